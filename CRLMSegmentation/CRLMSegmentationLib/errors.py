@@ -1,0 +1,48 @@
+"""Errors that a user can cause. Each message is one sentence: what is wrong, where, and what to do.
+
+A front end catches `CRLMError` and shows its text; anything else is a fault of ours and keeps its traceback.
+"""
+
+
+class CRLMError(Exception):
+    """Base of every error that a user can cause and a front end shows as a sentence."""
+
+
+class GeometryError(CRLMError):
+    """A matrix that is not finite or not invertible, or a box that does not fit its volume."""
+
+
+class SequenceFileError(CRLMError):
+    """A sequence file that is missing, damaged, or not a tracked ultrasound sweep."""
+
+
+class TransformError(CRLMError):
+    """A transform that is missing from a sweep, has no valid status, or cannot be named."""
+
+
+class ConfigurationError(CRLMError):
+    """A PLUS configuration, or an option, that cannot be used."""
+
+
+class FileFormatError(CRLMError):
+    """A volume, box or surface file that cannot be read or written."""
+
+
+class StreamError(CRLMError):
+    """An OpenIGTLink connection that cannot be opened or never answers."""
+
+
+class RecordingError(CRLMError):
+    """A recording that cannot be written or recovered. What was recorded stays on disk."""
+
+
+class ReconstructionError(CRLMError):
+    """A sweep or a setting from which no volume can be made."""
+
+
+class ModelError(CRLMError):
+    """A model folder that is incomplete, altered, or does not fit the data."""
+
+
+class SegmentationError(CRLMError):
+    """A segmentation that could not be made."""

@@ -1,0 +1,1 @@
+"""Standard files for volumes, boxes and surfaces: what other programs write and read."""

@@ -1,0 +1,89 @@
+"""Surfaces as `.stl`, `.vtp`, `.obj` or `.ply`, in RAS or LPS as 3D Slicer expects them.
+
+Slicer reads models as LPS unless the file says otherwise: surfaces are written in LPS with the field or comment
+`SPACE=LPS` that it looks for (vtkMRMLModelStorageNode), and turned back into RAS on reading.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import FileFormatError
+
+_SPACE_LPS = "SPACE=LPS"
+_SPACE_RAS = "SPACE=RAS"
+_SUFFIXES = (".stl", ".vtp", ".ply")
+
+
+def write_surface(surface, path) -> Path:
+    """Write a vtkPolyData in RAS mm to `path`, by its suffix (.stl, .vtp, .ply)."""
+    import vtk
+
+    path = Path(path)
+    turned = _with_x_and_y_turned(surface)
+    if path.suffix.lower() == ".vtp":
+        writer = vtk.vtkXMLPolyDataWriter()
+        space = vtk.vtkStringArray()
+        space.SetName("SPACE")
+        space.InsertNextValue("LPS")
+        turned.GetFieldData().AddArray(space)
+    elif path.suffix.lower() == ".stl":
+        writer = vtk.vtkSTLWriter()
+        writer.SetFileTypeToBinary()
+        writer.SetHeader(f"{_SPACE_LPS} CRLM Navigation")
+    elif path.suffix.lower() == ".ply":
+        writer = vtk.vtkPLYWriter()
+        writer.AddComment(_SPACE_LPS)
+    else:
+        raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(_SUFFIXES)}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer.SetFileName(str(path))
+    writer.SetInputData(turned)
+    if not writer.Write() or not path.is_file():
+        raise FileFormatError(f"{path} cannot be written; check the folder and the free space.")
+    return path
+
+
+def read_surface(path):
+    """The vtkPolyData in `path`, in RAS mm."""
+    import vtk
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileFormatError(f"The surface {path} does not exist; check the path.")
+    suffix = path.suffix.lower()
+    readers = {".vtp": vtk.vtkXMLPolyDataReader, ".stl": vtk.vtkSTLReader, ".ply": vtk.vtkPLYReader}
+    if suffix not in readers:
+        raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(_SUFFIXES)}.")
+    reader = readers[suffix]()
+    reader.SetFileName(str(path))
+    reader.Update()
+    surface = vtk.vtkPolyData()
+    surface.ShallowCopy(reader.GetOutput())
+    if surface.GetNumberOfPoints() == 0:
+        raise FileFormatError(f"{path} holds no surface; the file is empty or damaged.")
+    said = ""
+    if suffix == ".vtp":
+        space = surface.GetFieldData().GetAbstractArray("SPACE")
+        said = f"SPACE={space.GetValue(0)}" if space is not None else ""
+    elif suffix == ".stl":
+        said = reader.GetHeader() or ""
+    else:
+        comments = reader.GetComments()
+        said = " ".join(comments.GetValue(index) for index in range(comments.GetNumberOfValues()))
+    return surface if _SPACE_RAS in said else _with_x_and_y_turned(surface)
+
+
+def _with_x_and_y_turned(surface):
+    """A copy with x and y negated (RAS to LPS or back); a rotation by 180 degrees, so facing stays outward."""
+    import vtk
+
+    transform = vtk.vtkTransform()
+    transform.Scale(-1, -1, 1)
+    apply = vtk.vtkTransformPolyDataFilter()
+    apply.SetTransform(transform)
+    apply.SetInputData(surface)
+    apply.Update()
+    turned = vtk.vtkPolyData()
+    turned.ShallowCopy(apply.GetOutput())
+    return turned

@@ -1,0 +1,20 @@
+"""Tracked ultrasound frames and the files that hold them."""
+
+from .plus_configuration import PlusConfiguration, read_plus_configuration
+from .sequence_reader import SequenceReader, describe_sequence, read_sweep
+from .sequence_writer import SequenceWriter, write_sweep
+from .sweep import Sweep
+from .tracked_frame import Pose, TrackedFrame
+
+__all__ = [
+    "PlusConfiguration",
+    "Pose",
+    "SequenceReader",
+    "SequenceWriter",
+    "Sweep",
+    "TrackedFrame",
+    "describe_sequence",
+    "read_plus_configuration",
+    "read_sweep",
+    "write_sweep",
+]

@@ -1,0 +1,137 @@
+"""NRRD sequences (`.igs.nrrd`, `.nrrd`, `.nhdr`) as PLUS and Slicer write and read them.
+
+Format: NRRD 0004 definition (teem.sourceforge.net/nrrd/format.html) and IGSIO's vtkIGSIONrrdSequenceIO.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import SequenceFileError
+from .sequence_header import (
+    SequenceHeader,
+    check_sizes,
+    flips_to_working_orientation,
+    read_header_lines,
+    split_frame_field,
+    spread_frame_fields,
+)
+
+_DTYPES = {
+    "i1": ("signed char", "int8", "int8_t"),
+    "u1": ("uchar", "unsigned char", "uint8", "uint8_t"),
+    "i2": ("short", "short int", "signed short", "signed short int", "int16", "int16_t"),
+    "u2": ("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"),
+    "i4": ("int", "signed int", "int32", "int32_t"),
+    "u4": ("uint", "unsigned int", "uint32", "uint32_t"),
+    "f4": ("float",),
+    "f8": ("double",),
+}
+_CODES = {name: code for code, names in _DTYPES.items() for name in names}
+_FORMAT_FIELDS = {
+    "type", "dimension", "space", "space dimension", "sizes", "space directions", "kinds", "endian", "encoding",
+    "space origin", "measurement frame", "data file", "datafile", "spacings", "units", "space units", "centerings",
+    "ultrasound image orientation", "ultrasound image type", "ultrasoundimageorientation", "ultrasoundimagetype",
+}  # fmt: skip
+
+
+def read_header(path: Path) -> SequenceHeader:
+    """The header of an NRRD sequence. Raises SequenceFileError."""
+
+    def is_last(line: str) -> bool:
+        return line == ""
+
+    try:
+        lines, offset = read_header_lines(path, is_last)
+    except SequenceFileError:
+        if path.suffix.lower() != ".nhdr":
+            raise
+        # A detached header may end with the file.
+        lines, offset = path.read_text(encoding="utf-8", errors="replace").splitlines(), 0
+    fields: dict[str, str] = {}
+    frames: dict[int, dict[str, str]] = {}
+    for line in lines[1:]:
+        if line.startswith("#") or ":" not in line:
+            continue
+        name, value = line.split(":", 1)
+        is_pair = value.startswith("=")
+        name, value = name.strip(), value[1:].strip() if is_pair else value.strip()
+        frame_field = split_frame_field(name)
+        if frame_field is None:
+            fields[name if is_pair else name.lower()] = value
+        else:
+            frames.setdefault(frame_field[0], {})[frame_field[1]] = value
+    try:
+        sizes = [int(text) for text in fields["sizes"].split()]
+        code = _CODES[fields["type"].lower()]
+        encoding = fields["encoding"].lower()
+    except KeyError as error:
+        raise SequenceFileError(f"The header of {path} has no usable {error.args[0]}; the file is damaged.") from None
+    except ValueError:
+        raise SequenceFileError(f"The header of {path} has a size that is not a whole number.") from None
+    kinds = fields.get("kinds", "").lower().split()
+    if len(kinds) != len(sizes):
+        kinds = ["domain"] * (len(sizes) - 1) + (["list"] if frames else ["domain"])
+    if kinds and kinds[0] in ("list", "time"):
+        raise SequenceFileError(
+            f"{path} keeps its frames along the first axis (a Slicer .seq.nrrd); save it as .igs.mha or .igs.nrrd."
+        )
+    width, height, count, channels = check_sizes(path, sizes, kinds)
+    if encoding not in ("raw", "gz", "gzip"):
+        raise SequenceFileError(f"{path} has encoding '{encoding}'; raw and gzip can be read.")
+    orientation = next(
+        (value for name, value in fields.items() if name.lower().replace(" ", "") == "ultrasoundimageorientation"),
+        None,
+    )
+    flip_rows, flip_columns = flips_to_working_orientation(orientation, path)
+    data_file = fields.get("data file") or fields.get("datafile")
+    if data_file and Path(data_file).name != data_file:
+        raise SequenceFileError(f"{path} points to pixels in another folder ('{data_file}'), which is refused.")
+    return SequenceHeader(
+        path=path,
+        image_size=(width, height),
+        frame_count=count,
+        channels=channels,
+        dtype=np.dtype((">" if fields.get("endian", "little").lower() == "big" else "<") + code),
+        compression="none" if encoding == "raw" else "gzip",
+        data_path=path.with_name(data_file) if data_file else path,
+        data_offset=0 if data_file else offset,
+        flip_rows=flip_rows,
+        flip_columns=flip_columns,
+        fields={name: value for name, value in fields.items() if name.lower() not in _FORMAT_FIELDS},
+        frame_fields=spread_frame_fields(frames, count),
+    )
+
+
+def header_text(image_size, frame_fields, dtype: np.dtype, compressed_bytes: int | None, fields) -> str:
+    """The header of an attached sequence of grey images in orientation MF; `compressed_bytes` None when raw."""
+    frame_count = len(frame_fields)
+    lines = [
+        "NRRD0004",
+        "# Complete NRRD file format specification at:",
+        "# http://teem.sourceforge.net/nrrd/format.html",
+        f"type: {_DTYPES[dtype.str[1:]][0]}",
+        "dimension: 3",
+        "space dimension: 2",
+        f"sizes: {image_size[0]} {image_size[1]} {frame_count}",
+        "space directions: (1,0) (0,1) none",
+        "kinds: domain domain list",
+        "endian: little",
+        f"encoding: {'raw' if compressed_bytes is None else 'gz'}",
+        "space origin: (0,0)",
+        "ultrasound image orientation:=MF",
+        "ultrasound image type:=BRIGHTNESS",
+    ]
+    lines += [f"{name}:={value}" for name, value in fields.items()]
+    for number, entries in enumerate(frame_fields):
+        lines += [f"Seq_Frame{number:04d}_{name}:={value}" for name, value in entries.items()]
+        lines.append(f"Seq_Frame{number:04d}_Status:=OK")
+    return "\n".join(lines) + "\n\n"
+
+
+def compressor():
+    """The object whose compress() and flush() give this format's compressed pixel data."""
+    return zlib.compressobj(1, zlib.DEFLATED, 31)

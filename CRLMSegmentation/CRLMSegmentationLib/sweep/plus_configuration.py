@@ -1,0 +1,63 @@
+"""The parts of a PLUS device set configuration (XML) that a replayed sweep needs.
+
+Format: PLUS user manual, 'Device set configuration file', elements CoordinateDefinitions and VolumeReconstruction.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ConfigurationError, CRLMError
+from ..geometry import as_affine
+from .transforms import parse_matrix, split_transform_name
+
+_LARGEST_FILE_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class PlusConfiguration:
+    """What was read from a PLUS configuration.
+
+    transforms             (4, 4) float64 by name, such as 'ImageToProbe' (pixel to mm)
+    volume_reconstruction  the VolumeReconstruction element, None when there is none
+    """
+
+    transforms: dict[str, np.ndarray] = field(default_factory=dict)
+    volume_reconstruction: ElementTree.Element | None = None
+
+
+def read_plus_configuration(path) -> PlusConfiguration:
+    """Read a PLUS configuration file. Raises ConfigurationError with the reason."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > _LARGEST_FILE_BYTES:
+            raise ConfigurationError(f"{path} is too large to be a PLUS configuration.")
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The PLUS configuration {path} cannot be read ({error.strerror}); check the path."
+        ) from None
+    if b"<!ENTITY" in text:
+        raise ConfigurationError(f"{path} declares XML entities, which a PLUS configuration never needs: refused.")
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise ConfigurationError(f"{path} is not well-formed XML ({error}); give a PLUS configuration.") from None
+    transforms = {}
+    for element in root.iterfind(".//CoordinateDefinitions/Transform"):
+        name = f"{element.get('From', '')}To{element.get('To', '')}"
+        try:
+            split_transform_name(name)
+            transforms[name] = as_affine(parse_matrix(element.get("Matrix", ""), name), name)
+        except CRLMError as error:
+            raise ConfigurationError(f"{path}: {error}") from None
+    element = root if root.tag == "VolumeReconstruction" else root.find(".//VolumeReconstruction")
+    if not transforms and element is None:
+        raise ConfigurationError(
+            f"{path} has neither a CoordinateDefinitions nor a VolumeReconstruction element; give a PLUS configuration."
+        )
+    return PlusConfiguration(transforms, element)

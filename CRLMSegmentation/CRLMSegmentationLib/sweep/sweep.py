@@ -1,0 +1,61 @@
+"""A recorded pass of the tracked probe over the liver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping, Sequence
+
+import numpy as np
+
+from ..errors import SequenceFileError
+from .tracked_frame import TrackedFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Tracked frames of one size and dtype, in the order of recording.
+
+    frames  TrackedFrame, ...
+    name    for people
+    fields  text recorded once for the whole sweep, name to value
+    """
+
+    frames: Sequence[TrackedFrame]
+    name: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for number, frame in enumerate(self.frames):
+            if frame.pixels.shape != self.frames[0].pixels.shape:
+                raise SequenceFileError(
+                    f"Frame {number} of {self.name or 'the sweep'} is {frame.image_size[0]} x {frame.image_size[1]} "
+                    f"pixels, but frame 0 is {self.frames[0].image_size[0]} x {self.frames[0].image_size[1]}: "
+                    "the frames of one sweep must have one size."
+                )
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Width and height of every frame in pixels."""
+        return self.frames[0].image_size
+
+    @property
+    def valid_frames(self) -> list[TrackedFrame]:
+        """The frames whose pose was measured: what a volume is made of."""
+        return [frame for frame in self.frames if frame.valid and frame.image_to_reference is not None]
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first to the last frame."""
+        return float(self.frames[-1].timestamp - self.frames[0].timestamp) if len(self.frames) > 1 else 0.0
+
+    @property
+    def frames_per_second(self) -> float:
+        """Mean rate of recording; NaN when it cannot be known."""
+        return (len(self.frames) - 1) / self.duration_s if self.duration_s > 0 else float("nan")
+
+    def image_to_reference(self) -> np.ndarray:
+        """(n, 4, 4) float64 of the valid frames."""
+        return np.array([frame.image_to_reference for frame in self.valid_frames]).reshape(-1, 4, 4)

@@ -1,0 +1,90 @@
+"""Names of transforms as PLUS writes them, and the way from one coordinate frame to another.
+
+'ProbeToTracker' maps points given in Probe to Tracker. As in IGSIO's transform repository
+(vtkIGSIOTransformRepository), a transform is found by walking the known ones, forwards or backwards, and is valid
+only when every one of them on the way is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import Mapping
+
+import numpy as np
+
+from ..errors import GeometryError, TransformError
+from ..geometry import as_affine
+from .tracked_frame import Pose
+
+_NAME = re.compile(r"^([A-Z][A-Za-z0-9]*?)To([A-Z][A-Za-z0-9]*)$")
+
+
+def split_transform_name(name: str) -> tuple[str, str]:
+    """'ProbeToTracker' as ('Probe', 'Tracker'). Raises TransformError when it is not such a name."""
+    match = _NAME.match(name)
+    if match is None:
+        raise TransformError(f"'{name}' is not a transform name; PLUS writes them as in 'ProbeToTracker'.")
+    return match.group(1), match.group(2)
+
+
+def is_transform_name(name: str) -> bool:
+    return _NAME.match(name) is not None
+
+
+def parse_matrix(text: str, name: str) -> np.ndarray:
+    """Sixteen numbers, row by row, as (4, 4) float64. Raises TransformError when they are not that."""
+    try:
+        values = np.array(text.split(), dtype=np.float64)
+    except ValueError:
+        raise TransformError(f"{name} holds something that is not a number: '{text[:80]}'.") from None
+    if values.size != 16:
+        raise TransformError(f"{name} holds {values.size} numbers; a transform has 16.")
+    return values.reshape(4, 4)
+
+
+def find_path(names, source: str, target: str) -> list[tuple[str, bool]] | None:
+    """The shortest way from `source` to `target` through transforms called `names`.
+
+    A list of (name, forwards) in the order of use, [] when source is target, None when there is no way.
+    """
+    if source == target:
+        return []
+    edges: dict[str, list[tuple[str, str, bool]]] = {}
+    for name in names:
+        start, end = split_transform_name(name)
+        edges.setdefault(start, []).append((end, name, True))
+        edges.setdefault(end, []).append((start, name, False))
+    ways = {source: []}
+    waiting = deque([source])
+    while waiting:
+        here = waiting.popleft()
+        for there, name, forwards in edges.get(here, ()):
+            if there not in ways:
+                ways[there] = ways[here] + [(name, forwards)]
+                if there == target:
+                    return ways[there]
+                waiting.append(there)
+    return None
+
+
+def compose(transforms: Mapping[str, Pose], source: str, target: str) -> Pose | None:
+    """The pose of `source` in `target` ('Image', 'Reference' give ImageToReference); None when no way leads there.
+
+    It is invalid when a transform on the way is invalid, not finite, or has to be inverted and cannot be.
+    """
+    path = find_path(transforms, source, target)
+    if path is None:
+        return None
+    matrix, valid, status = np.eye(4), True, "OK"
+    for name, forwards in path:
+        step = transforms[name]
+        if not step.valid:
+            valid, status = False, step.status
+        try:
+            affine = as_affine(step.matrix, name)
+            matrix = (affine if forwards else np.linalg.inv(affine)) @ matrix
+        except GeometryError:
+            # A lost tool is often written as zeros or NaN: the frame has no pose, the file is still good.
+            return Pose(np.full((4, 4), np.nan), False, status if not valid else "INVALID")
+    return Pose(matrix, valid, status)
