@@ -42,7 +42,7 @@ _PADDED_WIDTH = 40
 
 def read_header(path: Path) -> SequenceHeader:
     """The header of a MetaImage sequence. Raises SequenceFileError."""
-    lines, offset = read_header_lines(path, lambda line: line.split("=")[0].strip() == "ElementDataFile")
+    lines, offset = read_header_lines(path, lambda line: line.replace(" ", "").startswith("ElementDataFile="))
     fields: dict[str, str] = {}
     frames: dict[int, dict[str, str]] = {}
     for line in lines:

@@ -1,0 +1,42 @@
+# `make demo` runs the whole chain, `make test` the tests; both set up what they need in .venv/ first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUTPUT ?= demo-output
+
+.PHONY: setup demo test clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo                            the whole chain on a simulated sweep, results in $(OUTPUT)/"
+	@echo "make demo SWEEP=file CONFIG=plus.xml the same on a recorded sweep (BOX=\"R A S SIZE SIZE SIZE\" or a .mrk.json)"
+	@echo "make test                            the tests"
+	@echo "make clean                           remove .venv/ and $(OUTPUT)/"
+
+setup: $(VENV)/ready
+
+# torch comes first and is then held by a constraint, so that no other package replaces a CPU build by a GPU build or
+# the reverse. A wheel that lies on the machine (pip's find-links) is preferred; else the index's newest.
+$(VENV)/ready: pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.10 to 3.13 is needed; name one with PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what is needed into $(VENV)/ (some minutes the first time)"
+	@$(BIN)/python -c 'import torch' 2>/dev/null || \
+	  { $(BIN)/python -m pip install --quiet --no-index --no-deps torch==2.13.0 2>/dev/null && \
+	    $(BIN)/python -m pip install --quiet torch==2.13.0; } || \
+	  $(BIN)/python -m pip install --quiet 'torch>=2.4'
+	@$(BIN)/python -c 'from importlib.metadata import version; print("torch==" + version("torch"))' > $(VENV)/constraints.txt
+	@$(BIN)/python -m pip install --quiet -c $(VENV)/constraints.txt -e '.[scene,test]'
+	@touch $@
+
+demo: setup
+	@$(BIN)/crlm demo --output "$(OUTPUT)" $(if $(SWEEP),--sweep "$(SWEEP)") $(if $(CONFIG),--plus-config "$(CONFIG)") \
+	  $(if $(BOX),--box $(BOX)) $(if $(SEED),--seed $(SEED))
+
+test: setup
+	@$(BIN)/python -m pytest $(TESTS)
+
+clean:
+	rm -rf $(VENV) $(OUTPUT)
