@@ -1,0 +1,42 @@
+"""`crlm record`: receive a tracked sweep into a file."""
+
+from __future__ import annotations
+
+from ..errors import ConfigurationError
+from ..openigtlink import record
+from .progress import progress_bar
+from .sweep_options import add_sweep_options, calibration_from, configuration_from
+
+
+def add_arguments(parser):
+    parser.add_argument("-o", "--output", required=True, metavar="SWEEP", help="file to write (.igs.mha or .igs.nrrd)")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=18944)
+    parser.add_argument("--seconds", type=float, help="stop after this long")
+    parser.add_argument("--frames", type=int, help="stop after this many frames")
+    parser.add_argument("--until-closed", action="store_true", help="stop when the server closes the connection")
+    parser.add_argument("--timeout", type=float, default=10.0, help="seconds to wait for the server or an image")
+    add_sweep_options(parser)
+
+
+def run(arguments):
+    for name in ("seconds", "frames", "timeout"):
+        value = getattr(arguments, name)
+        if value is not None and not value > 0:
+            raise ConfigurationError(f"--{name} is {value}; it must be greater than 0.")
+    with progress_bar("Record") as progress:
+        summary = record(
+            arguments.output,
+            arguments.host,
+            arguments.port,
+            seconds=arguments.seconds,
+            frames=arguments.frames,
+            until_closed=arguments.until_closed,
+            timeout_s=arguments.timeout,
+            calibration=calibration_from(arguments, configuration_from(arguments)),
+            reference=arguments.reference,
+            progress=progress,
+        )
+    files = ", ".join(str(path) for path in summary.files)
+    print(f"{files}: {summary.frames} frames in {summary.receive_s:.1f} s, "
+          f"{summary.invalid} without a valid pose, {summary.dropped} lost")  # fmt: skip

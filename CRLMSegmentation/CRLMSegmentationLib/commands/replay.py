@@ -1,0 +1,33 @@
+"""`crlm replay`: serve a recording over OpenIGTLink, as PLUS would."""
+
+from __future__ import annotations
+
+import sys
+
+from ..openigtlink.replayer import MODES, Replayer
+from ..sweep import read_sweep
+from .sweep_options import add_sweep_options, calibration_from, configuration_from
+
+
+def add_arguments(parser):
+    parser.add_argument("sweep", help="recording to serve")
+    parser.add_argument("--port", type=int, default=18944, help="TCP port (default 18944; 0 takes a free one)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to serve at (default only this computer)")
+    parser.add_argument("--mode", choices=MODES, default="image_image",
+                        help="pose in the image message, or as a transform beside it (default)")  # fmt: skip
+    parser.add_argument("--speed", type=float, default=1.0, help="1 the recorded rate (default), 2 twice that ...")
+    parser.add_argument("--fast", action="store_true", help="as fast as the client takes it")
+    parser.add_argument("--loop", action="store_true", help="start again after the last frame")
+    add_sweep_options(parser)
+
+
+def run(arguments):
+    sweep = read_sweep(arguments.sweep, calibration_from(arguments, configuration_from(arguments)), arguments.reference)
+    speed = None if arguments.fast else arguments.speed
+    with Replayer(
+        sweep, arguments.port, arguments.host, arguments.mode, speed, arguments.loop, reference=arguments.reference
+    ) as replayer:
+        print(f"serving {len(sweep)} frames at {arguments.host}:{replayer.port}; Ctrl-C ends", flush=True)
+        while not replayer.wait(0.5):
+            pass
+    print(f"sent {replayer.frames_sent} frames", file=sys.stderr)

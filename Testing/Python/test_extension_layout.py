@@ -1,0 +1,105 @@
+"""The Slicer extension: its CMake files list every file, and its module imports nothing that a bare Slicer lacks."""
+
+import ast
+import re
+import subprocess
+import sys
+
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+MODULE = REPOSITORY / "CRLMSegmentation"
+IN_A_BARE_SLICER = {"__future__", "logging", "os", "pathlib", "sys", "qt", "ctk", "slicer", "vtk", "numpy", "typing"}
+
+
+def listed(variable):
+    text = (MODULE / "CMakeLists.txt").read_text()
+    return set(re.search(rf"set\({variable}\s(.*?)\)", text, re.S).group(1).split()) - {"${MODULE_NAME}.py"}
+
+
+def test_cmake_lists_every_python_file():
+    files = {path.relative_to(MODULE).as_posix() for path in (MODULE / "CRLMSegmentationLib").rglob("*.py")}
+    assert listed("MODULE_PYTHON_SCRIPTS") == files
+
+
+def test_cmake_lists_every_resource():
+    files = {path.relative_to(MODULE).as_posix() for path in (MODULE / "Resources").rglob("*") if path.is_file()}
+    assert files and listed("MODULE_PYTHON_RESOURCES") == files
+
+
+def test_pip_installs_every_package():
+    text = (REPOSITORY / "pyproject.toml").read_text()
+    packages = {
+        ".".join(path.parent.relative_to(MODULE).parts) for path in (MODULE / "CRLMSegmentationLib").rglob("__init__.py")
+    }
+    assert packages == set(re.findall(r'^    "(CRLMSegmentationLib[\w.]*)",$', text, re.M)) - {
+        "CRLMSegmentationLib.Resources"
+    }
+
+
+def test_the_module_imports_only_what_a_bare_slicer_has():
+    for node in ast.parse((MODULE / "CRLMSegmentation.py").read_text()).body:
+        if isinstance(node, ast.Import):
+            names = {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {node.module.split(".")[0]}
+        else:
+            continue
+        assert names <= IN_A_BARE_SLICER, names
+
+
+def test_imports_in_the_library_point_one_way():
+    allowed = {
+        "errors": set(),
+        "geometry": {"errors"},
+        "sweep": {"geometry"},
+        "files": {"geometry"},
+        "openigtlink": {"sweep"},
+        "reconstruction": {"sweep"},
+        "segmentation": {"reconstruction", "files"},
+        "navigation": {"segmentation"},
+        "scene": {"navigation", "openigtlink"},
+        "simulation": {"reconstruction", "files"},
+        "study": {"scene", "simulation"},
+        "commands": {"study"},
+        "cli": {"commands"},
+    }
+
+    def reachable(room):
+        return {room} | {further for step in allowed[room] for further in reachable(step)}
+
+    library = MODULE / "CRLMSegmentationLib"
+    for path in library.rglob("*.py"):
+        parts = path.relative_to(library).parts
+        room = parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or node.level < len(parts):
+                continue
+            targets = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+            for target in targets:
+                assert target == "__version__" or target in reachable(room), f"{path} imports {target}"
+
+
+def test_only_the_scene_knows_mrml_and_nothing_knows_qt():
+    library = MODULE / "CRLMSegmentationLib"
+    for path in library.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name.split(".")[0] for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module.split(".")[0]]
+            assert not {"qt", "ctk", "PythonQt"} & set(names), path
+            if "slicer" in names:
+                assert path.parent.name in ("scene", "web"), path
+
+
+def test_light_commands_start_without_the_heavy_libraries():
+    code = (
+        "import sys; from CRLMSegmentationLib.cli import build_parser; build_parser('info'); "
+        "heavy = {'torch', 'nnunetv2', 'numba', 'slicer', 'vtk', 'SimpleITK'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(MODULE)})
