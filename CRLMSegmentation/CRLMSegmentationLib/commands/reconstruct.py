@@ -63,4 +63,21 @@ def run(arguments):
     i, j, k = reconstruction.volume.dimensions
     spacing = " x ".join(f"{value:g}" for value in reconstruction.volume.spacing_mm)
     print(f"{arguments.output}: {i} x {j} x {k} voxels of {spacing} mm")
-    print(reconstruction.report)
+    for line in report_lines(reconstruction.report):
+        print(line)
+
+
+def report_lines(report) -> list[str]:
+    """What was used, what was left out and why, and how many holes there are."""
+    total = len(report.frames_used) + len(report.frames_skipped)
+    lines = [f"{len(report.frames_used)} of {total} frames used"]
+    reasons: dict[str, list[int]] = {}
+    for skipped in report.frames_skipped:
+        reasons.setdefault(skipped.reason, []).append(skipped.number)
+    lines += [f"left out ({reason}): frames {', '.join(map(str, numbers))}" for reason, numbers in reasons.items()]
+    if report.hole_share_before_fill == report.hole_share_before_fill:
+        lines.append(
+            f"holes in the swept region: {report.hole_share_before_fill:.1%} before filling, "
+            f"{report.hole_share_after_fill:.1%} after"
+        )
+    return lines

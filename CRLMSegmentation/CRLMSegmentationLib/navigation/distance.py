@@ -1,0 +1,171 @@
+"""Signed distance from a point to the tumor's surface.
+
+The sign comes from the angle-weighted pseudo-normal at the closest point (Baerentzen and Aanaes, 2005), as VTK's
+vtkImplicitPolyDataDistance computes it: it is right next to edges and corners too, where a single face's normal is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import GeometryError
+
+
+@dataclass(frozen=True, eq=False)
+class ClosestPoint:
+    """The place on the surface that is nearest to a point.
+
+    signed_distance_mm  negative when the point is inside
+    point_ras           (3,) RAS mm on the surface
+    """
+
+    signed_distance_mm: float
+    point_ras: np.ndarray
+
+
+class TumorDistance:
+    """Distances to one closed surface.
+
+    surface  vtkPolyData in RAS mm. It is copied: later changes to it are not seen. Which way its faces turn does not
+             matter; a hollow (a second, inner surface that turns the other way) counts as outside
+
+    Raises GeometryError when the surface is empty, not finite, or open.
+    """
+
+    def __init__(self, surface):
+        from vtkmodules.vtkFiltersCore import vtkImplicitPolyDataDistance
+
+        self._surface = _closed_outward(surface)
+        self._distance = vtkImplicitPolyDataDistance()
+        self._distance.SetInput(self._surface)
+
+    def signed_distance_mm(self, point_ras) -> float:
+        """mm from `point_ras` (3,) to the surface; negative inside. Raises GeometryError when it is not finite."""
+        return self.closest_point(point_ras).signed_distance_mm
+
+    def closest_point(self, point_ras) -> ClosestPoint:
+        """The nearest place on the surface to `point_ras` (3,). Raises GeometryError when that is not finite."""
+        point = np.asarray(point_ras, dtype=np.float64).reshape(-1)
+        if point.shape != (3,) or not np.isfinite(point).all():
+            raise GeometryError("The distance to the tumor was asked for a point that is not three finite numbers.")
+        nearest = [0.0, 0.0, 0.0]
+        signed_mm = self._distance.EvaluateFunctionAndGetClosestPoint(point.tolist(), nearest)
+        return ClosestPoint(float(signed_mm), np.array(nearest))
+
+
+def _closed_outward(surface):
+    """A cleaned copy in triangles whose faces all turn outward. Raises GeometryError."""
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    if surface is None or surface.GetNumberOfPoints() == 0 or surface.GetNumberOfCells() == 0:
+        raise GeometryError("The tumor surface is empty: there is nothing to measure to; segment the tumor first.")
+    bare = vtkPolyData()
+    bare.CopyStructure(surface)
+    bare = _cleaned(bare)
+    points, triangles = _arrays(bare)
+    if len(triangles) == 0:
+        raise GeometryError("The tumor surface has no faces: there is nothing to measure to; segment the tumor first.")
+    if not np.isfinite(points).all():
+        raise GeometryError("The tumor surface holds a point that is not a finite number; make the surface again.")
+    if not _is_closed(triangles):
+        raise GeometryError(
+            "The tumor surface is open (it has an edge with a face on one side only), so inside and outside are not "
+            "known; make the surface again from the mask."
+        )
+    if not _turns_one_way(triangles):
+        bare = _oriented(bare)
+        points, triangles = _arrays(bare)
+        if not _turns_one_way(triangles):
+            raise GeometryError(
+                "The faces of the tumor surface turn this way and that, so inside and outside are not known; make the "
+                "surface again from the mask."
+            )
+    if _signed_volume_mm3(points, triangles) < 0:
+        bare = _reversed(bare)
+    return bare
+
+
+def _cleaned(surface):
+    """Triangles only, equal points merged (an STL file repeats them for every face), no face of zero size."""
+    from vtkmodules.vtkFiltersCore import vtkCleanPolyData, vtkTriangleFilter
+
+    triangles = vtkTriangleFilter()
+    triangles.SetInputData(surface)
+    triangles.PassLinesOff()
+    triangles.PassVertsOff()
+    clean = vtkCleanPolyData()
+    clean.SetInputConnection(triangles.GetOutputPort())
+    clean.ToleranceIsAbsoluteOn()
+    clean.SetAbsoluteTolerance(0.0)
+    # Degenerate triangles become lines; a second triangle filter drops them.
+    clean.ConvertPolysToLinesOn()
+    clean.ConvertLinesToPointsOff()
+    again = vtkTriangleFilter()
+    again.SetInputConnection(clean.GetOutputPort())
+    again.PassLinesOff()
+    again.PassVertsOff()
+    again.Update()
+    return again.GetOutput()
+
+
+def _arrays(surface) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 3) float64 and triangles (m, 3) of point indices."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    if surface.GetNumberOfPolys() == 0:
+        return np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64)
+    points = vtk_to_numpy(surface.GetPoints().GetData()).astype(np.float64)
+    return points, vtk_to_numpy(surface.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int64)
+
+
+def _edges(triangles: np.ndarray) -> np.ndarray:
+    """(3 m, 2) directed edges."""
+    return np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+
+
+def _is_closed(triangles: np.ndarray) -> bool:
+    """True when every edge has faces on both sides: an even number of them."""
+    _, uses = np.unique(np.sort(_edges(triangles), axis=1), axis=0, return_counts=True)
+    return bool((uses % 2 == 0).all())
+
+
+def _turns_one_way(triangles: np.ndarray) -> bool:
+    """True when every edge is walked as often forwards as backwards."""
+    edges = _edges(triangles)
+    direction = np.where(edges[:, 0] < edges[:, 1], 1, -1)
+    _, which = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True)
+    return bool((np.bincount(which.ravel(), weights=direction) == 0).all())
+
+
+def _signed_volume_mm3(points: np.ndarray, triangles: np.ndarray) -> float:
+    """Volume enclosed by faces that turn outward; negative when they turn inward (divergence theorem)."""
+    a, b, c = ((points - points.mean(axis=0))[triangles[:, corner]] for corner in range(3))
+    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+
+
+def _oriented(surface):
+    from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
+
+    normals = vtkPolyDataNormals()
+    normals.SetInputData(surface)
+    normals.ConsistencyOn()
+    normals.AutoOrientNormalsOn()
+    normals.SplittingOff()
+    # Without point or cell normals to compute, the filter leaves the faces as they are.
+    normals.ComputeCellNormalsOn()
+    normals.ComputePointNormalsOff()
+    normals.Update()
+    return normals.GetOutput()
+
+
+def _reversed(surface):
+    from vtkmodules.vtkFiltersCore import vtkReverseSense
+
+    reverse = vtkReverseSense()
+    reverse.SetInputData(surface)
+    reverse.ReverseCellsOn()
+    reverse.ReverseNormalsOff()
+    reverse.Update()
+    return reverse.GetOutput()

@@ -1,0 +1,65 @@
+"""A tracked tool: where its tip is, if that is known now."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+
+from ..errors import GeometryError
+from ..geometry import as_affine
+from ..sweep.tracked_frame import Pose
+from .stream_clock import MAXIMUM_POSE_AGE_S
+
+
+class ToolStatus(Enum):
+    """What is known of a tool's place."""
+
+    NEVER_SEEN = "not seen yet"
+    LIVE = "live"
+    LOST = "lost"
+
+
+class TrackedTool:
+    """A tool whose place is only ever given while it is live.
+
+    name          as PLUS names it: 'Stylus' comes as StylusToReference
+    tip_to_tool   (4, 4) from the tip's frame (tip at the origin) to the tool's sensor, as of a pivot calibration
+                  (StylusTipToStylus)
+    """
+
+    def __init__(self, name: str, tip_to_tool=None):
+        self.name = name
+        self.tip_to_tool = np.eye(4) if tip_to_tool is None else as_affine(tip_to_tool, f"{name}TipTo{name}")
+        self._tool_to_reference: np.ndarray | None = None
+        self._seen = False
+
+    def update(self, pose: Pose | None) -> None:
+        """The newest pose (ToolToReference). None, an invalid one, or one that is no affine matrix, loses the tool."""
+        self._tool_to_reference = None
+        if pose is None or not pose.valid:
+            return
+        try:
+            self._tool_to_reference = as_affine(pose.matrix, f"{self.name}ToReference")
+        except GeometryError:
+            # A tracker that lost a tool may send zeros or NaN and still call it OK.
+            return
+        self._seen = True
+
+    def status(self, age_s: float) -> ToolStatus:
+        """`age_s` of the newest pose: LIVE only when it was valid and is at most MAXIMUM_POSE_AGE_S old."""
+        if not self._seen:
+            return ToolStatus.NEVER_SEEN
+        live = self._tool_to_reference is not None and age_s <= MAXIMUM_POSE_AGE_S
+        return ToolStatus.LIVE if live else ToolStatus.LOST
+
+    def tip_to_reference(self, age_s: float) -> np.ndarray | None:
+        """(4, 4) from the tip's frame to Reference; None unless the tool is live."""
+        if self.status(age_s) is not ToolStatus.LIVE:
+            return None
+        return self._tool_to_reference @ self.tip_to_tool
+
+    def tip_ras(self, age_s: float) -> np.ndarray | None:
+        """(3,) the tip in Reference mm; None unless the tool is live."""
+        matrix = self.tip_to_reference(age_s)
+        return None if matrix is None else matrix[:3, 3].copy()

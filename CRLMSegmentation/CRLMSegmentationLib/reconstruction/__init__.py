@@ -1,0 +1,25 @@
+"""From a sweep to a volume.
+
+The settings are light to import; what needs the compiled kernels is loaded on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from .plus_settings import settings_from_plus
+from .settings import ClipRectangle, Fan, ReconstructionSettings
+
+_LOADED_ON_USE = {
+    "reconstruct": ".whole_sweep",
+    "Reconstruction": ".whole_sweep",
+    "ReconstructionReport": ".report",
+}
+
+__all__ = ["ClipRectangle", "Fan", "ReconstructionSettings", "settings_from_plus", *_LOADED_ON_USE]
+
+
+def __getattr__(name: str):
+    if name not in _LOADED_ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LOADED_ON_USE[name], __name__), name)

@@ -1,0 +1,139 @@
+"""Small compiled helpers that the insertion kernels share.
+
+Fixed point is IGSIO's: 14 bits after the point. `igsio_floor` is the floor of vtkImageReslice, which first rounds a
+double to multiples of 2^-16; adding 0.5 before it gives IGSIO's rounding to the nearest integer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .jit import inlined
+
+FIXED_POINT_BITS = 14
+FIXED_ONE = 1 << FIXED_POINT_BITS
+RECURSIVE_AFTER = 255  # pixels in one voxel, from which on IGSIO's mean becomes a recursive filter
+_ROUNDING_OFFSET = 103079215104.0  # 1.5 * 2^36
+_ROUNDING_INTEGER = 103079215104
+# multiplying by it and shifting by 24 bits divides any number below 2^16 by a number up to 256, exactly
+_RECIPROCALS = np.array([0] + [(1 << 24) // divisor + 1 for divisor in range(1, 257)], dtype=np.int64)
+
+
+def to_fixed_point(values: np.ndarray) -> np.ndarray:
+    """float64 to int64 in units of 2^-14, ties to even."""
+    return np.rint(np.asarray(values, dtype=np.float64) * FIXED_ONE).astype(np.int64)
+
+
+@inlined
+def igsio_floor(value):
+    return np.int64(value + _ROUNDING_OFFSET) - _ROUNDING_INTEGER
+
+
+@inlined
+def nearest_index(column, step, start, shift, exact):
+    """Voxel index of a column in double precision: rounded truly, or as IGSIO does it."""
+    position = column * step + start + shift
+    if exact:
+        return np.int64(np.floor(position + 0.5))
+    return np.int64(position + (_ROUNDING_OFFSET + 0.5)) - _ROUNDING_INTEGER
+
+
+@inlined
+def wrapped_to_32_bits(value):
+    """What is left of an int64 in a C int."""
+    return ((value + 2147483648) & 4294967295) - 2147483648
+
+
+@inlined
+def truncated_quotient(numerator, denominator):
+    """C's integer division, rounding towards zero; denominator > 0."""
+    if numerator >= 0:
+        return numerator // denominator
+    return -((-numerator) // denominator)
+
+
+@inlined
+def running_mean_of_bytes(value, count, pixel):
+    """IGSIO's running mean of uint8, truncated at every pixel; a recursive filter after 255 of them."""
+    if count < RECURSIVE_AFTER:
+        total = np.int64(pixel) + np.int64(value) * count
+        return np.uint8((total * _RECIPROCALS[count + 1]) >> 24)
+    return np.uint8((np.int64(pixel) + 255 * np.int64(value)) >> 8)
+
+
+@inlined
+def running_mean_of_integers(value, count, pixel):
+    """The same for longer integers, whose product with the weight overflows a C int; IGSIO lets it."""
+    if count < RECURSIVE_AFTER:
+        total = wrapped_to_32_bits(np.int64(pixel) * 256 + np.int64(value) * (256 * count))
+        return truncated_quotient(total, 256 * (count + 1))
+    return np.int64(np.float64(pixel) * (1 / 256) + np.float64(value) * (255 / 256))
+
+
+@inlined
+def running_mean_of_floats(value, count, pixel):
+    """The same in single precision, without rounding to integers."""
+    if count < RECURSIVE_AFTER:
+        return (pixel + value * np.float32(count)) / np.float32(count + 1)
+    return np.float32(np.float64(pixel) * (1 / 256) + np.float64(value) * (255 / 256))
+
+
+@inlined
+def running_mean_of_doubles(value, count, pixel):
+    """The same in double precision."""
+    if count < RECURSIVE_AFTER:
+        return (pixel + value * np.float64(count)) / np.float64(count + 1)
+    return pixel * (1 / 256) + value * (255 / 256)
+
+
+@inlined
+def columns_within_fixed(start, step, low, high, first, last):
+    """The part of columns `first` to `last` whose start + step * column lies from `low` to `high`."""
+    if step == 0:
+        if start < low or start > high:
+            return first, first - 1
+        return first, last
+    if step > 0:
+        lowest = -((start - low) // step)
+        highest = (high - start) // step
+    else:
+        lowest = -((high - start) // -step)
+        highest = (start - low) // -step
+    return max(first, lowest), min(last, highest)
+
+
+@inlined
+def columns_within_double(step, start, shift, low, high, first, last, exact):
+    """The part of columns `first` to `last` whose nearest index, which never turns, lies from `low` to `high`."""
+    if first > last:
+        return first, last
+    rising = step >= 0
+    at_first = nearest_index(first, step, start, shift, exact)
+    at_last = nearest_index(last, step, start, shift, exact)
+    if min(at_first, at_last) > high or max(at_first, at_last) < low:
+        return first, first - 1
+    if at_first < low or at_first > high:  # bisect for the first column that has come in
+        outside, inside = first, last
+        while inside - outside > 1:
+            middle = (outside + inside) // 2
+            index = nearest_index(middle, step, start, shift, exact)
+            if (index < low) if rising else (index > high):
+                outside = middle
+            else:
+                inside = middle
+        first = inside
+    if at_last < low or at_last > high:  # bisect for the first column that has gone out again
+        inside, outside = first, last
+        while outside - inside > 1:
+            middle = (outside + inside) // 2
+            index = nearest_index(middle, step, start, shift, exact)
+            if (index > high) if rising else (index < low):
+                outside = middle
+            else:
+                inside = middle
+        last = outside - 1
+        # `first` itself lies beyond when the index jumps over the whole range
+        index = nearest_index(first, step, start, shift, exact)
+        if index < low or index > high:
+            return first, first - 1
+    return first, last

@@ -1,0 +1,66 @@
+"""Hole filling, on several threads: which voxels are holes, which of them may be filled, and how."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from .hole_filling import BLOCK_BITS, fill_by_distance, fill_sticks, occupied_blocks, widened_blocks
+from .settings import ReconstructionSettings
+
+
+def fill_holes(
+    voxels: np.ndarray, known: np.ndarray, swept: np.ndarray, settings: ReconstructionSettings
+) -> tuple[np.ndarray, int]:
+    """A copy of `voxels` (k, j, i) whose holes are filled as the settings say, and the number of swept voxels filled.
+
+    known  not 0 where the volume has a value
+    swept  not 0 where the image passed. Nothing is filled elsewhere, but by the stick of the igsio definition, which
+           knows no swept region
+    """
+    filled = np.empty_like(voxels)
+    threads = settings.threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool:
+        if settings.fill == "stick":
+            near = _blocks_in_reach(known, settings.stick_length_voxels, threads, pool)
+            anywhere = settings.definition == "igsio"
+
+            def fill(first, last):
+                return fill_sticks(
+                    voxels, known, swept, anywhere, near, filled, first, last,
+                    settings.stick_length_voxels, settings.sticks_used,
+                )  # fmt: skip
+
+        else:
+            offsets, squared_mm = offsets_within(settings.fill_radius_mm, settings.spacing_mm)
+            rounding = 0.0 if voxels.dtype.kind == "f" else 0.5
+
+            def fill(first, last):
+                return fill_by_distance(voxels, known, swept, offsets, squared_mm, filled, first, last, rounding)
+
+        # more parts than threads: the holes are not spread evenly
+        return filled, sum(pool.map(lambda part: fill(*part), _parts(voxels.shape[0], 4 * threads)))
+
+
+def offsets_within(radius_mm: float, spacing_mm) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 3) int64 steps i, j, k to the voxels within a radius, nearest first, and (n,) their squared distances, mm^2."""
+    reach = [int(radius_mm / spacing) for spacing in spacing_mm]
+    steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 3)
+    squared = ((steps * np.asarray(spacing_mm)) ** 2).sum(axis=1)
+    inside = (squared > 0) & (squared <= radius_mm * radius_mm * (1 + 1e-9))
+    order = np.lexsort((*steps[inside].T, squared[inside]))
+    return np.ascontiguousarray(steps[inside][order], dtype=np.int64), np.ascontiguousarray(squared[inside][order])
+
+
+def _blocks_in_reach(known: np.ndarray, reach_voxels: int, threads: int, pool) -> np.ndarray:
+    occupied = np.zeros([((size - 1) >> BLOCK_BITS) + 1 for size in known.shape], dtype=np.uint8)
+    parts = _parts(occupied.shape[0], threads)
+    list(pool.map(lambda part: occupied_blocks(known, *part, occupied), parts))
+    return widened_blocks(occupied, 1 + (reach_voxels >> BLOCK_BITS))
+
+
+def _parts(count: int, wanted: int) -> list[tuple[int, int]]:
+    edges = np.unique(np.linspace(0, count, min(count, wanted) + 1).astype(int))
+    return [(int(first), int(end) - 1) for first, end in zip(edges[:-1], edges[1:])]

@@ -1,0 +1,35 @@
+"""The last step of the exact mean: one division and one rounding for every voxel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .jit import compiled
+
+
+@compiled
+def finish_packed_mean(sums, sum_bits, values, seen, first, end):
+    """Unpack weight and weighted sum (uint64, see nearest.SUM_BITS), divide, round half up; flat arrays."""
+    lower = (np.uint64(1) << sum_bits) - np.uint64(1)
+    for index in range(first, end):
+        weight = sums[index] >> sum_bits
+        if weight == np.uint64(0):
+            values[index] = 0
+            seen[index] = 0
+        else:
+            values[index] = ((sums[index] & lower) + (weight >> np.uint64(1))) // weight
+            seen[index] = 1
+
+
+@compiled
+def finish_plain_mean(sums, weights, rounding, values, seen, first, end):
+    """The same for float64 sums and their weights; `rounding` is 0.5 for integer voxels and 0 for floats."""
+    for index in range(first, end):
+        weight = weights[index]
+        if weight == 0:
+            values[index] = 0
+            seen[index] = 0
+        else:
+            mean = sums[index] / weight
+            values[index] = np.floor(mean + rounding) if rounding > 0 else mean
+            seen[index] = 1

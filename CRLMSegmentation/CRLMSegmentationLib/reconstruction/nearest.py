@@ -1,0 +1,175 @@
+"""Inserting a frame into the nearest voxels.
+
+One kernel for each way of compounding and each arithmetic. A kernel pastes one frame into the slab of voxels that its
+thread owns, pixels in raster order, so that the volume does not depend on the number of threads. Neighbouring pixels
+mostly meet the same voxel: its value is held in registers until the index changes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from .arithmetic import (
+    FIXED_POINT_BITS,
+    RECURSIVE_AFTER,
+    columns_within_double,
+    columns_within_fixed,
+    nearest_index,
+    running_mean_of_bytes,
+    running_mean_of_doubles,
+    running_mean_of_floats,
+    running_mean_of_integers,
+)
+from .jit import compiled
+
+LATEST, MAXIMUM, MEAN = 0, 1, 2
+FIXED, DOUBLE, EXACT = 0, 1, 2
+BYTES, WORDS, INTEGERS, FLOATS, DOUBLES = 0, 1, 2, 3, 4
+SUM_BITS = (36, 40)  # of the packed accumulator of the exact mean of BYTES and WORDS: weights above, sum below
+
+
+def pixel_kind(dtype) -> int:
+    """How pixels of `dtype` are treated: uint8 and uint16 on fast paths, other integers, float32, float64."""
+    dtype = np.dtype(dtype)
+    if dtype == np.uint8:
+        return BYTES
+    if dtype == np.uint16:
+        return WORDS
+    if dtype.kind == "f":
+        return FLOATS if dtype == np.float32 else DOUBLES
+    return INTEGERS
+
+
+@lru_cache(maxsize=None)
+def nearest_kernel(arithmetic: int, compounding: int, kind: int):
+    """The compiled kernel
+
+    paste(pixels, runs, coefficients, low, high, strides, volume, hits, sums, darkest)
+
+    pixels        (v, u) of the frame
+    runs          (v, n, 2) int32, see footprint.row_runs
+    coefficients  (3, 4): per axis i, j, k the index change per column and per row, the index of pixel (0, 0), and a last
+                  term added after the others. int64 fixed point with the half for rounding for FIXED, else float64;
+                  for arithmetic that sums column and row first, the offset is given in the last term
+    low, high     (3,) int64, first and last voxel of the slab
+    strides       (3,) int64 of the flat arrays
+    volume        flat, dtype of the pixels
+    hits          flat: 1 where a pixel came, uint8; for IGSIO's mean the number of pixels, up to 255; for the exact mean
+                  of pixels other than uint8 and uint16 their number, uint32
+    sums          flat, exact mean only: uint64, number of pixels << SUM_BITS | sum; float64 sum for other pixels
+    darkest       pixels below it are left out (float64, -inf for none)
+    """
+    fixed, exact = arithmetic == FIXED, arithmetic == EXACT
+    packed_sum = exact and compounding == MEAN and kind in (BYTES, WORDS)
+    plain_sum = exact and compounding == MEAN and not packed_sum
+    one_weight = 1 << SUM_BITS[kind] if packed_sum else 0
+    bytes_mean, floats_mean, doubles_mean = kind == BYTES, kind == FLOATS, kind == DOUBLES
+
+    def paste(pixels, runs, coefficients, low, high, strides, volume, hits, sums, darkest):
+        step_i, step_j, step_k = coefficients[0, 0], coefficients[1, 0], coefficients[2, 0]
+        add_i, add_j, add_k = coefficients[0, 3], coefficients[1, 3], coefficients[2, 3]
+        stride_i, stride_j, stride_k = strides[0], strides[1], strides[2]
+        for row in range(pixels.shape[0]):
+            first, last = np.int64(0), np.int64(pixels.shape[1] - 1)
+            row_i = coefficients[0, 1] * row + coefficients[0, 2]
+            row_j = coefficients[1, 1] * row + coefficients[1, 2]
+            row_k = coefficients[2, 1] * row + coefficients[2, 2]
+            if fixed:
+                for axis in range(3):
+                    start = coefficients[axis, 1] * row + coefficients[axis, 2]
+                    first, last = columns_within_fixed(
+                        start,
+                        coefficients[axis, 0],
+                        low[axis] << FIXED_POINT_BITS,
+                        ((high[axis] + 1) << FIXED_POINT_BITS) - 1,
+                        first,
+                        last,
+                    )
+            else:
+                for axis in range(3):
+                    start = coefficients[axis, 1] * row + coefficients[axis, 2]
+                    first, last = columns_within_double(
+                        coefficients[axis, 0], start, coefficients[axis, 3], low[axis], high[axis], first, last, exact
+                    )
+            for run in range(runs.shape[1]):
+                begin = max(first, np.int64(runs[row, run, 0]))
+                end = min(last, np.int64(runs[row, run, 1]))
+                current = np.int64(-1)
+                value = volume[0]
+                count = np.int64(0)
+                total = sums[0] - sums[0]
+                for column in range(begin, end + 1):
+                    pixel = pixels[row, column]
+                    if pixel < darkest:
+                        continue
+                    if fixed:
+                        i = (row_i + step_i * column) >> FIXED_POINT_BITS
+                        j = (row_j + step_j * column) >> FIXED_POINT_BITS
+                        k = (row_k + step_k * column) >> FIXED_POINT_BITS
+                    else:
+                        i = nearest_index(column, step_i, row_i, add_i, exact)
+                        j = nearest_index(column, step_j, row_j, add_j, exact)
+                        k = nearest_index(column, step_k, row_k, add_k, exact)
+                    index = i * stride_i + j * stride_j + k * stride_k
+                    if compounding == LATEST:
+                        volume[index] = pixel
+                        hits[index] = 1
+                    elif compounding == MAXIMUM:
+                        if index != current:
+                            if current >= 0:
+                                volume[current] = value
+                            current = index
+                            value = volume[index]
+                            hits[index] = 1
+                        if pixel > value:
+                            value = pixel
+                    elif packed_sum:
+                        if index != current:
+                            if current >= 0:
+                                sums[current] += total
+                            current = index
+                            total = np.uint64(0)
+                        total += np.uint64(pixel) + np.uint64(one_weight)
+                    elif plain_sum:
+                        if index != current:
+                            if current >= 0:
+                                sums[current] += total
+                                hits[current] += count
+                            current = index
+                            total = 0.0
+                            count = 0
+                        total += pixel
+                        count += 1
+                    else:
+                        if index != current:
+                            if current >= 0:
+                                volume[current] = value
+                                hits[current] = count
+                            current = index
+                            value = volume[index]
+                            count = np.int64(hits[index])
+                        if bytes_mean:
+                            value = running_mean_of_bytes(value, count, pixel)
+                        elif floats_mean:
+                            value = running_mean_of_floats(value, count, pixel)
+                        elif doubles_mean:
+                            value = running_mean_of_doubles(value, count, pixel)
+                        else:
+                            value = running_mean_of_integers(value, count, pixel)
+                        if count < RECURSIVE_AFTER:
+                            count += 1
+                if current >= 0:
+                    if compounding == MAXIMUM:
+                        volume[current] = value
+                    elif packed_sum:
+                        sums[current] += total
+                    elif plain_sum:
+                        sums[current] += total
+                        hits[current] += count
+                    elif compounding == MEAN:
+                        volume[current] = value
+                        hits[current] = count
+
+    return compiled(paste)

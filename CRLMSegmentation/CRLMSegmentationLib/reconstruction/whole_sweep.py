@@ -1,0 +1,79 @@
+"""A sweep into a volume."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry import Volume
+from ..sweep import Sweep
+from .frame_selection import select_frames
+from .region import region_of_sweep
+from .report import ReconstructionReport
+from .settings import ReconstructionSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """A reconstructed volume.
+
+    volume   voxels (k, j, i) of the frames' dtype in Reference; 0 where nothing is known
+    seen     uint8 (k, j, i), 1 where a pixel of a frame came, 0 elsewhere (filled holes stay 0)
+    report   what went in and what is missing
+    """
+
+    volume: Volume
+    seen: Volume
+    report: ReconstructionReport
+
+
+def reconstruct(sweep: Sweep, settings: ReconstructionSettings | None = None, progress=None) -> Reconstruction:
+    """Make a volume from the tracked frames of `sweep`.
+
+    progress  called with a fraction 0 to 1 and a text
+    Raises ReconstructionError with one sentence when no volume can be made.
+    """
+    from .filling import fill_holes
+    from .inserter import Inserter
+    from .swept import swept_voxels
+
+    settings = settings or ReconstructionSettings()
+    tell = progress or (lambda fraction, text: None)
+    times = [time.perf_counter()]
+    selection = select_frames(sweep, settings.skip_interval, settings.reject_jumps)
+    frames = [sweep.frames[number] for number in selection.used]
+    poses = [np.asarray(frame.image_to_reference, dtype=np.float64) for frame in frames]
+    region = region_of_sweep(
+        [sweep.frames[number].image_to_reference for number in selection.within_extent], sweep.image_size, settings
+    )
+    inserter = Inserter(region, sweep.image_size, frames[0].pixels.dtype, settings)
+    inserter.insert([frame.pixels for frame in frames], poses, lambda fraction, text: tell(0.7 * fraction, text))
+    voxels, seen, known = inserter.result()
+    times.append(time.perf_counter())
+
+    number_seen = int(np.count_nonzero(seen))
+    number_swept = number_filled = 0
+    swept = seen
+    if settings.measure_holes or (settings.fill != "none" and settings.definition != "igsio"):
+        tell(0.7, "finding holes")
+        swept = swept_voxels(poses, sweep.image_size, region, settings, seen, settings.longest_gap_mm)
+        number_swept = int(np.count_nonzero(swept))
+    times.append(time.perf_counter())
+    if settings.fill != "none":
+        tell(0.8, "filling holes")
+        voxels, number_filled = fill_holes(voxels, known, swept, settings)
+    times.append(time.perf_counter())
+    tell(1.0, "volume ready")
+    report = ReconstructionReport(
+        frames_used=selection.used,
+        frames_skipped=selection.skipped,
+        seen_share=number_seen / seen.size,
+        hole_share_before_fill=(number_swept - number_seen) / number_swept if number_swept else float("nan"),
+        hole_share_after_fill=max(0, number_swept - number_seen - number_filled) / number_swept
+        if number_swept
+        else float("nan"),
+        seconds=dict(zip(("insert", "find holes", "fill"), np.diff(times).tolist())),
+    )
+    return Reconstruction(Volume(voxels, region.ijk_to_ras), Volume(seen, region.ijk_to_ras), report)

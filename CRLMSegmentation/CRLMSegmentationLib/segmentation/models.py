@@ -1,0 +1,235 @@
+"""Trained models on disk: found by name or folder, checked before a byte of their weights is read.
+
+A model is a folder that nnU-Net itself can read (`plans.json`, `dataset.json`, `fold_X/`) with one `model.json`, the
+model card, which also holds the SHA-256 of every other file that is used. Weights are `safetensors`, or a checkpoint
+that torch reads with `weights_only=True`, so that no code in it can run. The plans name the classes that build the
+network: only those of nnU-Net's network library and of torch.nn are accepted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ModelError
+
+DEFAULT_MODEL = "crop-simulated-small"
+CARD = "model.json"
+PLANS = "plans.json"
+DATASET = "dataset.json"
+KINDS = ("crop", "full")
+NETWORK_LIBRARY = "dynamic_network_architectures.architectures."
+LAYER_LIBRARY = "torch.nn."
+LARGEST_JSON_BYTES = 20_000_000
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What `model.json` says.
+
+    name, version  of the model
+    kind           'crop' (boxes around a tumor) or 'full' (whole volumes)
+    margin_mm      added to a tight box on every side before the model sees it
+    threshold      probability from which a voxel counts as tumor
+    configuration  nnU-Net's configuration within the plans
+    weights        paths of the weight files, relative to the folder, one for each fold
+    sha256         path to hash, for every file that is used
+    mirror_axes    array axes along which the network was trained mirrored
+    text           the whole card as read: how the threshold was chosen, training data, validation figures, intended use
+    """
+
+    name: str
+    version: str
+    kind: str
+    margin_mm: float
+    threshold: float
+    configuration: str
+    weights: tuple[str, ...]
+    sha256: dict[str, str]
+    mirror_axes: tuple[int, ...]
+    text: dict
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model folder that passed every check; its weights are not in memory yet."""
+
+    folder: Path
+    card: ModelCard
+    plans: dict
+    dataset: dict
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def spacing_mm(self) -> tuple[float, ...]:
+        """The voxel size along [k, j, i] at which the network works. The plans hold it in the network's own order."""
+        spacing = self.plans["configurations"][self.card.configuration]["spacing"]
+        return tuple(float(spacing[place]) for place in self.plans["transpose_backward"])
+
+    def read_weights(self) -> list[dict]:
+        """The network's parameters of every fold, name to tensor (float32, on the CPU).
+
+        Each file's hash is compared once more right before it is read. Raises ModelError.
+        """
+        return [_read_weights(self.folder, name, self.card.sha256[name]) for name in self.card.weights]
+
+
+def models_folder() -> Path | None:
+    """The folder of shipped models: in the installed package or in Slicer's module, else in the source tree."""
+    package = Path(__file__).resolve().parents[1]
+    places = [package, *package.parents[:3]]
+    found = [place / "Resources" / "Models" for place in places if (place / "Resources" / "Models").is_dir()]
+    return found[0] if found else None
+
+
+def available_models() -> list[str]:
+    """Names of the shipped models: the folders that hold a model card."""
+    folder = models_folder()
+    return sorted(path.parent.name for path in folder.glob(f"*/{CARD}")) if folder else []
+
+
+def load_model(name_or_folder: str | Path = DEFAULT_MODEL) -> Model:
+    """The model of that name among the shipped ones, or in that folder, fully checked.
+
+    Raises ModelError, one sentence, when a file is missing, altered or not understood, or the model does not fit.
+    """
+    folder = _find(name_or_folder)
+    card = _read_card(folder)
+    for name, expected in card.sha256.items():
+        _compare_hash(folder, name, expected)
+    model = Model(folder, card, _read_json(folder / PLANS), _read_json(folder / DATASET))
+    _check_fit(model)
+    return model
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _find(name_or_folder: str | Path) -> Path:
+    folder = Path(name_or_folder)
+    if folder.is_dir():
+        return folder
+    shipped = models_folder()
+    if shipped and folder.name == str(name_or_folder) and (shipped / folder.name).is_dir():
+        return shipped / folder.name
+    names = ", ".join(available_models()) or "none"
+    raise ModelError(
+        f"There is no model '{name_or_folder}': give the folder of a model, or one of the names that ship ({names})."
+    )
+
+
+def _read_card(folder: Path) -> ModelCard:
+    if not (folder / CARD).is_file():
+        raise ModelError(f"The folder {folder} holds no {CARD}: it is not a model of this project, or is incomplete.")
+    text = _read_json(folder / CARD)
+    try:
+        card = ModelCard(
+            name=str(text["name"]),
+            version=str(text["version"]),
+            kind=str(text["kind"]),
+            margin_mm=float(text["margin_mm"]),
+            threshold=float(text["threshold"]),
+            configuration=str(text["configuration"]),
+            weights=tuple(text["weights"]),
+            sha256={str(name): str(value).lower() for name, value in text["sha256"].items()},
+            mirror_axes=tuple(int(axis) for axis in text.get("mirror_axes", ())),
+            text=text,
+        )
+    except KeyError as missing:
+        raise ModelError(f"The model card {folder / CARD} has no entry {missing}: the model cannot be used.") from None
+    except (TypeError, ValueError, AttributeError):
+        raise ModelError(f"The model card {folder / CARD} holds an entry of the wrong kind.") from None
+    if card.kind not in KINDS or not 0 < card.threshold < 1 or not 0 <= card.margin_mm < 1000:
+        raise ModelError(f"The model card {folder / CARD} has a kind, threshold or margin that makes no sense.")
+    needed = {PLANS, DATASET, *card.weights}
+    if not card.weights or not needed <= set(card.sha256):
+        raise ModelError(f"The model card {folder / CARD} lacks the hash of {', '.join(sorted(needed - set(card.sha256)))}.")
+    for name in card.sha256:
+        path = Path(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name:
+            raise ModelError(f"The model card {folder / CARD} names a file outside its folder ({name}).")
+    return card
+
+
+def _compare_hash(folder: Path, name: str, expected: str) -> None:
+    if not (folder / name).is_file():
+        raise ModelError(f"The model in {folder} is incomplete: {name} is missing; get the folder again.")
+    if sha256_of(folder / name) != expected:
+        raise ModelError(f"The model file {folder / name} is damaged or was altered (its SHA-256 is not the one in "
+                         f"{CARD}): it was not read; get the folder again.")
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        if path.stat().st_size > LARGEST_JSON_BYTES:
+            raise ModelError(f"{path} is too large to be a part of a model.")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        raise ModelError(f"{path} is not a readable JSON file: the model folder is damaged.") from None
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} does not hold what a model needs: the model folder is damaged.")
+    return content
+
+
+def _check_fit(model: Model) -> None:
+    """One channel, background and one label, three axes, and no class but a network's."""
+    where = f"The model '{model.name}' does not fit: "
+    channels = model.dataset.get("channel_names") or model.dataset.get("modality") or {}
+    if len(channels) != 1:
+        raise ModelError(f"{where}it was trained on {len(channels)} channels, and an ultrasound volume has one.")
+    labels = model.dataset.get("labels", {})
+    if sorted(map(str, labels.values())) != ["0", "1"]:
+        raise ModelError(f"{where}it has the labels {labels}, and a background 0 and a tumor 1 are needed.")
+    try:
+        configuration = model.plans["configurations"][model.card.configuration]
+        axes = len(configuration["patch_size"])
+        architecture = configuration["architecture"]
+        classes = [architecture["network_class_name"]]
+        layers = [architecture["arch_kwargs"][name] for name in architecture["_kw_requires_import"]]
+        mapping = (*model.plans["transpose_forward"], *model.plans["transpose_backward"], *configuration["spacing"])
+    except (KeyError, TypeError):
+        raise ModelError(f"{where}its plans have no complete configuration '{model.card.configuration}'.") from None
+    if axes != 3 or len(mapping) != 9:
+        raise ModelError(f"{where}it is a {axes}D model, and a 3D one is needed.")
+    if configuration.get("previous_stage"):
+        raise ModelError(f"{where}it is the second stage of a cascade, which needs another model before it.")
+    foreign = [name for name in classes if not _is_from(name, NETWORK_LIBRARY)]
+    foreign += [name for name in layers if name is not None and not _is_from(name, LAYER_LIBRARY)]
+    if foreign:
+        raise ModelError(f"{where}its plans name code that is not a network's ({foreign[0]}); it was not loaded.")
+
+
+def _is_from(name, library: str) -> bool:
+    return isinstance(name, str) and name.startswith(library) and name.replace(".", "").replace("_", "").isalnum()
+
+
+def _read_weights(folder: Path, name: str, expected: str) -> dict:
+    import torch
+
+    _compare_hash(folder, name, expected)
+    path = folder / name
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            weights = load_file(path)
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)["network_weights"]
+        if not all(isinstance(value, torch.Tensor) for value in weights.values()):
+            raise TypeError
+    except Exception:
+        # torch, zipfile, pickle and safetensors each raise kinds of their own for what is not plain weights.
+        raise ModelError(f"{path} is not a file of plain network weights (damaged, or a pickle with code in it, which "
+                         "is refused); nothing in it was run.") from None
+    return {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}

@@ -1,0 +1,104 @@
+"""The whole step: from a volume and a box to a mask, a surface and its figures."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from ..errors import SegmentationError
+from ..geometry import Box, Volume
+from .crop import Crop, crop, paste
+from .models import Model
+from .postprocess import doubts_about, mask_from_probability
+from .predictor import Segmenter
+from .surface import largest_diameter_mm, surface_from_mask
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentationResult:
+    """What was found in a box.
+
+    probability          float32, on the grid of the crop
+    mask                 uint8, on the grid of the whole volume
+    surface              vtkPolyData in RAS mm; None when nothing was found
+    volume_ml            of the mask
+    largest_diameter_mm  of the surface; 0 when nothing was found
+    threshold            that made the mask
+    doubts               sentences; empty when nothing speaks against the mask
+    timings_s            seconds of crop, network, mask and surface
+    crop                 the ultrasound that the network saw, and where it was cut out
+    """
+
+    probability: Volume
+    mask: Volume
+    surface: Any
+    volume_ml: float
+    largest_diameter_mm: float
+    threshold: float
+    doubts: tuple[str, ...]
+    timings_s: dict[str, float]
+    crop: Crop = field(repr=False)
+
+    @property
+    def found(self) -> bool:
+        return self.surface is not None
+
+    def with_threshold(self, threshold: float, keep: str = "largest") -> SegmentationResult:
+        """The same probability cut at another threshold, without asking the network again."""
+        return _result(self.crop, self.probability, self.mask, threshold, keep, dict(self.timings_s))
+
+
+def segment(
+    volume: Volume,
+    box: Box,
+    segmenter: Segmenter | Model,
+    threshold: float | None = None,
+    tight: bool = False,
+    keep: str = "largest",
+    progress: Progress | None = None,
+    should_cancel: Callable[[], bool] | None = None,
+) -> SegmentationResult:
+    """Segment the tumor in `box`.
+
+    segmenter  a Segmenter, which stays warm from box to box, or a Model that is loaded for this one box
+    threshold  of probability; None for the model's own
+    tight      True when the box closely fits the tumor: the model's margin is added on every side. A box drawn by hand
+               counts as drawn with margin
+    Raises GeometryError (box), ModelError (weights), SegmentationError (voxels, threshold) and Cancelled.
+    """
+    if isinstance(segmenter, Model):
+        segmenter = Segmenter(segmenter)
+    card = segmenter.model.card
+    threshold = card.threshold if threshold is None else threshold
+    if not 0 < threshold < 1:
+        raise SegmentationError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
+    started = time.perf_counter()
+    block = crop(volume, box, card.margin_mm if tight else 0.0)
+    timings = {"crop": time.perf_counter() - started}
+    started = time.perf_counter()
+    probability = segmenter.probability(block.volume, progress, should_cancel)
+    timings["network"] = time.perf_counter() - started
+    return _result(block, probability, volume, threshold, keep, timings)
+
+
+def _result(block: Crop, probability: Volume, whole: Volume, threshold: float, keep: str, timings: dict):
+    started = time.perf_counter()
+    mask = mask_from_probability(probability, threshold, keep)
+    timings["mask"] = time.perf_counter() - started
+    started = time.perf_counter()
+    surface = surface_from_mask(mask) if mask.voxels.any() else None
+    timings["surface"] = time.perf_counter() - started
+    return SegmentationResult(
+        probability=probability,
+        mask=paste(mask, whole),
+        surface=surface,
+        volume_ml=float((mask.voxels > 0).sum()) * mask.voxel_volume_mm3 / 1000,
+        largest_diameter_mm=largest_diameter_mm(surface) if surface is not None else 0.0,
+        threshold=threshold,
+        doubts=(*block.warnings, *doubts_about(mask, bool(block.warnings), block.volume)),
+        timings_s=timings,
+        crop=block,
+    )

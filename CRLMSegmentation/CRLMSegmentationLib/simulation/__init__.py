@@ -1,0 +1,18 @@
+"""A liver with one metastasis, a tracked intraoperative probe, and the truth about both.
+
+`simulate_case(seed)` gives a sweep, the true tumor mask and every parameter; `write_case` puts them in a folder.
+"""
+
+from .case import SimulatedCase, simulate_case, write_case
+from .contact_sheet import contact_sheet
+from .settings import LesionSettings, ProbeSettings, SweepSettings
+
+__all__ = [
+    "LesionSettings",
+    "ProbeSettings",
+    "SimulatedCase",
+    "SweepSettings",
+    "contact_sheet",
+    "simulate_case",
+    "write_case",
+]

@@ -1,0 +1,1 @@
+"""From cases with known truth to a trained, calibrated and measured model: for research, beside the navigation."""

@@ -1,0 +1,60 @@
+"""From probability to mask: threshold, components, cavities, doubts."""
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.errors import SegmentationError
+from CRLMSegmentationLib.geometry import Volume
+from CRLMSegmentationLib.segmentation.postprocess import doubts_about, mask_from_probability
+
+
+def probability_with(*blocks, shape=(20, 20, 20)) -> Volume:
+    voxels = np.zeros(shape, dtype=np.float32)
+    for lower, upper, value in blocks:
+        voxels[tuple(slice(a, b) for a, b in zip(lower, upper))] = value
+    return Volume(voxels, np.eye(4))
+
+
+BIG = ((1, 1, 1), (6, 6, 6), 0.9)
+MIDDLE = ((9, 9, 9), (11, 11, 11), 0.6)
+
+
+def test_the_largest_component_is_kept():
+    mask = mask_from_probability(probability_with(BIG, MIDDLE), 0.5)
+    assert mask.voxels.dtype == np.uint8
+    assert mask.voxels.sum() == 125 and mask.voxels[3, 3, 3] == 1
+
+
+def test_the_component_at_the_middle_of_the_box_is_kept_when_asked_for():
+    mask = mask_from_probability(probability_with(BIG, MIDDLE), 0.5, keep="middle")
+    assert mask.voxels.sum() == 8 and mask.voxels[10, 10, 10] == 1
+
+
+def test_all_components_and_the_threshold_itself_count():
+    assert mask_from_probability(probability_with(BIG, MIDDLE), 0.5, keep="all").voxels.sum() == 133
+    assert mask_from_probability(probability_with(BIG, MIDDLE), 0.7, keep="all").voxels.sum() == 125
+    exactly = probability_with(((0, 0, 0), (2, 2, 2), 0.5))
+    assert mask_from_probability(exactly, 0.5).voxels.sum() == 8
+
+
+def test_cavities_are_filled():
+    hollow = probability_with(((4, 4, 4), (12, 12, 12), 0.9), ((6, 6, 6), (9, 9, 9), 0.1))
+    assert mask_from_probability(hollow, 0.5).voxels.sum() == 512
+
+
+def test_nothing_found_is_an_empty_mask_and_a_sentence():
+    mask = mask_from_probability(probability_with(), 0.5)
+    assert mask.voxels.sum() == 0
+    assert "Nothing was found" in doubts_about(mask)[0]
+
+
+def test_a_mask_at_the_edge_of_the_box_is_doubted():
+    mask = mask_from_probability(probability_with(((0, 4, 4), (6, 9, 9), 0.9)), 0.5)
+    assert "enlarge the box" in doubts_about(mask)[0]
+    assert "sweep farther" in doubts_about(mask, box_was_clipped=True)[0]
+    assert doubts_about(mask_from_probability(probability_with(BIG), 0.5)) == ()
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0, -1.0, float("nan")])
+def test_a_threshold_that_is_no_probability_is_refused(threshold):
+    with pytest.raises(SegmentationError, match="between 0 and 1"):
+        mask_from_probability(probability_with(BIG), threshold)

@@ -1,0 +1,133 @@
+"""From cases to a model folder on a toy problem: nnU-Net's planner, preprocessor and trainer really run."""
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.errors import GeometryError
+from CRLMSegmentationLib.geometry import Box, Volume
+from CRLMSegmentationLib.segmentation.models import load_model
+from CRLMSegmentationLib.segmentation.predictor import Segmenter
+from CRLMSegmentationLib.study.calibrate import best_threshold, calibrate
+from CRLMSegmentationLib.study.dataset import BoxJitter, Case, CropDataset, crops_of_case, read_crop
+from CRLMSegmentationLib.study.export import export_model
+from CRLMSegmentationLib.study.nnunet_home import NnunetHome
+from CRLMSegmentationLib.study.train import Recipe, plan, preprocess, train
+
+
+def toy_case(seed: int) -> Case:
+    """A dark ball in noise, 1 mm voxels, on a grid that is turned against RAS."""
+    random = np.random.default_rng(seed)
+    matrix = np.array([[0, -1.0, 0, 12], [1.0, 0, 0, -7], [0, 0, 1.0, 3 + seed], [0, 0, 0, 1]])
+    k, j, i = np.indices((34, 36, 38))
+    radius, (x, y, z) = random.uniform(4, 6), random.uniform(15, 19, 3)
+    ball = (i - x) ** 2 + (j - y) ** 2 + (k - z) ** 2 < radius**2
+    voxels = np.clip(random.normal(130, 20, ball.shape) - 70 * ball, 1, 255).astype(np.uint8)
+    return Case(f"toy{seed}", Volume(voxels, matrix), Volume(ball.astype(np.uint8), matrix))
+
+
+def test_crops_hold_the_tumor_with_its_margin_and_stray_only_so_far():
+    case = toy_case(1)
+    tight = Box.around_mask(case.tumor)
+    pairs = crops_of_case(case, margin_mm=6.0, count=12, jitter=BoxJitter(2.0, 2.0), seed=5)
+    for image, mask in pairs:
+        assert image.has_geometry_of(mask)
+        assert mask.voxels.sum() == case.tumor.voxels.sum()
+        # 2 SD of shift and half of 2 SD of size on each side, and a voxel for rounding
+        assert np.abs(image.center_ras - tight.center_ras).max() <= 4 + 1
+        size = np.array(image.dimensions) * image.spacing_mm
+        assert (np.abs(size - (tight.size_mm + 12)) <= 4 + 1).all()
+    assert len({pair[0].dimensions for pair in pairs}) > 3
+    again = crops_of_case(case, margin_mm=6.0, count=12, jitter=BoxJitter(2.0, 2.0), seed=5)
+    assert all(np.array_equal(a.voxels, b.voxels) for (a, _), (b, _) in zip(pairs, again))
+
+
+def test_a_mask_on_another_grid_than_its_volume_is_refused():
+    case = toy_case(1)
+    with pytest.raises(GeometryError, match="toy"):
+        Case("toy", case.volume, Volume(case.tumor.voxels, np.eye(4)))
+
+
+def test_a_crop_is_read_back_in_its_place(tmp_path):
+    dataset = CropDataset(tmp_path)
+    case = toy_case(2)
+    dataset.add("one", case.volume, case.tumor)
+    image, mask = read_crop(dataset, "one")
+    assert image.has_geometry_of(case.volume) and mask.has_geometry_of(case.volume)
+    assert np.array_equal(image.voxels, case.volume.voxels) and np.array_equal(mask.voxels, case.tumor.voxels)
+
+
+def test_a_split_with_crops_that_are_not_there_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="not written"):
+        CropDataset(tmp_path).finish(["one"], ["two"])
+
+
+def test_the_threshold_of_the_highest_f1_is_found():
+    # F1 by hand: from 0.6 up 2 of 3 tumor voxels and no other (0.8); from 0.3 up all 3 and one other (6/7).
+    probability = Volume(np.array([[[0.9, 0.6, 0.3, 0.3, 0.1]]], np.float32), np.eye(4))
+    truth = Volume(np.array([[[1, 1, 1, 0, 0]]], np.uint8), np.eye(4))
+    threshold, f1 = best_threshold([probability], [truth])
+    assert 0.1 < threshold <= 0.3
+    assert f1 == pytest.approx(6 / 7)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A dataset of toy crops, and a training that was stopped after its second epoch and taken up again."""
+    home = NnunetHome(tmp_path_factory.mktemp("home"))
+    dataset = CropDataset(home.raw)
+    names = {seed: [f"toy{seed}_{part}" for part in range(2)] for seed in range(4)}
+    for seed, parts in names.items():
+        for name, pair in zip(parts, crops_of_case(toy_case(seed), 6.0, 2, seed=seed)):
+            dataset.add(name, *pair)
+    dataset.finish(sum((names[seed] for seed in (0, 1, 2)), []), names[3])
+    recipe = Recipe(spacing_mm=1.0, base_features=4, epochs=4, iterations=10, learning_rate=5e-3, gpu_memory_gb=0.05)
+    plan(home, dataset.name, recipe)
+    preprocess(home, dataset.name)
+
+    class Stopped(Exception):
+        pass
+
+    def stop_in_the_third_epoch(fraction, text):
+        if text.startswith("Training, epoch 3"):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(home, dataset.name, recipe, threads=1, progress=stop_in_the_third_epoch)
+    told = []
+    folder = train(home, dataset.name, recipe, threads=1, progress=lambda fraction, text: told.append((fraction, text)))
+    return home, dataset, recipe, folder, told
+
+
+def test_a_stopped_training_goes_on_where_it_was(trained):
+    *_, told = trained
+    assert told[0][1].startswith("Training, epoch 3 of 4") and told[0][0] == pytest.approx(21 / 40)
+    assert told[-1][0] == 1 and "minutes left" in told[-1][1]
+
+
+def test_a_finished_training_is_not_done_again_and_another_recipe_is_refused(trained):
+    home, dataset, recipe, folder, _ = trained
+    told = []
+    assert train(home, dataset.name, recipe, progress=lambda *words: told.append(words)) == folder
+    assert told == []
+    with pytest.raises(ValueError, match="another recipe"):
+        train(home, dataset.name, Recipe(epochs=99))
+
+
+def test_the_trained_model_is_exported_calibrated_and_finds_an_unseen_ball(trained, tmp_path):
+    _, dataset, _, folder, _ = trained
+    card = {"name": "toy", "version": "1", "kind": "crop", "margin_mm": 6.0, "threshold": 0.5}
+    export_model(folder, tmp_path / "toy", card)
+    segmenter = Segmenter(load_model(tmp_path / "toy"), device="cpu", threads=1)
+    threshold, figures = calibrate(segmenter, [read_crop(dataset, "toy3_0"), read_crop(dataset, "toy3_1")])
+    assert 0 < threshold < 1
+    assert figures["crops"] == 2 and figures["nothing_found"] == 0
+    assert figures["dice"]["median"] > 0.6  # untrained, or scrambled in export: below 0.3
+
+
+def test_nnunets_environment_is_left_as_it_was(trained, monkeypatch):
+    import os
+
+    monkeypatch.setenv("nnUNet_raw", "/mine")
+    monkeypatch.delenv("nnUNet_results", raising=False)
+    with trained[0].active():
+        assert os.environ["nnUNet_raw"] == str(trained[0].raw)
+    assert os.environ["nnUNet_raw"] == "/mine" and "nnUNet_results" not in os.environ
