@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUTPUT ?= demo-output
 
-.PHONY: setup demo test clean
+.PHONY: help setup demo test clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,11 +24,11 @@ $(VENV)/ready: pyproject.toml Makefile
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what is needed into $(VENV)/ (some minutes the first time)"
 	@$(BIN)/python -c 'import torch' 2>/dev/null || \
-	  { $(BIN)/python -m pip install --quiet --no-index --no-deps torch==2.13.0 2>/dev/null && \
-	    $(BIN)/python -m pip install --quiet torch==2.13.0; } || \
-	  $(BIN)/python -m pip install --quiet 'torch>=2.4'
+	  { $(BIN)/python -m pip install -qq --no-index --no-deps torch==2.13.0 2>/dev/null && \
+	    $(BIN)/python -m pip install -qq torch==2.13.0; } || \
+	  $(BIN)/python -m pip install -qq 'torch>=2.4'
 	@$(BIN)/python -c 'from importlib.metadata import version; print("torch==" + version("torch"))' > $(VENV)/constraints.txt
-	@$(BIN)/python -m pip install --quiet -c $(VENV)/constraints.txt -e '.[scene,test]'
+	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[scene,test]'
 	@touch $@
 
 demo: setup

@@ -118,21 +118,22 @@ class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
 
     def segment(self, volumeNode, boxNode, tight=False):
         """Segment the tumor in `boxNode`, put segmentation and surface into the scene, return the result."""
-        from CRLMSegmentationLib.scene import conversion
+        from CRLMSegmentationLib.scene import names
+        from CRLMSegmentationLib.scene.conversion import box_of, put_segment, volume_of
+        from CRLMSegmentationLib.scene.nodes import get_or_create, remove
         from CRLMSegmentationLib.segmentation.models import load_model
         from CRLMSegmentationLib.segmentation.predictor import Segmenter
         from CRLMSegmentationLib.segmentation.segment import segment
 
+        # An old tumor must never stand beside a new box, also when the new one fails.
+        remove(slicer.mrmlScene, "vtkMRMLSegmentationNode", names.SEGMENTATION)
         if self._segmenter is None:
             self._segmenter = Segmenter(load_model())
-        volume = conversion.volume_from_node(volumeNode)
-        result = segment(volume, conversion.box_from_node(boxNode), self._segmenter, tight=tight)
-        segmentation = slicer.mrmlScene.GetFirstNodeByName("Tumor segmentation")
-        if segmentation is not None:
-            # An old tumor must never stand beside a new box.
-            slicer.mrmlScene.RemoveNode(segmentation)
+        result = segment(volume_of(volumeNode), box_of(boxNode), self._segmenter, tight=tight)
         if result.found:
-            conversion.segmentation_node_from_mask(slicer.mrmlScene, result.mask, "Tumor segmentation")
+            node = get_or_create(slicer.mrmlScene, "vtkMRMLSegmentationNode", names.SEGMENTATION, with_display=True)
+            node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+            put_segment(node, names.SEGMENT, result.mask, result.surface)
         logging.info("Segmented %.2f mL in %s", result.volume_ml, result.timings_s)
         return result
 

@@ -29,6 +29,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         prog="crlm",
         description="Intraoperative ultrasound navigation of colorectal liver metastases, step by step. "
         "For research; not a medical device.",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28),
     )
     parser.add_argument("--version", action="version", version=f"crlm {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -220,8 +220,7 @@ def _approach(session, result, output: Path) -> list[float | None]:
     with _server(path, "--speed", "1") as port, Receiver(port=port) as receiver:
         for number, frame in enumerate(receiver.frames(until_closed=True)):
             session.show_frame(frame)
-            for name, pose in frame.transforms.items():
-                session.update_tool(name, pose)
+            # PLUS is silent about a tool that it does not see.
             if "StylusToReference" not in frame.transforms:
                 session.update_tool("StylusToReference", Pose(np.eye(4), False))
             distance = session.tool_distance_mm("Stylus")
@@ -241,7 +240,7 @@ def _approach_sweep(sweep: Sweep, result) -> Sweep:
     frame = frames[int(np.argmin([np.linalg.norm(middle[:3] - center) for middle in middles]))]
     top = (frame.image_to_reference @ [frame.image_size[0] * 0.8, 0, 0, 1])[:3]
     outward = (top - center) / np.linalg.norm(top - center)
-    entry = TumorDistance(result.surface).closest_point_ras(center + outward * 200)
+    entry = TumorDistance(result.surface).closest_point(center + outward * 200).point_ras
     side = np.cross(outward, [0.0, 0.0, 1.0] if abs(outward[2]) < 0.9 else [1.0, 0.0, 0.0])
     side /= np.linalg.norm(side)
     # A stylus points along its own -z: its shaft lies outward of the tip.

@@ -45,6 +45,10 @@ class TumorDistance:
         """mm from `point_ras` (3,) to the surface; negative inside. Raises GeometryError when it is not finite."""
         return self.closest_point(point_ras).signed_distance_mm
 
+    def closest_point_ras(self, point_ras) -> np.ndarray:
+        """(3,) RAS mm, the place on the surface nearest to `point_ras`. Raises GeometryError as above."""
+        return self.closest_point(point_ras).point_ras
+
     def closest_point(self, point_ras) -> ClosestPoint:
         """The nearest place on the surface to `point_ras` (3,). Raises GeometryError when that is not finite."""
         point = np.asarray(point_ras, dtype=np.float64).reshape(-1)

@@ -1,20 +1,39 @@
 """Between OpenIGTLink messages and the project's own values.
 
 An IMAGE message gives the position of the image's center, an axis vector for each index (its length is the pixel size)
-and says whether it speaks RAS or LPS (OpenIGTLink specification, IMAGE). PLUS names images `<Name>_<Frame>`.
+and says whether it speaks RAS or LPS (OpenIGTLink specification, IMAGE; PLUS and the C++ library say RAS). PLUS names
+images `<Name>_<Frame>`, and gives the status of each transform in metadata when it is asked for header version 2
+(vtkPlusIgtlMessageCommon::PackTransformMessage).
 """
 
 from __future__ import annotations
 
-import numpy as np
-from pyigtl import ImageMessage, TransformMessage
+import re
+from typing import Mapping
 
-from ..errors import GeometryError
+import numpy as np
+from pyigtl import TransformMessage
+
+from ..errors import CRLMError, GeometryError
 from ..geometry import as_affine
 from ..sweep import Pose
+from ..sweep.transforms import is_transform_name, parse_matrix
+from .messages import ImageMessage, PositionMessage, TrackingDataMessage
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_STATUS_KEYS = ("TransformStatus", "Status", "status")
+_LUMA = np.array([0.299, 0.587, 0.114])
+_TRANSFORM_FIELD = re.compile(r"([A-Za-z0-9]+To[A-Za-z0-9]+?)Transform(Status)?\Z")
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z")
+_LONGEST_FIELD, _MOST_FIELDS = 1024, 64
+# Written anew with each frame, or of no use outside of the message.
+_OWN_FIELDS = frozenset({"Timestamp", "UnfilteredTimestamp", "ImageStatus", "Status", "IGTL_DEVICE_NAME"})
+# Who the patient is and who operates, by the keywords of DICOM's confidentiality profiles (PS3.15 annex E) and common
+# words for them: these fields are not recorded.
+_IDENTIFYING = re.compile(
+    r"patient|birth|physician|operator|surgeon|performer|institution|hospital|accession|studyid|admission|address"
+    r"|telephone|phone|email|mrn|insurance|person|issuer|socialsecurity|otherid|station",
+    re.IGNORECASE,
+)
 
 
 def pixels_of(message: ImageMessage) -> np.ndarray | None:
@@ -25,7 +44,7 @@ def pixels_of(message: ImageMessage) -> np.ndarray | None:
     image = image[0].astype(image.dtype.newbyteorder("="), copy=False)
     if image.ndim == 3 and image.shape[2] in (3, 4):
         # ITU-R BT.601 luma; a fourth component is transparency.
-        return np.rint(image[..., :3] @ np.array([0.299, 0.587, 0.114])).astype(image.dtype)
+        return np.rint(image[..., :3] @ _LUMA).astype(image.dtype)
     return np.ascontiguousarray(image if image.ndim == 2 else image[..., 0])
 
 
@@ -34,12 +53,30 @@ def pose_of_image(message: ImageMessage) -> Pose:
     matrix = np.asarray(message.ijk_to_world_matrix, dtype=np.float64)
     if message.world_coordinate_system == "lps":
         matrix = _LPS_TO_RAS @ matrix
-    return _checked(matrix, message)
+    return _checked(matrix, "OK")
 
 
-def pose_of_transform(message: TransformMessage) -> Pose:
-    """The (4, 4) matrix in a TRANSFORM message, invalid when its metadata say so or it is not affine."""
-    return _checked(np.asarray(message.matrix, dtype=np.float64), message)
+def poses_of(message) -> dict[str, Pose]:
+    """The transforms in a TRANSFORM, POSITION or TDATA message by their PLUS name.
+
+    A pose is invalid when the metadata say so or its matrix is no affine transform. Other names are left out.
+    """
+    status = message.metadata.get("TransformStatus") or message.metadata.get("Status") or "OK"
+    if str(message.metadata.get("TransformValid", "1")).strip().lower() in ("0", "false") and status == "OK":
+        status = "INVALID"
+    if isinstance(message, TransformMessage):
+        found = {message.device_name: (np.asarray(message.matrix, dtype=np.float64), status)}
+    elif isinstance(message, PositionMessage):
+        found = {message.device_name: (_matrix_of_position(message), status)}
+    elif isinstance(message, TrackingDataMessage):
+        found = {}
+        for number, (name, matrix) in enumerate(message.elements):
+            # PLUS cuts the names of the elements and gives the whole ones in metadata: '<name>Index': number.
+            name = next((k[:-5] for k, v in message.metadata.items() if k.endswith("Index") and v == str(number)), name)
+            found[name] = (matrix, message.metadata.get(f"{name}Status", "OK"))
+    else:
+        found = {}
+    return {name: _checked(matrix, word) for name, (matrix, word) in found.items() if is_transform_name(name)}
 
 
 def image_message(pixels, image_to_world, name: str, timestamp: float) -> ImageMessage:
@@ -50,14 +87,69 @@ def image_message(pixels, image_to_world, name: str, timestamp: float) -> ImageM
     return message
 
 
-def transform_message(matrix, name: str, timestamp: float) -> TransformMessage:
-    """A TRANSFORM message called `name`, such as 'StylusToReference'."""
-    return TransformMessage(np.asarray(matrix, dtype=np.float64), device_name=name, timestamp=timestamp)
+def transform_message(matrix, name: str, timestamp: float, status: str = "OK") -> TransformMessage:
+    """A TRANSFORM message called `name`, such as 'StylusToReference', with the metadata that PLUS gives it."""
+    message = TransformMessage(np.asarray(matrix, dtype=np.float64), device_name=name, timestamp=timestamp)
+    message.metadata = {"TransformValid": "1" if status == "OK" else "0", "TransformStatus": status}
+    return message
 
 
-def _checked(matrix: np.ndarray, message) -> Pose:
-    status = next((str(message.metadata[key]) for key in _STATUS_KEYS if key in message.metadata), "OK")
+def transforms_in_metadata(metadata: Mapping[str, str]) -> dict[str, Pose]:
+    """The raw transforms that PLUS sends along with an image: 'ProbeToTrackerTransform', '...TransformStatus'."""
+    poses = {}
+    for key, value in metadata.items():
+        match = _TRANSFORM_FIELD.match(key)
+        if match and not match[2] and is_transform_name(match[1]):
+            try:
+                matrix = parse_matrix(value, key)
+            except CRLMError:
+                continue
+            poses[match[1]] = _checked(matrix, metadata.get(f"{key}Status", "OK"))
+    return poses
+
+
+def fields_in_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
+    """What else is worth recording with a frame: cleaned text, without transforms and without who the patient is."""
+    fields = {}
+    for key, value in metadata.items():
+        if len(fields) == _MOST_FIELDS:
+            break
+        if not _FIELD_NAME.match(key) or key in _OWN_FIELDS or _TRANSFORM_FIELD.match(key) or is_identifying(key):
+            continue
+        fields[key] = clean_text(value)
+    return fields
+
+
+def is_identifying(name: str) -> bool:
+    """True for the name of a field that can tell who the patient or the staff is."""
+    return _IDENTIFYING.search(name.replace("_", "").replace(" ", "").replace("-", "")) is not None
+
+
+def clean_text(text, longest: int = _LONGEST_FIELD) -> str:
+    """Text from the network as one printable line."""
+    return " ".join("".join(char if char.isprintable() else " " for char in str(text)[:longest]).split())
+
+
+def _matrix_of_position(message: PositionMessage) -> np.ndarray:
+    x, y, z, w = quaternion = np.asarray(message.quaternion, dtype=np.float64)
+    norm = quaternion @ quaternion
+    matrix = np.eye(4)
+    if not norm > 0:
+        return np.full((4, 4), np.nan)
+    matrix[:3, :3] += (2 / norm) * np.array(
+        [
+            [-y * y - z * z, x * y - z * w, x * z + y * w],
+            [x * y + z * w, -x * x - z * z, y * z - x * w],
+            [x * z - y * w, y * z + x * w, -x * x - y * y],
+        ]
+    )
+    matrix[:3, 3] = message.position
+    return matrix
+
+
+def _checked(matrix: np.ndarray, status: str) -> Pose:
+    word = re.sub(r"[^A-Z_]", "", clean_text(status, 40).upper().replace(" ", "_")) or "INVALID"
     try:
-        return Pose(as_affine(matrix), status.upper() == "OK", status)
+        return Pose(as_affine(matrix), word == "OK", word)
     except GeometryError:
-        return Pose(matrix, False, "INVALID")
+        return Pose(matrix, False, "INVALID" if word == "OK" else word)

@@ -1,110 +1,281 @@
-"""From a stream of bytes to whole OpenIGTLink messages, however the bytes arrive.
+"""From a stream of bytes to whole OpenIGTLink messages, however the bytes arrive, and from messages to bytes.
 
-Specification: OpenIGTLink protocol version 3, 'Message structure' (58 byte header, CRC-64 ECMA-182 over the body).
-pyigtl unpacks the bodies; the framing, the check of the CRC and the cap on lengths are here, because pyigtl's own
-connections have none.
+Specification: OpenIGTLink protocol version 3, 'Message structure': a header of 58 bytes with the length and the CRC-64 of
+the body; from header version 2 on the body begins with an extended header and ends with metadata. pyigtl packs and
+unpacks the contents; framing, CRC and the caps on lengths are here, because pyigtl's own connections have none.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from pyigtl import messages as pyigtl_messages
+from pyigtl import MessageBase
 
 from ..errors import StreamError
+from .crc import crc64
+from .messages import MESSAGE_CLASSES, encoding_of, size_of_image_content
 
 HEADER_BYTES = 58
+NAME_BYTES = 20
 _HEADER = struct.Struct("> H 12s 20s II Q Q")
-# Longest body that is believed. A longer one that is still thinkable is skipped; beyond that the stream is lost.
-_LARGEST_BODY_BYTES = {"IMAGE": 256 << 20, "POLYDATA": 256 << 20}
-_LARGEST_OTHER_BODY_BYTES = 1 << 20
-_LARGEST_SKIPPED_BYTES = 1 << 30
-UNDERSTOOD_TYPES = frozenset({"IMAGE", "TRANSFORM", "STRING", "POSITION"})
+_EXTENDED_HEADER = struct.Struct("> H H I I")
+_METADATA_ENTRY = struct.Struct("> H H I")
+_VERSIONS = (1, 2, 3)
+
+# The longest body that is believed. A 4096 x 4096 image of 32 bit has 64 MiB.
+LONGEST_BODY_BYTES = {"IMAGE": 64 << 20, "COMMAND": 4 << 20, "RTS_COMMAND": 4 << 20}
+LONGEST_OTHER_BODY_BYTES = 1 << 20
+# A type that nothing here understands is passed over without being kept, as long as its length is thinkable.
+LONGEST_SKIPPED_BODY_BYTES = 256 << 20
+_MOST_METADATA_ENTRIES = 256
+# Beyond so many checked bytes for each received one, somebody makes us search for messages in rubbish.
+_MOST_WASTED_CHECKS, _FREE_WASTED_BYTES = 4, 256 << 20
+
+_KIND = re.compile(rb"([A-Za-z0-9_]{1,12})[\0 ]*\Z")
+_START_OF_MESSAGE = re.compile(
+    rb"\0[\x01-\x03](?:" + rb"|".join(re.escape(name.encode().ljust(12, b"\0")) for name in MESSAGE_CLASSES) + rb")"
+)
+_LONGEST_START = 13
+
+
+class Header(NamedTuple):
+    """The generic header of a message; `timestamp` in seconds."""
+
+    version: int
+    kind: str
+    device_name: str
+    timestamp: float
+    body_bytes: int
+    crc: int
 
 
 @dataclass
 class FramingCounts:
     """What became of the messages.
 
-    received, crc_errors, malformed, too_long   numbers of messages
-    skipped                                     number of messages of each type that nothing here understands
+    received       messages that were delivered
+    crc_errors     with a wrong checksum
+    malformed      with a good checksum and a body that is not what the header says
+    too_long       announced longer than is believed
+    out_of_step    times that the stream was lost and had to be found again; `rubbish_bytes` were passed over for it
+    skipped        number of messages of each type that nothing here understands
     """
 
     received: int = 0
     crc_errors: int = 0
     malformed: int = 0
     too_long: int = 0
+    out_of_step: int = 0
+    rubbish_bytes: int = 0
     skipped: Counter = field(default_factory=Counter)
 
 
+def parse_header(data) -> Header | None:
+    """The header that `data` begins with (58 bytes at least); None when it makes no sense."""
+    version, raw_kind, raw_name, seconds, fraction, body_bytes, crc = _HEADER.unpack_from(data)
+    kind = _KIND.match(raw_kind)
+    if version not in _VERSIONS or kind is None:
+        return None
+    return Header(version, kind[1].decode(), clean_name(raw_name), seconds + fraction / 2**32, body_bytes, crc)
+
+
+def clean_name(raw: bytes) -> str:
+    """A name from the network as printable ASCII of one line."""
+    text = raw.split(b"\0", 1)[0].decode("ascii", errors="replace").strip()
+    return "".join(char if char.isascii() and char.isprintable() else "_" for char in text)
+
+
 class MessageParser:
-    """Turns pieces of a byte stream into pyigtl messages. Holds at most one message in memory."""
+    """Turns pieces of a byte stream into messages. Holds at most one message in memory.
+
+    A message that is damaged is counted and dropped. When its length was wrong as well, or something else lies between
+    the messages, the next message is searched for by its header, so that every whole message is delivered.
+    """
 
     def __init__(self):
         self.counts = FramingCounts()
+        self.highest_version = 1
         self._waiting = bytearray()
         self._to_skip = 0
+        self._damaged: Header | None = None
+        self._in_step = True
+        self._fed_bytes = 0
+        self._wasted_bytes = 0
 
-    def feed(self, piece: bytes) -> list:
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of a message that is not whole yet."""
+        return len(self._waiting)
+
+    def feed(self, piece: bytes) -> list[MessageBase]:
         """The messages that `piece` completes, in order.
 
-        A message with a wrong CRC or body is counted and dropped, and the stream goes on. Raises StreamError when the
-        header itself cannot be believed: without a mark between messages the stream cannot be found again.
+        Raises StreamError when so much of the stream is damaged that looking for messages in it is a waste.
         """
+        self._fed_bytes += len(piece)
         if self._to_skip:
             skipped = min(self._to_skip, len(piece))
             self._to_skip -= skipped
             piece = piece[skipped:]
         self._waiting += piece
-        complete = []
-        while len(self._waiting) >= HEADER_BYTES:
-            version, raw_type, raw_name, seconds, fraction, body_bytes, crc = _HEADER.unpack_from(self._waiting)
-            kind = _text(raw_type)
-            if version not in (1, 2, 3) or not kind.isascii() or not kind.replace("_", "").isalnum():
-                raise StreamError("The OpenIGTLink stream is out of step (a header makes no sense); reconnecting.")
-            if body_bytes > _LARGEST_BODY_BYTES.get(kind, _LARGEST_OTHER_BODY_BYTES):
-                if body_bytes > _LARGEST_SKIPPED_BYTES:
-                    raise StreamError(f"A {kind} message announces {body_bytes} bytes, which is not believable.")
-                self.counts.too_long += 1
-                self._skip(HEADER_BYTES + body_bytes)
-                continue
-            if len(self._waiting) < HEADER_BYTES + body_bytes:
-                break
-            body = bytes(self._waiting[HEADER_BYTES : HEADER_BYTES + body_bytes])
-            del self._waiting[: HEADER_BYTES + body_bytes]
-            if kind not in UNDERSTOOD_TYPES:
-                self.counts.skipped[kind] += 1
-                continue
-            if pyigtl_messages.CRC64(body) != crc:
-                self.counts.crc_errors += 1
-                continue
-            header = {
-                "header_version": version,
-                "message_type": kind,
-                "device_name": _text(raw_name),
-                "timestamp": seconds + fraction / 2**32,
-                "body_size": body_bytes,
-            }
-            message = pyigtl_messages.MessageBase.create_message(kind)
-            try:
-                message.unpack(header, body)
-            except Exception:
-                # pyigtl raises whatever numpy, struct or codecs raise on a body that is not what its header says.
-                self.counts.malformed += 1
-                continue
-            self.counts.received += 1
-            complete.append(message)
-        return complete
+        messages = []
+        while len(self._waiting) >= HEADER_BYTES and self._take_one(messages):
+            pass
+        return messages
 
-    def _skip(self, count: int) -> None:
+    def _take_one(self, messages: list) -> bool:
+        """Deal with what the waiting bytes begin with; False when more bytes are needed for that."""
+        if self._damaged is not None:
+            return self._leave_damaged_message()
+        header = parse_header(self._waiting)
+        if header is None:
+            self._find_next_message()
+            return True
+        end = HEADER_BYTES + header.body_bytes
+        known = header.kind in MESSAGE_CLASSES
+        longest = LONGEST_BODY_BYTES.get(header.kind, LONGEST_OTHER_BODY_BYTES)
+        if header.body_bytes > longest or (known and self._contradicts_itself(header)):
+            if not known and header.body_bytes <= LONGEST_SKIPPED_BODY_BYTES:
+                self.counts.skipped[header.kind] += 1
+                self._drop(end)
+                return True
+            self.counts.too_long += 1
+            self._find_next_message()
+            return True
+        if len(self._waiting) < end:
+            return False
+        body = bytes(memoryview(self._waiting)[HEADER_BYTES:end])
+        if crc64(body) != header.crc:
+            self.counts.crc_errors += 1
+            self._wasted_bytes += len(body)
+            if self._wasted_bytes > _FREE_WASTED_BYTES + _MOST_WASTED_CHECKS * self._fed_bytes:
+                raise StreamError("Nearly everything that the OpenIGTLink peer sends is damaged.")
+            self._damaged = header
+            return True
+        self._drop(end)
+        self._in_step = True
+        self.highest_version = max(self.highest_version, min(header.version, 2))
+        if not known:
+            self.counts.skipped[header.kind] += 1
+            return True
+        try:
+            messages.append(unpack_message(header, body))
+            self.counts.received += 1
+        except (ValueError, struct.error, IndexError, OverflowError, TypeError):
+            self.counts.malformed += 1
+        return True
+
+    def _leave_damaged_message(self) -> bool:
+        """Whether its length was right shows in what follows it: a header, or the middle of another message."""
+        end = HEADER_BYTES + self._damaged.body_bytes
+        if len(self._waiting) < end + HEADER_BYTES:
+            return False
+        self._damaged = None
+        if parse_header(memoryview(self._waiting)[end:]) is not None:
+            self._drop(end)
+        else:
+            self._find_next_message()
+        return True
+
+    def _contradicts_itself(self, header: Header) -> bool:
+        """True for an image whose own header, once it is there, gives another length: no need to wait for the rest."""
+        if header.kind != "IMAGE":
+            return False
+        waiting = memoryview(self._waiting)[HEADER_BYTES:]
+        content_bytes, start = header.body_bytes, 0
+        if header.version > 1:
+            if len(waiting) < _EXTENDED_HEADER.size:
+                return False
+            start, index_bytes, metadata_bytes, _ = _EXTENDED_HEADER.unpack_from(waiting)
+            content_bytes -= start + index_bytes + metadata_bytes
+        if len(waiting) < start + 72:
+            return False
+        return size_of_image_content(waiting[start:]) != content_bytes
+
+    def _find_next_message(self) -> None:
+        if self._in_step:
+            self.counts.out_of_step += 1
+            self._in_step = False
+        found = _START_OF_MESSAGE.search(self._waiting, 1)
+        rubbish = found.start() if found else len(self._waiting) - _LONGEST_START
+        self.counts.rubbish_bytes += rubbish
+        del self._waiting[:rubbish]
+
+    def _drop(self, count: int) -> None:
         here = min(count, len(self._waiting))
         del self._waiting[:here]
         self._to_skip = count - here
 
 
-def _text(raw: bytes) -> str:
-    """A name from the network as printable ASCII."""
-    text = raw.split(b"\0", 1)[0].decode("ascii", errors="replace").strip()
-    return "".join(char if char.isprintable() and char.isascii() else "_" for char in text)
+def unpack_message(header: Header, body: bytes) -> MessageBase:
+    """The message of a checked body. Raises ValueError or struct.error when the body is not what the header says."""
+    message = MESSAGE_CLASSES[header.kind]()
+    message.header_version = header.version
+    message.device_name = header.device_name
+    message.timestamp = header.timestamp
+    content = memoryview(body)
+    if header.version > 1:
+        extended_bytes, index_bytes, metadata_bytes, message.message_id = _EXTENDED_HEADER.unpack_from(body)
+        end = len(body) - index_bytes - metadata_bytes
+        if extended_bytes < _EXTENDED_HEADER.size or end < extended_bytes:
+            raise ValueError("the parts of the body are longer than the body")
+        message.metadata = _unpack_metadata(body[end:]) if index_bytes else {}
+        content = content[extended_bytes:end]
+    message._unpack_content(content)
+    # PLUS cuts names to the 20 characters of the header and gives the whole name here.
+    whole_name = message.metadata.get("IGTL_DEVICE_NAME", "")
+    if whole_name.startswith(header.device_name) and len(whole_name) > len(header.device_name):
+        message.device_name = clean_name(whole_name.encode("utf8"))
+    return message
+
+
+def _unpack_metadata(data: bytes) -> dict[str, str]:
+    (count,) = struct.unpack_from("> H", data)
+    if count > _MOST_METADATA_ENTRIES:
+        raise ValueError("too many metadata")
+    start = 2 + count * _METADATA_ENTRY.size
+    metadata = {}
+    for number in range(count):
+        key_bytes, _, value_bytes = _METADATA_ENTRY.unpack_from(data, 2 + number * _METADATA_ENTRY.size)
+        if start + key_bytes + value_bytes > len(data):
+            raise ValueError("metadata longer than the message")
+        key = data[start : start + key_bytes].decode("utf8", errors="replace")
+        start += key_bytes
+        metadata[key] = data[start : start + value_bytes].decode("utf8", errors="replace")
+        start += value_bytes
+    return metadata
+
+
+def pack_message(message: MessageBase, version: int = 1) -> bytes:
+    """The bytes of a message with a header of `version` 1 or 2; metadata travel in version 2 only.
+
+    Raises ValueError for a name of more than 20 bytes in version 1, where it would be cut to another name.
+    """
+    name = message.device_name.encode("utf8")
+    body = message._pack_content()
+    if version == 1:
+        if len(name) > NAME_BYTES:
+            raise ValueError(f"'{message.device_name}' is longer than a device name can be")
+    else:
+        metadata = {str(key): str(value) for key, value in message.metadata.items()}
+        if len(name) > NAME_BYTES:
+            metadata["IGTL_DEVICE_NAME"] = message.device_name
+        index, values = [struct.pack("> H", len(metadata))], []
+        for key, value in metadata.items():
+            raw_key, raw_value = key.encode("utf8"), value.encode("utf8")
+            index.append(_METADATA_ENTRY.pack(len(raw_key), encoding_of(raw_value), len(raw_value)))
+            values += [raw_key, raw_value]
+        raw_index, raw_values = b"".join(index), b"".join(values)
+        extended = _EXTENDED_HEADER.pack(
+            _EXTENDED_HEADER.size, len(raw_index), len(raw_values), getattr(message, "message_id", 0)
+        )
+        body = b"".join((extended, body, raw_index, raw_values))
+    seconds, fraction = divmod(round(max(message.timestamp, 0.0) * 2**32), 2**32)
+    header = _HEADER.pack(
+        version, message.message_type.encode(), name[:NAME_BYTES], seconds, fraction, len(body), crc64(body)
+    )
+    return header + body

@@ -2,59 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import queue
+import random
 import socket
 import threading
 import time
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Iterator, Mapping
 
 import numpy as np
 
 from ..errors import StreamError
 from ..sweep import Pose, TrackedFrame
-from ..sweep.transforms import is_transform_name
-from .conversion import pose_of_transform
-from .framing import MessageParser
-from .pairing import FramePairing
+from . import crc
+from .commands import Command, CommandReply, command_message, reply_of
+from .connection import Connection
+from .conversion import poses_of
+from .frame_queue import FrameQueue
+from .framing import MessageParser, pack_message
+from .messages import GetStatusMessage
+from .pairing import TOLERANCE_S, FramePairing
+from .status import Interruption, StreamStatus
 
 DEFAULT_PORT = 18944
-_RECEIVE_BYTES = 1 << 18
 _POLL_S = 0.1
 _FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 0.1, 1.0
 _RATE_WINDOW = 32
-
-
-@dataclass
-class StreamStatus:
-    """What the receiver sees, for people and for logs.
-
-    connected           a peer is there now
-    connections         how often one was found
-    closures            how often it was lost again
-    frames              tracked frames received; `invalid` of them have no valid pose
-    dropped             frames lost because nobody took them from a full queue
-    frames_per_second   over the last frames; 0 when none came
-    age_s               seconds since the last frame came; infinite when none came
-    crc_errors, malformed, too_long, skipped   messages that were not used (see FramingCounts)
-    problem             the last sentence about the connection; '' when all is well
-    """
-
-    connected: bool = False
-    connections: int = 0
-    closures: int = 0
-    frames: int = 0
-    invalid: int = 0
-    dropped: int = 0
-    frames_per_second: float = 0.0
-    age_s: float = math.inf
-    crc_errors: int = 0
-    malformed: int = 0
-    too_long: int = 0
-    skipped: Counter = field(default_factory=Counter)
-    problem: str = ""
+_KEPT_INTERRUPTIONS = 100
+_MOST_TRANSFORM_NAMES = 256
+# So much without a single message is no OpenIGTLink.
+_RUBBISH_BYTES = 1 << 18
+_TRANSFORM_TYPES = frozenset({"TRANSFORM", "POSITION", "TDATA"})
 
 
 class Receiver:
@@ -64,7 +44,11 @@ class Receiver:
     calibration   (4, 4) by name, for streams that carry ProbeToReference: {'ImageToProbe': pixel to mm}
     reference     the frame of reference
     image_name    which image stream to take; None takes the first
-    queue_frames  frames kept until somebody takes them; beyond that new ones are dropped and counted
+    queue_bytes   pixels kept until somebody takes them; beyond that new frames are dropped and counted
+    tolerance_s, interpolation_gap_s, image_delay_s   see FramePairing
+    ask_for_metadata   show header version 2 to the server, so that it sends the status of each pose
+    silence_s     after so long without a byte the server is asked for its STATUS
+    answer_s      one that answered before and does not within this time is taken for dead, and connected to anew
 
     Use as a context, or call start() and stop(). All methods may be called from any thread.
     """
@@ -76,18 +60,38 @@ class Receiver:
         calibration: Mapping[str, np.ndarray] | None = None,
         reference: str = "Reference",
         image_name: str | None = None,
-        queue_frames: int = 2000,
+        queue_bytes: int = 512 << 20,
+        tolerance_s: float = TOLERANCE_S,
+        interpolation_gap_s: float | None = None,
+        image_delay_s: float = 0.0,
+        ask_for_metadata: bool = True,
+        silence_s: float = 1.0,
+        answer_s: float = 2.0,
     ):
         self.host, self.port = host, port
-        self._calibration, self._reference, self._image_name = calibration, reference, image_name
-        self._pairing = self._new_pairing()
-        self._frames: queue.Queue[TrackedFrame] = queue.Queue(queue_frames)
+        self._pairing_options = dict(
+            calibration=calibration,
+            reference=reference,
+            image_name=image_name,
+            tolerance_s=tolerance_s,
+            interpolation_gap_s=interpolation_gap_s,
+            image_delay_s=image_delay_s,
+        )
+        self._pairing = FramePairing(**self._pairing_options)
+        self._ask_for_metadata, self._silence_s, self._answer_s = ask_for_metadata, silence_s, answer_s
+        self._queue = FrameQueue(queue_bytes)
         self._arrivals: deque[float] = deque(maxlen=_RATE_WINDOW)
-        self._transforms: dict[str, tuple[Pose, float]] = {}
+        self._transforms: dict[str, tuple[Pose, float, float]] = {}
+        self._interruptions: deque[Interruption] = deque(maxlen=_KEPT_INTERRUPTIONS)
+        self._replies: dict[int, CommandReply | None] = {}
+        self._command_numbers = itertools.count(1)
         self._status = StreamStatus()
+        self._last_byte = -math.inf
+        self._lost_at: tuple[float, float] | None = None
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
         self._changed = threading.Condition(self._lock)
+        self._stopping = threading.Event()
+        self._connection: Connection | None = None
         self._thread: threading.Thread | None = None
 
     def __enter__(self):
@@ -108,7 +112,8 @@ class Receiver:
         """Close the connection; frames that were received can still be taken."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            # A name that the network cannot resolve may hold the thread for longer; it ends by itself afterwards.
+            self._thread.join(1.0)
             self._thread = None
 
     @property
@@ -116,7 +121,13 @@ class Receiver:
         """A copy of what is known now."""
         now = time.monotonic()
         with self._lock:
-            status = StreamStatus(**{**vars(self._status), "skipped": Counter(self._status.skipped)})
+            status = replace(
+                self._status,
+                skipped=Counter(self._status.skipped),
+                interruptions=tuple(self._interruptions),
+                queued=len(self._queue),
+                silent_s=now - self._last_byte,
+            )
             if self._arrivals:
                 status.age_s = now - self._arrivals[-1]
             if len(self._arrivals) > 1 and status.age_s < 2:
@@ -126,18 +137,13 @@ class Receiver:
     def wait_until_connected(self, timeout_s: float) -> None:
         """Return once the server was reached. Raises StreamError when it was not within `timeout_s`."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._status.connections > 0, timeout_s):
-                raise StreamError(
-                    f"No OpenIGTLink server answers at {self.host}:{self.port} "
-                    f"({self._status.problem or 'no answer'}); start PLUS or `crlm replay`, or check host and port."
-                )
+            if self._changed.wait_for(lambda: self._status.connections > 0 or self._stopping.is_set(), timeout_s):
+                return
+        raise self._no_server()
 
     def get(self, timeout_s: float | None = None) -> TrackedFrame | None:
         """The next frame in the order of arrival; None when none came within `timeout_s`."""
-        try:
-            return self._frames.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
+        return self._queue.get(timeout_s)
 
     def frames(self, until_closed: bool = False, timeout_s: float = 10.0) -> Iterator[TrackedFrame]:
         """Every frame as it comes, until stop() is called.
@@ -147,98 +153,204 @@ class Receiver:
         """
         waited_since = time.monotonic()
         while True:
-            frame = self.get(_POLL_S)
+            # Looked at before the queue: a connection that ended before this has put its last frame there.
+            ended = self._stopping.is_set() or (until_closed and self._status.closures > 0)
+            frame = self.get(0 if ended else _POLL_S)
             if frame is not None:
-                waited_since = time.monotonic()
                 yield frame
-                continue
-            status = self.status
-            if self._stopping.is_set() or (until_closed and status.closures):
-                # What came between the last look and the end of the connection is still in the queue.
-                while not self._frames.empty():
-                    yield self._frames.get()
+                waited_since = time.monotonic()
+            elif ended:
                 return
-            if time.monotonic() - waited_since > timeout_s:
-                self._raise_silent(status, timeout_s)
+            elif time.monotonic() - waited_since > timeout_s:
+                raise self.no_image_error(timeout_s)
 
     def latest_transform(self, name: str) -> tuple[Pose, float] | None:
-        """The newest transform called `name` and the seconds since it came; None when it never came."""
+        """The newest transform called `name` and the seconds since it came; None when it never came.
+
+        PLUS stops sending a tool that it does not see: look at the age as well as at `Pose.valid`.
+        """
         with self._lock:
             entry = self._transforms.get(name)
         return None if entry is None else (entry[0], time.monotonic() - entry[1])
+
+    def latest_timestamp(self, name: str) -> float | None:
+        """The sender's timestamp of latest_transform(name), in seconds."""
+        with self._lock:
+            entry = self._transforms.get(name)
+        return None if entry is None else entry[2]
 
     def transform_names(self) -> list[str]:
         """Names of the transforms that came."""
         with self._lock:
             return sorted(self._transforms)
 
-    def _raise_silent(self, status: StreamStatus, timeout_s: float):
-        where = f"{self.host}:{self.port}"
-        if not status.connections:
-            raise StreamError(
-                f"No OpenIGTLink server answers at {where} ({status.problem or 'no answer'}); "
-                "start PLUS or `crlm replay`, or check host and port."
-            )
-        raise StreamError(f"No image came from the OpenIGTLink server at {where} for {timeout_s:g} s; is it frozen?")
+    def send(self, message) -> None:
+        """Send a pyigtl message to the server. Raises StreamError when there is no connection."""
+        connection, version = self._connection, self._status.header_version
+        if connection is None:
+            raise StreamError(f"There is no connection to {self.host}:{self.port} to send on; wait until there is one.")
+        try:
+            connection.send(pack_message(message, version))
+        except OSError as error:
+            raise StreamError(f"{self.host}:{self.port} does not take what it is sent ({error}).") from None
 
-    def _new_pairing(self) -> FramePairing:
-        return FramePairing(self._calibration, self._reference, self._image_name)
+    def command(self, name: str, parameters: Mapping[str, str] | None = None, timeout_s: float = 5.0) -> CommandReply:
+        """Have PLUS carry out a command, such as 'StartRecording', and return its reply.
+
+        Raises StreamError when there is no connection or no reply within `timeout_s`.
+        """
+        command = Command(name, dict(parameters or {}), next(self._command_numbers))
+        with self._changed:
+            self._replies[command.identifier] = None
+            version = self._status.header_version
+        try:
+            self.send(command_message(command, version))
+            with self._changed:
+                self._changed.wait_for(lambda: self._replies[command.identifier] is not None, timeout_s)
+                reply = self._replies[command.identifier]
+        finally:
+            with self._changed:
+                del self._replies[command.identifier]
+        if reply is None:
+            raise StreamError(f"{self.host}:{self.port} has not answered the command {name} within {timeout_s:g} s.")
+        return reply
+
+    def no_image_error(self, timeout_s: float) -> StreamError:
+        """The sentence for a server that is not there, or sends no image."""
+        status = self.status
+        if not status.connections:
+            return self._no_server()
+        where = f"{self.host}:{self.port}"
+        if not status.connected:
+            return StreamError(f"The connection to {where} was lost and not found again: {status.problem}.")
+        seen = "; it sends " + ", ".join(self.transform_names()) if self._transforms else ""
+        return StreamError(
+            f"No image came from the OpenIGTLink server at {where} for {timeout_s:g} s{seen}; "
+            "check that it sends IMAGE messages and is not frozen."
+        )
+
+    def _no_server(self) -> StreamError:
+        return StreamError(
+            f"No OpenIGTLink server answers at {self.host}:{self.port} ({self._status.problem or 'no answer'}); "
+            "start PLUS or `crlm replay`, or check host and port."
+        )
 
     def _run(self) -> None:
         back_off = _FIRST_BACK_OFF_S
+        crc.prepare()
         while not self._stopping.is_set():
             try:
-                with socket.create_connection((self.host, self.port), timeout=2.0) as connection:
+                connection = Connection.open(self.host, self.port, self._stopping)
+            except (OSError, OverflowError, UnicodeError) as error:
+                self._note_problem(_reason(error, self.host))
+            else:
+                try:
+                    self._note_connected(connection)
                     back_off = _FIRST_BACK_OFF_S
-                    self._note(connected=True, problem="")
-                    self._receive_from(connection)
-                self._note(connected=False, problem="the server closed the connection")
-            except (OSError, StreamError) as error:
-                self._note(connected=False, problem=str(getattr(error, "strerror", None) or error))
-            self._stopping.wait(back_off)
+                    problem = self._receive_from(connection)
+                except (OSError, StreamError) as error:
+                    problem = _reason(error, self.host)
+                finally:
+                    self._connection = None
+                    connection.close()
+                self._note_lost(problem)
+            # Not all at the same moment when a server comes back.
+            self._stopping.wait(back_off * random.uniform(0.7, 1.0))
             back_off = min(2 * back_off, _LONGEST_BACK_OFF_S)
 
-    def _note(self, connected: bool, problem: str) -> None:
+    def _note_connected(self, connection: Connection) -> None:
         with self._changed:
-            self._status.connections += connected and not self._status.connected
-            self._status.closures += self._status.connected and not connected
-            self._status.connected, self._status.problem = connected, problem
+            self._connection = connection
+            self._status.connected, self._status.problem = True, ""
+            self._status.connections += 1
+            self._last_byte = time.monotonic()
+            if self._lost_at is not None:
+                monotonic, wall = self._lost_at
+                reason = self._interruptions.pop().reason
+                self._interruptions.append(Interruption(wall, time.monotonic() - monotonic, reason))
+                self._lost_at = None
             self._changed.notify_all()
 
-    def _receive_from(self, connection: socket.socket) -> None:
-        """Until the peer closes or stop() is called."""
-        connection.settimeout(_POLL_S)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    def _note_lost(self, problem: str) -> None:
+        with self._changed:
+            self._status.connected, self._status.problem = False, problem
+            self._status.closures += 1
+            self._lost_at = time.monotonic(), time.time()
+            self._interruptions.append(Interruption(self._lost_at[1], math.inf, problem))
+            self._changed.notify_all()
+
+    def _note_problem(self, problem: str) -> None:
+        with self._changed:
+            self._status.problem = problem
+            self._changed.notify_all()
+
+    def _receive_from(self, connection: Connection) -> str:
+        """Until the peer closes, hangs, or stop() is called; returns why it ended."""
         parser = MessageParser()
-        self._pairing = self._new_pairing()
-        before = {name: getattr(self._status, name) for name in ("crc_errors", "malformed", "too_long")}
+        self._pairing = FramePairing(**self._pairing_options)
+        before = {name: getattr(self._status, name) for name in ("crc_errors", "malformed", "too_long", "out_of_step")}
+        skipped_before, others_before = Counter(self._status.skipped), self._status.other_images
+        if self._ask_for_metadata:
+            connection.send(pack_message(GetStatusMessage(), 2))
+        asked_at: float | None = None
+        answers = False
         try:
             while not self._stopping.is_set():
-                try:
-                    piece = connection.recv(_RECEIVE_BYTES)
-                except TimeoutError:
-                    self._deliver(self._pairing.give_up_waiting(time.monotonic()))
+                piece = connection.receive(_POLL_S)
+                now = time.monotonic()
+                if piece is None:
+                    self._deliver(self._pairing.give_up_waiting(now))
+                    silent_s = now - self._last_byte
+                    if asked_at is None and silent_s > self._silence_s:
+                        connection.send(pack_message(GetStatusMessage(), 2 if self._ask_for_metadata else 1))
+                        asked_at = now
+                    elif asked_at is not None and now - asked_at > self._answer_s:
+                        if answers:
+                            return "the server has stopped answering"
+                        # It may be one that never answers: all that can be done is to say so.
+                        self._note_problem(f"nothing has come from the server for {silent_s:.0f} s")
                     continue
                 if not piece:
-                    return
+                    return "the server closed the connection"
+                if asked_at is not None:
+                    asked_at = None
+                    self._note_problem("")
+                self._last_byte = now
                 for message in parser.feed(piece):
+                    answers |= message.message_type == "STATUS"
                     self._handle(message)
+                counts = parser.counts
                 with self._lock:
                     for name, earlier in before.items():
-                        setattr(self._status, name, earlier + getattr(parser.counts, name))
-                    self._status.skipped = Counter(parser.counts.skipped)
+                        setattr(self._status, name, earlier + getattr(counts, name))
+                    if counts.skipped:
+                        self._status.skipped = skipped_before + counts.skipped
+                    self._status.other_images = others_before + self._pairing.other_images
+                    self._status.header_version = parser.highest_version
+                if counts.rubbish_bytes > _RUBBISH_BYTES and not counts.received:
+                    return f"what comes from {self.host}:{self.port} is not OpenIGTLink"
         finally:
             self._deliver(self._pairing.give_up_waiting(math.inf))
+        return "stopped"
 
     def _handle(self, message) -> None:
         now = time.monotonic()
-        if message.message_type == "IMAGE":
+        kind = message.message_type
+        if kind == "IMAGE":
             self._deliver(self._pairing.add_image(message, now))
-        elif message.message_type == "TRANSFORM":
-            if is_transform_name(message.device_name):
-                with self._lock:
-                    self._transforms[message.device_name] = (pose_of_transform(message), now)
-            self._deliver(self._pairing.add_transform(message))
+        elif kind in _TRANSFORM_TYPES:
+            with self._lock:
+                for name, pose in poses_of(message).items():
+                    if name in self._transforms or len(self._transforms) < _MOST_TRANSFORM_NAMES:
+                        self._transforms[name] = pose, now, float(message.timestamp)
+            self._deliver(self._pairing.add_transforms(message))
+        elif kind in ("RTS_COMMAND", "STRING"):
+            reply = reply_of(message)
+            if reply is not None:
+                with self._changed:
+                    if reply.identifier in self._replies:
+                        self._replies[reply.identifier] = reply
+                        self._changed.notify_all()
         self._deliver(self._pairing.give_up_waiting(now))
 
     def _deliver(self, frames: list[TrackedFrame]) -> None:
@@ -247,8 +359,16 @@ class Receiver:
                 self._status.frames += 1
                 self._status.invalid += not frame.valid
                 self._arrivals.append(time.monotonic())
-            try:
-                self._frames.put_nowait(frame)
-            except queue.Full:
+            if not self._queue.put(frame):
                 with self._lock:
                     self._status.dropped += 1
+
+
+def _reason(error: Exception, host: str) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"the host {host} is not known"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    return str(getattr(error, "strerror", None) or error)

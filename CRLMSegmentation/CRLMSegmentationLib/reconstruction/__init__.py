@@ -14,6 +14,9 @@ _LOADED_ON_USE = {
     "reconstruct": ".whole_sweep",
     "Reconstruction": ".whole_sweep",
     "ReconstructionReport": ".report",
+    "SweepQuality": ".quality",
+    "sweep_quality": ".quality",
+    "LiveReconstruction": ".live",
 }
 
 __all__ = ["ClipRectangle", "Fan", "ReconstructionSettings", "settings_from_plus", *_LOADED_ON_USE]

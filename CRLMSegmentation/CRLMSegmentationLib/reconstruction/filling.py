@@ -12,19 +12,28 @@ from .settings import ReconstructionSettings
 
 
 def fill_holes(
-    voxels: np.ndarray, known: np.ndarray, swept: np.ndarray, settings: ReconstructionSettings
+    voxels: np.ndarray,
+    known: np.ndarray,
+    swept: np.ndarray,
+    settings: ReconstructionSettings,
+    filled: np.ndarray | None = None,
+    slices: tuple[int, int] | None = None,
 ) -> tuple[np.ndarray, int]:
     """A copy of `voxels` (k, j, i) whose holes are filled as the settings say, and the number of swept voxels filled.
 
-    known  not 0 where the volume has a value
-    swept  not 0 where the image passed. Nothing is filled elsewhere, but by the stick of the igsio definition, which
-           knows no swept region
+    known   not 0 where the volume has a value
+    swept   not 0 where the image passed. Nothing is filled elsewhere, but by the stick of the igsio definition, which
+            knows no swept region
+    filled  array to write into, None for a new one
+    slices  first and last k to fill, None for all
     """
-    filled = np.empty_like(voxels)
+    filled = np.empty_like(voxels) if filled is None else filled
+    first_k, last_k = slices or (0, voxels.shape[0] - 1)
     threads = settings.threads or os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         if settings.fill == "stick":
-            near = _blocks_in_reach(known, settings.stick_length_voxels, threads, pool)
+            reach = settings.stick_length_voxels
+            near = _blocks_in_reach(known, reach, max(0, first_k - reach), min(len(known) - 1, last_k + reach), pool)
             anywhere = settings.definition == "igsio"
 
             def fill(first, last):
@@ -41,7 +50,14 @@ def fill_holes(
                 return fill_by_distance(voxels, known, swept, offsets, squared_mm, filled, first, last, rounding)
 
         # more parts than threads: the holes are not spread evenly
-        return filled, sum(pool.map(lambda part: fill(*part), _parts(voxels.shape[0], 4 * threads)))
+        return filled, sum(pool.map(lambda part: fill(*part), _parts(first_k, last_k, 4 * threads)))
+
+
+def reach_voxels(settings: ReconstructionSettings) -> int:
+    """How many slices away a change can reach through hole filling."""
+    if settings.fill == "stick":
+        return settings.stick_length_voxels
+    return int(settings.fill_radius_mm / settings.spacing_mm[2]) + 1 if settings.fill == "distance" else 0
 
 
 def offsets_within(radius_mm: float, spacing_mm) -> tuple[np.ndarray, np.ndarray]:
@@ -54,13 +70,13 @@ def offsets_within(radius_mm: float, spacing_mm) -> tuple[np.ndarray, np.ndarray
     return np.ascontiguousarray(steps[inside][order], dtype=np.int64), np.ascontiguousarray(squared[inside][order])
 
 
-def _blocks_in_reach(known: np.ndarray, reach_voxels: int, threads: int, pool) -> np.ndarray:
+def _blocks_in_reach(known: np.ndarray, reach: int, first_k: int, last_k: int, pool) -> np.ndarray:
     occupied = np.zeros([((size - 1) >> BLOCK_BITS) + 1 for size in known.shape], dtype=np.uint8)
-    parts = _parts(occupied.shape[0], threads)
+    parts = _parts(first_k >> BLOCK_BITS, last_k >> BLOCK_BITS, 8)
     list(pool.map(lambda part: occupied_blocks(known, *part, occupied), parts))
-    return widened_blocks(occupied, 1 + (reach_voxels >> BLOCK_BITS))
+    return widened_blocks(occupied, 1 + (reach >> BLOCK_BITS))
 
 
-def _parts(count: int, wanted: int) -> list[tuple[int, int]]:
-    edges = np.unique(np.linspace(0, count, min(count, wanted) + 1).astype(int))
-    return [(int(first), int(end) - 1) for first, end in zip(edges[:-1], edges[1:])]
+def _parts(first: int, last: int, wanted: int) -> list[tuple[int, int]]:
+    edges = np.unique(np.linspace(first, last + 1, min(last + 1 - first, wanted) + 1).astype(int))
+    return [(int(begin), int(end) - 1) for begin, end in zip(edges[:-1], edges[1:])]

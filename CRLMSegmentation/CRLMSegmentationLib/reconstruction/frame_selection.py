@@ -10,8 +10,10 @@ from ..errors import ReconstructionError
 from ..geometry import transform_points
 from ..sweep import Sweep
 
-JUMP_FACTOR = 20.0  # a frame this many times farther off than frames usually step is a jump of the tracker
-JUMP_LEAST_MM = 30.0  # and at least so far
+JUMP_FACTOR = 20.0  # a step this many times longer than usual is a jump of the tracker
+JUMP_LEAST_MM = 30.0  # and at least so long
+JUMP_LONGEST_SHARE = 0.05  # a far-off stretch longer than this part of the sweep was swept, not jumped to
+JUMP_LONGEST_FRAMES = 4
 
 
 @dataclass(frozen=True)
@@ -90,22 +92,20 @@ def reason_against(frame) -> str:
 
 
 def _distance_from_path(sweep: Sweep, numbers: list[int]) -> np.ndarray:
-    """For every frame 0, or how many mm it lies off where it is a jump."""
+    """For every frame 0, or by how many mm it lies off where the tracker jumped."""
     width, height = sweep.image_size
     middle = np.array([(width - 1) / 2, (height - 1) / 2, 0.0])
     centers = np.array([transform_points(sweep.frames[number].image_to_reference, middle) for number in numbers])
     steps = np.linalg.norm(np.diff(centers, axis=0), axis=1)
     limit = max(JUMP_LEAST_MM, JUMP_FACTOR * float(np.median(steps)))
-    # chains of frames that follow each other without a jump; the longest is the sweep, others join it by nearness
-    chains = np.split(np.arange(len(numbers)), np.nonzero(steps > limit)[0] + 1)
-    trusted = np.zeros(len(numbers), dtype=bool)
-    longest = max(chains, key=len)
-    trusted[longest] = True
+    # stretches without a jump; the long ones are the sweep, a short one is kept when it is near any of them
+    stretches = np.split(np.arange(len(numbers)), np.nonzero(steps > limit)[0] + 1)
+    longest = max(len(stretch) for stretch in stretches)
+    least = min(longest, max(JUMP_LONGEST_FRAMES, JUMP_LONGEST_SHARE * len(numbers)) + 1)
+    swept = np.concatenate([stretch for stretch in stretches if len(stretch) >= least])
     distances = np.zeros(len(numbers))
-    for chain in sorted(chains, key=len, reverse=True):
-        apart = np.linalg.norm(centers[chain][:, None] - centers[trusted][None], axis=2).min()
-        if apart > limit:
-            distances[chain] = apart
-        else:
-            trusted[chain] = True
+    for stretch in stretches:
+        if len(stretch) < least:
+            apart = np.linalg.norm(centers[stretch][:, None] - centers[swept][None], axis=2).min()
+            distances[stretch] = apart if apart > limit else 0.0
     return distances

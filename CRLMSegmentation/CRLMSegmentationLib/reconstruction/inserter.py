@@ -17,6 +17,7 @@ from .arithmetic import FIXED_ONE, to_fixed_point
 from .finishing import finish_packed_mean, finish_plain_mean
 from .footprint import row_runs
 from .linear import HIT, linear_kernel
+from .memory import check_fits
 from .nearest import (
     BYTES,
     DOUBLE,
@@ -34,6 +35,7 @@ from .region import Region, image_to_voxel_matrix
 from .settings import ReconstructionSettings
 
 _COMPOUNDING = {"latest": LATEST, "maximum": MAXIMUM, "mean": MEAN}
+_BATCH = 16  # frames between two reports of progress
 _DTYPES = (np.uint8, np.uint16, np.int16, np.float32, np.float64)
 
 
@@ -46,6 +48,7 @@ class Inserter:
             raise ReconstructionError(
                 f"Pixels of type {self.dtype} cannot be reconstructed; convert the sweep to uint8, uint16, int16 or float32."
             )
+        self.image_shape = (image_size[1], image_size[0])
         self.kind = pixel_kind(self.dtype)
         self.runs = row_runs(image_size, settings)
         self.arithmetic = EXACT
@@ -57,17 +60,23 @@ class Inserter:
         self.kernel = make(self.arithmetic, compounding, self.kind)
         self.exact_mean = self.arithmetic == EXACT and compounding == MEAN
         self.packed = self.exact_mean and self.kind in (BYTES, WORDS)
+        self.sums_dtype = np.dtype(np.uint64 if self.packed else np.float64)
 
-        i, j, k = region.dimensions
-        self.shape = (k, j, i)
+        check_fits(region, self.bytes_per_voxel(), settings.memory_limit_bytes)
         count = region.number_of_voxels
-        nothing = np.zeros(1, dtype=np.uint64 if self.packed else np.float64)
-        self.sums = nothing
-        if self.exact_mean:
-            self.sums = np.zeros(count, dtype=nothing.dtype)
+        self.sums = np.zeros(count if self.exact_mean else 1, dtype=self.sums_dtype)
         self.values = np.zeros(1 if self.exact_mean else count, dtype=self.dtype)
         self.hits = np.zeros(1 if self.packed else count, dtype=self._hits_dtype())
-        self.strides = np.array([1, i, i * j], dtype=np.int64)
+        self.threads = settings.threads or os.cpu_count() or 1
+        self._pool: ThreadPoolExecutor | None = None
+        self._lay_out()
+
+    def bytes_per_voxel(self) -> float:
+        """What a voxel takes in all, with the copies that the result and hole filling make."""
+        pasted = self.sums_dtype.itemsize if self.exact_mean else self.dtype.itemsize
+        pasted += 0 if self.packed else np.dtype(self._hits_dtype()).itemsize
+        filled = self.dtype.itemsize if self.settings.fill != "none" else 0
+        return pasted + (self.dtype.itemsize if self.exact_mean else 0) + 3 + filled
 
     def _hits_dtype(self):
         if self.exact_mean and not self.packed:
@@ -90,28 +99,42 @@ class Inserter:
         return matrix
 
     def insert(self, frames: Sequence[np.ndarray], poses: Sequence[np.ndarray], progress=None) -> None:
-        """Add frames, (v, u) arrays with their ImageToReference, in this order."""
+        """Add frames, (v, u) arrays of one size and dtype with their ImageToReference, in this order."""
         threshold = self.settings.pixel_rejection_threshold
         darkest = -np.inf if threshold is None else float(threshold)
         coefficients = [self.coefficients(pose) for pose in poses]
         slabs = self._slabs(coefficients)
         last = np.array(self.region.dimensions, dtype=np.int64) - 1
 
-        def paste_into(slab):
+        def paste_into(slab, batch):
             low, high = np.zeros(3, dtype=np.int64), np.append(last, last[2])
             low[2], high[2] = slab
-            for number, (pixels, matrix) in enumerate(zip(frames, coefficients)):
+            for pixels, matrix in batch:
                 self.kernel(
                     pixels, self.runs, matrix, low, high, self.strides, self.values, self.hits, self.sums, darkest
                 )
-                if progress and slab is slabs[-1]:
-                    progress((number + 1) / len(frames), "inserting frames")
 
-        _on_threads(paste_into, slabs)
+        for first in range(0, len(frames), _BATCH):
+            part = slice(first, first + _BATCH)
+            batch = [(self._checked(pixels), matrix) for pixels, matrix in zip(frames[part], coefficients[part])]
+            self._on_threads(lambda slab: paste_into(slab, batch), slabs)
+            if progress:
+                progress(min(1.0, (first + _BATCH) / len(frames)), "inserting frames")
+
+    def _checked(self, pixels: np.ndarray) -> np.ndarray:
+        """The same pixels as the kernels know them: contiguous and read-only, whatever they were."""
+        if pixels.dtype != self.dtype or pixels.shape != self.image_shape:
+            raise ReconstructionError(
+                f"A frame has {pixels.shape[1]} x {pixels.shape[0]} pixels of type {pixels.dtype}, but the others have "
+                f"{self.image_shape[1]} x {self.image_shape[0]} of type {self.dtype}; all frames must be alike."
+            )
+        pixels = np.ascontiguousarray(pixels).view()
+        pixels.flags.writeable = False
+        return pixels
 
     def _slabs(self, coefficients) -> list[tuple[int, int]]:
         """First and last k of each thread's part, so that each gets about as many pixels."""
-        threads = self.settings.threads or os.cpu_count() or 1
+        threads = self.threads
         last_k = self.region.dimensions[2] - 1
         if threads == 1 or not coefficients:
             return [(0, last_k)]
@@ -133,37 +156,76 @@ class Inserter:
         if self.exact_mean:
             values = np.empty(self.shape, dtype=self.dtype)
             seen = np.empty(self.shape, dtype=np.uint8)
-            self.finish_mean(values.reshape(-1), seen.reshape(-1), 0, values.size)
+            self._finish_mean(values.reshape(-1), seen.reshape(-1), 0, values.size)
             return values, seen, seen
         hits = self.hits.reshape(self.shape)
-        values = self.values.reshape(self.shape)
         if hits.dtype == np.uint8 and not self.linear and self.settings.compounding != "mean":
-            return values, hits, hits
+            return self.values.reshape(self.shape), hits, hits
         seen = (hits != 0).view(np.uint8)
-        if self.linear and self.settings.definition == "igsio" and self.settings.compounding == "maximum":
-            # IGSIO takes a voxel that saw nothing brighter than 0 for a hole
-            return values, seen, (hits == HIT).view(np.uint8)
-        return values, seen, seen
+        return self.values.reshape(self.shape), seen, self._known(hits, seen)
 
-    def finish_mean(self, values: np.ndarray, seen: np.ndarray, first: int, end: int) -> None:
+    def write_slices(self, values, seen, known, first_k: int, last_k: int) -> None:
+        """Write slices `first_k` to `last_k` of what `result` gives into arrays that the caller keeps."""
+        slices = slice(first_k, last_k + 1)
+        if self.exact_mean:
+            per_slice = self.shape[1] * self.shape[2]
+            self._finish_mean(values.reshape(-1), seen.reshape(-1), first_k * per_slice, (last_k + 1) * per_slice)
+        else:
+            hits = self.hits.reshape(self.shape)[slices]
+            values[slices] = self.values.reshape(self.shape)[slices]
+            np.not_equal(hits, 0, out=seen[slices].view(bool))
+            if known is not seen:
+                known[slices] = self._known(hits, seen[slices])
+        return None
+
+    @property
+    def knows_less_than_seen(self) -> bool:
+        """IGSIO's linear maximum takes a voxel that saw nothing brighter than 0 for a hole."""
+        return self.linear and self.settings.definition == "igsio" and self.settings.compounding == "maximum"
+
+    def _known(self, hits: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        return (hits == HIT).view(np.uint8) if self.knows_less_than_seen else seen
+
+    def _finish_mean(self, values: np.ndarray, seen: np.ndarray, first: int, end: int) -> None:
         """Write the exact mean of the voxels `first` to `end` - 1 into flat arrays of the whole volume."""
-        threads = self.settings.threads or os.cpu_count() or 1
-        edges = np.linspace(first, end, threads + 1 if end - first > 1 << 18 else 2).astype(np.int64)
+        parts = self.threads if end - first > 1 << 18 else 1
+        edges = np.linspace(first, end, parts + 1).astype(np.int64)
 
         def finish(part):
             begin, stop = part
             if self.packed:
                 finish_packed_mean(self.sums, np.uint64(SUM_BITS[self.kind]), values, seen, begin, stop)
             else:
-                finish_plain_mean(self.sums, self.hits, 0.0 if self.dtype.kind == "f" else 0.5, values, seen, begin, stop)
+                rounding = 0.0 if self.dtype.kind == "f" else 0.5
+                finish_plain_mean(self.sums, self.hits, rounding, values, seen, begin, stop)
 
-        _on_threads(finish, list(zip(edges[:-1], edges[1:])))
+        self._on_threads(finish, list(zip(edges[:-1], edges[1:])))
 
+    def grow(self, before: np.ndarray, after: np.ndarray) -> None:
+        """Add voxels along i, j, k before the first and after the last; what is there stays where it is in space."""
+        region = self.region
+        origin = np.array(region.origin_mm) - before * np.array(region.spacing_mm)
+        size = np.array(region.dimensions) + before + after
+        grown = Region(tuple(origin.tolist()), region.spacing_mm, tuple(int(count) for count in size))
+        check_fits(grown, self.bytes_per_voxel(), self.settings.memory_limit_bytes)
+        pad = [(int(before[axis]), int(after[axis])) for axis in (2, 1, 0)]
+        for name in ("sums", "values", "hits"):
+            flat = getattr(self, name)
+            if flat.size > 1:
+                setattr(self, name, np.pad(flat.reshape(self.shape), pad).reshape(-1))
+        self.region = grown
+        self._lay_out()
 
-def _on_threads(task, parts) -> None:
-    if len(parts) == 1:
-        task(parts[0])
-        return
-    with ThreadPoolExecutor(len(parts)) as pool:
-        for _ in pool.map(task, parts):
+    def _lay_out(self) -> None:
+        i, j, k = self.region.dimensions
+        self.shape = (k, j, i)
+        self.strides = np.array([1, i, i * j], dtype=np.int64)
+
+    def _on_threads(self, task, parts) -> None:
+        if len(parts) == 1:
+            task(parts[0])
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads)
+        for _ in self._pool.map(task, parts):
             pass

@@ -107,5 +107,5 @@ def _inverse_of_grid(region: Region) -> tuple[np.ndarray, np.ndarray]:
     (sx, sy, sz), (ox, oy, oz) = region.spacing_mm, region.origin_mm
     determinant = sx * (sy * sz)
     scale = np.array([sy * sz, sx * sz, sx * sy]) / determinant
-    shift = np.array([-(ox * (sy * sz)), -(oy * (sx * sz)), -(oz * (sx * sy))]) / determinant
+    shift = np.array([-(ox * (sy * sz)), -(sx * (sz * oy)), -(sx * (sy * oz))]) / determinant
     return scale, shift

@@ -65,6 +65,7 @@ class ReconstructionSettings:
     reject_jumps    leave out frames whose position is far off the line of their neighbours (see frame_selection)
     longest_gap_mm  frames that follow each other farther apart do not count as one sweep: what lies between is not swept
     measure_holes   find the swept region and count its holes for the report even when nothing needs it
+    memory_limit_bytes  the most that a volume may take; None for most of the memory that is free
     threads         number of threads; None for the number of cores. The volume does not depend on it
     """
 
@@ -86,6 +87,7 @@ class ReconstructionSettings:
     reject_jumps: bool = True
     longest_gap_mm: float = 10.0
     measure_holes: bool = True
+    memory_limit_bytes: int | None = None
     threads: int | None = None
 
     def __post_init__(self):

@@ -35,57 +35,81 @@ def swept_voxels(
     region: Region,
     settings: ReconstructionSettings,
     seen: np.ndarray,
-    longest_gap_mm: float,
 ) -> np.ndarray:
     """uint8 (k, j, i): 1 where `seen` is, and between frames that follow each other at most `longest_gap_mm` apart."""
-    swept = seen.copy()
-    if len(poses) < 2:
-        return swept
-    runs, scale = _thinned_runs(poses[0], image_size, region, settings)
-    kernel = nearest_kernel(EXACT, LATEST, BYTES)
-    pixels = np.ones((runs.shape[0], -(-image_size[0] // scale[0])), dtype=np.uint8)
-    i, j, k = region.dimensions
-    strides = np.array([1, i, i * j], dtype=np.int64)
-    low, high = np.zeros(3, dtype=np.int64), np.array([i, j, k], dtype=np.int64) - 1
-    flat, nothing = swept.reshape(-1), np.zeros(1)
-    half_voxel = 0.5 * min(region.spacing_mm)
-    gaps = gaps_mm(poses, image_size)
-
-    def mark_between(number):
-        if half_voxel < gaps[number] <= longest_gap_mm:
-            steps = int(np.ceil(gaps[number] / half_voxel))
-            for step in range(1, steps):
-                pose = poses[number] + (poses[number + 1] - poses[number]) * (step / steps)
-                coefficients = np.zeros((3, 4))
-                coefficients[:, :3] = image_to_voxel_matrix(pose, region) * (scale[0], scale[1], 1.0)
-                kernel(pixels, runs, coefficients, low, high, strides, flat, flat, nothing, -np.inf)
-
-    # threads may mark the same voxel at the same time: they all write 1
-    with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
-        list(pool.map(mark_between, range(len(gaps))))
-    close_pinholes(swept)
+    between = np.zeros_like(seen)
+    if len(poses) > 1:
+        mark_between(poses, image_size, region, settings, between)
+    swept = np.empty_like(seen)
+    threads = settings.threads or os.cpu_count() or 1
+    edges = np.unique(np.linspace(0, seen.shape[0], threads + 1).astype(int))
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda part: join_swept(seen, between, swept, part[0], part[1] - 1), zip(edges[:-1], edges[1:])))
     return swept
 
 
+def mark_between(
+    poses: Sequence[np.ndarray],
+    image_size: tuple[int, int],
+    region: Region,
+    settings: ReconstructionSettings,
+    between: np.ndarray,
+) -> None:
+    """Set `between`, contiguous uint8 (k, j, i), to 1 between frames that follow each other, but for the frames themselves
+    and for frames farther apart than `longest_gap_mm`."""
+    runs, scale = _thinned_runs(poses[0], image_size, region, settings)
+    kernel = nearest_kernel(EXACT, LATEST, BYTES)
+    pixels = np.ones((runs.shape[0], -(-image_size[0] // scale[0])), dtype=np.uint8)
+    pixels.flags.writeable = False
+    i, j, k = region.dimensions
+    strides = np.array([1, i, i * j], dtype=np.int64)
+    low, high = np.zeros(3, dtype=np.int64), np.array([i, j, k, k], dtype=np.int64) - 1
+    flat, nothing = between.reshape(-1), np.zeros(1)
+    half_voxel = 0.5 * min(region.spacing_mm)
+    gaps = gaps_mm(poses, image_size)
+
+    def mark(number):
+        steps = int(np.ceil(gaps[number] / half_voxel))
+        for step in range(1, steps):
+            pose = poses[number] + (poses[number + 1] - poses[number]) * (step / steps)
+            coefficients = np.zeros((3, 4))
+            coefficients[:, :3] = image_to_voxel_matrix(pose, region) * (scale[0], scale[1], 1.0)
+            kernel(pixels, runs, coefficients, low, high, strides, flat, flat, nothing, -np.inf)
+
+    # threads may mark the same voxel at the same time: they all write 1
+    numbers = np.nonzero((gaps > half_voxel) & (gaps <= settings.longest_gap_mm))[0]
+    with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
+        list(pool.map(mark, numbers))
+
+
 @compiled
-def close_pinholes(marked):
-    """Mark what lies between two marked neighbours along an axis: the image was sampled in steps, and steps can miss."""
-    size_k, size_j, size_i = marked.shape
-    for k in range(size_k):
+def join_swept(seen, between, swept, first_k, last_k):
+    """Write slices `first_k` to `last_k` of `swept`: 1 where `seen` or `between` is, or both neighbours along an axis are.
+
+    The last because the image is moved and sampled in steps, which can miss a voxel. All three arrays are (k, j, i).
+    """
+    size_k, size_j, size_i = seen.shape
+    for k in range(first_k, last_k + 1):
         for j in range(size_j):
             for i in range(size_i):
-                if marked[k, j, i] == 0:
-                    if (
-                        (0 < i < size_i - 1 and marked[k, j, i - 1] == 1 and marked[k, j, i + 1] == 1)
-                        or (0 < j < size_j - 1 and marked[k, j - 1, i] == 1 and marked[k, j + 1, i] == 1)
-                        or (0 < k < size_k - 1 and marked[k - 1, j, i] == 1 and marked[k + 1, j, i] == 1)
-                    ):
-                        marked[k, j, i] = 2  # not 1: it must not close others in turn
-    for k in range(size_k):
-        for j in range(size_j):
-            for i in range(size_i):
-                if marked[k, j, i] == 2:
-                    marked[k, j, i] = 1
+                swept[k, j, i] = (
+                    seen[k, j, i] | between[k, j, i] != 0
+                    or (
+                        0 < i < size_i - 1
+                        and seen[k, j, i - 1] | between[k, j, i - 1] != 0
+                        and seen[k, j, i + 1] | between[k, j, i + 1] != 0
+                    )
+                    or (
+                        0 < j < size_j - 1
+                        and seen[k, j - 1, i] | between[k, j - 1, i] != 0
+                        and seen[k, j + 1, i] | between[k, j + 1, i] != 0
+                    )
+                    or (
+                        0 < k < size_k - 1
+                        and seen[k - 1, j, i] | between[k - 1, j, i] != 0
+                        and seen[k + 1, j, i] | between[k + 1, j, i] != 0
+                    )
+                )
 
 
 def _thinned_runs(pose, image_size, region, settings):

@@ -58,7 +58,7 @@ def reconstruct(sweep: Sweep, settings: ReconstructionSettings | None = None, pr
     swept = seen
     if settings.measure_holes or (settings.fill != "none" and settings.definition != "igsio"):
         tell(0.7, "finding holes")
-        swept = swept_voxels(poses, sweep.image_size, region, settings, seen, settings.longest_gap_mm)
+        swept = swept_voxels(poses, sweep.image_size, region, settings, seen)
         number_swept = int(np.count_nonzero(swept))
     times.append(time.perf_counter())
     if settings.fill != "none":

@@ -82,7 +82,7 @@ class Model:
 def models_folder() -> Path | None:
     """The folder of shipped models: in the installed package or in Slicer's module, else in the source tree."""
     package = Path(__file__).resolve().parents[1]
-    places = [package, *package.parents[:3]]
+    places = [package, *package.parents[:2]]
     found = [place / "Resources" / "Models" for place in places if (place / "Resources" / "Models").is_dir()]
     return found[0] if found else None
 
@@ -154,7 +154,8 @@ def _read_card(folder: Path) -> ModelCard:
         raise ModelError(f"The model card {folder / CARD} has a kind, threshold or margin that makes no sense.")
     needed = {PLANS, DATASET, *card.weights}
     if not card.weights or not needed <= set(card.sha256):
-        raise ModelError(f"The model card {folder / CARD} lacks the hash of {', '.join(sorted(needed - set(card.sha256)))}.")
+        lacking = ", ".join(sorted(needed - set(card.sha256))) or "its weights"
+        raise ModelError(f"The model card {folder / CARD} lacks the hash of {lacking}.")
     for name in card.sha256:
         path = Path(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name:

@@ -11,14 +11,15 @@ from .case import SimulatedCase
 def contact_sheet(case: SimulatedCase, columns: int = 4, rows: int = 2, outline: bool = False) -> np.ndarray:
     """(height, width) uint8 with `columns` x `rows` frames spread over the sweep.
 
-    outline  draw the border of the true tumor, cut by each frame's measured plane, in white
+    outline  draw the border of the true tumor, cut by each frame's measured plane, in white; not where
+             the pose was lost
     """
     numbers = np.linspace(0, len(case.sweep) - 1, columns * rows).round().astype(int)
     tiles = []
     for number in numbers:
         frame = case.sweep.frames[number]
         tile = frame.pixels.copy()
-        if outline and frame.image_to_reference is not None:
+        if outline and frame.valid:
             tile[_border(tumor_in_frame(case, number))] = 255
         tiles.append(tile)
     return np.concatenate([np.concatenate(tiles[r * columns : (r + 1) * columns], axis=1) for r in range(rows)])

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from ..reconstruction.jit import compiled
 
 GAUSSIAN_STEPS = 64
 GAUSSIAN_REACH = 9.0
@@ -18,7 +19,7 @@ COSINE = np.cos(2 * np.pi * np.arange(PHASES) / PHASES).astype(np.float32)
 SINE = np.sin(2 * np.pi * np.arange(PHASES) / PHASES).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def paint_tubes(distance, origin, spacing, segments, reach):
     """Lower `distance` (x, y, z) float32 to the signed distance from every tube, within `reach` mm of its wall."""
     for s in range(segments.shape[0]):
@@ -47,7 +48,7 @@ def paint_tubes(distance, origin, spacing, segments, reach):
                         distance[i, j, k] = away
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sample_coarse(grid, origin, step, x, y, z):
     """Trilinear sample of a coarse (x, y, z) grid; it must cover the point."""
     fx, fy, fz = (x - origin[0]) / step, (y - origin[1]) / step, (z - origin[2]) / step
@@ -66,7 +67,7 @@ def sample_coarse(grid, origin, step, x, y, z):
     return below * (1 - fz) + above * fz
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill_from_coarse(level_db, origin, spacing, grid, grid_origin, grid_step):
     """Write the smooth coarse grid (dB) into `level_db` (x, y, z)."""
     for i in range(level_db.shape[0]):
@@ -78,7 +79,7 @@ def fill_from_coarse(level_db, origin, spacing, grid, grid_origin, grid_step):
                 )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def lay_vessels(level_db, kind, hepatic, portal, wall_mm, wall_db, lumen_db, lumen_kind):
     """Vessels into `level_db`: dark lumina, bright portal walls, edges 0.5 mm soft."""
     for i in range(level_db.shape[0]):
@@ -96,7 +97,7 @@ def lay_vessels(level_db, kind, hepatic, portal, wall_mm, wall_db, lumen_db, lum
                         kind[i, j, k] = lumen_kind
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def to_amplitude(level_db):
     """dB to linear amplitude, in place."""
     for i in range(level_db.shape[0]):
@@ -105,22 +106,21 @@ def to_amplitude(level_db):
                 level_db[i, j, k] = math.exp(level_db[i, j, k] * 0.11512925464970229)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def accumulate_echoes(
-    echoes, amplitude, origin, spacing, key, cell, liver_to_face, fan, push,
+    real, imaginary, amplitude, origin, spacing, key, cell, liver_to_face, fan, push,
     line_step, range_step, lateral_sigma, elevation_sigma, radians_per_mm, gaussian, cosine, sine,
 ):
     """Add the echoes of every scatterer within the slice to the scan lines.
 
-    echoes           (samples, lines, 2) float32 baseband signal before the axial pulse, real and imaginary part;
-                     a scatterer touches neighbouring lines of one or two samples, so these lie together in memory
+    real, imaginary  (lines, samples) float32 baseband signal before the axial pulse
     amplitude        (x, y, z) float32 scatterer strength in the liver's frame, voxel size `spacing`, at `origin`
     key              (3,) uint32, selects the world; one scatterer per cubic cell of `cell` mm, placed and weighted by
                      the pcg3d hash of the cell's index (Jarzynski and Olano, J. Comput. Graph. Tech. 9(3), 2020)
     liver_to_face    (4, 4);  fan (3,): radius of the face, half angle, depth;  push: pressure in mm
     """
     radius, half_angle, depth = fan[0], fan[1], fan[2]
-    samples, lines = echoes.shape[0], echoes.shape[1]
+    lines, samples = real.shape
     m = liver_to_face
     half_width = (radius + depth) * math.sin(half_angle)
     sag = radius * (1 - math.cos(half_angle))
@@ -230,13 +230,13 @@ def accumulate_echoes(
                     beam = gaussian[int(off * off * per_wide2)]
                     near = beam * (1 - share)
                     far = beam * share
-                    echoes[sample, line, 0] += near * re
-                    echoes[sample, line, 1] += near * im
-                    echoes[sample + 1, line, 0] += far * re
-                    echoes[sample + 1, line, 1] += far * im
+                    real[line, sample] += near * re
+                    imaginary[line, sample] += near * im
+                    real[line, sample + 1] += far * re
+                    imaginary[line, sample + 1] += far * im
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def smooth_rows(source, weights, result):
     """Filter (lines, samples) along samples with symmetric `weights` (2 h + 1,), edges repeated."""
     lines, samples = source.shape
@@ -250,7 +250,7 @@ def smooth_rows(source, weights, result):
             result[line, s] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def smooth_columns(source, weights, result):
     """Filter (lines, samples) along lines with symmetric `weights` (2 h + 1,), edges repeated."""
     lines, samples = source.shape
@@ -263,7 +263,7 @@ def smooth_columns(source, weights, result):
                 result[line, s] += weights[w] * source[at, s]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def excess_attenuation(
     attenuation_db, kind, table, origin, spacing, face_to_liver, fan, push, line_step, range_step, stride
 ):
@@ -294,7 +294,7 @@ def excess_attenuation(
                 attenuation_db[line, inner] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def grey_levels(power, thresholds, result):
     """Log compression by look-up: the number of `thresholds` (255,) ascending that each power reaches, as uint8."""
     flat, out = power.ravel(), result.ravel()
@@ -309,7 +309,7 @@ def grey_levels(power, thresholds, result):
         out[n] = low
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def scan_convert(polar, line_at, sample_at, inside, result):
     """Bilinear scan conversion of grey levels (lines, samples) to pixels (v, u) uint8; black outside the fan."""
     lines, samples = polar.shape

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,13 +20,16 @@ DIAMETER_LOG_SPREAD = 0.40
 SMALLEST_DIAMETER_MM, LARGEST_DIAMETER_MM = 9.8, 41.0
 
 
+@lru_cache(maxsize=8)
 def sphere_directions(count: int) -> np.ndarray:
     """(count, 3) unit vectors spread evenly over the sphere (Fibonacci lattice): equal solid angle each."""
     index = np.arange(count) + 0.5
     z = 1 - 2 * index / count
     azimuth = math.pi * (1 + 5**0.5) * index
     ring = np.sqrt(1 - z * z)
-    return np.stack([ring * np.cos(azimuth), ring * np.sin(azimuth), z], axis=1)
+    directions = np.stack([ring * np.cos(azimuth), ring * np.sin(azimuth), z], axis=1)
+    directions.flags.writeable = False
+    return directions
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +52,15 @@ class LesionShape:
         along = directions @ self.axes.T / self.semi_axes_mm
         ellipsoid = 1 / np.sqrt((along**2).sum(axis=-1))
         c = directions @ self.bump_directions.T
-        legendre = np.where(
-            self.bump_orders == 2,
-            1.5 * c**2 - 0.5,
-            np.where(self.bump_orders == 3, 2.5 * c**3 - 1.5 * c, 4.375 * c**4 - 3.75 * c**2 + 0.375),
-        )
+        square = c * c
+        legendre = np.empty_like(c)
+        for order, polynomial in (
+            (2, lambda c, s: 1.5 * s - 0.5),
+            (3, lambda c, s: (2.5 * s - 1.5) * c),
+            (4, lambda c, s: (4.375 * s - 3.75) * s + 0.375),
+        ):
+            bumps = self.bump_orders == order
+            legendre[..., bumps] = polynomial(c[..., bumps], square[..., bumps])
         return ellipsoid * (1 + legendre @ self.bump_heights)
 
     def radial_distance_mm(self, points: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The liver as an ultrasound beam meets it: strength of the scatterers and kind of tissue, on a grid at rest.
 
-Levels are backscatter in dB against mean parenchyma. The grid is in the liver's frame (see motion.py), indexed (x, y, z).
+Levels are backscatter in dB against mean parenchyma. The grid is in the liver's frame (see motion.py), indexed
+(x, y, z).
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ The scan lines are the scatterers convolved with a separable point spread functi
 change with depth, as in Meunier and Bertrand (IEEE Trans. Biomed. Eng. 42(12), 1995) and COLE (Gao et al., IEEE Trans.
 Ultrason. Ferroelectr. Freq. Control 56(2), 2009). Every scatterer keeps its exact round-trip phase, so that speckle
 arises by interference (Goodman, Speckle Phenomena in Optics, 2007) and moves with the tissue. Then attenuation,
-electronic noise, time-gain compensation, log compression and scan conversion (Szabo, Diagnostic Ultrasound Imaging, 2014).
+electronic noise, time-gain compensation, log compression and scan conversion (Szabo, Diagnostic Ultrasound Imaging,
+2014).
 """
 
 from __future__ import annotations
@@ -139,11 +140,24 @@ class Painter:
         """(v, u) uint8 picture of the probe at `face_to_liver` (4, 4), pressed in by `push_mm`, at `moment` 0..1."""
         from . import kernels
 
+        envelope = self.envelope(face_to_liver, push_mm, moment, rng)
+        polar = np.empty(envelope.shape, dtype=np.uint8)
+        kernels.grey_levels(envelope * envelope, self.thresholds, polar)
+        picture = np.zeros((self.probe.image_height_px, self.probe.image_width_px), dtype=np.uint8)
+        kernels.scan_convert(polar, self.line_at, self.sample_at, self.inside, picture)
+        if self.overlay is not None:
+            np.maximum(picture, self.overlay, out=picture)
+        return picture
+
+    def envelope(self, face_to_liver: np.ndarray, push_mm: float, moment: float, rng) -> np.ndarray:
+        """(lines, samples) float32 detected echo; unit scatterers without gain have a mean square of 1."""
+        from . import kernels
+
         probe, settings, liver = self.probe, self.settings, self.liver
         shape = (probe.lines, probe.samples)
-        echoes = np.zeros((probe.samples, probe.lines, 2), dtype=np.float32)
+        raw = np.zeros((2,) + shape, dtype=np.float32)
         kernels.accumulate_echoes(
-            echoes, liver.amplitude, liver.origin_mm, SPACING_MM, self.key, CELL_MM,
+            raw[0], raw[1], liver.amplitude, liver.origin_mm, SPACING_MM, self.key, CELL_MM,
             np.linalg.inv(face_to_liver), self.fan, push_mm, self.line_step, RANGE_STEP_MM,
             self.lateral, self.elevation, 4 * math.pi / probe.wavelength_mm,
             kernels.GAUSSIAN, kernels.COSINE, kernels.SINE,
@@ -163,7 +177,7 @@ class Painter:
         power = np.zeros(shape, dtype=np.float32)
         work, wide = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
         for part in range(2):
-            kernels.smooth_rows(np.ascontiguousarray(echoes[:, :, part].T), self.pulse, work)
+            kernels.smooth_rows(raw[part], self.pulse, work)
             signal = work * tissue_gain
             # Side lobes and reverberation: a weak copy smeared over neighbouring lines.
             kernels.smooth_columns(signal, self.clutter_weights, wide)
@@ -175,17 +189,11 @@ class Painter:
         magnitude = np.sqrt(power)
         kernels.smooth_rows(magnitude, _gaussian_weights(settings.blur_samples), work)
         kernels.smooth_columns(work, _gaussian_weights(settings.blur_lines), wide)
-        polar = np.empty(shape, dtype=np.uint8)
-        kernels.grey_levels(wide * wide, self.thresholds, polar)
-        picture = np.zeros((probe.image_height_px, probe.image_width_px), dtype=np.uint8)
-        kernels.scan_convert(polar, self.line_at, self.sample_at, self.inside, picture)
-        if self.overlay is not None:
-            np.maximum(picture, self.overlay, out=picture)
-        return picture
+        return wide
 
 
 def burned_in_marks(probe: Probe) -> np.ndarray:
-    """(v, u) uint8: depth ticks every 10 mm at the right edge, a grey bar at the left, a marker by the fan; 0 elsewhere."""
+    """(v, u) uint8: depth ticks every 10 mm at the right edge, a grey bar at the left, a marker by the fan; else 0."""
     width, height = probe.image_width_px, probe.image_height_px
     marks = np.zeros((height, width), dtype=np.uint8)
     inside = probe.pixel_samples()[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 
 from ..errors import ConfigurationError
 
@@ -23,7 +24,8 @@ def _check_range(name: str, value, lowest: float, highest: float, unit: str) -> 
 def _check_whole(name: str, value, lowest: int, highest: int) -> None:
     if value is None:
         return
-    if isinstance(value, bool) or int(value) != value or not lowest <= value <= highest:
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not lowest <= value <= highest:
         raise ConfigurationError(f"{name} is {value!r}; it must be a whole number from {lowest} to {highest}.")
 
 
@@ -56,13 +58,14 @@ class LesionSettings:
         _check_range("The lesion's margin", self.margin_mm, -20, 20, "mm")
         if self.contrast_db is None:
             return
+        weak = abs(self.contrast_db) < NEAR_ISOECHOIC_DB and self.echogenicity != "mixed"
         if self.echogenicity == "hypoechoic" and self.contrast_db > 0:
             raise ConfigurationError("A hypoechoic lesion is darker than the liver: its contrast must be below 0 dB.")
         if self.echogenicity == "hyperechoic" and self.contrast_db < 0:
             raise ConfigurationError(
                 "A hyperechoic lesion is brighter than the liver: its contrast must be above 0 dB."
             )
-        if self.echogenicity != "mixed" and abs(self.contrast_db) < NEAR_ISOECHOIC_DB and not self.allow_near_isoechoic:
+        if weak and not self.allow_near_isoechoic:
             raise ConfigurationError(
                 f"A contrast of {self.contrast_db:g} dB is near-isoechoic (below {NEAR_ISOECHOIC_DB:g} dB); "
                 "set allow_near_isoechoic to simulate it."

@@ -37,7 +37,7 @@ class Case:
 
 @dataclass(frozen=True)
 class BoxJitter:
-    """How far a drawn box strays from the tight one: a normal shift of its middle and of each edge, in mm, cut at 2 SD."""
+    """How far a drawn box strays from the tight one: SD in mm of its middle and of each edge, normal, cut at 2 SD."""
 
     shift_mm: float = 2.5
     edge_mm: float = 2.5

@@ -25,7 +25,8 @@ def compare(mask: Volume, truth: Volume) -> dict[str, float]:
     distances NaN. Truth empty: dice and precision 0; recall, rvd and distances NaN.
     """
     found, wanted = mask.voxels > 0, on_grid_of(truth, mask).voxels > 0
-    volume_ml = float(found.sum()) * mask.voxel_volume_mm3 / 1000
+    voxel_ml = mask.voxel_volume_mm3 / 1000
+    volume_ml = float(found.sum()) * voxel_ml
     truth_ml = float((truth.voxels > 0).sum()) * truth.voxel_volume_mm3 / 1000
     both, in_mask, in_truth = int((found & wanted).sum()), int(found.sum()), int(wanted.sum())
     neither = volume_ml == 0 and truth_ml == 0
@@ -38,7 +39,7 @@ def compare(mask: Volume, truth: Volume) -> dict[str, float]:
         **distances,
         "volume_ml": volume_ml,
         "truth_volume_ml": truth_ml,
-        "truth_outside_ml": max(0.0, truth_ml - in_truth * mask.voxel_volume_mm3 / 1000) if _beyond(truth, mask) else 0.0,
+        "truth_outside_ml": max(0.0, truth_ml - in_truth * voxel_ml) if _beyond(truth, mask) else 0.0,
     }
 
 

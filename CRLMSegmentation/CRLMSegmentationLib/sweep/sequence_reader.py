@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-import zlib
 from pathlib import Path
 from typing import Iterator, Mapping
 
 import numpy as np
 
-from ..errors import CRLMError, SequenceFileError, TransformError
+from ..errors import SequenceFileError, TransformError
 from ..geometry import as_affine
 from .sequence_header import SequenceHeader, read_sequence_header
+from .sequence_pixels import SequencePixels
 from .sweep import Sweep
 from .tracked_frame import Pose, TrackedFrame
 from .transforms import compose, is_transform_name, parse_matrix
 
-_CHUNK_BYTES = 1 << 20
 _TRANSFORM_FIELD = re.compile(r"^(\w+To\w+?)Transform$")
 _STATUS_FIELD = re.compile(r"^(\w+To\w+?)TransformStatus$")
 _IMAGE_STATUS_FIELDS = ("ImageStatus", "Status")
@@ -37,14 +36,14 @@ class SequenceReader:
         self._calibration = {
             name: Pose(as_affine(matrix, name)) for name, matrix in (calibration or {}).items()
         }
-        self._check_size_of_data()
+        self._pixels = SequencePixels(self.header)
         self._check_that_a_pose_can_be_known()
 
     def __len__(self) -> int:
         return self.header.frame_count
 
     def __iter__(self) -> Iterator[TrackedFrame]:
-        for fields, pixels in zip(self.header.frame_fields, self._images()):
+        for fields, pixels in zip(self.header.frame_fields, self._pixels):
             yield self._tracked_frame(fields, pixels)
 
     def transform_names(self) -> list[str]:
@@ -73,77 +72,6 @@ class SequenceReader:
                 + f", from which {target} cannot be found; give the missing calibration, such as ImageToProbe, "
                 "with --image-to-probe or with a PLUS configuration (--plus-config)."
             )
-
-    def _check_size_of_data(self) -> None:
-        header = self.header
-        try:
-            stored = header.data_path.stat().st_size - header.data_offset
-        except OSError as error:
-            raise SequenceFileError(
-                f"The pixels of {header.path} are in {header.data_path}, which cannot be read ({error.strerror})."
-            ) from None
-        expected = header.frame_bytes * header.frame_count
-        if header.compression == "none" and stored < expected:
-            raise SequenceFileError(
-                f"{header.path} is cut off: it announces {header.frame_count} frames of "
-                f"{header.image_size[0]} x {header.image_size[1]} pixels ({expected} bytes), but {max(stored, 0)} "
-                "bytes are there."
-            )
-        # zlib never shrinks by more than about 1032 to 1: more than that is a damaged or hostile header.
-        if header.compression != "none" and stored * 1100 < expected:
-            raise SequenceFileError(
-                f"{header.path} is cut off or damaged: {stored} compressed bytes cannot hold {header.frame_count} "
-                f"frames of {header.image_size[0]} x {header.image_size[1]} pixels."
-            )
-
-    def _images(self) -> Iterator[np.ndarray]:
-        header = self.header
-        width, height = header.image_size
-        pieces = self._raw_pieces()
-        waiting = bytearray()
-        for number in range(header.frame_count):
-            while len(waiting) < header.frame_bytes:
-                piece = next(pieces, b"")
-                if not piece:
-                    raise SequenceFileError(
-                        f"{header.path} is cut off: the pixels end in frame {number} of {header.frame_count}."
-                    )
-                waiting += piece
-            image = np.frombuffer(bytes(waiting[: header.frame_bytes]), dtype=header.dtype)
-            del waiting[: header.frame_bytes]
-            image = image.astype(header.dtype.newbyteorder("="), copy=False)
-            image = image.reshape((height, width, header.channels) if header.channels > 1 else (height, width))
-            if header.channels == 3:
-                # ITU-R BT.601 luma, as ultrasound machines mix grey pictures with colored marks.
-                image = np.rint(image @ np.array([0.299, 0.587, 0.114])).astype(image.dtype)
-            if header.flip_rows:
-                image = image[::-1]
-            if header.flip_columns:
-                image = image[:, ::-1]
-            yield np.ascontiguousarray(image)
-
-    def _raw_pieces(self) -> Iterator[bytes]:
-        """The pixel bytes in order, decompressed at most a chunk at a time."""
-        header = self.header
-        inflate = None
-        if header.compression != "none":
-            inflate = zlib.decompressobj(15 if header.compression == "zlib" else 31)
-        with open(header.data_path, "rb") as stream:
-            stream.seek(header.data_offset)
-            while piece := stream.read(_CHUNK_BYTES):
-                if inflate is None:
-                    yield piece
-                    continue
-                while piece:
-                    try:
-                        data = inflate.decompress(piece, _CHUNK_BYTES)
-                    except zlib.error as error:
-                        raise SequenceFileError(
-                            f"The compressed pixels of {header.path} are damaged ({error})."
-                        ) from None
-                    piece = inflate.unconsumed_tail
-                    if data:
-                        yield data
 
     def _tracked_frame(self, fields: Mapping[str, str], pixels: np.ndarray) -> TrackedFrame:
         matrices, statuses, others = {}, {}, {}
@@ -204,8 +132,13 @@ def read_sweep(
 
 
 def describe_sequence(path) -> dict:
-    """What is in a sequence file, without its pixels: size, frames, transforms with their share of OK, times."""
+    """What is in a sequence file: size, frames, transforms with their number of OK, times.
+
+    The pixels are read through once, a frame at a time. Raises SequenceFileError when they are not all there.
+    """
     header = read_sequence_header(path)
+    for _ in SequencePixels(header):
+        pass
     valid: dict[str, int] = {}
     for fields in header.frame_fields:
         for name in fields:
@@ -215,11 +148,6 @@ def describe_sequence(path) -> dict:
                 valid[match.group(1)] = valid.get(match.group(1), 0) + (status == "OK")
     times = [_seconds(fields.get("Timestamp"), header.path) for fields in header.frame_fields]
     duration = times[-1] - times[0]
-    try:
-        SequenceReader(path)
-        complete = True
-    except CRLMError:
-        complete = False
     return {
         "file": str(header.path),
         "image_size": list(header.image_size),
@@ -229,6 +157,6 @@ def describe_sequence(path) -> dict:
         "duration_s": duration,
         "frames_per_second": (header.frame_count - 1) / duration if duration > 0 else math.nan,
         "valid_frames_by_transform": valid,
-        "holds_image_to_reference": complete,
+        "holds_image_to_reference": "ImageToReference" in valid,
         "fields": header.fields,
     }

@@ -1,0 +1,231 @@
+"""The OpenIGTLink messages that pyigtl 0.3.4 lacks or reads otherwise than the specification, as pyigtl message classes.
+
+Specification: OpenIGTLink protocol version 3, pages STATUS, TDATA, POSITION, COMMAND, IMAGE; the C++ library's
+igtlutil headers. TRANSFORM, STRING and the packing of IMAGE are pyigtl's.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Sequence
+
+import numpy as np
+from pyigtl import ImageMessage as PyigtlImageMessage
+from pyigtl import MessageBase, StringMessage, TransformMessage
+
+STATUS_OK = 1
+ASCII, UTF8 = 3, 106
+_IMAGE_HEADER = struct.Struct("> H B B B B 3H 12f 6H")
+_TDATA_ELEMENT = struct.Struct("> 20s B B 12f")
+_COMMAND_HEADER = struct.Struct("> I 128s H I")
+_STATUS_HEADER = struct.Struct("> H q 20s")
+_TRACKED_IN_SIX_DEGREES = 2
+
+
+class MalformedMessage(ValueError):
+    """A body that is not what its header says."""
+
+
+class ImageMessage(PyigtlImageMessage):
+    """IMAGE whose sizes are checked before they are believed, and which may hold a part of an image only.
+
+    image               (k, j, i) or (k, j, i, components) voxels of the part that was sent
+    whole_size          (i, j, k) of the whole image, which ijk_to_world_matrix belongs to
+    part_offset         (i, j, k) of the first voxel of the part
+    """
+
+    whole_size: tuple[int, int, int] | None = None
+    part_offset: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def is_part(self) -> bool:
+        return self.whole_size is not None and self.whole_size != tuple(self.image.shape[2::-1])
+
+    def _unpack_content(self, content):
+        if len(content) < _IMAGE_HEADER.size:
+            raise MalformedMessage("an image without its header")
+        values = _IMAGE_HEADER.unpack_from(content)
+        components, scalar_type, endian, coordinates = values[1:5]
+        whole, offset, size = values[5:8], values[20:23], values[23:26]
+        if scalar_type not in self.scalar_types or components < 1 or 0 in size:
+            raise MalformedMessage("an image of no known kind")
+        if any(start + length > full for start, length, full in zip(offset, size, whole)):
+            raise MalformedMessage("a part outside of its image")
+        dtype = np.dtype(self.scalar_types[scalar_type]).newbyteorder(">" if endian == 1 else "<")
+        if len(content) - _IMAGE_HEADER.size != math.prod(size) * components * dtype.itemsize:
+            raise MalformedMessage("an image with too many or too few pixels")
+        self.whole_size, self.part_offset = whole, offset
+        self.world_coordinate_system = "lps" if coordinates == 2 else "ras"
+        matrix = np.eye(4)
+        matrix[:3] = np.array(values[8:20], dtype=np.float64).reshape(4, 3).T
+        # The position in the message is that of the image's center, between its pixels.
+        matrix[:3, 3] -= matrix[:3, :3] @ ((np.array(whole) - 1) / 2)
+        self.ijk_to_world_matrix = matrix
+        shape = size[::-1] if components == 1 else (*size[::-1], components)
+        self.image = np.frombuffer(content, dtype, offset=_IMAGE_HEADER.size).reshape(shape)
+
+
+def size_of_image_content(start: bytes) -> int | None:
+    """Bytes of an IMAGE's content by its own header, which `start` begins with; None when that makes no sense."""
+    values = _IMAGE_HEADER.unpack_from(start)
+    if values[2] not in ImageMessage.scalar_types or values[1] < 1:
+        return None
+    return _IMAGE_HEADER.size + math.prod(values[23:26]) * values[1] * np.dtype(
+        ImageMessage.scalar_types[values[2]]
+    ).itemsize
+
+
+class GetStatusMessage(MessageBase):
+    """GET_STATUS, which a server answers with STATUS: the question 'are you there?'."""
+
+    def __init__(self, timestamp=None, device_name=None):
+        super().__init__(timestamp, device_name)
+        self._message_type = "GET_STATUS"
+        self._valid_message = True
+
+
+class StatusMessage(MessageBase):
+    """STATUS: code 1 is 'OK'; PLUS sends it to keep a silent connection alive."""
+
+    def __init__(self, code=STATUS_OK, subcode=0, error_name="", text="", timestamp=None, device_name=None):
+        super().__init__(timestamp, device_name)
+        self._message_type = "STATUS"
+        self.code, self.subcode, self.error_name, self.text = code, subcode, error_name, text
+        self._valid_message = True
+
+    def content_asstring(self):
+        return f"Code: {self.code} {self.error_name} {self.text}"
+
+    def _pack_content(self):
+        start = _STATUS_HEADER.pack(self.code, self.subcode, self.error_name.encode("utf8")[:20])
+        return start + self.text.encode("utf8") + b"\0"
+
+    def _unpack_content(self, content):
+        if len(content) < _STATUS_HEADER.size:
+            raise MalformedMessage("a status without its header")
+        self.code, self.subcode, name = _STATUS_HEADER.unpack_from(content)
+        self.error_name, self.text = _text(name), _text(content[_STATUS_HEADER.size :])
+
+
+class TrackingDataMessage(MessageBase):
+    """TDATA: several tools at one time. elements: (name of at most 20 characters, (4, 4) float64), ..."""
+
+    def __init__(self, elements: Sequence[tuple[str, np.ndarray]] = (), timestamp=None, device_name=None):
+        super().__init__(timestamp, device_name)
+        self._message_type = "TDATA"
+        self.elements = [(name, np.asarray(matrix, dtype=np.float64)) for name, matrix in elements]
+        self._valid_message = True
+
+    def content_asstring(self):
+        return ", ".join(name for name, _ in self.elements)
+
+    def _pack_content(self):
+        return b"".join(
+            _TDATA_ELEMENT.pack(name.encode("utf8")[:20], _TRACKED_IN_SIX_DEGREES, 0, *matrix[:3].T.ravel())
+            for name, matrix in self.elements
+        )
+
+    def _unpack_content(self, content):
+        if len(content) % _TDATA_ELEMENT.size:
+            raise MalformedMessage("tracking data with a piece of an element")
+        self.elements = []
+        for name, _, _, *values in _TDATA_ELEMENT.iter_unpack(content):
+            matrix = np.eye(4)
+            matrix[:3] = np.array(values).reshape(4, 3).T
+            self.elements.append((_text(name), matrix))
+
+
+class PositionMessage(MessageBase):
+    """POSITION: a place and a unit quaternion (x, y, z, w), 12, 24 or 28 bytes (pyigtl's own is not the protocol's)."""
+
+    def __init__(self, position=(0, 0, 0), quaternion=(0, 0, 0, 1), timestamp=None, device_name=None):
+        super().__init__(timestamp, device_name)
+        self._message_type = "POSITION"
+        self.position, self.quaternion = tuple(position), tuple(quaternion)
+        self._valid_message = True
+
+    def content_asstring(self):
+        return f"Position: {self.position}, quaternion: {self.quaternion}"
+
+    def _pack_content(self):
+        return struct.pack("> 7f", *self.position, *self.quaternion)
+
+    def _unpack_content(self, content):
+        if len(content) not in (12, 24, 28):
+            raise MalformedMessage("a position of no known length")
+        values = struct.unpack(f"> {len(content) // 4}f", content)
+        quaternion = values[3:] or (0.0, 0.0, 0.0, 1.0)
+        if len(quaternion) == 3:
+            quaternion = (*quaternion, math.sqrt(max(0.0, 1.0 - sum(value * value for value in quaternion))))
+        self.position, self.quaternion = values[:3], quaternion
+
+
+class CommandMessage(MessageBase):
+    """COMMAND: a command with a number of its own; the content is XML as a rule. RTS_COMMAND is the reply."""
+
+    def __init__(self, command_id=0, command_name="", content="", timestamp=None, device_name=None):
+        super().__init__(timestamp, device_name)
+        self._message_type = "COMMAND"
+        self.command_id, self.command_name, self.content = command_id, command_name, content
+        self._valid_message = True
+
+    def content_asstring(self):
+        return f"Command {self.command_id} {self.command_name}: {self.content}"
+
+    def _pack_content(self):
+        content = self.content.encode("utf8")
+        name = self.command_name.encode("utf8")[:128]
+        return _COMMAND_HEADER.pack(self.command_id, name, encoding_of(content), len(content)) + content
+
+    def _unpack_content(self, content):
+        if len(content) < _COMMAND_HEADER.size:
+            raise MalformedMessage("a command without its header")
+        self.command_id, name, _, length = _COMMAND_HEADER.unpack_from(content)
+        if _COMMAND_HEADER.size + length > len(content):
+            raise MalformedMessage("a command longer than its message")
+        self.command_name = _text(name)
+        self.content = _text(content[_COMMAND_HEADER.size : _COMMAND_HEADER.size + length])
+
+
+class CommandReplyMessage(CommandMessage):
+    """RTS_COMMAND: the reply to the COMMAND with the same command_id."""
+
+    def __init__(self, *values, **named):
+        super().__init__(*values, **named)
+        self._message_type = "RTS_COMMAND"
+
+
+def encoding_of(text: bytes) -> int:
+    """The IANA number of the encoding that `text` needs."""
+    return ASCII if text.isascii() else UTF8
+
+
+def _text(raw: bytes) -> str:
+    return bytes(raw).split(b"\0", 1)[0].decode("utf8", errors="replace")
+
+
+class Utf8StringMessage(StringMessage):
+    """STRING in ASCII or UTF-8, up to 65,535 bytes (pyigtl's own cannot send a letter outside of ASCII)."""
+
+    def _pack_content(self):
+        text = self.string.encode("utf8")
+        return struct.pack("> H H", encoding_of(text), len(text)) + text
+
+    def _unpack_content(self, content):
+        if len(content) < 4 or struct.unpack_from("> H", content, 2)[0] > len(content) - 4:
+            raise MalformedMessage("a string longer than its message")
+        self.string = _text(content[4 : 4 + struct.unpack_from("> H", content, 2)[0]])
+
+
+MESSAGE_CLASSES = {
+    "IMAGE": ImageMessage,
+    "TRANSFORM": TransformMessage,
+    "POSITION": PositionMessage,
+    "TDATA": TrackingDataMessage,
+    "STRING": Utf8StringMessage,
+    "STATUS": StatusMessage,
+    "GET_STATUS": GetStatusMessage,
+    "COMMAND": CommandMessage,
+    "RTS_COMMAND": CommandReplyMessage,
+}

@@ -1,0 +1,325 @@
+"""An OpenIGTLink server for many clients: one thread does all the sending and listening.
+
+Each client has a queue of its own. One that does not take what it is sent is let go, and nobody waits for it. As PLUS
+does, the server speaks header version 1 to a client until that client has shown version 2, answers GET_STATUS, and
+sends STATUS when there is nothing else to send (vtkPlusOpenIGTLinkServer::KeepAlive).
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from typing import Callable, Sequence
+
+from pyigtl import MessageBase
+
+from ..errors import StreamError
+from .commands import Command, CommandReply, command_of, reply_message
+from .framing import MessageParser, pack_message
+from .messages import StatusMessage
+
+_logger = logging.getLogger(__name__)
+_READ_BYTES = 1 << 16
+_TICK_S = 0.25
+_KEEP_ALIVE_S = 0.5
+_MOST_CLIENTS = 32
+# Then it is the next client's turn.
+_SENDS_AT_ONCE = 16
+# A client that takes nothing for so long while something waits for it has hung.
+_LONGEST_STALL_S = 10.0
+
+
+class _Client:
+    """One peer: what waits to be sent to it, and what it has said."""
+
+    def __init__(self, connection: socket.socket, address):
+        self.connection = connection
+        self.address = f"{address[0]}:{address[1]}"
+        self.parser = MessageParser()
+        self.waiting: deque[memoryview] = deque()
+        self.waiting_bytes = 0
+        self.took_something = time.monotonic()
+        self.closing = False
+        self.finished = False
+
+
+class Server:
+    """Listens on `host`:`port` (0 takes a free port) from the moment it is made; start() begins to serve.
+
+    on_command   answers the commands of clients at once (sending waits for it); None refuses them all
+    queue_bytes  what may wait for one client before it is let go
+    Raises StreamError when the port cannot be had. Methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        on_command: Callable[[Command], CommandReply] | None = None,
+        queue_bytes: int = 64 << 20,
+    ):
+        try:
+            self._listener = socket.create_server((host, port))
+        except socket.gaierror:
+            raise StreamError(f"The address {host} is not known on this computer; use 127.0.0.1 or 0.0.0.0.") from None
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise StreamError(
+                f"Port {port} on {host} cannot be used ({reason}); stop the program that has it or choose another port."
+            ) from None
+        self._listener.setblocking(False)
+        self.port: int = self._listener.getsockname()[1]
+        self.clients_let_go = 0
+        self._on_command = on_command
+        self._queue_bytes = queue_bytes
+        self._clients: list[_Client] = []
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._stopping = False
+        self._last_sent = time.monotonic()
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> Server:
+        self._thread = threading.Thread(target=self._run, name="OpenIGTLink server", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Close everything at once."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._wake()
+        if self._thread is not None:
+            self._thread.join()
+        else:
+            self._close_all()
+
+    @property
+    def client_count(self) -> int:
+        with self._lock:
+            return sum(not client.closing for client in self._clients)
+
+    def wait_for_client(self, timeout_s: float | None = None) -> bool:
+        """True once a client is there; False after `timeout_s` or stop()."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or any(not c.closing for c in self._clients), timeout_s)
+            return not self._stopping and any(not client.closing for client in self._clients)
+
+    def wait_for_room(self, timeout_s: float) -> None:
+        """Return when every client has taken most of what was sent; one that has not after `timeout_s` is let go."""
+
+        def slow() -> list[_Client]:
+            return [client for client in self._clients if client.waiting_bytes > self._queue_bytes // 8]
+
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._stopping or not slow(), timeout_s):
+                for client in slow():
+                    self._let_go(client, "does not take what it is sent")
+        self._wake()
+
+    def send(self, messages: Sequence[MessageBase]) -> None:
+        """Queue `messages` for all clients, in the header version of each. Returns at once."""
+        with self._lock:
+            versions = {client.parser.highest_version for client in self._clients if not client.closing}
+        packed = {version: _pack_all(messages, version) for version in versions}
+        with self._lock:
+            for client in self._clients:
+                # A client that came or changed its version just now begins with the next messages.
+                data = packed.get(client.parser.highest_version)
+                if data and not client.closing:
+                    self._queue(client, data)
+        self._wake()
+
+    def finish(self, timeout_s: float) -> bool:
+        """Send what waits, close every connection in order, and wait for that; True when all had taken everything."""
+        with self._changed:
+            for client in self._clients:
+                client.closing = True
+        self._wake()
+        with self._changed:
+            done = self._changed.wait_for(lambda: self._stopping or not self._clients, timeout_s)
+            return done and not self._stopping
+
+    def _queue(self, client: _Client, data: bytes) -> None:
+        if client.waiting_bytes + len(data) > self._queue_bytes and client.waiting:
+            self._let_go(client, "is too slow")
+            return
+        if not client.waiting:
+            client.took_something = time.monotonic()
+        client.waiting.append(memoryview(data))
+        client.waiting_bytes += len(data)
+
+    def _let_go(self, client: _Client, why: str) -> None:
+        _logger.warning("The OpenIGTLink client %s %s and is let go.", client.address, why)
+        self.clients_let_go += 1
+        client.waiting.clear()
+        client.waiting_bytes = 0
+        client.closing = True
+
+    def _wake(self) -> None:
+        try:
+            self._wake_writer.send(b"\0")
+        except OSError:
+            # Full: the thread has been woken already. Closed: there is nobody to wake.
+            pass
+
+    def _run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._listener, selectors.EVENT_READ)
+            selector.register(self._wake_reader, selectors.EVENT_READ)
+            while not self._stopping:
+                for key, events in selector.select(_TICK_S):
+                    if key.fileobj is self._listener:
+                        self._accept(selector)
+                    elif key.fileobj is self._wake_reader:
+                        self._wake_reader.recv(4096)
+                    else:
+                        self._attend(selector, key.data, events)
+                self._look_after_clients(selector)
+        self._close_all()
+
+    def _accept(self, selector) -> None:
+        try:
+            connection, address = self._listener.accept()
+        except OSError:
+            return
+        if len(self._clients) >= _MOST_CLIENTS:
+            connection.close()
+            return
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        client = _Client(connection, address)
+        selector.register(connection, selectors.EVENT_READ, client)
+        with self._changed:
+            self._clients.append(client)
+            self._changed.notify_all()
+
+    def _attend(self, selector, client: _Client, events: int) -> None:
+        try:
+            if events & selectors.EVENT_READ:
+                data = client.connection.recv(_READ_BYTES)
+                if not data:
+                    self._remove(selector, client)
+                    return
+                for message in client.parser.feed(data):
+                    self._answer(client, message)
+            if events & selectors.EVENT_WRITE:
+                self._send_waiting(client)
+        except (BlockingIOError, InterruptedError):
+            pass
+        except (OSError, StreamError):
+            self._remove(selector, client)
+
+    def _send_waiting(self, client: _Client) -> None:
+        for _ in range(_SENDS_AT_ONCE):
+            with self._lock:
+                data = client.waiting[0] if client.waiting else None
+            if data is None:
+                return
+            sent = client.connection.send(data)
+            with self._changed:
+                client.took_something = self._last_sent = time.monotonic()
+                if client.waiting and client.waiting[0] is data:
+                    client.waiting_bytes -= sent
+                    if sent == len(data):
+                        client.waiting.popleft()
+                    else:
+                        client.waiting[0] = data[sent:]
+                self._changed.notify_all()
+
+    def _look_after_clients(self, selector) -> None:
+        now = time.monotonic()
+        with self._lock:
+            clients = list(self._clients)
+            if now - self._last_sent > _KEEP_ALIVE_S:
+                self._last_sent = now
+                for client in clients:
+                    if not client.waiting and not client.closing:
+                        self._queue(client, pack_message(StatusMessage(), client.parser.highest_version))
+            for client in clients:
+                if client.waiting and now - client.took_something > _LONGEST_STALL_S:
+                    self._let_go(client, "takes nothing any more")
+        for client in clients:
+            if client.closing and not client.waiting:
+                self._close_in_order(selector, client, now)
+            elif client.connection.fileno() >= 0:
+                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.waiting else 0)
+                if selector.get_key(client.connection).events != events:
+                    selector.modify(client.connection, events, client)
+
+    def _close_in_order(self, selector, client: _Client, now: float) -> None:
+        """Say 'that was all', then wait a moment for the client's own end: a close with unread bytes would reset the
+        connection and take the last messages with it."""
+        try:
+            if not client.finished:
+                client.finished = True
+                client.took_something = now
+                client.connection.shutdown(socket.SHUT_WR)
+                selector.modify(client.connection, selectors.EVENT_READ, client)
+            elif now - client.took_something > 2 * _TICK_S:
+                self._remove(selector, client)
+        except OSError:
+            self._remove(selector, client)
+
+    def _remove(self, selector, client: _Client) -> None:
+        with self._changed:
+            if client not in self._clients:
+                return
+            self._clients.remove(client)
+            client.closing = True
+            selector.unregister(client.connection)
+            client.connection.close()
+            self._changed.notify_all()
+
+    def _answer(self, client: _Client, message: MessageBase) -> None:
+        version = client.parser.highest_version
+        if message.message_type == "GET_STATUS":
+            answer = StatusMessage()
+        else:
+            found = command_of(message)
+            if found is None:
+                return
+            command, version = found
+            answer = reply_message(self._reply_to(command), command, version)
+        data = pack_message(answer, version)
+        with self._lock:
+            if not client.closing:
+                self._queue(client, data)
+
+    def _reply_to(self, command: Command) -> CommandReply:
+        if self._on_command is None:
+            return CommandReply(False, "This server takes no commands.")
+        try:
+            return self._on_command(command)
+        except Exception as error:
+            _logger.exception("The command %s failed.", command.name)
+            return CommandReply(False, f"The command failed: {error}")
+
+    def _close_all(self) -> None:
+        with self._changed:
+            for client in self._clients:
+                client.connection.close()
+            self._clients.clear()
+            self._changed.notify_all()
+        for each in (self._listener, self._wake_reader, self._wake_writer):
+            each.close()
+
+
+def _pack_all(messages: Sequence[MessageBase], version: int) -> bytes:
+    packed = []
+    for message in messages:
+        try:
+            packed.append(pack_message(message, version))
+        except ValueError as error:
+            # In version 1 a long name would arrive as another name: better not at all.
+            _logger.warning("A message is not sent: %s.", error)
+    return b"".join(packed)

@@ -1,0 +1,80 @@
+"""What a receiver sees of its stream, for people and for logs."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """A time without connection. began_at in seconds since 1970, duration_s until a peer was there again."""
+
+    began_at: float
+    duration_s: float
+    reason: str
+
+
+@dataclass
+class StreamStatus:
+    """What the receiver sees.
+
+    connected           a peer is there now
+    connections         how often one was found
+    closures            how often it was lost again
+    frames              tracked frames received; `invalid` of them have no valid pose
+    dropped             frames lost because nobody took them from a full queue
+    queued              frames that wait to be taken
+    frames_per_second   over the last frames; 0 when none came
+    age_s               seconds since the last frame came; infinite when none came
+    silent_s            seconds since the last byte came; infinite when none came
+    crc_errors, malformed, too_long, out_of_step, skipped   messages that were not used (see FramingCounts)
+    other_images        images of other streams, and those that are no two-dimensional picture
+    header_version      the highest that the peer has shown
+    interruptions       the last times without connection, after the first one was found
+    problem             the last sentence about the connection; '' when all is well
+    """
+
+    connected: bool = False
+    connections: int = 0
+    closures: int = 0
+    frames: int = 0
+    invalid: int = 0
+    dropped: int = 0
+    queued: int = 0
+    frames_per_second: float = 0.0
+    age_s: float = math.inf
+    silent_s: float = math.inf
+    crc_errors: int = 0
+    malformed: int = 0
+    too_long: int = 0
+    out_of_step: int = 0
+    skipped: Counter = field(default_factory=Counter)
+    other_images: int = 0
+    header_version: int = 1
+    interruptions: tuple[Interruption, ...] = ()
+    problem: str = ""
+
+    @property
+    def damaged(self) -> int:
+        """Messages that did not arrive as they were sent, or made no sense."""
+        return self.crc_errors + self.malformed + self.too_long
+
+    def __str__(self) -> str:
+        """One line for people."""
+        if not self.connected:
+            return f"not connected: {self.problem}" if self.problem else "not connected"
+        parts = [f"{self.frames_per_second:.1f} frames/s", f"{self.frames} frames"]
+        if math.isfinite(self.age_s):
+            parts.append(f"last {self.age_s:.1f} s ago")
+        for count, what in (
+            (self.invalid, "without a valid pose"),
+            (self.dropped, "lost"),
+            (self.damaged, "damaged messages"),
+            (self.queued, "waiting"),
+            (self.closures, "interruptions"),
+        ):
+            if count:
+                parts.append(f"{count} {what}")
+        return ", ".join(parts + ([self.problem] if self.problem else []))

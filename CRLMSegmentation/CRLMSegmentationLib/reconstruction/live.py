@@ -1,0 +1,224 @@
+"""A volume that grows while the probe still moves.
+
+`add` only puts the frame into a queue; a thread of the reconstruction inserts it. So whoever receives frames never waits,
+neither for the insertion nor for a snapshot that someone else is taking.
+
+The grid is laid by the first frame and keeps its lattice: when the probe leaves it, voxels are added on that side, more
+than are needed at once, so that growing stays rare.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+
+import numpy as np
+
+from ..errors import ReconstructionError
+from ..geometry import transform_points
+from ..sweep import TrackedFrame
+from .frame_selection import JUMP_LEAST_MM, JUMP_LONGEST_FRAMES, SkippedFrame, reason_against
+from .inserter import Inserter
+from .region import Region, clipped_corners, corner_points
+from .settings import ReconstructionSettings
+from .snapshots import SnapshotKeeper
+from .whole_sweep import Reconstruction
+
+_GROWTH = 0.5  # part of the present size by which a side grows at least
+_FIRST_MARGIN_MM = 20.0
+
+
+class LiveReconstruction:
+    """Insert frames as they arrive; take snapshots at any time.
+
+        live = LiveReconstruction(settings)
+        live.add(frame)             # from the thread that receives
+        volume = live.snapshot().volume
+        live.close()
+
+    May be used as a context manager. `settings.dimensions` fixes the region; else it grows as needed.
+    """
+
+    def __init__(self, settings: ReconstructionSettings | None = None):
+        self.settings = settings or ReconstructionSettings()
+        self._waiting: deque[TrackedFrame] = deque()
+        self._wake = threading.Condition()
+        self._busy = False
+        self._closed = False
+        self._lock = threading.Lock()  # held while voxels change or are read
+        self._error: Exception | None = None
+        self._inserter: Inserter | None = None
+        self._lower = self._upper = None  # (3,) first and last voxel that frames reach, on the present grid
+        self._number = 0
+        self._used: list[int] = []
+        self._skipped: list[SkippedFrame] = []
+        self._last_pose: np.ndarray | None = None
+        self._apart: list[tuple[int, TrackedFrame, np.ndarray]] = []  # frames that may be a jump, until it is clear
+        self._keeper: SnapshotKeeper | None = None
+        self._insert_seconds: deque[float] = deque(maxlen=1000)
+        self._thread = threading.Thread(target=self._work, name="live reconstruction", daemon=True)
+        self._thread.start()
+
+    def add(self, frame: TrackedFrame) -> None:
+        """Take a frame; returns at once. A frame that cannot be used is counted and listed, see `report`."""
+        with self._wake:
+            if self._closed:
+                raise ReconstructionError("This live reconstruction is closed; start a new one to add frames.")
+            self._waiting.append(frame)
+            self._wake.notify_all()
+
+    @property
+    def frames_waiting(self) -> int:
+        """Frames taken and not yet inserted: more than a few say that the machine does not keep up."""
+        return len(self._waiting)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until every frame that was added is inserted. False when that takes longer than `timeout_s`."""
+        with self._wake:
+            return self._wake.wait_for(lambda: not self._waiting and not self._busy, timeout_s)
+
+    def close(self) -> None:
+        """Insert what waits, then stop. Snapshots can still be taken."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+        self._thread.join()
+
+    def __enter__(self) -> LiveReconstruction:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def snapshot(self, fill: str | None = None) -> Reconstruction:
+        """The volume of the frames inserted so far. Only what changed since the last snapshot is computed.
+
+        fill  'none', 'stick' or 'distance' instead of the fill of the settings
+        Raises ReconstructionError when there is nothing yet, or when a frame could not be inserted.
+        """
+        settings = self.settings if fill is None else self.settings.with_changes(fill=fill)
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            if self._inserter is None:
+                reasons = sorted({frame.reason for frame in self._skipped})
+                raise ReconstructionError(
+                    "No frame has been inserted yet, so there is no volume"
+                    + (f" (left out: {'; '.join(reasons)})." if reasons else "; wait for the first tracked frame.")
+                )
+            return self._keeper.snapshot(self._lower, self._upper, settings, tuple(self._used), tuple(self._skipped))
+
+    @property
+    def report(self) -> dict:
+        """frames_used, frames_skipped (SkippedFrame, ...), frames_waiting, insert_ms (median of the last thousand)."""
+        with self._lock:
+            return {
+                "frames_used": len(self._used),
+                "frames_skipped": tuple(self._skipped),
+                "frames_waiting": len(self._waiting),
+                "insert_ms": 1e3 * float(np.median(self._insert_seconds)) if self._insert_seconds else math.nan,
+            }
+
+    # the thread that inserts
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._waiting or self._closed)
+                if not self._waiting:
+                    return
+                frame = self._waiting.popleft()
+                self._busy = True
+            try:
+                with self._lock:
+                    if self._error is None:
+                        self._take(frame)
+            except Exception as error:  # kept for the next snapshot: this thread has nobody to tell
+                self._error = error
+            finally:
+                with self._wake:
+                    self._busy = False
+                    self._wake.notify_all()
+
+    def _take(self, frame: TrackedFrame) -> None:
+        number, self._number = self._number, self._number + 1
+        reason = reason_against(frame)
+        if not reason and number % self.settings.skip_interval:
+            reason = f"passed over: one frame in {self.settings.skip_interval} is used"
+        if reason:
+            self._skipped.append(SkippedFrame(number, reason))
+            return
+        pose = np.asarray(frame.image_to_reference, dtype=np.float64)
+        if self.settings.reject_jumps and self._last_pose is not None and self._is_far(frame, pose, self._last_pose):
+            # a few frames far away are a jump of the tracker; more of them mean that the probe is really there
+            if self._apart and self._is_far(frame, pose, self._apart[-1][2]):
+                self._leave_out_apart()
+            self._apart.append((number, frame, pose))
+            if len(self._apart) > JUMP_LONGEST_FRAMES:
+                apart, self._apart = self._apart, []
+                for item in apart:
+                    self._insert(*item)
+            return
+        self._leave_out_apart()
+        self._insert(number, frame, pose)
+
+    def _is_far(self, frame, pose, other) -> bool:
+        width, height = frame.image_size
+        middle = np.array([(width - 1) / 2, (height - 1) / 2, 0.0])
+        return bool(np.linalg.norm(transform_points(pose, middle) - transform_points(other, middle)) > JUMP_LEAST_MM)
+
+    def _leave_out_apart(self) -> None:
+        self._skipped += [SkippedFrame(n, "tracker jump: far away from the frames before and after") for n, *_ in self._apart]
+        self._apart = []
+
+    def _insert(self, number: int, frame: TrackedFrame, pose: np.ndarray) -> None:
+        started = time.perf_counter()
+        corners = corner_points(pose, clipped_corners(frame.image_size, self.settings.clip_rectangle))
+        if self._inserter is None:
+            region = self._first_region(corners)
+            self._inserter = Inserter(region, frame.image_size, frame.pixels.dtype, self.settings)
+            self._keeper = SnapshotKeeper(self._inserter)
+        lower, upper = self._reach(corners)
+        if self.settings.dimensions is None:
+            lower, upper = self._make_room(lower, upper)
+        size = np.array(self._inserter.region.dimensions)
+        lower, upper = np.clip(lower, 0, size - 1), np.clip(upper, 0, size - 1)
+        self._inserter.insert([frame.pixels], [pose])
+        self._lower = lower if self._lower is None else np.minimum(self._lower, lower)
+        self._upper = upper if self._upper is None else np.maximum(self._upper, upper)
+        self._keeper.note(pose, frame.image_size, lower[2], upper[2])
+        self._used.append(number)
+        self._last_pose = pose
+        self._insert_seconds.append(time.perf_counter() - started)
+
+    def _first_region(self, corners: np.ndarray) -> Region:
+        settings = self.settings
+        if settings.dimensions is not None:
+            return Region(tuple(map(float, settings.origin_mm)), settings.spacing_mm, tuple(settings.dimensions))
+        spacing = np.array(settings.spacing_mm)
+        margin = np.ceil(_FIRST_MARGIN_MM / spacing)
+        origin = corners.min(axis=0) - margin * spacing
+        size = np.floor((corners.max(axis=0) - origin) / spacing + 0.5) + 1 + margin
+        return Region(tuple(origin.tolist()), settings.spacing_mm, tuple(int(count) for count in size))
+
+    def _reach(self, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """First and last voxel that a frame with these corners can reach."""
+        region = self._inserter.region
+        voxels = (corners - region.origin_mm) / region.spacing_mm
+        return np.floor(voxels.min(axis=0)).astype(int), np.ceil(voxels.max(axis=0)).astype(int)
+
+    def _make_room(self, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        size = np.array(self._inserter.region.dimensions)
+        before, after = np.maximum(0, -lower), np.maximum(0, upper + 1 - size)
+        if not (before.any() or after.any()):
+            return lower, upper
+        generous = np.ceil(_GROWTH * size).astype(int)
+        before = np.where(before > 0, np.maximum(before, generous), 0)
+        after = np.where(after > 0, np.maximum(after, generous), 0)
+        self._inserter.grow(before, after)
+        self._keeper.grow(before, after)
+        if self._lower is not None:
+            self._lower, self._upper = self._lower + before, self._upper + before
+        return lower + before, upper + before

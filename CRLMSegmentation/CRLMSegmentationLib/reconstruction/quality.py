@@ -1,0 +1,115 @@
+"""How well a sweep covers what it passed over: told to the technician before the surgeon sees a hole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+import numpy as np
+
+from ..geometry import transform_points
+from ..sweep import Sweep
+from .frame_selection import SkippedFrame, select_frames
+from .region import clipped_corners
+from .settings import ReconstructionSettings
+
+LARGEST_GAP_VOXELS = 3.0  # a wider gap cannot be filled without inventing what lies between
+
+
+@dataclass(frozen=True, eq=False)
+class SweepQuality:
+    """What the poses of a sweep say about it.
+
+    frames_used       numbers of the n frames that were judged
+    frames_skipped    the others and why
+    gap_map_mm        (n - 1, rows, columns) distance between the same places of frames that follow each other, along
+                      the direction the image faces, on an even grid over the used part of the image
+    gap_mm            (n - 1,) widest gap of each pair
+    gap_voxels        one number for the sweep: the gap that 95 % of `gap_map_mm` stay below, in voxels of the spacing
+    speed_mm_per_s    (n - 1,) speed of the middle of the image; NaN where time stood still
+    frames_per_s      median rate; NaN when unknown
+    too_fast          first and last number of every run of frames with gaps wider than LARGEST_GAP_VOXELS
+    coverage          part of the swept voxels that a pixel reached; None when no volume was made
+    """
+
+    frames_used: tuple[int, ...]
+    frames_skipped: tuple[SkippedFrame, ...]
+    gap_map_mm: np.ndarray
+    gap_mm: np.ndarray
+    gap_voxels: float
+    speed_mm_per_s: np.ndarray
+    frames_per_s: float
+    too_fast: tuple[tuple[int, int], ...]
+    coverage: float | None = None
+
+    def sentences(self) -> list[str]:
+        """What a technician should know, most important first; empty for a good sweep."""
+        said = [
+            f"Too fast between frame {first} and frame {last}: gaps up to "
+            f"{self._widest_between(first, last):.1f} mm; sweep this part again, more slowly."
+            for first, last in self.too_fast
+        ]
+        reasons: dict[str, int] = {}
+        for frame in self.frames_skipped:
+            reason = frame.reason.split(":")[0]
+            reasons[reason] = reasons.get(reason, 0) + 1
+        said += [f"{count} frame{'s' if count > 1 else ''} left out: {reason}." for reason, count in reasons.items()]
+        return said
+
+    def _widest_between(self, first: int, last: int) -> float:
+        places = [place for place, number in enumerate(self.frames_used[:-1]) if first <= number < last]
+        return float(self.gap_mm[places].max())
+
+
+def sweep_quality(
+    sweep: Sweep, settings: ReconstructionSettings | None = None, coverage: float | None = None
+) -> SweepQuality:
+    """Judge a sweep by its poses and times alone; takes milliseconds.
+
+    coverage  1 - ReconstructionReport.hole_share_before_fill, when a volume was made
+    Raises ReconstructionError when no frame can be used.
+    """
+    settings = settings or ReconstructionSettings()
+    selection = select_frames(sweep, settings.skip_interval, settings.reject_jumps)
+    frames = [sweep.frames[number] for number in selection.used]
+    poses = np.array([frame.image_to_reference for frame in frames], dtype=np.float64)
+    gap_map = gap_map_mm(poses, sweep.image_size, settings)
+    spacing = min(settings.spacing_mm)
+    gaps = gap_map.max(axis=(1, 2), initial=0.0)
+
+    first_u, last_u, first_v, last_v = clipped_corners(sweep.image_size, settings.clip_rectangle)
+    middle = np.array([(first_u + last_u) / 2, (first_v + last_v) / 2, 0.0])
+    centers = np.array([transform_points(pose, middle) for pose in poses])
+    seconds = np.diff([frame.timestamp for frame in frames])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        speed = np.where(seconds > 0, np.linalg.norm(np.diff(centers, axis=0), axis=1) / seconds, np.nan)
+    period = np.median(seconds) if seconds.size else np.nan
+    return SweepQuality(
+        frames_used=selection.used,
+        frames_skipped=selection.skipped,
+        gap_map_mm=gap_map,
+        gap_mm=gaps,
+        gap_voxels=float(np.percentile(gap_map, 95) / spacing) if gap_map.size else 0.0,
+        speed_mm_per_s=speed,
+        frames_per_s=float(1 / period) if period > 0 else float("nan"),
+        too_fast=_runs(gaps > LARGEST_GAP_VOXELS * spacing, selection.used),
+        coverage=coverage,
+    )
+
+
+def gap_map_mm(poses: Sequence[np.ndarray], image_size: tuple[int, int], settings, rows=5, columns=5) -> np.ndarray:
+    """(n - 1, rows, columns) float64, see SweepQuality."""
+    first_u, last_u, first_v, last_v = clipped_corners(image_size, settings.clip_rectangle)
+    u, v = np.meshgrid(np.linspace(first_u, last_u, columns), np.linspace(first_v, last_v, rows))
+    pixels = np.stack([u, v, np.zeros_like(u)], axis=-1)
+    points = np.array([transform_points(pose, pixels) for pose in poses])
+    normals = np.array([np.cross(pose[:3, 0], pose[:3, 1]) for pose in poses])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    between = np.diff(points, axis=0)
+    return np.abs(np.einsum("nrcx,nx->nrc", between, normals[:-1]))
+
+
+def _runs(flags: np.ndarray, numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    edges = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
+    firsts, ends = np.nonzero(edges == 1)[0], np.nonzero(edges == -1)[0]
+    return tuple((numbers[first], numbers[end]) for first, end in zip(firsts, ends))

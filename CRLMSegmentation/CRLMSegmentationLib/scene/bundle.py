@@ -1,0 +1,95 @@
+"""Scenes as `.mrb`, the bundle that 3D Slicer opens: one zip file with the scene's XML and every node's data file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from ..errors import FileFormatError
+from .application import vtk_messages
+
+SUFFIX = ".mrb"
+
+
+def save_scene(session, path) -> Path:
+    """Write the session's scene to `path` (.mrb); returns the path. Results that are stale are left out.
+
+    Raises FileFormatError. An earlier file of that name stays as it is when writing fails.
+    """
+    path = Path(path)
+    if path.suffix.lower() != SUFFIX:
+        raise FileFormatError(f"{path} does not end in {SUFFIX}; a scene is written as one .mrb file.")
+    scene = session.application.scene
+    before = scene.GetURL(), scene.GetRootDirectory()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside its place first, under its own name, because Slicer names the folder in the bundle after it.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".scene-") as folder:
+            written = Path(folder) / path.name
+            with vtk_messages() as messages:
+                done = scene.WriteToMRB(str(written))
+            if not done or not written.is_file() or not zipfile.is_zipfile(written):
+                raise FileFormatError(f"The scene cannot be written to {path}{_reason(messages())}; check the free space.")
+            os.replace(written, path)
+    except OSError as error:
+        raise FileFormatError(f"The scene cannot be written to {path} ({error.strerror}).") from None
+    finally:
+        scene.SetURL(before[0] or "")
+        scene.SetRootDirectory(before[1] or "")
+    return path
+
+
+def load_scene(session, path) -> None:
+    """Replace what is in the session's scene by the scene in `path` (.mrb), and go on from there.
+
+    Raises FileFormatError, before anything is replaced, when `path` is no scene bundle.
+    """
+    path = Path(path)
+    with tempfile.TemporaryDirectory(prefix="crlm-scene-") as folder:
+        scene_file = _unpack(path, Path(folder))
+        scene = session.application.scene
+        with vtk_messages() as messages:
+            # The session must not take the emptied scene for a surgeon's wish to start anew.
+            with session.scene_replaced():
+                scene.SetURL(str(scene_file))
+                scene.SetRootDirectory(str(scene_file.parent))
+                done = scene.Connect()
+            # The files that it was read from are about to go.
+            scene.SetURL("")
+        if not done:
+            raise FileFormatError(f"The scene in {path} cannot be read{_reason(messages())}.")
+
+
+def _unpack(path: Path, folder: Path) -> Path:
+    """Unpack a bundle into `folder`; returns its scene file."""
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            _check_room(bundle, path, folder)
+            # extractall() keeps every member inside the folder, whatever its name says.
+            bundle.extractall(folder)
+    except OSError as error:
+        raise FileFormatError(f"The scene {path} cannot be read ({error.strerror}); check the path.") from None
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError):
+        raise FileFormatError(f"{path} is not a scene bundle, or is damaged; save it again as {SUFFIX}.") from None
+    scene_files = sorted(folder.rglob("*.mrml"), key=lambda file: len(file.parts))
+    if not scene_files:
+        raise FileFormatError(f"{path} holds no scene (.mrml); save it again from Slicer as {SUFFIX}.")
+    return scene_files[0]
+
+
+def _check_room(bundle: zipfile.ZipFile, path: Path, folder: Path) -> None:
+    needed = sum(member.file_size for member in bundle.infolist())
+    free = shutil.disk_usage(folder).free
+    if needed > 0.9 * free:
+        raise FileFormatError(
+            f"{path} unpacks to {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free in {folder.parent}."
+        )
+
+
+def _reason(messages: str) -> str:
+    """The first error among VTK's messages, in brackets."""
+    lines = [line.strip() for line in messages.splitlines() if "rror" in line or "annot" in line or "ailed" in line]
+    return f" ({lines[0]})" if lines else ""

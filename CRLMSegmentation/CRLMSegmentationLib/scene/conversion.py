@@ -1,0 +1,199 @@
+"""Volumes, boxes, masks and matrices to and from MRML nodes. The scene's world frame is Reference, RAS mm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import GeometryError
+from ..geometry import Box, Volume
+
+BINARY_LABELMAP = "Binary labelmap"
+CLOSED_SURFACE = "Closed surface"
+
+
+def vtk_matrix(matrix):
+    """A vtkMatrix4x4 of a (4, 4) array."""
+    from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+    converted = vtkMatrix4x4()
+    converted.DeepCopy(np.asarray(matrix, dtype=np.float64).ravel().tolist())
+    return converted
+
+
+def array_of_matrix(matrix) -> np.ndarray:
+    """(4, 4) float64 of a vtkMatrix4x4."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def set_transform(node, matrix) -> None:
+    """Give a vtkMRMLLinearTransformNode its matrix to parent (4, 4)."""
+    node.SetMatrixTransformToParent(vtk_matrix(matrix))
+
+
+def matrix_of_transform(node) -> np.ndarray:
+    """(4, 4) matrix to parent of a linear transform node."""
+    matrix = vtk_matrix(np.eye(4))
+    node.GetMatrixTransformToParent(matrix)
+    return array_of_matrix(matrix)
+
+
+def node_to_world(node) -> np.ndarray:
+    """(4, 4) from the node's own frame to Reference. Raises GeometryError under a transform that is not linear."""
+    parent = node.GetParentTransformNode()
+    matrix = vtk_matrix(np.eye(4))
+    if parent is not None and not parent.GetMatrixTransformToWorld(matrix):
+        raise GeometryError(f"'{node.GetName()}' lies under a transform that is not linear; harden or remove it first.")
+    return array_of_matrix(matrix)
+
+
+def image_data(voxels: np.ndarray, into=None):
+    """vtkImageData (unit spacing, origin 0) with a copy of `voxels` [k, j, i]; boolean becomes uint8."""
+    from vtkmodules.util.numpy_support import numpy_to_vtk
+    from vtkmodules.vtkCommonDataModel import vtkImageData
+
+    voxels = np.ascontiguousarray(voxels, dtype=np.uint8 if voxels.dtype == bool else None)
+    voxels = voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
+    image = vtkImageData() if into is None else into
+    image.SetDimensions(*voxels.shape[::-1])
+    image.GetPointData().SetScalars(numpy_to_vtk(voxels.ravel(), deep=True))
+    return image
+
+
+def array_of_image(image) -> np.ndarray:
+    """[k, j, i] view of the scalars of a vtkImageData: valid as long as the image is."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+
+
+def put_volume(node, volume: Volume) -> None:
+    """Give a scalar volume node a copy of the voxels, and the geometry, of `volume`."""
+    node.SetIJKToRASMatrix(vtk_matrix(volume.ijk_to_ras))
+    node.SetAndObserveImageData(image_data(volume.voxels))
+
+
+def volume_of(node) -> Volume | None:
+    """A copy of what a scalar volume node holds, in Reference; None when it holds no voxels."""
+    if node is None or node.GetImageData() is None or node.GetImageData().GetNumberOfPoints() == 0:
+        return None
+    ijk_to_node = vtk_matrix(np.eye(4))
+    node.GetIJKToRASMatrix(ijk_to_node)
+    return Volume(array_of_image(node.GetImageData()).copy(), node_to_world(node) @ array_of_matrix(ijk_to_node))
+
+
+def put_box(node, box: Box) -> None:
+    """Give a Markups ROI the center, size and axes of `box`, in Reference, whatever transform it lies under."""
+    was_modifying = node.StartModify()
+    node.SetROIType(node.ROITypeBox)
+    to_node = np.linalg.inv(node_to_world(node))
+    node.SetAndObserveObjectToNodeMatrix(vtk_matrix(to_node @ box.box_to_ras))
+    node.SetSize(*(box.size_mm * np.linalg.norm(to_node[:3, :3] @ box.axes_ras, axis=0)))
+    node.EndModify(was_modifying)
+
+
+def box_of(node) -> Box | None:
+    """The box of a Markups ROI in Reference; None when it has not been placed yet.
+
+    Raises GeometryError when the transform above it makes its edges oblique.
+    """
+    if node is None or min(node.GetSize()) <= 0:
+        return None
+    object_to_node = vtk_matrix(np.eye(4))
+    object_to_node.DeepCopy(node.GetObjectToNodeMatrix())
+    object_to_world = node_to_world(node) @ array_of_matrix(object_to_node)
+    scale = np.linalg.norm(object_to_world[:3, :3], axis=0)
+    return Box(object_to_world[:3, 3], np.array(node.GetSize()) * scale, object_to_world[:3, :3] / scale)
+
+
+def oriented_image(mask: Volume):
+    """vtkOrientedImageData of a mask: uint8, nonzero becomes 1."""
+    from slicer import vtkOrientedImageData
+
+    image = image_data((mask.voxels != 0).astype(np.uint8), into=vtkOrientedImageData())
+    image.SetImageToWorldMatrix(vtk_matrix(mask.ijk_to_ras))
+    return image
+
+
+def put_segment(node, name: str, mask: Volume, surface=None, color=(1.0, 0.85, 0.2)) -> None:
+    """Make the segmentation node hold one segment, with the mask as its source and `surface` (RAS mm) as its 3D face.
+
+    surface  vtkPolyData; None lets the segmentation make its own
+    """
+    from slicer import vtkSegment
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    was_modifying = node.StartModify()
+    segmentation = node.GetSegmentation()
+    segmentation.RemoveAllSegments()
+    segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
+    segment = vtkSegment()
+    segment.SetName(name)
+    segment.SetColor(*color)
+    segment.AddRepresentation(BINARY_LABELMAP, oriented_image(mask))
+    if surface is not None:
+        copy = vtkPolyData()
+        copy.DeepCopy(surface)
+        segment.AddRepresentation(CLOSED_SURFACE, copy)
+    segmentation.AddSegment(segment, name)
+    node.EndModify(was_modifying)
+    if surface is None and np.any(mask.voxels):
+        node.CreateClosedSurfaceRepresentation()
+
+
+def mask_of(node, name: str, grid: Volume) -> Volume | None:
+    """The segment called `name` as a uint8 mask on the voxels of `grid`; None when there is no such segment.
+
+    Voxels are copied where both grids coincide, else taken from the nearest voxel.
+    """
+    from slicer import vtkOrientedImageData, vtkOrientedImageDataResample
+
+    if node is None:
+        return None
+    segment = node.GetSegmentation().GetSegment(node.GetSegmentation().GetSegmentIdBySegmentName(name))
+    labelmap = segment.GetRepresentation(BINARY_LABELMAP) if segment is not None else None
+    if labelmap is None:
+        return None
+    selected = vtkOrientedImageData()
+    selected.DeepCopy(labelmap)
+    if selected.GetNumberOfPoints() == 0:
+        return Volume(np.zeros(grid.voxels.shape, np.uint8), grid.ijk_to_ras)
+    # Segments that do not overlap share one labelmap in which each has a value of its own.
+    values = array_of_image(selected)
+    values[:] = values == segment.GetLabelValue()
+    selected.SetImageToWorldMatrix(vtk_matrix(node_to_world(node) @ _image_to_world(labelmap)))
+    reference = image_data(np.zeros(grid.voxels.shape, np.uint8), into=vtkOrientedImageData())
+    reference.SetImageToWorldMatrix(vtk_matrix(grid.ijk_to_ras))
+    resampled = vtkOrientedImageData()
+    vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(selected, reference, resampled)
+    return Volume((array_of_image(resampled) > 0).astype(np.uint8), grid.ijk_to_ras)
+
+
+def _image_to_world(image) -> np.ndarray:
+    matrix = vtk_matrix(np.eye(4))
+    image.GetImageToWorldMatrix(matrix)
+    return array_of_matrix(matrix)
+
+
+def put_surface(node, surface) -> None:
+    """Give a model node a copy of `surface` (vtkPolyData, RAS mm)."""
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    copy = vtkPolyData()
+    copy.DeepCopy(surface)
+    node.SetAndObserveMesh(copy)
+
+
+def surface_of(node):
+    """A copy of a model node's surface in Reference; None when it has none."""
+    from vtkmodules.vtkCommonTransforms import vtkTransform
+    from vtkmodules.vtkFiltersGeneral import vtkTransformPolyDataFilter
+
+    if node is None or node.GetPolyData() is None or node.GetPolyData().GetNumberOfPoints() == 0:
+        return None
+    transform = vtkTransform()
+    transform.SetMatrix(vtk_matrix(node_to_world(node)))
+    apply = vtkTransformPolyDataFilter()
+    apply.SetTransform(transform)
+    apply.SetInputData(node.GetPolyData())
+    apply.Update()
+    return apply.GetOutput()

@@ -1,0 +1,48 @@
+"""The name of every node that the session keeps in the scene.
+
+Live nodes bear PLUS's own names, so that SlicerOpenIGTLink's connector fills the very same nodes.
+"""
+
+LIVE_IMAGE = "Image_Image"
+IMAGE_TO_REFERENCE = "ImageToReference"
+PROBE_TO_REFERENCE = "ProbeToReference"
+PROBE_FACE_TO_REFERENCE = "ProbeFaceToReference"
+PROBE_MODEL = "Probe"
+
+VOLUME = "Reconstructed volume"
+BOX = "Tumor box"
+PROBABILITY = "Tumor probability"
+SEGMENTATION = "Tumor segmentation"
+SEGMENT = "Tumor"
+SURFACE = "Tumor surface"
+DISTANCE_TEXT = "Tool distances"
+
+SWEEP_BROWSER = "Recorded sweep"
+SWEEP_PREFIX = "Recorded "
+
+DEFAULT_TOOL = "Stylus"
+
+
+def tool_to_reference(tool: str) -> str:
+    """'StylusToReference' for 'Stylus'."""
+    return f"{tool}ToReference"
+
+
+def tip_to_tool(tool: str) -> str:
+    """'StylusTipToStylus' for 'Stylus'."""
+    return f"{tool}TipTo{tool}"
+
+
+def tool_model(tool: str) -> str:
+    """Name of the tool's shape."""
+    return f"{tool} model"
+
+
+def distance_line(tool: str) -> str:
+    """Name of the line from the tool's tip to the nearest place on the tumor."""
+    return f"{tool} to tumor"
+
+
+def recorded(name: str) -> str:
+    """Name of the sequence, and of the node that shows it, for a live node or transform called `name`."""
+    return SWEEP_PREFIX + name

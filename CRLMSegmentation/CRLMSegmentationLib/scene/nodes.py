@@ -1,0 +1,72 @@
+"""Nodes found by name, made when they are not there: every helper can run twice."""
+
+from __future__ import annotations
+
+STALE_ATTRIBUTE = "CRLM.Stale"
+
+
+def find(scene, class_name: str, name: str):
+    """The node of that class and name; None when it is not there."""
+    return scene.GetFirstNode(name, class_name, None, True)
+
+
+def get_or_create(scene, class_name: str, name: str, with_display: bool = False):
+    """The node of that class and name, added to the scene when it is not there."""
+    node = find(scene, class_name, name)
+    if node is None:
+        node = scene.AddNewNodeByClass(class_name, name)
+    if with_display and node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    return node
+
+
+def remove(scene, class_name: str, name: str) -> None:
+    """Take the node out of the scene, with its display and storage nodes, when it is there."""
+    node = find(scene, class_name, name)
+    if node is not None:
+        remove_node(scene, node)
+
+
+def remove_node(scene, node) -> None:
+    """Take `node` out of the scene, with its display and storage nodes."""
+    attached = [node.GetStorageNode()] if node.IsA("vtkMRMLStorableNode") else []
+    if node.IsA("vtkMRMLDisplayableNode"):
+        attached += [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())]
+    scene.RemoveNode(node)
+    for part in attached:
+        if part is not None:
+            scene.RemoveNode(part)
+
+
+def put_under(node, transform) -> None:
+    """Make `transform` the parent of `node`; None takes it out of any."""
+    wanted = transform.GetID() if transform is not None else None
+    if node.GetTransformNodeID() != wanted:
+        node.SetAndObserveTransformNodeID(wanted)
+
+
+def set_visible(node, visible: bool) -> None:
+    """Show or hide a displayable node in all views."""
+    if node is not None and node.GetDisplayNode() is not None and bool(node.GetDisplayVisibility()) != bool(visible):
+        node.SetDisplayVisibility(int(visible))
+
+
+def mark_stale(node, stale: bool) -> None:
+    """A stale node is hidden, says so in an attribute, and is left out of saved scenes; a fresh one is the reverse."""
+    if node is None:
+        return
+    node.SetAttribute(STALE_ATTRIBUTE, "true" if stale else None)
+    parts = [node]
+    if node.IsA("vtkMRMLStorableNode"):
+        parts += [node.GetNthStorageNode(number) for number in range(node.GetNumberOfStorageNodes())]
+    if node.IsA("vtkMRMLDisplayableNode"):
+        parts += [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())]
+        set_visible(node, not stale)
+    for part in parts:
+        if part is not None:
+            part.SetSaveWithScene(not stale)
+
+
+def is_stale(node) -> bool:
+    """True when the node is missing or marked stale."""
+    return node is None or node.GetAttribute(STALE_ATTRIBUTE) == "true"

@@ -1,0 +1,69 @@
+"""What a front end needs to know of the session, as plain values."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Step(Enum):
+    """The workflow, in its order."""
+
+    CONNECT = "Connect"
+    RECORD = "Record"
+    RECONSTRUCT = "Reconstruct"
+    BOX = "Box"
+    SEGMENT = "Segment"
+    NAVIGATE = "Navigate"
+
+
+class StepStatus(Enum):
+    """How far a step is."""
+
+    WAITING = "waiting"  # an earlier step is to be done first
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    STALE = "out of date"  # was done, but what it was made from has changed
+    FAILED = "failed"
+
+
+@dataclass
+class StepState:
+    """status, and one sentence for people ('' when there is nothing to say)."""
+
+    status: StepStatus = StepStatus.WAITING
+    message: str = ""
+
+
+@dataclass
+class SessionState:
+    """The state of all steps.
+
+    steps      StepState of every Step
+    timings_s  seconds that each step last took: receive, record, reconstruct, crop, segment, surface, total, ...
+    progress   0 to 1 of the step that is running
+    doubts     sentences that speak against the segmentation on the screen
+    """
+
+    steps: dict[Step, StepState] = field(default_factory=lambda: {step: StepState() for step in Step})
+    timings_s: dict[str, float] = field(default_factory=dict)
+    progress: float = 0.0
+    doubts: tuple[str, ...] = ()
+
+    def __getitem__(self, step: Step) -> StepState:
+        return self.steps[step]
+
+    def status(self, step: Step) -> StepStatus:
+        return self.steps[step].status
+
+    @contextmanager
+    def timed(self, name: str):
+        """Write down how long the block takes."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings_s[name] = time.perf_counter() - started

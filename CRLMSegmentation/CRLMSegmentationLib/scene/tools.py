@@ -1,0 +1,224 @@
+"""The tracked tools in the scene: transforms, shapes, and the distance of each tip from the tumor."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..navigation.distance import TumorDistance
+from ..navigation.margin import DEFAULT_MARGIN_MM, MarginState, margin_state
+from ..navigation.stream_clock import StreamClock
+from ..navigation.tracked_tool import ToolStatus, TrackedTool
+from ..sweep import Pose
+from . import names
+from .conversion import matrix_of_transform, put_surface, set_transform
+from .nodes import find, get_or_create, mark_stale, put_under, remove, set_visible
+from .tool_shapes import stylus_shape
+
+_TIP_CALIBRATION = re.compile(r"^(\w+)TipTo\1$")
+_TOOL_POSE = re.compile(r"^(\w+)ToReference$")
+# What PLUS tracks beside tools.
+_NO_TOOLS = ("Image", "Probe", "Tracker", "Reference")
+_COLORS = {
+    MarginState.INSIDE: (0.95, 0.25, 0.2),
+    MarginState.WITHIN_MARGIN: (1.0, 0.65, 0.1),
+    MarginState.CLEAR: (0.3, 0.85, 0.45),
+    MarginState.UNKNOWN: (0.6, 0.6, 0.6),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ToolReading:
+    """What is known of a tool at one moment.
+
+    status                as of its newest pose
+    tip_to_reference      (4, 4); None unless the tool is live
+    signed_distance_mm    tip to tumor surface, negative inside; None unless the tool is live and there is a tumor
+    closest_point_ras     (3,) on the tumor, or None
+    margin                what the distance means
+    """
+
+    name: str
+    status: ToolStatus
+    tip_to_reference: np.ndarray | None
+    signed_distance_mm: float | None
+    closest_point_ras: np.ndarray | None
+    margin: MarginState
+
+    @property
+    def tip_ras(self) -> np.ndarray | None:
+        """(3,) of the tip; None unless the tool is live."""
+        return None if self.tip_to_reference is None else self.tip_to_reference[:3, 3]
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        if self.status is not ToolStatus.LIVE:
+            return f"{self.name}: {self.status.value}"
+        if self.signed_distance_mm is None:
+            return f"{self.name}: no tumor"
+        return f"{self.name}: {self.signed_distance_mm:.1f} mm, {self.margin.value}"
+
+
+class Tools:
+    """Every tool of the session.
+
+    A tool's shape and distance are in the scene while the tool is live and hidden otherwise. Times are readings of
+    time.monotonic(); `stamp_s` is the tracker's own time.
+    """
+
+    def __init__(self, scene, clock: StreamClock, margin_mm: float = DEFAULT_MARGIN_MM):
+        self.margin_mm = margin_mm
+        self._scene = scene
+        self._clock = clock
+        self._tools: dict[str, TrackedTool] = {}
+        self._tumor: TumorDistance | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Tools that sent a pose or a calibration."""
+        return list(self._tools)
+
+    def set_tumor(self, surface) -> None:
+        """The surface (vtkPolyData, RAS mm) to measure to; None when there is none that may be measured to.
+
+        Raises GeometryError for an open surface; then there is no distance.
+        """
+        self._tumor = None
+        try:
+            self._tumor = TumorDistance(surface) if surface is not None else None
+        finally:
+            self.refresh()
+
+    def update(self, name: str, pose: Pose | None, stamp_s: float | None = None, received_s: float | None = None) -> bool:
+        """Take a pose by its PLUS name; returns False for one that concerns no tool.
+
+        name  'StylusToReference' (or 'Stylus') is where the tool is, 'StylusTipToStylus' where its tip is on it
+        """
+        calibration, placed = _TIP_CALIBRATION.match(name), _TOOL_POSE.match(name)
+        if calibration:
+            if pose is not None and pose.valid:
+                self._calibrate(calibration.group(1), pose.matrix)
+            return True
+        tool = placed.group(1) if placed else name
+        if tool in _NO_TOOLS or (not placed and "To" in name):
+            return False
+        received_s = time.monotonic() if received_s is None else received_s
+        self._tool(tool).update(pose)
+        self._clock.note(tool, stamp_s, received_s)
+        self._show(self.reading(tool, received_s))
+        self._write_text(received_s)
+        return True
+
+    def reading(self, name: str, now_s: float | None = None) -> ToolReading:
+        """What is known of the tool now."""
+        tool = self._tools.get(name) or TrackedTool(name)
+        age_s = self._clock.age_s(name, now_s)
+        tip = tool.tip_to_reference(age_s)
+        closest = None if tip is None or self._tumor is None else self._tumor.closest_point(tip[:3, 3])
+        distance_mm = None if closest is None else closest.signed_distance_mm
+        return ToolReading(
+            name,
+            tool.status(age_s),
+            tip,
+            distance_mm,
+            None if closest is None else closest.point_ras,
+            margin_state(distance_mm, self.margin_mm),
+        )
+
+    def readings(self, now_s: float | None = None) -> list[ToolReading]:
+        """Of every tool."""
+        return [self.reading(name, now_s) for name in self._tools]
+
+    def refresh(self, now_s: float | None = None) -> list[ToolReading]:
+        """Bring the scene up to date with the clock: a front end calls this by a timer, so that silence shows."""
+        readings = self.readings(now_s)
+        for reading in readings:
+            self._show(reading)
+        self._write_text(now_s)
+        return readings
+
+    def adopt(self) -> None:
+        """A scene was loaded: the tools in it are not live, and keep their calibration."""
+        for number in range(self._scene.GetNumberOfNodesByClass("vtkMRMLLinearTransformNode")):
+            node = self._scene.GetNthNodeByClass(number, "vtkMRMLLinearTransformNode")
+            calibration = _TIP_CALIBRATION.match(node.GetName() or "")
+            if calibration:
+                self._calibrate(calibration.group(1), matrix_of_transform(node))
+        self.refresh()
+
+    def forget(self) -> None:
+        """Drop every tool; their nodes stay for the caller to remove."""
+        self._tools.clear()
+        self._clock.forget()
+        self._tumor = None
+
+    def _tool(self, name: str) -> TrackedTool:
+        if name not in self._tools:
+            self._tools[name] = TrackedTool(name)
+            self._make_nodes(name)
+        return self._tools[name]
+
+    def _calibrate(self, name: str, matrix) -> None:
+        # Made first, so that a matrix that is none leaves the tool as it was.
+        calibrated = TrackedTool(name, matrix)
+        self._tool(name).tip_to_tool = calibrated.tip_to_tool
+        set_transform(self._node("vtkMRMLLinearTransformNode", names.tip_to_tool(name)), matrix)
+
+    def _node(self, class_name: str, name: str, with_display: bool = False):
+        return get_or_create(self._scene, class_name, name, with_display)
+
+    def _make_nodes(self, name: str) -> None:
+        tool = self._node("vtkMRMLLinearTransformNode", names.tool_to_reference(name))
+        tip = self._node("vtkMRMLLinearTransformNode", names.tip_to_tool(name))
+        put_under(tip, tool)
+        model = self._node("vtkMRMLModelNode", names.tool_model(name), with_display=True)
+        if model.GetPolyData() is None:
+            put_surface(model, stylus_shape())
+        model.GetDisplayNode().SetColor(0.75, 0.8, 0.85)
+        put_under(model, tip)
+        set_visible(model, False)
+
+    def _show(self, reading: ToolReading) -> None:
+        name = reading.name
+        live = reading.status is ToolStatus.LIVE
+        if live:
+            tool = self._tools[name]
+            matrix = reading.tip_to_reference @ np.linalg.inv(tool.tip_to_tool)
+            set_transform(self._node("vtkMRMLLinearTransformNode", names.tool_to_reference(name)), matrix)
+        set_visible(find(self._scene, "vtkMRMLModelNode", names.tool_model(name)), live)
+        if reading.signed_distance_mm is None:
+            mark_stale(find(self._scene, "vtkMRMLMarkupsLineNode", names.distance_line(name)), True)
+            return
+        line = self._node("vtkMRMLMarkupsLineNode", names.distance_line(name), with_display=True)
+        was_modifying = line.StartModify()
+        while line.GetNumberOfControlPoints() < 2:
+            line.AddControlPointWorld(0.0, 0.0, 0.0)
+        line.SetNthControlPointPositionWorld(0, *reading.tip_ras.tolist())
+        line.SetNthControlPointPositionWorld(1, *reading.closest_point_ras.tolist())
+        line.SetLocked(True)
+        line.EndModify(was_modifying)
+        display = line.GetDisplayNode()
+        display.SetSelectedColor(*_COLORS[reading.margin])
+        display.SetColor(*_COLORS[reading.margin])
+        # Slicer's own label is the length of the line: without a sign it would mislead inside the tumor.
+        display.SetPropertiesLabelVisibility(False)
+        display.SetPointLabelsVisibility(False)
+        mark_stale(line, False)
+
+    def _write_text(self, now_s: float | None) -> None:
+        text = "\n".join(reading.text for reading in self.readings(now_s))
+        node = self._node("vtkMRMLTextNode", names.DISTANCE_TEXT)
+        if node.GetText() != text:
+            node.SetText(text)
+
+    def remove_nodes(self) -> None:
+        """Take every node of the tools out of the scene."""
+        for name in self._tools:
+            remove(self._scene, "vtkMRMLMarkupsLineNode", names.distance_line(name))
+            remove(self._scene, "vtkMRMLModelNode", names.tool_model(name))
+            remove(self._scene, "vtkMRMLLinearTransformNode", names.tip_to_tool(name))
+            remove(self._scene, "vtkMRMLLinearTransformNode", names.tool_to_reference(name))

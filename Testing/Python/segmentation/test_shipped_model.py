@@ -1,0 +1,73 @@
+"""The model that ships finds the tumor of simulated livers that it was not trained on."""
+
+import json
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.geometry import Box
+from CRLMSegmentationLib.segmentation.models import DEFAULT_MODEL, load_model
+from CRLMSegmentationLib.segmentation.predictor import Segmenter
+from CRLMSegmentationLib.segmentation.segment import segment
+from CRLMSegmentationLib.segmentation.surface import surface_volume_mm3
+from CRLMSegmentationLib.simulation import simulate_case
+from CRLMSegmentationLib.study.metrics import compare
+from CRLMSegmentationLib.study.shipped_model import TRAINING_SEEDS, VALIDATION_SEEDS
+from CRLMSegmentationLib.study.simulated_crops import reconstructed
+
+TEST_SEED = 7
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> Segmenter:
+    return Segmenter(load_model(DEFAULT_MODEL), device="cpu", threads=2)
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    """A liver of a test seed, reconstructed, with its truth on the same grid."""
+    case = simulate_case(TEST_SEED)
+    return reconstructed(case.sweep, case.tumor, "stick", "unseen")
+
+
+def test_the_card_says_what_a_user_has_to_know():
+    card = load_model(DEFAULT_MODEL).card
+    assert card.kind == "crop" and card.margin_mm == 10
+    assert "simulated" in card.text["intended_use"] and "not a medical device" in card.text["intended_use"]
+    assert card.text["threshold_choice"] and card.text["validation"]["dice"]["median"] > 0.75
+    first, last = card.text["training"]["seeds"]
+    assert (first, last) == (min(TRAINING_SEEDS), max(TRAINING_SEEDS))
+    assert TEST_SEED not in TRAINING_SEEDS and TEST_SEED not in VALIDATION_SEEDS
+
+
+def test_the_folder_is_small_and_its_card_is_plain_json():
+    folder = load_model(DEFAULT_MODEL).folder
+    assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 10_000_000
+    json.loads((folder / "model.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the card"))
+
+
+def test_an_unseen_tumor_is_found_and_has_a_surface_of_its_volume(segmenter, unseen):
+    result = segment(unseen.volume, Box.around_mask(unseen.tumor), segmenter, tight=True)
+    figures = compare(result.mask, unseen.tumor)
+    assert figures["dice"] >= 0.75
+    assert figures["hd95_mm"] < 6
+    assert surface_volume_mm3(result.surface) / 1000 == pytest.approx(result.volume_ml, rel=0.02)
+
+
+def test_a_box_drawn_5_mm_beside_the_tumor_still_finds_it(segmenter, unseen):
+    tight = Box.around_mask(unseen.tumor)
+    beside = Box(tight.center_ras + (5, 0, 0), tight.size_mm, tight.axes_ras)
+    result = segment(unseen.volume, beside, segmenter, tight=True)
+    assert compare(result.mask, unseen.tumor)["dice"] >= 0.7
+
+
+def test_holes_between_the_frames_do_not_matter_much(segmenter, unseen):
+    case = simulate_case(TEST_SEED)
+    holed = reconstructed(case.sweep, case.tumor, "none", "holed")
+    result = segment(holed.volume, Box.around_mask(holed.tumor), segmenter, tight=True)
+    assert compare(result.mask, holed.tumor)["dice"] >= 0.7
+
+
+def test_two_runs_give_the_same_mask(segmenter, unseen):
+    box = Box.around_mask(unseen.tumor)
+    first, second = (segment(unseen.volume, box, segmenter, tight=True) for _ in range(2))
+    assert np.array_equal(first.mask.voxels, second.mask.voxels)
