@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUTPUT ?= demo-output
 
+# True when VTK can render off screen here; Mesa's software renderer is installed when it cannot.
+RENDERS := import sys; from CRLMSegmentationLib.scene.offscreen import working_window_class as w; sys.exit(w() is None)
+
 .PHONY: help setup demo test clean
 .DEFAULT_GOAL := help
 
@@ -29,6 +32,10 @@ $(VENV)/ready: pyproject.toml Makefile
 	  $(BIN)/python -m pip install -qq 'torch>=2.4'
 	@$(BIN)/python -c 'from importlib.metadata import version; print("torch==" + version("torch"))' > $(VENV)/constraints.txt
 	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[scene,test]'
+	@$(BIN)/python -c '$(RENDERS)' || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libosmesa6 >/dev/null; } && \
+	  $(BIN)/python -c '$(RENDERS)'; } || \
+	  echo "This machine cannot render without a window: there will be no 3D picture (on Debian: apt install libosmesa6)"
 	@touch $@
 
 demo: setup

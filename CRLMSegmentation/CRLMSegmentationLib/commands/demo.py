@@ -76,7 +76,7 @@ def run(arguments):
     volume = reconstruction.volume
     write_volume(volume, output / "volume.nrrd")
     print(f"volume     {' x '.join(map(str, volume.dimensions))} voxels of {volume.spacing_mm[0]:g} mm, "
-          f"{reconstruction.seen.voxels.astype(bool).sum() * volume.voxel_volume_mm3 / 1000:.0f} mL seen")  # fmt: skip
+          f"{np.count_nonzero(reconstruction.seen.voxels) * volume.voxel_volume_mm3 / 1000:.0f} mL reached by a frame")  # fmt: skip
 
     truth = read_volume(truth_path) if truth_path else None
     box, tight, why = _choose_box(arguments, volume, truth)

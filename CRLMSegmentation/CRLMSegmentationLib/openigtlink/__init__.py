@@ -1,7 +1,18 @@
 """Receive tracked frames from PLUS over OpenIGTLink, and replay recordings as PLUS would."""
 
-from .receiver import Receiver, StreamStatus
+from .commands import Command, CommandReply
+from .receiver import Receiver
 from .recording import RecordingSummary, record
 from .replayer import Replayer
+from .status import Interruption, StreamStatus
 
-__all__ = ["Receiver", "RecordingSummary", "Replayer", "StreamStatus", "record"]
+__all__ = [
+    "Command",
+    "CommandReply",
+    "Interruption",
+    "Receiver",
+    "RecordingSummary",
+    "Replayer",
+    "StreamStatus",
+    "record",
+]

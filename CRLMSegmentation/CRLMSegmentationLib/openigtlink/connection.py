@@ -5,6 +5,7 @@ It notices an orderly close, a reset, and (where the system offers it) a peer th
 
 from __future__ import annotations
 
+import os
 import select
 import selectors
 import socket
@@ -109,10 +110,4 @@ def _connect(opening: socket.socket, address, stopping: threading.Event) -> None
             raise TimeoutError("no answer")
     error = opening.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if error:
-        raise OSError(error, _reason(error))
-
-
-def _reason(error: int) -> str:
-    import os
-
-    return os.strerror(error)
+        raise OSError(error, os.strerror(error))

@@ -18,7 +18,7 @@ import numpy as np
 from ..geometry import as_affine
 from ..sweep import Pose, TrackedFrame
 from ..sweep.transforms import compose, is_transform_name
-from .conversion import fields_in_metadata, pixels_of, pose_of_image, poses_of, transforms_in_metadata
+from .conversion import fields_in_metadata, pixels_of, pose_of_image, transforms_in_metadata
 from .interpolation import interpolate_pose
 
 # Timestamps travel with a resolution below a microsecond; frames are at least 5 ms apart.
@@ -108,10 +108,9 @@ class FramePairing:
         self._images.append(image)
         return done + self._release(self._has_all)
 
-    def add_transforms(self, message) -> list[TrackedFrame]:
-        """The frames that are complete once this TRANSFORM, POSITION or TDATA message has come."""
-        timestamp = float(message.timestamp)
-        for name, pose in poses_of(message).items():
+    def add_transforms(self, timestamp: float, poses: Mapping[str, Pose]) -> list[TrackedFrame]:
+        """The frames that are complete once these transforms, measured at `timestamp`, have come."""
+        for name, pose in poses.items():
             if name not in self._samples and len(self._samples) >= _MOST_TRANSFORMS:
                 continue
             samples = self._samples.setdefault(name, deque(maxlen=_KEPT_SAMPLES))

@@ -263,6 +263,7 @@ class Receiver:
             self._connection = connection
             self._status.connected, self._status.problem = True, ""
             self._status.connections += 1
+            self._status.header_version = 1
             self._last_byte = time.monotonic()
             if self._lost_at is not None:
                 monotonic, wall = self._lost_at
@@ -339,11 +340,12 @@ class Receiver:
         if kind == "IMAGE":
             self._deliver(self._pairing.add_image(message, now))
         elif kind in _TRANSFORM_TYPES:
+            poses = poses_of(message)
             with self._lock:
-                for name, pose in poses_of(message).items():
+                for name, pose in poses.items():
                     if name in self._transforms or len(self._transforms) < _MOST_TRANSFORM_NAMES:
                         self._transforms[name] = pose, now, float(message.timestamp)
-            self._deliver(self._pairing.add_transforms(message))
+            self._deliver(self._pairing.add_transforms(float(message.timestamp), poses))
         elif kind in ("RTS_COMMAND", "STRING"):
             reply = reply_of(message)
             if reply is not None:

@@ -9,18 +9,19 @@ from typing import Callable, Mapping
 
 import numpy as np
 
-from ..errors import StreamError
+from ..errors import CRLMError, StreamError
 from ..sweep.recorder import Recorder
 from .receiver import Receiver
+from .status import Interruption
 
-_REPORT_EVERY_S = 0.2
+_LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
 class RecordingSummary:
-    """What was recorded: files, frames (`invalid` of them without a pose), frames lost.
+    """What was recorded: files, frames (`invalid` of them without a pose), frames lost, lost connections.
 
-    receive_s  from the connection to the last frame
+    receive_s  from the first frame to the end of receiving
     finish_s   to make the standard file of it
     """
 
@@ -30,6 +31,7 @@ class RecordingSummary:
     dropped: int
     receive_s: float
     finish_s: float
+    interruptions: tuple[Interruption, ...] = ()
 
 
 def record(
@@ -49,44 +51,82 @@ def record(
 ) -> RecordingSummary:
     """Record what comes from an OpenIGTLink server until one of the limits is met or `should_stop()` is true.
 
-    KeyboardInterrupt ends the recording in order. Raises StreamError when no server answers or no image comes for
-    `timeout_s`; what was received before is kept in `path` all the same.
+    KeyboardInterrupt ends the recording in order. `seconds` count from the first frame. Raises StreamError when no
+    server answers or no image comes for `timeout_s`, and RecordingError when the file cannot be made; what was received
+    before is kept in `path` or its journal all the same.
     """
-    with Receiver(host, port, calibration, reference) as receiver:
-        receiver.wait_until_connected(timeout_s)
-        recorder = Recorder(path)
-        started, reported, problem, taken = time.monotonic(), 0.0, None, 0
-        try:
-            for frame in receiver.frames(until_closed, timeout_s):
-                recorder.add(frame)
-                taken += 1
-                if on_frame:
-                    on_frame(frame)
-                elapsed = time.monotonic() - started
-                status = receiver.status
-                if progress and elapsed - reported > _REPORT_EVERY_S:
-                    reported = elapsed
-                    fraction = max(status.frames / frames if frames else 0.0, elapsed / seconds if seconds else 0.0)
-                    progress(min(fraction, 1.0), f"{status.frames} frames, {status.frames_per_second:.0f} per second")
-                if (frames and taken >= frames) or (seconds and elapsed >= seconds) or should_stop():
+    receiver = Receiver(host, port, calibration, reference)
+    recorder = None
+    taken = invalid = 0
+    problem: BaseException | None = None
+    started = reported = 0.0
+
+    def take(frame) -> None:
+        nonlocal taken, invalid, started
+        started = started or time.monotonic()
+        recorder.add(frame)
+        taken, invalid = taken + 1, invalid + (not frame.valid)
+        if on_frame:
+            on_frame(frame)
+
+    try:
+        with receiver:
+            receiver.wait_until_connected(timeout_s)
+            recorder = Recorder(path)
+            last_frame = time.monotonic()
+            while not should_stop() and not (frames and taken >= frames):
+                now = time.monotonic()
+                if seconds and started and now - started >= seconds:
                     break
-        except KeyboardInterrupt:
-            pass
-        except StreamError as error:
-            problem = error
-        status, receive_s = receiver.status, time.monotonic() - started
+                closed = until_closed and receiver.status.closures > 0
+                frame = receiver.get(0 if closed else _LOOK_EVERY_S)
+                if frame is not None:
+                    last_frame = now
+                    take(frame)
+                elif closed:
+                    break
+                elif now - last_frame > timeout_s:
+                    raise receiver.no_image_error(timeout_s)
+                if progress and now - reported > _LOOK_EVERY_S:
+                    reported = now
+                    fraction = max(taken / frames if frames else 0.0, (now - started) / seconds if seconds and started else 0.0)
+                    progress(min(fraction, 1.0), _line(receiver, recorder))
+        # What was received by then belongs to the recording, unless it was to have so many frames.
+        while not (frames and taken >= frames) and (frame := receiver.get(0)) is not None:
+            take(frame)
+    except KeyboardInterrupt:
+        pass
+    except BaseException as error:
+        problem = error
+        if recorder is None:
+            raise
+    if recorder is None:
+        raise StreamError(f"The recording from {host}:{port} was ended before the server was reached; nothing was recorded.")
+    status = receiver.status
+    receive_s = time.monotonic() - started if started else 0.0
     if taken == 0:
         recorder.discard()
         raise problem or StreamError(f"No image came from {host}:{port}, so nothing was recorded.")
     finishing = time.monotonic()
     files = recorder.stop()
+    finish_s = time.monotonic() - finishing
+    if isinstance(problem, CRLMError):
+        raise type(problem)(f"{problem} What was received before is in {files[0]}.")
     if problem is not None:
-        raise StreamError(f"{problem} What was received before is in {files[0]}.")
+        raise problem
     return RecordingSummary(
         files=tuple(files),
         frames=recorder.frames,
-        invalid=status.invalid,
+        invalid=invalid,
         dropped=recorder.dropped + status.dropped,
         receive_s=receive_s,
-        finish_s=time.monotonic() - finishing,
+        finish_s=finish_s,
+        interruptions=status.interruptions,
     )
+
+
+def _line(receiver: Receiver, recorder: Recorder) -> str:
+    status = receiver.status
+    line = f"{recorder.frames} frames, {status.frames_per_second:.0f} per second"
+    trouble = recorder.problem or recorder.warning or status.problem
+    return f"{line}; {trouble}" if trouble else line

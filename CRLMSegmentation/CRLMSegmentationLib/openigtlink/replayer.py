@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-import queue
-import socket
 import threading
 import time
-from typing import Iterator
+from typing import Callable, Iterator
 
 import numpy as np
 
-from ..errors import ConfigurationError, StreamError
+from ..errors import ConfigurationError
 from ..sweep import Sweep, TrackedFrame
 from ..sweep.transforms import compose, split_transform_name
+from .commands import Command, CommandReply
 from .conversion import image_message, transform_message
+from .server import Server
 
 MODES = ("image_reference", "image_image")
-_QUEUE_MESSAGES = 64
-_PATIENCE_FAST_S, _PATIENCE_LIVE_S = 10.0, 1.0
-_POLL_S = 0.1
-
-
-class _Client:
-    """One connected peer with a bounded queue and a thread of its own, so that a slow one holds up nobody else."""
-
-    def __init__(self, connection: socket.socket, address):
-        self.address = address
-        self.alive = True
-        self._connection = connection
-        self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUE_MESSAGES)
-        self._thread = threading.Thread(target=self._send, name="OpenIGTLink client", daemon=True)
-        self._thread.start()
-
-    def put(self, data: bytes | None, patience_s: float) -> None:
-        """Queue `data` (None closes after all that was queued); a peer that is stuck for `patience_s` is let go."""
-        try:
-            self._queue.put(data, timeout=patience_s)
-        except queue.Full:
-            self.close()
-
-    def join(self, timeout_s: float) -> None:
-        self._thread.join(timeout_s)
-
-    def close(self) -> None:
-        self.alive = False
-        try:
-            self._connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._connection.close()
-
-    def _send(self) -> None:
-        try:
-            self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while (data := self._queue.get()) is not None:
-                self._connection.sendall(data)
-            self._connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-        finally:
-            self.alive = False
-            self._connection.close()
+# How long the fastest replay waits for its slowest client.
+_PATIENCE_S = 10.0
 
 
 class Replayer:
@@ -71,10 +28,12 @@ class Replayer:
     speed     1 for the recorded rate, 2 for twice that ...; None as fast as the clients take it
     loop      start again after the last frame, with timestamps that go on
     wait_for_client   hold the first frame until somebody is there
+    close_at_end      close the connections in order after the last frame; otherwise stay, silent but for STATUS
+    on_command        answers commands; None refuses them, as a recording can do nothing
 
-    `port` is the one that is really used, also when 0 was asked for.
-    A frame without a valid pose goes out as Image_Image without transform, whatever the mode. Tools go out as
-    `<Tool>ToReference` when their pose was valid. After the last frame the connections are closed in order.
+    A frame without a valid pose goes out as Image_Image without transform, whatever the mode: PLUS leaves out what is
+    not valid. Tools go out as `<Tool>ToReference` when their pose was valid. At the recorded rate a client that cannot
+    keep up is let go, and the others lose nothing; without a rate all wait for the slowest, but not for ever.
     """
 
     def __init__(
@@ -87,31 +46,22 @@ class Replayer:
         loop: bool = False,
         wait_for_client: bool = True,
         reference: str = "Reference",
+        close_at_end: bool = True,
+        on_command: Callable[[Command], CommandReply] | None = None,
     ):
         if mode not in MODES:
             raise ConfigurationError(f"The replay mode is '{mode}'; it must be one of {', '.join(MODES)}.")
-        if speed is not None and not speed > 0:
+        if speed is not None and not (np.isfinite(speed) and speed > 0):
             raise ConfigurationError(f"The replay speed is {speed}; it must be greater than 0.")
+        if not len(sweep):
+            raise ConfigurationError("The sweep has no frame: there is nothing to replay.")
         self._sweep, self._mode, self._speed, self._loop = sweep, mode, speed, loop
-        self._wait_for_client, self._reference = wait_for_client, reference
-        self._clients: list[_Client] = []
-        self._lock = threading.Lock()
+        self._wait_for_client, self._close_at_end, self._reference = wait_for_client, close_at_end, reference
         self._stopping = threading.Event()
         self._finished = threading.Event()
         self.frames_sent = 0
-        try:
-            self._server = socket.create_server((host, port))
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise StreamError(
-                f"Port {port} on {host} cannot be used ({reason}); stop the program that has it or choose another port."
-            ) from None
-        self._server.settimeout(_POLL_S)
-        self.port = self._server.getsockname()[1]
-        self._threads = [
-            threading.Thread(target=self._accept, name="OpenIGTLink server", daemon=True),
-            threading.Thread(target=self._replay, name="OpenIGTLink replay", daemon=True),
-        ]
+        self._server = Server(host, port, on_command)
+        self._thread = threading.Thread(target=self._replay, name="OpenIGTLink replay", daemon=True)
 
     def __enter__(self):
         return self.start()
@@ -120,77 +70,51 @@ class Replayer:
         self.stop()
 
     @property
+    def port(self) -> int:
+        """The port that is really used, also when 0 was asked for."""
+        return self._server.port
+
+    @property
     def client_count(self) -> int:
-        with self._lock:
-            return sum(client.alive for client in self._clients)
+        return self._server.client_count
+
+    @property
+    def clients_let_go(self) -> int:
+        """Clients that did not take what they were sent."""
+        return self._server.clients_let_go
 
     def start(self) -> Replayer:
-        for thread in self._threads:
-            thread.start()
+        self._server.start()
+        self._thread.start()
         return self
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """True once the last frame was sent and the connections were closed."""
+        """True once the last frame was sent (and the connections were closed, unless they are to stay)."""
         return self._finished.wait(timeout_s)
 
     def stop(self) -> None:
         """Close everything at once."""
         self._stopping.set()
-        with self._lock:
-            clients = list(self._clients)
-        for client in clients:
-            client.close()
-            client.put(None, 0)
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
-        self._server.close()
-
-    def _accept(self) -> None:
-        while not self._stopping.is_set() and not self._finished.is_set():
-            try:
-                connection, address = self._server.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            connection.settimeout(None)
-            with self._lock:
-                self._clients = [client for client in self._clients if client.alive]
-                self._clients.append(_Client(connection, address))
+        self._server.stop()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _replay(self) -> None:
-        while self._wait_for_client and not self.client_count and not self._stopping.is_set():
-            self._stopping.wait(0.01)
+        if self._wait_for_client:
+            self._server.wait_for_client()
         started = time.monotonic()
         for offset, elapsed, frame in self._timeline():
             if self._speed is not None:
                 self._stopping.wait(max(0.0, started + elapsed / self._speed - time.monotonic()))
+            else:
+                self._server.wait_for_room(_PATIENCE_S)
             if self._stopping.is_set():
-                break
-            data = b"".join(message.pack() for message in self.messages(frame, offset))
-            self._send(data)
+                return
+            self._server.send(self.messages(frame, offset))
             self.frames_sent += 1
-        # Nobody may connect any more: a client that comes back after the end would wait for nothing.
-        self._server.close()
-        with self._lock:
-            clients = [client for client in self._clients if client.alive]
-        for client in clients:
-            client.put(None, self._patience_s)
-        for client in clients:
-            client.join(self._patience_s)
-            client.close()
+        if self._close_at_end:
+            self._server.finish(_PATIENCE_S)
         self._finished.set()
-
-    @property
-    def _patience_s(self) -> float:
-        return _PATIENCE_LIVE_S if self._speed is not None else _PATIENCE_FAST_S
-
-    def _send(self, data: bytes) -> None:
-        with self._lock:
-            clients = [client for client in self._clients if client.alive]
-        for client in clients:
-            client.put(data, self._patience_s)
 
     def _timeline(self) -> Iterator[tuple[float, float, TrackedFrame]]:
         """(seconds added to the timestamp, seconds since the start, frame), for ever when looping."""

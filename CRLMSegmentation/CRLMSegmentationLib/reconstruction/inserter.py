@@ -145,7 +145,7 @@ class Inserter:
         k = np.concatenate(
             [((m[2, 0] * columns + m[2, 1] * rows + m[2, 2] + m[2, 3]) / unit).ravel() for m in coefficients]
         )
-        cuts = np.quantile(k[(k >= 0) & (k <= last_k)], np.arange(1, threads) / threads) if k.size else []
+        cuts = np.quantile(np.clip(k, 0, last_k), np.arange(1, threads) / threads)
         edges = np.unique(np.concatenate([[0], np.rint(cuts), [last_k + 1]]).astype(int))
         return [(int(low), int(high) - 1) for low, high in zip(edges[:-1], edges[1:])]
 

@@ -1,0 +1,122 @@
+"""One look for every picture: colors, type, lines, captions. Drawn with Pillow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ConfigurationError, FileFormatError
+
+BACKGROUND = (15, 19, 24)
+PANEL = (5, 7, 9)
+TEXT = (228, 233, 238)
+FAINT_TEXT = (150, 160, 170)
+TUMOR = (255, 200, 60)
+TRUTH = (70, 225, 190)
+BOX = (110, 185, 255)
+SWEEP = (120, 140, 160)
+TOOL = (225, 230, 236)
+ALERT = {"INSIDE": (255, 85, 70), "WITHIN_MARGIN": (255, 165, 50), "CLEAR": (90, 220, 125), "UNKNOWN": (160, 160, 160)}
+# Lines are drawn this many times larger and scaled down, which smooths them.
+OVERSAMPLING = 3
+
+
+def pillow():
+    """Pillow's Image, ImageDraw and ImageFont. Raises ConfigurationError when Pillow is missing."""
+    try:
+        from PIL import Image, ImageDraw, ImageFont
+    except ImportError:
+        raise ConfigurationError("Pictures need the package Pillow; install it with `pip install pillow`.") from None
+    return Image, ImageDraw, ImageFont
+
+
+def font(size_px: int):
+    """Pillow's built-in sans serif, the same on every machine."""
+    _, _, image_font = pillow()
+    try:
+        return image_font.load_default(size_px)
+    except TypeError:  # before Pillow 10.1 there is one small font
+        return image_font.load_default()
+
+
+class Overlay:
+    """Smooth lines and text to lay over a picture of `size` (width, height) in pixels."""
+
+    def __init__(self, size):
+        image, draw, _ = pillow()
+        self.size = size
+        self._lines = image.new("RGBA", (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING), (0, 0, 0, 0))
+        self._draw = draw.Draw(self._lines)
+        self._texts = []
+
+    def line(self, points, color, width_px: float = 2.0, closed: bool = False, dash_px=None) -> None:
+        """A polyline through `points` (n, 2); dash_px (drawn, left out) in pixels along it."""
+        points = np.asarray(points, dtype=np.float64)
+        if len(points) < 2:
+            return
+        if closed:
+            points = np.vstack([points, points[:1]])
+        width = max(1, round(width_px * OVERSAMPLING))
+        for part in [points] if dash_px is None else _dashes(points, *dash_px):
+            self._draw.line([tuple(point) for point in (part * OVERSAMPLING).tolist()], color, width, joint="curve")
+
+    def disc(self, center, radius_px: float, color) -> None:
+        x, y = np.asarray(center) * OVERSAMPLING
+        radius = radius_px * OVERSAMPLING
+        self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), color)
+
+    def text(self, position, text: str, color=TEXT, size_px: int = 18, anchor: str = "la", plate: bool = False) -> None:
+        """`anchor` as Pillow has it (la: left top, rs: right baseline, mm: middle); `plate`: a dark plate behind."""
+        self._texts.append((tuple(position), text, color, size_px, anchor, plate))
+
+    def onto(self, picture):
+        """`picture` (RGB) with everything laid over it."""
+        image, draw, _ = pillow()
+        smooth = self._lines.resize(self.size, image.LANCZOS)
+        result = image.alpha_composite(picture.convert("RGBA"), smooth)
+        plates = image.new("RGBA", self.size, (0, 0, 0, 0))
+        pen = draw.Draw(plates)
+        for position, text, color, size_px, anchor, plate in self._texts:
+            kind = font(size_px)
+            if plate:
+                left, top, right, bottom = pen.textbbox(position, text, font=kind, anchor=anchor)
+                pad = size_px * 0.35
+                outline = (left - pad, top - pad, right + pad, bottom + pad)
+                pen.rounded_rectangle(outline, radius=pad, fill=(8, 10, 13, 205))
+            pen.text(position, text, font=kind, fill=(*color, 255), anchor=anchor)
+        return image.alpha_composite(result, plates).convert("RGB")
+
+
+def _dashes(points: np.ndarray, drawn_px: float, gap_px: float) -> list[np.ndarray]:
+    """The drawn pieces of a polyline."""
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    along = np.concatenate([[0], np.cumsum(steps)])
+    pieces = []
+    for start in np.arange(0, along[-1], drawn_px + gap_px):
+        end = min(start + drawn_px, along[-1])
+        inner = along[(along > start) & (along < end)]
+        stations = np.concatenate([[start], inner, [end]])
+        pieces.append(np.column_stack([np.interp(stations, along, points[:, axis]) for axis in range(2)]))
+    return pieces
+
+
+def legend(overlay: Overlay, left: float, middle: float, entries, size_px: int = 18) -> float:
+    """Line samples with their names from `left` on; entries are (name, color, dash or None). Returns the right end."""
+    kind = font(size_px)
+    for name, color, dash in entries:
+        overlay.line([(left, middle), (left + 30, middle)], (*color, 255), 3, dash_px=dash)
+        overlay.text((left + 40, middle), name, TEXT, size_px, "lm")
+        left += 40 + kind.getlength(name) + 34
+    return left
+
+
+def save_picture(picture, path) -> Path:
+    """Write a Pillow picture as PNG. Raises FileFormatError."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path, "PNG", optimize=True)
+    except OSError as error:
+        raise FileFormatError(f"The picture {path} cannot be written ({error.strerror or error}).") from None
+    return path
