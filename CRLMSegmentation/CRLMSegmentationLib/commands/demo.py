@@ -44,6 +44,7 @@ def add_arguments(parser):
 
 def run(arguments):
     from ..scene.bundle import save_scene
+    from ..scene.pictures import slices_picture
     from ..scene.session import NavigationSession
 
     output = Path(arguments.output)
@@ -104,8 +105,11 @@ def run(arguments):
         print(f"truth      Dice {figures['dice']:.3f}, HD95 {figures['hd95_mm']:.1f} mm, "
               f"true volume {figures['truth_volume_ml']:.2f} mL (simulated)")  # fmt: skip
 
+    if truth is None:
+        print("note       the shipped model has only seen simulated livers: what it marks in other tissue means nothing")
     distances = _approach(session, result, output) if result.found else []
-    _pictures(session, result, truth, caption, output)
+    _picture_in_3d(session, caption, output)
+    slices_picture(output / "slices.png", volume, box, result.mask, truth, caption)
     save_scene(session, output / "scene.mrb")
     _print_timings(timings, segmenter.seconds)
     (output / "demo.json").write_text(
@@ -261,12 +265,12 @@ def _approach_sweep(sweep: Sweep, result) -> Sweep:
     )
 
 
-def _pictures(session, result, truth, caption: str, output: Path) -> None:
-    from ..scene.pictures import scene_picture, slices_picture
+def _picture_in_3d(session, caption: str, output: Path) -> None:
+    """The scene as it is now; to be called while the tool is still live."""
+    from ..scene.pictures import scene_picture
 
-    slices_picture(output / "slices.png", session.volume, session.box, result.mask, truth, caption)
     try:
-        scene_picture(output / "scene.png", session, caption)
+        scene_picture(output / "scene.png", session, caption, now_s=time.monotonic())
     except CRLMError as error:
         print(f"picture    {error}")
 

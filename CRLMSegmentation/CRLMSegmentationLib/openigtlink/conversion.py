@@ -57,9 +57,9 @@ def pose_of_image(message: ImageMessage) -> Pose:
 
 
 def poses_of(message) -> dict[str, Pose]:
-    """The transforms in a TRANSFORM, POSITION or TDATA message by their PLUS name.
+    """The transforms in a TRANSFORM, POSITION or TDATA message by name, as in 'StylusToReference' or a tool's own name.
 
-    A pose is invalid when the metadata say so or its matrix is no affine transform. Other names are left out.
+    A pose is invalid when the metadata say so or its matrix is no affine transform.
     """
     status = message.metadata.get("TransformStatus") or message.metadata.get("Status") or "OK"
     if str(message.metadata.get("TransformValid", "1")).strip().lower() in ("0", "false") and status == "OK":
@@ -76,12 +76,14 @@ def poses_of(message) -> dict[str, Pose]:
             found[name] = (matrix, message.metadata.get(f"{name}Status", "OK"))
     else:
         found = {}
-    return {name: _checked(matrix, word) for name, (matrix, word) in found.items() if is_transform_name(name)}
+    return {clean_text(name, 128): _checked(matrix, word) for name, (matrix, word) in found.items()}
 
 
 def image_message(pixels, image_to_world, name: str, timestamp: float) -> ImageMessage:
     """An IMAGE message in RAS with `pixels` (v, u) at `image_to_world` (4, 4)."""
-    message = ImageMessage(np.asarray(pixels)[np.newaxis], device_name=name, timestamp=timestamp)
+    pixels = np.asarray(pixels)
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    message = ImageMessage(pixels[np.newaxis], device_name=name, timestamp=timestamp)
     message.ijk_to_world_matrix = np.asarray(image_to_world, dtype=np.float64)
     message.world_coordinate_system = "ras"
     return message

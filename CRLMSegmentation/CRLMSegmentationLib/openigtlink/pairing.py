@@ -78,6 +78,8 @@ class FramePairing:
         self._images: deque[_Waiting] = deque()
         self._samples: dict[str, deque[tuple[float, Pose]]] = {}
         self._usual_names: frozenset[str] = frozenset()
+        self._newest_image = -math.inf
+        self._begun_since_image: set[str] = set()
         self._whole: dict[str, np.ndarray] = {}
 
     def add_image(self, message, arrived: float) -> list[TrackedFrame]:
@@ -99,6 +101,7 @@ class FramePairing:
         if message.metadata:
             image.recorded = transforms_in_metadata(message.metadata)
             image.fields = fields_in_metadata(message.metadata)
+        self._forget_what_was_before(timestamp)
         for transform, samples in self._samples.items():
             pose = next((pose for when, pose in reversed(samples) if self._same(when, timestamp)), None)
             if pose is not None:
@@ -111,12 +114,15 @@ class FramePairing:
     def add_transforms(self, timestamp: float, poses: Mapping[str, Pose]) -> list[TrackedFrame]:
         """The frames that are complete once these transforms, measured at `timestamp`, have come."""
         for name, pose in poses.items():
+            if not is_transform_name(name):
+                continue
             if name not in self._samples and len(self._samples) >= _MOST_TRANSFORMS:
                 continue
             samples = self._samples.setdefault(name, deque(maxlen=_KEPT_SAMPLES))
-            if samples and timestamp < samples[-1][0] - self.tolerance_s:
+            if not samples or timestamp < samples[-1][0] - self.tolerance_s:
                 # The clock of the sender went back, as when a replay starts again: what was is no neighbour.
                 samples.clear()
+                self._begun_since_image.add(name)
             samples.append((timestamp, pose))
             for image in self._images:
                 if self._same(image.timestamp, timestamp):
@@ -126,6 +132,15 @@ class FramePairing:
     def give_up_waiting(self, now: float) -> list[TrackedFrame]:
         """The frames whose transforms did not come in time; with now=infinity all that are left."""
         return self._release(lambda image: now - image.arrived > PATIENCE_S)
+
+    def _forget_what_was_before(self, timestamp: float) -> None:
+        """When the images start again at an earlier time, transforms of the earlier turn must not fit them."""
+        if timestamp < self._newest_image - self.tolerance_s:
+            for name, samples in self._samples.items():
+                if name not in self._begun_since_image:
+                    samples.clear()
+        self._newest_image = timestamp
+        self._begun_since_image.clear()
 
     def _same(self, one: float, other: float) -> bool:
         return abs(one - other) <= self.tolerance_s

@@ -21,7 +21,7 @@ from .commands import Command, CommandReply, command_message, reply_of
 from .connection import Connection
 from .conversion import poses_of
 from .frame_queue import FrameQueue
-from .framing import MessageParser, pack_message
+from .framing import MessageParser, pack_announcement, pack_message
 from .messages import GetStatusMessage
 from .pairing import TOLERANCE_S, FramePairing
 from .status import Interruption, StreamStatus
@@ -292,7 +292,7 @@ class Receiver:
         before = {name: getattr(self._status, name) for name in ("crc_errors", "malformed", "too_long", "out_of_step")}
         skipped_before, others_before = Counter(self._status.skipped), self._status.other_images
         if self._ask_for_metadata:
-            connection.send(pack_message(GetStatusMessage(), 2))
+            connection.send(pack_announcement())
         asked_at: float | None = None
         answers = False
         try:
@@ -302,8 +302,10 @@ class Receiver:
                 if piece is None:
                     self._deliver(self._pairing.give_up_waiting(now))
                     silent_s = now - self._last_byte
+                    if parser.counts.rubbish_bytes and not parser.counts.received:
+                        return f"what comes from {self.host}:{self.port} is not OpenIGTLink"
                     if asked_at is None and silent_s > self._silence_s:
-                        connection.send(pack_message(GetStatusMessage(), 2 if self._ask_for_metadata else 1))
+                        connection.send(pack_message(GetStatusMessage(), parser.highest_version))
                         asked_at = now
                     elif asked_at is not None and now - asked_at > self._answer_s:
                         if answers:

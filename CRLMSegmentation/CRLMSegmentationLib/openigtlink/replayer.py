@@ -13,6 +13,7 @@ from ..sweep import Sweep, TrackedFrame
 from ..sweep.transforms import compose, split_transform_name
 from .commands import Command, CommandReply
 from .conversion import image_message, transform_message
+from .messages import ImageMessage
 from .server import Server
 
 MODES = ("image_reference", "image_image")
@@ -55,6 +56,10 @@ class Replayer:
             raise ConfigurationError(f"The replay speed is {speed}; it must be greater than 0.")
         if not len(sweep):
             raise ConfigurationError("The sweep has no frame: there is nothing to replay.")
+        if sweep.frames[0].pixels.dtype.newbyteorder("=") not in ImageMessage.scalar_types.values():
+            raise ConfigurationError(
+                f"Frames of {sweep.frames[0].pixels.dtype} cannot be sent over OpenIGTLink; convert them to uint8."
+            )
         self._sweep, self._mode, self._speed, self._loop = sweep, mode, speed, loop
         self._wait_for_client, self._close_at_end, self._reference = wait_for_client, close_at_end, reference
         self._stopping = threading.Event()

@@ -52,6 +52,7 @@ class Server:
 
     on_command   answers the commands of clients at once (sending waits for it); None refuses them all
     queue_bytes  what may wait for one client before it is let go
+    on_message   given everything else that clients send, at once as well
     Raises StreamError when the port cannot be had. Methods may be called from any thread.
     """
 
@@ -61,6 +62,7 @@ class Server:
         port: int = 0,
         on_command: Callable[[Command], CommandReply] | None = None,
         queue_bytes: int = 64 << 20,
+        on_message: Callable[[MessageBase], None] | None = None,
     ):
         try:
             self._listener = socket.create_server((host, port))
@@ -74,12 +76,13 @@ class Server:
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
         self.clients_let_go = 0
-        self._on_command = on_command
+        self._on_command, self._on_message = on_command, on_message
         self._queue_bytes = queue_bytes
         self._clients: list[_Client] = []
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._stopping = False
+        self._taking_clients = True
         self._last_sent = time.monotonic()
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_reader.setblocking(False)
@@ -128,19 +131,22 @@ class Server:
     def send(self, messages: Sequence[MessageBase]) -> None:
         """Queue `messages` for all clients, in the header version of each. Returns at once."""
         with self._lock:
-            versions = {client.parser.highest_version for client in self._clients if not client.closing}
-        packed = {version: _pack_all(messages, version) for version in versions}
+            receivers = [(client, client.parser.highest_version) for client in self._clients if not client.closing]
+        # A client that shows another version meanwhile still gets these messages, in the version that it had.
+        packed = {version: _pack_all(messages, version) for version in {version for _, version in receivers}}
         with self._lock:
-            for client in self._clients:
-                # A client that came or changed its version just now begins with the next messages.
-                data = packed.get(client.parser.highest_version)
-                if data and not client.closing:
-                    self._queue(client, data)
+            for client, version in receivers:
+                if packed[version] and not client.closing:
+                    self._queue(client, packed[version])
         self._wake()
 
     def finish(self, timeout_s: float) -> bool:
-        """Send what waits, close every connection in order, and wait for that; True when all had taken everything."""
+        """Take no more clients, send what waits, and close every connection in order.
+
+        Waits for that; True when all had taken everything.
+        """
         with self._changed:
+            self._taking_clients = False
             for client in self._clients:
                 client.closing = True
         self._wake()
@@ -238,6 +244,9 @@ class Server:
 
     def _look_after_clients(self, selector) -> None:
         now = time.monotonic()
+        if not self._taking_clients and self._listener.fileno() >= 0:
+            selector.unregister(self._listener)
+            self._listener.close()
         with self._lock:
             clients = list(self._clients)
             if now - self._last_sent > _KEEP_ALIVE_S:
@@ -287,6 +296,7 @@ class Server:
         else:
             found = command_of(message)
             if found is None:
+                self._pass_on(message)
                 return
             command, version = found
             answer = reply_message(self._reply_to(command), command, version)
@@ -294,6 +304,13 @@ class Server:
         with self._lock:
             if not client.closing:
                 self._queue(client, data)
+
+    def _pass_on(self, message: MessageBase) -> None:
+        if self._on_message is not None:
+            try:
+                self._on_message(message)
+            except Exception:
+                _logger.exception("A %s message could not be handled.", message.message_type)
 
     def _reply_to(self, command: Command) -> CommandReply:
         if self._on_command is None:

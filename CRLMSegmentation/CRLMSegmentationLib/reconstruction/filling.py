@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from .hole_filling import BLOCK_BITS, fill_by_distance, fill_sticks, occupied_blocks, widened_blocks
+from .between import join_swept
+from .hole_filling import BLOCK_BITS, fill_by_distance, fill_sticks, occupied_blocks, take_over, widened_blocks
 from .settings import ReconstructionSettings
 
 
-def fill_holes(
+def fill_with_sticks(
     voxels: np.ndarray,
     known: np.ndarray,
     swept: np.ndarray,
@@ -19,38 +20,79 @@ def fill_holes(
     filled: np.ndarray | None = None,
     slices: tuple[int, int] | None = None,
 ) -> tuple[np.ndarray, int]:
-    """A copy of `voxels` (k, j, i) whose holes are filled as the settings say, and the number of swept voxels filled.
+    """A copy of `voxels` (k, j, i) whose holes are filled along sticks, and the number of swept voxels filled.
 
     known   not 0 where the volume has a value
-    swept   not 0 where the image passed. Nothing is filled elsewhere, but by the stick of the igsio definition, which
-            knows no swept region
+    swept   not 0 where the image passed. Nothing is filled elsewhere, but for the igsio definition, which knows no swept
+            region
     filled  array to write into, None for a new one
     slices  first and last k to fill, None for all
     """
     filled = np.empty_like(voxels) if filled is None else filled
     first_k, last_k = slices or (0, voxels.shape[0] - 1)
-    threads = settings.threads or os.cpu_count() or 1
-    with ThreadPoolExecutor(threads) as pool:
-        if settings.fill == "stick":
-            reach = settings.stick_length_voxels
-            near = _blocks_in_reach(known, reach, max(0, first_k - reach), min(len(known) - 1, last_k + reach), pool)
-            anywhere = settings.definition == "igsio"
+    reach = settings.stick_length_voxels
+    with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
+        near = _blocks_in_reach(known, reach, max(0, first_k - reach), min(len(known) - 1, last_k + reach), pool)
+        anywhere = settings.definition == "igsio"
 
-            def fill(first, last):
-                return fill_sticks(
-                    voxels, known, swept, anywhere, near, filled, first, last,
-                    settings.stick_length_voxels, settings.sticks_used,
-                )  # fmt: skip
+        def fill(part):
+            return fill_sticks(
+                voxels, known, swept, anywhere, near, filled, part[0], part[1], reach, settings.sticks_used
+            )
 
-        else:
-            offsets, squared_mm = offsets_within(settings.fill_radius_mm, settings.spacing_mm)
-            rounding = 0.0 if voxels.dtype.kind == "f" else 0.5
+        return filled, sum(pool.map(fill, _parts(first_k, last_k)))
 
-            def fill(first, last):
-                return fill_by_distance(voxels, known, swept, offsets, squared_mm, filled, first, last, rounding)
 
-        # more parts than threads: the holes are not spread evenly
-        return filled, sum(pool.map(lambda part: fill(*part), _parts(first_k, last_k, 4 * threads)))
+def put_seen_over(
+    voxels: np.ndarray,
+    seen: np.ndarray,
+    swept: np.ndarray,
+    settings: ReconstructionSettings,
+    filled: np.ndarray,
+    known: np.ndarray,
+    slices: tuple[int, int] | None = None,
+) -> tuple[int, int]:
+    """Put `voxels` where they were `seen` over what `filled` has from between frames, where `known` is not 0.
+
+    All arrays are (k, j, i); `filled` and `known` are changed. Returns the number of swept voxels that have a value only
+    from between frames, and of those that have none.
+    """
+    first_k, last_k = slices or (0, voxels.shape[0] - 1)
+    with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
+        counts = pool.map(lambda part: take_over(voxels, seen, filled, known, swept, *part), _parts(first_k, last_k))
+        only_filled, without = (sum(numbers) for numbers in zip(*counts))
+    return only_filled, without
+
+
+def fill_left_over(
+    voxels: np.ndarray,
+    known: np.ndarray,
+    swept: np.ndarray,
+    settings: ReconstructionSettings,
+    filled: np.ndarray,
+    slices: tuple[int, int] | None = None,
+) -> int:
+    """Write `voxels` into `filled`, and into its `swept` holes the mean of what is `known` around them, by distance.
+
+    Returns the number of voxels filled.
+    """
+    first_k, last_k = slices or (0, voxels.shape[0] - 1)
+    offsets, squared_mm = offsets_within(settings.fill_radius_mm, settings.spacing_mm)
+    rounding = 0.0 if voxels.dtype.kind == "f" else 0.5
+    with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
+
+        def fill(part):
+            return fill_by_distance(voxels, known, swept, offsets, squared_mm, filled, *part, rounding)
+
+        return sum(pool.map(fill, _parts(first_k, last_k)))
+
+
+def join_all_swept(seen: np.ndarray, between: np.ndarray, settings: ReconstructionSettings) -> np.ndarray:
+    """uint8 (k, j, i), see between.join_swept."""
+    swept = np.empty_like(seen)
+    with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
+        list(pool.map(lambda part: join_swept(seen, between, swept, *part), _parts(0, len(seen) - 1)))
+    return swept
 
 
 def reach_voxels(settings: ReconstructionSettings) -> int:
@@ -72,11 +114,12 @@ def offsets_within(radius_mm: float, spacing_mm) -> tuple[np.ndarray, np.ndarray
 
 def _blocks_in_reach(known: np.ndarray, reach: int, first_k: int, last_k: int, pool) -> np.ndarray:
     occupied = np.zeros([((size - 1) >> BLOCK_BITS) + 1 for size in known.shape], dtype=np.uint8)
-    parts = _parts(first_k >> BLOCK_BITS, last_k >> BLOCK_BITS, 8)
+    parts = _parts(first_k >> BLOCK_BITS, last_k >> BLOCK_BITS)
     list(pool.map(lambda part: occupied_blocks(known, *part, occupied), parts))
     return widened_blocks(occupied, 1 + (reach >> BLOCK_BITS))
 
 
-def _parts(first: int, last: int, wanted: int) -> list[tuple[int, int]]:
-    edges = np.unique(np.linspace(first, last + 1, min(last + 1 - first, wanted) + 1).astype(int))
+def _parts(first: int, last: int) -> list[tuple[int, int]]:
+    """Slices cut into more parts than there are threads, because holes are not spread evenly."""
+    edges = np.unique(np.linspace(first, last + 1, min(last + 1 - first, 16) + 1).astype(int))
     return [(int(begin), int(end) - 1) for begin, end in zip(edges[:-1], edges[1:])]

@@ -5,7 +5,8 @@ volume reconstruction, J Med Imaging 2015): along thirteen directions the neares
 the shortest such sticks are interpolated along and averaged.
 
 `fill_by_distance` averages the seen voxels around a hole by the inverse square of their distance (Shepard, A
-two-dimensional interpolation function for irregularly-spaced data, 1968), out to twice the distance of the nearest.
+two-dimensional interpolation function for irregularly-spaced data, 1968), out to twice the distance of the nearest. It
+takes what is left over after between.py: pinholes, and holes between pixels that are farther apart than voxels.
 """
 
 from __future__ import annotations
@@ -51,6 +52,28 @@ def widened_blocks(occupied, reach):
                         max(0, k - reach) : k + reach + 1, max(0, j - reach) : j + reach + 1, max(0, i - reach) : i + reach + 1
                     ] = 1
     return near
+
+
+@compiled
+def take_over(values, seen, filled, known, swept, first_k, last_k):
+    """In slices `first_k` to `last_k`, put the voxels that were `seen` over what `filled` has from between frames.
+
+    known  not 0 where `filled` has a value; becomes not 0 where either has
+    swept  see between.join_swept
+    Returns the number of swept voxels that only `filled` has, and of those that neither has.
+    """
+    only_filled, neither = 0, 0
+    for k in range(first_k, last_k + 1):
+        for j in range(values.shape[1]):
+            for i in range(values.shape[2]):
+                if seen[k, j, i] != 0:
+                    filled[k, j, i] = values[k, j, i]
+                    known[k, j, i] = 1
+                elif known[k, j, i] != 0:
+                    only_filled += 1
+                elif swept[k, j, i] != 0:
+                    neither += 1
+    return only_filled, neither
 
 
 @compiled

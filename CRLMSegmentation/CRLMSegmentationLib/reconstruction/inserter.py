@@ -1,7 +1,7 @@
 """Frames into voxels, on several threads.
 
-The volume is cut into slabs along k, one for each thread; every thread takes all the frames in order. Which thread a
-voxel belongs to therefore never changes what it becomes.
+The volume is cut into slabs, one for each thread; every thread takes all the frames in order. Which thread a voxel
+belongs to therefore never changes what it becomes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Sequence
 import numpy as np
 
 from ..errors import ReconstructionError
-from .arithmetic import FIXED_ONE, to_fixed_point
+from .arithmetic import EXACT_BITS, IGSIO_BITS, to_fixed_point
 from .finishing import finish_packed_mean, finish_plain_mean
 from .footprint import row_runs
 from .linear import HIT, linear_kernel
@@ -75,7 +75,7 @@ class Inserter:
         """What a voxel takes in all, with the copies that the result and hole filling make."""
         pasted = self.sums_dtype.itemsize if self.exact_mean else self.dtype.itemsize
         pasted += 0 if self.packed else np.dtype(self._hits_dtype()).itemsize
-        filled = self.dtype.itemsize if self.settings.fill != "none" else 0
+        filled = {"none": 0, "stick": self.dtype.itemsize, "distance": 8 + 2 * self.dtype.itemsize}[self.settings.fill]
         return pasted + (self.dtype.itemsize if self.exact_mean else 0) + 3 + filled
 
     def _hits_dtype(self):
@@ -87,15 +87,15 @@ class Inserter:
 
     def coefficients(self, image_to_reference: np.ndarray) -> np.ndarray:
         """(3, 4) as the kernels want it."""
+        voxels = image_to_voxel_matrix(image_to_reference, self.region)
+        if self.arithmetic == EXACT:
+            return exact_coefficients(voxels, self.linear)
         matrix = np.zeros((3, 4))
-        matrix[:, :3] = image_to_voxel_matrix(image_to_reference, self.region)
+        matrix[:, :3] = voxels
         if self.arithmetic == FIXED:
-            fixed = to_fixed_point(matrix)
-            if not self.linear:
-                fixed[:, 2] += FIXED_ONE // 2
-            return fixed
-        if self.arithmetic == DOUBLE and self.settings.optimization == "none":
-            matrix[:, 3], matrix[:, 2] = matrix[:, 2].copy(), 0.0
+            return _fixed(matrix, IGSIO_BITS, self.linear)
+        if self.settings.optimization == "none":
+            matrix[:, 3], matrix[:, 2] = voxels[:, 2], 0.0
         return matrix
 
     def insert(self, frames: Sequence[np.ndarray], poses: Sequence[np.ndarray], progress=None) -> None:
@@ -104,14 +104,12 @@ class Inserter:
         darkest = -np.inf if threshold is None else float(threshold)
         coefficients = [self.coefficients(pose) for pose in poses]
         slabs = self._slabs(coefficients)
-        last = np.array(self.region.dimensions, dtype=np.int64) - 1
+        size = np.array(self.region.dimensions, dtype=np.int64)
 
         def paste_into(slab, batch):
-            low, high = np.zeros(3, dtype=np.int64), np.append(last, last[2])
-            low[2], high[2] = slab
             for pixels, matrix in batch:
                 self.kernel(
-                    pixels, self.runs, matrix, low, high, self.strides, self.values, self.hits, self.sums, darkest
+                    pixels, self.runs, matrix, *slab, size, self.strides, self.values, self.hits, self.sums, darkest
                 )
 
         for first in range(0, len(frames), _BATCH):
@@ -132,22 +130,28 @@ class Inserter:
         pixels.flags.writeable = False
         return pixels
 
-    def _slabs(self, coefficients) -> list[tuple[int, int]]:
-        """First and last k of each thread's part, so that each gets about as many pixels."""
-        threads = self.threads
-        last_k = self.region.dimensions[2] - 1
-        if threads == 1 or not coefficients:
-            return [(0, last_k)]
+    def _slabs(self, coefficients) -> list[tuple[np.ndarray, np.ndarray]]:
+        """First and last voxel (i, j, k) of each thread's part, so that every frame has about as many pixels in each."""
+        low, high = np.zeros(3, dtype=np.int64), np.array(self.region.dimensions, dtype=np.int64) - 1
+        if self.threads == 1 or not coefficients:
+            return [(low, high)]
         rows, columns = np.meshgrid(
             np.linspace(0, self.runs.shape[0] - 1, 12), np.linspace(0, self.runs[:, :, 1].max(), 12), indexing="ij"
         )
-        unit = FIXED_ONE if self.arithmetic == FIXED else 1
-        k = np.concatenate(
-            [((m[2, 0] * columns + m[2, 1] * rows + m[2, 2] + m[2, 3]) / unit).ravel() for m in coefficients]
-        )
-        cuts = np.quantile(np.clip(k, 0, last_k), np.arange(1, threads) / threads)
-        edges = np.unique(np.concatenate([[0], np.rint(cuts), [last_k + 1]]).astype(int))
-        return [(int(low), int(high) - 1) for low, high in zip(edges[:-1], edges[1:])]
+        unit = {FIXED: float(1 << IGSIO_BITS), EXACT: float(1 << EXACT_BITS), DOUBLE: 1.0}[self.arithmetic]
+        sample = np.array(coefficients[:: 1 + len(coefficients) // 32], dtype=np.float64)[:, :, :, None, None] / unit
+        places = sample[:, 1:, 0] * columns + sample[:, 1:, 1] * rows + sample[:, 1:, 2] + sample[:, 1:, 3]
+        # along j or k, whichever the single frames extend farther along: else only one thread would have work at a time
+        axis = 1 + int(places[:, 1].std(axis=(1, 2)).mean() > places[:, 0].std(axis=(1, 2)).mean())
+        wanted = np.arange(1, self.threads) / self.threads
+        cuts = np.rint(np.quantile(np.clip(places[:, axis - 1], 0, high[axis]), wanted))
+        edges = np.unique(np.concatenate([[0], cuts, [high[axis] + 1]])).astype(np.int64)
+        slabs = []
+        for first, end in zip(edges[:-1], edges[1:]):
+            slab = low.copy(), high.copy()
+            slab[0][axis], slab[1][axis] = first, end - 1
+            slabs.append(slab)
+        return slabs
 
     def result(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Three arrays (k, j, i): voxels of the pixels' dtype; uint8, 1 where a pixel came; and where hole filling finds
@@ -229,3 +233,17 @@ class Inserter:
             self._pool = ThreadPoolExecutor(self.threads)
         for _ in self._pool.map(task, parts):
             pass
+
+
+def exact_coefficients(voxels: np.ndarray, linear: bool) -> np.ndarray:
+    """(3, 4) for the kernels of the exact definition from a (3, 3) of region.image_to_voxel_matrix."""
+    matrix = np.zeros((3, 4))
+    matrix[:, :3] = voxels
+    return _fixed(matrix, EXACT_BITS, linear)
+
+
+def _fixed(matrix: np.ndarray, bits: int, linear: bool) -> np.ndarray:
+    fixed = to_fixed_point(matrix, bits)
+    if not linear:
+        fixed[:, 2] += 1 << (bits - 1)  # so that cutting off rounds
+    return fixed

@@ -14,8 +14,8 @@ from functools import lru_cache
 import numpy as np
 
 from .arithmetic import (
-    FIXED_ONE,
-    FIXED_POINT_BITS,
+    EXACT_BITS,
+    IGSIO_BITS,
     columns_within_double,
     columns_within_fixed,
     igsio_floor,
@@ -27,7 +27,9 @@ from .nearest import BYTES, DOUBLES, EXACT, FIXED, FLOATS, LATEST, MAXIMUM, MEAN
 SEEN, HIT = 1, 2  # in `hits` of 'latest' and 'maximum': a pixel came near; it also left its value
 WEIGHT_BITS = (10, 8)  # the exact mean's weights are rounded to 2^-10 for BYTES and 2^-8 for WORDS
 _QUOTIENT_OFFSET = 412316860416.0  # 1.5 * 2^38: adding it rounds a double to multiples of 2^-14
-_HALF = FIXED_ONE // 2
+IGSIO_ONE = 1 << IGSIO_BITS
+_HALF = IGSIO_ONE // 2
+_EXACT_UNIT = 1.0 / (1 << EXACT_BITS)
 
 
 @lru_cache(maxsize=None)
@@ -35,29 +37,28 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
     """The compiled kernel paste(...) with the arguments of nearest.nearest_kernel, but for
 
     coefficients  fixed point without the half for rounding
-    low, high     (3,) int64, first and last voxel of the whole volume along i and j, of the slab along k; `high` has a
-                  fourth entry: the last voxel of the whole volume along k
+    low, high     (3,) int64, first and last voxel of the slab, along i those of the whole volume
     hits          uint8 SEEN or HIT; for IGSIO's mean the weight in 1/256, uint16; for the exact mean of pixels other
                   than uint8 and uint16 the weight, float64
     sums          exact mean only: uint64, weight << SUM_BITS | weighted sum, in units of 2^-WEIGHT_BITS; or float64
     """
     fixed, exact = arithmetic == FIXED, arithmetic == EXACT
+    bits = EXACT_BITS if exact else IGSIO_BITS
     packed_sum = exact and compounding == MEAN and kind in (BYTES, WORDS)
     plain_sum = exact and compounding == MEAN and not packed_sum
     sum_bits = SUM_BITS[kind] if packed_sum else 0
     weight_unit = float(1 << WEIGHT_BITS[kind]) if packed_sum else 1.0
     floats, doubles = kind == FLOATS, kind == DOUBLES
-    one = FIXED_ONE if fixed else 1.0
-    least_weight = FIXED_ONE // 8 if fixed else 0.125
+    one = IGSIO_ONE if fixed else 1.0
+    least_weight = IGSIO_ONE // 8 if fixed else 0.125
     one_byte = kind == BYTES
 
-    def paste(pixels, runs, coefficients, low, high, strides, volume, hits, sums, darkest):
+    def paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest):
         step_i, step_j, step_k = coefficients[0, 0], coefficients[1, 0], coefficients[2, 0]
         add_i, add_j, add_k = coefficients[0, 3], coefficients[1, 3], coefficients[2, 3]
         stride_i, stride_j, stride_k = strides[0], strides[1], strides[2]
-        last_i, last_j, last_k = high[0], high[1], high[3]
-        slab_low, slab_high = low[2], high[2]
-        reach = np.array([low[0], low[1], max(low[2] - 1, 0)])
+        last_i, last_j, last_k = size[0] - 1, size[1] - 1, size[2] - 1
+        low_j, high_j, low_k, high_k = low[1], high[1], low[2], high[2]
         for row in range(pixels.shape[0]):
             first, last = np.int64(0), np.int64(pixels.shape[1] - 1)
             row_i = coefficients[0, 1] * row + coefficients[0, 2]
@@ -66,20 +67,25 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
             for axis in range(3):
                 start = coefficients[axis, 1] * row + coefficients[axis, 2]
                 if fixed:
-                    # the floor may be the voxel below the slab, the ceiling is at most the volume's last voxel
-                    highest = high[axis] << FIXED_POINT_BITS
-                    if axis == 2:
-                        highest = min((high[2] + 1) << FIXED_POINT_BITS, last_k << FIXED_POINT_BITS)
-                    first, last = columns_within_fixed(
-                        start, coefficients[axis, 0], reach[axis] << FIXED_POINT_BITS, highest, first, last
-                    )
+                    # the lower of the two voxels may be the one below the slab, the upper is at most the volume's last
+                    lowest = max(low[axis] - 1, 0) << bits
+                    highest = min(((high[axis] + 1) << bits) - 1, (size[axis] - 1) << bits)
+                    first, last = columns_within_fixed(start, coefficients[axis, 0], lowest, highest, first, last)
+                elif exact:
+                    # within a voxel of the slab, and nearest to a voxel of the volume
+                    lowest = max((low[axis] - 1) << bits, -(1 << (bits - 1)))
+                    highest = min(((high[axis] + 1) << bits) - 1, (size[axis] << bits) - (1 << (bits - 1)) - 1)
+                    first, last = columns_within_fixed(start, coefficients[axis, 0], lowest, highest, first, last)
                 else:
-                    # generous by a voxel in k; every pixel is tested below
-                    highest = high[axis]
-                    if axis == 2:
-                        highest = min(high[2] + 1, last_k)
+                    # generous by a voxel; every pixel is tested below
                     first, last = columns_within_double(
-                        coefficients[axis, 0], start, coefficients[axis, 3], reach[axis], highest, first, last, exact
+                        coefficients[axis, 0],
+                        start,
+                        coefficients[axis, 3],
+                        max(low[axis] - 1, 0),
+                        min(high[axis] + 1, size[axis] - 1),
+                        first,
+                        last,
                     )
             for run in range(runs.shape[1]):
                 begin = max(first, np.int64(runs[row, run, 0]))
@@ -92,33 +98,34 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                     y = row_j + step_j * column + add_j
                     z = row_k + step_k * column + add_k
                     if fixed:
-                        i, j, k = x >> FIXED_POINT_BITS, y >> FIXED_POINT_BITS, z >> FIXED_POINT_BITS
-                        fi = x - (i << FIXED_POINT_BITS)
-                        fj = y - (j << FIXED_POINT_BITS)
-                        fk = z - (k << FIXED_POINT_BITS)
+                        i, j, k = x >> bits, y >> bits, z >> bits
+                        fi = x - (i << bits)
+                        fj = y - (j << bits)
+                        fk = z - (k << bits)
+                    elif exact:
+                        i, j, k = x >> bits, y >> bits, z >> bits
+                        fi = (x - (i << bits)) * _EXACT_UNIT
+                        fj = (y - (j << bits)) * _EXACT_UNIT
+                        fk = (z - (k << bits)) * _EXACT_UNIT
                     else:
-                        if exact:
-                            i, j, k = np.int64(np.floor(x)), np.int64(np.floor(y)), np.int64(np.floor(z))
-                        else:
-                            i, j, k = igsio_floor(x), igsio_floor(y), igsio_floor(z)
-                        fi, fj, fk = x - i, y - j, z - k  # IGSIO's may fall below 0 by 2^-17
-                        if not exact:
-                            # IGSIO leaves out a pixel when any of its eight voxels is outside the volume
-                            if i < 0 or j < 0 or k < 0:
-                                continue
-                            if i + (fi != 0) > last_i or j + (fj != 0) > last_j or k + (fk != 0) > last_k:
-                                continue
+                        i, j, k = igsio_floor(x), igsio_floor(y), igsio_floor(z)
+                        fi, fj, fk = x - i, y - j, z - k  # may fall below 0 by 2^-17
+                        # a pixel is left out when any of its eight voxels is outside the volume
+                        if i < 0 or j < 0 or k < 0:
+                            continue
+                        if i + (fi != 0) > last_i or j + (fj != 0) > last_j or k + (fk != 0) > last_k:
+                            continue
                     base = i * stride_i + j * stride_j + k * stride_k
                     for upper_j in range(2):
-                        if exact and (j + upper_j < 0 or j + upper_j > last_j):
+                        if j + upper_j < low_j or j + upper_j > high_j:
                             continue
                         weight_j = fj if upper_j else one - fj
                         for upper_k in range(2):
-                            if k + upper_k < slab_low or k + upper_k > slab_high:
+                            if k + upper_k < low_k or k + upper_k > high_k:
                                 continue
                             weight_k = fk if upper_k else one - fk
                             if fixed:
-                                weight_jk = (weight_j * weight_k + _HALF) >> FIXED_POINT_BITS
+                                weight_jk = (weight_j * weight_k + _HALF) >> bits
                             else:
                                 weight_jk = weight_j * weight_k
                             for upper_i in range(2):
@@ -126,7 +133,7 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                                     continue
                                 weight_i = fi if upper_i else one - fi
                                 if fixed:
-                                    weight = (weight_i * weight_jk + _HALF) >> FIXED_POINT_BITS
+                                    weight = (weight_i * weight_jk + _HALF) >> bits
                                 else:
                                     weight = weight_i * weight_jk
                                 if weight == 0:
@@ -153,9 +160,9 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                                     before = np.int64(hits[index]) << 6
                                     after = weight + before
                                     if floats:
-                                        known = np.float32(before) * np.float32(1 / FIXED_ONE)
-                                        added = np.float32(weight) * np.float32(1 / FIXED_ONE)
-                                        both = np.float32(after) * np.float32(1 / FIXED_ONE)
+                                        known = np.float32(before) * np.float32(1 / IGSIO_ONE)
+                                        added = np.float32(weight) * np.float32(1 / IGSIO_ONE)
+                                        both = np.float32(after) * np.float32(1 / IGSIO_ONE)
                                         volume[index] = (added * pixel + known * volume[index]) / both
                                     elif doubles:
                                         mean = (weight * pixel + before * volume[index]) / np.float64(after)
@@ -165,10 +172,10 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                                         if not one_byte:
                                             total = wrapped_to_32_bits(total)
                                         quotient = np.float64(total) / np.float64(after) + _QUOTIENT_OFFSET
-                                        rounded = np.int64((quotient - _QUOTIENT_OFFSET) * FIXED_ONE)
-                                        volume[index] = (rounded + _HALF) >> FIXED_POINT_BITS
-                                    weight_256 = ((after << 8) + _HALF) >> FIXED_POINT_BITS
-                                    hits[index] = weight_256 if (after << 8) < (65535 << FIXED_POINT_BITS) else 65535
+                                        rounded = np.int64((quotient - _QUOTIENT_OFFSET) * IGSIO_ONE)
+                                        volume[index] = (rounded + _HALF) >> bits
+                                    weight_256 = ((after << 8) + _HALF) >> bits
+                                    hits[index] = weight_256 if (after << 8) < (65535 << bits) else 65535
                                 else:
                                     known = np.float64(hits[index]) / 256.0
                                     both = weight + known

@@ -92,13 +92,12 @@ class LiveReconstruction:
     def __exit__(self, *_) -> None:
         self.close()
 
-    def snapshot(self, fill: str | None = None) -> Reconstruction:
+    def snapshot(self, fill: bool = True) -> Reconstruction:
         """The volume of the frames inserted so far. Only what changed since the last snapshot is computed.
 
-        fill  'none', 'stick' or 'distance' instead of the fill of the settings
+        fill  False to leave the holes open; True to fill them as the settings say
         Raises ReconstructionError when there is nothing yet, or when a frame could not be inserted.
         """
-        settings = self.settings if fill is None else self.settings.with_changes(fill=fill)
         with self._lock:
             if self._error is not None:
                 raise self._error
@@ -108,7 +107,8 @@ class LiveReconstruction:
                     "No frame has been inserted yet, so there is no volume"
                     + (f" (left out: {'; '.join(reasons)})." if reasons else "; wait for the first tracked frame.")
                 )
-            return self._keeper.snapshot(self._lower, self._upper, settings, tuple(self._used), tuple(self._skipped))
+            fill = fill and self.settings.fill != "none"
+            return self._keeper.snapshot(self._lower, self._upper, fill, tuple(self._used), tuple(self._skipped))
 
     @property
     def report(self) -> dict:
@@ -179,7 +179,7 @@ class LiveReconstruction:
         if self._inserter is None:
             region = self._first_region(corners)
             self._inserter = Inserter(region, frame.image_size, frame.pixels.dtype, self.settings)
-            self._keeper = SnapshotKeeper(self._inserter)
+            self._keeper = SnapshotKeeper(self._inserter, self.settings)
         lower, upper = self._reach(corners)
         if self.settings.dimensions is None:
             lower, upper = self._make_room(lower, upper)
@@ -188,7 +188,7 @@ class LiveReconstruction:
         self._inserter.insert([frame.pixels], [pose])
         self._lower = lower if self._lower is None else np.minimum(self._lower, lower)
         self._upper = upper if self._upper is None else np.maximum(self._upper, upper)
-        self._keeper.note(pose, frame.image_size, lower[2], upper[2])
+        self._keeper.note(frame.pixels, pose, int(lower[2]), int(upper[2]))
         self._used.append(number)
         self._last_pose = pose
         self._insert_seconds.append(time.perf_counter() - started)

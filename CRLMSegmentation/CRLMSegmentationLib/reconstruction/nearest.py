@@ -12,11 +12,12 @@ from functools import lru_cache
 import numpy as np
 
 from .arithmetic import (
-    FIXED_POINT_BITS,
+    EXACT_BITS,
+    IGSIO_BITS,
     RECURSIVE_AFTER,
     columns_within_double,
     columns_within_fixed,
-    nearest_index,
+    igsio_index,
     running_mean_of_bytes,
     running_mean_of_doubles,
     running_mean_of_floats,
@@ -46,14 +47,15 @@ def pixel_kind(dtype) -> int:
 def nearest_kernel(arithmetic: int, compounding: int, kind: int):
     """The compiled kernel
 
-    paste(pixels, runs, coefficients, low, high, strides, volume, hits, sums, darkest)
+    paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest)
 
     pixels        (v, u) of the frame
     runs          (v, n, 2) int32, see footprint.row_runs
     coefficients  (3, 4): per axis i, j, k the index change per column and per row, the index of pixel (0, 0), and a last
-                  term added after the others. int64 fixed point with the half for rounding for FIXED, else float64;
-                  for arithmetic that sums column and row first, the offset is given in the last term
+                  term added after the others. int64 fixed point with the half for rounding; float64 for DOUBLE, where
+                  IGSIO's plain arithmetic, which sums column and row first, has the offset in the last term
     low, high     (3,) int64, first and last voxel of the slab
+    size          (3,) int64, voxels of the whole volume
     strides       (3,) int64 of the flat arrays
     volume        flat, dtype of the pixels
     hits          flat: 1 where a pixel came, uint8; for IGSIO's mean the number of pixels, up to 255; for the exact mean
@@ -61,13 +63,14 @@ def nearest_kernel(arithmetic: int, compounding: int, kind: int):
     sums          flat, exact mean only: uint64, number of pixels << SUM_BITS | sum; float64 sum for other pixels
     darkest       pixels below it are left out (float64, -inf for none)
     """
-    fixed, exact = arithmetic == FIXED, arithmetic == EXACT
+    fixed, exact = arithmetic != DOUBLE, arithmetic == EXACT
+    bits = EXACT_BITS if exact else IGSIO_BITS
     packed_sum = exact and compounding == MEAN and kind in (BYTES, WORDS)
     plain_sum = exact and compounding == MEAN and not packed_sum
     one_weight = 1 << SUM_BITS[kind] if packed_sum else 0
     bytes_mean, floats_mean, doubles_mean = kind == BYTES, kind == FLOATS, kind == DOUBLES
 
-    def paste(pixels, runs, coefficients, low, high, strides, volume, hits, sums, darkest):
+    def paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest):
         step_i, step_j, step_k = coefficients[0, 0], coefficients[1, 0], coefficients[2, 0]
         add_i, add_j, add_k = coefficients[0, 3], coefficients[1, 3], coefficients[2, 3]
         stride_i, stride_j, stride_k = strides[0], strides[1], strides[2]
@@ -82,8 +85,8 @@ def nearest_kernel(arithmetic: int, compounding: int, kind: int):
                     first, last = columns_within_fixed(
                         start,
                         coefficients[axis, 0],
-                        low[axis] << FIXED_POINT_BITS,
-                        ((high[axis] + 1) << FIXED_POINT_BITS) - 1,
+                        low[axis] << bits,
+                        ((high[axis] + 1) << bits) - 1,
                         first,
                         last,
                     )
@@ -91,7 +94,7 @@ def nearest_kernel(arithmetic: int, compounding: int, kind: int):
                 for axis in range(3):
                     start = coefficients[axis, 1] * row + coefficients[axis, 2]
                     first, last = columns_within_double(
-                        coefficients[axis, 0], start, coefficients[axis, 3], low[axis], high[axis], first, last, exact
+                        coefficients[axis, 0], start, coefficients[axis, 3], low[axis], high[axis], first, last
                     )
             for run in range(runs.shape[1]):
                 begin = max(first, np.int64(runs[row, run, 0]))
@@ -105,13 +108,13 @@ def nearest_kernel(arithmetic: int, compounding: int, kind: int):
                     if pixel < darkest:
                         continue
                     if fixed:
-                        i = (row_i + step_i * column) >> FIXED_POINT_BITS
-                        j = (row_j + step_j * column) >> FIXED_POINT_BITS
-                        k = (row_k + step_k * column) >> FIXED_POINT_BITS
+                        i = (row_i + step_i * column) >> bits
+                        j = (row_j + step_j * column) >> bits
+                        k = (row_k + step_k * column) >> bits
                     else:
-                        i = nearest_index(column, step_i, row_i, add_i, exact)
-                        j = nearest_index(column, step_j, row_j, add_j, exact)
-                        k = nearest_index(column, step_k, row_k, add_k, exact)
+                        i = igsio_index(column, step_i, row_i, add_i)
+                        j = igsio_index(column, step_j, row_j, add_j)
+                        k = igsio_index(column, step_k, row_k, add_k)
                     index = i * stride_i + j * stride_j + k * stride_k
                     if compounding == LATEST:
                         volume[index] = pixel

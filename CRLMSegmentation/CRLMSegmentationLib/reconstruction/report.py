@@ -14,7 +14,7 @@ class ReconstructionReport:
     frames_used             numbers of the frames in the sweep
     frames_skipped          the others, each with the reason
     seen_share              part of the region's voxels that a pixel reached
-    hole_share_before_fill  part of the swept voxels (see swept.py) that no pixel reached; NaN when not measured
+    hole_share_before_fill  part of the swept voxels (see between.py) that no pixel reached; NaN when not measured
     hole_share_after_fill   the same after filling
     seconds                 time taken, by step
     """

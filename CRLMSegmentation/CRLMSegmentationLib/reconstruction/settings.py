@@ -53,8 +53,9 @@ class ReconstructionSettings:
     definition      'exact': double precision, true mean, rounded once (for navigation);
                     'igsio': the arithmetic of IGSIO, byte for byte (for comparison with PLUS and SlicerIGSIO)
     optimization    which of IGSIO's arithmetics 'igsio' reproduces: 'full' (fixed point), 'partial', 'none' (doubles)
-    fill            how voxels that no pixel reached are filled: 'none', 'stick' (IGSIO's) or 'distance'
-    fill_radius_mm  reach of 'distance': no voxel takes a value from farther away
+    fill            how voxels that no pixel reached are filled: 'none', 'stick' (IGSIO's), or 'distance' (from the frames
+                    before and after, by the distance to them; see between.py)
+    fill_radius_mm  reach of 'distance': no voxel takes a value from a frame farther away
     stick_length_voxels, sticks_used    limits of 'stick': the stick's length in voxels, and how many sticks are averaged
     clip_rectangle  the part of the image that is used; None for all of it
     fan             the sector of the image that is used; None for all of it
@@ -75,7 +76,7 @@ class ReconstructionSettings:
     definition: str = "exact"
     optimization: str = "full"
     fill: str = "none"
-    fill_radius_mm: float = 2.0
+    fill_radius_mm: float = 3.0
     stick_length_voxels: int = 9
     sticks_used: int = 1
     clip_rectangle: ClipRectangle | None = None

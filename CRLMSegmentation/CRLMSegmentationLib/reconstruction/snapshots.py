@@ -8,12 +8,15 @@ import time
 import numpy as np
 
 from ..geometry import Volume
-from .filling import fill_holes, reach_voxels
+from .between import BetweenInserter, join_swept, mark_between
+from .filling import fill_left_over, fill_with_sticks, put_seen_over, reach_voxels
 from .inserter import Inserter
 from .report import ReconstructionReport
 from .settings import ReconstructionSettings
-from .swept import join_swept, mark_between
 from .whole_sweep import Reconstruction
+
+
+_LOOK_BETWEEN_EVERY = 8  # frames, so that neither they nor the work pile up until the next snapshot
 
 
 class _Changes:
@@ -36,95 +39,123 @@ class _Changes:
 
 
 class SnapshotKeeper:
-    """The last snapshot of an inserter's voxels and what has changed since."""
+    """The last snapshot of an inserter's voxels and what has changed since.
 
-    def __init__(self, inserter: Inserter):
-        self._inserter = inserter
-        self._values = np.zeros(inserter.shape, dtype=inserter.dtype)
-        self._seen = np.zeros(inserter.shape, dtype=np.uint8)
-        self._known = np.zeros(inserter.shape, dtype=np.uint8) if inserter.knows_less_than_seen else self._seen
-        self._between = np.zeros(inserter.shape, dtype=np.uint8)  # swept between frames
-        self._swept = np.zeros(inserter.shape, dtype=np.uint8)
-        self._filled = None  # made when first asked for
-        self._filled_by = None
-        self._poses: list[np.ndarray] = []  # frames since the last marking, and the one before them
-        self._image_size = None
+    Holes are filled as the settings say, or not at all: what lies between frames is noted from the first one on.
+    """
+
+    def __init__(self, inserter: Inserter, settings: ReconstructionSettings):
+        self._inserter, self._settings = inserter, settings
+        shape = inserter.shape
+        self._values = np.zeros(shape, dtype=inserter.dtype)
+        self._seen = np.zeros(shape, dtype=np.uint8)
+        self._known = np.zeros(shape, dtype=np.uint8) if inserter.knows_less_than_seen else self._seen
+        self._to_write = _Changes()
         self._last_slices = None
-        self._to_write, self._to_sweep, self._to_fill = _Changes(), _Changes(), _Changes()
+        self._fills = settings.fill != "none"
+        if self._fills:
+            height, width = inserter.image_shape
+            self._image_size = (width, height)
+            self._waiting: list[tuple[np.ndarray, np.ndarray]] = []  # frames not yet looked between, and the one before
+            self._between = np.zeros(shape, dtype=np.uint8)  # swept between frames
+            self._swept = np.zeros(shape, dtype=np.uint8)
+            self._filled = np.zeros(shape, dtype=inserter.dtype)
+            self._to_sweep, self._to_fill = _Changes(), _Changes()
+            self._middle: BetweenInserter | None = None
+            if settings.fill == "distance":
+                self._middle = BetweenInserter(inserter.region, self._image_size, inserter.dtype, settings)
+                self._base = np.zeros(shape, dtype=inserter.dtype)  # seen, or between frames
+                self._base_known = np.zeros(shape, dtype=np.uint8)
 
-    def note(self, pose: np.ndarray, image_size: tuple[int, int], first_k: int, last_k: int) -> None:
+    def _all_changes(self) -> list[_Changes]:
+        return [self._to_write, self._to_sweep, self._to_fill] if self._fills else [self._to_write]
+
+    def note(self, pixels: np.ndarray, pose: np.ndarray, first_k: int, last_k: int) -> None:
         """A frame was inserted that reaches the slices `first_k` to `last_k`."""
-        self._poses.append(pose)
-        self._image_size = image_size
-        for changes in (self._to_write, self._to_sweep, self._to_fill):
+        for changes in self._all_changes():
             changes.add(first_k, last_k)
             if self._last_slices is not None:  # what lies between it and the frame before
                 changes.add(*self._last_slices)
         self._last_slices = (first_k, last_k)
+        if self._fills:
+            self._waiting.append((pixels, pose))
+            if len(self._waiting) > _LOOK_BETWEEN_EVERY:
+                self._look_between()
 
     def grow(self, before: np.ndarray, after: np.ndarray) -> None:
         """The inserter's grid has grown by so many voxels along i, j, k."""
         pad = [(int(before[axis]), int(after[axis])) for axis in (2, 1, 0)]
         one_array = self._known is self._seen
-        self._values, self._seen, self._between, self._swept = (
-            np.pad(array, pad) for array in (self._values, self._seen, self._between, self._swept)
-        )
+        names = ["_values", "_seen"]
+        if self._fills:
+            names += ["_between", "_swept", "_filled"]
+            if self._middle is not None:
+                names += ["_base", "_base_known"]
+                self._middle.grow(before, after)
+        for name in names:
+            setattr(self, name, np.pad(getattr(self, name), pad))
         self._known = self._seen if one_array else np.pad(self._known, pad)
-        if self._filled is not None:
-            self._filled = np.pad(self._filled, pad)
         shift = int(before[2])
-        for changes in (self._to_write, self._to_sweep, self._to_fill):
+        for changes in self._all_changes():
             changes.first += shift
             changes.last += shift
         if self._last_slices is not None:
             self._last_slices = (self._last_slices[0] + shift, self._last_slices[1] + shift)
 
-    def snapshot(self, lower, upper, settings: ReconstructionSettings, used, skipped) -> Reconstruction:
-        """Copies of the voxels `lower` to `upper` (i, j, k), with holes filled as `settings` say."""
+    def snapshot(self, lower, upper, fill: bool, used, skipped) -> Reconstruction:
+        """Copies of the voxels `lower` to `upper` (i, j, k), with or without filled holes."""
         times = [time.perf_counter()]
         size_k = self._values.shape[0]
         if self._to_write:
             slices = self._to_write.taken(0, size_k)
             self._inserter.write_slices(self._values, self._seen, self._known, *slices)
         times.append(time.perf_counter())
-        voxels = self._values
-        if settings.fill != "none":
-            self._update_swept(settings, size_k)
-        times.append(time.perf_counter())
-        if settings.fill != "none":
-            self._update_filled(settings, size_k)
-            voxels = self._filled
+        box = tuple(slice(int(lower[axis]), int(upper[axis]) + 1) for axis in (2, 1, 0))
+        share_before = share_after = math.nan
+        if fill:
+            self._update_filled(size_k)
+            swept = np.count_nonzero(self._swept)
+            share_before = 1 - np.count_nonzero(self._seen) / swept
         times.append(time.perf_counter())
 
-        box = tuple(slice(int(lower[axis]), int(upper[axis]) + 1) for axis in (2, 1, 0))
         region = self._inserter.region
         ijk_to_ras = region.ijk_to_ras
         ijk_to_ras[:3, 3] += np.array(region.spacing_mm) * lower
         seen = self._seen[box].copy()
+        voxels = (self._filled if fill else self._values)[box].copy()
         report = ReconstructionReport(
             frames_used=used,
             frames_skipped=skipped,
             seen_share=float(np.count_nonzero(seen) / seen.size),
-            hole_share_before_fill=math.nan,
-            hole_share_after_fill=math.nan,
-            seconds=dict(zip(("insert", "find holes", "fill"), np.diff(times).tolist())),
+            hole_share_before_fill=share_before,
+            hole_share_after_fill=share_after,
+            seconds=dict(zip(("insert", "fill"), np.diff(times).tolist())),
         )
-        return Reconstruction(Volume(voxels[box].copy(), ijk_to_ras), Volume(seen, ijk_to_ras), report)
+        return Reconstruction(Volume(voxels, ijk_to_ras), Volume(seen, ijk_to_ras), report)
 
-    def _update_swept(self, settings, size_k) -> None:
+    def _look_between(self) -> None:
+        frames, poses = zip(*self._waiting)
+        if self._middle is not None:
+            self._middle.insert_between(frames, poses)
+        else:
+            mark_between(poses, self._image_size, self._inserter.region, self._settings, self._between)
+        self._waiting = self._waiting[-1:]
+
+    def _update_filled(self, size_k: int) -> None:
         if not self._to_sweep:
             return
-        if len(self._poses) > 1:
-            mark_between(self._poses, self._image_size, self._inserter.region, settings, self._between)
-            self._poses = self._poses[-1:]
-        first, last = self._to_sweep.taken(1, size_k)
-        join_swept(self._seen, self._between, self._swept, first, last)
-
-    def _update_filled(self, settings, size_k) -> None:
-        how = (settings.fill, settings.fill_radius_mm, settings.stick_length_voxels, settings.sticks_used)
-        if self._filled is None or how != self._filled_by:
-            self._filled, self._filled_by = np.zeros_like(self._values), how
-            self._to_fill.add(0, size_k - 1)
-        if self._to_fill:
-            slices = self._to_fill.taken(reach_voxels(settings) + 1, size_k)
-            fill_holes(self._values, self._known, self._swept, settings, self._filled, slices)
+        self._look_between()
+        settings = self._settings
+        changed = self._to_sweep.taken(1, size_k)
+        if self._middle is not None:
+            self._middle.write_slices(self._base, self._base_known, self._base_known, *changed)
+            part = slice(changed[0], changed[1] + 1)
+            self._between[part] = self._base_known[part]
+        join_swept(self._seen, self._between, self._swept, *changed)
+        if self._middle is not None:
+            put_seen_over(self._values, self._seen, self._swept, settings, self._base, self._base_known, changed)
+        slices = self._to_fill.taken(reach_voxels(settings) + 1, size_k)
+        if self._middle is None:
+            fill_with_sticks(self._values, self._known, self._swept, settings, self._filled, slices)
+        else:
+            fill_left_over(self._base, self._base_known, self._swept, settings, self._filled, slices)

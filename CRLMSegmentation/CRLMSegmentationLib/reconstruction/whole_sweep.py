@@ -35,9 +35,9 @@ def reconstruct(sweep: Sweep, settings: ReconstructionSettings | None = None, pr
     progress  called with a fraction 0 to 1 and a text
     Raises ReconstructionError with one sentence when no volume can be made.
     """
-    from .filling import fill_holes
+    from .between import BetweenInserter, mark_between
+    from .filling import fill_left_over, fill_with_sticks, join_all_swept, put_seen_over
     from .inserter import Inserter
-    from .swept import swept_voxels
 
     settings = settings or ReconstructionSettings()
     tell = progress or (lambda fraction, text: None)
@@ -49,21 +49,37 @@ def reconstruct(sweep: Sweep, settings: ReconstructionSettings | None = None, pr
         [sweep.frames[number].image_to_reference for number in selection.within_extent], sweep.image_size, settings
     )
     inserter = Inserter(region, sweep.image_size, frames[0].pixels.dtype, settings)
-    inserter.insert([frame.pixels for frame in frames], poses, lambda fraction, text: tell(0.7 * fraction, text))
+    inserter.insert([frame.pixels for frame in frames], poses, lambda fraction, text: tell(0.6 * fraction, text))
     voxels, seen, known = inserter.result()
     times.append(time.perf_counter())
 
     number_seen = int(np.count_nonzero(seen))
     number_swept = number_filled = 0
+    images = [frame.pixels for frame in frames]
     swept = seen
-    if settings.measure_holes or (settings.fill != "none" and settings.definition != "igsio"):
-        tell(0.7, "finding holes")
-        swept = swept_voxels(poses, sweep.image_size, region, settings, seen)
+    if settings.fill == "distance":
+        tell(0.6, "filling between frames")
+        middle = BetweenInserter(region, sweep.image_size, inserter.dtype, settings)
+        middle.insert_between(images, poses, lambda fraction, text: tell(0.6 + 0.3 * fraction, text))
+        filled, known, _ = middle.result()
+        swept = join_all_swept(seen, known, settings)
+    elif settings.measure_holes or (settings.fill == "stick" and settings.definition != "igsio"):
+        tell(0.6, "finding holes")
+        between = np.zeros_like(seen)
+        mark_between(poses, sweep.image_size, region, settings, between)
+        swept = join_all_swept(seen, between, settings)
+    if swept is not seen:
         number_swept = int(np.count_nonzero(swept))
     times.append(time.perf_counter())
-    if settings.fill != "none":
+    if settings.fill == "distance":
+        number_filled, without = put_seen_over(voxels, seen, swept, settings, filled, known)
+        voxels = filled
+        if without:
+            voxels = np.empty_like(filled)
+            number_filled += fill_left_over(filled, known, swept, settings, voxels)
+    elif settings.fill == "stick":
         tell(0.8, "filling holes")
-        voxels, number_filled = fill_holes(voxels, known, swept, settings)
+        voxels, number_filled = fill_with_sticks(voxels, known, swept, settings)
     times.append(time.perf_counter())
     tell(1.0, "volume ready")
     report = ReconstructionReport(

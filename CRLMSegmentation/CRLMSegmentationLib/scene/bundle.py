@@ -19,7 +19,8 @@ def save_scene(session, path) -> Path:
 
     Raises FileFormatError. An earlier file of that name stays as it is when writing fails.
     """
-    path = Path(path)
+    # Slicer refuses a relative path.
+    path = Path(path).resolve()
     if path.suffix.lower() != SUFFIX:
         raise FileFormatError(f"{path} does not end in {SUFFIX}; a scene is written as one .mrb file.")
     scene = session.application.scene
@@ -32,7 +33,8 @@ def save_scene(session, path) -> Path:
             with vtk_messages() as messages:
                 done = scene.WriteToMRB(str(written))
             if not done or not written.is_file() or not zipfile.is_zipfile(written):
-                raise FileFormatError(f"The scene cannot be written to {path}{_reason(messages())}; check the free space.")
+                why = _reason(messages())
+                raise FileFormatError(f"The scene cannot be written to {path}{why}; check the free space.")
             os.replace(written, path)
     except OSError as error:
         raise FileFormatError(f"The scene cannot be written to {path} ({error.strerror}).") from None

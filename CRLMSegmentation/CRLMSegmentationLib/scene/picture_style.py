@@ -18,6 +18,7 @@ BOX = (110, 185, 255)
 SWEEP = (120, 140, 160)
 TOOL = (225, 230, 236)
 ALERT = {"INSIDE": (255, 85, 70), "WITHIN_MARGIN": (255, 165, 50), "CLEAR": (90, 220, 125), "UNKNOWN": (160, 160, 160)}
+PLATE = (8, 10, 13, 205)
 # Lines are drawn this many times larger and scaled down, which smooths them.
 OVERSAMPLING = 3
 
@@ -49,6 +50,7 @@ class Overlay:
         self._lines = image.new("RGBA", (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING), (0, 0, 0, 0))
         self._draw = draw.Draw(self._lines)
         self._texts = []
+        self._plates = []
 
     def line(self, points, color, width_px: float = 2.0, closed: bool = False, dash_px=None) -> None:
         """A polyline through `points` (n, 2); dash_px (drawn, left out) in pixels along it."""
@@ -66,6 +68,10 @@ class Overlay:
         radius = radius_px * OVERSAMPLING
         self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), color)
 
+    def plate(self, left: float, top: float, right: float, bottom: float) -> None:
+        """A dark plate under text that is to come."""
+        self._plates.append((left, top, right, bottom))
+
     def text(self, position, text: str, color=TEXT, size_px: int = 18, anchor: str = "la", plate: bool = False) -> None:
         """`anchor` as Pillow has it (la: left top, rs: right baseline, mm: middle); `plate`: a dark plate behind."""
         self._texts.append((tuple(position), text, color, size_px, anchor, plate))
@@ -77,13 +83,15 @@ class Overlay:
         result = image.alpha_composite(picture.convert("RGBA"), smooth)
         plates = image.new("RGBA", self.size, (0, 0, 0, 0))
         pen = draw.Draw(plates)
+        for outline in self._plates:
+            pen.rounded_rectangle(outline, radius=12, fill=PLATE)
         for position, text, color, size_px, anchor, plate in self._texts:
             kind = font(size_px)
             if plate:
                 left, top, right, bottom = pen.textbbox(position, text, font=kind, anchor=anchor)
                 pad = size_px * 0.35
                 outline = (left - pad, top - pad, right + pad, bottom + pad)
-                pen.rounded_rectangle(outline, radius=pad, fill=(8, 10, 13, 205))
+                pen.rounded_rectangle(outline, radius=pad, fill=PLATE)
             pen.text(position, text, font=kind, fill=(*color, 255), anchor=anchor)
         return image.alpha_composite(result, plates).convert("RGB")
 
@@ -116,7 +124,7 @@ def save_picture(picture, path) -> Path:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, "PNG", optimize=True)
+        picture.save(path, "PNG")
     except OSError as error:
         raise FileFormatError(f"The picture {path} cannot be written ({error.strerror or error}).") from None
     return path

@@ -13,23 +13,22 @@ from typing import Callable
 
 import numpy as np
 
-from ..errors import CRLMError, ReconstructionError, SegmentationError
+from ..errors import CRLMError, GeometryError, ReconstructionError, RecordingError, SegmentationError
 from ..geometry import Box, Volume
 from ..navigation.margin import DEFAULT_MARGIN_MM
 from ..navigation.stream_clock import StreamClock
 from ..sweep import Sweep, TrackedFrame
 from . import names
 from .application import Application, current_application
-from .conversion import box_of, mask_of, put_box, put_segment, put_surface, put_volume, surface_of, volume_of
+from .box import BoxNode
+from .conversion import put_volume, volume_of
 from .job import Job
 from .live_image import LiveImage
 from .nodes import find, get_or_create, is_stale, mark_stale
 from .state import SessionState, Step, StepStatus
 from .sweep_sequence import put_sweep, sweep_of
 from .tools import ToolReading, Tools
-
-_TUMOR_COLOR = (1.0, 0.8, 0.2)
-_BOX_TOLERANCE_MM = 1e-3
+from .tumor import TumorNodes
 
 
 class NavigationSession:
@@ -44,17 +43,17 @@ class NavigationSession:
         self.state = SessionState()
         self.segmentation_result = None
         self._listeners: list[Callable[[SessionState], None]] = []
-        self._observed: list[tuple] = []
-        self._clock = StreamClock()
-        self._live = LiveImage(self.scene, self._clock)
-        self.tools = Tools(self.scene, self._clock, margin_mm)
+        clock = StreamClock()
+        self.tools = Tools(self.scene, clock, margin_mm)
+        self._live = LiveImage(self.scene, clock)
+        self._box = BoxNode(self.scene, self._on_box_changed)
+        self._tumor = TumorNodes(self.scene)
         self._sweep: Sweep | None = None
         self._recording: list[TrackedFrame] | None = None
-        self._box: Box | None = None
         self._box_is_tight = False
-        self._revision = 0
-        self._closing_expected = False
-        self._observe(self.scene, self.scene.StartCloseEvent, self._on_scene_closed)
+        self._revisions = {Step.RECONSTRUCT: 0, Step.SEGMENT: 0}
+        self._being_replaced = False
+        self._scene_tag = self.scene.AddObserver(self.scene.EndCloseEvent, lambda caller, event: self._on_scene_closed())
         self._adopt()
 
     @property
@@ -76,10 +75,11 @@ class NavigationSession:
         self._tell()
 
     def close(self) -> None:
-        """Let go of the scene: no observer and no listener is left; the nodes stay."""
-        for subject, tag in self._observed:
-            subject.RemoveObserver(tag)
-        self._observed.clear()
+        """Let go of the scene: no observer and no listener is left; the nodes stay. Can be called twice."""
+        if self._scene_tag is not None:
+            self.scene.RemoveObserver(self._scene_tag)
+            self._scene_tag = None
+        self._box.release()
         self._listeners.clear()
 
     # Connect
@@ -129,13 +129,14 @@ class NavigationSession:
         return len(self._recording or ())
 
     def stop_recording(self) -> Sweep:
-        """End the recording and take it as the sweep. Raises ReconstructionError when it holds no frame."""
+        """End the recording and take it as the sweep. Raises RecordingError when no frame came; then the earlier
+        sweep stays."""
         frames, self._recording = self._recording or [], None
         if not frames:
-            message = "No frame came while recording; check that PLUS sends images, then record again."
-            self._set(Step.RECORD, StepStatus.FAILED, message)
+            error = RecordingError("No frame came while recording; check that PLUS sends images, then record again.")
+            self._set(Step.RECORD, StepStatus.FAILED, str(error))
             self._tell()
-            raise ReconstructionError(message)
+            raise error
         sweep = Sweep(frames)
         self.set_sweep(sweep)
         return sweep
@@ -148,12 +149,14 @@ class NavigationSession:
     def set_sweep(self, sweep: Sweep) -> None:
         """Take a recorded sweep. The volume and the tumor made from an earlier one become stale."""
         if len(sweep) == 0:
-            raise ReconstructionError("The sweep holds no frame; record or choose another one.")
+            raise RecordingError("The sweep holds no frame; record or choose another one.")
         put_sweep(self.application, sweep)
         self._sweep = sweep
-        self._changed()
+        self._revisions[Step.RECONSTRUCT] += 1
         self._set(Step.RECORD, StepStatus.DONE, f"{len(sweep)} frames, {len(sweep.valid_frames)} with a valid pose")
-        self._make_stale(Step.RECONSTRUCT, names.VOLUME)
+        node = self._volume_node()
+        mark_stale(node, True)
+        self._set(Step.RECONSTRUCT, StepStatus.READY if node is None else StepStatus.STALE)
         self._make_tumor_stale()
         self._tell()
 
@@ -178,7 +181,7 @@ class NavigationSession:
 
     @property
     def volume(self) -> Volume | None:
-        """The reconstructed volume; None when there is none, or it is stale."""
+        """A copy of the reconstructed volume; None when there is none, or it is stale."""
         node = self._volume_node()
         return None if is_stale(node) else volume_of(node)
 
@@ -186,12 +189,10 @@ class NavigationSession:
         """Take a reconstructed volume; an earlier tumor becomes stale."""
         node = get_or_create(self.scene, "vtkMRMLScalarVolumeNode", names.VOLUME, with_display=True)
         put_volume(node, volume)
-        display = node.GetScalarVolumeDisplayNode()
         if volume.voxels.dtype == np.uint8:
-            display.AutoWindowLevelOff()
-            display.SetWindowLevelMinMax(0, 255)
+            node.GetScalarVolumeDisplayNode().AutoWindowLevelOff()
+            node.GetScalarVolumeDisplayNode().SetWindowLevelMinMax(0, 255)
         mark_stale(node, False)
-        self._changed()
         i, j, k = volume.dimensions
         self._set(Step.RECONSTRUCT, StepStatus.DONE, f"{i} x {j} x {k} voxels of {volume.spacing_mm.max():.2g} mm")
         if self.state.status(Step.BOX) is StepStatus.WAITING:
@@ -204,7 +205,7 @@ class NavigationSession:
     @property
     def box(self) -> Box | None:
         """The box around the tumor as it is in the scene; None when none was placed."""
-        return box_of(find(self.scene, "vtkMRMLMarkupsROINode", names.BOX))
+        return self._box.get()
 
     @property
     def box_is_tight(self) -> bool:
@@ -218,27 +219,25 @@ class NavigationSession:
         """
         changed_meaning = tight != self._box_is_tight
         self._box_is_tight = tight
-        node = self.box_node()
-        put_box(node, box)
-        self._on_box_moved()
+        self._box.put(box)
         if changed_meaning:
-            self._changed()
-            self._make_tumor_stale()
-            self._tell()
+            self._on_box_changed()
 
     def box_node(self):
         """The Markups ROI, made when it is not there. Dragging its handles is the same as set_box()."""
-        node = find(self.scene, "vtkMRMLMarkupsROINode", names.BOX)
-        if node is None:
-            node = get_or_create(self.scene, "vtkMRMLMarkupsROINode", names.BOX, with_display=True)
-            display = node.GetDisplayNode()
-            display.SetSelectedColor(0.35, 0.75, 1.0)
-            display.SetFillOpacity(0.05)
-            display.SetPropertiesLabelVisibility(False)
-        if not any(subject is node for subject, _ in self._observed):
-            for event in (node.PointModifiedEvent, "ModifiedEvent", node.TransformModifiedEvent):
-                self._observe(node, event, self._on_box_moved)
-        return node
+        return self._box.node()
+
+    def _on_box_changed(self) -> None:
+        try:
+            box, problem = self.box, ""
+        except GeometryError as error:
+            box, problem = None, str(error)
+        if box is not None:
+            self._set(Step.BOX, StepStatus.DONE, " x ".join(f"{edge:.0f}" for edge in box.size_mm) + " mm")
+        else:
+            self._set(Step.BOX, StepStatus.FAILED if problem else StepStatus.READY, problem)
+        self._make_tumor_stale()
+        self._tell()
 
     # Segment
 
@@ -277,30 +276,67 @@ class NavigationSession:
 
         mask         nonzero inside the tumor, in Reference;  probability  float32, any grid, or None
         surface      vtkPolyData, RAS mm; None makes one of the mask
+        Raises GeometryError when the surface is open, SegmentationError when the mask is empty.
         """
-        self.segmentation_result = None
         self._put_tumor(mask, probability, surface)
+        self.segmentation_result = None
         self._tell()
 
     @property
     def mask(self) -> Volume | None:
         """The tumor mask on the voxels of the volume, corrections by hand included; None when there is none."""
-        node, volume = self._segmentation_node(), self._volume_node()
-        if is_stale(node) or volume is None:
-            return None
-        return mask_of(node, names.SEGMENT, volume_of(volume))
+        volume = volume_of(self._volume_node())
+        return None if volume is None else self._tumor.mask(volume)
 
     @property
     def probability(self) -> Volume | None:
         """float32 on the voxels of the crop; None when there is none."""
-        node = find(self.scene, "vtkMRMLScalarVolumeNode", names.PROBABILITY)
-        return None if is_stale(node) else volume_of(node)
+        return self._tumor.probability()
 
     @property
     def surface(self):
         """The tumor surface as vtkPolyData in RAS mm; None when there is none."""
-        node = self._surface_node()
-        return None if is_stale(node) else surface_of(node)
+        return self._tumor.surface()
+
+    def _take_segmentation(self, result) -> None:
+        """`result`: segmentation.SegmentationResult."""
+        took_s = result.timings_s
+        self.state.timings_s["crop"] = took_s.get("crop", 0.0)
+        self.state.timings_s["segment"] = took_s.get("network", 0.0) + took_s.get("mask", 0.0)
+        self.state.timings_s["surface"] = took_s.get("surface", 0.0)
+        if result.found:
+            self._put_tumor(result.mask, result.probability, result.surface)
+            found = f"{result.volume_ml:.1f} mL, largest diameter {result.largest_diameter_mm:.0f} mm"
+        else:
+            self._make_tumor_stale()
+            found = "no tumor was found in the box"
+        self._set(Step.SEGMENT, StepStatus.DONE, found)
+        self.segmentation_result = result
+        self.state.doubts = tuple(result.doubts)
+        self._tell()
+
+    def _put_tumor(self, mask: Volume, probability: Volume | None, surface) -> None:
+        if surface is None:
+            from ..segmentation.surface import surface_from_mask
+
+            surface = surface_from_mask(mask)
+        self.tools.set_tumor(surface)
+        self._tumor.put(mask, probability, surface, self._volume_node())
+        self.state.doubts = ()
+        self._set(Step.SEGMENT, StepStatus.DONE)
+        self._set(Step.NAVIGATE, StepStatus.READY)
+
+    def _make_tumor_stale(self) -> None:
+        """Hide the tumor and measure to it no more, because what it was made from has changed."""
+        self._revisions[Step.SEGMENT] += 1
+        self.segmentation_result = None
+        self.state.doubts = ()
+        if self._tumor.make_stale():
+            self._set(Step.SEGMENT, StepStatus.STALE, "out of date: what it was made from has changed")
+        elif self.state.status(Step.SEGMENT) is not StepStatus.RUNNING:
+            self._set(Step.SEGMENT, self._status_before(Step.SEGMENT))
+        self._set(Step.NAVIGATE, StepStatus.WAITING)
+        self.tools.set_tumor(None)
 
     # Navigate
 
@@ -316,8 +352,8 @@ class NavigationSession:
 
     def finish(self, job: Job, result) -> bool:
         """Take what a job computed; returns False, and drops it, when what it was made from has changed meanwhile."""
-        if job.revision != self._revision:
-            self._set(job.step, StepStatus.READY, "the result was dropped, because its input has changed")
+        if job.revision != self._revisions[job.step]:
+            self._set(job.step, self._status_before(job.step), "the result was dropped, because its input has changed")
             self._tell()
             return False
         if job.step is Step.RECONSTRUCT:
@@ -341,7 +377,7 @@ class NavigationSession:
         self.state.progress = 0.0
         self._set(step, StepStatus.RUNNING)
         self._tell()
-        return Job(step, compute, self._revision)
+        return Job(step, compute, self._revisions[step])
 
     def _run(self, job: Job, progress=None, should_cancel=None):
         try:
@@ -353,87 +389,13 @@ class NavigationSession:
             raise
         return result
 
-    # What follows from what
-
-    def _take_segmentation(self, result) -> None:
-        """`result`: segmentation.SegmentationResult."""
-        timings = result.timings_s
-        self.state.timings_s["crop"] = timings.get("crop", 0.0)
-        self.state.timings_s["segment"] = timings.get("network", 0.0) + timings.get("mask", 0.0)
-        self.state.timings_s["surface"] = timings.get("surface", 0.0)
-        self.segmentation_result = result
-        if result.found:
-            self._put_tumor(result.mask, result.probability, result.surface)
-            self.state[Step.SEGMENT].message = (
-                f"{result.volume_ml:.1f} mL, largest diameter {result.largest_diameter_mm:.0f} mm"
-            )
+    def _status_before(self, step: Step) -> StepStatus:
+        """READY when what the step needs is there, WAITING when it is not."""
+        if step is Step.RECONSTRUCT:
+            ready = self._sweep is not None
         else:
-            self._make_tumor_stale()
-            self.segmentation_result = result
-            self._set(Step.SEGMENT, StepStatus.DONE, "no tumor was found in the box")
-        self.state.doubts = tuple(result.doubts)
-        self._tell()
-
-    def _put_tumor(self, mask: Volume, probability: Volume | None, surface) -> None:
-        if surface is None:
-            from ..segmentation.surface import surface_from_mask
-
-            surface = surface_from_mask(mask)
-        self.tools.set_tumor(surface)
-        node = get_or_create(self.scene, "vtkMRMLSegmentationNode", names.SEGMENTATION, with_display=True)
-        volume = self._volume_node()
-        if volume is not None:
-            node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
-        put_segment(node, names.SEGMENT, mask, surface, _TUMOR_COLOR)
-        model = get_or_create(self.scene, "vtkMRMLModelNode", names.SURFACE, with_display=True)
-        put_surface(model, surface)
-        model.GetDisplayNode().SetColor(*_TUMOR_COLOR)
-        model.GetDisplayNode().SetVisibility2D(True)
-        if probability is not None:
-            put_volume(get_or_create(self.scene, "vtkMRMLScalarVolumeNode", names.PROBABILITY), probability)
-        for shown in self._tumor_nodes():
-            mark_stale(shown, False)
-        # The model already shows it in 3D; twice would hide the opacity that the surgeon sets.
-        node.GetDisplayNode().SetVisibility3D(False)
-        mark_stale(find(self.scene, "vtkMRMLScalarVolumeNode", names.PROBABILITY), probability is None)
-        self.state.doubts = ()
-        self._set(Step.SEGMENT, StepStatus.DONE)
-        self._set(Step.NAVIGATE, StepStatus.READY)
-
-    def _make_tumor_stale(self) -> None:
-        """Hide the tumor and measure to it no more, because what it was made from has changed."""
-        self.segmentation_result = None
-        self.state.doubts = ()
-        self._make_stale(Step.SEGMENT, names.SEGMENTATION, names.SURFACE, names.PROBABILITY)
-        can_start = not is_stale(self._volume_node()) and self.box is not None
-        if self.state.status(Step.SEGMENT) is StepStatus.WAITING and can_start:
-            self._set(Step.SEGMENT, StepStatus.READY)
-        self._set(Step.NAVIGATE, StepStatus.WAITING)
-        self.tools.set_tumor(None)
-
-    def _make_stale(self, step: Step, *node_names: str) -> None:
-        there = False
-        for name in node_names:
-            node = self.scene.GetFirstNodeByName(name)
-            there = there or node is not None
-            mark_stale(node, True)
-        if there:
-            self._set(step, StepStatus.STALE, "out of date: what it was made from has changed")
-        elif step is Step.RECONSTRUCT:
-            self._set(step, StepStatus.READY)
-
-    def _on_box_moved(self) -> None:
-        box = self.box
-        if box is None or (self._box is not None and _same(box, self._box)):
-            return
-        self._box = box
-        self._changed()
-        self._set(Step.BOX, StepStatus.DONE, " x ".join(f"{edge:.0f}" for edge in box.size_mm) + " mm")
-        self._make_tumor_stale()
-        self._tell()
-
-    def _changed(self) -> None:
-        self._revision += 1
+            ready = not is_stale(self._volume_node()) and self.state.status(Step.BOX) is StepStatus.DONE
+        return StepStatus.READY if ready else StepStatus.WAITING
 
     def _set(self, step: Step, status: StepStatus, message: str = "") -> None:
         self.state[step].status, self.state[step].message = status, message
@@ -447,35 +409,34 @@ class NavigationSession:
     @contextmanager
     def scene_replaced(self):
         """For who loads another scene into this session: go on from what is in it afterwards."""
-        self._closing_expected = True
+        self._being_replaced = True
         self._forget()
         try:
             yield
         finally:
-            self._closing_expected = False
+            self._being_replaced = False
             self._adopt()
             self._tell()
 
     def _on_scene_closed(self) -> None:
-        if not self._closing_expected:
+        if not self._being_replaced:
             self._forget()
             self._tell()
 
     def _forget(self) -> None:
-        """As at the beginning; observers of nodes go, the one on the scene stays."""
-        for subject, tag in [entry for entry in self._observed if entry[0] is not self.scene]:
-            subject.RemoveObserver(tag)
-        self._observed = [entry for entry in self._observed if entry[0] is self.scene]
-        self._revision += 1
-        self._sweep = self._recording = self._box = self.segmentation_result = None
-        self._box_is_tight = False
+        """As at the beginning; jobs that still run will be refused."""
+        self._box.release()
         self.tools.forget()
+        for step in self._revisions:
+            self._revisions[step] += 1
+        self._sweep = self._recording = self.segmentation_result = None
+        self._box_is_tight = False
         fresh = SessionState()
         self.state.steps, self.state.timings_s, self.state.doubts = fresh.steps, fresh.timings_s, ()
-        self.state[Step.CONNECT].status = StepStatus.READY
+        self._set(Step.CONNECT, StepStatus.READY)
 
     def _adopt(self) -> None:
-        """Take over what the scene already holds. Tools in it are not live."""
+        """Take over what the scene already holds. Image and tools in it are not live."""
         self._set(Step.CONNECT, StepStatus.READY)
         self._sweep = sweep_of(self.application)
         if self._sweep is not None:
@@ -484,36 +445,17 @@ class NavigationSession:
         if not is_stale(self._volume_node()):
             self._set(Step.RECONSTRUCT, StepStatus.DONE)
             self._set(Step.BOX, StepStatus.READY)
-        if find(self.scene, "vtkMRMLMarkupsROINode", names.BOX) is not None:
-            self.box_node()
-            self._box = self.box
-            self._set(Step.BOX, StepStatus.DONE if self._box is not None else StepStatus.READY)
+        self._box.adopt()
+        if self.box is not None:
+            self._set(Step.BOX, StepStatus.DONE)
         self._live.adopt()
         self.tools.adopt()
+        self._set(Step.SEGMENT, self._status_before(Step.SEGMENT))
         surface = self.surface
         if surface is not None:
             self.tools.set_tumor(surface)
             self._set(Step.SEGMENT, StepStatus.DONE)
             self._set(Step.NAVIGATE, StepStatus.READY)
-        elif self._box is not None and not is_stale(self._volume_node()):
-            self._set(Step.SEGMENT, StepStatus.READY)
-
-    def _observe(self, subject, event, method: Callable[[], None]) -> None:
-        self._observed.append((subject, subject.AddObserver(event, lambda caller, event: method())))
 
     def _volume_node(self):
         return find(self.scene, "vtkMRMLScalarVolumeNode", names.VOLUME)
-
-    def _segmentation_node(self):
-        return find(self.scene, "vtkMRMLSegmentationNode", names.SEGMENTATION)
-
-    def _surface_node(self):
-        return find(self.scene, "vtkMRMLModelNode", names.SURFACE)
-
-    def _tumor_nodes(self) -> list:
-        return [self._segmentation_node(), self._surface_node()]
-
-
-def _same(first: Box, second: Box) -> bool:
-    """True when no corner differs by more than rounding."""
-    return bool(np.abs(first.corners_ras() - second.corners_ras()).max() < _BOX_TOLERANCE_MM)

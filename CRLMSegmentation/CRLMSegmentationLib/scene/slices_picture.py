@@ -57,7 +57,7 @@ def slices_picture(
             for contour in _contours(mask, points):
                 lines.draw(contour, style.TUMOR, 2.6, False)
         _label(overlay, corner, plane, center, side_mm)
-    entries = [("Tumor found", style.TUMOR, None)] if mask is not None and np.any(mask.voxels) else []
+    entries = [("Segmented tumor", style.TUMOR, None)] if mask is not None and np.any(mask.voxels) else []
     entries += [("True tumor", style.TRUTH, (9, 6))] if truth is not None else []
     entries += [("Box", style.BOX, None)] if box is not None else []
     middle = size[1] - _BOTTOM_PX / 2

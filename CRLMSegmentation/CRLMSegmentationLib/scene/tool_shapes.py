@@ -21,39 +21,55 @@ def stylus_shape(length_mm: float = 120.0, radius_mm: float = 1.2):
     return _joined([cone, _turned(handle, (90, 0, 0), (0, 0, length_mm * 0.8))])
 
 
-def probe_shape(width_mm: float = 30.0, thickness_mm: float = 14.0, length_mm: float = 90.0, radius_mm: float = 60.0):
+def probe_shape(width_mm: float = 34.0, thickness_mm: float = 16.0, length_mm: float = 80.0, radius_mm: float = 45.0):
     """vtkPolyData of a curvilinear probe in its image's frame, in mm.
 
     The middle of its face is the origin, +x the lateral and +y the depth direction of the image: the probe's body
     reaches to -y.
     """
+    half, thin = width_mm / 2, thickness_mm / 2
+    # Distance from the face, half width and half thickness, from the middle of the face to the end of the handle.
+    face = [(0.0, share * half, share * thin) for share in (0.02, 0.3, 0.6, 0.85, 0.96)]
+    body = [(1.5, half, thin), (12.0, half, thin), (22.0, 0.92 * half, thin)]
+    handle = [(34.0, 0.6 * half, 0.9 * thin), (42.0, 0.55 * half, 0.9 * thin), (length_mm - 2, 0.5 * half, 0.85 * thin)]
+    end = [(length_mm, share * half, share * thin) for share in (0.42, 0.02)]
+    return _lofted([*face, *body, *handle, *end], radius_mm)
+
+
+def _lofted(sections, radius_mm: float):
+    """A closed skin over rounded sections across -y, bent about z as the face of the probe is."""
     from vtkmodules.vtkCommonCore import vtkPoints
     from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
-    from vtkmodules.vtkFiltersModeling import vtkLinearExtrusionFilter
+    from vtkmodules.vtkCommonExecutionModel import vtkTrivialProducer
 
-    half = width_mm / 2
-    across = np.linspace(-half, half, 25)
-    sag = np.sqrt(radius_mm**2 - across**2) - radius_mm
-    handle = half * 0.55
-    outline = [*zip(across, sag)]
-    outline += [(half, -0.25 * length_mm), (handle, -0.42 * length_mm), (handle, -length_mm)]
-    outline += [(-handle, -length_mm), (-handle, -0.42 * length_mm), (-half, -0.25 * length_mm)]
-    points = vtkPoints()
-    for x, y in outline:
-        points.InsertNextPoint(x, y, -thickness_mm / 2)
-    faces = vtkCellArray()
-    faces.InsertNextCell(len(outline))
-    for number in range(len(outline)):
-        faces.InsertCellPoint(number)
-    flat = vtkPolyData()
-    flat.SetPoints(points)
-    flat.SetPolys(faces)
-    extrude = vtkLinearExtrusionFilter()
-    extrude.SetInputData(flat)
-    extrude.SetExtrusionTypeToVectorExtrusion()
-    extrude.SetVector(0, 0, 1)
-    extrude.SetScaleFactor(thickness_mm)
-    return _joined([extrude])
+    around = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    # A superellipse: between an ellipse and a rectangle.
+    x = np.sign(np.cos(around)) * np.abs(np.cos(around)) ** 0.6
+    z = np.sign(np.sin(around)) * np.abs(np.sin(around)) ** 0.6
+    points, faces = vtkPoints(), vtkCellArray()
+    for away_mm, half, thin in sections:
+        sag = np.sqrt(radius_mm**2 - (x * half) ** 2) - radius_mm
+        bend = max(0.0, 1 - away_mm / 30)
+        for place in zip(x * half, bend * sag - away_mm, z * thin):
+            points.InsertNextPoint(*place)
+    count = len(around)
+    for ring in range(len(sections) - 1):
+        for number in range(count):
+            following = (number + 1) % count
+            first, second = ring * count, (ring + 1) * count
+            faces.InsertNextCell(4)
+            for corner in (first + number, second + number, second + following, first + following):
+                faces.InsertCellPoint(corner)
+    for ring in (0, len(sections) - 1):
+        faces.InsertNextCell(count)
+        for number in range(count) if ring == 0 else reversed(range(count)):
+            faces.InsertCellPoint(ring * count + number)
+    skin = vtkPolyData()
+    skin.SetPoints(points)
+    skin.SetPolys(faces)
+    source = vtkTrivialProducer()
+    source.SetOutput(skin)
+    return _joined([source])
 
 
 def _revolved(profile):

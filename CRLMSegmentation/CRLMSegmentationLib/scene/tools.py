@@ -93,7 +93,9 @@ class Tools:
         finally:
             self.refresh()
 
-    def update(self, name: str, pose: Pose | None, stamp_s: float | None = None, received_s: float | None = None) -> bool:
+    def update(
+        self, name: str, pose: Pose | None, stamp_s: float | None = None, received_s: float | None = None
+    ) -> bool:
         """Take a pose by its PLUS name; returns False for one that concerns no tool.
 
         name  'StylusToReference' (or 'Stylus') is where the tool is, 'StylusTipToStylus' where its tip is on it
@@ -104,7 +106,7 @@ class Tools:
                 self._calibrate(calibration.group(1), pose.matrix)
             return True
         tool = placed.group(1) if placed else name
-        if tool in _NO_TOOLS or (not placed and "To" in name):
+        if tool in _NO_TOOLS or tool.endswith("Tip") or (not placed and "To" in name):
             return False
         received_s = time.monotonic() if received_s is None else received_s
         self._tool(tool).update(pose)

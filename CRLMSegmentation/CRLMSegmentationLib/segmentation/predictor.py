@@ -7,8 +7,7 @@ step so that no worker process is started, nothing is printed and progress can b
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from typing import Callable
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from ..errors import ModelError, SegmentationError
 from ..geometry import Volume
 from .models import Model
+from .quiet import this_thread_prints_nothing
 
 Progress = Callable[[float, str], None]
 # A crop of this many voxels at the network's spacing takes more memory than any box around a tumor needs.
@@ -32,7 +32,7 @@ class Segmenter:
     model      what load_model gave
     device     'auto' (CUDA where there is one), 'cpu' or 'cuda'
     mirroring  average over mirrored passes, eight times the work; off by default
-    threads    processor threads at most; default all but none kept for others, bounded by 8
+    threads    processor threads at most; by default as many as this process may use, up to 8
 
     Raises ModelError when weights and plans do not belong together or the device is not there.
     """
@@ -46,7 +46,7 @@ class Segmenter:
 
         self.device = _choose_device(device)
         try:
-            with redirect_stdout(sys.stderr):
+            with this_thread_prints_nothing():
                 self._predictor = _make_predictor(model, torch.device(self.device), mirroring)
         except ImportError as missing:
             raise ModelError(f"nnU-Net cannot be loaded ({missing}): install nnunetv2 2.8 or newer.") from missing
@@ -70,7 +70,7 @@ class Segmenter:
                 f"The crop is too large for the model ({np.prod(at_network):.1e} voxels): draw a smaller box."
             )
         report = progress or (lambda fraction, text: None)
-        with _bounded_threads(self.threads), redirect_stdout(sys.stderr):
+        with _bounded_threads(self.threads):
             probability = self._run(volume.voxels, spacing_kji, report, should_cancel or (lambda: False))
         report(1.0, "Segmentation is done")
         return Volume(probability, volume.ijk_to_ras)

@@ -26,7 +26,7 @@ def export_model(trained: Path, folder: Path, card: dict) -> Path:
     checkpoint = torch.load(trained / WEIGHTS, map_location="cpu", weights_only=False)
     mirror_axes = tuple(int(axis) for axis in checkpoint.get("inference_allowed_mirroring_axes") or ())
     stripped = {
-        # Not copied: nnU-Net's decoder names the encoder's weights once more, and torch writes what is shared only once.
+        # Not copied: the decoder names the encoder's weights once more, and torch writes what is shared only once.
         "network_weights": dict(checkpoint["network_weights"]),
         # The network follows from the plans alone, so nnU-Net's own default trainer can stand for ours.
         "trainer_name": "nnUNetTrainer",

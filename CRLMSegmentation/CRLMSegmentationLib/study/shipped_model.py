@@ -1,6 +1,6 @@
 """Makes the model that ships, from seeds to folder, with one command that can be stopped and started again:
 
-    python -m CRLMSegmentationLib.study.shipped_model --work FOLDER --output Resources/Models/crop-simulated-small
+    crlm train --work FOLDER --output Resources/Models/crop-simulated-small
 
 Simulate -> reconstruct -> cut out -> plan, preprocess, train (nnU-Net) -> calibrate -> export. Everything follows from
 the seeds; what a stopped run left in FOLDER is used again. Seeds 1 to 99 are for tests and demonstrations and are
@@ -9,17 +9,14 @@ never used here.
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..geometry import Volume
-from ..segmentation.models import DEFAULT_MODEL, load_model
-from ..segmentation.predictor import Segmenter, available_processors
+from ..segmentation.models import load_model
+from ..segmentation.predictor import Segmenter
 from .calibrate import THRESHOLD_CHOICE, calibrate
 from .dataset import BoxJitter, CropDataset, read_crop
 from .export import export_model
@@ -93,31 +90,3 @@ def calibrate_and_export(trained, dataset, output, recipe, training, validation,
 
 def _names(seeds) -> list[str]:
     return [name for seed in seeds for name in crop_names(seed)]
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="shipped_model", description=__doc__.split("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="folder for everything intermediate (about 1 GB)")
-    parser.add_argument("--output", type=Path, default=Path(DEFAULT_MODEL), help="the model folder to write")
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-    parser.add_argument("--workers", type=int, default=2, help="processes that simulate")
-    parser.add_argument("--threads", type=int, default=available_processors(), help="threads that train")
-    options = parser.parse_args(arguments)
-    last = [0.0]
-
-    def say(fraction: float, text: str) -> None:
-        if time.monotonic() - last[0] > 2 or fraction == 1:
-            last[0] = time.monotonic()
-            print(f"{fraction:6.1%}  {text}", file=sys.stderr, flush=True)
-
-    folder = make_model(
-        options.work, options.output, Recipe(epochs=options.epochs), workers=options.workers, threads=options.threads,
-        progress=say,
-    )
-    card = load_model(folder).card
-    print(f"{folder}: threshold {card.threshold:g}, validation {json.dumps(card.text['validation'])}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -245,13 +245,19 @@ def _free_name(path: Path, number: int) -> Path:
 
 
 def _lock(stream) -> None:
-    """Mark a journal as being written, for as long as this process lives and has it open."""
+    """Mark a journal as being written, for as long as this process lives and has it open. Raises BlockingIOError."""
     try:
         import fcntl
     except ImportError:
         # Windows: a file that is open for writing cannot be removed, which protects it as well.
         return
-    fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        # A file system without locks, such as some network drives: recording goes on all the same.
+        pass
 
 
 def _is_being_written(journal: Path) -> bool:

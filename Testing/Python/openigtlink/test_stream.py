@@ -1,4 +1,4 @@
-"""Receiver and replayer over a real socket on this computer."""
+"""Receiver, server and replayer over a real socket on this computer."""
 
 import socket
 import threading
@@ -7,10 +7,12 @@ import time
 import numpy as np
 import pytest
 
-from CRLMSegmentationLib.errors import RecordingError, StreamError
-from CRLMSegmentationLib.openigtlink import Receiver, Replayer, record
+from CRLMSegmentationLib.errors import ConfigurationError, RecordingError, StreamError
+from CRLMSegmentationLib.openigtlink import CommandReply, Receiver, Replayer, record
 from CRLMSegmentationLib.openigtlink.conversion import image_message, transform_message
-from CRLMSegmentationLib.openigtlink.pairing import FramePairing
+from CRLMSegmentationLib.openigtlink.framing import MessageParser, pack_announcement, pack_message
+from CRLMSegmentationLib.openigtlink.messages import StatusMessage
+from CRLMSegmentationLib.openigtlink.server import Server
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep
 
 IMAGE_TO_PROBE = np.diag([0.1, 0.2, 1.0, 1.0])
@@ -39,15 +41,25 @@ def a_sweep():
     )
 
 
-def received(sweep, **options):
-    with Replayer(sweep, 0, speed=None, **options) as replayer, Receiver(port=replayer.port) as receiver:
-        return list(receiver.frames(until_closed=True, timeout_s=5)), receiver.status
+def wait_until(condition, timeout_s=5.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
 
 
+def received(sweep, ask_for_metadata=True, **options):
+    with Replayer(sweep, 0, speed=None, **options) as replayer:
+        with Receiver(port=replayer.port, ask_for_metadata=ask_for_metadata) as receiver:
+            return list(receiver.frames(until_closed=True, timeout_s=5)), receiver.status
+
+
+@pytest.mark.parametrize("ask_for_metadata", [True, False])
 @pytest.mark.parametrize("mode", ["image_image", "image_reference"])
-def test_every_frame_arrives_in_order_with_its_own_pose(a_sweep, mode):
-    frames, status = received(a_sweep, mode=mode)
-    assert len(frames) == 40 and status.frames == 40 and status.invalid == 2 and status.dropped == 0
+def test_every_frame_arrives_in_order_with_its_own_pose(a_sweep, mode, ask_for_metadata):
+    frames, status = received(a_sweep, ask_for_metadata, mode=mode)
+    assert len(frames) == 40 and status.frames == 40 and status.invalid == 2
+    assert status.dropped == status.damaged == status.out_of_step == 0
     for sent, got in zip(a_sweep.frames, frames):
         np.testing.assert_array_equal(got.pixels, sent.pixels)
         assert got.valid == sent.valid and got.timestamp == pytest.approx(sent.timestamp, abs=1e-6)
@@ -58,30 +70,52 @@ def test_every_frame_arrives_in_order_with_its_own_pose(a_sweep, mode):
     assert all(pose.matrix[1, 3] == number for number, pose in enumerate(stylus) if number != 5)
 
 
-def test_the_pose_may_come_through_the_probe_and_its_calibration(a_sweep):
-    pairing = FramePairing({"ImageToProbe": IMAGE_TO_PROBE})
-    pairing.add_image(image_message(np.zeros((2, 3), np.uint8), np.eye(4), "Image_Image", 1.0), 0)
-    pairing.add_transform(transform_message(translation(7, 0, 0), "ProbeToReference", 1.0))
-    (frame,) = pairing.give_up_waiting(np.inf)
-    np.testing.assert_allclose(frame.image_to_reference, translation(7, 0, 0) @ IMAGE_TO_PROBE, atol=1e-6)
+def test_the_real_recording_is_replayed_and_received_as_it_is(shared_data):
+    from CRLMSegmentationLib.sweep import read_plus_configuration
+
+    calibration = read_plus_configuration(shared_data / "SpinePhantom.xml").transforms
+    sweep = read_sweep(shared_data / "SpinePhantomFreehand.igs.mha", calibration)
+    frames, _ = received(sweep)
+    assert len(frames) == len(sweep)
+    corner = np.array([819, 615, 0, 1])
+    for sent, got in zip(sweep.frames, frames):
+        np.testing.assert_array_equal(got.pixels, sent.pixels)
+        # A message holds 32 bit numbers.
+        np.testing.assert_allclose(got.image_to_reference @ corner, sent.image_to_reference @ corner, atol=1e-4)
+        assert {"ProbeToReference", "StylusToReference"} <= set(got.transforms)
 
 
-@pytest.mark.parametrize("transform_first", [True, False])
-def test_a_frame_is_never_paired_with_the_pose_of_another_time(transform_first):
-    pairing, frames = FramePairing(), []
-    for number in range(6):
-        image = image_message(np.full((2, 3), number, np.uint8), np.eye(4), "Image_Image", number / 50)
-        pose = transform_message(translation(number, 0, 0), "ImageToReference", number / 50)
-        stylus = transform_message(np.eye(4), "StylusToReference", number / 50)
-        steps = [lambda: pairing.add_transform(stylus), lambda: pairing.add_image(image, number)]
-        # The pose of frame 2 is lost on the way; the stylus always comes before it.
-        if number != 2:
-            steps.insert(0 if transform_first else 2, lambda: pairing.add_transform(pose))
-        for step in steps:
-            frames += step()
-    frames += pairing.give_up_waiting(np.inf)
-    assert [frame.valid for frame in frames] == [True, True, False, True, True, True]
-    assert all(frame.image_to_reference[0, 3] == frame.pixels[0, 0] for frame in frames if frame.valid)
+class _running:
+    """A started server as a context."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def __enter__(self):
+        return self.server.start()
+
+    def __exit__(self, *_):
+        self.server.stop()
+
+
+def test_a_server_speaks_version_2_only_to_those_who_have_shown_it():
+    with _running(Server()) as server:
+        old = socket.create_connection(("127.0.0.1", server.port))
+        new = socket.create_connection(("127.0.0.1", server.port))
+        new.sendall(pack_announcement())
+        parsers = {old: MessageParser(), new: MessageParser()}
+        parsers[new].feed(new.recv(1000))
+        assert parsers[new].counts.received == 1, "GET_STATUS is answered"
+        server.send([transform_message(np.eye(4), "ProbeToReference", 1.0)])
+        versions = {}
+        for connection, parser in parsers.items():
+            while connection not in versions:
+                for message in parser.feed(connection.recv(1000)):
+                    if message.message_type == "TRANSFORM":
+                        versions[connection] = message.header_version, message.metadata
+            connection.close()
+    assert versions[old] == (1, {})
+    assert versions[new] == (2, {"TransformValid": "1", "TransformStatus": "OK"})
 
 
 def test_the_receiver_reconnects_by_itself(a_sweep):
@@ -90,27 +124,30 @@ def test_the_receiver_reconnects_by_itself(a_sweep):
     with Receiver(port=port) as receiver:
         assert len([receiver.get(5) for _ in range(40)]) == 40
         first.stop()
-        deadline = time.monotonic() + 5
-        while receiver.status.connected and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert not receiver.status.connected and receiver.status.problem
+        assert wait_until(lambda: not receiver.status.connected) and receiver.status.problem
         with Replayer(a_sweep, port, speed=None):
             again = [receiver.get(5) for _ in range(40)]
-    assert all(frame is not None for frame in again) and receiver.status.connections == 2
+        status = receiver.status
+    assert all(frame is not None for frame in again) and status.connections == 2
+    assert 0 < status.interruptions[0].duration_s < 5 and status.interruptions[0].reason
 
 
-def test_a_stuck_client_holds_up_nobody_else():
-    # 20 MB, more than the socket buffers of a client that never reads.
-    frame = TrackedFrame(np.zeros((512, 512), np.uint8), np.eye(4), 0)
-    large = Sweep([frame.with_changes(timestamp=number / 1000) for number in range(160)])
-    with Replayer(large, 0, speed=50.0) as replayer:
-        stuck = socket.create_connection(("127.0.0.1", replayer.port))
-        with Receiver(port=replayer.port) as receiver:
-            frames = list(receiver.frames(until_closed=True, timeout_s=10))
-        stuck.close()
-    # The first frames may have gone out before the receiver was there; from its first on, none is missing.
-    times = [round(frame.timestamp * 1000) for frame in frames]
-    assert times == list(range(times[0], 160)) and len(times) > 100
+def test_three_clients_of_which_one_is_stalled():
+    # 60 MB, more than the socket buffers and the queue of a client that never reads.
+    large = Sweep([TrackedFrame(np.zeros((512, 512), np.uint8), np.eye(4), number / 1000) for number in range(240)])
+    with Replayer(large, 0, speed=0.12) as replayer:
+        replayer._server._queue_bytes = 16 << 20
+        stalled = socket.create_connection(("127.0.0.1", replayer.port))
+        with Receiver(port=replayer.port) as one, Receiver(port=replayer.port) as two:
+            frames = list(one.frames(until_closed=True, timeout_s=10))
+            others = list(two.frames(until_closed=True, timeout_s=10))
+        let_go = replayer.clients_let_go
+        stalled.close()
+    assert let_go == 1
+    for got in (frames, others):
+        # The first frames may have gone out before the receiver was there; from its first on, none is missing.
+        times = [round(frame.timestamp * 1000) for frame in got]
+        assert times == list(range(times[0], 240)) and len(times) > 150
 
 
 def test_a_server_that_is_not_there_or_silent_gives_a_sentence():
@@ -120,25 +157,122 @@ def test_a_server_that_is_not_there_or_silent_gives_a_sentence():
             next(receiver.frames(timeout_s=0.5))
     with Receiver(port=port) as receiver, pytest.raises(StreamError, match="No OpenIGTLink server answers"):
         receiver.wait_until_connected(0.5)
+    with Receiver("no-such-host.invalid") as receiver, pytest.raises(StreamError, match="not known"):
+        receiver.wait_until_connected(0.5)
+    with Receiver(port=123456) as receiver, pytest.raises(StreamError, match="No OpenIGTLink server answers"):
+        receiver.wait_until_connected(0.5)
 
 
-def test_a_port_in_use_gives_a_sentence(a_sweep):
+def test_a_port_in_use_and_senseless_options_give_a_sentence(a_sweep):
     with Replayer(a_sweep, 0) as replayer, pytest.raises(StreamError, match="cannot be used"):
         Replayer(a_sweep, replayer.port)
+    with pytest.raises(StreamError, match="cannot be used"):
+        Replayer(a_sweep, 99999)
+    with pytest.raises(StreamError, match="not known"):
+        Replayer(a_sweep, 0, host="no-such-host.invalid")
+    for options in ({"mode": "x"}, {"speed": 0}, {"speed": float("nan")}):
+        with pytest.raises(ConfigurationError):
+            Replayer(a_sweep, 0, **options)
+    with pytest.raises(ConfigurationError, match="no frame"):
+        Replayer(Sweep([]), 0)
 
 
-def test_rubbish_from_the_peer_ends_in_reconnection_not_in_a_crash(a_sweep):
+@pytest.mark.parametrize("rubbish", [b"\xff" * 500, b"HTTP/1.1 400 Bad Request\r\n\r\n" * 20000])
+def test_rubbish_from_the_peer_ends_in_reconnection_not_in_a_crash(a_sweep, rubbish):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        with Receiver(port=port) as receiver:
+        with Receiver(port=server.getsockname()[1]) as receiver:
             connection, _ = server.accept()
-            connection.sendall(b"\xff" * 500)
+            try:
+                connection.sendall(rubbish)
+            except OSError:
+                pass
             again, _ = server.accept()
-            again.sendall(image_message(a_sweep.frames[0].pixels, np.eye(4), "Image_Reference", 5).pack())
+            assert "not OpenIGTLink" in receiver.status.interruptions[0].reason
+            again.sendall(pack_message(image_message(a_sweep.frames[0].pixels, np.eye(4), "Image_Reference", 5)))
             frame = receiver.get(5)
             connection.close()
             again.close()
     assert frame is not None and frame.valid
+
+
+def test_a_server_that_stops_answering_is_connected_to_anew(a_sweep):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with Receiver(port=listener.getsockname()[1], silence_s=0.1, answer_s=0.3) as receiver:
+            connection, _ = listener.accept()
+            # It answers once, then it hangs without closing.
+            connection.sendall(pack_message(StatusMessage()))
+            again, _ = listener.accept()
+            assert receiver.status.interruptions[0].reason == "the server has stopped answering"
+            connection.close()
+            # One that never answered is no worse for being silent.
+            time.sleep(0.8)
+            assert receiver.status.connected and "nothing has come" in receiver.status.problem
+            again.close()
+
+
+def test_a_silent_server_of_ours_is_known_to_be_alive(a_sweep):
+    with Replayer(a_sweep, 0, speed=None, close_at_end=False) as replayer:
+        with Receiver(port=replayer.port, silence_s=0.2, answer_s=0.3) as receiver:
+            assert len([receiver.get(5) for _ in range(40)]) == 40
+            time.sleep(1.2)
+            status = receiver.status
+    assert status.connected and status.connections == 1 and status.age_s > 1 and not status.problem
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_commands_reach_the_server_and_its_reply_comes_back(a_sweep, version):
+    taken = []
+
+    def answer(command):
+        taken.append(command)
+        return CommandReply(True, "done", {"Extra": "1"})
+
+    with Replayer(a_sweep, 0, loop=True, on_command=answer) as replayer:
+        with Receiver(port=replayer.port, ask_for_metadata=version == 2) as receiver:
+            receiver.get(5)
+            reply = receiver.command("StartRecording", {"OutputFilename": "a.igs.mha"})
+    assert reply.succeeded and reply.text == "done"
+    assert taken[0].name == "StartRecording" and taken[0].parameters == {"OutputFilename": "a.igs.mha"}
+
+
+def test_a_command_nobody_answers_and_a_command_without_connection(a_sweep):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with Receiver(port=silent.getsockname()[1]) as receiver:
+            receiver.wait_until_connected(5)
+            with pytest.raises(StreamError, match="not answered"):
+                receiver.command("StopRecording", timeout_s=0.2)
+    with pytest.raises(StreamError, match="no connection"):
+        receiver.command("StopRecording")
+    with Replayer(a_sweep, 0, loop=True) as replayer, Receiver(port=replayer.port) as receiver:
+        receiver.get(5)
+        assert not receiver.command("StopRecording").succeeded
+
+
+def test_frames_that_nobody_takes_are_counted_not_kept_for_ever(a_sweep):
+    with Replayer(a_sweep, 0, speed=None) as replayer:
+        with Receiver(port=replayer.port, queue_bytes=10 * 24 * 32) as receiver:
+            assert wait_until(lambda: receiver.status.closures > 0)
+            status = receiver.status
+            kept = list(receiver.frames(until_closed=True))
+    assert (status.frames, status.dropped, status.queued, len(kept)) == (40, 30, 10, 10)
+    np.testing.assert_array_equal(kept[9].pixels, a_sweep.frames[9].pixels)
+
+
+def test_the_latest_place_of_a_tool(a_sweep):
+    with Replayer(a_sweep, 0, speed=None, close_at_end=False) as replayer, Receiver(port=replayer.port) as receiver:
+        assert len([receiver.get(5) for _ in range(40)]) == 40
+        pose, age_s = receiver.latest_transform("StylusToReference")
+        assert pose.matrix[1, 3] == 39 and 0 <= age_s < 5
+        assert receiver.latest_timestamp("StylusToReference") == pytest.approx(100 + 39 / 50)
+        assert receiver.transform_names() == ["ImageToReference", "StylusToReference"]
+        assert receiver.latest_transform("NeedleToReference") is None
+
+
+def test_status_is_one_line(a_sweep):
+    _, status = received(a_sweep)
+    assert str(status).startswith("not connected: ")
+    status.connected, status.problem = True, ""
+    assert "40 frames" in str(status) and "2 without a valid pose" in str(status) and "\n" not in str(status)
 
 
 def test_record_writes_what_was_sent(a_sweep, tmp_path):
@@ -151,13 +285,49 @@ def test_record_writes_what_was_sent(a_sweep, tmp_path):
         record(tmp_path / "r.igs.mha", port=replayer.port, until_closed=True)
 
 
-def test_record_stops_at_the_number_of_frames(a_sweep, tmp_path):
-    with Replayer(a_sweep, 0, loop=True, speed=50.0) as replayer:
-        assert record(tmp_path / "r.igs.mha", port=replayer.port, frames=55).frames == 55
-    assert len(read_sweep(tmp_path / "r.igs.mha")) == 55
+@pytest.mark.parametrize("limit", ["frames", "seconds", "should_stop"])
+def test_record_stops_when_it_is_to(a_sweep, tmp_path, limit):
+    seen = []
+    options = {"frames": {"frames": 55}, "seconds": {"seconds": 0.3}, "should_stop": {"should_stop": lambda: len(seen) > 5}}
+    with Replayer(a_sweep, 0, loop=True, speed=5.0) as replayer:
+        summary = record(tmp_path / "r.igs.mha", port=replayer.port, on_frame=seen.append, **options[limit])
+    assert len(read_sweep(tmp_path / "r.igs.mha")) == summary.frames == len(seen) > 5
+    if limit == "frames":
+        assert summary.frames == 55
 
 
-def test_nothing_runs_on_after_stop(a_sweep):
+def test_a_stream_that_dies_leaves_what_came(a_sweep, tmp_path):
+    with Replayer(a_sweep, 0, speed=None) as replayer, pytest.raises(StreamError, match="What was received before is in"):
+        record(tmp_path / "r.igs.mha", port=replayer.port, timeout_s=1.0)
+    assert len(read_sweep(tmp_path / "r.igs.mha")) == 40
+
+
+def test_record_from_nowhere_leaves_nothing(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with pytest.raises(StreamError):
+            record(tmp_path / "r.igs.mha", port=silent.getsockname()[1], timeout_s=0.3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_runs_on_after_stop_and_stopping_is_quick(a_sweep):
     before = threading.active_count()
     received(a_sweep)
     assert threading.active_count() == before
+    # While it looks for a server, while it is connected, and while a frame is on its way.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for receiver in (Receiver(port=1), Receiver(port=silent.getsockname()[1])):
+            receiver.start()
+            wait_until(lambda: receiver.status.problem or receiver.status.connected)
+            receiver.stop()
+            assert threading.active_count() == before
+    receiver.stop()
+
+
+def test_idle_threads_do_not_turn_the_processor(a_sweep):
+    with Replayer(a_sweep, 0, speed=None, close_at_end=False) as replayer, Receiver(port=replayer.port) as receiver:
+        assert len([receiver.get(5) for _ in range(40)]) == 40
+        before = time.process_time()
+        time.sleep(2.0)
+        used = time.process_time() - before
+    # A busy loop would use two seconds; the looks of three idle threads use some milliseconds.
+    assert used < 0.4

@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
-from CRLMSegmentationLib.reconstruction import ReconstructionSettings, reconstruct
-from CRLMSegmentationLib.reconstruction.filling import fill_holes, offsets_within
-from CRLMSegmentationLib.sweep import Sweep
+from CRLMSegmentationLib.reconstruction import ClipRectangle, ReconstructionSettings, reconstruct
+from CRLMSegmentationLib.reconstruction.filling import fill_left_over, fill_with_sticks, offsets_within
+from CRLMSegmentationLib.sweep import Sweep, read_plus_configuration, read_sweep
 
 SETTINGS = ReconstructionSettings(spacing_mm=1.0, threads=2)
+
+
+def left_over_filled(voxels, known, settings):
+    """As if nothing lay between frames."""
+    filled = np.empty_like(voxels)
+    return filled, fill_left_over(voxels, known, np.ones_like(known), settings, filled)
 
 
 def test_a_stick_interpolates_along_its_length():
@@ -15,7 +21,7 @@ def test_a_stick_interpolates_along_its_length():
     voxels[0, 0, [0, 4]] = (100, 180)
     known = (voxels > 0).astype(np.uint8)
     settings = SETTINGS.with_changes(definition="igsio", fill="stick", stick_length_voxels=9)
-    filled, _ = fill_holes(voxels, known, np.ones_like(known), settings)
+    filled, _ = fill_with_sticks(voxels, known, np.ones_like(known), settings)
     # IGSIO counts the hole itself to the near side: the far value weighs (steps to the near one + 1) / 5
     assert filled.ravel().tolist() == [100, 132, 148, 164, 180]
 
@@ -25,7 +31,7 @@ def test_a_stick_longer_than_the_limit_does_not_fill():
     voxels[0, 0, [0, 8]] = 100
     known = (voxels > 0).astype(np.uint8)
     settings = SETTINGS.with_changes(definition="igsio", fill="stick", stick_length_voxels=8)
-    filled, _ = fill_holes(voxels, known, np.ones_like(known), settings)
+    filled, _ = fill_with_sticks(voxels, known, np.ones_like(known), settings)
     assert np.count_nonzero(filled) == 2
 
 
@@ -34,7 +40,7 @@ def test_distance_filling_weighs_by_the_inverse_square():
     voxels[0, 0, [0, 3]] = (10, 40)
     known = (voxels > 0).astype(np.uint8)
     settings = SETTINGS.with_changes(fill="distance", fill_radius_mm=2.5)
-    filled, count = fill_holes(voxels, known, np.ones_like(known), settings)
+    filled, count = left_over_filled(voxels, known, settings)
     assert count == 2
     np.testing.assert_allclose(filled[0, 0], [10, (10 + 40 / 4) / 1.25, (10 / 4 + 40) / 1.25, 40], rtol=1e-6)
 
@@ -44,7 +50,7 @@ def test_distance_filling_reaches_no_farther_than_its_radius():
     voxels[4, 4, 4] = 77
     known = (voxels > 0).astype(np.uint8)
     settings = SETTINGS.with_changes(fill="distance", fill_radius_mm=3.0)
-    filled, _ = fill_holes(voxels, known, np.ones_like(known), settings)
+    filled, _ = left_over_filled(voxels, known, settings)
     k, j, i = np.indices(voxels.shape) - 4
     np.testing.assert_array_equal(filled != 0, k * k + j * j + i * i <= 9)
     assert set(np.unique(filled)) == {0, 77}
@@ -54,6 +60,19 @@ def test_offsets_are_sorted_and_respect_the_spacing():
     offsets, squared = offsets_within(1.0, (0.5, 0.5, 2.0))
     assert (np.diff(squared) >= 0).all()
     assert (offsets[:, 2] == 0).all() and len(offsets) == 12
+
+
+def test_between_two_frames_the_grey_level_changes_evenly(make_sweep):
+    frames = []
+    for value, z in ((50, 0.0), (250, 4.0)):
+        pose = np.diag([0.5, 0.5, 1.0, 1.0])
+        pose[2, 3] = z
+        frames.append(make_sweep(1, frames=1).frames[0].with_changes(
+            pixels=np.full((10, 12), value, dtype=np.uint8), image_to_reference=pose
+        ))  # fmt: skip
+    made = reconstruct(Sweep(frames), SETTINGS.with_changes(fill="distance"))
+    for k, expected in enumerate((50, 100, 150, 200, 250)):
+        assert np.abs(made.volume.voxels[k].astype(int) - expected).max() <= 17  # steps of a third of a voxel
 
 
 @pytest.mark.parametrize("fill", ["stick", "distance"])
@@ -87,14 +106,19 @@ def test_the_report_counts_the_holes_and_seen_stays_true(make_sweep, fill):
     np.testing.assert_array_equal(filled.volume.voxels[seen], empty.volume.voxels[seen])
 
 
-def test_distance_filling_is_no_farther_from_the_truth_than_the_stick():
-    """Two of three slices of a smooth, slanted pattern taken away and filled in again."""
-    k, j, i = np.indices((31, 40, 40)) / 6.0
-    truth = (120 + 60 * np.sin(k + j) * np.cos(0.7 * j) + 40 * np.sin(1.3 * i + 2 * k)).astype(np.uint8)
-    known = np.zeros_like(truth)
-    known[::3] = 1
+def test_distance_filling_is_closer_to_what_left_out_frames_saw_than_the_stick(shared_data):
+    """Every other frame of a real sweep is left out; what it saw is the truth for the holes."""
+    transforms = read_plus_configuration(shared_data / "SpinePhantom.xml").transforms
+    sweep = read_sweep(shared_data / "SpinePhantomFreehand.igs.mha", transforms)
+    settings = ReconstructionSettings(
+        spacing_mm=0.8, clip_rectangle=ClipRectangle(192, 16, 420, 580), fill_radius_mm=3.0, stick_length_voxels=9
+    )
+    whole = reconstruct(sweep, settings)
+    region = {"origin_mm": tuple(whole.volume.origin_ras), "dimensions": whole.volume.dimensions}
+    left_out = reconstruct(Sweep(sweep.frames[1::2]), settings.with_changes(**region))
     errors = {}
     for fill in ("stick", "distance"):
-        filled, _ = fill_holes(truth * known, known, np.ones_like(known), SETTINGS.with_changes(fill=fill))
-        errors[fill] = np.abs(filled[known == 0].astype(float) - truth[known == 0]).mean()
-    assert errors["distance"] <= errors["stick"]
+        made = reconstruct(Sweep(sweep.frames[::2]), settings.with_changes(fill=fill, **region))
+        hole = (made.seen.voxels == 0) & (left_out.seen.voxels != 0) & (made.volume.voxels != 0)
+        errors[fill] = np.abs(made.volume.voxels[hole].astype(float) - left_out.volume.voxels[hole]).mean()
+    assert errors["distance"] < errors["stick"]

@@ -41,6 +41,22 @@ def grid_points(dimensions, ijk_to_ras) -> np.ndarray:
     return transform_points(ijk_to_ras, np.stack([i, j, k], axis=-1))
 
 
+def assert_same_sweep(back, given, tolerance_mm=1e-12):
+    assert len(back) == len(given) and back.name == given.name
+    for one, other in zip(back.frames, given.frames):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        assert one.valid == other.valid and one.timestamp == other.timestamp
+        if other.valid:
+            np.testing.assert_allclose(one.image_to_reference, other.image_to_reference, atol=tolerance_mm)
+        else:
+            assert one.image_to_reference is None
+        assert set(one.transforms) == set(other.transforms)
+        for name, pose in other.transforms.items():
+            assert one.transforms[name].valid == pose.valid
+            if pose.valid:
+                np.testing.assert_allclose(one.transforms[name].matrix, pose.matrix, atol=tolerance_mm)
+
+
 @pytest.fixture(scope="session")
 def volume() -> Volume:
     dimensions, spacing, axes = (70, 60, 50), np.array([0.9, 1.0, 1.1]), turn((8, -12, 20))

@@ -23,10 +23,14 @@ def segmenter() -> Segmenter:
 
 
 @pytest.fixture(scope="module")
-def unseen():
+def simulated():
+    return simulate_case(TEST_SEED)
+
+
+@pytest.fixture(scope="module")
+def unseen(simulated):
     """A liver of a test seed, reconstructed, with its truth on the same grid."""
-    case = simulate_case(TEST_SEED)
-    return reconstructed(case.sweep, case.tumor, "stick", "unseen")
+    return reconstructed(simulated.sweep, simulated.tumor, "stick", "unseen")
 
 
 def test_the_card_says_what_a_user_has_to_know():
@@ -60,9 +64,8 @@ def test_a_box_drawn_5_mm_beside_the_tumor_still_finds_it(segmenter, unseen):
     assert compare(result.mask, unseen.tumor)["dice"] >= 0.7
 
 
-def test_holes_between_the_frames_do_not_matter_much(segmenter, unseen):
-    case = simulate_case(TEST_SEED)
-    holed = reconstructed(case.sweep, case.tumor, "none", "holed")
+def test_holes_between_the_frames_do_not_matter_much(segmenter, simulated):
+    holed = reconstructed(simulated.sweep, simulated.tumor, "none", "holed")
     result = segment(holed.volume, Box.around_mask(holed.tumor), segmenter, tight=True)
     assert compare(result.mask, holed.tumor)["dice"] >= 0.7
 

@@ -1,18 +1,22 @@
 """A recording survives whatever happens to the program or the disk."""
 
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 
 import numpy as np
 import pytest
 
-from CRLMSegmentationLib.errors import RecordingError
+from CRLMSegmentationLib.errors import RecordingError, SequenceFileError
 from CRLMSegmentationLib.sweep import Pose, TrackedFrame, read_sweep
 from CRLMSegmentationLib.sweep.journal import MAGIC, pack_frame, read_journal
-from CRLMSegmentationLib.sweep.recorder import Recorder, journal_path, recover
+from CRLMSegmentationLib.sweep.recorder import Recorder, journal_path, recover, unfinished_recordings
 
 
 def make_frame(number, shape=(4, 6)):
@@ -44,38 +48,67 @@ def test_a_journal_cut_at_any_byte_gives_all_whole_frames(tmp_path):
         assert len(list(read_journal(path))) == (ends[1:] <= length).sum()
 
 
-def test_a_damaged_frame_ends_the_journal_before_it(tmp_path):
-    records = [pack_frame(make_frame(number)) for number in range(3)]
-    records[1] = records[1][:-1] + b"\xff"
+@pytest.mark.parametrize("damage", ["pixels", "header", "text", "cut out", "mark in rubbish"])
+def test_a_damaged_frame_costs_that_frame_only(tmp_path, damage):
+    records = [pack_frame(make_frame(number)) for number in range(4)]
+    records[1] = {
+        "pixels": records[1][:-1] + b"\xff",
+        "header": b"FRMX" + records[1][4:],
+        "text": records[1][:16] + b"}" + records[1][17:],
+        "cut out": records[1][:40],
+        "mark in rubbish": b"FRME" + b"\xff" * 12 + b"FRMEFRME" + records[1][20:],
+    }[damage]
     (tmp_path / "a.journal").write_bytes(MAGIC + b"".join(records))
-    assert len(list(read_journal(tmp_path / "a.journal"))) == 1
+    assert [frame.timestamp for frame in read_journal(tmp_path / "a.journal")] == [0.0, 0.2, 0.3]
 
 
-def test_a_killed_recording_is_recovered(tmp_path):
-    script = textwrap.dedent(
-        """
-        import sys, time, numpy as np
-        from CRLMSegmentationLib.sweep import TrackedFrame
-        from CRLMSegmentationLib.sweep.recorder import Recorder
-        recorder = Recorder(sys.argv[1])
-        for number in range(20):
-            recorder.add(TrackedFrame(np.full((8, 8), number, np.uint8), np.eye(4), number / 10))
-        while recorder.frames < 20:
-            time.sleep(0.01)
-        print("ready", flush=True)
-        time.sleep(60)
-        """
-    )
-    path = tmp_path / "a.igs.mha"
+def test_what_is_no_journal_is_left_alone(tmp_path):
+    (tmp_path / "a.igs.mha.journal").write_bytes(b"something else altogether")
+    with pytest.raises(RecordingError, match="not an interrupted recording"):
+        recover(tmp_path / "a.igs.mha")
+    assert (tmp_path / "a.igs.mha.journal").read_bytes() == b"something else altogether"
+
+
+RECORD_UNTIL_KILLED = textwrap.dedent(
+    """
+    import sys, numpy as np
+    from CRLMSegmentationLib.sweep import TrackedFrame
+    from CRLMSegmentationLib.sweep.recorder import Recorder
+    recorder = Recorder(sys.argv[1])
+    number = 0
+    while True:
+        recorder.add(TrackedFrame(np.full((64, 64), number % 251, np.uint8), np.eye(4), number / 10))
+        number += 1
+        while recorder.frames < number:
+            pass
+        print(number, flush=True)
+    """
+)
+# 100 on demand: CRLM_KILLS=100
+KILLS = int(os.environ.get("CRLM_KILLS", "3"))
+
+
+def test_a_recording_killed_at_any_moment_is_recovered(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE, env=environment) as process:
-        assert process.stdout.readline().strip() == b"ready"
-        process.send_signal(signal.SIGKILL)
-    assert not path.exists() and journal_path(path).exists()
-    with pytest.raises(RecordingError, match="repair"):
-        Recorder(path)
-    (recovered,) = recover(path)
-    assert len(read_sweep(recovered)) == 20 and not journal_path(path).exists()
+    chance = random.Random(3)
+    for turn in range(KILLS):
+        path = tmp_path / f"{turn}.igs.mha"
+        command = [sys.executable, "-c", RECORD_UNTIL_KILLED, path]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
+            process.stdout.readline()
+            with pytest.raises(RecordingError, match="still being recorded"):
+                recover(path)
+            assert unfinished_recordings(tmp_path) == []
+            time.sleep(chance.uniform(0, 0.1))
+            process.send_signal(signal.SIGKILL)
+            told = 1 + len(process.stdout.read().split())
+        assert not path.exists() and unfinished_recordings(tmp_path) == [journal_path(path)]
+        with pytest.raises(RecordingError, match="repair"):
+            Recorder(path)
+        (recovered,) = recover(path)
+        frames = read_sweep(recovered).frames
+        assert len(frames) in (told, told + 1) and not journal_path(path).exists()
+        assert [frame.pixels[0, 0] for frame in frames] == [number % 251 for number in range(len(frames))]
 
 
 def test_a_change_of_image_size_starts_another_file(tmp_path):
@@ -99,23 +132,138 @@ def test_nothing_is_overwritten_and_an_empty_recording_says_so(tmp_path):
         Recorder(tmp_path / "d.avi")
 
 
-def test_a_failing_disk_is_told_and_what_was_written_is_safe(tmp_path):
-    class FullDisk:
-        def __init__(self, stream):
-            self.stream = stream
+class FailingDisk:
+    """A file whose disk is full from byte `full_at` on, and half of a frame still goes in."""
 
-        def write(self, data):
-            if self.stream.tell() > 600:
-                raise OSError(28, "No space left on device")
-            return self.stream.write(data)
+    def __init__(self, stream, full_at):
+        self.stream, self.full_at = stream, full_at
 
-        def __getattr__(self, name):
-            return getattr(self.stream, name)
+    def write(self, data):
+        room = self.full_at - self.stream.tell()
+        if room <= 0:
+            raise OSError(28, "No space left on device")
+        return self.stream.write(data[:room])
 
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
+def test_a_full_disk_is_told_and_what_was_written_is_safe(tmp_path):
     recorder = Recorder(tmp_path / "a.igs.mha")
-    recorder._stream = FullDisk(recorder._stream)
+    recorder._stream = FailingDisk(recorder._stream, 1500)
     for number in range(6):
         recorder.add(make_frame(number))
     (path,) = recorder.stop()
     assert 0 < len(read_sweep(path)) == recorder.frames < 6 and recorder.dropped == 6 - recorder.frames
     assert "No space left" in recorder.problem
+
+
+def test_a_disk_that_has_room_again_is_used_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("CRLMSegmentationLib.sweep.recorder._TRY_AGAIN_AFTER_S", 0.0)
+    recorder = Recorder(tmp_path / "a.igs.mha")
+    recorder._stream = FailingDisk(recorder._stream, 900)
+
+    def wait_for(count):
+        deadline = time.monotonic() + 5
+        while recorder.frames + recorder.dropped < count and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    for number in range(4):
+        recorder.add(make_frame(number))
+    wait_for(4)
+    lost = recorder.dropped
+    recorder._stream.full_at = 1 << 30
+    for number in range(4, 8):
+        recorder.add(make_frame(number))
+    wait_for(8)
+    (path,) = recorder.stop()
+    assert 0 < lost < 4 and recorder.dropped == lost
+    numbers = [frame.pixels[0, 0] for frame in read_sweep(path).frames]
+    assert numbers == [*range(4 - lost), 4, 5, 6, 7]
+
+
+def test_a_slow_disk_never_holds_up_the_receiver_and_losses_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("CRLMSegmentationLib.sweep.recorder._QUEUE_BYTES", 5 * 24)
+    recorder = Recorder(tmp_path / "a.igs.mha")
+    gate = threading.Event()
+    fast = recorder._stream
+
+    class Slow:
+        def write(self, data):
+            gate.wait(10)
+            return fast.write(data)
+
+        def __getattr__(self, name):
+            return getattr(fast, name)
+
+    recorder._stream = Slow()
+    for number in range(20):
+        recorder.add(make_frame(number))
+    assert recorder.dropped >= 14 and "too slow" in recorder.problem
+    gate.set()
+    (path,) = recorder.stop()
+    assert len(read_sweep(path)) == recorder.frames == 20 - recorder.dropped
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordingError, match="cannot be recorded"):
+        Recorder(tmp_path / "file" / "a.igs.mha")
+
+
+def test_a_folder_that_vanishes_is_told(tmp_path):
+    folder = tmp_path / "usb-stick"
+    recorder = Recorder(folder / "a.igs.mha")
+    recorder.add(make_frame(0))
+    shutil.rmtree(folder)
+    with pytest.raises(RecordingError):
+        recorder.stop()
+
+
+def test_a_disk_that_is_nearly_full_is_told_before_it_is(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=10**9))
+    recorder = Recorder(tmp_path / "a.igs.mha")
+    recorder.add(make_frame(0))
+    recorder.stop()
+    assert "1.0 GB" in recorder.warning and not recorder.problem
+
+
+def test_a_recording_whose_file_cannot_be_made_stays_in_its_journal(tmp_path, monkeypatch):
+    from CRLMSegmentationLib.sweep import SequenceWriter
+
+    recorder = Recorder(tmp_path / "a.igs.mha")
+    for number in range(4):
+        recorder.add(make_frame(number, (4, 6) if number < 2 else (5, 5)))
+    close, calls = SequenceWriter.close, []
+
+    def close_once(writer):
+        calls.append(writer)
+        if len(calls) > 1:
+            writer._remove_parts()
+            raise SequenceFileError(f"{writer.path} cannot be written (No space left on device).")
+        close(writer)
+
+    monkeypatch.setattr(SequenceWriter, "close", close_once)
+    with pytest.raises(RecordingError, match="No space left.*is safe in.*repair"):
+        recorder.stop()
+    assert list(tmp_path.iterdir()) == [recorder.journal]
+    monkeypatch.undo()
+    assert [len(read_sweep(path)) for path in recover(recorder.journal)] == [2, 2]
+
+
+def test_files_of_other_recordings_are_never_overwritten(tmp_path):
+    (tmp_path / "a-2.igs.mha").write_text("precious")
+    recorder = Recorder(tmp_path / "a.igs.mha")
+    for number in range(4):
+        recorder.add(make_frame(number, (4, 6) if number < 2 else (5, 5)))
+    assert [path.name for path in recorder.stop()] == ["a.igs.mha", "a-3.igs.mha"]
+    assert (tmp_path / "a-2.igs.mha").read_text() == "precious"
+
+
+def test_a_recording_that_ended_takes_no_more(tmp_path):
+    recorder = Recorder(tmp_path / "a.igs.mha")
+    recorder.add(make_frame(0))
+    recorder.stop()
+    with pytest.raises(RecordingError, match="has ended"):
+        recorder.add(make_frame(1))

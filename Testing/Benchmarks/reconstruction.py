@@ -1,0 +1,250 @@
+"""Time the reconstruction, and IGSIO's beside it when its binary is given.
+
+    python Testing/Benchmarks/reconstruction.py [--igsio-peer PATH] [--threads 1 2 4] [--repeats 5] [--growth PNG]
+
+PATH is the program that igsio_peer/build.sh makes. Both read the same frames and settings, and every volume of ours is
+compared with IGSIO's byte by byte before its time is believed. Prints tables in Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"))
+
+from CRLMSegmentationLib.reconstruction import LiveReconstruction, ReconstructionSettings, reconstruct  # noqa: E402
+from CRLMSegmentationLib.sweep import Sweep, TrackedFrame  # noqa: E402
+
+MODES = [(i, c) for i in ("nearest", "linear") for c in ("latest", "maximum", "mean")]
+VTK_UNSIGNED_CHAR = 3
+
+
+def made_up_sweep(frames=95, size=(640, 480), pixel_mm=0.13, length_mm=70.0, seed=0) -> Sweep:
+    """Speckle under a probe that is moved freehand over `length_mm`: 95 frames give 361 mL."""
+    random = np.random.default_rng(seed)
+    width, height = size
+    tilt = 0.08 * np.sin(np.linspace(0, 5, frames)) + 0.3
+    made = []
+    for number in range(frames):
+        c, s = np.cos(tilt[number]), np.sin(tilt[number])
+        pose = np.eye(4)
+        pose[:3, :3] = np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) * pixel_mm
+        pose[:3, 3] = (random.normal(scale=0.1), random.normal(scale=0.1), length_mm * number / max(1, frames - 1))
+        pixels = random.integers(0, 256, (height, width), dtype=np.uint8)
+        made.append(TrackedFrame(pixels, pose, number / 20))
+    return Sweep(made, name="benchmark")
+
+
+def run_igsio(binary: Path, sweep: Sweep, settings: ReconstructionSettings, threads: int, repeats: int):
+    """IGSIO's volume (k, j, i), its seconds of insertion and of filling, one for each repeat."""
+    width, height = sweep.image_size
+    lines = [
+        f"size {width} {height}",
+        f"frames {len(sweep)}",
+        f"type {VTK_UNSIGNED_CHAR}",
+        "spacing " + " ".join(map(repr, settings.spacing_mm)),
+        "clip 0 0 0 0",
+        f"linear {int(settings.interpolation == 'linear')}",
+        f"optimization {('full', 'partial', 'none').index(settings.optimization)}",
+        f"compounding {('latest', 'maximum', 'mean').index(settings.compounding)}",
+        f"threads {threads}",
+        f"repeats {repeats}",
+    ]
+    if settings.fill == "stick":
+        lines.append(f"stick {settings.stick_length_voxels} {settings.sticks_used}")
+    with tempfile.TemporaryDirectory() as folder:
+        job, output = Path(folder) / "job", Path(folder) / "output"
+        with job.open("wb") as file:
+            file.write(("\n".join(lines) + "\ndata\n").encode())
+            for frame in sweep.frames:
+                file.write(np.ascontiguousarray(frame.image_to_reference, dtype="<f8").tobytes())
+            for frame in sweep.frames:
+                file.write(np.ascontiguousarray(frame.pixels).tobytes())
+        told = subprocess.run([str(binary), str(job), str(output)], check=True, capture_output=True, text=True)
+        result = json.loads(told.stdout.splitlines()[-1])
+        i, j, k = result["dimensions"]
+        voxels = np.fromfile(output, dtype=np.uint8, count=i * j * k).reshape(k, j, i)
+    return voxels, result["insert"], result["fill"]
+
+
+def median_seconds(task, repeats: int) -> float:
+    task()  # compiles
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        task()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times))
+
+
+def table(title: str, columns: list[str], rows: list[list]) -> None:
+    print(f"\n### {title}\n")
+    print("| " + " | ".join(columns) + " |")
+    print("| " + " | ".join("---" for _ in columns) + " |")
+    for row in rows:
+        print("| " + " | ".join(str(cell) for cell in row) + " |", flush=True)
+
+
+def insertion(sweep: Sweep, threads: list[int], repeats: int, peer: Path | None) -> None:
+    """Frames inserted per second, without holes and filling."""
+    rows = []
+    for interpolation, compounding in MODES:
+        for count in threads:
+            settings = ReconstructionSettings(
+                0.5, interpolation, compounding, "igsio", "full", threads=count, measure_holes=False, reject_jumps=False
+            )
+            ours = []
+            made = reconstruct(sweep, settings)
+            for _ in range(repeats):
+                ours.append(reconstruct(sweep, settings).report.seconds["insert"])
+            rate = len(sweep) / np.median(ours)
+            row = [f"{interpolation} {compounding}", count, f"{rate:.0f}"]
+            if peer:
+                voxels, seconds, _ = run_igsio(peer, sweep, settings, 1, 1)
+                same = 100 * np.mean(voxels == made.volume.voxels)
+                _, seconds, _ = run_igsio(peer, sweep, settings, count, repeats)
+                theirs = len(sweep) / np.median(seconds)
+                row += [f"{theirs:.0f}", f"{rate / theirs:.1f}", f"{same:g} %"]
+            exact = settings.with_changes(definition="exact")
+            reconstruct(sweep, exact)
+            times = [reconstruct(sweep, exact).report.seconds["insert"] for _ in range(repeats)]
+            rows.append([*row, f"{len(sweep) / np.median(times):.0f}"])
+    columns = ["insertion, frames/s", "threads", "igsio definition"]
+    columns += ["IGSIO", "ratio", "voxels the same"] if peer else []
+    table("Insertion of 640 x 480 frames at 0.5 mm", [*columns, "exact definition"], rows)
+
+
+def filling(sweep: Sweep, threads: list[int], repeats: int, peer: Path | None) -> None:
+    rows = []
+    for spacing in (0.5, 0.3):
+        for count in threads:
+            settings = ReconstructionSettings(
+                spacing, "nearest", "mean", "igsio", "full", "stick", threads=count, measure_holes=False, reject_jumps=False
+            )
+            made = reconstruct(sweep, settings)
+            seconds = np.median([reconstruct(sweep, settings).report.seconds["fill"] for _ in range(repeats)])
+            row = [f"stick, {spacing} mm", count, f"{1e3 * seconds:.0f}"]
+            if peer:
+                voxels, _, _ = run_igsio(peer, sweep, settings, 1, 1)
+                same = 100 * np.mean(voxels == made.volume.voxels)
+                _, _, theirs = run_igsio(peer, sweep, settings, count, repeats)
+                row += [f"{1e3 * np.median(theirs):.0f}", f"{np.median(theirs) / seconds:.1f}", f"{same:g} %"]
+            rows.append(row)
+    columns = ["hole filling, ms", "threads", "ours"] + (["IGSIO", "ratio", "voxels the same"] if peer else [])
+    table("Stick filling", columns, rows)
+
+
+def whole_sweep(sweep: Sweep, threads: list[int], repeats: int) -> None:
+    rows = []
+    for count in threads:
+        for fill in ("none", "stick", "distance"):
+            settings = ReconstructionSettings(0.5, fill=fill, threads=count)
+            seconds = median_seconds(lambda: reconstruct(sweep, settings), repeats)
+            report = reconstruct(sweep, settings).report
+            holes = f"{100 * report.hole_share_before_fill:.1f} -> {100 * report.hole_share_after_fill:.1f} %"
+            rows.append([f"fill {fill}", count, f"{seconds:.3f}", holes])
+    voxels = reconstruct(sweep, settings).volume
+    title = f"Whole sweep: {len(sweep)} frames into {voxels.voxels.size * voxels.voxel_volume_mm3 / 1000:.0f} mL at 0.5 mm"
+    table(title, ["exact mean", "threads", "s", "holes"], rows)
+
+
+def live(sweep: Sweep, threads: list[int]) -> None:
+    rows = []
+    for count in threads:
+        for interpolation in ("nearest", "linear"):
+            settings = ReconstructionSettings(0.3, interpolation, threads=count)
+            for _ in range(2):  # the first compiles
+                milliseconds = []
+                with LiveReconstruction(settings) as growing:
+                    for frame in sweep.frames:
+                        started = time.perf_counter()
+                        growing.add(frame)
+                        growing.wait()
+                        milliseconds.append(1e3 * (time.perf_counter() - started))
+                    started = time.perf_counter()
+                    growing.snapshot()
+                    snapshot = 1e3 * (time.perf_counter() - started)
+            median, worst = np.percentile(milliseconds, [50, 99])
+            rows.append([f"{interpolation} mean", count, f"{median:.1f}", f"{worst:.1f}", f"{snapshot:.0f}"])
+    table("Live: one frame at 0.3 mm", ["exact", "threads", "median ms", "99 % ms", "first snapshot ms"], rows)
+
+
+def memory(sweep: Sweep) -> None:
+    """Peak memory of a reconstruction above what was there, in a process of its own."""
+    if os.environ.get("RECONSTRUCTION_MEMORY") is None:
+        subprocess.run([sys.executable, __file__, "--memory"], env={**os.environ, "RECONSTRUCTION_MEMORY": "1"}, check=True)
+        return
+    small = ReconstructionSettings(2.0, threads=2, measure_holes=False)
+    reconstruct(sweep, small)  # compiles
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    made = reconstruct(sweep, small.with_changes(spacing_mm=0.2))
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    voxels = made.volume.voxels.size
+    needed = voxels * (1 + 8)  # volume and the exact mean's accumulator
+    rows = [["exact mean, 0.2 mm", f"{voxels / 1e6:.0f} M", f"{grown / voxels:.2f}", f"{100 * (grown - needed) / needed:.0f} %"]]
+    table("Memory", ["", "voxels", "bytes per voxel", "above volume and accumulator"], rows)
+
+
+def growth(path: Path, threads: int) -> None:
+    """Seconds against frames and against voxels, as a picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as pyplot
+
+    few = made_up_sweep(95, size=(320, 240), pixel_mm=0.26)
+    settings = ReconstructionSettings(0.5, threads=threads, measure_holes=False)
+    frames, by_frames = [125, 250, 500, 1000, 2000], []
+    for count in frames:
+        long = Sweep([few.frames[n * len(few) // count] for n in range(count)])
+        by_frames.append(median_seconds(lambda: reconstruct(long, settings), 3))
+    voxels, by_voxels = [], []
+    for spacing in (0.6, 0.45, 0.3, 0.22, 0.165):
+        finer = settings.with_changes(spacing_mm=spacing)
+        voxels.append(reconstruct(few, finer).volume.voxels.size / 1e6)
+        by_voxels.append(median_seconds(lambda: reconstruct(few, finer), 3))
+    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.5))
+    axes[0].plot(frames, by_frames, "o-")
+    axes[0].set(xlabel="frames (320 x 240, 0.5 mm)", ylabel="s", xlim=0, ylim=0)
+    axes[1].plot(voxels, by_voxels, "o-")
+    axes[1].set(xlabel="million voxels (95 frames)", ylabel="s", xlim=0, ylim=0)
+    figure.suptitle(f"Reconstruction, exact mean, {threads} threads")
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+    table("Growth", ["frames", "s", "million voxels", "s"],
+          [[f, f"{a:.2f}", f"{v:.1f}", f"{b:.2f}"] for f, a, v, b in zip(frames, by_frames, voxels, by_voxels)])  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--igsio-peer", type=Path, help="the program that igsio_peer/build.sh makes")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--growth", type=Path, metavar="PNG", help="also measure growth, and draw it")
+    parser.add_argument("--memory", action="store_true", help="measure memory alone")
+    options = parser.parse_args()
+    sweep = made_up_sweep()
+    if not options.memory:
+        print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+        insertion(sweep, options.threads, options.repeats, options.igsio_peer)
+        filling(sweep, options.threads, options.repeats, options.igsio_peer)
+        whole_sweep(sweep, options.threads, options.repeats)
+        live(sweep, options.threads)
+    memory(sweep)
+    if options.growth:
+        growth(options.growth, max(options.threads))
+
+
+if __name__ == "__main__":
+    main()

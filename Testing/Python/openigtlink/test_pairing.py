@@ -1,0 +1,152 @@
+"""A frame gets the pose of its own time or none."""
+
+import numpy as np
+import pytest
+
+from CRLMSegmentationLib.openigtlink.conversion import image_message, poses_of, transform_message
+from CRLMSegmentationLib.openigtlink.framing import MessageParser, pack_message
+from CRLMSegmentationLib.openigtlink.pairing import FramePairing
+
+IMAGE_TO_PROBE = np.diag([0.1, 0.2, 1.0, 1.0])
+
+
+def translation(x, y=0.0, z=0.0):
+    matrix = np.eye(4)
+    matrix[:3, 3] = x, y, z
+    return matrix
+
+
+def an_image(number, timestamp, name="Image_Image", matrix=None, metadata=None):
+    message = image_message(np.full((2, 3), number, np.uint8), np.eye(4) if matrix is None else matrix, name, timestamp)
+    message.metadata = metadata or {}
+    return message
+
+
+def feed(pairing, message, now=0.0):
+    if message.message_type == "IMAGE":
+        return pairing.add_image(message, now)
+    return pairing.add_transforms(message.timestamp, poses_of(message))
+
+
+def test_the_pose_may_come_through_the_probe_and_its_calibration():
+    pairing = FramePairing({"ImageToProbe": IMAGE_TO_PROBE})
+    feed(pairing, an_image(0, 1.0))
+    feed(pairing, transform_message(translation(7), "ProbeToTracker", 1.0))
+    feed(pairing, transform_message(translation(2), "ReferenceToTracker", 1.0))
+    (frame,) = pairing.give_up_waiting(np.inf)
+    np.testing.assert_allclose(frame.image_to_reference, translation(5) @ IMAGE_TO_PROBE, atol=1e-6)
+    assert set(frame.transforms) == {"ProbeToTracker", "ReferenceToTracker"}
+
+
+def test_an_image_that_carries_its_place_in_the_probe():
+    pairing = FramePairing()
+    feed(pairing, an_image(0, 1.0, "Image_Probe", IMAGE_TO_PROBE))
+    feed(pairing, transform_message(translation(7), "ProbeToReference", 1.0))
+    (frame,) = pairing.give_up_waiting(np.inf)
+    np.testing.assert_allclose(frame.image_to_reference, translation(7) @ IMAGE_TO_PROBE, atol=1e-6)
+
+
+@pytest.mark.parametrize("transform_first", [True, False])
+def test_a_frame_is_never_paired_with_the_pose_of_another_time(transform_first):
+    pairing, frames = FramePairing(), []
+    for number in range(6):
+        image = an_image(number, number / 50)
+        messages = [transform_message(np.eye(4), "StylusToReference", number / 50), image]
+        # The pose of frame 2 is lost on the way; the stylus always comes before it.
+        if number != 2:
+            pose = transform_message(translation(number), "ImageToReference", number / 50)
+            messages.insert(0 if transform_first else 2, pose)
+        for message in messages:
+            frames += feed(pairing, message)
+    frames += pairing.give_up_waiting(np.inf)
+    assert [frame.valid for frame in frames] == [True, True, False, True, True, True]
+    assert all(frame.image_to_reference[0, 3] == frame.pixels[0, 0] for frame in frames if frame.valid)
+
+
+def test_a_frame_goes_on_as_soon_as_it_is_complete():
+    pairing = FramePairing()
+    for number in range(3):
+        feed(pairing, transform_message(translation(number), "ImageToReference", number / 50))
+        done = feed(pairing, an_image(number, number / 50))
+    assert [frame.pixels[0, 0] for frame in done] == [2], "the last frame must not wait for a next one"
+
+
+def test_a_frame_without_its_pose_does_not_wait_for_ever():
+    pairing = FramePairing()
+    assert feed(pairing, an_image(0, 1.0), now=10.0) == [] and pairing.give_up_waiting(10.1) == []
+    (frame,) = pairing.give_up_waiting(10.6)
+    assert not frame.valid and frame.image_to_reference is None and frame.timestamp == 1.0
+
+
+def test_a_replay_that_starts_again_does_not_mix_its_turns():
+    pairing, frames = FramePairing(), []
+    for turn in range(2):
+        for number in range(4):
+            pose = transform_message(translation(10 * turn + number), "ImageToReference", number / 50)
+            frames += feed(pairing, an_image(10 * turn + number, number / 50))
+            if (turn, number) != (1, 2):
+                frames += feed(pairing, pose)
+    frames += pairing.give_up_waiting(np.inf)
+    assert [frame.valid for frame in frames] == [True] * 6 + [False, True]
+    assert all(frame.image_to_reference[0, 3] == frame.pixels[0, 0] for frame in frames if frame.valid)
+
+
+def test_a_status_in_metadata_makes_the_embedded_pose_invalid():
+    metadata = {
+        "ProbeToTrackerTransform": " ".join(map(str, translation(3).ravel())),
+        "ProbeToTrackerTransformStatus": "OUT_OF_VIEW",
+        "StylusToTrackerTransform": " ".join(map(str, translation(4).ravel())),
+        "StylusToTrackerTransformStatus": "OK",
+    }
+    pairing = FramePairing()
+    feed(pairing, MessageParser().feed(pack_message(an_image(0, 1.0, "Image_Reference", metadata=metadata), 2))[0])
+    (frame,) = pairing.give_up_waiting(np.inf)
+    assert not frame.valid and frame.image_to_reference is not None
+    assert frame.transforms["ProbeToTracker"].status == "OUT_OF_VIEW" and frame.transforms["StylusToTracker"].valid
+
+
+def test_other_image_streams_are_left_alone():
+    pairing = FramePairing(image_name="Image_Image")
+    feed(pairing, an_image(9, 1.0, "Camera_Camera"))
+    feed(pairing, an_image(1, 1.0, "Image_Image"))
+    (frame,) = pairing.give_up_waiting(np.inf)
+    assert frame.pixels[0, 0] == 1 and pairing.other_images == 1
+
+
+def interpolated(image_times, pose_times, lost=(), **options):
+    """Frames whose pose is a translation by ten times the time in x, measured at `pose_times` only."""
+    pairing, frames = FramePairing(interpolation_gap_s=0.05, **options), []
+    events = [(time, 0, an_image(0, time)) for time in image_times]
+    events += [(time, 1, transform_message(translation(10 * time), "ImageToReference", time))
+               for time in pose_times if time not in lost]  # fmt: skip
+    for _, _, message in sorted(events, key=lambda event: event[:2]):
+        frames += feed(pairing, message)
+    return frames + pairing.give_up_waiting(np.inf)
+
+
+def test_poses_at_a_rate_of_their_own_are_interpolated_when_asked():
+    poses = [number / 60 for number in range(1, 61)]
+    frames = interpolated([number / 25 for number in range(1, 25)], poses)
+    assert len(frames) == 24 and all(frame.valid for frame in frames)
+    for frame in frames:
+        assert frame.image_to_reference[0, 3] == pytest.approx(10 * frame.timestamp, abs=1e-4)
+    gap = [time for time in poses if 0.3 < time < 0.5]
+    frames = interpolated([number / 25 for number in range(1, 25)], poses, gap)
+    assert {round(frame.timestamp, 2) for frame in frames if not frame.valid} == {0.32, 0.36, 0.4, 0.44, 0.48}
+
+
+def test_an_image_that_shows_what_was_earlier():
+    poses = [number / 60 for number in range(61)]
+    frames = interpolated([0.5, 0.6, 0.7], poses, image_delay_s=0.1)
+    assert [frame.image_to_reference[0, 3] for frame in frames] == pytest.approx([4, 5, 6], abs=1e-4)
+
+
+def test_parts_of_an_image_are_put_into_the_whole():
+    pairing = FramePairing()
+    whole = an_image(5, 1.0, "Image_Reference")
+    part = an_image(0, 2.0, "Image_Reference")
+    part.image, part.whole_size, part.part_offset = np.full((1, 1, 2), 9, np.uint8), (3, 2, 1), (1, 1, 0)
+    frames = feed(pairing, part) + feed(pairing, whole) + feed(pairing, part) + pairing.give_up_waiting(np.inf)
+    assert pairing.other_images == 1, "a part before the first whole image shows nothing"
+    np.testing.assert_array_equal(frames[0].pixels, [[5, 5, 5], [5, 5, 5]])
+    np.testing.assert_array_equal(frames[1].pixels, [[5, 5, 5], [5, 9, 9]])
