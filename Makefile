@@ -8,7 +8,7 @@ OUTPUT ?= demo-output
 # True when VTK can render off screen here; Mesa's software renderer is installed when it cannot.
 RENDERS := import sys; from CRLMSegmentationLib.scene.offscreen import working_window_class as w; sys.exit(w() is None)
 
-.PHONY: help setup demo test clean
+.PHONY: help setup demo test peers clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,8 +42,14 @@ demo: setup
 	@$(BIN)/crlm demo --output "$(OUTPUT)" $(if $(SWEEP),--sweep "$(SWEEP)") $(if $(CONFIG),--plus-config "$(CONFIG)") \
 	  $(if $(BOX),--box $(BOX)) $(if $(SEED),--seed $(SEED))
 
-test: setup
+test: setup peers
 	@$(BIN)/python -m pytest $(TESTS)
+
+# The C++ programs of OpenIGTLink's own library, which the stream is tested against; without them those tests skip.
+peers:
+	@test -e /usr/share/doc/openigtlink-examples || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libopenigtlink-dev openigtlink-examples \
+	    >/dev/null; }; } || echo "The C++ OpenIGTLink programs are not here (on Debian: apt install openigtlink-examples libopenigtlink-dev)"
 
 clean:
 	rm -rf $(VENV) $(OUTPUT)

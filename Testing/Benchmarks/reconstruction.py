@@ -2,8 +2,9 @@
 
     python Testing/Benchmarks/reconstruction.py [--igsio-peer PATH] [--threads 1 2 4] [--repeats 5] [--growth PNG]
 
-PATH is the program that igsio_peer/build.sh makes. Both read the same frames and settings, and every volume of ours is
-compared with IGSIO's byte by byte before its time is believed. Prints tables in Markdown.
+PATH is a program around IGSIO's VolumeReconstruction that takes what `run_igsio` below gives it. Both read the same
+frames and settings, and every volume of ours is compared with IGSIO's byte by byte before its time is believed. Prints
+tables in Markdown.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ MODES = [(i, c) for i in ("nearest", "linear") for c in ("latest", "maximum", "m
 VTK_UNSIGNED_CHAR = 3
 
 
-def made_up_sweep(frames=95, size=(640, 480), pixel_mm=0.13, length_mm=70.0, seed=0) -> Sweep:
+def made_up_sweep(frames=95, size=(640, 480), pixel_mm=0.12, length_mm=65.0, seed=0) -> Sweep:
     """Speckle under a probe that is moved freehand over `length_mm`: 95 frames give 361 mL."""
     random = np.random.default_rng(seed)
     width, height = size
@@ -130,7 +131,15 @@ def filling(sweep: Sweep, threads: list[int], repeats: int, peer: Path | None) -
     for spacing in (0.5, 0.3):
         for count in threads:
             settings = ReconstructionSettings(
-                spacing, "nearest", "mean", "igsio", "full", "stick", threads=count, measure_holes=False, reject_jumps=False
+                spacing,
+                "nearest",
+                "mean",
+                "igsio",
+                "full",
+                "stick",
+                threads=count,
+                measure_holes=False,
+                reject_jumps=False,
             )
             made = reconstruct(sweep, settings)
             seconds = np.median([reconstruct(sweep, settings).report.seconds["fill"] for _ in range(repeats)])
@@ -155,11 +164,14 @@ def whole_sweep(sweep: Sweep, threads: list[int], repeats: int) -> None:
             holes = f"{100 * report.hole_share_before_fill:.1f} -> {100 * report.hole_share_after_fill:.1f} %"
             rows.append([f"fill {fill}", count, f"{seconds:.3f}", holes])
     voxels = reconstruct(sweep, settings).volume
-    title = f"Whole sweep: {len(sweep)} frames into {voxels.voxels.size * voxels.voxel_volume_mm3 / 1000:.0f} mL at 0.5 mm"
+    title = (
+        f"Whole sweep: {len(sweep)} frames into {voxels.voxels.size * voxels.voxel_volume_mm3 / 1000:.0f} mL at 0.5 mm"
+    )
     table(title, ["exact mean", "threads", "s", "holes"], rows)
 
 
-def live(sweep: Sweep, threads: list[int]) -> None:
+def live(sweep: Sweep, threads: list[int], frames_per_s=30.0) -> None:
+    """Time from a frame's arrival until it is in the volume, at the rate of a scanner."""
     rows = []
     for count in threads:
         for interpolation in ("nearest", "linear"):
@@ -171,29 +183,35 @@ def live(sweep: Sweep, threads: list[int]) -> None:
                         started = time.perf_counter()
                         growing.add(frame)
                         growing.wait()
-                        milliseconds.append(1e3 * (time.perf_counter() - started))
+                        taken = time.perf_counter() - started
+                        milliseconds.append(1e3 * taken)
+                        time.sleep(max(0.0, 1 / frames_per_s - taken))
                     started = time.perf_counter()
                     growing.snapshot()
                     snapshot = 1e3 * (time.perf_counter() - started)
             median, worst = np.percentile(milliseconds, [50, 99])
             rows.append([f"{interpolation} mean", count, f"{median:.1f}", f"{worst:.1f}", f"{snapshot:.0f}"])
-    table("Live: one frame at 0.3 mm", ["exact", "threads", "median ms", "99 % ms", "first snapshot ms"], rows)
+    title = f"Live: one frame of {sweep.image_size[0]} x {sweep.image_size[1]} at 0.3 mm, {frames_per_s:.0f} frames/s"
+    table(title, ["exact", "threads", "median ms", "99 % ms", "first snapshot ms"], rows)
 
 
 def memory(sweep: Sweep) -> None:
-    """Peak memory of a reconstruction above what was there, in a process of its own."""
-    if os.environ.get("RECONSTRUCTION_MEMORY") is None:
-        subprocess.run([sys.executable, __file__, "--memory"], env={**os.environ, "RECONSTRUCTION_MEMORY": "1"}, check=True)
-        return
-    small = ReconstructionSettings(2.0, threads=2, measure_holes=False)
-    reconstruct(sweep, small)  # compiles
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    made = reconstruct(sweep, small.with_changes(spacing_mm=0.2))
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    voxels = made.volume.voxels.size
-    needed = voxels * (1 + 8)  # volume and the exact mean's accumulator
-    rows = [["exact mean, 0.2 mm", f"{voxels / 1e6:.0f} M", f"{grown / voxels:.2f}", f"{100 * (grown - needed) / needed:.0f} %"]]
-    table("Memory", ["", "voxels", "bytes per voxel", "above volume and accumulator"], rows)
+    """Peak of what is allocated, against the volume, its mask and one accumulator."""
+    rows = []
+    for compounding, accumulator in (("mean", 8), ("maximum", 0)):
+        settings = ReconstructionSettings(0.25, compounding=compounding, threads=2, measure_holes=False)
+        reconstruct(sweep, settings.with_changes(spacing_mm=2.0))  # compiles
+        tracemalloc.start()
+        voxels = reconstruct(sweep, settings).volume.voxels.size
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        needed = voxels * (2 + accumulator)
+        rows.append(
+            [compounding, f"{voxels / 1e6:.0f} M", f"{peak / voxels:.2f}", f"{100 * (peak / needed - 1):.1f} %"]
+        )
+    table(
+        "Memory, exact definition, 0.25 mm", ["", "voxels", "bytes per voxel", "above volume, mask, accumulator"], rows
+    )
 
 
 def growth(path: Path, threads: int) -> None:
@@ -228,19 +246,17 @@ def growth(path: Path, threads: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--igsio-peer", type=Path, help="the program that igsio_peer/build.sh makes")
+    parser.add_argument("--igsio-peer", type=Path, help="a program around IGSIO's engine; see run_igsio")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--growth", type=Path, metavar="PNG", help="also measure growth, and draw it")
-    parser.add_argument("--memory", action="store_true", help="measure memory alone")
     options = parser.parse_args()
     sweep = made_up_sweep()
-    if not options.memory:
-        print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-        insertion(sweep, options.threads, options.repeats, options.igsio_peer)
-        filling(sweep, options.threads, options.repeats, options.igsio_peer)
-        whole_sweep(sweep, options.threads, options.repeats)
-        live(sweep, options.threads)
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    insertion(sweep, options.threads, options.repeats, options.igsio_peer)
+    filling(sweep, options.threads, options.repeats, options.igsio_peer)
+    whole_sweep(sweep, options.threads, options.repeats)
+    live(sweep, options.threads)
     memory(sweep)
     if options.growth:
         growth(options.growth, max(options.threads))

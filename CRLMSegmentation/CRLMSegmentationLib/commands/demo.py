@@ -58,7 +58,11 @@ def run(arguments):
         source = Path(arguments.sweep)
         # Read once here so that a missing calibration is told before a server is started.
         read_sweep(source, calibration_from(arguments, configuration), arguments.reference)
-    caption = "simulated data, not clinical" if truth_path else f"recorded sweep {source.name}"
+    caption = (
+        "simulated data, not clinical"
+        if truth_path
+        else f"{source.name}; the model has only seen simulated livers: not a real tumor"
+    )
     segmenter = _Warm(arguments.model, arguments.device)
     session = NavigationSession()
     timings = session.state.timings_s

@@ -1,7 +1,7 @@
 """From a stream of bytes to whole OpenIGTLink messages, however the bytes arrive, and from messages to bytes.
 
-Specification: OpenIGTLink protocol version 3, 'Message structure': a header of 58 bytes with the length and the CRC-64 of
-the body; from header version 2 on the body begins with an extended header and ends with metadata. pyigtl packs and
+Specification: OpenIGTLink protocol version 3, 'Message structure': a header of 58 bytes with the length and the CRC-64
+of the body; from header version 2 on the body begins with an extended header and ends with metadata. pyigtl packs and
 unpacks the contents; framing, CRC and the caps on lengths are here, because pyigtl's own connections have none.
 """
 
@@ -25,13 +25,18 @@ _HEADER = struct.Struct("> H 12s 20s II Q Q")
 _EXTENDED_HEADER = struct.Struct("> H H I I")
 _METADATA_ENTRY = struct.Struct("> H H I")
 _VERSIONS = (1, 2, 3)
+_TRANSFORM_BYTES = 48
+_IMAGE_HEADER_BYTES = 72
 
 # The longest body that is believed. A 4096 x 4096 image of 32 bit has 64 MiB.
-LONGEST_BODY_BYTES = {"IMAGE": 64 << 20, "COMMAND": 4 << 20, "RTS_COMMAND": 4 << 20}
+LONGEST_BODY_BYTES = {"IMAGE": 64 << 20, "COMMAND": 4 << 20, "RTS_COMMAND": 4 << 20, "STRING": 256 << 10,
+                      "TDATA": 256 << 10, "TRANSFORM": 64 << 10, "POSITION": 64 << 10, "STATUS": 64 << 10,
+                      "GET_STATUS": 64 << 10}  # fmt: skip
 LONGEST_OTHER_BODY_BYTES = 1 << 20
-# A type that nothing here understands is passed over without being kept, as long as its length is thinkable.
+# Types that nothing here understands may be longer: they are passed over without being kept.
 LONGEST_SKIPPED_BODY_BYTES = 256 << 20
 _MOST_METADATA_ENTRIES = 256
+_MOST_SKIPPED_KINDS = 64
 # Beyond so many checked bytes for each received one, somebody makes us search for messages in rubbish.
 _MOST_WASTED_CHECKS, _FREE_WASTED_BYTES = 4, 256 << 20
 
@@ -100,9 +105,8 @@ class MessageParser:
         self.counts = FramingCounts()
         self.highest_version = 1
         self._waiting = bytearray()
-        self._to_skip = 0
-        self._damaged: Header | None = None
         self._in_step = True
+        self._expected_at: int | None = None
         self._fed_bytes = 0
         self._wasted_bytes = 0
 
@@ -117,10 +121,6 @@ class MessageParser:
         Raises StreamError when so much of the stream is damaged that looking for messages in it is a waste.
         """
         self._fed_bytes += len(piece)
-        if self._to_skip:
-            skipped = min(self._to_skip, len(piece))
-            self._to_skip -= skipped
-            piece = piece[skipped:]
         self._waiting += piece
         messages = []
         while len(self._waiting) >= HEADER_BYTES and self._take_one(messages):
@@ -129,8 +129,6 @@ class MessageParser:
 
     def _take_one(self, messages: list) -> bool:
         """Deal with what the waiting bytes begin with; False when more bytes are needed for that."""
-        if self._damaged is not None:
-            return self._leave_damaged_message()
         header = parse_header(self._waiting)
         if header is None:
             self._find_next_message()
@@ -139,11 +137,12 @@ class MessageParser:
         known = header.kind in MESSAGE_CLASSES
         longest = LONGEST_BODY_BYTES.get(header.kind, LONGEST_OTHER_BODY_BYTES)
         if header.body_bytes > longest:
-            if not known and header.body_bytes <= LONGEST_SKIPPED_BODY_BYTES:
-                self.counts.skipped[header.kind] += 1
-                self._drop(end)
-                return True
-            self.counts.too_long += 1
+            # Its end is not where it says, or too far away to wait for: the next header is what counts.
+            if known or header.body_bytes > LONGEST_SKIPPED_BODY_BYTES:
+                self.counts.too_long += 1
+            else:
+                self._count_skipped(header.kind)
+                self._in_step = False
             self._find_next_message()
             return True
         if len(self._waiting) < end:
@@ -158,13 +157,14 @@ class MessageParser:
             self._wasted_bytes += len(body)
             if self._wasted_bytes > _FREE_WASTED_BYTES + _MOST_WASTED_CHECKS * self._fed_bytes:
                 raise StreamError("Nearly everything that the OpenIGTLink peer sends is damaged.")
-            self._damaged = header
+            # Its length may be wrong as well: then the next message begins within what seems to be its body.
+            self._find_next_message(expected_at=end)
             return True
-        self._drop(end)
-        self._in_step = True
+        del self._waiting[:end]
+        self._in_step, self._expected_at = True, None
         self.highest_version = max(self.highest_version, min(header.version, 2))
         if not known:
-            self.counts.skipped[header.kind] += 1
+            self._count_skipped(header.kind)
             return True
         try:
             messages.append(unpack_message(header, body))
@@ -173,20 +173,10 @@ class MessageParser:
             self.counts.malformed += 1
         return True
 
-    def _leave_damaged_message(self) -> bool:
-        """Whether its length was right shows in what follows it: a header, or the middle of another message."""
-        end = HEADER_BYTES + self._damaged.body_bytes
-        if len(self._waiting) < end + HEADER_BYTES:
-            return False
-        self._damaged = None
-        if parse_header(memoryview(self._waiting)[end:]) is not None:
-            self._drop(end)
-        else:
-            self._find_next_message()
-        return True
-
     def _contradicts_itself(self, header: Header) -> bool:
-        """True for an image whose own header, once it is there, gives another length: no need to wait for the rest."""
+        """True for a message whose length cannot be right, by its type or by its own header: nothing to wait for."""
+        if header.kind == "TRANSFORM" and header.version == 1:
+            return header.body_bytes != _TRANSFORM_BYTES
         if header.kind != "IMAGE":
             return False
         waiting = memoryview(self._waiting)[HEADER_BYTES:]
@@ -196,23 +186,32 @@ class MessageParser:
                 return False
             start, index_bytes, metadata_bytes, _ = _EXTENDED_HEADER.unpack_from(waiting)
             content_bytes -= start + index_bytes + metadata_bytes
-        if len(waiting) < start + 72:
+        if len(waiting) < start + _IMAGE_HEADER_BYTES:
             return False
         return size_of_image_content(waiting[start:]) != content_bytes
 
-    def _find_next_message(self) -> None:
-        if self._in_step:
-            self.counts.out_of_step += 1
-            self._in_step = False
-        found = _START_OF_MESSAGE.search(self._waiting, 1)
-        rubbish = found.start() if found else len(self._waiting) - _LONGEST_START
-        self.counts.rubbish_bytes += rubbish
-        del self._waiting[:rubbish]
+    def _find_next_message(self, expected_at: int | None = None) -> None:
+        """Go on to the next header, or to where one may have begun at the end of what is there.
 
-    def _drop(self, count: int) -> None:
-        here = min(count, len(self._waiting))
-        del self._waiting[:here]
-        self._to_skip = count - here
+        expected_at  where it is if the message that is left was as long as it said: then nothing was lost but that one
+        """
+        if expected_at is not None:
+            self._expected_at = expected_at
+        found = _START_OF_MESSAGE.search(self._waiting, 1)
+        passed = found.start() if found else len(self._waiting) - _LONGEST_START
+        lost = self._expected_at is None or passed > self._expected_at or (found and passed < self._expected_at)
+        if lost:
+            self._expected_at = None
+            self.counts.rubbish_bytes += passed
+            self.counts.out_of_step += self._in_step
+            self._in_step = False
+        else:
+            self._expected_at = None if found else self._expected_at - passed
+        del self._waiting[:passed]
+
+    def _count_skipped(self, kind: str) -> None:
+        if kind in self.counts.skipped or len(self.counts.skipped) < _MOST_SKIPPED_KINDS:
+            self.counts.skipped[kind] += 1
 
 
 def unpack_message(header: Header, body: bytes) -> MessageBase:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Sequence
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from ..sweep import Pose
 
@@ -44,6 +43,8 @@ def interpolate_matrix(first: np.ndarray, second: np.ndarray, share: float) -> n
     What leads from the one to the other is interpolated, so that a scale or mirroring that both hold (as an
     ImageToReference does) stays as it is.
     """
+    from scipy.spatial.transform import Rotation
+
     step = second[:3, :3] @ np.linalg.inv(first[:3, :3])
     left, sizes, right = np.linalg.svd(step)
     turn = Rotation.from_matrix(left @ right).as_rotvec()

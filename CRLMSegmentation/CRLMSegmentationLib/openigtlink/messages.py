@@ -1,4 +1,4 @@
-"""The OpenIGTLink messages that pyigtl 0.3.4 lacks or reads otherwise than the specification, as pyigtl message classes.
+"""The OpenIGTLink messages that pyigtl 0.3.4 lacks, or reads otherwise than the specification, in pyigtl's form.
 
 Specification: OpenIGTLink protocol version 3, pages STATUS, TDATA, POSITION, COMMAND, IMAGE; the C++ library's
 igtlutil headers. TRANSFORM, STRING and the packing of IMAGE are pyigtl's.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import random
 import socket
@@ -26,6 +27,7 @@ from .messages import GetStatusMessage
 from .pairing import TOLERANCE_S, FramePairing
 from .status import Interruption, StreamStatus
 
+_logger = logging.getLogger(__name__)
 DEFAULT_PORT = 18944
 _POLL_S = 0.1
 _FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 0.1, 1.0
@@ -137,7 +139,7 @@ class Receiver:
     def wait_until_connected(self, timeout_s: float) -> None:
         """Return once the server was reached. Raises StreamError when it was not within `timeout_s`."""
         with self._changed:
-            if self._changed.wait_for(lambda: self._status.connections > 0 or self._stopping.is_set(), timeout_s):
+            if self._changed.wait_for(lambda: self._status.connections > 0, timeout_s):
                 return
         raise self._no_server()
 
@@ -321,7 +323,12 @@ class Receiver:
                 self._last_byte = now
                 for message in parser.feed(piece):
                     answers |= message.message_type == "STATUS"
-                    self._handle(message)
+                    try:
+                        self._handle(message)
+                    except Exception:
+                        # A fault of ours with one message must not end the stream in the middle of an operation.
+                        _logger.exception("A %s message could not be used.", message.message_type)
+                        parser.counts.malformed += 1
                 counts = parser.counts
                 with self._lock:
                     for name, earlier in before.items():
@@ -330,6 +337,8 @@ class Receiver:
                         self._status.skipped = skipped_before + counts.skipped
                     self._status.other_images = others_before + self._pairing.other_images
                     self._status.header_version = parser.highest_version
+                if counts.crc_errors > 10 and not counts.received:
+                    self._note_problem("every message arrives with a wrong checksum")
                 if counts.rubbish_bytes > _RUBBISH_BYTES and not counts.received:
                     return f"what comes from {self.host}:{self.port} is not OpenIGTLink"
         finally:

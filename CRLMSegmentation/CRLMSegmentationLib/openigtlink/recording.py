@@ -89,8 +89,9 @@ def record(
                     raise receiver.no_image_error(timeout_s)
                 if progress and now - reported > _LOOK_EVERY_S:
                     reported = now
-                    fraction = max(taken / frames if frames else 0.0, (now - started) / seconds if seconds and started else 0.0)
-                    progress(min(fraction, 1.0), _line(receiver, recorder))
+                    by_frames = taken / frames if frames else 0.0
+                    by_time = (now - started) / seconds if seconds and started else 0.0
+                    progress(min(max(by_frames, by_time), 1.0), _line(receiver, recorder))
         # What was received by then belongs to the recording, unless it was to have so many frames.
         while not (frames and taken >= frames) and (frame := receiver.get(0)) is not None:
             take(frame)
@@ -101,7 +102,7 @@ def record(
         if recorder is None:
             raise
     if recorder is None:
-        raise StreamError(f"The recording from {host}:{port} was ended before the server was reached; nothing was recorded.")
+        raise StreamError(f"The recording was ended before {host}:{port} was reached; nothing was recorded.")
     status = receiver.status
     receive_s = time.monotonic() - started if started else 0.0
     if taken == 0:

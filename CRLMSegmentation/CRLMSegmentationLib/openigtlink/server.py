@@ -7,6 +7,7 @@ sends STATUS when there is nothing else to send (vtkPlusOpenIGTLinkServer::KeepA
 
 from __future__ import annotations
 
+import functools
 import logging
 import selectors
 import socket
@@ -18,6 +19,7 @@ from typing import Callable, Sequence
 from pyigtl import MessageBase
 
 from ..errors import StreamError
+from . import crc
 from .commands import Command, CommandReply, command_of, reply_message
 from .framing import MessageParser, pack_message
 from .messages import StatusMessage
@@ -90,6 +92,7 @@ class Server:
         self._thread: threading.Thread | None = None
 
     def start(self) -> Server:
+        crc.prepare()
         self._thread = threading.Thread(target=self._run, name="OpenIGTLink server", daemon=True)
         self._thread.start()
         return self
@@ -331,6 +334,11 @@ class Server:
             each.close()
 
 
+@functools.lru_cache(maxsize=256)
+def _warn_once(reason: str) -> None:
+    _logger.warning("A message is not sent: %s.", reason)
+
+
 def _pack_all(messages: Sequence[MessageBase], version: int) -> bytes:
     packed = []
     for message in messages:
@@ -338,5 +346,5 @@ def _pack_all(messages: Sequence[MessageBase], version: int) -> bytes:
             packed.append(pack_message(message, version))
         except ValueError as error:
             # In version 1 a long name would arrive as another name: better not at all.
-            _logger.warning("A message is not sent: %s.", error)
+            _warn_once(str(error))
     return b"".join(packed)

@@ -17,6 +17,7 @@ _LOADED_ON_USE = {
     "SweepQuality": ".quality",
     "sweep_quality": ".quality",
     "LiveReconstruction": ".live",
+    "detect_footprint": ".fan_detection",
 }
 
 __all__ = ["ClipRectangle", "Fan", "ReconstructionSettings", "settings_from_plus", *_LOADED_ON_USE]

@@ -1,8 +1,8 @@
 """Small compiled helpers that the insertion kernels share.
 
 Voxel indices are computed in fixed point: IGSIO's, with 14 bits after the point, or ours, with 40, which is as good as
-double precision and faster. IGSIO's other arithmetic is in doubles: `igsio_floor` is the floor of vtkImageReslice, which first rounds a
-double to multiples of 2^-16; adding 0.5 before it gives IGSIO's rounding to the nearest integer.
+double precision and faster. IGSIO's other arithmetic is in doubles: `igsio_floor` is the floor of vtkImageReslice,
+which first rounds a double to multiples of 2^-16; adding 0.5 before it gives IGSIO's rounding to the nearest integer.
 """
 
 from __future__ import annotations

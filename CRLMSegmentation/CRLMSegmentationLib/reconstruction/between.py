@@ -1,10 +1,10 @@
 """What lies between frames that follow each other.
 
-Between two frames every pixel is thought to move in a straight line, in steps below a voxel, and to change from the grey
-level that it has in one frame to that in the other: near a frame it looks like that frame, half-way like the mean of
-both. What a step lands on was swept. What was swept and seen by no pixel is a hole, and the grey levels that the steps
-leave there are its filling: weighted by the distance to the two frames, never from farther than the gap between them,
-and never outside the swept region.
+Between two frames every pixel is thought to move in a straight line, in steps below a voxel, and to change from the
+grey level that it has in one frame to that in the other: near a frame it looks like that frame, half-way like the mean
+of both. What a step lands on was swept. What was swept and seen by no pixel is a hole, and the grey levels that the
+steps leave there are its filling: weighted by the distance to the two frames, never from farther than the gap between
+them, and never outside the swept region.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ from .nearest import BYTES, EXACT, LATEST, nearest_kernel
 from .region import Region, image_to_voxel_matrix
 from .settings import ReconstructionSettings
 
+_BIN_VOXELS = 0.6  # below 1 as well
 _STEP_VOXELS = 0.7  # below 1, so that slanted images leave few voxels out; join_swept closes those
+
+
+def pixel_size_mm(pose: np.ndarray) -> np.ndarray:
+    """(2,) distance of neighbouring columns and of neighbouring rows of an image, mm."""
+    return np.linalg.norm(np.asarray(pose, dtype=np.float64)[:3, :2], axis=0)
 
 
 def gaps_mm(poses: Sequence[np.ndarray], image_size: tuple[int, int]) -> np.ndarray:
@@ -80,14 +86,25 @@ def mark_between(
 
 
 class BetweenInserter(Inserter):
-    """The mean of the grey levels between frames that follow each other, voxel by voxel."""
+    """The mean of the grey levels between frames that follow each other, voxel by voxel.
 
-    def __init__(self, region: Region, image_size: tuple[int, int], dtype, settings: ReconstructionSettings):
+    Images are made smaller by whole numbers of pixels first, as far as the voxels allow.
+    """
+
+    def __init__(self, region: Region, image_size: tuple[int, int], dtype, settings: ReconstructionSettings, pixel_mm):
         plain = settings.with_changes(
             interpolation="nearest", compounding="mean", definition="exact", fill="none", pixel_rejection_threshold=None
         )
         super().__init__(region, image_size, dtype, plain)
         self._image_size, self._fill_radius_mm = image_size, settings.fill_radius_mm
+        bins = np.maximum(1, np.floor(_BIN_VOXELS * min(settings.spacing_mm) / np.asarray(pixel_mm))).astype(int)
+        self._columns, self._rows = (int(min(count, size)) for count, size in zip(bins, image_size))
+        self.image_shape = (image_size[1] // self._rows, image_size[0] // self._columns)
+        runs = self.runs[self._rows // 2 :: self._rows][: self.image_shape[0]]
+        self.runs = np.stack([-(-runs[:, :, 0] // self._columns), (runs[:, :, 1] + 1) // self._columns - 1], axis=2)
+        self.runs = np.ascontiguousarray(self.runs, dtype=np.int32)
+        self._bin_to_image = np.diag([self._columns, self._rows, 1.0, 1.0])
+        self._bin_to_image[:2, 3] = (self._columns - 1) / 2, (self._rows - 1) / 2
 
     def insert_between(self, frames: Sequence[np.ndarray], poses: Sequence[np.ndarray], progress=None) -> None:
         """Add what lies between these frames, (v, u) arrays with their ImageToReference, in the order of the sweep, and
@@ -95,41 +112,52 @@ class BetweenInserter(Inserter):
         steps = [
             step for step in steps_between(poses, self._image_size, self.settings) if step[3] <= self._fill_radius_mm
         ]
-        batch = 4 * self.threads  # of images held at a time
+        rounding = 0.0 if self.dtype.kind == "f" else 0.5
+        batch = 8 * self.threads  # of images held at a time
         for first in range(0, len(steps), batch):
             part = steps[first : first + batch]
-            images: list = [None] * len(part)
+            numbers = sorted({step[0] for step in part} | {step[0] + 1 for step in part})
+            binned = {number: np.empty(self.image_shape, dtype=np.float32) for number in numbers}
+            self._on_threads(lambda n: bin_image(frames[n], self._rows, self._columns, binned[n]), numbers)
+            images = [np.empty(self.image_shape, dtype=self.dtype) for _ in part]
 
             def blend(place):
                 number, weight, _, _ = part[place]
-                images[place] = blended(frames[number], frames[number + 1], weight)
+                blend_images(binned[number], binned[number + 1], weight, rounding, images[place])
 
             self._on_threads(blend, range(len(part)))
-            self.insert(images, [step[2] for step in part])
+            self.insert(images, [step[2] @ self._bin_to_image for step in part])
             if progress:
                 progress((first + len(part)) / len(steps), "filling between frames")
 
 
-def blended(first: np.ndarray, second: np.ndarray, part: float) -> np.ndarray:
-    """(1 - part) * first + part * second in their dtype, integers rounded."""
-    if first.dtype.kind == "f":
-        return first + (second - first) * first.dtype.type(part)
-    return _blended_integers(np.ascontiguousarray(first), np.ascontiguousarray(second), int(round(256 * part)))
+@compiled
+def bin_image(image, rows, columns, result):
+    """The mean over `rows` x `columns` pixels into each pixel of `result`, float32."""
+    share = np.float32(1.0 / (rows * columns))
+    for row in range(result.shape[0]):
+        for column in range(result.shape[1]):
+            total = np.float32(0.0)
+            for v in range(row * rows, (row + 1) * rows):
+                for u in range(column * columns, (column + 1) * columns):
+                    total += np.float32(image[v, u])
+            result[row, column] = total * share
 
 
 @compiled
-def _blended_integers(first, second, part_256):
-    result = np.empty_like(first)
-    for row in range(first.shape[0]):
-        for column in range(first.shape[1]):
-            mixed = np.int32(first[row, column]) * (256 - part_256) + np.int32(second[row, column]) * part_256
-            result[row, column] = (mixed + 128) >> 8
-    return result
+def blend_images(first, second, part, rounding, result):
+    """(1 - part) * first + part * second into `result`; `rounding` is 0.5 for integers and 0 for floats."""
+    weight_first, weight_second = np.float32(1 - part), np.float32(part)
+    for row in range(result.shape[0]):
+        for column in range(result.shape[1]):
+            mixed = weight_first * first[row, column] + weight_second * second[row, column]
+            result[row, column] = np.floor(mixed + np.float32(rounding)) if rounding > 0 else mixed
 
 
 @compiled
 def join_swept(seen, between, swept, first_k, last_k):
-    """Write slices `first_k` to `last_k` of `swept`: 1 where `seen` or `between` is, or both neighbours along an axis are.
+    """Write slices `first_k` to `last_k` of `swept`: 1 where `seen` or `between` is, or both neighbours along an axis
+    are.
 
     The last because the image is moved and sampled in steps, which can miss a voxel. All three arrays are (k, j, i).
     """
@@ -159,8 +187,7 @@ def join_swept(seen, between, swept, first_k, last_k):
 
 def _thinned_runs(pose, image_size, settings):
     """The used pixels of an image with only as many columns and rows as a step needs, and every how many are kept."""
-    pixel_mm = np.linalg.norm(np.asarray(pose)[:3, :2], axis=0)
-    scale = np.maximum(1, np.floor(_STEP_VOXELS * min(settings.spacing_mm) / pixel_mm)).astype(int)
+    scale = np.maximum(1, np.floor(_STEP_VOXELS * min(settings.spacing_mm) / pixel_size_mm(pose))).astype(int)
     runs = row_runs(image_size, settings)[:: scale[1]]
     thinned = np.stack([-(-runs[:, :, 0] // scale[0]), runs[:, :, 1] // scale[0]], axis=2)
     return np.ascontiguousarray(thinned, dtype=np.int32), scale

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from .between import join_swept
-from .hole_filling import BLOCK_BITS, fill_by_distance, fill_sticks, occupied_blocks, take_over, widened_blocks
+from .hole_filling import fill_by_distance, fill_sticks, pack_bits, take_over
 from .settings import ReconstructionSettings
 
 
@@ -23,8 +23,8 @@ def fill_with_sticks(
     """A copy of `voxels` (k, j, i) whose holes are filled along sticks, and the number of swept voxels filled.
 
     known   not 0 where the volume has a value
-    swept   not 0 where the image passed. Nothing is filled elsewhere, but for the igsio definition, which knows no swept
-            region
+    swept   not 0 where the image passed. Nothing is filled elsewhere, but for the igsio definition, which knows no
+            swept region
     filled  array to write into, None for a new one
     slices  first and last k to fill, None for all
     """
@@ -32,12 +32,14 @@ def fill_with_sticks(
     first_k, last_k = slices or (0, voxels.shape[0] - 1)
     reach = settings.stick_length_voxels
     with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
-        near = _blocks_in_reach(known, reach, max(0, first_k - reach), min(len(known) - 1, last_k + reach), pool)
+        words = np.zeros((*known.shape[:2], (known.shape[2] + 63) // 64 + 2), dtype=np.uint64)
+        needed = max(0, first_k - reach), min(len(known) - 1, last_k + reach)
+        list(pool.map(lambda part: pack_bits(known, words, *part), _parts(*needed)))
         anywhere = settings.definition == "igsio"
 
         def fill(part):
             return fill_sticks(
-                voxels, known, swept, anywhere, near, filled, part[0], part[1], reach, settings.sticks_used
+                voxels, known, words, swept, anywhere, filled, part[0], part[1], reach, settings.sticks_used
             )
 
         return filled, sum(pool.map(fill, _parts(first_k, last_k)))
@@ -54,8 +56,8 @@ def put_seen_over(
 ) -> tuple[int, int]:
     """Put `voxels` where they were `seen` over what `filled` has from between frames, where `known` is not 0.
 
-    All arrays are (k, j, i); `filled` and `known` are changed. Returns the number of swept voxels that have a value only
-    from between frames, and of those that have none.
+    All arrays are (k, j, i); `filled` and `known` are changed. Returns the number of swept voxels that have a value
+    only from between frames, and of those that have none.
     """
     first_k, last_k = slices or (0, voxels.shape[0] - 1)
     with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
@@ -103,20 +105,14 @@ def reach_voxels(settings: ReconstructionSettings) -> int:
 
 
 def offsets_within(radius_mm: float, spacing_mm) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 3) int64 steps i, j, k to the voxels within a radius, nearest first, and (n,) their squared distances, mm^2."""
+    """(n, 3) int64 steps i, j, k to the voxels within a radius, nearest first, and (n,) their squared distances,
+    mm^2."""
     reach = [int(radius_mm / spacing) for spacing in spacing_mm]
     steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 3)
     squared = ((steps * np.asarray(spacing_mm)) ** 2).sum(axis=1)
     inside = (squared > 0) & (squared <= radius_mm * radius_mm * (1 + 1e-9))
     order = np.lexsort((*steps[inside].T, squared[inside]))
     return np.ascontiguousarray(steps[inside][order], dtype=np.int64), np.ascontiguousarray(squared[inside][order])
-
-
-def _blocks_in_reach(known: np.ndarray, reach: int, first_k: int, last_k: int, pool) -> np.ndarray:
-    occupied = np.zeros([((size - 1) >> BLOCK_BITS) + 1 for size in known.shape], dtype=np.uint8)
-    parts = _parts(first_k >> BLOCK_BITS, last_k >> BLOCK_BITS)
-    list(pool.map(lambda part: occupied_blocks(known, *part, occupied), parts))
-    return widened_blocks(occupied, 1 + (reach >> BLOCK_BITS))
 
 
 def _parts(first: int, last: int) -> list[tuple[int, int]]:

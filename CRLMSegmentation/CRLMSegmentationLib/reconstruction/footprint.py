@@ -1,7 +1,7 @@
 """Which pixels of an image are used: the clip rectangle and the fan, as runs of columns in every row.
 
-Two rules for the edge of a fan, both IGSIO's: its optimised insertion (settings 'full' and 'partial') works with runs of
-columns and pulls every edge in by one pixel; its plain insertion ('none') tests each pixel's angle and distance. The
+Two rules for the edge of a fan, both IGSIO's: its optimised insertion (settings 'full' and 'partial') works with runs
+of columns and pulls every edge in by one pixel; its plain insertion ('none') tests each pixel's angle and distance. The
 exact definition uses the plain rule.
 """
 
@@ -89,8 +89,8 @@ def _runs_by_pixel(image_size: tuple[int, int], fan: Fan) -> np.ndarray:
         slope = u / v
     squared = u * u + v * v
     outside = (v < 0) | (slope < left_slope) | (slope > right_slope)
-    outside |= (squared < fan.radius_start_px * fan.radius_start_px)
-    outside |= (squared > fan.radius_stop_px * fan.radius_stop_px)
+    outside |= squared < fan.radius_start_px * fan.radius_start_px
+    outside |= squared > fan.radius_stop_px * fan.radius_stop_px
     edges = np.diff(np.pad(~outside, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, firsts = np.nonzero(edges == 1)
     lasts = np.nonzero(edges == -1)[1] - 1

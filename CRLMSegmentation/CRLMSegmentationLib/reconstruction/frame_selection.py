@@ -29,7 +29,8 @@ class FrameSelection:
     """Frames by their number in the sweep.
 
     used           those that go into the volume, in order
-    within_extent  those that its region must hold: also the usable ones that `skip_interval` passes over, as IGSIO has it
+    within_extent  those that its region must hold: also the usable ones that `skip_interval` passes over, as IGSIO has
+                   it
     skipped        the others and why
     """
 

@@ -1,8 +1,8 @@
 """Filling voxels that no pixel reached: the compiled part.
 
-`fill_sticks` is IGSIO's (vtkIGSIOFillHolesInVolume, after Vaughan et al., Hole filling with oriented sticks in ultrasound
-volume reconstruction, J Med Imaging 2015): along thirteen directions the nearest seen voxel on either side is looked for;
-the shortest such sticks are interpolated along and averaged.
+`fill_sticks` is IGSIO's (vtkIGSIOFillHolesInVolume, after Vaughan et al., Hole filling with oriented sticks in
+ultrasound volume reconstruction, J Med Imaging 2015): along thirteen directions the nearest seen voxel on either side
+is looked for; the shortest such sticks are interpolated along and averaged.
 
 `fill_by_distance` averages the seen voxels around a hole by the inverse square of their distance (Shepard, A
 two-dimensional interpolation function for irregularly-spaced data, 1968), out to twice the distance of the nearest. It
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import compiled
+from .jit import compiled, inlined
 
 STICKS = np.array(
     [
@@ -25,33 +25,40 @@ STICKS = np.array(
     dtype=np.int64,
 )  # fmt: skip
 STICK_LENGTHS = np.sqrt((STICKS * STICKS).sum(axis=1).astype(np.float64))
-BLOCK_BITS = 3  # edge of the blocks in which `occupied_blocks` looks for seen voxels: 8 voxels
 
 
 @compiled
-def occupied_blocks(known, first_block, last_block, occupied):
-    """Set `occupied` (blocks k, j, i) to 1 where a block of `known` (k, j, i) has a voxel that is not 0."""
-    size_k, size_j, size_i = known.shape
-    for k in range(first_block << BLOCK_BITS, min((last_block + 1) << BLOCK_BITS, size_k)):
-        for j in range(size_j):
-            for i in range(size_i):
-                if known[k, j, i] != 0:
-                    occupied[k >> BLOCK_BITS, j >> BLOCK_BITS, i >> BLOCK_BITS] = 1
+def pack_bits(known, words, first_k, last_k):
+    """Slices `first_k` to `last_k` of `known` (k, j, i) as bits, 64 voxels along i to a uint64 of `words` (k, j, word).
+
+    The first and the last word of a row stay 0: they stand for what is outside.
+    """
+    for k in range(first_k, last_k + 1):
+        for j in range(known.shape[1]):
+            for word in range(words.shape[2] - 2):
+                bits = np.uint64(0)
+                first = word * 64
+                for bit in range(min(64, known.shape[2] - first)):
+                    if known[k, j, first + bit] != 0:
+                        bits |= np.uint64(1) << np.uint64(bit)
+                words[k, j, word + 1] = bits
 
 
-@compiled
-def widened_blocks(occupied, reach):
-    """1 for every block that has an occupied one within `reach` blocks along each axis."""
-    size_k, size_j, size_i = occupied.shape
-    near = np.zeros(occupied.shape, dtype=np.uint8)
-    for k in range(size_k):
-        for j in range(size_j):
-            for i in range(size_i):
-                if occupied[k, j, i] != 0:
-                    near[
-                        max(0, k - reach) : k + reach + 1, max(0, j - reach) : j + reach + 1, max(0, i - reach) : i + reach + 1
-                    ] = 1
-    return near
+@inlined
+def _bits_ahead(words, k, j, word, di, dj, dk, reach):
+    """For 64 voxels, whether there is a known voxel within `reach` steps of (di, dj, dk)."""
+    found = np.uint64(0)
+    for step in range(1, reach + 1):
+        at_k, at_j, shift = k + step * dk, j + step * dj, step * di
+        if at_k < 0 or at_j < 0 or at_k >= words.shape[0] or at_j >= words.shape[1]:
+            break
+        here = words[at_k, at_j, word]
+        if shift > 0:
+            here = (here >> np.uint64(shift)) | (words[at_k, at_j, word + 1] << np.uint64(64 - shift))
+        elif shift < 0:
+            here = (here << np.uint64(-shift)) | (words[at_k, at_j, word - 1] >> np.uint64(64 + shift))
+        found |= here
+    return found
 
 
 @compiled
@@ -77,98 +84,100 @@ def take_over(values, seen, filled, known, swept, first_k, last_k):
 
 
 @compiled
-def fill_sticks(volume, known, swept, anywhere, near, filled, first_k, last_k, stick_length, sticks_used):
+def fill_sticks(volume, known, words, swept, anywhere, filled, first_k, last_k, stick_length, sticks_used):
     """Write into `filled` the slices `first_k` to `last_k` of `volume` with their holes filled.
 
     volume, filled  (k, j, i), one dtype, not the same array
     known           (k, j, i), not 0 where the volume has a value
-    swept           (k, j, i), not 0 where the image passed; a hole elsewhere is filled only with `anywhere` (as IGSIO does)
-    near            blocks that a stick could reach a known voxel from (widened_blocks)
+    words           the same as bits, see pack_bits
+    swept           (k, j, i), not 0 where the image passed; a hole elsewhere is filled only with `anywhere` (as IGSIO
+                    does)
     Returns the number of swept voxels filled. A hole without a stick becomes 0.
     """
-    size_k, size_j, size_i = volume.shape
+    size_j, size_i = volume.shape[1], volume.shape[2]
     stride_j, stride_k = size_i, size_i * size_j
     flat_volume, flat_known = volume.reshape(-1), known.reshape(-1)
+    possible = np.zeros(13, dtype=np.uint64)
     values = np.zeros(13, dtype=volume.dtype)
     weights = np.zeros(13, dtype=np.float64)
     number_filled = 0
     for k in range(first_k, last_k + 1):
         for j in range(size_j):
             for i in range(size_i):
-                if known[k, j, i] != 0:
-                    filled[k, j, i] = volume[k, j, i]
+                filled[k, j, i] = volume[k, j, i] if known[k, j, i] != 0 else 0
+            for word in range(1, words.shape[2] - 1):
+                holes = ~words[k, j, word]
+                if holes == np.uint64(0):
                     continue
-                filled[k, j, i] = 0
-                if near[k >> BLOCK_BITS, j >> BLOCK_BITS, i >> BLOCK_BITS] == 0:
-                    continue
-                if not anywhere and swept[k, j, i] == 0:
-                    continue
-                here = k * stride_k + j * stride_j + i
-                best = 0.0
+                # first for 64 voxels at once: along which sticks is there something on both sides?
+                any_possible = np.uint64(0)
                 for stick in range(13):
-                    weights[stick] = 0.0
-                    # with one stick asked for, a longer one than the best so far is of no use; an equally long one is
-                    limit = np.int64(stick_length)
-                    if sticks_used == 1 and best > 0.0:
-                        limit = min(limit, np.int64(1.0 / (best * STICK_LENGTHS[stick]) + 1e-6))
-                    if limit < 3:
-                        continue
                     di, dj, dk = STICKS[stick, 0], STICKS[stick, 1], STICKS[stick, 2]
-                    ahead_room, behind_room = np.int64(limit - 1), np.int64(limit - 1)
-                    if di > 0:
-                        ahead_room, behind_room = min(ahead_room, size_i - 1 - i), min(behind_room, i)
-                    elif di < 0:
-                        ahead_room, behind_room = min(ahead_room, i), min(behind_room, size_i - 1 - i)
-                    if dj > 0:
-                        ahead_room, behind_room = min(ahead_room, size_j - 1 - j), min(behind_room, j)
-                    elif dj < 0:
-                        ahead_room, behind_room = min(ahead_room, j), min(behind_room, size_j - 1 - j)
-                    if dk > 0:
-                        ahead_room, behind_room = min(ahead_room, size_k - 1 - k), min(behind_room, k)
-                    elif dk < 0:
-                        ahead_room, behind_room = min(ahead_room, k), min(behind_room, size_k - 1 - k)
-                    stride = di + dj * stride_j + dk * stride_k
-                    forward = 1
-                    place = here + stride
-                    while forward <= ahead_room and flat_known[place] == 0:
-                        forward += 1
-                        place += stride
-                    if forward > ahead_room:
+                    both = holes & _bits_ahead(words, k, j, word, di, dj, dk, stick_length - 2)
+                    if both != np.uint64(0):
+                        both &= _bits_ahead(words, k, j, word, -di, -dj, -dk, stick_length - 2)
+                    possible[stick] = both
+                    any_possible |= both
+                if any_possible == np.uint64(0):
+                    continue
+                first_i = (word - 1) * 64
+                for bit in range(min(64, size_i - first_i)):
+                    if (any_possible >> np.uint64(bit)) & np.uint64(1) == np.uint64(0):
                         continue
-                    ahead = flat_volume[place]
-                    behind_room = min(behind_room, limit - 1 - forward)
-                    backward = 1
-                    place = here - stride
-                    while backward <= behind_room and flat_known[place] == 0:
-                        backward += 1
-                        place -= stride
-                    if backward > behind_room:
+                    i = first_i + bit
+                    if not anywhere and swept[k, j, i] == 0:
                         continue
-                    behind = flat_volume[place]
-                    length = np.float64(forward + backward + 1)
-                    weight_ahead = (backward + 1) / length
-                    weight_behind = 1.0 - weight_ahead
-                    values[stick] = weight_behind * behind + weight_ahead * ahead
-                    weights[stick] = 1.0 / (length * STICK_LENGTHS[stick])
-                    best = max(best, weights[stick])
-                used = 0
-                total = 0.0
-                total_weight = 0.0
-                while used < sticks_used and best > 0.0:
-                    following = 0.0
+                    here = k * stride_k + j * stride_j + i
+                    best = 0.0
                     for stick in range(13):
-                        if weights[stick] == best:
-                            total += values[stick] * weights[stick]
-                            total_weight += weights[stick]
-                            used += 1
-                            weights[stick] = 0.0
-                        else:
-                            following = max(following, weights[stick])
-                    best = following
-                if used > 0:
-                    filled[k, j, i] = total / total_weight
-                    if swept[k, j, i] != 0:
-                        number_filled += 1
+                        weights[stick] = 0.0
+                        if (possible[stick] >> np.uint64(bit)) & np.uint64(1) == np.uint64(0):
+                            continue
+                        # with one stick asked for, a longer one than the best so far is of no use; an equal one is
+                        limit = np.int64(stick_length)
+                        if sticks_used == 1 and best > 0.0:
+                            limit = min(limit, np.int64(1.0 / (best * STICK_LENGTHS[stick]) + 1e-6))
+                        stride = STICKS[stick, 0] + STICKS[stick, 1] * stride_j + STICKS[stick, 2] * stride_k
+                        forward = 1
+                        place = here + stride
+                        while forward < limit - 1 and flat_known[place] == 0:
+                            forward += 1
+                            place += stride
+                        if forward >= limit - 1:
+                            continue
+                        ahead = flat_volume[place]
+                        backward = 1
+                        place = here - stride
+                        while forward + backward < limit and flat_known[place] == 0:
+                            backward += 1
+                            place -= stride
+                        if forward + backward >= limit:
+                            continue
+                        behind = flat_volume[place]
+                        length = np.float64(forward + backward + 1)
+                        weight_ahead = (backward + 1) / length
+                        weight_behind = 1.0 - weight_ahead
+                        values[stick] = weight_behind * behind + weight_ahead * ahead
+                        weights[stick] = 1.0 / (length * STICK_LENGTHS[stick])
+                        best = max(best, weights[stick])
+                    used = 0
+                    total = 0.0
+                    total_weight = 0.0
+                    while used < sticks_used and best > 0.0:
+                        following = 0.0
+                        for stick in range(13):
+                            if weights[stick] == best:
+                                total += values[stick] * weights[stick]
+                                total_weight += weights[stick]
+                                used += 1
+                                weights[stick] = 0.0
+                            else:
+                                following = max(following, weights[stick])
+                        best = following
+                    if used > 0:
+                        filled[k, j, i] = total / total_weight
+                        if swept[k, j, i] != 0:
+                            number_filled += 1
     return number_filled
 
 
@@ -208,6 +217,8 @@ def fill_by_distance(volume, known, swept, offsets, squared_mm, filled, first_k,
                         total_weight += weight
                         farthest = min(farthest, 4.0 * squared_mm[place])
                 if total_weight > 0.0:
-                    filled[k, j, i] = np.floor(total / total_weight + rounding) if rounding > 0 else total / total_weight
+                    filled[k, j, i] = (
+                        np.floor(total / total_weight + rounding) if rounding > 0 else total / total_weight
+                    )
                     number_filled += 1
     return number_filled

@@ -131,7 +131,8 @@ class Inserter:
         return pixels
 
     def _slabs(self, coefficients) -> list[tuple[np.ndarray, np.ndarray]]:
-        """First and last voxel (i, j, k) of each thread's part, so that every frame has about as many pixels in each."""
+        """First and last voxel (i, j, k) of each thread's part, so that every frame has about as many pixels in
+        each."""
         low, high = np.zeros(3, dtype=np.int64), np.array(self.region.dimensions, dtype=np.int64) - 1
         if self.threads == 1 or not coefficients:
             return [(low, high)]
@@ -154,8 +155,8 @@ class Inserter:
         return slabs
 
     def result(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Three arrays (k, j, i): voxels of the pixels' dtype; uint8, 1 where a pixel came; and where hole filling finds
-        a value (not 0). They may share memory with what the next frames are added to.
+        """Three arrays (k, j, i): voxels of the pixels' dtype; uint8, 1 where a pixel came; and where hole filling
+        finds a value (not 0). They may share memory with what the next frames are added to.
         """
         if self.exact_mean:
             values = np.empty(self.shape, dtype=self.dtype)
@@ -205,18 +206,21 @@ class Inserter:
 
         self._on_threads(finish, list(zip(edges[:-1], edges[1:])))
 
-    def grow(self, before: np.ndarray, after: np.ndarray) -> None:
-        """Add voxels along i, j, k before the first and after the last; what is there stays where it is in space."""
+    def grow(self, before, after, occupied: tuple[slice, slice, slice] | None = None) -> None:
+        """Add voxels along i, j, k before the first and after the last; what is there stays where it is in space.
+
+        occupied  slices (k, j, i) outside which nothing was inserted yet: only they are copied
+        """
         region = self.region
+        before, after = np.asarray(before), np.asarray(after)
         origin = np.array(region.origin_mm) - before * np.array(region.spacing_mm)
         size = np.array(region.dimensions) + before + after
         grown = Region(tuple(origin.tolist()), region.spacing_mm, tuple(int(count) for count in size))
         check_fits(grown, self.bytes_per_voxel(), self.settings.memory_limit_bytes)
-        pad = [(int(before[axis]), int(after[axis])) for axis in (2, 1, 0)]
         for name in ("sums", "values", "hits"):
             flat = getattr(self, name)
             if flat.size > 1:
-                setattr(self, name, np.pad(flat.reshape(self.shape), pad).reshape(-1))
+                setattr(self, name, padded(flat.reshape(self.shape), before, after, occupied).reshape(-1))
         self.region = grown
         self._lay_out()
 
@@ -247,3 +251,22 @@ def _fixed(matrix: np.ndarray, bits: int, linear: bool) -> np.ndarray:
     if not linear:
         fixed[:, 2] += 1 << (bits - 1)  # so that cutting off rounds
     return fixed
+
+
+def padded(array: np.ndarray, before, after, occupied: tuple[slice, slice, slice] | None = None) -> np.ndarray:
+    """A larger copy of `array` (k, j, i), with so many zeros before and after along i, j, k. Untouched memory stays
+    so."""
+    larger = np.zeros(
+        [size + int(b) + int(a) for size, b, a in zip(array.shape, before[::-1], after[::-1])], array.dtype
+    )
+    occupied = occupied or tuple(slice(0, size) for size in array.shape)
+    target = tuple(slice(part.start + int(b), part.stop + int(b)) for part, b in zip(occupied, before[::-1]))
+    source, target = array[occupied], larger[target]
+    parts = np.linspace(0, len(source), 5).astype(int) if source.nbytes > 1 << 24 else [0, len(source)]
+
+    def copy(first, end):
+        target[first:end] = source[first:end]
+
+    with ThreadPoolExecutor(len(parts) - 1) as pool:
+        list(pool.map(copy, parts[:-1], parts[1:]))
+    return larger

@@ -3,8 +3,8 @@
 One kernel for each way of compounding and each arithmetic, with the same slabs as nearest.py. A slab takes the corners
 of a pixel that lie in it; the pixels on the border between two slabs are looked at by both.
 
-For 'latest' and 'maximum' a voxel counts only when its weight is an eighth or more (IGSIO's rule, after which a pixel in
-the middle of eight voxels still reaches them all).
+For 'latest' and 'maximum' a voxel counts only when its weight is an eighth or more (IGSIO's rule, after which a pixel
+in the middle of eight voxels still reaches them all).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A volume that grows while the probe still moves.
 
-`add` only puts the frame into a queue; a thread of the reconstruction inserts it. So whoever receives frames never waits,
-neither for the insertion nor for a snapshot that someone else is taking.
+`add` only puts the frame into a queue; a thread of the reconstruction inserts it. So whoever receives frames never
+waits, neither for the insertion nor for a snapshot that someone else is taking.
 
 The grid is laid by the first frame and keeps its lattice: when the probe leaves it, voxels are added on that side, more
 than are needed at once, so that growing stays rare.
@@ -19,6 +19,7 @@ import numpy as np
 from ..errors import ReconstructionError
 from ..geometry import transform_points
 from ..sweep import TrackedFrame
+from .between import pixel_size_mm
 from .frame_selection import JUMP_LEAST_MM, JUMP_LONGEST_FRAMES, SkippedFrame, reason_against
 from .inserter import Inserter
 from .region import Region, clipped_corners, corner_points
@@ -28,6 +29,7 @@ from .whole_sweep import Reconstruction
 
 _GROWTH = 0.5  # part of the present size by which a side grows at least
 _FIRST_MARGIN_MM = 20.0
+_EARLY_MM = 8.0  # so near to the edge, the grid grows while no frame is waiting
 
 
 class LiveReconstruction:
@@ -141,6 +143,9 @@ class LiveReconstruction:
                 with self._wake:
                     self._busy = False
                     self._wake.notify_all()
+            if not self._waiting and not self._closed:
+                with self._lock:
+                    self._grow_early()
 
     def _take(self, frame: TrackedFrame) -> None:
         number, self._number = self._number, self._number + 1
@@ -170,7 +175,9 @@ class LiveReconstruction:
         return bool(np.linalg.norm(transform_points(pose, middle) - transform_points(other, middle)) > JUMP_LEAST_MM)
 
     def _leave_out_apart(self) -> None:
-        self._skipped += [SkippedFrame(n, "tracker jump: far away from the frames before and after") for n, *_ in self._apart]
+        self._skipped += [
+            SkippedFrame(n, "tracker jump: far away from the frames before and after") for n, *_ in self._apart
+        ]
         self._apart = []
 
     def _insert(self, number: int, frame: TrackedFrame, pose: np.ndarray) -> None:
@@ -179,7 +186,7 @@ class LiveReconstruction:
         if self._inserter is None:
             region = self._first_region(corners)
             self._inserter = Inserter(region, frame.image_size, frame.pixels.dtype, self.settings)
-            self._keeper = SnapshotKeeper(self._inserter, self.settings)
+            self._keeper = SnapshotKeeper(self._inserter, self.settings, pixel_size_mm(pose))
         lower, upper = self._reach(corners)
         if self.settings.dimensions is None:
             lower, upper = self._make_room(lower, upper)
@@ -209,6 +216,15 @@ class LiveReconstruction:
         voxels = (corners - region.origin_mm) / region.spacing_mm
         return np.floor(voxels.min(axis=0)).astype(int), np.ceil(voxels.max(axis=0)).astype(int)
 
+    def _grow_early(self) -> None:
+        if self._lower is None or self._error is not None or self.settings.dimensions is not None:
+            return
+        near = np.ceil(_EARLY_MM / np.array(self.settings.spacing_mm)).astype(int)
+        try:
+            self._make_room(self._lower - near, self._upper + near)
+        except ReconstructionError:
+            pass  # it is told when the room is really needed
+
     def _make_room(self, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         size = np.array(self._inserter.region.dimensions)
         before, after = np.maximum(0, -lower), np.maximum(0, upper + 1 - size)
@@ -217,8 +233,11 @@ class LiveReconstruction:
         generous = np.ceil(_GROWTH * size).astype(int)
         before = np.where(before > 0, np.maximum(before, generous), 0)
         after = np.where(after > 0, np.maximum(after, generous), 0)
-        self._inserter.grow(before, after)
-        self._keeper.grow(before, after)
+        occupied = None
+        if self._lower is not None:
+            occupied = tuple(slice(int(self._lower[axis]), int(self._upper[axis]) + 1) for axis in (2, 1, 0))
+        self._inserter.grow(before, after, occupied)
+        self._keeper.note_growth(before, after)
         if self._lower is not None:
             self._lower, self._upper = self._lower + before, self._upper + before
         return lower + before, upper + before

@@ -51,15 +51,15 @@ def nearest_kernel(arithmetic: int, compounding: int, kind: int):
 
     pixels        (v, u) of the frame
     runs          (v, n, 2) int32, see footprint.row_runs
-    coefficients  (3, 4): per axis i, j, k the index change per column and per row, the index of pixel (0, 0), and a last
-                  term added after the others. int64 fixed point with the half for rounding; float64 for DOUBLE, where
-                  IGSIO's plain arithmetic, which sums column and row first, has the offset in the last term
+    coefficients  (3, 4): per axis i, j, k the index change per column and per row, the index of pixel (0, 0), and a
+                  last term added after the others. int64 fixed point with the half for rounding; float64 for DOUBLE,
+                  where IGSIO's plain arithmetic, which sums column and row first, has the offset in the last term
     low, high     (3,) int64, first and last voxel of the slab
     size          (3,) int64, voxels of the whole volume
     strides       (3,) int64 of the flat arrays
     volume        flat, dtype of the pixels
-    hits          flat: 1 where a pixel came, uint8; for IGSIO's mean the number of pixels, up to 255; for the exact mean
-                  of pixels other than uint8 and uint16 their number, uint32
+    hits          flat: 1 where a pixel came, uint8; for IGSIO's mean the number of pixels, up to 255; for the exact
+                  mean of pixels other than uint8 and uint16 their number, uint32
     sums          flat, exact mean only: uint64, number of pixels << SUM_BITS | sum; float64 sum for other pixels
     darkest       pixels below it are left out (float64, -inf for none)
     """

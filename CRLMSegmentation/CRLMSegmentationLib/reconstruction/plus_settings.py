@@ -102,7 +102,9 @@ def _fan(element: Element) -> Fan | None:
 def _hole_filling(element: Element) -> dict:
     steps = [step for step in element.iterfind("HoleFilling/HoleFillingElement")]
     if not steps:
-        raise ConfigurationError(f'{element.tag}: FillHoles="ON" needs a HoleFilling element with a HoleFillingElement.')
+        raise ConfigurationError(
+            f'{element.tag}: FillHoles="ON" needs a HoleFilling element with a HoleFillingElement.'
+        )
     kinds = [step.get("Type", "").upper() for step in steps]
     if len(steps) > 1 or kinds[0] != "STICK":
         raise ConfigurationError(

@@ -79,7 +79,8 @@ def corner_points(image_to_reference: np.ndarray, corners: tuple[int, int, int, 
 def region_of_sweep(
     poses: Iterable[np.ndarray], image_size: tuple[int, int], settings: ReconstructionSettings
 ) -> Region:
-    """The grid that holds every used pixel of frames with these ImageToReference `poses`, or the one in the settings."""
+    """The grid that holds every used pixel of frames with these ImageToReference `poses`, or the one in the
+    settings."""
     if settings.dimensions is not None:
         return Region(tuple(map(float, settings.origin_mm)), settings.spacing_mm, tuple(map(int, settings.dimensions)))
     corners = clipped_corners(image_size, settings.clip_rectangle)

@@ -14,6 +14,7 @@ COMPOUNDINGS = ("latest", "maximum", "mean")
 FILLS = ("none", "stick", "distance")
 DEFINITIONS = ("igsio", "exact")
 OPTIMIZATIONS = ("full", "partial", "none")
+LONGEST_STICK_VOXELS = 64
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,14 @@ class ReconstructionSettings:
     spacing_mm      distance of voxel centres along i, j, k; one number stands for all three
     interpolation   'nearest': a pixel goes to the nearest voxel; 'linear': to the eight around it, by its weight
     compounding     which value a voxel takes when several pixels meet there: 'latest', 'maximum' or 'mean'
-    definition      'exact': double precision, true mean, rounded once (for navigation);
+    definition      'exact': pixels placed to 1e-9 of a voxel, true mean, rounded once (for navigation);
                     'igsio': the arithmetic of IGSIO, byte for byte (for comparison with PLUS and SlicerIGSIO)
     optimization    which of IGSIO's arithmetics 'igsio' reproduces: 'full' (fixed point), 'partial', 'none' (doubles)
-    fill            how voxels that no pixel reached are filled: 'none', 'stick' (IGSIO's), or 'distance' (from the frames
-                    before and after, by the distance to them; see between.py)
+    fill            how voxels that no pixel reached are filled: 'none', 'stick' (IGSIO's), or 'distance' (from the
+                    frames before and after, by the distance to them; see between.py)
     fill_radius_mm  reach of 'distance': no voxel takes a value from a frame farther away
-    stick_length_voxels, sticks_used    limits of 'stick': the stick's length in voxels, and how many sticks are averaged
+    stick_length_voxels, sticks_used    limits of 'stick': the stick's length in voxels, and how many sticks are
+                                        averaged
     clip_rectangle  the part of the image that is used; None for all of it
     fan             the sector of the image that is used; None for all of it
     origin_mm, dimensions   a region to use instead of the sweep's own extent: centre of voxel (0, 0, 0) in Reference,
@@ -64,7 +66,8 @@ class ReconstructionSettings:
     skip_interval   every how many frames one is used
     pixel_rejection_threshold   pixels darker than this are left out; None to use all
     reject_jumps    leave out frames whose position is far off the line of their neighbours (see frame_selection)
-    longest_gap_mm  frames that follow each other farther apart do not count as one sweep: what lies between is not swept
+    longest_gap_mm  frames that follow each other farther apart do not count as one sweep: what lies between is not
+                    swept
     measure_holes   find the swept region and count its holes for the report even when nothing needs it
     memory_limit_bytes  the most that a volume may take; None for most of the memory that is free
     threads         number of threads; None for the number of cores. The volume does not depend on it
@@ -112,6 +115,10 @@ class ReconstructionSettings:
         for name in ("skip_interval", "stick_length_voxels", "sticks_used"):
             if getattr(self, name) < 1:
                 raise ReconstructionError(f"{name} is {getattr(self, name)}; it must be 1 or more.")
+        if self.stick_length_voxels > LONGEST_STICK_VOXELS:
+            raise ReconstructionError(
+                f"The stick length is {self.stick_length_voxels} voxels; at most {LONGEST_STICK_VOXELS} are possible."
+            )
         if self.threads is not None and self.threads < 1:
             raise ReconstructionError(f"The number of threads is {self.threads}; it must be 1 or more.")
         if not (math.isfinite(self.fill_radius_mm) and self.fill_radius_mm > 0):

@@ -10,7 +10,7 @@ import numpy as np
 from ..geometry import Volume
 from .between import BetweenInserter, join_swept, mark_between
 from .filling import fill_left_over, fill_with_sticks, put_seen_over, reach_voxels
-from .inserter import Inserter
+from .inserter import Inserter, padded
 from .report import ReconstructionReport
 from .settings import ReconstructionSettings
 from .whole_sweep import Reconstruction
@@ -44,7 +44,7 @@ class SnapshotKeeper:
     Holes are filled as the settings say, or not at all: what lies between frames is noted from the first one on.
     """
 
-    def __init__(self, inserter: Inserter, settings: ReconstructionSettings):
+    def __init__(self, inserter: Inserter, settings: ReconstructionSettings, pixel_mm: np.ndarray):
         self._inserter, self._settings = inserter, settings
         shape = inserter.shape
         self._values = np.zeros(shape, dtype=inserter.dtype)
@@ -52,6 +52,7 @@ class SnapshotKeeper:
         self._known = np.zeros(shape, dtype=np.uint8) if inserter.knows_less_than_seen else self._seen
         self._to_write = _Changes()
         self._last_slices = None
+        self._grown = (np.zeros(3, dtype=int), np.zeros(3, dtype=int))
         self._fills = settings.fill != "none"
         if self._fills:
             height, width = inserter.image_shape
@@ -63,7 +64,7 @@ class SnapshotKeeper:
             self._to_sweep, self._to_fill = _Changes(), _Changes()
             self._middle: BetweenInserter | None = None
             if settings.fill == "distance":
-                self._middle = BetweenInserter(inserter.region, self._image_size, inserter.dtype, settings)
+                self._middle = BetweenInserter(inserter.region, self._image_size, inserter.dtype, settings, pixel_mm)
                 self._base = np.zeros(shape, dtype=inserter.dtype)  # seen, or between frames
                 self._base_known = np.zeros(shape, dtype=np.uint8)
 
@@ -82,9 +83,21 @@ class SnapshotKeeper:
             if len(self._waiting) > _LOOK_BETWEEN_EVERY:
                 self._look_between()
 
-    def grow(self, before: np.ndarray, after: np.ndarray) -> None:
-        """The inserter's grid has grown by so many voxels along i, j, k."""
-        pad = [(int(before[axis]), int(after[axis])) for axis in (2, 1, 0)]
+    def note_growth(self, before: np.ndarray, after: np.ndarray) -> None:
+        """The inserter's grid has grown by so many voxels along i, j, k. Ours follows when it is next needed."""
+        self._grown = (self._grown[0] + before, self._grown[1] + after)
+        shift = int(before[2])
+        for changes in self._all_changes():
+            changes.first += shift
+            changes.last += shift
+        if self._last_slices is not None:
+            self._last_slices = (self._last_slices[0] + shift, self._last_slices[1] + shift)
+
+    def _grow(self) -> None:
+        before, after = self._grown
+        if not (before.any() or after.any()):
+            return
+        self._grown = (np.zeros(3, dtype=int), np.zeros(3, dtype=int))
         one_array = self._known is self._seen
         names = ["_values", "_seen"]
         if self._fills:
@@ -93,18 +106,13 @@ class SnapshotKeeper:
                 names += ["_base", "_base_known"]
                 self._middle.grow(before, after)
         for name in names:
-            setattr(self, name, np.pad(getattr(self, name), pad))
-        self._known = self._seen if one_array else np.pad(self._known, pad)
-        shift = int(before[2])
-        for changes in self._all_changes():
-            changes.first += shift
-            changes.last += shift
-        if self._last_slices is not None:
-            self._last_slices = (self._last_slices[0] + shift, self._last_slices[1] + shift)
+            setattr(self, name, padded(getattr(self, name), before, after))
+        self._known = self._seen if one_array else padded(self._known, before, after)
 
     def snapshot(self, lower, upper, fill: bool, used, skipped) -> Reconstruction:
         """Copies of the voxels `lower` to `upper` (i, j, k), with or without filled holes."""
         times = [time.perf_counter()]
+        self._grow()
         size_k = self._values.shape[0]
         if self._to_write:
             slices = self._to_write.taken(0, size_k)
@@ -134,6 +142,7 @@ class SnapshotKeeper:
         return Reconstruction(Volume(voxels, ijk_to_ras), Volume(seen, ijk_to_ras), report)
 
     def _look_between(self) -> None:
+        self._grow()
         frames, poses = zip(*self._waiting)
         if self._middle is not None:
             self._middle.insert_between(frames, poses)

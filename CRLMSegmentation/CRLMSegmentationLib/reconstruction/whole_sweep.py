@@ -35,7 +35,7 @@ def reconstruct(sweep: Sweep, settings: ReconstructionSettings | None = None, pr
     progress  called with a fraction 0 to 1 and a text
     Raises ReconstructionError with one sentence when no volume can be made.
     """
-    from .between import BetweenInserter, mark_between
+    from .between import BetweenInserter, mark_between, pixel_size_mm
     from .filling import fill_left_over, fill_with_sticks, join_all_swept, put_seen_over
     from .inserter import Inserter
 
@@ -59,7 +59,7 @@ def reconstruct(sweep: Sweep, settings: ReconstructionSettings | None = None, pr
     swept = seen
     if settings.fill == "distance":
         tell(0.6, "filling between frames")
-        middle = BetweenInserter(region, sweep.image_size, inserter.dtype, settings)
+        middle = BetweenInserter(region, sweep.image_size, inserter.dtype, settings, pixel_size_mm(poses[0]))
         middle.insert_between(images, poses, lambda fraction, text: tell(0.6 + 0.3 * fraction, text))
         filled, known, _ = middle.result()
         swept = join_all_swept(seen, known, settings)

@@ -14,8 +14,6 @@ from .conversion import image_data, put_surface, set_transform
 from .nodes import find, get_or_create, put_under, set_visible
 from .tool_shapes import probe_shape
 
-_NO_TOOLS = ("Image", "Probe", "Reference", "Tracker")
-
 
 class LiveImage:
     """Image, ImageToReference and ProbeToReference; image and probe are shown while their pose is known."""
@@ -49,21 +47,6 @@ class LiveImage:
         self._valid = False
         self._set_visible(False)
 
-    def tool_poses(self, frame: TrackedFrame) -> dict[str, Pose]:
-        """ToolToReference and tip calibrations, by PLUS name, of every tool in the frame, through any tracker."""
-        poses = {}
-        for name in frame.transforms:
-            if not is_transform_name(name):
-                continue
-            source, target = split_transform_name(name)
-            if source == f"{target}Tip":
-                poses[name] = frame.transforms[name]
-            elif source not in _NO_TOOLS and not source.endswith("Tip"):
-                pose = compose(frame.transforms, source, "Reference")
-                if pose is not None:
-                    poses[names.tool_to_reference(source)] = pose
-        return poses
-
     def _put_pixels(self, node, pixels: np.ndarray) -> None:
         image = node.GetImageData()
         if image is None:
@@ -79,7 +62,7 @@ class LiveImage:
 
     def _show_probe(self, frame: TrackedFrame) -> None:
         """The probe's shape stands on the image: its face at the middle of the first row."""
-        pose = compose(dict(frame.transforms), "Probe", "Reference")
+        pose = compose(frame.transforms, "Probe", "Reference")
         if pose is not None and pose.valid:
             set_transform(
                 get_or_create(self._scene, "vtkMRMLLinearTransformNode", names.PROBE_TO_REFERENCE), pose.matrix
@@ -95,6 +78,26 @@ class LiveImage:
     def _set_visible(self, visible: bool) -> None:
         set_visible(find(self._scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE), visible)
         set_visible(find(self._scene, "vtkMRMLModelNode", names.PROBE_MODEL), visible)
+
+
+def tool_poses(frame: TrackedFrame, followed) -> dict[str, Pose]:
+    """What the frame tells of tools, by PLUS name: ToolToReference of the `followed` ones, through any tracker, and
+    every tip calibration, whose tools are followed too. What else is tracked (the liver, a second sensor) is no tool.
+    """
+    poses = {}
+    followed = set(followed)
+    for name in frame.transforms:
+        if is_transform_name(name):
+            source, target = split_transform_name(name)
+            # A broken calibration must not stop the live view: the last good one stays.
+            if source == f"{target}Tip" and _is_affine(frame.transforms[name].matrix):
+                poses[name] = frame.transforms[name]
+                followed.add(target)
+    for tool in sorted(followed):
+        pose = compose(frame.transforms, tool, "Reference")
+        if pose is not None:
+            poses[names.tool_to_reference(tool)] = pose
+    return poses
 
 
 def probe_face_to_reference(frame: TrackedFrame) -> np.ndarray:

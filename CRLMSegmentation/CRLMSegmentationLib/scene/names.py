@@ -21,6 +21,8 @@ SWEEP_BROWSER = "Recorded sweep"
 SWEEP_PREFIX = "Recorded "
 
 DEFAULT_TOOL = "Stylus"
+# Frames of reference that PLUS names beside tools.
+NO_TOOLS = ("Image", "Probe", "Tracker", "Reference", "TransducerOrigin", "TransducerOriginPixel")
 
 
 def tool_to_reference(tool: str) -> str:

@@ -23,7 +23,7 @@ from .application import Application, current_application
 from .box import BoxNode
 from .conversion import put_volume, volume_of
 from .job import Job
-from .live_image import LiveImage
+from .live_image import LiveImage, tool_poses
 from .nodes import find, get_or_create, is_stale, mark_stale
 from .state import SessionState, Step, StepStatus
 from .sweep_sequence import put_sweep, sweep_of
@@ -36,11 +36,18 @@ class NavigationSession:
 
     application  None takes that of the running Slicer, or makes a scene of its own outside of it
     margin_mm    within which a tool tip is warned of
+    tool_names   tools that are looked for in live frames, beside those that are calibrated or came by update_tool()
     """
 
-    def __init__(self, application: Application | None = None, margin_mm: float = DEFAULT_MARGIN_MM):
+    def __init__(
+        self,
+        application: Application | None = None,
+        margin_mm: float = DEFAULT_MARGIN_MM,
+        tool_names: tuple[str, ...] = (names.DEFAULT_TOOL,),
+    ):
         self.application = application or current_application()
         self.state = SessionState()
+        self.tool_names = tuple(tool_names)
         self.segmentation_result = None
         self._listeners: list[Callable[[SessionState], None]] = []
         clock = StreamClock()
@@ -53,7 +60,7 @@ class NavigationSession:
         self._box_is_tight = False
         self._revisions = {Step.RECONSTRUCT: 0, Step.SEGMENT: 0}
         self._being_replaced = False
-        self._scene_tag = self.scene.AddObserver(self.scene.EndCloseEvent, lambda caller, event: self._on_scene_closed())
+        self._scene_tag = self.scene.AddObserver(self.scene.EndCloseEvent, lambda *_: self._on_scene_closed())
         self._adopt()
 
     @property
@@ -97,11 +104,11 @@ class NavigationSession:
         received_s  time.monotonic() when it arrived; now, when left out
         """
         received_s = time.monotonic() if received_s is None else received_s
-        self._live.show(frame, received_s)
-        for name, pose in self._live.tool_poses(frame).items():
-            self.tools.update(name, pose, frame.timestamp, received_s)
         if self._recording is not None:
             self._recording.append(frame)
+        self._live.show(frame, received_s)
+        for name, pose in tool_poses(frame, {*self.tool_names, *self.tools.names}).items():
+            self.tools.update(name, pose, frame.timestamp, received_s)
 
     def update_tool(self, name: str, pose, stamp_s: float | None = None, received_s: float | None = None) -> bool:
         """Take a tool's pose or calibration by its PLUS name ('StylusToReference', 'StylusTipToStylus').
@@ -129,8 +136,10 @@ class NavigationSession:
         return len(self._recording or ())
 
     def stop_recording(self) -> Sweep:
-        """End the recording and take it as the sweep. Raises RecordingError when no frame came; then the earlier
-        sweep stays."""
+        """End the recording and take it as the sweep.
+
+        Raises RecordingError when no frame came; then an earlier sweep stays.
+        """
         frames, self._recording = self._recording or [], None
         if not frames:
             error = RecordingError("No frame came while recording; check that PLUS sends images, then record again.")
@@ -244,7 +253,9 @@ class NavigationSession:
     def begin_segment(self, segmenter, threshold: float | None = None, keep: str = "largest") -> Job:
         """The job that finds the tumor in the box. Raises SegmentationError when there is no volume or box.
 
-        segmenter  segmentation.Segmenter or Model;  threshold  None for the model's own;  keep  see segmentation.segment
+        segmenter  segmentation.Segmenter or Model
+        threshold  None for the model's own
+        keep       which part counts; see segmentation.segment
         """
         volume, box, tight = self.volume, self.box, self._box_is_tight
         if volume is None:

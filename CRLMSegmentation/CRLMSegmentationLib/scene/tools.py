@@ -20,8 +20,6 @@ from .tool_shapes import stylus_shape
 
 _TIP_CALIBRATION = re.compile(r"^(\w+)TipTo\1$")
 _TOOL_POSE = re.compile(r"^(\w+)ToReference$")
-# What PLUS tracks beside tools.
-_NO_TOOLS = ("Image", "Probe", "Tracker", "Reference")
 _COLORS = {
     MarginState.INSIDE: (0.95, 0.25, 0.2),
     MarginState.WITHIN_MARGIN: (1.0, 0.65, 0.1),
@@ -106,7 +104,7 @@ class Tools:
                 self._calibrate(calibration.group(1), pose.matrix)
             return True
         tool = placed.group(1) if placed else name
-        if tool in _NO_TOOLS or tool.endswith("Tip") or (not placed and "To" in name):
+        if tool in names.NO_TOOLS or tool.endswith("Tip") or (not placed and "To" in name):
             return False
         received_s = time.monotonic() if received_s is None else received_s
         self._tool(tool).update(pose)

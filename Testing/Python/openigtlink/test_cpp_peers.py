@@ -41,8 +41,8 @@ def peers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("peers")
     libraries = ROOT / "usr/lib"
     for name, source in PROGRAMS.items():
-        command = ["g++", "-w", f"-I{HEADERS}", f"-I{HEADERS / 'igtlutil'}", EXAMPLES / source / f"{name}.cxx",
-                   f"-L{libraries}", "-lOpenIGTLink", "-lpthread", f"-Wl,-rpath,{libraries}", "-o", folder / name]  # fmt: skip
+        command = ["g++", "-w", f"-I{HEADERS}", f"-I{HEADERS / 'igtlutil'}", EXAMPLES / source / f"{name}.cxx"]
+        command += [f"-L{libraries}", "-lOpenIGTLink", "-lpthread", f"-Wl,-rpath,{libraries}", "-o", folder / name]
         built = subprocess.run(command, capture_output=True, text=True)
         if built.returncode:
             pytest.skip(f"the C++ OpenIGTLink peers cannot be built: {built.stderr[-500:]}")

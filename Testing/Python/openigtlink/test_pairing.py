@@ -1,10 +1,17 @@
 """A frame gets the pose of its own time or none."""
 
+import struct
+import warnings
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from CRLMSegmentationLib.openigtlink.conversion import image_message, poses_of, transform_message
+from CRLMSegmentationLib.openigtlink.crc import crc64
 from CRLMSegmentationLib.openigtlink.framing import MessageParser, pack_message
+from CRLMSegmentationLib.openigtlink.messages import MESSAGE_CLASSES
 from CRLMSegmentationLib.openigtlink.pairing import FramePairing
 
 IMAGE_TO_PROBE = np.diag([0.1, 0.2, 1.0, 1.0])
@@ -150,3 +157,52 @@ def test_parts_of_an_image_are_put_into_the_whole():
     assert pairing.other_images == 1, "a part before the first whole image shows nothing"
     np.testing.assert_array_equal(frames[0].pixels, [[5, 5, 5], [5, 5, 5]])
     np.testing.assert_array_equal(frames[1].pixels, [[5, 5, 5], [5, 9, 9]])
+
+
+numbers = st.floats(width=32)
+
+
+@st.composite
+def image_bodies(draw):
+    """Bodies of images whose sizes fit, with any numbers in their matrix."""
+    size = draw(st.tuples(*[st.integers(0, 4)] * 3))
+    components, kind = draw(st.integers(1, 4)), draw(st.sampled_from([2, 3, 4, 5, 6, 7, 10, 11]))
+    item = {2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 4, 10: 4, 11: 8}[kind]
+    pixels = draw(st.binary(min_size=size[0] * size[1] * size[2] * components * item,
+                            max_size=size[0] * size[1] * size[2] * components * item))  # fmt: skip
+    offset = draw(st.tuples(*[st.integers(0, 2)] * 3))
+    whole = [start + length for start, length in zip(offset, size)]
+    head = struct.pack("> H 4B 3H", 1, components, kind, draw(st.integers(0, 3)), draw(st.integers(0, 3)), *whole)
+    return head + struct.pack("> 12f", *draw(st.tuples(*[numbers] * 12))) + struct.pack("> 6H", *offset, *size) + pixels
+
+
+bodies = st.one_of(
+    st.tuples(st.just("IMAGE"), image_bodies()),
+    st.tuples(st.just("TRANSFORM"), st.binary(min_size=48, max_size=48)),
+    st.tuples(st.just("POSITION"), st.binary(min_size=28, max_size=28)),
+    st.tuples(st.just("TDATA"), st.binary(min_size=140, max_size=140)),
+    st.tuples(st.sampled_from(sorted(MESSAGE_CLASSES)), st.binary(max_size=200)),
+)
+names = st.sampled_from(
+    ["Image_Reference", "Image_Image", "Image_Probe", "ImageToReference", "ProbeToReference", "X", ""]
+)
+times = st.one_of(st.integers(0, 3), st.integers(0, 2**32 - 1))
+
+
+@given(st.lists(st.tuples(bodies, names, times), max_size=12), st.sampled_from([None, 0.5]))
+@settings(max_examples=150, deadline=None)
+def test_no_content_of_any_message_raises(content, gap):
+    parser = MessageParser()
+    pairing = FramePairing({"ImageToProbe": IMAGE_TO_PROBE}, interpolation_gap_s=gap)
+    frames, images = [], 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        for (kind, body), name, time in content:
+            head = struct.pack("> H 12s 20s II Q Q", 1, kind.encode(), name.encode(), time, 0, len(body), crc64(body))
+            for message in parser.feed(head + body):
+                images += message.message_type == "IMAGE"
+                frames += feed(pairing, message)
+        frames += pairing.give_up_waiting(np.inf)
+    assert len(frames) == images - pairing.other_images
+    for frame in frames:
+        assert frame.pixels.ndim == 2 and (not frame.valid or np.isfinite(frame.image_to_reference).all())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
+from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_plus_configuration, read_sweep
 
 
 def rotation(vector) -> np.ndarray:
@@ -46,3 +46,10 @@ def make_sweep():
 @pytest.fixture(scope="session")
 def make_rotation():
     return rotation
+
+
+@pytest.fixture(scope="session")
+def spine_sweep(shared_data) -> Sweep:
+    """The real recording of a spine phantom."""
+    transforms = read_plus_configuration(shared_data / "SpinePhantom.xml").transforms
+    return read_sweep(shared_data / "SpinePhantomFreehand.igs.mha", transforms)

@@ -5,7 +5,7 @@ import pytest
 
 from CRLMSegmentationLib.reconstruction import ClipRectangle, ReconstructionSettings, reconstruct
 from CRLMSegmentationLib.reconstruction.filling import fill_left_over, fill_with_sticks, offsets_within
-from CRLMSegmentationLib.sweep import Sweep, read_plus_configuration, read_sweep
+from CRLMSegmentationLib.sweep import Sweep
 
 SETTINGS = ReconstructionSettings(spacing_mm=1.0, threads=2)
 
@@ -106,10 +106,9 @@ def test_the_report_counts_the_holes_and_seen_stays_true(make_sweep, fill):
     np.testing.assert_array_equal(filled.volume.voxels[seen], empty.volume.voxels[seen])
 
 
-def test_distance_filling_is_closer_to_what_left_out_frames_saw_than_the_stick(shared_data):
+def test_distance_filling_is_closer_to_what_left_out_frames_saw_than_the_stick(spine_sweep):
     """Every other frame of a real sweep is left out; what it saw is the truth for the holes."""
-    transforms = read_plus_configuration(shared_data / "SpinePhantom.xml").transforms
-    sweep = read_sweep(shared_data / "SpinePhantomFreehand.igs.mha", transforms)
+    sweep = spine_sweep
     settings = ReconstructionSettings(
         spacing_mm=0.8, clip_rectangle=ClipRectangle(192, 16, 420, 580), fill_radius_mm=3.0, stick_length_voxels=9
     )

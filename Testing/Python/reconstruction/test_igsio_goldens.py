@@ -5,7 +5,6 @@ import pytest
 import SimpleITK
 
 from CRLMSegmentationLib.reconstruction import ClipRectangle, Fan, ReconstructionSettings, reconstruct
-from CRLMSegmentationLib.sweep import read_plus_configuration, read_sweep
 
 IGSIO = ReconstructionSettings(spacing_mm=0.5, definition="igsio", optimization="full")
 GOLDENS = {
@@ -17,12 +16,6 @@ GOLDENS = {
         fan=Fan(origin_px=(380, 20), angles_deg=(-45, 45), radius_start_px=120, radius_stop_px=360),
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def spine_sweep(shared_data):
-    transforms = read_plus_configuration(shared_data / "SpinePhantom.xml").transforms
-    return read_sweep(shared_data / "SpinePhantomFreehand.igs.mha", transforms)
 
 
 @pytest.mark.parametrize("name", GOLDENS)

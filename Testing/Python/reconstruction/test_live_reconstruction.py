@@ -16,7 +16,9 @@ SETTINGS = ReconstructionSettings(spacing_mm=0.5, threads=2)
 @pytest.mark.parametrize("fill", ["none", "distance"])
 def test_the_same_as_all_at_once(make_sweep, interpolation, compounding, fill):
     sweep = make_sweep(4, frames=40, step_mm=2.0)  # leaves the first region several times
-    settings = SETTINGS.with_changes(interpolation=interpolation, compounding=compounding, fill=fill, reject_jumps=False)
+    settings = SETTINGS.with_changes(
+        interpolation=interpolation, compounding=compounding, fill=fill, reject_jumps=False
+    )
     with LiveReconstruction(settings) as live:
         for number, frame in enumerate(sweep.frames):
             live.add(frame)
@@ -81,7 +83,10 @@ def test_invalid_frames_and_jumps_are_listed(make_sweep):
 
 
 def test_nothing_yet():
-    with LiveReconstruction(SETTINGS) as live, pytest.raises(ReconstructionError, match="wait for the first tracked frame"):
+    with (
+        LiveReconstruction(SETTINGS) as live,
+        pytest.raises(ReconstructionError, match="wait for the first tracked frame"),
+    ):
         live.snapshot()
 
 

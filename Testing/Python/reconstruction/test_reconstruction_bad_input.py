@@ -67,7 +67,9 @@ def test_an_empty_sweep():
         reconstruct(Sweep([]), SETTINGS)
 
 
-@pytest.mark.parametrize("clip", [ClipRectangle(0, 0, 0, 10), ClipRectangle(500, 0, 10, 10), ClipRectangle(0, -50, 10, 10)])
+@pytest.mark.parametrize(
+    "clip", [ClipRectangle(0, 0, 0, 10), ClipRectangle(500, 0, 10, 10), ClipRectangle(0, -50, 10, 10)]
+)
 def test_an_empty_clip_rectangle(a_sweep, clip):
     with pytest.raises(ReconstructionError, match="clip rectangle"):
         reconstruct(a_sweep, SETTINGS.with_changes(clip_rectangle=clip))
@@ -79,7 +81,9 @@ def test_a_fan_outside_the_image(a_sweep):
 
 
 def test_a_region_too_large_says_what_would_fit_before_allocating(a_sweep):
-    with pytest.raises(ReconstructionError, match=r"GiB of memory.*a spacing of [\d.]+ x [\d.]+ x [\d.]+ mm would fit") as caught:
+    with pytest.raises(
+        ReconstructionError, match=r"GiB of memory.*a spacing of [\d.]+ x [\d.]+ x [\d.]+ mm would fit"
+    ) as caught:
         reconstruct(a_sweep, SETTINGS.with_changes(spacing_mm=0.0005))
     fitting = tuple(float(word) for word in str(caught.value).split("a spacing of ")[1].split(" mm")[0].split(" x "))
     assert all(value > 0.0005 for value in fitting)

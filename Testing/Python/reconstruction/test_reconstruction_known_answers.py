@@ -35,7 +35,9 @@ def assert_unchanged(images, settings):
 @pytest.mark.parametrize("compounding", ["latest", "maximum", "mean"])
 def test_pixels_on_voxels_come_back_unchanged(definition, optimization, interpolation, compounding):
     images = np.random.default_rng(0).integers(1, 256, (3, 5, 4)).astype(np.uint8)
-    assert_unchanged(images, ReconstructionSettings(1.0, interpolation, compounding, definition, optimization, threads=2))
+    assert_unchanged(
+        images, ReconstructionSettings(1.0, interpolation, compounding, definition, optimization, threads=2)
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.float32])
@@ -51,7 +53,9 @@ def test_a_bright_pixel_lands_where_its_pose_says(make_rotation):
     pose = np.eye(4)
     pose[:3, :3] = make_rotation((0.4, -0.7, 0.2)) * 0.3
     pose[:3, 3] = (12.0, -34.0, 56.0)
-    made = reconstruct(Sweep([TrackedFrame(image, pose, 0.0)]), UNIT.with_changes(spacing_mm=0.5, compounding="maximum"))
+    made = reconstruct(
+        Sweep([TrackedFrame(image, pose, 0.0)]), UNIT.with_changes(spacing_mm=0.5, compounding="maximum")
+    )
     k, j, i = np.unravel_index(made.volume.voxels.argmax(), made.volume.voxels.shape)
     found = made.volume.ijk_to_ras @ (i, j, k, 1)
     expected = pose @ (13, 21, 0, 1)

@@ -14,7 +14,12 @@ interpolations = st.sampled_from(["nearest", "linear"])
 
 
 @FEW
-@given(seed=seeds, interpolation=interpolations, compounding=st.sampled_from(["maximum", "mean"]), dtype=st.sampled_from([np.uint8, np.uint16]))
+@given(
+    seed=seeds,
+    interpolation=interpolations,
+    compounding=st.sampled_from(["maximum", "mean"]),
+    dtype=st.sampled_from([np.uint8, np.uint16]),
+)
 def test_the_order_of_frames_does_not_matter(make_sweep, seed, interpolation, compounding, dtype):
     sweep = make_sweep(seed, dtype=dtype)
     settings = EXACT.with_changes(interpolation=interpolation, compounding=compounding)
@@ -55,11 +60,11 @@ def test_every_frame_twice_does_not_change_the_exact_mean(make_sweep, seed, inte
     threads=st.integers(2, 6),
     fill=st.sampled_from(["none", "stick", "distance"]),
 )
-def test_the_number_of_threads_does_not_matter(
-    make_sweep, seed, interpolation, compounding, definition, threads, fill
-):
+def test_the_number_of_threads_does_not_matter(make_sweep, seed, interpolation, compounding, definition, threads, fill):
     sweep = make_sweep(seed)
-    settings = EXACT.with_changes(interpolation=interpolation, compounding=compounding, definition=definition, fill=fill)
+    settings = EXACT.with_changes(
+        interpolation=interpolation, compounding=compounding, definition=definition, fill=fill
+    )
     one = reconstruct(sweep, settings.with_changes(threads=1))
     many = reconstruct(sweep, settings.with_changes(threads=threads))
     np.testing.assert_array_equal(one.volume.voxels, many.volume.voxels)
@@ -105,9 +110,7 @@ def test_turning_all_poses_turns_the_volume_and_nothing_else(make_sweep, make_ro
         )
         index = np.argwhere(still.voxels)[:, ::-1]
         there = np.round((index - half) @ motion[:3, :3].T + half).astype(int)
-        np.testing.assert_array_equal(
-            still.voxels[tuple(index.T[::-1])], moved.voxels[tuple(there.T[::-1])]
-        )
+        np.testing.assert_array_equal(still.voxels[tuple(index.T[::-1])], moved.voxels[tuple(there.T[::-1])])
         assert np.count_nonzero(still.voxels) == np.count_nonzero(moved.voxels) > 1000
 
 

@@ -137,9 +137,8 @@ def test_silence_loses_the_tool_after_half_a_second(ready):
 def test_a_frame_brings_its_tools_and_a_frame_without_them_lets_them_age(ready, sweep):
     frame = sweep.frames[4]
     ready.show_frame(frame, received_s=10.0)
-    np.testing.assert_allclose(
-        ready.tool_reading("Stylus", 10.0).tip_to_reference, frame.transforms["StylusToReference"].matrix @ TIP_TO_STYLUS
-    )
+    expected = frame.transforms["StylusToReference"].matrix @ TIP_TO_STYLUS
+    np.testing.assert_allclose(ready.tool_reading("Stylus", 10.0).tip_to_reference, expected)
     for number in range(1, 8):
         later = frame.with_changes(timestamp=frame.timestamp + 0.1 * number, transforms={})
         ready.show_frame(later, received_s=10.0 + 0.1 * number)
@@ -159,11 +158,33 @@ def test_tools_seen_through_a_tracker_are_composed(session, sweep):
 
 
 def test_transforms_that_are_no_tools_are_left_alone(session):
-    for name in ("ProbeToReference", "ImageToReference", "ProbeToTracker", "ReferenceToTracker", "StylusTipToReference"):
+    others = ("ProbeToReference", "ImageToReference", "ProbeToTracker", "ReferenceToTracker", "StylusTipToReference")
+    for name in others:
         assert session.update_tool(name, Pose(np.eye(4))) is False
     assert session.tools.names == []
     assert session.update_tool("Needle", Pose(np.eye(4))) is True
     assert session.tools.names == ["Needle"]
+
+
+def test_only_tools_that_are_followed_come_with_a_frame(session, sweep):
+    places = {name: Pose(affine(translation=(number, 0, 0))) for number, name in enumerate("abcd")}
+    transforms = {
+        "LiverToReference": places["a"],
+        "StylusToReference": places["b"],
+        "NeedleToReference": places["c"],
+        "NeedleTipToNeedle": places["d"],
+    }
+    session.show_frame(sweep.frames[0].with_changes(transforms=transforms))
+    assert sorted(session.tools.names) == ["Needle", "Stylus"]
+    np.testing.assert_allclose(session.tool_reading("Needle").tip_ras, (2 + 3, 0, 0))
+
+
+def test_a_broken_calibration_in_the_stream_does_not_stop_it(ready, sweep):
+    frame = sweep.frames[4]
+    broken = {**frame.transforms, "StylusTipToStylus": Pose(np.zeros((4, 4)))}
+    ready.show_frame(frame.with_changes(transforms=broken))
+    expected = frame.transforms["StylusToReference"].matrix @ TIP_TO_STYLUS
+    np.testing.assert_allclose(ready.tool_reading().tip_to_reference, expected)
 
 
 def test_a_broken_calibration_is_refused_and_the_good_one_kept(ready):

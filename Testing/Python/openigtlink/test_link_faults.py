@@ -1,0 +1,105 @@
+"""The link is cut in every way, again and again: the receiver comes back, and what it received is in the file."""
+
+import os
+import random
+import socket
+import struct
+import threading
+import time
+
+import numpy as np
+
+from CRLMSegmentationLib.openigtlink import Receiver
+from CRLMSegmentationLib.openigtlink.conversion import image_message
+from CRLMSegmentationLib.openigtlink.framing import pack_announcement, pack_message
+from CRLMSegmentationLib.openigtlink.messages import StatusMessage
+from CRLMSegmentationLib.sweep import read_sweep
+from CRLMSegmentationLib.sweep.recorder import Recorder
+
+FAULTS = ("orderly close", "reset", "killed in a message", "server away", "silence", "rubbish")
+# 100 on demand: CRLM_LINK_CUTS=100
+CUTS = int(os.environ.get("CRLM_LINK_CUTS", "12"))
+
+
+class FaultyServer:
+    """Sends a few numbered frames on each connection and then commits the next of `faults`."""
+
+    def __init__(self, faults):
+        self.faults = faults
+        self.sent = 0
+        self.whole = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.kept_open = []
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        chance = random.Random(5)
+        for fault in self.faults:
+            connection, _ = self.listener.accept()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # What a server leaves unread turns its orderly close into a reset that overtakes its last messages.
+            connection.recv(len(pack_announcement()), socket.MSG_WAITALL)
+            connection.sendall(pack_message(StatusMessage()))
+            for _ in range(chance.randrange(1, 6)):
+                connection.sendall(self.frame())
+                self.whole.append(self.sent - 1)
+            if fault == "killed in a message":
+                connection.sendall(self.frame()[: chance.randrange(1, 3000)])
+            elif fault == "rubbish":
+                connection.sendall(chance.randbytes(chance.randrange(1, 2000)))
+            if fault == "silence":
+                # Neither a word nor an end: as when the computer is switched off, or the program hangs.
+                self.kept_open.append(connection)
+                continue
+            if fault == "reset":
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                time.sleep(0.05)
+            if fault == "server away":
+                self.listener.close()
+            connection.close()
+            if fault == "server away":
+                time.sleep(chance.uniform(0.1, 0.4))
+                self.listener = socket.create_server(("127.0.0.1", self.port))
+        connection, _ = self.listener.accept()
+        connection.sendall(self.frame())
+        self.whole.append(self.sent - 1)
+        self.kept_open.append(connection)
+
+    def frame(self):
+        number, self.sent = self.sent, self.sent + 1
+        pixels = np.full((50, 60), number % 251, np.uint8)
+        return pack_message(image_message(pixels, np.eye(4), "Image_Reference", float(number)))
+
+    def close(self):
+        self.thread.join(30)
+        for each in [*self.kept_open, self.listener]:
+            each.close()
+
+
+def test_the_link_is_cut_in_every_way(tmp_path):
+    chance = random.Random(6)
+    faults = [*FAULTS, *(chance.choice(FAULTS) for _ in range(CUTS - len(FAULTS)))]
+    server = FaultyServer(faults)
+    recorder = Recorder(tmp_path / "a.igs.mha")
+    numbers = []
+    try:
+        with Receiver(port=server.port, silence_s=0.2, answer_s=0.3) as receiver:
+            while server.thread.is_alive() or not numbers or numbers[-1] != server.whole[-1]:
+                frame = receiver.get(10)
+                assert frame is not None, f"the receiver did not come back: {receiver.status}"
+                recorder.add(frame)
+                numbers.append(round(frame.timestamp))
+            status = receiver.status
+    finally:
+        server.close()
+    (path,) = recorder.stop()
+    assert numbers == server.whole, "every frame that was sent whole arrives, once and in order"
+    assert [round(frame.timestamp) for frame in read_sweep(path).frames] == numbers
+    assert status.connections == len(faults) + 1 == status.closures + 1 and status.dropped == 0
+    assert len(status.interruptions) == len(faults)
+    assert all(interruption.reason and interruption.duration_s < 10 for interruption in status.interruptions)
+    if "CRLM_LINK_CUTS" in os.environ:
+        longest = max(interruption.duration_s for interruption in status.interruptions)
+        print(f"{len(faults)} cuts, {len(numbers)} frames, longest interruption {longest:.2f} s")
