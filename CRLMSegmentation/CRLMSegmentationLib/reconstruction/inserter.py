@@ -46,7 +46,8 @@ class Inserter:
         self.region, self.settings, self.dtype = region, settings, np.dtype(dtype)
         if self.dtype not in _DTYPES:
             raise ReconstructionError(
-                f"Pixels of type {self.dtype} cannot be reconstructed; convert the sweep to uint8, uint16, int16 or float32."
+                f"Pixels of type {self.dtype} cannot be reconstructed; "
+                "convert the sweep to uint8, uint16, int16 or float32."
             )
         self.image_shape = (image_size[1], image_size[0])
         self.kind = pixel_kind(self.dtype)

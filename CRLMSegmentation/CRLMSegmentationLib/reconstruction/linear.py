@@ -167,10 +167,15 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                                     elif doubles:
                                         mean = (weight * pixel + before * volume[index]) / np.float64(after)
                                         volume[index] = mean
+                                    elif one_byte:
+                                        value = volume[index]
+                                        if pixel != value:  # else the mean stays what it is
+                                            total = np.float64(weight * np.int64(pixel) + before * np.int64(value))
+                                            quotient = total / np.float64(after) + _QUOTIENT_OFFSET
+                                            volume[index] = np.uint8((quotient - _QUOTIENT_OFFSET) + 0.5)
                                     else:
                                         total = weight * np.int64(pixel) + before * np.int64(volume[index])
-                                        if not one_byte:
-                                            total = wrapped_to_32_bits(total)
+                                        total = wrapped_to_32_bits(total)
                                         quotient = np.float64(total) / np.float64(after) + _QUOTIENT_OFFSET
                                         rounded = np.int64((quotient - _QUOTIENT_OFFSET) * IGSIO_ONE)
                                         volume[index] = (rounded + _HALF) >> bits
