@@ -16,6 +16,10 @@ class SequenceFileError(CRLMError):
     """A sequence file that is missing, damaged, or not a tracked ultrasound sweep."""
 
 
+class NotASequenceError(SequenceFileError):
+    """A sound file of another kind: a single image or volume, or no image file at all."""
+
+
 class TransformError(CRLMError):
     """A transform that is missing from a sweep, has no valid status, or cannot be named."""
 

@@ -112,7 +112,7 @@ def run(arguments):
     if truth is None:
         print("note       the shipped model has only seen simulated livers: what it marks in other tissue means nothing")
     distances = _approach(session, result, output) if result.found else []
-    _picture_in_3d(session, caption, output)
+    pictures = ["slices.png", *_picture_in_3d(session, caption, output)]
     slices_picture(output / "slices.png", volume, box, result.mask, truth, caption)
     save_scene(session, output / "scene.mrb")
     _print_timings(timings, segmenter.seconds)
@@ -133,7 +133,7 @@ def run(arguments):
         + "\n"
     )
     session.close()
-    print(f"\nEverything is in {output}/: scene.mrb opens in 3D Slicer; slices.png and scene.png show it.")
+    print(f"\nEverything is in {output}/: scene.mrb is the scene for 3D Slicer; {' and '.join(pictures)} to look at.")
 
 
 def _simulate(seed: int, folder: Path) -> tuple[Path, Path]:
@@ -269,14 +269,18 @@ def _approach_sweep(sweep: Sweep, result) -> Sweep:
     )
 
 
-def _picture_in_3d(session, caption: str, output: Path) -> None:
-    """The scene as it is now; to be called while the tool is still live."""
+def _picture_in_3d(session, caption: str, output: Path) -> list[str]:
+    """The scene as it is now, to be called while the tool is still live; the name of the picture that was made."""
     from ..scene.pictures import scene_picture
 
     try:
         scene_picture(output / "scene.png", session, caption, now_s=time.monotonic())
     except CRLMError as error:
+        # A picture of an earlier run must not pass for one of this.
+        (output / "scene.png").unlink(missing_ok=True)
         print(f"picture    {error}")
+        return []
+    return ["scene.png"]
 
 
 def _print_timings(timings: dict, load_s: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..errors import FileFormatError, SequenceFileError
+from ..errors import FileFormatError, NotASequenceError
 from ..files import read_box, read_surface, read_volume
 from ..sweep import describe_sequence
 
@@ -43,10 +43,9 @@ def describe(path: Path) -> dict:
         return {"kind": "surface", "points": surface.GetNumberOfPoints(), "bounds_ras_mm": bounds}
     try:
         return {"kind": "sweep", **describe_sequence(path)}
-    except SequenceFileError as not_a_sequence:
-        # A volume has the same endings; a damaged recording must not be called a volume.
-        if "not a sequence" not in str(not_a_sequence) and "neither" not in str(not_a_sequence):
-            raise
+    except NotASequenceError:
+        # A volume has the same endings; a damaged recording is another error and is told as such.
+        pass
     volume = read_volume(path)
     return {
         "kind": "volume",

@@ -68,9 +68,7 @@ def read_header(path: Path) -> SequenceHeader:
         kinds = ["domain"] * (len(sizes) - 1) + ["list"]
     elif len(kinds) != len(sizes) or (len(sizes) == 3 and "list" not in kinds and frames and sizes[2] == len(frames)):
         kinds = ["domain"] * (len(sizes) - 1) + (["list"] if frames else ["domain"])
-    width, height, count, _ = check_sizes(path, sizes, kinds)
-    if channels not in (1, 3):
-        raise SequenceFileError(f"{path} has {channels} values a pixel; grey (1) and RGB (3) can be read.")
+    width, height, count, channels = check_sizes(path, sizes, kinds, channels)
     if fields.get("BinaryData", "True").lower() != "true":
         raise SequenceFileError(f"{path} holds its pixels as text; only binary data can be read.")
     big_endian = (fields.get("BinaryDataByteOrderMSB") or fields.get("ElementByteOrderMSB", "False")).lower() == "true"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import SequenceFileError
+from ..errors import NotASequenceError, SequenceFileError
 
 FRAME_FIELD_PREFIX = "Seq_Frame"
 MAXIMUM_HEADER_BYTES = 256 * 1024 * 1024
@@ -81,7 +81,7 @@ def read_sequence_header(path) -> SequenceHeader:
         return nrrd.read_header(path)
     if re.match(rb"\s*(ObjectType|NDims|Comment)\s*=", start):
         return metaimage.read_header(path)
-    raise SequenceFileError(
+    raise NotASequenceError(
         f"{path} is neither a MetaImage nor an NRRD file; give a recording such as PLUS writes (.igs.mha, .igs.nrrd)."
     )
 
@@ -124,9 +124,12 @@ def spread_frame_fields(found: dict[int, dict[str, str]], frame_count: int) -> l
     return [found.get(number, {}) for number in range(frame_count)]
 
 
-def check_sizes(path: Path, sizes: list[int], kinds: list[str]) -> tuple[int, int, int, int]:
-    """Width, height, frames and channels from the sizes of the axes and their kinds, or SequenceFileError."""
-    spatial, frames, channels = [], None, 1
+def check_sizes(path: Path, sizes: list[int], kinds: list[str], channels: int = 1) -> tuple[int, int, int, int]:
+    """Width, height, frames and channels from the sizes of the axes and their kinds, or SequenceFileError.
+
+    channels  values a pixel where no axis stands for them
+    """
+    spatial, frames = [], None
     for size, kind in zip(sizes, kinds):
         if kind in ("domain", "space"):
             spatial.append(size)
@@ -135,7 +138,7 @@ def check_sizes(path: Path, sizes: list[int], kinds: list[str]) -> tuple[int, in
         else:
             channels = size
     if frames is None:
-        raise SequenceFileError(
+        raise NotASequenceError(
             f"{path} is a single image, not a sequence of frames; give a recording with one frame after another."
         )
     while len(spatial) > 2 and spatial[-1] == 1:
