@@ -8,7 +8,7 @@ OUTPUT ?= demo-output
 # True when VTK can render off screen here; Mesa's software renderer is installed when it cannot.
 RENDERS := import sys; from CRLMSegmentationLib.scene.offscreen import working_window_class as w; sys.exit(w() is None)
 
-.PHONY: help setup demo test peers clean
+.PHONY: help setup demo test peers browser clean
 .DEFAULT_GOAL := help
 
 help:
@@ -31,7 +31,7 @@ $(VENV)/ready: pyproject.toml Makefile
 	    $(BIN)/python -m pip install -qq torch==2.13.0; } || \
 	  $(BIN)/python -m pip install -qq 'torch>=2.4'
 	@$(BIN)/python -c 'from importlib.metadata import version; print("torch==" + version("torch"))' > $(VENV)/constraints.txt
-	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[scene,test]'
+	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[scene,web,openvino,study,test]'
 	@$(BIN)/python -c '$(RENDERS)' || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libosmesa6 >/dev/null; } && \
 	  $(BIN)/python -c '$(RENDERS)'; } || \
@@ -42,7 +42,7 @@ demo: setup
 	@$(BIN)/crlm demo --output "$(OUTPUT)" $(if $(SWEEP),--sweep "$(SWEEP)") $(if $(CONFIG),--plus-config "$(CONFIG)") \
 	  $(if $(BOX),--box $(BOX)) $(if $(SEED),--seed $(SEED))
 
-test: setup peers
+test: setup peers browser
 	@$(BIN)/python -m pytest $(TESTS)
 
 # The C++ programs of OpenIGTLink's own library, which the stream is tested against; without them those tests skip.
@@ -50,6 +50,12 @@ peers:
 	@test -e /usr/share/doc/openigtlink-examples || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libopenigtlink-dev openigtlink-examples \
 	    >/dev/null; }; } || echo "The C++ OpenIGTLink programs are not here (on Debian: apt install openigtlink-examples libopenigtlink-dev)"
+
+# The browser that goes through the web page; without it those tests skip.
+browser:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }; } || \
+	  echo "Chromium is not here: the tests of the web page will skip (on Debian: apt install chromium)"
 
 clean:
 	rm -rf $(VENV) $(OUTPUT)
