@@ -1,11 +1,11 @@
-"""CRLM Segmentation: the module's window in 3D Slicer. Qt and bindings; what it does is in CRLMSegmentationLib."""
+"""CRLM Segmentation: the module in 3D Slicer, from a tracked ultrasound sweep to a tumor beside the tools.
 
-import logging
-import os
-from pathlib import Path
+Here are the module, its widget, its logic and its self test, as Slicer asks for them. What the window shows is in
+CRLMSegmentationWindow, what it does in CRLMSegmentationLib. Nothing is imported here that a bare Slicer lacks.
+"""
 
-import ctk
-import qt
+import sys
+
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -17,8 +17,6 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-BUTTON_HEIGHT_PX = 40
-
 
 class CRLMSegmentation(ScriptedLoadableModule):
     """Name, place and help text of the module."""
@@ -27,134 +25,146 @@ class CRLMSegmentation(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         self.parent.title = _("CRLM Segmentation")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "IGT")]
-        self.parent.dependencies = ["Markups", "Segmentations"]
+        # Of Slicer itself. SlicerOpenIGTLink, SlicerIGSIO and SlicerIGT are used when they are installed.
+        self.parent.dependencies = ["Markups", "Segmentations", "SegmentEditor", "Sequences", "SampleData"]
         self.parent.contributors = ["the CRLM Navigation developers"]
         self.parent.helpText = _(
-            "Finds a colorectal liver metastasis in a box of a reconstructed intraoperative ultrasound volume. "
-            "For research; not a medical device. The shipped model was trained on simulated data."
+            "Intraoperative ultrasound navigation of colorectal liver metastases, in five steps: connect to PLUS, "
+            "record a sweep, place a box around the tumor, find the tumor in it, and navigate beside it. No "
+            "registration to a pre-operative scan is needed.<br><br>"
+            "To try it without any device: step 1, Advanced, 'Replay the sample (simulated)'.<br><br>"
+            "<b>For research. Not a medical device.</b> The shipped model was trained on simulated data only."
         )
-        self.parent.acknowledgementText = _("After Natali et al., arXiv 2511.05253.")
+        self.parent.acknowledgementText = _(
+            "The approach follows Natali et al., arXiv 2511.05253. Segmentation by nnU-Net (Isensee et al., Nature "
+            "Methods 2021), tracking by PLUS (Lasso et al., IEEE TBME 2014), OpenIGTLink and the SlicerIGT extensions."
+        )
+        slicer.app.connect("startupCompleted()", self._registerSampleData)
+
+    def _registerSampleData(self):
+        from CRLMSegmentationWindow import sample
+
+        sample.register(self._showSample)
+
+    @staticmethod
+    def _showSample(path):
+        slicer.util.selectModule("CRLMSegmentation")
+        slicer.modules.crlmsegmentation.widgetRepresentation().self().window.connect.replay(path)
 
 
 class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """Volume, box, one button, one line of state."""
+    """Loads the .ui file, and tells the window when the module is shown, left, reloaded, and when the scene changes."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic = None
+        self.window = None
+        self._closeGuard = None
 
     def setup(self):
+        """Called once, when the module is first opened."""
         ScriptedLoadableModuleWidget.setup(self)
+        from CRLMSegmentationWindow.closing import CloseGuard
+        from CRLMSegmentationWindow.window import Window
+
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/CRLMSegmentation.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = CRLMSegmentationLogic()
-        section = ctk.ctkCollapsibleButton()
-        section.text = _("Segment")
-        self.layout.addWidget(section)
-        form = qt.QFormLayout(section)
-        self.volumeSelector = self._nodeSelector("vtkMRMLScalarVolumeNode", _("The reconstructed ultrasound volume"))
-        form.addRow(_("Volume:"), self.volumeSelector)
-        self.boxSelector = self._nodeSelector("vtkMRMLMarkupsROINode", _("A box around the tumor"))
-        form.addRow(_("Box:"), self.boxSelector)
-        self.tightCheckBox = qt.QCheckBox(_("The box is tight: add the model's margin"))
-        form.addRow(self.tightCheckBox)
-        self.segmentButton = qt.QPushButton(_("Segment"))
-        self.segmentButton.setMinimumHeight(BUTTON_HEIGHT_PX)
-        self.segmentButton.connect("clicked(bool)", self.onSegment)
-        form.addRow(self.segmentButton)
-        self.stateLabel = qt.QLabel()
-        self.stateLabel.wordWrap = True
-        form.addRow(self.stateLabel)
-        self.layout.addStretch(1)
-        for selector in (self.volumeSelector, self.boxSelector):
-            selector.connect("currentNodeChanged(vtkMRMLNode*)", self.updateState)
-        self.updateState()
+        self.window = Window(self.ui, self.logic.openSession, self.resourcePath("requirements.txt"))
+        self._closeGuard = CloseGuard(self._hasUnsavedData, lambda: self.window.case.on_save())
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndChange)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
+        if self.parent.isEntered:
+            # Reloaded while it is on the screen: Slicer does not call enter() again.
+            self.enter()
 
     def cleanup(self):
+        """Called when Slicer closes and before the module is reloaded: nothing is left behind."""
         self.removeObservers()
+        if self._closeGuard is not None:
+            self._closeGuard.remove()
+            self._closeGuard = None
+        if self.window is not None:
+            self.window.close()
+            self.window = None
 
-    def _nodeSelector(self, nodeClass, toolTip):
-        selector = slicer.qMRMLNodeComboBox()
-        selector.nodeTypes = [nodeClass]
-        selector.addEnabled = selector.removeEnabled = False
-        selector.noneEnabled = True
-        selector.toolTip = toolTip
-        selector.setMRMLScene(slicer.mrmlScene)
-        return selector
+    def enter(self):
+        """The user opens the module."""
+        self.window.enter(self.logic.getParameters())
 
-    def updateState(self, *_unused):
-        missing = self.logic.missingPackages()
-        ready = bool(self.volumeSelector.currentNode() and self.boxSelector.currentNode() and not missing)
-        self.segmentButton.enabled = ready
-        if missing:
-            self.stateLabel.text = _("Missing in this Slicer's Python: {names}. Install them with pip.").format(
-                names=", ".join(missing)
-            )
-        else:
-            self.stateLabel.text = _("Ready.") if ready else _("Choose a volume and a box.")
+    def exit(self):
+        """The user opens another module; a live view goes on."""
+        if self.window is not None:
+            self.window.leave()
 
-    def onSegment(self):
-        with slicer.util.tryWithErrorDisplay(_("The tumor could not be segmented."), waitCursor=True):
-            result = self.logic.segment(
-                self.volumeSelector.currentNode(), self.boxSelector.currentNode(), self.tightCheckBox.checked
-            )
-            words = [_("Tumor of {volume:.1f} mL.").format(volume=result.volume_ml) if result.found else _("Nothing found.")]
-            self.stateLabel.text = " ".join([*words, *result.doubts])
+    def onReload(self):
+        """Take every file of the module anew, not this one only."""
+        self.cleanup()
+        for name in list(sys.modules):
+            if name.split(".")[0] in ("CRLMSegmentationLib", "CRLMSegmentationWindow"):
+                del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    def onSceneStartClose(self, caller, event):
+        """The session lets go of the scene before it is emptied."""
+        if not self.window.is_changing_scene:
+            self.window.close_session()
+
+    def onSceneEndChange(self, caller, event):
+        """A session of its own for the new scene."""
+        if not self.window.is_changing_scene and self.parent.isEntered:
+            self.enter()
+
+    def onSceneEndImport(self, caller, event):
+        """Nodes were loaded: the session takes over what it knows among them, unless it is at work."""
+        session = self.window.session
+        if self.window.is_changing_scene or session is None or session.is_busy:
+            return
+        self.window.close_session()
+        self.onSceneEndChange(caller, event)
+
+    def _hasUnsavedData(self):
+        session = self.window.session if self.window is not None else None
+        return session is not None and session.has_unsaved_data
 
 
 class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
-    """From MRML nodes to the library and back."""
+    """The session and the parameters on Slicer's scene, also for scripts:
 
-    NEEDED = ("torch", "nnunetv2", "SimpleITK", "safetensors")
+        logic = CRLMSegmentationLogic()
+        session = logic.openSession()
+        session.open_sweep(path)
+    """
 
-    def __init__(self):
-        ScriptedLoadableModuleLogic.__init__(self)
-        self._segmenter = None
+    def getParameters(self):
+        """The module's Parameters in the present scene, made when they are not there."""
+        from CRLMSegmentationWindow.parameters import Parameters
 
-    def missingPackages(self):
-        """Names of the packages that segmentation needs and this Python does not have."""
-        from importlib.util import find_spec
+        return Parameters(self.getParameterNode())
 
-        return [name for name in self.NEEDED if find_spec(name) is None]
+    def openSession(self):
+        """A new NavigationSession on Slicer's scene; the caller closes it.
 
-    def segment(self, volumeNode, boxNode, tight=False):
-        """Segment the tumor in `boxNode`, put segmentation and surface into the scene, return the result."""
-        from CRLMSegmentationLib.scene import names
-        from CRLMSegmentationLib.scene.conversion import box_of, put_segment, volume_of
-        from CRLMSegmentationLib.scene.nodes import get_or_create, remove
-        from CRLMSegmentationLib.segmentation.models import load_model
-        from CRLMSegmentationLib.segmentation.predictor import Segmenter
-        from CRLMSegmentationLib.segmentation.segment import segment
+        Raises ImportError while packages are missing.
+        """
+        from CRLMSegmentationLib.scene.session import NavigationSession
 
-        # An old tumor must never stand beside a new box, also when the new one fails.
-        remove(slicer.mrmlScene, "vtkMRMLSegmentationNode", names.SEGMENTATION)
-        if self._segmenter is None:
-            self._segmenter = Segmenter(load_model())
-        result = segment(volume_of(volumeNode), box_of(boxNode), self._segmenter, tight=tight)
-        if result.found:
-            node = get_or_create(slicer.mrmlScene, "vtkMRMLSegmentationNode", names.SEGMENTATION, with_display=True)
-            node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-            put_segment(node, names.SEGMENT, result.mask, result.surface)
-        logging.info("Segmented %.2f mL in %s", result.volume_ml, result.timings_s)
-        return result
+        return NavigationSession()
 
 
 class CRLMSegmentationTest(ScriptedLoadableModuleTest):
-    """Slicer's self test of the module."""
+    """Slicer's self test: a whole case through the widgets themselves. See CRLMSegmentationWindow/self_test.py."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()
 
     def runTest(self):
+        from CRLMSegmentationWindow.self_test import SelfTest
+
         self.setUp()
-        self.test_library_and_window()
-
-    def test_library_and_window(self):
-        from CRLMSegmentationLib.geometry import Box
-
-        library = Path(os.path.dirname(slicer.modules.crlmsegmentation.path)) / "CRLMSegmentationLib"
-        self.assertTrue(library.is_dir())
-        self.assertEqual(Box([0, 0, 0], [2, 2, 2]).corners_ras().shape, (8, 3))
-        slicer.util.selectModule("CRLMSegmentation")
-        widget = slicer.modules.crlmsegmentation.widgetRepresentation().self()
-        self.assertFalse(widget.segmentButton.enabled)
-        self.delayDisplay("The module loads and its library answers.")
+        SelfTest(self).run()

@@ -20,6 +20,7 @@ _COMMANDS = {
     "segment": "find the tumor in a box of a volume",
     "compare": "measure a mask against the truth",
     "demo": "run the whole chain and show what came out",
+    "web": "serve the navigation as a page in the browser",
     "train": "make the shipped model again, from simulation to export",
 }
 

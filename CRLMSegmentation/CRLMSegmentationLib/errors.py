@@ -8,6 +8,10 @@ class CRLMError(Exception):
     """Base of every error that a user can cause and a front end shows as a sentence."""
 
 
+class Cancelled(CRLMError):
+    """The user asked to stop; there is no result, and nothing was changed."""
+
+
 class GeometryError(CRLMError):
     """A matrix that is not finite or not invertible, or a box that does not fit its volume."""
 

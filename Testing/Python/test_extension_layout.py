@@ -19,7 +19,8 @@ def listed(variable):
 
 
 def test_cmake_lists_every_python_file():
-    files = {path.relative_to(MODULE).as_posix() for path in (MODULE / "CRLMSegmentationLib").rglob("*.py")}
+    folders = ("CRLMSegmentationLib", "CRLMSegmentationWindow")
+    files = {path.relative_to(MODULE).as_posix() for folder in folders for path in (MODULE / folder).rglob("*.py")}
     assert listed("MODULE_PYTHON_SCRIPTS") == files
 
 

@@ -124,22 +124,24 @@ def _arrays(surface) -> tuple[np.ndarray, np.ndarray]:
     return points, vtk_to_numpy(surface.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int64)
 
 
-def _edges(triangles: np.ndarray) -> np.ndarray:
-    """(3 m, 2) directed edges."""
-    return np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+def _edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of every edge of every triangle: one number that both faces beside it share, and its direction (1 or -1)."""
+    walked = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    number = walked.min(axis=1) * (triangles.max() + 1) + walked.max(axis=1)
+    return number, np.where(walked[:, 0] < walked[:, 1], 1, -1)
 
 
 def _is_closed(triangles: np.ndarray) -> bool:
     """True when every edge has faces on both sides: an even number of them."""
-    _, uses = np.unique(np.sort(_edges(triangles), axis=1), axis=0, return_counts=True)
+    number, _ = _edges(triangles)
+    _, uses = np.unique(number, return_counts=True)
     return bool((uses % 2 == 0).all())
 
 
 def _turns_one_way(triangles: np.ndarray) -> bool:
     """True when every edge is walked as often forwards as backwards."""
-    edges = _edges(triangles)
-    direction = np.where(edges[:, 0] < edges[:, 1], 1, -1)
-    _, which = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True)
+    number, direction = _edges(triangles)
+    _, which = np.unique(number, return_inverse=True)
     return bool((np.bincount(which.ravel(), weights=direction) == 0).all())
 
 

@@ -1,7 +1,8 @@
 """The OpenIGTLink messages that pyigtl 0.3.4 lacks, or reads otherwise than the specification, in pyigtl's form.
 
 Specification: OpenIGTLink protocol version 3, pages STATUS, TDATA, POSITION, COMMAND, IMAGE; the C++ library's
-igtlutil headers. TRANSFORM, STRING and the packing of IMAGE are pyigtl's.
+igtlutil headers. TRANSFORM, STRING and the packing of IMAGE are pyigtl's; POLYDATA and the requests have files of their
+own.
 """
 
 from __future__ import annotations
@@ -14,17 +15,16 @@ import numpy as np
 from pyigtl import ImageMessage as PyigtlImageMessage
 from pyigtl import MessageBase, StringMessage, TransformMessage
 
-STATUS_OK = 1
-ASCII, UTF8 = 3, 106
+from .message_parts import MalformedMessage, encoding_of, text_of
+from .polydata_message import PolyDataMessage
+from .request_messages import REQUEST_CLASSES, RequestMessage
+
+STATUS_OK, STATUS_NOT_FOUND = 1, 4
 _IMAGE_HEADER = struct.Struct("> H B B B B 3H 12f 6H")
 _TDATA_ELEMENT = struct.Struct("> 20s B B 12f")
 _COMMAND_HEADER = struct.Struct("> I 128s H I")
 _STATUS_HEADER = struct.Struct("> H q 20s")
 _TRACKED_IN_SIX_DEGREES = 2
-
-
-class MalformedMessage(ValueError):
-    """A body that is not what its header says."""
 
 
 class ImageMessage(PyigtlImageMessage):
@@ -76,13 +76,8 @@ def size_of_image_content(start: bytes) -> int | None:
     ).itemsize
 
 
-class GetStatusMessage(MessageBase):
+class GetStatusMessage(RequestMessage):
     """GET_STATUS, which a server answers with STATUS: the question 'are you there?'."""
-
-    def __init__(self, timestamp=None, device_name=None):
-        super().__init__(timestamp, device_name)
-        self._message_type = "GET_STATUS"
-        self._valid_message = True
 
 
 class StatusMessage(MessageBase):
@@ -105,7 +100,7 @@ class StatusMessage(MessageBase):
         if len(content) < _STATUS_HEADER.size:
             raise MalformedMessage("a status without its header")
         self.code, self.subcode, name = _STATUS_HEADER.unpack_from(content)
-        self.error_name, self.text = _text(name), _text(content[_STATUS_HEADER.size :])
+        self.error_name, self.text = text_of(name), text_of(content[_STATUS_HEADER.size :])
 
 
 class TrackingDataMessage(MessageBase):
@@ -133,7 +128,7 @@ class TrackingDataMessage(MessageBase):
         for name, _, _, *values in _TDATA_ELEMENT.iter_unpack(content):
             matrix = np.eye(4)
             matrix[:3] = np.array(values).reshape(4, 3).T
-            self.elements.append((_text(name), matrix))
+            self.elements.append((text_of(name), matrix))
 
 
 class PositionMessage(MessageBase):
@@ -184,8 +179,8 @@ class CommandMessage(MessageBase):
         self.command_id, name, _, length = _COMMAND_HEADER.unpack_from(content)
         if _COMMAND_HEADER.size + length > len(content):
             raise MalformedMessage("a command longer than its message")
-        self.command_name = _text(name)
-        self.content = _text(content[_COMMAND_HEADER.size : _COMMAND_HEADER.size + length])
+        self.command_name = text_of(name)
+        self.content = text_of(content[_COMMAND_HEADER.size : _COMMAND_HEADER.size + length])
 
 
 class CommandReplyMessage(CommandMessage):
@@ -194,15 +189,6 @@ class CommandReplyMessage(CommandMessage):
     def __init__(self, *values, **named):
         super().__init__(*values, **named)
         self._message_type = "RTS_COMMAND"
-
-
-def encoding_of(text: bytes) -> int:
-    """The IANA number of the encoding that `text` needs."""
-    return ASCII if text.isascii() else UTF8
-
-
-def _text(raw: bytes) -> str:
-    return bytes(raw).split(b"\0", 1)[0].decode("utf8", errors="replace")
 
 
 class Utf8StringMessage(StringMessage):
@@ -215,7 +201,7 @@ class Utf8StringMessage(StringMessage):
     def _unpack_content(self, content):
         if len(content) < 4 or struct.unpack_from("> H", content, 2)[0] > len(content) - 4:
             raise MalformedMessage("a string longer than its message")
-        self.string = _text(content[4 : 4 + struct.unpack_from("> H", content, 2)[0]])
+        self.string = text_of(content[4 : 4 + struct.unpack_from("> H", content, 2)[0]])
 
 
 MESSAGE_CLASSES = {
@@ -228,4 +214,6 @@ MESSAGE_CLASSES = {
     "GET_STATUS": GetStatusMessage,
     "COMMAND": CommandMessage,
     "RTS_COMMAND": CommandReplyMessage,
+    "POLYDATA": PolyDataMessage,
+    **REQUEST_CLASSES,
 }

@@ -5,15 +5,14 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-import random
-import socket
 import threading
 import time
 from collections import Counter, deque
 from dataclasses import replace
-from typing import Iterator, Mapping
+from typing import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
+from pyigtl import MessageBase
 
 from ..errors import StreamError
 from ..sweep import Pose, TrackedFrame
@@ -22,20 +21,20 @@ from .commands import Command, CommandReply, command_message, reply_of
 from .connection import Connection
 from .conversion import poses_of
 from .frame_queue import FrameQueue
-from .framing import MessageParser, pack_announcement, pack_message
-from .messages import GetStatusMessage
+from .framing import FramingCounts, pack_message
+from .latency import LatencyMeter
+from .link import Link
 from .pairing import TOLERANCE_S, FramePairing
 from .status import Interruption, StreamStatus
 
 _logger = logging.getLogger(__name__)
 DEFAULT_PORT = 18944
-_POLL_S = 0.1
-_FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 0.1, 1.0
+_POLL_S, _PUMP_EVERY_S = 0.1, 0.002
 _RATE_WINDOW = 32
 _KEPT_INTERRUPTIONS = 100
 _MOST_TRANSFORM_NAMES = 256
-# So much without a single message is no OpenIGTLink.
-_RUBBISH_BYTES = 1 << 18
+_MOST_OPEN_COMMANDS = 256
+_COUNTS = ("crc_errors", "malformed", "too_long", "out_of_step")
 _TRANSFORM_TYPES = frozenset({"TRANSFORM", "POSITION", "TDATA"})
 
 
@@ -52,7 +51,8 @@ class Receiver:
     silence_s     after so long without a byte the server is asked for its STATUS
     answer_s      one that answered before and does not within this time is taken for dead, and connected to anew
 
-    Use as a context, or call start() and stop(). All methods may be called from any thread.
+    Use as a context, or call start() and stop(). All methods may be called from any thread. Where threads starve, start
+    it without one and call pump(), or poll(), from a timer.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class Receiver:
         interpolation_gap_s: float | None = None,
         image_delay_s: float = 0.0,
         ask_for_metadata: bool = True,
-        silence_s: float = 1.0,
-        answer_s: float = 2.0,
+        silence_s: float = 0.5,
+        answer_s: float = 1.0,
     ):
         self.host, self.port = host, port
         self._pairing_options = dict(
@@ -80,9 +80,9 @@ class Receiver:
             image_delay_s=image_delay_s,
         )
         self._pairing = FramePairing(**self._pairing_options)
-        self._ask_for_metadata, self._silence_s, self._answer_s = ask_for_metadata, silence_s, answer_s
         self._queue = FrameQueue(queue_bytes)
         self._arrivals: deque[float] = deque(maxlen=_RATE_WINDOW)
+        self._latency = LatencyMeter()
         self._transforms: dict[str, tuple[Pose, float, float]] = {}
         self._interruptions: deque[Interruption] = deque(maxlen=_KEPT_INTERRUPTIONS)
         self._replies: dict[int, CommandReply | None] = {}
@@ -95,6 +95,10 @@ class Receiver:
         self._stopping = threading.Event()
         self._connection: Connection | None = None
         self._thread: threading.Thread | None = None
+        self._started = False
+        self._pumping = threading.Lock()
+        self._before_this_link = StreamStatus()
+        self._link = Link(host, port, self, ask_for_metadata, silence_s, answer_s)
 
     def __enter__(self):
         return self.start()
@@ -102,21 +106,53 @@ class Receiver:
     def __exit__(self, *_):
         self.stop()
 
-    def start(self) -> Receiver:
-        """Begin to connect and receive in a thread of its own."""
-        if self._thread is None:
+    def start(self, own_thread: bool = True) -> Receiver:
+        """Begin to connect and receive, in a thread of its own or whenever pump() is called."""
+        if not self._started:
+            self._started = True
             self._stopping.clear()
-            self._thread = threading.Thread(target=self._run, name="OpenIGTLink receiver", daemon=True)
-            self._thread.start()
+            if own_thread:
+                self._thread = threading.Thread(target=self._run, name="OpenIGTLink receiver", daemon=True)
+                self._thread.start()
+            else:
+                # Until it is compiled, images are checked by the slower of the two functions.
+                threading.Thread(target=crc.prepare, name="Checksum", daemon=True).start()
         return self
 
     def stop(self) -> None:
         """Close the connection; frames that were received can still be taken."""
         self._stopping.set()
         if self._thread is not None:
-            # A name that the network cannot resolve may hold the thread for longer; it ends by itself afterwards.
             self._thread.join(1.0)
             self._thread = None
+        elif self._started:
+            self._started = False
+            with self._pumping:
+                self._link.close("stopped")
+        self._started = False
+
+    def pump(self, longest_s: float = 0.01) -> None:
+        """Without a thread of its own: connect and receive what can be done at once, for `longest_s` at most.
+
+        For a program whose threads starve, such as 3D Slicer while its window waits for events: call it from a timer,
+        20 to 60 times a second. The system's socket buffer holds what comes in between. With a thread it does nothing.
+        """
+        if self._thread is not None or not self._started:
+            return
+        # Two at a time would mix up the stream; the second one has nothing to do.
+        if not self._pumping.acquire(blocking=False):
+            return
+        try:
+            end = time.monotonic() + longest_s
+            while self._started and self._link.step(0.0, self._stopping) and time.monotonic() < end:
+                pass
+        finally:
+            self._pumping.release()
+
+    @property
+    def pumped(self) -> bool:
+        """True while it was started without a thread of its own."""
+        return self._started and self._thread is None
 
     @property
     def status(self) -> StreamStatus:
@@ -129,6 +165,9 @@ class Receiver:
                 interruptions=tuple(self._interruptions),
                 queued=len(self._queue),
                 silent_s=now - self._last_byte,
+                latency_s=self._latency.latency_s,
+                worst_latency_s=self._latency.worst_s,
+                clocks_agree=self._latency.clocks_agree,
             )
             if self._arrivals:
                 status.age_s = now - self._arrivals[-1]
@@ -138,14 +177,23 @@ class Receiver:
 
     def wait_until_connected(self, timeout_s: float) -> None:
         """Return once the server was reached. Raises StreamError when it was not within `timeout_s`."""
-        with self._changed:
-            if self._changed.wait_for(lambda: self._status.connections > 0, timeout_s):
-                return
-        raise self._no_server()
+        if not self._wait_for(lambda: self._status.connections > 0, timeout_s):
+            raise self._no_server()
 
     def get(self, timeout_s: float | None = None) -> TrackedFrame | None:
         """The next frame in the order of arrival; None when none came within `timeout_s`."""
+        if self.pumped:
+            self._wait_for(lambda: len(self._queue) > 0, timeout_s)
+            timeout_s = 0
         return self._queue.get(timeout_s)
+
+    def poll(self) -> list[TrackedFrame]:
+        """All frames that wait, in the order of arrival; returns at once."""
+        self.pump()
+        frames = []
+        while (frame := self._queue.get(0)) is not None:
+            frames.append(frame)
+        return frames
 
     def frames(self, until_closed: bool = False, timeout_s: float = 10.0) -> Iterator[TrackedFrame]:
         """Every frame as it comes, until stop() is called.
@@ -165,6 +213,12 @@ class Receiver:
                 return
             elif time.monotonic() - waited_since > timeout_s:
                 raise self.no_image_error(timeout_s)
+
+    def shown(self, frame: TrackedFrame) -> None:
+        """Say that a frame has reached the screen: what `status.latency_s` is made of."""
+        now = time.time()
+        with self._lock:
+            self._latency.shown(frame.timestamp, now)
 
     def latest_transform(self, name: str) -> tuple[Pose, float] | None:
         """The newest transform called `name` and the seconds since it came; None when it never came.
@@ -201,21 +255,34 @@ class Receiver:
 
         Raises StreamError when there is no connection or no reply within `timeout_s`.
         """
-        command = Command(name, dict(parameters or {}), next(self._command_numbers))
-        with self._changed:
-            self._replies[command.identifier] = None
-            version = self._status.header_version
-        try:
-            self.send(command_message(command, version))
-            with self._changed:
-                self._changed.wait_for(lambda: self._replies[command.identifier] is not None, timeout_s)
-                reply = self._replies[command.identifier]
-        finally:
-            with self._changed:
-                del self._replies[command.identifier]
+        number = self.begin_command(name, parameters)
+        self._wait_for(lambda: self._replies.get(number) is not None, timeout_s)
+        with self._lock:
+            reply = self._replies.pop(number, None)
         if reply is None:
             raise StreamError(f"{self.host}:{self.port} has not answered the command {name} within {timeout_s:g} s.")
         return reply
+
+    def begin_command(self, name: str, parameters: Mapping[str, str] | None = None) -> int:
+        """Send a command without waiting; its number, for reply_to(). Raises StreamError without a connection."""
+        command = Command(name, dict(parameters or {}), next(self._command_numbers))
+        with self._lock:
+            version = self._status.header_version
+            self._replies[command.identifier] = None
+            while len(self._replies) > _MOST_OPEN_COMMANDS:
+                del self._replies[next(iter(self._replies))]
+        try:
+            self.send(command_message(command, version))
+        except StreamError:
+            with self._lock:
+                self._replies.pop(command.identifier, None)
+            raise
+        return command.identifier
+
+    def reply_to(self, number: int) -> CommandReply | None:
+        """The reply to a command that was begun, once; None as long as there is none."""
+        with self._lock:
+            return self._replies.pop(number) if self._replies.get(number) is not None else None
 
     def no_image_error(self, timeout_s: float) -> StreamError:
         """The sentence for a server that is not there, or sends no image."""
@@ -238,31 +305,31 @@ class Receiver:
         )
 
     def _run(self) -> None:
-        back_off = _FIRST_BACK_OFF_S
         crc.prepare()
         while not self._stopping.is_set():
-            try:
-                connection = Connection.open(self.host, self.port, self._stopping)
-            except (OSError, OverflowError, UnicodeError) as error:
-                self._note_problem(_reason(error, self.host))
-            else:
-                try:
-                    self._note_connected(connection)
-                    back_off = _FIRST_BACK_OFF_S
-                    problem = self._receive_from(connection)
-                except (OSError, StreamError) as error:
-                    problem = _reason(error, self.host)
-                finally:
-                    self._connection = None
-                    connection.close()
-                self._note_lost(problem)
-            # Not all at the same moment when a server comes back.
-            self._stopping.wait(back_off * random.uniform(0.7, 1.0))
-            back_off = min(2 * back_off, _LONGEST_BACK_OFF_S)
+            self._link.step(_POLL_S, self._stopping)
+        self._link.close("stopped")
 
-    def _note_connected(self, connection: Connection) -> None:
+    def _wait_for(self, condition: Callable[[], bool], timeout_s: float | None) -> bool:
+        """True once `condition()` holds, to be called without the lock; a receiver without a thread pumps meanwhile."""
+        if not self.pumped:
+            with self._changed:
+                return self._changed.wait_for(condition, timeout_s)
+        end = math.inf if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            self.pump()
+            with self._lock:
+                if condition():
+                    return True
+            if time.monotonic() >= end or not self._started:
+                return False
+            time.sleep(_PUMP_EVERY_S)
+
+    def link_connected(self, connection: Connection) -> None:
         with self._changed:
             self._connection = connection
+            self._pairing = FramePairing(**self._pairing_options)
+            self._before_this_link = replace(self._status, skipped=Counter(self._status.skipped))
             self._status.connected, self._status.problem = True, ""
             self._status.connections += 1
             self._status.header_version = 1
@@ -274,76 +341,41 @@ class Receiver:
                 self._lost_at = None
             self._changed.notify_all()
 
-    def _note_lost(self, problem: str) -> None:
+    def link_lost(self, problem: str) -> None:
+        self._deliver(self._pairing.give_up_waiting(math.inf))
         with self._changed:
+            self._connection = None
             self._status.connected, self._status.problem = False, problem
             self._status.closures += 1
             self._lost_at = time.monotonic(), time.time()
             self._interruptions.append(Interruption(self._lost_at[1], math.inf, problem))
             self._changed.notify_all()
 
-    def _note_problem(self, problem: str) -> None:
+    def link_problem(self, problem: str) -> None:
         with self._changed:
             self._status.problem = problem
             self._changed.notify_all()
 
-    def _receive_from(self, connection: Connection) -> str:
-        """Until the peer closes, hangs, or stop() is called; returns why it ended."""
-        parser = MessageParser()
-        self._pairing = FramePairing(**self._pairing_options)
-        before = {name: getattr(self._status, name) for name in ("crc_errors", "malformed", "too_long", "out_of_step")}
-        skipped_before, others_before = Counter(self._status.skipped), self._status.other_images
-        if self._ask_for_metadata:
-            connection.send(pack_announcement())
-        asked_at: float | None = None
-        answers = False
-        try:
-            while not self._stopping.is_set():
-                piece = connection.receive(_POLL_S)
-                now = time.monotonic()
-                if piece is None:
-                    self._deliver(self._pairing.give_up_waiting(now))
-                    silent_s = now - self._last_byte
-                    if parser.counts.rubbish_bytes and not parser.counts.received:
-                        return f"what comes from {self.host}:{self.port} is not OpenIGTLink"
-                    if asked_at is None and silent_s > self._silence_s:
-                        connection.send(pack_message(GetStatusMessage(), parser.highest_version))
-                        asked_at = now
-                    elif asked_at is not None and now - asked_at > self._answer_s:
-                        if answers:
-                            return "the server has stopped answering"
-                        # It may be one that never answers: all that can be done is to say so.
-                        self._note_problem(f"nothing has come from the server for {silent_s:.0f} s")
-                    continue
-                if not piece:
-                    return "the server closed the connection"
-                if asked_at is not None:
-                    asked_at = None
-                    self._note_problem("")
-                self._last_byte = now
-                for message in parser.feed(piece):
-                    answers |= message.message_type == "STATUS"
-                    try:
-                        self._handle(message)
-                    except Exception:
-                        # A fault of ours with one message must not end the stream in the middle of an operation.
-                        _logger.exception("A %s message could not be used.", message.message_type)
-                        parser.counts.malformed += 1
-                counts = parser.counts
-                with self._lock:
-                    for name, earlier in before.items():
-                        setattr(self._status, name, earlier + getattr(counts, name))
-                    if counts.skipped:
-                        self._status.skipped = skipped_before + counts.skipped
-                    self._status.other_images = others_before + self._pairing.other_images
-                    self._status.header_version = parser.highest_version
-                if counts.crc_errors > 10 and not counts.received:
-                    self._note_problem("every message arrives with a wrong checksum")
-                if counts.rubbish_bytes > _RUBBISH_BYTES and not counts.received:
-                    return f"what comes from {self.host}:{self.port} is not OpenIGTLink"
-        finally:
-            self._deliver(self._pairing.give_up_waiting(math.inf))
-        return "stopped"
+    def link_quiet(self) -> None:
+        self._deliver(self._pairing.give_up_waiting(time.monotonic()))
+
+    def link_received(self, messages: Sequence[MessageBase], counts: FramingCounts, version: int) -> None:
+        for message in messages:
+            try:
+                self._handle(message)
+            except Exception:
+                # A fault of ours with one message must not end the stream in the middle of an operation.
+                _logger.exception("A %s message could not be used.", message.message_type)
+                counts.malformed += 1
+        with self._lock:
+            self._last_byte = time.monotonic()
+            before = self._before_this_link
+            for name in _COUNTS:
+                setattr(self._status, name, getattr(before, name) + getattr(counts, name))
+            if counts.skipped:
+                self._status.skipped = before.skipped + counts.skipped
+            self._status.other_images = before.other_images + self._pairing.other_images
+            self._status.header_version = version
 
     def _handle(self, message) -> None:
         now = time.monotonic()
@@ -372,16 +404,7 @@ class Receiver:
                 self._status.frames += 1
                 self._status.invalid += not frame.valid
                 self._arrivals.append(time.monotonic())
+                self._latency.arrived(frame.timestamp, time.time())
             if not self._queue.put(frame):
                 with self._lock:
                     self._status.dropped += 1
-
-
-def _reason(error: Exception, host: str) -> str:
-    if isinstance(error, socket.gaierror):
-        return f"the host {host} is not known"
-    if isinstance(error, ConnectionRefusedError):
-        return "nobody listens there"
-    if isinstance(error, TimeoutError):
-        return "no answer"
-    return str(getattr(error, "strerror", None) or error)

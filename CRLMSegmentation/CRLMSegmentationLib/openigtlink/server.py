@@ -31,8 +31,9 @@ _KEEP_ALIVE_S = 0.5
 _MOST_CLIENTS = 32
 # Then it is the next client's turn.
 _SENDS_AT_ONCE = 16
-# A client that takes nothing for so long while something waits for it has hung.
-_LONGEST_STALL_S = 10.0
+# A client that takes nothing for so long while something waits for it has hung, unless the server itself was held up, as
+# by a computer that slept.
+_LONGEST_STALL_S, _STANDSTILL_S = 10.0, 1.0
 
 
 class _Client:
@@ -184,8 +185,13 @@ class Server:
         with selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._wake_reader, selectors.EVENT_READ)
+            looked = time.monotonic()
             while not self._stopping:
-                for key, events in selector.select(_TICK_S):
+                ready = selector.select(_TICK_S)
+                missed_s, looked = time.monotonic() - looked, time.monotonic()
+                if missed_s > _STANDSTILL_S:
+                    self._forgive_standstill(missed_s)
+                for key, events in ready:
                     if key.fileobj is self._listener:
                         self._accept(selector)
                     elif key.fileobj is self._wake_reader:
@@ -194,6 +200,11 @@ class Server:
                         self._attend(selector, key.data, events)
                 self._look_after_clients(selector)
         self._close_all()
+
+    def _forgive_standstill(self, missed_s: float) -> None:
+        with self._lock:
+            for client in self._clients:
+                client.took_something += missed_s
 
     def _accept(self, selector) -> None:
         try:

@@ -28,6 +28,9 @@ class StreamStatus:
     queued              frames that wait to be taken
     frames_per_second   over the last frames; 0 when none came
     age_s               seconds since the last frame came; infinite when none came
+    latency_s           seconds from the sender's timestamp to the screen, the median over the last frames (see
+                        LatencyMeter and Receiver.shown); `worst_latency_s` the longest of them; NaN when not known
+    clocks_agree        the sender's clock seems to be that of this computer
     silent_s            seconds since the last byte came; infinite when none came
     crc_errors, malformed, too_long, out_of_step, skipped   messages that were not used (see FramingCounts)
     other_images        images of other streams, and those that are no two-dimensional picture
@@ -45,6 +48,9 @@ class StreamStatus:
     queued: int = 0
     frames_per_second: float = 0.0
     age_s: float = math.inf
+    latency_s: float = math.nan
+    worst_latency_s: float = math.nan
+    clocks_agree: bool = False
     silent_s: float = math.inf
     crc_errors: int = 0
     malformed: int = 0
@@ -68,6 +74,8 @@ class StreamStatus:
         parts = [f"{self.frames_per_second:.1f} frames/s", f"{self.frames} frames"]
         if math.isfinite(self.age_s):
             parts.append(f"last {self.age_s:.1f} s ago")
+        if math.isfinite(self.latency_s):
+            parts.append(f"latency {1000 * self.latency_s:.0f} ms")
         for count, what in (
             (self.invalid, "without a valid pose"),
             (self.dropped, "lost"),

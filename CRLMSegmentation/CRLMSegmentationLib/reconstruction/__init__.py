@@ -16,6 +16,8 @@ _LOADED_ON_USE = {
     "ReconstructionReport": ".report",
     "SweepQuality": ".quality",
     "sweep_quality": ".quality",
+    "SweepWatch": ".sweep_watch",
+    "WatchReading": ".sweep_watch",
     "LiveReconstruction": ".live",
     "detect_footprint": ".fan_detection",
 }

@@ -110,3 +110,42 @@ def _distance_from_path(sweep: Sweep, numbers: list[int]) -> np.ndarray:
             apart = np.linalg.norm(centers[stretch][:, None] - centers[swept][None], axis=2).min()
             distances[stretch] = apart if apart > limit else 0.0
     return distances
+
+
+class JumpFilter:
+    """The same for frames that come one at a time: holds back frames where the tracker may have jumped.
+
+    A few frames far away from the others are a jump; more of them mean that the probe is really there.
+    """
+
+    def __init__(self):
+        self._last_center: np.ndarray | None = None
+        self._apart: list[tuple[int, object, np.ndarray]] = []  # frames that may be a jump, until it is clear
+
+    def take(self, number: int, frame) -> tuple[list[tuple[int, object]], list[SkippedFrame]]:
+        """Frames, with their numbers, that are now known to belong to the sweep, and those now known not to.
+
+        frame  a TrackedFrame that has nothing else against it, see `reason_against`
+        """
+        width, height = frame.image_size
+        center = transform_points(frame.image_to_reference, np.array([(width - 1) / 2, (height - 1) / 2, 0.0]))
+        if self._last_center is not None and _is_far(center, self._last_center):
+            skipped = self.left_over() if self._apart and _is_far(center, self._apart[-1][2]) else []
+            self._apart.append((number, frame, center))
+            if len(self._apart) <= JUMP_LONGEST_FRAMES:
+                return [], skipped
+            accepted, self._apart = self._apart, []
+        else:
+            skipped, accepted = self.left_over(), [(number, frame, center)]
+        self._last_center = accepted[-1][2]
+        return [(number, frame) for number, frame, _ in accepted], skipped
+
+    def left_over(self) -> list[SkippedFrame]:
+        """The frames held back, as jumps: nothing that came after them was near."""
+        held, self._apart = self._apart, []
+        reason = "tracker jump: far away from the frames before and after"
+        return [SkippedFrame(number, reason) for number, *_ in held]
+
+
+def _is_far(center: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.linalg.norm(center - other) > JUMP_LEAST_MM)

@@ -13,23 +13,33 @@ from functools import lru_cache
 
 import numpy as np
 
-from .arithmetic import (
-    EXACT_BITS,
-    IGSIO_BITS,
-    columns_within_double,
-    columns_within_fixed,
-    igsio_floor,
-    wrapped_to_32_bits,
+from .arithmetic import EXACT_BITS, IGSIO_BITS, columns_within_double, columns_within_fixed, igsio_floor
+from .corner_lanes import (
+    IGSIO_BYTES,
+    IGSIO_DOUBLES,
+    IGSIO_FLOATS,
+    IGSIO_INTEGERS,
+    KEEP_LATEST,
+    KEEP_MAXIMUM,
+    LANES,
+    PACKED_SUM,
+    PLAIN_DOUBLES,
+    PLAIN_INTEGERS,
+    PLAIN_SINGLES,
+    PLAIN_SUM,
+    UPPER_I,
+    add_to_corner,
+    igsio_weight,
+    igsio_weight_jk,
+    plain_weight_jk,
+    put_corners_back,
+    take_corners,
 )
 from .jit import compiled
-from .nearest import BYTES, DOUBLES, EXACT, FIXED, FLOATS, LATEST, MAXIMUM, MEAN, SUM_BITS, WORDS
+from .nearest import BYTES, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, SUM_BITS, WORDS
 
-SEEN, HIT = 1, 2  # in `hits` of 'latest' and 'maximum': a pixel came near; it also left its value
 WEIGHT_BITS = (10, 8)  # the exact mean's weights are rounded to 2^-10 for BYTES and 2^-8 for WORDS
-_QUOTIENT_OFFSET = 412316860416.0  # 1.5 * 2^38: adding it rounds a double to multiples of 2^-14
 IGSIO_ONE = 1 << IGSIO_BITS
-_HALF = IGSIO_ONE // 2
-_EXACT_UNIT = 1.0 / (1 << EXACT_BITS)
 
 
 @lru_cache(maxsize=None)
@@ -44,21 +54,19 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
     """
     fixed, exact = arithmetic == FIXED, arithmetic == EXACT
     bits = EXACT_BITS if exact else IGSIO_BITS
-    packed_sum = exact and compounding == MEAN and kind in (BYTES, WORDS)
-    plain_sum = exact and compounding == MEAN and not packed_sum
-    sum_bits = SUM_BITS[kind] if packed_sum else 0
-    weight_unit = float(1 << WEIGHT_BITS[kind]) if packed_sum else 1.0
-    floats, doubles = kind == FLOATS, kind == DOUBLES
-    one = IGSIO_ONE if fixed else 1.0
-    least_weight = IGSIO_ONE // 8 if fixed else 0.125
-    one_byte = kind == BYTES
+    one = np.int64(1) << bits
+    way = _way(arithmetic, compounding, kind)
+    sum_bits, limit = 0, (IGSIO_ONE if fixed else 1) / 8
+    if way == PACKED_SUM:
+        sum_bits, limit = SUM_BITS[kind], float(1 << WEIGHT_BITS[kind])
+    lowest, mask = (-32768, 65535) if kind == INTEGERS else (0, 255 if kind == BYTES else 65535)
 
     def paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest):
         step_i, step_j, step_k = coefficients[0, 0], coefficients[1, 0], coefficients[2, 0]
         add_i, add_j, add_k = coefficients[0, 3], coefficients[1, 3], coefficients[2, 3]
-        stride_i, stride_j, stride_k = strides[0], strides[1], strides[2]
         last_i, last_j, last_k = size[0] - 1, size[1] - 1, size[2] - 1
-        low_j, high_j, low_k, high_k = low[1], high[1], low[2], high[2]
+        four = strides.size + 1  # not a constant: see corner_lanes
+        lanes = np.zeros(LANES)
         for row in range(pixels.shape[0]):
             first, last = np.int64(0), np.int64(pixels.shape[1] - 1)
             row_i = coefficients[0, 1] * row + coefficients[0, 2]
@@ -68,14 +76,14 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                 start = coefficients[axis, 1] * row + coefficients[axis, 2]
                 if fixed:
                     # the lower of the two voxels may be the one below the slab, the upper is at most the volume's last
-                    lowest = max(low[axis] - 1, 0) << bits
-                    highest = min(((high[axis] + 1) << bits) - 1, (size[axis] - 1) << bits)
-                    first, last = columns_within_fixed(start, coefficients[axis, 0], lowest, highest, first, last)
+                    lowest_x = max(low[axis] - 1, 0) << bits
+                    highest_x = min(((high[axis] + 1) << bits) - 1, (size[axis] - 1) << bits)
+                    first, last = columns_within_fixed(start, coefficients[axis, 0], lowest_x, highest_x, first, last)
                 elif exact:
                     # within a voxel of the slab, and nearest to a voxel of the volume
-                    lowest = max((low[axis] - 1) << bits, -(1 << (bits - 1)))
-                    highest = min(((high[axis] + 1) << bits) - 1, (size[axis] << bits) - (1 << (bits - 1)) - 1)
-                    first, last = columns_within_fixed(start, coefficients[axis, 0], lowest, highest, first, last)
+                    lowest_x = max((low[axis] - 1) << bits, -(1 << (bits - 1)))
+                    highest_x = min(((high[axis] + 1) << bits) - 1, (size[axis] << bits) - (1 << (bits - 1)) - 1)
+                    first, last = columns_within_fixed(start, coefficients[axis, 0], lowest_x, highest_x, first, last)
                 else:
                     # generous by a voxel; every pixel is tested below
                     first, last = columns_within_double(
@@ -90,6 +98,8 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
             for run in range(runs.shape[1]):
                 begin = max(first, np.int64(runs[row, run, 0]))
                 end = min(last, np.int64(runs[row, run, 1]))
+                held = False
+                held_i, held_j, held_k = np.int64(0), np.int64(0), np.int64(0)
                 for column in range(begin, end + 1):
                     pixel = pixels[row, column]
                     if pixel < darkest:
@@ -97,99 +107,46 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                     x = row_i + step_i * column + add_i
                     y = row_j + step_j * column + add_j
                     z = row_k + step_k * column + add_k
-                    if fixed:
+                    if fixed or exact:
                         i, j, k = x >> bits, y >> bits, z >> bits
-                        fi = x - (i << bits)
-                        fj = y - (j << bits)
-                        fk = z - (k << bits)
-                    elif exact:
-                        i, j, k = x >> bits, y >> bits, z >> bits
-                        fi = (x - (i << bits)) * _EXACT_UNIT
-                        fj = (y - (j << bits)) * _EXACT_UNIT
-                        fk = (z - (k << bits)) * _EXACT_UNIT
+                        part_i = (x - (i << bits)) / one
+                        part_j = (y - (j << bits)) / one
+                        part_k = (z - (k << bits)) / one
                     else:
                         i, j, k = igsio_floor(x), igsio_floor(y), igsio_floor(z)
-                        fi, fj, fk = x - i, y - j, z - k  # may fall below 0 by 2^-17
+                        part_i, part_j, part_k = x - i, y - j, z - k  # may fall below 0 by 2^-17
                         # a pixel is left out when any of its eight voxels is outside the volume
                         if i < 0 or j < 0 or k < 0:
                             continue
-                        if i + (fi != 0) > last_i or j + (fj != 0) > last_j or k + (fk != 0) > last_k:
+                        if i + (part_i != 0) > last_i or j + (part_j != 0) > last_j or k + (part_k != 0) > last_k:
                             continue
-                    base = i * stride_i + j * stride_j + k * stride_k
-                    for upper_j in range(2):
-                        if j + upper_j < low_j or j + upper_j > high_j:
-                            continue
-                        weight_j = fj if upper_j else one - fj
-                        for upper_k in range(2):
-                            if k + upper_k < low_k or k + upper_k > high_k:
-                                continue
-                            weight_k = fk if upper_k else one - fk
-                            if fixed:
-                                weight_jk = (weight_j * weight_k + _HALF) >> bits
-                            else:
-                                weight_jk = weight_j * weight_k
-                            for upper_i in range(2):
-                                if exact and (i + upper_i < 0 or i + upper_i > last_i):
-                                    continue
-                                weight_i = fi if upper_i else one - fi
-                                if fixed:
-                                    weight = (weight_i * weight_jk + _HALF) >> bits
-                                else:
-                                    weight = weight_i * weight_jk
-                                if weight == 0:
-                                    continue
-                                index = base + upper_i * stride_i + upper_j * stride_j + upper_k * stride_k
-                                if compounding == LATEST:
-                                    if weight >= least_weight:
-                                        volume[index] = pixel
-                                        hits[index] = HIT
-                                elif compounding == MAXIMUM:
-                                    if weight >= least_weight:
-                                        if pixel > volume[index]:
-                                            volume[index] = pixel
-                                            hits[index] = HIT
-                                        elif hits[index] == 0:
-                                            hits[index] = SEEN
-                                elif packed_sum:
-                                    units = np.uint64(weight * weight_unit + 0.5)
-                                    sums[index] += (units << np.uint64(sum_bits)) + units * np.uint64(pixel)
-                                elif plain_sum:
-                                    sums[index] += weight * pixel
-                                    hits[index] += weight
-                                elif fixed:
-                                    before = np.int64(hits[index]) << 6
-                                    after = weight + before
-                                    if floats:
-                                        known = np.float32(before) * np.float32(1 / IGSIO_ONE)
-                                        added = np.float32(weight) * np.float32(1 / IGSIO_ONE)
-                                        both = np.float32(after) * np.float32(1 / IGSIO_ONE)
-                                        volume[index] = (added * pixel + known * volume[index]) / both
-                                    elif doubles:
-                                        mean = (weight * pixel + before * volume[index]) / np.float64(after)
-                                        volume[index] = mean
-                                    elif one_byte:
-                                        value = volume[index]
-                                        if pixel != value:  # else the mean stays what it is
-                                            total = np.float64(weight * np.int64(pixel) + before * np.int64(value))
-                                            quotient = total / np.float64(after) + _QUOTIENT_OFFSET
-                                            volume[index] = np.uint8((quotient - _QUOTIENT_OFFSET) + 0.5)
-                                    else:
-                                        total = weight * np.int64(pixel) + before * np.int64(volume[index])
-                                        total = wrapped_to_32_bits(total)
-                                        quotient = np.float64(total) / np.float64(after) + _QUOTIENT_OFFSET
-                                        rounded = np.int64((quotient - _QUOTIENT_OFFSET) * IGSIO_ONE)
-                                        volume[index] = (rounded + _HALF) >> bits
-                                    weight_256 = ((after << 8) + _HALF) >> bits
-                                    hits[index] = weight_256 if (after << 8) < (65535 << bits) else 65535
-                                else:
-                                    known = np.float64(hits[index]) / 256.0
-                                    both = weight + known
-                                    mean = (weight * pixel + known * volume[index]) / both
-                                    if floats or doubles:
-                                        volume[index] = mean
-                                    else:
-                                        volume[index] = igsio_floor(mean + 0.5)
-                                    weight_256 = both * 256.0
-                                    hits[index] = igsio_floor(weight_256 + 0.5) if weight_256 < 65535 else 65535
+                    if not held or i != held_i or j != held_j or k != held_k:
+                        if held:
+                            put_corners_back(way, sum_bits, lanes, held_i, held_j, held_k, low, high, strides, volume, hits, sums)
+                        take_corners(way, lanes, i, j, k, low, high, strides, volume, hits, sums)
+                        held, held_i, held_j, held_k = True, i, j, k
+                    below_i = 1.0 - part_i
+                    for corner in range(four):
+                        if fixed:
+                            weight_jk = igsio_weight_jk(corner, part_j, part_k)
+                            add_to_corner(way, lanes, corner, igsio_weight(below_i, weight_jk), pixel, limit, lowest, mask)
+                            add_to_corner(way, lanes, corner + UPPER_I, igsio_weight(part_i, weight_jk), pixel, limit, lowest, mask)
+                        else:
+                            weight_jk = plain_weight_jk(corner, part_j, part_k)
+                            add_to_corner(way, lanes, corner, below_i * weight_jk, pixel, limit, lowest, mask)
+                            add_to_corner(way, lanes, corner + UPPER_I, part_i * weight_jk, pixel, limit, lowest, mask)
+                if held:
+                    put_corners_back(way, sum_bits, lanes, held_i, held_j, held_k, low, high, strides, volume, hits, sums)
 
     return compiled(paste)
+
+
+def _way(arithmetic: int, compounding: int, kind: int) -> int:
+    """What becomes of pixels that meet in a voxel, one of corner_lanes."""
+    if compounding != MEAN:
+        return KEEP_LATEST if compounding == LATEST else KEEP_MAXIMUM
+    if arithmetic == EXACT:
+        return PACKED_SUM if kind in (BYTES, WORDS) else PLAIN_SUM
+    if arithmetic == FIXED:
+        return {BYTES: IGSIO_BYTES, FLOATS: IGSIO_FLOATS, DOUBLES: IGSIO_DOUBLES}.get(kind, IGSIO_INTEGERS)
+    return {FLOATS: PLAIN_SINGLES, DOUBLES: PLAIN_DOUBLES}.get(kind, PLAIN_INTEGERS)

@@ -17,10 +17,9 @@ from collections import deque
 import numpy as np
 
 from ..errors import ReconstructionError
-from ..geometry import transform_points
 from ..sweep import TrackedFrame
 from .between import pixel_size_mm
-from .frame_selection import JUMP_LEAST_MM, JUMP_LONGEST_FRAMES, SkippedFrame, reason_against
+from .frame_selection import JumpFilter, SkippedFrame, reason_against
 from .inserter import Inserter
 from .region import Region, clipped_corners, corner_points
 from .settings import ReconstructionSettings
@@ -56,8 +55,7 @@ class LiveReconstruction:
         self._number = 0
         self._used: list[int] = []
         self._skipped: list[SkippedFrame] = []
-        self._last_pose: np.ndarray | None = None
-        self._apart: list[tuple[int, TrackedFrame, np.ndarray]] = []  # frames that may be a jump, until it is clear
+        self._jumps = JumpFilter()
         self._keeper: SnapshotKeeper | None = None
         self._insert_seconds: deque[float] = deque(maxlen=1000)
         self._thread = threading.Thread(target=self._work, name="live reconstruction", daemon=True)
@@ -87,6 +85,8 @@ class LiveReconstruction:
             self._closed = True
             self._wake.notify_all()
         self._thread.join()
+        with self._lock:
+            self._skipped += self._jumps.left_over()
 
     def __enter__(self) -> LiveReconstruction:
         return self
@@ -155,33 +155,16 @@ class LiveReconstruction:
         if reason:
             self._skipped.append(SkippedFrame(number, reason))
             return
-        pose = np.asarray(frame.image_to_reference, dtype=np.float64)
-        if self.settings.reject_jumps and self._last_pose is not None and self._is_far(frame, pose, self._last_pose):
-            # a few frames far away are a jump of the tracker; more of them mean that the probe is really there
-            if self._apart and self._is_far(frame, pose, self._apart[-1][2]):
-                self._leave_out_apart()
-            self._apart.append((number, frame, pose))
-            if len(self._apart) > JUMP_LONGEST_FRAMES:
-                apart, self._apart = self._apart, []
-                for item in apart:
-                    self._insert(*item)
-            return
-        self._leave_out_apart()
-        self._insert(number, frame, pose)
+        accepted = [(number, frame)]
+        if self.settings.reject_jumps:
+            accepted, jumps = self._jumps.take(number, frame)
+            self._skipped += jumps
+        for number, frame in accepted:
+            self._insert(number, frame)
 
-    def _is_far(self, frame, pose, other) -> bool:
-        width, height = frame.image_size
-        middle = np.array([(width - 1) / 2, (height - 1) / 2, 0.0])
-        return bool(np.linalg.norm(transform_points(pose, middle) - transform_points(other, middle)) > JUMP_LEAST_MM)
-
-    def _leave_out_apart(self) -> None:
-        self._skipped += [
-            SkippedFrame(n, "tracker jump: far away from the frames before and after") for n, *_ in self._apart
-        ]
-        self._apart = []
-
-    def _insert(self, number: int, frame: TrackedFrame, pose: np.ndarray) -> None:
+    def _insert(self, number: int, frame: TrackedFrame) -> None:
         started = time.perf_counter()
+        pose = np.asarray(frame.image_to_reference, dtype=np.float64)
         corners = corner_points(pose, clipped_corners(frame.image_size, self.settings.clip_rectangle))
         if self._inserter is None:
             region = self._first_region(corners)
@@ -197,7 +180,6 @@ class LiveReconstruction:
         self._upper = upper if self._upper is None else np.maximum(self._upper, upper)
         self._keeper.note(frame.pixels, pose, int(lower[2]), int(upper[2]))
         self._used.append(number)
-        self._last_pose = pose
         self._insert_seconds.append(time.perf_counter() - started)
 
     def _first_region(self, corners: np.ndarray) -> Region:

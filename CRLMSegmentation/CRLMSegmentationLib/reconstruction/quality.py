@@ -7,6 +7,7 @@ from typing import Sequence
 
 import numpy as np
 
+from ..errors import ReconstructionError
 from ..geometry import transform_points
 from ..sweep import Sweep
 from .frame_selection import SkippedFrame, select_frames
@@ -73,28 +74,57 @@ def sweep_quality(
     selection = select_frames(sweep, settings.skip_interval, settings.reject_jumps)
     frames = [sweep.frames[number] for number in selection.used]
     poses = np.array([frame.image_to_reference for frame in frames], dtype=np.float64)
-    gap_map = gap_map_mm(poses, sweep.image_size, settings)
-    spacing = min(settings.spacing_mm)
-    gaps = gap_map.max(axis=(1, 2), initial=0.0)
+    centers = np.array([center_of(pose, sweep.image_size, settings) for pose in poses])
+    return quality_of(
+        selection.used,
+        selection.skipped,
+        gap_map_mm(poses, sweep.image_size, settings),
+        np.linalg.norm(np.diff(centers, axis=0), axis=1),
+        np.diff([frame.timestamp for frame in frames]),
+        min(settings.spacing_mm),
+        coverage,
+    )
 
-    first_u, last_u, first_v, last_v = clipped_corners(sweep.image_size, settings.clip_rectangle)
-    middle = np.array([(first_u + last_u) / 2, (first_v + last_v) / 2, 0.0])
-    centers = np.array([transform_points(pose, middle) for pose in poses])
-    seconds = np.diff([frame.timestamp for frame in frames])
+
+def quality_of(
+    used: tuple[int, ...],
+    skipped: tuple[SkippedFrame, ...],
+    gap_map: np.ndarray,
+    steps_mm: np.ndarray,
+    seconds: np.ndarray,
+    spacing_mm: float,
+    coverage: float | None = None,
+) -> SweepQuality:
+    """The judgement from what was measured between the n frames `used`.
+
+    gap_map   (n - 1, rows, columns), see SweepQuality
+    steps_mm  (n - 1,) way of the middle of the image
+    seconds   (n - 1,) time between the frames
+    Raises ReconstructionError when there is no frame.
+    """
+    if not used:
+        raise ReconstructionError("No frame of this sweep can be used yet; wait for the first tracked frame.")
+    gaps = gap_map.max(axis=(1, 2), initial=0.0) if gap_map.size else np.zeros(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        speed = np.where(seconds > 0, np.linalg.norm(np.diff(centers, axis=0), axis=1) / seconds, np.nan)
+        speed = np.where(seconds > 0, steps_mm / seconds, np.nan)
     period = np.median(seconds) if seconds.size else np.nan
     return SweepQuality(
-        frames_used=selection.used,
-        frames_skipped=selection.skipped,
+        frames_used=used,
+        frames_skipped=skipped,
         gap_map_mm=gap_map,
         gap_mm=gaps,
-        gap_voxels=float(np.percentile(gap_map, 95) / spacing) if gap_map.size else 0.0,
+        gap_voxels=float(np.percentile(gap_map, 95) / spacing_mm) if gap_map.size else 0.0,
         speed_mm_per_s=speed,
         frames_per_s=float(1 / period) if period > 0 else float("nan"),
-        too_fast=_runs(gaps > LARGEST_GAP_VOXELS * spacing, selection.used),
+        too_fast=_runs(gaps > LARGEST_GAP_VOXELS * spacing_mm, used),
         coverage=coverage,
     )
+
+
+def center_of(pose: np.ndarray, image_size: tuple[int, int], settings: ReconstructionSettings) -> np.ndarray:
+    """(3,) Reference mm of the middle of the used part of the image."""
+    first_u, last_u, first_v, last_v = clipped_corners(image_size, settings.clip_rectangle)
+    return transform_points(pose, np.array([(first_u + last_u) / 2, (first_v + last_v) / 2, 0.0]))
 
 
 def gap_map_mm(poses: Sequence[np.ndarray], image_size: tuple[int, int], settings, rows=5, columns=5) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import Cancelled
 from ..geometry import Volume
 from ..sweep import Sweep
 from .frame_selection import select_frames
@@ -29,18 +30,27 @@ class Reconstruction:
     report: ReconstructionReport
 
 
-def reconstruct(sweep: Sweep, settings: ReconstructionSettings | None = None, progress=None) -> Reconstruction:
+def reconstruct(
+    sweep: Sweep, settings: ReconstructionSettings | None = None, progress=None, should_cancel=None
+) -> Reconstruction:
     """Make a volume from the tracked frames of `sweep`.
 
-    progress  called with a fraction 0 to 1 and a text
-    Raises ReconstructionError with one sentence when no volume can be made.
+    progress       called with a fraction 0 to 1 and a text
+    should_cancel  asked several times a second; True stops the reconstruction
+    Raises ReconstructionError with one sentence when no volume can be made, and Cancelled when it was stopped.
     """
     from .between import BetweenInserter, mark_between, pixel_size_mm
     from .filling import fill_left_over, fill_with_sticks, join_all_swept, put_seen_over
     from .inserter import Inserter
 
     settings = settings or ReconstructionSettings()
-    tell = progress or (lambda fraction, text: None)
+
+    def tell(fraction: float, text: str) -> None:
+        if should_cancel is not None and should_cancel():
+            raise Cancelled("The reconstruction was stopped; the sweep is unchanged.")
+        if progress is not None:
+            progress(fraction, text)
+
     times = [time.perf_counter()]
     selection = select_frames(sweep, settings.skip_interval, settings.reject_jumps)
     frames = [sweep.frames[number] for number in selection.used]

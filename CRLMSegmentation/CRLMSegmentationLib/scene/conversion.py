@@ -1,4 +1,4 @@
-"""Volumes, boxes, masks and matrices to and from MRML nodes. The scene's world frame is Reference, RAS mm."""
+"""Volumes, boxes, surfaces and matrices to and from MRML nodes. The scene's world frame is Reference, RAS mm."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import numpy as np
 
 from ..errors import GeometryError
 from ..geometry import Box, Volume
-
-BINARY_LABELMAP = "Binary labelmap"
-CLOSED_SURFACE = "Closed surface"
 
 
 def vtk_matrix(matrix):
@@ -72,13 +69,17 @@ def put_volume(node, volume: Volume) -> None:
     node.SetAndObserveImageData(image_data(volume.voxels))
 
 
-def volume_of(node) -> Volume | None:
-    """A copy of what a scalar volume node holds, in Reference; None when it holds no voxels."""
+def volume_of(node, copy: bool = True) -> Volume | None:
+    """What a scalar volume node holds, in Reference; None when it holds no voxels.
+
+    copy  False for a view of the voxels, which is valid as long as the node is left alone
+    """
     if node is None or node.GetImageData() is None or node.GetImageData().GetNumberOfPoints() == 0:
         return None
     ijk_to_node = vtk_matrix(np.eye(4))
     node.GetIJKToRASMatrix(ijk_to_node)
-    return Volume(array_of_image(node.GetImageData()).copy(), node_to_world(node) @ array_of_matrix(ijk_to_node))
+    voxels = array_of_image(node.GetImageData())
+    return Volume(voxels.copy() if copy else voxels, node_to_world(node) @ array_of_matrix(ijk_to_node))
 
 
 def put_box(node, box: Box) -> None:
@@ -103,75 +104,6 @@ def box_of(node) -> Box | None:
     object_to_world = node_to_world(node) @ array_of_matrix(object_to_node)
     scale = np.linalg.norm(object_to_world[:3, :3], axis=0)
     return Box(object_to_world[:3, 3], np.array(node.GetSize()) * scale, object_to_world[:3, :3] / scale)
-
-
-def oriented_image(mask: Volume):
-    """vtkOrientedImageData of a mask: uint8, nonzero becomes 1."""
-    from slicer import vtkOrientedImageData
-
-    image = image_data((mask.voxels != 0).astype(np.uint8), into=vtkOrientedImageData())
-    image.SetImageToWorldMatrix(vtk_matrix(mask.ijk_to_ras))
-    return image
-
-
-def put_segment(node, name: str, mask: Volume, surface=None, color=(1.0, 0.85, 0.2)) -> None:
-    """Make the segmentation node hold one segment, with the mask as its source and `surface` (RAS mm) as its 3D face.
-
-    surface  vtkPolyData; None lets the segmentation make its own
-    """
-    from slicer import vtkSegment
-    from vtkmodules.vtkCommonDataModel import vtkPolyData
-
-    was_modifying = node.StartModify()
-    segmentation = node.GetSegmentation()
-    segmentation.RemoveAllSegments()
-    segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
-    segment = vtkSegment()
-    segment.SetName(name)
-    segment.SetColor(*color)
-    segment.AddRepresentation(BINARY_LABELMAP, oriented_image(mask))
-    if surface is not None:
-        copy = vtkPolyData()
-        copy.DeepCopy(surface)
-        segment.AddRepresentation(CLOSED_SURFACE, copy)
-    segmentation.AddSegment(segment, name)
-    node.EndModify(was_modifying)
-    if surface is None and np.any(mask.voxels):
-        node.CreateClosedSurfaceRepresentation()
-
-
-def mask_of(node, name: str, grid: Volume) -> Volume | None:
-    """The segment called `name` as a uint8 mask on the voxels of `grid`; None when there is no such segment.
-
-    Voxels are copied where both grids coincide, else taken from the nearest voxel.
-    """
-    from slicer import vtkOrientedImageData, vtkOrientedImageDataResample
-
-    if node is None:
-        return None
-    segment = node.GetSegmentation().GetSegment(node.GetSegmentation().GetSegmentIdBySegmentName(name))
-    labelmap = segment.GetRepresentation(BINARY_LABELMAP) if segment is not None else None
-    if labelmap is None:
-        return None
-    selected = vtkOrientedImageData()
-    selected.DeepCopy(labelmap)
-    if selected.GetNumberOfPoints() == 0:
-        return Volume(np.zeros(grid.voxels.shape, np.uint8), grid.ijk_to_ras)
-    # Segments that do not overlap share one labelmap in which each has a value of its own.
-    values = array_of_image(selected)
-    values[:] = values == segment.GetLabelValue()
-    selected.SetImageToWorldMatrix(vtk_matrix(node_to_world(node) @ _image_to_world(labelmap)))
-    reference = image_data(np.zeros(grid.voxels.shape, np.uint8), into=vtkOrientedImageData())
-    reference.SetImageToWorldMatrix(vtk_matrix(grid.ijk_to_ras))
-    resampled = vtkOrientedImageData()
-    vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(selected, reference, resampled)
-    return Volume((array_of_image(resampled) > 0).astype(np.uint8), grid.ijk_to_ras)
-
-
-def _image_to_world(image) -> np.ndarray:
-    matrix = vtk_matrix(np.eye(4))
-    image.GetImageToWorldMatrix(matrix)
-    return array_of_matrix(matrix)
 
 
 def put_surface(node, surface) -> None:

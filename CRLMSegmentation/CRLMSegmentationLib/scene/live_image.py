@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Mapping
+
 import numpy as np
 
 from ..errors import GeometryError
@@ -22,6 +24,7 @@ class LiveImage:
         self._scene = scene
         self._clock = clock
         self._valid = False
+        self._pose: np.ndarray | None = None
 
     def show(self, frame: TrackedFrame, received_s: float | None = None) -> None:
         """Show a frame where it was taken. Without a valid pose its pixels are updated and hidden in 3D."""
@@ -30,6 +33,7 @@ class LiveImage:
         put_under(image, placed)
         self._put_pixels(image, frame.pixels)
         self._valid = frame.valid and _is_affine(frame.image_to_reference)
+        self._pose = frame.image_to_reference if self._valid else None
         if self._valid:
             set_transform(placed, frame.image_to_reference)
             self._show_probe(frame)
@@ -38,9 +42,18 @@ class LiveImage:
 
     def refresh(self, now_s: float | None = None) -> bool:
         """Hide image and probe when they are too old; returns whether they are live."""
-        live = self._valid and self._clock.age_s(names.LIVE_IMAGE, now_s) <= MAXIMUM_POSE_AGE_S
+        live = self.is_live(now_s)
         self._set_visible(live)
         return live
+
+    @property
+    def image_to_reference(self) -> np.ndarray | None:
+        """(4, 4) of the live image, pixel to mm; None while it is not live."""
+        return self._pose if self.is_live() else None
+
+    def is_live(self, now_s: float | None = None) -> bool:
+        """True while the pose is known and young."""
+        return self._valid and self._clock.age_s(names.LIVE_IMAGE, now_s) <= MAXIMUM_POSE_AGE_S
 
     def adopt(self) -> None:
         """A scene was loaded: what it shows as the live image is not live."""
@@ -80,21 +93,22 @@ class LiveImage:
         set_visible(find(self._scene, "vtkMRMLModelNode", names.PROBE_MODEL), visible)
 
 
-def tool_poses(frame: TrackedFrame, followed) -> dict[str, Pose]:
-    """What the frame tells of tools, by PLUS name: ToolToReference of the `followed` ones, through any tracker, and
-    every tip calibration, whose tools are followed too. What else is tracked (the liver, a second sensor) is no tool.
+def tool_poses(transforms: Mapping[str, Pose], followed) -> dict[str, Pose]:
+    """What the transforms of one time tell of tools, by PLUS name: ToolToReference of the `followed` ones, through any
+    tracker, and every tip calibration, whose tools are followed too. What else is tracked (the liver, a second sensor)
+    is no tool.
     """
     poses = {}
     followed = set(followed)
-    for name in frame.transforms:
+    for name in transforms:
         if is_transform_name(name):
             source, target = split_transform_name(name)
             # A broken calibration must not stop the live view: the last good one stays.
-            if source == f"{target}Tip" and _is_affine(frame.transforms[name].matrix):
-                poses[name] = frame.transforms[name]
+            if source == f"{target}Tip" and _is_affine(transforms[name].matrix):
+                poses[name] = transforms[name]
                 followed.add(target)
     for tool in sorted(followed):
-        pose = compose(frame.transforms, tool, "Reference")
+        pose = compose(transforms, tool, "Reference")
         if pose is not None:
             poses[names.tool_to_reference(tool)] = pose
     return poses

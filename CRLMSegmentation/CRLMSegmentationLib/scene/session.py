@@ -1,34 +1,51 @@
 """The navigation session: Connect, Record, Reconstruct, Box, Segment, Navigate on the nodes of one MRML scene.
 
-The session belongs to one thread, the one that owns the scene. Long steps can be computed elsewhere (see job.py). A
-result is only shown while it belongs to what it was made from: a new sweep makes the volume stale, a new volume or box
-makes the tumor stale, and what is stale is hidden, gives no distance, and is left out of saved scenes.
+The session belongs to one thread, the one that owns the scene: its methods are called there, and none of them waits
+for the network, the disk or a computation. What takes long runs elsewhere, and process(), called by a timer, takes in
+what has come of it. A result is only shown while it belongs to what it was made from: a new sweep makes the volume
+stale, a new volume or box makes the tumor stale, and what is stale is hidden, gives no distance, and is left out of
+saved scenes.
+
+This is the one face that front ends see; what each step does is in its own file (record_step, volume_step, box_step,
+segment_step, navigate_step), and what they share in workflow and jobs.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Callable
 
 import numpy as np
 
-from ..errors import CRLMError, GeometryError, ReconstructionError, RecordingError, SegmentationError
 from ..geometry import Box, Volume
 from ..navigation.margin import DEFAULT_MARGIN_MM
 from ..navigation.stream_clock import StreamClock
+from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
 from . import names
 from .application import Application, current_application
-from .box import BoxNode
-from .conversion import put_volume, volume_of
+from .box_step import DEFAULT_BOX_MM, BoxStep
+from .case_clock import CaseClock
+from .engine import Engine, EngineStatus, ModelChoice, model_choices
 from .job import Job
-from .live_image import LiveImage, tool_poses
-from .nodes import find, get_or_create, is_stale, mark_stale
+from .jobs import Jobs
+from .live_image import LiveImage
+from .live_stream import LiveStream
+from .navigate_step import NavigateStep
+from .nodes import find
+from .record_step import RecordStep
+from .recording import RecordingState
+from .replay import ReplaySource
+from .segment_step import SegmentStep
 from .state import SessionState, Step, StepStatus
-from .sweep_sequence import put_sweep, sweep_of
+from .stream import FrameSource, NetworkSource
 from .tools import ToolReading, Tools
-from .tumor import TumorNodes
+from .volume_step import VolumeStep
+from .workflow import Workflow
+
+_PAUSE_S = 0.001
 
 
 class NavigationSession:
@@ -37,6 +54,7 @@ class NavigationSession:
     application  None takes that of the running Slicer, or makes a scene of its own outside of it
     margin_mm    within which a tool tip is warned of
     tool_names   tools that are looked for in live frames, beside those that are calibrated or came by update_tool()
+    yields       True when process() gives the other threads of Python a moment; None for what the application needs
     """
 
     def __init__(
@@ -44,21 +62,29 @@ class NavigationSession:
         application: Application | None = None,
         margin_mm: float = DEFAULT_MARGIN_MM,
         tool_names: tuple[str, ...] = (names.DEFAULT_TOOL,),
+        yields: bool | None = None,
     ):
         self.application = application or current_application()
-        self.state = SessionState()
-        self.tool_names = tuple(tool_names)
-        self.segmentation_result = None
-        self._listeners: list[Callable[[SessionState], None]] = []
+        # The idle event loop of 3D Slicer keeps Python to itself: other threads stand still without this.
+        self._yields = self.application.in_slicer if yields is None else bool(yields)
+        workflow = self._workflow = Workflow()
         clock = StreamClock()
+        self._clock = CaseClock()
+        self._jobs = Jobs(workflow)
+        self._engine = Engine()
         self.tools = Tools(self.scene, clock, margin_mm)
-        self._live = LiveImage(self.scene, clock)
-        self._box = BoxNode(self.scene, self._on_box_changed)
-        self._tumor = TumorNodes(self.scene)
-        self._sweep: Sweep | None = None
-        self._recording: list[TrackedFrame] | None = None
-        self._box_is_tight = False
-        self._revisions = {Step.RECONSTRUCT: 0, Step.SEGMENT: 0}
+        self._live_image = LiveImage(self.scene, clock)
+        self._volume = VolumeStep(self.application, workflow, self._jobs, self._make_tumor_stale)
+        self._record = RecordStep(workflow, self._jobs, self._volume, self._clock)
+        self._stream = LiveStream(workflow, self._live_image, self.tools, tool_names, self._record.add)
+        self._box = BoxStep(
+            self.scene, workflow, self._volume, lambda: self._engine.margin_mm, self._make_tumor_stale
+        )
+        self._navigate = NavigateStep(self.scene, self.tools, lambda: self.probability)
+        self._segment = SegmentStep(
+            self.scene, workflow, self._jobs, self._volume, self._box, self._engine, self._clock,
+            self._navigate.set_tumor,
+        )  # fmt: skip
         self._being_replaced = False
         self._scene_tag = self.scene.AddObserver(self.scene.EndCloseEvent, lambda *_: self._on_scene_closed())
         self._adopt()
@@ -70,217 +96,332 @@ class NavigationSession:
 
     # State, and who wants to hear of it
 
+    @property
+    def state(self) -> SessionState:
+        """What a front end shows of the steps."""
+        return self._workflow.state
+
     def add_listener(self, listener: Callable[[SessionState], None]) -> Callable[[], None]:
         """Call `listener(state)` after every change; returns a function that ends it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+        return self._workflow.add_listener(listener)
 
-    def set_margin_mm(self, margin_mm: float) -> None:
-        """The margin around the tumor within which a tip is warned of."""
-        self.tools.margin_mm = float(margin_mm)
-        self.tools.refresh()
-        self._tell()
+    def process(self, now_s: float | None = None) -> None:
+        """Take in what has arrived and what has been computed; called by a timer, 20 to 40 times a second."""
+        now_s = time.monotonic() if now_s is None else now_s
+        with self._workflow.held():
+            self._stream.process(now_s)
+            self._record.process(now_s)
+            self._jobs.process()
+            self._segment.process()
+            self._navigate.process()
+            self.refresh(now_s)
+        if self._yields and self.is_busy:
+            time.sleep(_PAUSE_S)
+
+    def wait(self, timeout_s: float = 60.0) -> bool:
+        """For scripts: process until nothing is being computed any more; False when that takes longer."""
+        until = time.monotonic() + timeout_s
+        while True:
+            self.process()
+            if not self.is_computing:
+                return True
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.005)
+
+    @property
+    def is_computing(self) -> bool:
+        """True while a job runs, the engine starts, a recording is written, or the tumor's surface is made."""
+        return (
+            bool(self._jobs.steps)
+            or self._record.is_writing
+            or self._segment.is_shaping
+            or self._navigate.shells.is_busy
+            or self._engine.status.state == "starting"
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """True while other threads have work: a stream is connected, or something is being computed."""
+        return self._stream.source is not None or self.is_computing
+
+    @property
+    def running(self) -> Step | None:
+        """The step that is being computed; None when none is."""
+        return next(iter(self._jobs.steps), None)
+
+    def cancel(self, step: Step | None = None) -> None:
+        """Stop what is being computed for that step, or for all."""
+        self._jobs.cancel(step)
 
     def close(self) -> None:
-        """Let go of the scene: no observer and no listener is left; the nodes stay. Can be called twice."""
+        """Let go of the scene: no observer, listener, thread or process is left; the nodes stay. Can be called twice."""
         if self._scene_tag is not None:
             self.scene.RemoveObserver(self._scene_tag)
             self._scene_tag = None
+        self._workflow.close()
         self._box.release()
-        self._listeners.clear()
+        self._stream.disconnect()
+        self._jobs.cancel()
+        self._record.close()
+        self._engine.close()
+        self._jobs.close()
+        self._segment.close()
+        self._navigate.close()
 
     # Connect
 
+    def connect(self, host: str = "localhost", port: int = 18944, calibration=None) -> None:
+        """Receive from an OpenIGTLink server, such as PLUS; returns at once, and the state tells how it goes.
+
+        calibration  (4, 4) by name, for a server that sends ProbeToReference: {'ImageToProbe': pixel to mm}
+        """
+        self.connect_source(NetworkSource(host, port, calibration, own_thread=not self._yields))
+
+    def connect_source(self, source: FrameSource) -> None:
+        """Receive from any source of frames (see stream.FrameSource)."""
+        self._stream.connect(source)
+
+    def replay(self, path, plus_configuration=None, speed: float | None = 1.0, loop: bool = True, **options) -> None:
+        """Serve a recording on this computer as PLUS would, and receive it; see replay.ReplaySource."""
+        options.setdefault("own_thread", not self._yields)
+        self.connect_source(ReplaySource(path, plus_configuration, speed, loop, **options))
+
+    def disconnect(self) -> None:
+        """Receive no more."""
+        self._stream.disconnect()
+
+    @property
+    def stream_status(self):
+        """openigtlink.StreamStatus, whose str() is one line for people; None when nothing is connected."""
+        return self._stream.status
+
     def set_connection(self, connected: bool, message: str = "") -> None:
-        """Tell what the receiver sees."""
-        self._set(Step.CONNECT, StepStatus.DONE if connected else StepStatus.READY, message)
+        """Tell what a receiver outside of the session sees."""
+        self._workflow.set(Step.CONNECT, StepStatus.DONE if connected else StepStatus.READY, message)
         if connected and self.state.status(Step.RECORD) is StepStatus.WAITING:
-            self._set(Step.RECORD, StepStatus.READY)
-        self._tell()
+            self._workflow.set(Step.RECORD, StepStatus.READY)
+        self._workflow.tell()
 
     def show_frame(self, frame: TrackedFrame, received_s: float | None = None) -> None:
         """Show a live frame and the tools that came with it; keep it when recording.
 
         received_s  time.monotonic() when it arrived; now, when left out
         """
-        received_s = time.monotonic() if received_s is None else received_s
-        if self._recording is not None:
-            self._recording.append(frame)
-        self._live.show(frame, received_s)
-        for name, pose in tool_poses(frame, {*self.tool_names, *self.tools.names}).items():
-            self.tools.update(name, pose, frame.timestamp, received_s)
-
-    def update_tool(self, name: str, pose, stamp_s: float | None = None, received_s: float | None = None) -> bool:
-        """Take a tool's pose or calibration by its PLUS name ('StylusToReference', 'StylusTipToStylus').
-
-        An invalid pose, or None, loses the tool. Returns False for a transform that concerns no tool.
-        """
-        return self.tools.update(name, pose, stamp_s, received_s)
+        self._record.add(frame)
+        self._stream.show(frame, received_s)
 
     def refresh(self, now_s: float | None = None) -> list[ToolReading]:
-        """Bring image and tools up to date with the clock; a front end calls this by a timer."""
-        self._live.refresh(now_s)
+        """Bring image and tools up to date with the clock, so that silence shows; process() does it too."""
+        self._live_image.refresh(now_s)
         return self.tools.refresh(now_s)
 
     # Record
 
-    def start_recording(self) -> None:
-        """Keep every frame that is shown from now on."""
-        self._recording = []
-        self._set(Step.RECORD, StepStatus.RUNNING, "recording")
-        self._tell()
+    @property
+    def record_folder(self) -> Path | None:
+        """Where recordings go, on disk as they grow; None keeps them in memory only.
+
+        When it is set, recordings in it that were cut off earlier are recovered, which a notice tells.
+        """
+        return self._record.folder
+
+    @record_folder.setter
+    def record_folder(self, folder) -> None:
+        self._record.folder = folder
+
+    @property
+    def live_reconstruction(self) -> bool:
+        """True to make the volume while it is swept."""
+        return self._record.live_reconstruction
+
+    @live_reconstruction.setter
+    def live_reconstruction(self, wanted: bool) -> None:
+        self._record.live_reconstruction = bool(wanted)
+
+    @property
+    def recording(self) -> RecordingState | None:
+        """The recording that goes on; None when there is none."""
+        return self._record.state
+
+    @property
+    def recorded_path(self) -> Path | None:
+        """The file of the sweep, once it is complete; None when there is none."""
+        return self._record.recorded_path
 
     @property
     def frames_recorded(self) -> int:
         """So far, in the recording that is going on."""
-        return len(self._recording or ())
+        return self._record.frames
+
+    def start_recording(self, path=None) -> None:
+        """Keep every frame from now on: in the file `path`, or a new one in `record_folder`.
+
+        Raises RecordingError when a recording goes on already or the file cannot be begun.
+        """
+        self._record.start(path)
 
     def stop_recording(self) -> Sweep:
-        """End the recording and take it as the sweep.
+        """End the recording and take it as the sweep. Its file is completed in the background, and so is the volume
+        when it was reconstructed live.
 
         Raises RecordingError when no frame came; then an earlier sweep stays.
         """
-        frames, self._recording = self._recording or [], None
-        if not frames:
-            error = RecordingError("No frame came while recording; check that PLUS sends images, then record again.")
-            self._set(Step.RECORD, StepStatus.FAILED, str(error))
-            self._tell()
-            raise error
-        sweep = Sweep(frames)
-        self.set_sweep(sweep)
-        return sweep
+        return self._record.stop()
+
+    def open_sweep(self, path, plus_configuration=None) -> Sweep:
+        """Take a recording from a file. Raises SequenceFileError, TransformError and ConfigurationError."""
+        return self._record.open(path, plus_configuration)
 
     @property
     def sweep(self) -> Sweep | None:
         """The recorded sweep."""
-        return self._sweep
+        return self._volume.sweep
 
     def set_sweep(self, sweep: Sweep) -> None:
         """Take a recorded sweep. The volume and the tumor made from an earlier one become stale."""
-        if len(sweep) == 0:
-            raise RecordingError("The sweep holds no frame; record or choose another one.")
-        put_sweep(self.application, sweep)
-        self._sweep = sweep
-        self._revisions[Step.RECONSTRUCT] += 1
-        self._set(Step.RECORD, StepStatus.DONE, f"{len(sweep)} frames, {len(sweep.valid_frames)} with a valid pose")
-        node = self._volume_node()
-        mark_stale(node, True)
-        self._set(Step.RECONSTRUCT, StepStatus.READY if node is None else StepStatus.STALE)
-        self._make_tumor_stale()
-        self._tell()
+        self._volume.set_sweep(sweep)
 
     # Reconstruct
 
-    def begin_reconstruct(self, settings=None) -> Job:
-        """The job that makes a volume of the sweep; settings: ReconstructionSettings. Raises ReconstructionError."""
-        if self._sweep is None:
-            raise ReconstructionError("There is no sweep to make a volume of; record one first.")
-        sweep = self._sweep
+    @property
+    def reconstruction_settings(self) -> ReconstructionSettings:
+        """Of the next volume."""
+        return self._volume.settings
 
-        def compute(progress, should_cancel):
-            from ..reconstruction import reconstruct
+    @reconstruction_settings.setter
+    def reconstruction_settings(self, settings: ReconstructionSettings) -> None:
+        self._volume.settings = settings
 
-            return reconstruct(sweep, settings, progress)
+    def start_reconstruct(self, settings: ReconstructionSettings | None = None) -> None:
+        """Make the volume of the sweep in the background. Raises ReconstructionError when there is no sweep."""
+        self._jobs.start(self._volume.begin(settings or self.reconstruction_settings))
 
-        return self._begin(Step.RECONSTRUCT, compute)
+    def begin_reconstruct(self, settings: ReconstructionSettings | None = None) -> Job:
+        """The job that makes a volume of the sweep, to be run and finished by the caller. Raises as above."""
+        return self._volume.begin(settings)
 
-    def reconstruct(self, settings=None, progress=None):
-        """Make the volume of the sweep; returns the Reconstruction. Raises ReconstructionError."""
-        return self._run(self.begin_reconstruct(settings), progress)
+    def reconstruct(self, settings: ReconstructionSettings | None = None, progress=None):
+        """Make the volume of the sweep here and now; returns the Reconstruction. Raises ReconstructionError."""
+        return self._jobs.run(self._volume.begin(settings), progress)
 
     @property
     def volume(self) -> Volume | None:
-        """A copy of the reconstructed volume; None when there is none, or it is stale."""
-        node = self._volume_node()
-        return None if is_stale(node) else volume_of(node)
+        """A copy of the reconstructed volume; None when there is none, or it is stale or still growing."""
+        return self._volume.volume
 
     def set_volume(self, volume: Volume) -> None:
         """Take a reconstructed volume; an earlier tumor becomes stale."""
-        node = get_or_create(self.scene, "vtkMRMLScalarVolumeNode", names.VOLUME, with_display=True)
-        put_volume(node, volume)
-        if volume.voxels.dtype == np.uint8:
-            node.GetScalarVolumeDisplayNode().AutoWindowLevelOff()
-            node.GetScalarVolumeDisplayNode().SetWindowLevelMinMax(0, 255)
-        mark_stale(node, False)
-        i, j, k = volume.dimensions
-        self._set(Step.RECONSTRUCT, StepStatus.DONE, f"{i} x {j} x {k} voxels of {volume.spacing_mm.max():.2g} mm")
-        if self.state.status(Step.BOX) is StepStatus.WAITING:
-            self._set(Step.BOX, StepStatus.READY)
-        self._make_tumor_stale()
-        self._tell()
+        self._volume.set_volume(volume)
 
     # Box
 
     @property
     def box(self) -> Box | None:
         """The box around the tumor as it is in the scene; None when none was placed."""
-        return self._box.get()
+        return self._box.box
 
     @property
     def box_is_tight(self) -> bool:
         """True when the model's margin is still to be added."""
-        return self._box_is_tight
+        return self._box.tight
 
     def set_box(self, box: Box, tight: bool = False) -> None:
         """Place the box. The tumor found in another one becomes stale.
 
         tight  True when the box closely fits the tumor: the model's margin is added before it is segmented
         """
-        changed_meaning = tight != self._box_is_tight
-        self._box_is_tight = tight
-        self._box.put(box)
-        if changed_meaning:
-            self._on_box_changed()
+        self._box.set(box, tight)
 
-    def box_node(self):
-        """The Markups ROI, made when it is not there. Dragging its handles is the same as set_box()."""
-        return self._box.node()
+    def place_box(self, center_ras, size_mm=DEFAULT_BOX_MM, tight: bool = False) -> None:
+        """Place the box around a point (3,) RAS mm, along the axes of Reference."""
+        self.set_box(Box(center_ras, size_mm), tight)
 
-    def _on_box_changed(self) -> None:
-        try:
-            box, problem = self.box, ""
-        except GeometryError as error:
-            box, problem = None, str(error)
-        if box is not None:
-            self._set(Step.BOX, StepStatus.DONE, " x ".join(f"{edge:.0f}" for edge in box.size_mm) + " mm")
-        else:
-            self._set(Step.BOX, StepStatus.FAILED if problem else StepStatus.READY, problem)
-        self._make_tumor_stale()
-        self._tell()
+    @property
+    def box_warnings(self) -> tuple[str, ...]:
+        """What speaks against the box before it is segmented; empty when all is well or there is none."""
+        return self._box.warnings
 
     # Segment
 
+    def model_choices(self) -> list[ModelChoice]:
+        """The shipped models."""
+        return model_choices()
+
+    def set_model(self, name_or_folder) -> None:
+        """The model for the next segmentation: a shipped one's name, or a folder."""
+        self._engine.choose(model=name_or_folder)
+
+    def set_device(self, device: str) -> None:
+        """'auto', 'cpu' or 'cuda' for the next segmentation. Raises SegmentationError for another."""
+        self._engine.choose(device=device)
+
+    def start_engine(self) -> None:
+        """Start the worker process now, so that it is warm when the box is placed."""
+        self._engine.start()
+
+    @property
+    def engine_status(self) -> EngineStatus:
+        """How the engine is."""
+        return self._engine.status
+
+    @property
+    def engine_process_id(self) -> int | None:
+        """Of the worker process; None when there is none."""
+        return self._engine.process_id
+
+    def start_segment(self, threshold: float | None = None, keep: str = "largest") -> None:
+        """Find the tumor in the box, in the background. Raises SegmentationError when there is no volume or box."""
+        self._segment.start(threshold, keep)
+
+    def start_region_growing(self, seed_ras) -> None:
+        """Grow the tumor from a place (3,) RAS mm in it, within the box when there is one, in the background.
+
+        Raises SegmentationError when there is no volume.
+        """
+        self._segment.start_region_growing(seed_ras)
+
     def begin_segment(self, segmenter, threshold: float | None = None, keep: str = "largest") -> Job:
-        """The job that finds the tumor in the box. Raises SegmentationError when there is no volume or box.
+        """The job that finds the tumor in the box, to be run and finished by the caller.
 
         segmenter  segmentation.Segmenter or Model
         threshold  None for the model's own
         keep       which part counts; see segmentation.segment
+        Raises SegmentationError when there is no volume or box.
         """
-        volume, box, tight = self.volume, self.box, self._box_is_tight
-        if volume is None:
-            raise SegmentationError("There is no volume to segment; reconstruct the sweep first.")
-        if box is None:
-            raise SegmentationError("There is no box; place one around the tumor first.")
-
-        def compute(progress, should_cancel):
-            from ..segmentation.segment import segment
-
-            return segment(volume, box, segmenter, threshold, tight, keep, progress, should_cancel)
-
-        return self._begin(Step.SEGMENT, compute)
+        return self._segment.begin(lambda *_: segmenter, threshold, keep)
 
     def segment(self, segmenter, threshold: float | None = None, progress=None, should_cancel=None, keep="largest"):
-        """Find the tumor in the box; returns the SegmentationResult. Raises SegmentationError and GeometryError."""
-        return self._run(self.begin_segment(segmenter, threshold, keep), progress, should_cancel)
+        """Find the tumor here and now; returns the SegmentationResult. Raises SegmentationError and GeometryError."""
+        return self._jobs.run(self.begin_segment(segmenter, threshold, keep), progress, should_cancel).result
 
-    def set_threshold(self, threshold: float, keep: str = "largest"):
-        """Cut the stored probability at another threshold; returns the SegmentationResult. Raises SegmentationError."""
-        if self.segmentation_result is None:
-            raise SegmentationError("There is no probability to cut; segment the box first.")
-        result = self.segmentation_result.with_threshold(threshold, keep)
-        self._take_segmentation(result)
-        return result
+    @property
+    def segmentation_result(self):
+        """SegmentationResult as the model gave it, before other thresholds and corrections; None when there is none."""
+        return self._segment.result
+
+    @property
+    def has_probability(self) -> bool:
+        """True when set_threshold() has something to cut."""
+        return self._segment.has_probability
+
+    @property
+    def threshold(self) -> float | None:
+        """Of probability, as it was asked for last; None when nothing was segmented."""
+        return self._segment.threshold
+
+    def set_threshold(self, threshold: float, keep: str = "largest") -> None:
+        """Cut the stored probability at another threshold; corrections by hand stay. Raises SegmentationError."""
+        self._segment.set_threshold(threshold, keep)
+
+    @property
+    def smoothing(self) -> float:
+        """Of the surface, 0 to 1."""
+        return self._segment.smoothing
+
+    def set_smoothing(self, smoothing: float) -> None:
+        """Of the surface, from 0 (the voxels' stairs) to 1; the volume stays that of the mask."""
+        self._segment.smoothing = smoothing
 
     def set_segmentation(self, mask: Volume, probability: Volume | None = None, surface=None) -> None:
         """Take a tumor mask that belongs to the present volume and box.
@@ -289,67 +430,92 @@ class NavigationSession:
         surface      vtkPolyData, RAS mm; None makes one of the mask
         Raises GeometryError when the surface is open, SegmentationError when the mask is empty.
         """
-        self._put_tumor(mask, probability, surface)
-        self.segmentation_result = None
-        self._tell()
+        self._segment.set(mask, probability, surface)
+
+    def begin_correction(self):
+        """Let a hand edit the segmentation: returns its node, for the Segment Editor. The surface follows every stroke.
+
+        Raises SegmentationError when there is no volume to draw on.
+        """
+        return self._segment.begin_correction()
+
+    def end_correction(self) -> None:
+        """The hand has finished."""
+        self._segment.end_correction()
+
+    @property
+    def is_correcting(self) -> bool:
+        """True between begin_correction and end_correction; a new box or volume ends it as well."""
+        return self._segment.is_correcting
+
+    @property
+    def case_clock_s(self) -> float | None:
+        """Seconds from the end of the recording to the tumor on the screen, corrections included; runs until then."""
+        return self._clock.seconds
 
     @property
     def mask(self) -> Volume | None:
         """The tumor mask on the voxels of the volume, corrections by hand included; None when there is none."""
-        volume = volume_of(self._volume_node())
-        return None if volume is None else self._tumor.mask(volume)
+        grid = self._volume.grid
+        return None if grid is None else self._segment.nodes.mask(grid)
 
     @property
     def probability(self) -> Volume | None:
         """float32 on the voxels of the crop; None when there is none."""
-        return self._tumor.probability()
+        return self._segment.nodes.probability()
 
     @property
     def surface(self):
         """The tumor surface as vtkPolyData in RAS mm; None when there is none."""
-        return self._tumor.surface()
-
-    def _take_segmentation(self, result) -> None:
-        """`result`: segmentation.SegmentationResult."""
-        took_s = result.timings_s
-        self.state.timings_s["crop"] = took_s.get("crop", 0.0)
-        self.state.timings_s["segment"] = took_s.get("network", 0.0) + took_s.get("mask", 0.0)
-        self.state.timings_s["surface"] = took_s.get("surface", 0.0)
-        if result.found:
-            self._put_tumor(result.mask, result.probability, result.surface)
-            found = f"{result.volume_ml:.1f} mL, largest diameter {result.largest_diameter_mm:.0f} mm"
-        else:
-            self._make_tumor_stale()
-            found = "no tumor was found in the box"
-        self._set(Step.SEGMENT, StepStatus.DONE, found)
-        self.segmentation_result = result
-        self.state.doubts = tuple(result.doubts)
-        self._tell()
-
-    def _put_tumor(self, mask: Volume, probability: Volume | None, surface) -> None:
-        if surface is None:
-            from ..segmentation.surface import surface_from_mask
-
-            surface = surface_from_mask(mask)
-        self.tools.set_tumor(surface)
-        self._tumor.put(mask, probability, surface, self._volume_node())
-        self.state.doubts = ()
-        self._set(Step.SEGMENT, StepStatus.DONE)
-        self._set(Step.NAVIGATE, StepStatus.READY)
-
-    def _make_tumor_stale(self) -> None:
-        """Hide the tumor and measure to it no more, because what it was made from has changed."""
-        self._revisions[Step.SEGMENT] += 1
-        self.segmentation_result = None
-        self.state.doubts = ()
-        if self._tumor.make_stale():
-            self._set(Step.SEGMENT, StepStatus.STALE, "out of date: what it was made from has changed")
-        elif self.state.status(Step.SEGMENT) is not StepStatus.RUNNING:
-            self._set(Step.SEGMENT, self._status_before(Step.SEGMENT))
-        self._set(Step.NAVIGATE, StepStatus.WAITING)
-        self.tools.set_tumor(None)
+        return self._segment.nodes.surface()
 
     # Navigate
+
+    @property
+    def margin_mm(self) -> float:
+        """The margin around the tumor."""
+        return self._navigate.margin_mm
+
+    def set_margin_mm(self, margin_mm: float) -> None:
+        """The margin around the tumor, 0 to 20 mm, within which a tip is warned of; 0 hides its shell.
+
+        Raises ConfigurationError for another one.
+        """
+        self._navigate.margin_mm = margin_mm
+        self._workflow.touch()
+        self._workflow.tell()
+
+    @property
+    def shows_uncertainty(self) -> bool:
+        return self._navigate.shows_uncertainty
+
+    def show_uncertainty(self, wanted: bool) -> None:
+        """Show where the model is unsure of the border: between shells.UNSURE_BELOW and UNSURE_ABOVE of probability."""
+        self._navigate.shows_uncertainty = wanted
+
+    def tumor_contours(self) -> list[np.ndarray]:
+        """The tumor's outlines in the plane of the live image: (n, 2) pixels (u, v) each, none while it is not live."""
+        return self._navigate.contours(self._live_image.image_to_reference)
+
+    @property
+    def tool_names(self) -> tuple[str, ...]:
+        """Tools that are looked for in what arrives."""
+        return self._stream.tool_names
+
+    @tool_names.setter
+    def tool_names(self, tools) -> None:
+        self._stream.tool_names = tuple(tools)
+
+    def update_tool(self, name: str, pose, stamp_s: float | None = None, received_s: float | None = None) -> bool:
+        """Take a tool's pose or calibration by its PLUS name ('StylusToReference', 'StylusTipToStylus').
+
+        An invalid pose, or None, loses the tool. Returns False for a transform that concerns no tool.
+        """
+        return self.tools.update(name, pose, stamp_s, received_s)
+
+    def readings(self, now_s: float | None = None) -> list[ToolReading]:
+        """What is known of every tool now; a tool whose pose is invalid or older than 0.5 s is lost."""
+        return self.tools.readings(now_s)
 
     def tool_reading(self, name: str = names.DEFAULT_TOOL, now_s: float | None = None) -> ToolReading:
         """What is known of a tool now: its status, tip, distance and what that means for the margin."""
@@ -359,61 +525,19 @@ class NavigationSession:
         """Tip to tumor surface, negative inside; None when the tool is lost or there is no tumor to measure to."""
         return self.tools.reading(name, now_s).signed_distance_mm
 
-    # Jobs
+    # Jobs that the caller runs
 
     def finish(self, job: Job, result) -> bool:
-        """Take what a job computed; returns False, and drops it, when what it was made from has changed meanwhile."""
-        if job.revision != self._revisions[job.step]:
-            self._set(job.step, self._status_before(job.step), "the result was dropped, because its input has changed")
-            self._tell()
-            return False
-        if job.step is Step.RECONSTRUCT:
-            self.set_volume(result.volume)
-        else:
-            self._take_segmentation(result)
-        return True
+        """Take what job.run() gave; returns False, and drops it, when what it was made from has changed meanwhile."""
+        return self._jobs.finish(job, result)
 
     def fail(self, job: Job, error: Exception) -> None:
-        """Tell that a job ended with an error, or was cancelled."""
-        self._set(job.step, StepStatus.FAILED, str(error))
-        self._tell()
+        """Tell that a job ended with an error."""
+        self._jobs.fail(job, error)
 
     def set_progress(self, step: Step, fraction: float, text: str) -> None:
         """Tell how far a running job is; to be called in the session's thread."""
-        self.state.progress = fraction
-        self.state[step].message = text
-        self._tell()
-
-    def _begin(self, step: Step, compute) -> Job:
-        self.state.progress = 0.0
-        self._set(step, StepStatus.RUNNING)
-        self._tell()
-        return Job(step, compute, self._revisions[step])
-
-    def _run(self, job: Job, progress=None, should_cancel=None):
-        try:
-            with self.state.timed(job.step.value.lower()):
-                result = job.run(progress, should_cancel)
-            self.finish(job, result)
-        except CRLMError as error:
-            self.fail(job, error)
-            raise
-        return result
-
-    def _status_before(self, step: Step) -> StepStatus:
-        """READY when what the step needs is there, WAITING when it is not."""
-        if step is Step.RECONSTRUCT:
-            ready = self._sweep is not None
-        else:
-            ready = not is_stale(self._volume_node()) and self.state.status(Step.BOX) is StepStatus.DONE
-        return StepStatus.READY if ready else StepStatus.WAITING
-
-    def _set(self, step: Step, status: StepStatus, message: str = "") -> None:
-        self.state[step].status, self.state[step].message = status, message
-
-    def _tell(self) -> None:
-        for listener in list(self._listeners):
-            listener(self.state)
+        self._jobs.set_progress(step, fraction, text)
 
     # The scene as somebody else changes it
 
@@ -427,46 +551,63 @@ class NavigationSession:
         finally:
             self._being_replaced = False
             self._adopt()
-            self._tell()
+            self._workflow.tell()
+
+    def _make_tumor_stale(self) -> None:
+        self._segment.make_stale()
 
     def _on_scene_closed(self) -> None:
         if not self._being_replaced:
             self._forget()
-            self._tell()
+            self._workflow.tell()
 
     def _forget(self) -> None:
         """As at the beginning; jobs that still run will be refused."""
-        self._box.release()
-        self.tools.forget()
-        for step in self._revisions:
-            self._revisions[step] += 1
-        self._sweep = self._recording = self.segmentation_result = None
-        self._box_is_tight = False
-        fresh = SessionState()
-        self.state.steps, self.state.timings_s, self.state.doubts = fresh.steps, fresh.timings_s, ()
-        self._set(Step.CONNECT, StepStatus.READY)
+        self._jobs.cancel()
+        self._workflow.start_anew()
+        for part in (self._box, self._segment, self._navigate, self._volume, self._record, self.tools, self._clock):
+            part.forget()
+        self._workflow.set(Step.CONNECT, StepStatus.READY)
 
     def _adopt(self) -> None:
         """Take over what the scene already holds. Image and tools in it are not live."""
-        self._set(Step.CONNECT, StepStatus.READY)
-        self._sweep = sweep_of(self.application)
-        if self._sweep is not None:
-            self._set(Step.RECORD, StepStatus.DONE, f"{len(self._sweep)} frames")
-            self._set(Step.RECONSTRUCT, StepStatus.READY)
-        if not is_stale(self._volume_node()):
-            self._set(Step.RECONSTRUCT, StepStatus.DONE)
-            self._set(Step.BOX, StepStatus.READY)
+        self._workflow.set(Step.CONNECT, StepStatus.READY)
+        self._volume.adopt()
         self._box.adopt()
-        if self.box is not None:
-            self._set(Step.BOX, StepStatus.DONE)
-        self._live.adopt()
+        self._live_image.adopt()
         self.tools.adopt()
-        self._set(Step.SEGMENT, self._status_before(Step.SEGMENT))
-        surface = self.surface
-        if surface is not None:
-            self.tools.set_tumor(surface)
-            self._set(Step.SEGMENT, StepStatus.DONE)
-            self._set(Step.NAVIGATE, StepStatus.READY)
+        self._segment.adopt()
 
-    def _volume_node(self):
-        return find(self.scene, "vtkMRMLScalarVolumeNode", names.VOLUME)
+    # Nodes, None when they are not there
+
+    def box_node(self):
+        """The Markups ROI, made when it is not there. Dragging its handles is the same as set_box()."""
+        return self._box.node()
+
+    def volume_node(self):
+        """Of the reconstructed volume."""
+        return self._volume.node()
+
+    def live_image_node(self):
+        """Of the live ultrasound image; it lies under image_to_reference_node()."""
+        return find(self.scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
+
+    def image_to_reference_node(self):
+        """The transform of the live image."""
+        return find(self.scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
+
+    def surface_node(self):
+        """The model of the tumor's surface."""
+        return self._segment.nodes.surface_node()
+
+    def segmentation_node(self):
+        """The segmentation that is corrected by hand."""
+        return self._segment.nodes.segmentation_node()
+
+    def probability_node(self):
+        """The volume of the tumor's probability."""
+        return self._segment.nodes.probability_node()
+
+    def margin_node(self):
+        """The model of the shell at the margin's distance; None while it is not shown."""
+        return self._navigate.shells.margin_node()

@@ -46,12 +46,14 @@ class SessionState:
     timings_s  seconds that each step last took: receive, record, reconstruct, crop, segment, surface, total, ...
     progress   0 to 1 of the step that is running
     doubts     sentences that speak against the segmentation on the screen
+    notices    other sentences for people, the newest last: a recording that was recovered, a disk that is filling up
     """
 
     steps: dict[Step, StepState] = field(default_factory=lambda: {step: StepState() for step in Step})
     timings_s: dict[str, float] = field(default_factory=dict)
     progress: float = 0.0
     doubts: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def __getitem__(self, step: Step) -> StepState:
         return self.steps[step]

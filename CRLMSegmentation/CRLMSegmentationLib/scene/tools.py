@@ -80,16 +80,10 @@ class Tools:
         """Tools that sent a pose or a calibration."""
         return list(self._tools)
 
-    def set_tumor(self, surface) -> None:
-        """The surface (vtkPolyData, RAS mm) to measure to; None when there is none that may be measured to.
-
-        Raises GeometryError for an open surface; then there is no distance.
-        """
-        self._tumor = None
-        try:
-            self._tumor = TumorDistance(surface) if surface is not None else None
-        finally:
-            self.refresh()
+    def set_tumor(self, distance: TumorDistance | None) -> None:
+        """What measures to the tumor; None when there is none that may be measured to."""
+        self._tumor = distance
+        self.refresh()
 
     def update(
         self, name: str, pose: Pose | None, stamp_s: float | None = None, received_s: float | None = None

@@ -15,6 +15,7 @@ from ..geometry import Volume, transform_points
 from ..sweep import Pose, Sweep, TrackedFrame
 from .lesion import draw_lesion
 from .liver import build_liver
+from .motion import ProbeMotion
 from .picture import Painter, draw_settings
 from .placement import draw_sweep_over_lesion, swept_corners
 from .probe import draw_probe
@@ -25,11 +26,18 @@ from .truth import as_plain_values, lesion_parameters, mask_of_lesion, probe_par
 
 @dataclass(frozen=True, eq=False)
 class SimulatedCase:
-    """sweep: poses as the tracker measured them; tumor: uint8 mask in Reference; parameters: plain JSON values."""
+    """One simulated patient.
+
+    sweep               poses as the tracker measured them
+    tumor               uint8 mask in Reference, the liver at rest; empty for a phantom
+    parameters          plain JSON values
+    liver_to_reference  (4, 4) from the frame in which everything was laid out to Reference
+    """
 
     sweep: Sweep
     tumor: Volume
     parameters: dict
+    liver_to_reference: np.ndarray
 
 
 def simulate_case(
@@ -57,9 +65,7 @@ def simulate_case(
 
     Raises ConfigurationError if the seed or the settings cannot be used together.
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ConfigurationError(f"The seed is {seed!r}; it must be a whole number of at least 0.")
-    seed = int(seed)
+    seed = check_seed(seed)
     lesion_settings, sweep_settings = lesion or LesionSettings(), sweep or SweepSettings()
     report = progress or (lambda fraction, text: None)
     streams = [np.random.Generator(np.random.PCG64(child)) for child in np.random.SeedSequence(seed).spawn(8)]
@@ -82,11 +88,7 @@ def simulate_case(
     knobs = draw_settings(picture_rng, transducer, lesion_share)
     painter = Painter(transducer, liver, knobs, key=picture_rng.integers(0, 2**32, 3, dtype=np.uint32))
 
-    poses, pushes = motion.face_to_liver(moments), motion.push_mm(moments)
-    pictures = []
-    for number, moment in enumerate(moments):
-        report(0.08 + 0.9 * number / len(moments), f"Imaging frame {number + 1} of {len(moments)}")
-        pictures.append(painter.frame(poses[number], float(pushes[number]), float(moment), noise_rng))
+    pictures = paint_frames(painter, motion, moments, noise_rng, report)
 
     report(0.98, "Drawing the truth")
     to_reference = tracking.liver_to_reference
@@ -115,14 +117,33 @@ def simulate_case(
         },
         "image_to_probe": tracking.image_to_probe,
         "liver_to_reference": to_reference,
-        "true_image_to_reference": np.round(to_reference @ poses @ transducer.image_to_face(), 8),
+        "true_image_to_reference": np.round(
+            to_reference @ motion.face_to_liver(moments) @ transducer.image_to_face(), 8
+        ),
     }
-    recorded = Sweep(_tracked_frames(pictures, tracking), name=f"Simulated case {seed}")
+    recorded = Sweep(tracked_frames(pictures, tracking), name=f"Simulated case {seed}")
     report(1.0, "Simulated")
-    return SimulatedCase(recorded, mask, as_plain_values(parameters))
+    return SimulatedCase(recorded, mask, as_plain_values(parameters), to_reference)
 
 
-def _tracked_frames(pictures: list[np.ndarray], tracking: Tracking) -> list[TrackedFrame]:
+def check_seed(seed) -> int:
+    """`seed` as an int. Raises ConfigurationError unless it is a whole number of at least 0."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ConfigurationError(f"The seed is {seed!r}; it must be a whole number of at least 0.")
+    return int(seed)
+
+
+def paint_frames(painter: Painter, motion: ProbeMotion, moments: np.ndarray, noise_rng, report) -> list[np.ndarray]:
+    """One (v, u) uint8 picture for each of `moments` (n,) of the sweep, 0 to 1."""
+    poses, pushes = motion.face_to_liver(moments), motion.push_mm(moments)
+    pictures = []
+    for number, moment in enumerate(moments):
+        report(0.08 + 0.9 * number / len(moments), f"Imaging frame {number + 1} of {len(moments)}")
+        pictures.append(painter.frame(poses[number], float(pushes[number]), float(moment), noise_rng))
+    return pictures
+
+
+def tracked_frames(pictures: list[np.ndarray], tracking: Tracking) -> list[TrackedFrame]:
     """The pictures with their poses; a lost pose repeats the last measured one, marked invalid, as trackers do."""
     frames = []
     for number, pixels in enumerate(pictures):

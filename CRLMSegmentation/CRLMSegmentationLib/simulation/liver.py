@@ -43,7 +43,7 @@ class Liver:
     summary: dict = field(default_factory=dict)
 
 
-def _smooth_noise(rng: np.random.Generator, shape, sigma_steps: float) -> np.ndarray:
+def smooth_noise(rng: np.random.Generator, shape, sigma_steps: float) -> np.ndarray:
     """Gaussian noise of unit variance, smoothed to a correlation length; float64."""
     noise = ndimage.gaussian_filter(rng.standard_normal(shape), sigma_steps, mode="wrap", truncate=3.0)
     # The variance that white noise keeps under a sampled Gaussian, per axis 1 / (2 sqrt(pi) sigma).
@@ -143,8 +143,8 @@ def _lay_lesion(rng, level, kind, lower, lesion: Lesion, center) -> tuple[float,
     distance = lesion.shape.radial_distance_mm(points)
     length = np.sqrt((points**2).sum(axis=-1))
     grain_mm = rng.uniform(1.0, 1.8)
-    fine = _smooth_noise(rng, distance.shape, grain_mm / SPACING_MM)
-    coarse = _smooth_noise(rng, distance.shape, max(0.14 * lesion.equivalent_diameter_mm, 1.5) / SPACING_MM)
+    fine = smooth_noise(rng, distance.shape, grain_mm / SPACING_MM)
+    coarse = smooth_noise(rng, distance.shape, max(0.14 * lesion.equivalent_diameter_mm, 1.5) / SPACING_MM)
     inside = lesion_level_db(lesion, distance, length / np.maximum(length - distance, 1e-3), fine, coarse)
     level[where] += _inside_share(distance, lesion.border_mm) * (inside - level[where])
     kind[where][distance < 0] = LESION
@@ -169,8 +169,8 @@ def build_liver(rng: np.random.Generator, lower, upper, lesion: Lesion, lesion_c
     coarse_shape = tuple((np.ceil((upper - lower) / COARSE_STEP_MM).astype(int) + 3).tolist())
 
     texture_db, texture_mm, zones_db = rng.uniform(0.6, 1.4), rng.uniform(3.0, 6.0), rng.uniform(0.5, 1.2)
-    coarse = texture_db * _smooth_noise(rng, coarse_shape, texture_mm / 2 / COARSE_STEP_MM)
-    coarse += zones_db * _smooth_noise(rng, coarse_shape, 12.0 / COARSE_STEP_MM)
+    coarse = texture_db * smooth_noise(rng, coarse_shape, texture_mm / 2 / COARSE_STEP_MM)
+    coarse += zones_db * smooth_noise(rng, coarse_shape, 12.0 / COARSE_STEP_MM)
     level = np.empty(shape, dtype=np.float32)
     fill_from_coarse(level, lower, SPACING_MM, coarse, lower - COARSE_STEP_MM / 2, COARSE_STEP_MM)
     kind = np.zeros(shape, dtype=np.uint8)

@@ -1,63 +1,89 @@
-"""Choosing the decision threshold on validation cases, and the validation figures for the model card."""
+"""What a trained model's probabilities mean, learned from validation cases alone and written to its model card.
+
+The decision threshold, the probabilities of the uncertainty shell, ROC and precision-recall with their areas, and the
+reliability curve.
+"""
 
 from __future__ import annotations
 
-from typing import Callable, Sequence
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Iterable
 
 import numpy as np
 
+from ..errors import ConfigurationError
 from ..geometry import Volume
+from ..segmentation.models import CARD
 from ..segmentation.postprocess import mask_from_probability
-from ..segmentation.predictor import Segmenter
+from .curves import VoxelCounts, areas, best_threshold, reliability, uncertainty_probabilities
 from .metrics import compare
 
-# 0.01 to 0.99: a finer grid would be finer than what some ten cases can tell.
-THRESHOLDS = np.round(np.arange(0.01, 1.0, 0.01), 2)
-THRESHOLD_CHOICE = "highest F1 over all voxels of the validation crops (precision-recall curve, steps of 0.01)"
+THRESHOLD_CHOICE = "highest F1 over all voxels of the validation images (precision-recall curve, steps of 0.01)"
+SUMMARISED = ("dice", "precision", "recall", "hd95_mm")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """threshold; uncertainty: {'outer', 'inner'} probabilities; validation: figures for the card; counts of voxels."""
+
+    threshold: float
+    uncertainty: dict[str, float]
+    validation: dict
+    counts: VoxelCounts
 
 
 def calibrate(
-    segmenter: Segmenter, crops: Sequence[tuple[Volume, Volume]], progress: Callable[[float, str], None] | None = None
-) -> tuple[float, dict]:
-    """(threshold, validation figures) from `crops`, pairs of ultrasound and true mask that were never trained on.
+    segmenter, images: Iterable[tuple[Volume, Volume]], progress: Callable[[float, str], None] | None = None,
+    total: int | None = None,
+) -> Calibration:
+    """From `images`, pairs of ultrasound and true mask on one grid, that were never trained on.
 
-    The figures are medians and quartiles over the crops of the final masks (threshold, largest component, filled).
+    segmenter  has `probability(volume)`
+    total      how many images there are, where `images` cannot say
+    The figures are medians and quartiles over the images of the final masks (threshold, largest component, filled).
+    Raises ConfigurationError when there is no tumor in any image.
     """
-    probabilities = []
-    for number, (image, _) in enumerate(crops):
-        probabilities.append(segmenter.probability(image))
+    total = total or (len(images) if hasattr(images, "__len__") else None)
+    probabilities, truths, counts = [], [], None
+    for number, (image, truth) in enumerate(images):
+        probability = segmenter.probability(image)
+        one = VoxelCounts.of(probability, truth)
+        counts = one if counts is None else counts + one
+        # Half precision keeps a few whole volumes in memory; the counts above saw all digits.
+        probabilities.append(probability.with_voxels(probability.voxels.astype(np.float16)))
+        truths.append(truth)
         if progress:
-            progress((number + 1) / len(crops), f"Calibrating on crop {number + 1} of {len(crops)}")
-    truths = [truth for _, truth in crops]
-    threshold, f1 = best_threshold(probabilities, truths)
+            progress((number + 1) / total if total else 0.0, f"Calibrating on image {number + 1} of {total or '?'}")
+    if counts is None or not counts.tumor.sum():
+        raise ConfigurationError("The validation images hold no tumor: a threshold cannot be chosen.")
+    threshold, f1 = best_threshold(counts)
     figures = [
-        compare(mask_from_probability(probability, threshold), truth)
-        for probability, truth in zip(probabilities, truths)
+        compare(mask_from_probability(one.with_voxels(one.voxels.astype(np.float32)), threshold), truth)
+        for one, truth in zip(probabilities, truths)
     ]
-    summary = {"crops": len(crops), "voxel_f1": round(f1, 4)}
-    for name in ("dice", "precision", "recall", "hd95_mm"):
-        values = np.array([figure[name] for figure in figures])
-        values = values[np.isfinite(values)]
+    validation = {"images": len(truths), "voxel_f1": round(f1, 4)}
+    for name in SUMMARISED:
+        values = np.array([figure[name] for figure in figures if np.isfinite(figure[name])])
         if len(values):
             quartiles = np.percentile(values, (25, 50, 75))
-            summary[name] = dict(zip(("q25", "median", "q75"), (round(float(value), 4) for value in quartiles)))
-    summary["nothing_found"] = sum(figure["volume_ml"] == 0 for figure in figures)
-    return threshold, summary
+            validation[name] = dict(zip(("q25", "median", "q75"), (round(float(value), 4) for value in quartiles)))
+    validation["nothing_found"] = sum(figure["volume_ml"] == 0 for figure in figures)
+    validation.update({name: round(value, 4) for name, value in areas(counts).items()})
+    validation["reliability"] = reliability(counts)
+    return Calibration(threshold, uncertainty_probabilities(counts, threshold), validation, counts)
 
 
-def best_threshold(probabilities: Sequence[Volume], truths: Sequence[Volume]) -> tuple[float, float]:
-    """(threshold, F1) of the highest F1 over all voxels; the middle one of equals."""
-    bins = np.append(THRESHOLDS, np.inf)
-    tumor, background = np.zeros(len(THRESHOLDS)), np.zeros(len(THRESHOLDS))
-    positives = 0
-    for probability, truth in zip(probabilities, truths):
-        wanted = truth.voxels > 0
-        positives += int(wanted.sum())
-        # float32 probabilities against float32 thresholds, as the mask is made
-        tumor += np.histogram(probability.voxels[wanted], bins.astype(np.float32))[0]
-        background += np.histogram(probability.voxels[~wanted], bins.astype(np.float32))[0]
-    true_positives, false_positives = tumor[::-1].cumsum()[::-1], background[::-1].cumsum()[::-1]
-    f1 = 2 * true_positives / np.maximum(true_positives + false_positives + positives, 1)
-    best = np.flatnonzero(f1 == f1.max())
-    chosen = best[len(best) // 2]
-    return float(THRESHOLDS[chosen]), float(f1[chosen])
+def write_calibration(folder: Path, calibration: Calibration, **more) -> None:
+    """Put the calibration, and `more` entries about the validation data, into the model card of `folder`."""
+    path = Path(folder) / CARD
+    card = json.loads(path.read_text(encoding="utf-8"))
+    card["threshold"] = calibration.threshold
+    card["threshold_choice"] = THRESHOLD_CHOICE
+    card["uncertainty"] = {
+        **calibration.uncertainty,
+        "choice": "outer: its mask holds 95 % of the tumor's voxels; inner: 95 % of its voxels are tumor (validation)",
+    }
+    card["validation"] = {**more, **calibration.validation}
+    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ..segmentation.models import CARD, DATASET, PLANS, sha256_of
-from .train import CONFIGURATION
+from .planning import CONFIGURATION
 
 WEIGHTS = "fold_0/checkpoint_final.pth"
 

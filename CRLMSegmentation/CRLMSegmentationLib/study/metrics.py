@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ..geometry import Volume, transform_points
+from ..geometry import Volume, corners_of_extent, transform_points
 
 
 def compare(mask: Volume, truth: Volume) -> dict[str, float]:
@@ -67,14 +67,23 @@ def on_grid_of(truth: Volume, grid: Volume) -> Volume:
     """`truth` on the grid of another volume: each voxel takes the truth's nearest voxel, 0 outside."""
     if truth.has_geometry_of(grid):
         return truth
-    k, j, i = (np.arange(size) for size in grid.voxels.shape)
-    to_truth = truth.ras_to_ijk @ grid.ijk_to_ras
     voxels = np.zeros(grid.voxels.shape, dtype=truth.voxels.dtype)
+    occupied = np.argwhere(truth.voxels)[:, ::-1]
+    if not len(occupied):
+        return Volume(voxels, grid.ijk_to_ras)
+    # Only where the truth is not 0: a tumor is a small part of a volume.
+    corners = corners_of_extent(occupied.min(axis=0) - 1, occupied.max(axis=0) + 1)
+    corners = transform_points(grid.ras_to_ijk @ truth.ijk_to_ras, corners)
+    first = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
+    last = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, grid.dimensions)
+    i, j, k = (np.arange(lower, upper) for lower, upper in zip(first, last))
+    to_truth = truth.ras_to_ijk @ grid.ijk_to_ras
     plane = np.stack(np.broadcast_arrays(i[None, :], j[:, None], 0), axis=-1)
     for number in k:  # a plane at a time keeps the memory small
         index = np.floor(transform_points(to_truth, plane + (0, 0, number)) + 0.5).astype(np.int64)
         inside = ((index >= 0) & (index < truth.dimensions)).all(axis=-1)
-        voxels[number][inside] = truth.voxels[index[inside][:, 2], index[inside][:, 1], index[inside][:, 0]]
+        window = voxels[number, first[1] : last[1], first[0] : last[0]]
+        window[inside] = truth.voxels[index[inside][:, 2], index[inside][:, 1], index[inside][:, 0]]
     return Volume(voxels, grid.ijk_to_ras)
 
 

@@ -1,7 +1,6 @@
-"""Planning, preprocessing and training with nnU-Net's own classes, small enough for a processor without a GPU.
+"""Training with nnU-Net's own trainer, instantiated here: no search for classes by name, no worker processes.
 
-nnU-Net decides what it always decides (topology, patch, normalisation, loss, augmentation); through its own
-parameters it is told to think small: a coarser target spacing, fewer features, a patch that holds most boxes whole.
+nnU-Net decides what it always decides (loss, augmentation, deep supervision, schedule); the recipe says the rest.
 Reference: Isensee et al., nnU-Net, Nature Methods 18 (2021) 203-211.
 """
 
@@ -9,174 +8,120 @@ from __future__ import annotations
 
 import json
 import random
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Callable
 
 import numpy as np
 
+from ..errors import ConfigurationError
 from .nnunet_home import NnunetHome
+from .planning import CONFIGURATION, PLANS_NAME
+from .recipe import Recipe
 
 Progress = Callable[[float, str], None]
-CONFIGURATION = "3d_fullres"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What is decided by us and not by nnU-Net.
-
-    spacing_mm            voxels are resampled to this, along every axis
-    base_features         of the first stage; doubled at every stage up to max_features
-    max_features          of the deepest stages
-    patch_percentile      the patch covers this percentile of the crops' edge lengths
-    gpu_memory_gb         the planner's memory target
-    epochs, iterations    length of the training
-    learning_rate         of AdamW at the start; falls to 0 by nnU-Net's polynomial schedule
-    weight_decay          of AdamW
-    seed                  of weights, batches and augmentation
-    """
-
-    spacing_mm: float = 1.0
-    base_features: int = 16
-    max_features: int = 128
-    patch_percentile: float = 80.0
-    gpu_memory_gb: float = 0.2
-    epochs: int = 28
-    iterations: int = 50
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    seed: int = 0
-
-
-def plan(home: NnunetHome, dataset_name: str, recipe: Recipe) -> Path:
-    """Fingerprint and plan the raw dataset with nnU-Net's own extractor and planner; returns the plans file."""
-    with home.active():
-        from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import DatasetFingerprintExtractor
-        from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
-
-        extractor = DatasetFingerprintExtractor(dataset_name, num_processes=1)
-        # Its default draws 10^8 voxels, which is 400 MB for statistics that z-score normalisation does not use.
-        extractor.num_foreground_voxels_for_intensitystats = 1e6
-        extractor.show_progress_bar = False
-        extractor.run(overwrite_existing=True)
-
-        class BoxPlanner(ExperimentPlanner):
-            """nnU-Net's planner with fewer features, and a patch for the large crops and not for the median one."""
-
-            def __init__(self):
-                super().__init__(
-                    dataset_name,
-                    gpu_memory_target_in_gb=recipe.gpu_memory_gb,
-                    overwrite_target_spacing=[recipe.spacing_mm] * 3,
-                )
-                self.UNet_base_num_features = recipe.base_features
-                self.UNet_max_features_3d = recipe.max_features
-
-            def get_plans_for_configuration(self, spacing, median_shape, data_identifier, n_voxels, cache):
-                edges = np.array(self.dataset_fingerprint["shapes_after_crop"]) * self.dataset_fingerprint["spacings"]
-                typical = np.percentile(edges, recipe.patch_percentile) / recipe.spacing_mm
-                large = np.full(len(median_shape), typical)
-                return super().get_plans_for_configuration(spacing, large, data_identifier, n_voxels, cache)
-
-        planner = BoxPlanner()
-        planner.plan_experiment()
-        return home.preprocessed / dataset_name / f"{planner.plans_identifier}.json"
-
-
-def preprocess(home: NnunetHome, dataset_name: str, progress: Progress | None = None) -> None:
-    """Run nnU-Net's own preprocessor over every crop, one after the other and without worker processes."""
-    with home.active():
-        from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
-        from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
-
-        folder = home.preprocessed / dataset_name
-        plans = PlansManager(str(folder / "nnUNetPlans.json"))
-        configuration = plans.get_configuration(CONFIGURATION)
-        description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-        files = get_filenames_of_train_images_and_targets(str(home.raw / dataset_name), description)
-        target = folder / configuration.data_identifier
-        target.mkdir(parents=True, exist_ok=True)
-        preprocessor = configuration.preprocessor_class(verbose=False)
-        for number, (name, case) in enumerate(files.items()):
-            preprocessor.run_case_save(
-                str(target / name), case["images"], case["label"], plans, configuration, description
-            )
-            if progress:
-                progress((number + 1) / len(files), f"Preprocessing crop {number + 1} of {len(files)}")
+FINAL, LATEST, BEST = "checkpoint_final.pth", "checkpoint_latest.pth", "checkpoint_best.pth"
 
 
 def train(
     home: NnunetHome, dataset_name: str, recipe: Recipe, device: str = "cpu", threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, gpus: int = 1,
 ) -> Path:
     """Train, or go on where an earlier run of the same recipe stopped; returns nnU-Net's folder of the trained model.
 
-    `progress` hears of every iteration, with the minutes left. The last checkpoint counts, as in nnU-Net.
+    progress  hears of every iteration, with the minutes left
+    gpus      with more than 1, nnU-Net's own distributed training (one process a card); needs device 'cuda'
+
+    Raises ConfigurationError when the folder holds a training by another recipe.
     """
+    folder = results_folder(home, dataset_name)
+    check_recipe(folder, recipe)
+    if (folder / "fold_0" / FINAL).is_file():
+        return folder
+    if gpus > 1:
+        _train_on_several(home, dataset_name, recipe, gpus)
+        return folder
     with home.active(augmentation_processes=0):
         import torch
 
         if threads:
             torch.set_num_threads(threads)
-        plans = json.loads((home.preprocessed / dataset_name / "nnUNetPlans.json").read_text(encoding="utf-8"))
-        description = json.loads((home.preprocessed / dataset_name / "dataset.json").read_text(encoding="utf-8"))
-        plans["continue_training"] = False
-        trainer = _trainer_class()(plans, CONFIGURATION, 0, description, torch.device(device))
-        trainer.follow(recipe, progress)
-        folder = Path(trainer.output_folder)
-        settings = folder / "recipe.json"
-        if settings.is_file() and json.loads(settings.read_text(encoding="utf-8")) != asdict(recipe):
-            raise ValueError(f"{folder} holds a training with another recipe: remove it or give another folder")
-        settings.write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
-        if (folder / "checkpoint_final.pth").is_file():
-            return Path(trainer.output_folder_base)
-        random.seed(recipe.seed)
-        np.random.seed(recipe.seed)
-        torch.manual_seed(recipe.seed)
-        trainer.initialize()
-        if (folder / "checkpoint_latest.pth").is_file():
-            trainer.load_checkpoint(str(folder / "checkpoint_latest.pth"))
-        trainer.run_training()
-        return Path(trainer.output_folder_base)
+        _run(home, dataset_name, recipe, torch.device(device), progress)
+    return folder
 
 
-def _trainer_class():
-    """The trainer, made on demand so that importing this file does not load torch."""
+def results_folder(home: NnunetHome, dataset_name: str) -> Path:
+    """Where nnU-Net keeps the training: named after our trainer, the plans and the configuration."""
+    return home.results / dataset_name / f"StudyTrainer__{PLANS_NAME}__{CONFIGURATION}"
+
+
+def check_recipe(folder: Path, recipe: Recipe) -> None:
+    """Write the recipe beside the training, or compare. Raises ConfigurationError when another one is there."""
+    settings, wanted = folder / "recipe.json", json.loads(json.dumps(asdict(recipe)))
+    if settings.is_file() and json.loads(settings.read_text(encoding="utf-8")) != wanted:
+        raise ConfigurationError(f"{folder} holds a training by another recipe: remove it or give another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+
+
+def _run(home: NnunetHome, dataset_name: str, recipe: Recipe, device, progress: Progress | None) -> None:
     import torch
-    from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
-    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-    class BoxTrainer(nnUNetTrainer):
-        """nnU-Net's trainer with AdamW, which gets further in a short training, and with a clock."""
+    from .trainer import study_trainer_class
 
-        def follow(self, recipe: Recipe, progress: Progress | None) -> None:
-            self.recipe, self.progress = recipe, progress
-            self.initial_lr, self.weight_decay = recipe.learning_rate, recipe.weight_decay
-            self.num_epochs, self.num_iterations_per_epoch = recipe.epochs, recipe.iterations
-            self.num_val_iterations_per_epoch = 5
-            self.oversample_foreground_percent = 0.5
-            self.save_every = 2
-            self.started, self.done = None, 0
+    plans = json.loads((home.preprocessed / dataset_name / f"{PLANS_NAME}.json").read_text(encoding="utf-8"))
+    description = json.loads((home.preprocessed / dataset_name / "dataset.json").read_text(encoding="utf-8"))
+    plans["continue_training"] = False
+    trainer = study_trainer_class(recipe)(plans, CONFIGURATION, 0, description, device)
+    trainer.follow(progress)
+    random.seed(recipe.seed)
+    np.random.seed(recipe.seed)
+    torch.manual_seed(recipe.seed)
+    trainer.initialize()
+    latest = Path(trainer.output_folder) / LATEST
+    if latest.is_file():
+        trainer.load_checkpoint(str(latest))
+    elif recipe.start_from:
+        _start_from(trainer, recipe.start_from)
+    trainer.run_training()
 
-        def configure_optimizers(self):
-            optimizer = torch.optim.AdamW(self.network.parameters(), self.initial_lr, weight_decay=self.weight_decay)
-            return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs)
 
-        def plot_network_architecture(self):
-            """Needs a package that is not installed, and is not wanted."""
+def _start_from(trainer, model: str) -> None:
+    """Weights of an earlier model into the new network; what is not there by name and shape keeps its random start."""
+    from ..segmentation.models import load_model
 
-        def train_step(self, batch: dict) -> dict:
-            self.started = self.started or time.monotonic()
-            result = super().train_step(batch)
-            self.done += 1
-            if self.progress:
-                left = self.num_epochs * self.num_iterations_per_epoch
-                at = self.current_epoch * self.num_iterations_per_epoch
-                at += (self.done - 1) % self.num_iterations_per_epoch + 1
-                minutes = (time.monotonic() - self.started) / self.done * (left - at) / 60
-                self.progress(at / left, f"Training, epoch {self.current_epoch + 1} of {self.num_epochs}, "
-                                         f"loss {float(result['loss']):.3f}, {minutes:.0f} minutes left")
-            return result
+    network = trainer.network.module if trainer.is_ddp else trainer.network
+    network = getattr(network, "_orig_mod", network)
+    known, wanted = load_model(model).read_weights()[0], network.state_dict()
+    fitting = {name: value for name, value in known.items() if name in wanted and wanted[name].shape == value.shape}
+    if len(fitting) < 0.9 * len(wanted):
+        raise ConfigurationError(f"The model {model} is built differently: a training cannot start from its weights.")
+    network.load_state_dict({**wanted, **fitting})
 
-    return BoxTrainer
+
+def _train_on_several(home: NnunetHome, dataset_name: str, recipe: Recipe, gpus: int) -> None:
+    import torch
+
+    if torch.cuda.device_count() < gpus:
+        raise ConfigurationError(f"{gpus} GPUs were asked for, and torch finds {torch.cuda.device_count()}.")
+    from nnunetv2.run.run_training import find_free_network_port
+
+    torch.multiprocessing.spawn(
+        _one_of_several, (home, dataset_name, recipe, gpus, find_free_network_port()), nprocs=gpus
+    )
+
+
+def _one_of_several(rank: int, home: NnunetHome, dataset_name: str, recipe: Recipe, gpus: int, port: int) -> None:
+    """One process of nnU-Net's distributed training: its trainer splits the batch once torch.distributed runs."""
+    import os
+
+    import torch
+
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    torch.distributed.init_process_group("nccl", rank=rank, world_size=gpus)
+    try:
+        torch.cuda.set_device(rank)
+        with home.active(augmentation_processes=0):
+            _run(home, dataset_name, recipe, torch.device("cuda", rank), None)
+    finally:
+        torch.distributed.destroy_process_group()

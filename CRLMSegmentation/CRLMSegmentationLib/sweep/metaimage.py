@@ -5,7 +5,6 @@ Format: MetaIO documentation and IGSIO's vtkIGSIOMetaImageSequenceIO.
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +35,8 @@ _FORMAT_FIELDS = {
     "ElementSpacing", "ElementType", "Kinds", "Offset", "TransformMatrix", "UltrasoundImageOrientation",
     "UltrasoundImageType", "ElementDataFile",
 }  # fmt: skip
+# How pixels are compressed (see CompressedStream).
+COMPRESSION = "zlib"
 # The number of frames and the compressed size are known only at the end: room is left to write them in place.
 _PADDED_WIDTH = 40
 
@@ -124,8 +125,3 @@ def header_text(image_size, frame_fields, dtype: np.dtype, compressed_bytes: int
         lines += [f"Seq_Frame{number:04d}_{name} = {value}" for name, value in entries.items()]
         lines.append(f"Seq_Frame{number:04d}_ImageStatus = OK")
     return "\n".join(lines + ["ElementDataFile = LOCAL"]) + "\n"
-
-
-def compressor():
-    """The object whose compress() and flush() give this format's compressed pixel data."""
-    return zlib.compressobj(1)

@@ -5,7 +5,6 @@ Format: NRRD 0004 definition (teem.sourceforge.net/nrrd/format.html) and IGSIO's
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,8 @@ _DTYPES = {
     "f4": ("float",),
     "f8": ("double",),
 }
+# How pixels are compressed (see CompressedStream).
+COMPRESSION = "gzip"
 _CODES = {name: code for code, names in _DTYPES.items() for name in names}
 _FORMAT_FIELDS = {
     "type", "dimension", "space", "space dimension", "sizes", "space directions", "kinds", "endian", "encoding",
@@ -130,8 +131,3 @@ def header_text(image_size, frame_fields, dtype: np.dtype, compressed_bytes: int
         lines += [f"Seq_Frame{number:04d}_{name}:={value}" for name, value in entries.items()]
         lines.append(f"Seq_Frame{number:04d}_Status:=OK")
     return "\n".join(lines) + "\n\n"
-
-
-def compressor():
-    """The object whose compress() and flush() give this format's compressed pixel data."""
-    return zlib.compressobj(1, zlib.DEFLATED, 31)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import threading
@@ -10,37 +11,33 @@ import time
 from collections import deque
 from pathlib import Path
 
-from ..errors import CRLMError, RecordingError
-from .journal import MAGIC, pack_frame, read_journal
-from .sequence_writer import SequenceWriter
+from ..errors import RecordingError, SequenceFileError
+from .journal import MAGIC, journal_record
+from .packed_frame import pack_frame
+from .recovery import journal_path, lock, recover, recover_unfinished, sync_folder, unfinished_recordings
 from .tracked_frame import TrackedFrame
 
-JOURNAL_SUFFIX = ".journal"
+__all__ = ["Recorder", "journal_path", "recover", "recover_unfinished", "unfinished_recordings"]
+
 # What may wait for the disk: about half a minute of 640 x 480 at 30 frames/s.
 _QUEUE_BYTES = 256 << 20
-# A kill of the program loses nothing that was written; a power cut loses what the disk was not yet made to keep.
+# Beyond this frames are written as they are, until the rest has caught up: losing none goes before saving room.
+_COMPRESS_UP_TO_BYTES = 32 << 20
+# The disk is made to keep what it has whenever nothing waits, and at least so often.
 _SYNC_EVERY_S = 0.5
 _LOOK_AT_DISK_EVERY_S = 2.0
 _LOW_DISK_BYTES = 2 << 30
+_LOW_DISK_S, _RATE_KNOWN_AFTER_S = 300.0, 5.0
 _TRY_AGAIN_AFTER_S = 1.0
-
-
-def journal_path(path) -> Path:
-    """Where the growing recording of `path` lies."""
-    path = Path(path)
-    return path.with_name(path.name + JOURNAL_SUFFIX)
-
-
-def unfinished_recordings(folder) -> list[Path]:
-    """The journals in `folder` that no program is writing: recordings that `recover` can finish."""
-    journals = sorted(Path(folder).glob(f"*{JOURNAL_SUFFIX}"))
-    return [journal for journal in journals if not _is_being_written(journal)]
+_COPIED_BYTES = 1 << 20
 
 
 class Recorder:
-    """Writes each frame to a journal beside `path` from a thread of its own; stop() makes the sequence file of it.
+    """Compresses each frame and writes it to a journal beside `path`, in a thread of its own.
 
-    add() never waits for the disk. When the process dies, `recover(path)` makes the file from the journal.
+    add() never waits for the disk. stop() makes the sequence file of what is compressed already. When the process dies,
+    `recover(path)` or `recover_unfinished(folder)` makes the file: a kill loses no frame that was written, and a power
+    cut those that the disk had not yet been made to keep (the last one, where it takes less time than a frame).
     Raises RecordingError at once when the file or an unfinished recording of that name is already there, or its ending
     is not .mha or .nrrd.
 
@@ -63,10 +60,9 @@ class Recorder:
                 )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = open(self.journal, "xb", buffering=0)
-            _lock(self._stream)
+            self._stream = self._new_journal()
             self._stream.write(MAGIC)
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise RecordingError(f"{self.path} cannot be recorded ({error.strerror}); choose another folder.") from None
         self.frames = 0
@@ -74,14 +70,30 @@ class Recorder:
         self.warning = ""
         self.problem = ""
         self._written_bytes = len(MAGIC)
+        self._free_bytes = math.inf
+        self._began = time.monotonic()
         self._queue: deque[TrackedFrame] = deque()
         self._queued_bytes = 0
         self._ending = False
         self._failed_at = float("-inf")
         self._failed = False
+        self._reason = ""
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._write_all, name="Recorder", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait for the disk."""
+        return len(self._queue)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the disk has room at the rate so far; infinite when that is not known yet."""
+        rate = self._written_bytes / max(time.monotonic() - self._began, _RATE_KNOWN_AFTER_S)
+        # The sequence file is made beside the journal, and needs as much room again.
+        room = max(self._free_bytes - self._written_bytes, 0)
+        return room / (2 * rate) if self.frames else math.inf
 
     def add(self, frame: TrackedFrame) -> None:
         """Take a frame. When the disk cannot keep up or fails, the frame is counted in `dropped`."""
@@ -121,30 +133,35 @@ class Recorder:
 
     def _write_all(self) -> None:
         synced = looked = time.monotonic()
+        unsynced = False
         self._look_at_disk()
         while True:
             with self._changed:
-                # Woken for a frame, for the end, and in time to make the disk keep the last frames.
-                self._changed.wait_for(lambda: self._queue or self._ending, _SYNC_EVERY_S)
+                self._changed.wait_for(lambda: self._queue or self._ending, _LOOK_AT_DISK_EVERY_S)
                 if not self._queue and self._ending:
                     break
-                frame = self._queue.popleft() if self._queue else None
+                frame = self._queue[0] if self._queue else None
+                in_a_hurry = self._queued_bytes > _COMPRESS_UP_TO_BYTES
             if frame is not None:
-                self._write(frame)
+                self._write(frame, compressed=not in_a_hurry)
+                unsynced = True
                 with self._changed:
+                    self._queue.popleft()
                     self._queued_bytes -= frame.pixels.nbytes
+                del frame
             now = time.monotonic()
-            if now - synced > _SYNC_EVERY_S:
-                synced = now
+            if unsynced and (not self._queue or now - synced > _SYNC_EVERY_S):
+                synced, unsynced = now, False
                 self._sync()
             if now - looked > _LOOK_AT_DISK_EVERY_S:
                 looked = now
                 self._look_at_disk()
+        self._look_at_disk()
         self._sync()
         with contextlib.suppress(OSError):
             self._stream.close()
 
-    def _write(self, frame: TrackedFrame) -> None:
+    def _write(self, frame: TrackedFrame, compressed: bool) -> None:
         """Append one frame; after a failure take back what was written of it, and try the disk again a second later."""
         if self._failed and time.monotonic() - self._failed_at < _TRY_AGAIN_AFTER_S:
             self._lose(self._reason)
@@ -153,13 +170,11 @@ class Recorder:
             if self._failed:
                 self._stream.truncate(self._written_bytes)
                 self._stream.seek(self._written_bytes)
-            data = memoryview(pack_frame(frame))
-            total = len(data)
-            while data:
-                data = data[self._stream.write(data) :]
-            self._written_bytes += total
+            self._written_bytes += _write_fully(self._stream, journal_record(pack_frame(frame, compressed)))
             self._failed = False
             self.frames += 1
+        except SequenceFileError as error:
+            self._lose(str(error))
         except (OSError, ValueError) as error:
             self._failed, self._failed_at = True, time.monotonic()
             self._lose(getattr(error, "strerror", None) or str(error))
@@ -174,108 +189,56 @@ class Recorder:
             )
 
     def _sync(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            os.fsync(self._stream.fileno())
+        try:
+            getattr(os, "fdatasync", os.fsync)(self._stream.fileno())
+        except OSError as error:
+            self.problem = self.problem or f"the disk of {self.path} does not keep what is written ({error.strerror})"
 
     def _look_at_disk(self) -> None:
+        if self._is_gone():
+            with contextlib.suppress(OSError):
+                self._write_anew()
         with contextlib.suppress(OSError):
-            free = shutil.disk_usage(self.path.parent).free
-            # The sequence file is made beside the journal, and needs as much room again.
-            low = free < max(_LOW_DISK_BYTES, 2 * self._written_bytes)
-            self.warning = f"only {free / 1e9:.1f} GB are free on the disk of {self.path}" if low else ""
+            self._free_bytes = shutil.disk_usage(self.path.parent).free
+            low = self._free_bytes < _LOW_DISK_BYTES or self.seconds_left < _LOW_DISK_S
+            minutes = f", for about {self.seconds_left / 60:.0f} minutes more" if math.isfinite(self.seconds_left) else ""
+            self.warning = (
+                f"only {self._free_bytes / 1e9:.1f} GB are free on the disk of {self.path}{minutes}" if low else ""
+            )
 
-
-def recover(path, progress=None) -> list[Path]:
-    """Make the sequence file of an unfinished recording; `path` is the file's or its journal's name.
-
-    The journal is removed only after the file is complete. Frames of another size go to `<name>-2`, and so on.
-    Raises RecordingError when there is no journal, it is still being written, or no whole frame is in it.
-    """
-    path = Path(path)
-    if path.suffix == JOURNAL_SUFFIX:
-        path = path.with_suffix("")
-    journal = journal_path(path)
-    if not journal.exists():
-        raise RecordingError(f"There is no unfinished recording {journal}; nothing to repair.")
-    if _is_being_written(journal):
-        raise RecordingError(f"{journal} is still being recorded by another program; stop that one first.")
-    if path.exists():
-        raise RecordingError(f"{path} is already there and is not overwritten; move it away first.")
-    total = max(journal.stat().st_size, 1)
-
-    def report(position: int) -> None:
-        if progress:
-            progress(min(position / total, 1.0), "writing the sequence file")
-
-    written: list[Path] = []
-    try:
-        with contextlib.ExitStack() as open_writer:
-            writer, kind = None, None
-            for frame in read_journal(journal, report):
-                if (frame.pixels.shape, frame.pixels.dtype) != kind:
-                    open_writer.close()
-                    kind = frame.pixels.shape, frame.pixels.dtype
-                    writer = open_writer.enter_context(SequenceWriter(_free_name(path, len(written) + 1)))
-                    written.append(writer.path)
-                writer.add(frame)
-        if not written:
-            raise RecordingError(f"No whole frame is in {journal}; it is left where it is.")
-    except (CRLMError, OSError) as error:
-        # The journal holds it all: half of the files would only stand in the way of the next try.
-        for made in written:
-            made.unlink(missing_ok=True)
-        if isinstance(error, RecordingError):
-            raise
-        reason = str(error) if isinstance(error, CRLMError) else f"{path} cannot be written ({error.strerror})."
-        raise RecordingError(f"{reason} The recording is safe in {journal}; `crlm repair` finishes it.") from None
-    journal.unlink()
-    return written
-
-
-def _free_name(path: Path, number: int) -> Path:
-    """`path` for the first file, then '<name>-2' and so on, past names that are taken."""
-    if number == 1:
-        return path
-    stem, *endings = path.name.split(".")
-    while True:
-        numbered = path.with_name(".".join([f"{stem}-{number}", *endings]))
-        if not numbered.exists():
-            return numbered
-        number += 1
-
-
-def _lock(stream) -> None:
-    """Mark a journal as being written, for as long as this process lives and has it open. Raises BlockingIOError."""
-    try:
-        import fcntl
-    except ImportError:
-        # Windows: a file that is open for writing cannot be removed, which protects it as well.
-        return
-    try:
-        fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:
-        # A file system without locks, such as some network drives: recording goes on all the same.
-        pass
-
-
-def _is_being_written(journal: Path) -> bool:
-    try:
-        with open(journal, "rb+") as stream:
-            _lock(stream)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the disk keep the name of a new file, where a folder can be opened for that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+    def _is_gone(self) -> bool:
+        """True when the journal is no longer where it was: removed, or its disk was."""
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            return not os.path.samestat(os.stat(self.journal), os.fstat(self._stream.fileno()))
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+
+    def _write_anew(self) -> None:
+        """Go on in a new journal of the same name, with all of the old one that can be read while it is still open."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        anew = self._new_journal()
+        _write_fully(anew, MAGIC)
+        try:
+            self._stream.seek(len(MAGIC))
+            while data := self._stream.read(_COPIED_BYTES):
+                _write_fully(anew, data)
+        except OSError as error:
+            self.problem = f"{self.journal} was taken away ({error.strerror}); some frames are only where it was"
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        self._stream, self._written_bytes, self._failed = anew, anew.tell(), False
+
+    def _new_journal(self):
+        stream = open(self.journal, "x+b", buffering=0)
+        lock(stream)
+        return stream
+
+
+def _write_fully(stream, data: bytes) -> int:
+    """Write all of `data` to an unbuffered stream; how many bytes that were."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[stream.write(rest) :]
+    return len(data)

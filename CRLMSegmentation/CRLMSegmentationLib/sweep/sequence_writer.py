@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
-from typing import Mapping
+from typing import Iterable, Mapping
 
 import numpy as np
 
 from ..errors import SequenceFileError
 from . import metaimage, nrrd
+from .frame_fields import clean_field, frame_fields
+from .packed_frame import CompressedStream, PackedFrame, little_endian_pixels, pack_frame
 from .sweep import Sweep
 from .tracked_frame import TrackedFrame
 
-_WRITABLE = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
+_CHUNK_BYTES = 1 << 20
 
 
 class SequenceWriter:
@@ -26,24 +27,18 @@ class SequenceWriter:
 
     def __init__(self, path, compressed: bool = True, fields: Mapping[str, str] | None = None):
         self.path = Path(path)
-        suffix = self.path.suffix.lower()
-        if suffix not in (".mha", ".nrrd"):
-            raise SequenceFileError(
-                f"{self.path} ends in '{suffix}'; a sweep is written as .igs.mha or .igs.nrrd."
-            )
-        self._format = metaimage if suffix == ".mha" else nrrd
-        self._fields = {_clean(name): _clean(value) for name, value in (fields or {}).items()}
-        self._frame_fields: list[dict[str, str]] = []
-        self._image_size = None
-        self._dtype = None
-        self._compressor = self._format.compressor() if compressed else None
-        self._pixel_path = self.path.with_name(f".{self.path.name}.{os.getpid()}.pixels")
-        self._partial_path = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        self._format = format_of(self.path)
+        self._fields = dict(fields or {})
+        self._frame_fields: list[Mapping[str, str]] = []
+        self._kind: tuple | None = None
+        self._stream = CompressedStream(self._format.COMPRESSION) if compressed else None
+        self._pixel_path = hidden_path(self.path, "pixels")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._pixels = open(self._pixel_path, "wb")
         except OSError as error:
             raise SequenceFileError(f"{self.path} cannot be written ({error.strerror}).") from None
+        self._pixels.write(self._stream.start if self._stream else b"")
 
     def __enter__(self):
         return self
@@ -56,79 +51,106 @@ class SequenceWriter:
 
     def add(self, frame: TrackedFrame) -> None:
         """Append one frame. Raises SequenceFileError when its size or dtype differs from the first one's."""
-        pixels = np.ascontiguousarray(frame.pixels)
-        if self._image_size is None:
-            if pixels.dtype.str[1:] not in _WRITABLE or pixels.ndim != 2:
-                raise SequenceFileError(f"Frames of {pixels.dtype} {pixels.shape} cannot be written to {self.path}.")
-            self._image_size, self._dtype = frame.image_size, pixels.dtype.newbyteorder("<")
-        if frame.image_size != self._image_size or pixels.dtype != self._dtype.newbyteorder("="):
-            raise SequenceFileError(
-                f"Frame {len(self._frame_fields)} is {frame.image_size[0]} x {frame.image_size[1]} {pixels.dtype}, "
-                f"but the frames before it are {self._image_size[0]} x {self._image_size[1]} {self._dtype.name}: "
-                f"{self.path} holds one size only."
-            )
-        data = pixels.astype(self._dtype, copy=False).tobytes()
-        self._pixels.write(self._compressor.compress(data) if self._compressor else data)
-        self._frame_fields.append(frame_fields(frame))
+        if self._stream:
+            packed = pack_frame(frame)
+            self._check(packed.image_size, packed.dtype)
+            self._stream.add(packed.raw_bytes, packed.adler32, packed.crc32)
+            self._append(packed.piece, packed.fields)
+        else:
+            data, dtype = little_endian_pixels(frame)
+            self._check(frame.image_size, dtype)
+            self._append(data, frame_fields(frame))
 
     def close(self) -> None:
         """Finish the file. Raises SequenceFileError when there is no frame or no room on the disk."""
         try:
             if not self._frame_fields:
                 raise SequenceFileError(f"There is no frame to write to {self.path}.")
-            if self._compressor:
-                self._pixels.write(self._compressor.flush())
+            if self._stream:
+                self._pixels.write(self._stream.end())
             self._pixels.close()
-            stored = self._pixel_path.stat().st_size if self._compressor else None
-            text = self._format.header_text(self._image_size, self._frame_fields, self._dtype, stored, self._fields)
-            with open(self._partial_path, "wb") as stream:
-                stream.write(text.encode("utf-8"))
-                with open(self._pixel_path, "rb") as pixels:
-                    shutil.copyfileobj(pixels, stream, 1 << 20)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(self._partial_path, self.path)
+            stored = self._pixel_path.stat().st_size if self._stream else None
+            with open(self._pixel_path, "rb") as pixels:
+                chunks = iter(lambda: pixels.read(_CHUNK_BYTES), b"")
+                write_whole(self.path, self._kind, self._frame_fields, stored, chunks, self._fields)
         except OSError as error:
             raise SequenceFileError(f"{self.path} cannot be written ({error.strerror}).") from None
         finally:
             self._remove_parts()
 
+    def _check(self, image_size: tuple[int, int], dtype: str) -> None:
+        if self._kind is None:
+            self._kind = image_size, dtype
+        elif self._kind != (image_size, dtype):
+            (width, height), first_dtype = self._kind
+            raise SequenceFileError(
+                f"Frame {len(self._frame_fields)} is {image_size[0]} x {image_size[1]} {np.dtype(dtype)}, "
+                f"but the frames before it are {width} x {height} {np.dtype(first_dtype)}: "
+                f"{self.path} holds one size only."
+            )
+
+    def _append(self, data: bytes, fields: Mapping[str, str]) -> None:
+        self._pixels.write(data)
+        self._frame_fields.append(fields)
+
     def _remove_parts(self) -> None:
         self._pixels.close()
-        for path in (self._pixel_path, self._partial_path):
-            path.unlink(missing_ok=True)
+        self._pixel_path.unlink(missing_ok=True)
 
 
-def frame_fields(frame: TrackedFrame) -> dict[str, str]:
-    """The text fields that go with `frame` in a sequence file, without the Seq_Frame prefix."""
-    fields = {}
-    if frame.image_to_reference is not None:
-        fields["ImageToReferenceTransform"] = format_matrix(frame.image_to_reference)
-        fields["ImageToReferenceTransformStatus"] = "OK" if frame.valid else "INVALID"
-    elif "ImageToReference" not in frame.transforms:
-        # IGSIO knows no frame without a transform: an unknown pose is written as identity and marked.
-        fields["ImageToReferenceTransform"] = format_matrix(np.eye(4))
-        fields["ImageToReferenceTransformStatus"] = "INVALID"
-    for name, pose in frame.transforms.items():
-        if name == "ImageToReference":
-            continue
-        finite = np.isfinite(pose.matrix).all()
-        fields[f"{name}Transform"] = format_matrix(pose.matrix if finite else np.eye(4))
-        fields[f"{name}TransformStatus"] = pose.status if finite or not pose.valid else "INVALID"
-    if np.isfinite(frame.timestamp):
-        fields["Timestamp"] = repr(float(frame.timestamp))
-    fields.update({_clean(name): _clean(value) for name, value in frame.fields.items()})
-    return fields
+def format_of(path: Path):
+    """The module that writes files with the ending of `path`. Raises SequenceFileError for any other."""
+    suffix = path.suffix.lower()
+    if suffix not in (".mha", ".nrrd"):
+        raise SequenceFileError(f"{path} ends in '{suffix}'; a sweep is written as .igs.mha or .igs.nrrd.")
+    return metaimage if suffix == ".mha" else nrrd
 
 
-def format_matrix(matrix) -> str:
-    """Sixteen numbers, row by row, that read back to the same doubles."""
-    return " ".join(f"{value:.17g}" for value in np.asarray(matrix, dtype=np.float64).ravel())
+def hidden_path(path: Path, ending: str) -> Path:
+    """Where a part of `path` lies until it is whole, for this process alone."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{ending}")
 
 
-def _clean(text) -> str:
-    """Text that cannot break out of its header line."""
-    return " ".join("".join(char if char.isprintable() else " " for char in str(text)).split()).replace("=", "-")
+def write_whole(
+    path: Path, kind: tuple, all_frame_fields: list, stored_bytes: int | None, chunks: Iterable[bytes],
+    fields: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Write header and pixels and move them into place at once, kept by the disk before they bear the name `path`.
+
+    kind          image size and dtype of all frames
+    stored_bytes  length of the compressed pixels; None when `chunks` are not compressed
+    Raises OSError; nothing is left behind then.
+    """
+    image_size, dtype = kind
+    cleaned = {clean_field(name): clean_field(value) for name, value in (fields or {}).items()}
+    text = format_of(path).header_text(image_size, all_frame_fields, np.dtype(dtype), stored_bytes, cleaned)
+    partial = hidden_path(path, "partial")
+    try:
+        with open(partial, "wb") as stream:
+            stream.write(text.encode("utf-8"))
+            for chunk in chunks:
+                stream.write(chunk)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def compressed_chunks(path: Path, frames: Iterable[PackedFrame], pieces: Iterable[bytes]) -> Iterable[bytes]:
+    """The compressed pixels of `path`: `pieces` in the order of `frames`, and what goes around them."""
+    stream = CompressedStream(format_of(path).COMPRESSION)
+    yield stream.start
+    for frame, piece in zip(frames, pieces):
+        stream.add(frame.raw_bytes, frame.adler32, frame.crc32)
+        yield piece
+    yield stream.end()
+
+
+def compressed_bytes(path: Path, piece_bytes: int) -> int:
+    """How long compressed_chunks() are whose pieces have so many bytes together."""
+    stream = CompressedStream(format_of(path).COMPRESSION)
+    return len(stream.start) + piece_bytes + len(stream.end())
 
 
 def write_sweep(sweep: Sweep, path, compressed: bool = True, progress=None) -> Path:

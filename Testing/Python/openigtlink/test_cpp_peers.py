@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from CRLMSegmentationLib.openigtlink import Receiver
-from CRLMSegmentationLib.openigtlink.connection import Connection
 from CRLMSegmentationLib.openigtlink.conversion import image_message, pixels_of, poses_of, transform_message
 from CRLMSegmentationLib.openigtlink.framing import MessageParser
 from CRLMSegmentationLib.openigtlink.messages import StatusMessage, TrackingDataMessage, Utf8StringMessage
+from CRLMSegmentationLib.openigtlink.opening import Opening
 from CRLMSegmentationLib.openigtlink.server import Server
 
 ROOT = Path(os.environ.get("OPENIGTLINK_ROOT", "/"))
@@ -84,6 +84,21 @@ def wait_until(condition, timeout_s=10.0):
     return condition()
 
 
+def connected_to(port, timeout_s=10.0):
+    """A connection to a peer that may still be starting."""
+    deadline = time.monotonic() + timeout_s
+    opening = Opening("127.0.0.1", port)
+    while True:
+        try:
+            connection = opening.advance(0.05)
+            if connection is not None:
+                return connection
+        except OSError:
+            time.sleep(0.05)
+            opening = Opening("127.0.0.1", port)
+        assert time.monotonic() < deadline, "the peer was not reached"
+
+
 def test_the_tracker_server_is_received(peers):
     port = free_port()
     with running(peers / "TrackerServer", port, 100), Receiver(port=port) as receiver:
@@ -119,14 +134,7 @@ def test_the_c_library_means_the_same_place_by_an_image_matrix(peers):
     port = free_port()
     matrices = []
     with running(peers / "ImagerServer", port, 50, EXAMPLES / "Imager/img"):
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                connection = Connection.open("127.0.0.1", port, threading.Event())
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+        connection = connected_to(port)
         parser = MessageParser()
         while len(matrices) < 3:
             for message in parser.feed(connection.receive(1.0) or b""):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from CRLMSegmentationLib.errors import GeometryError
 from CRLMSegmentationLib.geometry import Box, Volume
-from CRLMSegmentationLib.scene import conversion
+from CRLMSegmentationLib.scene import conversion, labelmap
 from CRLMSegmentationLib.scene.application import current_application
 from CRLMSegmentationLib.scene.nodes import find, get_or_create, is_stale, mark_stale, put_under, remove
 
@@ -144,11 +144,11 @@ def test_box_under_an_oblique_transform_is_refused(node, box):
 
 def test_mask_comes_back_voxel_for_voxel(node, mask, surface):
     holder = node("vtkMRMLSegmentationNode")
-    conversion.put_segment(holder, "Tumor", mask, surface)
-    back = conversion.mask_of(holder, "Tumor", mask)
+    labelmap.put_segment(holder, "Tumor", mask, surface)
+    back = labelmap.mask_of(holder, "Tumor", mask)
     np.testing.assert_array_equal(back.voxels, mask.voxels)
     assert back.has_geometry_of(mask)
-    assert conversion.mask_of(holder, "Vessel", mask) is None
+    assert labelmap.mask_of(holder, "Vessel", mask) is None
     assert holder.GetSegmentation().GetNumberOfSegments() == 1
 
 
@@ -156,15 +156,15 @@ def test_mask_on_a_crop_comes_back_on_the_whole_grid(node, volume, mask):
     from CRLMSegmentationLib.segmentation.crop import crop_volume
 
     holder = node("vtkMRMLSegmentationNode")
-    conversion.put_segment(holder, "Tumor", crop_volume(mask, Box.around_mask(mask), 2.0))
-    np.testing.assert_array_equal(conversion.mask_of(holder, "Tumor", volume).voxels, mask.voxels)
+    labelmap.put_segment(holder, "Tumor", crop_volume(mask, Box.around_mask(mask), 2.0))
+    np.testing.assert_array_equal(labelmap.mask_of(holder, "Tumor", volume).voxels, mask.voxels)
     assert holder.GetSegmentation().GetNthSegment(0).GetRepresentation("Closed surface").GetNumberOfPoints() > 100
 
 
 def test_putting_a_mask_twice_leaves_one_segment(node, mask, surface):
     holder = node("vtkMRMLSegmentationNode")
     for _ in range(2):
-        conversion.put_segment(holder, "Tumor", mask, surface)
+        labelmap.put_segment(holder, "Tumor", mask, surface)
     assert holder.GetSegmentation().GetNumberOfSegments() == 1
 
 

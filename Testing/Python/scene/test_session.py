@@ -378,9 +378,11 @@ def test_threshold_is_moved_without_the_network(ready, volume):
     ready.segment(segmenter)
     before = ready.mask.voxels.sum()
     segmenter.seen = None
-    assert not ready.set_threshold(0.95).found
+    ready.set_threshold(0.95)
+    assert ready.wait() and ready.threshold == 0.95
     assert ready.surface is None
     ready.set_threshold(0.4)
+    assert ready.wait()
     assert ready.mask.voxels.sum() == before and segmenter.seen is None
     ready.set_volume(volume)
     with pytest.raises(SegmentationError, match="no probability"):
@@ -410,7 +412,7 @@ def test_a_reconstruction_minds_its_sweep_and_not_the_box(session, sweep, box):
     job = session.begin_reconstruct(settings)
     session.set_sweep(Sweep(sweep.frames[2:]))
     assert session.finish(job, job.run()) is False
-    assert session.volume is None and session.state.status(Step.RECONSTRUCT) is StepStatus.READY
+    assert session.volume is None and session.state.status(Step.RECONSTRUCT) is StepStatus.STALE
 
 
 def test_a_step_that_fails_says_why(session, sweep, volume):

@@ -13,10 +13,10 @@ import time
 import numpy as np
 import pytest
 
-from CRLMSegmentationLib.errors import RecordingError, SequenceFileError
+from CRLMSegmentationLib.errors import RecordingError
 from CRLMSegmentationLib.sweep import Pose, TrackedFrame, read_sweep
-from CRLMSegmentationLib.sweep.journal import MAGIC, pack_frame, read_journal
-from CRLMSegmentationLib.sweep.recorder import Recorder, journal_path, recover, unfinished_recordings
+from CRLMSegmentationLib.sweep.recorder import Recorder
+from CRLMSegmentationLib.sweep.recovery import journal_path, recover, recover_unfinished, unfinished_recordings
 
 
 def make_frame(number, shape=(4, 6)):
@@ -36,37 +36,6 @@ def test_a_recording_becomes_a_standard_file(tmp_path):
     assert [frame.valid for frame in frames] == [True, False, True, True, True]
     assert frames[2].transforms["StylusToReference"].status == "MISSING"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_journal_cut_at_any_byte_gives_all_whole_frames(tmp_path):
-    records = [pack_frame(make_frame(number)) for number in range(3)]
-    whole = MAGIC + b"".join(records)
-    ends = np.cumsum([len(MAGIC)] + [len(record) for record in records])
-    path = tmp_path / "a.journal"
-    for length in range(len(whole) + 1):
-        path.write_bytes(whole[:length])
-        assert len(list(read_journal(path))) == (ends[1:] <= length).sum()
-
-
-@pytest.mark.parametrize("damage", ["pixels", "header", "text", "cut out", "mark in rubbish"])
-def test_a_damaged_frame_costs_that_frame_only(tmp_path, damage):
-    records = [pack_frame(make_frame(number)) for number in range(4)]
-    records[1] = {
-        "pixels": records[1][:-1] + b"\xff",
-        "header": b"FRMX" + records[1][4:],
-        "text": records[1][:16] + b"}" + records[1][17:],
-        "cut out": records[1][:40],
-        "mark in rubbish": b"FRME" + b"\xff" * 12 + b"FRMEFRME" + records[1][20:],
-    }[damage]
-    (tmp_path / "a.journal").write_bytes(MAGIC + b"".join(records))
-    assert [frame.timestamp for frame in read_journal(tmp_path / "a.journal")] == [0.0, 0.2, 0.3]
-
-
-def test_what_is_no_journal_is_left_alone(tmp_path):
-    (tmp_path / "a.igs.mha.journal").write_bytes(b"something else altogether")
-    with pytest.raises(RecordingError, match="not an interrupted recording"):
-        recover(tmp_path / "a.igs.mha")
-    assert (tmp_path / "a.igs.mha.journal").read_bytes() == b"something else altogether"
 
 
 RECORD_UNTIL_KILLED = textwrap.dedent(
@@ -105,7 +74,9 @@ def test_a_recording_killed_at_any_moment_is_recovered(tmp_path):
         assert not path.exists() and unfinished_recordings(tmp_path) == [journal_path(path)]
         with pytest.raises(RecordingError, match="repair"):
             Recorder(path)
-        (recovered,) = recover(path)
+        (recovery,) = recover_unfinished(tmp_path)
+        (recovered,) = recovery.files
+        assert recovered == path
         frames = read_sweep(recovered).frames
         assert len(frames) in (told, told + 1) and not journal_path(path).exists()
         assert [frame.pixels[0, 0] for frame in frames] == [number % 251 for number in range(len(frames))]
@@ -158,24 +129,25 @@ def test_a_full_disk_is_told_and_what_was_written_is_safe(tmp_path):
     assert "No space left" in recorder.problem
 
 
+def wait_for(recorder, count):
+    deadline = time.monotonic() + 5
+    while recorder.frames + recorder.dropped < count and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
 def test_a_disk_that_has_room_again_is_used_again(tmp_path, monkeypatch):
     monkeypatch.setattr("CRLMSegmentationLib.sweep.recorder._TRY_AGAIN_AFTER_S", 0.0)
     recorder = Recorder(tmp_path / "a.igs.mha")
     recorder._stream = FailingDisk(recorder._stream, 900)
 
-    def wait_for(count):
-        deadline = time.monotonic() + 5
-        while recorder.frames + recorder.dropped < count and time.monotonic() < deadline:
-            time.sleep(0.005)
-
     for number in range(4):
         recorder.add(make_frame(number))
-    wait_for(4)
+    wait_for(recorder, 4)
     lost = recorder.dropped
     recorder._stream.full_at = 1 << 30
     for number in range(4, 8):
         recorder.add(make_frame(number))
-    wait_for(8)
+    wait_for(recorder, 8)
     (path,) = recorder.stop()
     assert 0 < lost < 4 and recorder.dropped == lost
     numbers = [frame.pixels[0, 0] for frame in read_sweep(path).frames]
@@ -211,12 +183,27 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
         Recorder(tmp_path / "file" / "a.igs.mha")
 
 
-def test_a_folder_that_vanishes_is_told(tmp_path):
-    folder = tmp_path / "usb-stick"
-    recorder = Recorder(folder / "a.igs.mha")
+def test_a_folder_that_is_removed_meanwhile_comes_back_with_all_frames(tmp_path, monkeypatch):
+    monkeypatch.setattr("CRLMSegmentationLib.sweep.recorder._LOOK_AT_DISK_EVERY_S", 0.01)
+    recorder = Recorder(tmp_path / "sweeps" / "a.igs.mha")
     recorder.add(make_frame(0))
-    shutil.rmtree(folder)
-    with pytest.raises(RecordingError):
+    wait_for(recorder, 1)
+    shutil.rmtree(tmp_path / "sweeps")
+    recorder.add(make_frame(1))
+    wait_for(recorder, 2)
+    shutil.rmtree(tmp_path / "sweeps", ignore_errors=True)
+    recorder.add(make_frame(2))
+    (path,) = recorder.stop()
+    assert [frame.pixels[0, 0] for frame in read_sweep(path).frames] == [0, 1, 2] and not recorder.dropped
+
+
+def test_a_folder_that_cannot_come_back_is_told(tmp_path):
+    recorder = Recorder(tmp_path / "sweeps" / "a.igs.mha")
+    recorder.add(make_frame(0))
+    wait_for(recorder, 1)
+    shutil.rmtree(tmp_path / "sweeps")
+    (tmp_path / "sweeps").write_text("something else")
+    with pytest.raises(RecordingError, match="no unfinished recording"):
         recorder.stop()
 
 
@@ -227,29 +214,6 @@ def test_a_disk_that_is_nearly_full_is_told_before_it_is(tmp_path, monkeypatch):
     recorder.add(make_frame(0))
     recorder.stop()
     assert "1.0 GB" in recorder.warning and not recorder.problem
-
-
-def test_a_recording_whose_file_cannot_be_made_stays_in_its_journal(tmp_path, monkeypatch):
-    from CRLMSegmentationLib.sweep import SequenceWriter
-
-    recorder = Recorder(tmp_path / "a.igs.mha")
-    for number in range(4):
-        recorder.add(make_frame(number, (4, 6) if number < 2 else (5, 5)))
-    close, calls = SequenceWriter.close, []
-
-    def close_once(writer):
-        calls.append(writer)
-        if len(calls) > 1:
-            writer._remove_parts()
-            raise SequenceFileError(f"{writer.path} cannot be written (No space left on device).")
-        close(writer)
-
-    monkeypatch.setattr(SequenceWriter, "close", close_once)
-    with pytest.raises(RecordingError, match="No space left.*is safe in.*repair"):
-        recorder.stop()
-    assert list(tmp_path.iterdir()) == [recorder.journal]
-    monkeypatch.undo()
-    assert [len(read_sweep(path)) for path in recover(recorder.journal)] == [2, 2]
 
 
 def test_files_of_other_recordings_are_never_overwritten(tmp_path):

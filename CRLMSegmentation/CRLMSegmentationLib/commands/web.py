@@ -1,0 +1,24 @@
+"""`crlm web`: the whole workflow on a page in a browser."""
+
+from __future__ import annotations
+
+
+def add_arguments(parser):
+    parser.add_argument("recordings", nargs="*", metavar="FILE", help="recordings, or folders of them, to offer on the page")
+    parser.add_argument("--folder", default="crlm-web", metavar="DIR",
+                        help="where recordings, uploads and saved cases go (default crlm-web)")  # fmt: skip
+    parser.add_argument("--case", metavar="DIR", help="begin with this saved case")
+    parser.add_argument("--host", default="127.0.0.1",
+                        help="address to serve at (default only this computer); any other asks for a token")  # fmt: skip
+    parser.add_argument("--port", type=int, default=8080, help="TCP port (default 8080; 0 takes a free one)")
+    parser.add_argument("--token", help="what people from other computers have to type; default: one is made")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+
+
+def run(arguments):
+    from ..web.serve import serve
+
+    serve(
+        arguments.folder, arguments.recordings, arguments.case, arguments.host, arguments.port,
+        open_browser=not arguments.no_browser, token=arguments.token,
+    )  # fmt: skip

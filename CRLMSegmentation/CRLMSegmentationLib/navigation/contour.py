@@ -1,0 +1,41 @@
+"""Where a surface cuts the plane of an image: the tumor's outline on the live ultrasound."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..geometry import invert_affine
+
+
+def contours_in_image(surface, image_to_ras) -> list[np.ndarray]:
+    """Outlines of `surface` (vtkPolyData, RAS mm) in the plane of an image.
+
+    image_to_ras  (4, 4) from pixel (u, v, 0, 1) to RAS mm
+    Returns one (n, 2) float64 array of pixels (u, v) for each outline, closed ones with their first point again at the
+    end; none when the plane misses the surface. They reach beyond the image's edges. Raises GeometryError for a matrix
+    that is no affine.
+    """
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkCommonDataModel import vtkPlane
+    from vtkmodules.vtkFiltersCore import vtkCutter, vtkStripper
+
+    ras_to_image = invert_affine(image_to_ras)
+    normal = np.cross(np.asarray(image_to_ras)[:3, 0], np.asarray(image_to_ras)[:3, 1])
+    plane = vtkPlane()
+    plane.SetOrigin(*np.asarray(image_to_ras)[:3, 3])
+    plane.SetNormal(*(normal / np.linalg.norm(normal)))
+    cutter = vtkCutter()
+    cutter.SetCutFunction(plane)
+    cutter.SetInputData(surface)
+    stripper = vtkStripper()
+    stripper.SetInputConnection(cutter.GetOutputPort())
+    stripper.JoinContiguousSegmentsOn()
+    stripper.Update()
+    lines = stripper.GetOutput()
+    if lines.GetNumberOfLines() == 0:
+        return []
+    points = vtk_to_numpy(lines.GetPoints().GetData()).astype(np.float64)
+    pixels = points @ ras_to_image[:2, :3].T + ras_to_image[:2, 3]
+    offsets = vtk_to_numpy(lines.GetLines().GetOffsetsArray())
+    order = vtk_to_numpy(lines.GetLines().GetConnectivityArray())
+    return [pixels[order[start:end]] for start, end in zip(offsets[:-1], offsets[1:])]

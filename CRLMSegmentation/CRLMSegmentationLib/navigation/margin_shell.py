@@ -1,0 +1,82 @@
+"""The shell at a fixed distance around the tumor: the margin that is to be kept.
+
+The distance to the surface is sampled on a grid and contoured where it equals the margin. It is the distance to the
+nearest point among the surface's vertices, which lie far closer together than the shell is away, so it is right to a
+few hundredths of a millimeter.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import GeometryError
+
+LARGEST_MARGIN_MM = 20.0
+_MOST_SAMPLES = 250_000
+_FINEST_MM = 0.5
+
+
+def margin_shell(surface, margin_mm: float):
+    """Closed vtkPolyData (RAS mm) of the points outside `surface` (vtkPolyData, closed, RAS mm) at `margin_mm`.
+
+    Raises GeometryError for an empty surface, or a margin that is not above 0 and at most LARGEST_MARGIN_MM.
+    """
+    from scipy.spatial import cKDTree
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    if not 0 < margin_mm <= LARGEST_MARGIN_MM:
+        raise GeometryError(f"The margin is {margin_mm:g} mm; it must be above 0 and at most {LARGEST_MARGIN_MM:g} mm.")
+    if surface is None or surface.GetNumberOfPoints() == 0:
+        raise GeometryError("The tumor surface is empty: there is nothing to put a margin around.")
+    points = vtk_to_numpy(surface.GetPoints().GetData()).astype(np.float64)
+    lower, upper = points.min(axis=0) - margin_mm, points.max(axis=0) + margin_mm
+    spacing_mm = max(_FINEST_MM, float(np.prod(upper - lower) / _MOST_SAMPLES) ** (1 / 3))
+    # Two samples beyond the shell on every side, so that it closes.
+    lower, upper = lower - 2 * spacing_mm, upper + 2 * spacing_mm
+    size = np.ceil((upper - lower) / spacing_mm).astype(int) + 1
+    k, j, i = np.meshgrid(*(np.arange(number) for number in size[::-1]), indexing="ij")
+    samples = np.stack([i, j, k], axis=-1).reshape(-1, 3) * spacing_mm + lower
+    beyond_mm = margin_mm + 4 * spacing_mm
+    distance, _ = cKDTree(points).query(samples, distance_upper_bound=beyond_mm)
+    distance = np.minimum(distance, beyond_mm).reshape(k.shape)
+    distance[_inside(surface, size, lower, spacing_mm)] = -spacing_mm
+    return _contour(distance.astype(np.float32), margin_mm, lower, spacing_mm)
+
+
+def _inside(surface, size: np.ndarray, origin: np.ndarray, spacing_mm: float) -> np.ndarray:
+    """Boolean [k, j, i]: grid points within the surface."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkCommonCore import VTK_UNSIGNED_CHAR
+    from vtkmodules.vtkImagingStencil import vtkImageStencilToImage, vtkPolyDataToImageStencil
+
+    stencil = vtkPolyDataToImageStencil()
+    stencil.SetInputData(surface)
+    stencil.SetOutputOrigin(*origin)
+    stencil.SetOutputSpacing(spacing_mm, spacing_mm, spacing_mm)
+    stencil.SetOutputWholeExtent(0, int(size[0]) - 1, 0, int(size[1]) - 1, 0, int(size[2]) - 1)
+    image = vtkImageStencilToImage()
+    image.SetInputConnection(stencil.GetOutputPort())
+    image.SetInsideValue(1)
+    image.SetOutsideValue(0)
+    image.SetOutputScalarType(VTK_UNSIGNED_CHAR)
+    image.Update()
+    return vtk_to_numpy(image.GetOutput().GetPointData().GetScalars()).reshape(size[::-1]) > 0
+
+
+def _contour(values: np.ndarray, level: float, origin: np.ndarray, spacing_mm: float):
+    from vtkmodules.util.numpy_support import numpy_to_vtk
+    from vtkmodules.vtkCommonDataModel import vtkImageData
+    from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
+
+    image = vtkImageData()
+    image.SetDimensions(*values.shape[::-1])
+    image.SetOrigin(*origin)
+    image.SetSpacing(spacing_mm, spacing_mm, spacing_mm)
+    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(values).ravel(), deep=True))
+    contour = vtkFlyingEdges3D()
+    contour.SetInputData(image)
+    contour.SetValue(0, level)
+    contour.ComputeNormalsOn()
+    contour.ComputeScalarsOff()
+    contour.Update()
+    return contour.GetOutput()

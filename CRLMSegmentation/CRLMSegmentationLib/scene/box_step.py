@@ -1,0 +1,87 @@
+"""Box: where it is, what is wrong with it, and that a tumor of another box is never shown for it."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from ..errors import GeometryError
+from ..geometry import Box
+from .box import BoxNode
+from .box_warnings import box_warnings
+from .state import Step, StepStatus
+from .volume_step import VolumeStep
+from .workflow import Workflow
+
+DEFAULT_BOX_MM = (40.0, 40.0, 40.0)
+
+
+class BoxStep:
+    """The box of one session.
+
+    tight       True when it closely fits the tumor: the model's margin is added before it is segmented
+    margin_mm   gives the margin that the chosen model wants around a tumor
+    on_changed  called when it is another box
+    """
+
+    def __init__(
+        self, scene, workflow: Workflow, volume: VolumeStep, margin_mm: Callable[[], float],
+        on_changed: Callable[[], None],
+    ):  # fmt: skip
+        self.tight = False
+        self._workflow, self._volume, self._margin_mm, self._on_changed = workflow, volume, margin_mm, on_changed
+        self._node = BoxNode(scene, self._look)
+
+    @property
+    def box(self) -> Box | None:
+        """As it is in the scene; None when none was placed. Raises GeometryError when its edges are oblique."""
+        return self._node.get()
+
+    def node(self):
+        """The Markups ROI, made when it is not there."""
+        return self._node.node()
+
+    def set(self, box: Box, tight: bool) -> None:
+        """Place it."""
+        changed_meaning = tight != self.tight
+        self.tight = tight
+        self._node.put(box)
+        if changed_meaning:
+            self._look()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What speaks against the box before it is segmented; empty when all is well or there is none."""
+        try:
+            box = self.box
+        except GeometryError as error:
+            return (str(error),)
+        return () if box is None else box_warnings(box, self._volume.grid, self._margin_mm(), self.tight)
+
+    def adopt(self) -> None:
+        """Take over what the scene holds."""
+        self._node.adopt()
+        if self.box is not None:
+            self._workflow.set(Step.BOX, StepStatus.DONE)
+
+    def forget(self) -> None:
+        """As at the beginning; the node stays."""
+        self._node.release()
+        self.tight = False
+
+    def release(self) -> None:
+        """Watch no more."""
+        self._node.release()
+
+    def _look(self) -> None:
+        try:
+            box, problem = self.box, ""
+        except GeometryError as error:
+            box, problem = None, str(error)
+        if box is not None:
+            edges = " x ".join(f"{edge:.0f}" for edge in box.size_mm)
+            self._workflow.set(Step.BOX, StepStatus.DONE, f"{edges} mm")
+        else:
+            self._workflow.set(Step.BOX, StepStatus.FAILED if problem else StepStatus.READY, problem)
+        self._workflow.edited()
+        self._on_changed()
+        self._workflow.tell()

@@ -1,0 +1,40 @@
+"""What was painted and erased by hand, kept apart from what the threshold says, so that it survives another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class HandCorrections:
+    """Voxels that a hand has set, on one grid [k, j, i]; the last stroke over a voxel counts.
+
+    painted, erased  boolean, never both; None as long as nothing was corrected
+    """
+
+    painted: np.ndarray | None = None
+    erased: np.ndarray | None = None
+
+    @property
+    def count(self) -> int:
+        """Voxels that a hand has set."""
+        return 0 if self.painted is None else int(self.painted.sum() + self.erased.sum())
+
+    def applied(self, mask: np.ndarray) -> np.ndarray:
+        """`mask` (any dtype, nonzero inside) with the corrections, as uint8 of its shape."""
+        inside = mask != 0
+        if self.painted is not None:
+            inside = (inside | self.painted) & ~self.erased
+        return inside.astype(np.uint8)
+
+    def learned(self, before: np.ndarray, after: np.ndarray) -> HandCorrections:
+        """These corrections and those that made `after` of the mask `before`."""
+        before, after = before != 0, after != 0
+        on, off = after & ~before, before & ~after
+        if not on.any() and not off.any():
+            return self
+        if self.painted is None:
+            return HandCorrections(on, off)
+        return HandCorrections((self.painted | on) & ~off, (self.erased | off) & ~on)

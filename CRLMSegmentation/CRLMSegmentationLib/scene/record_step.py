@@ -1,0 +1,121 @@
+"""Record: a recording is begun and ended, the volume grows meanwhile, and recordings on disk are opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import RecordingError
+from ..sweep import Sweep, TrackedFrame, read_plus_configuration, read_sweep
+from .case_clock import CaseClock
+from .jobs import Jobs
+from .live_volume import LiveVolume
+from .recording import RecordingState
+from .recordings import Recordings
+from .state import Step
+from .volume_step import VolumeStep
+from .workflow import Workflow
+
+
+class RecordStep:
+    """Recordings of one session.
+
+    live_reconstruction  True to make the volume while it is swept
+    recorded_path        the file of the sweep, once it is complete
+    """
+
+    def __init__(self, workflow: Workflow, jobs: Jobs, volume: VolumeStep, clock: CaseClock):
+        self.live_reconstruction = True
+        self.recorded_path: Path | None = None
+        self._workflow, self._jobs, self._volume, self._clock = workflow, jobs, volume, clock
+        self._recordings = Recordings(workflow, self._on_file)
+        self._live: LiveVolume | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        return self._recordings.folder
+
+    @folder.setter
+    def folder(self, folder) -> None:
+        self._recordings.folder = None if folder is None else Path(folder)
+        self._recordings.recover()
+
+    @property
+    def state(self) -> RecordingState | None:
+        """None when no recording goes on."""
+        return self._recordings.state
+
+    @property
+    def frames(self) -> int:
+        """So far, in the recording that is going on."""
+        return len(self._recordings.current or ())
+
+    @property
+    def is_writing(self) -> bool:
+        return self._recordings.is_writing
+
+    def add(self, frame: TrackedFrame) -> None:
+        """Take a live frame, when recording."""
+        self._recordings.add(frame)
+
+    def start(self, path=None) -> None:
+        """Keep every frame from now on. Raises RecordingError."""
+        settings = self._volume.settings
+        live = LiveVolume(settings, self._volume.show_growing) if self.live_reconstruction else None
+        try:
+            self._recordings.start(path, settings, live.engine if live is not None else None)
+        except RecordingError:
+            if live is not None:
+                live.close()
+            raise
+        self._end_live()
+        self._live = live
+
+    def stop(self) -> Sweep:
+        """End the recording and take it as the sweep. Raises RecordingError when no frame came."""
+        live, self._live = self._live, None
+        try:
+            _, sweep = self._recordings.stop()
+        except RecordingError:
+            if live is not None:
+                live.close()
+            raise
+        self._clock.start()
+        self.recorded_path = None
+        self._volume.set_sweep(sweep)
+        if live is not None:
+            compute = lambda progress, should_cancel: live.finish(sweep, progress, should_cancel)  # noqa: E731
+            self._jobs.start(self._jobs.begin(Step.RECONSTRUCT, compute))
+        return sweep
+
+    def open(self, path, plus_configuration=None) -> Sweep:
+        """Take a recording from a file. Raises SequenceFileError, TransformError and ConfigurationError."""
+        calibration = read_plus_configuration(plus_configuration).transforms if plus_configuration else None
+        sweep = read_sweep(path, calibration)
+        self.recorded_path = Path(path)
+        self._clock.forget()
+        self._volume.set_sweep(sweep)
+        return sweep
+
+    def process(self, now_s: float) -> None:
+        """Tell how it goes; called by the session's timer."""
+        self._recordings.process(now_s)
+        if self._live is not None:
+            self._live.process(now_s)
+
+    def forget(self) -> None:
+        """The sweep is gone; a recording that goes on is not."""
+        self.recorded_path = None
+
+    def close(self) -> None:
+        """End what goes on; every frame that came is on disk afterwards."""
+        self._recordings.close()
+        self._end_live()
+
+    def _on_file(self, path: Path) -> None:
+        self.recorded_path = path
+        self._workflow.touch()
+
+    def _end_live(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            live.close()

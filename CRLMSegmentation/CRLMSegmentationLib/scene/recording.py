@@ -1,0 +1,147 @@
+"""A recording that is going on: kept in memory for the scene, on disk as it grows, and reconstructed live."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import CRLMError, RecordingError
+from ..reconstruction import ReconstructionSettings
+from ..sweep import Sweep, TrackedFrame
+from ..sweep.recorder import Recorder, recover, unfinished_recordings
+from .sweep_speed import SweepSpeed
+
+_FILE_ENDING = ".igs.mha"
+
+
+@dataclass(frozen=True)
+class RecordingState:
+    """A recording at one moment.
+
+    frames, seconds, invalid   so far; invalid: without a measured pose
+    path            the file that it will be
+    gap_mm          distance between neighbouring frames over the last second (95 % of all places stay below)
+    widest_gap_mm   of the whole recording
+    spacing_mm      of the volume that is to be made of it
+    speed_mm_per_s  of the probe over the last second; NaN when unknown
+    frames_waiting  for the live volume
+    coverage        part of the swept voxels that a pixel reached, as of the live volume; NaN when not known
+    hints           sentences for the person who sweeps, most important first; empty when all is well
+    """
+
+    frames: int
+    seconds: float
+    invalid: int
+    path: Path | None
+    gap_mm: float = math.nan
+    widest_gap_mm: float = 0.0
+    spacing_mm: float = math.nan
+    speed_mm_per_s: float = math.nan
+    frames_waiting: int = 0
+    coverage: float = math.nan
+    hints: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        line = f"{self.frames} frames in {self.seconds:.1f} s"
+        if self.invalid:
+            line += f", {self.invalid} without a valid pose"
+        return f"{line}: {self.hints[0]}" if self.hints else line
+
+
+class Recording:
+    """Frames of one sweep.
+
+    path      the file on disk; None to keep it in memory only
+    settings  of the volume that will be made of it
+    live      LiveReconstruction that takes each frame, or None
+    Raises RecordingError when the file cannot be begun.
+    """
+
+    def __init__(self, path, settings: ReconstructionSettings, live=None):
+        self.recorder = Recorder(path) if path is not None else None
+        self.live = live
+        self.coverage = math.nan
+        self._settings = settings
+        self._speed = SweepSpeed(settings)
+        self._frames: list[TrackedFrame] = []
+        self._invalid = 0
+        self._started_s: float | None = None
+
+    @property
+    def path(self) -> Path | None:
+        return self.recorder.path if self.recorder is not None else None
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(self, frame: TrackedFrame) -> None:
+        """Take the next frame."""
+        if self._started_s is None:
+            self._started_s = time.monotonic()
+        self._frames.append(frame)
+        self._invalid += not frame.valid
+        if self.recorder is not None:
+            self.recorder.add(frame)
+        if self.live is not None:
+            self.live.add(frame)
+        self._speed.add(frame)
+
+    def state(self) -> RecordingState:
+        """What is known now."""
+        recorder = self.recorder
+        troubles = [recorder.problem, recorder.warning] if recorder is not None else []
+        return RecordingState(
+            frames=len(self._frames),
+            seconds=time.monotonic() - self._started_s if self._started_s is not None else 0.0,
+            invalid=self._invalid,
+            path=self.path,
+            gap_mm=self._speed.gap_mm,
+            widest_gap_mm=self._speed.widest_gap_mm,
+            spacing_mm=min(self._settings.spacing_mm),
+            speed_mm_per_s=self._speed.speed_mm_per_s,
+            frames_waiting=self.live.frames_waiting if self.live is not None else 0,
+            coverage=self.coverage,
+            hints=(*filter(None, troubles), *self._speed.hints()),
+        )
+
+    def sweep(self) -> Sweep:
+        """The frames so far, those of the size that most of them have. Raises RecordingError when there is none."""
+        if not self._frames:
+            raise RecordingError("No frame came while recording; check that PLUS sends images, then record again.")
+        kinds = [(frame.pixels.shape, frame.pixels.dtype) for frame in self._frames]
+        usual = max(dict.fromkeys(kinds), key=kinds.count)
+        name = self.path.name if self.path is not None else ""
+        return Sweep([frame for frame, kind in zip(self._frames, kinds) if kind == usual], name)
+
+    def discard(self) -> None:
+        """End it without keeping anything, when no frame came."""
+        if self.recorder is not None:
+            self.recorder.discard()
+
+
+def new_recording_path(folder: Path) -> Path:
+    """A name in `folder` that is not taken, after the time of day. No name of a person is in it."""
+    stem = time.strftime("sweep-%Y%m%d-%H%M%S")
+    for number in range(1, 10_000):
+        path = Path(folder) / f"{stem}{f'-{number}' if number > 1 else ''}{_FILE_ENDING}"
+        if not path.exists() and not path.with_name(path.name + ".journal").exists():
+            return path
+    raise RecordingError(f"{folder} is full of recordings of this very second; choose another folder.")
+
+
+def recover_recordings(folder: Path) -> list[str]:
+    """Finish the recordings in `folder` that were cut off; one sentence for each."""
+    sentences = []
+    if not Path(folder).is_dir():
+        return sentences
+    for journal in unfinished_recordings(folder):
+        try:
+            files = ", ".join(str(path) for path in recover(journal))
+            sentences.append(f"A recording that was cut off earlier was recovered: {files}.")
+        except CRLMError as error:
+            sentences.append(f"A recording that was cut off earlier could not be recovered: {error}")
+    return sentences

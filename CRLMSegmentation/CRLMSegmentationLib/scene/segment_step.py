@@ -1,0 +1,336 @@
+"""Segment: the tumor in the box, another threshold, corrections by hand, and that the surface always follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ..errors import SegmentationError
+from ..geometry import Box, Volume
+from ..navigation.distance import TumorDistance
+from .box_step import BoxStep
+from .case_clock import CaseClock
+from .engine import Engine
+from .job import Job
+from .jobs import Jobs
+from .latest import Latest
+from .nodes import is_stale
+from .segmentation_watch import SegmentationWatch
+from .state import Step, StepStatus
+from .tumor import TumorNodes
+from .tumor_shape import shape_of_mask, shape_of_surface
+from .tumor_state import DEFAULT_SMOOTHING, TumorState, empty_state, state_of_result, state_of_scene
+from .volume_step import VolumeStep
+from .workflow import Workflow
+
+_THRESHOLD = "CRLM.Threshold"
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What a segmentation job gives: the result as segmentation/ made it, and the tumor that comes of it."""
+
+    result: Any
+    state: TumorState
+
+
+class SegmentStep:
+    """The tumor of one session.
+
+    result      SegmentationResult of the last segmentation; None when there is none, or it is out of date
+    state       the tumor as it is now; None when there is none
+    on_tumor    called with surface and TumorDistance whenever another tumor is shown, and with None twice when none is
+    """
+
+    def __init__(
+        self, scene, workflow: Workflow, jobs: Jobs, volume: VolumeStep, box: BoxStep, engine: Engine,
+        clock: CaseClock, on_tumor: Callable,
+    ):  # fmt: skip
+        self.result = None
+        self.state: TumorState | None = None
+        self.is_correcting = False
+        self._workflow, self._jobs, self._volume, self._box = workflow, jobs, volume, box
+        self._engine, self._clock, self._on_tumor = engine, clock, on_tumor
+        self.nodes = TumorNodes(scene)
+        self._watch = SegmentationWatch(self._on_edited)
+        self._shaping = Latest("tumor surface")
+        self._edited = False
+        self._wanted_threshold: tuple[float, str] | None = None
+        self._smoothing = DEFAULT_SMOOTHING
+        workflow.rests[Step.SEGMENT] = self._rest
+        jobs.takers[Step.SEGMENT] = self._take
+
+    # Finding the tumor
+
+    @property
+    def threshold(self) -> float | None:
+        """Of probability, as it was asked for last; None when there is none yet."""
+        if self._wanted_threshold is not None:
+            return self._wanted_threshold[0]
+        return self.state.threshold if self.state is not None else None
+
+    @property
+    def has_probability(self) -> bool:
+        """True when there is something that another threshold can cut."""
+        return self.state is not None and self.state.probability is not None
+
+    @property
+    def is_shaping(self) -> bool:
+        """True while an edit, a threshold or a smoothing is on its way to the screen."""
+        return self._shaping.is_busy
+
+    def begin(self, segmenter, threshold: float | None, keep: str) -> Job:
+        """The job that asks what `segmenter(should_cancel, progress)` gives, a Segmenter or a Model.
+
+        Raises SegmentationError when there is no volume or box.
+        """
+        volume, box, tight, smoothing = *self._input(), self._smoothing
+
+        def compute(progress, should_cancel):
+            from ..segmentation.segment import segment
+
+            ready = segmenter(should_cancel, progress)
+            result = segment(volume, box, ready, threshold, tight, keep, progress, should_cancel)
+            return Finding(result, state_of_result(result, smoothing, keep))
+
+        return self._jobs.begin(Step.SEGMENT, compute)
+
+    def start(self, threshold: float | None, keep: str) -> None:
+        """Ask the engine, in the background."""
+        self._input()
+        self._engine.start()
+        self._jobs.start(self.begin(self._engine.segmenter, threshold, keep))
+
+    def start_region_growing(self, seed_ras) -> None:
+        """Grow the tumor from a place in it, within the box when there is one, in the background."""
+        volume, smoothing = self._needed_volume(), self._smoothing
+        box = self._box.box
+
+        def compute(progress, should_cancel):
+            from ..segmentation.region_growing import grow_region
+
+            result = grow_region(volume, seed_ras, box, progress=progress, should_cancel=should_cancel)
+            return Finding(result, state_of_result(result, smoothing))
+
+        self._jobs.start(self._jobs.begin(Step.SEGMENT, compute))
+
+    def set(self, mask: Volume, probability: Volume | None, surface) -> None:
+        """Take a tumor that belongs to the present volume and box. Raises GeometryError and SegmentationError."""
+        if not mask.voxels.any():
+            raise SegmentationError("The mask is empty: there is no surface to make.")
+        try:
+            shape = shape_of_mask(mask, self._smoothing) if surface is None else shape_of_surface(mask, surface)
+        except Exception:
+            self._on_tumor(None, None)
+            raise
+        self.result = None
+        self._show(TumorState(shape, mask, probability=probability, smoothing=self._smoothing), put_mask=True)
+
+    def _take(self, finding: Finding) -> None:
+        took_s = getattr(finding.result, "timings_s", {})
+        timings_s = self._workflow.state.timings_s
+        timings_s["crop"] = took_s.get("crop", 0.0)
+        timings_s["segment"] = took_s.get("network", 0.0) + took_s.get("mask", 0.0)
+        timings_s["surface"] = took_s.get("surface", 0.0)
+        self._shaping.drop()
+        self._edited, self._wanted_threshold, self.is_correcting = False, None, False
+        self.result = finding.result
+        self._show(finding.state, put_mask=True)
+
+    # Another threshold, another smoothing, a hand
+
+    def set_threshold(self, threshold: float, keep: str) -> None:
+        """Cut the stored probability, in the background. Raises SegmentationError."""
+        if not self.has_probability:
+            raise SegmentationError("There is no probability to cut; segment the box first.")
+        if not 0 < threshold < 1:
+            raise SegmentationError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
+        self._wanted_threshold = float(threshold), keep
+        self._reshape()
+
+    @property
+    def smoothing(self) -> float:
+        return self._smoothing
+
+    @smoothing.setter
+    def smoothing(self, smoothing: float) -> None:
+        self._smoothing = min(max(float(smoothing), 0.0), 1.0)
+        if self.state is not None:
+            self._reshape()
+
+    def begin_correction(self):
+        """The segmentation node, ready to be edited. Raises SegmentationError when there is no volume to draw on."""
+        if self.state is None:
+            grid = self._needed_volume()
+            self.state = empty_state(grid)
+        else:
+            grid = self.state.mask
+        with self._watch.own_edit():
+            node = self.nodes.make_editable(self._volume.node(), grid)
+        self._watch.watch(node)
+        self.is_correcting = True
+        self._clock.go_on()
+        self._workflow.set(Step.SEGMENT, StepStatus.DONE, "being corrected by hand")
+        self._workflow.tell()
+        return node
+
+    def end_correction(self) -> None:
+        """The hand has left; the last strokes are on their way to the surface."""
+        if not self.is_correcting:
+            return
+        self.is_correcting = False
+        self._edited = True
+        self._reshape()
+
+    def _on_edited(self) -> None:
+        """Called out of a VTK event: nothing is computed here."""
+        if self.state is not None and not is_stale(self.nodes.segmentation_node()):
+            self._edited = True
+            self._reshape()
+
+    def _reshape(self) -> None:
+        self._shaping.request(self._begin_shaping, self._on_shaped, self._on_shaping_failed)
+
+    def _begin_shaping(self) -> Callable[[], tuple[TumorState, bool, int]]:
+        state, smoothing, edits = self.state, self._smoothing, self._watch.edits
+        edited, self._edited = self._edited, False
+        labelmap = self.nodes.labelmap() if edited else None
+        cut = self._wanted_threshold
+
+        def compute():
+            following = state.edited(labelmap) if edited else state
+            if cut is not None and cut != (following.threshold, following.keep):
+                following = following.cut_at(*cut)
+            if smoothing != following.smoothing:
+                following = following.smoothed(smoothing)
+            return following, cut is not None, edits
+
+        return compute
+
+    def _on_shaped(self, shaped: tuple[TumorState, bool, int]) -> None:
+        state, was_cut, edits = shaped
+        if self._wanted_threshold == (state.threshold, state.keep):
+            self._wanted_threshold = None
+        if edits != self._watch.edits:
+            # Strokes came meanwhile. They were made on the mask that is still there, so that is what they change.
+            if not was_cut:
+                self.state = state
+            else:
+                self._wanted_threshold = self._wanted_threshold or (state.threshold, state.keep)
+            self._edited = True
+            self._reshape()
+            return
+        self._show(state, put_mask=was_cut)
+
+    def _on_shaping_failed(self, error: Exception) -> None:
+        self._workflow.set(Step.SEGMENT, StepStatus.FAILED, str(error))
+        self.nodes.put_surface(None)
+        self._on_tumor(None, None)
+        self._workflow.set(Step.NAVIGATE, StepStatus.WAITING)
+        self._workflow.tell()
+
+    # Showing and hiding
+
+    def _show(self, state: TumorState, put_mask: bool) -> None:
+        self.state = state
+        surface = state.shape.surface
+        if put_mask or surface is None:
+            self._put(state)
+        else:
+            self.nodes.put_surface(surface)
+        self._watch.watch(self.nodes.segmentation_node())
+        self._on_tumor(surface, state.shape.distance)
+        message = "no tumor was found in the box" if surface is None and not state.is_corrected else state.text
+        if self.is_correcting:
+            message = f"being corrected by hand: {state.shape.text}"
+        else:
+            self._clock.stop()
+        self._workflow.state.doubts = state.doubts
+        self._workflow.set(Step.SEGMENT, StepStatus.DONE, message)
+        self._workflow.set(Step.NAVIGATE, StepStatus.WAITING if surface is None else StepStatus.READY)
+        self._workflow.edited()
+        self._workflow.tell()
+
+    def _put(self, state: TumorState) -> None:
+        surface = state.shape.surface
+        with self._watch.own_edit():
+            if surface is not None:
+                self.nodes.put(state.mask, state.probability, surface, self._volume.node())
+            elif self.is_correcting:
+                self.nodes.put_surface(None)
+            else:
+                self.nodes.make_stale()
+            node = self.nodes.segmentation_node()
+            if node is not None:
+                node.SetAttribute(_THRESHOLD, None if state.threshold is None else repr(state.threshold))
+
+    def make_stale(self) -> None:
+        """Hide the tumor and measure to it no more, because what it was made from has changed."""
+        was_running = Step.SEGMENT in self._jobs.steps
+        self._workflow.revisions[Step.SEGMENT] += 1
+        self._jobs.cancel(Step.SEGMENT)
+        self._drop()
+        self._workflow.state.doubts = ()
+        self.nodes.make_stale()
+        self._clock.go_on()
+        message = "out of date: what it was made from has changed" if self._rest() is StepStatus.STALE else ""
+        if not was_running and self._workflow.state.status(Step.SEGMENT) is not StepStatus.RUNNING:
+            self._workflow.settle(Step.SEGMENT, message)
+        self._workflow.set(Step.NAVIGATE, StepStatus.WAITING)
+        self._on_tumor(None, None)
+
+    def adopt(self) -> None:
+        """Take over what the scene holds. Raises GeometryError when its surface is open."""
+        node = self.nodes.segmentation_node()
+        labelmap, surface = self.nodes.labelmap(), self.nodes.surface()
+        if surface is None:
+            self._workflow.settle(Step.SEGMENT)
+            return
+        grid = self._volume.volume
+        mask = labelmap.mask_on(grid) if labelmap is not None and grid is not None else None
+        if mask is None:
+            self._on_tumor(surface, TumorDistance(surface))
+            self._workflow.settle(Step.SEGMENT)
+            self._workflow.set(Step.NAVIGATE, StepStatus.READY)
+            return
+        threshold = node.GetAttribute(_THRESHOLD)
+        state = state_of_scene(mask, surface, self.nodes.probability(), float(threshold) if threshold else None)
+        self._show(state, put_mask=False)
+
+    def forget(self) -> None:
+        """As at the beginning; the nodes stay."""
+        self._drop()
+        self._watch.release()
+
+    def process(self) -> None:
+        """Take in what has been computed; called by the session's timer."""
+        self._shaping.process()
+
+    def close(self) -> None:
+        self._watch.release()
+        self._shaping.close()
+
+    def _drop(self) -> None:
+        self._shaping.drop()
+        self.result = self.state = self._wanted_threshold = None
+        self._edited = self.is_correcting = False
+
+    def _input(self) -> tuple[Volume, Box, bool]:
+        volume, box = self._needed_volume(), self._box.box
+        if box is None:
+            raise SegmentationError("There is no box; place one around the tumor first.")
+        return volume, box, self._box.tight
+
+    def _needed_volume(self) -> Volume:
+        volume = self._volume.volume
+        if volume is None:
+            raise SegmentationError("There is no volume to segment; reconstruct the sweep first.")
+        return volume
+
+    def _rest(self) -> StepStatus:
+        if self.state is not None or self.nodes.is_there:
+            return StepStatus.DONE
+        if self.nodes.segmentation_node() is not None or self.nodes.surface_node() is not None:
+            return StepStatus.STALE
+        ready = self._volume.is_there and self._workflow.state.status(Step.BOX) is StepStatus.DONE
+        return StepStatus.READY if ready else StepStatus.WAITING

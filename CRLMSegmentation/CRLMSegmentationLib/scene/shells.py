@@ -1,0 +1,104 @@
+"""What is drawn around the tumor: the shell at the margin, and how far the model is unsure of the border."""
+
+from __future__ import annotations
+
+from ..geometry import Volume
+from ..navigation.margin_shell import margin_shell
+from . import names
+from .conversion import put_surface
+from .latest import Latest
+from .nodes import find, get_or_create, is_stale, mark_stale
+
+# The border lies between these two with a probability that the model itself states.
+UNSURE_BELOW, UNSURE_ABOVE = 0.2, 0.8
+_MODEL = "vtkMRMLModelNode"
+_MARGIN_COLOR, _OUTER_COLOR, _INNER_COLOR = (0.35, 0.75, 1.0), (1.0, 0.55, 0.15), (0.75, 0.95, 0.3)
+
+
+class Shells:
+    """Model nodes around one tumor, made in the background."""
+
+    def __init__(self, scene):
+        self._scene = scene
+        self._margin, self._unsure = Latest("margin shell"), Latest("uncertainty shell")
+
+    @property
+    def is_busy(self) -> bool:
+        return self._margin.is_busy or self._unsure.is_busy
+
+    def show_margin(self, surface, margin_mm: float) -> None:
+        """Around this surface (vtkPolyData, RAS mm; not changed any more); None or 0 mm hides it."""
+        if surface is None or margin_mm <= 0:
+            self._margin.drop()
+            self._hide(names.MARGIN)
+            return
+        self._margin.request(
+            lambda: lambda: margin_shell(surface, margin_mm),
+            lambda shell: self._put(names.MARGIN, shell, _MARGIN_COLOR, 0.2),
+            lambda error: self._hide(names.MARGIN),
+        )
+
+    def show_uncertainty(self, probability: Volume | None, keep: str = "largest") -> None:
+        """Of this probability; None hides it."""
+        if probability is None:
+            self._unsure.drop()
+            self._hide(names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER)
+            return
+        self._unsure.request(
+            lambda: lambda: [_surface_at(probability, level, keep) for level in (UNSURE_BELOW, UNSURE_ABOVE)],
+            self._put_unsure,
+            lambda error: self._hide(names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER),
+        )
+
+    def process(self) -> None:
+        """Show what has been computed."""
+        self._margin.process()
+        self._unsure.process()
+
+    def forget(self) -> None:
+        """What is being computed is not wanted any more."""
+        self._margin.drop()
+        self._unsure.drop()
+
+    def close(self) -> None:
+        self._margin.close()
+        self._unsure.close()
+
+    def margin_node(self):
+        """None while there is none or it is hidden."""
+        node = find(self._scene, _MODEL, names.MARGIN)
+        return None if is_stale(node) else node
+
+    def _put_unsure(self, surfaces) -> None:
+        for name, surface, color in zip(
+            (names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER), surfaces, (_OUTER_COLOR, _INNER_COLOR)
+        ):
+            if surface is None:
+                self._hide(name)
+            else:
+                self._put(name, surface, color, 0.25)
+
+    def _put(self, name: str, surface, color, opacity: float) -> None:
+        is_new = find(self._scene, _MODEL, name) is None
+        node = get_or_create(self._scene, _MODEL, name, with_display=True)
+        put_surface(node, surface)
+        if is_new:
+            display = node.GetDisplayNode()
+            display.SetColor(*color)
+            display.SetOpacity(opacity)
+            display.SetVisibility2D(True)
+            # Seen from outside, the near half would veil the tumor and the tools within.
+            display.SetBackfaceCulling(False)
+        mark_stale(node, False)
+
+    def _hide(self, *shells: str) -> None:
+        for name in shells:
+            mark_stale(find(self._scene, _MODEL, name), True)
+
+
+def _surface_at(probability: Volume, level: float, keep: str):
+    from ..segmentation.postprocess import mask_from_probability
+    from ..segmentation.surface import surface_from_mask
+
+    mask = mask_from_probability(probability, level, keep)
+    return surface_from_mask(mask) if mask.voxels.any() else None

@@ -1,0 +1,83 @@
+"""Where live frames come from, as the session sees it: a source that is asked for what has arrived."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..openigtlink import Receiver, StreamStatus
+from ..sweep import Pose, TrackedFrame
+
+
+@dataclass(frozen=True, eq=False)
+class ReceivedPose:
+    """A transform as it came last.
+
+    stamp_s     the sender's time of it; None when unknown
+    received_s  time.monotonic() when it came
+    """
+
+    pose: Pose
+    stamp_s: float | None
+    received_s: float
+
+
+class FrameSource(Protocol):
+    """A source of tracked frames. All calls come from the session's thread and return at once.
+
+    name    where the frames come from, for people
+    status  what is known of the stream
+    """
+
+    name: str
+
+    @property
+    def status(self) -> StreamStatus: ...
+
+    def start(self) -> None:
+        """Begin to receive."""
+
+    def stop(self) -> None:
+        """End; nothing is left behind."""
+
+    def poll(self) -> list[TrackedFrame]:
+        """The frames that have arrived since the last call, in their order."""
+
+    def transforms(self) -> dict[str, ReceivedPose]:
+        """The newest of every transform, by its PLUS name."""
+
+
+class NetworkSource:
+    """PLUS, or anything that speaks as it does, over the project's own OpenIGTLink client.
+
+    own_thread  False to receive in poll(), where Python's threads starve
+    """
+
+    def __init__(self, host: str = "localhost", port: int = 18944, calibration=None, own_thread: bool = True, **options):
+        self.name = f"{host}:{port}"
+        self._own_thread = own_thread
+        self._receiver = Receiver(host, port, calibration, **options)
+
+    @property
+    def status(self) -> StreamStatus:
+        return self._receiver.status
+
+    def start(self) -> None:
+        self._receiver.start(self._own_thread)
+
+    def stop(self) -> None:
+        self._receiver.stop()
+
+    def poll(self) -> list[TrackedFrame]:
+        return self._receiver.poll()
+
+    def transforms(self) -> dict[str, ReceivedPose]:
+        now = time.monotonic()
+        found = {}
+        for name in self._receiver.transform_names():
+            latest = self._receiver.latest_transform(name)
+            if latest is not None:
+                pose, age_s = latest
+                found[name] = ReceivedPose(pose, self._receiver.latest_timestamp(name), now - age_s)
+        return found

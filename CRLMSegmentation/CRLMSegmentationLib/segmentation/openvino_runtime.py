@@ -1,0 +1,107 @@
+"""The network in OpenVINO, on the processor: the same mathematics in float32, quicker than torch's; or in bfloat16.
+
+OpenVINO is an optional extra. The torch module is converted in memory; the result is kept on disk under the hash of the
+weights, because converting takes seconds and reading it back does not.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from ..errors import Cancelled
+
+NAMES = {"f32": "OpenVINO float32", "bf16": "OpenVINO bfloat16"}
+
+
+def is_installed() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("openvino") is not None
+
+
+def computes_in_bfloat16() -> bool:
+    """True when this processor has instructions for bfloat16; without them nothing would be won."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class OpenVinoRuntime:
+    """One network, compiled for windows of one size. Raises whatever OpenVINO raises where it cannot do it.
+
+    make_network  gives the torch network; called only when there is nothing to read in `file`
+    file          where the converted network is kept; None to keep nothing
+    precision     'f32', or 'bf16' to multiply in bfloat16 and add in float32
+    """
+
+    largest_batch = 1
+
+    def __init__(self, make_network, patch_size, threads: int, file: Path | None = None, precision: str = "f32"):
+        import openvino
+        import torch
+
+        self.device = torch.device("cpu")
+        self.name = NAMES[precision]
+        self._interrupted = threading.Event()
+        core = openvino.Core()
+        model = _read(core, file) or _converted(openvino, make_network(), tuple(patch_size), file)
+        compiled = core.compile_model(model, "CPU", {
+            "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision,
+            # Pinned threads wait for each other when a core is taken by another program.
+            "ENABLE_CPU_PINNING": False,
+        })
+        self._request = compiled.create_infer_request()
+        self._output = compiled.output(0)
+
+    def run(self, windows):
+        import torch
+
+        request = self._request
+        request.start_async([windows.contiguous().numpy()], share_inputs=True)
+        if self._interrupted.is_set():
+            request.cancel()
+        try:
+            request.wait()
+        except RuntimeError:
+            if self._interrupted.is_set():
+                raise Cancelled("The segmentation was cancelled.") from None
+            raise
+        return torch.from_numpy(request.get_tensor(self._output).data.copy())
+
+    def interrupt(self) -> None:
+        self._interrupted.set()
+        self._request.cancel()
+
+    def clear_interrupt(self) -> None:
+        self._interrupted.clear()
+
+    def shrink_batch(self) -> None:
+        """There is nothing to shrink: one window at a time."""
+
+
+def _read(core, file: Path | None):
+    if file is None or not file.is_file():
+        return None
+    try:
+        return core.read_model(file)
+    except RuntimeError:
+        return None  # written by another version, or cut short: it is made again
+
+
+def _converted(openvino, network, patch_size, file: Path | None):
+    import torch
+
+    example = torch.zeros((1, 1, *patch_size))
+    model = openvino.convert_model(network, example_input=example, input=[example.shape])
+    if file is not None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            draft = file.with_name(f"draft-{threading.get_native_id()}-{file.name}")
+            openvino.save_model(model, draft, compress_to_fp16=False)
+            # The weights first: whoever finds the description finds them complete.
+            draft.with_suffix(".bin").replace(file.with_suffix(".bin"))
+            draft.replace(file)
+        except (OSError, RuntimeError):
+            pass  # a full or read-only disk costs some seconds at the next start, nothing else
+    return model

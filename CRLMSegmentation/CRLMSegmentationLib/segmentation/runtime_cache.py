@@ -1,0 +1,62 @@
+"""What a model's first load leaves on disk, so that the next one is quick: converted networks and torch's answers.
+
+Everything here can be made again, is found by the hash of what it was made of, and is removed when it has not been
+used for longest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+FOLDER_VARIABLE = "CRLM_CACHE"
+FILES_KEPT = 24
+
+
+def cache_folder() -> Path:
+    """The folder that CRLM_CACHE names, else the system's for what can be made again."""
+    if os.environ.get(FOLDER_VARIABLE):
+        return Path(os.environ[FOLDER_VARIABLE])
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return base / "crlm-navigation"
+
+
+def key_of(*parts: str) -> str:
+    """A file name that stands for exactly these parts."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def kept_answer(file: Path, shape) -> np.ndarray | None:
+    """The float32 array that was kept; None when there is none of that shape."""
+    try:
+        answer = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return answer.astype(np.float32) if answer.shape == shape else None
+
+
+def keep_answer(file: Path, answer: np.ndarray) -> None:
+    """Keep it for the next start, and remove what has not been used for longest."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f"draft-{os.getpid()}-{time.monotonic_ns()}-{file.name}")
+        with open(draft, "wb") as stream:
+            np.save(stream, answer.astype(np.float32), allow_pickle=False)
+        draft.replace(file)
+        files = sorted(file.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in files[FILES_KEPT:]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        pass  # a full or read-only disk costs some seconds at the next start, nothing else

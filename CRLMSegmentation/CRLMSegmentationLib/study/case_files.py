@@ -1,0 +1,114 @@
+"""A case of the table as a volume and a mask on one grid, whatever the files are."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FileFormatError, GeometryError
+from ..files import read_volume
+from ..geometry import Volume, transform_points
+from .case_table import CaseRow
+from .dataset import Case
+from .metrics import on_grid_of
+
+SPACING_MM = 0.5
+
+
+@lru_cache(maxsize=2)
+def _sweep(path: str):
+    from ..sweep import read_sweep
+
+    return read_sweep(path)
+
+
+def load_case(row: CaseRow, fill: str = "stick", every: int = 1, spacing_mm: float = SPACING_MM) -> Case:
+    """The case as uint8 ultrasound with its mask on the same grid (an empty one when the case has no mask).
+
+    A sweep is reconstructed (nearest neighbour, mean, `fill` for the holes, every n-th frame); a volume is taken as
+    it is. Raises CRLMError for files that cannot be read, and GeometryError when the mask does not lie in the volume.
+    """
+    volume = read_volume(row.volume) if row.volume else reconstructed(_sweep(row.sweep), fill, every, spacing_mm)
+    volume = volume.with_voxels(_as_bytes(volume.voxels, row.case))
+    if not row.mask:
+        return Case(row.case, volume, volume.with_voxels(np.zeros(volume.voxels.shape, np.uint8)))
+    truth = read_mask(row.mask)
+    if not truth.voxels.any():
+        raise GeometryError(f"The mask of case {row.case} is empty: {row.mask}.")
+    _check_place(truth, volume, row.case)
+    on_grid = on_grid_of(truth, volume)
+    if not on_grid.voxels.any():
+        raise GeometryError(f"The tumor of case {row.case} is smaller than a voxel of its volume.")
+    return Case(row.case, volume, on_grid)
+
+
+def sweep_of(row: CaseRow):
+    """The recording of the case."""
+    return _sweep(row.sweep)
+
+
+def reconstructed(sweep, fill: str = "stick", every: int = 1, spacing_mm: float = SPACING_MM) -> Volume:
+    """The volume of every n-th frame of a sweep: nearest neighbour, mean."""
+    from ..reconstruction import ReconstructionSettings, reconstruct
+    from ..sweep import Sweep
+
+    if every > 1:
+        sweep = Sweep(sweep.frames[::every], name=sweep.name)
+    settings = ReconstructionSettings(
+        spacing_mm=(spacing_mm,) * 3, interpolation="nearest", compounding="mean", fill=fill, threads=1
+    )
+    return reconstruct(sweep, settings).volume
+
+
+def read_mask(path) -> Volume:
+    """uint8 0/1 from .nrrd, .nii.gz, .mha or 3D Slicer's .seg.nrrd; all segments and all labels count as tumor.
+
+    A .seg.nrrd may hold layers (several values a voxel) and only the part of the grid that is not empty; its origin
+    says where.
+    """
+    if not str(path).endswith(".seg.nrrd"):
+        volume = read_volume(path)
+        return volume.with_voxels((volume.voxels != 0).astype(np.uint8))
+    import SimpleITK
+
+    try:
+        image = SimpleITK.ReadImage(str(path))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise FileFormatError(f"{path} cannot be read as a segmentation ({reason}).") from None
+    if image.GetDimension() != 3:
+        raise FileFormatError(f"{path} has {image.GetDimension()} axes; a segmentation has 3.")
+    voxels = SimpleITK.GetArrayFromImage(image)
+    if voxels.ndim == 4:
+        voxels = voxels.any(axis=-1)
+    ijk_to_lps = np.eye(4)
+    ijk_to_lps[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
+    ijk_to_lps[:3, 3] = image.GetOrigin()
+    return Volume((voxels != 0).astype(np.uint8), np.diag([-1.0, -1.0, 1.0, 1.0]) @ ijk_to_lps)
+
+
+def _as_bytes(voxels: np.ndarray, case: str) -> np.ndarray:
+    if voxels.dtype == np.uint8:
+        return voxels
+    if not np.isfinite(voxels).all() or voxels.min() < 0 or voxels.max() > 255:
+        raise FileFormatError(f"The volume of case {case} holds values outside 0 to 255: it is not B-mode ultrasound.")
+    return np.rint(voxels).astype(np.uint8)
+
+
+def _check_place(truth: Volume, volume: Volume, case: str) -> None:
+    """The tumor must lie in the volume: a mask in another frame of reference is the commonest mistake in a table."""
+    places = np.argwhere(truth.voxels)[:, ::-1]
+    index = transform_points(volume.ras_to_ijk @ truth.ijk_to_ras, places)
+    inside = ((index >= -0.5) & (index <= np.array(volume.dimensions) - 0.5)).all(axis=1)
+    if inside.mean() < 0.5:
+        raise GeometryError(
+            f"The mask of case {case} does not lie in its volume ({inside.mean():.0%} of the tumor is inside): "
+            "they belong to different recordings or frames of reference."
+        )
+
+
+def forget_sweeps() -> None:
+    """Free the recordings kept in memory."""
+    _sweep.cache_clear()

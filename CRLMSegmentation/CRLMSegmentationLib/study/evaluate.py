@@ -1,0 +1,225 @@
+"""Every method on one test case after the other: figures, times, false alarms and robustness.
+
+Model_crop sees the tight box around the truth with its margin, as in Natali et al. (arXiv 2511.05253); Model_full the
+whole volume; Semi_automatic is region growing from one click, as a technician would place it. The truth is used for
+nothing but box, click and comparison.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import zlib
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Callable, Sequence
+
+import numpy as np
+
+from ..errors import ConfigurationError, GeometryError
+from ..geometry import Box, Volume, transform_points
+from ..segmentation.crop import crop
+from ..segmentation.models import load_model
+from ..segmentation.postprocess import mask_from_probability
+from ..segmentation.segment import segment
+from .case_files import SPACING_MM, forget_sweeps, load_case, sweep_of
+from .case_table import CaseRow, LeftOut
+from .crop_sampling import empty_box
+from .curves import VoxelCounts
+from .dataset import Case
+from .disturbances import Disturbances, disturbed
+from .metrics import compare
+from .workers import for_each
+
+CROP, FULL, SEMI = "Model_crop", "Model_full", "Semi_automatic"
+# Bumped when the same files would give other figures.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """empty_boxes: boxes without tumor for each case; threads: for each process."""
+
+    empty_boxes: int = 2
+    disturbances: Disturbances | None = Disturbances()
+    spacing_mm: float = SPACING_MM
+    threads: int = 1
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    """One case, the model folders by name ('Model_crop', 'Model_full' and any further), and where results go."""
+
+    row: CaseRow
+    models: dict[str, str]
+    output: Path
+    settings: EvaluationSettings
+
+
+def evaluate(
+    rows: Sequence[CaseRow], models: dict[str, Path], output: Path, settings: EvaluationSettings = EvaluationSettings(),
+    workers: int = 1, scheduler: str | None = None, progress: Callable[[float, str], None] | None = None,
+) -> tuple[list[dict], list[LeftOut]]:
+    """(results of the test cases in the order of `rows`, cases that failed and why).
+
+    A case that was evaluated before with the same models and settings is read and not done again. Raises
+    ConfigurationError when there is no test case, or all of them fail.
+    """
+    rows = [row for row in rows if row.is_test]
+    if not rows:
+        raise ConfigurationError("The table holds no test case that could be evaluated.")
+    folders = {name: str(Path(folder).resolve()) for name, folder in models.items()}
+    for folder in folders.values():
+        load_model(folder)
+    output = Path(output).resolve()
+    output.mkdir(parents=True, exist_ok=True)
+    jobs = [EvaluationJob(row, folders, output, settings) for row in rows]
+    results, failed = {}, []
+    for outcome in for_each(evaluate_case, jobs, workers, scheduler, progress, "Evaluating, case"):
+        if outcome.error:
+            failed.append(LeftOut(rows[outcome.number].case, outcome.error))
+        else:
+            results[outcome.number] = outcome.result
+    if not results:
+        raise ConfigurationError(f"No test case could be evaluated; the first: {failed[0].case}: {failed[0].reason}")
+    return [results[number] for number in sorted(results)], failed
+
+
+def evaluate_case(job: EvaluationJob) -> dict:
+    """All results of one case as plain JSON values; also written to <output>/<case>.json, the masks beside it."""
+    row, settings = job.row, job.settings
+    wanted = json.loads(json.dumps({
+        "version": VERSION, "row": asdict(row), "settings": asdict(settings),
+        "models": {name: load_model(folder).card.sha256 | {"threshold": load_model(folder).card.threshold}
+                   for name, folder in job.models.items()},
+    }))  # fmt: skip
+    path = job.output / f"{row.case}.json"
+    if path.is_file():
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if known["made_from"] == wanted:
+            return known
+    case = load_case(row, spacing_mm=settings.spacing_mm)
+    random = np.random.default_rng([zlib.crc32(row.case.encode()), 502])
+    box = Box.around_mask(case.tumor)
+    methods, counts, masks = {}, {}, {}
+    for name, folder in job.models.items():
+        segmenter = _segmenter(folder, settings.device, settings.threads)
+        masks[name], seconds, counts[name] = _with_network(case, box, segmenter)
+        methods[name] = _figures(masks[name], case, seconds)
+    masks[SEMI], seconds = _from_click(case, random)
+    methods[SEMI] = _figures(masks[SEMI], case, seconds)
+    result = {
+        "case": row.case, "patient": row.patient, "split": row.split, "echogenicity": row.echogenicity,
+        "contrast_db": row.contrast_db, "truth_volume_ml": methods[SEMI]["truth_volume_ml"],
+        "methods": methods,
+        "counts": {name: count.as_plain() for name, count in counts.items()},
+        "empty_boxes": _false_alarms(case, job.models, masks, settings, random),
+        "robustness": _robustness(case, row, job.models, settings, random),
+        "made_from": wanted,
+    }  # fmt: skip
+    forget_sweeps()
+    _write_masks(masks, case, box, job.output / f"{row.case}.npz")
+    result = without_nan(result)
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+def without_nan(value):
+    """Plain JSON has no NaN: None stands for what is not defined."""
+    if isinstance(value, dict):
+        return {name: without_nan(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(item) for item in value]
+    if isinstance(value, (float, np.floating)):
+        return round(float(value), 5) if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+@lru_cache(maxsize=6)
+def _segmenter(folder: str, device: str, threads: int):
+    from ..segmentation.predictor import Segmenter
+
+    segmenter = Segmenter(load_model(folder), device=device, threads=threads)
+    segmenter.warm_up()
+    return segmenter
+
+
+def _with_network(case: Case, box: Box, segmenter) -> tuple[Volume, float, VoxelCounts]:
+    """(mask on the case's grid, seconds from box to mask, voxel counts over what the network saw)."""
+    card = segmenter.model.card
+    if card.kind == "crop":
+        found = segment(case.volume, box, segmenter, tight=True)
+        seconds = sum(found.timings_s[step] for step in ("crop", "network", "mask"))
+        truth = crop(case.tumor, box, card.margin_mm).volume
+        return found.mask, seconds, VoxelCounts.of(found.probability, truth)
+    started = time.perf_counter()
+    probability = segmenter.probability(case.volume)
+    mask = mask_from_probability(probability, card.threshold)
+    return mask, time.perf_counter() - started, VoxelCounts.of(probability, case.tumor)
+
+
+def _figures(mask: Volume, case: Case, seconds: float) -> dict:
+    figures = compare(mask, case.tumor)
+    # Found in the paper's sense, by overlap and not by any touch.
+    return {**figures, "found": figures["dice"] > 0.5, "time_s": seconds}
+
+
+def _from_click(case: Case, random: np.random.Generator) -> tuple[Volume, float]:
+    """Region growing from one click: a voxel of the truth deeper than half of its largest depth, drawn at random."""
+    from scipy import ndimage
+
+    from ..segmentation.region_growing import grow_region
+
+    depth = ndimage.distance_transform_edt(np.pad(case.tumor.voxels > 0, 1), sampling=case.volume.spacing_mm[::-1])
+    deep = np.argwhere(depth > depth.max() / 2) - 1
+    seed_ras = transform_points(case.volume.ijk_to_ras, deep[random.integers(len(deep))][::-1])
+    started = time.perf_counter()
+    grown = grow_region(case.volume, seed_ras)
+    seconds = time.perf_counter() - started
+    return getattr(grown, "mask", grown), seconds
+
+
+def _false_alarms(case: Case, models: dict, masks: dict, settings: EvaluationSettings, random) -> list[dict]:
+    """What each model finds in boxes that hold no tumor, in mL."""
+    alarms = []
+    for _ in range(settings.empty_boxes):
+        box = empty_box(case, random)
+        if box is None:
+            continue
+        found = {}
+        for name, folder in models.items():
+            segmenter = _segmenter(folder, settings.device, settings.threads)
+            if segmenter.model.card.kind == "crop":
+                found[name] = segment(case.volume, box, segmenter).volume_ml
+            else:
+                mask = crop(masks[name], box).volume
+                found[name] = float((mask.voxels > 0).sum()) * mask.voxel_volume_mm3 / 1000
+        alarms.append({"edges_mm": box.size_mm.tolist(), "found_ml": found})
+    return alarms
+
+
+def _robustness(case: Case, row: CaseRow, models: dict, settings: EvaluationSettings, random) -> list[dict]:
+    if settings.disturbances is None or CROP not in models:
+        return []
+    segmenter = _segmenter(models[CROP], settings.device, settings.threads)
+    sweep = sweep_of(row) if row.sweep else None
+    curve = []
+    for one in disturbed(case, sweep, settings.disturbances, random, settings.spacing_mm):
+        try:
+            dice = compare(segment(one.volume, one.box, segmenter, tight=True).mask, one.truth)["dice"]
+        except GeometryError:  # the box left the volume
+            dice = 0.0
+        curve.append({"kind": one.kind, "amount": one.amount, "dice": dice})
+    return curve
+
+
+def _write_masks(masks: dict[str, Volume], case: Case, box: Box, path: Path) -> None:
+    """Ultrasound, truth and masks of a block around the tumor, [k, j, i] each, for the report's pictures."""
+    around = box.expanded(20.0)
+    block = crop(case.volume, around).volume
+    arrays = {name: crop(mask, around).volume.voxels for name, mask in masks.items()}
+    truth = crop(case.tumor, around).volume.voxels
+    np.savez_compressed(path, ultrasound=block.voxels, truth=truth, spacing_mm=block.spacing_mm, **arrays)

@@ -1,0 +1,114 @@
+"""Planning and preprocessing with nnU-Net's own classes, told to think small where the recipe says so.
+
+Reference: Isensee et al., nnU-Net, Nature Methods 18 (2021) 203-211.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+
+from ..errors import ConfigurationError
+from .nnunet_home import NnunetHome
+from .recipe import Recipe
+from .workers import for_each
+
+Progress = Callable[[float, str], None]
+CONFIGURATION = "3d_fullres"
+PLANS_NAME = "nnUNetPlans"
+
+
+def plan(home: NnunetHome, dataset_name: str, recipe: Recipe) -> Path:
+    """Fingerprint and plan the raw dataset with nnU-Net's own extractor and planner; returns the plans file."""
+    with home.active():
+        from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import DatasetFingerprintExtractor
+
+        extractor = DatasetFingerprintExtractor(dataset_name, num_processes=1)
+        # Its default draws 10^8 voxels, which is 400 MB for statistics that z-score normalisation does not use.
+        extractor.num_foreground_voxels_for_intensitystats = 1e6
+        extractor.show_progress_bar = False
+        extractor.run(overwrite_existing=True)
+        options = {"plans_name": PLANS_NAME}
+        if recipe.gpu_memory_gb:
+            options["gpu_memory_target_in_gb"] = recipe.gpu_memory_gb
+        if recipe.spacing_mm:
+            options["overwrite_target_spacing"] = [recipe.spacing_mm] * 3
+        planner = _planner_class(recipe)(dataset_name, **options)
+        planner.plan_experiment()
+        path = home.preprocessed / dataset_name / f"{PLANS_NAME}.json"
+        plans = json.loads(path.read_text(encoding="utf-8"))
+        plans["configurations"][CONFIGURATION]["batch_dice"] = recipe.batch_dice
+        path.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")
+        return path
+
+
+def _planner_class(recipe: Recipe):
+    from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
+
+    base = ExperimentPlanner
+    if recipe.residual_encoder:
+        from nnunetv2.experiment_planning.experiment_planners.residual_unets import residual_encoder_unet_planners
+
+        base = residual_encoder_unet_planners.ResEncUNetPlanner
+
+    class StudyPlanner(base):
+        """nnU-Net's planner with fewer features, and a patch for the large images and not for the median one."""
+
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self.UNet_base_num_features = recipe.base_features or self.UNet_base_num_features
+            self.UNet_max_features_3d = recipe.max_features or self.UNet_max_features_3d
+
+        def get_plans_for_configuration(self, spacing, median_shape, data_identifier, n_voxels, cache):
+            if recipe.patch_percentile is not None and len(spacing) == 3 and recipe.spacing_mm:
+                edges = np.array(self.dataset_fingerprint["shapes_after_crop"]) * self.dataset_fingerprint["spacings"]
+                typical = np.percentile(edges, recipe.patch_percentile) / recipe.spacing_mm
+                median_shape = np.full(len(median_shape), typical)
+            return super().get_plans_for_configuration(spacing, median_shape, data_identifier, n_voxels, cache)
+
+    return StudyPlanner
+
+
+@dataclass(frozen=True)
+class _Job:
+    home: NnunetHome
+    dataset_name: str
+    name: str
+    files: dict
+
+
+def preprocess(
+    home: NnunetHome, dataset_name: str, progress: Progress | None = None, workers: int = 1,
+    scheduler: str | None = None,
+) -> None:
+    """Run nnU-Net's own preprocessor over every image. Raises ConfigurationError when one of them fails."""
+    with home.active():
+        from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
+
+        folder = home.preprocessed / dataset_name
+        description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        files = get_filenames_of_train_images_and_targets(str(home.raw / dataset_name), description)
+    # The folder of an earlier plan may hold what no longer belongs to the dataset.
+    jobs = [_Job(home, dataset_name, name, case) for name, case in files.items()]
+    for outcome in for_each(_preprocess_one, jobs, workers, scheduler, progress, "Preprocessing, image"):
+        if outcome.error:
+            raise ConfigurationError(f"nnU-Net cannot preprocess {jobs[outcome.number].name}: {outcome.error}")
+
+
+def _preprocess_one(job: _Job) -> None:
+    with job.home.active():
+        from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+        folder = job.home.preprocessed / job.dataset_name
+        plans = PlansManager(str(folder / f"{PLANS_NAME}.json"))
+        configuration = plans.get_configuration(CONFIGURATION)
+        description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        target = folder / configuration.data_identifier
+        target.mkdir(parents=True, exist_ok=True)
+        configuration.preprocessor_class(verbose=False).run_case_save(
+            str(target / job.name), job.files["images"], job.files["label"], plans, configuration, description
+        )

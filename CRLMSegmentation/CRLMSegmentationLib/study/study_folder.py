@@ -1,0 +1,54 @@
+"""Where everything of a study lies: one folder, so that a study can be stopped, moved and taken up again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .nnunet_home import NnunetHome
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The places below `root`.
+
+    cases.csv, cases/  the table and the recordings, where the study simulates its own
+    nnunet/            nnU-Net's raw, preprocessed and results
+    models/            Model_crop and Model_full with their cards
+    evaluation/        one JSON file for each test case, and the masks of all methods
+    report/            index.html, report.md, results.json, figures
+    inputs.csv         hashes of what went in
+    """
+
+    root: Path
+
+    @property
+    def table(self) -> Path:
+        return Path(self.root) / "cases.csv"
+
+    @property
+    def cases(self) -> Path:
+        return Path(self.root) / "cases"
+
+    @property
+    def nnunet(self) -> NnunetHome:
+        return NnunetHome(Path(self.root) / "nnunet")
+
+    def model(self, kind: str) -> Path:
+        return Path(self.root) / "models" / f"Model_{kind}"
+
+    @property
+    def calibration(self) -> Path:
+        return Path(self.root) / "models"
+
+    @property
+    def evaluation(self) -> Path:
+        return Path(self.root) / "evaluation"
+
+    @property
+    def report(self) -> Path:
+        return Path(self.root) / "report"
+
+    @property
+    def inputs(self) -> Path:
+        return Path(self.root) / "inputs.csv"

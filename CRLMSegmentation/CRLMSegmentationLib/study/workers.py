@@ -1,0 +1,96 @@
+"""One function over many cases: in this process, in several, or on a Dask cluster. A failed case stops nothing."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any, Callable, Iterator, Sequence
+
+from ..errors import ConfigurationError, CRLMError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one item: its place in the list, and either a result or the reason why there is none."""
+
+    number: int
+    result: Any = None
+    error: str = ""
+
+
+def for_each(
+    function: Callable, items: Sequence, workers: int = 1, scheduler: str | None = None,
+    progress: Callable[[float, str], None] | None = None, title: str = "Case",
+) -> Iterator[Outcome]:
+    """`function(item)` for every item, as outcomes in the order in which they are done.
+
+    function   importable by name (it travels to other processes); CRLMError and any other exception become an Outcome
+    workers    processes on this machine; with 1 everything runs here
+    scheduler  address of a Dask scheduler (tcp://host:port), whose workers must see the same files
+    """
+    done = 0
+    for outcome in _outcomes(function, items, workers, scheduler):
+        done += 1
+        if progress:
+            words = f"{title} {done} of {len(items)}" + (f" failed: {outcome.error}" if outcome.error else "")
+            progress(done / len(items), words)
+        yield outcome
+
+
+def _outcomes(function, items, workers, scheduler) -> Iterator[Outcome]:
+    if scheduler is None and workers <= 1:
+        for number, item in enumerate(items):
+            yield _attempt(function, number, item)
+        return
+    with _executor(workers, scheduler) as executor:
+        waiting = {executor.submit(_attempt, function, number, item): number for number, item in enumerate(items)}
+        broken = []
+        for future in as_completed(waiting):
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                broken.append(waiting[future])
+            except Exception as error:  # a lost cluster worker, a result that cannot travel
+                yield Outcome(waiting[future], error=_reason(error))
+    # A process that was killed (out of memory, a crash in native code) takes its neighbours' work with it: each item
+    # that was not done gets a process of its own, so that only the guilty one fails.
+    for number in sorted(broken):
+        with _executor(1, None) as executor:
+            try:
+                yield executor.submit(_attempt, function, number, items[number]).result()
+            except BrokenProcessPool:
+                yield Outcome(number, error="its process was killed (out of memory?)")
+
+
+def _attempt(function, number: int, item) -> Outcome:
+    try:
+        return Outcome(number, function(item))
+    except CRLMError as error:
+        return Outcome(number, error=str(error))
+    except Exception as error:
+        return Outcome(number, error=_reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
+
+
+@contextmanager
+def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
+    if scheduler is None:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield pool
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ConfigurationError("--scheduler needs Dask: pip install 'dask[distributed]'.") from None
+    try:
+        client = Client(scheduler, timeout="10s", set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ConfigurationError(f"There is no Dask scheduler at {scheduler} ({error}).") from None
+    with client, client.get_executor(pure=False, retries=1) as executor:
+        yield executor

@@ -1,0 +1,60 @@
+"""Putting the page together: server, views, session, layout and what the buttons do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from trame.app import get_server
+from trame_slicer.core import SlicerApp
+
+from .actions import Actions
+from .assets_folder import serve_assets
+from .controller import Controller
+from .library import Library
+from .page import TITLE, Page
+from .page_state import PageState
+from .routes import Routes
+from .view_controls import view_controls
+from .views import LIVE, Views
+
+
+def build(folder, given=(), any_path: bool = True):
+    """(trame server, Controller, Routes); to be called in a running event loop.
+
+    any_path  whether a recording may be named by its path on this computer
+    """
+    server = get_server("crlm", client_type="vue3")
+    serve_assets(server)
+    server.state.trame__title = TITLE
+    library = Library(folder, given, any_path)
+    server.state.update(asdict(PageState()))
+    slicer_app = SlicerApp()
+    _write_vtk_messages_to(library.folder / "vtk.log")
+    controller = Controller(slicer_app, server.state, library)
+    actions = Actions(controller)
+    views = Views(slicer_app, server, view_controls(LIVE, controller.fit), actions.click_in_view)
+    controller.show_in(views)
+    _fill_choices(controller)
+    Page(server, actions)
+    actions.bind()
+    return server, controller, Routes(controller)
+
+
+def _write_vtk_messages_to(path) -> None:
+    """VTK is talkative; the terminal is for what a person should read."""
+    from vtkmodules.vtkCommonCore import vtkFileOutputWindow, vtkLogger, vtkOutputWindow
+
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
+    window = vtkFileOutputWindow()
+    window.SetFileName(str(path))
+    vtkOutputWindow.SetInstance(window)
+
+
+def _fill_choices(controller: Controller) -> None:
+    state, library = controller.state, controller.library
+    choices = controller.session.model_choices()
+    state.models = [{"title": choice.title, "value": choice.name} for choice in choices]
+    state.model = choices[0].name if choices else ""
+    state.files, state.calibrations = library.sweeps(), library.configurations()
+    if state.files:
+        state.file = state.files[0]["value"]

@@ -1,0 +1,210 @@
+"""The page's heart: the session, its views, and the values of the page, brought together thirty times a second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from ..errors import CRLMError
+from ..scene.application import application_on
+from ..scene.session import NavigationSession
+from ..scene.state import Step, StepStatus
+from . import mirror
+from .charts import Series
+from .correction import Correction
+from .display import Display
+from .library import Library
+
+_PERIOD_S = 1 / 30
+_FIGURES_EVERY_S = 0.2
+_THRESHOLD_EVERY_S = 0.15
+DEFAULT_MARGIN_MM = 5.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Controller:
+    """One session on one page; every tab that is open shows it.
+
+    state    trame's state, with the values of PageState
+    library  files that can be chosen
+    """
+
+    def __init__(self, slicer_app, state, library: Library):
+        # Its logics own nodes of the scene, such as the color tables: they must live as long as the session.
+        self._slicer_app = slicer_app
+        self.state = state
+        self.library = library
+        self.session = NavigationSession(application_on(slicer_app.scene, slicer_app.app_logic), DEFAULT_MARGIN_MM)
+        self.session.record_folder = library.recordings
+        self.correction = Correction(slicer_app, self.session)
+        self.display: Display | None = None
+        self.views = None
+        self.rates = Series(30.0)
+        self.distances = Series(30.0)
+        self._wished_threshold: float | None = None
+        self._threshold_s = 0.0
+        self._figures_s = 0.0
+        self._changed = True
+        self._notices: tuple[str, ...] = ()
+        self._last: dict[Step, StepStatus] = {}
+        self.session.add_listener(self._on_session)
+
+    def show_in(self, views) -> None:
+        """The views that the scene is seen in."""
+        self.views = views
+        self.display = Display(self.session.scene, views)
+
+    async def run(self) -> None:
+        """Until it is cancelled: take in what has arrived, and show it."""
+        while True:
+            started = time.monotonic()
+            try:
+                self.step(started)
+            except CRLMError as error:
+                self.tell_error(str(error))
+            except Exception as error:
+                _logger.exception("The page could not be brought up to date.")
+                self.tell_error(f"Something went wrong, and it is a fault of this program ({error}).")
+                await asyncio.sleep(1.0)
+            await asyncio.sleep(max(0.005, _PERIOD_S - (time.monotonic() - started)))
+
+    def step(self, now_s: float) -> None:
+        """Once."""
+        self.session.process()
+        if self._wished_threshold is not None and now_s - self._threshold_s > _THRESHOLD_EVERY_S:
+            wish, self._wished_threshold, self._threshold_s = self._wished_threshold, None, now_s
+            self.session.set_threshold(wish)
+        self.display.refresh(self.correction.is_on)
+        if self._changed:
+            self._changed = False
+            self.show_steps()
+        if now_s - self._figures_s >= _FIGURES_EVERY_S:
+            self._figures_s = now_s
+            self.show_figures(now_s)
+
+    def wish_threshold(self, threshold: float) -> None:
+        """Cut the probability there as soon as there is time; only the newest wish counts."""
+        self._wished_threshold = threshold
+
+    def _on_session(self, _state) -> None:
+        self._changed = True
+
+    # Sentences
+
+    def tell_error(self, sentence: str) -> None:
+        with self.state as state:
+            state.error_text, state.error_shown = sentence, True
+
+    def tell_note(self, sentence: str) -> None:
+        with self.state as state:
+            state.note_text, state.note_shown = sentence, True
+
+    # What the page shows
+
+    def show_steps(self) -> None:
+        """How far the steps are, and what belongs to them."""
+        session = self.session
+        steps = session.state
+        has_tumor = session.surface_node() is not None and steps.status(Step.NAVIGATE) is not StepStatus.WAITING
+        has_volume = steps.status(Step.RECONSTRUCT) is StepStatus.DONE
+        box = None if steps.status(Step.BOX) is StepStatus.FAILED else session.box
+        new_notices = [notice for notice in steps.notices if notice not in self._notices]
+        self._notices = steps.notices
+        engine = session.engine_status
+        with self.state as state:
+            state.steps = mirror.step_lines(steps)
+            state.progress = round(100 * steps.progress, 1)
+            state.running = mirror.running_step(session.running)
+            state.recording = session.recording is not None
+            state.has_sweep = session.sweep is not None
+            state.has_volume = has_volume
+            state.has_box = box is not None
+            state.box_warnings = list(session.box_warnings) if box is not None and has_volume else []
+            state.has_tumor = has_tumor
+            state.has_probability = has_tumor and session.segmentation_result is not None
+            state.tumor_text = steps[Step.SEGMENT].message if has_tumor else ""
+            state.doubts = list(steps.doubts)
+            state.has_anything = state.has_sweep or has_volume
+            state.engine_text = engine.message if engine.state in ("starting", "failed") else ""
+            if box is not None:
+                state.box_text = " x ".join(f"{edge:.0f}" for edge in box.size_mm) + " mm"
+            if has_tumor and session.threshold is not None and self._wished_threshold is None:
+                state.threshold = round(float(session.threshold), 2)
+            self._tell_editing(state)
+            if new_notices:
+                state.note_text, state.note_shown = new_notices[-1], True
+            self._lead_on(state, steps)
+
+    def show_figures(self, now_s: float) -> None:
+        """What changes all the time: rate, distances, the recording."""
+        session, stream = self.session, self.session.stream_status
+        readings = session.readings()
+        is_connected = stream is not None
+        rate = stream.frames_per_second if is_connected and stream.connected and stream.age_s < 2 else 0.0
+        self.rates.add(now_s, rate if is_connected else None)
+        self.distances.add(now_s, mirror.first_distance_mm(readings))
+        recording = session.recording
+        with self.state as state:
+            state.connected = is_connected
+            state.frames_per_second = round(rate, 1)
+            state.stream_text = str(stream) if is_connected else ""
+            state.rate_curves = self.rates.curves() if is_connected else []
+            state.rate_top = self.rates.range[1]
+            state.tools = mirror.tool_lines(readings)
+            state.distance_curves = self.distances.curves()
+            state.distance_top = self.distances.range[1]
+            state.margin_line = round(self.distances.height_of(session.tools.margin_mm), 1)
+            state.zero_line = round(self.distances.height_of(0.0), 1)
+            if recording is not None:
+                state.recorded_text = f"{recording.frames} frames · {recording.seconds:.0f} s"
+                state.record_hints = list(recording.hints)
+            elif state.record_hints:
+                state.record_hints = []
+            clock_s = getattr(session, "case_clock_s", None)
+            state.clock_text = f"From the end of the sweep to the tumor: {clock_s:.0f} s" if clock_s else ""
+            self._tell_editing(state)
+
+    def _tell_editing(self, state) -> None:
+        state.tool = self.correction.tool
+        state.can_undo, state.can_redo = self.correction.can_undo, self.correction.can_redo
+
+    def _lead_on(self, state, steps) -> None:
+        """Open the next step when one has been finished, so that nobody has to look for it."""
+        before, self._last = self._last, {step: steps.status(step) for step in Step}
+
+        def became_done(step: Step) -> bool:
+            return steps.status(step) is StepStatus.DONE and before.get(step) is not StepStatus.DONE
+
+        if became_done(Step.CONNECT) and state.open_step == "connect":
+            state.open_step = "record"
+            self.session.start_engine()
+        if became_done(Step.RECONSTRUCT) and state.open_step in ("connect", "record"):
+            state.open_step = "box"
+            state.placing = "" if self.session.box is not None else "box"
+            self.session.start_engine()
+        if became_done(Step.SEGMENT):
+            self.correction.forget()
+        if steps.status(Step.RECONSTRUCT) is not StepStatus.DONE:
+            state.placing = ""
+
+    def fit(self, view) -> None:
+        """Show everything in a view."""
+        if view is self.views.three_d:
+            self.display.look_around()
+        else:
+            view.fit_view_to_content()
+
+    async def open_case(self, folder) -> None:
+        """Begin with a saved case."""
+        self.session.load_case(folder)
+        self.display.forget()
+        with self.state as state:
+            state.open_step = "navigate" if self.session.surface is not None else "connect"
+
+    async def close(self) -> None:
+        """Let everything go."""
+        self.session.close()
+        if self.views is not None:
+            self.views.close()

@@ -1,0 +1,82 @@
+"""The session in the page's words: every function gives values of PageState."""
+
+from __future__ import annotations
+
+from ..navigation.margin import MarginState
+from ..navigation.tracked_tool import ToolStatus
+from ..scene.state import SessionState, Step, StepStatus
+
+_STATUS = {
+    StepStatus.WAITING: "waiting",
+    StepStatus.READY: "ready",
+    StepStatus.RUNNING: "running",
+    StepStatus.DONE: "done",
+    StepStatus.STALE: "stale",
+    StepStatus.FAILED: "failed",
+}
+_WORDS = {
+    "connect": ("", "Choose where the images come from"),
+    "record": ("Connect first", "Ready to record"),
+    "box": ("Record a sweep first", "Click on the tumor"),
+    "segment": ("Place the box first", "Ready"),
+    "navigate": ("Find the tumor first", "Distances of the tools"),
+}
+_KINDS = {
+    MarginState.CLEAR: "clear",
+    MarginState.WITHIN_MARGIN: "near",
+    MarginState.INSIDE: "inside",
+    MarginState.UNKNOWN: "lost",
+}
+_PAGE_STEP = {Step.RECONSTRUCT: "record", Step.SEGMENT: "segment"}
+
+
+def step_lines(state: SessionState) -> dict[str, dict]:
+    """The five steps of the page: {'status', 'text'} by name. Recording and its volume are one step there."""
+    return {
+        "connect": _line("connect", state, Step.CONNECT),
+        "record": _line("record", state, _record_step(state)),
+        "box": _line("box", state, Step.BOX),
+        "segment": _line("segment", state, Step.SEGMENT),
+        "navigate": _line("navigate", state, Step.NAVIGATE),
+    }
+
+
+def running_step(step: Step | None) -> str:
+    """The page's name of the step that is computed; '' when none is."""
+    return "" if step is None else _PAGE_STEP.get(step, step.value.lower())
+
+
+def _record_step(state: SessionState) -> Step:
+    """What there is to tell: the recording until it is done, then its volume."""
+    if state.status(Step.RECORD) in (StepStatus.RUNNING, StepStatus.FAILED):
+        return Step.RECORD
+    return Step.RECORD if state.status(Step.RECONSTRUCT) is StepStatus.WAITING else Step.RECONSTRUCT
+
+
+def _line(name: str, state: SessionState, step: Step) -> dict:
+    status, message = _STATUS[state.status(step)], state[step].message
+    waiting, ready = _WORDS[name]
+    if not message:
+        message = {"waiting": waiting, "ready": ready}.get(status, "")
+    if step is Step.RECONSTRUCT and status in ("ready", "running") and not state[step].message:
+        message = "Making the volume"
+    return {"status": status, "text": message[:1].upper() + message[1:]}
+
+
+def tool_lines(readings) -> list[dict]:
+    """What the page shows of each tool: {'name', 'distance', 'text', 'kind'}, from ToolReadings."""
+    lines = []
+    for reading in readings:
+        if reading.status is not ToolStatus.LIVE:
+            distance, text = "– mm", reading.status.value
+        elif reading.signed_distance_mm is None:
+            distance, text = "– mm", "no tumor to measure to"
+        else:
+            distance, text = f"{reading.signed_distance_mm:.1f} mm", reading.margin.value
+        lines.append({"name": reading.name, "distance": distance, "text": text, "kind": _KINDS[reading.margin]})
+    return lines
+
+
+def first_distance_mm(readings) -> float | None:
+    """Of the first tool that has one."""
+    return next((one.signed_distance_mm for one in readings if one.signed_distance_mm is not None), None)

@@ -1,0 +1,100 @@
+"""What the page shows, as plain values that every open tab shares.
+
+The names are those that the page's templates use. The server owns them: a reloaded page, or a second tab, gets them as
+they are. What a tab sends back is taken as a wish and checked where it is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+STEPS = ("connect", "record", "box", "segment", "navigate")
+
+
+@dataclass
+class StepLine:
+    """status: waiting, ready, running, done, stale or failed; text: one line for people."""
+
+    status: str = "waiting"
+    text: str = ""
+
+
+@dataclass
+class PageState:
+    """Every value of the page, as it is at the beginning."""
+
+    # Which step is open, and how far each one is
+    open_step: str = "connect"
+    steps: dict = field(default_factory=lambda: {name: asdict(StepLine()) for name in STEPS})
+    progress: float = 0.0  # of the job that runs, 0 to 100
+    running: str = ""  # the step that runs a job, "" when none does
+    data_kind: str = ""  # what the person looks at: simulated, a file's name, a live stream
+
+    # Sentences: an error stays until it is closed, a note goes by itself
+    error_text: str = ""
+    error_shown: bool = False
+    note_text: str = ""
+    note_shown: bool = False
+
+    # 1 Connect
+    source: str = "simulated"
+    lesion: str = "hypoechoic"
+    lesion_mm: float = 20.0
+    case_number: int = 7
+    files: list = field(default_factory=list)
+    file: str = ""
+    calibrations: list = field(default_factory=list)
+    calibration: str = ""
+    upload_progress: float = -1.0
+    plus_host: str = "localhost"
+    plus_port: int = 18944
+    connected: bool = False
+    preparing: str = ""  # what the source does before it can be connected to, "" when nothing
+    prepared: float = 0.0
+    stream_text: str = ""
+    frames_per_second: float = 0.0
+    rate_curves: list = field(default_factory=list)
+    rate_top: float = 0.0
+
+    # 2 Record
+    recording: bool = False
+    recorded_text: str = ""
+    record_hints: list = field(default_factory=list)
+    has_sweep: bool = False
+    has_volume: bool = False
+
+    # 3 Box
+    placing: str = ""  # what the next click in a slice does: "", "box" or "seed"
+    has_box: bool = False
+    box_text: str = ""
+    box_edge_mm: float = 40.0
+    box_warnings: list = field(default_factory=list)
+    truth_known: bool = False
+
+    # 4 Segment
+    models: list = field(default_factory=list)
+    model: str = ""
+    device: str = "auto"
+    engine_text: str = ""
+    has_tumor: bool = False
+    has_probability: bool = False
+    threshold: float = 0.5
+    tumor_text: str = ""
+    doubts: list = field(default_factory=list)
+    clock_text: str = ""
+    tool: str = ""  # of the segment editor: "", "paint" or "erase"
+    brush_mm: float = 6.0
+    can_undo: bool = False
+    can_redo: bool = False
+
+    # 5 Navigate
+    margin_mm: float = 5.0
+    tools: list = field(default_factory=list)
+    distance_curves: list = field(default_factory=list)
+    margin_line: float = 0.0
+    zero_line: float = 0.0
+    distance_top: float = 0.0
+
+    # The case as files
+    saving: bool = False
+    has_anything: bool = False

@@ -1,0 +1,89 @@
+"""The first two steps on the page: where the images come from, and recording them."""
+
+from __future__ import annotations
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as vuetify
+
+from .widgets import chart, main_button, side_button, slider, step, warning_list
+
+_FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
+
+
+def connect_panel(actions) -> None:
+    """Choose a source and start it."""
+    with step("connect", 1, "Connect"):
+        with html.Div(v_if="!connected && !preparing"):
+            with vuetify.VBtnToggle(v_model=("source",), mandatory=True, divided=True, classes="sources", height=44):
+                vuetify.VBtn("Simulated", value="simulated", id="source-simulated")
+                vuetify.VBtn("Recording", value="file", id="source-file")
+                vuetify.VBtn("PLUS", value="plus", id="source-plus")
+            with html.Div(v_if="source === 'simulated'"):
+                html.P("A liver with one metastasis, imaged by a computed probe. Nothing of it is clinical.")
+                html.Div("How the tumor looks", classes="label")
+                with vuetify.VBtnToggle(v_model=("lesion",), mandatory=True, divided=True, classes="sources", height=40):
+                    vuetify.VBtn("Dark", value="hypoechoic")
+                    vuetify.VBtn("Bright", value="hyperechoic")
+                    vuetify.VBtn("Mixed", value="mixed")
+                slider("Tumor size", "lesion_mm", 8, 40, 1, "mm")
+                main_button("Start a simulated sweep", "mdi-play", actions.connect_simulated, id="connect-simulated")
+            with html.Div(v_if="source === 'file'"):
+                vuetify.VSelect(v_model=("file",), items=("files",), label="Recorded sweep", id="file", **_FIELD)
+                vuetify.VSelect(
+                    v_model=("calibration",), items=("calibrations",), label="PLUS configuration (calibration)",
+                    id="calibration", classes="mt-3", **_FIELD,
+                )  # fmt: skip
+                html.Input(
+                    type="file", id="upload", multiple=True, accept=".mha,.nrrd,.xml",
+                    change="utils.crlm.upload($event.target)", style="display:none",
+                )  # fmt: skip
+                side_button(
+                    "Upload from this computer", "mdi-upload", "utils.crlm.choose('upload')", classes="my-3",
+                    disabled=("upload_progress >= 0",),
+                )  # fmt: skip
+                vuetify.VProgressLinear(v_if="upload_progress >= 0", model_value=("upload_progress",), height=6)
+                main_button(
+                    "Replay it as a live stream", "mdi-play", actions.connect_file, id="connect-file",
+                    disabled=("!file",),
+                )  # fmt: skip
+                side_button(
+                    "Skip to its volume", "mdi-skip-next", actions.open_file, id="open-file", classes="mt-2",
+                    disabled=("!file",),
+                )  # fmt: skip
+            with html.Div(v_if="source === 'plus'"):
+                with html.Div(classes="two"):
+                    vuetify.VTextField(v_model=("plus_host",), label="Computer", id="plus-host", **_FIELD)
+                    vuetify.VTextField(
+                        v_model=("plus_port",), label="Port", type="number", id="plus-port", style="max-width:110px",
+                        **_FIELD,
+                    )  # fmt: skip
+                main_button("Connect", "mdi-lan-connect", actions.connect_plus, id="connect-plus", classes="mt-3")
+        with html.Div(v_if="preparing"):
+            html.P("{{ preparing }}", id="preparing")
+            vuetify.VProgressLinear(model_value=("prepared",), height=8, rounded=True)
+        with html.Div(v_if="connected"):
+            html.Div("{{ stream_text }}", id="stream-text", classes="quiet")
+            html.Div("Frames per second: {{ frames_per_second.toFixed(1) }}", classes="label")
+            chart("rate_curves", height=44)
+            side_button("Disconnect", "mdi-lan-disconnect", actions.disconnect, id="disconnect", classes="mt-2")
+
+
+def record_panel(actions) -> None:
+    """Record a sweep; its volume follows by itself."""
+    with step("record", 2, "Record"):
+        html.P("Sweep the probe slowly over the liver while it records.", v_if="!recording && !has_sweep")
+        main_button(
+            "Record a sweep", "mdi-record-circle", actions.start_recording, id="record", color="error",
+            v_if="!recording", disabled=("!connected || running !== ''",),
+        )  # fmt: skip
+        with html.Div(v_if="recording"):
+            html.Div("{{ recorded_text }}", id="recorded", classes="figure")
+            main_button("Stop", "mdi-stop", actions.stop_recording, id="stop", color="error", variant="outlined")
+        vuetify.VProgressLinear(
+            v_if="running === 'record'", model_value=("progress",), height=8, rounded=True, classes="mt-3"
+        )
+        warning_list("record_hints")
+        side_button(
+            "Make the volume again", "mdi-cube-scan", actions.reconstruct, classes="mt-2", id="reconstruct",
+            v_if="has_sweep && !recording", disabled=("running !== ''",),
+        )  # fmt: skip

@@ -1,0 +1,114 @@
+"""The last three steps on the page: the box, the tumor in it, and the way of the tools to it."""
+
+from __future__ import annotations
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as vuetify
+
+from .widgets import chart, main_button, side_button, slider, step, warning_list
+
+
+def box_panel(actions) -> None:
+    """Drop a box around the tumor with one click."""
+    with step("box", 3, "Box"):
+        with html.Div(v_if="!has_volume"):
+            html.P("The box is placed in the volume, so a sweep comes first.")
+        with html.Div(v_if="has_volume"):
+            with html.Div(v_if="placing === 'box'", classes="call"):
+                vuetify.VIcon("mdi-cursor-default-click-outline")
+                html.Span("Click on the tumor in one of the three slices.")
+            main_button(
+                "Place the box", "mdi-cube-outline", actions.place_box, id="place-box", v_if="placing !== 'box'",
+                variant=("has_box ? 'tonal' : 'flat'",),
+            )  # fmt: skip
+            side_button(
+                "Where is it? (the simulator knows)", "mdi-lightbulb-on-outline", actions.place_box_at_truth,
+                id="place-truth", classes="mt-2", v_if="truth_known",
+            )  # fmt: skip
+            with html.Div(v_if="has_box", classes="mt-3"):
+                slider("Edge", "box_edge_mm", 10, 80, 1, "mm", end=(actions.resize_box, "[box_edge_mm]"))
+                html.P("Drag its handles in the pictures to fit it to the tumor.", classes="quiet")
+                warning_list("box_warnings")
+
+
+def segment_panel(actions) -> None:
+    """Find the tumor, judge it, correct it."""
+    with step("segment", 4, "Segment"):
+        with html.Div(v_if="running === 'segment'"):
+            vuetify.VProgressLinear(model_value=("progress",), height=8, rounded=True, classes="mb-3")
+            main_button("Cancel", "mdi-close", actions.cancel, id="cancel", variant="outlined")
+        with html.Div(v_if="running !== 'segment'"):
+            main_button(
+                "Find the tumor", "mdi-auto-fix", actions.segment, id="segment",
+                disabled=("!has_box || running !== ''",), variant=("has_tumor ? 'tonal' : 'flat'",),
+            )  # fmt: skip
+            html.Div("{{ engine_text }}", classes="quiet mt-1", id="engine")
+        with html.Div(v_if="has_tumor", classes="mt-3"):
+            html.Div("{{ tumor_text }}", classes="figure", id="tumor")
+            warning_list("doubts")
+            html.Div("{{ clock_text }}", classes="quiet", id="clock")
+            with html.Div(v_if="has_probability"):
+                slider("Threshold", "threshold", 0.05, 0.95, 0.01, "", id="threshold")
+            with html.Div(classes="tools"):
+                _tool_button(actions, "paint", "mdi-brush", "Add")
+                _tool_button(actions, "erase", "mdi-eraser", "Remove")
+                vuetify.VBtn(
+                    icon="mdi-undo", click=actions.undo, id="undo", variant="tonal", rounded="lg",
+                    disabled=("!can_undo",), title="Undo",
+                )  # fmt: skip
+                vuetify.VBtn(
+                    icon="mdi-redo", click=actions.redo, id="redo", variant="tonal", rounded="lg",
+                    disabled=("!can_redo",), title="Redo",
+                )  # fmt: skip
+            with html.Div(v_if="tool"):
+                slider("Brush", "brush_mm", 1, 20, 0.5, "mm")
+        with html.Div(v_if="has_box && running === ''", classes="mt-3"):
+            with html.Div(v_if="placing === 'seed'", classes="call"):
+                vuetify.VIcon("mdi-cursor-default-click-outline")
+                html.Span("Click inside the tumor in one of the three slices.")
+            side_button(
+                "Semi-automatic: grow from a click", "mdi-target", actions.place_seed, id="place-seed",
+                v_if="placing !== 'seed'",
+            )  # fmt: skip
+        with vuetify.VExpansionPanels(variant="accordion", classes="mt-3", flat=True):
+            with vuetify.VExpansionPanel(title="Advanced"):
+                with vuetify.VExpansionPanelText():
+                    vuetify.VSelect(
+                        v_model=("model",), items=("models",), label="Model", variant="outlined", density="compact",
+                        hide_details=True,
+                    )  # fmt: skip
+                    vuetify.VSelect(
+                        v_model=("device",), items=("['auto', 'cpu', 'cuda']",), label="Computed on",
+                        variant="outlined", density="compact", hide_details=True, classes="mt-3",
+                    )  # fmt: skip
+        main_button(
+            "It fits: navigate", "mdi-navigation-variant", "open_step = 'navigate'", id="go-navigate",
+            v_if="has_tumor && running === ''", classes="mt-3",
+        )  # fmt: skip
+
+
+def _tool_button(actions, tool: str, icon: str, text: str) -> None:
+    vuetify.VBtn(
+        text, prepend_icon=icon, id=tool, click=(actions.choose_tool, f"['{tool}']"), height=48,
+        color=(f"tool === '{tool}' ? 'primary' : undefined",), variant=(f"tool === '{tool}' ? 'flat' : 'tonal'",),
+    )  # fmt: skip
+
+
+def navigate_panel(actions) -> None:
+    """The distance of each tool, large, with its course over time."""
+    with step("navigate", 5, "Navigate"):
+        html.P("The tumor first: then its distance to every tool is shown here.", v_if="!has_tumor")
+        with html.Div(v_if="has_tumor"):
+            html.P("No tool is tracked yet.", v_if="tools.length === 0", classes="quiet")
+            with html.Div(v_for="tool_shown in tools", key="tool_shown.name", classes=("`tool is-${tool_shown.kind}`",)):
+                html.Div("{{ tool_shown.name }}", classes="tool-name")
+                html.Div("{{ tool_shown.distance }}", classes="distance")
+                html.Div("{{ tool_shown.text }}", classes="tool-text")
+            chart(
+                "distance_curves",
+                '<rect class="inside" x="0" width="300" :y="zero_line" :height="Math.max(0, 100 - zero_line)"></rect>'
+                '<line class="margin" x1="0" x2="300" :y1="margin_line" :y2="margin_line"></line>',
+                height=84,
+            )
+            html.Div("Distance over the last 30 s, 0 to {{ distance_top }} mm; the dashed line is the margin.", classes="quiet")
+            slider("Margin", "margin_mm", 0, 20, 1, "mm", id="margin")

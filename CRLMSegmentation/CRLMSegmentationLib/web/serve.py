@@ -1,0 +1,114 @@
+"""Serving the page: `serve()` for the command `crlm web`, `serve_case()` with a finished case in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import webbrowser
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import ConfigurationError
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_FOLDER = "crlm-web"
+
+
+def serve_case(case, open_browser: bool = True, host: str = DEFAULT_HOST, port: int = 0) -> None:
+    """Serve the page with the case in the folder `case` (of NavigationSession.save_case), until Ctrl-C."""
+    serve(folder=Path(case).parent / DEFAULT_FOLDER, case=case, host=host, port=port, open_browser=open_browser)
+
+
+def serve(
+    folder=DEFAULT_FOLDER, given=(), case=None, host: str = DEFAULT_HOST, port: int = 0, open_browser: bool = True,
+    token: str | None = None,
+) -> None:
+    """Serve the page until Ctrl-C.
+
+    folder  what is recorded, uploaded, simulated and saved goes there
+    given   recordings, and folders with recordings, that are offered on the page
+    case    a saved case to begin with, or None
+    host    other than this computer's own addresses: everybody who comes needs the token
+    port    0 takes a free one
+    token   None makes one where it is needed
+    Raises ConfigurationError when trame-slicer is not there or the address cannot be served at.
+    """
+    from .access import is_loopback, new_token
+
+    _check_there()
+    token = (token or new_token()) if not is_loopback(host) else token
+    try:
+        asyncio.run(_serve(folder, given, case, host, port, open_browser, token))
+    except OSError as error:
+        raise ConfigurationError(
+            f"The page cannot be served at {host}:{port} ({error.strerror}); choose another --port."
+        ) from None
+
+
+def _check_there() -> None:
+    try:
+        import trame_slicer  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            f"The web page needs the package trame-slicer ({error}); install it with `pip install crlm-navigation[web]`."
+        ) from None
+
+
+async def _serve(folder, given, case, host, port, open_browser, token) -> None:
+    from .access import gate, is_loopback
+    from .build import build
+
+    # trame reads the command line by itself, which is the `crlm` command's here.
+    with _no_command_line():
+        server, controller, routes = build(folder, given, any_path=is_loopback(host))
+
+        def on_bind(wslink_server) -> None:
+            wslink_server.app.middlewares.append(gate(token))
+            routes.add_to(wslink_server.app)
+
+        def on_ready(**_) -> None:
+            address = f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{server.port}/"
+            print(f"The page is at {address}{f'?token={token}' if token else ''} (Ctrl-C ends it)", flush=True)
+            if open_browser:
+                webbrowser.open(address + (f"?token={token}" if token else ""))
+
+        server.controller.on_server_bind.add(on_bind)
+        server.controller.on_server_ready.add(on_ready)
+        serving = asyncio.ensure_future(
+            server.start(
+                port=port, host=host, exec_mode="coroutine", open_browser=False, show_connection_info=False, timeout=0,
+                disable_logging=True, thread=True,
+            )
+        )  # fmt: skip
+    running = asyncio.ensure_future(controller.run())
+    _end_at_signals(serving)
+    try:
+        if case is not None:
+            await controller.open_case(case)
+        await serving
+    except asyncio.CancelledError:
+        pass
+    finally:
+        running.cancel()
+        await controller.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+
+def _end_at_signals(task) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        except (NotImplementedError, RuntimeError, ValueError):
+            logging.getLogger(__name__).debug("Signal %s ends the program in the usual way.", number)
+
+
+@contextmanager
+def _no_command_line():
+    before, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        yield
+    finally:
+        sys.argv = before

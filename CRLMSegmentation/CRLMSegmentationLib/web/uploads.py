@@ -1,0 +1,83 @@
+"""Files that a browser sends: taken into one folder, checked by what is in them, removed when they are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from pathlib import Path
+from typing import AsyncIterable
+
+from ..errors import CRLMError, FileFormatError
+from ..sweep.plus_configuration import read_plus_configuration
+from ..sweep.sequence_header import read_sequence_header
+
+SWEEP_ENDINGS = (".igs.mha", ".igs.nrrd", ".mha", ".nrrd")
+CONFIGURATION_ENDINGS = (".xml",)
+DEFAULT_LARGEST_BYTES = 4 * 1024**3
+_LARGEST_CONFIGURATION_BYTES = 16 * 1024**2
+_LONGEST_NAME = 80
+
+
+class UploadFolder:
+    """One folder that uploads are written into, and never out of; largest_bytes: of all of them together."""
+
+    def __init__(self, folder, largest_bytes: int = DEFAULT_LARGEST_BYTES):
+        self.folder = Path(folder)
+        self.largest_bytes = largest_bytes
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    async def take(self, name: str, parts: AsyncIterable[bytes]) -> Path:
+        """Write what comes and check it; returns its path. Raises FileFormatError, and then nothing is left of it.
+
+        name  as the browser gives it; only its last part counts, without unusual characters
+        """
+        path = self.folder / safe_name(name)
+        partial = path.with_name(f".{path.name}.part")
+        room = self.largest_bytes - sum(file.stat().st_size for file in self.folder.iterdir())
+        if is_configuration(path):
+            room = min(room, _LARGEST_CONFIGURATION_BYTES)
+        try:
+            with open(partial, "wb") as file:
+                async for part in parts:
+                    room -= len(part)
+                    if room < 0:
+                        raise FileFormatError(
+                            f"{path.name} is larger than this page takes; put it into the folder of recordings instead."
+                        )
+                    file.write(part)
+            # A header can be long, and the page must not wait for it.
+            await asyncio.to_thread(check_content, partial, path.name)
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+        return path
+
+
+def safe_name(name: str) -> str:
+    """The last part of a file name, of plain characters. Raises FileFormatError for an ending that is not taken."""
+    last = re.split(r"[/\\]", name)[-1]
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", last).lstrip(".")
+    lower = plain.lower()
+    ending = next((ending for ending in (*SWEEP_ENDINGS, *CONFIGURATION_ENDINGS) if lower.endswith(ending)), None)
+    if ending is None or lower == ending.lstrip("."):
+        raise FileFormatError(
+            f"'{last[:40]}' is not taken: only recorded sweeps (.igs.mha, .igs.nrrd) and PLUS configurations (.xml) are."
+        )
+    stem = plain[: -len(ending)]
+    return stem[:_LONGEST_NAME] + ending
+
+
+def is_configuration(path) -> bool:
+    return str(path).lower().endswith(CONFIGURATION_ENDINGS)
+
+
+def check_content(path: Path, shown_name: str) -> None:
+    """Raises FileFormatError when the file is not what its name says; `shown_name` is what the person calls it."""
+    try:
+        if is_configuration(shown_name):
+            read_plus_configuration(path)
+        else:
+            read_sequence_header(path)
+    except CRLMError as error:
+        raise FileFormatError(str(error).replace(str(path), shown_name)) from None

@@ -1,0 +1,118 @@
+"""The five views of the page: the live image, three slices of the volume, and 3D."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+from trame_slicer.rca_view import RemoteSliceViewFactory, RemoteThreeDViewFactory
+from trame_slicer.views import SliceView, ThreeDView, ViewLayoutDefinition, ViewProps, ViewType
+
+from .remote_view import make_fit_for_several_tabs, pace, take_presses
+
+LIVE = "Live"
+SLICES = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
+THREE_D = "ThreeD"
+_COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D", LIVE: "#4FC3F7"}
+_BACKGROUND = ("#0b1016", "#1d2732")
+# With a graphics card nobody would notice; in software every frame counts.
+_FRAMES_PER_SECOND, _JPEG_QUALITY = 12.0, 70
+
+
+class Views:
+    """The views on one scene. They render by themselves when something changes, each at its own pace.
+
+    populate  called with (server, view id, view) to lay controls over a view
+    on_press  called with (view, x, y) for a press of the left button, in pixels from the bottom left; True: it is
+              taken, and the view itself does not see it
+    """
+
+    def __init__(self, slicer_app, server, populate, on_press):
+        options = {
+            "target_fps": _FRAMES_PER_SECOND,
+            "interactive_quality": _JPEG_QUALITY,
+            "rca_encoder": "jpeg",
+            "rca_event_throttle_s": 0.03,
+            "populate_view_ui_f": populate,
+        }
+        manager = slicer_app.view_manager
+        factories = [RemoteSliceViewFactory(server, **options), RemoteThreeDViewFactory(server, **options)]
+        for factory in factories:
+            manager.register_factory(factory)
+        definitions = [
+            ViewLayoutDefinition(tag, ViewType.SLICE_VIEW, ViewProps(orientation=orientation, label=tag, color=color))
+            for tag, orientation, color in [
+                (LIVE, "Axial", _COLORS[LIVE]),
+                *((tag, orientation, _COLORS[tag]) for tag, orientation in SLICES.items()),
+            ]
+        ]
+        definitions.append(ViewLayoutDefinition.threed_view(name=THREE_D, background_color=_BACKGROUND))
+        for definition in definitions:
+            view = manager.create_view(definition)
+            # Multisampling costs a third of the time in software.
+            view.render_window().SetMultiSamples(0)
+            remote = next(f for f in factories if f.has_view(definition.singleton_tag)).get_factory_view(
+                definition.singleton_tag
+            )
+            # The last that is put around it sees an event first.
+            take_presses(remote.view_adapter, partial(on_press, view))
+            make_fit_for_several_tabs(remote.view_adapter)
+            pace(view, remote.view_adapter, _FRAMES_PER_SECOND)
+        manager.set_current_view_ids([definition.singleton_tag for definition in definitions])
+        self.live: SliceView = manager.get_view(LIVE)
+        self.slices: list[SliceView] = [manager.get_view(tag) for tag in SLICES]
+        self.three_d: ThreeDView = manager.get_view(THREE_D)
+        self.three_d.renderer().SetUseFXAA(True)
+        self.three_d.renderer().SetMaximumNumberOfPeels(4)
+
+    @property
+    def all(self) -> list:
+        return [self.live, *self.slices, self.three_d]
+
+    @contextmanager
+    def batch(self):
+        """Whatever changes inside is rendered once, at the end."""
+        before = [(view, view.set_render_blocked(True)) for view in self.all]
+        try:
+            yield
+        finally:
+            for view, was_blocked in before:
+                view.set_render_blocked(was_blocked)
+
+    def show_volume(self, node) -> None:
+        """Three slices through the middle of a volume node; None clears them."""
+        with self.batch():
+            for view in self.slices:
+                view.set_background_volume_id(node.GetID() if node is not None else None)
+                view.fit_view_to_content()
+
+    def go_to(self, point_ras) -> None:
+        """Move the three slices through a point, RAS mm."""
+        with self.batch():
+            for view in self.slices:
+                view.get_view_node().JumpSliceByCentering(*(float(value) for value in point_ras))
+
+    def look_at(self, points_ras, up, toward) -> None:
+        """See all `points_ras` (n, 3) in 3D; `up` is upwards, the camera stands in direction `toward`."""
+        camera = self.three_d.get_camera_node()
+        low, high = np.min(points_ras, axis=0), np.max(points_ras, axis=0)
+        middle, size = (low + high) / 2, max(float(np.linalg.norm(high - low)), 20.0)
+        toward = np.asarray(toward, dtype=float) / np.linalg.norm(toward)
+        with self.batch():
+            camera.GetCamera().SetViewAngle(26)
+            camera.SetFocalPoint(*middle)
+            camera.SetPosition(*(middle + toward * size * 1.75))
+            camera.SetViewUp(*(float(value) for value in up))
+            camera.ResetClippingRange()
+            self.three_d.renderer().ResetCameraClippingRange()
+
+    def ras_at(self, view, x_px: float, y_px: float) -> np.ndarray:
+        """RAS mm of a pixel (from the bottom left) of a slice view."""
+        matrix = view.get_view_node().GetXYToRAS()
+        return np.array(matrix.MultiplyPoint((float(x_px), float(y_px), 0.0, 1.0))[:3])
+
+    def close(self) -> None:
+        for view in self.all:
+            view.set_render_blocked(True)
+            view.finalize()

@@ -1,0 +1,74 @@
+"""The page's own building blocks: a step, its large button, a line of text, a chart."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as vuetify
+
+
+@contextmanager
+def step(name: str, number: int, title: str):
+    """A step of the list on the left: its head shows how far it is, its body is there while it is open."""
+    state = f"steps.{name}.status"
+    with html.Section(
+        id=f"step-{name}", classes=(f"`step is-${{{state}}}` + (open_step === '{name}' ? ' is-open' : '')",)
+    ):
+        with html.Div(classes="step-head", click=f"open_step = '{name}'"):
+            with html.Div(classes="step-number"):
+                vuetify.VProgressCircular(v_if=f"{state} === 'running'", indeterminate=True, size=22, width=3)
+                vuetify.VIcon("mdi-check", v_else_if=f"{state} === 'done'")
+                vuetify.VIcon("mdi-exclamation", v_else_if=f"{state} === 'failed'")
+                vuetify.VIcon("mdi-refresh", v_else_if=f"{state} === 'stale'")
+                html.Span(str(number), v_else=True)
+            with html.Div(classes="step-words"):
+                html.Div(title, classes="step-title")
+                html.Div(f"{{{{ steps.{name}.text }}}}", id=f"line-{name}", classes="step-line")
+        with html.Div(v_if=f"open_step === '{name}'", classes="step-body"):
+            yield
+
+
+def main_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
+    """The one large button of a step."""
+    return vuetify.VBtn(
+        text, prepend_icon=icon, click=click, **{"block": True, "height": 56, "color": "primary", **options}
+    )
+
+
+def side_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
+    """A second choice beside the large button."""
+    return vuetify.VBtn(
+        text, prepend_icon=icon, click=click, **{"block": True, "height": 44, "variant": "tonal", **options}
+    )
+
+
+def slider(label: str, name: str, low: float, high: float, step_size: float, unit: str, **options) -> None:
+    """A slider with its name and value above it; `name` is the state variable."""
+    with html.Div(classes="slider-row"):
+        html.Span(label)
+        html.Span(f"{{{{ Number({name}).toFixed({0 if step_size >= 1 else 2}) }}}} {unit}".strip(), classes="value")
+    vuetify.VSlider(
+        v_model=(name,), min=low, max=high, step=step_size, hide_details=True, density="compact", color="primary",
+        **options,
+    )  # fmt: skip
+
+
+def warning_list(name: str) -> None:
+    """Sentences that a person should read before going on; `name` is a state variable that holds them."""
+    with html.Div(v_for=f"sentence, number in {name}", key="number", classes="warning-line"):
+        vuetify.VIcon("mdi-alert-outline", size="small")
+        html.Span("{{ sentence }}")
+
+
+def chart(curves: str, guides: str = "", height: int = 64) -> None:
+    """Curves over time, newest at the right; `curves` is a state variable, see charts.Series.curves().
+
+    guides  SVG elements drawn under the curves
+    """
+    html.Div(
+        f'<svg viewBox="0 0 300 100" preserveAspectRatio="none" style="height:{height}px">{guides}'
+        f'<polyline v-for="(points, part) in {curves}" :key="part" class="curve" :points="points"'
+        ' vector-effect="non-scaling-stroke"></polyline></svg>',
+        classes="chart",
+    )

@@ -1,0 +1,66 @@
+"""From the parameter node to the session: what the user has changed is handed on, once, and errors are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+_NONE = object()
+
+
+class Binding:
+    """Compares the parameters with what the session was told last.
+
+    panels  StepPanel by name: what goes wrong is told in the line of state of the panel that the setting belongs to
+    """
+
+    def __init__(self, session, parameters, panels):
+        self._session, self._parameters, self._panels = session, parameters, panels
+        self._told = {}
+        # The model's own threshold stands until the user moves the slider.
+        self._told["threshold"] = parameters.threshold
+
+    def apply(self) -> None:
+        """Hand on what has changed."""
+        session, parameters = self._session, self._parameters
+        for name, panel, hand_on in (
+            ("liveReconstruction", "record", self._live),
+            ("spacingMm", "record", self._spacing),
+            ("recordFolder", "record", self._folder),
+            ("boxIsTight", "box", self._tight),
+            ("device", "segment", lambda device: session.set_device(device.value)),
+            ("threshold", "segment", self._threshold),
+            ("smoothing", "segment", session.set_smoothing),
+            ("showUncertainty", "segment", session.show_uncertainty),
+            ("marginMm", "navigate", session.set_margin_mm),
+        ):
+            value = getattr(parameters, name)
+            if self._told.get(name, _NONE) == value:
+                continue
+            self._told[name] = value
+            with self._panels[panel].attempt():
+                hand_on(value)
+
+    def take_threshold(self) -> None:
+        """A segmentation has come: the slider shows the threshold it was made with."""
+        threshold = self._session.threshold
+        if threshold is not None and abs(threshold - self._parameters.threshold) > 1e-3:
+            self._told["threshold"] = float(threshold)
+            self._parameters.threshold = float(threshold)
+
+    def _live(self, wanted: bool) -> None:
+        self._session.live_reconstruction = wanted
+
+    def _spacing(self, spacing_mm: float) -> None:
+        self._session.reconstruction_settings = replace(self._session.reconstruction_settings, spacing_mm=spacing_mm)
+
+    def _folder(self, folder) -> None:
+        self._session.record_folder = folder
+
+    def _threshold(self, threshold: float) -> None:
+        if self._session.segmentation_result is not None:
+            self._session.set_threshold(threshold)
+
+    def _tight(self, tight: bool) -> None:
+        box = self._session.box
+        if box is not None:
+            self._session.set_box(box, tight)

@@ -1,0 +1,88 @@
+"""Correction by hand: Slicer's own Segment Editor inside the module, with the few tools that a correction needs."""
+
+from __future__ import annotations
+
+import slicer
+
+EFFECTS = ["Paint", "Erase", "Scissors"]
+# There is one tumor on one volume here: what chooses among several would only mislead.
+_HIDDEN = (
+    "unorderedEffectsVisible",
+    "segmentationNodeSelectorVisible",
+    "sourceVolumeNodeSelectorVisible",
+    "switchToSegmentationsButtonVisible",
+    "specifyGeometryButtonVisible",
+    "addRemoveSegmentButtonsVisible",
+    "show3DButtonVisible",
+    "maskingSectionVisible",
+    "autoShowSourceVolumeNode",
+)
+_TAG = "CRLMSegmentationEditor"
+
+
+class CorrectionEditor:
+    """A qMRMLSegmentEditorWidget that is made when it is first needed and lets go of everything when it is closed."""
+
+    def __init__(self, frame):
+        self._frame = frame
+        self.widget = None
+
+    @property
+    def is_open(self) -> bool:
+        """True between open() and close()."""
+        return bool(self._frame.visible)
+
+    def open(self, segmentation, volume) -> None:
+        """Edit the tumor of `segmentation` on the voxels of `volume`."""
+        if self.widget is None:
+            self.widget = self._make()
+        self.widget.setMRMLScene(slicer.mrmlScene)
+        self.widget.setMRMLSegmentEditorNode(_editor_node())
+        self.widget.setSegmentationNode(segmentation)
+        self.widget.setSourceVolumeNode(volume)
+        if segmentation.GetSegmentation().GetNumberOfSegments():
+            self.widget.setCurrentSegmentID(segmentation.GetSegmentation().GetNthSegmentID(0))
+        self.widget.setupViewObservations()
+        self.widget.installKeyboardShortcuts()
+        self._frame.visible = True
+        self.widget.setActiveEffectByName("Paint")
+
+    def close(self) -> None:
+        """Take the mouse away from the editor; no observer of it is left on the views."""
+        if self.widget is not None and self.is_open:
+            self.widget.setActiveEffect(None)
+            self.widget.uninstallKeyboardShortcuts()
+            self.widget.removeViewObservations()
+        self._frame.visible = False
+
+    def remove(self) -> None:
+        """Take the editor out of the window, and its node out of the scene."""
+        self.close()
+        if self.widget is not None:
+            self.widget.setMRMLSegmentEditorNode(None)
+            self.widget.setMRMLScene(None)
+            self.widget.setParent(None)
+            self.widget.deleteLater()
+            self.widget = None
+        node = slicer.mrmlScene.GetSingletonNode(_TAG, "vtkMRMLSegmentEditorNode")
+        if node is not None:
+            slicer.mrmlScene.RemoveNode(node)
+
+    def _make(self):
+        widget = slicer.qMRMLSegmentEditorWidget()
+        widget.setMaximumNumberOfUndoStates(20)
+        widget.setEffectNameOrder(EFFECTS)
+        for part in _HIDDEN:
+            setattr(widget, part, False)
+        self._frame.layout().addWidget(widget)
+        return widget
+
+
+def _editor_node():
+    node = slicer.mrmlScene.GetSingletonNode(_TAG, "vtkMRMLSegmentEditorNode")
+    if node is None:
+        node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+        node.UnRegister(None)
+        node.SetSingletonTag(_TAG)
+        node = slicer.mrmlScene.AddNode(node)
+    return node

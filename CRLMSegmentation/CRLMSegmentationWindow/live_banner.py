@@ -1,0 +1,63 @@
+"""Words over the live ultrasound view, when what it shows is not live or its place is not known."""
+
+from __future__ import annotations
+
+import vtk
+
+
+class LiveBanner:
+    """Large text at the top of one view."""
+
+    def __init__(self):
+        self._view = None
+        self._actor = vtk.vtkTextActor()
+        self._actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
+        self._actor.SetPosition(0.5, 0.93)
+        look = self._actor.GetTextProperty()
+        look.SetJustificationToCentered()
+        look.SetVerticalJustificationToTop()
+        look.SetFontSize(26)
+        look.BoldOn()
+        look.SetColor(1.0, 1.0, 1.0)
+        look.SetBackgroundColor(0.78, 0.16, 0.16)
+        look.SetBackgroundOpacity(1.0)
+
+    @property
+    def text(self) -> str:
+        """What is shown; '' when nothing is."""
+        return self._actor.GetInput() or "" if self._view is not None else ""
+
+    def show(self, view, text: str) -> None:
+        """Show `text` over `view` (qMRMLSliceView); '' shows nothing."""
+        if not text:
+            self.remove()
+            return
+        if view is not self._view:
+            self.remove()
+            self._view = view
+            _renderer(view).AddViewProp(self._actor)
+        if self._actor.GetInput() != text:
+            self._actor.SetInput(text)
+            view.scheduleRender()
+
+    def remove(self) -> None:
+        """Take the words away."""
+        view, self._view = self._view, None
+        if view is not None:
+            renderer = _renderer(view)
+            if renderer is not None:
+                renderer.RemoveViewProp(self._actor)
+            view.scheduleRender()
+        self._actor.SetInput("")
+
+
+def _renderer(view):
+    """The topmost renderer, so that no image lies over the words."""
+    window = view.renderWindow()
+    renderers = window.GetRenderers() if window is not None else None
+    chosen = None
+    for number in range(renderers.GetNumberOfItems() if renderers is not None else 0):
+        renderer = renderers.GetItemAsObject(number)
+        if chosen is None or renderer.GetLayer() >= chosen.GetLayer():
+            chosen = renderer
+    return chosen

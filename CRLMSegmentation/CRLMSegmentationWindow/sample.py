@@ -1,0 +1,49 @@
+"""The sample that comes with the module: a small simulated sweep, also listed by Slicer's Sample Data module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+RESOURCES = Path(__file__).resolve().parents[1] / "Resources"
+FOLDER = RESOURCES / "SampleData"
+SWEEP = FOLDER / "SimulatedLiverSweep.igs.mha"
+CHECKSUM_FILE = FOLDER / "SHA256SUMS"
+CATEGORY = "CRLM Navigation"
+NAME = "SimulatedLiverSweep"
+
+
+def checksum() -> str:
+    """SHA-256 of the sample, as it is written beside it."""
+    for line in CHECKSUM_FILE.read_text(encoding="ascii").splitlines():
+        digest, name = line.split()
+        if name == SWEEP.name:
+            return digest
+    raise ValueError(f"{CHECKSUM_FILE} does not name {SWEEP.name}.")
+
+
+def register(show) -> None:
+    """List the sample in Slicer's Sample Data module; `show(path)` opens it in this module once it was checked."""
+    import SampleData
+
+    def take(source):
+        # Copied into Slicer's cache and compared with its checksum there, as a download would be.
+        path = SampleData.SampleDataLogic().downloadFileIntoCache(
+            source.uris[0], source.fileNames[0], source.checksums[0]
+        )
+        show(path)
+        return []
+
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category=CATEGORY,
+        sampleName=NAME,
+        sampleDescription=_("Liver sweep with one metastasis (simulated)"),
+        uris=SWEEP.as_uri(),
+        fileNames=SWEEP.name,
+        nodeNames=None,
+        checksums=f"SHA256:{checksum()}",
+        loadFiles=False,
+        customDownloader=take,
+        thumbnailFileName=str(RESOURCES / "Icons" / "SimulatedLiverSweep.png"),
+    )

@@ -1,0 +1,173 @@
+"""Step 4: the tumor in the box: by the model, by growing from a click, and corrected by hand."""
+
+from __future__ import annotations
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from . import style
+from .editor import CorrectionEditor
+from .picking import PointPicker
+from .record_panel import show_progress
+from .step_panel import StepPanel, sentence_of, status_word
+
+
+class SegmentPanel(StepPanel):
+    """Start, cancel, correct; the model and what it runs on are under Advanced."""
+
+    def __init__(self, window):
+        ui = window.ui
+        super().__init__(window, ui.segmentSection, ui.segmentChip, ui.segmentState)
+        self.picker = PointPicker()
+        self.editor = CorrectionEditor(ui.editorFrame)
+        self._models = []
+        style.apply(ui.segmentButton, style.BUTTON)
+        style.apply(ui.segmentProgressBar, style.BAR)
+        style.apply(ui.caseClockLabel, style.SENTENCE)
+        for button in (ui.correctButton, ui.growButton, ui.modelFolderButton):
+            style.apply(button, style.SMALL_BUTTON)
+        ui.segmentButton.connect("clicked()", self.on_segment)
+        ui.correctButton.connect("toggled(bool)", self.on_correct)
+        ui.growButton.connect("clicked()", self.on_grow)
+        ui.modelFolderButton.connect("clicked()", self.on_model_folder)
+        ui.modelComboBox.connect("activated(int)", self.on_model)
+
+    def fill_models(self) -> None:
+        """List the shipped models."""
+        self._models = list(self.session.model_choices())
+        box = self.ui.modelComboBox
+        box.clear()
+        for choice in self._models:
+            box.addItem(choice.title)
+            box.setItemData(box.count - 1, choice.description, qt.Qt.ToolTipRole)
+
+    def on_segment(self) -> None:
+        """The large button: find the tumor, or stop looking."""
+        with self.attempt():
+            if self.is_running:
+                self.session.cancel()
+            else:
+                self.leave_editor()
+                self.session.start_segment()
+
+    def on_grow(self) -> None:
+        """Region growing from one click, or wait for it no more."""
+        self.forget_problem()
+        if self.picker.is_waiting:
+            self.picker.cancel()
+        else:
+            self.leave_editor()
+            self.picker.ask(_("Click once inside the tumor."), self.grow)
+        self.window.refresh()
+
+    def grow(self, seed_ras) -> None:
+        """Grow a region from a point (RAS mm)."""
+        with self.attempt():
+            self.session.start_region_growing(seed_ras)
+
+    def on_correct(self, wanted: bool) -> None:
+        """Open or close the Segment Editor."""
+        if wanted == self.editor.is_open:
+            return
+        with self.attempt():
+            if wanted:
+                self.session.begin_correction()
+                self.editor.open(self.session.segmentation_node(), self.session.volume_node())
+            else:
+                self.editor.close()
+                self.session.end_correction()
+
+    def leave_editor(self) -> None:
+        """Close the Segment Editor, when it is open."""
+        self.ui.correctButton.checked = False
+
+    def on_model(self, number: int) -> None:
+        """Another shipped model."""
+        if 0 <= number < len(self._models):
+            with self.attempt():
+                self.session.set_model(self._models[number].name)
+
+    def on_model_folder(self) -> None:
+        """A model of the user's own."""
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a trained model"))
+        if folder:
+            with self.attempt():
+                self.session.set_model(folder)
+
+    @property
+    def is_running(self) -> bool:
+        """True while the network, or region growing, computes."""
+        return self.session.running is self.window.steps.SEGMENT
+
+    def line(self):
+        state = self.session.state[self.window.steps.SEGMENT]
+        engine = self.session.engine_status
+        kind, word = status_word(state.status)
+        if self.picker.is_waiting:
+            return "busy", _("CLICK"), _("Click once inside the tumor, in any slice view.")
+        if self.editor.is_open:
+            return "busy", _("CORRECTING"), _("Paint or erase in the slices, then press the button again.")
+        if state.status.name == "RUNNING":
+            return kind, word, sentence_of(state.message) or _("Looking for the tumor.")
+        if state.status.name == "WAITING":
+            return kind, word, _("Place the box first.")
+        if state.status.name == "DONE":
+            doubts = self.session.state.doubts
+            text = sentence_of(state.message) or _("The tumor is on the screen.")
+            return ("warn", _("LOOK"), f"{text} {sentence_of(doubts[0])}") if doubts else (kind, word, text)
+        if state.message:
+            return kind, word, sentence_of(state.message)
+        return kind, word, _("Press the button.") + " " + self._engine_words(engine)
+
+    def is_done(self) -> bool:
+        done = self.session.state.status(self.window.steps.NAVIGATE).name == "READY"
+        return done and not self.is_running and not self.editor.is_open
+
+    def on_done(self) -> None:
+        self.window.take_threshold()
+        self.window.show_tumor()
+
+    def refresh(self) -> None:
+        super().refresh()
+        ui, running = self.ui, self.is_running
+        status = self.session.state.status(self.window.steps.SEGMENT).name
+        can_start = status != "WAITING"
+        style.write(ui.segmentButton, _("Cancel") if running else _("Find the tumor"))
+        ui.segmentButton.enabled = running or can_start
+        ui.growButton.enabled = can_start and not running
+        style.write(ui.growButton, _("Cancel the click") if self.picker.is_waiting else _("Semi-automatic"))
+        has_tumor = self.session.surface_node() is not None and status == "DONE"
+        ui.correctButton.enabled = (has_tumor and not running) or self.editor.is_open
+        style.write(ui.correctButton, _("Done correcting") if self.editor.is_open else _("Correct by hand"))
+        ui.segmentProgressBar.visible = running
+        if running:
+            show_progress(ui.segmentProgressBar, self.session.state.progress)
+        ui.thresholdSlider.enabled = self.session.segmentation_result is not None and not running
+        clock_s = self.session.case_clock_s
+        ui.caseClockLabel.visible = clock_s is not None
+        if clock_s is not None:
+            style.write(ui.caseClockLabel, _("From sweep to tumor: {time}").format(time=minutes(clock_s)))
+
+    def close(self) -> None:
+        self.picker.cancel()
+        self.editor.remove()
+
+    @staticmethod
+    def _engine_words(engine) -> str:
+        if engine.state == "failed":
+            return sentence_of(engine.message)
+        if engine.state == "starting":
+            return _("The model is being loaded.")
+        if engine.state in ("ready", "running"):
+            where = _("graphics card") if engine.device.startswith("cuda") else _("processor (CPU)")
+            return _("The model is ready, on the {where}.").format(where=where)
+        return ""
+
+
+def minutes(seconds: float) -> str:
+    """'1:05 min' for 65 s, '12 s' for 12 s."""
+    whole = int(round(seconds))
+    return _("{minutes}:{seconds:02d} min").format(minutes=whole // 60, seconds=whole % 60) if whole >= 60 else _(
+        "{seconds} s"
+    ).format(seconds=whole)

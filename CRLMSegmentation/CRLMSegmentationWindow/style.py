@@ -1,0 +1,49 @@
+"""Looks of the window: colors that always come with a word, and text that is read at arm's length."""
+
+from __future__ import annotations
+
+# Background and text of each kind of state. They carry their own background, so that they read the same in Slicer's
+# light and dark themes; every pair has a contrast of at least 4.5 to 1 (WCAG 2.1, level AA).
+COLORS = {
+    "idle": ("#5a626c", "#ffffff"),
+    "ready": ("#1f5fa8", "#ffffff"),
+    "busy": ("#6a3fa0", "#ffffff"),
+    "good": ("#1b7a3d", "#ffffff"),
+    "warn": ("#ffb000", "#000000"),
+    "bad": ("#c62828", "#ffffff"),
+    "lost": ("#101010", "#ff8a80"),
+}
+
+SECTION = "QAbstractButton, ctkCollapsibleButton { font-size: 16px; font-weight: bold; }"
+BUTTON = "QPushButton { font-size: 17px; font-weight: bold; padding: 4px 12px; }"
+SMALL_BUTTON = "QPushButton { font-size: 14px; padding: 3px 10px; }"
+SENTENCE = "QLabel { font-size: 15px; }"
+NOTE = "QLabel { font-size: 12px; }"
+BAR = "QProgressBar { font-size: 14px; text-align: center; }"
+
+
+def chip(kind: str) -> str:
+    """Style sheet of the colored word beside a sentence."""
+    background, text = COLORS[kind]
+    return (
+        f"QLabel {{ background: {background}; color: {text}; border-radius: 5px; padding: 4px 10px;"
+        " font-size: 14px; font-weight: bold; }"
+    )
+
+
+def panel(kind: str) -> str:
+    """Style sheet of a large read-out."""
+    background, text = COLORS[kind]
+    return f"QFrame {{ background: {background}; border-radius: 8px; }} QLabel {{ color: {text}; }}"
+
+
+def apply(label, sheet: str) -> None:
+    """Give a widget a style sheet, unless it has it: Qt lays everything out again when it is set."""
+    if label.styleSheet != sheet:
+        label.styleSheet = sheet
+
+
+def write(label, text: str) -> None:
+    """Give a label its text, unless it has it."""
+    if label.text != text:
+        label.text = text

@@ -1,0 +1,88 @@
+"""What the views show: the volume, the place of the box or the tumor, and the camera of the 3D view."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+
+from . import layouts
+
+_SLICES = ("Red", "Yellow", "Green")
+
+
+def show_volume(volume) -> None:
+    """The volume (vtkMRMLScalarVolumeNode) in the planning slices, all of it and through its middle."""
+    manager = slicer.app.layoutManager()
+    if volume is None or manager is None:
+        return
+    for name in _SLICES:
+        widget = manager.sliceWidget(name)
+        if widget is None:
+            continue
+        composite = widget.mrmlSliceCompositeNode()
+        composite.SetBackgroundVolumeID(volume.GetID())
+        composite.SetForegroundVolumeID(None)
+        widget.sliceLogic().FitSliceToBackground()
+    center_slices(center_of(volume))
+
+
+def show_growing(volume) -> None:
+    """The volume that grows under the probe, all of it, in the first planning slice."""
+    manager = slicer.app.layoutManager()
+    widget = manager.sliceWidget(_SLICES[0]) if manager is not None else None
+    if volume is None or widget is None:
+        return
+    widget.mrmlSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
+    center_slices(center_of(volume))
+    widget.sliceLogic().FitSliceToBackground()
+
+
+def center_slices(point_ras) -> None:
+    """The planning slices through a point (R, A, S) in mm."""
+    for name in _SLICES:
+        node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
+        if node is not None:
+            node.JumpSliceByOffsetting(*(float(value) for value in point_ras))
+
+
+def center_of(node):
+    """(3,) RAS mm, the middle of what a displayable node fills; None when it is empty."""
+    bounds = [0.0, -1.0] * 3
+    if node is None:
+        return None
+    node.GetRASBounds(bounds)
+    if bounds[0] > bounds[1]:
+        return None
+    return np.array([(bounds[2 * axis] + bounds[2 * axis + 1]) / 2 for axis in range(3)])
+
+
+def aim_camera(center_ras, image_to_ras=None, distance_mm: float = 260.0) -> None:
+    """Look at a point from the side of the image on which the operator stands, with the probe at the top.
+
+    image_to_ras  (4, 4) of the live image; without it the view keeps its direction
+    """
+    view = layouts.view_3d()
+    if view is None or center_ras is None:
+        return
+    camera = view.cameraNode()
+    if camera is None:
+        return
+    center = np.asarray(center_ras, dtype=float)
+    direction = up = None
+    if image_to_ras is not None:
+        right, depth = (_unit(image_to_ras[:3, axis]) for axis in (0, 1))
+        direction = _unit(0.85 * np.cross(right, depth) - 0.35 * depth + 0.35 * right)
+        up = -depth
+    if direction is None or not np.isfinite(direction).all():
+        direction = _unit(np.array(camera.GetPosition()) - np.array(camera.GetFocalPoint()))
+        up = np.array(camera.GetViewUp())
+    was_modifying = camera.StartModify()
+    camera.SetFocalPoint(*center)
+    camera.SetPosition(*(center + distance_mm * direction))
+    camera.SetViewUp(*up)
+    camera.EndModify(was_modifying)
+    camera.ResetClippingRange()
+
+
+def _unit(vector):
+    return vector / np.linalg.norm(vector)

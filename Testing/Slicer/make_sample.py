@@ -1,0 +1,92 @@
+"""Makes the sample that the module ships: python Testing/Slicer/make_sample.py
+
+A small simulated sweep over one metastasis, in which a stylus comes towards the tumor, enters it while the probe is
+above it, and leaves again; for a few frames the tracker does not see it. Nothing in it comes from a patient.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import numpy as np
+
+MODULE = Path(__file__).resolve().parents[2] / "CRLMSegmentation"
+sys.path.insert(0, str(MODULE))
+
+from CRLMSegmentationLib.simulation.case import simulate_case  # noqa: E402
+from CRLMSegmentationLib.simulation.settings import LesionSettings, ProbeSettings, SweepSettings  # noqa: E402
+from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep  # noqa: E402
+
+SEED = 7
+FRAMES = 124
+FRAMES_PER_SECOND = 12.0
+AWAY_MM, INSIDE_MM = 55.0, 6.0
+UNSEEN = range(98, 102)
+
+
+def main() -> None:
+    case = simulate_case(
+        SEED,
+        lesion=LesionSettings(echogenicity="hypoechoic", equivalent_diameter_mm=18.0, contrast_db=-9.0),
+        probe=ProbeSettings(depth_mm=60.0, image_width_px=280, image_height_px=224, burned_in_marks=False),
+        sweep=SweepSettings(frames=FRAMES, swept_volume_ml=90.0, lost_poses=2, latency_s=0.0),
+    )
+    frames = [
+        frame.with_changes(
+            timestamp=number / FRAMES_PER_SECOND,
+            transforms={
+                "ProbeToReference": frame.transforms["ProbeToReference"],
+                "StylusToReference": pose,
+                "StylusTipToStylus": Pose(np.eye(4)),
+            },
+        )
+        for number, (frame, pose) in enumerate(zip(case.sweep.frames, stylus_poses(case)))
+    ]
+    path = MODULE / "Resources" / "SampleData" / "SimulatedLiverSweep.igs.mha"
+    path.parent.mkdir(exist_ok=True)
+    write_sweep(Sweep(frames, "Simulated liver sweep"), path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (path.parent / "SHA256SUMS").write_text(f"{digest}  {path.name}\n", encoding="ascii")
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {len(frames)} frames")
+
+
+def stylus_poses(case) -> list[Pose]:
+    """One for each frame: from AWAY_MM outside of the tumor to INSIDE_MM beyond its border and back, along a line."""
+    inside = np.argwhere(case.tumor.voxels)[:, ::-1]
+    points = inside @ case.tumor.ijk_to_ras[:3, :3].T + case.tumor.ijk_to_ras[:3, 3]
+    center = points.mean(axis=0)
+    valid = case.sweep.valid_frames
+    middle = min(valid, key=lambda frame: np.linalg.norm(_middle(frame) - center))
+    right, depth = (_unit(middle.image_to_reference[:3, axis]) for axis in (0, 1))
+    # From the probe's side, past the probe.
+    outward = _unit(-0.6 * depth + 0.8 * right)
+    border_mm = ((points - center) @ outward).max()
+    # A stylus points along its own -z: its shaft lies outward of the tip.
+    side = _unit(np.cross(outward, np.cross(right, depth)))
+    rotation = np.column_stack([side, np.cross(outward, side), outward])
+    count = len(case.sweep)
+    above = case.sweep.frames.index(middle) / (count - 1)
+    poses = []
+    for number in range(count):
+        share = number / (count - 1)
+        near = share / above if share < above else (1 - share) / (1 - above)
+        matrix = np.eye(4)
+        matrix[:3, :3] = rotation
+        matrix[:3, 3] = center + outward * (border_mm + AWAY_MM - (AWAY_MM + INSIDE_MM) * near)
+        poses.append(Pose(matrix, number not in UNSEEN))
+    return poses
+
+
+def _middle(frame) -> np.ndarray:
+    width, height = frame.image_size
+    return (frame.image_to_reference @ [width / 2, height / 2, 0, 1])[:3]
+
+
+def _unit(vector) -> np.ndarray:
+    return vector / np.linalg.norm(vector)
+
+
+if __name__ == "__main__":
+    main()
