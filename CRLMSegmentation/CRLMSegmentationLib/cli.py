@@ -21,7 +21,7 @@ _COMMANDS = {
     "compare": "measure a mask against the truth",
     "demo": "run the whole chain and show what came out",
     "web": "serve the navigation as a page in the browser",
-    "train": "make the shipped model again, from simulation to export",
+    "study": "simulate, build, train, calibrate, evaluate and report a whole study",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from . import style
+from . import icons, style
 from .picking import PointPicker
 from .step_panel import StepPanel, sentence_of, status_word
 
@@ -17,6 +17,7 @@ class BoxPanel(StepPanel):
         super().__init__(window, ui.boxSection, ui.boxChip, ui.boxState)
         self.picker = PointPicker()
         style.apply(ui.boxButton, style.BUTTON)
+        icons.put(ui.boxButton, "Box")
         style.apply(ui.boxCenterButton, style.SMALL_BUTTON)
         ui.boxButton.connect("clicked()", self.on_place)
         ui.boxCenterButton.connect("clicked()", self.on_center)

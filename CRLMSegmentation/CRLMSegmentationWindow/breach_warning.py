@@ -26,7 +26,7 @@ class BreachWarnings:
             return
         for name, reading in readings.items():
             node = self._node(name)
-            tip = session.tip_node(name) if reading.signed_distance_mm is not None else None
+            tip = session.tool_tip_node(name) if reading.signed_distance_mm is not None else None
             if node.GetWatchedModelNode() is not surface:
                 module.logic().SetWatchedModelNode(surface, node)
             if node.GetWarningDistanceMM() != margin_mm:

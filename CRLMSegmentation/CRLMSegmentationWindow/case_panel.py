@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from . import style
+from . import icons, style
 from .step_panel import StepPanel, sentence_of
 
 
@@ -22,6 +22,8 @@ class CasePanel(StepPanel):
         for button, slot in ((ui.saveCaseButton, self.on_save), (ui.openCaseButton, self.on_open)):
             style.apply(button, style.SMALL_BUTTON)
             button.connect("clicked()", slot)
+        icons.put(ui.saveCaseButton, "Save")
+        icons.put(ui.openCaseButton, "Open")
         style.apply(ui.researchLabel, style.NOTE)
         self._told, self._had_unsaved = "", False
 

@@ -7,7 +7,7 @@ import math
 import slicer
 from slicer.i18n import tr as _
 
-from . import sample, style
+from . import icons, sample, style
 from .live_slice import SILENT_AFTER_S
 from .step_panel import StepPanel, sentence_of
 
@@ -19,6 +19,7 @@ class ConnectPanel(StepPanel):
         ui = window.ui
         super().__init__(window, ui.connectSection, ui.connectChip, ui.connectState)
         style.apply(ui.connectButton, style.BUTTON)
+        icons.put(ui.connectButton, "Connect")
         for button, slot in (
             (ui.connectButton, self.on_connect),
             (ui.replayButton, self.on_replay),

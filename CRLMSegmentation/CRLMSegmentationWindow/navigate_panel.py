@@ -5,7 +5,7 @@ from __future__ import annotations
 import slicer
 from slicer.i18n import tr as _
 
-from . import layouts, style
+from . import icons, layouts, style
 from .breach_warning import BreachWarnings
 from .readout import ToolReadout
 from .sounds import WarningSound
@@ -19,6 +19,7 @@ class NavigatePanel(StepPanel):
         ui = window.ui
         super().__init__(window, ui.navigateSection, ui.navigateChip, ui.navigateState)
         style.apply(ui.navigateButton, style.BUTTON)
+        icons.put(ui.navigateButton, "Navigate")
         ui.navigateButton.connect("clicked()", self.on_navigate)
         self.readouts = {}
         self.sound = WarningSound()

@@ -87,9 +87,9 @@ class Parameters:
     # Record
     recordFolder: Annotated[Path, Default(_documents() / "Recordings")]
     liveReconstruction: bool = True
-    spacingMm: Annotated[float, WithinRange(0.2, 2.0)] = 0.5
+    spacingMm: Annotated[float, WithinRange(0.2, 3.0)] = 0.5
     # Box
-    boxSizeMm: Annotated[float, WithinRange(10.0, 120.0)] = 40.0
+    boxSizeMm: Annotated[float, WithinRange(10.0, 150.0)] = 40.0
     boxIsTight: bool = False
     # Segment
     device: Device = Device.AUTO

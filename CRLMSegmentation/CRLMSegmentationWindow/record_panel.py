@@ -8,7 +8,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from . import style, views
+from . import icons, style, views
 from .step_panel import StepPanel, sentence_of, status_word
 
 _FILTER = "*.igs.mha *.igs.nrrd *.seq.mha *.seq.nrrd *.mha *.nrrd"
@@ -96,6 +96,7 @@ class RecordPanel(StepPanel):
         if recording:
             views.show_growing(self.session.volume_node())
         style.write(self.ui.recordButton, _("Stop recording") if recording else _("Start recording"))
+        icons.put(self.ui.recordButton, "Stop" if recording else "Record")
         status = self.session.state.status(self.window.steps.RECORD).name
         connected = self.session.stream_status is not None and self.session.stream_status.connected
         self.ui.recordButton.enabled = recording or (connected and status != "WAITING")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -9,6 +10,7 @@ from slicer.i18n import tr as _
 RESOURCES = Path(__file__).resolve().parents[1] / "Resources"
 FOLDER = RESOURCES / "SampleData"
 SWEEP = FOLDER / "SimulatedLiverSweep.igs.mha"
+TRUTH_FILE = FOLDER / "SimulatedLiverSweep.json"
 CHECKSUM_FILE = FOLDER / "SHA256SUMS"
 CATEGORY = "CRLM Navigation"
 NAME = "SimulatedLiverSweep"
@@ -21,6 +23,16 @@ def checksum() -> str:
         if name == SWEEP.name:
             return digest
     raise ValueError(f"{CHECKSUM_FILE} does not name {SWEEP.name}.")
+
+
+def tumor_center_ras() -> tuple[float, float, float]:
+    """Where the simulated tumor is, mm in Reference."""
+    return tuple(json.loads(TRUTH_FILE.read_text(encoding="utf-8"))["tumor_center_ras_mm"])
+
+
+def tumor_volume_ml() -> float:
+    """How large the simulated tumor is."""
+    return json.loads(TRUTH_FILE.read_text(encoding="utf-8"))["tumor_volume_ml"]
 
 
 def register(show) -> None:

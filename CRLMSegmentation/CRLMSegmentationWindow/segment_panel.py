@@ -6,7 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from . import style
+from . import icons, style
 from .editor import CorrectionEditor
 from .picking import PointPicker
 from .record_panel import show_progress
@@ -134,6 +134,7 @@ class SegmentPanel(StepPanel):
         status = self.session.state.status(self.window.steps.SEGMENT).name
         can_start = status != "WAITING"
         style.write(ui.segmentButton, _("Cancel") if running else _("Find the tumor"))
+        icons.put(ui.segmentButton, "Stop" if running else "Segment")
         ui.segmentButton.enabled = running or can_start
         ui.growButton.enabled = can_start and not running
         style.write(ui.growButton, _("Cancel the click") if self.picker.is_waiting else _("Semi-automatic"))

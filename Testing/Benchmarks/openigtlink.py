@@ -112,10 +112,11 @@ def throughput_of_pyigtl(size, seconds):
 def latency_of_ours(size, seconds, rate=60):
     latencies = []
     with served(serve_ours, size, rate) as port, Receiver(port=port) as receiver:
-        started = time.monotonic()
+        started = None
         for frame in receiver.frames():
+            started = started or time.monotonic()
             latencies.append(time.time() - frame.timestamp)
-            if time.monotonic() - started > seconds:
+            if time.monotonic() - started > 1 + seconds:
                 break
         status = receiver.status
     # The first second is that of two programs still loading.

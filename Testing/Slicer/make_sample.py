@@ -7,6 +7,7 @@ above it, and leaves again; for a few frames the tracker does not see it. Nothin
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 MODULE = Path(__file__).resolve().parents[2] / "CRLMSegmentation"
 sys.path.insert(0, str(MODULE))
 
+from CRLMSegmentationLib.geometry import transform_points  # noqa: E402
 from CRLMSegmentationLib.simulation.case import simulate_case  # noqa: E402
 from CRLMSegmentationLib.simulation.settings import LesionSettings, ProbeSettings, SweepSettings  # noqa: E402
 from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep  # noqa: E402
@@ -31,7 +33,7 @@ def main() -> None:
         SEED,
         lesion=LesionSettings(echogenicity="hypoechoic", equivalent_diameter_mm=18.0, contrast_db=-9.0),
         probe=ProbeSettings(depth_mm=60.0, image_width_px=280, image_height_px=224, burned_in_marks=False),
-        sweep=SweepSettings(frames=FRAMES, swept_volume_ml=90.0, lost_poses=2, latency_s=0.0),
+        sweep=SweepSettings(frames=FRAMES, swept_volume_ml=100.0, lost_poses=2, latency_s=0.0),
     )
     frames = [
         frame.with_changes(
@@ -47,6 +49,13 @@ def main() -> None:
     path = MODULE / "Resources" / "SampleData" / "SimulatedLiverSweep.igs.mha"
     path.parent.mkdir(exist_ok=True)
     write_sweep(Sweep(frames, "Simulated liver sweep"), path)
+    truth = {
+        "what": "simulated, not a patient",
+        "seed": SEED,
+        "tumor_center_ras_mm": [round(float(value), 2) for value in points_of(case.tumor).mean(axis=0)],
+        "tumor_volume_ml": round(float(np.count_nonzero(case.tumor.voxels) * case.tumor.voxel_volume_mm3 / 1000), 2),
+    }
+    path.with_name("SimulatedLiverSweep.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     (path.parent / "SHA256SUMS").write_text(f"{digest}  {path.name}\n", encoding="ascii")
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {len(frames)} frames")
@@ -54,8 +63,7 @@ def main() -> None:
 
 def stylus_poses(case) -> list[Pose]:
     """One for each frame: from AWAY_MM outside of the tumor to INSIDE_MM beyond its border and back, along a line."""
-    inside = np.argwhere(case.tumor.voxels)[:, ::-1]
-    points = inside @ case.tumor.ijk_to_ras[:3, :3].T + case.tumor.ijk_to_ras[:3, 3]
+    points = points_of(case.tumor)
     center = points.mean(axis=0)
     valid = case.sweep.valid_frames
     middle = min(valid, key=lambda frame: np.linalg.norm(_middle(frame) - center))
@@ -77,6 +85,11 @@ def stylus_poses(case) -> list[Pose]:
         matrix[:3, 3] = center + outward * (border_mm + AWAY_MM - (AWAY_MM + INSIDE_MM) * near)
         poses.append(Pose(matrix, number not in UNSEEN))
     return poses
+
+
+def points_of(mask) -> np.ndarray:
+    """(n, 3) RAS mm of the voxels of a mask that are not zero."""
+    return transform_points(mask.ijk_to_ras, np.argwhere(mask.voxels)[:, ::-1])
 
 
 def _middle(frame) -> np.ndarray:

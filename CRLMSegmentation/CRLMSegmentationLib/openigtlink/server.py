@@ -138,11 +138,16 @@ class Server:
             receivers = [(client, client.parser.highest_version) for client in self._clients if not client.closing]
         # A client that shows another version meanwhile still gets these messages, in the version that it had.
         packed = {version: _pack_all(messages, version) for version in {version for _, version in receivers}}
+        left = False
         with self._lock:
             for client, version in receivers:
                 if packed[version] and not client.closing:
-                    self._queue(client, packed[version])
-        self._wake()
+                    rest = self._send_at_once(client, packed[version])
+                    if rest:
+                        left = True
+                        self._queue(client, rest)
+        if left:
+            self._wake()
 
     def finish(self, timeout_s: float) -> bool:
         """Take no more clients, send what waits, and close every connection in order.
@@ -158,7 +163,22 @@ class Server:
             done = self._changed.wait_for(lambda: self._stopping or not self._clients, timeout_s)
             return done and not self._stopping
 
-    def _queue(self, client: _Client, data: bytes) -> None:
+    def _send_at_once(self, client: _Client, data: bytes) -> memoryview:
+        """Send what the system takes without waiting, unless something waits already; the rest.
+
+        A frame then needs no other thread to be on its way.
+        """
+        rest = memoryview(data)
+        if not client.waiting:
+            try:
+                rest = rest[client.connection.send(rest) :]
+                self._last_sent = time.monotonic()
+            except OSError:
+                # Full, or lost: the thread finds out.
+                pass
+        return rest
+
+    def _queue(self, client: _Client, data: bytes | memoryview) -> None:
         if client.waiting_bytes + len(data) > self._queue_bytes and client.waiting:
             self._let_go(client, "is too slow")
             return

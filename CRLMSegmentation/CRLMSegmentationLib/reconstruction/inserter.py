@@ -16,7 +16,8 @@ from ..errors import ReconstructionError
 from .arithmetic import EXACT_BITS, IGSIO_BITS, to_fixed_point
 from .finishing import finish_packed_mean, finish_plain_mean
 from .footprint import row_runs
-from .linear import HIT, linear_kernel
+from .corner_lanes import HIT
+from .linear import linear_kernel
 from .memory import check_fits
 from .nearest import (
     BYTES,

@@ -19,4 +19,4 @@ def compiled(function):
 
 def inlined(function):
     """`function` compiled into each of its callers."""
-    return numba.njit(inline="never", nogil=True, error_model="numpy")(function)
+    return numba.njit(forceinline=True, nogil=True, error_model="numpy")(function)

@@ -36,7 +36,7 @@ from .corner_lanes import (
     take_corners,
 )
 from .jit import compiled
-from .nearest import BYTES, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, SUM_BITS, WORDS
+from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, SUM_BITS, WORDS
 
 WEIGHT_BITS = (10, 8)  # the exact mean's weights are rounded to 2^-10 for BYTES and 2^-8 for WORDS
 IGSIO_ONE = 1 << IGSIO_BITS
@@ -52,7 +52,7 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                   than uint8 and uint16 the weight, float64
     sums          exact mean only: uint64, weight << SUM_BITS | weighted sum, in units of 2^-WEIGHT_BITS; or float64
     """
-    fixed, exact = arithmetic == FIXED, arithmetic == EXACT
+    fixed, exact, doubles = arithmetic == FIXED, arithmetic == EXACT, arithmetic == DOUBLE
     bits = EXACT_BITS if exact else IGSIO_BITS
     one = np.int64(1) << bits
     way = _way(arithmetic, compounding, kind)
@@ -107,12 +107,7 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                     x = row_i + step_i * column + add_i
                     y = row_j + step_j * column + add_j
                     z = row_k + step_k * column + add_k
-                    if fixed or exact:
-                        i, j, k = x >> bits, y >> bits, z >> bits
-                        part_i = (x - (i << bits)) / one
-                        part_j = (y - (j << bits)) / one
-                        part_k = (z - (k << bits)) / one
-                    else:
+                    if doubles:
                         i, j, k = igsio_floor(x), igsio_floor(y), igsio_floor(z)
                         part_i, part_j, part_k = x - i, y - j, z - k  # may fall below 0 by 2^-17
                         # a pixel is left out when any of its eight voxels is outside the volume
@@ -120,6 +115,11 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                             continue
                         if i + (part_i != 0) > last_i or j + (part_j != 0) > last_j or k + (part_k != 0) > last_k:
                             continue
+                    else:
+                        i, j, k = x >> bits, y >> bits, z >> bits
+                        part_i = (x - (i << bits)) / one
+                        part_j = (y - (j << bits)) / one
+                        part_k = (z - (k << bits)) / one
                     if not held or i != held_i or j != held_j or k != held_k:
                         if held:
                             put_corners_back(way, sum_bits, lanes, held_i, held_j, held_k, low, high, strides, volume, hits, sums)

@@ -7,7 +7,6 @@ from typing import Callable
 import numpy as np
 
 from ..errors import ConfigurationError
-from ..geometry import Volume
 from ..navigation.contour import contours_in_image
 from ..navigation.margin_shell import LARGEST_MARGIN_MM
 from .shells import Shells
@@ -17,12 +16,12 @@ from .tools import Tools
 class NavigateStep:
     """What is measured and drawn around one tumor.
 
-    probability  gives that of the tumor; None when there is none
+    result  gives the SegmentationResult that the tumor came from; None when there is none
     """
 
-    def __init__(self, scene, tools: Tools, probability: Callable[[], Volume | None]):
+    def __init__(self, scene, tools: Tools, result: Callable):
         self.tools, self.shells = tools, Shells(scene)
-        self._probability = probability
+        self._result = result
         self._surface = None
         self._uncertainty = False
 
@@ -47,7 +46,7 @@ class NavigateStep:
     @shows_uncertainty.setter
     def shows_uncertainty(self, wanted: bool) -> None:
         self._uncertainty = bool(wanted)
-        self.shells.show_uncertainty(self._probability() if wanted and self._surface is not None else None)
+        self.shells.show_uncertainty(self._result() if wanted and self._surface is not None else None)
 
     def set_tumor(self, surface, distance) -> None:
         """Another surface (vtkPolyData, RAS mm, not changed any more) and what measures to it; None for no tumor."""

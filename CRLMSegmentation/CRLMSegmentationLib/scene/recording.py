@@ -11,7 +11,6 @@ from ..errors import CRLMError, RecordingError
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
 from ..sweep.recorder import Recorder, recover, unfinished_recordings
-from .sweep_speed import SweepSpeed
 
 _FILE_ENDING = ".igs.mha"
 
@@ -22,12 +21,11 @@ class RecordingState:
 
     frames, seconds, invalid   so far; invalid: without a measured pose
     path            the file that it will be
-    gap_mm          distance between neighbouring frames over the last second (95 % of all places stay below)
-    widest_gap_mm   of the whole recording
+    gap_mm          widest gap between the last two usable frames; NaN before the second
     spacing_mm      of the volume that is to be made of it
-    speed_mm_per_s  of the probe over the last second; NaN when unknown
+    speed_mm_per_s  of the probe; NaN when unknown
+    coverage        part of the way, 0 to 1, in which no gap was too wide to be filled
     frames_waiting  for the live volume
-    coverage        part of the swept voxels that a pixel reached, as of the live volume; NaN when not known
     hints           sentences for the person who sweeps, most important first; empty when all is well
     """
 
@@ -36,11 +34,10 @@ class RecordingState:
     invalid: int
     path: Path | None
     gap_mm: float = math.nan
-    widest_gap_mm: float = 0.0
     spacing_mm: float = math.nan
     speed_mm_per_s: float = math.nan
+    coverage: float = 1.0
     frames_waiting: int = 0
-    coverage: float = math.nan
     hints: tuple[str, ...] = ()
 
     @property
@@ -62,11 +59,11 @@ class Recording:
     """
 
     def __init__(self, path, settings: ReconstructionSettings, live=None):
+        from ..reconstruction import SweepWatch
+
         self.recorder = Recorder(path) if path is not None else None
         self.live = live
-        self.coverage = math.nan
-        self._settings = settings
-        self._speed = SweepSpeed(settings)
+        self.watch = SweepWatch(settings)
         self._frames: list[TrackedFrame] = []
         self._invalid = 0
         self._started_s: float | None = None
@@ -88,24 +85,24 @@ class Recording:
             self.recorder.add(frame)
         if self.live is not None:
             self.live.add(frame)
-        self._speed.add(frame)
+        self.watch.add(frame)
 
     def state(self) -> RecordingState:
         """What is known now."""
         recorder = self.recorder
+        reading = self.watch.reading
         troubles = [recorder.problem, recorder.warning] if recorder is not None else []
         return RecordingState(
             frames=len(self._frames),
             seconds=time.monotonic() - self._started_s if self._started_s is not None else 0.0,
             invalid=self._invalid,
             path=self.path,
-            gap_mm=self._speed.gap_mm,
-            widest_gap_mm=self._speed.widest_gap_mm,
-            spacing_mm=min(self._settings.spacing_mm),
-            speed_mm_per_s=self._speed.speed_mm_per_s,
+            gap_mm=reading.gap_mm,
+            spacing_mm=min(self.watch.settings.spacing_mm),
+            speed_mm_per_s=reading.speed_mm_per_s,
+            coverage=reading.covered_share,
             frames_waiting=self.live.frames_waiting if self.live is not None else 0,
-            coverage=self.coverage,
-            hints=(*filter(None, troubles), *self._speed.hints()),
+            hints=(*filter(None, troubles), *reading.hints),
         )
 
     def sweep(self) -> Sweep:

@@ -37,7 +37,6 @@ class Finding:
 class SegmentStep:
     """The tumor of one session.
 
-    result      SegmentationResult of the last segmentation; None when there is none, or it is out of date
     state       the tumor as it is now; None when there is none
     on_tumor    called with surface and TumorDistance whenever another tumor is shown, and with None twice when none is
     """
@@ -46,7 +45,6 @@ class SegmentStep:
         self, scene, workflow: Workflow, jobs: Jobs, volume: VolumeStep, box: BoxStep, engine: Engine,
         clock: CaseClock, on_tumor: Callable,
     ):  # fmt: skip
-        self.result = None
         self.state: TumorState | None = None
         self.is_correcting = False
         self._workflow, self._jobs, self._volume, self._box = workflow, jobs, volume, box
@@ -63,6 +61,11 @@ class SegmentStep:
     # Finding the tumor
 
     @property
+    def result(self):
+        """SegmentationResult of the present probability and threshold, before corrections; None when there is none."""
+        return self.state.result if self.state is not None else None
+
+    @property
     def threshold(self) -> float | None:
         """Of probability, as it was asked for last; None when there is none yet."""
         if self._wanted_threshold is not None:
@@ -72,7 +75,7 @@ class SegmentStep:
     @property
     def has_probability(self) -> bool:
         """True when there is something that another threshold can cut."""
-        return self.state is not None and self.state.probability is not None
+        return self.result is not None
 
     @property
     def is_shaping(self) -> bool:
@@ -123,7 +126,6 @@ class SegmentStep:
         except Exception:
             self._on_tumor(None, None)
             raise
-        self.result = None
         self._show(TumorState(shape, mask, probability=probability, smoothing=self._smoothing), put_mask=True)
 
     def _take(self, finding: Finding) -> None:
@@ -134,7 +136,6 @@ class SegmentStep:
         timings_s["surface"] = took_s.get("surface", 0.0)
         self._shaping.drop()
         self._edited, self._wanted_threshold, self.is_correcting = False, None, False
-        self.result = finding.result
         self._show(finding.state, put_mask=True)
 
     # Another threshold, another smoothing, a hand
@@ -294,7 +295,7 @@ class SegmentStep:
             self._workflow.set(Step.NAVIGATE, StepStatus.READY)
             return
         threshold = node.GetAttribute(_THRESHOLD)
-        state = state_of_scene(mask, surface, self.nodes.probability(), float(threshold) if threshold else None)
+        state = state_of_scene(grid, mask, surface, self.nodes.probability(), float(threshold) if threshold else None)
         self._show(state, put_mask=False)
 
     def forget(self) -> None:
@@ -312,7 +313,7 @@ class SegmentStep:
 
     def _drop(self) -> None:
         self._shaping.drop()
-        self.result = self.state = self._wanted_threshold = None
+        self.state = self._wanted_threshold = None
         self._edited = self.is_correcting = False
 
     def _input(self) -> tuple[Volume, Box, bool]:

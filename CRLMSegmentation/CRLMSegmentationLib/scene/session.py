@@ -80,7 +80,7 @@ class NavigationSession:
         self._box = BoxStep(
             self.scene, workflow, self._volume, lambda: self._engine.margin_mm, self._make_tumor_stale
         )
-        self._navigate = NavigateStep(self.scene, self.tools, lambda: self.probability)
+        self._navigate = NavigateStep(self.scene, self.tools, lambda: self._segment.result)
         self._segment = SegmentStep(
             self.scene, workflow, self._jobs, self._volume, self._box, self._engine, self._clock,
             self._navigate.set_tumor,
@@ -397,7 +397,7 @@ class NavigationSession:
 
     @property
     def segmentation_result(self):
-        """SegmentationResult as the model gave it, before other thresholds and corrections; None when there is none."""
+        """SegmentationResult of the present probability, before corrections by hand; None when there is none."""
         return self._segment.result
 
     @property
@@ -490,7 +490,7 @@ class NavigationSession:
         return self._navigate.shows_uncertainty
 
     def show_uncertainty(self, wanted: bool) -> None:
-        """Show where the model is unsure of the border: between shells.UNSURE_BELOW and UNSURE_ABOVE of probability."""
+        """Show the two surfaces between which the model is unsure of the border; see uncertainty_shell()."""
         self._navigate.shows_uncertainty = wanted
 
     def tumor_contours(self) -> list[np.ndarray]:

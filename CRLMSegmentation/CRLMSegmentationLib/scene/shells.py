@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from ..geometry import Volume
 from ..navigation.margin_shell import margin_shell
 from . import names
 from .conversion import put_surface
 from .latest import Latest
 from .nodes import find, get_or_create, is_stale, mark_stale
 
-# The border lies between these two with a probability that the model itself states.
-UNSURE_BELOW, UNSURE_ABOVE = 0.2, 0.8
 _MODEL = "vtkMRMLModelNode"
 _MARGIN_COLOR, _OUTER_COLOR, _INNER_COLOR = (0.35, 0.75, 1.0), (1.0, 0.55, 0.15), (0.75, 0.95, 0.3)
 
@@ -38,14 +35,14 @@ class Shells:
             lambda error: self._hide(names.MARGIN),
         )
 
-    def show_uncertainty(self, probability: Volume | None, keep: str = "largest") -> None:
-        """Of this probability; None hides it."""
-        if probability is None:
+    def show_uncertainty(self, result) -> None:
+        """Of this SegmentationResult; None hides it."""
+        if result is None:
             self._unsure.drop()
             self._hide(names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER)
             return
         self._unsure.request(
-            lambda: lambda: [_surface_at(probability, level, keep) for level in (UNSURE_BELOW, UNSURE_ABOVE)],
+            lambda: result.uncertainty_shell,
             self._put_unsure,
             lambda error: self._hide(names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER),
         )
@@ -94,11 +91,3 @@ class Shells:
     def _hide(self, *shells: str) -> None:
         for name in shells:
             mark_stale(find(self._scene, _MODEL, name), True)
-
-
-def _surface_at(probability: Volume, level: float, keep: str):
-    from ..segmentation.postprocess import mask_from_probability
-    from ..segmentation.surface import surface_from_mask
-
-    mask = mask_from_probability(probability, level, keep)
-    return surface_from_mask(mask) if mask.voxels.any() else None

@@ -6,6 +6,7 @@ Plain values that are never changed in place, so that the next state can be comp
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class TumorState:
     threshold    of probability, and which part counts (segmentation.postprocess.KEEP)
     smoothing    of the surface, 0 to 1
     doubts       sentences that speak against the mask
-    ultrasound   the crop that was segmented, and whether the box had left the volume; for the doubts
+    result       SegmentationResult that all this began with; None when it was drawn by hand
     """
 
     shape: TumorShape
@@ -39,8 +40,7 @@ class TumorState:
     keep: str = "largest"
     smoothing: float = DEFAULT_SMOOTHING
     doubts: tuple[str, ...] = ()
-    ultrasound: Volume | None = None
-    box_was_clipped: bool = False
+    result: Any = None
 
     @property
     def mask(self) -> Volume:
@@ -68,15 +68,13 @@ class TumorState:
 
     def cut_at(self, threshold: float, keep: str) -> TumorState:
         """The same probability at another threshold, with the same corrections. Raises SegmentationError."""
-        from ..segmentation.crop import paste
-        from ..segmentation.postprocess import doubts_about, mask_from_probability
-
-        found = mask_from_probability(self.probability, threshold, keep)
-        base = paste(found, self.base)
-        mask = base.with_voxels(self.corrections.applied(base.voxels))
-        doubts = () if self.is_corrected else doubts_about(found, self.box_was_clipped, self.ultrasound)
-        shape = shape_of_mask(mask, self.smoothing)
-        return replace(self, shape=shape, base=base, threshold=threshold, keep=keep, doubts=doubts)
+        result = self.result.with_threshold(threshold, keep)
+        if self.is_corrected:
+            mask = result.mask.with_voxels(self.corrections.applied(result.mask.voxels))
+            shape, doubts = shape_of_mask(mask, self.smoothing), ()
+        else:
+            shape, doubts = _shape_of_result(result, self.smoothing), tuple(result.doubts)
+        return replace(self, shape=shape, base=result.mask, threshold=threshold, keep=keep, doubts=doubts, result=result)
 
     def smoothed(self, smoothing: float) -> TumorState:
         """The same mask with another surface."""
@@ -84,37 +82,54 @@ class TumorState:
 
 
 def state_of_result(result, smoothing: float, keep: str = "largest") -> TumorState:
-    """Of a SegmentationResult, or what region growing gives, which has no probability."""
-    if smoothing == DEFAULT_SMOOTHING:
-        shape = shape_of_surface(result.mask, result.surface)
-    else:
-        shape = shape_of_mask(result.mask, smoothing)
-    crop = getattr(result, "crop", None)
+    """Of a SegmentationResult, or of what region growing gives, which has no probability."""
     return TumorState(
-        shape, result.mask, probability=getattr(result, "probability", None),
+        _shape_of_result(result, smoothing), result.mask, probability=getattr(result, "probability", None),
         threshold=getattr(result, "threshold", None), keep=keep, smoothing=smoothing, doubts=tuple(result.doubts),
-        ultrasound=crop.volume if crop is not None else None,
-        box_was_clipped=bool(crop.warnings) if crop is not None else False,
+        result=result,
     )  # fmt: skip
 
 
-def state_of_scene(mask: Volume, surface, probability: Volume | None, threshold: float | None) -> TumorState:
+def state_of_scene(
+    volume: Volume, mask: Volume, surface, probability: Volume | None, threshold: float | None
+) -> TumorState:
     """Of what was saved: corrections are what the mask has more or less than the probability says.
 
-    Raises GeometryError when the surface is open.
+    Raises GeometryError when the surface is open, or the probability lies on other voxels than the volume's.
     """
     shape = shape_of_surface(mask, surface)
-    state = TumorState(shape, mask, probability=probability, threshold=threshold)
     if probability is None or threshold is None:
-        return state
-    from ..segmentation.crop import paste
-    from ..segmentation.postprocess import mask_from_probability
+        return TumorState(shape, mask)
+    from ..segmentation.postprocess import unseen_voxels
+    from ..segmentation.segment import finish
 
-    base = paste(mask_from_probability(probability, threshold, state.keep), mask)
-    return replace(state, base=base, corrections=HandCorrections().learned(base.voxels, mask.voxels))
+    block = block_of(volume, probability)
+    unseen = unseen_voxels(block.volume.voxels)
+    result = finish(block, probability, volume, threshold, TumorState.keep, {}, unseen=unseen)
+    corrections = HandCorrections().learned(result.mask.voxels, mask.voxels)
+    doubts = () if corrections.count else tuple(result.doubts)
+    return TumorState(
+        shape, result.mask, corrections, probability, threshold, doubts=doubts, result=result
+    )
+
+
+def block_of(volume: Volume, part: Volume):
+    """segmentation.crop.Crop of the voxels of `volume` that the grid of `part` was cut from. Raises GeometryError."""
+    from ..segmentation.crop import Crop, paste
+
+    place = paste(part.with_voxels(np.ones(part.voxels.shape, bool)), volume).voxels
+    first = np.array([place.any(axis=axes).argmax() for axes in ((1, 2), (0, 2), (0, 1))])
+    (k, j, i), (to_k, to_j, to_i) = first, first + part.voxels.shape
+    voxels = np.ascontiguousarray(volume.voxels[k:to_k, j:to_j, i:to_i])
+    return Crop(Volume(voxels, part.ijk_to_ras), (int(i), int(j), int(k)))
 
 
 def empty_state(grid: Volume) -> TumorState:
     """Nothing yet: for a tumor that is drawn by hand on the voxels of `grid`."""
     mask = grid.with_voxels(np.zeros(grid.voxels.shape, np.uint8))
     return TumorState(shape_of_surface(mask, None), mask)
+
+
+def _shape_of_result(result, smoothing: float) -> TumorShape:
+    is_smoothed_so = smoothing == DEFAULT_SMOOTHING
+    return shape_of_surface(result.mask, result.surface) if is_smoothed_so else shape_of_mask(result.mask, smoothing)

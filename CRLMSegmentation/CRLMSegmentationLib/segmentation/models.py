@@ -37,6 +37,8 @@ class ModelCard:
     weights        paths of the weight files, relative to the folder, one for each fold
     sha256         path to hash, for every file that is used
     mirror_axes    array axes along which the network was trained mirrored
+    tumor_volume_ml      smallest and largest tumor in training; None when the card does not say
+    shell_probabilities  low and high probability of the uncertainty shell, calibrated on validation data; None without
     text           the whole card as read: how the threshold was chosen, training data, validation figures, intended use
     """
 
@@ -49,6 +51,8 @@ class ModelCard:
     weights: tuple[str, ...]
     sha256: dict[str, str]
     mirror_axes: tuple[int, ...]
+    tumor_volume_ml: tuple[float, float] | None
+    shell_probabilities: tuple[float, float] | None
     text: dict
 
 
@@ -144,6 +148,8 @@ def _read_card(folder: Path) -> ModelCard:
             weights=tuple(text["weights"]),
             sha256={str(name): str(value).lower() for name, value in text["sha256"].items()},
             mirror_axes=tuple(int(axis) for axis in text.get("mirror_axes", ())),
+            tumor_volume_ml=_range(text.get("training", {}).get("tumor_volume_ml")),
+            shell_probabilities=_range(text.get("shell_probabilities")),
             text=text,
         )
     except KeyError as missing:
@@ -161,6 +167,15 @@ def _read_card(folder: Path) -> ModelCard:
         if path.is_absolute() or ".." in path.parts or "\\" in name:
             raise ModelError(f"The model card {folder / CARD} names a file outside its folder ({name}).")
     return card
+
+
+def _range(numbers) -> tuple[float, float] | None:
+    if numbers is None:
+        return None
+    low, high = (float(number) for number in numbers)
+    if not 0 <= low < high:
+        raise ValueError
+    return low, high
 
 
 def _compare_hash(folder: Path, name: str, expected: str) -> None:

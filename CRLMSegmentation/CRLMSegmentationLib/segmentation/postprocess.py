@@ -1,4 +1,4 @@
-"""From a probability to one filled mask, and what a reader of the mask should doubt."""
+"""From a probability to one filled mask."""
 
 from __future__ import annotations
 
@@ -6,57 +6,94 @@ import numpy as np
 
 from ..errors import SegmentationError
 from ..geometry import Volume
+from .surface import occupied_extent
 
 KEEP = ("largest", "middle", "all")
+# Black voxels side by side in all three directions are no speckle: the probe saw nothing there.
+UNSEEN_BLOCK_VOXELS = 3
 
 
-def mask_from_probability(probability: Volume, threshold: float, keep: str = "largest") -> Volume:
+def mask_from_probability(
+    probability: Volume, threshold: float, keep: str = "largest", unseen: np.ndarray | None = None
+) -> Volume:
     """uint8 mask of the voxels with probability >= `threshold`, one component, cavities filled.
 
-    keep  'largest' component; 'middle' for the one that holds, or else comes nearest to, the middle of the box;
-          'all' components. Components hang together through faces. Nothing found gives an empty mask.
+    keep    'largest' component; 'middle' for the one that holds, or else comes nearest to, the middle of the box;
+            'all' components. Components hang together through faces. Nothing found gives an empty mask.
+    unseen  boolean [k, j, i] of the voxels that cannot belong to it, from unseen_voxels()
     Raises SegmentationError for a threshold outside 0..1 or an unknown `keep`.
     """
-    from scipy import ndimage
-
     if not 0 < threshold < 1:
         raise SegmentationError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
     if keep not in KEEP:
         raise SegmentationError(f"There is no way '{keep}' to choose components: use {', '.join(KEEP)}.")
     above = probability.voxels >= threshold
-    if keep != "all" and above.any():
-        labels, count = ndimage.label(above)
-        if count > 1:
-            above = labels == (_largest(labels) if keep == "largest" else _nearest_middle(labels))
-    return probability.with_voxels(ndimage.binary_fill_holes(above).astype(np.uint8))
+    if unseen is not None:
+        above &= ~unseen
+    mask = np.zeros(above.shape, dtype=np.uint8)
+    extent = occupied_extent(above)
+    if extent is not None and keep != "all":
+        first = np.array([places.start for places in extent])
+        component = _one_component(above[extent], keep, first, above.shape)
+        within = occupied_extent(component)
+        extent = tuple(slice(start + part.start, start + part.stop) for start, part in zip(first, within))
+        mask[extent] = without_cavities(component[within])
+    elif extent is not None:
+        mask[extent] = without_cavities(above[extent])
+    return probability.with_voxels(mask)
 
 
-def doubts_about(mask: Volume, box_was_clipped: bool = False, ultrasound: Volume | None = None) -> tuple[str, ...]:
-    """Sentences about what makes a mask doubtful; `mask` on the grid of the crop, `ultrasound` the crop itself."""
-    doubts = []
-    if ultrasound is not None and not ultrasound.voxels.any():
-        doubts.append("The probe never passed through the box: there is no ultrasound in it.")
-    elif not mask.voxels.any():
-        doubts.append("Nothing was found in the box: check that the tumor is inside, or lower the threshold.")
-    elif touches_border(mask):
-        doubts.append(
-            "The tumor touches the edge of the volume: sweep farther, so that it is covered whole."
-            if box_was_clipped else "The tumor touches the edge of the box: enlarge the box."
-        )
-    return tuple(doubts)
+def unseen_voxels(ultrasound: np.ndarray) -> np.ndarray | None:
+    """Boolean [k, j, i] of what lies outside the swept region; None when all of it was seen.
+
+    A reconstruction leaves 0 where no frame came by. A single black voxel may be speckle, and a black region in the
+    middle a cyst or a vessel: only black blocks that hang together with the border of the crop count.
+    """
+    from scipy import ndimage
+
+    black = ultrasound == 0
+    if not black.any():
+        return None
+    if black.all():
+        return black
+    size = UNSEEN_BLOCK_VOXELS
+    # The border goes on outside as it is, so that a thin layer at the edge is found too.
+    padded = np.pad(black, size, mode="edge").view(np.uint8)
+    opened = ndimage.maximum_filter(ndimage.minimum_filter(padded, size), size) > 0
+    opened = opened[(slice(size, -size),) * 3]
+    labels, count = ndimage.label(opened)
+    if count == 0:
+        return None
+    reaching = np.zeros(count + 1, dtype=bool)
+    for axis in range(3):
+        for end in (0, -1):
+            reaching[np.take(labels, end, axis=axis)] = True
+    reaching[0] = False
+    return reaching[labels] if reaching.any() else None
 
 
-def touches_border(mask: Volume) -> bool:
+def without_cavities(mask: np.ndarray) -> np.ndarray:
+    """Boolean `mask` with every hole filled that has no way out through faces."""
+    from scipy import ndimage
+
+    outside, _ = ndimage.label(~np.pad(mask, 1))
+    return (outside != outside[0, 0, 0])[(slice(1, -1),) * 3]
+
+
+def touches_border(mask: np.ndarray) -> bool:
     """True when a voxel of the outermost layer belongs to the mask."""
-    voxels = mask.voxels
-    return any(np.take(voxels, end, axis=axis).any() for axis in range(3) for end in (0, -1))
+    return any(np.take(mask, end, axis=axis).any() for axis in range(3) for end in (0, -1))
 
 
-def _largest(labels: np.ndarray) -> int:
-    return int(np.bincount(labels.ravel())[1:].argmax()) + 1
+def _one_component(block: np.ndarray, keep: str, first: np.ndarray, whole_shape) -> np.ndarray:
+    from scipy import ndimage
 
-
-def _nearest_middle(labels: np.ndarray) -> int:
-    places = np.argwhere(labels)
-    away = np.linalg.norm(places - (np.array(labels.shape) - 1) / 2, axis=1)
-    return int(labels[tuple(places[away.argmin()])])
+    labels, count = ndimage.label(block)
+    if count == 1:
+        return block
+    if keep == "largest":
+        return labels == int(np.bincount(labels.ravel())[1:].argmax()) + 1
+    middle = (np.array(whole_shape) - 1) / 2 - first
+    places = np.argwhere(block)
+    nearest = places[((places - middle) ** 2).sum(axis=1).argmin()]
+    return labels == labels[tuple(nearest)]

@@ -6,15 +6,20 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
+import numpy as np
+
 from ..errors import SegmentationError
 from ..geometry import Box, Volume
 from .crop import Crop, crop, paste
-from .models import Model
-from .postprocess import doubts_about, mask_from_probability
+from .doubts import doubts_about
+from .models import Model, ModelCard
+from .postprocess import mask_from_probability, unseen_voxels
 from .predictor import Segmenter
 from .surface import largest_diameter_mm, surface_from_mask
 
 Progress = Callable[[float, str], None]
+# How far the probabilities of an uncalibrated shell lie from the threshold, as a factor of the odds.
+SHELL_ODDS = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,8 @@ class SegmentationResult:
     doubts               sentences; empty when nothing speaks against the mask
     timings_s            seconds of crop, network, mask and surface
     crop                 the ultrasound that the network saw, and where it was cut out
+    card                 of the model; None for what region growing found
+    unseen               boolean, on the grid of the crop: where the probe did not pass; None when it passed everywhere
     """
 
     probability: Volume
@@ -41,6 +48,8 @@ class SegmentationResult:
     doubts: tuple[str, ...]
     timings_s: dict[str, float]
     crop: Crop = field(repr=False)
+    card: ModelCard | None = field(default=None, repr=False)
+    unseen: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def found(self) -> bool:
@@ -48,7 +57,27 @@ class SegmentationResult:
 
     def with_threshold(self, threshold: float, keep: str = "largest") -> SegmentationResult:
         """The same probability cut at another threshold, without asking the network again."""
-        return _result(self.crop, self.probability, self.mask, threshold, keep, dict(self.timings_s))
+        return finish(
+            self.crop, self.probability, self.mask, threshold, keep, dict(self.timings_s), self.card, self.unseen
+        )
+
+    @property
+    def shell_probabilities(self) -> tuple[float, float]:
+        """The low and the high probability of the uncertainty shell: the model's own, which are calibrated, or else
+        those at the same distance from the threshold on the scale of log odds."""
+        if self.card is not None and self.card.shell_probabilities is not None:
+            return self.card.shell_probabilities
+        odds = self.threshold / (1 - self.threshold)
+        return tuple(odds * factor / (1 + odds * factor) for factor in (1 / SHELL_ODDS, SHELL_ODDS))
+
+    def uncertainty_shell(self, keep: str = "largest") -> tuple[Any, Any]:
+        """The outer and the inner surface (vtkPolyData in RAS mm, None where there is nothing) between which the
+        tumor's edge may lie: the surfaces at the two shell_probabilities."""
+        surfaces = []
+        for probability in self.shell_probabilities:
+            mask = mask_from_probability(self.probability, probability, keep, self.unseen)
+            surfaces.append(surface_from_mask(mask) if mask.voxels.any() else None)
+        return tuple(surfaces)
 
 
 def segment(
@@ -81,16 +110,22 @@ def segment(
     started = time.perf_counter()
     probability = segmenter.probability(block.volume, progress, should_cancel)
     timings["network"] = time.perf_counter() - started
-    return _result(block, probability, volume, threshold, keep, timings)
+    return finish(
+        block, probability, volume, threshold, keep, timings, card, unseen_voxels(block.volume.voxels)
+    )
 
 
-def _result(block: Crop, probability: Volume, whole: Volume, threshold: float, keep: str, timings: dict):
+def finish(
+    block: Crop, probability: Volume, whole: Volume, threshold: float, keep: str, timings_s: dict[str, float],
+    card: ModelCard | None = None, unseen: np.ndarray | None = None,
+) -> SegmentationResult:
+    """The result of a probability on the grid of `block`, which was cut out of a volume with the grid of `whole`."""
     started = time.perf_counter()
-    mask = mask_from_probability(probability, threshold, keep)
-    timings["mask"] = time.perf_counter() - started
+    mask = mask_from_probability(probability, threshold, keep, unseen)
+    timings_s["mask"] = time.perf_counter() - started
     started = time.perf_counter()
     surface = surface_from_mask(mask) if mask.voxels.any() else None
-    timings["surface"] = time.perf_counter() - started
+    timings_s["surface"] = time.perf_counter() - started
     return SegmentationResult(
         probability=probability,
         mask=paste(mask, whole),
@@ -98,7 +133,11 @@ def _result(block: Crop, probability: Volume, whole: Volume, threshold: float, k
         volume_ml=float((mask.voxels > 0).sum()) * mask.voxel_volume_mm3 / 1000,
         largest_diameter_mm=largest_diameter_mm(surface) if surface is not None else 0.0,
         threshold=threshold,
-        doubts=(*block.warnings, *doubts_about(mask, bool(block.warnings), block.volume)),
-        timings_s=timings,
+        doubts=(
+            *block.warnings, *doubts_about(mask, bool(block.warnings), block.volume, probability, unseen, card)
+        ),
+        timings_s=timings_s,
         crop=block,
+        card=card,
+        unseen=unseen,
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..errors import SegmentationError
 from ..geometry import Volume, transform_points
 
-SMOOTHING_ITERATIONS = 30
+SMOOTHING_ITERATIONS = 20
 # Taubin's pass band: low enough to remove the voxels' stairs, high enough to keep the tumor's lobes.
 PASS_BAND = 0.05
-VOLUME_ROUNDS = 4
+VOLUME_ROUNDS = 5
+VOLUME_TOLERANCE = 1e-3
+# Share of the volume that smoothing must leave, or it is not done.
+LEAST_LEFT = 0.5
 
 
 def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERATIONS):
@@ -20,24 +25,43 @@ def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERAT
     is given back along the normals, so that the volume stays that of the mask. Raises SegmentationError when the mask
     is empty.
     """
-    occupied = np.argwhere(mask.voxels)
-    if len(occupied) == 0:
+    extent = occupied_extent(mask.voxels)
+    if extent is None:
         raise SegmentationError("The mask is empty: there is no surface to make.")
-    first, end = occupied.min(axis=0), occupied.max(axis=0) + 1
-    block = mask.voxels[tuple(slice(lower, upper) for lower, upper in zip(first, end))] > 0
-    rough = _contour(np.pad(block, 1).astype(np.uint8), mask.spacing_mm)
-    smooth = _smooth(rough, smoothing_iterations) if smoothing_iterations else rough
-    surface = _with_outward_normals(smooth)
-    wanted_mm3 = float(block.sum()) * mask.voxel_volume_mm3
-    for _ in range(VOLUME_ROUNDS):
-        _grow_to_volume(surface, wanted_mm3)
-        surface = _with_outward_normals(surface)
-    return _with_outward_normals(_placed(surface, mask, first - 1))
+    block = mask.voxels[extent] > 0
+    rough = _contour(np.pad(block, 1).view(np.uint8), mask.spacing_mm)
+    points, triangles = _arrays_of(rough)
+    rough_mm3 = _measure(points, triangles).volume_mm3
+    if smoothing_iterations:
+        smooth, _ = _arrays_of(_smooth(rough, smoothing_iterations))
+        # What is only a few voxels large would be smoothed away.
+        if _measure(smooth, triangles).volume_mm3 / rough_mm3 > LEAST_LEFT:
+            points = smooth
+    if rough_mm3 < 0:
+        triangles = triangles[:, ::-1]
+    points = _with_volume(points, triangles, float(block.sum()) * float(np.prod(mask.spacing_mm)))
+    first_ijk = np.array([places.start for places in extent])[::-1] - 1
+    points = transform_points(mask.ijk_to_ras, points / mask.spacing_mm + first_ijk)
+    if np.linalg.det(mask.ijk_to_ras[:3, :3]) < 0:
+        triangles = triangles[:, ::-1]
+    return _polydata(points, triangles)
+
+
+def occupied_extent(voxels: np.ndarray) -> tuple[slice, slice, slice] | None:
+    """The block [k, j, i] of the nonzero voxels; None when there are none."""
+    extent = []
+    for axis in range(3):
+        places = np.flatnonzero(voxels.any(axis=tuple({0, 1, 2} - {axis})))
+        if places.size == 0:
+            return None
+        extent.append(slice(int(places[0]), int(places[-1]) + 1))
+    return tuple(extent)
 
 
 def surface_volume_mm3(surface) -> float:
     """Volume inside a closed triangle surface in mm3."""
-    return _measured(surface).GetVolume()
+    points, triangles = _arrays_of(surface)
+    return abs(_measure(points - points.mean(axis=0), triangles).volume_mm3)
 
 
 def largest_diameter_mm(surface) -> float:
@@ -87,49 +111,67 @@ def _smooth(surface, iterations: int):
     return smoother.GetOutput()
 
 
-def _with_outward_normals(surface):
-    from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
-
-    normals = vtkPolyDataNormals()
-    normals.SetInputData(surface)
-    normals.ConsistencyOn()
-    normals.AutoOrientNormalsOn()
-    normals.SplittingOff()
-    normals.Update()
-    return normals.GetOutput()
-
-
-def _measured(surface):
-    from vtkmodules.vtkFiltersCore import vtkMassProperties
-
-    measure = vtkMassProperties()
-    measure.SetInputData(surface)
-    measure.Update()
-    return measure
-
-
-def _grow_to_volume(surface, wanted_mm3: float) -> None:
-    """Move every point along its normal by the distance that, to first order, makes the volume `wanted_mm3`."""
-    from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
-
-    measure = _measured(surface)
-    distance = (wanted_mm3 - measure.GetVolume()) / measure.GetSurfaceArea()
-    points = vtk_to_numpy(surface.GetPoints().GetData()).astype(np.float64)
-    normals = vtk_to_numpy(surface.GetPointData().GetNormals())
-    surface.GetPoints().SetData(numpy_to_vtk(points + distance * normals, deep=True))
-    surface.Modified()
-
-
-def _placed(surface, mask: Volume, first_kji: np.ndarray):
-    """From mm along the grid's axes, counted from the block's first voxel, to RAS mm."""
-    from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+def _arrays_of(surface) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 3) float64 and triangles (m, 3) of point numbers."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
 
     points = vtk_to_numpy(surface.GetPoints().GetData()).astype(np.float64)
-    index = points / mask.spacing_mm + first_kji[::-1]
-    placed = type(surface)()
-    placed.ShallowCopy(surface)
-    new_points = type(surface.GetPoints())()
-    new_points.SetData(numpy_to_vtk(transform_points(mask.ijk_to_ras, index), deep=True))
-    placed.SetPoints(new_points)
-    placed.GetPointData().SetNormals(None)
-    return placed
+    return points, vtk_to_numpy(surface.GetPolys().GetConnectivityArray()).reshape(-1, 3).copy()
+
+
+@dataclass(frozen=True, eq=False)
+class _Measure:
+    """volume_mm3 is positive when the triangles turn outward; normals (n, 3) of the points are weighted by area."""
+
+    volume_mm3: float
+    area_mm2: float
+    twice_area_vectors: np.ndarray
+    triangles: np.ndarray
+
+    def normals(self, points: int) -> np.ndarray:
+        corners = self.triangles.T.ravel()
+        normals = np.stack([
+            np.bincount(corners, np.tile(along, 3), minlength=points) for along in self.twice_area_vectors
+        ])
+        length = np.sqrt((normals * normals).sum(axis=0))
+        return (normals / np.where(length > 0, length, 1)).T
+
+
+def _measure(points: np.ndarray, triangles: np.ndarray) -> _Measure:
+    """Of closed triangles; the volume by the divergence theorem."""
+    # Column by column: several times as fast as np.cross.
+    columns = np.ascontiguousarray(points.T)
+    a, b, c = (columns[:, triangles[:, corner]] for corner in range(3))
+    (ux, uy, uz), (vx, vy, vz) = b - a, c - a
+    vectors = np.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx])
+    area = float(np.sqrt((vectors * vectors).sum(axis=0)).sum()) / 2
+    return _Measure(float((a * vectors).sum()) / 6, area, vectors, triangles)
+
+
+def _with_volume(points: np.ndarray, triangles: np.ndarray, wanted_mm3: float) -> np.ndarray:
+    """Points moved along their normals, to first order and then again, until the volume is as wanted."""
+    for _ in range(VOLUME_ROUNDS):
+        measure = _measure(points, triangles)
+        missing_mm3 = wanted_mm3 - measure.volume_mm3
+        if abs(missing_mm3) <= VOLUME_TOLERANCE * wanted_mm3:
+            break
+        points = points + measure.normals(len(points)) * (missing_mm3 / measure.area_mm2)
+    return points
+
+
+def _polydata(points: np.ndarray, triangles: np.ndarray):
+    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+    from vtkmodules.vtkCommonCore import vtkPoints
+    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+
+    surface = vtkPolyData()
+    places = vtkPoints()
+    places.SetData(numpy_to_vtk(points.astype(np.float32), deep=True))
+    surface.SetPoints(places)
+    cells = vtkCellArray()
+    cells.SetData(3, numpy_to_vtkIdTypeArray(np.ascontiguousarray(triangles, dtype=np.int64).ravel(), deep=True))
+    surface.SetPolys(cells)
+    normals = numpy_to_vtk(_measure(points, triangles).normals(len(points)).astype(np.float32), deep=True)
+    normals.SetName("Normals")
+    surface.GetPointData().SetNormals(normals)
+    return surface

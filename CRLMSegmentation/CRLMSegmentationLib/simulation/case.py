@@ -21,7 +21,7 @@ from .placement import draw_sweep_over_lesion, swept_corners
 from .probe import draw_probe
 from .settings import LesionSettings, ProbeSettings, SweepSettings
 from .tracking import Tracking, draw_tracking
-from .truth import as_plain_values, lesion_parameters, mask_of_lesion, probe_parameters
+from .truth import as_plain_values, lesion_parameters, mask_of_lesion, probe_parameters, tissue_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +30,14 @@ class SimulatedCase:
 
     sweep               poses as the tracker measured them
     tumor               uint8 mask in Reference, the liver at rest; empty for a phantom
+    tissue              uint8 labels in Reference, the liver at rest: see truth.TISSUES
     parameters          plain JSON values
     liver_to_reference  (4, 4) from the frame in which everything was laid out to Reference
     """
 
     sweep: Sweep
     tumor: Volume
+    tissue: Volume
     parameters: dict
     liver_to_reference: np.ndarray
 
@@ -123,7 +125,7 @@ def simulate_case(
     }
     recorded = Sweep(tracked_frames(pictures, tracking), name=f"Simulated case {seed}")
     report(1.0, "Simulated")
-    return SimulatedCase(recorded, mask, as_plain_values(parameters), to_reference)
+    return SimulatedCase(recorded, mask, tissue_labels(liver, to_reference), as_plain_values(parameters), to_reference)
 
 
 def check_seed(seed) -> int:
@@ -166,12 +168,21 @@ def tracked_frames(pictures: list[np.ndarray], tracking: Tracking) -> list[Track
 
 
 def write_case(case: SimulatedCase, folder) -> None:
-    """Write `sweep.igs.mha`, `tumor.nrrd` and `parameters.json` into `folder`, which is made if it is not there."""
-    from ..files import write_volume
+    """Write `sweep.igs.mha` and the truth into `folder`, which is made if it is not there.
+
+    The truth: `tumor.nrrd` and `tumor.vtp` (mask and surface; no surface where there is no tumor), `liver.nrrd`
+    (labels of tissue) and `parameters.json`, which is written last.
+    """
+    from ..files import write_surface, write_volume
     from ..sweep import write_sweep
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_sweep(case.sweep, folder / "sweep.igs.mha")
     write_volume(case.tumor, folder / "tumor.nrrd")
+    write_volume(case.tissue, folder / "liver.nrrd")
+    if case.tumor.voxels.any():
+        from ..segmentation.surface import surface_from_mask
+
+        write_surface(surface_from_mask(case.tumor), folder / "tumor.vtp")
     (folder / "parameters.json").write_text(json.dumps(case.parameters, indent=2) + "\n", encoding="utf-8")

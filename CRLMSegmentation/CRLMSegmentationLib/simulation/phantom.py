@@ -13,6 +13,7 @@ from typing import Callable
 import numpy as np
 
 from ..geometry import Volume, transform_points
+from ..sweep import Sweep
 from .case import SimulatedCase, check_seed, paint_frames, tracked_frames
 from .liver import BEYOND, CALCIFICATION, COARSE_STEP_MM, SPACING_MM, Liver, smooth_noise
 from .motion import draw_motion
@@ -21,7 +22,7 @@ from .placement import swept_corners
 from .probe import draw_probe
 from .settings import ProbeSettings, SweepSettings
 from .tracking import draw_tracking
-from .truth import TRUTH_SPACING_MM, as_plain_values
+from .truth import TRUTH_SPACING_MM, as_plain_values, tissue_labels
 
 PHANTOMS = ("layers", "bone", "wires")
 WIRE_DB, BONE_DB, WATER_DB = 26.0, 20.0, -32.0
@@ -63,12 +64,13 @@ def simulate_phantom(
     grid = np.diag([TRUTH_SPACING_MM] * 3 + [1.0])
     grid[:3, 3] = lower
     parameters = {"seed": seed, "phantom": {"kind": kind, **body.summary}, "image_to_probe": tracking.image_to_probe}
-    from ..sweep import Sweep
-
     sweep = Sweep(tracked_frames(pictures, tracking), name=f"Simulated phantom {seed}")
     report(1.0, "Simulated")
     empty = Volume(np.zeros(tuple(size[::-1]), np.uint8), grid)
-    return SimulatedCase(sweep, empty, as_plain_values(parameters), tracking.liver_to_reference)
+    to_reference = tracking.liver_to_reference
+    return SimulatedCase(
+        sweep, empty, tissue_labels(body, to_reference), as_plain_values(parameters), to_reference
+    )
 
 
 def build_phantom(rng: np.random.Generator, lower, upper, kind: str) -> Liver:

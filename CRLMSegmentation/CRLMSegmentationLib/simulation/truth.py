@@ -8,9 +8,12 @@ import numpy as np
 
 from ..geometry import Volume
 from .lesion import Lesion
+from .liver import SPACING_MM, Liver
 from .probe import Probe
 
 TRUTH_SPACING_MM = 0.5
+# Labels in liver.nrrd, in the order of liver.py's kinds. 0 is left for 'unknown', as in every label map.
+TISSUES = ("parenchyma", "vessel lumen", "cyst", "metastasis", "calcification", "beyond the liver")
 
 
 def mask_of_lesion(lesion: Lesion, center_reference, reference_to_liver, lower, upper) -> Volume:
@@ -27,6 +30,13 @@ def mask_of_lesion(lesion: Lesion, center_reference, reference_to_liver, lower, 
     ijk_to_ras = np.diag([TRUTH_SPACING_MM] * 3 + [1.0])
     ijk_to_ras[:3, 3] = lower
     return Volume(voxels, ijk_to_ras)
+
+
+def tissue_labels(liver: Liver, liver_to_reference: np.ndarray) -> Volume:
+    """Which tissue is where, uint8 [k, j, i]: 1 + its place in TISSUES. The grid is the liver's own, turned."""
+    grid = np.diag([SPACING_MM] * 3 + [1.0])
+    grid[:3, 3] = liver.origin_mm
+    return Volume(np.ascontiguousarray((liver.kind + 1).T.astype(np.uint8)), liver_to_reference @ grid)
 
 
 def lesion_parameters(lesion: Lesion, center_liver, center_reference, summary: dict) -> dict:

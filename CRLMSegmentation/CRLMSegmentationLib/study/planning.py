@@ -5,6 +5,7 @@ Reference: Isensee et al., nnU-Net, Nature Methods 18 (2021) 203-211.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ def plan(home: NnunetHome, dataset_name: str, recipe: Recipe) -> Path:
         plans = json.loads(path.read_text(encoding="utf-8"))
         plans["configurations"][CONFIGURATION]["batch_dice"] = recipe.batch_dice
         path.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")
+        _write_stamp(home, dataset_name, "planned.json", _planning_inputs(home, dataset_name, recipe))
         return path
 
 
@@ -97,6 +99,9 @@ def preprocess(
     for outcome in for_each(_preprocess_one, jobs, workers, scheduler, progress, "Preprocessing, image"):
         if outcome.error:
             raise ConfigurationError(f"nnU-Net cannot preprocess {jobs[outcome.number].name}: {outcome.error}")
+    stamp = _stamp(home, dataset_name, "planned.json")
+    if stamp is not None:
+        _write_stamp(home, dataset_name, "preprocessed.json", stamp)
 
 
 def _preprocess_one(job: _Job) -> None:
@@ -112,3 +117,40 @@ def _preprocess_one(job: _Job) -> None:
         configuration.preprocessor_class(verbose=False).run_case_save(
             str(target / job.name), job.files["images"], job.files["label"], plans, configuration, description
         )
+
+
+def is_planned(home: NnunetHome, dataset_name: str, recipe: Recipe) -> bool:
+    """True when the plans of an earlier run follow this recipe and are newer than the dataset."""
+    return _stamp(home, dataset_name, "planned.json") == _planning_inputs(home, dataset_name, recipe)
+
+
+def is_preprocessed(home: NnunetHome, dataset_name: str) -> bool:
+    """True when every image was preprocessed after the last planning."""
+    return _stamp(home, dataset_name, "preprocessed.json") == _stamp(home, dataset_name, "planned.json") is not None
+
+
+def planning_stamp(home: NnunetHome, dataset_name: str) -> dict | None:
+    """What the plans that are there were made from; None when there are none."""
+    return _stamp(home, dataset_name, "planned.json")
+
+
+def _planning_inputs(home: NnunetHome, dataset_name: str, recipe: Recipe) -> dict:
+    """What plans depend on: the images (their names, sizes and times) and the planning part of the recipe."""
+    asked = {name: getattr(recipe, name) for name in (
+        "spacing_mm", "base_features", "max_features", "patch_percentile", "gpu_memory_gb", "residual_encoder",
+        "batch_dice",
+    )}  # fmt: skip
+    digest = hashlib.sha256((home.raw / dataset_name / "splits_final.json").read_bytes())
+    for path in sorted((home.raw / dataset_name).glob("*Tr/*")):
+        state = path.stat()
+        digest.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return {"recipe": asked, "dataset": digest.hexdigest()}
+
+
+def _stamp(home: NnunetHome, dataset_name: str, name: str) -> dict | None:
+    path = home.preprocessed / dataset_name / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _write_stamp(home: NnunetHome, dataset_name: str, name: str, content: dict) -> None:
+    (home.preprocessed / dataset_name / name).write_text(json.dumps(content) + "\n", encoding="utf-8")

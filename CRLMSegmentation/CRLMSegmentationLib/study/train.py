@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from .nnunet_home import NnunetHome
-from .planning import CONFIGURATION, PLANS_NAME
+from .planning import CONFIGURATION, PLANS_NAME, planning_stamp
 from .recipe import Recipe
 
 Progress = Callable[[float, str], None]
@@ -36,6 +36,7 @@ def train(
     """
     folder = results_folder(home, dataset_name)
     check_recipe(folder, recipe)
+    _check_dataset(home, dataset_name, folder)
     if (folder / "fold_0" / FINAL).is_file():
         return folder
     if gpus > 1:
@@ -62,6 +63,18 @@ def check_recipe(folder: Path, recipe: Recipe) -> None:
         raise ConfigurationError(f"{folder} holds a training by another recipe: remove it or give another folder.")
     folder.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+
+
+def _check_dataset(home: NnunetHome, dataset_name: str, folder: Path) -> None:
+    """A training goes on with the images it began with, or not at all."""
+    now, before = planning_stamp(home, dataset_name), folder / "planned.json"
+    if now is None:
+        return
+    if before.is_file() and json.loads(before.read_text(encoding="utf-8")) != now:
+        raise ConfigurationError(
+            f"{folder} holds a training on other images or plans than there are now: remove it or give another folder."
+        )
+    before.write_text(json.dumps(now) + "\n", encoding="utf-8")
 
 
 def _run(home: NnunetHome, dataset_name: str, recipe: Recipe, device, progress: Progress | None) -> None:

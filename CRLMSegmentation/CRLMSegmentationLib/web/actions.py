@@ -59,7 +59,8 @@ class Actions:
             if not (sweep.is_file() and (folder / simulator.TRUTH).is_file()):
                 sweep = await simulator.simulate(folder, seed, lesion, diameter_mm, self._on_prepared)
             truth = await asyncio.to_thread(_read_volume, folder / simulator.TRUTH)
-        self._replay(sweep, None, "Simulated, not clinical")
+            seconds = await asyncio.to_thread(_seconds_of, sweep)
+        self._replay(sweep, None, "Simulated, not clinical", seconds)
         self._know_truth(truth)
 
     @told
@@ -68,8 +69,8 @@ class Actions:
         path, configuration = self._chosen()
         with _Preparing(self, f"Opening {path.name}"):
             # Read once here, so that what is wrong with it is told as a sentence before anything is started.
-            await asyncio.to_thread(_read_sweep, path, configuration)
-        self._replay(path, configuration, path.name)
+            frames = (await asyncio.to_thread(_read_sweep, path, configuration)).frames
+        self._replay(path, configuration, path.name, frames[-1].timestamp - frames[0].timestamp)
 
     @told
     async def open_file(self) -> None:
@@ -91,7 +92,7 @@ class Actions:
         if not host or not 0 < port < 65536:
             raise ConfigurationError("Give the computer that PLUS runs on, and its port from 1 to 65535.")
         self._know_truth(None)
-        self._state.data_kind = f"Live from {host}"
+        self._state.data_kind, self._state.sweep_seconds = f"Live from {host}", 0
         self._session.connect(host, port)
 
     @told
@@ -106,9 +107,10 @@ class Actions:
             raise FileFormatError("Choose a recorded sweep first, or upload one.")
         return self._library.path_of(state.file), self._library.path_of(state.calibration) if state.calibration else None
 
-    def _replay(self, path, configuration, shown_name: str) -> None:
+    def _replay(self, path, configuration, shown_name: str, seconds: float) -> None:
         self._know_truth(None)
         self._state.data_kind = shown_name
+        self._state.sweep_seconds = round(seconds, 1) if np.isfinite(seconds) and seconds > 0 else 0
         self._session.replay(path, configuration)
 
     def _on_prepared(self, done: float, text: str) -> None:
@@ -213,7 +215,7 @@ class Actions:
     def _on_threshold(self, threshold, **_) -> None:
         now = self._session.threshold
         value = float(np.clip(_number(threshold), 0.01, 0.99))
-        if self._session.segmentation_result is not None and now is not None and abs(value - now) > 0.004:
+        if self._session.has_probability and now is not None and abs(value - now) > 0.004:
             self._controller.wish_threshold(value)
 
     def _on_brush(self, brush_mm, **_) -> None:
@@ -281,6 +283,14 @@ def _read_volume(path):
     from ..files import read_volume
 
     return read_volume(path)
+
+
+def _seconds_of(path) -> float:
+    """How long a recording lasts."""
+    from ..sweep.sequence_reader import SequenceReader
+
+    frames = [frame.timestamp for frame in SequenceReader(path)]
+    return frames[-1] - frames[0]
 
 
 def _read_sweep(path, configuration):

@@ -47,6 +47,7 @@ class Controller:
         self._threshold_s = 0.0
         self._figures_s = 0.0
         self._changed = True
+        self._is_measuring = False
         self._notices: tuple[str, ...] = ()
         self._last: dict[Step, StepStatus] = {}
         self.session.add_listener(self._on_session)
@@ -75,8 +76,11 @@ class Controller:
         self.session.process()
         if self._wished_threshold is not None and now_s - self._threshold_s > _THRESHOLD_EVERY_S:
             wish, self._wished_threshold, self._threshold_s = self._wished_threshold, None, now_s
+            self.correction.forget_strokes()
             self.session.set_threshold(wish)
-        self.display.refresh(self.correction.is_on)
+        if self.correction.is_on and not self.session.is_correcting:
+            self.correction.forget()
+        self.display.refresh(self.state.open_step, self.correction.is_on, self.session.sweep)
         if self._changed:
             self._changed = False
             self.show_steps()
@@ -114,22 +118,24 @@ class Controller:
         self._notices = steps.notices
         engine = session.engine_status
         with self.state as state:
-            state.steps = mirror.step_lines(steps)
+            state.steps = mirror.step_lines(steps, self._is_measuring)
             state.progress = round(100 * steps.progress, 1)
             state.running = mirror.running_step(session.running)
             state.recording = session.recording is not None
             state.has_sweep = session.sweep is not None
             state.has_volume = has_volume
+            state.has_picture = self.display.shows_volume
             state.has_box = box is not None
+            state.slice_titles = list(self.display.slice_titles)
             state.box_warnings = list(session.box_warnings) if box is not None and has_volume else []
             state.has_tumor = has_tumor
-            state.has_probability = has_tumor and session.segmentation_result is not None
+            state.has_probability = has_tumor and session.has_probability
             state.tumor_text = steps[Step.SEGMENT].message if has_tumor else ""
             state.doubts = list(steps.doubts)
             state.has_anything = state.has_sweep or has_volume
             state.engine_text = engine.message if engine.state in ("starting", "failed") else ""
             if box is not None:
-                state.box_text = " x ".join(f"{edge:.0f}" for edge in box.size_mm) + " mm"
+                state.box_edge_mm = float(min(80, max(10, round(max(box.size_mm)))))
             if has_tumor and session.threshold is not None and self._wished_threshold is None:
                 state.threshold = round(float(session.threshold), 2)
             self._tell_editing(state)
@@ -144,7 +150,10 @@ class Controller:
         is_connected = stream is not None
         rate = stream.frames_per_second if is_connected and stream.connected and stream.age_s < 2 else 0.0
         self.rates.add(now_s, rate if is_connected else None)
-        self.distances.add(now_s, mirror.first_distance_mm(readings))
+        distance_mm = mirror.first_distance_mm(readings)
+        self.distances.add(now_s, distance_mm)
+        if self._is_measuring != (distance_mm is not None):
+            self._is_measuring, self._changed = distance_mm is not None, True
         recording = session.recording
         with self.state as state:
             state.connected = is_connected
@@ -159,10 +168,12 @@ class Controller:
             state.zero_line = round(self.distances.height_of(0.0), 1)
             if recording is not None:
                 state.recorded_text = f"{recording.frames} frames · {recording.seconds:.0f} s"
-                state.record_hints = list(recording.hints)
+                state.record_hints = [hint[:1].upper() + hint[1:] for hint in recording.hints]
+                if state.sweep_seconds:
+                    state.recorded_part = min(100.0, round(100 * recording.seconds / state.sweep_seconds))
             elif state.record_hints:
                 state.record_hints = []
-            clock_s = getattr(session, "case_clock_s", None)
+            clock_s = session.case_clock_s
             state.clock_text = f"From the end of the sweep to the tumor: {clock_s:.0f} s" if clock_s else ""
             self._tell_editing(state)
 

@@ -75,8 +75,12 @@ class Correction:
             self._editor.set_active_effect_type(SegmentationEffectNoTool)
             self._session.end_correction()
 
-    def forget(self) -> None:
-        """The tumor was replaced: what could be undone is gone."""
-        self.end()
+    def forget_strokes(self) -> None:
+        """The mask was made anew: an earlier one must not come back by undoing."""
         self._undo.clear()
+
+    def forget(self) -> None:
+        """The tumor was replaced."""
+        self.end()
+        self.forget_strokes()
         self._node = None

@@ -25,22 +25,38 @@ class Display:
         self._live = LiveView(scene, views.live)
         self._volume_shown = None
         self._looked_at_live = False
+        self._sweep = None
+        self._box_styled = ""
 
-    def refresh(self, editing: bool = False) -> None:
+    def refresh(self, step: str = "", editing: bool = False, sweep=None) -> None:
         """Take over what has changed.
 
+        step     that is open on the page: the box is seen while it matters, the live image in 3D while it is in nobody's way
         editing  True while the segmentation is corrected by hand: then it is shown in the slices itself
+        sweep    that the volume was made of: its middle frame says where the probe was; None where there is none
         """
-        self._live.follow()
+        self._sweep = sweep
+        self._live.follow(in_3d=step not in ("box", "segment"))
         self._follow_volume()
-        self._style_box()
+        self._style_box(visible=step == "box" or (step == "segment" and not self._has_tumor()))
         self._style_tumor(editing)
         if self._volume_shown is None and not self._looked_at_live:
             self._look_at_live_image()
 
+    @property
+    def shows_volume(self) -> bool:
+        return self._volume_shown is not None
+
+    @property
+    def slice_titles(self) -> tuple[str, str, str]:
+        """What the three slices show."""
+        if not self._as_the_image_lies()[2]:
+            return "Axial slice", "Sagittal slice", "Coronal slice"
+        return "Volume, as the image lies", "Volume, along the sweep", "Volume, seen from the probe"
+
     def forget(self) -> None:
         """The scene was replaced: look anew."""
-        self._volume_shown, self._looked_at_live = None, False
+        self._volume_shown, self._looked_at_live, self._box_styled = None, False, ""
 
     def look_around(self) -> None:
         """Show everything there is in 3D."""
@@ -67,6 +83,7 @@ class Display:
             return
         self._volume_shown = shown
         self._draw_outline(corners)
+        self._views.orient_slices(*self._as_the_image_lies()[:2])
         self._views.show_volume(node)
         self._views.look_at(corners, *self._upright(corners))
 
@@ -109,17 +126,21 @@ class Display:
         display.SetDiffuse(0.0)
         set_visible(node, True)
 
-    def _style_box(self) -> None:
+    def _style_box(self, visible: bool) -> None:
         node = find(self._scene, "vtkMRMLMarkupsROINode", names.BOX)
         display = node.GetDisplayNode() if node is not None else None
-        if display is None or display.GetHandlesInteractive():
+        set_visible(node, visible)
+        if display is None or display.GetID() == self._box_styled:
             return
+        self._box_styled = display.GetID()
         was_modifying = display.StartModify()
         display.SetHandlesInteractive(True)
         display.SetTranslationHandleVisibility(True)
         display.SetScaleHandleVisibility(True)
         display.SetRotationHandleVisibility(False)
-        display.SetInteractionHandleScale(2.2)
+        display.SetInteractionHandleScale(1.4)
+        # In the live image its handles would only be in the way.
+        display.SetViewNodeIDs([view.get_view_node_id() for view in (*self._views.slices, self._views.three_d)])
         display.SetSelectedColor(*_BOX_COLOR)
         display.SetColor(*_BOX_COLOR)
         display.SetActiveColor(1.0, 1.0, 1.0)
@@ -143,6 +164,10 @@ class Display:
             display.SetVisibility2DFill(editing)
             display.SetVisibility2DOutline(editing)
 
+    def _has_tumor(self) -> bool:
+        surface = find(self._scene, "vtkMRMLModelNode", names.SURFACE)
+        return surface is not None and bool(surface.GetDisplayVisibility())
+
     def _look_at_live_image(self) -> None:
         image = find(self._scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
         placed = find(self._scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
@@ -155,10 +180,18 @@ class Display:
         self._views.look_at(corners, *self._upright(corners))
 
     def _upright(self, _points) -> tuple[np.ndarray, np.ndarray]:
-        """Up and towards the camera, with the probe above as the live image shows it; RAS axes without one."""
-        placed = find(self._scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
-        if placed is None:
-            return np.array([0.0, 0.0, 1.0]), np.array([0.35, 0.85, 0.4])
-        matrix = matrix_of_transform(placed)
-        across, up = matrix[:3, 0] / np.linalg.norm(matrix[:3, 0]), -matrix[:3, 1] / np.linalg.norm(matrix[:3, 1])
+        """Up and towards the camera, with the probe above as the live image shows it."""
+        up, across, _ = self._as_the_image_lies()
         return up, np.cross(across, up) * 0.8 + across * 0.45 + up * 0.35
+
+    def _as_the_image_lies(self) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Up and across in RAS of the sweep's middle frame, else of the live image, else anatomical; whether it is known."""
+        frames = self._sweep.valid_frames if self._sweep is not None else []
+        placed = find(self._scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
+        if frames:
+            matrix = frames[len(frames) // 2].image_to_reference
+        elif placed is not None:
+            matrix = matrix_of_transform(placed)
+        else:
+            return np.array([0.0, 0.0, 1.0]), np.array([-1.0, 0.0, 0.0]), False
+        return -matrix[:3, 1] / np.linalg.norm(matrix[:3, 1]), matrix[:3, 0] / np.linalg.norm(matrix[:3, 0]), True

@@ -19,12 +19,16 @@ class LiveView:
         self._view = view
         self._shown_as = None
 
-    def follow(self) -> None:
-        """Put the view where the image is now; to be called after every change of the session."""
+    def follow(self, in_3d: bool = True) -> None:
+        """Put the view where the image is now; to be called after every change of the session.
+
+        in_3d  whether the image is seen in the 3D view as well
+        """
         image = find(self._scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
         placed = find(self._scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
         if image is None or placed is None or image.GetImageData() is None:
             return
+        self._set_visible_in_3d(in_3d and bool(image.GetDisplayVisibility()))
         width, height = image.GetImageData().GetDimensions()[:2]
         matrix = matrix_of_transform(placed)
         size_px = self._view.render_window().GetSize()
@@ -35,7 +39,6 @@ class LiveView:
         node = self._view.get_view_node()
         if self._view.get_background_volume_id() != image.GetID():
             self._view.set_background_volume_id(image.GetID())
-            node.SetSliceVisible(True)
         lateral, depth = matrix[:3, 0], matrix[:3, 1]
         lateral_mm, depth_mm = np.linalg.norm(lateral), np.linalg.norm(depth)
         if lateral_mm == 0 or depth_mm == 0:
@@ -54,3 +57,8 @@ class LiveView:
         node.SetFieldOfView(size_px[0] * scale, size_px[1] * scale, node.GetFieldOfView()[2])
         node.UpdateMatrices()
         node.EndModify(was_modifying)
+
+    def _set_visible_in_3d(self, visible: bool) -> None:
+        node = self._view.get_view_node()
+        if bool(node.GetSliceVisible()) != visible:
+            node.SetSliceVisible(visible)

@@ -30,15 +30,21 @@ _KINDS = {
 _PAGE_STEP = {Step.RECONSTRUCT: "record", Step.SEGMENT: "segment"}
 
 
-def step_lines(state: SessionState) -> dict[str, dict]:
-    """The five steps of the page: {'status', 'text'} by name. Recording and its volume are one step there."""
-    return {
+def step_lines(state: SessionState, is_measuring: bool) -> dict[str, dict]:
+    """The five steps of the page: {'status', 'text'} by name. Recording and its volume are one step there.
+
+    is_measuring  whether the distance of a tool is known now
+    """
+    lines = {
         "connect": _line("connect", state, Step.CONNECT),
         "record": _line("record", state, _record_step(state)),
         "box": _line("box", state, Step.BOX),
         "segment": _line("segment", state, Step.SEGMENT),
         "navigate": _line("navigate", state, Step.NAVIGATE),
     }
+    if is_measuring:
+        lines["navigate"]["status"] = "live"
+    return lines
 
 
 def running_step(step: Step | None) -> str:
@@ -56,6 +62,9 @@ def _record_step(state: SessionState) -> Step:
 def _line(name: str, state: SessionState, step: Step) -> dict:
     status, message = _STATUS[state.status(step)], state[step].message
     waiting, ready = _WORDS[name]
+    if step is Step.RECORD and status == "running":
+        # The panel below has the figures.
+        message = "Recording"
     if not message:
         message = {"waiting": waiting, "ready": ready}.get(status, "")
     if step is Step.RECONSTRUCT and status in ("ready", "running") and not state[step].message:

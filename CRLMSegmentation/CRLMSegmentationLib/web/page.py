@@ -66,29 +66,31 @@ def _bar() -> None:
 
 def _views() -> None:
     with html.Div(classes=("`views ${open_step === 'navigate' ? 'is-navigating' : ''} ${placing ? 'is-placing' : ''}`",)):
-        with html.Div(classes="view view-live"):
+        with html.Div(classes=("`view view-live ${frames_per_second > 0 ? '' : 'is-silent'}`",)):
             client.ServerTemplate(name=LIVE)
             html.Div("Live ultrasound", classes="view-title")
-            html.Div("No live image yet", classes="view-empty", v_if="!connected")
+            html.Div(
+                "{{ connected ? 'No image comes' : 'No live image' }}", classes="view-empty", v_if="frames_per_second === 0"
+            )
         with html.Div(classes="view view-3d"):
             client.ServerTemplate(name=THREE_D)
-            html.Div("3D", classes="view-title")
+            html.Div("In space", classes="view-title")
             with html.Div(classes="read-out", v_if="has_tumor && tools.length"):
                 with html.Div(v_for="tool_shown in tools", key="tool_shown.name", classes=("`tool is-${tool_shown.kind}`",)):
                     html.Div("{{ tool_shown.distance }}", classes="distance")
                     html.Div("{{ tool_shown.name }} to tumor · {{ tool_shown.text }}", classes="tool-text")
-        for number, tag in enumerate(SLICES, start=1):
+        for number, tag in enumerate(SLICES):
             with html.Div(classes=f"view view-slice view-{tag.lower()}"):
                 client.ServerTemplate(name=tag)
-                html.Div(f"Volume, slice {number}", classes="view-title")
-                html.Div("The volume appears here", classes="view-empty", v_if="!has_volume")
+                html.Div(f"{{{{ slice_titles[{number}] }}}}", classes="view-title")
+                html.Div("The volume appears here", classes="view-empty", v_if="!has_picture")
 
 
 def _sentences() -> None:
     """Errors stay until they are closed, notes go by themselves."""
     with vuetify.VSnackbar(v_model=("error_shown",), timeout=-1, color="error", location="top", id="error"):
-        html.Span("{{ error_text }}")
+        html.Span("{{ error_text }}", id="error-text")
         with vuetify.Template(v_slot_actions=True):
             vuetify.VBtn("Close", variant="text", click="error_shown = false", id="close-error")
     with vuetify.VSnackbar(v_model=("note_shown",), timeout=5000, location="bottom right", id="note"):
-        html.Span("{{ note_text }}")
+        html.Span("{{ note_text }}", id="note-text")

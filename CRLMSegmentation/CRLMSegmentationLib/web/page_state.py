@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
+# What a step's status is called on the page.
+STEP_WORDS = {
+    "waiting": "",
+    "ready": "Next",
+    "running": "Working",
+    "done": "Done",
+    "live": "Live",
+    "stale": "Out of date",
+    "failed": "Failed",
+}
 STEPS = ("connect", "record", "box", "segment", "navigate")
 
 
 @dataclass
 class StepLine:
-    """status: waiting, ready, running, done, stale or failed; text: one line for people."""
+    """status: waiting, ready, running, done, live, stale or failed; text: one line for people."""
 
     status: str = "waiting"
     text: str = ""
@@ -26,6 +36,7 @@ class PageState:
     # Which step is open, and how far each one is
     open_step: str = "connect"
     steps: dict = field(default_factory=lambda: {name: asdict(StepLine()) for name in STEPS})
+    step_words: dict = field(default_factory=lambda: dict(STEP_WORDS))
     progress: float = 0.0  # of the job that runs, 0 to 100
     running: str = ""  # the step that runs a job, "" when none does
     data_kind: str = ""  # what the person looks at: simulated, a file's name, a live stream
@@ -40,7 +51,7 @@ class PageState:
     source: str = "simulated"
     lesion: str = "hypoechoic"
     lesion_mm: float = 20.0
-    case_number: int = 7
+    case_number: int = 2
     files: list = field(default_factory=list)
     file: str = ""
     calibrations: list = field(default_factory=list)
@@ -59,14 +70,17 @@ class PageState:
     # 2 Record
     recording: bool = False
     recorded_text: str = ""
+    sweep_seconds: float = 0.0  # how long the replayed sweep lasts; 0 when nobody knows
+    recorded_part: float = 0.0  # of that sweep, 0 to 100
     record_hints: list = field(default_factory=list)
     has_sweep: bool = False
     has_volume: bool = False
+    has_picture: bool = False  # of the volume, also of one that still grows
 
     # 3 Box
+    slice_titles: list = field(default_factory=lambda: ["Volume 1", "Volume 2", "Volume 3"])
     placing: str = ""  # what the next click in a slice does: "", "box" or "seed"
     has_box: bool = False
-    box_text: str = ""
     box_edge_mm: float = 40.0
     box_warnings: list = field(default_factory=list)
     truth_known: bool = False

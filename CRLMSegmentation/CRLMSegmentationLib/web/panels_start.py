@@ -26,6 +26,9 @@ def connect_panel(actions) -> None:
                     vuetify.VBtn("Bright", value="hyperechoic")
                     vuetify.VBtn("Mixed", value="mixed")
                 slider("Tumor size", "lesion_mm", 8, 40, 1, "mm")
+                with html.Div(classes="slider-row mb-3"):
+                    html.Span("Liver {{ case_number }}")
+                    html.Button("another one", click="case_number = case_number % 99 + 1", classes="link", id="another-liver")
                 main_button("Start a simulated sweep", "mdi-play", actions.connect_simulated, id="connect-simulated")
             with html.Div(v_if="source === 'file'"):
                 vuetify.VSelect(v_model=("file",), items=("files",), label="Recorded sweep", id="file", **_FIELD)
@@ -41,7 +44,7 @@ def connect_panel(actions) -> None:
                     "Upload from this computer", "mdi-upload", "utils.crlm.choose('upload')", classes="my-3",
                     disabled=("upload_progress >= 0",),
                 )  # fmt: skip
-                vuetify.VProgressLinear(v_if="upload_progress >= 0", model_value=("upload_progress",), height=6)
+                vuetify.VProgressLinear(v_if="upload_progress >= 0", model_value=("upload_progress",), height=6, color="primary")
                 main_button(
                     "Replay it as a live stream", "mdi-play", actions.connect_file, id="connect-file",
                     disabled=("!file",),
@@ -60,27 +63,35 @@ def connect_panel(actions) -> None:
                 main_button("Connect", "mdi-lan-connect", actions.connect_plus, id="connect-plus", classes="mt-3")
         with html.Div(v_if="preparing"):
             html.P("{{ preparing }}", id="preparing")
-            vuetify.VProgressLinear(model_value=("prepared",), height=8, rounded=True)
+            vuetify.VProgressLinear(model_value=("prepared",), height=8, rounded=True, color="primary", indeterminate=("prepared === 0",))
         with html.Div(v_if="connected"):
             html.Div("{{ stream_text }}", id="stream-text", classes="quiet")
-            html.Div("Frames per second: {{ frames_per_second.toFixed(1) }}", classes="label")
-            chart("rate_curves", height=44)
+            html.Div("Frames per second, over the last 30 s", classes="label mt-2")
+            chart("rate_curves", "{{ rate_top }}", height=56)
             side_button("Disconnect", "mdi-lan-disconnect", actions.disconnect, id="disconnect", classes="mt-2")
 
 
 def record_panel(actions) -> None:
     """Record a sweep; its volume follows by itself."""
     with step("record", 2, "Record"):
-        html.P("Sweep the probe slowly over the liver while it records.", v_if="!recording && !has_sweep")
+        html.P("Sweep the probe slowly over the liver while it records.", v_if="!recording && !has_sweep && !sweep_seconds")
+        html.P(
+            "The replay repeats itself: one sweep takes {{ sweep_seconds.toFixed(0) }} s.",
+            v_if="!recording && !has_sweep && sweep_seconds",
+        )
         main_button(
             "Record a sweep", "mdi-record-circle", actions.start_recording, id="record", color="error",
-            v_if="!recording", disabled=("!connected || running !== ''",),
+            v_if="!recording", disabled=("!connected || frames_per_second === 0 || running !== ''",),
+            variant=("has_volume ? 'tonal' : 'flat'",),
         )  # fmt: skip
         with html.Div(v_if="recording"):
             html.Div("{{ recorded_text }}", id="recorded", classes="figure")
+            vuetify.VProgressLinear(
+                v_if="sweep_seconds", model_value=("recorded_part",), height=8, rounded=True, color="error", classes="mb-3"
+            )
             main_button("Stop", "mdi-stop", actions.stop_recording, id="stop", color="error", variant="outlined")
         vuetify.VProgressLinear(
-            v_if="running === 'record'", model_value=("progress",), height=8, rounded=True, classes="mt-3"
+            v_if="running === 'record'", model_value=("progress",), height=8, rounded=True, color="primary", classes="mt-3"
         )
         warning_list("record_hints")
         side_button(

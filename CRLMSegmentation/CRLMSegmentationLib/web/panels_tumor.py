@@ -18,8 +18,8 @@ def box_panel(actions) -> None:
                 vuetify.VIcon("mdi-cursor-default-click-outline")
                 html.Span("Click on the tumor in one of the three slices.")
             main_button(
-                "Place the box", "mdi-cube-outline", actions.place_box, id="place-box", v_if="placing !== 'box'",
-                variant=("has_box ? 'tonal' : 'flat'",),
+                "{{ has_box ? 'Place it anew' : 'Place the box' }}", "mdi-cube-outline", actions.place_box, id="place-box", v_if="placing !== 'box'",
+                variant=("has_box ? 'tonal' : 'flat'",), height=("has_box ? 44 : 60",),
             )  # fmt: skip
             side_button(
                 "Where is it? (the simulator knows)", "mdi-lightbulb-on-outline", actions.place_box_at_truth,
@@ -29,24 +29,29 @@ def box_panel(actions) -> None:
                 slider("Edge", "box_edge_mm", 10, 80, 1, "mm", end=(actions.resize_box, "[box_edge_mm]"))
                 html.P("Drag its handles in the pictures to fit it to the tumor.", classes="quiet")
                 warning_list("box_warnings")
+                main_button(
+                    "Find the tumor", "mdi-auto-fix", actions.segment, id="find", classes="mt-2",
+                    disabled=("running !== ''",),
+                )  # fmt: skip
 
 
 def segment_panel(actions) -> None:
     """Find the tumor, judge it, correct it."""
     with step("segment", 4, "Segment"):
         with html.Div(v_if="running === 'segment'"):
-            vuetify.VProgressLinear(model_value=("progress",), height=8, rounded=True, classes="mb-3")
+            vuetify.VProgressLinear(model_value=("progress",), height=8, rounded=True, color="primary", classes="mb-3")
             main_button("Cancel", "mdi-close", actions.cancel, id="cancel", variant="outlined")
         with html.Div(v_if="running !== 'segment'"):
             main_button(
-                "Find the tumor", "mdi-auto-fix", actions.segment, id="segment",
+                "{{ has_tumor ? 'Find it anew' : 'Find the tumor' }}", "mdi-auto-fix", actions.segment, id="segment",
                 disabled=("!has_box || running !== ''",), variant=("has_tumor ? 'tonal' : 'flat'",),
+                height=("has_tumor ? 44 : 60",),
             )  # fmt: skip
             html.Div("{{ engine_text }}", classes="quiet mt-1", id="engine")
         with html.Div(v_if="has_tumor", classes="mt-3"):
             html.Div("{{ tumor_text }}", classes="figure", id="tumor")
             warning_list("doubts")
-            html.Div("{{ clock_text }}", classes="quiet", id="clock")
+            html.Div("{{ clock_text }}", classes="quiet mb-3", id="clock")
             with html.Div(v_if="has_probability"):
                 slider("Threshold", "threshold", 0.05, 0.95, 0.01, "", id="threshold")
             with html.Div(classes="tools"):
@@ -104,11 +109,12 @@ def navigate_panel(actions) -> None:
                 html.Div("{{ tool_shown.name }}", classes="tool-name")
                 html.Div("{{ tool_shown.distance }}", classes="distance")
                 html.Div("{{ tool_shown.text }}", classes="tool-text")
+            html.Div("Distance over the last 30 s; the dashed line is the margin", classes="label mt-2")
             chart(
-                "distance_curves",
+                "distance_curves", "{{ distance_top }} mm",
                 '<rect class="inside" x="0" width="300" :y="zero_line" :height="Math.max(0, 100 - zero_line)"></rect>'
                 '<line class="margin" x1="0" x2="300" :y1="margin_line" :y2="margin_line"></line>',
-                height=84,
-            )
-            html.Div("Distance over the last 30 s, 0 to {{ distance_top }} mm; the dashed line is the margin.", classes="quiet")
+                height=96,
+            )  # fmt: skip
+            html.Div(classes="mb-3")
             slider("Margin", "margin_mm", 0, 20, 1, "mm", id="margin")

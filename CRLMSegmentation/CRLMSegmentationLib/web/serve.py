@@ -60,6 +60,7 @@ async def _serve(folder, given, case, host, port, open_browser, token) -> None:
     from .access import gate, is_loopback
     from .build import build
 
+    asyncio.get_running_loop().set_exception_handler(_tell_fault)
     # trame reads the command line by itself, which is the `crlm` command's here.
     with _no_command_line():
         server, controller, routes = build(folder, given, any_path=is_loopback(host))
@@ -95,6 +96,12 @@ async def _serve(folder, given, case, host, port, open_browser, token) -> None:
         await controller.close()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
+
+
+def _tell_fault(loop, context) -> None:
+    """A tab that was closed while a picture was on its way to it is no fault."""
+    if not isinstance(context.get("exception"), ConnectionError):
+        loop.default_exception_handler(context)
 
 
 def _end_at_signals(task) -> None:

@@ -24,7 +24,7 @@ def view_controls(live: str, fit):
                 title="Show all of it", aria_label="Show all of it",
             )  # fmt: skip
         if isinstance(view, SliceView):
-            with html.Div(classes="view-slider", v_if="has_volume"):
+            with html.Div(classes="view-slider", v_if="has_picture"):
                 Slider(typed_state=connect_slice_view_slider_to_state(server, view), density="compact", color="white")
 
     return populate

@@ -87,6 +87,26 @@ class Views:
                 view.set_background_volume_id(node.GetID() if node is not None else None)
                 view.fit_view_to_content()
 
+    def orient_slices(self, up, across) -> None:
+        """Turn the three slices so that they lie along the axes of Reference and the probe is above.
+
+        up, across  directions in RAS, as the ultrasound image lies: against its depth, and along its rows
+        """
+        up = _nearest_axis(up)
+        across = _nearest_axis(across - up * (across @ up))
+        through = np.cross(across, up)
+        # As the image lies, along the sweep, and as the probe sees it from above.
+        planes = [(across, up), (through, up), (across, -through)]
+        for view, (right, upwards) in zip(self.slices, planes):
+            node = view.get_view_node()
+            was_modifying = node.StartModify()
+            matrix = node.GetSliceToRAS()
+            for column, direction in enumerate((right, upwards, np.cross(right, upwards))):
+                for row in range(3):
+                    matrix.SetElement(row, column, float(direction[row]))
+            node.UpdateMatrices()
+            node.EndModify(was_modifying)
+
     def go_to(self, point_ras) -> None:
         """Move the three slices through a point, RAS mm."""
         with self.batch():
@@ -102,7 +122,7 @@ class Views:
         with self.batch():
             camera.GetCamera().SetViewAngle(26)
             camera.SetFocalPoint(*middle)
-            camera.SetPosition(*(middle + toward * size * 1.75))
+            camera.SetPosition(*(middle + toward * size * 2.15))
             camera.SetViewUp(*(float(value) for value in up))
             camera.ResetClippingRange()
             self.three_d.renderer().ResetCameraClippingRange()
@@ -113,6 +133,15 @@ class Views:
         return np.array(matrix.MultiplyPoint((float(x_px), float(y_px), 0.0, 1.0))[:3])
 
     def close(self) -> None:
+        """Render no more."""
         for view in self.all:
             view.set_render_blocked(True)
             view.finalize()
+
+
+def _nearest_axis(direction) -> np.ndarray:
+    """(3,) the axis, with its sign, that a direction is nearest to."""
+    largest = int(np.argmax(np.abs(direction)))
+    axis = np.zeros(3)
+    axis[largest] = np.sign(direction[largest]) or 1.0
+    return axis

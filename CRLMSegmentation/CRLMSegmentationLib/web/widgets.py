@@ -15,7 +15,10 @@ def step(name: str, number: int, title: str):
     with html.Section(
         id=f"step-{name}", classes=(f"`step is-${{{state}}}` + (open_step === '{name}' ? ' is-open' : '')",)
     ):
-        with html.Div(classes="step-head", click=f"open_step = '{name}'"):
+        with html.Div(
+            classes="step-head", click=f"open_step = '{name}'", role="button", tabindex="0",
+            keydown_enter=f"open_step = '{name}'",
+        ):  # fmt: skip
             with html.Div(classes="step-number"):
                 vuetify.VProgressCircular(v_if=f"{state} === 'running'", indeterminate=True, size=22, width=3)
                 vuetify.VIcon("mdi-check", v_else_if=f"{state} === 'done'")
@@ -25,6 +28,7 @@ def step(name: str, number: int, title: str):
             with html.Div(classes="step-words"):
                 html.Div(title, classes="step-title")
                 html.Div(f"{{{{ steps.{name}.text }}}}", id=f"line-{name}", classes="step-line")
+            html.Div(f"{{{{ step_words[{state}] }}}}", id=f"word-{name}", classes="step-word")
         with html.Div(v_if=f"open_step === '{name}'", classes="step-body"):
             yield
 
@@ -32,7 +36,7 @@ def step(name: str, number: int, title: str):
 def main_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
     """The one large button of a step."""
     return vuetify.VBtn(
-        text, prepend_icon=icon, click=click, **{"block": True, "height": 56, "color": "primary", **options}
+        text, prepend_icon=icon, click=click, **{"block": True, "height": 60, "color": "primary", "flat": True, **options}
     )
 
 
@@ -61,14 +65,16 @@ def warning_list(name: str) -> None:
         html.Span("{{ sentence }}")
 
 
-def chart(curves: str, guides: str = "", height: int = 64) -> None:
+def chart(curves: str, top: str, guides: str = "", height: int = 64) -> None:
     """Curves over time, newest at the right; `curves` is a state variable, see charts.Series.curves().
 
+    top     text of the value at the upper edge
     guides  SVG elements drawn under the curves
     """
-    html.Div(
-        f'<svg viewBox="0 0 300 100" preserveAspectRatio="none" style="height:{height}px">{guides}'
-        f'<polyline v-for="(points, part) in {curves}" :key="part" class="curve" :points="points"'
-        ' vector-effect="non-scaling-stroke"></polyline></svg>',
-        classes="chart",
-    )
+    with html.Div(classes="chart", id=curves.replace("_", "-")):
+        html.Div(
+            f'<svg viewBox="0 0 300 100" preserveAspectRatio="none" style="height:{height}px">{guides}'
+            f'<polyline v-for="(points, part) in {curves}" :key="part" class="curve" :points="points"'
+            ' vector-effect="non-scaling-stroke"></polyline></svg>'
+        )
+        html.Div(top, classes="chart-top")

@@ -1,5 +1,9 @@
 """A small case whose every place is known: a bright sphere in a turned volume, a box, a sweep and a stylus."""
 
+from dataclasses import replace
+from functools import lru_cache
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -55,6 +59,14 @@ def assert_same_sweep(back, given, tolerance_mm=1e-12):
             assert one.transforms[name].valid == pose.valid
             if pose.valid:
                 np.testing.assert_allclose(one.transforms[name].matrix, pose.matrix, atol=tolerance_mm)
+
+
+@lru_cache
+def stand_in_model():
+    """A model with the shipped one's card, but a threshold and a margin that the tests can count on."""
+    from CRLMSegmentationLib.segmentation.models import load_model
+
+    return SimpleNamespace(card=replace(load_model().card, threshold=0.5, margin_mm=10.0))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import weakref
 
 import numpy as np
 import pytest
-from .conftest import TUMOR_CENTER, TUMOR_RADIUS_MM, affine, turn
+from .conftest import TUMOR_CENTER, TUMOR_RADIUS_MM, affine, stand_in_model, turn
 from vtkmodules.vtkFiltersSources import vtkPlaneSource, vtkSphereSource
 
 from CRLMSegmentationLib.errors import GeometryError, ReconstructionError, RecordingError, SegmentationError
@@ -323,14 +323,7 @@ class SphereSegmenter:
 
     def __init__(self):
         self.seen = None
-
-        class Card:
-            threshold, margin_mm = 0.5, 10.0
-
-        class Model:
-            card = Card()
-
-        self.model = Model()
+        self.model = stand_in_model()
 
     def probability(self, block, progress=None, should_cancel=None):
         from .conftest import grid_points
@@ -345,7 +338,7 @@ def test_the_steps_in_their_order_give_the_tumor_and_its_distance(session, sweep
 
     session.set_sweep(sweep)
     told = []
-    settings = ReconstructionSettings(spacing_mm=(1.0, 1.0, 1.0), fill="none")
+    settings = ReconstructionSettings(spacing_mm=(1.0, 1.0, 1.0), fill="distance")
     reconstruction = session.reconstruct(settings, lambda fraction, text: told.append(fraction))
     assert told and told[-1] == 1
     np.testing.assert_array_equal(session.volume.voxels, reconstruction.volume.voxels)

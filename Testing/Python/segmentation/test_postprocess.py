@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import SegmentationError
 from CRLMSegmentationLib.geometry import Volume
-from CRLMSegmentationLib.segmentation.postprocess import doubts_about, mask_from_probability
+from CRLMSegmentationLib.segmentation.doubts import doubts_about
+from CRLMSegmentationLib.segmentation.postprocess import mask_from_probability
 
 
 def probability_with(*blocks, shape=(20, 20, 20)) -> Volume:

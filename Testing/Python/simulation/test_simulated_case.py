@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from CRLMSegmentationLib.errors import ConfigurationError
-from CRLMSegmentationLib.files import read_volume
+from CRLMSegmentationLib.files import read_surface, read_volume
 from CRLMSegmentationLib.geometry import invert_affine, transform_points
+from CRLMSegmentationLib.segmentation.surface import surface_volume_mm3
 from CRLMSegmentationLib.simulation import (
     LesionSettings,
     ProbeSettings,
@@ -16,6 +17,9 @@ from CRLMSegmentationLib.simulation import (
     simulate_case,
     write_case,
 )
+from CRLMSegmentationLib.simulation.phantom import PHANTOMS, simulate_phantom
+from CRLMSegmentationLib.simulation.truth import TISSUES
+from CRLMSegmentationLib.study.metrics import compare, on_grid_of
 from CRLMSegmentationLib.sweep import read_sweep
 
 SMALL_PROBE = ProbeSettings(image_width_px=240, image_height_px=180, lines=96)
@@ -59,6 +63,25 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_gives_others(case):
     other = small_case(8)
     assert not np.array_equal(other.sweep.frames[5].pixels, case.sweep.frames[5].pixels)
     assert other.parameters["lesion"]["volume_ml"] != case.parameters["lesion"]["volume_ml"]
+
+
+def test_a_seed_gives_the_same_case_on_every_machine(case):
+    # Written down once. Other machines differ in the last bit of a logarithm, hence one grey level here and there.
+    assert [float(frame.pixels.mean()) for frame in case.sweep.frames][::4] == pytest.approx(
+        [54.221, 54.441, 49.763], abs=0.01
+    )
+    assert int(case.tumor.voxels.sum()) == pytest.approx(10166, abs=2)
+    assert np.bincount(case.tissue.voxels.ravel())[[1, 2, 4]] == pytest.approx([4392748, 45301, 10183], abs=20)
+    assert case.sweep.frames[-1].image_to_reference[:3, 3] == pytest.approx([12.71688, -52.3628, 53.58042], abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", PHANTOMS)
+def test_a_phantom_has_pictures_and_no_tumor(kind):
+    phantom = simulate_phantom(4000, kind=kind)
+    assert not phantom.tumor.voxels.any() and phantom.parameters["phantom"]["kind"] == kind
+    assert 20 <= len(phantom.sweep) <= 95
+    middle = phantom.sweep.frames[len(phantom.sweep) // 2].pixels
+    assert (middle > 20).mean() > 0.02 and middle.std() > 5
 
 
 def test_fixing_the_lesion_leaves_the_motion_and_the_probe_as_they_were(case):
@@ -194,7 +217,20 @@ def test_written_files_read_back(case, tmp_path):
             np.testing.assert_allclose(read.image_to_reference, made.image_to_reference, atol=1e-5)
     np.testing.assert_array_equal(tumor.voxels, case.tumor.voxels)
     assert tumor.has_geometry_of(case.tumor)
+    tissue = read_volume(folder / "liver.nrrd")
+    np.testing.assert_array_equal(tissue.voxels, case.tissue.voxels)
+    assert tissue.has_geometry_of(case.tissue)
+    surface = read_surface(folder / "tumor.vtp")
+    assert surface_volume_mm3(surface) == pytest.approx(case.tumor.voxels.sum() * case.tumor.voxel_volume_mm3, rel=0.02)
     assert json.loads((folder / "parameters.json").read_text()) == case.parameters
+
+
+def test_the_tissue_labels_hold_the_tumor_where_the_mask_has_it(case):
+    labels = set(np.unique(case.tissue.voxels).tolist())
+    assert {1, 2, 4} <= labels <= set(range(1, len(TISSUES) + 1))
+    tumor = case.tissue.with_voxels(np.isin(case.tissue.voxels, (4, 5)).astype(np.uint8))
+    figures = compare(on_grid_of(tumor, case.tumor), case.tumor)
+    assert figures["dice"] > 0.95
 
 
 def test_progress_goes_from_0_to_1():

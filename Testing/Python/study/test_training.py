@@ -1,16 +1,22 @@
 """From cases to a model folder on a toy problem: nnU-Net's planner, preprocessor and trainer really run."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from CRLMSegmentationLib.errors import GeometryError
+from CRLMSegmentationLib.errors import ConfigurationError, GeometryError
 from CRLMSegmentationLib.geometry import Box, Volume
 from CRLMSegmentationLib.segmentation.models import load_model
 from CRLMSegmentationLib.segmentation.predictor import Segmenter
-from CRLMSegmentationLib.study.calibrate import best_threshold, calibrate
+from CRLMSegmentationLib.study.calibrate import calibrate, write_calibration
 from CRLMSegmentationLib.study.dataset import BoxJitter, Case, CropDataset, crops_of_case, read_crop
 from CRLMSegmentationLib.study.export import export_model
 from CRLMSegmentationLib.study.nnunet_home import NnunetHome
-from CRLMSegmentationLib.study.train import Recipe, plan, preprocess, train
+from CRLMSegmentationLib.study.planning import is_planned, is_preprocessed, plan, preprocess
+from CRLMSegmentationLib.study.recipe import Recipe, recipe_named
+from CRLMSegmentationLib.study.train import train
+from CRLMSegmentationLib.study.trainer import study_trainer_class
 
 
 def toy_case(seed: int) -> Case:
@@ -60,15 +66,6 @@ def test_a_split_with_crops_that_are_not_there_is_refused(tmp_path):
         CropDataset(tmp_path).finish(["one"], ["two"])
 
 
-def test_the_threshold_of_the_highest_f1_is_found():
-    # F1 by hand: from 0.6 up 2 of 3 tumor voxels and no other (0.8); from 0.3 up all 3 and one other (6/7).
-    probability = Volume(np.array([[[0.9, 0.6, 0.3, 0.3, 0.1]]], np.float32), np.eye(4))
-    truth = Volume(np.array([[[1, 1, 1, 0, 0]]], np.uint8), np.eye(4))
-    threshold, f1 = best_threshold([probability], [truth])
-    assert 0.1 < threshold <= 0.3
-    assert f1 == pytest.approx(6 / 7)
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A dataset of toy crops, and a training that was stopped after its second epoch and taken up again."""
@@ -80,8 +77,11 @@ def trained(tmp_path_factory):
             dataset.add(name, *pair)
     dataset.finish(sum((names[seed] for seed in (0, 1, 2)), []), names[3])
     recipe = Recipe(spacing_mm=1.0, base_features=4, epochs=4, iterations=10, learning_rate=5e-3, gpu_memory_gb=0.05)
+    assert not is_planned(home, dataset.name, recipe)
     plan(home, dataset.name, recipe)
+    assert is_planned(home, dataset.name, recipe) and not is_preprocessed(home, dataset.name)
     preprocess(home, dataset.name)
+    assert is_preprocessed(home, dataset.name)
 
     class Stopped(Exception):
         pass
@@ -108,8 +108,63 @@ def test_a_finished_training_is_not_done_again_and_another_recipe_is_refused(tra
     told = []
     assert train(home, dataset.name, recipe, progress=lambda *words: told.append(words)) == folder
     assert told == []
-    with pytest.raises(ValueError, match="another recipe"):
+    with pytest.raises(ConfigurationError, match="another recipe"):
         train(home, dataset.name, Recipe(epochs=99))
+
+
+def test_a_training_does_not_go_on_with_other_images(trained):
+    home, dataset, recipe, folder, _ = trained
+    stamp = folder / "planned.json"
+    before = stamp.read_text()
+    stamp.write_text('{"dataset": "other"}')
+    with pytest.raises(ConfigurationError, match="other images"):
+        train(home, dataset.name, recipe)
+    stamp.write_text(before)
+
+
+def test_a_training_can_begin_with_the_weights_of_another(trained, tmp_path):
+    home, dataset, recipe, folder, _ = trained
+    card = {"name": "toy", "version": "1", "kind": "crop", "margin_mm": 6.0, "threshold": 0.5}
+    start = export_model(folder, tmp_path / "start", card).parent
+    further = replace(recipe, start_from=str(start), learning_rate=1e-9, epochs=1, iterations=1)
+    other = NnunetHome(tmp_path / "home")
+    for part in ("raw", "preprocessed"):
+        shutil.copytree(getattr(home, part), getattr(other, part))
+    known = load_model(start).read_weights()[0]
+    again = train(other, dataset.name, further, threads=1)
+    grown = load_model(export_model(again, tmp_path / "again", card).parent).read_weights()[0]
+    assert max(float((grown[name] - known[name]).abs().max()) for name in known) < 1e-5
+    with pytest.raises(ConfigurationError, match="built differently"):
+        _start_elsewhere(other, dataset, further)
+
+
+def _start_elsewhere(home, dataset, recipe):
+    """Weights of a network with other features."""
+    wider = replace(recipe, base_features=6)
+    plan(home, dataset.name, wider)
+    preprocess(home, dataset.name)
+    shutil.rmtree(home.results)
+    train(home, dataset.name, wider, threads=1)
+
+
+def test_the_two_recipes_differ_as_the_paper_says():
+    paper, ours = recipe_named("paper"), recipe_named("recommended", "full", epochs=3, iterations=None)
+    assert (paper.optimizer, paper.learning_rate, paper.augmentation) == ("adam", 0.01, False)
+    assert paper.sampling.straying == paper.sampling.empty == 0
+    assert ours.augmentation and ours.epochs == 3 and ours.iterations == 50 and ours.spacing_mm == 2.0
+    default = recipe_named("paper", network="default")
+    assert default.spacing_mm is None and default.gpu_memory_gb is None
+    with pytest.raises(ConfigurationError, match="no recipe 'best'"):
+        recipe_named("best")
+
+
+def test_without_augmentation_patches_are_not_changed():
+    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+    plain = study_trainer_class(recipe_named("paper"))
+    changed = plain.get_training_transforms((8, 8, 8), None, None, None, False)
+    usual = nnUNetTrainer.get_validation_transforms(None)
+    assert [type(one) for one in changed.transforms] == [type(one) for one in usual.transforms]
 
 
 def test_the_trained_model_is_exported_calibrated_and_finds_an_unseen_ball(trained, tmp_path):
@@ -117,10 +172,14 @@ def test_the_trained_model_is_exported_calibrated_and_finds_an_unseen_ball(train
     card = {"name": "toy", "version": "1", "kind": "crop", "margin_mm": 6.0, "threshold": 0.5}
     export_model(folder, tmp_path / "toy", card)
     segmenter = Segmenter(load_model(tmp_path / "toy"), device="cpu", threads=1)
-    threshold, figures = calibrate(segmenter, [read_crop(dataset, "toy3_0"), read_crop(dataset, "toy3_1")])
-    assert 0 < threshold < 1
-    assert figures["crops"] == 2 and figures["nothing_found"] == 0
-    assert figures["dice"]["median"] > 0.6  # untrained, or scrambled in export: below 0.3
+    found = calibrate(segmenter, [read_crop(dataset, "toy3_0"), read_crop(dataset, "toy3_1")])
+    assert 0 < found.threshold < 1
+    assert found.validation["images"] == 2 and found.validation["nothing_found"] == 0
+    assert found.validation["dice"]["median"] > 0.6  # untrained, or scrambled in export: below 0.3
+    write_calibration(tmp_path / "toy", found, cases=1)
+    card = load_model(tmp_path / "toy").card
+    assert card.threshold == found.threshold and card.text["validation"]["cases"] == 1
+    assert 0 < card.text["uncertainty"]["outer"] <= card.threshold <= card.text["uncertainty"]["inner"] < 1
 
 
 def test_nnunets_environment_is_left_as_it_was(trained, monkeypatch):

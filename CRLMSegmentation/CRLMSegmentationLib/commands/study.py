@@ -1,0 +1,188 @@
+"""`crlm study`: from a table of cases, or simulated ones, to trained models and a report, step by step or at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import ConfigurationError
+from .progress import progress_bar
+
+STEPS = {
+    "simulate": "simulate the cases of the shipped study and write their table",
+    "build": "cut the cases of a table into nnU-Net datasets",
+    "train": "train Model_crop and Model_full with nnU-Net",
+    "calibrate": "choose thresholds on the validation cases",
+    "evaluate": "try every method on the test cases",
+    "report": "write tables and figures",
+    "run": "do all of this, from where an earlier run stopped",
+}
+
+
+def add_arguments(parser):
+    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    for name, summary in STEPS.items():
+        step = steps.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        step.add_argument("--work", required=True, metavar="DIR", help="the study's folder; holds everything")
+        step.add_argument("--workers", type=int, default=1, help="processes on this machine (default 1)")
+        step.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://host:8786")
+        if name in ("build", "run"):
+            optional = {"nargs": "?"} if name == "run" else {}
+            step.add_argument("table", metavar="TABLE", help="CSV: case, patient, split, sweep or volume, mask",
+                              **optional)  # fmt: skip
+        if name in ("simulate", "run"):
+            step.add_argument("--quick", action="store_true", help="a few thin cases, to see that everything runs")
+        if name != "simulate":
+            _add_study_arguments(step)
+        if name in ("evaluate", "report", "run"):
+            step.add_argument("--model", action="append", default=[], metavar="NAME=DIR",
+                              help="a further model to be tried on the test cases; may be given again")  # fmt: skip
+            step.add_argument("--no-robustness", action="store_true", help="skip the disturbed boxes and sweeps")
+        if name in ("report", "run"):
+            step.add_argument("-o", "--output", metavar="DIR", help="folder of the report (default: DIR/report)")
+            step.add_argument("--recording", action="append", default=[], metavar="SWEEP[,CONFIGURATION]",
+                              help="a real recording without tumor, to count false alarms in")  # fmt: skip
+            step.add_argument("--note", action="append", default=[], metavar="TEXT", help="a sentence for the report")
+
+
+def _add_study_arguments(step):
+    step.add_argument("--recipe", default="recommended", help="'recommended' (default) or 'paper'")
+    step.add_argument("--network", default="small", help="'small' (default) or nnU-Net's 'default'")
+    step.add_argument("--kind", choices=("crop", "full", "both"), default="both", help="which model (default both)")
+    step.add_argument("--epochs", type=int, help="default: the recipe's")
+    step.add_argument("--iterations", type=int, help="of an epoch; default: the recipe's")
+    step.add_argument("--start-from", metavar="MODEL", help="begin with the weights of this model")
+    step.add_argument("--learning-rate", type=float, help="at the start; default: the recipe's")
+    step.add_argument("--margin", type=float, default=10.0, metavar="MM", help="around a tumor's box (default 10)")
+    step.add_argument("--with-iso-echoic", action="store_true", help="keep iso-echoic lesions")
+    step.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="default cpu")
+    step.add_argument("--gpus", type=int, default=1, help="cards to train on together (default 1)")
+    step.add_argument("--threads", type=int, help="of the processor (default: as many as there are)")
+
+
+def run(arguments):
+    for name in ("workers", "epochs", "iterations", "gpus", "threads"):
+        value = getattr(arguments, name, None)
+        if value is not None and value < 1:
+            raise ConfigurationError(f"--{name} is {value}; it must be 1 or more.")
+    with progress_bar("Study") as progress:
+        _do(arguments, progress)
+
+
+def _do(arguments, progress):
+    from ..study import pipeline
+    from ..study.study_folder import StudyFolder
+
+    folder, step = StudyFolder(Path(arguments.work).resolve()), arguments.step
+    if step == "simulate":
+        _simulate(arguments, folder, progress)
+        return
+    study = _study(arguments, folder)
+    kinds = list(study.recipes)
+    if step in ("build", "run"):
+        if getattr(arguments, "table", None):
+            from ..study.case_table import read_case_table
+
+            rows = read_case_table(arguments.table)
+        else:
+            rows = _simulate(arguments, folder, progress)
+            study = _study(arguments, folder)
+        for case in pipeline.build_step(study, rows, progress):
+            print(f"left out {case.case}: {case.reason}")
+    if step in ("train", "run"):
+        for kind in kinds:
+            print(f"{pipeline.train_step(study, kind, progress)}: trained")
+    if step in ("calibrate", "run"):
+        for kind in kinds:
+            pipeline.calibrate_step(study, kind, progress)
+            print(_calibrated(study.folder.model(kind)))
+    if step in ("evaluate", "report", "run"):
+        _evaluate_and_report(arguments, study, progress)
+
+
+def _evaluate_and_report(arguments, study, progress):
+    from ..study.evaluate import EvaluationSettings
+    from ..study.pipeline import evaluate_step
+
+    settings = EvaluationSettings(disturbances=None) if arguments.no_robustness else _settings(arguments)
+    further = dict(_pair(text, "=", "--model NAME=DIR") for text in arguments.model)
+    results, failed = evaluate_step(study, settings, further, progress)
+    for case in failed:
+        print(f"failed {case.case}: {case.reason}")
+    if arguments.step == "evaluate":
+        print(f"{len(results)} cases evaluated, {len(failed)} failed")
+        return
+    from ..study.report_step import report_step
+
+    recordings = {}
+    for text in arguments.recording:
+        sweep, _, configuration = text.partition(",")
+        recordings[Path(sweep).name.split(".")[0]] = (sweep, configuration or None)
+    output = Path(arguments.output) if arguments.output else None
+    found = report_step(study, results, failed, output, recordings, _commands(arguments), arguments.note, progress)
+    for line in found.get("must", []):
+        value = line["value"] if isinstance(line["value"], str) or line["value"] is None else f"{line['value']:.3f}"
+        print(f"{line['what']}: {value} ({line['must']}{'' if line['holds'] else ', NOT reached'})")
+    print(f"{(output or study.folder.report) / 'index.html'}: report of {len(results)} cases")
+
+
+def _simulate(arguments, folder, progress):
+    from ..study.population import QUICK, SHIPPED, simulate_population
+
+    population = QUICK if arguments.quick else SHIPPED
+    rows = simulate_population(folder, population, arguments.workers, arguments.scheduler, progress)
+    print(f"{folder.table}: {len(rows)} simulated cases")
+    return rows
+
+
+def _study(arguments, folder):
+    from ..study.pipeline import Study, recipes_for
+    from ..study.population import simulated_seeds
+
+    kinds = ("crop", "full") if arguments.kind == "both" else (arguments.kind,)
+    quick = getattr(arguments, "quick", False)
+    changes = {
+        "epochs": arguments.epochs or (2 if quick else None), "iterations": arguments.iterations or (4 if quick else None),
+        "base_features": 4 if quick else None, "start_from": arguments.start_from,
+        "learning_rate": arguments.learning_rate,
+    }  # fmt: skip
+    return Study(
+        folder, recipes_for(arguments.recipe, arguments.network, kinds, **changes), arguments.workers,
+        arguments.scheduler, arguments.threads, arguments.device, arguments.gpus, arguments.margin,
+        arguments.with_iso_echoic, simulated_seeds(folder),
+    )  # fmt: skip
+
+
+def _settings(arguments):
+    from ..study.disturbances import Disturbances
+    from ..study.evaluate import EvaluationSettings
+
+    if getattr(arguments, "quick", False):
+        return EvaluationSettings(1, Disturbances((5.0,), (1.2,), (1.0,), (0.5,), repeats=1))
+    return EvaluationSettings()
+
+
+def _commands(arguments) -> list[str]:
+    """The command that does the whole study again, as far as it matters for the outcome."""
+    words = ["crlm study run", *([arguments.table] if getattr(arguments, "table", None) else []), "--work DIR"]
+    if getattr(arguments, "quick", False):
+        words.append("--quick")
+    for name in ("recipe", "network", "kind", "epochs", "iterations", "start_from", "learning_rate"):
+        value = getattr(arguments, name)
+        if value not in (None, "recommended", "small", "both"):
+            words.append(f"--{name.replace('_', '-')} {value}")
+    return [" ".join(words)]
+
+
+def _calibrated(folder) -> str:
+    from ..segmentation.models import load_model
+
+    card = load_model(folder).card
+    dice = card.text["validation"].get("dice", {}).get("median")
+    return f"{folder}: threshold {card.threshold:g}, median Dice on the validation images {dice}"
+
+
+def _pair(text: str, mark: str, option: str) -> tuple[str, Path]:
+    name, found, value = text.partition(mark)
+    if not found or not name or not value:
+        raise ConfigurationError(f"'{text}' is not of the form {option}.")
+    return name, Path(value)

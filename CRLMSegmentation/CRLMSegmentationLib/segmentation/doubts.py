@@ -1,0 +1,101 @@
+"""What a reader of a mask should doubt, in sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..geometry import Volume
+from .models import ModelCard
+from .postprocess import touches_border
+
+# Mean binary entropy over the mask, in bits: 1 is a coin toss for every voxel.
+HIGH_ENTROPY_BITS = 0.6
+# Difference of the mean grey levels in units of the common standard deviation, inside against a shell outside.
+LOW_CONTRAST = 0.25
+SHELL_MM = 3.0
+
+
+def doubts_about(
+    mask: Volume, box_was_clipped: bool = False, ultrasound: Volume | None = None, probability: Volume | None = None,
+    unseen: np.ndarray | None = None, card: ModelCard | None = None,
+) -> tuple[str, ...]:
+    """Sentences about what makes `mask` doubtful; empty when nothing speaks against it.
+
+    All volumes lie on the grid of the crop: `ultrasound` is the crop itself, `unseen` marks what the probe did not
+    pass. What is not given is not judged.
+    """
+    if ultrasound is not None and not ultrasound.voxels.any():
+        return ("The probe never passed through the box: there is no ultrasound in it.",)
+    voxels = mask.voxels > 0
+    if not voxels.any():
+        return ("Nothing was found in the box: check that the tumor is inside, or lower the threshold.",)
+    doubts = []
+    if touches_border(voxels):
+        doubts.append(
+            "The tumor touches the edge of the volume: sweep farther, so that it is covered whole."
+            if box_was_clipped else "The tumor touches the edge of the box: enlarge the box."
+        )
+    elif unseen is not None and _is_beside(voxels, unseen):
+        doubts.append("The tumor reaches to where the probe did not pass: sweep farther, so that it is covered whole.")
+    if ultrasound is not None and contrast(mask, ultrasound, unseen) < LOW_CONTRAST:
+        doubts.append("The tumor hardly differs from the tissue around it: check its outline by eye.")
+    if probability is not None and mean_entropy_bits(probability.voxels[voxels]) > HIGH_ENTROPY_BITS:
+        doubts.append("The network is unsure about much of the tumor: check its outline by eye.")
+    if card is not None:
+        doubts += _about_volume(float(voxels.sum()) * mask.voxel_volume_mm3 / 1000, card)
+    return tuple(doubts)
+
+
+def mean_entropy_bits(probabilities: np.ndarray) -> float:
+    """Mean binary entropy in bits of `probabilities`, any shape."""
+    p = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
+    return float(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)).mean())
+
+
+def contrast(mask: Volume, ultrasound: Volume, unseen: np.ndarray | None = None) -> float:
+    """|mean inside - mean outside| over the common standard deviation; outside is a shell of SHELL_MM around `mask`.
+
+    Infinite where there is no shell to compare with.
+    """
+    from scipy import ndimage
+
+    # Every second voxel is enough for two means, and eight times as quick.
+    every_second = (slice(None, None, 2),) * 3 if min(mask.voxels.shape) > 16 else (slice(None),) * 3
+    step = every_second[0].step or 1
+    inside = mask.voxels[every_second] > 0
+    sizes = [2 * max(1, round(SHELL_MM / spacing / step)) + 1 for spacing in mask.spacing_mm[::-1]]
+    shell = (ndimage.maximum_filter(inside.view(np.uint8), sizes) > 0) & ~inside
+    if unseen is not None:
+        shell &= ~unseen[every_second]
+    grey = ultrasound.voxels[every_second]
+    within, around = grey[inside], grey[shell]
+    if within.size < 2 or around.size < 2:
+        return float("inf")
+    spread = np.sqrt((within.var(dtype=np.float64) + around.var(dtype=np.float64)) / 2)
+    apart = abs(within.mean(dtype=np.float64) - around.mean(dtype=np.float64))
+    return float(apart / spread) if spread > 0 else (float("inf") if apart > 0 else 0.0)
+
+
+def _is_beside(mask: np.ndarray, unseen: np.ndarray) -> bool:
+    """True when voxels of both share a face."""
+    for axis in range(3):
+        lower = [slice(None)] * 3
+        upper = [slice(None)] * 3
+        lower[axis], upper[axis] = slice(None, -1), slice(1, None)
+        lower, upper = tuple(lower), tuple(upper)
+        if (mask[lower] & unseen[upper]).any() or (mask[upper] & unseen[lower]).any():
+            return True
+    return False
+
+
+def _about_volume(volume_ml: float, card: ModelCard) -> list[str]:
+    if card.tumor_volume_ml is None:
+        return []
+    smallest, largest = card.tumor_volume_ml
+    if smallest <= volume_ml <= largest:
+        return []
+    kind = "smaller" if volume_ml < smallest else "larger"
+    return [
+        f"The tumor of {volume_ml:.2g} mL is {kind} than those that the model learned from "
+        f"({smallest:.2g} to {largest:.3g} mL): check its outline by eye."
+    ]

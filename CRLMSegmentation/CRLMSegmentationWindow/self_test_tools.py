@@ -1,0 +1,86 @@
+"""What the self test needs: presses, waiting with the event loop running, pictures, and what is left over."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import qt
+import slicer
+
+_SLEEP_S = 0.005
+
+
+def click(button) -> None:
+    """Press a button as a user does: only one that can be pressed counts."""
+    slicer.app.processEvents()
+    if not button.enabled:
+        raise AssertionError(f"The button '{button.text}' cannot be pressed.")
+    button.click()
+    slicer.app.processEvents()
+
+
+def wait_until(condition, timeout_s: float, words=lambda: "") -> None:
+    """Let Slicer run until `condition()`. Raises AssertionError with `words()` when it takes too long."""
+    until = time.monotonic() + timeout_s
+    while time.monotonic() < until:
+        slicer.app.processEvents()
+        if condition():
+            return
+        time.sleep(_SLEEP_S)
+    raise AssertionError(f"Waited {timeout_s:g} s in vain. {words()}")
+
+
+def pause(seconds: float) -> None:
+    """Let Slicer run."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        slicer.app.processEvents()
+        time.sleep(_SLEEP_S)
+
+
+def name_of(node) -> str | None:
+    """None when there is no node."""
+    return node.GetName() if node is not None else None
+
+
+def grab(path: Path) -> None:
+    """A picture of the main window, views and all."""
+    window = slicer.util.mainWindow()
+    slicer.app.processEvents()
+    slicer.util.forceRenderAllViews()
+    slicer.app.processEvents()
+    window.grab().toImage().convertToFormat(qt.QImage.Format_RGB888).save(str(path))
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What must not grow: Python threads, child processes, observers on the scene."""
+
+    threads: frozenset
+    children: frozenset
+
+    @classmethod
+    def now(cls) -> "Leftovers":
+        threads = frozenset(thread.name for thread in threading.enumerate())
+        return cls(threads, frozenset(_children()))
+
+    def beyond(self, before: "Leftovers") -> list[str]:
+        """Threads and processes that were not there before."""
+        return [*sorted(self.threads - before.threads), *(str(pid) for pid in self.children - before.children)]
+
+
+def _children() -> list[int]:
+    """Process ids of the children of this process; none where the system does not tell."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat") if os.name == "posix" else ():
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid() and fields[0] != "Z":
+            found.append(int(entry.parent.name))
+    return found

@@ -1,0 +1,86 @@
+"""The shell around the tumor and its outline on an image, against spheres whose answer is known."""
+
+import numpy as np
+import pytest
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkFiltersSources import vtkSphereSource
+
+from CRLMSegmentationLib.errors import GeometryError
+from CRLMSegmentationLib.navigation.contour import contours_in_image
+from CRLMSegmentationLib.navigation.distance import TumorDistance
+from CRLMSegmentationLib.navigation.margin_shell import LARGEST_MARGIN_MM, margin_shell
+
+CENTER = np.array([14.0, -22.0, 61.0])
+
+
+def sphere(radius_mm, center=CENTER):
+    source = vtkSphereSource()
+    source.SetCenter(*center)
+    source.SetRadius(radius_mm)
+    source.SetThetaResolution(240)
+    source.SetPhiResolution(240)
+    source.SetOutputPointsPrecision(1)
+    source.Update()
+    return source.GetOutput()
+
+
+def points_of(surface):
+    return vtk_to_numpy(surface.GetPoints().GetData()).astype(float)
+
+
+@pytest.mark.parametrize("radius_mm", [4.0, 18.0])
+@pytest.mark.parametrize("margin_mm", [1.0, 5.0, 10.0, LARGEST_MARGIN_MM])
+def test_shell_of_a_sphere_is_a_larger_sphere(radius_mm, margin_mm):
+    shell = margin_shell(sphere(radius_mm), margin_mm)
+    away = np.linalg.norm(points_of(shell) - CENTER, axis=1)
+    # A facet of the tumor's sphere lies up to 0.02 mm inside of it; the shell's own facets are half a millimeter wide.
+    assert np.abs(away - radius_mm - margin_mm).max() < 0.1
+    assert abs((away - radius_mm - margin_mm).mean()) < 0.03
+    # TumorDistance refuses an open surface, and its sign says that the shell encloses the tumor.
+    assert TumorDistance(shell).signed_distance_mm(CENTER) == pytest.approx(-radius_mm - margin_mm, abs=0.1)
+
+
+def test_shell_of_two_lobes_keeps_its_distance_everywhere():
+    from vtkmodules.vtkFiltersCore import vtkAppendPolyData
+
+    both = vtkAppendPolyData()
+    both.AddInputData(sphere(6.0))
+    both.AddInputData(sphere(5.0, CENTER + (16, 0, 0)))
+    both.Update()
+    points = points_of(margin_shell(both.GetOutput(), 8.0))
+    nearest = np.minimum(
+        np.linalg.norm(points - CENTER, axis=1) - 6.0, np.linalg.norm(points - CENTER - (16, 0, 0), axis=1) - 5.0
+    )
+    # Where the two shells meet there is a crease, which the samples cut off a little.
+    assert np.abs(nearest - 8.0).max() < 0.4 and np.percentile(np.abs(nearest - 8.0), 95) < 0.1
+
+
+@pytest.mark.parametrize("margin_mm", [0.0, -1.0, 20.5, float("nan")])
+def test_a_margin_that_is_none_is_refused(margin_mm):
+    with pytest.raises(GeometryError, match="margin"):
+        margin_shell(sphere(5.0), margin_mm)
+
+
+def image_at(offset_mm, pixel_mm=(0.2, 0.1)):
+    """An image plane that is turned in space and passes `offset_mm` beside the sphere's center; its own pixel sizes."""
+    u, v = np.array([0.6, 0.8, 0.0]), np.array([0.0, 0.0, 1.0])
+    matrix = np.eye(4)
+    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2] = u * pixel_mm[0], v * pixel_mm[1], np.cross(u, v)
+    matrix[:3, 3] = CENTER + np.cross(u, v) * offset_mm - matrix[:3, 0] * 300 - matrix[:3, 1] * 250
+    return matrix
+
+
+def test_outline_in_an_image_is_the_circle_where_it_cuts_the_sphere():
+    (outline,) = contours_in_image(sphere(10.0), image_at(6.0))
+    np.testing.assert_allclose(outline[0], outline[-1])
+    away_mm = np.linalg.norm((outline - (300, 250)) * (0.2, 0.1), axis=1)
+    np.testing.assert_allclose(away_mm, 8.0, atol=0.02)
+
+
+def test_outline_of_an_image_beside_the_tumor_is_none():
+    assert contours_in_image(sphere(10.0), image_at(10.5)) == []
+
+
+def test_outline_under_a_pose_that_is_none_is_refused():
+    with pytest.raises(GeometryError):
+        contours_in_image(sphere(10.0), np.zeros((4, 4)))

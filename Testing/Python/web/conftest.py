@@ -1,0 +1,198 @@
+"""A page that is really served, and a real browser that goes through it."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+STEPS = ("connect", "record", "box", "segment", "navigate")
+_START_S, _PATIENCE_S = 60, 60
+
+
+class ServedPage:
+    """`crlm web` in a process of its own; address: with the token when it has one."""
+
+    def __init__(self, folder: Path, *words: str):
+        self.folder = folder
+        self._log = (folder / "terminal.txt").open("w+")
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CRLMSegmentation"), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "CRLMSegmentationLib.cli", "web", "--no-browser", "--port", "0"]
+        self.process = subprocess.Popen(
+            [*command, "--folder", str(folder), *words], env=environment, stdout=self._log, stderr=subprocess.STDOUT
+        )
+        self.address = self._wait_for_address()
+
+    @property
+    def terminal(self) -> str:
+        """What it has written so far."""
+        return Path(self._log.name).read_text()
+
+    def close(self) -> int:
+        """End it as Ctrl-C does; its exit status."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.wait(15)
+        finally:
+            self.process.kill()
+            self._log.close()
+
+    def _wait_for_address(self) -> str:
+        until = time.monotonic() + _START_S
+        while time.monotonic() < until and self.process.poll() is None:
+            found = re.search(r"The page is at (\S+)", self.terminal)
+            if found:
+                return found.group(1)
+            time.sleep(0.1)
+        self.process.kill()
+        raise AssertionError(f"The page was not served:\n{self.terminal}")
+
+
+class Visitor:
+    """A tab of the browser, with what a person does on the page."""
+
+    def __init__(self, page, address: str):
+        self.page, self.address = page, address
+        self.problems: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector("#step-connect")
+
+    def line(self, step: str) -> str:
+        """What the page says of a step."""
+        return self.page.inner_text(f"#line-{step}")
+
+    def word(self, step: str) -> str:
+        """Its status in one word."""
+        return self.page.inner_text(f"#word-{step}")
+
+    def open(self, step: str) -> None:
+        self.page.click(f"#step-{step} .step-head")
+
+    def error(self) -> str:
+        """The sentence of an error, once it is there; closes it."""
+        self.page.wait_for_selector("#error-text", state="visible")
+        sentence = self.page.inner_text("#error-text")
+        self.page.click("#close-error")
+        return sentence
+
+    def until(self, is_so, what: str, patience_s: float = _PATIENCE_S) -> None:
+        """Wait until is_so() holds."""
+        until = time.monotonic() + patience_s
+        while not is_so():
+            if time.monotonic() > until:
+                said = {step: self.line(step) for step in STEPS}
+                raise AssertionError(f"{what} did not happen; the page says {said}")
+            self.page.wait_for_timeout(100)
+
+    def until_line(self, step: str, pattern: str, patience_s: float = _PATIENCE_S) -> str:
+        """Wait until the page says something of a step; what it says."""
+        self.until(lambda: re.search(pattern, self.line(step)), f"'{pattern}' at {step}", patience_s)
+        return self.line(step)
+
+    def picture(self, view: str):
+        """float array (rows, columns, 3) of what a view shows: live, 3d, red, green or yellow."""
+        import io
+
+        import numpy as np
+        from PIL import Image
+
+        image = self.page.locator(f".view-{view}").screenshot()
+        return np.asarray(Image.open(io.BytesIO(image)).convert("RGB"), dtype=float)
+
+    def until_picture(self, view: str, before, least: float = 1.0):
+        """Wait until a view shows another picture than `before`, by a mean of `least` grey levels; the new one."""
+        import numpy as np
+
+        found = [before]
+
+        def changed() -> bool:
+            found[0] = self.picture(view)
+            return found[0].shape != before.shape or np.abs(found[0] - before).mean() > least
+
+        self.until(changed, f"another picture in {view}", 30)
+        return found[0]
+
+    def click_in(self, view: str, across: float, down: float) -> None:
+        """Click in a view, at a part of its width and height."""
+        box = self.page.locator(f".view-{view}").bounding_box()
+        self.page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+
+    def drag_in(self, view: str, start, end, steps: int = 8) -> None:
+        """Press the left button at `start`, move to `end` and release; parts of width and height."""
+        box = self.page.locator(f".view-{view}").bounding_box()
+        at = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in (start, end)]
+        mouse = self.page.mouse
+        # As a hand does it: a handle lights up before it is taken.
+        mouse.move(at[0][0] - 6, at[0][1] - 6)
+        mouse.move(*at[0], steps=4)
+        self.page.wait_for_timeout(400)
+        mouse.down()
+        for number in range(1, steps + 1):
+            part = number / steps
+            mouse.move(*(first + (last - first) * part for first, last in zip(*at)))
+            self.page.wait_for_timeout(60)
+        mouse.up()
+
+    def slide(self, slider_id: str, key: str, times: int) -> None:
+        """Move a slider with the keyboard."""
+        self.page.locator(f"#{slider_id} .v-slider-thumb, .v-slider:has(#{slider_id}) .v-slider-thumb").first.focus()
+        for _ in range(times):
+            self.page.keyboard.press(key)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium; the tests skip aloud where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the page was not tested")
+    pytest.importorskip("trame_slicer", reason="trame-slicer is not installed: the page was not tested")
+    program = os.environ.get("CRLM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("Chromium is not on this machine: the page was not tested (on Debian: apt install chromium)")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """visit(address): a Visitor; every tab is closed at the end and must not have shown a fault of its script."""
+    visitors, contexts = [], []
+
+    def open_tab(address: str, context=None, **options) -> Visitor:
+        if context is None:
+            context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
+            context.set_default_timeout(30_000)
+            contexts.append(context)
+        visitors.append(Visitor(context.new_page(), address))
+        return visitors[-1]
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+    assert [problem for visitor in visitors for problem in visitor.problems] == []
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """serve(*words): a ServedPage; it has to end in good order."""
+    pages = []
+
+    def start(*words: str) -> ServedPage:
+        folder = tmp_path / f"page{len(pages)}"
+        folder.mkdir()
+        pages.append(ServedPage(folder, *words))
+        return pages[-1]
+
+    yield start
+    for page in pages:
+        status = page.close()
+        assert status == 0, page.terminal
+        assert "Traceback" not in page.terminal, page.terminal

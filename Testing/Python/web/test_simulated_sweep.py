@@ -1,0 +1,119 @@
+"""A newcomer goes through the five steps on a simulated sweep, in a real browser."""
+
+import re
+import zipfile
+
+import numpy as np
+
+
+def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
+    served = serve()
+    tab = visit(served.address)
+    page = tab.page
+    empty = {view: tab.picture(view) for view in ("live", "red", "green", "yellow", "3d")}
+    assert tab.word("connect") == "Next" and tab.line("record") == "Connect first"
+    assert "Not a medical device" in page.inner_text("header")
+
+    # 1 Connect: a dark tumor of 24 mm
+    tab.slide("lesion-mm", "ArrowRight", 4)
+    page.wait_for_function("document.querySelector('#lesion-mm-value').innerText === '24 mm'")
+    page.click("#connect-simulated")
+    tab.until_line("connect", "(?i)receiving")
+    assert page.inner_text("#data-kind") == "Simulated, not clinical"
+    page.wait_for_selector("#record:not([disabled])")
+    live = tab.until_picture("live", empty["live"], least=5)
+
+    # 2 Record one whole sweep; the volume grows meanwhile
+    page.click("#record")
+    tab.until(lambda: int(re.search(r"\d+", "0" + page.inner_text("#recorded")).group()) >= 62, "62 recorded frames")
+    tab.until_picture("live", live)
+    page.click("#stop")
+    assert re.search(r"\d+ x \d+ x \d+ voxels of 0\.5 mm", tab.until_line("record", "voxels"))
+    volume = {view: tab.until_picture(view, empty[view], least=3) for view in ("red", "green", "yellow", "3d")}
+    assert [file.suffix for file in (served.folder / "recordings").iterdir()] == [".mha"]
+
+    # 3 Box: one click, drag a handle, and then where the simulator has its tumor
+    assert tab.word("box") == "Next" and page.is_visible(".call")
+    tab.click_in("red", 0.5, 0.55)
+    tab.until_line("box", "40 x 40 x 40 mm")
+    boxed = tab.until_picture("red", volume["red"], least=0.3)
+    tab.until_picture("3d", volume["3d"], least=0.3)
+    corner = _corner_of_box(tab, boxed)
+    tab.drag_in("red", corner, (corner[0] + 0.06, corner[1] + 0.06))
+    tab.until(lambda: "40 x 40 x 40" not in tab.line("box") and "mm" in tab.line("box"), "a dragged box")
+    page.click("#place-truth")
+    tab.until(lambda: min(map(int, re.findall(r"\d+", tab.line("box")))) < 30, "the box around the true tumor")
+
+    # 4 Segment: progress, cancel, and then to the end
+    page.click("#find")
+    page.click("#cancel")
+    tab.until_line("segment", "(?i)cancelled")
+    before = tab.picture("3d")
+    page.click("#segment")
+    found = tab.until_line("segment", r"[\d.]+ mL")
+    volume_ml = float(re.search(r"[\d.]+(?= mL)", found).group())
+    truth_ml = 4 / 3 * np.pi * 1.2**3
+    assert 0.4 * truth_ml < volume_ml < 1.8 * truth_ml
+    tab.until_picture("3d", before, least=0.3)
+    assert "s" in page.inner_text("#clock")
+
+    # The threshold cuts the stored probability at once: a lower one finds more
+    tab.slide("threshold", "ArrowLeft", 25)
+    tab.until(lambda: _ml(tab) > volume_ml, "a larger tumor")
+
+    # A hand adds to it, and takes that back
+    cut_ml = _ml(tab)
+    page.click("#paint")
+    tab.drag_in("red", (0.5, 0.5), (0.7, 0.5))
+    tab.until(lambda: _ml(tab) > cut_ml, "a painted tumor")
+    painted_ml = _ml(tab)
+    page.click("#undo:not([disabled])")
+    tab.until(lambda: _ml(tab) < painted_ml, "the stroke taken back")
+    page.click("#erase")
+    tab.drag_in("red", (0.4, 0.5), (0.6, 0.5))
+    tab.until(lambda: _ml(tab) < cut_ml, "an erased tumor")
+
+    # 5 Navigate: the stylus comes and goes
+    page.click("#go-navigate")
+    page.wait_for_selector(".read-out .distance")
+    tab.until(lambda: tab.word("navigate") == "Live", "a live distance")
+    seen = set()
+    tab.until(lambda: _gather_states(page, seen) >= {"clear", "inside"}, "the stylus in the tumor and out again", 30)
+    assert len(page.get_attribute("#distance-curves polyline", "points").split()) > 5
+
+    # A second tab shows the same session, a reloaded one as well
+    other = visit(served.address, page.context)
+    other.until(lambda: other.line("segment") == tab.line("segment"), "the same session in another tab")
+    page.reload()
+    page.wait_for_selector("#step-navigate.is-open")
+    assert tab.line("record") == other.line("record")
+    tab.until(lambda: tab.picture("3d").std() > 10, "a picture after the reload")
+
+    # Save and download
+    with page.expect_download(timeout=60_000) as download:
+        page.click("#save")
+    saved = tmp_path / "case.zip"
+    download.value.save_as(saved)
+    with zipfile.ZipFile(saved) as case:
+        names = [name.split("/", 1)[-1] for name in case.namelist()]
+        assert any(name.endswith(".mrb") or name.endswith(".igs.mha") for name in names), names
+        assert case.testzip() is None
+
+
+def _ml(tab) -> float:
+    found = re.search(r"[\d.]+(?= mL)", tab.line("segment"))
+    return float(found.group()) if found else float("nan")
+
+
+def _gather_states(page, seen: set) -> set:
+    kinds = page.get_attribute(".read-out .tool", "class").split()
+    seen.update(kind.removeprefix("is-") for kind in kinds if kind.startswith("is-"))
+    return seen
+
+
+def _corner_of_box(tab, picture) -> tuple[float, float]:
+    """Where the lower right handle of the box is in a slice: parts of width and height."""
+    blue = (picture[..., 2] > 200) & (picture[..., 0] < 120)
+    rows, columns = np.nonzero(blue)
+    assert rows.size, "no box is seen in the slice"
+    return columns.max() / picture.shape[1], rows.max() / picture.shape[0]

@@ -1,0 +1,80 @@
+"""The module loads in a bare Slicer, and asks the session only for what the session has."""
+
+import ast
+import json
+import re
+import sys
+
+import pytest
+from window_files import MODULE, WINDOW, names_used, sources
+
+IN_A_BARE_SLICER = {"qt", "ctk", "slicer", "vtk", "numpy", "SampleData", "CRLMSegmentationLib", "CRLMSegmentationWindow"}
+# Of the library only what is plain Python may be imported before the packages are installed.
+PLAIN = {"CRLMSegmentationLib.scene.state", "CRLMSegmentationLib.errors"}
+
+
+def imports(tree, at_import_only):
+    for node in tree.body if at_import_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module
+
+
+def test_nothing_is_imported_that_a_bare_slicer_lacks():
+    for path, tree in sources().items():
+        for name in imports(tree, at_import_only=True):
+            first = name.split(".")[0]
+            assert first in IN_A_BARE_SLICER or first in sys.stdlib_module_names, (path, name)
+            assert first != "CRLMSegmentationLib" or name in PLAIN, (path, name)
+
+
+def test_what_is_imported_early_of_the_library_is_plain_python():
+    for name in PLAIN:
+        path = MODULE.joinpath(*name.split(".")).with_suffix(".py")
+        for imported in imports(ast.parse(path.read_text(encoding="utf-8")), at_import_only=False):
+            assert imported.split(".")[0] in sys.stdlib_module_names, (path, imported)
+
+
+def test_nothing_is_installed_at_import():
+    for path, tree in sources().items():
+        for node in tree.body:
+            called = {ast.unparse(entry.func) for entry in ast.walk(node) if isinstance(entry, ast.Call)}
+            if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                assert not any("pip" in name or "ensure" in name for name in called), path
+
+
+def test_the_session_has_everything_that_the_window_asks_it_for():
+    pytest.importorskip("slicer", reason="slicer-core is not installed")
+    from CRLMSegmentationLib.scene.session import NavigationSession
+    from CRLMSegmentationLib.scene.state import SessionState
+
+    text = (MODULE / "CRLMSegmentationLib" / "scene" / "session.py").read_text(encoding="utf-8")
+    known = set(dir(NavigationSession)) | set(re.findall(r"self\.([a-z]\w*)(?::[^=\n]+)? =", text))
+    asked = names_used(r"session\.([a-z]\w*)")
+    assert {name: files for name, files in asked.items() if name not in known} == {}
+    of_state = names_used(r"session\.state\.([a-z]\w*)")
+    assert set(of_state) <= set(dir(SessionState)) | set(SessionState.__dataclass_fields__)
+
+
+def test_the_extension_lists_every_file():
+    listed = set((MODULE / "CMakeLists.txt").read_text(encoding="utf-8").split())
+    files = [*WINDOW.glob("*.py"), *(path for path in (MODULE / "Resources").rglob("*") if path.is_file())]
+    assert {path.relative_to(MODULE).as_posix() for path in files} <= listed
+
+
+def test_the_module_has_the_four_classes_that_slicer_looks_for():
+    tree = sources()[MODULE / "CRLMSegmentation.py"]
+    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    assert classes == {f"CRLMSegmentation{part}" for part in ("", "Widget", "Logic", "Test")}
+
+
+def test_the_entry_of_the_extensions_index_says_what_cmake_says():
+    repository = MODULE.parent
+    entry = json.loads((repository / "docs" / "extension-index" / "CRLMNavigation.json").read_text(encoding="utf-8"))
+    cmake = (repository / "CMakeLists.txt").read_text(encoding="utf-8")
+    said = dict(re.findall(r'set\(EXTENSION_(\w+) "([^"]*)"\)', cmake))
+    assert entry["category"] == said["CATEGORY"] == "IGT"
+    assert entry["build_dependencies"] == said["DEPENDS"].split()
+    assert "slicer-extension-catalog-entry-schema" in entry["$schema"] and entry["tier"] in (1, 3, 5)
+    assert re.search(r"project\((\w+)\)", cmake).group(1) == "CRLMNavigation"

@@ -1,0 +1,54 @@
+"""The files of the module's window, read as text: what can be checked of them where there is no Slicer."""
+
+from __future__ import annotations
+
+import ast
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+MODULE = Path(__file__).resolve().parents[3] / "CRLMSegmentation"
+WINDOW = MODULE / "CRLMSegmentationWindow"
+UI_FILE = MODULE / "Resources" / "UI" / "CRLMSegmentation.ui"
+
+
+def sources() -> dict[Path, ast.Module]:
+    """Every Python file with Qt in it, parsed."""
+    paths = [MODULE / "CRLMSegmentation.py", *sorted(WINDOW.glob("*.py"))]
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def widgets() -> dict[str, ElementTree.Element]:
+    """The widgets of the .ui file by name."""
+    return {element.get("name"): element for element in ElementTree.parse(UI_FILE).iter("widget")}
+
+
+def property_of(widget, name: str) -> str | None:
+    """The text of a property of a widget; None when the .ui file does not set it."""
+    for entry in widget.findall("property"):
+        if entry.get("name") == name:
+            return "".join(entry.itertext()).strip()
+    return None
+
+
+def bound_widgets() -> dict[str, ElementTree.Element]:
+    """Widgets by the parameter that they are bound to."""
+    named = {property_of(widget, "SlicerParameterName"): widget for widget in widgets().values()}
+    named.pop(None)
+    return named
+
+
+def parameter_fields() -> dict[str, str]:
+    """The annotation, as text, of every field of the parameter node."""
+    tree = ast.parse((WINDOW / "parameters.py").read_text(encoding="utf-8"))
+    [node] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Parameters"]
+    return {entry.target.id: ast.unparse(entry.annotation) for entry in node.body if isinstance(entry, ast.AnnAssign)}
+
+
+def names_used(pattern: str) -> dict[str, set[str]]:
+    """What follows `pattern` in the sources, with the files in which it does."""
+    found: dict[str, set[str]] = {}
+    for path in sources():
+        for name in re.findall(pattern, path.read_text(encoding="utf-8")):
+            found.setdefault(name, set()).add(path.name)
+    return found
