@@ -15,6 +15,7 @@ _COMMANDS = {
     "simulate": "make a simulated sweep with its true tumor",
     "replay": "serve a recording over OpenIGTLink, as PLUS would",
     "record": "receive a tracked sweep over OpenIGTLink into a file",
+    "stream": "watch what an OpenIGTLink server sends",
     "repair": "turn an interrupted recording into a standard sequence file",
     "reconstruct": "make a volume of a sweep",
     "segment": "find the tumor in a box of a volume",

@@ -25,12 +25,13 @@ class CorrectionEditor:
 
     def __init__(self, frame):
         self._frame = frame
+        self._is_open = False
         self.widget = None
 
     @property
     def is_open(self) -> bool:
         """True between open() and close()."""
-        return bool(self._frame.visible)
+        return self._is_open
 
     def open(self, segmentation, volume) -> None:
         """Edit the tumor of `segmentation` on the voxels of `volume`."""
@@ -44,7 +45,7 @@ class CorrectionEditor:
             self.widget.setCurrentSegmentID(segmentation.GetSegmentation().GetNthSegmentID(0))
         self.widget.setupViewObservations()
         self.widget.installKeyboardShortcuts()
-        self._frame.visible = True
+        self._frame.visible = self._is_open = True
         self.widget.setActiveEffectByName("Paint")
 
     def close(self) -> None:
@@ -53,7 +54,7 @@ class CorrectionEditor:
             self.widget.setActiveEffect(None)
             self.widget.uninstallKeyboardShortcuts()
             self.widget.removeViewObservations()
-        self._frame.visible = False
+        self._frame.visible = self._is_open = False
 
     def remove(self) -> None:
         """Take the editor out of the window, and its node out of the scene."""

@@ -104,8 +104,9 @@ class RecordPanel(StepPanel):
             button.enabled = not recording
         self.ui.reconstructButton.enabled = not recording and self.session.sweep is not None
         bar = self.ui.reconstructProgressBar
-        bar.visible = self._is_reconstructing and not recording
-        if bar.visible:
+        reconstructing = self._is_reconstructing and not recording
+        bar.visible = reconstructing
+        if reconstructing:
             show_progress(bar, self.session.state.progress)
 
     @property

@@ -62,7 +62,7 @@ def test_imports_in_the_library_point_one_way():
         "segmentation": {"reconstruction", "files", "python_process"},
         "navigation": {"segmentation"},
         "scene": {"navigation", "openigtlink"},
-        "simulation": {"reconstruction", "files"},
+        "simulation": {"segmentation"},
         "study": {"scene", "simulation"},
         "web": {"scene", "simulation"},
         "commands": {"study", "web"},

@@ -1,7 +1,8 @@
 """Makes the sample that the module ships: python Testing/Slicer/make_sample.py
 
-A small simulated sweep over one metastasis, in which a stylus comes towards the tumor, enters it while the probe is
-above it, and leaves again; for a few frames the tracker does not see it. Nothing in it comes from a patient.
+A small simulated sweep over one metastasis, there and back, so that it can be played in a loop without a jump. A stylus
+comes towards the tumor, enters it while the probe is above it, and leaves again; on the way back the tracker does not
+see it for a few frames. Nothing in it comes from a patient.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from CRLMSegmentationLib.simulation.settings import LesionSettings, ProbeSetting
 from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep  # noqa: E402
 
 SEED = 7
-FRAMES = 124
-FRAMES_PER_SECOND = 12.0
+FRAMES = 190
+FRAMES_PER_SECOND = 15.0
 AWAY_MM, INSIDE_MM = 55.0, 6.0
-UNSEEN = range(98, 102)
+UNSEEN = range(112, 121)
 
 
 def main() -> None:
     case = simulate_case(
         SEED,
-        lesion=LesionSettings(echogenicity="hypoechoic", equivalent_diameter_mm=18.0, contrast_db=-9.0),
-        probe=ProbeSettings(depth_mm=60.0, image_width_px=280, image_height_px=224, burned_in_marks=False),
-        sweep=SweepSettings(frames=FRAMES, swept_volume_ml=100.0, lost_poses=2, latency_s=0.0),
+        lesion=LesionSettings(echogenicity="hypoechoic", equivalent_diameter_mm=16.0, contrast_db=-9.0),
+        probe=ProbeSettings(depth_mm=60.0, image_width_px=240, image_height_px=192, burned_in_marks=False),
+        sweep=SweepSettings(frames=FRAMES, swept_volume_ml=80.0, lost_poses=2, latency_s=0.0),
     )
     frames = [
         frame.with_changes(
@@ -44,7 +45,7 @@ def main() -> None:
                 "StylusTipToStylus": Pose(np.eye(4)),
             },
         )
-        for number, (frame, pose) in enumerate(zip(case.sweep.frames, stylus_poses(case)))
+        for number, (frame, pose) in enumerate(zip(there_and_back(case.sweep.frames), stylus_poses(case)))
     ]
     path = MODULE / "Resources" / "SampleData" / "SimulatedLiverSweep.igs.mha"
     path.parent.mkdir(exist_ok=True)
@@ -61,8 +62,13 @@ def main() -> None:
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {len(frames)} frames")
 
 
+def there_and_back(frames) -> list:
+    """Every other frame on the way there, those left out on the way back."""
+    return [*frames[::2], *frames[1::2][::-1]]
+
+
 def stylus_poses(case) -> list[Pose]:
-    """One for each frame: from AWAY_MM outside of the tumor to INSIDE_MM beyond its border and back, along a line."""
+    """One for each frame: along a line, AWAY_MM outside of the tumor at the ends of the sweep, INSIDE_MM in above it."""
     points = points_of(case.tumor)
     center = points.mean(axis=0)
     valid = case.sweep.valid_frames
@@ -74,11 +80,11 @@ def stylus_poses(case) -> list[Pose]:
     # A stylus points along its own -z: its shaft lies outward of the tip.
     side = _unit(np.cross(outward, np.cross(right, depth)))
     rotation = np.column_stack([side, np.cross(outward, side), outward])
-    count = len(case.sweep)
-    above = case.sweep.frames.index(middle) / (count - 1)
+    frames = there_and_back(case.sweep.frames)
+    shares = there_and_back(np.linspace(0, 1, len(frames)))
+    above = shares[frames.index(middle)]
     poses = []
-    for number in range(count):
-        share = number / (count - 1)
+    for number, share in enumerate(shares):
         near = share / above if share < above else (1 - share) / (1 - above)
         matrix = np.eye(4)
         matrix[:3, :3] = rotation

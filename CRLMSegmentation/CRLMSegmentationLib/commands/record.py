@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from ..errors import ConfigurationError
 from ..openigtlink import record
+from ..sweep.recovery import recover_unfinished
 from .progress import progress_bar
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
 
@@ -16,6 +20,13 @@ def add_arguments(parser):
     parser.add_argument("--frames", type=int, help="stop after this many frames")
     parser.add_argument("--until-closed", action="store_true", help="stop when the server closes the connection")
     parser.add_argument("--timeout", type=float, default=10.0, help="seconds to wait for the server or an image")
+    parser.add_argument("--log", metavar="FILE", help="append how the stream is, each second, as a line of JSON")
+    parser.add_argument("--keep-patient-fields", action="store_true",
+                        help="record fields that can tell who the patient is (dropped otherwise)")  # fmt: skip
+    parser.add_argument("--image-delay", type=float, default=0.0, metavar="SECONDS",
+                        help="the images show what was so long before their timestamp (crlm timing finds it)")  # fmt: skip
+    parser.add_argument("--interpolate", type=float, metavar="SECONDS",
+                        help="interpolate poses between two measurements that are no more than this apart")  # fmt: skip
     add_sweep_options(parser)
 
 
@@ -24,6 +35,11 @@ def run(arguments):
         value = getattr(arguments, name)
         if value is not None and not value > 0:
             raise ConfigurationError(f"--{name} is {value}; it must be greater than 0.")
+    if arguments.image_delay and arguments.interpolate is None:
+        raise ConfigurationError("--image-delay needs poses of other times than the image's: give --interpolate as well.")
+    with progress_bar("Recover") as progress:
+        for recovery in recover_unfinished(Path(arguments.output).parent, progress):
+            print(recovery, file=sys.stderr)
     with progress_bar("Record") as progress:
         summary = record(
             arguments.output,
@@ -36,7 +52,13 @@ def run(arguments):
             calibration=calibration_from(arguments, configuration_from(arguments)),
             reference=arguments.reference,
             progress=progress,
+            log=arguments.log,
+            keep_identifying=arguments.keep_patient_fields,
+            image_delay_s=arguments.image_delay,
+            interpolation_gap_s=arguments.interpolate,
         )
     files = ", ".join(str(path) for path in summary.files)
     print(f"{files}: {summary.frames} frames in {summary.receive_s:.1f} s, "
           f"{summary.invalid} without a valid pose, {summary.dropped} lost")  # fmt: skip
+    for interruption in summary.interruptions:
+        print(f"no connection: {interruption}")

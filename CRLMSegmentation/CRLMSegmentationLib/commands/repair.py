@@ -1,16 +1,29 @@
-"""`crlm repair`: finish a recording that was cut off."""
+"""`crlm repair`: finish a recording that was cut off, or all of a folder."""
 
 from __future__ import annotations
 
-from ..sweep.recorder import recover
+from pathlib import Path
+
+from ..errors import RecordingError
+from ..sweep.recovery import recover, recover_unfinished
 from .progress import progress_bar
 
 
 def add_arguments(parser):
-    parser.add_argument("file", help="the recording, or its .journal")
+    parser.add_argument("file", help="the recording, its .journal, or a folder with such")
 
 
 def run(arguments):
+    path = Path(arguments.file)
     with progress_bar("Repair") as progress:
-        files = recover(arguments.file, progress)
-    print(f"recovered {', '.join(str(path) for path in files)}")
+        if not path.is_dir():
+            print(f"recovered {', '.join(str(made) for made in recover(path, progress))}")
+            return
+        recoveries = recover_unfinished(path, progress)
+    if not recoveries:
+        print(f"nothing to repair in {path}")
+    for recovery in recoveries:
+        print(recovery)
+    failed = sum(bool(recovery.problem) for recovery in recoveries)
+    if failed:
+        raise RecordingError(f"{failed} of {len(recoveries)} recordings in {path} could not be recovered.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 
 from ..errors import ConfigurationError
@@ -64,8 +66,21 @@ def run(arguments):
         value = getattr(arguments, name, None)
         if value is not None and value < 1:
             raise ConfigurationError(f"--{name} is {value}; it must be 1 or more.")
-    with progress_bar("Study") as progress:
-        _do(arguments, progress)
+    with progress_bar("Study") as bar:
+        _do(arguments, bar if sys.stderr.isatty() else _lines())
+
+
+def _lines(every_s: float = 20.0):
+    """Progress for a log file: a line now and then, and the last one of each step."""
+    told = 0.0
+
+    def progress(fraction: float, text: str = "") -> None:
+        nonlocal told
+        if time.monotonic() - told > every_s or fraction >= 1:
+            told = time.monotonic()
+            print(f"{fraction:4.0%} {text}", file=sys.stderr, flush=True)
+
+    return progress
 
 
 def _do(arguments, progress):
@@ -135,18 +150,17 @@ def _simulate(arguments, folder, progress):
 
 
 def _study(arguments, folder):
-    from ..study.pipeline import Study, recipes_for
+    from ..study.pipeline import Study, quick_recipes, recipes_for
     from ..study.population import simulated_seeds
 
     kinds = ("crop", "full") if arguments.kind == "both" else (arguments.kind,)
-    quick = getattr(arguments, "quick", False)
-    changes = {
-        "epochs": arguments.epochs or (2 if quick else None), "iterations": arguments.iterations or (4 if quick else None),
-        "base_features": 4 if quick else None, "start_from": arguments.start_from,
-        "learning_rate": arguments.learning_rate,
-    }  # fmt: skip
+    if getattr(arguments, "quick", False):
+        recipes = quick_recipes(arguments.recipe, kinds)
+    else:
+        changes = {name: getattr(arguments, name) for name in ("epochs", "iterations", "start_from", "learning_rate")}
+        recipes = recipes_for(arguments.recipe, arguments.network, kinds, **changes)
     return Study(
-        folder, recipes_for(arguments.recipe, arguments.network, kinds, **changes), arguments.workers,
+        folder, recipes, arguments.workers,
         arguments.scheduler, arguments.threads, arguments.device, arguments.gpus, arguments.margin,
         arguments.with_iso_echoic, simulated_seeds(folder),
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Receive tracked frames from PLUS over OpenIGTLink, and replay recordings as PLUS would."""
 
 from .commands import Command, CommandReply
+from .health import HealthLog, HealthRow, health_line, health_record, health_rows
 from .receiver import Receiver
 from .recording import RecordingSummary, record
 from .replayer import Replayer
@@ -9,10 +10,15 @@ from .status import Interruption, StreamStatus
 __all__ = [
     "Command",
     "CommandReply",
+    "HealthLog",
+    "HealthRow",
     "Interruption",
     "Receiver",
     "RecordingSummary",
     "Replayer",
     "StreamStatus",
+    "health_line",
+    "health_record",
+    "health_rows",
     "record",
 ]

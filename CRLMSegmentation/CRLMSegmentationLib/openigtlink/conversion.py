@@ -110,13 +110,18 @@ def transforms_in_metadata(metadata: Mapping[str, str]) -> dict[str, Pose]:
     return poses
 
 
-def fields_in_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
-    """What else is worth recording with a frame: cleaned text, without transforms and without who the patient is."""
+def fields_in_metadata(metadata: Mapping[str, str], keep_identifying: bool = False) -> dict[str, str]:
+    """What else is worth recording with a frame: cleaned text, without transforms and without who the patient is.
+
+    keep_identifying  record who the patient and the staff are as well
+    """
     fields = {}
     for key, value in metadata.items():
         if len(fields) == _MOST_FIELDS:
             break
-        if not _FIELD_NAME.match(key) or key in _OWN_FIELDS or _TRANSFORM_FIELD.match(key) or is_identifying(key):
+        if not _FIELD_NAME.match(key) or key in _OWN_FIELDS or _TRANSFORM_FIELD.match(key):
+            continue
+        if is_identifying(key) and not keep_identifying:
             continue
         fields[key] = clean_text(value)
     return fields

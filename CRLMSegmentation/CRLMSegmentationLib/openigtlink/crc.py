@@ -19,7 +19,7 @@ _kernel = None
 _preparing = threading.Lock()
 
 
-def crc64(body: bytes) -> int:
+def crc64(body: bytes | memoryview) -> int:
     """The CRC of a message body, as it stands in the header."""
     if len(body) < _SHORT_BYTES:
         return _crc64_of_short(bytes(body))

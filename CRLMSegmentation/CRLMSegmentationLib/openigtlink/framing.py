@@ -38,6 +38,8 @@ LONGEST_OTHER_BODY_BYTES = 1 << 20
 # Types that nothing here understands may be longer: they are passed over without being kept.
 LONGEST_SKIPPED_BODY_BYTES = 256 << 20
 _MOST_METADATA_ENTRIES = 256
+# Bodies of more bytes are not copied out of the stream unless what follows them is longer.
+_COPIED_BYTES = 1 << 16
 _MOST_SKIPPED_KINDS = 64
 # Beyond so many checked bytes for each received one, somebody makes us search for messages in rubbish.
 _MOST_WASTED_CHECKS, _FREE_WASTED_BYTES = 4, 256 << 20
@@ -153,16 +155,25 @@ class MessageParser:
             self.counts.malformed += 1
             self._find_next_message()
             return True
-        body = bytes(memoryview(self._waiting)[HEADER_BYTES:end])
+        rest = len(self._waiting) - end
+        hand_over = header.body_bytes > max(rest, _COPIED_BYTES)
+        body = memoryview(self._waiting)[HEADER_BYTES:end]
+        if not hand_over:
+            body = bytes(body)
         if crc64(body) != header.crc:
+            del body
             self.counts.crc_errors += 1
-            self._wasted_bytes += len(body)
+            self._wasted_bytes += header.body_bytes
             if self._wasted_bytes > _FREE_WASTED_BYTES + _MOST_WASTED_CHECKS * self._fed_bytes:
                 raise StreamError("Nearly everything that the OpenIGTLink peer sends is damaged.")
             # Its length may be wrong as well: then the next message begins within what seems to be its body.
             self._find_next_message(expected_at=end)
             return True
-        del self._waiting[:end]
+        if hand_over:
+            # The message keeps the memory, and what comes behind it is copied: that is less.
+            self._waiting = self._waiting[end:]
+        else:
+            del self._waiting[:end]
         self._in_step, self._expected_at = True, None
         self.highest_version = max(self.highest_version, min(header.version, 2))
         if not known:
@@ -216,7 +227,7 @@ class MessageParser:
             self.counts.skipped[kind] += 1
 
 
-def unpack_message(header: Header, body: bytes) -> MessageBase:
+def unpack_message(header: Header, body: bytes | memoryview) -> MessageBase:
     """The message of a checked body. Raises ValueError or struct.error when the body is not what the header says."""
     message = MESSAGE_CLASSES[header.kind]()
     message.header_version = header.version
@@ -228,7 +239,7 @@ def unpack_message(header: Header, body: bytes) -> MessageBase:
         end = len(body) - index_bytes - metadata_bytes
         if extended_bytes < _EXTENDED_HEADER.size or end < extended_bytes:
             raise ValueError("the parts of the body are longer than the body")
-        message.metadata = _unpack_metadata(body[end:]) if index_bytes else {}
+        message.metadata = _unpack_metadata(bytes(body[end:])) if index_bytes else {}
         content = content[extended_bytes:end]
     message._unpack_content(content)
     # PLUS cuts names to the 20 characters of the header and gives the whole name here.

@@ -56,6 +56,7 @@ class FramePairing:
                   than this apart
     image_delay_s the images show what was so many seconds before their timestamp; needs interpolation (PLUS calls its
                   negative LocalTimeOffsetSec of the video device)
+    keep_identifying   record fields that can tell who the patient is as well
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class FramePairing:
         tolerance_s: float = TOLERANCE_S,
         interpolation_gap_s: float | None = None,
         image_delay_s: float = 0.0,
+        keep_identifying: bool = False,
     ):
         self.reference = reference
         self.image_name = image_name
         self.tolerance_s = tolerance_s
         self.interpolation_gap_s = interpolation_gap_s
         self.image_delay_s = image_delay_s
+        self.keep_identifying = keep_identifying
         self.other_images = 0
         self.without_transforms = 0
         self._calibration = {name: Pose(as_affine(matrix, name)) for name, matrix in (calibration or {}).items()}
@@ -100,7 +103,7 @@ class FramePairing:
         image = _Waiting(pixels, timestamp, arrived, embedded, image_ok)
         if message.metadata:
             image.recorded = transforms_in_metadata(message.metadata)
-            image.fields = fields_in_metadata(message.metadata)
+            image.fields = fields_in_metadata(message.metadata, self.keep_identifying)
         self._forget_what_was_before(timestamp)
         for transform, samples in self._samples.items():
             pose = next((pose for when, pose in reversed(samples) if self._same(when, timestamp)), None)

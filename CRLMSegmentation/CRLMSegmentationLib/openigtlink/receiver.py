@@ -46,7 +46,7 @@ class Receiver:
     reference     the frame of reference
     image_name    which image stream to take; None takes the first
     queue_bytes   pixels kept until somebody takes them; beyond that new frames are dropped and counted
-    tolerance_s, interpolation_gap_s, image_delay_s   see FramePairing
+    tolerance_s, interpolation_gap_s, image_delay_s, keep_identifying   see FramePairing
     ask_for_metadata   show header version 2 to the server, so that it sends the status of each pose
     silence_s     after so long without a byte the server is asked for its STATUS
     answer_s      one that answered before and does not within this time is taken for dead, and connected to anew
@@ -69,6 +69,7 @@ class Receiver:
         ask_for_metadata: bool = True,
         silence_s: float = 0.5,
         answer_s: float = 1.0,
+        keep_identifying: bool = False,
     ):
         self.host, self.port = host, port
         self._pairing_options = dict(
@@ -78,6 +79,7 @@ class Receiver:
             tolerance_s=tolerance_s,
             interpolation_gap_s=interpolation_gap_s,
             image_delay_s=image_delay_s,
+            keep_identifying=keep_identifying,
         )
         self._pairing = FramePairing(**self._pairing_options)
         self._queue = FrameQueue(queue_bytes)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import CRLMError, StreamError
 from ..sweep.recorder import Recorder
+from .health import HealthLog, health_line
 from .receiver import Receiver
 from .status import Interruption
 
@@ -48,14 +49,20 @@ def record(
     progress: Callable[[float, str], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_frame: Callable | None = None,
+    log=None,
+    **receiver_options,
 ) -> RecordingSummary:
     """Record what comes from an OpenIGTLink server until one of the limits is met or `should_stop()` is true.
+
+    log               a file that gets one line of JSON each second (see HealthLog)
+    receiver_options  more options of the Receiver, such as keep_identifying or interpolation_gap_s
 
     KeyboardInterrupt ends the recording in order. `seconds` count from the first frame. Raises StreamError when no
     server answers or no image comes for `timeout_s`, and RecordingError when the file cannot be made; what was received
     before is kept in `path` or its journal all the same.
     """
-    receiver = Receiver(host, port, calibration, reference)
+    receiver = Receiver(host, port, calibration, reference, **receiver_options)
+    health_log = HealthLog(log) if log is not None else None
     recorder = None
     taken = invalid = 0
     problem: BaseException | None = None
@@ -87,11 +94,13 @@ def record(
                     break
                 elif now - last_frame > timeout_s:
                     raise receiver.no_image_error(timeout_s)
+                if health_log:
+                    health_log.write(receiver.status, recorder)
                 if progress and now - reported > _LOOK_EVERY_S:
                     reported = now
                     by_frames = taken / frames if frames else 0.0
                     by_time = (now - started) / seconds if seconds and started else 0.0
-                    progress(min(max(by_frames, by_time), 1.0), _line(receiver, recorder))
+                    progress(min(max(by_frames, by_time), 1.0), health_line(receiver.status, recorder))
         # What was received by then belongs to the recording, unless it was to have so many frames.
         while not (frames and taken >= frames) and (frame := receiver.get(0)) is not None:
             take(frame)
@@ -101,6 +110,9 @@ def record(
         problem = error
         if recorder is None:
             raise
+    finally:
+        if health_log:
+            health_log.close()
     if recorder is None:
         raise StreamError(f"The recording was ended before {host}:{port} was reached; nothing was recorded.")
     status = receiver.status
@@ -124,10 +136,3 @@ def record(
         finish_s=finish_s,
         interruptions=status.interruptions,
     )
-
-
-def _line(receiver: Receiver, recorder: Recorder) -> str:
-    status = receiver.status
-    line = f"{recorder.frames} frames, {status.frames_per_second:.0f} per second"
-    trouble = recorder.problem or recorder.warning or status.problem
-    return f"{line}; {trouble}" if trouble else line

@@ -378,4 +378,4 @@ def _pack_all(messages: Sequence[MessageBase], version: int) -> bytes:
         except ValueError as error:
             # In version 1 a long name would arrive as another name: better not at all.
             _warn_once(str(error))
-    return b"".join(packed)
+    return packed[0] if len(packed) == 1 else b"".join(packed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -14,6 +15,13 @@ class Interruption:
     began_at: float
     duration_s: float
     reason: str
+
+    def __str__(self) -> str:
+        """One line, in local time."""
+        clock = time.strftime("%H:%M:%S", time.localtime(self.began_at))
+        return f"{clock} for {self.duration_s:.1f} s ({self.reason})" if math.isfinite(self.duration_s) else (
+            f"since {clock} ({self.reason})"
+        )  # fmt: skip
 
 
 @dataclass

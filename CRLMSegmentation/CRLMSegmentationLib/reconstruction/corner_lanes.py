@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from .arithmetic import IGSIO_BITS, igsio_floor, wrapped_to_32_bits
-from .jit import inlined
+from .jit import inlined, pasted
 
 UPPER_I = 128  # from the lane of a corner to that of its neighbour along i
 SECOND = 256  # from the lane of a value to that of its weight, or of SEEN and HIT
@@ -66,14 +66,14 @@ def igsio_weight(weight_i, weight_jk):
     return _nearest_integer(weight_i * weight_jk + _ABOVE_A_TIE)
 
 
-@inlined
+@pasted
 def keep_latest(lanes, at, weight, pixel, least):
     if weight >= least:
         lanes[at] = pixel
         lanes[at + SECOND] = HIT
 
 
-@inlined
+@pasted
 def keep_maximum(lanes, at, weight, pixel, least):
     if weight >= least:
         if pixel > lanes[at]:
@@ -83,7 +83,7 @@ def keep_maximum(lanes, at, weight, pixel, least):
             lanes[at + SECOND] = max(lanes[at + SECOND], SEEN)
 
 
-@inlined
+@pasted
 def add_to_packed_sum(lanes, at, weight, pixel, unit):
     """Weight and weighted pixel in whole units, of which `unit` are 1."""
     units = _nearest_integer(weight * unit)
@@ -91,14 +91,14 @@ def add_to_packed_sum(lanes, at, weight, pixel, unit):
     lanes[at + SECOND] += units
 
 
-@inlined
+@pasted
 def add_to_plain_sum(lanes, at, weight, pixel):
     if weight != 0:
         lanes[at] += weight * pixel
         lanes[at + SECOND] += weight
 
 
-@inlined
+@pasted
 def igsio_mean_of_bytes(lanes, at, weight, pixel):
     """IGSIO's running mean of uint8, new value = (weight * pixel + known * value) / (weight + known).
 
@@ -114,7 +114,7 @@ def igsio_mean_of_bytes(lanes, at, weight, pixel):
     lanes[at + SECOND] = min(_nearest_integer(known + (added + 2.0**-8)), _HEAVIEST)
 
 
-@inlined
+@pasted
 def igsio_mean_of_integers(lanes, at, weight, pixel, lowest):
     """The same for integers of two bytes from `lowest` on; IGSIO lets their product with the weight overflow a C int."""
     if weight != 0:
@@ -127,7 +127,7 @@ def igsio_mean_of_integers(lanes, at, weight, pixel, lowest):
         _keep_igsio_weight(lanes, at, after)
 
 
-@inlined
+@pasted
 def igsio_mean_of_floats(lanes, at, weight, pixel):
     """The same in single precision, without rounding to integers."""
     if weight != 0:
@@ -140,7 +140,7 @@ def igsio_mean_of_floats(lanes, at, weight, pixel):
         _keep_igsio_weight(lanes, at, after)
 
 
-@inlined
+@pasted
 def igsio_mean_of_doubles(lanes, at, weight, pixel):
     """The same in double precision."""
     if weight != 0:
@@ -150,13 +150,13 @@ def igsio_mean_of_doubles(lanes, at, weight, pixel):
         _keep_igsio_weight(lanes, at, after)
 
 
-@inlined
+@pasted
 def _keep_igsio_weight(lanes, at, after):
     weight_256 = ((after << 8) + _HALF) >> IGSIO_BITS
     lanes[at + SECOND] = weight_256 if (after << 8) < (np.int64(_HEAVIEST) << IGSIO_BITS) else _HEAVIEST
 
 
-@inlined
+@pasted
 def igsio_plain_mean_of_integers(lanes, at, weight, pixel, lowest, mask):
     """IGSIO's mean with weights in doubles."""
     if weight != 0:
@@ -165,7 +165,7 @@ def igsio_plain_mean_of_integers(lanes, at, weight, pixel, lowest, mask):
         lanes[at + SECOND] = weight_256
 
 
-@inlined
+@pasted
 def igsio_plain_mean_of_floats(lanes, at, weight, pixel, single):
     """The same, without rounding to integers but to `single` precision."""
     if weight != 0:
@@ -174,7 +174,7 @@ def igsio_plain_mean_of_floats(lanes, at, weight, pixel, single):
         lanes[at + SECOND] = weight_256
 
 
-@inlined
+@pasted
 def _plain_mean(lanes, at, weight, pixel):
     known = lanes[at + SECOND] / 256.0
     both = weight + known
@@ -189,7 +189,7 @@ def _wrapped(value, lowest, mask):
     return ((value - lowest) & mask) + lowest
 
 
-@inlined
+@pasted
 def add_to_corner(way, lanes, at, weight, pixel, limit, lowest, mask):
     """Take `pixel` with `weight` into the lane `at`, in one of the ways named above.
 
@@ -219,7 +219,7 @@ def add_to_corner(way, lanes, at, weight, pixel, limit, lowest, mask):
         igsio_plain_mean_of_floats(lanes, at, weight, pixel, way == PLAIN_SINGLES)
 
 
-@inlined
+@pasted
 def take_corners(way, lanes, i, j, k, low, high, strides, volume, hits, sums):
     """Fill the lanes from the voxels (i, j, k) to (i + 1, j + 1, k + 1) that lie from `low` to `high`.
 
@@ -237,7 +237,7 @@ def take_corners(way, lanes, i, j, k, low, high, strides, volume, hits, sums):
             lanes[at + SECOND] = hits[index]
 
 
-@inlined
+@pasted
 def put_corners_back(way, sum_bits, lanes, i, j, k, low, high, strides, volume, hits, sums):
     """Write the lanes to the voxels that `take_corners` took them from."""
     for corner in range(8):
@@ -256,6 +256,6 @@ def put_corners_back(way, sum_bits, lanes, i, j, k, low, high, strides, volume, 
                 hits[index] = lanes[at + SECOND]
 
 
-@inlined
+@pasted
 def _inside(i, j, k, low, high):
     return low[0] <= i <= high[0] and low[1] <= j <= high[1] and low[2] <= k <= high[2]

@@ -20,3 +20,8 @@ def compiled(function):
 def inlined(function):
     """`function` compiled into each of its callers."""
     return numba.njit(forceinline=True, nogil=True, error_model="numpy")(function)
+
+
+def pasted(function):
+    """The same for functions that take arrays, whose references numba would count at every call."""
+    return numba.njit(inline="always", nogil=True, error_model="numpy")(function)

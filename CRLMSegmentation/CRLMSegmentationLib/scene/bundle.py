@@ -17,6 +17,7 @@ SUFFIX = ".mrb"
 def save_scene(session, path) -> Path:
     """Write the session's scene to `path` (.mrb); returns the path. Results that are stale are left out.
 
+    Everything in the scene goes in; see own_nodes for leaving out what is not the session's.
     Raises FileFormatError. An earlier file of that name stays as it is when writing fails.
     """
     # Slicer refuses a relative path.

@@ -70,6 +70,7 @@ class LiveStream:
         if frames:
             age_s = status.age_s if math.isfinite(status.age_s) else 0.0
             self.show(frames[-1], now_s - age_s)
+            self._source.shown(frames[-1])
         else:
             self._take_transforms()
         self._tell(status)

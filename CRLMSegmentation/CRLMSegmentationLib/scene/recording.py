@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import CRLMError, RecordingError
+from ..errors import RecordingError
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
-from ..sweep.recorder import Recorder, recover, unfinished_recordings
+from ..sweep.recorder import Recorder
 
 _FILE_ENDING = ".igs.mha"
 
@@ -128,17 +128,3 @@ def new_recording_path(folder: Path) -> Path:
         if not path.exists() and not path.with_name(path.name + ".journal").exists():
             return path
     raise RecordingError(f"{folder} is full of recordings of this very second; choose another folder.")
-
-
-def recover_recordings(folder: Path) -> list[str]:
-    """Finish the recordings in `folder` that were cut off; one sentence for each."""
-    sentences = []
-    if not Path(folder).is_dir():
-        return sentences
-    for journal in unfinished_recordings(folder):
-        try:
-            files = ", ".join(str(path) for path in recover(journal))
-            sentences.append(f"A recording that was cut off earlier was recovered: {files}.")
-        except CRLMError as error:
-            sentences.append(f"A recording that was cut off earlier could not be recovered: {error}")
-    return sentences

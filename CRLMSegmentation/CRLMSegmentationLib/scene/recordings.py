@@ -8,7 +8,8 @@ from typing import Callable
 from ..errors import CRLMError, RecordingError
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
-from .recording import Recording, RecordingState, new_recording_path, recover_recordings
+from ..sweep.recovery import recover_unfinished
+from .recording import Recording, RecordingState, new_recording_path
 from .state import Step, StepStatus
 from .task import Task
 from .workflow import Workflow
@@ -50,7 +51,7 @@ class Recordings:
         """Finish what was cut off in the folder, in the background; told by a notice."""
         folder = self.folder
         if folder is not None and folder.is_dir() and self._recovering is None:
-            self._recovering = Task(lambda: recover_recordings(folder), "recovery of recordings")
+            self._recovering = Task(lambda: [str(one) for one in recover_unfinished(folder)], "recovery of recordings")
 
     def start(self, path, settings: ReconstructionSettings, live=None) -> None:
         """Keep every frame from now on.

@@ -73,6 +73,9 @@ class ReplaySource:
         self._connect()
         return self._source.poll() if self._source is not None else []
 
+    def shown(self, frame: TrackedFrame) -> None:
+        self._source.shown(frame)
+
     def transforms(self) -> dict[str, ReceivedPose]:
         return self._source.transforms() if self._source is not None else {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -71,6 +72,18 @@ class SegmentStep:
         if self._wanted_threshold is not None:
             return self._wanted_threshold[0]
         return self.state.threshold if self.state is not None else None
+
+    @property
+    def figures(self) -> dict | None:
+        """Of the tumor as it is shown."""
+        if self.state is None or self.state.shape.surface is None:
+            return None
+        shape = self.state.shape
+        return {
+            "volume_ml": shape.volume_ml,
+            "largest_diameter_mm": shape.largest_diameter_mm,
+            "voxels_corrected_by_hand": self.state.corrections.count,
+        }
 
     @property
     def has_probability(self) -> bool:
@@ -287,7 +300,7 @@ class SegmentStep:
         if surface is None:
             self._workflow.settle(Step.SEGMENT)
             return
-        grid = self._volume.volume
+        grid = self._volume.grid
         mask = labelmap.mask_on(grid) if labelmap is not None and grid is not None else None
         if mask is None:
             self._on_tumor(surface, TumorDistance(surface))
@@ -295,8 +308,17 @@ class SegmentStep:
             self._workflow.set(Step.NAVIGATE, StepStatus.READY)
             return
         threshold = node.GetAttribute(_THRESHOLD)
-        state = state_of_scene(grid, mask, surface, self.nodes.probability(), float(threshold) if threshold else None)
-        self._show(state, put_mask=False)
+        self.restore(mask, surface, self.nodes.probability(), float(threshold) if threshold else None, put=False)
+
+    def restore(self, mask: Volume, surface, probability: Volume | None, threshold, put: bool = True) -> None:
+        """Take a tumor that was saved with the present volume. Raises GeometryError.
+
+        threshold  of probability that the mask was made with, before it was corrected; None when unknown
+        put        False when it is in the scene already
+        """
+        is_known = isinstance(threshold, float) and 0 < threshold < 1
+        state = state_of_scene(self._needed_volume(), mask, surface, probability, threshold if is_known else None)
+        self._show(state, put_mask=put)
 
     def forget(self) -> None:
         """As at the beginning; the nodes stay."""
@@ -306,6 +328,13 @@ class SegmentStep:
     def process(self) -> None:
         """Take in what has been computed; called by the session's timer."""
         self._shaping.process()
+
+    def finish_shaping(self, timeout_s: float = 10.0) -> None:
+        """Wait until the last stroke has reached the surface."""
+        until = time.monotonic() + timeout_s
+        while self._shaping.is_busy and time.monotonic() < until:
+            self._shaping.process()
+            time.sleep(0.005)
 
     def close(self) -> None:
         self._watch.release()

@@ -24,7 +24,7 @@ from ..navigation.margin import DEFAULT_MARGIN_MM
 from ..navigation.stream_clock import StreamClock
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
-from . import names
+from . import case_step, names
 from .application import Application, current_application
 from .box_step import DEFAULT_BOX_MM, BoxStep
 from .case_clock import CaseClock
@@ -86,8 +86,10 @@ class NavigationSession:
             self._navigate.set_tumor,
         )  # fmt: skip
         self._being_replaced = False
+        self._saved_edits = 0
         self._scene_tag = self.scene.AddObserver(self.scene.EndCloseEvent, lambda *_: self._on_scene_closed())
         self._adopt()
+        self._saved_edits = workflow.edits
 
     @property
     def scene(self):
@@ -525,6 +527,61 @@ class NavigationSession:
         """Tip to tumor surface, negative inside; None when the tool is lost or there is no tumor to measure to."""
         return self.tools.reading(name, now_s).signed_distance_mm
 
+    @property
+    def live_pose_is_valid(self) -> bool:
+        """True while the live image is young and its pose is known."""
+        return self._live_image.is_live()
+
+    # Case
+
+    def save_case(self, folder) -> Path:
+        """Write everything into one folder that opens again, with no name of a person in it; returns the folder.
+
+        Raises FileFormatError; then an earlier case in that folder is as it was.
+        """
+        self._segment.finish_shaping()
+        path = case_step.save_case(self, folder)
+        self._saved_edits = self._workflow.edits
+        self._workflow.touch()
+        self._workflow.tell()
+        return path
+
+    def load_case(self, folder) -> None:
+        """Go on from a case that was saved; a stream goes on, and what others have in the scene stays.
+
+        Raises FileFormatError, before anything is replaced, for a folder that is no case or is damaged.
+        """
+        with self._workflow.held():
+            case_step.load_case(self, folder)
+            self._saved_edits = self._workflow.edits
+
+    @property
+    def has_unsaved_data(self) -> bool:
+        """True when something was recorded or computed that save_case() has not written."""
+        is_anything = self.sweep is not None or self.volume_node() is not None or self.segmentation_node() is not None
+        return self._record.state is not None or (is_anything and self._workflow.edits != self._saved_edits)
+
+    @property
+    def event_log(self) -> str:
+        """What happened when: lines of JSON, without names of files."""
+        return self._workflow.log.text
+
+    @property
+    def tumor_figures(self) -> dict | None:
+        """volume_ml, largest_diameter_mm, voxels_corrected_by_hand of the tumor as shown; None when there is none."""
+        return self._segment.figures
+
+    def start_anew(self) -> None:
+        """Let go of sweep, volume, box and tumor, and take their nodes out of the scene. Live nodes stay."""
+        self._forget()
+        case_step.remove_results(self.scene)
+        self._workflow.tell()
+
+    def restore_tumor(self, mask: Volume, surface, probability: Volume | None, threshold: float | None) -> None:
+        """Take a tumor that was saved with the present volume: what its mask has more or less than the probability
+        says counts as corrected by hand. Raises GeometryError."""
+        self._segment.restore(mask, surface, probability, threshold)
+
     # Jobs that the caller runs
 
     def finish(self, job: Job, result) -> bool:
@@ -607,6 +664,10 @@ class NavigationSession:
     def probability_node(self):
         """The volume of the tumor's probability."""
         return self._segment.nodes.probability_node()
+
+    def tool_tip_node(self, name: str = names.DEFAULT_TOOL):
+        """The transform of a tool's tip, under that of the tool: TipToTool, ToolToReference."""
+        return find(self.scene, "vtkMRMLLinearTransformNode", names.tip_to_tool(name))
 
     def margin_node(self):
         """The model of the shell at the margin's distance; None while it is not shown."""

@@ -44,6 +44,9 @@ class FrameSource(Protocol):
     def poll(self) -> list[TrackedFrame]:
         """The frames that have arrived since the last call, in their order."""
 
+    def shown(self, frame: TrackedFrame) -> None:
+        """This frame has reached the screen; for the latency in `status`."""
+
     def transforms(self) -> dict[str, ReceivedPose]:
         """The newest of every transform, by its PLUS name."""
 
@@ -71,6 +74,9 @@ class NetworkSource:
 
     def poll(self) -> list[TrackedFrame]:
         return self._receiver.poll()
+
+    def shown(self, frame: TrackedFrame) -> None:
+        self._receiver.shown(frame)
 
     def transforms(self) -> dict[str, ReceivedPose]:
         now = time.monotonic()

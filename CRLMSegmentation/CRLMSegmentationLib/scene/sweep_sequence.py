@@ -8,6 +8,8 @@ steps through the poses, passes it by.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from ..sweep import Pose, Sweep, TrackedFrame
@@ -75,17 +77,37 @@ def sweep_of(application) -> Sweep | None:
     return Sweep(frames, browser.GetAttribute(_SWEEP_NAME) or "")
 
 
-def remove_sweep(scene) -> None:
-    """Take the recorded sweep, and the nodes that show it, out of the scene."""
+def sweep_nodes(scene) -> list:
+    """The browser, its sequences, and the nodes that show them; nothing when there is no recorded sweep."""
     browser = find(scene, _BROWSER, names.SWEEP_BROWSER)
     if browser is None:
-        return
+        return []
     sequences = _sequences(browser)
     shown = [browser.GetProxyNode(sequence) for sequence in sequences]
-    scene.RemoveNode(browser)
-    for node in [*sequences, *shown]:
-        if node is not None:
+    return [browser, *sequences, *(node for node in shown if node is not None)]
+
+
+def remove_sweep(scene) -> None:
+    """Take the recorded sweep, and the nodes that show it, out of the scene."""
+    for number, node in enumerate(sweep_nodes(scene)):
+        if number == 0:
+            scene.RemoveNode(node)
+        else:
             remove_node(scene, node)
+
+
+@contextmanager
+def without_name(scene):
+    """Within the block the recorded sweep bears no name: it was that of a file, and may be a patient's."""
+    browser = find(scene, _BROWSER, names.SWEEP_BROWSER)
+    name = browser.GetAttribute(_SWEEP_NAME) if browser is not None else None
+    if name is not None:
+        browser.SetAttribute(_SWEEP_NAME, None)
+    try:
+        yield
+    finally:
+        if name is not None:
+            browser.SetAttribute(_SWEEP_NAME, name)
 
 
 def _browser(application, sweep: Sweep, sequences):

@@ -80,6 +80,10 @@ class Tools:
         """Tools that sent a pose or a calibration."""
         return list(self._tools)
 
+    def tip_to_tool(self, name: str) -> np.ndarray:
+        """(4, 4) calibration of a known tool."""
+        return self._tools[name].tip_to_tool.copy()
+
     def set_tumor(self, distance: TumorDistance | None) -> None:
         """What measures to the tumor; None when there is none that may be measured to."""
         self._tumor = distance

@@ -42,7 +42,9 @@ class Workflow:
         now = self.state[step]
         if (now.status, now.message) != (status, message):
             if now.status is not status:
-                self.log.add(f"{step.value}: {status.value}{f', {message}' if message else ''}")
+                # Where frames come from is a host or a file, which is nobody's business later on.
+                told = {} if step is Step.CONNECT or not message else {"message": message}
+                self.log.add(step.value, status=status.value, **told)
             now.status, now.message = status, message
             self._changed = True
 
@@ -50,7 +52,7 @@ class Workflow:
         """Tell people something that belongs to no step's own line; the newest stands last."""
         if sentence not in self.state.notices:
             self.state.notices = (*self.state.notices, sentence)[-8:]
-            self.log.add(sentence)
+            self.log.add("notice", message=sentence)
             self._changed = True
 
     def settle(self, step: Step, message: str = "") -> None:

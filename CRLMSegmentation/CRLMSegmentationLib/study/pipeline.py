@@ -68,6 +68,15 @@ def recipes_for(name: str, network: str = "small", kinds: Sequence[str] = KINDS,
     return {kind: recipe_named(name, kind, network, **changes) for kind in kinds}
 
 
+def quick_recipes(name: str = "recommended", kinds: Sequence[str] = KINDS) -> dict[str, Recipe]:
+    """A few steps of tiny networks on coarse voxels: to see that everything runs, not to learn anything."""
+    recipes = recipes_for(name, kinds=kinds, epochs=2, iterations=4, base_features=4)
+    return {
+        kind: replace(recipe, spacing_mm=3.0 * recipe.spacing_mm / 2, sampling=CropSampling(straying=1, empty=1))
+        for kind, recipe in recipes.items()
+    }
+
+
 def cases_of(study: Study) -> list[CaseRow]:
     """The table in the study's folder. Raises ConfigurationError when there is none."""
     if not study.folder.table.is_file():

@@ -69,7 +69,8 @@ def _planner_class(recipe: Recipe):
             if recipe.patch_percentile is not None and len(spacing) == 3 and recipe.spacing_mm:
                 edges = np.array(self.dataset_fingerprint["shapes_after_crop"]) * self.dataset_fingerprint["spacings"]
                 typical = np.percentile(edges, recipe.patch_percentile) / recipe.spacing_mm
-                median_shape = np.full(len(median_shape), typical)
+                # Whole voxels: the planner pads to what its strides divide, and a rounding error there is a voxel.
+                median_shape = np.full(len(median_shape), np.ceil(typical))
             return super().get_plans_for_configuration(spacing, median_shape, data_identifier, n_voxels, cache)
 
     return StudyPlanner

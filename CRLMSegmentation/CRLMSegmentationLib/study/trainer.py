@@ -32,6 +32,10 @@ def study_trainer_class(recipe: Recipe):
             optimizer = kind(weights, rate, weight_decay=self.weight_decay)
             return optimizer, PolyLRScheduler(optimizer, rate, self.num_epochs)
 
+        def print_to_log_file(self, *words, also_print_to_console=True, add_timestamp=True):
+            """Into its log file only: the console is the progress bar's."""
+            super().print_to_log_file(*words, also_print_to_console=False, add_timestamp=add_timestamp)
+
         def plot_network_architecture(self):
             """Needs a package that is not installed, and is not wanted."""
 

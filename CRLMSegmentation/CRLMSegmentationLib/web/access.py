@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 COOKIE = "crlm_token"
+SHORTEST_TOKEN = 12
+_ENTRANCE = "/enter"
 _WRONG_TOKEN_WAIT_S = 1.0
 _ASK = """<!doctype html><html lang="en"><meta charset="utf-8"><title>CRLM Navigation</title>
 <style>body{{background:#0d1218;color:#e6edf3;font:18px sans-serif;display:grid;place-items:center;height:90vh}}
@@ -51,7 +53,7 @@ def gate(token: str | None):
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
             return web.Response(status=403, text="Another web site may not use this page.")
-        if token is not None and not _same(request.cookies.get(COOKIE), token):
+        if token is not None and (request.path == _ENTRANCE or not _same(request.cookies.get(COOKIE), token)):
             return await _ask(request, token)
         response = await handler(request)
         if not response.prepared:
@@ -66,14 +68,14 @@ def gate(token: str | None):
 async def _ask(request: web.Request, token: str) -> web.StreamResponse:
     """Take a token that comes along, or ask for it. It is kept in a cookie and taken out of the address."""
     offered = request.query.get("token")
-    if request.method == "POST" and request.path == "/enter":
+    if request.method == "POST" and request.path == _ENTRANCE:
         offered = str((await request.post()).get("token", "")).strip()
     if offered is None:
         return _page(_SENTENCE, 401)
     if not _same(offered, token):
         await asyncio.sleep(_WRONG_TOKEN_WAIT_S)
         return _page("That is not the token. " + _SENTENCE, 401)
-    response = web.HTTPSeeOther("/")
+    response = web.Response(status=303, headers={"Location": "/"})
     response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=request.secure)
     return response
 

@@ -10,10 +10,8 @@ from ..errors import ConfigurationError, FileFormatError, SegmentationError
 from ..geometry import Box
 from ..simulation.settings import ECHOGENICITIES
 from . import simulator
-from .controller import Controller
+from .controller import BOX_MM, Controller
 from .told import told
-
-_BOX_MM = (10.0, 80.0)
 
 
 class Actions:
@@ -39,6 +37,7 @@ class Actions:
         """Sliders and choices that work while they are moved."""
         state = self._state
         state.change("threshold")(self._on_threshold)
+        state.change("box_edge_mm")(self._on_box_edge)
         state.change("margin_mm")(self._on_margin)
         state.change("brush_mm")(self._on_brush)
         state.change("model")(self._on_model)
@@ -146,14 +145,6 @@ class Actions:
         if self._truth is not None:
             self._put_box(Box.around_mask(self._truth), tight=True)
 
-    @told
-    def resize_box(self, edge_mm) -> None:
-        """Edges of one length, about the same center."""
-        box = self._session.box
-        edge_mm = float(np.clip(_number(edge_mm), *_BOX_MM))
-        if box is not None:
-            self._session.set_box(Box(box.center_ras, (edge_mm,) * 3, box.axes_ras), tight=False)
-
     def click_in_view(self, view, x_px: float, y_px: float) -> bool:
         """A press of the left button; True when it placed something."""
         placing = self._state.placing
@@ -165,7 +156,7 @@ class Actions:
         if placing == "seed":
             asyncio.create_task(self._grow(point))
         else:
-            edge_mm = float(np.clip(_number(self._state.box_edge_mm), *_BOX_MM))
+            edge_mm = float(np.clip(_number(self._state.box_edge_mm), *BOX_MM))
             self._put_box(Box(point, (edge_mm,) * 3), tight=False)
             self.after_action()
         return True
@@ -217,6 +208,13 @@ class Actions:
         value = float(np.clip(_number(threshold), 0.01, 0.99))
         if self._session.has_probability and now is not None and abs(value - now) > 0.004:
             self._controller.wish_threshold(value)
+
+    def _on_box_edge(self, box_edge_mm, **_) -> None:
+        """Edges of one length, about the same center; not when the slider only follows the box."""
+        box = self._session.box if self._state.has_box else None
+        edge_mm = float(np.clip(_number(box_edge_mm), *BOX_MM))
+        if box is not None and edge_mm != self._controller.shown_edge_mm:
+            self._session.set_box(Box(box.center_ras, (edge_mm,) * 3, box.axes_ras), tight=False)
 
     def _on_brush(self, brush_mm, **_) -> None:
         if self._controller.correction.is_on:

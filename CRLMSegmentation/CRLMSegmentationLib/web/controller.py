@@ -20,6 +20,8 @@ _PERIOD_S = 1 / 30
 _FIGURES_EVERY_S = 0.2
 _THRESHOLD_EVERY_S = 0.15
 DEFAULT_MARGIN_MM = 5.0
+# Edges that the page offers; handles may go further.
+BOX_MM = (10.0, 80.0)
 
 _logger = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ class Controller:
         self.views = None
         self.rates = Series(30.0)
         self.distances = Series(30.0)
+        self.shown_edge_mm = 0.0
         self._wished_threshold: float | None = None
         self._threshold_s = 0.0
         self._figures_s = 0.0
@@ -135,7 +138,8 @@ class Controller:
             state.has_anything = state.has_sweep or has_volume
             state.engine_text = engine.message if engine.state in ("starting", "failed") else ""
             if box is not None:
-                state.box_edge_mm = float(min(80, max(10, round(max(box.size_mm)))))
+                self.shown_edge_mm = float(min(BOX_MM[1], max(BOX_MM[0], round(max(box.size_mm)))))
+                state.box_edge_mm = self.shown_edge_mm
             if has_tumor and session.threshold is not None and self._wished_threshold is None:
                 state.threshold = round(float(session.threshold), 2)
             self._tell_editing(state)

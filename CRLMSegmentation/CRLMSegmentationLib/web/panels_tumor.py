@@ -26,7 +26,7 @@ def box_panel(actions) -> None:
                 id="place-truth", classes="mt-2", v_if="truth_known",
             )  # fmt: skip
             with html.Div(v_if="has_box", classes="mt-3"):
-                slider("Edge", "box_edge_mm", 10, 80, 1, "mm", end=(actions.resize_box, "[box_edge_mm]"))
+                slider("Edge", "box_edge_mm", 10, 80, 1, "mm")
                 html.P("Drag its handles in the pictures to fit it to the tumor.", classes="quiet")
                 warning_list("box_warnings")
                 main_button(
@@ -53,7 +53,7 @@ def segment_panel(actions) -> None:
             warning_list("doubts")
             html.Div("{{ clock_text }}", classes="quiet mb-3", id="clock")
             with html.Div(v_if="has_probability"):
-                slider("Threshold", "threshold", 0.05, 0.95, 0.01, "", id="threshold")
+                slider("Threshold", "threshold", 0.05, 0.95, 0.01, "")
             with html.Div(classes="tools"):
                 _tool_button(actions, "paint", "mdi-brush", "Add")
                 _tool_button(actions, "erase", "mdi-eraser", "Remove")
@@ -117,4 +117,4 @@ def navigate_panel(actions) -> None:
                 height=96,
             )  # fmt: skip
             html.Div(classes="mb-3")
-            slider("Margin", "margin_mm", 0, 20, 1, "mm", id="margin")
+            slider("Margin", "margin_mm", 0, 20, 1, "mm")

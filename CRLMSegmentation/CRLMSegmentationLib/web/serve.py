@@ -35,9 +35,11 @@ def serve(
     token   None makes one where it is needed
     Raises ConfigurationError when trame-slicer is not there or the address cannot be served at.
     """
-    from .access import is_loopback, new_token
+    from .access import SHORTEST_TOKEN, is_loopback, new_token
 
     _check_there()
+    if token is not None and len(token) < SHORTEST_TOKEN:
+        raise ConfigurationError(f"The token has {len(token)} characters; give {SHORTEST_TOKEN} or more, or none at all.")
     token = (token or new_token()) if not is_loopback(host) else token
     try:
         asyncio.run(_serve(folder, given, case, host, port, open_browser, token))

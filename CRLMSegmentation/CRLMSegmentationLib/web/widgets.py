@@ -47,15 +47,19 @@ def side_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
     )
 
 
-def slider(label: str, name: str, low: float, high: float, step_size: float, unit: str, **options) -> None:
-    """A slider with its name and value above it; `name` is the state variable."""
-    with html.Div(classes="slider-row"):
-        html.Span(label)
-        html.Span(f"{{{{ Number({name}).toFixed({0 if step_size >= 1 else 2}) }}}} {unit}".strip(), classes="value")
-    vuetify.VSlider(
-        v_model=(name,), min=low, max=high, step=step_size, hide_details=True, density="compact", color="primary",
-        **options,
-    )  # fmt: skip
+def slider(label: str, name: str, low: float, high: float, step_size: float, unit: str) -> None:
+    """A slider with its name and value above it; `name` is the state variable, and with dashes its id."""
+    with html.Div(id=name.replace("_", "-")):
+        with html.Div(classes="slider-row"):
+            html.Span(label)
+            html.Span(
+                f"{{{{ Number({name}).toFixed({0 if step_size >= 1 else 2}) }}}} {unit}".strip(), classes="value",
+                id=name.replace("_", "-") + "-value",
+            )  # fmt: skip
+        vuetify.VSlider(
+            v_model=(name,), min=low, max=high, step=step_size, hide_details=True, density="compact", color="primary",
+            aria_label=label,
+        )  # fmt: skip
 
 
 def warning_list(name: str) -> None:

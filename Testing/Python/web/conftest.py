@@ -142,7 +142,7 @@ class Visitor:
 
     def slide(self, slider_id: str, key: str, times: int) -> None:
         """Move a slider with the keyboard."""
-        self.page.locator(f"#{slider_id} .v-slider-thumb, .v-slider:has(#{slider_id}) .v-slider-thumb").first.focus()
+        self.page.locator(f"#{slider_id} .v-slider-thumb").focus()
         for _ in range(times):
             self.page.keyboard.press(key)
 

@@ -1,0 +1,45 @@
+"""`crlm stream`: watch what an OpenIGTLink server sends, without recording it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from ..openigtlink import HealthLog, Receiver, health_line, health_record, health_rows
+from .sweep_options import add_sweep_options, calibration_from, configuration_from
+
+
+def add_arguments(parser):
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=18944)
+    parser.add_argument("--seconds", type=float, help="stop after this long (default: Ctrl-C)")
+    parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="between two lines (default 1)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--log", metavar="FILE", help="append the same as JSON lines to this file")
+    add_sweep_options(parser)
+
+
+def run(arguments):
+    calibration = calibration_from(arguments, configuration_from(arguments))
+    log = HealthLog(arguments.log, arguments.every) if arguments.log else None
+    began = told = time.monotonic()
+    with Receiver(arguments.host, arguments.port, calibration, arguments.reference) as receiver:
+        try:
+            while arguments.seconds is None or time.monotonic() - began < arguments.seconds:
+                frame = receiver.get(min(arguments.every, 0.2))
+                if frame is not None:
+                    receiver.shown(frame)
+                if log:
+                    log.write(receiver.status)
+                if time.monotonic() - told >= arguments.every:
+                    told = time.monotonic()
+                    status = receiver.status
+                    print(json.dumps(health_record(status)) if arguments.json else health_line(status), flush=True)
+        finally:
+            status = receiver.status
+            if log:
+                log.close()
+    if not arguments.json:
+        for row in health_rows(status):
+            print(f"{row.label:<14} {row.text:<16} {row.level if row.level != 'ok' else '':<10} {row.hint}", file=sys.stderr)

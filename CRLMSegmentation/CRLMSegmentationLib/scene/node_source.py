@@ -1,0 +1,177 @@
+"""Live frames from MRML nodes that somebody else fills, such as the connector of SlicerOpenIGTLink.
+
+A node holds only what came last and says nothing of the sender's clock. So a frame is what the nodes hold when the
+image has changed, it bears the time of its arrival, and images that came between two looks are counted as lost: for
+recordings the project's own client is better. A pose that has not come anew with the image is not taken for its pose.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+
+import numpy as np
+
+from ..openigtlink import StreamStatus
+from ..sweep import Pose, TrackedFrame
+from ..sweep.transforms import compose, is_transform_name, split_transform_name
+from . import names
+from .conversion import array_of_image, array_of_matrix, matrix_of_transform, vtk_matrix
+from .nodes import find
+from .stream import ReceivedPose
+
+IMAGE_NAMES = (names.LIVE_IMAGE, "Image_Reference")
+# A transform that ends here is measured all the time; others, such as ImageToProbe, are calibrations.
+_TRACKED_IN = ("Reference", "Tracker")
+_LATEST_TOGETHER_S = 0.15
+_RATE_FRAMES = 32
+
+
+class NodeSource:
+    """Frames from nodes.
+
+    scene            vtkMRMLScene
+    image_name       of the image node; None for the first that changes of IMAGE_NAMES
+    transform_name   of the transform with the image's pose, pixel to mm; None for what the known transforms give
+    calibration      (4, 4) by name, for transforms that are in no node: {'ImageToProbe': pixel to mm}
+    """
+
+    def __init__(self, scene, image_name: str | None = None, transform_name: str | None = None, calibration=None):
+        self.name = "the nodes of the scene"
+        self._scene = scene
+        self._image_names = (image_name,) if image_name else IMAGE_NAMES
+        self._transform_name = transform_name
+        self._calibration = {name: Pose(matrix) for name, matrix in (calibration or {}).items()}
+        self._observed: dict[str, tuple] = {}
+        self._arrived: dict[str, tuple[float, float]] = {}
+        self._image = None
+        self._images = 0
+        self._arrivals: deque[float] = deque(maxlen=_RATE_FRAMES)
+        self._status = StreamStatus()
+
+    @property
+    def status(self) -> StreamStatus:
+        status = self._status
+        status.connected = status.connected or status.frames > 0
+        status.connections = max(status.connections, int(status.connected))
+        now = time.monotonic()
+        status.age_s = now - self._arrivals[-1] if self._arrivals else math.inf
+        status.silent_s = now - max((at for at, _ in self._arrived.values()), default=-math.inf)
+        fast = len(self._arrivals) > 1 and status.age_s < 2
+        between_s = self._arrivals[-1] - self._arrivals[0] if fast else math.inf
+        status.frames_per_second = (len(self._arrivals) - 1) / max(between_s, 1e-9)
+        return status
+
+    def start(self) -> None:
+        self._look_for_nodes()
+
+    def stop(self) -> None:
+        for node, tag in self._observed.values():
+            node.RemoveObserver(tag)
+        self._observed.clear()
+        self._image = None
+
+    def poll(self) -> list[TrackedFrame]:
+        self._look_for_nodes()
+        images, self._images = self._images, 0
+        if not images or self._image is None:
+            return []
+        self._status.dropped += images - 1
+        frame = self._frame()
+        if frame is None:
+            self._status.other_images += 1
+            return []
+        self._status.frames += 1
+        self._status.invalid += not frame.valid
+        self._arrivals.append(self._arrived[self._image.GetID()][0])
+        return [frame]
+
+    def shown(self, frame: TrackedFrame) -> None:
+        """The nodes bear no time of sending, so there is no latency to measure."""
+
+    def transforms(self) -> dict[str, ReceivedPose]:
+        found = {}
+        for identifier, (node, _) in self._observed.items():
+            arrived = self._arrived.get(identifier)
+            if arrived is not None and node.IsA("vtkMRMLLinearTransformNode"):
+                found[node.GetName()] = ReceivedPose(_pose_of(node), arrived[1], arrived[0])
+        return found
+
+    def _look_for_nodes(self) -> None:
+        """Observe what came into the scene meanwhile; leave alone what went."""
+        for identifier in [one for one, (node, _) in self._observed.items() if not self._scene.IsNodePresent(node)]:
+            node, tag = self._observed.pop(identifier)
+            node.RemoveObserver(tag)
+            if node is self._image:
+                self._image = None
+        for name in self._image_names:
+            self._observe(find(self._scene, "vtkMRMLScalarVolumeNode", name), "ImageDataModifiedEvent")
+            self._observe(find(self._scene, "vtkMRMLVectorVolumeNode", name), "ImageDataModifiedEvent")
+        number = self._scene.GetNumberOfNodesByClass("vtkMRMLLinearTransformNode")
+        for node in (self._scene.GetNthNodeByClass(one, "vtkMRMLLinearTransformNode") for one in range(number)):
+            if is_transform_name(node.GetName() or "") or node.GetName() == self._transform_name:
+                self._observe(node, "TransformModifiedEvent")
+
+    def _observe(self, node, event: str) -> None:
+        if node is None or node.GetID() in self._observed:
+            return
+        identifier = node.GetID()
+        event = getattr(node, event)
+        self._observed[identifier] = node, node.AddObserver(event, lambda *_: self._on_arrival(identifier))
+
+    def _on_arrival(self, identifier: str) -> None:
+        node, _ = self._observed[identifier]
+        self._arrived[identifier] = time.monotonic(), time.time()
+        if not node.IsA("vtkMRMLLinearTransformNode"):
+            self._image = self._image or node
+            self._images += node is self._image
+
+    def _frame(self) -> TrackedFrame | None:
+        image = self._image.GetImageData()
+        if image is None or image.GetDimensions()[2] != 1 or image.GetNumberOfScalarComponents() != 1:
+            return None
+        arrived_s, stamp_s = self._arrived[self._image.GetID()]
+        poses = self._poses(arrived_s)
+        pose = self._pose(poses)
+        poses.pop(names.IMAGE_TO_REFERENCE, None)
+        return TrackedFrame(
+            pixels=array_of_image(image)[0].copy(),
+            image_to_reference=pose.matrix if pose is not None else None,
+            timestamp=stamp_s,
+            valid=pose is not None and pose.valid,
+            transforms=poses,
+        )
+
+    def _pose(self, poses: dict[str, Pose]) -> Pose | None:
+        if self._transform_name is not None:
+            return poses.get(self._transform_name)
+        if (self._image.GetName() or "").endswith("_Reference"):
+            # The pose comes in the image message itself.
+            matrix = vtk_matrix(np.eye(4))
+            self._image.GetIJKToRASMatrix(matrix)
+            status = self._image.GetAttribute("OpenIGTLink.TransformStatus") or "OK"
+            return Pose(array_of_matrix(matrix), status == "OK", status)
+        return compose({**self._calibration, **poses}, "Image", "Reference")
+
+    def _poses(self, image_arrived_s: float) -> dict[str, Pose]:
+        """The transforms that belong to an image; those that did not come with it are invalid."""
+        poses = {}
+        for identifier, (node, _) in self._observed.items():
+            if not node.IsA("vtkMRMLLinearTransformNode"):
+                continue
+            arrived = self._arrived.get(identifier)
+            fresh = arrived is not None and abs(image_arrived_s - arrived[0]) <= _LATEST_TOGETHER_S
+            pose, name = _pose_of(node), node.GetName()
+            is_tracked = name == self._transform_name or split_transform_name(name)[1] in _TRACKED_IN
+            if arrived is None and is_tracked:
+                # Left over in the scene from earlier: nobody sends it.
+                continue
+            poses[name] = pose if fresh or not is_tracked else Pose(pose.matrix, False, "MISSING")
+        return poses
+
+
+def _pose_of(node) -> Pose:
+    # SlicerOpenIGTLink copies the status that PLUS sends with a transform into attributes of its node.
+    status = node.GetAttribute("TransformStatus") or node.GetAttribute("OpenIGTLink.TransformStatus") or "OK"
+    return Pose(matrix_of_transform(node), status == "OK", status)

@@ -1,0 +1,71 @@
+"""The session's own nodes among all that are in a scene: a CT beside them may bear a patient's name."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from . import names
+from .sweep_sequence import sweep_nodes
+
+_SHOWN = {
+    "vtkMRMLScalarVolumeNode": (names.LIVE_IMAGE, names.VOLUME, names.PROBABILITY),
+    "vtkMRMLLinearTransformNode": (names.IMAGE_TO_REFERENCE, names.PROBE_TO_REFERENCE, names.PROBE_FACE_TO_REFERENCE),
+    "vtkMRMLModelNode": (
+        names.PROBE_MODEL, names.SURFACE, names.MARGIN, names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER
+    ),
+    "vtkMRMLMarkupsROINode": (names.BOX,),
+    "vtkMRMLSegmentationNode": (names.SEGMENTATION,),
+    "vtkMRMLTextNode": (names.DISTANCE_TEXT,),
+}  # fmt: skip
+# What a case leaves behind when another is opened; live nodes stay.
+RESULTS = (
+    names.VOLUME, names.PROBABILITY, names.SURFACE, names.MARGIN, names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER,
+    names.BOX, names.SEGMENTATION,
+)  # fmt: skip
+
+
+def own_nodes(scene, tool_names) -> list:
+    """Every node that the session has made, without their display and storage nodes.
+
+    tool_names  tools that the session knows
+    """
+    wanted = {class_name: set(shown) for class_name, shown in _SHOWN.items()}
+    for tool in tool_names:
+        wanted["vtkMRMLLinearTransformNode"] |= {names.tool_to_reference(tool), names.tip_to_tool(tool)}
+        wanted["vtkMRMLModelNode"].add(names.tool_model(tool))
+        wanted.setdefault("vtkMRMLMarkupsLineNode", set()).add(names.distance_line(tool))
+    found = list(sweep_nodes(scene))
+    for class_name, shown in wanted.items():
+        for number in range(scene.GetNumberOfNodesByClass(class_name)):
+            node = scene.GetNthNodeByClass(number, class_name)
+            if node.GetName() in shown:
+                found.append(node)
+    return found
+
+
+@contextmanager
+def only_saving(scene, nodes):
+    """Within the block, of all that is in the scene only these nodes, and what shows and stores them, are saved."""
+    kept = {node.GetID() for node in nodes}
+    for node in nodes:
+        kept |= {part.GetID() for part in _attached(node) if part is not None}
+    hidden = []
+    for number in range(scene.GetNumberOfNodes()):
+        node = scene.GetNthNode(number)
+        if node.GetSaveWithScene() and node.GetID() not in kept:
+            node.SetSaveWithScene(False)
+            hidden.append(node)
+    try:
+        yield
+    finally:
+        for node in hidden:
+            node.SetSaveWithScene(True)
+
+
+def _attached(node):
+    if node.IsA("vtkMRMLStorableNode"):
+        for number in range(node.GetNumberOfStorageNodes()):
+            yield node.GetNthStorageNode(number)
+    if node.IsA("vtkMRMLDisplayableNode"):
+        for number in range(node.GetNumberOfDisplayNodes()):
+            yield node.GetNthDisplayNode(number)

@@ -1,0 +1,203 @@
+"""A saved case opens again as it was, holds no name of a person, and is refused whole when it is damaged."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from .conftest import TUMOR_CENTER, affine
+from .test_corrections import ConeSegmenter, ball, edit
+
+from CRLMSegmentationLib.errors import FileFormatError
+from CRLMSegmentationLib.files import write_volume
+from CRLMSegmentationLib.geometry import Box, Volume
+from CRLMSegmentationLib.scene.application import current_application
+from CRLMSegmentationLib.scene.event_log import without_paths
+from CRLMSegmentationLib.scene.nodes import find, get_or_create
+from CRLMSegmentationLib.scene.session import NavigationSession
+from CRLMSegmentationLib.scene.state import Step, StepStatus
+from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep
+
+TIP = affine(translation=(1.0, 2.0, -90.0))
+SURNAME = "Mustermann"
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory, sweep, volume, box):
+    """The folder of a case that was corrected by hand and cut at another threshold, and what its session held."""
+    session = NavigationSession()
+    session.set_sweep(Sweep(sweep.frames, f"{SURNAME} 1.4.1950"))
+    session.set_volume(volume)
+    session.set_box(box, tight=True)
+    session.segment(ConeSegmenter())
+    session.begin_correction()
+    stroke = ball(volume, TUMOR_CENTER + (0, 12, 0), 4.0)
+    edit(session, lambda mask: mask | stroke)
+    session.end_correction()
+    session.set_threshold(0.4)
+    session.set_margin_mm(7.0)
+    session.update_tool("StylusTipToStylus", Pose(TIP))
+    assert session.wait()
+    # What others have in the scene beside it.
+    get_or_create(session.scene, "vtkMRMLScalarVolumeNode", f"CT of {SURNAME}")
+    assert session.has_unsaved_data
+    folder = session.save_case(tmp_path_factory.mktemp("cases") / "case")
+    assert not session.has_unsaved_data
+    held = {"mask": session.mask, "surface": session.surface, "message": session.state[Step.SEGMENT].message}
+    session.close()
+    return folder, held
+
+
+def test_it_opens_as_it_was(session, saved, sweep, volume, box):
+    folder, held = saved
+    session.load_case(folder)
+    assert len(session.sweep) == len(sweep) and session.sweep.name == ""
+    for back, frame in zip(session.sweep.frames, sweep.frames):
+        np.testing.assert_array_equal(back.pixels, frame.pixels)
+        assert back.valid == frame.valid and back.timestamp == pytest.approx(frame.timestamp, abs=1e-6)
+        np.testing.assert_allclose(back.image_to_reference, frame.image_to_reference, atol=1e-9)
+        assert set(back.transforms) >= set(frame.transforms)
+    np.testing.assert_array_equal(session.volume.voxels, volume.voxels)
+    assert session.volume.has_geometry_of(volume)
+    np.testing.assert_allclose(session.box.corners_ras(), box.corners_ras(), atol=1e-6)
+    assert session.box_is_tight and session.margin_mm == 7.0 and session.threshold == 0.4
+    np.testing.assert_array_equal(session.mask.voxels, held["mask"].voxels)
+    assert session.surface.GetNumberOfPoints() == held["surface"].GetNumberOfPoints()
+    np.testing.assert_allclose(session.surface.GetBounds(), held["surface"].GetBounds(), atol=1e-3)
+    done = [step for step in Step if session.state.status(step) is StepStatus.DONE]
+    assert done == [Step.RECORD, Step.RECONSTRUCT, Step.BOX, Step.SEGMENT]
+    assert session.state.status(Step.NAVIGATE) is StepStatus.READY
+    assert session.state[Step.SEGMENT].message == held["message"]
+    assert not session.has_unsaved_data
+    session.update_tool("StylusToReference", Pose(affine(translation=TUMOR_CENTER + (-1, 38, 90))))
+    np.testing.assert_allclose(session.tool_reading().tip_ras, TUMOR_CENTER + (0, 40, 0), atol=1e-9)
+    assert 20 < session.tool_distance_mm() < 28
+    assert session.wait() and session.margin_node() is not None
+
+
+def test_corrections_survive_a_threshold_after_opening(session, saved, volume):
+    session.load_case(saved[0])
+    assert session.has_probability
+    session.set_threshold(0.6)
+    assert session.wait()
+    mask = session.mask.voxels > 0
+    stroke = ball(volume, TUMOR_CENTER + (0, 12, 0), 4.0) & ~ball(volume, TUMOR_CENTER, 11.0)
+    assert mask[stroke].all()
+    assert not mask[ball(volume, TUMOR_CENTER - (0, 9.0, 0), 1.0)].any()
+    assert session.has_unsaved_data
+
+
+def test_no_name_of_a_person_is_in_it(saved):
+    folder, _ = saved
+    assert {path.name for path in folder.iterdir()} == {
+        "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha", "volume.nrrd", "probability.nrrd", "mask.nrrd",
+        "tumor.stl", "box.mrk.json",
+    }  # fmt: skip
+    contents = [path.read_bytes() for path in folder.iterdir() if path.suffix != ".mrb"]
+    with zipfile.ZipFile(folder / "scene.mrb") as bundle:
+        contents += [bundle.read(name) for name in bundle.namelist()]
+        contents += [name.encode() for name in bundle.namelist()]
+        assert any(b"Tumor segmentation" in content for content in contents)
+    assert not any(SURNAME.encode() in content for content in contents)
+
+
+def test_what_looks_like_a_path_is_kept_out_of_the_log():
+    assert without_paths(f"the disk of /data/{SURNAME} Erika/x.igs.mha is full") == "the disk of <path> is full"
+    assert without_paths(rf"C:\cases\{SURNAME}\a.mha cannot be read") == "<path> cannot be read"
+    assert without_paths("12 frames of 0.5 mm, 3 lost.") == "12 frames of 0.5 mm, 3 lost."
+
+
+def test_index_and_log_are_plain(saved):
+    folder, _ = saved
+    index = json.loads((folder / "case.json").read_text())
+    assert index["tumor"]["voxels_corrected_by_hand"] > 100
+    assert index["tumor"]["volume_ml"] > 1 and index["model"]["name"] and index["case_clock_s"] is None
+    assert "segment" in index["timings_s"]
+    entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert [entry["status"] for entry in entries if entry["event"] == "Segment"][-1] == "done"
+
+
+def test_opening_leaves_what_others_have_in_the_scene(saved, volume, mask):
+    application = current_application()
+    scene = application.scene
+    view = scene.AddNewNodeByClass("vtkMRMLViewNode", "View1")
+    other = scene.AddNewNodeByClass("vtkMRMLModelNode", "Vessels")
+    session = NavigationSession(application)
+    session.set_volume(volume.with_voxels(np.zeros_like(volume.voxels)))
+    session.set_box(Box(TUMOR_CENTER, (9, 9, 9)))
+    session.set_segmentation(mask)
+    for _ in range(2):
+        session.load_case(saved[0])
+    assert scene.IsNodePresent(view) and scene.IsNodePresent(other)
+    for class_name in ("vtkMRMLSegmentationNode", "vtkMRMLMarkupsROINode", "vtkMRMLSequenceBrowserNode"):
+        assert scene.GetNumberOfNodesByClass(class_name) == 1
+    roi = find(scene, "vtkMRMLMarkupsROINode", "Tumor box")
+    roi.SetSize(50.0, 50.0, 50.0)
+    assert session.surface is None, "the opened box is watched"
+    session.close()
+
+
+def test_a_smaller_case_in_the_same_folder_leaves_no_file_of_the_larger(session, saved, tmp_path, sweep):
+    import shutil
+
+    folder = tmp_path / "case"
+    shutil.copytree(saved[0], folder)
+    (folder / "notes.txt").write_text("kept")
+    session.set_sweep(sweep)
+    session.save_case(folder)
+    assert {path.name for path in folder.iterdir()} == {
+        "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha", "notes.txt"
+    }  # fmt: skip
+    session.load_case(folder)
+    assert session.volume is None and session.state.status(Step.RECONSTRUCT) is StepStatus.READY
+
+
+def test_a_damaged_case_is_refused_and_nothing_is_replaced(session, saved, tmp_path, volume):
+    import shutil
+
+    session.set_volume(volume)
+    with pytest.raises(FileFormatError, match="no saved case"):
+        session.load_case(tmp_path)
+    for damage, why in (
+        (lambda folder: (folder / "mask.nrrd").unlink(), "mask.nrrd is missing"),
+        (lambda folder: (folder / "volume.nrrd").write_bytes(b"NRRD0004\n"), "cannot be opened"),
+        (lambda folder: (folder / "case.json").write_text("[]"), "something else"),
+        (lambda folder: (folder / "case.json").write_text("{"), "not JSON"),
+        (lambda folder: write_volume(Volume(np.ones((3, 4, 5), np.uint8), np.eye(4)), folder / "mask.nrrd"), "not fit"),
+    ):
+        folder = tmp_path / "damaged"
+        shutil.copytree(saved[0], folder)
+        damage(folder)
+        with pytest.raises(FileFormatError, match=why):
+            session.load_case(folder)
+        shutil.rmtree(folder)
+    assert session.volume is not None
+
+
+def test_saving_that_fails_leaves_the_earlier_case(session, saved, tmp_path, sweep, monkeypatch):
+    import shutil
+
+    folder = tmp_path / "case"
+    shutil.copytree(saved[0], folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def fails(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("CRLMSegmentationLib.scene.case_files.write_sweep", fails)
+    session.set_sweep(sweep)
+    with pytest.raises(FileFormatError, match="No space left"):
+        session.save_case(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert session.has_unsaved_data
+
+
+def test_an_opened_recording_is_unsaved_until_saved(session, sweep, tmp_path):
+    assert not session.has_unsaved_data
+    write_sweep(sweep, tmp_path / "sweep.igs.mha")
+    session.open_sweep(tmp_path / "sweep.igs.mha")
+    assert session.has_unsaved_data
+    session.save_case(tmp_path / "case")
+    assert not session.has_unsaved_data
+    session.place_box(TUMOR_CENTER)
+    assert session.has_unsaved_data
