@@ -12,21 +12,32 @@ _GROUP = "CRLMSegmentation"
 
 def recall(parameters) -> None:
     """Fill a new parameter node with what was used last."""
-    settings = qt.QSettings()
-    for name in NAMES:
-        value = settings.value(f"{_GROUP}/{name}")
+    for name, value in stored().items():
         if value in (None, ""):
             continue
         try:
             setattr(parameters, name, type(getattr(parameters, name))(value))
         except (TypeError, ValueError):
             # Written by another version of the module: its default is as good.
-            settings.remove(f"{_GROUP}/{name}")
+            qt.QSettings().remove(f"{_GROUP}/{name}")
 
 
 def remember(parameters) -> None:
     """Keep what is used now."""
+    store({name: getattr(parameters, name) for name in NAMES})
+
+
+def stored() -> dict:
+    """What is kept, by the name of the parameter; None for what is not."""
     settings = qt.QSettings()
-    for name in NAMES:
-        value = getattr(parameters, name)
-        settings.setValue(f"{_GROUP}/{name}", str(value) if isinstance(value, Path) else value)
+    return {name: settings.value(f"{_GROUP}/{name}") for name in NAMES}
+
+
+def store(values: dict) -> None:
+    """Keep these; None forgets one."""
+    settings = qt.QSettings()
+    for name, value in values.items():
+        if value is None:
+            settings.remove(f"{_GROUP}/{name}")
+        else:
+            settings.setValue(f"{_GROUP}/{name}", str(value) if isinstance(value, Path) else value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 import qt
 import slicer
 
+SCREENSHOTS = "CRLM_SCREENSHOTS"
 _SLEEP_S = 0.005
 
 
@@ -84,3 +86,34 @@ def _children() -> list[int]:
         if int(fields[1]) == os.getpid() and fields[0] != "Z":
             found.append(int(entry.parent.name))
     return found
+
+
+class Bench:
+    """The module's window as the parts of the self test use it.
+
+    case  the ScriptedLoadableModuleTest, for its assertions and messages
+    """
+
+    def __init__(self, case):
+        self._case = case
+        self._folder = Path(os.environ.get(SCREENSHOTS) or Path(slicer.app.temporaryPath) / "CRLMSegmentation")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._own = Path(tempfile.mkdtemp(prefix="crlm-self-test-"))
+
+    @property
+    def window(self):
+        """Anew each time: a reload makes another one."""
+        return slicer.modules.crlmsegmentation.widgetRepresentation().self().window
+
+    @property
+    def session(self):
+        return self.window.session
+
+    def tell(self, text: str) -> None:
+        self._case.delayDisplay(text, 50)
+
+    def status(self, step: str) -> str:
+        return self.session.state.status(self.window.steps[step]).name
+
+    def picture(self, name: str) -> None:
+        grab(self._folder / f"{name}.png")

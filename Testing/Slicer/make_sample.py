@@ -34,7 +34,7 @@ def main() -> None:
         SEED,
         lesion=LesionSettings(echogenicity="hypoechoic", equivalent_diameter_mm=16.0, contrast_db=-9.0),
         probe=ProbeSettings(depth_mm=60.0, image_width_px=240, image_height_px=192, burned_in_marks=False),
-        sweep=SweepSettings(frames=FRAMES, swept_volume_ml=80.0, lost_poses=2, latency_s=0.0),
+        sweep=SweepSettings(frames=FRAMES, swept_volume_ml=100.0, lost_poses=2, latency_s=0.0),
     )
     frames = [
         frame.with_changes(

@@ -7,28 +7,28 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import ConfigurationError, CRLMError, StreamError
+from ..errors import ConfigurationError, CRLMError, SegmentationError, StreamError
 from ..files import read_volume, write_box, write_surface, write_volume
 from ..geometry import Box
-from ..sweep import Pose, Sweep, read_sweep, write_sweep
+from ..scene.state import Step, StepStatus
+from ..sweep import Pose, read_sweep, write_sweep
 from .box_options import add_box_options, box_from
+from .demo_approach import approach_sweep
 from .progress import progress_bar
 from .reconstruct import add_reconstruction_options, settings_from
 from .segment import add_model_options
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
 
 DEFAULT_SEED = 7
+CASE, APPROACH = "finished", "approach.igs.mha"
 _DEFAULT_BOX_MM = 50.0
-_APPROACH_FRAMES = 25
-_APPROACH_START_MM, _APPROACH_END_MM = 60.0, 4.0
-_LOST_FRAME = 12
+_TICK_S = 0.02
 
 
 def add_arguments(parser):
@@ -43,8 +43,6 @@ def add_arguments(parser):
 
 
 def run(arguments):
-    from ..scene.bundle import save_scene
-    from ..scene.pictures import slices_picture
     from ..scene.session import NavigationSession
 
     output = Path(arguments.output)
@@ -58,13 +56,30 @@ def run(arguments):
         source = Path(arguments.sweep)
         # Read once here so that a missing calibration is told before a server is started.
         read_sweep(source, calibration_from(arguments, configuration), arguments.reference)
+    session = NavigationSession()
+    try:
+        case = _run(session, source, truth_path, settings, arguments, output)
+    finally:
+        session.close()
+    _show_on_page(case, output)
+
+
+def _run(session, source: Path, truth_path: Path | None, settings, arguments, output: Path) -> Path:
+    """Every step; the folder of the saved case."""
+    from ..reconstruction import sweep_quality
+    from ..scene.bundle import save_scene
+    from ..scene.pictures import slices_picture
+
     caption = (
         "simulated data, not clinical"
         if truth_path
         else f"{source.name}; the model has only seen simulated livers: not a real tumor"
     )
-    segmenter = _Warm(arguments.model, arguments.device)
-    session = NavigationSession()
+    # The worker process loads the model while the sweep is received, as in the operating room.
+    if arguments.model:
+        session.set_model(arguments.model)
+    session.set_device(arguments.device)
+    session.start_engine()
     timings = session.state.timings_s
     started = time.perf_counter()
 
@@ -76,6 +91,8 @@ def run(arguments):
           f"{summary.dropped} lost -> {recorded}")  # fmt: skip
 
     session.set_sweep(read_sweep(recorded))
+    for sentence in sweep_quality(session.sweep, settings).sentences():
+        print(f"sweep      {sentence}")
     with progress_bar("Reconstruct") as progress:
         reconstruction = session.reconstruct(settings, progress=progress)
     volume = reconstruction.volume
@@ -89,8 +106,7 @@ def run(arguments):
     write_box(box, output / "box.mrk.json")
     print(f"box        {' x '.join(f'{edge:.0f}' for edge in box.size_mm)} mm, {why}")
 
-    with progress_bar("Segment") as progress:
-        result = session.segment(segmenter.get(), arguments.threshold, progress=progress)
+    result = _segment(session, arguments.threshold)
     timings["total"] = time.perf_counter() - started
     write_volume(result.mask, output / "mask.nrrd")
     write_volume(result.probability, output / "probability.nrrd")
@@ -111,11 +127,12 @@ def run(arguments):
 
     if truth is None:
         print("note       the shipped model has only seen simulated livers: what it marks in other tissue means nothing")
-    distances = _approach(session, result, output) if result.found else []
+    distances = _approach(session, output) if result.found else []
     pictures = ["slices.png", *_picture_in_3d(session, caption, output)]
     slices_picture(output / "slices.png", volume, box, result.mask, truth, caption)
     save_scene(session, output / "scene.mrb")
-    _print_timings(timings, segmenter.seconds)
+    case = session.save_case(output / CASE)
+    _print_timings(timings, session.engine_status)
     (output / "demo.json").write_text(
         json.dumps(
             {
@@ -132,8 +149,24 @@ def run(arguments):
         )
         + "\n"
     )
-    session.close()
-    print(f"\nEverything is in {output}/: scene.mrb is the scene for 3D Slicer; {' and '.join(pictures)} to look at.")
+    print(
+        f"\nEverything is in {output}/: {CASE}/ is the case, which opens again, with scene.mrb for 3D Slicer; "
+        f"{' and '.join(pictures)} to look at."
+    )
+    return case
+
+
+def _show_on_page(case: Path, output: Path) -> None:
+    """At a terminal, serve the finished case on the web page; in a script the demo ends without."""
+    if os.environ.get("CI") or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    from ..web.serve import serve_case
+
+    approach = output / APPROACH
+    try:
+        serve_case(case, live=approach if approach.exists() else None)
+    except ConfigurationError as error:
+        print(f"page       {error}")
 
 
 def _simulate(seed: int, folder: Path) -> tuple[Path, Path]:
@@ -147,33 +180,18 @@ def _simulate(seed: int, folder: Path) -> tuple[Path, Path]:
     return folder / "sweep.igs.mha", folder / "tumor.nrrd"
 
 
-class _Warm:
-    """Loads the model while the sweep is received, as in the operating room; errors come out in get()."""
-
-    def __init__(self, model: str | None, device: str):
-        self.seconds = 0.0
-        self._model, self._device = model, device
-        self._segmenter, self._error = None, None
-        self._thread = threading.Thread(target=self._load, daemon=True)
-        self._thread.start()
-
-    def get(self):
-        with progress_bar("Load model"):
-            self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._segmenter
-
-    def _load(self) -> None:
-        from ..segmentation.models import DEFAULT_MODEL, load_model
-        from ..segmentation.predictor import Segmenter
-
-        started = time.perf_counter()
-        try:
-            self._segmenter = Segmenter(load_model(self._model or DEFAULT_MODEL), self._device)
-        except Exception as error:
-            self._error = error
-        self.seconds = time.perf_counter() - started
+def _segment(session, threshold: float | None):
+    """Ask the session's worker process, as the window does; returns the SegmentationResult."""
+    with progress_bar("Segment") as progress:
+        session.start_segment(threshold)
+        while session.running is not None:
+            session.process()
+            progress(session.state.progress, session.state[Step.SEGMENT].message)
+            time.sleep(_TICK_S)
+    state = session.state[Step.SEGMENT]
+    if state.status is not StepStatus.DONE:
+        raise SegmentationError(state.message)
+    return session.segmentation_result
 
 
 @contextmanager
@@ -217,12 +235,12 @@ def _choose_box(arguments, volume, truth) -> tuple[Box, bool, str]:
     return Box(volume.center_ras, size), False, "in the middle of the volume (choose another with BOX=)"
 
 
-def _approach(session, result, output: Path) -> list[float | None]:
+def _approach(session, output: Path) -> list[float | None]:
     """Move a simulated stylus towards the tumor over OpenIGTLink; the distances shown, None where it was lost."""
     from ..openigtlink import Receiver
 
-    path = output / "approach.igs.mha"
-    write_sweep(_approach_sweep(session.sweep, result), path)
+    path = output / APPROACH
+    write_sweep(approach_sweep(session.sweep, session.surface), path)
     distances = []
     print("\nA simulated stylus moves towards the tumor (tip to surface, negative inside):")
     with _server(path, "--speed", "1") as port, Receiver(port=port) as receiver:
@@ -236,37 +254,6 @@ def _approach(session, result, output: Path) -> list[float | None]:
             if number % 4 == 0 or distance is None:
                 print("           stylus lost" if distance is None else f"           {distance:6.1f} mm")
     return distances
-
-
-def _approach_sweep(sweep: Sweep, result) -> Sweep:
-    """The image plane nearest the tumor, held still, while a stylus comes in from the probe's side."""
-    from ..navigation.distance import TumorDistance
-
-    center = np.array(result.surface.GetCenter())
-    frames = sweep.valid_frames
-    middles = [frame.image_to_reference @ [frame.image_size[0] / 2, frame.image_size[1] / 2, 0, 1] for frame in frames]
-    frame = frames[int(np.argmin([np.linalg.norm(middle[:3] - center) for middle in middles]))]
-    top = (frame.image_to_reference @ [frame.image_size[0] * 0.8, 0, 0, 1])[:3]
-    outward = (top - center) / np.linalg.norm(top - center)
-    entry = TumorDistance(result.surface).closest_point(center + outward * 200).point_ras
-    side = np.cross(outward, [0.0, 0.0, 1.0] if abs(outward[2]) < 0.9 else [1.0, 0.0, 0.0])
-    side /= np.linalg.norm(side)
-    # A stylus points along its own -z: its shaft lies outward of the tip.
-    rotation = np.column_stack([side, np.cross(outward, side), outward])
-    steps = np.linspace(_APPROACH_START_MM, _APPROACH_END_MM, _APPROACH_FRAMES)
-    poses = []
-    for number, distance in enumerate(steps):
-        matrix = np.eye(4)
-        matrix[:3, :3], matrix[:3, 3] = rotation, entry + outward * distance
-        poses.append(Pose(matrix, number != _LOST_FRAME))
-    tip = Pose(np.eye(4))
-    return Sweep(
-        [
-            frame.with_changes(timestamp=number / 10, transforms={"StylusToReference": pose, "StylusTipToStylus": tip})
-            for number, pose in enumerate(poses)
-        ],
-        "approach",
-    )
 
 
 def _picture_in_3d(session, caption: str, output: Path) -> list[str]:
@@ -283,9 +270,12 @@ def _picture_in_3d(session, caption: str, output: Path) -> list[str]:
     return ["scene.png"]
 
 
-def _print_timings(timings: dict, load_s: float) -> None:
+def _print_timings(timings: dict, engine) -> None:
     print("\nstep          seconds")
     for name in ("receive", "record", "reconstruct", "crop", "segment", "surface", "total"):
         if name in timings:
             print(f"{name:<12} {timings[name]:8.2f}")
-    print(f"(the model was loaded in {load_s:.1f} s while the sweep came in; total runs from the first frame to the surface)")
+    print(
+        f"(segmented with {engine.runtime} on {engine.device} in a process of its own, which started while the sweep came "
+        "in; total runs from the first frame to the surface)"
+    )

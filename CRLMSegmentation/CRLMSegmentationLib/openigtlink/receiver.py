@@ -25,6 +25,7 @@ from .framing import FramingCounts, pack_message
 from .latency import LatencyMeter
 from .link import Link
 from .pairing import TOLERANCE_S, FramePairing
+from .request_messages import RequestMessage, StartTrackingDataMessage
 from .status import Interruption, StreamStatus
 
 _logger = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ _KEPT_INTERRUPTIONS = 100
 _MOST_TRANSFORM_NAMES = 256
 _MOST_OPEN_COMMANDS = 256
 _COUNTS = ("crc_errors", "malformed", "too_long", "out_of_step")
+_MOST_OTHER_MESSAGES = 16
 _TRANSFORM_TYPES = frozenset({"TRANSFORM", "POSITION", "TDATA"})
 
 
@@ -87,6 +89,8 @@ class Receiver:
         self._latency = LatencyMeter()
         self._transforms: dict[str, tuple[Pose, float, float]] = {}
         self._interruptions: deque[Interruption] = deque(maxlen=_KEPT_INTERRUPTIONS)
+        self._others: dict[tuple[str, str], tuple[MessageBase, float]] = {}
+        self._tracking_request: StartTrackingDataMessage | None = None
         self._replies: dict[int, CommandReply | None] = {}
         self._command_numbers = itertools.count(1)
         self._status = StreamStatus()
@@ -242,6 +246,35 @@ class Receiver:
         with self._lock:
             return sorted(self._transforms)
 
+    def latest_message(self, kind: str, name: str) -> tuple[MessageBase, float] | None:
+        """The newest message of type `kind` ('POLYDATA', 'STRING', 'STATUS') called `name`, and the seconds since it came.
+
+        Images, transforms and replies to commands are not among them; of the others only the newest sixteen are kept.
+        """
+        with self._lock:
+            entry = self._others.get((kind, name))
+        return None if entry is None else (entry[0], time.monotonic() - entry[1])
+
+    def message_names(self, kind: str) -> list[str]:
+        """Names of the messages of type `kind` that latest_message() can give."""
+        with self._lock:
+            return sorted(name for each, name in self._others if each == kind)
+
+    def start_tracking_data(self, interval_ms: int = 0, coordinate_name: str = "") -> None:
+        """Ask the server for TDATA, now and after each reconnection: tools that it tracks, with or without images.
+
+        interval_ms  at most one each; 0: all of them
+        """
+        self._tracking_request = StartTrackingDataMessage(interval_ms, coordinate_name)
+        if self._connection is not None:
+            self.send(self._tracking_request)
+
+    def stop_tracking_data(self) -> None:
+        """Ask for no more TDATA."""
+        self._tracking_request = None
+        if self._connection is not None:
+            self.send(RequestMessage("STP_TDATA"))
+
     def send(self, message) -> None:
         """Send a pyigtl message to the server. Raises StreamError when there is no connection."""
         connection, version = self._connection, self._status.header_version
@@ -342,6 +375,8 @@ class Receiver:
                 self._interruptions.append(Interruption(wall, time.monotonic() - monotonic, reason))
                 self._lost_at = None
             self._changed.notify_all()
+        if self._tracking_request is not None:
+            connection.send(pack_message(self._tracking_request, 1))
 
     def link_lost(self, problem: str) -> None:
         self._deliver(self._pairing.give_up_waiting(math.inf))
@@ -391,13 +426,18 @@ class Receiver:
                     if name in self._transforms or len(self._transforms) < _MOST_TRANSFORM_NAMES:
                         self._transforms[name] = pose, now, float(message.timestamp)
             self._deliver(self._pairing.add_transforms(float(message.timestamp), poses))
-        elif kind in ("RTS_COMMAND", "STRING"):
-            reply = reply_of(message)
-            if reply is not None:
-                with self._changed:
-                    if reply.identifier in self._replies:
-                        self._replies[reply.identifier] = reply
-                        self._changed.notify_all()
+        else:
+            reply = reply_of(message) if kind in ("RTS_COMMAND", "STRING") else None
+            with self._changed:
+                if reply is not None and reply.identifier in self._replies:
+                    self._replies[reply.identifier] = reply
+                elif reply is None:
+                    # The newest goes to the end, so that the oldest is thrown out first.
+                    self._others.pop((kind, message.device_name), None)
+                    self._others[kind, message.device_name] = message, now
+                    if len(self._others) > _MOST_OTHER_MESSAGES:
+                        del self._others[next(iter(self._others))]
+                self._changed.notify_all()
         self._deliver(self._pairing.give_up_waiting(now))
 
     def _deliver(self, frames: list[TrackedFrame]) -> None:

@@ -7,13 +7,14 @@ import time
 from typing import Callable, Iterator
 
 import numpy as np
+from pyigtl import TransformMessage
 
 from ..errors import ConfigurationError
 from ..sweep import Sweep, TrackedFrame
 from ..sweep.transforms import compose, split_transform_name
 from .commands import Command, CommandReply
 from .conversion import image_message, transform_message
-from .messages import ImageMessage
+from .messages import ImageMessage, TrackingDataMessage
 from .server import Server
 
 MODES = ("image_reference", "image_image")
@@ -35,6 +36,9 @@ class Replayer:
     A frame without a valid pose goes out as Image_Image without transform, whatever the mode: PLUS leaves out what is
     not valid. Tools go out as `<Tool>ToReference` when their pose was valid. At the recorded rate a client that cannot
     keep up is let go, and the others lose nothing; without a rate all wait for the slowest, but not for ever.
+
+    A client that asks for tracking data (STT_TDATA) gets the tools as TDATA beside them; GET_IMAGE, GET_TRANS and
+    GET_TDATA are answered with the newest.
     """
 
     def __init__(
@@ -65,7 +69,8 @@ class Replayer:
         self._stopping = threading.Event()
         self._finished = threading.Event()
         self.frames_sent = 0
-        self._server = Server(host, port, on_command)
+        self._newest: list = []
+        self._server = Server(host, port, on_command, on_message=self._answer)
         self._thread = threading.Thread(target=self._replay, name="OpenIGTLink replay", daemon=True)
 
     def __enter__(self):
@@ -115,7 +120,9 @@ class Replayer:
                 self._server.wait_for_room(_PATIENCE_S)
             if self._stopping.is_set():
                 return
-            self._server.send(self.messages(frame, offset))
+            messages = self.messages(frame, offset)
+            self._newest = messages
+            self._server.send(messages, self._tracking_data(messages) if self._server.wants_tracking_data else None)
             self.frames_sent += 1
         if self._close_at_end:
             self._server.finish(_PATIENCE_S)
@@ -138,6 +145,24 @@ class Replayer:
             if not self._loop:
                 return
             turn += 1
+
+    def _answer(self, message) -> list:
+        """What a GET_ message asks for, of the newest frame."""
+        wanted = getattr(message, "wanted_type", None)
+        found = [one for one in self._newest if message.device_name in ("", one.device_name)]
+        if wanted == "TDATA":
+            return [self._tracking_data(self._newest)]
+        return [one for one in found if one.message_type == wanted]
+
+    @staticmethod
+    def _tracking_data(messages: list) -> TrackingDataMessage:
+        """The transforms among `messages` as one TDATA."""
+        poses = [(one.device_name, one.matrix) for one in messages if isinstance(one, TransformMessage)]
+        timestamp = messages[0].timestamp if messages else None
+        data = TrackingDataMessage(poses, timestamp=timestamp, device_name="TrackingData")
+        # As PLUS has it: the message cuts names to 20 characters, the metadata give them whole.
+        data.metadata = {f"{name}Index": str(number) for number, (name, _) in enumerate(poses)}
+        return data
 
     def messages(self, frame: TrackedFrame, offset_s: float = 0.0) -> list:
         """The OpenIGTLink messages of one frame, all with its timestamp plus `offset_s`."""

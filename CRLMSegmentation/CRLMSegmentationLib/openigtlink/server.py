@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import selectors
 import socket
 import threading
@@ -22,7 +23,7 @@ from ..errors import StreamError
 from . import crc
 from .commands import Command, CommandReply, command_of, reply_message
 from .framing import MessageParser, pack_message
-from .messages import StatusMessage
+from .messages import MESSAGE_CLASSES, StatusMessage, TrackingDataMessage
 
 _logger = logging.getLogger(__name__)
 _READ_BYTES = 1 << 16
@@ -48,6 +49,13 @@ class _Client:
         self.took_something = time.monotonic()
         self.closing = False
         self.finished = False
+        # Seconds between two tracking data messages, None as long as none was asked for.
+        self.tracking_interval_s: float | None = None
+        self.tracking_sent = -math.inf
+
+
+    def is_due_for_tracking(self, now: float) -> bool:
+        return self.tracking_interval_s is not None and now - self.tracking_sent >= self.tracking_interval_s
 
 
 class Server:
@@ -55,7 +63,8 @@ class Server:
 
     on_command   answers the commands of clients at once (sending waits for it); None refuses them all
     queue_bytes  what may wait for one client before it is let go
-    on_message   given everything else that clients send, at once as well
+    on_message   given everything else that clients send, at once as well; the messages that it returns, such as those
+                 that a GET_ message asks for, go to that client alone
     Raises StreamError when the port cannot be had. Methods may be called from any thread.
     """
 
@@ -65,7 +74,7 @@ class Server:
         port: int = 0,
         on_command: Callable[[Command], CommandReply] | None = None,
         queue_bytes: int = 64 << 20,
-        on_message: Callable[[MessageBase], None] | None = None,
+        on_message: Callable[[MessageBase], Sequence[MessageBase] | None] | None = None,
     ):
         try:
             self._listener = socket.create_server((host, port))
@@ -92,7 +101,16 @@ class Server:
         self._wake_writer.setblocking(False)
         self._thread: threading.Thread | None = None
 
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
     def start(self) -> Server:
+        """Begin to serve; once is enough."""
+        if self._thread is not None:
+            return self
         crc.prepare()
         self._thread = threading.Thread(target=self._run, name="OpenIGTLink server", daemon=True)
         self._thread.start()
@@ -132,17 +150,34 @@ class Server:
                     self._let_go(client, "does not take what it is sent")
         self._wake()
 
-    def send(self, messages: Sequence[MessageBase]) -> None:
-        """Queue `messages` for all clients, in the header version of each. Returns at once."""
+    @property
+    def wants_tracking_data(self) -> bool:
+        """True while a client has asked for TDATA with STT_TDATA."""
+        return any(client.tracking_interval_s is not None for client in self._clients)
+
+    def send(self, messages: Sequence[MessageBase], tracking_data: TrackingDataMessage | None = None) -> None:
+        """Send `messages` to all clients, in the header version of each. Returns at once; what they do not take waits.
+
+        tracking_data  goes to those alone who have asked for it, no more often than they want it
+        """
+        now = time.monotonic()
         with self._lock:
             receivers = [(client, client.parser.highest_version) for client in self._clients if not client.closing]
         # A client that shows another version meanwhile still gets these messages, in the version that it had.
-        packed = {version: _pack_all(messages, version) for version in {version for _, version in receivers}}
+        versions = {version for _, version in receivers}
+        packed = {version: _pack_all(messages, version) for version in versions}
+        packed_tracking = {}
+        if tracking_data is not None and self.wants_tracking_data:
+            packed_tracking = {version: _pack_all([tracking_data], version) for version in versions}
         left = False
         with self._lock:
             for client, version in receivers:
-                if packed[version] and not client.closing:
-                    rest = self._send_at_once(client, packed[version])
+                data = packed[version]
+                if packed_tracking and client.is_due_for_tracking(now):
+                    client.tracking_sent = now
+                    data += packed_tracking[version]
+                if data and not client.closing:
+                    rest = self._send_at_once(client, data)
                     if rest:
                         left = True
                         self._queue(client, rest)
@@ -325,26 +360,33 @@ class Server:
 
     def _answer(self, client: _Client, message: MessageBase) -> None:
         version = client.parser.highest_version
-        if message.message_type == "GET_STATUS":
-            answer = StatusMessage()
-        else:
-            found = command_of(message)
-            if found is None:
-                self._pass_on(message)
-                return
+        found = command_of(message)
+        if found is not None:
             command, version = found
-            answer = reply_message(self._reply_to(command), command, version)
-        data = pack_message(answer, version)
+            answers = [reply_message(self._reply_to(command), command, version)]
+        elif message.message_type == "GET_STATUS":
+            answers = [StatusMessage()]
+        elif message.message_type == "STT_TDATA":
+            # A sender's interval that makes no sense asks for all.
+            client.tracking_interval_s = max(message.interval_ms, 0) / 1000
+            answers = [MESSAGE_CLASSES["RTS_TDATA"](status=0)]
+        elif message.message_type == "STP_TDATA":
+            client.tracking_interval_s = None
+            answers = [MESSAGE_CLASSES["RTS_TDATA"](status=0)]
+        else:
+            answers = self._pass_on(message)
+        data = _pack_all(answers, version)
         with self._lock:
-            if not client.closing:
+            if data and not client.closing:
                 self._queue(client, data)
 
-    def _pass_on(self, message: MessageBase) -> None:
+    def _pass_on(self, message: MessageBase) -> Sequence[MessageBase]:
         if self._on_message is not None:
             try:
-                self._on_message(message)
+                return self._on_message(message) or ()
             except Exception:
                 _logger.exception("A %s message could not be handled.", message.message_type)
+        return ()
 
     def _reply_to(self, command: Command) -> CommandReply:
         if self._on_command is None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from .arithmetic import IGSIO_BITS, igsio_floor, wrapped_to_32_bits
-from .jit import inlined, pasted
+from .jit import inlined
 
 UPPER_I = 128  # from the lane of a corner to that of its neighbour along i
 SECOND = 256  # from the lane of a value to that of its weight, or of SEEN and HIT
@@ -66,196 +66,153 @@ def igsio_weight(weight_i, weight_jk):
     return _nearest_integer(weight_i * weight_jk + _ABOVE_A_TIE)
 
 
-@pasted
-def keep_latest(lanes, at, weight, pixel, least):
+@inlined
+def keep_latest(value, second, weight, pixel, least):
+    """Each of these functions takes a voxel's two lanes, the weight of a pixel there and its grey level, and gives the
+    two lanes as they become."""
     if weight >= least:
-        lanes[at] = pixel
-        lanes[at + SECOND] = HIT
+        return np.float64(pixel), np.float64(HIT)
+    return value, second
 
 
-@pasted
-def keep_maximum(lanes, at, weight, pixel, least):
+@inlined
+def keep_maximum(value, second, weight, pixel, least):
     if weight >= least:
-        if pixel > lanes[at]:
-            lanes[at] = pixel
-            lanes[at + SECOND] = HIT
-        else:
-            lanes[at + SECOND] = max(lanes[at + SECOND], SEEN)
+        if pixel > value:
+            return np.float64(pixel), np.float64(HIT)
+        return value, max(second, np.float64(SEEN))
+    return value, second
 
 
-@pasted
-def add_to_packed_sum(lanes, at, weight, pixel, unit):
+@inlined
+def add_to_packed_sum(value, second, weight, pixel, unit):
     """Weight and weighted pixel in whole units, of which `unit` are 1."""
     units = _nearest_integer(weight * unit)
-    lanes[at] += units * np.float64(pixel)
-    lanes[at + SECOND] += units
+    return value + units * np.float64(pixel), second + units
 
 
-@pasted
-def add_to_plain_sum(lanes, at, weight, pixel):
+@inlined
+def add_to_plain_sum(value, second, weight, pixel):
     if weight != 0:
-        lanes[at] += weight * pixel
-        lanes[at + SECOND] += weight
+        return value + weight * pixel, second + weight
+    return value, second
 
 
-@pasted
-def igsio_mean_of_bytes(lanes, at, weight, pixel):
+@inlined
+def igsio_mean_of_bytes(value, known, weight, pixel):
     """IGSIO's running mean of uint8, new value = (weight * pixel + known * value) / (weight + known).
 
     IGSIO rounds the quotient to 2^-14 and then to an integer, halves up. So the value is n from n - 0.5 - 2^-15 on, a
     border that the quotient of two such integers meets exactly or misses by 2^-38 and more. That leaves room to multiply
     by the reciprocal, which is ready before the numerator is: each pixel waits for the value that the one before left.
     """
-    value, known = lanes[at], lanes[at + SECOND]
     added = weight * (256 / _ONE)  # known and added are in 1/256
     numerator = (added * (np.float64(pixel) + _ROUNDED_UP) + known * _ROUNDED_UP) + known * value
     reciprocal = 1.0 / (added + known) if weight != 0 else 0.0
-    lanes[at] = _nearest_integer(numerator * reciprocal + (_BELOW_A_TIE if weight != 0 else value))
-    lanes[at + SECOND] = min(_nearest_integer(known + (added + 2.0**-8)), _HEAVIEST)
+    mean = _nearest_integer(numerator * reciprocal + (_BELOW_A_TIE if weight != 0 else value))
+    return mean, min(_nearest_integer(known + (added + 2.0**-8)), _HEAVIEST)
 
 
-@pasted
-def igsio_mean_of_integers(lanes, at, weight, pixel, lowest):
+@inlined
+def igsio_mean_of_integers(value, known, weight, pixel, lowest):
     """The same for integers of two bytes from `lowest` on; IGSIO lets their product with the weight overflow a C int."""
-    if weight != 0:
-        before = np.int64(lanes[at + SECOND]) << 6
-        after = np.int64(weight) + before
-        total = wrapped_to_32_bits(np.int64(weight) * np.int64(pixel) + before * np.int64(lanes[at]))
-        quotient = np.float64(total) / np.float64(after) + _QUOTIENT_OFFSET
-        rounded = np.int64((quotient - _QUOTIENT_OFFSET) * _ONE)
-        lanes[at] = _wrapped((rounded + _HALF) >> IGSIO_BITS, lowest, 65535)
-        _keep_igsio_weight(lanes, at, after)
+    if weight == 0:
+        return value, known
+    before = np.int64(known) << 6
+    after = np.int64(weight) + before
+    total = wrapped_to_32_bits(np.int64(weight) * np.int64(pixel) + before * np.int64(value))
+    quotient = np.float64(total) / np.float64(after) + _QUOTIENT_OFFSET
+    rounded = np.int64((quotient - _QUOTIENT_OFFSET) * _ONE)
+    return _wrapped((rounded + _HALF) >> IGSIO_BITS, lowest, 65535), _igsio_weight_256(after)
 
 
-@pasted
-def igsio_mean_of_floats(lanes, at, weight, pixel):
+@inlined
+def igsio_mean_of_floats(value, known, weight, pixel):
     """The same in single precision, without rounding to integers."""
-    if weight != 0:
-        before = np.int64(lanes[at + SECOND]) << 6
-        after = np.int64(weight) + before
-        known = np.float32(before) * np.float32(1 / _ONE)
-        added = np.float32(weight) * np.float32(1 / _ONE)
-        both = np.float32(after) * np.float32(1 / _ONE)
-        lanes[at] = (added * np.float32(pixel) + known * np.float32(lanes[at])) / both
-        _keep_igsio_weight(lanes, at, after)
+    if weight == 0:
+        return value, known
+    before = np.int64(known) << 6
+    after = np.int64(weight) + before
+    part_known = np.float32(before) * np.float32(1 / _ONE)
+    part_added = np.float32(weight) * np.float32(1 / _ONE)
+    both = np.float32(after) * np.float32(1 / _ONE)
+    mean = (part_added * np.float32(pixel) + part_known * np.float32(value)) / both
+    return np.float64(mean), _igsio_weight_256(after)
 
 
-@pasted
-def igsio_mean_of_doubles(lanes, at, weight, pixel):
+@inlined
+def igsio_mean_of_doubles(value, known, weight, pixel):
     """The same in double precision."""
-    if weight != 0:
-        before = np.int64(lanes[at + SECOND]) << 6
-        after = np.int64(weight) + before
-        lanes[at] = (np.int64(weight) * pixel + before * lanes[at]) / np.float64(after)
-        _keep_igsio_weight(lanes, at, after)
+    if weight == 0:
+        return value, known
+    before = np.int64(known) << 6
+    after = np.int64(weight) + before
+    return (np.int64(weight) * pixel + before * value) / np.float64(after), _igsio_weight_256(after)
 
 
-@pasted
-def _keep_igsio_weight(lanes, at, after):
+@inlined
+def _igsio_weight_256(after):
     weight_256 = ((after << 8) + _HALF) >> IGSIO_BITS
-    lanes[at + SECOND] = weight_256 if (after << 8) < (np.int64(_HEAVIEST) << IGSIO_BITS) else _HEAVIEST
+    return np.float64(weight_256) if (after << 8) < (np.int64(_HEAVIEST) << IGSIO_BITS) else _HEAVIEST
 
 
-@pasted
-def igsio_plain_mean_of_integers(lanes, at, weight, pixel, lowest, mask):
+@inlined
+def igsio_plain_mean_of_integers(value, known, weight, pixel, lowest, mask):
     """IGSIO's mean with weights in doubles."""
-    if weight != 0:
-        mean, weight_256 = _plain_mean(lanes, at, weight, pixel)
-        lanes[at] = _wrapped(igsio_floor(mean + 0.5), lowest, mask)
-        lanes[at + SECOND] = weight_256
+    if weight == 0:
+        return value, known
+    mean, weight_256 = _plain_mean(value, known, weight, pixel)
+    return _wrapped(igsio_floor(mean + 0.5), lowest, mask), weight_256
 
 
-@pasted
-def igsio_plain_mean_of_floats(lanes, at, weight, pixel, single):
+@inlined
+def igsio_plain_mean_of_floats(value, known, weight, pixel, single):
     """The same, without rounding to integers but to `single` precision."""
-    if weight != 0:
-        mean, weight_256 = _plain_mean(lanes, at, weight, pixel)
-        lanes[at] = np.float64(np.float32(mean)) if single else mean
-        lanes[at + SECOND] = weight_256
+    if weight == 0:
+        return value, known
+    mean, weight_256 = _plain_mean(value, known, weight, pixel)
+    return (np.float64(np.float32(mean)) if single else mean), weight_256
 
 
-@pasted
-def _plain_mean(lanes, at, weight, pixel):
-    known = lanes[at + SECOND] / 256.0
+@inlined
+def _plain_mean(value, known, weight, pixel):
+    known /= 256.0
     both = weight + known
     weight_256 = both * 256.0
     kept = np.float64(igsio_floor(weight_256 + 0.5)) if weight_256 < _HEAVIEST else _HEAVIEST
-    return (weight * pixel + known * lanes[at]) / both, kept
+    return (weight * pixel + known * value) / both, kept
 
 
 @inlined
 def _wrapped(value, lowest, mask):
     """An int64 as it is after being put into an integer of fewer bits."""
-    return ((value - lowest) & mask) + lowest
+    return np.float64(((value - lowest) & mask) + lowest)
 
 
-@pasted
-def add_to_corner(way, lanes, at, weight, pixel, limit, lowest, mask):
-    """Take `pixel` with `weight` into the lane `at`, in one of the ways named above.
+@inlined
+def compounded(way, value, second, weight, pixel, limit, lowest, mask):
+    """A voxel's two lanes after `pixel` with `weight`, in one of the ways named above.
 
     way, limit, lowest, mask  constants of the caller, so that only one of the branches is compiled
     limit                     least weight that counts for KEEP_LATEST and KEEP_MAXIMUM; units in 1 for PACKED_SUM
     lowest, mask              of integer voxels: their lowest value, and as many ones as they have bits
     """
     if way == KEEP_LATEST:
-        keep_latest(lanes, at, weight, pixel, limit)
-    elif way == KEEP_MAXIMUM:
-        keep_maximum(lanes, at, weight, pixel, limit)
-    elif way == PACKED_SUM:
-        add_to_packed_sum(lanes, at, weight, pixel, limit)
-    elif way == PLAIN_SUM:
-        add_to_plain_sum(lanes, at, weight, pixel)
-    elif way == IGSIO_BYTES:
-        igsio_mean_of_bytes(lanes, at, weight, pixel)
-    elif way == IGSIO_INTEGERS:
-        igsio_mean_of_integers(lanes, at, weight, pixel, lowest)
-    elif way == IGSIO_FLOATS:
-        igsio_mean_of_floats(lanes, at, weight, pixel)
-    elif way == IGSIO_DOUBLES:
-        igsio_mean_of_doubles(lanes, at, weight, pixel)
-    elif way == PLAIN_INTEGERS:
-        igsio_plain_mean_of_integers(lanes, at, weight, pixel, lowest, mask)
-    else:
-        igsio_plain_mean_of_floats(lanes, at, weight, pixel, way == PLAIN_SINGLES)
-
-
-@pasted
-def take_corners(way, lanes, i, j, k, low, high, strides, volume, hits, sums):
-    """Fill the lanes from the voxels (i, j, k) to (i + 1, j + 1, k + 1) that lie from `low` to `high`.
-
-    Lanes of others keep what they had: it goes nowhere.
-    """
+        return keep_latest(value, second, weight, pixel, limit)
+    if way == KEEP_MAXIMUM:
+        return keep_maximum(value, second, weight, pixel, limit)
     if way == PACKED_SUM:
-        lanes[:] = 0.0
-        return
-    for corner in range(8):
-        upper_i, upper_j, upper_k = corner >> 2, corner & 1, (corner >> 1) & 1
-        if _inside(i + upper_i, j + upper_j, k + upper_k, low, high):
-            index = (i + upper_i) * strides[0] + (j + upper_j) * strides[1] + (k + upper_k) * strides[2]
-            at = upper_i * UPPER_I + (corner & 3)
-            lanes[at] = sums[index] if way == PLAIN_SUM else volume[index]
-            lanes[at + SECOND] = hits[index]
-
-
-@pasted
-def put_corners_back(way, sum_bits, lanes, i, j, k, low, high, strides, volume, hits, sums):
-    """Write the lanes to the voxels that `take_corners` took them from."""
-    for corner in range(8):
-        upper_i, upper_j, upper_k = corner >> 2, corner & 1, (corner >> 1) & 1
-        if _inside(i + upper_i, j + upper_j, k + upper_k, low, high):
-            index = (i + upper_i) * strides[0] + (j + upper_j) * strides[1] + (k + upper_k) * strides[2]
-            at = upper_i * UPPER_I + (corner & 3)
-            if way == PACKED_SUM:
-                weight, total = np.uint64(lanes[at + SECOND]), np.uint64(lanes[at])
-                sums[index] += (weight << np.uint64(sum_bits)) + total
-            else:
-                if way == PLAIN_SUM:
-                    sums[index] = lanes[at]
-                else:
-                    volume[index] = lanes[at]
-                hits[index] = lanes[at + SECOND]
-
-
-@pasted
-def _inside(i, j, k, low, high):
-    return low[0] <= i <= high[0] and low[1] <= j <= high[1] and low[2] <= k <= high[2]
+        return add_to_packed_sum(value, second, weight, pixel, limit)
+    if way == PLAIN_SUM:
+        return add_to_plain_sum(value, second, weight, pixel)
+    if way == IGSIO_BYTES:
+        return igsio_mean_of_bytes(value, second, weight, pixel)
+    if way == IGSIO_INTEGERS:
+        return igsio_mean_of_integers(value, second, weight, pixel, lowest)
+    if way == IGSIO_FLOATS:
+        return igsio_mean_of_floats(value, second, weight, pixel)
+    if way == IGSIO_DOUBLES:
+        return igsio_mean_of_doubles(value, second, weight, pixel)
+    if way == PLAIN_INTEGERS:
+        return igsio_plain_mean_of_integers(value, second, weight, pixel, lowest, mask)
+    return igsio_plain_mean_of_floats(value, second, weight, pixel, way == PLAIN_SINGLES)

@@ -18,10 +18,7 @@ def compiled(function):
 
 
 def inlined(function):
-    """`function` compiled into each of its callers."""
+    """`function` compiled into each of its callers. For numbers only: numba counts the references to an array that is
+    handed over, at every call."""
     return numba.njit(forceinline=True, nogil=True, error_model="numpy")(function)
 
-
-def pasted(function):
-    """The same for functions that take arrays, whose references numba would count at every call."""
-    return numba.njit(inline="always", nogil=True, error_model="numpy")(function)

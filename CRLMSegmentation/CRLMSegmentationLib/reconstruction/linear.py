@@ -27,15 +27,14 @@ from .corner_lanes import (
     PLAIN_INTEGERS,
     PLAIN_SINGLES,
     PLAIN_SUM,
+    SECOND,
     UPPER_I,
-    add_to_corner,
+    compounded,
     igsio_weight,
     igsio_weight_jk,
     plain_weight_jk,
-    put_corners_back,
-    take_corners,
 )
-from .jit import compiled
+from .jit import compiled, inlined
 from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, SUM_BITS, WORDS
 
 WEIGHT_BITS = (10, 8)  # the exact mean's weights are rounded to 2^-10 for BYTES and 2^-8 for WORDS
@@ -55,6 +54,7 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
     fixed, exact, doubles = arithmetic == FIXED, arithmetic == EXACT, arithmetic == DOUBLE
     bits = EXACT_BITS if exact else IGSIO_BITS
     one = np.int64(1) << bits
+    packed_sum, plain_sum = _way(arithmetic, compounding, kind) == PACKED_SUM, _way(arithmetic, compounding, kind) == PLAIN_SUM
     way = _way(arithmetic, compounding, kind)
     sum_bits, limit = 0, (IGSIO_ONE if fixed else 1) / 8
     if way == PACKED_SUM:
@@ -64,6 +64,8 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
     def paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest):
         step_i, step_j, step_k = coefficients[0, 0], coefficients[1, 0], coefficients[2, 0]
         add_i, add_j, add_k = coefficients[0, 3], coefficients[1, 3], coefficients[2, 3]
+        stride_i, stride_j, stride_k = strides[0], strides[1], strides[2]
+        low_j, high_j, low_k, high_k = low[1], high[1], low[2], high[2]
         last_i, last_j, last_k = size[0] - 1, size[1] - 1, size[2] - 1
         four = strides.size + 1  # not a constant: see corner_lanes
         lanes = np.zeros(LANES)
@@ -100,45 +102,81 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                 end = min(last, np.int64(runs[row, run, 1]))
                 held = False
                 held_i, held_j, held_k = np.int64(0), np.int64(0), np.int64(0)
-                for column in range(begin, end + 1):
-                    pixel = pixels[row, column]
-                    if pixel < darkest:
-                        continue
-                    x = row_i + step_i * column + add_i
-                    y = row_j + step_j * column + add_j
-                    z = row_k + step_k * column + add_k
-                    if doubles:
-                        i, j, k = igsio_floor(x), igsio_floor(y), igsio_floor(z)
-                        part_i, part_j, part_k = x - i, y - j, z - k  # may fall below 0 by 2^-17
-                        # a pixel is left out when any of its eight voxels is outside the volume
-                        if i < 0 or j < 0 or k < 0:
+                i, j, k = np.int64(0), np.int64(0), np.int64(0)
+                for column in range(begin, end + 2):
+                    over = column > end  # once more, to put back what is held
+                    if not over:
+                        pixel = pixels[row, column]
+                        if pixel < darkest:
                             continue
-                        if i + (part_i != 0) > last_i or j + (part_j != 0) > last_j or k + (part_k != 0) > last_k:
-                            continue
-                    else:
-                        i, j, k = x >> bits, y >> bits, z >> bits
-                        part_i = (x - (i << bits)) / one
-                        part_j = (y - (j << bits)) / one
-                        part_k = (z - (k << bits)) / one
-                    if not held or i != held_i or j != held_j or k != held_k:
+                        x = row_i + step_i * column + add_i
+                        y = row_j + step_j * column + add_j
+                        z = row_k + step_k * column + add_k
+                        if doubles:
+                            i, j, k = igsio_floor(x), igsio_floor(y), igsio_floor(z)
+                            part_i, part_j, part_k = x - i, y - j, z - k  # may fall below 0 by 2^-17
+                            # a pixel is left out when any of its eight voxels is outside the volume
+                            if i < 0 or j < 0 or k < 0:
+                                continue
+                            if i + (part_i != 0) > last_i or j + (part_j != 0) > last_j or k + (part_k != 0) > last_k:
+                                continue
+                        else:
+                            i, j, k = x >> bits, y >> bits, z >> bits
+                            part_i = (x - (i << bits)) / one
+                            part_j = (y - (j << bits)) / one
+                            part_k = (z - (k << bits)) / one
+                    if over or not held or i != held_i or j != held_j or k != held_k:
                         if held:
-                            put_corners_back(way, sum_bits, lanes, held_i, held_j, held_k, low, high, strides, volume, hits, sums)
-                        take_corners(way, lanes, i, j, k, low, high, strides, volume, hits, sums)
+                            for corner in range(8):
+                                at = (corner >> 2) * UPPER_I + (corner & 3)
+                                c_i, c_j, c_k = held_i + (corner >> 2), held_j + (corner & 1), held_k + (corner >> 1 & 1)
+                                if not inside(c_i, c_j, c_k, low_j, high_j, low_k, high_k, last_i):
+                                    continue
+                                index = c_i * stride_i + c_j * stride_j + c_k * stride_k
+                                if packed_sum:
+                                    weight = np.uint64(lanes[at + SECOND])
+                                    sums[index] += (weight << np.uint64(sum_bits)) + np.uint64(lanes[at])
+                                elif plain_sum:
+                                    sums[index] = lanes[at]
+                                    hits[index] = lanes[at + SECOND]
+                                else:
+                                    volume[index] = lanes[at]
+                                    hits[index] = lanes[at + SECOND]
+                        if over:
+                            break
                         held, held_i, held_j, held_k = True, i, j, k
+                        for corner in range(8):
+                            at = (corner >> 2) * UPPER_I + (corner & 3)
+                            c_i, c_j, c_k = i + (corner >> 2), j + (corner & 1), k + (corner >> 1 & 1)
+                            if packed_sum:
+                                lanes[at] = 0.0
+                                lanes[at + SECOND] = 0.0
+                            elif inside(c_i, c_j, c_k, low_j, high_j, low_k, high_k, last_i):
+                                index = c_i * stride_i + c_j * stride_j + c_k * stride_k
+                                lanes[at] = sums[index] if plain_sum else volume[index]
+                                lanes[at + SECOND] = hits[index]
                     below_i = 1.0 - part_i
                     for corner in range(four):
+                        upper = corner + UPPER_I
                         if fixed:
                             weight_jk = igsio_weight_jk(corner, part_j, part_k)
-                            add_to_corner(way, lanes, corner, igsio_weight(below_i, weight_jk), pixel, limit, lowest, mask)
-                            add_to_corner(way, lanes, corner + UPPER_I, igsio_weight(part_i, weight_jk), pixel, limit, lowest, mask)
+                            weight, weight_upper = igsio_weight(below_i, weight_jk), igsio_weight(part_i, weight_jk)
                         else:
                             weight_jk = plain_weight_jk(corner, part_j, part_k)
-                            add_to_corner(way, lanes, corner, below_i * weight_jk, pixel, limit, lowest, mask)
-                            add_to_corner(way, lanes, corner + UPPER_I, part_i * weight_jk, pixel, limit, lowest, mask)
-                if held:
-                    put_corners_back(way, sum_bits, lanes, held_i, held_j, held_k, low, high, strides, volume, hits, sums)
+                            weight, weight_upper = below_i * weight_jk, part_i * weight_jk
+                        lanes[corner], lanes[corner + SECOND] = compounded(
+                            way, lanes[corner], lanes[corner + SECOND], weight, pixel, limit, lowest, mask
+                        )
+                        lanes[upper], lanes[upper + SECOND] = compounded(
+                            way, lanes[upper], lanes[upper + SECOND], weight_upper, pixel, limit, lowest, mask
+                        )
 
     return compiled(paste)
+
+
+@inlined
+def inside(i, j, k, low_j, high_j, low_k, high_k, last_i):
+    return 0 <= i <= last_i and low_j <= j <= high_j and low_k <= k <= high_k
 
 
 def _way(arithmetic: int, compounding: int, kind: int) -> int:

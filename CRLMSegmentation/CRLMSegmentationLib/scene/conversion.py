@@ -23,7 +23,13 @@ def array_of_matrix(matrix) -> np.ndarray:
 
 
 def set_transform(node, matrix) -> None:
-    """Give a vtkMRMLLinearTransformNode its matrix to parent (4, 4)."""
+    """Give a vtkMRMLLinearTransformNode its matrix to parent (4, 4), unless it has it already.
+
+    What is under the transform is drawn again at every change; and who fills the same node from a stream must not
+    take our own writing for news.
+    """
+    if np.array_equal(matrix_of_transform(node), matrix):
+        return
     node.SetMatrixTransformToParent(vtk_matrix(matrix))
 
 

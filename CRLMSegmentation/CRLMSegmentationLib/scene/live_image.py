@@ -12,7 +12,7 @@ from ..navigation.stream_clock import MAXIMUM_POSE_AGE_S, StreamClock
 from ..sweep import Pose, TrackedFrame
 from ..sweep.transforms import compose, is_transform_name, split_transform_name
 from . import names
-from .conversion import image_data, put_surface, set_transform
+from .conversion import array_of_image, image_data, put_surface, set_transform
 from .nodes import find, get_or_create, put_under, set_visible
 from .tool_shapes import probe_shape
 
@@ -68,7 +68,8 @@ class LiveImage:
             if pixels.dtype == np.uint8:
                 display.AutoWindowLevelOff()
                 display.SetWindowLevelMinMax(0, 255)
-        else:
+        elif not _holds(image, pixels):
+            # Somebody else may fill the same node, and must not take our own writing for news.
             image_data(pixels[None], into=image)
             image.Modified()
             node.Modified()
@@ -124,6 +125,12 @@ def probe_face_to_reference(frame: TrackedFrame) -> np.ndarray:
     face[:3, :3] = np.column_stack([lateral, depth, np.cross(lateral, depth)])
     face[:3, 3] = (matrix @ [(frame.image_size[0] - 1) / 2, 0, 0, 1])[:3]
     return face
+
+
+def _holds(image, pixels: np.ndarray) -> bool:
+    if image.GetDimensions() != (*pixels.shape[::-1], 1) or image.GetNumberOfScalarComponents() != 1:
+        return False
+    return image.GetPointData().GetScalars() is not None and np.array_equal(array_of_image(image)[0], pixels)
 
 
 def _is_affine(matrix) -> bool:

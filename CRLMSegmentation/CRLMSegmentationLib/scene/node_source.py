@@ -1,8 +1,9 @@
 """Live frames from MRML nodes that somebody else fills, such as the connector of SlicerOpenIGTLink.
 
 A node holds only what came last and says nothing of the sender's clock. So a frame is what the nodes hold when the
-image has changed, it bears the time of its arrival, and images that came between two looks are counted as lost: for
-recordings the project's own client is better. A pose that has not come anew with the image is not taken for its pose.
+image has changed, it bears the time of its arrival, and images that came between two looks are lost without a trace:
+for recordings the project's own client is better. A pose that has not come anew with the image is not taken for its
+pose.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ class NodeSource:
         self._calibration = {name: Pose(matrix) for name, matrix in (calibration or {}).items()}
         self._observed: dict[str, tuple] = {}
         self._arrived: dict[str, tuple[float, float]] = {}
+        self._new: set[str] = set()
         self._image = None
-        self._images = 0
+        self._image_is_new = False
         self._arrivals: deque[float] = deque(maxlen=_RATE_FRAMES)
         self._status = StreamStatus()
 
@@ -58,9 +60,9 @@ class NodeSource:
         now = time.monotonic()
         status.age_s = now - self._arrivals[-1] if self._arrivals else math.inf
         status.silent_s = now - max((at for at, _ in self._arrived.values()), default=-math.inf)
-        fast = len(self._arrivals) > 1 and status.age_s < 2
-        between_s = self._arrivals[-1] - self._arrivals[0] if fast else math.inf
-        status.frames_per_second = (len(self._arrivals) - 1) / max(between_s, 1e-9)
+        status.frames_per_second = 0.0
+        if len(self._arrivals) > 1 and status.age_s < 2:
+            status.frames_per_second = (len(self._arrivals) - 1) / max(self._arrivals[-1] - self._arrivals[0], 1e-9)
         return status
 
     def start(self) -> None:
@@ -70,14 +72,18 @@ class NodeSource:
         for node, tag in self._observed.values():
             node.RemoveObserver(tag)
         self._observed.clear()
-        self._image = None
+        self._new.clear()
+        self._image, self._image_is_new = None, False
 
     def poll(self) -> list[TrackedFrame]:
         self._look_for_nodes()
-        images, self._images = self._images, 0
-        if not images or self._image is None:
+        # What came since the last look belongs together.
+        now_s, stamp_s = time.monotonic(), time.time()
+        self._arrived.update({identifier: (now_s, stamp_s) for identifier in self._new})
+        self._new.clear()
+        is_new, self._image_is_new = self._image_is_new, False
+        if not is_new or self._image is None:
             return []
-        self._status.dropped += images - 1
         frame = self._frame()
         if frame is None:
             self._status.other_images += 1
@@ -99,7 +105,10 @@ class NodeSource:
         return found
 
     def _look_for_nodes(self) -> None:
-        """Observe what came into the scene meanwhile; leave alone what went."""
+        """Observe what came into the scene meanwhile; leave alone what went.
+
+        What a node holds when it is found does not count: the session itself may have made it.
+        """
         for identifier in [one for one, (node, _) in self._observed.items() if not self._scene.IsNodePresent(node)]:
             node, tag = self._observed.pop(identifier)
             node.RemoveObserver(tag)
@@ -122,10 +131,10 @@ class NodeSource:
 
     def _on_arrival(self, identifier: str) -> None:
         node, _ = self._observed[identifier]
-        self._arrived[identifier] = time.monotonic(), time.time()
+        self._new.add(identifier)
         if not node.IsA("vtkMRMLLinearTransformNode"):
             self._image = self._image or node
-            self._images += node is self._image
+            self._image_is_new |= node is self._image
 
     def _frame(self) -> TrackedFrame | None:
         image = self._image.GetImageData()

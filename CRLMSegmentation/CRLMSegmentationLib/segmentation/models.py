@@ -149,7 +149,7 @@ def _read_card(folder: Path) -> ModelCard:
             sha256={str(name): str(value).lower() for name, value in text["sha256"].items()},
             mirror_axes=tuple(int(axis) for axis in text.get("mirror_axes", ())),
             tumor_volume_ml=_range(text.get("training", {}).get("tumor_volume_ml")),
-            shell_probabilities=_range(text.get("shell_probabilities")),
+            shell_probabilities=_shell(text.get("uncertainty")),
             text=text,
         )
     except KeyError as missing:
@@ -176,6 +176,10 @@ def _range(numbers) -> tuple[float, float] | None:
     if not 0 <= low < high:
         raise ValueError
     return low, high
+
+
+def _shell(uncertainty: dict | None) -> tuple[float, float] | None:
+    return None if uncertainty is None else _range((uncertainty["outer"], uncertainty["inner"]))
 
 
 def _compare_hash(folder: Path, name: str, expected: str) -> None:

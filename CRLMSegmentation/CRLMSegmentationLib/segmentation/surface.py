@@ -8,11 +8,15 @@ import numpy as np
 
 from ..errors import SegmentationError
 from ..geometry import Volume, transform_points
-from .smoothing import smooth_points
 
 SMOOTHING_ITERATIONS = 30
 # Taubin's pass band: low enough to remove the voxels' stairs, high enough to keep the tumor's lobes.
 PASS_BAND = 0.05
+# A mask of more voxels than this is contoured on every second grid point, with the mean over the voxels around it: as
+# true to its shape, and four times fewer triangles to smooth, to show and to measure distances to.
+FINE_VOXELS = 60_000
+# Just under half of 8, so that no point of the surface falls onto a grid point, where triangles would have no area.
+HALF = 3.9
 VOLUME_ROUNDS = 5
 VOLUME_TOLERANCE = 1e-3
 # Share of the volume that smoothing must leave, or it is not done.
@@ -30,20 +34,22 @@ def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERAT
     if extent is None:
         raise SegmentationError("The mask is empty: there is no surface to make.")
     block = mask.voxels[extent] > 0
-    rough = _contour(np.pad(block, 1).view(np.uint8), mask.spacing_mm)
+    step = 2 if np.count_nonzero(block) > FINE_VOXELS else 1
+    rough = _contour(_padded(block, step), mask.spacing_mm * step)
     points, corners = _arrays_of(rough)
     measure = _measure(points, corners)
     if measure.volume_mm3 < 0:
         corners = corners[::-1].copy()
         measure = _measure(points, corners)
     if smoothing_iterations:
-        smoothed = smooth_points(points, corners, max(2, smoothing_iterations), PASS_BAND)
+        smoothed = _arrays_of(_smooth(rough, smoothing_iterations))[0]
         smooth = _measure(smoothed, corners)
         # What is only a few voxels large would be smoothed away.
         if smooth.volume_mm3 > LEAST_LEFT * measure.volume_mm3:
             points, measure = smoothed, smooth
     points, normals = _with_volume(points, corners, measure, float(block.sum()) * float(np.prod(mask.spacing_mm)))
-    first_ijk = np.array([places.start for places in extent])[::-1] - 1
+    # From the middle of the first padded block of step voxels, `step` voxels before the extent, to the volume's index.
+    first_ijk = np.array([places.start for places in extent])[::-1] - (step + 1) / 2
     points = transform_points(mask.ijk_to_ras, points / mask.spacing_mm + first_ijk)
     # The grid's axes are perpendicular, so that normals turn as points do; a left-handed grid turns triangles inside out.
     normals = normals @ (mask.ijk_to_ras[:3, :3] / mask.spacing_mm).T
@@ -83,6 +89,16 @@ def largest_diameter_mm(surface) -> float:
     return float(pdist(points).max())
 
 
+def _padded(block: np.ndarray, step: int) -> np.ndarray:
+    """uint8: 8 inside and 0 outside, with a layer of 0 around; for step 2 the sum over each 2 x 2 x 2 voxels."""
+    if step == 1:
+        return np.pad(block, 1).view(np.uint8) * 8
+    even = np.pad(block, [(step, step + size % step) for size in block.shape]).view(np.uint8)
+    halves = even[0::2] + even[1::2]
+    halves = halves[:, 0::2] + halves[:, 1::2]
+    return halves[:, :, 0::2] + halves[:, :, 1::2]
+
+
 def _contour(padded: np.ndarray, spacing_mm: np.ndarray):
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
@@ -94,11 +110,26 @@ def _contour(padded: np.ndarray, spacing_mm: np.ndarray):
     image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(padded).ravel(), deep=True))
     contour = vtkFlyingEdges3D()
     contour.SetInputData(image)
-    contour.SetValue(0, 0.5)
+    contour.SetValue(0, HALF)
     contour.ComputeNormalsOff()
     contour.ComputeScalarsOff()
     contour.Update()
     return contour.GetOutput()
+
+
+def _smooth(surface, iterations: int):
+    from vtkmodules.vtkFiltersCore import vtkWindowedSincPolyDataFilter
+
+    smoother = vtkWindowedSincPolyDataFilter()
+    smoother.SetInputData(surface)
+    smoother.SetNumberOfIterations(iterations)
+    smoother.SetPassBand(PASS_BAND)
+    smoother.BoundarySmoothingOff()
+    smoother.FeatureEdgeSmoothingOff()
+    smoother.NonManifoldSmoothingOff()
+    smoother.NormalizeCoordinatesOn()
+    smoother.Update()
+    return smoother.GetOutput()
 
 
 def _arrays_of(surface) -> tuple[np.ndarray, np.ndarray]:
@@ -126,7 +157,8 @@ def _measure(points: np.ndarray, corners: np.ndarray) -> _Measure:
     a, b, c = ([along[numbers] for along in axes] for numbers in corners)
     (ux, uy, uz), (vx, vy, vz) = ([end - start for start, end in zip(a, to)] for to in (b, c))
     vectors = (uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx)
-    volume = sum(float(start @ along) for start, along in zip(a, vectors)) / 6
+    # Not a dot product: BLAS would spread that over threads that wait for each other on a busy machine.
+    volume = sum(float((start * along).sum()) for start, along in zip(a, vectors)) / 6
     area = float(np.sqrt(sum(along * along for along in vectors)).sum()) / 2
     return _Measure(volume, area, vectors)
 

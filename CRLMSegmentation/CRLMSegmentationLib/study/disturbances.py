@@ -25,10 +25,10 @@ class Disturbances:
     dropped       share of frames left out at random
     """
 
-    shifts_mm: tuple[float, ...] = (2.5, 5.0, 7.5, 10.0)
+    shifts_mm: tuple[float, ...] = (2.5, 5.0, 10.0)
     scales: tuple[float, ...] = (0.8, 1.2, 1.5)
     tracking_mm: tuple[float, ...] = (1.0, 2.0)
-    dropped: tuple[float, ...] = (0.25, 0.5, 0.75)
+    dropped: tuple[float, ...] = (0.5, 0.75)
     repeats: int = 3
 
 

@@ -20,10 +20,9 @@ import numpy as np
 
 from ..errors import ConfigurationError, GeometryError
 from ..geometry import Box, Volume, transform_points
-from ..segmentation.crop import crop
+from ..segmentation.crop import crop, paste
 from ..segmentation.models import load_model
 from ..segmentation.postprocess import mask_from_probability
-from ..segmentation.segment import segment
 from .case_files import SPACING_MM, forget_sweeps, load_case, sweep_of
 from .case_table import CaseRow, LeftOut
 from .crop_sampling import empty_box
@@ -150,15 +149,21 @@ def _segmenter(folder: str, device: str, threads: int):
 def _with_network(case: Case, box: Box, segmenter) -> tuple[Volume, float, VoxelCounts]:
     """(mask on the case's grid, seconds from box to mask, voxel counts over what the network saw)."""
     card = segmenter.model.card
-    if card.kind == "crop":
-        found = segment(case.volume, box, segmenter, tight=True)
-        seconds = sum(found.timings_s[step] for step in ("crop", "network", "mask"))
-        truth = crop(case.tumor, box, card.margin_mm).volume
-        return found.mask, seconds, VoxelCounts.of(found.probability, truth)
     started = time.perf_counter()
+    if card.kind == "crop":
+        probability = segmenter.probability(crop(case.volume, box, card.margin_mm).volume)
+        mask = paste(mask_from_probability(probability, card.threshold), case.volume)
+        seconds = time.perf_counter() - started
+        return mask, seconds, VoxelCounts.of(probability, crop(case.tumor, box, card.margin_mm).volume)
     probability = segmenter.probability(case.volume)
     mask = mask_from_probability(probability, card.threshold)
     return mask, time.perf_counter() - started, VoxelCounts.of(probability, case.tumor)
+
+
+def _mask_in_box(volume: Volume, box: Box, segmenter, margin_mm: float) -> Volume:
+    """Model_crop's mask on the grid of the crop."""
+    probability = segmenter.probability(crop(volume, box, margin_mm).volume)
+    return mask_from_probability(probability, segmenter.model.card.threshold)
 
 
 def _figures(mask: Volume, case: Case, seconds: float) -> dict:
@@ -193,10 +198,10 @@ def _false_alarms(case: Case, models: dict, masks: dict, settings: EvaluationSet
         for name, folder in models.items():
             segmenter = _segmenter(folder, settings.device, settings.threads)
             if segmenter.model.card.kind == "crop":
-                found[name] = segment(case.volume, box, segmenter).volume_ml
+                mask = _mask_in_box(case.volume, box, segmenter, 0.0)
             else:
                 mask = crop(masks[name], box).volume
-                found[name] = float((mask.voxels > 0).sum()) * mask.voxel_volume_mm3 / 1000
+            found[name] = float((mask.voxels > 0).sum()) * mask.voxel_volume_mm3 / 1000
         alarms.append({"edges_mm": box.size_mm.tolist(), "found_ml": found})
     return alarms
 
@@ -209,7 +214,8 @@ def _robustness(case: Case, row: CaseRow, models: dict, settings: EvaluationSett
     curve = []
     for one in disturbed(case, sweep, settings.disturbances, random, settings.spacing_mm):
         try:
-            dice = compare(segment(one.volume, one.box, segmenter, tight=True).mask, one.truth)["dice"]
+            found = _mask_in_box(one.volume, one.box, segmenter, segmenter.model.card.margin_mm)
+            dice = compare(paste(found, one.volume), one.truth)["dice"]
         except GeometryError:  # the box left the volume
             dice = 0.0
         curve.append({"kind": one.kind, "amount": one.amount, "dice": dice})

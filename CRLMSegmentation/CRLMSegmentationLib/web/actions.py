@@ -109,8 +109,7 @@ class Actions:
     def _replay(self, path, configuration, shown_name: str, seconds: float) -> None:
         self._know_truth(None)
         self._state.data_kind = shown_name
-        self._state.sweep_seconds = round(seconds, 1) if np.isfinite(seconds) and seconds > 0 else 0
-        self._session.replay(path, configuration)
+        self._controller.replay(path, configuration, seconds)
 
     def _on_prepared(self, done: float, text: str) -> None:
         with self._state as state:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
+from pathlib import Path
 
 from ..errors import CRLMError
 from ..scene.application import application_on
@@ -211,12 +213,19 @@ class Controller:
         else:
             view.fit_view_to_content()
 
-    async def open_case(self, folder) -> None:
-        """Begin with a saved case."""
+    def open_case(self, folder) -> None:
+        """Begin with a saved case. Raises FileFormatError."""
         self.session.load_case(folder)
         self.display.forget()
         with self.state as state:
+            state.data_kind = f"Case {Path(folder).name}"
             state.open_step = "navigate" if self.session.surface is not None else "connect"
+
+    def replay(self, path, plus_configuration=None, seconds: float = 0.0) -> None:
+        """Replay a recording as the live stream; seconds: how long it lasts, 0 when that is not known."""
+        self.session.replay(path, plus_configuration)
+        with self.state as state:
+            state.sweep_seconds = round(seconds, 1) if math.isfinite(seconds) and seconds > 0 else 0
 
     async def close(self) -> None:
         """Let everything go."""

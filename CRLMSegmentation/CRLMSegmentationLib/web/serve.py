@@ -16,15 +16,19 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_FOLDER = "crlm-web"
 
 
-def serve_case(case, open_browser: bool = True, host: str = DEFAULT_HOST, port: int = 0) -> None:
-    """Serve the page with the case in the folder `case` (of NavigationSession.save_case), until Ctrl-C."""
-    serve(folder=Path(case).parent / DEFAULT_FOLDER, case=case, host=host, port=port, open_browser=open_browser)
+def serve_case(case, open_browser: bool = True, host: str = DEFAULT_HOST, port: int = 0, live=None) -> None:
+    """Serve the page with the case in the folder `case` (of NavigationSession.save_case), until Ctrl-C.
+
+    live  a recording that is replayed as the live stream, so that there is something to navigate; None for none
+    """
+    case = Path(case)
+    serve(case.parent / DEFAULT_FOLDER, [case, case.parent], case, host, port, open_browser, live=live)
 
 
 def serve(
     folder=DEFAULT_FOLDER, given=(), case=None, host: str = DEFAULT_HOST, port: int = 0, open_browser: bool = True,
-    token: str | None = None,
-) -> None:
+    token: str | None = None, live=None,
+) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
     folder  what is recorded, uploaded, simulated and saved goes there
@@ -33,6 +37,7 @@ def serve(
     host    other than this computer's own addresses: everybody who comes needs the token
     port    0 takes a free one
     token   None makes one where it is needed
+    live    a recording that is replayed from the beginning, or None
     Raises ConfigurationError when trame-slicer is not there or the address cannot be served at.
     """
     from .access import SHORTEST_TOKEN, is_loopback, new_token
@@ -42,7 +47,7 @@ def serve(
         raise ConfigurationError(f"The token has {len(token)} characters; give {SHORTEST_TOKEN} or more, or none at all.")
     token = (token or new_token()) if not is_loopback(host) else token
     try:
-        asyncio.run(_serve(folder, given, case, host, port, open_browser, token))
+        asyncio.run(_serve(folder, given, case, live, host, port, open_browser, token))
     except OSError as error:
         raise ConfigurationError(
             f"The page cannot be served at {host}:{port} ({error.strerror}); choose another --port."
@@ -58,7 +63,7 @@ def _check_there() -> None:
         ) from None
 
 
-async def _serve(folder, given, case, host, port, open_browser, token) -> None:
+async def _serve(folder, given, case, live, host, port, open_browser, token) -> None:
     from .access import gate, is_loopback
     from .build import build
 
@@ -89,7 +94,9 @@ async def _serve(folder, given, case, host, port, open_browser, token) -> None:
     _end_at_signals(serving)
     try:
         if case is not None:
-            await controller.open_case(case)
+            controller.open_case(case)
+        if live is not None:
+            controller.replay(live)
         await serving
     except asyncio.CancelledError:
         pass

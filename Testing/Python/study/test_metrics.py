@@ -107,3 +107,32 @@ def test_distances_agree_with_nearest_points_found_one_by_one():
     assert figures["hd_mm"] == pytest.approx(max(there.max(), back.max()))
     assert figures["hd95_mm"] == pytest.approx(max(np.percentile(there, 95), np.percentile(back, 95)))
     assert figures["mean_surface_distance_mm"] == pytest.approx((there.mean() + back.mean()) / 2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_figures_agree_with_simpleitk_and_scikit_learn(seed):
+    import SimpleITK
+    from scipy import ndimage
+    from sklearn.metrics import f1_score, precision_score, recall_score
+
+    random = np.random.default_rng(seed)
+    smooth = ndimage.gaussian_filter(random.standard_normal((2, 20, 24, 28)), (0, 3, 3, 3))
+    truth, mask = (Volume((field > np.percentile(field, 80)).astype(np.uint8), GRID) for field in smooth)
+    figures = compare(mask, truth)
+    flat = truth.voxels.ravel(), mask.voxels.ravel()
+    assert figures["dice"] == pytest.approx(f1_score(*flat))
+    assert figures["precision"] == pytest.approx(precision_score(*flat))
+    assert figures["recall"] == pytest.approx(recall_score(*flat))
+    images = []
+    for voxels in (truth.voxels, mask.voxels):
+        image = SimpleITK.GetImageFromArray(voxels)
+        image.SetSpacing(GRID.diagonal()[:3].tolist())
+        images.append(image)
+    overlap = SimpleITK.LabelOverlapMeasuresImageFilter()
+    overlap.Execute(*images)
+    assert figures["dice"] == pytest.approx(overlap.GetDiceCoefficient())
+    distance = SimpleITK.HausdorffDistanceImageFilter()
+    distance.Execute(*images)
+    # Its distance map runs to the voxels of the other mask and not to its border: equal where the largest distance
+    # is one from outside, which it is between masks that do not hold one another.
+    assert figures["hd_mm"] == pytest.approx(distance.GetHausdorffDistance(), rel=1e-5)

@@ -83,18 +83,33 @@ class Visitor:
         return sentence
 
     def until(self, is_so, what: str, patience_s: float = _PATIENCE_S) -> None:
-        """Wait until is_so() holds."""
-        until = time.monotonic() + patience_s
+        """Wait until is_so() holds. How long that took is shown when the test fails."""
+        began = time.monotonic()
+        until = began + patience_s
         while not is_so():
             if time.monotonic() > until:
                 said = {step: self.line(step) for step in STEPS}
                 raise AssertionError(f"{what} did not happen; the page says {said}")
             self.page.wait_for_timeout(100)
+        print(f"{time.monotonic() - began:6.1f} s until {what}")
 
     def until_line(self, step: str, pattern: str, patience_s: float = _PATIENCE_S) -> str:
         """Wait until the page says something of a step; what it says."""
         self.until(lambda: re.search(pattern, self.line(step)), f"'{pattern}' at {step}", patience_s)
         return self.line(step)
+
+    def until_still(self, step: str) -> str:
+        """Wait until the page has said the same of a step for a while; what it says."""
+        said = [self.line(step), time.monotonic()]
+
+        def is_still() -> bool:
+            now = self.line(step)
+            if now != said[0]:
+                said[:] = now, time.monotonic()
+            return time.monotonic() - said[1] > 1.5
+
+        self.until(is_still, f"an end of the changes at {step}")
+        return said[0]
 
     def picture(self, view: str):
         """float array (rows, columns, 3) of what a view shows: live, 3d, red, green or yellow."""

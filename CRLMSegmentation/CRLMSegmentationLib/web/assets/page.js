@@ -35,5 +35,25 @@
     },
   };
 
+  // When the program or the network goes away the page says so, and comes back by itself: the session lives there.
+  const comeBack = () => {
+    if (document.getElementById("lost")) return;
+    const told = document.createElement("div");
+    told.id = "lost";
+    told.innerHTML = "<b>The connection to the program is lost.</b><br>This page comes back by itself once it is there again.";
+    document.body.appendChild(told);
+    const look = async () => {
+      try {
+        if ((await fetch("alive", { cache: "no-store" })).ok) return window.location.reload();
+      } catch (error) {
+        // Not yet.
+      }
+      setTimeout(look, 1000);
+    };
+    setTimeout(look, 1000);
+  };
+  window.trame.client.onConnectionClose(comeBack);
+  window.trame.client.onConnectionError(comeBack);
+
   window.trame.utils.crlm = crlm;
 })();

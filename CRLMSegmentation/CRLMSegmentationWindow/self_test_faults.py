@@ -1,0 +1,96 @@
+"""What goes wrong, or ends, in the self test: a cancelled inference, a killed worker, a lost stream, a closed scene."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import slicer
+import vtk
+
+from . import sample
+from .self_test_tools import Bench, Leftovers, click, wait_until
+
+
+class Faults(Bench):
+    """Each method leaves the window ready for the next one."""
+
+    def cancel_half_way(self) -> None:
+        self.tell("4 Segment: cancelled half-way")
+        ui, check = self.window.ui, self._case
+        wait_until(lambda: self.session.engine_status.state == "ready", 120, lambda: str(self.session.engine_status))
+        click(ui.segmentButton)
+        check.assertTrue(self.window.segment.is_running)
+        check.assertIn("Cancel", ui.segmentButton.text)
+        click(ui.segmentButton)
+        wait_until(lambda: not self.window.segment.is_running, 30)
+        check.assertIsNone(self.session.surface)
+        check.assertEqual(self.status("NAVIGATE"), "WAITING")
+
+    def kill_the_worker(self) -> None:
+        self.tell("4 Segment: the worker process is killed")
+        ui, check = self.window.ui, self._case
+        number = self.session.engine_process_id
+        check.assertIsNotNone(number)
+        click(ui.segmentButton)
+        os.kill(number, 9)
+        wait_until(lambda: not self.window.segment.is_running, 60)
+        # Killed before it had begun, the next worker does the work; killed at work, a sentence says so.
+        check.assertIn(self.status("SEGMENT"), ("FAILED", "DONE"), self.window.segment.state_text)
+        if self.status("SEGMENT") == "FAILED":
+            check.assertTrue(self.window.segment.state_text.startswith("FAILED"))
+            check.assertIsNone(self.session.surface)
+        wait_until(lambda: self.session.engine_process_id not in (None, number), 60)
+        check.assertTrue(self.window.connect.state_text.startswith("LIVE"), "the live view goes on")
+
+    def lose_the_stream(self) -> None:
+        self.tell("The stream ends")
+        ui, check = self.window.ui, self._case
+        click(ui.connectButton)
+        wait_until(lambda: self.session.stream_status is None, 5)
+        wait_until(lambda: "LOST" in self.window.navigate.readouts["Stylus"].text, 3)
+        wait_until(lambda: self.window.live_slice.warning != "", 3)
+        check.assertFalse(any(reading.signed_distance_mm is not None for reading in self.session.readings()))
+
+    def save_and_open(self) -> None:
+        self.tell("Save and open the case")
+        ui, check = self.window.ui, self._case
+        surface = vtk.vtkMassProperties()
+        surface.SetInputData(self.session.surface)
+        before = surface.GetVolume()
+        check.assertTrue(self.session.has_unsaved_data)
+        click(ui.saveCaseButton)
+        wait_until(lambda: not self.session.has_unsaved_data, 60, lambda: self.window.case.state_text)
+        [folder] = (self._own / "cases").iterdir()
+        slicer.mrmlScene.Clear()
+        wait_until(lambda: self.session is not None, 5)
+        check.assertIsNone(self.session.surface)
+        self.window.case.open_case(folder)
+        wait_until(lambda: self.session.surface is not None, 60, lambda: self.window.case.state_text)
+        surface.SetInputData(self.session.surface)
+        np.testing.assert_allclose(surface.GetVolume(), before, rtol=1e-3)
+        check.assertEqual(self.status("BOX"), "DONE")
+
+    def reload(self) -> None:
+        self.tell("Reload the module")
+        old = self.window
+        slicer.modules.crlmsegmentation.widgetRepresentation().self().onReload()
+        self._case.assertIsNot(self.window, old)
+        self._case.assertIsNone(old.session)
+        self._case.assertFalse(old.pulse.is_running)
+        wait_until(lambda: self.session is not None, 10)
+        self._case.assertEqual(self.status("SEGMENT"), "DONE", "what is in the scene is taken over")
+
+    def close_the_scene(self, before) -> None:
+        self.tell("Close the scene, leave the module")
+        # Again with everything running, then away with it.
+        self.window.connect.replay(sample.SWEEP)
+        wait_until(lambda: self.window.connect.state_text.startswith("LIVE"), 30)
+        wait_until(lambda: self.session.engine_status.state == "ready", 120)
+        window = self.window
+        slicer.util.selectModule("Data")
+        self._case.assertTrue(window.pulse.is_running, "a live view goes on in another module")
+        slicer.mrmlScene.Clear()
+        self._case.assertFalse(window.pulse.is_running)
+        self._case.assertIsNone(window.session)
+        wait_until(lambda: not Leftovers.now().beyond(before), 15, lambda: str(Leftovers.now().beyond(before)))

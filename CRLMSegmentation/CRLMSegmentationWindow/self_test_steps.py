@@ -1,0 +1,206 @@
+"""The self test's way through the five steps, by the buttons."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+import vtk
+
+from . import layouts, sample
+from .self_test_tools import Bench, click, name_of, pause, wait_until
+
+SWEEP_S = 13.5
+
+
+class Steps(Bench):
+    """Each method takes the window from one step to the next."""
+
+    def connect(self) -> None:
+        self.tell("1 Connect")
+        ui, check = self.window.ui, self._case
+        check.assertFalse(ui.connectSection.collapsed)
+        check.assertTrue(ui.recordSection.collapsed)
+        check.assertFalse(ui.recordButton.enabled)
+        ui.connectAdvanced.collapsed = False
+        click(ui.sampleButton)
+        words = lambda: self.window.connect.state_text  # noqa: E731
+        wait_until(lambda: words().startswith("LIVE"), 30, words)
+        check.assertFalse(ui.recordSection.collapsed, "the next step opens")
+        check.assertEqual(name_of(self.session.live_image_node()), "Image_Image")
+        check.assertEqual(name_of(self.session.image_to_reference_node()), "ImageToReference")
+        self.slice_lies_in_the_image()
+        ui.connectSection.collapsed = False
+        ui.recordSection.collapsed = True
+        pause(1.0)
+        self.picture("step-1-connect")
+        self.window.open_step(self.window.record)
+
+    def slice_lies_in_the_image(self) -> None:
+        """Three corners of the live image are in the plane of the live view."""
+        node = layouts.live_slice_node()
+        self._case.assertIsNotNone(node)
+
+        def off_plane_mm():
+            image_to_ras = self.window.live_slice.image_to_ras
+            if image_to_ras is None:
+                return np.inf
+            ras_to_slice = np.linalg.inv(slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()))
+            width, height, _ = self.session.live_image_node().GetImageData().GetDimensions()
+            corners = np.array([[0, 0, 0, 1], [width - 1, 0, 0, 1], [0, height - 1, 0, 1]]).T
+            in_slice = ras_to_slice @ image_to_ras @ corners
+            # First row at the top, first column at the left.
+            self._case.assertGreater(in_slice[0, 1], in_slice[0, 0])
+            self._case.assertGreater(in_slice[1, 0], in_slice[1, 2])
+            return np.abs(in_slice[2]).max()
+
+        wait_until(lambda: off_plane_mm() < 1e-3, 5)
+
+    def record(self) -> None:
+        self.tell("2 Record")
+        ui, check = self.window.ui, self._case
+        click(ui.recordButton)
+        wait_until(lambda: self.session.recording is not None and self.session.recording.frames > 60, 30)
+        check.assertIn("frames", self.window.record.state_text)
+        wait_until(lambda: self.session.volume_node() is not None, 20, lambda: "the volume does not grow")
+        self.picture("step-2-record")
+        wait_until(lambda: self.session.recording.seconds > SWEEP_S, 30)
+        path = self.session.recording.path
+        click(ui.recordButton)
+        wait_until(lambda: self.status("RECONSTRUCT") == "DONE", 60, lambda: self.window.record.state_text)
+        wait_until(lambda: self.session.recorded_path == path, 30)
+        check.assertTrue(path.is_file())
+        check.assertEqual(path.parent, self._own / "recordings")
+        browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
+        check.assertEqual(max(node.GetNumberOfItems() for node in browsers), len(self.session.sweep))
+        volume = self.session.volume_node()
+        check.assertGreater(slicer.util.arrayFromVolume(volume).max(), 100)
+        np.testing.assert_allclose(volume.GetSpacing(), [0.5] * 3, atol=1e-6)
+        check.assertEqual(self.window.layouts.current, layouts.PLANNING)
+        check.assertFalse(ui.boxSection.collapsed, "the next step opens")
+
+    def box(self) -> None:
+        self.tell("3 Box")
+        ui, check = self.window.ui, self._case
+        click(ui.boxButton)
+        check.assertTrue(self.window.box.picker.is_waiting)
+        click(ui.boxButton)
+        check.assertFalse(self.window.box.picker.is_waiting, "the second press takes it back")
+        click(ui.boxButton)
+        center = sample.tumor_center_ras()
+        # As a click in a slice view does it: the point of the node in placement is defined.
+        selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
+        placed = slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID())
+        placed.AddControlPointWorld(*center)
+        wait_until(lambda: self.status("BOX") == "DONE", 5)
+        node = slicer.util.getNode("Tumor box")
+        found, size = [0.0] * 3, node.GetSize()
+        node.GetCenterWorld(found)
+        np.testing.assert_allclose(found, center, atol=1e-6)
+        np.testing.assert_allclose(size, [40.0] * 3, atol=1e-6)
+        check.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode"), 0)
+        # Beyond the volume a sentence warns.
+        node.SetSize(400, 40, 40)
+        wait_until(lambda: self.window.box.state_text.startswith("LOOK"), 5, lambda: self.window.box.state_text)
+        node.SetSize(40, 40, 40)
+        wait_until(lambda: not self.session.box_warnings, 5)
+        self.window.open_step(self.window.box)
+        pause(1.0)
+        self.picture("step-3-box")
+        self.window.open_step(self.window.segment)
+
+    def segment(self) -> None:
+        self.tell("4 Segment")
+        ui, check = self.window.ui, self._case
+        click(ui.segmentButton)
+        wait_until(lambda: self.window.segment.is_running, 5)
+        wait_until(lambda: not self.window.segment.is_running, 240, lambda: self.window.segment.state_text)
+        check.assertEqual(self.status("SEGMENT"), "DONE", self.window.segment.state_text)
+        surface = self.session.surface
+        middle = np.array(surface.GetCenter())
+        np.testing.assert_allclose(middle, sample.tumor_center_ras(), atol=5.0)
+        properties = vtk.vtkMassProperties()
+        properties.SetInputData(surface)
+        check.assertGreater(properties.GetVolume() / 1000, 0.5 * sample.tumor_volume_ml())
+        check.assertLess(properties.GetVolume() / 1000, 1.6 * sample.tumor_volume_ml())
+        check.assertIsNotNone(self.session.case_clock_s)
+        # Another threshold takes effect at once, without a second inference.
+        before = properties.GetVolume()
+        ui.segmentAdvanced.collapsed = False
+        ui.thresholdSlider.value = 0.95
+        wait_until(lambda: abs(self.session.threshold - 0.95) < 0.01, 5)
+        check.assertFalse(self.window.segment.is_running)
+        properties.SetInputData(self.session.surface)
+        check.assertLess(properties.GetVolume(), before)
+        ui.thresholdSlider.value = 0.5
+        wait_until(lambda: abs(self.session.threshold - 0.5) < 0.01, 5)
+        ui.segmentAdvanced.collapsed = True
+        self.window.open_step(self.window.segment)
+        pause(1.0)
+        self.picture("step-4-segment")
+
+    def correct(self) -> None:
+        self.tell("4 Segment: corrected by hand")
+        ui, check = self.window.ui, self._case
+        click(ui.correctButton)
+        check.assertTrue(self.window.segment.editor.is_open)
+        check.assertEqual(self.window.segment.editor.widget.activeEffect().name, "Paint")
+        volumes = vtk.vtkMassProperties()
+        volumes.SetInputData(self.session.surface)
+        before = volumes.GetVolume()
+        self.cut_away_one_half()
+        click(ui.correctButton)
+        check.assertFalse(self.window.segment.editor.is_open)
+        wait_until(lambda: not self.session.is_computing, 30)
+
+        def volume():
+            volumes.SetInputData(self.session.surface)
+            return volumes.GetVolume()
+
+        wait_until(lambda: volume() < 0.75 * before, 20, lambda: "the surface did not follow")
+
+    def cut_away_one_half(self) -> None:
+        """What a brush would do: the voxels of the segment's labelmap on one side are emptied."""
+        node = self.session.segmentation_node()
+        segment = node.GetSegmentation().GetNthSegmentID(0)
+        volume = self.session.volume_node()
+        voxels = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, volume)
+        inside = np.argwhere(voxels)
+        middle = int(np.median(inside[:, 2]))
+        voxels[:, :, middle:] = 0
+        slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, node, segment, volume)
+
+    def navigate(self) -> None:
+        self.tell("5 Navigate")
+        ui, check = self.window.ui, self._case
+        # The uncut tumor again, for the picture.
+        click(ui.segmentButton)
+        wait_until(lambda: self.window.segment.is_running, 5)
+        wait_until(lambda: not self.window.segment.is_running, 240)
+        check.assertEqual(self.status("SEGMENT"), "DONE", self.window.segment.state_text)
+        self.window.open_step(self.window.navigate)
+        click(ui.navigateButton)
+        check.assertEqual(self.window.layouts.current, layouts.NAVIGATION)
+        seen = self.watch_the_stylus()
+        check.assertLess(min(seen), 0.0, "the stylus enters the tumor")
+        check.assertGreater(max(seen), 20.0)
+        self.slice_lies_in_the_image()
+
+    def watch_the_stylus(self) -> list[float]:
+        """The distances shown until the stylus was near, inside, far and lost; its picture is taken near the tumor."""
+        shown, pictured, was_lost = [], False, False
+
+        def look():
+            nonlocal pictured, was_lost
+            text = self.window.navigate.readouts["Stylus"].text
+            reading = next(one for one in self.session.readings() if one.name == "Stylus")
+            was_lost |= "LOST" in text
+            if reading.signed_distance_mm is None:
+                return False
+            shown.append(reading.signed_distance_mm)
+            if not pictured and 2.0 < reading.signed_distance_mm < 6.0 and " mm" in text:
+                self.picture("step-5-navigate")
+                pictured = True
+            return pictured and was_lost and min(shown) < 0 and max(shown) > 20
+
+        wait_until(look, 40, lambda: f"lost: {was_lost}, shown: {shown[-5:]}")
+        return shown

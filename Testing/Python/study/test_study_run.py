@@ -1,0 +1,85 @@
+"""`crlm study` from a table of cases to a report, on a toy problem that really trains."""
+
+import json
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.cli import main
+from CRLMSegmentationLib.files import write_volume
+from CRLMSegmentationLib.geometry import Volume
+from CRLMSegmentationLib.segmentation.models import load_model
+from CRLMSegmentationLib.study.case_table import CaseRow, write_case_table
+
+SPLITS = ("training", "training", "validation", "test", "test", "test2")
+
+
+def write_ball(folder, seed: int, split: str) -> CaseRow:
+    random = np.random.default_rng(seed)
+    k, j, i = np.indices((44, 46, 48))
+    ball = (i - random.uniform(18, 28)) ** 2 + (j - 23) ** 2 + (k - 22) ** 2 < random.uniform(5, 8) ** 2
+    voxels = np.clip(random.normal(130, 15, ball.shape) - 80 * ball, 1, 255).astype(np.uint8)
+    paths = str(folder / f"ball{seed}.nrrd"), str(folder / f"ball{seed}_mask.nrrd")
+    write_volume(Volume(voxels, np.eye(4)), paths[0])
+    write_volume(Volume(ball.astype(np.uint8), np.eye(4)), paths[1])
+    return CaseRow(f"ball{seed}", f"patient{seed}", split, volume=paths[0], mask=paths[1], echogenicity="hypoechoic")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A finished study and the words of its command."""
+    folder = tmp_path_factory.mktemp("study")
+    rows = [write_ball(folder, seed, split) for seed, split in enumerate(SPLITS)]
+    # A test case whose mask belongs to another recording: reported, and fatal for nobody.
+    stray = write_ball(folder, 6, "test")
+    write_volume(Volume(np.ones((4, 4, 4), np.uint8), np.diag([1.0, 1, 1, 1]) + np.eye(4, k=3) * 900), stray.mask)
+    table = write_case_table([*rows, stray], folder / "table.csv")
+    words = ["study", "run", str(table), "--work", str(folder / "work"), "--epochs", "2", "--iterations", "12",
+             "--threads", "1", "--learning-rate", "0.01", "--margin", "6"]  # fmt: skip
+    assert main(words) == 0
+    return folder / "work", words
+
+
+def test_the_report_says_what_came_out(study):
+    work, _ = study
+    found = json.loads((work / "report" / "results.json").read_text())
+    assert found["cases_by_split"] == {"test": 2, "test2": 1}
+    for method in ("Model_crop", "Model_full", "Semi_automatic"):
+        assert 0 <= found["test"][method]["dice"]["median"] <= 1
+        assert found["test"][method]["cases"] == 3
+    assert {one["what"] for one in found["must"]} >= {"Model_crop, median Dice"}
+    assert [one["case"] for one in found["left_out"]] == ["ball6"]
+    assert "does not lie in its volume" in found["left_out"][0]["reason"]
+    page = (work / "report" / "index.html").read_text()
+    assert "<table>" in page and "ball6" in page and "simulated" not in page
+    for figure in ("curves", "violins", "reliability", "cases", "robustness"):
+        assert (work / "report" / f"{figure}.png").stat().st_size > 5000
+    inputs = (work / "inputs.csv").read_text().splitlines()
+    assert len(inputs) == 1 + 2 * 7 and len(inputs[1].split(",")[-1]) == 64
+
+
+def test_the_models_are_calibrated_on_validation_cases_and_load(study):
+    for kind, margin in (("crop", 6.0), ("full", 0.0)):
+        card = load_model(study[0] / "models" / f"Model_{kind}").card
+        assert (card.kind, card.margin_mm) == (kind, margin)
+        assert card.text["validation"]["cases"] == 1 and "F1" in card.text["threshold_choice"]
+        assert card.text["training"]["cases"] == 2 and "seeds" not in card.text["training"]
+
+
+def test_a_second_run_finds_everything_done(study, capsys):
+    work, words = study
+    weights = work / "models" / "Model_crop" / "fold_0" / "checkpoint_final.pth"
+    before = weights.stat().st_mtime_ns, (work / "evaluation" / "ball3.json").stat().st_mtime_ns
+    assert main(words) == 0
+    assert before == (weights.stat().st_mtime_ns, (work / "evaluation" / "ball3.json").stat().st_mtime_ns)
+    assert "Model_crop, median Dice" in capsys.readouterr().out
+
+
+def test_a_step_that_comes_too_early_says_what_is_missing(tmp_path, capsys):
+    assert main(["study", "train", "--work", str(tmp_path / "none")]) == 1
+    assert "build the study first" in capsys.readouterr().err
+    assert main(["study", "evaluate", "--work", str(tmp_path / "none")]) == 1
+    assert "train one first" in capsys.readouterr().err
+    assert main(["study", "calibrate", "--work", str(tmp_path / "none"), "--kind", "crop"]) == 1
+    assert "train it first" in capsys.readouterr().err
+    assert main(["study", "train", "--work", str(tmp_path), "--epochs", "0"]) == 1
+    assert "--epochs is 0" in capsys.readouterr().err

@@ -1,0 +1,98 @@
+"""What the page says of the session, and which files it offers."""
+
+import numpy as np
+import pytest
+
+from CRLMSegmentationLib.errors import FileFormatError
+from CRLMSegmentationLib.navigation.margin import MarginState
+from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
+from CRLMSegmentationLib.scene.state import SessionState, Step, StepStatus
+from CRLMSegmentationLib.scene.tools import ToolReading
+from CRLMSegmentationLib.web import mirror
+from CRLMSegmentationLib.web.library import Library
+from CRLMSegmentationLib.web.page_state import STEP_WORDS, STEPS
+
+
+def _reading(status=ToolStatus.LIVE, distance_mm=None, margin=MarginState.UNKNOWN) -> ToolReading:
+    return ToolReading("Stylus", status, np.eye(4) if status is ToolStatus.LIVE else None, distance_mm, None, margin)
+
+
+def test_every_status_of_a_step_has_a_word():
+    for status in StepStatus:
+        state = SessionState()
+        for step in Step:
+            state[step].status = status
+        lines = mirror.step_lines(state, is_measuring=False)
+        assert tuple(lines) == STEPS
+        assert {line["status"] for line in lines.values()} <= set(STEP_WORDS)
+
+
+def test_recording_and_its_volume_are_one_step():
+    state = SessionState()
+
+    def line():
+        found = mirror.step_lines(state, False)["record"]
+        return found["status"], found["text"]
+
+    assert line() == ("waiting", "Connect first")
+    state[Step.RECORD].status = StepStatus.READY
+    assert line() == ("ready", "Ready to record")
+    state[Step.RECORD].status = StepStatus.RUNNING
+    state[Step.RECONSTRUCT].status = StepStatus.DONE
+    assert line()[0] == "running"
+    state[Step.RECORD].status = StepStatus.DONE
+    state[Step.RECONSTRUCT].status, state[Step.RECONSTRUCT].message = StepStatus.RUNNING, "filling holes"
+    assert line() == ("running", "Filling holes")
+    state[Step.RECONSTRUCT].status, state[Step.RECONSTRUCT].message = StepStatus.FAILED, "no valid pose"
+    assert line() == ("failed", "No valid pose")
+
+
+def test_navigation_is_live_only_while_a_distance_is_known():
+    state = SessionState()
+    state[Step.NAVIGATE].status = StepStatus.READY
+    assert mirror.step_lines(state, True)["navigate"]["status"] == "live"
+    assert mirror.step_lines(state, False)["navigate"]["status"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("reading", "distance", "kind", "text"),
+    [
+        (_reading(distance_mm=12.34, margin=MarginState.CLEAR), "12.3 mm", "clear", "clear of the margin"),
+        (_reading(distance_mm=3.0, margin=MarginState.WITHIN_MARGIN), "3.0 mm", "near", "within the margin"),
+        (_reading(distance_mm=-2.05, margin=MarginState.INSIDE), "-2.0 mm", "inside", "inside the tumor"),
+        (_reading(), "– mm", "lost", "no tumor to measure to"),
+        (_reading(ToolStatus.LOST), "– mm", "lost", "lost"),
+    ],
+)
+def test_a_tool_is_told_in_words(reading, distance, kind, text):
+    (line,) = mirror.tool_lines([reading])
+    assert line == {"name": "Stylus", "distance": distance, "kind": kind, "text": text}
+
+
+def test_the_chart_follows_the_first_tool_with_a_distance():
+    assert mirror.first_distance_mm([_reading(ToolStatus.LOST), _reading(distance_mm=4.0)]) == 4.0
+    assert mirror.first_distance_mm([_reading(ToolStatus.LOST)]) is None
+
+
+def test_the_library_offers_recordings_of_its_folders(tmp_path):
+    given = tmp_path / "given"
+    given.mkdir()
+    for name in ("one.igs.mha", "volume.mha", "plus.xml", ".hidden.igs.mha", "notes.txt"):
+        (given / name).write_bytes(b"")
+    single = tmp_path / "two.igs.nrrd"
+    single.write_bytes(b"")
+    library = Library(tmp_path / "page", [given, single, tmp_path / "missing"])
+    (library.uploads.folder / "uploaded.mha").write_bytes(b"")
+    assert [item["title"] for item in library.sweeps()] == ["one.igs.mha", "two.igs.nrrd", "uploaded.mha"]
+    assert [item["title"] for item in library.configurations()][1:] == ["plus.xml"]
+    assert library.path_of(str(single)) == single
+
+
+def test_only_a_page_of_this_computer_reads_any_path(tmp_path):
+    secret = tmp_path / "secret.igs.mha"
+    secret.write_bytes(b"")
+    assert Library(tmp_path / "own").path_of(f" {secret} ") == secret
+    with pytest.raises(FileFormatError, match="upload"):
+        Library(tmp_path / "shared", any_path=False).path_of(str(secret))
+    with pytest.raises(FileFormatError, match="upload"):
+        Library(tmp_path / "own").path_of(str(tmp_path / "absent.igs.mha"))
