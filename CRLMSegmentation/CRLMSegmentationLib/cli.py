@@ -16,6 +16,7 @@ _COMMANDS = {
     "replay": "serve a recording over OpenIGTLink, as PLUS would",
     "record": "receive a tracked sweep over OpenIGTLink into a file",
     "stream": "watch what an OpenIGTLink server sends",
+    "timing": "find the delay between the images and the poses of a recording",
     "repair": "turn an interrupted recording into a standard sequence file",
     "reconstruct": "make a volume of a sweep",
     "segment": "find the tumor in a box of a volume",

@@ -40,6 +40,10 @@ class StreamError(CRLMError):
     """An OpenIGTLink connection that cannot be opened or never answers."""
 
 
+class TimingError(CRLMError):
+    """A recording from which the delay between images and poses cannot be found."""
+
+
 class RecordingError(CRLMError):
     """A recording that cannot be written or recovered. What was recorded stays on disk."""
 

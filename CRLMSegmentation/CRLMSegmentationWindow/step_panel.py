@@ -41,8 +41,12 @@ class StepPanel:
         style.apply(self._chip, style.chip(kind))
         style.write(self._chip, word)
         style.write(self._sentence, sentence)
-        # A section that is closed still says how it is.
-        style.write(self.section, f"{self._title}:  {word}" if self.section.collapsed else self._title)
+        self.show_title()
+
+    def show_title(self) -> None:
+        """A section that is closed still says how it is."""
+        closed = self.section.collapsed
+        style.write(self.section, f"{self._title}:  {self._chip.text}" if closed else self._title)
 
     def line(self) -> tuple[str, str, str]:
         """Kind of color, word, sentence."""

@@ -14,11 +14,11 @@ COLORS = {
     "lost": ("#101010", "#ff8a80"),
 }
 
-SECTION = "QAbstractButton, ctkCollapsibleButton { font-size: 16px; font-weight: bold; }"
-BUTTON = "QPushButton { font-size: 17px; font-weight: bold; padding: 4px 12px; }"
-SMALL_BUTTON = "QPushButton { font-size: 14px; padding: 3px 10px; }"
-SENTENCE = "QLabel { font-size: 15px; }"
-NOTE = "QLabel { font-size: 12px; }"
+SECTION = "ctkCollapsibleButton { font-size: 17px; font-weight: bold; }"
+BUTTON = "QPushButton { font-size: 19px; font-weight: bold; padding: 4px 12px; }"
+SMALL_BUTTON = "QPushButton { font-size: 16px; padding: 3px 10px; }"
+SENTENCE = "QLabel { font-size: 17px; }"
+NOTE = "QLabel { font-size: 13px; }"
 BAR = "QProgressBar { font-size: 14px; text-align: center; }"
 
 
@@ -27,7 +27,7 @@ def chip(kind: str) -> str:
     background, text = COLORS[kind]
     return (
         f"QLabel {{ background: {background}; color: {text}; border-radius: 5px; padding: 4px 10px;"
-        " font-size: 14px; font-weight: bold; }"
+        " font-size: 15px; font-weight: bold; }"
     )
 
 

@@ -215,6 +215,7 @@ class Window:
         """Open one step and close the others, whose state stands beside their titles."""
         for panel in self.numbered:
             panel.section.collapsed = panel is not wanted
+            panel.show_title()
 
     def _enable(self) -> None:
         for panel in self.panels.values():

@@ -91,7 +91,7 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
           f"{summary.dropped} lost -> {recorded}")  # fmt: skip
 
     session.set_sweep(read_sweep(recorded))
-    for sentence in sweep_quality(session.sweep, settings).sentences():
+    for sentence in sweep_quality(session.sweep, settings).sentences() or ["even and without gaps"]:
         print(f"sweep      {sentence}")
     with progress_bar("Reconstruct") as progress:
         reconstruction = session.reconstruct(settings, progress=progress)

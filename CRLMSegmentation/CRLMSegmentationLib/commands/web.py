@@ -8,6 +8,7 @@ def add_arguments(parser):
     parser.add_argument("--folder", default="crlm-web", metavar="DIR",
                         help="where recordings, uploads and saved cases go (default crlm-web)")  # fmt: skip
     parser.add_argument("--case", metavar="DIR", help="begin with this saved case")
+    parser.add_argument("--live", metavar="FILE", help="replay this recording as the live stream from the beginning")
     parser.add_argument("--host", default="127.0.0.1",
                         help="address to serve at (default only this computer); any other asks for a token")  # fmt: skip
     parser.add_argument("--port", type=int, default=8080, help="TCP port (default 8080; 0 takes a free one)")
@@ -20,5 +21,5 @@ def run(arguments):
 
     serve(
         arguments.folder, arguments.recordings, arguments.case, arguments.host, arguments.port,
-        open_browser=not arguments.no_browser, token=arguments.token,
+        open_browser=not arguments.no_browser, token=arguments.token, live=arguments.live,
     )  # fmt: skip

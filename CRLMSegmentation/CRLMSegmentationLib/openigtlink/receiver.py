@@ -23,6 +23,7 @@ from .conversion import poses_of
 from .frame_queue import FrameQueue
 from .framing import FramingCounts, pack_message
 from .latency import LatencyMeter
+from .latest import LatestMessages
 from .link import Link
 from .pairing import TOLERANCE_S, FramePairing
 from .request_messages import RequestMessage, StartTrackingDataMessage
@@ -33,10 +34,8 @@ DEFAULT_PORT = 18944
 _POLL_S, _PUMP_EVERY_S = 0.1, 0.002
 _RATE_WINDOW = 32
 _KEPT_INTERRUPTIONS = 100
-_MOST_TRANSFORM_NAMES = 256
 _MOST_OPEN_COMMANDS = 256
 _COUNTS = ("crc_errors", "malformed", "too_long", "out_of_step")
-_MOST_OTHER_MESSAGES = 16
 _TRANSFORM_TYPES = frozenset({"TRANSFORM", "POSITION", "TDATA"})
 
 
@@ -87,9 +86,8 @@ class Receiver:
         self._queue = FrameQueue(queue_bytes)
         self._arrivals: deque[float] = deque(maxlen=_RATE_WINDOW)
         self._latency = LatencyMeter()
-        self._transforms: dict[str, tuple[Pose, float, float]] = {}
+        self._latest = LatestMessages()
         self._interruptions: deque[Interruption] = deque(maxlen=_KEPT_INTERRUPTIONS)
-        self._others: dict[tuple[str, str], tuple[MessageBase, float]] = {}
         self._tracking_request: StartTrackingDataMessage | None = None
         self._replies: dict[int, CommandReply | None] = {}
         self._command_numbers = itertools.count(1)
@@ -231,34 +229,28 @@ class Receiver:
 
         PLUS stops sending a tool that it does not see: look at the age as well as at `Pose.valid`.
         """
-        with self._lock:
-            entry = self._transforms.get(name)
-        return None if entry is None else (entry[0], time.monotonic() - entry[1])
+        entry = self._latest.transform(name)
+        return None if entry is None else entry[:2]
 
     def latest_timestamp(self, name: str) -> float | None:
         """The sender's timestamp of latest_transform(name), in seconds."""
-        with self._lock:
-            entry = self._transforms.get(name)
+        entry = self._latest.transform(name)
         return None if entry is None else entry[2]
 
     def transform_names(self) -> list[str]:
         """Names of the transforms that came."""
-        with self._lock:
-            return sorted(self._transforms)
+        return self._latest.transform_names()
 
     def latest_message(self, kind: str, name: str) -> tuple[MessageBase, float] | None:
         """The newest message of type `kind` ('POLYDATA', 'STRING', 'STATUS') called `name`, and the seconds since it came.
 
         Images, transforms and replies to commands are not among them; of the others only the newest sixteen are kept.
         """
-        with self._lock:
-            entry = self._others.get((kind, name))
-        return None if entry is None else (entry[0], time.monotonic() - entry[1])
+        return self._latest.message(kind, name)
 
     def message_names(self, kind: str) -> list[str]:
         """Names of the messages of type `kind` that latest_message() can give."""
-        with self._lock:
-            return sorted(name for each, name in self._others if each == kind)
+        return self._latest.message_names(kind)
 
     def start_tracking_data(self, interval_ms: int = 0, coordinate_name: str = "") -> None:
         """Ask the server for TDATA, now and after each reconnection: tools that it tracks, with or without images.
@@ -327,7 +319,8 @@ class Receiver:
         where = f"{self.host}:{self.port}"
         if not status.connected:
             return StreamError(f"The connection to {where} was lost and not found again: {status.problem}.")
-        seen = "; it sends " + ", ".join(self.transform_names()) if self._transforms else ""
+        names = self.transform_names()
+        seen = "; it sends " + ", ".join(names) if names else ""
         return StreamError(
             f"No image came from the OpenIGTLink server at {where} for {timeout_s:g} s{seen}; "
             "check that it sends IMAGE messages and is not frozen."
@@ -421,23 +414,17 @@ class Receiver:
             self._deliver(self._pairing.add_image(message, now))
         elif kind in _TRANSFORM_TYPES:
             poses = poses_of(message)
-            with self._lock:
-                for name, pose in poses.items():
-                    if name in self._transforms or len(self._transforms) < _MOST_TRANSFORM_NAMES:
-                        self._transforms[name] = pose, now, float(message.timestamp)
+            self._latest.add_transforms(poses, float(message.timestamp))
             self._deliver(self._pairing.add_transforms(float(message.timestamp), poses))
         else:
             reply = reply_of(message) if kind in ("RTS_COMMAND", "STRING") else None
-            with self._changed:
-                if reply is not None and reply.identifier in self._replies:
-                    self._replies[reply.identifier] = reply
-                elif reply is None:
-                    # The newest goes to the end, so that the oldest is thrown out first.
-                    self._others.pop((kind, message.device_name), None)
-                    self._others[kind, message.device_name] = message, now
-                    if len(self._others) > _MOST_OTHER_MESSAGES:
-                        del self._others[next(iter(self._others))]
-                self._changed.notify_all()
+            if reply is None:
+                self._latest.add(message)
+            else:
+                with self._changed:
+                    if reply.identifier in self._replies:
+                        self._replies[reply.identifier] = reply
+                        self._changed.notify_all()
         self._deliver(self._pairing.give_up_waiting(now))
 
     def _deliver(self, frames: list[TrackedFrame]) -> None:

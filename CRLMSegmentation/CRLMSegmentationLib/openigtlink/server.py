@@ -275,6 +275,8 @@ class Server:
         client = _Client(connection, address)
         selector.register(connection, selectors.EVENT_READ, client)
         with self._changed:
+            # What it asks for comes first, before a word that only keeps the connection alive.
+            self._last_sent = time.monotonic()
             self._clients.append(client)
             self._changed.notify_all()
 

@@ -93,7 +93,7 @@ class SegmentStep:
     @property
     def is_shaping(self) -> bool:
         """True while an edit, a threshold or a smoothing is on its way to the screen."""
-        return self._shaping.is_busy
+        return self._edited or self._shaping.is_busy
 
     def begin(self, segmenter, threshold: float | None, keep: str) -> Job:
         """The job that asks what `segmenter(should_cancel, progress)` gives, a Segmenter or a Model.
@@ -197,10 +197,9 @@ class SegmentStep:
         self._reshape()
 
     def _on_edited(self) -> None:
-        """Called out of a VTK event: nothing is computed here."""
+        """Called out of a VTK event, perhaps in the middle of an edit: looked at by the next process()."""
         if self.state is not None and not is_stale(self.nodes.segmentation_node()):
             self._edited = True
-            self._reshape()
 
     def _reshape(self) -> None:
         self._shaping.request(self._begin_shaping, self._on_shaped, self._on_shaping_failed)
@@ -232,7 +231,6 @@ class SegmentStep:
             else:
                 self._wanted_threshold = self._wanted_threshold or (state.threshold, state.keep)
             self._edited = True
-            self._reshape()
             return
         self._show(state, put_mask=was_cut)
 
@@ -326,14 +324,16 @@ class SegmentStep:
         self._watch.release()
 
     def process(self) -> None:
-        """Take in what has been computed; called by the session's timer."""
+        """Take in what has been computed and what a hand has done; called by the session's timer."""
         self._shaping.process()
+        if self._edited and not self._shaping.is_busy:
+            self._reshape()
 
     def finish_shaping(self, timeout_s: float = 10.0) -> None:
         """Wait until the last stroke has reached the surface."""
         until = time.monotonic() + timeout_s
-        while self._shaping.is_busy and time.monotonic() < until:
-            self._shaping.process()
+        while self.is_shaping and time.monotonic() < until:
+            self.process()
             time.sleep(0.005)
 
     def close(self) -> None:

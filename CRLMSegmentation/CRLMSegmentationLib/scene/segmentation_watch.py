@@ -7,7 +7,7 @@ from typing import Callable
 
 
 class SegmentationWatch:
-    """Calls on_edited() for every edit that is not the session's own.
+    """Calls on_edited() for every edit that is not the session's own; the segment may be half made by then.
 
     edits  how many there were
     """
@@ -30,7 +30,8 @@ class SegmentationWatch:
             # 3D Slicer before 5.4 called it the master representation.
             event = getattr(segmentation, "SourceRepresentationModified", None)
             event = event if event is not None else segmentation.MasterRepresentationModified
-            for one in (event, segmentation.SegmentRemoved):
+            # Undo takes the segments out and adds others.
+            for one in (event, segmentation.SegmentAdded, segmentation.SegmentRemoved, segmentation.SegmentModified):
                 self._tags.append(segmentation.AddObserver(one, lambda *_: self._look()))
 
     def release(self) -> None:

@@ -88,42 +88,78 @@ def evaluate(
 
 
 def evaluate_case(job: EvaluationJob) -> dict:
-    """All results of one case as plain JSON values; also written to <output>/<case>.json, the masks beside it."""
-    row, settings = job.row, job.settings
-    wanted = json.loads(json.dumps({
-        "version": VERSION, "row": asdict(row), "settings": asdict(settings),
-        "models": {name: load_model(folder).card.sha256 | {"threshold": load_model(folder).card.threshold}
-                   for name, folder in job.models.items()},
-    }))  # fmt: skip
-    path = job.output / f"{row.case}.json"
-    if path.is_file():
-        known = json.loads(path.read_text(encoding="utf-8"))
+    """All results of one case as plain JSON values.
+
+    Kept in the output folder with the masks: <case>.networks.json and .npz, and <case>.click.json and .npz, which
+    need not be made again when a network changes.
+    """
+    row = job.row
+    loaded = []
+
+    def case() -> Case:
+        if not loaded:
+            loaded.append(load_case(row, spacing_mm=job.settings.spacing_mm))
+        return loaded[0]
+
+    about = {"version": VERSION, "row": asdict(row), "spacing_mm": job.settings.spacing_mm}
+    networks = {"settings": asdict(job.settings), "models": {
+        name: {**load_model(folder).card.sha256, "threshold": load_model(folder).card.threshold}
+        for name, folder in job.models.items()
+    }}  # fmt: skip
+    found = _kept(job.output / f"{row.case}.networks", {**about, **networks}, lambda: _networks(job, case()))
+    clicked = _kept(job.output / f"{row.case}.click", about, lambda: _click(case()))
+    forget_sweeps()
+    return {
+        "case": row.case, "patient": row.patient, "split": row.split, "echogenicity": row.echogenicity,
+        "contrast_db": row.contrast_db, "truth_volume_ml": clicked["methods"][SEMI]["truth_volume_ml"],
+        **found, "methods": {**found["methods"], **clicked["methods"]},
+    }  # fmt: skip
+
+
+def _kept(path: Path, wanted: dict, make: Callable[[], tuple[dict, dict]]) -> dict:
+    """What was made from `wanted` before, or what `make` gives now: results, and arrays for the report's pictures."""
+    wanted = json.loads(json.dumps(wanted))
+    file = path.with_name(f"{path.name}.json")
+    if file.is_file():
+        known = json.loads(file.read_text(encoding="utf-8"))
         if known["made_from"] == wanted:
-            return known
-    case = load_case(row, spacing_mm=settings.spacing_mm)
-    random = np.random.default_rng([zlib.crc32(row.case.encode()), 502])
+            return known["results"]
+    results, arrays = make()
+    results = without_nan(results)
+    np.savez_compressed(path.with_name(f"{path.name}.npz"), **arrays)
+    content = {"made_from": wanted, "results": results}
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return results
+
+
+def _networks(job: EvaluationJob, case: Case) -> tuple[dict, dict]:
+    settings = job.settings
+    random = np.random.default_rng([zlib.crc32(job.row.case.encode()), 502])
     box = Box.around_mask(case.tumor)
     methods, counts, masks = {}, {}, {}
     for name, folder in job.models.items():
         segmenter = _segmenter(folder, settings.device, settings.threads)
-        masks[name], seconds, counts[name] = _with_network(case, box, segmenter)
-        methods[name] = _figures(masks[name], case, seconds)
-    masks[SEMI], seconds = _from_click(case, random)
-    methods[SEMI] = _figures(masks[SEMI], case, seconds)
-    result = {
-        "case": row.case, "patient": row.patient, "split": row.split, "echogenicity": row.echogenicity,
-        "contrast_db": row.contrast_db, "truth_volume_ml": methods[SEMI]["truth_volume_ml"],
+        masks[name], seconds, voxels = _with_network(case, box, segmenter)
+        methods[name], counts[name] = _figures(masks[name], case, seconds), voxels.as_plain()
+    results = {
         "methods": methods,
-        "counts": {name: count.as_plain() for name, count in counts.items()},
+        "counts": counts,
         "empty_boxes": _false_alarms(case, job.models, masks, settings, random),
-        "robustness": _robustness(case, row, job.models, settings, random),
-        "made_from": wanted,
-    }  # fmt: skip
-    forget_sweeps()
-    _write_masks(masks, case, box, job.output / f"{row.case}.npz")
-    result = without_nan(result)
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    return result
+        "robustness": _robustness(case, job.row, job.models, settings, random),
+    }
+    block = _around(case.volume, case)
+    shown = {"ultrasound": block.voxels, "truth": _around(case.tumor, case).voxels, "spacing_mm": block.spacing_mm}
+    return results, {**shown, **{name: _around(mask, case).voxels for name, mask in masks.items()}}
+
+
+def _click(case: Case) -> tuple[dict, dict]:
+    mask, seconds = _from_click(case, np.random.default_rng([zlib.crc32(case.name.encode()), 503]))
+    return {"methods": {SEMI: _figures(mask, case, seconds)}}, {SEMI: _around(mask, case).voxels}
+
+
+def _around(volume: Volume, case: Case) -> Volume:
+    """A block around the tumor."""
+    return crop(volume, Box.around_mask(case.tumor), 20.0).volume
 
 
 def without_nan(value):
@@ -220,12 +256,3 @@ def _robustness(case: Case, row: CaseRow, models: dict, settings: EvaluationSett
             dice = 0.0
         curve.append({"kind": one.kind, "amount": one.amount, "dice": dice})
     return curve
-
-
-def _write_masks(masks: dict[str, Volume], case: Case, box: Box, path: Path) -> None:
-    """Ultrasound, truth and masks of a block around the tumor, [k, j, i] each, for the report's pictures."""
-    around = box.expanded(20.0)
-    block = crop(case.volume, around).volume
-    arrays = {name: crop(mask, around).volume.voxels for name, mask in masks.items()}
-    truth = crop(case.tumor, around).volume.voxels
-    np.savez_compressed(path, ultrasound=block.voxels, truth=truth, spacing_mm=block.spacing_mm, **arrays)

@@ -99,8 +99,10 @@ def cases_figure(results: Sequence[dict], folder: Path, path: Path) -> list[str]
     chosen = {"worst": by_dice[0], "middle": by_dice[len(by_dice) // 2], "best": by_dice[-1]}
     figure, panels = _figure(len(chosen), 3, (10.5, 10.5))
     for row, (title, result) in zip(panels, chosen.items()):
-        with np.load(Path(folder) / f"{result['case']}.npz") as arrays:
-            blocks = {name: arrays[name] for name in arrays.files}
+        blocks = {}
+        for part in ("networks", "click"):
+            with np.load(Path(folder) / f"{result['case']}.{part}.npz") as arrays:
+                blocks.update({name: arrays[name] for name in arrays.files})
         spacing = blocks["spacing_mm"][::-1]
         middle = np.round(np.argwhere(blocks["truth"]).mean(axis=0)).astype(int)
         for axes, (plane, axis) in zip(row, AXES_OF_SLICES):

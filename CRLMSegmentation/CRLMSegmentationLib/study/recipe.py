@@ -71,7 +71,7 @@ PAPER = Recipe(
     name="paper", augmentation=False, optimizer="adam", learning_rate=0.01, weight_decay=0.0, batch_dice=False,
     oversample=0.33, epochs=1000, iterations=250,
 )  # fmt: skip
-RECOMMENDED = Recipe(name="recommended", epochs=40, sampling=STRAYING)
+RECOMMENDED = Recipe(name="recommended", epochs=60, sampling=STRAYING)
 # Networks: what they ask of the machine. Features and voxels small enough for a processor, or nnU-Net's own plan.
 NETWORKS = {
     "small": {},

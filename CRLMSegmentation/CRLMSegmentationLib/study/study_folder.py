@@ -15,7 +15,7 @@ class StudyFolder:
     cases.csv, cases/  the table and the recordings, where the study simulates its own
     nnunet/            nnU-Net's raw, preprocessed and results
     models/            Model_crop and Model_full with their cards
-    evaluation/        one JSON file for each test case, and the masks of all methods
+    evaluation/        results and masks of each test case
     report/            index.html, report.md, results.json, figures
     inputs.csv         hashes of what went in
     """

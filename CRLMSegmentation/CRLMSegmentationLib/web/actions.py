@@ -85,14 +85,15 @@ class Actions:
         self._session.start_reconstruct()
 
     @told
-    def connect_plus(self) -> None:
+    async def connect_plus(self) -> None:
         """Receive from a PLUS server."""
         host, port = str(self._state.plus_host).strip(), int(_number(self._state.plus_port))
         if not host or not 0 < port < 65536:
             raise ConfigurationError("Give the computer that PLUS runs on, and its port from 1 to 65535.")
+        calibration = await asyncio.to_thread(_read_calibration, self._chosen_calibration())
         self._know_truth(None)
         self._state.data_kind, self._state.sweep_seconds = f"Live from {host}", 0
-        self._session.connect(host, port)
+        self._session.connect(host, port, calibration)
 
     @told
     def disconnect(self) -> None:
@@ -104,7 +105,10 @@ class Actions:
         state = self._state
         if not state.file:
             raise FileFormatError("Choose a recorded sweep first, or upload one.")
-        return self._library.path_of(state.file), self._library.path_of(state.calibration) if state.calibration else None
+        return self._library.path_of(state.file), self._chosen_calibration()
+
+    def _chosen_calibration(self):
+        return self._library.path_of(self._state.calibration) if self._state.calibration else None
 
     def _replay(self, path, configuration, shown_name: str, seconds: float) -> None:
         self._know_truth(None)
@@ -291,6 +295,13 @@ def _seconds_of(path) -> float:
 
 
 def _read_sweep(path, configuration):
-    from ..sweep import read_plus_configuration, read_sweep
+    from ..sweep import read_sweep
 
-    return read_sweep(path, read_plus_configuration(configuration).transforms if configuration else None)
+    return read_sweep(path, _read_calibration(configuration))
+
+
+def _read_calibration(configuration):
+    """Transforms by name; None when no configuration was chosen."""
+    from ..sweep import read_plus_configuration
+
+    return read_plus_configuration(configuration).transforms if configuration else None

@@ -55,6 +55,7 @@ def _fill_choices(controller: Controller) -> None:
     choices = controller.session.model_choices()
     state.models = [{"title": choice.title, "value": choice.name} for choice in choices]
     state.model = choices[0].name if choices else ""
+    state.any_path = library.any_path
     state.files, state.calibrations = library.sweeps(), library.configurations()
     if state.files:
         state.file = state.files[0]["value"]

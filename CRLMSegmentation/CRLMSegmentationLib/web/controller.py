@@ -213,12 +213,12 @@ class Controller:
         else:
             view.fit_view_to_content()
 
-    def open_case(self, folder) -> None:
-        """Begin with a saved case. Raises FileFormatError."""
+    def open_case(self, folder, shown_as: str = "") -> None:
+        """Begin with a saved case, called `shown_as` or as its folder. Raises FileFormatError."""
         self.session.load_case(folder)
         self.display.forget()
         with self.state as state:
-            state.data_kind = f"Case {Path(folder).name}"
+            state.data_kind = shown_as or f"Case {Path(folder).name}"
             state.open_step = "navigate" if self.session.surface is not None else "connect"
 
     def replay(self, path, plus_configuration=None, seconds: float = 0.0) -> None:

@@ -25,7 +25,7 @@ class Library:
         self.cases = self._made("cases")
         self.uploads = UploadFolder(self._made("uploads"))
         self._given = [Path(path).resolve() for path in given]
-        self._any_path = any_path
+        self.any_path = any_path
 
     def sweeps(self) -> list[dict]:
         """Recorded sweeps as {'title', 'value'} for a select box, the newest first."""
@@ -34,14 +34,14 @@ class Library:
 
     def configurations(self) -> list[dict]:
         """PLUS configurations for a select box."""
-        none = {"title": "None: the file holds it", "value": ""}
+        none = {"title": "Not needed", "value": ""}
         return [none, *self._in(self.uploads.folder, CONFIGURATION_ENDINGS), *self._offered(CONFIGURATION_ENDINGS)]
 
     def path_of(self, value: str) -> Path:
         """The file that was chosen. Raises FileFormatError when it is not there, or may not be read."""
         offered = {item["value"] for item in (*self.sweeps(), *self.configurations())}
         path = Path(str(value).strip()).expanduser()
-        if str(value) not in offered and not (self._any_path and path.is_file()):
+        if str(value) not in offered and not (self.any_path and path.is_file()):
             raise FileFormatError(f"There is no recording '{path.name}' here; choose one from the list or upload it.")
         return path
 

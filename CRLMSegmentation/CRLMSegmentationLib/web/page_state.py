@@ -56,6 +56,8 @@ class PageState:
     file: str = ""
     calibrations: list = field(default_factory=list)
     calibration: str = ""
+    any_path: bool = False  # whether a path may be typed
+    typing_path: bool = False
     upload_progress: float = -1.0
     plus_host: str = "localhost"
     plus_port: int = 18944

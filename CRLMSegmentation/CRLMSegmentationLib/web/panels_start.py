@@ -31,11 +31,17 @@ def connect_panel(actions) -> None:
                     html.Button("another one", click="case_number = case_number % 99 + 1", classes="link", id="another-liver")
                 main_button("Start a simulated sweep", "mdi-play", actions.connect_simulated, id="connect-simulated")
             with html.Div(v_if="source === 'file'"):
-                vuetify.VSelect(v_model=("file",), items=("files",), label="Recorded sweep", id="file", **_FIELD)
                 vuetify.VSelect(
-                    v_model=("calibration",), items=("calibrations",), label="PLUS configuration (calibration)",
-                    id="calibration", classes="mt-3", **_FIELD,
+                    v_model=("file",), items=("files",), label="Recorded sweep", id="file", v_if="!typing_path", **_FIELD
+                )
+                vuetify.VTextField(
+                    v_model=("file",), label="Path of a recorded sweep", id="path", v_if="typing_path", **_FIELD
+                )
+                html.Button(
+                    "{{ typing_path ? 'choose from the list' : 'type a path' }}", click="typing_path = !typing_path",
+                    classes="link quiet mb-3", v_if="any_path", id="type-path",
                 )  # fmt: skip
+                _calibration()
                 html.Input(
                     type="file", id="upload", multiple=True, accept=".mha,.nrrd,.xml",
                     change="utils.crlm.upload($event.target)", style="display:none",
@@ -57,9 +63,10 @@ def connect_panel(actions) -> None:
                 with html.Div(classes="two"):
                     vuetify.VTextField(v_model=("plus_host",), label="Computer", id="plus-host", **_FIELD)
                     vuetify.VTextField(
-                        v_model=("plus_port",), label="Port", type="number", id="plus-port", style="max-width:110px",
+                        v_model=("plus_port",), label="Port", id="plus-port", style="max-width:110px",
                         **_FIELD,
                     )  # fmt: skip
+                _calibration("mt-3")
                 main_button("Connect", "mdi-lan-connect", actions.connect_plus, id="connect-plus", classes="mt-3")
         with html.Div(v_if="preparing"):
             html.P("{{ preparing }}", id="preparing")
@@ -69,6 +76,12 @@ def connect_panel(actions) -> None:
             html.Div("Frames per second, over the last 30 s", classes="label mt-2")
             chart("rate_curves", "{{ rate_top }}", height=56)
             side_button("Disconnect", "mdi-lan-disconnect", actions.disconnect, id="disconnect", classes="mt-2")
+
+
+def _calibration(classes: str = "") -> None:
+    vuetify.VSelect(
+        v_model=("calibration",), items=("calibrations",), label="PLUS configuration (calibration)", classes=classes, **_FIELD
+    )
 
 
 def record_panel(actions) -> None:

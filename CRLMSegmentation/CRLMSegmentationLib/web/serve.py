@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import sys
 import webbrowser
 from contextlib import contextmanager
@@ -16,18 +17,21 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_FOLDER = "crlm-web"
 
 
-def serve_case(case, open_browser: bool = True, host: str = DEFAULT_HOST, port: int = 0, live=None) -> None:
+def serve_case(
+    case, open_browser: bool = True, host: str = DEFAULT_HOST, port: int = 0, live=None, shown_as: str = "",
+) -> None:  # fmt: skip
     """Serve the page with the case in the folder `case` (of NavigationSession.save_case), until Ctrl-C.
 
-    live  a recording that is replayed as the live stream, so that there is something to navigate; None for none
+    live      a recording that is replayed as the live stream, so that there is something to navigate; None for none
+    shown_as  what the page calls the data, such as 'Simulated, not clinical'; '' for the folder's name
     """
     case = Path(case)
-    serve(case.parent / DEFAULT_FOLDER, [case, case.parent], case, host, port, open_browser, live=live)
+    serve(case.parent / DEFAULT_FOLDER, [case, case.parent], case, host, port, open_browser, None, live, shown_as)
 
 
 def serve(
     folder=DEFAULT_FOLDER, given=(), case=None, host: str = DEFAULT_HOST, port: int = 0, open_browser: bool = True,
-    token: str | None = None, live=None,
+    token: str | None = None, live=None, shown_as: str = "",
 ) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
@@ -38,6 +42,7 @@ def serve(
     port    0 takes a free one
     token   None makes one where it is needed
     live    a recording that is replayed from the beginning, or None
+    shown_as  what the page calls the data of the case; '' for the name of its folder
     Raises ConfigurationError when trame-slicer is not there or the address cannot be served at.
     """
     from .access import SHORTEST_TOKEN, is_loopback, new_token
@@ -47,7 +52,7 @@ def serve(
         raise ConfigurationError(f"The token has {len(token)} characters; give {SHORTEST_TOKEN} or more, or none at all.")
     token = (token or new_token()) if not is_loopback(host) else token
     try:
-        asyncio.run(_serve(folder, given, case, live, host, port, open_browser, token))
+        asyncio.run(_serve(folder, given, (case, shown_as), live, host, port, open_browser, token))
     except OSError as error:
         raise ConfigurationError(
             f"The page cannot be served at {host}:{port} ({error.strerror}); choose another --port."
@@ -77,10 +82,10 @@ async def _serve(folder, given, case, live, host, port, open_browser, token) -> 
             routes.add_to(wslink_server.app)
 
         def on_ready(**_) -> None:
-            address = f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{server.port}/"
-            print(f"The page is at {address}{f'?token={token}' if token else ''} (Ctrl-C ends it)", flush=True)
+            address = _address(host, server.port, token)
+            print(f"The page is at {address} (Ctrl-C ends it)", flush=True)
             if open_browser:
-                webbrowser.open(address + (f"?token={token}" if token else ""))
+                webbrowser.open(address)
 
         server.controller.on_server_bind.add(on_bind)
         server.controller.on_server_ready.add(on_ready)
@@ -93,8 +98,8 @@ async def _serve(folder, given, case, live, host, port, open_browser, token) -> 
     running = asyncio.ensure_future(controller.run())
     _end_at_signals(serving)
     try:
-        if case is not None:
-            controller.open_case(case)
+        if case[0] is not None:
+            controller.open_case(*case)
         if live is not None:
             controller.replay(live)
         await serving
@@ -111,6 +116,13 @@ def _tell_fault(loop, context) -> None:
     """A tab that was closed while a picture was on its way to it is no fault."""
     if not isinstance(context.get("exception"), ConnectionError):
         loop.default_exception_handler(context)
+
+
+def _address(host: str, port: int, token: str | None) -> str:
+    """What people type: a name where the page is served at every address of this computer."""
+    name = {"127.0.0.1": "localhost", "::1": "localhost", "0.0.0.0": socket.gethostname(), "::": socket.gethostname()}
+    shown = name.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}/{f'?token={token}' if token else ''}"
 
 
 def _end_at_signals(task) -> None:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +20,23 @@ import pytest
 from CRLMSegmentationLib.openigtlink import Receiver
 from CRLMSegmentationLib.openigtlink.conversion import image_message, pixels_of, poses_of, transform_message
 from CRLMSegmentationLib.openigtlink.framing import MessageParser
-from CRLMSegmentationLib.openigtlink.messages import StatusMessage, TrackingDataMessage, Utf8StringMessage
+from CRLMSegmentationLib.openigtlink.messages import (
+    PolyDataMessage,
+    StatusMessage,
+    TrackingDataMessage,
+    Utf8StringMessage,
+)
 from CRLMSegmentationLib.openigtlink.opening import Opening
+from CRLMSegmentationLib.openigtlink.request_messages import RequestMessage
 from CRLMSegmentationLib.openigtlink.server import Server
 
 ROOT = Path(os.environ.get("OPENIGTLINK_ROOT", "/"))
 EXAMPLES = ROOT / "usr/share/doc/openigtlink-examples/examples"
 HEADERS = ROOT / "usr/include/openigtlink"
 PROGRAMS = {"TrackerServer": "Tracker", "TrackerClient": "Tracker", "ImagerServer": "Imager", "ImagerClient": "Imager",
-            "ReceiveServer": "Receiver", "ReceiveClient": "Receiver"}  # fmt: skip
+            "ReceiveServer": "Receiver", "ReceiveClient": "Receiver",
+            "TrackingDataServer": "TrackingData", "TrackingDataClient": "TrackingData",
+            "PolyDataServer": "PolyData", "PolyDataClient": "PolyData"}  # fmt: skip
 POSE = np.array([[0.1, 0, 0, 5.5], [0, 0, -1, 6], [0, 0.2, 0, 7], [0, 0, 0, 1]])
 
 
@@ -40,12 +49,17 @@ def peers(tmp_path_factory):
         pytest.skip("there is no g++ to build the C++ OpenIGTLink peers")
     folder = tmp_path_factory.mktemp("peers")
     libraries = ROOT / "usr/lib"
-    for name, source in PROGRAMS.items():
-        command = ["g++", "-w", f"-I{HEADERS}", f"-I{HEADERS / 'igtlutil'}", EXAMPLES / source / f"{name}.cxx"]
+
+    def build(name):
+        source = EXAMPLES / PROGRAMS[name] / f"{name}.cxx"
+        command = ["g++", "-w", f"-I{HEADERS}", f"-I{HEADERS / 'igtlutil'}", source]
         command += [f"-L{libraries}", "-lOpenIGTLink", "-lpthread", f"-Wl,-rpath,{libraries}", "-o", folder / name]
-        built = subprocess.run(command, capture_output=True, text=True)
-        if built.returncode:
-            pytest.skip(f"the C++ OpenIGTLink peers cannot be built: {built.stderr[-500:]}")
+        return subprocess.run(command, capture_output=True, text=True)
+
+    with ThreadPoolExecutor() as pool:
+        for built in pool.map(build, PROGRAMS):
+            if built.returncode:
+                pytest.skip(f"the C++ OpenIGTLink peers cannot be built: {built.stderr[-500:]}")
     return folder
 
 
@@ -205,3 +219,51 @@ def test_what_our_client_sends_is_understood(peers):
         assert wait_until(lambda: "all is well" in server.output())
         output = server.output()
     assert_understood(output)
+
+
+def test_a_tracking_data_server_sends_when_asked(peers):
+    port = free_port()
+    with running(peers / "TrackingDataServer", port) as server, Receiver(port=port) as receiver:
+        receiver.wait_until_connected(10)
+        receiver.start_tracking_data(20, "Patient")
+        assert wait_until(lambda: len(receiver.transform_names()) >= 3)
+        pose, _ = receiver.latest_transform(receiver.transform_names()[0])
+        receiver.stop_tracking_data()
+        assert wait_until(lambda: "STP_TDATA" in server.output())
+        assert receiver.status.damaged == receiver.status.out_of_step == 0
+    assert pose.valid and np.linalg.det(pose.matrix[:3, :3]) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_tracking_data_client_gets_what_it_asked_for(peers):
+    with Server() as server, running(peers / "TrackingDataClient", "127.0.0.1", server.port, 50) as client:
+        assert wait_until(lambda: server.wants_tracking_data)
+        data = TrackingDataMessage([("StylusToReference", POSE)], device_name="Tools")
+
+        def understood():
+            server.send([], data)
+            return "StylusToReference" in client.output() and re.search(r"0\.1,\s*0,\s*0,\s*5\.5", client.output())
+
+        assert wait_until(understood)
+
+
+def test_a_surface_server_sends_when_asked(peers):
+    port = free_port()
+    with running(peers / "PolyDataServer", port), Receiver(port=port) as receiver:
+        receiver.wait_until_connected(10)
+        receiver.send(RequestMessage("GET_POLYDATA"))
+        assert wait_until(lambda: receiver.message_names("POLYDATA"))
+        surface, _ = receiver.latest_message("POLYDATA", receiver.message_names("POLYDATA")[0])
+    # A cube with values and normals (PolyDataServer.cxx).
+    assert surface.points.shape == (8, 3) and len(surface.polygons) == 6 and len(surface.triangles()) == 12
+    assert surface.attributes
+
+
+def test_a_surface_client_gets_what_it_asked_for(peers):
+    def answer(message):
+        wanted = getattr(message, "wanted_type", None)
+        return [PolyDataMessage([[1.5, 2, 3], [4, 5, 6], [7, 8, 9]], [[0, 1, 2]], device_name="Tumor")] * (wanted == "POLYDATA")
+
+    with Server(on_message=answer) as server, running(peers / "PolyDataClient", "127.0.0.1", server.port) as client:
+        # The program prints the first point of a cell twice.
+        assert wait_until(lambda: "cell[0] = (0, 0, 1, 2)" in client.output())
+        assert "point[0] = (1.5, 2, 3)" in client.output()

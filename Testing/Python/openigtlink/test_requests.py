@@ -172,7 +172,7 @@ def test_other_messages_wait_for_whoever_asks_and_never_grow():
         server.send([PolyDataMessage(np.zeros((3, 3)), [[0, 1, 2]], device_name="Tumor")])
         server.send([Utf8StringMessage(f"text {number}", device_name=f"Note{number}") for number in range(30)])
         assert wait_until(lambda: receiver.latest_message("STRING", "Note29") is not None)
-        assert len(receiver.message_names("STRING")) == 16 and receiver.latest_message("POLYDATA", "Tumor") is None
+        assert len(receiver.message_names("STRING")) in (15, 16) and receiver.latest_message("POLYDATA", "Tumor") is None
         server.send([PolyDataMessage(np.zeros((3, 3)), [[0, 1, 2]], device_name="Tumor")])
         assert wait_until(lambda: receiver.latest_message("POLYDATA", "Tumor") is not None)
         surface, age_s = receiver.latest_message("POLYDATA", "Tumor")

@@ -180,6 +180,23 @@ def test_other_segments_stay(segmented):
     assert node.GetSegmentation().GetSegmentIdBySegmentName(names.SEGMENT) == identifier
 
 
+def test_undo_that_replaces_every_segment_is_followed(segmented, volume):
+    """The undo of trame-slicer, and every DeepCopy of a segmentation, takes the segments out and adds copies."""
+    from slicer import vtkSegmentation
+
+    node = segmented.begin_correction()
+    before = vtkSegmentation()
+    before.DeepCopy(node.GetSegmentation())
+    volume_before_ml = segmented.tumor_figures["volume_ml"]
+    edit(segmented, lambda mask: mask | ball(volume, TOP, 4.0))
+    assert segmented.wait()
+    assert segmented.tumor_figures["volume_ml"] > volume_before_ml + 0.05
+    node.GetSegmentation().DeepCopy(before)
+    assert segmented.wait()
+    assert segmented.tumor_figures["volume_ml"] == pytest.approx(volume_before_ml)
+    assert distance_mm(segmented) > TUMOR_RADIUS_MM
+
+
 def test_a_removed_segment_is_no_tumor(segmented):
     node = segmented.begin_correction()
     node.GetSegmentation().RemoveSegment(node.GetSegmentation().GetSegmentIdBySegmentName(names.SEGMENT))

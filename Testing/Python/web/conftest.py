@@ -13,7 +13,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 STEPS = ("connect", "record", "box", "segment", "navigate")
-_START_S, _PATIENCE_S = 60, 60
+_START_S, _PATIENCE_S = 120, 120
 
 
 class ServedPage:
@@ -131,7 +131,7 @@ class Visitor:
             found[0] = self.picture(view)
             return found[0].shape != before.shape or np.abs(found[0] - before).mean() > least
 
-        self.until(changed, f"another picture in {view}", 30)
+        self.until(changed, f"another picture in {view}")
         return found[0]
 
     def click_in(self, view: str, across: float, down: float) -> None:
@@ -184,7 +184,7 @@ def visit(chromium):
     def open_tab(address: str, context=None, **options) -> Visitor:
         if context is None:
             context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
-            context.set_default_timeout(30_000)
+            context.set_default_timeout(1000 * _PATIENCE_S)
             contexts.append(context)
         visitors.append(Visitor(context.new_page(), address))
         return visitors[-1]

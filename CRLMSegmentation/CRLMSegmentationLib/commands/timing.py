@@ -1,0 +1,32 @@
+"""`crlm timing`: find the delay between the images and the poses of a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import RecordingError
+from ..openigtlink.temporal_calibration import estimate_image_delay, with_image_delay
+from ..sweep import read_sweep, write_sweep
+from .progress import progress_bar
+from .sweep_options import add_sweep_options, calibration_from, configuration_from
+
+
+def add_arguments(parser):
+    parser.add_argument("sweep", help="recording of the probe moving up and down over something flat")
+    parser.add_argument("--longest", type=float, default=0.5, metavar="SECONDS", help="delay looked for (default 0.5)")
+    parser.add_argument("-o", "--output", metavar="SWEEP", help="write the recording with its poses corrected")
+    add_sweep_options(parser)
+
+
+def run(arguments):
+    if arguments.output and Path(arguments.output).exists():
+        raise RecordingError(f"{arguments.output} is already there and is not overwritten; choose another name.")
+    with progress_bar("Read") as progress:
+        configuration = configuration_from(arguments)
+        sweep = read_sweep(arguments.sweep, calibration_from(arguments, configuration), arguments.reference, progress)
+    estimate = estimate_image_delay(sweep, arguments.longest)
+    print(estimate)
+    print(f"in PLUS: LocalTimeOffsetSec of the video device = {-estimate.image_delay_s:.4f}; "
+          f"with crlm record: --image-delay {estimate.image_delay_s:.4f} --interpolate 0.2")  # fmt: skip
+    if arguments.output:
+        print(write_sweep(with_image_delay(sweep, estimate.image_delay_s), arguments.output))

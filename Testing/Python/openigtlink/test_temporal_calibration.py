@@ -1,0 +1,92 @@
+"""The delay of the images is found from simulated recordings whose delay is known, with an honest uncertainty."""
+
+import numpy as np
+import pytest
+
+from CRLMSegmentationLib.cli import main
+from CRLMSegmentationLib.errors import TimingError
+from CRLMSegmentationLib.openigtlink.temporal_calibration import estimate_image_delay, with_image_delay
+from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep, write_sweep
+
+PIXEL_MM, HEIGHT, WIDTH = 0.2, 240, 64
+
+
+def depth_of_hand(time):
+    """mm: a hand that moves up and down, never quite in the same way."""
+    return 4 * np.sin(2 * np.pi * 0.9 * time) + 2 * np.sin(2 * np.pi * 0.37 * time + 1) + np.sin(2 * np.pi * 1.7 * time + 2)
+
+
+def water_bath(delay_s, seconds=14.0, rate=30.0, pose_error_mm=0.0, jitter_s=0.0, moving=True, echo=True, seed=0):
+    """The bottom of a water bath under a moving probe; the image at time t shows what was at t - delay_s."""
+    random = np.random.default_rng(seed)
+    times = 100 + np.arange(0, seconds, 1 / rate) + random.normal(0, jitter_s, round(seconds * rate))
+    rows = np.arange(HEIGHT)[:, np.newaxis]
+    frames = []
+    for time in times:
+        pose = np.diag([PIXEL_MM, PIXEL_MM, 1, 1])
+        pose[1, 3] = (depth_of_hand(time) if moving else 0) + random.normal(0, pose_error_mm)
+        # The bottom lies at 25 mm of the place where the probe is at depth 0.
+        echo_at = (25 - depth_of_hand(time - delay_s) * moving) / PIXEL_MM
+        image = 120.0 * np.exp(-(((rows - echo_at) / 3) ** 2)) * echo + random.rayleigh(15, (HEIGHT, WIDTH))
+        tool = np.eye(4)
+        tool[0, 3] = time
+        frames.append(TrackedFrame(image.clip(0, 255).astype(np.uint8), pose, time, transforms={"StylusToReference": Pose(tool)}))
+    return Sweep(frames, "bath")
+
+
+@pytest.mark.parametrize("delay_s", [-0.08, 0.0, 0.0137, 0.06, 0.2])
+def test_a_known_delay_is_found(delay_s):
+    estimate = estimate_image_delay(water_bath(delay_s))
+    assert estimate.image_delay_s == pytest.approx(delay_s, abs=0.003)
+    assert 0 < estimate.standard_error_s < 0.003 and estimate.correlation > 0.95
+
+
+def test_the_error_is_as_large_as_it_says():
+    errors, said = [], []
+    for seed in range(6):
+        estimate = estimate_image_delay(water_bath(0.05, seconds=10, pose_error_mm=0.3, jitter_s=0.002, seed=seed))
+        errors.append(estimate.image_delay_s - 0.05)
+        said.append(estimate.standard_error_s)
+    real = np.sqrt(np.mean(np.square(errors)))
+    assert real < 0.015 and np.mean(said) / 4 < real < 4 * np.mean(said)
+
+
+def test_a_corrected_recording_has_no_delay_left():
+    sweep = water_bath(0.06)
+    corrected = with_image_delay(sweep, 0.06)
+    assert abs(estimate_image_delay(corrected).image_delay_s) < 0.003
+    assert corrected.frames[40].timestamp == pytest.approx(sweep.frames[40].timestamp - 0.06)
+    # A tool that moves evenly is where it was at that time.
+    tool = corrected.frames[40].transforms["StylusToReference"].matrix[0, 3]
+    assert tool == pytest.approx(sweep.frames[40].timestamp - 0.06, abs=1e-6)
+    # Before the first pose there is none.
+    assert not corrected.frames[0].valid and corrected.frames[2].valid
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        ({"seconds": 1.0}, "needs ten seconds"),
+        ({"moving": False}, "hardly moves"),
+        ({"echo": False}, "do not move with the poses"),
+    ],
+)
+def test_a_recording_that_cannot_tell_says_so(options, sentence):
+    with pytest.raises(TimingError, match=sentence):
+        estimate_image_delay(water_bath(0.05, **options))
+
+
+def test_strictly_periodic_motion_is_ambiguous(monkeypatch):
+    monkeypatch.setitem(globals(), "depth_of_hand", lambda time: 4 * np.sin(2 * np.pi * 2.5 * time))
+    with pytest.raises(TimingError, match="equally well"):
+        estimate_image_delay(water_bath(0.05))
+
+
+def test_the_command_finds_and_corrects(tmp_path, capsys):
+    write_sweep(water_bath(0.06), tmp_path / "bath.igs.mha")
+    output = tmp_path / "corrected.igs.mha"
+    assert main(["timing", str(tmp_path / "bath.igs.mha"), "-o", str(output)]) == 0
+    said = capsys.readouterr().out
+    assert "ms late" in said and "LocalTimeOffsetSec of the video device = -0.0" in said
+    assert abs(estimate_image_delay(read_sweep(output)).image_delay_s) < 0.003
+    assert main(["timing", str(tmp_path / "bath.igs.mha"), "-o", str(output)]) == 1
