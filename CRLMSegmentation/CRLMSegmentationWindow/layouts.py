@@ -112,8 +112,11 @@ def live_widget():
 def view_3d():
     """The module's own qMRMLThreeDView, dark and without box and letters; None while no layout has shown it."""
     manager = slicer.app.layoutManager()
-    widget = manager.threeDWidget(SCENE_VIEW) if manager is not None else None
-    return widget.threeDView() if widget is not None else None
+    for number in range(manager.threeDViewCount if manager is not None else 0):
+        widget = manager.threeDWidget(number)
+        if widget.mrmlViewNode() is not None and widget.mrmlViewNode().GetLayoutName() == SCENE_VIEW:
+            return widget.threeDView()
+    return None
 
 
 def darken(view) -> None:

@@ -37,6 +37,14 @@ class LiveSlice:
         return _image_to_ras(self._image)
 
     @property
+    def center_ras(self):
+        """(3,) of the middle of the image; None when no image is followed."""
+        if self._image is None:
+            return None
+        width, height, _depth = self._image.GetImageData().GetDimensions()
+        return (self.image_to_ras @ [(width - 1) / 2, (height - 1) / 2, 0, 1])[:3]
+
+    @property
     def warning(self) -> str:
         """The words over the view; '' when the image is live and its place is known."""
         return self._banner.text

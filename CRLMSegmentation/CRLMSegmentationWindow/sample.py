@@ -50,7 +50,6 @@ def register(show) -> None:
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category=CATEGORY,
         sampleName=NAME,
-        sampleDescription=_("Liver sweep with one metastasis (simulated)"),
         uris=SWEEP.as_uri(),
         fileNames=SWEEP.name,
         nodeNames=None,

@@ -25,6 +25,7 @@ class SelfTest(Steps, Faults):
         """Everything, in the order of a case."""
         before, settings = Leftovers.now(), remembered.stored()
         slicer.util.mainWindow().resize(1760, 1000)
+        slicer.app.setStyle("Dark Slicer")
         slicer.util.selectModule("CRLMSegmentation")
         self._case.assertIsNotNone(self.session, "packages are missing: " + self.window.ui.packagesLabel.text)
         self.window.parameters.recordFolder = self._own / "recordings"

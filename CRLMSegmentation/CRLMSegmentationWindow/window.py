@@ -227,6 +227,7 @@ class Window:
         """The live image large, the 3D view and the growing volume beside it."""
         self.layouts.show(layouts.SWEEPING)
         self.live_slice.follow(self.session, self.parameters.useSlicerIgt)
+        views.aim_camera(self.live_slice.center_ras, self.live_slice.image_to_ras)
 
     def show_volume(self) -> None:
         """The reconstructed volume in three slices, and the 3D view."""

@@ -52,8 +52,7 @@ def health_rows(status: StreamStatus, recorder: RecordingStatus | None = None) -
         HealthRow("Frames", f"{status.frames_per_second:.1f} /s", OK if status.frames_per_second else TROUBLE,
                   f"{status.frames} so far"),
         HealthRow("Latency", _milliseconds(status.latency_s), ATTENTION if status.latency_s > _LATE_S else OK,
-                  "from the sender's clock to the screen" if status.clocks_agree else
-                  "to the screen, beyond that of the fastest frame: the sender has another clock"),
+                  _what_latency_is(status)),
         HealthRow("Age", _seconds(status.age_s), TROUBLE if status.age_s > _OLD_S else OK, "since the last frame came"),
         HealthRow("Lost", str(status.dropped), TROUBLE if status.dropped else OK, "frames that nobody took in time"),
         HealthRow("Without pose", f"{status.invalid} of {status.frames}",
@@ -150,6 +149,14 @@ class HealthLog:
             self._stream.close()
         except OSError:
             pass
+
+
+def _what_latency_is(status: StreamStatus) -> str:
+    if math.isnan(status.latency_s):
+        return ""
+    if status.clocks_agree:
+        return "from the sender's clock to the screen"
+    return "to the screen, beyond that of the fastest frame: the sender has another clock"
 
 
 def _number(value: float) -> float | None:

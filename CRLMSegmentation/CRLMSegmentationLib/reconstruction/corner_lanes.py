@@ -27,9 +27,9 @@ UPPER_K = np.array([0, 0, 1, 1], dtype=np.int64)
 _AT_0_J, _CHANGE_J = 1.0 - UPPER_J, 2.0 * UPPER_J - 1.0
 _AT_0_K, _CHANGE_K = 1.0 - UPPER_K, 2.0 * UPPER_K - 1.0
 
-# what becomes of pixels that meet in a voxel
-(KEEP_LATEST, KEEP_MAXIMUM, PACKED_SUM, PLAIN_SUM, IGSIO_BYTES, IGSIO_INTEGERS, IGSIO_FLOATS, IGSIO_DOUBLES,
- PLAIN_INTEGERS, PLAIN_SINGLES, PLAIN_DOUBLES) = range(11)  # fmt: skip
+# what becomes of pixels that meet in a voxel: a sum in whole units, a sum in doubles, IGSIO's means
+(PACKED_SUM, PLAIN_SUM, IGSIO_BYTES, IGSIO_INTEGERS, IGSIO_FLOATS, IGSIO_DOUBLES, PLAIN_INTEGERS, PLAIN_SINGLES,
+ PLAIN_DOUBLES) = range(9)  # fmt: skip
 
 _IGSIO_ONE = 1 << IGSIO_BITS
 _HALF = _IGSIO_ONE // 2
@@ -49,44 +49,24 @@ def _nearest_integer(value):
 
 
 @inlined
-def plain_weight_jk(corner, part_j, part_k):
+def corner_weight_jk(corner, part_j, part_k):
     """Weight of one of the four corners along j and k of a pixel at `part_j`, `part_k` (0 to 1) between them."""
     return (_AT_0_J[corner] + _CHANGE_J[corner] * part_j) * (_AT_0_K[corner] + _CHANGE_K[corner] * part_k)
 
 
 @inlined
-def igsio_weight_jk(corner, part_j, part_k):
-    """The same in IGSIO's fixed point: a whole number of 2^-14, halves rounded up."""
-    return _nearest_integer(plain_weight_jk(corner, part_j, part_k) * _ONE + _ABOVE_A_TIE)
-
-
-@inlined
-def igsio_weight(weight_i, weight_jk):
-    """Of `weight_i` (0 to 1) and a whole number of 2^-14 again one."""
-    return _nearest_integer(weight_i * weight_jk + _ABOVE_A_TIE)
-
-
-@inlined
-def keep_latest(value, second, weight, pixel, least):
-    """Each of these functions takes a voxel's two lanes, the weight of a pixel there and its grey level, and gives the
-    two lanes as they become."""
-    if weight >= least:
-        return np.float64(pixel), np.float64(HIT)
-    return value, second
-
-
-@inlined
-def keep_maximum(value, second, weight, pixel, least):
-    if weight >= least:
-        if pixel > value:
-            return np.float64(pixel), np.float64(HIT)
-        return value, max(second, np.float64(SEEN))
-    return value, second
+def rounded_igsio_weight(weight):
+    """A product of IGSIO's fixed-point weights, in units of 2^-14, as a whole number of them; halves are rounded up."""
+    return _nearest_integer(weight + _ABOVE_A_TIE)
 
 
 @inlined
 def add_to_packed_sum(value, second, weight, pixel, unit):
-    """Weight and weighted pixel in whole units, of which `unit` are 1."""
+    """Weight and weighted pixel in whole units, of which `unit` are 1.
+
+    Each of these functions takes a voxel's two lanes, the weight of a pixel there and its grey level, and gives the two
+    lanes as they become.
+    """
     units = _nearest_integer(weight * unit)
     return value + units * np.float64(pixel), second + units
 
@@ -194,13 +174,9 @@ def compounded(way, value, second, weight, pixel, limit, lowest, mask):
     """A voxel's two lanes after `pixel` with `weight`, in one of the ways named above.
 
     way, limit, lowest, mask  constants of the caller, so that only one of the branches is compiled
-    limit                     least weight that counts for KEEP_LATEST and KEEP_MAXIMUM; units in 1 for PACKED_SUM
+    limit                     units in 1 for PACKED_SUM
     lowest, mask              of integer voxels: their lowest value, and as many ones as they have bits
     """
-    if way == KEEP_LATEST:
-        return keep_latest(value, second, weight, pixel, limit)
-    if way == KEEP_MAXIMUM:
-        return keep_maximum(value, second, weight, pixel, limit)
     if way == PACKED_SUM:
         return add_to_packed_sum(value, second, weight, pixel, limit)
     if way == PLAIN_SUM:

@@ -15,12 +15,11 @@ import numpy as np
 
 from .arithmetic import EXACT_BITS, IGSIO_BITS, columns_within_double, columns_within_fixed, igsio_floor
 from .corner_lanes import (
+    HIT,
     IGSIO_BYTES,
     IGSIO_DOUBLES,
     IGSIO_FLOATS,
     IGSIO_INTEGERS,
-    KEEP_LATEST,
-    KEEP_MAXIMUM,
     LANES,
     PACKED_SUM,
     PLAIN_DOUBLES,
@@ -28,11 +27,11 @@ from .corner_lanes import (
     PLAIN_SINGLES,
     PLAIN_SUM,
     SECOND,
+    SEEN,
     UPPER_I,
     compounded,
-    igsio_weight,
-    igsio_weight_jk,
-    plain_weight_jk,
+    corner_weight_jk,
+    rounded_igsio_weight,
 )
 from .jit import compiled, inlined
 from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, SUM_BITS, WORDS
@@ -54,11 +53,11 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
     fixed, exact, doubles = arithmetic == FIXED, arithmetic == EXACT, arithmetic == DOUBLE
     bits = EXACT_BITS if exact else IGSIO_BITS
     one = np.int64(1) << bits
-    packed_sum, plain_sum = _way(arithmetic, compounding, kind) == PACKED_SUM, _way(arithmetic, compounding, kind) == PLAIN_SUM
-    way = _way(arithmetic, compounding, kind)
-    sum_bits, limit = 0, (IGSIO_ONE if fixed else 1) / 8
-    if way == PACKED_SUM:
-        sum_bits, limit = SUM_BITS[kind], float(1 << WEIGHT_BITS[kind])
+    keeps = compounding != MEAN
+    way = -1 if keeps else _way_of_mean(arithmetic, kind)
+    packed_sum, plain_sum = way == PACKED_SUM, way == PLAIN_SUM
+    sum_bits = SUM_BITS[kind] if packed_sum else 0
+    limit = float(1 << WEIGHT_BITS[kind]) if packed_sum else (IGSIO_ONE if fixed else 1) / 8
     lowest, mask = (-32768, 65535) if kind == INTEGERS else (0, 255 if kind == BYTES else 65535)
 
     def paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest):
@@ -102,10 +101,14 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                 end = min(last, np.int64(runs[row, run, 1]))
                 held = False
                 held_i, held_j, held_k = np.int64(0), np.int64(0), np.int64(0)
-                i, j, k = np.int64(0), np.int64(0), np.int64(0)
+                whole = False
                 for column in range(begin, end + 2):
                     over = column > end  # once more, to put back what is held
-                    if not over:
+                    if over:
+                        if keeps or not held:
+                            break
+                        i, j, k = held_i, held_j, held_k
+                    else:
                         pixel = pixels[row, column]
                         if pixel < darkest:
                             continue
@@ -125,17 +128,50 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                             part_i = (x - (i << bits)) / one
                             part_j = (y - (j << bits)) / one
                             part_k = (z - (k << bits)) / one
+                    if keeps:
+                        base = i * stride_i + j * stride_j + k * stride_k
+                        for upper_j in range(2):
+                            if j + upper_j < low_j or j + upper_j > high_j:
+                                continue
+                            weight_j = part_j if upper_j else 1.0 - part_j
+                            for upper_k in range(2):
+                                if k + upper_k < low_k or k + upper_k > high_k:
+                                    continue
+                                weight_jk = weight_j * (part_k if upper_k else 1.0 - part_k)
+                                if fixed:
+                                    weight_jk = rounded_igsio_weight(weight_jk * IGSIO_ONE)
+                                for upper_i in range(2):
+                                    if exact and (i + upper_i < 0 or i + upper_i > last_i):
+                                        continue
+                                    weight = weight_jk * (part_i if upper_i else 1.0 - part_i)
+                                    if fixed:
+                                        weight = rounded_igsio_weight(weight)
+                                    index = base + upper_i * stride_i + upper_j * stride_j + upper_k * stride_k
+                                    if compounding == LATEST:
+                                        if weight >= limit:
+                                            volume[index] = pixel
+                                            hits[index] = HIT
+                                    elif weight >= limit:
+                                        if pixel > volume[index]:
+                                            volume[index] = pixel
+                                            hits[index] = HIT
+                                        elif hits[index] == 0:
+                                            hits[index] = SEEN
+                        continue
                     if over or not held or i != held_i or j != held_j or k != held_k:
                         if held:
+                            base = held_i * stride_i + held_j * stride_j + held_k * stride_k
                             for corner in range(8):
-                                at = (corner >> 2) * UPPER_I + (corner & 3)
-                                c_i, c_j, c_k = held_i + (corner >> 2), held_j + (corner & 1), held_k + (corner >> 1 & 1)
-                                if not inside(c_i, c_j, c_k, low_j, high_j, low_k, high_k, last_i):
+                                up_i, up_j, up_k = corner >> 2, corner & 1, corner >> 1 & 1
+                                if not whole and not inside(
+                                    held_i + up_i, held_j + up_j, held_k + up_k, last_i, low_j, high_j, low_k, high_k
+                                ):
                                     continue
-                                index = c_i * stride_i + c_j * stride_j + c_k * stride_k
+                                at = up_i * UPPER_I + (corner & 3)
+                                index = base + up_i * stride_i + up_j * stride_j + up_k * stride_k
                                 if packed_sum:
-                                    weight = np.uint64(lanes[at + SECOND])
-                                    sums[index] += (weight << np.uint64(sum_bits)) + np.uint64(lanes[at])
+                                    weight_sum = np.uint64(lanes[at + SECOND])
+                                    sums[index] += (weight_sum << np.uint64(sum_bits)) + np.uint64(lanes[at])
                                 elif plain_sum:
                                     sums[index] = lanes[at]
                                     hits[index] = lanes[at + SECOND]
@@ -145,25 +181,29 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                         if over:
                             break
                         held, held_i, held_j, held_k = True, i, j, k
+                        whole = 0 <= i < last_i and low_j <= j < high_j and low_k <= k < high_k
+                        base = i * stride_i + j * stride_j + k * stride_k
                         for corner in range(8):
-                            at = (corner >> 2) * UPPER_I + (corner & 3)
-                            c_i, c_j, c_k = i + (corner >> 2), j + (corner & 1), k + (corner >> 1 & 1)
+                            up_i, up_j, up_k = corner >> 2, corner & 1, corner >> 1 & 1
+                            at = up_i * UPPER_I + (corner & 3)
                             if packed_sum:
                                 lanes[at] = 0.0
                                 lanes[at + SECOND] = 0.0
-                            elif inside(c_i, c_j, c_k, low_j, high_j, low_k, high_k, last_i):
-                                index = c_i * stride_i + c_j * stride_j + c_k * stride_k
+                            elif whole or inside(
+                                i + up_i, j + up_j, k + up_k, last_i, low_j, high_j, low_k, high_k
+                            ):
+                                index = base + up_i * stride_i + up_j * stride_j + up_k * stride_k
                                 lanes[at] = sums[index] if plain_sum else volume[index]
                                 lanes[at + SECOND] = hits[index]
                     below_i = 1.0 - part_i
                     for corner in range(four):
                         upper = corner + UPPER_I
+                        weight_jk = corner_weight_jk(corner, part_j, part_k)
                         if fixed:
-                            weight_jk = igsio_weight_jk(corner, part_j, part_k)
-                            weight, weight_upper = igsio_weight(below_i, weight_jk), igsio_weight(part_i, weight_jk)
-                        else:
-                            weight_jk = plain_weight_jk(corner, part_j, part_k)
-                            weight, weight_upper = below_i * weight_jk, part_i * weight_jk
+                            weight_jk = rounded_igsio_weight(weight_jk * IGSIO_ONE)
+                        weight, weight_upper = below_i * weight_jk, part_i * weight_jk
+                        if fixed:
+                            weight, weight_upper = rounded_igsio_weight(weight), rounded_igsio_weight(weight_upper)
                         lanes[corner], lanes[corner + SECOND] = compounded(
                             way, lanes[corner], lanes[corner + SECOND], weight, pixel, limit, lowest, mask
                         )
@@ -175,14 +215,12 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
 
 
 @inlined
-def inside(i, j, k, low_j, high_j, low_k, high_k, last_i):
+def inside(i, j, k, last_i, low_j, high_j, low_k, high_k):
     return 0 <= i <= last_i and low_j <= j <= high_j and low_k <= k <= high_k
 
 
-def _way(arithmetic: int, compounding: int, kind: int) -> int:
+def _way_of_mean(arithmetic: int, kind: int) -> int:
     """What becomes of pixels that meet in a voxel, one of corner_lanes."""
-    if compounding != MEAN:
-        return KEEP_LATEST if compounding == LATEST else KEEP_MAXIMUM
     if arithmetic == EXACT:
         return PACKED_SUM if kind in (BYTES, WORDS) else PLAIN_SUM
     if arithmetic == FIXED:

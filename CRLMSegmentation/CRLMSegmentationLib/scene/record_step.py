@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Callable
 
 from ..errors import RecordingError
 from ..sweep import Sweep, TrackedFrame, read_plus_configuration, read_sweep
 from .case_clock import CaseClock
 from .jobs import Jobs
+from .latest import Latest
 from .live_volume import LiveVolume
 from .recording import RecordingState
 from .recordings import Recordings
 from .state import Step
 from .volume_step import VolumeStep
 from .workflow import Workflow
+
+if TYPE_CHECKING:
+    from ..openigtlink.temporal_calibration import TimingEstimate
 
 
 class RecordStep:
@@ -29,6 +34,7 @@ class RecordStep:
         self._workflow, self._jobs, self._volume, self._clock = workflow, jobs, volume, clock
         self._recordings = Recordings(workflow, self._on_file)
         self._live: LiveVolume | None = None
+        self._delay = Latest("image delay")
 
     @property
     def folder(self) -> Path | None:
@@ -51,7 +57,13 @@ class RecordStep:
 
     @property
     def is_writing(self) -> bool:
-        return self._recordings.is_writing
+        return self._recordings.is_writing or self._delay.is_busy
+
+    @property
+    def recorder(self):
+        """The sweep.Recorder that writes now; None when there is none."""
+        current = self._recordings.current
+        return current.recorder if current is not None else None
 
     def add(self, frame: TrackedFrame) -> None:
         """Take a live frame, when recording."""
@@ -96,9 +108,27 @@ class RecordStep:
         self._volume.set_sweep(sweep)
         return sweep
 
+    def start_delay_estimate(self, on_found: Callable[[TimingEstimate], None]) -> None:
+        """How late the images of the sweep are, in the background; told by a notice. Raises RecordingError."""
+        sweep = self._volume.sweep
+        if sweep is None:
+            raise RecordingError("There is no sweep to measure the delay of; record the probe moving up and down first.")
+
+        def compute():
+            from ..openigtlink.temporal_calibration import estimate_image_delay
+
+            return estimate_image_delay(Sweep(sweep.frames))
+
+        def found(estimate: TimingEstimate) -> None:
+            self._workflow.note(f"In this recording {estimate}.")
+            on_found(estimate)
+
+        self._delay.request(lambda: compute, found, lambda error: self._workflow.note(str(error)))
+
     def process(self, now_s: float) -> None:
         """Tell how it goes; called by the session's timer."""
         self._recordings.process(now_s)
+        self._delay.process()
         if self._live is not None:
             self._live.process(now_s)
 
@@ -109,6 +139,7 @@ class RecordStep:
     def close(self) -> None:
         """End what goes on; every frame that came is on disk afterwards."""
         self._recordings.close()
+        self._delay.close()
         self._end_live()
 
     def _on_file(self, path: Path) -> None:

@@ -194,7 +194,8 @@ class SegmentStep:
             return
         self.is_correcting = False
         self._edited = True
-        self._reshape()
+        self._tell_text()
+        self._workflow.tell()
 
     def _on_edited(self) -> None:
         """Called out of a VTK event, perhaps in the middle of an edit: looked at by the next process()."""
@@ -232,7 +233,8 @@ class SegmentStep:
                 self._wanted_threshold = self._wanted_threshold or (state.threshold, state.keep)
             self._edited = True
             return
-        self._show(state, put_mask=was_cut)
+        if state is not self.state or was_cut:
+            self._show(state, put_mask=was_cut)
 
     def _on_shaping_failed(self, error: Exception) -> None:
         self._workflow.set(Step.SEGMENT, StepStatus.FAILED, str(error))
@@ -252,16 +254,22 @@ class SegmentStep:
             self.nodes.put_surface(surface)
         self._watch.watch(self.nodes.segmentation_node())
         self._on_tumor(surface, state.shape.distance)
-        message = "no tumor was found in the box" if surface is None and not state.is_corrected else state.text
-        if self.is_correcting:
-            message = f"being corrected by hand: {state.shape.text}"
-        else:
-            self._clock.stop()
+        self._tell_text()
         self._workflow.state.doubts = state.doubts
-        self._workflow.set(Step.SEGMENT, StepStatus.DONE, message)
         self._workflow.set(Step.NAVIGATE, StepStatus.WAITING if surface is None else StepStatus.READY)
         self._workflow.edited()
         self._workflow.tell()
+
+    def _tell_text(self) -> None:
+        """The step's line, and the clock, which stands while nobody corrects."""
+        state = self.state
+        if self.is_correcting:
+            message = f"being corrected by hand: {state.shape.text}"
+        else:
+            is_none = state.shape.surface is None and not state.is_corrected
+            message = "no tumor was found in the box" if is_none else state.text
+            self._clock.stop()
+        self._workflow.set(Step.SEGMENT, StepStatus.DONE, message)
 
     def _put(self, state: TumorState) -> None:
         surface = state.shape.surface

@@ -85,6 +85,8 @@ class NavigationSession:
             self.scene, workflow, self._jobs, self._volume, self._box, self._engine, self._clock,
             self._navigate.set_tumor,
         )  # fmt: skip
+        # By which the images of the next connection are late; see openigtlink.FramePairing.
+        self.image_delay_s = 0.0
         self._being_replaced = False
         self._saved_edits = 0
         self._scene_tag = self.scene.AddObserver(self.scene.EndCloseEvent, lambda *_: self._on_scene_closed())
@@ -178,7 +180,10 @@ class NavigationSession:
 
         calibration  (4, 4) by name, for a server that sends ProbeToReference: {'ImageToProbe': pixel to mm}
         """
-        self.connect_source(NetworkSource(host, port, calibration, own_thread=not self._yields))
+        delay_s = self.image_delay_s
+        self.connect_source(
+            NetworkSource(host, port, calibration, own_thread=not self._yields, image_delay_s=delay_s)
+        )
 
     def connect_source(self, source: FrameSource) -> None:
         """Receive from any source of frames (see stream.FrameSource)."""
@@ -197,6 +202,24 @@ class NavigationSession:
     def stream_status(self):
         """openigtlink.StreamStatus, whose str() is one line for people; None when nothing is connected."""
         return self._stream.status
+
+    @property
+    def health_rows(self) -> tuple:
+        """openigtlink.HealthRow of connection, frame rate, latency, losses and disk; none when nothing is connected."""
+        from ..openigtlink import health_rows
+
+        status = self.stream_status
+        return () if status is None else health_rows(status, self._record.recorder)
+
+    def start_delay_estimate(self) -> None:
+        """Measure on the sweep (the probe moving up and down) how late the images are, in the background.
+
+        What is found is told by a notice and is used by the next connect(). Raises RecordingError without a sweep.
+        """
+        self._record.start_delay_estimate(self._take_delay)
+
+    def _take_delay(self, estimate) -> None:
+        self.image_delay_s = estimate.image_delay_s
 
     def set_connection(self, connected: bool, message: str = "") -> None:
         """Tell what a receiver outside of the session sees."""

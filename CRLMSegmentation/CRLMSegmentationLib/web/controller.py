@@ -144,6 +144,8 @@ class Controller:
                 state.box_edge_mm = self.shown_edge_mm
             if has_tumor and session.threshold is not None and self._wished_threshold is None:
                 state.threshold = round(float(session.threshold), 2)
+            if abs(session.margin_mm - state.margin_mm) > 0.01:
+                state.margin_mm = session.margin_mm
             self._tell_editing(state)
             if new_notices:
                 state.note_text, state.note_shown = new_notices[-1], True

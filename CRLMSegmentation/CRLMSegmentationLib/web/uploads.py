@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import secrets
 from pathlib import Path
 from typing import AsyncIterable
 
@@ -17,6 +18,7 @@ CONFIGURATION_ENDINGS = (".xml",)
 DEFAULT_LARGEST_BYTES = 4 * 1024**3
 _LARGEST_CONFIGURATION_BYTES = 16 * 1024**2
 _LONGEST_NAME = 80
+_PART = ".part"
 
 
 class UploadFolder:
@@ -26,6 +28,8 @@ class UploadFolder:
         self.folder = Path(folder)
         self.largest_bytes = largest_bytes
         self.folder.mkdir(parents=True, exist_ok=True)
+        for cut_off in self.folder.glob(f".*{_PART}"):
+            cut_off.unlink()
 
     async def take(self, name: str, parts: AsyncIterable[bytes]) -> Path:
         """Write what comes and check it; returns its path. Raises FileFormatError, and then nothing is left of it.
@@ -33,7 +37,7 @@ class UploadFolder:
         name  as the browser gives it; only its last part counts, without unusual characters
         """
         path = self.folder / safe_name(name)
-        partial = path.with_name(f".{path.name}.part")
+        partial = path.with_name(f".{secrets.token_hex(4)}{_PART}")
         room = self.largest_bytes - sum(file.stat().st_size for file in self.folder.iterdir())
         if is_configuration(path):
             room = min(room, _LARGEST_CONFIGURATION_BYTES)

@@ -28,3 +28,14 @@ def test_a_stream_of_images_with_four_transforms_each(tmp_path):
     before, after = summary["memory_mb_first_and_last"]["receiver"]
     assert after - before < 64
     assert not list(tmp_path.glob("*.journal"))
+
+
+def test_the_speed_beside_pyigtl_can_be_measured(tmp_path):
+    result = tmp_path / "speed.json"
+    command = [sys.executable, SOAK.with_name("openigtlink.py"), "--seconds", "0.3", "--size", "160", "120", "--json", result]
+    # It fails when a message is damaged or a frame is lost.
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    speed = json.loads(result.read_text())
+    assert speed["ours"]["frames_per_second"] > 0 and speed["pyigtl"]["frames_per_second"] > 0
+    assert speed["ours_at_60_per_second_with_4_transforms"]["lost"] == 0

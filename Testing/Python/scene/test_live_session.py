@@ -303,3 +303,18 @@ def test_an_idle_session_tells_nothing(session, volume):
     assert heard == []
 
 
+
+
+def test_a_delay_that_cannot_be_measured_is_told(session, sweep):
+    with pytest.raises(RecordingError, match="no sweep"):
+        session.start_delay_estimate()
+    session.set_sweep(sweep)
+    session.start_delay_estimate()
+    until(session, lambda: not session.is_computing)
+    assert "tracked frames" in session.state.notices[-1] and session.image_delay_s == 0.0
+
+
+def test_health_is_told_while_connected(live):
+    assert live.health_rows and all(row.label and row.text for row in live.health_rows)
+    live.disconnect()
+    assert live.health_rows == ()

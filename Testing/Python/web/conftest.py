@@ -22,7 +22,7 @@ class ServedPage:
     def __init__(self, folder: Path, *words: str):
         self.folder = folder
         self._log = (folder / "terminal.txt").open("w+")
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CRLMSegmentation"), "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CRLMSegmentation"), "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
         command = [sys.executable, "-m", "CRLMSegmentationLib.cli", "web", "--no-browser", "--port", "0"]
         self.process = subprocess.Popen(
             [*command, "--folder", str(folder), *words], env=environment, stdout=self._log, stderr=subprocess.STDOUT

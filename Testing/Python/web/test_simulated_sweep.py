@@ -67,11 +67,15 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     page.click("#paint")
     tab.drag_in("red", (0.5, 0.5), (0.7, 0.5))
     tab.until(lambda: _ml(tab) > cut_ml, "a painted tumor")
+    tab.until_still("segment")
+    painted_ml = _ml(tab)
     page.click("#undo:not([disabled])")
-    tab.until(lambda: _ml(tab) == cut_ml, "the stroke taken back")
+    tab.until(lambda: _ml(tab) < painted_ml, "the stroke taken back")
+    tab.until_still("segment")
+    undone_ml = _ml(tab)
     page.click("#erase")
     tab.drag_in("red", (0.45, 0.5), (0.55, 0.5))
-    tab.until(lambda: _ml(tab) < cut_ml, "an erased tumor")
+    tab.until(lambda: _ml(tab) < undone_ml, "an erased tumor")
 
     # 5 Navigate: the stylus comes and goes
     page.click("#go-navigate")

@@ -1,0 +1,46 @@
+"""How the demo ends: on the web page at a terminal, without one in a script, with a sentence when it cannot be served."""
+
+import pytest
+
+from CRLMSegmentationLib.commands import demo
+from CRLMSegmentationLib.errors import ConfigurationError
+
+serve = pytest.importorskip("CRLMSegmentationLib.web.serve")
+
+
+@pytest.fixture
+def served(monkeypatch):
+    calls = []
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(serve, "serve_case", lambda case, **options: calls.append((case, options)))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    return calls
+
+
+def test_at_a_terminal_the_case_is_served_with_its_approach(served, tmp_path):
+    demo._show_on_page(tmp_path / "finished", tmp_path)
+    (tmp_path / demo.APPROACH).write_bytes(b"")
+    demo._show_on_page(tmp_path / "finished", tmp_path)
+    assert served == [
+        (tmp_path / "finished", {"live": None}),
+        (tmp_path / "finished", {"live": tmp_path / demo.APPROACH}),
+    ]
+
+
+def test_in_a_script_it_ends_without(served, tmp_path, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    demo._show_on_page(tmp_path / "finished", tmp_path)
+    monkeypatch.delenv("CI")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)
+    demo._show_on_page(tmp_path / "finished", tmp_path)
+    assert served == []
+
+
+def test_what_is_missing_is_said(served, tmp_path, monkeypatch, capsys):
+    def missing(case, **options):
+        raise ConfigurationError("The web page needs the package trame-slicer.")
+
+    monkeypatch.setattr(serve, "serve_case", missing)
+    demo._show_on_page(tmp_path / "finished", tmp_path)
+    assert "trame-slicer" in capsys.readouterr().out
