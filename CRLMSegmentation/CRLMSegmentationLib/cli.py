@@ -20,6 +20,7 @@ _COMMANDS = {
     "repair": "turn an interrupted recording into a standard sequence file",
     "reconstruct": "make a volume of a sweep",
     "segment": "find the tumor in a box of a volume",
+    "import-model": "take over a result folder of nnU-Net v2 as a model",
     "compare": "measure a mask against the truth",
     "demo": "run the whole chain and show what came out",
     "web": "serve the navigation as a page in the browser",
@@ -40,7 +41,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     for name, summary in _COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         if only in (None, name):
-            module = import_module(f".commands.{name}", __package__)
+            module = import_module(f".commands.{name.replace('-', '_')}", __package__)
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return parser

@@ -15,7 +15,7 @@ import slicer
 from . import remembered
 from .self_test_faults import Faults
 from .self_test_steps import Steps
-from .self_test_tools import Leftovers
+from .self_test_tools import Leftovers, make_dark
 
 
 class SelfTest(Steps, Faults):
@@ -25,7 +25,7 @@ class SelfTest(Steps, Faults):
         """Everything, in the order of a case."""
         before, settings = Leftovers.now(), remembered.stored()
         slicer.util.mainWindow().resize(1760, 1000)
-        slicer.app.setStyle("Dark Slicer")
+        make_dark()
         slicer.util.selectModule("CRLMSegmentation")
         self._case.assertIsNotNone(self.session, "packages are missing: " + self.window.ui.packagesLabel.text)
         self.window.parameters.recordFolder = self._own / "recordings"

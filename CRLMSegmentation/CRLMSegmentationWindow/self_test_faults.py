@@ -41,7 +41,8 @@ class Faults(Bench):
             check.assertTrue(self.window.segment.state_text.startswith("FAILED"))
             check.assertIsNone(self.session.surface)
         wait_until(lambda: self.session.engine_process_id not in (None, number), 60)
-        check.assertTrue(self.window.connect.state_text.startswith("LIVE"), "the live view goes on")
+        words = lambda: self.window.connect.state_text  # noqa: E731
+        wait_until(lambda: words().startswith("LIVE"), 10, lambda: "the live view does not go on: " + words())
 
     def lose_the_stream(self) -> None:
         self.tell("The stream ends")

@@ -58,6 +58,12 @@ def grab(path: Path) -> None:
     window.grab().toImage().convertToFormat(qt.QImage.Format_RGB888).save(str(path))
 
 
+def make_dark() -> None:
+    """Slicer's dark theme, as after Edit > Application Settings > Appearance and a new start."""
+    slicer.app.setStyle("Dark Slicer")
+    slicer.app.setPalette(slicer.app.style().standardPalette())
+
+
 @dataclass(frozen=True)
 class Leftovers:
     """What must not grow: Python threads, child processes, observers on the scene."""

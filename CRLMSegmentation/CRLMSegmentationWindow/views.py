@@ -71,7 +71,7 @@ def aim_camera(center_ras, image_to_ras=None, distance_mm: float = 260.0) -> Non
     direction = up = None
     if image_to_ras is not None:
         right, depth = (_unit(image_to_ras[:3, axis]) for axis in (0, 1))
-        direction = _unit(0.85 * np.cross(right, depth) - 0.35 * depth + 0.35 * right)
+        direction = _unit(-0.85 * np.cross(right, depth) - 0.35 * depth + 0.3 * right)
         up = -depth
     if direction is None or not np.isfinite(direction).all():
         direction = _unit(np.array(camera.GetPosition()) - np.array(camera.GetFocalPoint()))

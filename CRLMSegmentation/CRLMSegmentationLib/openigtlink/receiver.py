@@ -7,8 +7,6 @@ import logging
 import math
 import threading
 import time
-from collections import Counter, deque
-from dataclasses import replace
 from typing import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -22,20 +20,17 @@ from .connection import Connection
 from .conversion import poses_of
 from .frame_queue import FrameQueue
 from .framing import FramingCounts, pack_message
-from .latency import LatencyMeter
 from .latest import LatestMessages
 from .link import Link
+from .monitor import StreamMonitor
 from .pairing import TOLERANCE_S, FramePairing
 from .request_messages import RequestMessage, StartTrackingDataMessage
-from .status import Interruption, StreamStatus
+from .status import StreamStatus
 
 _logger = logging.getLogger(__name__)
 DEFAULT_PORT = 18944
 _POLL_S, _PUMP_EVERY_S = 0.1, 0.002
-_RATE_WINDOW = 32
-_KEPT_INTERRUPTIONS = 100
 _MOST_OPEN_COMMANDS = 256
-_COUNTS = ("crc_errors", "malformed", "too_long", "out_of_step")
 _TRANSFORM_TYPES = frozenset({"TRANSFORM", "POSITION", "TDATA"})
 
 
@@ -84,16 +79,11 @@ class Receiver:
         )
         self._pairing = FramePairing(**self._pairing_options)
         self._queue = FrameQueue(queue_bytes)
-        self._arrivals: deque[float] = deque(maxlen=_RATE_WINDOW)
-        self._latency = LatencyMeter()
+        self._monitor = StreamMonitor()
         self._latest = LatestMessages()
-        self._interruptions: deque[Interruption] = deque(maxlen=_KEPT_INTERRUPTIONS)
         self._tracking_request: StartTrackingDataMessage | None = None
         self._replies: dict[int, CommandReply | None] = {}
         self._command_numbers = itertools.count(1)
-        self._status = StreamStatus()
-        self._last_byte = -math.inf
-        self._lost_at: tuple[float, float] | None = None
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._stopping = threading.Event()
@@ -101,7 +91,6 @@ class Receiver:
         self._thread: threading.Thread | None = None
         self._started = False
         self._pumping = threading.Lock()
-        self._before_this_link = StreamStatus()
         self._link = Link(host, port, self, ask_for_metadata, silence_s, answer_s)
 
     def __enter__(self):
@@ -161,27 +150,11 @@ class Receiver:
     @property
     def status(self) -> StreamStatus:
         """A copy of what is known now."""
-        now = time.monotonic()
-        with self._lock:
-            status = replace(
-                self._status,
-                skipped=Counter(self._status.skipped),
-                interruptions=tuple(self._interruptions),
-                queued=len(self._queue),
-                silent_s=now - self._last_byte,
-                latency_s=self._latency.latency_s,
-                worst_latency_s=self._latency.worst_s,
-                clocks_agree=self._latency.clocks_agree,
-            )
-            if self._arrivals:
-                status.age_s = now - self._arrivals[-1]
-            if len(self._arrivals) > 1 and status.age_s < 2:
-                status.frames_per_second = (len(self._arrivals) - 1) / max(self._arrivals[-1] - self._arrivals[0], 1e-9)
-        return status
+        return self._monitor.status(len(self._queue))
 
     def wait_until_connected(self, timeout_s: float) -> None:
         """Return once the server was reached. Raises StreamError when it was not within `timeout_s`."""
-        if not self._wait_for(lambda: self._status.connections > 0, timeout_s):
+        if not self._wait_for(lambda: self._monitor.connections > 0, timeout_s):
             raise self._no_server()
 
     def get(self, timeout_s: float | None = None) -> TrackedFrame | None:
@@ -208,7 +181,7 @@ class Receiver:
         waited_since = time.monotonic()
         while True:
             # Looked at before the queue: a connection that ended before this has put its last frame there.
-            ended = self._stopping.is_set() or (until_closed and self._status.closures > 0)
+            ended = self._stopping.is_set() or (until_closed and self._monitor.closures > 0)
             frame = self.get(0 if ended else _POLL_S)
             if frame is not None:
                 yield frame
@@ -220,9 +193,7 @@ class Receiver:
 
     def shown(self, frame: TrackedFrame) -> None:
         """Say that a frame has reached the screen: what `status.latency_s` is made of."""
-        now = time.time()
-        with self._lock:
-            self._latency.shown(frame.timestamp, now)
+        self._monitor.frame_shown(frame)
 
     def latest_transform(self, name: str) -> tuple[Pose, float] | None:
         """The newest transform called `name` and the seconds since it came; None when it never came.
@@ -269,7 +240,7 @@ class Receiver:
 
     def send(self, message) -> None:
         """Send a pyigtl message to the server. Raises StreamError when there is no connection."""
-        connection, version = self._connection, self._status.header_version
+        connection, version = self._connection, self._monitor.header_version
         if connection is None:
             raise StreamError(f"There is no connection to {self.host}:{self.port} to send on; wait until there is one.")
         try:
@@ -294,7 +265,7 @@ class Receiver:
         """Send a command without waiting; its number, for reply_to(). Raises StreamError without a connection."""
         command = Command(name, dict(parameters or {}), next(self._command_numbers))
         with self._lock:
-            version = self._status.header_version
+            version = self._monitor.header_version
             self._replies[command.identifier] = None
             while len(self._replies) > _MOST_OPEN_COMMANDS:
                 del self._replies[next(iter(self._replies))]
@@ -328,7 +299,7 @@ class Receiver:
 
     def _no_server(self) -> StreamError:
         return StreamError(
-            f"No OpenIGTLink server answers at {self.host}:{self.port} ({self._status.problem or 'no answer'}); "
+            f"No OpenIGTLink server answers at {self.host}:{self.port} ({self._monitor.problem or 'no answer'}); "
             "start PLUS or `crlm replay`, or check host and port."
         )
 
@@ -354,37 +325,21 @@ class Receiver:
             time.sleep(_PUMP_EVERY_S)
 
     def link_connected(self, connection: Connection) -> None:
-        with self._changed:
-            self._connection = connection
-            self._pairing = FramePairing(**self._pairing_options)
-            self._before_this_link = replace(self._status, skipped=Counter(self._status.skipped))
-            self._status.connected, self._status.problem = True, ""
-            self._status.connections += 1
-            self._status.header_version = 1
-            self._last_byte = time.monotonic()
-            if self._lost_at is not None:
-                monotonic, wall = self._lost_at
-                reason = self._interruptions.pop().reason
-                self._interruptions.append(Interruption(wall, time.monotonic() - monotonic, reason))
-                self._lost_at = None
-            self._changed.notify_all()
+        self._connection = connection
+        self._pairing = FramePairing(**self._pairing_options)
+        self._monitor.connected()
+        self._tell_those_who_wait()
         if self._tracking_request is not None:
             connection.send(pack_message(self._tracking_request, 1))
 
-    def link_lost(self, problem: str) -> None:
+    def link_lost(self, reason: str) -> None:
         self._deliver(self._pairing.give_up_waiting(math.inf))
-        with self._changed:
-            self._connection = None
-            self._status.connected, self._status.problem = False, problem
-            self._status.closures += 1
-            self._lost_at = time.monotonic(), time.time()
-            self._interruptions.append(Interruption(self._lost_at[1], math.inf, problem))
-            self._changed.notify_all()
+        self._connection = None
+        self._monitor.lost(reason)
+        self._tell_those_who_wait()
 
-    def link_problem(self, problem: str) -> None:
-        with self._changed:
-            self._status.problem = problem
-            self._changed.notify_all()
+    def link_problem(self, sentence: str) -> None:
+        self._monitor.has_problem(sentence)
 
     def link_quiet(self) -> None:
         self._deliver(self._pairing.give_up_waiting(time.monotonic()))
@@ -397,15 +352,11 @@ class Receiver:
                 # A fault of ours with one message must not end the stream in the middle of an operation.
                 _logger.exception("A %s message could not be used.", message.message_type)
                 counts.malformed += 1
-        with self._lock:
-            self._last_byte = time.monotonic()
-            before = self._before_this_link
-            for name in _COUNTS:
-                setattr(self._status, name, getattr(before, name) + getattr(counts, name))
-            if counts.skipped:
-                self._status.skipped = before.skipped + counts.skipped
-            self._status.other_images = before.other_images + self._pairing.other_images
-            self._status.header_version = version
+        self._monitor.received(counts, version, self._pairing.other_images)
+
+    def _tell_those_who_wait(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def _handle(self, message) -> None:
         now = time.monotonic()
@@ -429,11 +380,6 @@ class Receiver:
 
     def _deliver(self, frames: list[TrackedFrame]) -> None:
         for frame in frames:
-            with self._lock:
-                self._status.frames += 1
-                self._status.invalid += not frame.valid
-                self._arrivals.append(time.monotonic())
-                self._latency.arrived(frame.timestamp, time.time())
+            self._monitor.frame_arrived(frame)
             if not self._queue.put(frame):
-                with self._lock:
-                    self._status.dropped += 1
+                self._monitor.frame_dropped()

@@ -3,7 +3,7 @@
     case.json           what is in the folder, box, threshold, timings, figures (FORMAT, VERSION)
     recording.igs.mha   the sweep
     volume.nrrd  probability.nrrd  mask.nrrd  tumor.stl  box.mrk.json
-    scene.mrb           all of it as a scene for 3D Slicer
+    scene.mrb           the results as a scene for 3D Slicer, which opens the recording as well
     log.jsonl           what happened when
 
 Every file is a standard one, so that a case can be read without this program. It is opened again from the single files
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +37,10 @@ _ALL = (INDEX, LOG, SCENE, RECORDING, VOLUME, PROBABILITY, MASK, SURFACE, BOX)
 class Case:
     """What a case holds; None for what is not there.
 
-    surface  vtkPolyData, RAS mm
-    facts    plain values: threshold, smoothing, margin_mm, box_is_tight, tools, timings_s, ...
-    log      text of the event log
+    recording  file of the sweep that this program has written itself, to be copied; None to write the sweep anew
+    surface    vtkPolyData, RAS mm
+    facts      plain values: threshold, smoothing, margin_mm, box_is_tight, tools, timings_s, ...
+    log        text of the event log
     """
 
     sweep: Sweep | None = None
@@ -49,6 +51,7 @@ class Case:
     surface: Any = None
     facts: dict | None = None
     log: str = ""
+    recording: Path | None = None
 
 
 def write_case(case: Case, folder, write_scene) -> Path:
@@ -101,7 +104,9 @@ def read_case(folder) -> Case:
 
 
 def _write_files(case: Case, place: Path) -> None:
-    if case.sweep is not None:
+    if case.recording is not None:
+        shutil.copyfile(case.recording, place / RECORDING)
+    elif case.sweep is not None:
         write_sweep(Sweep(case.sweep.frames), place / RECORDING)
     for name, volume in ((VOLUME, case.volume), (PROBABILITY, case.probability), (MASK, case.mask)):
         if volume is not None:

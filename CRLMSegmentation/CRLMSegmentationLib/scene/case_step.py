@@ -12,7 +12,7 @@ from .bundle import save_scene
 from .case_files import Case, read_case, tools_of, write_case
 from .nodes import remove_node
 from .own_nodes import RESULTS, only_saving, own_nodes
-from .sweep_sequence import remove_sweep, without_name
+from .sweep_sequence import remove_sweep, sweep_nodes
 
 
 def save_case(session, folder) -> Path:
@@ -27,10 +27,14 @@ def save_case(session, folder) -> Path:
         sweep=session.sweep, volume=volume, box=session.box,
         probability=session.probability if has_tumor else None, mask=mask if has_tumor else None,
         surface=session.surface if has_tumor else None, facts=_facts(session), log=session.event_log,
+        recording=session.own_recording,
     )  # fmt: skip
 
     def write_scene(path: Path) -> None:
-        with only_saving(scene, own_nodes(scene, session.tools.names)), without_name(scene):
+        # The sweep lies beside it; packing it a second time takes most of the time.
+        sweep_ids = {node.GetID() for node in sweep_nodes(scene)}
+        nodes = [node for node in own_nodes(scene, session.tools.names) if node.GetID() not in sweep_ids]
+        with only_saving(scene, nodes):
             save_scene(session, path)
 
     return write_case(case, folder, write_scene)

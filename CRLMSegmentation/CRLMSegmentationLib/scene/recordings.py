@@ -19,10 +19,10 @@ class Recordings:
     """At most one recording goes on at a time.
 
     folder   where recordings go
-    on_file  called with the path of a recording once its file is complete
+    on_file  called with a Recording and the files that were made of it, once they are complete
     """
 
-    def __init__(self, workflow: Workflow, on_file: Callable[[Path], None]):
+    def __init__(self, workflow: Workflow, on_file: Callable[[Recording, list[Path]], None]):
         self.folder: Path | None = None
         self._workflow, self._on_file = workflow, on_file
         self._now: Recording | None = None
@@ -124,4 +124,4 @@ class Recordings:
             return
         if recording.recorder.problem:
             self._workflow.note(f"The recording is incomplete: {recording.recorder.problem}.")
-        self._on_file(Path(task.result[0]))
+        self._on_file(recording, [Path(path) for path in task.result])

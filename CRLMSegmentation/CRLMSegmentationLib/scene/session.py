@@ -187,6 +187,7 @@ class NavigationSession:
 
     def connect_source(self, source: FrameSource) -> None:
         """Receive from any source of frames (see stream.FrameSource)."""
+        self._record.warm_up()
         self._stream.connect(source)
 
     def replay(self, path, plus_configuration=None, speed: float | None = 1.0, loop: bool = True, **options) -> None:
@@ -275,6 +276,11 @@ class NavigationSession:
         return self._record.recorded_path
 
     @property
+    def own_recording(self) -> Path | None:
+        """recorded_path when this session has recorded it; None for one that was opened, whose fields are unknown."""
+        return self._record.own_recording
+
+    @property
     def frames_recorded(self) -> int:
         """So far, in the recording that is going on."""
         return self._record.frames
@@ -305,7 +311,7 @@ class NavigationSession:
 
     def set_sweep(self, sweep: Sweep) -> None:
         """Take a recorded sweep. The volume and the tumor made from an earlier one become stale."""
-        self._volume.set_sweep(sweep)
+        self._record.take(sweep)
 
     # Reconstruct
 

@@ -8,8 +8,6 @@ steps through the poses, passes it by.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import numpy as np
 
 from ..sweep import Pose, Sweep, TrackedFrame
@@ -94,20 +92,6 @@ def remove_sweep(scene) -> None:
             scene.RemoveNode(node)
         else:
             remove_node(scene, node)
-
-
-@contextmanager
-def without_name(scene):
-    """Within the block the recorded sweep bears no name: it was that of a file, and may be a patient's."""
-    browser = find(scene, _BROWSER, names.SWEEP_BROWSER)
-    name = browser.GetAttribute(_SWEEP_NAME) if browser is not None else None
-    if name is not None:
-        browser.SetAttribute(_SWEEP_NAME, None)
-    try:
-        yield
-    finally:
-        if name is not None:
-            browser.SetAttribute(_SWEEP_NAME, name)
 
 
 def _browser(application, sweep: Sweep, sequences):

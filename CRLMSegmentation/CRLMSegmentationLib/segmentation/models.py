@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +21,10 @@ DEFAULT_MODEL = "crop-simulated-small"
 CARD = "model.json"
 PLANS = "plans.json"
 DATASET = "dataset.json"
+FOLDER_VARIABLE = "CRLM_MODELS"
 KINDS = ("crop", "full")
+# In the metadata of a safetensors file: the other names of tensors that the network holds under several.
+ALIASES = "aliases"
 NETWORK_LIBRARY = "dynamic_network_architectures.architectures."
 LAYER_LIBRARY = "torch.nn."
 LARGEST_JSON_BYTES = 20_000_000
@@ -97,6 +102,20 @@ def available_models() -> list[str]:
     return sorted(path.parent.name for path in folder.glob(f"*/{CARD}")) if folder else []
 
 
+def user_models_folder() -> Path:
+    """Where imported models are kept: CRLM_MODELS, or the system's folder for a program's data. It may not be there."""
+    if os.environ.get(FOLDER_VARIABLE):
+        return Path(os.environ[FOLDER_VARIABLE])
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return base / "crlm-navigation" / "models"
+
+
 def load_model(name_or_folder: str | Path = DEFAULT_MODEL) -> Model:
     """The model of that name among the shipped ones, or in that folder, fully checked.
 
@@ -124,9 +143,10 @@ def _find(name_or_folder: str | Path) -> Path:
     folder = Path(name_or_folder)
     if folder.is_dir():
         return folder
-    shipped = models_folder()
-    if shipped and folder.name == str(name_or_folder) and (shipped / folder.name).is_dir():
-        return shipped / folder.name
+    if folder.name == str(name_or_folder) and folder.name not in ("", ".", ".."):
+        for place in (models_folder(), user_models_folder()):
+            if place and (place / folder.name).is_dir():
+                return place / folder.name
     names = ", ".join(available_models()) or "none"
     raise ModelError(
         f"There is no model '{name_or_folder}': give the folder of a model, or one of the names that ship ({names})."
@@ -241,9 +261,7 @@ def _read_weights(folder: Path, name: str, expected: str) -> dict:
     path = folder / name
     try:
         if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            weights = load_file(path)
+            weights = _read_safetensors(path)
         else:
             weights = torch.load(path, map_location="cpu", weights_only=True)["network_weights"]
         if not all(isinstance(value, torch.Tensor) for value in weights.values()):
@@ -253,3 +271,12 @@ def _read_weights(folder: Path, name: str, expected: str) -> dict:
         raise ModelError(f"{path} is not a file of plain network weights (damaged, or a pickle with code in it, which "
                          "is refused); nothing in it was run.") from None
     return {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
+
+
+def _read_safetensors(path: Path) -> dict:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt", device="cpu") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}
+        aliases = json.loads((file.metadata() or {}).get(ALIASES, "{}"))
+    return {**weights, **{alias: weights[name] for alias, name in aliases.items()}}

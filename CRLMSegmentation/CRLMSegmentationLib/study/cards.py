@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Sequence
 
 from .build import BuildSettings
+from .case_files import read_mask
 from .case_table import TRAINING, CaseRow
 from .recipe import Recipe
 
@@ -33,6 +34,7 @@ def training_card(
         "cases_with_tumor": sum(bool(row.mask) for row in training),
         "patients": len({row.patient for row in training}),
         "images": images,
+        "tumor_volume_ml": tumor_volume_range(training),
         "reconstruction": "0.5 mm, nearest neighbour, mean",
         "recipe": asdict(recipe),
     }
@@ -49,3 +51,14 @@ def training_card(
         "training": described,
         "validation": {},
     }
+
+
+def tumor_volume_range(rows: Sequence[CaseRow]) -> list[float] | None:
+    """[smallest, largest] tumor of the cases in mL; None where that is no range."""
+    volumes = []
+    for row in rows:
+        if row.mask:
+            mask = read_mask(row.mask)
+            volumes.append(float(mask.voxels.sum()) * mask.voxel_volume_mm3 / 1000)
+    smallest, largest = (round(extreme(volumes), 3) for extreme in (min, max)) if volumes else (0.0, 0.0)
+    return [smallest, largest] if smallest < largest else None

@@ -135,18 +135,18 @@ def reliability(counts: VoxelCounts) -> dict:
 
 
 def uncertainty_probabilities(counts: VoxelCounts, threshold: float, share: float = 0.95) -> dict[str, float]:
-    """{'outer', 'inner'}: probabilities around `threshold` for the shell in which the border may lie.
+    """{'outer', 'inner'}: probabilities on either side of `threshold`, for the shell in which the border may lie.
 
-    outer  the highest at or below `threshold` whose mask holds `share` of the tumor's voxels
-    inner  the lowest at or above `threshold` whose voxels are tumor to `share`
+    outer  the highest below `threshold` whose mask holds `share` of the tumor's voxels
+    inner  the lowest above `threshold` whose voxels are tumor to `share`
     The lowest and the highest probability of the choice where none does.
     """
     precision, recall = precision_recall_at(counts, THRESHOLDS)
-    below = THRESHOLDS[(THRESHOLDS <= threshold) & (recall >= share)]
-    above = THRESHOLDS[(THRESHOLDS >= threshold) & (precision >= share)]
+    below = THRESHOLDS[(THRESHOLDS < threshold) & (recall >= share)]
+    above = THRESHOLDS[(THRESHOLDS > threshold) & (precision >= share)]
     return {
-        "outer": float(below[-1]) if len(below) else float(THRESHOLDS[0]),
-        "inner": float(above[0]) if len(above) else float(THRESHOLDS[-1]),
+        "outer": float(below[-1]) if len(below) else float(min(THRESHOLDS[0], threshold / 2)),
+        "inner": float(above[0]) if len(above) else float(max(THRESHOLDS[-1], (1 + threshold) / 2)),
     }
 
 

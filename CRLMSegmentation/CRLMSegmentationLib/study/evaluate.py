@@ -90,8 +90,8 @@ def evaluate(
 def evaluate_case(job: EvaluationJob) -> dict:
     """All results of one case as plain JSON values.
 
-    Kept in the output folder with the masks: <case>.networks.json and .npz, and <case>.click.json and .npz, which
-    need not be made again when a network changes.
+    What each method gave is kept in the output folder (<case>.<method>.json, with masks in .npz), so that a model
+    that changes is the only one to be tried again.
     """
     row = job.row
     loaded = []
@@ -102,17 +102,20 @@ def evaluate_case(job: EvaluationJob) -> dict:
         return loaded[0]
 
     about = {"version": VERSION, "row": asdict(row), "spacing_mm": job.settings.spacing_mm}
-    networks = {"settings": asdict(job.settings), "models": {
-        name: {**load_model(folder).card.sha256, "threshold": load_model(folder).card.threshold}
-        for name, folder in job.models.items()
-    }}  # fmt: skip
-    found = _kept(job.output / f"{row.case}.networks", {**about, **networks}, lambda: _networks(job, case()))
-    clicked = _kept(job.output / f"{row.case}.click", about, lambda: _click(case()))
+    found = {}
+    for name, folder in job.models.items():
+        card = load_model(folder).card
+        wanted = {**about, "settings": asdict(job.settings), "model": {**card.sha256, "threshold": card.threshold}}
+        found[name] = _kept(job.output / f"{row.case}.{name}", wanted, lambda name=name: _network(job, name, case()))
+    found[SEMI] = _kept(job.output / f"{row.case}.{SEMI}", about, lambda: _click(case()))
     forget_sweeps()
     return {
         "case": row.case, "patient": row.patient, "split": row.split, "echogenicity": row.echogenicity,
-        "contrast_db": row.contrast_db, "truth_volume_ml": clicked["methods"][SEMI]["truth_volume_ml"],
-        **found, "methods": {**found["methods"], **clicked["methods"]},
+        "contrast_db": row.contrast_db, "truth_volume_ml": found[SEMI]["figures"]["truth_volume_ml"],
+        "methods": {name: one["figures"] for name, one in found.items()},
+        "counts": {name: one["counts"] for name, one in found.items() if "counts" in one},
+        "empty_boxes": {name: one["empty_boxes_ml"] for name, one in found.items() if "empty_boxes_ml" in one},
+        "robustness": found[CROP]["robustness"] if CROP in found else [],
     }  # fmt: skip
 
 
@@ -132,29 +135,22 @@ def _kept(path: Path, wanted: dict, make: Callable[[], tuple[dict, dict]]) -> di
     return results
 
 
-def _networks(job: EvaluationJob, case: Case) -> tuple[dict, dict]:
-    settings = job.settings
-    random = np.random.default_rng([zlib.crc32(job.row.case.encode()), 502])
-    box = Box.around_mask(case.tumor)
-    methods, counts, masks = {}, {}, {}
-    for name, folder in job.models.items():
-        segmenter = _segmenter(folder, settings.device, settings.threads)
-        masks[name], seconds, voxels = _with_network(case, box, segmenter)
-        methods[name], counts[name] = _figures(masks[name], case, seconds), voxels.as_plain()
-    results = {
-        "methods": methods,
-        "counts": counts,
-        "empty_boxes": _false_alarms(case, job.models, masks, settings, random),
-        "robustness": _robustness(case, job.row, job.models, settings, random),
-    }
-    block = _around(case.volume, case)
-    shown = {"ultrasound": block.voxels, "truth": _around(case.tumor, case).voxels, "spacing_mm": block.spacing_mm}
-    return results, {**shown, **{name: _around(mask, case).voxels for name, mask in masks.items()}}
+def _network(job: EvaluationJob, name: str, case: Case) -> tuple[dict, dict]:
+    settings, seed = job.settings, zlib.crc32(case.name.encode())
+    segmenter = _segmenter(job.models[name], settings.device, settings.threads)
+    mask, seconds, counts = _with_network(case, Box.around_mask(case.tumor), segmenter)
+    alarms = _false_alarms(case, segmenter, mask, settings.empty_boxes, np.random.default_rng([seed, 502]))
+    results = {"figures": _figures(mask, case, seconds), "counts": counts.as_plain(), "empty_boxes_ml": alarms}
+    if name == CROP:
+        results["robustness"] = _robustness(case, job.row, segmenter, settings, np.random.default_rng([seed, 504]))
+    return results, {name: _around(mask, case).voxels}
 
 
 def _click(case: Case) -> tuple[dict, dict]:
     mask, seconds = _from_click(case, np.random.default_rng([zlib.crc32(case.name.encode()), 503]))
-    return {"methods": {SEMI: _figures(mask, case, seconds)}}, {SEMI: _around(mask, case).voxels}
+    block = _around(case.volume, case)
+    shown = {"ultrasound": block.voxels, "truth": _around(case.tumor, case).voxels, "spacing_mm": block.spacing_mm}
+    return {"figures": _figures(mask, case, seconds)}, {**shown, SEMI: _around(mask, case).voxels}
 
 
 def _around(volume: Volume, case: Case) -> Volume:
@@ -223,31 +219,26 @@ def _from_click(case: Case, random: np.random.Generator) -> tuple[Volume, float]
     return getattr(grown, "mask", grown), seconds
 
 
-def _false_alarms(case: Case, models: dict, masks: dict, settings: EvaluationSettings, random) -> list[dict]:
-    """What each model finds in boxes that hold no tumor, in mL."""
+def _false_alarms(case: Case, segmenter, mask: Volume, boxes: int, random: np.random.Generator) -> list[float]:
+    """What a model finds in boxes that hold no tumor, in mL; `mask` is what it found in the case."""
     alarms = []
-    for _ in range(settings.empty_boxes):
+    for _ in range(boxes):
         box = empty_box(case, random)
         if box is None:
             continue
-        found = {}
-        for name, folder in models.items():
-            segmenter = _segmenter(folder, settings.device, settings.threads)
-            if segmenter.model.card.kind == "crop":
-                mask = _mask_in_box(case.volume, box, segmenter, 0.0)
-            else:
-                mask = crop(masks[name], box).volume
-            found[name] = float((mask.voxels > 0).sum()) * mask.voxel_volume_mm3 / 1000
-        alarms.append({"edges_mm": box.size_mm.tolist(), "found_ml": found})
+        if segmenter.model.card.kind == "crop":
+            found = _mask_in_box(case.volume, box, segmenter, 0.0)
+        else:
+            found = crop(mask, box).volume
+        alarms.append(float((found.voxels > 0).sum()) * found.voxel_volume_mm3 / 1000)
     return alarms
 
 
-def _robustness(case: Case, row: CaseRow, models: dict, settings: EvaluationSettings, random) -> list[dict]:
-    if settings.disturbances is None or CROP not in models:
+def _robustness(case: Case, row: CaseRow, segmenter, settings: EvaluationSettings, random) -> list[dict]:
+    if settings.disturbances is None:
         return []
-    segmenter = _segmenter(models[CROP], settings.device, settings.threads)
-    sweep = sweep_of(row) if row.sweep else None
     curve = []
+    sweep = sweep_of(row) if row.sweep else None
     for one in disturbed(case, sweep, settings.disturbances, random, settings.spacing_mm):
         try:
             found = _mask_in_box(one.volume, one.box, segmenter, segmenter.model.card.margin_mm)

@@ -100,8 +100,8 @@ def cases_figure(results: Sequence[dict], folder: Path, path: Path) -> list[str]
     figure, panels = _figure(len(chosen), 3, (10.5, 10.5))
     for row, (title, result) in zip(panels, chosen.items()):
         blocks = {}
-        for part in ("networks", "click"):
-            with np.load(Path(folder) / f"{result['case']}.{part}.npz") as arrays:
+        for name in result["methods"]:
+            with np.load(Path(folder) / f"{result['case']}.{name}.npz") as arrays:
                 blocks.update({name: arrays[name] for name in arrays.files})
         spacing = blocks["spacing_mm"][::-1]
         middle = np.round(np.argwhere(blocks["truth"]).mean(axis=0)).astype(int)

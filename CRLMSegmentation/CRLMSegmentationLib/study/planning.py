@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
@@ -25,7 +26,10 @@ PLANS_NAME = "nnUNetPlans"
 
 def plan(home: NnunetHome, dataset_name: str, recipe: Recipe) -> Path:
     """Fingerprint and plan the raw dataset with nnU-Net's own extractor and planner; returns the plans file."""
-    with home.active():
+    folder = home.preprocessed / dataset_name
+    folder.mkdir(parents=True, exist_ok=True)
+    # The planner explains its choices at length: beside the plans, not in the middle of a progress bar.
+    with home.active(), open(folder / "planning.log", "w", encoding="utf-8") as log, redirect_stdout(log):
         from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import DatasetFingerprintExtractor
 
         extractor = DatasetFingerprintExtractor(dataset_name, num_processes=1)
@@ -40,7 +44,7 @@ def plan(home: NnunetHome, dataset_name: str, recipe: Recipe) -> Path:
             options["overwrite_target_spacing"] = [recipe.spacing_mm] * 3
         planner = _planner_class(recipe)(dataset_name, **options)
         planner.plan_experiment()
-        path = home.preprocessed / dataset_name / f"{PLANS_NAME}.json"
+        path = folder / f"{PLANS_NAME}.json"
         plans = json.loads(path.read_text(encoding="utf-8"))
         plans["configurations"][CONFIGURATION]["batch_dice"] = recipe.batch_dice
         path.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")

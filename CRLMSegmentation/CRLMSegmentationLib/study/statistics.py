@@ -36,7 +36,7 @@ def summary(results: Sequence[dict]) -> dict:
     for name in names:
         figures = [result["methods"][name] for result in results if name in result["methods"]]
         table[name] = _of_method(figures)
-        found = [box["found_ml"][name] for result in results for box in result["empty_boxes"] if name in box["found_ml"]]
+        found = [volume for result in results for volume in result["empty_boxes"].get(name, [])]
         table[name]["specificity"] = _share([volume == 0 for volume in found])
         table[name]["empty_boxes"] = len(found)
         table[name]["empty_boxes_found_ml"] = quartiles(found)

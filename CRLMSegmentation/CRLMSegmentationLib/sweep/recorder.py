@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
 import shutil
@@ -19,6 +20,7 @@ from .tracked_frame import TrackedFrame
 
 __all__ = ["Recorder", "journal_path", "recover", "recover_unfinished", "unfinished_recordings"]
 
+_logger = logging.getLogger(__name__)
 # What may wait for the disk: about half a minute of 640 x 480 at 30 frames/s.
 _QUEUE_BYTES = 256 << 20
 # Beyond this frames are written as they are, until the rest has caught up: losing none goes before saving room.
@@ -173,19 +175,23 @@ class Recorder:
             self._written_bytes += _write_fully(self._stream, journal_record(pack_frame(frame, compressed)))
             self._failed = False
             self.frames += 1
+        except OSError as error:
+            self._failed, self._failed_at = True, time.monotonic()
+            self._lose(error.strerror or str(error))
         except SequenceFileError as error:
             self._lose(str(error))
-        except (OSError, ValueError) as error:
-            self._failed, self._failed_at = True, time.monotonic()
-            self._lose(getattr(error, "strerror", None) or str(error))
+        except Exception as error:
+            # A fault of ours with one frame must not end the recording in the middle of an operation.
+            _logger.exception("A frame could not be recorded.")
+            self._lose(str(error))
 
     def _lose(self, reason: str) -> None:
         self._reason = reason
         with self._changed:
             self.dropped += 1
             self.problem = (
-                f"the disk failed ({reason}), {self.dropped} frames were lost; the other {self.frames} are safe in "
-                f"{self.journal}"
+                f"{self.dropped} frames could not be written ({reason.rstrip('.')}) and were lost; the other {self.frames} "
+                f"are safe in {self.journal}"
             )
 
     def _sync(self) -> None:

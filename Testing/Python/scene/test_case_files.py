@@ -201,3 +201,23 @@ def test_an_opened_recording_is_unsaved_until_saved(session, sweep, tmp_path):
     assert not session.has_unsaved_data
     session.place_box(TUMOR_CENTER)
     assert session.has_unsaved_data
+
+
+def test_a_recording_of_our_own_is_copied_and_another_sweep_is_not_taken_for_it(session, sweep, tmp_path):
+    session.record_folder, session.live_reconstruction = tmp_path / "recordings", False
+    session.start_recording()
+    for frame in sweep.frames:
+        session.show_frame(frame)
+    session.stop_recording()
+    assert session.wait() and session.own_recording == session.recorded_path
+    session.save_case(tmp_path / "case")
+    assert (tmp_path / "case" / "recording.igs.mha").read_bytes() == session.recorded_path.read_bytes()
+    session.start_recording()
+    session.show_frame(sweep.frames[0])
+    session.stop_recording()
+    # Its file is complete only after another sweep has taken its place.
+    session.set_sweep(sweep)
+    assert session.wait() and session.own_recording is None
+    session.save_case(tmp_path / "case")
+    session.load_case(tmp_path / "case")
+    assert len(session.sweep) == len(sweep)

@@ -68,9 +68,9 @@ def test_the_models_are_calibrated_on_validation_cases_and_load(study):
 def test_a_second_run_finds_everything_done(study, capsys):
     work, words = study
     weights = work / "models" / "Model_crop" / "fold_0" / "checkpoint_final.pth"
-    before = weights.stat().st_mtime_ns, (work / "evaluation" / "ball3.networks.json").stat().st_mtime_ns
+    before = weights.stat().st_mtime_ns, (work / "evaluation" / "ball3.Model_crop.json").stat().st_mtime_ns
     assert main(words) == 0
-    assert before == (weights.stat().st_mtime_ns, (work / "evaluation" / "ball3.networks.json").stat().st_mtime_ns)
+    assert before == (weights.stat().st_mtime_ns, (work / "evaluation" / "ball3.Model_crop.json").stat().st_mtime_ns)
     assert "Model_crop, median Dice" in capsys.readouterr().out
 
 

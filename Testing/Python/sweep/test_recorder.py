@@ -225,6 +225,16 @@ def test_files_of_other_recordings_are_never_overwritten(tmp_path):
     assert (tmp_path / "a-2.igs.mha").read_text() == "precious"
 
 
+@pytest.mark.parametrize("odd", [np.zeros((4, 6), bool), np.zeros((4, 6, 2), np.uint8), np.zeros((4, 6), object)])
+def test_a_frame_that_no_file_can_hold_costs_itself_alone(tmp_path, odd):
+    recorder = Recorder(tmp_path / "a.igs.mha")
+    for number in range(3):
+        recorder.add(make_frame(number).with_changes(pixels=odd) if number == 1 else make_frame(number))
+    (path,) = recorder.stop()
+    assert [frame.pixels[0, 0] for frame in read_sweep(path).frames] == [0, 2]
+    assert recorder.dropped == 1 and "cannot be written" in recorder.problem
+
+
 def test_a_recording_that_ended_takes_no_more(tmp_path):
     recorder = Recorder(tmp_path / "a.igs.mha")
     recorder.add(make_frame(0))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+KEEP_PICTURES = "CRLM_KEEP_PICTURES"
 STEPS = ("connect", "record", "box", "segment", "navigate")
 _START_S, _PATIENCE_S = 120, 120
 
@@ -120,6 +121,21 @@ class Visitor:
 
         image = self.page.locator(f".view-{view}").screenshot()
         return np.asarray(Image.open(io.BytesIO(image)).convert("RGB"), dtype=float)
+
+    def keep(self, name: str) -> None:
+        """Keep a picture of the whole page as NAME.png in the folder that CRLM_KEEP_PICTURES names, if it names one."""
+        import io
+
+        from PIL import Image
+
+        folder = os.environ.get(KEEP_PICTURES)
+        if folder:
+            whole = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            # 200 colors are enough for a page and its grey pictures, and keep the file small.
+            whole.quantize(200, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+                Path(folder) / f"{name}.png", optimize=True
+            )
 
     def until_picture(self, view: str, before, least: float = 1.0):
         """Wait until a view shows another picture than `before`, by a mean of `least` grey levels; the new one."""

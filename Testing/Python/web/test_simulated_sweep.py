@@ -44,6 +44,8 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     page.click("#place-truth")
     tab.until(lambda: min(map(int, re.findall(r"\d+", tab.line("box")))) < 30, "the box around the true tumor")
 
+    tab.keep("web-box")
+
     # 4 Segment: progress, cancel, and then to the end
     page.click("#find")
     page.click("#cancel")
@@ -56,6 +58,8 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     assert 0.4 * truth_ml < volume_ml < 1.8 * truth_ml
     tab.until_picture("3d", before, least=0.3)
     assert "s" in page.inner_text("#clock")
+
+    tab.keep("web-segment")
 
     # The threshold cuts the stored probability at once: a lower one finds more
     tab.slide("threshold", "ArrowLeft", 25)
@@ -85,6 +89,9 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     tab.until(lambda: _gather_states(page, seen) >= {"clear", "inside"}, "the stylus in the tumor and out again")
     curves = page.eval_on_selector_all("#distance-curves polyline", "all => all.map(one => one.points.numberOfItems)")
     assert max(curves) > 5
+
+    tab.until(lambda: "is-near" in page.get_attribute(".read-out .tool", "class"), "the stylus within the margin")
+    tab.keep("web-navigate")
 
     # A second tab shows the same session, a reloaded one as well
     other = visit(served.address, page.context)

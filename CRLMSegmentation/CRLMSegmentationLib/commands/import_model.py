@@ -1,0 +1,25 @@
+"""`crlm import-model`: a result folder of nnU-Net v2 as a model of this project."""
+
+from __future__ import annotations
+
+
+def add_arguments(parser):
+    parser.add_argument("result", help="nnU-Net's result folder, with plans.json, dataset.json and fold_X/")
+    parser.add_argument("name", help="name for the model")
+    parser.add_argument("-o", "--output", metavar="FOLDER", help="where to write it (default the user's model folder)")
+    parser.add_argument("--kind", choices=["crop", "full"], default="crop", help="trained on boxes or on whole volumes")
+    parser.add_argument("--margin", type=float, default=10.0, metavar="MM", help="around a tight box (default 10)")
+    parser.add_argument("--threshold", type=float, default=0.5, help="probability from which a voxel is tumor")
+    parser.add_argument("--folds", type=int, nargs="+", metavar="N", help="default all that are there")
+    parser.add_argument("--configuration", help="nnU-Net configuration (default what the checkpoint says)")
+
+
+def run(arguments):
+    from ..segmentation.import_model import import_model
+
+    model = import_model(
+        arguments.result, arguments.name, arguments.output, kind=arguments.kind, margin_mm=arguments.margin,
+        threshold=arguments.threshold, folds=arguments.folds, configuration=arguments.configuration,
+    )
+    print(f"{model.folder}: {len(model.card.weights)} fold(s), {model.card.configuration}, "
+          f"{' x '.join(f'{size:g}' for size in model.spacing_mm)} mm")

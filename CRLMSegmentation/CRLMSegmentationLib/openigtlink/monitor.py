@@ -1,0 +1,125 @@
+"""What a receiver knows of its stream: kept up by the receiving thread, read by any."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import Counter, deque
+from dataclasses import replace
+
+from ..sweep import TrackedFrame
+from .framing import FramingCounts
+from .latency import LatencyMeter
+from .status import Interruption, StreamStatus
+
+_RATE_WINDOW = 32
+_RATE_IS_OLD_AFTER_S = 2.0
+_KEPT_INTERRUPTIONS = 100
+_COUNTS = ("crc_errors", "malformed", "too_long", "out_of_step")
+
+
+class StreamMonitor:
+    """Makes a StreamStatus of what it is told."""
+
+    def __init__(self):
+        self._status = StreamStatus()
+        self._before_this_link = StreamStatus()
+        self._arrivals: deque[float] = deque(maxlen=_RATE_WINDOW)
+        self._latency = LatencyMeter()
+        self._interruptions: deque[Interruption] = deque(maxlen=_KEPT_INTERRUPTIONS)
+        self._last_byte = -math.inf
+        self._lost_at: tuple[float, float] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def connections(self) -> int:
+        return self._status.connections
+
+    @property
+    def closures(self) -> int:
+        return self._status.closures
+
+    @property
+    def header_version(self) -> int:
+        return self._status.header_version
+
+    @property
+    def problem(self) -> str:
+        return self._status.problem
+
+    def status(self, queued: int) -> StreamStatus:
+        """A copy of what is known now; `queued` frames wait to be taken."""
+        now = time.monotonic()
+        with self._lock:
+            status = replace(
+                self._status,
+                skipped=Counter(self._status.skipped),
+                interruptions=tuple(self._interruptions),
+                queued=queued,
+                silent_s=now - self._last_byte,
+                latency_s=self._latency.latency_s,
+                worst_latency_s=self._latency.worst_s,
+                clocks_agree=self._latency.clocks_agree,
+            )
+            if self._arrivals:
+                status.age_s = now - self._arrivals[-1]
+            if len(self._arrivals) > 1 and status.age_s < _RATE_IS_OLD_AFTER_S:
+                status.frames_per_second = (len(self._arrivals) - 1) / max(self._arrivals[-1] - self._arrivals[0], 1e-9)
+        return status
+
+    def connected(self) -> None:
+        """A peer is there, again or for the first time."""
+        with self._lock:
+            self._before_this_link = replace(self._status, skipped=Counter(self._status.skipped))
+            self._status.connected, self._status.problem = True, ""
+            self._status.connections += 1
+            self._status.header_version = 1
+            self._last_byte = time.monotonic()
+            if self._lost_at is not None:
+                monotonic, wall = self._lost_at
+                reason = self._interruptions.pop().reason
+                self._interruptions.append(Interruption(wall, time.monotonic() - monotonic, reason))
+                self._lost_at = None
+
+    def lost(self, reason: str) -> None:
+        """The peer has gone."""
+        with self._lock:
+            self._status.connected, self._status.problem = False, reason
+            self._status.closures += 1
+            self._lost_at = time.monotonic(), time.time()
+            self._interruptions.append(Interruption(self._lost_at[1], math.inf, reason))
+
+    def has_problem(self, sentence: str) -> None:
+        """Something is wrong, or with '' nothing any more."""
+        with self._lock:
+            self._status.problem = sentence
+
+    def received(self, counts: FramingCounts, version: int, other_images: int) -> None:
+        """Bytes came; `counts`, `version` and `other_images` are those of the connection that is open."""
+        with self._lock:
+            self._last_byte = time.monotonic()
+            before = self._before_this_link
+            for name in _COUNTS:
+                setattr(self._status, name, getattr(before, name) + getattr(counts, name))
+            if counts.skipped:
+                self._status.skipped = before.skipped + counts.skipped
+            self._status.other_images = before.other_images + other_images
+            self._status.header_version = version
+
+    def frame_arrived(self, frame: TrackedFrame) -> None:
+        with self._lock:
+            self._status.frames += 1
+            self._status.invalid += not frame.valid
+            self._arrivals.append(time.monotonic())
+            self._latency.arrived(frame.timestamp, time.time())
+
+    def frame_dropped(self) -> None:
+        """A frame that arrived found no room to wait in."""
+        with self._lock:
+            self._status.dropped += 1
+
+    def frame_shown(self, frame: TrackedFrame) -> None:
+        now = time.time()
+        with self._lock:
+            self._latency.shown(frame.timestamp, now)

@@ -1,0 +1,181 @@
+"""The runtime that is kept: the fastest one that agrees; and what happens when a graphics card runs out of memory."""
+
+import numpy as np
+import pytest
+import torch
+from CRLMSegmentationLib.errors import ModelError
+from CRLMSegmentationLib.segmentation import openvino_runtime, runtime_choice
+from CRLMSegmentationLib.segmentation.models import load_model
+from CRLMSegmentationLib.segmentation.network_plan import NetworkPlan
+from CRLMSegmentationLib.segmentation.predictor import NO_ROOM, OUT_OF_MEMORY, Segmenter
+from CRLMSegmentationLib.segmentation.runtime import TorchRuntime
+from CRLMSegmentationLib.segmentation.runtime_cache import FOLDER_VARIABLE
+from CRLMSegmentationLib.segmentation.runtime_choice import Chosen, choose, differs
+
+needs_openvino = pytest.mark.skipif(not openvino_runtime.is_installed(), reason="OpenVINO is not installed")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def plan(exported_model) -> NetworkPlan:
+    return NetworkPlan.of(load_model(exported_model), threads=1)
+
+
+@pytest.fixture(scope="module")
+def reference(exported_model, speckled_volume) -> np.ndarray:
+    return Segmenter(load_model(exported_model), "cpu", threads=1).probability(speckled_volume).voxels
+
+
+class Stand:
+    """A runtime that gives torch's answer, changed; takes the place of OpenVINO's."""
+
+    def __init__(self, precision, network, change):
+        self.name, self.device, self.largest_batch = f"stand-in {precision}", torch.device("cpu"), 1
+        self._runtime, self._change = TorchRuntime(network, (16, 16, 16), "cpu"), change
+
+    def run(self, windows):
+        return self._change(self._runtime.run(windows))
+
+
+def stands(**changes):
+    return lambda make, patch, threads, file, precision: Stand(precision, make(), changes[precision])
+
+
+def same(logits):
+    return logits
+
+
+def slow(logits):
+    import time
+
+    time.sleep(0.3)
+    return logits
+
+
+def shifted(by):
+    def change(logits):
+        logits = logits.clone()
+        logits[:, 1] += by
+        return logits
+
+    return change
+
+
+def chosen_name(plan, monkeypatch, runtime="auto", bfloat16=True, **changes) -> Chosen:
+    monkeypatch.setattr(openvino_runtime, "is_installed", lambda: True)
+    monkeypatch.setattr(openvino_runtime, "computes_in_bfloat16", lambda: bfloat16)
+    return choose(plan, plan.model.read_weights(), "cpu", runtime, 1, stands(**changes))
+
+
+@needs_openvino
+def test_the_fastest_that_agrees_is_kept(plan, monkeypatch):
+    def name(**options):
+        return chosen_name(plan, monkeypatch, **options).runtimes[0].name
+
+    assert name(f32=slow, bf16=same) == "stand-in bf16"
+    assert name(f32=same, bf16=slow) == "stand-in f32"
+    assert name(f32=same, bf16=shifted(2.0)) == "stand-in f32"
+    assert name(f32=same, bf16=same, bfloat16=False) == "stand-in f32"
+
+
+@needs_openvino
+def test_one_that_disagrees_is_left_for_torch_and_told(plan, monkeypatch):
+    chosen = chosen_name(plan, monkeypatch, f32=shifted(0.1), bf16=shifted(3.0))
+    assert chosen.runtimes[0].name == "torch float32" and "not used" in chosen.notice
+    with pytest.raises(ModelError, match="differs from torch"):
+        chosen_name(plan, monkeypatch, runtime="openvino", f32=shifted(0.1))
+
+    def fails(logits):
+        raise RuntimeError("this layer is not known")
+
+    chosen = chosen_name(plan, monkeypatch, f32=fails, bf16=fails)
+    assert chosen.runtimes[0].name == "torch float32" and "this layer is not known" in chosen.notice
+
+
+@needs_openvino
+def test_openvino_gives_torchs_probability_also_from_its_cache(exported_model, speckled_volume, reference, own_cache):
+    for _ in range(2):
+        segmenter = Segmenter(load_model(exported_model), "cpu", threads=1, runtime="openvino")
+        assert segmenter.runtime == "OpenVINO float32"
+        assert np.abs(segmenter.probability(speckled_volume).voxels - reference).max() < 1e-3
+        assert sorted(path.suffix for path in own_cache.iterdir()) == [".bin", ".npy", ".xml"]
+    for file in own_cache.iterdir():
+        file.write_bytes(file.read_bytes()[:100])
+    segmenter = Segmenter(load_model(exported_model), "cpu", threads=1, runtime="auto")
+    assert np.abs(segmenter.probability(speckled_volume).voxels - reference).max() < 1e-3
+
+
+def test_an_unknown_runtime_is_told(exported_model):
+    with pytest.raises(ModelError, match="no runtime 'abacus'"):
+        Segmenter(load_model(exported_model), "cpu", runtime="abacus")
+
+
+def test_what_agrees_in_bfloat16_is_judged_by_the_mask():
+    random = np.random.default_rng(0)
+    expected = random.random((20, 20, 20)).astype(np.float32)
+    assert differs(expected + 1e-4, expected, 0.5, "f32") == ""
+    assert "differs" in differs(expected + 2e-3, expected, 0.5, "f32")
+    assert differs(np.where(expected > 0.9, expected + 0.01, expected), expected, 0.5, "bf16") == ""
+    assert "Dice" in differs(1 - expected, expected, 0.5, "bf16")
+    assert "finite" in differs(expected * np.nan, expected, 0.5, "bf16")
+    assert "Dice" in differs(1 - expected / 4, expected / 4, 0.9, "bf16")  # nothing at its own threshold
+
+
+class CrampedCard(TorchRuntime):
+    """A graphics card, played by the processor, on which `room` windows fit at once."""
+
+    def __init__(self, network, patch_size, room):
+        super().__init__(network, patch_size, "cpu")
+        self.largest_batch, self._room, self.batches = 8, room, []
+
+    def run(self, windows):
+        self.batches.append(len(windows))
+        if len(windows) > self._room:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory (simulated)")
+        return super().run(windows)
+
+
+@pytest.fixture(scope="module")
+def mirrored(exported_model, speckled_volume) -> np.ndarray:
+    return Segmenter(load_model(exported_model), "cpu", True, threads=1).probability(speckled_volume).voxels
+
+
+@pytest.mark.parametrize("room", [8, 3, 1, 0])
+def test_a_card_that_runs_out_of_memory_gets_smaller_batches_and_then_the_processor_works(
+    exported_model, speckled_volume, mirrored, room
+):
+    cards = []
+
+    def choose_cramped(plan, parameters, device, runtime, threads):
+        cards.append(CrampedCard(plan.network(parameters[0]), plan.patch_size, room))
+        return Chosen((cards[-1],))
+
+    segmenter = Segmenter(load_model(exported_model), "cpu", True, threads=1, choose_runtimes=choose_cramped)
+    segmenter._members[0]._parameters = segmenter.model.read_weights()  # kept where the device is a graphics card
+    told = []
+    probability = segmenter.probability(speckled_volume, lambda fraction, text: told.append(text))
+    assert np.abs(probability.voxels - mirrored).max() < 1e-3
+    assert cards[0].largest_batch == {8: 8, 3: 2, 1: 1, 0: 1}[room]
+    fell_back = room == 0
+    assert (segmenter.notice == OUT_OF_MEMORY) == fell_back and (OUT_OF_MEMORY in told) == fell_back
+    if room == 3:
+        assert cards[0].batches[:2] == [8, 4] and cards[0].batches[-1] == 2  # what was learned is kept
+
+
+def test_a_card_without_room_for_the_model_leaves_the_work_to_the_processor(
+    exported_model, speckled_volume, reference, monkeypatch
+):
+    def no_room(plan, parameters, device, runtime, threads):
+        if device == "cuda":
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory (simulated)")
+        return choose(plan, parameters, device, runtime, threads)
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    segmenter = Segmenter(load_model(exported_model), "cuda", threads=1, choose_runtimes=no_room)
+    assert segmenter.device == "cpu" and segmenter.notice == NO_ROOM
+    assert np.array_equal(segmenter.probability(speckled_volume).voxels, reference)
