@@ -22,6 +22,7 @@ _COMMANDS = {
     "segment": "find the tumor in a box of a volume",
     "import-model": "take over a result folder of nnU-Net v2 as a model",
     "compare": "measure a mask against the truth",
+    "difference": "compare two reconstructions of one sweep, voxel by voxel",
     "demo": "run the whole chain and show what came out",
     "web": "serve the navigation as a page in the browser",
     "study": "simulate, build, train, calibrate, evaluate and report a whole study",

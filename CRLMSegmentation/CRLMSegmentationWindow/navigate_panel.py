@@ -5,7 +5,7 @@ from __future__ import annotations
 import slicer
 from slicer.i18n import tr as _
 
-from . import icons, layouts, style
+from . import icons, layouts, style, views
 from .breach_warning import BreachWarnings
 from .readout import ToolReadout
 from .sounds import WarningSound
@@ -80,6 +80,10 @@ class NavigatePanel(StepPanel):
         super().refresh()
         text = _("Show the planning view") if self.is_shown else _("Show the navigation view")
         style.write(self.ui.navigateButton, text)
+        from CRLMSegmentationLib.scene.names import distance_line
+
+        for name in self.readouts:
+            views.show_in_3d_only(slicer.mrmlScene.GetFirstNodeByName(distance_line(name)))
 
     def let_go(self) -> None:
         super().let_go()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from slicer.i18n import tr as _
 
 RESOURCES = Path(__file__).resolve().parents[1] / "Resources"
 FOLDER = RESOURCES / "SampleData"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import qt
 import slicer
+import vtk
 
 SCREENSHOTS = "CRLM_SCREENSHOTS"
 _SLEEP_S = 0.005
@@ -120,6 +121,12 @@ class Bench:
 
     def status(self, step: str) -> str:
         return self.session.state.status(self.window.steps[step]).name
+
+    def tumor_ml(self) -> float:
+        """Of the surface on the screen."""
+        properties = vtk.vtkMassProperties()
+        properties.SetInputData(self.session.surface)
+        return properties.GetVolume() / 1000
 
     def picture(self, name: str) -> None:
         grab(self._folder / f"{name}.png")

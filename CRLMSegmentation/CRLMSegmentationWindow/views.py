@@ -45,6 +45,20 @@ def center_slices(point_ras) -> None:
             node.JumpSliceByOffsetting(*(float(value) for value in point_ras))
 
 
+def show_in_3d_only(node) -> None:
+    """Keep a displayable node out of the slices, where it would cost time at every move and hide what is under it."""
+    view = layouts.view_3d()
+    display = node.GetDisplayNode() if node is not None else None
+    if view is None or display is None:
+        return
+    wanted = view.mrmlViewNode().GetID()
+    if display.GetNumberOfViewNodeIDs() != 1 or display.GetNthViewNodeID(0) != wanted:
+        was_modifying = display.StartModify()
+        display.RemoveAllViewNodeIDs()
+        display.AddViewNodeID(wanted)
+        display.EndModify(was_modifying)
+
+
 def center_of(node):
     """(3,) RAS mm, the middle of what a displayable node fills; None when it is empty."""
     bounds = [0.0, -1.0] * 3

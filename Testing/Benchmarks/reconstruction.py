@@ -1,6 +1,7 @@
 """Time the reconstruction, and IGSIO's beside it when its binary is given.
 
     python Testing/Benchmarks/reconstruction.py [--igsio-peer PATH] [--threads 1 2 4] [--repeats 5] [--growth PNG]
+                                                [--only insertion filling sweep live memory]
 
 PATH is a program around IGSIO's VolumeReconstruction that takes what `run_igsio` below gives it. Both read the same
 frames and settings, and every volume of ours is compared with IGSIO's byte by byte before its time is believed. Prints
@@ -28,6 +29,7 @@ from CRLMSegmentationLib.reconstruction import LiveReconstruction, Reconstructio
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame  # noqa: E402
 
 MODES = [(i, c) for i in ("nearest", "linear") for c in ("latest", "maximum", "mean")]
+PARTS = ("insertion", "filling", "sweep", "live", "memory")
 VTK_UNSIGNED_CHAR = 3
 
 
@@ -250,14 +252,20 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--growth", type=Path, metavar="PNG", help="also measure growth, and draw it")
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS, help="parts to time; all when not given")
     options = parser.parse_args()
     sweep = made_up_sweep()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    insertion(sweep, options.threads, options.repeats, options.igsio_peer)
-    filling(sweep, options.threads, options.repeats, options.igsio_peer)
-    whole_sweep(sweep, options.threads, options.repeats)
-    live(sweep, options.threads)
-    memory(sweep)
+    if "insertion" in options.only:
+        insertion(sweep, options.threads, options.repeats, options.igsio_peer)
+    if "filling" in options.only:
+        filling(sweep, options.threads, options.repeats, options.igsio_peer)
+    if "sweep" in options.only:
+        whole_sweep(sweep, options.threads, options.repeats)
+    if "live" in options.only:
+        live(sweep, options.threads)
+    if "memory" in options.only:
+        memory(sweep)
     if options.growth:
         growth(options.growth, max(options.threads))
 

@@ -102,7 +102,10 @@ class Latencies:
         shares = np.cumsum(self.counts) / max(self.counts.sum(), 1)
         marks = {"median": 0.5, "p99": 0.99, "p999": 0.999}
         return {
-            **{name: round((int(np.searchsorted(shares, share)) + 1) * self.STEP_MS, 3) for name, share in marks.items()},
+            **{
+                name: round((int(np.searchsorted(shares, share)) + 1) * self.STEP_MS, 3)
+                for name, share in marks.items()
+            },
             "maximum": round(self.maximum, 3),
         }
 
@@ -193,7 +196,8 @@ def soak(minutes: float, size, log: Path, pumped: bool, record: Path | None, eve
             receiver.stop()
     first, end = rows[0], rows[-1]
     summary = {
-        "minutes": round(frames / RATE / 60, 2), "nice": os.nice(0), "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "minutes": round(frames / RATE / 60, 2), "nice": os.nice(0),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "pumped": pumped, "frames": frames, "lost": lost, "invalid": invalid, "dropped": status.dropped,
         "damaged": status.damaged, "closures": status.closures, "stops": stops.count,
         "latency_ms": latencies.spread(),
@@ -226,7 +230,9 @@ def main():
     parser.add_argument("--log", type=Path, default=Path("stream-soak.jsonl"))
     parser.add_argument("--every", type=float, default=60.0, metavar="SECONDS", help="between two lines of the log")
     parser.add_argument("--pumped", action="store_true", help="a receiver without a thread of its own")
-    parser.add_argument("--record", type=Path, metavar="FOLDER", help="record all the while, in pieces, into this folder")
+    parser.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="record all the while, in pieces, into this folder"
+    )
     options = parser.parse_args()
     every = min(options.every, 60 * options.minutes / 3)
     print(json.dumps(soak(options.minutes, options.size, options.log, options.pumped, options.record, every), indent=2))

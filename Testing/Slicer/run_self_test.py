@@ -14,7 +14,6 @@ import slicer
 def run() -> int:
     """0 when the self test passed."""
     try:
-        slicer.util.selectModule("CRLMSegmentation")
         from CRLMSegmentation import CRLMSegmentationTest
 
         CRLMSegmentationTest().runTest()

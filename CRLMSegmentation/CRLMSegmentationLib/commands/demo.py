@@ -61,7 +61,7 @@ def run(arguments):
         case = _run(session, source, truth_path, settings, arguments, output)
     finally:
         session.close()
-    _show_on_page(case, output)
+    _show_on_page(case, output, "Simulated, not clinical" if truth_path else source.name)
 
 
 def _run(session, source: Path, truth_path: Path | None, settings, arguments, output: Path) -> Path:
@@ -85,6 +85,8 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
 
     recorded = output / "recorded.igs.mha"
     recorded.unlink(missing_ok=True)
+    # One of an earlier run must not pass for one of this.
+    (output / APPROACH).unlink(missing_ok=True)
     summary = _receive(source, arguments, recorded)
     timings["receive"], timings["record"] = summary.receive_s, summary.finish_s
     print(f"received   {summary.frames} frames over OpenIGTLink, {summary.invalid} without a valid pose, "
@@ -156,7 +158,7 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
     return case
 
 
-def _show_on_page(case: Path, output: Path) -> None:
+def _show_on_page(case: Path, output: Path, shown_as: str) -> None:
     """At a terminal, serve the finished case on the web page; in a script the demo ends without."""
     if os.environ.get("CI") or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return
@@ -164,7 +166,7 @@ def _show_on_page(case: Path, output: Path) -> None:
 
     approach = output / APPROACH
     try:
-        serve_case(case, live=approach if approach.exists() else None)
+        serve_case(case, live=approach if approach.exists() else None, shown_as=shown_as)
     except ConfigurationError as error:
         print(f"page       {error}")
 

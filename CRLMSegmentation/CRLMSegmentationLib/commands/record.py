@@ -24,7 +24,7 @@ def add_arguments(parser):
     parser.add_argument("--keep-patient-fields", action="store_true",
                         help="record fields that can tell who the patient is (dropped otherwise)")  # fmt: skip
     parser.add_argument("--image-delay", type=float, default=0.0, metavar="SECONDS",
-                        help="the images show what was so long before their timestamp (crlm timing finds it)")  # fmt: skip
+                        help="the images show what was so long before their timestamp (see crlm timing)")  # fmt: skip
     parser.add_argument("--interpolate", type=float, metavar="SECONDS",
                         help="interpolate poses between two measurements that are no more than this apart")  # fmt: skip
     add_sweep_options(parser)
@@ -36,7 +36,9 @@ def run(arguments):
         if value is not None and not value > 0:
             raise ConfigurationError(f"--{name} is {value}; it must be greater than 0.")
     if arguments.image_delay and arguments.interpolate is None:
-        raise ConfigurationError("--image-delay needs poses of other times than the image's: give --interpolate as well.")
+        raise ConfigurationError(
+            "--image-delay needs poses of other times than the image's: give --interpolate as well."
+        )
     with progress_bar("Recover") as progress:
         for recovery in recover_unfinished(Path(arguments.output).parent, progress):
             print(recovery, file=sys.stderr)

@@ -42,4 +42,7 @@ def run(arguments):
                 log.close()
     if not arguments.json:
         for row in health_rows(status):
-            print(f"{row.label:<14} {row.text:<16} {row.level if row.level != 'ok' else '':<10} {row.hint}", file=sys.stderr)
+            print(
+                f"{row.label:<14} {row.text:<16} {row.level if row.level != 'ok' else '':<10} {row.hint}",
+                file=sys.stderr,
+            )

@@ -1,5 +1,5 @@
-"""A client's end of an OpenIGTLink link as a machine of small steps: it connects, receives, asks a silent server whether
-it is there, and connects anew. It has no thread: whoever has one, or a window's timer, calls step().
+"""A client's end of an OpenIGTLink link as a machine of small steps: it connects, receives, asks a silent server
+whether it is there, and connects anew. It has no thread: whoever has one, or a window's timer, calls step().
 """
 
 from __future__ import annotations

@@ -71,9 +71,10 @@ def size_of_image_content(start: bytes) -> int | None:
     values = _IMAGE_HEADER.unpack_from(start)
     if values[2] not in ImageMessage.scalar_types or values[1] < 1:
         return None
-    return _IMAGE_HEADER.size + math.prod(values[23:26]) * values[1] * np.dtype(
-        ImageMessage.scalar_types[values[2]]
-    ).itemsize
+    return (
+        _IMAGE_HEADER.size
+        + math.prod(values[23:26]) * values[1] * np.dtype(ImageMessage.scalar_types[values[2]]).itemsize
+    )
 
 
 class GetStatusMessage(RequestMessage):

@@ -213,7 +213,7 @@ class Receiver:
         return self._latest.transform_names()
 
     def latest_message(self, kind: str, name: str) -> tuple[MessageBase, float] | None:
-        """The newest message of type `kind` ('POLYDATA', 'STRING', 'STATUS') called `name`, and the seconds since it came.
+        """The newest message of type `kind` ('POLYDATA', 'STRING', 'STATUS') called `name`, and its age in seconds.
 
         Images, transforms and replies to commands are not among them; of the others only the newest sixteen are kept.
         """

@@ -32,8 +32,8 @@ _KEEP_ALIVE_S = 0.5
 _MOST_CLIENTS = 32
 # Then it is the next client's turn.
 _SENDS_AT_ONCE = 16
-# A client that takes nothing for so long while something waits for it has hung, unless the server itself was held up, as
-# by a computer that slept.
+# A client that takes nothing for so long while something waits for it has hung, unless the server itself was held up,
+# as by a computer that slept.
 _LONGEST_STALL_S, _STANDSTILL_S = 10.0, 1.0
 
 
@@ -52,7 +52,6 @@ class _Client:
         # Seconds between two tracking data messages, None as long as none was asked for.
         self.tracking_interval_s: float | None = None
         self.tracking_sent = -math.inf
-
 
     def is_due_for_tracking(self, now: float) -> bool:
         return self.tracking_interval_s is not None and now - self.tracking_sent >= self.tracking_interval_s

@@ -2,7 +2,7 @@
 
 As PLUS does (vtkPlusTemporalCalibrationAlgo; A. Lasso et al., 'PLUS: open-source toolkit for ultrasound-guided
 intervention systems', IEEE TBME 2014), the motion that is seen in the images is compared with the motion of the probe:
-move the probe up and down over something with a clear echo, such as the bottom of a water bath, for ten seconds and more.
+move the probe up and down over something with a clear echo, such as the bottom of a water bath, for ten seconds.
 PLUS follows one line; here all echoes are followed, by the correlation of neighbouring frames along the beam.
 """
 
@@ -62,8 +62,8 @@ def estimate_image_delay(sweep: Sweep, longest_delay_s: float = 0.5) -> TimingEs
     times = np.array([frame.timestamp for frame in frames])
     if len(frames) < _FEWEST_FRAMES or not (np.diff(times) > 0).all():
         raise TimingError(
-            f"{sweep.name or 'The recording'} has {len(frames)} tracked frames in order; the delay needs ten seconds and "
-            "more of moving the probe up and down."
+            f"{sweep.name or 'The recording'} has {len(frames)} tracked frames in order; the delay needs ten seconds "
+            "and more of moving the probe up and down."
         )
     # The way over a quarter of a second is hundred times the error of a pose; that between two frames is not.
     span = max(1, round(_SPAN_S / float(np.median(np.diff(times)))))
@@ -89,15 +89,17 @@ def estimate_image_delay(sweep: Sweep, longest_delay_s: float = 0.5) -> TimingEs
     best = int(np.argmax(curve))
     if not curve[best] > _LEAST_CORRELATION:
         raise TimingError(
-            f"The images do not move with the poses (correlation {curve[best]:.2f}): record the probe moving up and down "
-            "over something flat with a clear echo, and check the calibration."
+            f"The images do not move with the poses (correlation {curve[best]:.2f}): record the probe moving up and "
+            "down over something flat with a clear echo, and check the calibration."
         )
     if best in (0, len(delays) - 1) or _has_rival(curve, best):
         raise TimingError(
-            f"Delays of {1000 * delays[best]:.0f} ms and others explain the images equally well: record again, moving the "
-            "probe at changing speed, or look within a shorter longest delay."
+            f"Delays of {1000 * delays[best]:.0f} ms and others explain the images equally well: record again, moving "
+            "the probe at changing speed, or look within a shorter longest delay."
         )
-    weights = np.random.default_rng(0).multinomial(sums.shape[1], np.full(sums.shape[1], 1 / sums.shape[1]), _REPLICATES)
+    weights = np.random.default_rng(0).multinomial(
+        sums.shape[1], np.full(sums.shape[1], 1 / sums.shape[1]), _REPLICATES
+    )
     replicates = [_peak(delays, _correlation(np.einsum("b,sbd->sd", one, sums))) for one in weights]
     return TimingEstimate(_peak(delays, curve), float(np.std(replicates)), float(curve[best]), int(inner.sum()))
 
@@ -111,7 +113,8 @@ def with_image_delay(sweep: Sweep, image_delay_s: float, longest_gap_s: float = 
     own = [(frame.timestamp, _own_pose(frame)) for frame in stamped if frame.image_to_reference is not None]
     names = sorted({name for frame in stamped for name in frame.transforms})
     others = {
-        name: [(frame.timestamp, frame.transforms[name]) for frame in stamped if name in frame.transforms] for name in names
+        name: [(frame.timestamp, frame.transforms[name]) for frame in stamped if name in frame.transforms]
+        for name in names
     }
     corrected = []
     for frame in sweep.frames:

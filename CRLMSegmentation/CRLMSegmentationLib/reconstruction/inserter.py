@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Sequence
 
 import numpy as np
 
 from ..errors import ReconstructionError
 from .arithmetic import EXACT_BITS, IGSIO_BITS, to_fixed_point
+from .corner_lanes import HIT
 from .finishing import finish_packed_mean, finish_plain_mean
 from .footprint import row_runs
-from .corner_lanes import HIT
 from .linear import linear_kernel
 from .memory import check_fits
 from .nearest import (
@@ -132,22 +133,27 @@ class Inserter:
         pixels.flags.writeable = False
         return pixels
 
+    @cached_property
+    def _sample_pixels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns spread over the used part of the image."""
+        rows, columns = np.linspace(0, self.runs.shape[0] - 1, 12), np.linspace(0, self.runs[:, :, 1].max(), 12)
+        return np.meshgrid(rows, columns, indexing="ij")
+
     def _slabs(self, coefficients) -> list[tuple[np.ndarray, np.ndarray]]:
         """First and last voxel (i, j, k) of each thread's part, so that every frame has about as many pixels in
         each."""
         low, high = np.zeros(3, dtype=np.int64), np.array(self.region.dimensions, dtype=np.int64) - 1
         if self.threads == 1 or not coefficients:
             return [(low, high)]
-        rows, columns = np.meshgrid(
-            np.linspace(0, self.runs.shape[0] - 1, 12), np.linspace(0, self.runs[:, :, 1].max(), 12), indexing="ij"
-        )
+        rows, columns = self._sample_pixels
         unit = {FIXED: float(1 << IGSIO_BITS), EXACT: float(1 << EXACT_BITS), DOUBLE: 1.0}[self.arithmetic]
         sample = np.array(coefficients[:: 1 + len(coefficients) // 32], dtype=np.float64)[:, :, :, None, None] / unit
         places = sample[:, 1:, 0] * columns + sample[:, 1:, 1] * rows + sample[:, 1:, 2] + sample[:, 1:, 3]
         # along j or k, whichever the single frames extend farther along: else only one thread would have work at a time
         axis = 1 + int(places[:, 1].std(axis=(1, 2)).mean() > places[:, 0].std(axis=(1, 2)).mean())
         wanted = np.arange(1, self.threads) / self.threads
-        cuts = np.rint(np.quantile(np.clip(places[:, axis - 1], 0, high[axis]), wanted))
+        ordered = np.sort(np.clip(places[:, axis - 1], 0, high[axis]), axis=None)
+        cuts = np.rint(ordered[(wanted * ordered.size).astype(int)])
         edges = np.unique(np.concatenate([[0], cuts, [high[axis] + 1]])).astype(np.int64)
         slabs = []
         for first, end in zip(edges[:-1], edges[1:]):

@@ -21,14 +21,17 @@ from ..sweep import TrackedFrame
 from .between import pixel_size_mm
 from .frame_selection import JumpFilter, SkippedFrame, reason_against
 from .inserter import Inserter
-from .region import Region, clipped_corners, corner_points
+from .region import Region, clipped_corners, corner_points, region_of_settings
 from .settings import ReconstructionSettings
 from .snapshots import SnapshotKeeper
 from .whole_sweep import Reconstruction
 
-_GROWTH = 0.5  # part of the present size by which a side grows at least
+# Memory that no voxel was put into costs nothing, copying costs time: so the grid grows early, while there is little to
+# copy, and far.
+_GROWTH_MM = 80.0  # by which a side grows at least
 _FIRST_MARGIN_MM = 20.0
-_EARLY_MM = 8.0  # so near to the edge, the grid grows while no frame is waiting
+_AHEAD_MM = 80.0  # more of it across the first image: the way a probe is swept
+_EARLY_MM = 17.0  # so near to the edge, the grid grows while no frame is waiting
 
 
 class LiveReconstruction:
@@ -167,8 +170,7 @@ class LiveReconstruction:
         pose = np.asarray(frame.image_to_reference, dtype=np.float64)
         corners = corner_points(pose, clipped_corners(frame.image_size, self.settings.clip_rectangle))
         if self._inserter is None:
-            region = self._first_region(corners)
-            self._inserter = Inserter(region, frame.image_size, frame.pixels.dtype, self.settings)
+            self._inserter = self._first_inserter(frame, corners)
             self._keeper = SnapshotKeeper(self._inserter, self.settings, pixel_size_mm(pose))
         lower, upper = self._reach(corners)
         if self.settings.dimensions is None:
@@ -182,15 +184,25 @@ class LiveReconstruction:
         self._used.append(number)
         self._insert_seconds.append(time.perf_counter() - started)
 
-    def _first_region(self, corners: np.ndarray) -> Region:
+    def _first_inserter(self, frame: TrackedFrame, corners: np.ndarray) -> Inserter:
         settings = self.settings
-        if settings.dimensions is not None:
-            return Region(tuple(map(float, settings.origin_mm)), settings.spacing_mm, tuple(settings.dimensions))
-        spacing = np.array(settings.spacing_mm)
-        margin = np.ceil(_FIRST_MARGIN_MM / spacing)
+        given = settings.dimensions is not None
+        across = np.cross(*np.asarray(frame.image_to_reference, dtype=np.float64)[:3, :2].T)
+        ahead = _FIRST_MARGIN_MM + _AHEAD_MM * np.abs(across) / np.linalg.norm(across)
+        for margin_mm in (ahead, np.full(3, _FIRST_MARGIN_MM), np.zeros(3)):
+            region = region_of_settings(settings) if given else self._region_around(corners, margin_mm)
+            try:
+                return Inserter(region, frame.image_size, frame.pixels.dtype, settings)
+            except ReconstructionError:
+                if given or not margin_mm.any():
+                    raise
+
+    def _region_around(self, corners: np.ndarray, margin_mm: np.ndarray) -> Region:
+        spacing = np.array(self.settings.spacing_mm)
+        margin = np.ceil(margin_mm / spacing)
         origin = corners.min(axis=0) - margin * spacing
         size = np.floor((corners.max(axis=0) - origin) / spacing + 0.5) + 1 + margin
-        return Region(tuple(origin.tolist()), settings.spacing_mm, tuple(int(count) for count in size))
+        return Region(tuple(origin.tolist()), self.settings.spacing_mm, tuple(int(count) for count in size))
 
     def _reach(self, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """First and last voxel that a frame with these corners can reach."""
@@ -212,13 +224,16 @@ class LiveReconstruction:
         before, after = np.maximum(0, -lower), np.maximum(0, upper + 1 - size)
         if not (before.any() or after.any()):
             return lower, upper
-        generous = np.ceil(_GROWTH * size).astype(int)
-        before = np.where(before > 0, np.maximum(before, generous), 0)
-        after = np.where(after > 0, np.maximum(after, generous), 0)
+        generous = np.ceil(_GROWTH_MM / np.array(self.settings.spacing_mm)).astype(int)
         occupied = None
         if self._lower is not None:
             occupied = tuple(slice(int(self._lower[axis]), int(self._upper[axis]) + 1) for axis in (2, 1, 0))
-        self._inserter.grow(before, after, occupied)
+        try:
+            more = [np.where(side > 0, np.maximum(side, generous), 0) for side in (before, after)]
+            self._inserter.grow(*more, occupied)
+            before, after = more
+        except ReconstructionError:  # not so much: only what is needed
+            self._inserter.grow(before, after, occupied)
         self._keeper.note_growth(before, after)
         if self._lower is not None:
             self._lower, self._upper = self._lower + before, self._upper + before

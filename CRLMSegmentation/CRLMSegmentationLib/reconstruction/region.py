@@ -76,13 +76,18 @@ def corner_points(image_to_reference: np.ndarray, corners: tuple[int, int, int, 
     )
 
 
+def region_of_settings(settings: ReconstructionSettings) -> Region:
+    """The grid that the settings give."""
+    return Region(tuple(map(float, settings.origin_mm)), settings.spacing_mm, tuple(map(int, settings.dimensions)))
+
+
 def region_of_sweep(
     poses: Iterable[np.ndarray], image_size: tuple[int, int], settings: ReconstructionSettings
 ) -> Region:
     """The grid that holds every used pixel of frames with these ImageToReference `poses`, or the one in the
     settings."""
     if settings.dimensions is not None:
-        return Region(tuple(map(float, settings.origin_mm)), settings.spacing_mm, tuple(map(int, settings.dimensions)))
+        return region_of_settings(settings)
     corners = clipped_corners(image_size, settings.clip_rectangle)
     points = np.concatenate([corner_points(pose, corners) for pose in poses])
     lower, upper = points.min(axis=0), points.max(axis=0)

@@ -112,7 +112,9 @@ def _browser(application, sweep: Sweep, sequences):
         kind = "vtkMRMLScalarVolumeNode" if is_image else "vtkMRMLLinearTransformNode"
         shown[source] = get_or_create(scene, kind, names.recorded(source), with_display=is_image)
         application.sequences_logic.AddSynchronizedNode(sequence, shown[source], browser)
-        browser.SetMissingItemMode(sequence, browser.MissingItemIgnore)
+        # 3D Slicer 5.8 cannot ignore what is missing; of what it can, this alone adds no poses that nobody measured.
+        ignore = getattr(browser, "MissingItemIgnore", browser.MissingItemSetToDefault)
+        browser.SetMissingItemMode(sequence, ignore)
     put_under(shown[names.LIVE_IMAGE], shown.get(names.IMAGE_TO_REFERENCE))
     rate = sweep.frames_per_second
     if np.isfinite(rate):

@@ -35,10 +35,13 @@ class Calibration:
 
 
 def calibrate(
-    segmenter, images: Iterable[tuple[Volume, Volume]], progress: Callable[[float, str], None] | None = None,
+    segmenter, images: Iterable[tuple[Volume, ...]], progress: Callable[[float, str], None] | None = None,
     total: int | None = None,
 ) -> Calibration:
-    """From `images`, pairs of ultrasound and true mask on one grid, that were never trained on.
+    """From `images`, ultrasound and true mask on one grid, that were never trained on.
+
+    An image may have a third part, the name of its group, such as 'tight' and 'straying' boxes: thresholds and voxel
+    figures are of all images, while the quartiles are told for each group, those of the first one at the top.
 
     segmenter  has `probability(volume)`
     total      how many images there are, where `images` cannot say
@@ -46,14 +49,15 @@ def calibrate(
     Raises ConfigurationError when there is no tumor in any image.
     """
     total = total or (len(images) if hasattr(images, "__len__") else None)
-    probabilities, truths, counts = [], [], None
-    for number, (image, truth) in enumerate(images):
+    probabilities, truths, groups, counts = [], [], [], None
+    for number, (image, truth, *group) in enumerate(images):
         probability = segmenter.probability(image)
         one = VoxelCounts.of(probability, truth)
         counts = one if counts is None else counts + one
         # Half precision keeps a few whole volumes in memory; the counts above saw all digits.
         probabilities.append(probability.with_voxels(probability.voxels.astype(np.float16)))
         truths.append(truth)
+        groups.append(group[0] if group else "")
         if progress:
             progress((number + 1) / total if total else 0.0, f"Calibrating on image {number + 1} of {total or '?'}")
     if counts is None or not counts.tumor.sum():
@@ -64,15 +68,26 @@ def calibrate(
         for one, truth in zip(probabilities, truths)
     ]
     validation = {"images": len(truths), "voxel_f1": round(f1, 4)}
+    for name in dict.fromkeys(groups):
+        of_group = _quartiles([figure for figure, group in zip(figures, groups) if group == name])
+        if name == groups[0]:
+            validation.update(of_group)
+        else:
+            validation[name] = of_group
+    validation.update({name: round(value, 4) for name, value in areas(counts).items()})
+    validation["reliability"] = reliability(counts)
+    return Calibration(threshold, uncertainty_probabilities(counts, threshold), validation, counts)
+
+
+def _quartiles(figures: list[dict]) -> dict:
+    summary = {}
     for name in SUMMARISED:
         values = np.array([figure[name] for figure in figures if np.isfinite(figure[name])])
         if len(values):
             quartiles = np.percentile(values, (25, 50, 75))
-            validation[name] = dict(zip(("q25", "median", "q75"), (round(float(value), 4) for value in quartiles)))
-    validation["nothing_found"] = sum(figure["volume_ml"] == 0 for figure in figures)
-    validation.update({name: round(value, 4) for name, value in areas(counts).items()})
-    validation["reliability"] = reliability(counts)
-    return Calibration(threshold, uncertainty_probabilities(counts, threshold), validation, counts)
+            summary[name] = dict(zip(("q25", "median", "q75"), (round(float(value), 4) for value in quartiles)))
+    summary["nothing_found"] = sum(figure["volume_ml"] == 0 for figure in figures)
+    return summary
 
 
 def write_calibration(folder: Path, calibration: Calibration, **more) -> None:

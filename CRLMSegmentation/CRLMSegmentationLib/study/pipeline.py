@@ -137,17 +137,17 @@ def calibrate_step(study: Study, kind: str, progress: Progress | None = None) ->
 
 
 def validation_images(rows: Sequence[CaseRow], kind: str, margin_mm: float):
-    """Pairs of ultrasound and truth: the tight and three straying boxes of each case, or its whole volume."""
-    for number, row in enumerate(rows):
-        if kind == "full":
-            case = load_case(row)
-            yield case.volume, case.tumor
-        else:
-            def load(fill: str, every: int, row=row):
-                return load_case(row, fill, every)
+    """(ultrasound, truth, group): the tight and three straying boxes of each case, or its whole volume.
 
-            for sampled in sample_crops(load, margin_mm, VALIDATION_SAMPLING, seed=number):
-                yield sampled.image, sampled.mask
+    All of them reconstructed as in use, and not in the ways that training takes turns in.
+    """
+    for number, row in enumerate(rows):
+        case = load_case(row)
+        if kind == "full":
+            yield case.volume, case.tumor, "whole"
+        else:
+            for sampled in sample_crops(lambda fill, every, case=case: case, margin_mm, VALIDATION_SAMPLING, seed=number):
+                yield sampled.image, sampled.mask, "tight" if sampled.name == "tight" else "straying"
         forget_sweeps()
 
 

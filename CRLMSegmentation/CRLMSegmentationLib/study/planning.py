@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,9 @@ def preprocess(
         folder = home.preprocessed / dataset_name
         description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         files = get_filenames_of_train_images_and_targets(str(home.raw / dataset_name), description)
-    # The folder of an earlier plan may hold what no longer belongs to the dataset.
+    # What an earlier plan left may not belong to the dataset any more, and is never written over.
+    plans = json.loads((folder / f"{PLANS_NAME}.json").read_text(encoding="utf-8"))
+    shutil.rmtree(folder / plans["configurations"][CONFIGURATION]["data_identifier"], ignore_errors=True)
     jobs = [_Job(home, dataset_name, name, case) for name, case in files.items()]
     for outcome in for_each(_preprocess_one, jobs, workers, scheduler, progress, "Preprocessing, image"):
         if outcome.error:

@@ -1,8 +1,8 @@
 """A frame as it goes into a sequence file: its text fields, and its pixels compressed by themselves.
 
-The pieces of all frames, one behind the other, make one deflate stream: each ends on a whole byte and refers to no other
-(RFC 1951; zlib's full flush). So pixels are compressed as the frames come, and a file is made later by copying alone. Its
-checksum is put together from those of the frames, as zlib's adler32_combine and crc32_combine do.
+The pieces of all frames, one behind the other, make one deflate stream: each ends on a whole byte and refers to no
+other (RFC 1951; zlib's full flush). So pixels are compressed as the frames come, and a file is made later by copying
+alone. Its checksum is put together from those of the frames, as zlib's adler32_combine and crc32_combine do.
 """
 
 from __future__ import annotations

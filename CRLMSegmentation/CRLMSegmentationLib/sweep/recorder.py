@@ -190,8 +190,8 @@ class Recorder:
         with self._changed:
             self.dropped += 1
             self.problem = (
-                f"{self.dropped} frames could not be written ({reason.rstrip('.')}) and were lost; the other {self.frames} "
-                f"are safe in {self.journal}"
+                f"{self.dropped} frames could not be written ({reason.rstrip('.')}) and were lost; the other "
+                f"{self.frames} are safe in {self.journal}"
             )
 
     def _sync(self) -> None:
@@ -207,7 +207,9 @@ class Recorder:
         with contextlib.suppress(OSError):
             self._free_bytes = shutil.disk_usage(self.path.parent).free
             low = self._free_bytes < _LOW_DISK_BYTES or self.seconds_left < _LOW_DISK_S
-            minutes = f", for about {self.seconds_left / 60:.0f} minutes more" if math.isfinite(self.seconds_left) else ""
+            minutes = (
+                f", for about {self.seconds_left / 60:.0f} minutes more" if math.isfinite(self.seconds_left) else ""
+            )
             self.warning = (
                 f"only {self._free_bytes / 1e9:.1f} GB are free on the disk of {self.path}{minutes}" if low else ""
             )

@@ -87,7 +87,8 @@ def recover(path, progress: Callable[[float, str], None] | None = None) -> list[
         raise RecordingError(f"{journal} is still being recorded by another program; stop that one first.") from None
     except OSError as error:
         raise RecordingError(
-            f"{path} cannot be written ({error.strerror}). The recording is safe in {journal}; `crlm repair` finishes it."
+            f"{path} cannot be written ({error.strerror}). The recording is safe in {journal}; "
+            "`crlm repair` finishes it."
         ) from None
 
 
@@ -106,7 +107,9 @@ def _files_of(stream: BinaryIO, path: Path, progress) -> list[Path]:
     try:
         entries = list(journal_entries(stream, lambda position: report(position, 0.0, "checking the recording")))
     except ValueError:
-        raise RecordingError(f"{journal} is not an interrupted recording of this program; nothing was changed.") from None
+        raise RecordingError(
+            f"{journal} is not an interrupted recording of this program; nothing was changed."
+        ) from None
     if not entries:
         raise RecordingError(f"No whole frame is in {journal}; it is left where it is.")
     if _holds_already(path, entries):
@@ -159,7 +162,8 @@ def _holds_already(path: Path, entries: list[JournalEntry]) -> bool:
     if header.frame_count != len(entries) or path.stat().st_size - header.data_offset != stored:
         return False
     return all(
-        written.get("Timestamp") == entry.fields.get("Timestamp") for written, entry in zip(header.frame_fields, entries)
+        written.get("Timestamp") == entry.fields.get("Timestamp")
+        for written, entry in zip(header.frame_fields, entries)
     )
 
 

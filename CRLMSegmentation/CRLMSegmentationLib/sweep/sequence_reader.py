@@ -33,9 +33,7 @@ class SequenceReader:
     def __init__(self, path, calibration: Mapping[str, np.ndarray] | None = None, reference: str = "Reference"):
         self.header: SequenceHeader = read_sequence_header(path)
         self.reference = reference
-        self._calibration = {
-            name: Pose(as_affine(matrix, name)) for name, matrix in (calibration or {}).items()
-        }
+        self._calibration = {name: Pose(as_affine(matrix, name)) for name, matrix in (calibration or {}).items()}
         self._pixels = SequencePixels(self.header)
         self._check_that_a_pose_can_be_known()
 

@@ -138,7 +138,7 @@ class Display:
         display.SetTranslationHandleVisibility(True)
         display.SetScaleHandleVisibility(True)
         display.SetRotationHandleVisibility(False)
-        display.SetInteractionHandleScale(1.4)
+        display.SetInteractionHandleScale(1.8)
         # In the live image its handles would only be in the way.
         display.SetViewNodeIDs([view.get_view_node_id() for view in (*self._views.slices, self._views.three_d)])
         display.SetSelectedColor(*_BOX_COLOR)

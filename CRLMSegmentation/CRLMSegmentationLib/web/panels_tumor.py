@@ -41,6 +41,11 @@ def segment_panel(actions) -> None:
         with html.Div(v_if="running === 'segment'"):
             vuetify.VProgressLinear(model_value=("progress",), height=8, rounded=True, color="primary", classes="mb-3")
             main_button("Cancel", "mdi-close", actions.cancel, id="cancel", variant="outlined")
+        with html.Div(v_if="has_tumor && running !== 'segment'"):
+            _found(actions)
+            main_button(
+                "It fits: navigate", "mdi-navigation-variant", "open_step = 'navigate'", id="go-navigate", classes="mb-3"
+            )
         with html.Div(v_if="running !== 'segment'"):
             main_button(
                 "{{ has_tumor ? 'Find it anew' : 'Find the tumor' }}", "mdi-auto-fix", actions.segment, id="segment",
@@ -48,26 +53,7 @@ def segment_panel(actions) -> None:
                 height=("has_tumor ? 44 : 60",),
             )  # fmt: skip
             html.Div("{{ engine_text }}", classes="quiet mt-1", id="engine")
-        with html.Div(v_if="has_tumor", classes="mt-3"):
-            html.Div("{{ tumor_text }}", classes="figure", id="tumor")
-            warning_list("doubts")
-            html.Div("{{ clock_text }}", classes="quiet mb-3", id="clock")
-            with html.Div(v_if="has_probability"):
-                slider("Threshold", "threshold", 0.05, 0.95, 0.01, "")
-            with html.Div(classes="tools"):
-                _tool_button(actions, "paint", "mdi-brush", "Add")
-                _tool_button(actions, "erase", "mdi-eraser", "Remove")
-                vuetify.VBtn(
-                    icon="mdi-undo", click=actions.undo, id="undo", variant="tonal", rounded="lg",
-                    disabled=("!can_undo",), title="Undo",
-                )  # fmt: skip
-                vuetify.VBtn(
-                    icon="mdi-redo", click=actions.redo, id="redo", variant="tonal", rounded="lg",
-                    disabled=("!can_redo",), title="Redo",
-                )  # fmt: skip
-            with html.Div(v_if="tool"):
-                slider("Brush", "brush_mm", 1, 20, 0.5, "mm")
-        with html.Div(v_if="has_box && running === ''", classes="mt-3"):
+        with html.Div(v_if="has_box && running === ''", classes="mt-2"):
             with html.Div(v_if="placing === 'seed'", classes="call"):
                 vuetify.VIcon("mdi-cursor-default-click-outline")
                 html.Span("Click inside the tumor in one of the three slices.")
@@ -75,21 +61,40 @@ def segment_panel(actions) -> None:
                 "Semi-automatic: grow from a click", "mdi-target", actions.place_seed, id="place-seed",
                 v_if="placing !== 'seed'",
             )  # fmt: skip
-        with vuetify.VExpansionPanels(variant="accordion", classes="mt-3", flat=True):
+        with vuetify.VExpansionPanels(variant="accordion", classes="mt-2", flat=True):
             with vuetify.VExpansionPanel(title="Advanced"):
                 with vuetify.VExpansionPanelText():
-                    vuetify.VSelect(
-                        v_model=("model",), items=("models",), label="Model", variant="outlined", density="compact",
-                        hide_details=True,
-                    )  # fmt: skip
-                    vuetify.VSelect(
-                        v_model=("device",), items=("['auto', 'cpu', 'cuda']",), label="Computed on",
-                        variant="outlined", density="compact", hide_details=True, classes="mt-3",
-                    )  # fmt: skip
-        main_button(
-            "It fits: navigate", "mdi-navigation-variant", "open_step = 'navigate'", id="go-navigate",
-            v_if="has_tumor && running === ''", classes="mt-3",
-        )  # fmt: skip
+                    _choice("Model", "model", "models")
+                    _choice("Computed on", "device", "['auto', 'cpu', 'cuda']", classes="mt-3")
+
+
+def _found(actions) -> None:
+    """What was found, and what a person can do about it."""
+    html.Div("{{ tumor_text }}", classes="figure mb-1", id="tumor")
+    html.Div("{{ clock_text }}", classes="quiet mb-2", id="clock")
+    warning_list("doubts")
+    with html.Div(v_if="has_probability"):
+        slider("Threshold", "threshold", 0.05, 0.95, 0.01, "")
+    with html.Div(classes="tools"):
+        _tool_button(actions, "paint", "mdi-brush", "Add")
+        _tool_button(actions, "erase", "mdi-eraser", "Remove")
+        _history_button(actions.undo, "undo", "Undo")
+        _history_button(actions.redo, "redo", "Redo")
+    with html.Div(v_if="tool"):
+        slider("Brush", "brush_mm", 1, 20, 0.5, "mm")
+
+
+def _choice(label: str, name: str, items: str, **options) -> None:
+    vuetify.VSelect(
+        v_model=(name,), items=(items,), label=label, variant="outlined", density="compact", hide_details=True, **options
+    )
+
+
+def _history_button(action, name: str, text: str) -> None:
+    vuetify.VBtn(
+        icon=f"mdi-{name}", click=action, id=name, variant="tonal", rounded="lg", disabled=(f"!can_{name}",), title=text,
+        aria_label=text,
+    )  # fmt: skip
 
 
 def _tool_button(actions, tool: str, icon: str, text: str) -> None:

@@ -1,6 +1,6 @@
 """A coverage-guided fuzzer on everything that bytes from the network go through: parser, messages, pairing, commands.
 
-    python Testing/Python/openigtlink/fuzz_parser.py -runs=10000          (or -max_total_time=600, and other libFuzzer options)
+    python Testing/Python/openigtlink/fuzz_parser.py -runs=10000       (or -max_total_time=600; libFuzzer's options)
 
 An input is either a piece of raw stream, or a body that gets a right header and checksum, so that it is unpacked. Good
 messages stand before and behind it: they have to arrive. Whatever raises, or loses one of them, is a crash.

@@ -261,7 +261,9 @@ def test_a_surface_server_sends_when_asked(peers):
 def test_a_surface_client_gets_what_it_asked_for(peers):
     def answer(message):
         wanted = getattr(message, "wanted_type", None)
-        return [PolyDataMessage([[1.5, 2, 3], [4, 5, 6], [7, 8, 9]], [[0, 1, 2]], device_name="Tumor")] * (wanted == "POLYDATA")
+        return [PolyDataMessage([[1.5, 2, 3], [4, 5, 6], [7, 8, 9]], [[0, 1, 2]], device_name="Tumor")] * (
+            wanted == "POLYDATA"
+        )
 
     with Server(on_message=answer) as server, running(peers / "PolyDataClient", "127.0.0.1", server.port) as client:
         # The program prints the first point of a cell twice.

@@ -29,7 +29,9 @@ from CRLMSegmentationLib.sweep.recovery import journal_path
 
 
 def good_status(**changes):
-    values = dict(connected=True, connections=1, frames=90, frames_per_second=30.0, age_s=0.03, silent_s=0.01, latency_s=0.02)
+    values = dict(
+        connected=True, connections=1, frames=90, frames_per_second=30.0, age_s=0.03, silent_s=0.01, latency_s=0.02
+    )
     return StreamStatus(**{**values, **changes})
 
 
@@ -72,7 +74,9 @@ def test_what_is_wrong_is_seen_in_its_row(label, changes):
 
 def test_a_failing_disk_is_seen_in_the_line_and_the_panel():
     failing = recorder(problem="the disk failed", dropped=3)
-    assert level_of("Disk", good_status(), failing) == "trouble" and "the disk failed" in health_line(good_status(), failing)
+    assert level_of("Disk", good_status(), failing) == "trouble" and "the disk failed" in health_line(
+        good_status(), failing
+    )
     assert level_of("Disk", good_status(), recorder(warning="only 1.0 GB are free")) == "attention"
 
 
@@ -83,7 +87,9 @@ def test_the_log_is_json_without_numbers_that_json_lacks(tmp_path):
     for now[0] in (0.0, 0.5, 1.0):
         log.write(unfinished, recorder(seconds_left=math.inf))
     log.close()
-    lines = [json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "health.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "health.jsonl").read_text().splitlines()
+    ]
     assert len(lines) == 2 and lines[0]["latency_s"] is None and lines[0]["recording"]["disk_seconds_left"] is None
     assert lines[0]["skipped"] == {"VIDEO": 3} and lines[0]["interruptions"][0]["duration_s"] is None
     assert abs(health_record(good_status())["time"] - time.time()) < 5
@@ -131,7 +137,9 @@ def test_the_commands_watch_log_and_recover(tmp_path, capsys):
         assert main(["record", "-o", str(output), "--port", port, "--frames", "5", "--log", str(log)]) == 0
     assert "was recovered" in capsys.readouterr().err
     assert len(read_sweep(output)) == 5 and len(read_sweep(tmp_path / "old.igs.mha")) == 1
-    assert main(["record", "-o", str(output), "--image-delay", "0.1"]) == 1 and "--interpolate" in capsys.readouterr().err
+    assert (
+        main(["record", "-o", str(output), "--image-delay", "0.1"]) == 1 and "--interpolate" in capsys.readouterr().err
+    )
     assert main(["repair", str(tmp_path)]) == 0 and "nothing to repair" in capsys.readouterr().out
     journal_path(tmp_path / "x.igs.mha").write_bytes(MAGIC)
     assert main(["repair", str(tmp_path)]) == 1 and "1 of 1" in capsys.readouterr().err

@@ -129,7 +129,9 @@ def test_the_link_is_cut_in_every_way(tmp_path):
         }
         figures = {
             "cuts": len(faults), "frames_sent_whole": len(server.whole), "frames_in_the_file": len(numbers),
-            "reconnected_after_s": {fault: {"cuts": len(times), "longest": max(times)} for fault, times in by_fault.items()},
+            "reconnected_after_s": {
+                fault: {"cuts": len(times), "longest": max(times)} for fault, times in by_fault.items()
+            },
             "longest_s": max(server.away_s),
         }  # fmt: skip
         Path(os.environ["CRLM_LINK_CUTS_JSON"]).write_text(json.dumps(figures, indent=2))

@@ -17,7 +17,15 @@ from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_sweep, write_swe
 
 LIBRARY = Path(CRLMSegmentationLib.__file__).parent
 CONNECTIONS_OF_PYIGTL = {"OpenIGTLinkClient", "OpenIGTLinkServer", "OpenIGTLinkBase", "comm"}
-HOSTILE = ("../../etc/passwd", "%s%n", "<script>alert(1)</script>", "a\nSeq_Frame0000_Timestamp = 5", "\x1b[31mred", "\0", "x" * 5000)
+HOSTILE = (
+    "../../etc/passwd",
+    "%s%n",
+    "<script>alert(1)</script>",
+    "a\nSeq_Frame0000_Timestamp = 5",
+    "\x1b[31mred",
+    "\0",
+    "x" * 5000,
+)
 
 
 def python_files():
@@ -60,7 +68,13 @@ def paired(metadata, keep_identifying=False):
 
 
 def test_who_the_patient_is_is_recorded_on_purpose_only(tmp_path):
-    metadata = {"PatientName": "Doe^Jane", "Patient_ID": "4711", "OperatorsName": "Roe", "InstitutionName": "H", "DepthMm": "60"}
+    metadata = {
+        "PatientName": "Doe^Jane",
+        "Patient_ID": "4711",
+        "OperatorsName": "Roe",
+        "InstitutionName": "H",
+        "DepthMm": "60",
+    }
     assert dict(paired(metadata).fields) == {"DepthMm": "60"}
     kept = paired(metadata, keep_identifying=True)
     assert set(kept.fields) == set(metadata)
@@ -84,7 +98,9 @@ def test_hostile_text_stays_within_its_field(text, tmp_path):
 def test_hostile_names_become_no_transform_and_no_device(text):
     with Server().start() as server, Receiver(port=server.port) as receiver:
         server.wait_for_client(5)
-        server.send([transform_message(np.eye(4), text[:20].replace("\0", "?"), 1.0), transform_message(np.eye(4), "AToB", 1.0)])
+        server.send(
+            [transform_message(np.eye(4), text[:20].replace("\0", "?"), 1.0), transform_message(np.eye(4), "AToB", 1.0)]
+        )
         server.send([image_message(np.zeros((3, 4), np.uint8), np.eye(4), "Image_Reference", 1.0)])
         frame = receiver.get(5)
         names = receiver.transform_names()

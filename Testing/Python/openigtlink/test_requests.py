@@ -9,7 +9,12 @@ import pytest
 from CRLMSegmentationLib.openigtlink import Receiver, Replayer
 from CRLMSegmentationLib.openigtlink.conversion import transform_message
 from CRLMSegmentationLib.openigtlink.framing import MessageParser, pack_message
-from CRLMSegmentationLib.openigtlink.messages import MESSAGE_CLASSES, PolyDataMessage, TrackingDataMessage, Utf8StringMessage
+from CRLMSegmentationLib.openigtlink.messages import (
+    MESSAGE_CLASSES,
+    PolyDataMessage,
+    TrackingDataMessage,
+    Utf8StringMessage,
+)
 from CRLMSegmentationLib.openigtlink.polydata_message import PolyDataAttribute
 from CRLMSegmentationLib.openigtlink.request_messages import RequestMessage, StartTrackingDataMessage
 from CRLMSegmentationLib.openigtlink.server import Server
@@ -90,7 +95,9 @@ def test_tracking_data_go_to_those_who_asked_at_their_interval():
 @pytest.fixture
 def a_sweep():
     transforms = {"StylusToReference": Pose(translation(7)), LONG_NAME: Pose(translation(8))}
-    return Sweep([TrackedFrame(np.full((4, 5), 9, np.uint8), np.eye(4), 5 + n / 50, transforms=transforms) for n in range(20)])
+    return Sweep(
+        [TrackedFrame(np.full((4, 5), 9, np.uint8), np.eye(4), 5 + n / 50, transforms=transforms) for n in range(20)]
+    )
 
 
 @pytest.mark.parametrize("ask_for_metadata", [True, False])
@@ -172,7 +179,9 @@ def test_other_messages_wait_for_whoever_asks_and_never_grow():
         server.send([PolyDataMessage(np.zeros((3, 3)), [[0, 1, 2]], device_name="Tumor")])
         server.send([Utf8StringMessage(f"text {number}", device_name=f"Note{number}") for number in range(30)])
         assert wait_until(lambda: receiver.latest_message("STRING", "Note29") is not None)
-        assert len(receiver.message_names("STRING")) in (15, 16) and receiver.latest_message("POLYDATA", "Tumor") is None
+        assert (
+            len(receiver.message_names("STRING")) in (15, 16) and receiver.latest_message("POLYDATA", "Tumor") is None
+        )
         server.send([PolyDataMessage(np.zeros((3, 3)), [[0, 1, 2]], device_name="Tumor")])
         assert wait_until(lambda: receiver.latest_message("POLYDATA", "Tumor") is not None)
         surface, age_s = receiver.latest_message("POLYDATA", "Tumor")

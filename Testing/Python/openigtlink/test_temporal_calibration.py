@@ -13,7 +13,11 @@ PIXEL_MM, HEIGHT, WIDTH = 0.2, 240, 64
 
 def depth_of_hand(time):
     """mm: a hand that moves up and down, never quite in the same way."""
-    return 4 * np.sin(2 * np.pi * 0.9 * time) + 2 * np.sin(2 * np.pi * 0.37 * time + 1) + np.sin(2 * np.pi * 1.7 * time + 2)
+    return (
+        4 * np.sin(2 * np.pi * 0.9 * time)
+        + 2 * np.sin(2 * np.pi * 0.37 * time + 1)
+        + np.sin(2 * np.pi * 1.7 * time + 2)
+    )
 
 
 def water_bath(delay_s, seconds=14.0, rate=30.0, pose_error_mm=0.0, jitter_s=0.0, moving=True, echo=True, seed=0):
@@ -30,7 +34,9 @@ def water_bath(delay_s, seconds=14.0, rate=30.0, pose_error_mm=0.0, jitter_s=0.0
         image = 120.0 * np.exp(-(((rows - echo_at) / 3) ** 2)) * echo + random.rayleigh(15, (HEIGHT, WIDTH))
         tool = np.eye(4)
         tool[0, 3] = time
-        frames.append(TrackedFrame(image.clip(0, 255).astype(np.uint8), pose, time, transforms={"StylusToReference": Pose(tool)}))
+        frames.append(
+            TrackedFrame(image.clip(0, 255).astype(np.uint8), pose, time, transforms={"StylusToReference": Pose(tool)})
+        )
     return Sweep(frames, "bath")
 
 

@@ -9,7 +9,7 @@ serve = pytest.importorskip("CRLMSegmentationLib.web.serve")
 
 
 @pytest.fixture
-def served(monkeypatch):
+def served(monkeypatch, capsys):
     calls = []
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(serve, "serve_case", lambda case, **options: calls.append((case, options)))
@@ -19,21 +19,21 @@ def served(monkeypatch):
 
 
 def test_at_a_terminal_the_case_is_served_with_its_approach(served, tmp_path):
-    demo._show_on_page(tmp_path / "finished", tmp_path)
+    demo._show_on_page(tmp_path / "finished", tmp_path, "Simulated, not clinical")
     (tmp_path / demo.APPROACH).write_bytes(b"")
-    demo._show_on_page(tmp_path / "finished", tmp_path)
+    demo._show_on_page(tmp_path / "finished", tmp_path, "Simulated, not clinical")
     assert served == [
-        (tmp_path / "finished", {"live": None}),
-        (tmp_path / "finished", {"live": tmp_path / demo.APPROACH}),
+        (tmp_path / "finished", {"live": None, "shown_as": "Simulated, not clinical"}),
+        (tmp_path / "finished", {"live": tmp_path / demo.APPROACH, "shown_as": "Simulated, not clinical"}),
     ]
 
 
 def test_in_a_script_it_ends_without(served, tmp_path, monkeypatch):
     monkeypatch.setenv("CI", "true")
-    demo._show_on_page(tmp_path / "finished", tmp_path)
+    demo._show_on_page(tmp_path / "finished", tmp_path, "Simulated, not clinical")
     monkeypatch.delenv("CI")
     monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)
-    demo._show_on_page(tmp_path / "finished", tmp_path)
+    demo._show_on_page(tmp_path / "finished", tmp_path, "Simulated, not clinical")
     assert served == []
 
 
@@ -42,5 +42,5 @@ def test_what_is_missing_is_said(served, tmp_path, monkeypatch, capsys):
         raise ConfigurationError("The web page needs the package trame-slicer.")
 
     monkeypatch.setattr(serve, "serve_case", missing)
-    demo._show_on_page(tmp_path / "finished", tmp_path)
+    demo._show_on_page(tmp_path / "finished", tmp_path, "Simulated, not clinical")
     assert "trame-slicer" in capsys.readouterr().out

@@ -165,6 +165,27 @@ def test_outline_on_the_live_image(session, sweep, mask, volume):
     assert session.tumor_contours() == []
 
 
+def test_region_growing_from_one_click(session, volume, box, mask):
+    with pytest.raises(SegmentationError, match="no volume"):
+        session.start_region_growing(TUMOR_CENTER)
+    session.set_volume(volume)
+    session.set_box(box)
+    session.start_region_growing(TUMOR_CENTER + (0, 300, 0))
+    until(session, lambda: session.running is None)
+    assert session.state.status(Step.SEGMENT) is StepStatus.FAILED and "outside" in session.state[Step.SEGMENT].message
+    session.start_region_growing(TUMOR_CENTER)
+    until(session, lambda: not session.is_computing)
+    assert session.state.status(Step.SEGMENT) is StepStatus.DONE
+    found = session.mask.voxels > 0
+    overlap = 2 * (found & (mask.voxels > 0)).sum() / (found.sum() + mask.voxels.sum())
+    assert overlap > 0.85
+    assert any("region growing" in doubt for doubt in session.state.doubts)
+    before = session.tumor_figures["volume_ml"]
+    session.set_threshold(0.8)
+    until(session, lambda: not session.is_computing)
+    assert session.tumor_figures["volume_ml"] < before
+
+
 # The worker process
 
 

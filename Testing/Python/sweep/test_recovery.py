@@ -102,7 +102,9 @@ def test_a_file_of_something_else_is_not_overwritten(tmp_path):
 
 def test_a_file_that_cannot_be_made_leaves_the_journal(tmp_path, monkeypatch):
     path = tmp_path / "a.igs.mha"
-    write_journal(path, [*(record_of(number) for number in range(2)), *(record_of(number, (5, 5)) for number in (3, 4))])
+    write_journal(
+        path, [*(record_of(number) for number in range(2)), *(record_of(number, (5, 5)) for number in (3, 4))]
+    )
     sync, calls = os.fsync, []
 
     def full_the_second_time(descriptor):

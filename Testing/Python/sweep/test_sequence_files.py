@@ -38,7 +38,11 @@ def make_sweep(count=3, width=7, height=5, dtype=np.uint8):
                 translation(number / 3, -1, 2) @ IMAGE_TO_PROBE,
                 10 + number / 7,
                 valid=number != 1,
-                transforms={"StylusToReference": Pose(translation(0, 0, number), number != 2, "OK" if number != 2 else "OUT_OF_VIEW")},
+                transforms={
+                    "StylusToReference": Pose(
+                        translation(0, 0, number), number != 2, "OK" if number != 2 else "OUT_OF_VIEW"
+                    )
+                },
             )
             for number in range(count)
         ],
@@ -109,7 +113,11 @@ def test_the_chain_of_transforms_is_walked_with_inverses(tmp_path):
 
 def test_one_bad_status_on_the_path_makes_the_frame_invalid_but_keeps_it(tmp_path):
     path = plus_like_file(tmp_path / "status.mha")
-    path.write_bytes(path.read_bytes().replace(b"ReferenceToTrackerTransformStatus = OK", b"ReferenceToTrackerTransformStatus = MISSING"))
+    path.write_bytes(
+        path.read_bytes().replace(
+            b"ReferenceToTrackerTransformStatus = OK", b"ReferenceToTrackerTransformStatus = MISSING"
+        )
+    )
     sweep = read_sweep(path, {"ImageToProbe": IMAGE_TO_PROBE})
     assert len(sweep) == 1 and not sweep.frames[0].valid and sweep.valid_frames == []
 
@@ -241,4 +249,6 @@ def test_the_real_recording_is_read_with_its_configuration(shared_data):
         @ calibration["ImageToProbe"]
     )
     np.testing.assert_allclose(frame.image_to_reference, chain, atol=1e-9)
-    assert describe_sequence(shared_data / "SpinePhantomFreehand.igs.mha")["frames_per_second"] == pytest.approx(10.84, abs=0.01)
+    assert describe_sequence(shared_data / "SpinePhantomFreehand.igs.mha")["frames_per_second"] == pytest.approx(
+        10.84, abs=0.01
+    )

@@ -56,12 +56,17 @@ class ServedPage:
 
 
 class Visitor:
-    """A tab of the browser, with what a person does on the page."""
+    """A tab of the browser, with what a person does on the page.
+
+    problems    what the page's scripts threw
+    is_cut_off  set by a test that takes the connection away: what is thrown then is no problem of the page
+    """
 
     def __init__(self, page, address: str):
         self.page, self.address = page, address
         self.problems: list[str] = []
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.is_cut_off = False
+        page.on("pageerror", lambda error: self.is_cut_off or self.problems.append(str(error)))
         page.goto(address)
         page.wait_for_selector("#step-connect")
 
@@ -130,12 +135,12 @@ class Visitor:
 
         folder = os.environ.get(KEEP_PICTURES)
         if folder:
+            # Every view has shown its last change by then.
+            self.page.wait_for_timeout(2500)
             whole = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
             Path(folder).mkdir(parents=True, exist_ok=True)
-            # 200 colors are enough for a page and its grey pictures, and keep the file small.
-            whole.quantize(200, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-                Path(folder) / f"{name}.png", optimize=True
-            )
+            # 256 colors are enough for a page and its grey pictures, and keep the file small.
+            whole.quantize(256, kmeans=3, dither=Image.Dither.NONE).save(Path(folder) / f"{name}.png", optimize=True)
 
     def until_picture(self, view: str, before, least: float = 1.0):
         """Wait until a view shows another picture than `before`, by a mean of `least` grey levels; the new one."""
@@ -178,7 +183,8 @@ class Visitor:
             self.page.keyboard.press(key)
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while it is there an event loop runs, and tests of other modules need one of their own.
+@pytest.fixture(scope="module")
 def chromium():
     """A headless Chromium; the tests skip aloud where there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the page was not tested")

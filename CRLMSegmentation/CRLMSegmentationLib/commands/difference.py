@@ -1,0 +1,74 @@
+"""`crlm difference`: two reconstructions of one sweep, voxel by voxel."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from ..errors import NotASequenceError
+from ..files import read_volume, write_volume
+from ..geometry import Volume
+from ..sweep import read_sweep
+from .progress import progress_bar
+from .reconstruct import add_reconstruction_options, settings_from
+from .sweep_options import add_sweep_options, calibration_from, configuration_from
+
+
+def add_arguments(parser):
+    parser.add_argument("first", help="volume, or recording: it is then reconstructed on the grid of the second")
+    parser.add_argument("second", help="volume to compare with, such as one of IGSIO, PLUS or SlicerIGSIO")
+    parser.add_argument("-o", "--output", metavar="VOLUME", help="write the difference, first minus second")
+    parser.add_argument("--picture", metavar="PNG", help="draw the slice that differs most")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_sweep_options(parser)
+    add_reconstruction_options(parser)
+
+
+def run(arguments):
+    from ..reconstruction.second_opinion import difference, picture
+
+    second = read_volume(arguments.second)
+    first = _first_volume(arguments, second)
+    found = difference(first, second)
+    if arguments.output:
+        write_volume(found.volume, arguments.output)
+    if arguments.picture:
+        import SimpleITK
+
+        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(picture(first, second, found), isVector=True), arguments.picture)
+    figures = found.figures()
+    if arguments.json:
+        print(json.dumps({name: None if math.isnan(value) else value for name, value in figures.items()}))
+        return
+    print(f"{found.voxels} voxels compared, {found.same_share:.4%} the same")
+    print(f"difference, grey levels: mean {found.mean:.3f}, mean of absolute {found.mean_absolute:.3f}, "
+          f"largest {found.largest:g}")  # fmt: skip
+    print(f"only in the first: {found.only_first} voxels; only in the second: {found.only_second}")
+
+
+def _first_volume(arguments, second: Volume) -> Volume:
+    """The first volume as it is, or the recording made into one on the grid of the second."""
+    from ..reconstruction import reconstruct
+
+    configuration = configuration_from(arguments)
+    try:
+        sweep = read_sweep(arguments.first, calibration_from(arguments, configuration), arguments.reference)
+    except NotASequenceError:
+        return read_volume(arguments.first)
+    settings = settings_from(arguments, configuration).with_changes(spacing_mm=tuple(second.spacing_mm))
+    settings = _on_the_grid_of(sweep, settings, second)
+    with progress_bar("Reconstruct") as progress:
+        return reconstruct(sweep, settings, progress=progress).volume
+
+
+def _on_the_grid_of(sweep, settings, second: Volume):
+    """The settings with the sweep's own region when it is the second volume's, whose file has its origin rounded; else
+    with the second's."""
+    from ..reconstruction.frame_selection import select_frames
+    from ..reconstruction.region import region_of_sweep
+
+    selection = select_frames(sweep, settings.skip_interval, settings.reject_jumps)
+    poses = [sweep.frames[number].image_to_reference for number in selection.within_extent]
+    if region_of_sweep(poses, sweep.image_size, settings).dimensions == second.dimensions:
+        return settings
+    return settings.with_changes(origin_mm=tuple(second.origin_ras), dimensions=second.dimensions)

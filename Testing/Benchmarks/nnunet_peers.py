@@ -1,0 +1,77 @@
+"""The ways in which nnU-Net is used today, each with the real program: command line, SlicerNNUnet's, warm predictor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+DATASET = "Dataset998_Boxes"
+TRAINED = "nnUNetTrainer__nnUNetPlans__3d_fullres"
+
+
+class Predict:
+    """`nnUNetv2_predict` on one crop: written to disk, segmented by a new process, read back."""
+
+    def __init__(self, model: Path, work: Path):
+        self._work = work
+        shutil.copytree(model, work / "results" / DATASET / TRAINED)
+
+    def run(self, crop, *options: str) -> tuple[float, np.ndarray]:
+        """Seconds from the crop in memory to the mask in memory, and the mask [k, j, i]."""
+        import SimpleITK
+
+        given, answered = self._work / "in", self._work / "out"
+        for folder in (given, answered):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        program = Path(sys.executable).with_name("nnUNetv2_predict")
+        environment = {**os.environ, "nnUNet_results": str(self._work / "results"),
+                       "nnUNet_raw": str(self._work), "nnUNet_preprocessed": str(self._work)}
+        started = time.perf_counter()
+        image = SimpleITK.GetImageFromArray(crop.voxels)
+        image.SetSpacing([float(value) for value in crop.spacing_mm])
+        SimpleITK.WriteImage(image, str(given / "volume_0000.nrrd"))
+        ended = subprocess.run(
+            [program, "-i", given, "-o", answered, "-d", DATASET, "-c", "3d_fullres", "-f", "0", "-device", "cpu",
+             *options],
+            env=environment, capture_output=True, text=True,
+        )
+        if ended.returncode:
+            raise RuntimeError(ended.stderr[-2000:])
+        mask = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(answered / "volume.nrrd")))
+        return time.perf_counter() - started, mask
+
+    def cold(self, crop) -> tuple[float, np.ndarray]:
+        """Its own defaults, without mirroring."""
+        return self.run(crop, "--disable_tta")
+
+    def as_slicernnunet(self, crop, mirroring: bool = True) -> tuple[float, np.ndarray]:
+        """With the arguments that SlicerNNUnet's Parameter.asArgList gives it."""
+        return self.run(crop, "-tr", "nnUNetTrainer", "-p", "nnUNetPlans", "-npp", "1", "-nps", "1", "-step_size",
+                        "0.5", "-chk", "checkpoint_final.pth", *([] if mirroring else ["--disable_tta"]))
+
+
+def warm_predictor(model: Path, crop, repeats: int, threads: int) -> tuple[list[float], np.ndarray]:
+    """Seconds of nnUNetPredictor.predict_single_npy_array, loaded and warm in this process; and its mask."""
+    import torch
+    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+    torch.set_num_threads(threads)
+    predictor = nnUNetPredictor(
+        use_mirroring=False, perform_everything_on_device=False, device=torch.device("cpu"), allow_tqdm=False
+    )
+    predictor.initialize_from_trained_model_folder(str(model), use_folds=(0,))
+    image = crop.voxels[None].astype(np.float32)
+    properties = {"spacing": [float(value) for value in crop.spacing_mm[::-1]]}
+    seconds = []
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        mask = predictor.predict_single_npy_array(image, properties)
+        seconds.append(time.perf_counter() - started)
+    return seconds[1:], mask

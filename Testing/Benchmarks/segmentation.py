@@ -1,0 +1,229 @@
+"""Time the engine beside the ways in which nnU-Net is used today: same model, same crop, same machine, same run.
+
+    python Testing/Benchmarks/segmentation.py [--networks default shipped] [--repeats 3] [--json FILE]
+
+`default` is nnU-Net's own 3d_fullres plan for 48 x 56 x 56 mm boxes at 0.5 mm (one window of 96 x 112 x 112, 16.5
+million parameters, untrained: for timing), `shipped` the model that comes with the project. Prints tables in Markdown.
+With --json, what was measured is added to FILE if it is there: the networks may be measured one after the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"), str(Path(__file__).resolve().parent)]
+
+from CRLMSegmentationLib.errors import Cancelled  # noqa: E402
+from CRLMSegmentationLib.geometry import Box, Volume  # noqa: E402
+from CRLMSegmentationLib.segmentation.crop import crop_volume  # noqa: E402
+from CRLMSegmentationLib.segmentation.engine import WorkerSegmenter  # noqa: E402
+from CRLMSegmentationLib.segmentation.models import DEFAULT_MODEL, load_model  # noqa: E402
+from CRLMSegmentationLib.segmentation.segment import segment  # noqa: E402
+from default_network import BOX_MM, make_default_model  # noqa: E402
+
+TITLES = {
+    "ours": "ours, warm, box to mask", "warm_predictor": "nnUNetPredictor, warm in its process",
+    "cold_cli": "`nnUNetv2_predict`, mirroring off", "slicernnunet": "SlicerNNUnet's way, mirroring on",
+    "slicernnunet_unmirrored": "SlicerNNUnet's way, mirroring off",
+}
+
+
+def made_up_volume(edge: int = 160, spacing_mm: float = 0.5) -> Volume:
+    """Speckle with a dark lobed tumor of about 17 mm radius in its middle."""
+    random = np.random.default_rng(0)
+    k, j, i = np.indices((edge,) * 3) - (edge - 1) / 2
+    lobes = 4 * np.sin(k / 9) + 3 * np.cos(j / 7) + 3 * np.sin(i / 11)
+    tissue = np.where(np.sqrt(k**2 + j**2 + i**2) + lobes < 34, 32.0, 70.0)
+    voxels = np.clip(random.rayleigh(1.0, tissue.shape) * tissue, 1, 255).astype(np.uint8)
+    return Volume(voxels, np.diag([spacing_mm] * 3 + [1.0]))
+
+
+def dice(mask, other) -> float:
+    together = int(mask.sum()) + int(other.sum())
+    return 2 * int((mask & other).sum()) / together if together else 1.0
+
+
+def measure_network(model_folder: Path, volume: Volume, box: Box, repeats: int, threads: int, work: Path) -> dict:
+    from nnunet_peers import Predict, warm_predictor
+
+    crop = crop_volume(volume, box)
+    times, masks = {}, {}
+    with WorkerSegmenter(load_model(model_folder), "cpu", threads=threads) as engine:
+        started = time.perf_counter()
+        runtime = engine.wait_until_ready(300).runtime
+        start_s = time.perf_counter() - started
+        results = [segment(volume, box, engine, 0.5, keep="all") for _ in range(max(5, repeats) + 1)][1:]
+        times["ours"] = [sum(result.timings_s[part] for part in ("crop", "network", "mask")) for result in results]
+        to_surface = [sum(result.timings_s.values()) for result in results]
+        masks["ours"] = results[-1].probability.voxels >= 0.5
+        cancels = cancel_times(engine, crop)
+        memory = memory_growth_mb(engine, crop)
+    with redirect_stdout(sys.stderr):
+        times["warm_predictor"], warm = warm_predictor(model_folder, crop, repeats, threads)
+    masks["warm_predictor"] = warm > 0
+    program = Predict(model_folder, work)
+    for name, run in (
+        ("cold_cli", program.cold), ("slicernnunet_unmirrored", lambda c: program.as_slicernnunet(c, False)),
+        ("slicernnunet", program.as_slicernnunet),
+    ):
+        answers = [run(crop) for _ in range(repeats)]
+        times[name], masks[name] = [seconds for seconds, _ in answers], answers[-1][1] > 0
+    medians = {name: statistics.median(seconds) for name, seconds in times.items()}
+    return {
+        "runtime": runtime, "start_s": start_s, "seconds": times, "medians_s": medians,
+        "box_to_surface_s": statistics.median(to_surface), "cancel_to_ready_s": cancels, "gui_memory": memory,
+        "ratios": {name: medians[name] / medians["ours"] for name in medians if name != "ours"},
+        "dice_with_ours": {name: dice(masks["ours"], mask) for name, mask in masks.items() if name != "ours"},
+    }
+
+
+def cancel_times(engine, crop: Volume, count: int = 20) -> dict:
+    """Seconds from the cancel to the engine being ready for the next box."""
+    seconds = []
+    for number in range(count):
+        stop = threading.Event()
+        timer = threading.Timer(0.01 + 0.02 * number, stop.set)
+        timer.start()
+        try:
+            engine.probability(crop, None, stop.is_set)
+        except Cancelled:
+            started = time.perf_counter()
+            while engine.status.state != "ready":
+                time.sleep(0.001)
+            seconds.append(time.perf_counter() - started)
+        timer.cancel()
+    return {"cancelled": len(seconds), "median": statistics.median(seconds), "worst": max(seconds)} if seconds else {}
+
+
+def memory_growth_mb(engine, crop: Volume) -> dict | None:
+    """How far this process's memory rises at its highest while a crop is segmented; None where that cannot be asked."""
+    status = Path("/proc/self/status")
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _status_kb(status, "VmRSS")
+        engine.probability(crop)
+        growth = (_status_kb(status, "VmHWM") - before) / 1024
+    except (OSError, StopIteration):
+        return None
+    return {"growth_mb": growth, "crop_float32_mb": crop.voxels.size * 4 / 2**20}
+
+
+def _status_kb(status: Path, name: str) -> int:
+    return int(next(line for line in status.read_text().splitlines() if line.startswith(name)).split()[1])
+
+
+def measure_surface(repeats: int) -> dict:
+    """From a moved slider to the new mask, surface, figures and doubts, 120^3 voxels."""
+    from CRLMSegmentationLib.segmentation.crop import Crop
+    from CRLMSegmentationLib.segmentation.segment import finish
+    from scipy import ndimage
+
+    volume = made_up_volume(120)
+    smooth = ndimage.gaussian_filter(volume.voxels.astype(np.float32), 3)
+    probability = 1 / (1 + np.exp((smooth - 62) / 6))
+    result = finish(Crop(volume, (0, 0, 0)), volume.with_voxels(probability.astype(np.float32)), volume, 0.5,
+                    "largest", {})
+    seconds = []
+    for number in range(max(15, repeats)):
+        started = time.perf_counter()
+        result.with_threshold(0.4 + 0.01 * number)
+        seconds.append(time.perf_counter() - started)
+    return {"rethreshold_s": statistics.median(seconds), "volume_ml": result.volume_ml}
+
+
+def measure_two_cores(volume: Volume, box: Box) -> dict | None:
+    """Box to surface with the shipped model on two cores."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(everywhere)[:2])
+    try:
+        with WorkerSegmenter(load_model(DEFAULT_MODEL), "cpu") as engine:
+            engine.wait_until_ready(300)
+            results = [segment(volume, box, engine) for _ in range(6)][1:]
+    finally:
+        os.sched_setaffinity(0, everywhere)
+    return {"box_to_surface_s": statistics.median(sum(result.timings_s.values()) for result in results)}
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def table(measured: dict) -> str:
+    lines = [f"{measured['device']}, {measured['threads']} threads", ""]
+    for name, figures in measured["networks"].items():
+        lines += [f"Network: {name}, box {figures['box_mm']} mm, {figures['runtime']}", "",
+                  "| | seconds (median) | times ours | mask Dice with ours |", "| --- | ---: | ---: | ---: |"]
+        for key, title in TITLES.items():
+            rest = f"{figures['ratios'][key]:.1f} | {figures['dice_with_ours'][key]:.4f}" if key != "ours" else "1 | "
+            lines.append(f"| {title} | {figures['medians_s'][key]:.2f} | {rest} |")
+        cancel, memory = figures["cancel_to_ready_s"], figures["gui_memory"]
+        lines += ["", f"box to surface {figures['box_to_surface_s']:.2f} s; engine ready {figures['start_s']:.1f} s after "
+                  "its start"]
+        if cancel:
+            lines.append(f"cancel to ready: median {cancel['median']:.3f} s, worst of {cancel['cancelled']} "
+                         f"{cancel['worst']:.3f} s")
+        if memory:
+            lines.append(f"memory of the calling process: + {memory['growth_mb']:.1f} MB at most (the crop as float32 is "
+                         f"{memory['crop_float32_mb']:.1f} MB)")
+        lines.append("")
+    if measured.get("surface"):
+        lines.append(f"re-threshold to new surface, 120^3: {1000 * measured['surface']['rethreshold_s']:.0f} ms")
+    if measured.get("two_cores"):
+        lines.append(f"box to surface, shipped model, 2 cores: {measured['two_cores']['box_to_surface_s']:.2f} s")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", nargs="*", choices=["default", "shipped"], default=["default", "shipped"])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    arguments = parser.parse_args()
+    threads = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    measured = {"networks": {}}
+    if arguments.json and arguments.json.is_file():
+        measured = json.loads(arguments.json.read_text())
+    measured |= {"device": f"{processor()}, {os.cpu_count()} cores", "threads": threads}
+    volume = made_up_volume()
+    box = Box(volume.center_ras, BOX_MM[::-1])
+    with tempfile.TemporaryDirectory() as folder:
+        for name in arguments.networks:
+            work = Path(folder) / name
+            work.mkdir()
+            with redirect_stdout(sys.stderr):
+                model = load_model(DEFAULT_MODEL).folder if name == "shipped" else make_default_model(
+                    work, work / "model")
+            figures = measure_network(model, volume, box, arguments.repeats, threads, work / "peer")
+            measured["networks"][name] = {"box_mm": " x ".join(f"{edge:g}" for edge in BOX_MM), **figures}
+    if "shipped" in arguments.networks or not arguments.networks:
+        measured["surface"] = measure_surface(arguments.repeats)
+        measured["two_cores"] = measure_two_cores(volume, box)
+    # The harder case is the large network, whose passes take most of everybody's time.
+    for name in ("shipped", "default"):
+        if name in measured["networks"]:
+            measured["ratios"] = measured["networks"][name]["ratios"]
+    print(table(measured))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(measured, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
