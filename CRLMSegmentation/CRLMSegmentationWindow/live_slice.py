@@ -11,6 +11,7 @@ from . import layouts
 from .live_banner import LiveBanner
 
 SILENT_AFTER_S = 0.5
+PLANE_OPACITY = 0.6
 
 # Modes of SlicerIGT's Volume Reslice Driver (vtkSlicerVolumeResliceDriverLogic): in the plane of the image.
 _MODE_NONE = 0
@@ -91,6 +92,10 @@ class LiveSlice:
 
     def _take(self, image, node, driver) -> None:
         self._image, self._driven = image, driver is not None
+        plane = layouts.live_widget().sliceLogic().GetSliceModelDisplayNode()
+        if plane is not None:
+            # A tool behind the image plane stays visible in 3D.
+            plane.SetOpacity(PLANE_OPACITY)
         if driver is not None:
             driver.SetDriverForSlice(image.GetID(), node)
             driver.SetModeForSlice(_MODE_TRANSVERSE, node)

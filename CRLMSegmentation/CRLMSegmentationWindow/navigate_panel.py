@@ -22,6 +22,8 @@ class NavigatePanel(StepPanel):
         icons.put(ui.navigateButton, "Navigate")
         ui.navigateButton.connect("clicked()", self.on_navigate)
         self.readouts = {}
+        # ToolReading by the tool's name, as the read-outs show it.
+        self.readings = {}
         self.sound = WarningSound()
         self.breach_warnings = BreachWarnings()
         has_slicer_igt = hasattr(slicer.modules, "volumereslicedriver")
@@ -44,7 +46,7 @@ class NavigatePanel(StepPanel):
 
     def tick(self) -> None:
         """As often as the session works: read-outs, sound, and what SlicerIGT shows."""
-        readings = {reading.name: reading for reading in self.session.readings()}
+        readings = self.readings = {reading.name: reading for reading in self.session.readings()}
         for name in list(self.readouts):
             if name not in readings:
                 self.readouts.pop(name).remove()
@@ -63,7 +65,7 @@ class NavigatePanel(StepPanel):
     def line(self):
         if self.session.state.status(self.window.steps.NAVIGATE).name == "WAITING":
             return "idle", _("WAITING"), _("Find the tumor first.")
-        live = [reading for reading in self.session.readings() if reading.status.name == "LIVE"]
+        live = [reading for reading in self.readings.values() if reading.status.name == "LIVE"]
         if self.session.stream_status is None:
             return "warn", _("NOT LIVE"), _("Connect first: nothing is tracked now.")
         if not live:
@@ -87,6 +89,7 @@ class NavigatePanel(StepPanel):
 
     def let_go(self) -> None:
         super().let_go()
+        self.readings = {}
         self.breach_warnings.remove()
         for name in list(self.readouts):
             self.readouts.pop(name).remove()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-
 RESOURCES = Path(__file__).resolve().parents[1] / "Resources"
 FOLDER = RESOURCES / "SampleData"
 SWEEP = FOLDER / "SimulatedLiverSweep.igs.mha"

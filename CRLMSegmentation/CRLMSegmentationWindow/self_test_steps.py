@@ -183,15 +183,15 @@ class Steps(Bench):
         def look():
             nonlocal pictured, was_lost
             text = self.window.navigate.readouts["Stylus"].text
-            reading = next(one for one in self.session.readings() if one.name == "Stylus")
+            reading = self.window.navigate.readings["Stylus"]
             was_lost |= "LOST" in text
             if reading.signed_distance_mm is None:
                 return False
             shown.append(reading.signed_distance_mm)
-            if not pictured and 2.0 < reading.signed_distance_mm < 6.0 and " mm" in text:
+            if not pictured and 0.0 < reading.signed_distance_mm < 10.0 and " mm" in text:
                 self.picture("step-5-navigate")
                 pictured = True
             return pictured and was_lost and min(shown) < 0 and max(shown) > 20
 
-        wait_until(look, 40, lambda: f"lost: {was_lost}, shown: {shown[-5:]}")
+        wait_until(look, 90, lambda: f"lost: {was_lost}, shown: {shown[-5:]}")
         return shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 import threading
@@ -74,6 +75,8 @@ class Leftovers:
 
     @classmethod
     def now(cls) -> "Leftovers":
+        # The threads of a pool end when nothing refers to the pool any more.
+        gc.collect()
         threads = frozenset(thread.name for thread in threading.enumerate())
         return cls(threads, frozenset(_children()))
 
@@ -129,4 +132,7 @@ class Bench:
         return properties.GetVolume() / 1000
 
     def picture(self, name: str) -> None:
+        # Nothing moves while the views are drawn, so that numbers and views are of one moment.
+        self.window.pulse.pause()
         grab(self._folder / f"{name}.png")
+        self.window.pulse.start()

@@ -70,7 +70,7 @@ def center_of(node):
     return np.array([(bounds[2 * axis] + bounds[2 * axis + 1]) / 2 for axis in range(3)])
 
 
-def aim_camera(center_ras, image_to_ras=None, distance_mm: float = 260.0) -> None:
+def aim_camera(center_ras, image_to_ras=None, distance_mm: float = 300.0) -> None:
     """Look at a point from the side of the image on which the operator stands, with the probe at the top.
 
     image_to_ras  (4, 4) of the live image; without it the view keeps its direction

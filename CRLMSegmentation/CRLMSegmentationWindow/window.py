@@ -232,16 +232,19 @@ class Window:
     def show_volume(self) -> None:
         """The reconstructed volume in three slices, and the 3D view."""
         self.layouts.show(layouts.PLANNING)
+        self._show_planning_aids(True)
         views.show_volume(self.session.volume_node())
 
     def show_tumor(self) -> None:
         """The planning view through the middle of the tumor."""
         self.layouts.show(layouts.PLANNING)
+        self._show_planning_aids(True)
         self._look_at_tumor()
 
     def show_navigation(self) -> None:
         """The live image beside the tumor and the tools."""
         self.layouts.show(layouts.NAVIGATION)
+        self._show_planning_aids(False)
         self.live_slice.follow(self.session, self.parameters.useSlicerIgt)
         self._look_at_tumor()
 
@@ -249,6 +252,14 @@ class Window:
         """A segmentation has come: its threshold stands at the slider."""
         if self._binding is not None:
             self._binding.take_threshold()
+
+    def _show_planning_aids(self, wanted: bool) -> None:
+        """The box, and the color that fills the tumor in the slices: in the live image only its outline is drawn."""
+        if self.session.box is not None:
+            self.session.box_node().SetDisplayVisibility(wanted)
+        segmentation = self.session.segmentation_node()
+        if segmentation is not None and segmentation.GetDisplayNode() is not None:
+            segmentation.GetDisplayNode().SetVisibility2DFill(wanted)
 
     def _look_at_tumor(self) -> None:
         center = views.center_of(self.session.surface_node())

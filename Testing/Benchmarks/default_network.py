@@ -1,4 +1,4 @@
-"""nnU-Net's own plan of a default 3d_fullres network for boxes around tumors, with untrained weights: for timing only."""
+"""nnU-Net's own plan of a default 3d_fullres network for boxes around tumors, untrained: for timing only."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,11 +16,18 @@ DATASET = "Dataset998_Boxes"
 TRAINED = "nnUNetTrainer__nnUNetPlans__3d_fullres"
 
 
+def folds_of(model: Path) -> tuple[int, ...]:
+    """The folds whose mean the model is."""
+    weights = json.loads((model / "model.json").read_text())["weights"]
+    return tuple(int(Path(name).parent.name.removeprefix("fold_")) for name in weights)
+
+
 class Predict:
     """`nnUNetv2_predict` on one crop: written to disk, segmented by a new process, read back."""
 
     def __init__(self, model: Path, work: Path):
         self._work = work
+        self._folds = [str(fold) for fold in folds_of(model)]
         shutil.copytree(model, work / "results" / DATASET / TRAINED)
 
     def run(self, crop, *options: str) -> tuple[float, np.ndarray]:
@@ -38,8 +46,8 @@ class Predict:
         image.SetSpacing([float(value) for value in crop.spacing_mm])
         SimpleITK.WriteImage(image, str(given / "volume_0000.nrrd"))
         ended = subprocess.run(
-            [program, "-i", given, "-o", answered, "-d", DATASET, "-c", "3d_fullres", "-f", "0", "-device", "cpu",
-             *options],
+            [program, "-i", given, "-o", answered, "-d", DATASET, "-c", "3d_fullres", "-f", *self._folds,
+             "-device", "cpu", *options],
             env=environment, capture_output=True, text=True,
         )
         if ended.returncode:
@@ -66,7 +74,7 @@ def warm_predictor(model: Path, crop, repeats: int, threads: int) -> tuple[list[
     predictor = nnUNetPredictor(
         use_mirroring=False, perform_everything_on_device=False, device=torch.device("cpu"), allow_tqdm=False
     )
-    predictor.initialize_from_trained_model_folder(str(model), use_folds=(0,))
+    predictor.initialize_from_trained_model_folder(str(model), use_folds=folds_of(model))
     image = crop.voxels[None].astype(np.float32)
     properties = {"spacing": [float(value) for value in crop.spacing_mm[::-1]]}
     seconds = []

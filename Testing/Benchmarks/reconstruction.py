@@ -230,7 +230,7 @@ def growth(path: Path, threads: int) -> None:
         long = Sweep([few.frames[n * len(few) // count] for n in range(count)])
         by_frames.append(median_seconds(lambda: reconstruct(long, settings), 3))
     voxels, by_voxels = [], []
-    for spacing in (0.6, 0.45, 0.3, 0.22, 0.165):
+    for spacing in (0.6, 0.45, 0.3, 0.22, 0.159):
         finer = settings.with_changes(spacing_mm=spacing)
         voxels.append(reconstruct(few, finer).volume.voxels.size / 1e6)
         by_voxels.append(median_seconds(lambda: reconstruct(few, finer), 3))

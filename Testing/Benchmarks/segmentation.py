@@ -4,7 +4,8 @@
 
 `default` is nnU-Net's own 3d_fullres plan for 48 x 56 x 56 mm boxes at 0.5 mm (one window of 96 x 112 x 112, 16.5
 million parameters, untrained: for timing), `shipped` the model that comes with the project. Prints tables in Markdown.
-With --json, what was measured is added to FILE if it is there: the networks may be measured one after the other.
+With --json, what was measured is added to FILE if it is there: networks and peers (--peers) may be measured one after
+the other, with ours beside each.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from CRLMSegmentationLib.segmentation.models import DEFAULT_MODEL, load_model  #
 from CRLMSegmentationLib.segmentation.segment import segment  # noqa: E402
 from default_network import BOX_MM, make_default_model  # noqa: E402
 
+PEERS = ["warm_predictor", "cold_cli", "slicernnunet", "slicernnunet_unmirrored"]
 TITLES = {
     "ours": "ours, warm, box to mask", "warm_predictor": "nnUNetPredictor, warm in its process",
     "cold_cli": "`nnUNetv2_predict`, mirroring off", "slicernnunet": "SlicerNNUnet's way, mirroring on",
@@ -55,7 +57,10 @@ def dice(mask, other) -> float:
     return 2 * int((mask & other).sum()) / together if together else 1.0
 
 
-def measure_network(model_folder: Path, volume: Volume, box: Box, repeats: int, threads: int, work: Path) -> dict:
+def measure_network(
+    model_folder: Path, volume: Volume, box: Box, repeats: int, threads: int, work: Path, peers: list[str], before: dict
+) -> dict:
+    """`before` is what was measured of the same network earlier: its times count too."""
     from nnunet_peers import Predict, warm_predictor
 
     crop = crop_volume(volume, box)
@@ -70,22 +75,30 @@ def measure_network(model_folder: Path, volume: Volume, box: Box, repeats: int, 
         masks["ours"] = results[-1].probability.voxels >= 0.5
         cancels = cancel_times(engine, crop)
         memory = memory_growth_mb(engine, crop)
-    with redirect_stdout(sys.stderr):
-        times["warm_predictor"], warm = warm_predictor(model_folder, crop, repeats, threads)
-    masks["warm_predictor"] = warm > 0
     program = Predict(model_folder, work)
-    for name, run in (
-        ("cold_cli", program.cold), ("slicernnunet_unmirrored", lambda c: program.as_slicernnunet(c, False)),
-        ("slicernnunet", program.as_slicernnunet),
-    ):
-        answers = [run(crop) for _ in range(repeats)]
-        times[name], masks[name] = [seconds for seconds, _ in answers], answers[-1][1] > 0
+    commands = {
+        "cold_cli": program.cold, "slicernnunet": program.as_slicernnunet,
+        "slicernnunet_unmirrored": lambda crop: program.as_slicernnunet(crop, mirroring=False),
+    }
+    for name in peers:
+        if name == "warm_predictor":
+            with redirect_stdout(sys.stderr):
+                times[name], mask = warm_predictor(model_folder, crop, repeats, threads)
+        else:
+            answers = [commands[name](crop) for _ in range(repeats)]
+            times[name], mask = [seconds for seconds, _ in answers], answers[-1][1]
+        masks[name] = mask > 0
+    for name, earlier in before.get("seconds", {}).items():
+        times[name] = earlier + times.get(name, [])
     medians = {name: statistics.median(seconds) for name, seconds in times.items()}
     return {
         "runtime": runtime, "start_s": start_s, "seconds": times, "medians_s": medians,
         "box_to_surface_s": statistics.median(to_surface), "cancel_to_ready_s": cancels, "gui_memory": memory,
         "ratios": {name: medians[name] / medians["ours"] for name in medians if name != "ours"},
-        "dice_with_ours": {name: dice(masks["ours"], mask) for name, mask in masks.items() if name != "ours"},
+        "dice_with_ours": {
+            **before.get("dice_with_ours", {}),
+            **{name: dice(masks["ours"], mask) for name, mask in masks.items() if name != "ours"},
+        },
     }
 
 
@@ -172,17 +185,19 @@ def table(measured: dict) -> str:
         lines += [f"Network: {name}, box {figures['box_mm']} mm, {figures['runtime']}", "",
                   "| | seconds (median) | times ours | mask Dice with ours |", "| --- | ---: | ---: | ---: |"]
         for key, title in TITLES.items():
+            if key not in figures["medians_s"]:
+                continue
             rest = f"{figures['ratios'][key]:.1f} | {figures['dice_with_ours'][key]:.4f}" if key != "ours" else "1 | "
             lines.append(f"| {title} | {figures['medians_s'][key]:.2f} | {rest} |")
         cancel, memory = figures["cancel_to_ready_s"], figures["gui_memory"]
-        lines += ["", f"box to surface {figures['box_to_surface_s']:.2f} s; engine ready {figures['start_s']:.1f} s after "
-                  "its start"]
+        lines += ["", f"box to surface {figures['box_to_surface_s']:.2f} s; "
+                  f"engine ready {figures['start_s']:.1f} s after its start"]
         if cancel:
             lines.append(f"cancel to ready: median {cancel['median']:.3f} s, worst of {cancel['cancelled']} "
                          f"{cancel['worst']:.3f} s")
         if memory:
-            lines.append(f"memory of the calling process: + {memory['growth_mb']:.1f} MB at most (the crop as float32 is "
-                         f"{memory['crop_float32_mb']:.1f} MB)")
+            lines.append(f"memory of the calling process: + {memory['growth_mb']:.1f} MB at most "
+                         f"(the crop as float32 is {memory['crop_float32_mb']:.1f} MB)")
         lines.append("")
     if measured.get("surface"):
         lines.append(f"re-threshold to new surface, 120^3: {1000 * measured['surface']['rethreshold_s']:.0f} ms")
@@ -194,6 +209,7 @@ def table(measured: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", nargs="*", choices=["default", "shipped"], default=["default", "shipped"])
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
@@ -211,7 +227,10 @@ def main() -> None:
             with redirect_stdout(sys.stderr):
                 model = load_model(DEFAULT_MODEL).folder if name == "shipped" else make_default_model(
                     work, work / "model")
-            figures = measure_network(model, volume, box, arguments.repeats, threads, work / "peer")
+            figures = measure_network(
+                model, volume, box, arguments.repeats, threads, work / "peer", arguments.peers,
+                measured["networks"].get(name, {}),
+            )
             measured["networks"][name] = {"box_mm": " x ".join(f"{edge:g}" for edge in BOX_MM), **figures}
     if "shipped" in arguments.networks or not arguments.networks:
         measured["surface"] = measure_surface(arguments.repeats)

@@ -1,6 +1,6 @@
 """Runs the module's self test in a real Slicer, which then ends with status 0 when it passed and 1 when it did not:
 
-    Slicer --testing --no-splash --ignore-slicerrc --additional-module-paths CRLMSegmentation \
+    Slicer --testing --no-splash --ignore-slicerrc --additional-module-paths "$PWD/CRLMSegmentation" \
       --python-script Testing/Slicer/run_self_test.py
 
 Pictures of the five steps go to the folder of the environment variable CRLM_SCREENSHOTS.

@@ -33,9 +33,9 @@ _TICK_S = 0.02
 
 def add_arguments(parser):
     parser.add_argument("--sweep", metavar="FILE", help="recorded sweep; without it one is simulated, with known truth")
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"number of the simulated case (default {DEFAULT_SEED})")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"which simulated case (default {DEFAULT_SEED})")
     parser.add_argument("--output", default="demo-output", metavar="DIR", help="folder for everything that comes out")
-    parser.add_argument("--speed", type=float, help="replay at this multiple of the recorded rate; default as fast as can be")
+    parser.add_argument("--speed", type=float, help="multiple of the recorded rate; default as fast as can be")
     add_sweep_options(parser)
     add_reconstruction_options(parser)
     add_box_options(parser, required=False)
@@ -99,8 +99,9 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
         reconstruction = session.reconstruct(settings, progress=progress)
     volume = reconstruction.volume
     write_volume(volume, output / "volume.nrrd")
+    seen_ml = np.count_nonzero(reconstruction.seen.voxels) * volume.voxel_volume_mm3 / 1000
     print(f"volume     {' x '.join(map(str, volume.dimensions))} voxels of {volume.spacing_mm[0]:g} mm, "
-          f"{np.count_nonzero(reconstruction.seen.voxels) * volume.voxel_volume_mm3 / 1000:.0f} mL reached by a frame")  # fmt: skip
+          f"{seen_ml:.0f} mL reached by a frame")  # fmt: skip
 
     truth = read_volume(truth_path) if truth_path else None
     box, tight, why = _choose_box(arguments, volume, truth)
@@ -128,7 +129,7 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
               f"true volume {figures['truth_volume_ml']:.2f} mL (simulated)")  # fmt: skip
 
     if truth is None:
-        print("note       the shipped model has only seen simulated livers: what it marks in other tissue means nothing")
+        print("note       the model has only seen simulated livers: what it marks in other tissue means nothing")
     distances = _approach(session, output) if result.found else []
     pictures = ["slices.png", *_picture_in_3d(session, caption, output)]
     slices_picture(output / "slices.png", volume, box, result.mask, truth, caption)
@@ -232,7 +233,8 @@ def _choose_box(arguments, volume, truth) -> tuple[Box, bool, str]:
     if given is not None:
         return *given, "as given"
     if truth is not None:
-        return Box.around_mask(truth), True, "around the true tumor, as a surgeon would drop it; the model's margin is added"
+        why = "around the true tumor, as a surgeon would drop it; the model's margin is added"
+        return Box.around_mask(truth), True, why
     size = np.minimum(_DEFAULT_BOX_MM, np.array(volume.dimensions) * volume.spacing_mm)
     return Box(volume.center_ras, size), False, "in the middle of the volume (choose another with BOX=)"
 
@@ -278,6 +280,6 @@ def _print_timings(timings: dict, engine) -> None:
         if name in timings:
             print(f"{name:<12} {timings[name]:8.2f}")
     print(
-        f"(segmented with {engine.runtime} on {engine.device} in a process of its own, which started while the sweep came "
-        "in; total runs from the first frame to the surface)"
+        f"(segmented with {engine.runtime} on {engine.device} in a process of its own, which started while the sweep "
+        "came in; total runs from the first frame to the surface)"
     )

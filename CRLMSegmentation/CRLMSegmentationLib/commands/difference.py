@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
+
 from ..errors import NotASequenceError
 from ..files import read_volume, write_volume
 from ..geometry import Volume
@@ -12,6 +14,8 @@ from ..sweep import read_sweep
 from .progress import progress_bar
 from .reconstruct import add_reconstruction_options, settings_from
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def add_arguments(parser):
@@ -25,17 +29,21 @@ def add_arguments(parser):
 
 
 def run(arguments):
-    from ..reconstruction.second_opinion import difference, picture
+    from ..reconstruction.second_opinion import difference, lie_on_the_same_grid, picture
 
     second = read_volume(arguments.second)
     first = _first_volume(arguments, second)
+    if not lie_on_the_same_grid(first, second):
+        # IGSIO writes coordinates of Reference as they are into files whose axes everyone else takes for LPS
+        second = Volume(second.voxels, _LPS_TO_RAS @ second.ijk_to_ras)
     found = difference(first, second)
     if arguments.output:
         write_volume(found.volume, arguments.output)
     if arguments.picture:
         import SimpleITK
 
-        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(picture(first, second, found), isVector=True), arguments.picture)
+        drawn = SimpleITK.GetImageFromArray(picture(first, second, found), isVector=True)
+        SimpleITK.WriteImage(drawn, arguments.picture)
     figures = found.figures()
     if arguments.json:
         print(json.dumps({name: None if math.isnan(value) else value for name, value in figures.items()}))
@@ -71,4 +79,4 @@ def _on_the_grid_of(sweep, settings, second: Volume):
     poses = [sweep.frames[number].image_to_reference for number in selection.within_extent]
     if region_of_sweep(poses, sweep.image_size, settings).dimensions == second.dimensions:
         return settings
-    return settings.with_changes(origin_mm=tuple(second.origin_ras), dimensions=second.dimensions)
+    return settings.with_changes(origin_mm=tuple(second.origin_ras.tolist()), dimensions=second.dimensions)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 
 def add_arguments(parser):
-    parser.add_argument("recordings", nargs="*", metavar="FILE", help="recordings, or folders of them, to offer on the page")
+    parser.add_argument("recordings", nargs="*", metavar="FILE", help="recordings, or folders with some, to offer")
     parser.add_argument("--folder", default="crlm-web", metavar="DIR",
                         help="where recordings, uploads and saved cases go (default crlm-web)")  # fmt: skip
     parser.add_argument("--case", metavar="DIR", help="begin with this saved case")
     parser.add_argument("--live", metavar="FILE", help="replay this recording as the live stream from the beginning")
     parser.add_argument("--host", default="127.0.0.1",
-                        help="address to serve at (default only this computer); any other asks for a token")  # fmt: skip
+                        help="address to serve at (default this computer); any other asks for a token")  # fmt: skip
     parser.add_argument("--port", type=int, default=8080, help="TCP port (default 8080; 0 takes a free one)")
     parser.add_argument("--token", help="what people from other computers have to type; default: one is made")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")

@@ -83,8 +83,9 @@ def igsio_mean_of_bytes(value, known, weight, pixel):
     """IGSIO's running mean of uint8, new value = (weight * pixel + known * value) / (weight + known).
 
     IGSIO rounds the quotient to 2^-14 and then to an integer, halves up. So the value is n from n - 0.5 - 2^-15 on, a
-    border that the quotient of two such integers meets exactly or misses by 2^-38 and more. That leaves room to multiply
-    by the reciprocal, which is ready before the numerator is: each pixel waits for the value that the one before left.
+    border that the quotient of two such integers meets exactly or misses by 2^-38 and more. That leaves room to
+    multiply by the reciprocal, which is ready before the numerator is: each pixel waits for the value that the one
+    before left.
     """
     added = weight * (256 / _ONE)  # known and added are in 1/256
     numerator = (added * (np.float64(pixel) + _ROUNDED_UP) + known * _ROUNDED_UP) + known * value
@@ -95,7 +96,7 @@ def igsio_mean_of_bytes(value, known, weight, pixel):
 
 @inlined
 def igsio_mean_of_integers(value, known, weight, pixel, lowest):
-    """The same for integers of two bytes from `lowest` on; IGSIO lets their product with the weight overflow a C int."""
+    """The same for integers of two bytes from `lowest` on; IGSIO lets their weighted sum overflow a C int."""
     if weight == 0:
         return value, known
     before = np.int64(known) << 6

@@ -45,12 +45,10 @@ def difference(first: Volume, second: Volume) -> Difference:
             f"The volumes have {_by(first.dimensions)} and {_by(second.dimensions)} voxels; "
             "only reconstructions on the same grid can be compared: give both the same region and spacing."
         )
-    corners = np.array([(i, j, k, 1.0) for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-    corners[:, :3] *= np.array(first.dimensions) - 1
-    apart = np.linalg.norm((corners @ (first.ijk_to_ras - second.ijk_to_ras).T)[:, :3], axis=1).max()
-    if apart > _SAME_PLACE_VOXELS * float(np.min(first.spacing_mm)):
+    if not lie_on_the_same_grid(first, second):
         raise ReconstructionError(
-            f"The volumes lie up to {apart:.2f} mm apart; only reconstructions on the same grid can be compared."
+            f"The volumes lie up to {_apart_mm(first, second):.2f} mm apart; "
+            "only reconstructions on the same grid can be compared."
         )
     whole = first.voxels.dtype.kind in "iu" and second.voxels.dtype.kind in "iu"
     dtype = np.int32 if whole else np.float64
@@ -70,16 +68,32 @@ def difference(first: Volume, second: Volume) -> Difference:
     )
 
 
+def lie_on_the_same_grid(first: Volume, second: Volume) -> bool:
+    """Whether every voxel of one has a voxel of the other at its place, but for the rounding of files."""
+    if first.voxels.shape != second.voxels.shape:
+        return False
+    return _apart_mm(first, second) <= _SAME_PLACE_VOXELS * float(np.min(first.spacing_mm))
+
+
+def _apart_mm(first: Volume, second: Volume) -> float:
+    """The greatest distance between corners of two volumes of one size."""
+    corners = np.array([(i, j, k, 1.0) for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    corners[:, :3] *= np.array(first.dimensions) - 1
+    return float(np.linalg.norm((corners @ (first.ijk_to_ras - second.ijk_to_ras).T)[:, :3], axis=1).max())
+
+
 def picture(first: Volume, second: Volume, found: Difference) -> np.ndarray:
     """uint8 (rows, columns, 3): the slice k that differs most, in the first, in the second, and the difference.
 
-    The difference is red where the first is brighter and blue where it is darker, full at the largest difference.
+    The difference is red where the first is brighter and blue where it is darker, full in the strongest hundredth.
     """
     changed = found.volume.voxels
     k = int(np.abs(changed).sum(axis=(1, 2)).argmax())
     brightest = max(1.0, float(first.voxels[k].max()), float(second.voxels[k].max()))
     panels = [np.repeat((255 * (v.voxels[k] / brightest)).clip(0, 255)[:, :, None], 3, axis=2) for v in (first, second)]
-    strength = 255 * np.abs(changed[k]) / max(found.largest, 1e-12)
+    strength = np.abs(changed[k]).astype(np.float64)
+    if strength.any():
+        strength = (255 * strength / np.percentile(strength[strength > 0], 99)).clip(0, 255)
     colored = np.full((*strength.shape, 3), 255.0)
     colored[:, :, 1] -= strength
     colored[:, :, 2] -= np.where(changed[k] > 0, strength, 0)

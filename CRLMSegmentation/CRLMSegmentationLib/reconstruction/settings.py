@@ -14,6 +14,7 @@ COMPOUNDINGS = ("latest", "maximum", "mean")
 FILLS = ("none", "stick", "distance")
 DEFINITIONS = ("igsio", "exact")
 OPTIMIZATIONS = ("full", "partial", "none")
+DEVICES = ("auto", "cpu", "cuda")
 LONGEST_STICK_VOXELS = 64
 
 
@@ -71,6 +72,8 @@ class ReconstructionSettings:
     measure_holes   find the swept region and count its holes for the report even when nothing needs it
     memory_limit_bytes  the most that a volume may take; None for most of the memory that is free
     threads         number of threads; None for the number of cores. The volume does not depend on it
+    device          where frames are inserted: 'cpu'; 'cuda' or 'auto', an NVIDIA GPU where torch finds one and it can
+                    do it (see torch_insertion), else the CPU. The volume does not depend on it
     """
 
     spacing_mm: tuple[float, float, float] = (0.5, 0.5, 0.5)
@@ -93,6 +96,7 @@ class ReconstructionSettings:
     measure_holes: bool = True
     memory_limit_bytes: int | None = None
     threads: int | None = None
+    device: str = "auto"
 
     def __post_init__(self):
         spacing = np.atleast_1d(np.asarray(self.spacing_mm, dtype=np.float64))
@@ -109,6 +113,7 @@ class ReconstructionSettings:
             ("fill", FILLS),
             ("definition", DEFINITIONS),
             ("optimization", OPTIMIZATIONS),
+            ("device", DEVICES),
         ):
             if getattr(self, name) not in allowed:
                 raise ReconstructionError(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}.")

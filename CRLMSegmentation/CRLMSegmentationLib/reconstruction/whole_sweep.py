@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -42,6 +43,7 @@ def reconstruct(
     from .between import BetweenInserter, mark_between, pixel_size_mm
     from .filling import fill_left_over, fill_with_sticks, join_all_swept, put_seen_over
     from .inserter import Inserter
+    from .torch_insertion import insert_with_torch, torch_device
 
     settings = settings or ReconstructionSettings()
 
@@ -59,7 +61,9 @@ def reconstruct(
         [sweep.frames[number].image_to_reference for number in selection.within_extent], sweep.image_size, settings
     )
     inserter = Inserter(region, sweep.image_size, frames[0].pixels.dtype, settings)
-    inserter.insert([frame.pixels for frame in frames], poses, lambda fraction, text: tell(0.6 * fraction, text))
+    device = torch_device(settings, inserter.dtype)
+    insert = inserter.insert if device is None else partial(insert_with_torch, inserter, device=device)
+    insert([frame.pixels for frame in frames], poses, progress=lambda fraction, text: tell(0.6 * fraction, text))
     voxels, seen, known = inserter.result()
     times.append(time.perf_counter())
 

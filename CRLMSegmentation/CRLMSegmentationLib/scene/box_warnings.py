@@ -18,13 +18,13 @@ def box_warnings(box: Box, volume: Volume | None, margin_mm: float, tight: bool)
     warnings = []
     if min(box.size_mm) < _SMALLEST_EDGE_MM and not tight:
         warnings.append(
-            f"The box has an edge of {min(box.size_mm):.0f} mm, less than any tumor with the margin of {margin_mm:g} mm "
-            "that the model needs: enlarge it, or say that it is tight."
+            f"The box has an edge of {min(box.size_mm):.0f} mm, less than any tumor with the margin of {margin_mm:g} "
+            "mm that the model needs: enlarge it, or say that it is tight."
         )
     elif min(box.size_mm) < 2 * margin_mm and not tight:
         warnings.append(
-            f"The box has an edge of {min(box.size_mm):.0f} mm and the model wants {margin_mm:g} mm around the tumor on "
-            "every side: enlarge it, or say that it is tight."
+            f"The box has an edge of {min(box.size_mm):.0f} mm and the model wants {margin_mm:g} mm around the tumor "
+            "on every side: enlarge it, or say that it is tight."
         )
     if volume is not None:
         outside = _share_outside(box.expanded(margin_mm if tight else 0.0), volume)

@@ -99,7 +99,7 @@ def read_case(folder) -> Case:
     if missing:
         raise FileFormatError(f"The case in {folder} is incomplete: {', '.join(missing)} is missing.")
     if case.mask is not None and (case.volume is None or not case.mask.has_geometry_of(case.volume)):
-        raise FileFormatError(f"The case in {folder} does not fit together: its mask lies on other voxels than its volume.")
+        raise FileFormatError(f"The case in {folder} does not fit together: mask and volume have other voxels.")
     return case
 
 

@@ -1,7 +1,7 @@
-"""A second opinion: the volume that SlicerIGT's Volume Reconstruction module, which is IGSIO's engine, makes of a sweep.
+"""A second opinion: the volume that SlicerIGT's Volume Reconstruction module, IGSIO's engine, makes of a sweep.
 
-Only in a 3D Slicer with the extensions SlicerIGSIO and SlicerIGT. The frames are handed to the module's logic one by one,
-as from a live stream, because that needs no sequence nodes.
+Only in a 3D Slicer with the extensions SlicerIGSIO and SlicerIGT. The frames are handed to the module's logic one by
+one, as from a live stream, because that needs no sequence nodes.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def igsio_reconstruct(
             image.SetAndObserveImageData(image_data(sweep.frames[number].pixels[None]))
             set_transform(pose, sweep.frames[number].image_to_reference)
             if not logic.AddVolumeNodeToReconstructedVolume(recipe, place == 0, place == last):
-                raise ReconstructionError(f"IGSIO did not take frame {number}; look at Slicer's error log for its reason.")
+                raise ReconstructionError(f"IGSIO did not take frame {number}; Slicer's error log says why.")
             if progress is not None:
                 progress((place + 1) / (last + 2), "inserting frames with IGSIO")
         logic.GetReconstructedVolume(recipe)
@@ -90,7 +90,7 @@ def _check(settings: ReconstructionSettings) -> None:
     if settings.fill == "distance":
         raise ReconstructionError("IGSIO cannot fill holes by distance; choose 'stick' or 'none'.")
     if settings.fill == "stick" and (settings.stick_length_voxels, settings.sticks_used) != _THE_STICK:
-        raise ReconstructionError("SlicerIGT's module fills with one stick of up to 9 voxels and no other; choose these.")
+        raise ReconstructionError("SlicerIGT's module fills with one stick of up to 9 voxels only; choose these.")
     if settings.fan is not None or settings.pixel_rejection_threshold is not None:
         raise ReconstructionError(
             "SlicerIGT's module knows neither a fan nor a rejection of dark pixels; leave both out to compare."

@@ -132,7 +132,7 @@ class RecordStep:
         """How late the images of the sweep are, in the background; told by a notice. Raises RecordingError."""
         sweep = self._volume.sweep
         if sweep is None:
-            raise RecordingError("There is no sweep to measure the delay of; record the probe moving up and down first.")
+            raise RecordingError("There is no sweep to measure the delay of; record a probe that moves up and down.")
 
         def compute():
             from ..openigtlink.temporal_calibration import estimate_image_delay

@@ -1,4 +1,4 @@
-"""A recording served as PLUS would serve it, in a process of its own: `python -m CRLMSegmentationLib.scene.replay_server`.
+"""A recording served as PLUS would, in a process of its own: `python -m CRLMSegmentationLib.scene.replay_server`.
 
 It says one line, {"port": ...} or {"error": ...}, and ends when its standard input is closed: with its parent.
 """

@@ -113,9 +113,9 @@ class SegmentStep:
 
     def start(self, threshold: float | None, keep: str) -> None:
         """Ask the engine, in the background."""
-        self._input()
+        job = self.begin(self._engine.segmenter, threshold, keep)
         self._engine.start()
-        self._jobs.start(self.begin(self._engine.segmenter, threshold, keep))
+        self._jobs.start(job)
 
     def start_region_growing(self, seed_ras) -> None:
         """Grow the tumor from a place in it, within the box when there is one, in the background."""

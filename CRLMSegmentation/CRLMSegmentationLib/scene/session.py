@@ -159,7 +159,7 @@ class NavigationSession:
         self._jobs.cancel(step)
 
     def close(self) -> None:
-        """Let go of the scene: no observer, listener, thread or process is left; the nodes stay. Can be called twice."""
+        """Let go of the scene: no observer, listener, thread or process is left. The nodes stay. Can be called twice."""
         if self._scene_tag is not None:
             self.scene.RemoveObserver(self._scene_tag)
             self._scene_tag = None
@@ -601,7 +601,9 @@ class NavigationSession:
         return self._segment.figures
 
     def start_anew(self) -> None:
-        """Let go of sweep, volume, box and tumor, and take their nodes out of the scene. Live nodes stay."""
+        """Let go of sweep, volume, box and tumor, and take their nodes out of the scene; and those of the tools, which
+        come back with their next pose. The live image stays."""
+        self.tools.remove_nodes()
         self._forget()
         case_step.remove_results(self.scene)
         self._workflow.tell()

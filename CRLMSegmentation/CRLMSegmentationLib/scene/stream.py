@@ -57,7 +57,9 @@ class NetworkSource:
     own_thread  False to receive in poll(), where Python's threads starve
     """
 
-    def __init__(self, host: str = "localhost", port: int = 18944, calibration=None, own_thread: bool = True, **options):
+    def __init__(
+        self, host: str = "localhost", port: int = 18944, calibration=None, own_thread: bool = True, **options
+    ):  # fmt: skip
         self.name = f"{host}:{port}"
         self._own_thread = own_thread
         self._receiver = Receiver(host, port, calibration, **options)

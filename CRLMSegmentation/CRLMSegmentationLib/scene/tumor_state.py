@@ -74,7 +74,8 @@ class TumorState:
             shape, doubts = shape_of_mask(mask, self.smoothing), ()
         else:
             shape, doubts = _shape_of_result(result, self.smoothing), tuple(result.doubts)
-        return replace(self, shape=shape, base=result.mask, threshold=threshold, keep=keep, doubts=doubts, result=result)
+        changes = dict(shape=shape, base=result.mask, threshold=threshold, keep=keep, doubts=doubts, result=result)
+        return replace(self, **changes)
 
     def smoothed(self, smoothing: float) -> TumorState:
         """The same mask with another surface."""

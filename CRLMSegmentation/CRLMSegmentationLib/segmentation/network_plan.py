@@ -77,5 +77,7 @@ class NetworkPlan:
             network.load_state_dict(parameters)
         except (RuntimeError, TypeError, KeyError, AttributeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelError(f"The weights of the model '{self.model.name}' do not fit its plans ({reason}).") from error
+            raise ModelError(
+                f"The weights of the model '{self.model.name}' do not fit its plans ({reason})."
+            ) from error
         return network.eval()

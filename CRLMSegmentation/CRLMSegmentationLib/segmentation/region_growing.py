@@ -18,8 +18,8 @@ import numpy as np
 from ..errors import Cancelled, GeometryError, SegmentationError
 from ..geometry import Box, Volume, transform_points
 from .crop import crop
-from .segment import SegmentationResult, finish
 from .postprocess import without_cavities
+from .segment import SegmentationResult, finish
 
 Progress = Callable[[float, str], None]
 DEFAULT_BOX_MM = 50.0
@@ -40,9 +40,9 @@ def grow_region(
     """What hangs together around `seed_ras`, (3,) RAS mm, as bright as the seed.
 
     box  where the region may grow; by default a cube of DEFAULT_BOX_MM around the seed
-    The result's `probability` is 1 inside and falls to 0 over the layers outside (1 mm each side of the outline at
-    0.5), so that another threshold moves the outline in or out. Raises GeometryError for a seed outside the volume or
-    the box, SegmentationError where the seed lies in what the probe did not see, and Cancelled.
+    The result's `probability` falls from 1 to 0 over 4 mm, 0.5 being the outline, so that another threshold moves the
+    outline in or out. Raises GeometryError for a seed outside the volume or the box, SegmentationError where the seed
+    lies in what the probe did not see, and Cancelled.
     """
     report, should_cancel = progress or (lambda fraction, text: None), should_cancel or (lambda: False)
     started = time.perf_counter()
@@ -131,7 +131,8 @@ def _best_of(arrival: np.ndarray, image: np.ndarray, voxel_mm3: float) -> np.nda
         inner, edge, outer = (count(radius_mm + offset) for offset in (-LAYER_MM, 0.0, LAYER_MM))
         if not inner < edge < outer or outer >= values.size:
             continue
-        (inside, spread_inside), (outside, spread_outside) = mean_and_variance(inner, edge), mean_and_variance(edge, outer)
+        inside, spread_inside = mean_and_variance(inner, edge)
+        outside, spread_outside = mean_and_variance(edge, outer)
         score = abs(inside - outside) / np.sqrt((spread_inside + spread_outside) / 2 + 1e-6)
         if score > best:
             best, best_count = score, edge

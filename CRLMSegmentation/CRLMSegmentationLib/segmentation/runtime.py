@@ -10,7 +10,9 @@ from ..errors import Cancelled
 
 
 # How libraries below torch say that memory ran out, which torch passes on as a plain RuntimeError.
-_OUT_OF_MEMORY = ("CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION")
+_OUT_OF_MEMORY = (
+    "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
+)
 
 
 class Runtime(Protocol):

@@ -51,7 +51,7 @@ def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERAT
     # From the middle of the first padded block of step voxels, `step` voxels before the extent, to the volume's index.
     first_ijk = np.array([places.start for places in extent])[::-1] - (step + 1) / 2
     points = transform_points(mask.ijk_to_ras, points / mask.spacing_mm + first_ijk)
-    # The grid's axes are perpendicular, so that normals turn as points do; a left-handed grid turns triangles inside out.
+    # The grid's axes are perpendicular: normals turn as points do. A left-handed grid turns triangles inside out.
     normals = normals @ (mask.ijk_to_ras[:3, :3] / mask.spacing_mm).T
     if np.linalg.det(mask.ijk_to_ras[:3, :3]) < 0:
         corners = corners[::-1]

@@ -98,7 +98,7 @@ def write_calibration(folder: Path, calibration: Calibration, **more) -> None:
     card["threshold_choice"] = THRESHOLD_CHOICE
     card["uncertainty"] = {
         **calibration.uncertainty,
-        "choice": "outer: its mask holds 95 % of the tumor's voxels; inner: 95 % of its voxels are tumor (validation)",
+        "choice": "outer: its mask holds 90 % of the tumor's voxels; inner: 90 % of its voxels are tumor (validation)",
     }
     card["validation"] = {**more, **calibration.validation}
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

@@ -134,7 +134,7 @@ def reliability(counts: VoxelCounts) -> dict:
     }
 
 
-def uncertainty_probabilities(counts: VoxelCounts, threshold: float, share: float = 0.95) -> dict[str, float]:
+def uncertainty_probabilities(counts: VoxelCounts, threshold: float, share: float = 0.9) -> dict[str, float]:
     """{'outer', 'inner'}: probabilities on either side of `threshold`, for the shell in which the border may lie.
 
     outer  the highest below `threshold` whose mask holds `share` of the tumor's voxels

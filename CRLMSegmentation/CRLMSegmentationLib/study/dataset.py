@@ -1,4 +1,4 @@
-"""Cases with known truth, cut out and written as an nnU-Net v2 dataset of crops."""
+"""Cases with known truth, and crops of them written as an nnU-Net v2 dataset."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Iterable
 import numpy as np
 
 from ..errors import GeometryError
-from ..geometry import Box, Volume
-from ..segmentation.crop import crop
+from ..geometry import Volume
 
 DATASET_NAME = "Dataset501_TumorCrops"
 FILE_ENDING = ".nrrd"
@@ -33,34 +32,6 @@ class Case:
     def __post_init__(self):
         if not self.volume.has_geometry_of(self.tumor):
             raise GeometryError(f"The volume and the tumor mask of case {self.name} do not lie on the same grid.")
-
-
-@dataclass(frozen=True)
-class BoxJitter:
-    """How far a drawn box strays from the tight one: SD in mm of its middle and of each edge, normal, cut at 2 SD."""
-
-    shift_mm: float = 2.5
-    edge_mm: float = 2.5
-
-    def apply(self, box: Box, random: np.random.Generator) -> Box:
-        def strays(scale):
-            return np.clip(random.normal(0, 1, 3), -2, 2) * scale
-
-        size = np.maximum(box.size_mm + strays(self.edge_mm), 0.5 * box.size_mm)
-        return Box(box.center_ras + box.axes_ras @ strays(self.shift_mm), size, box.axes_ras)
-
-
-def crops_of_case(
-    case: Case, margin_mm: float, count: int = 1, jitter: BoxJitter | None = None, seed: int = 0
-) -> list[tuple[Volume, Volume]]:
-    """`count` pairs (ultrasound, tumor mask) cut around the tumor with `margin_mm` on every side.
-
-    The first box is the tight one; the further ones stray by `jitter`. The same `seed` gives the same boxes.
-    """
-    tight = Box.around_mask(case.tumor)
-    random = np.random.default_rng(seed)
-    boxes = [tight] + [(jitter or BoxJitter()).apply(tight, random) for _ in range(count - 1)]
-    return [(crop(case.volume, box, margin_mm).volume, crop(case.tumor, box, margin_mm).volume) for box in boxes]
 
 
 class CropDataset:

@@ -65,7 +65,7 @@ def disturbed(case, sweep, settings: Disturbances, random: np.random.Generator, 
 
 
 def with_tracking_noise(sweep, sd_mm: float, random: np.random.Generator):
-    """The sweep with noise on each ImageToReference: about the middle of the picture, independent from frame to frame."""
+    """The sweep with noise on each ImageToReference, about the middle of its picture and independent of the others."""
     from scipy.spatial.transform import Rotation
 
     from ..sweep import Sweep

@@ -159,13 +159,13 @@ def _around(volume: Volume, case: Case) -> Volume:
 
 
 def without_nan(value):
-    """Plain JSON has no NaN: None stands for what is not defined."""
+    """For JSON, which has no NaN: None for what is not defined, six digits of what is."""
     if isinstance(value, dict):
         return {name: without_nan(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [without_nan(item) for item in value]
     if isinstance(value, (float, np.floating)):
-        return round(float(value), 5) if math.isfinite(value) else None
+        return float(f"{value:.6g}") if math.isfinite(value) else None
     return value.item() if isinstance(value, np.generic) else value
 
 

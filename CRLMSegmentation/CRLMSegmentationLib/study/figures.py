@@ -53,7 +53,8 @@ def violins_figure(results: Sequence[dict], path: Path) -> None:
     """Dice and HD95 of every method; a dot for each test case."""
     figure, panels = _figure(1, 2, (10, 4.6))
     names = list(_colors(results[0]["methods"]))
-    for axes, key, label in ((panels[0], "dice", "Dice"), (panels[1], "hd95_mm", "HD95 (mm), where something was found")):
+    shown = (("dice", "Dice"), ("hd95_mm", "HD95 (mm), where something was found"))
+    for axes, (key, label) in zip(panels, shown):
         for place, name in enumerate(names):
             color = _colors(names)[name]
             values = [result["methods"][name][key] for result in results]

@@ -146,7 +146,10 @@ def validation_images(rows: Sequence[CaseRow], kind: str, margin_mm: float):
         if kind == "full":
             yield case.volume, case.tumor, "whole"
         else:
-            for sampled in sample_crops(lambda fill, every, case=case: case, margin_mm, VALIDATION_SAMPLING, seed=number):
+            def load(fill: str, every: int, case=case):
+                return case
+
+            for sampled in sample_crops(load, margin_mm, VALIDATION_SAMPLING, seed=number):
                 yield sampled.image, sampled.mask, "tight" if sampled.name == "tight" else "straying"
         forget_sweeps()
 

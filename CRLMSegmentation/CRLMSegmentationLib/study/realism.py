@@ -32,7 +32,7 @@ def read_recording(path, configuration=None):
     """A tracked sweep; `configuration` is the PLUS file with its calibration, where the sweep does not hold it."""
     from ..sweep import read_plus_configuration, read_sweep
 
-    return read_sweep(path, read_plus_configuration(configuration)) if configuration else read_sweep(path)
+    return read_sweep(path, read_plus_configuration(configuration).transforms if configuration else None)
 
 
 def false_alarms(

@@ -28,7 +28,8 @@ def quartile_table(methods: dict) -> str:
     rows = [[title, *(_quartiles(methods[name][key]) for name in names)] for key, title in TABLE]
     rows.append(["lesions found (Dice > 0.5)", *(_percent(methods[name]["sensitivity"]) for name in names)])
     rows.append(["boxes without tumor left empty", *(_percent(methods[name].get("specificity")) for name in names)])
-    rows.append(["lesions missed altogether", *(f"{methods[name]['missed']} of {methods[name]['cases']}" for name in names)])
+    missed = [f"{methods[name]['missed']} of {methods[name]['cases']}" for name in names]
+    rows.append(["lesions missed altogether", *missed])
     rows.append(["AUC-ROC of voxels", *(_number(methods[name].get("roc_auc")) for name in names)])
     rows.append(["average precision of voxels", *(_number(methods[name].get("average_precision")) for name in names)])
     return table(["", *names], rows)

@@ -60,7 +60,8 @@ def _must(found: dict) -> list[dict]:
         table.append(_line(f"{CROP}, {what}", value, kind, must, aim))
     shifts = [one for one in found["robustness"].get("shift_mm", []) if one["amount"] == SHIFT_MM]
     if shifts:
-        table.append(_line(f"Dice lost when the box is shifted by {SHIFT_MM:g} mm", shifts[0]["lost"], "most", 0.05, 0.02))
+        what = f"Dice lost when the box is shifted by {SHIFT_MM:g} mm"
+        table.append(_line(what, shifts[0]["lost"], "most", 0.05, 0.02))
     if FULL in found[TEST]:
         worse = _where_not_better(found[TEST][CROP], found[TEST][FULL])
         table.append({"what": f"{CROP} better than {FULL} on every figure", "value": "yes" if not worse else

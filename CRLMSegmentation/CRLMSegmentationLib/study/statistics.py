@@ -1,6 +1,6 @@
 """From the results of the cases to the tables of the report: quartiles, tests, strata, robustness.
 
-Reference: Natali et al., arXiv 2511.05253, Table 2 (quartiles; Wilcoxon signed-rank tests with Bonferroni's correction).
+Reference: Natali et al., arXiv 2511.05253, Table 2 (quartiles; Wilcoxon signed-rank tests, Bonferroni).
 """
 
 from __future__ import annotations

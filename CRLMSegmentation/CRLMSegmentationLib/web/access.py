@@ -55,7 +55,11 @@ def gate(token: str | None):
             return web.Response(status=403, text="Another web site may not use this page.")
         if token is not None and (request.path == _ENTRANCE or not _same(request.cookies.get(COOKIE), token)):
             return await _ask(request, token)
-        response = await handler(request)
+        try:
+            response = await handler(request)
+        except ConnectionError:
+            # The tab went away in the middle of a message.
+            return web.Response(status=503)
         if not response.prepared:
             response.headers.setdefault("X-Content-Type-Options", "nosniff")
             response.headers.setdefault("X-Frame-Options", "DENY")

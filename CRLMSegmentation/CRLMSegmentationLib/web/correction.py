@@ -1,4 +1,4 @@
-"""Correcting the tumor by hand: brush, eraser and undo of trame-slicer's segment editor on the session's segmentation."""
+"""Correcting the tumor by hand: trame-slicer's brush, eraser and undo on the session's segmentation."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ class Display:
     def refresh(self, step: str = "", editing: bool = False, sweep=None) -> None:
         """Take over what has changed.
 
-        step     that is open on the page: the box is seen while it matters, the live image in 3D while it is in nobody's way
+        step     that is open on the page: the box is seen while it matters, and the live image in 3D while it hides
+                 nothing that is worked on
         editing  True while the segmentation is corrected by hand: then it is shown in the slices itself
         sweep    that the volume was made of: its middle frame says where the probe was; None where there is none
         """
@@ -51,7 +52,7 @@ class Display:
     def slice_titles(self) -> tuple[str, str, str]:
         """What the three slices show."""
         if not self._as_the_image_lies()[2]:
-            return "Axial slice", "Sagittal slice", "Coronal slice"
+            return "Coronal slice", "Sagittal slice", "Axial slice"
         return "Volume, as the image lies", "Volume, along the sweep", "Volume, seen from the probe"
 
     def forget(self) -> None:
@@ -64,7 +65,7 @@ class Display:
         if points is None:
             self._look_at_live_image()
         else:
-            self._views.look_at(points, *self._upright(points))
+            self._views.look_at(points, *self._upright())
 
     def _follow_volume(self) -> None:
         node = find(self._scene, "vtkMRMLScalarVolumeNode", names.VOLUME)
@@ -85,7 +86,7 @@ class Display:
         self._draw_outline(corners)
         self._views.orient_slices(*self._as_the_image_lies()[:2])
         self._views.show_volume(node)
-        self._views.look_at(corners, *self._upright(corners))
+        self._views.look_at(corners, *self._upright())
 
     def _volume_corners(self) -> np.ndarray | None:
         """(8, 3) RAS mm, x quickest."""
@@ -177,15 +178,15 @@ class Display:
         matrix = matrix_of_transform(placed)
         corners = np.array([(matrix @ [u, v, 0, 1])[:3] for u in (0, width) for v in (-0.6 * height, height)])
         self._looked_at_live = True
-        self._views.look_at(corners, *self._upright(corners))
+        self._views.look_at(corners, *self._upright())
 
-    def _upright(self, _points) -> tuple[np.ndarray, np.ndarray]:
+    def _upright(self) -> tuple[np.ndarray, np.ndarray]:
         """Up and towards the camera, with the probe above as the live image shows it."""
         up, across, _ = self._as_the_image_lies()
         return up, np.cross(across, up) * 0.8 + across * 0.45 + up * 0.35
 
     def _as_the_image_lies(self) -> tuple[np.ndarray, np.ndarray, bool]:
-        """Up and across in RAS of the sweep's middle frame, else of the live image, else anatomical; whether it is known."""
+        """Up and across in RAS of the sweep's middle frame, else of the live image, else anatomical; whether known."""
         frames = self._sweep.valid_frames if self._sweep is not None else []
         placed = find(self._scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
         if frames:

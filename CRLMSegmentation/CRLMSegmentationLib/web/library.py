@@ -62,7 +62,7 @@ class Library:
     def _in(self, folder: Path, endings) -> list[dict]:
         if not folder.is_dir():
             return []
-        files = [path for path in folder.iterdir() if path.name.lower().endswith(endings) and not path.name.startswith(".")]
+        files = [path for path in folder.iterdir() if path.name.lower().endswith(endings) and path.name[0] != "."]
         files.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         return [_item(path) for path in files[:_MOST_FILES]]
 

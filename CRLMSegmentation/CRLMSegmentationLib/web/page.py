@@ -9,6 +9,7 @@ from trame.widgets import vuetify3 as vuetify
 from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
 from .views import LIVE, SLICES, THREE_D
+from .widgets import each_tool
 
 TITLE = "CRLM Navigation"
 _THEME = {
@@ -57,7 +58,9 @@ def _bar() -> None:
         vuetify.VSpacer()
         with html.Div(v_if="connected", classes=("`stream ${frames_per_second > 0 ? 'is-live' : 'is-silent'}`",)):
             html.Span(classes="dot")
-            html.Span("{{ frames_per_second > 0 ? frames_per_second.toFixed(0) + ' frames/s' : 'no frames' }}", id="rate")
+            html.Span(
+                "{{ frames_per_second > 0 ? frames_per_second.toFixed(0) + ' frames/s' : 'no frames' }}", id="rate"
+            )
         vuetify.VBtn(
             "Save and download", prepend_icon="mdi-download", id="save", variant="tonal", height=40,
             click="utils.crlm.saveCase()", disabled=("!has_anything || saving",), loading=("saving",),
@@ -65,18 +68,20 @@ def _bar() -> None:
 
 
 def _views() -> None:
-    with html.Div(classes=("`views ${open_step === 'navigate' ? 'is-navigating' : ''} ${placing ? 'is-placing' : ''}`",)):
+    shape = "`views ${open_step === 'navigate' ? 'is-navigating' : ''} ${placing ? 'is-placing' : ''}`"
+    with html.Div(classes=(shape,)):
         with html.Div(classes=("`view view-live ${frames_per_second > 0 ? '' : 'is-silent'}`",)):
             client.ServerTemplate(name=LIVE)
             html.Div("Live ultrasound", classes="view-title")
             html.Div(
-                "{{ connected ? 'No image comes' : 'No live image' }}", classes="view-empty", v_if="frames_per_second === 0"
-            )
+                "{{ connected ? 'No image comes' : 'No live image' }}", classes="view-empty",
+                v_if="frames_per_second === 0",
+            )  # fmt: skip
         with html.Div(classes="view view-3d"):
             client.ServerTemplate(name=THREE_D)
             html.Div("In space", classes="view-title")
             with html.Div(classes="read-out", v_if="has_tumor && tools.length"):
-                with html.Div(v_for="tool_shown in tools", key="tool_shown.name", classes=("`tool is-${tool_shown.kind}`",)):
+                with each_tool():
                     html.Div("{{ tool_shown.distance }}", classes="distance")
                     html.Div("{{ tool_shown.name }} to tumor · {{ tool_shown.text }}", classes="tool-text")
         for number, tag in enumerate(SLICES):

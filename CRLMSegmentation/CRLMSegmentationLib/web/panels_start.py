@@ -5,7 +5,7 @@ from __future__ import annotations
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
-from .widgets import chart, main_button, side_button, slider, step, warning_list
+from .widgets import chart, main_button, progress_bar, side_button, slider, step, warning_list
 
 _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
 
@@ -21,19 +21,24 @@ def connect_panel(actions) -> None:
             with html.Div(v_if="source === 'simulated'"):
                 html.P("A liver with one metastasis, imaged by a computed probe. Nothing of it is clinical.")
                 html.Div("How the tumor looks", classes="label")
-                with vuetify.VBtnToggle(v_model=("lesion",), mandatory=True, divided=True, classes="sources", height=40):
+                with vuetify.VBtnToggle(
+                    v_model=("lesion",), mandatory=True, divided=True, classes="sources", height=40
+                ):  # fmt: skip
                     vuetify.VBtn("Dark", value="hypoechoic")
                     vuetify.VBtn("Bright", value="hyperechoic")
                     vuetify.VBtn("Mixed", value="mixed")
                 slider("Tumor size", "lesion_mm", 8, 40, 1, "mm")
                 with html.Div(classes="slider-row mb-3"):
                     html.Span("Liver {{ case_number }}")
-                    html.Button("another one", click="case_number = case_number % 99 + 1", classes="link", id="another-liver")
+                    html.Button(
+                        "another one", click="case_number = case_number % 99 + 1", classes="link", id="another-liver"
+                    )
                 main_button("Start a simulated sweep", "mdi-play", actions.connect_simulated, id="connect-simulated")
             with html.Div(v_if="source === 'file'"):
                 vuetify.VSelect(
-                    v_model=("file",), items=("files",), label="Recorded sweep", id="file", v_if="!typing_path", **_FIELD
-                )
+                    v_model=("file",), items=("files",), label="Recorded sweep", id="file", v_if="!typing_path",
+                    **_FIELD,
+                )  # fmt: skip
                 vuetify.VTextField(
                     v_model=("file",), label="Path of a recorded sweep", id="path", v_if="typing_path", **_FIELD
                 )
@@ -50,7 +55,7 @@ def connect_panel(actions) -> None:
                     "Upload from this computer", "mdi-upload", "utils.crlm.choose('upload')", classes="my-3",
                     disabled=("upload_progress >= 0",),
                 )  # fmt: skip
-                vuetify.VProgressLinear(v_if="upload_progress >= 0", model_value=("upload_progress",), height=6, color="primary")
+                progress_bar("upload_progress", v_if="upload_progress >= 0")
                 main_button(
                     "Replay it as a live stream", "mdi-play", actions.connect_file, id="connect-file",
                     disabled=("!file",),
@@ -70,7 +75,7 @@ def connect_panel(actions) -> None:
                 main_button("Connect", "mdi-lan-connect", actions.connect_plus, id="connect-plus", classes="mt-3")
         with html.Div(v_if="preparing"):
             html.P("{{ preparing }}", id="preparing")
-            vuetify.VProgressLinear(model_value=("prepared",), height=8, rounded=True, color="primary", indeterminate=("prepared === 0",))
+            progress_bar("prepared", indeterminate=("prepared === 0",))
         with html.Div(v_if="connected"):
             html.Div("{{ stream_text }}", id="stream-text", classes="quiet")
             html.Div("Frames per second, over the last 30 s", classes="label mt-2")
@@ -80,14 +85,18 @@ def connect_panel(actions) -> None:
 
 def _calibration(classes: str = "") -> None:
     vuetify.VSelect(
-        v_model=("calibration",), items=("calibrations",), label="PLUS configuration (calibration)", classes=classes, **_FIELD
-    )
+        v_model=("calibration",), items=("calibrations",), label="PLUS configuration (calibration)", classes=classes,
+        **_FIELD,
+    )  # fmt: skip
 
 
 def record_panel(actions) -> None:
     """Record a sweep; its volume follows by itself."""
     with step("record", 2, "Record"):
-        html.P("Sweep the probe slowly over the liver while it records.", v_if="!recording && !has_sweep && !sweep_seconds")
+        html.P(
+            "Sweep the probe slowly over the liver while it records.",
+            v_if="!recording && !has_sweep && !sweep_seconds",
+        )
         html.P(
             "The replay repeats itself: one sweep takes {{ sweep_seconds.toFixed(0) }} s.",
             v_if="!recording && !has_sweep && sweep_seconds",
@@ -99,13 +108,9 @@ def record_panel(actions) -> None:
         )  # fmt: skip
         with html.Div(v_if="recording"):
             html.Div("{{ recorded_text }}", id="recorded", classes="figure")
-            vuetify.VProgressLinear(
-                v_if="sweep_seconds", model_value=("recorded_part",), height=8, rounded=True, color="error", classes="mb-3"
-            )
+            progress_bar("recorded_part", color="error", v_if="sweep_seconds", classes="mb-3")
             main_button("Stop", "mdi-stop", actions.stop_recording, id="stop", color="error", variant="outlined")
-        vuetify.VProgressLinear(
-            v_if="running === 'record'", model_value=("progress",), height=8, rounded=True, color="primary", classes="mt-3"
-        )
+        progress_bar("progress", v_if="running === 'record'", classes="mt-3")
         warning_list("record_hints")
         side_button(
             "Make the volume again", "mdi-cube-scan", actions.reconstruct, classes="mt-2", id="reconstruct",

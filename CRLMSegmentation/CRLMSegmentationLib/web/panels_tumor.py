@@ -5,7 +5,7 @@ from __future__ import annotations
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
-from .widgets import chart, main_button, side_button, slider, step, warning_list
+from .widgets import chart, each_tool, main_button, progress_bar, side_button, slider, step, warning_list
 
 
 def box_panel(actions) -> None:
@@ -18,7 +18,8 @@ def box_panel(actions) -> None:
                 vuetify.VIcon("mdi-cursor-default-click-outline")
                 html.Span("Click on the tumor in one of the three slices.")
             main_button(
-                "{{ has_box ? 'Place it anew' : 'Place the box' }}", "mdi-cube-outline", actions.place_box, id="place-box", v_if="placing !== 'box'",
+                "{{ has_box ? 'Place it anew' : 'Place the box' }}", "mdi-cube-outline", actions.place_box,
+                id="place-box", v_if="placing !== 'box'",
                 variant=("has_box ? 'tonal' : 'flat'",), height=("has_box ? 44 : 60",),
             )  # fmt: skip
             side_button(
@@ -39,13 +40,14 @@ def segment_panel(actions) -> None:
     """Find the tumor, judge it, correct it."""
     with step("segment", 4, "Segment"):
         with html.Div(v_if="running === 'segment'"):
-            vuetify.VProgressLinear(model_value=("progress",), height=8, rounded=True, color="primary", classes="mb-3")
+            progress_bar("progress", classes="mb-3")
             main_button("Cancel", "mdi-close", actions.cancel, id="cancel", variant="outlined")
         with html.Div(v_if="has_tumor && running !== 'segment'"):
             _found(actions)
             main_button(
-                "It fits: navigate", "mdi-navigation-variant", "open_step = 'navigate'", id="go-navigate", classes="mb-3"
-            )
+                "It fits: navigate", "mdi-navigation-variant", "open_step = 'navigate'", id="go-navigate",
+                classes="mb-3",
+            )  # fmt: skip
         with html.Div(v_if="running !== 'segment'"):
             main_button(
                 "{{ has_tumor ? 'Find it anew' : 'Find the tumor' }}", "mdi-auto-fix", actions.segment, id="segment",
@@ -86,14 +88,15 @@ def _found(actions) -> None:
 
 def _choice(label: str, name: str, items: str, **options) -> None:
     vuetify.VSelect(
-        v_model=(name,), items=(items,), label=label, variant="outlined", density="compact", hide_details=True, **options
-    )
+        v_model=(name,), items=(items,), label=label, variant="outlined", density="compact", hide_details=True,
+        **options,
+    )  # fmt: skip
 
 
 def _history_button(action, name: str, text: str) -> None:
     vuetify.VBtn(
-        icon=f"mdi-{name}", click=action, id=name, variant="tonal", rounded="lg", disabled=(f"!can_{name}",), title=text,
-        aria_label=text,
+        icon=f"mdi-{name}", click=action, id=name, variant="tonal", rounded="lg", disabled=(f"!can_{name}",),
+        title=text, aria_label=text,
     )  # fmt: skip
 
 
@@ -110,7 +113,7 @@ def navigate_panel(actions) -> None:
         html.P("The tumor first: then its distance to every tool is shown here.", v_if="!has_tumor")
         with html.Div(v_if="has_tumor"):
             html.P("No tool is tracked yet.", v_if="tools.length === 0", classes="quiet")
-            with html.Div(v_for="tool_shown in tools", key="tool_shown.name", classes=("`tool is-${tool_shown.kind}`",)):
+            with each_tool():
                 html.Div("{{ tool_shown.name }}", classes="tool-name")
                 html.Div("{{ tool_shown.distance }}", classes="distance")
                 html.Div("{{ tool_shown.text }}", classes="tool-text")

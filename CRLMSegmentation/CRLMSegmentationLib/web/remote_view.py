@@ -1,4 +1,4 @@
-"""What a remote view needs beyond trame-slicer's own: tabs of different size, and a pace that leaves time for others."""
+"""What a remote view needs beyond trame-slicer's own: tabs of different size, and a pace that leaves time."""
 
 from __future__ import annotations
 

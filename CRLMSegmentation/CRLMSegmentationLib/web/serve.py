@@ -49,7 +49,9 @@ def serve(
 
     _check_there()
     if token is not None and len(token) < SHORTEST_TOKEN:
-        raise ConfigurationError(f"The token has {len(token)} characters; give {SHORTEST_TOKEN} or more, or none at all.")
+        raise ConfigurationError(
+            f"The token has {len(token)} characters; give {SHORTEST_TOKEN} or more, or none at all."
+        )
     token = (token or new_token()) if not is_loopback(host) else token
     try:
         asyncio.run(_serve(folder, given, (case, shown_as), live, host, port, open_browser, token))
@@ -64,7 +66,8 @@ def _check_there() -> None:
         import trame_slicer  # noqa: F401
     except ImportError as error:
         raise ConfigurationError(
-            f"The web page needs the package trame-slicer ({error}); install it with `pip install crlm-navigation[web]`."
+            f"The web page needs the package trame-slicer ({error}); "
+            "install it with `pip install crlm-navigation[web]`."
         ) from None
 
 

@@ -66,7 +66,8 @@ def safe_name(name: str) -> str:
     ending = next((ending for ending in (*SWEEP_ENDINGS, *CONFIGURATION_ENDINGS) if lower.endswith(ending)), None)
     if ending is None or lower == ending.lstrip("."):
         raise FileFormatError(
-            f"'{last[:40]}' is not taken: only recorded sweeps (.igs.mha, .igs.nrrd) and PLUS configurations (.xml) are."
+            f"'{last[:40]}' is not taken: "
+            "only recorded sweeps (.igs.mha, .igs.nrrd) and PLUS configurations (.xml) are."
         )
     stem = plain[: -len(ending)]
     return stem[:_LONGEST_NAME] + ending

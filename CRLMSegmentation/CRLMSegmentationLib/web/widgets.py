@@ -17,7 +17,7 @@ def step(name: str, number: int, title: str):
     ):
         with html.Div(
             classes="step-head", click=f"open_step = '{name}'", role="button", tabindex="0",
-            keydown_enter=f"open_step = '{name}'",
+            raw_attrs=[f"@keydown.enter=\"open_step = '{name}'\""],
         ):  # fmt: skip
             with html.Div(classes="step-number"):
                 vuetify.VProgressCircular(v_if=f"{state} === 'running'", indeterminate=True, size=22, width=3)
@@ -36,8 +36,9 @@ def step(name: str, number: int, title: str):
 def main_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
     """The one large button of a step."""
     return vuetify.VBtn(
-        text, prepend_icon=icon, click=click, **{"block": True, "height": 60, "color": "primary", "flat": True, **options}
-    )
+        text, prepend_icon=icon, click=click,
+        **{"block": True, "height": 60, "color": "primary", "flat": True, **options},
+    )  # fmt: skip
 
 
 def side_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
@@ -60,6 +61,16 @@ def slider(label: str, name: str, low: float, high: float, step_size: float, uni
             v_model=(name,), min=low, max=high, step=step_size, hide_details=True, density="compact", color="primary",
             aria_label=label,
         )  # fmt: skip
+
+
+def progress_bar(name: str, color: str = "primary", **options) -> None:
+    """How far something is; `name` is a state variable, 0 to 100."""
+    vuetify.VProgressLinear(model_value=(name,), height=8, rounded=True, color=color, **options)
+
+
+def each_tool() -> html.Div:
+    """To be used as a context: what is in it stands there for every tool, as `tool_shown`."""
+    return html.Div(v_for="tool_shown in tools", key="tool_shown.name", classes=("`tool is-${tool_shown.kind}`",))
 
 
 def warning_list(name: str) -> None:

@@ -1,7 +1,10 @@
 """What is said about a sweep."""
 
+import json
+
 import numpy as np
 
+from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.reconstruction import ReconstructionSettings, sweep_quality
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 
@@ -49,3 +52,13 @@ def test_left_out_frames_are_counted_by_reason():
     frames[1] = frames[1].with_changes(valid=False)
     frames[2] = frames[2].with_changes(valid=False)
     assert "2 frames left out: pose not valid." in sweep_quality(Sweep(frames), SETTINGS).sentences()
+
+
+def test_the_command_says_it_too(capsys, shared_data):
+    recording, configuration = shared_data / "SpinePhantomFreehand.igs.mha", shared_data / "SpinePhantom.xml"
+    assert main(["info", str(recording), "--plus-config", str(configuration), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert "Too fast between frame 8 and frame 20" in told["quality"]
+    assert 15 < told["speed_mm_per_s"] < 25 and 2 < told["widest_gap_mm"] < 4
+    assert main(["info", str(recording)]) == 0  # nothing is known about the place of its pixels
+    assert "ImageToProbe" in capsys.readouterr().out

@@ -137,6 +137,15 @@ def test_opening_leaves_what_others_have_in_the_scene(saved, volume, mask):
     session.close()
 
 
+def test_a_tool_of_the_case_before_is_not_left_standing(session, saved):
+    session.update_tool("NeedleToReference", Pose(affine(translation=(1, 2, 3))))
+    assert find(session.scene, "vtkMRMLModelNode", "Needle model").GetDisplayVisibility()
+    session.load_case(saved[0])
+    assert find(session.scene, "vtkMRMLModelNode", "Needle model") is None
+    assert session.tools.names == ["Stylus"]
+    assert not find(session.scene, "vtkMRMLModelNode", "Stylus model").GetDisplayVisibility()
+
+
 def test_a_smaller_case_in_the_same_folder_leaves_no_file_of_the_larger(session, saved, tmp_path, sweep):
     import shutil
 

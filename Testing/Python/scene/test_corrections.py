@@ -19,7 +19,7 @@ TOP = TUMOR_CENTER + (0, TUMOR_RADIUS_MM + 4, 0)
 
 
 class ConeSegmenter:
-    """Stands where the network stands: its probability falls from the sphere's center on, 0.5 at the sphere's radius."""
+    """Stands where the network stands: its probability falls from the center on, 0.5 at the sphere's radius."""
 
     def __init__(self):
         self.model = stand_in_model()

@@ -1,4 +1,6 @@
-"""How the demo ends: on the web page at a terminal, without one in a script, with a sentence when it cannot be served."""
+"""How the demo ends: on the web page at a terminal, without it in a script, with a sentence when that fails."""
+
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,13 +11,17 @@ serve = pytest.importorskip("CRLMSegmentationLib.web.serve")
 
 
 @pytest.fixture
-def served(monkeypatch, capsys):
+def served(monkeypatch):
     calls = []
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(serve, "serve_case", lambda case, **options: calls.append((case, options)))
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(demo, "sys", streams(True, True))
     return calls
+
+
+def streams(*are_terminals):
+    stdin, stdout = (SimpleNamespace(isatty=lambda answer=answer: answer) for answer in are_terminals)
+    return SimpleNamespace(stdin=stdin, stdout=stdout)
 
 
 def test_at_a_terminal_the_case_is_served_with_its_approach(served, tmp_path):
@@ -32,7 +38,7 @@ def test_in_a_script_it_ends_without(served, tmp_path, monkeypatch):
     monkeypatch.setenv("CI", "true")
     demo._show_on_page(tmp_path / "finished", tmp_path, "Simulated, not clinical")
     monkeypatch.delenv("CI")
-    monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)
+    monkeypatch.setattr(demo, "sys", streams(True, False))
     demo._show_on_page(tmp_path / "finished", tmp_path, "Simulated, not clinical")
     assert served == []
 

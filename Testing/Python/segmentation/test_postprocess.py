@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import SegmentationError
 from CRLMSegmentationLib.geometry import Volume
-from CRLMSegmentationLib.segmentation.doubts import doubts_about
-from CRLMSegmentationLib.segmentation.postprocess import mask_from_probability
+from CRLMSegmentationLib.segmentation.doubts import contrast, doubts_about, mean_entropy_bits
+from CRLMSegmentationLib.segmentation.postprocess import mask_from_probability, unseen_voxels
 
 
 def probability_with(*blocks, shape=(20, 20, 20)) -> Volume:
@@ -59,3 +59,33 @@ def test_a_mask_at_the_edge_of_the_box_is_doubted():
 def test_a_threshold_that_is_no_probability_is_refused(threshold):
     with pytest.raises(SegmentationError, match="between 0 and 1"):
         mask_from_probability(probability_with(BIG), threshold)
+
+
+def test_what_the_probe_did_not_see_is_no_tumor_but_a_cyst_and_speckle_stay():
+    ultrasound = np.full((40, 40, 40), 90, np.uint8)
+    ultrasound[:, :, 30:] = 0  # outside the sweep
+    ultrasound[15:20, 15:20, 10:15] = 0  # a cyst
+    ultrasound[5, 5, 5] = 0  # speckle
+    unseen = unseen_voxels(ultrasound)
+    assert unseen[:, :, 30:].all() and not unseen[:, :, :30].any()
+    probability = probability_with(((10, 10, 8), (25, 25, 36), 0.9), shape=(40, 40, 40))
+    mask = mask_from_probability(probability, 0.5, unseen=unseen)
+    assert mask.voxels[17, 17, 12] == 1 and not mask.voxels[:, :, 30:].any()
+    volume = probability.with_voxels(ultrasound)
+    assert any("did not pass" in doubt for doubt in doubts_about(mask, False, volume, probability, unseen))
+    assert unseen_voxels(np.full((8, 8, 8), 3, np.uint8)) is None
+    assert unseen_voxels(np.zeros((8, 8, 8), np.uint8)).all()
+
+
+def test_low_contrast_and_an_unsure_network_are_told():
+    random = np.random.default_rng(0)
+    ball = np.linalg.norm(np.indices((40,) * 3) - 20, axis=0) < 9
+    mask = Volume(ball.astype(np.uint8), np.diag([0.5, 0.5, 0.5, 1]))
+    speckle = random.rayleigh(30.0, ball.shape)
+    unlike, alike = (mask.with_voxels(speckle * np.where(ball, factor, 1.0)) for factor in (0.5, 1.0))
+    sure, unsure = (mask.with_voxels(np.where(ball, p, 0.1).astype(np.float32)) for p in (0.98, 0.55))
+    assert doubts_about(mask, False, unlike, sure) == ()
+    assert "hardly differs" in doubts_about(mask, False, alike, sure)[0]
+    assert "unsure" in doubts_about(mask, False, unlike, unsure)[0]
+    assert mean_entropy_bits(np.array([0.5])) == pytest.approx(1.0)
+    assert contrast(mask, unlike) > 4 * contrast(mask, alike)

@@ -141,3 +141,14 @@ def test_a_tight_box_gets_the_margin_of_the_model(segmenter, speckled_volume):
     drawn = segment(speckled_volume, box.expanded(10.0), segmenter)
     tight = segment(speckled_volume, box, segmenter, tight=True)
     assert tight.probability.has_geometry_of(drawn.probability)
+
+
+def test_the_uncertainty_shell_encloses_the_tumor(segmenter, speckled_volume):
+    from CRLMSegmentationLib.segmentation.surface import surface_volume_mm3
+
+    result = segment(speckled_volume, Box.around_volume(speckled_volume), segmenter, threshold=0.5)
+    assert result.shell_probabilities == pytest.approx((0.2, 0.8))
+    outer, inner = result.uncertainty_shell()
+    middle = surface_volume_mm3(result.surface)
+    assert surface_volume_mm3(outer) >= middle
+    assert inner is None or surface_volume_mm3(inner) <= middle

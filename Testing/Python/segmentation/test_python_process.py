@@ -39,7 +39,8 @@ def test_a_slicer_without_pythonslicer_uses_the_python_that_it_was_built_around(
     monkeypatch.setattr(sys, "executable", "/opt/Slicer/bin/SlicerApp-real")
     monkeypatch.setenv("PATH", "")
     found = python_executable()
-    version = subprocess.run([str(found), "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True)
+    program = "import sys; print(sys.version_info[:2])"
+    version = subprocess.run([str(found), "-c", program], capture_output=True, text=True)
     assert version.stdout.strip() == str(sys.version_info[:2])
 
 

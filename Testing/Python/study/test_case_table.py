@@ -14,7 +14,8 @@ def table(folder, *lines, head=HEAD):
 
 
 def test_a_table_is_read_with_paths_beside_it_and_written_back(tmp_path):
-    path = table(tmp_path, "one,p1,training,a.igs.mha,,t/a.nrrd,hypoechoic,-5.5,no", "two,p2,test2,,b.nrrd,b.nii.gz,,,yes")
+    path = table(tmp_path, "one,p1,training,a.igs.mha,,t/a.nrrd,hypoechoic,-5.5,no",
+                 "two,p2,test2,,b.nrrd,b.nii.gz,,,yes")  # fmt: skip
     first, second = read_case_table(path)
     assert first.sweep == str(tmp_path / "a.igs.mha") and first.mask == str(tmp_path / "t" / "a.nrrd")
     assert (first.contrast_db, first.iso_echoic, first.is_test) == (-5.5, False, False)

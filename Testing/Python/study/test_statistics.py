@@ -28,7 +28,8 @@ def result(number, crop, full, semi, volume=2.0, kind="hypoechoic", contrast=-5.
         "counts": {"Model_crop": counts.as_plain(), "Model_full": counts.as_plain()},
         "empty_boxes": {"Model_crop": [0.0], "Model_full": [0.4 * (number % 2)]},
         "robustness": [
-            {"kind": "shift_mm", "amount": 5.0, "dice": crop - lost / 2}, {"kind": "scale", "amount": 1.2, "dice": crop},
+            {"kind": "shift_mm", "amount": 5.0, "dice": crop - lost / 2},
+            {"kind": "scale", "amount": 1.2, "dice": crop},
             {"kind": "shift_mm", "amount": 5.0, "dice": crop - 1.5 * lost},
         ],
     }  # fmt: skip

@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError, GeometryError
-from CRLMSegmentationLib.geometry import Box, Volume
+from CRLMSegmentationLib.geometry import Volume
 from CRLMSegmentationLib.segmentation.models import load_model
 from CRLMSegmentationLib.segmentation.predictor import Segmenter
 from CRLMSegmentationLib.study.calibrate import calibrate, write_calibration
-from CRLMSegmentationLib.study.dataset import BoxJitter, Case, CropDataset, crops_of_case, read_crop
+from CRLMSegmentationLib.study.crop_sampling import CropSampling, sample_crops
+from CRLMSegmentationLib.study.dataset import Case, CropDataset, read_crop
 from CRLMSegmentationLib.study.export import export_model
 from CRLMSegmentationLib.study.nnunet_home import NnunetHome
 from CRLMSegmentationLib.study.planning import is_planned, is_preprocessed, plan, preprocess
@@ -28,22 +29,6 @@ def toy_case(seed: int) -> Case:
     ball = (i - x) ** 2 + (j - y) ** 2 + (k - z) ** 2 < radius**2
     voxels = np.clip(random.normal(130, 20, ball.shape) - 70 * ball, 1, 255).astype(np.uint8)
     return Case(f"toy{seed}", Volume(voxels, matrix), Volume(ball.astype(np.uint8), matrix))
-
-
-def test_crops_hold_the_tumor_with_its_margin_and_stray_only_so_far():
-    case = toy_case(1)
-    tight = Box.around_mask(case.tumor)
-    pairs = crops_of_case(case, margin_mm=6.0, count=12, jitter=BoxJitter(2.0, 2.0), seed=5)
-    for image, mask in pairs:
-        assert image.has_geometry_of(mask)
-        assert mask.voxels.sum() == case.tumor.voxels.sum()
-        # 2 SD of shift and half of 2 SD of size on each side, and a voxel for rounding
-        assert np.abs(image.center_ras - tight.center_ras).max() <= 4 + 1
-        size = np.array(image.dimensions) * image.spacing_mm
-        assert (np.abs(size - (tight.size_mm + 12)) <= 4 + 1).all()
-    assert len({pair[0].dimensions for pair in pairs}) > 3
-    again = crops_of_case(case, margin_mm=6.0, count=12, jitter=BoxJitter(2.0, 2.0), seed=5)
-    assert all(np.array_equal(a.voxels, b.voxels) for (a, _), (b, _) in zip(pairs, again))
 
 
 def test_a_mask_on_another_grid_than_its_volume_is_refused():
@@ -73,8 +58,9 @@ def trained(tmp_path_factory):
     dataset = CropDataset(home.raw)
     names = {seed: [f"toy{seed}_{part}" for part in range(2)] for seed in range(4)}
     for seed, parts in names.items():
-        for name, pair in zip(parts, crops_of_case(toy_case(seed), 6.0, 2, seed=seed)):
-            dataset.add(name, *pair)
+        case, sampling = toy_case(seed), CropSampling(straying=1, shift_mm=2.5, edge_mm=2.5)
+        for name, crop in zip(parts, sample_crops(lambda fill, every, case=case: case, 6.0, sampling, seed)):
+            dataset.add(name, crop.image, crop.mask)
     dataset.finish(sum((names[seed] for seed in (0, 1, 2)), []), names[3])
     recipe = Recipe(spacing_mm=1.0, base_features=4, epochs=4, iterations=10, learning_rate=5e-3, gpu_memory_gb=0.05)
     assert not is_planned(home, dataset.name, recipe)

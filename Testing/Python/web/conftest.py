@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-KEEP_PICTURES = "CRLM_KEEP_PICTURES"
+SCREENSHOTS = "CRLM_SCREENSHOTS"
 STEPS = ("connect", "record", "box", "segment", "navigate")
 _START_S, _PATIENCE_S = 120, 120
 
@@ -23,7 +23,8 @@ class ServedPage:
     def __init__(self, folder: Path, *words: str):
         self.folder = folder
         self._log = (folder / "terminal.txt").open("w+")
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CRLMSegmentation"), "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
+        threads = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CRLMSegmentation"), **threads}
         command = [sys.executable, "-m", "CRLMSegmentationLib.cli", "web", "--no-browser", "--port", "0"]
         self.process = subprocess.Popen(
             [*command, "--folder", str(folder), *words], env=environment, stdout=self._log, stderr=subprocess.STDOUT
@@ -128,12 +129,12 @@ class Visitor:
         return np.asarray(Image.open(io.BytesIO(image)).convert("RGB"), dtype=float)
 
     def keep(self, name: str) -> None:
-        """Keep a picture of the whole page as NAME.png in the folder that CRLM_KEEP_PICTURES names, if it names one."""
+        """Keep a picture of the whole page as NAME.png in the folder that CRLM_SCREENSHOTS names, if it names one."""
         import io
 
         from PIL import Image
 
-        folder = os.environ.get(KEEP_PICTURES)
+        folder = os.environ.get(SCREENSHOTS)
         if folder:
             # Every view has shown its last change by then.
             self.page.wait_for_timeout(2500)
@@ -187,8 +188,8 @@ class Visitor:
 @pytest.fixture(scope="module")
 def chromium():
     """A headless Chromium; the tests skip aloud where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the page was not tested")
-    pytest.importorskip("trame_slicer", reason="trame-slicer is not installed: the page was not tested")
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: the page was not tested")
+    pytest.importorskip("trame_slicer", reason="no trame-slicer: the page was not tested")
     program = os.environ.get("CRLM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("Chromium is not on this machine: the page was not tested (on Debian: apt install chromium)")

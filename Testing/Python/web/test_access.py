@@ -75,7 +75,8 @@ def test_the_token_opens_the_page_and_leaves_the_address():
 
 def test_a_token_does_not_open_the_page_to_other_sites():
     token = new_token()
-    (answer,) = _ask(token, ("GET", "/ws", {"cookies": {COOKIE: token}, "headers": {"Origin": "http://attacker.example"}}))
+    foreign = {"cookies": {COOKIE: token}, "headers": {"Origin": "http://attacker.example"}}
+    (answer,) = _ask(token, ("GET", "/ws", foreign))
     assert answer[0] == 403
 
 

@@ -1,4 +1,4 @@
-"""The five steps on a real recording that is uploaded in the browser, and what the page says when something is wrong."""
+"""The five steps on a real recording, uploaded in the browser, and what the page says when something is wrong."""
 
 import re
 
