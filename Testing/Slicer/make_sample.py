@@ -68,7 +68,7 @@ def there_and_back(frames) -> list:
 
 
 def stylus_poses(case) -> list[Pose]:
-    """One for each frame: along a line, AWAY_MM outside of the tumor at the ends of the sweep, INSIDE_MM in above it."""
+    """One for each frame, along a line: AWAY_MM outside the tumor at the ends of the sweep, INSIDE_MM in above it."""
     points = points_of(case.tumor)
     center = points.mean(axis=0)
     valid = case.sweep.valid_frames

@@ -40,7 +40,7 @@ class ServedPage:
         """End it as Ctrl-C does; its exit status."""
         self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(15)
+            return self.process.wait(60)
         finally:
             self.process.kill()
             self._log.close()
