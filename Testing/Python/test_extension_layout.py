@@ -25,7 +25,8 @@ def test_cmake_lists_every_python_file():
 
 
 def test_cmake_lists_every_resource():
-    files = {path.relative_to(MODULE).as_posix() for path in (MODULE / "Resources").rglob("*") if path.is_file()}
+    found = [*(MODULE / "Resources").rglob("*"), *(MODULE / "CRLMSegmentationLib").rglob("assets/*")]
+    files = {path.relative_to(MODULE).as_posix() for path in found if path.is_file()}
     assert files and listed("MODULE_PYTHON_RESOURCES") == files
 
 

@@ -7,6 +7,7 @@ import logging
 import math
 import threading
 import time
+from dataclasses import replace
 from typing import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -30,6 +31,8 @@ from .status import StreamStatus
 _logger = logging.getLogger(__name__)
 DEFAULT_PORT = 18944
 _POLL_S, _PUMP_EVERY_S = 0.1, 0.002
+# A timer that is late is a program that is busy: the stream gets this share of the time that went by, so as to catch up.
+_PUMP_SHARE = 0.25
 _MOST_OPEN_COMMANDS = 256
 _TRANSFORM_TYPES = frozenset({"TRANSFORM", "POSITION", "TDATA"})
 
@@ -91,6 +94,7 @@ class Receiver:
         self._thread: threading.Thread | None = None
         self._started = False
         self._pumping = threading.Lock()
+        self._pumped_at = self._up_to_date_at = time.monotonic()
         self._link = Link(host, port, self, ask_for_metadata, silence_s, answer_s)
 
     def __enter__(self):
@@ -104,6 +108,7 @@ class Receiver:
         if not self._started:
             self._started = True
             self._stopping.clear()
+            self._pumped_at = self._up_to_date_at = time.monotonic()
             if own_thread:
                 self._thread = threading.Thread(target=self._run, name="OpenIGTLink receiver", daemon=True)
                 self._thread.start()
@@ -128,7 +133,8 @@ class Receiver:
         """Without a thread of its own: connect and receive what can be done at once, for `longest_s` at most.
 
         For a program whose threads starve, such as 3D Slicer while its window waits for events: call it from a timer,
-        20 to 60 times a second. The system's socket buffer holds what comes in between. With a thread it does nothing.
+        20 to 60 times a second. The system's socket buffer holds what comes in between; when the timer was late, there
+        is more of it, and up to a quarter of the time that went by is spent on it. With a thread it does nothing.
         """
         if self._thread is not None or not self._started:
             return
@@ -136,9 +142,14 @@ class Receiver:
         if not self._pumping.acquire(blocking=False):
             return
         try:
-            end = time.monotonic() + longest_s
-            while self._started and self._link.step(0.0, self._stopping) and time.monotonic() < end:
-                pass
+            now = time.monotonic()
+            end = now + max(longest_s, _PUMP_SHARE * (now - self._pumped_at))
+            more = True
+            while self._started and more and time.monotonic() < end:
+                more = self._link.step(0.0, self._stopping)
+            self._pumped_at = time.monotonic()
+            if not more:
+                self._up_to_date_at = self._pumped_at
         finally:
             self._pumping.release()
 
@@ -148,9 +159,20 @@ class Receiver:
         return self._started and self._thread is None
 
     @property
+    def behind_s(self) -> float:
+        """How old what came last may be because it waited in the system's socket buffer; 0 with a thread of its own.
+
+        Nothing was waiting when a pump last read to the end: what comes later is not older than that moment.
+        """
+        if not self.pumped or self._up_to_date_at >= self._pumped_at:
+            return 0.0
+        return time.monotonic() - self._up_to_date_at
+
+    @property
     def status(self) -> StreamStatus:
-        """A copy of what is known now."""
-        return self._monitor.status(len(self._queue))
+        """A copy of what is known now. A frame that waited in the socket buffer is as old as `behind_s`."""
+        status = self._monitor.status(len(self._queue))
+        return replace(status, age_s=max(status.age_s, self.behind_s))
 
     def wait_until_connected(self, timeout_s: float) -> None:
         """Return once the server was reached. Raises StreamError when it was not within `timeout_s`."""
@@ -196,12 +218,13 @@ class Receiver:
         self._monitor.frame_shown(frame)
 
     def latest_transform(self, name: str) -> tuple[Pose, float] | None:
-        """The newest transform called `name` and the seconds since it came; None when it never came.
+        """The newest transform called `name` and the seconds since it came, or `behind_s` if that is more; None when it
+        never came.
 
         PLUS stops sending a tool that it does not see: look at the age as well as at `Pose.valid`.
         """
         entry = self._latest.transform(name)
-        return None if entry is None else entry[:2]
+        return None if entry is None else (entry[0], max(entry[1], self.behind_s))
 
     def latest_timestamp(self, name: str) -> float | None:
         """The sender's timestamp of latest_transform(name), in seconds."""
