@@ -26,15 +26,16 @@ class CropSampling:
     empty           crops of a case with a tumor that hold nothing of it
     empty_only      crops of a case without a tumor
     shift_mm        a straying box moves by up to this along each of its axes, evenly distributed
-    edge_mm         each of its edges grows or shrinks by up to this
+    edge_mm         each of its edges changes by something between these two: a person's box is rather too large, and a
+                    network that could tell the tumor's size from the box's would be wrong in it
     appearance      the straying and the empty crops also get another gain, gamma, blur and noise
     """
 
     straying: int = 0
     empty: int = 0
     empty_only: int = 0
-    shift_mm: float = 6.0
-    edge_mm: float = 5.0
+    shift_mm: float = 8.0
+    edge_mm: tuple[float, float] = (-5.0, 20.0)
     appearance: bool = False
 
 
@@ -89,7 +90,7 @@ def sample_crops(
 
 def _stray(tight: Box, sampling: CropSampling, random: np.random.Generator) -> Box:
     shift = random.uniform(-1, 1, 3) * sampling.shift_mm
-    size = np.maximum(tight.size_mm + random.uniform(-1, 1, 3) * sampling.edge_mm, 0.5 * tight.size_mm)
+    size = np.maximum(tight.size_mm + random.uniform(*sampling.edge_mm, 3), 0.5 * tight.size_mm)
     return Box(tight.center_ras + tight.axes_ras @ shift, size, tight.axes_ras)
 
 

@@ -77,7 +77,7 @@ def test_a_mask_of_another_place_an_empty_one_and_other_values_are_refused(tmp_p
 
 
 def test_crops_are_tight_straying_and_empty():
-    case, sampling = ball_case(), CropSampling(straying=4, empty=3, shift_mm=3, edge_mm=2, appearance=True)
+    case, sampling = ball_case(), CropSampling(straying=4, empty=3, shift_mm=3, edge_mm=(-2, 2), appearance=True)
     asked = []
 
     def load(fill, every):

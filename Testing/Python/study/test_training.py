@@ -58,7 +58,7 @@ def trained(tmp_path_factory):
     dataset = CropDataset(home.raw)
     names = {seed: [f"toy{seed}_{part}" for part in range(2)] for seed in range(4)}
     for seed, parts in names.items():
-        case, sampling = toy_case(seed), CropSampling(straying=1, shift_mm=2.5, edge_mm=2.5)
+        case, sampling = toy_case(seed), CropSampling(straying=1, shift_mm=2.5, edge_mm=(-2.5, 2.5))
         for name, crop in zip(parts, sample_crops(lambda fill, every, case=case: case, 6.0, sampling, seed)):
             dataset.add(name, crop.image, crop.mask)
     dataset.finish(sum((names[seed] for seed in (0, 1, 2)), []), names[3])
