@@ -76,6 +76,7 @@ async def _serve(folder, given, case, live, host, port, open_browser, token) -> 
     from .build import build
 
     asyncio.get_running_loop().set_exception_handler(_tell_fault)
+    logging.getLogger("wslink.protocol").addFilter(_is_fault)
     # trame reads the command line by itself, which is the `crlm` command's here.
     with _no_command_line():
         server, controller, routes = build(folder, given, any_path=is_loopback(host))
@@ -119,6 +120,12 @@ def _tell_fault(loop, context) -> None:
     """A tab that was closed while a picture was on its way to it is no fault."""
     if not isinstance(context.get("exception"), ConnectionError):
         loop.default_exception_handler(context)
+
+
+def _is_fault(record: logging.LogRecord) -> bool:
+    """The same for what the server's library logs: a heading, the exception, and its trace, one after the other."""
+    text = record.getMessage()
+    return text != "Exception raised" and "ConnectionResetError" not in text
 
 
 def _address(host: str, port: int, token: str | None) -> str:
