@@ -30,6 +30,22 @@ class RecordPanel(StepPanel):
             button.connect("clicked()", slot)
         for button in (ui.reconstructButton, ui.openSweepButton):
             style.apply(button, style.SMALL_BUTTON)
+        ui.engineComboBox.connect("activated(int)", self.on_engine)
+
+    def fill_engines(self) -> None:
+        """List what can make a volume here; hidden where there is no choice."""
+        self._engines = self.session.reconstruction_engines()
+        box = self.ui.engineComboBox
+        box.clear()
+        for engine in self._engines:
+            box.addItem({"crlm": _("this module"), "igsio": _("SlicerIGSIO (second opinion)")}.get(engine, engine))
+        box.currentIndex = self._engines.index(self.session.reconstruction_engine)
+        box.visible = self.ui.engineLabel.visible = len(self._engines) > 1
+
+    def on_engine(self, row: int) -> None:
+        """Another engine for the next volume."""
+        with self.attempt():
+            self.session.set_reconstruction_engine(self._engines[row])
 
     def on_record(self) -> None:
         """The large button: start, or stop and make the volume."""

@@ -1,4 +1,4 @@
-"""What goes wrong, or ends, in the self test: a cancelled inference, a killed worker, a lost stream, a closed scene."""
+"""What goes wrong, ends or is replaced in the self test: inference, worker, stream, scene."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import slicer
 
 from . import sample
-from .self_test_tools import Bench, Leftovers, click, wait_until
+from .self_test_tools import Bench, Leftovers, click, click_under, served, wait_until
 
 HALF_WAY_S = 0.15
 
@@ -58,6 +58,29 @@ class Faults(Bench):
         wait_until(lambda: "LOST" in self.window.navigate.readouts["Stylus"].text, 3)
         wait_until(lambda: self.window.live_slice.warning != "", 3)
         check.assertFalse(any(reading.signed_distance_mm is not None for reading in self.session.readings()))
+
+    def connect_by_slicer(self) -> None:
+        if not hasattr(slicer, "vtkMRMLIGTLConnectorNode"):
+            self.tell("Skipped: SlicerOpenIGTLink is not installed, so that its connector cannot be tried")
+            return
+        self.tell("1 Connect: through SlicerOpenIGTLink's connector")
+        ui, check, parameters = self.window.ui, self._case, self.window.parameters
+        before = parameters.host, parameters.port
+        self.window.open_step(self.window.connect)
+        with served(sample.SWEEP) as port:
+            parameters.host, parameters.port = "127.0.0.1", port
+            click_under(ui.connectAdvanced, ui.slicerConnectorCheckBox)
+            click(ui.connectButton)
+            [connector] = slicer.util.getNodesByClass("vtkMRMLIGTLConnectorNode")
+            check.assertEqual(connector.GetServerPort(), port)
+            words = lambda: self.window.connect.state_text  # noqa: E731
+            wait_until(lambda: words().startswith("LIVE"), 30, words)
+            wait_until(lambda: self.window.navigate.readings["Stylus"].status.name == "LIVE", 30)
+            click(ui.connectButton)
+            check.assertFalse(slicer.util.getNodesByClass("vtkMRMLIGTLConnectorNode"))
+            wait_until(lambda: "LOST" in self.window.navigate.readouts["Stylus"].text, 3)
+            click_under(ui.connectAdvanced, ui.slicerConnectorCheckBox)
+        parameters.host, parameters.port = before
 
     def save_and_open(self) -> None:
         self.tell("Save and open the case")

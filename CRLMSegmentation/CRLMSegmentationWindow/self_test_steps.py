@@ -6,9 +6,10 @@ import numpy as np
 import slicer
 
 from . import layouts, sample
-from .self_test_tools import Bench, click, name_of, pause, wait_until
+from .self_test_tools import Bench, click, click_under, name_of, pause, pixel_of, place_point, wait_until
 
 SWEEP_S = 13.5
+BRUSH_MM = 10
 
 
 class Steps(Bench):
@@ -70,6 +71,7 @@ class Steps(Bench):
         check.assertTrue(path.is_file())
         check.assertEqual(path.parent, self._own / "recordings")
         browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
+        wait_until(lambda: not self.session.is_computing, 120, lambda: "the Sequence browser is not completed")
         # The browser counts the poses: a frame whose pose was lost has none.
         sweep = self.session.sweep
         shown = max(node.GetNumberOfItems() for node in browsers)
@@ -89,10 +91,7 @@ class Steps(Bench):
         check.assertFalse(self.window.box.picker.is_waiting, "the second press takes it back")
         click(ui.boxButton)
         center = sample.tumor_center_ras()
-        # As a click in a slice view does it: the point of the node in placement is defined.
-        selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
-        placed = slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID())
-        placed.AddControlPointWorld(*center)
+        place_point(center)
         wait_until(lambda: self.status("BOX") == "DONE", 5)
         node = slicer.util.getNode("Tumor box")
         found, size = [0.0] * 3, node.GetSize()
@@ -143,12 +142,30 @@ class Steps(Bench):
         click(ui.correctButton)
         check.assertTrue(self.window.segment.editor.is_open)
         check.assertEqual(self.window.segment.editor.widget.activeEffect().name, "Paint")
+        self.erase_and_undo()
         before = self.tumor_ml()
         self.cut_away_one_half()
         click(ui.correctButton)
         check.assertFalse(self.window.segment.editor.is_open)
         wait_until(lambda: not self.session.is_computing, 30)
         wait_until(lambda: self.tumor_ml() < 0.75 * before, 20, lambda: "the surface did not follow")
+
+    def erase_and_undo(self) -> None:
+        """One stroke of the mouse through the middle of the tumor, and back: the surface follows both times."""
+        editor, before = self.window.segment.editor.widget, self.tumor_ml()
+        editor.setActiveEffectByName("Erase")
+        effect = editor.activeEffect()
+        effect.setCommonParameter("BrushDiameterIsRelative", 0)
+        effect.setCommonParameter("BrushAbsoluteDiameter", BRUSH_MM)
+        effect.setCommonParameter("BrushSphere", 1)
+        # The planning slices go through the middle of the tumor, which is in the middle of their views.
+        view = slicer.app.layoutManager().sliceWidget("Red")
+        middle = pixel_of(view, self.session.surface.GetCenter())
+        slicer.util.clickAndDrag(view, start=middle, end=(middle[0] + 10, middle[1]), steps=5)
+        wait_until(lambda: self.tumor_ml() < 0.95 * before, 20, lambda: f"erased: {before} and {self.tumor_ml()} mL")
+        editor.undo()
+        wait_until(lambda: abs(self.tumor_ml() - before) < 0.02 * before, 20, lambda: f"undone: {self.tumor_ml()} mL")
+        editor.setActiveEffectByName("Paint")
 
     def cut_away_one_half(self) -> None:
         """What a brush would do: the voxels of the segment's labelmap on one side are emptied."""
@@ -161,17 +178,44 @@ class Steps(Bench):
         voxels[:, :, middle:] = 0
         slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, node, segment, volume)
 
+    def semi_automatic(self) -> None:
+        self.tell("4 Segment: grown from one click")
+        ui, check, center = self.window.ui, self._case, sample.tumor_center_ras()
+        click(ui.growButton)
+        check.assertTrue(self.window.segment.picker.is_waiting)
+        check.assertIn("CLICK", self.window.segment.state_text)
+        click(ui.growButton)
+        check.assertFalse(self.window.segment.picker.is_waiting, "the second press takes it back")
+        click(ui.growButton)
+        before = self.session.surface
+        place_point(center)
+        wait_until(lambda: self.session.surface not in (None, before), 60, lambda: self.window.segment.state_text)
+        wait_until(lambda: not self.window.segment.is_running, 60, lambda: self.window.segment.state_text)
+        check.assertEqual(self.status("SEGMENT"), "DONE", self.window.segment.state_text)
+        check.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode"), 0)
+        np.testing.assert_allclose(self.session.surface.GetCenter(), center, atol=6.0)
+        check.assertGreater(self.tumor_ml(), 0.4 * sample.tumor_volume_ml())
+        check.assertLess(self.tumor_ml(), 2.5 * sample.tumor_volume_ml())
+        # It is not from the model, and says so.
+        words = lambda: self.window.segment.state_text  # noqa: E731
+        wait_until(lambda: words().startswith("LOOK"), 10, words)
+
     def navigate(self) -> None:
         self.tell("5 Navigate")
         ui, check = self.window.ui, self._case
-        # The uncut tumor again, for the picture.
+        # The model's tumor again, for the picture.
         click(ui.segmentButton)
         wait_until(lambda: not self.window.segment.is_running, 240)
         check.assertEqual(self.status("SEGMENT"), "DONE", self.window.segment.state_text)
         self.window.open_step(self.window.navigate)
         click(ui.navigateButton)
         check.assertEqual(self.window.layouts.current, layouts.NAVIGATION)
+        click_under(ui.navigateAdvanced, ui.soundCheckBox)
+        check.assertTrue(self.window.parameters.sound)
         seen = self.watch_the_stylus()
+        check.assertGreater(self.window.navigate.sound.beeps, 0, "the stylus was within the margin")
+        click_under(ui.navigateAdvanced, ui.soundCheckBox)
+        check.assertFalse(self.window.parameters.sound)
         check.assertLess(min(seen), 0.0, "the stylus enters the tumor")
         check.assertGreater(max(seen), 20.0)
         self.slice_lies_in_the_image()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
+import subprocess
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,13 @@ def click(button) -> None:
         raise AssertionError(f"The button '{button.text}' cannot be pressed.")
     button.click()
     slicer.app.processEvents()
+
+
+def click_under(advanced, button) -> None:
+    """Press what lies under an 'Advanced', which is opened for it and closed again."""
+    advanced.collapsed = False
+    click(button)
+    advanced.collapsed = True
 
 
 def wait_until(condition, timeout_s: float, words=lambda: "") -> None:
@@ -49,6 +59,36 @@ def pause(seconds: float) -> None:
 def name_of(node) -> str | None:
     """None when there is no node."""
     return node.GetName() if node is not None else None
+
+
+@contextmanager
+def served(path):
+    """A recording served over OpenIGTLink by another process, as PLUS would, again and again; gives its port."""
+    from CRLMSegmentationLib.python_process import end_process, start_python
+
+    process = start_python(
+        "CRLMSegmentationLib.scene.replay_server", [str(path), "--speed", "1", "--loop"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield json.loads(process.stdout.readline())["port"]
+    finally:
+        end_process(process)
+        process.stdin.close()
+        process.stdout.close()
+
+
+def place_point(point_ras) -> None:
+    """As a click in a slice view does it: the point of the markup that is being placed is defined."""
+    selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
+    slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID()).AddControlPointWorld(*point_ras)
+
+
+def pixel_of(slice_widget, point_ras) -> tuple[int, int]:
+    """Pixels of a slice view at which a point (RAS mm) is seen, from the lower left."""
+    ras_to_view = vtk.vtkMatrix4x4()
+    vtk.vtkMatrix4x4.Invert(slice_widget.mrmlSliceNode().GetXYToRAS(), ras_to_view)
+    return tuple(int(round(value)) for value in ras_to_view.MultiplyPoint((*point_ras, 1.0))[:2])
 
 
 def grab(path: Path) -> None:

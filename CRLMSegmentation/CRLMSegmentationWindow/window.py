@@ -95,6 +95,7 @@ class Window:
             self.session.add_listener(self._on_session)
             self._binding = Binding(self.session, self.parameters, self.panels)
             self._binding.apply()
+            self.record.fill_engines()
             self.segment.fill_models()
             self._done = {panel: panel.is_done() for panel in self.numbered}
             self.session.start_engine()

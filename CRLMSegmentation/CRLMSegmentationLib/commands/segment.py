@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 from ..files import read_volume, write_surface, write_volume
 from .box_options import add_box_options, box_from
 from .progress import progress_bar
@@ -12,6 +14,7 @@ def add_arguments(parser):
     parser.add_argument("-o", "--output", required=True, metavar="MASK", help="mask to write, on the volume's own grid")
     add_box_options(parser, required=True)
     add_model_options(parser)
+    add_network_options(parser)
     parser.add_argument("--surface", metavar="FILE", help="also write the surface (.stl, .vtp, .ply)")
     parser.add_argument("--probability", metavar="FILE", help="also write the probability in the box")
 
@@ -22,6 +25,27 @@ def add_model_options(parser):
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
 
 
+def add_network_options(parser):
+    from ..segmentation.runtime_choice import RUNTIMES
+
+    parser.add_argument("--average-with", action="append", default=[], metavar="NAME|FOLDER",
+                        help="a further model whose probability is averaged in (can be given again); margin and "
+                             "threshold are those of --model")
+    parser.add_argument("--folds", nargs="+", metavar="N",
+                        help="which folds of --model to average (default all); its threshold was chosen for all")
+    parser.add_argument("--mirroring", action="store_true",
+                        help="average over mirrored passes: up to eight times the work")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto",
+                        help="what runs the network on a processor (default the fastest that agrees with torch)")
+    parser.add_argument("--threads", type=_at_least_one, metavar="N", help="processor threads at most")
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 upwards")
+    return int(text)
+
+
 def run(arguments):
     box, tight = box_from(arguments)
     volume = read_volume(arguments.volume)
@@ -29,7 +53,13 @@ def run(arguments):
     from ..segmentation.predictor import Segmenter
     from ..segmentation.segment import segment
 
-    segmenter = Segmenter(load_model(arguments.model or DEFAULT_MODEL), arguments.device)
+    model = load_model(arguments.model or DEFAULT_MODEL)
+    if arguments.folds:
+        model = model.with_folds(arguments.folds)
+    segmenter = Segmenter(
+        [model, *map(load_model, arguments.average_with)], arguments.device, arguments.mirroring, arguments.threads,
+        arguments.runtime,
+    )
     with progress_bar("Segment") as progress:
         result = segment(volume, box, segmenter, arguments.threshold, tight=tight, progress=progress)
     write_volume(result.mask, arguments.output)

@@ -3,7 +3,7 @@
 While pixel after pixel falls between the same eight voxels, what they hold is kept in one small array, the 'lanes', so
 that the processor does several corners with each vector instruction. Within a voxel the order stays that of the pixels.
 
-Lanes are float64. That changes nothing: every pixel type, IGSIO's integer weights and the integer sums are exact in it.
+Lanes are float64. That changes nothing: every pixel type and IGSIO's integer weights are exact in it.
 The lanes of the four lower corners along i and of the four upper ones lie far apart, values and weights as well: the
 compiler sees that they never meet. A loop over four corners gets their number as an argument, because the compiler
 unrolls a loop of known length before it thinks of vectors.
@@ -27,9 +27,9 @@ UPPER_K = np.array([0, 0, 1, 1], dtype=np.int64)
 _AT_0_J, _CHANGE_J = 1.0 - UPPER_J, 2.0 * UPPER_J - 1.0
 _AT_0_K, _CHANGE_K = 1.0 - UPPER_K, 2.0 * UPPER_K - 1.0
 
-# what becomes of pixels that meet in a voxel: a sum in whole units, a sum in doubles, IGSIO's means
-(PACKED_SUM, PLAIN_SUM, IGSIO_BYTES, IGSIO_INTEGERS, IGSIO_FLOATS, IGSIO_DOUBLES, PLAIN_INTEGERS, PLAIN_SINGLES,
- PLAIN_DOUBLES) = range(9)  # fmt: skip
+# what becomes of pixels that meet in a voxel: a sum in doubles, IGSIO's means
+(PLAIN_SUM, IGSIO_BYTES, IGSIO_INTEGERS, IGSIO_FLOATS, IGSIO_DOUBLES, PLAIN_INTEGERS, PLAIN_SINGLES,
+ PLAIN_DOUBLES) = range(8)  # fmt: skip
 
 _IGSIO_ONE = 1 << IGSIO_BITS
 _HALF = _IGSIO_ONE // 2
@@ -61,18 +61,12 @@ def rounded_igsio_weight(weight):
 
 
 @inlined
-def add_to_packed_sum(value, second, weight, pixel, unit):
-    """Weight and weighted pixel in whole units, of which `unit` are 1.
+def add_to_plain_sum(value, second, weight, pixel):
+    """Weight and weighted pixel.
 
     Each of these functions takes a voxel's two lanes, the weight of a pixel there and its grey level, and gives the two
     lanes as they become.
     """
-    units = _nearest_integer(weight * unit)
-    return value + units * np.float64(pixel), second + units
-
-
-@inlined
-def add_to_plain_sum(value, second, weight, pixel):
     if weight != 0:
         return value + weight * pixel, second + weight
     return value, second
@@ -171,15 +165,12 @@ def _wrapped(value, lowest, mask):
 
 
 @inlined
-def compounded(way, value, second, weight, pixel, limit, lowest, mask):
+def compounded(way, value, second, weight, pixel, lowest, mask):
     """A voxel's two lanes after `pixel` with `weight`, in one of the ways named above.
 
-    way, limit, lowest, mask  constants of the caller, so that only one of the branches is compiled
-    limit                     units in 1 for PACKED_SUM
-    lowest, mask              of integer voxels: their lowest value, and as many ones as they have bits
+    way, lowest, mask  constants of the caller, so that only one of the branches is compiled
+    lowest, mask       of integer voxels: their lowest value, and as many ones as they have bits
     """
-    if way == PACKED_SUM:
-        return add_to_packed_sum(value, second, weight, pixel, limit)
     if way == PLAIN_SUM:
         return add_to_plain_sum(value, second, weight, pixel)
     if way == IGSIO_BYTES:

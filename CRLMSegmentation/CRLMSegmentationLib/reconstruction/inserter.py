@@ -7,7 +7,7 @@ belongs to therefore never changes what it becomes.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cached_property
 from typing import Sequence
 
@@ -33,11 +33,13 @@ from .nearest import (
     nearest_kernel,
     pixel_kind,
 )
+from .pages import touch_pages
 from .region import Region, image_to_voxel_matrix
 from .settings import ReconstructionSettings
 
 _COMPOUNDING = {"latest": LATEST, "maximum": MAXIMUM, "mean": MEAN}
 _BATCH = 16  # frames between two reports of progress
+_FRAMES_WITH_ONE_CUT = 8  # that come one by one: neighbours lie alike
 _DTYPES = (np.uint8, np.uint16, np.int16, np.float32, np.float64)
 
 
@@ -106,7 +108,10 @@ class Inserter:
         threshold = self.settings.pixel_rejection_threshold
         darkest = -np.inf if threshold is None else float(threshold)
         coefficients = [self.coefficients(pose) for pose in poses]
-        slabs = self._slabs(coefficients)
+        if self._slabs_left == 0 or len(frames) > 1:
+            self._kept_slabs, self._slabs_left = self._slabs(coefficients), _FRAMES_WITH_ONE_CUT
+        self._slabs_left -= 1
+        slabs = self._kept_slabs
         size = np.array(self.region.dimensions, dtype=np.int64)
 
         def paste_into(slab, batch):
@@ -236,15 +241,37 @@ class Inserter:
         i, j, k = self.region.dimensions
         self.shape = (k, j, i)
         self.strides = np.array([1, i, i * j], dtype=np.int64)
+        self._slabs_left = 0  # single frames for which the last cut into slabs is still good
+
+    @property
+    def bytes_per_slice(self) -> float:
+        """What the voxels of one slice k take, as frames are inserted."""
+        return sum(flat.nbytes for flat in (self.sums, self.values, self.hits)) / self.shape[0]
+
+    def touch_slices(self, first_k: int, last_k: int) -> None:
+        """Have the system give memory to the voxels of these slices now, rather than when a frame first meets them."""
+        per_slice = self.shape[1] * self.shape[2]
+        for flat in (self.sums, self.values, self.hits):
+            if flat.size > 1:
+                touch_pages(flat, first_k * per_slice, (last_k + 1) * per_slice)
 
     def _on_threads(self, task, parts) -> None:
-        if len(parts) == 1:
-            task(parts[0])
-            return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads)
-        for _ in self._pool.map(task, parts):
-            pass
+        """Do `task` with every part; this thread works too, as waking one more would take as long as many a task."""
+        groups = [parts[n :: self.threads] for n in range(min(self.threads, len(parts)))]
+
+        def work(group):
+            for part in group:
+                task(part)
+
+        if len(groups) > 1 and self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads - 1)
+        others = [self._pool.submit(work, group) for group in groups[1:]]
+        try:
+            work(groups[0] if groups else ())
+        finally:
+            wait(others)
+        for other in others:
+            other.result()
 
 
 def exact_coefficients(voxels: np.ndarray, linear: bool) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Spreading a frame over the eight voxels around each pixel, by their trilinear weights.
 
 One kernel for each way of compounding and each arithmetic, with the same slabs as nearest.py. A slab takes the corners
-of a pixel that lie in it; the pixels on the border between two slabs are looked at by both.
+of a pixel that lie in it; the pixels on the border between two slabs are looked at by both. The exact mean of uint8 and
+uint16 is in linear_sums.py.
 
 For 'latest' and 'maximum' a voxel counts only when its weight is an eighth or more (IGSIO's rule, after which a pixel
 in the middle of eight voxels still reaches them all).
@@ -21,7 +22,6 @@ from .corner_lanes import (
     IGSIO_FLOATS,
     IGSIO_INTEGERS,
     LANES,
-    PACKED_SUM,
     PLAIN_DOUBLES,
     PLAIN_INTEGERS,
     PLAIN_SINGLES,
@@ -34,9 +34,9 @@ from .corner_lanes import (
     rounded_igsio_weight,
 )
 from .jit import compiled, inlined
-from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, SUM_BITS, WORDS
+from .linear_sums import linear_sums_kernel
+from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, WORDS
 
-WEIGHT_BITS = (10, 8)  # the exact mean's weights are rounded to 2^-10 for BYTES and 2^-8 for WORDS
 IGSIO_ONE = 1 << IGSIO_BITS
 
 
@@ -48,16 +48,17 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
     low, high     (3,) int64, first and last voxel of the slab, along i those of the whole volume
     hits          uint8 SEEN or HIT; for IGSIO's mean the weight in 1/256, uint16; for the exact mean of pixels other
                   than uint8 and uint16 the weight, float64
-    sums          exact mean only: uint64, weight << SUM_BITS | weighted sum, in units of 2^-WEIGHT_BITS; or float64
+    sums          exact mean only: uint64 as linear_sums.py says; or float64
     """
+    if arithmetic == EXACT and compounding == MEAN and kind in (BYTES, WORDS):
+        return linear_sums_kernel(kind)
     fixed, exact, doubles = arithmetic == FIXED, arithmetic == EXACT, arithmetic == DOUBLE
     bits = EXACT_BITS if exact else IGSIO_BITS
     one = np.int64(1) << bits
     keeps = compounding != MEAN
     way = -1 if keeps else _way_of_mean(arithmetic, kind)
-    packed_sum, plain_sum = way == PACKED_SUM, way == PLAIN_SUM
-    sum_bits = SUM_BITS[kind] if packed_sum else 0
-    limit = float(1 << WEIGHT_BITS[kind]) if packed_sum else (IGSIO_ONE if fixed else 1) / 8
+    plain_sum = way == PLAIN_SUM
+    limit = (IGSIO_ONE if fixed else 1) / 8
     lowest, mask = (-32768, 65535) if kind == INTEGERS else (0, 255 if kind == BYTES else 65535)
 
     def paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest):
@@ -169,10 +170,7 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                                     continue
                                 at = up_i * UPPER_I + (corner & 3)
                                 index = base + up_i * stride_i + up_j * stride_j + up_k * stride_k
-                                if packed_sum:
-                                    weight_sum = np.uint64(lanes[at + SECOND])
-                                    sums[index] += (weight_sum << np.uint64(sum_bits)) + np.uint64(lanes[at])
-                                elif plain_sum:
+                                if plain_sum:
                                     sums[index] = lanes[at]
                                     hits[index] = lanes[at + SECOND]
                                 else:
@@ -186,12 +184,7 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                         for corner in range(8):
                             up_i, up_j, up_k = corner >> 2, corner & 1, corner >> 1 & 1
                             at = up_i * UPPER_I + (corner & 3)
-                            if packed_sum:
-                                lanes[at] = 0.0
-                                lanes[at + SECOND] = 0.0
-                            elif whole or inside(
-                                i + up_i, j + up_j, k + up_k, last_i, low_j, high_j, low_k, high_k
-                            ):
+                            if whole or inside(i + up_i, j + up_j, k + up_k, last_i, low_j, high_j, low_k, high_k):
                                 index = base + up_i * stride_i + up_j * stride_j + up_k * stride_k
                                 lanes[at] = sums[index] if plain_sum else volume[index]
                                 lanes[at + SECOND] = hits[index]
@@ -205,10 +198,10 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
                         if fixed:
                             weight, weight_upper = rounded_igsio_weight(weight), rounded_igsio_weight(weight_upper)
                         lanes[corner], lanes[corner + SECOND] = compounded(
-                            way, lanes[corner], lanes[corner + SECOND], weight, pixel, limit, lowest, mask
+                            way, lanes[corner], lanes[corner + SECOND], weight, pixel, lowest, mask
                         )
                         lanes[upper], lanes[upper + SECOND] = compounded(
-                            way, lanes[upper], lanes[upper + SECOND], weight_upper, pixel, limit, lowest, mask
+                            way, lanes[upper], lanes[upper + SECOND], weight_upper, pixel, lowest, mask
                         )
 
     return compiled(paste)
@@ -222,7 +215,7 @@ def inside(i, j, k, last_i, low_j, high_j, low_k, high_k):
 def _way_of_mean(arithmetic: int, kind: int) -> int:
     """What becomes of pixels that meet in a voxel, one of corner_lanes."""
     if arithmetic == EXACT:
-        return PACKED_SUM if kind in (BYTES, WORDS) else PLAIN_SUM
+        return PLAIN_SUM
     if arithmetic == FIXED:
         return {BYTES: IGSIO_BYTES, FLOATS: IGSIO_FLOATS, DOUBLES: IGSIO_DOUBLES}.get(kind, IGSIO_INTEGERS)
     return {FLOATS: PLAIN_SINGLES, DOUBLES: PLAIN_DOUBLES}.get(kind, PLAIN_INTEGERS)

@@ -32,6 +32,10 @@ _GROWTH_MM = 80.0  # by which a side grows at least
 _FIRST_MARGIN_MM = 20.0
 _AHEAD_MM = 80.0  # more of it across the first image: the way a probe is swept
 _EARLY_MM = 17.0  # so near to the edge, the grid grows while no frame is waiting
+# The system gives memory page by page when it is first written to, which takes longer than inserting the frame: so it
+# is asked for ahead of the probe, in small portions, while no frame is waiting.
+_TOUCHED_AHEAD_MM = 8.0
+_TOUCHED_AT_ONCE_BYTES = 1 << 21
 
 
 class LiveReconstruction:
@@ -55,6 +59,7 @@ class LiveReconstruction:
         self._error: Exception | None = None
         self._inserter: Inserter | None = None
         self._lower = self._upper = None  # (3,) first and last voxel that frames reach, on the present grid
+        self._touched: tuple[int, int] | None = None  # first and last slice k whose memory is there, on this grid
         self._number = 0
         self._used: list[int] = []
         self._skipped: list[SkippedFrame] = []
@@ -149,6 +154,10 @@ class LiveReconstruction:
             if not self._waiting and not self._closed:
                 with self._lock:
                     self._grow_early()
+                more = True
+                while more and not self._waiting and not self._closed:
+                    with self._lock:
+                        more = self._touch_ahead()
 
     def _take(self, frame: TrackedFrame) -> None:
         number, self._number = self._number, self._number + 1
@@ -219,6 +228,30 @@ class LiveReconstruction:
         except ReconstructionError:
             pass  # it is told when the room is really needed
 
+    def _touch_ahead(self) -> bool:
+        """Touch a portion of the slices near those that frames reach; False when all are there."""
+        if self._lower is None or self._error is not None:
+            return False
+        ahead = math.ceil(_TOUCHED_AHEAD_MM / self.settings.spacing_mm[2])
+        first = max(0, int(self._lower[2]) - ahead)
+        last = min(self._inserter.region.dimensions[2] - 1, int(self._upper[2]) + ahead)
+        if self._touched is None:
+            middle = int(self._lower[2] + self._upper[2]) // 2
+            self._touched = middle, middle - 1
+        below, above = self._touched[0] - first, last - self._touched[1]
+        if below <= 0 and above <= 0:
+            return False
+        portion = max(1, int(_TOUCHED_AT_ONCE_BYTES / self._inserter.bytes_per_slice))
+        if above >= below:
+            end = min(last, self._touched[1] + portion)
+            self._inserter.touch_slices(self._touched[1] + 1, end)
+            self._touched = self._touched[0], end
+        else:
+            begin = max(first, self._touched[0] - portion)
+            self._inserter.touch_slices(begin, self._touched[0] - 1)
+            self._touched = begin, self._touched[1]
+        return True
+
     def _make_room(self, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         size = np.array(self._inserter.region.dimensions)
         before, after = np.maximum(0, -lower), np.maximum(0, upper + 1 - size)
@@ -234,6 +267,7 @@ class LiveReconstruction:
             before, after = more
         except ReconstructionError:  # not so much: only what is needed
             self._inserter.grow(before, after, occupied)
+        self._touched = None
         self._keeper.note_growth(before, after)
         if self._lower is not None:
             self._lower, self._upper = self._lower + before, self._upper + before

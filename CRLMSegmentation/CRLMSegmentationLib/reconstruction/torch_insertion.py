@@ -15,7 +15,7 @@ import numpy as np
 
 from .arithmetic import EXACT_BITS
 from .inserter import Inserter
-from .linear import WEIGHT_BITS
+from .linear_sums import WEIGHT_BITS
 from .nearest import EXACT, SUM_BITS
 
 _GREY_BITS = 16  # of the key of 'latest'

@@ -1,7 +1,7 @@
 """Jobs that are computed in threads of their own, while the session's thread goes on.
 
-A job touches no node. Its progress and its result wait until the session's thread fetches them with process(), so
-that everything in the scene happens in one thread.
+Such a job touches no node. Its progress and its result wait until the session's thread fetches them with process(), so
+that everything in the scene happens in one thread. A job that needs the scene is computed by process(), slice by slice.
 """
 
 from __future__ import annotations
@@ -17,19 +17,66 @@ from .state import Step
 from .task import Task
 
 _logger = logging.getLogger(__name__)
+# Of each process(), for jobs that are computed in it.
+_SLICE_S = 0.015
+
+
+class SlicedTask:
+    """As Task, for a generator that is run by process() in the session's thread."""
+
+    def __init__(self, slices):
+        self.result = self.error = None
+        self.seconds = 0.0
+        self.has_ended = False
+        self._slices = slices
+        self._started_s = time.perf_counter()
+
+    def process(self) -> None:
+        """Run it for a moment."""
+        until = time.perf_counter() + _SLICE_S
+        try:
+            while not self.has_ended and time.perf_counter() < until:
+                next(self._slices)
+        except StopIteration as end:
+            self._end(end.value, None)
+        except Exception as error:
+            self._end(None, error)
+
+    def stop(self) -> None:
+        """End it now; it tidies up."""
+        if not self.has_ended:
+            self._slices.close()
+            self._end(None, Cancelled("cancelled"))
+
+    def join(self, _timeout_s: float | None = None) -> bool:
+        return self.has_ended
+
+    def _end(self, result, error) -> None:
+        self.result, self.error, self.has_ended = result, error, True
+        self.seconds = time.perf_counter() - self._started_s
 
 
 class RunningJob:
-    """One job in its thread."""
+    """One job, in its thread or in slices."""
 
     def __init__(self, job: Job):
         self.job = job
         self.progress: tuple[float, str] | None = None
         self._cancelled = threading.Event()
-        self.task = Task(lambda: job.run(self._report, self._cancelled.is_set), f"{job.step.value} job")
+        if job.slices is not None:
+            self.task = SlicedTask(job.slices(self._report, self._cancelled.is_set))
+        else:
+            self.task = Task(lambda: job.run(self._report, self._cancelled.is_set), f"{job.step.value} job")
+
+    def process(self) -> None:
+        """Do what is to be done in the session's thread."""
+        if isinstance(self.task, SlicedTask):
+            self.task.process()
 
     def cancel(self) -> None:
         self._cancelled.set()
+        if isinstance(self.task, SlicedTask):
+            self.task.stop()
 
     @property
     def is_cancelled(self) -> bool:
@@ -91,6 +138,7 @@ class BackgroundJobs:
     def process(self) -> None:
         """Tell of progress and of jobs that have ended."""
         for step, running in list(self._running.items()):
+            running.process()
             progress, running.progress = running.progress, None
             if progress is not None and not running.is_cancelled:
                 self._on_progress(step, *progress)

@@ -17,14 +17,21 @@ SUFFIX = ".mrb"
 def save_scene(session, path) -> Path:
     """Write the session's scene to `path` (.mrb); returns the path. Results that are stale are left out.
 
-    Everything in the scene goes in; see own_nodes for leaving out what is not the session's.
+    Everything in the scene goes in, a recorded sweep as a whole. Raises FileFormatError as write_scene() does.
+    """
+    session.complete_scene()
+    return write_scene(session.scene, path)
+
+
+def write_scene(scene, path) -> Path:
+    """Write a vtkMRMLScene to `path` (.mrb); returns the path. See own_nodes for what is not to be saved.
+
     Raises FileFormatError. An earlier file of that name stays as it is when writing fails.
     """
     # Slicer refuses a relative path.
     path = Path(path).resolve()
     if path.suffix.lower() != SUFFIX:
         raise FileFormatError(f"{path} does not end in {SUFFIX}; a scene is written as one .mrb file.")
-    scene = session.application.scene
     before = scene.GetURL(), scene.GetRootDirectory()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

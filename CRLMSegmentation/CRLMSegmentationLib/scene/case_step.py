@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import FileFormatError
 from ..sweep import Pose
 from . import names
-from .bundle import save_scene
+from .bundle import write_scene
 from .case_files import Case, read_case, tools_of, write_case
 from .nodes import remove_node
 from .own_nodes import RESULTS, only_saving, own_nodes
@@ -30,14 +30,14 @@ def save_case(session, folder) -> Path:
         recording=session.own_recording,
     )  # fmt: skip
 
-    def write_scene(path: Path) -> None:
+    def write_own_scene(path: Path) -> None:
         # The sweep lies beside it; packing it a second time takes most of the time.
         sweep_ids = {node.GetID() for node in sweep_nodes(scene)}
         nodes = [node for node in own_nodes(scene, session.tools.names) if node.GetID() not in sweep_ids]
         with only_saving(scene, nodes):
-            save_scene(session, path)
+            write_scene(scene, path)
 
-    return write_case(case, folder, write_scene)
+    return write_case(case, folder, write_own_scene)
 
 
 def load_case(session, folder) -> None:

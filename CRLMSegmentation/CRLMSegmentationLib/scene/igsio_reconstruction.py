@@ -2,9 +2,13 @@
 
 Only in a 3D Slicer with the extensions SlicerIGSIO and SlicerIGT. The frames are handed to the module's logic one by
 one, as from a live stream, because that needs no sequence nodes.
+
+The module works on nodes, so only the thread of the scene can run it; it is cut in slices, one frame each.
 """
 
 from __future__ import annotations
+
+from typing import Generator
 
 import numpy as np
 
@@ -13,6 +17,7 @@ from ..geometry import Volume
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep
 from .conversion import image_data, set_transform, volume_of
+from .job import run_to_end
 
 _THE_STICK = (9, 1)  # longest stick in voxels and number of sticks: the module knows no others
 _INTERPOLATIONS = {"nearest": "NEAREST_NEIGHBOR_INTERPOLATION", "linear": "LINEAR_INTERPOLATION"}
@@ -28,15 +33,39 @@ def igsio_available() -> bool:
     return hasattr(getattr(slicer, "modules", None), "volumereconstruction")
 
 
+def check_igsio_available() -> None:
+    """Raises ReconstructionError when it is absent."""
+    if not igsio_available():
+        raise ReconstructionError(
+            "IGSIO's reconstruction is not here; it needs 3D Slicer with the extensions SlicerIGSIO and SlicerIGT."
+        )
+
+
 def igsio_reconstruct(
     sweep: Sweep, settings: ReconstructionSettings | None = None, progress=None, should_cancel=None, scene=None
 ) -> Volume:
     """The volume of the module, in Reference, on the grid of our own reconstruction with these settings.
 
+    To be called in the thread of the scene, which waits for it; igsio_slices() gives it room in between.
+
     settings  spacing, region, interpolation, compounding, optimization, clip rectangle; fill 'none' or 'stick'
     scene     vtkMRMLScene in which helper nodes appear while it runs; None for the application's
     Raises ReconstructionError when the module is absent or cannot do what the settings ask for, Cancelled when stopped.
     """
+    return run_to_end(igsio_slices(sweep, settings, progress, should_cancel, scene))
+
+
+def nearest_igsio_settings(settings: ReconstructionSettings) -> ReconstructionSettings:
+    """These settings, with holes filled the module's way where they are to be filled at all."""
+    length, sticks = _THE_STICK
+    fill = "none" if settings.fill == "none" else "stick"
+    return settings.with_changes(definition="igsio", fill=fill, stick_length_voxels=length, sticks_used=sticks)
+
+
+def igsio_slices(
+    sweep: Sweep, settings: ReconstructionSettings | None = None, progress=None, should_cancel=None, scene=None
+) -> Generator[None, None, Volume]:
+    """As igsio_reconstruct(), which says what is what; yields after every frame and returns the volume."""
     from ..reconstruction.frame_selection import select_frames
     from ..reconstruction.region import region_of_sweep
 
@@ -69,6 +98,7 @@ def igsio_reconstruct(
                 raise ReconstructionError(f"IGSIO did not take frame {number}; Slicer's error log says why.")
             if progress is not None:
                 progress((place + 1) / (last + 2), "inserting frames with IGSIO")
+            yield
         logic.GetReconstructedVolume(recipe)
         voxels = volume_of(recipe.GetOutputVolumeNode()).voxels
     finally:
@@ -83,10 +113,7 @@ def igsio_reconstruct(
 
 
 def _check(settings: ReconstructionSettings) -> None:
-    if not igsio_available():
-        raise ReconstructionError(
-            "IGSIO's reconstruction is not here; it needs 3D Slicer with the extensions SlicerIGSIO and SlicerIGT."
-        )
+    check_igsio_available()
     if settings.fill == "distance":
         raise ReconstructionError("IGSIO cannot fill holes by distance; choose 'stick' or 'none'.")
     if settings.fill == "stick" and (settings.stick_length_voxels, settings.sticks_used) != _THE_STICK:
@@ -129,11 +156,12 @@ class _Nodes:
     def add(self, class_name: str):
         node = self._scene.AddNewNodeByClass(class_name)
         node.SetHideFromEditors(True)
+        node.SetSaveWithScene(False)
         self._made.append(node)
         return node
 
     def remove_all(self) -> None:
-        for node in self._made:
+        for node in filter(self._scene.IsNodePresent, self._made):
             display = node.GetDisplayNode() if hasattr(node, "GetDisplayNode") else None
             self._scene.RemoveNode(node)
             if display is not None:

@@ -27,12 +27,15 @@ class Jobs:
         """The steps that are being computed in the background."""
         return self._background.steps
 
-    def begin(self, step: Step, compute: Callable) -> Job:
-        """The job of what the step is made from now; compute takes (progress, should_cancel) and touches no node."""
+    def begin(self, step: Step, compute: Callable | None, slices: Callable | None = None) -> Job:
+        """The job of what the step is made from now; compute takes (progress, should_cancel) and touches no node.
+
+        slices  in place of compute, for what is computed in the session's thread; see Job
+        """
         self._workflow.state.progress = 0.0
         self._workflow.set(step, StepStatus.RUNNING)
         self._workflow.tell()
-        return Job(step, compute, self._workflow.revisions[step])
+        return Job(step, compute, self._workflow.revisions[step], slices)
 
     def start(self, job: Job) -> None:
         """Compute in the background; process() takes the result in."""

@@ -56,15 +56,21 @@ def mark_stale(node, stale: bool) -> None:
     if node is None:
         return
     node.SetAttribute(STALE_ATTRIBUTE, "true" if stale else None)
+    if node.IsA("vtkMRMLDisplayableNode"):
+        set_visible(node, not stale)
+    set_saved(node, not stale)
+
+
+def set_saved(node, saved: bool) -> None:
+    """Have a node, with its display and storage nodes, in saved scenes, or leave it out of them."""
     parts = [node]
     if node.IsA("vtkMRMLStorableNode"):
         parts += [node.GetNthStorageNode(number) for number in range(node.GetNumberOfStorageNodes())]
     if node.IsA("vtkMRMLDisplayableNode"):
         parts += [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())]
-        set_visible(node, not stale)
     for part in parts:
         if part is not None:
-            part.SetSaveWithScene(not stale)
+            part.SetSaveWithScene(saved)
 
 
 def is_stale(node) -> bool:

@@ -1,4 +1,4 @@
-"""Record: a recording is begun and ended, the volume grows meanwhile, and recordings on disk are opened."""
+"""Record: a recording is begun and ended, volume and sequences grow meanwhile, and recordings on disk are opened."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from .latest import Latest
 from .live_volume import LiveVolume
 from .recording import Recording, RecordingState
 from .recordings import Recordings
-from .state import Step
+from .state import Step, StepStatus
+from .sweep_sequence import GrowingSweep
 from .task import Task
 from .volume_step import VolumeStep
 from .workflow import Workflow
+
+# Of each beat of the session's timer, for bringing frames into the scene.
+_SCENE_BUDGET_S = 0.008
 
 if TYPE_CHECKING:
     from ..openigtlink.temporal_calibration import TimingEstimate
@@ -37,6 +41,9 @@ class RecordStep:
         self._workflow, self._jobs, self._volume, self._clock = workflow, jobs, volume, clock
         self._recordings = Recordings(workflow, self._on_file)
         self._live: LiveVolume | None = None
+        self._growing: GrowingSweep | None = None
+        self._completing: GrowingSweep | None = None
+        self._message = ""
         self._delay = Latest("image delay")
         self._warming: Task | None = None
 
@@ -61,13 +68,19 @@ class RecordStep:
         return path if self._is_own and path is not None and path.is_file() else None
 
     @property
-    def frames(self) -> int:
-        """So far, in the recording that is going on."""
-        return len(self._recordings.current or ())
+    def is_writing(self) -> bool:
+        return self._recordings.is_writing or self._delay.is_busy or not self.is_in_scene
 
     @property
-    def is_writing(self) -> bool:
-        return self._recordings.is_writing or self._delay.is_busy
+    def is_in_scene(self) -> bool:
+        """False while the sequences of a recording that has ended are being completed."""
+        return self._completing is None
+
+    def complete_scene(self) -> None:
+        """Complete them now."""
+        if self._completing is not None:
+            self._completing.write()
+            self._end_completing()
 
     @property
     def recorder(self):
@@ -78,6 +91,8 @@ class RecordStep:
     def add(self, frame: TrackedFrame) -> None:
         """Take a live frame, when recording."""
         self._recordings.add(frame)
+        if self._growing is not None:
+            self._growing.add(frame)
 
     def warm_up(self) -> None:
         """Load what a recording needs, in the background, so that its first frames are not kept waiting."""
@@ -96,10 +111,12 @@ class RecordStep:
             raise
         self._end_live()
         self._live = live
+        self._growing = self._volume.new_growing_sweep()
 
     def stop(self) -> Sweep:
         """End the recording and take it as the sweep. Raises RecordingError when no frame came."""
         live, self._live = self._live, None
+        growing, self._growing = self._growing, None
         try:
             recording, sweep = self._recordings.stop()
         except RecordingError:
@@ -107,7 +124,7 @@ class RecordStep:
                 live.close()
             raise
         self._clock.start()
-        self.take(sweep)
+        self.take(sweep, growing)
         self._recording = recording
         if live is not None:
             compute = lambda progress, should_cancel: live.finish(sweep, progress, should_cancel)  # noqa: E731
@@ -123,9 +140,10 @@ class RecordStep:
         self.recorded_path = Path(path)
         return sweep
 
-    def take(self, sweep: Sweep) -> None:
-        """A sweep from anywhere, in place of what was recorded or opened."""
-        self._volume.set_sweep(sweep)
+    def take(self, sweep: Sweep, growing: GrowingSweep | None = None) -> None:
+        """A sweep from anywhere, in place of what was recorded or opened; `growing` brings it into the scene."""
+        self._volume.set_sweep(sweep, growing)
+        self._completing, self._message = growing, ""
         self.recorded_path, self._is_own, self._recording = None, False, None
 
     def start_delay_estimate(self, on_found: Callable[[TimingEstimate], None]) -> None:
@@ -151,13 +169,30 @@ class RecordStep:
         self._delay.process()
         if self._live is not None:
             self._live.process(now_s)
+        # One after the other: the next one takes the place of the one before in the scene.
+        if self._completing is not None:
+            self._completing.write(_SCENE_BUDGET_S)
+            if self._completing.is_complete:
+                self._end_completing()
+            elif not self._message:
+                self._message = self._workflow.state[Step.RECORD].message
+                self._tell(f"{self._message}; the Sequence browser is being completed")
+        elif self._growing is not None:
+            self._growing.write(_SCENE_BUDGET_S)
 
     def forget(self) -> None:
         """The sweep is gone; a recording that goes on is not."""
+        if self._completing is not None:
+            self._completing.remove()
+            self._completing = None
         self.recorded_path, self._is_own, self._recording = None, False, None
 
     def close(self) -> None:
-        """End what goes on; every frame that came is on disk afterwards."""
+        """End what goes on; every frame that came is on disk afterwards, and no half of a sweep is in the scene."""
+        self.complete_scene()
+        if self._growing is not None:
+            self._growing.remove()
+            self._growing = None
         self._recordings.close()
         self._delay.close()
         if self._warming is not None:
@@ -170,6 +205,15 @@ class RecordStep:
             # Else some frames are missing in it, or are in another file.
             self._is_own = len(files) == 1 and not recording.recorder.problem
         self._workflow.touch()
+
+    def _end_completing(self) -> None:
+        message, self._message, self._completing = self._message, "", None
+        if message:
+            self._tell(message)
+
+    def _tell(self, message: str) -> None:
+        if self._workflow.state.status(Step.RECORD) is StepStatus.DONE:
+            self._workflow.set(Step.RECORD, StepStatus.DONE, message)
 
     def _end_live(self) -> None:
         live, self._live = self._live, None

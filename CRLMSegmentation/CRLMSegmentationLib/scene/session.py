@@ -42,7 +42,7 @@ from .segment_step import SegmentStep
 from .state import SessionState, Step, StepStatus
 from .stream import FrameSource, NetworkSource
 from .tools import ToolReading, Tools
-from .volume_step import VolumeStep
+from .volume_step import VolumeStep, engines
 from .workflow import Workflow
 
 _PAUSE_S = 0.001
@@ -135,7 +135,8 @@ class NavigationSession:
 
     @property
     def is_computing(self) -> bool:
-        """True while a job runs, the engine starts, a recording is written, or the tumor's surface is made."""
+        """True while a job runs, the engine starts, a recording is completed on disk and in the scene, or the tumor's
+        surface is made."""
         return (
             bool(self._jobs.steps)
             or self._record.is_writing
@@ -159,7 +160,7 @@ class NavigationSession:
         self._jobs.cancel(step)
 
     def close(self) -> None:
-        """Let go of the scene: no observer, listener, thread or process is left. The nodes stay. Can be called twice."""
+        """Let go of the scene: no observer, listener, thread or process is left. The nodes stay. Can be repeated."""
         if self._scene_tag is not None:
             self.scene.RemoveObserver(self._scene_tag)
             self._scene_tag = None
@@ -222,13 +223,6 @@ class NavigationSession:
     def _take_delay(self, estimate) -> None:
         self.image_delay_s = estimate.image_delay_s
 
-    def set_connection(self, connected: bool, message: str = "") -> None:
-        """Tell what a receiver outside of the session sees."""
-        self._workflow.set(Step.CONNECT, StepStatus.DONE if connected else StepStatus.READY, message)
-        if connected and self.state.status(Step.RECORD) is StepStatus.WAITING:
-            self._workflow.set(Step.RECORD, StepStatus.READY)
-        self._workflow.tell()
-
     def show_frame(self, frame: TrackedFrame, received_s: float | None = None) -> None:
         """Show a live frame and the tools that came with it; keep it when recording.
 
@@ -280,11 +274,6 @@ class NavigationSession:
         """recorded_path when this session has recorded it; None for one that was opened, whose fields are unknown."""
         return self._record.own_recording
 
-    @property
-    def frames_recorded(self) -> int:
-        """So far, in the recording that is going on."""
-        return self._record.frames
-
     def start_recording(self, path=None) -> None:
         """Keep every frame from now on: in the file `path`, or a new one in `record_folder`.
 
@@ -294,11 +283,20 @@ class NavigationSession:
 
     def stop_recording(self) -> Sweep:
         """End the recording and take it as the sweep. Its file is completed in the background, and so is the volume
-        when it was reconstructed live.
+        when it was reconstructed live; its Sequence browser, which grew meanwhile, by process().
 
         Raises RecordingError when no frame came; then an earlier sweep stays.
         """
         return self._record.stop()
+
+    def complete_scene(self) -> None:
+        """Have the scene hold all of the recorded sweep now, for who is about to save it.
+
+        After stop_recording() its Sequence browser is completed bit by bit by process(), and nothing of it goes into
+        saved scenes before that. is_computing tells, and save_case() needs not wait for it.
+        """
+        with self._workflow.held():
+            self._record.complete_scene()
 
     def open_sweep(self, path, plus_configuration=None) -> Sweep:
         """Take a recording from a file. Raises SequenceFileError, TransformError and ConfigurationError."""
@@ -324,12 +322,34 @@ class NavigationSession:
     def reconstruction_settings(self, settings: ReconstructionSettings) -> None:
         self._volume.settings = settings
 
+    def reconstruction_engines(self) -> tuple[str, ...]:
+        """What can make a volume here: 'crlm', our own, and 'igsio' where SlicerIGSIO and SlicerIGT are installed."""
+        return engines()
+
+    @property
+    def reconstruction_engine(self) -> str:
+        """Of start_reconstruct(); every other way, and the volume that grows while recording, is our own engine's."""
+        return self._volume.engine
+
+    def set_reconstruction_engine(self, name: str) -> None:
+        """One of reconstruction_engines(). Raises ReconstructionError, which says what is missing, for another.
+
+        'igsio' takes turns with the window instead of running beside it, and fills holes by sticks, if at all.
+        """
+        self._volume.choose_engine(name)
+        self._workflow.touch()
+        self._workflow.tell()
+
     def start_reconstruct(self, settings: ReconstructionSettings | None = None) -> None:
         """Make the volume of the sweep in the background. Raises ReconstructionError when there is no sweep."""
-        self._jobs.start(self._volume.begin(settings or self.reconstruction_settings))
+        volume = self._volume
+        self._jobs.start(volume.begin(settings or volume.settings, volume.engine))
 
     def begin_reconstruct(self, settings: ReconstructionSettings | None = None) -> Job:
-        """The job that makes a volume of the sweep, to be run and finished by the caller. Raises as above."""
+        """The job that makes a volume of the sweep, to be run and finished by the caller; with our own engine.
+
+        Raises as above.
+        """
         return self._volume.begin(settings)
 
     def reconstruct(self, settings: ReconstructionSettings | None = None, progress=None):
@@ -518,6 +538,7 @@ class NavigationSession:
 
     @property
     def shows_uncertainty(self) -> bool:
+        """What show_uncertainty() was told last."""
         return self._navigate.shows_uncertainty
 
     def show_uncertainty(self, wanted: bool) -> None:

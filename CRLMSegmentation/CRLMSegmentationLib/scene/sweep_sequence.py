@@ -4,16 +4,21 @@ One sequence holds the images, one the poses of the image, and one each for ever
 browser node plays them together. Items are indexed by the time since the first frame. A frame without a valid pose
 keeps its image but has no item among the poses: what was not measured is not written down, and the browser, which
 steps through the poses, passes it by.
+
+While a sweep is recorded it grows in the scene a few frames at a time (GrowingSweep).
 """
 
 from __future__ import annotations
+
+import math
+import time
 
 import numpy as np
 
 from ..sweep import Pose, Sweep, TrackedFrame
 from . import names
 from .conversion import array_of_image, image_data, matrix_of_transform, set_transform
-from .nodes import find, get_or_create, put_under, remove_node
+from .nodes import find, get_or_create, put_under, remove_node, set_saved
 
 _SEQUENCE = "vtkMRMLSequenceNode"
 _BROWSER = "vtkMRMLSequenceBrowserNode"
@@ -21,6 +26,7 @@ _BROWSER = "vtkMRMLSequenceBrowserNode"
 _SOURCE = "Sequences.Source"
 _TIMESTAMPS = "CRLM.Timestamps"
 _SWEEP_NAME = "CRLM.SweepName"
+_GROWING = "CRLM.Growing"
 # Slicer rounds the times of transform sequences to milliseconds when it reads them, and finds items by them within
 # as much: frames must lie further apart to be told from one another.
 _LEAST_INTERVAL_S = 0.0025
@@ -28,32 +34,161 @@ _LEAST_INTERVAL_S = 0.0025
 
 def put_sweep(application, sweep: Sweep):
     """Make the scene hold `sweep`, in place of an earlier one; returns the browser node."""
-    scene = application.scene
-    remove_sweep(scene)
-    index = _index_values(sweep)
-    image = _new_sequence(scene, names.LIVE_IMAGE)
-    for value, frame in zip(index, sweep.frames):
-        image.SetDataNodeAtValue(_image_node(frame), value)
-    # The first one leads the browser: its poses, or the images when not a single pose was measured.
-    sequences = [image]
-    for name in [names.IMAGE_TO_REFERENCE, *_other_transforms(sweep)]:
-        poses = [(value, pose) for value, pose in zip(index, (_pose_of(frame, name) for frame in sweep.frames))]
-        measured = [(value, pose) for value, pose in poses if pose is not None]
-        if measured:
-            sequence = _new_sequence(scene, name)
-            for value, pose in measured:
-                sequence.SetDataNodeAtValue(_transform_node(pose), value)
-            sequences.insert(0 if name == names.IMAGE_TO_REFERENCE else len(sequences), sequence)
-    return _browser(application, sweep, sequences)
+    growing = GrowingSweep(application)
+    growing.end(sweep)
+    growing.write()
+    return find(application.scene, _BROWSER, names.SWEEP_BROWSER)
+
+
+class GrowingSweep:
+    """A sweep that comes into the scene a few frames at a time, in place of an earlier one, while it is recorded.
+
+    Until it is complete the nodes that show it stand still, and nothing of it goes into saved scenes. When its nodes
+    are taken away meanwhile, by another scene or sweep, it waits for the end and is then written anew.
+
+    is_ended     True when no more frames come
+    is_complete  True when the scene holds all of it
+    """
+
+    def __init__(self, application):
+        self.is_ended = self.is_complete = False
+        self._application, self._scene = application, application.scene
+        self._frames: list[TrackedFrame] = []
+        self._name = ""
+        self._browser = None
+        self._sequences: dict = {}
+        self._written = 0
+        self._is_numbered = False
+
+    def add(self, frame: TrackedFrame) -> None:
+        """The next frame; the scene is left as it is."""
+        self._frames.append(frame)
+        self._set_numbered(self._is_numbered or not _are_apart(self._frames[-2:]))
+
+    def end(self, sweep: Sweep) -> None:
+        """No more frames come: `sweep` is what is to be in the scene in the end."""
+        frames = list(sweep.frames)
+        before = self._frames[: self._written]
+        if len(before) > len(frames) or any(one is not other for one, other in zip(before, frames)):
+            self._written = 0
+        self._frames, self._name, self.is_ended = frames, sweep.name, True
+        self._set_numbered(not _are_apart(frames))
+
+    def write(self, budget_s: float = math.inf) -> None:
+        """Bring frames into the scene until all that came are in it or the time is up, but one at least."""
+        until = time.perf_counter() + budget_s
+        if self.is_complete or not self._frames or not self._can_go_on():
+            return
+        while self._written < len(self._frames):
+            self._write_next()
+            if time.perf_counter() >= until:
+                break
+        if self.is_ended and self._written == len(self._frames):
+            self._complete()
+
+    def remove(self) -> None:
+        """It is not wanted any more: take what there is of it out of the scene."""
+        if self._written and self._has_its_nodes():
+            remove_sweep(self._scene)
+        self._frames, self._written = [], 0
+
+    def _set_numbered(self, is_numbered: bool) -> None:
+        if is_numbered != self._is_numbered:
+            self._is_numbered, self._written = is_numbered, 0
+
+    def _has_its_nodes(self) -> bool:
+        return all(self._scene.IsNodePresent(node) for node in (self._browser, *self._sequences.values()))
+
+    def _can_go_on(self) -> bool:
+        if self._written and not self._has_its_nodes():
+            if not self.is_ended:
+                return False
+            self._written = 0
+        return True
+
+    def _write_next(self) -> None:
+        if self._written == 0:
+            remove_sweep(self._scene)
+            self._browser, self._sequences = get_or_create(self._scene, _BROWSER, names.SWEEP_BROWSER), {}
+            self._browser.SetAttribute(_GROWING, "true")
+        frame, value = self._frames[self._written], self._index_value()
+        number_before = len(self._sequences)
+        self._sequence(names.LIVE_IMAGE).SetDataNodeAtValue(_image_node(frame), value)
+        for name in sorted({names.IMAGE_TO_REFERENCE, *frame.transforms}):
+            matrix = _pose_of(frame, name)
+            if matrix is not None:
+                self._sequence(name).SetDataNodeAtValue(_transform_node(matrix), value)
+        self._written += 1
+        if len(self._sequences) > number_before:
+            self._show()
+
+    def _index_value(self) -> str:
+        """Seconds since the first frame; frame numbers when the times do not tell the frames apart."""
+        number = self._written
+        value = number if self._is_numbered else self._frames[number].timestamp - self._frames[0].timestamp
+        return f"{value:.3f}"
+
+    def _sequence(self, source: str):
+        if source not in self._sequences:
+            self._sequences[source] = _new_sequence(self._scene, source)
+        return self._sequences[source]
+
+    def _show(self) -> None:
+        """Have the browser play all sequences, on nodes of their own under 'Recorded ...'.
+
+        The live nodes are left alone: a replayed tool must never pass for a live one.
+        """
+        browser, logic = self._browser, self._application.sequences_logic
+        # The first one leads: the poses, or the images when not a single pose was measured.
+        first = [name for name in (names.IMAGE_TO_REFERENCE, names.LIVE_IMAGE) if name in self._sequences]
+        shown = {}
+        # Told of each change, the logic would at once make nodes of its own to show the sequences.
+        was_modifying = browser.StartModify()
+        browser.RemoveAllSequenceNodes()
+        for source in [*first, *sorted(set(self._sequences) - set(first))]:
+            sequence, is_image = self._sequences[source], source == names.LIVE_IMAGE
+            kind = "vtkMRMLScalarVolumeNode" if is_image else "vtkMRMLLinearTransformNode"
+            shown[source] = get_or_create(self._scene, kind, names.recorded(source), with_display=is_image)
+            logic.AddSynchronizedNode(sequence, shown[source], browser)
+            # 3D Slicer 5.8 cannot ignore what is missing; of what it can, this alone adds no unmeasured poses.
+            ignore = getattr(browser, "MissingItemIgnore", browser.MissingItemSetToDefault)
+            browser.SetMissingItemMode(sequence, ignore)
+            browser.SetPlayback(sequence, False)
+        put_under(shown[names.LIVE_IMAGE], shown.get(names.IMAGE_TO_REFERENCE))
+        browser.EndModify(was_modifying)
+        for node in sweep_nodes(self._scene):
+            set_saved(node, False)
+
+    def _complete(self) -> None:
+        browser, sweep = self._browser, Sweep(self._frames, self._name)
+        was_modifying = browser.StartModify()
+        browser.SetAttribute(_TIMESTAMPS, " ".join(repr(float(frame.timestamp)) for frame in self._frames))
+        browser.SetAttribute(_SWEEP_NAME, self._name or None)
+        browser.SetAttribute(_GROWING, None)
+        if np.isfinite(sweep.frames_per_second):
+            browser.SetPlaybackRateFps(float(sweep.frames_per_second))
+        for sequence in self._sequences.values():
+            browser.SetPlayback(sequence, True)
+        browser.EndModify(was_modifying)
+        for node in sweep_nodes(self._scene):
+            set_saved(node, True)
+        browser.SetSelectedItemNumber(0)
+        self._application.sequences_logic.UpdateProxyNodesFromSequences(browser)
+        self.is_complete = True
+        # The scene has them now.
+        self._frames = []
 
 
 def sweep_of(application) -> Sweep | None:
-    """The sweep in the scene; None when there is none. A pose that was not measured comes back as an invalid one.
+    """The sweep in the scene; None when there is none, or it still grows.
 
-    Poses read from a saved scene have the six significant digits that Slicer writes.
+    A pose that was not measured comes back as an invalid one; one read from a saved scene has the six significant
+    digits that Slicer writes.
     """
     browser = find(application.scene, _BROWSER, names.SWEEP_BROWSER)
-    sequences = {sequence.GetAttribute(_SOURCE): sequence for sequence in _sequences(browser)} if browser else {}
+    if browser is None or browser.GetAttribute(_GROWING):
+        return None
+    sequences = {sequence.GetAttribute(_SOURCE): sequence for sequence in _sequences(browser)}
     image = sequences.pop(names.LIVE_IMAGE, None)
     if image is None or image.GetNumberOfDataNodes() == 0:
         return None
@@ -94,41 +229,6 @@ def remove_sweep(scene) -> None:
             remove_node(scene, node)
 
 
-def _browser(application, sweep: Sweep, sequences):
-    """A browser that plays `sequences`, the first of which leads, on nodes of their own under 'Recorded ...'.
-
-    The live nodes are left alone: a replayed tool must never pass for a live one.
-    """
-    scene = application.scene
-    browser = get_or_create(scene, _BROWSER, names.SWEEP_BROWSER)
-    browser.SetAttribute(_TIMESTAMPS, " ".join(repr(float(frame.timestamp)) for frame in sweep.frames))
-    browser.SetAttribute(_SWEEP_NAME, sweep.name or None)
-    shown = {}
-    # Told of each change, the logic would at once make nodes of its own to show the sequences.
-    was_modifying = browser.StartModify()
-    for sequence in sequences:
-        source = sequence.GetAttribute(_SOURCE)
-        is_image = source == names.LIVE_IMAGE
-        kind = "vtkMRMLScalarVolumeNode" if is_image else "vtkMRMLLinearTransformNode"
-        shown[source] = get_or_create(scene, kind, names.recorded(source), with_display=is_image)
-        application.sequences_logic.AddSynchronizedNode(sequence, shown[source], browser)
-        # 3D Slicer 5.8 cannot ignore what is missing; of what it can, this alone adds no poses that nobody measured.
-        ignore = getattr(browser, "MissingItemIgnore", browser.MissingItemSetToDefault)
-        browser.SetMissingItemMode(sequence, ignore)
-    put_under(shown[names.LIVE_IMAGE], shown.get(names.IMAGE_TO_REFERENCE))
-    rate = sweep.frames_per_second
-    if np.isfinite(rate):
-        browser.SetPlaybackRateFps(float(rate))
-    browser.EndModify(was_modifying)
-    browser.SetSelectedItemNumber(0)
-    application.sequences_logic.UpdateProxyNodesFromSequences(browser)
-    return browser
-
-
-def _other_transforms(sweep: Sweep) -> list[str]:
-    return sorted({name for frame in sweep.frames for name in frame.transforms} - {names.IMAGE_TO_REFERENCE})
-
-
 def _pose_of(frame: TrackedFrame, name: str) -> np.ndarray | None:
     """(4, 4) of that transform as measured with the frame; None when it was not."""
     if name == names.IMAGE_TO_REFERENCE:
@@ -139,12 +239,10 @@ def _pose_of(frame: TrackedFrame, name: str) -> np.ndarray | None:
     return matrix if valid and matrix is not None and np.isfinite(matrix).all() else None
 
 
-def _index_values(sweep: Sweep) -> list[str]:
-    """Seconds since the first frame; frame numbers when the times are unknown or too near one another."""
-    times = np.array([frame.timestamp for frame in sweep.frames], dtype=np.float64)
-    if not np.isfinite(times).all() or (np.diff(times) < _LEAST_INTERVAL_S).any():
-        times = np.arange(len(times), dtype=np.float64)
-    return [f"{time:.3f}" for time in times - times[0]]
+def _are_apart(frames) -> bool:
+    """True when the times of the frames are known and tell one from the next."""
+    times = np.array([frame.timestamp for frame in frames], dtype=np.float64)
+    return bool(np.isfinite(times).all() and (np.diff(times) >= _LEAST_INTERVAL_S).all())
 
 
 def _new_sequence(scene, source: str):

@@ -13,40 +13,59 @@ from ..sweep import Sweep
 from . import names
 from .application import Application
 from .conversion import put_volume, volume_of
+from .igsio_reconstruction import check_igsio_available, igsio_available, igsio_slices, nearest_igsio_settings
 from .job import Job
 from .jobs import Jobs
 from .nodes import find, get_or_create, is_stale, mark_stale
 from .state import Step, StepStatus
-from .sweep_sequence import put_sweep, sweep_of
+from .sweep_sequence import GrowingSweep, put_sweep, sweep_of
 from .workflow import Workflow
 
 _GROWING = "CRLM.Growing"
+OWN_ENGINE, IGSIO_ENGINE = "crlm", "igsio"
+
+
+def engines() -> tuple[str, ...]:
+    """The reconstruction engines that can be chosen here; the first is our own."""
+    return (OWN_ENGINE, IGSIO_ENGINE) if igsio_available() else (OWN_ENGINE,)
 
 
 class VolumeStep:
     """Sweep and volume of one session.
 
     settings    ReconstructionSettings of the next reconstruction
+    engine      which of engines() makes the next volume
     on_changed  called when there is another volume, or none any more
     """
 
     def __init__(self, application: Application, workflow: Workflow, jobs: Jobs, on_changed: Callable[[], None]):
         self.settings = ReconstructionSettings(fill="distance")
+        self.engine = OWN_ENGINE
         self._application, self._scene = application, application.scene
         self._workflow, self._jobs, self._on_changed = workflow, jobs, on_changed
         self._sweep: Sweep | None = None
         workflow.rests[Step.RECONSTRUCT] = self._rest
-        jobs.takers[Step.RECONSTRUCT] = lambda result: self.set_volume(result.volume)
+        jobs.takers[Step.RECONSTRUCT] = self._take
 
     @property
     def sweep(self) -> Sweep | None:
         return self._sweep
 
-    def set_sweep(self, sweep: Sweep) -> None:
-        """Take a recorded sweep; a volume of an earlier one becomes stale. Raises RecordingError when it is empty."""
+    def new_growing_sweep(self) -> GrowingSweep:
+        """For the frames of a recording that begins."""
+        return GrowingSweep(self._application)
+
+    def set_sweep(self, sweep: Sweep, growing: GrowingSweep | None = None) -> None:
+        """Take a recorded sweep; a volume of an earlier one becomes stale. Raises RecordingError when it is empty.
+
+        growing  what brings it into the scene, by and by; None to have it there at once
+        """
         if len(sweep) == 0:
             raise RecordingError("The sweep holds no frame; record or choose another one.")
-        put_sweep(self._application, sweep)
+        if growing is None:
+            put_sweep(self._application, sweep)
+        else:
+            growing.end(sweep)
         self._sweep = sweep
         self._workflow.revisions[Step.RECONSTRUCT] += 1
         self._jobs.cancel(Step.RECONSTRUCT)
@@ -58,11 +77,15 @@ class VolumeStep:
         self._on_changed()
         self._workflow.tell()
 
-    def begin(self, settings: ReconstructionSettings | None = None) -> Job:
-        """The job that makes a volume of the sweep. Raises ReconstructionError when there is no sweep."""
+    def begin(self, settings: ReconstructionSettings | None = None, engine: str = OWN_ENGINE) -> Job:
+        """The job that makes a volume of the sweep by one of engines(). Raises ReconstructionError without a sweep."""
         if self._sweep is None:
             raise ReconstructionError("There is no sweep to make a volume of; record one first.")
         sweep = self._sweep
+        if engine == IGSIO_ENGINE:
+            asked = nearest_igsio_settings(settings or self.settings)
+            slices = lambda *how: igsio_slices(sweep, asked, *how, scene=self._scene)  # noqa: E731
+            return self._jobs.begin(Step.RECONSTRUCT, None, slices)
 
         def compute(progress, should_cancel):
             from ..reconstruction import reconstruct
@@ -70,6 +93,14 @@ class VolumeStep:
             return reconstruct(sweep, settings, progress, should_cancel)
 
         return self._jobs.begin(Step.RECONSTRUCT, compute)
+
+    def choose_engine(self, name: str) -> None:
+        """Of the next volume. Raises ReconstructionError for one that is not here."""
+        if name == IGSIO_ENGINE:
+            check_igsio_available()
+        elif name != OWN_ENGINE:
+            raise ReconstructionError(f"There is no reconstruction engine '{name}'; choose {' or '.join(engines())}.")
+        self.engine = name
 
     @property
     def volume(self) -> Volume | None:
@@ -123,6 +154,14 @@ class VolumeStep:
     def forget(self) -> None:
         """As at the beginning; the nodes stay."""
         self._sweep = None
+
+    def _take(self, result) -> None:
+        if not isinstance(result, Volume):
+            self.set_volume(result.volume)
+            return
+        self.set_volume(result)
+        message = self._workflow.state[Step.RECONSTRUCT].message
+        self._workflow.set(Step.RECONSTRUCT, StepStatus.DONE, f"{message}, made by SlicerIGSIO")
 
     def _put(self, volume: Volume, growing: bool = False) -> None:
         node = get_or_create(self._scene, "vtkMRMLScalarVolumeNode", names.VOLUME, with_display=True)

@@ -221,7 +221,7 @@ def test_recording_keeps_every_frame_that_is_shown(session, sweep):
     assert session.state.status(Step.RECORD) is StepStatus.RUNNING
     for frame in sweep.frames:
         session.show_frame(frame)
-    assert session.frames_recorded == len(sweep)
+    assert session.recording.frames == len(sweep)
     assert len(session.stop_recording()) == len(sweep)
     assert session.state.status(Step.RECORD) is StepStatus.DONE
     session.start_recording()

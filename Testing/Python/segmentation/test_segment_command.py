@@ -1,0 +1,77 @@
+"""`crlm segment` with the engine's options: folds, ensembles, mirroring."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.cli import main
+from CRLMSegmentationLib.errors import ModelError
+from CRLMSegmentationLib.files import read_volume, write_volume
+from CRLMSegmentationLib.segmentation.models import load_model
+from CRLMSegmentationLib.study.export import write_card
+
+
+@pytest.fixture(scope="module")
+def two_folds(exported_model, tmp_path_factory):
+    """The small model, and beside it a second fold whose output layers answer the other way round."""
+    import torch
+
+    folder = tmp_path_factory.mktemp("folds") / "two"
+    shutil.copytree(exported_model, folder)
+    (folder / "fold_1").mkdir()
+    card = json.loads((folder / "model.json").read_text())
+    first = folder / card["weights"][0]
+    second = folder / "fold_1" / "checkpoint_final.pth"
+    weights = load_model(exported_model).read_weights()[0]
+    torch.manual_seed(11)
+    torch.save({"network_weights": {key: value * 0.5 + 0.1 * torch.randn_like(value) for key, value in
+                                    weights.items()}}, second)
+    card["weights"] = [first.relative_to(folder).as_posix(), second.relative_to(folder).as_posix()]
+    write_card(folder, card)
+    return folder
+
+
+@pytest.fixture
+def segmented(tmp_path, speckled_volume, exported_model):
+    """Runs the command on the whole volume; gives the probability it wrote."""
+    write_volume(speckled_volume, tmp_path / "volume.nrrd")
+    center = [str(value) for value in speckled_volume.center_ras]
+
+    def run(model, *options):
+        probability = tmp_path / "probability.nrrd"
+        command = ["segment", str(tmp_path / "volume.nrrd"), "-o", str(tmp_path / "mask.nrrd"), "--box", *center,
+                   "20", "20", "20", "--model", str(model), "--device", "cpu", "--runtime", "torch", "--threads", "1",
+                   "--probability", str(probability), *map(str, options)]
+        assert main(command) == 0
+        return read_volume(probability).voxels
+
+    return run
+
+
+def test_folds_are_chosen_and_averaged(segmented, two_folds):
+    both, first, second = (segmented(two_folds, *options) for options in ((), ("--folds", 0), ("--folds", "fold_1")))
+    assert np.abs(first - second).max() > 0.01
+    assert np.abs(both - first).max() > 0.001 and np.abs(both - second).max() > 0.001
+
+
+def test_an_ensemble_is_the_mean_of_its_models_probabilities(segmented, two_folds, exported_model):
+    one, other = segmented(exported_model), segmented(two_folds)
+    mean = segmented(exported_model, "--average-with", two_folds)
+    assert np.abs(one - other).max() > 0.01
+    assert np.allclose(mean, (one + other) / 2, atol=1e-6)
+
+
+def test_mirroring_changes_the_probability(segmented, exported_model):
+    assert np.abs(segmented(exported_model) - segmented(exported_model, "--mirroring")).max() > 1e-4
+
+
+def test_a_fold_that_is_not_there_is_told_in_a_sentence(two_folds):
+    with pytest.raises(ModelError, match="has no fold_7: choose from fold_0, fold_1"):
+        load_model(two_folds).with_folds(["7"])
+
+
+def test_a_number_of_threads_that_makes_no_sense_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["segment", "volume.nrrd", "-o", "mask.nrrd", "--box", "0", "0", "0", "9", "9", "9", "--threads", "0"])
+    assert "whole number" in capsys.readouterr().err
