@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import GeometryError
+from ..segmentation.surface import isosurface
 
 LARGEST_MARGIN_MM = 20.0
 _MOST_SAMPLES = 250_000
@@ -42,7 +43,7 @@ def margin_shell(surface, margin_mm: float):
     near = np.argwhere(~inside & (np.abs(distance - margin_mm) <= _BAND * spacing_mm))
     distance[tuple(near.T)], _ = cKDTree(points).query(near[:, ::-1] * spacing_mm + lower)
     distance[inside] = -spacing_mm
-    return _contour(distance.astype(np.float32), margin_mm, lower, spacing_mm)
+    return isosurface(distance.astype(np.float32), margin_mm, (spacing_mm,) * 3, lower, normals=True)
 
 
 def _inside(surface, size: np.ndarray, origin: np.ndarray, spacing_mm: float) -> np.ndarray:
@@ -63,22 +64,3 @@ def _inside(surface, size: np.ndarray, origin: np.ndarray, spacing_mm: float) ->
     image.SetOutputScalarType(VTK_UNSIGNED_CHAR)
     image.Update()
     return vtk_to_numpy(image.GetOutput().GetPointData().GetScalars()).reshape(size[::-1]) > 0
-
-
-def _contour(values: np.ndarray, level: float, origin: np.ndarray, spacing_mm: float):
-    from vtkmodules.util.numpy_support import numpy_to_vtk
-    from vtkmodules.vtkCommonDataModel import vtkImageData
-    from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
-
-    image = vtkImageData()
-    image.SetDimensions(*values.shape[::-1])
-    image.SetOrigin(*origin)
-    image.SetSpacing(spacing_mm, spacing_mm, spacing_mm)
-    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(values).ravel(), deep=True))
-    contour = vtkFlyingEdges3D()
-    contour.SetInputData(image)
-    contour.SetValue(0, level)
-    contour.ComputeNormalsOn()
-    contour.ComputeScalarsOff()
-    contour.Update()
-    return contour.GetOutput()

@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Sequence
 
 from ..errors import ModelError
+from .user_folders import data_folder
 
 DEFAULT_MODEL = "crop-simulated-small"
 CARD = "model.json"
@@ -127,14 +127,7 @@ def user_models_folder() -> Path:
     """Where imported models are kept: CRLM_MODELS, or the system's folder for a program's data. It may not be there."""
     if os.environ.get(FOLDER_VARIABLE):
         return Path(os.environ[FOLDER_VARIABLE])
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "crlm-navigation" / "models"
+    return data_folder() / "models"
 
 
 def load_model(name_or_folder: str | Path = DEFAULT_MODEL) -> Model:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
+
+from . import user_folders
 
 FOLDER_VARIABLE = "CRLM_CACHE"
 FILES_KEPT = 24
@@ -23,14 +24,7 @@ def cache_folder() -> Path:
     """The folder that CRLM_CACHE names, else the system's for what can be made again."""
     if os.environ.get(FOLDER_VARIABLE):
         return Path(os.environ[FOLDER_VARIABLE])
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "crlm-navigation"
+    return user_folders.cache_folder()
 
 
 def key_of(*parts: str) -> str:

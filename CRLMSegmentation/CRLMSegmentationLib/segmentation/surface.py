@@ -35,7 +35,7 @@ def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERAT
         raise SegmentationError("The mask is empty: there is no surface to make.")
     block = mask.voxels[extent] > 0
     step = 2 if np.count_nonzero(block) > FINE_VOXELS else 1
-    rough = _contour(_padded(block, step), mask.spacing_mm * step)
+    rough = isosurface(_padded(block, step), HALF, mask.spacing_mm * step)
     points, corners = _arrays_of(rough)
     measure = _measure(points, corners)
     if measure.volume_mm3 < 0:
@@ -99,19 +99,21 @@ def _padded(block: np.ndarray, step: int) -> np.ndarray:
     return halves[:, :, 0::2] + halves[:, :, 1::2]
 
 
-def _contour(padded: np.ndarray, spacing_mm: np.ndarray):
+def isosurface(values: np.ndarray, level: float, spacing_mm, origin=(0.0, 0.0, 0.0), normals: bool = False):
+    """vtkPolyData where `values` ([k, j, i]) pass `level`; the grid has that spacing and origin (3,), in mm."""
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
     from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 
     image = vtkImageData()
-    image.SetDimensions(*padded.shape[::-1])
+    image.SetDimensions(*values.shape[::-1])
+    image.SetOrigin(*origin)
     image.SetSpacing(*spacing_mm)
-    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(padded).ravel(), deep=True))
+    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(values).ravel(), deep=True))
     contour = vtkFlyingEdges3D()
     contour.SetInputData(image)
-    contour.SetValue(0, HALF)
-    contour.ComputeNormalsOff()
+    contour.SetValue(0, level)
+    contour.SetComputeNormals(normals)
     contour.ComputeScalarsOff()
     contour.Update()
     return contour.GetOutput()
