@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from itertools import zip_longest
 from pathlib import Path
 from typing import Callable, Sequence
 
+import numpy as np
+
+from ..geometry import Box
 from ..segmentation.models import CARD
-from .case_files import forget_sweeps, sweep_of
+from .case_files import forget_sweeps, read_mask, sweep_of
 from .case_table import CaseRow, LeftOut, choose_cases
 from .evaluate import CROP, FULL
 from .pipeline import Study, cases_of, describe
@@ -64,10 +68,15 @@ def _left_out_at_build(raw: Path) -> list[LeftOut]:
 
 
 def _frames_of_cases(rows: Sequence[CaseRow]) -> list[tuple]:
-    """The middle frame of some test sweeps, evenly picked."""
-    with_sweep = [row for row in rows if row.is_test and row.sweep and Path(row.sweep).is_file()]
-    chosen = with_sweep[:: max(1, len(with_sweep) // SHOWN_FRAMES)][:SHOWN_FRAMES]
-    pictures = [(f"{row.case}, {row.echogenicity or 'lesion'}", _middle_frame(sweep_of(row))) for row in chosen]
+    """The frame through the middle of the tumor of some test sweeps, every kind of echogenicity in turn."""
+    by_kind: dict[str, list[CaseRow]] = {}
+    for row in rows:
+        if row.is_test and row.sweep and Path(row.sweep).is_file():
+            by_kind.setdefault(row.echogenicity or "lesion", []).append(row)
+    in_turn = [row for turn in zip_longest(*by_kind.values()) for row in turn if row is not None][:SHOWN_FRAMES]
+    pictures = [
+        (f"{row.case}, {row.echogenicity or 'lesion'}", _frame_through_tumor(sweep_of(row), row)) for row in in_turn
+    ]
     forget_sweeps()
     return pictures
 
@@ -82,5 +91,14 @@ def _frames_of_recordings(recordings: dict[str, tuple]) -> list[tuple]:
     return pictures
 
 
-def _middle_frame(sweep):
-    return sweep.frames[len(sweep.frames) // 2].pixels
+def _frame_through_tumor(sweep, row: CaseRow) -> np.ndarray:
+    """Pixels of the frame whose plane passes nearest to the tumor's middle; of the middle frame without a mask."""
+    if not row.mask or not sweep.valid_frames:
+        return sweep.frames[len(sweep.frames) // 2].pixels
+    middle = Box.around_mask(read_mask(row.mask)).center_ras
+    poses = sweep.image_to_reference()
+    # The distance along the plane's normal, in mm whatever the calibration makes of its third column.
+    normals = np.cross(poses[:, :3, 0], poses[:, :3, 1])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    off_plane = np.abs(np.einsum("ni,ni->n", normals, middle - poses[:, :3, 3]))
+    return sweep.valid_frames[int(off_plane.argmin())].pixels
