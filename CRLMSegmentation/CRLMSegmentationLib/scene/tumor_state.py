@@ -106,6 +106,9 @@ def state_of_scene(
 
     block = block_of(volume, probability)
     unseen = unseen_voxels(block.volume.voxels)
+    # Where the probe passed, 0 stands outside a box that was turned against the volume (segmentation.crop).
+    inside = (probability.voxels > 0) | (False if unseen is None else unseen)
+    block = replace(block, inside=None if inside.all() else inside)
     result = finish(block, probability, volume, threshold, TumorState.keep, {}, unseen=unseen)
     corrections = HandCorrections().learned(result.mask.voxels, mask.voxels)
     doubts = () if corrections.count else tuple(result.doubts)

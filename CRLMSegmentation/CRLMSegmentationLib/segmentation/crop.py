@@ -1,12 +1,15 @@
 """Cutting the voxels of a box out of a volume, and putting a result back in its place.
 
-Nothing is resampled: a crop is a block of the volume's own voxels, so that it can be pasted back exactly. A rotated
-box gives the block that covers it (the hull of its corners along the axes of the volume).
+A crop is a block of the volume's own voxels, so that it can be pasted back exactly. A box that is turned against the
+volume gives the block that covers it and tells which of its voxels lie in the box. The network, which learned on boxes
+that fit closely, then sees the block resampled along the box's own axes (along_box), and its answer comes back onto the
+voxels of the block (onto_block): all that follows knows one grid only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import permutations, product
 
 import numpy as np
 
@@ -15,58 +18,105 @@ from ..geometry import Box, Volume, transform_points
 
 # A box edge that runs along a voxel's border must not take or lose a voxel through rounding.
 INDEX_TOLERANCE = 1e-4
+# Up to here the block that covers a box stands in for it, and nothing is resampled. With the shipped model (0.2.0) on
+# tight boxes around six tumors of simulated livers the mean Dice of the block against that of the turned box was 0.81
+# and 0.81 at 2 degrees, 0.78 and 0.82 at 3.5, 0.74 and 0.81 at 5, 0.71 and 0.82 at 7.
+LARGEST_ALIGNED_ANGLE_DEG = 2.0
+# No probability in a box is made 0, so that a stored one tells which voxels of the block lie in it.
+SMALLEST_INSIDE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Crop:
     """A block of voxels and where it came from.
 
-    volume     the block, with its own ijk_to_ras
-    start_ijk  index of its first voxel in the volume that it was cut from
-    warnings   sentences for the user, such as that the box reached outside the volume
+    volume      the block, with its own ijk_to_ras
+    start_ijk   index of its first voxel in the volume that it was cut from
+    warnings    sentences for the user, such as that the box reached outside the volume
+    turned_box  the box with its margin, where it is turned against the volume; its axes are those of the volume to
+                which they are nearest, in order and direction. None where the block is the box
+    inside      boolean [k, j, i]: the voxels of the block that lie in the box; None when all do
     """
 
     volume: Volume
     start_ijk: tuple[int, int, int]
     warnings: tuple[str, ...] = ()
+    turned_box: Box | None = None
+    inside: np.ndarray | None = field(default=None, repr=False)
+
+    def within(self, probability: np.ndarray) -> np.ndarray:
+        """`probability`, float32 on the voxels of the block: 0 outside the box, SMALLEST_INSIDE at least inside."""
+        probability = np.maximum(probability, np.float32(SMALLEST_INSIDE))
+        return probability if self.inside is None else np.where(self.inside, probability, np.float32(0))
 
 
 def crop(volume: Volume, box: Box, margin_mm: float = 0.0) -> Crop:
     """The voxels of `volume` whose centres lie in `box` grown by `margin_mm` on every side.
 
-    A box that holds no voxel centre gives the one voxel that its middle lies in. Where the box reaches outside the
-    volume it is clipped, with a warning. Raises GeometryError when it lies outside altogether or has no size.
+    A box with an axis more than LARGEST_ALIGNED_ANGLE_DEG away from the volume's nearest gives the block that covers
+    it; whether the box's axes are named or directed otherwise than the volume's makes no difference. A box that holds
+    no voxel centre gives the one voxel that its middle lies in (the few around it when it is turned). Where the box
+    reaches outside the volume it is clipped, with a warning. Raises GeometryError when it lies outside altogether or
+    has no size.
     """
-    grown_mm = box.size_mm + 2 * margin_mm
-    if (grown_mm <= 0).any():
+    if (box.size_mm + 2 * margin_mm <= 0).any():
         raise GeometryError(f"A margin of {margin_mm:g} mm leaves nothing of a box whose edges are {_edges(box)} mm.")
-    corners = transform_points(volume.ras_to_ijk, box.expanded(margin_mm).corners_ras())
+    grown, angle_deg = _along_axes_of(volume, box.expanded(margin_mm))
+    corners = transform_points(volume.ras_to_ijk, grown.corners_ras())
     lower, upper = corners.min(axis=0), corners.max(axis=0)
     size = np.array(volume.dimensions)
-    if (upper < -0.5).any() or (lower > size - 0.5).any():
+    is_outside = (upper < -0.5).any() or (lower > size - 0.5).any()
+    found = None
+    if not is_outside:
+        is_turned = angle_deg > LARGEST_ALIGNED_ANGLE_DEG
+        found = _turned(volume, grown, lower, upper) if is_turned else _aligned(volume, lower, upper)
+    if found is None:
         raise GeometryError(
             f"The box ({_edges(box)} mm around R A S {_point(box.center_ras)}) lies outside the volume, which covers "
             f"{_covered(volume)}: place the box on the volume."
         )
-    first = np.ceil(lower - INDEX_TOLERANCE).astype(int)
-    last = np.floor(upper + INDEX_TOLERANCE).astype(int)
-    middle = np.round((lower + upper) / 2).astype(int)
-    first, last = np.where(last < first, middle, first), np.where(last < first, middle, last)
-    inside_first, inside_last = np.clip(first, 0, size - 1), np.clip(last, 0, size - 1)
-    warnings = ()
-    if (inside_first != first).any() or (inside_last != last).any():
-        missing = 1 - float(np.prod(inside_last - inside_first + 1) / np.prod((last - first + 1).astype(float)))
-        warnings = (f"The box reaches outside the volume: {missing:.0%} of it was cut off.",)
-    (i, j, k), (to_i, to_j, to_k) = inside_first, inside_last + 1
-    ijk_to_ras = volume.ijk_to_ras.copy()
-    ijk_to_ras[:3, 3] = transform_points(volume.ijk_to_ras, inside_first)
-    block = np.ascontiguousarray(volume.voxels[k:to_k, j:to_j, i:to_i])
-    return Crop(Volume(block, ijk_to_ras), (int(i), int(j), int(k)), warnings)
+    return found
 
 
 def crop_volume(volume: Volume, box: Box, margin_mm: float = 0.0) -> Volume:
     """The volume of `crop`, for callers who need neither its place nor its warnings."""
     return crop(volume, box, margin_mm).volume
+
+
+def along_box(block: Crop, unseen: np.ndarray | None = None) -> Volume:
+    """The ultrasound along the axes of the turned box of `block`, linearly interpolated, at the spacing of the volume.
+
+    unseen  boolean [k, j, i] on the block, where the probe did not pass: stays exactly 0, as in a box that is not
+            turned, and so does what lies outside the volume; nothing of that zero is mixed into what was seen
+    """
+    box, voxels = block.turned_box, block.volume.voxels
+    spacing = block.volume.spacing_mm
+    samples = np.maximum(1, np.ceil(box.size_mm / spacing - INDEX_TOLERANCE)).astype(int)
+    ijk_to_ras = np.eye(4)
+    ijk_to_ras[:3, :3] = box.axes_ras * spacing
+    ijk_to_ras[:3, 3] = box.center_ras - ijk_to_ras[:3, :3] @ ((samples - 1) / 2)
+    # A box can be much larger than the volume: where there is nothing, nothing is sampled.
+    covered = transform_points(np.linalg.inv(ijk_to_ras), block.volume.corners_ras())
+    first = np.clip(np.floor(covered.min(axis=0)), 0, samples - 1).astype(int)
+    end = np.clip(np.ceil(covered.max(axis=0)), first, samples - 1).astype(int) + 1
+    ijk_to_ras[:3, 3] = transform_points(ijk_to_ras, first)
+    place, shape = block.volume.ras_to_ijk @ ijk_to_ras, tuple(end - first)[::-1]
+    turned = _sampled(voxels, place, shape)
+    if unseen is not None:
+        seen = (~unseen).view(np.uint8)
+        turned /= np.maximum(_sampled(seen, place, shape), 1e-3)
+        turned[_sampled(seen, place, shape, nearest=True) == 0] = 0
+    if voxels.dtype.kind in "biu":
+        turned = np.rint(turned, out=turned)
+    return Volume(turned.astype(voxels.dtype), ijk_to_ras)
+
+
+def onto_block(probability: Volume, block: Crop) -> Volume:
+    """`probability`, found on along_box(block), on the voxels of `block`: float32, linearly interpolated, 0 outside
+    the turned box."""
+    place = probability.ras_to_ijk @ block.volume.ijk_to_ras
+    voxels = _sampled(probability.voxels, place, block.volume.voxels.shape, beyond=True)
+    return block.volume.with_voxels(block.within(voxels))
 
 
 def paste(block: Volume, onto: Volume) -> Volume:
@@ -83,6 +133,99 @@ def paste(block: Volume, onto: Volume) -> Volume:
     whole = np.zeros(onto.voxels.shape, dtype=block.voxels.dtype)
     whole[index[2]:end[2], index[1]:end[1], index[0]:end[0]] = block.voxels
     return Volume(whole, onto.ijk_to_ras)
+
+
+def _along_axes_of(volume: Volume, box: Box) -> tuple[Box, float]:
+    """The same box with its axes in the order and direction in which they run most nearly along i, j, k, keeping the
+    volume's handedness; and the largest angle, in degrees, between an axis of it and that of the volume."""
+    grid = volume.ijk_to_ras[:3, :3] / volume.spacing_mm
+    ways = [
+        (list(order), box.axes_ras[:, order] * signs)
+        for order in permutations(range(3)) for signs in product((1, -1), repeat=3)
+    ]
+    alike = [way for way in ways if np.linalg.det(way[1]) * np.linalg.det(grid) > 0]
+    order, axes = max(alike, key=lambda way: (way[1] * grid).sum())
+    angle_deg = np.degrees(np.arccos(np.clip((axes * grid).sum(axis=0), -1, 1))).max()
+    return Box(box.center_ras, box.size_mm[order], axes), float(angle_deg)
+
+
+def _aligned(volume: Volume, lower: np.ndarray, upper: np.ndarray) -> Crop:
+    """What lies between two corners, continuous indices (i, j, k)."""
+    size = np.array(volume.dimensions)
+    first = np.ceil(lower - INDEX_TOLERANCE).astype(int)
+    last = np.floor(upper + INDEX_TOLERANCE).astype(int)
+    middle = np.round((lower + upper) / 2).astype(int)
+    first, last = np.where(last < first, middle, first), np.where(last < first, middle, last)
+    inside_first, inside_last = np.clip(first, 0, size - 1), np.clip(last, 0, size - 1)
+    warnings = ()
+    if (inside_first != first).any() or (inside_last != last).any():
+        missing = 1 - float(np.prod(inside_last - inside_first + 1) / np.prod((last - first + 1).astype(float)))
+        warnings = (_cut_off(missing),)
+    return Crop(*_block(volume, inside_first, inside_last), warnings)
+
+
+def _turned(volume: Volume, box: Box, lower: np.ndarray, upper: np.ndarray) -> Crop | None:
+    """The block that covers `box`, whose corners lie between two indices; None when no voxel lies in the box."""
+    size = np.array(volume.dimensions)
+    first, last = np.clip(np.floor(lower), 0, size - 1).astype(int), np.clip(np.ceil(upper), 0, size - 1).astype(int)
+    block, start = _block(volume, first, last)
+    # As wide as a voxel is in its direction at least, so that a thin box has no gaps and the smallest one voxel.
+    size_mm = np.maximum(box.size_mm, np.abs(box.axes_ras.T @ volume.ijk_to_ras[:3, :3]).sum(axis=1))
+    inside = _voxels_within(box, size_mm, block)
+    if not inside.any():
+        return None
+    warnings = ()
+    if (lower < -0.5 - INDEX_TOLERANCE).any() or (upper > size - 0.5 + INDEX_TOLERANCE).any():
+        warnings = (_cut_off(max(0.0, 1 - float(inside.sum() * block.voxel_volume_mm3 / np.prod(size_mm)))),)
+    return Crop(block, start, warnings, box, inside)
+
+
+def _block(volume: Volume, first: np.ndarray, last: np.ndarray) -> tuple[Volume, tuple[int, int, int]]:
+    """The voxels from index `first` to index `last`, both inclusive; and where they begin."""
+    (i, j, k), (to_i, to_j, to_k) = first, last + 1
+    ijk_to_ras = volume.ijk_to_ras.copy()
+    ijk_to_ras[:3, 3] = transform_points(volume.ijk_to_ras, first)
+    voxels = np.ascontiguousarray(volume.voxels[k:to_k, j:to_j, i:to_i])
+    return Volume(voxels, ijk_to_ras), (int(i), int(j), int(k))
+
+
+def _voxels_within(box: Box, size_mm: np.ndarray, block: Volume) -> np.ndarray:
+    """Boolean [k, j, i]: voxel centres in a box of `size_mm` with the place and axes of `box`."""
+    to_box = np.linalg.inv(box.box_to_ras) @ block.ijk_to_ras
+    k, j, i = np.ogrid[tuple(slice(size) for size in block.voxels.shape)]
+    inside = np.ones(block.voxels.shape, dtype=bool)
+    for along, edge, spacing in zip(to_box, size_mm, block.spacing_mm):
+        plane_mm = (along[0] * i + along[1] * j + along[3]).astype(np.float32)
+        away_mm = plane_mm + (along[2] * k).astype(np.float32)
+        inside &= np.abs(away_mm, out=away_mm) <= edge / 2 + INDEX_TOLERANCE * spacing
+    return inside
+
+
+def _sampled(
+    voxels: np.ndarray, place: np.ndarray, shape, nearest: bool = False, beyond: bool = False
+) -> np.ndarray:
+    """float32 of `shape`: `voxels` at the indices (i, j, k) to which `place`, (4, 4), maps those of the result.
+
+    Between voxel centres linear (or the `nearest`), up to the outer edge of the outermost voxels their value; further
+    out 0, or with `beyond` that value too.
+    """
+    import SimpleITK
+
+    to_voxels = SimpleITK.AffineTransform(3)
+    to_voxels.SetMatrix([float(value) for value in place[:3, :3].ravel()])
+    to_voxels.SetTranslation([float(value) for value in place[:3, 3]])
+    image = SimpleITK.GetImageFromArray(voxels if voxels.dtype == np.uint8 else voxels.astype(np.float32))
+    sampled = SimpleITK.Resample(
+        image, [int(size) for size in shape[::-1]], to_voxels,
+        SimpleITK.sitkNearestNeighbor if nearest else SimpleITK.sitkLinear,
+        [0.0] * 3, [1.0] * 3, [1.0, 0, 0, 0, 1, 0, 0, 0, 1], 0.0, SimpleITK.sitkFloat32, beyond,
+    )
+    return SimpleITK.GetArrayFromImage(sampled)
+
+
+def _cut_off(missing: float) -> str:
+    share = "less than 1%" if missing < 0.005 else f"{missing:.0%}"
+    return f"The box reaches outside the volume: {share} of it was cut off."
 
 
 def _edges(box: Box) -> str:

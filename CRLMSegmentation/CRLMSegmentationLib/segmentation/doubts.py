@@ -17,20 +17,21 @@ SHELL_MM = 3.0
 
 def doubts_about(
     mask: Volume, box_was_clipped: bool = False, ultrasound: Volume | None = None, probability: Volume | None = None,
-    unseen: np.ndarray | None = None, card: ModelCard | None = None,
+    unseen: np.ndarray | None = None, card: ModelCard | None = None, inside: np.ndarray | None = None,
 ) -> tuple[str, ...]:
     """Sentences about what makes `mask` doubtful; empty when nothing speaks against it.
 
     All volumes lie on the grid of the crop: `ultrasound` is the crop itself, `unseen` marks what the probe did not
-    pass. What is not given is not judged.
+    pass, and `inside` the voxels of a box that is turned against the grid (None: all of them). What is not given is not
+    judged.
     """
-    if ultrasound is not None and not ultrasound.voxels.any():
+    if ultrasound is not None and not ultrasound.voxels[... if inside is None else inside].any():
         return ("The probe never passed through the box: there is no ultrasound in it.",)
     voxels = mask.voxels > 0
     if not voxels.any():
         return ("Nothing was found in the box: check that the tumor is inside, or lower the threshold.",)
     doubts = []
-    if touches_border(voxels):
+    if touches_border(voxels) or (inside is not None and _is_beside(voxels, ~inside)):
         doubts.append(
             "The tumor touches the edge of the volume: sweep farther, so that it is covered whole."
             if box_was_clipped else "The tumor touches the edge of the box: enlarge the box."

@@ -60,7 +60,8 @@ def grow_region(
     probability = _grown(block.volume, seed, should_cancel)
     growing_s = time.perf_counter() - started
     report(0.8, "Making the surface")
-    result = finish(block, block.volume.with_voxels(probability), volume, 0.5, "largest", {"growing": growing_s})
+    grown = block.volume.with_voxels(block.within(probability))
+    result = finish(block, grown, volume, 0.5, "largest", {"growing": growing_s})
     report(1.0, "The region has grown")
     return replace(result, doubts=(*result.doubts, DOUBT))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import SegmentationError
 from ..geometry import Box, Volume
-from .crop import Crop, crop, paste
+from .crop import Crop, along_box, crop, onto_block, paste
 from .doubts import doubts_about
 from .models import Model, ModelCard
 from .postprocess import mask_from_probability, unseen_voxels
@@ -26,7 +26,7 @@ SHELL_ODDS = 4.0
 class SegmentationResult:
     """What was found in a box.
 
-    probability          float32, on the grid of the crop
+    probability          float32, on the grid of the crop; 0 outside a box that is turned against it
     mask                 uint8, on the grid of the whole volume
     surface              vtkPolyData in RAS mm; None when nothing was found
     volume_ml            of the mask
@@ -34,7 +34,7 @@ class SegmentationResult:
     threshold            that made the mask
     doubts               sentences; empty when nothing speaks against the mask
     timings_s            seconds of crop, network, mask and surface
-    crop                 the ultrasound that the network saw, and where it was cut out
+    crop                 the ultrasound around the tumor, and where it was cut out
     card                 of the model; None for what region growing found
     unseen               boolean, on the grid of the crop: where the probe did not pass; None when it passed everywhere
     """
@@ -106,13 +106,15 @@ def segment(
         raise SegmentationError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
     started = time.perf_counter()
     block = crop(volume, box, card.margin_mm if tight else 0.0)
+    unseen = unseen_voxels(block.volume.voxels)
+    ultrasound = along_box(block, unseen) if block.turned_box is not None else block.volume
     timings = {"crop": time.perf_counter() - started}
     started = time.perf_counter()
-    probability = segmenter.probability(block.volume, progress, should_cancel)
+    probability = segmenter.probability(ultrasound, progress, should_cancel)
+    if block.turned_box is not None:
+        probability = onto_block(probability, block)
     timings["network"] = time.perf_counter() - started
-    return finish(
-        block, probability, volume, threshold, keep, timings, card, unseen_voxels(block.volume.voxels)
-    )
+    return finish(block, probability, volume, threshold, keep, timings, card, unseen)
 
 
 def finish(
@@ -134,7 +136,8 @@ def finish(
         largest_diameter_mm=largest_diameter_mm(surface) if surface is not None else 0.0,
         threshold=threshold,
         doubts=(
-            *block.warnings, *doubts_about(mask, bool(block.warnings), block.volume, probability, unseen, card)
+            *block.warnings,
+            *doubts_about(mask, bool(block.warnings), block.volume, probability, unseen, card, block.inside),
         ),
         timings_s=timings_s,
         crop=block,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from CRLMSegmentationLib.errors import SegmentationError
+from CRLMSegmentationLib.geometry import Box
 from CRLMSegmentationLib.scene import names
 from CRLMSegmentationLib.scene.hand_corrections import HandCorrections
 from CRLMSegmentationLib.scene.labelmap import BINARY_LABELMAP, labelmap_of, put_segment, segment_of
@@ -32,7 +33,8 @@ class ConeSegmenter:
 @pytest.fixture
 def segmented(session, volume, box):
     session.set_volume(volume)
-    session.set_box(box)
+    # Along the volume's axes, so that every voxel has exactly the probability that the cone gives it.
+    session.set_box(Box(box.center_ras, box.size_mm, volume.ijk_to_ras[:3, :3] / volume.spacing_mm))
     session.segment(ConeSegmenter())
     return session
 

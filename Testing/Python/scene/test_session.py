@@ -374,7 +374,7 @@ def test_threshold_is_moved_without_the_network(ready, volume):
     ready.set_threshold(0.95)
     assert ready.wait() and ready.threshold == 0.95
     assert ready.surface is None
-    ready.set_threshold(0.4)
+    ready.set_threshold(0.5)
     assert ready.wait()
     assert ready.mask.voxels.sum() == before and segmenter.seen is None
     ready.set_volume(volume)
