@@ -21,6 +21,7 @@ _COMMANDS = {
     "reconstruct": "make a volume of a sweep",
     "segment": "find the tumor in a box of a volume",
     "import-model": "take over a result folder of nnU-Net v2 as a model",
+    "quantise": "choose the layers of a model that are computed in 8 bits on a processor",
     "compare": "measure a mask against the truth",
     "difference": "compare two reconstructions of one sweep, voxel by voxel",
     "demo": "run the whole chain and show what came out",

@@ -1,9 +1,11 @@
 """Time the engine beside the ways in which nnU-Net is used today: same model, same crop, same machine, same run.
 
-    python Testing/Benchmarks/segmentation.py [--networks default shipped] [--repeats 3] [--json FILE]
+    python Testing/Benchmarks/segmentation.py [--networks default shipped] [--repeats 3] [--trained FOLDER]
+        [--runtime auto] [--json FILE]
 
 `default` is nnU-Net's own 3d_fullres plan for 48 x 56 x 56 mm boxes at 0.5 mm (one window of 96 x 112 x 112, 16.5
-million parameters, untrained: for timing), `shipped` the model that comes with the project. Prints tables in Markdown.
+million parameters, untrained: for timing; --trained names one that train_default_network.py has trained a little, which
+may have layers in 8 bits), `shipped` the model that comes with the project. Prints tables in Markdown.
 With --json, what was measured is added to FILE if it is there: networks and peers (--peers) may be measured one after
 the other, with ours beside each.
 """
@@ -31,6 +33,7 @@ from CRLMSegmentationLib.geometry import Box, Volume  # noqa: E402
 from CRLMSegmentationLib.segmentation.crop import crop_volume  # noqa: E402
 from CRLMSegmentationLib.segmentation.engine import WorkerSegmenter  # noqa: E402
 from CRLMSegmentationLib.segmentation.models import DEFAULT_MODEL, load_model  # noqa: E402
+from CRLMSegmentationLib.segmentation.runtime_choice import RUNTIMES  # noqa: E402
 from CRLMSegmentationLib.segmentation.segment import segment  # noqa: E402
 from default_network import BOX_MM, make_default_model  # noqa: E402
 
@@ -58,14 +61,15 @@ def dice(mask, other) -> float:
 
 
 def measure_network(
-    model_folder: Path, volume: Volume, box: Box, repeats: int, threads: int, work: Path, peers: list[str], before: dict
+    model_folder: Path, volume: Volume, box: Box, repeats: int, threads: int, work: Path, peers: list[str],
+    before: dict, runtime: str = "auto",
 ) -> dict:
     """`before` is what was measured of the same network earlier: its times count too."""
     from nnunet_peers import Predict, warm_predictor
 
     crop = crop_volume(volume, box)
     times, masks = {}, {}
-    with WorkerSegmenter(load_model(model_folder), "cpu", threads=threads) as engine:
+    with WorkerSegmenter(load_model(model_folder), "cpu", threads=threads, runtime=runtime) as engine:
         started = time.perf_counter()
         runtime = engine.wait_until_ready(300).runtime
         start_s = time.perf_counter() - started
@@ -211,6 +215,8 @@ def main() -> None:
     parser.add_argument("--networks", nargs="*", choices=["default", "shipped"], default=["default", "shipped"])
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--trained", type=Path, metavar="FOLDER")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto")
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     threads = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
@@ -225,11 +231,13 @@ def main() -> None:
             work = Path(folder) / name
             work.mkdir()
             with redirect_stdout(sys.stderr):
-                model = load_model(DEFAULT_MODEL).folder if name == "shipped" else make_default_model(
-                    work, work / "model")
+                if name == "shipped":
+                    model = load_model(DEFAULT_MODEL).folder
+                else:
+                    model = arguments.trained or make_default_model(work, work / "model")
             figures = measure_network(
                 model, volume, box, arguments.repeats, threads, work / "peer", arguments.peers,
-                measured["networks"].get(name, {}),
+                measured["networks"].get(name, {}), arguments.runtime,
             )
             measured["networks"][name] = {"box_mm": " x ".join(f"{edge:g}" for edge in BOX_MM), **figures}
     if "shipped" in arguments.networks or not arguments.networks:

@@ -108,8 +108,8 @@ def _do(arguments, progress):
             print(f"{pipeline.train_step(study, kind, progress)}: trained")
     if step in ("calibrate", "run"):
         for kind in kinds:
-            pipeline.calibrate_step(study, kind, progress)
-            print(_calibrated(study.folder.model(kind)))
+            in_eight_bits = pipeline.calibrate_step(study, kind, progress)
+            print(" ".join(filter(None, (_calibrated(study.folder.model(kind)), in_eight_bits))))
     if step in ("evaluate", "report", "run"):
         _evaluate_and_report(arguments, study, progress)
 

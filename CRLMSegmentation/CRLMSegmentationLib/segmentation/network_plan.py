@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..errors import ModelError
 from .models import Model
 
@@ -39,6 +41,12 @@ class NetworkPlan:
     def patch_size(self) -> tuple[int, int, int]:
         """Voxels along the network's axes."""
         return tuple(int(size) for size in self.configuration.patch_size)
+
+    @property
+    def smallest_window(self) -> tuple[int, int, int]:
+        """Voxels along the network's axes: the smallest window that leaves two at the bottom of the network."""
+        strides = np.prod([np.broadcast_to(stride, 3) for stride in self.configuration.pool_op_kernel_sizes], axis=0)
+        return tuple(int(min(size, 2 * stride)) for size, stride in zip(self.patch_size, strides))
 
     @property
     def prepares_as_usual(self) -> bool:

@@ -1,4 +1,5 @@
-"""The network in OpenVINO, on the processor: the same mathematics in float32, quicker than torch's; or in bfloat16.
+"""The network in OpenVINO, on the processor: the same mathematics in float32, quicker than torch's; in bfloat16; or
+with layers in 8 bits (quantisation.py).
 
 OpenVINO is an optional extra. The torch module is converted in memory; the result is kept on disk under the hash of the
 weights, because converting takes seconds and reading it back does not.
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from ..errors import Cancelled
 
-NAMES = {"f32": "OpenVINO float32", "bf16": "OpenVINO bfloat16"}
+NAMES = {"f32": "OpenVINO float32", "bf16": "OpenVINO bfloat16", "int8": "OpenVINO int8"}
 
 
 def is_installed() -> bool:
@@ -27,17 +28,34 @@ def computes_in_bfloat16() -> bool:
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
+def computes_in_eight_bits() -> bool:
+    """True when this processor adds products of 8 bits in 32 (VNNI).
+
+    OpenVINO would take others too, but they add in 16 bits, where large sums are cut off.
+    """
+    import openvino
+    import torch
+
+    has_vnni = getattr(torch.cpu, "_is_vnni_supported", lambda: False)
+    return "INT8" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") and has_vnni()
+
+
 class OpenVinoRuntime:
     """One network, compiled for windows of one size. Raises whatever OpenVINO raises where it cannot do it.
 
     make_network  gives the torch network; called only when there is nothing to read in `file`
     file          where the converted network is kept; None to keep nothing
-    precision     'f32', or 'bf16' to multiply in bfloat16 and add in float32
+    precision     'f32', 'bf16' to multiply in bfloat16 and add in float32, or 'int8' when make_network gives a network
+                  whose layers are in 8 bits; the others are float32 then
+    smallest      window with which the network is traced, for speed; by default patch_size
     """
 
     largest_batch = 1
 
-    def __init__(self, make_network, patch_size, threads: int, file: Path | None = None, precision: str = "f32"):
+    def __init__(
+        self, make_network, patch_size, threads: int, file: Path | None = None, precision: str = "f32",
+        smallest=None,
+    ):
         import openvino
         import torch
 
@@ -45,9 +63,12 @@ class OpenVinoRuntime:
         self.name = NAMES[precision]
         self._interrupted = threading.Event()
         core = openvino.Core()
-        model = _read(core, file) or _converted(openvino, make_network(), tuple(patch_size), file)
+        model = _read(core, file) or _converted(
+            openvino, make_network(), tuple(patch_size), tuple(smallest or patch_size), file
+        )
         compiled = core.compile_model(model, "CPU", {
-            "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
             # Pinned threads wait for each other when a core is taken by another program.
             "ENABLE_CPU_PINNING": False,
         })
@@ -89,11 +110,11 @@ def _read(core, file: Path | None):
         return None  # written by another version, or cut short: it is made again
 
 
-def _converted(openvino, network, patch_size, file: Path | None):
+def _converted(openvino, network, patch_size, smallest, file: Path | None):
     import torch
 
-    example = torch.zeros((1, 1, *patch_size))
-    model = openvino.convert_model(network, example_input=example, input=[example.shape])
+    # Tracing runs the network in torch; what it does to a window does not depend on the window's size.
+    model = openvino.convert_model(network, example_input=torch.zeros((1, 1, *smallest)), input=[(1, 1, *patch_size)])
     if file is not None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)

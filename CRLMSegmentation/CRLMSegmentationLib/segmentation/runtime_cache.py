@@ -17,7 +17,8 @@ import numpy as np
 from . import user_folders
 
 FOLDER_VARIABLE = "CRLM_CACHE"
-FILES_KEPT = 24
+# Up to five for each fold of a model.
+FILES_KEPT = 40
 
 
 def cache_folder() -> Path:

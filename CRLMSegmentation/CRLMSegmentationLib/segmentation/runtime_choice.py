@@ -1,13 +1,17 @@
 """Which runtime a model gets: the fastest one that, on a fixed window, gives what torch in float32 gives.
 
+8 bits are tried only where the model's card tells how well they agree on crops (quantisation.py); the window is then no
+more than a check that nothing is broken here.
+
 The check runs every time a model is loaded, as the first pass that has to be done anyway. What torch answers is kept on
 disk under the hash of weights and plans, so that it is computed once for a model and not at every start.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,16 +20,23 @@ from ..errors import ModelError
 from . import openvino_runtime
 from .network_plan import NetworkPlan
 from .openvino_runtime import OpenVinoRuntime
+from .quantisation import Layers, NotInEightBits, in_eight_bits, layers_of
 from .runtime import TorchRuntime
 from .runtime_cache import cache_folder, keep_answer, kept_answer, key_of
 
 # 'auto' is the fastest of the others that agrees; 'openvino' is its float32.
-RUNTIMES = ("auto", "torch", "openvino", "openvino-bfloat16")
+RUNTIMES = ("auto", "torch", "openvino", "openvino-bfloat16", "openvino-int8")
 # Of the probability, for float32: what nnU-Net's own half-precision sums already lose.
 LARGEST_DIFFERENCE = 1e-3
 # Of the masks, and of the probability, for bfloat16, which is not meant to be equal to the last digit.
 SMALLEST_DICE = 0.995
 LARGEST_MEAN_DIFFERENCE = 5e-3
+# Of the masks in 8 bits, on the made-up window: crops have told the rest.
+SMALLEST_DICE_IN_EIGHT_BITS = 0.95
+# In 8 bits it must take less than this share of the others' time, or nothing is won for the digits that are lost.
+LARGEST_SHARE_OF_TIME = 0.9
+# Passes by which the fastest is found; long ones tell enough by one.
+MOST_ROUNDS, ENOUGH_S = 5, 1.0
 MIRRORED_BATCH = 8
 
 
@@ -33,10 +44,12 @@ MIRRORED_BATCH = 8
 class Chosen:
     """runtimes  one for each fold, all of one kind
     notice    a sentence for the user when it is not the runtime that was expected; else ''
+    not_in_eight_bits  why 'auto' does not compute in 8 bits; '' when it does, or was not asked
     """
 
     runtimes: tuple[Any, ...]
     notice: str = ""
+    not_in_eight_bits: str = ""
 
 
 def choose(
@@ -54,20 +67,28 @@ def choose(
         return Chosen(on_processor(plan, parameters))
     if not installed:
         raise ModelError("OpenVINO is not installed: install the package openvino, or choose the runtime 'torch'.")
-    candidates, reasons = [], []
+    candidates, reasons = {}, {}
     for precision in _precisions(runtime):
         try:
-            candidates.append(tuple(
-                _checked(plan, weights, fold, threads, precision, make_runtime)
+            layers = _layers(plan) if precision == "int8" else [None] * len(parameters)
+            candidates[precision] = tuple(
+                _checked(plan, weights, fold, threads, precision, make_runtime, layers[fold])
                 for fold, weights in enumerate(parameters)
-            ))
-        except _Disagrees as reason:
-            reasons.append(str(reason))
+            )
+        except (_Disagrees, NotInEightBits) as reason:
+            reasons[precision] = str(reason)
+    if "f32" in reasons and candidates.pop("int8", None):
+        # The window tells too little of 8 bits to trust them where float32 itself is not computed as in torch.
+        reasons["int8"] = f"in float32 OpenVINO differs here: {reasons['f32']}"
     if candidates:
-        return Chosen(_fastest(candidates, plan))
+        fastest = _fastest(candidates, plan)
+        if fastest != "int8" and "int8" in candidates:
+            reasons["int8"] = "in 8 bits it is not faster here"
+        return Chosen(candidates[fastest], not_in_eight_bits=reasons.get("int8", ""))
     if runtime != "auto":
-        raise ModelError(f"OpenVINO cannot run the model '{plan.model.name}' ({reasons[0]}).")
-    return Chosen(on_processor(plan, parameters), f"OpenVINO is not used for this model ({reasons[0]}).")
+        raise ModelError(f"OpenVINO cannot run the model '{plan.model.name}' so ({next(iter(reasons.values()))}).")
+    notice = f"OpenVINO is not used for this model ({reasons['f32']})."
+    return Chosen(on_processor(plan, parameters), notice, reasons["int8"])
 
 
 def on_processor(plan: NetworkPlan, parameters: list[dict]) -> tuple[TorchRuntime, ...]:
@@ -78,21 +99,27 @@ def on_processor(plan: NetworkPlan, parameters: list[dict]) -> tuple[TorchRuntim
 def differs(answer: np.ndarray, expected: np.ndarray, threshold: float, precision: str) -> str:
     """Why `answer` does not stand for `expected`, both a probability; '' when it does.
 
-    float32 must be equal to LARGEST_DIFFERENCE; bfloat16 must give the same mask to SMALLEST_DICE.
+    float32 must be equal to LARGEST_DIFFERENCE; bfloat16 must give the same mask to SMALLEST_DICE, 8 bits to
+    SMALLEST_DICE_IN_EIGHT_BITS.
     """
+    kind = {"bf16": "bfloat16", "int8": "8 bits"}.get(precision)
+    smallest = SMALLEST_DICE_IN_EIGHT_BITS if precision == "int8" else SMALLEST_DICE
     apart = np.abs(answer - expected)
     if not np.isfinite(answer).all():
         return "its probability is not finite"
     if precision == "f32":
         return "" if apart.max() <= LARGEST_DIFFERENCE else f"its probability differs from torch's by {apart.max():.1g}"
-    # A network that finds nothing at its own threshold still tells at the middle of its answers.
+    # A network that finds nothing at its own threshold still tells at the middle of its answers, but for 8 bits, which
+    # do not keep the order of what is nearly 0.
     cuts = [cut for cut in (threshold,) if 0 < np.count_nonzero(expected >= cut) < expected.size]
-    for cut in cuts or [float(np.median(expected))]:
+    if not cuts and precision != "int8":
+        cuts = [float(np.median(expected))]
+    for cut in cuts:
         dice = _dice(answer >= cut, expected >= cut)
-        if dice < SMALLEST_DICE:
-            return f"in bfloat16 its mask agrees with torch's only to Dice {dice:.3f}"
+        if dice < smallest:
+            return f"in {kind} its mask agrees with torch's only to Dice {dice:.3f}"
     mean = float(apart.mean())
-    return "" if mean <= LARGEST_MEAN_DIFFERENCE else f"in bfloat16 its probability differs by {mean:.1g} on average"
+    return "" if mean <= LARGEST_MEAN_DIFFERENCE else f"in {kind} its probability differs by {mean:.1g} on average"
 
 
 class _Disagrees(Exception):
@@ -101,22 +128,38 @@ class _Disagrees(Exception):
 
 def _precisions(runtime: str) -> tuple[str, ...]:
     if runtime == "auto":
-        return ("bf16", "f32") if openvino_runtime.computes_in_bfloat16() else ("f32",)
-    return ("bf16",) if runtime == "openvino-bfloat16" else ("f32",)
+        return ("int8", "bf16", "f32") if openvino_runtime.computes_in_bfloat16() else ("int8", "f32")
+    return ({"openvino-bfloat16": "bf16", "openvino-int8": "int8"}.get(runtime, "f32"),)
 
 
-def _checked(plan: NetworkPlan, weights: dict, fold: int, threads: int, precision: str, make_runtime):
+def _layers(plan: NetworkPlan) -> list[Layers]:
+    """Of every fold. Raises NotInEightBits."""
+    if not openvino_runtime.computes_in_eight_bits():
+        raise NotInEightBits("this processor has no instructions for 8 bits (VNNI)")
+    return layers_of(plan.model.card)
+
+
+def _checked(
+    plan: NetworkPlan, weights: dict, fold: int, threads: int, precision: str, make_runtime, layers: Layers | None,
+):
     import openvino
     import torch
 
     card = plan.model.card
-    key = key_of(card.sha256[card.weights[fold]], card.sha256["plans.json"], card.configuration, openvino.__version__)
-    file, answer_file = cache_folder() / f"{key}.xml", cache_folder() / f"{key}.npy"
+    made_of = (card.sha256[card.weights[fold]], card.sha256["plans.json"], card.configuration, openvino.__version__)
+    answer_file = cache_folder() / f"{key_of(*made_of)}.npy"
+    if layers:
+        made_of += (json.dumps({name: asdict(layer) for name, layer in layers.items()}),)
+    file = cache_folder() / f"{key_of(*made_of)}.xml"
     windows = torch.from_numpy(_test_window(plan.patch_size))
+
+    def network():
+        return in_eight_bits(plan.network(weights), layers) if layers else plan.network(weights)
+
     try:
-        candidate = make_runtime(lambda: plan.network(weights), plan.patch_size, threads, file, precision)
+        candidate = make_runtime(network, plan.patch_size, threads, file, precision, plan.smallest_window)
         answer = _tumor(candidate.run(windows))
-    except ModelError:
+    except (ModelError, NotInEightBits):
         raise
     except Exception as error:
         # OpenVINO's converter and compiler raise kinds of their own; whatever it is, torch can do the work.
@@ -127,26 +170,32 @@ def _checked(plan: NetworkPlan, weights: dict, fold: int, threads: int, precisio
         keep_answer(answer_file, expected)
     reason = differs(answer, expected, card.threshold, precision)
     if reason:
-        if precision == "f32":
-            for stale in (file, file.with_suffix(".bin"), answer_file):
+        if precision != "bf16":
+            for stale in (file, file.with_suffix(".bin"), *([answer_file] if precision == "f32" else [])):
                 stale.unlink(missing_ok=True)
         raise _Disagrees(reason)
     return candidate
 
 
-def _fastest(candidates: list[tuple], plan: NetworkPlan) -> tuple:
-    """Of those that agree; the first pass of each is done, so that one more tells its time."""
+def _fastest(candidates: dict[str, tuple], plan: NetworkPlan) -> str:
+    """The precision, of those that agree; the first pass of each is done, so that few more tell its time."""
     import torch
 
     if len(candidates) == 1:
-        return candidates[0]
+        return next(iter(candidates))
     windows = torch.from_numpy(_test_window(plan.patch_size))
-    seconds = []
-    for runtimes in candidates:
-        started = time.perf_counter()
-        runtimes[0].run(windows)
-        seconds.append(time.perf_counter() - started)
-    return candidates[int(np.argmin(seconds))]
+    seconds = dict.fromkeys(candidates, float("inf"))
+    begun = time.perf_counter()
+    for _ in range(MOST_ROUNDS):
+        for precision, runtimes in candidates.items():
+            started = time.perf_counter()
+            runtimes[0].run(windows)
+            seconds[precision] = min(seconds[precision], time.perf_counter() - started)
+        if time.perf_counter() - begun > ENOUGH_S:
+            break
+    if "int8" in seconds:
+        seconds["int8"] /= LARGEST_SHARE_OF_TIME
+    return min(seconds, key=seconds.get)
 
 
 def _test_window(patch_size) -> np.ndarray:

@@ -13,10 +13,11 @@ from typing import Callable, Iterable
 
 import numpy as np
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, ModelError
 from ..geometry import Volume
-from ..segmentation.models import CARD
+from ..segmentation.models import CARD, load_model
 from ..segmentation.postprocess import mask_from_probability
+from ..segmentation.quantise import quantise, write_eight_bits
 from .curves import VoxelCounts, areas, best_threshold, reliability, uncertainty_probabilities
 from .metrics import compare
 
@@ -102,3 +103,25 @@ def write_calibration(folder: Path, calibration: Calibration, **more) -> None:
     }
     card["validation"] = {**more, **calibration.validation}
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def add_eight_bits(
+    folder: Path, images: Iterable[tuple[Volume, ...]], threads: int | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> str:
+    """Choose the layers of a calibrated model for 8 bits and write them into its card; returns a sentence about it.
+
+    images  as for calibrate(), those of one case one after the other: one half chooses, the other judges
+    A model that does not agree well enough with itself in float32 keeps its card, and runs in float32.
+    """
+    model = load_model(folder)
+    try:
+        found = quantise(model, [image for image, *_ in images], threads, progress)
+    except ModelError as reason:
+        return f"Stays in float32: {reason}"
+    agreement = found.agreement
+    told = f"Dice {agreement.median:.4f} median, {agreement.worst:.4f} worst of {agreement.crops} crops"
+    if not found.good_enough:
+        return f"Stays in float32: in 8 bits its masks agree only to {told}."
+    write_eight_bits(model, found)
+    return f"In 8 bits its masks agree to {told}."

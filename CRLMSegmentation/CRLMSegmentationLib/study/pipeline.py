@@ -15,7 +15,7 @@ from typing import Callable, Sequence
 from ..errors import ConfigurationError
 from ..segmentation.models import CARD, load_model, sha256_of
 from .build import CROPS, WHOLE, BuildSettings, build
-from .calibrate import calibrate, write_calibration
+from .calibrate import add_eight_bits, calibrate, write_calibration
 from .cards import training_card
 from .case_files import forget_sweeps, load_case
 from .case_table import VALIDATION, CaseRow, LeftOut, choose_cases, read_case_table, write_case_table
@@ -114,8 +114,11 @@ def train_step(study: Study, kind: str, progress: Progress | None = None) -> Pat
     return target
 
 
-def calibrate_step(study: Study, kind: str, progress: Progress | None = None) -> None:
-    """Threshold, uncertainty and curves of a trained model from the validation cases, into its card."""
+def calibrate_step(study: Study, kind: str, progress: Progress | None = None) -> str:
+    """Threshold, uncertainty and curves of a trained model from the validation cases, into its card.
+
+    For the crop model also the layers that can be computed in 8 bits; returns a sentence about them, or ''.
+    """
     from ..segmentation.predictor import Segmenter
 
     target = study.folder.model(kind)
@@ -127,13 +130,17 @@ def calibrate_step(study: Study, kind: str, progress: Progress | None = None) ->
     wanted = {"model": model.card.sha256, "cases": [row.case for row in rows]}
     if kept.is_file() and model.card.text["validation"]:
         if json.loads(kept.read_text(encoding="utf-8"))["made_from"] == wanted:
-            return
+            return ""
     segmenter = Segmenter(model, device=study.device, threads=study.threads)
     images = validation_images(rows, kind, study.margin_mm)
     total = len(rows) * (1 + VALIDATION_SAMPLING.straying if kind == "crop" else 1)
     found = calibrate(segmenter, images, progress, total)
     write_calibration(target, found, cases=len(rows))
+    told = ""
+    if kind == "crop":
+        told = add_eight_bits(target, validation_images(rows, kind, study.margin_mm), study.threads, progress)
     kept.write_text(json.dumps({"made_from": wanted, "counts": found.counts.as_plain()}) + "\n", encoding="utf-8")
+    return told
 
 
 def validation_images(rows: Sequence[CaseRow], kind: str, margin_mm: float):

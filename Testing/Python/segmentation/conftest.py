@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -116,3 +118,38 @@ def speckled_volume() -> Volume:
     voxels[((k - 15) * 0.9) ** 2 + ((j - 22) * 0.6) ** 2 + ((i - 26) * 0.5) ** 2 < 64] -= 60
     ijk_to_ras = np.array([[0.5, 0, 0, -13], [0, 0.6, 0, 40], [0, 0, 0.9, 7], [0, 0, 0, 1]])
     return Volume(np.clip(voxels, 1, 255).astype(np.uint8), ijk_to_ras)
+
+
+@pytest.fixture(scope="session")
+def stand_in():
+    """make(f32=change, ...): in the place of OpenVinoRuntime, torch's answer changed as it is said for each precision;
+    and the changes `same`, `slow` and `shifted(by)`."""
+    import torch
+    from CRLMSegmentationLib.segmentation.runtime import TorchRuntime
+
+    class Stand:
+        def __init__(self, precision, network, change):
+            self.name, self.device, self.largest_batch = f"stand-in {precision}", torch.device("cpu"), 1
+            self._runtime, self._change = TorchRuntime(network, (16, 16, 16), "cpu"), change
+
+        def run(self, windows):
+            return self._change(self._runtime.run(windows))
+
+    def make(**changes):
+        return lambda network, patch, threads, file, precision, smallest: Stand(
+            precision, network(), changes[precision]
+        )
+
+    def slow(logits):
+        time.sleep(0.3)
+        return logits
+
+    def shifted(by):
+        def change(logits):
+            logits = logits.clone()
+            logits[:, 1] += by
+            return logits
+
+        return change
+
+    return SimpleNamespace(make=make, same=lambda logits: logits, slow=slow, shifted=shifted)

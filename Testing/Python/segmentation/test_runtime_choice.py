@@ -31,51 +31,18 @@ def reference(exported_model, speckled_volume) -> np.ndarray:
     return Segmenter(load_model(exported_model), "cpu", threads=1).probability(speckled_volume).voxels
 
 
-class Stand:
-    """A runtime that gives torch's answer, changed; takes the place of OpenVINO's."""
-
-    def __init__(self, precision, network, change):
-        self.name, self.device, self.largest_batch = f"stand-in {precision}", torch.device("cpu"), 1
-        self._runtime, self._change = TorchRuntime(network, (16, 16, 16), "cpu"), change
-
-    def run(self, windows):
-        return self._change(self._runtime.run(windows))
-
-
-def stands(**changes):
-    return lambda make, patch, threads, file, precision: Stand(precision, make(), changes[precision])
-
-
-def same(logits):
-    return logits
-
-
-def slow(logits):
-    import time
-
-    time.sleep(0.3)
-    return logits
-
-
-def shifted(by):
-    def change(logits):
-        logits = logits.clone()
-        logits[:, 1] += by
-        return logits
-
-    return change
-
-
-def chosen_name(plan, monkeypatch, runtime="auto", bfloat16=True, **changes) -> Chosen:
+def chosen_name(plan, monkeypatch, stand_in, runtime="auto", bfloat16=True, **changes) -> Chosen:
     monkeypatch.setattr(openvino_runtime, "is_installed", lambda: True)
     monkeypatch.setattr(openvino_runtime, "computes_in_bfloat16", lambda: bfloat16)
-    return choose(plan, plan.model.read_weights(), "cpu", runtime, 1, stands(**changes))
+    return choose(plan, plan.model.read_weights(), "cpu", runtime, 1, stand_in.make(**changes))
 
 
 @needs_openvino
-def test_the_fastest_that_agrees_is_kept(plan, monkeypatch):
+def test_the_fastest_that_agrees_is_kept(plan, monkeypatch, stand_in):
+    same, slow, shifted = stand_in.same, stand_in.slow, stand_in.shifted
+
     def name(**options):
-        return chosen_name(plan, monkeypatch, **options).runtimes[0].name
+        return chosen_name(plan, monkeypatch, stand_in, **options).runtimes[0].name
 
     assert name(f32=slow, bf16=same) == "stand-in bf16"
     assert name(f32=same, bf16=slow) == "stand-in f32"
@@ -84,16 +51,17 @@ def test_the_fastest_that_agrees_is_kept(plan, monkeypatch):
 
 
 @needs_openvino
-def test_one_that_disagrees_is_left_for_torch_and_told(plan, monkeypatch):
-    chosen = chosen_name(plan, monkeypatch, f32=shifted(0.1), bf16=shifted(3.0))
+def test_one_that_disagrees_is_left_for_torch_and_told(plan, monkeypatch, stand_in):
+    shifted = stand_in.shifted
+    chosen = chosen_name(plan, monkeypatch, stand_in, f32=shifted(0.1), bf16=shifted(3.0))
     assert chosen.runtimes[0].name == "torch float32" and "not used" in chosen.notice
     with pytest.raises(ModelError, match="differs from torch"):
-        chosen_name(plan, monkeypatch, runtime="openvino", f32=shifted(0.1))
+        chosen_name(plan, monkeypatch, stand_in, runtime="openvino", f32=shifted(0.1))
 
     def fails(logits):
         raise RuntimeError("this layer is not known")
 
-    chosen = chosen_name(plan, monkeypatch, f32=fails, bf16=fails)
+    chosen = chosen_name(plan, monkeypatch, stand_in, f32=fails, bf16=fails)
     assert chosen.runtimes[0].name == "torch float32" and "this layer is not known" in chosen.notice
 
 
