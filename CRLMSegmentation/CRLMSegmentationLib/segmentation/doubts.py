@@ -8,7 +8,7 @@ from ..geometry import Volume
 from .models import ModelCard
 from .postprocess import touches_border
 
-# Mean binary entropy over the mask, in bits: 1 is a coin toss for every voxel.
+# Mean binary entropy over the mask, in bits: 1 is a coin toss for every voxel. For models that were not calibrated.
 HIGH_ENTROPY_BITS = 0.6
 # Difference of the mean grey levels in units of the common standard deviation, inside against a shell outside.
 LOW_CONTRAST = 0.25
@@ -40,7 +40,8 @@ def doubts_about(
         doubts.append("The tumor reaches to where the probe did not pass: sweep farther, so that it is covered whole.")
     if ultrasound is not None and contrast(mask, ultrasound, unseen) < LOW_CONTRAST:
         doubts.append("The tumor hardly differs from the tissue around it: check its outline by eye.")
-    if probability is not None and mean_entropy_bits(probability.voxels[voxels]) > HIGH_ENTROPY_BITS:
+    usual = HIGH_ENTROPY_BITS if card is None or card.usual_entropy_bits is None else card.usual_entropy_bits
+    if probability is not None and mean_entropy_bits(probability.voxels[voxels]) > usual:
         doubts.append("The network is unsure about much of the tumor: check its outline by eye.")
     if card is not None:
         doubts += _about_volume(float(voxels.sum()) * mask.voxel_volume_mm3 / 1000, card)

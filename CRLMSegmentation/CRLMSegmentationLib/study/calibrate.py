@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ConfigurationError, ModelError
 from ..geometry import Volume
+from ..segmentation.doubts import mean_entropy_bits
 from ..segmentation.models import CARD, load_model
 from ..segmentation.postprocess import mask_from_probability
 from ..segmentation.quantise import quantise, write_eight_bits
@@ -22,12 +23,15 @@ from .curves import VoxelCounts, areas, best_threshold, reliability, uncertainty
 from .metrics import compare
 
 THRESHOLD_CHOICE = "highest F1 over all voxels of the validation images (precision-recall curve, steps of 0.01)"
+# A mask whose mean entropy is higher than this share of the validation masks' is called unsure.
+SURER_PERCENT = 95
 SUMMARISED = ("dice", "precision", "recall", "hd95_mm")
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """threshold; uncertainty: {'outer', 'inner'} probabilities; validation: figures for the card; counts of voxels."""
+    """threshold; uncertainty: {'outer', 'inner'} probabilities and 'entropy_bits'; validation: figures for the card;
+    counts of voxels."""
 
     threshold: float
     uncertainty: dict[str, float]
@@ -64,10 +68,13 @@ def calibrate(
     if counts is None or not counts.tumor.sum():
         raise ConfigurationError("The validation images hold no tumor: a threshold cannot be chosen.")
     threshold, f1 = best_threshold(counts)
-    figures = [
-        compare(mask_from_probability(one.with_voxels(one.voxels.astype(np.float32)), threshold), truth)
-        for one, truth in zip(probabilities, truths)
-    ]
+    figures, entropies = [], []
+    for one, truth in zip(probabilities, truths):
+        one = one.with_voxels(one.voxels.astype(np.float32))
+        mask = mask_from_probability(one, threshold)
+        figures.append(compare(mask, truth))
+        if mask.voxels.any():
+            entropies.append(mean_entropy_bits(one.voxels[mask.voxels > 0]))
     validation = {"images": len(truths), "voxel_f1": round(f1, 4)}
     for name in dict.fromkeys(groups):
         of_group = _quartiles([figure for figure, group in zip(figures, groups) if group == name])
@@ -77,7 +84,10 @@ def calibrate(
             validation[name] = of_group
     validation.update({name: round(value, 4) for name, value in areas(counts).items()})
     validation["reliability"] = reliability(counts)
-    return Calibration(threshold, uncertainty_probabilities(counts, threshold), validation, counts)
+    uncertainty = uncertainty_probabilities(counts, threshold)
+    if entropies:
+        uncertainty["entropy_bits"] = round(float(np.percentile(entropies, SURER_PERCENT)), 4)
+    return Calibration(threshold, uncertainty, validation, counts)
 
 
 def _quartiles(figures: list[dict]) -> dict:
@@ -99,7 +109,8 @@ def write_calibration(folder: Path, calibration: Calibration, **more) -> None:
     card["threshold_choice"] = THRESHOLD_CHOICE
     card["uncertainty"] = {
         **calibration.uncertainty,
-        "choice": "outer: its mask holds 90 % of the tumor's voxels; inner: 90 % of its voxels are tumor (validation)",
+        "choice": "outer: its mask holds 90 % of the tumor's voxels; inner: 90 % of its voxels are tumor; "
+        f"entropy_bits: {SURER_PERCENT} % of the masks have a lower mean entropy (validation)",
     }
     card["validation"] = {**more, **calibration.validation}
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

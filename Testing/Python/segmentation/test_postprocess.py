@@ -1,5 +1,7 @@
 """From probability to mask: threshold, components, cavities, doubts."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import SegmentationError
@@ -88,4 +90,8 @@ def test_low_contrast_and_an_unsure_network_are_told():
     assert "hardly differs" in doubts_about(mask, False, alike, sure)[0]
     assert "unsure" in doubts_about(mask, False, unlike, unsure)[0]
     assert mean_entropy_bits(np.array([0.5])) == pytest.approx(1.0)
+    # A model's own habit, where it was measured: surer than its card says is usual is no doubt, less sure is one.
+    surer, hesitant = (SimpleNamespace(tumor_volume_ml=None, usual_entropy_bits=limit) for limit in (0.1, 0.995))
+    assert "unsure" in doubts_about(mask, False, unlike, sure, card=surer)[0]
+    assert doubts_about(mask, False, unlike, unsure, card=hesitant) == ()
     assert contrast(mask, unlike) > 4 * contrast(mask, alike)

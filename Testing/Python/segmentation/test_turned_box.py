@@ -54,7 +54,9 @@ class GreyLevels:
     """In place of a network: what is darker than halfway between tissue and tumor is tumor. Keeps what it was given."""
 
     def __init__(self, margin_mm: float = 0.0):
-        card = SimpleNamespace(margin_mm=margin_mm, threshold=0.5, tumor_volume_ml=None, shell_probabilities=None)
+        card = SimpleNamespace(
+            margin_mm=margin_mm, threshold=0.5, tumor_volume_ml=None, shell_probabilities=None, usual_entropy_bits=None
+        )
         self.model = SimpleNamespace(card=card)
 
     def probability(self, volume: Volume, progress=None, should_cancel=None) -> Volume:

@@ -62,6 +62,7 @@ def test_the_models_are_calibrated_on_validation_cases_and_load(study):
         card = load_model(study[0] / "models" / f"Model_{kind}").card
         assert (card.kind, card.margin_mm) == (kind, margin)
         assert card.text["validation"]["cases"] == 1 and "F1" in card.text["threshold_choice"]
+        assert 0 < card.usual_entropy_bits <= 1
         assert card.text["training"]["cases"] == 2 and "seeds" not in card.text["training"]
 
 
