@@ -6,10 +6,21 @@ import numpy as np
 import slicer
 
 from . import layouts, sample
-from .self_test_tools import Bench, click, click_under, name_of, pause, pixel_of, place_point, wait_until
+from .self_test_tools import (
+    Bench,
+    click,
+    click_under,
+    counted_drawings,
+    name_of,
+    pause,
+    pixel_of,
+    place_point,
+    wait_until,
+)
 
 SWEEP_S = 13.5
 BRUSH_MM = 10
+BEATS = 12
 
 
 class Steps(Bench):
@@ -219,6 +230,27 @@ class Steps(Bench):
         check.assertLess(min(seen), 0.0, "the stylus enters the tumor")
         check.assertGreater(max(seen), 20.0)
         self.slice_lies_in_the_image()
+        self.views_are_drawn_once_a_beat()
+
+    def views_are_drawn_once_a_beat(self) -> None:
+        """However much moves in one beat, a view is drawn at most once in it; and both are drawn as frames come."""
+        frames = self.session.stream_status.frames
+        self.window.pulse.pause()
+        try:
+            with counted_drawings() as drawn:
+                ever = set()
+                for _ in range(BEATS):
+                    # Frames arrive meanwhile, and what is still to be drawn is drawn.
+                    pause(0.1)
+                    ever.update(drawn)
+                    drawn.clear()
+                    self.window.beat()
+                    self._case.assertEqual(len(drawn), len(set(drawn)), f"drawn in one beat: {drawn}")
+                    ever.update(drawn)
+        finally:
+            self.window.pulse.start()
+        self._case.assertGreater(self.session.stream_status.frames, frames)
+        self._case.assertEqual(ever, {layouts.LIVE_VIEW, layouts.SCENE_VIEW})
 
     def watch_the_stylus(self) -> list[float]:
         """The distances shown until the stylus was near, inside, far and lost; its picture is taken near the tumor."""

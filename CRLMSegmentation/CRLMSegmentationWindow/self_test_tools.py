@@ -62,6 +62,24 @@ def name_of(node) -> str | None:
 
 
 @contextmanager
+def counted_drawings():
+    """Gives a list to which each view that is drawn adds its name, as long as the block lasts."""
+    drawn, observed, manager = [], [], slicer.app.layoutManager()
+    views = {name: manager.sliceWidget(name).sliceView() for name in manager.sliceViewNames()}
+    for number in range(manager.threeDViewCount):
+        widget = manager.threeDWidget(number)
+        views[widget.mrmlViewNode().GetLayoutName()] = widget.threeDView()
+    for name, view in views.items():
+        window = view.renderWindow()
+        observed.append((window, window.AddObserver("EndEvent", lambda *_, name=name: drawn.append(name))))
+    try:
+        yield drawn
+    finally:
+        for window, tag in observed:
+            window.RemoveObserver(tag)
+
+
+@contextmanager
 def served(path):
     """A recording served over OpenIGTLink by another process, as PLUS would, again and again; gives its port."""
     from CRLMSegmentationLib.python_process import end_process, start_python

@@ -6,6 +6,7 @@ import logging
 import time
 from contextlib import contextmanager
 
+import slicer
 from CRLMSegmentationLib.scene.state import Step
 
 from . import layouts, remembered, views
@@ -60,7 +61,7 @@ class Window:
             "case": self.case,
         }
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
-        self.pulse = Pulse(self._beat, lambda: self.session is not None and self.session.is_busy)
+        self.pulse = Pulse(self.beat, lambda: self.session is not None and self.session.is_busy)
 
     # When the module is shown, left, closed
 
@@ -166,7 +167,15 @@ class Window:
 
     # The pulse of the session
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Let the session work, and show what has come of it; called by the pulse."""
+        # Image, pose, tools and distances change one after the other, and a view that was asked to draw a while ago
+        # draws at once when it is asked again (ctkVTKAbstractView::scheduleRender): several times a beat, and with
+        # half of them in their new places. While paused it keeps the wish, and draws once at the end of the block.
+        with slicer.util.RenderBlocker():
+            self._work()
+
+    def _work(self) -> None:
         if self.session is None:
             return
         try:

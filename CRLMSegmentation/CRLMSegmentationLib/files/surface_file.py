@@ -1,4 +1,4 @@
-"""Surfaces as `.stl`, `.vtp`, `.obj` or `.ply`, in RAS or LPS as 3D Slicer expects them.
+"""Surfaces as `.stl`, `.vtp` or `.ply`, in RAS or LPS as 3D Slicer expects them.
 
 Slicer reads models as LPS unless the file says otherwise: surfaces are written in LPS with the field or comment
 `SPACE=LPS` that it looks for (vtkMRMLModelStorageNode), and turned back into RAS on reading.
@@ -17,22 +17,26 @@ _SUFFIXES = (".stl", ".vtp", ".ply")
 
 def write_surface(surface, path) -> Path:
     """Write a vtkPolyData in RAS mm to `path`, by its suffix (.stl, .vtp, .ply)."""
-    import vtk
+    # By their modules: all of VTK takes most of a second to load.
+    from vtkmodules.vtkCommonCore import vtkStringArray
+    from vtkmodules.vtkIOGeometry import vtkSTLWriter
+    from vtkmodules.vtkIOPLY import vtkPLYWriter
+    from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter
 
     path = Path(path)
     turned = _with_x_and_y_turned(surface)
     if path.suffix.lower() == ".vtp":
-        writer = vtk.vtkXMLPolyDataWriter()
-        space = vtk.vtkStringArray()
+        writer = vtkXMLPolyDataWriter()
+        space = vtkStringArray()
         space.SetName("SPACE")
         space.InsertNextValue("LPS")
         turned.GetFieldData().AddArray(space)
     elif path.suffix.lower() == ".stl":
-        writer = vtk.vtkSTLWriter()
+        writer = vtkSTLWriter()
         writer.SetFileTypeToBinary()
         writer.SetHeader(f"{_SPACE_LPS} CRLM Navigation")
     elif path.suffix.lower() == ".ply":
-        writer = vtk.vtkPLYWriter()
+        writer = vtkPLYWriter()
         writer.AddComment(_SPACE_LPS)
     else:
         raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(_SUFFIXES)}.")
@@ -46,19 +50,22 @@ def write_surface(surface, path) -> Path:
 
 def read_surface(path):
     """The vtkPolyData in `path`, in RAS mm."""
-    import vtk
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+    from vtkmodules.vtkIOGeometry import vtkSTLReader
+    from vtkmodules.vtkIOPLY import vtkPLYReader
+    from vtkmodules.vtkIOXML import vtkXMLPolyDataReader
 
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"The surface {path} does not exist; check the path.")
     suffix = path.suffix.lower()
-    readers = {".vtp": vtk.vtkXMLPolyDataReader, ".stl": vtk.vtkSTLReader, ".ply": vtk.vtkPLYReader}
+    readers = {".vtp": vtkXMLPolyDataReader, ".stl": vtkSTLReader, ".ply": vtkPLYReader}
     if suffix not in readers:
         raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(_SUFFIXES)}.")
     reader = readers[suffix]()
     reader.SetFileName(str(path))
     reader.Update()
-    surface = vtk.vtkPolyData()
+    surface = vtkPolyData()
     surface.ShallowCopy(reader.GetOutput())
     if surface.GetNumberOfPoints() == 0:
         raise FileFormatError(f"{path} holds no surface; the file is empty or damaged.")
@@ -76,14 +83,16 @@ def read_surface(path):
 
 def _with_x_and_y_turned(surface):
     """A copy with x and y negated (RAS to LPS or back); a rotation by 180 degrees, so facing stays outward."""
-    import vtk
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+    from vtkmodules.vtkCommonTransforms import vtkTransform
+    from vtkmodules.vtkFiltersGeneral import vtkTransformPolyDataFilter
 
-    transform = vtk.vtkTransform()
+    transform = vtkTransform()
     transform.Scale(-1, -1, 1)
-    apply = vtk.vtkTransformPolyDataFilter()
+    apply = vtkTransformPolyDataFilter()
     apply.SetTransform(transform)
     apply.SetInputData(surface)
     apply.Update()
-    turned = vtk.vtkPolyData()
+    turned = vtkPolyData()
     turned.ShallowCopy(apply.GetOutput())
     return turned

@@ -106,7 +106,7 @@ class FramePairing:
             image.fields = fields_in_metadata(message.metadata, self.keep_identifying)
         self._forget_what_was_before(timestamp)
         for transform, samples in self._samples.items():
-            pose = next((pose for when, pose in reversed(samples) if self._same(when, timestamp)), None)
+            pose = self._measured_at(timestamp, samples)
             if pose is not None:
                 image.transforms[transform] = pose
         # An image of another time means that the transforms of the ones before have all been sent.
@@ -147,6 +147,16 @@ class FramePairing:
 
     def _same(self, one: float, other: float) -> bool:
         return abs(one - other) <= self.tolerance_s
+
+    def _measured_at(self, timestamp: float, samples: deque[tuple[float, Pose]]) -> Pose | None:
+        """The newest of the samples of that time; looks at those that are no older, and one or two more."""
+        for when, pose in reversed(samples):
+            if self._same(when, timestamp):
+                return pose
+            # Samples are kept in their order, but for one tolerance by which a time may lie before that of the last.
+            if when < timestamp - 2 * self.tolerance_s:
+                return None
+        return None
 
     def _is_over(self, image: _Waiting, newest: float) -> bool:
         return self.interpolation_gap_s is None and not self._same(image.timestamp, newest)

@@ -110,7 +110,8 @@ def _write_files(case: Case, place: Path) -> None:
         write_sweep(Sweep(case.sweep.frames), place / RECORDING)
     for name, volume in ((VOLUME, case.volume), (PROBABILITY, case.probability), (MASK, case.mask)):
         if volume is not None:
-            write_volume(volume, place / name)
+            # Most digits of a probability are noise: compressing it takes long and spares next to nothing.
+            write_volume(volume, place / name, compressed=name != PROBABILITY)
     if case.surface is not None:
         write_surface(case.surface, place / SURFACE)
     if case.box is not None:

@@ -29,7 +29,8 @@ def connector_source(
     """
     if not connector_available(application):
         raise StreamError(
-            "SlicerOpenIGTLink is not there: install it with Slicer's Extensions Manager, or use the module's own client."
+            "SlicerOpenIGTLink is not there: install it with Slicer's Extensions Manager, or use the module's own "
+            "client."
         )
     return ConnectorSource(application.scene, host, port, image_node_name, transform_name, calibration)
 

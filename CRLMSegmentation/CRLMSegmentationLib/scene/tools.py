@@ -192,13 +192,7 @@ class Tools:
             mark_stale(find(self._scene, "vtkMRMLMarkupsLineNode", names.distance_line(name)), True)
             return
         line = self._node("vtkMRMLMarkupsLineNode", names.distance_line(name), with_display=True)
-        was_modifying = line.StartModify()
-        while line.GetNumberOfControlPoints() < 2:
-            line.AddControlPointWorld(0.0, 0.0, 0.0)
-        line.SetNthControlPointPositionWorld(0, *reading.tip_ras.tolist())
-        line.SetNthControlPointPositionWorld(1, *reading.closest_point_ras.tolist())
-        line.SetLocked(True)
-        line.EndModify(was_modifying)
+        _put_ends(line, (reading.tip_ras, reading.closest_point_ras))
         display = line.GetDisplayNode()
         display.SetSelectedColor(*_COLORS[reading.margin])
         display.SetColor(*_COLORS[reading.margin])
@@ -220,3 +214,27 @@ class Tools:
             remove(self._scene, "vtkMRMLModelNode", names.tool_model(name))
             remove(self._scene, "vtkMRMLLinearTransformNode", names.tip_to_tool(name))
             remove(self._scene, "vtkMRMLLinearTransformNode", names.tool_to_reference(name))
+
+
+def _put_ends(line, ends_ras) -> None:
+    """Let a vtkMRMLMarkupsLineNode go from one point (3,) RAS mm to the other, unless it does already.
+
+    A line that is set is drawn again, wherever it was before.
+    """
+    if np.array_equal(_ends_of(line), ends_ras):
+        return
+    was_modifying = line.StartModify()
+    while line.GetNumberOfControlPoints() < 2:
+        line.AddControlPointWorld(0.0, 0.0, 0.0)
+    for number, end in enumerate(ends_ras):
+        line.SetNthControlPointPositionWorld(number, *end.tolist())
+    line.SetLocked(True)
+    line.EndModify(was_modifying)
+
+
+def _ends_of(line) -> np.ndarray:
+    """(n, 3) RAS mm of the control points that are where they should be: a line has two."""
+    ends = np.zeros((line.GetNumberOfDefinedControlPoints(), 3))
+    for number, end in enumerate(ends):
+        line.GetNthControlPointPositionWorld(number, end)
+    return ends

@@ -28,7 +28,11 @@ class TumorNodes:
         self.put_mask(mask, surface, volume_node)
         self.put_surface(surface)
         if probability is not None:
-            put_volume(get_or_create(self._scene, "vtkMRMLScalarVolumeNode", names.PROBABILITY), probability)
+            node = get_or_create(self._scene, "vtkMRMLScalarVolumeNode", names.PROBABILITY)
+            put_volume(node, probability)
+            node.AddDefaultStorageNode()
+            # Most of its digits are noise: compressing takes half the time of a save and spares a twentieth of it.
+            node.GetStorageNode().SetUseCompression(False)
         mark_stale(self.probability_node(), probability is None)
 
     def put_mask(self, mask: Volume, surface, volume_node) -> None:

@@ -1,12 +1,16 @@
 """Standard files keep the geometry, and other programs' conventions are met."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK
 import vtk
 
+from CRLMSegmentationLib import files
 from CRLMSegmentationLib.errors import FileFormatError
 from CRLMSegmentationLib.files import read_box, read_surface, read_volume, write_box, write_surface, write_volume
 from CRLMSegmentationLib.geometry import Box, Volume
@@ -100,6 +104,21 @@ def test_a_surface_comes_back_in_ras_and_is_stored_in_lps(tmp_path, name):
     plain.SetFileName(str(tmp_path / name))
     plain.Update()
     np.testing.assert_allclose(plain.GetOutput().GetCenter(), (-10, -20, 30), atol=0.2)
+
+
+def test_a_surface_is_written_without_loading_all_of_vtk(tmp_path):
+    code = (
+        "import sys\n"
+        "from CRLMSegmentationLib.files import read_surface, write_surface\n"
+        "from vtkmodules.vtkFiltersSources import vtkSphereSource\n"
+        "sphere = vtkSphereSource(); sphere.Update()\n"
+        "for ending in ('stl', 'vtp', 'ply'):\n"
+        "    read_surface(write_surface(sphere.GetOutput(), f'{sys.argv[1]}/s.{ending}'))\n"
+        "loaded = {'vtk', 'vtkmodules.all', 'vtkmodules.vtkRenderingCore'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    library = Path(files.__file__).resolve().parents[2]
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env={"PYTHONPATH": str(library)})
 
 
 def test_what_is_no_surface_gives_a_sentence(tmp_path):

@@ -12,7 +12,8 @@ from CRLMSegmentationLib.openigtlink.conversion import image_message, poses_of, 
 from CRLMSegmentationLib.openigtlink.crc import crc64
 from CRLMSegmentationLib.openigtlink.framing import MessageParser, pack_message
 from CRLMSegmentationLib.openigtlink.messages import MESSAGE_CLASSES
-from CRLMSegmentationLib.openigtlink.pairing import FramePairing
+from CRLMSegmentationLib.openigtlink.pairing import TOLERANCE_S, FramePairing
+from CRLMSegmentationLib.sweep import Pose
 
 IMAGE_TO_PROBE = np.diag([0.1, 0.2, 1.0, 1.0])
 
@@ -76,6 +77,38 @@ def test_a_frame_goes_on_as_soon_as_it_is_complete():
         feed(pairing, transform_message(translation(number), "ImageToReference", number / 50))
         done = feed(pairing, an_image(number, number / 50))
     assert [frame.pixels[0, 0] for frame in done] == [2], "the last frame must not wait for a next one"
+
+
+@given(st.lists(st.integers(-3, 30), max_size=40), st.integers(-10, 500))
+@settings(max_examples=200, deadline=None)
+def test_of_all_that_came_before_the_newest_of_the_same_time_is_taken(steps, image_at):
+    """Times in quarters of the tolerance, which may go back by less than one tolerance."""
+    quarter_s, newest, came = TOLERANCE_S / 4, 0, []
+    pairing = FramePairing()
+    for number, step in enumerate(steps):
+        came.append(newest + step)
+        newest = max(newest, newest + step)
+        pairing.add_transforms(1.0 + came[-1] * quarter_s, {"ImageToReference": Pose(translation(number))})
+    frames = pairing.add_image(an_image(0, 1.0 + image_at * quarter_s), 0.0) + pairing.give_up_waiting(np.inf)
+    # At exactly one tolerance rounding decides.
+    same = [number for number, at in enumerate(came) if abs(at - image_at) < 4]
+    if not any(abs(at - image_at) == 4 for at in came):
+        assert frames[0].valid == bool(same)
+        assert not same or frames[0].image_to_reference[0, 3] == same[-1]
+
+
+@pytest.mark.parametrize("kept", [10, 500])
+def test_pairing_looks_no_further_back_than_the_time_of_the_image(kept, monkeypatch):
+    pairing, looks = FramePairing(), []
+    for number in range(kept):
+        pairing.add_transforms(number / 50, {"ImageToReference": Pose(translation(number))})
+    same = pairing._same
+    monkeypatch.setattr(pairing, "_same", lambda *times: looks.append(times) or same(*times))
+    (frame,) = pairing.add_image(an_image(0, (kept - 3) / 50), 0.0) or pairing.give_up_waiting(np.inf)
+    assert frame.image_to_reference[0, 3] == kept - 3 and len(looks) <= 5
+    looks.clear()
+    (frame,) = pairing.add_image(an_image(0, (kept - 2.5) / 50), 0.0) or pairing.give_up_waiting(np.inf)
+    assert not frame.valid and len(looks) <= 5
 
 
 def test_a_frame_without_its_pose_does_not_wait_for_ever():

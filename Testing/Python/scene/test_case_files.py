@@ -1,7 +1,9 @@
 """A saved case opens again as it was, holds no name of a person, and is refused whole when it is damaged."""
 
 import json
+import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,6 +117,22 @@ def test_index_and_log_are_plain(saved):
     assert "segment" in index["timings_s"]
     entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [entry["status"] for entry in entries if entry["event"] == "Segment"][-1] == "done"
+
+
+def test_only_what_gets_smaller_by_it_is_compressed(saved):
+    folder, _ = saved
+    with zipfile.ZipFile(folder / "scene.mrb") as scene:
+        in_scene = {Path(name).name: scene.read(name) for name in scene.namelist()}
+
+    def encoding(content: bytes) -> bytes:
+        return re.search(rb"^encoding: (\w+)", content, re.MULTILINE)[1]
+
+    assert encoding((folder / "probability.nrrd").read_bytes()) == b"raw"
+    assert encoding(in_scene["Tumor probability.nrrd"]) == b"raw"
+    for name in ("volume.nrrd", "mask.nrrd"):
+        assert encoding((folder / name).read_bytes()) == b"gzip"
+    for name in ("Reconstructed volume.nrrd", "Tumor segmentation.seg.nrrd"):
+        assert encoding(in_scene[name]) == b"gzip"
 
 
 def test_opening_leaves_what_others_have_in_the_scene(saved, volume, mask):
