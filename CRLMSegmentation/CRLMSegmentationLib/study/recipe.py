@@ -36,11 +36,11 @@ class Recipe:
 
     name: str = "recommended"
     kind: str = "crop"
-    spacing_mm: float | None = 1.0
+    spacing_mm: float | None = 1.5
     base_features: int | None = 16
     max_features: int | None = 128
-    patch_percentile: float | None = 80.0
-    gpu_memory_gb: float | None = 0.2
+    patch_percentile: float | None = 70.0
+    gpu_memory_gb: float | None = 0.06
     residual_encoder: bool = False
     augmentation: bool = True
     optimizer: str = "adamw"
@@ -71,7 +71,9 @@ PAPER = Recipe(
     name="paper", augmentation=False, optimizer="adam", learning_rate=0.01, weight_decay=0.0, batch_dice=False,
     oversample=0.33, epochs=1000, iterations=250,
 )  # fmt: skip
-RECOMMENDED = Recipe(name="recommended", epochs=60, sampling=STRAYING)
+# Boxes at 1.5 mm: on a processor more is won by seeing more boxes than by seeing them finer (1 mm, a fifth as many
+# boxes in the same time: a box 5 mm off cost the validation livers 0.17 of Dice).
+RECOMMENDED = Recipe(name="recommended", epochs=200, sampling=STRAYING)
 # Networks: what they ask of the machine. Features and voxels small enough for a processor, or nnU-Net's own plan.
 NETWORKS = {
     "small": {},
@@ -93,5 +95,8 @@ def recipe_named(name: str, kind: str = "crop", network: str = "small", **change
     recipe = replace(RECIPES[name], kind=kind, **NETWORKS[network])
     if kind == "full" and network == "small":
         # Whole volumes at 2 mm: most fit one patch, so that the network sees all around the tumor.
-        recipe = replace(recipe, spacing_mm=2.0, oversample=0.67)
+        recipe = replace(recipe, spacing_mm=2.0, patch_percentile=80.0, gpu_memory_gb=0.2, oversample=0.67)
+        if recipe.name == RECOMMENDED.name:
+            # An iteration takes three times as long as one on boxes, and there is a tenth of the images.
+            recipe = replace(recipe, epochs=20)
     return replace(recipe, **{key: value for key, value in changes.items() if value is not None})
