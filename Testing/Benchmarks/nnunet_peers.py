@@ -1,4 +1,8 @@
-"""The ways in which nnU-Net is used today, each with the real program: command line, SlicerNNUnet's, warm predictor."""
+"""The ways in which nnU-Net is used today, each with the real program: command line, SlicerNNUnet's, warm predictor.
+
+A model that averages voxels before nnU-Net sees them is given to them as a plain one, with crops that are averaged
+already: they have less to do than ours.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,23 @@ def folds_of(model: Path) -> tuple[int, ...]:
     """The folds whose mean the model is."""
     weights = json.loads((model / "model.json").read_text())["weights"]
     return tuple(int(Path(name).parent.name.removeprefix("fold_")) for name in weights)
+
+
+def for_nnunet(model: Path, crop, folder: Path):
+    """`model` as a folder that nnU-Net reads, and `crop` as it must be given: (model, crop)."""
+    from CRLMSegmentationLib.geometry import Volume
+    from CRLMSegmentationLib.segmentation.averaging import PREPROCESSOR, average_seen, averaged_shape
+    from CRLMSegmentationLib.segmentation.models import load_model
+
+    plans = json.loads((model / "plans.json").read_text())
+    if plans["configurations"]["3d_fullres"]["preprocessor_name"] != PREPROCESSOR:
+        return model, crop
+    shutil.copytree(model, folder)
+    plans["configurations"]["3d_fullres"]["preprocessor_name"] = "DefaultPreprocessor"
+    (folder / "plans.json").write_text(json.dumps(plans))
+    shape = averaged_shape(crop.voxels.shape, crop.spacing_mm[::-1], load_model(model).spacing_mm)
+    spacing = crop.spacing_mm * np.array(crop.voxels.shape[::-1]) / shape[::-1]
+    return folder, Volume(average_seen(crop.voxels, shape), np.diag([*spacing, 1.0]))
 
 
 class Predict:

@@ -65,9 +65,10 @@ def measure_network(
     before: dict, runtime: str = "auto",
 ) -> dict:
     """`before` is what was measured of the same network earlier: its times count too."""
-    from nnunet_peers import Predict, warm_predictor
+    from nnunet_peers import Predict, for_nnunet, warm_predictor
 
     crop = crop_volume(volume, box)
+    plain_folder, plain_crop = for_nnunet(model_folder, crop, work.with_name("plain"))
     times, masks = {}, {}
     with WorkerSegmenter(load_model(model_folder), "cpu", threads=threads, runtime=runtime) as engine:
         started = time.perf_counter()
@@ -76,10 +77,10 @@ def measure_network(
         results = [segment(volume, box, engine, 0.5, keep="all") for _ in range(max(5, repeats) + 1)][1:]
         times["ours"] = [sum(result.timings_s[part] for part in ("crop", "network", "mask")) for result in results]
         to_surface = [sum(result.timings_s.values()) for result in results]
-        masks["ours"] = results[-1].probability.voxels >= 0.5
+        masks["ours"] = engine.probability(plain_crop).voxels >= 0.5
         cancels = cancel_times(engine, crop)
         memory = memory_growth_mb(engine, crop)
-    program = Predict(model_folder, work)
+    program = Predict(plain_folder, work)
     commands = {
         "cold_cli": program.cold, "slicernnunet": program.as_slicernnunet,
         "slicernnunet_unmirrored": lambda crop: program.as_slicernnunet(crop, mirroring=False),
@@ -87,9 +88,9 @@ def measure_network(
     for name in peers:
         if name == "warm_predictor":
             with redirect_stdout(sys.stderr):
-                times[name], mask = warm_predictor(model_folder, crop, repeats, threads)
+                times[name], mask = warm_predictor(plain_folder, plain_crop, repeats, threads)
         else:
-            answers = [commands[name](crop) for _ in range(repeats)]
+            answers = [commands[name](plain_crop) for _ in range(repeats)]
             times[name], mask = [seconds for seconds, _ in answers], answers[-1][1]
         masks[name] = mask > 0
     for name, earlier in before.get("seconds", {}).items():

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
+from .averaging import PREPROCESSOR as AVERAGING
+from .averaging import averaging_preprocessor
 from .models import Model
 
 _PREPROCESSOR = "DefaultPreprocessor"
@@ -26,7 +28,7 @@ class NetworkPlan:
 
     @classmethod
     def of(cls, model: Model, threads: int) -> NetworkPlan:
-        """Raises ModelError when nnU-Net is not installed."""
+        """Raises ModelError when nnU-Net is not installed, or the plans name a preprocessor that is not."""
         # nnU-Net reads its bound on threads once, when it is imported; its default of 8 slows a small machine down.
         os.environ.setdefault("nnUNet_def_n_proc", str(threads))
         try:
@@ -35,6 +37,7 @@ class NetworkPlan:
             raise ModelError(f"nnU-Net cannot be loaded ({missing}): install nnunetv2 2.8 or newer.") from missing
         plans = PlansManager(model.plans)
         configuration = plans.get_configuration(model.card.configuration)
+        preprocessor_of(configuration)
         return cls(model, plans, configuration, plans.get_label_manager(model.dataset).num_segmentation_heads)
 
     @property
@@ -50,10 +53,19 @@ class NetworkPlan:
 
     @property
     def prepares_as_usual(self) -> bool:
-        """True when the plans name nnU-Net's default preprocessor and resampling."""
+        """True when the plans name nnU-Net's default preprocessor, or ours, and its default resampling."""
         settings = self.configuration.configuration
         functions = [settings.get(f"resampling_fn_{what}") for what in ("data", "probabilities")]
-        return settings.get("preprocessor_name") == _PREPROCESSOR and functions == [_RESAMPLING] * 2
+        return (self.averages or settings.get("preprocessor_name") == _PREPROCESSOR) and functions == [_RESAMPLING] * 2
+
+    @property
+    def averages(self) -> bool:
+        """True when coarser voxels are means of fine ones (averaging.py)."""
+        return self.configuration.configuration.get("preprocessor_name") == AVERAGING
+
+    def preprocessor(self):
+        """What prepares a case: nnU-Net's class that the plans name, or ours."""
+        return preprocessor_of(self.configuration)
 
     def resampling_order(self, what: str) -> int:
         """Of the spline; `what` is 'data' or 'probabilities'."""
@@ -89,3 +101,21 @@ class NetworkPlan:
                 f"The weights of the model '{self.model.name}' do not fit its plans ({reason})."
             ) from error
         return network.eval()
+
+
+def preprocessor_of(configuration):
+    """What prepares cases as `configuration`, nnU-Net's manager, names it: a class of nnU-Net's, or averaging.py's.
+
+    Raises ModelError for a name that neither knows.
+    """
+    name = configuration.configuration.get("preprocessor_name")
+    if name == AVERAGING:
+        return averaging_preprocessor()
+    if name == _PREPROCESSOR:
+        from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
+
+        return DefaultPreprocessor(verbose=False)
+    known = configuration.preprocessor_class
+    if known is None:
+        raise ModelError(f"The model's plans name a preprocessor '{name}', which nnU-Net does not have here.")
+    return known(verbose=False)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .averaging import average_seen, averaged_shape
 from .network_plan import NetworkPlan
 
 
@@ -30,7 +31,7 @@ def prepare(voxels: np.ndarray, spacing_kji: list[float], plan: NetworkPlan) -> 
     """`voxels` [k, j, i] of a crop with at least one that is not 0."""
     import torch
 
-    preprocessor = plan.configuration.preprocessor_class(verbose=False)
+    preprocessor = plan.preprocessor()
     properties = {"spacing": list(spacing_kji)}
     spacing = [spacing_kji[axis] for axis in plan.plans.transpose_forward]
     target = list(plan.configuration.spacing)
@@ -46,11 +47,13 @@ def prepare(voxels: np.ndarray, spacing_kji: list[float], plan: NetworkPlan) -> 
     properties["bbox_used_for_cropping"] = extent
     data = data[tuple(slice(*ends) for ends in extent)][None]
     properties["shape_after_cropping_and_before_resampling"] = data.shape[1:]
+    new_shape = [round(old / new * size) for old, new, size in zip(spacing, target, data.shape[1:])]
+    if plan.averages:
+        data = average_seen(data[0], averaged_shape(data.shape[1:], spacing, target))[None]
     data = preprocessor._normalize(
         data.copy(), np.zeros((1, 1), np.int8), plan.configuration,
         plan.plans.foreground_intensity_properties_per_channel,
     )
-    new_shape = [round(old / new * size) for old, new, size in zip(spacing, target, data.shape[1:])]
     data = torch.from_numpy(np.ascontiguousarray(data, dtype=np.float32))
     return PreparedCrop(_resize(data, new_shape, plan.resampling_order("data")), properties)
 

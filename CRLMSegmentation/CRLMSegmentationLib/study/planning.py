@@ -16,6 +16,8 @@ from typing import Callable
 import numpy as np
 
 from ..errors import ConfigurationError
+from ..segmentation.averaging import PREPROCESSOR
+from ..segmentation.network_plan import preprocessor_of
 from .nnunet_home import NnunetHome
 from .recipe import Recipe
 from .workers import for_each
@@ -48,6 +50,8 @@ def plan(home: NnunetHome, dataset_name: str, recipe: Recipe) -> Path:
         path = folder / f"{PLANS_NAME}.json"
         plans = json.loads(path.read_text(encoding="utf-8"))
         plans["configurations"][CONFIGURATION]["batch_dice"] = recipe.batch_dice
+        if recipe.averaging:
+            plans["configurations"][CONFIGURATION]["preprocessor_name"] = PREPROCESSOR
         path.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")
         _write_stamp(home, dataset_name, "planned.json", _planning_inputs(home, dataset_name, recipe))
         return path
@@ -122,7 +126,7 @@ def _preprocess_one(job: _Job) -> None:
         description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         target = folder / configuration.data_identifier
         target.mkdir(parents=True, exist_ok=True)
-        configuration.preprocessor_class(verbose=False).run_case_save(
+        preprocessor_of(configuration).run_case_save(
             str(target / job.name), job.files["images"], job.files["label"], plans, configuration, description
         )
 
@@ -146,7 +150,7 @@ def _planning_inputs(home: NnunetHome, dataset_name: str, recipe: Recipe) -> dic
     """What plans depend on: the images (their names, sizes and times) and the planning part of the recipe."""
     asked = {name: getattr(recipe, name) for name in (
         "spacing_mm", "base_features", "max_features", "patch_percentile", "gpu_memory_gb", "residual_encoder",
-        "batch_dice",
+        "batch_dice", "averaging",
     )}  # fmt: skip
     digest = hashlib.sha256((home.raw / dataset_name / "splits_final.json").read_bytes())
     for path in sorted((home.raw / dataset_name).glob("*Tr/*")):

@@ -1,0 +1,93 @@
+"""Coarser voxels as means of fine ones, for networks that work at a coarser spacing than volumes are made at.
+
+nnU-Net resamples with a cubic spline, which at a third of the resolution looks at one fine voxel in nine or so: of the
+speckle it takes one draw, and a hole between two frames it takes for tissue as dark as a vessel. The mean over all
+voxels that a coarse one covers and that the probe has seen has a third to a fifth of the speckle's deviation and no
+holes up to its own size. nnU-Net's own resampling cannot do this (2.8: `resample_torch_fornnunet` drops its `mode`), so
+that it is a preprocessor, which a model's plans name: nnU-Net alone then refuses the model, and does not quietly feed
+it what it never saw.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+PREPROCESSOR = "AveragingPreprocessor"
+
+
+def averaged_shape(shape, spacing, target) -> tuple[int, ...]:
+    """The shape after averaging from `spacing` to `target` (mm, same axes); an axis that is as coarse is left alone."""
+    return tuple(
+        max(1, round(size * old / new)) if old < new else int(size) for size, old, new in zip(shape, spacing, target)
+    )
+
+
+def average_seen(voxels: np.ndarray, shape) -> np.ndarray:
+    """float32 of `shape`: the mean over what each voxel covers of `voxels`, 3-D, leaving out zeros (nothing seen).
+
+    Both grids cover the same space, edge to edge; what a voxel covers in part counts in part. 0 where nothing was seen.
+    """
+    if tuple(shape) == voxels.shape:
+        return voxels.astype(np.float32)
+    total = _covered_sum(voxels.astype(np.float32), shape)
+    seen = _covered_sum((voxels != 0).astype(np.float32), shape)
+    return np.where(seen > 1e-4, total / np.maximum(seen, np.float32(1e-4)), np.float32(0))
+
+
+def average_mask(mask: np.ndarray, shape) -> np.ndarray:
+    """`mask`, 3-D with labels 0 and 1, at `shape` in its own dtype: 1 where at least half of what is covered is 1."""
+    if tuple(shape) == mask.shape:
+        return mask
+    share = _covered_sum((mask > 0).astype(np.float32), shape) * (np.prod(shape) / mask.size)
+    return (share >= 0.5 - 1e-4).astype(mask.dtype)
+
+
+def averaging_preprocessor(verbose: bool = False):
+    """nnU-Net's preprocessor with averaging in the place of its spline, wherever voxels become coarser.
+
+    Its properties are those of the fine voxels, so that nnU-Net's way back leads onto them.
+    """
+    from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
+
+    from .preparation import extent_of_nonzero
+
+    class AveragingPreprocessor(DefaultPreprocessor):
+        def run_case_npy(self, data, seg, properties, plans_manager, configuration_manager, dataset_json):
+            spacing = list(properties["spacing"])
+            forward = plans_manager.transpose_forward
+            target = [configuration_manager.spacing[place] for place in plans_manager.transpose_backward]
+            extent = extent_of_nonzero(data[0])
+            part = tuple(slice(*ends) for ends in extent)
+            cut = data[0][part]
+            shape = averaged_shape(cut.shape, spacing, target)
+            coarse = average_seen(cut, shape)[None]
+            coarse_seg = None if seg is None else average_mask(seg[0][part], shape)[None]
+            coarser = {**properties, "spacing": [max(old, new) for old, new in zip(spacing, target)]}
+            result, result_seg, found = super().run_case_npy(
+                coarse, coarse_seg, coarser, plans_manager, configuration_manager, dataset_json
+            )
+            properties.update(found, spacing=spacing)
+            properties["shape_before_cropping"] = tuple(data.shape[1 + axis] for axis in forward)
+            properties["bbox_used_for_cropping"] = [extent[axis] for axis in forward]
+            properties["shape_after_cropping_and_before_resampling"] = tuple(cut.shape[axis] for axis in forward)
+            return result, result_seg, properties
+
+    return AveragingPreprocessor(verbose)
+
+
+def _covered_sum(voxels: np.ndarray, shape) -> np.ndarray:
+    """The sum over what each voxel of the result covers, axis by axis."""
+    for axis, size in enumerate(shape):
+        if voxels.shape[axis] != size:
+            voxels = np.moveaxis(np.tensordot(voxels, _cover(voxels.shape[axis], int(size)), (axis, 1)), -1, axis)
+    return np.ascontiguousarray(voxels)
+
+
+@lru_cache(maxsize=256)
+def _cover(size: int, new_size: int) -> np.ndarray:
+    """(new_size, size) float32: how much of each fine voxel lies in each coarse one; both cover the same length."""
+    fine, coarse = np.arange(size + 1), np.linspace(0, size, new_size + 1)
+    starts, ends = np.maximum(fine[None, :-1], coarse[:-1, None]), np.minimum(fine[None, 1:], coarse[1:, None])
+    return np.maximum(ends - starts, 0).astype(np.float32)
