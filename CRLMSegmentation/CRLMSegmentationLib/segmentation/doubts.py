@@ -18,16 +18,22 @@ SHELL_MM = 3.0
 def doubts_about(
     mask: Volume, box_was_clipped: bool = False, ultrasound: Volume | None = None, probability: Volume | None = None,
     unseen: np.ndarray | None = None, card: ModelCard | None = None, inside: np.ndarray | None = None,
+    faint_ml: float = 0.0,
 ) -> tuple[str, ...]:
     """Sentences about what makes `mask` doubtful; empty when nothing speaks against it.
 
     All volumes lie on the grid of the crop: `ultrasound` is the crop itself, `unseen` marks what the probe did not
     pass, and `inside` the voxels of a box that is turned against the grid (None: all of them). What is not given is not
-    judged.
+    judged. `faint_ml` was marked and is not in `mask`, because it is too faint for a tumor.
     """
     if ultrasound is not None and not ultrasound.voxels[... if inside is None else inside].any():
         return ("The probe never passed through the box: there is no ultrasound in it.",)
     voxels = mask.voxels > 0
+    if not voxels.any() and faint_ml:
+        return (
+            f"The network marked {faint_ml:.2g} mL, less surely than it marks tumors, and it is not shown: check that "
+            "the tumor is inside, or move the threshold to see it.",
+        )
     if not voxels.any():
         return ("Nothing was found in the box: check that the tumor is inside, or lower the threshold.",)
     doubts = []

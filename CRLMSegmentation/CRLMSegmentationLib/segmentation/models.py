@@ -46,6 +46,7 @@ class ModelCard:
     tumor_volume_ml      smallest and largest tumor in training; None when the card does not say
     shell_probabilities  low and high probability of the uncertainty shell, calibrated on validation data; None without
     usual_entropy_bits   19 of 20 masks on validation data had a lower mean entropy; None where that was not measured
+    least_mean_probability  what `threshold` marks with a lower mean is not shown as a tumor; None for no such limit
     text           the whole card as read: how the threshold was chosen, training data, validation figures, intended use
     """
 
@@ -61,6 +62,7 @@ class ModelCard:
     tumor_volume_ml: tuple[float, float] | None
     shell_probabilities: tuple[float, float] | None
     usual_entropy_bits: float | None
+    least_mean_probability: float | None
     text: dict
 
 
@@ -186,7 +188,8 @@ def _read_card(folder: Path) -> ModelCard:
             mirror_axes=tuple(int(axis) for axis in text.get("mirror_axes", ())),
             tumor_volume_ml=_range(text.get("training", {}).get("tumor_volume_ml")),
             shell_probabilities=_shell(text.get("uncertainty")),
-            usual_entropy_bits=_entropy(text.get("uncertainty")),
+            usual_entropy_bits=_number(text.get("uncertainty"), "entropy_bits"),
+            least_mean_probability=_number(text.get("uncertainty"), "least_mean"),
             text=text,
         )
     except KeyError as missing:
@@ -219,8 +222,8 @@ def _shell(uncertainty: dict | None) -> tuple[float, float] | None:
     return None if uncertainty is None else _range((uncertainty["outer"], uncertainty["inner"]))
 
 
-def _entropy(uncertainty: dict | None) -> float | None:
-    limit = (uncertainty or {}).get("entropy_bits")
+def _number(uncertainty: dict | None, name: str) -> float | None:
+    limit = (uncertainty or {}).get(name)
     return None if limit is None else float(limit)
 
 

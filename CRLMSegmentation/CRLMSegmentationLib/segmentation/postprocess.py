@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import SegmentationError
 from ..geometry import Volume
+from .models import ModelCard
 from .surface import occupied_extent
 
 KEEP = ("largest", "middle", "all")
@@ -41,6 +42,23 @@ def mask_from_probability(
     elif extent is not None:
         mask[extent] = without_cavities(above[extent])
     return probability.with_voxels(mask)
+
+
+def is_too_faint(mask: Volume, probability: Volume, card: ModelCard | None) -> bool:
+    """True for what `card`'s model marks less surely, on the mean over the mask, than it marks tumors.
+
+    mask  made of `probability` at the card's own threshold, for which the limit was calibrated
+    """
+    if card is None or card.least_mean_probability is None or not mask.voxels.any():
+        return False
+    return float(probability.voxels[mask.voxels > 0].mean(dtype=np.float64)) < card.least_mean_probability
+
+
+def mask_by_card(probability: Volume, card: ModelCard) -> Volume:
+    """uint8 mask as it is shown unless the user says otherwise: at the card's threshold, the largest component, empty
+    when that is too faint for a tumor."""
+    mask = mask_from_probability(probability, card.threshold)
+    return mask.with_voxels(np.zeros_like(mask.voxels)) if is_too_faint(mask, probability, card) else mask
 
 
 def unseen_voxels(ultrasound: np.ndarray) -> np.ndarray | None:

@@ -13,13 +13,15 @@ from ..geometry import Box, Volume
 from .crop import Crop, along_box, crop, onto_block, paste
 from .doubts import doubts_about
 from .models import Model, ModelCard
-from .postprocess import mask_from_probability, unseen_voxels
+from .postprocess import is_too_faint, mask_from_probability, unseen_voxels
 from .predictor import Segmenter
 from .surface import largest_diameter_mm, surface_from_mask
 
 Progress = Callable[[float, str], None]
 # How far the probabilities of an uncalibrated shell lie from the threshold, as a factor of the odds.
 SHELL_ODDS = 4.0
+# A slider gives the model's own threshold back to so many digits.
+SAME_THRESHOLD = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +123,17 @@ def finish(
     block: Crop, probability: Volume, whole: Volume, threshold: float, keep: str, timings_s: dict[str, float],
     card: ModelCard | None = None, unseen: np.ndarray | None = None,
 ) -> SegmentationResult:
-    """The result of a probability on the grid of `block`, which was cut out of a volume with the grid of `whole`."""
+    """The result of a probability on the grid of `block`, which was cut out of a volume with the grid of `whole`.
+
+    What is too faint for a tumor at the card's own threshold is not shown, and a doubt says so; at any other threshold,
+    which a person has chosen, all is shown.
+    """
     started = time.perf_counter()
     mask = mask_from_probability(probability, threshold, keep, unseen)
+    faint_ml = 0.0
+    if card is not None and abs(threshold - card.threshold) < SAME_THRESHOLD and is_too_faint(mask, probability, card):
+        faint_ml = _volume_ml(mask)
+        mask = mask.with_voxels(np.zeros_like(mask.voxels))
     timings_s["mask"] = time.perf_counter() - started
     started = time.perf_counter()
     surface = surface_from_mask(mask) if mask.voxels.any() else None
@@ -132,15 +142,19 @@ def finish(
         probability=probability,
         mask=paste(mask, whole),
         surface=surface,
-        volume_ml=float((mask.voxels > 0).sum()) * mask.voxel_volume_mm3 / 1000,
+        volume_ml=_volume_ml(mask),
         largest_diameter_mm=largest_diameter_mm(surface) if surface is not None else 0.0,
         threshold=threshold,
         doubts=(
             *block.warnings,
-            *doubts_about(mask, bool(block.warnings), block.volume, probability, unseen, card, block.inside),
+            *doubts_about(mask, bool(block.warnings), block.volume, probability, unseen, card, block.inside, faint_ml),
         ),
         timings_s=timings_s,
         crop=block,
         card=card,
         unseen=unseen,
     )
+
+
+def _volume_ml(mask: Volume) -> float:
+    return float((mask.voxels > 0).sum()) * mask.voxel_volume_mm3 / 1000

@@ -25,13 +25,16 @@ from .metrics import compare
 THRESHOLD_CHOICE = "highest F1 over all voxels of the validation images (precision-recall curve, steps of 0.01)"
 # A mask whose mean entropy is higher than this share of the validation masks' is called unsure.
 SURER_PERCENT = 95
+# What is marked with so many times the doubt of the least sure mask that found its tumor is not shown as one.
+DOUBT_TO_SPARE = 1.25
+FOUND_DICE = 0.5
 SUMMARISED = ("dice", "precision", "recall", "hd95_mm")
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """threshold; uncertainty: {'outer', 'inner'} probabilities and 'entropy_bits'; validation: figures for the card;
-    counts of voxels."""
+    """threshold; uncertainty: {'outer', 'inner'} probabilities, 'entropy_bits' and 'least_mean' probability of a mask;
+    validation: figures for the card; counts of voxels."""
 
     threshold: float
     uncertainty: dict[str, float]
@@ -68,13 +71,20 @@ def calibrate(
     if counts is None or not counts.tumor.sum():
         raise ConfigurationError("The validation images hold no tumor: a threshold cannot be chosen.")
     threshold, f1 = best_threshold(counts)
-    figures, entropies = [], []
+    figures, means, entropies = [], [], []
     for one, truth in zip(probabilities, truths):
         one = one.with_voxels(one.voxels.astype(np.float32))
         mask = mask_from_probability(one, threshold)
+        marked = one.voxels[mask.voxels > 0]
         figures.append(compare(mask, truth))
-        if mask.voxels.any():
-            entropies.append(mean_entropy_bits(one.voxels[mask.voxels > 0]))
+        means.append(float(marked.mean()) if marked.size else 0.0)
+        if marked.size:
+            entropies.append(mean_entropy_bits(marked))
+    least_mean = _least_mean(figures, means)
+    for number, mean in enumerate(means):
+        if least_mean and 0 < mean < least_mean:
+            truth = truths[number]
+            figures[number] = compare(truth.with_voxels(np.zeros_like(truth.voxels)), truth)
     validation = {"images": len(truths), "voxel_f1": round(f1, 4)}
     for name in dict.fromkeys(groups):
         of_group = _quartiles([figure for figure, group in zip(figures, groups) if group == name])
@@ -85,9 +95,20 @@ def calibrate(
     validation.update({name: round(value, 4) for name, value in areas(counts).items()})
     validation["reliability"] = reliability(counts)
     uncertainty = uncertainty_probabilities(counts, threshold)
+    if least_mean:
+        uncertainty["least_mean"] = least_mean
     if entropies:
         uncertainty["entropy_bits"] = round(float(np.percentile(entropies, SURER_PERCENT)), 4)
     return Calibration(threshold, uncertainty, validation, counts)
+
+
+def _least_mean(figures: list[dict], means: list[float]) -> float | None:
+    """The mean probability that a mask must have to be shown: spares every one that found its tumor, with some room.
+
+    None when no tumor was found. To be found is a Dice above 0.5, as in Natali et al., arXiv 2511.05253.
+    """
+    found = [mean for figure, mean in zip(figures, means) if figure["dice"] > FOUND_DICE]
+    return round(1 - DOUBT_TO_SPARE * (1 - min(found)), 4) if found else None
 
 
 def _quartiles(figures: list[dict]) -> dict:
@@ -110,7 +131,9 @@ def write_calibration(folder: Path, calibration: Calibration, **more) -> None:
     card["uncertainty"] = {
         **calibration.uncertainty,
         "choice": "outer: its mask holds 90 % of the tumor's voxels; inner: 90 % of its voxels are tumor; "
-        f"entropy_bits: {SURER_PERCENT} % of the masks have a lower mean entropy (validation)",
+        f"entropy_bits: {SURER_PERCENT} % of the masks have a lower mean entropy; least_mean: a mask with a lower mean "
+        f"probability is not shown, {DOUBT_TO_SPARE} times the doubt of the least sure one with a Dice above "
+        f"{FOUND_DICE} (validation)",
     }
     card["validation"] = {**more, **calibration.validation}
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

@@ -22,7 +22,7 @@ from ..errors import ConfigurationError, GeometryError
 from ..geometry import Box, Volume, transform_points
 from ..segmentation.crop import crop, paste
 from ..segmentation.models import load_model
-from ..segmentation.postprocess import mask_from_probability
+from ..segmentation.postprocess import mask_by_card
 from .case_files import SPACING_MM, forget_sweeps, load_case, sweep_of
 from .case_table import CaseRow, LeftOut
 from .crop_sampling import empty_box
@@ -105,7 +105,8 @@ def evaluate_case(job: EvaluationJob) -> dict:
     found = {}
     for name, folder in job.models.items():
         card = load_model(folder).card
-        wanted = {**about, "settings": asdict(job.settings), "model": {**card.sha256, "threshold": card.threshold}}
+        limits = {"threshold": card.threshold, "least_mean": card.least_mean_probability}
+        wanted = {**about, "settings": asdict(job.settings), "model": {**card.sha256, **limits}}
         found[name] = _kept(job.output / f"{row.case}.{name}", wanted, lambda name=name: _network(job, name, case()))
     found[SEMI] = _kept(job.output / f"{row.case}.{SEMI}", about, lambda: _click(case()))
     forget_sweeps()
@@ -184,18 +185,18 @@ def _with_network(case: Case, box: Box, segmenter) -> tuple[Volume, float, Voxel
     started = time.perf_counter()
     if card.kind == "crop":
         probability = segmenter.probability(crop(case.volume, box, card.margin_mm).volume)
-        mask = paste(mask_from_probability(probability, card.threshold), case.volume)
+        mask = paste(mask_by_card(probability, card), case.volume)
         seconds = time.perf_counter() - started
         return mask, seconds, VoxelCounts.of(probability, crop(case.tumor, box, card.margin_mm).volume)
     probability = segmenter.probability(case.volume)
-    mask = mask_from_probability(probability, card.threshold)
+    mask = mask_by_card(probability, card)
     return mask, time.perf_counter() - started, VoxelCounts.of(probability, case.tumor)
 
 
 def _mask_in_box(volume: Volume, box: Box, segmenter, margin_mm: float) -> Volume:
     """Model_crop's mask on the grid of the crop."""
     probability = segmenter.probability(crop(volume, box, margin_mm).volume)
-    return mask_from_probability(probability, segmenter.model.card.threshold)
+    return mask_by_card(probability, segmenter.model.card)
 
 
 def _figures(mask: Volume, case: Case, seconds: float) -> dict:

@@ -17,7 +17,7 @@ from ..errors import ConfigurationError
 from ..geometry import Volume
 from ..segmentation.crop import crop
 from ..segmentation.models import load_model
-from ..segmentation.postprocess import mask_from_probability
+from ..segmentation.postprocess import mask_by_card
 from .case_files import reconstructed
 from .crop_sampling import empty_box
 from .dataset import Case
@@ -57,7 +57,7 @@ def false_alarms(
             if box is None:
                 continue
             block = crop(volume, box).volume
-            mask = mask_from_probability(segmenter.probability(block), segmenter.model.card.threshold)
+            mask = mask_by_card(segmenter.probability(block), segmenter.model.card)
             found.append({
                 "edges_mm": np.round(box.size_mm, 1).tolist(), "seen": round(float((block.voxels > 0).mean()), 3),
                 "fill": fill, "found_ml": round(float(mask.voxels.sum()) * mask.voxel_volume_mm3 / 1000, 4),

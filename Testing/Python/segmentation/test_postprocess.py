@@ -1,13 +1,17 @@
 """From probability to mask: threshold, components, cavities, doubts."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import SegmentationError
 from CRLMSegmentationLib.geometry import Volume
+from CRLMSegmentationLib.segmentation.crop import Crop
 from CRLMSegmentationLib.segmentation.doubts import contrast, doubts_about, mean_entropy_bits
-from CRLMSegmentationLib.segmentation.postprocess import mask_from_probability, unseen_voxels
+from CRLMSegmentationLib.segmentation.models import load_model
+from CRLMSegmentationLib.segmentation.postprocess import mask_by_card, mask_from_probability, unseen_voxels
+from CRLMSegmentationLib.segmentation.segment import finish
 
 
 def probability_with(*blocks, shape=(20, 20, 20)) -> Volume:
@@ -95,3 +99,18 @@ def test_low_contrast_and_an_unsure_network_are_told():
     assert "unsure" in doubts_about(mask, False, unlike, sure, card=surer)[0]
     assert doubts_about(mask, False, unlike, unsure, card=hesitant) == ()
     assert contrast(mask, unlike) > 4 * contrast(mask, alike)
+
+
+def test_what_is_too_faint_for_a_tumor_is_not_shown_unless_a_person_moves_the_threshold(exported_model):
+    card = replace(load_model(exported_model).card, threshold=0.5, least_mean_probability=0.8)
+    sure, faint = probability_with(((2, 2, 2), (7, 7, 7), 0.9)), probability_with(((2, 2, 2), (7, 7, 7), 0.7))
+    assert mask_by_card(sure, card).voxels.sum() == 125
+    assert not mask_by_card(faint, card).voxels.any()
+    assert mask_by_card(faint, replace(card, least_mean_probability=None)).voxels.sum() == 125
+    result = finish(Crop(faint, (0, 0, 0)), faint, faint, 0.5, "largest", {}, card)
+    assert not result.found and result.volume_ml == 0 and not result.mask.voxels.any()
+    assert "less surely than it marks tumors" in result.doubts[0] and "0.12 mL" in result.doubts[0]
+    moved = result.with_threshold(0.45)
+    assert moved.found and moved.mask.voxels.sum() == 125
+    assert not any("less surely" in doubt for doubt in moved.doubts)
+    assert not moved.with_threshold(0.50001).found  # the slider back at the model's own threshold

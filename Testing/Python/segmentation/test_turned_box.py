@@ -55,7 +55,8 @@ class GreyLevels:
 
     def __init__(self, margin_mm: float = 0.0):
         card = SimpleNamespace(
-            margin_mm=margin_mm, threshold=0.5, tumor_volume_ml=None, shell_probabilities=None, usual_entropy_bits=None
+            margin_mm=margin_mm, threshold=0.5, tumor_volume_ml=None, shell_probabilities=None, usual_entropy_bits=None,
+            least_mean_probability=None,
         )
         self.model = SimpleNamespace(card=card)
 
