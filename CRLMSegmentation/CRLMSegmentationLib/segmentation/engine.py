@@ -63,7 +63,8 @@ class WorkerSegmenter:
     device     'auto' (CUDA where there is one), 'cpu' or 'cuda'
     mirroring  average over mirrored passes, eight times the work
     threads    processor threads at most; None for a number that suits the machine
-    runtime    'auto' (the fastest that agrees), 'torch' or 'openvino'
+    runtime    'torch'; 'auto' for the fastest that agrees with torch on a fixed crop; 'openvino' (float32),
+               'openvino-bfloat16' or 'openvino-int8' for that one, with an error where it cannot be had
 
     Can be used from any thread, one crop at a time. close() ends the process; so does the end of this process, however
     it comes about.

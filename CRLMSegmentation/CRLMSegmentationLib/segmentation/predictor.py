@@ -37,7 +37,8 @@ class Segmenter:
     device     'auto' (CUDA where there is one), 'cpu' or 'cuda'
     mirroring  average over mirrored passes, eight times the work; off by default
     threads    processor threads at most; by default as many as this process may use, up to 8
-    runtime    'torch'; 'auto' for the fastest that agrees with torch on a fixed crop; 'openvino'
+    runtime    'torch'; 'auto' for the fastest that agrees with torch on a fixed crop; 'openvino' (float32),
+               'openvino-bfloat16' or 'openvino-int8' for that one, with an error where it cannot be had
     choose_runtimes  what makes the runtimes, for tests
 
     Raises ModelError when weights and plans do not belong together or the device is not there.

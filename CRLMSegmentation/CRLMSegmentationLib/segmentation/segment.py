@@ -10,12 +10,13 @@ import numpy as np
 
 from ..errors import SegmentationError
 from ..geometry import Box, Volume
-from .crop import Crop, along_box, crop, onto_block, paste
+from .crop import Crop, crop, paste
 from .doubts import doubts_about
 from .models import Model, ModelCard
 from .postprocess import is_too_faint, mask_from_probability, unseen_voxels
 from .predictor import Segmenter
 from .surface import largest_diameter_mm, surface_from_mask
+from .turned_box import along_box, onto_block
 
 Progress = Callable[[float, str], None]
 # How far the probabilities of an uncalibrated shell lie from the threshold, as a factor of the odds.

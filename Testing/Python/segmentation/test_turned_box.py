@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import GeometryError
 from CRLMSegmentationLib.geometry import Box, Volume, transform_points
-from CRLMSegmentationLib.segmentation.crop import along_box, crop, onto_block, paste
+from CRLMSegmentationLib.segmentation.crop import crop, paste
 from CRLMSegmentationLib.segmentation.region_growing import grow_region
 from CRLMSegmentationLib.segmentation.segment import segment
+from CRLMSegmentationLib.segmentation.turned_box import along_box, onto_block
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
