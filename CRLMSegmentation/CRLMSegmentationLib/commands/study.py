@@ -184,6 +184,8 @@ def _commands(arguments) -> list[str]:
         value = getattr(arguments, name)
         if value not in (None, "recommended", "small", "both"):
             words.append(f"--{name.replace('_', '-')} {value}")
+    for text in getattr(arguments, "recording", ()):
+        words.append("--recording " + ",".join(Path(part).name for part in text.split(",")))
     return [" ".join(words)]
 
 

@@ -11,9 +11,9 @@ import json
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import BinaryIO, Callable, Iterator, Mapping
+from typing import BinaryIO, Callable, Iterator
 
-from .packed_frame import PackedFrame
+from .packed_frame import FrameFacts, PackedFrame
 
 MAGIC = b"CRLMJRN2"
 _FRAME_MARK = b"FRME"
@@ -24,22 +24,11 @@ _SEARCH_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class JournalEntry:
-    """A whole frame in a journal; see PackedFrame. Its piece begins at byte `piece_at`."""
+class JournalEntry(FrameFacts):
+    """A whole frame in a journal; its piece begins at byte `piece_at`."""
 
-    image_size: tuple[int, int]
-    dtype: str
-    fields: Mapping[str, str]
     piece_at: int
     piece_bytes: int
-    raw_bytes: int
-    adler32: int
-    crc32: int
-
-    @property
-    def kind(self) -> tuple:
-        """What all frames of one file have in common."""
-        return self.image_size, self.dtype
 
 
 def journal_record(frame: PackedFrame) -> bytes:
@@ -96,7 +85,7 @@ def _entry_at(stream: BinaryIO, position: int, size: int) -> JournalEntry | None
         width, height = values["size"]
         raw_bytes, adler32, crc32 = values["raw"]
         fields = {str(name): str(value) for name, value in values["fields"].items()}
-        return JournalEntry((width, height), values["dtype"], fields, piece_at, piece_bytes, raw_bytes, adler32, crc32)
+        return JournalEntry((width, height), values["dtype"], fields, raw_bytes, adler32, crc32, piece_at, piece_bytes)
     except (ValueError, TypeError, KeyError, AttributeError):
         # The checksum fits but this program did not write it.
         return None

@@ -24,20 +24,18 @@ _CRC_POLYNOMIAL = 0xEDB88320
 
 
 @dataclass(frozen=True)
-class PackedFrame:
-    """One frame, ready to be written.
+class FrameFacts:
+    """What is known of a frame besides its pixels.
 
     image_size  width and height in pixels
     dtype       little-endian, as in '<u1'
     fields      text fields without the Seq_Frame prefix
-    piece       the pixels as a piece of a deflate stream
     raw_bytes, adler32, crc32   of the pixels before compression
     """
 
     image_size: tuple[int, int]
     dtype: str
     fields: Mapping[str, str]
-    piece: bytes
     raw_bytes: int
     adler32: int
     crc32: int
@@ -46,6 +44,13 @@ class PackedFrame:
     def kind(self) -> tuple:
         """What all frames of one file have in common."""
         return self.image_size, self.dtype
+
+
+@dataclass(frozen=True)
+class PackedFrame(FrameFacts):
+    """One frame, ready to be written; `piece` is its pixels as a piece of a deflate stream."""
+
+    piece: bytes
 
 
 def pack_frame(frame: TrackedFrame, compressed: bool = True) -> PackedFrame:
@@ -57,7 +62,7 @@ def pack_frame(frame: TrackedFrame, compressed: bool = True) -> PackedFrame:
     compressor = zlib.compressobj(1 if compressed else 0, zlib.DEFLATED, -15)
     piece = compressor.compress(data) + compressor.flush(zlib.Z_FULL_FLUSH)
     return PackedFrame(
-        frame.image_size, dtype, frame_fields(frame), piece, len(data), zlib.adler32(data), zlib.crc32(data)
+        frame.image_size, dtype, frame_fields(frame), len(data), zlib.adler32(data), zlib.crc32(data), piece
     )
 
 

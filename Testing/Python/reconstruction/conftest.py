@@ -34,6 +34,22 @@ def random_sweep(seed: int, frames=8, size=(48, 40), dtype=np.uint8, pixel_mm=0.
 
 
 @pytest.fixture
+def frames_with_steps():
+    """make(steps in mm, frames a second): frames one behind the other, that far apart."""
+
+    def make(steps_mm, rate=10.0) -> list[TrackedFrame]:
+        frames, z = [], 0.0
+        for number, step in enumerate([0.0, *steps_mm]):
+            z += step
+            pose = np.diag([0.2, 0.2, 0.2, 1.0])
+            pose[2, 3] = z
+            frames.append(TrackedFrame(np.zeros((30, 40), np.uint8), pose, number / rate))
+        return frames
+
+    return make
+
+
+@pytest.fixture
 def a_sweep() -> Sweep:
     return random_sweep(1)
 

@@ -11,18 +11,8 @@ from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 SETTINGS = ReconstructionSettings(spacing_mm=0.5)
 
 
-def sweep_with_steps(steps_mm, rate=10.0):
-    frames, z = [], 0.0
-    for number, step in enumerate([0.0, *steps_mm]):
-        z += step
-        pose = np.diag([0.2, 0.2, 0.2, 1.0])
-        pose[2, 3] = z
-        frames.append(TrackedFrame(np.zeros((30, 40), np.uint8), pose, number / rate))
-    return Sweep(frames)
-
-
-def test_gaps_speed_and_rate():
-    quality = sweep_quality(sweep_with_steps([1.0] * 10), SETTINGS)
+def test_gaps_speed_and_rate(frames_with_steps):
+    quality = sweep_quality(Sweep(frames_with_steps([1.0] * 10)), SETTINGS)
     np.testing.assert_allclose(quality.gap_mm, 1.0)
     np.testing.assert_allclose(quality.speed_mm_per_s, 10.0)
     np.testing.assert_allclose([quality.gap_voxels, quality.frames_per_s], [2.0, 10.0])
@@ -30,8 +20,8 @@ def test_gaps_speed_and_rate():
     assert quality.too_fast == () and quality.sentences() == []
 
 
-def test_too_fast_is_said_with_the_place():
-    quality = sweep_quality(sweep_with_steps([0.5] * 5 + [4.0] * 2 + [0.5] * 5), SETTINGS)
+def test_too_fast_is_said_with_the_place(frames_with_steps):
+    quality = sweep_quality(Sweep(frames_with_steps([0.5] * 5 + [4.0] * 2 + [0.5] * 5)), SETTINGS)
     assert quality.too_fast == ((5, 7),)
     assert "frame 5" in quality.sentences()[0] and "4.0 mm" in quality.sentences()[0]
 
@@ -47,8 +37,8 @@ def test_a_turn_opens_gaps_on_one_side_only(make_rotation):
     np.testing.assert_allclose(gaps[:, :, -1], 40 * np.sin(0.05), rtol=1e-6)
 
 
-def test_left_out_frames_are_counted_by_reason():
-    frames = list(sweep_with_steps([0.5] * 6).frames)
+def test_left_out_frames_are_counted_by_reason(frames_with_steps):
+    frames = list(Sweep(frames_with_steps([0.5] * 6)).frames)
     frames[1] = frames[1].with_changes(valid=False)
     frames[2] = frames[2].with_changes(valid=False)
     assert "2 frames left out: pose not valid." in sweep_quality(Sweep(frames), SETTINGS).sentences()

@@ -7,19 +7,9 @@ import pytest
 
 from CRLMSegmentationLib.errors import ReconstructionError
 from CRLMSegmentationLib.reconstruction import ReconstructionSettings, SweepWatch, sweep_quality
-from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
+from CRLMSegmentationLib.sweep import Sweep
 
 SETTINGS = ReconstructionSettings(spacing_mm=0.5)
-
-
-def frames_with_steps(steps_mm, rate=10.0):
-    frames, z = [], 0.0
-    for number, step in enumerate([0.0, *steps_mm]):
-        z += step
-        pose = np.diag([0.2, 0.2, 0.2, 1.0])
-        pose[2, 3] = z
-        frames.append(TrackedFrame(np.zeros((30, 40), np.uint8), pose, number / rate))
-    return frames
 
 
 def watched(frames):
@@ -27,7 +17,7 @@ def watched(frames):
     return watch, [watch.add(frame) for frame in frames]
 
 
-def test_a_good_sweep_has_no_hints():
+def test_a_good_sweep_has_no_hints(frames_with_steps):
     watch, hints = watched(frames_with_steps([1.0] * 10))
     assert set(hints) == {()}
     reading = watch.reading
@@ -38,7 +28,7 @@ def test_a_good_sweep_has_no_hints():
     )
 
 
-def test_too_fast_is_said_at_once_and_for_a_while():
+def test_too_fast_is_said_at_once_and_for_a_while(frames_with_steps):
     _, hints = watched(frames_with_steps([0.5] * 5 + [4.0] + [0.5] * 40))
     assert hints[5] == ()
     assert "4.0 mm" in hints[6][0] and "below 15 mm/s" in hints[6][0]
@@ -46,12 +36,12 @@ def test_too_fast_is_said_at_once_and_for_a_while():
     assert hints[30] == ()
 
 
-def test_the_covered_share_is_of_the_way():
+def test_the_covered_share_is_of_the_way(frames_with_steps):
     watch, _ = watched(frames_with_steps([1.0] * 4 + [4.0]))
     assert watch.reading.covered_share == pytest.approx(0.5)
 
 
-def test_a_lost_probe_is_said_until_it_is_back():
+def test_a_lost_probe_is_said_until_it_is_back(frames_with_steps):
     frames = frames_with_steps([0.5] * 10)
     frames[3:6] = [frame.with_changes(valid=False) for frame in frames[3:6]]
     watch, hints = watched(frames)
@@ -61,7 +51,7 @@ def test_a_lost_probe_is_said_until_it_is_back():
     assert watch.reading.frames_skipped == {"pose not valid": 3}
 
 
-def test_a_jump_is_said_and_left_out():
+def test_a_jump_is_said_and_left_out(frames_with_steps):
     frames = frames_with_steps([0.5] * 10)
     far = frames[4].image_to_reference.copy()
     far[0, 3] += 300
@@ -72,7 +62,7 @@ def test_a_jump_is_said_and_left_out():
     assert watch.reading.gap_mm == pytest.approx(0.5)
 
 
-def test_frames_that_cannot_be_used_are_no_error():
+def test_frames_that_cannot_be_used_are_no_error(frames_with_steps):
     frames = frames_with_steps([0.5] * 3)
     bad = [
         frames[1].with_changes(image_to_reference=None),
