@@ -5,7 +5,7 @@
 Patches of 48 voxels, about a hundredth of what nnU-Net itself would train: good enough to compare a faster way of
 computing with a slower one, and for nothing else. Then the layers for 8 bits are chosen on the validation seeds, and
 what was found is written into FOLDER/model.json. The seeds decide everything but the last digits. WORK keeps the crops
-for the next time; --crops-only makes them and nothing else.
+for the next time; --crops-only makes them and nothing else. A FOLDER that is trained already is only judged.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"), str(Path(__file__).resolve().parent)]
 
 TRAINING_SEEDS, VALIDATION_SEEDS = range(1000, 1016), range(2000, 2010)
+TRAINED_USE = "Timing and comparing. Trained on a few patches of simulated livers: good for nothing else."
 PATCH, BATCH, LEARNING_RATE, MARGIN_MM = 48, 2, 1e-3, 10.0
 
 
@@ -110,7 +111,7 @@ def write_weights(folder: Path, parameters: dict) -> None:
     checkpoint = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
     torch.save({**checkpoint, "network_weights": dict(parameters)}, folder / WEIGHTS)
     card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    card["intended_use"] = "Timing and comparing. Trained on a few patches of simulated livers: good for nothing else."
+    card["intended_use"] = TRAINED_USE
     write_card(folder, card)
 
 
@@ -141,7 +142,7 @@ def main() -> None:
     parser.add_argument("--crops-only", action="store_true")
     arguments = parser.parse_args()
     import torch
-    from CRLMSegmentationLib.segmentation.models import load_model
+    from CRLMSegmentationLib.segmentation.models import CARD, load_model
     from CRLMSegmentationLib.segmentation.network_plan import NetworkPlan
     from default_network import make_default_model
 
@@ -151,12 +152,14 @@ def main() -> None:
         training, validation = (crops_of(seeds, 1, work) for seeds in (TRAINING_SEEDS, VALIDATION_SEEDS))
         if arguments.crops_only:
             return
-        make_default_model(Path(folder) / "plan", arguments.folder)
+        if not (arguments.folder / CARD).is_file():
+            make_default_model(Path(folder) / "plan", arguments.folder)
     model = load_model(arguments.folder)
-    parameters = train(
-        NetworkPlan.of(model, arguments.threads), model.read_weights()[0], training, arguments.iterations
-    )
-    write_weights(arguments.folder, parameters)
+    if model.card.text.get("intended_use") != TRAINED_USE:
+        parameters = train(
+            NetworkPlan.of(model, arguments.threads), model.read_weights()[0], training, arguments.iterations
+        )
+        write_weights(arguments.folder, parameters)
     print(json.dumps(judge(arguments.folder, validation, arguments.threads), indent=2))
 
 

@@ -51,6 +51,7 @@ def test_the_report_says_what_came_out(study):
     assert "does not lie in its volume" in found["left_out"][0]["reason"]
     page = (work / "report" / "index.html").read_text()
     assert "<table>" in page and "ball6" in page and "simulated" not in page
+    assert "--epochs 2 --iterations 12 --learning-rate 0.01" in page  # the command that does it again
     for figure in ("curves", "violins", "reliability", "cases", "robustness"):
         assert (work / "report" / f"{figure}.png").stat().st_size > 5000
     inputs = (work / "inputs.csv").read_text().splitlines()
