@@ -1,9 +1,10 @@
 """Coarser voxels as means of fine ones, for networks that work at a coarser spacing than volumes are made at.
 
-nnU-Net resamples with a cubic spline, which at a third of the resolution looks at one fine voxel in nine or so: of the
-speckle it takes one draw, and a hole between two frames it takes for tissue as dark as a vessel. The mean over all
-voxels that a coarse one covers and that the probe has seen has a third to a fifth of the speckle's deviation and no
-holes up to its own size. nnU-Net's own resampling cannot do this (2.8: `resample_torch_fornnunet` drops its `mode`), so
+nnU-Net resamples with a cubic spline, which at a third of the resolution leaves much of the speckle and takes a hole
+between two frames for tissue as dark as a vessel. The mean over all voxels that a coarse one covers and that the probe
+has seen has less speckle and no holes up to its own size: from 0.5 to 1.5 mm, the contrast of the tumors of four
+simulated livers to the spread of the grey levels was 0.9 to 2.0, that of the spline 0.8 to 1.4; without hole filling
+0.9 to 1.9 and 0.5 to 1.0. nnU-Net's own resampling cannot do this (2.8: `resample_torch_fornnunet` drops its `mode`), so
 that it is a preprocessor, which a model's plans name: nnU-Net alone then refuses the model, and does not quietly feed
 it what it never saw.
 """
