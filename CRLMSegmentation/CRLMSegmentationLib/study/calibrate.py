@@ -19,7 +19,7 @@ from ..segmentation.doubts import mean_entropy_bits
 from ..segmentation.models import CARD, load_model
 from ..segmentation.postprocess import mask_from_probability
 from ..segmentation.quantise import quantise, write_eight_bits
-from .curves import VoxelCounts, areas, best_threshold, reliability, uncertainty_probabilities
+from .curves import SHELL_SHARE, VoxelCounts, areas, best_threshold, reliability, uncertainty_probabilities
 from .metrics import compare
 
 THRESHOLD_CHOICE = "highest F1 over all voxels of the validation images (precision-recall curve, steps of 0.01)"
@@ -130,9 +130,9 @@ def write_calibration(folder: Path, calibration: Calibration, **more) -> None:
     card["threshold_choice"] = THRESHOLD_CHOICE
     card["uncertainty"] = {
         **calibration.uncertainty,
-        "choice": "outer: its mask holds 90 % of the tumor's voxels; inner: 90 % of its voxels are tumor; "
-        f"entropy_bits: {SURER_PERCENT} % of the masks have a lower mean entropy; least_mean: a mask with a lower mean "
-        f"probability is not shown, {DOUBT_TO_SPARE} times the doubt of the least sure one with a Dice above "
+        "choice": f"outer: its mask holds {SHELL_SHARE:.0%} of the tumor's voxels; inner: {SHELL_SHARE:.0%} of its "
+        f"voxels are tumor; entropy_bits: {SURER_PERCENT} % of the masks have a lower mean entropy; least_mean: a mask "
+        f"with a lower mean probability is not shown, {DOUBT_TO_SPARE} times the doubt of the least sure one with a Dice above "
         f"{FOUND_DICE} (validation)",
     }
     card["validation"] = {**more, **calibration.validation}

@@ -12,6 +12,8 @@ import numpy as np
 
 from ..geometry import Volume
 
+# Of the tumor's voxels in the outer, and of the inner's voxels in the tumor: the shell in which the border may lie.
+SHELL_SHARE = 0.95
 # 0.01 to 0.99: a finer choice would be finer than what some ten cases can tell.
 THRESHOLDS = np.round(np.arange(0.01, 1.0, 0.01), 2)
 # Even steps of the logit part what is nearly 0 and nearly 1, where most voxels lie; the thresholds are steps as well.
@@ -134,7 +136,7 @@ def reliability(counts: VoxelCounts) -> dict:
     }
 
 
-def uncertainty_probabilities(counts: VoxelCounts, threshold: float, share: float = 0.9) -> dict[str, float]:
+def uncertainty_probabilities(counts: VoxelCounts, threshold: float, share: float = SHELL_SHARE) -> dict[str, float]:
     """{'outer', 'inner'}: probabilities on either side of `threshold`, for the shell in which the border may lie.
 
     outer  the highest below `threshold` whose mask holds `share` of the tumor's voxels
