@@ -4,9 +4,9 @@ nnU-Net resamples with a cubic spline, which at a third of the resolution leaves
 between two frames for tissue as dark as a vessel. The mean over all voxels that a coarse one covers and that the probe
 has seen has less speckle and no holes up to its own size: from 0.5 to 1.5 mm, the contrast of the tumors of four
 simulated livers to the spread of the grey levels was 0.9 to 2.0, that of the spline 0.8 to 1.4; without hole filling
-0.9 to 1.9 and 0.5 to 1.0. nnU-Net's own resampling cannot do this (2.8: `resample_torch_fornnunet` drops its `mode`), so
-that it is a preprocessor, which a model's plans name: nnU-Net alone then refuses the model, and does not quietly feed
-it what it never saw.
+0.9 to 1.9 and 0.5 to 1.0. nnU-Net's own resampling cannot do this (2.8: `resample_torch_fornnunet` drops its `mode`),
+so that it is a preprocessor, which a model's plans name: nnU-Net alone then refuses the model, and does not quietly
+feed it what it never saw.
 """
 
 from __future__ import annotations

@@ -132,8 +132,8 @@ def write_calibration(folder: Path, calibration: Calibration, **more) -> None:
         **calibration.uncertainty,
         "choice": f"outer: its mask holds {SHELL_SHARE:.0%} of the tumor's voxels; inner: {SHELL_SHARE:.0%} of its "
         f"voxels are tumor; entropy_bits: {SURER_PERCENT} % of the masks have a lower mean entropy; least_mean: a mask "
-        f"with a lower mean probability is not shown, {DOUBT_TO_SPARE} times the doubt of the least sure one with a Dice above "
-        f"{FOUND_DICE} (validation)",
+        f"with a lower mean probability is not shown, {DOUBT_TO_SPARE} times the doubt of the least sure one with a "
+        f"Dice above {FOUND_DICE} (validation)",
     }
     card["validation"] = {**more, **calibration.validation}
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
