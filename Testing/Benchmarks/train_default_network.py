@@ -4,8 +4,9 @@
 
 Patches of 48 voxels, about a hundredth of what nnU-Net itself would train: good enough to compare a faster way of
 computing with a slower one, and for nothing else. Then the layers for 8 bits are chosen on the validation seeds, and
-what was found is written into FOLDER/model.json. The seeds decide everything but the last digits. WORK keeps the crops
-for the next time; --crops-only makes them and nothing else. A FOLDER that is trained already is only judged.
+written into FOLDER/model.json if the masks agree well enough. The seeds decide everything but the last digits. WORK
+keeps the crops for the next time; --crops-only makes them and nothing else. A FOLDER that is trained already is only
+judged.
 """
 
 from __future__ import annotations
@@ -124,13 +125,17 @@ def judge(folder: Path, crops, threads: int) -> dict:
     model = load_model(folder)
     images = [image for image, _ in crops]
     found = quantise(model, images, threads, lambda fraction, text: print(text, file=sys.stderr, flush=True))
-    write_eight_bits(model, found)
+    if found.good_enough:
+        write_eight_bits(model, found)
     segmenter = Segmenter(model, "cpu", threads=threads, runtime="openvino")
     dices = []
     for image, mask in crops[len(crops) // 2:]:
         one, other = segmenter.probability(image).voxels >= model.card.threshold, mask.voxels > 0
         dices.append(2 * int((one & other).sum()) / max(1, int(one.sum()) + int(other.sum())))
-    return {"float32_with_truth_median": float(np.median(dices)), "eight_bits_with_float32": vars(found.agreement)}
+    return {
+        "good_enough": found.good_enough, "float32_with_truth_median": float(np.median(dices)),
+        "eight_bits_with_float32": vars(found.agreement),
+    }
 
 
 def main() -> None:
