@@ -255,6 +255,12 @@ class Inserter:
             if flat.size > 1:
                 touch_pages(flat, first_k * per_slice, (last_k + 1) * per_slice)
 
+    def close(self) -> None:
+        """End the threads that inserted; they come again when they are needed."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
     def _on_threads(self, task, parts) -> None:
         """Do `task` with every part; this thread works too, as waking one more would take as long as many a task."""
         groups = [parts[n :: self.threads] for n in range(min(self.threads, len(parts)))]

@@ -95,6 +95,8 @@ class LiveReconstruction:
         self._thread.join()
         with self._lock:
             self._skipped += self._jumps.left_over()
+            if self._inserter is not None:
+                self._inserter.close()
 
     def __enter__(self) -> LiveReconstruction:
         return self

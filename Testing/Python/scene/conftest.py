@@ -66,7 +66,8 @@ def stand_in_model():
     """A model with the shipped one's card, but a threshold and a margin that the tests can count on."""
     from CRLMSegmentationLib.segmentation.models import load_model
 
-    return SimpleNamespace(card=replace(load_model().card, threshold=0.5, margin_mm=10.0))
+    card = replace(load_model().card, threshold=0.5, margin_mm=10.0, least_mean_probability=None)
+    return SimpleNamespace(card=card)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SCREENSHOTS = "CRLM_SCREENSHOTS"
 STEPS = ("connect", "record", "box", "segment", "navigate")
 _START_S, _PATIENCE_S = 120, 120
+
+
+def _command_of(task: Path) -> bytes:
+    try:
+        return (task / "cmdline").read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""
 
 
 class ServedPage:
@@ -35,6 +43,20 @@ class ServedPage:
     def terminal(self) -> str:
         """What it has written so far."""
         return Path(self._log.name).read_text()
+
+    @contextmanager
+    def held_worker(self):
+        """The process that segments stands still meanwhile, so that there is time to look at it and to cancel."""
+        (worker,) = (
+            int(task.name) for task in Path("/proc").iterdir()
+            if task.name.isdigit() and b"segmentation.worker" in _command_of(task)
+            and f"PPid:\t{self.process.pid}\n" in (task / "status").read_text()
+        )
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(worker, signal.SIGCONT)
 
     def close(self) -> int:
         """End it as Ctrl-C does; its exit status."""

@@ -47,8 +47,9 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     tab.keep("web-box")
 
     # 4 Segment: progress, cancel, and then to the end
-    page.click("#find")
-    page.click("#cancel")
+    with served.held_worker():
+        page.click("#find")
+        page.click("#cancel")
     tab.until_line("segment", "(?i)cancelled")
     before = tab.picture("3d")
     page.click("#segment")
