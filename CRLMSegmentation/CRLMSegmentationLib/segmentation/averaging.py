@@ -15,6 +15,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from .surface import occupied_extent
+
 PREPROCESSOR = "AveragingPreprocessor"
 
 
@@ -45,22 +47,19 @@ def average_mask(mask: np.ndarray, shape) -> np.ndarray:
     return (share >= 0.5 - 1e-4).astype(mask.dtype)
 
 
-def averaging_preprocessor(verbose: bool = False):
+def averaging_preprocessor():
     """nnU-Net's preprocessor with averaging in the place of its spline, wherever voxels become coarser.
 
     Its properties are those of the fine voxels, so that nnU-Net's way back leads onto them.
     """
     from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
 
-    from .preparation import extent_of_nonzero
-
     class AveragingPreprocessor(DefaultPreprocessor):
         def run_case_npy(self, data, seg, properties, plans_manager, configuration_manager, dataset_json):
             spacing = list(properties["spacing"])
             forward = plans_manager.transpose_forward
             target = [configuration_manager.spacing[place] for place in plans_manager.transpose_backward]
-            extent = extent_of_nonzero(data[0])
-            part = tuple(slice(*ends) for ends in extent)
+            part = occupied_extent(data[0]) or tuple(slice(0, size) for size in data.shape[1:])
             cut = data[0][part]
             shape = averaged_shape(cut.shape, spacing, target)
             coarse = average_seen(cut, shape)[None]
@@ -71,11 +70,11 @@ def averaging_preprocessor(verbose: bool = False):
             )
             properties.update(found, spacing=spacing)
             properties["shape_before_cropping"] = tuple(data.shape[1 + axis] for axis in forward)
-            properties["bbox_used_for_cropping"] = [extent[axis] for axis in forward]
+            properties["bbox_used_for_cropping"] = [[part[axis].start, part[axis].stop] for axis in forward]
             properties["shape_after_cropping_and_before_resampling"] = tuple(cut.shape[axis] for axis in forward)
             return result, result_seg, properties
 
-    return AveragingPreprocessor(verbose)
+    return AveragingPreprocessor(verbose=False)
 
 
 def _covered_sum(voxels: np.ndarray, shape) -> np.ndarray:

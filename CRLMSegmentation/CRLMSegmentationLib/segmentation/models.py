@@ -65,6 +65,11 @@ class ModelCard:
     least_mean_probability: float | None
     text: dict
 
+    @property
+    def decides(self) -> dict:
+        """All that a mask depends on besides the volume: hashes of plans and weights, and the limits."""
+        return {**self.sha256, "threshold": self.threshold, "least_mean": self.least_mean_probability}
+
 
 @dataclass(frozen=True)
 class Model:

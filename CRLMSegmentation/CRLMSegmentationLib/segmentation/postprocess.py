@@ -44,21 +44,22 @@ def mask_from_probability(
     return probability.with_voxels(mask)
 
 
-def is_too_faint(mask: Volume, probability: Volume, card: ModelCard | None) -> bool:
-    """True for what `card`'s model marks less surely, on the mean over the mask, than it marks tumors.
+def unless_too_faint(mask: Volume, probability: Volume, card: ModelCard) -> Volume:
+    """`mask`, or an empty one where `card`'s model marks less surely, on the mean over the mask, than it marks tumors.
 
     mask  made of `probability` at the card's own threshold, for which the limit was calibrated
     """
-    if card is None or card.least_mean_probability is None or not mask.voxels.any():
-        return False
-    return float(probability.voxels[mask.voxels > 0].mean(dtype=np.float64)) < card.least_mean_probability
+    marked = probability.voxels[mask.voxels > 0]
+    limit = card.least_mean_probability
+    if limit is None or not marked.size or float(marked.mean(dtype=np.float64)) >= limit:
+        return mask
+    return mask.with_voxels(np.zeros_like(mask.voxels))
 
 
 def mask_by_card(probability: Volume, card: ModelCard) -> Volume:
     """uint8 mask as it is shown unless the user says otherwise: at the card's threshold, the largest component, empty
     when that is too faint for a tumor."""
-    mask = mask_from_probability(probability, card.threshold)
-    return mask.with_voxels(np.zeros_like(mask.voxels)) if is_too_faint(mask, probability, card) else mask
+    return unless_too_faint(mask_from_probability(probability, card.threshold), probability, card)
 
 
 def unseen_voxels(ultrasound: np.ndarray) -> np.ndarray | None:

@@ -16,10 +16,11 @@ from ..errors import Cancelled, ModelError, SegmentationError
 from ..geometry import Volume
 from .models import Model
 from .network_plan import NetworkPlan
-from .preparation import extent_of_nonzero, prepare, probability_of
+from .preparation import prepare, probability_of
 from .quiet import this_thread_prints_nothing
 from .runtime_choice import choose, on_processor
 from .sliding_window import predict_logits
+from .surface import occupied_extent
 
 __all__ = ["Cancelled", "Segmenter", "available_processors"]
 
@@ -83,7 +84,7 @@ class Segmenter:
             raise SegmentationError("The volume holds voxels that are not finite numbers: reconstruct it again.")
         self.notice = ""
         spacing_kji = [float(value) for value in volume.spacing_mm[::-1]]
-        seen = np.array([end - first for first, end in extent_of_nonzero(volume.voxels)])
+        seen = np.array([part.stop - part.start for part in occupied_extent(volume.voxels) or [slice(0, 0)] * 3])
         report, should_cancel = progress or (lambda fraction, text: None), should_cancel or (lambda: False)
         total = np.zeros(volume.voxels.shape, dtype=np.float32)
         with this_thread_prints_nothing(), _bounded_threads(self.threads):

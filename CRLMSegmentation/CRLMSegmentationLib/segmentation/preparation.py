@@ -15,6 +15,7 @@ import numpy as np
 
 from .averaging import average_seen, averaged_shape
 from .network_plan import NetworkPlan
+from .surface import occupied_extent
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +43,10 @@ def prepare(voxels: np.ndarray, spacing_kji: list[float], plan: NetworkPlan) -> 
         )
         return PreparedCrop(torch.from_numpy(np.ascontiguousarray(data)), properties)
     data = voxels.astype(np.float32).transpose(plan.plans.transpose_forward)
-    extent = extent_of_nonzero(data)
+    seen = occupied_extent(data)
     properties["shape_before_cropping"] = data.shape
-    properties["bbox_used_for_cropping"] = extent
-    data = data[tuple(slice(*ends) for ends in extent)][None]
+    properties["bbox_used_for_cropping"] = [[part.start, part.stop] for part in seen]
+    data = data[seen][None]
     properties["shape_after_cropping_and_before_resampling"] = data.shape[1:]
     new_shape = [round(old / new * size) for old, new, size in zip(spacing, target, data.shape[1:])]
     if plan.averages:
@@ -81,16 +82,6 @@ def probability_of(logits, crop: PreparedCrop, plan: NetworkPlan, threads: int) 
     probability = np.zeros(properties["shape_before_cropping"], dtype=np.float32)
     probability[tuple(slice(*ends) for ends in properties["bbox_used_for_cropping"])] = inside
     return np.ascontiguousarray(probability.transpose(plan.plans.transpose_backward))
-
-
-def extent_of_nonzero(voxels: np.ndarray) -> list[list[int]]:
-    """First and one past the last index along every axis that hold a voxel other than 0; empty ones where none does."""
-    extent = []
-    for axis in range(voxels.ndim):
-        others = tuple(other for other in range(voxels.ndim) if other != axis)
-        places = np.flatnonzero((voxels != 0).any(axis=others))
-        extent.append([int(places[0]), int(places[-1]) + 1] if places.size else [0, 0])
-    return extent
 
 
 def _resize(image, new_shape, order: int):

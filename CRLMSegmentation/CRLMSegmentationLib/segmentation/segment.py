@@ -13,7 +13,7 @@ from ..geometry import Box, Volume
 from .crop import Crop, crop, paste
 from .doubts import doubts_about
 from .models import Model, ModelCard
-from .postprocess import is_too_faint, mask_from_probability, unseen_voxels
+from .postprocess import mask_from_probability, unless_too_faint, unseen_voxels
 from .predictor import Segmenter
 from .surface import largest_diameter_mm, surface_from_mask
 from .turned_box import along_box, onto_block
@@ -130,11 +130,10 @@ def finish(
     which a person has chosen, all is shown.
     """
     started = time.perf_counter()
-    mask = mask_from_probability(probability, threshold, keep, unseen)
-    faint_ml = 0.0
-    if card is not None and abs(threshold - card.threshold) < SAME_THRESHOLD and is_too_faint(mask, probability, card):
-        faint_ml = _volume_ml(mask)
-        mask = mask.with_voxels(np.zeros_like(mask.voxels))
+    mask = marked = mask_from_probability(probability, threshold, keep, unseen)
+    if card is not None and abs(threshold - card.threshold) < SAME_THRESHOLD:
+        mask = unless_too_faint(marked, probability, card)
+    faint_ml = _volume_ml(marked) - _volume_ml(mask)
     timings_s["mask"] = time.perf_counter() - started
     started = time.perf_counter()
     surface = surface_from_mask(mask) if mask.voxels.any() else None

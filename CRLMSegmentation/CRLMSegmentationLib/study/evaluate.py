@@ -105,8 +105,7 @@ def evaluate_case(job: EvaluationJob) -> dict:
     found = {}
     for name, folder in job.models.items():
         card = load_model(folder).card
-        limits = {"threshold": card.threshold, "least_mean": card.least_mean_probability}
-        wanted = {**about, "settings": asdict(job.settings), "model": {**card.sha256, **limits}}
+        wanted = {**about, "settings": asdict(job.settings), "model": card.decides}
         found[name] = _kept(job.output / f"{row.case}.{name}", wanted, lambda name=name: _network(job, name, case()))
     found[SEMI] = _kept(job.output / f"{row.case}.{SEMI}", about, lambda: _click(case()))
     forget_sweeps()

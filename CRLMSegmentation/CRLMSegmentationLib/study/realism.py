@@ -77,7 +77,7 @@ def evaluate_recording(path, configuration, model: Path, output: Path, threads: 
     """false_alarms of the recording at `path`, kept in the file `output` and not measured twice for one model."""
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     card = load_model(model).card
-    wanted = {"recording": Path(path).name, "sha256": digest, "model": card.sha256, "threshold": card.threshold}
+    wanted = {"recording": Path(path).name, "sha256": digest, "model": card.decides}
     if output.is_file():
         known = json.loads(output.read_text(encoding="utf-8"))
         if known["made_from"] == wanted:

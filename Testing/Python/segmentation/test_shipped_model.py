@@ -73,7 +73,7 @@ def test_a_box_drawn_5_mm_beside_the_tumor_still_finds_it(segmenter, unseen):
 def test_with_holes_between_the_frames_the_tumor_is_still_found(segmenter, simulated):
     holed = reconstructed(simulated.sweep, simulated.tumor, "none", "holed")
     result = segment(holed.volume, Box.around_mask(holed.tumor), segmenter, tight=True)
-    # On the validation livers they cost 0.1 of the median Dice (0.84 and 0.74).
+    # On the validation livers 2000 to 2019 the median stays (0.89), the worst falls from 0.78 to 0.74.
     assert compare(result.mask, holed.tumor)["dice"] >= 0.6
 
 
@@ -84,7 +84,7 @@ def test_a_box_turned_against_the_volume_gives_nearly_the_same_mask(segmenter, u
     first, last = places.min(axis=0), places.max(axis=0)
     box = Box(turn @ (first + last) / 2, last - first + unseen.volume.spacing_mm, turn)
     turned = segment(unseen.volume, box, segmenter, tight=True)
-    # On the validation livers 0.91, worst 0.79; of the block that covers the box the network makes tumor all over.
+    # On the validation livers 2000 to 2019 0.96, worst 0.73.
     assert compare(turned.mask, segmented.mask)["dice"] > 0.7
 
 
