@@ -86,21 +86,25 @@ class Predict:
                         "0.5", "-chk", "checkpoint_final.pth", *([] if mirroring else ["--disable_tta"]))
 
 
-def warm_predictor(model: Path, crop, repeats: int, threads: int) -> tuple[list[float], np.ndarray]:
-    """Seconds of nnUNetPredictor.predict_single_npy_array, loaded and warm in this process; and its mask."""
-    import torch
-    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+class WarmPredictor:
+    """nnUNetPredictor without mirroring, loaded once in this process; call it with a crop."""
 
-    torch.set_num_threads(threads)
-    predictor = nnUNetPredictor(
-        use_mirroring=False, perform_everything_on_device=False, device=torch.device("cpu"), allow_tqdm=False
-    )
-    predictor.initialize_from_trained_model_folder(str(model), use_folds=folds_of(model))
-    image = crop.voxels[None].astype(np.float32)
-    properties = {"spacing": [float(value) for value in crop.spacing_mm[::-1]]}
-    seconds = []
-    for _ in range(repeats + 1):
+    def __init__(self, model: Path, crop, threads: int):
+        """Loads `model` and warms up on `crop`."""
+        import torch
+        from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+        torch.set_num_threads(threads)
+        self._predictor = nnUNetPredictor(
+            use_mirroring=False, perform_everything_on_device=False, device=torch.device("cpu"), allow_tqdm=False
+        )
+        self._predictor.initialize_from_trained_model_folder(str(model), use_folds=folds_of(model))
+        self(crop)
+
+    def __call__(self, crop) -> tuple[float, np.ndarray]:
+        """Seconds of predict_single_npy_array, and the mask."""
+        image = crop.voxels[None].astype(np.float32)
+        properties = {"spacing": [float(value) for value in crop.spacing_mm[::-1]]}
         started = time.perf_counter()
-        mask = predictor.predict_single_npy_array(image, properties)
-        seconds.append(time.perf_counter() - started)
-    return seconds[1:], mask
+        mask = self._predictor.predict_single_npy_array(image, properties)
+        return time.perf_counter() - started, mask

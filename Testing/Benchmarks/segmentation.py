@@ -4,8 +4,8 @@
         [--runtime auto] [--json FILE]
 
 `default` is nnU-Net's own 3d_fullres plan for 48 x 56 x 56 mm boxes at 0.5 mm (one window of 96 x 112 x 112, 16.5
-million parameters, untrained: for timing; --trained names one that train_default_network.py has trained a little, which
-may have layers in 8 bits), `shipped` the model that comes with the project. Prints tables in Markdown.
+million parameters, untrained: for timing; --trained names one of train_default_network.py, which may have layers in 8
+bits), `shipped` the model that comes with the project. Prints tables in Markdown.
 With --json, what was measured is added to FILE if it is there: networks and peers (--peers) may be measured one after
 the other, with ours beside each.
 """
@@ -36,6 +36,7 @@ from CRLMSegmentationLib.segmentation.models import DEFAULT_MODEL, load_model  #
 from CRLMSegmentationLib.segmentation.runtime_choice import RUNTIMES  # noqa: E402
 from CRLMSegmentationLib.segmentation.segment import segment  # noqa: E402
 from default_network import BOX_MM, make_default_model  # noqa: E402
+from made_up import made_up_volume  # noqa: E402
 
 PEERS = ["warm_predictor", "cold_cli", "slicernnunet", "slicernnunet_unmirrored"]
 TITLES = {
@@ -43,16 +44,6 @@ TITLES = {
     "cold_cli": "`nnUNetv2_predict`, mirroring off", "slicernnunet": "SlicerNNUnet's way, mirroring on",
     "slicernnunet_unmirrored": "SlicerNNUnet's way, mirroring off",
 }
-
-
-def made_up_volume(edge: int = 160, spacing_mm: float = 0.5) -> Volume:
-    """Speckle with a dark lobed tumor of about 17 mm radius in its middle."""
-    random = np.random.default_rng(0)
-    k, j, i = np.indices((edge,) * 3) - (edge - 1) / 2
-    lobes = 4 * np.sin(k / 9) + 3 * np.cos(j / 7) + 3 * np.sin(i / 11)
-    tissue = np.where(np.sqrt(k**2 + j**2 + i**2) + lobes < 34, 32.0, 70.0)
-    voxels = np.clip(random.rayleigh(1.0, tissue.shape) * tissue, 1, 255).astype(np.uint8)
-    return Volume(voxels, np.diag([spacing_mm] * 3 + [1.0]))
 
 
 def dice(mask, other) -> float:
@@ -65,7 +56,7 @@ def measure_network(
     before: dict, runtime: str = "auto",
 ) -> dict:
     """`before` is what was measured of the same network earlier: its times count too."""
-    from nnunet_peers import Predict, for_nnunet, warm_predictor
+    from nnunet_peers import Predict, WarmPredictor, for_nnunet
 
     crop = crop_volume(volume, box)
     plain_folder, plain_crop = for_nnunet(model_folder, crop, work.with_name("plain"))
@@ -74,25 +65,30 @@ def measure_network(
         started = time.perf_counter()
         runtime = engine.wait_until_ready(300).runtime
         start_s = time.perf_counter() - started
-        results = [segment(volume, box, engine, 0.5, keep="all") for _ in range(max(5, repeats) + 1)][1:]
-        times["ours"] = [sum(result.timings_s[part] for part in ("crop", "network", "mask")) for result in results]
-        to_surface = [sum(result.timings_s.values()) for result in results]
         masks["ours"] = engine.probability(plain_crop).voxels >= 0.5
         cancels = cancel_times(engine, crop)
         memory = memory_growth_mb(engine, crop)
-    program = Predict(plain_folder, work)
-    commands = {
-        "cold_cli": program.cold, "slicernnunet": program.as_slicernnunet,
-        "slicernnunet_unmirrored": lambda crop: program.as_slicernnunet(crop, mirroring=False),
-    }
-    for name in peers:
-        if name == "warm_predictor":
+        segment(volume, box, engine, 0.5, keep="all")
+        results = []
+        program = Predict(plain_folder, work)
+        commands = {
+            "cold_cli": program.cold, "slicernnunet": program.as_slicernnunet,
+            "slicernnunet_unmirrored": lambda crop: program.as_slicernnunet(crop, mirroring=False),
+        }
+        if "warm_predictor" in peers:
             with redirect_stdout(sys.stderr):
-                times[name], mask = warm_predictor(plain_folder, plain_crop, repeats, threads)
-        else:
-            answers = [commands[name](plain_crop) for _ in range(repeats)]
-            times[name], mask = [seconds for seconds, _ in answers], answers[-1][1]
-        masks[name] = mask > 0
+                commands["warm_predictor"] = WarmPredictor(plain_folder, plain_crop, threads)
+        # By turns: a machine that others use too slows some minutes down and not others.
+        for _ in range(repeats):
+            for name in peers:
+                results += [segment(volume, box, engine, 0.5, keep="all") for _ in range(2)]
+                with redirect_stdout(sys.stderr):
+                    seconds, mask = commands[name](plain_crop)
+                times.setdefault(name, []).append(seconds)
+                masks[name] = mask > 0
+        results = results or [segment(volume, box, engine, 0.5, keep="all") for _ in range(5)]
+        times["ours"] = [sum(result.timings_s[part] for part in ("crop", "network", "mask")) for result in results]
+        to_surface = [sum(result.timings_s.values()) for result in results]
     for name, earlier in before.get("seconds", {}).items():
         times[name] = earlier + times.get(name, [])
     medians = {name: statistics.median(seconds) for name, seconds in times.items()}
