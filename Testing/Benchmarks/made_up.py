@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"), str(Path(__file__).resolve().parent)]
 
 from CRLMSegmentationLib.geometry import Volume  # noqa: E402
-
-SPACING_MM = 0.5
+from default_network import SPACING_MM  # noqa: E402
 
 
 def made_up_volume(edge: int = 160) -> Volume:

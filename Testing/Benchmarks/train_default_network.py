@@ -2,7 +2,7 @@
 
     python Testing/Benchmarks/train_default_network.py FOLDER [--iterations 450] [--threads 2]
 
-Speckle with one dark lobed tumor is learned a thousand times sooner than a liver, and is what segmentation.py times:
+Speckle with one dark lobed tumor is learned far sooner than a liver, and is what segmentation.py times:
 good enough to compare a faster way of computing with a slower one, and for nothing else. Then the layers for 8 bits are
 chosen on ten further boxes, and written into FOLDER/model.json if the masks of ten others agree well enough. The seeds
 decide everything but the last digits. A FOLDER that is trained already is only judged.
