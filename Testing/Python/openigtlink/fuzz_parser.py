@@ -112,12 +112,16 @@ def seeds():
 
 
 def main():
+    import resource
     import tempfile
 
+    # A new process takes over the peak memory of the one that started it, which libFuzzer would count as its own.
+    limit_mb = 1024 + resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     with tempfile.TemporaryDirectory() as folder:
         for number, seed in enumerate(seeds()):
             (Path(folder) / f"seed-{number}").write_bytes(seed)
-        options = ["-max_len=2048", "-rss_limit_mb=1024", "-timeout=10", f"-artifact_prefix={tempfile.gettempdir()}/"]
+        options = ["-max_len=2048", f"-rss_limit_mb={limit_mb}", "-timeout=10"]
+        options.append(f"-artifact_prefix={tempfile.gettempdir()}/")
         atheris.Setup([sys.argv[0], *options, *sys.argv[1:], folder], test_one_input)
         atheris.Fuzz()
 
