@@ -1,4 +1,4 @@
-"""Made-up ultrasound for benchmarks: speckle with one dark lobed tumor. Plain enough for any network to learn quickly."""
+"""Made-up ultrasound for benchmarks: speckle with one dark lobed tumor, which any network learns quickly."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def made_up_case(seed: int, shape: tuple[int, int, int] = (96, 112, 112)) -> tup
     from scipy import ndimage
 
     random = np.random.default_rng(seed)
-    voxels = np.indices(shape) - ((np.array(shape) - 1) / 2 + random.uniform(-12, 12, 3))[:, None, None, None]
+    places = np.indices(shape) - ((np.array(shape) - 1) / 2 + random.uniform(-12, 12, 3))[:, None, None, None]
     waves = [
-        random.uniform(0, 5) * np.sin(axis / random.uniform(6, 12) + random.uniform(0, 2 * np.pi)) for axis in voxels
+        random.uniform(0, 5) * np.sin(axis / random.uniform(6, 12) + random.uniform(0, 2 * np.pi)) for axis in places
     ]
-    tumor = np.sqrt((voxels**2).sum(axis=0)) + sum(waves) < random.uniform(14, 36)
+    tumor = np.sqrt((places**2).sum(axis=0)) + sum(waves) < random.uniform(14, 36)
     level = np.where(tumor, random.uniform(0.35, 0.6), 1.0)
     for _ in range(2):
         along = random.normal(size=3)
         along /= np.linalg.norm(along)
-        away = voxels - random.uniform(-40, 40, 3)[:, None, None, None]
+        away = places - random.uniform(-40, 40, 3)[:, None, None, None]
         beside = (away**2).sum(axis=0) - np.tensordot(along, away, 1) ** 2
         level[(beside < random.uniform(2, 5) ** 2) & ~tumor] = random.uniform(0.2, 0.5)
-    shade = 1 - random.uniform(0, 0.4) * (voxels[random.integers(3)] / max(shape) + 0.5)
+    shade = 1 - random.uniform(0, 0.4) * (places[random.integers(3)] / max(shape) + 0.5)
     speckle = random.rayleigh(1.0, shape)
     if random.uniform() < 0.5:
         speckle = ndimage.gaussian_filter(speckle, random.uniform(0.3, 1.0))

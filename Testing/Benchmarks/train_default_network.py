@@ -2,8 +2,8 @@
 
     python Testing/Benchmarks/train_default_network.py FOLDER [--iterations 450] [--threads 2]
 
-Speckle with one dark lobed tumor is learned far sooner than a liver, and is what segmentation.py times:
-good enough to compare a faster way of computing with a slower one, and for nothing else. Then the layers for 8 bits are
+Speckle with one dark lobed tumor is learned far sooner than a liver; `segmentation.py --trained FOLDER` times it: good
+enough to compare a faster way of computing with a slower one, and for nothing else. Then the layers for 8 bits are
 chosen on ten further boxes, and written into FOLDER/model.json if the masks of ten others agree well enough. The seeds
 decide everything but the last digits. A FOLDER that is trained already is only judged.
 """
@@ -44,7 +44,8 @@ def train(plan, parameters: dict, iterations: int) -> dict:
         prepared.append((data[0].half(), torch.from_numpy(tumor.voxels)))
     random = np.random.default_rng(0)
     whole = np.array(plan.patch_size)
-    half = whole // 2 // 16 * 16
+    deepest = np.array(plan.smallest_window) // 2  # a window has to be a multiple of the network's strides
+    half = whole // 2 // deepest * deepest
     network = plan.network(parameters).train()
     network.decoder.deep_supervision = True
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=1e-2)
@@ -84,7 +85,7 @@ def _loss(outputs, truth):
     import torch
 
     total, weight = 0.0, 1.0
-    for logits in outputs[:4]:
+    for logits in outputs:
         here = torch.nn.functional.interpolate(truth, logits.shape[2:])[:, 0]
         tumor = torch.softmax(logits, 1)[:, 1]
         dice = (2 * (tumor * here).sum() + 1) / (tumor.sum() + here.sum() + 1)
