@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from .plus_settings import settings_from_plus
+from .plus_settings import PlusSettings, read_plus_settings, settings_from_plus
 from .settings import ClipRectangle, Fan, ReconstructionSettings
 
 _LOADED_ON_USE = {
@@ -22,7 +22,15 @@ _LOADED_ON_USE = {
     "detect_footprint": ".fan_detection",
 }
 
-__all__ = ["ClipRectangle", "Fan", "ReconstructionSettings", "settings_from_plus", *_LOADED_ON_USE]
+__all__ = [
+    "ClipRectangle",
+    "Fan",
+    "PlusSettings",
+    "ReconstructionSettings",
+    "read_plus_settings",
+    "settings_from_plus",
+    *_LOADED_ON_USE,
+]
 
 
 def __getattr__(name: str):

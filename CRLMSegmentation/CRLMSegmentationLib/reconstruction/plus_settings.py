@@ -6,9 +6,11 @@ vtkIGSIOFillHolesInVolume::ReadConfiguration, older names included.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, ReconstructionError
 from .settings import ClipRectangle, Fan, ReconstructionSettings
 
 _INTERPOLATIONS = {"NEAREST_NEIGHBOR": "nearest", "LINEAR": "linear"}
@@ -16,42 +18,54 @@ _OPTIMIZATIONS = {"FULL": "full", "PARTIAL": "partial", "NONE": "none", "OPENCL"
 _COMPOUNDINGS = {"LATEST": "latest", "MAXIMUM": "maximum", "MEAN": "mean"}
 
 
-def settings_from_plus(element: Element, definition: str = "exact") -> ReconstructionSettings:
-    """The settings that a PLUS <VolumeReconstruction> element asks for.
+@dataclass(frozen=True)
+class PlusSettings:
+    """What a PLUS <VolumeReconstruction> element asks for, read without refusing anything.
+
+    settings     with the default wherever the element asks for something that is not offered
+    unsupported  name of a field of ReconstructionSettings to the sentence that says what the element asks for there
+                 and what can be done; empty when all of it is offered
+    """
+
+    settings: ReconstructionSettings
+    unsupported: dict[str, str]
+
+    def used(self, **changes) -> ReconstructionSettings:
+        """The settings to reconstruct with, `changes` in place of what the element says.
+
+        Raises ConfigurationError for a setting that is not offered and that `changes` does not replace, and
+        ReconstructionError for a change that cannot be.
+        """
+        for name, sentence in self.unsupported.items():
+            if name not in changes:
+                raise ConfigurationError(sentence)
+        return self.settings.with_changes(**changes)
+
+
+def read_plus_settings(element: Element, definition: str = "exact") -> PlusSettings:
+    """The settings of a PLUS <VolumeReconstruction> element and what of it is not offered; refuses nothing in it.
 
     definition  'igsio' for IGSIO's arithmetic, 'exact' for ours; the file has no word for it
-    Raises ConfigurationError for a value that cannot be read or that this library does not offer.
     """
-    changes = {}
-    spacing = _numbers(element, "OutputSpacing", 3)
-    if spacing:
-        changes["spacing_mm"] = spacing
-    interpolation = _choice(element, "Interpolation", _INTERPOLATIONS)
-    if interpolation:
-        changes["interpolation"] = interpolation
-    optimization = _choice(element, "Optimization", _OPTIMIZATIONS)
-    if optimization:
-        changes["optimization"] = optimization
-    changes["compounding"] = _compounding(element)
+    settings, unsupported = ReconstructionSettings(definition=definition), {}
+    for name, read in _READERS.items():
+        try:
+            settings = settings.with_changes(**read(element))
+        except ConfigurationError as error:
+            unsupported[name] = str(error)
+        except ReconstructionError as error:
+            unsupported[name] = f"{element.tag}: {error}"
+    return PlusSettings(settings, unsupported)
 
-    clip_origin, clip_size = _numbers(element, "ClipRectangleOrigin", 2), _numbers(element, "ClipRectangleSize", 2)
-    if clip_size and clip_size[0] > 0 and clip_size[1] > 0:
-        origin = clip_origin or (0.0, 0.0)
-        changes["clip_rectangle"] = ClipRectangle(*(int(number) for number in (*origin, *clip_size)))
-    changes["fan"] = _fan(element)
 
-    skip_interval = _numbers(element, "SkipInterval", 1)
-    if skip_interval:
-        changes["skip_interval"] = max(1, int(skip_interval[0]))
-    threads = _numbers(element, "NumberOfThreads", 1)
-    if threads and threads[0] >= 1:
-        changes["threads"] = int(threads[0])
-    threshold = _numbers(element, "PixelRejectionThreshold", 1)
-    if threshold:
-        changes["pixel_rejection_threshold"] = threshold[0]
-    if element.get("FillHoles", "OFF").upper() == "ON":
-        changes.update(_hole_filling(element))
-    return ReconstructionSettings(definition=definition, **changes)
+def settings_from_plus(element: Element, definition: str = "exact", **changes) -> ReconstructionSettings:
+    """The settings that a PLUS <VolumeReconstruction> element asks for, with `changes` in place of its own.
+
+    definition  'igsio' for IGSIO's arithmetic, 'exact' for ours; the file has no word for it
+    Raises ConfigurationError for a value that cannot be read or that this library does not offer, where none of
+    `changes` replaces it.
+    """
+    return read_plus_settings(element, definition).used(**changes)
 
 
 def _numbers(element: Element, name: str, count: int) -> tuple[float, ...] | None:
@@ -62,7 +76,7 @@ def _numbers(element: Element, name: str, count: int) -> tuple[float, ...] | Non
         numbers = tuple(float(word) for word in text.split())
     except ValueError:
         numbers = ()
-    if len(numbers) != count:
+    if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
         raise ConfigurationError(f'{element.tag}: {name}="{text}" must hold {count} number{"s" if count > 1 else ""}.')
     return numbers
 
@@ -76,19 +90,54 @@ def _choice(element: Element, name: str, choices: dict[str, str]) -> str | None:
     return choices[text.upper()]
 
 
-def _compounding(element: Element) -> str:
+def _one_choice(field: str, attribute: str, choices: dict[str, str]):
+    def read(element: Element) -> dict:
+        choice = _choice(element, attribute, choices)
+        return {field: choice} if choice else {}
+
+    return read
+
+
+def _spacing(element: Element) -> dict:
+    spacing = _numbers(element, "OutputSpacing", 3)
+    return {"spacing_mm": spacing} if spacing else {}
+
+
+def _clip_rectangle(element: Element) -> dict:
+    origin, size = _numbers(element, "ClipRectangleOrigin", 2), _numbers(element, "ClipRectangleSize", 2)
+    if not size or size[0] <= 0 or size[1] <= 0:
+        return {}
+    return {"clip_rectangle": ClipRectangle(*(int(number) for number in (*(origin or (0.0, 0.0)), *size)))}
+
+
+def _skip_interval(element: Element) -> dict:
+    interval = _numbers(element, "SkipInterval", 1)
+    return {"skip_interval": max(1, int(interval[0]))} if interval else {}
+
+
+def _threads(element: Element) -> dict:
+    threads = _numbers(element, "NumberOfThreads", 1)
+    return {"threads": int(threads[0])} if threads and threads[0] >= 1 else {}
+
+
+def _pixel_rejection_threshold(element: Element) -> dict:
+    threshold = _numbers(element, "PixelRejectionThreshold", 1)
+    return {"pixel_rejection_threshold": threshold[0]} if threshold else {}
+
+
+def _compounding(element: Element) -> dict:
     compounding = _choice(element, "CompoundingMode", _COMPOUNDINGS)
     if compounding:
-        return compounding
+        return {"compounding": compounding}
     if element.get("Calculation", "").upper() == "MAXIMUM":
-        return "maximum"
-    return "latest" if element.get("Compounding", "").upper() == "OFF" else "mean"
+        return {"compounding": "maximum"}
+    return {"compounding": "latest" if element.get("Compounding", "").upper() == "OFF" else "mean"}
 
 
-def _fan(element: Element) -> Fan | None:
+def _fan(element: Element) -> dict:
     angles = _numbers(element, "FanAnglesDeg", 2) or _numbers(element, "FanAngles", 2)
     if not angles or angles == (0.0, 0.0):
-        return None
+        return {}
     if element.get("EnableFanAnglesAutoDetect", "FALSE").upper() == "TRUE":
         raise ConfigurationError(
             f'{element.tag}: EnableFanAnglesAutoDetect="TRUE" is not offered; give FanAnglesDeg and set it to FALSE.'
@@ -96,10 +145,12 @@ def _fan(element: Element) -> Fan | None:
     origin = _numbers(element, "FanOriginPixel", 2) or _numbers(element, "FanOrigin", 2) or (0.0, 0.0)
     start = _numbers(element, "FanRadiusStartPixel", 1) or (0.0,)
     stop = _numbers(element, "FanRadiusStopPixel", 1) or _numbers(element, "FanDepth", 1) or (500.0,)
-    return Fan(origin, angles, start[0], stop[0])
+    return {"fan": Fan(origin, angles, start[0], stop[0])}
 
 
 def _hole_filling(element: Element) -> dict:
+    if element.get("FillHoles", "OFF").upper() != "ON":
+        return {}
     steps = [step for step in element.iterfind("HoleFilling/HoleFillingElement")]
     if not steps:
         raise ConfigurationError(
@@ -115,3 +166,17 @@ def _hole_filling(element: Element) -> dict:
     if not length or not sticks:
         raise ConfigurationError(f"{element.tag}: a STICK needs StickLengthLimit and NumberOfSticksToUse.")
     return {"fill": "stick", "stick_length_voxels": int(length[0]), "sticks_used": int(sticks[0])}
+
+
+_READERS = {  # by the field of ReconstructionSettings that stands for it
+    "spacing_mm": _spacing,
+    "interpolation": _one_choice("interpolation", "Interpolation", _INTERPOLATIONS),
+    "optimization": _one_choice("optimization", "Optimization", _OPTIMIZATIONS),
+    "compounding": _compounding,
+    "clip_rectangle": _clip_rectangle,
+    "fan": _fan,
+    "skip_interval": _skip_interval,
+    "threads": _threads,
+    "pixel_rejection_threshold": _pixel_rejection_threshold,
+    "fill": _hole_filling,
+}

@@ -5,15 +5,17 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from CRLMSegmentationLib.errors import ConfigurationError
-from CRLMSegmentationLib.reconstruction import ClipRectangle, Fan, settings_from_plus
+from CRLMSegmentationLib.reconstruction import ClipRectangle, Fan, read_plus_settings, settings_from_plus
 
 STICK = '<HoleFilling><HoleFillingElement Type="STICK" StickLengthLimit="7" NumberOfSticksToUse="2"/></HoleFilling>'
 
 
-def read(attributes, inside=""):
-    return settings_from_plus(
-        ElementTree.fromstring(f"<VolumeReconstruction {attributes}>{inside}</VolumeReconstruction>")
-    )
+def element(attributes, inside=""):
+    return ElementTree.fromstring(f"<VolumeReconstruction {attributes}>{inside}</VolumeReconstruction>")
+
+
+def read(attributes, inside="", **changes):
+    return settings_from_plus(element(attributes, inside), **changes)
 
 
 def test_everything_at_once():
@@ -72,3 +74,32 @@ def test_no_fan_and_no_clip_when_they_are_zero():
 def test_what_cannot_be_had_is_said(attributes, inside, sentence):
     with pytest.raises(ConfigurationError, match=sentence):
         read(attributes, inside)
+
+
+GAUSSIAN = STICK.replace("STICK", "GAUSSIAN")
+
+
+@pytest.mark.parametrize(
+    "attributes, inside, changes",
+    [
+        ('FillHoles="ON"', GAUSSIAN, {"fill": "stick"}),
+        ('FillHoles="ON"', STICK.replace('"7"', '"1000"'), {"fill": "none"}),
+        ('CompoundingMode="IMPORTANCE_MASK"', "", {"compounding": "mean"}),
+        ('Interpolation="CUBIC"', "", {"interpolation": "linear"}),
+        ('OutputSpacing="0 0 0"', "", {"spacing_mm": (0.5, 0.5, 0.5)}),
+        ('OutputSpacing="nan nan nan"', "", {"spacing_mm": (0.5, 0.5, 0.5)}),
+        ('FanAnglesDeg="-45 45" EnableFanAnglesAutoDetect="TRUE"', "", {"fan": None}),
+        ('NumberOfThreads="inf"', "", {"threads": 2}),
+    ],
+)
+def test_only_a_setting_that_is_used_is_refused(attributes, inside, changes):
+    (name, value), = changes.items()
+    attributes = f'SkipInterval="2" {attributes}'
+    assert getattr(read(attributes, inside, **changes), name) == value
+    assert read(attributes, inside, **changes).skip_interval == 2
+
+    parsed = read_plus_settings(element(attributes, inside))
+    assert list(parsed.unsupported) == [name] and parsed.settings.skip_interval == 2
+    with pytest.raises(ConfigurationError) as refused:
+        parsed.used(skip_interval=3)
+    assert str(refused.value) == parsed.unsupported[name]
