@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import Cancelled, CRLMError, SegmentationError
 from ..segmentation.engine import EngineStatus, WorkerSegmenter
-from ..segmentation.models import DEFAULT_MODEL, available_models, load_model
+from ..segmentation.models import DEFAULT_MODEL, ModelCard, available_models, load_model
 from .task import Task
 
 DEFAULT_MARGIN_MM = 10.0
@@ -65,6 +65,12 @@ class Engine:
         """That the model wants around a tumor; a usual one while it is not loaded."""
         segmenter = self._segmenter
         return segmenter.model.card.margin_mm if segmenter is not None else DEFAULT_MARGIN_MM
+
+    @property
+    def card(self) -> ModelCard | None:
+        """Of the model that is loaded: `card.trained_on` is the sentence to show; None while it is not loaded."""
+        segmenter = self._segmenter
+        return segmenter.model.card if segmenter is not None else None
 
     @property
     def process_id(self) -> int | None:

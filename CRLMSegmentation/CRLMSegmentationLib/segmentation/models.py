@@ -66,6 +66,17 @@ class ModelCard:
     text: dict
 
     @property
+    def trained_on(self) -> str:
+        """For people, one sentence: 'The model 'x' was trained on ...', from the card's training data."""
+        data = str(_training(self.text).get("data") or "").strip().rstrip(".")
+        return f"The model '{self.name}' was trained on {data or 'data that its card does not name'}."
+
+    @property
+    def trained_on_simulated_only(self) -> bool:
+        """True when the card says that no patient's data were in the training: a result on real data is then unproven."""
+        return _training(self.text).get("simulated") is True
+
+    @property
     def decides(self) -> dict:
         """All that a mask depends on besides the volume: hashes of plans and weights, and the limits."""
         return {**self.sha256, "threshold": self.threshold, "least_mean": self.least_mean_probability}
@@ -191,7 +202,7 @@ def _read_card(folder: Path) -> ModelCard:
             weights=tuple(text["weights"]),
             sha256={str(name): str(value).lower() for name, value in text["sha256"].items()},
             mirror_axes=tuple(int(axis) for axis in text.get("mirror_axes", ())),
-            tumor_volume_ml=_range(text.get("training", {}).get("tumor_volume_ml")),
+            tumor_volume_ml=_range(_training(text).get("tumor_volume_ml")),
             shell_probabilities=_shell(text.get("uncertainty")),
             usual_entropy_bits=_number(text.get("uncertainty"), "entropy_bits"),
             least_mean_probability=_number(text.get("uncertainty"), "least_mean"),
@@ -212,6 +223,11 @@ def _read_card(folder: Path) -> ModelCard:
         if path.is_absolute() or ".." in path.parts or "\\" in name:
             raise ModelError(f"The model card {folder / CARD} names a file outside its folder ({name}).")
     return card
+
+
+def _training(text: dict) -> dict:
+    training = text.get("training")
+    return training if isinstance(training, dict) else {}
 
 
 def _range(numbers) -> tuple[float, float] | None:

@@ -14,6 +14,9 @@ SIMULATED_USE = (
     "Research. Trained on simulated ultrasound only, never on a patient: not a medical device, not for diagnosis, "
     "treatment or navigation of patients."
 )
+# They follow the words 'was trained on'.
+SIMULATED_DATA = "simulated ultrasound of livers and phantoms only, never on a patient"
+OWN_DATA = "the cases of one study"
 OWN_USE = "Research. Trained on the cases of one study: not a medical device; its figures hold for such cases only."
 
 
@@ -28,7 +31,8 @@ def training_card(
     """
     training = [row for row in rows if row.split == TRAINING]
     described = {
-        "data": "simulated livers and phantoms of this project (simulation/)" if simulated else "a table of cases",
+        "data": SIMULATED_DATA if simulated else OWN_DATA,
+        "simulated": bool(simulated),
         **(simulated or {}),
         "cases": len(training),
         "cases_with_tumor": sum(bool(row.mask) for row in training),

@@ -31,6 +31,19 @@ def test_an_exported_model_loads_with_its_card(exported_model):
     assert weights and all(value.isfinite().all() for value in weights.values())
 
 
+@pytest.mark.parametrize("training, sentence, simulated", [
+    ({"data": "simulated ultrasound, never a patient", "simulated": True},
+     "The model 'random' was trained on simulated ultrasound, never a patient.", True),
+    ({"data": "40 patients of one hospital."}, "The model 'random' was trained on 40 patients of one hospital.", False),
+    ({}, "The model 'random' was trained on data that its card does not name.", False),
+    (None, "The model 'random' was trained on data that its card does not name.", False),
+])
+def test_a_card_tells_in_one_sentence_what_the_model_was_trained_on(model_copy, training, sentence, simulated):
+    change_json(model_copy, "model.json", lambda card: card.update(training=training))
+    card = load_model(model_copy).card
+    assert (card.trained_on, card.trained_on_simulated_only) == (sentence, simulated)
+
+
 def test_the_exported_checkpoint_holds_nothing_but_plain_values(exported_model):
     import torch
 

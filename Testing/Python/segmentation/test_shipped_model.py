@@ -43,6 +43,7 @@ def segmented(segmenter, unseen):
 def test_the_card_says_what_a_user_has_to_know():
     card = load_model(DEFAULT_MODEL).card
     assert card.kind == "crop" and card.margin_mm == 10
+    assert "simulated" in card.trained_on and card.trained_on_simulated_only
     assert "simulated" in card.text["intended_use"] and "not a medical device" in card.text["intended_use"]
     assert card.text["threshold_choice"] and card.text["validation"]["dice"]["median"] > 0.75
     first, last = card.text["training"]["seeds"]
