@@ -107,3 +107,14 @@ def test_light_commands_start_without_the_heavy_libraries():
         "heavy = {'torch', 'nnunetv2', 'numba', 'slicer', 'vtk', 'SimpleITK'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(MODULE)})
+
+
+def test_openvino_is_imported_in_one_place_that_switches_its_telemetry_off():
+    importers = set()
+    for path in (MODULE / "CRLMSegmentationLib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            if any(name.split(".")[0] == "openvino" for name in names):
+                importers.add(path.name)
+    assert importers == {"openvino_runtime.py"}

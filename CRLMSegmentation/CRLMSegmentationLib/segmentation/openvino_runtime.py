@@ -7,11 +7,16 @@ weights, because converting takes seconds and reading it back does not.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from pathlib import Path
 
-from ..errors import Cancelled
+from ..errors import Cancelled, ModelError
 
+# 'yes' or 'no' in the place of what the processor says, so that both ways can be tried on one machine.
+BFLOAT16_VARIABLE = "CRLM_BFLOAT16"
+TELEMETRY = "openvino_telemetry"
 NAMES = {"f32": "OpenVINO float32", "bf16": "OpenVINO bfloat16", "int8": "OpenVINO int8"}
 
 
@@ -21,11 +26,31 @@ def is_installed() -> bool:
     return find_spec("openvino") is not None
 
 
-def computes_in_bfloat16() -> bool:
-    """True when this processor has instructions for bfloat16; without them nothing would be won."""
+def import_openvino():
+    """The module `openvino`, without its telemetry: nothing is sent, and no file of it is left in the user's home.
+
+    OpenVINO would send usage events when it is imported and when it converts a network. Where its package for that
+    cannot be imported it puts an empty one in the place, so that one is kept from being imported. This is the only place
+    from which the library imports OpenVINO.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules[TELEMETRY] = None  # type: ignore[assignment]
     import openvino
 
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return openvino
+
+
+def computes_in_bfloat16() -> bool:
+    """True when this processor has instructions for bfloat16 (without them nothing would be won), or as the environment
+    variable CRLM_BFLOAT16 says ('yes' or 'no'). Raises ModelError when that says anything else.
+    """
+    forced = os.environ.get(BFLOAT16_VARIABLE, "")
+    if forced:
+        if forced not in ("yes", "no"):
+            raise ModelError(f"The environment variable {BFLOAT16_VARIABLE} is '{forced}': set it to yes or no, or unset "
+                             "it, so that the processor decides.")
+        return forced == "yes"
+    return "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def computes_in_eight_bits() -> bool:
@@ -33,11 +58,10 @@ def computes_in_eight_bits() -> bool:
 
     OpenVINO would take others too, but they add in 16 bits, where large sums are cut off.
     """
-    import openvino
     import torch
 
     has_vnni = getattr(torch.cpu, "_is_vnni_supported", lambda: False)
-    return "INT8" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") and has_vnni()
+    return "INT8" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") and has_vnni()
 
 
 class OpenVinoRuntime:
@@ -56,9 +80,9 @@ class OpenVinoRuntime:
         self, make_network, patch_size, threads: int, file: Path | None = None, precision: str = "f32",
         smallest=None,
     ):
-        import openvino
         import torch
 
+        openvino = import_openvino()
         self.device = torch.device("cpu")
         self.name = NAMES[precision]
         self._interrupted = threading.Event()

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -123,9 +122,12 @@ def speckled_volume() -> Volume:
 @pytest.fixture(scope="session")
 def stand_in():
     """make(f32=change, ...): in the place of OpenVinoRuntime, torch's answer changed as it is said for each precision;
-    and the changes `same`, `slow` and `shifted(by)`."""
+    the changes `same`, `slow` and `shifted(by)`; and `clock`, for which `slow` takes longer and nothing else takes time.
+    """
     import torch
     from CRLMSegmentationLib.segmentation.runtime import TorchRuntime
+
+    passed_s = [0.0]
 
     class Stand:
         def __init__(self, precision, network, change):
@@ -133,6 +135,7 @@ def stand_in():
             self._runtime, self._change = TorchRuntime(network, (16, 16, 16), "cpu"), change
 
         def run(self, windows):
+            passed_s[0] += 0.1
             return self._change(self._runtime.run(windows))
 
     def make(**changes):
@@ -141,7 +144,7 @@ def stand_in():
         )
 
     def slow(logits):
-        time.sleep(0.3)
+        passed_s[0] += 0.1
         return logits
 
     def shifted(by):
@@ -152,4 +155,6 @@ def stand_in():
 
         return change
 
-    return SimpleNamespace(make=make, same=lambda logits: logits, slow=slow, shifted=shifted)
+    return SimpleNamespace(
+        make=make, same=lambda logits: logits, slow=slow, shifted=shifted, clock=lambda: passed_s[0]
+    )

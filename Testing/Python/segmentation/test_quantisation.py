@@ -158,7 +158,7 @@ def chosen(model, monkeypatch, stand_in, runtime="auto", vnni=True, **changes):
     monkeypatch.setattr(openvino_runtime, "computes_in_bfloat16", lambda: False)
     monkeypatch.setattr(openvino_runtime, "computes_in_eight_bits", lambda: vnni)
     plan = NetworkPlan.of(model, 1)
-    return choose(plan, model.read_weights(), "cpu", runtime, 1, stand_in.make(**changes))
+    return choose(plan, model.read_weights(), "cpu", runtime, 1, stand_in.make(**changes), stand_in.clock)
 
 
 @needs_openvino
@@ -227,9 +227,7 @@ def test_agreement_on_few_crops_is_not_enough():
 
 @needs_openvino
 def test_a_processor_without_vnni_does_not_compute_in_eight_bits(monkeypatch):
-    import openvino
-
-    known = "INT8" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    known = "INT8" in openvino_runtime.import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     for has_vnni in (False, True):
         monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda has_vnni=has_vnni: has_vnni, raising=False)
         assert openvino_runtime.computes_in_eight_bits() == (has_vnni and known)

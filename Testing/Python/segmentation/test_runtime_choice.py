@@ -7,10 +7,11 @@ from CRLMSegmentationLib.errors import ModelError
 from CRLMSegmentationLib.segmentation import openvino_runtime, runtime_choice
 from CRLMSegmentationLib.segmentation.models import load_model
 from CRLMSegmentationLib.segmentation.network_plan import NetworkPlan
+from CRLMSegmentationLib.segmentation.openvino_runtime import BFLOAT16_VARIABLE
 from CRLMSegmentationLib.segmentation.predictor import NO_ROOM, OUT_OF_MEMORY, Segmenter
 from CRLMSegmentationLib.segmentation.runtime import TorchRuntime
 from CRLMSegmentationLib.segmentation.runtime_cache import FOLDER_VARIABLE
-from CRLMSegmentationLib.segmentation.runtime_choice import Chosen, choose, differs
+from CRLMSegmentationLib.segmentation.runtime_choice import Chosen, choose, differs, on_processor
 
 needs_openvino = pytest.mark.skipif(not openvino_runtime.is_installed(), reason="OpenVINO is not installed")
 
@@ -34,7 +35,7 @@ def reference(exported_model, speckled_volume) -> np.ndarray:
 def chosen_name(plan, monkeypatch, stand_in, runtime="auto", bfloat16=True, **changes) -> Chosen:
     monkeypatch.setattr(openvino_runtime, "is_installed", lambda: True)
     monkeypatch.setattr(openvino_runtime, "computes_in_bfloat16", lambda: bfloat16)
-    return choose(plan, plan.model.read_weights(), "cpu", runtime, 1, stand_in.make(**changes))
+    return choose(plan, plan.model.read_weights(), "cpu", runtime, 1, stand_in.make(**changes), stand_in.clock)
 
 
 @needs_openvino
@@ -74,8 +75,35 @@ def test_openvino_gives_torchs_probability_also_from_its_cache(exported_model, s
         assert sorted(path.suffix for path in own_cache.iterdir()) == [".bin", ".npy", ".xml"]
     for file in own_cache.iterdir():
         file.write_bytes(file.read_bytes()[:100])
-    segmenter = Segmenter(load_model(exported_model), "cpu", threads=1, runtime="auto")
+    segmenter = Segmenter(load_model(exported_model), "cpu", threads=1, runtime="openvino")
     assert np.abs(segmenter.probability(speckled_volume).voxels - reference).max() < 1e-3
+
+
+@needs_openvino
+@pytest.mark.parametrize("bfloat16, precision", [("yes", "bf16"), ("no", "f32")])
+def test_auto_gives_what_its_choice_promises(plan, bfloat16, precision, monkeypatch):
+    """With OpenVINO itself, on processors with and without bfloat16; a clock that stands lets the first one win."""
+    monkeypatch.setenv(BFLOAT16_VARIABLE, bfloat16)
+    parameters = plan.model.read_weights()
+    chosen = choose(plan, parameters, "cpu", "auto", 1, clock=lambda: 0.0)
+    assert chosen.runtimes[0].name == {"bf16": "OpenVINO bfloat16", "f32": "OpenVINO float32"}[precision]
+    torch.manual_seed(0)
+    windows = torch.randn(1, 1, *plan.patch_size)
+    runtimes = (*chosen.runtimes, *on_processor(plan, parameters))
+    answer, expected = (torch.softmax(runtime.run(windows), 1)[0, 1].numpy() for runtime in runtimes)
+    assert differs(answer, expected, plan.model.card.threshold, precision) == ""
+
+
+@needs_openvino
+def test_the_processors_bfloat16_can_be_overruled_and_only_by_yes_or_no(monkeypatch):
+    for word in ("yes", "no"):
+        monkeypatch.setenv(BFLOAT16_VARIABLE, word)
+        assert openvino_runtime.computes_in_bfloat16() == (word == "yes")
+    monkeypatch.setenv(BFLOAT16_VARIABLE, "perhaps")
+    with pytest.raises(ModelError, match="CRLM_BFLOAT16 is 'perhaps': set it to yes or no"):
+        openvino_runtime.computes_in_bfloat16()
+    monkeypatch.delenv(BFLOAT16_VARIABLE)
+    assert openvino_runtime.computes_in_bfloat16() in (True, False)
 
 
 def test_an_unknown_runtime_is_told(exported_model):
