@@ -24,6 +24,10 @@ class NotASequenceError(SequenceFileError):
     """A sound file of another kind: a single image or volume, or no image file at all."""
 
 
+class NoImagesError(SequenceFileError):
+    """A recording of a tracker alone: whole, but there is no image in it."""
+
+
 class TransformError(CRLMError):
     """A transform that is missing from a sweep, has no valid status, or cannot be named."""
 

@@ -1,7 +1,8 @@
 """Tracked ultrasound frames and the files that hold them."""
 
 from .plus_configuration import PlusConfiguration, read_plus_configuration
-from .sequence_reader import SequenceReader, describe_sequence, read_sweep
+from .sequence_description import describe_sequence
+from .sequence_reader import SequenceReader, read_sweep
 from .sequence_writer import SequenceWriter, write_sweep
 from .sweep import Sweep
 from .tracked_frame import Pose, TrackedFrame

@@ -12,12 +12,14 @@ import numpy as np
 from ..errors import SequenceFileError
 from .sequence_header import (
     SequenceHeader,
-    check_sizes,
+    data_file_beside,
     flips_to_working_orientation,
+    has_transform,
     read_header_lines,
     split_frame_field,
     spread_frame_fields,
 )
+from .stored_axes import stored_axes
 
 _DTYPES = {
     "MET_CHAR": "i1",
@@ -29,10 +31,12 @@ _DTYPES = {
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
+# PLUS's word for the pixels where only a tracker was recorded.
+_NO_IMAGES = "MET_OTHER"
 _FORMAT_FIELDS = {
     "ObjectType", "NDims", "AnatomicalOrientation", "BinaryData", "BinaryDataByteOrderMSB", "ElementByteOrderMSB",
     "CenterOfRotation", "CompressedData", "CompressedDataSize", "DimSize", "ElementNumberOfChannels",
-    "ElementSpacing", "ElementType", "Kinds", "Offset", "TransformMatrix", "UltrasoundImageOrientation",
+    "ElementSpacing", "ElementType", "HeaderSize", "Kinds", "Offset", "TransformMatrix", "UltrasoundImageOrientation",
     "UltrasoundImageType", "ElementDataFile",
 }  # fmt: skip
 # How pixels are compressed (see CompressedStream).
@@ -59,38 +63,48 @@ def read_header(path: Path) -> SequenceHeader:
     try:
         sizes = [int(text) for text in fields["DimSize"].split()]
         channels = int(fields.get("ElementNumberOfChannels", "1"))
-        dtype = _DTYPES[fields["ElementType"]]
+        header_size = int(fields.get("HeaderSize", "0"))
+        element_type = fields["ElementType"]
     except KeyError as error:
-        raise SequenceFileError(f"The header of {path} has no usable {error.args[0]}; the file is damaged.") from None
+        raise SequenceFileError(f"The header of {path} has no {error.args[0]}; the file is damaged.") from None
     except ValueError:
         raise SequenceFileError(f"The header of {path} has a size that is not a whole number.") from None
     kinds = fields.get("Kinds", "").lower().split()
-    if not kinds and frames:
-        kinds = ["domain"] * (len(sizes) - 1) + ["list"]
-    elif len(kinds) != len(sizes) or (len(sizes) == 3 and "list" not in kinds and frames and sizes[2] == len(frames)):
-        kinds = ["domain"] * (len(sizes) - 1) + (["list"] if frames else ["domain"])
-    width, height, count, channels = check_sizes(path, sizes, kinds, channels)
+    if element_type == _NO_IMAGES:
+        sizes, kinds = [0, 0, *sizes[2:]], kinds
+    axes = stored_axes(path, sizes, kinds, sorted(frames), channels, has_transform(frames))
+    has_images = axes.size("u") > 0
+    if has_images and element_type not in _DTYPES:
+        raise SequenceFileError(
+            f"{path} holds pixels of type {element_type}, which cannot be read; one of {', '.join(_DTYPES)} can."
+        )
     if fields.get("BinaryData", "True").lower() != "true":
         raise SequenceFileError(f"{path} holds its pixels as text; only binary data can be read.")
     big_endian = (fields.get("BinaryDataByteOrderMSB") or fields.get("ElementByteOrderMSB", "False")).lower() == "true"
-    flip_rows, flip_columns = flips_to_working_orientation(fields.get("UltrasoundImageOrientation"), path)
-    data_file = fields["ElementDataFile"]
-    local = data_file.upper() == "LOCAL"
-    if not local and Path(data_file).name != data_file:
-        raise SequenceFileError(f"{path} points to pixels in another folder ('{data_file}'), which is refused.")
+    orientation = fields.get("UltrasoundImageOrientation") if has_images else None
+    flip_rows, flip_columns = flips_to_working_orientation(orientation, path)
+    compressed = fields.get("CompressedData", "False").lower() == "true"
+    local = fields["ElementDataFile"].upper() == "LOCAL"
+    if header_size < (-1 if not compressed else 0) or (local and 0 < header_size < offset):
+        raise SequenceFileError(
+            f"{path} says that its pixels begin at byte {header_size} (HeaderSize), which cannot be: correct the header."
+        )
     return SequenceHeader(
         path=path,
-        image_size=(width, height),
-        frame_count=count,
-        channels=channels,
-        dtype=np.dtype((">" if big_endian else "<") + dtype),
-        compression="zlib" if fields.get("CompressedData", "False").lower() == "true" else "none",
-        data_path=path if local else path.with_name(data_file),
-        data_offset=offset if local else 0,
+        image_size=(axes.size("u"), axes.size("v")),
+        frame_count=axes.size("n"),
+        channels=axes.size("c"),
+        stored_axes=axes.order,
+        dtype=np.dtype((">" if big_endian else "<") + _DTYPES.get(element_type, "u1")),
+        compression="zlib" if compressed else "none",
+        data_path=path if local else data_file_beside(path, fields["ElementDataFile"]),
+        # HeaderSize counts from the beginning of the file; -1 stands for whatever comes before the pixels (MetaIO).
+        data_offset=max(header_size, offset if local else 0),
+        skipped_bytes=min(header_size, 0),
         flip_rows=flip_rows,
         flip_columns=flip_columns,
         fields={name: value for name, value in fields.items() if name not in _FORMAT_FIELDS},
-        frame_fields=spread_frame_fields(frames, count),
+        frame_fields=spread_frame_fields(path, frames, axes.size("n")),
     )
 
 

@@ -12,12 +12,14 @@ import numpy as np
 from ..errors import SequenceFileError
 from .sequence_header import (
     SequenceHeader,
-    check_sizes,
+    data_file_beside,
     flips_to_working_orientation,
+    has_transform,
     read_header_lines,
     split_frame_field,
     spread_frame_fields,
 )
+from .stored_axes import stored_axes
 
 _DTYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -35,6 +37,7 @@ _CODES = {name: code for code, names in _DTYPES.items() for name in names}
 _FORMAT_FIELDS = {
     "type", "dimension", "space", "space dimension", "sizes", "space directions", "kinds", "endian", "encoding",
     "space origin", "measurement frame", "data file", "datafile", "spacings", "units", "space units", "centerings",
+    "byte skip", "byteskip", "line skip", "lineskip",
     "ultrasound image orientation", "ultrasound image type", "ultrasoundimageorientation", "ultrasoundimagetype",
 }  # fmt: skip
 
@@ -67,43 +70,52 @@ def read_header(path: Path) -> SequenceHeader:
             frames.setdefault(frame_field[0], {})[frame_field[1]] = value
     try:
         sizes = [int(text) for text in fields["sizes"].split()]
-        code = _CODES[fields["type"].lower()]
+        skipped_lines = int(fields.get("line skip", fields.get("lineskip", "0")))
+        skipped_bytes = int(fields.get("byte skip", fields.get("byteskip", "0")))
+        pixel_type = fields["type"].lower()
         encoding = fields["encoding"].lower()
     except KeyError as error:
-        raise SequenceFileError(f"The header of {path} has no usable {error.args[0]}; the file is damaged.") from None
+        raise SequenceFileError(f"The header of {path} has no '{error.args[0]}'; the file is damaged.") from None
     except ValueError:
         raise SequenceFileError(f"The header of {path} has a size that is not a whole number.") from None
-    kinds = fields.get("kinds", "").lower().split()
-    if len(kinds) != len(sizes):
-        kinds = ["domain"] * (len(sizes) - 1) + (["list"] if frames else ["domain"])
-    if kinds and kinds[0] in ("list", "time"):
+    if skipped_lines < 0 or skipped_bytes < -1:
         raise SequenceFileError(
-            f"{path} keeps its frames along the first axis (a Slicer .seq.nrrd); save it as .igs.mha or .igs.nrrd."
+            f"{path} says 'line skip: {skipped_lines}' and 'byte skip: {skipped_bytes}', which cannot be: correct the header."
         )
-    width, height, count, channels = check_sizes(path, sizes, kinds)
+    kinds = fields.get("kinds", "").lower().split()
+    axes = stored_axes(path, sizes, kinds, sorted(frames), tracked=has_transform(frames))
+    has_images = axes.size("u") > 0
+    if has_images and pixel_type not in _CODES:
+        raise SequenceFileError(
+            f"{path} holds pixels of type '{pixel_type}', which cannot be read; whole numbers of up to 32 bits, float and "
+            "double can."
+        )
     if encoding not in ("raw", "gz", "gzip"):
         raise SequenceFileError(f"{path} has encoding '{encoding}'; raw and gzip can be read.")
     orientation = next(
         (value for name, value in fields.items() if name.lower().replace(" ", "") == "ultrasoundimageorientation"),
         None,
     )
-    flip_rows, flip_columns = flips_to_working_orientation(orientation, path)
+    flip_rows, flip_columns = flips_to_working_orientation(orientation if has_images else None, path)
     data_file = fields.get("data file") or fields.get("datafile")
-    if data_file and Path(data_file).name != data_file:
-        raise SequenceFileError(f"{path} points to pixels in another folder ('{data_file}'), which is refused.")
     return SequenceHeader(
         path=path,
-        image_size=(width, height),
-        frame_count=count,
-        channels=channels,
-        dtype=np.dtype((">" if fields.get("endian", "little").lower() == "big" else "<") + code),
+        image_size=(axes.size("u"), axes.size("v")),
+        frame_count=axes.size("n"),
+        channels=axes.size("c"),
+        stored_axes=axes.order,
+        dtype=np.dtype(
+            (">" if fields.get("endian", "little").lower() == "big" else "<") + _CODES.get(pixel_type, "u1")
+        ),
         compression="none" if encoding == "raw" else "gzip",
-        data_path=path.with_name(data_file) if data_file else path,
+        data_path=data_file_beside(path, data_file) if data_file else path,
         data_offset=0 if data_file else offset,
+        skipped_lines=skipped_lines,
+        skipped_bytes=skipped_bytes,
         flip_rows=flip_rows,
         flip_columns=flip_columns,
         fields={name: value for name, value in fields.items() if name.lower() not in _FORMAT_FIELDS},
-        frame_fields=spread_frame_fields(frames, count),
+        frame_fields=spread_frame_fields(path, frames, axes.size("n")),
     )
 
 

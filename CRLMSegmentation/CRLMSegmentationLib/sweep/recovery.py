@@ -10,7 +10,7 @@ from typing import BinaryIO, Callable, Iterator
 
 from ..errors import CRLMError, RecordingError, SequenceFileError
 from .journal import JournalEntry, journal_entries
-from .sequence_header import read_sequence_header
+from .sequence_formats import read_sequence_header
 from .sequence_writer import compressed_bytes, compressed_chunks, write_whole
 
 JOURNAL_SUFFIX = ".journal"

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Mapping
 
 import numpy as np
 
-from ..errors import NotASequenceError, SequenceFileError
+from ..errors import SequenceFileError
 
 FRAME_FIELD_PREFIX = "Seq_Frame"
 MAXIMUM_HEADER_BYTES = 256 * 1024 * 1024
-_MAXIMUM_FRAMES = 1_000_000
 _FRAME_FIELD = re.compile(r"^Seq_Frame(\d+)_(\S+)$")
 
 # Which axes to flip so that the pixels come into working orientation MF: (rows, columns).
@@ -33,12 +33,15 @@ _FLIPS_TO_MF = {
 class SequenceHeader:
     """Where the pixels of a sequence are and what was written with them.
 
-    image_size   width, height in pixels, as stored
+    image_size   width, height in pixels, as stored; 0, 0 when there are no images
     frame_count  number of frames
     channels     1 (grey) or 3 (RGB)
     dtype        of one stored channel, byte order included
+    stored_axes  how the pixels lie in the file, fastest first: u and v along a row and a column, n from frame to frame, c
+                 from color to color, such as 'uvn' or 'cuvn'
     compression  'none', 'zlib' or 'gzip'
-    data_path    file that holds the pixels, from byte `data_offset` on
+    data_path    file that holds the pixels, from byte `data_offset` on, after `skipped_lines` lines
+    skipped_bytes  bytes before the first pixel, counted after decompression; -1: as many as there are too many
     flip_rows, flip_columns   what brings a stored image into orientation MF
     fields       sequence-wide fields that are not part of the format itself
     frame_fields one dict of text fields for each frame
@@ -48,42 +51,26 @@ class SequenceHeader:
     image_size: tuple[int, int]
     frame_count: int
     channels: int
+    stored_axes: str
     dtype: np.dtype
     compression: str
     data_path: Path
     data_offset: int
     flip_rows: bool
     flip_columns: bool
+    skipped_lines: int = 0
+    skipped_bytes: int = 0
     fields: dict[str, str] = field(default_factory=dict)
     frame_fields: list[dict[str, str]] = field(default_factory=list)
 
     @property
+    def has_images(self) -> bool:
+        """False for a recording of a tracker alone: its frames are times with poses."""
+        return min(self.image_size) > 0
+
+    @property
     def frame_bytes(self) -> int:
         return self.image_size[0] * self.image_size[1] * self.channels * self.dtype.itemsize
-
-
-def read_sequence_header(path) -> SequenceHeader:
-    """Read the header of a `.mha`, `.mhd`, `.nrrd` or `.nhdr` sequence, recognised by its content, not its name.
-
-    Raises SequenceFileError when the file is missing, damaged, or no sequence of two-dimensional images.
-    """
-    from . import metaimage, nrrd
-
-    path = Path(path)
-    try:
-        with open(path, "rb") as stream:
-            start = stream.read(64)
-    except OSError as error:
-        raise SequenceFileError(f"{path} cannot be read ({error.strerror}); check the path.") from None
-    if not start:
-        raise SequenceFileError(f"{path} is empty; nothing was recorded in it.")
-    if start.startswith(b"NRRD"):
-        return nrrd.read_header(path)
-    if re.match(rb"\s*(ObjectType|NDims|Comment)\s*=", start):
-        return metaimage.read_header(path)
-    raise NotASequenceError(
-        f"{path} is neither a MetaImage nor an NRRD file; give a recording such as PLUS writes (.igs.mha, .igs.nrrd)."
-    )
 
 
 def read_header_lines(path: Path, is_last) -> tuple[list[str], int]:
@@ -119,39 +106,34 @@ def split_frame_field(name: str) -> tuple[int, str] | None:
     return (int(match.group(1)), match.group(2)) if match else None
 
 
-def spread_frame_fields(found: dict[int, dict[str, str]], frame_count: int) -> list[dict[str, str]]:
-    """`found` by frame number as a list with one entry a frame."""
-    return [found.get(number, {}) for number in range(frame_count)]
+def has_transform(found: Mapping[int, Mapping[str, str]]) -> bool:
+    """True when a frame has a field that holds a transform."""
+    return any(name.endswith("Transform") for fields in found.values() for name in fields)
 
 
-def check_sizes(path: Path, sizes: list[int], kinds: list[str], channels: int = 1) -> tuple[int, int, int, int]:
-    """Width, height, frames and channels from the sizes of the axes and their kinds, or SequenceFileError.
+def spread_frame_fields(path: Path, found: dict[int, dict[str, str]], frame_count: int) -> list[dict[str, str]]:
+    """`found` by frame number as a list with one entry a frame.
 
-    channels  values a pixel where no axis stands for them
+    Numbers that begin elsewhere than at 0 are taken as they are meant when there is one for each frame: a part that was
+    cut out of a longer recording. Raises SequenceFileError when it cannot be known which fields belong to which frame.
     """
-    spatial, frames = [], None
-    for size, kind in zip(sizes, kinds):
-        if kind in ("domain", "space"):
-            spatial.append(size)
-        elif kind in ("list", "time"):
-            frames = size
-        else:
-            channels = size
-    if frames is None:
-        raise NotASequenceError(
-            f"{path} is a single image, not a sequence of frames; give a recording with one frame after another."
-        )
-    while len(spatial) > 2 and spatial[-1] == 1:
-        spatial.pop()
-    if len(spatial) != 2:
-        raise SequenceFileError(f"{path} holds frames with {len(spatial)} axes; only two-dimensional ones can be used.")
-    if min(spatial) < 1 or frames < 1:
-        raise SequenceFileError(f"{path} says that it holds {frames} frames of {spatial[0]} x {spatial[1]} pixels.")
-    if frames > _MAXIMUM_FRAMES or max(spatial) > 65536:
+    first = min(found, default=0)
+    if max(found, default=0) < frame_count:
+        first = 0
+    elif sorted(found) != list(range(first, first + frame_count)):
         raise SequenceFileError(
-            f"{path} claims {frames} frames of {spatial[0]} x {spatial[1]} pixels, which no recording has; "
-            "its header is damaged."
+            f"{path} has fields of frames {first} to {max(found)}, but pixels of {frame_count} frame"
+            f"{'s' if frame_count > 1 else ''}: which pose belongs to which image cannot be known."
         )
-    if channels not in (1, 3):
-        raise SequenceFileError(f"{path} has {channels} values a pixel; grey (1) and RGB (3) can be read.")
-    return spatial[0], spatial[1], frames, channels
+    return [found.get(first + number, {}) for number in range(frame_count)]
+
+
+def data_file_beside(path: Path, name: str) -> Path:
+    """Where the pixels lie that a header keeps in another file. Raises SequenceFileError unless it is one, beside it."""
+    if not name:
+        raise SequenceFileError(f"{path} does not say where its pixels are; the file is damaged.")
+    if name.upper().split()[0] == "LIST" or re.search(r"%\d*d", name):
+        raise SequenceFileError(f"{path} spreads its pixels over several files ('{name}'); only one can be read.")
+    if Path(name) != Path(Path(name).name):
+        raise SequenceFileError(f"{path} points to pixels in another folder ('{name}'), which is refused.")
+    return path.with_name(Path(name).name)

@@ -11,11 +11,12 @@ import numpy as np
 
 from ..errors import SequenceFileError, TransformError
 from ..geometry import as_affine
-from .sequence_header import SequenceHeader, read_sequence_header
+from .sequence_formats import read_sequence_header
+from .sequence_header import SequenceHeader
 from .sequence_pixels import SequencePixels
 from .sweep import Sweep
 from .tracked_frame import Pose, TrackedFrame
-from .transforms import compose, is_transform_name, parse_matrix
+from .transforms import compose, is_transform_name, parse_matrix, parse_number
 
 _TRANSFORM_FIELD = re.compile(r"^(\w+To\w+?)Transform$")
 _STATUS_FIELD = re.compile(r"^(\w+To\w+?)TransformStatus$")
@@ -46,13 +47,7 @@ class SequenceReader:
 
     def transform_names(self) -> list[str]:
         """Names of the transforms that the file holds, such as 'ProbeToTracker'."""
-        names = {}
-        for fields in self.header.frame_fields:
-            for name in fields:
-                match = _TRANSFORM_FIELD.match(name)
-                if match and is_transform_name(match.group(1)):
-                    names[match.group(1)] = None
-        return list(names)
+        return list(frames_by_transform(self.header))
 
     def _check_that_a_pose_can_be_known(self) -> None:
         target = f"ImageTo{self.reference}"
@@ -93,18 +88,31 @@ class SequenceReader:
         return TrackedFrame(
             pixels=pixels,
             image_to_reference=pose.matrix if usable else None,
-            timestamp=_seconds(others.pop("Timestamp", None), self.header.path),
+            timestamp=seconds(others.pop("Timestamp", None), self.header.path),
             valid=bool(usable and pose.valid and image_ok),
             transforms={name: entry for name, entry in transforms.items() if name != target},
             fields=others,
         )
 
 
-def _seconds(text: str | None, path: Path) -> float:
+def frames_by_transform(header: SequenceHeader) -> dict[str, int]:
+    """Every transform that the file holds, with the number of frames in which its status is OK."""
+    valid: dict[str, int] = {}
+    for fields in header.frame_fields:
+        for name in fields:
+            match = _TRANSFORM_FIELD.match(name)
+            if match and is_transform_name(match.group(1)):
+                status = fields.get(f"{name}Status", "OK").upper()
+                valid[match.group(1)] = valid.get(match.group(1), 0) + (status == "OK")
+    return valid
+
+
+def seconds(text: str | None, path: Path) -> float:
+    """A timestamp as it stands in `path`; NaN when there is none. Raises SequenceFileError when it is no number."""
     if text is None:
         return math.nan
     try:
-        return float(text)
+        return parse_number(text)
     except ValueError:
         raise SequenceFileError(f"{path} has a timestamp that is not a number: '{text[:40]}'.") from None
 
@@ -127,34 +135,3 @@ def read_sweep(
             progress(len(frames) / len(reader), f"reading frame {len(frames)} of {len(reader)}")
     sweep = Sweep(frames, Path(path).name.split(".")[0], reader.header.fields)
     return sweep
-
-
-def describe_sequence(path) -> dict:
-    """What is in a sequence file: size, frames, transforms with their number of OK, times.
-
-    The pixels are read through once, a frame at a time. Raises SequenceFileError when they are not all there.
-    """
-    header = read_sequence_header(path)
-    for _ in SequencePixels(header):
-        pass
-    valid: dict[str, int] = {}
-    for fields in header.frame_fields:
-        for name in fields:
-            match = _TRANSFORM_FIELD.match(name)
-            if match:
-                status = fields.get(f"{name}Status", "OK").upper()
-                valid[match.group(1)] = valid.get(match.group(1), 0) + (status == "OK")
-    times = [_seconds(fields.get("Timestamp"), header.path) for fields in header.frame_fields]
-    duration = times[-1] - times[0]
-    return {
-        "file": str(header.path),
-        "image_size": list(header.image_size),
-        "frames": header.frame_count,
-        "dtype": header.dtype.name,
-        "compression": header.compression,
-        "duration_s": duration,
-        "frames_per_second": (header.frame_count - 1) / duration if duration > 0 else math.nan,
-        "valid_frames_by_transform": valid,
-        "holds_image_to_reference": "ImageToReference" in valid,
-        "fields": header.fields,
-    }

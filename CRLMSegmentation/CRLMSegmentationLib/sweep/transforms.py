@@ -7,6 +7,7 @@ only when every one of them on the way is.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from typing import Mapping
@@ -18,6 +19,11 @@ from ..geometry import as_affine
 from .tracked_frame import Pose
 
 _NAME = re.compile(r"^([A-Z][A-Za-z0-9]*?)To([A-Z][A-Za-z0-9]*)$")
+
+# vsnprintf of Microsoft's C library, old (1.#IND) and new (-nan(ind)).
+_NOT_FINITE = re.compile(
+    r"[-+]?(?:(?P<nan>nan(?:\(\w*\))?|\d\.#(?:ind|qnan|snan|nan)\d*)|inf(?:inity)?|\d\.#inf\d*)\Z", re.IGNORECASE
+)
 
 
 def split_transform_name(name: str) -> tuple[str, str]:
@@ -32,10 +38,20 @@ def is_transform_name(name: str) -> bool:
     return _NAME.match(name) is not None
 
 
+def parse_number(text: str) -> float:
+    """A number as C++ programs write it; NaN and infinity also in the words of Microsoft's ('-nan(ind)', '1.#QNAN').
+
+    Raises ValueError when it is none.
+    """
+    if match := _NOT_FINITE.match(text.strip()):
+        return math.nan if match.group("nan") else math.copysign(math.inf, -1.0 if text.strip()[0] == "-" else 1.0)
+    return float(text)
+
+
 def parse_matrix(text: str, name: str) -> np.ndarray:
     """Sixteen numbers, row by row, as (4, 4) float64. Raises TransformError when they are not that."""
     try:
-        values = np.array(text.split(), dtype=np.float64)
+        values = np.array([parse_number(word) for word in text.split()], dtype=np.float64)
     except ValueError:
         raise TransformError(f"{name} holds something that is not a number: '{text[:80]}'.") from None
     if values.size != 16:

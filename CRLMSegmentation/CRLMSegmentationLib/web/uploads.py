@@ -11,7 +11,7 @@ from typing import AsyncIterable
 
 from ..errors import CRLMError, FileFormatError
 from ..sweep.plus_configuration import read_plus_configuration
-from ..sweep.sequence_header import read_sequence_header
+from ..sweep.sequence_formats import read_sequence_header
 
 SWEEP_ENDINGS = (".igs.mha", ".igs.nrrd", ".mha", ".nrrd")
 CONFIGURATION_ENDINGS = (".xml",)
