@@ -23,7 +23,7 @@ from .demo_approach import approach_sweep
 from .progress import progress_bar
 from .reconstruct import add_reconstruction_options, settings_from
 from .segment import add_model_options
-from .sweep_options import add_sweep_options, calibration_from, configuration_from
+from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 DEFAULT_SEED = 7
 CASE, APPROACH = "finished", "approach.igs.mha"
@@ -55,7 +55,7 @@ def run(arguments):
     else:
         source = Path(arguments.sweep)
         # Read once here so that a missing calibration is told before a server is started.
-        read_sweep(source, calibration_from(arguments, configuration), arguments.reference)
+        read_given_sweep(source, arguments, configuration)
     session = NavigationSession()
     try:
         case = _run(session, source, truth_path, settings, arguments, output)

@@ -10,10 +10,9 @@ import numpy as np
 from ..errors import NotASequenceError
 from ..files import read_volume, write_volume
 from ..geometry import Volume
-from ..sweep import read_sweep
 from .progress import progress_bar
 from .reconstruct import add_reconstruction_options, settings_from
-from .sweep_options import add_sweep_options, calibration_from, configuration_from
+from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -60,7 +59,7 @@ def _first_volume(arguments, second: Volume) -> Volume:
 
     configuration = configuration_from(arguments)
     try:
-        sweep = read_sweep(arguments.first, calibration_from(arguments, configuration), arguments.reference)
+        sweep = read_given_sweep(arguments.first, arguments, configuration)
     except NotASequenceError:
         return read_volume(arguments.first)
     settings = settings_from(arguments, configuration).with_changes(spacing_mm=tuple(second.spacing_mm))

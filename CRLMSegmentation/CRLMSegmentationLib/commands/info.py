@@ -56,7 +56,7 @@ def sweep_judgement(arguments) -> dict:
         "speed_mm_per_s": round(float(np.median(speeds)), 1) if speeds.size else None,
         "widest_gap_mm": round(float(quality.gap_mm.max()), 2) if quality.gap_mm.size else None,
         "gap_voxels": round(quality.gap_voxels, 1),
-        "quality": " ".join(quality.sentences()) or "good: no gap wider than it should be, no frame left out",
+        "quality": " ".join([*quality.sentences(), *sweep.notes]) or "good: no gap wider than it should be, no frame left out",
     }
 
 

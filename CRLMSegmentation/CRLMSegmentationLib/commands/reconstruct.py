@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ..errors import ConfigurationError
 from ..files import write_volume
-from ..sweep import read_sweep
 from .progress import progress_bar
-from .sweep_options import add_sweep_options, calibration_from, configuration_from
+from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 
 def add_arguments(parser):
@@ -52,9 +51,7 @@ def run(arguments):
     configuration = configuration_from(arguments)
     settings = settings_from(arguments, configuration)
     with progress_bar("Read") as progress:
-        sweep = read_sweep(
-            arguments.sweep, calibration_from(arguments, configuration), arguments.reference, progress
-        )
+        sweep = read_given_sweep(arguments.sweep, arguments, configuration, progress)
     with progress_bar("Reconstruct") as progress:
         reconstruction = reconstruct(sweep, settings, progress=progress)
     write_volume(reconstruction.volume, arguments.output)

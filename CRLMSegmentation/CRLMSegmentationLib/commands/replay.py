@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..openigtlink.replayer import MODES, Replayer
-from ..sweep import read_sweep
-from .sweep_options import add_sweep_options, calibration_from, configuration_from
+from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 
 def add_arguments(parser):
@@ -22,7 +21,7 @@ def add_arguments(parser):
 
 
 def run(arguments):
-    sweep = read_sweep(arguments.sweep, calibration_from(arguments, configuration_from(arguments)), arguments.reference)
+    sweep = read_given_sweep(arguments.sweep, arguments, configuration_from(arguments))
     speed = None if arguments.fast else arguments.speed
     with Replayer(
         sweep, arguments.port, arguments.host, arguments.mode, speed, arguments.loop, reference=arguments.reference

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from ..errors import ConfigurationError
 from ..geometry import as_affine
-from ..sweep import PlusConfiguration, read_plus_configuration
+from ..sweep import PlusConfiguration, Sweep, read_plus_configuration, read_sweep
 
 
 def add_sweep_options(parser: argparse.ArgumentParser) -> None:
@@ -36,3 +37,11 @@ def calibration_from(arguments, configuration: PlusConfiguration) -> dict:
         rows = [values[start : start + 4] for start in range(0, 16, 4)]
         calibration["ImageToProbe"] = as_affine(rows, "--image-to-probe")
     return calibration
+
+
+def read_given_sweep(path, arguments, configuration: PlusConfiguration, progress=None) -> Sweep:
+    """The recording, with the calibration and the reference of the options; what of them is not used is told."""
+    sweep = read_sweep(path, calibration_from(arguments, configuration), arguments.reference, progress)
+    for note in sweep.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return sweep

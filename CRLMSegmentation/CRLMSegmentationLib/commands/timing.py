@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..errors import RecordingError
 from ..openigtlink.temporal_calibration import estimate_image_delay, with_image_delay
-from ..sweep import read_sweep, write_sweep
+from ..sweep import write_sweep
 from .progress import progress_bar
-from .sweep_options import add_sweep_options, calibration_from, configuration_from
+from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 
 def add_arguments(parser):
@@ -23,7 +23,7 @@ def run(arguments):
         raise RecordingError(f"{arguments.output} is already there and is not overwritten; choose another name.")
     with progress_bar("Read") as progress:
         configuration = configuration_from(arguments)
-        sweep = read_sweep(arguments.sweep, calibration_from(arguments, configuration), arguments.reference, progress)
+        sweep = read_given_sweep(arguments.sweep, arguments, configuration, progress)
     estimate = estimate_image_delay(sweep, arguments.longest)
     print(estimate)
     print(f"in PLUS: LocalTimeOffsetSec of the video device = {-estimate.image_delay_s:.4f}; "

@@ -137,6 +137,8 @@ class RecordStep:
         sweep = read_sweep(path, calibration)
         self._clock.forget()
         self.take(sweep)
+        for note in sweep.notes:
+            self._workflow.note(note)
         self.recorded_path = Path(path)
         return sweep
 

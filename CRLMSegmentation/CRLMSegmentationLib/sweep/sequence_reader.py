@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Iterator, Mapping
+from typing import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ..errors import SequenceFileError, TransformError
 from ..geometry import as_affine
+from .pose_path import compose_measured, passed_over_sentences, pose_path
 from .sequence_formats import read_sequence_header
 from .sequence_header import SequenceHeader
 from .sequence_pixels import SequencePixels
 from .sweep import Sweep
 from .tracked_frame import Pose, TrackedFrame
-from .transforms import compose, is_transform_name, parse_matrix, parse_number
+from .transforms import is_transform_name, parse_matrix, parse_number
 
 _TRANSFORM_FIELD = re.compile(r"^(\w+To\w+?)Transform$")
 _STATUS_FIELD = re.compile(r"^(\w+To\w+?)TransformStatus$")
@@ -49,16 +50,31 @@ class SequenceReader:
         """Names of the transforms that the file holds, such as 'ProbeToTracker'."""
         return list(frames_by_transform(self.header))
 
+    def notes(self, frames: Sequence[TrackedFrame]) -> list[str]:
+        """What of the calibration is not used, as the first, a middle and the last of `frames` show: for people."""
+        measured = []
+        for frame in frames[:: max(1, len(frames) // 2)]:
+            measured.append(dict(frame.transforms))
+            if f"ImageTo{self.reference}" in self._recorded:
+                measured[-1][f"ImageTo{self.reference}"] = Pose(frame.image_to_reference, frame.valid)
+        return passed_over_sentences(measured, self._calibration, "Image", self.reference)
+
     def _check_that_a_pose_can_be_known(self) -> None:
         target = f"ImageTo{self.reference}"
-        recorded = self.transform_names()
+        self._recorded = recorded = self.transform_names()
         if not recorded:
             raise TransformError(
                 f"{self.header.path} holds images without transforms: it is not a tracked sweep, "
                 "and no volume can be made of it."
             )
-        known = {name: Pose(np.eye(4)) for name in [*recorded, *self._calibration]}
-        if target not in known and compose(known, "Image", self.reference) is None:
+        path = pose_path(recorded, self._calibration, "Image", self.reference)
+        if path is not None and not path.measured:
+            raise TransformError(
+                f"{self.header.path} holds {', '.join(recorded)}, and only fixed transforms "
+                f"({', '.join(name for name, _, _ in path.steps)}) lead from Image to {self.reference}: where the images "
+                "were taken was not measured, and no volume can be made of them."
+            )
+        if path is None:
             raise TransformError(
                 f"{self.header.path} holds {', '.join(recorded)}"
                 + (f" and {', '.join(self._calibration)} was given" if self._calibration else "")
@@ -81,8 +97,7 @@ class SequenceReader:
             if is_transform_name(name)
         }
         target = f"ImageTo{self.reference}"
-        known = {**self._calibration, **transforms}
-        pose = compose({target: known[target]} if target in known else known, "Image", self.reference)
+        pose = compose_measured(transforms, self._calibration, "Image", self.reference, self._recorded)
         image_ok = all(others.pop(name, "OK").upper() == "OK" for name in _IMAGE_STATUS_FIELDS)
         usable = pose is not None and np.isfinite(pose.matrix).all()
         return TrackedFrame(
@@ -133,5 +148,5 @@ def read_sweep(
         frames.append(frame)
         if progress:
             progress(len(frames) / len(reader), f"reading frame {len(frames)} of {len(reader)}")
-    sweep = Sweep(frames, Path(path).name.split(".")[0], reader.header.fields)
-    return sweep
+    notes = reader.notes([frame for frame in frames if frame.valid])
+    return Sweep(frames, Path(path).name.split(".")[0], reader.header.fields, tuple(notes))

@@ -18,11 +18,13 @@ class Sweep:
     frames  TrackedFrame, ...
     name    for people
     fields  text recorded once for the whole sweep, name to value
+    notes   sentences for people about how it was read; not written to files
     """
 
     frames: Sequence[TrackedFrame]
     name: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self):
         for number, frame in enumerate(self.frames):
