@@ -46,6 +46,11 @@ class TrackedTool:
             return
         self._seen = True
 
+    @property
+    def is_calibrated(self) -> bool:
+        """True when it is known where the tip is on the tool."""
+        return not np.array_equal(self.tip_to_tool, np.eye(4))
+
     def status(self, age_s: float) -> ToolStatus:
         """`age_s` of the newest pose: LIVE only when it was valid and is at most MAXIMUM_POSE_AGE_S old."""
         if not self._seen:

@@ -33,6 +33,16 @@ class BoxNode:
         """The box in Reference; None when none was placed. Raises GeometryError when its edges are oblique."""
         return box_of(find(self._scene, _CLASS, names.BOX))
 
+    def found(self):
+        """The Markups ROI; None when it is not there."""
+        return find(self._scene, _CLASS, names.BOX)
+
+    @property
+    def is_placed(self) -> bool:
+        """True when it is there and has a size."""
+        node = self.found()
+        return node is not None and min(node.GetSize()) > 0
+
     def put(self, box: Box) -> None:
         """Place the box."""
         put_box(self.node(), box)

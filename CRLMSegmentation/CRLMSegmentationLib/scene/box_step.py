@@ -7,7 +7,7 @@ from typing import Callable
 from ..errors import GeometryError
 from ..geometry import Box
 from .box import BoxNode
-from .box_warnings import box_warnings
+from .box_warnings import box_warnings, lies_outside
 from .state import Step, StepStatus
 from .volume_step import VolumeStep
 from .workflow import Workflow
@@ -52,16 +52,42 @@ class BoxStep:
     def warnings(self) -> tuple[str, ...]:
         """What speaks against the box before it is segmented; empty when all is well or there is none."""
         try:
-            box = self.box
+            box, grid = self.box, self._volume.grid
         except GeometryError as error:
             return (str(error),)
-        return () if box is None else box_warnings(box, self._volume.grid, self._margin_mm(), self.tight)
+        return () if box is None else box_warnings(box, grid, self._margin_mm(), self.tight)
+
+    @property
+    def is_there(self) -> bool:
+        """True when one was placed, whatever is wrong with it."""
+        return self._node.is_placed
+
+    def shown_nodes(self) -> list:
+        """Of the box, where it is in the scene."""
+        node = self._node.found()
+        return [] if node is None else [node]
+
+    def settle(self) -> None:
+        """Say how the step is, for the box and the volume that are there now."""
+        box, grid, problem = None, None, ""
+        try:
+            grid, box = self._volume.grid, self.box
+        except GeometryError as error:
+            problem = str(error)
+        if box is not None and grid is not None and lies_outside(box, grid):
+            box, problem = None, "the box lies outside the volume: place it on the tumor"
+        if box is not None:
+            edges = " x ".join(f"{edge:.0f}" for edge in box.size_mm)
+            self._workflow.set(Step.BOX, StepStatus.DONE, f"{edges} mm")
+        elif problem:
+            self._workflow.set(Step.BOX, StepStatus.FAILED, problem)
+        else:
+            self._workflow.set(Step.BOX, StepStatus.WAITING if grid is None else StepStatus.READY)
 
     def adopt(self) -> None:
         """Take over what the scene holds."""
         self._node.adopt()
-        if self.box is not None:
-            self._workflow.set(Step.BOX, StepStatus.DONE)
+        self.settle()
 
     def forget(self) -> None:
         """As at the beginning; the node stays."""
@@ -73,15 +99,7 @@ class BoxStep:
         self._node.release()
 
     def _look(self) -> None:
-        try:
-            box, problem = self.box, ""
-        except GeometryError as error:
-            box, problem = None, str(error)
-        if box is not None:
-            edges = " x ".join(f"{edge:.0f}" for edge in box.size_mm)
-            self._workflow.set(Step.BOX, StepStatus.DONE, f"{edges} mm")
-        else:
-            self._workflow.set(Step.BOX, StepStatus.FAILED if problem else StepStatus.READY, problem)
+        self.settle()
         self._workflow.edited()
         self._on_changed()
         self._workflow.tell()

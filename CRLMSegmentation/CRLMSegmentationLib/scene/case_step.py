@@ -49,7 +49,7 @@ def load_case(session, folder) -> None:
     facts = case.facts
     if case.sweep is not None and len(case.sweep) == 0:
         raise FileFormatError(f"The case in {folder} holds an empty recording.")
-    session.start_anew()
+    session.begin_loaded_case(facts.get("origin"))
     if case.sweep is not None:
         session.set_sweep(case.sweep)
     if case.volume is not None:
@@ -82,6 +82,7 @@ def _facts(session) -> dict:
     card = getattr(result, "card", None)
     tumor = session.tumor_figures
     return {
+        "origin": session.origin,
         "box_is_tight": session.box_is_tight,
         "threshold": session.threshold,
         "smoothing": session.smoothing,

@@ -57,7 +57,7 @@ class NavigateStep:
 
     def contours(self, image_to_reference) -> list[np.ndarray]:
         """Outlines of the tumor in the plane of an image, (n, 2) pixels each; see navigation.contour."""
-        if self._surface is None or image_to_reference is None:
+        if self._surface is None or image_to_reference is None or not self.tools.may_measure():
             return []
         return contours_in_image(self._surface, image_to_reference)
 

@@ -39,7 +39,8 @@ class NodeSource:
     """
 
     def __init__(self, scene, image_name: str | None = None, transform_name: str | None = None, calibration=None):
-        self.name = "the nodes of the scene"
+        self.name = self.identity = "the nodes of the scene"
+        self.origin = "live"
         self._scene = scene
         self._image_names = (image_name,) if image_name else IMAGE_NAMES
         self._transform_name = transform_name

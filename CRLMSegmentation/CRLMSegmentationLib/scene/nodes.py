@@ -51,6 +51,32 @@ def set_visible(node, visible: bool) -> None:
         node.SetDisplayVisibility(int(visible))
 
 
+class HiddenNodes:
+    """Hides nodes for as long as something speaks against showing them, and shows those again that it has hidden."""
+
+    def __init__(self, scene):
+        self._scene = scene
+        self._hidden: set[str] = set()
+
+    def hide(self, nodes) -> None:
+        """Hide those of the nodes that are shown."""
+        for node in nodes:
+            if node is not None and node.GetDisplayNode() is not None and node.GetDisplayVisibility():
+                set_visible(node, False)
+                self._hidden.add(node.GetID())
+
+    def show(self) -> None:
+        """Show them again, unless they are gone or have become stale meanwhile."""
+        hidden, self._hidden = self._hidden, set()
+        for identifier in hidden:
+            node = self._scene.GetNodeByID(identifier)
+            if not is_stale(node):
+                set_visible(node, True)
+
+    def forget(self) -> None:
+        self._hidden.clear()
+
+
 def mark_stale(node, stale: bool) -> None:
     """A stale node is hidden, says so in an attribute, and is left out of saved scenes; a fresh one is the reverse."""
     if node is None:

@@ -44,7 +44,7 @@ class ConnectorSource(NodeSource):
 
     def __init__(self, scene, host: str, port: int, image_name=None, transform_name=None, calibration=None):
         super().__init__(scene, image_name, transform_name, calibration)
-        self.name = f"{host}:{port} (SlicerOpenIGTLink)"
+        self.name, self.identity = f"{host}:{port} (SlicerOpenIGTLink)", f"{host}:{port}"
         self._host, self._port = host, int(port)
         self._connector = None
         self._is_ours = False

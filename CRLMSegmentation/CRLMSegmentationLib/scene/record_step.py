@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, Mapping
 
 from ..errors import RecordingError
 from ..sweep import Sweep, TrackedFrame, read_plus_configuration, read_sweep
@@ -38,6 +38,7 @@ class RecordStep:
         self.recorded_path: Path | None = None
         self._recording: Recording | None = None
         self._is_own = False
+        self._mark: dict[str, str] = {}
         self._workflow, self._jobs, self._volume, self._clock = workflow, jobs, volume, clock
         self._recordings = Recordings(workflow, self._on_file)
         self._live: LiveVolume | None = None
@@ -90,6 +91,10 @@ class RecordStep:
 
     def add(self, frame: TrackedFrame) -> None:
         """Take a live frame, when recording."""
+        if not self._recordings.is_recording:
+            return
+        if self._mark:
+            frame = frame.with_changes(fields={**frame.fields, **self._mark})
         self._recordings.add(frame)
         if self._growing is not None:
             self._growing.add(frame)
@@ -99,8 +104,8 @@ class RecordStep:
         if self._warming is None:
             self._warming = Task(_load_modules, "modules for recording")
 
-    def start(self, path=None) -> None:
-        """Keep every frame from now on. Raises RecordingError."""
+    def start(self, path=None, mark: Mapping[str, str] | None = None) -> None:
+        """Keep every frame from now on, with the fields of `mark`. Raises RecordingError."""
         settings = self._volume.settings
         live = LiveVolume(settings, self._volume.show_growing) if self.live_reconstruction else None
         try:
@@ -110,7 +115,7 @@ class RecordStep:
                 live.close()
             raise
         self._end_live()
-        self._live = live
+        self._mark, self._live = dict(mark or {}), live
         self._growing = self._volume.new_growing_sweep()
 
     def stop(self) -> Sweep:
@@ -131,16 +136,19 @@ class RecordStep:
             self._jobs.start(self._jobs.begin(Step.RECONSTRUCT, compute))
         return sweep
 
-    def open(self, path, plus_configuration=None) -> Sweep:
-        """Take a recording from a file. Raises SequenceFileError, TransformError and ConfigurationError."""
+    @staticmethod
+    def read(path, plus_configuration=None) -> Sweep:
+        """A recording from a file. Raises SequenceFileError, TransformError and ConfigurationError."""
         calibration = read_plus_configuration(plus_configuration).transforms if plus_configuration else None
-        sweep = read_sweep(path, calibration)
+        return read_sweep(path, calibration)
+
+    def take_opened(self, sweep: Sweep, path) -> None:
+        """What was read from that file."""
         self._clock.forget()
         self.take(sweep)
         for note in sweep.notes:
             self._workflow.note(note)
         self.recorded_path = Path(path)
-        return sweep
 
     def take(self, sweep: Sweep, growing: GrowingSweep | None = None) -> None:
         """A sweep from anywhere, in place of what was recorded or opened; `growing` brings it into the scene."""

@@ -11,6 +11,7 @@ import numpy as np
 from ..openigtlink import StreamStatus
 from ..python_process import end_process, start_python
 from ..sweep import TrackedFrame
+from .case_source import REPLAYED, SIMULATED, file_identity
 from .stream import NetworkSource, ReceivedPose
 from .task import Task
 
@@ -26,13 +27,17 @@ class ReplaySource:
     loop                begin again after the last frame
     close_at_end        close the connection after the last frame
     own_thread          False to receive in poll(), where Python's threads starve
+    origin              'replayed', or 'simulated' for what no scanner has ever sent; a recording that says so itself
+                        is known to be, as soon as it is served
     """
 
     def __init__(
         self, path, plus_configuration=None, speed: float | None = 1.0, loop: bool = True, calibration=None,
         reference: str = "Reference", close_at_end: bool = False, own_thread: bool = True,
+        origin: str = REPLAYED,
     ):  # fmt: skip
         self.name = f"replay of {Path(path).name}"
+        self.origin, self.identity = origin, file_identity(path)
         self._reference, self._own_thread = reference, own_thread
         self._words = [str(path), "--reference", reference]
         if plus_configuration:
@@ -87,6 +92,8 @@ class ReplaySource:
         if "port" not in answer:
             self._problem = answer.get("error", self._problem)
             return
+        if answer.get("origin") == SIMULATED:
+            self.origin = SIMULATED
         self._source = NetworkSource(
             "127.0.0.1", int(answer["port"]), own_thread=self._own_thread, reference=self._reference
         )

@@ -1,6 +1,6 @@
 """A recording served as PLUS would, in a process of its own: `python -m CRLMSegmentationLib.scene.replay_server`.
 
-It says one line, {"port": ...} or {"error": ...}, and ends when its standard input is closed: with its parent.
+It says one line, {"port": ..., "frames": ..., "origin": ...} or {"error": ...}, and ends when its standard input is closed: with its parent.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ def main(words=None) -> int:
     from ..errors import CRLMError
     from ..openigtlink import Replayer
     from ..sweep import read_plus_configuration, read_sweep
+    from .case_source import origin_of
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sweep")
@@ -37,7 +38,7 @@ def main(words=None) -> int:
         print(json.dumps({"error": str(error)}), flush=True)
         return 1
     with replayer:
-        print(json.dumps({"port": replayer.port, "frames": len(sweep)}), flush=True)
+        print(json.dumps({"port": replayer.port, "frames": len(sweep), "origin": origin_of(sweep)}), flush=True)
         sys.stdin.read()
     return 0
 

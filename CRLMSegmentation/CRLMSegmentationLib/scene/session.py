@@ -19,6 +19,7 @@ from typing import Callable
 
 import numpy as np
 
+from ..errors import RecordingError
 from ..geometry import Box, Volume
 from ..navigation.margin import DEFAULT_MARGIN_MM
 from ..navigation.stream_clock import StreamClock
@@ -28,13 +29,14 @@ from . import case_step, names
 from .application import Application, current_application
 from .box_step import DEFAULT_BOX_MM, BoxStep
 from .case_clock import CaseClock
+from .case_source import ORIGINS, CaseSource, file_identity, origin_of
 from .engine import Engine, EngineStatus, ModelChoice, model_choices
 from .job import Job
 from .jobs import Jobs
 from .live_image import LiveImage
 from .live_stream import LiveStream
 from .navigate_step import NavigateStep
-from .nodes import find
+from .nodes import HiddenNodes, find
 from .record_step import RecordStep
 from .recording import RecordingState
 from .replay import ReplaySource
@@ -72,9 +74,11 @@ class NavigationSession:
         self._clock = CaseClock()
         self._jobs = Jobs(workflow)
         self._engine = Engine()
-        self.tools = Tools(self.scene, clock, margin_mm)
+        self._source = CaseSource(self._holding)
+        self._hidden, self._asked = HiddenNodes(self.scene), None
+        self.tools = Tools(self.scene, clock, margin_mm, lambda: self._source.question is None)
         self._live_image = LiveImage(self.scene, clock)
-        self._volume = VolumeStep(self.application, workflow, self._jobs, self._make_tumor_stale)
+        self._volume = VolumeStep(self.application, workflow, self._jobs, self._on_volume)
         self._record = RecordStep(workflow, self._jobs, self._volume, self._clock)
         self._stream = LiveStream(workflow, self._live_image, self.tools, tool_names, self._record.add)
         self._box = BoxStep(
@@ -85,6 +89,7 @@ class NavigationSession:
             self.scene, workflow, self._jobs, self._volume, self._box, self._engine, self._clock,
             self._navigate.set_tumor,
         )  # fmt: skip
+        self._recorded_from: FrameSource | None = None
         # By which the images of the next connection are late; see openigtlink.FramePairing.
         self.image_delay_s = 0.0
         self._being_replaced = False
@@ -118,6 +123,7 @@ class NavigationSession:
             self._jobs.process()
             self._segment.process()
             self._navigate.process()
+            self._heed_source()
             self.refresh(now_s)
         if self._yields and self.is_busy:
             time.sleep(_PAUSE_S)
@@ -187,9 +193,22 @@ class NavigationSession:
         )
 
     def connect_source(self, source: FrameSource) -> None:
-        """Receive from any source of frames (see stream.FrameSource)."""
+        """Receive from any source of frames (see stream.FrameSource).
+
+        When the case holds anything from another source, `source_question` asks whether it is the same patient. A
+        recording that goes on of another source ends here and is taken as the sweep: one recording, one source.
+        """
         self._record.warm_up()
+        before = self._recorded_from
+        if self.recording is not None and before is not None and before.identity != source.identity:
+            try:
+                self.stop_recording()
+                self._workflow.note("The recording has ended, because the images come from another source now.")
+            except RecordingError as error:
+                self._workflow.note(str(error))
         self._stream.connect(source)
+        self._source.connect(source)
+        self._heed_source()
 
     def replay(self, path, plus_configuration=None, speed: float | None = 1.0, loop: bool = True, **options) -> None:
         """Serve a recording on this computer as PLUS would, and receive it; see replay.ReplaySource."""
@@ -199,6 +218,35 @@ class NavigationSession:
     def disconnect(self) -> None:
         """Receive no more."""
         self._stream.disconnect()
+        self._source.disconnect()
+        self._heed_source()
+
+    @property
+    def source(self) -> FrameSource | None:
+        """What is connected, with its `origin` and `identity`; None when nothing is."""
+        return self._stream.source
+
+    @property
+    def origin(self) -> str | None:
+        """Of the case's data: 'live', 'replayed', or 'simulated' as soon as some of them are; None when the case is
+        empty or nobody said where they are from. It is saved with the case and outlasts the connection."""
+        return self._source.origin
+
+    @property
+    def source_question(self) -> str | None:
+        """A sentence that asks whether the case belongs to the patient whom the connected source shows; else None.
+
+        While it stands the stream goes on, tumor and box are hidden, there are no distances, and nothing can be
+        recorded. keep_case() and new_case() answer it, and so does going back to the source of the case.
+        """
+        return self._source.question
+
+    def keep_case(self) -> None:
+        """It is the same patient: what the case holds is shown again, with the source that is connected now."""
+        self._source.keep()
+        self._workflow.log.add("same patient")
+        self._heed_source()
+        self._workflow.tell()
 
     @property
     def stream_status(self):
@@ -277,9 +325,13 @@ class NavigationSession:
     def start_recording(self, path=None) -> None:
         """Keep every frame from now on: in the file `path`, or a new one in `record_folder`.
 
-        Raises RecordingError when a recording goes on already or the file cannot be begun.
+        Raises RecordingError when a recording goes on already, the file cannot be begun, or source_question stands.
         """
-        self._record.start(path)
+        question = self.source_question
+        if question is not None:
+            raise RecordingError(question)
+        self._record.start(path, self._source.marks)
+        self._recorded_from = self._stream.source
 
     def stop_recording(self) -> Sweep:
         """End the recording and take it as the sweep. Its file is completed in the background, and so is the volume
@@ -287,7 +339,10 @@ class NavigationSession:
 
         Raises RecordingError when no frame came; then an earlier sweep stays.
         """
-        return self._record.stop()
+        sweep = self._record.stop()
+        if self._recorded_from is not None:
+            self._source.add(self._recorded_from.origin)
+        return sweep
 
     def complete_scene(self) -> None:
         """Have the scene hold all of the recorded sweep now, for who is about to save it.
@@ -298,9 +353,29 @@ class NavigationSession:
         with self._workflow.held():
             self._record.complete_scene()
 
-    def open_sweep(self, path, plus_configuration=None) -> Sweep:
-        """Take a recording from a file. Raises SequenceFileError, TransformError and ConfigurationError."""
-        return self._record.open(path, plus_configuration)
+    def open_sweep(self, path, plus_configuration=None, origin: str | None = None, sweep: Sweep | None = None) -> Sweep:
+        """Take a recording from a file.
+
+        Who opens a recording means the patient whom it shows: unless it is the recording of this very case, it begins
+        a new case, as new_case() does, because nothing else tells that it is the same patient. A stream goes on, and
+        `source_question` is asked about it.
+
+        origin  'replayed' or 'simulated'; None for what the file says
+        sweep   what was read from the file already, for a window that cannot wait; else it is read here
+        Raises SequenceFileError, TransformError and ConfigurationError, before anything is dropped.
+        """
+        if sweep is None:
+            sweep = self._record.read(path, plus_configuration)
+        identity = file_identity(path)
+        own = self._record.recorded_path
+        with self._workflow.held():
+            if not self._source.knows(identity) and (own is None or file_identity(own) != identity):
+                self._drop_case()
+                self._source.begin(identity=identity)
+            self._record.take_opened(sweep, path)
+            self._source.add(origin or origin_of(sweep), identity)
+            self._heed_source()
+        return sweep
 
     @property
     def sweep(self) -> Sweep | None:
@@ -590,7 +665,12 @@ class NavigationSession:
         Raises FileFormatError; then an earlier case in that folder is as it was.
         """
         self._segment.finish_shaping()
-        path = case_step.save_case(self, folder)
+        # What is hidden for as long as it is asked about is not saved as hidden.
+        self._hidden.show()
+        try:
+            path = case_step.save_case(self, folder)
+        finally:
+            self._heed_source()
         self._saved_edits = self._workflow.edits
         self._workflow.touch()
         self._workflow.tell()
@@ -604,6 +684,7 @@ class NavigationSession:
         with self._workflow.held():
             case_step.load_case(self, folder)
             self._saved_edits = self._workflow.edits
+            self._heed_source()
 
     @property
     def has_unsaved_data(self) -> bool:
@@ -621,13 +702,20 @@ class NavigationSession:
         """volume_ml, largest_diameter_mm, voxels_corrected_by_hand of the tumor as shown; None when there is none."""
         return self._segment.figures
 
-    def start_anew(self) -> None:
-        """Let go of sweep, volume, box and tumor, and take their nodes out of the scene; and those of the tools, which
-        come back with their next pose. The live image stays."""
-        self.tools.remove_nodes()
-        self._forget()
-        case_step.remove_results(self.scene)
-        self._workflow.tell()
+    def new_case(self) -> None:
+        """Let go of sweep, volume, box, tumor and what is known of them, and take their nodes out of the scene; and
+        those of the tools, which come back with their next pose and keep their calibration. The stream goes on, and so
+        does a recording. What was not saved is gone: see has_unsaved_data."""
+        with self._workflow.held():
+            self._drop_case()
+            self._source.begin()
+            self._saved_edits = self._workflow.edits
+            self._heed_source()
+
+    def begin_loaded_case(self, origin: str | None) -> None:
+        """Let go of everything, as new_case(), for a case from a file whose data are from `origin`."""
+        self._drop_case(keep_calibration=False)
+        self._source.begin(origin if origin in ORIGINS else None, identity="")
 
     def restore_tumor(self, mask: Volume, surface, probability: Volume | None, threshold: float | None) -> None:
         """Take a tumor that was saved with the present volume: what its mask has more or less than the probability
@@ -654,28 +742,80 @@ class NavigationSession:
     def scene_replaced(self):
         """For who loads another scene into this session: go on from what is in it afterwards."""
         self._being_replaced = True
+        self.tools.forget()
         self._forget()
+        self._source.begin(identity="")
         try:
             yield
         finally:
             self._being_replaced = False
             self._adopt()
+            self._heed_source()
             self._workflow.tell()
+
+    def _holding(self) -> str:
+        """What the case holds, for people; '' when it is empty."""
+        if self.segmentation_node() is not None or self.surface_node() is not None:
+            figures = self._segment.figures
+            return "A tumor" if figures is None else f"A tumor of {figures['volume_ml']:.1f} mL"
+        if self._box.is_there:
+            return "A box"
+        if self._volume.node() is not None:
+            return "A volume"
+        return "A sweep" if self._volume.sweep is not None else ""
+
+    def _heed_source(self) -> None:
+        """Hide the case while it is not known whether it belongs to what is connected; show it again after that."""
+        question = self._source.question
+        if question is not None:
+            self._hidden.hide(self._case_nodes())
+            self._workflow.set(Step.NAVIGATE, StepStatus.WAITING, question)
+        elif self._asked is not None:
+            self._hidden.show()
+            measures = self._segment.state is not None and self.surface is not None
+            self._workflow.set(Step.NAVIGATE, StepStatus.READY if measures else StepStatus.WAITING)
+        if question != self._asked:
+            self._asked = question
+            self._workflow.touch()
+            self.tools.refresh()
+        self._workflow.tell()
+
+    def _case_nodes(self) -> list:
+        """What would be taken for part of the live scene."""
+        return [self.surface_node(), self.segmentation_node(), *self._box.shown_nodes(), *self._navigate.shells.nodes()]
+
+    def _on_volume(self) -> None:
+        """There is another volume, or none any more."""
+        self._box.settle()
+        self._segment.make_stale()
 
     def _make_tumor_stale(self) -> None:
         self._segment.make_stale()
 
+    def _drop_case(self, keep_calibration: bool = True) -> None:
+        if keep_calibration:
+            self.tools.start_anew()
+        else:
+            self.tools.remove_nodes()
+            self.tools.forget()
+        self._forget()
+        case_step.remove_results(self.scene)
+
     def _on_scene_closed(self) -> None:
         if not self._being_replaced:
+            self.tools.forget()
             self._forget()
+            self._source.begin()
+            self._heed_source()
             self._workflow.tell()
 
     def _forget(self) -> None:
         """As at the beginning; jobs that still run will be refused."""
         self._jobs.cancel()
         self._workflow.start_anew()
-        for part in (self._box, self._segment, self._navigate, self._volume, self._record, self.tools, self._clock):
+        for part in (self._box, self._segment, self._navigate, self._volume, self._record, self._clock, self._hidden):
             part.forget()
+        self.tools.set_tumor(None)
         self._workflow.set(Step.CONNECT, StepStatus.READY)
 
     def _adopt(self) -> None:

@@ -61,6 +61,11 @@ class Shells:
         self._margin.close()
         self._unsure.close()
 
+    def nodes(self) -> list:
+        """Those that are in the scene."""
+        shells = (names.MARGIN, names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER)
+        return [find(self._scene, _MODEL, name) for name in shells]
+
     def margin_node(self):
         """None while there is none or it is hidden."""
         node = find(self._scene, _MODEL, names.MARGIN)

@@ -26,11 +26,15 @@ class ReceivedPose:
 class FrameSource(Protocol):
     """A source of tracked frames. All calls come from the session's thread and return at once.
 
-    name    where the frames come from, for people
-    status  what is known of the stream
+    name      where the frames come from, for people
+    origin    'live', 'replayed' or 'simulated'
+    identity  tells one source from another: host:port, or the file; two sources of one identity are the same
+    status    what is known of the stream
     """
 
     name: str
+    origin: str
+    identity: str
 
     @property
     def status(self) -> StreamStatus: ...
@@ -60,7 +64,8 @@ class NetworkSource:
     def __init__(
         self, host: str = "localhost", port: int = 18944, calibration=None, own_thread: bool = True, **options
     ):  # fmt: skip
-        self.name = f"{host}:{port}"
+        self.name = self.identity = f"{host}:{port}"
+        self.origin = "live"
         self._own_thread = own_thread
         self._receiver = Receiver(host, port, calibration, **options)
 

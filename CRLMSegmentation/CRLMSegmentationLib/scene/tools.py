@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from typing import Callable
 
 import numpy as np
 
@@ -66,10 +67,16 @@ class Tools:
 
     A tool's shape and distance are in the scene while the tool is live and hidden otherwise. Times are readings of
     time.monotonic(); `stamp_s` is the tracker's own time.
+
+    may_measure  False while it is not known whether the tumor belongs to the patient whom the tools are at
     """
 
-    def __init__(self, scene, clock: StreamClock, margin_mm: float = DEFAULT_MARGIN_MM):
+    def __init__(
+        self, scene, clock: StreamClock, margin_mm: float = DEFAULT_MARGIN_MM,
+        may_measure: Callable[[], bool] = lambda: True,
+    ):  # fmt: skip
         self.margin_mm = margin_mm
+        self.may_measure = may_measure
         self._scene = scene
         self._clock = clock
         self._tools: dict[str, TrackedTool] = {}
@@ -116,7 +123,8 @@ class Tools:
         tool = self._tools.get(name) or TrackedTool(name)
         age_s = self._clock.age_s(name, now_s)
         tip = tool.tip_to_reference(age_s)
-        closest = None if tip is None or self._tumor is None else self._tumor.closest_point(tip[:3, 3])
+        measures = tip is not None and self._tumor is not None and self.may_measure()
+        closest = self._tumor.closest_point(tip[:3, 3]) if measures else None
         distance_mm = None if closest is None else closest.signed_distance_mm
         return ToolReading(
             name,
@@ -149,10 +157,18 @@ class Tools:
         self.refresh()
 
     def forget(self) -> None:
-        """Drop every tool; their nodes stay for the caller to remove."""
+        """Drop every tool and what is measured to; their nodes stay for the caller to remove."""
         self._tools.clear()
         self._clock.forget()
         self._tumor = None
+
+    def start_anew(self) -> None:
+        """Another case: tools are seen anew with their next pose, and what was calibrated stays calibrated."""
+        calibrated = {name: tool.tip_to_tool for name, tool in self._tools.items() if tool.is_calibrated}
+        self.remove_nodes()
+        self.forget()
+        for name, tip_to_tool in calibrated.items():
+            self._calibrate(name, tip_to_tool)
 
     def _tool(self, name: str) -> TrackedTool:
         if name not in self._tools:

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..geometry import Volume, transform_points
 from ..sweep import Pose, Sweep, TrackedFrame
+from ..sweep.sweep import ORIGIN_FIELD, SIMULATED
 from .lesion import draw_lesion
 from .liver import build_liver
 from .motion import ProbeMotion
@@ -123,7 +124,7 @@ def simulate_case(
             to_reference @ motion.face_to_liver(moments) @ transducer.image_to_face(), 8
         ),
     }
-    recorded = Sweep(tracked_frames(pictures, tracking), name=f"Simulated case {seed}")
+    recorded = Sweep(tracked_frames(pictures, tracking), f"Simulated case {seed}", {ORIGIN_FIELD: SIMULATED})
     report(1.0, "Simulated")
     return SimulatedCase(recorded, mask, tissue_labels(liver, to_reference), as_plain_values(parameters), to_reference)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..geometry import Volume, transform_points
 from ..sweep import Sweep
+from ..sweep.sweep import ORIGIN_FIELD, SIMULATED
 from .case import SimulatedCase, check_seed, paint_frames, tracked_frames
 from .liver import BEYOND, CALCIFICATION, COARSE_STEP_MM, SPACING_MM, Liver, smooth_noise
 from .motion import draw_motion
@@ -64,7 +65,7 @@ def simulate_phantom(
     grid = np.diag([TRUTH_SPACING_MM] * 3 + [1.0])
     grid[:3, 3] = lower
     parameters = {"seed": seed, "phantom": {"kind": kind, **body.summary}, "image_to_probe": tracking.image_to_probe}
-    sweep = Sweep(tracked_frames(pictures, tracking), name=f"Simulated phantom {seed}")
+    sweep = Sweep(tracked_frames(pictures, tracking), f"Simulated phantom {seed}", {ORIGIN_FIELD: SIMULATED})
     report(1.0, "Simulated")
     empty = Volume(np.zeros(tuple(size[::-1]), np.uint8), grid)
     to_reference = tracking.liver_to_reference

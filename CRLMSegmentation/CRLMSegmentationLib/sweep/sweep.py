@@ -10,6 +10,9 @@ import numpy as np
 from ..errors import SequenceFileError
 from .tracked_frame import TrackedFrame
 
+# The field of a sweep, or of its frames, that says of simulated ones that they are.
+ORIGIN_FIELD, SIMULATED = "DataOrigin", "simulated"
+
 
 @dataclass(frozen=True, eq=False)
 class Sweep:

@@ -106,6 +106,8 @@ async def _serve(folder, given, case, live, host, port, open_browser, token) -> 
             controller.open_case(*case)
         if live is not None:
             controller.replay(live)
+            # Who serves both says that they belong together.
+            controller.session.keep_case()
         await serving
     except asyncio.CancelledError:
         pass

@@ -124,7 +124,7 @@ def test_it_runs_in_the_sessions_thread_a_slice_at_a_time(session, made):
 
 
 def test_it_tidies_up_when_it_is_stopped(session, made, a_sweep):
-    for stop in (session.cancel, lambda: session.set_sweep(a_sweep), session.start_anew):
+    for stop in (session.cancel, lambda: session.set_sweep(a_sweep), session.new_case):
         made.clear()
         session.set_sweep(a_sweep)
         session.start_reconstruct()
