@@ -20,6 +20,11 @@ def add_box_options(parser, required: bool):
     parser.add_argument("--tight", action="store_true", help="the box is tight: add the model's margin on every side")
 
 
+def box_files(arguments) -> list[str]:
+    """The files that the box is read from."""
+    return [file for file in (arguments.box_from_mask, *(arguments.box or ())) if file]
+
+
 def box_from(arguments) -> tuple[Box, bool] | None:
     """The box and whether it is tight; None when none was given."""
     if arguments.box_from_mask:

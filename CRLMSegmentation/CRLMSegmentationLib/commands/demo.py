@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -18,15 +19,21 @@ from ..files import read_volume, write_box, write_surface, write_volume
 from ..geometry import Box
 from ..scene.state import Step, StepStatus
 from ..sweep import Pose, read_sweep, write_sweep
-from .box_options import add_box_options, box_from
+from .box_options import add_box_options, box_files, box_from
 from .demo_approach import approach_sweep
+from .outputs import Output, add_force_option, check_not_inside, check_outputs
 from .progress import progress_bar
 from .reconstruct import add_reconstruction_options, settings_from
 from .segment import add_model_options
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 DEFAULT_SEED = 7
-CASE, APPROACH = "finished", "approach.igs.mha"
+CASE, APPROACH, SUMMARY = "finished", "approach.igs.mha", "demo.json"
+SIMULATED = "case"
+_OWN_FILES = (
+    "recorded.igs.mha", APPROACH, "volume.nrrd", "box.mrk.json", "mask.nrrd", "probability.nrrd", "tumor.stl",
+    "slices.png", "scene.png", "scene.mrb", SUMMARY,
+)  # fmt: skip
 _DEFAULT_BOX_MM = 50.0
 _TICK_S = 0.02
 
@@ -36,6 +43,7 @@ def add_arguments(parser):
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"which simulated case (default {DEFAULT_SEED})")
     parser.add_argument("--output", default="demo-output", metavar="DIR", help="folder for everything that comes out")
     parser.add_argument("--speed", type=float, help="multiple of the recorded rate; default as fast as can be")
+    add_force_option(parser)
     add_sweep_options(parser)
     add_reconstruction_options(parser)
     add_box_options(parser, required=False)
@@ -46,22 +54,42 @@ def run(arguments):
     from ..scene.session import NavigationSession
 
     output = Path(arguments.output)
-    output.mkdir(parents=True, exist_ok=True)
+    _check(arguments, output)
     configuration = configuration_from(arguments)
     settings = settings_from(arguments, configuration)
+    if arguments.sweep is not None:
+        # Read once here so that a missing calibration is told before a server is started.
+        read_given_sweep(arguments.sweep, arguments, configuration)
+    output.mkdir(parents=True, exist_ok=True)
+    # The next demo knows by this file that the folder is a demo's own, also when this one is stopped on its way.
+    (output / SUMMARY).write_text(json.dumps({"finished": False}) + "\n", encoding="utf-8")
     truth_path = None
     if arguments.sweep is None:
-        source, truth_path = _simulate(arguments.seed, output / "case")
+        source, truth_path = _simulate(arguments.seed, output / SIMULATED)
     else:
         source = Path(arguments.sweep)
-        # Read once here so that a missing calibration is told before a server is started.
-        read_given_sweep(source, arguments, configuration)
     session = NavigationSession()
     try:
         case = _run(session, source, truth_path, settings, arguments, output)
     finally:
         session.close()
     _show_on_page(case, output, "Simulated, not clinical" if truth_path else source.name)
+
+
+def _check(arguments, output: Path) -> None:
+    """Before any work begins: what an earlier demo made is replaced, anything else only with --force."""
+    from ..simulation.case import CASE_FILES
+
+    if arguments.speed is not None and not 0 < arguments.speed < math.inf:
+        raise ConfigurationError(f"--speed is {arguments.speed:g}; it must be greater than 0.")
+    if arguments.seed < 0:
+        raise ConfigurationError(f"The seed is {arguments.seed}; it must be 0 or more.")
+    inputs = [arguments.sweep, arguments.plus_config, arguments.model, *box_files(arguments)]
+    for folder in (CASE, SIMULATED):
+        check_not_inside(output / folder, "--output", inputs)
+    own = [*_OWN_FILES, *(f"{SIMULATED}/{name}" for name in CASE_FILES if arguments.sweep is None)]
+    is_ours = (output / SUMMARY).is_file()
+    check_outputs([Output("--output", output / name) for name in own], inputs, arguments.force or is_ours)
 
 
 def _run(session, source: Path, truth_path: Path | None, settings, arguments, output: Path) -> Path:
@@ -118,6 +146,8 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
         write_surface(result.surface, output / "tumor.stl")
         print(f"tumor      {result.volume_ml:.2f} mL, largest diameter {result.largest_diameter_mm:.1f} mm")
     else:
+        # One of an earlier run must not pass for one of this.
+        (output / "tumor.stl").unlink(missing_ok=True)
         print("tumor      nothing found in the box")
     for doubt in result.doubts:
         print(f"doubt      {doubt}")
@@ -136,9 +166,10 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
     save_scene(session, output / "scene.mrb")
     case = session.save_case(output / CASE)
     _print_timings(timings, session.engine_status)
-    (output / "demo.json").write_text(
+    (output / SUMMARY).write_text(
         json.dumps(
             {
+                "finished": True,
                 "source": str(source),
                 "simulated": truth is not None,
                 "frames": summary.frames,
@@ -150,7 +181,8 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
             },
             indent=2,
         )
-        + "\n"
+        + "\n",
+        encoding="utf-8",
     )
     print(
         f"\nEverything is in {output}/: {CASE}/ is the case, which opens again, with scene.mrb for 3D Slicer; "
@@ -175,8 +207,6 @@ def _show_on_page(case: Path, output: Path, shown_as: str) -> None:
 def _simulate(seed: int, folder: Path) -> tuple[Path, Path]:
     from ..simulation import simulate_case, write_case
 
-    if seed < 0:
-        raise ConfigurationError(f"The seed is {seed}; it must be 0 or more.")
     with progress_bar("Simulate") as progress:
         write_case(simulate_case(seed, progress=progress), folder)
     print(f"simulated  case {seed}: a liver with one metastasis, not clinical data -> {folder}/")

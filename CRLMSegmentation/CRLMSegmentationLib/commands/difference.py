@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 
-from ..errors import NotASequenceError
-from ..files import read_volume, write_volume
+from ..errors import FileFormatError, NotASequenceError
+from ..files import VOLUME_ENDINGS, read_volume, write_volume
+from ..files.paths import name_for_library
 from ..geometry import Volume
+from .outputs import PICTURE_ENDINGS, Output, add_force_option, check_outputs
 from .progress import progress_bar
 from .reconstruct import add_reconstruction_options, settings_from
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
@@ -23,11 +26,16 @@ def add_arguments(parser):
     parser.add_argument("-o", "--output", metavar="VOLUME", help="write the difference, first minus second")
     parser.add_argument("--picture", metavar="PNG", help="draw the slice that differs most")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_force_option(parser)
     add_sweep_options(parser)
     add_reconstruction_options(parser)
 
 
 def run(arguments):
+    check_outputs(
+        [Output("-o", arguments.output, VOLUME_ENDINGS), Output("--picture", arguments.picture, PICTURE_ENDINGS)],
+        [arguments.first, arguments.second, arguments.plus_config], arguments.force,
+    )  # fmt: skip
     from ..reconstruction.second_opinion import difference, lie_on_the_same_grid, picture
 
     second = read_volume(arguments.second)
@@ -42,7 +50,12 @@ def run(arguments):
         import SimpleITK
 
         drawn = SimpleITK.GetImageFromArray(picture(first, second, found), isVector=True)
-        SimpleITK.WriteImage(drawn, arguments.picture)
+        try:
+            Path(arguments.picture).parent.mkdir(parents=True, exist_ok=True)
+            SimpleITK.WriteImage(drawn, name_for_library(arguments.picture))
+        except (OSError, RuntimeError) as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise FileFormatError(f"{arguments.picture} cannot be written ({reason}).") from None
     figures = found.figures()
     if arguments.json:
         print(json.dumps({name: None if math.isnan(value) else value for name, value in figures.items()}))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..errors import ConfigurationError
-from ..files import write_volume
+from ..files import VOLUME_ENDINGS, write_volume
+from .outputs import Output, add_force_option, check_outputs
 from .progress import progress_bar
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
@@ -14,6 +15,7 @@ def add_arguments(parser):
     add_sweep_options(parser)
     add_reconstruction_options(parser)
     parser.add_argument("--seen", metavar="VOLUME", help="also write the mask of voxels that a frame really saw")
+    add_force_option(parser)
 
 
 def add_reconstruction_options(parser):
@@ -46,6 +48,10 @@ def settings_from(arguments, configuration):
 
 
 def run(arguments):
+    check_outputs(
+        [Output("-o", arguments.output, VOLUME_ENDINGS), Output("--seen", arguments.seen, VOLUME_ENDINGS)],
+        [arguments.sweep, arguments.plus_config], arguments.force,
+    )  # fmt: skip
     from ..reconstruction import reconstruct
 
     configuration = configuration_from(arguments)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ..files import read_volume, write_surface, write_volume
-from .box_options import add_box_options, box_from
+from ..files import SURFACE_ENDINGS, VOLUME_ENDINGS, read_volume, write_surface, write_volume
+from .box_options import add_box_options, box_files, box_from
+from .outputs import Output, add_force_option, check_outputs
 from .progress import progress_bar
 
 
@@ -17,6 +18,7 @@ def add_arguments(parser):
     add_network_options(parser)
     parser.add_argument("--surface", metavar="FILE", help="also write the surface (.stl, .vtp, .ply)")
     parser.add_argument("--probability", metavar="FILE", help="also write the probability in the box")
+    add_force_option(parser)
 
 
 def add_model_options(parser):
@@ -47,6 +49,14 @@ def _at_least_one(text: str) -> int:
 
 
 def run(arguments):
+    check_outputs(
+        [
+            Output("-o", arguments.output, VOLUME_ENDINGS),
+            Output("--probability", arguments.probability, VOLUME_ENDINGS),
+            Output("--surface", arguments.surface, SURFACE_ENDINGS),
+        ],
+        [arguments.volume, *box_files(arguments)], arguments.force,
+    )  # fmt: skip
     box, tight = box_from(arguments)
     volume = read_volume(arguments.volume)
     from ..segmentation.models import DEFAULT_MODEL, load_model

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import ConfigurationError, FileFormatError
+from ..errors import ConfigurationError
+from .outputs import Output, add_force_option, check_outputs
 from .progress import progress_bar
 
 
 def add_arguments(parser):
     parser.add_argument("--seed", type=int, required=True, help="number of the case; the same seed gives the same case")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for the sweep and its truth")
+    add_force_option(parser)
 
 
 def run(arguments):
     from ..simulation import simulate_case, write_case
+    from ..simulation.case import CASE_FILES
 
     if arguments.seed < 0:
         raise ConfigurationError(f"The seed is {arguments.seed}; it must be 0 or more.")
     folder = Path(arguments.output)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileFormatError(f"The folder {folder} cannot be made ({error.strerror}).") from None
+    check_outputs([Output("-o", folder / name) for name in CASE_FILES], [], arguments.force)
     with progress_bar("Simulate") as progress:
         case = simulate_case(arguments.seed, progress=progress)
     write_case(case, folder)

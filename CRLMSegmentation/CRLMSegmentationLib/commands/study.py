@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from ..errors import ConfigurationError
+from .outputs import Output, check_folder, check_outputs
 from .progress import progress_bar
 
 STEPS = {
@@ -18,6 +19,8 @@ STEPS = {
     "report": "write tables and figures",
     "run": "do all of this, from where an earlier run stopped",
 }
+# What a report's folder holds beside its pictures.
+REPORT_FILES = ("index.html", "results.json", "report.md", "inputs.csv")
 
 
 def add_arguments(parser):
@@ -66,8 +69,30 @@ def run(arguments):
         value = getattr(arguments, name, None)
         if value is not None and value < 1:
             raise ConfigurationError(f"--{name} is {value}; it must be 1 or more.")
+    _check_files(arguments)
     with progress_bar("Study") as bar:
         _do(arguments, bar if sys.stderr.isatty() else _lines())
+
+
+def _check_files(arguments) -> None:
+    """Before any work begins: a study replaces what it made itself, and nothing else."""
+    from ..study.population import SIMULATED_MARK
+    from ..study.study_folder import StudyFolder
+
+    folder, table = StudyFolder(Path(arguments.work)), getattr(arguments, "table", None)
+    check_folder(Path(arguments.work), "--work")
+    recordings = [part for text in getattr(arguments, "recording", ()) for part in text.split(",")]
+    inputs = [table, *recordings]
+    made_here = arguments.step == "simulate" or (arguments.step == "run" and table is None)
+    if made_here and folder.table.exists() and not (folder.cases / SIMULATED_MARK).exists():
+        raise ConfigurationError(
+            f"{folder.table} is not of simulated cases and is not overwritten: give it as TABLE, or choose another --work."
+        )
+    check_outputs([Output("--work", folder.inputs)], inputs, force=True)
+    if getattr(arguments, "output", None):
+        report = Path(arguments.output)
+        is_report = all((report / name).is_file() for name in REPORT_FILES[:2])
+        check_outputs([Output("-o", report / name) for name in REPORT_FILES], inputs, force=is_report)
 
 
 def _lines(every_s: float = 20.0):

@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import FileFormatError
+from .paths import name_for_library
 
 _SPACE_LPS = "SPACE=LPS"
 _SPACE_RAS = "SPACE=RAS"
-_SUFFIXES = (".stl", ".vtp", ".ply")
+SURFACE_ENDINGS = (".stl", ".vtp", ".ply")
 
 
 def write_surface(surface, path) -> Path:
@@ -39,9 +40,12 @@ def write_surface(surface, path) -> Path:
         writer = vtkPLYWriter()
         writer.AddComment(_SPACE_LPS)
     else:
-        raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(_SUFFIXES)}.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer.SetFileName(str(path))
+        raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(SURFACE_ENDINGS)}.")
+    writer.SetFileName(name_for_library(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be written ({error.strerror}).") from None
     writer.SetInputData(turned)
     if not writer.Write() or not path.is_file():
         raise FileFormatError(f"{path} cannot be written; check the folder and the free space.")
@@ -61,9 +65,9 @@ def read_surface(path):
     suffix = path.suffix.lower()
     readers = {".vtp": vtkXMLPolyDataReader, ".stl": vtkSTLReader, ".ply": vtkPLYReader}
     if suffix not in readers:
-        raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(_SUFFIXES)}.")
+        raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(SURFACE_ENDINGS)}.")
     reader = readers[suffix]()
-    reader.SetFileName(str(path))
+    reader.SetFileName(name_for_library(path))
     reader.Update()
     surface = vtkPolyData()
     surface.ShallowCopy(reader.GetOutput())

@@ -11,9 +11,10 @@ import numpy as np
 
 from ..errors import FileFormatError
 from ..geometry import Volume
+from .paths import name_for_library
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_WRITABLE_SUFFIXES = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")
+VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")
 
 
 def read_volume(path) -> Volume:
@@ -23,8 +24,9 @@ def read_volume(path) -> Volume:
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"The volume {path} does not exist; check the path.")
+    name = name_for_library(path)
     try:
-        image = SimpleITK.ReadImage(str(path))
+        image = SimpleITK.ReadImage(name)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise FileFormatError(f"{path} cannot be read as a volume ({reason}).") from None
@@ -44,8 +46,9 @@ def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
     import SimpleITK
 
     path = Path(path)
-    if not path.name.lower().endswith(_WRITABLE_SUFFIXES):
-        raise FileFormatError(f"{path} has no known ending for a volume; use one of {', '.join(_WRITABLE_SUFFIXES)}.")
+    if not path.name.lower().endswith(VOLUME_ENDINGS):
+        raise FileFormatError(f"{path} has no known ending for a volume; use one of {', '.join(VOLUME_ENDINGS)}.")
+    name = name_for_library(path)
     voxels = volume.voxels.astype(np.uint8) if volume.voxels.dtype == bool else volume.voxels
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(voxels))
     ijk_to_lps = _LPS_TO_RAS @ volume.ijk_to_ras
@@ -55,7 +58,7 @@ def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
     image.SetDirection((ijk_to_lps[:3, :3] / spacing).ravel().tolist())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        SimpleITK.WriteImage(image, str(path), useCompression=compressed)
+        SimpleITK.WriteImage(image, name, useCompression=compressed)
     except (OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise FileFormatError(f"{path} cannot be written ({reason}).") from None

@@ -168,6 +168,10 @@ def tracked_frames(pictures: list[np.ndarray], tracking: Tracking) -> list[Track
     return frames
 
 
+# What write_case() puts into its folder.
+CASE_FILES = ("sweep.igs.mha", "tumor.nrrd", "tumor.vtp", "liver.nrrd", "parameters.json")
+
+
 def write_case(case: SimulatedCase, folder) -> None:
     """Write `sweep.igs.mha` and the truth into `folder`, which is made if it is not there.
 
@@ -186,4 +190,6 @@ def write_case(case: SimulatedCase, folder) -> None:
         from ..segmentation.surface import surface_from_mask
 
         write_surface(surface_from_mask(case.tumor), folder / "tumor.vtp")
+    else:
+        (folder / "tumor.vtp").unlink(missing_ok=True)  # of another case
     (folder / "parameters.json").write_text(json.dumps(case.parameters, indent=2) + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import FileFormatError, GeometryError
 from ..files import read_volume
+from ..files.paths import name_for_library
 from ..geometry import Volume, transform_points
 from .case_table import CaseRow
 from .dataset import Case
@@ -73,7 +74,7 @@ def read_mask(path) -> Volume:
     import SimpleITK
 
     try:
-        image = SimpleITK.ReadImage(str(path))
+        image = SimpleITK.ReadImage(name_for_library(path))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise FileFormatError(f"{path} cannot be read as a segmentation ({reason}).") from None

@@ -60,7 +60,7 @@ def test_options_override_the_plus_configuration(capsys, tmp_path, a_sweep_file)
         'CompoundingMode="LATEST" FillHoles="OFF"/></PlusConfiguration>'
     )
     for extra, spacing in (((), 2), (("--spacing", "1"), 1)):
-        words = ["reconstruct", a_sweep_file, "-o", tmp_path / "v.nrrd", "--plus-config", tmp_path / "plus.xml", *extra]
+        words = ["reconstruct", a_sweep_file, "-o", tmp_path / "v.nrrd", "--plus-config", tmp_path / "plus.xml", "--force", *extra]
         assert crlm(capsys, *words)[0] == 0
         np.testing.assert_allclose(read_volume(tmp_path / "v.nrrd").spacing_mm, spacing)
 
@@ -76,10 +76,10 @@ def test_image_to_probe_may_be_given_as_sixteen_numbers(capsys, tmp_path):
     assert "ImageToProbe" in error
     numbers = "1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1".split()
     assert crlm(capsys, "reconstruct", path, "-o", tmp_path / "v.nrrd", "--image-to-probe", *numbers)[0] == 0
-    error = fails_with_one_sentence(capsys, "reconstruct", path, "-o", tmp_path / "v.nrrd", "--image-to-probe", *numbers[1:])
+    error = fails_with_one_sentence(capsys, "reconstruct", path, "-o", tmp_path / "w.nrrd", "--image-to-probe", *numbers[1:])
     assert "16" in error
     zeros = ["0"] * 16
-    fails_with_one_sentence(capsys, "reconstruct", path, "-o", tmp_path / "v.nrrd", "--image-to-probe", *zeros)
+    fails_with_one_sentence(capsys, "reconstruct", path, "-o", tmp_path / "w.nrrd", "--image-to-probe", *zeros)
 
 
 def test_compare_prints_the_figures_and_json_without_nan(capsys, tmp_path):

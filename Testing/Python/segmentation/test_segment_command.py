@@ -42,7 +42,7 @@ def segmented(tmp_path, speckled_volume, exported_model):
         probability = tmp_path / "probability.nrrd"
         command = ["segment", str(tmp_path / "volume.nrrd"), "-o", str(tmp_path / "mask.nrrd"), "--box", *center,
                    "20", "20", "20", "--model", str(model), "--device", "cpu", "--runtime", "torch", "--threads", "1",
-                   "--probability", str(probability), *map(str, options)]
+                   "--force", "--probability", str(probability), *map(str, options)]
         assert main(command) == 0
         return read_volume(probability).voxels
 
