@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Sequence
 
 from .errors import ConfigurationError
+from .python_child import PATHS_VARIABLE
 
 OVERRIDE = "CRLM_PYTHON"
 _WINDOWS = os.name == "nt"
@@ -55,21 +56,17 @@ def _candidates():
 
 
 def child_environment(**changes: str) -> dict[str, str]:
-    """This process's environment (library paths and all) in which a child finds this library and `changes` hold.
+    """This process's environment (library paths and all) in which `changes` hold, for python_child.py.
 
-    A child of the same interpreter also finds every package that this process finds; one that CRLM_PYTHON names keeps
-    to its own packages.
+    A child of the same interpreter also finds every package that this process finds, after its own; one that CRLM_PYTHON
+    names keeps to its own packages.
     """
-    paths = [str(Path(__file__).resolve().parents[1])]
-    if not os.environ.get(OVERRIDE):
-        paths += [path for path in sys.path if path and os.path.isdir(path)]
-    if os.environ.get("PYTHONPATH"):
-        paths += os.environ["PYTHONPATH"].split(os.pathsep)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "PYTHONUTF8": "1", **changes}
+    paths = [] if os.environ.get(OVERRIDE) else [path for path in sys.path if path and os.path.isdir(path)]
+    return {**os.environ, PATHS_VARIABLE: os.pathsep.join(dict.fromkeys(paths)), "PYTHONUTF8": "1", **changes}
 
 
 def start_python(module: str, arguments: Sequence[str] = (), **options) -> subprocess.Popen:
-    """Run `python -m module arguments...`; `options` are those of subprocess.Popen.
+    """Run `python -m module arguments...` with this very library; `options` are those of subprocess.Popen.
 
     The child leads a process group of its own, so that end_process() can end its children with it, and Ctrl-C in a
     terminal is left to this process. Raises ConfigurationError when it cannot be started.
@@ -79,7 +76,7 @@ def start_python(module: str, arguments: Sequence[str] = (), **options) -> subpr
         options.setdefault("creationflags", subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP)
     else:
         options.setdefault("start_new_session", True)
-    command = [str(python_executable()), "-m", module, *arguments]
+    command = [str(python_executable()), str(Path(__file__).with_name("python_child.py")), module, *arguments]
     try:
         return subprocess.Popen(command, **options)
     except OSError as error:

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import ConfigurationError, CRLMError, SegmentationError, StreamError
 from ..files import read_volume, write_box, write_surface, write_volume
 from ..geometry import Box
+from ..python_process import end_process, start_python
 from ..scene.state import Step, StepStatus
 from ..sweep import Pose, read_sweep, write_sweep
 from .box_options import add_box_options, box_files, box_from
@@ -230,18 +231,19 @@ def _segment(session, threshold: float | None):
 @contextmanager
 def _server(sweep: Path, *options: str):
     """The port of a `crlm replay` in a process of its own."""
-    package_parent = str(Path(__file__).resolve().parents[2])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package_parent, os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", "CRLMSegmentationLib.cli", "replay", str(sweep), "--port", "0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    process = start_python(
+        "CRLMSegmentationLib.cli", ["replay", str(sweep), "--port", "0", *options],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
     try:
         answer = re.search(r":(\d+);", process.stdout.readline())
         if answer is None:
             raise StreamError(f"The replay server did not start: {process.stderr.read().strip()}")
         yield int(answer.group(1))
     finally:
-        process.terminate()
-        process.communicate()
+        end_process(process)
+        process.stdout.close()
+        process.stderr.close()
 
 
 def _receive(source: Path, arguments, recorded: Path):

@@ -1,14 +1,16 @@
 """Messages between the session and its worker: framed, bounded, and not disturbed by what libraries print."""
 
 import io
+import os
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from CRLMSegmentationLib.python_process import child_environment
 from CRLMSegmentationLib.segmentation.channel import LARGEST_MESSAGE_BYTES, Channel, ChannelError
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3] / "CRLMSegmentation")}
 
 
 def received(content: bytes):
@@ -59,7 +61,7 @@ def test_what_a_child_prints_does_not_get_between_its_messages():
     )
     child = subprocess.Popen(
         [sys.executable, "-c", program, "the-word"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, env=child_environment(),
+        stderr=subprocess.PIPE, env=ENVIRONMENT,
     )
     channel = Channel(child.stdout, child.stdin)
     assert channel.skip_to(b"the-word")
@@ -82,7 +84,7 @@ def test_the_library_needs_nothing_heavy_to_talk():
         "print([name for name in ('torch', 'nnunetv2', 'openvino', 'scipy', 'vtkmodules') if name in sys.modules])\n"
     )
     said = subprocess.run(
-        [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == "[]"
     assert Path(sys.executable).exists()

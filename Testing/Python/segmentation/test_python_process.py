@@ -53,6 +53,39 @@ def test_another_interpreter_can_be_named(monkeypatch, tmp_path):
         python_executable()
 
 
+def said_by(module: str, *arguments: str, **options) -> str:
+    child = start_python(module, arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    said, problem = child.communicate()
+    assert child.returncode == 0, problem
+    return said.strip()
+
+
+def test_a_child_has_pythons_own_modules_whatever_lies_beside_the_library(tmp_path, monkeypatch):
+    """As in a folder of packages into which an old `argparse` was installed, and with any folder as the current one."""
+    (tmp_path / "argparse.py").write_text("raise RuntimeError('the old one')\n")
+    (tmp_path / "report_it.py").write_text("import argparse, sys\nprint(argparse.__name__, *sys.argv[1:])\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert said_by("report_it", "one", "two words") == "argparse one two words"
+
+
+def test_a_child_has_this_library_and_no_other_and_none_of_its_modules_at_the_top(tmp_path, monkeypatch):
+    other = tmp_path / "CRLMSegmentationLib"
+    other.mkdir()
+    (other / "__init__.py").write_text("raise RuntimeError('another version')\n")
+    (tmp_path / "report_it.py").write_text(
+        "import sys, importlib.util, CRLMSegmentationLib.errors as errors\n"
+        "print(errors.__file__, importlib.util.find_spec('python_process'), __name__, sys.argv[0])\n"
+    )
+    for paths in ("", str(tmp_path)):
+        monkeypatch.setenv("PYTHONPATH", paths)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "path", [str(tmp_path), *sys.path])
+            said = said_by("report_it")
+        library = Path(sys.modules["CRLMSegmentationLib"].__file__).parent
+        assert said == f"{library / 'errors.py'} None __main__ {tmp_path / 'report_it.py'}"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="looks at POSIX process groups")
 def test_a_process_ends_with_its_children():
     child = start_python("timeit", ["-n1", "-r1", "import subprocess, sys; "
