@@ -25,6 +25,13 @@ border-radius:10px;border:1px solid #2a3947;background:#161e27;color:#e6edf3}}bu
 <form method="post" action="enter"><b>CRLM Navigation</b><br>{text}
 <input name="token" type="password" autofocus aria-label="token"><button>Enter</button></form></html>"""
 _SENTENCE = "Type the token that the terminal shows."
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not "no-referrer": a form would then be sent with the origin "null".
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'",
+}
 
 
 def is_loopback(host: str) -> bool:
@@ -47,33 +54,43 @@ def gate(token: str | None):
 
     @web.middleware
     async def guard(request: web.Request, handler):
-        host = urlsplit(f"//{request.host}").hostname or ""
-        if token is None and not is_loopback(host):
+        try:
+            response = await answer(request, handler)
+        except web.HTTPException as error:
+            # A redirection of aiohttp's own, or a page that is not there.
+            error.headers.update(_HEADERS)
+            raise
+        if not response.prepared:
+            response.headers.update(_HEADERS)
+        return response
+
+    async def answer(request: web.Request, handler) -> web.StreamResponse:
+        if token is None and not is_loopback(_host_of(f"//{request.host}")):
             return web.Response(status=403, text="This page is served to this computer only.")
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
+        if origin is not None and _netloc_of(origin) != request.host:
             return web.Response(status=403, text="Another web site may not use this page.")
-        if token is not None and (request.path == _ENTRANCE or not _same(request.cookies.get(COOKIE), token)):
-            return await _ask(request, token)
+        if token is not None:
+            is_known = _same(request.cookies.get(COOKIE), token)
+            # Also for who is known already: a token in an address is read over a shoulder, and kept in a history.
+            if not is_known or request.path == _ENTRANCE or "token" in request.query:
+                return await _ask(request, token, is_known)
         try:
-            response = await handler(request)
+            return await handler(request)
         except ConnectionError:
             # The tab went away in the middle of a message.
             return web.Response(status=503)
-        if not response.prepared:
-            response.headers.setdefault("X-Content-Type-Options", "nosniff")
-            response.headers.setdefault("X-Frame-Options", "DENY")
-            response.headers.setdefault("Referrer-Policy", "no-referrer")
-        return response
 
     return guard
 
 
-async def _ask(request: web.Request, token: str) -> web.StreamResponse:
+async def _ask(request: web.Request, token: str, is_known: bool) -> web.StreamResponse:
     """Take a token that comes along, or ask for it. It is kept in a cookie and taken out of the address."""
     offered = request.query.get("token")
     if request.method == "POST" and request.path == _ENTRANCE:
-        offered = str((await request.post()).get("token", "")).strip()
+        offered = await _typed_token(request)
+    if is_known and not _same(offered, token):
+        return web.Response(status=303, headers={"Location": "/"})
     if offered is None:
         return _page(_SENTENCE, 401)
     if not _same(offered, token):
@@ -84,9 +101,35 @@ async def _ask(request: web.Request, token: str) -> web.StreamResponse:
     return response
 
 
+async def _typed_token(request: web.Request) -> str:
+    if request.content_type != "application/x-www-form-urlencoded":
+        return ""
+    try:
+        return str((await request.post()).get("token", "")).strip()
+    except (ValueError, LookupError):  # bytes that are no text, or of an alphabet that there is not
+        return ""
+
+
 def _page(text: str, status: int) -> web.Response:
     return web.Response(status=status, text=_ASK.format(text=text), content_type="text/html")
 
 
 def _same(offered: str | None, token: str) -> bool:
-    return offered is not None and hmac.compare_digest(offered.encode(), token.encode())
+    # A cookie may hold bytes that are no text; they come as surrogates, which do not encode as they are.
+    return offered is not None and hmac.compare_digest(offered.encode(errors="replace"), token.encode())
+
+
+def _host_of(address: str) -> str:
+    """Of an address; '' when it is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _netloc_of(address: str) -> str:
+    """Host and port of an address; '' when it is none."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""

@@ -8,22 +8,27 @@ from trame.app import get_server
 from trame_slicer.core import SlicerApp
 
 from .actions import Actions
+from .allowed import Allowed
 from .assets_folder import serve_assets
 from .controller import Controller
+from .guarded_socket import LARGEST_MESSAGE_BYTES
 from .library import Library
 from .page import TITLE, Page
 from .page_state import PageState
 from .routes import Routes
 from .view_controls import view_controls
-from .views import LIVE, Views
+from .views import LIVE, VIEWS, Views
+from .wishes import wishes
 
 
 def build(folder, given=(), any_path: bool = True):
-    """(trame server, Controller, Routes); to be called in a running event loop.
+    """(trame server, Controller, Routes, Allowed); to be called in a running event loop.
 
     any_path  whether a recording may be named by its path on this computer
     """
     server = get_server("crlm", client_type="vue3")
+    # Of one frame on the wire, after it is unpacked; a compressed one is unpacked no further.
+    server.options["ws_max_msg_size"] = LARGEST_MESSAGE_BYTES
     serve_assets(server)
     server.state.trame__title = TITLE
     library = Library(folder, given, any_path)
@@ -32,12 +37,14 @@ def build(folder, given=(), any_path: bool = True):
     _write_vtk_messages_to(library.folder / "vtk.log")
     controller = Controller(slicer_app, server.state, library)
     actions = Actions(controller)
-    views = Views(slicer_app, server, view_controls(LIVE, controller.fit), actions.click_in_view)
+    sliders: list[str] = []
+    views = Views(slicer_app, server, view_controls(LIVE, controller.fit, sliders), actions.click_in_view)
     controller.show_in(views)
     _fill_choices(controller)
     Page(server, actions)
     actions.bind()
-    return server, controller, Routes(controller)
+    allowed = Allowed(wishes(sliders), server.controller.trigger_fn, VIEWS)
+    return server, controller, Routes(controller), allowed
 
 
 def _write_vtk_messages_to(path) -> None:

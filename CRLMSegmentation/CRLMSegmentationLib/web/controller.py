@@ -104,11 +104,11 @@ class Controller:
 
     def tell_error(self, sentence: str) -> None:
         with self.state as state:
-            state.error_text, state.error_shown = sentence, True
+            state.error_text, state.error_shown = self.library.without_places(sentence), True
 
     def tell_note(self, sentence: str) -> None:
         with self.state as state:
-            state.note_text, state.note_shown = sentence, True
+            state.note_text, state.note_shown = self.library.without_places(sentence), True
 
     # What the page shows
 
@@ -148,7 +148,7 @@ class Controller:
                 state.margin_mm = session.margin_mm
             self._tell_editing(state)
             if new_notices:
-                state.note_text, state.note_shown = new_notices[-1], True
+                state.note_text, state.note_shown = self.library.without_places(new_notices[-1]), True
             self._lead_on(state, steps)
 
     def show_figures(self, now_s: float) -> None:

@@ -43,7 +43,7 @@ class Routes:
             return web.json_response({"error": str(error)}, status=400)
         with controller.state as state:
             state.files, state.calibrations = controller.library.sweeps(), controller.library.configurations()
-            state["calibration" if is_configuration(path) else "file"] = str(path)
+            state["calibration" if is_configuration(path) else "file"] = controller.library.value_of(path)
         controller.tell_note(f"{path.name} is here.")
         return web.json_response({"name": path.name})
 
@@ -71,7 +71,7 @@ class Routes:
             finally:
                 with controller.state as state:
                     state.saving = False
-        controller.tell_note(f"The case is saved in {folder}.")
+        controller.tell_note(f"The case is saved as cases/{folder.name}.")
         return web.json_response({"url": f"case/{folder.name}.zip"})
 
     async def case(self, request: web.Request) -> web.StreamResponse:

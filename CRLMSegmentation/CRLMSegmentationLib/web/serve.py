@@ -15,6 +15,8 @@ from ..errors import ConfigurationError
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_FOLDER = "crlm-web"
+# No WebSocket of trame's own: the page's is guarded.
+_TRAME_WORDS = ("--no-ws-endpoint",)
 
 
 def serve_case(
@@ -74,15 +76,20 @@ def _check_there() -> None:
 async def _serve(folder, given, case, live, host, port, open_browser, token) -> None:
     from .access import gate, is_loopback
     from .build import build
+    from .guarded_socket import GuardedSocket
+    from .refusals import Refusals
 
     asyncio.get_running_loop().set_exception_handler(_tell_fault)
     logging.getLogger("wslink.protocol").addFilter(_is_fault)
     # trame reads the command line by itself, which is the `crlm` command's here.
-    with _no_command_line():
-        server, controller, routes = build(folder, given, any_path=is_loopback(host))
+    with _own_command_line():
+        server, controller, routes, allowed = build(folder, given, any_path=is_loopback(host))
 
         def on_bind(wslink_server) -> None:
             wslink_server.app.middlewares.append(gate(token))
+            socket = GuardedSocket(server.protocol, wslink_server, allowed, Refusals())
+            wslink_server.app.router.add_get("/ws", socket.handleWsRequest)
+            wslink_server.app.on_shutdown.append(lambda _app: socket.disconnectClients())
             routes.add_to(wslink_server.app)
 
         def on_ready(**_) -> None:
@@ -146,8 +153,8 @@ def _end_at_signals(task) -> None:
 
 
 @contextmanager
-def _no_command_line():
-    before, sys.argv = sys.argv, sys.argv[:1]
+def _own_command_line():
+    before, sys.argv = sys.argv, [*sys.argv[:1], *_TRAME_WORDS]
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import secrets
+import shutil
 from pathlib import Path
 from typing import AsyncIterable
 
@@ -18,6 +19,8 @@ CONFIGURATION_ENDINGS = (".xml",)
 DEFAULT_LARGEST_BYTES = 4 * 1024**3
 _LARGEST_CONFIGURATION_BYTES = 16 * 1024**2
 _LONGEST_NAME = 80
+# A recording of the operation must not end because somebody has filled the disk.
+_LEAVE_FREE_BYTES = 2 * 1024**3
 _PART = ".part"
 
 
@@ -27,6 +30,7 @@ class UploadFolder:
     def __init__(self, folder, largest_bytes: int = DEFAULT_LARGEST_BYTES):
         self.folder = Path(folder)
         self.largest_bytes = largest_bytes
+        self._coming_bytes = 0
         self.folder.mkdir(parents=True, exist_ok=True)
         for cut_off in self.folder.glob(f".*{_PART}"):
             cut_off.unlink()
@@ -38,14 +42,17 @@ class UploadFolder:
         """
         path = self.folder / safe_name(name)
         partial = path.with_name(f".{secrets.token_hex(4)}{_PART}")
-        room = self.largest_bytes - sum(file.stat().st_size for file in self.folder.iterdir())
-        if is_configuration(path):
-            room = min(room, _LARGEST_CONFIGURATION_BYTES)
+        here = sum(file.stat().st_size for file in self.folder.iterdir() if not file.name.endswith(_PART))
+        room = min(self.largest_bytes - here, shutil.disk_usage(self.folder).free - _LEAVE_FREE_BYTES)
+        largest = _LARGEST_CONFIGURATION_BYTES if is_configuration(path) else room
+        came = 0
         try:
             with open(partial, "wb") as file:
                 async for part in parts:
-                    room -= len(part)
-                    if room < 0:
+                    came += len(part)
+                    # What others send at the same time takes its share of the room.
+                    self._coming_bytes += len(part)
+                    if came > largest or self._coming_bytes > room:
                         raise FileFormatError(
                             f"{path.name} is larger than this page takes; put it into the folder of recordings instead."
                         )
@@ -54,6 +61,7 @@ class UploadFolder:
             await asyncio.to_thread(check_content, partial, path.name)
             os.replace(partial, path)
         finally:
+            self._coming_bytes -= came
             partial.unlink(missing_ok=True)
         return path
 

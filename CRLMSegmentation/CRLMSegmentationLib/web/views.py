@@ -14,6 +14,9 @@ from .remote_view import make_fit_for_several_tabs, pace, take_presses
 LIVE = "Live"
 SLICES = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
 THREE_D = "ThreeD"
+VIEWS = (LIVE, *SLICES, THREE_D)
+# Of one picture, whatever size and pixel ratio a tab asks for; larger ones are scaled by the browser.
+MOST_PIXELS = 4_000_000
 _COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D", LIVE: "#4FC3F7"}
 _BACKGROUND = ("#0b1016", "#1d2732")
 # With a graphics card nobody would notice; in software every frame counts.
@@ -58,6 +61,7 @@ class Views:
             # The last that is put around it sees an event first.
             take_presses(remote.view_adapter, partial(on_press, view))
             make_fit_for_several_tabs(remote.view_adapter)
+            remote.view_adapter.max_pixel_count = MOST_PIXELS
             pace(view, remote.view_adapter, _FRAMES_PER_SECOND)
         manager.set_current_view_ids([definition.singleton_tag for definition in definitions])
         self.live: SliceView = manager.get_view(LIVE)

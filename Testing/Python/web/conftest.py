@@ -3,79 +3,19 @@
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(Path(__file__).parent))
+
+from served_page import ServedPage  # noqa: E402
+
 SCREENSHOTS = "CRLM_SCREENSHOTS"
 STEPS = ("connect", "record", "box", "segment", "navigate")
-_START_S, _PATIENCE_S = 120, 120
-
-
-def _command_of(task: Path) -> bytes:
-    try:
-        return (task / "cmdline").read_bytes()
-    except OSError:  # it ended meanwhile
-        return b""
-
-
-class ServedPage:
-    """`crlm web` in a process of its own; address: with the token when it has one."""
-
-    def __init__(self, folder: Path, *words: str):
-        self.folder = folder
-        self._log = (folder / "terminal.txt").open("w+")
-        threads = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CRLMSegmentation"), **threads}
-        command = [sys.executable, "-m", "CRLMSegmentationLib.cli", "web", "--no-browser", "--port", "0"]
-        self.process = subprocess.Popen(
-            [*command, "--folder", str(folder), *words], env=environment, stdout=self._log, stderr=subprocess.STDOUT
-        )
-        self.address = self._wait_for_address()
-
-    @property
-    def terminal(self) -> str:
-        """What it has written so far."""
-        return Path(self._log.name).read_text()
-
-    @contextmanager
-    def held_worker(self):
-        """The process that segments stands still meanwhile, so that there is time to look at it and to cancel."""
-        (worker,) = (
-            int(task.name) for task in Path("/proc").iterdir()
-            if task.name.isdigit() and b"segmentation.worker" in _command_of(task)
-            and f"PPid:\t{self.process.pid}\n" in (task / "status").read_text()
-        )
-        os.kill(worker, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(worker, signal.SIGCONT)
-
-    def close(self) -> int:
-        """End it as Ctrl-C does; its exit status."""
-        self.process.send_signal(signal.SIGINT)
-        try:
-            return self.process.wait(60)
-        finally:
-            self.process.kill()
-            self._log.close()
-
-    def _wait_for_address(self) -> str:
-        until = time.monotonic() + _START_S
-        while time.monotonic() < until and self.process.poll() is None:
-            found = re.search(r"The page is at (\S+)", self.terminal)
-            if found:
-                return found.group(1)
-            time.sleep(0.1)
-        self.process.kill()
-        raise AssertionError(f"The page was not served:\n{self.terminal}")
+_PATIENCE_S = 120
 
 
 class Visitor:
@@ -255,4 +195,4 @@ def serve(tmp_path):
     for page in pages:
         status = page.close()
         assert status == 0, page.terminal
-        assert "Traceback" not in page.terminal, page.terminal
+        assert "Traceback" not in page.terminal and "Refused:" not in page.terminal, page.terminal

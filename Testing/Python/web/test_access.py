@@ -80,5 +80,73 @@ def test_a_token_does_not_open_the_page_to_other_sites():
     assert answer[0] == 403
 
 
+def _ask_raw(token, *requests: bytes):
+    """What a page behind the gate answers to bytes that no browser sends."""
+
+    async def page(_request):
+        return web.Response(text="the page")
+
+    async def run():
+        app = web.Application(middlewares=[gate(token)])
+        app.router.add_route("*", "/{path:.*}", page)
+        answers = []
+        async with TestServer(app) as server:
+            for request in requests:
+                reader, writer = await asyncio.open_connection(server.host, server.port)
+                writer.write(request + b"Connection: close\r\n\r\n")
+                answers.append(await reader.read())
+                writer.close()
+        return answers
+
+    return asyncio.run(run())
+
+
+def test_headers_that_are_no_text_are_refused_without_a_fault(caplog):
+    token = new_token()
+    cookie, host, origin, form = _ask_raw(
+        token,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: crlm_token=\xff\xfe\xe9\r\n",
+        b"GET / HTTP/1.1\r\nHost: [::1\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://[\r\n",
+        b"POST /enter HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
+        b"Content-Type: application/x-www-form-urlencoded; charset=klingon\r\n",
+    )
+    assert b" 401 " in cookie.splitlines()[0]
+    for answer in (host, origin, form):
+        assert b" 40" in answer.splitlines()[0] and b"the page" not in answer
+    (local,) = _ask_raw(None, b"GET / HTTP/1.1\r\nHost: [::1\r\n")
+    assert b" 403 " in local.splitlines()[0] or b" 400 " in local.splitlines()[0]
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_no_answer_may_be_shown_within_another_page():
+    token = new_token()
+    answers = _ask(
+        token,
+        ("GET", "/", {}),
+        ("GET", "/?token=guess", {}),
+        ("GET", "/", {"headers": {"Origin": "http://attacker.example"}}),
+        ("GET", "/absent", {"cookies": {COOKIE: token}}),
+        ("GET", "/", {"cookies": {COOKIE: token}}),
+    )
+    assert [answer[0] for answer in answers] == [401, 401, 403, 404, 200]
+    for answer in answers:
+        assert answer[2]["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in answer[2]["Content-Security-Policy"]
+
+
+def test_the_token_leaves_the_address_of_who_is_known_already():
+    token = new_token()
+    for offered in (token, "old"):
+        (answer,) = _ask(token, ("GET", f"/?token={offered}", {"cookies": {COOKIE: token}}))
+        assert answer[0] == 303 and answer[2]["Location"] == "/"
+
+
+def test_a_socket_needs_the_token():
+    token = new_token()
+    without, wrong = _ask(token, ("GET", "/ws", {}), ("GET", "/ws", {"cookies": {COOKIE: "a-wrong-token"}}))
+    assert without[0] == wrong[0] == 401
+
+
 def test_tokens_differ():
     assert len({new_token() for _ in range(50)}) == 50 and min(len(new_token()) for _ in range(50)) >= 20

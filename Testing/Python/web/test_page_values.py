@@ -96,3 +96,18 @@ def test_only_a_page_of_this_computer_reads_any_path(tmp_path):
         Library(tmp_path / "shared", any_path=False).path_of(str(secret))
     with pytest.raises(FileFormatError, match="upload"):
         Library(tmp_path / "own").path_of(str(tmp_path / "absent.igs.mha"))
+
+
+def test_what_the_page_shows_names_no_folder_of_this_computer(tmp_path):
+    given = tmp_path / "secret place" / "given"
+    given.mkdir(parents=True)
+    (given / "one.igs.mha").write_bytes(b"")
+    library = Library(tmp_path / "page", [given, given / "one.igs.mha"])
+    (library.recordings / "two.igs.mha").write_bytes(b"")
+    offered = library.sweeps()
+    assert len(offered) == 3 and str(tmp_path) not in str(offered)
+    assert [library.path_of(item["value"]).name for item in offered] == [item["title"] for item in offered]
+    assert library.path_of(library.value_of(given / "one.igs.mha")) == given / "one.igs.mha"
+    told = f"'{library.folder}/cases/a/case.json' is damaged, and so is /home/maria.muster/cases/b.mha; 3 frames/s."
+    assert library.without_places(told) == "'cases/a/case.json' is damaged, and so is b.mha; 3 frames/s."
+    assert library.without_places(r"C:\Users\maria\b.mha is damaged.") == "b.mha is damaged."

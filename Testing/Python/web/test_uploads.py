@@ -77,3 +77,25 @@ def test_too_much_is_refused_while_it_comes(tmp_path):
     with pytest.raises(FileFormatError, match="larger"):
         asyncio.run(folder.take("sweep.mha", parts()))
     assert len(taken) == 5 and [path.name for path in tmp_path.iterdir()] == ["earlier.mha"]
+
+
+def test_several_at_once_share_the_room(tmp_path):
+    folder = UploadFolder(tmp_path, largest_bytes=1000)
+
+    async def parts():
+        for _ in range(6):
+            await asyncio.sleep(0)
+            yield bytes(100)
+
+    async def both():
+        return await asyncio.gather(*(folder.take(f"{n}.mha", parts()) for n in range(2)), return_exceptions=True)
+
+    outcomes = asyncio.run(both())
+    assert any("larger" in str(outcome) for outcome in outcomes) and list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_nearly_full_is_left_to_the_recordings(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), {"free": 1_000_000_000})())
+    with pytest.raises(FileFormatError, match="larger"):
+        _send(UploadFolder(tmp_path), "sweep.mha", bytes(100))
+    assert list(tmp_path.iterdir()) == []
