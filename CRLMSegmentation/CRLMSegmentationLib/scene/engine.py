@@ -11,7 +11,7 @@ from ..segmentation.engine import EngineStatus, WorkerSegmenter
 from ..segmentation.models import DEFAULT_MODEL, ModelCard, available_models, load_model
 from .task import Task
 
-DEFAULT_MARGIN_MM = 10.0
+_USUAL_BOX_MARGIN_MM = 10.0
 DEVICES = ("auto", "cpu", "cuda")
 _LOOK_EVERY_S = 0.02
 
@@ -64,7 +64,7 @@ class Engine:
     def margin_mm(self) -> float:
         """That the model wants around a tumor; a usual one while it is not loaded."""
         segmenter = self._segmenter
-        return segmenter.model.card.margin_mm if segmenter is not None else DEFAULT_MARGIN_MM
+        return segmenter.model.card.margin_mm if segmenter is not None else _USUAL_BOX_MARGIN_MM
 
     @property
     def card(self) -> ModelCard | None:

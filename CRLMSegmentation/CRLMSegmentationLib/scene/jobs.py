@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Callable
 
 from ..errors import Cancelled, CRLMError
@@ -9,6 +10,8 @@ from .background import BackgroundJobs
 from .job import Job
 from .state import Step, StepStatus
 from .workflow import Workflow
+
+_logger = logging.getLogger(__name__)
 
 
 class Jobs:
@@ -69,8 +72,7 @@ class Jobs:
     def finish(self, job: Job, result) -> bool:
         """Take what a job computed; returns False, and drops it, when what it was made from has changed meanwhile."""
         if job.revision != self._workflow.revisions[job.step]:
-            self._workflow.settle(job.step, "the result was dropped, because its input has changed")
-            self._workflow.tell()
+            self._settle(job, "the result was dropped, because its input has changed")
             return False
         self.takers[job.step](result)
         return True
@@ -78,9 +80,9 @@ class Jobs:
     def fail(self, job: Job, error: Exception) -> None:
         """Tell that a job ended with an error."""
         if job.revision != self._workflow.revisions[job.step]:
-            self._workflow.settle(job.step)
-        else:
-            self._workflow.set(job.step, StepStatus.FAILED, str(error) or type(error).__name__)
+            self._settle(job)
+            return
+        self._workflow.set(job.step, StepStatus.FAILED, str(error) or type(error).__name__)
         self._workflow.tell()
 
     def set_progress(self, step: Step, fraction: float, text: str) -> None:
@@ -96,8 +98,17 @@ class Jobs:
             self.finish(job, result)
         except CRLMError as error:
             self.fail(job, error)
+        except Exception as error:
+            # Else the step would be running for ever.
+            _logger.exception("The result of the step %s cannot be taken in.", job.step.value)
+            self.fail(job, error)
 
     def _on_cancelled(self, job: Job) -> None:
         is_outdated = job.revision != self._workflow.revisions[job.step]
-        self._workflow.settle(job.step, "stopped, because its input has changed" if is_outdated else "cancelled")
+        self._settle(job, "stopped, because its input has changed" if is_outdated else "cancelled")
+
+    def _settle(self, job: Job, message: str = "") -> None:
+        """The job has ended without a result; when something else was done for the step meanwhile, that stands."""
+        if self._workflow.state.status(job.step) is StepStatus.RUNNING:
+            self._workflow.settle(job.step, message)
         self._workflow.tell()

@@ -45,14 +45,16 @@ class Latest:
             return
         on_done, on_failed = self._on_done, self._on_failed
         self._task = self._on_done = self._on_failed = None
-        if task.error is None:
-            if on_done is not None:
-                on_done(task.result)
-        elif on_failed is not None:
-            on_failed(task.error)
-        elif on_done is not None:
-            _logger.error("%s has failed.", self._name, exc_info=task.error)
-        self._start_next()
+        try:
+            if task.error is None:
+                if on_done is not None:
+                    on_done(task.result)
+            elif on_failed is not None:
+                on_failed(task.error)
+            elif on_done is not None:
+                _logger.error("%s has failed.", self._name, exc_info=task.error)
+        finally:
+            self._start_next()
 
     def drop(self) -> None:
         """What is being computed, or waits to be, is not wanted any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Callable, Mapping
 
 import numpy as np
 
@@ -18,10 +18,14 @@ from .tool_shapes import probe_shape
 
 
 class LiveImage:
-    """Image, ImageToReference and ProbeToReference; image and probe are shown while their pose is known."""
+    """Image, ImageToReference and ProbeToReference; image and probe are shown while their pose is known.
 
-    def __init__(self, scene, clock: StreamClock):
+    may_be_live  False while what is known of the stream cannot be trusted
+    """
+
+    def __init__(self, scene, clock: StreamClock, may_be_live: Callable[[], bool] = lambda: True):
         self._scene = scene
+        self._may_be_live = may_be_live
         self._clock = clock
         self._valid = False
         self._pose: np.ndarray | None = None
@@ -53,7 +57,7 @@ class LiveImage:
 
     def is_live(self, now_s: float | None = None) -> bool:
         """True while the pose is known and young."""
-        return self._valid and self._clock.age_s(names.LIVE_IMAGE, now_s) <= MAXIMUM_POSE_AGE_S
+        return self._valid and self._may_be_live() and self._clock.age_s(names.LIVE_IMAGE, now_s) <= MAXIMUM_POSE_AGE_S
 
     def adopt(self) -> None:
         """A scene was loaded: what it shows as the live image is not live."""

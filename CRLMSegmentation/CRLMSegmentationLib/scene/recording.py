@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
 from ..sweep.recorder import Recorder
 
+_logger = logging.getLogger(__name__)
 _FILE_ENDING = ".igs.mha"
 
 
@@ -66,6 +68,7 @@ class Recording:
         self.watch = SweepWatch(settings)
         self._frames: list[TrackedFrame] = []
         self._invalid = 0
+        self._troubles: dict[str, str] = {}
         self._started_s: float | None = None
 
     @property
@@ -83,9 +86,15 @@ class Recording:
         self._invalid += not frame.valid
         if self.recorder is not None:
             self.recorder.add(frame)
-        if self.live is not None:
-            self.live.add(frame)
-        self.watch.add(frame)
+        # What only looks at the frames must never keep one from being recorded.
+        for what, looker in (("reconstructed live", self.live), ("watched", self.watch)):
+            if looker is None or what in self._troubles:
+                continue
+            try:
+                looker.add(frame)
+            except Exception as error:
+                _logger.exception("The recording is not %s any more.", what)
+                self._troubles[what] = f"it is recorded, but not {what} any more ({error})"
 
     def state(self) -> RecordingState:
         """What is known now."""
@@ -102,7 +111,7 @@ class Recording:
             speed_mm_per_s=reading.speed_mm_per_s,
             coverage=reading.covered_share,
             frames_waiting=self.live.frames_waiting if self.live is not None else 0,
-            hints=(*filter(None, troubles), *reading.hints),
+            hints=(*filter(None, (*troubles, *self._troubles.values())), *reading.hints),
         )
 
     def sweep(self) -> Sweep:

@@ -134,6 +134,7 @@ class SegmentStep:
         """Take a tumor that belongs to the present volume and box. Raises GeometryError and SegmentationError."""
         if not mask.voxels.any():
             raise SegmentationError("The mask is empty: there is no surface to make.")
+        self._drop_pending()
         try:
             shape = shape_of_mask(mask, self._smoothing) if surface is None else shape_of_surface(mask, surface)
         except Exception:
@@ -147,8 +148,7 @@ class SegmentStep:
         timings_s["crop"] = took_s.get("crop", 0.0)
         timings_s["segment"] = took_s.get("network", 0.0) + took_s.get("mask", 0.0)
         timings_s["surface"] = took_s.get("surface", 0.0)
-        self._shaping.drop()
-        self._edited, self._wanted_threshold, self.is_correcting = False, None, False
+        self._drop_shaping()
         self._show(finding.state, put_mask=True)
 
     # Another threshold, another smoothing, a hand
@@ -324,6 +324,7 @@ class SegmentStep:
         """
         is_known = isinstance(threshold, float) and 0 < threshold < 1
         state = state_of_scene(self._needed_volume(), mask, surface, probability, threshold if is_known else None)
+        self._drop_pending()
         self._show(state, put_mask=put)
 
     def forget(self) -> None:
@@ -349,9 +350,20 @@ class SegmentStep:
         self._shaping.close()
 
     def _drop(self) -> None:
+        self._drop_shaping()
+        self.state = None
+
+    def _drop_shaping(self) -> None:
+        """What was asked of the tumor so far (a threshold, a stroke) concerns no other one."""
         self._shaping.drop()
-        self.state = self._wanted_threshold = None
+        self._wanted_threshold = None
         self._edited = self.is_correcting = False
+
+    def _drop_pending(self) -> None:
+        """Another tumor is given: what is being computed, of it or in its place, is not wanted any more."""
+        self._drop_shaping()
+        self._workflow.revisions[Step.SEGMENT] += 1
+        self._jobs.cancel(Step.SEGMENT)
 
     def _input(self) -> tuple[Volume, Box, bool]:
         volume, box = self._needed_volume(), self._box.box

@@ -30,6 +30,7 @@ from .application import Application, current_application
 from .box_step import DEFAULT_BOX_MM, BoxStep
 from .case_clock import CaseClock
 from .case_source import ORIGINS, CaseSource, file_identity, origin_of
+from .faults import Faults
 from .engine import Engine, EngineStatus, ModelChoice, model_choices
 from .job import Job
 from .jobs import Jobs
@@ -74,10 +75,11 @@ class NavigationSession:
         self._clock = CaseClock()
         self._jobs = Jobs(workflow)
         self._engine = Engine()
+        self._faults = Faults(workflow)
         self._source = CaseSource(self._holding)
         self._hidden, self._asked = HiddenNodes(self.scene), None
-        self.tools = Tools(self.scene, clock, margin_mm, lambda: self._source.question is None)
-        self._live_image = LiveImage(self.scene, clock)
+        self.tools = Tools(self.scene, clock, margin_mm, lambda: self._source.question is None, self._faults.are_none)
+        self._live_image = LiveImage(self.scene, clock, self._faults.are_none)
         self._volume = VolumeStep(self.application, workflow, self._jobs, self._on_volume)
         self._record = RecordStep(workflow, self._jobs, self._volume, self._clock)
         self._stream = LiveStream(workflow, self._live_image, self.tools, tool_names, self._record.add)
@@ -115,18 +117,33 @@ class NavigationSession:
         return self._workflow.add_listener(listener)
 
     def process(self, now_s: float | None = None) -> None:
-        """Take in what has arrived and what has been computed; called by a timer, 20 to 40 times a second."""
+        """Take in what has arrived and what has been computed; called by a timer, 20 to 40 times a second.
+
+        Never raises. When a part fails, the others go on, `fault` says so, and image and tools are shown as lost until
+        a second has passed without another failure.
+        """
         now_s = time.monotonic() if now_s is None else now_s
         with self._workflow.held():
-            self._stream.process(now_s)
-            self._record.process(now_s)
-            self._jobs.process()
-            self._segment.process()
-            self._navigate.process()
-            self._heed_source()
-            self.refresh(now_s)
+            self._faults.begin(now_s)
+            for part in (
+                lambda: self._stream.process(now_s), lambda: self._record.process(now_s), self._jobs.process,
+                self._segment.process, self._navigate.process, self._heed_source,
+                lambda: self._live_image.refresh(now_s), lambda: self.tools.refresh(now_s),
+            ):  # fmt: skip
+                with self._faults.caught(now_s):
+                    part()
+            if self._faults.is_new(now_s):
+                # What was brought up to date before the part that failed is hidden, too.
+                for hide in (self._live_image.refresh, self.tools.hide):
+                    with self._faults.caught(now_s):
+                        hide()
         if self._yields and self.is_busy:
             time.sleep(_PAUSE_S)
+
+    @property
+    def fault(self) -> str | None:
+        """What went wrong in process() within the last second, for people; None when nothing did."""
+        return self._faults.sentence
 
     def wait(self, timeout_s: float = 60.0) -> bool:
         """For scripts: process until nothing is being computed any more; False when that takes longer."""
@@ -548,6 +565,8 @@ class NavigationSession:
     def set_smoothing(self, smoothing: float) -> None:
         """Of the surface, from 0 (the voxels' stairs) to 1; the volume stays that of the mask."""
         self._segment.smoothing = smoothing
+        self._workflow.touch()
+        self._workflow.tell()
 
     def set_segmentation(self, mask: Volume, probability: Volume | None = None, surface=None) -> None:
         """Take a tumor mask that belongs to the present volume and box.
@@ -599,7 +618,8 @@ class NavigationSession:
 
     @property
     def margin_mm(self) -> float:
-        """The margin around the tumor."""
+        """The margin around the tumor: the only one there is. A front end shows this one; listeners are told of another,
+        such as that of a case that is opened."""
         return self._navigate.margin_mm
 
     def set_margin_mm(self, margin_mm: float) -> None:
@@ -619,6 +639,8 @@ class NavigationSession:
     def show_uncertainty(self, wanted: bool) -> None:
         """Show the two surfaces between which the model is unsure of the border; see uncertainty_shell()."""
         self._navigate.shows_uncertainty = wanted
+        self._workflow.touch()
+        self._workflow.tell()
 
     def tumor_contours(self) -> list[np.ndarray]:
         """The tumor's outlines in the plane of the live image: (n, 2) pixels (u, v) each, none while it is not live."""
@@ -815,7 +837,6 @@ class NavigationSession:
         self._workflow.start_anew()
         for part in (self._box, self._segment, self._navigate, self._volume, self._record, self._clock, self._hidden):
             part.forget()
-        self.tools.set_tumor(None)
         self._workflow.set(Step.CONNECT, StepStatus.READY)
 
     def _adopt(self) -> None:

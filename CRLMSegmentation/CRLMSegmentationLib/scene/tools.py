@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -69,13 +70,15 @@ class Tools:
     time.monotonic(); `stamp_s` is the tracker's own time.
 
     may_measure  False while it is not known whether the tumor belongs to the patient whom the tools are at
+    may_be_live  False while what is known of the stream cannot be trusted
     """
 
     def __init__(
         self, scene, clock: StreamClock, margin_mm: float = DEFAULT_MARGIN_MM,
-        may_measure: Callable[[], bool] = lambda: True,
+        may_measure: Callable[[], bool] = lambda: True, may_be_live: Callable[[], bool] = lambda: True,
     ):  # fmt: skip
         self.margin_mm = margin_mm
+        self._may_be_live = may_be_live
         self.may_measure = may_measure
         self._scene = scene
         self._clock = clock
@@ -121,7 +124,7 @@ class Tools:
     def reading(self, name: str, now_s: float | None = None) -> ToolReading:
         """What is known of the tool now."""
         tool = self._tools.get(name) or TrackedTool(name)
-        age_s = self._clock.age_s(name, now_s)
+        age_s = self._clock.age_s(name, now_s) if self._may_be_live() else math.inf
         tip = tool.tip_to_reference(age_s)
         measures = tip is not None and self._tumor is not None and self.may_measure()
         closest = self._tumor.closest_point(tip[:3, 3]) if measures else None
@@ -146,6 +149,13 @@ class Tools:
             self._show(reading)
         self._write_text(now_s)
         return readings
+
+    def hide(self) -> None:
+        """Show no tool and no distance, whatever their nodes hold."""
+        for name in self._tools:
+            set_visible(find(self._scene, "vtkMRMLModelNode", names.tool_model(name)), False)
+            mark_stale(find(self._scene, "vtkMRMLMarkupsLineNode", names.distance_line(name)), True)
+        self._write_text(None)
 
     def adopt(self) -> None:
         """A scene was loaded: the tools in it are not live, and keep their calibration."""

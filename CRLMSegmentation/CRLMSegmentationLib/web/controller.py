@@ -21,7 +21,6 @@ from .library import Library
 _PERIOD_S = 1 / 30
 _FIGURES_EVERY_S = 0.2
 _THRESHOLD_EVERY_S = 0.15
-DEFAULT_MARGIN_MM = 5.0
 # Edges that the page offers; handles may go further.
 BOX_MM = (10.0, 80.0)
 
@@ -40,7 +39,7 @@ class Controller:
         self._slicer_app = slicer_app
         self.state = state
         self.library = library
-        self.session = NavigationSession(application_on(slicer_app.scene, slicer_app.app_logic), DEFAULT_MARGIN_MM)
+        self.session = NavigationSession(application_on(slicer_app.scene, slicer_app.app_logic))
         self.session.record_folder = library.recordings
         self.correction = Correction(slicer_app, self.session)
         self.display: Display | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
+from ..navigation.margin import DEFAULT_MARGIN_MM
+
 # What a step's status is called on the page.
 STEP_WORDS = {
     "waiting": "",
@@ -104,7 +106,7 @@ class PageState:
     can_redo: bool = False
 
     # 5 Navigate
-    margin_mm: float = 5.0
+    margin_mm: float = DEFAULT_MARGIN_MM
     tools: list = field(default_factory=list)
     distance_curves: list = field(default_factory=list)
     margin_line: float = 0.0

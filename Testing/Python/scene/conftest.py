@@ -127,4 +127,6 @@ def session():
 
     session = NavigationSession()
     yield session
+    fault = session.fault
     session.close()
+    assert fault is None, "process() swallows what it must not swallow in a test"
