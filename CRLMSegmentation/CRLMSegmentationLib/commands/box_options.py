@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from ..files import read_box, read_volume
+from ..files import read_box, read_mask
 from ..geometry import Box
 
 
@@ -17,6 +17,7 @@ def add_box_options(parser, required: bool):
     choice.add_argument(
         "--box-from-mask", metavar="MASK", help="tight box around this mask; the model's margin is added"
     )
+    parser.add_argument("--box-label", metavar="LABEL", help="which label or segment of --box-from-mask, or 'all'")
     parser.add_argument("--tight", action="store_true", help="the box is tight: add the model's margin on every side")
 
 
@@ -28,7 +29,7 @@ def box_files(arguments) -> list[str]:
 def box_from(arguments) -> tuple[Box, bool] | None:
     """The box and whether it is tight; None when none was given."""
     if arguments.box_from_mask:
-        return Box.around_mask(read_volume(arguments.box_from_mask)), True
+        return Box.around_mask(read_mask(arguments.box_from_mask, arguments.box_label, "--box-label")), True
     if arguments.box:
         return parse_box(arguments.box), arguments.tight
     return None

@@ -85,6 +85,7 @@ def _check(arguments, output: Path) -> None:
         raise ConfigurationError(f"--speed is {arguments.speed:g}; it must be greater than 0.")
     if arguments.seed < 0:
         raise ConfigurationError(f"The seed is {arguments.seed}; it must be 0 or more.")
+    box_from(arguments)
     inputs = [arguments.sweep, arguments.plus_config, arguments.model, *box_files(arguments)]
     for folder in (CASE, SIMULATED):
         check_not_inside(output / folder, "--output", inputs)

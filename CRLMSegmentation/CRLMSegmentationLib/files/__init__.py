@@ -1,6 +1,7 @@
 """Standard files for volumes, boxes and surfaces: what other programs write and read."""
 
 from .box_file import read_box, write_box
+from .mask_file import read_mask
 from .surface_file import SURFACE_ENDINGS, read_surface, write_surface
 from .volume_file import VOLUME_ENDINGS, read_volume, write_volume
 
@@ -8,6 +9,7 @@ __all__ = [
     "SURFACE_ENDINGS",
     "VOLUME_ENDINGS",
     "read_box",
+    "read_mask",
     "read_surface",
     "read_volume",
     "write_box",

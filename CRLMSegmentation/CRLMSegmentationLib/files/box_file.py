@@ -12,16 +12,19 @@ import numpy as np
 
 from ..errors import CRLMError, FileFormatError
 from ..geometry import Box
+from .coordinates import LPS_TO_RAS, to_mm, to_ras
 
 _SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
     "markups-schema-v1.0.3.json#"
 )
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
 def read_box(path) -> Box:
-    """The first ROI in a Markups file, in RAS. Raises FileFormatError with the reason."""
+    """The ROI in a Markups file, in RAS and mm.
+
+    Raises FileFormatError with the reason, also when the file holds several of them: which one is meant is not guessed.
+    """
     path = Path(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -30,16 +33,21 @@ def read_box(path) -> Box:
     except ValueError as error:
         raise FileFormatError(f"{path} is not JSON ({error}); save the ROI from Slicer as .mrk.json.") from None
     markups = content.get("markups", []) if isinstance(content, dict) else []
-    roi = next((entry for entry in markups if isinstance(entry, dict) and entry.get("type") == "ROI"), None)
-    if roi is None:
+    rois = [entry for entry in markups if isinstance(entry, dict) and entry.get("type") == "ROI"]
+    if not rois:
         raise FileFormatError(f"{path} holds no Markups ROI; save the box from Slicer's Markups module.")
+    if len(rois) > 1:
+        raise FileFormatError(f"{path} holds {len(rois)} Markups ROIs; save the one that is meant in a file of its own.")
+    roi = rois[0]
     try:
+        file_to_ras = to_ras(roi.get("coordinateSystem", "LPS"), path)
+        unit_mm = to_mm(roi.get("coordinateUnits", "mm"), path)
         center = np.array(roi["center"], dtype=np.float64)
         size = np.array(roi["size"], dtype=np.float64)
         axes = np.array(roi.get("orientation", np.eye(3).ravel()), dtype=np.float64).reshape(3, 3)
-        if str(roi.get("coordinateSystem", "LPS")).upper() in ("LPS", "0"):
-            center, axes = _LPS_TO_RAS @ center, _LPS_TO_RAS @ axes
-        return Box(center, size, axes)
+        return Box(file_to_ras @ center * unit_mm, size * unit_mm, file_to_ras @ axes)
+    except FileFormatError:
+        raise
     except CRLMError as error:
         raise FileFormatError(f"{path}: {error}") from None
     except (KeyError, TypeError, ValueError):
@@ -49,14 +57,14 @@ def read_box(path) -> Box:
 def write_box(box: Box, path, name: str = "Box") -> Path:
     """Write `box` as a Markups ROI that 3D Slicer opens."""
     path = Path(path)
-    axes = _LPS_TO_RAS @ box.axes_ras
+    axes = LPS_TO_RAS @ box.axes_ras
     roi = {
         "type": "ROI",
         "coordinateSystem": "LPS",
         "coordinateUnits": "mm",
         "name": name,
         "roiType": "Box",
-        "center": (_LPS_TO_RAS @ box.center_ras).tolist(),
+        "center": (LPS_TO_RAS @ box.center_ras).tolist(),
         "orientation": axes.ravel().tolist(),
         "size": box.size_mm.tolist(),
         "insideOut": False,

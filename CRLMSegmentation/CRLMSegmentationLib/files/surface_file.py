@@ -6,13 +6,17 @@ Slicer reads models as LPS unless the file says otherwise: surfaces are written 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import FileFormatError
+from .coordinates import to_ras
 from .paths import name_for_library
 
 _SPACE_LPS = "SPACE=LPS"
-_SPACE_RAS = "SPACE=RAS"
+_SPACE = re.compile(r"\bSPACE=([\w-]+)")
 SURFACE_ENDINGS = (".stl", ".vtp", ".ply")
 
 
@@ -53,7 +57,7 @@ def write_surface(surface, path) -> Path:
 
 
 def read_surface(path):
-    """The vtkPolyData in `path`, in RAS mm."""
+    """The vtkPolyData in `path`, in RAS mm. Raises FileFormatError, also for another coordinate system than RAS and LPS."""
     from vtkmodules.vtkCommonDataModel import vtkPolyData
     from vtkmodules.vtkIOGeometry import vtkSTLReader
     from vtkmodules.vtkIOPLY import vtkPLYReader
@@ -73,16 +77,18 @@ def read_surface(path):
     surface.ShallowCopy(reader.GetOutput())
     if surface.GetNumberOfPoints() == 0:
         raise FileFormatError(f"{path} holds no surface; the file is empty or damaged.")
-    said = ""
+    said, spaces = "", []
     if suffix == ".vtp":
         space = surface.GetFieldData().GetAbstractArray("SPACE")
-        said = f"SPACE={space.GetValue(0)}" if space is not None else ""
+        spaces = [space.GetValue(0)] if space is not None and space.GetNumberOfValues() else []
     elif suffix == ".stl":
         said = reader.GetHeader() or ""
     else:
         comments = reader.GetComments()
         said = " ".join(comments.GetValue(index) for index in range(comments.GetNumberOfValues()))
-    return surface if _SPACE_RAS in said else _with_x_and_y_turned(surface)
+    spaces = spaces or _SPACE.findall(said)
+    is_ras = bool(spaces) and (to_ras(spaces[0], path) == np.eye(3)).all()
+    return surface if is_ras else _with_x_and_y_turned(surface)
 
 
 def _with_x_and_y_turned(surface):

@@ -12,13 +12,28 @@ import numpy as np
 from ..errors import FileFormatError
 from ..geometry import Volume
 from .paths import name_for_library
+from .volume_header import refuse_recording, unit_mm
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")
 
 
 def read_volume(path) -> Volume:
-    """The scalar volume in `path`, in RAS. Raises FileFormatError when it is missing or not a 3D scalar image."""
+    """The scalar volume in `path`, in RAS and mm.
+
+    Raises FileFormatError when it is missing or not a 3D scalar image, such as a recording.
+    """
+    layers, ijk_to_ras, _ = read_image(path)
+    if layers.shape[-1] != 1:
+        raise FileFormatError(f"{path} has {layers.shape[-1]} values a voxel; a volume has 1.")
+    return Volume(layers[..., 0], ijk_to_ras)
+
+
+def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
+    """Voxels [k, j, i, value], (4, 4) ijk_to_ras in mm, and the text fields of a three-dimensional image.
+
+    Raises FileFormatError when it is missing, has other than three axes, or is a recording.
+    """
     import SimpleITK
 
     path = Path(path)
@@ -30,15 +45,16 @@ def read_volume(path) -> Volume:
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise FileFormatError(f"{path} cannot be read as a volume ({reason}).") from None
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise FileFormatError(
-            f"{path} has {image.GetDimension()} axes and {image.GetNumberOfComponentsPerPixel()} values a voxel; "
-            "a volume has 3 axes and 1 value."
-        )
+    metadata = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
+    refuse_recording(path, image.GetSize(), metadata)
+    if image.GetDimension() != 3:
+        raise FileFormatError(f"{path} has {image.GetDimension()} axes; a volume has 3.")
     ijk_to_lps = np.eye(4)
     ijk_to_lps[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) @ np.diag(image.GetSpacing())
     ijk_to_lps[:3, 3] = image.GetOrigin()
-    return Volume(SimpleITK.GetArrayFromImage(image), _LPS_TO_RAS @ ijk_to_lps)
+    ijk_to_lps[:3] *= unit_mm(path)
+    voxels = SimpleITK.GetArrayFromImage(image)
+    return voxels.reshape(*voxels.shape[:3], -1), _LPS_TO_RAS @ ijk_to_lps, metadata
 
 
 def write_volume(volume: Volume, path, compressed: bool = True) -> Path:

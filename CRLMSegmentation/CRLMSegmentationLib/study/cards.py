@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Sequence
 
 from .build import BuildSettings
-from .case_files import read_mask
+from .case_files import mask_of
 from .case_table import TRAINING, CaseRow
 from .recipe import Recipe
 
@@ -62,7 +62,7 @@ def tumor_volume_range(rows: Sequence[CaseRow]) -> list[float] | None:
     volumes = []
     for row in rows:
         if row.mask:
-            mask = read_mask(row.mask)
+            mask = mask_of(row)
             volumes.append(float(mask.voxels.sum()) * mask.voxel_volume_mm3 / 1000)
     smallest, largest = (round(extreme(volumes), 3) for extreme in (min, max)) if volumes else (0.0, 0.0)
     return [smallest, largest] if smallest < largest else None

@@ -7,8 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import FileFormatError, GeometryError
-from ..files import read_volume
-from ..files.paths import name_for_library
+from ..files import read_mask, read_volume
 from ..geometry import Volume, transform_points
 from .case_table import CaseRow
 from .dataset import Case
@@ -34,7 +33,7 @@ def load_case(row: CaseRow, fill: str = "stick", every: int = 1, spacing_mm: flo
     volume = volume.with_voxels(_as_bytes(volume.voxels, row.case))
     if not row.mask:
         return Case(row.case, volume, volume.with_voxels(np.zeros(volume.voxels.shape, np.uint8)))
-    truth = read_mask(row.mask)
+    truth = mask_of(row)
     if not truth.voxels.any():
         raise GeometryError(f"The mask of case {row.case} is empty: {row.mask}.")
     _check_place(truth, volume, row.case)
@@ -62,31 +61,9 @@ def reconstructed(sweep, fill: str = "stick", every: int = 1, spacing_mm: float 
     return reconstruct(sweep, settings).volume
 
 
-def read_mask(path) -> Volume:
-    """uint8 0/1 from .nrrd, .nii.gz, .mha or 3D Slicer's .seg.nrrd; all segments and all labels count as tumor.
-
-    A .seg.nrrd may hold layers (several values a voxel) and only the part of the grid that is not empty; its origin
-    says where.
-    """
-    if not str(path).endswith(".seg.nrrd"):
-        volume = read_volume(path)
-        return volume.with_voxels((volume.voxels != 0).astype(np.uint8))
-    import SimpleITK
-
-    try:
-        image = SimpleITK.ReadImage(name_for_library(path))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise FileFormatError(f"{path} cannot be read as a segmentation ({reason}).") from None
-    if image.GetDimension() != 3:
-        raise FileFormatError(f"{path} has {image.GetDimension()} axes; a segmentation has 3.")
-    voxels = SimpleITK.GetArrayFromImage(image)
-    if voxels.ndim == 4:
-        voxels = voxels.any(axis=-1)
-    ijk_to_lps = np.eye(4)
-    ijk_to_lps[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
-    ijk_to_lps[:3, 3] = image.GetOrigin()
-    return Volume((voxels != 0).astype(np.uint8), np.diag([-1.0, -1.0, 1.0, 1.0]) @ ijk_to_lps)
+def mask_of(row: CaseRow) -> Volume:
+    """uint8 0 and 1: the tumor of the case, the label that the table names where its mask holds several."""
+    return read_mask(row.mask, row.label or None, "the column 'label' of the table")
 
 
 def _as_bytes(voxels: np.ndarray, case: str) -> np.ndarray:

@@ -25,7 +25,8 @@ _YES_NO = {"": False, "no": False, "0": False, "false": False, "yes": True, "1":
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One line of the table; `sweep`, `volume` and `mask` are paths, or empty."""
+    """One line of the table; `sweep`, `volume` and `mask` are paths, or empty. `label` says which label or segment of the
+    mask is the tumor, where it holds several ('all' for all of them)."""
 
     case: str
     patient: str
@@ -36,6 +37,7 @@ class CaseRow:
     echogenicity: str = ""
     contrast_db: float | None = None
     iso_echoic: bool = False
+    label: str = ""
 
     @property
     def is_test(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..geometry import Box
 from ..segmentation.models import CARD
-from .case_files import forget_sweeps, read_mask, sweep_of
+from .case_files import forget_sweeps, mask_of, sweep_of
 from .case_table import CaseRow, LeftOut, choose_cases
 from .evaluate import CROP, FULL
 from .pipeline import Study, cases_of, describe
@@ -95,7 +95,7 @@ def _frame_through_tumor(sweep, row: CaseRow) -> np.ndarray:
     """Pixels of the frame whose plane passes nearest to the tumor's middle; of the middle frame without a mask."""
     if not row.mask or not sweep.valid_frames:
         return sweep.frames[len(sweep.frames) // 2].pixels
-    middle = Box.around_mask(read_mask(row.mask)).center_ras
+    middle = Box.around_mask(mask_of(row)).center_ras
     poses = sweep.image_to_reference()
     # The distance along the plane's normal, in mm whatever the calibration makes of its third column.
     normals = np.cross(poses[:, :3, 0], poses[:, :3, 1])

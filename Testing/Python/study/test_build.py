@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import SimpleITK
 from CRLMSegmentationLib.errors import ConfigurationError, FileFormatError, GeometryError
-from CRLMSegmentationLib.files import write_volume
+from CRLMSegmentationLib.files import read_mask, write_volume
 from CRLMSegmentationLib.geometry import Box, Volume, transform_points
 from CRLMSegmentationLib.study.build import CROPS, WHOLE, BuildSettings, build
-from CRLMSegmentationLib.study.case_files import load_case, read_mask
+from CRLMSegmentationLib.study.case_files import load_case
 from CRLMSegmentationLib.study.case_table import CaseRow
 from CRLMSegmentationLib.study.crop_sampling import CropSampling, empty_box, sample_crops
 from CRLMSegmentationLib.study.dataset import Case, CropDataset, read_crop
@@ -53,10 +53,12 @@ def test_a_slicer_segmentation_may_hold_layers_and_a_part_of_the_grid(tmp_path):
     image.SetOrigin((lps @ [lower[2], lower[1], lower[0], 1])[:3].tolist())
     path = tmp_path / "tumor.seg.nrrd"
     SimpleITK.WriteImage(image, str(path))
-    found = read_mask(path)
+    found = read_mask(path, "all")
     assert np.array_equal(found.voxels, part)
     row = row_of(case, tmp_path)
-    whole = load_case(CaseRow(row.case, row.patient, row.split, volume=row.volume, mask=str(path)))
+    with pytest.raises(FileFormatError, match="2 labels.*'label' of the table"):
+        load_case(CaseRow(row.case, row.patient, row.split, volume=row.volume, mask=str(path)))
+    whole = load_case(CaseRow(row.case, row.patient, row.split, volume=row.volume, mask=str(path), label="all"))
     assert np.array_equal(whole.tumor.voxels, case.tumor.voxels)
 
 

@@ -1,0 +1,81 @@
+"""Masks: one label of a label volume, or one segment of 3D Slicer's `.seg.nrrd`, as 0 and 1.
+
+Format of `.seg.nrrd`: Slicer's vtkMRMLSegmentationStorageNode; each segment has a label value in one of the layers, which
+are the values of a voxel.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FileFormatError
+from ..geometry import Volume
+from .volume_file import read_image
+
+ALL_LABELS = "all"
+# Rarely has a label volume more labels; what has more different values is taken for an image until one is chosen.
+_MOST_LABELS = 64
+_MOST_NAMED = 12
+
+
+def read_mask(path, label: str | int | None = None, option: str = "--label") -> Volume:
+    """The mask in `path` as uint8 0 and 1, in RAS, from a label volume or a `.seg.nrrd`.
+
+    label   which label, or name of a segment; 'all' for any that is not 0; None when the file holds one
+    option  how a person says which, for the error
+    Raises FileFormatError when the file holds several and none was chosen, when it has no such label, and when it is an
+    image and not a mask.
+    """
+    layers, ijk_to_ras, metadata = read_image(path)
+    if label is not None and str(label) == ALL_LABELS:
+        return Volume((layers != 0).any(axis=-1).astype(np.uint8), ijk_to_ras)
+    names = _segments(metadata)
+    found = {}  # by the name that a person knows it by: layer and value
+    for number in range(layers.shape[-1]):
+        in_layer = f" in layer {number}" if layers.shape[-1] > 1 else ""
+        for value in _labels_in(layers[..., number], path, label is not None, option):
+            found[names.get((number, value), f"{value:g}{in_layer}")] = (number, value)
+    if label is None and len(found) <= 1:
+        return Volume((layers != 0).any(axis=-1).astype(np.uint8), ijk_to_ras)
+    there = ", ".join([*list(found)[:_MOST_NAMED], *(["..."] if len(found) > _MOST_NAMED else [])])
+    if label is None:
+        raise FileFormatError(
+            f"{path} holds {len(found)} labels ({there}): say with {option} which one is meant, or '{ALL_LABELS}' for all "
+            "of them together."
+        )
+    chosen = [place for name, place in found.items() if str(label) in (name, f"{place[1]:g}")]
+    if len(chosen) != 1:
+        how = "more than one" if chosen else "no"
+        raise FileFormatError(f"{path} holds {how} label '{label}'; it holds {there or 'none'}.")
+    number, value = chosen[0]
+    return Volume((layers[..., number] == value).astype(np.uint8), ijk_to_ras)
+
+
+def _labels_in(layer: np.ndarray, path: Path, is_chosen: bool, option: str) -> list:
+    """The values in `layer` that are not 0. Raises FileFormatError when these are not labels, as far as can be told."""
+    values = np.unique(layer)
+    values = values[values != 0]
+    are_whole = np.isfinite(values).all() and not (values % 1 != 0).any()
+    if (values.size > _MOST_LABELS and not is_chosen) or (values.size > 1 and not are_whole):
+        raise FileFormatError(
+            f"{path} is an image and not a mask: it holds {values.size} different values from {np.nanmin(values):g} to "
+            f"{np.nanmax(values):g}; give a mask, 0 outside of the tumor, or say with {option} which value the tumor has."
+        )
+    return values.tolist()
+
+
+def _segments(metadata: dict[str, str]) -> dict[tuple[int, float], str]:
+    """Name of each segment of a `.seg.nrrd` by its layer and label value."""
+    names = {}
+    for key, name in metadata.items():
+        if key.startswith("Segment") and key.endswith("_Name"):
+            segment = key.removesuffix("_Name")
+            try:
+                layer = int(metadata.get(f"{segment}_Layer", 0))
+                value = float(metadata[f"{segment}_LabelValue"])
+            except (KeyError, ValueError):
+                continue
+            names[layer, value] = name
+    return names
