@@ -7,7 +7,7 @@ index (i, j, k, 1) of a voxel's centre to RAS mm, as 3D Slicer does. In this pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -57,15 +57,28 @@ class Volume:
 
     voxels      (k, j, i) array of any scalar dtype
     ijk_to_ras  (4, 4) float64, voxel index (i, j, k, 1) to RAS mm
+    seen        boolean (k, j, i): True where the grey level is known, because a pixel of a frame came there or a hole
+                between pixels was filled; a black voxel may be either. None when nothing is known about it: then all
+                of it counts as seen, as in a CT
+    seen_is_guessed   True when `seen` was guessed from black voxels (segmentation.postprocess.with_guessed_seen)
     """
 
     voxels: np.ndarray
     ijk_to_ras: np.ndarray
+    seen: np.ndarray | None = field(default=None, repr=False)
+    seen_is_guessed: bool = False
 
     def __post_init__(self):
         if np.ndim(self.voxels) != 3:
             raise GeometryError(f"A volume has three axes [k, j, i]; this array has shape {np.shape(self.voxels)}.")
         object.__setattr__(self, "ijk_to_ras", as_affine(self.ijk_to_ras, "ijk_to_ras"))
+        if self.seen is not None:
+            seen = np.asarray(self.seen)
+            if seen.shape != self.voxels.shape:
+                raise GeometryError(
+                    f"What was seen has shape {seen.shape}, but the volume's voxels have {self.voxels.shape}."
+                )
+            object.__setattr__(self, "seen", seen if seen.dtype == bool else seen != 0)
 
     @property
     def dimensions(self) -> tuple[int, int, int]:
@@ -104,10 +117,18 @@ class Volume:
         )
 
     def with_voxels(self, voxels: np.ndarray) -> Volume:
-        """The same geometry with other voxels of the same shape."""
+        """The same geometry with other voxels of the same shape; what was seen stays what it was."""
         if voxels.shape != self.voxels.shape:
             raise GeometryError(f"Voxels of shape {voxels.shape} do not fit a volume of shape {self.voxels.shape}.")
-        return Volume(voxels, self.ijk_to_ras)
+        return Volume(voxels, self.ijk_to_ras, self.seen, self.seen_is_guessed)
+
+    def with_seen(self, seen: np.ndarray | None, is_guessed: bool = False) -> Volume:
+        """The same voxels with other knowledge of what was seen, boolean (k, j, i) or None."""
+        return Volume(self.voxels, self.ijk_to_ras, seen, is_guessed)
+
+    def on_grid(self, values: np.ndarray) -> Volume:
+        """Something else on the same grid, of the same shape, such as a mask: what was seen does not go with it."""
+        return self.with_seen(None).with_voxels(values)
 
     def has_geometry_of(self, other: Volume, tolerance_mm: float = 1e-3) -> bool:
         """True when both grids have the same shape and no voxel centre differs by more than `tolerance_mm`."""

@@ -60,9 +60,11 @@ def run(arguments):
     box, tight = box_from(arguments)
     volume = read_volume(arguments.volume)
     from ..segmentation.models import DEFAULT_MODEL, load_model
+    from ..segmentation.postprocess import with_guessed_seen
     from ..segmentation.predictor import Segmenter
     from ..segmentation.segment import segment
 
+    volume = with_guessed_seen(volume)
     model = load_model(arguments.model or DEFAULT_MODEL)
     if arguments.folds:
         model = model.with_folds(arguments.folds)
@@ -83,5 +85,8 @@ def run(arguments):
             write_surface(result.surface, arguments.surface)
     if arguments.surface and not result.found:
         print(f"{arguments.surface}: not written, there is no surface")
+    if volume.seen_is_guessed and not volume.seen.all():
+        print(f"note: {arguments.volume} does not say what was seen; black voxels that hang together with its edge are "
+              "taken for not swept (a guess)")
     for doubt in result.doubts:
         print(f"doubt: {doubt}")

@@ -2,6 +2,7 @@
 
 from .box_file import read_box, write_box
 from .mask_file import read_mask
+from .seen_file import seen_path
 from .surface_file import SURFACE_ENDINGS, read_surface, write_surface
 from .volume_file import VOLUME_ENDINGS, read_volume, write_volume
 
@@ -12,6 +13,7 @@ __all__ = [
     "read_mask",
     "read_surface",
     "read_volume",
+    "seen_path",
     "write_box",
     "write_surface",
     "write_volume",

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import FileFormatError
 from ..geometry import Volume
 from .paths import name_for_library
+from .seen_file import read_seen, remove_seen, write_seen
 from .volume_header import refuse_recording, unit_mm
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -19,14 +20,15 @@ VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")
 
 
 def read_volume(path) -> Volume:
-    """The scalar volume in `path`, in RAS and mm.
+    """The scalar volume in `path`, in RAS and mm, with what was seen where a file beside it says so (seen_file.py).
 
-    Raises FileFormatError when it is missing or not a 3D scalar image, such as a recording.
+    Raises FileFormatError when it is missing or not a 3D scalar image, such as a recording, or the file beside it
+    belongs to other voxels.
     """
     layers, ijk_to_ras, _ = read_image(path)
     if layers.shape[-1] != 1:
         raise FileFormatError(f"{path} has {layers.shape[-1]} values a voxel; a volume has 1.")
-    return Volume(layers[..., 0], ijk_to_ras)
+    return Volume(layers[..., 0], ijk_to_ras, read_seen(path, layers[..., 0]))
 
 
 def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
@@ -58,7 +60,11 @@ def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
 
 
 def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
-    """Write `volume` to `path`, by its suffix. Raises FileFormatError when that is unknown or the disk refuses."""
+    """Write `volume` to `path`, by its suffix, and what was seen beside it (seen_file.py) unless it was guessed.
+
+    Raises FileFormatError when the suffix is unknown or the disk refuses, or when the file beside would replace
+    another one.
+    """
     import SimpleITK
 
     path = Path(path)
@@ -66,16 +72,21 @@ def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
         raise FileFormatError(f"{path} has no known ending for a volume; use one of {', '.join(VOLUME_ENDINGS)}.")
     name = name_for_library(path)
     voxels = volume.voxels.astype(np.uint8) if volume.voxels.dtype == bool else volume.voxels
-    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(voxels))
+    voxels = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("="))
+    image = SimpleITK.GetImageFromArray(voxels)
     ijk_to_lps = _LPS_TO_RAS @ volume.ijk_to_ras
     spacing = volume.spacing_mm
     image.SetSpacing(spacing.tolist())
     image.SetOrigin(ijk_to_lps[:3, 3].tolist())
     image.SetDirection((ijk_to_lps[:3, :3] / spacing).ravel().tolist())
+    knows_seen = volume.seen is not None and not volume.seen_is_guessed
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_seen(path)
         SimpleITK.WriteImage(image, name, useCompression=compressed)
     except (OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise FileFormatError(f"{path} cannot be written ({reason}).") from None
+    if knows_seen:
+        write_seen(image, voxels, volume.seen, path)
     return path

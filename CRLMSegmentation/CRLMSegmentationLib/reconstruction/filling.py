@@ -17,18 +17,18 @@ def fill_with_sticks(
     known: np.ndarray,
     swept: np.ndarray,
     settings: ReconstructionSettings,
-    filled: np.ndarray | None = None,
+    filled: np.ndarray,
+    has_value: np.ndarray,
     slices: tuple[int, int] | None = None,
-) -> tuple[np.ndarray, int]:
-    """A copy of `voxels` (k, j, i) whose holes are filled along sticks, and the number of swept voxels filled.
+) -> int:
+    """Write `voxels` (k, j, i) into `filled` with their holes filled along sticks; returns how many swept ones were.
 
     known   not 0 where the volume has a value
     swept   not 0 where the image passed. Nothing is filled elsewhere, but for the igsio definition, which knows no
             swept region
-    filled  array to write into, None for a new one
+    has_value   uint8 to write into: 1 where `filled` has a value, known or filled
     slices  first and last k to fill, None for all
     """
-    filled = np.empty_like(voxels) if filled is None else filled
     first_k, last_k = slices or (0, voxels.shape[0] - 1)
     reach = settings.stick_length_voxels
     with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
@@ -39,10 +39,10 @@ def fill_with_sticks(
 
         def fill(part):
             return fill_sticks(
-                voxels, known, words, swept, anywhere, filled, part[0], part[1], reach, settings.sticks_used
+                voxels, known, words, swept, anywhere, filled, has_value, *part, reach, settings.sticks_used
             )
 
-        return filled, sum(pool.map(fill, _parts(first_k, last_k)))
+        return sum(pool.map(fill, _parts(first_k, last_k)))
 
 
 def put_seen_over(
@@ -72,11 +72,12 @@ def fill_left_over(
     swept: np.ndarray,
     settings: ReconstructionSettings,
     filled: np.ndarray,
+    has_value: np.ndarray,
     slices: tuple[int, int] | None = None,
 ) -> int:
     """Write `voxels` into `filled`, and into its `swept` holes the mean of what is `known` around them, by distance.
 
-    Returns the number of voxels filled.
+    `has_value`, uint8, becomes 1 where `filled` has a value. Returns the number of voxels filled.
     """
     first_k, last_k = slices or (0, voxels.shape[0] - 1)
     offsets, squared_mm = offsets_within(settings.fill_radius_mm, settings.spacing_mm)
@@ -84,7 +85,7 @@ def fill_left_over(
     with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
 
         def fill(part):
-            return fill_by_distance(voxels, known, swept, offsets, squared_mm, filled, *part, rounding)
+            return fill_by_distance(voxels, known, swept, offsets, squared_mm, filled, has_value, *part, rounding)
 
         return sum(pool.map(fill, _parts(first_k, last_k)))
 

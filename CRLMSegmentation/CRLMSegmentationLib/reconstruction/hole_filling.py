@@ -84,7 +84,7 @@ def take_over(values, seen, filled, known, swept, first_k, last_k):
 
 
 @compiled
-def fill_sticks(volume, known, words, swept, anywhere, filled, first_k, last_k, stick_length, sticks_used):
+def fill_sticks(volume, known, words, swept, anywhere, filled, has_value, first_k, last_k, stick_length, sticks_used):
     """Write into `filled` the slices `first_k` to `last_k` of `volume` with their holes filled.
 
     volume, filled  (k, j, i), one dtype, not the same array
@@ -92,6 +92,7 @@ def fill_sticks(volume, known, words, swept, anywhere, filled, first_k, last_k, 
     words           the same as bits, see pack_bits
     swept           (k, j, i), not 0 where the image passed; a hole elsewhere is filled only with `anywhere` (as IGSIO
                     does)
+    has_value       (k, j, i) to write into: 1 where `filled` has a value, known or filled, else 0
     Returns the number of swept voxels filled. A hole without a stick becomes 0.
     """
     size_j, size_i = volume.shape[1], volume.shape[2]
@@ -104,6 +105,7 @@ def fill_sticks(volume, known, words, swept, anywhere, filled, first_k, last_k, 
     for k in range(first_k, last_k + 1):
         for j in range(size_j):
             for i in range(size_i):
+                has_value[k, j, i] = known[k, j, i] != 0
                 filled[k, j, i] = volume[k, j, i] if known[k, j, i] != 0 else 0
             for word in range(1, words.shape[2] - 1):
                 holes = ~words[k, j, word]
@@ -176,18 +178,20 @@ def fill_sticks(volume, known, words, swept, anywhere, filled, first_k, last_k, 
                         best = following
                     if used > 0:
                         filled[k, j, i] = total / total_weight
+                        has_value[k, j, i] = 1
                         if swept[k, j, i] != 0:
                             number_filled += 1
     return number_filled
 
 
 @compiled
-def fill_by_distance(volume, known, swept, offsets, squared_mm, filled, first_k, last_k, rounding):
+def fill_by_distance(volume, known, swept, offsets, squared_mm, filled, has_value, first_k, last_k, rounding):
     """Write into `filled` the slices `first_k` to `last_k` of `volume` with their holes filled.
 
     swept       (k, j, i), not 0 where the image passed; no hole elsewhere is filled
     offsets     (n, 3) int64 i, j, k steps to the voxels within reach, nearest first
     squared_mm  (n,) their squared distances, mm^2
+    has_value   (k, j, i) to write into: 1 where `filled` has a value, known or filled, else 0
     rounding    0.5 for integer voxels, 0 for floats
     Returns the number of voxels filled. A hole with nothing in reach becomes 0.
     """
@@ -198,8 +202,10 @@ def fill_by_distance(volume, known, swept, offsets, squared_mm, filled, first_k,
             for i in range(size_i):
                 if known[k, j, i] != 0:
                     filled[k, j, i] = volume[k, j, i]
+                    has_value[k, j, i] = 1
                     continue
                 filled[k, j, i] = 0
+                has_value[k, j, i] = 0
                 if swept[k, j, i] == 0:
                     continue
                 total = 0.0
@@ -220,5 +226,6 @@ def fill_by_distance(volume, known, swept, offsets, squared_mm, filled, first_k,
                     filled[k, j, i] = (
                         np.floor(total / total_weight + rounding) if rounding > 0 else total / total_weight
                     )
+                    has_value[k, j, i] = 1
                     number_filled += 1
     return number_filled

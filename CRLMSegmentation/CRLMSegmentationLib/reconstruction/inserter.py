@@ -80,7 +80,8 @@ class Inserter:
         """What a voxel takes in all, with the copies that the result and hole filling make."""
         pasted = self.sums_dtype.itemsize if self.exact_mean else self.dtype.itemsize
         pasted += 0 if self.packed else np.dtype(self._hits_dtype()).itemsize
-        filled = {"none": 0, "stick": self.dtype.itemsize, "distance": 8 + 2 * self.dtype.itemsize}[self.settings.fill]
+        size = self.dtype.itemsize
+        filled = {"none": 0, "stick": size + 1, "distance": 9 + 2 * size}[self.settings.fill]
         return pasted + (self.dtype.itemsize if self.exact_mean else 0) + 3 + filled
 
     def _hits_dtype(self):

@@ -61,6 +61,7 @@ class SnapshotKeeper:
             self._between = np.zeros(shape, dtype=np.uint8)  # swept between frames
             self._swept = np.zeros(shape, dtype=np.uint8)
             self._filled = np.zeros(shape, dtype=inserter.dtype)
+            self._has_value = np.zeros(shape, dtype=np.uint8)  # where `_filled` does
             self._to_sweep, self._to_fill = _Changes(), _Changes()
             self._middle: BetweenInserter | None = None
             if settings.fill == "distance":
@@ -101,7 +102,7 @@ class SnapshotKeeper:
         one_array = self._known is self._seen
         names = ["_values", "_seen"]
         if self._fills:
-            names += ["_between", "_swept", "_filled"]
+            names += ["_between", "_swept", "_filled", "_has_value"]
             if self._middle is not None:
                 names += ["_base", "_base_known"]
                 self._middle.grow(before, after)
@@ -131,6 +132,7 @@ class SnapshotKeeper:
         ijk_to_ras[:3, 3] += np.array(region.spacing_mm) * lower
         seen = self._seen[box].copy()
         voxels = (self._filled if fill else self._values)[box].copy()
+        has_value = self._has_value[box].copy() if fill else seen
         report = ReconstructionReport(
             frames_used=used,
             frames_skipped=skipped,
@@ -139,7 +141,7 @@ class SnapshotKeeper:
             hole_share_after_fill=share_after,
             seconds=dict(zip(("insert", "fill"), np.diff(times).tolist())),
         )
-        return Reconstruction(Volume(voxels, ijk_to_ras), Volume(seen, ijk_to_ras), report)
+        return Reconstruction(Volume(voxels, ijk_to_ras, has_value.view(bool)), Volume(seen, ijk_to_ras), report)
 
     def _look_between(self) -> None:
         self._grow()
@@ -165,6 +167,10 @@ class SnapshotKeeper:
             put_seen_over(self._values, self._seen, self._swept, settings, self._base, self._base_known, changed)
         slices = self._to_fill.taken(reach_voxels(settings) + 1, size_k)
         if self._middle is None:
-            fill_with_sticks(self._values, self._known, self._swept, settings, self._filled, slices)
+            fill_with_sticks(
+                self._values, self._known, self._swept, settings, self._filled, self._has_value, slices
+            )
         else:
-            fill_left_over(self._base, self._base_known, self._swept, settings, self._filled, slices)
+            fill_left_over(
+                self._base, self._base_known, self._swept, settings, self._filled, self._has_value, slices
+            )

@@ -21,7 +21,8 @@ from .settings import ReconstructionSettings
 class Reconstruction:
     """A reconstructed volume.
 
-    volume   voxels (k, j, i) of the frames' dtype in Reference; 0 where nothing is known
+    volume   voxels (k, j, i) of the frames' dtype in Reference; 0 where nothing is known. Its `seen` is where a grey
+             level is known: where a pixel came, or a hole was filled
     seen     uint8 (k, j, i), 1 where a pixel of a frame came, 0 elsewhere (filled holes stay 0)
     report   what went in and what is missing
     """
@@ -70,7 +71,7 @@ def reconstruct(
     number_seen = int(np.count_nonzero(seen))
     number_swept = number_filled = 0
     images = [frame.pixels for frame in frames]
-    swept = seen
+    swept = has_value = seen
     if settings.fill == "distance":
         tell(0.6, "filling between frames")
         middle = BetweenInserter(region, sweep.image_size, inserter.dtype, settings, pixel_size_mm(poses[0]))
@@ -87,13 +88,15 @@ def reconstruct(
     times.append(time.perf_counter())
     if settings.fill == "distance":
         number_filled, without = put_seen_over(voxels, seen, swept, settings, filled, known)
-        voxels = filled
+        voxels, has_value = filled, known
         if without:
-            voxels = np.empty_like(filled)
-            number_filled += fill_left_over(filled, known, swept, settings, voxels)
+            voxels, has_value = np.empty_like(filled), np.empty_like(seen)
+            number_filled += fill_left_over(filled, known, swept, settings, voxels, has_value)
     elif settings.fill == "stick":
         tell(0.8, "filling holes")
-        voxels, number_filled = fill_with_sticks(voxels, known, swept, settings)
+        empty, has_value = np.empty_like(voxels), np.empty_like(seen)
+        number_filled = fill_with_sticks(voxels, known, swept, settings, empty, has_value)
+        voxels = empty
     times.append(time.perf_counter())
     tell(1.0, "volume ready")
     report = ReconstructionReport(
@@ -106,4 +109,5 @@ def reconstruct(
         else float("nan"),
         seconds=dict(zip(("insert", "find holes", "fill"), np.diff(times).tolist())),
     )
-    return Reconstruction(Volume(voxels, region.ijk_to_ras), Volume(seen, region.ijk_to_ras), report)
+    volume = Volume(voxels, region.ijk_to_ras, has_value.view(bool))
+    return Reconstruction(volume, Volume(seen, region.ijk_to_ras), report)

@@ -23,14 +23,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import CRLMError, FileFormatError
-from ..files import read_box, read_surface, read_volume, write_box, write_surface, write_volume
+from ..files import read_box, read_surface, read_volume, seen_path, write_box, write_surface, write_volume
 from ..geometry import Box, Volume, as_affine
 from ..sweep import Sweep, read_sweep, write_sweep
 
 FORMAT, VERSION = "crlm-case", 1
 INDEX, LOG, SCENE, RECORDING = "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha"
 VOLUME, PROBABILITY, MASK, SURFACE, BOX = "volume.nrrd", "probability.nrrd", "mask.nrrd", "tumor.stl", "box.mrk.json"
-_ALL = (INDEX, LOG, SCENE, RECORDING, VOLUME, PROBABILITY, MASK, SURFACE, BOX)
+SEEN = seen_path(VOLUME).name
+_ALL = (INDEX, LOG, SCENE, RECORDING, VOLUME, SEEN, PROBABILITY, MASK, SURFACE, BOX)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,8 @@ import numpy as np
 
 from ..errors import GeometryError
 from ..geometry import Box, Volume
+from .names import SEEN_ROLE
+from .nodes import remove_node
 
 
 def vtk_matrix(matrix):
@@ -70,22 +72,49 @@ def array_of_image(image) -> np.ndarray:
 
 
 def put_volume(node, volume: Volume) -> None:
-    """Give a scalar volume node a copy of the voxels, and the geometry, of `volume`."""
+    """Give a scalar volume node a copy of the voxels, and the geometry, of `volume`.
+
+    What was seen goes into a label map volume of the scene, hidden from lists, to which the node refers, so that it is
+    saved and loaded with the node; a guess is not kept.
+    """
     node.SetIJKToRASMatrix(vtk_matrix(volume.ijk_to_ras))
     node.SetAndObserveImageData(image_data(volume.voxels))
+    seen_node = node.GetNodeReference(SEEN_ROLE)
+    if volume.seen is None or volume.seen_is_guessed:
+        if seen_node is not None:
+            node.SetNodeReferenceID(SEEN_ROLE, None)
+            remove_node(node.GetScene(), seen_node)
+        return
+    if seen_node is None:
+        seen_node = node.GetScene().AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", f"{node.GetName()} seen")
+        seen_node.SetHideFromEditors(True)
+        node.SetNodeReferenceID(SEEN_ROLE, seen_node.GetID())
+    seen_node.SetIJKToRASMatrix(vtk_matrix(volume.ijk_to_ras))
+    seen_node.SetAndObserveImageData(image_data(volume.seen))
 
 
 def volume_of(node, copy: bool = True) -> Volume | None:
     """What a scalar volume node holds, in Reference; None when it holds no voxels.
 
-    copy  False for a view of the voxels, which is valid as long as the node is left alone
+    copy  False for a view of the voxels, without what was seen, which is valid as long as the node is left alone
     """
     if node is None or node.GetImageData() is None or node.GetImageData().GetNumberOfPoints() == 0:
         return None
     ijk_to_node = vtk_matrix(np.eye(4))
     node.GetIJKToRASMatrix(ijk_to_node)
     voxels = array_of_image(node.GetImageData())
-    return Volume(voxels.copy() if copy else voxels, node_to_world(node) @ array_of_matrix(ijk_to_node))
+    ijk_to_ras = node_to_world(node) @ array_of_matrix(ijk_to_node)
+    return Volume(voxels.copy(), ijk_to_ras, _seen_of(node, voxels.shape)) if copy else Volume(voxels, ijk_to_ras)
+
+
+def _seen_of(node, shape) -> np.ndarray | None:
+    """A copy of what was seen of a volume node; None when it does not refer to it, or has other voxels by now."""
+    seen_node = node.GetNodeReference(SEEN_ROLE)
+    if seen_node is None or seen_node.GetImageData() is None:
+        return None
+    if seen_node.GetImageData().GetDimensions()[::-1] != tuple(shape):
+        return None
+    return array_of_image(seen_node.GetImageData()) != 0
 
 
 def put_box(node, box: Box) -> None:

@@ -30,13 +30,13 @@ class Labelmap:
     def mask_on(self, grid: Volume) -> Volume:
         """uint8 on the voxels of `grid`: copied where both grids coincide, else from the nearest voxel."""
         if self.image.GetNumberOfPoints() == 0:
-            return grid.with_voxels(np.zeros(grid.voxels.shape, np.uint8))
+            return grid.on_grid(np.zeros(grid.voxels.shape, np.uint8))
         first = np.array(self.image.GetExtent()[::2])
         start = transform_points(grid.ras_to_ijk, transform_points(self.image_to_world, first))
         same_axes = np.allclose(self.image_to_world[:3, :3], grid.ijk_to_ras[:3, :3], atol=_SAME_AXES)
         if same_axes and np.abs(start - np.round(start)).max() < _SAME_PLACE_VOXELS:
-            return grid.with_voxels(self._pasted(grid, np.round(start).astype(int)))
-        return grid.with_voxels(self._resampled(grid))
+            return grid.on_grid(self._pasted(grid, np.round(start).astype(int)))
+        return grid.on_grid(self._resampled(grid))
 
     def _pasted(self, grid: Volume, start: np.ndarray) -> np.ndarray:
         block = array_of_image(self.image) > 0

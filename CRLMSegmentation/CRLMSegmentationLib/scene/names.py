@@ -10,6 +10,8 @@ PROBE_FACE_TO_REFERENCE = "ProbeFaceToReference"
 PROBE_MODEL = "Probe"
 
 VOLUME = "Reconstructed volume"
+SEEN = "Reconstructed volume seen"
+SEEN_ROLE = "CRLM.Seen"  # by which a volume node refers to it
 BOX = "Tumor box"
 PROBABILITY = "Tumor probability"
 SEGMENTATION = "Tumor segmentation"

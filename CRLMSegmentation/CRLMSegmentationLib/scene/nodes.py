@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .names import SEEN_ROLE
+
 STALE_ATTRIBUTE = "CRLM.Stale"
 
 
@@ -94,6 +96,8 @@ def set_saved(node, saved: bool) -> None:
         parts += [node.GetNthStorageNode(number) for number in range(node.GetNumberOfStorageNodes())]
     if node.IsA("vtkMRMLDisplayableNode"):
         parts += [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())]
+    if node.GetNodeReference(SEEN_ROLE) is not None:
+        set_saved(node.GetNodeReference(SEEN_ROLE), saved)
     for part in parts:
         if part is not None:
             part.SetSaveWithScene(saved)

@@ -9,6 +9,7 @@ from .sweep_sequence import sweep_nodes
 
 _SHOWN = {
     "vtkMRMLScalarVolumeNode": (names.LIVE_IMAGE, names.VOLUME, names.PROBABILITY),
+    "vtkMRMLLabelMapVolumeNode": (names.SEEN,),
     "vtkMRMLLinearTransformNode": (names.IMAGE_TO_REFERENCE, names.PROBE_TO_REFERENCE, names.PROBE_FACE_TO_REFERENCE),
     "vtkMRMLModelNode": (
         names.PROBE_MODEL, names.SURFACE, names.MARGIN, names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER
@@ -19,7 +20,7 @@ _SHOWN = {
 }  # fmt: skip
 # What a case leaves behind when another is opened; live nodes stay.
 RESULTS = (
-    names.VOLUME, names.PROBABILITY, names.SURFACE, names.MARGIN, names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER,
+    names.VOLUME, names.SEEN, names.PROBABILITY, names.SURFACE, names.MARGIN, names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER,
     names.BOX, names.SEGMENTATION,
 )  # fmt: skip
 

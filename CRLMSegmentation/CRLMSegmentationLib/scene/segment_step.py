@@ -103,10 +103,11 @@ class SegmentStep:
         volume, box, tight, smoothing = *self._input(), self._smoothing
 
         def compute(progress, should_cancel):
+            from ..segmentation.postprocess import with_guessed_seen
             from ..segmentation.segment import segment
 
             ready = segmenter(should_cancel, progress)
-            result = segment(volume, box, ready, threshold, tight, keep, progress, should_cancel)
+            result = segment(with_guessed_seen(volume), box, ready, threshold, tight, keep, progress, should_cancel)
             return Finding(result, state_of_result(result, smoothing, keep))
 
         return self._jobs.begin(Step.SEGMENT, compute)
@@ -123,9 +124,10 @@ class SegmentStep:
         box = self._box.box
 
         def compute(progress, should_cancel):
+            from ..segmentation.postprocess import with_guessed_seen
             from ..segmentation.region_growing import grow_region
 
-            result = grow_region(volume, seed_ras, box, progress=progress, should_cancel=should_cancel)
+            result = grow_region(with_guessed_seen(volume), seed_ras, box, progress=progress, should_cancel=should_cancel)
             return Finding(result, state_of_result(result, smoothing))
 
         self._jobs.start(self._jobs.begin(Step.SEGMENT, compute))

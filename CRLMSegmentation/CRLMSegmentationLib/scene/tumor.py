@@ -58,7 +58,7 @@ class TumorNodes:
         """The segmentation node with a segment of the tumor in it, be it an empty one."""
         node = self._make_segmentation(volume_node)
         if is_stale(node) or segment_of(node, names.SEGMENT) is None:
-            put_segment(node, names.SEGMENT, grid.with_voxels(np.zeros(grid.voxels.shape, np.uint8)), None, COLOR)
+            put_segment(node, names.SEGMENT, grid.on_grid(np.zeros(grid.voxels.shape, np.uint8)), None, COLOR)
             mark_stale(node, False)
         return node
 

@@ -101,11 +101,11 @@ def state_of_scene(
     shape = shape_of_surface(mask, surface)
     if probability is None or threshold is None:
         return TumorState(shape, mask)
-    from ..segmentation.postprocess import unseen_voxels
+    from ..segmentation.postprocess import unseen_voxels, with_guessed_seen
     from ..segmentation.segment import finish
 
-    block = block_of(volume, probability)
-    unseen = unseen_voxels(block.volume.voxels)
+    block = block_of(with_guessed_seen(volume), probability)
+    unseen = unseen_voxels(block.volume)
     # Where the probe passed, 0 stands outside a box that was turned against the volume (segmentation.crop).
     inside = (probability.voxels > 0) | (False if unseen is None else unseen)
     block = replace(block, inside=None if inside.all() else inside)
@@ -124,13 +124,15 @@ def block_of(volume: Volume, part: Volume):
     place = paste(part.with_voxels(np.ones(part.voxels.shape, bool)), volume).voxels
     first = np.array([place.any(axis=axes).argmax() for axes in ((1, 2), (0, 2), (0, 1))])
     (k, j, i), (to_k, to_j, to_i) = first, first + part.voxels.shape
-    voxels = np.ascontiguousarray(volume.voxels[k:to_k, j:to_j, i:to_i])
-    return Crop(Volume(voxels, part.ijk_to_ras), (int(i), int(j), int(k)))
+    place = slice(k, to_k), slice(j, to_j), slice(i, to_i)
+    seen = None if volume.seen is None else np.ascontiguousarray(volume.seen[place])
+    voxels = np.ascontiguousarray(volume.voxels[place])
+    return Crop(Volume(voxels, part.ijk_to_ras, seen, volume.seen_is_guessed), (int(i), int(j), int(k)))
 
 
 def empty_state(grid: Volume) -> TumorState:
     """Nothing yet: for a tumor that is drawn by hand on the voxels of `grid`."""
-    mask = grid.with_voxels(np.zeros(grid.voxels.shape, np.uint8))
+    mask = grid.on_grid(np.zeros(grid.voxels.shape, np.uint8))
     return TumorState(shape_of_surface(mask, None), mask)
 
 

@@ -132,7 +132,8 @@ class VolumeStep:
     def show_growing(self, reconstruction) -> None:
         """While it still grows it can be looked at, and is no volume to segment."""
         was_there = self.is_there
-        self._put(reconstruction.volume, growing=True)
+        # What was seen is of use once there is a volume to segment: until then it would only be copied.
+        self._put(reconstruction.volume.with_seen(None), growing=True)
         number = len(reconstruction.report.frames_used)
         self._workflow.set(Step.RECONSTRUCT, StepStatus.RUNNING, f"growing: {number} frames")
         if was_there:

@@ -27,15 +27,16 @@ def averaged_shape(shape, spacing, target) -> tuple[int, ...]:
     )
 
 
-def average_seen(voxels: np.ndarray, shape) -> np.ndarray:
-    """float32 of `shape`: the mean over what each voxel covers of `voxels`, 3-D, leaving out zeros (nothing seen).
+def average_seen(voxels: np.ndarray, shape, known: np.ndarray | None = None) -> np.ndarray:
+    """float32 of `shape`: the mean over what each voxel covers of `voxels`, 3-D, leaving out what was not seen.
 
+    known  boolean, where there is a grey level (postprocess.known_voxels); None: wherever it is not 0
     Both grids cover the same space, edge to edge; what a voxel covers in part counts in part. 0 where nothing was seen.
     """
     if tuple(shape) == voxels.shape:
         return voxels.astype(np.float32)
     total = _covered_sum(voxels.astype(np.float32), shape)
-    seen = _covered_sum((voxels != 0).astype(np.float32), shape)
+    seen = _covered_sum((voxels != 0 if known is None else known).astype(np.float32), shape)
     return np.where(seen > 1e-4, total / np.maximum(seen, np.float32(1e-4)), np.float32(0))
 
 

@@ -84,6 +84,8 @@ def crop_volume(volume: Volume, box: Box, margin_mm: float = 0.0) -> Volume:
 def paste(block: Volume, onto: Volume) -> Volume:
     """`block`, cut from the grid of `onto` earlier, on that whole grid again: zeros elsewhere, dtype of the block.
 
+    Where the block knows what was seen, nothing was seen elsewhere.
+
     Raises GeometryError when the voxels of `block` are not voxels of `onto`.
     """
     start = transform_points(onto.ras_to_ijk, block.origin_ras)
@@ -92,9 +94,14 @@ def paste(block: Volume, onto: Volume) -> Volume:
     same_axes = np.allclose(block.ijk_to_ras[:3, :3], onto.ijk_to_ras[:3, :3], atol=1e-4)
     if not same_axes or np.abs(start - index).max() > 1e-2 or (index < 0).any() or (end > onto.dimensions).any():
         raise GeometryError("The block of voxels was not cut from this volume: their grids do not coincide.")
-    whole = np.zeros(onto.voxels.shape, dtype=block.voxels.dtype)
-    whole[index[2]:end[2], index[1]:end[1], index[0]:end[0]] = block.voxels
-    return Volume(whole, onto.ijk_to_ras)
+
+    def on_the_whole(values: np.ndarray) -> np.ndarray:
+        whole = np.zeros(onto.voxels.shape, dtype=values.dtype)
+        whole[index[2]:end[2], index[1]:end[1], index[0]:end[0]] = values
+        return whole
+
+    seen = None if block.seen is None else on_the_whole(block.seen)
+    return Volume(on_the_whole(block.voxels), onto.ijk_to_ras, seen, block.seen_is_guessed)
 
 
 def _along_axes_of(volume: Volume, box: Box) -> tuple[Box, float]:
@@ -147,8 +154,10 @@ def _block(volume: Volume, first: np.ndarray, last: np.ndarray) -> tuple[Volume,
     (i, j, k), (to_i, to_j, to_k) = first, last + 1
     ijk_to_ras = volume.ijk_to_ras.copy()
     ijk_to_ras[:3, 3] = transform_points(volume.ijk_to_ras, first)
-    voxels = np.ascontiguousarray(volume.voxels[k:to_k, j:to_j, i:to_i])
-    return Volume(voxels, ijk_to_ras), (int(i), int(j), int(k))
+    part = slice(k, to_k), slice(j, to_j), slice(i, to_i)
+    voxels = np.ascontiguousarray(volume.voxels[part])
+    seen = None if volume.seen is None else np.ascontiguousarray(volume.seen[part])
+    return Volume(voxels, ijk_to_ras, seen, volume.seen_is_guessed), (int(i), int(j), int(k))
 
 
 def _voxels_within(box: Box, size_mm: np.ndarray, block: Volume) -> np.ndarray:

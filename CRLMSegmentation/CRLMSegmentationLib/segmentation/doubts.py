@@ -6,7 +6,7 @@ import numpy as np
 
 from ..geometry import Volume
 from .models import ModelCard
-from .postprocess import touches_border
+from .postprocess import black_at_the_border, known_voxels, touches_border
 
 # Mean binary entropy over the mask, in bits: 1 is a coin toss for every voxel. For models that were not calibrated.
 HIGH_ENTROPY_BITS = 0.6
@@ -26,8 +26,12 @@ def doubts_about(
     pass, and `inside` the voxels of a box that is turned against the grid (None: all of them). What is not given is not
     judged. `faint_ml` was marked and is not in `mask`, because it is too faint for a tumor.
     """
-    if ultrasound is not None and not ultrasound.voxels[... if inside is None else inside].any():
-        return ("The probe never passed through the box: there is no ultrasound in it.",)
+    if ultrasound is not None:
+        within = ... if inside is None else inside
+        if not known_voxels(ultrasound)[within].any():
+            return ("The probe never passed through the box: there is no ultrasound in it.",)
+        if not ultrasound.voxels[within].any():
+            return ("The box is black throughout: check that it lies in the picture, and the gain.",)
     voxels = mask.voxels > 0
     if not voxels.any() and faint_ml:
         return (
@@ -37,13 +41,20 @@ def doubts_about(
     if not voxels.any():
         return ("Nothing was found in the box: check that the tumor is inside, or lower the threshold.",)
     doubts = []
+    is_guessed = ultrasound is not None and ultrasound.seen_is_guessed
     if touches_border(voxels) or (inside is not None and _is_beside(voxels, ~inside)):
         doubts.append(
             "The tumor touches the edge of the volume: sweep farther, so that it is covered whole."
             if box_was_clipped else "The tumor touches the edge of the box: enlarge the box."
         )
-    elif unseen is not None and _is_beside(voxels, unseen):
+    elif unseen is not None and not is_guessed and _is_beside(voxels, unseen):
         doubts.append("The tumor reaches to where the probe did not pass: sweep farther, so that it is covered whole.")
+    elif ultrasound is not None and _is_beside(voxels, black_at_the_border(ultrasound.voxels) & ~voxels):
+        # The frame of a picture is black too: pixels came there, and showed nothing.
+        doubts.append(
+            "The tumor reaches to black at the edge, where the probe seems not to have passed (a guess from the grey "
+            "levels): sweep farther, unless the tumor is covered whole."
+        )
     if ultrasound is not None and contrast(mask, ultrasound, unseen) < LOW_CONTRAST:
         doubts.append("The tumor hardly differs from the tissue around it: check its outline by eye.")
     usual = HIGH_ENTROPY_BITS if card is None or card.usual_entropy_bits is None else card.usual_entropy_bits

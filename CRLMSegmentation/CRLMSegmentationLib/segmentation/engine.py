@@ -25,6 +25,7 @@ from ..geometry import Volume
 from ..python_process import child_environment, end_process, how_it_ended, start_python
 from .channel import Channel, ChannelError
 from .models import Model
+from .postprocess import known_voxels
 from .shared_block import SharedBlock, remove_blocks_of_dead_processes
 
 Progress = Callable[[float, str], None]
@@ -163,16 +164,21 @@ class WorkerSegmenter:
         worker = self._idle_worker(report, should_cancel)
         voxels = np.ascontiguousarray(volume.voxels)
         # The probability takes the place of the voxels, so that one block is enough.
-        block = SharedBlock.create(max(voxels.nbytes, voxels.size * 4))
+        room = max(voxels.nbytes, voxels.size * 4)
+        known = known_voxels(volume)
+        tells_more = bool((known & (voxels == 0)).any())  # than the voxels that are not 0 tell already
+        block = SharedBlock.create(room + (known.nbytes if tells_more else 0))
         try:
             block.array(voxels.shape, voxels.dtype)[...] = voxels
+            if tells_more:
+                block.array(voxels.shape, bool, room)[...] = known
             request = worker.ask({
                 "do": "segment", "block": block.name, "shape": voxels.shape, "dtype": voxels.dtype.str,
-                "ijk_to_ras": volume.ijk_to_ras.tolist(),
+                "ijk_to_ras": volume.ijk_to_ras.tolist(), "known_at": room if tells_more else None,
             })
             self._wait_for(worker, request, report, should_cancel)
             self._restarts = 0
-            return volume.with_voxels(block.array(voxels.shape, np.float32).copy())
+            return volume.on_grid(block.array(voxels.shape, np.float32).copy())
         finally:
             block.close()
 

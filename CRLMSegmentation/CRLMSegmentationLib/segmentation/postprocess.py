@@ -10,7 +10,7 @@ from .models import ModelCard
 from .surface import occupied_extent
 
 KEEP = ("largest", "middle", "all")
-# Black voxels side by side in all three directions are no speckle: the probe saw nothing there.
+# So many voxels without a grey level side by side in all three directions are no hole between pixels.
 UNSEEN_BLOCK_VOXELS = 3
 
 
@@ -41,7 +41,7 @@ def mask_from_probability(
         mask[extent] = without_cavities(component[within])
     elif extent is not None:
         mask[extent] = without_cavities(above[extent])
-    return probability.with_voxels(mask)
+    return probability.on_grid(mask)
 
 
 def unless_too_faint(mask: Volume, probability: Volume, card: ModelCard) -> Volume:
@@ -56,39 +56,85 @@ def unless_too_faint(mask: Volume, probability: Volume, card: ModelCard) -> Volu
     return mask.with_voxels(np.zeros_like(mask.voxels))
 
 
-def mask_by_card(probability: Volume, card: ModelCard) -> Volume:
-    """uint8 mask as it is shown unless the user says otherwise: at the card's threshold, the largest component, empty
-    when that is too faint for a tumor."""
-    return unless_too_faint(mask_from_probability(probability, card.threshold), probability, card)
+def mask_by_card(probability: Volume, card: ModelCard, unseen: np.ndarray | None = None) -> Volume:
+    """uint8 mask as it is shown unless the user says otherwise: at the card's threshold, the largest component, nothing
+    where the probe did not pass (`unseen`, from unseen_voxels()), empty when that is too faint for a tumor."""
+    return unless_too_faint(mask_from_probability(probability, card.threshold, unseen=unseen), probability, card)
 
 
-def unseen_voxels(ultrasound: np.ndarray) -> np.ndarray | None:
-    """Boolean [k, j, i] of what lies outside the swept region; None when all of it was seen.
+def unseen_voxels(ultrasound: Volume) -> np.ndarray | None:
+    """Boolean [k, j, i] of where the probe did not pass, so far as `ultrasound.seen` tells; None when it passed
+    everywhere.
+
+    A single voxel without a grey level is a hole between pixels: only UNSEEN_BLOCK_VOXELS side by side count.
+    """
+    if ultrasound.seen is None or ultrasound.seen.all():
+        return None
+    blocks = _blocks_in(~ultrasound.seen)
+    return blocks if blocks.any() else None
+
+
+def with_guessed_seen(ultrasound: Volume) -> Volume:
+    """`ultrasound` with a guess of what was seen, where nothing is known about it; unchanged where it is.
 
     A reconstruction leaves 0 where no frame came by. A single black voxel may be speckle, and a black region in the
-    middle a cyst or a vessel: only black blocks that hang together with the border of the crop count.
+    middle a cyst or a vessel: only black blocks that hang together with the border of the volume count as not seen.
+    For volumes of other programs and from old files; our own reconstructions know.
     """
+    if ultrasound.seen is not None:
+        return ultrasound
+    return ultrasound.with_seen(~black_at_the_border(ultrasound.voxels), is_guessed=True)
+
+
+def black_at_the_border(voxels: np.ndarray) -> np.ndarray:
+    """Boolean [k, j, i] of the black blocks of `voxels` that hang together, through faces, with their border."""
     from scipy import ndimage
 
-    black = ultrasound == 0
-    if not black.any():
-        return None
-    if black.all():
+    black = voxels == 0
+    if not black.any() or black.all():
         return black
-    size = UNSEEN_BLOCK_VOXELS
-    # The border goes on outside as it is, so that a thin layer at the edge is found too.
-    padded = np.pad(black, size, mode="edge").view(np.uint8)
-    opened = ndimage.maximum_filter(ndimage.minimum_filter(padded, size), size) > 0
-    opened = opened[(slice(size, -size),) * 3]
-    labels, count = ndimage.label(opened)
-    if count == 0:
-        return None
+    labels, count = ndimage.label(_blocks_in(black))
     reaching = np.zeros(count + 1, dtype=bool)
     for axis in range(3):
         for end in (0, -1):
             reaching[np.take(labels, end, axis=axis)] = True
     reaching[0] = False
-    return reaching[labels] if reaching.any() else None
+    return reaching[labels]
+
+
+def known_voxels(ultrasound: Volume) -> np.ndarray:
+    """Boolean [k, j, i] of the voxels that tell the network a grey level.
+
+    Networks learned that 0 is what was not seen. A black voxel counts only where it is known that a pixel came: a
+    guess leaves what the network sees as it is without one.
+    """
+    known = ultrasound.voxels != 0
+    if ultrasound.seen is not None and not ultrasound.seen_is_guessed:
+        known |= ultrasound.seen
+    return known
+
+
+def _blocks_in(voxels: np.ndarray) -> np.ndarray:
+    """Those of the boolean `voxels` [k, j, i] that lie in a cube of UNSEEN_BLOCK_VOXELS of them (an opening)."""
+    # The border goes on outside as it is, so that a thin layer at the edge is found too.
+    size = UNSEEN_BLOCK_VOXELS
+    blocks = np.pad(voxels, size, mode="edge")
+    for axis in range(3):
+        blocks = _along(np.logical_and, blocks, axis, size)
+    blocks = np.pad(blocks, size - 1)
+    for axis in range(3):
+        blocks = _along(np.logical_or, blocks, axis, size)
+    return blocks[(slice(size, -size),) * 3]
+
+
+def _along(combine, voxels: np.ndarray, axis: int, size: int) -> np.ndarray:
+    """Every `size` neighbours along `axis` combined into one: so many fewer voxels, less one."""
+    length = voxels.shape[axis] - size + 1
+    parts = [voxels[(slice(None),) * axis + (slice(start, start + length),)] for start in range(size)]
+    combined = combine(parts[0], parts[1])
+    for part in parts[2:]:
+        combine(combined, part, out=combined)
+    return combined
 
 
 def without_cavities(mask: np.ndarray) -> np.ndarray:

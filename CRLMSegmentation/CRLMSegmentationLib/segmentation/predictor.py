@@ -16,6 +16,7 @@ from ..errors import Cancelled, ModelError, SegmentationError
 from ..geometry import Volume
 from .models import Model
 from .network_plan import NetworkPlan
+from .postprocess import known_voxels
 from .preparation import prepare, probability_of
 from .quiet import this_thread_prints_nothing
 from .runtime_choice import choose, on_processor
@@ -84,7 +85,8 @@ class Segmenter:
             raise SegmentationError("The volume holds voxels that are not finite numbers: reconstruct it again.")
         self.notice = ""
         spacing_kji = [float(value) for value in volume.spacing_mm[::-1]]
-        seen = np.array([part.stop - part.start for part in occupied_extent(volume.voxels) or [slice(0, 0)] * 3])
+        known = known_voxels(volume)
+        seen = np.array([part.stop - part.start for part in occupied_extent(known) or [slice(0, 0)] * 3])
         report, should_cancel = progress or (lambda fraction, text: None), should_cancel or (lambda: False)
         total = np.zeros(volume.voxels.shape, dtype=np.float32)
         with this_thread_prints_nothing(), _bounded_threads(self.threads):
@@ -100,7 +102,7 @@ class Segmenter:
                 def part(fraction: float, text: str, number=number) -> None:
                     report((number + fraction) / len(self._members), text)
 
-                total += self._of_member(member, volume.voxels, spacing_kji, part, should_cancel)
+                total += self._of_member(member, (volume.voxels, known), spacing_kji, part, should_cancel)
         if len(self._members) > 1:
             total /= len(self._members)
         report(1.0, "Segmentation is done")
@@ -135,17 +137,17 @@ class Segmenter:
             self.device, self.notice = "cpu", NO_ROOM
         return [_Member(one, "cpu", self.mirroring, self.threads, runtime, choose_runtimes) for one in self.models]
 
-    def _of_member(self, member: _Member, voxels, spacing_kji, report: Progress, should_cancel) -> np.ndarray:
+    def _of_member(self, member: _Member, crop, spacing_kji, report: Progress, should_cancel) -> np.ndarray:
         import torch
 
         try:
-            return member.probability(voxels, spacing_kji, report, should_cancel)
+            return member.probability(*crop, spacing_kji, report, should_cancel)
         except torch.cuda.OutOfMemoryError:
             member.use_processor_once()
             self.notice = OUT_OF_MEMORY
             report(0.0, OUT_OF_MEMORY)
             try:
-                return member.probability(voxels, spacing_kji, report, should_cancel)
+                return member.probability(*crop, spacing_kji, report, should_cancel)
             finally:
                 member.use_own_device()
 
@@ -164,9 +166,9 @@ class _Member:
         if device == "cpu":
             self._parameters = None
 
-    def probability(self, voxels, spacing_kji, report: Progress, should_cancel) -> np.ndarray:
+    def probability(self, voxels, known, spacing_kji, report: Progress, should_cancel) -> np.ndarray:
         report(0.0, "Preparing the crop")
-        crop = prepare(voxels, spacing_kji, self.plan)
+        crop = prepare(voxels, spacing_kji, self.plan, known)
 
         def told(done: int, windows: int) -> None:
             report(0.05 + 0.85 * done / windows, f"Segmenting, window {done} of {windows}")

@@ -28,8 +28,13 @@ class PreparedCrop:
     properties: dict
 
 
-def prepare(voxels: np.ndarray, spacing_kji: list[float], plan: NetworkPlan) -> PreparedCrop:
-    """`voxels` [k, j, i] of a crop with at least one that is not 0."""
+def prepare(
+    voxels: np.ndarray, spacing_kji: list[float], plan: NetworkPlan, known: np.ndarray | None = None
+) -> PreparedCrop:
+    """`voxels` [k, j, i] of a crop with at least one that is known.
+
+    known  boolean, where there is a grey level (postprocess.known_voxels); None: wherever it is not 0, as nnU-Net has it
+    """
     import torch
 
     preprocessor = plan.preprocessor()
@@ -43,14 +48,15 @@ def prepare(voxels: np.ndarray, spacing_kji: list[float], plan: NetworkPlan) -> 
         )
         return PreparedCrop(torch.from_numpy(np.ascontiguousarray(data)), properties)
     data = voxels.astype(np.float32).transpose(plan.plans.transpose_forward)
-    seen = occupied_extent(data)
+    known = data != 0 if known is None else known.transpose(plan.plans.transpose_forward)
+    seen = occupied_extent(known)
     properties["shape_before_cropping"] = data.shape
     properties["bbox_used_for_cropping"] = [[part.start, part.stop] for part in seen]
     data = data[seen][None]
     properties["shape_after_cropping_and_before_resampling"] = data.shape[1:]
     new_shape = [round(old / new * size) for old, new, size in zip(spacing, target, data.shape[1:])]
     if plan.averages:
-        data = average_seen(data[0], averaged_shape(data.shape[1:], spacing, target))[None]
+        data = average_seen(data[0], averaged_shape(data.shape[1:], spacing, target), known[seen])[None]
     data = preprocessor._normalize(
         data.copy(), np.zeros((1, 1), np.int8), plan.configuration,
         plan.plans.foreground_intensity_properties_per_channel,

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import Cancelled, GeometryError, SegmentationError
 from ..geometry import Box, Volume, transform_points
 from .crop import crop
-from .postprocess import without_cavities
+from .postprocess import known_voxels, unseen_voxels, without_cavities
 from .segment import SegmentationResult, finish
 
 Progress = Callable[[float, str], None]
@@ -60,8 +60,9 @@ def grow_region(
     probability = _grown(block.volume, seed, should_cancel)
     growing_s = time.perf_counter() - started
     report(0.8, "Making the surface")
-    grown = block.volume.with_voxels(block.within(probability))
-    result = finish(block, grown, volume, 0.5, "largest", {"growing": growing_s})
+    grown = block.volume.on_grid(block.within(probability))
+    unseen = unseen_voxels(block.volume)
+    result = finish(block, grown, volume, 0.5, "largest", {"growing": growing_s}, unseen=unseen)
     report(1.0, "The region has grown")
     return replace(result, doubts=(*result.doubts, DOUBT))
 
@@ -73,7 +74,7 @@ def _grown(ultrasound: Volume, seed: tuple[int, int, int], should_cancel) -> np.
     spacing = ultrasound.spacing_mm[::-1]
     step = np.maximum(1, np.floor(WORKING_SPACING_MM / spacing + 1e-6)).astype(int)
     voxels = ultrasound.voxels.astype(np.float32)
-    if not voxels[tuple(slice(max(0, place - 2), place + 3) for place in seed)].any():
+    if not known_voxels(ultrasound)[tuple(slice(max(0, place - 2), place + 3) for place in seed)].any():
         raise SegmentationError("The probe did not see the point: click into the ultrasound.")
     # Means over blocks, then every block once: a quarter of a million voxels at most in a 60 mm box.
     coarse = ndimage.uniform_filter(voxels, step)[tuple(slice(n // 2, None, n) for n in step)]

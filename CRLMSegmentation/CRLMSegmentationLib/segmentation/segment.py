@@ -95,6 +95,8 @@ def segment(
 ) -> SegmentationResult:
     """Segment the tumor in `box`.
 
+    volume     where its `seen` says that the probe did not pass, no tumor is found; with_guessed_seen() guesses it for a
+               volume that does not know
     segmenter  a Segmenter, which stays warm from box to box, or a Model that is loaded for this one box
     threshold  of probability; None for the model's own
     tight      True when the box closely fits the tumor: the model's margin is added on every side. A box drawn by hand
@@ -109,7 +111,7 @@ def segment(
         raise SegmentationError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
     started = time.perf_counter()
     block = crop(volume, box, card.margin_mm if tight else 0.0)
-    unseen = unseen_voxels(block.volume.voxels)
+    unseen = unseen_voxels(block.volume)
     ultrasound = along_box(block, unseen) if block.turned_box is not None else block.volume
     timings = {"crop": time.perf_counter() - started}
     started = time.perf_counter()

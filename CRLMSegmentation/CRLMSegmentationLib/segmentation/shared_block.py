@@ -56,9 +56,9 @@ class SharedBlock:
         block.forget_name()
         return block
 
-    def array(self, shape, dtype) -> np.ndarray:
-        """A view of the first bytes as an array; it must not be used after close()."""
-        return np.ndarray(shape, dtype, buffer=self._memory)
+    def array(self, shape, dtype, first_byte: int = 0) -> np.ndarray:
+        """A view of the bytes from `first_byte` on as an array; it must not be used after close()."""
+        return np.ndarray(shape, dtype, buffer=self._memory, offset=first_byte)
 
     def forget_name(self) -> None:
         """Nobody else can open the block from now on; whoever has it open keeps it. Can be called twice."""

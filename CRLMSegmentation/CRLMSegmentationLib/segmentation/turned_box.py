@@ -17,6 +17,7 @@ def along_box(block: Crop, unseen: np.ndarray | None = None) -> Volume:
 
     unseen  boolean [k, j, i] on the block, where the probe did not pass: stays exactly 0, as in a box that is not
             turned, and so does what lies outside the volume; nothing of that zero is mixed into what was seen
+    What was seen is taken from the nearest voxel.
     """
     box, voxels = block.turned_box, block.volume.voxels
     spacing = block.volume.spacing_mm
@@ -37,7 +38,10 @@ def along_box(block: Crop, unseen: np.ndarray | None = None) -> Volume:
         turned[_sampled(seen, place, shape, nearest=True) == 0] = 0
     if voxels.dtype.kind in "biu":
         turned = np.rint(turned, out=turned)
-    return Volume(turned.astype(voxels.dtype), ijk_to_ras)
+    known = block.volume.seen
+    if known is not None:
+        known = _sampled(known.view(np.uint8), place, shape, nearest=True) != 0
+    return Volume(turned.astype(voxels.dtype), ijk_to_ras, known, block.volume.seen_is_guessed)
 
 
 def onto_block(probability: Volume, block: Crop) -> Volume:
@@ -45,7 +49,7 @@ def onto_block(probability: Volume, block: Crop) -> Volume:
     the turned box."""
     place = probability.ras_to_ijk @ block.volume.ijk_to_ras
     voxels = _sampled(probability.voxels, place, block.volume.voxels.shape, beyond=True)
-    return block.volume.with_voxels(block.within(voxels))
+    return block.volume.on_grid(block.within(voxels))
 
 
 def _sampled(

@@ -103,12 +103,13 @@ class Worker:
         """The probability in place of the voxels."""
         shape = tuple(message["shape"])
         voxels = block.array(shape, np.dtype(message["dtype"])).copy()
+        known = None if message["known_at"] is None else block.array(shape, bool, message["known_at"]).copy()
 
         def progress(fraction: float, text: str) -> None:
             self._channel.send({"is": "progress", "number": number, "fraction": fraction, "text": text})
 
         probability = self._segmenter.probability(
-            Volume(voxels, message["ijk_to_ras"]), progress, lambda: self._cancelled_number >= number
+            Volume(voxels, message["ijk_to_ras"], known), progress, lambda: self._cancelled_number >= number
         )
         block.array(shape, np.float32)[...] = probability.voxels
 

@@ -17,7 +17,7 @@ from ..errors import ConfigurationError, ModelError
 from ..geometry import Volume
 from ..segmentation.doubts import mean_entropy_bits
 from ..segmentation.models import CARD, load_model
-from ..segmentation.postprocess import mask_from_probability
+from ..segmentation.postprocess import mask_from_probability, unseen_voxels
 from ..segmentation.quantise import quantise, write_eight_bits
 from .curves import SHELL_SHARE, VoxelCounts, areas, best_threshold, reliability, uncertainty_probabilities
 from .metrics import compare
@@ -57,7 +57,7 @@ def calibrate(
     Raises ConfigurationError when there is no tumor in any image.
     """
     total = total or (len(images) if hasattr(images, "__len__") else None)
-    probabilities, truths, groups, counts = [], [], [], None
+    probabilities, truths, unseen, groups, counts = [], [], [], [], None
     for number, (image, truth, *group) in enumerate(images):
         probability = segmenter.probability(image)
         one = VoxelCounts.of(probability, truth)
@@ -65,6 +65,7 @@ def calibrate(
         # Half precision keeps a few whole volumes in memory; the counts above saw all digits.
         probabilities.append(probability.with_voxels(probability.voxels.astype(np.float16)))
         truths.append(truth)
+        unseen.append(unseen_voxels(image))
         groups.append(group[0] if group else "")
         if progress:
             progress((number + 1) / total if total else 0.0, f"Calibrating on image {number + 1} of {total or '?'}")
@@ -72,9 +73,9 @@ def calibrate(
         raise ConfigurationError("The validation images hold no tumor: a threshold cannot be chosen.")
     threshold, f1 = best_threshold(counts)
     figures, means, entropies = [], [], []
-    for one, truth in zip(probabilities, truths):
+    for one, truth, not_passed in zip(probabilities, truths, unseen):
         one = one.with_voxels(one.voxels.astype(np.float32))
-        mask = mask_from_probability(one, threshold)
+        mask = mask_from_probability(one, threshold, unseen=not_passed)
         marked = one.voxels[mask.voxels > 0]
         figures.append(compare(mask, truth))
         means.append(float(marked.mean()) if marked.size else 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import FileFormatError, GeometryError
 from ..files import read_mask, read_volume
 from ..geometry import Volume, transform_points
+from ..segmentation.postprocess import with_guessed_seen
 from .case_table import CaseRow
 from .dataset import Case
 from .metrics import on_grid_of
@@ -29,10 +30,13 @@ def load_case(row: CaseRow, fill: str = "stick", every: int = 1, spacing_mm: flo
     A sweep is reconstructed (nearest neighbour, mean, `fill` for the holes, every n-th frame); a volume is taken as
     it is. Raises CRLMError for files that cannot be read, and GeometryError when the mask does not lie in the volume.
     """
-    volume = read_volume(row.volume) if row.volume else reconstructed(_sweep(row.sweep), fill, every, spacing_mm)
+    if row.volume:
+        volume = with_guessed_seen(read_volume(row.volume))
+    else:
+        volume = reconstructed(_sweep(row.sweep), fill, every, spacing_mm)
     volume = volume.with_voxels(_as_bytes(volume.voxels, row.case))
     if not row.mask:
-        return Case(row.case, volume, volume.with_voxels(np.zeros(volume.voxels.shape, np.uint8)))
+        return Case(row.case, volume, volume.on_grid(np.zeros(volume.voxels.shape, np.uint8)))
     truth = mask_of(row)
     if not truth.voxels.any():
         raise GeometryError(f"The mask of case {row.case} is empty: {row.mask}.")

@@ -15,9 +15,8 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..geometry import Volume
-from ..segmentation.crop import crop
 from ..segmentation.models import load_model
-from ..segmentation.postprocess import mask_by_card
+from ..segmentation.segment import segment
 from .case_files import reconstructed
 from .crop_sampling import empty_box
 from .dataset import Case
@@ -56,11 +55,11 @@ def false_alarms(
             box = empty_box(case, random)
             if box is None:
                 continue
-            block = crop(volume, box).volume
-            mask = mask_by_card(segmenter.probability(block), segmenter.model.card)
+            result = segment(volume, box, segmenter)
+            block = result.crop.volume
             found.append({
                 "edges_mm": np.round(box.size_mm, 1).tolist(), "seen": round(float((block.voxels > 0).mean()), 3),
-                "fill": fill, "found_ml": round(float(mask.voxels.sum()) * mask.voxel_volume_mm3 / 1000, 4),
+                "fill": fill, "found_ml": round(result.volume_ml, 4),
             })  # fmt: skip
             if progress:
                 progress(len(found) / boxes, f"Looking for false alarms, box {len(found)} of {boxes}")

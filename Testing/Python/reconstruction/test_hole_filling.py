@@ -3,17 +3,32 @@
 import numpy as np
 import pytest
 
-from CRLMSegmentationLib.reconstruction import ClipRectangle, ReconstructionSettings, reconstruct
+from CRLMSegmentationLib.reconstruction import (
+    ClipRectangle,
+    LiveReconstruction,
+    ReconstructionSettings,
+    reconstruct,
+)
 from CRLMSegmentationLib.reconstruction.filling import fill_left_over, fill_with_sticks, offsets_within
-from CRLMSegmentationLib.sweep import Sweep
+from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 
 SETTINGS = ReconstructionSettings(spacing_mm=1.0, threads=2)
 
 
 def left_over_filled(voxels, known, settings):
     """As if nothing lay between frames."""
-    filled = np.empty_like(voxels)
-    return filled, fill_left_over(voxels, known, np.ones_like(known), settings, filled)
+    filled, has_value = np.empty_like(voxels), np.empty_like(known)
+    count = fill_left_over(voxels, known, np.ones_like(known), settings, filled, has_value)
+    assert np.count_nonzero(has_value) == np.count_nonzero(known) + count
+    return filled, count
+
+
+def stick_filled(voxels, known, settings):
+    """(voxels, where they have a value), as if all of it had been swept."""
+    filled, has_value = np.empty_like(voxels), np.empty_like(known)
+    count = fill_with_sticks(voxels, known, np.ones_like(known), settings, filled, has_value)
+    assert np.count_nonzero(has_value) == np.count_nonzero(known) + count
+    return filled, has_value
 
 
 def test_a_stick_interpolates_along_its_length():
@@ -21,7 +36,7 @@ def test_a_stick_interpolates_along_its_length():
     voxels[0, 0, [0, 4]] = (100, 180)
     known = (voxels > 0).astype(np.uint8)
     settings = SETTINGS.with_changes(definition="igsio", fill="stick", stick_length_voxels=9)
-    filled, _ = fill_with_sticks(voxels, known, np.ones_like(known), settings)
+    filled, _ = stick_filled(voxels, known, settings)
     # IGSIO counts the hole itself to the near side: the far value weighs (steps to the near one + 1) / 5
     assert filled.ravel().tolist() == [100, 132, 148, 164, 180]
 
@@ -31,7 +46,7 @@ def test_a_stick_longer_than_the_limit_does_not_fill():
     voxels[0, 0, [0, 8]] = 100
     known = (voxels > 0).astype(np.uint8)
     settings = SETTINGS.with_changes(definition="igsio", fill="stick", stick_length_voxels=8)
-    filled, _ = fill_with_sticks(voxels, known, np.ones_like(known), settings)
+    filled, _ = stick_filled(voxels, known, settings)
     assert np.count_nonzero(filled) == 2
 
 
@@ -104,6 +119,34 @@ def test_the_report_counts_the_holes_and_seen_stays_true(make_sweep, fill):
     np.testing.assert_array_equal(empty.seen.voxels, filled.seen.voxels)
     seen = filled.seen.voxels != 0
     np.testing.assert_array_equal(filled.volume.voxels[seen], empty.volume.voxels[seen])
+
+
+@pytest.mark.parametrize("fill", ["none", "stick", "distance"])
+@pytest.mark.parametrize("live", [False, True])
+def test_the_volume_carries_where_a_pixel_came_or_a_hole_was_filled_also_where_that_is_black(fill, live):
+    """Frames that are black but for a bright corner, so far apart that there are holes between them."""
+    pixels = np.zeros((20, 24), np.uint8)
+    pixels[:6, :6] = 200
+    frames = []
+    for number in range(6):
+        pose = np.diag([0.5, 0.5, 1.0, 1.0])
+        pose[2, 3] = 1.5 * number
+        frames.append(TrackedFrame(pixels, pose, number / 30))
+    settings = ReconstructionSettings(spacing_mm=0.5, fill=fill, threads=2)
+    if live:
+        with LiveReconstruction(settings) as growing:
+            for frame in frames:
+                growing.add(frame)
+        made = growing.snapshot()
+        assert not np.any(growing.snapshot(fill=False).volume.seen != (made.seen.voxels != 0))
+    else:
+        made = reconstruct(Sweep(frames), settings)
+    slices = made.seen.voxels.any(axis=(1, 2))
+    assert slices.tolist() == [number % 3 == 0 for number in range(16)]
+    # every voxel of a frame's slice had a pixel, and all slices between them are filled, or none
+    expected = np.ones(made.volume.voxels.shape, bool) if fill != "none" else made.seen.voxels != 0
+    np.testing.assert_array_equal(made.volume.seen, expected)
+    assert not made.volume.seen_is_guessed and (made.volume.voxels[made.volume.seen] == 0).any()
 
 
 def test_distance_filling_is_closer_to_what_left_out_frames_saw_than_the_stick(spine_sweep):

@@ -22,11 +22,17 @@ STYLUS_TO_REFERENCE = affine(turn((20, 40, -10)), TUMOR_CENTER + (60, 10, 5))
 TIP_TO_STYLUS = affine(translation=(0, 0, -50))
 
 
+def seen_of(volume) -> np.ndarray:
+    seen = np.ones(volume.voxels.shape, bool)
+    seen[:7, :5] = False
+    return seen
+
+
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory, sweep, volume, box, mask, surface):
     session = NavigationSession()
     session.set_sweep(sweep)
-    session.set_volume(volume)
+    session.set_volume(volume.with_seen(seen_of(volume)))
     session.set_box(box)
     session.set_segmentation(mask, volume.with_voxels(mask.voxels.astype(np.float32)), surface)
     session.show_frame(sweep.frames[4])
@@ -54,6 +60,7 @@ def test_bundle_is_a_zip_with_one_scene_and_its_data(bundle):
 
 def test_volume_and_box_come_back(loaded, volume, box):
     np.testing.assert_array_equal(loaded.volume.voxels, volume.voxels)
+    np.testing.assert_array_equal(loaded.volume.seen, seen_of(volume))
     np.testing.assert_allclose(loaded.volume.ijk_to_ras, volume.ijk_to_ras, atol=1e-9)
     np.testing.assert_allclose(loaded.box.corners_ras(), box.corners_ras(), atol=1e-6)
 
@@ -89,6 +96,7 @@ def test_recorded_sweep_comes_back(loaded, sweep):
 def test_every_node_is_there_once(loaded):
     for class_name, name in (
         ("vtkMRMLScalarVolumeNode", names.VOLUME),
+        ("vtkMRMLLabelMapVolumeNode", names.SEEN),
         ("vtkMRMLMarkupsROINode", names.BOX),
         ("vtkMRMLSegmentationNode", names.SEGMENTATION),
         ("vtkMRMLModelNode", names.SURFACE),

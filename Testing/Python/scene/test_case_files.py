@@ -24,12 +24,18 @@ TIP = affine(translation=(1.0, 2.0, -90.0))
 SURNAME = "Mustermann"
 
 
+def seen_of(volume) -> np.ndarray:
+    seen = np.ones(volume.voxels.shape, bool)
+    seen[:7, :5] = False
+    return seen
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory, sweep, volume, box):
     """The folder of a case that was corrected by hand and cut at another threshold, and what its session held."""
     session = NavigationSession()
     session.set_sweep(Sweep(sweep.frames, f"{SURNAME} 1.4.1950"))
-    session.set_volume(volume)
+    session.set_volume(volume.with_seen(seen_of(volume)))
     session.set_box(box, tight=True)
     session.segment(ConeSegmenter())
     session.begin_correction()
@@ -60,6 +66,7 @@ def test_it_opens_as_it_was(session, saved, sweep, volume, box):
         np.testing.assert_allclose(back.image_to_reference, frame.image_to_reference, atol=1e-9)
         assert set(back.transforms) >= set(frame.transforms)
     np.testing.assert_array_equal(session.volume.voxels, volume.voxels)
+    np.testing.assert_array_equal(session.volume.seen, seen_of(volume))
     assert session.volume.has_geometry_of(volume)
     np.testing.assert_allclose(session.box.corners_ras(), box.corners_ras(), atol=1e-6)
     assert session.box_is_tight and session.margin_mm == 7.0 and session.threshold == 0.4
@@ -92,8 +99,8 @@ def test_corrections_survive_a_threshold_after_opening(session, saved, volume):
 def test_no_name_of_a_person_is_in_it(saved):
     folder, _ = saved
     assert {path.name for path in folder.iterdir()} == {
-        "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha", "volume.nrrd", "probability.nrrd", "mask.nrrd",
-        "tumor.stl", "box.mrk.json",
+        "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha", "volume.nrrd", "volume.seen.nrrd", "probability.nrrd",
+        "mask.nrrd", "tumor.stl", "box.mrk.json",
     }  # fmt: skip
     contents = [path.read_bytes() for path in folder.iterdir() if path.suffix != ".mrb"]
     with zipfile.ZipFile(folder / "scene.mrb") as bundle:
@@ -187,6 +194,7 @@ def test_a_damaged_case_is_refused_and_nothing_is_replaced(session, saved, tmp_p
         session.load_case(tmp_path)
     for damage, why in (
         (lambda folder: (folder / "mask.nrrd").unlink(), "mask.nrrd is missing"),
+        (lambda folder: (folder / "volume.seen.nrrd").unlink(), "volume.seen.nrrd is missing"),
         (lambda folder: (folder / "volume.nrrd").write_bytes(b"NRRD0004\n"), "cannot be opened"),
         (lambda folder: (folder / "case.json").write_text("[]"), "something else"),
         (lambda folder: (folder / "case.json").write_text("{"), "not JSON"),

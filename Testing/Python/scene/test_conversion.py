@@ -42,6 +42,29 @@ def test_volume_comes_back_as_it_was(node, volume, dtype):
     assert holder.GetImageData().GetDimensions() == given_volume.dimensions
 
 
+def test_what_was_seen_goes_with_the_volume_s_node_and_comes_back(scene, node, volume):
+    holder = node("vtkMRMLScalarVolumeNode")
+    seen = volume.voxels > np.median(volume.voxels)
+    conversion.put_volume(holder, volume.with_seen(seen))
+    seen_node = holder.GetNodeReference("CRLM.Seen")
+    assert seen_node.IsA("vtkMRMLLabelMapVolumeNode") and seen_node.GetHideFromEditors()
+    assert np.array_equal(conversion.volume_of(holder).seen, seen)
+    conversion.put_volume(holder, volume.with_seen(~seen))
+    assert np.array_equal(conversion.volume_of(holder).seen, ~seen)
+    mark_stale(holder, True)
+    assert not seen_node.GetSaveWithScene()
+    mark_stale(holder, False)
+    assert seen_node.GetSaveWithScene()
+
+    # another program's volume in the same node: what was seen of the old one is not its
+    holder.SetAndObserveImageData(conversion.image_data(volume.voxels[:-1]))
+    assert conversion.volume_of(holder).seen is None
+    number = scene.GetNumberOfNodesByClass("vtkMRMLLabelMapVolumeNode")
+    conversion.put_volume(holder, volume.with_seen(seen, is_guessed=True))
+    assert conversion.volume_of(holder).seen is None
+    assert scene.GetNumberOfNodesByClass("vtkMRMLLabelMapVolumeNode") == number - 1
+
+
 def test_voxel_of_a_known_place_is_found_through_the_node(node, volume):
     holder = node("vtkMRMLScalarVolumeNode")
     conversion.put_volume(holder, volume)

@@ -109,6 +109,20 @@ def model_copy(exported_model, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def averaging_model(exported_model, tmp_path_factory):
+    """The random model, told to average to 1.5 mm."""
+    from CRLMSegmentationLib.segmentation.averaging import PREPROCESSOR
+    from CRLMSegmentationLib.study.export import write_card
+
+    folder = shutil.copytree(exported_model, tmp_path_factory.mktemp("averaging") / "model")
+    plans = json.loads((folder / "plans.json").read_text())
+    plans["configurations"]["3d_fullres"].update(preprocessor_name=PREPROCESSOR, spacing=[1.5, 1.5, 1.5])
+    (folder / "plans.json").write_text(json.dumps(plans))
+    write_card(folder, json.loads((folder / "model.json").read_text()))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def speckled_volume() -> Volume:
     """Noise with a dark ball, at anisotropic spacing, larger than one window of the model."""
     random = np.random.default_rng(3)

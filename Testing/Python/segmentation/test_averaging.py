@@ -21,20 +21,11 @@ from CRLMSegmentationLib.segmentation.preparation import prepare
 from CRLMSegmentationLib.study.export import write_card
 
 
-@pytest.fixture(scope="module")
-def averaging_model(exported_model, tmp_path_factory):
-    """The random model, told to average to 1.5 mm."""
-    folder = shutil.copytree(exported_model, tmp_path_factory.mktemp("averaging") / "model")
-    plans = json.loads((folder / "plans.json").read_text())
-    plans["configurations"]["3d_fullres"].update(preprocessor_name=PREPROCESSOR, spacing=[1.5, 1.5, 1.5])
-    (folder / "plans.json").write_text(json.dumps(plans))
-    write_card(folder, json.loads((folder / "model.json").read_text()))
-    return folder
-
-
 def test_a_mean_leaves_out_what_was_not_seen():
     row = np.array([10, 20, 30, 0, 0, 60, 0, 0, 0], np.uint8).reshape(1, 1, 9)
     np.testing.assert_allclose(average_seen(row, (1, 1, 3)).ravel(), [20, 60, 0])
+    known = np.array([1, 1, 1, 1, 0, 1, 1, 0, 0], bool).reshape(1, 1, 9)  # two black pixels came
+    np.testing.assert_allclose(average_seen(row, (1, 1, 3), known).ravel(), [20, 30, 0])
     cube = np.arange(1, 9, dtype=np.uint8).reshape(2, 2, 2)
     assert average_seen(cube, (1, 1, 1)).item() == pytest.approx(4.5)
 

@@ -10,7 +10,12 @@ from CRLMSegmentationLib.geometry import Volume
 from CRLMSegmentationLib.segmentation.crop import Crop
 from CRLMSegmentationLib.segmentation.doubts import contrast, doubts_about, mean_entropy_bits
 from CRLMSegmentationLib.segmentation.models import load_model
-from CRLMSegmentationLib.segmentation.postprocess import mask_by_card, mask_from_probability, unseen_voxels
+from CRLMSegmentationLib.segmentation.postprocess import (
+    mask_by_card,
+    mask_from_probability,
+    unseen_voxels,
+    with_guessed_seen,
+)
 from CRLMSegmentationLib.segmentation.segment import finish
 
 
@@ -72,15 +77,39 @@ def test_what_the_probe_did_not_see_is_no_tumor_but_a_cyst_and_speckle_stay():
     ultrasound[:, :, 30:] = 0  # outside the sweep
     ultrasound[15:20, 15:20, 10:15] = 0  # a cyst
     ultrasound[5, 5, 5] = 0  # speckle
-    unseen = unseen_voxels(ultrasound)
+    guessed = with_guessed_seen(Volume(ultrasound, np.eye(4)))
+    unseen = unseen_voxels(guessed)
     assert unseen[:, :, 30:].all() and not unseen[:, :, :30].any()
     probability = probability_with(((10, 10, 8), (25, 25, 36), 0.9), shape=(40, 40, 40))
     mask = mask_from_probability(probability, 0.5, unseen=unseen)
     assert mask.voxels[17, 17, 12] == 1 and not mask.voxels[:, :, 30:].any()
-    volume = probability.with_voxels(ultrasound)
-    assert any("did not pass" in doubt for doubt in doubts_about(mask, False, volume, probability, unseen))
-    assert unseen_voxels(np.full((8, 8, 8), 3, np.uint8)) is None
-    assert unseen_voxels(np.zeros((8, 8, 8), np.uint8)).all()
+    known = guessed.with_seen(guessed.seen)
+    assert any("did not pass" in doubt for doubt in doubts_about(mask, False, known, probability, unseen))
+    assert any("a guess" in doubt for doubt in doubts_about(mask, False, guessed, probability, unseen))
+    assert unseen_voxels(with_guessed_seen(Volume(np.full((8, 8, 8), 3, np.uint8), np.eye(4)))) is None
+    assert unseen_voxels(with_guessed_seen(Volume(np.zeros((8, 8, 8), np.uint8), np.eye(4)))).all()
+
+
+def test_what_was_seen_is_known_and_not_read_off_a_grey_level():
+    black = Volume(np.zeros((30, 30, 30), np.uint8), np.eye(4))
+    assert unseen_voxels(black) is None  # nothing is known: all of it counts as seen
+    seen = np.ones(black.voxels.shape, bool)
+    assert unseen_voxels(black.with_seen(seen)) is None
+    seen[:, :, 20:] = False  # not swept
+    seen[10:12] = False  # a gap between two frames that hole filling left: no block of three voxels
+    seen[20:26, 4:10, 4:10] = False  # not swept either, in the middle of what was
+    unseen = unseen_voxels(black.with_seen(seen))
+    assert unseen[:, :, 20:].all() and unseen[20:26, 4:10, 4:10].all()
+    assert np.count_nonzero(unseen) == 30 * 30 * 10 + 6**3
+    grey = black.with_voxels(np.full(black.voxels.shape, 80, np.uint8)).with_seen(seen)
+    assert np.array_equal(unseen_voxels(grey), unseen)
+
+
+def test_the_guess_is_made_once_and_not_where_something_is_known():
+    volume = Volume(np.zeros((6, 6, 6), np.uint8), np.eye(4), np.ones((6, 6, 6), bool))
+    assert with_guessed_seen(volume) is volume
+    guessed = with_guessed_seen(volume.with_seen(None))
+    assert guessed.seen_is_guessed and not guessed.seen.any() and with_guessed_seen(guessed) is guessed
 
 
 def test_low_contrast_and_an_unsure_network_are_told():

@@ -216,7 +216,7 @@ def test_what_the_sweep_did_not_see_stays_exactly_0_and_darkens_nothing():
     volume = grid("straight")
     voxels = np.full(volume.voxels.shape, 110, np.uint8)
     voxels[:, :, 36:] = 0
-    volume = volume.with_voxels(voxels)
+    volume = volume.with_voxels(voxels).with_seen(voxels != 0)
     network = GreyLevels()
     result = segment(volume, Box(volume.center_ras, (20, 20, 20), turned_by(40)), network)
     assert set(np.unique(network.given.voxels)) == {0, 110}
@@ -224,6 +224,7 @@ def test_what_the_sweep_did_not_see_stays_exactly_0_and_darkens_nothing():
     assert (network.given.voxels[i < 35.4] == 110).all() and (network.given.voxels[i > 35.6] == 0).all()
     assert "Nothing was found" in result.doubts[0]
     voxels[:, :, 20:] = voxels[:, 20:, :] = 0
+    volume = volume.with_voxels(voxels).with_seen(voxels != 0)
     # The block that covers this box holds what the probe saw, the box does not.
     across = Box(transform_points(volume.ijk_to_ras, (30, 30, 28)), (6, 40, 8), turned_by(45, (0, 0, 1)))
     result = segment(volume, across, GreyLevels())
