@@ -251,13 +251,15 @@ def _receive(source: Path, arguments, recorded: Path):
     from ..openigtlink import record
 
     options = ["--speed", str(arguments.speed)] if arguments.speed else ["--fast"]
-    options += ["--reference", arguments.reference]
+    if arguments.reference:
+        options += ["--reference", arguments.reference]
     if arguments.plus_config:
         options += ["--plus-config", arguments.plus_config]
     if arguments.image_to_probe:
         options += ["--image-to-probe", *arguments.image_to_probe]
     with progress_bar("Receive") as progress, _server(source, *options) as port:
-        return record(recorded, port=port, until_closed=True, reference=arguments.reference, progress=progress)
+        reference = arguments.reference or "Reference"
+        return record(recorded, port=port, until_closed=True, reference=reference, progress=progress)
 
 
 def _choose_box(arguments, volume, truth) -> tuple[Box, bool, str]:

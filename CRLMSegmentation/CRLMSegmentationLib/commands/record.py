@@ -52,7 +52,7 @@ def run(arguments):
             until_closed=arguments.until_closed,
             timeout_s=arguments.timeout,
             calibration=calibration_from(arguments, configuration_from(arguments)),
-            reference=arguments.reference,
+            reference=arguments.reference or "Reference",
             progress=progress,
             log=arguments.log,
             keep_identifying=arguments.keep_patient_fields,

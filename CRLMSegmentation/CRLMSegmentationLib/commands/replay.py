@@ -24,7 +24,7 @@ def run(arguments):
     sweep = read_given_sweep(arguments.sweep, arguments, configuration_from(arguments))
     speed = None if arguments.fast else arguments.speed
     with Replayer(
-        sweep, arguments.port, arguments.host, arguments.mode, speed, arguments.loop, reference=arguments.reference
+        sweep, arguments.port, arguments.host, arguments.mode, speed, arguments.loop, reference=sweep.reference
     ) as replayer:
         print(f"serving {len(sweep)} frames at {arguments.host}:{replayer.port}; Ctrl-C ends", flush=True)
         while not replayer.wait(0.5):

@@ -24,7 +24,7 @@ def run(arguments):
     calibration = calibration_from(arguments, configuration_from(arguments))
     log = HealthLog(arguments.log, arguments.every) if arguments.log else None
     began = told = time.monotonic()
-    with Receiver(arguments.host, arguments.port, calibration, arguments.reference) as receiver:
+    with Receiver(arguments.host, arguments.port, calibration, arguments.reference or "Reference") as receiver:
         try:
             while arguments.seconds is None or time.monotonic() - began < arguments.seconds:
                 frame = receiver.get(min(arguments.every, 0.2))

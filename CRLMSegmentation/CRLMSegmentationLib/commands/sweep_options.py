@@ -16,7 +16,10 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
         "--image-to-probe", metavar="M", nargs="+",
         help="16 numbers, row by row: pixel to mm in Probe; overrides the configuration",
     )  # fmt: skip
-    parser.add_argument("--reference", default="Reference", help="frame of reference of the volume (default Reference)")
+    parser.add_argument(
+        "--reference", metavar="NAME",
+        help="frame of reference of the volume (default: that in which it was recorded, else Reference)",
+    )  # fmt: skip
 
 
 def configuration_from(arguments) -> PlusConfiguration:

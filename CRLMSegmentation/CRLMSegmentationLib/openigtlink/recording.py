@@ -79,7 +79,7 @@ def record(
     try:
         with receiver:
             receiver.wait_until_connected(timeout_s)
-            recorder = Recorder(path)
+            recorder = Recorder(path, calibration, reference)
             last_frame = time.monotonic()
             while not should_stop() and not (frames and taken >= frames):
                 now = time.monotonic()

@@ -129,7 +129,8 @@ def with_image_delay(sweep: Sweep, image_delay_s: float, longest_gap_s: float = 
                 transforms={name: entry for name, entry in found.items() if entry is not None},
             )
         )
-    return Sweep(corrected, sweep.name, {**sweep.fields, "ImageDelaySec": f"{image_delay_s:.4f}"})
+    fields = {**sweep.fields, "ImageDelaySec": f"{image_delay_s:.4f}"}
+    return Sweep(corrected, sweep.name, fields, reference=sweep.reference)
 
 
 def _own_pose(frame: TrackedFrame) -> Pose:

@@ -90,8 +90,8 @@ def read_case(folder) -> Case:
     try:
         sweep = read(read_sweep, RECORDING)
         case = Case(
-            sweep if sweep is None else Sweep(sweep.frames), read(read_volume, VOLUME), read(read_box, BOX),
-            read(read_volume, PROBABILITY), read(read_volume, MASK), read(read_surface, SURFACE), facts,
+            sweep if sweep is None else Sweep(sweep.frames, reference=sweep.reference), read(read_volume, VOLUME),
+            read(read_box, BOX), read(read_volume, PROBABILITY), read(read_volume, MASK), read(read_surface, SURFACE), facts,
             read(lambda path: path.read_text(encoding="utf-8"), LOG) or "",
         )  # fmt: skip
     except (CRLMError, OSError, UnicodeDecodeError) as error:
@@ -108,7 +108,7 @@ def _write_files(case: Case, place: Path) -> None:
     if case.recording is not None:
         shutil.copyfile(case.recording, place / RECORDING)
     elif case.sweep is not None:
-        write_sweep(Sweep(case.sweep.frames), place / RECORDING)
+        write_sweep(Sweep(case.sweep.frames, reference=case.sweep.reference), place / RECORDING)
     for name, volume in ((VOLUME, case.volume), (PROBABILITY, case.probability), (MASK, case.mask)):
         if volume is not None:
             # Most digits of a probability are noise: compressing it takes long and spares next to nothing.

@@ -5,20 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from .tracked_frame import TrackedFrame
+from .transforms import format_matrix
 
 
-def frame_fields(frame: TrackedFrame) -> dict[str, str]:
-    """The text fields that go with `frame` in a sequence file, without the Seq_Frame prefix."""
+def frame_fields(frame: TrackedFrame, reference: str = "Reference") -> dict[str, str]:
+    """The text fields that go with `frame` in a sequence file, without the Seq_Frame prefix.
+
+    reference  the frame to which its `image_to_reference` leads
+    All transforms are there, whether they follow from each other or not: as_tree() makes of it what is written.
+    """
+    target = f"ImageTo{reference}"
     fields = {}
     if frame.image_to_reference is not None:
-        fields["ImageToReferenceTransform"] = format_matrix(frame.image_to_reference)
-        fields["ImageToReferenceTransformStatus"] = "OK" if frame.valid else "INVALID"
-    elif "ImageToReference" not in frame.transforms:
+        fields[f"{target}Transform"] = format_matrix(frame.image_to_reference)
+        fields[f"{target}TransformStatus"] = "OK" if frame.valid else "INVALID"
+    elif target not in frame.transforms:
         # IGSIO knows no frame without a transform: an unknown pose is written as identity and marked.
-        fields["ImageToReferenceTransform"] = format_matrix(np.eye(4))
-        fields["ImageToReferenceTransformStatus"] = "INVALID"
+        fields[f"{target}Transform"] = format_matrix(np.eye(4))
+        fields[f"{target}TransformStatus"] = "INVALID"
     for name, pose in frame.transforms.items():
-        if name == "ImageToReference":
+        if name == target:
             continue
         finite = np.isfinite(pose.matrix).all()
         fields[f"{name}Transform"] = format_matrix(pose.matrix if finite else np.eye(4))
@@ -27,11 +33,6 @@ def frame_fields(frame: TrackedFrame) -> dict[str, str]:
         fields["Timestamp"] = repr(float(frame.timestamp))
     fields.update({clean_field(name): clean_field(value) for name, value in frame.fields.items()})
     return fields
-
-
-def format_matrix(matrix) -> str:
-    """Sixteen numbers, row by row, that read back to the same doubles."""
-    return " ".join(f"{value:.17g}" for value in np.asarray(matrix, dtype=np.float64).ravel().tolist())
 
 
 def clean_field(text) -> str:

@@ -39,6 +39,8 @@ def journal_record(frame: PackedFrame) -> bytes:
             "dtype": frame.dtype,
             "raw": (frame.raw_bytes, frame.adler32, frame.crc32),
             "fields": frame.fields,
+            "reference": frame.reference,
+            "fixed": frame.fixed,
         }
     ).encode()
     checksum = zlib.crc32(frame.piece, zlib.crc32(text))
@@ -84,8 +86,14 @@ def _entry_at(stream: BinaryIO, position: int, size: int) -> JournalEntry | None
         values = json.loads(text)
         width, height = values["size"]
         raw_bytes, adler32, crc32 = values["raw"]
-        fields = {str(name): str(value) for name, value in values["fields"].items()}
-        return JournalEntry((width, height), values["dtype"], fields, raw_bytes, adler32, crc32, piece_at, piece_bytes)
+        fields, fixed = (
+            {str(name): str(value) for name, value in found.items()}
+            for found in (values["fields"], values.get("fixed", {}))
+        )
+        return JournalEntry(
+            (width, height), values["dtype"], fields, raw_bytes, adler32, crc32, piece_at, piece_bytes,
+            reference=str(values.get("reference", "Reference")), fixed=fixed,
+        )  # fmt: skip
     except (ValueError, TypeError, KeyError, AttributeError):
         # The checksum fits but this program did not write it.
         return None

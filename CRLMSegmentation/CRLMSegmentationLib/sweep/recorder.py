@@ -11,12 +11,17 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+from typing import Mapping
+
+import numpy as np
 
 from ..errors import RecordingError, SequenceFileError
+from ..geometry import as_affine
 from .journal import MAGIC, journal_record
 from .packed_frame import pack_frame
 from .recovery import journal_path, lock, recover, recover_unfinished, sync_folder, unfinished_recordings
 from .tracked_frame import TrackedFrame
+from .transforms import format_matrix
 
 __all__ = ["Recorder", "journal_path", "recover", "recover_unfinished", "unfinished_recordings"]
 
@@ -43,13 +48,16 @@ class Recorder:
     Raises RecordingError at once when the file or an unfinished recording of that name is already there, or its ending
     is not .mha or .nrrd.
 
+    calibration  (4, 4) by name: fixed transforms, such as those of a PLUS configuration, that go with the recording
+    reference    the frame of reference of the frames
+
     frames    frames that are on disk
     dropped   frames that are not, because the disk failed or was too slow
     warning   a sentence when the disk is nearly full; '' when all is well
     problem   a sentence when frames were lost; '' when all is well
     """
 
-    def __init__(self, path):
+    def __init__(self, path, calibration: Mapping[str, np.ndarray] | None = None, reference: str = "Reference"):
         self.path = Path(path)
         self.journal = journal_path(path)
         if self.path.suffix.lower() not in (".mha", ".nrrd"):
@@ -67,6 +75,8 @@ class Recorder:
             sync_folder(self.path.parent)
         except OSError as error:
             raise RecordingError(f"{self.path} cannot be recorded ({error.strerror}); choose another folder.") from None
+        self._fixed = {name: format_matrix(as_affine(matrix, name)) for name, matrix in (calibration or {}).items()}
+        self._reference = reference
         self.frames = 0
         self.dropped = 0
         self.warning = ""
@@ -172,7 +182,7 @@ class Recorder:
             if self._failed:
                 self._stream.truncate(self._written_bytes)
                 self._stream.seek(self._written_bytes)
-            self._written_bytes += _write_fully(self._stream, journal_record(pack_frame(frame, compressed)))
+            self._written_bytes += _write_fully(self._stream, journal_record(pack_frame(frame, compressed, self._reference, self._fixed)))
             self._failed = False
             self.frames += 1
         except OSError as error:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Callable, Iterator
 
+import numpy as np
+
 from ..errors import CRLMError, RecordingError, SequenceFileError
 from .journal import JournalEntry, journal_entries
 from .sequence_formats import read_sequence_header
 from .sequence_writer import compressed_bytes, compressed_chunks, write_whole
+from .transforms import parse_matrix
 
 JOURNAL_SUFFIX = ".journal"
 # What is said of so many frames fits the header that readers accept.
@@ -122,7 +125,7 @@ def _files_of(stream: BinaryIO, path: Path, progress) -> list[Path]:
             stored = compressed_bytes(target, sum(entry.piece_bytes for entry in group))
             pieces = _pieces(stream, group, lambda position: report(position, 0.5, "writing the sequence file"))
             chunks = compressed_chunks(target, group, pieces)
-            write_whole(target, group[0].kind, [entry.fields for entry in group], stored, chunks)
+            write_whole(target, group[0].kind, [entry.fields for entry in group], stored, chunks, fixed=_fixed(group))
             made.append(target)
     except OSError:
         # The journal holds it all: half of the files would only stand in the way of the next try.
@@ -141,6 +144,11 @@ def _groups(entries: list[JournalEntry]) -> Iterator[list[JournalEntry]]:
             group = []
         group.append(entry)
     yield group
+
+
+def _fixed(entries: list[JournalEntry]) -> dict[str, np.ndarray]:
+    """The transforms of a configuration with which these frames were recorded."""
+    return {name: parse_matrix(text, name) for entry in entries for name, text in entry.fixed.items()}
 
 
 def _pieces(stream: BinaryIO, entries: list[JournalEntry], on_position) -> Iterator[bytes]:

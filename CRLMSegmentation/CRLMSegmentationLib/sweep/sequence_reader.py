@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import Iterator, Mapping, Sequence
 
@@ -17,10 +16,9 @@ from .sequence_header import SequenceHeader
 from .sequence_pixels import SequencePixels
 from .sweep import Sweep
 from .tracked_frame import Pose, TrackedFrame
-from .transforms import is_transform_name, parse_matrix, parse_number
+from .transform_tree import DERIVED_FIELD, REFERENCE_FIELD, STATUS_FIELD, TRANSFORM_FIELD, aside_transforms
+from .transforms import compose, is_transform_name, parse_matrix, parse_number, split_transform_name
 
-_TRANSFORM_FIELD = re.compile(r"^(\w+To\w+?)Transform$")
-_STATUS_FIELD = re.compile(r"^(\w+To\w+?)TransformStatus$")
 _IMAGE_STATUS_FIELDS = ("ImageStatus", "Status")
 
 
@@ -28,13 +26,16 @@ class SequenceReader:
     """The frames of a `.igs.mha`, `.mha`, `.mhd`, `.igs.nrrd`, `.nrrd` or `.nhdr` file, read as they are asked for.
 
     calibration  (4, 4) by name, such as {'ImageToProbe': matrix}: transforms that are not in the file
-    reference    name of the coordinate frame that the volume is made in
+    reference    name of the coordinate frame that the volume is made in; None for the one that the file was recorded
+                 in (Reference when it does not say)
     Raises SequenceFileError or TransformError when the file holds no sweep that can be placed in `reference`.
     """
 
-    def __init__(self, path, calibration: Mapping[str, np.ndarray] | None = None, reference: str = "Reference"):
+    def __init__(self, path, calibration: Mapping[str, np.ndarray] | None = None, reference: str | None = None):
         self.header: SequenceHeader = read_sequence_header(path)
-        self.reference = reference
+        recorded_in = self.header.fields.pop(REFERENCE_FIELD, "Reference")
+        self.reference = reference or recorded_in
+        self._derived = [name for name in self.header.fields.pop(DERIVED_FIELD, "").split() if is_transform_name(name)]
         self._calibration = {name: Pose(as_affine(matrix, name)) for name, matrix in (calibration or {}).items()}
         self._pixels = SequencePixels(self.header)
         self._check_that_a_pose_can_be_known()
@@ -84,10 +85,11 @@ class SequenceReader:
 
     def _tracked_frame(self, fields: Mapping[str, str], pixels: np.ndarray) -> TrackedFrame:
         matrices, statuses, others = {}, {}, {}
+        aside, fields = aside_transforms(fields)
         for name, value in fields.items():
-            if match := _STATUS_FIELD.match(name):
+            if match := STATUS_FIELD.match(name):
                 statuses[match.group(1)] = value
-            elif match := _TRANSFORM_FIELD.match(name):
+            elif match := TRANSFORM_FIELD.match(name):
                 matrices[match.group(1)] = parse_matrix(value, f"{name} in {self.header.path}")
             else:
                 others[name] = value
@@ -100,12 +102,14 @@ class SequenceReader:
         pose = compose_measured(transforms, self._calibration, "Image", self.reference, self._recorded)
         image_ok = all(others.pop(name, "OK").upper() == "OK" for name in _IMAGE_STATUS_FIELDS)
         usable = pose is not None and np.isfinite(pose.matrix).all()
+        derived = {name: compose(transforms, *split_transform_name(name)) for name in self._derived}
+        more = {name: entry for name, entry in {**derived, **aside}.items() if entry is not None}
         return TrackedFrame(
             pixels=pixels,
             image_to_reference=pose.matrix if usable else None,
             timestamp=seconds(others.pop("Timestamp", None), self.header.path),
             valid=bool(usable and pose.valid and image_ok),
-            transforms={name: entry for name, entry in transforms.items() if name != target},
+            transforms={name: entry for name, entry in {**transforms, **more}.items() if name != target},
             fields=others,
         )
 
@@ -115,7 +119,7 @@ def frames_by_transform(header: SequenceHeader) -> dict[str, int]:
     valid: dict[str, int] = {}
     for fields in header.frame_fields:
         for name in fields:
-            match = _TRANSFORM_FIELD.match(name)
+            match = TRANSFORM_FIELD.match(name)
             if match and is_transform_name(match.group(1)):
                 status = fields.get(f"{name}Status", "OK").upper()
                 valid[match.group(1)] = valid.get(match.group(1), 0) + (status == "OK")
@@ -133,12 +137,12 @@ def seconds(text: str | None, path: Path) -> float:
 
 
 def read_sweep(
-    path, calibration: Mapping[str, np.ndarray] | None = None, reference: str = "Reference", progress=None
+    path, calibration: Mapping[str, np.ndarray] | None = None, reference: str | None = None, progress=None
 ) -> Sweep:
     """Read a whole recording into memory.
 
     calibration  (4, 4) float64 by name: transforms missing from the file, such as {'ImageToProbe': pixel to mm}
-    reference    name of the frame of reference of the result
+    reference    name of the frame of reference of the result; None for the one that the file was recorded in
     progress     called with (fraction done, text)
     Raises SequenceFileError, TransformError or GeometryError with one sentence.
     """
@@ -149,4 +153,4 @@ def read_sweep(
         if progress:
             progress(len(frames) / len(reader), f"reading frame {len(frames)} of {len(reader)}")
     notes = reader.notes([frame for frame in frames if frame.valid])
-    return Sweep(frames, Path(path).name.split(".")[0], reader.header.fields, tuple(notes))
+    return Sweep(frames, Path(path).name.split(".")[0], reader.header.fields, reader.reference, tuple(notes))

@@ -14,6 +14,7 @@ from .frame_fields import clean_field, frame_fields
 from .packed_frame import CompressedStream, PackedFrame, little_endian_pixels, pack_frame
 from .sweep import Sweep
 from .tracked_frame import TrackedFrame
+from .transform_tree import as_tree
 
 _CHUNK_BYTES = 1 << 20
 
@@ -23,12 +24,17 @@ class SequenceWriter:
 
     The pixels grow in a hidden file beside `path`; `close()` puts the header before them and moves the whole into
     place at once, so that a file under `path` is always complete. Used as a context it drops what it has on an error.
+
+    reference  the frame of reference: what `image_to_reference` of the frames leads to
     """
 
-    def __init__(self, path, compressed: bool = True, fields: Mapping[str, str] | None = None):
+    def __init__(
+        self, path, compressed: bool = True, fields: Mapping[str, str] | None = None, reference: str = "Reference"
+    ):
         self.path = Path(path)
         self._format = format_of(self.path)
         self._fields = dict(fields or {})
+        self._reference = reference
         self._frame_fields: list[Mapping[str, str]] = []
         self._kind: tuple | None = None
         self._stream = CompressedStream(self._format.COMPRESSION) if compressed else None
@@ -52,14 +58,14 @@ class SequenceWriter:
     def add(self, frame: TrackedFrame) -> None:
         """Append one frame. Raises SequenceFileError when its size or dtype differs from the first one's."""
         if self._stream:
-            packed = pack_frame(frame)
+            packed = pack_frame(frame, reference=self._reference)
             self._check(packed.image_size, packed.dtype)
             self._stream.add(packed.raw_bytes, packed.adler32, packed.crc32)
             self._append(packed.piece, packed.fields)
         else:
             data, dtype = little_endian_pixels(frame)
             self._check(frame.image_size, dtype)
-            self._append(data, frame_fields(frame))
+            self._append(data, frame_fields(frame, self._reference))
 
     def close(self) -> None:
         """Finish the file. Raises SequenceFileError when there is no frame or no room on the disk."""
@@ -80,9 +86,9 @@ class SequenceWriter:
 
     def _check(self, image_size: tuple[int, int], dtype: str) -> None:
         if self._kind is None:
-            self._kind = image_size, dtype
-        elif self._kind != (image_size, dtype):
-            (width, height), first_dtype = self._kind
+            self._kind = image_size, dtype, self._reference
+        elif self._kind[:2] != (image_size, dtype):
+            (width, height), first_dtype, _ = self._kind
             raise SequenceFileError(
                 f"Frame {len(self._frame_fields)} is {image_size[0]} x {image_size[1]} {np.dtype(dtype)}, "
                 f"but the frames before it are {width} x {height} {np.dtype(first_dtype)}: "
@@ -113,17 +119,20 @@ def hidden_path(path: Path, ending: str) -> Path:
 
 def write_whole(
     path: Path, kind: tuple, all_frame_fields: list, stored_bytes: int | None, chunks: Iterable[bytes],
-    fields: Mapping[str, str] | None = None,
+    fields: Mapping[str, str] | None = None, fixed: Mapping[str, np.ndarray] | None = None,
 ) -> None:  # fmt: skip
     """Write header and pixels and move them into place at once, kept by the disk before they bear the name `path`.
 
-    kind          image size and dtype of all frames
+    kind          image size, dtype and frame of reference of all frames
+    fixed         (4, 4) by name: transforms of a configuration (see as_tree)
     stored_bytes  length of the compressed pixels; None when `chunks` are not compressed
     Raises OSError; nothing is left behind then.
     """
-    image_size, dtype = kind
-    cleaned = {clean_field(name): clean_field(value) for name, value in (fields or {}).items()}
-    text = format_of(path).header_text(image_size, all_frame_fields, np.dtype(dtype), stored_bytes, cleaned)
+    image_size, dtype, reference = kind
+    tree = as_tree(all_frame_fields, image_size, reference, fixed)
+    header = {**(fields or {}), **tree.header_fields}
+    cleaned = {clean_field(name): clean_field(value) for name, value in header.items()}
+    text = format_of(path).header_text(image_size, tree.frame_fields, np.dtype(dtype), stored_bytes, cleaned)
     partial = hidden_path(path, "partial")
     try:
         with open(partial, "wb") as stream:
@@ -154,8 +163,8 @@ def compressed_bytes(path: Path, piece_bytes: int) -> int:
 
 
 def write_sweep(sweep: Sweep, path, compressed: bool = True, progress=None) -> Path:
-    """Write `sweep` to `path` (`.igs.mha` or `.igs.nrrd`) with its poses in Reference; returns the path."""
-    with SequenceWriter(path, compressed, sweep.fields) as writer:
+    """Write `sweep` to `path` (`.igs.mha` or `.igs.nrrd`) with its poses; returns the path."""
+    with SequenceWriter(path, compressed, sweep.fields, sweep.reference) as writer:
         for number, frame in enumerate(sweep.frames):
             writer.add(frame)
             if progress:

@@ -21,12 +21,14 @@ class Sweep:
     frames  TrackedFrame, ...
     name    for people
     fields  text recorded once for the whole sweep, name to value
+    reference  the frame of reference: the one to which `image_to_reference` of the frames leads
     notes   sentences for people about how it was read; not written to files
     """
 
     frames: Sequence[TrackedFrame]
     name: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    reference: str = "Reference"
     notes: tuple[str, ...] = ()
 
     def __post_init__(self):

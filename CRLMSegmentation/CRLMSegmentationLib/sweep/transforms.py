@@ -59,6 +59,11 @@ def parse_matrix(text: str, name: str) -> np.ndarray:
     return values.reshape(4, 4)
 
 
+def format_matrix(matrix) -> str:
+    """Sixteen numbers, row by row, that read back to the same doubles."""
+    return " ".join(f"{value:.17g}" for value in np.asarray(matrix, dtype=np.float64).ravel().tolist())
+
+
 def find_path(names, source: str, target: str) -> list[tuple[str, bool]] | None:
     """The shortest way from `source` to `target` through transforms called `names`.
 

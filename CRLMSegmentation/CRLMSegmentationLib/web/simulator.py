@@ -88,7 +88,7 @@ def with_approaching_stylus(sweep, tumor):
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = rotation, center + outward * distance_mm
         moved.append(frame.with_changes(transforms={**frame.transforms, "StylusToReference": Pose(pose)}))
-    return Sweep(moved, sweep.name, sweep.fields)
+    return Sweep(moved, sweep.name, sweep.fields, sweep.reference)
 
 
 def _say(**words) -> None:
