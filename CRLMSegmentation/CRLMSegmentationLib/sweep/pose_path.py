@@ -88,9 +88,13 @@ def passed_over_sentences(
 
     frames  the measured transforms of some frames
     """
-    path = pose_path({name for frame in frames for name in frame}, fixed, source, target)
+    recorded = {name for frame in frames for name in frame}
+    path = pose_path(recorded, fixed, source, target)
     sentences = []
-    for name in path.passed_over if path is not None else ():
+    # An image's calibration goes with the recording, under its own name.
+    again = [name for name in fixed.keys() & recorded if split_transform_name(name)[0] == source]
+    again = [name for name in again if name != f"{source}To{target}"]
+    for name in [*path.passed_over, *again] if path is not None else ():
         start, end = split_transform_name(name)
         others = {other: pose for other, pose in fixed.items() if other != name}
         apart_mm = max(_apart_mm(fixed[name], compose_measured(frame, others, start, end)) for frame in frames)
