@@ -44,6 +44,8 @@ def installed(tmp_path_factory):
     python = environment / folder / "python"
     checked([sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps", work / wheel])
     packages = checked([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+    # unittest2 brings such a copy of a standard module, which Python's own must not be hidden by.
+    (Path(packages) / "argparse.py").write_text("raise ImportError('an old copy took the place of argparse')\n")
     # As lines of a .pth file they come last, and .pth files in them (of the source tree) are not read.
     (Path(packages) / "what_is_needed.pth").write_text("\n".join(site.getsitepackages()) + "\n")
 
