@@ -271,6 +271,11 @@ class _Request:
         self.ended: str | None = None
         self.error = ("SegmentationError", "")
 
+    def end_with(self, error: CRLMError) -> None:
+        """The process has gone."""
+        self.error = (type(error).__name__, f"{error} A new one is starting: segment again.")
+        self.ended = "error"
+
 
 class _Worker:
     """One process, and the thread that starts it and listens to it until it ends."""
@@ -286,15 +291,20 @@ class _Worker:
         self._end_wanted = False
         self._reason = ""
         self._failure: CRLMError | None = None
+        self._gone: CRLMError | None = None
         self._printed: deque[str] = deque(maxlen=30)
         self._thread = threading.Thread(target=self._run, name="segmentation process", daemon=True)
         self._thread.start()
 
     def ask(self, message: dict) -> _Request:
-        """Hand a crop over."""
+        """Hand a crop over. Where the process has gone meanwhile, the request has ended with the reason."""
         with self._changed:
             self._numbers += 1
-            request = self._request = _Request(self._numbers)
+            request = _Request(self._numbers)
+            if self._gone is not None:
+                request.end_with(self._gone)
+                return request
+            self._request = request
             self._on_status(self, state="running", message="Segmenting")
         self._send({**message, "number": request.number})
         return request
@@ -403,9 +413,9 @@ class _Worker:
                 reason = f"{reason}: {said.strip()}"
             error = SegmentationError(f"The segmentation process ended ({reason}).")
         with self._changed:
+            self._gone = error
             if self._request is not None and self._request.ended is None:
-                self._request.error = (type(error).__name__, f"{error} A new one is starting: segment again.")
-                self._request.ended = "error"
+                self._request.end_with(error)
             if not self._end_wanted or self._reason:
                 was_killed = self._failure is None and process is not None and process.returncode < 0
                 self._on_end(self, self._was_ready or was_killed, error)

@@ -18,7 +18,7 @@ from CRLMSegmentationLib.segmentation.engine import WorkerSegmenter
 from CRLMSegmentationLib.segmentation.models import load_model
 from CRLMSegmentationLib.segmentation.predictor import Segmenter
 from CRLMSegmentationLib.segmentation.segment import segment
-from CRLMSegmentationLib.segmentation.shared_block import PREFIX
+from CRLMSegmentationLib.segmentation.shared_block import PREFIX, SharedBlock
 from CRLMSegmentationLib.study.export import write_card
 
 LONGEST_S = 90
@@ -148,6 +148,34 @@ def test_killed_in_mid_pass_it_says_so_and_the_next_call_works(engine, long_crop
     assert np.array_equal(engine.probability(speckled_volume).voxels, expected)
     assert engine.process_id != killed and not is_running(killed)
     assert not shared_blocks()
+
+
+@POSIX
+def test_killed_between_ready_and_the_question_the_call_ends_with_the_reason(
+    engine, speckled_volume, expected, monkeypatch
+):
+    """As the system kills it for its memory while the crop is being copied."""
+    engine.wait_until_ready(LONGEST_S)
+    killed, ended, create = engine.process_id, [], SharedBlock.create
+
+    def create_when_it_has_gone(size):
+        os.kill(killed, signal.SIGKILL)
+        assert wait_for(lambda: engine.process_id not in (None, killed))
+        return create(size)
+
+    def ask():
+        try:
+            ended.append(engine.probability(speckled_volume))
+        except SegmentationError as error:
+            ended.append(str(error))
+
+    monkeypatch.setattr(SharedBlock, "create", create_when_it_has_gone)
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(LONGEST_S)
+    monkeypatch.undo()
+    assert ended and "killed from outside" in ended[0] and "segment again" in ended[0]
+    assert np.array_equal(engine.probability(speckled_volume).voxels, expected)
 
 
 @POSIX
