@@ -7,3 +7,8 @@ stand beside them for research. See docs/architecture.md.
 """
 
 __version__ = "0.1.0"
+
+from .thread_variables import correct_thread_variables
+
+# Before any library is imported that reads them.
+correct_thread_variables()

@@ -55,6 +55,7 @@ def test_imports_in_the_library_point_one_way():
     allowed = {
         "errors": set(),
         "geometry": {"errors"},
+        "thread_variables": set(),
         "python_child": set(),
         "python_process": {"errors", "python_child"},
         "sweep": {"geometry"},

@@ -1,7 +1,7 @@
 """What a model's first load leaves on disk, so that the next one is quick: converted networks and torch's answers.
 
 Everything here can be made again, is found by the hash of what it was made of, and is removed when it has not been
-used for longest.
+used for longest. Other files in the folder, which a user may have named, are never touched.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import stat
 import time
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from . import user_folders
 FOLDER_VARIABLE = "CRLM_CACHE"
 # Up to five for each fold of a model.
 FILES_KEPT = 40
+# The names that key_of() gives, finished or not: nothing else in the folder is ours.
+_OWN_NAME = re.compile(r"(draft-[0-9-]+-)?[0-9a-f]{32}\.(npy|xml|bin)")
 
 
 def cache_folder() -> Path:
@@ -50,8 +54,16 @@ def keep_answer(file: Path, answer: np.ndarray) -> None:
         with open(draft, "wb") as stream:
             np.save(stream, answer.astype(np.float32), allow_pickle=False)
         draft.replace(file)
-        files = sorted(file.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-        for old in files[FILES_KEPT:]:
-            old.unlink(missing_ok=True)
+        _remove_oldest(file.parent)
     except OSError:
         pass  # a full or read-only disk costs some seconds at the next start, nothing else
+
+
+def _remove_oldest(folder: Path) -> None:
+    own = []
+    for path in folder.iterdir():
+        about = path.lstat() if _OWN_NAME.fullmatch(path.name) else None
+        if about is not None and stat.S_ISREG(about.st_mode):
+            own.append((about.st_mtime, path))
+    for _, old in sorted(own, reverse=True)[FILES_KEPT:]:
+        old.unlink(missing_ok=True)

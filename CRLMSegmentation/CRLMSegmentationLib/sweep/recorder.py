@@ -19,7 +19,7 @@ from ..errors import RecordingError, SequenceFileError
 from ..geometry import as_affine
 from .journal import MAGIC, journal_record
 from .packed_frame import pack_frame
-from .recovery import journal_path, lock, recover, recover_unfinished, sync_folder, unfinished_recordings
+from .recovery import journal_path, lock, mark_as_alive, recover, recover_unfinished, sync_folder, unfinished_recordings
 from .tracked_frame import TrackedFrame
 from .transforms import format_matrix
 
@@ -214,6 +214,8 @@ class Recorder:
         if self._is_gone():
             with contextlib.suppress(OSError):
                 self._write_anew()
+        if not self._is_locked:
+            mark_as_alive(self.journal)
         with contextlib.suppress(OSError):
             self._free_bytes = shutil.disk_usage(self.path.parent).free
             low = self._free_bytes < _LOW_DISK_BYTES or self.seconds_left < _LOW_DISK_S
@@ -250,7 +252,7 @@ class Recorder:
 
     def _new_journal(self):
         stream = open(self.journal, "x+b", buffering=0)
-        lock(stream)
+        self._is_locked = lock(stream)
         return stream
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Callable, Iterator
@@ -20,6 +21,8 @@ JOURNAL_SUFFIX = ".journal"
 # What is said of so many frames fits the header that readers accept.
 _MOST_FRAMES_A_FILE = 100_000
 _REPORT_EVERY = 32
+# A journal that cannot be locked is touched more often than this while it is written.
+SURELY_OVER_AFTER_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -196,31 +199,39 @@ def _remove_parts_of(path: Path) -> None:
             entry.unlink(missing_ok=True)
 
 
-def lock(stream: BinaryIO) -> None:
-    """Mark a journal as in use, for as long as this process lives and has it open. Raises BlockingIOError."""
+def lock(stream: BinaryIO) -> bool:
+    """Mark a journal as in use, for as long as this process lives and has it open. Raises BlockingIOError.
+
+    False on Windows and on a file system without locks, such as some network drives: recording goes on all the same, and
+    whoever writes calls mark_as_alive() from time to time.
+    """
     try:
         import fcntl
     except ImportError:
-        # Windows: a file that is open for writing cannot be removed, which protects it as well.
-        return
+        return False
     try:
         fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
     except OSError:
-        # A file system without locks, such as some network drives: recording goes on all the same.
-        pass
+        return False
+    return True
+
+
+def mark_as_alive(journal: Path) -> None:
+    """Where there are no locks, the time of the last change says that a journal is being written, frames or none."""
+    with contextlib.suppress(OSError):
+        os.utime(journal)
 
 
 def _is_being_written(journal: Path) -> bool:
     try:
         with open(journal, "rb") as stream:
-            lock(stream)
+            return not lock(stream) and abs(time.time() - os.fstat(stream.fileno()).st_mtime) < SURELY_OVER_AFTER_S
     except BlockingIOError:
         return True
     except OSError:
         return False
-    return False
 
 
 def sync_folder(folder: Path) -> None:

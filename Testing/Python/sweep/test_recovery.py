@@ -1,7 +1,9 @@
 """The journal of a recording, cut off or damaged anywhere, becomes a file of all the whole frames in it."""
 
+import errno
 import io
 import os
+import time
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from CRLMSegmentationLib.errors import RecordingError
 from CRLMSegmentationLib.sweep import Pose, TrackedFrame, read_sweep
 from CRLMSegmentationLib.sweep.journal import MAGIC, journal_entries, journal_record
 from CRLMSegmentationLib.sweep.packed_frame import pack_frame
+from CRLMSegmentationLib.sweep.recorder import Recorder
 from CRLMSegmentationLib.sweep.recovery import journal_path, recover, recover_unfinished
 
 
@@ -136,3 +139,24 @@ def test_a_recording_too_long_for_one_header_goes_on_in_another_file(tmp_path, m
     monkeypatch.setattr("CRLMSegmentationLib.sweep.recovery._MOST_FRAMES_A_FILE", 2)
     write_journal(tmp_path / "a.igs.mha", [record_of(number) for number in range(5)])
     assert [len(read_sweep(path)) for path in recover(tmp_path / "a.igs.mha")] == [2, 2, 1]
+
+
+def test_without_file_locks_a_recording_is_left_alone_while_it_grows_and_recovered_later(tmp_path, monkeypatch):
+    """Some network drives have no locks; another program that starts there must not take a running recording for an old one."""
+    import fcntl
+
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    recorder = Recorder(tmp_path / "a.igs.mha")
+    recorder.add(make_frame(1))
+    an_hour_ago = time.time() - 3600
+    assert recover_unfinished(tmp_path) == []
+    os.utime(recorder.journal, (an_hour_ago, an_hour_ago))
+    recorder._look_at_disk()  # as every two seconds, whether frames come or not
+    assert recover_unfinished(tmp_path) == [] and recorder.journal.exists()
+    assert [len(read_sweep(path)) for path in recorder.stop()] == [1]
+    journal = write_journal(tmp_path / "b.igs.mha", [record_of(1), record_of(2)])
+    os.utime(journal, (an_hour_ago, an_hour_ago))
+    assert [recovery.files[0].name for recovery in recover_unfinished(tmp_path)] == ["b.igs.mha"]
