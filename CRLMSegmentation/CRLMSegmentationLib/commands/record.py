@@ -7,15 +7,19 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..openigtlink import record
+from ..openigtlink.port import checked_port
 from ..sweep.recovery import recover_unfinished
 from .progress import progress_bar
+from .server_options import add_server_options
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
+
+# The exit status of a recording without a single valid pose.
+NO_VALID_POSE = 3
 
 
 def add_arguments(parser):
     parser.add_argument("-o", "--output", required=True, metavar="SWEEP", help="file to write (.igs.mha or .igs.nrrd)")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=18944)
+    add_server_options(parser)
     parser.add_argument("--seconds", type=float, help="stop after this long")
     parser.add_argument("--frames", type=int, help="stop after this many frames")
     parser.add_argument("--until-closed", action="store_true", help="stop when the server closes the connection")
@@ -31,6 +35,7 @@ def add_arguments(parser):
 
 
 def run(arguments):
+    checked_port(arguments.port)
     for name in ("seconds", "frames", "timeout"):
         value = getattr(arguments, name)
         if value is not None and not value > 0:
@@ -55,12 +60,24 @@ def run(arguments):
             reference=arguments.reference or "Reference",
             progress=progress,
             log=arguments.log,
+            image_name=arguments.image_name,
             keep_identifying=arguments.keep_patient_fields,
             image_delay_s=arguments.image_delay,
             interpolation_gap_s=arguments.interpolate,
         )
     files = ", ".join(str(path) for path in summary.files)
+    skipped = f", about {summary.missing} skipped by the sender" if summary.missing else ""
+    repeated = f", {summary.repeated} repeated ones left out" if summary.repeated else ""
     print(f"{files}: {summary.frames} frames in {summary.receive_s:.1f} s, "
-          f"{summary.invalid} without a valid pose, {summary.dropped} lost")  # fmt: skip
+          f"{summary.invalid} without a valid pose, {summary.dropped} lost{skipped}{repeated}")  # fmt: skip
+    if summary.pose_problem:
+        print(f"without a valid pose: {summary.pose_problem}")
     for interruption in summary.interruptions:
         print(f"no connection: {interruption}")
+    for note in summary.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if summary.invalid == summary.frames:
+        print("crlm record: No frame has a valid pose, so that no volume can be made of this recording.",
+              file=sys.stderr)  # fmt: skip
+        return NO_VALID_POSE
+    return 0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 
+from ..openigtlink.port import DEFAULT_PORT, checked_port
 from ..openigtlink.replayer import MODES, Replayer
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 
 def add_arguments(parser):
     parser.add_argument("sweep", help="recording to serve")
-    parser.add_argument("--port", type=int, default=18944, help="TCP port (default 18944; 0 takes a free one)")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT,
+                        help=f"TCP port (default {DEFAULT_PORT}; 0 takes a free one)")  # fmt: skip
     parser.add_argument("--host", default="127.0.0.1", help="address to serve at (default only this computer)")
     parser.add_argument("--mode", choices=MODES, default="image_image",
                         help="pose in the image message, or as a transform beside it (default)")  # fmt: skip
@@ -21,6 +23,7 @@ def add_arguments(parser):
 
 
 def run(arguments):
+    checked_port(arguments.port, lowest=0)
     sweep = read_given_sweep(arguments.sweep, arguments, configuration_from(arguments))
     speed = None if arguments.fast else arguments.speed
     with Replayer(

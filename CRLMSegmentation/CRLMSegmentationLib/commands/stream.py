@@ -6,13 +6,14 @@ import json
 import sys
 import time
 
+from ..errors import ConfigurationError
 from ..openigtlink import HealthLog, Receiver, health_line, health_record, health_rows
+from .server_options import add_server_options
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
 
 
 def add_arguments(parser):
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=18944)
+    add_server_options(parser)
     parser.add_argument("--seconds", type=float, help="stop after this long (default: Ctrl-C)")
     parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="between two lines (default 1)")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
@@ -21,10 +22,16 @@ def add_arguments(parser):
 
 
 def run(arguments):
+    for name in ("seconds", "every"):
+        value = getattr(arguments, name)
+        if value is not None and not value > 0:
+            raise ConfigurationError(f"--{name} is {value}; it must be greater than 0.")
     calibration = calibration_from(arguments, configuration_from(arguments))
     log = HealthLog(arguments.log, arguments.every) if arguments.log else None
     began = told = time.monotonic()
-    with Receiver(arguments.host, arguments.port, calibration, arguments.reference or "Reference") as receiver:
+    with Receiver(
+        arguments.host, arguments.port, calibration, arguments.reference or "Reference", arguments.image_name
+    ) as receiver:
         try:
             while arguments.seconds is None or time.monotonic() - began < arguments.seconds:
                 frame = receiver.get(min(arguments.every, 0.2))
@@ -46,3 +53,5 @@ def run(arguments):
                 f"{row.label:<14} {row.text:<16} {row.level if row.level != 'ok' else '':<10} {row.hint}",
                 file=sys.stderr,
             )
+    if not status.connections:
+        raise receiver.no_image_error(time.monotonic() - began)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..openigtlink.port import checked_port
+
 
 def add_arguments(parser):
     parser.add_argument("recordings", nargs="*", metavar="FILE", help="recordings, or folders with some, to offer")
@@ -19,6 +21,7 @@ def add_arguments(parser):
 def run(arguments):
     from ..web.serve import serve
 
+    checked_port(arguments.port, lowest=0)
     serve(
         arguments.folder, arguments.recordings, arguments.case, arguments.host, arguments.port,
         open_browser=not arguments.no_browser, token=arguments.token, live=arguments.live,

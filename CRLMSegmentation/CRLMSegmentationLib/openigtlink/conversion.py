@@ -49,8 +49,14 @@ def pixels_of(message: ImageMessage) -> np.ndarray | None:
 
 
 def pose_of_image(message: ImageMessage) -> Pose:
-    """The (4, 4) pixel-to-RAS matrix in an IMAGE message; invalid when it is not an affine transform."""
-    matrix = np.asarray(message.ijk_to_world_matrix, dtype=np.float64)
+    """The (4, 4) pixel-to-RAS matrix in an IMAGE message; invalid when it is not an affine transform.
+
+    A single slice needs no thickness: where none is given, the third axis is upright on the other two, 1 mm long.
+    """
+    matrix = np.array(message.ijk_to_world_matrix, dtype=np.float64)
+    if not matrix[:3, 2].any() and np.isfinite(matrix).all():
+        upright = np.cross(matrix[:3, 0], matrix[:3, 1])
+        matrix[:3, 2] = upright / (np.linalg.norm(upright) or 1.0)
     if message.world_coordinate_system == "lps":
         matrix = _LPS_TO_RAS @ matrix
     return _checked(matrix, "OK")

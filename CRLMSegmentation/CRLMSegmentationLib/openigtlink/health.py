@@ -45,7 +45,8 @@ class HealthRow:
 
 
 def health_rows(status: StreamStatus, recorder: RecordingStatus | None = None) -> tuple[HealthRow, ...]:
-    """The panel: connection, frames/s, latency, age, lost, invalid, damaged, waiting, and the disk while recording."""
+    """The panel: connection, frames/s, latency, age, what was lost, skipped or repeated, poses, damaged messages, waiting,
+    image streams, interruptions, and the disk while recording."""
     rows = [
         HealthRow("Connection", "connected" if status.connected else "not connected",
                   OK if status.connected and not status.problem else TROUBLE, status.problem),
@@ -57,10 +58,15 @@ def health_rows(status: StreamStatus, recorder: RecordingStatus | None = None) -
         HealthRow("Lost", str(status.dropped), TROUBLE if status.dropped else OK, "frames that nobody took in time"),
         HealthRow("Without pose", f"{status.invalid} of {status.frames}",
                   ATTENTION if status.invalid > _SHARE_OF_INVALID * status.frames else OK,
-                  "the tracker did not see the probe or the reference"),
+                  status.usual_pose_problem or "the tracker did not see the probe or the reference"),
+        HealthRow("Skipped", f"about {status.missing}" if status.missing else "0", ATTENTION if status.missing else OK,
+                  "frames that the sender left out, by the gaps between their times"),
+        HealthRow("Repeated", str(status.repeated), ATTENTION if status.repeated else OK,
+                  "frames that came again with the same time, and were dropped"),
         HealthRow("Damaged", str(status.damaged), ATTENTION if status.damaged else OK, "messages that were not used"),
         HealthRow("Waiting", str(status.queued), ATTENTION if status.queued > status.frames_per_second + 1 else OK,
                   "frames that were received and not taken yet"),
+        HealthRow("Image", status.image_name or "none", ATTENTION if status.image_problem else OK, _of_images(status)),
         HealthRow("Interruptions", str(status.closures), ATTENTION if status.closures else OK,
                   f"last: {status.interruptions[-1]}" if status.interruptions else ""),
     ]  # fmt: skip
@@ -92,6 +98,13 @@ def health_record(status: StreamStatus, recorder: RecordingStatus | None = None)
         "clocks_agree": status.clocks_agree,
         "age_s": _number(status.age_s),
         "lost": status.dropped,
+        "missing": status.missing,
+        "repeated": status.repeated,
+        "image_name": status.image_name,
+        "image_names": list(status.image_names),
+        "pose_problem": status.pose_problem,
+        "image_problem": status.image_problem,
+        "notes": list(status.notes),
         "invalid": status.invalid,
         "queued": status.queued,
         "crc_errors": status.crc_errors,
@@ -157,6 +170,11 @@ def _what_latency_is(status: StreamStatus) -> str:
     if status.clocks_agree:
         return "from the sender's clock to the screen"
     return "to the screen, beyond that of the fastest frame: the sender has another clock"
+
+
+def _of_images(status: StreamStatus) -> str:
+    seen = f"streams that were seen: {', '.join(status.image_names)}" if len(status.image_names) > 1 else ""
+    return "; ".join(filter(None, (seen, status.image_problem, status.not_understood, *status.notes)))
 
 
 def _number(value: float) -> float | None:

@@ -30,7 +30,7 @@ class LinkListener(Protocol):
 
     def link_connected(self, connection: Connection) -> None: ...
 
-    def link_lost(self, reason: str) -> None: ...
+    def link_lost(self, reason: str, silent_s: float = 0.0) -> None: ...
 
     def link_problem(self, sentence: str) -> None: ...
 
@@ -96,7 +96,7 @@ class Link:
     def _open(self, timeout_s: float) -> None:
         try:
             connection = self._opening.advance(timeout_s)
-        except (OSError, OverflowError, UnicodeError) as error:
+        except (OSError, UnicodeError) as error:
             self._opening = None
             self._listener.link_problem(_reason(error, self._host))
             self._try_later()
@@ -115,10 +115,10 @@ class Link:
         except OSError as error:
             self._leave(_reason(error, self._host))
 
-    def _leave(self, reason: str) -> None:
+    def _leave(self, reason: str, silent_s: float = 0.0) -> None:
         connection, self._connection = self._connection, None
         connection.close()
-        self._listener.link_lost(reason)
+        self._listener.link_lost(reason, silent_s)
         self._try_later()
 
     def _try_later(self) -> None:
@@ -159,7 +159,7 @@ class Link:
                 self._asked_at = now
         elif now - self._asked_at > self._answer_s:
             if self._answers:
-                self._leave("the server has stopped answering")
+                self._leave("the server has stopped answering", now - self._heard_at)
             else:
                 # It may be one that never answers: all that can be done is to say so.
                 self._listener.link_problem(f"nothing has come from the server for {now - self._heard_at:.0f} s")

@@ -71,32 +71,34 @@ class StreamMonitor:
     def connected(self) -> None:
         """A peer is there, again or for the first time."""
         with self._lock:
+            self._last_byte = time.monotonic()
             self._before_this_link = replace(self._status, skipped=Counter(self._status.skipped))
             self._status.connected, self._status.problem = True, ""
             self._status.connections += 1
             self._status.header_version = 1
-            self._last_byte = time.monotonic()
-            if self._lost_at is not None:
-                monotonic, wall = self._lost_at
-                reason = self._interruptions.pop().reason
-                self._interruptions.append(Interruption(wall, time.monotonic() - monotonic, reason))
-                self._lost_at = None
 
-    def lost(self, reason: str) -> None:
-        """The peer has gone."""
+    def lost(self, reason: str, silent_s: float = 0.0) -> None:
+        """The peer has gone, and had been silent for `silent_s` before. Nothing comes until received() is called again:
+        a peer that is found anew and says nothing is still interrupted."""
         with self._lock:
             self._status.connected, self._status.problem = False, reason
             self._status.closures += 1
-            self._lost_at = time.monotonic(), time.time()
-            self._interruptions.append(Interruption(self._lost_at[1], math.inf, reason))
+            if self._lost_at is None:
+                self._lost_at = time.monotonic() - silent_s, time.time() - silent_s
+                self._interruptions.append(Interruption(self._lost_at[1], math.inf, reason))
 
     def has_problem(self, sentence: str) -> None:
         """Something is wrong, or with '' nothing any more."""
         with self._lock:
             self._status.problem = sentence
 
-    def received(self, counts: FramingCounts, version: int, other_images: int) -> None:
-        """Bytes came; `counts`, `version` and `other_images` are those of the connection that is open."""
+    def stopped(self) -> None:
+        """The connection was closed on purpose."""
+        with self._lock:
+            self._status.connected, self._status.problem = False, "stopped"
+
+    def received(self, counts: FramingCounts, version: int) -> None:
+        """Bytes came; `counts` and `version` are those of the connection that is open."""
         with self._lock:
             self._last_byte = time.monotonic()
             before = self._before_this_link
@@ -104,8 +106,12 @@ class StreamMonitor:
                 setattr(self._status, name, getattr(before, name) + getattr(counts, name))
             if counts.skipped:
                 self._status.skipped = before.skipped + counts.skipped
-            self._status.other_images = before.other_images + other_images
             self._status.header_version = version
+            if self._lost_at is not None:
+                monotonic, wall = self._lost_at
+                reason = self._interruptions.pop().reason
+                self._interruptions.append(Interruption(wall, time.monotonic() - monotonic, reason))
+                self._lost_at = None
 
     def frame_arrived(self, frame: TrackedFrame) -> None:
         with self._lock:

@@ -36,7 +36,7 @@ class Opening:
     def advance(self, timeout_s: float) -> Connection | None:
         """The connection once it is there; None when that takes longer than `timeout_s`.
 
-        Raises OSError, OverflowError or UnicodeError when the host or port cannot be reached.
+        Raises OSError or UnicodeError when the host or port cannot be reached.
         """
         if not self._looked_up.wait(timeout_s):
             return None
@@ -66,7 +66,7 @@ class Opening:
         try:
             found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
             self._addresses = [(family, kind, protocol, address) for family, kind, protocol, _, address in found]
-        except (OSError, OverflowError, UnicodeError) as error:
+        except (OSError, UnicodeError) as error:
             self._problem = error
         self._looked_up.set()
 

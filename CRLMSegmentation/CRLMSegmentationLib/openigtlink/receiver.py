@@ -25,11 +25,11 @@ from .latest import LatestMessages
 from .link import Link
 from .monitor import StreamMonitor
 from .pairing import TOLERANCE_S, FramePairing
+from .port import DEFAULT_PORT, checked_port
 from .request_messages import RequestMessage, StartTrackingDataMessage
 from .status import StreamStatus
 
 _logger = logging.getLogger(__name__)
-DEFAULT_PORT = 18944
 _POLL_S, _PUMP_EVERY_S = 0.1, 0.002
 # A timer that is late is a program that is busy: the stream gets this share of the time that went by, so as to catch up.
 _PUMP_SHARE = 0.25
@@ -43,7 +43,7 @@ class Receiver:
     host, port    of the server
     calibration   (4, 4) by name, for streams that carry ProbeToReference: {'ImageToProbe': pixel to mm}
     reference     the frame of reference
-    image_name    which image stream to take; None takes the first
+    image_name    which image stream to take, by its device name or the part before the last '_'; None takes the first
     queue_bytes   pixels kept until somebody takes them; beyond that new frames are dropped and counted
     tolerance_s, interpolation_gap_s, image_delay_s, keep_identifying   see FramePairing
     ask_for_metadata   show header version 2 to the server, so that it sends the status of each pose
@@ -51,7 +51,7 @@ class Receiver:
     answer_s      one that answered before and does not within this time is taken for dead, and connected to anew
 
     Use as a context, or call start() and stop(). All methods may be called from any thread. Where threads starve, start
-    it without one and call pump(), or poll(), from a timer.
+    it without one and call pump(), or poll(), from a timer. Raises StreamError for a port that is none.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Receiver:
         answer_s: float = 1.0,
         keep_identifying: bool = False,
     ):
-        self.host, self.port = host, port
-        self._pairing_options = dict(
+        self.host, self.port = host, checked_port(port)
+        self._pairing = FramePairing(
             calibration=calibration,
             reference=reference,
             image_name=image_name,
@@ -80,7 +80,6 @@ class Receiver:
             image_delay_s=image_delay_s,
             keep_identifying=keep_identifying,
         )
-        self._pairing = FramePairing(**self._pairing_options)
         self._queue = FrameQueue(queue_bytes)
         self._monitor = StreamMonitor()
         self._latest = LatestMessages()
@@ -90,6 +89,7 @@ class Receiver:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._stopping = threading.Event()
+        self._wanted_image: tuple[str | None] | None = None
         self._connection: Connection | None = None
         self._thread: threading.Thread | None = None
         self._started = False
@@ -172,7 +172,25 @@ class Receiver:
     def status(self) -> StreamStatus:
         """A copy of what is known now. A frame that waited in the socket buffer is as old as `behind_s`."""
         status = self._monitor.status(len(self._queue))
-        return replace(status, age_s=max(status.age_s, self.behind_s))
+        pairing = self._pairing
+        return replace(
+            status,
+            age_s=max(status.age_s, self.behind_s),
+            other_images=pairing.other_images,
+            image_name=pairing.image_name or "",
+            image_names=pairing.streams.names,
+            repeated=pairing.repeated,
+            missing=pairing.missing,
+            pose_problem=pairing.causes.now,
+            usual_pose_problem=pairing.causes.usual,
+            image_problem=pairing.image_problem,
+            notes=pairing.notes,
+        )
+
+    def choose_image(self, name: str | None) -> None:
+        """Take this image stream from now on, by its device name or the part before the last '_'; None for the next
+        that comes. `status.image_names` are those that were seen."""
+        self._wanted_image = (name,)
 
     def wait_until_connected(self, timeout_s: float) -> None:
         """Return once the server was reached. Raises StreamError when it was not within `timeout_s`."""
@@ -312,13 +330,27 @@ class Receiver:
             return self._no_server()
         where = f"{self.host}:{self.port}"
         if not status.connected:
-            return StreamError(f"The connection to {where} was lost and not found again: {status.problem}.")
-        names = self.transform_names()
-        seen = "; it sends " + ", ".join(names) if names else ""
+            return StreamError(
+                f"The connection to {where} was lost and not found again: {status.problem}{self._what_came(status)}."
+            )
         return StreamError(
-            f"No image came from the OpenIGTLink server at {where} for {timeout_s:g} s{seen}; "
-            "check that it sends IMAGE messages and is not frozen."
+            f"No image came from the OpenIGTLink server at {where} for {timeout_s:g} s{self._what_came(status)}; "
+            "check that it sends two-dimensional IMAGE messages and is not frozen."
         )
+
+    def what_came_instead(self) -> str:
+        """For people, beginning with '; ': what of the sender's messages could not be used as images; '' for nothing."""
+        return self._what_came(self.status)
+
+    def _what_came(self, status: StreamStatus) -> str:
+        parts = [status.image_problem, status.not_understood]
+        if status.image_name and not status.frames and status.image_names:
+            parts.append(f"images called {', '.join(status.image_names)} came, and {status.image_name} was to be taken")
+        if names := self.transform_names():
+            parts.append(f"it sends {', '.join(names)}")
+        if status.repeated:
+            parts.append(f"the last image came {status.repeated} times again with the same time")
+        return "".join(f"; {part}" for part in parts if part)
 
     def _no_server(self) -> StreamError:
         return StreamError(
@@ -349,16 +381,19 @@ class Receiver:
 
     def link_connected(self, connection: Connection) -> None:
         self._connection = connection
-        self._pairing = FramePairing(**self._pairing_options)
+        self._deliver(self._pairing.begin_anew())
         self._monitor.connected()
         self._tell_those_who_wait()
         if self._tracking_request is not None:
             connection.send(pack_message(self._tracking_request, 1))
 
-    def link_lost(self, reason: str) -> None:
+    def link_lost(self, reason: str, silent_s: float = 0.0) -> None:
         self._deliver(self._pairing.give_up_waiting(math.inf))
         self._connection = None
-        self._monitor.lost(reason)
+        if self._stopping.is_set():
+            self._monitor.stopped()
+        else:
+            self._monitor.lost(reason, silent_s)
         self._tell_those_who_wait()
 
     def link_problem(self, sentence: str) -> None:
@@ -375,7 +410,7 @@ class Receiver:
                 # A fault of ours with one message must not end the stream in the middle of an operation.
                 _logger.exception("A %s message could not be used.", message.message_type)
                 counts.malformed += 1
-        self._monitor.received(counts, version, self._pairing.other_images)
+        self._monitor.received(counts, version)
 
     def _tell_those_who_wait(self) -> None:
         with self._changed:
@@ -383,6 +418,9 @@ class Receiver:
 
     def _handle(self, message) -> None:
         now = time.monotonic()
+        if self._wanted_image is not None:
+            (name,), self._wanted_image = self._wanted_image, None
+            self._deliver(self._pairing.choose_image(name))
         kind = message.message_type
         if kind == "IMAGE":
             self._deliver(self._pairing.add_image(message, now))

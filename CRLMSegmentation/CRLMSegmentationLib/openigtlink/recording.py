@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Callable, Mapping
 import numpy as np
 
 from ..errors import CRLMError, StreamError
+from ..sweep.missing_frames import MISSING_FIELD
 from ..sweep.recorder import Recorder
 from .health import HealthLog, health_line
+from .port import DEFAULT_PORT
 from .receiver import Receiver
 from .status import Interruption
 
@@ -21,6 +24,11 @@ _LOOK_EVERY_S = 0.2
 @dataclass(frozen=True)
 class RecordingSummary:
     """What was recorded: files, frames (`invalid` of them without a pose), frames lost, lost connections.
+
+    pose_problem  why most of the frames without a valid pose have none; '' when all have one
+    missing       about how many frames the sender has skipped, by the gaps between their times
+    repeated      frames that came again with the same time, and were not recorded
+    notes         sentences for people about the stream: what of the calibration is not used, what was not understood
 
     receive_s  from the first frame to the end of receiving
     finish_s   to make the standard file of it
@@ -33,12 +41,16 @@ class RecordingSummary:
     receive_s: float
     finish_s: float
     interruptions: tuple[Interruption, ...] = ()
+    pose_problem: str = ""
+    missing: int = 0
+    repeated: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def record(
     path,
     host: str = "127.0.0.1",
-    port: int = 18944,
+    port: int = DEFAULT_PORT,
     *,
     seconds: float | None = None,
     frames: int | None = None,
@@ -55,7 +67,7 @@ def record(
     """Record what comes from an OpenIGTLink server until one of the limits is met or `should_stop()` is true.
 
     log               a file that gets one line of JSON each second (see HealthLog)
-    receiver_options  more options of the Receiver, such as keep_identifying or interpolation_gap_s
+    receiver_options  more options of the Receiver, such as image_name, keep_identifying or interpolation_gap_s
 
     KeyboardInterrupt ends the recording in order. `seconds` count from the first frame. Raises StreamError when no
     server answers or no image comes for `timeout_s`, and RecordingError when the file cannot be made; what was received
@@ -64,15 +76,17 @@ def record(
     receiver = Receiver(host, port, calibration, reference, **receiver_options)
     health_log = HealthLog(log) if log is not None else None
     recorder = None
-    taken = invalid = 0
+    taken = invalid = missing = 0
+    is_complete = False
     problem: BaseException | None = None
     started = reported = 0.0
 
     def take(frame) -> None:
-        nonlocal taken, invalid, started
+        nonlocal taken, invalid, missing, started
         started = started or time.monotonic()
         recorder.add(frame)
         taken, invalid = taken + 1, invalid + (not frame.valid)
+        missing += int(frame.fields.get(MISSING_FIELD, 0))
         if on_frame:
             on_frame(frame)
 
@@ -91,6 +105,7 @@ def record(
                     last_frame = now
                     take(frame)
                 elif closed:
+                    is_complete = True
                     break
                 elif now - last_frame > timeout_s:
                     raise receiver.no_image_error(timeout_s)
@@ -115,11 +130,14 @@ def record(
             health_log.close()
     if recorder is None:
         raise StreamError(f"The recording was ended before {host}:{port} was reached; nothing was recorded.")
+    # Then a connection that is lost by now has taken nothing from it.
+    is_complete |= bool(frames and taken >= frames)
     status = receiver.status
     receive_s = time.monotonic() - started if started else 0.0
     if taken == 0:
         recorder.discard()
-        raise problem or StreamError(f"No image came from {host}:{port}, so nothing was recorded.")
+        came = receiver.what_came_instead()
+        raise problem or StreamError(f"No image came from {host}:{port}, so nothing was recorded{came}.")
     finishing = time.monotonic()
     files = recorder.stop()
     finish_s = time.monotonic() - finishing
@@ -134,5 +152,11 @@ def record(
         dropped=recorder.dropped + status.dropped,
         receive_s=receive_s,
         finish_s=finish_s,
-        interruptions=status.interruptions,
+        interruptions=tuple(
+            one for one in status.interruptions if math.isfinite(one.duration_s) or not is_complete
+        ),
+        pose_problem=status.usual_pose_problem if invalid else "",
+        missing=missing,
+        repeated=status.repeated,
+        notes=tuple(filter(None, (*status.notes, status.image_problem, status.not_understood))),
     )

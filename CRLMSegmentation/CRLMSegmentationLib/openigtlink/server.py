@@ -24,6 +24,7 @@ from . import crc
 from .commands import Command, CommandReply, command_of, reply_message
 from .framing import MessageParser, pack_message
 from .messages import MESSAGE_CLASSES, StatusMessage, TrackingDataMessage
+from .port import checked_port
 
 _logger = logging.getLogger(__name__)
 _READ_BYTES = 1 << 16
@@ -75,11 +76,12 @@ class Server:
         queue_bytes: int = 64 << 20,
         on_message: Callable[[MessageBase], Sequence[MessageBase] | None] | None = None,
     ):
+        checked_port(port, lowest=0)
         try:
             self._listener = socket.create_server((host, port))
         except socket.gaierror:
             raise StreamError(f"The address {host} is not known on this computer; use 127.0.0.1 or 0.0.0.0.") from None
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             reason = getattr(error, "strerror", None) or error
             raise StreamError(
                 f"Port {port} on {host} cannot be used ({reason}); stop the program that has it or choose another port."

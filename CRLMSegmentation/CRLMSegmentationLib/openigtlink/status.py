@@ -8,6 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 
+_TOLD_KINDS = 4
+
+
 @dataclass(frozen=True)
 class Interruption:
     """A time without connection. began_at in seconds since 1970, duration_s until a peer was there again."""
@@ -42,6 +45,14 @@ class StreamStatus:
     silent_s            seconds since the last byte came; infinite when none came
     crc_errors, malformed, too_long, out_of_step, skipped   messages that were not used (see FramingCounts)
     other_images        images of other streams, and those that are no two-dimensional picture
+    image_name, image_names   the image stream that is taken ('' before the first), and the device names of all that were
+                        seen
+    repeated            images that came again with the same time and pixels, and were dropped
+    missing             about how many frames the sender has skipped, by the gaps between their times
+    pose_problem        why the newest frame has no valid pose; '' when it has one
+    usual_pose_problem  why most of the `invalid` ones have none
+    image_problem       why images that came cannot be used; '' when none was of that kind
+    notes               sentences about the calibration: what of it is not used
     header_version      the highest that the peer has shown
     interruptions       the last times without connection, after the first one was found
     problem             the last sentence about the connection; '' when all is well
@@ -66,6 +77,14 @@ class StreamStatus:
     out_of_step: int = 0
     skipped: Counter = field(default_factory=Counter)
     other_images: int = 0
+    image_name: str = ""
+    image_names: tuple[str, ...] = ()
+    repeated: int = 0
+    missing: int = 0
+    pose_problem: str = ""
+    usual_pose_problem: str = ""
+    image_problem: str = ""
+    notes: tuple[str, ...] = ()
     header_version: int = 1
     interruptions: tuple[Interruption, ...] = ()
     problem: str = ""
@@ -74,6 +93,12 @@ class StreamStatus:
     def damaged(self) -> int:
         """Messages that did not arrive as they were sent, or made no sense."""
         return self.crc_errors + self.malformed + self.too_long
+
+    @property
+    def not_understood(self) -> str:
+        """The types of message that were passed over, with their numbers; '' when there were none."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in self.skipped.most_common(_TOLD_KINDS))
+        return f"messages that are not understood were passed over: {kinds}" if kinds else ""
 
     def __str__(self) -> str:
         """One line for people."""
@@ -87,10 +112,12 @@ class StreamStatus:
         for count, what in (
             (self.invalid, "without a valid pose"),
             (self.dropped, "lost"),
+            (self.missing, "or so skipped by the sender"),
+            (self.repeated, "repeated"),
             (self.damaged, "damaged messages"),
             (self.queued, "waiting"),
             (self.closures, "interruptions"),
         ):
             if count:
                 parts.append(f"{count} {what}")
-        return ", ".join(parts + ([self.problem] if self.problem else []))
+        return ", ".join(parts + [sentence for sentence in (self.problem, self.pose_problem) if sentence])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..errors import StreamError
 from ..openigtlink import StreamStatus
+from ..openigtlink.port import checked_port
 from .application import Application
 from .node_source import NodeSource
 
@@ -45,7 +46,7 @@ class ConnectorSource(NodeSource):
     def __init__(self, scene, host: str, port: int, image_name=None, transform_name=None, calibration=None):
         super().__init__(scene, image_name, transform_name, calibration)
         self.name, self.identity = f"{host}:{port} (SlicerOpenIGTLink)", f"{host}:{port}"
-        self._host, self._port = host, int(port)
+        self._host, self._port = host, checked_port(port)
         self._connector = None
         self._is_ours = False
         self._was_connected = False

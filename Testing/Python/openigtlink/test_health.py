@@ -48,7 +48,8 @@ def test_a_good_stream_has_nothing_to_attend_to():
     rows = health_rows(good_status(), recorder())
     assert {row.level for row in rows} == {"ok"}
     assert [row.label for row in rows] == [
-        "Connection", "Frames", "Latency", "Age", "Lost", "Without pose", "Damaged", "Waiting", "Interruptions", "Disk",
+        "Connection", "Frames", "Latency", "Age", "Lost", "Without pose", "Skipped", "Repeated", "Damaged", "Waiting",
+        "Image", "Interruptions", "Disk",
     ]  # fmt: skip
     line = health_line(good_status(), recorder())
     assert "30.0 frames/s" in line and "latency 20 ms" in line and "80 recorded" in line and "\n" not in line

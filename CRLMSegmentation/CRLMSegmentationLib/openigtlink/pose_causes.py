@@ -1,0 +1,84 @@
+"""Why frames have no valid pose: one sentence for people."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Mapping
+
+from ..sweep import Pose
+from ..sweep.pose_path import PosePath
+
+_LONGEST_NAME = 20
+
+
+class PoseCauses:
+    """Counts the causes; told about every frame.
+
+    now    the cause of the newest frame; '' when it has a valid pose
+    usual  that of most frames without a valid pose; '' when all have one
+    """
+
+    def __init__(self):
+        self.now = self.usual = ""
+        self._counts: Counter[str] = Counter()
+        self._sentences: dict[str, str] = {}
+
+    def valid(self) -> None:
+        """A frame with a valid pose."""
+        self.now = ""
+
+    def invalid(self, kind: str, sentence: str) -> None:
+        """A frame without one. `kind` is one of a few words, whatever the numbers in the sentence."""
+        self._counts[kind] += 1
+        self._sentences[kind] = self.now = sentence
+        self.usual = self._sentences[self._counts.most_common(1)[0][0]]
+
+
+def cause_of_missing_pose(
+    path: PosePath | None, measured: Mapping[str, Pose], samples: Mapping[str, tuple[float, bool, bool]],
+    unusable_names: tuple[str, ...], reference: str, interpolation_gap_s: float | None,
+) -> tuple[str, str]:  # fmt: skip
+    """Why `measured` gives no valid pose of the image: a word for the kind, and a sentence.
+
+    path      the way from Image to `reference` over all transforms that ever came
+    samples   of each transform that ever came: how far in time its nearest measurement lies from the image (in
+              seconds), whether it is still sent, and whether its times tell its measurements apart
+    """
+    if path is None:
+        if unusable_names:
+            names = ", ".join(f"'{name}'" for name in unusable_names)
+            return "names", f"{names} is not the name of a transform as PLUS writes them ('ProbeToReference')"
+        known = sorted({*measured, *samples})
+        if not known:
+            return "nothing", "no transforms come with the images"
+        cut = any(len(name) == _LONGEST_NAME for name in known)
+        return "way", (
+            f"{', '.join(known)} come, from which ImageTo{reference} cannot be found: a calibration such as "
+            "ImageToProbe is missing, or the reference has another name"
+            + (" (names of 20 characters may have been cut on the way)" if cut else "")
+        )
+    if not path.measured:
+        names = ", ".join(name for name, _, _ in path.steps)
+        return "fixed", f"only fixed transforms ({names}) lead from the image to {reference}: nothing is measured"
+    needed = [name for name, _, is_fixed in path.steps if not is_fixed]
+    for name in needed:
+        if name in samples and not samples[name][2]:
+            return "times", f"the sender gives several {name} the same time, so that they cannot be assigned to images"
+    missing = [name for name in needed if name not in measured]
+    for name in missing:
+        apart_s, is_still_sent, _ = samples.get(name, (math.inf, False, True))
+        if is_still_sent and math.isfinite(apart_s):
+            advice = (
+                "" if interpolation_gap_s is not None or apart_s > 1 else "; interpolation between them can be asked for"
+            )
+            return "clocks", f"the times of {name} are {_seconds(apart_s)} from the images'{advice}"
+    if missing:
+        return "lost", f"the tracker does not see all that leads to the image ({missing[0]} does not come)"
+    lost = next((name for name in needed if not measured[name].valid), needed[0])
+    return "lost", f"the tracker does not see all that leads to the image ({lost} is {measured[lost].status})"
+
+
+def _seconds(value: float) -> str:
+    """A time between two clocks, for people."""
+    return f"{value:.2g} s" if value < 1000 else f"{value:.1e} s".replace("e+0", "e").replace("e+", "e")
