@@ -17,6 +17,7 @@ _COMMANDS = {
     "record": "receive a tracked sweep over OpenIGTLink into a file",
     "stream": "watch what an OpenIGTLink server sends",
     "timing": "find the delay between the images and the poses of a recording",
+    "convert": "write a recording in the other format, with one way between any two frames, as PLUS takes it",
     "repair": "turn an interrupted recording into a standard sequence file",
     "reconstruct": "make a volume of a sweep",
     "segment": "find the tumor in a box of a volume",

@@ -19,7 +19,7 @@ def frame_fields(frame: TrackedFrame, reference: str = "Reference") -> dict[str,
     if frame.image_to_reference is not None:
         fields[f"{target}Transform"] = format_matrix(frame.image_to_reference)
         fields[f"{target}TransformStatus"] = "OK" if frame.valid else "INVALID"
-    elif target not in frame.transforms:
+    elif target not in frame.transforms and frame.pixels.size:
         # IGSIO knows no frame without a transform: an unknown pose is written as identity and marked.
         fields[f"{target}Transform"] = format_matrix(np.eye(4))
         fields[f"{target}TransformStatus"] = "INVALID"

@@ -127,15 +127,17 @@ def header_text(image_size, frame_fields, dtype: np.dtype, compressed_bytes: int
         f"DimSize = {image_size[0]} {image_size[1]} {str(frame_count).ljust(_PADDED_WIDTH)}",
         "ElementNumberOfChannels = 1",
         "ElementSpacing = 1 1 1",
-        f"ElementType = {names[dtype.str[1:]]}",
+        f"ElementType = {names[dtype.str[1:]] if min(image_size) > 0 else _NO_IMAGES}",
         "Kinds = domain domain list",
         "Offset = 0 0 0",
         "TransformMatrix = 1 0 0 0 1 0 0 0 1",
-        "UltrasoundImageOrientation = MF",
-        "UltrasoundImageType = BRIGHTNESS",
+        f"UltrasoundImageOrientation = {'MF' if min(image_size) > 0 else 'XX'}",
+        f"UltrasoundImageType = {'BRIGHTNESS' if min(image_size) > 0 else 'XX'}",
     ]
     lines += [f"{name} = {value}" for name, value in fields.items()]
     for number, entries in enumerate(frame_fields):
+        entries = dict(entries)
+        status = entries.pop("ImageStatus", "OK" if min(image_size) > 0 else "INVALID")
         lines += [f"Seq_Frame{number:04d}_{name} = {value}" for name, value in entries.items()]
-        lines.append(f"Seq_Frame{number:04d}_ImageStatus = OK")
+        lines.append(f"Seq_Frame{number:04d}_ImageStatus = {status}")
     return "\n".join(lines + ["ElementDataFile = LOCAL"]) + "\n"

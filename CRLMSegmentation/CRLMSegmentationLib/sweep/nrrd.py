@@ -140,6 +140,8 @@ def header_text(image_size, frame_fields, dtype: np.dtype, compressed_bytes: int
     ]
     lines += [f"{name}:={value}" for name, value in fields.items()]
     for number, entries in enumerate(frame_fields):
+        entries = dict(entries)
+        status = entries.pop("ImageStatus", "OK" if min(image_size) > 0 else "INVALID")
         lines += [f"Seq_Frame{number:04d}_{name}:={value}" for name, value in entries.items()]
-        lines.append(f"Seq_Frame{number:04d}_Status:=OK")
+        lines.append(f"Seq_Frame{number:04d}_Status:={status}")
     return "\n".join(lines) + "\n\n"

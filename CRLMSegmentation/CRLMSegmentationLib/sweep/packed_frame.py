@@ -68,18 +68,34 @@ def pack_frame(
     reference, fixed  see FrameFacts
     Raises SequenceFileError when sequence files cannot hold such pixels.
     """
-    data, dtype = little_endian_pixels(frame)
+    return pack_image(frame.pixels, frame_fields(frame, reference), compressed, reference, fixed)
+
+
+def pack_image(
+    pixels: np.ndarray,
+    fields: Mapping[str, str],
+    compressed: bool = True,
+    reference: str = "Reference",
+    fixed: Mapping[str, str] | None = None,
+) -> PackedFrame:
+    """(v, u) pixels and the text fields that go with them, ready to be written. See pack_frame()."""
+    data, dtype = little_endian_pixels(pixels)
     compressor = zlib.compressobj(1 if compressed else 0, zlib.DEFLATED, -15)
     piece = compressor.compress(data) + compressor.flush(zlib.Z_FULL_FLUSH)
     return PackedFrame(
-        frame.image_size, dtype, frame_fields(frame, reference), len(data), zlib.adler32(data), zlib.crc32(data), piece,
+        image_size_of(pixels), dtype, fields, len(data), zlib.adler32(data), zlib.crc32(data), piece,
         reference=reference, fixed=fixed or {},
     )  # fmt: skip
 
 
-def little_endian_pixels(frame: TrackedFrame) -> tuple[bytes, str]:
+def image_size_of(pixels: np.ndarray) -> tuple[int, int]:
+    """Width and height; 0, 0 for a frame without an image."""
+    return (pixels.shape[1], pixels.shape[0]) if pixels.size else (0, 0)
+
+
+def little_endian_pixels(pixels: np.ndarray) -> tuple[bytes, str]:
     """The bytes of the pixels row by row, and their dtype. Raises SequenceFileError for pixels of no known kind."""
-    pixels = np.asarray(frame.pixels)
+    pixels = np.asarray(pixels)
     if pixels.ndim != 2 or pixels.dtype.str[1:] not in _WRITABLE:
         raise SequenceFileError(f"Frames of {pixels.dtype} {pixels.shape} cannot be written; convert them to uint8.")
     dtype = pixels.dtype.newbyteorder("<")

@@ -182,7 +182,8 @@ class Recorder:
             if self._failed:
                 self._stream.truncate(self._written_bytes)
                 self._stream.seek(self._written_bytes)
-            self._written_bytes += _write_fully(self._stream, journal_record(pack_frame(frame, compressed, self._reference, self._fixed)))
+            packed = pack_frame(frame, compressed, self._reference, self._fixed)
+            self._written_bytes += _write_fully(self._stream, journal_record(packed))
             self._failed = False
             self.frames += 1
         except OSError as error:

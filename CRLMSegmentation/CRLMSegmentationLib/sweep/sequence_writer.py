@@ -9,12 +9,13 @@ from typing import Iterable, Mapping
 import numpy as np
 
 from ..errors import SequenceFileError
+from ..geometry import as_affine
 from . import metaimage, nrrd
 from .frame_fields import clean_field, frame_fields
-from .packed_frame import CompressedStream, PackedFrame, little_endian_pixels, pack_frame
+from .packed_frame import CompressedStream, PackedFrame, image_size_of, little_endian_pixels, pack_image
 from .sweep import Sweep
 from .tracked_frame import TrackedFrame
-from .transform_tree import as_tree
+from .transform_tree import DERIVED_FIELD, as_tree
 
 _CHUNK_BYTES = 1 << 20
 
@@ -25,16 +26,19 @@ class SequenceWriter:
     The pixels grow in a hidden file beside `path`; `close()` puts the header before them and moves the whole into
     place at once, so that a file under `path` is always complete. Used as a context it drops what it has on an error.
 
-    reference  the frame of reference: what `image_to_reference` of the frames leads to
+    reference    the frame of reference: what `image_to_reference` of the frames leads to
+    calibration  (4, 4) by name: fixed transforms that go with the recording
     """
 
     def __init__(
-        self, path, compressed: bool = True, fields: Mapping[str, str] | None = None, reference: str = "Reference"
-    ):
+        self, path, compressed: bool = True, fields: Mapping[str, str] | None = None, reference: str = "Reference",
+        calibration: Mapping[str, np.ndarray] | None = None,
+    ):  # fmt: skip
         self.path = Path(path)
         self._format = format_of(self.path)
         self._fields = dict(fields or {})
         self._reference = reference
+        self._calibration = {name: as_affine(matrix, name) for name, matrix in (calibration or {}).items()}
         self._frame_fields: list[Mapping[str, str]] = []
         self._kind: tuple | None = None
         self._stream = CompressedStream(self._format.COMPRESSION) if compressed else None
@@ -57,15 +61,19 @@ class SequenceWriter:
 
     def add(self, frame: TrackedFrame) -> None:
         """Append one frame. Raises SequenceFileError when its size or dtype differs from the first one's."""
+        self.add_image(frame.pixels, frame_fields(frame, self._reference))
+
+    def add_image(self, pixels: np.ndarray, fields: Mapping[str, str]) -> None:
+        """Append (v, u) pixels with the text fields that go with them, as frame_fields() makes them."""
         if self._stream:
-            packed = pack_frame(frame, reference=self._reference)
+            packed = pack_image(pixels, fields)
             self._check(packed.image_size, packed.dtype)
             self._stream.add(packed.raw_bytes, packed.adler32, packed.crc32)
             self._append(packed.piece, packed.fields)
         else:
-            data, dtype = little_endian_pixels(frame)
-            self._check(frame.image_size, dtype)
-            self._append(data, frame_fields(frame, self._reference))
+            data, dtype = little_endian_pixels(pixels)
+            self._check(image_size_of(pixels), dtype)
+            self._append(data, fields)
 
     def close(self) -> None:
         """Finish the file. Raises SequenceFileError when there is no frame or no room on the disk."""
@@ -78,7 +86,9 @@ class SequenceWriter:
             stored = self._pixel_path.stat().st_size if self._stream else None
             with open(self._pixel_path, "rb") as pixels:
                 chunks = iter(lambda: pixels.read(_CHUNK_BYTES), b"")
-                write_whole(self.path, self._kind, self._frame_fields, stored, chunks, self._fields)
+                write_whole(
+                    self.path, self._kind, self._frame_fields, stored, chunks, self._fields, self._calibration
+                )
         except OSError as error:
             raise SequenceFileError(f"{self.path} cannot be written ({error.strerror}).") from None
         finally:
@@ -131,6 +141,10 @@ def write_whole(
     image_size, dtype, reference = kind
     tree = as_tree(all_frame_fields, image_size, reference, fixed)
     header = {**(fields or {}), **tree.header_fields}
+    if fields and DERIVED_FIELD in fields:
+        # What was left out before, in a file that is written anew.
+        names = f"{fields[DERIVED_FIELD]} {tree.header_fields.get(DERIVED_FIELD, '')}".split()
+        header[DERIVED_FIELD] = " ".join(dict.fromkeys(names))
     cleaned = {clean_field(name): clean_field(value) for name, value in header.items()}
     text = format_of(path).header_text(image_size, tree.frame_fields, np.dtype(dtype), stored_bytes, cleaned)
     partial = hidden_path(path, "partial")
