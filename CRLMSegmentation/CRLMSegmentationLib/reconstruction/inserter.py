@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cached_property
-from typing import Sequence
+from typing import Iterator, Sequence
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from .nearest import (
     nearest_kernel,
     pixel_kind,
 )
+from .packed_sums import PackedSums
 from .pages import touch_pages
 from .region import Region, image_to_voxel_matrix
 from .settings import ReconstructionSettings
@@ -66,6 +67,7 @@ class Inserter:
         self.exact_mean = self.arithmetic == EXACT and compounding == MEAN
         self.packed = self.exact_mean and self.kind in (BYTES, WORDS)
         self.sums_dtype = np.dtype(np.uint64 if self.packed else np.float64)
+        self.packed_sums = PackedSums(self.kind, self.linear) if self.packed else None
 
         check_fits(region, self.bytes_per_voxel(), settings.memory_limit_bytes)
         count = region.number_of_voxels
@@ -116,17 +118,42 @@ class Inserter:
         size = np.array(self.region.dimensions, dtype=np.int64)
 
         def paste_into(slab, batch):
-            for pixels, matrix in batch:
+            for pixels, matrix, runs in batch:
                 self.kernel(
-                    pixels, self.runs, matrix, *slab, size, self.strides, self.values, self.hits, self.sums, darkest
+                    pixels, runs, matrix, *slab, size, self.strides, self.values, self.hits, self.sums, darkest
                 )
 
         for first in range(0, len(frames), _BATCH):
             part = slice(first, first + _BATCH)
-            batch = [(self._checked(pixels), matrix) for pixels, matrix in zip(frames[part], coefficients[part])]
-            self._on_threads(lambda slab: paste_into(slab, batch), slabs)
+            for batch in self._batches(frames[part], coefficients[part]):
+                self._on_threads(lambda slab, batch=batch: paste_into(slab, batch), slabs)
             if progress:
                 progress(min(1.0, (first + _BATCH) / len(frames)), "inserting frames")
+
+    def _batches(self, frames, coefficients) -> Iterator[list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
+        """(pixels, coefficients, runs) of what can be added without a voxel overflowing: mostly all of it at once."""
+        batch, weight = [], 0
+        for pixels, matrix in zip(frames, coefficients):
+            pixels = self._checked(pixels)
+            if not self.packed:
+                batch.append((pixels, matrix, self.runs))
+                continue
+            parts = self.packed_sums.parts_of(matrix, self.image_shape)
+            for first, last, more in parts:
+                if weight + more > self.packed_sums.room_for_half():
+                    self.packed_sums.make_room(lambda: self.sums, weight)
+                    yield batch
+                    batch, weight = [], 0
+                batch.append((pixels, matrix, self.runs if len(parts) == 1 else self._runs_of_rows(first, last)))
+                weight += more
+        if self.packed:
+            self.packed_sums.make_room(lambda: self.sums, weight)
+        yield batch
+
+    def _runs_of_rows(self, first: int, last: int) -> np.ndarray:
+        runs = self.runs.copy()
+        runs[:first] = runs[last + 1 :] = (0, -1)
+        return runs
 
     def _checked(self, pixels: np.ndarray) -> np.ndarray:
         """The same pixels as the kernels know them: contiguous and read-only, whatever they were."""
@@ -219,6 +246,8 @@ class Inserter:
                 finish_plain_mean(self.sums, self.hits, rounding, values, seen, begin, stop)
 
         self._on_threads(finish, list(zip(edges[:-1], edges[1:])))
+        if self.packed:
+            self.packed_sums.put_means(self.sums, values, seen)
 
     def grow(self, before, after, occupied: tuple[slice, slice, slice] | None = None) -> None:
         """Add voxels along i, j, k before the first and after the last; what is there stays where it is in space.
@@ -235,8 +264,10 @@ class Inserter:
             flat = getattr(self, name)
             if flat.size > 1:
                 setattr(self, name, padded(flat.reshape(self.shape), before, after, occupied).reshape(-1))
-        self.region = grown
+        self.region, shape = grown, self.shape
         self._lay_out()
+        if self.packed:
+            self.packed_sums.grow(shape, before, self.shape)
 
     def _lay_out(self) -> None:
         i, j, k = self.region.dimensions

@@ -54,23 +54,41 @@ def insert_with_torch(inserter: Inserter, frames: Sequence[np.ndarray], poses, d
     for number, (frame, pose) in enumerate(zip(frames, poses)):
         pixels = torch.from_numpy(np.array(inserter._checked(frame), dtype=np.int32)).to(device)[rows, columns].long()
         matrix = inserter.coefficients(pose)
+        parts = [(0, 0, 0)]
+        if inserter.packed:
+            parts = inserter.packed_sums.parts_of(matrix, inserter.image_shape)
         positions = [
             (rows * int(matrix[axis, 1]) + int(matrix[axis, 2])) + columns * int(matrix[axis, 0]) for axis in range(3)
         ]
         used = torch.ones_like(pixels, dtype=torch.bool) if threshold is None else pixels >= threshold
-        if inserter.linear:
-            half = 1 << (EXACT_BITS - 1)
-            for axis in range(3):  # nearest to a voxel of the volume
-                used &= (positions[axis] >= -half) & (positions[axis] < (size[axis] << EXACT_BITS) - half)
-            for index, weight in _corners(positions, size, strides, used, count):
-                _take(totals, inserter, index, pixels, weight, number)
-        else:
-            indices = [position >> EXACT_BITS for position in positions]
-            index = _flat_index(indices, size, strides, used, count)
-            _take(totals, inserter, index, pixels, None, number)
+        for first, last, weight in parts:
+            within = used
+            if inserter.packed:
+                _make_room(totals, inserter, weight)
+                within = used if len(parts) == 1 else used & (rows >= first) & (rows <= last)
+            if inserter.linear:
+                half = 1 << (EXACT_BITS - 1)
+                for axis in range(3):  # nearest to a voxel of the volume
+                    within = within & (positions[axis] >= -half)
+                    within = within & (positions[axis] < (size[axis] << EXACT_BITS) - half)
+                for index, weight in _corners(positions, size, strides, within, count):
+                    _take(totals, inserter, index, pixels, weight, number)
+            else:
+                indices = [position >> EXACT_BITS for position in positions]
+                index = _flat_index(indices, size, strides, within, count)
+                _take(totals, inserter, index, pixels, None, number)
         if progress:
             progress((number + 1) / len(frames), "inserting frames")
     _hand_over(totals[:count].cpu().numpy(), inserter)
+
+
+def _make_room(totals, inserter: Inserter, weight: int) -> None:
+    """See PackedSums.make_room; the totals come over to the processor only when a voxel may be full."""
+    import torch
+
+    emptied = inserter.packed_sums.make_room(lambda: totals[:-1].cpu().numpy().view(np.uint64), weight)
+    if emptied is not None:
+        totals[:-1] = torch.from_numpy(emptied.view(np.int64)).to(totals.device)
 
 
 def _pixels_of(runs: np.ndarray) -> np.ndarray:

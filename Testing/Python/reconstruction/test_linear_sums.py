@@ -62,3 +62,29 @@ def test_touching_memory_leaves_what_is_there():
     values = np.arange(5000, dtype=np.uint16)
     touch_pages(values, 0, values.size)
     np.testing.assert_array_equal(values, np.arange(5000))
+
+
+@pytest.mark.parametrize("dtype, most_off", [(np.uint8, 1.0), (np.uint16, 650.0)])
+def test_the_mean_is_that_of_weights_in_double_precision(dtype, most_off):
+    """To a grey level of uint8, half of which is rounding, and to a hundredth of the range of uint16."""
+    random = np.random.default_rng(3)
+    pixels = random.integers(0, np.iinfo(dtype).max, (40, 40), dtype=dtype, endpoint=True)
+    pose = np.eye(4)
+    pose[:3, :2] = np.array([[0.71, -0.13], [0.05, 0.83], [0.11, 0.07]])
+    pose[:3, 3] = 6.2, 1.3, 1.4
+    region = Region((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (40, 40, 14))
+    inserter = Inserter(region, (40, 40), dtype, ReconstructionSettings(1.0, interpolation="linear", threads=1))
+    inserter.insert([pixels], [pose])
+
+    weights, sums = np.zeros((2, *inserter.shape))
+    v, u = np.indices(pixels.shape).reshape(2, -1)
+    lower = np.floor(pose[:3, [0]] * u + pose[:3, [1]] * v + pose[:3, [3]]).astype(int)
+    part = pose[:3, [0]] * u + pose[:3, [1]] * v + pose[:3, [3]] - lower
+    for corner in np.ndindex(2, 2, 2):
+        up = np.array(corner)[:, None]
+        weight = np.where(up, part, 1 - part).prod(axis=0)
+        np.add.at(weights, tuple((lower + up)[::-1]), weight)
+        np.add.at(sums, tuple((lower + up)[::-1]), weight * pixels.ravel())
+    well_seen = weights > 0.25
+    assert np.count_nonzero(well_seen) > 1500
+    assert np.abs(inserter.result()[0] - sums / np.maximum(weights, 1e-9))[well_seen].max() <= most_off

@@ -7,6 +7,7 @@ import pytest
 
 from CRLMSegmentationLib.errors import ReconstructionError
 from CRLMSegmentationLib.reconstruction import LiveReconstruction, ReconstructionSettings, reconstruct
+from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 
 SETTINGS = ReconstructionSettings(spacing_mm=0.5, threads=2)
 
@@ -33,6 +34,36 @@ def test_the_same_as_all_at_once(make_sweep, interpolation, compounding, fill):
     np.testing.assert_array_equal(shown.seen.voxels, expected.seen.voxels)
     np.testing.assert_array_equal(shown.volume.voxels, expected.volume.voxels)
     assert shown.volume.voxels.any()
+
+
+@pytest.mark.parametrize("fill", ["none", "distance"])
+@pytest.mark.parametrize("step_mm", [(0, 0, 2), (0, 0, -2), (-2, 0, 0), (0, -2, 0), (-1.2, -1.2, -1)])
+def test_nothing_is_lost_at_any_end_of_a_sweep_that_leaves_the_grid_time_and_again(step_mm, fill):
+    """The voxels of all at once, in the extent that that finds by itself."""
+    random, frames = np.random.default_rng(0), []
+    for number in range(110):  # 220 mm
+        pose = np.eye(4)
+        pose[:3, 3] = np.array(step_mm) * number
+        pixels = random.integers(1, 255, (12, 14)).astype(np.uint8)
+        frames.append(TrackedFrame(pixels, pose, number / 30))
+    settings = ReconstructionSettings(spacing_mm=1.0, fill=fill, threads=2, device="cpu")
+    with LiveReconstruction(settings) as live:
+        for number, frame in enumerate(frames):
+            live.add(frame)
+            if number % 40 == 39:
+                live.wait()
+                live.snapshot()
+    shown, whole = live.snapshot(), reconstruct(Sweep(frames), settings)
+    if isinstance(step_mm[0], int):
+        first = np.rint(whole.volume.origin_ras - shown.volume.origin_ras).astype(int)
+        i, j, k = (slice(start, start + size) for start, size in zip(first, whole.volume.dimensions))
+        np.testing.assert_array_equal(shown.volume.voxels[k, j, i], whole.volume.voxels)
+        assert np.count_nonzero(shown.seen.voxels) == np.count_nonzero(whole.seen.voxels)
+    for made in (shown, whole):  # the pixels' centres lie within half a voxel of the outermost voxels' centres
+        lower, upper = made.volume.origin_ras, made.volume.origin_ras + np.array(made.volume.dimensions) - 1
+        ends = np.minimum(0, 109 * np.array(step_mm)), np.maximum(0, 109 * np.array(step_mm)) + (13, 11, 0)
+        assert (lower <= ends[0] + 0.5).all() and (upper >= ends[1] - 0.5).all()
+        assert (lower >= ends[0] - 1.5).all() and (upper <= ends[1] + 1.5).all()  # and nothing empty around it
 
 
 def test_a_snapshot_does_not_change_afterwards(make_sweep):
