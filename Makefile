@@ -34,10 +34,8 @@ $(VENV)/ready: pyproject.toml Makefile
 	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[scene,web,openvino,study,test]'
 	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt --only-binary :all: -e '.[fuzz]' 2>/dev/null || \
 	  echo "The coverage-guided fuzzer (atheris) is not made for this Python: its test will skip"
-	@$(BIN)/python -c '$(RENDERS)' || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libosmesa6 >/dev/null; } && \
-	  $(BIN)/python -c '$(RENDERS)'; } || \
-	  echo "This machine cannot render without a window: there will be no 3D picture (on Debian: apt install libosmesa6)"
+	@$(BIN)/python -c '$(RENDERS)' || .ci/apt-install \
+	  "This machine cannot render without a window: there will be no 3D picture (on Debian: apt install libosmesa6)" libosmesa6
 	@touch $@
 
 demo: setup
@@ -49,15 +47,14 @@ test: setup peers browser
 
 # The C++ programs of OpenIGTLink's own library, which the stream is tested against; without them those tests skip.
 peers:
-	@test -e /usr/share/doc/openigtlink-examples || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libopenigtlink-dev openigtlink-examples \
-	    >/dev/null; }; } || echo "The C++ OpenIGTLink programs are not here (on Debian: apt install openigtlink-examples libopenigtlink-dev)"
+	@test -e /usr/share/doc/openigtlink-examples || .ci/apt-install \
+	  "The C++ OpenIGTLink programs are not here (on Debian: apt install openigtlink-examples libopenigtlink-dev)" \
+	  libopenigtlink-dev openigtlink-examples
 
 # The browser that goes through the web page; without it those tests skip.
 browser:
-	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }; } || \
-	  echo "Chromium is not here: the tests of the web page will skip (on Debian: apt install chromium)"
+	@command -v chromium >/dev/null || .ci/apt-install \
+	  "Chromium is not here: the tests of the web page will skip (on Debian: apt install chromium)" chromium
 
 clean:
 	rm -rf $(VENV) $(OUTPUT)
