@@ -2,7 +2,8 @@
 
     case.json           what is in the folder, box, threshold, timings, figures (FORMAT, VERSION)
     recording.igs.mha   the sweep
-    volume.nrrd  probability.nrrd  mask.nrrd  tumor.stl  box.mrk.json
+    volume.nrrd  volume.seen.nrrd  probability.nrrd  mask.nrrd  tumor.stl  box.mrk.json
+    corrections.nrrd    on the voxels of the mask: 1 where a hand has painted, 2 where it has erased
     scene.mrb           the results as a scene for 3D Slicer, which opens the recording as well
     log.jsonl           what happened when
 
@@ -13,9 +14,7 @@ and not from the scene, because the scene may hold other things by then, which s
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,20 +23,23 @@ import numpy as np
 
 from ..errors import CRLMError, FileFormatError
 from ..files import read_box, read_surface, read_volume, seen_path, write_box, write_surface, write_volume
-from ..geometry import Box, Volume, as_affine
+from ..geometry import Box, Volume
 from ..sweep import Sweep, read_sweep, write_sweep
+from .case_folder import recover, written_in_one_piece
 
 FORMAT, VERSION = "crlm-case", 1
 INDEX, LOG, SCENE, RECORDING = "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha"
 VOLUME, PROBABILITY, MASK, SURFACE, BOX = "volume.nrrd", "probability.nrrd", "mask.nrrd", "tumor.stl", "box.mrk.json"
 SEEN = seen_path(VOLUME).name
-_ALL = (INDEX, LOG, SCENE, RECORDING, VOLUME, SEEN, PROBABILITY, MASK, SURFACE, BOX)
+CORRECTIONS = "corrections.nrrd"
+_ALL = (INDEX, LOG, SCENE, RECORDING, VOLUME, SEEN, PROBABILITY, MASK, CORRECTIONS, SURFACE, BOX)
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
     """What a case holds; None for what is not there.
 
+    corrections  uint8 on the grid of the mask: 1 painted, 2 erased by hand
     recording  file of the sweep that this program has written itself, to be copied; None to write the sweep anew
     surface    vtkPolyData, RAS mm
     facts      plain values: threshold, smoothing, margin_mm, box_is_tight, tools, timings_s, ...
@@ -49,6 +51,7 @@ class Case:
     box: Box | None = None
     probability: Volume | None = None
     mask: Volume | None = None
+    corrections: Volume | None = None
     surface: Any = None
     facts: dict | None = None
     log: str = ""
@@ -63,45 +66,67 @@ def write_case(case: Case, folder, write_scene) -> Path:
     """
     folder = Path(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as place:
-            _write_files(case, Path(place))
-            write_scene(Path(place) / SCENE)
-            for name in _ALL:
-                written = Path(place) / name
-                if written.exists():
-                    os.replace(written, folder / name)
-                else:
-                    (folder / name).unlink(missing_ok=True)
+        with written_in_one_piece(folder, INDEX, _ALL) as place:
+            _write_files(case, place)
+            write_scene(place / SCENE)
+            _write_index(case, place)
+            _check_written(case, place)
     except OSError as error:
-        raise FileFormatError(f"The case cannot be written to {folder} ({error.strerror}).") from None
+        raise FileFormatError(
+            f"The case cannot be written to {folder} ({error.strerror or error}); an earlier one there is as it was."
+        ) from None
     return folder
 
 
 def read_case(folder) -> Case:
     """Raises FileFormatError, with the reason, for a folder that is no case or is damaged."""
     folder = Path(folder)
+    try:
+        recover(folder, INDEX, _ALL)
+    except OSError as error:
+        raise FileFormatError(
+            f"Saving the case in {folder} was cut off, and it cannot be put right ({error.strerror})."
+        ) from None
     facts = _read_index(folder)
+    # The scene is for other programs: nothing is read from it.
+    missing = [name for name in facts["files"] if name != SCENE and not (folder / name).exists()]
+    if missing:
+        raise FileFormatError(f"The case in {folder} is incomplete: {', '.join(missing)} is missing.")
+    case = _read_files(folder, facts)
+    if case.sweep is not None and len(case.sweep) == 0:
+        raise FileFormatError(f"The case in {folder} holds an empty recording.")
+    for what, part in (("mask", case.mask), ("corrections", case.corrections)):
+        if part is not None and (case.volume is None or not part.has_geometry_of(case.volume)):
+            raise FileFormatError(f"The case in {folder} does not fit together: {what} and volume have other voxels.")
+    return case
 
+
+def _read_files(folder: Path, facts: dict, with_sweep: bool = True) -> Case:
     def read(reader, name):
         path = folder / name
         return reader(path) if path.exists() else None
 
     try:
-        sweep = read(read_sweep, RECORDING)
-        case = Case(
-            sweep if sweep is None else Sweep(sweep.frames, reference=sweep.reference), read(read_volume, VOLUME),
-            read(read_box, BOX), read(read_volume, PROBABILITY), read(read_volume, MASK), read(read_surface, SURFACE), facts,
-            read(lambda path: path.read_text(encoding="utf-8"), LOG) or "",
+        sweep = read(read_sweep, RECORDING) if with_sweep else None
+        return Case(
+            sweep=sweep if sweep is None else Sweep(sweep.frames, reference=sweep.reference),
+            volume=read(read_volume, VOLUME), box=read(read_box, BOX), probability=read(read_volume, PROBABILITY), mask=read(read_volume, MASK),
+            corrections=read(read_volume, CORRECTIONS), surface=read(read_surface, SURFACE), facts=facts,
+            log=read(lambda path: path.read_text(encoding="utf-8"), LOG) or "",
         )  # fmt: skip
     except (CRLMError, OSError, UnicodeDecodeError) as error:
         raise FileFormatError(f"The case in {folder} cannot be opened: {error}") from None
-    missing = [name for name in facts["files"] if not (folder / name).exists()]
-    if missing:
-        raise FileFormatError(f"The case in {folder} is incomplete: {', '.join(missing)} is missing.")
-    if case.mask is not None and (case.volume is None or not case.mask.has_geometry_of(case.volume)):
-        raise FileFormatError(f"The case in {folder} does not fit together: mask and volume have other voxels.")
-    return case
+
+
+def _check_written(case: Case, place: Path) -> None:
+    """What was written can be read again: else the earlier case would be replaced by one that cannot be opened."""
+    facts = _read_index(place)
+    for name in facts["files"]:
+        if not (place / name).stat().st_size and name != LOG:
+            raise OSError(f"{name} came out empty")
+    _read_files(place, facts, with_sweep=False)
+    if case.recording is not None and (place / RECORDING).stat().st_size != case.recording.stat().st_size:
+        raise OSError(f"{RECORDING} was not copied as a whole")
 
 
 def _write_files(case: Case, place: Path) -> None:
@@ -109,7 +134,9 @@ def _write_files(case: Case, place: Path) -> None:
         shutil.copyfile(case.recording, place / RECORDING)
     elif case.sweep is not None:
         write_sweep(Sweep(case.sweep.frames, reference=case.sweep.reference), place / RECORDING)
-    for name, volume in ((VOLUME, case.volume), (PROBABILITY, case.probability), (MASK, case.mask)):
+    for name, volume in (
+        (VOLUME, case.volume), (PROBABILITY, case.probability), (MASK, case.mask), (CORRECTIONS, case.corrections)
+    ):  # fmt: skip
         if volume is not None:
             # Most digits of a probability are noise: compressing it takes long and spares next to nothing.
             write_volume(volume, place / name, compressed=name != PROBABILITY)
@@ -118,6 +145,9 @@ def _write_files(case: Case, place: Path) -> None:
     if case.box is not None:
         write_box(case.box, place / BOX)
     (place / LOG).write_text(case.log, encoding="utf-8")
+
+
+def _write_index(case: Case, place: Path) -> None:
     index = {
         "format": FORMAT, "version": VERSION, "files": sorted(path.name for path in place.iterdir()),
         **(case.facts or {}),
@@ -133,22 +163,16 @@ def _read_index(folder: Path) -> dict:
         raise FileFormatError(f"{folder} is no saved case: {INDEX} cannot be read ({error.strerror}).") from None
     except ValueError:
         raise FileFormatError(f"{folder} is no saved case, or is damaged: {INDEX} is not JSON.") from None
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT or not isinstance(facts.get("files"), list):
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise FileFormatError(f"{folder} is no saved case: {INDEX} is something else.")
-    if not isinstance(facts.get("version"), int) or facts["version"] > VERSION:
+    version, files = facts.get("version"), facts.get("files")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise FileFormatError(f"The case in {folder} is damaged: its version is {str(version)[:20]!r}, not a number.")
+    if version > VERSION:
         raise FileFormatError(f"The case in {folder} was saved by a later version of this program; update it.")
+    if not isinstance(files, list) or not all(isinstance(name, str) and Path(name).name == name for name in files):
+        raise FileFormatError(f"The case in {folder} is damaged: {INDEX} does not list its files by their names.")
     return facts
-
-
-def tools_of(facts: dict) -> dict[str, np.ndarray]:
-    """Tip calibrations (4, 4) by tool, as saved; those that are none are left out."""
-    tools = {}
-    for name, numbers in (facts.get("tools") or {}).items():
-        try:
-            tools[str(name)] = as_affine(np.array(numbers, dtype=np.float64).reshape(4, 4))
-        except (CRLMError, ValueError, TypeError):
-            continue
-    return tools
 
 
 def _plain(value):

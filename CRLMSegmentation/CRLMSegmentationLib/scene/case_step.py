@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
-from ..errors import FileFormatError
+from ..errors import CRLMError, FileFormatError
+from ..geometry import Volume
 from ..sweep import Pose
 from . import names
 from .bundle import write_scene
-from .case_files import Case, read_case, tools_of, write_case
+from .case_facts import CaseFacts, facts_of, read_facts
+from .case_files import Case, read_case, write_case
+from .hand_corrections import HandCorrections
 from .nodes import remove_node
 from .own_nodes import RESULTS, only_saving, own_nodes
 from .sweep_sequence import remove_sweep, sweep_nodes
+from .tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
 
 
 def save_case(session, folder) -> Path:
@@ -21,13 +24,9 @@ def save_case(session, folder) -> Path:
     Stale results are left out; so is whatever else is in the scene.
     """
     scene = session.scene
-    volume, mask = session.volume, session.mask
-    has_tumor = mask is not None and session.surface is not None
     case = Case(
-        sweep=session.sweep, volume=volume, box=session.box,
-        probability=session.probability if has_tumor else None, mask=mask if has_tumor else None,
-        surface=session.surface if has_tumor else None, facts=_facts(session), log=session.event_log,
-        recording=session.own_recording,
+        sweep=session.sweep, volume=session.volume, box=session.box, **_parts_of_tumor(session), facts=facts_of(session),
+        log=session.event_log, recording=session.own_recording,
     )  # fmt: skip
 
     def write_own_scene(path: Path) -> None:
@@ -46,27 +45,25 @@ def load_case(session, folder) -> None:
     Raises FileFormatError before anything is replaced.
     """
     case = read_case(folder)
-    facts = case.facts
-    if case.sweep is not None and len(case.sweep) == 0:
-        raise FileFormatError(f"The case in {folder} holds an empty recording.")
-    session.begin_loaded_case(facts.get("origin"))
+    facts = read_facts(case.facts)
+    tumor = _tumor_of(case, facts, folder)
+    session.begin_loaded_case(facts.origin)
     if case.sweep is not None:
         session.set_sweep(case.sweep)
     if case.volume is not None:
         session.set_volume(case.volume)
     if case.box is not None:
-        session.set_box(case.box, bool(facts.get("box_is_tight")))
-    for tool, tip_to_tool in tools_of(facts).items():
+        session.set_box(case.box, facts.box_is_tight)
+    for tool, tip_to_tool in facts.tools.items():
         session.update_tool(names.tip_to_tool(tool), Pose(tip_to_tool))
-    session.set_margin_mm(_number(facts, "margin_mm", session.margin_mm, 0.0, 20.0))
-    session.set_smoothing(_number(facts, "smoothing", session.smoothing, 0.0, 1.0))
-    if case.mask is not None and case.surface is not None:
-        session.restore_tumor(case.mask, case.surface, case.probability, facts.get("threshold"))
-    timings_s = facts.get("timings_s")
-    if isinstance(timings_s, dict):
-        session.state.timings_s.update(
-            {str(name): float(value) for name, value in timings_s.items() if isinstance(value, (int, float))}
-        )
+    if facts.margin_mm is not None:
+        session.set_margin_mm(facts.margin_mm)
+    if facts.smoothing is not None:
+        session.set_smoothing(facts.smoothing)
+    if tumor is not None:
+        session.restore_tumor(tumor)
+    session.show_uncertainty(facts.shows_uncertainty)
+    session.state.timings_s.update(facts.timings_s)
 
 
 def remove_results(scene) -> None:
@@ -77,27 +74,35 @@ def remove_results(scene) -> None:
             remove_node(scene, node)
 
 
-def _facts(session) -> dict:
-    state, result = session.state, session.segmentation_result
-    card = getattr(result, "card", None)
-    tumor = session.tumor_figures
+def _parts_of_tumor(session) -> dict:
+    """What a case holds of the tumor, be it that none was found."""
+    tumor = session.tumor_state
+    if tumor is None:
+        return {}
+    mask = tumor.mask if tumor.shape.surface is None else session.mask
+    if mask is None or session.volume is None:
+        return {}
+    labels, probability = tumor.corrections.labels, tumor.probability
+    fits = labels is not None and labels.shape == mask.voxels.shape
     return {
-        "origin": session.origin,
-        "box_is_tight": session.box_is_tight,
-        "threshold": session.threshold,
-        "smoothing": session.smoothing,
-        "margin_mm": session.margin_mm,
-        "model": None if card is None else {"name": card.name, "version": card.version},
-        "doubts": list(state.doubts),
-        "tumor": tumor,
-        "tools": {name: session.tools.tip_to_tool(name).ravel().tolist() for name in session.tools.names},
-        "timings_s": {name: round(seconds, 4) for name, seconds in state.timings_s.items() if math.isfinite(seconds)},
-        "case_clock_s": session.case_clock_s,
-        "steps": {step.value: state.status(step).value for step in state.steps},
+        "mask": mask.with_seen(None),
+        "corrections": mask.on_grid(labels) if fits else None,
+        "probability": None if probability is None else probability.with_seen(None),
+        "surface": tumor.shape.surface,
     }
 
 
-def _number(facts: dict, name: str, usual: float, lowest: float, highest: float) -> float:
-    value = facts.get(name)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return min(max(float(value), lowest), highest) if is_number else usual
+def _tumor_of(case: Case, facts: CaseFacts, folder) -> TumorState | None:
+    """Made before anything is replaced. Raises FileFormatError when its parts do not fit together."""
+    if case.mask is None or (case.surface is None and case.mask.voxels.any()):
+        return None
+    corrections = HandCorrections() if facts.is_corrected is False else None
+    if case.corrections is not None:
+        corrections = HandCorrections.of_labels(case.corrections.voxels)
+    try:
+        return state_of_scene(
+            case.volume, case.mask, case.surface, case.probability, facts.threshold, facts.keep,
+            DEFAULT_SMOOTHING if facts.smoothing is None else facts.smoothing, facts.card, corrections, facts.doubts,
+        )  # fmt: skip
+    except CRLMError as error:
+        raise FileFormatError(f"The case in {folder} does not fit together: {error}") from None

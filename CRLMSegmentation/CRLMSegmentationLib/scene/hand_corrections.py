@@ -22,6 +22,16 @@ class HandCorrections:
         """Voxels that a hand has set."""
         return 0 if self.painted is None else int(self.painted.sum() + self.erased.sum())
 
+    @property
+    def labels(self) -> np.ndarray | None:
+        """uint8 of their shape: 1 painted, 2 erased, 0 neither; None as long as nothing was corrected."""
+        return None if self.painted is None else self.painted.astype(np.uint8) + 2 * self.erased.astype(np.uint8)
+
+    @staticmethod
+    def of_labels(labels: np.ndarray) -> HandCorrections:
+        """Those whose `labels` these are."""
+        return HandCorrections(labels == 1, labels == 2)
+
     def applied(self, mask: np.ndarray) -> np.ndarray:
         """`mask` (any dtype, nonzero inside) with the corrections, as uint8 of its shape."""
         inside = mask != 0

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ..errors import SegmentationError
+from ..errors import GeometryError, SegmentationError
 from ..geometry import Box, Volume
 from ..navigation.distance import TumorDistance
 from .box_step import BoxStep
@@ -302,7 +302,16 @@ class SegmentStep:
         self._on_tumor(None, None)
 
     def adopt(self) -> None:
-        """Take over what the scene holds. Raises GeometryError when its surface is open."""
+        """Take over what the scene holds. What cannot be measured to is hidden, and the step says why."""
+        try:
+            self._adopt()
+        except GeometryError as error:
+            self._drop()
+            self.nodes.make_stale()
+            self._on_tumor(None, None)
+            self._workflow.set(Step.SEGMENT, StepStatus.FAILED, f"the tumor in the scene cannot be used: {error}")
+
+    def _adopt(self) -> None:
         node = self.nodes.segmentation_node()
         labelmap, surface = self.nodes.labelmap(), self.nodes.surface()
         if surface is None:
@@ -316,17 +325,15 @@ class SegmentStep:
             self._workflow.set(Step.NAVIGATE, StepStatus.READY)
             return
         threshold = node.GetAttribute(_THRESHOLD)
-        self.restore(mask, surface, self.nodes.probability(), float(threshold) if threshold else None, put=False)
+        threshold = float(threshold) if threshold else None
+        self.restore(
+            state_of_scene(self._needed_volume(), mask, surface, self.nodes.probability(), threshold), put=False
+        )
 
-    def restore(self, mask: Volume, surface, probability: Volume | None, threshold, put: bool = True) -> None:
-        """Take a tumor that was saved with the present volume. Raises GeometryError.
-
-        threshold  of probability that the mask was made with, before it was corrected; None when unknown
-        put        False when it is in the scene already
-        """
-        is_known = isinstance(threshold, float) and 0 < threshold < 1
-        state = state_of_scene(self._needed_volume(), mask, surface, probability, threshold if is_known else None)
+    def restore(self, state: TumorState, put: bool = True) -> None:
+        """Take a tumor that was saved with the present volume; put is False when it is in the scene already."""
         self._drop_pending()
+        self._smoothing = state.smoothing
         self._show(state, put_mask=put)
 
     def forget(self) -> None:

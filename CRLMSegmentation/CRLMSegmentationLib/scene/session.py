@@ -45,6 +45,7 @@ from .segment_step import SegmentStep
 from .state import SessionState, Step, StepStatus
 from .stream import FrameSource, NetworkSource
 from .tools import ToolReading, Tools
+from .tumor_state import TumorState
 from .volume_step import VolumeStep, engines
 from .workflow import Workflow
 
@@ -435,12 +436,12 @@ class NavigationSession:
     def start_reconstruct(self, settings: ReconstructionSettings | None = None) -> None:
         """Make the volume of the sweep in the background. Raises ReconstructionError when there is no sweep."""
         volume = self._volume
-        self._jobs.start(volume.begin(settings or volume.settings, volume.engine))
+        self._jobs.start(volume.begin(settings, volume.engine))
 
     def begin_reconstruct(self, settings: ReconstructionSettings | None = None) -> Job:
         """The job that makes a volume of the sweep, to be run and finished by the caller; with our own engine.
 
-        Raises as above.
+        settings  None for reconstruction_settings, as everywhere. Raises as above.
         """
         return self._volume.begin(settings)
 
@@ -552,6 +553,11 @@ class NavigationSession:
     def threshold(self) -> float | None:
         """Of probability, as it was asked for last; None when nothing was segmented."""
         return self._segment.threshold
+
+    @property
+    def kept_part(self) -> str:
+        """Which part of what the threshold cuts counts; see segmentation.postprocess.KEEP."""
+        return self._segment.state.keep if self._segment.state is not None else TumorState.keep
 
     def set_threshold(self, threshold: float, keep: str = "largest") -> None:
         """Cut the stored probability at another threshold; corrections by hand stay. Raises SegmentationError."""
@@ -739,10 +745,15 @@ class NavigationSession:
         self._drop_case(keep_calibration=False)
         self._source.begin(origin if origin in ORIGINS else None, identity="")
 
-    def restore_tumor(self, mask: Volume, surface, probability: Volume | None, threshold: float | None) -> None:
-        """Take a tumor that was saved with the present volume: what its mask has more or less than the probability
-        says counts as corrected by hand. Raises GeometryError."""
-        self._segment.restore(mask, surface, probability, threshold)
+    @property
+    def tumor_state(self) -> TumorState | None:
+        """The tumor as it is, corrections and doubts included; None when there is none, or what it was made from has
+        changed."""
+        return self._segment.state
+
+    def restore_tumor(self, state: TumorState) -> None:
+        """Take a tumor that was saved with the present volume."""
+        self._segment.restore(state)
 
     # Jobs that the caller runs
 

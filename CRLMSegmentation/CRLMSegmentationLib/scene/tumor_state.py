@@ -92,15 +92,21 @@ def state_of_result(result, smoothing: float, keep: str = "largest") -> TumorSta
 
 
 def state_of_scene(
-    volume: Volume, mask: Volume, surface, probability: Volume | None, threshold: float | None
-) -> TumorState:
-    """Of what was saved: corrections are what the mask has more or less than the probability says.
+    volume: Volume, mask: Volume, surface, probability: Volume | None, threshold: float | None, keep: str = "largest",
+    smoothing: float = DEFAULT_SMOOTHING, card=None, corrections: HandCorrections | None = None,
+    doubts: tuple[str, ...] | None = None,
+) -> TumorState:  # fmt: skip
+    """Of what was saved.
 
+    card         ModelCard of the model that gave the probability; None when unknown
+    corrections  None when unknown: then they are what the mask has more or less than the probability says
+    doubts       None when unknown: then they are judged anew
     Raises GeometryError when the surface is open, or the probability lies on other voxels than the volume's.
     """
     shape = shape_of_surface(mask, surface)
     if probability is None or threshold is None:
-        return TumorState(shape, mask)
+        corrections = corrections or HandCorrections()
+        return TumorState(shape, mask, corrections, probability, keep=keep, smoothing=smoothing, doubts=tuple(doubts or ()))
     from ..segmentation.postprocess import unseen_voxels, with_guessed_seen
     from ..segmentation.segment import finish
 
@@ -109,12 +115,14 @@ def state_of_scene(
     # Where the probe passed, 0 stands outside a box that was turned against the volume (segmentation.crop).
     inside = (probability.voxels > 0) | (False if unseen is None else unseen)
     block = replace(block, inside=None if inside.all() else inside)
-    result = finish(block, probability, volume, threshold, TumorState.keep, {}, unseen=unseen)
-    corrections = HandCorrections().learned(result.mask.voxels, mask.voxels)
-    doubts = () if corrections.count else tuple(result.doubts)
+    result = finish(block, probability, volume, threshold, keep, {}, card, unseen)
+    if corrections is None:
+        corrections = HandCorrections().learned(result.mask.voxels, mask.voxels)
+    if doubts is None:
+        doubts = () if corrections.count else tuple(result.doubts)
     return TumorState(
-        shape, result.mask, corrections, probability, threshold, doubts=doubts, result=result
-    )
+        shape, result.mask, corrections, probability, threshold, keep, smoothing, tuple(doubts), result
+    )  # fmt: skip
 
 
 def block_of(volume: Volume, part: Volume):

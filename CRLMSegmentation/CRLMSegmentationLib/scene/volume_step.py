@@ -81,9 +81,9 @@ class VolumeStep:
         """The job that makes a volume of the sweep by one of engines(). Raises ReconstructionError without a sweep."""
         if self._sweep is None:
             raise ReconstructionError("There is no sweep to make a volume of; record one first.")
-        sweep = self._sweep
+        sweep, settings = self._sweep, settings or self.settings
         if engine == IGSIO_ENGINE:
-            asked = nearest_igsio_settings(settings or self.settings)
+            asked = nearest_igsio_settings(settings)
             slices = lambda *how: igsio_slices(sweep, asked, *how, scene=self._scene)  # noqa: E731
             return self._jobs.begin(Step.RECONSTRUCT, None, slices)
 

@@ -190,7 +190,11 @@ def _find(name_or_folder: str | Path) -> Path:
 def _read_card(folder: Path) -> ModelCard:
     if not (folder / CARD).is_file():
         raise ModelError(f"The folder {folder} holds no {CARD}: it is not a model of this project, or is incomplete.")
-    text = _read_json(folder / CARD)
+    return card_of(_read_json(folder / CARD), folder / CARD)
+
+
+def card_of(text: dict, where) -> ModelCard:
+    """The card whose text this is. Raises ModelError, which names `where` it is from, when it is none."""
     try:
         card = ModelCard(
             name=str(text["name"]),
@@ -209,19 +213,19 @@ def _read_card(folder: Path) -> ModelCard:
             text=text,
         )
     except KeyError as missing:
-        raise ModelError(f"The model card {folder / CARD} has no entry {missing}: the model cannot be used.") from None
+        raise ModelError(f"The model card {where} has no entry {missing}: the model cannot be used.") from None
     except (TypeError, ValueError, AttributeError):
-        raise ModelError(f"The model card {folder / CARD} holds an entry of the wrong kind.") from None
+        raise ModelError(f"The model card {where} holds an entry of the wrong kind.") from None
     if card.kind not in KINDS or not 0 < card.threshold < 1 or not 0 <= card.margin_mm < 1000:
-        raise ModelError(f"The model card {folder / CARD} has a kind, threshold or margin that makes no sense.")
+        raise ModelError(f"The model card {where} has a kind, threshold or margin that makes no sense.")
     needed = {PLANS, DATASET, *card.weights}
     if not card.weights or not needed <= set(card.sha256):
         lacking = ", ".join(sorted(needed - set(card.sha256))) or "its weights"
-        raise ModelError(f"The model card {folder / CARD} lacks the hash of {lacking}.")
+        raise ModelError(f"The model card {where} lacks the hash of {lacking}.")
     for name in card.sha256:
         path = Path(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name:
-            raise ModelError(f"The model card {folder / CARD} names a file outside its folder ({name}).")
+            raise ModelError(f"The model card {where} names a file outside its folder ({name}).")
     return card
 
 

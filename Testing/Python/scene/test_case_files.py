@@ -100,7 +100,7 @@ def test_no_name_of_a_person_is_in_it(saved):
     folder, _ = saved
     assert {path.name for path in folder.iterdir()} == {
         "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha", "volume.nrrd", "volume.seen.nrrd", "probability.nrrd",
-        "mask.nrrd", "tumor.stl", "box.mrk.json",
+        "mask.nrrd", "corrections.nrrd", "tumor.stl", "box.mrk.json",
     }  # fmt: skip
     contents = [path.read_bytes() for path in folder.iterdir() if path.suffix != ".mrb"]
     with zipfile.ZipFile(folder / "scene.mrb") as bundle:
