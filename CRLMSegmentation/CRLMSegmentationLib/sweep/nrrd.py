@@ -19,7 +19,7 @@ from .sequence_header import (
     split_frame_field,
     spread_frame_fields,
 )
-from .stored_axes import stored_axes
+from .stored_axes import holds_images, stored_axes
 
 _DTYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -84,7 +84,7 @@ def read_header(path: Path) -> SequenceHeader:
         )
     kinds = fields.get("kinds", "").lower().split()
     axes = stored_axes(path, sizes, kinds, sorted(frames), tracked=has_transform(frames))
-    has_images = axes.size("u") > 0
+    has_images = holds_images(axes.size("u"), axes.size("v"))
     if has_images and pixel_type not in _CODES:
         raise SequenceFileError(
             f"{path} holds pixels of type '{pixel_type}', which cannot be read; whole numbers of up to 32 bits, float and "

@@ -13,6 +13,7 @@ from typing import Mapping
 import numpy as np
 
 from ..errors import SequenceFileError
+from .stored_axes import holds_images
 
 FRAME_FIELD_PREFIX = "Seq_Frame"
 MAXIMUM_HEADER_BYTES = 256 * 1024 * 1024
@@ -66,7 +67,7 @@ class SequenceHeader:
     @property
     def has_images(self) -> bool:
         """False for a recording of a tracker alone: its frames are times with poses."""
-        return min(self.image_size) > 0
+        return holds_images(*self.image_size)
 
     @property
     def frame_bytes(self) -> int:

@@ -73,6 +73,11 @@ def stored_axes(
     return axes
 
 
+def holds_images(width: int, height: int) -> bool:
+    """False for a recording of a tracker alone: PLUS wrote 1 x 1 pixel with each of its poses once, and none now."""
+    return min(width, height) > 0 and (width, height) != (1, 1)
+
+
 def _with_frames(
     path: Path, sizes: list[int], kinds: list[str], frames: Sequence[int], tracked: bool
 ) -> list[str]:

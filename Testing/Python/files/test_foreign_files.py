@@ -12,10 +12,10 @@ import SimpleITK
 import vtk
 
 from CRLMSegmentationLib import files
-from CRLMSegmentationLib.errors import CRLMError, FileFormatError
+from CRLMSegmentationLib.errors import CRLMError, FileFormatError, NotASequenceError
 from CRLMSegmentationLib.files import read_box, read_mask, read_surface, read_volume, write_surface, write_volume
 from CRLMSegmentationLib.geometry import Volume
-from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, write_sweep
+from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_sweep, write_sweep
 
 
 def roi(path, *more, **changes):
@@ -127,6 +127,15 @@ def test_a_volume_of_igsio_with_fields_of_one_frame_is_a_volume(tmp_path):
              "Kinds = domain domain     domain", "Seq_Frame0000_ImageStatus = OK", "ElementDataFile = LOCAL"]  # fmt: skip
     (tmp_path / "a.mha").write_bytes("\n".join(lines).encode() + b"\n" + bytes(range(24)))
     assert read_volume(tmp_path / "a.mha").dimensions == (2, 3, 4)
+
+
+def test_an_old_volume_of_plus_that_calls_its_third_axis_a_list_is_a_volume(tmp_path):
+    lines = ["ObjectType = Image", "NDims = 3", "BinaryData = True", "DimSize = 2 3      4", "ElementType = MET_UCHAR",
+             "ElementSpacing = 0.5 0.5 0.5", "Kinds = domain domain list", "ElementDataFile = LOCAL"]  # fmt: skip
+    (tmp_path / "a.mha").write_bytes("\n".join(lines).encode() + b"\n" + bytes(range(24)))
+    assert read_volume(tmp_path / "a.mha").dimensions == (2, 3, 4)
+    with pytest.raises(NotASequenceError):
+        read_sweep(tmp_path / "a.mha")
 
 
 def mask(path, values):
