@@ -30,7 +30,9 @@ def refuse_recording(path, size: Sequence[int], spacing: Sequence[float], metada
     is_placed_by_metaimage = "Kinds" in metadata and any(length != 1 for length in spacing)
     if len(numbers) > 1 or (has_pose and min(size) == 1) or (is_list and not is_placed_by_metaimage):
         frames = f"{len(numbers)} frames" if len(numbers) > 1 else "frames"
-        raise FileFormatError(f"{path} is a recording of {frames}, not a volume; reconstruct it first (crlm reconstruct).")
+        raise FileFormatError(
+            f"{path} is a recording of {frames}, not a volume; reconstruct it first (crlm reconstruct)."
+        )
 
 
 def unit_mm(path) -> float:

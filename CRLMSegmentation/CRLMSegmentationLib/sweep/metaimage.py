@@ -90,7 +90,8 @@ def read_header(path: Path) -> SequenceHeader:
     local = fields["ElementDataFile"].upper() == "LOCAL"
     if header_size < (-1 if not compressed else 0) or (local and 0 < header_size < offset):
         raise SequenceFileError(
-            f"{path} says that its pixels begin at byte {header_size} (HeaderSize), which cannot be: correct the header."
+            f"{path} says that its pixels begin at byte {header_size} (HeaderSize), which cannot be: correct the "
+            "header."
         )
     return SequenceHeader(
         path=path,

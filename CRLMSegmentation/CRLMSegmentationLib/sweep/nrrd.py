@@ -80,14 +80,16 @@ def read_header(path: Path) -> SequenceHeader:
         raise SequenceFileError(f"The header of {path} has a size that is not a whole number.") from None
     if skipped_lines < 0 or skipped_bytes < -1:
         raise SequenceFileError(
-            f"{path} says 'line skip: {skipped_lines}' and 'byte skip: {skipped_bytes}', which cannot be: correct the header."
+            f"{path} says 'line skip: {skipped_lines}' and 'byte skip: {skipped_bytes}', which cannot be: correct the "
+            "header."
         )
     kinds = fields.get("kinds", "").lower().split()
     axes = stored_axes(path, sizes, kinds, sorted(frames), tracked=has_transform(frames))
     has_images = holds_images(axes.size("u"), axes.size("v"))
     if has_images and pixel_type not in _CODES:
         raise SequenceFileError(
-            f"{path} holds pixels of type '{pixel_type}', which cannot be read; whole numbers of up to 32 bits, float and "
+            f"{path} holds pixels of type '{pixel_type}', which cannot be read; whole numbers of up to 32 bits, float "
+            "and "
             "double can."
         )
     if encoding not in ("raw", "gz", "gzip"):
