@@ -38,7 +38,8 @@ def main() -> None:
     )
     frames = [
         frame.with_changes(
-            timestamp=number / FRAMES_PER_SECOND,
+            # PLUS takes no frame at 0 s.
+            timestamp=1.0 + number / FRAMES_PER_SECOND,
             transforms={
                 "ProbeToReference": frame.transforms["ProbeToReference"],
                 "StylusToReference": pose,

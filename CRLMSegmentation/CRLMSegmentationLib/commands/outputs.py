@@ -1,4 +1,4 @@
-"""What a command is going to write, looked at before it begins: nothing is lost to a name that was typed twice."""
+"""What a command is going to write, looked at before it begins: nothing that a person has is lost to a name typed twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Iterable
 from ..errors import ConfigurationError
 from ..files import SURFACE_ENDINGS, VOLUME_ENDINGS
 from ..files.paths import name_for_library
-from ..files.seen_file import seen_path
 from ..sweep.sequence_formats import detached_data_file
 
 SWEEP_ENDINGS = (".mha", ".nrrd")
@@ -55,8 +54,7 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[str | Path | None]
     for output in outputs:
         path = Path(output.path)
         _check_name(output, path)
-        files = _files_of(output, path)
-        for file in files:
+        for file in _files_of(path):
             for source in read:
                 if _is_same_file(file, source):
                     raise ConfigurationError(
@@ -65,15 +63,14 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[str | Path | None]
             for other, there in written:
                 if _is_same_file(file, there):
                     raise ConfigurationError(
-                        f"{output.option} {path} and {other.option} {other.path} are the same file: choose another "
-                        "name."
+                        f"{output.option} {path} and {other.option} {other.path} are the same file: choose another name."
                     )
-        if not force and (taken := next((file for file in files if os.path.lexists(file)), None)):
+        if not force and (taken := next((file for file in _files_of(path) if os.path.lexists(file)), None)):
             raise ConfigurationError(
                 f"{taken} is already there and is not overwritten: choose another name for {output.option}, or give "
                 "--force."
             )
-        written += [(output, file) for file in files]
+        written += [(output, file) for file in _files_of(path)]
 
 
 def _check_name(output: Output, path: Path) -> None:
@@ -86,12 +83,11 @@ def _check_name(output: Output, path: Path) -> None:
 
 
 def check_not_inside(folder: Path, option: str, inputs: Iterable[str | Path | None]) -> None:
-    """Raise ConfigurationError when one of `inputs` lies in `folder`, which a command is going to replace whole."""
+    """Raise ConfigurationError when one of `inputs` lies in `folder`, which a command is going to replace as a whole."""
     for source in inputs:
         if source and Path(os.path.realpath(source)).is_relative_to(os.path.realpath(folder)):
             raise ConfigurationError(
-                f"{option}: {folder} would be written anew, and {source}, which is read, lies in it: choose another "
-                "folder."
+                f"{option}: {folder} would be written anew, and {source}, which is read, lies in it: choose another folder."
             )
 
 
@@ -104,11 +100,10 @@ def check_folder(folder: Path, option: str) -> None:
         raise ConfigurationError(f"{option}: nothing can be written into the folder {there}; choose another place.")
 
 
-def _files_of(output: Output, path: Path) -> list[Path]:
+def _files_of(path: Path) -> list[Path]:
     """`path` and the files that its writer puts beside it."""
     endings = _DATA_BESIDE_HEADER.get(path.suffix.lower(), ())
-    seen = [seen_path(path)] if output.endings == VOLUME_ENDINGS else []
-    return [path, *(path.with_suffix(ending) for ending in endings), *seen]
+    return [path, *(path.with_suffix(ending) for ending in endings)]
 
 
 def _is_same_file(one: Path, other: Path) -> bool:
