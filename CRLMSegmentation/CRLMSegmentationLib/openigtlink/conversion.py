@@ -17,6 +17,7 @@ from pyigtl import TransformMessage
 from ..errors import CRLMError, GeometryError
 from ..geometry import as_affine
 from ..sweep import Pose
+from ..sweep.identifying_fields import is_identifying
 from ..sweep.transforms import is_transform_name, parse_matrix
 from .messages import ImageMessage, PositionMessage, TrackingDataMessage
 
@@ -27,13 +28,6 @@ _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z")
 _LONGEST_FIELD, _MOST_FIELDS = 1024, 64
 # Written anew with each frame, or of no use outside of the message.
 _OWN_FIELDS = frozenset({"Timestamp", "UnfilteredTimestamp", "ImageStatus", "Status", "IGTL_DEVICE_NAME"})
-# Who the patient is and who operates, by the keywords of DICOM's confidentiality profiles (PS3.15 annex E) and common
-# words for them: these fields are not recorded.
-_IDENTIFYING = re.compile(
-    r"patient|birth|physician|operator|surgeon|performer|institution|hospital|accession|studyid|admission|address"
-    r"|telephone|phone|email|mrn|insurance|person|issuer|socialsecurity|otherid|station",
-    re.IGNORECASE,
-)
 
 
 def pixels_of(message: ImageMessage) -> np.ndarray | None:
@@ -131,11 +125,6 @@ def fields_in_metadata(metadata: Mapping[str, str], keep_identifying: bool = Fal
             continue
         fields[key] = clean_text(value)
     return fields
-
-
-def is_identifying(name: str) -> bool:
-    """True for the name of a field that can tell who the patient or the staff is."""
-    return _IDENTIFYING.search(name.replace("_", "").replace(" ", "").replace("-", "")) is not None
 
 
 def clean_text(text, longest: int = _LONGEST_FIELD) -> str:

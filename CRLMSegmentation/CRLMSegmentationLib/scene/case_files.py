@@ -25,6 +25,7 @@ from ..errors import CRLMError, FileFormatError
 from ..files import read_box, read_surface, read_volume, seen_path, write_box, write_surface, write_volume
 from ..geometry import Box, Volume
 from ..sweep import Sweep, read_sweep, write_sweep
+from ..sweep.identifying_fields import without_identity
 from .case_folder import recover, written_in_one_piece
 
 FORMAT, VERSION = "crlm-case", 1
@@ -133,7 +134,8 @@ def _write_files(case: Case, place: Path) -> None:
     if case.recording is not None:
         shutil.copyfile(case.recording, place / RECORDING)
     elif case.sweep is not None:
-        write_sweep(Sweep(case.sweep.frames, reference=case.sweep.reference), place / RECORDING)
+        sweep = without_identity(Sweep(case.sweep.frames, reference=case.sweep.reference))
+        write_sweep(sweep, place / RECORDING)
     for name, volume in (
         (VOLUME, case.volume), (PROBABILITY, case.probability), (MASK, case.mask), (CORRECTIONS, case.corrections)
     ):  # fmt: skip

@@ -256,3 +256,11 @@ def test_a_recording_of_our_own_is_copied_and_another_sweep_is_not_taken_for_it(
     session.save_case(tmp_path / "case")
     session.load_case(tmp_path / "case")
     assert len(session.sweep) == len(sweep)
+
+
+def test_a_recording_that_was_opened_is_saved_without_names(session, sweep, tmp_path):
+    frames = [frame.with_changes(fields={"PatientName": SURNAME, "Depth": "151"}) for frame in sweep.frames]
+    session.open_sweep(write_sweep(Sweep(frames), tmp_path / "opened.igs.mha"))
+    session.save_case(tmp_path / "case")
+    saved = (tmp_path / "case" / "recording.igs.mha").read_bytes()
+    assert SURNAME.encode() not in saved and b"Depth = 151" in saved
