@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 
 from . import __version__
+from .commands.several_words import gathered
 from .errors import CRLMError
 
 # Name, module in commands/ and one line of help; a module is imported only when its command is used.
@@ -37,36 +39,82 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         prog="crlm",
         description="Intraoperative ultrasound navigation of colorectal liver metastases, step by step. "
         "For research; not a medical device.",
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28),
+        epilog="crlm COMMAND --help tells all options of a command, with examples.",
+        formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"crlm {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in _COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        command = commands.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + ".", formatter_class=_Formatter
+        )
         if only in (None, name):
             module = import_module(f".commands.{name.replace('-', '_')}", __package__)
             module.add_arguments(command)
+            command.epilog = "\n  ".join(["examples:", *module.EXAMPLES])
             command.set_defaults(run=module.run)
     return parser
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Descriptions and examples as they are written, with room for the names of the options."""
+
+    def __init__(self, prog):
+        super().__init__(prog, max_help_position=28)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 a sentence was printed, 130 interrupted."""
     arguments = sys.argv[1:] if arguments is None else arguments
     only = next((word for word in arguments if not word.startswith("-")), "")
-    parsed = build_parser(only).parse_args(arguments)
+    # A name that the terminal's code page lacks is no reason to stop: '\xe9' instead.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    name = f"crlm {only}".strip()
     try:
-        return parsed.run(parsed) or 0
+        parsed = build_parser(only).parse_args(gathered(arguments))
+        status = parsed.run(parsed) or 0
+        return _printed(name) or status
     except CRLMError as error:
-        print(f"crlm {parsed.command}: {error}", file=sys.stderr)
-        return 1
+        return _failed(f"{name}: {error}")
     except KeyboardInterrupt:
-        print(f"crlm {parsed.command}: interrupted", file=sys.stderr)
-        return 130
+        return _failed(f"{name}: interrupted", 130)
     except BrokenPipeError:
-        # Whoever read our output has gone (`| head`); there is nobody to tell.
-        sys.stderr.close()
-        return 1
+        return _printed(name) or 1
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        return _printed(name) or _failed(f"{name}: it could not be finished: {error.strerror or error}{place}.")
+    except UnicodeError as error:
+        return _failed(f"{name}: a name or a text cannot be read or written in this system's encoding ({error}).")
+    except MemoryError:
+        return _failed(f"{name}: there is not enough memory; close other programs, or ask for less.")
+
+
+def _failed(sentence: str, status: int = 1) -> int:
+    try:
+        print(sentence, file=sys.stderr)
+    except OSError:
+        pass  # nobody can be told
+    return status
+
+
+def _printed(name: str) -> int:
+    """0 when everything that was printed has got where it goes, else 1 and a sentence.
+
+    This is looked at here: at the end of the process Python itself would print a traceback.
+    """
+    try:
+        sys.stdout.flush()
+        return 0
+    except OSError as error:
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except (OSError, ValueError):
+            pass  # not a real file
+        if isinstance(error, BrokenPipeError):
+            return 1  # whoever read it has gone (`| head`); there is nobody to tell
+        return _failed(f"{name}: what it prints cannot be written ({error.strerror}).")
 
 
 if __name__ == "__main__":

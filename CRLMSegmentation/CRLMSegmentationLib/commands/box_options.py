@@ -7,12 +7,13 @@ from pathlib import Path
 from ..errors import ConfigurationError
 from ..files import read_box, read_mask
 from ..geometry import Box
+from .several_words import words
 
 
 def add_box_options(parser, required: bool):
     choice = parser.add_mutually_exclusive_group(required=required)
     choice.add_argument(
-        "--box", nargs="+", metavar="BOX", help="Markups ROI (.mrk.json), or center R A S and three edge lengths in mm"
+        "--box", type=words, metavar="BOX", help="Markups ROI (.mrk.json), or center R A S and three edge lengths in mm"
     )
     choice.add_argument(
         "--box-from-mask", metavar="MASK", help="tight box around this mask; the model's margin is added"
@@ -45,6 +46,7 @@ def parse_box(words: list[str]) -> Box:
         numbers = []
     if len(numbers) != 6:
         raise ConfigurationError(
-            f"The box '{' '.join(words)}' is neither a .mrk.json file nor six numbers (center R A S, three sizes in mm)."
+            f"The box '{' '.join(words)}' is neither a .mrk.json file nor six numbers (center R A S, three sizes in "
+            "mm)."
         )
     return Box(numbers[:3], numbers[3:])

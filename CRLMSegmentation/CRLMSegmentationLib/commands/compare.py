@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 from ..files import read_mask
+from .printing import print_doubt, print_json
+
+EXAMPLES = (
+    "crlm compare mask.nrrd truth.nrrd",
+    "crlm compare mask.nrrd annotation.seg.nrrd --truth-label tumor --json",
+)
 
 
 def add_arguments(parser):
-    parser.add_argument("mask")
+    parser.add_argument("mask", help="mask to be judged (.nrrd, .nii.gz, .mha, .seg.nrrd)")
     parser.add_argument("truth", help="true mask; on another grid it is resampled onto the mask's")
     parser.add_argument("--mask-label", metavar="LABEL", help="which label or segment of the mask, or 'all'")
     parser.add_argument("--truth-label", metavar="LABEL", help="which label or segment of the truth, or 'all'")
@@ -24,7 +29,10 @@ def run(arguments):
         read_mask(arguments.truth, arguments.truth_label, "--truth-label"),
     )
     if arguments.json:
-        print(json.dumps({name: None if math.isnan(value) else value for name, value in figures.items()}))
-    else:
-        for name, value in figures.items():
-            print(f"{name:<26} {value:.4f}")
+        print_json(figures)
+        return
+    for name, value in figures.items():
+        print(f"{name:<26} {'not defined' if math.isnan(value) else f'{value:.4f}'}")
+    for name, what in (("volume_ml", "mask"), ("truth_volume_ml", "truth")):
+        if figures[name] == 0:
+            print_doubt(f"doubt: the {what} is empty; overlap and distances say little.")

@@ -8,6 +8,8 @@ from .outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
 from .progress import progress_bar
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
 
+EXAMPLES = ("crlm convert old.igs.mha -o new.igs.mha", "crlm convert sweep.igs.mha -o sweep.igs.nrrd --uncompressed")
+
 
 def add_arguments(parser):
     parser.add_argument("sweep", help="recording (.igs.mha, .igs.nrrd, .mha, .mhd, .nrrd, .nhdr)")

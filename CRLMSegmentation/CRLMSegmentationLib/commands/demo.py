@@ -25,7 +25,7 @@ from .demo_approach import approach_sweep
 from .outputs import Output, add_force_option, check_not_inside, check_outputs
 from .progress import progress_bar
 from .reconstruct import add_reconstruction_options, settings_from
-from .segment import add_model_options
+from .segment import add_model_options, check_threshold
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 DEFAULT_SEED = 7
@@ -38,11 +38,17 @@ _OWN_FILES = (
 _DEFAULT_BOX_MM = 50.0
 _TICK_S = 0.02
 
+EXAMPLES = (
+    "crlm demo",
+    "crlm demo --sweep sweep.igs.mha --plus-config plus.xml --box 10 -20 30 50 50 50 --output demo-of-sweep",
+)
+
 
 def add_arguments(parser):
     parser.add_argument("--sweep", metavar="FILE", help="recorded sweep; without it one is simulated, with known truth")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"which simulated case (default {DEFAULT_SEED})")
-    parser.add_argument("--output", default="demo-output", metavar="DIR", help="folder for everything that comes out")
+    parser.add_argument("--output", default="demo-output", metavar="DIR",
+                        help="folder for everything that comes out (default demo-output)")  # fmt: skip
     parser.add_argument("--speed", type=float, help="multiple of the recorded rate; default as fast as can be")
     add_force_option(parser)
     add_sweep_options(parser)
@@ -79,12 +85,16 @@ def run(arguments):
 
 def _check(arguments, output: Path) -> None:
     """Before any work begins: what an earlier demo made is replaced, anything else only with --force."""
+    from ..segmentation.models import load_model
     from ..simulation.case import CASE_FILES
 
     if arguments.speed is not None and not 0 < arguments.speed < math.inf:
         raise ConfigurationError(f"--speed is {arguments.speed:g}; it must be greater than 0.")
     if arguments.seed < 0:
         raise ConfigurationError(f"The seed is {arguments.seed}; it must be 0 or more.")
+    check_threshold(arguments.threshold)
+    if arguments.model:
+        load_model(arguments.model)
     box_from(arguments)
     inputs = [arguments.sweep, arguments.plus_config, arguments.model, *box_files(arguments)]
     for folder in (CASE, SIMULATED):

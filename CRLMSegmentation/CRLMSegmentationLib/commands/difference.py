@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +11,17 @@ from ..files import VOLUME_ENDINGS, read_volume, write_volume
 from ..files.paths import name_for_library
 from ..geometry import Volume
 from .outputs import PICTURE_ENDINGS, Output, add_force_option, check_outputs
+from .printing import print_json
 from .progress import progress_bar
 from .reconstruct import add_reconstruction_options, settings_from
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+EXAMPLES = (
+    "crlm difference volume.nrrd theirs.mha",
+    "crlm difference sweep.igs.mha theirs.mha --plus-config plus.xml --definition igsio -o difference.nrrd",
+)
 
 
 def add_arguments(parser):
@@ -58,7 +62,7 @@ def run(arguments):
             raise FileFormatError(f"{arguments.picture} cannot be written ({reason}).") from None
     figures = found.figures()
     if arguments.json:
-        print(json.dumps({name: None if math.isnan(value) else value for name, value in figures.items()}))
+        print_json(figures)
         return
     print(f"{found.voxels} voxels compared, {found.same_share:.4%} the same")
     print(f"difference, grey levels: mean {found.mean:.3f}, mean of absolute {found.mean_absolute:.3f}, "

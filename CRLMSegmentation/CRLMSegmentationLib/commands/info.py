@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import math
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import FileFormatError, NotASequenceError, SequenceFileError, TransformError
-from ..files import read_box, read_surface, read_volume
+from ..files import SURFACE_ENDINGS, read_box, read_surface, read_volume
 from ..sweep import describe_sequence, read_sweep
+from .printing import print_json, print_rows, text
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
 
-_SURFACES = (".stl", ".vtp", ".ply")
+EXAMPLES = ("crlm info sweep.igs.mha --plus-config plus.xml", "crlm info volume.nrrd --json")
+_GOOD = "good: no gap wider than it should be, no frame left out"
 
 
 def add_arguments(parser):
     parser.add_argument("file", help="recording, volume, box (.mrk.json), surface, or model folder")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object; what is not known is null")
     add_sweep_options(parser)
 
 
@@ -26,18 +28,22 @@ def run(arguments):
     if description["kind"] == "sweep":
         description.update(sweep_judgement(arguments))
     if arguments.json:
-        print(json.dumps(description, default=str))
+        print_json(description)
+    elif description["kind"] in ("sweep", "tracking"):
+        print_rows(rows_of_recording(description))
+    elif description["kind"] == "model":
+        print_rows(rows_of_model(description))
     else:
-        for name, value in description.items():
-            print(f"{name:<28} {value}")
+        print_rows({name.replace("_", " "): value for name, value in description.items()})
 
 
 def sweep_judgement(arguments) -> dict:
     """What a technician should know about a recording: gaps between its frames, speed, frames left out.
 
-    Without a calibration the place of the pixels is not known, and that is said instead.
+    Without a calibration the place of the pixels is not known, and that is said instead. Nothing is asked of the
+    configuration's VolumeReconstruction but its spacing and the part of the image that is used.
     """
-    from ..reconstruction import ReconstructionSettings, settings_from_plus, sweep_quality
+    from ..reconstruction import ReconstructionSettings, read_plus_settings, sweep_quality
 
     configuration = configuration_from(arguments)
     calibration = calibration_from(arguments, configuration)
@@ -48,15 +54,14 @@ def sweep_judgement(arguments) -> dict:
             raise
         return {"quality": f"unknown: {error}"}
     element = configuration.volume_reconstruction
-    settings = settings_from_plus(element) if element is not None else ReconstructionSettings()
+    settings = read_plus_settings(element).settings if element is not None else ReconstructionSettings()
     quality = sweep_quality(sweep, settings)
     speeds = quality.speed_mm_per_s[np.isfinite(quality.speed_mm_per_s)]
     return {
-        "frames_per_s": round(quality.frames_per_s, 1),
         "speed_mm_per_s": round(float(np.median(speeds)), 1) if speeds.size else None,
         "widest_gap_mm": round(float(quality.gap_mm.max()), 2) if quality.gap_mm.size else None,
         "gap_voxels": round(quality.gap_voxels, 1),
-        "quality": " ".join([*quality.sentences(), *sweep.notes]) or "good: no gap wider than it should be, no frame left out",
+        "quality": " ".join([*quality.sentences(), *sweep.notes]) or _GOOD,
     }
 
 
@@ -68,18 +73,20 @@ def describe(path: Path) -> dict:
         return {"kind": "model", **load_model(path).card.text}
     if not path.exists():
         raise FileFormatError(f"{path} does not exist; check the path.")
-    if path.suffix == ".json":
+    if path.suffix.lower() == ".json":
         box = read_box(path)
         return {"kind": "box", "center_ras": box.center_ras.tolist(), "size_mm": box.size_mm.tolist()}
-    if path.suffix.lower() in _SURFACES:
+    if path.suffix.lower() in SURFACE_ENDINGS:
         surface = read_surface(path)
         bounds = [round(value, 3) for value in surface.GetBounds()]
         return {"kind": "surface", "points": surface.GetNumberOfPoints(), "bounds_ras_mm": bounds}
     try:
-        return {"kind": "sweep", **describe_sequence(path)}
+        description = describe_sequence(path)
     except NotASequenceError:
         # A volume has the same endings; a damaged recording is another error and is told as such.
         pass
+    else:
+        return {"kind": "sweep" if min(description["image_size"]) > 1 else "tracking", **description}
     volume = read_volume(path)
     return {
         "kind": "volume",
@@ -90,3 +97,45 @@ def describe(path: Path) -> dict:
         "minimum": volume.voxels.min().item(),
         "maximum": volume.voxels.max().item(),
     }
+
+
+def rows_of_recording(description: dict) -> dict[str, object]:
+    """The description of a recording as a person reads it."""
+    width, height = description["image_size"]
+    frames, valid = description["frames"], description["valid_frames_by_transform"]
+    rate, duration = description["frames_per_second"], description["duration_s"]
+    rows = {
+        "recording": description["file"],
+        "frames": f"{frames} of {width} x {height} pixels, {description['dtype']}, {_compressed(description)}",
+        "time": "unknown" if duration is None else f"{duration:.1f} s" + (f", {rate:.1f} frames/s" if rate else ""),
+        "transforms": ", ".join(f"{name} ({count} of {frames} valid)" for name, count in valid.items()) or "none",
+    }
+    if description["kind"] == "tracking":
+        rows["frames"] = f"{frames} times of a tracker, without images: no volume can be made of them"
+    if description.get("widest_gap_mm") is not None:
+        rows["motion"] = (
+            f"{_speed(description['speed_mm_per_s'])}; widest gap between frames {description['widest_gap_mm']:.2f} "
+            "mm, "
+            f"95 % below {description['gap_voxels']:g} voxels"
+        )
+    rows["times"] = " ".join(description["doubts_about_times"])
+    rows["quality"] = description.get("quality", "")
+    rows["fields"] = "; ".join(f"{name} = {value}" for name, value in description["fields"].items())
+    return rows
+
+
+def rows_of_model(card: dict) -> dict[str, object]:
+    """The card of a model, without its digests."""
+    return {
+        name.replace("_", " "): text(value)
+        for name, value in card.items()
+        if name not in ("sha256", "files", "eight_bits") and not (isinstance(value, float) and math.isnan(value))
+    }
+
+
+def _compressed(description: dict) -> str:
+    return "not compressed" if description["compression"] == "none" else f"compressed ({description['compression']})"
+
+
+def _speed(speed: float | None) -> str:
+    return "speed unknown" if speed is None else f"{speed:.1f} mm/s"

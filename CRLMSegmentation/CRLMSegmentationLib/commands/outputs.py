@@ -1,4 +1,4 @@
-"""What a command is going to write, looked at before it begins: nothing that a person has is lost to a name typed twice."""
+"""What a command is going to write, looked at before it begins: nothing is lost to a name that was typed twice."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Iterable
 from ..errors import ConfigurationError
 from ..files import SURFACE_ENDINGS, VOLUME_ENDINGS
 from ..files.paths import name_for_library
+from ..files.seen_file import seen_path
 from ..sweep.sequence_formats import detached_data_file
 
 SWEEP_ENDINGS = (".mha", ".nrrd")
@@ -54,7 +55,8 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[str | Path | None]
     for output in outputs:
         path = Path(output.path)
         _check_name(output, path)
-        for file in _files_of(path):
+        files = _files_of(output, path)
+        for file in files:
             for source in read:
                 if _is_same_file(file, source):
                     raise ConfigurationError(
@@ -63,14 +65,15 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[str | Path | None]
             for other, there in written:
                 if _is_same_file(file, there):
                     raise ConfigurationError(
-                        f"{output.option} {path} and {other.option} {other.path} are the same file: choose another name."
+                        f"{output.option} {path} and {other.option} {other.path} are the same file: choose another "
+                        "name."
                     )
-        if not force and (taken := next((file for file in _files_of(path) if os.path.lexists(file)), None)):
+        if not force and (taken := next((file for file in files if os.path.lexists(file)), None)):
             raise ConfigurationError(
                 f"{taken} is already there and is not overwritten: choose another name for {output.option}, or give "
                 "--force."
             )
-        written += [(output, file) for file in _files_of(path)]
+        written += [(output, file) for file in files]
 
 
 def _check_name(output: Output, path: Path) -> None:
@@ -83,11 +86,12 @@ def _check_name(output: Output, path: Path) -> None:
 
 
 def check_not_inside(folder: Path, option: str, inputs: Iterable[str | Path | None]) -> None:
-    """Raise ConfigurationError when one of `inputs` lies in `folder`, which a command is going to replace as a whole."""
+    """Raise ConfigurationError when one of `inputs` lies in `folder`, which a command is going to replace whole."""
     for source in inputs:
         if source and Path(os.path.realpath(source)).is_relative_to(os.path.realpath(folder)):
             raise ConfigurationError(
-                f"{option}: {folder} would be written anew, and {source}, which is read, lies in it: choose another folder."
+                f"{option}: {folder} would be written anew, and {source}, which is read, lies in it: choose another "
+                "folder."
             )
 
 
@@ -100,10 +104,11 @@ def check_folder(folder: Path, option: str) -> None:
         raise ConfigurationError(f"{option}: nothing can be written into the folder {there}; choose another place.")
 
 
-def _files_of(path: Path) -> list[Path]:
+def _files_of(output: Output, path: Path) -> list[Path]:
     """`path` and the files that its writer puts beside it."""
     endings = _DATA_BESIDE_HEADER.get(path.suffix.lower(), ())
-    return [path, *(path.with_suffix(ending) for ending in endings)]
+    seen = [seen_path(path)] if output.endings == VOLUME_ENDINGS else []
+    return [path, *(path.with_suffix(ending) for ending in endings), *seen]
 
 
 def _is_same_file(one: Path, other: Path) -> bool:

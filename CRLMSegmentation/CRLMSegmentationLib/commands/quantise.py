@@ -7,6 +7,8 @@ import sys
 from ..files import read_volume
 from .progress import progress_bar
 
+EXAMPLES = ("crlm quantise my-model crops/*.nrrd",)
+
 
 def add_arguments(parser):
     parser.add_argument("model", help="model, or its folder; its model.json is written")

@@ -6,7 +6,18 @@ from ..errors import ConfigurationError
 from ..files import VOLUME_ENDINGS, write_volume
 from .outputs import Output, add_force_option, check_outputs
 from .progress import progress_bar
+from .several_words import numbers, words
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
+
+EXAMPLES = (
+    "crlm reconstruct sweep.igs.mha -o volume.nrrd",
+    "crlm reconstruct sweep.igs.mha -o volume.nrrd --plus-config plus.xml --spacing 0.5 --fill stick",
+)
+# Which option stands for which setting.
+_OPTIONS = {
+    "spacing_mm": "--spacing", "interpolation": "--interpolation", "compounding": "--compounding", "fill": "--fill",
+    "fan": "--fan", "optimization": "--optimization", "threads": "--threads",
+}  # fmt: skip
 
 
 def add_arguments(parser):
@@ -19,10 +30,17 @@ def add_arguments(parser):
 
 
 def add_reconstruction_options(parser):
-    parser.add_argument("--spacing", type=float, nargs="+", metavar="MM", help="output spacing, one number or three")
-    parser.add_argument("--interpolation", choices=["nearest", "linear"])
-    parser.add_argument("--compounding", choices=["latest", "maximum", "mean"])
-    parser.add_argument("--fill", choices=["none", "stick", "distance"], help="how holes between frames are filled")
+    parser.add_argument("--spacing", type=numbers("--spacing"), metavar="MM",
+                        help="output spacing, one number or three (default: PLUS's, else 0.5)")  # fmt: skip
+    parser.add_argument("--interpolation", choices=["nearest", "linear"],
+                        help="to one voxel or to the eight around a pixel (default: PLUS's, else nearest)")  # fmt: skip
+    parser.add_argument("--compounding", choices=["latest", "maximum", "mean"],
+                        help="where several pixels meet (default: PLUS's, else mean)")  # fmt: skip
+    parser.add_argument("--fill", choices=["none", "stick", "distance"],
+                        help="how holes between frames are filled (default: PLUS's, else stick)")  # fmt: skip
+    parser.add_argument("--fan", type=words, metavar="FAN",
+                        help="sector of the image that is used, six numbers (origin U V, edges in degrees, radii in "
+                             "pixels), or none (default: PLUS's, else none)")
     parser.add_argument("--definition", choices=["igsio", "exact"],
                         help="igsio: the same bytes as IGSIO; exact: true nearest neighbour and mean (default)")  # fmt: skip
     parser.add_argument("--optimization", choices=["full", "partial", "none"], help="IGSIO's optimization (igsio only)")
@@ -30,11 +48,12 @@ def add_reconstruction_options(parser):
 
 
 def settings_from(arguments, configuration):
-    """ReconstructionSettings: the PLUS configuration's, overridden by what was given as options."""
-    from ..reconstruction import ReconstructionSettings, settings_from_plus
+    """ReconstructionSettings: the PLUS configuration's, overridden by what was given as options.
 
-    element = configuration.volume_reconstruction
-    settings = settings_from_plus(element) if element is not None else ReconstructionSettings(fill="stick")
+    Raises ConfigurationError for what the configuration asks for, is not offered, and no option replaces.
+    """
+    from ..reconstruction import ReconstructionSettings, read_plus_settings
+
     changes = {
         name: getattr(arguments, name)
         for name in ("interpolation", "compounding", "fill", "definition", "optimization", "threads")
@@ -44,7 +63,38 @@ def settings_from(arguments, configuration):
         if len(arguments.spacing) not in (1, 3):
             raise ConfigurationError(f"--spacing has {len(arguments.spacing)} numbers; give one or three.")
         changes["spacing_mm"] = tuple(arguments.spacing * (3 if len(arguments.spacing) == 1 else 1))
-    return settings.with_changes(**changes)
+    if arguments.fan is not None:
+        changes["fan"] = fan_from(arguments.fan)
+    element = configuration.volume_reconstruction
+    if element is None:
+        return ReconstructionSettings(fill="stick").with_changes(**changes)
+    if changes.get("definition", "exact") == "exact":
+        # Only IGSIO's arithmetic asks for it.
+        changes.setdefault("optimization", ReconstructionSettings().optimization)
+    asked = read_plus_settings(element)
+    for name, sentence in asked.unsupported.items():
+        if name not in changes:
+            option = _OPTIONS.get(name)
+            instead = f" Or override it with {option}." if option else ""
+            raise ConfigurationError(f"{arguments.plus_config}: {sentence}{instead}")
+    return asked.used(**changes)
+
+
+def fan_from(words: list[str]):
+    """The Fan of `--fan`, None for 'none'. Raises ConfigurationError."""
+    from ..reconstruction import Fan
+
+    if words == ["none"]:
+        return None
+    try:
+        u, v, left, right, start, stop = (float(word) for word in words)
+    except ValueError:
+        raise ConfigurationError(
+            f"--fan '{' '.join(words)}' is neither 'none' nor six numbers: origin u and v in pixels, left and right "
+            "edge in "
+            "degrees from straight down, first and last radius in pixels."
+        ) from None
+    return Fan((u, v), (left, right), start, stop)
 
 
 def run(arguments):

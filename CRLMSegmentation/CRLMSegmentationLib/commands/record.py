@@ -13,6 +13,10 @@ from .progress import progress_bar
 from .server_options import add_server_options
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
 
+EXAMPLES = (
+    "crlm record -o sweep.igs.mha",
+    "crlm record --host scanner --port 18944 -o sweep.igs.mha --plus-config plus.xml --seconds 60",
+)
 # The exit status of a recording without a single valid pose.
 NO_VALID_POSE = 3
 
@@ -23,12 +27,13 @@ def add_arguments(parser):
     parser.add_argument("--seconds", type=float, help="stop after this long")
     parser.add_argument("--frames", type=int, help="stop after this many frames")
     parser.add_argument("--until-closed", action="store_true", help="stop when the server closes the connection")
-    parser.add_argument("--timeout", type=float, default=10.0, help="seconds to wait for the server or an image")
+    parser.add_argument("--timeout", type=float, default=10.0,
+                        help="seconds to wait for the server or an image (default 10)")  # fmt: skip
     parser.add_argument("--log", metavar="FILE", help="append how the stream is, each second, as a line of JSON")
     parser.add_argument("--keep-patient-fields", action="store_true",
                         help="record fields that can tell who the patient is (dropped otherwise)")  # fmt: skip
     parser.add_argument("--image-delay", type=float, default=0.0, metavar="SECONDS",
-                        help="the images show what was so long before their timestamp (see crlm timing)")  # fmt: skip
+                        help="the images show what was so long before their time (see crlm timing; default 0)")  # fmt: skip
     parser.add_argument("--interpolate", type=float, metavar="SECONDS",
                         help="interpolate poses between two measurements that are no more than this apart")  # fmt: skip
     add_sweep_options(parser)

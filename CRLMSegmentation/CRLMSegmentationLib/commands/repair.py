@@ -8,6 +8,8 @@ from ..errors import RecordingError
 from ..sweep.recovery import recover, recover_unfinished
 from .progress import progress_bar
 
+EXAMPLES = ("crlm repair sweep.igs.mha", "crlm repair recordings")
+
 
 def add_arguments(parser):
     parser.add_argument("file", help="the recording, its .journal, or a folder with such")

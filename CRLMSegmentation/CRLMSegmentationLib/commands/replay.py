@@ -8,6 +8,8 @@ from ..openigtlink.port import DEFAULT_PORT, checked_port
 from ..openigtlink.replayer import MODES, Replayer
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
+EXAMPLES = ("crlm replay sweep.igs.mha", "crlm replay sweep.igs.mha --port 18945 --loop")
+
 
 def add_arguments(parser):
     parser.add_argument("sweep", help="recording to serve")

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import argparse
 
+from ..errors import ConfigurationError
 from ..files import SURFACE_ENDINGS, VOLUME_ENDINGS, read_volume, write_surface, write_volume
 from .box_options import add_box_options, box_files, box_from
 from .outputs import Output, add_force_option, check_outputs
+from .printing import print_doubt
 from .progress import progress_bar
+from .several_words import words
+
+EXAMPLES = (
+    "crlm segment volume.nrrd -o mask.nrrd --box 10 -20 30 50 50 50",
+    "crlm segment volume.nrrd -o mask.nrrd --box roi.mrk.json --surface tumor.stl",
+)
+# After the sentence that says what a model was trained on, where that was no patient.
+UNPROVEN = "What it marks, or does not mark, in a patient is unproven."
 
 
 def add_arguments(parser):
@@ -22,9 +32,10 @@ def add_arguments(parser):
 
 
 def add_model_options(parser):
-    parser.add_argument("--model", metavar="NAME|FOLDER", help="shipped model or model folder")
+    parser.add_argument("--model", metavar="NAME|FOLDER", help="model to use (default the shipped one)")
     parser.add_argument("--threshold", type=float, help="probability from which a voxel is tumor (default the model's)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto",
+                        help="where the network runs (default auto: an NVIDIA GPU where there is one)")  # fmt: skip
 
 
 def add_network_options(parser):
@@ -33,7 +44,7 @@ def add_network_options(parser):
     parser.add_argument("--average-with", action="append", default=[], metavar="NAME|FOLDER",
                         help="a further model whose probability is averaged in (can be given again); margin and "
                              "threshold are those of --model")
-    parser.add_argument("--folds", nargs="+", metavar="N",
+    parser.add_argument("--folds", type=words, metavar="N",
                         help="which folds of --model to average (default all); its threshold was chosen for all")
     parser.add_argument("--mirroring", action="store_true",
                         help="average over mirrored passes: up to eight times the work")
@@ -57,6 +68,7 @@ def run(arguments):
         ],
         [arguments.volume, *box_files(arguments)], arguments.force,
     )  # fmt: skip
+    check_threshold(arguments.threshold)
     box, tight = box_from(arguments)
     volume = read_volume(arguments.volume)
     from ..segmentation.models import DEFAULT_MODEL, load_model
@@ -78,7 +90,7 @@ def run(arguments):
     if arguments.probability:
         write_volume(result.probability, arguments.probability)
     if not result.found:
-        print(f"{arguments.output}: nothing found in the box")
+        print_doubt(f"{arguments.output}: nothing found in the box; that is no proof that there is no tumor")
     else:
         print(f"{arguments.output}: {result.volume_ml:.2f} mL, largest diameter {result.largest_diameter_mm:.1f} mm")
         if arguments.surface:
@@ -89,4 +101,14 @@ def run(arguments):
         print(f"note: {arguments.volume} does not say what was seen; black voxels that hang together with its edge are "
               "taken for not swept (a guess)")
     for doubt in result.doubts:
-        print(f"doubt: {doubt}")
+        print_doubt(f"doubt: {doubt}")
+    # Nothing in a volume's file says whether it is of a patient, so that this is said of every one.
+    for one in segmenter.models:
+        if one.card.trained_on_simulated_only:
+            print_doubt(f"doubt: {one.card.trained_on} {UNPROVEN}")
+
+
+def check_threshold(threshold: float | None) -> None:
+    """Raise ConfigurationError for a --threshold that is no probability."""
+    if threshold is not None and not 0 < threshold < 1:
+        raise ConfigurationError(f"--threshold is {threshold:g}; it must lie between 0 and 1.")

@@ -8,6 +8,8 @@ from ..errors import ConfigurationError
 from .outputs import Output, add_force_option, check_outputs
 from .progress import progress_bar
 
+EXAMPLES = ("crlm simulate --seed 7 -o case",)
+
 
 def add_arguments(parser):
     parser.add_argument("--seed", type=int, required=True, help="number of the case; the same seed gives the same case")

@@ -11,6 +11,8 @@ from ..openigtlink import HealthLog, Receiver, health_line, health_record, healt
 from .server_options import add_server_options
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
 
+EXAMPLES = ("crlm stream --host scanner --seconds 10", "crlm stream --json")
+
 
 def add_arguments(parser):
     add_server_options(parser)

@@ -22,6 +22,8 @@ STEPS = {
 # What a report's folder holds beside its pictures.
 REPORT_FILES = ("index.html", "results.json", "report.md", "inputs.csv")
 
+EXAMPLES = ("crlm study run --quick --work study", "crlm study run cases.csv --work study --workers 4")
+
 
 def add_arguments(parser):
     steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
@@ -86,7 +88,8 @@ def _check_files(arguments) -> None:
     made_here = arguments.step == "simulate" or (arguments.step == "run" and table is None)
     if made_here and folder.table.exists() and not (folder.cases / SIMULATED_MARK).exists():
         raise ConfigurationError(
-            f"{folder.table} is not of simulated cases and is not overwritten: give it as TABLE, or choose another --work."
+            f"{folder.table} is not of simulated cases and is not overwritten: give it as TABLE, or choose another "
+            "--work."
         )
     check_outputs([Output("--work", folder.inputs)], inputs, force=True)
     if getattr(arguments, "output", None):

@@ -8,12 +8,13 @@ import sys
 from ..errors import ConfigurationError
 from ..geometry import as_affine
 from ..sweep import PlusConfiguration, Sweep, read_plus_configuration, read_sweep
+from .several_words import words
 
 
 def add_sweep_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plus-config", metavar="XML", help="PLUS configuration with the calibration and settings")
     parser.add_argument(
-        "--image-to-probe", metavar="M", nargs="+",
+        "--image-to-probe", metavar="M", type=words,
         help="16 numbers, row by row: pixel to mm in Probe; overrides the configuration",
     )  # fmt: skip
     parser.add_argument(

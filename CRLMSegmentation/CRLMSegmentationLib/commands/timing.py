@@ -8,6 +8,8 @@ from .outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
 from .progress import progress_bar
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
+EXAMPLES = ("crlm timing sweep.igs.mha --plus-config plus.xml", "crlm timing sweep.igs.mha -o corrected.igs.mha")
+
 
 def add_arguments(parser):
     parser.add_argument("sweep", help="recording of the probe moving up and down over something flat")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..openigtlink.port import checked_port
+from .checks import check_there
+from .outputs import check_folder
+
+EXAMPLES = ("crlm web", "crlm web recordings --port 8081 --no-browser")
 
 
 def add_arguments(parser):
@@ -19,9 +25,13 @@ def add_arguments(parser):
 
 
 def run(arguments):
+    checked_port(arguments.port, lowest=0)
+    check_there(arguments.recordings, "recording or folder")
+    check_there([arguments.live], "recording")
+    check_there([arguments.case], "case")
+    check_folder(Path(arguments.folder), "--folder")
     from ..web.serve import serve
 
-    checked_port(arguments.port, lowest=0)
     serve(
         arguments.folder, arguments.recordings, arguments.case, arguments.host, arguments.port,
         open_browser=not arguments.no_browser, token=arguments.token, live=arguments.live,

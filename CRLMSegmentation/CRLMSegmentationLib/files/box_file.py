@@ -37,7 +37,7 @@ def read_box(path) -> Box:
     if not rois:
         raise FileFormatError(f"{path} holds no Markups ROI; save the box from Slicer's Markups module.")
     if len(rois) > 1:
-        raise FileFormatError(f"{path} holds {len(rois)} Markups ROIs; save the one that is meant in a file of its own.")
+        raise FileFormatError(f"{path} holds {len(rois)} Markups ROIs; save the one that is meant by itself.")
     roi = rois[0]
     try:
         file_to_ras = to_ras(roi.get("coordinateSystem", "LPS"), path)

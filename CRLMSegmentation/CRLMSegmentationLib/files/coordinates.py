@@ -22,12 +22,13 @@ def to_ras(system, path) -> np.ndarray:
         return _SYSTEMS[str(system).strip().upper()]
     except KeyError:
         raise FileFormatError(
-            f"{path} gives its coordinates in '{system}', which is neither RAS nor LPS: save it from Slicer in one of them."
+            f"{path} gives its coordinates in '{system}', which is neither RAS nor LPS: save it from Slicer in one of "
+            "them."
         ) from None
 
 
 def to_mm(unit, path) -> float:
-    """How many mm one `unit` of `path` is: a word, or UCUM's code with its words. Raises FileFormatError when unknown."""
+    """How many mm one `unit` of `path` is: a word, or UCUM's code with its words. Raises FileFormatError for others."""
     word = str(unit[0] if isinstance(unit, (list, tuple)) and unit else unit).strip().strip('"')
     try:
         return _MM[word] if word in _MM else _MM[word.lower()]

@@ -1,7 +1,7 @@
 """Masks: one label of a label volume, or one segment of 3D Slicer's `.seg.nrrd`, as 0 and 1.
 
-Format of `.seg.nrrd`: Slicer's vtkMRMLSegmentationStorageNode; each segment has a label value in one of the layers, which
-are the values of a voxel.
+Format of `.seg.nrrd`: Slicer's vtkMRMLSegmentationStorageNode; each segment has a label value in one of the layers,
+which are the values of a voxel.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def read_mask(path, label: str | int | None = None, option: str = "--label") -> 
     there = ", ".join([*list(found)[:_MOST_NAMED], *(["..."] if len(found) > _MOST_NAMED else [])])
     if label is None:
         raise FileFormatError(
-            f"{path} holds {len(found)} labels ({there}): say with {option} which one is meant, or '{ALL_LABELS}' for all "
+            f"{path} holds {len(found)} labels ({there}): say with {option} which one is meant, or '{ALL_LABELS}' for "
+            "all "
             "of them together."
         )
     chosen = [place for name, place in found.items() if str(label) in (name, f"{place[1]:g}")]
@@ -61,7 +62,8 @@ def _labels_in(layer: np.ndarray, path: Path, is_chosen: bool, option: str) -> l
     if (values.size > _MOST_LABELS and not is_chosen) or (values.size > 1 and not are_whole):
         raise FileFormatError(
             f"{path} is an image and not a mask: it holds {values.size} different values from {np.nanmin(values):g} to "
-            f"{np.nanmax(values):g}; give a mask, 0 outside of the tumor, or say with {option} which value the tumor has."
+            f"{np.nanmax(values):g}; give a mask, 0 outside of the tumor, or say with {option} which value the tumor "
+            "has."
         )
     return values.tolist()
 

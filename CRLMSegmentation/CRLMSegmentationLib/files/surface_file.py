@@ -57,7 +57,7 @@ def write_surface(surface, path) -> Path:
 
 
 def read_surface(path):
-    """The vtkPolyData in `path`, in RAS mm. Raises FileFormatError, also for another coordinate system than RAS and LPS."""
+    """The vtkPolyData in `path`, in RAS mm. Raises FileFormatError, also for other coordinates than RAS and LPS."""
     from vtkmodules.vtkCommonDataModel import vtkPolyData
     from vtkmodules.vtkIOGeometry import vtkSTLReader
     from vtkmodules.vtkIOPLY import vtkPLYReader

@@ -48,7 +48,7 @@ def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
         reason = str(error).strip().splitlines()[-1].strip()
         raise FileFormatError(f"{path} cannot be read as a volume ({reason}).") from None
     metadata = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
-    refuse_recording(path, image.GetSize(), metadata)
+    refuse_recording(path, image.GetSize(), image.GetSpacing(), metadata)
     if image.GetDimension() != 3:
         raise FileFormatError(f"{path} has {image.GetDimension()} axes; a volume has 3.")
     ijk_to_lps = np.eye(4)

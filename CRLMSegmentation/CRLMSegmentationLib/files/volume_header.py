@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Iterable, Mapping
+from typing import Mapping, Sequence
 
 from ..errors import FileFormatError
 from .coordinates import to_mm
 
-_TRANSFORM_OF_FRAME = re.compile(r"Seq_Frame(\d+)_\w+Transform\Z")
+_FIELD_OF_FRAME = re.compile(r"Seq_Frame(\d+)_(\w+)\Z")
 _UNITS = re.compile(rb"^space units:[ \t]*(.+?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _LONGEST_HEADER = 1 << 20
 
 
-def refuse_recording(path, size: Iterable[int], metadata: Mapping[str, str]) -> None:
+def refuse_recording(path, size: Sequence[int], spacing: Sequence[float], metadata: Mapping[str, str]) -> None:
     """Raise FileFormatError when an image is a stack of frames, as PLUS and Slicer record them, and not a volume.
 
-    size      of the axes, fastest first
-    metadata  SimpleITK's dictionary of the file. A volume of IGSIO has the fields of one frame, but no pose in them
+    size, spacing  along the axes, fastest first
+    metadata       SimpleITK's dictionary of the file
+
+    Volumes of PLUS hold the fields of one frame without a pose, or none and a third axis that is called 'list' although
+    it has a spacing.
     """
     kinds = " ".join(value for name, value in metadata.items() if name == "Kinds" or name.startswith("NRRD_kinds"))
-    posed = {match.group(1) for name in metadata if (match := _TRANSFORM_OF_FRAME.match(name))}
-    size = [length for length in size if length > 1]
-    along_list = {"list", "time"} & set(kinds.lower().split())
-    if len(posed) > 1 or (posed and len(size) < 3) or (along_list and len(size) < 4):
-        frames = f"{len(posed)} frames" if len(posed) > 1 else "frames"
-        raise FileFormatError(f"{path} is a recording of {frames}, not a volume; reconstruct it first (crlm reconstruct).")
+    fields = [match.groups() for name in metadata if (match := _FIELD_OF_FRAME.match(name))]
+    numbers, has_pose = {number for number, _ in fields}, any(name.endswith("Transform") for _, name in fields)
+    is_list = bool({"list", "time"} & set(kinds.lower().split())) and sum(length > 1 for length in size) < 4
+    is_placed_by_metaimage = "Kinds" in metadata and any(length != 1 for length in spacing)
+    if len(numbers) > 1 or (has_pose and min(size) == 1) or (is_list and not is_placed_by_metaimage):
+        frames = f"{len(numbers)} frames" if len(numbers) > 1 else "frames"
+        raise FileFormatError(
+            f"{path} is a recording of {frames}, not a volume; reconstruct it first (crlm reconstruct)."
+        )
 
 
 def unit_mm(path) -> float:

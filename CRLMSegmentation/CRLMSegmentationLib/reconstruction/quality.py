@@ -45,11 +45,16 @@ class SweepQuality:
 
     def sentences(self) -> list[str]:
         """What a technician should know, most important first; empty for a good sweep."""
-        said = [
-            f"Too fast between frame {first} and frame {last}: gaps up to "
-            f"{self._widest_between(first, last):.1f} mm; sweep this part again, more slowly."
-            for first, last in self.too_fast
-        ]
+        said = []
+        if self.too_fast:
+            first, last = max(self.too_fast, key=lambda run: self._widest_between(*run))
+            others = len(self.too_fast) - 1
+            elsewhere = f" (the worst of {others + 1} such places)" if others else ""
+            said.append(
+                f"Too fast between frame {first} and frame {last}{elsewhere}: gaps up to "
+                f"{self._widest_between(first, last):.1f} mm; sweep {'them' if others else 'this part'} again, more "
+                "slowly."
+            )
         reasons: dict[str, int] = {}
         for frame in self.frames_skipped:
             reason = frame.reason.split(":")[0]

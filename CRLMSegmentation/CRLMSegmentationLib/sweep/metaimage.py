@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import SequenceFileError
+from ..errors import NotASequenceError, SequenceFileError
 from .sequence_header import (
     SequenceHeader,
     data_file_beside,
@@ -19,7 +19,7 @@ from .sequence_header import (
     split_frame_field,
     spread_frame_fields,
 )
-from .stored_axes import stored_axes
+from .stored_axes import holds_images, stored_axes
 
 _DTYPES = {
     "MET_CHAR": "i1",
@@ -72,8 +72,11 @@ def read_header(path: Path) -> SequenceHeader:
     kinds = fields.get("Kinds", "").lower().split()
     if element_type == _NO_IMAGES:
         sizes, kinds = [0, 0, *sizes[2:]], kinds
+    if not frames and any(word != "1" for word in fields.get("ElementSpacing", "").split()):
+        # PLUS called the third axis of its volumes 'list', too.
+        raise NotASequenceError(f"{path} holds one volume, not a sequence of frames.")
     axes = stored_axes(path, sizes, kinds, sorted(frames), channels, has_transform(frames))
-    has_images = axes.size("u") > 0
+    has_images = holds_images(axes.size("u"), axes.size("v"))
     if has_images and element_type not in _DTYPES:
         raise SequenceFileError(
             f"{path} holds pixels of type {element_type}, which cannot be read; one of {', '.join(_DTYPES)} can."
@@ -87,7 +90,8 @@ def read_header(path: Path) -> SequenceHeader:
     local = fields["ElementDataFile"].upper() == "LOCAL"
     if header_size < (-1 if not compressed else 0) or (local and 0 < header_size < offset):
         raise SequenceFileError(
-            f"{path} says that its pixels begin at byte {header_size} (HeaderSize), which cannot be: correct the header."
+            f"{path} says that its pixels begin at byte {header_size} (HeaderSize), which cannot be: correct the "
+            "header."
         )
     return SequenceHeader(
         path=path,

@@ -19,7 +19,7 @@ from .sequence_header import (
     split_frame_field,
     spread_frame_fields,
 )
-from .stored_axes import stored_axes
+from .stored_axes import holds_images, stored_axes
 
 _DTYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -80,14 +80,16 @@ def read_header(path: Path) -> SequenceHeader:
         raise SequenceFileError(f"The header of {path} has a size that is not a whole number.") from None
     if skipped_lines < 0 or skipped_bytes < -1:
         raise SequenceFileError(
-            f"{path} says 'line skip: {skipped_lines}' and 'byte skip: {skipped_bytes}', which cannot be: correct the header."
+            f"{path} says 'line skip: {skipped_lines}' and 'byte skip: {skipped_bytes}', which cannot be: correct the "
+            "header."
         )
     kinds = fields.get("kinds", "").lower().split()
     axes = stored_axes(path, sizes, kinds, sorted(frames), tracked=has_transform(frames))
-    has_images = axes.size("u") > 0
+    has_images = holds_images(axes.size("u"), axes.size("v"))
     if has_images and pixel_type not in _CODES:
         raise SequenceFileError(
-            f"{path} holds pixels of type '{pixel_type}', which cannot be read; whole numbers of up to 32 bits, float and "
+            f"{path} holds pixels of type '{pixel_type}', which cannot be read; whole numbers of up to 32 bits, float "
+            "and "
             "double can."
         )
     if encoding not in ("raw", "gz", "gzip"):

@@ -56,8 +56,8 @@ def read_plus_configuration(path) -> PlusConfiguration:
         except CRLMError as error:
             raise ConfigurationError(f"{path}: {error}") from None
     element = root if root.tag == "VolumeReconstruction" else root.find(".//VolumeReconstruction")
-    if not transforms and element is None:
+    if not transforms and element is None and root.tag != "PlusConfiguration":
         raise ConfigurationError(
-            f"{path} has neither a CoordinateDefinitions nor a VolumeReconstruction element; give a PLUS configuration."
+            f"{path} is no PLUS configuration: it has neither CoordinateDefinitions nor a VolumeReconstruction."
         )
     return PlusConfiguration(transforms, element)

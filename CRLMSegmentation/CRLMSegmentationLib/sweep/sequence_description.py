@@ -17,8 +17,8 @@ _SLOWEST_INTERVAL_S = 5.0
 def describe_sequence(path) -> dict:
     """What is in a sequence file: size, frames, transforms with their number of OK, times.
 
-    The pixels are read through once, a frame at a time. What cannot be known is None. A recording of a tracker alone has
-    image_size [0, 0]. Raises SequenceFileError when the pixels are not all there.
+    The pixels are read through once, a frame at a time. What cannot be known is None. A recording of a tracker alone
+    has image_size [0, 0] or [1, 1]. Raises SequenceFileError when the pixels are not all there.
     """
     header = read_sequence_header(path)
     if header.has_images:
@@ -58,5 +58,5 @@ def doubts_about_times(times: np.ndarray) -> list[str]:
     if (steps == 0).any():
         doubts.append(f"{np.count_nonzero(steps == 0)} frames have the time of the frame before.")
     if steps.size and (interval := float(np.median(steps))) >= _SLOWEST_INTERVAL_S:
-        doubts.append(f"The times are {interval:.4g} apart as a rule: they are read as seconds and look like milliseconds.")
+        doubts.append(f"The times are {interval:.4g} apart: they are read as seconds and look like milliseconds.")
     return doubts

@@ -13,6 +13,7 @@ from typing import Mapping
 import numpy as np
 
 from ..errors import SequenceFileError
+from .stored_axes import holds_images
 
 FRAME_FIELD_PREFIX = "Seq_Frame"
 MAXIMUM_HEADER_BYTES = 256 * 1024 * 1024
@@ -37,8 +38,7 @@ class SequenceHeader:
     frame_count  number of frames
     channels     1 (grey) or 3 (RGB)
     dtype        of one stored channel, byte order included
-    stored_axes  how the pixels lie in the file, fastest first: u and v along a row and a column, n from frame to frame, c
-                 from color to color, such as 'uvn' or 'cuvn'
+    stored_axes  how the pixels lie in the file, fastest first, such as 'uvn' or 'cuvn': see StoredAxes
     compression  'none', 'zlib' or 'gzip'
     data_path    file that holds the pixels, from byte `data_offset` on, after `skipped_lines` lines
     skipped_bytes  bytes before the first pixel, counted after decompression; -1: as many as there are too many
@@ -66,7 +66,7 @@ class SequenceHeader:
     @property
     def has_images(self) -> bool:
         """False for a recording of a tracker alone: its frames are times with poses."""
-        return min(self.image_size) > 0
+        return holds_images(*self.image_size)
 
     @property
     def frame_bytes(self) -> int:
@@ -129,7 +129,7 @@ def spread_frame_fields(path: Path, found: dict[int, dict[str, str]], frame_coun
 
 
 def data_file_beside(path: Path, name: str) -> Path:
-    """Where the pixels lie that a header keeps in another file. Raises SequenceFileError unless it is one, beside it."""
+    """Where the pixels lie that a header keeps in another file. Raises SequenceFileError unless that is beside it."""
     if not name:
         raise SequenceFileError(f"{path} does not say where its pixels are; the file is damaged.")
     if name.upper().split()[0] == "LIST" or re.search(r"%\d*d", name):

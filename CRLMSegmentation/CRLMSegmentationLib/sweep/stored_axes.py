@@ -67,10 +67,16 @@ def stored_axes(
     axes = StoredAxes(order, tuple(kept))
     if "n" not in order:
         raise NotASequenceError(
-            f"{path} is a single image or volume, not a sequence of frames; give a recording with one frame after another."
+            f"{path} is a single image or volume, not a sequence of frames; give a recording with one frame after "
+            "another."
         )
     _check(path, axes)
     return axes
+
+
+def holds_images(width: int, height: int) -> bool:
+    """False for a recording of a tracker alone: PLUS wrote 1 x 1 pixel with each of its poses once, and none now."""
+    return min(width, height) > 0 and (width, height) != (1, 1)
 
 
 def _with_frames(
@@ -97,7 +103,8 @@ def _with_frames(
     if tracked and len(frames) > 1:
         raise SequenceFileError(
             f"{path} has poses of {len(frames)} frames, but does not say along which of its axes "
-            f"({' x '.join(map(str, sizes))}) the frames lie: add the kinds of the axes to its header, as in 'domain domain "
+            f"({' x '.join(map(str, sizes))}) the frames lie: add the kinds of the axes to its header, as in 'domain "
+            "domain "
             "list'."
         )
     return kinds
@@ -109,7 +116,8 @@ def _too_many_axes(path: Path, sizes: Sequence[int], kinds: Sequence[str]) -> Se
         return NotASequenceError(f"{path} holds one volume, not a sequence of frames.")
     shape = " x ".join(map(str, sizes))
     return SequenceFileError(
-        f"{path} holds frames of more than two axes ({shape}: {' '.join(kinds)}); only two-dimensional ones can be used."
+        f"{path} holds frames of more than two axes ({shape}: {' '.join(kinds)}); only two-dimensional ones can be "
+        "used."
     )
 
 
@@ -121,7 +129,8 @@ def _check(path: Path, axes: StoredAxes) -> None:
         raise SequenceFileError(f"{path} says that it holds {frames} frames of {width} x {height} pixels.")
     if frames > _MAXIMUM_FRAMES or max(width, height) > _MAXIMUM_EDGE:
         raise SequenceFileError(
-            f"{path} claims {frames} frames of {width} x {height} pixels, which no recording has; its header is damaged."
+            f"{path} claims {frames} frames of {width} x {height} pixels, which no recording has; its header is "
+            "damaged."
         )
     if channels not in (1, 3) and width:
         raise SequenceFileError(f"{path} has {channels} values a pixel; grey (1) and RGB (3) can be read.")

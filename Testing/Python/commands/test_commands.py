@@ -45,8 +45,8 @@ def test_help_lists_every_command(capsys):
 
 
 def test_a_sweep_becomes_a_volume_in_the_right_place(capsys, tmp_path, a_sweep_file):
-    status, text, _ = crlm(capsys, "reconstruct", a_sweep_file, "-o", tmp_path / "v.nrrd", "--spacing", 1, "--fill", "none",
-                           "--compounding", "latest")  # fmt: skip
+    status, text, _ = crlm(capsys, "reconstruct", a_sweep_file, "-o", tmp_path / "v.nrrd", "--spacing", 1,
+                           "--fill", "none", "--compounding", "latest")  # fmt: skip
     volume = read_volume(tmp_path / "v.nrrd")
     assert status == 0 and "8 of 8 frames used" in text
     # Pixel (10, 4) of frame 5 lies at (3 + 5, 4 + 2, 5): worked out by hand.
@@ -60,7 +60,8 @@ def test_options_override_the_plus_configuration(capsys, tmp_path, a_sweep_file)
         'CompoundingMode="LATEST" FillHoles="OFF"/></PlusConfiguration>'
     )
     for extra, spacing in (((), 2), (("--spacing", "1"), 1)):
-        words = ["reconstruct", a_sweep_file, "-o", tmp_path / "v.nrrd", "--plus-config", tmp_path / "plus.xml", "--force", *extra]
+        words = ["reconstruct", a_sweep_file, "-o", tmp_path / "v.nrrd", "--plus-config", tmp_path / "plus.xml",
+                 "--force", *extra]  # fmt: skip
         assert crlm(capsys, *words)[0] == 0
         np.testing.assert_allclose(read_volume(tmp_path / "v.nrrd").spacing_mm, spacing)
 
@@ -76,7 +77,8 @@ def test_image_to_probe_may_be_given_as_sixteen_numbers(capsys, tmp_path):
     assert "ImageToProbe" in error
     numbers = "1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1".split()
     assert crlm(capsys, "reconstruct", path, "-o", tmp_path / "v.nrrd", "--image-to-probe", *numbers)[0] == 0
-    error = fails_with_one_sentence(capsys, "reconstruct", path, "-o", tmp_path / "w.nrrd", "--image-to-probe", *numbers[1:])
+    words = ["reconstruct", path, "-o", tmp_path / "w.nrrd", "--image-to-probe"]
+    error = fails_with_one_sentence(capsys, *words, *numbers[1:])
     assert "16" in error
     zeros = ["0"] * 16
     fails_with_one_sentence(capsys, "reconstruct", path, "-o", tmp_path / "w.nrrd", "--image-to-probe", *zeros)

@@ -87,7 +87,8 @@ def test_pixels_beside_a_header_count_as_the_file(folder):
 
 def test_two_outputs_are_two_files(capsys, folder):
     words = [word.format(folder) for word in SEGMENT]
-    assert "same file" in is_refused(capsys, folder, *words, folder / "n.nrrd", "--probability", folder / "." / "n.nrrd")
+    words += [folder / "n.nrrd", "--probability", folder / "." / "n.nrrd"]
+    assert "same file" in is_refused(capsys, folder, *words)
 
 
 def test_what_is_there_is_replaced_only_with_force(capsys, folder):
@@ -99,8 +100,9 @@ def test_what_is_there_is_replaced_only_with_force(capsys, folder):
 
 @pytest.mark.parametrize(
     "output, reason",
-    [("new.xyz", "ending"), ("new", "ending"), ("box.mrk.json/new.nrrd", "not a folder"), ("folder.nrrd", "is a folder")],
-)
+    [("new.xyz", "ending"), ("new", "ending"), ("box.mrk.json/new.nrrd", "not a folder"),
+     ("folder.nrrd", "is a folder")],
+)  # fmt: skip
 def test_an_output_that_cannot_be_written_is_told_before_anything_is_read(capsys, folder, output, reason):
     (folder / "folder.nrrd").mkdir()
     for words in (RECONSTRUCT, SEGMENT, DIFFERENCE):
@@ -123,11 +125,13 @@ def test_a_demo_replaces_only_what_a_demo_made(capsys, folder):
         assert "not overwritten" in is_refused(capsys, folder, "demo", "--output", folder / "out")
         (folder / "out" / name).unlink()
     (folder / "out" / "demo.json").write_text(json.dumps({}))
-    recorded = write_sweep(Sweep([TrackedFrame(np.ones((4, 4), np.uint8), np.eye(4), 0.0)]), folder / "out" / "recorded.igs.mha")
-    assert "would be written over" in is_refused(capsys, folder, "demo", "--output", folder / "out", "--sweep", recorded)
+    sweep = Sweep([TrackedFrame(np.ones((4, 4), np.uint8), np.eye(4), 0.0)])
+    recorded = write_sweep(sweep, folder / "out" / "recorded.igs.mha")
+    words = ["demo", "--output", folder / "out", "--sweep"]
+    assert "would be written over" in is_refused(capsys, folder, *words, recorded)
     (folder / "out" / "finished").mkdir()
     kept = recorded.rename(folder / "out" / "finished" / "sweep.igs.mha")
-    assert "lies in it" in is_refused(capsys, folder, "demo", "--output", folder / "out", "--sweep", kept, "--force")
+    assert "lies in it" in is_refused(capsys, folder, *words, kept, "--force")
 
 
 def test_a_simulated_case_does_not_replace_another_recording(capsys, folder):

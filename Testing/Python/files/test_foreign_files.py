@@ -12,10 +12,10 @@ import SimpleITK
 import vtk
 
 from CRLMSegmentationLib import files
-from CRLMSegmentationLib.errors import CRLMError, FileFormatError
+from CRLMSegmentationLib.errors import CRLMError, FileFormatError, NotASequenceError
 from CRLMSegmentationLib.files import read_box, read_mask, read_surface, read_volume, write_surface, write_volume
 from CRLMSegmentationLib.geometry import Volume
-from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, write_sweep
+from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_sweep, write_sweep
 
 
 def roi(path, *more, **changes):
@@ -54,7 +54,8 @@ def test_a_box_lies_where_its_file_says(tmp_path, changes):
 
 @pytest.mark.parametrize(
     "changes, word",
-    [({"coordinateSystem": "IJK"}, "IJK"), ({"coordinateSystem": "scanner"}, "scanner"), ({"coordinateSystem": "2"}, "'2'"),
+    [({"coordinateSystem": "IJK"}, "IJK"), ({"coordinateSystem": "scanner"}, "scanner"),
+     ({"coordinateSystem": "2"}, "'2'"),
      ({"coordinateUnits": "inch"}, "inch"), ({"coordinateUnits": []}, "not known")],
 )  # fmt: skip
 def test_a_box_in_unknown_coordinates_is_refused(tmp_path, changes, word):
@@ -98,7 +99,8 @@ def test_a_surface_lies_where_its_file_says(tmp_path, space, x):
 def nrrd(path, *extra, sizes=(2, 3, 4), kinds="domain domain domain"):
     directions = "(1,0,0) (0,1,0) (0,0,1)"
     lines = ["NRRD0004", "type: uchar", "dimension: 3", "space: LPS", f"sizes: {' '.join(map(str, sizes))}",
-             f"space directions: {directions}", f"kinds: {kinds}", "encoding: raw", "space origin: (1,2,3)", *extra]  # fmt: skip
+             f"space directions: {directions}", f"kinds: {kinds}", "encoding: raw", "space origin: (1,2,3)",
+             *extra]  # fmt: skip
     path.write_bytes("\n".join(lines).encode() + b"\n\n" + bytes(range(int(np.prod(sizes)))))
     return path
 
@@ -124,9 +126,19 @@ def test_a_recording_is_not_taken_for_a_volume(tmp_path, name, count):
 
 def test_a_volume_of_igsio_with_fields_of_one_frame_is_a_volume(tmp_path):
     lines = ["ObjectType = Image", "NDims = 3", "BinaryData = True", "DimSize = 2 3      4", "ElementType = MET_UCHAR",
-             "Kinds = domain domain     domain", "Seq_Frame0000_ImageStatus = OK", "ElementDataFile = LOCAL"]  # fmt: skip
+             "Kinds = domain domain     domain", "Seq_Frame0000_ImageStatus = OK",
+             "ElementDataFile = LOCAL"]  # fmt: skip
     (tmp_path / "a.mha").write_bytes("\n".join(lines).encode() + b"\n" + bytes(range(24)))
     assert read_volume(tmp_path / "a.mha").dimensions == (2, 3, 4)
+
+
+def test_an_old_volume_of_plus_that_calls_its_third_axis_a_list_is_a_volume(tmp_path):
+    lines = ["ObjectType = Image", "NDims = 3", "BinaryData = True", "DimSize = 2 3      4", "ElementType = MET_UCHAR",
+             "ElementSpacing = 0.5 0.5 0.5", "Kinds = domain domain list", "ElementDataFile = LOCAL"]  # fmt: skip
+    (tmp_path / "a.mha").write_bytes("\n".join(lines).encode() + b"\n" + bytes(range(24)))
+    assert read_volume(tmp_path / "a.mha").dimensions == (2, 3, 4)
+    with pytest.raises(NotASequenceError):
+        read_sweep(tmp_path / "a.mha")
 
 
 def mask(path, values):

@@ -75,3 +75,21 @@ def test_a_number_of_threads_that_makes_no_sense_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["segment", "volume.nrrd", "-o", "mask.nrrd", "--box", "0", "0", "0", "9", "9", "9", "--threads", "0"])
     assert "whole number" in capsys.readouterr().err
+
+
+def test_what_the_model_learned_from_is_said_with_every_result(tmp_path, exported_model, speckled_volume, capsys):
+    """Nothing found is no success, and nothing in a volume says that it is simulated."""
+    folder = tmp_path / "simulated"
+    shutil.copytree(exported_model, folder)
+    card = json.loads((folder / "model.json").read_text())
+    center = [str(value) for value in speckled_volume.center_ras]
+    write_volume(speckled_volume, tmp_path / "volume.nrrd")
+    for simulated, threshold in ((True, "0.999999"), (True, "0.01"), (False, "0.01")):
+        card["training"] = {"data": "175 made-up livers", "simulated": simulated}
+        write_card(folder, card)
+        status = main(["segment", str(tmp_path / "volume.nrrd"), "-o", str(tmp_path / "mask.nrrd"), "--force", "--box",
+                       *center, "20", "20", "20", "--model", str(folder), "--device", "cpu", "--runtime", "torch",
+                       "--threads", "1", "--threshold", threshold])  # fmt: skip
+        said = capsys.readouterr().out
+        assert status == 0 and ("trained on 175 made-up livers" in said) == simulated
+        assert ("no proof that there is no tumor" in said) == (threshold == "0.999999")

@@ -6,8 +6,8 @@ import zlib
 import numpy as np
 import pytest
 
-from CRLMSegmentationLib.errors import NoImagesError, NotASequenceError, SequenceFileError
-from CRLMSegmentationLib.sweep import describe_sequence, read_sweep
+from CRLMSegmentationLib.errors import ConfigurationError, NoImagesError, NotASequenceError, SequenceFileError
+from CRLMSegmentationLib.sweep import describe_sequence, read_plus_configuration, read_sweep
 from CRLMSegmentationLib.sweep.sequence_formats import detached_data_file
 
 WIDTH, HEIGHT, FRAMES = 6, 5, 4
@@ -110,7 +110,8 @@ def test_frames_may_lie_along_any_axis(tmp_path, kinds, order):
     stored = IMAGES.transpose(order)  # slowest first
     sizes = stored.shape[::-1]
     check(metaimage(tmp_path / "a.mha", stored.tobytes(), sizes=sizes, kinds=kinds))
-    check(metaimage(tmp_path / "b.mha", zlib.compress(stored.tobytes()), "CompressedData = True", sizes=sizes, kinds=kinds))
+    packed = zlib.compress(stored.tobytes())
+    check(metaimage(tmp_path / "b.mha", packed, "CompressedData = True", sizes=sizes, kinds=kinds))
     check(nrrd(tmp_path / "a.nrrd", stored.tobytes(), sizes=sizes, kinds=kinds))
 
 
@@ -164,14 +165,18 @@ def test_numbers_that_are_none_in_the_words_of_microsoft_make_a_pose_invalid(tmp
     frames = read_sweep(metaimage(tmp_path / "a.mha", RAW, fields=fields)).frames
     assert [frame.valid for frame in frames] == [True, False, True, True]
     times = frame_fields(" = ", time="-nan(ind)")
-    assert all(np.isnan(frame.timestamp) for frame in read_sweep(metaimage(tmp_path / "b.mha", RAW, fields=times)).frames)
+    timeless = read_sweep(metaimage(tmp_path / "b.mha", RAW, fields=times))
+    assert all(np.isnan(frame.timestamp) for frame in timeless.frames)
 
 
-@pytest.mark.parametrize("element, sizes", [("MET_OTHER", (0, 0, 3)), ("MET_UCHAR", (0, 0, 3)), ("MET_OTHER", (0, 0))])
+@pytest.mark.parametrize(
+    "element, sizes",
+    [("MET_OTHER", (0, 0, 3)), ("MET_UCHAR", (0, 0, 3)), ("MET_OTHER", (0, 0)), ("MET_UCHAR", (1, 1, 3))],
+)
 def test_a_recording_of_a_tracker_alone_is_whole_and_says_what_it_is(tmp_path, element, sizes):
     count = sizes[2] if len(sizes) == 3 else 1
     path = metaimage(
-        tmp_path / "a.mha", b"", "UltrasoundImageOrientation = XX", sizes=sizes, element=element,
+        tmp_path / "a.mha", bytes(3), "UltrasoundImageOrientation = XX", sizes=sizes, element=element,
         kinds="domain domain list" if count > 1 else "domain domain", fields=frame_fields(" = ", range(count)),
     )  # fmt: skip
     described = describe_sequence(path)
@@ -215,3 +220,11 @@ def test_the_pixels_beside_a_header_are_found(tmp_path):
     assert detached_data_file(path) == tmp_path / "pixels.bin"
     assert detached_data_file(metaimage(tmp_path / "b.mhd", RAW)) is None
     assert detached_data_file(tmp_path / "missing.mhd") is None
+
+
+def test_a_plus_configuration_without_transforms_is_one(tmp_path):
+    (tmp_path / "a.xml").write_text('<PlusConfiguration version="2.9"><DataCollection/></PlusConfiguration>')
+    assert read_plus_configuration(tmp_path / "a.xml").transforms == {}
+    (tmp_path / "b.xml").write_text("<html/>")
+    with pytest.raises(ConfigurationError, match="no PLUS configuration"):
+        read_plus_configuration(tmp_path / "b.xml")
