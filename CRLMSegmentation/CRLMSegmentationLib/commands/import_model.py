@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..errors import ConfigurationError
 from .several_words import words
 
 EXAMPLES = ("crlm import-model nnUNet_results/Dataset042_Tumor/nnUNetTrainer__nnUNetPlans__3d_fullres my-model",)
@@ -17,8 +16,11 @@ def add_arguments(parser):
     parser.add_argument("--margin", type=float, default=10.0, metavar="MM", help="around a tight box (default 10)")
     parser.add_argument("--threshold", type=float, default=0.5,
                         help="probability from which a voxel is tumor (default 0.5)")  # fmt: skip
-    parser.add_argument("--folds", type=words, metavar="N", help="default all that are there")
+    parser.add_argument("--folds", type=words, metavar="N",
+                        help="numbers, or all for nnU-Net's fold_all (default every number that is there)")  # fmt: skip
     parser.add_argument("--configuration", help="nnU-Net configuration (default what the checkpoint says)")
+    parser.add_argument("--trained-on", default="", metavar="WORDS",
+                        help="what to say of its training data, as in 'was trained on WORDS' (default nothing)")  # fmt: skip
 
 
 def run(arguments):
@@ -26,15 +28,8 @@ def run(arguments):
 
     model = import_model(
         arguments.result, arguments.name, arguments.output, kind=arguments.kind, margin_mm=arguments.margin,
-        threshold=arguments.threshold, folds=_whole_numbers(arguments.folds), configuration=arguments.configuration,
+        threshold=arguments.threshold, folds=arguments.folds, configuration=arguments.configuration,
+        trained_on=arguments.trained_on,
     )
     print(f"{model.folder}: {len(model.card.weights)} fold(s), {model.card.configuration}, "
           f"{' x '.join(f'{size:g}' for size in model.spacing_mm)} mm")
-
-
-def _whole_numbers(texts: list[str] | None) -> list[int] | None:
-    if texts is None:
-        return None
-    if not all(text.isdecimal() for text in texts):
-        raise ConfigurationError(f"--folds '{' '.join(texts)}' are not whole numbers.")
-    return [int(text) for text in texts]

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Cancelled, CRLMError, SegmentationError
+from ..errors import Cancelled, SegmentationError
 from ..segmentation.engine import EngineStatus, WorkerSegmenter
-from ..segmentation.models import DEFAULT_MODEL, ModelCard, available_models, load_model
+from ..segmentation.models import DEFAULT_MODEL, ModelCard, load_model
 from .task import Task
 
 _USUAL_BOX_MARGIN_MM = 10.0
 DEVICES = ("auto", "cpu", "cuda")
 _LOOK_EVERY_S = 0.02
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """A model that can be chosen: its name for set_model(), and title and description for people."""
-
-    name: str
-    title: str
-    description: str
-
-
-def model_choices() -> list[ModelChoice]:
-    """The shipped models."""
-    choices = []
-    for name in available_models():
-        try:
-            card = load_model(name).card
-        except CRLMError as error:
-            choices.append(ModelChoice(name, name, str(error)))
-        else:
-            choices.append(ModelChoice(name, f"{card.name} {card.version}", str(card.text.get("intended_use", ""))))
-    return choices
 
 
 class Engine:

@@ -24,6 +24,7 @@ from ..geometry import Box, Volume
 from ..navigation.margin import DEFAULT_MARGIN_MM
 from ..navigation.stream_clock import StreamClock
 from ..reconstruction import ReconstructionSettings
+from ..segmentation.catalogue import CatalogueEntry, model_choices
 from ..sweep import Sweep, TrackedFrame
 from . import case_step, names
 from .application import Application, current_application
@@ -31,7 +32,7 @@ from .box_step import DEFAULT_BOX_MM, BoxStep
 from .case_clock import CaseClock
 from .case_source import ORIGINS, CaseSource, file_identity, origin_of
 from .faults import Faults
-from .engine import Engine, EngineStatus, ModelChoice, model_choices
+from .engine import Engine, EngineStatus
 from .job import Job
 from .jobs import Jobs
 from .live_image import LiveImage
@@ -488,8 +489,8 @@ class NavigationSession:
 
     # Segment
 
-    def model_choices(self) -> list[ModelChoice]:
-        """The shipped models."""
+    def model_choices(self) -> list[CatalogueEntry]:
+        """The shipped models, then those that the user imported; one that cannot be used tells its `problem`."""
         return model_choices()
 
     def set_model(self, name_or_folder) -> None:

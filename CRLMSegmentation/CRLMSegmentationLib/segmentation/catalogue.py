@@ -1,4 +1,5 @@
-"""The models to choose from: those that ship, as models.json describes them, and those in the user's own folder.
+"""The models to choose from, in every front end: those that ship, as models.json describes them, and those in the user's
+own folder.
 
 models.json is checked against models.schema.json by a test; here only what is used is read. A model folder that is not
 listed is offered all the same, described by its card.
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelError
-from .models import CARD, available_models, load_model, models_folder, user_models_folder
+from .models import available_models, load_model, models_folder, user_models
 
 CATALOGUE = "models.json"
 
@@ -35,30 +36,23 @@ class CatalogueEntry:
 
 
 def model_choices() -> list[CatalogueEntry]:
-    """The shipped models in the order of the catalogue, then the user's. Opens no weights.
-
-    Raises ModelError when models.json is damaged.
-    """
+    """The shipped models in the order of the catalogue, then the user's. Opens no weights, and never raises: a model that
+    cannot be used tells its `problem`."""
     described = {entry["name"]: entry for entry in _catalogue()}
     shipped = available_models()
     names = [name for name in described if name in shipped] + [name for name in shipped if name not in described]
-    entries = [_entry(name, described.get(name)) for name in names]
-    own = user_models_folder()
-    if own.is_dir():
-        for card in sorted(own.glob(f"*/{CARD}")):
-            if card.parent.name not in names and not card.parent.name.startswith("."):
-                entries.append(_entry(card.parent.name, None))
-    return entries
+    return [_entry(name, described.get(name)) for name in [*names, *user_models()]]
 
 
 def _entry(name: str, described: dict | None) -> CatalogueEntry:
     try:
-        card = load_model(name).card
+        card = load_model(name, check_weights=False).card
     except ModelError as error:
         return CatalogueEntry(name, (described or {}).get("title", name), str(error), "", str(error))
     if described:
         return CatalogueEntry(name, described["title"], described["description"], card.kind)
-    return CatalogueEntry(name, f"{card.name} {card.version}", str(card.text.get("intended_use", "")), card.kind)
+    words = (card.trained_on, card.text.get("intended_use"))
+    return CatalogueEntry(name, f"{card.name} {card.version}", " ".join(str(word) for word in words if word), card.kind)
 
 
 def _catalogue() -> list[dict]:
@@ -70,4 +64,4 @@ def _catalogue() -> list[dict]:
         entries = json.loads(path.read_text(encoding="utf-8"))["models"]
         return [{key: str(entry[key]) for key in ("name", "title", "description")} for entry in entries]
     except (OSError, ValueError, KeyError, TypeError):
-        raise ModelError(f"The catalogue {path} is damaged: install the models again.") from None
+        return []  # damaged: the cards describe the models too

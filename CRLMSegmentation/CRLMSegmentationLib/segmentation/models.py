@@ -22,6 +22,7 @@ DEFAULT_MODEL = "crop-simulated-small"
 CARD = "model.json"
 PLANS = "plans.json"
 DATASET = "dataset.json"
+IGNORED = "ignore"
 FOLDER_VARIABLE = "CRLM_MODELS"
 KINDS = ("crop", "full")
 # In the metadata of a safetensors file: the other names of tensors that the network holds under several.
@@ -107,11 +108,11 @@ class Model:
         return tuple(Path(name).parent.name for name in self.card.weights)
 
     def with_folds(self, folds: Sequence[str]) -> Model:
-        """The same model with some of its folds ('fold_0', or '0'): quicker, and less sure of itself.
+        """The same model with some of its folds ('fold_0', '0', 'all'): quicker, and less sure of itself.
 
         The threshold stays that of all folds. Raises ModelError for a fold that the model lacks.
         """
-        wanted = [f"fold_{fold}" if str(fold).isdigit() else str(fold) for fold in folds]
+        wanted = [str(fold) if str(fold).startswith("fold_") else f"fold_{fold}" for fold in folds]
         lacking = [fold for fold in wanted if fold not in self.folds]
         if lacking or not wanted:
             raise ModelError(
@@ -143,6 +144,16 @@ def available_models() -> list[str]:
     return sorted(path.parent.name for path in folder.glob(f"*/{CARD}")) if folder else []
 
 
+def user_models() -> list[str]:
+    """Names of the imported models; none of a folder that cannot be read, and none that a shipped model hides."""
+    shipped = available_models()
+    try:
+        names = sorted(card.parent.name for card in user_models_folder().glob(f"*/{CARD}"))
+    except OSError:
+        return []
+    return [name for name in names if name not in shipped and not name.startswith(".")]
+
+
 def user_models_folder() -> Path:
     """Where imported models are kept: CRLM_MODELS, or the system's folder for a program's data. It may not be there."""
     if os.environ.get(FOLDER_VARIABLE):
@@ -150,16 +161,19 @@ def user_models_folder() -> Path:
     return data_folder() / "models"
 
 
-def load_model(name_or_folder: str | Path = DEFAULT_MODEL) -> Model:
-    """The model of that name among the shipped ones, or in that folder, fully checked.
+def load_model(name_or_folder: str | Path = DEFAULT_MODEL, *, check_weights: bool = True) -> Model:
+    """The model of that name among the shipped or the user's ones, or in that folder, fully checked.
+
+    check_weights  False to leave the weights' hashes for read_weights(), where the model is only to be described
 
     Raises ModelError, one sentence, when a file is missing, altered or not understood, or the model does not fit.
     """
     folder = _find(name_or_folder)
     card = _read_card(folder)
     for name, expected in card.sha256.items():
-        _compare_hash(folder, name, expected)
-    model = Model(folder, card, _read_json(folder / PLANS), _read_json(folder / DATASET))
+        if check_weights or name not in card.weights:
+            _compare_hash(folder, name, expected)
+    model = Model(folder, card, read_json(folder / PLANS), read_json(folder / DATASET))
     _check_fit(model)
     return model
 
@@ -175,22 +189,21 @@ def sha256_of(path: Path) -> str:
 
 def _find(name_or_folder: str | Path) -> Path:
     folder = Path(name_or_folder)
-    if folder.is_dir():
-        return folder
+    # A name comes first: a folder that happens to be called so in the current one is meant by ./NAME.
     if folder.name == str(name_or_folder) and folder.name not in ("", ".", ".."):
         for place in (models_folder(), user_models_folder()):
             if place and (place / folder.name).is_dir():
                 return place / folder.name
-    names = ", ".join(available_models()) or "none"
-    raise ModelError(
-        f"There is no model '{name_or_folder}': give the folder of a model, or one of the names that ship ({names})."
-    )
+    if folder.is_dir():
+        return folder
+    names = ", ".join([*available_models(), *user_models()]) or "none"
+    raise ModelError(f"There is no model '{name_or_folder}': give the folder of a model, or one of the names {names}.")
 
 
 def _read_card(folder: Path) -> ModelCard:
     if not (folder / CARD).is_file():
         raise ModelError(f"The folder {folder} holds no {CARD}: it is not a model of this project, or is incomplete.")
-    return card_of(_read_json(folder / CARD), folder / CARD)
+    return card_of(read_json(folder / CARD), folder / CARD)
 
 
 def card_of(text: dict, where) -> ModelCard:
@@ -260,7 +273,8 @@ def _compare_hash(folder: Path, name: str, expected: str) -> None:
                          f"{CARD}): it was not read; get the folder again.")
 
 
-def _read_json(path: Path) -> dict:
+def read_json(path: Path) -> dict:
+    """The object in a JSON file of a model. Raises ModelError."""
     try:
         if path.stat().st_size > LARGEST_JSON_BYTES:
             raise ModelError(f"{path} is too large to be a part of a model.")
@@ -279,7 +293,9 @@ def _check_fit(model: Model) -> None:
     if len(channels) != 1:
         raise ModelError(f"{where}it was trained on {len(channels)} channels, and an ultrasound volume has one.")
     labels = model.dataset.get("labels", {})
-    if sorted(map(str, labels.values())) != ["0", "1"]:
+    # nnU-Net's 'ignore' marks what was not annotated; a network has no output for it.
+    predicted = [value for name, value in labels.items() if name != IGNORED] if isinstance(labels, dict) else []
+    if sorted(map(str, predicted)) != ["0", "1"]:
         raise ModelError(f"{where}it has the labels {labels}, and a background 0 and a tumor 1 are needed.")
     try:
         configuration = model.plans["configurations"][model.card.configuration]

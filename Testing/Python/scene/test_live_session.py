@@ -2,6 +2,7 @@
 is cancelled and killed, and nothing left behind."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -246,6 +247,22 @@ def test_a_worker_that_is_killed_is_told_and_replaced(segmenting):
     segmenting.start_segment()
     until(segmenting, lambda: not segmenting.is_computing)
     assert segmenting.state.status(Step.SEGMENT) is StepStatus.DONE
+
+
+def test_what_was_imported_can_be_chosen_beside_what_ships(session, tmp_path, monkeypatch):
+    from CRLMSegmentationLib.segmentation.models import load_model
+
+    monkeypatch.setenv("CRLM_MODELS", str(tmp_path))
+    shutil.copytree(load_model().folder, tmp_path / "from-our-hospital")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "model.json").write_text("{}")
+    choices = {choice.name: choice for choice in session.model_choices()}
+    assert list(choices)[:1] == [load_model().name] and list(choices)[-2:] == ["broken", "from-our-hospital"]
+    assert choices["broken"].problem and not choices["from-our-hospital"].problem
+    session.set_model("from-our-hospital")
+    session.start_engine()
+    until(session, lambda: session.engine_status.state != "starting", 110)
+    assert session.engine_status.state == "ready"
 
 
 def test_a_model_that_is_none_is_told_and_another_can_be_chosen(session, volume, box, tmp_path):
