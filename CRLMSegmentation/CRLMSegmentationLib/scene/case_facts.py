@@ -57,6 +57,7 @@ def facts_of(session) -> dict:
         "model_card": None if card is None else card.text,
         "corrected_by_hand": session.tumor_state is not None and session.tumor_state.is_corrected,
         "doubts": list(state.doubts),
+        "doubts_acknowledged": session.doubts_acknowledged,
         "tumor": session.tumor_figures,
         "tools": {name: session.tools.tip_to_tool(name).ravel().tolist() for name in session.tools.names},
         "timings_s": {name: round(seconds, 4) for name, seconds in state.timings_s.items() if math.isfinite(seconds)},

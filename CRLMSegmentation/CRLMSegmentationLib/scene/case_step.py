@@ -61,7 +61,7 @@ def load_case(session, folder) -> None:
     if facts.smoothing is not None:
         session.set_smoothing(facts.smoothing)
     if tumor is not None:
-        session.restore_tumor(tumor)
+        session.restore_tumor(tumor, facts.doubts_acknowledged)
     session.show_uncertainty(facts.shows_uncertainty)
     session.state.timings_s.update(facts.timings_s)
 

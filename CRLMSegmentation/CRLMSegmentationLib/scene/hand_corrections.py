@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,3 +49,40 @@ class HandCorrections:
         if self.painted is None:
             return HandCorrections(on, off)
         return HandCorrections((self.painted | on) & ~off, (self.erased | off) & ~on)
+
+
+@dataclass(frozen=True, eq=False)
+class EarlierMask:
+    """A mask that a hand has changed, and what the hand had set by then: by it an undo is told from an erasing stroke,
+    after which the voxels are the same.
+
+    digest           of the mask
+    painted, erased  indices into the ravelled mask; None when nothing was corrected yet
+    doubts           that were told of it
+    """
+
+    digest: bytes
+    painted: np.ndarray | None
+    erased: np.ndarray | None
+    doubts: tuple[str, ...]
+
+    def corrections(self, shape) -> HandCorrections:
+        """As they were."""
+        if self.painted is None:
+            return HandCorrections()
+        painted, erased = np.zeros(shape, bool), np.zeros(shape, bool)
+        painted.ravel()[self.painted], erased.ravel()[self.erased] = True, True
+        return HandCorrections(painted, erased)
+
+
+def earlier_mask(mask: np.ndarray, corrections: HandCorrections, doubts: tuple[str, ...]) -> EarlierMask:
+    """Of a mask [k, j, i] before it is changed."""
+    if corrections.painted is None:
+        return EarlierMask(digest_of(mask), None, None, doubts)
+    painted, erased = np.flatnonzero(corrections.painted), np.flatnonzero(corrections.erased)
+    return EarlierMask(digest_of(mask), painted, erased, doubts)
+
+
+def digest_of(mask: np.ndarray) -> bytes:
+    """Of what is inside a mask."""
+    return hashlib.blake2b(np.packbits(mask != 0).tobytes(), digest_size=16).digest()

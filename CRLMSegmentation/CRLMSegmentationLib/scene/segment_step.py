@@ -39,21 +39,23 @@ class SegmentStep:
     """The tumor of one session.
 
     state       the tumor as it is now; None when there is none
+    is_simulated  True while the data of the case are simulated
     on_tumor    called with surface and TumorDistance whenever another tumor is shown, and with None twice when none is
     """
 
     def __init__(
         self, scene, workflow: Workflow, jobs: Jobs, volume: VolumeStep, box: BoxStep, engine: Engine,
-        clock: CaseClock, on_tumor: Callable,
+        clock: CaseClock, on_tumor: Callable, is_simulated: Callable[[], bool],
     ):  # fmt: skip
         self.state: TumorState | None = None
         self.is_correcting = False
         self._workflow, self._jobs, self._volume, self._box = workflow, jobs, volume, box
-        self._engine, self._clock, self._on_tumor = engine, clock, on_tumor
+        self._engine, self._clock, self._on_tumor, self._is_simulated = engine, clock, on_tumor, is_simulated
+        self._acknowledged: frozenset[str] = frozenset()
         self.nodes = TumorNodes(scene)
         self._watch = SegmentationWatch(self._on_edited)
         self._shaping = Latest("tumor surface")
-        self._edited = False
+        self._edited = self._is_taking_stroke = False
         self._wanted_threshold: tuple[float, str] | None = None
         self._smoothing = DEFAULT_SMOOTHING
         workflow.rests[Step.SEGMENT] = self._rest
@@ -151,6 +153,7 @@ class SegmentStep:
         timings_s["segment"] = took_s.get("network", 0.0) + took_s.get("mask", 0.0)
         timings_s["surface"] = took_s.get("surface", 0.0)
         self._drop_shaping()
+        self._acknowledged = frozenset()
         self._show(finding.state, put_mask=True)
 
     # Another threshold, another smoothing, a hand
@@ -176,6 +179,8 @@ class SegmentStep:
 
     def begin_correction(self):
         """The segmentation node, ready to be edited. Raises SegmentationError when there is no volume to draw on."""
+        if Step.SEGMENT in self._jobs.steps:
+            raise SegmentationError("The tumor is being found: wait until that has ended, or cancel it, then correct it.")
         if self.state is None:
             grid = self._needed_volume()
             self.state = empty_state(grid)
@@ -203,6 +208,11 @@ class SegmentStep:
         """Called out of a VTK event, perhaps in the middle of an edit: looked at by the next process()."""
         if self.state is not None and not is_stale(self.nodes.segmentation_node()):
             self._edited = True
+            if Step.SEGMENT in self._jobs.steps:
+                # What it finds would take the place of what the hand is making.
+                self._workflow.revisions[Step.SEGMENT] += 1
+                self._jobs.cancel(Step.SEGMENT)
+                self._workflow.note("Finding the tumor was stopped, because the tumor was corrected by hand meanwhile.")
 
     def _reshape(self) -> None:
         self._shaping.request(self._begin_shaping, self._on_shaped, self._on_shaping_failed)
@@ -210,6 +220,7 @@ class SegmentStep:
     def _begin_shaping(self) -> Callable[[], tuple[TumorState, bool, int]]:
         state, smoothing, edits = self.state, self._smoothing, self._watch.edits
         edited, self._edited = self._edited, False
+        self._is_taking_stroke = edited
         labelmap = self.nodes.labelmap() if edited else None
         cut = self._wanted_threshold
 
@@ -225,6 +236,7 @@ class SegmentStep:
 
     def _on_shaped(self, shaped: tuple[TumorState, bool, int]) -> None:
         state, was_cut, edits = shaped
+        self._is_taking_stroke = False
         if self._wanted_threshold == (state.threshold, state.keep):
             self._wanted_threshold = None
         if edits != self._watch.edits:
@@ -257,10 +269,34 @@ class SegmentStep:
         self._watch.watch(self.nodes.segmentation_node())
         self._on_tumor(surface, state.shape.distance)
         self._tell_text()
-        self._workflow.state.doubts = state.doubts
+        self._tell_doubts(state)
         self._workflow.set(Step.NAVIGATE, StepStatus.WAITING if surface is None else StepStatus.READY)
         self._workflow.edited()
         self._workflow.tell()
+
+    def _tell_doubts(self, state: TumorState) -> None:
+        """Those of the tumor; and that nothing was found says little about data that the model has never seen."""
+        doubts, card = state.doubts, getattr(state.result, "card", None)
+        is_none = state.shape.surface is None and not state.is_corrected
+        if is_none and card is not None and not self._is_simulated():
+            sentence = f"No tumor was found, which may be the model's fault. {card.trained_on}"
+            doubts = (*(doubt for doubt in doubts if doubt != sentence), sentence)
+        self._workflow.state.doubts = doubts
+        self._workflow.state.doubts_acknowledged = self._acknowledged.issuperset(doubts)
+
+    def acknowledge_doubts(self) -> None:
+        """A person has seen what is told now; the same sentences about another tumor are told anew."""
+        doubts = self._workflow.state.doubts
+        if doubts and not self._workflow.state.doubts_acknowledged:
+            self._acknowledged |= set(doubts)
+            self._workflow.state.doubts_acknowledged = True
+            self._workflow.log.add("doubts acknowledged", number=len(doubts))
+            self._workflow.edited()
+
+    @property
+    def has_hand_corrections(self) -> bool:
+        """True when a hand has changed the tumor, be it with a stroke that is still on its way to the surface."""
+        return self._edited or self._is_taking_stroke or (self.state is not None and self.state.is_corrected)
 
     def _tell_text(self) -> None:
         """The step's line, and the clock, which stands while nobody corrects."""
@@ -292,7 +328,7 @@ class SegmentStep:
         self._workflow.revisions[Step.SEGMENT] += 1
         self._jobs.cancel(Step.SEGMENT)
         self._drop()
-        self._workflow.state.doubts = ()
+        self._workflow.state.doubts, self._workflow.state.doubts_acknowledged = (), True
         self.nodes.make_stale()
         self._clock.go_on()
         message = "out of date: what it was made from has changed" if self._rest() is StepStatus.STALE else ""
@@ -330,9 +366,10 @@ class SegmentStep:
             state_of_scene(self._needed_volume(), mask, surface, self.nodes.probability(), threshold), put=False
         )
 
-    def restore(self, state: TumorState, put: bool = True) -> None:
+    def restore(self, state: TumorState, put: bool = True, acknowledged: bool = False) -> None:
         """Take a tumor that was saved with the present volume; put is False when it is in the scene already."""
         self._drop_pending()
+        self._acknowledged = frozenset(state.doubts) if acknowledged else frozenset()
         self._smoothing = state.smoothing
         self._show(state, put_mask=put)
 
@@ -360,17 +397,18 @@ class SegmentStep:
 
     def _drop(self) -> None:
         self._drop_shaping()
-        self.state = None
+        self.state, self._acknowledged = None, frozenset()
 
     def _drop_shaping(self) -> None:
         """What was asked of the tumor so far (a threshold, a stroke) concerns no other one."""
         self._shaping.drop()
         self._wanted_threshold = None
-        self._edited = self.is_correcting = False
+        self._edited = self._is_taking_stroke = self.is_correcting = False
 
     def _drop_pending(self) -> None:
         """Another tumor is given: what is being computed, of it or in its place, is not wanted any more."""
         self._drop_shaping()
+        self._acknowledged = frozenset()
         self._workflow.revisions[Step.SEGMENT] += 1
         self._jobs.cancel(Step.SEGMENT)
 

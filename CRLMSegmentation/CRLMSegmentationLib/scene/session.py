@@ -91,7 +91,7 @@ class NavigationSession:
         self._navigate = NavigateStep(self.scene, self.tools, lambda: self._segment.result)
         self._segment = SegmentStep(
             self.scene, workflow, self._jobs, self._volume, self._box, self._engine, self._clock,
-            self._navigate.set_tumor,
+            self._navigate.set_tumor, lambda: self.origin == "simulated",
         )  # fmt: skip
         self._recorded_from: FrameSource | None = None
         # By which the images of the next connection are late; see openigtlink.FramePairing.
@@ -584,10 +584,32 @@ class NavigationSession:
         """
         self._segment.set(mask, probability, surface)
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences that speak against what the segmentation shows, or against that it shows nothing."""
+        return self._workflow.state.doubts
+
+    @property
+    def doubts_acknowledged(self) -> bool:
+        """False until a person has said that he has seen the doubts; True when there are none."""
+        return self._workflow.state.doubts_acknowledged
+
+    def acknowledge_doubts(self) -> None:
+        """A person has seen all of them. Other doubts, and any about another tumor, are told anew."""
+        self._segment.acknowledge_doubts()
+        self._workflow.tell()
+
+    @property
+    def has_hand_corrections(self) -> bool:
+        """True when a hand has changed the tumor and has not undone it all: another segmentation would overwrite that,
+        so a front end asks before start_segment() and start_region_growing()."""
+        return self._segment.has_hand_corrections
+
     def begin_correction(self):
         """Let a hand edit the segmentation: returns its node, for the Segment Editor. The surface follows every stroke.
 
-        Raises SegmentationError when there is no volume to draw on.
+        Earlier corrections stay and can be gone on with. A stroke that comes while the tumor is being found stops that.
+        Raises SegmentationError when there is no volume to draw on, or the tumor is being found.
         """
         return self._segment.begin_correction()
 
@@ -752,9 +774,9 @@ class NavigationSession:
         changed."""
         return self._segment.state
 
-    def restore_tumor(self, state: TumorState) -> None:
-        """Take a tumor that was saved with the present volume."""
-        self._segment.restore(state)
+    def restore_tumor(self, state: TumorState, acknowledged: bool = False) -> None:
+        """Take a tumor that was saved with the present volume; acknowledged: whether its doubts had been seen."""
+        self._segment.restore(state, acknowledged=acknowledged)
 
     # Jobs that the caller runs
 

@@ -46,6 +46,7 @@ class SessionState:
     timings_s  seconds that each step last took: receive, record, reconstruct, crop, segment, surface, total, ...
     progress   0 to 1 of the step that is running
     doubts     sentences that speak against the segmentation on the screen
+    doubts_acknowledged  True when there are none, or a person has said that he has seen all of them
     notices    other sentences for people, the newest last: a recording that was recovered, a disk that is filling up
     """
 
@@ -53,6 +54,7 @@ class SessionState:
     timings_s: dict[str, float] = field(default_factory=dict)
     progress: float = 0.0
     doubts: tuple[str, ...] = ()
+    doubts_acknowledged: bool = True
     notices: tuple[str, ...] = ()
 
     def __getitem__(self, step: Step) -> StepState:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..geometry import Volume
-from .hand_corrections import HandCorrections
+from .hand_corrections import EarlierMask, HandCorrections, digest_of, earlier_mask
 from .labelmap import Labelmap
 from .tumor_shape import TumorShape, shape_of_mask, shape_of_surface
 
 DEFAULT_SMOOTHING = 0.5
+_MOST_UNDONE = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,7 @@ class TumorState:
     smoothing    of the surface, 0 to 1
     doubts       sentences that speak against the mask
     result       SegmentationResult that all this began with; None when it was drawn by hand
+    earlier      masks that a hand has changed since the threshold was set, the newest last: an undo goes back to one
     """
 
     shape: TumorShape
@@ -41,6 +43,7 @@ class TumorState:
     smoothing: float = DEFAULT_SMOOTHING
     doubts: tuple[str, ...] = ()
     result: Any = None
+    earlier: tuple[EarlierMask, ...] = ()
 
     @property
     def mask(self) -> Volume:
@@ -59,12 +62,21 @@ class TumorState:
     def edited(self, labelmap: Labelmap | None) -> TumorState:
         """After a hand has made `labelmap` of the mask (None: it removed the segment)."""
         empty = np.zeros(self.mask.voxels.shape, np.uint8)
-        mask = self.mask.with_voxels(empty) if labelmap is None else labelmap.mask_on(self.mask)
+        mask = self.mask.on_grid(empty) if labelmap is None else labelmap.mask_on(self.mask)
         corrections = self.corrections.learned(self.mask.voxels, mask.voxels)
         if corrections is self.corrections:
             return self
         # Who corrects by hand has looked at what was doubtful.
-        return replace(self, shape=shape_of_mask(mask, self.smoothing), corrections=corrections, doubts=())
+        doubts, digest = (), digest_of(mask.voxels)
+        for one in self.earlier:
+            if one.digest == digest:
+                corrections, doubts = one.corrections(mask.voxels.shape), one.doubts
+                break
+        before = earlier_mask(self.mask.voxels, self.corrections, self.doubts)
+        earlier = (*(one for one in self.earlier if one.digest != before.digest), before)[-_MOST_UNDONE:]
+        return replace(
+            self, shape=shape_of_mask(mask, self.smoothing), corrections=corrections, doubts=doubts, earlier=earlier
+        )
 
     def cut_at(self, threshold: float, keep: str) -> TumorState:
         """The same probability at another threshold, with the same corrections. Raises SegmentationError."""
@@ -74,7 +86,9 @@ class TumorState:
             shape, doubts = shape_of_mask(mask, self.smoothing), ()
         else:
             shape, doubts = _shape_of_result(result, self.smoothing), tuple(result.doubts)
-        changes = dict(shape=shape, base=result.mask, threshold=threshold, keep=keep, doubts=doubts, result=result)
+        changes = dict(
+            shape=shape, base=result.mask, threshold=threshold, keep=keep, doubts=doubts, result=result, earlier=()
+        )
         return replace(self, **changes)
 
     def smoothed(self, smoothing: float) -> TumorState:

@@ -97,6 +97,7 @@ class Workflow:
         fresh = SessionState()
         state = self.state
         state.steps, state.timings_s, state.progress, state.doubts = fresh.steps, fresh.timings_s, 0.0, ()
+        state.doubts_acknowledged = True
         self._changed = True
 
     def close(self) -> None:
