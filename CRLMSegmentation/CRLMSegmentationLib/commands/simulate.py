@@ -1,4 +1,4 @@
-"""`crlm simulate`: a sweep over a simulated liver with one metastasis, and the truth."""
+"""`crlm simulate`: a sweep over a simulated liver with one metastasis, or a whole simulated patient; and the truth."""
 
 from __future__ import annotations
 
@@ -12,12 +12,38 @@ EXAMPLES = ("crlm simulate --seed 7 -o case",)
 
 
 def add_arguments(parser):
-    parser.add_argument("--seed", type=int, required=True, help="number of the case; the same seed gives the same case")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for the sweep and its truth")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--seed", type=int, help="number of a sweep's case; the same seed gives the same case")
+    which.add_argument(
+        "--patient", type=int, metavar="SEED",
+        help="number of a patient: liver, vessels, lesions and neighbours as labels, surfaces and curves",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for what is simulated and its truth")
     add_force_option(parser)
 
 
 def run(arguments):
+    if arguments.patient is not None:
+        _simulate_patient(arguments)
+    else:
+        _simulate_sweep(arguments)
+
+
+def _simulate_patient(arguments) -> None:
+    from ..simulation.patient import PATIENT_FILES, draw_patient, write_patient
+
+    folder = Path(arguments.output)
+    check_outputs([Output("-o", folder / name) for name in PATIENT_FILES], [], arguments.force)
+    with progress_bar("Simulate") as progress:
+        progress(0.0, "liver and vessels")
+        patient = draw_patient(arguments.patient)
+        write_patient(patient, folder, progress=progress)
+    print(f"{folder}: simulated patient {patient.seed}, a liver of {patient.liver_ml:.0f} mL")
+    for lesion in patient.lesions:
+        print(f"  {lesion.kind} of {lesion.equivalent_diameter_mm:.0f} mm, {lesion.shape.volume_ml():.1f} mL")
+
+
+def _simulate_sweep(arguments) -> None:
     from ..simulation import simulate_case, write_case
     from ..simulation.case import CASE_FILES
 

@@ -1,0 +1,98 @@
+"""What must hold for every patient; for tests, and for whoever draws a thousand of them."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from .liver_shape import LARGEST_ML, SMALLEST_ML
+from .patient import Patient
+from .vessels import VesselTree
+
+_BEAD_MM = 0.5
+# Trunks come from outside; whatever is thinner lies under the capsule.
+_INSIDE_BELOW_MM = {"portal": 2.0, "hepatic": 2.0, "artery": 1.4, "bile": 1.4}
+# Artery and bile duct enter beside the portal trunk.
+_TRUNK_MM, _BESIDE_TRUNK_MM = 3.4, 18.0
+_LARGEST_UNREACHED_SHARE = {"portal": 0.15, "hepatic": 0.25}
+
+
+def faults_of(patient: Patient) -> list[str]:
+    """Sentences, one for each thing that does not hold; empty when all is well."""
+    faults = []
+    surface = patient.surface
+    if (count := open_edges(surface)) > 0:
+        faults.append(f"The liver's surface is open: {count} edges belong to other than two faces.")
+    if not SMALLEST_ML <= patient.liver_ml <= LARGEST_ML:
+        faults.append(f"The liver measures {patient.liver_ml:.0f} mL, outside of {SMALLEST_ML:.0f} to {LARGEST_ML:.0f} mL.")
+    trees = patient.vessels.trees
+    trunk, trunk_radius = beads(trees["portal"])
+    trunk = trunk[trunk_radius > _TRUNK_MM]
+    for name, thinner_mm in _INSIDE_BELOW_MM.items():
+        points, radius = beads(trees[name])
+        points = points[radius < thinner_mm]
+        if name in ("artery", "bile"):
+            points = points[cKDTree(trunk).query(points)[0] > _BESIDE_TRUNK_MM]
+        outside = float((patient.shape.outside_mm(points) > 0).mean())
+        if outside > 0.005:
+            faults.append(f"{100 * outside:.1f} % of the thinner branches of the tree '{name}' lie outside of the liver.")
+    for name, most in _LARGEST_UNREACHED_SHARE.items():
+        if patient.vessels.unreached[name] > most:
+            faults.append(f"{100 * patient.vessels.unreached[name]:.0f} % of the liver has no twig of the tree '{name}'.")
+    for one, other in combinations(sorted(trees), 2):
+        apart = distance_between_walls_mm(trees[one], trees[other])
+        if apart <= 0:
+            faults.append(f"The trees '{one}' and '{other}' overlap by {-apart:.2f} mm.")
+    if not patient.metastases:
+        faults.append("There is no metastasis.")
+    for one, other in combinations(patient.lesions, 2):
+        reach = one.shape.largest_radius_mm() + other.shape.largest_radius_mm()
+        if np.linalg.norm(one.center_ras - other.center_ras) < reach:
+            faults.append(f"A {one.kind} and a {other.kind} overlap.")
+    for lesion in patient.lesions:
+        if patient.shape.outside_mm(lesion.center_ras[None])[0] > 0:
+            faults.append(f"A {lesion.kind} lies outside of the liver.")
+    for name, line in (("ridge", patient.ridge), ("falciform ligament", patient.falciform_ligament)):
+        away = float(np.abs(patient.shape.outside_mm(line)).max())
+        if away > 1.5 or len(line) < 20:
+            faults.append(f"The {name} has {len(line)} points and leaves the surface by up to {away:.1f} mm.")
+    return faults
+
+
+def open_edges(surface) -> int:
+    """How many edges of a vtkPolyData belong to other than two faces: 0 when it is closed."""
+    from vtkmodules.vtkFiltersCore import vtkFeatureEdges
+
+    edges = vtkFeatureEdges()
+    edges.SetInputData(surface)
+    edges.BoundaryEdgesOn()
+    edges.NonManifoldEdgesOn()
+    edges.FeatureEdgesOff()
+    edges.ManifoldEdgesOff()
+    edges.Update()
+    return edges.GetOutput().GetNumberOfCells()
+
+
+def beads(tree: VesselTree) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 3) RAS mm and (n,) mm: points every half millimetre along all tubes of a tree, and the radius there."""
+    tubes = tree.tubes()
+    length = np.linalg.norm(tubes[:, 3:6] - tubes[:, :3], axis=1)
+    count = np.maximum(2, np.ceil(length / _BEAD_MM).astype(int) + 1)
+    which = np.repeat(np.arange(len(tubes)), count)
+    share = np.concatenate([np.linspace(0, 1, n) for n in count])
+    points = tubes[which, :3] * (1 - share[:, None]) + tubes[which, 3:6] * share[:, None]
+    return points, tubes[which, 6] * (1 - share) + tubes[which, 7] * share
+
+
+def distance_between_walls_mm(one: VesselTree, other: VesselTree) -> float:
+    """The smallest distance between the walls of two trees, negative where they overlap; infinite beyond some 5 mm."""
+    (points, radius), (others, other_radius) = beads(one), beads(other)
+    near = cKDTree(others).query_ball_point(points, radius + other_radius.max() + 5.0)
+    number = np.repeat(np.arange(len(points)), [len(found) for found in near])
+    if len(number) == 0:
+        return float("inf")
+    found = np.concatenate([np.asarray(one, dtype=int) for one in near if one])
+    between = np.linalg.norm(points[number] - others[found], axis=1) - radius[number] - other_radius[found]
+    return float(between.min())

@@ -1,0 +1,131 @@
+"""A patient as files that other programs open."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import FileFormatError
+from ...files import write_surface, write_volume
+from ..kernels import paint_tubes
+from .labels import LABELS, patient_labels
+from .patient import Patient
+from .surface_curves import surface_at_zero
+
+LABELS_FILE, CURVES_FILE, PARAMETERS_FILE, SURFACES_FOLDER = "labels.nrrd", "curves.json", "parameters.json", "surfaces"
+SURFACES = ("liver", "portal", "hepatic", "artery", "bile", "lesions")
+PATIENT_FILES = (
+    LABELS_FILE, CURVES_FILE, PARAMETERS_FILE, *(f"{SURFACES_FOLDER}/{name}.vtp" for name in SURFACES)
+)  # fmt: skip
+# Thin vessels need a finer grid than the liver.
+_VESSEL_STEP_MM = 0.6
+_AROUND_MM = 30.0
+
+
+def write_patient(patient: Patient, folder, spacing_mm: float = 1.0, progress=None) -> Path:
+    """Write PATIENT_FILES into `folder`, made when it is not there, and return it.
+
+    labels.nrrd      uint8 voxels of spacing_mm, the liver with 30 mm around it; numbers in parameters.json
+    surfaces/*.vtp   closed surfaces, RAS mm
+    curves.json      ridge and falciform ligament, points (n, 3) in RAS mm
+    parameters.json  what was drawn: seed, volumes, segments, lesions; and that it is simulated
+    progress         called with (share, text)
+    Raises FileFormatError when the disk refuses.
+    """
+    folder = Path(folder)
+    tell = progress or (lambda share, text: None)
+    try:
+        (folder / SURFACES_FOLDER).mkdir(parents=True, exist_ok=True)
+        tell(0.1, "labels")
+        lower = patient.grid_origin_ras - _AROUND_MM
+        extent = np.array(patient.outside_mm.shape[::-1]) - 1 + 2 * _AROUND_MM
+        labels = patient_labels(patient, lower, spacing_mm, np.floor(extent / spacing_mm).astype(int) + 1)
+        write_volume(labels, folder / LABELS_FILE)
+        for number, name in enumerate(SURFACES):
+            tell(0.3 + 0.6 * number / len(SURFACES), f"surface of {name}")
+            write_surface(surface_of(patient, name), folder / SURFACES_FOLDER / f"{name}.vtp")
+        curves = {"ridge": patient.ridge, "falciform_ligament": patient.falciform_ligament}
+        text = {"coordinate_system": "RAS", "unit": "mm", **{name: line.round(3).tolist() for name, line in curves.items()}}
+        (folder / CURVES_FILE).write_text(json.dumps(text, indent=1, allow_nan=False))
+        (folder / PARAMETERS_FILE).write_text(json.dumps(parameters(patient, labels), indent=1, allow_nan=False))
+    except OSError as error:
+        raise FileFormatError(f"The patient cannot be written into {folder} ({error.strerror or error}).") from None
+    return folder
+
+
+def parameters(patient: Patient, labels) -> dict:
+    """What parameters.json says."""
+    inside = np.argwhere(patient.outside_mm < 0)[:, ::-1]
+    segments = np.bincount(patient.planes.segments(patient.grid_origin_ras + inside), minlength=9)
+    return {
+        "simulated": True,
+        "seed": patient.seed,
+        "liver_ml": round(patient.liver_ml, 1),
+        "segments_ml": {str(number): round(float(segments[number]) / 1000, 1) for number in range(1, 9)},
+        "labels": LABELS,
+        "labels_ml": {
+            name: round(float((labels.voxels == number).sum() * labels.voxel_volume_mm3 / 1000), 2)
+            for name, number in LABELS.items()
+        },
+        "lesions": [
+            {
+                "kind": lesion.kind,
+                "center_ras_mm": lesion.center_ras.tolist(),
+                "volume_ml": round(lesion.shape.volume_ml(), 4),
+                "equivalent_diameter_mm": round(lesion.equivalent_diameter_mm, 2),
+                "longest_diameter_mm": round(lesion.shape.longest_diameter_mm(), 2),
+                "place": lesion.place,
+                "segment": int(patient.planes.segments(lesion.center_ras[None])[0]),
+            }
+            for lesion in patient.lesions
+        ],
+        "vessels": {
+            name: {
+                "branches_end": int(len(tree.ends)),
+                "length_mm": round(float(_lengths(tree).sum()), 1),
+                "thickest_mm": round(2 * float(tree.radius_mm.max()), 2),
+                "thinnest_mm": round(2 * float(tree.radius_mm.min()), 2),
+                "unreached_share": round(patient.vessels.unreached[name], 4),
+            }
+            for name, tree in patient.vessels.trees.items()
+        },
+    }
+
+
+def _lengths(tree) -> np.ndarray:
+    tubes = tree.tubes()
+    return np.sqrt(((tubes[:, 3:6] - tubes[:, :3]) ** 2).sum(axis=1))
+
+
+def surface_of(patient: Patient, name: str):
+    """vtkPolyData, RAS mm: one of SURFACES."""
+    if name == "liver":
+        return patient.surface
+    if name == "lesions":
+        return _lesion_surface(patient)
+    tubes = patient.vessels.trees[name].tubes()
+    widest = tubes[:, 6:8].max() + 2 * _VESSEL_STEP_MM
+    ends = np.vstack([tubes[:, :3], tubes[:, 3:6]])
+    lower = ends.min(axis=0) - widest
+    count = np.ceil((ends.max(axis=0) + widest - lower) / _VESSEL_STEP_MM).astype(int) + 1
+    distance = np.full(tuple(count[::-1]), 2 * _VESSEL_STEP_MM, dtype=np.float32)
+    paint_tubes(distance.transpose(2, 1, 0), lower, _VESSEL_STEP_MM, tubes, 2 * _VESSEL_STEP_MM)
+    return surface_at_zero(distance, lower, _VESSEL_STEP_MM)
+
+
+def _lesion_surface(patient: Patient):
+    """All lesions as one vtkPolyData of closed parts."""
+    from vtkmodules.vtkFiltersCore import vtkAppendPolyData
+
+    together = vtkAppendPolyData()
+    for lesion in patient.lesions:
+        step = max(0.4, lesion.equivalent_diameter_mm / 40)
+        reach = lesion.shape.largest_radius_mm() + 2 * step
+        axis = np.arange(-reach, reach + step, step)
+        z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
+        distance = lesion.shape.radial_distance_mm(np.stack([x, y, z], axis=-1)).astype(np.float32)
+        together.AddInputData(surface_at_zero(distance, lesion.center_ras - reach, step))
+    together.Update()
+    return together.GetOutput()

@@ -1,0 +1,278 @@
+"""The vessels of one liver: portal vein, hepatic veins, arteries and bile ducts, as trees of tapered tubes that keep clear
+of each other.
+
+Trunks as the anatomy has them, twigs grown by vessel_growth. Radii of the trunks: portal vein 6.5 mm, vena cava 12 mm,
+right, middle and left hepatic vein 4 to 5 mm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kernels import paint_tubes
+from .couinaud import Planes
+from .liver_shape import LiverShape
+from .vessel_growth import cube_root, grow, lay_path
+
+_CLEARANCE_STEP_MM = 1.0
+_GAP_MM = 0.6
+_THINNEST_MM = 0.5
+# The trees grow by turns down to these radii, so that the twigs of one don't bar the branches of the other.
+_TURNS_MM = (2.6, 1.9, 1.4, 1.0, 0.7, _THINNEST_MM)
+_PLACES_SPACING_MM = 4.0
+_DRAWS = 200_003
+
+
+@dataclass(frozen=True, eq=False)
+class VesselTree:
+    """A tree of round tubes.
+
+    points_ras  (n, 3) float64, mm;  parent  (n,) int32, -1 at a root, else less than its own number
+    radius_mm   (n,) float64, of the tube that leads from the parent to the point
+    """
+
+    points_ras: np.ndarray
+    parent: np.ndarray
+    radius_mm: np.ndarray
+
+    def tubes(self) -> np.ndarray:
+        """(m, 8) float64: start (3), end (3), radius at the start and at the end, RAS mm."""
+        child = np.flatnonzero(self.parent >= 0)
+        before = self.parent[child]
+        own = self.radius_mm[child]
+        at_start = np.where(self.parent[before] >= 0, np.minimum(self.radius_mm[before], own + 0.3), own)
+        return np.column_stack([self.points_ras[before], self.points_ras[child], at_start, own])
+
+    @property
+    def ends(self) -> np.ndarray:
+        """Numbers of the points that lead nowhere further."""
+        has_child = np.zeros(len(self.parent), dtype=bool)
+        has_child[self.parent[self.parent >= 0]] = True
+        return np.flatnonzero(~has_child)
+
+
+@dataclass(frozen=True, eq=False)
+class Vessels:
+    """The trees of one liver by name ('portal', 'hepatic', 'artery', 'bile'), and the share of the liver's places that no
+    twig of the tree could reach."""
+
+    trees: dict[str, VesselTree]
+    unreached: dict[str, float]
+
+
+class _Growth:
+    """A tree that is being built, and where it can grow.
+
+    depth      (k, j, i) float32: mm to the capsule;  clearance  the same to the walls of other trees
+    fork       where its trunk first forks
+    """
+
+    def __init__(self, depth: np.ndarray, origin_ras: np.ndarray, places, rng: np.random.Generator):
+        self.depth, self.origin, self.places = depth, origin_ras, np.ascontiguousarray(places)
+        self.clearance = np.full(depth.shape, 99.0, dtype=np.float32)
+        most = 12 * len(places) + 2000
+        self.xyz, self.parent = np.zeros((most, 3)), np.full(most, -1, dtype=np.int32)
+        self.radius, self.number, self.fork = np.zeros(most), 0, 0
+        self._order, self._ordered = np.zeros(len(places), dtype=np.int64), 0
+        most = 4 * len(places) + 64
+        self._span, self._span_node = np.zeros((most, 2), dtype=np.int64), np.zeros(most, dtype=np.int64)
+        self._span_radius, self._span_heading = np.zeros((most, 2)), np.zeros((most, 3))
+        self._span_state, self._spans = np.zeros(most, dtype=np.int8), 0
+        self._draws, self._draw = rng.uniform(-1, 1, _DRAWS), 0
+        self._path = np.empty((200, 3))
+
+    @property
+    def unreached(self) -> float:
+        """Share of the places that no branch found a way to."""
+        given_up = self._span[: self._spans][self._span_state[: self._spans] == 2]
+        return float((given_up[:, 1] - given_up[:, 0]).sum() / len(self.places))
+
+    def root(self, place, radius_mm: float) -> int:
+        return self._add(place, -1, radius_mm)
+
+    def lead(self, node: int, end, radius_mm: float, bend=(0.0, 0.0, 0.0)) -> int:
+        """A trunk from a node to a place, bent by so many mm in its middle; returns its last node."""
+        start, end = self.xyz[node].copy(), np.asarray(end, dtype=np.float64)
+        pieces = lay_path(self._path, start, (start + end) / 2 + 2 * np.asarray(bend), end)
+        for place in self._path[:pieces].copy():
+            node = self._add(place, node, radius_mm)
+        return node
+
+    def supply(self, node: int, group, radius_mm: float, exempt_mm: float) -> None:
+        """Have grow() lead branches from a node to the places whose numbers are in `group`."""
+        if len(group) == 0:
+            return
+        first = self._ordered
+        self._ordered += len(group)
+        self._order[first : self._ordered] = group
+        heading = self.places[group].mean(axis=0) - self.xyz[node]
+        n = self._spans
+        self._span[n], self._span_node[n] = (first, self._ordered), node
+        self._span_radius[n] = radius_mm, exempt_mm
+        self._span_heading[n] = heading / np.sqrt((heading * heading).sum())
+        self._spans += 1
+
+    def grow(self, thinnest_mm: float) -> None:
+        """All branches that are no thinner than that."""
+        self.number, self._spans, self._draw = grow(
+            self.places, self._order, self.xyz, self.parent, self.radius, self.number, self._span, self._span_node,
+            self._span_radius, self._span_heading, self._span_state, self._spans, float(thinnest_mm), _THINNEST_MM, _GAP_MM,
+            self.depth, self.clearance, self.origin, _CLEARANCE_STEP_MM, self._draws, self._draw,
+        )  # fmt: skip
+
+    def tree(self) -> VesselTree:
+        n = self.number
+        return VesselTree(self.xyz[:n].copy(), self.parent[:n].copy(), self.radius[:n].copy())
+
+    def _add(self, place, parent: int, radius_mm: float) -> int:
+        n = self.number
+        self.xyz[n], self.parent[n], self.radius[n] = place, parent, radius_mm
+        self.number += 1
+        return n
+
+
+def grow_vessels(
+    rng: np.random.Generator, shape: LiverShape, planes: Planes, origin_ras, outside_mm: np.ndarray
+) -> Vessels:
+    """All trees of a liver.
+
+    outside_mm  (k, j, i) float32, how far outside of the liver, on a grid of 1 mm that begins at `origin_ras` (3,)
+    """
+    origin = np.asarray(origin_ras, dtype=np.float64)
+    depth = -outside_mm
+    places = _places(rng, origin, outside_mm)
+    segment = planes.segments(places)
+    portal, hepatic = _Growth(depth, origin, places, rng), _Growth(depth, origin, places, rng)
+    _begin_portal(portal, shape, planes, segment)
+    _begin_hepatic(hepatic, shape, planes, segment)
+    # Artery and bile duct come from outside of the capsule too, beside the portal trunk.
+    depth = _beside_trunk(depth, origin, portal.tree())
+    artery, bile = _Growth(depth, origin, places, rng), _Growth(depth, origin, places, rng)
+    _begin_companion(artery, portal, segment, 2.4, np.array([-9.5, 5.0, -3.0]))
+    _begin_companion(bile, portal, segment, 2.6, np.array([9.5, 7.0, -6.0]))
+    # The thin ones first: they are few, and find no way where twigs of the others are all around.
+    grown = {"artery": artery, "bile": bile, "portal": portal, "hepatic": hepatic}
+    _keep_clear(grown, {name: 0 for name in grown})
+    for thinnest in _TURNS_MM:
+        for name, growth in grown.items():
+            before = growth.number
+            growth.grow(thinnest if name in ("portal", "hepatic") else max(_THINNEST_MM, 0.5 * thinnest))
+            _keep_clear(grown, {name: before})
+    return Vessels(
+        {name: growth.tree() for name, growth in grown.items()}, {name: growth.unreached for name, growth in grown.items()}
+    )
+
+
+def _keep_clear(grown: dict[str, _Growth], since: dict[str, int]) -> None:
+    """Lower every other tree's clearance by the points that the trees named in `since` have from that number on."""
+    for name, first in since.items():
+        tree = grown[name].tree()
+        tubes = tree.tubes()[np.flatnonzero(tree.parent >= 0) >= first]
+        for other, growth in grown.items():
+            if other != name:
+                paint_tubes(growth.clearance.transpose(2, 1, 0), growth.origin, _CLEARANCE_STEP_MM, tubes, 6.0)
+
+
+def _places(rng, origin, outside_mm) -> np.ndarray:
+    """(n, 3) RAS mm: places that want blood, one in each little cube of the liver, not on its surface."""
+    step = int(_PLACES_SPACING_MM / _CLEARANCE_STEP_MM)
+    k, j, i = np.nonzero(outside_mm[::step, ::step, ::step] < -2.5)
+    places = origin + np.column_stack([i, j, k]) * _PLACES_SPACING_MM
+    return places + rng.uniform(-0.5, 0.5, places.shape) * _PLACES_SPACING_MM
+
+
+def _beside_trunk(depth, origin, portal: VesselTree) -> np.ndarray:
+    """The distance to the capsule, which does not count beside the trunk: artery and duct come from outside as well."""
+    trunk = portal.tubes()
+    trunk = trunk[trunk[:, 6] > 3.4]
+    distance = np.full(depth.shape, 99.0, dtype=np.float32)
+    paint_tubes(distance.transpose(2, 1, 0), origin, _CLEARANCE_STEP_MM, trunk, 9.0)
+    return np.where(distance < 8.5, np.float32(99.0), depth)
+
+
+def _begin_portal(growth: _Growth, shape: LiverShape, planes: Planes, segment) -> None:
+    scale, places, whole = shape.scale, growth.places, len(growth.places)
+    numbers_of = lambda *numbers: np.flatnonzero(np.isin(segment, numbers))  # noqa: E731
+    of = lambda *numbers: places[numbers_of(*numbers)]  # noqa: E731
+    radius = lambda group: 6.5 * cube_root(len(group) / whole)  # noqa: E731
+    fork = _porta_hepatis(shape)
+    trunk = growth.root(fork + np.array([-12.0, -6.0, -52.0]) * scale, 6.5)
+    growth.fork = fork = growth.lead(trunk, fork, 6.5)
+    right, left = of(5, 6, 7, 8), of(2, 3, 4)
+    middle = right.mean(axis=0)
+    at_right = growth.lead(fork, _between(growth.xyz[fork], middle, 0.38), radius(right), (0, 0, 2))
+    for numbers in ((5, 8), (6, 7)):
+        both = of(*numbers)
+        at = growth.lead(at_right, _between(growth.xyz[at_right], both.mean(axis=0), 0.42), radius(both))
+        for number in numbers:
+            group = numbers_of(number)
+            growth.supply(at, group, radius(group), 10.0)
+    # The left branch runs across, then turns forward into the fissure (its umbilical part).
+    of_fissure = shape.center_of("fissure")
+    across = growth.xyz[fork] * 0.42 + np.array([of_fissure[0], of(4).mean(axis=0)[1], of(2, 3).mean(axis=0)[2]]) * 0.58
+    across[1] = growth.xyz[fork][1] + 0.25 * (of_fissure[1] - growth.xyz[fork][1])
+    at_left = growth.lead(fork, across, radius(left), (0, 0, 3))
+    group = numbers_of(1)
+    growth.supply(growth.parent[at_left], group, radius(group), 14.0)
+    group = numbers_of(2)
+    growth.supply(at_left, group, radius(group), 10.0)
+    ahead = _between(growth.xyz[at_left], np.array([of_fissure[0], of_fissure[1], across[2]]), 0.45)
+    umbilical = growth.lead(at_left, ahead, radius(of(3, 4)))
+    for number in (3, 4):
+        group = numbers_of(number)
+        growth.supply(umbilical, group, radius(group), 10.0)
+
+
+def _begin_hepatic(growth: _Growth, shape: LiverShape, planes: Planes, segment) -> None:
+    places, whole = growth.places, len(growth.places)
+    radius = lambda group: 6.2 * cube_root(len(group) / whole)  # noqa: E731
+    top = _confluence_z(shape)
+    cava = shape.cava_axis_ras(np.array([-130.0 * shape.scale, top, top + 22.0]))
+    inner = shape.cava[3] * shape.scale - 1.5
+    root = growth.root(cava[0], inner)
+    at = growth.lead(root, cava[1], inner)
+    growth.lead(at, cava[2], inner)
+    # 5 and 8 are drained by two veins: what is behind the middle of the two planes by the right one.
+    border = planes.right + planes.middle
+    behind = border[0] * places[:, 1] - border[1] * places[:, 0] < 0
+    in_front = np.isin(segment, (5, 8))
+    right = np.flatnonzero(np.isin(segment, (6, 7)) | (in_front & behind))
+    middle = np.flatnonzero((segment == 4) | (in_front & ~behind))
+    left = np.flatnonzero(np.isin(segment, (2, 3)))
+    exempt = shape.cava[3] * shape.scale + 9.0
+    for group in (right, middle, left):
+        growth.supply(at, group, radius(group), exempt)
+
+
+def _begin_companion(growth: _Growth, portal: _Growth, segment, radius_mm: float, beside_mm) -> None:
+    """Artery or bile duct: along the portal trunk at some distance, then to all segments from where it forks."""
+    trunk = portal.xyz[portal.fork]
+    start = growth.root(portal.xyz[0] + beside_mm, radius_mm)
+    at = growth.lead(start, trunk + beside_mm, radius_mm)
+    for numbers in ((5, 6, 7, 8), (1, 2, 3, 4)):
+        group = np.flatnonzero(np.isin(segment, numbers))
+        growth.supply(at, group, radius_mm * cube_root(len(group) / len(segment)), 0.0)
+
+
+def _porta_hepatis(shape: LiverShape) -> np.ndarray:
+    """(3,) RAS mm: a place just beyond the visceral surface, in front of the caudate lobe."""
+    x, y = 4.0 * shape.scale, (shape.center_of("caudate")[1] + 24.0 * shape.scale)
+    heights = np.arange(-60.0, 60.0, 0.5) * shape.scale
+    outside = shape.outside_mm(np.column_stack([np.full_like(heights, x), np.full_like(heights, y), heights]))
+    inside = np.flatnonzero(outside < -1.0)
+    return np.array([x, y, heights[inside[0]] if len(inside) else 0.0])
+
+
+def _confluence_z(shape: LiverShape) -> float:
+    """Where the hepatic veins enter the vena cava: a little below the place where it leaves the liver."""
+    heights = np.arange(0.0, 130.0, 1.0)
+    dome, _ = shape.dome_and_visceral_mm(shape.cava_axis_ras(heights))
+    inside = np.flatnonzero(dome < 0)
+    return float(heights[inside[-1]] - 10.0 * shape.scale) if len(inside) else 50.0
+
+
+def _between(start, end, share: float) -> np.ndarray:
+    return np.asarray(start) + share * (np.asarray(end) - np.asarray(start))
+

@@ -1,0 +1,177 @@
+"""One simulated patient: a liver of human size and shape, trees that fill it and do not touch, lesions where they are said
+to be, and the same bytes from the same seed."""
+
+import json
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from vtkmodules.vtkFiltersCore import vtkMassProperties
+
+from CRLMSegmentationLib.errors import ConfigurationError
+from CRLMSegmentationLib.simulation.patient import LABELS, draw_patient, patient_labels, write_patient
+from CRLMSegmentationLib.simulation.patient.checks import beads, distance_between_walls_mm, faults_of, open_edges
+from CRLMSegmentationLib.simulation.patient.liver_shape import draw_liver_shape
+from CRLMSegmentationLib.simulation.patient.vessels import VesselTree
+
+
+@pytest.fixture(scope="module")
+def patient():
+    return draw_patient(3)
+
+
+def volume_ml(surface):
+    mass = vtkMassProperties()
+    mass.SetInputData(surface)
+    return mass.GetVolume() / 1000
+
+
+def test_the_liver_is_one_closed_body_of_human_size(patient):
+    surface = patient.surface
+    assert open_edges(surface) == 0
+    assert volume_ml(surface) == pytest.approx(patient.liver_ml, rel=0.01)
+    assert 1000 < patient.liver_ml < 2200
+    wide, deep, high = np.array(surface.GetBounds()).reshape(3, 2) @ [-1, 1]
+    assert 160 < wide < 260 and 110 < deep < 200 and 120 < high < 220
+
+
+@pytest.mark.parametrize("seed", range(40, 52))
+def test_every_liver_is_one_piece_of_human_size(seed):
+    field = draw_liver_shape(np.random.default_rng(seed)).field_on_grid([-170, -90, -160], 4.0, [86, 66, 81])
+    pieces, _ = ndimage.label(field < 0)
+    sizes = np.bincount(pieces.ravel())[1:]
+    assert sizes.max() / sizes.sum() > 0.995
+    assert 950 < sizes.sum() * 0.064 < 2250
+    assert (field[[0, -1]] > 0).all() and (field[:, [0, -1]] > 0).all() and (field[:, :, [0, -1]] > 0).all()
+
+
+def test_branches_stay_within_the_liver(patient):
+    for name in ("portal", "hepatic"):
+        points, radius = beads(patient.vessels.trees[name])
+        assert (patient.shape.outside_mm(points[radius < 2.0]) < 0).mean() > 0.995, name
+
+
+def test_no_tree_touches_another(patient):
+    trees = patient.vessels.trees
+    for one, other in combinations(sorted(trees), 2):
+        assert distance_between_walls_mm(trees[one], trees[other]) > 0, (one, other)
+
+
+def test_the_checks_find_what_is_wrong(patient):
+    assert faults_of(patient) == []
+    straight = VesselTree(np.array([[0.0, 0, 0], [20, 0, 0]]), np.array([-1, 0], dtype=np.int32), np.array([1.0, 1.0]))
+    beside = VesselTree(np.array([[10.0, 5, -9], [10, 5, 11]]), np.array([-1, 0], dtype=np.int32), np.array([1.5, 1.5]))
+    assert distance_between_walls_mm(straight, beside) == pytest.approx(2.5, abs=0.05)
+    through = VesselTree(beside.points_ras - [0, 4, 0], beside.parent, beside.radius_mm)
+    assert distance_between_walls_mm(straight, through) == pytest.approx(-1.5, abs=0.05)
+
+    portal = patient.vessels.trees["portal"]
+    shifted = VesselTree(portal.points_ras + [0, 0, 60], portal.parent, portal.radius_mm)
+    trees = {**patient.vessels.trees, "hepatic": portal, "bile": shifted}
+    broken = replace(patient, vessels=replace(patient.vessels, trees=trees, unreached={"portal": 0.4, "hepatic": 0.0}))
+    said = " ".join(faults_of(broken))
+    assert "'hepatic' and 'portal' overlap" in said
+    assert "'bile' lie outside" in said
+    assert "40 % of the liver has no twig of the tree 'portal'" in said
+    lesion = patient.metastases[0]
+    far = replace(lesion, center_ras=lesion.center_ras + [0, 0, 300])
+    said = " ".join(faults_of(replace(patient, lesions=[lesion, lesion, far])))
+    assert "A metastasis and a metastasis overlap." in said and "A metastasis lies outside" in said
+
+
+def test_radii_follow_murray(patient):
+    for name in ("portal", "hepatic"):
+        tree = patient.vessels.trees[name]
+        cubes = tree.radius_mm**3
+        of_children = np.zeros(len(cubes))
+        np.add.at(of_children, tree.parent[tree.parent >= 0], cubes[tree.parent >= 0])
+        forks = np.flatnonzero(np.bincount(tree.parent[tree.parent >= 0], minlength=len(cubes)) >= 2)
+        thin = forks[tree.radius_mm[forks] < 3.0]
+        assert len(thin) > 300
+        assert (of_children[thin] <= cubes[thin] * 1.001).all()
+        assert np.median(of_children[thin] / cubes[thin]) == pytest.approx(1, abs=0.001)
+
+
+def test_trees_reach_the_whole_liver_down_to_a_millimetre(patient):
+    for name, unreached in (("portal", 0.10), ("hepatic", 0.16)):
+        tree = patient.vessels.trees[name]
+        assert 0.9 < 2 * tree.radius_mm.min() < 1.2
+        assert len(tree.ends) > 500
+        assert patient.vessels.unreached[name] < unreached
+
+
+def test_all_eight_segments_are_there_and_the_right_ones_are_larger(patient):
+    inside = np.argwhere(patient.outside_mm < 0)[:, ::-1]
+    share = np.bincount(patient.planes.segments(patient.grid_origin_ras + inside), minlength=9) / len(inside)
+    assert share[0] == 0 and (share[1:] > 0.01).all()
+    assert share[5:].sum() > share[2:5].sum()
+
+
+def test_ridge_and_ligament_lie_on_the_surface(patient):
+    for line in (patient.ridge, patient.falciform_ligament):
+        assert np.abs(patient.shape.outside_mm(line)).max() < 1.5
+        assert np.linalg.norm(np.diff(line, axis=0), axis=1).max() < 4
+    dome, visceral = patient.shape.dome_and_visceral_mm(patient.ridge)
+    assert np.abs(dome - visceral).max() < 1.5
+    # From the patient's right to the left, and up from the ridge towards the vena cava.
+    assert patient.ridge[0, 0] > 50 and patient.ridge[-1, 0] < -50
+    assert patient.falciform_ligament[-1, 2] > patient.falciform_ligament[0, 2] + 30
+
+
+def test_lesions_lie_in_the_liver_and_apart(patient):
+    assert patient.metastases
+    for n, lesion in enumerate(patient.lesions):
+        assert patient.shape.outside_mm(lesion.center_ras[None])[0] < 0
+        for other in patient.lesions[n + 1 :]:
+            apart = np.linalg.norm(lesion.center_ras - other.center_ras)
+            assert apart > lesion.shape.largest_radius_mm() + other.shape.largest_radius_mm()
+
+
+def test_labels_agree_with_what_was_drawn(patient):
+    lesion = max(patient.metastases, key=lambda one: one.equivalent_diameter_mm)
+    lower = np.floor(lesion.center_ras - 25)
+    labels = patient_labels(patient, lower, 0.5, [101, 101, 101])
+    found = labels.voxels == LABELS["metastasis"]
+    inside = [one for one in patient.metastases if (np.abs(one.center_ras - lower - 25) < 15).all()]
+    if len(inside) == 1 and lesion.place == "inside":
+        assert found.sum() * 0.125 / 1000 == pytest.approx(lesion.shape.volume_ml(), rel=0.03)
+    i, j, k = np.round((lesion.center_ras - lower) / 0.5).astype(int)
+    assert found[k, j, i]
+    tree = patient.vessels.trees["portal"]
+    thick = tree.points_ras[(tree.radius_mm > 1.0)][40:]
+    for point in thick[::50]:
+        one = patient_labels(patient, point, 1.0, [1, 1, 1]).voxels[0, 0, 0]
+        assert one in (LABELS["portal vein"], LABELS["metastasis"], LABELS["cyst"], LABELS["hemangioma"], LABELS["fat in the liver"])
+
+
+def test_the_same_seed_gives_the_same_bytes(patient):
+    again = draw_patient(3)
+    assert np.array_equal(again.outside_mm, patient.outside_mm)
+    for name, tree in again.vessels.trees.items():
+        assert np.array_equal(tree.points_ras, patient.vessels.trees[name].points_ras)
+    assert [one.center_ras.tolist() for one in again.lesions] == [one.center_ras.tolist() for one in patient.lesions]
+    assert draw_liver_shape(np.random.default_rng(4)).scale != patient.shape.scale
+
+
+def test_a_patient_is_written_as_files_that_open_again(patient, tmp_path):
+    import SimpleITK
+
+    from CRLMSegmentationLib.files import read_surface, read_volume
+
+    folder = write_patient(patient, tmp_path / "p", spacing_mm=2.0)
+    labels = read_volume(folder / "labels.nrrd")
+    text = json.loads((folder / "parameters.json").read_text())
+    assert text["simulated"] is True and text["labels"]["liver"] == LABELS["liver"]
+    assert (labels.voxels == LABELS["liver"]).sum() * 0.008 == pytest.approx(patient.liver_ml, rel=0.15)
+    assert SimpleITK.ReadImage(str(folder / "labels.nrrd")).GetSpacing() == pytest.approx((2, 2, 2))
+    for name in ("liver", "portal", "hepatic", "artery", "bile", "lesions"):
+        assert open_edges(read_surface(folder / "surfaces" / f"{name}.vtp")) == 0, name
+    curves = json.loads((folder / "curves.json").read_text())
+    assert np.allclose(curves["ridge"], patient.ridge, atol=1e-3) and curves["coordinate_system"] == "RAS"
+
+
+def test_a_number_below_zero_is_refused():
+    with pytest.raises(ConfigurationError, match="0 or more"):
+        draw_patient(-1)
