@@ -36,6 +36,18 @@ def test_a_ball_in_speckle_is_found_from_a_click_in_it(liver_with_ball, off_ijk)
     assert result.with_threshold(0.8).volume_ml < result.volume_ml < result.with_threshold(0.2).volume_ml
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_bright_speckle_does_not_hold_the_front_back(seed):
+    """A ball less than twice as bright as what is around it, in voxels of 1 mm, each with speckle of its own: without
+    smoothing the front stops at single voxels, and Dice is 0.7 to 0.84."""
+    k, j, i = np.indices((44, 44, 44))
+    ball = (i - 22) ** 2 + (j - 22) ** 2 + (k - 22) ** 2 <= 9**2
+    speckle = np.random.default_rng(seed).rayleigh(1.0, ball.shape)
+    volume = Volume(np.clip(speckle * np.where(ball, 100, 60), 1, 255).astype(np.uint8), np.eye(4))
+    mask = grow_region(volume, (22, 22, 22)).mask.voxels > 0
+    assert 2 * (mask & ball).sum() / (mask.sum() + ball.sum()) > 0.93
+
+
 def test_it_stays_in_the_box(liver_with_ball):
     volume, _ = liver_with_ball
     seed = transform_points(volume.ijk_to_ras, CENTER_IJK)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import SegmentationError
+from CRLMSegmentationLib.files import read_surface, write_surface
 from CRLMSegmentationLib.geometry import Volume, transform_points
 from CRLMSegmentationLib.segmentation.surface import largest_diameter_mm, surface_from_mask, surface_volume_mm3
 from vtkmodules.util.numpy_support import vtk_to_numpy
@@ -52,6 +53,23 @@ def test_a_ball_gives_a_closed_smooth_sphere_in_its_place(handed):
     normals = vtk_to_numpy(surface.GetPointData().GetNormals())
     assert ((normals * away).sum(axis=1) / radius).min() > 0.9
     assert largest_diameter_mm(surface) == pytest.approx(20.0, abs=0.4)
+    assert np.mean(turned_outward(surface, center)) == 1.0
+
+
+def turned_outward(surface, center) -> np.ndarray:
+    """For each triangle, whether its corners run counterclockwise as seen from outside of a star-shaped body."""
+    corners = points_of(surface)[vtk_to_numpy(surface.GetPolys().GetConnectivityArray()).reshape(-1, 3)]
+    a, b, c = corners.transpose(1, 0, 2)
+    return (np.cross(b - a, c - a) * (corners.mean(axis=1) - center)).sum(axis=1) > 0
+
+
+@pytest.mark.parametrize("handed", [1.0, -1.0])
+@pytest.mark.parametrize("ending", ["stl", "ply"])
+def test_a_written_surface_is_turned_outward_too(handed, ending, tmp_path):
+    """Printers and other programs go by the corners alone; files hold LPS, which is RAS turned by half a turn."""
+    mask, center = ball(6.0, grid(handed))
+    path = write_surface(surface_from_mask(mask), tmp_path / f"tumor.{ending}")
+    assert np.mean(turned_outward(read_surface(path), center)) == 1.0
 
 
 @pytest.mark.parametrize("radius_mm", [2.0, 5.0, 14.0])
