@@ -204,6 +204,23 @@ class SegmentStep:
         self._tell_text()
         self._workflow.tell()
 
+    def discard_corrections(self) -> None:
+        """Take back all that a hand made of the tumor, in the background, also strokes that are on their way."""
+        state = self.state
+        if state is None:
+            return
+        self.is_correcting = self._edited = False
+        self._shaping.request(lambda: (self.state or state).uncorrected, self._on_uncorrected, self._on_shaping_failed)
+
+    def _on_uncorrected(self, state: TumorState) -> None:
+        self._edited = False
+        if state.shape.surface is None and state.result is None:
+            # A hand had drawn all of it.
+            self.make_stale()
+            self._workflow.tell()
+            return
+        self._show(state, put_mask=True)
+
     def _on_edited(self) -> None:
         """Called out of a VTK event, perhaps in the middle of an edit: looked at by the next process()."""
         if self.state is not None and not is_stale(self.nodes.segmentation_node()):

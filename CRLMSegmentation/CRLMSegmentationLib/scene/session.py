@@ -101,6 +101,9 @@ class NavigationSession:
         self._scene_tag = self.scene.AddObserver(self.scene.EndCloseEvent, lambda *_: self._on_scene_closed())
         self._adopt()
         self._saved_edits = workflow.edits
+        if self._holding():
+            # Nobody knows whether what was found in the scene is saved as a case.
+            workflow.edited()
 
     @property
     def scene(self):
@@ -616,6 +619,10 @@ class NavigationSession:
     def end_correction(self) -> None:
         """The hand has finished."""
         self._segment.end_correction()
+
+    def discard_corrections(self) -> None:
+        """Take back everything that was corrected by hand, in the background; threshold and smoothing stay."""
+        self._segment.discard_corrections()
 
     @property
     def is_correcting(self) -> bool:

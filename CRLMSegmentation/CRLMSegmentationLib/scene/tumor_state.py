@@ -91,6 +91,13 @@ class TumorState:
         )
         return replace(self, **changes)
 
+    def uncorrected(self) -> TumorState:
+        """As it was found, without what a hand made of it; empty when a hand has drawn all of it."""
+        result = self.result
+        shape = shape_of_mask(self.base, self.smoothing) if result is None else _shape_of_result(result, self.smoothing)
+        doubts = () if result is None else tuple(result.doubts)
+        return replace(self, shape=shape, corrections=HandCorrections(), doubts=doubts, earlier=())
+
     def smoothed(self, smoothing: float) -> TumorState:
         """The same mask with another surface."""
         return replace(self, shape=shape_of_mask(self.mask, smoothing), smoothing=smoothing)

@@ -242,3 +242,37 @@ def test_what_a_hand_has_set_stays_and_the_rest_follows_the_threshold(base, edit
     twice = corrections.learned(after, edited_again)
     np.testing.assert_array_equal(twice.applied(other_base) > 0, edited_again)
     assert not (twice.painted is not None and (twice.painted & twice.erased).any())
+
+
+def test_all_corrections_are_taken_back_at_once(segmented, volume):
+    found = segmented.mask.voxels.copy()
+    segmented.begin_correction()
+    edit(segmented, lambda mask: mask | ball(volume, TOP, 4.0))
+    segmented.end_correction()
+    assert segmented.wait()
+    segmented.set_threshold(0.4)
+    assert segmented.wait()
+    # A stroke that has not reached the surface yet goes too.
+    edit(segmented, lambda mask: mask | ball(volume, TUMOR_CENTER - (0, TUMOR_RADIUS_MM + 4, 0), 3.0))
+    segmented.discard_corrections()
+    assert segmented.wait()
+    np.testing.assert_array_equal(labelmap_of(segmented.segmentation_node(), names.SEGMENT).mask_on(volume).voxels,
+                                  segmented.mask.voxels)  # fmt: skip
+    assert segmented.tumor_figures["voxels_corrected_by_hand"] == 0 and segmented.threshold == 0.4
+    assert not segmented.has_hand_corrections
+    segmented.set_threshold(0.5)
+    assert segmented.wait()
+    np.testing.assert_array_equal(segmented.mask.voxels, found)
+
+
+def test_a_tumor_that_a_hand_has_drawn_goes_as_a_whole(session, volume, box):
+    session.set_volume(volume)
+    session.set_box(box)
+    session.begin_correction()
+    edit(session, lambda mask: ball(volume, TUMOR_CENTER, 6.0))
+    session.end_correction()
+    assert session.wait()
+    session.discard_corrections()
+    assert session.wait()
+    assert session.surface is None and session.state.status(Step.NAVIGATE) is StepStatus.WAITING
+    assert session.state.status(Step.SEGMENT) is not StepStatus.DONE
