@@ -60,12 +60,13 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.window = None
-        self._closeGuard = None
+        self._closeGuard = self._theme = None
 
     def setup(self):
         """Called once, when the module is first opened."""
         ScriptedLoadableModuleWidget.setup(self)
         from CRLMSegmentationWindow.closing import CloseGuard
+        from CRLMSegmentationWindow.theme import ThemeWatch
         from CRLMSegmentationWindow.window import Window
 
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/CRLMSegmentation.ui"))
@@ -74,10 +75,14 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = CRLMSegmentationLogic()
         self.window = Window(self.ui, self.logic.openSession, self.resourcePath("requirements.txt"))
-        self._closeGuard = CloseGuard(self._hasUnsavedData, lambda: self.window.case.on_save())
+        self._closeGuard = CloseGuard(
+            self._hasUnsavedData, lambda: self.window.case.on_save(), lambda: self.window.questions.about_closing()
+        )
+        self._theme = ThemeWatch(uiWidget)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndChange)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         if self.parent.isEntered:
             # Reloaded while it is on the screen: Slicer does not call enter() again.
@@ -86,9 +91,10 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self):
         """Called when Slicer closes and before the module is reloaded: nothing is left behind."""
         self.removeObservers()
-        if self._closeGuard is not None:
-            self._closeGuard.remove()
-            self._closeGuard = None
+        for watch in (self._closeGuard, self._theme):
+            if watch is not None:
+                watch.remove()
+        self._closeGuard = self._theme = None
         if self.window is not None:
             self.window.close()
             self.window = None
@@ -120,13 +126,14 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if not self.window.is_changing_scene and self.parent.isEntered:
             self.enter()
 
+    def onSceneStartImport(self, caller, event):
+        """Nodes are about to be loaded."""
+        self.window.begin_import()
+
     def onSceneEndImport(self, caller, event):
-        """Nodes were loaded: the session takes over what it knows among them, unless it is at work."""
-        session = self.window.session
-        if self.window.is_changing_scene or session is None or session.is_busy:
-            return
-        self.window.close_session()
+        """Nodes were loaded: the session goes on with what it knows among them, also while it is live or computes."""
         self.onSceneEndChange(caller, event)
+        self.window.end_import()
 
     def _hasUnsavedData(self):
         session = self.window.session if self.window is not None else None

@@ -47,6 +47,14 @@ class Binding:
             self._told["threshold"] = float(threshold)
             self._parameters.threshold = float(threshold)
 
+    def take_margin(self) -> None:
+        """The slider shows the margin that is warned at, whoever has set it: a case that was opened brings its own."""
+        margin_mm = float(self._session.margin_mm)
+        is_handed_on = self._told.get("marginMm") == self._parameters.marginMm
+        if is_handed_on and abs(margin_mm - self._parameters.marginMm) > 1e-6:
+            self._told["marginMm"] = margin_mm
+            self._parameters.marginMm = margin_mm
+
     def _live(self, wanted: bool) -> None:
         self._session.live_reconstruction = wanted
 

@@ -19,7 +19,11 @@ class CasePanel(StepPanel):
     def __init__(self, window):
         ui = window.ui
         super().__init__(window, ui.caseSection, ui.caseChip, ui.caseState)
-        for button, slot in ((ui.saveCaseButton, self.on_save), (ui.openCaseButton, self.on_open)):
+        for button, slot in (
+            (ui.saveCaseButton, self.on_save),
+            (ui.openCaseButton, self.on_open),
+            (ui.newCaseButton, self.on_new),
+        ):
             style.apply(button, style.SMALL_BUTTON)
             button.connect("clicked()", slot)
         icons.put(ui.saveCaseButton, "Save")
@@ -42,8 +46,18 @@ class CasePanel(StepPanel):
         folder = qt.QFileDialog.getExistingDirectory(
             slicer.util.mainWindow(), _("Folder of a saved case"), str(self.window.parameters.caseFolder)
         )
-        if folder:
+        if folder and self._may_leave(_("Open without saving"), _("Do not open")):
             self.open_case(Path(folder))
+
+    def on_new(self) -> None:
+        """Another patient, or the same one from the beginning; the stream goes on."""
+        if not self._may_leave(_("Begin without saving"), _("Go on with this case")):
+            return
+        with self.attempt():
+            self.window.leave_views()
+            self.session.new_case()
+            self._told = _("A new case has begun.")
+            self.window.take_over()
 
     def open_case(self, folder: Path) -> None:
         """Open a saved case in place of what is in the scene."""
@@ -52,12 +66,13 @@ class CasePanel(StepPanel):
             with self.window.scene_change_is_ours():
                 self.session.load_case(folder)
             self._told = _("Opened {folder}.").format(folder=folder)
+            self.window.take_over()
 
-    def tell_fault(self) -> None:
-        """The live view has stopped by a fault of ours."""
-        self.show_problem(
-            _("The live view has stopped because of a fault; leave the module and come back. "
-              "Slicer's error log (Ctrl+0) holds the details.")
+    def note_fault(self) -> None:
+        """Something of ours has failed while the stream was shown; it stays here until the user goes on."""
+        self._problem = _(
+            "A fault: for a moment everything live was shown as lost. What is recorded is complete. "
+            "Slicer's error log (Ctrl+0) holds the details."
         )
 
     def line(self):
@@ -68,7 +83,16 @@ class CasePanel(StepPanel):
             return "good", _("DONE"), self._told
         if self.session.has_unsaved_data:
             return "idle", _("NOT SAVED"), _("Recordings are on disk already; the case is not saved yet.")
+        if self.session.volume_node() is not None or self.session.sweep is not None:
+            return "good", _("SAVED"), _("Nothing has changed since the case was saved.")
         return "idle", _("EMPTY"), _("Nothing to save yet.")
+
+    def _may_leave(self, go_on: str, stay: str) -> bool:
+        """True when nothing is lost by it, or a person says so."""
+        if not self.session.has_unsaved_data:
+            return True
+        answer = self.window.questions.about_unsaved(go_on, stay)
+        return self.on_save() if answer == "save" else answer == "discard"
 
     def is_done(self) -> bool:
         return False

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
 
 class CloseGuard(qt.QObject):
     """Watches the main window for being closed.
 
     has_unsaved()  what the session says;  save()  saves the case and returns True when that worked
+    ask()          'save', 'discard' or 'cancel', as the user decides
     """
 
-    def __init__(self, has_unsaved, save):
+    def __init__(self, has_unsaved, save, ask):
         qt.QObject.__init__(self)
-        self._has_unsaved, self._save = has_unsaved, save
+        self._has_unsaved, self._save, self._ask = has_unsaved, save, ask
         self._window = slicer.util.mainWindow()
         if self._window is not None:
             self._window.installEventFilter(self)
@@ -34,20 +34,7 @@ class CloseGuard(qt.QObject):
             self._window = None
 
     def _may_close(self) -> bool:
-        answer = self.ask()
+        answer = self._ask()
         if answer == "save":
             return self._save()
         return answer == "discard"
-
-    def ask(self) -> str:
-        """'save', 'discard' or 'cancel', as the user decides."""
-        box = qt.QMessageBox(self._window)
-        box.icon = qt.QMessageBox.Warning
-        box.windowTitle = _("CRLM Segmentation")
-        box.text = _("This case holds data that was not saved.")
-        save = box.addButton(_("Save case"), qt.QMessageBox.AcceptRole)
-        discard = box.addButton(_("Close without saving"), qt.QMessageBox.DestructiveRole)
-        box.addButton(_("Do not close"), qt.QMessageBox.RejectRole)
-        box.setDefaultButton(save)
-        box.exec_()
-        return {save: "save", discard: "discard"}.get(box.clickedButton(), "cancel")

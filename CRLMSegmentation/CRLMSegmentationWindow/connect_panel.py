@@ -96,8 +96,9 @@ class ConnectPanel(StepPanel):
 
     def on_done(self) -> None:
         self.ui.connectAdvanced.collapsed = True
-        if self.session.surface_node() is None:
-            self.window.show_live()
+        # A connection that comes back leaves the views to whoever has gone on meanwhile.
+        if self.session.volume_node() is None:
+            self.window.shown.live()
 
     def refresh(self) -> None:
         super().refresh()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import slicer
 
+# Of strokes one by one; what lies further back is taken back by discard_corrections() of the session.
+UNDO_STATES = 100
 EFFECTS = ["Paint", "Erase", "Scissors"]
 # There is one tumor on one volume here: what chooses among several would only mislead.
 _HIDDEN = (
@@ -71,7 +73,7 @@ class CorrectionEditor:
 
     def _make(self):
         widget = slicer.qMRMLSegmentEditorWidget()
-        widget.setMaximumNumberOfUndoStates(20)
+        widget.setMaximumNumberOfUndoStates(UNDO_STATES)
         widget.setEffectNameOrder(EFFECTS)
         for part in _HIDDEN:
             setattr(widget, part, False)

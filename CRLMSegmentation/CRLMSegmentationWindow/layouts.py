@@ -50,10 +50,16 @@ _DESCRIPTIONS = {
 
 
 class Layouts:
-    """Registers the layouts; remembers what was shown before, and gives it back."""
+    """Registers the layouts; remembers what was shown before, and gives it back.
 
-    def __init__(self):
-        self._before = None
+    on_changed  called when another layout is shown, whoever chose it
+    """
+
+    def __init__(self, on_changed=lambda: None):
+        self._before, self._on_changed = None, on_changed
+        manager = slicer.app.layoutManager()
+        if manager is not None:
+            manager.connect("layoutChanged(int)", self._changed)
         node = self._node()
         for number, description in _DESCRIPTIONS.items():
             if node is not None and not node.AddLayoutDescription(number, description):
@@ -73,6 +79,11 @@ class Layouts:
         if self.current not in _DESCRIPTIONS:
             self._before = self.current
         slicer.app.layoutManager().setLayout(number)
+        self.dress()
+
+    @staticmethod
+    def dress() -> None:
+        """Give the module's 3D view its looks again: a scene that is closed or loaded takes them away."""
         if view_3d() is not None:
             darken(view_3d())
 
@@ -83,13 +94,18 @@ class Layouts:
 
     def remove(self) -> None:
         """Take the layouts out of Slicer, with the views that only they have."""
-        node = self._node()
+        node, manager = self._node(), slicer.app.layoutManager()
+        if manager is not None:
+            manager.disconnect("layoutChanged(int)", self._changed)
         if node is None:
             return
         self.give_back()
         for number in _DESCRIPTIONS:
             node.SetLayoutDescription(number, "")
         remove_views()
+
+    def _changed(self, _number) -> None:
+        self._on_changed()
 
     @staticmethod
     def _node():

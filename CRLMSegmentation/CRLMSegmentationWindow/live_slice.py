@@ -50,10 +50,14 @@ class LiveSlice:
         """The words over the view; '' when the image is live and its place is known."""
         return self._banner.text
 
-    def follow(self, session, use_slicer_igt: bool = True) -> None:
-        """Follow the live image of `session` (NavigationSession), when there is one, and warn when it is not live."""
-        image, node = session.live_image_node(), layouts.live_slice_node()
-        if node is None or image is None or image.GetImageData() is None:
+    def follow(self, session, use_slicer_igt: bool = True, fault: str = "") -> None:
+        """Follow the live image of `session` (NavigationSession), when there is one, and warn when it is not live.
+
+        fault  a sentence when nothing that is shown can be trusted
+        """
+        image, node, widget = session.live_image_node(), layouts.live_slice_node(), layouts.live_widget()
+        # A loaded scene brings the node of a view that no layout has shown yet.
+        if node is None or widget is None or image is None or image.GetImageData() is None:
             self.release()
             return
         driver = reslice_driver() if use_slicer_igt else None
@@ -66,8 +70,8 @@ class LiveSlice:
         if not self._driven:
             self._place()
         self._fit(node)
-        warning = warning_of(session.stream_status, session.live_pose_is_valid)
-        self._banner.show(layouts.live_widget().sliceView(), warning)
+        warning = warning_of(session.stream_status, session.live_pose_is_valid, fault)
+        self._banner.show(widget.sliceView(), warning)
         # A contour cut in a plane where the image no longer is would lie about where the tumor is.
         self._over_image = [session.surface_node(), session.segmentation_node(), session.margin_node()]
         _show_only_elsewhere(node, self._over_image, warning)
@@ -126,11 +130,13 @@ class LiveSlice:
         self._fitted = size
 
 
-def warning_of(status, pose_is_valid: bool) -> str:
+def warning_of(status, pose_is_valid: bool, fault: str = "") -> str:
     """Why the image in the view is not live where it is shown; '' when it is.
 
-    status  openigtlink.StreamStatus, or None when nothing is connected
+    status  openigtlink.StreamStatus, or None when nothing is connected;  fault  a sentence, or '' for none
     """
+    if fault:
+        return _("NOT LIVE: a fault")
     if status is None or not status.connected:
         return _("NOT LIVE: no connection")
     if not status.age_s <= SILENT_AFTER_S:

@@ -7,9 +7,9 @@ from slicer.i18n import tr as _
 
 from . import icons, layouts, style, views
 from .breach_warning import BreachWarnings
-from .readout import ToolReadout
+from .readout import ToolReadout, worst_reading
 from .sounds import WarningSound
-from .step_panel import StepPanel
+from .step_panel import StepPanel, sentence_of
 
 
 class NavigatePanel(StepPanel):
@@ -40,9 +40,18 @@ class NavigatePanel(StepPanel):
         """The large button: the navigation view, or the planning view."""
         with self.attempt():
             if self.is_shown:
-                self.window.show_tumor()
+                self.window.shown.tumor()
             else:
-                self.window.show_navigation()
+                self.window.shown.navigation()
+
+    def lose(self) -> None:
+        """A fault: no number on the screen can be trusted."""
+        self.readings = {}
+        self.breach_warnings.remove()
+        for readout in self.readouts.values():
+            readout.lose()
+        # At once: what is refreshed by and by may be what fails.
+        super().refresh()
 
     def tick(self) -> None:
         """As often as the session works: read-outs, sound, and what SlicerIGT shows."""
@@ -60,11 +69,14 @@ class NavigatePanel(StepPanel):
         parameters = self.window.parameters
         if parameters.sound:
             self.sound.update(measured)
-        self.breach_warnings.update(self.session, readings, parameters.marginMm, parameters.useSlicerIgt)
+        self.breach_warnings.update(self.session, readings, self.session.margin_mm, parameters.useSlicerIgt)
 
     def line(self):
-        if self.session.state.status(self.window.steps.NAVIGATE).name == "WAITING":
-            return "idle", _("WAITING"), _("Find the tumor first.")
+        if self.window.fault:
+            return "lost", _("LOST"), self.window.fault
+        state = self.session.state[self.window.steps.NAVIGATE]
+        if state.status.name == "WAITING":
+            return "idle", _("WAITING"), sentence_of(state.message) or _("Find the tumor first.")
         live = [reading for reading in self.readings.values() if reading.status.name == "LIVE"]
         if self.session.stream_status is None:
             return "warn", _("NOT LIVE"), _("Connect first: nothing is tracked now.")
@@ -72,8 +84,12 @@ class NavigatePanel(StepPanel):
             return "warn", _("NO TOOL"), _("No tool is tracked now.")
         names = ", ".join(reading.name for reading in live)
         return "good", _("LIVE"), _("{names} tracked, margin {margin:.0f} mm.").format(
-            names=names, margin=self.window.parameters.marginMm
+            names=names, margin=self.session.margin_mm
         )
+
+    def title_state(self):
+        """The worst of the read-outs: whoever has closed the section still sees it."""
+        return self._chip_state() if self.window.fault else worst_reading(self.readings.values()) or self._chip_state()
 
     def is_done(self) -> bool:
         return False

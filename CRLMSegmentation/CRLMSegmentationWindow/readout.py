@@ -40,6 +40,12 @@ class ToolReadout:
         style.write(self._words, words)
         return kind
 
+    def lose(self) -> None:
+        """Show that nothing is known, whatever was shown before."""
+        style.apply(self.frame, style.panel("lost"))
+        style.write(self._number, _("LOST"))
+        style.write(self._words, _("a fault, see step 5"))
+
     @property
     def text(self) -> str:
         """What stands in the panel."""
@@ -71,3 +77,18 @@ def readout_of(reading) -> tuple[str, str, str]:
     sign = "\u2212" if distance < 0 else ""
     number = f"{sign}{abs(distance):.1f} mm"
     return _KINDS[margin], number, words[margin]
+
+
+# The first of these among the read-outs of all tools is the worst.
+_WORST_FIRST = ("bad", "warn", "lost", "good", "idle")
+
+
+def worst_reading(readings) -> tuple[str, str] | None:
+    """Color and words of the worst ToolReading of all, the nearest tool first; None when there is nothing to say."""
+    shown = []
+    for reading in readings:
+        kind, number, words = readout_of(reading)
+        distance = reading.signed_distance_mm if reading.signed_distance_mm is not None else 0.0
+        if kind != "idle":
+            shown.append((_WORST_FIRST.index(kind), distance, kind, f"{reading.name} {number} {words}"))
+    return min(shown)[2:] if shown else None

@@ -51,8 +51,9 @@ class RecordPanel(StepPanel):
         """The large button: start, or stop and make the volume."""
         with self.attempt():
             if self.session.recording is None:
-                self.session.start_recording()
-                self.window.show_live()
+                if self._may_replace(_("A new recording takes its place.")):
+                    self.session.start_recording()
+                    self.window.shown.live()
             else:
                 self.session.stop_recording()
                 if not self._is_reconstructing:
@@ -61,14 +62,15 @@ class RecordPanel(StepPanel):
     def on_reconstruct(self) -> None:
         """Make the volume again."""
         with self.attempt():
-            self.session.start_reconstruct()
+            if self._may_replace(_("Another volume takes its place.")):
+                self.session.start_reconstruct()
 
     def on_open(self) -> None:
         """Let the user choose a recorded sweep."""
         path = qt.QFileDialog.getOpenFileName(
             slicer.util.mainWindow(), _("Open a recorded sweep"), "", _FILTER
         )
-        if path:
+        if path and self._may_replace(_("Another sweep takes its place.")):
             self.open_sweep(path)
 
     def open_sweep(self, path) -> None:
@@ -104,7 +106,7 @@ class RecordPanel(StepPanel):
         return self.session.state.status(self.window.steps.RECONSTRUCT).name == "DONE"
 
     def on_done(self) -> None:
-        self.window.show_volume()
+        self.window.shown.volume()
 
     def refresh(self) -> None:
         super().refresh()
@@ -124,6 +126,10 @@ class RecordPanel(StepPanel):
         bar.visible = reconstructing
         if reconstructing:
             show_progress(bar, self.session.state.progress)
+
+    def _may_replace(self, what: str) -> bool:
+        """True unless a person keeps what was corrected by hand."""
+        return not self.session.has_hand_corrections or self.window.questions.may_replace_hand_work(what)
 
     @property
     def _is_reconstructing(self) -> bool:

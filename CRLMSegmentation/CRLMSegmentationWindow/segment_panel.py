@@ -7,6 +7,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from . import icons, style
+from . import layouts
+from .doubt_list import listed
 from .editor import CorrectionEditor
 from .picking import PointPicker
 from .record_panel import show_progress
@@ -25,8 +27,12 @@ class SegmentPanel(StepPanel):
         style.apply(ui.segmentButton, style.BUTTON)
         style.apply(ui.segmentProgressBar, style.BAR)
         style.apply(ui.caseClockLabel, style.SENTENCE)
-        for button in (ui.correctButton, ui.growButton, ui.modelFolderButton):
+        buttons = (ui.correctButton, ui.growButton, ui.modelFolderButton, ui.lookedButton, ui.discardButton)
+        for button in buttons:
             style.apply(button, style.SMALL_BUTTON)
+        ui.lookedButton.connect("clicked()", self.on_looked)
+        ui.discardButton.connect("clicked()", self.on_discard)
+        ui.segmentSection.connect("contentsCollapsed(bool)", self.on_collapsed)
         ui.segmentButton.connect("clicked()", self.on_segment)
         ui.correctButton.connect("toggled(bool)", self.on_correct)
         ui.growButton.connect("clicked()", self.on_grow)
@@ -34,20 +40,27 @@ class SegmentPanel(StepPanel):
         ui.modelComboBox.connect("activated(int)", self.on_model)
 
     def fill_models(self) -> None:
-        """List the shipped models."""
-        self._models = list(self.session.model_choices())
+        """List the models that ship, and those that were imported."""
+        models = list(self.session.model_choices())
+        if models == self._models:
+            return
         box = self.ui.modelComboBox
+        chosen = self._models[box.currentIndex].name if self._models and box.currentIndex >= 0 else None
+        self._models = models
         box.clear()
         for choice in self._models:
             box.addItem(choice.title)
             box.setItemData(box.count - 1, choice.description, qt.Qt.ToolTipRole)
+        names = [choice.name for choice in models]
+        if chosen in names:
+            box.currentIndex = names.index(chosen)
 
     def on_segment(self) -> None:
         """The large button: find the tumor, or stop looking."""
         with self.attempt():
             if self.is_running:
                 self.session.cancel()
-            else:
+            elif self._may_replace(_("The model's tumor takes its place.")):
                 self.leave_editor()
                 self.session.start_segment()
 
@@ -56,7 +69,7 @@ class SegmentPanel(StepPanel):
         self.forget_problem()
         if self.picker.is_waiting:
             self.picker.cancel()
-        else:
+        elif self._may_replace(_("What grows from your click takes its place.")):
             self.leave_editor()
             self.picker.ask(_("Click once inside the tumor."), self.grow)
         self.window.refresh()
@@ -72,6 +85,8 @@ class SegmentPanel(StepPanel):
             return
         with self.attempt():
             if wanted:
+                # In the live view a stroke would follow the probe.
+                self.window.shown.tumor()
                 self.session.begin_correction()
                 self.editor.open(self.session.segmentation_node(), self.session.volume_node())
             else:
@@ -81,6 +96,30 @@ class SegmentPanel(StepPanel):
     def leave_editor(self) -> None:
         """Close the Segment Editor, when it is open."""
         self.ui.correctButton.checked = False
+
+    def leave_hidden_editor(self) -> None:
+        """Close the Segment Editor where a brush would paint unseen: behind a closed section, or in a live image."""
+        if self.editor.is_open and (self.section.collapsed or self.window.layouts.current != layouts.PLANNING):
+            self.leave_editor()
+
+    def on_collapsed(self, collapsed: bool) -> None:
+        """What is armed behind a closed section would come as a surprise."""
+        if collapsed:
+            self.picker.cancel()
+            self.leave_editor()
+
+    def on_looked(self) -> None:
+        """A person has seen all that speaks against the tumor, and goes on."""
+        with self.attempt():
+            self.session.acknowledge_doubts()
+        self.window.open_step(self.window.navigate)
+
+    def on_discard(self) -> None:
+        """Take back everything that was corrected by hand, also what the editor's own undo has forgotten."""
+        if self.window.questions.may_replace_hand_work(_("The tumor will be as it was before.")):
+            with self.attempt():
+                self.leave_editor()
+                self.session.discard_corrections()
 
     def on_model(self, number: int) -> None:
         """Another shipped model."""
@@ -113,12 +152,25 @@ class SegmentPanel(StepPanel):
         if state.status.name == "WAITING":
             return kind, word, _("Place the box first.")
         if state.status.name == "DONE":
-            doubts = self.session.state.doubts
-            text = sentence_of(state.message) or _("The tumor is on the screen.")
-            return ("warn", _("LOOK"), f"{text} {sentence_of(doubts[0])}") if doubts else (kind, word, text)
+            return self._line_of_tumor(kind, word, sentence_of(state.message) or _("The tumor is on the screen."))
         if state.message:
             return kind, word, sentence_of(state.message)
         return kind, word, _("Press the button.") + " " + self._engine_words(engine)
+
+    def _line_of_tumor(self, kind: str, word: str, text: str):
+        doubts = self.session.doubts
+        if self.needs_look():
+            return "warn", _("LOOK"), listed(text, doubts)
+        if doubts:
+            return kind, _("LOOKED AT"), listed(text, doubts)
+        if not self.window.has_tumor and self.session.segmentation_result is not None:
+            # Nothing found is no finding: it may be there and look unlike anything the model has seen.
+            card = self.session.segmentation_result.card
+            return "warn", _("LOOK"), f"{text} {card.trained_on}" if card is not None else text
+        return kind, word, text
+
+    def needs_look(self) -> bool:
+        return bool(self.session.doubts) and not self.session.doubts_acknowledged
 
     def is_done(self) -> bool:
         done = self.session.state.status(self.window.steps.NAVIGATE).name == "READY"
@@ -126,7 +178,9 @@ class SegmentPanel(StepPanel):
 
     def on_done(self) -> None:
         self.window.take_threshold()
-        self.window.show_tumor()
+        # Whoever navigates has the tumor before him already, and whoever has chosen other views keeps them.
+        if self.window.layouts.current in (layouts.PLANNING, layouts.SWEEPING):
+            self.window.shown.tumor()
 
     def refresh(self) -> None:
         super().refresh()
@@ -141,6 +195,9 @@ class SegmentPanel(StepPanel):
         has_tumor = self.session.surface_node() is not None and status == "DONE"
         ui.correctButton.enabled = (has_tumor and not running) or self.editor.is_open
         style.write(ui.correctButton, _("Done correcting") if self.editor.is_open else _("Correct by hand"))
+        ui.lookedButton.visible = self.window.has_tumor and self.needs_look() and not self.editor.is_open
+        ui.discardButton.visible = bool(self.session.has_hand_corrections)
+        ui.discardButton.enabled = not running
         ui.segmentProgressBar.visible = running
         if running:
             show_progress(ui.segmentProgressBar, self.session.state.progress)
@@ -153,6 +210,10 @@ class SegmentPanel(StepPanel):
     def close(self) -> None:
         self.picker.cancel()
         self.editor.remove()
+
+    def _may_replace(self, what: str) -> bool:
+        """True unless a person keeps what was corrected by hand."""
+        return not self.session.has_hand_corrections or self.window.questions.may_replace_hand_work(what)
 
     @staticmethod
     def _engine_words(engine) -> str:

@@ -1,8 +1,8 @@
 """The self test of the module: one case from the live stream to the navigation view, by the widgets themselves.
 
 It plays the shipped sample over OpenIGTLink, presses the buttons of all five steps, looks at nodes and geometry, stops
-an inference half-way, ends the worker process and goes on, reloads the module, closes the scene, and looks whether
-anything is left running. A picture of each step goes to the folder of the environment variable CRLM_SCREENSHOTS, or
+an inference half-way, ends the worker process and the server and goes on, breaks the window's timer, changes the theme,
+loads scenes, reloads the module, closes the scene, and looks whether anything is left running. A picture of each step goes to the folder of the environment variable CRLM_SCREENSHOTS, or
 into Slicer's temporary folder.
 """
 
@@ -14,11 +14,13 @@ import slicer
 
 from . import remembered
 from .self_test_faults import Faults
+from .self_test_people import People
+from .self_test_scenes import Scenes
 from .self_test_steps import Steps
 from .self_test_tools import Leftovers, make_dark
 
 
-class SelfTest(Steps, Faults):
+class SelfTest(Steps, Faults, People, Scenes):
     """`SelfTest(case).run()`, with the ScriptedLoadableModuleTest."""
 
     def run(self) -> None:
@@ -38,12 +40,24 @@ class SelfTest(Steps, Faults):
             self.kill_the_worker()
             self.segment()
             self.correct()
+            self.hand_work_is_kept()
+            self.correcting_is_never_unseen()
+            self.all_hand_work_goes_by_one_button()
+            self.slices_lie_as_the_sweep()
             self.semi_automatic()
+            self.doubts_are_seen()
             self.navigate()
+            self.reconnect_while_navigating()
+            self.a_fault_is_shown_as_lost()
+            self.words_stand_out_in_every_theme()
+            self.load_a_scene_while_live()
             self.lose_the_stream()
             self.connect_by_slicer()
+            self.another_patient()
             self.save_and_open()
+            self.load_a_scene()
             self.reload()
+            self.new_case()
             self.close_the_scene(before)
         finally:
             remembered.store(settings)

@@ -90,9 +90,13 @@ class Faults(Bench):
         click(ui.saveCaseButton)
         wait_until(lambda: not self.session.has_unsaved_data, 60, lambda: self.window.case.state_text)
         [folder] = (self._own / "cases").iterdir()
+        check.assertTrue(self.window.case.state_text.startswith("DONE"), self.window.case.state_text)
         slicer.mrmlScene.Clear()
         wait_until(lambda: self.session is not None, 5)
         check.assertIsNone(self.session.surface)
+        check.assertFalse(ui.connectSection.collapsed)
+        check.assertTrue(ui.navigateSection.collapsed)
+        self.views_are_dark()
         self.window.case.open_case(folder)
         wait_until(lambda: self.session.surface is not None, 60, lambda: self.window.case.state_text)
         np.testing.assert_allclose(self.tumor_ml(), before, rtol=1e-3)
@@ -107,6 +111,8 @@ class Faults(Bench):
         self._case.assertFalse(old.pulse.is_running)
         wait_until(lambda: self.session is not None, 10)
         self._case.assertEqual(self.status("SEGMENT"), "DONE", "what is in the scene is taken over")
+        words = self.window.case.state_text
+        self._case.assertTrue(words.startswith("NOT SAVED"), words)
 
     def close_the_scene(self, before) -> None:
         self.tell("Close the scene, leave the module")

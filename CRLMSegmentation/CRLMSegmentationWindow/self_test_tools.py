@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import socket
 import subprocess
 import tempfile
 import threading
@@ -96,6 +97,27 @@ def served(path):
         process.stdout.close()
 
 
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def served_at(path, port: int):
+    """A recording served by `crlm replay` at this port, again and again; killed at the end, as a server that breaks."""
+    from CRLMSegmentationLib.python_process import start_python
+
+    words = ["replay", str(path), "--port", str(port), "--loop"]
+    process = start_python("CRLMSegmentationLib.cli", words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
 def place_point(point_ras) -> None:
     """As a click in a slice view does it: the point of the markup that is being placed is defined."""
     selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
@@ -121,6 +143,12 @@ def grab(path: Path) -> None:
 def make_dark() -> None:
     """Slicer's dark theme, as after Edit > Application Settings > Appearance and a new start."""
     slicer.app.setStyle("Dark Slicer")
+    slicer.app.setPalette(slicer.app.style().standardPalette())
+
+
+def make_light() -> None:
+    """Slicer's light theme, while it runs."""
+    slicer.app.setStyle("Light Slicer")
     slicer.app.setPalette(slicer.app.style().standardPalette())
 
 

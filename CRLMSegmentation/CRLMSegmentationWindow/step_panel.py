@@ -21,8 +21,8 @@ class StepPanel:
         self.window, self.ui = window, window.ui
         self.section, self._chip, self._sentence = section, chip, sentence
         self._title = section.text
-        self._problem = ""
-        style.apply(section, style.SECTION)
+        self._problem, self._kind = "", "idle"
+        style.apply(section, style.section(""))
         style.apply(sentence, style.SENTENCE)
 
     @property
@@ -38,6 +38,7 @@ class StepPanel:
     def refresh(self) -> None:
         """Bring the section up to date with the session."""
         kind, word, sentence = ("bad", _("FAILED"), self._problem) if self._problem else self.line()
+        self._kind = kind
         style.apply(self._chip, style.chip(kind))
         style.write(self._chip, word)
         style.write(self._sentence, sentence)
@@ -46,7 +47,23 @@ class StepPanel:
     def show_title(self) -> None:
         """A section that is closed still says how it is."""
         closed = self.section.collapsed
-        style.write(self.section, f"{self._title}:  {self._chip.text}" if closed else self._title)
+        kind, words = self.title_state()
+        style.apply(self.section, style.section(kind if closed else ""))
+        style.write(self.section, f"{self._title}:  {words}" if closed else self._title)
+
+    def title_state(self) -> tuple[str, str]:
+        """Kind of color, and the words that stand in the title while the section is closed."""
+        return self._chip_state()
+
+    def _chip_state(self) -> tuple[str, str]:
+        return self._kind, self._chip.text
+
+    def show_fault(self) -> None:
+        """What stands in the line of state can no longer be trusted."""
+        self._kind = "lost"
+        style.apply(self._chip, style.chip("lost"))
+        style.write(self._chip, _("FAULT"))
+        style.write(self._sentence, _("Not known: see Slicer's error log (Ctrl+0)."))
 
     def line(self) -> tuple[str, str, str]:
         """Kind of color, word, sentence."""
@@ -55,6 +72,10 @@ class StepPanel:
     def is_done(self) -> bool:
         """True when the next section may open."""
         raise NotImplementedError
+
+    def needs_look(self) -> bool:
+        """True while something about what was done is to be looked at by a person before the next section opens."""
+        return False
 
     def on_done(self) -> None:
         """Called once, when the step has been done."""

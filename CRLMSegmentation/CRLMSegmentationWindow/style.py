@@ -14,12 +14,20 @@ COLORS = {
     "lost": ("#101010", "#ff8a80"),
 }
 
-SECTION = "ctkCollapsibleButton { font-size: 17px; font-weight: bold; }"
+# Kinds that a closed section shows in its title.
+LOUD = ("warn", "bad", "lost")
+
 BUTTON = "QPushButton { font-size: 19px; font-weight: bold; padding: 4px 12px; }"
 SMALL_BUTTON = "QPushButton { font-size: 16px; padding: 3px 10px; }"
 SENTENCE = "QLabel { font-size: 17px; }"
 NOTE = "QLabel { font-size: 13px; }"
 BAR = "QProgressBar { font-size: 14px; text-align: center; }"
+
+
+def section(kind: str) -> str:
+    """Style sheet of the title of a section; in color when it is closed over something to be seen."""
+    colors = "background: {}; color: {}; border-radius: 5px; padding: 4px;".format(*COLORS[kind]) if kind in LOUD else ""
+    return f"ctkCollapsibleButton {{ font-size: 17px; font-weight: bold; {colors} }}"
 
 
 def chip(kind: str) -> str:

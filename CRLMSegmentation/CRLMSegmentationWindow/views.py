@@ -37,6 +37,22 @@ def show_growing(volume) -> None:
     widget.sliceLogic().FitSliceToBackground()
 
 
+def turn_slices(axes) -> None:
+    """Turn the planning slices; their middles stay.
+
+    axes  (3, 3) by the name of the slice, see planning_axes.planning_axes
+    """
+    for name, frame in axes.items():
+        node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
+        if node is None:
+            continue
+        matrix = node.GetSliceToRAS()
+        for row in range(3):
+            for column in range(3):
+                matrix.SetElement(row, column, float(frame[row, column]))
+        node.UpdateMatrices()
+
+
 def center_slices(point_ras) -> None:
     """The planning slices through a point (R, A, S) in mm."""
     for name in _SLICES:

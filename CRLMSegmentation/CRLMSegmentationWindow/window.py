@@ -9,18 +9,24 @@ from contextlib import contextmanager
 import slicer
 from CRLMSegmentationLib.scene.state import Step
 
-from . import layouts, remembered, views
+from . import layouts, remembered
 from .binding import Binding
 from .box_panel import BoxPanel
 from .case_panel import CasePanel
 from .connect_panel import ConnectPanel
+from .fault_watch import FaultWatch
 from .layouts import Layouts
 from .live_slice import LiveSlice
 from .navigate_panel import NavigatePanel
 from .packages_panel import PackagesPanel
 from .pulse import Pulse
+from .questions import Questions
 from .record_panel import RecordPanel
+from .scene_import import SceneImport
+from .sections import Sections
 from .segment_panel import SegmentPanel
+from .shown import Shown
+from .source_panel import SourcePanel
 
 # Words and numbers change no faster than they can be read.
 REFRESH_EVERY_S = 0.12
@@ -46,13 +52,18 @@ class Window:
         self._is_entered = self._change_is_ours = self._is_refreshing = False
         self._is_dirty = True
         self._next_refresh_s = 0.0
-        self._done = {}
-        self.layouts = Layouts()
+        self._faults, self._shown_fault = FaultWatch(), ""
+        self.questions = Questions()
+        self.scene_import = SceneImport()
+        self.shown = Shown(self)
+        self.layouts = Layouts(self._on_layout)
         self.live_slice = LiveSlice()
         self.packages = PackagesPanel(self, requirements_path)
         self.connect, self.record, self.box = ConnectPanel(self), RecordPanel(self), BoxPanel(self)
         self.segment, self.navigate, self.case = SegmentPanel(self), NavigatePanel(self), CasePanel(self)
+        self.source = SourcePanel(self)
         self.panels = {
+            "source": self.source,
             "connect": self.connect,
             "record": self.record,
             "box": self.box,
@@ -61,6 +72,7 @@ class Window:
             "case": self.case,
         }
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
+        self.sections = Sections(self.numbered, lambda: self.session is not None and self.has_tumor)
         self.pulse = Pulse(self.beat, lambda: self.session is not None and self.session.is_busy)
 
     # When the module is shown, left, closed
@@ -97,10 +109,11 @@ class Window:
             self._binding = Binding(self.session, self.parameters, self.panels)
             self._binding.apply()
             self.record.fill_engines()
-            self.segment.fill_models()
-            self._done = {panel: panel.is_done() for panel in self.numbered}
+            self._begin_case()
             self.session.start_engine()
         if self.session is not None:
+            # Models may have been imported meanwhile.
+            self.segment.fill_models()
             self.pulse.start()
         self._enable()
         self.refresh()
@@ -176,28 +189,48 @@ class Window:
             self._work()
 
     def _work(self) -> None:
-        if self.session is None:
+        session = self.session
+        if session is None or slicer.mrmlScene.IsBatchProcessing():
+            # Half of a scene that is being loaded or closed is nothing to work on.
             return
-        try:
-            self.session.process()
-            self.navigate.tick()
-        except Exception:
-            # A fault here would come back thirty times a second: told once, and the live view goes no further.
-            self.pulse.pause()
-            logging.exception("CRLM Segmentation: the live view has stopped")
-            self.case.tell_fault()
-            return
-        now_s = time.monotonic()
-        if now_s >= self._next_refresh_s and (self._is_dirty or self.session.is_busy):
+        # Each part on its own: a fault in what is shown must not end what is recorded.
+        with self._faults.caught():
+            session.process()
+        with self._faults.caught():
+            if not self.fault:
+                self.navigate.tick()
+        if self.fault:
+            with self._faults.caught():
+                self.navigate.lose()
+            self.case.note_fault()
+        now_s, fault = time.monotonic(), self.fault
+        is_due = now_s >= self._next_refresh_s and (self._is_dirty or session.is_busy or fault)
+        if is_due or fault != self._shown_fault:
+            self._shown_fault = fault
             self._next_refresh_s = now_s + REFRESH_EVERY_S
             self._is_dirty = False
-            self.live_slice.follow(self.session, self.parameters.useSlicerIgt)
-            self.refresh()
-        if not self._is_entered and not self.session.is_busy:
+            with self._faults.caught():
+                self.shown.follow_live()
+            with self._faults.caught():
+                self.refresh()
+        if not self._is_entered and not session.is_busy:
             self.pulse.pause()
+
+    @property
+    def fault(self) -> str:
+        """Why nothing that is shown can be trusted at present; '' when it can."""
+        if self.session is not None and self.session.fault:
+            return self.session.fault
+        return self._faults.sentence
 
     def _on_session(self, _state) -> None:
         self._is_dirty = True
+
+    def _on_layout(self) -> None:
+        """Somebody chose other views: nothing is painted or asked for where it is not seen."""
+        if self.session is not None:
+            self.segment.leave_hidden_editor()
+            self.refresh()
 
     def refresh(self) -> None:
         """Bring every widget up to date, and open the step that follows one that is done."""
@@ -205,77 +238,65 @@ class Window:
             return
         self._is_refreshing = True
         try:
-            for panel in self.panels.values():
-                panel.refresh()
-            self._go_on()
+            if self._binding is not None:
+                self._binding.take_margin()
+            self.segment.leave_hidden_editor()
+            errors = [error for error in map(self._refreshed, self.panels.values()) if error is not None]
+            if errors:
+                raise errors[0]
+            self.sections.follow()
         finally:
             self._is_refreshing = False
 
-    def _go_on(self) -> None:
-        """What happens once, when a step is done: the next one opens, and the views show what it needs."""
-        for number, panel in enumerate(self.numbered):
-            is_done, was_done = panel.is_done(), self._done.get(panel, False)
-            self._done[panel] = is_done
-            if is_done and not was_done:
-                panel.on_done()
-                if number + 1 < len(self.numbered):
-                    self.open_step(self.numbered[number + 1])
+    @staticmethod
+    def _refreshed(panel) -> Exception | None:
+        """Bring one panel up to date. What it raises is kept for later, so that the others do not stand still."""
+        try:
+            panel.refresh()
+        except Exception as error:
+            panel.show_fault()
+            return error
+        return None
+
+    @property
+    def has_tumor(self) -> bool:
+        """True while there is a tumor to navigate by."""
+        return self.session.state.status(self.steps.NAVIGATE).name == "READY"
 
     def open_step(self, wanted) -> None:
         """Open one step and close the others, whose state stands beside their titles."""
-        for panel in self.numbered:
-            panel.section.collapsed = panel is not wanted
-            panel.show_title()
+        self.sections.open(wanted)
 
     def _enable(self) -> None:
         for panel in self.panels.values():
             panel.set_enabled(self.session is not None)
 
-    # What the views show
+    # Another case in this session
 
-    def show_live(self) -> None:
-        """The live image large, the 3D view and the growing volume beside it."""
-        self.layouts.show(layouts.SWEEPING)
-        self.live_slice.follow(self.session, self.parameters.useSlicerIgt)
-        views.aim_camera(self.live_slice.center_ras, self.live_slice.image_to_ras)
+    def begin_import(self) -> None:
+        """Nodes are about to be loaded into the scene."""
+        if self.session is not None and not self.is_changing_scene:
+            self.scene_import.begin()
 
-    def show_volume(self) -> None:
-        """The reconstructed volume in three slices, and the 3D view."""
-        self.layouts.show(layouts.PLANNING)
-        self._show_planning_aids(True)
-        views.show_volume(self.session.volume_node())
+    def end_import(self) -> None:
+        """Nodes were loaded: the session goes on with what it knows among them. A stream and a recording go on too."""
+        if self.session is None or self.is_changing_scene or not self.scene_import.end(self.session):
+            return
+        self.take_over()
 
-    def show_tumor(self) -> None:
-        """The planning view through the middle of the tumor."""
-        self.layouts.show(layouts.PLANNING)
-        self._show_planning_aids(True)
-        self._look_at_tumor()
+    def take_over(self) -> None:
+        """The session holds another case now: show it as it stands."""
+        self.leave_views()
+        self._begin_case()
+        self.refresh()
 
-    def show_navigation(self) -> None:
-        """The live image beside the tumor and the tools."""
-        self.layouts.show(layouts.NAVIGATION)
-        self._show_planning_aids(False)
-        self.live_slice.follow(self.session, self.parameters.useSlicerIgt)
-        self._look_at_tumor()
+    def _begin_case(self) -> None:
+        self.take_threshold()
+        self._binding.take_margin()
+        self.shown.taken_over()
+        self.sections.begin()
 
     def take_threshold(self) -> None:
         """A segmentation has come: its threshold stands at the slider."""
         if self._binding is not None:
             self._binding.take_threshold()
-
-    def _show_planning_aids(self, wanted: bool) -> None:
-        """The box, and the color that fills the tumor in the slices: in the live image only its outline is drawn."""
-        if self.session.box is not None:
-            self.session.box_node().SetDisplayVisibility(wanted)
-        segmentation = self.session.segmentation_node()
-        if segmentation is not None and segmentation.GetDisplayNode() is not None:
-            segmentation.GetDisplayNode().SetVisibility2DFill(wanted)
-
-    def _look_at_tumor(self) -> None:
-        center = views.center_of(self.session.surface_node())
-        if center is None:
-            center = views.center_of(self.session.volume_node())
-        if center is not None:
-            views.center_slices(center)
-            views.aim_camera(center, self.live_slice.image_to_ras)
-

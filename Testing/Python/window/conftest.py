@@ -4,6 +4,7 @@ import importlib
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -31,3 +32,39 @@ def window_module(monkeypatch):
     for name in set(sys.modules) - before:
         if name.startswith("CRLMSegmentationWindow"):
             del sys.modules[name]
+
+
+@pytest.fixture
+def a_window(window_module, monkeypatch):
+    """A whole Window on fakes of Slicer and Qt: (window, session), entered, with nothing done yet."""
+    from window_fakes import FakeSession, FakeUi, FakeWidget, make_parameters
+
+    for name in ("qt", "ctk", "vtk"):
+        fake = MagicMock()
+        fake.QObject = object
+        fake.QLabel = fake.QFrame = FakeWidget
+        monkeypatch.setitem(sys.modules, name, fake)
+    slicer, fake = sys.modules["slicer"], MagicMock()
+    slicer.app, slicer.util, slicer.modules = fake.app, fake.util, SimpleNamespace()
+    slicer.mrmlScene = fake.mrmlScene
+    slicer.mrmlScene.IsBatchProcessing.return_value = 0
+    slicer.mrmlScene.GetSingletonNode.return_value = None
+    slicer.app.layoutManager.return_value = None
+    session = FakeSession()
+    window = window_module("window").Window(FakeUi(), lambda: session, "requirements.txt")
+    window.packages.refresh = lambda: None
+    window.live_slice.follow = MagicMock()
+    shown = []
+    layouts = window_module("layouts")
+    views = {"live": layouts.SWEEPING, "volume": layouts.PLANNING, "tumor": layouts.PLANNING}
+
+    def show(name):
+        shown.append(name)
+        window.shown_layout = views.get(name, layouts.NAVIGATION)
+
+    for name in (*views, "navigation"):
+        monkeypatch.setattr(window.shown, name, lambda name=name: show(name))
+    window.shown_views, window.shown_layout = shown, layouts.PLANNING
+    monkeypatch.setattr(layouts.Layouts, "current", property(lambda _: window.shown_layout))
+    window.enter(make_parameters())
+    return window, session

@@ -1,0 +1,17 @@
+"""Several sentences that a person has to look at, one below the other."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from .step_panel import sentence_of
+
+
+def listed(first: str, sentences) -> str:
+    """`first` and all the sentences, each on a line of its own, numbered where there are several."""
+    sentences = [sentence_of(sentence) for sentence in sentences]
+    if len(sentences) > 1:
+        lines = [_("{number}. {sentence}").format(number=n, sentence=s) for n, s in enumerate(sentences, 1)]
+    else:
+        lines = sentences
+    return "\n".join([line for line in (first, *lines) if line])

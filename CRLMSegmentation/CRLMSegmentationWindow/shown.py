@@ -1,0 +1,86 @@
+"""What the views show in each part of a case: the layout, the slices, the camera, the box and the tumor."""
+
+from __future__ import annotations
+
+from . import layouts, views
+from .planning_axes import planning_axes
+
+
+class Shown:
+    """Arranges Slicer's views for the window's session."""
+
+    def __init__(self, window):
+        self._window = window
+
+    def live(self) -> None:
+        """The live image large, the 3D view and the growing volume beside it."""
+        window = self._window
+        window.layouts.show(layouts.SWEEPING)
+        self.follow_live()
+        views.aim_camera(window.live_slice.center_ras, window.live_slice.image_to_ras)
+
+    def volume(self) -> None:
+        """The reconstructed volume in three slices, and the 3D view."""
+        self._planning()
+        self.lay_slices()
+        views.show_volume(self._window.session.volume_node())
+
+    def tumor(self) -> None:
+        """The planning view through the middle of the tumor."""
+        self._planning()
+        self.lay_slices()
+        self._look_at_tumor()
+
+    def navigation(self) -> None:
+        """The live image beside the tumor and the tools."""
+        self._window.layouts.show(layouts.NAVIGATION)
+        self._show_planning_aids(False)
+        self.follow_live()
+        self._look_at_tumor()
+
+    def taken_over(self) -> None:
+        """What was loaded or opened, as far as it goes; nothing when there is nothing."""
+        self._window.layouts.dress()
+        if self._window.has_tumor:
+            self.tumor()
+        elif self._window.session.volume_node() is not None:
+            self.volume()
+
+    def follow_live(self) -> None:
+        """Have the live view in the plane of the image, with words over it when it is not live."""
+        window = self._window
+        window.live_slice.follow(window.session, window.parameters.useSlicerIgt, window.fault)
+
+    def lay_slices(self) -> None:
+        """Have the planning slices lie as the sweep lies."""
+        session = self._window.session
+        sweep = session.sweep
+        poses = [] if sweep is None else [frame.image_to_reference for frame in sweep.valid_frames]
+        axes = planning_axes(poses)
+        if axes is None and self._window.live_slice.image_to_ras is not None:
+            axes = planning_axes([self._window.live_slice.image_to_ras])
+        if axes is not None:
+            views.turn_slices(axes)
+
+    def _planning(self) -> None:
+        self._window.layouts.show(layouts.PLANNING)
+        self._show_planning_aids(True)
+
+    def _show_planning_aids(self, wanted: bool) -> None:
+        """The box, and the color that fills the tumor in the slices: in the live image only its outline is drawn."""
+        session = self._window.session
+        # While it is asked whether this is the same patient, the session hides them.
+        if session.box is not None and session.source_question is None:
+            session.box_node().SetDisplayVisibility(wanted)
+        segmentation = session.segmentation_node()
+        if segmentation is not None and segmentation.GetDisplayNode() is not None:
+            segmentation.GetDisplayNode().SetVisibility2DFill(wanted)
+
+    def _look_at_tumor(self) -> None:
+        session = self._window.session
+        center = views.center_of(session.surface_node())
+        if center is None:
+            center = views.center_of(session.volume_node())
+        if center is not None:
+            views.center_slices(center)
+            views.aim_camera(center, self._window.live_slice.image_to_ras)

@@ -1,0 +1,143 @@
+"""The case in the window: whose it is, where it is from, whether it is saved, and which margin it warns at."""
+
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import pytest
+
+
+def test_the_question_about_the_patient_stands_above_the_steps_with_its_two_answers(a_window):
+    window, session = a_window
+    assert not window.ui.sourceFrame.visible
+    session.source_question = "A tumor of 4.2 mL is on the screen: is it the same patient?"
+    window.refresh()
+    assert window.ui.sourceFrame.visible and session.source_question in window.source.text
+    session.calls.clear()
+    window.ui.samePatientButton.click()
+    assert session.calls == ["keep_case"]
+    window.ui.otherPatientButton.click()
+    assert "new_case" in session.calls
+    session.source_question = None
+    window.refresh()
+    assert not window.ui.sourceFrame.visible
+
+
+def test_step_5_asks_as_well(a_window):
+    from CRLMSegmentationLib.scene.state import Step
+
+    window, session = a_window
+    session.state.steps[Step.NAVIGATE].message = "Is it the same patient?"
+    window.refresh()
+    assert "same patient" in window.navigate.state_text
+
+
+@pytest.mark.parametrize(
+    "of_the_case, connected, word",
+    [
+        (None, None, ""),
+        ("live", "live", ""),
+        (None, "simulated", "SIMULATED"),
+        ("simulated", None, "SIMULATED"),
+        ("simulated", "live", "SIMULATED"),
+        ("live", "simulated", "SIMULATED"),
+        ("replayed", None, "REPLAYED"),
+        ("replayed", "simulated", "SIMULATED"),
+    ],
+)
+def test_data_that_are_not_live_from_a_patient_say_so_for_as_long_as_they_are_there(
+    a_window, of_the_case, connected, word
+):
+    window, session = a_window
+    session.origin, session.source = of_the_case, SimpleNamespace(origin=connected) if connected else None
+    window.refresh()
+    assert window.ui.sourceFrame.visible == bool(word)
+    assert not word or window.source.text.startswith(word)
+    assert not window.ui.samePatientButton.visible
+
+
+@pytest.fixture
+def unsaved(a_window):
+    window, session = a_window
+    session.has_unsaved_data = True
+    session.save_case = MagicMock()
+    window.parameters.caseFolder = MagicMock()
+    answers = []
+
+    def about_unsaved(*_words):
+        return answers.pop()
+
+    window.questions.about_unsaved = about_unsaved
+    window.refresh()
+    session.calls.clear()
+    return window, session, answers
+
+
+@pytest.mark.parametrize("button", ["newCaseButton", "otherPatientButton"])
+def test_another_case_asks_about_what_is_not_saved(unsaved, button):
+    window, session, answers = unsaved
+    session.source_question = "Is it the same patient?"
+    window.refresh()
+    answers.append("cancel")
+    getattr(window.ui, button).click()
+    assert "new_case" not in session.calls
+    answers.append("save")
+    session.save_case.side_effect = OSError("no room")
+    getattr(window.ui, button).click()
+    assert "new_case" not in session.calls, "what could not be saved is not dropped"
+    answers.append("discard")
+    getattr(window.ui, button).click()
+    assert "new_case" in session.calls
+
+
+def test_nothing_is_asked_when_all_is_saved(a_window):
+    window, session = a_window
+    window.questions.about_unsaved = lambda *_: pytest.fail("asked")
+    window.ui.newCaseButton.click()
+    assert "new_case" in session.calls
+
+
+def test_a_saved_case_is_not_called_empty(a_window):
+    window, session = a_window
+    window.refresh()
+    assert window.case.state_text.startswith("EMPTY")
+    session.nodes["volume_node"] = object()
+    window.refresh()
+    assert window.case.state_text.startswith("SAVED")
+    session.has_unsaved_data = True
+    window.refresh()
+    assert window.case.state_text.startswith("NOT SAVED")
+
+
+def test_the_margin_that_is_shown_is_the_one_that_is_warned_at(a_window):
+    window, session = a_window
+    assert window.parameters.marginMm == session.margin_mm
+    # A case was opened.
+    session.margin_mm = 3.0
+    window.refresh()
+    assert window.parameters.marginMm == 3.0
+    # And the person's own wish still counts.
+    window.parameters.marginMm = 7.0
+    window._on_parameters()
+    window.refresh()
+    assert window.parameters.marginMm == session.margin_mm == 7.0
+
+
+def test_no_tumor_is_no_success_and_says_what_the_model_has_seen(a_window):
+    window, session = a_window
+    session.set(SEGMENT="DONE", NAVIGATE="WAITING")
+    session.state.steps[window.steps.SEGMENT].message = "no tumor was found in the box"
+    session.segmentation_result = SimpleNamespace(card=SimpleNamespace(trained_on="It was trained on made-up livers."))
+    window.refresh()
+    assert window.segment.line()[0] == "warn"
+    assert "No tumor" in window.segment.state_text and "made-up livers" in window.segment.state_text
+
+
+def test_models_that_were_imported_meanwhile_are_in_the_list(a_window):
+    window, session = a_window
+    choices = [SimpleNamespace(name=name, title=name, description="") for name in ("shipped", "imported")]
+    added = []
+    window.ui.modelComboBox.addItem = added.append
+    session.model_choices = lambda: choices
+    window.segment.fill_models()
+    window.segment.fill_models()
+    assert added == ["shipped", "imported"]

@@ -1,0 +1,110 @@
+"""Whatever fails in the window's timer: what is live is shown as lost, and receiving and recording go on."""
+
+import logging
+
+import pytest
+from window_fakes import make_reading, make_status
+
+
+@pytest.fixture
+def live_window(a_window):
+    """(window, session) with a stylus 0.5 mm from the tumor on the screen."""
+    window, session = a_window
+    session.set(CONNECT="DONE", SEGMENT="DONE", NAVIGATE="READY")
+    session.stream_status, session.is_busy = make_status(), True
+    session.given_readings = [make_reading(0.5, "WITHIN_MARGIN")]
+    window.beat()
+    assert "0.5 mm" in window.navigate.readouts["Stylus"].text
+    return window, session
+
+
+def _raise(*_arguments):
+    raise RuntimeError("what nobody expected")
+
+
+@pytest.mark.parametrize("what", ["readings", "process"])
+def test_a_fault_in_the_session_shows_everything_as_lost(live_window, what):
+    window, session = live_window
+    setattr(session, what, _raise)
+    window.beat()
+    text = window.navigate.readouts["Stylus"].text
+    assert "LOST" in text and "0.5" not in text
+    assert window.navigate.state_text.startswith("LOST") and "LIVE" not in window.navigate.state_text
+    assert window.live_slice.follow.call_args.args[2] == window.fault != ""
+
+
+@pytest.mark.parametrize("panel", ["connect", "record", "segment", "navigate", "case", "source"])
+def test_a_fault_in_any_panel_shows_everything_as_lost(live_window, panel):
+    window, _ = live_window
+    setattr(window.panels[panel], "refresh", _raise)
+    window._next_refresh_s = 0.0
+    window.beat()
+    window.beat()
+    text = window.navigate.readouts["Stylus"].text
+    assert "LOST" in text and "0.5" not in text
+
+
+def test_recording_goes_on_after_a_fault(live_window):
+    window, session = live_window
+    session.readings = _raise
+    session.calls.clear()
+    for _ in range(5):
+        window.beat()
+    assert session.calls.count("process") == 5
+
+
+def test_a_fault_that_the_session_tells_of_is_shown_as_lost(live_window):
+    window, session = live_window
+    session.fault = "A fault of this program: image and tools are lost."
+    window.beat()
+    assert "LOST" in window.navigate.readouts["Stylus"].text
+    assert session.fault in window.navigate.state_text
+    assert window.live_slice.follow.call_args.args[2] == session.fault
+
+
+def test_a_fault_that_is_over_gives_the_numbers_back_and_keeps_its_sentence(live_window, monkeypatch, window_module):
+    window, session = live_window
+    good, session.readings = session.readings, _raise
+    window.beat()
+    session.readings = good
+    now_s = window_module("fault_watch").time.monotonic()
+    monkeypatch.setattr(window_module("fault_watch").time, "monotonic", lambda: now_s + 60)
+    window.beat()
+    assert "0.5 mm" in window.navigate.readouts["Stylus"].text
+    assert window.case.state_text.startswith("FAILED") and "error log" in window.case.state_text
+
+
+def test_the_same_fault_is_logged_once(live_window, caplog):
+    window, session = live_window
+    session.readings = _raise
+    with caplog.at_level(logging.ERROR):
+        for _ in range(10):
+            window.beat()
+    assert len([record for record in caplog.records if "timer" in record.message]) == 1
+
+
+def test_half_of_a_scene_is_not_worked_on(live_window):
+    import slicer
+
+    window, session = live_window
+    session.calls.clear()
+    slicer.mrmlScene.IsBatchProcessing.return_value = 1
+    window.beat()
+    assert session.calls == []
+
+
+def test_a_fault_in_one_panel_leaves_no_line_of_another_behind(live_window):
+    window, session = live_window
+    window.source.refresh = _raise
+    session.stream_status = None
+    window._next_refresh_s = 0.0
+    window.beat()
+    assert window.connect.state_text.startswith("READY")
+
+
+def test_a_panel_that_fails_says_nothing_old(live_window):
+    window, _ = live_window
+    window.connect.line = _raise
+    window._next_refresh_s = 0.0
+    window.beat()
+    assert window.connect.state_text.startswith("FAULT") and "frames per second" not in window.connect.state_text

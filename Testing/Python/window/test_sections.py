@@ -1,0 +1,125 @@
+"""Sections of the window open one after the other while a case is made, and none by itself once a tumor exists."""
+
+import pytest
+from window_fakes import make_reading
+
+
+def opened(window):
+    """The names of the sections that are open."""
+    return [name for name, panel in window.panels.items() if name not in ("source", "case") and not panel.section.collapsed]
+
+
+def at(window, session, **statuses):
+    session.set(**statuses)
+    window.refresh()
+    return opened(window)
+
+
+def with_tumor(window, session):
+    session.nodes["volume_node"] = session.nodes["surface_node"] = object()
+    at(window, session, CONNECT="DONE", RECORD="DONE")
+    at(window, session, RECONSTRUCT="DONE", BOX="READY")
+    at(window, session, BOX="DONE", SEGMENT="READY")
+    return at(window, session, SEGMENT="DONE", NAVIGATE="READY")
+
+
+def test_each_step_opens_the_next_one(a_window):
+    window, session = a_window
+    assert opened(window) == ["connect"]
+    assert at(window, session, CONNECT="DONE", RECORD="READY") == ["record"]
+    assert at(window, session, RECORD="DONE", RECONSTRUCT="DONE", BOX="READY") == ["box"]
+    assert at(window, session, BOX="DONE", SEGMENT="READY") == ["segment"]
+    assert at(window, session, SEGMENT="DONE", NAVIGATE="READY") == ["navigate"]
+
+
+def test_a_server_that_comes_back_leaves_the_navigation_open(a_window):
+    window, session = a_window
+    assert with_tumor(window, session) == ["navigate"]
+    assert at(window, session, CONNECT="RUNNING") == ["navigate"]
+    window.shown_views.clear()
+    assert at(window, session, CONNECT="DONE") == ["navigate"]
+    assert window.shown_views == []
+
+
+def test_a_server_that_comes_back_leaves_the_box_open(a_window):
+    window, session = a_window
+    session.nodes["volume_node"] = object()
+    at(window, session, CONNECT="DONE", RECORD="DONE")
+    assert at(window, session, RECONSTRUCT="DONE", BOX="READY") == ["box"]
+    at(window, session, CONNECT="RUNNING")
+    window.shown_views.clear()
+    assert at(window, session, CONNECT="DONE") == ["box"]
+    assert window.shown_views == []
+
+
+def test_what_a_person_has_opened_stays_open_beside_a_tumor(a_window):
+    window, session = a_window
+    with_tumor(window, session)
+    window.open_step(window.connect)
+    at(window, session, CONNECT="RUNNING")
+    assert at(window, session, CONNECT="DONE") == ["connect"]
+
+
+def test_doubts_keep_the_section_open_until_a_person_has_looked(a_window):
+    window, session = a_window
+    session.doubts = ("the first doubt", "the second doubt")
+    assert with_tumor(window, session) == ["segment"]
+    assert window.segment.state_text.startswith("LOOK")
+    assert all(doubt in window.segment.state_text for doubt in ("first doubt", "second doubt"))
+    for _ in range(3):
+        window.refresh()
+    assert opened(window) == ["segment"]
+    window.ui.lookedButton.click()
+    assert session.doubts_acknowledged and opened(window) == ["navigate"]
+    assert not window.ui.lookedButton.visible and not window.segment.state_text.startswith("LOOK:")
+    # What is still there can still be read.
+    assert "second doubt" in window.segment.state_text
+
+
+def test_warnings_about_the_box_keep_its_section_open_until_a_person_has_looked(a_window):
+    window, session = a_window
+    at(window, session, CONNECT="DONE", RECORD="DONE")
+    at(window, session, RECONSTRUCT="DONE", BOX="READY")
+    session.box_warnings = ("one warning", "another warning")
+    assert at(window, session, BOX="DONE", SEGMENT="READY") == ["box"]
+    assert all(words in window.box.state_text.lower() for words in session.box_warnings)
+    window.ui.boxLookedButton.click()
+    assert opened(window) == ["segment"]
+    # Another warning is another reason to look.
+    session.box_warnings = ("one warning", "a third warning")
+    window.open_step(window.box)
+    window.refresh()
+    assert window.ui.boxLookedButton.visible
+
+
+@pytest.mark.parametrize(
+    "readings, words, kind",
+    [
+        ([make_reading(0.5, "WITHIN_MARGIN")], "0.5 mm", "warn"),
+        ([make_reading(30, "CLEAR"), make_reading(-1, "INSIDE", name="Needle")], "Needle \u22121.0 mm", "bad"),
+        ([make_reading(30, "CLEAR"), make_reading(status="INVALID", name="Needle")], "Needle LOST", "lost"),
+        ([make_reading(4, "WITHIN_MARGIN"), make_reading(2, "WITHIN_MARGIN", name="Needle")], "Needle 2.0", "warn"),
+    ],
+)
+def test_a_closed_title_carries_the_worst_reading_in_its_color(a_window, window_module, readings, words, kind):
+    window, session = a_window
+    with_tumor(window, session)
+    session.given_readings = readings
+    window.open_step(window.connect)
+    window.beat()
+    window.refresh()
+    section = window.ui.navigateSection
+    assert words in section.text
+    assert window_module("style").COLORS[kind][0] in section.styleSheet
+    window.open_step(window.navigate)
+    assert words not in section.text and window_module("style").COLORS[kind][0] not in section.styleSheet
+
+
+def test_another_case_opens_the_step_that_is_next(a_window):
+    window, session = a_window
+    with_tumor(window, session)
+    session.nodes.clear()
+    session.set(RECORD="READY", RECONSTRUCT="WAITING", BOX="WAITING", SEGMENT="WAITING", NAVIGATE="WAITING")
+    session.has_unsaved_data = False
+    window.ui.newCaseButton.click()
+    assert "new_case" in session.calls and opened(window) == ["record"]

@@ -1,0 +1,139 @@
+"""A window without Slicer: widgets that keep what they are given, and a session that says what a test wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+from CRLMSegmentationLib.scene.state import SessionState, Step, StepStatus
+
+_SIGNALS = {"collapsed": "contentsCollapsed(bool)", "checked": "toggled(bool)"}
+
+
+class FakeWidget:
+    """Any Qt widget: properties are attributes, signals are sent by click() and by what changes a property."""
+
+    def __init__(self, **properties):
+        usual = dict(text="", styleSheet="", visible=True, enabled=True, collapsed=False, checked=False, toolTip="")
+        self.__dict__.update({**usual, "slots": {}, "count": 0, "currentIndex": 0, **properties})
+
+    def __setattr__(self, name, value):
+        changed = self.__dict__.get(name) != value
+        self.__dict__[name] = value
+        if changed and name in _SIGNALS:
+            self._send(_SIGNALS[name], value)
+
+    def __getattr__(self, name):
+        # A method of Qt that nothing here depends on.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *arguments: MagicMock()
+
+    def connect(self, signal, slot):
+        self.slots.setdefault(signal, []).append(slot)
+
+    def click(self):
+        assert self.enabled and self.visible, "it cannot be pressed"
+        self._send("clicked()")
+
+    def _send(self, signal, *values):
+        for slot in self.slots.get(signal, []):
+            slot(*values)
+
+
+class FakeUi:
+    """Every widget that is asked for, by its name."""
+
+    def __getattr__(self, name):
+        widget = FakeWidget(text=name) if not name.endswith(("Section", "Frame")) else FakeWidget(collapsed=True)
+        self.__dict__[name] = widget
+        return widget
+
+
+def make_parameters(**values):
+    """As parameters.Parameters, without a node."""
+    usual = dict(
+        useSlicerIgt=False, sound=False, marginMm=10.0, threshold=0.5, plusConfiguration="", boxSizeMm=40.0,
+        boxIsTight=False, liveReconstruction=True, spacingMm=0.5, recordFolder="recordings", smoothing=0.5,
+        device=SimpleNamespace(value="auto"), showUncertainty=False, replayPath="", replaySpeed=1.0, host="localhost",
+        port=18944, caseFolder="cases", useSlicerConnector=False,
+    )  # fmt: skip
+    parameters = SimpleNamespace(**{**usual, **values})
+    parameters.parameterNode = MagicMock()
+    parameters.connectGui = parameters.disconnectGui = lambda *_: 1
+    return parameters
+
+
+def make_reading(distance_mm=None, margin="UNKNOWN", status="LIVE", name="Stylus"):
+    """As scene.tools.ToolReading."""
+    return SimpleNamespace(
+        name=name, status=SimpleNamespace(name=status), signed_distance_mm=distance_mm,
+        margin=SimpleNamespace(name=margin),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Settings:
+    spacing_mm: float = 0.5
+
+
+def make_status(**values):
+    """As openigtlink.StreamStatus."""
+    usual = dict(connected=True, frames=10, age_s=0.1, frames_per_second=20.0)
+    return SimpleNamespace(**{**usual, **values})
+
+
+class FakeSession:
+    """What the window asks of a NavigationSession; a test sets the state and calls tell()."""
+
+    def __init__(self):
+        self.state = SessionState()
+        self.state.steps[Step.CONNECT].status = StepStatus.READY
+        self.stream_status = self.source = self.source_question = self.origin = self.recording = self.sweep = None
+        self.fault = self.box = self.volume = self.segmentation_result = self.threshold = self.case_clock_s = None
+        self.running = None
+        self.doubts_acknowledged = False
+        self.has_hand_corrections = self.has_unsaved_data = self.is_busy = self.live_pose_is_valid = False
+        self.margin_mm = 10.0
+        self.box_warnings = self.doubts = ()
+        self.reconstruction_engine = "crlm"
+        self.engine_status = SimpleNamespace(state="ready", device="cpu", message="")
+        self.reconstruction_settings = _Settings()
+        self.given_readings = []
+        self.calls = []
+        self.nodes = {}
+        self._listeners = []
+
+    def add_listener(self, listener):
+        self._listeners.append(listener)
+
+    def set(self, **statuses):
+        """Status of steps by name; `message` apart."""
+        for name, status in statuses.items():
+            self.state.steps[Step[name]].status = StepStatus[status]
+
+    def readings(self):
+        return list(self.given_readings)
+
+    def process(self):
+        self.calls.append("process")
+
+    def acknowledge_doubts(self):
+        self.doubts_acknowledged = True
+
+    def set_margin_mm(self, margin_mm):
+        self.margin_mm = margin_mm
+
+    def model_choices(self):
+        return []
+
+    def reconstruction_engines(self):
+        return ["crlm"]
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name.endswith("_node"):
+            return lambda *_: self.nodes.get(name)
+        return lambda *arguments, **options: self.calls.append(name)
