@@ -63,7 +63,7 @@ def test_imports_in_the_library_point_one_way():
         "openigtlink": {"sweep"},
         "reconstruction": {"sweep"},
         "segmentation": {"reconstruction", "files", "python_process"},
-        "navigation": {"segmentation"},
+        "navigation": {"segmentation", "openigtlink"},
         "scene": {"navigation", "openigtlink"},
         "simulation": {"segmentation"},
         "study": {"scene", "simulation"},

@@ -1,10 +1,10 @@
-"""How old a tracked pose is.
+"""How old a tracked pose is: the one place that says so.
 
-Two clocks are there: the tracker's, which stamps every pose, and this computer's, which says when it arrived. They
-need not agree, so they are never subtracted from each other. A pose is as old as the larger of two times:
+A pose is as old as the larger of two times:
 
 - since it arrived here, where a pose that is sent again with the same stamp does not count as a new one;
-- by which its stamp is behind the newest stamp of the same stream, which tells of a tool that lags.
+- since it was measured, by the sender's clock: what it took longer than the quickest message of the stream (see
+  openigtlink/sender_clock.py). That tells of a queue that builds up somewhere, and of a tool that lags behind its stream.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ import math
 import time
 from dataclasses import dataclass
 
+from ..openigtlink.sender_clock import SenderClock
+
 MAXIMUM_POSE_AGE_S = 0.5
 # Stamps that differ by less are one stamp: PLUS writes six decimals or fewer.
 _SAME_STAMP_S = 1e-6
+# A source whose own stamp goes back by more has another clock now, as when a recording begins again.
+_WENT_BACK_S = 0.25
 
 
 @dataclass
@@ -32,20 +36,28 @@ class StreamClock:
 
     def __init__(self):
         self._arrivals: dict[str, _Arrival] = {}
+        self._sender = SenderClock()
 
-    def note(self, source: str, stamp_s: float | None = None, received_s: float | None = None) -> None:
-        """`source` sent something with this stamp of the tracker's clock (None when it has none)."""
+    def note(
+        self, source: str, stamp_s: float | None = None, received_s: float | None = None, read_s: float | None = None
+    ) -> None:
+        """`source` sent something with this stamp of the tracker's clock (None when it has none).
+
+        received_s  since when it may have been here: its age counts from then
+        read_s      when it was really taken, where it may have waited unread; received_s by default
+        """
         received_s = time.monotonic() if received_s is None else received_s
+        read_s = received_s if read_s is None else read_s
         stamp_s = None if stamp_s is None or not math.isfinite(stamp_s) else float(stamp_s)
         before = self._arrivals.get(source)
-        frozen = (
-            before is not None
-            and stamp_s is not None
-            and before.stamp_s is not None
-            and abs(stamp_s - before.stamp_s) < _SAME_STAMP_S
-        )
-        if not frozen:
-            self._arrivals[source] = _Arrival(stamp_s, received_s)
+        if stamp_s is not None and before is not None and before.stamp_s is not None:
+            if abs(stamp_s - before.stamp_s) < _SAME_STAMP_S:
+                return
+            if stamp_s < before.stamp_s - _WENT_BACK_S:
+                self._sender.restart()
+        if stamp_s is not None:
+            self._sender.arrived(stamp_s, read_s)
+        self._arrivals[source] = _Arrival(stamp_s, received_s)
 
     def age_s(self, source: str, now_s: float | None = None) -> float:
         """Seconds; infinite for a source that never sent anything."""
@@ -54,16 +66,9 @@ class StreamClock:
             return math.inf
         now_s = time.monotonic() if now_s is None else now_s
         age_s = now_s - arrival.received_s
-        if arrival.stamp_s is None:
-            return age_s
-        # A source that fell silent says nothing about the others: its last stamp may be of an earlier recording.
-        live = [
-            other.stamp_s
-            for other in self._arrivals.values()
-            if other.stamp_s is not None and now_s - other.received_s <= MAXIMUM_POSE_AGE_S
-        ]
-        return max([age_s, *(stamp_s - arrival.stamp_s for stamp_s in live)])
+        return age_s if arrival.stamp_s is None else max(age_s, self._sender.age_s(arrival.stamp_s, now_s))
 
     def forget(self) -> None:
         """As when nothing was received yet."""
         self._arrivals.clear()
+        self._sender.restart()

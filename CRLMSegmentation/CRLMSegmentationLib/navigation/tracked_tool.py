@@ -51,6 +51,11 @@ class TrackedTool:
         """True when it is known where the tip is on the tool."""
         return not np.array_equal(self.tip_to_tool, np.eye(4))
 
+    @property
+    def tool_to_reference(self) -> np.ndarray | None:
+        """(4, 4) of the newest pose, whatever its age; None when that was not valid. Exactly as it came."""
+        return self._tool_to_reference
+
     def status(self, age_s: float) -> ToolStatus:
         """`age_s` of the newest pose: LIVE only when it was valid and is at most MAXIMUM_POSE_AGE_S old."""
         if not self._seen:

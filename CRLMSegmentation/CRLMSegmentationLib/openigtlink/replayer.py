@@ -27,7 +27,8 @@ class Replayer:
 
     mode      'image_reference': images named Image_Reference carry their pose, as PLUS sends with EmbeddedTransform;
               'image_image': images named Image_Image come with a transform ImageToReference
-    speed     1 for the recorded rate, 2 for twice that ...; None as fast as the clients take it
+    speed     1 for the recorded rate, 2 for twice that ...; None as fast as the clients take it. Below 1 the timestamps
+              are drawn out as well: what comes later and later against its timestamps is old
     loop      start again after the last frame, with timestamps that go on
     wait_for_client   hold the first frame until somebody is there
     close_at_end      close the connections in order after the last frame; otherwise stay, silent but for STATUS
@@ -141,7 +142,9 @@ class Replayer:
         turn = 0
         while True:
             for number, frame in enumerate(self._sweep.frames):
-                yield turn * once, turn * once + float(elapsed[number]), frame
+                since = turn * once + float(elapsed[number])
+                drawn_out = since * (1 / self._speed - 1) if self._speed is not None and self._speed < 1 else 0.0
+                yield turn * once + drawn_out, since, frame
             if not self._loop:
                 return
             turn += 1

@@ -30,8 +30,11 @@ class LiveImage:
         self._valid = False
         self._pose: np.ndarray | None = None
 
-    def show(self, frame: TrackedFrame, received_s: float | None = None) -> None:
-        """Show a frame where it was taken. Without a valid pose its pixels are updated and hidden in 3D."""
+    def show(self, frame: TrackedFrame, received_s: float | None = None, read_s: float | None = None) -> None:
+        """Show a frame where it was taken. Without a valid pose its pixels are updated and hidden in 3D.
+
+        received_s, read_s   see StreamClock.note
+        """
         image = get_or_create(self._scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE, with_display=True)
         placed = get_or_create(self._scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
         put_under(image, placed)
@@ -41,7 +44,7 @@ class LiveImage:
         if self._valid:
             set_transform(placed, frame.image_to_reference)
             self._show_probe(frame)
-        self._clock.note(names.LIVE_IMAGE, frame.timestamp, received_s)
+        self._clock.note(names.LIVE_IMAGE, frame.timestamp, received_s, read_s)
         self._set_visible(self._valid)
 
     def refresh(self, now_s: float | None = None) -> bool:

@@ -10,11 +10,13 @@ from ..openigtlink import StreamStatus
 from ..sweep import TrackedFrame
 from .live_image import LiveImage, tool_poses
 from .state import Step, StepStatus
-from .stream import FrameSource
+from .stream import FrameSource, ReceivedPose
 from .tools import Tools
 from .workflow import Workflow
 
 _NO_IMAGE_S = 2.0
+# Times that go back by more are of a clock that began anew.
+_LATER_S = 2.0
 
 
 class LiveStream:
@@ -31,7 +33,8 @@ class LiveStream:
         self.tool_names = tuple(tool_names)
         self._workflow, self._image, self._tools, self._on_frame = workflow, image, tools, on_frame
         self._source: FrameSource | None = None
-        self._newest_stamp_s = -math.inf
+        self._tool_stamps_s: dict[str, float] = {}
+        self._stamps_beside_s: dict[str, float] = {}
 
     @property
     def source(self) -> FrameSource | None:
@@ -45,7 +48,8 @@ class LiveStream:
     def connect(self, source: FrameSource) -> None:
         """Take frames from `source` from now on, in place of an earlier one."""
         self.disconnect()
-        self._newest_stamp_s = -math.inf
+        self._tool_stamps_s.clear()
+        self._stamps_beside_s.clear()
         source.start()
         self._source = source
         self._workflow.set(Step.CONNECT, StepStatus.RUNNING, f"waiting for {source.name}")
@@ -69,34 +73,42 @@ class LiveStream:
         status = self._source.status
         if frames:
             age_s = status.age_s if math.isfinite(status.age_s) else 0.0
-            self.show(frames[-1], now_s - age_s)
+            self.show(frames[-1], now_s - age_s, now_s)
             self._source.shown(frames[-1])
-        else:
-            self._take_transforms()
+        self._take_transforms(now_s)
         self._tell(status)
         return bool(frames)
 
-    def show(self, frame: TrackedFrame, received_s: float | None = None) -> None:
-        """Show a frame, and the tools that came with it."""
+    def show(self, frame: TrackedFrame, received_s: float | None = None, read_s: float | None = None) -> None:
+        """Show a frame, and the tools that came with it; `received_s` and `read_s` as in StreamClock.note."""
         received_s = time.monotonic() if received_s is None else received_s
-        self._newest_stamp_s = max(self._newest_stamp_s, frame.timestamp)
-        self._image.show(frame, received_s)
+        self._image.show(frame, received_s, read_s)
         for name, pose in tool_poses(frame.transforms, {*self.tool_names, *self._tools.names}).items():
-            self._tools.update(name, pose, frame.timestamp, received_s)
+            # Beside a stream of images that waited for their poses, a tool may be known of a later time already.
+            if not 0 < self._tool_stamps_s.get(name, -math.inf) - frame.timestamp < _LATER_S:
+                self._tool_stamps_s[name] = frame.timestamp
+                self._tools.update(name, pose, frame.timestamp, received_s, read_s)
 
-    def _take_transforms(self) -> None:
-        """Tools go on being tracked while no image comes."""
+    def _take_transforms(self, now_s: float) -> None:
+        """Tools that came beside the images: while no image comes, or at times of their own, as of a second tracker."""
         received = self._source.transforms()
-        stamps = [one.stamp_s for one in received.values() if one.stamp_s is not None]
-        newest = max(stamps, default=-math.inf)
-        if newest <= self._newest_stamp_s:
-            return
-        self._newest_stamp_s = newest
-        together = {name: one for name, one in received.items() if one.stamp_s == newest or "TipTo" in name}
-        arrived_s = max(one.received_s for one in together.values())
-        poses = {name: one.pose for name, one in together.items()}
-        for name, pose in tool_poses(poses, {*self.tool_names, *self._tools.names}).items():
-            self._tools.update(name, pose, newest, arrived_s)
+        calibrations = {name: one.pose for name, one in received.items() if "TipTo" in name}
+        by_stamp: dict[float, dict[str, ReceivedPose]] = {}
+        for name, one in received.items():
+            if one.stamp_s is not None:
+                by_stamp.setdefault(one.stamp_s, {})[name] = one
+        for stamp_s, together in sorted(by_stamp.items(), key=lambda entry: max(p.received_s for p in entry[1].values())):
+            received_s = max(one.received_s for one in together.values())
+            poses = {**calibrations, **{name: one.pose for name, one in together.items()}}
+            for name, pose in tool_poses(poses, {*self.tool_names, *self._tools.names}).items():
+                if self._is_news(name, stamp_s):
+                    self._tool_stamps_s[name] = self._stamps_beside_s[name] = stamp_s
+                    self._tools.update(name, pose, stamp_s, received_s, now_s)
+
+    def _is_news(self, name: str, stamp_s: float) -> bool:
+        """False for what was taken already, and for what an image came with a later pose than."""
+        shown_s = self._tool_stamps_s.get(name, -math.inf)
+        return stamp_s not in (shown_s, self._stamps_beside_s.get(name)) and not 0 < shown_s - stamp_s < _LATER_S
 
     def _tell(self, status: StreamStatus) -> None:
         name, problem = self._source.name, f" ({status.problem})" if status.problem else ""
@@ -108,8 +120,14 @@ class LiveStream:
                 set_(Step.CONNECT, StepStatus.RUNNING, f"waiting for {name}{problem}")
             return
         if status.frames == 0 or status.age_s > _NO_IMAGE_S:
-            set_(Step.CONNECT, StepStatus.RUNNING, f"connected to {name}, but no image comes{problem}")
+            set_(Step.CONNECT, StepStatus.RUNNING, f"connected to {name}, but no image comes{problem or _why(status)}")
             return
-        set_(Step.CONNECT, StepStatus.DONE, f"receiving from {name}")
+        trouble = f"; {status.pose_problem}" if status.pose_problem else ""
+        set_(Step.CONNECT, StepStatus.DONE, f"receiving from {name}{trouble}")
         if self._workflow.state.status(Step.RECORD) is StepStatus.WAITING:
             set_(Step.RECORD, StepStatus.READY)
+
+
+def _why(status: StreamStatus) -> str:
+    reasons = [reason for reason in (status.image_problem, status.not_understood) if reason]
+    return f" ({'; '.join(reasons)})" if reasons else ""

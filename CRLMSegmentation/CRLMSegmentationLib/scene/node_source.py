@@ -2,8 +2,9 @@
 
 A node holds only what came last and says nothing of the sender's clock. So a frame is what the nodes hold when the
 image has changed, it bears the time of its arrival, and images that came between two looks are lost without a trace:
-for recordings the project's own client is better. A pose that has not come anew with the image is not taken for its
-pose.
+for recordings the project's own client is better. A pose that was not put into its node together with the image, in one
+turn of the connector, is not taken for its pose. Frames say that they were paired so, in the field `PosePairing`, and the
+status says it to people.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ from .stream import ReceivedPose
 IMAGE_NAMES = (names.LIVE_IMAGE, "Image_Reference")
 # A transform that ends here is measured all the time; others, such as ImageToProbe, are calibrations.
 _TRACKED_IN = ("Reference", "Tracker")
-_LATEST_TOGETHER_S = 0.15
+# The connector fills its nodes one behind the other, within milliseconds.
+_TOGETHER_S = 0.02
+_PAIRED_BY = {"PosePairing": "arrival"}
+_NOTE = (
+    "SlicerOpenIGTLink hands over no times: an image is paired with the poses that came together with it, which may be "
+    "those of its neighbour; for recordings use the module's own client"
+)
 _RATE_FRAMES = 32
 
 
@@ -47,11 +54,11 @@ class NodeSource:
         self._calibration = {name: Pose(matrix) for name, matrix in (calibration or {}).items()}
         self._observed: dict[str, tuple] = {}
         self._arrived: dict[str, tuple[float, float]] = {}
-        self._new: set[str] = set()
+        self._new: dict[str, tuple[float, float]] = {}
         self._image = None
         self._image_is_new = False
         self._arrivals: deque[float] = deque(maxlen=_RATE_FRAMES)
-        self._status = StreamStatus()
+        self._status = StreamStatus(notes=(_NOTE,))
 
     @property
     def status(self) -> StreamStatus:
@@ -70,17 +77,16 @@ class NodeSource:
         self._look_for_nodes()
 
     def stop(self) -> None:
-        for node, tag in self._observed.values():
-            node.RemoveObserver(tag)
+        for node, tags in self._observed.values():
+            for tag in tags:
+                node.RemoveObserver(tag)
         self._observed.clear()
         self._new.clear()
         self._image, self._image_is_new = None, False
 
     def poll(self) -> list[TrackedFrame]:
         self._look_for_nodes()
-        # What came since the last look belongs together.
-        now_s, stamp_s = time.monotonic(), time.time()
-        self._arrived.update({identifier: (now_s, stamp_s) for identifier in self._new})
+        self._arrived.update(self._new)
         self._new.clear()
         is_new, self._image_is_new = self._image_is_new, False
         if not is_new or self._image is None:
@@ -111,8 +117,9 @@ class NodeSource:
         What a node holds when it is found does not count: the session itself may have made it.
         """
         for identifier in [one for one, (node, _) in self._observed.items() if not self._scene.IsNodePresent(node)]:
-            node, tag = self._observed.pop(identifier)
-            node.RemoveObserver(tag)
+            node, tags = self._observed.pop(identifier)
+            for tag in tags:
+                node.RemoveObserver(tag)
             if node is self._image:
                 self._image = None
         for name in self._image_names:
@@ -121,18 +128,21 @@ class NodeSource:
         number = self._scene.GetNumberOfNodesByClass("vtkMRMLLinearTransformNode")
         for node in (self._scene.GetNthNodeByClass(one, "vtkMRMLLinearTransformNode") for one in range(number)):
             if is_transform_name(node.GetName() or "") or node.GetName() == self._transform_name:
-                self._observe(node, "TransformModifiedEvent")
+                # A tool that stands still is sent with the same matrix again: that is only 'modified'.
+                self._observe(node, "TransformModifiedEvent", "ModifiedEvent")
 
-    def _observe(self, node, event: str) -> None:
+    def _observe(self, node, *events: str) -> None:
         if node is None or node.GetID() in self._observed:
             return
         identifier = node.GetID()
-        event = getattr(node, event)
-        self._observed[identifier] = node, node.AddObserver(event, lambda *_: self._on_arrival(identifier))
+        tags = [
+            node.AddObserver(getattr(node, event, event), lambda *_: self._on_arrival(identifier)) for event in events
+        ]
+        self._observed[identifier] = node, tags
 
     def _on_arrival(self, identifier: str) -> None:
         node, _ = self._observed[identifier]
-        self._new.add(identifier)
+        self._new[identifier] = time.monotonic(), time.time()
         if not node.IsA("vtkMRMLLinearTransformNode"):
             self._image = self._image or node
             self._image_is_new |= node is self._image
@@ -151,6 +161,7 @@ class NodeSource:
             timestamp=stamp_s,
             valid=pose is not None and pose.valid,
             transforms=poses,
+            fields=_PAIRED_BY,
         )
 
     def _pose(self, poses: dict[str, Pose]) -> Pose | None:
@@ -165,13 +176,13 @@ class NodeSource:
         return compose({**self._calibration, **poses}, "Image", "Reference")
 
     def _poses(self, image_arrived_s: float) -> dict[str, Pose]:
-        """The transforms that belong to an image; those that did not come with it are invalid."""
+        """The transforms that belong to an image; those that did not come together with it are invalid."""
         poses = {}
         for identifier, (node, _) in self._observed.items():
             if not node.IsA("vtkMRMLLinearTransformNode"):
                 continue
             arrived = self._arrived.get(identifier)
-            fresh = arrived is not None and abs(image_arrived_s - arrived[0]) <= _LATEST_TOGETHER_S
+            fresh = arrived is not None and abs(image_arrived_s - arrived[0]) <= _TOGETHER_S
             pose, name = _pose_of(node), node.GetName()
             is_tracked = name == self._transform_name or split_transform_name(name)[1] in _TRACKED_IN
             if arrived is None and is_tracked:

@@ -100,11 +100,13 @@ class Tools:
         self.refresh()
 
     def update(
-        self, name: str, pose: Pose | None, stamp_s: float | None = None, received_s: float | None = None
-    ) -> bool:
+        self, name: str, pose: Pose | None, stamp_s: float | None = None, received_s: float | None = None,
+        read_s: float | None = None,
+    ) -> bool:  # fmt: skip
         """Take a pose by its PLUS name; returns False for one that concerns no tool.
 
         name  'StylusToReference' (or 'Stylus') is where the tool is, 'StylusTipToStylus' where its tip is on it
+        received_s, read_s   see StreamClock.note
         """
         calibration, placed = _TIP_CALIBRATION.match(name), _TOOL_POSE.match(name)
         if calibration:
@@ -116,9 +118,10 @@ class Tools:
             return False
         received_s = time.monotonic() if received_s is None else received_s
         self._tool(tool).update(pose)
-        self._clock.note(tool, stamp_s, received_s)
-        self._show(self.reading(tool, received_s))
-        self._write_text(received_s)
+        self._clock.note(tool, stamp_s, received_s, read_s)
+        now_s = received_s if read_s is None else read_s
+        self._show(self.reading(tool, now_s))
+        self._write_text(now_s)
         return True
 
     def reading(self, name: str, now_s: float | None = None) -> ToolReading:
@@ -210,8 +213,8 @@ class Tools:
         name = reading.name
         live = reading.status is ToolStatus.LIVE
         if live:
-            tool = self._tools[name]
-            matrix = reading.tip_to_reference @ np.linalg.inv(tool.tip_to_tool)
+            # As it came: who fills the same node from a stream must not take a rounded one for news.
+            matrix = self._tools[name].tool_to_reference
             set_transform(self._node("vtkMRMLLinearTransformNode", names.tool_to_reference(name)), matrix)
         set_visible(find(self._scene, "vtkMRMLModelNode", names.tool_model(name)), live)
         if reading.signed_distance_mm is None:

@@ -108,7 +108,7 @@ def test_the_latency_with_one_clock_and_with_two():
         other.arrived(sent - 3600, sent + delay)
         other.shown(sent - 3600, sent + delay + 0.005)
     assert same.clocks_agree and same.latency_s == pytest.approx(0.035) and same.worst_s == pytest.approx(0.035)
-    assert not other.clocks_agree and other.latency_s == pytest.approx(0.025)
+    assert not other.clocks_agree and other.latency_s == pytest.approx(0.025, abs=1e-3)
     same.shown(5.0, 6.0)
     assert same.latency_s == pytest.approx(0.035), "a frame that never arrived counts for nothing"
 

@@ -14,6 +14,7 @@ from CRLMSegmentationLib.scene.node_source import NodeSource
 from CRLMSegmentationLib.scene.nodes import get_or_create
 from CRLMSegmentationLib.scene.openigtlink_nodes import connector_available, connector_source
 from CRLMSegmentationLib.scene.state import Step, StepStatus
+from CRLMSegmentationLib.sweep import Pose
 
 POSE = affine(turn((10, 20, 30)) * 0.3, (5, 6, 7))
 
@@ -43,13 +44,23 @@ class Connector:
         node = get_or_create(self.scene, "vtkMRMLLinearTransformNode", name)
         was_modifying = node.StartModify()
         node.SetMatrixTransformToParent(vtk_matrix(matrix))
+        # So the connector does (vtkMRMLIGTLConnectorNode::ProcessIncomingDeviceModifiedEvent), whatever the matrix is.
+        node.Modified()
         node.SetAttribute("TransformStatus", status)
         node.EndModify(was_modifying)
 
 
 @pytest.fixture
-def connector(session):
-    """One that has made its nodes already: what a node holds when it is found does not count."""
+def connector(session, monkeypatch):
+    """One that has made its nodes already: what a node holds when it is found does not count.
+
+    However slowly this computer goes from one node to the next, what is sent at once is together.
+    """
+    monkeypatch.setattr(node_source, "_TOGETHER_S", 5.0)
+    return prompt_connector(session)
+
+
+def prompt_connector(session):
     session.connect_source(NodeSource(session.scene))
     connector = Connector(session.scene)
     connector.send_image(0)
@@ -83,7 +94,7 @@ def test_an_image_without_a_new_pose_has_none(session, connector, monkeypatch):
     connector.send_image(1)
     session.process()
     assert session.live_pose_is_valid
-    monkeypatch.setattr(node_source, "_LATEST_TOGETHER_S", 0.02)
+    monkeypatch.setattr(node_source, "_TOGETHER_S", 0.02)
     time.sleep(0.05)
     connector.send_image(2)
     session.process()
@@ -94,10 +105,38 @@ def test_an_image_without_a_new_pose_has_none(session, connector, monkeypatch):
     assert not session.live_pose_is_valid and session.stream_status.invalid == 2
 
 
-def test_a_tool_that_is_sent_no_more_is_lost_though_its_node_stays(session, connector):
+@pytest.mark.parametrize("apart_s", [0.03, 0.12, 0.5])
+@pytest.mark.parametrize("looks_between", [False, True])
+def test_a_pose_that_came_some_time_before_the_image_is_not_its_pose(session, apart_s, looks_between):
+    """Also when the window stood still, and both are found at one look."""
+    connector = prompt_connector(session)
+    connector.send_transform("ImageToReference", POSE)
+    if looks_between:
+        session.process()
+    time.sleep(apart_s)
+    connector.send_image(1)
+    session.process()
+    assert session.stream_status.frames == 1 and not session.live_pose_is_valid
+
+
+def test_it_is_told_and_recorded_how_poses_were_assigned(session, connector):
+    assert any("no times" in note for note in session.stream_status.notes)
+    source = NodeSource(session.scene)
+    source.start()
+    connector.send_transform("ImageToReference", POSE)
+    connector.send_image(1)
+    (frame,) = source.poll()
+    source.stop()
+    assert frame.valid and frame.fields["PosePairing"] == "arrival"
+
+
+@pytest.mark.parametrize("tip", [None, affine(turn((7, 31, 53)), (0.1, 123.4, 0.7))])
+def test_a_tool_that_is_sent_no_more_is_lost_though_its_node_stays(session, connector, tip):
+    if tip is not None:
+        session.update_tool("StylusTipToStylus", Pose(tip))
     for value in range(1, 4):
         connector.send_transform("ImageToReference", POSE)
-        connector.send_transform("StylusToReference", affine(translation=(1, 2, 3)))
+        connector.send_transform("StylusToReference", affine(turn((11, 22, 33)), (1.1, 2.2, 3.3)))
         connector.send_image(value)
         session.process()
     assert session.tool_reading().status is ToolStatus.LIVE
@@ -137,7 +176,8 @@ def test_pose_in_the_image_message(session):
     source.stop()
 
 
-def test_pose_through_a_calibration(session):
+def test_pose_through_a_calibration(session, monkeypatch):
+    monkeypatch.setattr(node_source, "_TOGETHER_S", 5.0)
     image_to_probe, probe_to_reference = affine(np.eye(3) * 0.2), affine(turn((0, 0, 90)), (1, 2, 3))
     connector = Connector(session.scene)
     connector.send_transform("StylusToReference", np.eye(4))
@@ -153,7 +193,8 @@ def test_pose_through_a_calibration(session):
     source.stop()
 
 
-def test_nodes_of_other_names_can_be_chosen(session):
+def test_nodes_of_other_names_can_be_chosen(session, monkeypatch):
+    monkeypatch.setattr(node_source, "_TOGETHER_S", 5.0)
     connector = Connector(session.scene)
     connector.send_image(0, "BK_Image")
     connector.send_transform("UltrasoundPose", np.eye(4))
