@@ -77,7 +77,8 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[str | Path | None]
 
 
 def _check_name(output: Output, path: Path) -> None:
-    name_for_library(path)
+    if output.endings != SWEEP_ENDINGS:  # recordings are written without a library
+        name_for_library(path)
     if output.endings and not path.name.lower().endswith(output.endings):
         raise ConfigurationError(f"{output.option} {path} has no known ending; use one of {', '.join(output.endings)}.")
     if path.is_dir():

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from ..errors import ConfigurationError
+from ..files.paths import name_for_library
 from .outputs import Output, check_folder, check_outputs
 from .progress import progress_bar
 
@@ -83,6 +84,7 @@ def _check_files(arguments) -> None:
 
     folder, table = StudyFolder(Path(arguments.work)), getattr(arguments, "table", None)
     check_folder(Path(arguments.work), "--work")
+    name_for_library(arguments.work)
     recordings = [part for text in getattr(arguments, "recording", ()) for part in text.split(",")]
     inputs = [table, *recordings]
     made_here = arguments.step == "simulate" or (arguments.step == "run" and table is None)

@@ -39,6 +39,11 @@ class Sweep:
                     f"pixels, but frame 0 is {self.frames[0].image_size[0]} x {self.frames[0].image_size[1]}: "
                     "the frames of one sweep must have one size."
                 )
+            if frame.pixels.dtype != self.frames[0].pixels.dtype:
+                raise SequenceFileError(
+                    f"Frame {number} of {self.name or 'the sweep'} has pixels of type {frame.pixels.dtype}, but frame 0 of "
+                    f"{self.frames[0].pixels.dtype}: the frames of one sweep must have one type."
+                )
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -148,3 +149,17 @@ def test_a_study_replaces_no_table_that_it_did_not_make(capsys, folder):
     (folder / "report" / "index.html").write_text("of a person")
     words = ["study", "report", "--work", folder, "-o", folder / "report"]
     assert "not overwritten" in is_refused(capsys, folder, *words)
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="this system has no names that are not UTF-8")
+def test_a_name_that_is_not_utf_8_is_told_before_work_begins(capsys, folder):
+    """SimpleITK would end the process with what was just computed. A recording needs no library."""
+    odd = os.fsdecode(b"L\xe4sion")
+    for words in (RECONSTRUCT, SEGMENT, DIFFERENCE):
+        words = [word.format(folder / "missing") for word in words]
+        assert "UTF-8" in is_refused(capsys, folder, *words, folder / f"{odd}.nrrd")
+    for words in (["demo", "--output"], ["simulate", "--seed", "1", "-o"], ["study", "simulate", "--work"]):
+        assert "UTF-8" in is_refused(capsys, folder, *words, folder / odd)
+    copy = folder / odd / "copy.igs.mha"
+    assert main(["convert", str(folder / "sweep.mha"), "-o", str(copy)]) == 0 and copy.is_file()
+    assert main(["info", str(copy)]) == 0

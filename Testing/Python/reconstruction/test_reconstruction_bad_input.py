@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from CRLMSegmentationLib.errors import ReconstructionError
+from CRLMSegmentationLib.errors import ReconstructionError, SequenceFileError
 from CRLMSegmentationLib.reconstruction import ClipRectangle, Fan, ReconstructionSettings, reconstruct
 from CRLMSegmentationLib.sweep import Sweep
 
@@ -104,8 +104,13 @@ def test_pixels_of_an_unknown_type(make_sweep):
 
 def test_frames_of_different_types(a_sweep):
     frames = [*a_sweep.frames, a_sweep.frames[0].with_changes(pixels=a_sweep.frames[0].pixels.astype(np.uint16))]
+    with pytest.raises(SequenceFileError, match="one type"):
+        Sweep(frames)
+    # The live volume takes frames before they are a sweep.
+    sweep = Sweep(a_sweep.frames)
+    object.__setattr__(sweep, "frames", frames)
     with pytest.raises(ReconstructionError, match="all frames must be alike"):
-        reconstruct(Sweep(frames), SETTINGS)
+        reconstruct(sweep, SETTINGS)
 
 
 def test_half_a_region():

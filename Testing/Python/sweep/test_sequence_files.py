@@ -226,6 +226,8 @@ def test_frames_of_different_sizes_are_refused_and_nothing_is_left_behind(tmp_pa
     small, large = make_sweep(1).frames[0], make_sweep(1, width=9).frames[0]
     with pytest.raises(SequenceFileError, match="one size"):
         Sweep([small, large])
+    with pytest.raises(SequenceFileError, match="one type"):
+        Sweep([small, make_sweep(1, dtype=np.uint16).frames[0]])
     with pytest.raises(SequenceFileError, match="one size"), SequenceWriter(tmp_path / "a.igs.mha") as writer:
         writer.add(small)
         writer.add(large)
