@@ -158,5 +158,5 @@ def record(
         pose_problem=status.usual_pose_problem if invalid else "",
         missing=missing,
         repeated=status.repeated,
-        notes=tuple(filter(None, (*status.notes, status.image_problem, status.not_understood))),
+        notes=tuple(filter(None, (*status.notes, status.image_problem, status.not_understood, recorder.mixture))),
     )

@@ -95,7 +95,7 @@ class RecordStep:
             return
         if self._mark:
             frame = frame.with_changes(fields={**frame.fields, **self._mark})
-        self._recordings.add(frame)
+        frame = self._recordings.add(frame)
         if self._growing is not None:
             self._growing.add(frame)
 

@@ -78,14 +78,13 @@ class Recording:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def add(self, frame: TrackedFrame) -> None:
-        """Take the next frame."""
+    def add(self, frame: TrackedFrame) -> TrackedFrame:
+        """Take the next frame; returns it as it is kept: with its pixels on disk, once they are there."""
         if self._started_s is None:
             self._started_s = time.monotonic()
-        self._frames.append(frame)
+        kept = self.recorder.add(frame) if self.recorder is not None else frame
+        self._frames.append(kept)
         self._invalid += not frame.valid
-        if self.recorder is not None:
-            self.recorder.add(frame)
         # What only looks at the frames must never keep one from being recorded.
         for what, looker in (("reconstructed live", self.live), ("watched", self.watch)):
             if looker is None or what in self._troubles:
@@ -95,12 +94,13 @@ class Recording:
             except Exception as error:
                 _logger.exception("The recording is not %s any more.", what)
                 self._troubles[what] = f"it is recorded, but not {what} any more ({error})"
+        return kept
 
     def state(self) -> RecordingState:
         """What is known now."""
         recorder = self.recorder
         reading = self.watch.reading
-        troubles = [recorder.problem, recorder.warning] if recorder is not None else []
+        troubles = [recorder.problem, recorder.warning, recorder.mixture] if recorder is not None else []
         return RecordingState(
             frames=len(self._frames),
             seconds=time.monotonic() - self._started_s if self._started_s is not None else 0.0,
@@ -118,7 +118,7 @@ class Recording:
         """The frames so far, those of the size that most of them have. Raises RecordingError when there is none."""
         if not self._frames:
             raise RecordingError("No frame came while recording; check that PLUS sends images, then record again.")
-        kinds = [(frame.pixels.shape, frame.pixels.dtype) for frame in self._frames]
+        kinds = [(frame.image_size, frame.dtype) for frame in self._frames]
         usual = max(dict.fromkeys(kinds), key=kinds.count)
         name = self.path.name if self.path is not None else ""
         return Sweep([frame for frame, kind in zip(self._frames, kinds) if kind == usual], name)

@@ -67,10 +67,9 @@ class Recordings:
         self._workflow.set(Step.RECORD, StepStatus.RUNNING, "recording")
         self._workflow.tell()
 
-    def add(self, frame: TrackedFrame) -> None:
-        """Take a live frame, when recording."""
-        if self._now is not None:
-            self._now.add(frame)
+    def add(self, frame: TrackedFrame) -> TrackedFrame:
+        """Take a live frame, when recording; returns it as it is kept."""
+        return self._now.add(frame) if self._now is not None else frame
 
     def stop(self) -> tuple[Recording, Sweep]:
         """End the recording; its file is completed in the background. Raises RecordingError when no frame came."""
@@ -84,6 +83,13 @@ class Recordings:
             self._workflow.set(Step.RECORD, StepStatus.FAILED, str(error))
             self._workflow.tell()
             raise
+        left_out = len(recording) - len(sweep)
+        if left_out:
+            self._workflow.note(
+                f"{left_out} of {len(recording)} frames have images of another size or type of pixels than the others "
+                "and are not in the sweep"
+                + ("; they are recorded in a file of their own." if recording.recorder is not None else ".")
+            )
         if recording.recorder is not None:
             self._writing.append((recording, Task(recording.recorder.stop, "recording file")))
         return recording, sweep

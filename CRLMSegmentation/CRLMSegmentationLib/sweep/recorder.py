@@ -9,7 +9,8 @@ import os
 import shutil
 import threading
 import time
-from collections import deque
+import weakref
+from collections import Counter, deque
 from pathlib import Path
 from typing import Mapping
 
@@ -19,6 +20,7 @@ from ..errors import RecordingError, SequenceFileError
 from ..geometry import as_affine
 from .journal import MAGIC, journal_record
 from .packed_frame import pack_frame
+from .recorded_frame import PiecePlace, RecordedFrame
 from .recovery import journal_path, lock, mark_as_alive, recover, recover_unfinished, sync_folder, unfinished_recordings
 from .tracked_frame import TrackedFrame
 from .transforms import format_matrix
@@ -42,9 +44,11 @@ _COPIED_BYTES = 1 << 20
 class Recorder:
     """Compresses each frame and writes it to a journal beside `path`, in a thread of its own.
 
-    add() never waits for the disk. stop() makes the sequence file of what is compressed already. When the process dies,
-    `recover(path)` or `recover_unfinished(folder)` makes the file: a kill loses no frame that was written, and a power
-    cut those that the disk had not yet been made to keep (the last one, where it takes less time than a frame).
+    add() never waits for the disk; the frame that it gives back takes no memory for its pixels once the disk has them,
+    and reads them from there when they are asked for, also after stop(). stop() makes the sequence file of what is
+    compressed already. When the process dies, `recover(path)` or `recover_unfinished(folder)` makes the file: a kill
+    loses no frame that was written, and a power cut those that the disk had not yet been made to keep (the last one,
+    where it takes less time than a frame).
     Raises RecordingError at once when the file or an unfinished recording of that name is already there, or its ending
     is not .mha or .nrrd.
 
@@ -52,6 +56,7 @@ class Recorder:
     reference    the frame of reference of the frames
 
     frames    frames that are on disk
+    kinds     how many frames came of each size and type of pixels, as ((width, height), dtype) to number
     dropped   frames that are not, because the disk failed or was too slow
     warning   a sentence when the disk is nearly full; '' when all is well
     problem   a sentence when frames were lost; '' when all is well
@@ -84,7 +89,9 @@ class Recorder:
         self._written_bytes = len(MAGIC)
         self._free_bytes = math.inf
         self._began = time.monotonic()
-        self._queue: deque[TrackedFrame] = deque()
+        self.kinds: Counter[tuple[tuple[int, int], str]] = Counter()
+        self._queue: deque[RecordedFrame] = deque()
+        self._on_disk: dict[int, weakref.ref[RecordedFrame]] = {}
         self._queued_bytes = 0
         self._ending = False
         self._failed_at = float("-inf")
@@ -107,19 +114,37 @@ class Recorder:
         room = max(self._free_bytes - self._written_bytes, 0)
         return room / (2 * rate) if self.frames else math.inf
 
-    def add(self, frame: TrackedFrame) -> None:
-        """Take a frame. When the disk cannot keep up or fails, the frame is counted in `dropped`."""
+    @property
+    def mixture(self) -> str:
+        """A sentence when frames of several sizes or types of pixels came; '' when all are alike."""
+        if len(self.kinds) < 2:
+            return ""
+        (_, usual), *others = self.kinds.most_common()
+        told = ", ".join(f"{width} x {height} {dtype}" for ((width, height), dtype), _ in others)
+        return (
+            f"{self.kinds.total() - usual} of {self.kinds.total()} frames have other images ({told}): they are "
+            f"recorded in a file of their own beside {self.path.name}"
+        )
+
+    def add(self, frame: TrackedFrame) -> RecordedFrame:
+        """Take a frame. When the disk cannot keep up or fails, the frame is counted in `dropped`.
+
+        Returns it as one that may be kept for long, however many there are.
+        """
         size = frame.pixels.nbytes
+        kept = RecordedFrame.of(frame)
         with self._changed:
             if self._ending:
                 raise RecordingError(f"The recording {self.path} has ended; it takes no more frames.")
             if self._queue and self._queued_bytes + size > _QUEUE_BYTES:
                 self.dropped += 1
                 self.problem = f"the disk of {self.path} is too slow: {self.dropped} frames were lost"
-                return
-            self._queue.append(frame)
+                return kept
+            self.kinds[frame.image_size, str(frame.dtype)] += 1
+            self._queue.append(kept)
             self._queued_bytes += size
             self._changed.notify()
+        return kept
 
     def stop(self, progress=None) -> list[Path]:
         """Finish: the files that were made (one, unless the image size changed on the way).
@@ -129,13 +154,19 @@ class Recorder:
         self._end()
         if self.problem and self.frames == 0:
             raise RecordingError(f"Nothing could be recorded in {self.path}: {self.problem}.")
-        return recover(self.path, progress)
+        return recover(self.path, progress, self._moved)
 
     def discard(self) -> None:
         """End a recording that took no frame, and leave nothing behind."""
         self._end()
         if self.frames == 0:
             self.journal.unlink(missing_ok=True)
+
+    def _moved(self, piece_at: int, place: PiecePlace) -> None:
+        reference = self._on_disk.get(piece_at)
+        frame = reference() if reference is not None else None
+        if frame is not None:
+            frame.leave_to_disk(place)
 
     def _end(self) -> None:
         with self._changed:
@@ -155,11 +186,12 @@ class Recorder:
                 frame = self._queue[0] if self._queue else None
                 in_a_hurry = self._queued_bytes > _COMPRESS_UP_TO_BYTES
             if frame is not None:
+                size = frame.pixels.nbytes
                 self._write(frame, compressed=not in_a_hurry)
                 unsynced = True
                 with self._changed:
                     self._queue.popleft()
-                    self._queued_bytes -= frame.pixels.nbytes
+                    self._queued_bytes -= size
                 del frame
             now = time.monotonic()
             if unsynced and (not self._queue or now - synced > _SYNC_EVERY_S):
@@ -173,7 +205,7 @@ class Recorder:
         with contextlib.suppress(OSError):
             self._stream.close()
 
-    def _write(self, frame: TrackedFrame, compressed: bool) -> None:
+    def _write(self, frame: RecordedFrame, compressed: bool) -> None:
         """Append one frame; after a failure take back what was written of it, and try the disk again a second later."""
         if self._failed and time.monotonic() - self._failed_at < _TRY_AGAIN_AFTER_S:
             self._lose(self._reason)
@@ -184,6 +216,9 @@ class Recorder:
                 self._stream.seek(self._written_bytes)
             packed = pack_frame(frame, compressed, self._reference, self._fixed)
             self._written_bytes += _write_fully(self._stream, journal_record(packed))
+            piece_at = self._written_bytes - len(packed.piece)
+            self._on_disk[piece_at] = weakref.ref(frame)
+            frame.leave_to_disk(PiecePlace(self.journal, piece_at, len(packed.piece)))
             self._failed = False
             self.frames += 1
         except OSError as error:

@@ -14,7 +14,8 @@ import numpy as np
 from ..errors import CRLMError, RecordingError, SequenceFileError
 from .journal import JournalEntry, journal_entries
 from .sequence_formats import read_sequence_header
-from .sequence_writer import compressed_bytes, compressed_chunks, write_whole
+from .recorded_frame import PiecePlace
+from .sequence_writer import compressed_bytes, compressed_chunks, first_piece_at, write_whole
 from .transforms import parse_matrix
 
 JOURNAL_SUFFIX = ".journal"
@@ -68,11 +69,17 @@ def recover_unfinished(folder, progress: Callable[[float, str], None] | None = N
     return recovered
 
 
-def recover(path, progress: Callable[[float, str], None] | None = None) -> list[Path]:
+def recover(
+    path,
+    progress: Callable[[float, str], None] | None = None,
+    on_moved: Callable[[int, PiecePlace], None] = lambda piece_at, place: None,
+) -> list[Path]:
     """Make the sequence file of an unfinished recording; `path` is the file's or its journal's name.
 
-    The journal is removed only after the file is complete and kept by the disk. Frames of another size go to
-    `<name>-2`, and so on; nothing that is already there is overwritten.
+    on_moved  told of each frame, by where it lay in the journal, where it lies now, before the journal is removed
+
+    The journal is removed only after the file is complete and kept by the disk. Frames of another size or type of
+    pixels than most go to `<name>-2`, and so on; nothing that is already there is overwritten.
     Raises RecordingError when there is no journal, it is still being written, or no whole frame is in it.
     """
     path = Path(path)
@@ -85,7 +92,7 @@ def recover(path, progress: Callable[[float, str], None] | None = None) -> list[
         with open(journal, "rb") as stream:
             lock(stream)
             _remove_parts_of(path)
-            files = _files_of(stream, path, progress)
+            files = _files_of(stream, path, progress, on_moved)
         sync_folder(path.parent)
         journal.unlink()
         return files
@@ -98,7 +105,7 @@ def recover(path, progress: Callable[[float, str], None] | None = None) -> list[
         ) from None
 
 
-def _files_of(stream: BinaryIO, path: Path, progress) -> list[Path]:
+def _files_of(stream: BinaryIO, path: Path, progress, on_moved) -> list[Path]:
     """The files made of an open journal. Raises RecordingError or OSError; no file is left then."""
     journal = journal_path(path)
     size = max(os.fstat(stream.fileno()).st_size, 1)
@@ -122,31 +129,38 @@ def _files_of(stream: BinaryIO, path: Path, progress) -> list[Path]:
         # It was cut off after the file had been made and before the journal was removed.
         return [path]
     made: list[Path] = []
+    moved: list[tuple[int, PiecePlace]] = []
     try:
         for group in _groups(entries):
             target = _free_name(path, len(made) + 1)
             stored = compressed_bytes(target, sum(entry.piece_bytes for entry in group))
             pieces = _pieces(stream, group, lambda position: report(position, 0.5, "writing the sequence file"))
             chunks = compressed_chunks(target, group, pieces)
-            write_whole(target, group[0].kind, [entry.fields for entry in group], stored, chunks, fixed=_fixed(group))
+            fields = [entry.fields for entry in group]
+            position = write_whole(target, group[0].kind, fields, stored, chunks, fixed=_fixed(group))
+            position += first_piece_at(target)
+            for entry in group:
+                moved.append((entry.piece_at, PiecePlace(target, position, entry.piece_bytes)))
+                position += entry.piece_bytes
             made.append(target)
     except OSError:
         # The journal holds it all: half of the files would only stand in the way of the next try.
         for each in made:
             each.unlink(missing_ok=True)
         raise
+    for piece_at, place in moved:
+        on_moved(piece_at, place)
     return made
 
 
 def _groups(entries: list[JournalEntry]) -> Iterator[list[JournalEntry]]:
-    """The frames that go into one file each."""
-    group: list[JournalEntry] = []
+    """The frames that go into one file each: first those of the kind that most have."""
+    by_kind: dict[tuple, list[JournalEntry]] = {}
     for entry in entries:
-        if group and (entry.kind != group[0].kind or len(group) >= _MOST_FRAMES_A_FILE):
-            yield group
-            group = []
-        group.append(entry)
-    yield group
+        by_kind.setdefault(entry.kind, []).append(entry)
+    for group in sorted(by_kind.values(), key=len, reverse=True):
+        for begin in range(0, len(group), _MOST_FRAMES_A_FILE):
+            yield group[begin : begin + _MOST_FRAMES_A_FILE]
 
 
 def _fixed(entries: list[JournalEntry]) -> dict[str, np.ndarray]:

@@ -130,8 +130,10 @@ def hidden_path(path: Path, ending: str) -> Path:
 def write_whole(
     path: Path, kind: tuple, all_frame_fields: list, stored_bytes: int | None, chunks: Iterable[bytes],
     fields: Mapping[str, str] | None = None, fixed: Mapping[str, np.ndarray] | None = None,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Write header and pixels and move them into place at once, kept by the disk before they bear the name `path`.
+
+    Returns the byte at which the pixels begin.
 
     kind          image size, dtype and frame of reference of all frames
     fixed         (4, 4) by name: transforms of a configuration (see as_tree)
@@ -146,11 +148,12 @@ def write_whole(
         names = f"{fields[DERIVED_FIELD]} {tree.header_fields.get(DERIVED_FIELD, '')}".split()
         header[DERIVED_FIELD] = " ".join(dict.fromkeys(names))
     cleaned = {clean_field(name): clean_field(value) for name, value in header.items()}
-    text = format_of(path).header_text(image_size, tree.frame_fields, np.dtype(dtype), stored_bytes, cleaned)
+    header_text = format_of(path).header_text
+    text = header_text(image_size, tree.frame_fields, np.dtype(dtype), stored_bytes, cleaned).encode("utf-8")
     partial = hidden_path(path, "partial")
     try:
         with open(partial, "wb") as stream:
-            stream.write(text.encode("utf-8"))
+            stream.write(text)
             for chunk in chunks:
                 stream.write(chunk)
             stream.flush()
@@ -158,6 +161,7 @@ def write_whole(
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+    return len(text)
 
 
 def compressed_chunks(path: Path, frames: Iterable[PackedFrame], pieces: Iterable[bytes]) -> Iterable[bytes]:
@@ -168,6 +172,11 @@ def compressed_chunks(path: Path, frames: Iterable[PackedFrame], pieces: Iterabl
         stream.add(frame.raw_bytes, frame.adler32, frame.crc32)
         yield piece
     yield stream.end()
+
+
+def first_piece_at(path: Path) -> int:
+    """How many bytes of compressed_chunks() come before the first piece."""
+    return len(CompressedStream(format_of(path).COMPRESSION).start)
 
 
 def compressed_bytes(path: Path, piece_bytes: int) -> int:

@@ -33,16 +33,11 @@ class Sweep:
 
     def __post_init__(self):
         for number, frame in enumerate(self.frames):
-            if frame.pixels.shape != self.frames[0].pixels.shape:
+            first = self.frames[0]
+            if (frame.image_size, frame.dtype) != (first.image_size, first.dtype):
                 raise SequenceFileError(
-                    f"Frame {number} of {self.name or 'the sweep'} is {frame.image_size[0]} x {frame.image_size[1]} "
-                    f"pixels, but frame 0 is {self.frames[0].image_size[0]} x {self.frames[0].image_size[1]}: "
-                    "the frames of one sweep must have one size."
-                )
-            if frame.pixels.dtype != self.frames[0].pixels.dtype:
-                raise SequenceFileError(
-                    f"Frame {number} of {self.name or 'the sweep'} has pixels of type {frame.pixels.dtype}, but frame 0 of "
-                    f"{self.frames[0].pixels.dtype}: the frames of one sweep must have one type."
+                    f"Frame {number} of {self.name or 'the sweep'} is {_kind(frame)}, but frame 0 is {_kind(first)}: "
+                    "the frames of one sweep must have one size and one type of pixels."
                 )
 
     def __len__(self) -> int:
@@ -71,3 +66,7 @@ class Sweep:
     def image_to_reference(self) -> np.ndarray:
         """(n, 4, 4) float64 of the valid frames."""
         return np.array([frame.image_to_reference for frame in self.valid_frames]).reshape(-1, 4, 4)
+
+
+def _kind(frame: TrackedFrame) -> str:
+    return f"{frame.image_size[0]} x {frame.image_size[1]} pixels of {frame.dtype}"

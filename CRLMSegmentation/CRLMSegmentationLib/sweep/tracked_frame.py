@@ -54,6 +54,11 @@ class TrackedFrame:
         """Width and height in pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
 
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the pixels."""
+        return self.pixels.dtype
+
     def with_changes(self, **changes) -> TrackedFrame:
         """A copy with some attributes replaced."""
         return replace(self, **changes)

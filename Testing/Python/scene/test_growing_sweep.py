@@ -143,6 +143,19 @@ def test_a_session_has_it_while_it_records_and_completes_it_by_and_by(session, s
     assert_same_sweep(sweep_of(session.application), recorded)
 
 
+def test_frames_of_another_size_are_told_and_pixels_are_left_to_the_disk(session, sweep, tmp_path):
+    session.record_folder = tmp_path
+    session.start_recording()
+    for number, frame in enumerate(sweep.frames):
+        session.show_frame(frame if number != 5 else frame.with_changes(pixels=frame.pixels[:-4]))
+    recorded = session.stop_recording()
+    session.wait(30)
+    assert len(recorded) == len(sweep.frames) - 1
+    assert any("1 of " in notice and "file of their own" in notice for notice in session.state.notices)
+    assert all(frame.is_on_disk for frame in recorded.frames)
+    assert (recorded.frames[7].pixels == sweep.frames[8].pixels).all()
+
+
 def test_an_earlier_sweep_stays_when_no_frame_comes(session, sweep):
     session.set_sweep(sweep)
     session.start_recording()

@@ -1,0 +1,156 @@
+"""A frame of a recording that goes on: its pixels are in memory until the disk has them, and are read from there then.
+
+So a recording of any length takes little memory, although every frame of it can be looked at.
+"""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections import OrderedDict
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Mapping
+
+import numpy as np
+
+from ..errors import SequenceFileError
+from .tracked_frame import Pose, TrackedFrame
+
+_CACHE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class PiecePlace:
+    """Where the compressed pixels of one frame lie (see PackedFrame)."""
+
+    path: Path
+    piece_at: int
+    piece_bytes: int
+
+
+class _Storage:
+    """The pixels of one frame, in memory or on disk."""
+
+    def __init__(self, pixels: np.ndarray):
+        self.shape, self.dtype = pixels.shape, pixels.dtype
+        self._kept: np.ndarray | PiecePlace = pixels
+
+    @property
+    def is_on_disk(self) -> bool:
+        return isinstance(self._kept, PiecePlace)
+
+    def leave_to_disk(self, place: PiecePlace) -> None:
+        self._kept = place
+
+    def pixels(self) -> np.ndarray:
+        kept = self._kept
+        if not isinstance(kept, PiecePlace):
+            return kept
+        try:
+            return _cache.get(kept, lambda: self._read(kept))
+        except SequenceFileError:
+            if kept is self._kept:
+                raise
+            # The recording was finished in this very moment: it lies in its file now.
+            return self.pixels()
+
+    def _read(self, place: PiecePlace) -> np.ndarray:
+        try:
+            with open(place.path, "rb") as stream:
+                stream.seek(place.piece_at)
+                data = zlib.decompressobj(-15).decompress(stream.read(place.piece_bytes))
+            pixels = np.frombuffer(data, self.dtype.newbyteorder("<")).reshape(self.shape)
+        except OSError as error:
+            raise SequenceFileError(
+                f"The pixels of a frame in {place.path} cannot be read any more ({error.strerror}); put the file back."
+            ) from None
+        except (zlib.error, ValueError):
+            raise SequenceFileError(f"The pixels of a frame in {place.path} are damaged.") from None
+        return pixels.astype(self.dtype, copy=False)
+
+
+class RecordedFrame(TrackedFrame):
+    """A TrackedFrame whose pixels can be left to the disk; everything else stays in memory.
+
+    `pixels` reads them again, a few are cached; raises SequenceFileError when the file is gone or damaged.
+    """
+
+    def __init__(
+        self,
+        pixels: np.ndarray | _Storage,
+        image_to_reference: np.ndarray | None,
+        timestamp: float,
+        valid: bool = True,
+        transforms: Mapping[str, Pose] | None = None,
+        fields: Mapping[str, str] | None = None,
+    ):
+        storage = pixels if isinstance(pixels, _Storage) else _Storage(np.asarray(pixels))
+        facts = dict(
+            _storage=storage, image_to_reference=image_to_reference, timestamp=timestamp, valid=valid,
+            transforms=transforms or {}, fields=fields or {},
+        )  # fmt: skip
+        # Frozen, as its class is.
+        for name, value in facts.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def of(cls, frame: TrackedFrame) -> RecordedFrame:
+        """`frame`, such that its pixels can be left to the disk."""
+        pixels = frame._storage if isinstance(frame, RecordedFrame) else frame.pixels
+        return cls(pixels, frame.image_to_reference, frame.timestamp, frame.valid, frame.transforms, frame.fields)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        return self._storage.pixels()
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        return self._storage.shape[1], self._storage.shape[0]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._storage.dtype
+
+    @property
+    def is_on_disk(self) -> bool:
+        """True when memory holds no pixels of it."""
+        return self._storage.is_on_disk
+
+    def leave_to_disk(self, place: PiecePlace) -> None:
+        """The disk has the pixels there: memory lets go of them."""
+        self._storage.leave_to_disk(place)
+
+    def with_changes(self, **changes) -> TrackedFrame:
+        """A copy with some attributes replaced; its pixels stay where they are."""
+        kept = {"pixels": self._storage, **{name: getattr(self, name) for name in _OTHER_ATTRIBUTES}}
+        return RecordedFrame(**{**kept, **changes})
+
+
+_OTHER_ATTRIBUTES = [field.name for field in fields(TrackedFrame) if field.name != "pixels"]
+
+
+class _Cache:
+    """The pixels that were read last, up to so many bytes. All methods may be called from any thread."""
+
+    def __init__(self, most_bytes: int):
+        self._most_bytes, self._bytes = most_bytes, 0
+        self._pixels: OrderedDict[PiecePlace, np.ndarray] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, place: PiecePlace, read) -> np.ndarray:
+        with self._lock:
+            if place in self._pixels:
+                self._pixels.move_to_end(place)
+                return self._pixels[place]
+        pixels = read()
+        with self._lock:
+            if place not in self._pixels:
+                self._pixels[place] = pixels
+                self._bytes += pixels.nbytes
+            while self._bytes > self._most_bytes and len(self._pixels) > 1:
+                self._bytes -= self._pixels.popitem(last=False)[1].nbytes
+        return pixels
+
+
+_cache = _Cache(_CACHE_BYTES)
