@@ -11,6 +11,9 @@ from .progress import progress_bar
 EXAMPLES = ("crlm simulate --seed 7 -o case",)
 
 
+_PHASES = ("native", "arterial", "portal", "late")
+
+
 def add_arguments(parser):
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--seed", type=int, help="number of a sweep's case; the same seed gives the same case")
@@ -18,6 +21,13 @@ def add_arguments(parser):
         "--patient", type=int, metavar="SEED",
         help="number of a patient: liver, vessels, lesions and neighbours as labels, surfaces and curves",
     )  # fmt: skip
+    parser.add_argument(
+        "--phases", nargs="+", choices=_PHASES, default=[], metavar="PHASE",
+        help=f"with --patient: CTs as well, of {', '.join(_PHASES)}, as DICOM series and .nrrd in DIR/ct",
+    )  # fmt: skip
+    parser.add_argument(
+        "--slice-mm", type=float, default=2.0, metavar="MM", help="thickness of the CT's slices, 0.7 to 5 (default: 2)"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for what is simulated and its truth")
     add_force_option(parser)
 
@@ -25,22 +35,36 @@ def add_arguments(parser):
 def run(arguments):
     if arguments.patient is not None:
         _simulate_patient(arguments)
+    elif arguments.phases:
+        raise ConfigurationError("--phases makes CTs of a patient: give --patient SEED in place of --seed.")
     else:
         _simulate_sweep(arguments)
 
 
 def _simulate_patient(arguments) -> None:
+    from ..files import write_volume
+    from ..simulation.ct import CtSettings, scan
+    from ..simulation.ct.dicom import write_dicom_series
     from ..simulation.patient import PATIENT_FILES, draw_patient, write_patient
 
     folder = Path(arguments.output)
-    check_outputs([Output("-o", folder / name) for name in PATIENT_FILES], [], arguments.force)
+    settings = {phase: CtSettings(phase, arguments.slice_mm) for phase in arguments.phases}
+    of_ct = [folder / "ct" / f"{phase}.nrrd" for phase in settings] + [folder / "ct" / "labels.nrrd"] * bool(settings)
+    check_outputs([Output("-o", path) for path in (*(folder / name for name in PATIENT_FILES), *of_ct)], [], arguments.force)
     with progress_bar("Simulate") as progress:
         progress(0.0, "liver and vessels")
         patient = draw_patient(arguments.patient)
         write_patient(patient, folder, progress=progress)
+        for phase, acquisition in settings.items():
+            ct, labels = scan(patient, acquisition, progress)
+            write_dicom_series(ct, folder / "ct" / phase, patient.seed, phase)
+            write_volume(ct, folder / "ct" / f"{phase}.nrrd")
+            write_volume(labels, folder / "ct" / "labels.nrrd")
     print(f"{folder}: simulated patient {patient.seed}, a liver of {patient.liver_ml:.0f} mL")
     for lesion in patient.lesions:
         print(f"  {lesion.kind} of {lesion.equivalent_diameter_mm:.0f} mm, {lesion.shape.volume_ml():.1f} mL")
+    for phase in settings:
+        print(f"  {folder / 'ct' / phase}: CT in the {phase} phase, simulated")
 
 
 def _simulate_sweep(arguments) -> None:

@@ -57,6 +57,10 @@ class Patient:
         """(n, 3): from the fissure to the vena cava."""
         return falciform_ligament(self.shape, self.planes, self.surface)
 
+    def organ(self, name: str) -> Organ:
+        """The neighbour of that name; the first of several."""
+        return next(organ for organ in self.organs if organ.name == name)
+
     @property
     def metastases(self) -> list[PatientLesion]:
         return [lesion for lesion in self.lesions if lesion.kind == lesions_module.METASTASIS]

@@ -8,6 +8,7 @@ right, middle and left hepatic vein 4 to 5 mm.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -39,6 +40,10 @@ class VesselTree:
 
     def tubes(self) -> np.ndarray:
         """(m, 8) float64: start (3), end (3), radius at the start and at the end, RAS mm."""
+        return self._tubes
+
+    @cached_property
+    def _tubes(self) -> np.ndarray:
         child = np.flatnonzero(self.parent >= 0)
         before = self.parent[child]
         own = self.radius_mm[child]

@@ -1,0 +1,146 @@
+"""A CT of the simulated patient: slices of a wanted thickness with the scanner's blur, noise and couch."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ...errors import ConfigurationError
+from ...geometry import Volume
+from ..patient.labels import LABELS, patient_labels
+from ..patient.patient import Patient
+from .tissues import PHASES, brightness
+
+PIXELS = 512
+LOWEST_HU, HIGHEST_HU = -1024, 3071
+_ABOVE_LIVER_MM, _BELOW_LIVER_MM, _AROUND_BODY_MM = 20.0, 30.0, 28.0
+# Of the white noise of the slice above and below: neighbours correlate by about 0.4, as in abdominal CTs.
+_NEIGHBOUR_SHARE = 0.26
+
+
+@dataclass(frozen=True)
+class CtSettings:
+    """One acquisition.
+
+    phase         'native', 'arterial', 'portal' or 'late'
+    thickness_mm  of a slice, 0.7 to 5; slices lie edge to edge
+    noise_hu      standard deviation in the liver
+    kernel_mm     standard deviation of the in-plane blur (the reconstruction kernel); noise is correlated alike
+    pixels        along each side of a slice
+    """
+
+    phase: str = "portal"
+    thickness_mm: float = 2.0
+    noise_hu: float = 10.0
+    kernel_mm: float = 0.45
+    pixels: int = PIXELS
+
+    def __post_init__(self):
+        if self.phase not in PHASES:
+            raise ConfigurationError(f"There is no phase '{self.phase}': choose {', '.join(PHASES)}.")
+        if not 0.7 <= self.thickness_mm <= 5.0:
+            raise ConfigurationError(f"A slice thickness of {self.thickness_mm:g} mm is not offered: choose 0.7 to 5 mm.")
+        if not 0 <= self.noise_hu <= 60 or not 0.2 <= self.kernel_mm <= 1.5 or not 32 <= self.pixels <= 1024:
+            raise ConfigurationError("Noise is 0 to 60 HU, the kernel 0.2 to 1.5 mm, and a slice has 32 to 1024 pixels a side.")
+
+
+def scan(patient: Patient, settings: CtSettings | None = None, progress=None) -> tuple[Volume, Volume]:
+    """A CT and its labels on the same grid: int16 HU and uint8 (patient.LABELS), (k, j, i) along R, A, S.
+
+    The liver is covered with 20 mm above and 30 mm below. A voxel's value is the mean over its thickness; its label is that of its
+    center. The same patient and settings give the same bytes. progress is called with (share, text).
+    """
+    settings = settings or CtSettings()
+    seeds = [20262, patient.seed, PHASES.index(settings.phase)]
+    values = brightness(np.random.default_rng(np.random.SeedSequence(seeds)), settings.phase).astype(np.float32)
+    place = _Place.around(patient, settings)
+    hu = np.empty((place.slices, settings.pixels, settings.pixels), dtype=np.int16)
+    labels = np.empty(hu.shape, dtype=np.uint8)
+    background = _couch(patient, place, settings.pixels)
+
+    def acquire(number: int) -> None:
+        mean, labels[number] = _mean_over_thickness(patient, settings, place, number, values, background)
+        blurred = ndimage.gaussian_filter(mean, settings.kernel_mm / place.pixel_mm, truncate=3.0)
+        hu[number] = np.clip(np.round(blurred + _noise(seeds, settings, place, number)), LOWEST_HU, HIGHEST_HU)
+
+    # Every slice is drawn from numbers of its own: the result does not depend on how many threads there are.
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for done, _ in enumerate(pool.map(acquire, range(place.slices)), start=1):
+            if progress is not None:
+                progress(done / place.slices, f"CT, {settings.phase}")
+    return Volume(hu, place.ijk_to_ras(settings)), Volume(labels, place.ijk_to_ras(settings))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the slices lie: RAS mm of the first pixel of the first slice, edge of a pixel, number of slices."""
+
+    first_ras: tuple[float, float, float]
+    pixel_mm: float
+    slices: int
+
+    @classmethod
+    def around(cls, patient: Patient, settings: CtSettings) -> _Place:
+        body = patient.organ("skin").ellipsoids[0]
+        pixel = round(2 * (max(body[3:5]) + _AROUND_BODY_MM) / settings.pixels, 3)
+        x, y = body[:2] - pixel * (settings.pixels - 1) / 2
+        lower = patient.grid_origin_ras[2] - _BELOW_LIVER_MM
+        height = patient.outside_mm.shape[0] + _BELOW_LIVER_MM + _ABOVE_LIVER_MM
+        return cls((float(x), float(y), float(lower)), pixel, int(height / settings.thickness_mm) + 1)
+
+    def ijk_to_ras(self, settings: CtSettings) -> np.ndarray:
+        matrix = np.diag([self.pixel_mm, self.pixel_mm, settings.thickness_mm, 1.0])
+        matrix[:3, 3] = self.first_ras
+        return matrix
+
+
+def _mean_over_thickness(patient, settings, place: _Place, number: int, values, background):
+    """Mean HU (j, i) float32 of one slice, and the labels in its middle: planes about as far apart as pixels are wide."""
+    parts = max(1, round(settings.thickness_mm / place.pixel_mm)) | 1
+    x, y, z = place.first_ras
+    total = np.zeros((settings.pixels, settings.pixels), dtype=np.float32)
+    middle = None
+    for part in range(parts):
+        height = z + (number + (part + 0.5) / parts - 0.5) * settings.thickness_mm
+        plane = patient_labels(patient, [x, y, height], place.pixel_mm, [settings.pixels, settings.pixels, 1]).voxels[0]
+        total += np.where(plane == LABELS["air"], background, values[plane])
+        if part == parts // 2:
+            middle = plane
+    return total / parts, middle
+
+
+def _noise(seeds, settings: CtSettings, place: _Place, number: int) -> np.ndarray:
+    """(j, i) noise of one slice in HU, correlated within the slice as the kernel is, and with its two neighbours."""
+    if settings.noise_hu == 0:
+        return np.zeros((settings.pixels, settings.pixels))
+    shares = ((-1, _NEIGHBOUR_SHARE), (0, 1.0), (1, _NEIGHBOUR_SHARE))
+    white = sum(
+        share * np.random.default_rng(np.random.SeedSequence([*seeds, 1, number + 1 + step])).standard_normal(
+            (settings.pixels, settings.pixels), dtype=np.float32
+        )
+        for step, share in shares
+    )
+    sigma = settings.kernel_mm / place.pixel_mm
+    smooth = ndimage.gaussian_filter(white, sigma, mode="wrap", truncate=3.0)
+    # What is left of white noise by the sampled Gaussian, worked out on a single bright pixel.
+    single = np.zeros((33, 33))
+    single[16, 16] = 1.0
+    kept = np.sqrt((ndimage.gaussian_filter(single, sigma, truncate=3.0) ** 2).sum())
+    return smooth * (settings.noise_hu / (kept * np.sqrt(sum(share * share for _, share in shares))))
+
+
+def _couch(patient: Patient, place: _Place, pixels: int) -> np.ndarray:
+    """(j, i) float32 HU of all that is not the patient: air, and the curved couch behind."""
+    body = patient.organ("skin").ellipsoids[0]
+    x = place.first_ras[0] + np.arange(pixels) * place.pixel_mm - body[0]
+    y = place.first_ras[1] + np.arange(pixels) * place.pixel_mm
+    background = np.full((pixels, pixels), -1000.0, dtype=np.float32)
+    top = body[1] - body[4] - 4.0 + x * x / 1300.0
+    for below_mm, thickness_mm, value in ((0.0, 1.6, 90.0), (30.0, 1.4, -120.0)):
+        away = np.abs(y[:, None] - (top[None, :] - below_mm))
+        background[(away < thickness_mm) & (np.abs(x)[None, :] < 215)] = value
+    return background
