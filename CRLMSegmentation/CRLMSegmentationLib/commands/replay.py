@@ -31,6 +31,8 @@ def run(arguments):
     with Replayer(
         sweep, arguments.port, arguments.host, arguments.mode, speed, arguments.loop, reference=sweep.reference
     ) as replayer:
+        if replayer.note:
+            print(f"note: {replayer.note}", file=sys.stderr)
         print(f"serving {len(sweep)} frames at {arguments.host}:{replayer.port}; Ctrl-C ends", flush=True)
         while not replayer.wait(0.5):
             pass

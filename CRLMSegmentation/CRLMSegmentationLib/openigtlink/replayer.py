@@ -15,6 +15,7 @@ from ..sweep.transforms import compose, split_transform_name
 from .commands import Command, CommandReply
 from .conversion import image_message, transform_message
 from .messages import ImageMessage, TrackingDataMessage
+from .replay_times import replay_times
 from .server import Server
 
 MODES = ("image_reference", "image_image")
@@ -69,6 +70,7 @@ class Replayer:
         self._wait_for_client, self._close_at_end, self._reference = wait_for_client, close_at_end, reference
         self._stopping = threading.Event()
         self._finished = threading.Event()
+        self._times = replay_times(sweep.frames)
         self.frames_sent = 0
         self._newest: list = []
         self._server = Server(host, port, on_command, on_message=self._answer)
@@ -94,6 +96,11 @@ class Replayer:
         """Clients that did not take what they were sent."""
         return self._server.clients_let_go
 
+    @property
+    def note(self) -> str:
+        """A sentence when the frames are sent with other times than they were recorded with; '' otherwise."""
+        return self._times.note
+
     def start(self) -> Replayer:
         self._server.start()
         self._thread.start()
@@ -114,14 +121,14 @@ class Replayer:
         if self._wait_for_client:
             self._server.wait_for_client()
         started = time.monotonic()
-        for offset, elapsed, frame in self._timeline():
+        for timestamp, elapsed, frame in self._timeline():
             if self._speed is not None:
                 self._stopping.wait(max(0.0, started + elapsed / self._speed - time.monotonic()))
             else:
                 self._server.wait_for_room(_PATIENCE_S)
             if self._stopping.is_set():
                 return
-            messages = self.messages(frame, offset)
+            messages = self.messages(frame, timestamp)
             self._newest = messages
             self._server.send(messages, self._tracking_data(messages) if self._server.wants_tracking_data else None)
             self.frames_sent += 1
@@ -130,21 +137,13 @@ class Replayer:
         self._finished.set()
 
     def _timeline(self) -> Iterator[tuple[float, float, TrackedFrame]]:
-        """(seconds added to the timestamp, seconds since the start, frame), for ever when looping."""
-        times = np.array([frame.timestamp for frame in self._sweep.frames], dtype=np.float64)
-        steps = np.diff(times, prepend=times[0])
-        usual = float(np.median(steps[1:])) if len(steps) > 1 else 0.1
-        # A clock that jumps or is missing must not stop the replay.
-        good = np.isfinite(steps) & (steps >= 0) & (steps < 10)
-        steps = np.where(good, steps, usual if 0 < usual < 10 else 0.1)
-        elapsed = np.cumsum(steps)
-        once = float(elapsed[-1] + max(usual, 1e-3)) if np.isfinite(usual) else float(elapsed[-1] + 0.1)
-        turn = 0
+        """(timestamp, seconds since the start, frame), for ever when looping."""
+        times, turn = self._times, 0
+        slower = max(0.0, 1 / self._speed - 1) if self._speed is not None else 0.0
         while True:
-            for number, frame in enumerate(self._sweep.frames):
-                since = turn * once + float(elapsed[number])
-                drawn_out = since * (1 / self._speed - 1) if self._speed is not None and self._speed < 1 else 0.0
-                yield turn * once + drawn_out, since, frame
+            for stamp_s, elapsed_s, frame in zip(times.stamps_s, times.elapsed_s, self._sweep.frames):
+                since_s = turn * times.once_s + float(elapsed_s)
+                yield float(stamp_s) + turn * times.once_s + since_s * slower, since_s, frame
             if not self._loop:
                 return
             turn += 1
@@ -167,9 +166,8 @@ class Replayer:
         data.metadata = {f"{name}Index": str(number) for number, (name, _) in enumerate(poses)}
         return data
 
-    def messages(self, frame: TrackedFrame, offset_s: float = 0.0) -> list:
-        """The OpenIGTLink messages of one frame, all with its timestamp plus `offset_s`."""
-        timestamp = max(0.0, frame.timestamp if np.isfinite(frame.timestamp) else 0.0) + offset_s
+    def messages(self, frame: TrackedFrame, timestamp: float) -> list:
+        """The OpenIGTLink messages of one frame, all with this timestamp."""
         tracked = frame.valid and frame.image_to_reference is not None
         if tracked and self._mode == "image_reference":
             messages = [image_message(frame.pixels, frame.image_to_reference, f"Image_{self._reference}", timestamp)]

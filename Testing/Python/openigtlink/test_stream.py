@@ -177,7 +177,7 @@ def test_a_port_that_is_none_is_refused_before_another_program_is_reached(a_swee
 def test_a_slow_replay_is_not_later_and_later_by_its_own_times(a_sweep):
     for speed, seconds in ((0.5, 2 * 39 / 50), (1.0, 39 / 50), (4.0, 39 / 50), (None, 39 / 50)):
         replayer = Replayer(a_sweep, 0, speed=speed)
-        sent = [replayer.messages(frame, offset)[0].timestamp for offset, _, frame in replayer._timeline()]
+        sent = [timestamp for timestamp, _, _ in replayer._timeline()]
         replayer.stop()
         assert sent[-1] - sent[0] == pytest.approx(seconds)
 
