@@ -20,6 +20,12 @@ class FrameQueue:
     def __len__(self) -> int:
         return len(self._frames)
 
+    def clear(self) -> None:
+        """Throw away what waits."""
+        with self._changed:
+            self._frames.clear()
+            self._bytes = 0
+
     def put(self, frame: TrackedFrame) -> bool:
         """True when the frame was taken. One frame is always taken, whatever its size."""
         with self._changed:

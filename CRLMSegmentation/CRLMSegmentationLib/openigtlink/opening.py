@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import select
+import selectors
 import socket
 import threading
 import time
@@ -80,9 +80,11 @@ class Opening:
             pass
 
     def _is_through(self, timeout_s: float) -> bool:
-        # Windows tells a refusal through the third list.
-        _, writable, failed = select.select([], [self._socket], [self._socket], timeout_s)
-        if not (writable or failed):
+        # No select(): that takes no descriptor above 1023.
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_WRITE)
+            is_ready = bool(selector.select(timeout_s))
+        if not is_ready:
             if time.monotonic() > self._end:
                 raise TimeoutError("no answer")
             return False

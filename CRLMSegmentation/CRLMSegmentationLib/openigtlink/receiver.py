@@ -93,6 +93,7 @@ class Receiver:
         self._connection: Connection | None = None
         self._thread: threading.Thread | None = None
         self._started = False
+        self._before_start = 0, 0
         self._pumping = threading.Lock()
         self._pumped_at = self._up_to_date_at = time.monotonic()
         self._link = Link(host, port, self, ask_for_metadata, silence_s, answer_s)
@@ -108,6 +109,9 @@ class Receiver:
         if not self._started:
             self._started = True
             self._stopping.clear()
+            # What is left of an earlier time is old by now.
+            self._queue.clear()
+            self._before_start = self._monitor.connections, self._monitor.closures
             self._pumped_at = self._up_to_date_at = time.monotonic()
             if own_thread:
                 self._thread = threading.Thread(target=self._run, name="OpenIGTLink receiver", daemon=True)
@@ -118,7 +122,7 @@ class Receiver:
         return self
 
     def stop(self) -> None:
-        """Close the connection; frames that were received can still be taken."""
+        """Close the connection; frames that were received can still be taken, until it is started again."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(1.0)
@@ -192,9 +196,14 @@ class Receiver:
         that comes. `status.image_names` are those that were seen."""
         self._wanted_image = (name,)
 
+    @property
+    def was_closed(self) -> bool:
+        """True when a connection was lost since start()."""
+        return self._monitor.closures > self._before_start[1]
+
     def wait_until_connected(self, timeout_s: float) -> None:
         """Return once the server was reached. Raises StreamError when it was not within `timeout_s`."""
-        if not self._wait_for(lambda: self._monitor.connections > 0, timeout_s):
+        if not self._wait_for(lambda: self._monitor.connections > self._before_start[0], timeout_s):
             raise self._no_server()
 
     def get(self, timeout_s: float | None = None) -> TrackedFrame | None:
@@ -221,7 +230,7 @@ class Receiver:
         waited_since = time.monotonic()
         while True:
             # Looked at before the queue: a connection that ended before this has put its last frame there.
-            ended = self._stopping.is_set() or (until_closed and self._monitor.closures > 0)
+            ended = self._stopping.is_set() or (until_closed and self.was_closed)
             frame = self.get(0 if ended else _POLL_S)
             if frame is not None:
                 yield frame

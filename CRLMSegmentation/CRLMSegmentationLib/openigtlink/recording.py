@@ -99,7 +99,7 @@ def record(
                 now = time.monotonic()
                 if seconds and started and now - started >= seconds:
                     break
-                closed = until_closed and receiver.status.closures > 0
+                closed = until_closed and receiver.was_closed
                 frame = receiver.get(0 if closed else _LOOK_EVERY_S)
                 if frame is not None:
                     last_frame = now

@@ -1,5 +1,6 @@
 """Receiver, server and replayer over a real socket on this computer."""
 
+import os
 import socket
 import threading
 import time
@@ -352,3 +353,39 @@ def test_idle_threads_do_not_turn_the_processor(a_sweep):
         used = time.process_time() - before
     # A busy loop would use two seconds; the looks of three idle threads use some milliseconds.
     assert used < 0.4
+
+
+@pytest.mark.parametrize("own_thread", [True, False])
+def test_a_receiver_that_was_stopped_starts_again_with_nothing_old(own_thread):
+    with _running(Server()) as server:
+        receiver = Receiver(port=server.port)
+        for turn in range(3):
+            receiver.start(own_thread)
+            receiver.wait_until_connected(5)
+            assert not receiver.was_closed and receiver.status.connected
+            assert wait_until(lambda: (receiver.pump(), server.client_count == 1)[1])
+            for number in range(3):
+                pixels = np.full((4, 5), 10 * turn + number, np.uint8)
+                server.send([image_message(pixels, np.eye(4), "Image_Reference", 100 + turn + number / 10)])
+            # The last one is not taken, and is old when it starts again.
+            assert [int(receiver.get(5).pixels[0, 0]) for _ in range(2)] == [10 * turn, 10 * turn + 1]
+            receiver.stop()
+            receiver.stop()
+            assert not receiver.status.connected and receiver.status.interruptions == ()
+
+
+def test_a_receiver_among_more_than_a_thousand_open_files(a_sweep):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2048:
+        pytest.skip(f"this computer allows {hard} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+    files = []
+    try:
+        files += [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+        frames, _ = received(a_sweep)
+    finally:
+        for file in files:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(frames) == 40
