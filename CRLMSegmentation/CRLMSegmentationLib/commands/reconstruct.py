@@ -124,13 +124,18 @@ def report_lines(report) -> list[str]:
     """What was used, what was left out and why, and how many holes there are."""
     total = len(report.frames_used) + len(report.frames_skipped)
     lines = [f"{len(report.frames_used)} of {total} frames used"]
-    reasons: dict[str, list[int]] = {}
+    of_kind: dict[str, list] = {}
     for skipped in report.frames_skipped:
-        reasons.setdefault(skipped.reason, []).append(skipped.number)
-    lines += [f"left out ({reason}): frames {', '.join(map(str, numbers))}" for reason, numbers in reasons.items()]
+        of_kind.setdefault(skipped.kind, []).append(skipped)
+    for kind, frames in of_kind.items():
+        details = dict.fromkeys(frame.detail for frame in frames)
+        of_which = f": {next(iter(details))}" if all(details) else ""
+        among_others = ", and the like" if len(details) > 1 else ""
+        numbers = ", ".join(str(frame.number) for frame in frames)
+        lines.append(f"left out ({kind}{of_which}{among_others}): frames {numbers}")
     if report.hole_share_before_fill == report.hole_share_before_fill:
         lines.append(
             f"holes in the swept region: {report.hole_share_before_fill:.1%} before filling, "
             f"{report.hole_share_after_fill:.1%} after"
         )
-    return lines
+    return lines + list(report.notes)

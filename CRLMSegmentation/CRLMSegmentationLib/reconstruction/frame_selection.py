@@ -9,19 +9,38 @@ import numpy as np
 from ..errors import ReconstructionError
 from ..geometry import transform_points
 from ..sweep import Sweep
+from .impossible_poses import (
+    JUMP_LONGEST_FRAMES,
+    corners_of,
+    how_far_out,
+    other_shape,
+    out_and_back,
+    shape_of,
+    turned_deg,
+    usual_shape,
+)
 
 JUMP_FACTOR = 20.0  # a step this many times longer than usual is a jump of the tracker
 JUMP_LEAST_MM = 30.0  # and at least so long
+TURNED_AT_AN_END_DEG = 60.0  # from the first frame to the second, or the last but one to the last
+TURNED_FACTOR = 10.0  # while the frame beside that one is turned so many times less
 JUMP_LONGEST_SHARE = 0.05  # a far-off stretch longer than this part of the sweep was swept, not jumped to
-JUMP_LONGEST_FRAMES = 4
 
 
 @dataclass(frozen=True)
 class SkippedFrame:
-    """A frame that was left out: its number in the sweep and the reason, in words."""
+    """A frame that was left out: its number in the sweep and the reason, in words: what kind, or 'kind: detail'."""
 
     number: int
     reason: str
+
+    @property
+    def kind(self) -> str:
+        return self.reason.partition(":")[0]
+
+    @property
+    def detail(self) -> str:
+        return self.reason.partition(":")[2].strip()
 
 
 @dataclass(frozen=True)
@@ -43,7 +62,8 @@ def select_frames(sweep: Sweep, skip_interval: int = 1, reject_jumps: bool = Tru
     """Choose the frames of a sweep that can be used.
 
     Left out are frames without a measured pose, with a pose that is not finite or not invertible, and, with
-    `reject_jumps`, frames that lie far from the path of the others. Raises ReconstructionError when none is left.
+    `reject_jumps`, frames with a pose that cannot be: far from the path of the others, out and back in one or a few
+    frames, mirrored, or with pixels of another size. Raises ReconstructionError when none is left.
     """
     usable, skipped = [], []
     for number, frame in enumerate(sweep.frames):
@@ -52,14 +72,11 @@ def select_frames(sweep: Sweep, skip_interval: int = 1, reject_jumps: bool = Tru
             skipped.append(SkippedFrame(number, reason))
         else:
             usable.append(number)
-    if reject_jumps and len(usable) > 2:
-        distances = _distance_from_path(sweep, usable)
-        skipped += [
-            SkippedFrame(number, f"tracker jump: {distance:.0f} mm away from the other frames")
-            for number, distance in zip(usable, distances)
-            if distance > 0
-        ]
-        usable = [number for number, distance in zip(usable, distances) if distance == 0]
+    if reject_jumps:
+        for reasons_against in (_of_other_shape, _far_from_path, _out_and_back):
+            reasons = reasons_against(sweep, usable) if len(usable) > 2 else {}
+            skipped += [SkippedFrame(number, reason) for number, reason in reasons.items()]
+            usable = [number for number in usable if number not in reasons]
     used = [number for number in usable if number % skip_interval == 0]
     skipped += [
         SkippedFrame(number, f"passed over: one frame in {skip_interval} is used")
@@ -92,8 +109,45 @@ def reason_against(frame) -> str:
     return ""
 
 
-def _distance_from_path(sweep: Sweep, numbers: list[int]) -> np.ndarray:
-    """For every frame 0, or by how many mm it lies off where the tracker jumped."""
+def _of_other_shape(sweep: Sweep, numbers: list[int]) -> dict[int, str]:
+    """The frames that are mirrored against most, and short stretches of frames whose pixels have another size."""
+    shapes = np.array([shape_of(sweep.frames[number].image_to_reference) for number in numbers])
+    usual = usual_shape(shapes)
+    reasons = [other_shape(shape, usual) for shape in shapes]
+    found = {}
+    edges = np.flatnonzero(np.diff([False, *map(bool, reasons), False]))
+    for first, end in zip(edges[::2], edges[1::2]):
+        # many frames in a row have pixels of another size when the depth was changed; no probe is mirrored
+        is_short = end - first <= _longest_jump(len(numbers))
+        found.update(
+            (numbers[place], reasons[place]) for place in range(first, end) if is_short or "mirrored" in reasons[place]
+        )
+    return found
+
+
+def _out_and_back(sweep: Sweep, numbers: list[int]) -> dict[int, str]:
+    frames = [sweep.frames[number] for number in numbers]
+    runs = out_and_back(np.array([corners_of(frame) for frame in frames]))
+    places = {place for first, last in runs for place in range(first, last + 1)}
+    found = {}
+    for first, last in runs:
+        before = next(place for place in range(first - 1, -1, -1) if place not in places)
+        found.update((numbers[place], how_far_out(frames[place], frames[before])) for place in range(first, last + 1))
+    # Nothing comes before the first frame and after the last one: a great turn alone, from one frame to the next, tells.
+    for end, inner, further in ((0, 1, 2), (-1, -2, -3)):
+        turns = turned_deg(frames[end], frames[inner]), turned_deg(frames[inner], frames[further])
+        if abs(numbers[end] - numbers[inner]) == 1 and turns[0] > TURNED_AT_AN_END_DEG > TURNED_FACTOR * turns[1]:
+            found[numbers[end]] = f"tracker jump: turned by {turns[0]:.0f} degrees against the frame beside it"
+    return found
+
+
+def _longest_jump(frames: int) -> float:
+    """Most frames in a row that count as a jump in a sweep of so many."""
+    return max(JUMP_LONGEST_FRAMES, JUMP_LONGEST_SHARE * frames)
+
+
+def _far_from_path(sweep: Sweep, numbers: list[int]) -> dict[int, str]:
+    """Frames far off where the tracker jumped."""
     width, height = sweep.image_size
     middle = np.array([(width - 1) / 2, (height - 1) / 2, 0.0])
     centers = np.array([transform_points(sweep.frames[number].image_to_reference, middle) for number in numbers])
@@ -102,50 +156,13 @@ def _distance_from_path(sweep: Sweep, numbers: list[int]) -> np.ndarray:
     # stretches without a jump; the long ones are the sweep, a short one is kept when it is near any of them
     stretches = np.split(np.arange(len(numbers)), np.nonzero(steps > limit)[0] + 1)
     longest = max(len(stretch) for stretch in stretches)
-    least = min(longest, max(JUMP_LONGEST_FRAMES, JUMP_LONGEST_SHARE * len(numbers)) + 1)
+    least = min(longest, _longest_jump(len(numbers)) + 1)
     swept = np.concatenate([stretch for stretch in stretches if len(stretch) >= least])
-    distances = np.zeros(len(numbers))
+    found = {}
     for stretch in stretches:
         if len(stretch) < least:
             apart = np.linalg.norm(centers[stretch][:, None] - centers[swept][None], axis=2).min()
-            distances[stretch] = apart if apart > limit else 0.0
-    return distances
-
-
-class JumpFilter:
-    """The same for frames that come one at a time: holds back frames where the tracker may have jumped.
-
-    A few frames far away from the others are a jump; more of them mean that the probe is really there.
-    """
-
-    def __init__(self):
-        self._last_center: np.ndarray | None = None
-        self._apart: list[tuple[int, object, np.ndarray]] = []  # frames that may be a jump, until it is clear
-
-    def take(self, number: int, frame) -> tuple[list[tuple[int, object]], list[SkippedFrame]]:
-        """Frames, with their numbers, that are now known to belong to the sweep, and those now known not to.
-
-        frame  a TrackedFrame that has nothing else against it, see `reason_against`
-        """
-        width, height = frame.image_size
-        center = transform_points(frame.image_to_reference, np.array([(width - 1) / 2, (height - 1) / 2, 0.0]))
-        if self._last_center is not None and _is_far(center, self._last_center):
-            skipped = self.left_over() if self._apart and _is_far(center, self._apart[-1][2]) else []
-            self._apart.append((number, frame, center))
-            if len(self._apart) <= JUMP_LONGEST_FRAMES:
-                return [], skipped
-            accepted, self._apart = self._apart, []
-        else:
-            skipped, accepted = self.left_over(), [(number, frame, center)]
-        self._last_center = accepted[-1][2]
-        return [(number, frame) for number, frame, _ in accepted], skipped
-
-    def left_over(self) -> list[SkippedFrame]:
-        """The frames held back, as jumps: nothing that came after them was near."""
-        held, self._apart = self._apart, []
-        reason = "tracker jump: far away from the frames before and after"
-        return [SkippedFrame(number, reason) for number, *_ in held]
-
-
-def _is_far(center: np.ndarray, other: np.ndarray) -> bool:
-    return bool(np.linalg.norm(center - other) > JUMP_LEAST_MM)
+            if apart > limit:
+                reason = f"tracker jump: {apart:.0f} mm away from the other frames"
+                found.update((numbers[place], reason) for place in stretch)
+    return found

@@ -19,8 +19,10 @@ import numpy as np
 from ..errors import ReconstructionError
 from ..sweep import TrackedFrame
 from .between import pixel_size_mm
-from .frame_selection import JumpFilter, SkippedFrame, reason_against
+from .frame_selection import SkippedFrame, reason_against
+from .image_kind import UsualKind
 from .inserter import Inserter
+from .pose_filter import PoseFilter
 from .region import Region, clipped_corners, corner_points, region_of_settings
 from .settings import ReconstructionSettings
 from .snapshots import SnapshotKeeper
@@ -63,7 +65,8 @@ class LiveReconstruction:
         self._number = 0
         self._used: list[int] = []
         self._skipped: list[SkippedFrame] = []
-        self._jumps = JumpFilter()
+        self._poses = PoseFilter()
+        self._kind = UsualKind()
         self._keeper: SnapshotKeeper | None = None
         self._insert_seconds: deque[float] = deque(maxlen=1000)
         self._thread = threading.Thread(target=self._work, name="live reconstruction", daemon=True)
@@ -76,6 +79,11 @@ class LiveReconstruction:
                 raise ReconstructionError("This live reconstruction is closed; start a new one to add frames.")
             self._waiting.append(frame)
             self._wake.notify_all()
+
+    @property
+    def problem(self) -> str:
+        """Why no frame is inserted any more, in a sentence; empty when all is well."""
+        return str(self._error) if self._error is not None else ""
 
     @property
     def frames_waiting(self) -> int:
@@ -94,7 +102,8 @@ class LiveReconstruction:
             self._wake.notify_all()
         self._thread.join()
         with self._lock:
-            self._skipped += self._jumps.left_over()
+            if self._error is None:
+                self._take_all(self._poses.finish())
             if self._inserter is not None:
                 self._inserter.close()
 
@@ -120,7 +129,8 @@ class LiveReconstruction:
                     + (f" (left out: {'; '.join(reasons)})." if reasons else "; wait for the first tracked frame.")
                 )
             fill = fill and self.settings.fill != "none"
-            return self._keeper.snapshot(self._lower, self._upper, fill, tuple(self._used), tuple(self._skipped))
+            skipped = tuple(sorted(self._skipped, key=lambda one: one.number))
+            return self._keeper.snapshot(self._lower, self._upper, fill, tuple(self._used), skipped)
 
     @property
     def report(self) -> dict:
@@ -164,15 +174,27 @@ class LiveReconstruction:
     def _take(self, frame: TrackedFrame) -> None:
         number, self._number = self._number, self._number + 1
         reason = reason_against(frame)
+        if not reason:
+            reason, before_left_out = self._kind.take(frame, len(self._used))
+            if before_left_out:
+                self._begin_anew(before_left_out)
         if not reason and number % self.settings.skip_interval:
             reason = f"passed over: one frame in {self.settings.skip_interval} is used"
         if reason:
             self._skipped.append(SkippedFrame(number, reason))
             return
-        accepted = [(number, frame)]
-        if self.settings.reject_jumps:
-            accepted, jumps = self._jumps.take(number, frame)
-            self._skipped += jumps
+        self._take_all(self._poses.take(number, frame) if self.settings.reject_jumps else ([(number, frame)], []))
+
+    def _begin_anew(self, left_out: str) -> None:
+        """The frames so far do not belong to the sweep after all."""
+        self._skipped += [SkippedFrame(number, left_out) for number in self._used]
+        self._used = []
+        self._inserter = self._keeper = self._lower = self._upper = self._touched = None
+        self._poses = PoseFilter()
+
+    def _take_all(self, told: tuple[list[tuple[int, TrackedFrame]], list[SkippedFrame]]) -> None:
+        accepted, skipped = told
+        self._skipped += skipped
         for number, frame in accepted:
             self._insert(number, frame)
 

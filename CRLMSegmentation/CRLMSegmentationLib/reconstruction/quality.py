@@ -11,9 +11,12 @@ from ..errors import ReconstructionError
 from ..geometry import transform_points
 from ..sweep import Sweep
 from .frame_selection import SkippedFrame, select_frames
+from .impossible_poses import apart_mm, corners_of
 from .region import clipped_corners
 from .settings import ReconstructionSettings
 
+LEAST_MOVED_MM = 0.5  # a sweep moves the image by more
+POSE_KINDS = ("tracker jump", "impossible pose")  # of frames left out, of which the first one's detail is told
 LARGEST_GAP_VOXELS = 3.0  # a wider gap cannot be filled without inventing what lies between
 
 
@@ -31,6 +34,7 @@ class SweepQuality:
     frames_per_s      median rate; NaN when unknown
     too_fast          first and last number of every run of frames with gaps wider than LARGEST_GAP_VOXELS
     coverage          part of the swept voxels that a pixel reached; None when no volume was made
+    moved_mm          how far any corner of a frame lies from where it is in the first frame, at most; NaN when unknown
     """
 
     frames_used: tuple[int, ...]
@@ -42,6 +46,7 @@ class SweepQuality:
     frames_per_s: float
     too_fast: tuple[tuple[int, int], ...]
     coverage: float | None = None
+    moved_mm: float = float("nan")
 
     def sentences(self) -> list[str]:
         """What a technician should know, most important first; empty for a good sweep."""
@@ -55,11 +60,18 @@ class SweepQuality:
                 f"{self._widest_between(first, last):.1f} mm; sweep {'them' if others else 'this part'} again, more "
                 "slowly."
             )
-        reasons: dict[str, int] = {}
+        if len(self.frames_used) > 1 and self.moved_mm < LEAST_MOVED_MM:
+            said.insert(0, (
+                f"The {len(self.frames_used)} frames have nearly the same pose (within {self.moved_mm:.2f} mm): the probe "
+                "was not moved, or its pose was not measured; check which transforms the recording and the configuration "
+                "hold."
+            ))  # fmt: skip
+        of_kind: dict[str, list[SkippedFrame]] = {}
         for frame in self.frames_skipped:
-            reason = frame.reason.split(":")[0]
-            reasons[reason] = reasons.get(reason, 0) + 1
-        said += [f"{count} frame{'s' if count > 1 else ''} left out: {reason}." for reason, count in reasons.items()]
+            of_kind.setdefault(frame.kind, []).append(frame)
+        for kind, frames in of_kind.items():
+            first = f" (frame {frames[0].number}: {frames[0].detail})" if kind in POSE_KINDS else ""
+            said.append(f"{len(frames)} frame{'s' if len(frames) > 1 else ''} left out: {kind}{first}.")
         return said
 
     def _widest_between(self, first: int, last: int) -> float:
@@ -88,6 +100,7 @@ def sweep_quality(
         np.diff([frame.timestamp for frame in frames]),
         min(settings.spacing_mm),
         coverage,
+        max(float(apart_mm(corners_of(frame), corners_of(frames[0]))) for frame in frames),
     )
 
 
@@ -99,6 +112,7 @@ def quality_of(
     seconds: np.ndarray,
     spacing_mm: float,
     coverage: float | None = None,
+    moved_mm: float = float("nan"),
 ) -> SweepQuality:
     """The judgement from what was measured between the n frames `used`.
 
@@ -123,6 +137,7 @@ def quality_of(
         frames_per_s=float(1 / period) if period > 0 else float("nan"),
         too_fast=_runs(gaps > LARGEST_GAP_VOXELS * spacing_mm, used),
         coverage=coverage,
+        moved_mm=moved_mm,
     )
 
 

@@ -17,6 +17,7 @@ class ReconstructionReport:
     hole_share_before_fill  part of the swept voxels (see between.py) that no pixel reached; NaN when not measured
     hole_share_after_fill   the same after filling
     seconds                 time taken, by step
+    notes                   sentences about what looks wrong with the volume; mostly empty
     """
 
     frames_used: tuple[int, ...]
@@ -25,3 +26,14 @@ class ReconstructionReport:
     hole_share_before_fill: float
     hole_share_after_fill: float
     seconds: dict[str, float]
+    notes: tuple[str, ...] = ()
+
+
+def notes_about(dimensions: tuple[int, int, int], frames: int) -> tuple[str, ...]:
+    """What looks wrong with a volume of so many voxels along i, j, k and frames."""
+    if frames < 2 or min(dimensions) > 1:
+        return ()
+    return (
+        f"The volume is one voxel thick: all {frames} frames lie in one plane. The probe was not moved, or its pose was "
+        "not measured; check which transforms the recording and the configuration hold.",
+    )

@@ -11,7 +11,7 @@ from ..geometry import Volume
 from .between import BetweenInserter, join_swept, mark_between
 from .filling import fill_left_over, fill_with_sticks, put_seen_over, reach_voxels
 from .inserter import Inserter, padded
-from .report import ReconstructionReport
+from .report import ReconstructionReport, notes_about
 from .settings import ReconstructionSettings
 from .whole_sweep import Reconstruction
 
@@ -140,6 +140,7 @@ class SnapshotKeeper:
             hole_share_before_fill=share_before,
             hole_share_after_fill=share_after,
             seconds=dict(zip(("insert", "fill"), np.diff(times).tolist())),
+            notes=notes_about(voxels.shape[::-1], len(used)),
         )
         return Reconstruction(Volume(voxels, ijk_to_ras, has_value.view(bool)), Volume(seen, ijk_to_ras), report)
 

@@ -4,13 +4,18 @@ hole."""
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 
 import numpy as np
 
-from .frame_selection import JumpFilter, SkippedFrame, reason_against
+from ..errors import ReconstructionError
+from .frame_selection import SkippedFrame, reason_against
+from .image_kind import UsualKind
+from .impossible_poses import apart_mm, corners_of
+from .pose_filter import PoseFilter
 from .quality import LARGEST_GAP_VOXELS, SweepQuality, center_of, gap_map_mm, quality_of
+from .region import clipped_corners
 from .settings import ReconstructionSettings
 
 _HINT_SECONDS = 2.0  # a hint stays so long after its cause, so that it can be read
@@ -56,12 +61,16 @@ class SweepWatch:
     def __init__(self, settings: ReconstructionSettings | None = None):
         self.settings = settings or ReconstructionSettings()
         self._widest_mm = LARGEST_GAP_VOXELS * min(self.settings.spacing_mm)
-        self._jumps = JumpFilter()
+        self._poses = PoseFilter()
         self._number = 0
         self._used: list[int] = []
         self._skipped: list[SkippedFrame] = []
-        self._image_size: tuple[int, int] | None = None
+        self._reasons: Counter[str] = Counter()  # of the skipped ones, without details
+        self._used_part = self.settings  # of the image, as far as it can be looked at
+        self._kind = UsualKind()
         self._pose: np.ndarray | None = None  # of the last usable frame
+        self._first_corners: np.ndarray | None = None
+        self._moved_mm = 0.0  # see SweepQuality
         self._second = math.nan
         self._gap_maps: list[np.ndarray] = []
         self._seconds: list[float] = []
@@ -81,8 +90,10 @@ class SweepWatch:
             self._periods.append(now - self._last_arrival)
         self._last_arrival = now
         reason = reason_against(frame)
-        if not reason and self._image_size not in (None, frame.image_size):
-            reason = "image of another size"
+        if not reason:
+            reason, before_left_out = self._kind.take(frame, len(self._used))
+            if before_left_out:
+                self._begin_anew(before_left_out)
         if reason:
             self._skip(SkippedFrame(number, reason), now)
         else:
@@ -92,17 +103,13 @@ class SweepWatch:
     @property
     def reading(self) -> WatchReading:
         """What the frames so far say; see WatchReading."""
-        reasons: dict[str, int] = {}
-        for frame in self._skipped:
-            reason = frame.reason.split(":")[0]
-            reasons[reason] = reasons.get(reason, 0) + 1
         gap = float(self._gap_maps[-1].max()) if self._gap_maps else math.nan
         seconds = self._seconds[-1] if self._seconds else 0.0
         now = self._last_arrival
         return WatchReading(
             frames=self._number,
             frames_used=len(self._used),
-            frames_skipped=reasons,
+            frames_skipped=dict(self._reasons),
             gap_mm=gap,
             gap_voxels=gap / min(self.settings.spacing_mm),
             speed_mm_per_s=self._steps_mm[-1] / seconds if seconds > 0 else math.nan,
@@ -114,14 +121,14 @@ class SweepWatch:
     def quality(self) -> SweepQuality:
         """The whole sweep so far. Raises ReconstructionError when no frame can be used."""
         return quality_of(
-            tuple(self._used), tuple(self._skipped), np.array(self._gap_maps), np.array(self._steps_mm),
-            np.array(self._seconds), min(self.settings.spacing_mm),
+            tuple(self._used), tuple(sorted(self._skipped, key=lambda one: one.number)), np.array(self._gap_maps), np.array(self._steps_mm),
+            np.array(self._seconds), min(self.settings.spacing_mm), moved_mm=self._moved_mm,
         )  # fmt: skip
 
     def _take(self, number: int, frame, now: float) -> None:
         accepted, jumps = [(number, frame)], []
         if self.settings.reject_jumps:
-            accepted, jumps = self._jumps.take(number, frame)
+            accepted, jumps = self._poses.take(number, frame)
         for skipped in jumps:
             self._skip(skipped, now)
         if not accepted:
@@ -135,11 +142,14 @@ class SweepWatch:
     def _follow(self, number: int, frame) -> None:
         """Measure from the last usable frame to this one."""
         pose, second = np.asarray(frame.image_to_reference, dtype=np.float64), float(frame.timestamp)
+        if not self._used:
+            self._check_clip_rectangle(frame.image_size)
+            self._first_corners, self._moved_mm = corners_of(frame), 0.0
+        self._moved_mm = max(self._moved_mm, float(apart_mm(corners_of(frame), self._first_corners)))
         self._used.append(number)
-        self._image_size = frame.image_size
         if self._pose is not None:
-            gaps = gap_map_mm([self._pose, pose], frame.image_size, self.settings)[0]
-            centers = [center_of(p, frame.image_size, self.settings) for p in (self._pose, pose)]
+            gaps = gap_map_mm([self._pose, pose], frame.image_size, self._used_part)[0]
+            centers = [center_of(p, frame.image_size, self._used_part) for p in (self._pose, pose)]
             step, gap = float(np.linalg.norm(centers[1] - centers[0])), float(gaps.max())
             self._gap_maps.append(gaps)
             self._steps_mm.append(step)
@@ -151,6 +161,26 @@ class SweepWatch:
                 self._hints["gap"] = (second, self._gap_sentence(gap))
         self._pose, self._second = pose, second
 
+    def _check_clip_rectangle(self, image_size: tuple[int, int]) -> None:
+        """Recording goes on whatever the settings of the volume say: then the whole image is watched."""
+        try:
+            clipped_corners(image_size, self.settings.clip_rectangle)
+        except ReconstructionError as error:
+            self._used_part = self.settings.with_changes(clip_rectangle=None)
+            self._hints["clip"] = (math.inf, f"No volume can be made with these settings: {error}")
+
+    def _begin_anew(self, left_out: str) -> None:
+        """The frames so far do not belong to the sweep after all."""
+        for number in self._used:
+            self._leave_out(SkippedFrame(number, left_out))
+        self._used, self._gap_maps, self._seconds, self._steps_mm = [], [], [], []
+        self._pose, self._poses = None, PoseFilter()
+        self._covered_mm = self._way_mm = 0.0
+
+    def _leave_out(self, skipped: SkippedFrame) -> None:
+        self._skipped.append(skipped)
+        self._reasons[skipped.kind] += 1
+
     def _gap_sentence(self, gap: float) -> str:
         if self._left_out_before:
             return f"A gap of {gap:.1f} mm where frames could not be used; go back and sweep this part again."
@@ -159,10 +189,22 @@ class SweepWatch:
         return f"Too fast: a gap of {gap:.1f} mm between two frames; go back and sweep this part more slowly{slower}."
 
     def _skip(self, skipped: SkippedFrame, now: float) -> None:
-        self._skipped.append(skipped)
+        self._leave_out(skipped)
         self._unusable_in_a_row += 1
-        if skipped.reason.startswith("tracker jump"):
+        if skipped.kind == "tracker jump":
             self._hints["jump"] = (now, "The tracker jumped: frames left out; keep metal and cables away from it.")
+        elif skipped.kind == "impossible pose":
+            self._hints["jump"] = (
+                now,
+                f"The tracker gave a pose that cannot be ({skipped.detail}): frames left out; check that its markers "
+                "are clean and seen.",
+            )
+        elif skipped.kind.startswith("image of another"):
+            self._hints["image"] = (
+                now,
+                f"An {skipped.kind} came ({skipped.detail}): it is recorded, and left out of the volume; leave depth "
+                "and picture as they are while you sweep.",
+            )
         elif self._unusable_in_a_row >= _LOST_FRAMES:
             self._hints["lost"] = (
                 now,

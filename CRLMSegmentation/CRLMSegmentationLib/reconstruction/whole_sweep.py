@@ -13,7 +13,7 @@ from ..geometry import Volume
 from ..sweep import Sweep
 from .frame_selection import select_frames
 from .region import region_of_sweep
-from .report import ReconstructionReport
+from .report import ReconstructionReport, notes_about
 from .settings import ReconstructionSettings
 
 
@@ -108,6 +108,7 @@ def reconstruct(
         if number_swept
         else float("nan"),
         seconds=dict(zip(("insert", "find holes", "fill"), np.diff(times).tolist())),
+        notes=notes_about(region.dimensions, len(frames)),
     )
     volume = Volume(voxels, region.ijk_to_ras, has_value.view(bool))
     return Reconstruction(volume, Volume(seen, region.ijk_to_ras), report)

@@ -52,12 +52,16 @@ class LiveVolume:
         if progress is not None:
             progress(0.5, "filling holes")
         try:
-            return self.engine.snapshot()
+            made = self.engine.snapshot()
+            # Frames of the sweep that were taken for odd ones, before many like them had come.
+            odd = sum(skipped.kind.startswith("image of another") for skipped in made.report.frames_skipped)
+            if odd <= len(made.report.frames_used) + len(made.report.frames_skipped) - len(sweep):
+                return made
         except ReconstructionError:
-            from ..reconstruction import reconstruct
+            pass  # a frame that could not be inserted on the way: all at once may do, or say why not
+        from ..reconstruction import reconstruct
 
-            # A frame that could not be inserted on the way: all at once may do, or say why not.
-            return reconstruct(sweep, self._settings, progress)
+        return reconstruct(sweep, self._settings, progress)
 
     def close(self) -> None:
         """End the thread that inserts."""

@@ -130,6 +130,8 @@ class RecordStep:
             raise
         self._clock.start()
         self.take(sweep, growing)
+        for note in sweep.notes:
+            self._workflow.note(note)
         self._recording = recording
         if live is not None:
             compute = lambda progress, should_cancel: live.finish(sweep, progress, should_cancel)  # noqa: E731

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import RecordingError
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
@@ -101,6 +103,8 @@ class Recording:
         recorder = self.recorder
         reading = self.watch.reading
         troubles = [recorder.problem, recorder.warning, recorder.mixture] if recorder is not None else []
+        if self.live is not None and self.live.problem:
+            troubles.append(f"it is recorded, but not reconstructed live any more ({self.live.problem})")
         return RecordingState(
             frames=len(self._frames),
             seconds=time.monotonic() - self._started_s if self._started_s is not None else 0.0,
@@ -121,7 +125,18 @@ class Recording:
         kinds = [(frame.image_size, frame.dtype) for frame in self._frames]
         usual = max(dict.fromkeys(kinds), key=kinds.count)
         name = self.path.name if self.path is not None else ""
-        return Sweep([frame for frame, kind in zip(self._frames, kinds) if kind == usual], name)
+        frames = [frame for frame, kind in zip(self._frames, kinds) if kind == usual]
+        return Sweep(frames, name, notes=self._left_out(len(kinds) - len(frames), usual))
+
+    def _left_out(self, frames: int, usual: tuple[tuple[int, int], np.dtype]) -> tuple[str, ...]:
+        if not frames:
+            return ()
+        (width, height), dtype = usual
+        where = "; they are in a file of their own beside it" if self.recorder is not None else ""
+        return (
+            f"{frames} of {len(self._frames)} frames are not of {width} x {height} pixels of type {dtype} as the others "
+            f"and not in the sweep{where}.",
+        )
 
     def discard(self) -> None:
         """End it without keeping anything, when no frame came."""

@@ -159,6 +159,8 @@ class VolumeStep:
     def _take(self, result) -> None:
         if not isinstance(result, Volume):
             self.set_volume(result.volume)
+            for note in result.report.notes:
+                self._workflow.note(note)
             return
         self.set_volume(result)
         message = self._workflow.state[Step.RECONSTRUCT].message

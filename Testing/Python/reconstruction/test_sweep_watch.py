@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from CRLMSegmentationLib.errors import ReconstructionError
-from CRLMSegmentationLib.reconstruction import ReconstructionSettings, SweepWatch, sweep_quality
+from CRLMSegmentationLib.reconstruction import (
+    ClipRectangle,
+    LiveReconstruction,
+    ReconstructionSettings,
+    SweepWatch,
+    reconstruct,
+    sweep_quality,
+)
 from CRLMSegmentationLib.sweep import Sweep
 
 SETTINGS = ReconstructionSettings(spacing_mm=0.5)
@@ -91,3 +98,75 @@ def test_at_the_end_it_says_what_is_said_about_the_whole_sweep(spine_sweep):
     np.testing.assert_allclose(grown.gap_map_mm, whole.gap_map_mm)
     np.testing.assert_allclose(grown.speed_mm_per_s, whole.speed_mm_per_s)
     assert (grown.gap_voxels, grown.frames_per_s) == (whole.gap_voxels, whole.frames_per_s)
+
+
+def test_a_clip_rectangle_outside_the_image_is_said_and_nothing_raises(frames_with_steps):
+    frames = frames_with_steps([0.5] * 10)
+    far_outside = ReconstructionSettings(spacing_mm=0.5, clip_rectangle=ClipRectangle(5000, 5000, 50, 50))
+    watch = SweepWatch(far_outside)
+    hints = [watch.add(frame) for frame in frames]
+    assert all("No volume can be made" in hint[0] and "clip rectangle" in hint[0] for hint in hints)
+    assert watch.reading.frames_used == 11 and watch.reading.gap_mm == pytest.approx(0.5)
+    assert watch.quality().frames_used == tuple(range(11))
+
+
+class NotToBeWalked(list):
+    def __iter__(self):
+        raise AssertionError("all frames so far were looked at again")
+
+
+def test_a_frame_costs_the_same_after_hours(frames_with_steps):
+    frames = frames_with_steps([0.5] * 4)
+    watch = SweepWatch(SETTINGS)
+    for number in range(50):
+        watch.add(frames[0].with_changes(valid=False, timestamp=number / 30))
+    watch._skipped, watch._used = NotToBeWalked(watch._skipped), NotToBeWalked(watch._used)
+    watch._gap_maps, watch._seconds = NotToBeWalked(watch._gap_maps), NotToBeWalked(watch._seconds)
+    for frame in (*frames, frames[0].with_changes(valid=False)):
+        watch.add(frame.with_changes(timestamp=10 + frame.timestamp))
+    assert watch.reading.frames_skipped == {"pose not valid": 51} and watch.reading.frames_used == 5
+
+
+def of_another_size(frame):
+    return frame.with_changes(pixels=np.zeros((3, 5), np.uint8))
+
+
+def of_another_type(frame):
+    return frame.with_changes(pixels=frame.pixels.astype(np.uint16))
+
+
+@pytest.mark.parametrize("change, told", [(of_another_size, "size: 5 x 3 pixels"), (of_another_type, "type: uint16")])
+def test_an_odd_image_is_left_out_live_and_said(frames_with_steps, change, told):
+    frames = frames_with_steps([0.5] * 12)
+    odd = [*frames[:5], change(frames[5]), *frames[6:]]
+    watch, hints = watched(odd)
+    assert told.split(":")[0] in hints[5][0] and "it is recorded" in hints[5][0]
+    assert [(one.number, told in one.reason) for one in watch.quality().frames_skipped] == [(5, True)]
+    with LiveReconstruction(SETTINGS) as live:
+        for frame in odd:
+            live.add(frame)
+    made = live.snapshot()
+    assert [(one.number, told in one.reason) for one in made.report.frames_skipped] == [(5, True)] and not live.problem
+    expected = reconstruct(Sweep([*frames[:5], *frames[6:]]), SETTINGS)
+    np.testing.assert_array_equal(made.volume.voxels, expected.volume.voxels)
+
+
+def test_an_odd_image_at_the_beginning_does_not_keep_all_others_out(frames_with_steps):
+    frames = frames_with_steps([0.5] * 40)
+    odd = [of_another_size(frames[0]), *frames[1:]]
+    watch, _ = watched(odd)
+    with LiveReconstruction(SETTINGS) as live:
+        for frame in odd:
+            live.add(frame)
+    skipped = live.snapshot().report.frames_skipped
+    assert skipped == watch.quality().frames_skipped and len(skipped) < 15
+    assert watch.quality().frames_used == live.snapshot().report.frames_used == tuple(range(skipped[-1].number + 1, 41))
+
+
+def test_a_probe_that_was_not_moved_is_said(frames_with_steps):
+    still = frames_with_steps([0.0] * 6)
+    watch, _ = watched(still)
+    for quality in (watch.quality(), sweep_quality(Sweep(still), SETTINGS)):
+        assert "7 frames have nearly the same pose" in quality.sentences()[0]
+    assert "one voxel thick" in reconstruct(Sweep(still), SETTINGS).report.notes[0]
+    assert reconstruct(Sweep(frames_with_steps([0.5] * 6)), SETTINGS).report.notes == ()
