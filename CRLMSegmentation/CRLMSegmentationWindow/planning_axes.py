@@ -1,4 +1,4 @@
-"""How the three planning slices lie: as the sweep lies, so that they show the patient the way round the live image does."""
+"""How the planning slices lie: as the sweep lies, so that they show the patient the way round the live image does."""
 
 from __future__ import annotations
 

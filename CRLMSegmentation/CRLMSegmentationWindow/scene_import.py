@@ -1,4 +1,4 @@
-"""A scene that is loaded into the present one: the session goes on with what was loaded, and nothing stands there twice.
+"""A scene that is loaded into the present one: the session goes on with what came, and nothing stands there twice.
 
 What Slicer has loaded looks as what was there before. So what was there is noted when loading begins.
 """
@@ -49,7 +49,7 @@ class SceneImport:
 
 
 def is_result(name: str) -> bool | None:
-    """True for what a case consists of, False for what is live, by a node's name; None for what is not the session's."""
+    """By a node's name: True for what a case consists of, False for what is live, None for anything of others."""
     from CRLMSegmentationLib.scene import names
     from CRLMSegmentationLib.scene.own_nodes import RESULTS
 
@@ -67,9 +67,8 @@ def _own_nodes() -> list:
     scene, found = slicer.mrmlScene, []
     for number in range(scene.GetNumberOfNodes()):
         node = scene.GetNthNode(number)
-        kind = None if node.IsA("vtkMRMLDisplayNode") or node.IsA("vtkMRMLStorageNode") else is_result(
-            node.GetName() or ""
-        )
+        is_helper = node.IsA("vtkMRMLDisplayNode") or node.IsA("vtkMRMLStorageNode")
+        kind = None if is_helper else is_result(node.GetName() or "")
         if kind is not None:
             found.append((node, kind))
     return found

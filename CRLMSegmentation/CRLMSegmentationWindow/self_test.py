@@ -2,8 +2,8 @@
 
 It plays the shipped sample over OpenIGTLink, presses the buttons of all five steps, looks at nodes and geometry, stops
 an inference half-way, ends the worker process and the server and goes on, breaks the window's timer, changes the theme,
-loads scenes, reloads the module, closes the scene, and looks whether anything is left running. A picture of each step goes to the folder of the environment variable CRLM_SCREENSHOTS, or
-into Slicer's temporary folder.
+loads scenes, reloads the module, closes the scene, and looks whether anything is left running. A picture of each
+step goes to the folder of the environment variable CRLM_SCREENSHOTS, or into Slicer's temporary folder.
 """
 
 from __future__ import annotations

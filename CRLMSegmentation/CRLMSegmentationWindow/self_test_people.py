@@ -1,4 +1,4 @@
-"""The self test of what a person must see, and of what must not happen unseen: doubts, hand work, faults, other themes."""
+"""The self test of what a person must see, and of what must not happen unseen: doubts, hand work, faults, themes."""
 
 from __future__ import annotations
 
@@ -27,24 +27,28 @@ class People(Bench):
         """The names of the steps whose sections are open."""
         return [panel.section.objectName for panel in self.window.numbered if not panel.section.collapsed]
 
+    def wait_until_live(self) -> None:
+        words = lambda: self.window.connect.state_text  # noqa: E731
+        wait_until(lambda: words().startswith("LIVE"), 30, words)
+
     def reconnect_while_navigating(self) -> None:
         self.tell("5 Navigate: the server ends and comes back")
-        ui, check, parameters = self.window.ui, self._case, self.window.parameters
+        ui, check = self.window.ui, self._case
         click(ui.connectButton)
         wait_until(lambda: self.session.stream_status is None, 5)
         port = free_port()
         with served_at(sample.SWEEP, port):
             self.session.connect("127.0.0.1", port)
-            wait_until(lambda: self.window.connect.state_text.startswith("LIVE"), 30, lambda: self.window.connect.state_text)
+            self.wait_until_live()
             if self.session.source_question:
                 click(ui.samePatientButton)
             self.window.open_step(self.window.navigate)
-            click(ui.navigateButton) if self.window.layouts.current != layouts.NAVIGATION else None
+            self.window.shown.navigation()
         wait_until(lambda: not self.session.stream_status.connected, 20)
         wait_until(lambda: "LOST" in self.window.navigate.readouts["Stylus"].text, 5)
         check.assertEqual(self.open_sections(), ["navigateSection"])
         with served_at(sample.SWEEP, port):
-            wait_until(lambda: self.window.connect.state_text.startswith("LIVE"), 30, lambda: self.window.connect.state_text)
+            self.wait_until_live()
             pause(1.0)
             check.assertEqual(self.open_sections(), ["navigateSection"])
             check.assertEqual(self.window.layouts.current, layouts.NAVIGATION)
@@ -57,10 +61,9 @@ class People(Bench):
             self.window.open_step(self.window.navigate)
             click(ui.connectButton)
         self.window.connect.replay(sample.SWEEP)
-        wait_until(lambda: self.window.connect.state_text.startswith("LIVE"), 30)
+        self.wait_until_live()
         if self.session.source_question:
             click(ui.samePatientButton)
-        parameters.port = parameters.port
 
     def doubts_are_seen(self) -> None:
         self.tell("4 Segment: doubts stay until a person has looked")
@@ -135,15 +138,19 @@ class People(Bench):
         self.window.shown.tumor()
         sweep = self.session.sweep
         middle = sweep.valid_frames[len(sweep.valid_frames) // 2].image_to_reference
-        red = slicer.util.arrayFromVTKMatrix(slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode").GetSliceToRAS())
+        red = self.frame_of("Red")
         for column, direction in ((0, middle[:3, 0]), (1, -middle[:3, 1])):
-            self._case.assertGreater(red[:3, column] @ direction / np.linalg.norm(direction), 0.8)
+            self._case.assertGreater(red[:, column] @ direction / np.linalg.norm(direction), 0.8)
         for name in ("Red", "Yellow", "Green"):
-            node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
-            matrix = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())[:3, :3]
-            self._case.assertAlmostEqual(np.linalg.det(matrix), 1.0, places=6)
+            self._case.assertAlmostEqual(np.linalg.det(self.frame_of(name)), 1.0, places=6)
         pause(0.5)
         self.picture("planning")
+
+    @staticmethod
+    def frame_of(name: str):
+        """(3, 3) columns right, up, towards the viewer of a slice view."""
+        node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
+        return slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())[:3, :3]
 
     def a_fault_is_shown_as_lost(self) -> None:
         self.tell("A fault in the window's timer")
@@ -173,7 +180,7 @@ class People(Bench):
     def words_stand_out_in_every_theme(self) -> None:
         self.tell("Themes changed while the module is there")
         ui = self.window.ui
-        for make, name in ((make_light, "light"), (make_dark, "dark"), (make_light, "light-again"), (make_dark, "dark")):
+        for make, name in ((make_light, "light"), (make_dark, "dark"), (make_light, "light"), (make_dark, "dark")):
             make()
             pause(0.3)
             wanted = slicer.app.palette().color(qt.QPalette.WindowText).name()

@@ -26,7 +26,8 @@ BAR = "QProgressBar { font-size: 14px; text-align: center; }"
 
 def section(kind: str) -> str:
     """Style sheet of the title of a section; in color when it is closed over something to be seen."""
-    colors = "background: {}; color: {}; border-radius: 5px; padding: 4px;".format(*COLORS[kind]) if kind in LOUD else ""
+    background, text = COLORS.get(kind if kind in LOUD else "", ("", ""))
+    colors = f"background: {background}; color: {text}; border-radius: 5px; padding: 4px;" if background else ""
     return f"ctkCollapsibleButton {{ font-size: 17px; font-weight: bold; {colors} }}"
 
 

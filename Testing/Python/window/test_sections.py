@@ -6,7 +6,8 @@ from window_fakes import make_reading
 
 def opened(window):
     """The names of the sections that are open."""
-    return [name for name, panel in window.panels.items() if name not in ("source", "case") and not panel.section.collapsed]
+    steps = {name: panel for name, panel in window.panels.items() if panel in window.numbered}
+    return [name for name, panel in steps.items() if not panel.section.collapsed]
 
 
 def at(window, session, **statuses):
