@@ -75,6 +75,10 @@ def run(arguments):
     repeated = f", {summary.repeated} repeated ones left out" if summary.repeated else ""
     print(f"{files}: {summary.frames} frames in {summary.receive_s:.1f} s, "
           f"{summary.invalid} without a valid pose, {summary.dropped} lost{skipped}{repeated}")  # fmt: skip
+    if not summary.has_images:
+        print("crlm record: No image came; the poses alone were recorded, and no volume can be made of them.",
+              file=sys.stderr)  # fmt: skip
+        return NO_VALID_POSE
     if summary.pose_problem:
         print(f"without a valid pose: {summary.pose_problem}")
     for interruption in summary.interruptions:

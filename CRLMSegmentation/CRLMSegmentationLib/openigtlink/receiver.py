@@ -45,6 +45,7 @@ class Receiver:
     reference     the frame of reference
     image_name    which image stream to take, by its device name or the part before the last '_'; None takes the first
     queue_bytes   pixels kept until somebody takes them; beyond that new frames are dropped and counted
+    on_poses      called with the time and the poses of each message that brings some, in the receiver's thread
     tolerance_s, interpolation_gap_s, image_delay_s, keep_identifying   see FramePairing
     ask_for_metadata   show header version 2 to the server, so that it sends the status of each pose
     silence_s     after so long without a byte the server is asked for its STATUS
@@ -69,8 +70,10 @@ class Receiver:
         silence_s: float = 0.5,
         answer_s: float = 1.0,
         keep_identifying: bool = False,
+        on_poses: Callable[[float, Mapping[str, Pose]], None] | None = None,
     ):
         self.host, self.port = host, checked_port(port)
+        self._on_poses = on_poses
         self._pairing = FramePairing(
             calibration=calibration,
             reference=reference,
@@ -435,6 +438,8 @@ class Receiver:
             self._deliver(self._pairing.add_image(message, now))
         elif kind in _TRANSFORM_TYPES:
             poses = poses_of(message)
+            if self._on_poses is not None:
+                self._on_poses(float(message.timestamp), poses)
             self._latest.add_transforms(poses, float(message.timestamp))
             self._deliver(self._pairing.add_transforms(float(message.timestamp), poses))
         else:

@@ -15,6 +15,7 @@ from ..sweep.missing_frames import MISSING_FIELD
 from ..sweep.recorder import Recorder
 from .health import HealthLog, health_line
 from .port import DEFAULT_PORT
+from .pose_frames import PoseFrames
 from .receiver import Receiver
 from .status import Interruption
 
@@ -28,6 +29,7 @@ class RecordingSummary:
     pose_problem  why most of the frames without a valid pose have none; '' when all have one
     missing       about how many frames the sender has skipped, by the gaps between their times
     repeated      frames that came again with the same time, and were not recorded
+    has_images    False when no image came, and the poses alone were recorded
     notes         sentences for people about the stream: what of the calibration is not used, what was not understood
 
     receive_s  from the first frame to the end of receiving
@@ -45,6 +47,7 @@ class RecordingSummary:
     missing: int = 0
     repeated: int = 0
     notes: tuple[str, ...] = ()
+    has_images: bool = True
 
 
 def record(
@@ -69,14 +72,17 @@ def record(
     log               a file that gets one line of JSON each second (see HealthLog)
     receiver_options  more options of the Receiver, such as image_name, keep_identifying or interpolation_gap_s
 
-    KeyboardInterrupt ends the recording in order. `seconds` count from the first frame. Raises StreamError when no
-    server answers or no image comes for `timeout_s`, and RecordingError when the file cannot be made; what was received
-    before is kept in `path` or its journal all the same.
+    When no image comes for `timeout_s` but poses do, these are recorded, from the first one on: a file of frames without
+    images, as PLUS writes for a tracker alone. KeyboardInterrupt ends the recording in order. `seconds` count from the
+    first frame. Raises StreamError when no server answers or nothing comes for `timeout_s`, and RecordingError when the
+    file cannot be made; what was received before is kept in `path` or its journal all the same.
     """
-    receiver = Receiver(host, port, calibration, reference, **receiver_options)
+    poses = PoseFrames()
+    receiver = Receiver(host, port, calibration, reference, on_poses=poses.add, **receiver_options)
     health_log = HealthLog(log) if log is not None else None
     recorder = None
     taken = invalid = missing = 0
+    has_images = poses_alone = False
     is_complete = False
     problem: BaseException | None = None
     started = reported = 0.0
@@ -103,10 +109,19 @@ def record(
                 frame = receiver.get(0 if closed else _LOOK_EVERY_S)
                 if frame is not None:
                     last_frame = now
+                    if not has_images:
+                        has_images = True
+                        poses.stop()
                     take(frame)
+                elif poses_alone and (alone := poses.take()):
+                    last_frame = now
+                    for frame in alone[: frames - taken if frames else None]:
+                        take(frame)
                 elif closed:
                     is_complete = True
                     break
+                elif now - last_frame > timeout_s and not (has_images or poses_alone) and poses.first_came_s:
+                    poses_alone, started = True, poses.first_came_s
                 elif now - last_frame > timeout_s:
                     raise receiver.no_image_error(timeout_s)
                 if health_log:
@@ -118,6 +133,7 @@ def record(
                     progress(min(max(by_frames, by_time), 1.0), health_line(receiver.status, recorder))
         # What was received by then belongs to the recording, unless it was to have so many frames.
         while not (frames and taken >= frames) and (frame := receiver.get(0)) is not None:
+            has_images = True
             take(frame)
     except KeyboardInterrupt:
         pass
@@ -130,6 +146,9 @@ def record(
             health_log.close()
     if recorder is None:
         raise StreamError(f"The recording was ended before {host}:{port} was reached; nothing was recorded.")
+    if not has_images:
+        for frame in poses.take(with_last=True)[: frames - taken if frames else None]:
+            take(frame)
     # Then a connection that is lost by now has taken nothing from it.
     is_complete |= bool(frames and taken >= frames)
     status = receiver.status
@@ -158,5 +177,6 @@ def record(
         pose_problem=status.usual_pose_problem if invalid else "",
         missing=missing,
         repeated=status.repeated,
+        has_images=has_images,
         notes=tuple(filter(None, (*status.notes, status.image_problem, status.not_understood, recorder.mixture))),
     )
