@@ -8,7 +8,10 @@ from ..openigtlink.port import checked_port
 from .checks import check_there
 from .outputs import check_folder
 
-EXAMPLES = ("crlm web", "crlm web recordings --port 8081 --no-browser")
+EXAMPLES = (
+    "crlm web", "crlm web sweep.igs.mha recordings --port 8081 --no-browser", "crlm web --case crlm-web/cases/case-1",
+    "crlm web --live sweep.igs.mha", "crlm web --host 0.0.0.0",
+)  # fmt: skip
 
 
 def add_arguments(parser):

@@ -1,37 +1,28 @@
-"""What the page's buttons and clicks do. Wishes of a tab are checked here, before the session sees them."""
+"""What the page's buttons and clicks do in the steps from recording on. Wishes of a tab are checked here, before the
+session sees them."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Callable
 
 import numpy as np
 
-from ..errors import ConfigurationError, FileFormatError, SegmentationError
+from ..errors import SegmentationError
 from ..geometry import Box
-from ..simulation.settings import ECHOGENICITIES
-from . import simulator
-from .controller import BOX_MM, Controller
-from .told import told
+from .controller import Controller
+from .questions import Choice, Questions
+from .source_actions import SourceActions
+from .told import TellingActions, number_of, told
+from .wishes import BOX_MM, BRUSH_MM, MARGIN_MM, THRESHOLDS
 
 
-class Actions:
+class Actions(TellingActions):
     """Bound to the page's buttons by page.Page, to its sliders by bind()."""
 
-    def __init__(self, controller: Controller):
-        self._controller = controller
-        self._session = controller.session
-        self._state = controller.state
-        self._library = controller.library
-        self._truth = None
-        self._preparing = False
-
-    # For told()
-
-    def tell_error(self, sentence: str) -> None:
-        self._controller.tell_error(sentence)
-
-    def after_action(self) -> None:
-        self._controller.show_steps()
+    def __init__(self, controller: Controller, source: SourceActions, questions: Questions):
+        super().__init__(controller)
+        self._source, self._questions = source, questions
 
     def bind(self) -> None:
         """Sliders and choices that work while they are moved."""
@@ -43,81 +34,6 @@ class Actions:
         state.change("model")(self._on_model)
         state.change("device")(self._on_device)
         state.change("open_step")(self._on_open_step)
-
-    # 1 Connect
-
-    @told
-    async def connect_simulated(self) -> None:
-        """Simulate a sweep over a tumor of the wished kind, and replay it as a live stream."""
-        state = self._state
-        lesion = state.lesion if state.lesion in ECHOGENICITIES else ECHOGENICITIES[0]
-        diameter_mm, seed = float(np.clip(_number(state.lesion_mm), 8, 40)), int(_number(state.case_number))
-        folder = self._library.simulated / f"{lesion}-{diameter_mm:.0f}mm-{seed}"
-        sweep = folder / "sweep.igs.mha"
-        with _Preparing(self, "Simulating a sweep over a liver"):
-            if not (sweep.is_file() and (folder / simulator.TRUTH).is_file()):
-                sweep = await simulator.simulate(folder, seed, lesion, diameter_mm, self._on_prepared)
-            truth = await asyncio.to_thread(_read_volume, folder / simulator.TRUTH)
-            seconds = await asyncio.to_thread(_seconds_of, sweep)
-        self._replay(sweep, None, "Simulated, not clinical", seconds)
-        self._know_truth(truth)
-
-    @told
-    async def connect_file(self) -> None:
-        """Replay the chosen recording as a live stream."""
-        path, configuration = self._chosen()
-        with _Preparing(self, f"Opening {path.name}"):
-            # Read once here, so that what is wrong with it is told as a sentence before anything is started.
-            frames = (await asyncio.to_thread(_read_sweep, path, configuration)).frames
-        self._replay(path, configuration, path.name, frames[-1].timestamp - frames[0].timestamp)
-
-    @told
-    async def open_file(self) -> None:
-        """Take the chosen recording as the sweep, without any stream."""
-        path, configuration = self._chosen()
-        with _Preparing(self, f"Reading {path.name}"):
-            sweep = await asyncio.to_thread(_read_sweep, path, configuration)
-        self._session.disconnect()
-        self._know_truth(None)
-        self._state.data_kind = path.name
-        self._state.open_step = "record"
-        self._session.set_sweep(sweep)
-        self._session.start_reconstruct()
-
-    @told
-    async def connect_plus(self) -> None:
-        """Receive from a PLUS server."""
-        host, port = str(self._state.plus_host).strip(), int(_number(self._state.plus_port))
-        if not host or not 0 < port < 65536:
-            raise ConfigurationError("Give the computer that PLUS runs on, and its port from 1 to 65535.")
-        calibration = await asyncio.to_thread(_read_calibration, self._chosen_calibration())
-        self._know_truth(None)
-        self._state.data_kind, self._state.sweep_seconds = f"Live from {host}", 0
-        self._session.connect(host, port, calibration)
-
-    @told
-    def disconnect(self) -> None:
-        self._session.disconnect()
-        self._controller.rates.clear()
-        self._state.open_step = "connect"
-
-    def _chosen(self):
-        state = self._state
-        if not state.file:
-            raise FileFormatError("Choose a recorded sweep first, or upload one.")
-        return self._library.path_of(state.file), self._chosen_calibration()
-
-    def _chosen_calibration(self):
-        return self._library.path_of(self._state.calibration) if self._state.calibration else None
-
-    def _replay(self, path, configuration, shown_name: str, seconds: float) -> None:
-        self._know_truth(None)
-        self._state.data_kind = shown_name
-        self._controller.replay(path, configuration, seconds)
-
-    def _on_prepared(self, done: float, text: str) -> None:
-        with self._state as state:
-            state.prepared, state.preparing = round(100 * done), text
 
     # 2 Record
 
@@ -145,8 +61,8 @@ class Actions:
     @told
     def place_box_at_truth(self) -> None:
         """Around the simulator's own tumor."""
-        if self._truth is not None:
-            self._put_box(Box.around_mask(self._truth), tight=True)
+        if self._state.truth_known:
+            self._put_box(Box.around_mask(self._source.truth), tight=True)
 
     def click_in_view(self, view, x_px: float, y_px: float) -> bool:
         """A press of the left button; True when it placed something."""
@@ -159,7 +75,7 @@ class Actions:
         if placing == "seed":
             asyncio.create_task(self._grow(point))
         else:
-            edge_mm = float(np.clip(_number(self._state.box_edge_mm), *BOX_MM))
+            edge_mm = float(np.clip(number_of(self._state.box_edge_mm), *BOX_MM))
             self._put_box(Box(point, (edge_mm,) * 3), tight=False)
             self.after_action()
         return True
@@ -175,9 +91,29 @@ class Actions:
     @told
     def segment(self) -> None:
         """Find the tumor in the box with the chosen model."""
+        self._unless_corrected(self._start_segment)
+
+    def _start_segment(self) -> None:
         self._controller.correction.end()
         self._state.open_step = "segment"
         self._session.start_segment()
+
+    def _unless_corrected(self, then: Callable[[], None]) -> None:
+        """Do `then`, which makes another tumor, when no hand has worked on this one, else ask first."""
+        figures = self._session.tumor_figures
+        if not figures or not figures["voxels_corrected_by_hand"]:
+            then()
+            return
+        self._questions.ask(
+            "The tumor was corrected by hand. Finding it anew takes that away.",
+            Choice("Find it anew", then, "error"), Choice("Cancel"),
+        )  # fmt: skip
+
+    @told
+    def go_navigate(self) -> None:
+        """The tumor is as it should be: whoever says so has looked at what speaks against it."""
+        self._controller.take_look()
+        self._state.open_step = "navigate"
 
     @told
     def cancel(self) -> None:
@@ -192,11 +128,11 @@ class Actions:
 
     @told
     def _grow(self, point) -> None:
-        self._session.start_region_growing(point)
+        self._unless_corrected(lambda: self._session.start_region_growing(point))
 
     @told
-    def choose_tool(self, tool) -> None:
-        self._controller.correction.choose(str(tool), _number(self._state.brush_mm))
+    def choose_tool(self, tool, brush_mm) -> None:
+        self._controller.correction.choose(str(tool), float(np.clip(number_of(brush_mm), *BRUSH_MM)))
 
     @told
     def undo(self) -> None:
@@ -208,20 +144,20 @@ class Actions:
 
     def _on_threshold(self, threshold, **_) -> None:
         now = self._session.threshold
-        value = float(np.clip(_number(threshold), 0.01, 0.99))
+        value = float(np.clip(number_of(threshold), *THRESHOLDS))
         if self._session.has_probability and now is not None and abs(value - now) > 0.004:
             self._controller.wish_threshold(value)
 
     def _on_box_edge(self, box_edge_mm, **_) -> None:
         """Edges of one length, about the same center; not when the slider only follows the box."""
         box = self._session.box if self._state.has_box else None
-        edge_mm = float(np.clip(_number(box_edge_mm), *BOX_MM))
+        edge_mm = float(np.clip(number_of(box_edge_mm), *BOX_MM))
         if box is not None and edge_mm != self._controller.shown_edge_mm:
             self._session.set_box(Box(box.center_ras, (edge_mm,) * 3, box.axes_ras), tight=False)
 
     def _on_brush(self, brush_mm, **_) -> None:
         if self._controller.correction.is_on:
-            self._controller.correction.set_brush(float(np.clip(_number(brush_mm), 1, 20)))
+            self._controller.correction.set_brush(float(np.clip(number_of(brush_mm), *BRUSH_MM)))
 
     def _on_model(self, model, **_) -> None:
         if model in {choice.name for choice in self._session.model_choices()}:
@@ -234,74 +170,13 @@ class Actions:
     # 5 Navigate
 
     def _on_margin(self, margin_mm, **_) -> None:
-        self._session.set_margin_mm(float(np.clip(_number(margin_mm), 0, 20)))
+        self._session.set_margin_mm(float(np.clip(number_of(margin_mm), *MARGIN_MM)))
 
     def _on_open_step(self, open_step, **_) -> None:
-        """A tool that was forgotten must not draw in the next step."""
+        """A tool that was forgotten must not draw in the next step; lists are as they are now."""
+        if open_step in ("connect", "segment"):
+            self._controller.fill_choices()
         if open_step != "segment":
             self._controller.correction.end()
         if open_step != "box" and self._state.placing == "box":
             self._state.placing = ""
-
-    def _know_truth(self, truth) -> None:
-        """The simulator's tumor mask, or None for everything else."""
-        self._truth = truth
-        with self._state as state:
-            state.truth_known = truth is not None
-
-
-class _Preparing:
-    """While a source is made ready the page says so, and nobody can start another."""
-
-    def __init__(self, actions: Actions, text: str):
-        self._actions, self._text = actions, text
-
-    def __enter__(self) -> None:
-        if self._actions._preparing:
-            raise ConfigurationError("Another source is being made ready; wait a moment.")
-        self._actions._preparing = True
-        with self._actions._state as state:
-            state.preparing, state.prepared = self._text, 0
-
-    def __exit__(self, *_) -> None:
-        self._actions._preparing = False
-        with self._actions._state as state:
-            state.preparing = ""
-
-
-def _number(value) -> float:
-    """What a field of the page holds; raises ConfigurationError when it is no number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not np.isfinite(number):
-        raise ConfigurationError(f"'{str(value)[:20]}' is not a number.")
-    return number
-
-
-def _read_volume(path):
-    from ..files import read_volume
-
-    return read_volume(path)
-
-
-def _seconds_of(path) -> float:
-    """How long a recording lasts."""
-    from ..sweep.sequence_reader import SequenceReader
-
-    frames = [frame.timestamp for frame in SequenceReader(path)]
-    return frames[-1] - frames[0]
-
-
-def _read_sweep(path, configuration):
-    from ..sweep import read_sweep
-
-    return read_sweep(path, _read_calibration(configuration))
-
-
-def _read_calibration(configuration):
-    """Transforms by name; None when no configuration was chosen."""
-    from ..sweep import read_plus_configuration
-
-    return read_plus_configuration(configuration).transforms if configuration else None

@@ -10,12 +10,17 @@ from trame_slicer.core import SlicerApp
 from .actions import Actions
 from .allowed import Allowed
 from .assets_folder import serve_assets
+from .case_actions import CaseActions
 from .controller import Controller
 from .guarded_socket import LARGEST_MESSAGE_BYTES
 from .library import Library
 from .page import TITLE, Page
 from .page_state import PageState
+from .preparing import Preparing
+from .questions import Questions
 from .routes import Routes
+from .saving import Saving
+from .source_actions import SourceActions
 from .view_controls import view_controls
 from .views import LIVE, VIEWS, Views
 from .wishes import wishes
@@ -36,15 +41,19 @@ def build(folder, given=(), any_path: bool = True):
     slicer_app = SlicerApp()
     _write_vtk_messages_to(library.folder / "vtk.log")
     controller = Controller(slicer_app, server.state, library)
-    actions = Actions(controller)
+    saving = Saving(controller)
+    questions, preparing = Questions(server.state), Preparing(server.state)
+    cases = CaseActions(controller, saving, questions, preparing)
+    source = SourceActions(controller, preparing, cases.unless_lost)
+    actions = Actions(controller, source, questions)
     sliders: list[str] = []
     views = Views(slicer_app, server, view_controls(LIVE, controller.fit, sliders), actions.click_in_view)
     controller.show_in(views)
-    _fill_choices(controller)
-    Page(server, actions)
+    controller.fill_choices()
+    Page(server, source, actions, cases)
     actions.bind()
     allowed = Allowed(wishes(sliders), server.controller.trigger_fn, VIEWS)
-    return server, controller, Routes(controller), allowed
+    return server, controller, Routes(controller, saving), allowed
 
 
 def _write_vtk_messages_to(path) -> None:
@@ -55,14 +64,3 @@ def _write_vtk_messages_to(path) -> None:
     window = vtkFileOutputWindow()
     window.SetFileName(str(path))
     vtkOutputWindow.SetInstance(window)
-
-
-def _fill_choices(controller: Controller) -> None:
-    state, library = controller.state, controller.library
-    choices = controller.session.model_choices()
-    state.models = [{"title": choice.title, "value": choice.name} for choice in choices]
-    state.model = choices[0].name if choices else ""
-    state.any_path = library.any_path
-    state.files, state.calibrations = library.sweeps(), library.configurations()
-    if state.files:
-        state.file = state.files[0]["value"]

@@ -1,4 +1,8 @@
-"""The page's heart: the session, its views, and the values of the page, brought together thirty times a second."""
+"""The page's heart: the session, its views, and the values of the page, brought together thirty times a second.
+
+Whatever is raised there, nothing that was live is left on the page as live: read-outs are lost, the image is hidden.
+And should even that fail, or the connection, a tab misses the beat and says so itself (assets/page.js).
+"""
 
 from __future__ import annotations
 
@@ -10,19 +14,21 @@ from pathlib import Path
 
 from ..errors import CRLMError
 from ..scene.application import application_on
+from ..scene.case_source import LIVE, REPLAYED
 from ..scene.session import NavigationSession
 from ..scene.state import Step, StepStatus
+from ..sweep.sweep import SIMULATED
 from . import mirror
 from .charts import Series
 from .correction import Correction
 from .display import Display
 from .library import Library
+from .wishes import BOX_MM
 
 _PERIOD_S = 1 / 30
 _FIGURES_EVERY_S = 0.2
 _THRESHOLD_EVERY_S = 0.15
-# Edges that the page offers; handles may go further.
-BOX_MM = (10.0, 80.0)
+_FAULT = "Not live: the program has a fault"
 
 _logger = logging.getLogger(__name__)
 
@@ -52,6 +58,9 @@ class Controller:
         self._figures_s = 0.0
         self._changed = True
         self._is_measuring = False
+        self._fault = ""
+        self._beats = 0
+        self._looked_at: tuple[str, ...] = ()
         self._notices: tuple[str, ...] = ()
         self._last: dict[Step, StepStatus] = {}
         self.session.add_listener(self._on_session)
@@ -65,15 +74,42 @@ class Controller:
         """Until it is cancelled: take in what has arrived, and show it."""
         while True:
             started = time.monotonic()
-            try:
-                self.step(started)
-            except CRLMError as error:
-                self.tell_error(str(error))
-            except Exception as error:
-                _logger.exception("The page could not be brought up to date.")
-                self.tell_error(f"Something went wrong, and it is a fault of this program ({error}).")
-                await asyncio.sleep(1.0)
+            self.step_safely(started)
             await asyncio.sleep(max(0.005, _PERIOD_S - (time.monotonic() - started)))
+
+    def step_safely(self, now_s: float) -> None:
+        """Once, whatever is raised."""
+        try:
+            self.step(now_s)
+        except Exception as error:
+            self._lose(error)
+        else:
+            self._fault = ""
+
+    def _lose(self, error: Exception) -> None:
+        """Nothing on the page is live any more; the sentence is told once, the next step may be well again."""
+        fault = str(error) if isinstance(error, CRLMError) else f"{type(error).__name__}: {error}"
+        is_new, self._fault = fault != self._fault, fault
+        if is_new:
+            _logger.error("The page could not be brought up to date.", exc_info=error)
+        self._is_measuring, self._changed = False, True
+        with self.state as state:
+            state.tools = mirror.lost_lines(state.tools)
+            state.frames_per_second = 0.0
+            state.live_words, state.live_hidden = _FAULT, True
+            steps = state.steps
+            if steps["navigate"]["status"] == "live":
+                state.steps = {**steps, "navigate": {"status": "failed", "text": "Distances are lost"}}
+            self._beat(state)
+        if is_new:
+            self.tell_error(
+                "Nothing on the page is live, because something went wrong, and it is a fault of this program "
+                f"({fault}). Receiving and recording go on."
+            )
+        try:
+            self.display.hide_live()
+        except Exception:
+            _logger.debug("The live image could not be hidden.", exc_info=True)
 
     def step(self, now_s: float) -> None:
         """Once."""
@@ -84,13 +120,30 @@ class Controller:
             self.session.set_threshold(wish)
         if self.correction.is_on and not self.session.is_correcting:
             self.correction.forget()
-        self.display.refresh(self.state.open_step, self.correction.is_on, self.session.sweep)
+        self._show_live()
         if self._changed:
             self._changed = False
             self.show_steps()
         if now_s - self._figures_s >= _FIGURES_EVERY_S:
             self._figures_s = now_s
             self.show_figures(now_s)
+
+    def _show_live(self) -> None:
+        """The image and everything in the views; what is not live any more goes at once."""
+        session = self.session
+        words, is_shown = mirror.live_view(session.stream_status, session.live_pose_is_valid)
+        if session.fault is not None:
+            words, is_shown = _FAULT, False
+        if (words, is_shown) != (self.state.live_words, not self.state.live_hidden):
+            with self.state as state:
+                state.live_words, state.live_hidden = words, not is_shown
+        self.display.refresh(
+            self.state.open_step, self.correction.is_on, session.sweep, is_shown, is_placed=is_shown and not words
+        )
+
+    def _beat(self, state) -> None:
+        self._beats += 1
+        state.beat = self._beats
 
     def wish_threshold(self, threshold: float) -> None:
         """Cut the probability there as soon as there is time; only the newest wish counts."""
@@ -115,14 +168,21 @@ class Controller:
         """How far the steps are, and what belongs to them."""
         session = self.session
         steps = session.state
-        has_tumor = session.surface_node() is not None and steps.status(Step.NAVIGATE) is not StepStatus.WAITING
+        question = session.source_question
+        # What is asked about is on no page until it is answered.
+        is_there = session.surface is not None and steps.status(Step.SEGMENT) is not StepStatus.STALE
+        has_tumor = is_there and question is None and steps.status(Step.NAVIGATE) is not StepStatus.WAITING
+        is_found = steps.status(Step.SEGMENT) is StepStatus.DONE and question is None
+        none_found = is_found and session.surface is None
+        doubts = self._doubts(none_found)
+        doubts_new = is_found and bool(doubts) and tuple(doubts) != self._looked_at
         has_volume = steps.status(Step.RECONSTRUCT) is StepStatus.DONE
-        box = None if steps.status(Step.BOX) is StepStatus.FAILED else session.box
+        box = None if steps.status(Step.BOX) is StepStatus.FAILED or question is not None else session.box
         new_notices = [notice for notice in steps.notices if notice not in self._notices]
         self._notices = steps.notices
         engine = session.engine_status
         with self.state as state:
-            state.steps = mirror.step_lines(steps, self._is_measuring)
+            state.steps = mirror.step_lines(steps, self._is_measuring, none_found or doubts_new)
             state.progress = round(100 * steps.progress, 1)
             state.running = mirror.running_step(session.running)
             state.recording = session.recording is not None
@@ -133,10 +193,12 @@ class Controller:
             state.slice_titles = list(self.display.slice_titles)
             state.box_warnings = list(session.box_warnings) if box is not None and has_volume else []
             state.has_tumor = has_tumor
-            state.has_probability = has_tumor and session.has_probability
+            state.none_found, state.has_probability = none_found, is_found and session.has_probability
             state.tumor_text = steps[Step.SEGMENT].message if has_tumor else ""
-            state.doubts = list(steps.doubts)
+            state.doubts, state.doubts_new = doubts, doubts_new
             state.has_anything = state.has_sweep or has_volume
+            state.question, state.fault = question or "", session.fault or ""
+            self._tell_origin(state)
             state.engine_text = engine.message if engine.state in ("starting", "failed") else ""
             if box is not None:
                 self.shown_edge_mm = float(min(BOX_MM[1], max(BOX_MM[0], round(max(box.size_mm)))))
@@ -149,6 +211,41 @@ class Controller:
             if new_notices:
                 state.note_text, state.note_shown = self.library.without_places(new_notices[-1]), True
             self._lead_on(state, steps)
+
+    def _doubts(self, none_found: bool) -> list[str]:
+        """All that speaks against what is shown of the tumor; also that the model was made of other data than these."""
+        session = self.session
+        doubts = list(session.state.doubts)
+        card = getattr(session.segmentation_result, "card", None)
+        if card is not None and session.origin != SIMULATED and (none_found or card.trained_on_simulated_only):
+            doubts.append(card.trained_on)
+        return doubts
+
+    def take_look(self) -> None:
+        """A person has read the doubts that are on the page."""
+        self._looked_at = tuple(self.state.doubts)
+        self._changed = True
+
+    def _tell_origin(self, state) -> None:
+        session = self.session
+        source = session.source
+        origin = session.origin or (source.origin if source is not None else None)
+        state.origin_text, state.is_real = mirror.origin_words(origin), origin in (LIVE, REPLAYED)
+        state.live_title = mirror.live_title(source.origin if source is not None else None)
+        if source is None and not state.has_anything:
+            state.data_kind = ""
+
+    def fill_choices(self) -> None:
+        """Models, recordings and calibrations that can be chosen, as they are now."""
+        choices, library = self.session.model_choices(), self.library
+        with self.state as state:
+            state.models = [{"title": choice.title, "value": choice.name} for choice in choices]
+            if state.model not in {choice.name for choice in choices}:
+                state.model = choices[0].name if choices else ""
+            state.any_path = library.any_path
+            state.files, state.calibrations = library.sweeps(), library.configurations()
+            if state.files and not state.file:
+                state.file = state.files[0]["value"]
 
     def show_figures(self, now_s: float) -> None:
         """What changes all the time: rate, distances, the recording."""
@@ -168,7 +265,8 @@ class Controller:
             state.stream_text = str(stream) if is_connected else ""
             state.rate_curves = self.rates.curves() if is_connected else []
             state.rate_top = self.rates.range[1]
-            state.tools = mirror.tool_lines(readings)
+            state.tools = mirror.tool_lines(readings, "same patient?" if state.question else "no tumor to measure to")
+            self._beat(state)
             state.distance_curves = self.distances.curves()
             state.distance_top = self.distances.range[1]
             state.margin_line = round(self.distances.height_of(session.tools.margin_mm), 1)
@@ -196,7 +294,7 @@ class Controller:
             return steps.status(step) is StepStatus.DONE and before.get(step) is not StepStatus.DONE
 
         if became_done(Step.CONNECT) and state.open_step == "connect":
-            state.open_step = "record"
+            state.open_step = "navigate" if state.has_tumor else "record"
             self.session.start_engine()
         if became_done(Step.RECONSTRUCT) and state.open_step in ("connect", "record"):
             state.open_step = "box"
@@ -219,12 +317,13 @@ class Controller:
         self.session.load_case(folder)
         self.display.forget()
         with self.state as state:
+            state.margin_mm = self.session.margin_mm
             state.data_kind = shown_as or f"Case {Path(folder).name}"
             state.open_step = "navigate" if self.session.surface is not None else "connect"
 
-    def replay(self, path, plus_configuration=None, seconds: float = 0.0) -> None:
+    def replay(self, path, plus_configuration=None, seconds: float = 0.0, origin: str = REPLAYED) -> None:
         """Replay a recording as the live stream; seconds: how long it lasts, 0 when that is not known."""
-        self.session.replay(path, plus_configuration)
+        self.session.replay(path, plus_configuration, origin=origin)
         with self.state as state:
             state.sweep_seconds = round(seconds, 1) if math.isfinite(seconds) and seconds > 0 else 0
 

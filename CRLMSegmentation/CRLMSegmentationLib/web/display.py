@@ -28,21 +28,28 @@ class Display:
         self._sweep = None
         self._box_styled = ""
 
-    def refresh(self, step: str = "", editing: bool = False, sweep=None) -> None:
+    def refresh(
+        self, step: str = "", editing: bool = False, sweep=None, is_shown: bool = True, is_placed: bool = True
+    ) -> None:
         """Take over what has changed.
 
         step     that is open on the page: the box is seen while it matters, and the live image in 3D while it hides
                  nothing that is worked on
         editing  True while the segmentation is corrected by hand: then it is shown in the slices itself
         sweep    that the volume was made of: its middle frame says where the probe was; None where there is none
+        is_shown, is_placed  of the live image, see LiveView.follow
         """
         self._sweep = sweep
-        self._live.follow(in_3d=step not in ("box", "segment"))
+        self._live.follow(is_shown, is_placed, in_3d=step not in ("box", "segment"))
         self._follow_volume()
         self._style_box(visible=step == "box" or (step == "segment" and not self._has_tumor()))
         self._style_tumor(editing)
         if self._volume_shown is None and not self._looked_at_live:
             self._look_at_live_image()
+
+    def hide_live(self) -> None:
+        """Nothing is known of the stream."""
+        self._live.follow(is_shown=False)
 
     @property
     def shows_volume(self) -> bool:

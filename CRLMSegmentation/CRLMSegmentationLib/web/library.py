@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 from ..errors import FileFormatError
+from ..scene.case_files import INDEX as CASE_INDEX
 from .uploads import CONFIGURATION_ENDINGS, SWEEP_ENDINGS, UploadFolder
 
 _MOST_FILES = 500
@@ -48,6 +50,28 @@ class Library:
         name = Path(str(value).strip()).name[:80]
         raise FileFormatError(f"There is no recording '{name}' here; choose one from the list or upload it.")
 
+    def new_case_folder(self, name: str) -> Path:
+        """A path in `cases` that is not there yet, called `name` or like it."""
+        folder, number = self.cases / name, 1
+        while folder.exists() or folder.with_name(f"{folder.name}.zip").exists():
+            number += 1
+            folder = self.cases / f"{name}-{number}"
+        return folder
+
+    def saved_cases(self) -> list[dict]:
+        """Saved cases as {'title', 'value', 'date'}, the newest first."""
+        return [
+            {"title": path.name, "value": value, "date": time.strftime("%Y-%m-%d %H:%M", time.localtime(saved_s))}
+            for value, (saved_s, path) in self._cases().items()
+        ]
+
+    def case_of(self, value: str) -> Path:
+        """The folder of a saved case that was chosen. Raises FileFormatError when it is not there."""
+        cases = self._cases()
+        if value not in cases:
+            raise FileFormatError("This case is not there any more; choose another one.")
+        return cases[value][1]
+
     def value_of(self, path) -> str:
         """Of an offered file in a select box; '' when it is not offered."""
         offered = {**self._sweeps(), **self._configurations()}
@@ -61,6 +85,21 @@ class Library:
         path = self.folder / name
         path.mkdir(parents=True, exist_ok=True)
         return path
+
+    def _cases(self) -> dict[str, tuple[float, Path]]:
+        """(when it was saved, folder) by what the page calls it."""
+        found = []
+        for number, place in enumerate([self.cases, *self._given]):
+            for index in (place / CASE_INDEX, *place.glob(f"*/{CASE_INDEX}")) if place.is_dir() else ():
+                name = f"cases/{index.parent.name}" if number == 0 else f"given-{number}/{index.parent.name}"
+                try:
+                    found.append((index.stat().st_mtime, name, index.parent))
+                except OSError:
+                    continue
+        found.sort(key=lambda one: one[0], reverse=True)
+        by_folder = {folder: (saved_s, name) for saved_s, name, folder in reversed(found[:_MOST_FILES])}
+        cases = {name: (saved_s, folder) for folder, (saved_s, name) in by_folder.items()}
+        return dict(sorted(cases.items(), key=lambda one: one[1][0], reverse=True))
 
     def _sweeps(self) -> dict[str, Path]:
         # A plain volume ends in .mha too; what the page lists are names that PLUS gives to sequences, and uploads.

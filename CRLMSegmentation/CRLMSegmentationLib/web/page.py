@@ -33,50 +33,101 @@ _THEME = {
 
 
 class Page(VAppLayout):
-    """The whole page; actions: what its buttons call, see actions.py."""
+    """The whole page; source, actions, cases: what its buttons call, see source_actions, actions and case_actions."""
 
-    def __init__(self, server, actions):
+    def __init__(self, server, source, actions, cases):
         super().__init__(server, vuetify_config=_THEME)
         with self:
-            _bar()
+            _bar(cases)
             with html.Main(classes="page"):
                 with html.Div(classes="steps"):
-                    connect_panel(actions)
+                    html.Section("{{ fault }}", v_if="fault", classes="fault", id="fault", role="alert")
+                    _same_patient(cases)
+                    connect_panel(source)
                     record_panel(actions)
                     box_panel(actions)
                     segment_panel(actions)
                     navigate_panel(actions)
                 _views()
             _sentences()
+            _question(cases)
+            _saved_cases(cases)
 
 
-def _bar() -> None:
+def _bar(cases) -> None:
     with html.Header(classes="bar"):
         html.Div(TITLE, classes="title")
-        html.Div("For research. Not a medical device.", classes="chip")
-        html.Div("{{ data_kind }}", v_if="data_kind", classes="chip is-data", id="data-kind")
+        html.Div("For research. Not a medical device.", classes="chip is-whole")
+        html.Div(
+            "{{ origin_text }}", v_if="origin_text", classes=("`chip is-whole is-origin ${is_real ? 'is-real' : ''}`",),
+            id="origin",
+        )  # fmt: skip
+        html.Div("{{ data_kind }}", v_if="data_kind && data_kind !== origin_text", classes="chip", id="data-kind")
         vuetify.VSpacer()
         with html.Div(v_if="connected", classes=("`stream ${frames_per_second > 0 ? 'is-live' : 'is-silent'}`",)):
             html.Span(classes="dot")
             html.Span(
                 "{{ frames_per_second > 0 ? frames_per_second.toFixed(0) + ' frames/s' : 'no frames' }}", id="rate"
             )
+        _bar_button("New case", cases.new_case, "new-case", disabled=("!has_anything",))
+        _bar_button("Open case", cases.show_cases, "open-case")
         vuetify.VBtn(
-            "Save and download", prepend_icon="mdi-download", id="save", variant="tonal", height=40,
+            "Save", prepend_icon="mdi-download", id="save", variant="tonal", height=40, title="Save and download",
             click="utils.crlm.saveCase()", disabled=("!has_anything || saving",), loading=("saving",),
         )  # fmt: skip
+
+
+def _bar_button(text: str, click, name: str, **options) -> None:
+    vuetify.VBtn(text, click=click, id=name, variant="text", height=40, classes="bar-button", **options)
+
+
+def _same_patient(cases) -> None:
+    """Asked while case and images come from different sources; nothing of the case is shown meanwhile."""
+    with html.Section(v_if="question", classes="same-patient", id="same-patient", role="alert"):
+        html.Div("Same patient?", classes="step-title")
+        html.P("{{ question }}", id="question")
+        html.P("Tumor, box and distances are hidden until you answer.", classes="quiet")
+        vuetify.VBtn("Yes, the same patient", click=cases.keep_case, id="keep-case", color="primary", block=True,
+                     height=48, flat=True, classes="mb-2")  # fmt: skip
+        vuetify.VBtn("No, begin a new case", click=cases.new_case, id="other-patient", variant="outlined",
+                     block=True, height=48)  # fmt: skip
+
+
+def _question(cases) -> None:
+    """Before something is lost."""
+    with html.Div(v_if="asked.text", classes="ask", id="asked", role="alertdialog"):
+        with html.Div(classes="ask-card"):
+            html.P("{{ asked.text }}", id="asked-text")
+            with html.Div(v_for="choice in asked.choices", key="choice.name"):
+                vuetify.VBtn(
+                    "{{ choice.title }}", click=(cases.answer, "[choice.name]"), id=("choice.name",), block=True,
+                    height=48, classes="mb-2", variant=("choice.color ? 'flat' : 'outlined'",),
+                    color=("choice.color || undefined",),
+                )  # fmt: skip
+
+
+def _saved_cases(cases) -> None:
+    with html.Div(v_if="choosing_case", classes="ask", id="saved-cases", role="dialog"):
+        with html.Div(classes="ask-card"):
+            html.Div("Open a saved case", classes="step-title mb-3")
+            html.P("No case was saved in this page's folder yet.", v_if="cases.length === 0")
+            with html.Div(classes="case-list"):
+                with html.Button(v_for="one in cases", key="one.value", classes="case-line",
+                                 click=(cases.open_case, "[one.value]")):  # fmt: skip
+                    html.Span("{{ one.title }}")
+                    html.Span("{{ one.date }}", classes="quiet")
+            vuetify.VBtn("Close", click="choosing_case = false", id="close-cases", variant="outlined", block=True,
+                         height=44, classes="mt-3")  # fmt: skip
 
 
 def _views() -> None:
     shape = "`views ${open_step === 'navigate' ? 'is-navigating' : ''} ${placing ? 'is-placing' : ''}`"
     with html.Div(classes=(shape,)):
-        with html.Div(classes=("`view view-live ${frames_per_second > 0 ? '' : 'is-silent'}`",)):
+        with html.Div(classes=("`view view-live ${live_hidden ? 'is-silent' : ''}`",)):
             client.ServerTemplate(name=LIVE)
-            html.Div("Live ultrasound", classes="view-title")
-            html.Div(
-                "{{ connected ? 'No image comes' : 'No live image' }}", classes="view-empty",
-                v_if="frames_per_second === 0",
-            )  # fmt: skip
+            html.Div("{{ live_title }}", classes="view-title")
+            html.Div("{{ live_words }}", classes="view-empty", v_if="live_words && live_hidden", id="no-image")
+            html.Div("{{ live_words }}", classes="view-banner", v_if="live_words && !live_hidden", id="not-placed")
         with html.Div(classes="view view-3d"):
             client.ServerTemplate(name=THREE_D)
             html.Div("In space", classes="view-title")

@@ -16,6 +16,7 @@ STEP_WORDS = {
     "ready": "Next",
     "running": "Working",
     "done": "Done",
+    "look": "Look",
     "live": "Live",
     "stale": "Out of date",
     "failed": "Failed",
@@ -25,7 +26,7 @@ STEPS = ("connect", "record", "box", "segment", "navigate")
 
 @dataclass
 class StepLine:
-    """status: waiting, ready, running, done, live, stale or failed; text: one line for people."""
+    """status: waiting, ready, running, done, look, live, stale or failed; text: one line for people."""
 
     status: str = "waiting"
     text: str = ""
@@ -41,7 +42,17 @@ class PageState:
     step_words: dict = field(default_factory=lambda: dict(STEP_WORDS))
     progress: float = 0.0  # of the job that runs, 0 to 100
     running: str = ""  # the step that runs a job, "" when none does
-    data_kind: str = ""  # what the person looks at: simulated, a file's name, a live stream
+    data_kind: str = ""  # what the person looks at: a file's name, a case, the computer that sends
+    origin_text: str = ""  # whether that is simulated, replayed or live, "" when nobody knows
+    is_real: bool = False  # True for what was, or is, sent by a scanner
+    beat: int = 0  # goes on while the program does: a tab sees by it that it is cut off
+
+    fault: str = ""  # of the program: nothing is live while it stands
+    # Questions that a person has to answer
+    question: str = ""  # whether the case and the images are of one patient
+    asked: dict = field(default_factory=dict)  # {"text", "choices": [{"name", "title", "color"}]}, {} for nothing
+    choosing_case: bool = False
+    cases: list = field(default_factory=list)
 
     # Sentences: an error stays until it is closed, a note goes by itself
     error_text: str = ""
@@ -68,6 +79,9 @@ class PageState:
     prepared: float = 0.0
     stream_text: str = ""
     frames_per_second: float = 0.0
+    live_title: str = "Live ultrasound"
+    live_words: str = "No live image"  # why the image is not live where it is shown, "" when it is
+    live_hidden: bool = True  # no pixels are shown
     rate_curves: list = field(default_factory=list)
     rate_top: float = 0.0
 
@@ -98,7 +112,9 @@ class PageState:
     has_probability: bool = False
     threshold: float = 0.5
     tumor_text: str = ""
+    none_found: bool = False
     doubts: list = field(default_factory=list)
+    doubts_new: bool = False  # nobody has looked at them yet
     clock_text: str = ""
     tool: str = ""  # of the segment editor: "", "paint" or "erase"
     brush_mm: float = 6.0

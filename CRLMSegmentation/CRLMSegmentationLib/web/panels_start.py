@@ -7,10 +7,14 @@ from trame.widgets import vuetify3 as vuetify
 
 from .widgets import chart, main_button, progress_bar, side_button, slider, step, warning_list
 
+# What a tab has of the state, sent along with a click.
+_FILE = "[file || '', calibration || '']"
+_PLUS = "[plus_host || '', String(plus_port || ''), calibration || '']"
+_SIMULATED = "[lesion, lesion_mm, case_number]"
 _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
 
 
-def connect_panel(actions) -> None:
+def connect_panel(source) -> None:
     """Choose a source and start it."""
     with step("connect", 1, "Connect"):
         with html.Div(v_if="!connected && !preparing"):
@@ -33,7 +37,10 @@ def connect_panel(actions) -> None:
                     html.Button(
                         "another one", click="case_number = case_number % 99 + 1", classes="link", id="another-liver"
                     )
-                main_button("Start a simulated sweep", "mdi-play", actions.connect_simulated, id="connect-simulated")
+                main_button(
+                    "Start a simulated sweep", "mdi-play", (source.connect_simulated, _SIMULATED),
+                    id="connect-simulated",
+                )  # fmt: skip
             with html.Div(v_if="source === 'file'"):
                 vuetify.VSelect(
                     v_model=("file",), items=("files",), label="Recorded sweep", id="file", v_if="!typing_path",
@@ -57,12 +64,12 @@ def connect_panel(actions) -> None:
                 )  # fmt: skip
                 progress_bar("upload_progress", v_if="upload_progress >= 0")
                 main_button(
-                    "Replay it as a live stream", "mdi-play", actions.connect_file, id="connect-file",
+                    "Replay it as a live stream", "mdi-play", (source.connect_file, _FILE), id="connect-file",
                     disabled=("!file",),
                 )  # fmt: skip
                 side_button(
-                    "Skip to its volume", "mdi-skip-next", actions.open_file, id="open-file", classes="mt-2",
-                    disabled=("!file",),
+                    "Skip to its volume", "mdi-skip-next", (source.open_file, _FILE), id="open-file",
+                    classes="mt-2", disabled=("!file",),
                 )  # fmt: skip
             with html.Div(v_if="source === 'plus'"):
                 with html.Div(classes="two"):
@@ -72,7 +79,9 @@ def connect_panel(actions) -> None:
                         **_FIELD,
                     )  # fmt: skip
                 _calibration("mt-3")
-                main_button("Connect", "mdi-lan-connect", actions.connect_plus, id="connect-plus", classes="mt-3")
+                main_button(
+                    "Connect", "mdi-lan-connect", (source.connect_plus, _PLUS), id="connect-plus", classes="mt-3"
+                )
         with html.Div(v_if="preparing"):
             html.P("{{ preparing }}", id="preparing")
             progress_bar("prepared", indeterminate=("prepared === 0",))
@@ -80,7 +89,7 @@ def connect_panel(actions) -> None:
             html.Div("{{ stream_text }}", id="stream-text", classes="quiet")
             html.Div("Frames per second, over the last 30 s", classes="label mt-2")
             chart("rate_curves", "{{ rate_top }}", height=56)
-            side_button("Disconnect", "mdi-lan-disconnect", actions.disconnect, id="disconnect", classes="mt-2")
+            side_button("Disconnect", "mdi-lan-disconnect", source.disconnect, id="disconnect", classes="mt-2")
 
 
 def _calibration(classes: str = "") -> None:

@@ -42,11 +42,16 @@ def segment_panel(actions) -> None:
         with html.Div(v_if="running === 'segment'"):
             progress_bar("progress", classes="mb-3")
             main_button("Cancel", "mdi-close", actions.cancel, id="cancel", variant="outlined")
+        with html.Div(v_if="running !== 'segment'"):
+            html.Div("No tumor was found", classes="figure warning-figure mb-1", v_if="none_found", id="none-found")
+            warning_list("doubts")
+            with html.Div(v_if="has_probability"):
+                slider("Threshold", "threshold", 0.05, 0.95, 0.01, "")
         with html.Div(v_if="has_tumor && running !== 'segment'"):
             _found(actions)
             main_button(
-                "It fits: navigate", "mdi-navigation-variant", "open_step = 'navigate'", id="go-navigate",
-                classes="mb-3",
+                "{{ doubts_new ? 'I have looked, it fits: navigate' : 'It fits: navigate' }}",
+                "mdi-navigation-variant", actions.go_navigate, id="go-navigate", classes="mb-3",
             )  # fmt: skip
         with html.Div(v_if="running !== 'segment'"):
             main_button(
@@ -74,9 +79,6 @@ def _found(actions) -> None:
     """What was found, and what a person can do about it."""
     html.Div("{{ tumor_text }}", classes="figure mb-1", id="tumor")
     html.Div("{{ clock_text }}", classes="quiet mb-2", id="clock")
-    warning_list("doubts")
-    with html.Div(v_if="has_probability"):
-        slider("Threshold", "threshold", 0.05, 0.95, 0.01, "")
     with html.Div(classes="tools"):
         _tool_button(actions, "paint", "mdi-brush", "Add")
         _tool_button(actions, "erase", "mdi-eraser", "Remove")
@@ -102,7 +104,7 @@ def _history_button(action, name: str, text: str) -> None:
 
 def _tool_button(actions, tool: str, icon: str, text: str) -> None:
     vuetify.VBtn(
-        text, prepend_icon=icon, id=tool, click=(actions.choose_tool, f"['{tool}']"), height=48,
+        text, prepend_icon=icon, id=tool, click=(actions.choose_tool, f"['{tool}', brush_mm]"), height=48,
         color=(f"tool === '{tool}' ? 'primary' : undefined",), variant=(f"tool === '{tool}' ? 'flat' : 'tonal'",),
     )  # fmt: skip
 
@@ -111,6 +113,9 @@ def navigate_panel(actions) -> None:
     """The distance of each tool, large, with its course over time."""
     with step("navigate", 5, "Navigate"):
         html.P("The tumor first: then its distance to every tool is shown here.", v_if="!has_tumor")
+        with html.Div(v_if="has_tumor && doubts_new"):
+            warning_list("doubts")
+            side_button("I have looked: the tumor fits", "mdi-check", actions.go_navigate, classes="mb-3", id="looked")
         with html.Div(v_if="has_tumor"):
             html.P("No tool is tracked yet.", v_if="tools.length === 0", classes="quiet")
             with each_tool():

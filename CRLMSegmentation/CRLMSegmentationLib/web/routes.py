@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import shutil
-import time
+import secrets
 from pathlib import Path
 
 from aiohttp import web
 
 from ..errors import CRLMError
 from .controller import Controller
+from .saving import Saving
 from .uploads import is_configuration
 
 _logger = logging.getLogger(__name__)
@@ -20,9 +19,10 @@ _logger = logging.getLogger(__name__)
 class Routes:
     """POST upload?name=..., POST case, GET case/NAME.zip, GET alive."""
 
-    def __init__(self, controller: Controller):
+    def __init__(self, controller: Controller, saving: Saving):
         self._controller = controller
-        self._saving = asyncio.Lock()
+        self._saving = saving
+        self._run = secrets.token_hex(8)
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/upload", self.upload)
@@ -31,7 +31,8 @@ class Routes:
         app.router.add_get("/alive", self.alive)
 
     async def alive(self, _request: web.Request) -> web.Response:
-        return web.Response(text="yes")
+        """Which run of the program this is: a tab sees by it that the program was started anew."""
+        return web.Response(text=self._run)
 
     async def upload(self, request: web.Request) -> web.Response:
         """Take one file; it is chosen at once on every tab."""
@@ -39,8 +40,7 @@ class Routes:
         try:
             path = await controller.library.uploads.take(name, request.content.iter_any())
         except CRLMError as error:
-            controller.tell_error(str(error))
-            return web.json_response({"error": str(error)}, status=400)
+            return self._failed(str(error), 400)
         with controller.state as state:
             state.files, state.calibrations = controller.library.sweeps(), controller.library.configurations()
             state["calibration" if is_configuration(path) else "file"] = controller.library.value_of(path)
@@ -49,29 +49,13 @@ class Routes:
 
     async def save_case(self, _request: web.Request) -> web.Response:
         """Save the case as a folder, and that as one file to download."""
-        controller = self._controller
-        if self._saving.locked():
-            return web.json_response({"error": "The case is being saved already."}, status=409)
-        async with self._saving:
-            with controller.state as state:
-                state.saving = True
-            # The page shows that it saves before the scene is written.
-            await asyncio.sleep(0.1)
-            try:
-                folder = controller.library.cases / time.strftime("case-%Y%m%d-%H%M%S")
-                controller.session.save_case(folder)
-                await asyncio.to_thread(shutil.make_archive, str(folder), "zip", folder.parent, folder.name)
-            except (CRLMError, OSError) as error:
-                controller.tell_error(str(error))
-                return web.json_response({"error": str(error)}, status=400)
-            except Exception as error:
-                _logger.exception("The case could not be saved.")
-                controller.tell_error(f"The case could not be saved, and it is a fault of this program ({error}).")
-                return web.json_response({"error": str(error)}, status=500)
-            finally:
-                with controller.state as state:
-                    state.saving = False
-        controller.tell_note(f"The case is saved as cases/{folder.name}.")
+        try:
+            folder = await self._saving.save()
+        except CRLMError as error:
+            return self._failed(str(error), 400)
+        except Exception as error:
+            _logger.exception("The case could not be saved.")
+            return self._failed(f"The case could not be saved, and it is a fault of this program ({error}).", 500)
         return web.json_response({"url": f"case/{folder.name}.zip"})
 
     async def case(self, request: web.Request) -> web.StreamResponse:
@@ -81,3 +65,7 @@ class Routes:
         if path.suffix != ".zip" or not path.is_file():
             return web.Response(status=404, text="There is no such case.")
         return web.FileResponse(path, headers={"Content-Disposition": f'attachment; filename="{path.name}"'})
+
+    def _failed(self, sentence: str, status: int) -> web.Response:
+        self._controller.tell_error(sentence)
+        return web.json_response({"error": self._controller.library.without_places(sentence)}, status=status)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ConfigurationError
+from ..openigtlink.port import checked_port
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_FOLDER = "crlm-web"
@@ -45,11 +46,14 @@ def serve(
     token   None makes one where it is needed
     live    a recording that is replayed from the beginning, or None
     shown_as  what the page calls the data of the case; '' for the name of its folder
-    Raises ConfigurationError when trame-slicer is not there or the address cannot be served at.
+    Raises ConfigurationError when trame-slicer or something that was named is not there, or when the address cannot be
+    served at, and StreamError for a port that is none.
     """
     from .access import SHORTEST_TOKEN, is_loopback, new_token
 
     _check_there()
+    checked_port(port, lowest=0)
+    _check_named(given, case, live)
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise ConfigurationError(
             f"The token has {len(token)} characters; give {SHORTEST_TOKEN} or more, or none at all."
@@ -73,12 +77,26 @@ def _check_there() -> None:
         ) from None
 
 
+def _check_named(given, case, live) -> None:
+    """Before anything is started: what was named on the command line is there."""
+    from ..scene.case_files import INDEX
+
+    for path in given:
+        if not Path(path).exists():
+            raise ConfigurationError(f"There is no recording or folder '{path}'.")
+    if case is not None and not (Path(case) / INDEX).is_file():
+        raise ConfigurationError(f"'{case}' is no saved case: a folder with {INDEX} in it.")
+    if live is not None and not Path(live).is_file():
+        raise ConfigurationError(f"There is no recording '{live}' to replay.")
+
+
 async def _serve(folder, given, case, live, host, port, open_browser, token) -> None:
     from .access import gate, is_loopback
     from .build import build
     from .guarded_socket import GuardedSocket
     from .refusals import Refusals
 
+    print("The page is being started; this takes some seconds.", flush=True)
     asyncio.get_running_loop().set_exception_handler(_tell_fault)
     logging.getLogger("wslink.protocol").addFilter(_is_fault)
     # trame reads the command line by itself, which is the `crlm` command's here.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import math
 
-from ..errors import CRLMError
+from ..errors import ConfigurationError, CRLMError
 
 _logger = logging.getLogger(__name__)
 
@@ -28,3 +29,30 @@ def told(action):
         self.after_action()
 
     return run
+
+
+class TellingActions:
+    """What actions of the page have in common: a Controller, whose page they tell of their errors."""
+
+    def __init__(self, controller):
+        self._controller = controller
+        self._session = controller.session
+        self._state = controller.state
+        self._library = controller.library
+
+    def tell_error(self, sentence: str) -> None:
+        self._controller.tell_error(sentence)
+
+    def after_action(self) -> None:
+        self._controller.show_steps()
+
+
+def number_of(value) -> float:
+    """What a field of the page holds; raises ConfigurationError when it is no number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ConfigurationError(f"'{str(value)[:20]}' is not a number.")
+    return number

@@ -16,7 +16,7 @@ SLICES = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
 THREE_D = "ThreeD"
 VIEWS = (LIVE, *SLICES, THREE_D)
 # Of one picture, whatever size and pixel ratio a tab asks for; larger ones are scaled by the browser.
-MOST_PIXELS = 4_000_000
+MOST_PIXELS = 2_500_000
 _COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D", LIVE: "#4FC3F7"}
 _BACKGROUND = ("#0b1016", "#1d2732")
 # With a graphics card nobody would notice; in software every frame counts.

@@ -22,7 +22,7 @@ def step(name: str, number: int, title: str):
             with html.Div(classes="step-number"):
                 vuetify.VProgressCircular(v_if=f"{state} === 'running'", indeterminate=True, size=22, width=3)
                 vuetify.VIcon("mdi-check", v_else_if=f"{state} === 'done'")
-                vuetify.VIcon("mdi-exclamation", v_else_if=f"{state} === 'failed'")
+                vuetify.VIcon("mdi-exclamation", v_else_if=f"{state} === 'failed' || {state} === 'look'")
                 vuetify.VIcon("mdi-refresh", v_else_if=f"{state} === 'stale'")
                 html.Span(str(number), v_else=True)
             with html.Div(classes="step-words"):

@@ -30,6 +30,7 @@ def wishes(sliders: Iterable[str]) -> dict[str, Check]:
         "open_step": one_of(*STEPS),
         "error_shown": is_truth,
         "note_shown": is_truth,
+        "choosing_case": is_truth,
         "source": one_of(*SOURCES),
         "lesion": one_of(*ECHOGENICITIES),
         "lesion_mm": number(*LESION_MM),

@@ -15,7 +15,7 @@ from served_page import ServedPage  # noqa: E402
 
 SCREENSHOTS = "CRLM_SCREENSHOTS"
 STEPS = ("connect", "record", "box", "segment", "navigate")
-_PATIENCE_S = 120
+_PATIENCE_S = 60
 
 
 class Visitor:
@@ -58,6 +58,7 @@ class Visitor:
         while not is_so():
             if time.monotonic() > until:
                 said = {step: self.line(step) for step in STEPS}
+                said["error"] = self.page.inner_text("#error-text") if self.page.is_visible("#error-text") else ""
                 raise AssertionError(f"{what} did not happen; the page says {said}")
             self.page.wait_for_timeout(100)
         print(f"{time.monotonic() - began:6.1f} s until {what}")
@@ -89,6 +90,12 @@ class Visitor:
 
         image = self.page.locator(f".view-{view}").screenshot()
         return np.asarray(Image.open(io.BytesIO(image)).convert("RGB"), dtype=float)
+
+    def tumor_pixels(self, view: str) -> int:
+        """How many pixels of a view, below its words, have the color of the tumor."""
+        picture = self.picture(view)[90:]
+        red, green, blue = picture[..., 0], picture[..., 1], picture[..., 2]
+        return int(((red > 120) & (green > 0.6 * red) & (blue < 0.55 * red)).sum())
 
     def keep(self, name: str) -> None:
         """Keep a picture of the whole page as NAME.png in the folder that CRLM_SCREENSHOTS names, if it names one."""
@@ -196,3 +203,24 @@ def serve(tmp_path):
         status = page.close()
         assert status == 0, page.terminal
         assert "Traceback" not in page.terminal and "Refused:" not in page.terminal, page.terminal
+
+
+@pytest.fixture
+def saved_case(tmp_path):
+    """The folder of a case with a round tumor of 14 mm about (23.6, 23.6, 23.6) mm in a volume of noise."""
+    pytest.importorskip("slicer", reason="slicer-core is not installed: no case was saved")
+    import numpy as np
+
+    from CRLMSegmentationLib.geometry import Box, Volume
+    from CRLMSegmentationLib.scene.session import NavigationSession
+
+    ijk_to_ras = np.diag([0.8, 0.8, 0.8, 1.0])
+    noise = np.random.default_rng(3).integers(60, 160, (60, 60, 60)).astype(np.uint8)
+    squared = sum((axis - 29.5) ** 2 for axis in np.indices(noise.shape)) * 0.8**2
+    session = NavigationSession()
+    session.set_volume(Volume(noise, ijk_to_ras))
+    session.set_box(Box((23.6, 23.6, 23.6), (30.0, 30.0, 30.0)))
+    session.set_segmentation(Volume((squared < 49).astype(np.uint8), ijk_to_ras))
+    folder = session.save_case(tmp_path / "round")
+    session.close()
+    return folder

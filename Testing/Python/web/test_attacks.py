@@ -13,7 +13,7 @@ pytest.importorskip("trame_slicer", reason="no trame-slicer: attacks on the page
 from served_page import ServedPage  # noqa: E402
 from socket_tab import packed, socket_tab  # noqa: E402
 
-_MOST_MORE_KB = 300_000
+_MOST_MORE_KB = 800_000
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,8 @@
 """What the page says of the session, and which files it offers."""
 
+import os
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -111,3 +114,55 @@ def test_what_the_page_shows_names_no_folder_of_this_computer(tmp_path):
     told = f"'{library.folder}/cases/a/case.json' is damaged, and so is /home/maria.muster/cases/b.mha; 3 frames/s."
     assert library.without_places(told) == "'cases/a/case.json' is damaged, and so is b.mha; 3 frames/s."
     assert library.without_places(r"C:\Users\maria\b.mha is damaged.") == "b.mha is damaged."
+
+
+@pytest.mark.parametrize(
+    ("connected", "age_s", "has_pose", "expected"),
+    [
+        (True, 0.1, True, ("", True)),
+        (True, 0.1, False, ("Position unknown", True)),
+        (True, 3.0, True, ("No image comes", False)),
+        (True, float("nan"), True, ("No image comes", False)),
+        (True, float("inf"), False, ("No image comes", False)),
+        (False, 0.1, True, ("No connection", False)),
+    ],
+)
+def test_why_an_image_is_not_live(connected, age_s, has_pose, expected):
+    assert mirror.live_view(SimpleNamespace(connected=connected, age_s=age_s), has_pose) == expected
+
+
+def test_without_a_stream_there_is_no_image():
+    assert mirror.live_view(None, True) == ("No live image", False)
+
+
+def test_what_a_person_should_look_at_is_no_green_tick():
+    state = SessionState()
+    state[Step.SEGMENT].status, state[Step.SEGMENT].message = StepStatus.DONE, "no tumor was found in the box"
+    line = mirror.step_lines(state, False, needs_look=True)["segment"]
+    assert line == {"status": "look", "text": "No tumor was found in the box"}
+    assert mirror.step_lines(state, False)["segment"]["status"] == "done"
+    state[Step.SEGMENT].status = StepStatus.RUNNING
+    assert mirror.step_lines(state, False, needs_look=True)["segment"]["status"] == "running"
+
+
+def test_tools_of_which_nothing_is_known_any_more_keep_no_number():
+    (line,) = mirror.lost_lines(mirror.tool_lines([_reading(distance_mm=3.0, margin=MarginState.WITHIN_MARGIN)]))
+    assert line == {"name": "Stylus", "distance": "– mm", "text": "lost", "kind": "lost"}
+
+
+def test_saved_cases_are_offered_by_name_and_opened_only_from_the_list(tmp_path):
+    library = Library(tmp_path / "page", [tmp_path / "given"])
+    places = {"old": (library.cases, 1e9), "new": (library.cases, 1.5e9), "far": (tmp_path / "given", 1.2e9)}
+    for name, (place, saved_s) in places.items():
+        (place / name).mkdir(parents=True)
+        (place / name / "case.json").write_text("{}")
+        os.utime(place / name / "case.json", (saved_s, saved_s))
+    (library.cases / "no-case").mkdir()
+    offered = library.saved_cases()
+    assert [one["title"] for one in offered] == ["new", "far", "old"] and str(tmp_path) not in str(offered)
+    assert library.case_of(offered[1]["value"]) == tmp_path / "given" / "far"
+    for absent in ("cases/no-case", str(library.cases / "new"), "../cases/new", ""):
+        with pytest.raises(FileFormatError, match="not there"):
+            library.case_of(absent)
+    assert library.new_case_folder("next") == library.cases / "next"
+    assert library.new_case_folder("new").name == "new-2"

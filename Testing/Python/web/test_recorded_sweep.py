@@ -86,7 +86,8 @@ def test_five_steps_on_a_real_recording(serve, visit, shared_data):
         page.fill("#plus-port", str(port))
         page.click("#connect-plus")
         tab.until_line("connect", "(?i)receiving from localhost")
-        assert page.inner_text("#data-kind") == "Live from localhost"
+        assert page.inner_text("#data-kind") == "localhost"
+        page.click("#keep-case")
         tab.open("record")
         page.click("#record")
         tab.until(lambda: int(re.search(r"\d+", "0" + page.inner_text("#recorded")).group()) > 3, "recorded frames")

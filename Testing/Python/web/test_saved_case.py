@@ -2,29 +2,6 @@
 
 import re
 
-import numpy as np
-import pytest
-
-from CRLMSegmentationLib.geometry import Box, Volume
-
-
-@pytest.fixture
-def saved_case(tmp_path):
-    """The folder of a case with a round tumor of 14 mm in a volume of noise."""
-    pytest.importorskip("slicer", reason="slicer-core is not installed: no case was saved")
-    from CRLMSegmentationLib.scene.session import NavigationSession
-
-    ijk_to_ras = np.diag([0.8, 0.8, 0.8, 1.0])
-    noise = np.random.default_rng(3).integers(60, 160, (60, 60, 60)).astype(np.uint8)
-    squared = sum((axis - 29.5) ** 2 for axis in np.indices(noise.shape)) * 0.8**2
-    session = NavigationSession()
-    session.set_volume(Volume(noise, ijk_to_ras))
-    session.set_box(Box((23.6, 23.6, 23.6), (30.0, 30.0, 30.0)))
-    session.set_segmentation(Volume((squared < 49).astype(np.uint8), ijk_to_ras))
-    folder = session.save_case(tmp_path / "round")
-    session.close()
-    return folder
-
 
 def test_a_saved_case_opens_with_everything_in_it(serve, visit, saved_case):
     served = serve("--case", str(saved_case))
@@ -35,8 +12,8 @@ def test_a_saved_case_opens_with_everything_in_it(serve, visit, saved_case):
     assert re.match(r"1\.4\d? mL", tab.line("segment"))
     assert "30 x 30 x 30 mm" in tab.line("box")
     # A yellow tumor in space, its contour in a slice
-    tab.until(lambda: _yellow(tab.picture("3d")) > 200, "a tumor in space")
-    tab.until(lambda: _yellow(tab.picture("red")) > 30, "a contour in the slice")
+    tab.until(lambda: tab.tumor_pixels("3d") > 200, "a tumor in space")
+    tab.until(lambda: tab.tumor_pixels("red") > 30, "a contour in the slice")
 
     # The network is away for a moment: the page says so, and is there again with everything in it
     tab.is_cut_off = True
@@ -46,6 +23,21 @@ def test_a_saved_case_opens_with_everything_in_it(serve, visit, saved_case):
     page.wait_for_selector("#lost", state="detached")
     page.wait_for_selector("#step-navigate.is-open")
     assert page.inner_text("#data-kind") == "Case round"
+
+
+def test_a_tab_tells_that_the_program_was_started_anew(serve, visit, saved_case):
+    first = serve("--case", str(saved_case))
+    tab = visit(first.address)
+    tab.until(lambda: tab.page.inner_text("#data-kind") == "Case round", "the case")
+    tab.is_cut_off = True
+    assert first.close() == 0
+    tab.page.wait_for_selector("#lost")
+    serve("--port", re.search(r":(\d+)/", first.address).group(1))
+    tab.page.wait_for_selector("#restarted")
+    assert "started anew" in tab.page.inner_text("#restarted")
+    tab.page.click("#restarted button")
+    tab.page.wait_for_selector("#restarted", state="detached")
+    assert not tab.page.is_visible("#data-kind")
 
 
 def test_a_page_for_others_asks_for_the_token(serve, visit):
@@ -61,9 +53,3 @@ def test_a_page_for_others_asks_for_the_token(serve, visit):
         page.fill("input", "a-long-enough-token")
         page.click("button")
         page.wait_for_selector("#step-connect")
-
-
-def _yellow(picture) -> int:
-    """Pixels of the tumor's color."""
-    red, green, blue = picture[..., 0], picture[..., 1], picture[..., 2]
-    return int(((red > 120) & (green > 0.6 * red) & (blue < 0.55 * red)).sum())

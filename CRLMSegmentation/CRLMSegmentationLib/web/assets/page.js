@@ -35,16 +35,51 @@
     },
   };
 
+  // A connection that stands still says nothing of it. The program counts on several times a second as long as what it
+  // shows is new; when that stays away, what stands here is old, and is shown as lost.
+  const cutOffAfter_ms = 1000;
+  let lastBeat = performance.now() + 10000; // The page is still being built.
+  const words = document.createElement("div");
+  words.id = "cut-off";
+  words.setAttribute("role", "alert");
+  words.textContent = "No connection: nothing has come from the program for a while. What is seen here is not live.";
+  document.body.appendChild(words);
+  window.trame.state.addListener(({ type, keys }) => {
+    if (type === "dirty-state" && keys.includes("beat")) lastBeat = performance.now();
+  });
+  setInterval(() => {
+    document.body.classList.toggle("is-cut-off", performance.now() - lastBeat > cutOffAfter_ms);
+  }, 100);
+
   // When the program or the network goes away the page says so, and comes back by itself: the session lives there.
+  // A program that was started anew knows nothing of what was seen here: that is said after the page was loaded again.
+  const restarted = "crlm-restarted";
+  const ask = () => fetch("alive", { cache: "no-store" });
+  let run = null;
+  ask().then(async (answer) => { if (answer.ok) run = await answer.text(); }, () => {});
+  if (sessionStorage.getItem(restarted)) {
+    sessionStorage.removeItem(restarted);
+    const told = document.createElement("div");
+    told.id = "restarted";
+    told.setAttribute("role", "alert");
+    told.innerHTML = "<span>The program was started anew. What was recorded is in the list of recordings; what was neither recorded nor saved is gone.</span><button>Close</button>";
+    told.querySelector("button").onclick = () => told.remove();
+    document.body.appendChild(told);
+  }
+
   const comeBack = () => {
     if (document.getElementById("lost")) return;
+    lastBeat = -Infinity;
     const told = document.createElement("div");
     told.id = "lost";
     told.innerHTML = "<b>The connection to the program is lost.</b><br>This page comes back by itself once it is there again.";
     document.body.appendChild(told);
     const look = async () => {
       try {
-        if ((await fetch("alive", { cache: "no-store" })).ok) return window.location.reload();
+        const answer = await ask();
+        if (answer.ok && run !== null && (await answer.text()) !== run) sessionStorage.setItem(restarted, "yes");
+        // 401: it is there again and asks for another token.
+        if (answer.ok || answer.status === 401) return window.location.reload();
       } catch (error) {
         // Not yet.
       }

@@ -1,0 +1,108 @@
+"""Whatever fails in the page's own loop, nothing is left on it as live; the next step may be well again."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("slicer", reason="slicer-core is not installed: the page's loop was not tested")
+pytest.importorskip("trame_slicer", reason="no trame-slicer: the page's loop was not tested")
+
+from dataclasses import asdict  # noqa: E402
+
+from trame_server.state import State  # noqa: E402
+from trame_slicer.core import SlicerApp  # noqa: E402
+
+from CRLMSegmentationLib.geometry import Box, Volume  # noqa: E402
+from CRLMSegmentationLib.sweep import Pose  # noqa: E402
+from CRLMSegmentationLib.web.controller import Controller  # noqa: E402
+from CRLMSegmentationLib.web.library import Library  # noqa: E402
+from CRLMSegmentationLib.web.page_state import PageState  # noqa: E402
+
+
+class _Display:
+    """Views that can be told to fail."""
+
+    shows_volume, slice_titles = True, ("a", "b", "c")
+    fails, is_hidden = False, False
+
+    def refresh(self, *_, **__):
+        if self.fails:
+            raise KeyError("no such view in /home/somebody/place")
+        self.is_hidden = False
+
+    def hide_live(self):
+        self.is_hidden = True
+
+
+@pytest.fixture
+def controller(tmp_path):
+    """A page without views, on which a stylus is 11 mm from a tumor."""
+    state = State(ready=True)
+    state.update(asdict(PageState()))
+    controller = Controller(SlicerApp(), state, Library(tmp_path))
+    controller.display = _Display()
+    squared = sum((axis - 20) ** 2 for axis in np.indices((41, 41, 41)))
+    session = controller.session
+    session.set_volume(Volume(np.full((41, 41, 41), 90, np.uint8), np.eye(4)))
+    session.set_box(Box((20, 20, 20), (30, 30, 30)))
+    session.set_segmentation(Volume((squared <= 64).astype(np.uint8), np.eye(4)))
+    yield controller
+    session.close()
+
+
+def _track(controller, now_s):
+    pose = np.eye(4)
+    pose[:3, 3] = 20, 20, 39
+    controller.session.update_tool("StylusToReference", Pose(pose), now_s, now_s)
+
+
+def _step(controller, now_s) -> dict:
+    """One step of the page; the tool as it is shown then."""
+    _track(controller, now_s)
+    controller.step_safely(now_s)
+    (tool,) = controller.state.tools
+    return tool
+
+
+def test_a_loop_that_fails_shows_everything_as_lost_and_gets_well_again(controller, monkeypatch, caplog):
+    monkeypatch.setattr("time.monotonic", lambda: now_s[0])
+    now_s = [1000.0]
+
+    def step():
+        now_s[0] += 1.0
+        return _step(controller, now_s[0])
+
+    assert step()["kind"] == "clear"
+    before = controller.state.beat
+    controller.display.fails = True
+    for _ in range(3):
+        tool = step()
+        assert (tool["kind"], tool["distance"]) == ("lost", "– mm")
+    state = controller.state
+    assert state.live_hidden and "Not live" in state.live_words and controller.display.is_hidden
+    assert state.steps["navigate"]["status"] != "live" and state.frames_per_second == 0
+    assert state.error_shown and "no such view" in state.error_text and "/home/somebody" not in state.error_text
+    assert state.beat > before
+    # One fault is written down and told once, however often it comes: who closes the sentence has read it
+    assert sum("brought up to date" in record.getMessage() for record in caplog.records) == 1
+    state.error_shown = False
+    step()
+    assert not state.error_shown
+    controller.display.fails = False
+    step()
+    assert step()["kind"] == "clear"
+
+
+def test_a_fault_of_the_session_is_shown(controller, monkeypatch):
+    monkeypatch.setattr("time.monotonic", lambda: now_s[0])
+    now_s = [1000.0]
+    _step(controller, now_s[0])
+    monkeypatch.setattr(controller.session.tools, "readings", _fail)
+    now_s[0] += 1
+    controller.step_safely(now_s[0])
+    monkeypatch.undo()
+    assert controller.state.live_hidden and "Not live" in controller.state.live_words
+    assert [tool["kind"] for tool in controller.state.tools] == ["lost"]
+
+
+def _fail(*_):
+    raise RuntimeError("a fault")
