@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import CRLMError, FileFormatError
 from ..geometry import Box
 from .coordinates import LPS_TO_RAS, to_mm, to_ras
+from .whole_file import written_whole
 
 _SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
@@ -70,9 +71,6 @@ def write_box(box: Box, path, name: str = "Box") -> Path:
         "insideOut": False,
         "controlPoints": [],
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"@schema": _SCHEMA, "markups": [roi]}, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise FileFormatError(f"{path} cannot be written ({error.strerror}).") from None
+    with written_whole(path) as place:
+        place.write_text(json.dumps({"@schema": _SCHEMA, "markups": [roi]}, indent=2) + "\n", encoding="utf-8")
     return path

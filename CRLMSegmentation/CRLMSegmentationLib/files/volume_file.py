@@ -5,15 +5,19 @@ Files hold LPS coordinates (ITK's convention); 3D Slicer and this project turn t
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import FileFormatError
 from ..geometry import Volume
+from .nifti import is_cut_off
 from .paths import name_for_library
 from .seen_file import read_seen, remove_seen, write_seen
 from .volume_header import refuse_recording, unit_mm
+from .whole_file import written_whole
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")
@@ -47,6 +51,8 @@ def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise FileFormatError(f"{path} cannot be read as a volume ({reason}).") from None
+    if is_cut_off(path):
+        raise FileFormatError(f"{path} is cut off: voxels are missing at its end; copy or save it again.")
     metadata = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
     refuse_recording(path, image.GetSize(), image.GetSpacing(), metadata)
     if image.GetDimension() != 3:
@@ -70,7 +76,7 @@ def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
     path = Path(path)
     if not path.name.lower().endswith(VOLUME_ENDINGS):
         raise FileFormatError(f"{path} has no known ending for a volume; use one of {', '.join(VOLUME_ENDINGS)}.")
-    name = name_for_library(path)
+    name_for_library(path)
     voxels = volume.voxels.astype(np.uint8) if volume.voxels.dtype == bool else volume.voxels
     voxels = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("="))
     image = SimpleITK.GetImageFromArray(voxels)
@@ -80,13 +86,11 @@ def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
     image.SetOrigin(ijk_to_lps[:3, 3].tolist())
     image.SetDirection((ijk_to_lps[:3, :3] / spacing).ravel().tolist())
     knows_seen = volume.seen is not None and not volume.seen_is_guessed
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as place:
+        SimpleITK.WriteImage(image, name_for_library(place), useCompression=compressed)
+        if is_cut_off(place):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if knows_seen:
+            write_seen(image, voxels, volume.seen, place)
         remove_seen(path)
-        SimpleITK.WriteImage(image, name, useCompression=compressed)
-    except (OSError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise FileFormatError(f"{path} cannot be written ({reason}).") from None
-    if knows_seen:
-        write_seen(image, voxels, volume.seen, path)
     return path
