@@ -18,6 +18,7 @@ _COMMANDS = {
     "replay": "serve a recording over OpenIGTLink, as PLUS would",
     "record": "receive a tracked sweep over OpenIGTLink into a file",
     "stream": "watch what an OpenIGTLink server sends",
+    "command": "have PLUS carry out one of its commands, such as StartRecording",
     "timing": "find the delay between the images and the poses of a recording",
     "convert": "write a recording in the other format, with one way between any two frames, as PLUS takes it",
     "repair": "turn an interrupted recording into a standard sequence file",

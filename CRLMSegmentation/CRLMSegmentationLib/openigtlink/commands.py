@@ -86,7 +86,9 @@ def reply_of(message: MessageBase) -> CommandReply | None:
             return None
         values = _attributes(message.string)
     succeeded = values.get("Status", "").upper() == "SUCCESS"
-    text = values.get("Message") or values.get("Error") or ""
+    # PLUS puts the reason into Error, and 'Command failed. See error message.' into Message.
+    order = ("Message", "Error") if succeeded else ("Error", "Message")
+    text = next((values[name] for name in order if values.get(name)), "")
     return CommandReply(succeeded, clean_text(text, 4096), values, number)
 
 
