@@ -100,8 +100,7 @@ class Actions(TellingActions):
 
     def _unless_corrected(self, then: Callable[[], None]) -> None:
         """Do `then`, which makes another tumor, when no hand has worked on this one, else ask first."""
-        figures = self._session.tumor_figures
-        if not figures or not figures["voxels_corrected_by_hand"]:
+        if not self._session.has_hand_corrections:
             then()
             return
         self._questions.ask(
@@ -112,7 +111,7 @@ class Actions(TellingActions):
     @told
     def go_navigate(self) -> None:
         """The tumor is as it should be: whoever says so has looked at what speaks against it."""
-        self._controller.take_look()
+        self._session.acknowledge_doubts()
         self._state.open_step = "navigate"
 
     @told

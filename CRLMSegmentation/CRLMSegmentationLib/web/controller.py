@@ -17,7 +17,6 @@ from ..scene.application import application_on
 from ..scene.case_source import LIVE, REPLAYED
 from ..scene.session import NavigationSession
 from ..scene.state import Step, StepStatus
-from ..sweep.sweep import SIMULATED
 from . import mirror
 from .charts import Series
 from .correction import Correction
@@ -60,7 +59,6 @@ class Controller:
         self._is_measuring = False
         self._fault = ""
         self._beats = 0
-        self._looked_at: tuple[str, ...] = ()
         self._notices: tuple[str, ...] = ()
         self._last: dict[Step, StepStatus] = {}
         self.session.add_listener(self._on_session)
@@ -173,9 +171,8 @@ class Controller:
         is_there = session.surface is not None and steps.status(Step.SEGMENT) is not StepStatus.STALE
         has_tumor = is_there and question is None and steps.status(Step.NAVIGATE) is not StepStatus.WAITING
         is_found = steps.status(Step.SEGMENT) is StepStatus.DONE and question is None
-        none_found = is_found and session.surface is None
-        doubts = self._doubts(none_found)
-        doubts_new = is_found and bool(doubts) and tuple(doubts) != self._looked_at
+        none_found = is_found and session.surface is None and not session.has_hand_corrections
+        doubts_new = is_found and not session.doubts_acknowledged
         has_volume = steps.status(Step.RECONSTRUCT) is StepStatus.DONE
         box = None if steps.status(Step.BOX) is StepStatus.FAILED or question is not None else session.box
         new_notices = [notice for notice in steps.notices if notice not in self._notices]
@@ -195,7 +192,7 @@ class Controller:
             state.has_tumor = has_tumor
             state.none_found, state.has_probability = none_found, is_found and session.has_probability
             state.tumor_text = steps[Step.SEGMENT].message if has_tumor else ""
-            state.doubts, state.doubts_new = doubts, doubts_new
+            state.doubts, state.doubts_new = list(session.doubts) if is_found else [], doubts_new
             state.has_anything = state.has_sweep or has_volume
             state.question, state.fault = question or "", session.fault or ""
             self._tell_origin(state)
@@ -211,20 +208,6 @@ class Controller:
             if new_notices:
                 state.note_text, state.note_shown = self.library.without_places(new_notices[-1]), True
             self._lead_on(state, steps)
-
-    def _doubts(self, none_found: bool) -> list[str]:
-        """All that speaks against what is shown of the tumor; also that the model was made of other data than these."""
-        session = self.session
-        doubts = list(session.state.doubts)
-        card = getattr(session.segmentation_result, "card", None)
-        if card is not None and session.origin != SIMULATED and (none_found or card.trained_on_simulated_only):
-            doubts.append(card.trained_on)
-        return doubts
-
-    def take_look(self) -> None:
-        """A person has read the doubts that are on the page."""
-        self._looked_at = tuple(self.state.doubts)
-        self._changed = True
 
     def _tell_origin(self, state) -> None:
         session = self.session

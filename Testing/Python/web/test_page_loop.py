@@ -1,4 +1,4 @@
-"""Whatever fails in the page's own loop, nothing is left on it as live; the next step may be well again."""
+"""The page's own loop, without a browser: what fails leaves nothing as live, and what is doubtful is no green tick."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,13 @@ pytest.importorskip("slicer", reason="slicer-core is not installed: the page's l
 pytest.importorskip("trame_slicer", reason="no trame-slicer: the page's loop was not tested")
 
 from dataclasses import asdict  # noqa: E402
+from types import SimpleNamespace  # noqa: E402
 
 from trame_server.state import State  # noqa: E402
 from trame_slicer.core import SlicerApp  # noqa: E402
 
 from CRLMSegmentationLib.geometry import Box, Volume  # noqa: E402
+from CRLMSegmentationLib.segmentation.models import load_model  # noqa: E402
 from CRLMSegmentationLib.sweep import Pose  # noqa: E402
 from CRLMSegmentationLib.web.controller import Controller  # noqa: E402
 from CRLMSegmentationLib.web.library import Library  # noqa: E402
@@ -106,3 +108,41 @@ def test_a_fault_of_the_session_is_shown(controller, monkeypatch):
 
 def _fail(*_):
     raise RuntimeError("a fault")
+
+
+class _FindsNothing:
+    """Stands where the network stands."""
+
+    model = SimpleNamespace(card=load_model().card)
+
+    def probability(self, block, progress=None, should_cancel=None):
+        return block.with_voxels(np.zeros(block.voxels.shape, np.float32))
+
+
+def test_nothing_found_is_amber_with_what_the_model_was_trained_on(controller):
+    controller.session.segment(_FindsNothing())
+    controller.step_safely(1000.0)
+    state = controller.state
+    assert state.none_found and not state.has_tumor and state.has_probability
+    assert state.steps["segment"]["status"] == "look"
+    assert any("trained on" in doubt and "simulated" in doubt for doubt in state.doubts)
+    # Looked at or not, it does not become a green tick
+    controller.session.acknowledge_doubts()
+    controller.step_safely(1000.1)
+    assert state.steps["segment"]["status"] == "look" and state.doubts
+
+
+def test_doubts_stand_until_somebody_has_looked(controller):
+    session = controller.session
+    _step(controller, 1000.0)
+    assert controller.state.steps["segment"]["status"] == "done" and not controller.state.doubts_new
+    # Two sentences about the tumor that is shown
+    session.state.doubts, session.state.doubts_acknowledged = ("It reaches the edge.", "It is large."), False
+    controller.show_steps()
+    state = controller.state
+    assert state.steps["segment"]["status"] == "look" and state.doubts_new
+    assert state.doubts == ["It reaches the edge.", "It is large."]
+    session.acknowledge_doubts()
+    controller.show_steps()
+    assert state.steps["segment"]["status"] == "done" and not state.doubts_new
+    assert state.doubts == ["It reaches the edge.", "It is large."]
