@@ -170,10 +170,9 @@ class _Growth:
         needed = product(inverted(rest), target)
         needed = needed if forwards else inverted(needed)
         exact = np.abs(along.matrices - target.matrices).max(axis=(1, 2), initial=0) <= _EXACT
-        # A frame without a valid pose may still hold the last one that was known.
-        holds_last = target.known & (target.matrices != np.eye(4)).any(axis=(1, 2))
-        use = ~exact & (target.valid | holds_last if usual is not None else target.valid)
-        invalid = ~target.valid & (along.valid | use)
+        use = ~exact & target.valid
+        # What says that the way is lost elsewhere on it needs no second word.
+        invalid = along.valid & ~target.valid
         if usual is not None or use.any() or invalid.any():
             matrices = np.where(use[:, None, None], needed.matrices, before.matrices)
             self._keep(name, Poses(matrices, before.valid & ~invalid, before.known))

@@ -163,3 +163,17 @@ def test_a_recording_comes_back_with_its_calibration_and_in_its_frame(tmp_path, 
     assert sweep.reference == reference and [frame.valid for frame in sweep.frames] == [True, False, True]
     np.testing.assert_allclose(sweep.frames[2].image_to_reference, poses[2] @ IMAGE_TO_PROBE, atol=1e-9)
     np.testing.assert_array_equal(sweep.frames[0].transforms["ImageToProbe"].matrix, IMAGE_TO_PROBE)
+
+
+def test_a_lost_tracker_leaves_the_calibration_as_it_is(tmp_path):
+    """Else the one who reads it would look for the fault at the image."""
+    random = np.random.default_rng(5)
+    frames = []
+    for number in range(6):
+        probe = Pose(pose(random), number != 2)
+        image = np.round(probe.matrix @ IMAGE_TO_PROBE, 6)
+        frames.append(TrackedFrame(np.zeros((4, 6), np.uint8), image, 1.0 + number, number not in (2, 4),
+                                   {"ProbeToReference": probe}))  # fmt: skip
+    read = read_sweep(write_sweep(Sweep(frames), tmp_path / "a.igs.mha")).frames
+    assert [frame.transforms["ImageToProbe"].valid for frame in read] == [True, True, True, True, False, True]
+    assert [frame.valid for frame in read] == [True, True, False, True, False, True]
