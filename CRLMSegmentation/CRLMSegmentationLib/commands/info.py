@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +69,8 @@ def describe(path: Path) -> dict:
     if path.is_dir():
         from ..segmentation.models import load_model
 
-        return {"kind": "model", **load_model(path).card.text}
+        card = load_model(path).card
+        return {**card.text, "kind": "model", "trained_for": card.kind, "trained_on": card.trained_on}
     if not path.exists():
         raise FileFormatError(f"{path} does not exist; check the path.")
     if path.suffix.lower() == ".json":
@@ -125,11 +125,16 @@ def rows_of_recording(description: dict) -> dict[str, object]:
 
 
 def rows_of_model(card: dict) -> dict[str, object]:
-    """The card of a model, without its digests."""
+    """The card of a model as a person reads it; --json has all of it."""
+    dice = card.get("validation", {}).get("dice", {}) if isinstance(card.get("validation"), dict) else {}
     return {
-        name.replace("_", " "): text(value)
-        for name, value in card.items()
-        if name not in ("sha256", "files", "eight_bits") and not (isinstance(value, float) and math.isnan(value))
+        "model": f"{card['name']} {card.get('version', '')}".strip(),
+        "for": "boxes around a tumor" if card["trained_for"] == "crop" else "whole volumes",
+        "trained on": card["trained_on"],
+        "threshold": f"{text(card['threshold'])} ({card.get('threshold_choice', 'no reason given')})",
+        "margin": f"{text(card['margin_mm'])} mm around a tight box",
+        "Dice": f"{text(dice['median'])} (median of the validation images)" if "median" in dice else "",
+        "use": card.get("intended_use", ""),
     }
 
 

@@ -1,4 +1,4 @@
-"""Whether a NIfTI file is whole: ITK writes and reads one that is cut off without a word, black where voxels are missing.
+"""Whether a NIfTI file is whole: ITK writes and reads one that is cut off without a word, black where voxels lack.
 
 Format: NIfTI-1 (nifti1.h): dim at byte 40, bitpix at 72, vox_offset at 108.
 """

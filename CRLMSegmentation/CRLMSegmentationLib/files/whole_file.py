@@ -30,5 +30,6 @@ def written_whole(path) -> Iterator[Path]:
             for file in written:
                 os.replace(file, path.with_name(file.name))
     except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or (str(error).strip().splitlines() or ["no reason given"])[-1].strip()
+        last_line = (str(error).strip().splitlines() or ["no reason given"])[-1].strip()
+        reason = getattr(error, "strerror", None) or last_line
         raise FileFormatError(f"{path} cannot be written ({reason}).") from None

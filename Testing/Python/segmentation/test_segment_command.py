@@ -93,3 +93,12 @@ def test_what_the_model_learned_from_is_said_with_every_result(tmp_path, exporte
         said = capsys.readouterr().out
         assert status == 0 and ("trained on 175 made-up livers" in said) == simulated
         assert ("no proof that there is no tumor" in said) == (threshold == "0.999999")
+
+
+def test_info_of_a_model_is_for_people(exported_model, capsys):
+    assert main(["info", str(exported_model)]) == 0
+    said = capsys.readouterr().out
+    assert "trained on" in said and "sha256" not in said and "{" not in said
+    assert main(["info", str(exported_model), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["kind"] == "model" and told["trained_for"] == "crop" and "sha256" in told
