@@ -31,11 +31,13 @@ class Output:
     option   what it was given with, for people
     path     None when it was not asked for
     endings  that its writer knows; empty for any
+    by_library  True when a library writes it that takes no names but in UTF-8
     """
 
     option: str
     path: str | Path | None
     endings: tuple[str, ...] = ()
+    by_library: bool = True
 
 
 def add_force_option(parser) -> None:
@@ -77,7 +79,7 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[str | Path | None]
 
 
 def _check_name(output: Output, path: Path) -> None:
-    if output.endings != SWEEP_ENDINGS:  # recordings are written without a library
+    if output.by_library and output.endings != SWEEP_ENDINGS:
         name_for_library(path)
     if output.endings and not path.name.lower().endswith(output.endings):
         raise ConfigurationError(f"{output.option} {path} has no known ending; use one of {', '.join(output.endings)}.")

@@ -9,6 +9,7 @@ from ..errors import ConfigurationError
 from ..openigtlink import record
 from ..openigtlink.port import checked_port
 from ..sweep.recovery import recover_unfinished
+from .outputs import SWEEP_ENDINGS, Output, check_outputs
 from .progress import progress_bar
 from .server_options import add_server_options
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
@@ -49,6 +50,11 @@ def run(arguments):
         raise ConfigurationError(
             "--image-delay needs poses of other times than the image's: give --interpolate as well."
         )
+    # What is there under the recording's name is refused where it is begun, and a log is continued.
+    check_outputs(
+        [Output("-o", arguments.output, SWEEP_ENDINGS), Output("--log", arguments.log, by_library=False)],
+        [arguments.plus_config], force=True,
+    )  # fmt: skip
     with progress_bar("Recover") as progress:
         for recovery in recover_unfinished(Path(arguments.output).parent, progress):
             print(recovery, file=sys.stderr)

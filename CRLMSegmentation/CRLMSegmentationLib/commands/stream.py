@@ -8,6 +8,7 @@ import time
 
 from ..errors import ConfigurationError
 from ..openigtlink import HealthLog, Receiver, health_line, health_record, health_rows
+from .outputs import Output, check_outputs
 from .server_options import add_server_options
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
 
@@ -28,6 +29,7 @@ def run(arguments):
         value = getattr(arguments, name)
         if value is not None and not value > 0:
             raise ConfigurationError(f"--{name} is {value}; it must be greater than 0.")
+    check_outputs([Output("--log", arguments.log, by_library=False)], [arguments.plus_config], force=True)
     calibration = calibration_from(arguments, configuration_from(arguments))
     log = HealthLog(arguments.log, arguments.every) if arguments.log else None
     began = told = time.monotonic()

@@ -131,10 +131,16 @@ def health_record(status: StreamStatus, recorder: RecordingStatus | None = None)
     return record
 
 
+def _is_log(path: Path) -> bool:
+    """True for an empty file, and for one that begins as JSON lines do."""
+    with open(path, "rb") as stream:
+        return stream.read(1) in (b"", b"{")
+
+
 class HealthLog:
     """Appends health_record() to the file `path`, at most once every `every_s`; call write() as often as you like.
 
-    Raises RecordingError when the file cannot be opened. A disk that fails later ends the log, not the stream: it is
+    Raises RecordingError when the file cannot be opened, or holds something else. A disk that fails later ends the log, not the stream: it is
     told in `problem`.
     """
 
@@ -142,6 +148,8 @@ class HealthLog:
         self.path, self.problem = Path(path), ""
         self._every_s, self._clock, self._next = every_s, clock, -math.inf
         try:
+            if self.path.is_file() and not _is_log(self.path):
+                raise RecordingError(f"{self.path} is no log, and nothing is appended to it; choose another name.")
             self._stream = open(self.path, "a", encoding="utf-8")
         except OSError as error:
             raise RecordingError(f"The log {self.path} cannot be written ({error.strerror}); choose another.") from None

@@ -86,6 +86,15 @@ def test_pixels_beside_a_header_count_as_the_file(folder):
         check_outputs([Output("-o", folder / "b.mhd")], [folder / "a.mhd"], force=True)
 
 
+def test_a_log_is_appended_to_a_log_alone(capsys, folder):
+    (folder / "plus.xml").write_text("<PlusConfiguration/>")
+    words = ["--port", "1", "--seconds", "0.1", "--plus-config", folder / "plus.xml", "--log"]
+    for command in (["stream"], ["record", "--timeout", "0.1", "-o", folder / "new.igs.mha"]):
+        assert "would be written over" in is_refused(capsys, folder, *command, *words, folder / "plus.xml")
+        assert "is no log" in is_refused(capsys, folder, *command, *words, folder / "sweep.mha")
+    assert "same file" in is_refused(capsys, folder, *command, *words, folder / "new.igs.mha")
+
+
 def test_two_outputs_are_two_files(capsys, folder):
     words = [word.format(folder) for word in SEGMENT]
     words += [folder / "n.nrrd", "--probability", folder / "." / "n.nrrd"]
