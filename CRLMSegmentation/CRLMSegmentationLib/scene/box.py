@@ -46,7 +46,7 @@ class BoxNode:
     def put(self, box: Box) -> None:
         """Place the box."""
         put_box(self.node(), box)
-        self._look()
+        self.look()
 
     def node(self):
         """The Markups ROI, made when it is not there."""
@@ -80,9 +80,9 @@ class BoxNode:
         self.release()
         self._known, self._watched = known, node
         for event in (node.PointModifiedEvent, "ModifiedEvent", node.TransformModifiedEvent):
-            self._tags.append(node.AddObserver(event, lambda caller, event: self._look()))
+            self._tags.append(node.AddObserver(event, lambda caller, event: self.look()))
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Tell when the box has changed. No error may leave here: VTK drops what an observer raises."""
         if self._scene.IsClosing() or self._scene.IsImporting():
             return

@@ -84,10 +84,16 @@ class BoxStep:
         else:
             self._workflow.set(Step.BOX, StepStatus.WAITING if grid is None else StepStatus.READY)
 
-    def adopt(self) -> None:
+    def adopt(self, tight: bool = False) -> None:
         """Take over what the scene holds."""
+        self.tight = tight
         self._node.adopt()
         self.settle()
+
+    def look(self) -> None:
+        """Nodes were taken out of the scene: perhaps the box."""
+        if self._node.found() is None:
+            self._node.look()
 
     def forget(self) -> None:
         """As at the beginning; the node stays."""

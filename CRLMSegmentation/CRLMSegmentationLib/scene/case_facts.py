@@ -5,6 +5,7 @@ The file may have been written by another version or changed by hand, so that ev
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, field
 
@@ -13,8 +14,14 @@ import numpy as np
 from ..errors import CRLMError
 from ..geometry import as_affine
 from ..segmentation.postprocess import KEEP
+from . import names
 from .case_source import ORIGINS
+from .nodes import find, get_or_create, remove
 
+
+_NODE = "vtkMRMLTextNode"
+# Clocks, and what the nodes say themselves.
+_CHANGES_ALL_THE_TIME = ("timings_s", "case_clock_s", "steps", "tools", "tumor")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +92,29 @@ def read_facts(facts: dict) -> CaseFacts:
         tools=_tools(facts.get("tools")),
         timings_s=_timings(facts.get("timings_s")),
     )
+
+
+def put_facts(session, is_empty: bool) -> None:
+    """Have the scene hold what `case.json` would, so that a session on it, or on a scene saved of it, goes on from it."""
+    if is_empty:
+        remove(session.scene, _NODE, names.CASE)
+        return
+    facts = {name: value for name, value in facts_of(session).items() if name not in _CHANGES_ALL_THE_TIME}
+    text = json.dumps(facts, default=str)
+    node = get_or_create(session.scene, _NODE, names.CASE)
+    if node.GetText() != text:
+        node.SetHideFromEditors(True)
+        node.SetText(text)
+
+
+def facts_in(scene) -> CaseFacts:
+    """What the scene holds."""
+    node = find(scene, _NODE, names.CASE)
+    try:
+        facts = json.loads(node.GetText()) if node is not None else {}
+    except (ValueError, TypeError):
+        facts = {}
+    return read_facts(facts if isinstance(facts, dict) else {})
 
 
 def _one_of(value, known: tuple[str, ...]) -> str | None:

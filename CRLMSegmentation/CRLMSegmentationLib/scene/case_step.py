@@ -12,8 +12,8 @@ from .bundle import write_scene
 from .case_facts import CaseFacts, facts_of, read_facts
 from .case_files import Case, read_case, write_case
 from .hand_corrections import HandCorrections
-from .nodes import remove_node
-from .own_nodes import RESULTS, only_saving, own_nodes
+from .nodes import nodes_of_class, remove_node, role_of
+from .own_nodes import RESULTS, any_own_nodes, only_saving, own_names, own_nodes
 from .sweep_sequence import remove_sweep, sweep_nodes
 from .tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
 
@@ -33,7 +33,7 @@ def save_case(session, folder) -> Path:
         # The sweep lies beside it; packing it a second time takes most of the time.
         sweep_ids = {node.GetID() for node in sweep_nodes(scene)}
         nodes = [node for node in own_nodes(scene, session.tools.names) if node.GetID() not in sweep_ids]
-        with only_saving(scene, nodes):
+        with own_names(nodes), only_saving(scene, nodes):
             write_scene(scene, path)
 
     return write_case(case, folder, write_own_scene)
@@ -66,11 +66,31 @@ def load_case(session, folder) -> None:
     session.state.timings_s.update(facts.timings_s)
 
 
-def remove_results(scene) -> None:
-    """Take sweep, volume, box and tumor out of the scene."""
-    remove_sweep(scene)
+def is_result(node) -> bool:
+    """True for a node of sweep, volume, box or tumor."""
+    return role_of(node) in (*RESULTS, names.SWEEP_BROWSER)
+
+
+def remove_results(scene, but=()) -> None:
+    """Take sweep, volume, box and tumor out of the scene, other than the nodes of `but`."""
+    kept = {node.GetID() for node in but}
+    kept |= {part.GetID() for node in but if role_of(node) == names.SWEEP_BROWSER for part in sweep_nodes(scene, node)}
+    browsers = [one for one in nodes_of_class(scene, "vtkMRMLSequenceBrowserNode") if is_result(one)]
+    for browser in browsers:
+        if browser.GetID() not in kept:
+            remove_sweep(scene, browser)
     for node in own_nodes(scene, ()):
-        if node.GetName() in RESULTS:
+        if role_of(node) in RESULTS and node.GetID() not in kept:
+            remove_node(scene, node)
+
+
+def remove_doubles(scene, loaded) -> None:
+    """Take those of the nodes out of the scene that have come beside others of the same role."""
+    ours = {node.GetID() for node in loaded}
+    there = {role_of(node) for node in any_own_nodes(scene) if node.GetID() not in ours}
+    parts = {part.GetID() for part in sweep_nodes(scene)}
+    for node in loaded:
+        if role_of(node) in there and node.GetID() not in parts and scene.IsNodePresent(node):
             remove_node(scene, node)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import GeometryError
 from ..geometry import Box, Volume
 from .names import SEEN_ROLE
-from .nodes import remove_node
+from .nodes import ROLE_ATTRIBUTE, remove_node, role_of
 
 
 def vtk_matrix(matrix):
@@ -86,7 +86,8 @@ def put_volume(node, volume: Volume) -> None:
             remove_node(node.GetScene(), seen_node)
         return
     if seen_node is None:
-        seen_node = node.GetScene().AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", f"{node.GetName()} seen")
+        seen_node = node.GetScene().AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", f"{role_of(node)} seen")
+        seen_node.SetAttribute(ROLE_ATTRIBUTE, seen_node.GetName())
         seen_node.SetHideFromEditors(True)
         node.SetNodeReferenceID(SEEN_ROLE, seen_node.GetID())
     seen_node.SetIJKToRASMatrix(vtk_matrix(volume.ijk_to_ras))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from contextlib import contextmanager
 
 from .workflow import Workflow
@@ -40,12 +41,12 @@ class Faults:
             self._workflow.touch()
 
     @contextmanager
-    def caught(self, now_s: float):
+    def caught(self, now_s: float | None = None):
         """Keep what the block raises from going further."""
         try:
             yield
         except Exception as error:
-            self._newest_s = now_s
+            self._newest_s = time.monotonic() if now_s is None else now_s
             sentence = (
                 f"A fault of this program ({type(error).__name__}: {error}): image and tools are shown as lost until it is "
                 "over; receiving and recording go on."

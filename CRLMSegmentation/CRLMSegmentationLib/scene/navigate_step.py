@@ -61,6 +61,11 @@ class NavigateStep:
             return []
         return contours_in_image(self._surface, image_to_reference)
 
+    def look(self) -> None:
+        """Nodes were taken out of the scene: shells that are wanted come back."""
+        if self._surface is not None:
+            self.shells.show_missing()
+
     def forget(self) -> None:
         """The tumor is gone with its scene."""
         self._surface = None

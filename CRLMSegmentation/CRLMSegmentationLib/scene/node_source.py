@@ -20,7 +20,6 @@ from ..sweep import Pose, TrackedFrame
 from ..sweep.transforms import compose, is_transform_name, split_transform_name
 from . import names
 from .conversion import array_of_image, array_of_matrix, matrix_of_transform, vtk_matrix
-from .nodes import find
 from .stream import ReceivedPose
 
 IMAGE_NAMES = (names.LIVE_IMAGE, "Image_Reference")
@@ -123,8 +122,9 @@ class NodeSource:
             if node is self._image:
                 self._image = None
         for name in self._image_names:
-            self._observe(find(self._scene, "vtkMRMLScalarVolumeNode", name), "ImageDataModifiedEvent")
-            self._observe(find(self._scene, "vtkMRMLVectorVolumeNode", name), "ImageDataModifiedEvent")
+            # By its name, which is what the connector goes by.
+            for kind in ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode"):
+                self._observe(self._scene.GetFirstNode(name, kind, None, True), "ImageDataModifiedEvent")
         number = self._scene.GetNumberOfNodesByClass("vtkMRMLLinearTransformNode")
         for node in (self._scene.GetNthNodeByClass(one, "vtkMRMLLinearTransformNode") for one in range(number)):
             if is_transform_name(node.GetName() or "") or node.GetName() == self._transform_name:

@@ -1,4 +1,7 @@
-"""Nodes found by name, made when they are not there: every helper can run twice."""
+"""The session's nodes, found by the role that they bear, and made when they are not there: every helper can run twice.
+
+A node gets its role together with its name (see names.py). A user may rename it; the role stays, and is saved with it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,36 @@ from .names import SEEN_ROLE
 STALE_ATTRIBUTE = "CRLM.Stale"
 
 
+ROLE_ATTRIBUTE = "CRLM.Role"
+
+
 def find(scene, class_name: str, name: str):
-    """The node of that class and name; None when it is not there."""
-    return scene.GetFirstNode(name, class_name, None, True)
+    """The node of that class whose role is `name`, whatever it is called by now; None when it is not there.
+
+    One that has no role and bears the name, such as a node that SlicerOpenIGTLink has made, gets the role.
+    """
+    named = scene.GetFirstNode(name, class_name, None, True)
+    if named is not None and named.GetAttribute(ROLE_ATTRIBUTE) == name:
+        return named
+    for node in nodes_of_class(scene, class_name):
+        if node.GetAttribute(ROLE_ATTRIBUTE) == name:
+            return node
+    if named is None or named.GetAttribute(ROLE_ATTRIBUTE) is not None:
+        return None
+    named.SetAttribute(ROLE_ATTRIBUTE, name)
+    return named
+
+
+def role_of(node) -> str:
+    """What the node is for the session: one of names.py, or its name when it is nothing to it."""
+    return node.GetAttribute(ROLE_ATTRIBUTE) or node.GetName() or ""
+
+
+def nodes_of_class(scene, class_name: str) -> list:
+    """In the order of the scene."""
+    found = scene.GetNodesByClass(class_name)
+    found.UnRegister(None)
+    return [found.GetItemAsObject(number) for number in range(found.GetNumberOfItems())]
 
 
 def get_or_create(scene, class_name: str, name: str, with_display: bool = False):
@@ -17,6 +47,7 @@ def get_or_create(scene, class_name: str, name: str, with_display: bool = False)
     node = find(scene, class_name, name)
     if node is None:
         node = scene.AddNewNodeByClass(class_name, name)
+        node.SetAttribute(ROLE_ATTRIBUTE, name)
     if with_display and node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
     return node

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from . import names
+from .names import tool_of_calibration
+from .nodes import ROLE_ATTRIBUTE, nodes_of_class, role_of
 from .sweep_sequence import sweep_nodes
 
 _SHOWN = {
@@ -16,12 +18,12 @@ _SHOWN = {
     ),
     "vtkMRMLMarkupsROINode": (names.BOX,),
     "vtkMRMLSegmentationNode": (names.SEGMENTATION,),
-    "vtkMRMLTextNode": (names.DISTANCE_TEXT,),
+    "vtkMRMLTextNode": (names.DISTANCE_TEXT, names.CASE),
 }  # fmt: skip
 # What a case leaves behind when another is opened; live nodes stay.
 RESULTS = (
-    names.VOLUME, names.SEEN, names.PROBABILITY, names.SURFACE, names.MARGIN, names.UNCERTAINTY_OUTER, names.UNCERTAINTY_INNER,
-    names.BOX, names.SEGMENTATION,
+    names.VOLUME, names.SEEN, names.PROBABILITY, names.SURFACE, names.MARGIN, names.UNCERTAINTY_OUTER,
+    names.UNCERTAINTY_INNER, names.BOX, names.SEGMENTATION, names.CASE,
 )  # fmt: skip
 
 
@@ -37,11 +39,34 @@ def own_nodes(scene, tool_names) -> list:
         wanted.setdefault("vtkMRMLMarkupsLineNode", set()).add(names.distance_line(tool))
     found = list(sweep_nodes(scene))
     for class_name, shown in wanted.items():
-        for number in range(scene.GetNumberOfNodesByClass(class_name)):
-            node = scene.GetNthNodeByClass(number, class_name)
-            if node.GetName() in shown:
-                found.append(node)
+        found += [node for node in nodes_of_class(scene, class_name) if role_of(node) in shown]
     return found
+
+
+def any_own_nodes(scene) -> list:
+    """As own_nodes(), with the tools of any session, and whatever else bears a role."""
+    calibrations = (tool_of_calibration(role_of(one)) for one in nodes_of_class(scene, "vtkMRMLLinearTransformNode"))
+    found = own_nodes(scene, {tool for tool in calibrations if tool})
+    known = {node.GetID() for node in found}
+    return found + [
+        node for node in nodes_of_class(scene, "vtkMRMLNode")
+        if node.GetAttribute(ROLE_ATTRIBUTE) and node.GetID() not in known
+    ]  # fmt: skip
+
+
+@contextmanager
+def own_names(nodes):
+    """Within the block nodes that were renamed have the names that the session gave them: another may be a patient's."""
+    given = [(node, node.GetName()) for node in nodes]
+    for node, name in given:
+        if name != role_of(node):
+            node.SetName(role_of(node))
+    try:
+        yield
+    finally:
+        for node, name in given:
+            if node.GetName() != name:
+                node.SetName(name)
 
 
 @contextmanager

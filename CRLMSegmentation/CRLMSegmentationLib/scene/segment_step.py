@@ -10,8 +10,10 @@ from ..errors import GeometryError, SegmentationError
 from ..geometry import Box, Volume
 from ..navigation.distance import TumorDistance
 from .box_step import BoxStep
+from .case_facts import CaseFacts
 from .case_clock import CaseClock
 from .engine import Engine
+from .hand_corrections import HandCorrections
 from .job import Job
 from .jobs import Jobs
 from .latest import Latest
@@ -354,17 +356,31 @@ class SegmentStep:
         self._workflow.set(Step.NAVIGATE, StepStatus.WAITING)
         self._on_tumor(None, None)
 
-    def adopt(self) -> None:
-        """Take over what the scene holds. What cannot be measured to is hidden, and the step says why."""
+    def look(self) -> None:
+        """Nodes were taken out of the scene: who deletes one of the tumor's, deletes the tumor."""
+        if self.state is None or self.state.shape.surface is None:
+            return
+        if self.nodes.segmentation_node() is None or self.nodes.surface_node() is None:
+            self.state = None
+            self.nodes.remove()
+            self.make_stale()
+            self._workflow.edited()
+            self._workflow.tell()
+
+    def adopt(self, facts: CaseFacts) -> None:
+        """Take over what the scene holds. What cannot be measured to is hidden, and the step says why.
+
+        facts  what is known of it beside the nodes
+        """
         try:
-            self._adopt()
+            self._adopt(facts)
         except GeometryError as error:
             self._drop()
             self.nodes.make_stale()
             self._on_tumor(None, None)
             self._workflow.set(Step.SEGMENT, StepStatus.FAILED, f"the tumor in the scene cannot be used: {error}")
 
-    def _adopt(self) -> None:
+    def _adopt(self, facts: CaseFacts) -> None:
         node = self.nodes.segmentation_node()
         labelmap, surface = self.nodes.labelmap(), self.nodes.surface()
         if surface is None:
@@ -379,9 +395,13 @@ class SegmentStep:
             return
         threshold = node.GetAttribute(_THRESHOLD)
         threshold = float(threshold) if threshold else None
-        self.restore(
-            state_of_scene(self._needed_volume(), mask, surface, self.nodes.probability(), threshold), put=False
-        )
+        smoothing = DEFAULT_SMOOTHING if facts.smoothing is None else facts.smoothing
+        corrections = HandCorrections() if facts.is_corrected is False else None
+        state = state_of_scene(
+            self._needed_volume(), mask, surface, self.nodes.probability(), threshold, facts.keep, smoothing, facts.card,
+            corrections, facts.doubts,
+        )  # fmt: skip
+        self.restore(state, put=False, acknowledged=facts.doubts_acknowledged)
 
     def restore(self, state: TumorState, put: bool = True, acknowledged: bool = False) -> None:
         """Take a tumor that was saved with the present volume; put is False when it is in the scene already."""

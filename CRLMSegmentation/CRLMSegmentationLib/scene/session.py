@@ -30,6 +30,7 @@ from . import case_step, names
 from .application import Application, current_application
 from .box_step import DEFAULT_BOX_MM, BoxStep
 from .case_clock import CaseClock
+from .case_facts import facts_in, put_facts
 from .case_source import ORIGINS, CaseSource, file_identity, origin_of
 from .faults import Faults
 from .engine import Engine, EngineStatus
@@ -42,6 +43,7 @@ from .nodes import HiddenNodes, find
 from .record_step import RecordStep
 from .recording import RecordingState
 from .replay import ReplaySource
+from .scene_watch import SceneWatch
 from .segment_step import SegmentStep
 from .state import SessionState, Step, StepStatus
 from .stream import FrameSource, NetworkSource
@@ -51,6 +53,7 @@ from .volume_step import VolumeStep, engines
 from .workflow import Workflow
 
 _PAUSE_S = 0.001
+_NEVER_SAVED = -1
 
 
 class NavigationSession:
@@ -96,14 +99,12 @@ class NavigationSession:
         self._recorded_from: FrameSource | None = None
         # By which the images of the next connection are late; see openigtlink.FramePairing.
         self.image_delay_s = 0.0
-        self._being_replaced = False
-        self._saved_edits = 0
-        self._scene_tag = self.scene.AddObserver(self.scene.EndCloseEvent, lambda *_: self._on_scene_closed())
+        self._saved_edits = _NEVER_SAVED
+        self._watch = SceneWatch(
+            self.scene, self._faults, self._on_scene_closed, self._on_nodes_loaded, self._on_nodes_removed
+        )
         self._adopt()
-        self._saved_edits = workflow.edits
-        if self._holding():
-            # Nobody knows whether what was found in the scene is saved as a case.
-            workflow.edited()
+        workflow.add_listener(lambda state: self._put_facts())
 
     @property
     def scene(self):
@@ -128,6 +129,9 @@ class NavigationSession:
         a second has passed without another failure.
         """
         now_s = time.monotonic() if now_s is None else now_s
+        if self._watch.is_changing:
+            # A timer that comes in between would make nodes beside those that are on their way.
+            return
         with self._workflow.held():
             self._faults.begin(now_s)
             for part in (
@@ -189,9 +193,7 @@ class NavigationSession:
 
     def close(self) -> None:
         """Let go of the scene: no observer, listener, thread or process is left. The nodes stay. Can be repeated."""
-        if self._scene_tag is not None:
-            self.scene.RemoveObserver(self._scene_tag)
-            self._scene_tag = None
+        self._watch.close()
         self._workflow.close()
         self._box.release()
         self._stream.disconnect()
@@ -804,17 +806,15 @@ class NavigationSession:
     @contextmanager
     def scene_replaced(self):
         """For who loads another scene into this session: go on from what is in it afterwards."""
-        self._being_replaced = True
-        self.tools.forget()
-        self._forget()
-        self._source.begin(identity="")
-        try:
-            yield
-        finally:
-            self._being_replaced = False
-            self._adopt()
-            self._heed_source()
-            self._workflow.tell()
+        with self._workflow.held():
+            self.tools.forget()
+            self._forget()
+            try:
+                with self._watch.paused():
+                    yield
+            finally:
+                self._adopt()
+                self._heed_source()
 
     def _holding(self) -> str:
         """What the case holds, for people; '' when it is empty."""
@@ -856,21 +856,52 @@ class NavigationSession:
         self._segment.make_stale()
 
     def _drop_case(self, keep_calibration: bool = True) -> None:
-        if keep_calibration:
-            self.tools.start_anew()
-        else:
-            self.tools.remove_nodes()
-            self.tools.forget()
-        self._forget()
-        case_step.remove_results(self.scene)
+        with self._watch.paused():
+            if keep_calibration:
+                self.tools.start_anew()
+            else:
+                self.tools.remove_nodes()
+                self.tools.forget()
+            self._forget()
+            case_step.remove_results(self.scene)
 
     def _on_scene_closed(self) -> None:
-        if not self._being_replaced:
-            self.tools.forget()
-            self._forget()
-            self._source.begin()
+        self.tools.forget()
+        self._forget()
+        self._source.begin()
+        self._heed_source()
+        self._workflow.tell()
+
+    def _on_nodes_loaded(self, loaded: list) -> None:
+        """Somebody has loaded nodes of a session, of a saved case or scene: what they hold is gone on from.
+
+        Results take the place of those that are there. Of image and tools those stay that are there already: they are
+        live, and what was saved of them is not.
+        """
+        with self._workflow.held(), self._watch.paused():
+            is_case = any(case_step.is_result(node) for node in loaded)
+            if is_case:
+                self._forget()
+                case_step.remove_results(self.scene, loaded)
+            case_step.remove_doubles(self.scene, loaded)
+            if is_case:
+                self._adopt()
+            else:
+                self.tools.adopt()
+                self._live_image.refresh()
             self._heed_source()
-            self._workflow.tell()
+
+    def _on_nodes_removed(self) -> None:
+        """What was deleted is not there any more, and neither is what was made from it; shells and tools come back."""
+        with self._workflow.held():
+            for part in (self._volume, self._box, self._segment, self._navigate):
+                part.look()
+            self._heed_source()
+
+    def _put_facts(self) -> None:
+        if not self._watch.is_changing:
+            with self._watch.paused():
+                put_facts(self, is_empty=not self._holding())
 
     def _forget(self) -> None:
         """As at the beginning; jobs that still run will be refused."""
@@ -881,13 +912,21 @@ class NavigationSession:
         self._workflow.set(Step.CONNECT, StepStatus.READY)
 
     def _adopt(self) -> None:
-        """Take over what the scene already holds. Image and tools in it are not live."""
+        """Take over what the scene already holds. Image and tools in it are not live, and nothing of it was saved as a
+        case by this session."""
+        facts = facts_in(self.scene)
+        self._saved_edits = _NEVER_SAVED
         self._workflow.set(Step.CONNECT, StepStatus.READY)
         self._volume.adopt()
-        self._box.adopt()
+        self._box.adopt(facts.box_is_tight)
         self._live_image.adopt()
         self.tools.adopt()
-        self._segment.adopt()
+        if self._holding():
+            self._source.begin(facts.origin, identity="")
+            self._navigate.margin_mm = self.margin_mm if facts.margin_mm is None else facts.margin_mm
+        self._segment.adopt(facts)
+        if self._segment.state is not None:
+            self._navigate.shows_uncertainty = facts.shows_uncertainty
 
     # Nodes, None when they are not there
 

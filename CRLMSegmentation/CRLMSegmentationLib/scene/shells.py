@@ -18,10 +18,17 @@ class Shells:
     def __init__(self, scene):
         self._scene = scene
         self._margin, self._unsure = Latest("margin shell"), Latest("uncertainty shell")
+        self._shown: dict[str, tuple] = {}
 
     @property
     def is_busy(self) -> bool:
         return self._margin.is_busy or self._unsure.is_busy
+
+    def show_missing(self) -> None:
+        """Put those into the scene again that are to be shown and are not in it any more."""
+        for name, (surface, color, opacity) in list(self._shown.items()):
+            if find(self._scene, _MODEL, name) is None:
+                self._put(name, surface, color, opacity)
 
     def show_margin(self, surface, margin_mm: float) -> None:
         """Around this surface (vtkPolyData, RAS mm; not changed any more); None or 0 mm hides it."""
@@ -53,7 +60,8 @@ class Shells:
         self._unsure.process()
 
     def forget(self) -> None:
-        """What is being computed is not wanted any more."""
+        """What is being computed, or was shown, is not wanted any more."""
+        self._shown.clear()
         self._margin.drop()
         self._unsure.drop()
 
@@ -81,6 +89,7 @@ class Shells:
                 self._put(name, surface, color, 0.25)
 
     def _put(self, name: str, surface, color, opacity: float) -> None:
+        self._shown[name] = surface, color, opacity
         is_new = find(self._scene, _MODEL, name) is None
         node = get_or_create(self._scene, _MODEL, name, with_display=True)
         put_surface(node, surface)
@@ -95,4 +104,5 @@ class Shells:
 
     def _hide(self, *shells: str) -> None:
         for name in shells:
+            self._shown.pop(name, None)
             mark_stale(find(self._scene, _MODEL, name), True)

@@ -210,9 +210,12 @@ def sweep_of(application) -> Sweep | None:
     return Sweep(frames, browser.GetAttribute(_SWEEP_NAME) or "")
 
 
-def sweep_nodes(scene) -> list:
-    """The browser, its sequences, and the nodes that show them; nothing when there is no recorded sweep."""
-    browser = find(scene, _BROWSER, names.SWEEP_BROWSER)
+def sweep_nodes(scene, browser=None) -> list:
+    """The browser, its sequences, and the nodes that show them; nothing when there is no recorded sweep.
+
+    browser  None for the one of the recorded sweep
+    """
+    browser = find(scene, _BROWSER, names.SWEEP_BROWSER) if browser is None else browser
     if browser is None:
         return []
     sequences = _sequences(browser)
@@ -220,9 +223,9 @@ def sweep_nodes(scene) -> list:
     return [browser, *sequences, *(node for node in shown if node is not None)]
 
 
-def remove_sweep(scene) -> None:
-    """Take the recorded sweep, and the nodes that show it, out of the scene."""
-    for number, node in enumerate(sweep_nodes(scene)):
+def remove_sweep(scene, browser=None) -> None:
+    """Take the recorded sweep, and the nodes that show it, out of the scene; `browser` as in sweep_nodes()."""
+    for number, node in enumerate(sweep_nodes(scene, browser)):
         if number == 0:
             scene.RemoveNode(node)
         else:

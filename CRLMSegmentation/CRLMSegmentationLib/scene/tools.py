@@ -17,10 +17,9 @@ from ..navigation.tracked_tool import ToolStatus, TrackedTool
 from ..sweep import Pose
 from . import names
 from .conversion import matrix_of_transform, put_surface, set_transform
-from .nodes import find, get_or_create, mark_stale, put_under, remove, set_visible
+from .nodes import find, get_or_create, mark_stale, nodes_of_class, put_under, remove, role_of, set_visible
 from .tool_shapes import stylus_shape
 
-_TIP_CALIBRATION = re.compile(r"^(\w+)TipTo\1$")
 _TOOL_POSE = re.compile(r"^(\w+)ToReference$")
 _COLORS = {
     MarginState.INSIDE: (0.95, 0.25, 0.2),
@@ -108,10 +107,10 @@ class Tools:
         name  'StylusToReference' (or 'Stylus') is where the tool is, 'StylusTipToStylus' where its tip is on it
         received_s, read_s   see StreamClock.note
         """
-        calibration, placed = _TIP_CALIBRATION.match(name), _TOOL_POSE.match(name)
-        if calibration:
+        calibrated, placed = names.tool_of_calibration(name), _TOOL_POSE.match(name)
+        if calibrated:
             if pose is not None and pose.valid:
-                self._calibrate(calibration.group(1), pose.matrix)
+                self._calibrate(calibrated, pose.matrix)
             return True
         tool = placed.group(1) if placed else name
         if tool in names.NO_TOOLS or tool.endswith("Tip") or (not placed and "To" in name):
@@ -162,11 +161,10 @@ class Tools:
 
     def adopt(self) -> None:
         """A scene was loaded: the tools in it are not live, and keep their calibration."""
-        for number in range(self._scene.GetNumberOfNodesByClass("vtkMRMLLinearTransformNode")):
-            node = self._scene.GetNthNodeByClass(number, "vtkMRMLLinearTransformNode")
-            calibration = _TIP_CALIBRATION.match(node.GetName() or "")
-            if calibration:
-                self._calibrate(calibration.group(1), matrix_of_transform(node))
+        for node in nodes_of_class(self._scene, "vtkMRMLLinearTransformNode"):
+            tool = names.tool_of_calibration(role_of(node))
+            if tool and tool not in self._tools:
+                self._calibrate(tool, matrix_of_transform(node))
         self.refresh()
 
     def forget(self) -> None:
@@ -198,9 +196,15 @@ class Tools:
     def _node(self, class_name: str, name: str, with_display: bool = False):
         return get_or_create(self._scene, class_name, name, with_display)
 
+    def _has_nodes(self, name: str) -> bool:
+        transforms = (names.tip_to_tool(name), names.tool_to_reference(name))
+        has_transforms = all(find(self._scene, "vtkMRMLLinearTransformNode", one) is not None for one in transforms)
+        return has_transforms and find(self._scene, "vtkMRMLModelNode", names.tool_model(name)) is not None
+
     def _make_nodes(self, name: str) -> None:
         tool = self._node("vtkMRMLLinearTransformNode", names.tool_to_reference(name))
         tip = self._node("vtkMRMLLinearTransformNode", names.tip_to_tool(name))
+        set_transform(tip, self._tools[name].tip_to_tool)
         put_under(tip, tool)
         model = self._node("vtkMRMLModelNode", names.tool_model(name), with_display=True)
         if model.GetPolyData() is None:
@@ -213,6 +217,9 @@ class Tools:
         name = reading.name
         live = reading.status is ToolStatus.LIVE
         if live:
+            if not self._has_nodes(name):
+                # Somebody has deleted what the tool is seen by.
+                self._make_nodes(name)
             # As it came: who fills the same node from a stream must not take a rounded one for news.
             matrix = self._tools[name].tool_to_reference
             set_transform(self._node("vtkMRMLLinearTransformNode", names.tool_to_reference(name)), matrix)

@@ -8,7 +8,7 @@ from ..geometry import Volume
 from . import names
 from .conversion import put_surface, put_volume, surface_of, volume_of
 from .labelmap import Labelmap, labelmap_of, mask_of, put_segment, segment_of
-from .nodes import find, get_or_create, is_stale, mark_stale
+from .nodes import find, get_or_create, is_stale, mark_stale, remove_node
 
 COLOR = (1.0, 0.8, 0.2)
 
@@ -68,6 +68,12 @@ class TumorNodes:
         for node in nodes:
             mark_stale(node, True)
         return any(node is not None for node in nodes)
+
+    def remove(self) -> None:
+        """Take them out of the scene."""
+        for node in (self.segmentation_node(), self.surface_node(), self.probability_node()):
+            if node is not None:
+                remove_node(self._scene, node)
 
     @property
     def is_there(self) -> bool:

@@ -152,6 +152,14 @@ class VolumeStep:
         if self.is_there:
             self._workflow.set(Step.BOX, StepStatus.READY)
 
+    def look(self) -> None:
+        """Nodes were taken out of the scene: perhaps the volume."""
+        if self._workflow.state.status(Step.RECONSTRUCT) is StepStatus.DONE and self.node() is None:
+            self._workflow.settle(Step.RECONSTRUCT)
+            self._workflow.edited()
+            self._on_changed()
+            self._workflow.tell()
+
     def forget(self) -> None:
         """As at the beginning; the nodes stay."""
         self._sweep = None

@@ -188,7 +188,7 @@ def test_a_result_that_cannot_be_taken_in_fails_its_step(with_tumor, monkeypatch
 
 def test_a_frame_is_recorded_although_it_cannot_be_watched(session, sweep, monkeypatch, tmp_path):
     class Blind:
-        frames_waiting = 0
+        frames_waiting, problem = 0, ""
 
         def add(self, frame):
             raise CRLMError("it lies outside")
