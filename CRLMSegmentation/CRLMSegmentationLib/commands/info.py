@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import FileFormatError, NotASequenceError, SequenceFileError, TransformError
 from ..files import SURFACE_ENDINGS, read_box, read_surface, read_volume
-from ..sweep import describe_sequence, read_sweep
+from ..sweep import describe_sequence, read_poses
 from .printing import print_json, print_rows, text
 from .sweep_options import add_sweep_options, calibration_from, configuration_from
 
@@ -47,7 +47,7 @@ def sweep_judgement(arguments) -> dict:
     configuration = configuration_from(arguments)
     calibration = calibration_from(arguments, configuration)
     try:
-        sweep = read_sweep(arguments.file, calibration, arguments.reference)
+        sweep = read_poses(arguments.file, calibration, arguments.reference)
     except (SequenceFileError, TransformError) as error:
         if calibration:
             raise

@@ -2,7 +2,7 @@
 
 from .plus_configuration import PlusConfiguration, read_plus_configuration
 from .sequence_description import describe_sequence
-from .sequence_reader import SequenceReader, read_sweep
+from .sequence_reader import SequenceReader, read_poses, read_sweep
 from .sequence_writer import SequenceWriter, write_sweep
 from .sweep import Sweep
 from .tracked_frame import Pose, TrackedFrame
@@ -16,6 +16,7 @@ __all__ = [
     "TrackedFrame",
     "describe_sequence",
     "read_plus_configuration",
+    "read_poses",
     "read_sweep",
     "write_sweep",
 ]

@@ -47,6 +47,18 @@ class SequenceReader:
         for fields, pixels in zip(self.header.frame_fields, self._pixels):
             yield self._tracked_frame(fields, pixels)
 
+    def frames_without_pixels(self) -> Iterator[TrackedFrame]:
+        """The frames with one and the same black image, which takes no memory: what is asked of poses and times."""
+        black = np.broadcast_to(np.zeros((), self.header.dtype.newbyteorder("=")), self.header.image_size[::-1])
+        for fields in self.header.frame_fields:
+            yield self._tracked_frame(fields, black)
+
+    def sweep(self, frames: Sequence[TrackedFrame]) -> Sweep:
+        """All the frames of this file as one sweep."""
+        notes = self.notes([frame for frame in frames if frame.valid])
+        name = self.header.path.name.split(".")[0]
+        return Sweep(frames, name, self.header.fields, self.reference, tuple(notes))
+
     def transform_names(self) -> list[str]:
         """Names of the transforms that the file holds, such as 'ProbeToTracker'."""
         return list(frames_by_transform(self.header))
@@ -152,5 +164,10 @@ def read_sweep(
         frames.append(frame)
         if progress:
             progress(len(frames) / len(reader), f"reading frame {len(frames)} of {len(reader)}")
-    notes = reader.notes([frame for frame in frames if frame.valid])
-    return Sweep(frames, Path(path).name.split(".")[0], reader.header.fields, reader.reference, tuple(notes))
+    return reader.sweep(frames)
+
+
+def read_poses(path, calibration: Mapping[str, np.ndarray] | None = None, reference: str | None = None) -> Sweep:
+    """A recording of any length without its pixels: every image is black. Otherwise as read_sweep()."""
+    reader = SequenceReader(path, calibration, reference)
+    return reader.sweep(list(reader.frames_without_pixels()))

@@ -16,6 +16,7 @@ from CRLMSegmentationLib.sweep import (
     TrackedFrame,
     describe_sequence,
     read_plus_configuration,
+    read_poses,
     read_sweep,
     write_sweep,
 )
@@ -220,6 +221,17 @@ def test_frames_are_read_one_at_a_time(tmp_path):
     sweep = make_sweep(count=50, width=64, height=64)
     reader = iter(SequenceReader(write_sweep(sweep, tmp_path / "a.igs.mha")))
     np.testing.assert_array_equal(next(reader).pixels, sweep.frames[0].pixels)
+
+
+def test_poses_are_read_without_the_pixels_in_memory(tmp_path):
+    sweep = make_sweep(5)
+    path = write_sweep(sweep, tmp_path / "a.igs.mha")
+    poses, whole = read_poses(path), read_sweep(path)
+    assert len({frame.pixels.__array_interface__["data"] for frame in poses.frames}) == 1, "one image for all"
+    assert not poses.frames[0].pixels.any() and poses.image_size == whole.image_size
+    for one, other in zip(poses.frames, whole.frames):
+        np.testing.assert_array_equal(one.image_to_reference, other.image_to_reference)
+        assert (one.timestamp, one.valid, one.fields) == (other.timestamp, other.valid, other.fields)
 
 
 def test_frames_of_different_sizes_are_refused_and_nothing_is_left_behind(tmp_path):
