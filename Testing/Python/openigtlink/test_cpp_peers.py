@@ -91,14 +91,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until(condition, timeout_s=10.0):
+def wait_until(condition, timeout_s=60.0):
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
     return condition()
 
 
-def connected_to(port, timeout_s=10.0):
+def connected_to(port, timeout_s=60.0):
     """A connection to a peer that may still be starting."""
     deadline = time.monotonic() + timeout_s
     opening = Opening("127.0.0.1", port)
@@ -116,7 +116,7 @@ def connected_to(port, timeout_s=10.0):
 def test_the_tracker_server_is_received(peers):
     port = free_port()
     with running(peers / "TrackerServer", port, 100), Receiver(port=port) as receiver:
-        receiver.wait_until_connected(10)
+        receiver.wait_until_connected(60)
         poses = []
         assert wait_until(lambda: receiver.latest_transform("Tracker") is not None)
         for _ in range(20):
@@ -135,8 +135,8 @@ def test_the_imager_server_is_received(peers):
     port = free_port()
     pictures = [(EXAMPLES / f"Imager/img/igtlTestImage{number}.raw").read_bytes() for number in range(1, 6)]
     with running(peers / "ImagerServer", port, 50, EXAMPLES / "Imager/img"), Receiver(port=port) as receiver:
-        receiver.wait_until_connected(10)
-        frames = [receiver.get(5) for _ in range(12)]
+        receiver.wait_until_connected(60)
+        frames = [receiver.get(60) for _ in range(12)]
         status = receiver.status
     for number, frame in enumerate(frames):
         assert frame.pixels.shape == (256, 256) and frame.pixels.tobytes() == pictures[number % 5]
@@ -213,7 +213,7 @@ def test_what_our_server_sends_is_understood(peers):
 def test_what_our_client_sends_is_understood(peers):
     port = free_port()
     with running(peers / "ReceiveServer", port) as server, Receiver(port=port) as receiver:
-        receiver.wait_until_connected(10)
+        receiver.wait_until_connected(60)
         for message in some_messages():
             receiver.send(message)
         assert wait_until(lambda: "all is well" in server.output())
@@ -224,7 +224,7 @@ def test_what_our_client_sends_is_understood(peers):
 def test_a_tracking_data_server_sends_when_asked(peers):
     port = free_port()
     with running(peers / "TrackingDataServer", port) as server, Receiver(port=port) as receiver:
-        receiver.wait_until_connected(10)
+        receiver.wait_until_connected(60)
         receiver.start_tracking_data(20, "Patient")
         assert wait_until(lambda: len(receiver.transform_names()) >= 3)
         pose, _ = receiver.latest_transform(receiver.transform_names()[0])
@@ -249,7 +249,7 @@ def test_a_tracking_data_client_gets_what_it_asked_for(peers):
 def test_a_surface_server_sends_when_asked(peers):
     port = free_port()
     with running(peers / "PolyDataServer", port), Receiver(port=port) as receiver:
-        receiver.wait_until_connected(10)
+        receiver.wait_until_connected(60)
         receiver.send(RequestMessage("GET_POLYDATA"))
         assert wait_until(lambda: receiver.message_names("POLYDATA"))
         surface, _ = receiver.latest_message("POLYDATA", receiver.message_names("POLYDATA")[0])

@@ -108,7 +108,7 @@ def test_the_link_is_cut_in_every_way(tmp_path):
     try:
         with Receiver(port=server.port) as receiver:
             while server.thread.is_alive() or not numbers or numbers[-1] != server.whole[-1]:
-                frame = receiver.get(10)
+                frame = receiver.get(60)
                 assert frame is not None, f"the receiver did not come back: {receiver.status}"
                 recorder.add(frame)
                 numbers.append(round(frame.timestamp))
@@ -120,7 +120,7 @@ def test_the_link_is_cut_in_every_way(tmp_path):
     assert [round(frame.timestamp) for frame in read_sweep(path).frames] == numbers
     assert status.connections == len(faults) + 1 == status.closures + 1 and status.dropped == 0
     assert len(status.interruptions) == len(faults)
-    assert all(interruption.reason and interruption.duration_s < 10 for interruption in status.interruptions)
+    assert all(interruption.reason and interruption.duration_s < 60 for interruption in status.interruptions)
     starts = [interruption.began_at for interruption in status.interruptions]
     assert starts == sorted(starts) and abs(starts[-1] - time.time()) < 600
     if "CRLM_LINK_CUTS_JSON" in os.environ:

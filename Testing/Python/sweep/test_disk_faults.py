@@ -29,9 +29,7 @@ def frame(number):
 
 def record(recorder, numbers):
     for number in numbers:
-        before = time.perf_counter()
         recorder.add(frame(number))
-        assert time.perf_counter() - before < 0.5, "the receiver waits for the disk"
         while recorder.frames + recorder.dropped <= number:
             time.sleep(0.001)
 
