@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Mapping
 
@@ -21,6 +22,7 @@ from .workflow import Workflow
 
 # Of each beat of the session's timer, for bringing frames into the scene.
 _SCENE_BUDGET_S = 0.008
+_LOOK_AT_MEMORY_EVERY_S = 1.0
 
 if TYPE_CHECKING:
     from ..openigtlink.temporal_calibration import TimingEstimate
@@ -31,9 +33,13 @@ class RecordStep:
 
     live_reconstruction  True to make the volume while it is swept
     recorded_path        the file of the sweep, once it is complete
+    on_must_end          called when a recording has to be ended now
     """
 
-    def __init__(self, workflow: Workflow, jobs: Jobs, volume: VolumeStep, clock: CaseClock):
+    def __init__(
+        self, workflow: Workflow, jobs: Jobs, volume: VolumeStep, clock: CaseClock, on_must_end: Callable[[], object]
+    ):  # fmt: skip
+        self._on_must_end, self._looked_at_memory_s = on_must_end, -math.inf
         self.live_reconstruction = True
         self.recorded_path: Path | None = None
         self._recording: Recording | None = None
@@ -178,6 +184,7 @@ class RecordStep:
     def process(self, now_s: float) -> None:
         """Tell how it goes; called by the session's timer."""
         self._recordings.process(now_s)
+        self._end_when_memory_is_short(now_s)
         self._delay.process()
         if self._live is not None:
             self._live.process(now_s)
@@ -191,6 +198,16 @@ class RecordStep:
                 self._tell(f"{self._message}; the Sequence browser is being completed")
         elif self._growing is not None:
             self._growing.write(_SCENE_BUDGET_S)
+
+    def _end_when_memory_is_short(self, now_s: float) -> None:
+        current = self._recordings.current
+        if current is None or not len(current) or now_s - self._looked_at_memory_s < _LOOK_AT_MEMORY_EVERY_S:
+            return
+        self._looked_at_memory_s = now_s
+        why = current.must_end
+        if why:
+            self._on_must_end()
+            self._workflow.note(why)
 
     def forget(self) -> None:
         """The sweep is gone; a recording that goes on is not."""
@@ -219,7 +236,9 @@ class RecordStep:
         self._workflow.touch()
 
     def _end_completing(self) -> None:
-        message, self._message, self._completing = self._message, "", None
+        message, self._message, every, self._completing = self._message, "", self._completing.every, None
+        if every > 1:
+            self._workflow.note(f"The Sequence browser holds one frame of {every} of this long sweep; the sweep has all.")
         if message:
             self._tell(message)
 

@@ -14,6 +14,7 @@ from ..errors import RecordingError
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
 from ..sweep.recorder import Recorder
+from .memory import LAST_BYTES, SHORT_BYTES, available_bytes
 
 _logger = logging.getLogger(__name__)
 _FILE_ENDING = ".igs.mha"
@@ -69,6 +70,7 @@ class Recording:
         self.live = live
         self.watch = SweepWatch(settings)
         self._frames: list[TrackedFrame] = []
+        self._bytes_in_memory = 0
         self._invalid = 0
         self._troubles: dict[str, str] = {}
         self._started_s: float | None = None
@@ -85,6 +87,7 @@ class Recording:
         if self._started_s is None:
             self._started_s = time.monotonic()
         kept = self.recorder.add(frame) if self.recorder is not None else frame
+        self._bytes_in_memory += frame.pixels.nbytes if self.recorder is None else 0
         self._frames.append(kept)
         self._invalid += not frame.valid
         # What only looks at the frames must never keep one from being recorded.
@@ -97,6 +100,24 @@ class Recording:
                 _logger.exception("The recording is not %s any more.", what)
                 self._troubles[what] = f"it is recorded, but not {what} any more ({error})"
         return kept
+
+    @property
+    def must_end(self) -> str:
+        """Why no more frames can be kept, for people; '' while they can."""
+        left = available_bytes()
+        if self.recorder is not None or left > LAST_BYTES:
+            return ""
+        return (
+            f"The recording has ended, because it is kept in memory and only {left / 1e9:.1f} GB are left: choose a folder for "
+            "recordings."
+        )
+
+    def _memory_problem(self) -> str:
+        left = available_bytes()
+        if left > SHORT_BYTES:
+            return ""
+        kept = f", of which this recording takes {self._bytes_in_memory / 1e9:.1f} GB" if self.recorder is None else ""
+        return f"memory is short: {left / 1e9:.1f} GB are left{kept}; end the recording soon"
 
     def state(self) -> RecordingState:
         """What is known now."""
@@ -115,7 +136,7 @@ class Recording:
             speed_mm_per_s=reading.speed_mm_per_s,
             coverage=reading.covered_share,
             frames_waiting=self.live.frames_waiting if self.live is not None else 0,
-            hints=(*filter(None, (*troubles, *self._troubles.values())), *reading.hints),
+            hints=(*filter(None, (*troubles, self._memory_problem(), *self._troubles.values())), *reading.hints),
         )
 
     def sweep(self) -> Sweep:

@@ -86,7 +86,7 @@ class NavigationSession:
         self.tools = Tools(self.scene, clock, margin_mm, lambda: self._source.question is None, self._faults.are_none)
         self._live_image = LiveImage(self.scene, clock, self._faults.are_none)
         self._volume = VolumeStep(self.application, workflow, self._jobs, self._on_volume)
-        self._record = RecordStep(workflow, self._jobs, self._volume, self._clock)
+        self._record = RecordStep(workflow, self._jobs, self._volume, self._clock, self.stop_recording)
         self._stream = LiveStream(workflow, self._live_image, self.tools, tool_names, self._record.add)
         self._box = BoxStep(
             self.scene, workflow, self._volume, lambda: self._engine.margin_mm, self._make_tumor_stale

@@ -27,6 +27,9 @@ _SOURCE = "Sequences.Source"
 _TIMESTAMPS = "CRLM.Timestamps"
 _SWEEP_NAME = "CRLM.SweepName"
 _GROWING = "CRLM.Growing"
+_EVERY = "CRLM.Every"
+# A minute of 640 x 480 at 30 frames/s.
+MOST_IMAGE_BYTES = 512 << 20
 # Slicer rounds the times of transform sequences to milliseconds when it reads them, and finds items by them within
 # as much: frames must lie further apart to be told from one another.
 _LEAST_INTERVAL_S = 0.0025
@@ -46,12 +49,18 @@ class GrowingSweep:
     Until it is complete the nodes that show it stand still, and nothing of it goes into saved scenes. When its nodes
     are taken away meanwhile, by another scene or sweep, it waits for the end and is then written anew.
 
+    So that the scene does not take all memory, of a long sweep only every second, fourth, ... frame is in it: its images
+    never take more than `most_bytes`.
+
     is_ended     True when no more frames come
-    is_complete  True when the scene holds all of it
+    is_complete  True when the scene holds all of it that it will hold
+    every        1 when the scene holds every frame, 2 for every second one, ...
     """
 
-    def __init__(self, application):
+    def __init__(self, application, most_bytes: float = MOST_IMAGE_BYTES):
         self.is_ended = self.is_complete = False
+        self.every = 1
+        self._most_bytes = most_bytes
         self._application, self._scene = application, application.scene
         self._frames: list[TrackedFrame] = []
         self._name = ""
@@ -92,6 +101,15 @@ class GrowingSweep:
             remove_sweep(self._scene)
         self._frames, self._written = [], 0
 
+    def _thin_out(self) -> None:
+        """Every second one of the frames in the scene is left."""
+        self.every *= 2
+        written = [number for number in range(self._written) if number % (self.every // 2) == 0]
+        for number in written:
+            if number % self.every:
+                for sequence in self._sequences.values():
+                    sequence.RemoveDataNodeAtValue(self._index_value(number))
+
     def _set_numbered(self, is_numbered: bool) -> None:
         if is_numbered != self._is_numbered:
             self._is_numbered, self._written = is_numbered, 0
@@ -111,7 +129,10 @@ class GrowingSweep:
             remove_sweep(self._scene)
             self._browser, self._sequences = get_or_create(self._scene, _BROWSER, names.SWEEP_BROWSER), {}
             self._browser.SetAttribute(_GROWING, "true")
-        frame, value = self._frames[self._written], self._index_value()
+        if self._written % self.every:
+            self._written += 1
+            return
+        frame, value = self._frames[self._written], self._index_value(self._written)
         number_before = len(self._sequences)
         self._sequence(names.LIVE_IMAGE).SetDataNodeAtValue(_image_node(frame), value)
         for name in sorted({names.IMAGE_TO_REFERENCE, *frame.transforms}):
@@ -121,10 +142,12 @@ class GrowingSweep:
         self._written += 1
         if len(self._sequences) > number_before:
             self._show()
+        width, height = frame.image_size
+        if -(-self._written // self.every) * width * height * frame.dtype.itemsize > self._most_bytes:
+            self._thin_out()
 
-    def _index_value(self) -> str:
+    def _index_value(self, number: int) -> str:
         """Seconds since the first frame; frame numbers when the times do not tell the frames apart."""
-        number = self._written
         value = number if self._is_numbered else self._frames[number].timestamp - self._frames[0].timestamp
         return f"{value:.3f}"
 
@@ -160,9 +183,10 @@ class GrowingSweep:
             set_saved(node, False)
 
     def _complete(self) -> None:
-        browser, sweep = self._browser, Sweep(self._frames, self._name)
+        browser, sweep = self._browser, Sweep(self._frames[:: self.every], self._name)
         was_modifying = browser.StartModify()
-        browser.SetAttribute(_TIMESTAMPS, " ".join(repr(float(frame.timestamp)) for frame in self._frames))
+        browser.SetAttribute(_TIMESTAMPS, " ".join(repr(float(frame.timestamp)) for frame in sweep.frames))
+        browser.SetAttribute(_EVERY, str(self.every) if self.every > 1 else None)
         browser.SetAttribute(_SWEEP_NAME, self._name or None)
         browser.SetAttribute(_GROWING, None)
         if np.isfinite(sweep.frames_per_second):
@@ -207,7 +231,9 @@ def sweep_of(application) -> Sweep | None:
                 transforms={name: _pose_at(sequence, value) for name, sequence in sequences.items()},
             )
         )
-    return Sweep(frames, browser.GetAttribute(_SWEEP_NAME) or "")
+    every = browser.GetAttribute(_EVERY)
+    notes = (f"The scene holds one frame of {every} of this recording; all of them are in its file.",) if every else ()
+    return Sweep(frames, browser.GetAttribute(_SWEEP_NAME) or "", notes=notes)
 
 
 def sweep_nodes(scene, browser=None) -> list:

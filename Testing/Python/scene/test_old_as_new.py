@@ -143,14 +143,14 @@ def test_a_fault_makes_everything_live_lost_and_recording_goes_on(with_tumor, sw
     def beat(number):
         stylus = Pose(affine(translation=TUMOR_CENTER + (0, 30, 0)))
         source.waiting = [
-            frame.with_changes(timestamp=number + frame.timestamp / 1e4, transforms={"StylusToReference": stylus})
+            frame.with_changes(timestamp=number / 10 + frame.timestamp / 1e4, transforms={"StylusToReference": stylus})
             for frame in sweep.frames[4:6]
         ]
         session.process(now + number / 10)
 
     now = time.monotonic()
     beat(1)
-    assert session.fault is None and session.live_pose_is_valid
+    assert session.fault is None and session._live_image.is_live(now + 0.1)
     assert session.readings(now + 0.1)[0].status is ToolStatus.LIVE
     holder, name = PARTS[part]
     failing = Failing(getattr(getattr(session, holder), name))
@@ -161,7 +161,7 @@ def test_a_fault_makes_everything_live_lost_and_recording_goes_on(with_tumor, sw
     assert "float division by zero" in session.fault and heard[-1] == session.fault
     reading = session.readings(now + 0.2)[0]
     assert reading.status is ToolStatus.LOST and reading.signed_distance_mm is None
-    assert not session.live_pose_is_valid and session.tumor_contours() == []
+    assert not session._live_image.is_live(now + 0.2) and session.tumor_contours() == []
     for class_name, name in (
         ("vtkMRMLScalarVolumeNode", names.LIVE_IMAGE), ("vtkMRMLModelNode", names.tool_model("Stylus")),
         ("vtkMRMLMarkupsLineNode", names.distance_line("Stylus")),
