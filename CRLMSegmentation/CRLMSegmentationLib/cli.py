@@ -8,30 +8,35 @@ import sys
 from importlib import import_module
 
 from . import __version__
+from .commands.printing import quiet
 from .commands.several_words import gathered
 from .errors import CRLMError
 
-# Name, module in commands/ and one line of help; a module is imported only when its command is used.
+# Name, which is that of its module in commands/, and one line of help, in the order in which a case needs them. A module is
+# imported only when its command is used.
 _COMMANDS = {
-    "info": "what is in a recording, volume, box, surface or model",
-    "simulate": "make a simulated sweep with its true tumor",
-    "replay": "serve a recording over OpenIGTLink, as PLUS would",
     "record": "receive a tracked sweep over OpenIGTLink into a file",
     "stream": "watch what an OpenIGTLink server sends",
     "command": "have PLUS carry out one of its commands, such as StartRecording",
     "timing": "find the delay between the images and the poses of a recording",
-    "convert": "write a recording in the other format, with one way between any two frames, as PLUS takes it",
     "repair": "turn an interrupted recording into a standard sequence file",
+    "convert": "write a recording in the other format, with one way between any two frames, as PLUS takes it",
+    "info": "what is in a recording, volume, box, surface or model",
     "reconstruct": "make a volume of a sweep",
     "segment": "find the tumor in a box of a volume",
-    "import-model": "take over a result folder of nnU-Net v2 as a model",
-    "quantise": "choose the layers of a model that are computed in 8 bits on a processor",
     "compare": "measure a mask against the truth",
     "difference": "compare two reconstructions of one sweep, voxel by voxel",
     "demo": "run the whole chain and show what came out",
     "web": "serve the navigation as a page in the browser",
+    "simulate": "make a simulated sweep with its true tumor",
+    "replay": "serve a recording over OpenIGTLink, as PLUS would",
+    "import-model": "take over a result folder of nnU-Net v2 as a model",
+    "quantise": "choose the layers of a model that are computed in 8 bits on a processor",
     "study": "simulate, build, train, calibrate, evaluate and report a whole study",
 }
+
+# What these print is what they are for.
+_FOR_READING = ("info", "compare", "stream", "record", "replay", "timing", "command", "web")
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -52,6 +57,8 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         if only in (None, name):
             module = import_module(f".commands.{name.replace('-', '_')}", __package__)
             module.add_arguments(command)
+            if name not in _FOR_READING:
+                command.add_argument("--quiet", action="store_true", help="print nothing but doubts and faults")
             command.epilog = "\n  ".join(["examples:", *module.EXAMPLES])
             command.set_defaults(run=module.run)
     return parser
@@ -75,7 +82,8 @@ def main(arguments: list[str] | None = None) -> int:
     name = f"crlm {only}".strip()
     try:
         parsed = build_parser(only).parse_args(gathered(arguments))
-        status = parsed.run(parsed) or 0
+        with quiet(getattr(parsed, "quiet", False) and not getattr(parsed, "json", False)):
+            status = parsed.run(parsed) or 0
         return _printed(name) or status
     except CRLMError as error:
         return _failed(f"{name}: {error}")

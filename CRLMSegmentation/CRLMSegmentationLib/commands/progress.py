@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 
+from .printing import is_quiet
+
 _SHOWN_AFTER_S = 0.5
 
 
@@ -17,7 +19,8 @@ def progress_bar(title: str):
     console = Console(stderr=True)
     bar = Progress(
         TextColumn(f"{title:<12}"), BarColumn(30), TaskProgressColumn(), TimeElapsedColumn(),
-        TextColumn("{task.fields[text]}"), console=console, transient=True, disable=not console.is_terminal,
+        TextColumn("{task.fields[text]}"), console=console, transient=True,
+        disable=is_quiet() or not console.is_terminal,
     )  # fmt: skip
     task = bar.add_task(title, total=1.0, text="")
     started = time.monotonic()

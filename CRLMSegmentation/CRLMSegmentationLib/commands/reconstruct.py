@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import ConfigurationError
 from ..files import VOLUME_ENDINGS, write_volume
 from .outputs import Output, add_force_option, check_outputs
+from .printing import in_runs, print_json
 from .progress import progress_bar
 from .several_words import numbers, words
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
@@ -26,6 +27,7 @@ def add_arguments(parser):
     add_sweep_options(parser)
     add_reconstruction_options(parser)
     parser.add_argument("--seen", metavar="VOLUME", help="also write the mask of voxels that a frame really saw")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_force_option(parser)
 
 
@@ -113,6 +115,16 @@ def run(arguments):
     write_volume(reconstruction.volume, arguments.output)
     if arguments.seen:
         write_volume(reconstruction.seen, arguments.seen)
+    if arguments.json:
+        report = reconstruction.report
+        print_json({
+            "volume": arguments.output, "dimensions": reconstruction.volume.dimensions,
+            "spacing_mm": reconstruction.volume.spacing_mm, "frames_used": len(report.frames_used),
+            "frames_left_out": [{"number": one.number, "reason": one.reason} for one in report.frames_skipped],
+            "hole_share_before_fill": report.hole_share_before_fill,
+            "hole_share_after_fill": report.hole_share_after_fill, "notes": [*sweep.notes, *report.notes],
+        })  # fmt: skip
+        return
     i, j, k = reconstruction.volume.dimensions
     spacing = " x ".join(f"{value:g}" for value in reconstruction.volume.spacing_mm)
     print(f"{arguments.output}: {i} x {j} x {k} voxels of {spacing} mm")
@@ -131,7 +143,7 @@ def report_lines(report) -> list[str]:
         details = dict.fromkeys(frame.detail for frame in frames)
         of_which = f": {next(iter(details))}" if all(details) else ""
         among_others = ", and the like" if len(details) > 1 else ""
-        numbers = ", ".join(str(frame.number) for frame in frames)
+        numbers = in_runs([frame.number for frame in frames])
         lines.append(f"left out ({kind}{of_which}{among_others}): frames {numbers}")
     if report.hole_share_before_fill == report.hole_share_before_fill:
         lines.append(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..files import SURFACE_ENDINGS, VOLUME_ENDINGS, read_volume, write_surface, write_volume
 from .box_options import add_box_options, box_files, box_from
 from .outputs import Output, add_force_option, check_outputs
-from .printing import print_doubt
+from .printing import print_doubt, print_json
 from .progress import progress_bar
 from .several_words import words
 
@@ -28,6 +29,7 @@ def add_arguments(parser):
     add_network_options(parser)
     parser.add_argument("--surface", metavar="FILE", help="also write the surface (.stl, .vtp, .ply)")
     parser.add_argument("--probability", metavar="FILE", help="also write the probability in the box")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_force_option(parser)
 
 
@@ -89,23 +91,32 @@ def run(arguments):
     write_volume(result.mask, arguments.output)
     if arguments.probability:
         write_volume(result.probability, arguments.probability)
+    if arguments.surface and result.found:
+        write_surface(result.surface, arguments.surface)
+    elif arguments.surface:
+        # An older one, which --force gave up, must not pass for one of this mask.
+        Path(arguments.surface).unlink(missing_ok=True)
+    # Nothing in a volume's file says whether it is of a patient, so that this is said of every one.
+    doubts = [*result.doubts, *(f"{one.card.trained_on} {UNPROVEN}" for one in segmenter.models
+                                if one.card.trained_on_simulated_only)]  # fmt: skip
+    if arguments.json:
+        print_json({
+            "mask": arguments.output, "found": result.found, "volume_ml": result.volume_ml,
+            "largest_diameter_mm": result.largest_diameter_mm, "threshold": result.threshold,
+            "models": [one.card.name for one in segmenter.models], "doubts": doubts,
+        })  # fmt: skip
+        return
     if not result.found:
         print_doubt(f"{arguments.output}: nothing found in the box; that is no proof that there is no tumor")
+        if arguments.surface:
+            print(f"{arguments.surface}: not written, there is no surface")
     else:
         print(f"{arguments.output}: {result.volume_ml:.2f} mL, largest diameter {result.largest_diameter_mm:.1f} mm")
-        if arguments.surface:
-            write_surface(result.surface, arguments.surface)
-    if arguments.surface and not result.found:
-        print(f"{arguments.surface}: not written, there is no surface")
     if volume.seen_is_guessed and not volume.seen.all():
         print(f"note: {arguments.volume} does not say what was seen; black voxels that hang together with its edge are "
               "taken for not swept (a guess)")
-    for doubt in result.doubts:
+    for doubt in doubts:
         print_doubt(f"doubt: {doubt}")
-    # Nothing in a volume's file says whether it is of a patient, so that this is said of every one.
-    for one in segmenter.models:
-        if one.card.trained_on_simulated_only:
-            print_doubt(f"doubt: {one.card.trained_on} {UNPROVEN}")
 
 
 def check_threshold(threshold: float | None) -> None:

@@ -14,8 +14,8 @@ import pytest
 import CRLMSegmentationLib
 from CRLMSegmentationLib import cli
 from CRLMSegmentationLib.cli import _COMMANDS, build_parser, main
-from CRLMSegmentationLib.commands import info
-from CRLMSegmentationLib.commands.printing import plain, print_doubt, text
+from CRLMSegmentationLib.commands import info, reconstruct
+from CRLMSegmentationLib.commands.printing import in_runs, is_quiet, plain, print_doubt, text
 from CRLMSegmentationLib.commands.several_words import gathered, words
 from CRLMSegmentationLib.files import write_volume
 from CRLMSegmentationLib.geometry import Volume
@@ -238,6 +238,32 @@ def test_names_that_a_terminal_lacks_are_printed_as_codes(tmp_path):
     assert done.returncode == 0 and "sw\\xe9ep" in done.stdout
     done = run_crlm("info", path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert "swéep" in done.stdout and len(read_sweep(path)) == 8
+
+
+def test_quiet_leaves_doubts_and_json(capsys, tmp_path, monkeypatch):
+    def run(arguments):
+        print("a report")
+        print_doubt("a doubt")
+        assert is_quiet() == arguments.quiet
+
+    monkeypatch.setattr(reconstruct, "run", run)
+    words = ["reconstruct", "sweep.mha", "-o", "v.nrrd"]
+    assert crlm(capsys, *words)[1] == "a report\na doubt\n"
+    assert crlm(capsys, *words, "--quiet")[1] == "a doubt\n"
+    assert crlm(capsys, *words)[1] == "a report\na doubt\n" and not is_quiet()
+
+
+def test_a_reconstruction_is_told_as_json(capsys, tmp_path):
+    sweep = sweep_file(tmp_path / "a.igs.mha")
+    words = ["reconstruct", sweep, "-o", tmp_path / "v.nrrd", "--spacing", 1, "--json", "--quiet"]
+    told = refuse_nan(crlm(capsys, *words)[1])
+    assert told["dimensions"] == [21, 11, 8] and told["frames_used"] == 8 and told["frames_left_out"] == []
+
+
+def test_numbers_of_frames_are_told_in_runs():
+    assert in_runs([]) == "" and in_runs([3]) == "3"
+    assert in_runs([0, 4, 5, 6, 9, 10]) == "0, 4 to 6, 9 to 10"
+    assert in_runs(range(0, 100, 2)) == "0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22 and 38 more places"
 
 
 def test_a_doubt_is_amber_at_a_terminal_only(capsys, monkeypatch):

@@ -102,3 +102,17 @@ def test_info_of_a_model_is_for_people(exported_model, capsys):
     assert main(["info", str(exported_model), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["kind"] == "model" and told["trained_for"] == "crop" and "sha256" in told
+
+
+def test_a_surface_of_an_earlier_run_does_not_stay_beside_a_mask_without_one(
+    tmp_path, exported_model, speckled_volume, capsys
+):
+    write_volume(speckled_volume, tmp_path / "volume.nrrd")
+    center = [str(value) for value in speckled_volume.center_ras]
+    (tmp_path / "tumor.stl").write_text("of an earlier run")
+    words = ["segment", str(tmp_path / "volume.nrrd"), "-o", str(tmp_path / "mask.nrrd"), "--box", *center, "20", "20",
+             "20", "--model", str(exported_model), "--device", "cpu", "--runtime", "torch", "--threads", "1",
+             "--threshold", "0.999999", "--surface", str(tmp_path / "tumor.stl"), "--force", "--json"]  # fmt: skip
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert not told["found"] and told["volume_ml"] == 0 and told["doubts"] and not (tmp_path / "tumor.stl").exists()
