@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .missing_frames import missing_before
 from .sequence_formats import read_sequence_header
 from .sequence_pixels import SequencePixels
 from .sequence_reader import frames_by_transform, seconds
@@ -57,6 +58,8 @@ def doubts_about_times(times: np.ndarray) -> list[str]:
         doubts.append(f"The times go backwards at {np.count_nonzero(steps < 0)} places.")
     if (steps == 0).any():
         doubts.append(f"{np.count_nonzero(steps == 0)} frames have the time of the frame before.")
+    if missing := sum(missing_before(known)):
+        doubts.append(f"About {missing} frames are missing between them, by the gaps between their times.")
     if steps.size and (interval := float(np.median(steps))) >= _SLOWEST_INTERVAL_S:
         doubts.append(f"The times are {interval:.4g} apart: they are read as seconds and look like milliseconds.")
     return doubts

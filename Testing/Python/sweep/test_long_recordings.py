@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from CRLMSegmentationLib.errors import SequenceFileError
-from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_sweep
+from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, describe_sequence, read_sweep, write_sweep
 from CRLMSegmentationLib.sweep.recorder import Recorder
 
 
@@ -87,3 +87,12 @@ def test_the_disk_is_made_to_keep_what_came(tmp_path, monkeypatch):
     recorder.add(make_frame(1))
     wait_until(lambda: recorder.frames == 2 and synced[-1] == size() and size() > first)
     recorder.stop()
+
+
+def test_frames_that_the_sender_skipped_are_told_of_a_recording(tmp_path):
+    times = [number / 30 for number in range(60) if number not in (20, 21, 40)]
+    frames = [make_frame(0).with_changes(timestamp=1 + time_s) for time_s in times]
+    path = write_sweep(Sweep(frames), tmp_path / "a.igs.mha")
+    assert any("About 3 frames are missing" in doubt for doubt in describe_sequence(path)["doubts_about_times"])
+    path = write_sweep(Sweep(frames[:15]), tmp_path / "b.igs.mha")
+    assert not describe_sequence(path)["doubts_about_times"]
