@@ -38,7 +38,7 @@ def box_from(arguments) -> tuple[Box, bool] | None:
 
 def parse_box(words: list[str]) -> Box:
     """A Markups file, or six numbers: center R A S and sizes in mm."""
-    if len(words) == 1 and Path(words[0]).suffix == ".json":
+    if len(words) == 1 and Path(words[0]).suffix.lower() == ".json":
         return read_box(words[0])
     try:
         numbers = [float(word) for word in " ".join(words).replace(",", " ").split()]

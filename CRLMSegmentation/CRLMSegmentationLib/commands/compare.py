@@ -33,6 +33,8 @@ def run(arguments):
         return
     for name, value in figures.items():
         print(f"{name:<26} {'not defined' if math.isnan(value) else f'{value:.4f}'}")
+    if 0 < figures["truth_volume_ml"] <= figures["truth_outside_ml"] * 1.001:
+        print_doubt("doubt: the truth lies wholly outside of the mask's grid: are both in one frame of reference?")
     for name, what in (("volume_ml", "mask"), ("truth_volume_ml", "truth")):
         if figures[name] == 0:
             print_doubt(f"doubt: the {what} is empty; overlap and distances say little.")

@@ -36,7 +36,7 @@ class SequenceHeader:
 
     image_size   width, height in pixels, as stored; 0, 0 when there are no images
     frame_count  number of frames
-    channels     1 (grey) or 3 (RGB)
+    channels     1 (grey), 3 (RGB) or 4 (RGBA)
     dtype        of one stored channel, byte order included
     stored_axes  how the pixels lie in the file, fastest first, such as 'uvn' or 'cuvn': see StoredAxes
     compression  'none', 'zlib' or 'gzip'

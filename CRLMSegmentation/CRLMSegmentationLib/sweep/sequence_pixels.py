@@ -52,8 +52,9 @@ class SequencePixels:
         for stored in self._stored_images():
             image = stored.astype(self.header.dtype.newbyteorder("="), copy=False)
             if image.ndim == 3:
-                # ITU-R BT.601 luma, as ultrasound machines mix grey pictures with colored marks.
-                image = np.rint(image @ np.array([0.299, 0.587, 0.114])).astype(image.dtype)
+                # ITU-R BT.601 luma, as ultrasound machines mix grey pictures with colored marks; a fourth value is
+                # transparency.
+                image = np.rint(image[..., :3] @ np.array([0.299, 0.587, 0.114])).astype(image.dtype)
             if self.header.flip_rows:
                 image = image[::-1]
             if self.header.flip_columns:

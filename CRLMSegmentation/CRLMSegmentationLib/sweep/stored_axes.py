@@ -132,5 +132,5 @@ def _check(path: Path, axes: StoredAxes) -> None:
             f"{path} claims {frames} frames of {width} x {height} pixels, which no recording has; its header is "
             "damaged."
         )
-    if channels not in (1, 3) and width:
-        raise SequenceFileError(f"{path} has {channels} values a pixel; grey (1) and RGB (3) can be read.")
+    if channels not in (1, 3, 4) and width:
+        raise SequenceFileError(f"{path} has {channels} values a pixel; grey (1), RGB (3) and RGBA (4) can be read.")

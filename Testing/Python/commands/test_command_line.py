@@ -240,6 +240,18 @@ def test_names_that_a_terminal_lacks_are_printed_as_codes(tmp_path):
     assert "swéep" in done.stdout and len(read_sweep(path)) == 8
 
 
+def test_compare_says_when_its_figures_mean_little(capsys, tmp_path):
+    ball, far = np.zeros((4, 4, 4), np.uint8), np.eye(4)
+    ball[1:3, 1:3, 1:3] = 1
+    far[0, 3] = 500
+    here = write_volume(Volume(ball, np.eye(4)), tmp_path / "here.nrrd")
+    there = write_volume(Volume(ball, far), tmp_path / "there.nrrd")
+    empty = write_volume(Volume(ball * 0, np.eye(4)), tmp_path / "empty.nrrd")
+    assert "doubt" not in crlm(capsys, "compare", here, here)[1]
+    assert "one frame of reference?" in crlm(capsys, "compare", here, there)[1]
+    assert "the mask is empty" in crlm(capsys, "compare", empty, here)[1]
+
+
 def test_quiet_leaves_doubts_and_json(capsys, tmp_path, monkeypatch):
     def run(arguments):
         print("a report")

@@ -129,6 +129,14 @@ def test_colors_may_lie_along_any_axis(tmp_path, sizes, kinds, axis):
     check(nrrd(tmp_path / "a.nrrd", color.tobytes(), sizes=sizes, kinds=kinds), expected)
 
 
+def test_transparency_is_left_aside(tmp_path):
+    color = np.stack([IMAGES, IMAGES, IMAGES, 255 - IMAGES], axis=3)
+    sizes = (4, WIDTH, HEIGHT, FRAMES)
+    check(nrrd(tmp_path / "a.nrrd", color.tobytes(), sizes=sizes, kinds="RGBA-color domain domain list"))
+    with pytest.raises(SequenceFileError, match="2 values a pixel"):
+        read_sweep(nrrd(tmp_path / "b.nrrd", color.tobytes(), sizes=(2, *sizes[1:]), kinds="vector domain domain list"))
+
+
 def test_axes_without_kinds_are_taken_for_frames_only_where_it_is_sure(tmp_path):
     check(metaimage(tmp_path / "a.mha", RAW, kinds=None))
     check(metaimage(tmp_path / "b.mha", RAW, kinds="domain domain domain"))
