@@ -34,6 +34,7 @@ TOLERANCE_S = 0.001
 _TOLERANCE_SHARE = 0.25
 # An image whose transforms did not come is given up on after this long, and kept without a pose.
 PATIENCE_S = 0.25
+_GAP_WITH_DELAY_S = 0.2
 _KEPT_SAMPLES, _LOOKED_AT = 512, 8
 _MOST_TRANSFORMS = 64
 _MOST_UNUSABLE_NAMES = 8
@@ -105,8 +106,9 @@ class FramePairing:
     interpolation_gap_s   None pairs equal times only. Otherwise a transform that has no measurement at the time of the
                   image is interpolated between the two neighbours (slerp and lerp), if both are valid and no more
                   than this apart
-    image_delay_s the images show what was so many seconds before their timestamp; needs interpolation (PLUS calls its
-                  negative LocalTimeOffsetSec of the video device)
+    image_delay_s the images show what was so many seconds before their timestamp (PLUS calls its negative
+                  LocalTimeOffsetSec of the video device). No pose was measured then as a rule: where interpolation was
+                  not asked for, poses are interpolated between measurements that are no more than 0.2 s apart
     keep_identifying   record fields that can tell who the patient is as well
 
     streams       the image streams that were seen, and which is taken
@@ -129,7 +131,7 @@ class FramePairing:
     ):
         self.reference = reference
         self.tolerance_s = tolerance_s
-        self.interpolation_gap_s = interpolation_gap_s
+        self.interpolation_gap_s = _GAP_WITH_DELAY_S if image_delay_s and interpolation_gap_s is None else interpolation_gap_s
         self.image_delay_s = image_delay_s
         self.keep_identifying = keep_identifying
         self.streams = ImageStreams(image_name, reference)

@@ -63,6 +63,12 @@ class LiveStream:
             self._workflow.set(Step.CONNECT, StepStatus.READY, "disconnected")
             self._workflow.tell()
 
+    def choose_image(self, name: str | None) -> None:
+        """Take this one of the source's image streams, where it has several."""
+        choose = getattr(self._source, "choose_image", None)
+        if choose is not None:
+            choose(name)
+
     def process(self, now_s: float) -> bool:
         """Take what has arrived; returns whether frames came."""
         if self._source is None:

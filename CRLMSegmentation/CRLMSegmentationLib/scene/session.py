@@ -206,15 +206,25 @@ class NavigationSession:
 
     # Connect
 
-    def connect(self, host: str = "localhost", port: int = 18944, calibration=None) -> None:
+    def connect(
+        self, host: str = "localhost", port: int = 18944, calibration=None, image_name: str | None = None
+    ) -> None:  # fmt: skip
         """Receive from an OpenIGTLink server, such as PLUS; returns at once, and the state tells how it goes.
 
         calibration  (4, 4) by name, for a server that sends ProbeToReference: {'ImageToProbe': pixel to mm}
+        image_name   the image stream to take, by its device name or the part before the last '_'; None takes the first,
+                     and choose_image() another one of stream_status.image_names
         """
         delay_s = self.image_delay_s
         self.connect_source(
-            NetworkSource(host, port, calibration, own_thread=not self._yields, image_delay_s=delay_s)
+            NetworkSource(
+                host, port, calibration, own_thread=not self._yields, image_delay_s=delay_s, image_name=image_name
+            )
         )
+
+    def choose_image(self, name: str | None) -> None:
+        """Take this one of the image streams that come (stream_status.image_names); None for the next that comes."""
+        self._stream.choose_image(name)
 
     def connect_source(self, source: FrameSource) -> None:
         """Receive from any source of frames (see stream.FrameSource).

@@ -82,6 +82,10 @@ class NetworkSource:
     def poll(self) -> list[TrackedFrame]:
         return self._receiver.poll()
 
+    def choose_image(self, name: str | None) -> None:
+        """Take this one of the image streams that come; see Receiver.choose_image."""
+        self._receiver.choose_image(name)
+
     def shown(self, frame: TrackedFrame) -> None:
         self._receiver.shown(frame)
 

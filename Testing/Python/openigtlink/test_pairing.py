@@ -193,6 +193,16 @@ def test_an_image_that_shows_what_was_earlier():
     assert [frame.image_to_reference[0, 3] for frame in frames] == pytest.approx([4, 5, 6], abs=1e-4)
 
 
+def test_a_delay_of_the_images_needs_no_word_about_interpolation():
+    pairing, frames = FramePairing(image_delay_s=0.1), []
+    for number in range(60):
+        frames += feed(pairing, an_image(number, number / 60))
+        frames += feed(pairing, transform_message(translation(number / 6), "ImageToReference", number / 60))
+    frames += pairing.give_up_waiting(np.inf)
+    assert all(frame.valid for frame in frames[8:-1])
+    assert frames[30].image_to_reference[0, 3] == pytest.approx(4, abs=1e-3)
+
+
 def test_parts_of_an_image_are_put_into_the_whole():
     pairing = FramePairing()
     whole = an_image(5, 1.0, "Image_Reference")
