@@ -25,7 +25,8 @@ class StreamMonitor:
     def __init__(self):
         self._status = StreamStatus()
         self._before_this_link = StreamStatus()
-        self._arrivals: deque[float] = deque(maxlen=_RATE_WINDOW)
+        # When frames arrived, and the sender's times of them.
+        self._arrivals: deque[tuple[float, float]] = deque(maxlen=_RATE_WINDOW)
         self._latency = LatencyMeter()
         self._interruptions: deque[Interruption] = deque(maxlen=_KEPT_INTERRUPTIONS)
         self._last_byte = -math.inf
@@ -63,10 +64,18 @@ class StreamMonitor:
                 clocks_agree=self._latency.clocks_agree,
             )
             if self._arrivals:
-                status.age_s = now - self._arrivals[-1]
-            if len(self._arrivals) > 1 and status.age_s < _RATE_IS_OLD_AFTER_S:
-                status.frames_per_second = (len(self._arrivals) - 1) / max(self._arrivals[-1] - self._arrivals[0], 1e-9)
+                status.age_s = now - self._arrivals[-1][0]
+            if status.age_s < _RATE_IS_OLD_AFTER_S:
+                status.frames_per_second = self._rate()
         return status
+
+    def _rate(self) -> float:
+        """Frames a second. A burst, such as what a sender's buffer held, does not come faster than it was measured."""
+        if len(self._arrivals) < 2:
+            return 0.0
+        (first_s, first_stamp_s), (last_s, last_stamp_s) = self._arrivals[0], self._arrivals[-1]
+        span_s = max(last_s - first_s, last_stamp_s - first_stamp_s)
+        return (len(self._arrivals) - 1) / span_s if span_s > 0 else 0.0
 
     def connected(self) -> None:
         """A peer is there, again or for the first time."""
@@ -117,7 +126,10 @@ class StreamMonitor:
         with self._lock:
             self._status.frames += 1
             self._status.invalid += not frame.valid
-            self._arrivals.append(time.monotonic())
+            if self._arrivals and frame.timestamp < self._arrivals[-1][1]:
+                # A replay begins again.
+                self._arrivals.clear()
+            self._arrivals.append((time.monotonic(), frame.timestamp))
             self._latency.arrived(frame.timestamp, time.time())
 
     def frame_dropped(self) -> None:

@@ -11,8 +11,10 @@ from typing import Callable, Mapping
 import numpy as np
 
 from ..errors import CRLMError, StreamError
+from ..sweep import TrackedFrame
 from ..sweep.missing_frames import MISSING_FIELD
 from ..sweep.recorder import Recorder
+from .from_its_start import FromItsStart
 from .health import HealthLog, health_line
 from .port import DEFAULT_PORT
 from .pose_frames import PoseFrames
@@ -72,6 +74,7 @@ def record(
     log               a file that gets one line of JSON each second (see HealthLog)
     receiver_options  more options of the Receiver, such as image_name, keep_identifying or interpolation_gap_s
 
+    What the server sends from before the start, as PLUS does, is left out, unless it is recorded until the server closes.
     When no image comes for `timeout_s` but poses do, these are recorded, from the first one on: a file of frames without
     images, as PLUS writes for a tracker alone. KeyboardInterrupt ends the recording in order. `seconds` count from the
     first frame. Raises StreamError when no server answers or nothing comes for `timeout_s`, and RecordingError when the
@@ -86,21 +89,26 @@ def record(
     is_complete = False
     problem: BaseException | None = None
     started = reported = 0.0
+    begin: FromItsStart | None = None
 
-    def take(frame) -> None:
-        nonlocal taken, invalid, missing, started
-        started = started or time.monotonic()
-        recorder.add(frame)
-        taken, invalid = taken + 1, invalid + (not frame.valid)
-        missing += int(frame.fields.get(MISSING_FIELD, 0))
-        if on_frame:
-            on_frame(frame)
+    def take(received: list[TrackedFrame]) -> None:
+        nonlocal taken, invalid, missing
+        for frame in received:
+            if frames and taken >= frames:
+                break
+            recorder.add(frame)
+            taken, invalid = taken + 1, invalid + (not frame.valid)
+            missing += int(frame.fields.get(MISSING_FIELD, 0))
+            if on_frame:
+                on_frame(frame)
 
     try:
         with receiver:
             receiver.wait_until_connected(timeout_s)
             recorder = Recorder(path, calibration, reference)
             last_frame = time.monotonic()
+            # Who waits for the end wants all that the server has, as of a replay.
+            begin = None if until_closed else FromItsStart(last_frame)
             while not should_stop() and not (frames and taken >= frames):
                 now = time.monotonic()
                 if seconds and started and now - started >= seconds:
@@ -108,15 +116,14 @@ def record(
                 closed = until_closed and receiver.was_closed
                 frame = receiver.get(0 if closed else _LOOK_EVERY_S)
                 if frame is not None:
-                    last_frame = now
+                    last_frame, started = now, started or now
                     if not has_images:
                         has_images = True
                         poses.stop()
-                    take(frame)
+                    take([frame] if begin is None else begin.take(frame, time.monotonic()))
                 elif poses_alone and (alone := poses.take()):
                     last_frame = now
-                    for frame in alone[: frames - taken if frames else None]:
-                        take(frame)
+                    take(alone)
                 elif closed:
                     is_complete = True
                     break
@@ -124,6 +131,8 @@ def record(
                     poses_alone, started = True, poses.first_came_s
                 elif now - last_frame > timeout_s:
                     raise receiver.no_image_error(timeout_s)
+                elif begin is not None and not receiver.status.connected:
+                    take(begin.rest())
                 if health_log:
                     health_log.write(receiver.status, recorder)
                 if progress and now - reported > _LOOK_EVERY_S:
@@ -134,7 +143,7 @@ def record(
         # What was received by then belongs to the recording, unless it was to have so many frames.
         while not (frames and taken >= frames) and (frame := receiver.get(0)) is not None:
             has_images = True
-            take(frame)
+            take([frame] if begin is None else begin.take(frame, time.monotonic()))
     except KeyboardInterrupt:
         pass
     except BaseException as error:
@@ -142,13 +151,14 @@ def record(
         if recorder is None:
             raise
     finally:
+        if begin is not None and recorder is not None:
+            take(begin.rest())
         if health_log:
             health_log.close()
     if recorder is None:
         raise StreamError(f"The recording was ended before {host}:{port} was reached; nothing was recorded.")
     if not has_images:
-        for frame in poses.take(with_last=True)[: frames - taken if frames else None]:
-            take(frame)
+        take(poses.take(with_last=True))
     # Then a connection that is lost by now has taken nothing from it.
     is_complete |= bool(frames and taken >= frames)
     status = receiver.status

@@ -37,7 +37,7 @@ class StreamStatus:
     frames              tracked frames received; `invalid` of them have no valid pose
     dropped             frames lost because nobody took them from a full queue
     queued              frames that wait to be taken
-    frames_per_second   over the last frames; 0 when none came
+    frames_per_second   over the last frames, and no more than were measured in a second; 0 when none came
     age_s               seconds since the last frame came; infinite when none came
     latency_s           seconds from the sender's timestamp to the screen, the median over the last frames (see
                         LatencyMeter and Receiver.shown); `worst_latency_s` the longest of them; NaN when not known

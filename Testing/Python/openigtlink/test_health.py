@@ -21,7 +21,10 @@ from CRLMSegmentationLib.openigtlink import (
     health_record,
     health_rows,
 )
+from CRLMSegmentationLib.openigtlink import monitor as monitor_module
+from CRLMSegmentationLib.openigtlink.framing import FramingCounts
 from CRLMSegmentationLib.openigtlink.latency import LatencyMeter
+from CRLMSegmentationLib.openigtlink.monitor import StreamMonitor
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_sweep
 from CRLMSegmentationLib.sweep.journal import MAGIC, journal_record
 from CRLMSegmentationLib.sweep.packed_frame import pack_frame
@@ -144,3 +147,34 @@ def test_the_commands_watch_log_and_recover(tmp_path, capsys):
     assert main(["repair", str(tmp_path)]) == 0 and "nothing to repair" in capsys.readouterr().out
     journal_path(tmp_path / "x.igs.mha").write_bytes(MAGIC)
     assert main(["repair", str(tmp_path)]) == 1 and "1 of 1" in capsys.readouterr().err
+
+
+def test_a_burst_is_no_higher_rate_than_it_was_measured_at():
+    monitor = StreamMonitor()
+    for number in range(40):
+        monitor.frame_arrived(TrackedFrame(np.zeros((2, 3), np.uint8), None, 100 + number / 20, False))
+    assert monitor.status(0).frames_per_second == pytest.approx(20)
+
+
+def test_an_interruption_lasts_from_the_last_byte_to_the_next_and_stopping_is_none(monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(monitor_module.time, "monotonic", lambda: clock[0])
+    monitor = StreamMonitor()
+    monitor.connected()
+    monitor.received(FramingCounts(), 2)
+    # The server is stopped: silence is noticed after 1.5 s, its computer takes a new connection, and goes on being silent.
+    clock[0] += 1.5
+    monitor.lost("the server has stopped answering", silent_s=1.5)
+    clock[0] += 0.1
+    monitor.connected()
+    clock[0] += 1.5
+    monitor.lost("the server has stopped answering", silent_s=1.5)
+    clock[0] += 0.1
+    monitor.connected()
+    clock[0] += 1.8
+    assert "since" in str(monitor.status(0).interruptions[0])
+    monitor.received(FramingCounts(), 2)
+    (interruption,) = monitor.status(0).interruptions
+    assert interruption.duration_s == pytest.approx(5.0) and "5.0 s" in str(interruption)
+    monitor.stopped()
+    assert monitor.status(0).interruptions == (interruption,) and not monitor.status(0).connected
