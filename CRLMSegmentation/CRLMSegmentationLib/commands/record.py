@@ -81,18 +81,17 @@ def run(arguments):
     repeated = f", {summary.repeated} repeated ones left out" if summary.repeated else ""
     print(f"{files}: {summary.frames} frames in {summary.receive_s:.1f} s, "
           f"{summary.invalid} without a valid pose, {summary.dropped} lost{skipped}{repeated}")  # fmt: skip
-    if not summary.has_images:
-        print("crlm record: No image came; the poses alone were recorded, and no volume can be made of them.",
-              file=sys.stderr)  # fmt: skip
-        return NO_VALID_POSE
-    if summary.pose_problem:
+    if summary.pose_problem and summary.has_images:
         print(f"without a valid pose: {summary.pose_problem}")
     for interruption in summary.interruptions:
         print(f"no connection: {interruption}")
     for note in summary.notes:
         print(f"note: {note}", file=sys.stderr)
-    if summary.invalid == summary.frames:
-        print("crlm record: No frame has a valid pose, so that no volume can be made of this recording.",
-              file=sys.stderr)  # fmt: skip
-        return NO_VALID_POSE
-    return 0
+    trouble = ""
+    if not summary.has_images:
+        trouble = "No image came; the poses alone were recorded, and no volume can be made of them."
+    elif summary.invalid == summary.frames:
+        trouble = "No frame has a valid pose, so that no volume can be made of this recording."
+    if trouble:
+        print(f"crlm record: {trouble}", file=sys.stderr)
+    return NO_VALID_POSE if trouble else 0

@@ -341,28 +341,27 @@ class Receiver:
         if not status.connections:
             return self._no_server()
         where = f"{self.host}:{self.port}"
+        came = "".join(f"; {part}" for part in self.what_came_instead(True))
         if not status.connected:
-            return StreamError(
-                f"The connection to {where} was lost and not found again: {status.problem}{self._what_came(status)}."
-            )
+            return StreamError(f"The connection to {where} was lost and not found again: {status.problem}{came}.")
         return StreamError(
-            f"No image came from the OpenIGTLink server at {where} for {timeout_s:g} s{self._what_came(status)}; "
+            f"No image came from the OpenIGTLink server at {where} for {timeout_s:g} s{came}; "
             "check that it sends two-dimensional IMAGE messages and is not frozen."
         )
 
-    def what_came_instead(self) -> str:
-        """For people, beginning with '; ': what of the sender's messages could not be used as images; '' for nothing."""
-        return self._what_came(self.status)
-
-    def _what_came(self, status: StreamStatus) -> str:
+    def what_came_instead(self, no_image: bool) -> list[str]:
+        """For people: what of the sender's messages could not be used; where no image came, what else did."""
+        status = self.status
         parts = [status.image_problem, status.not_understood]
-        if status.image_name and not status.frames and status.image_names:
-            parts.append(f"images called {', '.join(status.image_names)} came, and {status.image_name} was to be taken")
-        if names := self.transform_names():
-            parts.append(f"it sends {', '.join(names)}")
-        if status.repeated:
-            parts.append(f"the last image came {status.repeated} times again with the same time")
-        return "".join(f"; {part}" for part in parts if part)
+        if no_image:
+            if status.image_names:
+                names = ", ".join(status.image_names)
+                parts.append(f"images called {names} came, and {status.image_name} was to be taken")
+            if names := self.transform_names():
+                parts.append(f"it sends {', '.join(names)}")
+            if status.repeated:
+                parts.append(f"the last image came {status.repeated} times again with the same time")
+        return [part for part in parts if part]
 
     def _no_server(self) -> StreamError:
         return StreamError(

@@ -165,8 +165,8 @@ def record(
     receive_s = time.monotonic() - started if started else 0.0
     if taken == 0:
         recorder.discard()
-        came = receiver.what_came_instead()
-        raise problem or StreamError(f"No image came from {host}:{port}, so nothing was recorded{came}.")
+        came = "; ".join(["nothing was recorded", *receiver.what_came_instead(True)])
+        raise problem or StreamError(f"No image came from {host}:{port}, so {came}.")
     finishing = time.monotonic()
     files = recorder.stop()
     finish_s = time.monotonic() - finishing
@@ -188,5 +188,5 @@ def record(
         missing=missing,
         repeated=status.repeated,
         has_images=has_images,
-        notes=tuple(filter(None, (*status.notes, status.image_problem, status.not_understood, recorder.mixture))),
+        notes=tuple(filter(None, (*status.notes, *receiver.what_came_instead(not has_images), recorder.mixture))),
     )

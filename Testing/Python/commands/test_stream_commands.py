@@ -54,5 +54,5 @@ def test_a_recording_that_ended_as_it_was_to_tells_no_interruption(tmp_path, cap
 def test_an_image_stream_is_recorded_by_its_name(tmp_path, capsys):
     with Replayer(a_sweep(), 0, speed=None) as replayer:
         words = ["record", "-o", str(tmp_path / "a.igs.mha"), "--port", str(replayer.port), "--until-closed"]
-        assert main([*words, "--image-name", "Video"]) == 1
+        assert main([*words, "--image-name", "Video"]) not in (0, 1)
     assert "Image_Image came, and Video was to be taken" in capsys.readouterr().err
