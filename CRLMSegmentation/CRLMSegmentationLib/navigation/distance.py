@@ -68,7 +68,7 @@ def _closed_outward(surface):
     bare = vtkPolyData()
     bare.CopyStructure(surface)
     bare = _cleaned(bare)
-    points, triangles = _arrays(bare)
+    points, triangles = triangles_of(bare)
     if len(triangles) == 0:
         raise GeometryError("The tumor surface has no faces: there is nothing to measure to; segment the tumor first.")
     if not np.isfinite(points).all():
@@ -80,7 +80,7 @@ def _closed_outward(surface):
         )
     if not _turns_one_way(triangles):
         bare = _oriented(bare)
-        points, triangles = _arrays(bare)
+        points, triangles = triangles_of(bare)
         if not _turns_one_way(triangles):
             raise GeometryError(
                 "The faces of the tumor surface turn this way and that, so inside and outside are not known; make the "
@@ -114,8 +114,8 @@ def _cleaned(surface):
     return again.GetOutput()
 
 
-def _arrays(surface) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, 3) float64 and triangles (m, 3) of point indices."""
+def triangles_of(surface) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 3) float64 and triangles (m, 3) of point indices, of a vtkPolyData of triangles."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
     if surface.GetNumberOfPolys() == 0:

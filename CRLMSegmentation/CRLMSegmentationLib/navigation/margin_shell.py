@@ -1,8 +1,8 @@
 """The shell at a fixed distance around the tumor: the margin that is to be kept.
 
 The distance to the surface is sampled on a grid and contoured where it equals the margin. A distance transform tells
-where that will be; there, the distance to the nearest of the surface's vertices is taken, which lie far closer
-together than the shell is away, so that the shell is right to a few hundredths of a millimeter.
+where that will be; there, the distance to the surface's triangles is taken, so that the shell is right to a few
+hundredths of a millimeter.
 """
 
 from __future__ import annotations
@@ -11,12 +11,18 @@ import numpy as np
 
 from ..errors import GeometryError
 from ..segmentation.surface import isosurface
+from .distance import triangles_of
+from .surface_distances import SurfaceDistances
 
 LARGEST_MARGIN_MM = 20.0
 _MOST_SAMPLES = 250_000
 _FINEST_MM = 0.5
-# The distance transform is off by less than this many samples: it measures from samples, not from the surface.
-_BAND = 2.5
+# The distance transform measures from the next sample inside, which is nearer than the surface by up to the diagonal of
+# a cell. What makes the shell is at most one spacing away from it.
+_BAND_BELOW, _BAND_ABOVE = 1.0, 1.0 + 3**0.5
+# Samples of the surface lie so many spacings apart at most: then the triangle of the nearest one is precise enough.
+_APART = 2.5
+_FARTHER = 0.6  # of that, by which the nearest sample may be farther than the surface, at a corner of it
 
 
 def margin_shell(surface, margin_mm: float):
@@ -25,14 +31,12 @@ def margin_shell(surface, margin_mm: float):
     Raises GeometryError for an empty surface, or a margin that is not above 0 and at most LARGEST_MARGIN_MM.
     """
     from scipy.ndimage import distance_transform_edt
-    from scipy.spatial import cKDTree
-    from vtkmodules.util.numpy_support import vtk_to_numpy
 
     if not 0 < margin_mm <= LARGEST_MARGIN_MM:
         raise GeometryError(f"The margin is {margin_mm:g} mm; it must be above 0 and at most {LARGEST_MARGIN_MM:g} mm.")
     if surface is None or surface.GetNumberOfPoints() == 0:
         raise GeometryError("The tumor surface is empty: there is nothing to put a margin around.")
-    points = vtk_to_numpy(surface.GetPoints().GetData()).astype(np.float64)
+    points, triangles = triangles_of(_triangulated(surface))
     lower, upper = points.min(axis=0) - margin_mm, points.max(axis=0) + margin_mm
     spacing_mm = max(_FINEST_MM, float(np.prod(upper - lower) / _MOST_SAMPLES) ** (1 / 3))
     # Two samples beyond the shell on every side, so that it closes.
@@ -40,10 +44,35 @@ def margin_shell(surface, margin_mm: float):
     size = np.ceil((upper - lower) / spacing_mm).astype(int) + 1
     inside = _inside(surface, size, lower, spacing_mm)
     distance = distance_transform_edt(~inside) * spacing_mm
-    near = np.argwhere(~inside & (np.abs(distance - margin_mm) <= _BAND * spacing_mm))
-    distance[tuple(near.T)], _ = cKDTree(points).query(near[:, ::-1] * spacing_mm + lower)
+    off = (distance - margin_mm) / spacing_mm
+    near = ~inside & (off >= -_BAND_BELOW) & (off <= _BAND_ABOVE)
     distance[inside] = -spacing_mm
+    if margin_mm <= spacing_mm:  # the shell also passes between neighbours inside and outside
+        near |= inside & (distance_transform_edt(inside) < 1.5)
+    near = np.argwhere(near)
+    places = near[:, ::-1] * spacing_mm + lower
+    to_surface = SurfaceDistances(points, triangles, _APART * spacing_mm)
+    away, samples = to_surface.nearest_samples(places)
+    # Only what is at most one spacing from the shell makes it; all else is on the right side of it already.
+    beside = (away >= margin_mm - spacing_mm) & (away <= margin_mm + (1 + _FARTHER * _APART) * spacing_mm)
+    away[beside] = to_surface.to_triangle_of(samples[beside], places[beside])
+    near = tuple(near.T)
+    distance[near] = np.where(inside[near], -away, away)
     return isosurface(distance.astype(np.float32), margin_mm, (spacing_mm,) * 3, lower, normals=True)
+
+
+def _triangulated(surface):
+    """The same surface, of triangles alone."""
+    from vtkmodules.vtkFiltersCore import vtkTriangleFilter
+
+    if surface.GetNumberOfStrips() == 0 and surface.GetPolys().IsHomogeneous() == 3:
+        return surface
+    triangles = vtkTriangleFilter()
+    triangles.SetInputData(surface)
+    triangles.PassLinesOff()
+    triangles.PassVertsOff()
+    triangles.Update()
+    return triangles.GetOutput()
 
 
 def _inside(surface, size: np.ndarray, origin: np.ndarray, spacing_mm: float) -> np.ndarray:

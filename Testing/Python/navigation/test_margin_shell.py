@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from vtkmodules.util.numpy_support import vtk_to_numpy
-from vtkmodules.vtkFiltersSources import vtkSphereSource
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import vtkPolyData
+from vtkmodules.vtkFiltersSources import vtkCubeSource, vtkSphereSource
 
 from CRLMSegmentationLib.errors import GeometryError
 from CRLMSegmentationLib.navigation.contour import contours_in_image
@@ -38,6 +39,57 @@ def test_shell_of_a_sphere_is_a_larger_sphere(radius_mm, margin_mm):
     assert abs((away - radius_mm - margin_mm).mean()) < 0.03
     # TumorDistance refuses an open surface, and its sign says that the shell encloses the tumor.
     assert TumorDistance(shell).signed_distance_mm(CENTER) == pytest.approx(-radius_mm - margin_mm, abs=0.1)
+
+
+RADII_MM = np.array([8.0, 12.0, 18.0])
+
+
+def stretched(surface, scale):
+    points = points_of(surface) * scale
+    made = vtkPolyData()
+    made.DeepCopy(surface)
+    made.GetPoints().SetData(numpy_to_vtk(points, deep=True))
+    return made
+
+
+def away_from_ellipsoid(points, radii):
+    """(n,) mm outside an ellipsoid around the origin: the nearest place is radii² p / (t + radii²) for one t."""
+    low, high = np.zeros(len(points)), np.full(len(points), 1e4)
+    for _ in range(80):
+        middle = (low + high) / 2
+        outside = ((radii * points / (middle[:, None] + radii**2)) ** 2).sum(axis=1) > 1
+        low, high = np.where(outside, middle, low), np.where(outside, high, middle)
+    return np.linalg.norm(points - radii**2 * points / (low[:, None] + radii**2), axis=1)
+
+
+@pytest.mark.parametrize("margin_mm", [1.0, 1.5, 2.0, 3.0, 5.0, 10.0])
+@pytest.mark.parametrize("radii_mm", [(6, 6, 6), (15, 15, 15), RADII_MM, (27, 27, 27)], ids=str)
+def test_the_shell_keeps_its_margin_to_a_twentieth_of_a_millimeter(radii_mm, margin_mm):
+    """Of smooth bodies whose distance is known, with triangles as wide as those of a segmented tumor."""
+    radii = np.array(radii_mm, dtype=float)
+    across = int(2 * np.pi * radii.mean() / min(0.9, radii.min() / 12))  # a facet lies at most 0.02 mm inside
+    source = vtkSphereSource()
+    source.SetRadius(1.0)
+    source.SetThetaResolution(across)
+    source.SetPhiResolution(across // 2)
+    source.SetOutputPointsPrecision(1)
+    source.Update()
+    away = away_from_ellipsoid(points_of(margin_shell(stretched(source.GetOutput(), radii), margin_mm)), radii)
+    assert np.abs(away - margin_mm).max() < 0.05
+    assert abs((away - margin_mm).mean()) < 0.02
+
+
+@pytest.mark.parametrize("margin_mm", [1.0, 4.0])
+def test_triangles_of_any_size_are_as_good(margin_mm):
+    """A cube of twelve triangles: most of a face lies far from its corners."""
+    source = vtkCubeSource()
+    source.SetXLength(20.0)
+    source.SetYLength(16.0)
+    source.SetZLength(12.0)
+    source.Update()
+    beyond = np.abs(points_of(margin_shell(source.GetOutput(), margin_mm)))
+    away = np.linalg.norm(np.maximum(beyond - (10, 8, 6), 0), axis=1)
+    assert np.abs(away - margin_mm).max() < 0.05
 
 
 def test_shell_of_two_lobes_keeps_its_distance_everywhere():
