@@ -33,7 +33,7 @@ class BoxPanel(StepPanel):
         self.forget_problem()
         if self.picker.is_waiting:
             self.picker.cancel()
-        elif self._may_replace():
+        elif self.may_replace_hand_work(_("In another box it has to be found anew.")):
             self.picker.ask(_("Click once on the middle of the tumor."), self.place)
         self.window.refresh()
 
@@ -54,7 +54,7 @@ class BoxPanel(StepPanel):
             volume = self.session.volume
             if volume is None:
                 self._tell_missing_volume()
-            if self._may_replace():
+            if self.may_replace_hand_work(_("In another box it has to be found anew.")):
                 self.place(volume.center_ras)
 
     def place(self, point_ras) -> None:
@@ -98,11 +98,6 @@ class BoxPanel(StepPanel):
 
     def close(self) -> None:
         self.picker.cancel()
-
-    def _may_replace(self) -> bool:
-        """True unless a person keeps what was corrected by hand in the present box."""
-        what = _("With another box it has to be found anew.")
-        return not self.session.has_hand_corrections or self.window.questions.may_replace_hand_work(what)
 
     def _tell_missing_volume(self) -> None:
         from CRLMSegmentationLib.errors import SegmentationError

@@ -46,12 +46,12 @@ class CasePanel(StepPanel):
         folder = qt.QFileDialog.getExistingDirectory(
             slicer.util.mainWindow(), _("Folder of a saved case"), str(self.window.parameters.caseFolder)
         )
-        if folder and self._may_leave(_("Open without saving"), _("Do not open")):
+        if folder and self.may_leave(_("Open without saving"), _("Do not open")):
             self.open_case(Path(folder))
 
     def on_new(self) -> None:
         """Another patient, or the same one from the beginning; the stream goes on."""
-        if not self._may_leave(_("Begin without saving"), _("Go on with this case")):
+        if not self.may_leave(_("Begin without saving"), _("Go on with this case")):
             return
         with self.attempt():
             self.window.leave_views()
@@ -87,7 +87,7 @@ class CasePanel(StepPanel):
             return "good", _("SAVED"), _("Nothing has changed since the case was saved.")
         return "idle", _("EMPTY"), _("Nothing to save yet.")
 
-    def _may_leave(self, go_on: str, stay: str) -> bool:
+    def may_leave(self, go_on: str, stay: str) -> bool:
         """True when nothing is lost by it, or a person says so."""
         if not self.session.has_unsaved_data:
             return True

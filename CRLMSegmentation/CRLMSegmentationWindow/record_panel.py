@@ -51,7 +51,7 @@ class RecordPanel(StepPanel):
         """The large button: start, or stop and make the volume."""
         with self.attempt():
             if self.session.recording is None:
-                if self._may_replace(_("A new recording takes its place.")):
+                if self.may_replace_hand_work(_("A new recording takes its place.")):
                     self.session.start_recording()
                     self.window.shown.live()
             else:
@@ -62,7 +62,7 @@ class RecordPanel(StepPanel):
     def on_reconstruct(self) -> None:
         """Make the volume again."""
         with self.attempt():
-            if self._may_replace(_("Another volume takes its place.")):
+            if self.may_replace_hand_work(_("Another volume takes its place.")):
                 self.session.start_reconstruct()
 
     def on_open(self) -> None:
@@ -70,7 +70,8 @@ class RecordPanel(StepPanel):
         path = qt.QFileDialog.getOpenFileName(
             slicer.util.mainWindow(), _("Open a recorded sweep"), "", _FILTER
         )
-        if path and self._may_replace(_("Another sweep takes its place.")):
+        # It begins another case, unless it is the recording of this one.
+        if path and self.window.case.may_leave(_("Open without saving"), _("Do not open")):
             self.open_sweep(path)
 
     def open_sweep(self, path) -> None:
@@ -126,10 +127,6 @@ class RecordPanel(StepPanel):
         bar.visible = reconstructing
         if reconstructing:
             show_progress(bar, self.session.state.progress)
-
-    def _may_replace(self, what: str) -> bool:
-        """True unless a person keeps what was corrected by hand."""
-        return not self.session.has_hand_corrections or self.window.questions.may_replace_hand_work(what)
 
     @property
     def _is_reconstructing(self) -> bool:

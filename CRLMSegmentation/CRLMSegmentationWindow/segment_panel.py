@@ -60,7 +60,7 @@ class SegmentPanel(StepPanel):
         with self.attempt():
             if self.is_running:
                 self.session.cancel()
-            elif self._may_replace(_("The model's tumor takes its place.")):
+            elif self.may_replace_hand_work(_("The model's tumor takes its place.")):
                 self.leave_editor()
                 self.session.start_segment()
 
@@ -69,7 +69,7 @@ class SegmentPanel(StepPanel):
         self.forget_problem()
         if self.picker.is_waiting:
             self.picker.cancel()
-        elif self._may_replace(_("What grows from your click takes its place.")):
+        elif self.may_replace_hand_work(_("What grows from your click takes its place.")):
             self.leave_editor()
             self.picker.ask(_("Click once inside the tumor."), self.grow)
         self.window.refresh()
@@ -92,6 +92,8 @@ class SegmentPanel(StepPanel):
             else:
                 self.editor.close()
                 self.session.end_correction()
+        # What could not begin leaves no pressed button behind.
+        self.ui.correctButton.checked = self.editor.is_open
 
     def leave_editor(self) -> None:
         """Close the Segment Editor, when it is open."""
@@ -210,10 +212,6 @@ class SegmentPanel(StepPanel):
     def close(self) -> None:
         self.picker.cancel()
         self.editor.remove()
-
-    def _may_replace(self, what: str) -> bool:
-        """True unless a person keeps what was corrected by hand."""
-        return not self.session.has_hand_corrections or self.window.questions.may_replace_hand_work(what)
 
     @staticmethod
     def _engine_words(engine) -> str:

@@ -80,6 +80,10 @@ class StepPanel:
     def on_done(self) -> None:
         """Called once, when the step has been done."""
 
+    def may_replace_hand_work(self, what: str) -> bool:
+        """True unless a person keeps what was corrected by hand; `what`: a sentence on what is about to begin."""
+        return not self.session.has_hand_corrections or self.window.questions.may_replace_hand_work(what)
+
     def set_enabled(self, enabled: bool) -> None:
         """Nothing can be pressed while packages are missing."""
         self.section.enabled = enabled

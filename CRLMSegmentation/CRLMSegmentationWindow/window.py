@@ -22,7 +22,6 @@ from .packages_panel import PackagesPanel
 from .pulse import Pulse
 from .questions import Questions
 from .record_panel import RecordPanel
-from .scene_import import SceneImport
 from .sections import Sections
 from .segment_panel import SegmentPanel
 from .shown import Shown
@@ -51,10 +50,10 @@ class Window:
         self._gui_tag = self._parameters_tag = None
         self._is_entered = self._change_is_ours = self._is_refreshing = False
         self._is_dirty = True
+        self._is_imported, self._before_import = False, []
         self._next_refresh_s = 0.0
         self._faults, self._shown_fault = FaultWatch(), ""
         self.questions = Questions()
-        self.scene_import = SceneImport()
         self.shown = Shown(self)
         self.layouts = Layouts(self._on_layout)
         self.live_slice = LiveSlice()
@@ -193,6 +192,9 @@ class Window:
         if session is None or slicer.mrmlScene.IsBatchProcessing():
             # Half of a scene that is being loaded or closed is nothing to work on.
             return
+        if self._is_imported:
+            with self._faults.caught():
+                self._look_at_import()
         # Each part on its own: a fault in what is shown must not end what is recorded.
         with self._faults.caught():
             session.process()
@@ -275,14 +277,25 @@ class Window:
 
     def begin_import(self) -> None:
         """Nodes are about to be loaded into the scene."""
-        if self.session is not None and not self.is_changing_scene:
-            self.scene_import.begin()
+        self._before_import = self._case_nodes()
 
     def end_import(self) -> None:
-        """Nodes were loaded: the session goes on with what it knows among them. A stream and a recording go on too."""
-        if self.session is None or self.is_changing_scene or not self.scene_import.end(self.session):
-            return
-        self.take_over()
+        """Nodes were loaded. The session goes on with what it knows among them; it is shown when it has done so."""
+        self._is_imported = True
+        if self.session is not None:
+            self.pulse.start()
+
+    def _look_at_import(self) -> None:
+        """Show a case that was loaded. A bone that was loaded beside it is no reason to take the views away."""
+        self._is_imported = False
+        if self._case_nodes() != self._before_import:
+            self.take_over()
+
+    def _case_nodes(self) -> list:
+        """Ids of the nodes that a case consists of."""
+        session = self.session
+        nodes = () if session is None else (session.volume_node(), session.segmentation_node(), session.surface_node())
+        return [None if node is None else node.GetID() for node in nodes]
 
     def take_over(self) -> None:
         """The session holds another case now: show it as it stands."""

@@ -322,3 +322,21 @@ def test_a_box_around_the_whole_volume_is_not_outside(session, volume):
     session.set_volume(volume)
     session.set_box(Box(volume.center_ras + (900, 0, 0), (2000, 2000, 2000), turn((0, 0, 10))))
     assert session.state.status(Step.BOX) is StepStatus.DONE
+
+
+def test_where_the_data_come_from_is_known_to_who_takes_the_scene_over(session, sweep, tmp_path):
+    """After a reload of the module, or in a scene that was loaded."""
+    from CRLMSegmentationLib.scene.session import NavigationSession
+    from CRLMSegmentationLib.sweep import write_sweep
+
+    write_sweep(sweep, tmp_path / "sweep.igs.mha")
+    session.open_sweep(tmp_path / "sweep.igs.mha", origin="simulated")
+    session.reconstruct()
+    session.close()
+    following = NavigationSession(session.application)
+    try:
+        assert following.origin == "simulated"
+        following.new_case()
+        assert following.origin is None
+    finally:
+        following.close()

@@ -141,3 +141,35 @@ def test_models_that_were_imported_meanwhile_are_in_the_list(a_window):
     window.segment.fill_models()
     window.segment.fill_models()
     assert added == ["shipped", "imported"]
+
+
+class Node:
+    def __init__(self, identifier):
+        self.GetID = lambda: identifier
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_case_that_is_loaded_is_shown_also_while_live(a_window, is_live):
+    window, session = a_window
+    session.is_busy = is_live
+    session.nodes["volume_node"] = Node("old")
+    window.open_step(window.connect)
+    window.begin_import()
+    window.end_import()
+    # The session hears of it after the window.
+    session.nodes.update(volume_node=Node("new"), surface_node=Node("surface"))
+    session.set(CONNECT="DONE", RECORD="DONE", RECONSTRUCT="DONE", BOX="DONE", SEGMENT="DONE", NAVIGATE="READY")
+    session.margin_mm = 4.0
+    window.beat()
+    assert window.shown_views == ["tumor"] and not window.navigate.section.collapsed
+    assert window.parameters.marginMm == 4.0
+
+
+def test_a_scene_with_nothing_of_ours_leaves_views_and_sections(a_window):
+    window, session = a_window
+    session.nodes["volume_node"] = Node("old")
+    window.open_step(window.box)
+    window.begin_import()
+    window.end_import()
+    window.beat()
+    assert window.shown_views == [] and not window.box.section.collapsed

@@ -135,3 +135,17 @@ def test_views_that_a_person_has_chosen_meanwhile_stay(editing, window_module, l
     window._on_layout()
     window.refresh()
     assert not window.segment.editor.is_open and window.shown_views == []
+
+
+def test_a_correction_that_cannot_begin_leaves_no_pressed_button_behind(corrected, window_module):
+    from CRLMSegmentationLib.errors import SegmentationError
+
+    window, session, _ = corrected
+
+    def refuse():
+        raise SegmentationError("the tumor is being found")
+
+    session.begin_correction = refuse
+    window.open_step(window.segment)
+    window.ui.correctButton.checked = True
+    assert not window.ui.correctButton.checked and "being found" in window.segment.state_text
