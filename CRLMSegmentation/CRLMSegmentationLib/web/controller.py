@@ -80,13 +80,17 @@ class Controller:
         try:
             self.step(now_s)
         except Exception as error:
-            self._lose(error)
+            try:
+                self._lose(error)
+            except Exception:
+                # Without a beat, every tab says by itself that it is cut off.
+                _logger.exception("The page could not be shown as lost.")
         else:
             self._fault = ""
 
     def _lose(self, error: Exception) -> None:
         """Nothing on the page is live any more; the sentence is told once, the next step may be well again."""
-        fault = str(error) if isinstance(error, CRLMError) else f"{type(error).__name__}: {error}"
+        fault = f"{type(error).__name__}: {error}"
         is_new, self._fault = fault != self._fault, fault
         if is_new:
             _logger.error("The page could not be brought up to date.", exc_info=error)
@@ -115,7 +119,10 @@ class Controller:
         if self._wished_threshold is not None and now_s - self._threshold_s > _THRESHOLD_EVERY_S:
             wish, self._wished_threshold, self._threshold_s = self._wished_threshold, None, now_s
             self.correction.forget_strokes()
-            self.session.set_threshold(wish)
+            try:
+                self.session.set_threshold(wish)
+            except CRLMError as error:
+                self.tell_error(str(error))
         if self.correction.is_on and not self.session.is_correcting:
             self.correction.forget()
         self._show_live()

@@ -14,9 +14,11 @@ import logging
 import msgpack
 from aiohttp import WSMsgType, web
 from wslink.backends.aiohttp import AioHttpWsHandler
+from wslink.chunking import generate_chunks
 from wslink.protocol import EXCEPTION_ERROR, METHOD_NOT_FOUND
 
 from .allowed import Allowed
+from .outbox import Outbox
 from .refusals import Refusals, Refused
 
 MOST_CONNECTIONS = 16
@@ -25,11 +27,12 @@ LARGEST_MESSAGE_BYTES = 256 * 1024
 _HEADER_BYTES = 12
 _MOST_UNFINISHED = 8
 _MOST_PIECES = 64
-# A tab that takes nothing for so long holds up what all others are sent.
-_SEND_WITHIN_S = 5.0
-_NOT_TAKEN = "The page does not take this."
+# A button's action that takes longer goes on by itself, so that its tab can say something else meanwhile.
+_ACTION_S = 0.2
+_PICTURES = "trame.rca.topic.stream"
 
 _logger = logging.getLogger(__name__)
+_NOT_TAKEN = "The page does not take this."
 
 
 class Unpacker:
@@ -76,6 +79,7 @@ class GuardedSocket(AioHttpWsHandler):
     def __init__(self, protocol, web_app, allowed: Allowed, refusals: Refusals):
         super().__init__(protocol, web_app)
         self._allowed, self._refusals = allowed, refusals
+        self._actions: set[asyncio.Task] = set()
 
     async def handleWsRequest(self, request: web.Request) -> web.StreamResponse:
         if len(self.connections) >= MOST_CONNECTIONS:
@@ -86,11 +90,14 @@ class GuardedSocket(AioHttpWsHandler):
     async def onConnect(self, request, client_id) -> None:
         await super().onConnect(request, client_id)
         self.unchunkers[client_id] = Unpacker()
-        self.connections[client_id] = _SocketWithDeadline(self.connections[client_id], request)
+        self.connections[client_id] = Outbox(self.connections[client_id], request)
 
     async def onClose(self, client_id) -> None:
         # wslink counts on onConnect() here, which is not reached by a request that is no WebSocket's.
         self.unchunkers.setdefault(client_id, None)
+        outbox = self.connections[client_id]
+        if isinstance(outbox, Outbox):
+            outbox.end()
         await super().onClose(client_id)
 
     async def onMessage(self, is_binary, msg, client_id) -> None:
@@ -133,8 +140,34 @@ class GuardedSocket(AioHttpWsHandler):
         if checked is None:
             await self.sendWrappedMessage(rpc["id"], None, client_id=client_id)
             return
+        if rpc["method"] == "trame.trigger":
+            action = asyncio.create_task(self._act(rpc["id"], checked, client_id))
+            self._actions.add(action)
+            action.add_done_callback(self._actions.discard)
+            # What is quick is done before the next message, which may count on it.
+            await asyncio.wait({action}, timeout=_ACTION_S)
+            return
         await super().onCompleteMessage({**rpc, "args": checked, "kwargs": {}}, client_id)
         self._put_back(refused_names, client_id)
+
+    async def _act(self, rpc_id: str, arguments: list, client_id: str) -> None:
+        """What a button calls. Its tab may be gone when that is done."""
+        try:
+            await self.serverProtocol.trigger(*arguments)
+        except Exception:
+            _logger.exception("What a button called has failed.")
+        if self.isClientAuthenticated(client_id):
+            await self.sendWrappedMessage(rpc_id, None, client_id=client_id)
+
+    def publish(self, topic, data, client_id=None, skip_last_active_client=False) -> None:
+        """Pictures go straight to the tabs, where a newer one takes the place of one that waits."""
+        if topic != _PICTURES:
+            super().publish(topic, data, client_id, skip_last_active_client)
+            return
+        message = msgpack.packb({"wslink": "1.0", "id": f"publish:{topic}:0", "result": data})
+        for outbox in self.getAuthenticatedWebsockets(client_id):
+            for piece in generate_chunks(message, 0):
+                outbox.put_picture(data["name"], piece)
 
     async def sendWrappedError(self, rpcid, code, message, data=None, client_id=None) -> None:
         """Without `data`: it holds the trace of a fault, with the places of files."""
@@ -149,27 +182,3 @@ class GuardedSocket(AioHttpWsHandler):
         known = {name: state[name] for name in names if name in state and not name.startswith("_")}
         if known:
             self.publish("trame.state.topic", known, client_id=client_id)
-
-
-class _SocketWithDeadline:
-    """A socket of aiohttp that is closed when its tab does not take what it is sent."""
-
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request):
-        self._socket, self._request = socket, request
-
-    @property
-    def closed(self) -> bool:
-        return self._socket.closed
-
-    async def send_bytes(self, data: bytes) -> None:
-        if self._socket.closed:
-            return
-        try:
-            await asyncio.wait_for(self._socket.send_bytes(data), _SEND_WITHIN_S)
-        except (TimeoutError, asyncio.TimeoutError):
-            _logger.info("A tab took nothing for %s s and was let go.", _SEND_WITHIN_S)
-            if self._request.transport is not None:
-                self._request.transport.abort()
-
-    async def close(self, **options) -> None:
-        await self._socket.close(**options)

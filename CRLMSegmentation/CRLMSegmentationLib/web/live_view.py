@@ -31,7 +31,7 @@ class LiveView:
         """Put the view where the image is now; to be called after every change of the session.
 
         is_shown   whether there is an image that is not old
-        is_placed  whether it is known where it was taken
+        is_placed  whether it is known where it was taken; the session hides an image of which it is not
         in_3d      whether the image is seen in the 3D view as well
         """
         image = find(self._scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
@@ -40,7 +40,8 @@ class LiveView:
             self._set_visible_in_3d(False)
             self._show(None, None, _far(self._pixel_mm))
             return
-        self._set_visible_in_3d(in_3d and is_placed and bool(image.GetDisplayVisibility()))
+        is_placed = is_placed and bool(image.GetDisplayVisibility())
+        self._set_visible_in_3d(in_3d and is_placed)
         size = image.GetImageData().GetDimensions()[:2]
         matrix = matrix_of_transform(placed)
         pixel_mm = tuple(float(np.linalg.norm(matrix[:3, axis])) for axis in (0, 1))

@@ -17,7 +17,10 @@ def step(name: str, number: int, title: str):
     ):
         with html.Div(
             classes="step-head", click=f"open_step = '{name}'", role="button", tabindex="0",
-            raw_attrs=[f"@keydown.enter=\"open_step = '{name}'\""],
+            raw_attrs=[
+                f"@keydown.enter=\"open_step = '{name}'\"", f"@keydown.space.prevent=\"open_step = '{name}'\"",
+                f":aria-expanded=\"open_step === '{name}'\"",
+            ],
         ):  # fmt: skip
             with html.Div(classes="step-number"):
                 vuetify.VProgressCircular(v_if=f"{state} === 'running'", indeterminate=True, size=22, width=3)

@@ -15,7 +15,7 @@ from served_page import ServedPage  # noqa: E402
 
 SCREENSHOTS = "CRLM_SCREENSHOTS"
 STEPS = ("connect", "record", "box", "segment", "navigate")
-_PATIENCE_S = 60
+_PATIENCE_S = 240
 
 
 class Visitor:
@@ -166,6 +166,13 @@ def chromium():
         browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def pytest_collection_modifyitems(items):
+    """A whole workflow in software rendering, beside whatever else the machine does, may take its time."""
+    for item in items:
+        if "visit" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(1500))
 
 
 @pytest.fixture

@@ -94,6 +94,26 @@ def test_a_loop_that_fails_shows_everything_as_lost_and_gets_well_again(controll
     assert step()["kind"] == "clear"
 
 
+def test_a_page_that_cannot_even_be_shown_as_lost_goes_on_without_a_beat(controller, monkeypatch):
+    _step(controller, 1000.0)
+    before = controller.state.beat
+    controller.display.fails = True
+    monkeypatch.setattr(controller, "_lose", _fail)
+    controller.step_safely(1001.0)
+    assert controller.state.beat == before
+    controller.display.fails = False
+    controller.step_safely(1002.0)
+    assert controller.state.beat > before
+
+
+def test_a_threshold_that_cannot_be_is_a_sentence_and_no_fault(controller):
+    _step(controller, 1000.0)
+    controller.wish_threshold(0.4)
+    controller.step_safely(1001.0)
+    state = controller.state
+    assert state.error_shown and "fault" not in state.error_text and "fault" not in state.live_words
+
+
 def test_a_fault_of_the_session_is_shown(controller, monkeypatch):
     monkeypatch.setattr("time.monotonic", lambda: now_s[0])
     now_s = [1000.0]

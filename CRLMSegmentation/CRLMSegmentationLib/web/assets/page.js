@@ -47,9 +47,23 @@
   window.trame.state.addListener(({ type, keys }) => {
     if (type === "dirty-state" && keys.includes("beat")) lastBeat = performance.now();
   });
+  // Messages may also come in good time and have been long on their way. An answer waits in the same line as they do.
+  let asked = null;
+  const echo = () => {
+    if (asked !== null) return;
+    asked = performance.now();
+    window.trame.trigger("crlm_echo").finally(() => {
+      late = performance.now() - asked > cutOffAfter_ms;
+      asked = null;
+    });
+  };
+  let late = false;
   setInterval(() => {
-    document.body.classList.toggle("is-cut-off", performance.now() - lastBeat > cutOffAfter_ms);
+    const now = performance.now();
+    const isWaiting = asked !== null && now - asked > cutOffAfter_ms;
+    document.body.classList.toggle("is-cut-off", now - lastBeat > cutOffAfter_ms || ((late || isWaiting) && now > lastBeat));
   }, 100);
+  setInterval(echo, 500);
 
   // When the program or the network goes away the page says so, and comes back by itself: the session lives there.
   // A program that was started anew knows nothing of what was seen here: that is said after the page was loaded again.
@@ -90,5 +104,8 @@
   window.trame.client.onConnectionClose(comeBack);
   window.trame.client.onConnectionError(comeBack);
 
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && document.getElementById("saved-cases")) window.trame.state.set("choosing_case", false);
+  });
   window.trame.utils.crlm = crlm;
 })();
