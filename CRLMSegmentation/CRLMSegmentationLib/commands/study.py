@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -72,6 +73,11 @@ def run(arguments):
         value = getattr(arguments, name, None)
         if value is not None and value < 1:
             raise ConfigurationError(f"--{name} is {value}; it must be 1 or more.")
+    margin, rate = getattr(arguments, "margin", 0.0), getattr(arguments, "learning_rate", None)
+    if not 0 <= margin < 1000:
+        raise ConfigurationError(f"--margin is {margin:g}; it must be a length in mm from 0 on.")
+    if rate is not None and not 0 < rate < math.inf:
+        raise ConfigurationError(f"--learning-rate is {rate:g}; it must be greater than 0.")
     _check_files(arguments)
     with progress_bar("Study") as bar:
         _do(arguments, bar if sys.stderr.isatty() else _lines())

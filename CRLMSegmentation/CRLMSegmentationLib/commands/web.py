@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..files.paths import name_for_library
 from ..openigtlink.port import checked_port
 from .checks import check_there
 from .outputs import check_folder
@@ -33,6 +34,7 @@ def run(arguments):
     check_there([arguments.live], "recording")
     check_there([arguments.case], "case")
     check_folder(Path(arguments.folder), "--folder")
+    name_for_library(arguments.folder)  # volumes are going to be written there
     from ..web.serve import serve
 
     serve(

@@ -28,7 +28,7 @@ def refuse_recording(path, size: Sequence[int], spacing: Sequence[float], metada
     numbers, has_pose = {number for number, _ in fields}, any(name.endswith("Transform") for _, name in fields)
     is_list = bool({"list", "time"} & set(kinds.lower().split())) and sum(length > 1 for length in size) < 4
     is_placed_by_metaimage = "Kinds" in metadata and any(length != 1 for length in spacing)
-    if len(numbers) > 1 or (has_pose and min(size) == 1) or (is_list and not is_placed_by_metaimage):
+    if len(numbers) > 1 or (has_pose and (len(size) < 3 or min(size) == 1)) or (is_list and not is_placed_by_metaimage):
         frames = f"{len(numbers)} frames" if len(numbers) > 1 else "frames"
         raise FileFormatError(
             f"{path} is a recording of {frames}, not a volume; reconstruct it first (crlm reconstruct)."

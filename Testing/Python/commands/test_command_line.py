@@ -199,6 +199,12 @@ def test_the_page_is_not_served_with_what_is_not_there(capsys, monkeypatch, argu
     assert status == 1 and reason in error and error.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [["--margin", "nan"], ["--margin", "-1"], ["--learning-rate", "0"], ["--epochs", "0"]])
+def test_figures_of_a_study_are_checked_before_it_begins(capsys, tmp_path, words):
+    status, _, error = crlm(capsys, "study", "run", "--work", tmp_path / "s", *words)
+    assert status == 1 and words[0] in error and not (tmp_path / "s").exists()
+
+
 @pytest.mark.parametrize(
     "fault, reason",
     [

@@ -124,6 +124,16 @@ def test_a_recording_is_not_taken_for_a_volume(tmp_path, name, count):
             read(path)
 
 
+def test_one_image_with_a_pose_is_a_recording_too(tmp_path):
+    """As PLUS writes a sequence of one frame: two axes."""
+    lines = ["ObjectType = Image", "NDims = 2", "BinaryData = True", "DimSize = 6 4", "ElementType = MET_UCHAR",
+             "Kinds = domain domain", "Seq_Frame0000_ProbeToTrackerTransform = 1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1",
+             "ElementDataFile = LOCAL"]  # fmt: skip
+    (tmp_path / "a.mha").write_bytes("\n".join(lines).encode() + b"\n" + bytes(range(24)))
+    with pytest.raises(FileFormatError, match="is a recording"):
+        read_volume(tmp_path / "a.mha")
+
+
 def test_a_volume_of_igsio_with_fields_of_one_frame_is_a_volume(tmp_path):
     lines = ["ObjectType = Image", "NDims = 3", "BinaryData = True", "DimSize = 2 3      4", "ElementType = MET_UCHAR",
              "Kinds = domain domain     domain", "Seq_Frame0000_ImageStatus = OK",
