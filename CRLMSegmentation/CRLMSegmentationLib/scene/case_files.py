@@ -14,6 +14,7 @@ and not from the scene, because the scene may hold other things by then, which s
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from ..files import read_box, read_surface, read_volume, seen_path, write_box, w
 from ..geometry import Box, Volume
 from ..sweep import Sweep, read_sweep, write_sweep
 from ..sweep.identifying_fields import without_identity
+from ..sweep.sweep import ORIGIN_FIELD, SIMULATED
 from .case_folder import recover, written_in_one_piece
 
 FORMAT, VERSION = "crlm-case", 1
@@ -34,6 +36,9 @@ VOLUME, PROBABILITY, MASK, SURFACE, BOX = "volume.nrrd", "probability.nrrd", "ma
 SEEN = seen_path(VOLUME).name
 CORRECTIONS = "corrections.nrrd"
 _ALL = (INDEX, LOG, SCENE, RECORDING, VOLUME, SEEN, PROBABILITY, MASK, CORRECTIONS, SURFACE, BOX)
+
+_OWN_WORDS = {ORIGIN_FIELD: SIMULATED, "PosePairing": "arrival"}
+_NUMBERS = re.compile(r"[-+]?\d[-+\d.eE ]*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +139,7 @@ def _write_files(case: Case, place: Path) -> None:
     if case.recording is not None:
         shutil.copyfile(case.recording, place / RECORDING)
     elif case.sweep is not None:
-        sweep = without_identity(Sweep(case.sweep.frames, reference=case.sweep.reference))
+        sweep = _without_names(case.sweep)
         write_sweep(sweep, place / RECORDING)
     for name, volume in (
         (VOLUME, case.volume), (PROBABILITY, case.probability), (MASK, case.mask), (CORRECTIONS, case.corrections)
@@ -147,6 +152,20 @@ def _write_files(case: Case, place: Path) -> None:
     if case.box is not None:
         write_box(case.box, place / BOX)
     (place / LOG).write_text(case.log, encoding="utf-8")
+
+
+def _without_names(sweep: Sweep) -> Sweep:
+    """What a case keeps of a sweep from elsewhere: of its fields those that hold a number, and what this program says."""
+    sweep = without_identity(sweep)
+
+    def kept(fields) -> dict[str, str]:
+        return {
+            name: value for name, value in fields.items()
+            if _OWN_WORDS.get(name) == value or _NUMBERS.fullmatch(str(value).strip())
+        }  # fmt: skip
+
+    frames = [frame.with_changes(fields=kept(frame.fields)) for frame in sweep.frames]
+    return Sweep(frames, fields=kept(sweep.fields), reference=sweep.reference)
 
 
 def _write_index(case: Case, place: Path) -> None:

@@ -47,7 +47,7 @@ def node_to_world(node) -> np.ndarray:
     parent = node.GetParentTransformNode()
     matrix = vtk_matrix(np.eye(4))
     if parent is not None and not parent.GetMatrixTransformToWorld(matrix):
-        raise GeometryError(f"'{node.GetName()}' lies under a transform that is not linear; harden or remove it first.")
+        raise GeometryError(f"'{role_of(node)}' lies under a transform that is not linear; harden or remove it first.")
     return array_of_matrix(matrix)
 
 

@@ -14,7 +14,13 @@ from datetime import datetime
 
 _logger = logging.getLogger(__name__)
 _MOST_LINES = 5000
-_PATHS = re.compile(r"\S*[/\\].*[/\\]\S*|\S*[/\\]\S*|\S+\.(?:mha|mhd|nrrd|mrb|mrml|xml|json|stl|journal)\b")
+_FILE_ENDING = re.compile(
+    r"\.(?:mha|mhd|nrrd|nhdr|nii|gz|mrb|mrml|xml|json|stl|vtp|ply|obj|zip|dcm|png|csv|txt|journal)\b", re.IGNORECASE
+)
+# /data, C:\data, \\server, ~/data, ./data
+_ROOT = re.compile(r"""(?<![^\s'"(\[=:])(?:[A-Za-z]:[\\/]|\\\\|~?/|\.{1,2}[\\/])""")
+_SEPARATOR = re.compile(r"[\\/]")
+_UNIT = re.compile(r"\b(?:frames|images|mm|cm|kB|MB|GB|and)/(?:s|min|or)\b")
 
 
 class EventLog:
@@ -43,5 +49,25 @@ class EventLog:
 
 
 def without_paths(text: str) -> str:
-    """`text` without anything that may be the name of a file or a folder."""
-    return _PATHS.sub("<path>", text)
+    """`text` without anything that may be the name of a file or a folder.
+
+    Names may hold blanks, and nobody knows where they begin and end: rather too much is taken out than too little.
+    """
+    units = [found.span() for found in _UNIT.finditer(text)]
+
+    def is_of_unit(place: int) -> bool:
+        return any(first <= place < end for first, end in units)
+
+    separators = [found.start() for found in _SEPARATOR.finditer(text) if not is_of_unit(found.start())]
+    endings = [found for found in _FILE_ENDING.finditer(text)]
+    if not separators and not endings:
+        return text
+    # Only a path from a root begins where that can be told.
+    root = _ROOT.search(text)
+    start = 0 if root is None or any(found.end() <= root.start() for found in endings) else root.start()
+    if separators and separators[0] < start:
+        start = 0
+    last = max([*separators, start])
+    # A folder ends nowhere that can be told.
+    end = endings[-1].end() if endings and endings[-1].end() > last else len(text)
+    return f"{text[:start]}<path>{text[end:]}"

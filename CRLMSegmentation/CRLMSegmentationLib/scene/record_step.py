@@ -61,6 +61,8 @@ class RecordStep:
     @folder.setter
     def folder(self, folder) -> None:
         self._recordings.folder = None if folder is None else Path(folder)
+        if folder is not None:
+            self._workflow.know_folder(folder)
         self._recordings.recover()
 
     @property
@@ -113,6 +115,8 @@ class RecordStep:
     def start(self, path=None, mark: Mapping[str, str] | None = None) -> None:
         """Keep every frame from now on, with the fields of `mark`. Raises RecordingError."""
         settings = self._volume.settings
+        if path is not None:
+            self._workflow.know_folder(Path(path).parent)
         live = LiveVolume(settings, self._volume.show_growing) if self.live_reconstruction else None
         try:
             self._recordings.start(path, settings, live.engine if live is not None else None)
@@ -153,6 +157,7 @@ class RecordStep:
     def take_opened(self, sweep: Sweep, path) -> None:
         """What was read from that file."""
         self._clock.forget()
+        self._workflow.know_folder(Path(path).parent)
         self.take(sweep)
         for note in sweep.notes:
             self._workflow.note(note)

@@ -419,6 +419,8 @@ class NavigationSession:
     def set_sweep(self, sweep: Sweep) -> None:
         """Take a recorded sweep. The volume and the tumor made from an earlier one become stale."""
         self._record.take(sweep)
+        if origin_of(sweep) == "simulated":
+            self._source.add("simulated")
 
     # Reconstruct
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Callable
 
 from .event_log import EventLog
@@ -29,6 +30,7 @@ class Workflow:
         self.rests: dict[Step, Callable[[], StepStatus]] = {}
         self.edits = 0
         self._listeners: list[Callable[[SessionState], None]] = []
+        self._folders: set[str] = set()
         self._changed = False
         self._held = 0
 
@@ -48,8 +50,15 @@ class Workflow:
             now.status, now.message = status, message
             self._changed = True
 
+    def know_folder(self, folder) -> None:
+        """Sentences name files in this folder without it: where they lie is nobody's business, such as on a page."""
+        self._folders = {*self._folders, str(folder), str(Path(folder).resolve())}
+
     def note(self, sentence: str) -> None:
         """Tell people something that belongs to no step's own line; the newest stands last."""
+        for folder in sorted(self._folders, key=len, reverse=True):
+            for separator in "/\\":
+                sentence = sentence.replace(folder + separator, "")
         if sentence not in self.state.notices:
             self.state.notices = (*self.state.notices, sentence)[-8:]
             self.log.add("notice", message=sentence)

@@ -1,5 +1,6 @@
 """A saved case opens again as it was, holds no name of a person, and is refused whole when it is damaged."""
 
+import itertools
 import json
 import re
 import zipfile
@@ -114,6 +115,46 @@ def test_what_looks_like_a_path_is_kept_out_of_the_log():
     assert without_paths(f"the disk of /data/{SURNAME} Erika/x.igs.mha is full") == "the disk of <path> is full"
     assert without_paths(rf"C:\cases\{SURNAME}\a.mha cannot be read") == "<path> cannot be read"
     assert without_paths("12 frames of 0.5 mm, 3 lost.") == "12 frames of 0.5 mm, 3 lost."
+
+
+def test_no_part_of_a_name_with_blanks_is_left_of_a_path():
+    rooted = ("/media/usb/{}", "/media/{}/usb", r"C:\cases\{}", r"\\server\{}\x", "~/{}", "./{}", "C:/data/{}")
+    people = ("Doe Jane 1954", "Dr. Doe, Jane", "Doe-Jane", "Doe; Jane (left lobe)", "Doe: Jane's")
+    sentences = (
+        "{} cannot be read: it is damaged.", "The disk of {} is too slow: 4 frames were lost.",
+        "Recovered: {} and {}, 5 frames/s.", "It is there (see {}).",
+    )  # fmt: skip
+    for place, name, sentence in itertools.product((*rooted, "cases/{}/x", "{}/x"), people, sentences):
+        for ending in ("", ".igs.mha", ".igs.mha.journal", "/volume.nrrd"):
+            told = without_paths(sentence.replace("{}", place.format(name) + ending))
+            assert not any(word in told for word in ("Doe", "Jane", "lobe", "1954")), (place, name, sentence, ending)
+            assert place not in rooted or told.startswith(sentence.split("{}")[0]), told
+
+
+@pytest.mark.parametrize("sentence, told", [
+    ("Doe Jane 1954.igs.mha cannot be read.", "<path> cannot be read."),
+    ("Recovered: Doe Jane.igs.mha, and Roe Jim.mha: 5 frames.", "<path>: 5 frames."),
+    ("recording, 120 frames in 4.0 s: 30 frames/s, 12 mm/s", None), ("A tumor of 4.2 mL, 17 mm. Nothing else.", None),
+])  # fmt: skip
+def test_bare_file_names_and_units(sentence, told):
+    assert without_paths(sentence) == (told or sentence)
+
+
+def test_notices_name_a_file_without_its_folder(session, tmp_path):
+    session.record_folder = tmp_path
+    session._workflow.note(f"A recording that was cut off was recovered: {tmp_path / 'sweep.igs.mha'}.")
+    assert session.state.notices[-1] == "A recording that was cut off was recovered: sweep.igs.mha."
+    assert "sweep" not in session.event_log
+
+
+def test_free_text_of_others_stays_out_of_a_case(session, sweep, tmp_path):
+    fields = {"Note": f"{SURNAME} left lobe", "Depth": "151", "Gain": "-0.5", "Title": SURNAME, "DataOrigin": "simulated"}
+    frames = [frame.with_changes(fields=fields) for frame in sweep.frames]
+    session.open_sweep(write_sweep(Sweep(frames, fields={"Description": SURNAME}), tmp_path / "opened.igs.mha"))
+    session.save_case(tmp_path / "case")
+    saved = (tmp_path / "case" / "recording.igs.mha").read_bytes()
+    assert SURNAME.encode() not in saved
+    assert all(kept in saved for kept in (b"Depth = 151", b"Gain = -0.5", b"DataOrigin = simulated"))
 
 
 def test_index_and_log_are_plain(saved):
