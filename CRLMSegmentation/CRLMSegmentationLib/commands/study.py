@@ -36,7 +36,7 @@ def add_arguments(parser):
         step.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://host:8786")
         if name in ("build", "run"):
             optional = {"nargs": "?"} if name == "run" else {}
-            step.add_argument("table", metavar="TABLE", help="CSV: case, patient, split, sweep or volume, mask",
+            step.add_argument("table", metavar="TABLE", help="CSV: case, patient, split, sweep or volume, mask, calibration",
                               **optional)  # fmt: skip
         if name in ("simulate", "run"):
             step.add_argument("--quick", action="store_true", help="a few thin cases, to see that everything runs")
@@ -177,9 +177,20 @@ def _evaluate_and_report(arguments, study, progress):
 
 
 def _simulate(arguments, folder, progress):
-    from ..study.population import QUICK, SHIPPED, simulate_population
+    from ..study.population import QUICK, SHIPPED, expected_work, simulate_population
+    from ..study.workers import duration
 
     population = QUICK if arguments.quick else SHIPPED
+    cases, missing, seconds = expected_work(folder, population, arguments.workers)
+    if missing:
+        is_whole_study = arguments.step == "run"
+        own_cases = "No TABLE was given: " if is_whole_study else ""
+        then = ""
+        if is_whole_study and not arguments.quick:
+            then = " Training follows, which takes hours on a processor; --quick shows in minutes that all of it runs."
+        done = f" ({cases - missing} of {cases} are there already)" if missing < cases else ""
+        print(f"{own_cases}{missing} cases are simulated{done}, about {duration(seconds)} with {arguments.workers} "
+              f"process{'es' if arguments.workers > 1 else ''}.{then}", flush=True)  # fmt: skip
     rows = simulate_population(folder, population, arguments.workers, arguments.scheduler, progress)
     print(f"{folder.table}: {len(rows)} simulated cases")
     return rows

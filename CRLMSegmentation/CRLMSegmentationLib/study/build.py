@@ -60,8 +60,8 @@ def build(
         else:
             written[row.case] = outcome.result
     forget_sweeps()
-    _finish(raw, to_write, written)
     write_left_out(left_out, raw / "left_out.csv")
+    _finish(raw, to_write, written, left_out)
     return left_out
 
 
@@ -107,7 +107,9 @@ def write_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
         writer.writerows((item.case, item.reason) for item in left_out)
 
 
-def _finish(raw: Path, rows: Sequence[CaseRow], written: dict[str, dict]) -> None:
+def _finish(
+    raw: Path, rows: Sequence[CaseRow], written: dict[str, dict], left_out: Sequence[LeftOut]
+) -> None:
     for name, part in ((CROPS, "crops"), (WHOLE, "whole")):
         names = {
             split: [item for row in rows if row.split == split for item in written.get(row.case, {}).get(part, [])]
@@ -115,5 +117,8 @@ def _finish(raw: Path, rows: Sequence[CaseRow], written: dict[str, dict]) -> Non
         }
         if not names[TRAINING] or not names[VALIDATION]:
             empty = TRAINING if not names[TRAINING] else VALIDATION
-            raise ConfigurationError(f"No {empty} case of the table could be used; the reasons are in left_out.csv.")
+            first = f" The first: {left_out[0].case}: {left_out[0].reason}" if left_out else ""
+            raise ConfigurationError(
+                f"No {empty} case of the table could be used; the reasons are in {raw / 'left_out.csv'}.{first}"
+            )
         CropDataset(raw, name).finish(names[TRAINING], names[VALIDATION])

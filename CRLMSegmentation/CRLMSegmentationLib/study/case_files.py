@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..errors import FileFormatError, GeometryError
+from ..errors import FileFormatError, GeometryError, TransformError
 from ..files import read_mask, read_volume
 from ..geometry import Volume, transform_points
 from ..segmentation.postprocess import with_guessed_seen
@@ -18,10 +18,17 @@ SPACING_MM = 0.5
 
 
 @lru_cache(maxsize=2)
-def _sweep(path: str):
-    from ..sweep import read_sweep
+def _sweep(path: str, calibration: str):
+    from ..sweep import read_plus_configuration, read_sweep
 
-    return read_sweep(path)
+    try:
+        return read_sweep(path, read_plus_configuration(calibration).transforms if calibration else None)
+    except TransformError as error:
+        if calibration:
+            raise
+        raise TransformError(
+            f"{error} In a table of cases, the PLUS configuration stands in the column 'calibration'."
+        ) from None
 
 
 def load_case(row: CaseRow, fill: str = "stick", every: int = 1, spacing_mm: float = SPACING_MM) -> Case:
@@ -33,7 +40,7 @@ def load_case(row: CaseRow, fill: str = "stick", every: int = 1, spacing_mm: flo
     if row.volume:
         volume = with_guessed_seen(read_volume(row.volume))
     else:
-        volume = reconstructed(_sweep(row.sweep), fill, every, spacing_mm)
+        volume = reconstructed(sweep_of(row), fill, every, spacing_mm)
     volume = volume.with_voxels(_as_bytes(volume.voxels, row.case))
     if not row.mask:
         return Case(row.case, volume, volume.on_grid(np.zeros(volume.voxels.shape, np.uint8)))
@@ -49,7 +56,7 @@ def load_case(row: CaseRow, fill: str = "stick", every: int = 1, spacing_mm: flo
 
 def sweep_of(row: CaseRow):
     """The recording of the case."""
-    return _sweep(row.sweep)
+    return _sweep(row.sweep, row.calibration)
 
 
 def reconstructed(sweep, fill: str = "stick", every: int = 1, spacing_mm: float = SPACING_MM) -> Volume:

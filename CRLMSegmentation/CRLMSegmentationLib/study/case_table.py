@@ -2,8 +2,9 @@
 
 A CSV file with a head line. Columns: `case` (unique; letters, digits, `_`, `-`), `patient`, `split` (training,
 validation, test or another test set such as test2), `sweep` or `volume` (a recording, or a reconstructed volume),
-`mask` (the true tumor; empty for a recording without one), and, where known, `echogenicity`, `contrast_db` and
-`iso_echoic` (yes or no). Paths are relative to the table.
+`mask` (the true tumor; empty for a recording without one), `calibration` (the PLUS configuration with the ImageToProbe
+of a sweep that does not hold it), and, where known, `echogenicity`, `contrast_db` and `iso_echoic` (yes or no). Paths
+are relative to the table.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _YES_NO = {"": False, "no": False, "0": False, "false": False, "yes": True, "1":
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One line of the table; `sweep`, `volume` and `mask` are paths, or empty. `label` says which label or segment of the
+    """One line of the table; `sweep`, `volume`, `mask` and `calibration` are paths, or empty. `label` says which label or segment of the
     mask is the tumor, where it holds several ('all' for all of them)."""
 
     case: str
@@ -38,6 +39,7 @@ class CaseRow:
     contrast_db: float | None = None
     iso_echoic: bool = False
     label: str = ""
+    calibration: str = ""
 
     @property
     def is_test(self) -> bool:
@@ -45,7 +47,7 @@ class CaseRow:
 
     @property
     def files(self) -> tuple[str, ...]:
-        return tuple(path for path in (self.sweep, self.volume, self.mask) if path)
+        return tuple(path for path in (self.sweep, self.volume, self.mask, self.calibration) if path)
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,11 @@ def _row(line: dict, where: str, folder: Path) -> CaseRow:
         raise ConfigurationError(f"{where}: the split is '{cells['split']}'; use training, validation, test or test2.")
     if bool(cells["sweep"]) == bool(cells["volume"]):
         raise ConfigurationError(f"{where}: give either a sweep or a volume.")
+    if cells["calibration"] and not cells["sweep"]:
+        raise ConfigurationError(f"{where}: a calibration belongs to a sweep, and there is none.")
     if cells["iso_echoic"].lower() not in _YES_NO:
         raise ConfigurationError(f"{where}: iso_echoic is '{cells['iso_echoic']}'; use yes or no.")
-    for name in ("sweep", "volume", "mask"):
+    for name in ("sweep", "volume", "mask", "calibration"):
         if cells[name]:
             cells[name] = str((folder / cells[name]).resolve())
     try:

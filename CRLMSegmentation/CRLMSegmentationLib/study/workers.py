@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,20 +25,30 @@ class Outcome:
 def for_each(
     function: Callable, items: Sequence, workers: int = 1, scheduler: str | None = None,
     progress: Callable[[float, str], None] | None = None, title: str = "Case",
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Outcome]:
     """`function(item)` for every item, as outcomes in the order in which they are done.
 
     function   importable by name (it travels to other processes); CRLMError and any other exception become an Outcome
     workers    processes on this machine; with 1 everything runs here
+    progress   is told how many are done, and about how long the others will take
     scheduler  address of a Dask scheduler (tcp://host:port), whose workers must see the same files
     """
-    done = 0
+    done, started = 0, clock()
     for outcome in _outcomes(function, items, workers, scheduler):
         done += 1
         if progress:
             words = f"{title} {done} of {len(items)}" + (f" failed: {outcome.error}" if outcome.error else "")
-            progress(done / len(items), words)
+            left_s = (clock() - started) * (len(items) - done) / done
+            progress(done / len(items), words + (f", about {duration(left_s)} left" if left_s >= 60 else ""))
         yield outcome
+
+
+def duration(seconds: float) -> str:
+    """Roughly, for people: '40 s', '25 min', '3.5 h'."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _outcomes(function, items, workers, scheduler) -> Iterator[Outcome]:
