@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,14 @@ from ..geometry import Box
 from ..python_process import end_process, start_python
 from ..scene.state import Step, StepStatus
 from ..sweep import Pose, read_sweep, write_sweep
+from ..sweep.sequence_formats import read_sequence_header
 from .box_options import add_box_options, box_files, box_from
 from .demo_approach import approach_sweep
 from .outputs import Output, add_force_option, check_not_inside, check_outputs
+from .printing import print_doubt
 from .progress import progress_bar
 from .reconstruct import add_reconstruction_options, settings_from
-from .segment import add_model_options, check_threshold
+from .segment import UNPROVEN, add_model_options, check_threshold
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 DEFAULT_SEED = 7
@@ -160,9 +163,9 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
     else:
         # One of an earlier run must not pass for one of this.
         (output / "tumor.stl").unlink(missing_ok=True)
-        print("tumor      nothing found in the box")
+        print_doubt("tumor      nothing found in the box")
     for doubt in result.doubts:
-        print(f"doubt      {doubt}")
+        print_doubt(f"doubt      {doubt}")
     if truth is not None:
         from ..study.metrics import compare
 
@@ -170,8 +173,8 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
         print(f"truth      Dice {figures['dice']:.3f}, HD95 {figures['hd95_mm']:.1f} mm, "
               f"true volume {figures['truth_volume_ml']:.2f} mL (simulated)")  # fmt: skip
 
-    if truth is None:
-        print("note       the model has only seen simulated livers: what it marks in other tissue means nothing")
+    if truth is None and result.card is not None and result.card.trained_on_simulated_only:
+        print_doubt(f"doubt      {result.card.trained_on} {UNPROVEN}")
     distances = _approach(session, output) if result.found else []
     pictures = ["slices.png", *_picture_in_3d(session, caption, output)]
     slices_picture(output / "slices.png", volume, box, result.mask, truth, caption)
@@ -267,9 +270,16 @@ def _receive(source: Path, arguments, recorded: Path):
         options += ["--plus-config", arguments.plus_config]
     if arguments.image_to_probe:
         options += ["--image-to-probe", *arguments.image_to_probe]
+    total, taken = read_sequence_header(source).frame_count, count(1)
     with progress_bar("Receive") as progress, _server(source, *options) as port:
+
+        def came(_frame) -> None:
+            number = next(taken)
+            progress(number / total, f"frame {number} of {total}")
+
+        # How fast they come says how fast they were served, and nothing of the recording.
         reference = arguments.reference or "Reference"
-        return record(recorded, port=port, until_closed=True, reference=reference, progress=progress)
+        return record(recorded, port=port, until_closed=True, reference=reference, on_frame=came)
 
 
 def _choose_box(arguments, volume, truth) -> tuple[Box, bool, str]:

@@ -6,15 +6,16 @@ import os
 import shlex
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import CRLMSegmentationLib
-from CRLMSegmentationLib import cli
+from CRLMSegmentationLib import cli, openigtlink
 from CRLMSegmentationLib.cli import _COMMANDS, build_parser, main
-from CRLMSegmentationLib.commands import info, reconstruct
+from CRLMSegmentationLib.commands import demo, info, reconstruct
 from CRLMSegmentationLib.commands.printing import in_runs, is_quiet, plain, print_doubt, text
 from CRLMSegmentationLib.commands.several_words import gathered, words
 from CRLMSegmentationLib.files import write_volume
@@ -256,6 +257,26 @@ def test_compare_says_when_its_figures_mean_little(capsys, tmp_path):
     assert "doubt" not in crlm(capsys, "compare", here, here)[1]
     assert "one frame of reference?" in crlm(capsys, "compare", here, there)[1]
     assert "the mask is empty" in crlm(capsys, "compare", empty, here)[1]
+
+
+def test_the_demo_shows_how_much_of_the_recording_has_come(monkeypatch, tmp_path):
+    """Frames that are served as fast as can be come thousands in a second: no rate, but how many there are."""
+    told = []
+
+    @contextmanager
+    def bar(title):
+        yield lambda fraction, text="": told.append((fraction, text))
+
+    @contextmanager
+    def server(source, *options):
+        yield 18944
+
+    monkeypatch.setattr(demo, "progress_bar", bar)
+    monkeypatch.setattr(demo, "_server", server)
+    monkeypatch.setattr(openigtlink, "record", lambda path, on_frame, **options: [on_frame(None) for _ in range(8)])
+    arguments = argparse.Namespace(speed=None, reference=None, plus_config=None, image_to_probe=None)
+    demo._receive(sweep_file(tmp_path / "a.igs.mha"), arguments, tmp_path / "recorded.igs.mha")
+    assert told[0] == (1 / 8, "frame 1 of 8") and told[-1] == (1.0, "frame 8 of 8")
 
 
 def test_quiet_leaves_doubts_and_json(capsys, tmp_path, monkeypatch):
