@@ -124,7 +124,7 @@ def test_the_receiver_knows_its_latency():
         for frame in receiver.frames(until_closed=True):
             receiver.shown(frame)
         status = receiver.status
-    assert 0 <= status.latency_s <= status.worst_latency_s < 5
+    assert 0 <= status.latency_s <= status.worst_latency_s < 60
 
 
 def test_the_commands_watch_log_and_recover(tmp_path, capsys):

@@ -131,7 +131,7 @@ def test_the_receiver_reconnects_by_itself(a_sweep):
             again = [receiver.get(60) for _ in range(40)]
         status = receiver.status
     assert all(frame is not None for frame in again) and status.connections == 2
-    assert 0 < status.interruptions[0].duration_s < 5 and status.interruptions[0].reason
+    assert 0 < status.interruptions[0].duration_s < 60 and status.interruptions[0].reason
 
 
 def test_three_clients_of_which_one_is_stalled():
@@ -280,7 +280,7 @@ def test_the_latest_place_of_a_tool(a_sweep):
     with Replayer(a_sweep, 0, speed=None, close_at_end=False) as replayer, Receiver(port=replayer.port) as receiver:
         assert len([receiver.get(60) for _ in range(40)]) == 40
         pose, age_s = receiver.latest_transform("StylusToReference")
-        assert pose.matrix[1, 3] == 39 and 0 <= age_s < 5
+        assert pose.matrix[1, 3] == 39 and 0 <= age_s < 60
         assert receiver.latest_timestamp("StylusToReference") == pytest.approx(100 + 39 / 50)
         assert receiver.transform_names() == ["ImageToReference", "StylusToReference"]
         assert receiver.latest_transform("NeedleToReference") is None
