@@ -173,3 +173,24 @@ def test_a_scene_with_nothing_of_ours_leaves_views_and_sections(a_window):
     window.end_import()
     window.beat()
     assert window.shown_views == [] and not window.box.section.collapsed
+
+
+def test_a_live_view_that_no_layout_has_shown_yet_is_not_followed(a_window, window_module):
+    """A loaded scene brings its node; there is no widget for it."""
+    import slicer
+
+    _, session = a_window
+    slicer.mrmlScene.GetSingletonNode.return_value = MagicMock()
+    session.nodes["live_image_node"] = MagicMock()
+    live_slice = window_module("live_slice").LiveSlice()
+    live_slice.follow(session)
+    assert live_slice.center_ras is None and live_slice.warning == ""
+
+
+def test_nothing_of_a_closed_window_goes_on(a_window):
+    window, session = a_window
+    window.close()
+    assert session.calls.count("close") == 1 and window.session is None
+    session.calls.clear()
+    window.beat()
+    assert session.calls == []
