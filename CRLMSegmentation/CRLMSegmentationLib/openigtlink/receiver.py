@@ -88,6 +88,7 @@ class Receiver:
         self._latest = LatestMessages()
         self._tracking_request: StartTrackingDataMessage | None = None
         self._replies: dict[int, CommandReply | None] = {}
+        self._begun: dict[int, tuple[str, float]] = {}
         self._command_numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -310,8 +311,9 @@ class Receiver:
         self._wait_for(lambda: self._replies.get(number) is not None, timeout_s)
         with self._lock:
             reply = self._replies.pop(number, None)
+            self._begun.pop(number, None)
         if reply is None:
-            raise StreamError(f"{self.host}:{self.port} has not answered the command {name} within {timeout_s:g} s.")
+            raise StreamError(self._not_answered(name, timeout_s))
         return reply
 
     def begin_command(self, name: str, parameters: Mapping[str, str] | None = None) -> int:
@@ -320,20 +322,40 @@ class Receiver:
         with self._lock:
             version = self._monitor.header_version
             self._replies[command.identifier] = None
+            self._begun[command.identifier] = name, time.monotonic()
             while len(self._replies) > _MOST_OPEN_COMMANDS:
-                del self._replies[next(iter(self._replies))]
+                oldest = next(iter(self._replies))
+                del self._replies[oldest]
+                self._begun.pop(oldest, None)
         try:
             self.send(command_message(command, version))
         except StreamError:
             with self._lock:
                 self._replies.pop(command.identifier, None)
+                self._begun.pop(command.identifier, None)
             raise
         return command.identifier
 
-    def reply_to(self, number: int) -> CommandReply | None:
-        """The reply to a command that was begun, once; None as long as there is none."""
+    def reply_to(self, number: int, timeout_s: float = 10.0) -> CommandReply | None:
+        """The reply to a command that was begun, once; None as long as there is none.
+
+        PLUS never answers a command of the older kind that it does not know: after `timeout_s` it counts as failed.
+        """
         with self._lock:
-            return self._replies.pop(number) if self._replies.get(number) is not None else None
+            if self._replies.get(number) is not None:
+                self._begun.pop(number, None)
+                return self._replies.pop(number)
+            name, begun_s = self._begun.get(number, ("", math.inf))
+            if time.monotonic() - begun_s < timeout_s or number not in self._replies:
+                return None
+            del self._replies[number], self._begun[number]
+        return CommandReply(False, self._not_answered(name, timeout_s), identifier=number)
+
+    def _not_answered(self, name: str, timeout_s: float) -> str:
+        return (
+            f"{self.host}:{self.port} has not answered the command {name} within {timeout_s:g} s; PLUS is silent about "
+            "commands that it does not know."
+        )
 
     def no_image_error(self, timeout_s: float) -> StreamError:
         """The sentence for a server that is not there, or sends no image."""

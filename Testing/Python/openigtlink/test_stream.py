@@ -266,6 +266,16 @@ def test_a_command_nobody_answers_and_a_command_without_connection(a_sweep):
         assert not receiver.command("StopRecording").succeeded
 
 
+def test_a_command_that_was_begun_and_is_never_answered_fails_after_a_while():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with Receiver(port=silent.getsockname()[1]) as receiver:
+            receiver.wait_until_connected(5)
+            number = receiver.begin_command("NoSuchCommand")
+            assert receiver.reply_to(number) is None
+            reply = receiver.reply_to(number, timeout_s=0.0)
+            assert not reply.succeeded and "NoSuchCommand" in reply.text and receiver.reply_to(number, 0.0) is None
+
+
 def test_frames_that_nobody_takes_are_counted_not_kept_for_ever(a_sweep):
     with Replayer(a_sweep, 0, speed=None) as replayer:
         with Receiver(port=replayer.port, queue_bytes=10 * 24 * 32) as receiver:
