@@ -54,13 +54,16 @@ def sweep_judgement(arguments) -> dict:
         return {"quality": f"unknown: {error}"}
     element = configuration.volume_reconstruction
     settings = read_plus_settings(element).settings if element is not None else ReconstructionSettings()
-    quality = sweep_quality(sweep, settings)
+    different = sweep.without_repeated_frames()
+    repeated = len(sweep) - len(different)
+    notes = [f"{repeated} of {len(sweep)} frames repeat the one before."] if repeated else []
+    quality = sweep_quality(different, settings)
     speeds = quality.speed_mm_per_s[np.isfinite(quality.speed_mm_per_s)]
     return {
         "speed_mm_per_s": round(float(np.median(speeds)), 1) if speeds.size else None,
         "widest_gap_mm": round(float(quality.gap_mm.max()), 2) if quality.gap_mm.size else None,
         "gap_voxels": round(quality.gap_voxels, 1),
-        "quality": " ".join([*quality.sentences(), *sweep.notes]) or _GOOD,
+        "quality": " ".join([*notes, *quality.sentences(), *sweep.notes]) or _GOOD,
     }
 
 

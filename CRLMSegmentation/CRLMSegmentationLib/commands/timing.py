@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
+import numpy as np
+
+from ..errors import TimingError, TransformError
 from ..openigtlink.temporal_calibration import estimate_image_delay, with_image_delay
-from ..sweep import write_sweep
+from ..sweep import Sweep, read_sweep, write_sweep
 from .outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
 from .progress import progress_bar
 from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
@@ -24,11 +29,33 @@ def run(arguments):
         [Output("-o", arguments.output, SWEEP_ENDINGS)], [arguments.sweep, arguments.plus_config], arguments.force
     )
     with progress_bar("Read") as progress:
-        configuration = configuration_from(arguments)
-        sweep = read_given_sweep(arguments.sweep, arguments, configuration, progress)
-    estimate = estimate_image_delay(sweep, arguments.longest)
+        sweep, is_calibrated = _read(arguments, progress)
+    estimate = estimate_image_delay(sweep, arguments.longest, is_calibrated)
     print(estimate)
-    print(f"in PLUS: LocalTimeOffsetSec of the video device = {-estimate.image_delay_s:.4f}; "
-          f"with crlm record: --image-delay {estimate.image_delay_s:.4f} --interpolate 0.2")  # fmt: skip
+    if not estimate.is_known or (arguments.output and not estimate.is_to_be_set):
+        raise TimingError(estimate.judgement + (f" {arguments.output} is not written." if arguments.output else ""))
+    if estimate.is_to_be_set:
+        print(f"in PLUS: LocalTimeOffsetSec of the video device = {-estimate.image_delay_s:.4f}; "
+              f"with crlm record: --image-delay {estimate.image_delay_s:.4f} --interpolate 0.2")  # fmt: skip
+    else:
+        print(estimate.judgement)
     if arguments.output:
+        if not is_calibrated:
+            raise TimingError(f"{arguments.output} is not written: that needs the calibration (ImageToProbe).")
         print(write_sweep(with_image_delay(sweep, estimate.image_delay_s), arguments.output))
+
+
+def _read(arguments, progress) -> tuple[Sweep, bool]:
+    """The recording and whether its poses are those of the images; else they are those of the probe."""
+    try:
+        return read_given_sweep(arguments.sweep, arguments, configuration_from(arguments), progress), True
+    except TransformError as error:
+        # Before the probe is calibrated its own pose is all that there is, and all that is needed.
+        for frame in filter(None, (arguments.reference, "Reference", "Tracker")):
+            try:
+                sweep = read_sweep(arguments.sweep, {"ImageToProbe": np.eye(4)}, frame, progress)
+            except TransformError:
+                continue
+            print("note: without ImageToProbe the probe's own motion is used", file=sys.stderr)
+            return sweep, False
+        raise error

@@ -24,6 +24,10 @@ _REPLICATES = 400
 _LEAST_CORRELATION = 0.6
 _SPAN_S = 0.25
 _LEAST_WAY_MM = 0.5
+# A delay that is not known to so much is not known, and one below so many standard errors may be none.
+_KNOWN_TO_S, _SURELY = 0.005, 3.0
+# A probe whose calibration is right moves the images as far as itself.
+_WRONG_SCALE = 1.3
 # Another delay that explains the images this well makes the answer ambiguous.
 _RIVAL = 0.95
 
@@ -37,12 +41,50 @@ class TimingEstimate:
     standard_error_s  by resampling the recording second by second
     correlation       of image motion and pose motion at that delay, 1 at best
     frames            pairs of neighbouring frames that it rests on
+    scale             how far the images move for each mm of the poses: 1 with a right calibration; None when the pixels'
+                      size is not known
     """
 
     image_delay_s: float
     standard_error_s: float
     correlation: float
     frames: int
+    scale: float | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """True when the delay is known to some milliseconds. Otherwise this recording cannot tell it."""
+        return self.standard_error_s <= _KNOWN_TO_S and not self.doubt
+
+    @property
+    def is_to_be_set(self) -> bool:
+        """True when it is known, and is surely not 0."""
+        return self.is_known and abs(self.image_delay_s) > _SURELY * self.standard_error_s
+
+    @property
+    def doubt(self) -> str:
+        """What speaks against the calibration, for people; '' when nothing does."""
+        if self.scale is None or 1 / _WRONG_SCALE < self.scale < _WRONG_SCALE:
+            return ""
+        return (
+            f"the images move by {self.scale:.2f} mm for each mm that the poses move along the beam: ImageToProbe seems to "
+            "be wrong"
+        )
+
+    @property
+    def judgement(self) -> str:
+        """What follows from it, in one sentence for people."""
+        if self.doubt:
+            return f"This recording cannot tell the delay: {self.doubt}."
+        if not self.is_known:
+            return (
+                f"This recording cannot tell the delay, which is known to {1000 * self.standard_error_s:.0f} ms only: move "
+                "the probe up and down more quickly and at changing speed, by a centimetre about once a second."
+            )
+        if not self.is_to_be_set:
+            least_ms = 1000 * max(_SURELY * self.standard_error_s, abs(self.image_delay_s))
+            return f"Images and poses agree to within {least_ms:.1f} ms: there is no delay to be set."
+        return f"The delay to be set is {1000 * self.image_delay_s:.1f} ms."
 
     def __str__(self) -> str:
         return (
@@ -52,18 +94,29 @@ class TimingEstimate:
         )
 
 
-def estimate_image_delay(sweep: Sweep, longest_delay_s: float = 0.5) -> TimingEstimate:
+def estimate_image_delay(
+    sweep: Sweep, longest_delay_s: float = 0.5, is_calibrated: bool = True
+) -> TimingEstimate:  # fmt: skip
     """The delay of the images of `sweep` against its poses, looked for up to `longest_delay_s` in both directions.
+
+    is_calibrated  False when the poses are those of the probe instead of the image: the direction in which it moves most
+                   is taken for that of the beam, as PLUS does
 
     Raises TimingError when the recording is too short, the probe hardly moves along the beam, or the images do not move
     with it.
     """
-    frames = [frame for frame in sweep.valid_frames if np.isfinite(frame.timestamp)]
+    frames = [frame for frame in sweep.without_repeated_frames().valid_frames if np.isfinite(frame.timestamp)]
     times = np.array([frame.timestamp for frame in frames])
-    if len(frames) < _FEWEST_FRAMES or not (np.diff(times) > 0).all():
+    name = sweep.name or "The recording"
+    if not (np.diff(times) > 0).all():
         raise TimingError(
-            f"{sweep.name or 'The recording'} has {len(frames)} tracked frames in order; the delay needs ten seconds "
-            "and more of moving the probe up and down."
+            f"The times of {name} do not go on from frame to frame (they stand still or go back), so that no delay can be "
+            "found in it; record again with the sender's clock right."
+        )
+    if len(frames) < _FEWEST_FRAMES:
+        raise TimingError(
+            f"{name} has {len(frames)} different tracked frames; the delay needs ten seconds and more of moving the probe "
+            "up and down."
         )
     # The way over a quarter of a second is hundred times the error of a pose; that between two frames is not.
     span = max(1, round(_SPAN_S / float(np.median(np.diff(times)))))
@@ -73,7 +126,7 @@ def estimate_image_delay(sweep: Sweep, longest_delay_s: float = 0.5) -> TimingEs
     inner &= ends - begins < 1.5 * _SPAN_S + 2 * np.median(np.diff(times))
     if inner.sum() < _FEWEST_FRAMES // 2:
         raise TimingError(f"{sweep.name or 'The recording'} is too short to look for delays of {longest_delay_s:g} s.")
-    depth = _depth_of_probe(frames)
+    depth = _depth_of_probe(frames) if is_calibrated else _way_of_probe(frames, span)
     if np.std((depth[span:] - depth[:-span])[inner]) < _LEAST_WAY_MM:
         raise TimingError("The probe hardly moves along the beam in this recording; move it up and down by some mm.")
     # What lies before a probe that goes deeper comes nearer to it.
@@ -86,6 +139,16 @@ def estimate_image_delay(sweep: Sweep, longest_delay_s: float = 0.5) -> TimingEs
     blocks = _blocks(begins)
     sums = _block_sums(seen, moved, blocks)
     curve = _correlation(sums.sum(axis=1))
+    sign = 1.0
+    if not is_calibrated:
+        # Whether the probe moved up or down is not known either.
+        sign = 1.0 if curve.max() >= -curve.min() else -1.0
+        curve, sums[[2, 5]] = sign * curve, sign * sums[[2, 5]]
+        if -curve.min() > _RIVAL * curve.max():
+            raise TimingError(
+                "Without a calibration, up and down explain the images equally well: record again, moving the probe at "
+                "changing speed, or give ImageToProbe."
+            )
     best = int(np.argmax(curve))
     if not curve[best] > _LEAST_CORRELATION:
         raise TimingError(
@@ -101,7 +164,11 @@ def estimate_image_delay(sweep: Sweep, longest_delay_s: float = 0.5) -> TimingEs
         sums.shape[1], np.full(sums.shape[1], 1 / sums.shape[1]), _REPLICATES
     )
     replicates = [_peak(delays, _correlation(np.einsum("b,sbd->sd", one, sums))) for one in weights]
-    return TimingEstimate(_peak(delays, curve), float(np.std(replicates)), float(curve[best]), int(inner.sum()))
+    count, x, y, _, yy, xy = sums.sum(axis=1)[:, best]
+    scale = float((count * xy - x * y) / max(count * yy - y * y, 1e-12)) if is_calibrated else None
+    return TimingEstimate(
+        _peak(delays, curve), float(np.std(replicates)), float(curve[best]), int(inner.sum()), scale
+    )  # fmt: skip
 
 
 def with_image_delay(sweep: Sweep, image_delay_s: float, longest_gap_s: float = 0.2) -> Sweep:
@@ -153,6 +220,14 @@ def _depth_of_probe(frames) -> np.ndarray:
     beam = poses[:, :3, 1] / np.linalg.norm(poses[:, :3, 1], axis=1, keepdims=True)
     steps = np.einsum("ni,ni->n", np.diff(center[:, :3], axis=0), (beam[1:] + beam[:-1]) / 2)
     return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def _way_of_probe(frames, span: int) -> np.ndarray:
+    """(n,) mm: how far the probe is along the direction in which it moves most."""
+    places = np.array([frame.image_to_reference[:3, 3] for frame in frames])
+    steps = places[span:] - places[:-span]
+    direction = np.linalg.svd(steps - steps.mean(axis=0), full_matrices=False)[2][0]
+    return (places - places[0]) @ direction
 
 
 def _shifts_along_the_beam(frames) -> np.ndarray:

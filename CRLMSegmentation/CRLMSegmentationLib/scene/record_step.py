@@ -181,7 +181,7 @@ class RecordStep:
             return estimate_image_delay(Sweep(sweep.frames))
 
         def found(estimate: TimingEstimate) -> None:
-            self._workflow.note(f"In this recording {estimate}.")
+            self._workflow.note(f"In this recording {estimate}. {estimate.judgement}")
             on_found(estimate)
 
         self._delay.request(lambda: compute, found, lambda error: self._workflow.note(str(error)))

@@ -298,12 +298,14 @@ class NavigationSession:
     def start_delay_estimate(self) -> None:
         """Measure on the sweep (the probe moving up and down) how late the images are, in the background.
 
-        What is found is told by a notice and is used by the next connect(). Raises RecordingError without a sweep.
+        What is found is told by a notice, and a delay that is known and surely not 0 is used by the next connect().
+        Raises RecordingError without a sweep.
         """
         self._record.start_delay_estimate(self._take_delay)
 
     def _take_delay(self, estimate) -> None:
-        self.image_delay_s = estimate.image_delay_s
+        if estimate.is_known:
+            self.image_delay_s = estimate.image_delay_s if estimate.is_to_be_set else 0.0
 
     def show_frame(self, frame: TrackedFrame, received_s: float | None = None) -> None:
         """Show a live frame and the tools that came with it; keep it when recording.

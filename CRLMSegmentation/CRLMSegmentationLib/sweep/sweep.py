@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Mapping, Sequence
 
 import numpy as np
@@ -52,6 +52,14 @@ class Sweep:
     def valid_frames(self) -> list[TrackedFrame]:
         """The frames whose pose was measured: what a volume is made of."""
         return [frame for frame in self.frames if frame.valid and frame.image_to_reference is not None]
+
+    def without_repeated_frames(self) -> Sweep:
+        """Without frames that are the frame before once more, with its time and pixels, as PLUS sends and records them."""
+        kept = [
+            frame for before, frame in zip((None, *self.frames), self.frames)
+            if before is None or frame.timestamp != before.timestamp or not np.array_equal(frame.pixels, before.pixels)
+        ]  # fmt: skip
+        return self if len(kept) == len(self.frames) else replace(self, frames=kept)
 
     @property
     def duration_s(self) -> float:

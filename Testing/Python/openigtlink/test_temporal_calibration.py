@@ -82,6 +82,76 @@ def test_a_recording_that_cannot_tell_says_so(options, sentence):
         estimate_image_delay(water_bath(0.05, **options))
 
 
+def test_no_setting_is_advised_that_is_as_uncertain_as_itself(tmp_path, monkeypatch, capsys):
+    """A probe that goes up and down slowly, with poses that drift: the true delay is 0."""
+    monkeypatch.setitem(globals(), "depth_of_hand", lambda time: 8 * np.sin(2 * np.pi * (time - 100) / 11))
+    sweep = water_bath(0.0, seconds=20, rate=10)
+    drift = np.cumsum(np.random.default_rng(1).normal(0, 0.06, len(sweep)))
+    frames = []
+    for frame, off in zip(sweep.frames, drift):
+        pose = frame.image_to_reference.copy()
+        pose[1, 3] += off
+        frames.append(frame.with_changes(image_to_reference=pose))
+    estimate = estimate_image_delay(Sweep(frames))
+    assert not estimate.is_known and not estimate.is_to_be_set and "cannot tell" in estimate.judgement
+    write_sweep(Sweep(frames), tmp_path / "slow.igs.mha")
+    assert main(["timing", str(tmp_path / "slow.igs.mha"), "-o", str(tmp_path / "corrected.igs.mha")]) == 1
+    told = capsys.readouterr()
+    assert "LocalTimeOffsetSec" not in told.out and "cannot tell" in told.err
+    assert not (tmp_path / "corrected.igs.mha").exists()
+
+
+def test_a_delay_of_none_is_no_setting(tmp_path, capsys):
+    write_sweep(water_bath(0.0), tmp_path / "bath.igs.mha")
+    assert main(["timing", str(tmp_path / "bath.igs.mha")]) == 0
+    told = capsys.readouterr().out
+    assert "agree to within" in told and "LocalTimeOffsetSec" not in told
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_a_calibration_that_cannot_be_right_is_told(factor):
+    frames = [
+        frame.with_changes(image_to_reference=frame.image_to_reference @ np.diag([factor, factor, 1, 1]))
+        for frame in water_bath(0.06).frames
+    ]
+    estimate = estimate_image_delay(Sweep(frames))
+    assert estimate.scale == pytest.approx(factor, rel=0.1)
+    assert not estimate.is_known and "ImageToProbe" in estimate.judgement
+
+
+def turned(angle_deg):
+    cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
+    matrix = np.eye(4)
+    matrix[:2, :2] = [[cos, -sin], [sin, cos]]
+    return matrix
+
+
+@pytest.mark.parametrize("angle_deg", [0, 130])
+@pytest.mark.parametrize("name", ["ProbeToReference", "ProbeToTracker"])
+def test_the_pose_of_the_probe_alone_is_enough(name, angle_deg, tmp_path, capsys):
+    frames = []
+    for frame in water_bath(0.06).frames:
+        probe = turned(angle_deg) @ frame.image_to_reference @ np.diag([1 / PIXEL_MM, 1 / PIXEL_MM, 1, 1])
+        frames.append(frame.with_changes(image_to_reference=None, valid=False, transforms={name: Pose(probe)}))
+    path = write_sweep(Sweep(frames), tmp_path / "probe.igs.mha")
+    # As PLUS writes it, without an ImageToReference that is none.
+    lines = [line for line in path.read_bytes().split(b"\n") if b"_ImageToReferenceTransform" not in line]
+    path.write_bytes(b"\n".join(lines))
+    assert main(["timing", str(path)]) == 0
+    told = capsys.readouterr()
+    assert "ms late" in told.out and "probe's own motion" in told.err
+    delay_s = -float(told.out.split("LocalTimeOffsetSec of the video device = ")[1].split(";")[0])
+    assert delay_s == pytest.approx(0.06, abs=0.003)
+
+
+def test_frames_that_are_repeated_do_not_stand_in_the_way():
+    frames = [frame for frame in water_bath(0.06).frames for _ in range(3)]
+    assert estimate_image_delay(Sweep(frames)).image_delay_s == pytest.approx(0.06, abs=0.003)
+    backwards = [*frames[:300], *frames[:300]]
+    with pytest.raises(TimingError, match="do not go on"):
+        estimate_image_delay(Sweep(backwards))
+
+
 def test_strictly_periodic_motion_is_ambiguous(monkeypatch):
     monkeypatch.setitem(globals(), "depth_of_hand", lambda time: 4 * np.sin(2 * np.pi * 2.5 * time))
     with pytest.raises(TimingError, match="equally well"):
