@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import Cancelled
 from ..geometry import Volume
 from ..sweep import Sweep
+from ..sweep.recorded_frame import ImagesOf
 from .frame_selection import select_frames
 from .region import region_of_sweep
 from .report import ReconstructionReport, notes_about
@@ -61,16 +62,16 @@ def reconstruct(
     region = region_of_sweep(
         [sweep.frames[number].image_to_reference for number in selection.within_extent], sweep.image_size, settings
     )
-    inserter = Inserter(region, sweep.image_size, frames[0].pixels.dtype, settings)
+    inserter = Inserter(region, sweep.image_size, frames[0].dtype, settings)
     device = torch_device(settings, inserter.dtype)
     insert = inserter.insert if device is None else partial(insert_with_torch, inserter, device=device)
-    insert([frame.pixels for frame in frames], poses, progress=lambda fraction, text: tell(0.6 * fraction, text))
+    images = ImagesOf(frames)
+    insert(images, poses, progress=lambda fraction, text: tell(0.6 * fraction, text))
     voxels, seen, known = inserter.result()
     times.append(time.perf_counter())
 
     number_seen = int(np.count_nonzero(seen))
     number_swept = number_filled = 0
-    images = [frame.pixels for frame in frames]
     swept = has_value = seen
     if settings.fill == "distance":
         tell(0.6, "filling between frames")

@@ -1,6 +1,7 @@
-"""A frame of a recording that goes on: its pixels are in memory until the disk has them, and are read from there then.
+"""A frame whose pixels lie on disk and are read when they are asked for.
 
-So a recording of any length takes little memory, although every frame of it can be looked at.
+So a recording of any length takes little memory, while it goes on and when it is opened again, although every frame of
+it can be looked at.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import zlib
 from collections import OrderedDict
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Mapping
+from typing import Mapping, Sequence, Union
 
 import numpy as np
 
 from ..errors import SequenceFileError
+from .pixels_on_demand import PixelsOnDemand
 from .tracked_frame import Pose, TrackedFrame
 
 _CACHE_BYTES = 64 << 20
@@ -28,46 +30,62 @@ class PiecePlace:
     piece_at: int
     piece_bytes: int
 
+    def read(self, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+        """Raises SequenceFileError."""
+        try:
+            with open(self.path, "rb") as stream:
+                stream.seek(self.piece_at)
+                data = zlib.decompressobj(-15).decompress(stream.read(self.piece_bytes))
+            pixels = np.frombuffer(data, dtype.newbyteorder("<")).reshape(shape)
+        except OSError as error:
+            raise SequenceFileError(
+                f"The pixels of a frame in {self.path} cannot be read any more ({error.strerror}); put the file back."
+            ) from None
+        except (zlib.error, ValueError):
+            raise SequenceFileError(f"The pixels of a frame in {self.path} are damaged.") from None
+        return pixels.astype(dtype, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePlace:
+    """One image of a sequence file."""
+
+    images: PixelsOnDemand
+    number: int
+
+    def read(self, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+        """Raises SequenceFileError."""
+        return self.images.image(self.number)
+
+
+Place = Union[PiecePlace, ImagePlace]
+
 
 class _Storage:
     """The pixels of one frame, in memory or on disk."""
 
     def __init__(self, pixels: np.ndarray):
         self.shape, self.dtype = pixels.shape, pixels.dtype
-        self._kept: np.ndarray | PiecePlace = pixels
+        self._kept: np.ndarray | Place = pixels
 
     @property
     def is_on_disk(self) -> bool:
-        return isinstance(self._kept, PiecePlace)
+        return not isinstance(self._kept, np.ndarray)
 
-    def leave_to_disk(self, place: PiecePlace) -> None:
+    def leave_to_disk(self, place: Place) -> None:
         self._kept = place
 
     def pixels(self) -> np.ndarray:
         kept = self._kept
-        if not isinstance(kept, PiecePlace):
+        if isinstance(kept, np.ndarray):
             return kept
         try:
-            return _cache.get(kept, lambda: self._read(kept))
+            return _cache.get(kept, lambda: kept.read(self.shape, self.dtype))
         except SequenceFileError:
             if kept is self._kept:
                 raise
             # The recording was finished in this very moment: it lies in its file now.
             return self.pixels()
-
-    def _read(self, place: PiecePlace) -> np.ndarray:
-        try:
-            with open(place.path, "rb") as stream:
-                stream.seek(place.piece_at)
-                data = zlib.decompressobj(-15).decompress(stream.read(place.piece_bytes))
-            pixels = np.frombuffer(data, self.dtype.newbyteorder("<")).reshape(self.shape)
-        except OSError as error:
-            raise SequenceFileError(
-                f"The pixels of a frame in {place.path} cannot be read any more ({error.strerror}); put the file back."
-            ) from None
-        except (zlib.error, ValueError):
-            raise SequenceFileError(f"The pixels of a frame in {place.path} are damaged.") from None
-        return pixels.astype(self.dtype, copy=False)
 
 
 class RecordedFrame(TrackedFrame):
@@ -117,7 +135,7 @@ class RecordedFrame(TrackedFrame):
         """True when memory holds no pixels of it."""
         return self._storage.is_on_disk
 
-    def leave_to_disk(self, place: PiecePlace) -> None:
+    def leave_to_disk(self, place: Place) -> None:
         """The disk has the pixels there: memory lets go of them."""
         self._storage.leave_to_disk(place)
 
@@ -130,15 +148,30 @@ class RecordedFrame(TrackedFrame):
 _OTHER_ATTRIBUTES = [field.name for field in fields(TrackedFrame) if field.name != "pixels"]
 
 
+class ImagesOf(Sequence):
+    """The pixels of frames, one after the other or in slices, read when they are asked for."""
+
+    def __init__(self, frames: Sequence[TrackedFrame]):
+        self._frames = frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, number):
+        if isinstance(number, slice):
+            return [frame.pixels for frame in self._frames[number]]
+        return self._frames[number].pixels
+
+
 class _Cache:
     """The pixels that were read last, up to so many bytes. All methods may be called from any thread."""
 
     def __init__(self, most_bytes: int):
         self._most_bytes, self._bytes = most_bytes, 0
-        self._pixels: OrderedDict[PiecePlace, np.ndarray] = OrderedDict()
+        self._pixels: OrderedDict[Place, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, place: PiecePlace, read) -> np.ndarray:
+    def get(self, place: Place, read) -> np.ndarray:
         with self._lock:
             if place in self._pixels:
                 self._pixels.move_to_end(place)

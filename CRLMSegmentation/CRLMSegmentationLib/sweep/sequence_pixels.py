@@ -29,7 +29,7 @@ class SequencePixels:
                 "of it; give a recording of the ultrasound images with their poses."
             )
         try:
-            stored = header.data_path.stat().st_size - self._first_stored_byte()
+            stored = header.data_path.stat().st_size - self.first_stored_byte()
         except OSError as error:
             raise SequenceFileError(
                 f"The pixels of {header.path} are in {header.data_path}, which cannot be read ({error.strerror})."
@@ -50,16 +50,23 @@ class SequencePixels:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for stored in self._stored_images():
-            image = stored.astype(self.header.dtype.newbyteorder("="), copy=False)
-            if image.ndim == 3:
-                # ITU-R BT.601 luma, as ultrasound machines mix grey pictures with colored marks; a fourth value is
-                # transparency.
-                image = np.rint(image[..., :3] @ np.array([0.299, 0.587, 0.114])).astype(image.dtype)
-            if self.header.flip_rows:
-                image = image[::-1]
-            if self.header.flip_columns:
-                image = image[:, ::-1]
-            yield np.ascontiguousarray(image)
+            yield self._oriented(stored)
+
+    def image_of(self, block: bytes) -> np.ndarray:
+        """(v, u) of the bytes of one image, where images follow each other in the file."""
+        return self._oriented(self._as_image(block, self.header.stored_axes[:-1]))
+
+    def _oriented(self, stored: np.ndarray) -> np.ndarray:
+        image = stored.astype(self.header.dtype.newbyteorder("="), copy=False)
+        if image.ndim == 3:
+            # ITU-R BT.601 luma, as ultrasound machines mix grey pictures with colored marks; a fourth value is
+            # transparency.
+            image = np.rint(image[..., :3] @ np.array([0.299, 0.587, 0.114])).astype(image.dtype)
+        if self.header.flip_rows:
+            image = image[::-1]
+        if self.header.flip_columns:
+            image = image[:, ::-1]
+        return np.ascontiguousarray(image)
 
     def _stored_images(self) -> Iterator[np.ndarray]:
         """Every image as (v, u) or (v, u, color), in the file's byte order."""
@@ -85,7 +92,7 @@ class SequencePixels:
         """The pixel bytes, cut into `count` blocks of `size`."""
         pieces = self._raw_pieces()
         waiting = bytearray()
-        skip = self._skipped_bytes()
+        skip = self.skipped_bytes()
         for number in range(count):
             while len(waiting) < skip + size:
                 piece = next(pieces, b"")
@@ -100,18 +107,18 @@ class SequencePixels:
             skip = 0
             yield block
 
-    def _skipped_bytes(self) -> int:
+    def skipped_bytes(self) -> int:
         """How many bytes lie before the first pixel, counted after decompression."""
         header = self.header
         if header.skipped_bytes >= 0:
             return header.skipped_bytes
         if header.compression == "none":
-            there = header.data_path.stat().st_size - self._first_stored_byte()
+            there = header.data_path.stat().st_size - self.first_stored_byte()
         else:
             there = sum(len(piece) for piece in self._raw_pieces())
         return max(0, there - header.frame_bytes * header.frame_count)
 
-    def _first_stored_byte(self) -> int:
+    def first_stored_byte(self) -> int:
         """Where the lines end that are to be skipped. Raises OSError."""
         header = self.header
         if not header.skipped_lines:
@@ -126,7 +133,7 @@ class SequencePixels:
         """The pixel bytes in order, decompressed at most a chunk at a time."""
         header = self.header
         with open(header.data_path, "rb") as stream:
-            stream.seek(self._first_stored_byte())
+            stream.seek(self.first_stored_byte())
             if header.compression == "none":
                 while piece := stream.read(_CHUNK_BYTES):
                     yield piece
@@ -139,18 +146,19 @@ class SequencePixels:
 
 def _inflated(stream) -> Iterator[bytes]:
     """What `stream` holds as zlib or gzip, also as several of them one after another, as PLUS appends to its NRRD."""
-    inflate = _inflater()
+    inflate = new_inflater()
     while piece := stream.read(_CHUNK_BYTES):
         while piece:
             if inflate.eof:
                 if not piece.startswith((b"\x1f", b"\x78")):
                     return  # something else follows
-                inflate = _inflater()
+                inflate = new_inflater()
             data = inflate.decompress(piece, _CHUNK_BYTES)
             piece = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
             if data:
                 yield data
 
 
-def _inflater():
+def new_inflater():
+    """A decompressor of zlib or gzip."""
     return zlib.decompressobj(_ZLIB_OR_GZIP)

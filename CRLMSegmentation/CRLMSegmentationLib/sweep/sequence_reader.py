@@ -10,7 +10,9 @@ import numpy as np
 
 from ..errors import SequenceFileError, TransformError
 from ..geometry import as_affine
+from .pixels_on_demand import PixelsOnDemand
 from .pose_path import compose_measured, passed_over_sentences, pose_path
+from .recorded_frame import ImagePlace, RecordedFrame
 from .sequence_formats import read_sequence_header
 from .sequence_header import SequenceHeader
 from .sequence_pixels import SequencePixels
@@ -19,6 +21,7 @@ from .tracked_frame import Pose, TrackedFrame
 from .transform_tree import DERIVED_FIELD, REFERENCE_FIELD, STATUS_FIELD, TRANSFORM_FIELD, aside_transforms
 from .transforms import compose, is_transform_name, parse_matrix, parse_number, split_transform_name
 
+_MOST_BYTES_IN_MEMORY = 1 << 30
 _IMAGE_STATUS_FIELDS = ("ImageStatus", "Status")
 
 
@@ -46,6 +49,20 @@ class SequenceReader:
     def __iter__(self) -> Iterator[TrackedFrame]:
         for fields, pixels in zip(self.header.frame_fields, self._pixels):
             yield self._tracked_frame(fields, pixels)
+
+    def frames(self, in_memory: bool | None = None) -> Iterator[TrackedFrame]:
+        """All of them; `in_memory` see read_sweep()."""
+        if in_memory is None:
+            in_memory = self.header.frame_bytes * self.header.frame_count <= _MOST_BYTES_IN_MEMORY
+        if in_memory or not PixelsOnDemand.can_read(self._pixels):
+            yield from self
+            return
+        images = PixelsOnDemand(self._pixels)
+        for number, fields in enumerate(self.header.frame_fields):
+            # Read once, so that a damaged file is told when it is opened.
+            frame = RecordedFrame.of(self._tracked_frame(fields, images.image(number)))
+            frame.leave_to_disk(ImagePlace(images, number))
+            yield frame
 
     def frames_without_pixels(self) -> Iterator[TrackedFrame]:
         """The frames with one and the same black image, which takes no memory: what is asked of poses and times."""
@@ -149,18 +166,24 @@ def seconds(text: str | None, path: Path) -> float:
 
 
 def read_sweep(
-    path, calibration: Mapping[str, np.ndarray] | None = None, reference: str | None = None, progress=None
+    path,
+    calibration: Mapping[str, np.ndarray] | None = None,
+    reference: str | None = None,
+    progress=None,
+    in_memory: bool | None = None,
 ) -> Sweep:
-    """Read a whole recording into memory.
+    """Read a whole recording.
 
     calibration  (4, 4) float64 by name: transforms missing from the file, such as {'ImageToProbe': pixel to mm}
     reference    name of the frame of reference of the result; None for the one that the file was recorded in
     progress     called with (fraction done, text)
+    in_memory    False leaves the pixels in the file and reads them when they are asked for; None does so where they are
+                 more than a gigabyte
     Raises SequenceFileError, TransformError or GeometryError with one sentence.
     """
     reader = SequenceReader(path, calibration, reference)
     frames = []
-    for frame in reader:
+    for frame in reader.frames(in_memory):
         frames.append(frame)
         if progress:
             progress(len(frames) / len(reader), f"reading frame {len(frames)} of {len(reader)}")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from CRLMSegmentationLib.errors import SequenceFileError
+from CRLMSegmentationLib.sweep import pixels_on_demand, recorded_frame
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, describe_sequence, read_sweep, write_sweep
 from CRLMSegmentationLib.sweep.recorder import Recorder
 
@@ -96,3 +97,32 @@ def test_frames_that_the_sender_skipped_are_told_of_a_recording(tmp_path):
     assert any("About 3 frames are missing" in doubt for doubt in describe_sequence(path)["doubts_about_times"])
     path = write_sweep(Sweep(frames[:15]), tmp_path / "b.igs.mha")
     assert not describe_sequence(path)["doubts_about_times"]
+
+
+@pytest.mark.parametrize("name", ["a.igs.mha", "a.igs.nrrd"])
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_recording_is_opened_without_its_pixels(tmp_path, monkeypatch, name, compressed):
+    monkeypatch.setattr(pixels_on_demand, "_CHECKPOINT_BYTES", 300)
+    monkeypatch.setattr(pixels_on_demand, "_CHUNK_BYTES", 70)
+    monkeypatch.setattr(recorded_frame, "_cache", recorded_frame._Cache(0))
+    frames = [make_frame(number) for number in range(40)]
+    path = write_sweep(Sweep(frames), tmp_path / name, compressed)
+    back = read_sweep(path, in_memory=False)
+    assert all(frame.is_on_disk for frame in back.frames)
+    order = np.random.default_rng(0).permutation(np.repeat(np.arange(40), 3))
+    for number in order:
+        np.testing.assert_array_equal(back.frames[number].pixels, frames[number].pixels)
+    path.unlink()
+    with pytest.raises(SequenceFileError, match="put the file back"):
+        _ = back.frames[7].pixels
+
+
+def test_a_damaged_recording_is_told_when_it_is_opened(tmp_path):
+    path = write_sweep(Sweep([make_frame(number) for number in range(9)]), tmp_path / "a.igs.mha")
+    data = path.read_bytes()
+    path.write_bytes(data[:-200])
+    with pytest.raises(SequenceFileError, match="cut off"):
+        read_sweep(path, in_memory=False)
+    path.write_bytes(data[:-300] + bytes(40) + data[-260:])
+    with pytest.raises(SequenceFileError):
+        read_sweep(path, in_memory=False)
