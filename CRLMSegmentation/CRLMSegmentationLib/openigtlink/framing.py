@@ -17,8 +17,9 @@ from pyigtl import MessageBase
 
 from ..errors import StreamError
 from .crc import crc64
+from .image_message import size_of_image_content
 from .message_parts import encoding_of
-from .messages import MESSAGE_CLASSES, size_of_image_content
+from .messages import MESSAGE_CLASSES
 from .request_messages import REQUEST_CLASSES
 
 HEADER_BYTES = 58
@@ -31,8 +32,8 @@ _TRANSFORM_BYTES = 48
 _IMAGE_HEADER_BYTES = 72
 
 # The longest body that is believed. A 4096 x 4096 image of 32 bit has 64 MiB.
-LONGEST_BODY_BYTES = {"IMAGE": 64 << 20, "POLYDATA": 32 << 20, "COMMAND": 4 << 20, "RTS_COMMAND": 4 << 20,
-                      "STRING": 256 << 10, "TDATA": 256 << 10, "TRANSFORM": 64 << 10, "POSITION": 64 << 10,
+LONGEST_BODY_BYTES = {"IMAGE": 64 << 20, "TRACKEDFRAME": 64 << 20, "POLYDATA": 32 << 20, "COMMAND": 4 << 20,
+                      "RTS_COMMAND": 4 << 20, "STRING": 256 << 10, "TDATA": 256 << 10, "TRANSFORM": 64 << 10, "POSITION": 64 << 10,
                       "STATUS": 64 << 10,
                       **{name: 64 << 10 for name in REQUEST_CLASSES}, "GET_STATUS": 64 << 10}  # fmt: skip
 LONGEST_OTHER_BODY_BYTES = 1 << 20

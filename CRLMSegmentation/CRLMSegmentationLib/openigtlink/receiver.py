@@ -455,7 +455,7 @@ class Receiver:
             (name,), self._wanted_image = self._wanted_image, None
             self._deliver(self._pairing.choose_image(name))
         kind = message.message_type
-        if kind == "IMAGE":
+        if kind in ("IMAGE", "TRACKEDFRAME"):
             self._deliver(self._pairing.add_image(message, now))
         elif kind in _TRANSFORM_TYPES:
             poses = poses_of(message)

@@ -98,7 +98,7 @@ class StreamStatus:
     def not_understood(self) -> str:
         """The types of message that were passed over, with their numbers; '' when there were none."""
         kinds = ", ".join(f"{count} {kind}" for kind, count in self.skipped.most_common(_TOLD_KINDS))
-        return f"messages that are not understood were passed over: {kinds}" if kinds else ""
+        return f"{kinds} passed over, which are not understood: have the server send IMAGE and TRANSFORM" if kinds else ""
 
     def __str__(self) -> str:
         """One line for people."""
