@@ -70,16 +70,17 @@ def write_case(case: Case, folder, write_scene) -> Path:
     write_scene  function that writes the scene to the path that it is given
     Raises FileFormatError; then an earlier case in the folder is as it was.
     """
-    folder = Path(folder)
+    folder, place = Path(folder), Path(folder)
     try:
         with written_in_one_piece(folder, INDEX, _ALL) as place:
             _write_files(case, place)
             write_scene(place / SCENE)
             _write_index(case, place)
             _check_written(case, place)
-    except OSError as error:
+    except (OSError, CRLMError) as error:
+        reason = str(getattr(error, "strerror", None) or error).replace(f"{place}/", "").replace(str(place), "it")
         raise FileFormatError(
-            f"The case cannot be written to {folder} ({error.strerror or error}); an earlier one there is as it was."
+            f"The case cannot be written to {folder} ({reason.rstrip('.')}); an earlier one there is as it was."
         ) from None
     return folder
 

@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 from ..errors import Cancelled, SegmentationError
+from ..navigation.margin import DEFAULT_MARGIN_MM
 from ..segmentation.engine import EngineStatus, WorkerSegmenter
 from ..segmentation.models import DEFAULT_MODEL, ModelCard, load_model
 from .task import Task
 
-_USUAL_BOX_MARGIN_MM = 10.0
 DEVICES = ("auto", "cpu", "cuda")
 _LOOK_EVERY_S = 0.02
 
@@ -41,7 +41,7 @@ class Engine:
     def margin_mm(self) -> float:
         """That the model wants around a tumor; a usual one while it is not loaded."""
         segmenter = self._segmenter
-        return segmenter.model.card.margin_mm if segmenter is not None else _USUAL_BOX_MARGIN_MM
+        return segmenter.model.card.margin_mm if segmenter is not None else DEFAULT_MARGIN_MM
 
     @property
     def card(self) -> ModelCard | None:

@@ -55,6 +55,11 @@ class NavigateStep:
         self.shells.show_margin(surface, self.margin_mm)
         self.shows_uncertainty = self._uncertainty
 
+    @property
+    def has_tumor(self) -> bool:
+        """True when there is a surface to measure to."""
+        return self._surface is not None
+
     def contours(self, image_to_reference) -> list[np.ndarray]:
         """Outlines of the tumor in the plane of an image, (n, 2) pixels each; see navigation.contour."""
         if self._surface is None or image_to_reference is None or not self.tools.may_measure():

@@ -87,7 +87,7 @@ class NavigationSession:
         self._live_image = LiveImage(self.scene, clock, self._faults.are_none)
         self._volume = VolumeStep(self.application, workflow, self._jobs, self._on_volume)
         self._record = RecordStep(workflow, self._jobs, self._volume, self._clock, self.stop_recording)
-        self._stream = LiveStream(workflow, self._live_image, self.tools, tool_names, self._record.add)
+        self._stream = LiveStream(workflow, self._live_image, self.tools, tool_names, self._record_frame)
         self._box = BoxStep(
             self.scene, workflow, self._volume, lambda: self._engine.margin_mm, self._make_tumor_stale
         )
@@ -194,6 +194,7 @@ class NavigationSession:
     def close(self) -> None:
         """Let go of the scene: no observer, listener, thread or process is left. The nodes stay. Can be repeated."""
         self._watch.close()
+        self._hidden.show()
         self._workflow.close()
         self._box.release()
         self._stream.disconnect()
@@ -307,6 +308,11 @@ class NavigationSession:
         if estimate.is_known:
             self.image_delay_s = estimate.image_delay_s if estimate.is_to_be_set else 0.0
 
+    def _record_frame(self, frame: TrackedFrame) -> None:
+        # One that cannot be kept must not cost those that came with it.
+        with self._faults.caught():
+            self._record.add(frame)
+
     def show_frame(self, frame: TrackedFrame, received_s: float | None = None) -> None:
         """Show a live frame and the tools that came with it; keep it when recording.
 
@@ -384,8 +390,10 @@ class NavigationSession:
         """Have the scene hold all of the recorded sweep now, for who is about to save it.
 
         After stop_recording() its Sequence browser is completed bit by bit by process(), and nothing of it goes into
-        saved scenes before that. is_computing tells, and save_case() needs not wait for it.
+        saved scenes before that. is_computing tells, and save_case() needs not wait for it. What is hidden because of
+        `source_question` is shown again until the next process(), so that it is not saved as hidden.
         """
+        self._hidden.show()
         with self._workflow.held():
             self._record.complete_scene()
 
@@ -849,8 +857,7 @@ class NavigationSession:
             self._workflow.set(Step.NAVIGATE, StepStatus.WAITING, question)
         elif self._asked is not None:
             self._hidden.show()
-            measures = self._segment.state is not None and self.surface is not None
-            self._workflow.set(Step.NAVIGATE, StepStatus.READY if measures else StepStatus.WAITING)
+            self._workflow.set(Step.NAVIGATE, StepStatus.READY if self._navigate.has_tumor else StepStatus.WAITING)
         if question != self._asked:
             self._asked = question
             self._workflow.touch()

@@ -28,8 +28,8 @@ _TIMESTAMPS = "CRLM.Timestamps"
 _SWEEP_NAME = "CRLM.SweepName"
 _GROWING = "CRLM.Growing"
 _EVERY = "CRLM.Every"
-# A minute of 640 x 480 at 30 frames/s.
-MOST_IMAGE_BYTES = 512 << 20
+# Half a minute of 640 x 480 at 30 frames/s.
+MOST_IMAGE_BYTES = 256 << 20
 # Slicer rounds the times of transform sequences to milliseconds when it reads them, and finds items by them within
 # as much: frames must lie further apart to be told from one another.
 _LEAST_INTERVAL_S = 0.0025

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from ..errors import CRLMError
+from ..navigation.margin import DEFAULT_MARGIN_MM
 from ..scene.application import application_on
 from ..scene.case_source import LIVE, REPLAYED
 from ..scene.session import NavigationSession
@@ -44,7 +45,7 @@ class Controller:
         self._slicer_app = slicer_app
         self.state = state
         self.library = library
-        self.session = NavigationSession(application_on(slicer_app.scene, slicer_app.app_logic))
+        self.session = NavigationSession(application_on(slicer_app.scene, slicer_app.app_logic), DEFAULT_MARGIN_MM)
         self.session.record_folder = library.recordings
         self.correction = Correction(slicer_app, self.session)
         self.display: Display | None = None

@@ -129,8 +129,9 @@ def test_what_cannot_be_read_again_does_not_replace_a_case(found, folder, monkey
         path.write_bytes(path.read_bytes()[:-200])
 
     monkeypatch.setattr("CRLMSegmentationLib.scene.case_files.write_volume", half)
-    with pytest.raises(FileFormatError):
+    with pytest.raises(FileFormatError, match="as it was") as caught:
         found.save_case(folder)
+    assert str(folder) in str(caught.value) and ".saving" not in str(caught.value)
     assert contents(folder) == before
 
 

@@ -207,3 +207,18 @@ def test_a_frame_is_recorded_although_it_cannot_be_watched(session, sweep, monke
     assert "recorded" in session.recording.text and "it lies outside" in session.recording.text
     assert len(session.stop_recording()) == len(sweep)
     assert session.wait() and session.volume is not None
+
+
+def test_one_frame_that_cannot_be_kept_costs_no_other(session, sweep, monkeypatch):
+    source = Source("room-1:18944")
+    session.connect_source(source)
+    session.live_reconstruction = False
+    session.start_recording()
+    add, odd = session._record.add, sweep.frames[2]
+    monkeypatch.setattr(session._record, "add", lambda frame: add(frame if frame is not odd else frame.no_such_thing))
+    source.waiting = list(sweep.frames)
+    session.process()
+    assert "no_such_thing" in session.fault
+    assert session.recording.frames == len(sweep) - 1
+    session.process(time.monotonic() + 5)
+    assert session.fault is None

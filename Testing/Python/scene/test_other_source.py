@@ -11,7 +11,9 @@ from CRLMSegmentationLib.errors import RecordingError, SequenceFileError
 from CRLMSegmentationLib.geometry import Box
 from CRLMSegmentationLib.openigtlink import StreamStatus
 from CRLMSegmentationLib.scene import names
+from CRLMSegmentationLib.scene.bundle import load_scene, save_scene
 from CRLMSegmentationLib.scene.nodes import find
+from CRLMSegmentationLib.scene.session import NavigationSession
 from CRLMSegmentationLib.scene.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose, Sweep, read_sweep, write_sweep
 
@@ -340,3 +342,16 @@ def test_where_the_data_come_from_is_known_to_who_takes_the_scene_over(session, 
         assert following.origin is None
     finally:
         following.close()
+
+
+def test_what_is_hidden_by_the_question_is_not_saved_or_left_hidden(navigating, tmp_path):
+    navigating.connect_source(Source("room-2:18944"))
+    save_scene(navigating, tmp_path / "scene.mrb")
+    navigating.process()
+    assert hidden(navigating)
+    navigating.close()
+    assert shown(navigating), "nobody else would show it again"
+    other = NavigationSession()
+    load_scene(other, tmp_path / "scene.mrb")
+    assert visible(other, "vtkMRMLModelNode", names.SURFACE) and visible(other, "vtkMRMLMarkupsROINode", names.BOX)
+    other.close()
