@@ -14,8 +14,10 @@ def standing_alone(plans: dict, configuration: str) -> dict:
 
     Both are done by nnU-Net. Raises ModelError when there is no such configuration, or nnU-Net cannot make sense of it.
     """
-    from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
-
+    try:
+        from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+    except ImportError as missing:
+        raise ModelError(f"nnU-Net cannot be loaded ({missing}): install nnunetv2 2.8 or newer.") from missing
     configurations = plans.get("configurations")
     if not isinstance(configurations, dict) or not isinstance(configurations.get(configuration), dict):
         there = ", ".join(map(str, configurations)) if isinstance(configurations, dict) else ""

@@ -11,7 +11,9 @@ from typing import Sequence
 
 from ..errors import ModelError
 from .foreign_plans import standing_alone
-from .models import ALIASES, CARD, DATASET, PLANS, Model, load_model, read_json, sha256_of, user_models_folder
+from .models import (
+    ALIASES, CARD, DATASET, PLANS, Model, available_models, load_model, read_json, sha256_of, user_models_folder,
+)  # fmt: skip
 
 CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth")
 WEIGHTS = "weights.safetensors"
@@ -40,6 +42,8 @@ def import_model(
     result = Path(result)
     if not name or name != Path(name).name or name in (".", ".."):
         raise ModelError(f"'{name}' cannot be the name of a model: use letters, digits and hyphens.")
+    if not folder and name in available_models():
+        raise ModelError(f"'{name}' is the name of a model that ships: choose another name.")
     target = Path(folder) if folder else user_models_folder() / name
     if target.exists():
         raise ModelError(f"{target} is there already: choose another name, or remove it first.")

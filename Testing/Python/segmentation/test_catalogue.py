@@ -253,6 +253,8 @@ def test_a_folder_that_is_no_result_and_a_name_that_is_taken_are_told(trained, t
         import_model(tmp_path, "mine")
     with pytest.raises(ModelError, match="no checkpoint of fold 4"):
         import_model(trained, "mine", folds=[4])
+    with pytest.raises(ModelError, match="a model that ships"):
+        import_model(trained, available_models()[0])
     with pytest.raises(ModelError, match="cannot be the name"):
         import_model(trained, "../mine")
     import_model(trained, "mine", folds=[0])
