@@ -7,8 +7,7 @@ from typing import Mapping, Sequence
 
 import numpy as np
 
-from ..errors import GeometryError, TransformError
-from ..geometry import as_affine
+from ..errors import TransformError
 from .transforms import is_transform_name, parse_matrix, split_transform_name
 
 
@@ -42,37 +41,51 @@ class RecordedPoses:
 def poses_of(frame_fields: Sequence[Mapping[str, str]], transform_field, status_field) -> RecordedPoses:
     """The transforms in the text fields of frames, whose names the two patterns match."""
     count = len(frame_fields)
+    names: dict[str, str | None] = {}
     columns: dict[str, Poses] = {}
     unusable: dict[str, None] = {}
     for number, fields in enumerate(frame_fields):
         for field, text in fields.items():
-            match = transform_field.match(field)
-            if match is None or not is_transform_name(match.group(1)):
+            if field not in names:
+                match = transform_field.match(field)
+                names[field] = match.group(1) if match and is_transform_name(match.group(1)) else None
+            name = names[field]
+            if name is None:
                 continue
-            name = match.group(1)
             if name not in columns:
                 columns[name] = Poses(np.tile(np.eye(4), (count, 1, 1)), np.zeros(count, bool), np.zeros(count, bool))
-            column = columns[name]
             try:
-                matrix = parse_matrix(text, name)
+                columns[name].matrices[number] = _matrix_of(text, name)
             except TransformError:
                 unusable[name] = None
                 continue
-            column.known[number] = True
-            # A lost tool is often written as zeros or NaN.
-            if _is_affine(matrix):
-                column.matrices[number] = matrix
-                column.valid[number] = fields.get(f"{name}TransformStatus", "OK").upper() == "OK"
+            columns[name].known[number] = True
+            columns[name].valid[number] = fields.get(f"{name}TransformStatus", "OK").upper() == "OK"
     unusable.update(dict.fromkeys(name for name in columns if len(set(split_transform_name(name))) == 1))
+    for poses in columns.values():
+        # A lost tool is often written as zeros or NaN.
+        good = _are_affine(poses.matrices)
+        poses.valid[~good] = False
+        poses.matrices[~good] = np.eye(4)
     return RecordedPoses({name: column for name, column in columns.items() if name not in unusable}, list(unusable))
 
 
-def _is_affine(matrix: np.ndarray) -> bool:
+def _matrix_of(text: str, name: str) -> np.ndarray:
+    values = text.split()
     try:
-        as_affine(matrix)
-    except GeometryError:
-        return False
-    return True
+        return np.array(values, np.float64).reshape(4, 4)
+    except ValueError:
+        # Slower, and it knows how Microsoft's library writes what is no number.
+        return parse_matrix(text, name)
+
+
+def _are_affine(matrices: np.ndarray) -> np.ndarray:
+    """(n,) True where as_affine() takes the matrix."""
+    finite = np.isfinite(matrices).all(axis=(1, 2))
+    linear = np.where(finite[:, None, None], matrices, np.eye(4))[:, :3, :3]
+    scale = np.linalg.norm(linear, axis=1).prod(axis=1)
+    last_row = np.isclose(matrices[:, 3], (0, 0, 0, 1), atol=1e-9).all(axis=1)
+    return finite & last_row & (scale > 0) & (np.abs(np.linalg.det(linear)) >= 1e-9 * scale)
 
 
 def composed(poses: Mapping[str, Poses], way: Sequence[tuple[str, bool]], count: int = 0) -> Poses:

@@ -1,4 +1,4 @@
-"""A recording of any length takes little memory, frames of several kinds are all kept and told, the disk keeps what came."""
+"""A recording of any length takes little memory, frames of several kinds are kept and told, the disk keeps what came."""
 
 import os
 import time
@@ -75,7 +75,7 @@ def test_a_sweep_of_mixed_pixels_is_refused():
 
 
 def test_the_disk_is_made_to_keep_what_came(tmp_path, monkeypatch):
-    """A power cut costs what the disk has not been made to keep: that is asked of it while frames come, and at the end."""
+    """A power cut costs what the disk has not been made to keep: that is asked of it while frames come."""
     synced = []
     name = "fdatasync" if hasattr(os, "fdatasync") else "fsync"
     real = getattr(os, name)

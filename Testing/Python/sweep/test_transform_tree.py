@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from CRLMSegmentationLib.errors import GeometryError
+from CRLMSegmentationLib.geometry import as_affine
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep, write_sweep
 from CRLMSegmentationLib.sweep.recorder import Recorder
+from CRLMSegmentationLib.sweep.transform_columns import poses_of
+from CRLMSegmentationLib.sweep.transform_tree import STATUS_FIELD, TRANSFORM_FIELD
+from CRLMSegmentationLib.sweep.transforms import format_matrix
 
 IMAGE_TO_PROBE = np.array([[0.1, 0, 0, -3], [0, 0, 1, 2.5], [0, -0.2, 0, 7], [0, 0, 0, 1.0]])
 STATUSES = ("OK", "OK", "OK", "MISSING", "OUT_OF_VIEW")
@@ -177,3 +182,19 @@ def test_a_lost_tracker_leaves_the_calibration_as_it_is(tmp_path):
     read = read_sweep(write_sweep(Sweep(frames), tmp_path / "a.igs.mha")).frames
     assert [frame.transforms["ImageToProbe"].valid for frame in read] == [True, True, True, True, False, True]
     assert [frame.valid for frame in read] == [True, True, False, True, False, True]
+
+
+@given(st.lists(st.floats(-2, 2) | st.sampled_from([np.nan, np.inf, 0.0, 1.0, 1 + 1e-7]), min_size=16, max_size=16))
+@settings(max_examples=200, deadline=None)
+def test_what_counts_as_a_pose_is_the_same_one_by_one_and_all_at_once(values):
+    """The tree must not take for lost what the reader takes for measured, nor the other way round."""
+    matrix = np.reshape(values, (4, 4))
+    for candidate in (matrix, np.vstack([matrix[:3], [0, 0, 0, matrix[3, 3]]]), np.vstack([matrix[:3], [0, 0, 0, 1]])):
+        try:
+            as_affine(candidate)
+            is_one = True
+        except GeometryError:
+            is_one = False
+        fields = [{"AToBTransform": format_matrix(candidate)}]
+        poses = poses_of(fields, TRANSFORM_FIELD, STATUS_FIELD).usable["AToB"]
+        assert bool(poses.valid[0]) == is_one
