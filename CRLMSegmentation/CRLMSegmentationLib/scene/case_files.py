@@ -117,7 +117,8 @@ def _read_files(folder: Path, facts: dict, with_sweep: bool = True) -> Case:
         sweep = read(read_sweep, RECORDING) if with_sweep else None
         return Case(
             sweep=sweep if sweep is None else Sweep(sweep.frames, reference=sweep.reference),
-            volume=read(read_volume, VOLUME), box=read(read_box, BOX), probability=read(read_volume, PROBABILITY), mask=read(read_volume, MASK),
+            volume=read(read_volume, VOLUME), box=read(read_box, BOX),
+            probability=read(read_volume, PROBABILITY), mask=read(read_volume, MASK),
             corrections=read(read_volume, CORRECTIONS), surface=read(read_surface, SURFACE), facts=facts,
             log=read(lambda path: path.read_text(encoding="utf-8"), LOG) or "",
         )  # fmt: skip
@@ -156,7 +157,7 @@ def _write_files(case: Case, place: Path) -> None:
 
 
 def _without_names(sweep: Sweep) -> Sweep:
-    """What a case keeps of a sweep from elsewhere: of its fields those that hold a number, and what this program says."""
+    """What a case keeps of a sweep from elsewhere: of its fields those with a number, and what this program says."""
     sweep = without_identity(sweep)
 
     def kept(fields) -> dict[str, str]:

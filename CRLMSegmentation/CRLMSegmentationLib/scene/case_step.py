@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import CRLMError, FileFormatError
-from ..geometry import Volume
 from ..sweep import Pose
 from . import names
 from .bundle import write_scene
@@ -25,8 +24,8 @@ def save_case(session, folder) -> Path:
     """
     scene = session.scene
     case = Case(
-        sweep=session.sweep, volume=session.volume, box=session.box, **_parts_of_tumor(session), facts=facts_of(session),
-        log=session.event_log, recording=session.own_recording,
+        sweep=session.sweep, volume=session.volume, box=session.box, **_parts_of_tumor(session),
+        facts=facts_of(session), log=session.event_log, recording=session.own_recording,
     )  # fmt: skip
 
     def write_own_scene(path: Path) -> None:

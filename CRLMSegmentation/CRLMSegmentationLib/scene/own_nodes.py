@@ -56,7 +56,7 @@ def any_own_nodes(scene) -> list:
 
 @contextmanager
 def own_names(nodes):
-    """Within the block nodes that were renamed have the names that the session gave them: another may be a patient's."""
+    """Within the block renamed nodes have the names that the session gave them: another may be a patient's."""
     given = [(node, node.GetName()) for node in nodes]
     for node, name in given:
         if name != role_of(node):

@@ -243,7 +243,7 @@ class RecordStep:
     def _end_completing(self) -> None:
         message, self._message, every, self._completing = self._message, "", self._completing.every, None
         if every > 1:
-            self._workflow.note(f"The Sequence browser holds one frame of {every} of this long sweep; the sweep has all.")
+            self._workflow.note(f"The Sequence browser holds one frame of {every} of this sweep; the sweep has all.")
         if message:
             self._tell(message)
 

@@ -108,8 +108,8 @@ class Recording:
         if self.recorder is not None or left > LAST_BYTES:
             return ""
         return (
-            f"The recording has ended, because it is kept in memory and only {left / 1e9:.1f} GB are left: choose a folder for "
-            "recordings."
+            f"The recording has ended, because it is kept in memory and only {left / 1e9:.1f} GB are left: choose a folder "
+            "for recordings."
         )
 
     def _memory_problem(self) -> str:

@@ -1,6 +1,7 @@
 """A recording served as PLUS would, in a process of its own: `python -m CRLMSegmentationLib.scene.replay_server`.
 
-It says one line, {"port": ..., "frames": ..., "origin": ...} or {"error": ...}, and ends when its standard input is closed: with its parent.
+It says one line, {"port": ..., "frames": ..., "origin": ...} or {"error": ...}, and ends when its standard input is
+closed: with its parent.
 """
 
 from __future__ import annotations

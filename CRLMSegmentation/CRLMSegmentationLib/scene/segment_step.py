@@ -182,7 +182,7 @@ class SegmentStep:
     def begin_correction(self):
         """The segmentation node, ready to be edited. Raises SegmentationError when there is no volume to draw on."""
         if Step.SEGMENT in self._jobs.steps:
-            raise SegmentationError("The tumor is being found: wait until that has ended, or cancel it, then correct it.")
+            raise SegmentationError("The tumor is being found: wait until that has ended, or cancel it, then correct.")
         if self.state is None:
             grid = self._needed_volume()
             self.state = empty_state(grid)
@@ -398,8 +398,8 @@ class SegmentStep:
         smoothing = DEFAULT_SMOOTHING if facts.smoothing is None else facts.smoothing
         corrections = HandCorrections() if facts.is_corrected is False else None
         state = state_of_scene(
-            self._needed_volume(), mask, surface, self.nodes.probability(), threshold, facts.keep, smoothing, facts.card,
-            corrections, facts.doubts,
+            self._needed_volume(), mask, surface, self.nodes.probability(), threshold, facts.keep, smoothing,
+            facts.card, corrections, facts.doubts,
         )  # fmt: skip
         self.restore(state, put=False, acknowledged=facts.doubts_acknowledged)
 

@@ -678,8 +678,8 @@ class NavigationSession:
 
     @property
     def margin_mm(self) -> float:
-        """The margin around the tumor: the only one there is. A front end shows this one; listeners are told of another,
-        such as that of a case that is opened."""
+        """The margin around the tumor: the only one there is. A front end shows this one; listeners are told of
+        another, such as that of a case that is opened."""
         return self._navigate.margin_mm
 
     def set_margin_mm(self, margin_mm: float) -> None:

@@ -49,8 +49,8 @@ class GrowingSweep:
     Until it is complete the nodes that show it stand still, and nothing of it goes into saved scenes. When its nodes
     are taken away meanwhile, by another scene or sweep, it waits for the end and is then written anew.
 
-    So that the scene does not take all memory, of a long sweep only every second, fourth, ... frame is in it: its images
-    never take more than `most_bytes`.
+    So that the scene does not take all memory, of a long sweep only every second, fourth, ... frame is in it: its
+    images never take more than `most_bytes`.
 
     is_ended     True when no more frames come
     is_complete  True when the scene holds all of it that it will hold

@@ -127,7 +127,9 @@ def state_of_scene(
     shape = shape_of_surface(mask, surface)
     if probability is None or threshold is None:
         corrections = corrections or HandCorrections()
-        return TumorState(shape, mask, corrections, probability, keep=keep, smoothing=smoothing, doubts=tuple(doubts or ()))
+        return TumorState(
+            shape, mask, corrections, probability, keep=keep, smoothing=smoothing, doubts=tuple(doubts or ())
+        )
     from ..segmentation.postprocess import unseen_voxels, with_guessed_seen
     from ..segmentation.segment import finish
 

@@ -100,8 +100,8 @@ def test_corrections_survive_a_threshold_after_opening(session, saved, volume):
 def test_no_name_of_a_person_is_in_it(saved):
     folder, _ = saved
     assert {path.name for path in folder.iterdir()} == {
-        "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha", "volume.nrrd", "volume.seen.nrrd", "probability.nrrd",
-        "mask.nrrd", "corrections.nrrd", "tumor.stl", "box.mrk.json",
+        "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha", "volume.nrrd", "volume.seen.nrrd",
+        "probability.nrrd", "mask.nrrd", "corrections.nrrd", "tumor.stl", "box.mrk.json",
     }  # fmt: skip
     contents = [path.read_bytes() for path in folder.iterdir() if path.suffix != ".mrb"]
     with zipfile.ZipFile(folder / "scene.mrb") as bundle:
@@ -148,7 +148,8 @@ def test_notices_name_a_file_without_its_folder(session, tmp_path):
 
 
 def test_free_text_of_others_stays_out_of_a_case(session, sweep, tmp_path):
-    fields = {"Note": f"{SURNAME} left lobe", "Depth": "151", "Gain": "-0.5", "Title": SURNAME, "DataOrigin": "simulated"}
+    text = {"Note": f"{SURNAME} left lobe", "Title": SURNAME}
+    fields = {**text, "Depth": "151", "Gain": "-0.5", "DataOrigin": "simulated"}
     frames = [frame.with_changes(fields=fields) for frame in sweep.frames]
     session.open_sweep(write_sweep(Sweep(frames, fields={"Description": SURNAME}), tmp_path / "opened.igs.mha"))
     session.save_case(tmp_path / "case")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from CRLMSegmentationLib.scene import memory, recording
+from CRLMSegmentationLib.scene.nodes import nodes_of_class
 from CRLMSegmentationLib.scene.state import Step, StepStatus
 from CRLMSegmentationLib.scene.sweep_sequence import GrowingSweep, sweep_of
 from CRLMSegmentationLib.sweep import Sweep
@@ -19,10 +20,8 @@ def longer(sweep, frames):
 
 
 def images_in(session):
-    (sequence,) = [
-        node for number in range(session.scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode"))
-        if (node := session.scene.GetNthNodeByClass(number, "vtkMRMLSequenceNode")).GetName().endswith("Image_Image-Seq")
-    ]  # fmt: skip
+    sequences = nodes_of_class(session.scene, "vtkMRMLSequenceNode")
+    (sequence,) = [node for node in sequences if node.GetName().endswith("Image_Image-Seq")]
     return sequence.GetNumberOfDataNodes()
 
 
@@ -63,7 +62,7 @@ def test_a_thinned_scene_is_told_and_the_sweep_has_every_frame(session, sweep, m
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
-def test_short_memory_is_told_before_it_ends_a_recording_that_has_no_disk(session, sweep, monkeypatch, tmp_path, on_disk):
+def test_short_memory_is_told_before_it_ends_a_recording_without_a_disk(session, sweep, monkeypatch, tmp_path, on_disk):
     left = [math.inf]
     monkeypatch.setattr(recording, "available_bytes", lambda: left[0])
     session.live_reconstruction = False

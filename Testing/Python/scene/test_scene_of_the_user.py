@@ -72,7 +72,7 @@ def test_renaming_changes_nothing(working, sweep, mask, volume):
     working.box_node().SetSize(28.0, 28.0, 28.0)
     assert working.surface is None, "the box is watched under its other name, too"
     working.new_case()
-    left = [node.GetName() for node in nodes_of_class(working.scene, "vtkMRMLNode") if SURNAME in (node.GetName() or "")]
+    left = [name for node in nodes_of_class(working.scene, "vtkMRMLNode") if SURNAME in (name := node.GetName() or "")]
     assert all(role in (names.LIVE_IMAGE, names.IMAGE_TO_REFERENCE, names.PROBE_MODEL, names.PROBE_FACE_TO_REFERENCE,
                         names.PROBE_TO_REFERENCE, names.DISTANCE_TEXT, "StylusToReference", "StylusTipToStylus",
                         "Stylus model") for role in own(working)), left
