@@ -1,10 +1,11 @@
-"""From the parameter node to the session: what the user has changed is handed on, once, and errors are told."""
+"""Between the parameter node and the session: what the user has changed is handed on, once, and errors are told; what
+the session has otherwise, as from a case that was opened, is shown."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-_NONE = object()
+_NONE, _SAME = object(), 1e-6
 
 
 class Binding:
@@ -20,7 +21,7 @@ class Binding:
         self._told["threshold"] = parameters.threshold
 
     def apply(self) -> None:
-        """Hand on what has changed."""
+        """Hand on what has changed; then show what somebody else has changed in the session."""
         session, parameters = self._session, self._parameters
         for name, panel, hand_on in (
             ("liveReconstruction", "record", self._live),
@@ -39,6 +40,24 @@ class Binding:
             self._told[name] = value
             with self._panels[panel].attempt():
                 hand_on(value)
+        self.take_from_session()
+
+    def take_from_session(self) -> None:
+        """The widgets show what the session goes by, whoever has set it: a case that was opened brings its own margin,
+        smoothing and kind of box."""
+        session, parameters = self._session, self._parameters
+        for name, there in (
+            ("boxIsTight", session.box_is_tight if session.box is not None else None),
+            ("smoothing", session.smoothing),
+            ("showUncertainty", session.shows_uncertainty),
+            ("marginMm", session.margin_mm),
+        ):
+            shown = getattr(parameters, name)
+            # What the user has just changed is handed on first.
+            if there is None or self._told.get(name, _NONE) != shown or abs(there - shown) <= _SAME:
+                continue
+            self._told[name] = type(shown)(there)
+            setattr(parameters, name, self._told[name])
 
     def take_threshold(self) -> None:
         """A segmentation has come: the slider shows the threshold it was made with."""
@@ -46,14 +65,6 @@ class Binding:
         if threshold is not None and abs(threshold - self._parameters.threshold) > 1e-3:
             self._told["threshold"] = float(threshold)
             self._parameters.threshold = float(threshold)
-
-    def take_margin(self) -> None:
-        """The slider shows the margin that is warned at, whoever has set it: a case that was opened brings its own."""
-        margin_mm = float(self._session.margin_mm)
-        is_handed_on = self._told.get("marginMm") == self._parameters.marginMm
-        if is_handed_on and abs(margin_mm - self._parameters.marginMm) > 1e-6:
-            self._told["marginMm"] = margin_mm
-            self._parameters.marginMm = margin_mm
 
     def _live(self, wanted: bool) -> None:
         self._session.live_reconstruction = wanted

@@ -241,7 +241,7 @@ class Window:
         self._is_refreshing = True
         try:
             if self._binding is not None:
-                self._binding.take_margin()
+                self._binding.take_from_session()
             self.segment.leave_hidden_editor()
             errors = [error for error in map(self._refreshed, self.panels.values()) if error is not None]
             if errors:
@@ -305,7 +305,7 @@ class Window:
 
     def _begin_case(self) -> None:
         self.take_threshold()
-        self._binding.take_margin()
+        self._binding.take_from_session()
         self.shown.taken_over()
         self.sections.begin()
 

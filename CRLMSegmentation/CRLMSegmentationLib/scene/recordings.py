@@ -83,13 +83,6 @@ class Recordings:
             self._workflow.set(Step.RECORD, StepStatus.FAILED, str(error))
             self._workflow.tell()
             raise
-        left_out = len(recording) - len(sweep)
-        if left_out:
-            self._workflow.note(
-                f"{left_out} of {len(recording)} frames have images of another size or type of pixels than the others "
-                "and are not in the sweep"
-                + ("; they are recorded in a file of their own." if recording.recorder is not None else ".")
-            )
         if recording.recorder is not None:
             self._writing.append((recording, Task(recording.recorder.stop, "recording file")))
         return recording, sweep

@@ -46,7 +46,7 @@ from .replay import ReplaySource
 from .scene_watch import SceneWatch
 from .segment_step import SegmentStep
 from .state import SessionState, Step, StepStatus
-from .stream import FrameSource, NetworkSource
+from .stream import FrameSource, NetworkSource, with_origin
 from .tools import ToolReading, Tools
 from .tumor_state import TumorState
 from .volume_step import VolumeStep, engines
@@ -233,6 +233,7 @@ class NavigationSession:
         When the case holds anything from another source, `source_question` asks whether it is the same patient. A
         recording that goes on of another source ends here and is taken as the sweep: one recording, one source.
         """
+        with_origin(source)
         self._record.warm_up()
         before = self._recorded_from
         if self.recording is not None and before is not None and before.identity != source.identity:

@@ -55,6 +55,15 @@ class FrameSource(Protocol):
         """The newest of every transform, by its PLUS name."""
 
 
+def with_origin(source: FrameSource) -> FrameSource:
+    """The source; one that does not say where its frames are from counts as live, and is told from others by its name."""
+    if not hasattr(source, "origin"):
+        source.origin = "live"
+    if not hasattr(source, "identity"):
+        source.identity = str(getattr(source, "name", type(source).__name__))
+    return source
+
+
 class NetworkSource:
     """PLUS, or anything that speaks as it does, over the project's own OpenIGTLink client.
 

@@ -355,3 +355,15 @@ def test_what_is_hidden_by_the_question_is_not_saved_or_left_hidden(navigating, 
     load_scene(other, tmp_path / "scene.mrb")
     assert visible(other, "vtkMRMLModelNode", names.SURFACE) and visible(other, "vtkMRMLMarkupsROINode", names.BOX)
     other.close()
+
+
+def test_a_source_that_says_nothing_of_itself_counts_as_live_under_its_name(session, sweep):
+    source = Source("room-1:18944")
+    del source.identity, source.origin
+    session.connect_source(source)
+    record(session, sweep.frames)
+    assert session.origin == "live" and session.source_question is None
+    other = Source("room-2:18944")
+    del other.identity, other.origin
+    session.connect_source(other)
+    assert "same patient" in session.source_question

@@ -95,7 +95,7 @@ class FakeSession:
         self.running = None
         self.doubts_acknowledged = False
         self.has_hand_corrections = self.has_unsaved_data = self.is_busy = self.live_pose_is_valid = False
-        self.margin_mm = 10.0
+        self.margin_mm, self.smoothing, self.shows_uncertainty, self.box_is_tight = 10.0, 0.5, False, False
         self.box_warnings = self.doubts = ()
         self.reconstruction_engine = "crlm"
         self.engine_status = SimpleNamespace(state="ready", device="cpu", message="")
