@@ -137,9 +137,13 @@ class _Growth:
         is_recorded = first in self._poses
         contradicts = target.valid & ~along.valid | (along.valid & ~target.valid if is_recorded else False)
         if contradicts.any() or not same_place(along, target, target.valid, self._image_size, _RIGID_MM):
-            self.aside.append(first)
             del self.kept[first]
-            self.kept[self._target] = target
+            if is_recorded:
+                self.aside.append(first)
+                self.kept[self._target] = target
+            else:
+                # The images came with another calibration than the configuration's.
+                self._attach_image_anew(target)
             return
         self._put(first, forwards, target, rest, along)
 

@@ -198,3 +198,17 @@ def test_what_counts_as_a_pose_is_the_same_one_by_one_and_all_at_once(values):
         fields = [{"AToBTransform": format_matrix(candidate)}]
         poses = poses_of(fields, TRANSFORM_FIELD, STATUS_FIELD).usable["AToB"]
         assert bool(poses.valid[0]) == is_one
+
+
+def test_images_that_came_with_another_calibration_keep_theirs(tmp_path):
+    random = np.random.default_rng(8)
+    recorder = Recorder(tmp_path / "a.igs.mha", {"ImageToProbe": np.diag([0.3, 0.3, 1, 1])})
+    frames = []
+    for number in range(4):
+        probe = pose(random)
+        frames.append(TrackedFrame(np.zeros((4, 6), np.uint8), probe @ IMAGE_TO_PROBE, 1.0 + number, True,
+                                   {"ProbeToReference": Pose(probe)}))  # fmt: skip
+        recorder.add(frames[-1])
+    (path,) = recorder.stop()
+    assert transforms_in(path) == ["ImageToProbe", "ProbeToReference"]
+    assert_same_frames(read_sweep(path), Sweep(frames))
