@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ReconstructionError
-from ..geometry import transform_points
 from ..sweep import Sweep
 from .impossible_poses import (
     JUMP_LONGEST_FRAMES,
-    corners_of,
+    corners_under,
     how_far_out,
     other_shape,
     out_and_back,
@@ -73,8 +72,11 @@ def select_frames(sweep: Sweep, skip_interval: int = 1, reject_jumps: bool = Tru
         else:
             usable.append(number)
     if reject_jumps:
+        poses = [sweep.frames[number].image_to_reference for number in usable]
+        poses = dict(zip(usable, np.asarray(poses, dtype=np.float64)))
         for reasons_against in (_of_other_shape, _far_from_path, _out_and_back):
-            reasons = reasons_against(sweep, usable) if len(usable) > 2 else {}
+            stacked = np.array([poses[number] for number in usable])
+            reasons = reasons_against(sweep, usable, stacked) if len(usable) > 2 else {}
             skipped += [SkippedFrame(number, reason) for number, reason in reasons.items()]
             usable = [number for number in usable if number not in reasons]
     used = [number for number in usable if number % skip_interval == 0]
@@ -109,10 +111,12 @@ def reason_against(frame) -> str:
     return ""
 
 
-def _of_other_shape(sweep: Sweep, numbers: list[int]) -> dict[int, str]:
+def _of_other_shape(sweep: Sweep, numbers: list[int], poses: np.ndarray) -> dict[int, str]:
     """The frames that are mirrored against most, and short stretches of frames whose pixels have another size."""
-    shapes = np.array([shape_of(sweep.frames[number].image_to_reference) for number in numbers])
+    shapes = shape_of(poses)
     usual = usual_shape(shapes)
+    if np.allclose(shapes, usual, rtol=0.01):
+        return {}
     reasons = [other_shape(shape, usual) for shape in shapes]
     found = {}
     edges = np.flatnonzero(np.diff([False, *map(bool, reasons), False]))
@@ -125,9 +129,9 @@ def _of_other_shape(sweep: Sweep, numbers: list[int]) -> dict[int, str]:
     return found
 
 
-def _out_and_back(sweep: Sweep, numbers: list[int]) -> dict[int, str]:
+def _out_and_back(sweep: Sweep, numbers: list[int], poses: np.ndarray) -> dict[int, str]:
     frames = [sweep.frames[number] for number in numbers]
-    runs = out_and_back(np.array([corners_of(frame) for frame in frames]))
+    runs = out_and_back(corners_under(poses, sweep.image_size))
     places = {place for first, last in runs for place in range(first, last + 1)}
     found = {}
     for first, last in runs:
@@ -146,11 +150,9 @@ def _longest_jump(frames: int) -> float:
     return max(JUMP_LONGEST_FRAMES, JUMP_LONGEST_SHARE * frames)
 
 
-def _far_from_path(sweep: Sweep, numbers: list[int]) -> dict[int, str]:
+def _far_from_path(sweep: Sweep, numbers: list[int], poses: np.ndarray) -> dict[int, str]:
     """Frames far off where the tracker jumped."""
-    width, height = sweep.image_size
-    middle = np.array([(width - 1) / 2, (height - 1) / 2, 0.0])
-    centers = np.array([transform_points(sweep.frames[number].image_to_reference, middle) for number in numbers])
+    centers = corners_under(poses, sweep.image_size).mean(axis=1)
     steps = np.linalg.norm(np.diff(centers, axis=0), axis=1)
     limit = max(JUMP_LEAST_MM, JUMP_FACTOR * float(np.median(steps)))
     # stretches without a jump; the long ones are the sweep, a short one is kept when it is near any of them

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry import transform_points
-
 JUMP_LONGEST_FRAMES = 4  # so many frames in a row may have a pose that cannot be; more of them are where they say
 OUT_AND_BACK_FACTOR = 5.0  # the way out and that back are so many times longer than the steps around them
 OUT_AND_BACK_LEAST_MM = 4.0  # and at least so long
@@ -22,9 +20,14 @@ _STEPS_AROUND = 3  # on either side
 
 def corners_of(frame) -> np.ndarray:
     """(4, 3) Reference mm of the corners of a frame's image."""
-    width, height = frame.image_size
-    pixels = [(u, v, 0.0) for v in (0, height - 1) for u in (0, width - 1)]
-    return transform_points(frame.image_to_reference, np.array(pixels))
+    return corners_under(np.asarray(frame.image_to_reference, dtype=np.float64), frame.image_size)
+
+
+def corners_under(poses: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """(..., 4, 3) Reference mm of the corners of images under their (..., 4, 4) ImageToReference."""
+    width, height = image_size
+    pixels = np.array([(u, v, 1.0) for v in (0, height - 1) for u in (0, width - 1)])
+    return pixels @ np.swapaxes(poses[..., :3, [0, 1, 3]], -1, -2)
 
 
 def apart_mm(corners: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -33,12 +36,13 @@ def apart_mm(corners: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def shape_of(image_to_reference) -> np.ndarray:
-    """(3,) mm of a step along a row and along a column of pixels, and the handedness of the axes: 1, -1, or 0 where
-    the third axis says nothing."""
-    axes = np.asarray(image_to_reference, dtype=np.float64)[:3, :3]
-    lengths = np.linalg.norm(axes, axis=0)
-    turned = np.linalg.det(axes) / max(float(lengths.prod()), 1e-300)
-    return np.array([lengths[0], lengths[1], np.sign(turned) if abs(turned) > 1e-3 else 0.0])
+    """(..., 3) of (..., 4, 4): mm of a step along a row and along a column of pixels, and the handedness of the axes:
+    1, -1, or 0 where the third axis says nothing."""
+    axes = np.asarray(image_to_reference, dtype=np.float64)[..., :3, :3]
+    lengths = np.linalg.norm(axes, axis=-2)
+    turned = np.linalg.det(axes) / np.maximum(lengths.prod(axis=-1), 1e-300)
+    handedness = np.where(np.abs(turned) > 1e-3, np.sign(turned), 0.0)
+    return np.concatenate([lengths[..., :2], handedness[..., None]], axis=-1)
 
 
 def other_shape(shape: np.ndarray, usual: np.ndarray) -> str:

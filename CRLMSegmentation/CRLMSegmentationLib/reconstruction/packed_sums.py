@@ -40,9 +40,12 @@ class PackedSums:
         One part, unless a single frame could fill a voxel up.
         """
         rows, columns = image_shape
-        along_row, along_column = coefficients[:, :2].T.astype(np.float64) / (1 << EXACT_BITS)
-        step = float(np.linalg.norm(along_row))
-        apart = float(np.linalg.norm(np.cross(along_row, along_column))) / step if step else 0.0
+        # plain numbers: this is done for every frame
+        (a, b), (c, d), (e, f) = coefficients[:, :2].tolist()
+        step, apart = math.hypot(a, c, e), 0.0
+        if step:
+            apart = math.hypot(a * d - c * b, c * f - e * d, e * b - a * f) / step / (1 << EXACT_BITS)
+            step /= 1 << EXACT_BITS
         in_a_row = self._count_within(step, columns) * self._unit
         rows_at_once = max(1, (self._most // 2) // in_a_row)
         near = self._count_within(apart, rows)
