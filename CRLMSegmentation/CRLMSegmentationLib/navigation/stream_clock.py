@@ -4,7 +4,7 @@ A pose is as old as the larger of two times:
 
 - since it arrived here, where a pose that is sent again with the same stamp does not count as a new one;
 - since it was measured, by the sender's clock: what it took longer than the quickest message of the stream (see
-  openigtlink/sender_clock.py). That tells of a queue that builds up somewhere, and of a tool that lags behind its stream.
+  openigtlink/sender_clock.py). That tells of a queue that builds up somewhere, and of a tool that lags behind.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _HAND_TOOLS = frozenset({"Stylus", "Needle"})
 
 
 def lost_on_the_way(recorded: Mapping[str, Pose], reference: str, known_names: Iterable[str]) -> str | None:
-    """The name of an invalid transform among `recorded` on the way from the image to `reference`; None if there is none.
+    """The name of an invalid transform among `recorded` on the way from the image to `reference`; None for none.
 
     known_names  all transforms that were seen or are calibrated: 'ImageToUltrasound' tells what the probe is called,
                  'NeedleTipToNeedle' that Needle is a tool of its own

@@ -45,8 +45,8 @@ class HealthRow:
 
 
 def health_rows(status: StreamStatus, recorder: RecordingStatus | None = None) -> tuple[HealthRow, ...]:
-    """The panel: connection, frames/s, latency, age, what was lost, skipped or repeated, poses, damaged messages, waiting,
-    image streams, interruptions, and the disk while recording."""
+    """The panel: connection, frames/s, latency, age, what was lost, skipped or repeated, poses, damaged messages,
+    waiting, image streams, interruptions, and the disk while recording."""
     rows = [
         HealthRow("Connection", "connected" if status.connected else "not connected",
                   OK if status.connected and not status.problem else TROUBLE, status.problem),

@@ -25,7 +25,7 @@ from .conversion import fields_in_metadata, pixels_of, pose_of_image, transforms
 from .embedded_pose import lost_on_the_way
 from .image_streams import ImageStreams
 from .interpolation import interpolate_pose
-from .pose_causes import PoseCauses, cause_of_missing_pose
+from .pose_causes import PoseCauses, cause_of_missing_pose, not_seen
 from .stamps import Stamps
 
 # Timestamps travel with a resolution below a microsecond; frames are at least 5 ms apart as a rule.
@@ -131,7 +131,9 @@ class FramePairing:
     ):
         self.reference = reference
         self.tolerance_s = tolerance_s
-        self.interpolation_gap_s = _GAP_WITH_DELAY_S if image_delay_s and interpolation_gap_s is None else interpolation_gap_s
+        if image_delay_s and interpolation_gap_s is None:
+            interpolation_gap_s = _GAP_WITH_DELAY_S
+        self.interpolation_gap_s = interpolation_gap_s
         self.image_delay_s = image_delay_s
         self.keep_identifying = keep_identifying
         self.streams = ImageStreams(image_name, reference)
@@ -386,7 +388,7 @@ class FramePairing:
             lost = lost_on_the_way(image.recorded, self.reference, self._measured_names | self._calibration.keys())
             if lost is None:
                 return "matrix", "the images come with a pose that is no affine transform"
-            return "lost", f"the tracker does not see all that leads to the image ({lost} is {image.recorded[lost].status})"
+            return "lost", not_seen(f"{lost} is {image.recorded[lost].status}")
         if not can_pair:
             return "times", "the sender gives several images the same time, so that poses cannot be assigned to them"
         measured = self._with_embedded(image, transforms)

@@ -10,28 +10,31 @@ from ..sweep import Pose
 from ..sweep.pose_path import PosePath
 
 _LONGEST_NAME = 20
+_LASTING = ("times", "clocks", "names", "fixed")
 
 
 class PoseCauses:
     """Counts the causes; told about every frame.
 
     now    the cause of the newest frame; '' when it has a valid pose
+    lasting  the same where the sender or the calibration has to be changed, and not only the probe moved into view
     usual  that of most frames without a valid pose; '' when all have one
     """
 
     def __init__(self):
-        self.now = self.usual = ""
+        self.now = self.usual = self.lasting = ""
         self._counts: Counter[str] = Counter()
         self._sentences: dict[str, str] = {}
 
     def valid(self) -> None:
         """A frame with a valid pose."""
-        self.now = ""
+        self.now = self.lasting = ""
 
     def invalid(self, kind: str, sentence: str) -> None:
         """A frame without one. `kind` is one of a few words, whatever the numbers in the sentence."""
         self._counts[kind] += 1
         self._sentences[kind] = self.now = sentence
+        self.lasting = sentence if kind in _LASTING else ""
         self.usual = self._sentences[self._counts.most_common(1)[0][0]]
 
 
@@ -69,14 +72,18 @@ def cause_of_missing_pose(
     for name in missing:
         apart_s, is_still_sent, _ = samples.get(name, (math.inf, False, True))
         if is_still_sent and math.isfinite(apart_s):
-            advice = (
-                "" if interpolation_gap_s is not None or apart_s > 1 else "; interpolation between them can be asked for"
-            )
+            is_near = interpolation_gap_s is None and apart_s < 1
+            advice = "; interpolation between them can be asked for" if is_near else ""
             return "clocks", f"the times of {name} are {_seconds(apart_s)} from the images'{advice}"
     if missing:
-        return "lost", f"the tracker does not see all that leads to the image ({missing[0]} does not come)"
+        return "lost", not_seen(f"{missing[0]} does not come")
     lost = next((name for name in needed if not measured[name].valid), needed[0])
-    return "lost", f"the tracker does not see all that leads to the image ({lost} is {measured[lost].status})"
+    return "lost", not_seen(f"{lost} is {measured[lost].status}")
+
+
+def not_seen(what: str) -> str:
+    """The sentence for a probe or reference that is out of view, or was not measured for another reason."""
+    return f"the tracker does not see all that leads to the image ({what})"
 
 
 def _seconds(value: float) -> str:

@@ -184,6 +184,7 @@ class Receiver:
         return replace(
             status,
             age_s=max(status.age_s, self.behind_s),
+            problem=status.problem or (pairing.causes.lasting if status.connected else ""),
             other_images=pairing.other_images,
             image_name=pairing.image_name or "",
             image_names=pairing.streams.names,

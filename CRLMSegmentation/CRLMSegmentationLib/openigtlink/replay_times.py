@@ -38,7 +38,8 @@ def replay_times(frames: Sequence[TrackedFrame]) -> ReplayTimes:
     """The times for the frames of a recording, of which some may be NaN, negative, too large or shared by several."""
     times = np.array([frame.timestamp for frame in frames], dtype=np.float64)
     note = ""
-    if any(one.timestamp == other.timestamp and not _is_repeated(one, other) for one, other in pairwise(frames)):
+    shared = any(one.timestamp == other.timestamp and not _is_repeated(one, other) for one, other in pairwise(frames))
+    if shared:
         # Whoever receives them could not tell which pose belongs to which image; here it is known.
         times[:] = np.nan
     known = times[np.isfinite(times)]
@@ -54,9 +55,10 @@ def replay_times(frames: Sequence[TrackedFrame]) -> ReplayTimes:
     stamps = times
     if not np.isfinite(times).all():
         stamps = 1.0 + elapsed
-        note = (
-            "The recording has no times that tell its frames apart: " if not known.size else "Some frames of the recording have no time: "
-        ) + f"frames are sent with made-up times, {usual_s:.3g} s apart where they have none."
+        what = "Some frames of the recording have no time" if known.size and not shared else (
+            "The recording has no times that tell its frames apart"
+        )  # fmt: skip
+        note = f"{what}: frames are sent with made-up times, {usual_s:.3g} s apart where they have none."
     elif times.min() < 0 or times.max() > _LATEST_S:
         stamps = times - times[0] + 1.0 if times.max() - times.min() < _LATEST_S else 1.0 + elapsed
         stamps = stamps - min(0.0, stamps.min())

@@ -1,16 +1,16 @@
 """How late what a sender measured arrives, on one model of its clock and ours.
 
 The two clocks need not agree, so that a single timestamp says nothing about its age. But of all messages the quickest
-one took hardly any time, and what another took longer than that one is by how much it is late: in a queue of the sender, on
-the network, or in a socket that nobody read.
+one took hardly any time, and what another took longer than that one is by how much it is late: in a queue of the
+sender, on the network, or in a socket that nobody read.
 """
 
 from __future__ import annotations
 
 import math
 
-# Clocks of computers run apart by less (quartz: 100 parts in a million, and what NTP corrects): by so much the quickest way
-# is forgotten with time. Something that is seconds late stays known to be late for hours.
+# Clocks of computers run apart by less (quartz: 100 parts in a million, and what NTP corrects): by so much the quickest
+# way is forgotten with time. Something that is seconds late stays known to be late for hours.
 _DRIFT = 2e-4
 # A message that seems to be quicker by more may have a wrong time: so many in a row, and the sender's clock was set.
 _SET_S, _SET_AFTER = 1.0, 3

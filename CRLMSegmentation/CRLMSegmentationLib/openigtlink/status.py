@@ -45,8 +45,8 @@ class StreamStatus:
     silent_s            seconds since the last byte came; infinite when none came
     crc_errors, malformed, too_long, out_of_step, skipped   messages that were not used (see FramingCounts)
     other_images        images of other streams, and those that are no two-dimensional picture
-    image_name, image_names   the image stream that is taken ('' before the first), and the device names of all that were
-                        seen
+    image_name          the image stream that is taken; '' before the first
+    image_names         the device names of all that were seen
     repeated            images that came again with the same time and pixels, and were dropped
     missing             about how many frames the sender has skipped, by the gaps between their times
     pose_problem        why the newest frame has no valid pose; '' when it has one
@@ -55,7 +55,8 @@ class StreamStatus:
     notes               sentences about the calibration: what of it is not used
     header_version      the highest that the peer has shown
     interruptions       the last times without connection, after the first one was found
-    problem             the last sentence about the connection; '' when all is well
+    problem             the last sentence about the connection, or what the sender does so that no frame gets a pose; ''
+                        when all is well
     """
 
     connected: bool = False
@@ -98,7 +99,7 @@ class StreamStatus:
     def not_understood(self) -> str:
         """The types of message that were passed over, with their numbers; '' when there were none."""
         kinds = ", ".join(f"{count} {kind}" for kind, count in self.skipped.most_common(_TOLD_KINDS))
-        return f"{kinds} passed over, which are not understood: have the server send IMAGE and TRANSFORM" if kinds else ""
+        return f"{kinds} passed over, as not understood: have the server send IMAGE and TRANSFORM" if kinds else ""
 
     def __str__(self) -> str:
         """One line for people."""
@@ -120,4 +121,4 @@ class StreamStatus:
         ):
             if count:
                 parts.append(f"{count} {what}")
-        return ", ".join(parts + [sentence for sentence in (self.problem, self.pose_problem) if sentence])
+        return ", ".join([*parts, *dict.fromkeys(filter(None, (self.problem, self.pose_problem)))])

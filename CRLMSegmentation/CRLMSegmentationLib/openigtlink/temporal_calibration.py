@@ -41,8 +41,8 @@ class TimingEstimate:
     standard_error_s  by resampling the recording second by second
     correlation       of image motion and pose motion at that delay, 1 at best
     frames            pairs of neighbouring frames that it rests on
-    scale             how far the images move for each mm of the poses: 1 with a right calibration; None when the pixels'
-                      size is not known
+    scale             how far the images move for each mm of the poses: 1 with a right calibration; None when the size
+                      of the pixels is not known
     """
 
     image_delay_s: float
@@ -67,8 +67,8 @@ class TimingEstimate:
         if self.scale is None or 1 / _WRONG_SCALE < self.scale < _WRONG_SCALE:
             return ""
         return (
-            f"the images move by {self.scale:.2f} mm for each mm that the poses move along the beam: ImageToProbe seems to "
-            "be wrong"
+            f"the images move by {self.scale:.2f} mm for each mm that the poses move along the beam: ImageToProbe "
+            "seems to be wrong"
         )
 
     @property
@@ -78,8 +78,8 @@ class TimingEstimate:
             return f"This recording cannot tell the delay: {self.doubt}."
         if not self.is_known:
             return (
-                f"This recording cannot tell the delay, which is known to {1000 * self.standard_error_s:.0f} ms only: move "
-                "the probe up and down more quickly and at changing speed, by a centimetre about once a second."
+                f"This recording cannot tell the delay, which is known to {1000 * self.standard_error_s:.0f} ms only: "
+                "move the probe up and down more quickly and at changing speed, by a centimetre about once a second."
             )
         if not self.is_to_be_set:
             least_ms = 1000 * max(_SURELY * self.standard_error_s, abs(self.image_delay_s))
@@ -99,8 +99,8 @@ def estimate_image_delay(
 ) -> TimingEstimate:  # fmt: skip
     """The delay of the images of `sweep` against its poses, looked for up to `longest_delay_s` in both directions.
 
-    is_calibrated  False when the poses are those of the probe instead of the image: the direction in which it moves most
-                   is taken for that of the beam, as PLUS does
+    is_calibrated  False when the poses are those of the probe instead of the image: the direction in which it moves
+                   most is taken for that of the beam, as PLUS does
 
     Raises TimingError when the recording is too short, the probe hardly moves along the beam, or the images do not move
     with it.
@@ -110,13 +110,13 @@ def estimate_image_delay(
     name = sweep.name or "The recording"
     if not (np.diff(times) > 0).all():
         raise TimingError(
-            f"The times of {name} do not go on from frame to frame (they stand still or go back), so that no delay can be "
-            "found in it; record again with the sender's clock right."
+            f"The times of {name} do not go on from frame to frame (they stand still or go back), so that no delay can "
+            "be found in it; record again with the sender's clock right."
         )
     if len(frames) < _FEWEST_FRAMES:
         raise TimingError(
-            f"{name} has {len(frames)} different tracked frames; the delay needs ten seconds and more of moving the probe "
-            "up and down."
+            f"{name} has {len(frames)} different tracked frames; the delay needs ten seconds and more of moving the "
+            "probe up and down."
         )
     # The way over a quarter of a second is hundred times the error of a pose; that between two frames is not.
     span = max(1, round(_SPAN_S / float(np.median(np.diff(times)))))

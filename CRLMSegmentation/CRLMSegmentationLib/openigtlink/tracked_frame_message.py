@@ -1,7 +1,7 @@
 """PLUS's own message TRACKEDFRAME: an image with the raw transforms of its time, in one.
 
-Specification: PlusLib, igtlPlusTrackedFrameMessage (a header of 86 bytes, XML, pixels) and igsioTrackedFrame::PrintToXML.
-The matrix in the header is left alone: it does not say which frame it leads to.
+Specification: PlusLib, igtlPlusTrackedFrameMessage (a header of 86 bytes, XML, pixels) and IGSIO's
+igsioTrackedFrame::PrintToXML. The matrix in the header is left alone: it does not say which frame it leads to.
 """
 
 from __future__ import annotations

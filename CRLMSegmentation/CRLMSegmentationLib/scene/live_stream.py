@@ -103,8 +103,9 @@ class LiveStream:
         for name, one in received.items():
             if one.stamp_s is not None:
                 by_stamp.setdefault(one.stamp_s, {})[name] = one
-        for stamp_s, together in sorted(by_stamp.items(), key=lambda entry: max(p.received_s for p in entry[1].values())):
-            received_s = max(one.received_s for one in together.values())
+        arrivals = [(max(one.received_s for one in same.values()), stamp_s) for stamp_s, same in by_stamp.items()]
+        for received_s, stamp_s in sorted(arrivals):
+            together = by_stamp[stamp_s]
             poses = {**calibrations, **{name: one.pose for name, one in together.items()}}
             for name, pose in tool_poses(poses, {*self.tool_names, *self._tools.names}).items():
                 if self._is_news(name, stamp_s):

@@ -3,8 +3,8 @@
 A node holds only what came last and says nothing of the sender's clock. So a frame is what the nodes hold when the
 image has changed, it bears the time of its arrival, and images that came between two looks are lost without a trace:
 for recordings the project's own client is better. A pose that was not put into its node together with the image, in one
-turn of the connector, is not taken for its pose. Frames say that they were paired so, in the field `PosePairing`, and the
-status says it to people.
+turn of the connector, is not taken for its pose. Frames say that they were paired so, in the field `PosePairing`, and
+the status says it to people.
 """
 
 from __future__ import annotations

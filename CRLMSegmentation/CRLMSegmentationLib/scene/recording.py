@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import RecordingError
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
+from ..sweep.missing_frames import MISSING_FIELD
 from ..sweep.recorder import Recorder
 from .memory import LAST_BYTES, SHORT_BYTES, available_bytes
 
@@ -71,7 +72,7 @@ class Recording:
         self.watch = SweepWatch(settings)
         self._frames: list[TrackedFrame] = []
         self._bytes_in_memory = 0
-        self._invalid = 0
+        self._invalid = self._missing = 0
         self._troubles: dict[str, str] = {}
         self._started_s: float | None = None
 
@@ -90,6 +91,7 @@ class Recording:
         self._bytes_in_memory += frame.pixels.nbytes if self.recorder is None else 0
         self._frames.append(kept)
         self._invalid += not frame.valid
+        self._missing += int(frame.fields.get(MISSING_FIELD, 0))
         # What only looks at the frames must never keep one from being recorded.
         for what, looker in (("reconstructed live", self.live), ("watched", self.watch)):
             if looker is None or what in self._troubles:
@@ -126,6 +128,8 @@ class Recording:
         troubles = [recorder.problem, recorder.warning, recorder.mixture] if recorder is not None else []
         if self.live is not None and self.live.problem:
             troubles.append(f"it is recorded, but not reconstructed live any more ({self.live.problem})")
+        if self._missing:
+            troubles.append(f"about {self._missing} frames were skipped by the sender")
         return RecordingState(
             frames=len(self._frames),
             seconds=time.monotonic() - self._started_s if self._started_s is not None else 0.0,

@@ -101,8 +101,8 @@ class SequenceReader:
         if path is not None and not path.measured:
             raise TransformError(
                 f"{self.header.path} holds {', '.join(recorded)}, and only fixed transforms "
-                f"({', '.join(name for name, _, _ in path.steps)}) lead from Image to {self.reference}: where the images "
-                "were taken was not measured, and no volume can be made of them."
+                f"({', '.join(name for name, _, _ in path.steps)}) lead from Image to {self.reference}: where the "
+                "images were taken was not measured, and no volume can be made of them."
             )
         if path is None:
             raise TransformError(

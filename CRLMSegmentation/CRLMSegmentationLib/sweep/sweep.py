@@ -54,7 +54,7 @@ class Sweep:
         return [frame for frame in self.frames if frame.valid and frame.image_to_reference is not None]
 
     def without_repeated_frames(self) -> Sweep:
-        """Without frames that are the frame before once more, with its time and pixels, as PLUS sends and records them."""
+        """Without frames that are the frame before once more, with its time and pixels, as PLUS records them."""
         kept = [
             frame for before, frame in zip((None, *self.frames), self.frames)
             if before is None or frame.timestamp != before.timestamp or not np.array_equal(frame.pixels, before.pixels)

@@ -162,7 +162,7 @@ def test_an_interruption_lasts_from_the_last_byte_to_the_next_and_stopping_is_no
     monitor = StreamMonitor()
     monitor.connected()
     monitor.received(FramingCounts(), 2)
-    # The server is stopped: silence is noticed after 1.5 s, its computer takes a new connection, and goes on being silent.
+    # The server is stopped: silence is noticed after 1.5 s, its computer takes a new connection, and is silent again.
     clock[0] += 1.5
     monitor.lost("the server has stopped answering", silent_s=1.5)
     clock[0] += 0.1

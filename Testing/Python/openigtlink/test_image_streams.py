@@ -65,7 +65,8 @@ def test_a_volume_does_not_claim_the_stream():
 @pytest.mark.parametrize("wanted", ["Video", "Video_Reference"])
 def test_a_stream_is_taken_by_its_name(wanted):
     pairing = FramePairing(image_name=wanted)
-    both = [an_image(n, name, shape) for n in range(4) for name, shape in (("Image_X", (2, 3)), ("Video_Reference", (4, 5)))]
+    streams = ("Image_X", (2, 3)), ("Video_Reference", (4, 5))
+    both = [an_image(n, name, shape) for n in range(4) for name, shape in streams]
     frames = fed(pairing, both)
     assert {frame.pixels.shape for frame in frames} == {(4, 5)} and len(frames) == 4
     assert pairing.streams.names == ("Image_X", "Video_Reference")

@@ -12,7 +12,8 @@ OK, LOST = Pose(np.eye(4)), Pose(np.eye(4), False, "OUT_OF_VIEW")
 
 
 def an_image(number, name="Image_Image", matrix=None):
-    return image_message(np.full((2, 3), number, np.uint8), np.eye(4) if matrix is None else matrix, name, 100 + number / 20)
+    matrix = np.eye(4) if matrix is None else matrix
+    return image_message(np.full((2, 3), number, np.uint8), matrix, name, 100 + number / 20)
 
 
 def cause(transforms, name="Image_Image", **options):
@@ -35,7 +36,7 @@ def beside(**poses):
 @pytest.mark.parametrize(
     ("transforms", "options", "words"),
     [
-        (lambda number: (1.7e9 + number / 20, {"ImageToReference": OK}), {}, ["ImageToReference", "1.7e9 s from the images'"]),
+        (lambda number: (1.7e9 + number / 20, {"ImageToReference": OK}), {}, ["ImageToReference", "1.7e9 s from the"]),
         (lambda number: (100.01 + number / 20, {"ImageToReference": OK}), {}, ["0.01 s", "interpolation"]),
         (lambda number: (100 + number / 20, {"Image To Reference": OK}), {}, ["'Image To Reference' is not the name"]),
         (beside(imageToReference=OK), {}, ["'imageToReference' is not the name"]),

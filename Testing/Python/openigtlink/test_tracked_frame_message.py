@@ -34,7 +34,8 @@ def tracked_frame(number=0, status="OK", orientation=MF, pixels=None, xml=None, 
     body = struct.pack("> HHII", 12, 0, 0, 0) + body
     stamp = 100 + number / 20
     fraction = int((stamp % 1) * 2**32)
-    return struct.pack("> H 12s 20s II Q Q", 2, b"TRACKEDFRAME", b"", int(stamp), fraction, len(body), crc64(body)) + body
+    head = struct.pack("> H 12s 20s II Q Q", 2, b"TRACKEDFRAME", b"", int(stamp), fraction, len(body), crc64(body))
+    return head + body
 
 
 def received(data):

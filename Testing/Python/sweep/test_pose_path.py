@@ -74,8 +74,9 @@ def test_many_fixed_transforms_take_no_long_time():
 
 
 def test_reading_uses_what_was_measured_and_tells_what_is_not_used(tmp_path):
+    pixels = np.zeros((4, 5), np.uint8)
     frames = [
-        TrackedFrame(np.zeros((4, 5), np.uint8), at(5 * number).matrix, number / 10, True, {"ProbeToTracker": at(number)})
+        TrackedFrame(pixels, at(5 * number).matrix, number / 10, True, {"ProbeToTracker": at(number)})
         for number in range(5)
     ]
     path = write_sweep(Sweep(frames), tmp_path / "a.igs.mha")
