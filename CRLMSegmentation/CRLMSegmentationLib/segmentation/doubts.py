@@ -49,7 +49,7 @@ def doubts_about(
         )
     elif unseen is not None and not is_guessed and _is_beside(voxels, unseen):
         doubts.append("The tumor reaches to where the probe did not pass: sweep farther, so that it is covered whole.")
-    elif ultrasound is not None and _is_beside(voxels, black_at_the_border(ultrasound.voxels) & ~voxels):
+    elif ultrasound is not None and _is_beside_black_at_the_border(voxels, ultrasound.voxels):
         # The frame of a picture is black too: pixels came there, and showed nothing.
         doubts.append(
             "The tumor reaches to black at the edge, where the probe seems not to have passed (a guess from the grey "
@@ -93,6 +93,11 @@ def contrast(mask: Volume, ultrasound: Volume, unseen: np.ndarray | None = None)
     spread = np.sqrt((within.var(dtype=np.float64) + around.var(dtype=np.float64)) / 2)
     apart = abs(within.mean(dtype=np.float64) - around.mean(dtype=np.float64))
     return float(apart / spread) if spread > 0 else (float("inf") if apart > 0 else 0.0)
+
+
+def _is_beside_black_at_the_border(mask: np.ndarray, grey: np.ndarray) -> bool:
+    # Mostly there is no black beside it at all, and nothing has to be looked for.
+    return _is_beside(mask, (grey == 0) & ~mask) and _is_beside(mask, black_at_the_border(grey) & ~mask)
 
 
 def _is_beside(mask: np.ndarray, unseen: np.ndarray) -> bool:
