@@ -1,66 +1,136 @@
-"""Whether a PLY file is whole: VTK's reader ends the process on one that is not, or fills it up with rubbish.
+"""Surfaces in PLY files, read without VTK: its reader ends the process on a file that is cut off or damaged.
 
 Format: G. Turk, The PLY Polygon File Format (1994).
 """
 
 from __future__ import annotations
 
-import struct
+from dataclasses import dataclass
 from pathlib import Path
 
-_CODES = {
-    "char": "b", "int8": "b", "uchar": "B", "uint8": "B", "short": "h", "int16": "h", "ushort": "H", "uint16": "H",
-    "int": "i", "int32": "i", "uint": "I", "uint32": "I", "float": "f", "float32": "f", "double": "d", "float64": "d",
+import numpy as np
+
+_TYPES = {
+    "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2",
+    "uint16": "u2", "int": "i4", "int32": "i4", "uint": "u4", "uint32": "u4", "float": "f4", "float32": "f4",
+    "double": "f8", "float64": "f8",
 }  # fmt: skip
-_END = b"end_header"
-_LONGEST_HEADER = 64 * 1024
+_ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": ""}
+_CORNERS = ("vertex_indices", "vertex_index")
 
 
-def is_damaged(path: Path) -> bool:
-    """True when `path` is no PLY file or ends before its last element. Raises OSError when it cannot be read."""
+@dataclass(frozen=True)
+class PlySurface:
+    """points (n, 3) float64, faces a list of int arrays with the numbers of their points, comments as they stand."""
+
+    points: np.ndarray
+    faces: list[np.ndarray]
+    comments: list[str]
+
+
+@dataclass(frozen=True)
+class _Property:
+    """One value of an element, or a list of them when `count_type` is given."""
+
+    name: str
+    type: str
+    count_type: str = ""
+
+
+def read_ply(path: Path) -> PlySurface:
+    """The surface in `path`. Raises ValueError when it is no whole PLY file, and OSError when it cannot be read."""
     content = path.read_bytes()
-    end = content.find(_END, 0, _LONGEST_HEADER)
-    start = content.find(b"\n", end) + 1
-    if not content.startswith(b"ply") or end < 0 or start == 0:
-        return True
+    header, end, _ = content[: 1 << 16].partition(b"end_header")
+    start = content.find(b"\n", len(header)) + 1
+    if not content.startswith(b"ply") or not end or not start:
+        raise ValueError("no PLY file")
+    order, elements, comments = _header(header.decode("latin-1"))
+    source = _Text(content[start:]) if order == "" else _Binary(content, start, order)
+    values = {name: source.element(count, properties) for name, (count, properties) in elements.items()}
     try:
-        layout, elements = _elements(content[:end].decode("latin-1"))
-        if layout == "ascii":
-            return len(content[start:].split(b"\n")) <= sum(count for count, _ in elements)
-        return _end_of(content, start, "<" if layout == "binary_little_endian" else ">", elements) > len(content)
-    except (KeyError, ValueError, IndexError, struct.error):
-        return True
+        points = np.stack([np.asarray(values["vertex"][axis], dtype=np.float64) for axis in "xyz"], axis=-1)
+    except KeyError as missing:
+        raise ValueError(f"no {missing}") from None
+    corners = next((values.get("face", {}).get(name) for name in _CORNERS if name in values.get("face", {})), [])
+    faces = [np.asarray(face, dtype=np.int64) for face in corners]
+    if faces and not all(((0 <= face) & (face < len(points))).all() for face in faces):
+        raise ValueError("faces name points that are not there")
+    return PlySurface(points, faces, comments)
 
 
-def _elements(header: str) -> tuple[str, list[tuple[int, list]]]:
-    """The layout, and for each element how many there are and its properties: codes, or (count, value) for a list."""
-    layout, elements = "", []
-    for line in header.splitlines():
-        match line.split():
-            case ["format", layout, *_]:
-                pass
-            case ["element", _, count]:
-                elements.append((int(count), []))
-            case ["property", "list", count, value, _]:
-                elements[-1][1].append((_CODES[count], _CODES[value]))
-            case ["property", kind, _]:
-                elements[-1][1].append(_CODES[kind])
-    if not layout or not elements or any(count < 0 for count, _ in elements):
-        raise ValueError("no layout or no element")
-    return layout, elements
+def _header(text: str) -> tuple[str, dict[str, tuple[int, list[_Property]]], list[str]]:
+    layout, elements, comments = "", {}, []
+    for line in text.splitlines():
+        words = line.split()
+        try:
+            if words[:1] == ["format"]:
+                layout = words[1]
+            elif words[:1] == ["comment"]:
+                comments.append(line.partition("comment")[2].strip())
+            elif words[:1] == ["element"]:
+                elements[words[1]] = (int(words[2]), [])
+            elif words[:2] == ["property", "list"]:
+                elements[list(elements)[-1]][1].append(_Property(words[4], _TYPES[words[3]], _TYPES[words[2]]))
+            elif words[:1] == ["property"]:
+                elements[list(elements)[-1]][1].append(_Property(words[2], _TYPES[words[1]]))
+        except (IndexError, KeyError):
+            raise ValueError(f"the header has the line '{line[:80]}'") from None
+    if layout not in _ORDERS or any(count < 0 for count, _ in elements.values()):
+        raise ValueError("no known format")
+    return _ORDERS[layout], elements, comments
 
 
-def _end_of(content: bytes, place: int, order: str, elements: list[tuple[int, list]]) -> int:
-    """Where the last element ends. Raises struct.error when that is behind the end."""
-    for count, properties in elements:
-        if not any(isinstance(one, tuple) for one in properties):
-            place += count * struct.calcsize(order + "".join(properties))
-            continue
+class _Binary:
+    """The elements one after another, in bytes."""
+
+    def __init__(self, content: bytes, place: int, order: str):
+        self._content, self._place, self._order = content, place, order
+
+    def element(self, count: int, properties: list[_Property]) -> dict[str, list]:
+        if not any(one.count_type for one in properties):
+            rows = self._take(np.dtype([(one.name, self._order + one.type) for one in properties]), count)
+            return {one.name: rows[one.name] for one in properties}
+        values: dict[str, list] = {one.name: [] for one in properties}
         for _ in range(count):
             for one in properties:
-                if isinstance(one, tuple):
-                    length = struct.unpack_from(order + one[0], content, place)[0]
-                    place += struct.calcsize(order + one[0]) + length * struct.calcsize(order + one[1])
+                length = 1
+                if one.count_type:
+                    length = int(self._take(np.dtype(self._order + one.count_type), 1)[0])
+                taken = self._take(np.dtype(self._order + one.type), length)
+                values[one.name].append(taken if one.count_type else taken[0])
+        return values
+
+    def _take(self, dtype: np.dtype, count: int) -> np.ndarray:
+        end = self._place + count * dtype.itemsize
+        if count < 0 or end > len(self._content):
+            raise ValueError("cut off")
+        taken = np.frombuffer(self._content, dtype, count, self._place)
+        self._place = end
+        return taken
+
+
+class _Text:
+    """The elements one after another, as words."""
+
+    def __init__(self, content: bytes):
+        self._words = content.split()
+        self._place = 0
+
+    def element(self, count: int, properties: list[_Property]) -> dict[str, list]:
+        if count * len(properties) > len(self._words) - self._place:
+            raise ValueError("cut off")
+        values: dict[str, list] = {one.name: [] for one in properties}
+        for _ in range(count):
+            for one in properties:
+                if one.count_type:
+                    values[one.name].append(self._take(int(self._take(1)[0])))
                 else:
-                    place += struct.calcsize(order + one)
-    return place
+                    values[one.name].append(self._take(1)[0])
+        return values
+
+    def _take(self, count: int) -> list[float]:
+        words = self._words[self._place : self._place + count]
+        if count < 0 or len(words) < count:
+            raise ValueError("cut off")
+        self._place += count
+        return [float(word) for word in words]

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import FileFormatError
 from .coordinates import to_ras
 from .paths import name_for_library
-from .ply import is_damaged
+from .ply import read_ply
 from .whole_file import written_whole
 
 _SPACE_LPS = "SPACE=LPS"
@@ -59,58 +59,74 @@ def write_surface(surface, path) -> Path:
 
 def read_surface(path):
     """The vtkPolyData in `path`, in RAS mm. Raises FileFormatError, also for other coordinates than RAS and LPS."""
-    from vtkmodules.vtkCommonDataModel import vtkPolyData
-
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"The surface {path} does not exist; check the path.")
-    suffix = path.suffix.lower()
-    if suffix not in SURFACE_ENDINGS:
+    if path.suffix.lower() not in SURFACE_ENDINGS:
         raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(SURFACE_ENDINGS)}.")
-    if suffix == ".ply" and is_damaged(path):
-        raise FileFormatError(f"{path} holds no surface; the file is empty or damaged.")
-    reader = _read_by(path)
-    surface = vtkPolyData()
-    surface.ShallowCopy(reader.GetOutput())
+    surface, spaces = _content_of(path)
     if surface.GetNumberOfPoints() == 0:
         raise FileFormatError(f"{path} holds no surface; the file is empty or damaged.")
     used = surface.GetPolys().GetConnectivityArray()
     if used.GetNumberOfTuples() and not 0 <= used.GetRange()[0] <= used.GetRange()[1] < surface.GetNumberOfPoints():
         raise FileFormatError(f"{path} is damaged: its triangles name points that are not there.")
-    said, spaces = "", []
-    if suffix == ".vtp":
-        space = surface.GetFieldData().GetAbstractArray("SPACE")
-        spaces = [space.GetValue(0)] if space is not None and space.GetNumberOfValues() else []
-    elif suffix == ".stl":
-        said = reader.GetHeader() or ""
-    else:
-        comments = reader.GetComments()
-        said = " ".join(comments.GetValue(index) for index in range(comments.GetNumberOfValues()))
-    spaces = spaces or _SPACE.findall(said)
     is_ras = bool(spaces) and (to_ras(spaces[0], path) == np.eye(3)).all()
     return surface if is_ras else _with_x_and_y_turned(surface)
 
 
-def _read_by(path: Path):
-    """VTK's reader for the ending of `path`, after reading it; what it complains about is not printed."""
+def _content_of(path: Path):
+    """The vtkPolyData in `path` as it stands, empty for a damaged file, and the names of its coordinate system."""
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
     from vtkmodules.vtkIOGeometry import vtkSTLReader
-    from vtkmodules.vtkIOPLY import vtkPLYReader
     from vtkmodules.vtkIOXML import vtkXMLPolyDataReader
 
-    reader = {".vtp": vtkXMLPolyDataReader, ".stl": vtkSTLReader, ".ply": vtkPLYReader}[path.suffix.lower()]()
+    suffix, surface = path.suffix.lower(), vtkPolyData()
+    if suffix == ".ply":
+        try:
+            ply = read_ply(path)
+        except (OSError, ValueError):
+            return surface, []
+        return _polygons(ply.points, ply.faces), _SPACE.findall(" ".join(ply.comments))
+    reader = vtkXMLPolyDataReader() if suffix == ".vtp" else vtkSTLReader()
     reader.SetFileName(name_for_library(path))
     with _silent_vtk():
         reader.Update()
-    return reader
+    surface.ShallowCopy(reader.GetOutput())
+    if suffix == ".stl":
+        return surface, _SPACE.findall(_as_text(reader.GetHeader()))
+    space = surface.GetFieldData().GetAbstractArray("SPACE")
+    named = space is not None and space.GetNumberOfValues() > 0 and hasattr(space, "GetValue")
+    return surface, [_as_text(space.GetValue(0))] if named else []
+
+
+def _as_text(value) -> str:
+    """What VTK gives for text: bytes when these are not UTF-8, None for none."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
+
+
+def _polygons(points: np.ndarray, faces: list[np.ndarray]):
+    """vtkPolyData of (n, 3) points and polygons."""
+    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+    from vtkmodules.vtkCommonCore import vtkPoints
+    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+
+    surface, places, cells = vtkPolyData(), vtkPoints(), vtkCellArray()
+    places.SetData(numpy_to_vtk(points.astype(np.float32), deep=True))
+    surface.SetPoints(places)
+    if faces:
+        offsets = np.cumsum([0, *(len(face) for face in faces)], dtype=np.int64)
+        cells.SetData(
+            numpy_to_vtkIdTypeArray(offsets, deep=True), numpy_to_vtkIdTypeArray(np.concatenate(faces), deep=True)
+        )
+    surface.SetPolys(cells)
+    return surface
 
 
 def _is_whole(path: Path, surface) -> bool:
     """True when the file holds the surface: VTK's writers but that of STL say nothing when the disk is full."""
     if path.suffix.lower() == ".stl":
         return path.is_file()
-    if path.suffix.lower() == ".ply":
-        return not is_damaged(path)
-    return _read_by(path).GetOutput().GetNumberOfPoints() == surface.GetNumberOfPoints()
+    return _content_of(path)[0].GetNumberOfPoints() == surface.GetNumberOfPoints()
 
 
 @contextmanager

@@ -53,7 +53,8 @@ def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
         raise FileFormatError(f"{path} cannot be read as a volume ({reason}).") from None
     if is_cut_off(path):
         raise FileFormatError(f"{path} is cut off: voxels are missing at its end; copy or save it again.")
-    metadata = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
+    # Every name that is looked for is ASCII, and SimpleITK refuses to give others back.
+    metadata = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys() if key.isascii()}
     refuse_recording(path, image.GetSize(), image.GetSpacing(), metadata)
     if image.GetDimension() != 3:
         raise FileFormatError(f"{path} has {image.GetDimension()} axes; a volume has 3.")

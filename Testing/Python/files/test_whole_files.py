@@ -12,7 +12,6 @@ import vtk
 
 from CRLMSegmentationLib.errors import FileFormatError
 from CRLMSegmentationLib.files import read_surface, read_volume, write_box, write_surface, write_volume
-from CRLMSegmentationLib.files.ply import is_damaged
 from CRLMSegmentationLib.files.whole_file import written_whole
 from CRLMSegmentationLib.geometry import Box, Volume
 
@@ -118,7 +117,6 @@ def test_a_ply_file_that_is_cut_off_does_not_end_the_process(tmp_path, ascii, ke
     content = (tmp_path / "a.ply").read_bytes()
     assert read_surface(tmp_path / "a.ply").GetNumberOfPoints() == sphere().GetNumberOfPoints()
     (tmp_path / "a.ply").write_bytes(content[: int(kept * len(content))])
-    assert is_damaged(tmp_path / "a.ply")
     with pytest.raises(FileFormatError, match="damaged"):
         read_surface(tmp_path / "a.ply")
 
@@ -131,10 +129,64 @@ def test_a_surface_whose_triangles_name_missing_points_is_refused(tmp_path):
         if fine:
             assert read_surface(tmp_path / "a.ply").GetNumberOfPoints() == 3
         else:
-            with pytest.raises(FileFormatError, match="not there"):
+            with pytest.raises(FileFormatError, match="damaged"):
                 read_surface(tmp_path / "a.ply")
 
 
 def test_a_surface_of_nothing_wrong_is_written(tmp_path):
     for name in ("a.stl", "a.vtp", "a.ply"):
         assert write_surface(sphere(), tmp_path / name).stat().st_size > MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b"property list uchar int vertex_indices", b"property list float int vertex_indices"),
+        (b"property float x", b"property float a"),
+        (b"property list uchar int", b"property list int uchar"),
+        (b"element face", b"element fuse"),
+        (b"element vertex 3482", b"element vertex -482"),
+        (b"format binary", b"format bin_ary"),
+        (b"comment SPACE", b"comment \xff\xfe\xe4 SPACE"),
+    ],
+)
+def test_a_damaged_ply_file_is_refused_or_read_but_ends_nothing(tmp_path, change):
+    content = write_surface(sphere(), tmp_path / "a.ply").read_bytes()
+    assert change[0] in content
+    (tmp_path / "a.ply").write_bytes(content.replace(*change))
+    try:
+        surface = read_surface(tmp_path / "a.ply")
+    except FileFormatError:
+        return
+    assert surface.GetBounds() == pytest.approx(sphere().GetBounds(), abs=1e-3)
+
+
+def test_a_ply_file_of_vtk_is_read_to_the_triangle(tmp_path):
+    surface = sphere()
+    for ascii in (False, True):
+        writer = vtk.vtkPLYWriter()
+        writer.SetFileName(str(tmp_path / "a.ply"))
+        writer.SetInputData(surface)
+        writer.AddComment("SPACE=RAS")
+        if ascii:
+            writer.SetFileTypeToASCII()
+        writer.Write()
+        found = read_surface(tmp_path / "a.ply")
+        np.testing.assert_allclose(points_of(found), points_of(surface), atol=1e-5)
+        assert [ids_of(found, cell) for cell in range(9)] == [ids_of(surface, cell) for cell in range(9)]
+        assert found.GetNumberOfCells() == surface.GetNumberOfCells()
+
+
+def points_of(surface):
+    return np.array([surface.GetPoint(number) for number in range(surface.GetNumberOfPoints())])
+
+
+def ids_of(surface, cell):
+    return [surface.GetCell(cell).GetPointId(corner) for corner in range(surface.GetCell(cell).GetNumberOfPoints())]
+
+
+def test_a_header_with_names_in_other_encodings_is_read(tmp_path):
+    lines = [b"ObjectType = Image", b"NDims = 3", b"BinaryData = True", b"DimSize = 2 3 4", b"ElementType = MET_UCHAR",
+             b"H\xf4pital = Gen\xe8ve", b"ElementDataFile = LOCAL"]  # fmt: skip
+    (tmp_path / "a.mha").write_bytes(b"\n".join(lines) + b"\n" + bytes(range(24)))
+    assert read_volume(tmp_path / "a.mha").dimensions == (2, 3, 4)
