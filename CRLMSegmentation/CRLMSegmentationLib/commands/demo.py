@@ -20,7 +20,7 @@ from ..files import read_volume, write_box, write_surface, write_volume
 from ..geometry import Box
 from ..python_process import end_process, start_python
 from ..scene.state import Step, StepStatus
-from ..sweep import Pose, read_sweep, write_sweep
+from ..sweep import Pose, write_sweep
 from ..sweep.sequence_formats import read_sequence_header
 from .box_options import add_box_options, box_files, box_from
 from .demo_approach import approach_sweep
@@ -135,7 +135,7 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
     print(f"received   {summary.frames} frames over OpenIGTLink, {summary.invalid} without a valid pose, "
           f"{summary.dropped} lost -> {recorded}")  # fmt: skip
 
-    session.set_sweep(read_sweep(recorded))
+    session.open_sweep(recorded, origin="simulated" if truth_path else "replayed")
     for sentence in sweep_quality(session.sweep, settings).sentences() or ["even and without gaps"]:
         print(f"sweep      {sentence}")
     with progress_bar("Reconstruct") as progress:

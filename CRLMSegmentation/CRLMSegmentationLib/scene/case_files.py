@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,9 @@ def _write_files(case: Case, place: Path) -> None:
         shutil.copyfile(case.recording, place / RECORDING)
     elif case.sweep is not None:
         sweep = _without_names(case.sweep)
+        if (case.facts or {}).get("origin") == SIMULATED:
+            # The recording tells it wherever it goes.
+            sweep = replace(sweep, fields={**sweep.fields, ORIGIN_FIELD: SIMULATED})
         write_sweep(sweep, place / RECORDING)
     for name, volume in (
         (VOLUME, case.volume), (PROBABILITY, case.probability), (MASK, case.mask), (CORRECTIONS, case.corrections)

@@ -21,9 +21,12 @@ class Faults:
     """
 
     def __init__(self, workflow: Workflow):
-        self.sentence: str | None = None
         self._workflow = workflow
         self._newest_s = -math.inf
+
+    @property
+    def sentence(self) -> str | None:
+        return self._workflow.state.fault or None
 
     def are_none(self) -> bool:
         """True while what is live may be shown as live."""
@@ -36,7 +39,7 @@ class Faults:
     def begin(self, now_s: float) -> None:
         """A beat of the timer begins at `now_s`, time.monotonic(): what is long past is over."""
         if self.sentence is not None and not 0 <= now_s - self._newest_s <= _STANDS_S:
-            self.sentence = None
+            self._workflow.state.fault = ""
             self._workflow.log.add("fault is over")
             self._workflow.touch()
 
@@ -54,5 +57,5 @@ class Faults:
             if sentence != self.sentence:
                 _logger.exception("A part of the session has failed.")
                 self._workflow.log.add("fault", message=sentence)
-                self.sentence = sentence
+                self._workflow.state.fault = sentence
                 self._workflow.touch()

@@ -33,12 +33,15 @@ class RecordStep:
 
     live_reconstruction  True to make the volume while it is swept
     recorded_path        the file of the sweep, once it is complete
+    on_recorded          called with the file of the sweep, once it is complete
     on_must_end          called when a recording has to be ended now
     """
 
     def __init__(
-        self, workflow: Workflow, jobs: Jobs, volume: VolumeStep, clock: CaseClock, on_must_end: Callable[[], object]
+        self, workflow: Workflow, jobs: Jobs, volume: VolumeStep, clock: CaseClock, on_must_end: Callable[[], object],
+        on_recorded: Callable[[Path], None],
     ):  # fmt: skip
+        self._on_recorded = on_recorded
         self._on_must_end, self._looked_at_memory_s = on_must_end, -math.inf
         self.live_reconstruction = True
         self.recorded_path: Path | None = None
@@ -236,6 +239,7 @@ class RecordStep:
     def _on_file(self, recording: Recording, files: list[Path]) -> None:
         if recording is self._recording:
             self.recorded_path = files[0]
+            self._on_recorded(files[0])
             # Else some frames are missing in it, or are in another file.
             self._is_own = len(files) == 1 and not recording.recorder.problem
         self._workflow.touch()

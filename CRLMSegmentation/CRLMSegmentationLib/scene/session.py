@@ -86,7 +86,7 @@ class NavigationSession:
         self.tools = Tools(self.scene, clock, margin_mm, lambda: self._source.question is None, self._faults.are_none)
         self._live_image = LiveImage(self.scene, clock, self._faults.are_none)
         self._volume = VolumeStep(self.application, workflow, self._jobs, self._on_volume)
-        self._record = RecordStep(workflow, self._jobs, self._volume, self._clock, self.stop_recording)
+        self._record = RecordStep(workflow, self._jobs, self._volume, self._clock, self.stop_recording, self._on_recorded)
         self._stream = LiveStream(workflow, self._live_image, self.tools, tool_names, self._record_frame)
         self._box = BoxStep(
             self.scene, workflow, self._volume, lambda: self._engine.margin_mm, self._make_tumor_stale
@@ -412,9 +412,8 @@ class NavigationSession:
         if sweep is None:
             sweep = self._record.read(path, plus_configuration)
         identity = file_identity(path)
-        own = self._record.recorded_path
         with self._workflow.held():
-            if not self._source.knows(identity) and (own is None or file_identity(own) != identity):
+            if not self._source.knows(identity):
                 self._drop_case()
                 self._source.begin(identity=identity)
             self._record.take_opened(sweep, path)
@@ -838,6 +837,10 @@ class NavigationSession:
             finally:
                 self._adopt()
                 self._heed_source()
+
+    def _on_recorded(self, path: Path) -> None:
+        """The case's own recording, opened or replayed, shows the same patient."""
+        self._source.add(None, file_identity(path))
 
     def _holding(self) -> str:
         """What the case holds, for people; '' when it is empty."""

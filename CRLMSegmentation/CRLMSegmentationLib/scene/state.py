@@ -47,6 +47,7 @@ class SessionState:
     progress   0 to 1 of the step that is running
     doubts     sentences that speak against the segmentation on the screen
     doubts_acknowledged  True when there are none, or a person has said that he has seen all of them
+    fault      what went wrong in the program itself within the last second, for people; '' when nothing did
     notices    other sentences for people, the newest last: a recording that was recovered, a disk that is filling up
     """
 
@@ -55,6 +56,7 @@ class SessionState:
     progress: float = 0.0
     doubts: tuple[str, ...] = ()
     doubts_acknowledged: bool = True
+    fault: str = ""
     notices: tuple[str, ...] = ()
 
     def __getitem__(self, step: Step) -> StepState:

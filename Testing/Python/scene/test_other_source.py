@@ -12,6 +12,7 @@ from CRLMSegmentationLib.geometry import Box
 from CRLMSegmentationLib.openigtlink import StreamStatus
 from CRLMSegmentationLib.scene import names
 from CRLMSegmentationLib.scene.bundle import load_scene, save_scene
+from CRLMSegmentationLib.scene.case_source import CaseSource, file_identity, origin_of
 from CRLMSegmentationLib.scene.nodes import find
 from CRLMSegmentationLib.scene.session import NavigationSession
 from CRLMSegmentationLib.scene.state import Step, StepStatus
@@ -239,7 +240,6 @@ def test_simulated_data_make_the_case_simulated_for_good(session, sweep):
 
 
 def test_the_simulator_marks_what_it_makes(tmp_path):
-    from CRLMSegmentationLib.scene.case_source import origin_of
     from CRLMSegmentationLib.simulation.phantom import simulate_phantom
 
     write_sweep(simulate_phantom(3).sweep, tmp_path / "sweep.igs.mha")
@@ -288,10 +288,11 @@ def test_the_recording_of_the_case_itself_is_no_other_case(session, sweep, tmp_p
     assert session.wait()
     session.open_sweep(session.recorded_path)
     assert session.box is not None
+    session.connect_source(Source(file_identity(session.recorded_path), "replayed"))
+    assert session.source_question is None, "nor when it is replayed"
 
 
 def test_a_replayed_file_and_the_opened_one_are_one_source(tmp_path, sweep):
-    from CRLMSegmentationLib.scene.case_source import CaseSource, file_identity
     from CRLMSegmentationLib.scene.replay import ReplaySource
 
     path = tmp_path / "x.igs.mha"
@@ -367,3 +368,11 @@ def test_a_source_that_says_nothing_of_itself_counts_as_live_under_its_name(sess
     del other.identity, other.origin
     session.connect_source(other)
     assert "same patient" in session.source_question
+
+
+def test_the_recording_in_a_simulated_case_says_what_it_is(session, sweep, tmp_path):
+    write_sweep(sweep, tmp_path / "sweep.igs.mha")
+    session.open_sweep(tmp_path / "sweep.igs.mha", origin="simulated")
+    session.save_case(tmp_path / "case")
+    session.open_sweep(tmp_path / "case" / "recording.igs.mha")
+    assert session.origin == "simulated"
