@@ -104,6 +104,7 @@ def run(arguments):
             "mask": arguments.output, "found": result.found, "volume_ml": result.volume_ml,
             "largest_diameter_mm": result.largest_diameter_mm, "threshold": result.threshold,
             "models": [one.card.name for one in segmenter.models], "doubts": doubts,
+            "seen_is_guessed": volume.seen_is_guessed and not bool(volume.seen.all()),
         })  # fmt: skip
         return
     if not result.found:

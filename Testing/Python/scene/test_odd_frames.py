@@ -30,7 +30,7 @@ def test_they_are_recorded_and_told_and_the_volume_is_of_all_others(session, tmp
     sweep = session.stop_recording()
     until(session, lambda: not session.is_computing)
     assert len(sweep) == 28 and any("2 of 30 frames are not of 20 x 24 pixels" in note for note in session.state.notices)
-    assert session.volume.dimensions[2] == 16
+    assert session.volume.dimensions[2] == 16 and session.volume.seen.mean() > 0.9
     assert sorted(len(read_sweep(path)) for path in tmp_path.glob("*.igs.mha")) in ([2, 28], [2, 9, 19])
 
 

@@ -116,3 +116,17 @@ def test_a_surface_of_an_earlier_run_does_not_stay_beside_a_mask_without_one(
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out)
     assert not told["found"] and told["volume_ml"] == 0 and told["doubts"] and not (tmp_path / "tumor.stl").exists()
+
+
+@pytest.mark.parametrize("knows", [False, True])
+def test_a_guess_of_what_was_seen_is_told_as_one(tmp_path, speckled_volume, exported_model, capsys, knows):
+    voxels = speckled_volume.voxels.copy()
+    voxels[:, :, :6] = 0  # black at the edge: not swept, or without an echo
+    seen = np.ones(voxels.shape, bool) if knows else None
+    write_volume(speckled_volume.with_voxels(voxels).with_seen(seen), tmp_path / "volume.nrrd")
+    center = [str(value) for value in speckled_volume.center_ras]
+    assert main(["segment", str(tmp_path / "volume.nrrd"), "-o", str(tmp_path / "mask.nrrd"), "--box", *center, "20",
+                 "20", "20", "--model", str(exported_model), "--device", "cpu", "--runtime", "torch"]) == 0  # fmt: skip
+    said = capsys.readouterr()
+    assert ("does not say what was seen" in said.out + said.err) != knows
+    assert [path.name for path in tmp_path.glob("*.seen.nrrd")] == (["volume.seen.nrrd"] if knows else [])
