@@ -44,7 +44,8 @@ class StreamClock:
         """`source` sent something with this stamp of the tracker's clock (None when it has none).
 
         received_s  since when it may have been here: its age counts from then
-        read_s      when it was really taken, where it may have waited unread; received_s by default
+        read_s      when it was really taken, where it may have waited unread; received_s by default. NaN for what was
+                    handed over, and not received: its stamp does not say that it is late
         """
         received_s = time.monotonic() if received_s is None else received_s
         read_s = received_s if read_s is None else read_s
@@ -55,6 +56,9 @@ class StreamClock:
                 return
             if stamp_s < before.stamp_s - _WENT_BACK_S:
                 self._sender.restart()
+        if math.isnan(read_s):
+            self._sender.restart()
+            read_s = received_s
         if stamp_s is not None:
             self._sender.arrived(stamp_s, read_s)
         self._arrivals[source] = _Arrival(stamp_s, received_s)

@@ -86,8 +86,12 @@ class LiveStream:
         return bool(frames)
 
     def show(self, frame: TrackedFrame, received_s: float | None = None, read_s: float | None = None) -> None:
-        """Show a frame, and the tools that came with it; `received_s` and `read_s` as in StreamClock.note."""
-        received_s = time.monotonic() if received_s is None else received_s
+        """Show a frame, and the tools that came with it; `received_s` and `read_s` as in StreamClock.note.
+
+        Without `received_s` it is handed over now: it did not come late, whatever its timestamp is.
+        """
+        if received_s is None:
+            received_s, read_s = time.monotonic(), math.nan
         self._image.show(frame, received_s, read_s)
         for name, pose in tool_poses(frame.transforms, {*self.tool_names, *self._tools.names}).items():
             # Beside a stream of images that waited for their poses, a tool may be known of a later time already.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ class Tools:
         received_s = time.monotonic() if received_s is None else received_s
         self._tool(tool).update(pose)
         self._clock.note(tool, stamp_s, received_s, read_s)
-        now_s = received_s if read_s is None else read_s
+        now_s = received_s if read_s is None or math.isnan(read_s) else read_s
         self._show(self.reading(tool, now_s))
         self._write_text(now_s)
         return True

@@ -13,10 +13,8 @@ from typing import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ..errors import GeometryError
-from ..geometry import as_affine
 from .tracked_frame import Pose
-from .transforms import find_path, split_transform_name
+from .transforms import find_path, follow, split_transform_name
 
 # A configuration has a dozen transforms; more ways than this are not looked at.
 _MOST_WAYS = 2000
@@ -67,18 +65,12 @@ def compose_measured(
         path = pose_path(measured, (), source, target)
         if path is None:
             return None
-    matrix, valid, status = np.eye(4), path.measured or source == target, "OK" if path.measured else "INVALID"
-    for name, forwards, is_fixed in path.steps:
-        step = fixed[name] if is_fixed else measured[name]
-        if not step.valid:
-            valid, status = False, step.status
-        try:
-            affine = as_affine(step.matrix, name)
-            matrix = (affine if forwards else np.linalg.inv(affine)) @ matrix
-        except GeometryError:
-            # A lost tool is often written as zeros or NaN: the frame has no pose, the file is still good.
-            return Pose(np.full((4, 4), np.nan), False, status if not valid else "INVALID")
-    return Pose(matrix, valid, status)
+    pose = follow(
+        (name, forwards, fixed[name] if is_fixed else measured[name]) for name, forwards, is_fixed in path.steps
+    )
+    if pose.valid and not path.measured and source != target:
+        return Pose(pose.matrix, False, "INVALID")
+    return pose
 
 
 def passed_over_sentences(

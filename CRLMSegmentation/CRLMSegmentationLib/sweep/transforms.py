@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from typing import Mapping
+from typing import Iterable, Mapping
 
 import numpy as np
 
@@ -97,9 +97,13 @@ def compose(transforms: Mapping[str, Pose], source: str, target: str) -> Pose | 
     path = find_path(transforms, source, target)
     if path is None:
         return None
+    return follow((name, forwards, transforms[name]) for name, forwards in path)
+
+
+def follow(steps: Iterable[tuple[str, bool, Pose]]) -> Pose:
+    """The pose at the end of a way of (name, forwards, transform); see compose()."""
     matrix, valid, status = np.eye(4), True, "OK"
-    for name, forwards in path:
-        step = transforms[name]
+    for name, forwards, step in steps:
         if not step.valid:
             valid, status = False, step.status
         try:

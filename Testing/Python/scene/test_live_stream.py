@@ -76,6 +76,16 @@ def test_frames_that_come_ever_later_are_lost_though_each_has_just_come(session,
             assert source.stylus(now_s).status is (ToolStatus.LOST if late else ToolStatus.LIVE)
 
 
+def test_a_frame_that_is_handed_over_is_not_late_whatever_its_time(session, source):
+    for number in range(3):
+        frame = TrackedFrame(np.zeros((4, 5), np.uint8), np.eye(4), 100 + number / 1000, True,
+                             {"StylusToReference": Pose(np.eye(4))})  # fmt: skip
+        session.show_frame(frame)
+        assert session.live_pose_is_valid and session.tool_reading().status is ToolStatus.LIVE
+        time.sleep(0.6)
+        assert not session.live_pose_is_valid
+
+
 @pytest.mark.parametrize("apart_s", [-0.004, 0.004, 0.013])
 def test_a_tool_of_a_second_tracker_whose_times_are_not_the_images_is_followed(source, apart_s):
     for number in range(10):
