@@ -102,8 +102,11 @@ class LiveReconstruction:
             self._wake.notify_all()
         self._thread.join()
         with self._lock:
-            if self._error is None:
-                self._take_all(self._poses.finish())
+            try:
+                if self._error is None:
+                    self._take_all(self._poses.finish())
+            except Exception as error:  # told with the next snapshot, as those of the thread are
+                self._error = error
             if self._inserter is not None:
                 self._inserter.close()
 

@@ -129,6 +129,27 @@ def test_a_region_that_no_longer_fits_is_told_with_the_next_snapshot(make_sweep)
             live.snapshot()
 
 
+def test_what_fails_while_closing_is_told_with_the_next_snapshot(make_sweep, monkeypatch):
+    frames = list(make_sweep(9, frames=6).frames)
+    beside = frames[5].image_to_reference.copy()
+    beside[0, 3] += 15  # held back until it is clear whether it is a jump
+    frames[5] = frames[5].with_changes(image_to_reference=beside)
+    live = LiveReconstruction(SETTINGS)
+    for frame in frames:
+        live.add(frame)
+    live.wait()
+    assert live.report["frames_used"] == 5
+
+    def no_room(*_):
+        raise ReconstructionError("no room")
+
+    monkeypatch.setattr(live, "_insert", no_room)
+    live.close()
+    assert live.problem == "no room"
+    with pytest.raises(ReconstructionError, match="no room"):
+        live.snapshot()
+
+
 def test_closed_is_closed(a_sweep):
     live = LiveReconstruction(SETTINGS)
     live.close()
