@@ -198,7 +198,8 @@ class FramePairing:
             self._drop_other_embeddings(name, stamp - self.image_delay_s)
         image = self._waiting(message, pixels, stamp - self.image_delay_s, arrived)
         if self._previous is not None and self._stamps.is_last(image.timestamp):
-            if _is_repeated(self._previous, image):
+            # A message whose time nobody set bears 0: that says nothing about the one before.
+            if stamp > 0 and _is_repeated(self._previous, image):
                 self.repeated += 1
                 return []
             self._stamps.share()

@@ -107,6 +107,16 @@ def test_an_image_that_comes_again_with_its_time_is_left_out_and_counted():
     assert all(frame.valid for frame in frames) and wrong(frames) == [] and pairing.repeated == 20
 
 
+def test_images_without_times_that_look_the_same_are_no_repetitions():
+    pairing, frames = FramePairing(), []
+    for number in range(20):
+        frames += pairing.add_image(an_image(7, 0.0), number / 30)
+        if number == 0:
+            frames += pairing.add_transforms(0.0, {"ImageToReference": Pose(translation(1))})
+    frames += pairing.give_up_waiting(np.inf)
+    assert len(frames) == 20 and not any(frame.valid for frame in frames) and pairing.repeated == 0
+
+
 def test_frames_that_the_sender_skipped_are_estimated_and_kept_with_the_frame():
     skipped = {12, 13, 20, 33}
     pairing, frames = FramePairing(), []
