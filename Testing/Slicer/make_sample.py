@@ -21,6 +21,7 @@ from CRLMSegmentationLib.geometry import transform_points  # noqa: E402
 from CRLMSegmentationLib.simulation.case import simulate_case  # noqa: E402
 from CRLMSegmentationLib.simulation.settings import LesionSettings, ProbeSettings, SweepSettings  # noqa: E402
 from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep  # noqa: E402
+from CRLMSegmentationLib.sweep.sweep import ORIGIN_FIELD, SIMULATED  # noqa: E402
 
 SEED = 7
 FRAMES = 190
@@ -50,7 +51,7 @@ def main() -> None:
     ]
     path = MODULE / "Resources" / "SampleData" / "SimulatedLiverSweep.igs.mha"
     path.parent.mkdir(exist_ok=True)
-    write_sweep(Sweep(frames, "Simulated liver sweep"), path)
+    write_sweep(Sweep(frames, "Simulated liver sweep", {ORIGIN_FIELD: SIMULATED}), path)
     truth = {
         "what": "simulated, not a patient",
         "seed": SEED,

@@ -11,6 +11,7 @@ from ..openigtlink import StreamStatus
 from ..openigtlink.port import checked_port
 from .application import Application
 from .node_source import NodeSource
+from .stream import server_identity
 
 _CLASS = "vtkMRMLIGTLConnectorNode"
 
@@ -45,7 +46,7 @@ class ConnectorSource(NodeSource):
 
     def __init__(self, scene, host: str, port: int, image_name=None, transform_name=None, calibration=None):
         super().__init__(scene, image_name, transform_name, calibration)
-        self.name, self.identity = f"{host}:{port} (SlicerOpenIGTLink)", f"{host}:{port}"
+        self.name, self.identity = f"{host}:{port} (SlicerOpenIGTLink)", server_identity(host, port)
         self._host, self._port = host, checked_port(port)
         self._connector = None
         self._is_ours = False

@@ -9,6 +9,8 @@ from typing import Protocol
 from ..openigtlink import Receiver, StreamStatus
 from ..sweep import Pose, TrackedFrame
 
+_THIS_COMPUTER = ("localhost", "127.0.0.1", "::1", "[::1]")
+
 
 @dataclass(frozen=True, eq=False)
 class ReceivedPose:
@@ -64,6 +66,11 @@ def with_origin(source: FrameSource) -> FrameSource:
     return source
 
 
+def server_identity(host: str, port: int) -> str:
+    """host:port; this computer's own names are one."""
+    return f"{'localhost' if host.lower() in _THIS_COMPUTER else host.lower()}:{port}"
+
+
 class NetworkSource:
     """PLUS, or anything that speaks as it does, over the project's own OpenIGTLink client.
 
@@ -73,7 +80,7 @@ class NetworkSource:
     def __init__(
         self, host: str = "localhost", port: int = 18944, calibration=None, own_thread: bool = True, **options
     ):  # fmt: skip
-        self.name = self.identity = f"{host}:{port}"
+        self.name, self.identity = f"{host}:{port}", server_identity(host, port)
         self.origin = "live"
         self._own_thread = own_thread
         self._receiver = Receiver(host, port, calibration, **options)

@@ -376,3 +376,13 @@ def test_the_recording_in_a_simulated_case_says_what_it_is(session, sweep, tmp_p
     session.save_case(tmp_path / "case")
     session.open_sweep(tmp_path / "case" / "recording.igs.mha")
     assert session.origin == "simulated"
+
+
+@pytest.mark.parametrize("one, other, same", [
+    ("localhost", "127.0.0.1", True), ("LOCALHOST", "::1", True), ("Scanner", "scanner", True), ("scanner", "localhost", False),
+])  # fmt: skip
+def test_one_server_under_two_names_is_one_source(one, other, same):
+    from CRLMSegmentationLib.scene.stream import NetworkSource
+
+    assert (NetworkSource(one, 18944).identity == NetworkSource(other, 18944).identity) is same
+    assert NetworkSource(one, 18944).identity != NetworkSource(one, 18945).identity
