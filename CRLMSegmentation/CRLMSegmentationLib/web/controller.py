@@ -187,7 +187,9 @@ class Controller:
         self._notices = steps.notices
         engine = session.engine_status
         with self.state as state:
-            state.steps = mirror.step_lines(steps, self._is_measuring, none_found or doubts_new)
+            lines = mirror.step_lines(steps, self._is_measuring, none_found or doubts_new)
+            plain = self.library.without_places
+            state.steps = {name: {**line, "text": plain(line["text"])} for name, line in lines.items()}
             state.progress = round(100 * steps.progress, 1)
             state.running = mirror.running_step(session.running)
             state.recording = session.recording is not None
@@ -200,11 +202,11 @@ class Controller:
             state.has_tumor = has_tumor
             state.none_found, state.has_probability = none_found, is_found and session.has_probability
             state.tumor_text = steps[Step.SEGMENT].message if has_tumor else ""
-            state.doubts, state.doubts_new = list(session.doubts) if is_found else [], doubts_new
+            state.doubts, state.doubts_new = list(map(plain, session.doubts)) if is_found else [], doubts_new
             state.has_anything = state.has_sweep or has_volume
-            state.question, state.fault = question or "", session.fault or ""
+            state.question, state.fault = question or "", plain(session.fault or "")
             self._tell_origin(state)
-            state.engine_text = engine.message if engine.state in ("starting", "failed") else ""
+            state.engine_text = plain(engine.message) if engine.state in ("starting", "failed") else ""
             if box is not None:
                 self.shown_edge_mm = float(min(BOX_MM[1], max(BOX_MM[0], round(max(box.size_mm)))))
                 state.box_edge_mm = self.shown_edge_mm
@@ -214,7 +216,7 @@ class Controller:
                 state.margin_mm = session.margin_mm
             self._tell_editing(state)
             if new_notices:
-                state.note_text, state.note_shown = self.library.without_places(new_notices[-1]), True
+                state.note_text, state.note_shown = plain(new_notices[-1]), True
             self._lead_on(state, steps)
 
     def _tell_origin(self, state) -> None:
@@ -253,7 +255,9 @@ class Controller:
         with self.state as state:
             state.connected = is_connected
             state.frames_per_second = round(rate, 1)
-            state.stream_text = str(stream) if is_connected else ""
+            state.stream_text = self.library.without_places(str(stream)) if is_connected else ""
+            state.image_name = stream.image_name if is_connected else ""
+            state.image_names = list(stream.image_names) if is_connected else []
             state.rate_curves = self.rates.curves() if is_connected else []
             state.rate_top = self.rates.range[1]
             state.tools = mirror.tool_lines(readings, "same patient?" if state.question else "no tumor to measure to")

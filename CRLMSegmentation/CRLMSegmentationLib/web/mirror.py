@@ -75,7 +75,9 @@ def live_view(status, pose_is_valid: bool) -> tuple[str, bool]:
         return "No connection", False
     if not status.age_s <= _SILENT_AFTER_S:
         return "No image comes", False
-    return ("", True) if pose_is_valid else ("Position unknown", True)
+    if pose_is_valid:
+        return "", True
+    return f"Position unknown: {status.pose_problem}" if status.pose_problem else "Position unknown", True
 
 
 def running_step(step: Step | None) -> str:

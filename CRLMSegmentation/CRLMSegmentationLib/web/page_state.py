@@ -78,6 +78,8 @@ class PageState:
     preparing: str = ""  # what the source does before it can be connected to, "" when nothing
     prepared: float = 0.0
     stream_text: str = ""
+    image_name: str = ""  # of the stream of images that is taken
+    image_names: list = field(default_factory=list)  # of all that come
     frames_per_second: float = 0.0
     live_title: str = "Live ultrasound"
     live_words: str = "No live image"  # why the image is not live where it is shown, "" when it is

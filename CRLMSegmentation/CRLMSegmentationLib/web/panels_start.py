@@ -87,6 +87,13 @@ def connect_panel(source) -> None:
             progress_bar("prepared", indeterminate=("prepared === 0",))
         with html.Div(v_if="connected"):
             html.Div("{{ stream_text }}", id="stream-text", classes="quiet")
+            with html.Div(v_if="image_names.length > 1", classes="mt-2", id="image-streams"):
+                html.Div("Which images", classes="label")
+                with html.Div(v_for="one in image_names", key="one"):
+                    side_button(
+                        "{{ one }}", "mdi-image-outline", (source.choose_image, "[one]"), classes="mb-1", height=36,
+                        color=("one === image_name ? 'primary' : undefined",),
+                    )  # fmt: skip
             html.Div("Frames per second, over the last 30 s", classes="label mt-2")
             chart("rate_curves", "{{ rate_top }}", height=56)
             side_button("Disconnect", "mdi-lan-disconnect", source.disconnect, id="disconnect", classes="mt-2")
@@ -112,7 +119,8 @@ def record_panel(actions) -> None:
         )
         main_button(
             "Record a sweep", "mdi-record-circle", actions.start_recording, id="record", color="error",
-            v_if="!recording", disabled=("!connected || frames_per_second === 0 || running !== ''",),
+            v_if="!recording",
+            disabled=("!connected || frames_per_second === 0 || running !== '' || question !== ''",),
             variant=("has_volume ? 'tonal' : 'flat'",),
         )  # fmt: skip
         with html.Div(v_if="recording"):

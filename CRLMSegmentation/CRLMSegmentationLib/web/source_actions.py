@@ -90,6 +90,14 @@ class SourceActions(TellingActions):
         self._session.connect(host, port, transforms)
 
     @told
+    def choose_image(self, name) -> None:
+        """Take this one of the image streams that come."""
+        stream = self._session.stream_status
+        if stream is None or name not in stream.image_names:
+            raise ConfigurationError("This image stream does not come any more.")
+        self._session.choose_image(name)
+
+    @told
     def disconnect(self) -> None:
         self._session.disconnect()
         self._controller.rates.clear()

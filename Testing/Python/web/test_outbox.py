@@ -1,4 +1,4 @@
-"""What a tab is sent when it takes it slowly, or not at all: nothing old, nothing without end, and others do not wait."""
+"""What a tab is sent when it takes it slowly or not at all: nothing old, nothing without end, and no other waits."""
 
 import asyncio
 

@@ -1,5 +1,7 @@
 """The page's own loop, without a browser: what fails leaves nothing as live, and what is doubtful is no green tick."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -13,11 +15,14 @@ from trame_server.state import State  # noqa: E402
 from trame_slicer.core import SlicerApp  # noqa: E402
 
 from CRLMSegmentationLib.geometry import Box, Volume  # noqa: E402
+from CRLMSegmentationLib.openigtlink import StreamStatus  # noqa: E402
+from CRLMSegmentationLib.scene.state import Step, StepStatus  # noqa: E402
 from CRLMSegmentationLib.segmentation.models import load_model  # noqa: E402
 from CRLMSegmentationLib.sweep import Pose  # noqa: E402
 from CRLMSegmentationLib.web.controller import Controller  # noqa: E402
 from CRLMSegmentationLib.web.library import Library  # noqa: E402
 from CRLMSegmentationLib.web.page_state import PageState  # noqa: E402
+from CRLMSegmentationLib.web.source_actions import SourceActions  # noqa: E402
 
 
 class _Display:
@@ -114,6 +119,16 @@ def test_a_threshold_that_cannot_be_is_a_sentence_and_no_fault(controller):
     assert state.error_shown and "fault" not in state.error_text and "fault" not in state.live_words
 
 
+def test_no_line_of_the_page_names_a_folder(controller):
+    state = controller.session.state
+    state[Step.RECORD].status = StepStatus.FAILED
+    state[Step.RECORD].message = "the disk of /home/maria.muster/crlm-web/recordings/one.igs.mha is full"
+    state.doubts = ("See /home/maria.muster/models/own/model.json.",)
+    controller.show_steps()
+    assert controller.state.steps["record"]["text"] == "The disk of one.igs.mha is full"
+    assert "maria" not in str([controller.state[name] for name in ("steps", "doubts", "engine_text", "fault")])
+
+
 def test_a_fault_of_the_session_is_shown(controller, monkeypatch):
     monkeypatch.setattr("time.monotonic", lambda: now_s[0])
     now_s = [1000.0]
@@ -166,3 +181,17 @@ def test_doubts_stand_until_somebody_has_looked(controller):
     controller.show_steps()
     assert state.steps["segment"]["status"] == "done" and not state.doubts_new
     assert state.doubts == ["It reaches the edge.", "It is large."]
+
+
+def test_one_of_several_image_streams_is_chosen_by_name(controller, monkeypatch):
+    chosen = []
+    status = StreamStatus(connected=True, image_name="Image_Image", image_names=("Image_Image", "Image_Reference"))
+    monkeypatch.setattr(type(controller.session), "stream_status", status)
+    monkeypatch.setattr(controller.session, "choose_image", chosen.append)
+    controller.show_figures(1000.0)
+    assert controller.state.image_names == ["Image_Image", "Image_Reference"]
+    assert controller.state.image_name == "Image_Image"
+    source = SourceActions(controller, None, None)
+    asyncio.run(source.choose_image("Image_Reference"))
+    asyncio.run(source.choose_image("Other"))
+    assert chosen == ["Image_Reference"] and "does not come" in controller.state.error_text
