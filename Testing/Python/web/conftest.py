@@ -93,7 +93,7 @@ class Visitor:
 
     def tumor_pixels(self, view: str) -> int:
         """How many pixels of a view, below its words, have the color of the tumor."""
-        picture = self.picture(view)[90:]
+        picture = self.picture(view)[140:]
         red, green, blue = picture[..., 0], picture[..., 1], picture[..., 2]
         return int(((red > 120) & (green > 0.6 * red) & (blue < 0.55 * red)).sum())
 
