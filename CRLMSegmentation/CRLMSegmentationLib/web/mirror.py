@@ -75,9 +75,8 @@ def live_view(status, pose_is_valid: bool) -> tuple[str, bool]:
         return "No connection", False
     if not status.age_s <= _SILENT_AFTER_S:
         return "No image comes", False
-    if pose_is_valid:
-        return "", True
-    return f"Position unknown: {status.pose_problem}" if status.pose_problem else "Position unknown", True
+    # Why it is unknown is told by the step Connect.
+    return ("", True) if pose_is_valid else ("Position unknown", True)
 
 
 def running_step(step: Step | None) -> str:

@@ -128,14 +128,7 @@ def test_what_the_page_shows_names_no_folder_of_this_computer(tmp_path):
     ],
 )
 def test_why_an_image_is_not_live(connected, age_s, has_pose, expected):
-    status = SimpleNamespace(connected=connected, age_s=age_s, pose_problem="")
-    assert mirror.live_view(status, has_pose) == expected
-
-
-def test_an_unknown_position_is_told_with_its_reason():
-    status = SimpleNamespace(connected=True, age_s=0.0, pose_problem="the probe is not seen")
-    assert mirror.live_view(status, False) == ("Position unknown: the probe is not seen", True)
-    assert mirror.live_view(status, True) == ("", True)
+    assert mirror.live_view(SimpleNamespace(connected=connected, age_s=age_s), has_pose) == expected
 
 
 def test_without_a_stream_there_is_no_image():
