@@ -46,7 +46,7 @@ def write_seen(image, voxels: np.ndarray, seen: np.ndarray, path) -> None:
 
 
 def read_seen(path, voxels: np.ndarray) -> np.ndarray | None:
-    """Boolean [k, j, i] of what was seen of the volume in `path`, whose `voxels` were just read; None when no file says.
+    """Boolean [k, j, i] of what was seen of the volume in `path`, whose `voxels` were just read; None if no file says.
 
     Raises FileFormatError when the file beside it belongs to other voxels than the volume holds now.
     """

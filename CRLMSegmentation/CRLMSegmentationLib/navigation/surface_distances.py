@@ -27,7 +27,7 @@ class SurfaceDistances:
         self._tree = cKDTree(samples)
 
     def nearest_samples(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) mm from `places` (n, 3) to the nearest sample, which is never nearer than the surface; and (n,) which."""
+        """(n,) mm from `places` (n, 3) to the nearest sample, never nearer than the surface; and (n,) which one."""
         return self._tree.query(places)
 
     def to_triangle_of(self, samples: np.ndarray, places: np.ndarray) -> np.ndarray:

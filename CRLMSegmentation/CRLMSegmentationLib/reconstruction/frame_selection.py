@@ -137,7 +137,7 @@ def _out_and_back(sweep: Sweep, numbers: list[int], poses: np.ndarray) -> dict[i
     for first, last in runs:
         before = next(place for place in range(first - 1, -1, -1) if place not in places)
         found.update((numbers[place], how_far_out(frames[place], frames[before])) for place in range(first, last + 1))
-    # Nothing comes before the first frame and after the last one: a great turn alone, from one frame to the next, tells.
+    # Nothing comes before the first frame and after the last one: a great turn from one frame to the next tells.
     for end, inner, further in ((0, 1, 2), (-1, -2, -3)):
         turns = turned_deg(frames[end], frames[inner]), turned_deg(frames[inner], frames[further])
         if abs(numbers[end] - numbers[inner]) == 1 and turns[0] > TURNED_AT_AN_END_DEG > TURNED_FACTOR * turns[1]:

@@ -190,8 +190,12 @@ class LiveReconstruction:
 
     def _begin_anew(self, left_out: str) -> None:
         """The frames so far do not belong to the sweep after all."""
-        self._skipped += [SkippedFrame(number, left_out) for number in self._used]
+        held, skipped = self._poses.finish()
+        self._skipped += skipped
+        self._skipped += [SkippedFrame(number, left_out) for number in (*self._used, *(number for number, _ in held))]
         self._used = []
+        if self._inserter is not None:
+            self._inserter.close()
         self._inserter = self._keeper = self._lower = self._upper = self._touched = None
         self._poses = PoseFilter()
 

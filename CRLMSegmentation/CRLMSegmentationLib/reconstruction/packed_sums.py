@@ -89,7 +89,7 @@ class PackedSums:
         self._indices, self._weights, self._sums = indices, weights, sums
 
     def put_means(self, packed: np.ndarray, values: np.ndarray, seen: np.ndarray) -> None:
-        """Write the means of all voxels that were ever emptied into flat arrays of the whole volume, rounded half up."""
+        """Write the means of all voxels that were ever emptied, rounded half up, into flat arrays of the volume."""
         at = self._indices
         weights = self._weights + (packed[at] >> self._sum_bits)
         sums = self._sums + (packed[at] & self._lower)

@@ -62,9 +62,9 @@ class SweepQuality:
             )
         if len(self.frames_used) > 1 and self.moved_mm < LEAST_MOVED_MM:
             said.insert(0, (
-                f"The {len(self.frames_used)} frames have nearly the same pose (within {self.moved_mm:.2f} mm): the probe "
-                "was not moved, or its pose was not measured; check which transforms the recording and the configuration "
-                "hold."
+                f"The {len(self.frames_used)} frames have nearly the same pose (within {self.moved_mm:.2f} mm): the "
+                "probe was not moved, or its pose was not measured; check which transforms the recording and the "
+                "configuration hold."
             ))  # fmt: skip
         of_kind: dict[str, list[SkippedFrame]] = {}
         for frame in self.frames_skipped:

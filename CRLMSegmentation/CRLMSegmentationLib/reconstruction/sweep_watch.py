@@ -171,8 +171,10 @@ class SweepWatch:
 
     def _begin_anew(self, left_out: str) -> None:
         """The frames so far do not belong to the sweep after all."""
-        for number in self._used:
-            self._leave_out(SkippedFrame(number, left_out))
+        held, skipped = self._poses.finish()
+        frames = [SkippedFrame(number, left_out) for number in (*self._used, *(number for number, _ in held))]
+        for frame in (*skipped, *frames):
+            self._leave_out(frame)
         self._used, self._gap_maps, self._seconds, self._steps_mm = [], [], [], []
         self._pose, self._poses = None, PoseFilter()
         self._covered_mm = self._way_mm = 0.0
