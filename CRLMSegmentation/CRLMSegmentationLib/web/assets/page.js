@@ -52,10 +52,11 @@
   const echo = () => {
     if (asked !== null) return;
     asked = performance.now();
-    window.trame.trigger("crlm_echo").finally(() => {
+    const answered = () => {
       late = performance.now() - asked > cutOffAfter_ms;
       asked = null;
-    });
+    };
+    window.trame.trigger("crlm_echo").then(answered, answered); // Refused when the tab is being left.
   };
   let late = false;
   setInterval(() => {
