@@ -157,7 +157,6 @@ class People(Bench):
         check, navigate = self._case, self.window.navigate
         self.window.shown.navigation()
         wait_until(lambda: " mm" in navigate.readouts["Stylus"].text, 60, lambda: navigate.readouts["Stylus"].text)
-        self.session.start_recording()
         tick = navigate.tick
 
         def broken():
@@ -165,8 +164,8 @@ class People(Bench):
 
         navigate.tick = broken
         wait_until(lambda: "LOST" in navigate.readouts["Stylus"].text, 2)
-        frames = self.session.recording.frames
-        wait_until(lambda: self.session.recording.frames > frames + 20, 20, lambda: "the recording does not go on")
+        frames = self.session.stream_status.frames
+        wait_until(lambda: self.session.stream_status.frames > frames + 20, 20, lambda: "nothing is received any more")
         check.assertTrue(navigate.state_text.startswith("LOST"), navigate.state_text)
         check.assertIn("NOT LIVE", self.window.live_slice.warning)
         self.picture("fault")
@@ -175,7 +174,6 @@ class People(Bench):
         wait_until(lambda: " mm" in navigate.readouts["Stylus"].text, 60)
         check.assertIn("error log", self.window.case.state_text)
         self.window.case.forget_problem()
-        self.session.stop_recording()
 
     def words_stand_out_in_every_theme(self) -> None:
         self.tell("Themes changed while the module is there")

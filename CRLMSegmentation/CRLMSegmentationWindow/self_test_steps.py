@@ -74,6 +74,7 @@ class Steps(Bench):
         check.assertIn("frames", self.window.record.state_text)
         wait_until(lambda: self.session.volume_node() is not None, 20, lambda: "the volume does not grow")
         self.picture("step-2-record")
+        self.recording_outlasts_a_fault()
         wait_until(lambda: self.session.recording.seconds > SWEEP_S, 30)
         path = self.session.recording.path
         click(ui.recordButton)
@@ -92,6 +93,15 @@ class Steps(Bench):
         np.testing.assert_allclose(volume.GetSpacing(), [0.5] * 3, atol=1e-6)
         check.assertEqual(self.window.layouts.current, layouts.PLANNING)
         check.assertFalse(ui.boxSection.collapsed, "the next step opens")
+
+    def recording_outlasts_a_fault(self) -> None:
+        """What is shown may fail; what is recorded goes on."""
+        navigate, frames = self.window.navigate, self.session.recording.frames
+        tick, navigate.tick = navigate.tick, lambda: 1 / 0
+        wait_until(lambda: bool(self.window.fault) and self.session.recording.frames > frames + 10, 20)
+        navigate.tick = tick
+        wait_until(lambda: not self.window.fault, 10)
+        self.window.case.forget_problem()
 
     def box(self) -> None:
         self.tell("3 Box")
