@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
@@ -71,7 +72,9 @@ class ConnectPanel(StepPanel):
 
     def _replay(self, path) -> None:
         parameters = self.window.parameters
-        self.session.replay(path, parameters.plusConfiguration or None, speed=parameters.replaySpeed, loop=True)
+        # Also a copy of it, as Slicer's Sample Data module makes one.
+        marks = {"origin": "simulated"} if Path(path).name == sample.SWEEP.name else {}
+        self.session.replay(path, parameters.plusConfiguration or None, speed=parameters.replaySpeed, loop=True, **marks)
 
     def line(self):
         status = self.session.stream_status

@@ -194,3 +194,12 @@ def test_nothing_of_a_closed_window_goes_on(a_window):
     session.calls.clear()
     window.beat()
     assert session.calls == []
+
+
+@pytest.mark.parametrize("name, origin", [("SimulatedLiverSweep.igs.mha", "simulated"), ("own.igs.mha", None)])
+def test_the_sample_is_played_as_what_it_is(a_window, name, origin):
+    window, session = a_window
+    given = []
+    session.replay = lambda path, configuration, **options: given.append(options.get("origin"))
+    window.connect.replay(f"/some/where/{name}")
+    assert given == [origin]
