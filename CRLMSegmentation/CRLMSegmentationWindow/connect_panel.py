@@ -73,8 +73,9 @@ class ConnectPanel(StepPanel):
     def _replay(self, path) -> None:
         parameters = self.window.parameters
         # Also a copy of it, as Slicer's Sample Data module makes one.
-        marks = {"origin": "simulated"} if Path(path).name == sample.SWEEP.name else {}
-        self.session.replay(path, parameters.plusConfiguration or None, speed=parameters.replaySpeed, loop=True, **marks)
+        mark = {"origin": "simulated"} if Path(path).name == sample.SWEEP.name else {}
+        configuration = parameters.plusConfiguration or None
+        self.session.replay(path, configuration, speed=parameters.replaySpeed, loop=True, **mark)
 
     def line(self):
         status = self.session.stream_status
