@@ -43,7 +43,7 @@ def make_default_model(work: Path, folder: Path) -> Path:
         from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
 
         plans = ExperimentPlanner(name).plan_experiment()
-    plans = json.loads((home.preprocessed / name / "nnUNetPlans.json").read_text()) if plans is None else plans
+    plans = json.loads((home.preprocessed / name / "nnUNetPlans.json").read_text(encoding="utf-8")) if plans is None else plans
     architecture = plans["configurations"]["3d_fullres"]["architecture"]
     torch.manual_seed(0)
     network = get_network_from_plans(

@@ -22,7 +22,7 @@ TRAINED = "nnUNetTrainer__nnUNetPlans__3d_fullres"
 
 def folds_of(model: Path) -> tuple[int, ...]:
     """The folds whose mean the model is."""
-    weights = json.loads((model / "model.json").read_text())["weights"]
+    weights = json.loads((model / "model.json").read_text(encoding="utf-8"))["weights"]
     return tuple(int(Path(name).parent.name.removeprefix("fold_")) for name in weights)
 
 
@@ -32,7 +32,7 @@ def for_nnunet(model: Path, crop, folder: Path):
     from CRLMSegmentationLib.segmentation.averaging import PREPROCESSOR, average_seen, averaged_shape
     from CRLMSegmentationLib.segmentation.models import load_model
 
-    plans = json.loads((model / "plans.json").read_text())
+    plans = json.loads((model / "plans.json").read_text(encoding="utf-8"))
     if plans["configurations"]["3d_fullres"]["preprocessor_name"] != PREPROCESSOR:
         return model, crop
     shutil.copytree(model, folder)

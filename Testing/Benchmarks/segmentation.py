@@ -135,7 +135,7 @@ def memory_growth_mb(engine, crop: Volume) -> dict | None:
 
 
 def _status_kb(status: Path, name: str) -> int:
-    return int(next(line for line in status.read_text().splitlines() if line.startswith(name)).split()[1])
+    return int(next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith(name)).split()[1])
 
 
 def measure_surface(repeats: int) -> dict:
@@ -174,7 +174,7 @@ def measure_two_cores(volume: Volume, box: Box) -> dict | None:
 
 def processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
@@ -219,7 +219,7 @@ def main() -> None:
     threads = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     measured = {"networks": {}}
     if arguments.json and arguments.json.is_file():
-        measured = json.loads(arguments.json.read_text())
+        measured = json.loads(arguments.json.read_text(encoding="utf-8"))
     measured |= {"device": f"{processor()}, {os.cpu_count()} cores", "threads": threads}
     volume = made_up_volume()
     box = Box(volume.center_ras, BOX_MM[::-1])

@@ -76,8 +76,8 @@ def serve_numbered(port, size, stop):
 
 def process_figures(pid: int) -> dict:
     """Resident memory, threads and processor time of a process, from Linux's /proc."""
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
-    times = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines() if ":" in line)
+    times = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     return {
         "memory_mb": int(status["VmRSS"].split()[0]) / 1024,
         "threads": int(status["Threads"]),

@@ -14,7 +14,7 @@ IN_A_BARE_SLICER = {"__future__", "logging", "os", "pathlib", "sys", "qt", "ctk"
 
 
 def listed(variable):
-    text = (MODULE / "CMakeLists.txt").read_text()
+    text = (MODULE / "CMakeLists.txt").read_text(encoding="utf-8")
     return set(re.search(rf"set\({variable}\s(.*?)\)", text, re.S).group(1).split()) - {"${MODULE_NAME}.py"}
 
 
@@ -31,7 +31,7 @@ def test_cmake_lists_every_resource():
 
 
 def test_pip_installs_every_package():
-    text = (REPOSITORY / "pyproject.toml").read_text()
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     packages = {
         ".".join(path.parent.relative_to(MODULE).parts) for path in (MODULE / "CRLMSegmentationLib").rglob("__init__.py")
     }
@@ -41,7 +41,7 @@ def test_pip_installs_every_package():
 
 
 def test_the_module_imports_only_what_a_bare_slicer_has():
-    for node in ast.parse((MODULE / "CRLMSegmentation.py").read_text()).body:
+    for node in ast.parse((MODULE / "CRLMSegmentation.py").read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
             names = {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -81,7 +81,7 @@ def test_imports_in_the_library_point_one_way():
         room = parts[0].removesuffix(".py")
         if room == "__init__":
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.ImportFrom) or node.level < len(parts):
                 continue
             targets = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
@@ -92,7 +92,7 @@ def test_imports_in_the_library_point_one_way():
 def test_only_the_scene_knows_mrml_and_nothing_knows_qt():
     library = MODULE / "CRLMSegmentationLib"
     for path in library.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.Import):
                 names = [alias.name.split(".")[0] for alias in node.names]

@@ -51,7 +51,7 @@ def watched(tmp_path):
     environment = {**kept, "HOME": str(tmp_path / "home"), "PYTHONPATH": paths, "WATCH_LOG": str(log)}
 
     def hosts():
-        found = [ast.literal_eval(line) for line in log.read_text().splitlines()]
+        found = [ast.literal_eval(line) for line in log.read_text(encoding="utf-8").splitlines()]
         assert sorted(path.name for path in (tmp_path / "home").iterdir() if not path.name.startswith(".")) == []
         return found, [entry for entry in found if not re.fullmatch(r"|localhost|127\..*|::1|0\.0\.0\.0|/.*", entry[1])]
 

@@ -55,7 +55,9 @@ def installed(tmp_path_factory):
     run.start = lambda program, *words, **options: subprocess.Popen(
         [environment / folder / program, *map(str, words)], cwd=work, env=clean, text=True, **options
     )
-    assert str(REPOSITORY) not in run("python", "-c", "import CRLMSegmentationLib as m, sys; print(m.__file__, sys.path)")
+    found = run("python", "-c", "import CRLMSegmentationLib as m, sys; print(m.__file__, *sys.path, sep='\\n')").splitlines()
+    # The packages that are needed may lie in the checkout's own .venv; its library must not be found.
+    assert found[0].startswith(str(environment)) and str(REPOSITORY / "CRLMSegmentation") not in found
     return run
 
 
@@ -80,7 +82,7 @@ def volume_with_a_ball() -> Volume:
 
 def test_the_demo_runs_with_its_replay_and_its_worker(installed, sweep, tmp_path):
     installed("crlm", "demo", "--sweep", sweep, "--output", tmp_path / "out")
-    result = json.loads((tmp_path / "out" / "demo.json").read_text())
+    result = json.loads((tmp_path / "out" / "demo.json").read_text(encoding="utf-8"))
     assert not result["simulated"] and (tmp_path / "out" / "mask.nrrd").is_file()
 
 

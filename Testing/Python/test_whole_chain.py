@@ -21,7 +21,7 @@ def simulated_demo(tmp_path_factory):
 
 
 def test_the_demo_finds_a_tumor_that_it_was_not_trained_on(simulated_demo):
-    result = json.loads((simulated_demo / "demo.json").read_text())
+    result = json.loads((simulated_demo / "demo.json").read_text(encoding="utf-8"))
     assert result["simulated"] and result["found"]
     assert result["figures"]["dice"] >= 0.75
     assert all((simulated_demo / name).stat().st_size > 0 for name in (*OUTPUTS, "tumor.stl"))
@@ -49,7 +49,7 @@ def test_the_surface_is_where_the_true_tumor_is(simulated_demo):
 
 
 def test_the_stylus_comes_nearer_and_is_never_shown_where_it_was_lost(simulated_demo):
-    distances = json.loads((simulated_demo / "demo.json").read_text())["distances_mm"]
+    distances = json.loads((simulated_demo / "demo.json").read_text(encoding="utf-8"))["distances_mm"]
     assert distances.count(None) == 1, "the one frame in which the stylus was lost has no distance"
     known = [value for value in distances if value is not None]
     assert all(later < earlier for earlier, later in zip(known, known[1:]))
@@ -60,7 +60,7 @@ def test_the_stylus_comes_nearer_and_is_never_shown_where_it_was_lost(simulated_
 def test_the_demo_runs_on_a_real_recording(shared_data, tmp_path):
     words = ["demo", "--sweep", str(shared_data / "SpinePhantomFreehand.igs.mha"), "--output", str(tmp_path)]
     assert main([*words, "--plus-config", str(shared_data / "SpinePhantom.xml")]) == 0
-    result = json.loads((tmp_path / "demo.json").read_text())
+    result = json.loads((tmp_path / "demo.json").read_text(encoding="utf-8"))
     assert not result["simulated"] and result["figures"] == {} and result["frames"] == 21
     assert all((tmp_path / name).stat().st_size > 0 for name in OUTPUTS)
 

@@ -92,7 +92,7 @@ def test_the_log_is_json_without_numbers_that_json_lacks(tmp_path):
         log.write(unfinished, recorder(seconds_left=math.inf))
     log.close()
     lines = [
-        json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "health.jsonl").read_text().splitlines()
+        json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "health.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     assert len(lines) == 2 and lines[0]["latency_s"] is None and lines[0]["recording"]["disk_seconds_left"] is None
     assert lines[0]["skipped"] == {"VIDEO": 3} and lines[0]["interruptions"][0]["duration_s"] is None
@@ -134,7 +134,7 @@ def test_the_commands_watch_log_and_recover(tmp_path, capsys):
         port = str(replayer.port)
         assert main(["stream", "--port", port, "--seconds", "0.7", "--every", "0.2", "--log", str(log)]) == 0
         watched = capsys.readouterr()
-        assert "frames/s" in watched.out and "Connection" in watched.err and log.read_text().count("\n") >= 2
+        assert "frames/s" in watched.out and "Connection" in watched.err and log.read_text(encoding="utf-8").count("\n") >= 2
         # A recording of yesterday that was cut off in the same folder is finished at the start of the next one.
         journal_path(tmp_path / "old.igs.mha").write_bytes(MAGIC + journal_record(pack_frame(frames[3])))
         output = tmp_path / "new.igs.mha"

@@ -46,7 +46,7 @@ def names_from_pyigtl(source):
 
 
 def test_nothing_uses_the_connections_of_pyigtl():
-    found = {str(path): set(names_from_pyigtl(path.read_text())) & CONNECTIONS_OF_PYIGTL for path in python_files()}
+    found = {str(path): set(names_from_pyigtl(path.read_text(encoding="utf-8"))) & CONNECTIONS_OF_PYIGTL for path in python_files()}
     assert {path: names for path, names in found.items() if names} == {}
     assert set(names_from_pyigtl("import pyigtl.comm\nx = pyigtl.OpenIGTLinkClient")) >= {"comm", "OpenIGTLinkClient"}
 

@@ -46,6 +46,6 @@ def test_the_speed_beside_pyigtl_can_be_measured(tmp_path):
     # It fails when a message is damaged or a frame is lost.
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    speed = json.loads(result.read_text())
+    speed = json.loads(result.read_text(encoding="utf-8"))
     assert speed["ours"]["frames_per_second"] > 0 and speed["pyigtl"]["frames_per_second"] > 0
     assert speed["ours_at_60_per_second_with_4_transforms"]["lost"] == 0

@@ -228,5 +228,5 @@ def test_a_folder_of_that_name_is_not_replaced(session, tmp_path, volume):
     (tmp_path / "scene.mrb" / "kept.txt").write_text("kept")
     with pytest.raises(FileFormatError, match="cannot be written"):
         save_scene(session, tmp_path / "scene.mrb")
-    assert (tmp_path / "scene.mrb" / "kept.txt").read_text() == "kept"
+    assert (tmp_path / "scene.mrb" / "kept.txt").read_text(encoding="utf-8") == "kept"
     assert [path.name for path in tmp_path.iterdir()] == ["scene.mrb"]

@@ -83,7 +83,7 @@ def save(folder, names, text):
 
 def read(folder):
     case_folder.recover(folder, "index.json", FILES)
-    return {path.name: path.read_text() for path in folder.iterdir()}
+    return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("cut_after", range(12))
@@ -164,7 +164,7 @@ def test_a_case_that_does_not_fit_together_leaves_what_is_open(found, folder, ma
 ])  # fmt: skip
 def test_the_version_of_a_case_is_checked(found, folder, version, why):
     index = folder / "case.json"
-    index.write_text(json.dumps({**json.loads(index.read_text()), "version": version}))
+    index.write_text(json.dumps({**json.loads(index.read_text(encoding="utf-8")), "version": version}))
     with pytest.raises(FileFormatError, match=why):
         found.load_case(folder)
     assert found.surface is not None
@@ -173,7 +173,7 @@ def test_the_version_of_a_case_is_checked(found, folder, version, why):
 @pytest.mark.parametrize("files", [[1], [None], ["../volume.nrrd"], [["a"]], "volume.nrrd", {"a": 1}, 3, None])
 def test_an_odd_list_of_files_is_refused(found, folder, files):
     index = folder / "case.json"
-    index.write_text(json.dumps({**json.loads(index.read_text()), "files": files}))
+    index.write_text(json.dumps({**json.loads(index.read_text(encoding="utf-8")), "files": files}))
     with pytest.raises(FileFormatError, match="does not list its files"):
         found.load_case(folder)
 
@@ -189,7 +189,7 @@ def usual_facts(tmp_path_factory, volume, box):
     session.segment(ConeSegmenter())
     folder = session.save_case(tmp_path_factory.mktemp("cases") / "usual")
     session.close()
-    return json.loads((folder / "case.json").read_text())
+    return json.loads((folder / "case.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("key", [
@@ -242,7 +242,7 @@ def test_model_keep_smoothing_margin_shells_and_doubts_come_back(session, found,
     assert (back.name, back.version) == (card.name, card.version)
     assert back.shell_probabilities == card.shell_probabilities and back.trained_on == card.trained_on
     other.save_case(folder)
-    assert json.loads((folder / "case.json").read_text())["model"] == {"name": card.name, "version": card.version}
+    assert json.loads((folder / "case.json").read_text(encoding="utf-8"))["model"] == {"name": card.name, "version": card.version}
     other.close()
 
 

@@ -160,11 +160,11 @@ def test_free_text_of_others_stays_out_of_a_case(session, sweep, tmp_path):
 
 def test_index_and_log_are_plain(saved):
     folder, _ = saved
-    index = json.loads((folder / "case.json").read_text())
+    index = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     assert index["tumor"]["voxels_corrected_by_hand"] > 100
     assert index["tumor"]["volume_ml"] > 1 and index["model"]["name"] and index["case_clock_s"] is None
     assert "segment" in index["timings_s"]
-    entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    entries = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [entry["status"] for entry in entries if entry["event"] == "Segment"][-1] == "done"
 
 

@@ -68,7 +68,7 @@ def test_what_was_seen_is_saved_with_the_case(doubtful, tmp_path, seen):
         doubtful.acknowledge_doubts()
     doubts = doubtful.doubts
     doubtful.save_case(tmp_path / "case")
-    assert json.loads((tmp_path / "case" / "case.json").read_text())["doubts_acknowledged"] is seen
+    assert json.loads((tmp_path / "case" / "case.json").read_text(encoding="utf-8"))["doubts_acknowledged"] is seen
     doubtful.load_case(tmp_path / "case")
     assert doubtful.doubts == doubts and doubtful.doubts_acknowledged is seen
 

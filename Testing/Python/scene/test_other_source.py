@@ -217,7 +217,7 @@ def test_the_origin_is_of_the_data_and_outlasts_connection_and_program(session, 
     assert session.origin == origin
     assert session.wait()
     session.save_case(tmp_path / "case")
-    assert json.loads((tmp_path / "case" / "case.json").read_text())["origin"] == origin
+    assert json.loads((tmp_path / "case" / "case.json").read_text(encoding="utf-8"))["origin"] == origin
     recording = session.recorded_path
     session.new_case()
     assert session.origin is None
@@ -250,7 +250,7 @@ def test_an_odd_origin_in_a_saved_case_is_none(session, sweep, tmp_path):
     session.set_sweep(sweep)
     session.save_case(tmp_path / "case")
     index = tmp_path / "case" / "case.json"
-    index.write_text(json.dumps({**json.loads(index.read_text()), "origin": ["live"]}))
+    index.write_text(json.dumps({**json.loads(index.read_text(encoding="utf-8")), "origin": ["live"]}))
     session.load_case(tmp_path / "case")
     assert session.origin is None
 

@@ -115,10 +115,10 @@ def averaging_model(exported_model, tmp_path_factory):
     from CRLMSegmentationLib.study.export import write_card
 
     folder = shutil.copytree(exported_model, tmp_path_factory.mktemp("averaging") / "model")
-    plans = json.loads((folder / "plans.json").read_text())
+    plans = json.loads((folder / "plans.json").read_text(encoding="utf-8"))
     plans["configurations"]["3d_fullres"].update(preprocessor_name=PREPROCESSOR, spacing=[1.5, 1.5, 1.5])
     (folder / "plans.json").write_text(json.dumps(plans))
-    write_card(folder, json.loads((folder / "model.json").read_text()))
+    write_card(folder, json.loads((folder / "model.json").read_text(encoding="utf-8")))
     return folder
 
 

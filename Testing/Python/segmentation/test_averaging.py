@@ -108,9 +108,9 @@ def test_the_probability_is_that_of_nnunets_predictor_with_this_preprocessor(
 
 def test_a_preprocessor_that_nobody_knows_is_told(averaging_model, tmp_path):
     folder = shutil.copytree(averaging_model, tmp_path / "copy")
-    plans = (folder / "plans.json").read_text().replace(PREPROCESSOR, "MyOwnPreprocessor")
+    plans = (folder / "plans.json").read_text(encoding="utf-8").replace(PREPROCESSOR, "MyOwnPreprocessor")
     (folder / "plans.json").write_text(plans)
-    write_card(folder, json.loads((folder / "model.json").read_text()))
+    write_card(folder, json.loads((folder / "model.json").read_text(encoding="utf-8")))
     with pytest.raises(ModelError, match="MyOwnPreprocessor"):
         Segmenter(load_model(folder), "cpu", threads=1)
 

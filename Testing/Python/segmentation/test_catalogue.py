@@ -44,8 +44,8 @@ def trained(exported_model, tmp_path_factory):
 def test_the_catalogue_fits_its_schema_and_names_the_default_model():
     jsonschema = pytest.importorskip("jsonschema")
     folder = models_folder()
-    catalogue = json.loads((folder / CATALOGUE).read_text())
-    jsonschema.validate(catalogue, json.loads((folder / "models.schema.json").read_text()))
+    catalogue = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))
+    jsonschema.validate(catalogue, json.loads((folder / "models.schema.json").read_text(encoding="utf-8")))
     names = [entry["name"] for entry in catalogue["models"]]
     assert len(set(names)) == len(names)
     assert set(available_models()) <= set(names)
@@ -101,7 +101,7 @@ def test_a_training_result_becomes_a_model_with_the_same_answer(trained, exporte
 def test_what_does_not_fit_is_told_and_nothing_is_left(trained, tmp_path, own_folder, name, change, says):
     result = tmp_path / "result"
     shutil.copytree(trained, result)
-    content = json.loads((result / name).read_text())
+    content = json.loads((result / name).read_text(encoding="utf-8"))
     change(content)
     (result / name).write_text(json.dumps(content))
     with pytest.raises(ModelError, match=says):
@@ -115,7 +115,7 @@ def changed(trained, folder, **changes):
     shutil.copytree(trained, result)
     for name, change in changes.items():
         path = result / f"{name}.json"
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         change(content)
         path.write_text(json.dumps(content))
     return result

@@ -35,7 +35,7 @@ def is_running(process_id: int) -> bool:
     """A process that ended but that nobody has asked about yet does not count."""
     try:
         os.kill(process_id, 0)
-        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+        state = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except (ProcessLookupError, FileNotFoundError):
         return False
     return state != "Z"
@@ -282,7 +282,7 @@ def test_a_model_that_cannot_be_loaded_is_told_with_its_reason(model_copy):
     checkpoint = torch.load(model_copy / "fold_0" / "checkpoint_final.pth", weights_only=True)
     checkpoint["network_weights"].popitem()
     torch.save(checkpoint, model_copy / "fold_0" / "checkpoint_final.pth")
-    write_card(model_copy, json.loads((model_copy / "model.json").read_text()))
+    write_card(model_copy, json.loads((model_copy / "model.json").read_text(encoding="utf-8")))
     with WorkerSegmenter(load_model(model_copy), "cpu", threads=1) as engine:
         with pytest.raises(ModelError, match="do not fit its plans"):
             engine.wait_until_ready(LONGEST_S)

@@ -12,12 +12,12 @@ from CRLMSegmentationLib.study.export import WEIGHTS, write_card
 
 
 def card_of(folder) -> dict:
-    return json.loads((folder / "model.json").read_text())
+    return json.loads((folder / "model.json").read_text(encoding="utf-8"))
 
 
 def change_json(folder, name, change) -> None:
     """Edit a JSON file of the model and write fitting hashes: an author's mistake, not damage."""
-    content = json.loads((folder / name).read_text())
+    content = json.loads((folder / name).read_text(encoding="utf-8"))
     change(content)
     (folder / name).write_text(json.dumps(content))
     write_card(folder, card_of(folder))

@@ -109,7 +109,7 @@ def test_weights_that_do_not_fit_the_plans_are_told(model_copy):
     checkpoint = torch.load(model_copy / WEIGHTS, weights_only=True)
     checkpoint["network_weights"].popitem()
     torch.save(checkpoint, model_copy / WEIGHTS)
-    write_card(model_copy, json.loads((model_copy / "model.json").read_text()))
+    write_card(model_copy, json.loads((model_copy / "model.json").read_text(encoding="utf-8")))
     with pytest.raises(ModelError, match="do not fit its plans"):
         Segmenter(load_model(model_copy), threads=1)
 

@@ -97,7 +97,7 @@ def test_a_process_ends_with_its_children():
     assert "killed from outside" in how_it_ended(child.returncode)
     state = Path(f"/proc/{grandchild}/stat")
     for _ in range(500):
-        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
+        if not state.exists() or state.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z":
             break
         import time
 

@@ -42,7 +42,7 @@ def carded(model_copy):
 
 def changed(model, **entries):
     path = model.folder / CARD
-    card = json.loads(path.read_text())
+    card = json.loads(path.read_text(encoding="utf-8"))
     card["int8"] = {**card["int8"], **entries}
     path.write_text(json.dumps(card))
     return load_model(model.folder).card

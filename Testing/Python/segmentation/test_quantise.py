@@ -34,7 +34,7 @@ def crops() -> list[Volume]:
 def model(model_copy, crops):
     """The random network, with a threshold at which it finds something in every crop."""
     found = Segmenter(load_model(model_copy), "cpu", threads=1).probability(crops[0]).voxels
-    card = json.loads((model_copy / CARD).read_text())
+    card = json.loads((model_copy / CARD).read_text(encoding="utf-8"))
     card["threshold"] = float(np.percentile(found, 70))
     (model_copy / CARD).write_text(json.dumps(card))
     return load_model(model_copy)

@@ -20,7 +20,7 @@ def two_folds(exported_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("folds") / "two"
     shutil.copytree(exported_model, folder)
     (folder / "fold_1").mkdir()
-    card = json.loads((folder / "model.json").read_text())
+    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     first = folder / card["weights"][0]
     second = folder / "fold_1" / "checkpoint_final.pth"
     weights = load_model(exported_model).read_weights()[0]
@@ -81,7 +81,7 @@ def test_what_the_model_learned_from_is_said_with_every_result(tmp_path, exporte
     """Nothing found is no success, and nothing in a volume says that it is simulated."""
     folder = tmp_path / "simulated"
     shutil.copytree(exported_model, folder)
-    card = json.loads((folder / "model.json").read_text())
+    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     center = [str(value) for value in speckled_volume.center_ras]
     write_volume(speckled_volume, tmp_path / "volume.nrrd")
     for simulated, threshold in ((True, "0.999999"), (True, "0.01"), (False, "0.01")):

@@ -54,7 +54,7 @@ def test_the_card_says_what_a_user_has_to_know():
 def test_the_folder_is_small_and_its_card_is_plain_json():
     folder = load_model(DEFAULT_MODEL).folder
     assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 10_000_000
-    json.loads((folder / "model.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the card"))
+    json.loads((folder / "model.json").read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(f"{name} in the card"))
 
 
 def test_an_unseen_tumor_is_found_and_has_a_surface_of_its_volume(segmented, unseen):

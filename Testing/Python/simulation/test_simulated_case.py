@@ -222,7 +222,7 @@ def test_written_files_read_back(case, tmp_path):
     assert tissue.has_geometry_of(case.tissue)
     surface = read_surface(folder / "tumor.vtp")
     assert surface_volume_mm3(surface) == pytest.approx(case.tumor.voxels.sum() * case.tumor.voxel_volume_mm3, rel=0.02)
-    assert json.loads((folder / "parameters.json").read_text()) == case.parameters
+    assert json.loads((folder / "parameters.json").read_text(encoding="utf-8")) == case.parameters
 
 
 def test_the_tissue_labels_hold_the_tumor_where_the_mask_has_it(case):

@@ -162,13 +162,13 @@ def test_a_patient_is_written_as_files_that_open_again(patient, tmp_path):
 
     folder = write_patient(patient, tmp_path / "p", spacing_mm=2.0)
     labels = read_volume(folder / "labels.nrrd")
-    text = json.loads((folder / "parameters.json").read_text())
+    text = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
     assert text["simulated"] is True and text["labels"]["liver"] == LABELS["liver"]
     assert (labels.voxels == LABELS["liver"]).sum() * 0.008 == pytest.approx(patient.liver_ml, rel=0.15)
     assert SimpleITK.ReadImage(str(folder / "labels.nrrd")).GetSpacing() == pytest.approx((2, 2, 2))
     for name in ("liver", "portal", "hepatic", "artery", "bile", "lesions"):
         assert open_edges(read_surface(folder / "surfaces" / f"{name}.vtp")) == 0, name
-    curves = json.loads((folder / "curves.json").read_text())
+    curves = json.loads((folder / "curves.json").read_text(encoding="utf-8"))
     assert np.allclose(curves["ridge"], patient.ridge, atol=1e-3) and curves["coordinate_system"] == "RAS"
 
 

@@ -41,7 +41,7 @@ def study(tmp_path_factory):
 
 def test_the_report_says_what_came_out(study):
     work, _ = study
-    found = json.loads((work / "report" / "results.json").read_text())
+    found = json.loads((work / "report" / "results.json").read_text(encoding="utf-8"))
     assert found["cases_by_split"] == {"test": 2, "test2": 1}
     for method in ("Model_crop", "Model_full", "Semi_automatic"):
         assert 0 <= found["test"][method]["dice"]["median"] <= 1
@@ -49,12 +49,12 @@ def test_the_report_says_what_came_out(study):
     assert {one["what"] for one in found["must"]} >= {"Model_crop, median Dice"}
     assert [one["case"] for one in found["left_out"]] == ["ball6"]
     assert "does not lie in its volume" in found["left_out"][0]["reason"]
-    page = (work / "report" / "index.html").read_text()
+    page = (work / "report" / "index.html").read_text(encoding="utf-8")
     assert "<table>" in page and "ball6" in page and "simulated" not in page
     assert "--epochs 2 --iterations 12 --learning-rate 0.01" in page  # the command that does it again
     for figure in ("curves", "violins", "reliability", "cases", "robustness"):
         assert (work / "report" / f"{figure}.png").stat().st_size > 5000
-    inputs = (work / "inputs.csv").read_text().splitlines()
+    inputs = (work / "inputs.csv").read_text(encoding="utf-8").splitlines()
     assert len(inputs) == 1 + 2 * 7 and len(inputs[1].split(",")[-1]) == 64
 
 

@@ -67,7 +67,7 @@ def test_without_it_the_reason_names_the_column_and_the_file_that_holds_all_reas
         load_case(rows[0])
     with pytest.raises(ConfigurationError, match="No training case.*left_out.csv.*The first: training: .*calibration"):
         build(rows, plus_case / "raw", BuildSettings())
-    assert (plus_case / "raw" / "left_out.csv").read_text().count("column 'calibration'") == 2
+    assert (plus_case / "raw" / "left_out.csv").read_text(encoding="utf-8").count("column 'calibration'") == 2
 
 
 def test_a_calibration_without_a_sweep_is_refused(plus_case):

@@ -101,7 +101,7 @@ def test_a_finished_training_is_not_done_again_and_another_recipe_is_refused(tra
 def test_a_training_does_not_go_on_with_other_images(trained):
     home, dataset, recipe, folder, _ = trained
     stamp = folder / "planned.json"
-    before = stamp.read_text()
+    before = stamp.read_text(encoding="utf-8")
     stamp.write_text('{"dataset": "other"}')
     with pytest.raises(ConfigurationError, match="other images"):
         train(home, dataset.name, recipe)

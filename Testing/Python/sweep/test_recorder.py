@@ -222,7 +222,7 @@ def test_files_of_other_recordings_are_never_overwritten(tmp_path):
     for number in range(4):
         recorder.add(make_frame(number, (4, 6) if number < 2 else (5, 5)))
     assert [path.name for path in recorder.stop()] == ["a.igs.mha", "a-3.igs.mha"]
-    assert (tmp_path / "a-2.igs.mha").read_text() == "precious"
+    assert (tmp_path / "a-2.igs.mha").read_text(encoding="utf-8") == "precious"
 
 
 @pytest.mark.parametrize("odd", [np.zeros((4, 6), bool), np.zeros((4, 6, 2), np.uint8), np.zeros((4, 6), object)])

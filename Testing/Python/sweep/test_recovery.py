@@ -100,7 +100,7 @@ def test_a_file_of_something_else_is_not_overwritten(tmp_path):
     write_journal(path, [record_of(1), record_of(2)])
     path.write_text("precious")
     (made,) = recover(path)
-    assert made.name == "a-2.igs.mha" and path.read_text() == "precious" and len(read_sweep(made)) == 2
+    assert made.name == "a-2.igs.mha" and path.read_text(encoding="utf-8") == "precious" and len(read_sweep(made)) == 2
 
 
 def test_a_file_that_cannot_be_made_leaves_the_journal(tmp_path, monkeypatch):

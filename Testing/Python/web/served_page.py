@@ -37,7 +37,7 @@ class ServedPage:
     @property
     def terminal(self) -> str:
         """What it has written so far."""
-        return Path(self._log.name).read_text()
+        return Path(self._log.name).read_text(encoding="utf-8")
 
     @contextmanager
     def held_worker(self):
@@ -45,7 +45,7 @@ class ServedPage:
         (worker,) = (
             int(task.name) for task in Path("/proc").iterdir()
             if task.name.isdigit() and b"segmentation.worker" in _command_of(task)
-            and f"PPid:\t{self.process.pid}\n" in (task / "status").read_text()
+            and f"PPid:\t{self.process.pid}\n" in (task / "status").read_text(encoding="utf-8")
         )
         os.kill(worker, signal.SIGSTOP)
         try:

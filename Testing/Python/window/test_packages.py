@@ -55,7 +55,7 @@ def test_every_package_is_installed_under_constraints_and_progress_is_told(packa
     monkeypatch.setattr(packages, "is_met", lambda text: text == packages.TORCH or text in installed)
 
     def install(requirement, constraints):
-        held.append(constraints.read_text())
+        held.append(constraints.read_text(encoding="utf-8"))
         installed.append(requirement)
 
     monkeypatch.setattr(packages, "_install", install)

@@ -48,8 +48,10 @@ def write_patient(patient: Patient, folder, spacing_mm: float = 1.0, progress=No
             write_surface(surface_of(patient, name), folder / SURFACES_FOLDER / f"{name}.vtp")
         curves = {"ridge": patient.ridge, "falciform_ligament": patient.falciform_ligament}
         text = {"coordinate_system": "RAS", "unit": "mm", **{name: line.round(3).tolist() for name, line in curves.items()}}
-        (folder / CURVES_FILE).write_text(json.dumps(text, indent=1, allow_nan=False))
-        (folder / PARAMETERS_FILE).write_text(json.dumps(parameters(patient, labels), indent=1, allow_nan=False))
+        (folder / CURVES_FILE).write_text(json.dumps(text, indent=1, allow_nan=False), encoding="utf-8")
+        (folder / PARAMETERS_FILE).write_text(
+            json.dumps(parameters(patient, labels), indent=1, allow_nan=False), encoding="utf-8"
+        )
     except OSError as error:
         raise FileFormatError(f"The patient cannot be written into {folder} ({error.strerror or error}).") from None
     return folder
