@@ -69,19 +69,26 @@ class LiveStream:
         if choose is not None:
             choose(name)
 
-    def process(self, now_s: float) -> bool:
-        """Take what has arrived; returns whether frames came."""
+    def process(self, now_s: float, clock: Callable[[], float] | None = None) -> bool:
+        """Take what has arrived; returns whether frames came.
+
+        clock  gives the time on the clock of `now_s` as it goes on; None where it stands still
+        """
         if self._source is None:
             return False
+        clock = clock or (lambda: now_s)
         frames = self._source.poll()
+        # Read when they are in hand: what came while this computer was busy has not come before, and the quickest
+        # message, by which all others are judged to be late, would seem to be quicker than it was.
+        read_s = clock()
         for frame in frames:
             self._on_frame(frame)
         status = self._source.status
         if frames:
             age_s = status.age_s if math.isfinite(status.age_s) else 0.0
-            self.show(frames[-1], now_s - age_s, now_s)
+            self.show(frames[-1], read_s - age_s, read_s)
             self._source.shown(frames[-1])
-        self._take_transforms(now_s)
+        self._take_transforms(clock)
         self._tell(status)
         return bool(frames)
 
@@ -99,9 +106,10 @@ class LiveStream:
                 self._tool_stamps_s[name] = frame.timestamp
                 self._tools.update(name, pose, frame.timestamp, received_s, read_s)
 
-    def _take_transforms(self, now_s: float) -> None:
+    def _take_transforms(self, clock: Callable[[], float]) -> None:
         """Tools that came beside the images: while no image comes, or at times of their own, as of a second tracker."""
         received = self._source.transforms()
+        read_s = clock()
         calibrations = {name: one.pose for name, one in received.items() if "TipTo" in name}
         by_stamp: dict[float, dict[str, ReceivedPose]] = {}
         for name, one in received.items():
@@ -114,7 +122,7 @@ class LiveStream:
             for name, pose in tool_poses(poses, {*self.tool_names, *self._tools.names}).items():
                 if self._is_news(name, stamp_s):
                     self._tool_stamps_s[name] = self._stamps_beside_s[name] = stamp_s
-                    self._tools.update(name, pose, stamp_s, received_s, now_s)
+                    self._tools.update(name, pose, stamp_s, received_s, read_s)
 
     def _is_news(self, name: str, stamp_s: float) -> bool:
         """False for what was taken already, and for what an image came with a later pose than."""

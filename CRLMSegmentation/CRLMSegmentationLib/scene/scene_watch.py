@@ -13,7 +13,9 @@ class SceneWatch:
     """Observers on one vtkMRMLScene.
 
     on_closed           called when the scene was emptied
-    on_loaded(loaded)   called with nodes that bear roles of the session and were not there before the import
+    on_loaded(loaded)   called by take_over() with nodes that bear roles of the session and were not there before the
+                        import: others who watch the scene, such as Slicer's subject hierarchy, have finished with it
+                        by then, and nodes can be taken out again
     on_removed          called when a node was taken out
     What is raised there is caught by `faults`: VTK drops what an observer raises.
 
@@ -25,7 +27,7 @@ class SceneWatch:
         self._scene, self._faults = scene, faults
         self._on_closed, self._on_loaded, self._on_removed = on_closed, on_loaded, on_removed
         self._before: set[str] = set()
-        self._is_importing = False
+        self._is_importing = self._is_imported = False
         self._is_ours = 0
         self._tags = [
             scene.AddObserver(event, lambda *_, look=look: self._told(look))
@@ -60,19 +62,27 @@ class SceneWatch:
                 look()
 
     def _closed(self) -> None:
+        self._is_importing = self._is_imported = False
         self._on_closed()
 
     def _importing(self) -> None:
-        self._before = {node.GetID() for node in any_own_nodes(self._scene)}
-        self._is_importing = True
+        if not self._is_importing:
+            self._before = {node.GetID() for node in any_own_nodes(self._scene)}
+        self._is_importing, self._is_imported = True, False
 
     def _imported(self) -> None:
-        loaded = [node for node in any_own_nodes(self._scene) if node.GetID() not in self._before]
+        self._is_imported = True
+
+    def take_over(self) -> None:
+        """Call on_loaded() when an import has ended since the last call."""
+        if not self._is_imported:
+            return
         try:
+            loaded = [node for node in any_own_nodes(self._scene) if node.GetID() not in self._before]
             if loaded:
                 self._on_loaded(loaded)
         finally:
-            self._is_importing = False
+            self._is_importing = self._is_imported = False
 
     def _removed(self) -> None:
         if not self.is_changing:

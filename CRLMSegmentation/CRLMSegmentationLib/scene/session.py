@@ -128,14 +128,17 @@ class NavigationSession:
         Never raises. When a part fails, the others go on, `fault` says so, and image and tools are shown as lost until
         a second has passed without another failure.
         """
-        now_s = time.monotonic() if now_s is None else now_s
+        began_s = time.monotonic()
+        now_s = began_s if now_s is None else now_s
+        with self._faults.caught(now_s):
+            self._watch.take_over()
         if self._watch.is_changing:
             # A timer that comes in between would make nodes beside those that are on their way.
             return
         with self._workflow.held():
             self._faults.begin(now_s)
             for part in (
-                lambda: self._stream.process(now_s), lambda: self._record.process(now_s), self._jobs.process,
+                lambda: self._stream.process(now_s, lambda: now_s + time.monotonic() - began_s), lambda: self._record.process(now_s), self._jobs.process,
                 self._segment.process, self._navigate.process, self._heed_source,
                 lambda: self._live_image.refresh(now_s), lambda: self.tools.refresh(now_s),
             ):  # fmt: skip
@@ -167,14 +170,15 @@ class NavigationSession:
 
     @property
     def is_computing(self) -> bool:
-        """True while a job runs, the engine starts, a recording is completed on disk and in the scene, or the tumor's
-        surface is made."""
+        """True while a job runs, the engine starts, a recording is completed on disk and in the scene, the tumor's
+        surface is made, or a scene that was loaded is still to be taken over."""
         return (
             bool(self._jobs.steps)
             or self._record.is_writing
             or self._segment.is_shaping
             or self._navigate.shells.is_busy
             or self._engine.status.state == "starting"
+            or self._watch.is_changing
         )
 
     @property

@@ -76,6 +76,19 @@ def test_frames_that_come_ever_later_are_lost_though_each_has_just_come(session,
             assert source.stylus(now_s).status is (ToolStatus.LOST if late else ToolStatus.LIVE)
 
 
+def test_a_computer_that_was_busy_while_it_took_a_frame_does_not_take_all_others_for_late(session, source):
+    """As it happens where programs starve each other: what came during a long look is no quicker than the rest."""
+    source.send_image(100.7, StylusToReference=(1, 2, 3))
+    times = iter([0.75, 0.76])
+    session._stream.process(source.began, lambda: source.began + next(times))
+    for number in range(1, 30):
+        now_s = 0.75 + number / 10
+        source.send_image(100.7 + number / 10, StylusToReference=(number, 0, 0))
+        source.tick(now_s)
+        assert source.stylus(now_s).status is ToolStatus.LIVE
+        assert session._live_image.is_live(source.began + now_s)
+
+
 def test_a_frame_that_is_handed_over_is_not_late_whatever_its_time(session, source):
     for number in range(3):
         frame = TrackedFrame(np.zeros((4, 5), np.uint8), np.eye(4), 100 + number / 1000, True,
