@@ -33,7 +33,7 @@ def install(tmp_path):
             "import sys\nfrom pathlib import Path\n"
             f"answers, log = {answers!r}, Path({str(tmp_path / 'log')!r})\n"
             "step = next(word for word in sys.argv if word in answers)\n"
-            "before = log.read_text(encoding="utf-8").split() if log.exists() else []\n"
+            "before = log.read_text().split() if log.exists() else []\n"
             "log.write_text(' '.join([*before, step]))\n"
             "said = answers[step][min(before.count(step), len(answers[step]) - 1)]\n"
             "sys.exit(said or 0)\n"
