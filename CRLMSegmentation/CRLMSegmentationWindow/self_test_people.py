@@ -168,6 +168,10 @@ class People(Bench):
         wait_until(lambda: self.session.stream_status.frames > frames + 20, 20, lambda: "nothing is received any more")
         check.assertTrue(navigate.state_text.startswith("LOST"), navigate.state_text)
         check.assertIn("NOT LIVE", self.window.live_slice.warning)
+        from CRLMSegmentationLib.scene import names
+
+        stylus = slicer.util.getNode(names.tool_model("Stylus"))
+        wait_until(lambda: not stylus.GetDisplayVisibility(), 5, lambda: "the stylus is still shown in space")
         self.picture("fault")
         navigate.tick = tick
         wait_until(lambda: not self.window.fault, 10)

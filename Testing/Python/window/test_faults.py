@@ -22,6 +22,14 @@ def _raise(*_arguments):
     raise RuntimeError("what nobody expected")
 
 
+def test_a_fault_of_the_window_alone_hides_the_tools_in_space_as_well(live_window):
+    window, session = live_window
+    assert "hide tools" not in session.calls
+    window.navigate.tick = _raise
+    window.beat()
+    assert "LOST" in window.navigate.readouts["Stylus"].text and "hide tools" in session.calls
+
+
 @pytest.mark.parametrize("what", ["readings", "process"])
 def test_a_fault_in_the_session_shows_everything_as_lost(live_window, what):
     window, session = live_window

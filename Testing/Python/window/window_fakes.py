@@ -101,6 +101,7 @@ class FakeSession:
         self.engine_status = SimpleNamespace(state="ready", device="cpu", message="")
         self.reconstruction_settings = _Settings()
         self.given_readings = []
+        self.tools = SimpleNamespace(hide=lambda: self.calls.append("hide tools"))
         self.calls = []
         self.nodes = {}
         self._listeners = []
