@@ -192,12 +192,13 @@ class Window:
         if session is None or slicer.mrmlScene.IsBatchProcessing():
             # Half of a scene that is being loaded or closed is nothing to work on.
             return
-        if self._is_imported:
-            with self._faults.caught():
-                self._look_at_import()
         # Each part on its own: a fault in what is shown must not end what is recorded.
         with self._faults.caught():
             session.process()
+        if self._is_imported:
+            # The session has taken over what was loaded.
+            with self._faults.caught():
+                self._look_at_import()
         with self._faults.caught():
             if not self.fault:
                 self.navigate.tick()
