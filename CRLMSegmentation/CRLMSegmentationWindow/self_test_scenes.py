@@ -41,7 +41,9 @@ class Scenes(Bench):
         wait_until(lambda: self.session is not None and self.status("SEGMENT") == "DONE", 30)
         check.assertAlmostEqual(self.tumor_ml(), before, delta=0.05 * before)
         check.assertTrue(self.window.case.state_text.startswith("NOT SAVED"), self.window.case.state_text)
-        check.assertFalse(self.window.navigate.section.collapsed)
+        # What is to be done next is open: nothing is connected at this point of the test.
+        check.assertFalse(self.window.connect.is_connected)
+        check.assertFalse(self.window.connect.section.collapsed)
         for name in ("Stylus model", "Stylus to tumor"):
             node = slicer.mrmlScene.GetFirstNodeByName(name)
             check.assertFalse(node is not None and node.GetDisplayVisibility(), f"{name} stands where it was saved")
