@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import Cancelled, ModelError, SegmentationError
 from CRLMSegmentationLib.geometry import Box, Volume
-from CRLMSegmentationLib.segmentation.crop import crop_volume
 from CRLMSegmentationLib.segmentation.engine import WorkerSegmenter
 from CRLMSegmentationLib.segmentation.models import load_model
 from CRLMSegmentationLib.segmentation.predictor import Segmenter

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from CRLMSegmentationLib.errors import ModelError
-from CRLMSegmentationLib.segmentation import openvino_runtime, runtime_choice
+from CRLMSegmentationLib.segmentation import openvino_runtime
 from CRLMSegmentationLib.segmentation.models import load_model
 from CRLMSegmentationLib.segmentation.network_plan import NetworkPlan
 from CRLMSegmentationLib.segmentation.openvino_runtime import BFLOAT16_VARIABLE
