@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import SegmentationError
 from ..geometry import Box
+from ..scene.state import Step
 from .controller import Controller
 from .questions import Choice, Questions
 from .source_actions import SourceActions
@@ -40,16 +41,19 @@ class Actions(TellingActions):
     @told
     def start_recording(self) -> None:
         self._session.start_recording()
+        self._controller.open_step.start(Step.RECONSTRUCT)
 
     @told
     def stop_recording(self) -> None:
         self._session.stop_recording()
+        self._controller.open_step.start(Step.RECONSTRUCT)
         if not self._session.live_reconstruction:
             self._session.start_reconstruct()
 
     @told
     def reconstruct(self) -> None:
         self._session.start_reconstruct()
+        self._controller.open_step.start(Step.RECONSTRUCT)
 
     # 3 Box
 
@@ -95,7 +99,7 @@ class Actions(TellingActions):
 
     def _start_segment(self) -> None:
         self._controller.correction.end()
-        self._state.open_step = "segment"
+        self._controller.open_step.open("segment")
         self._session.start_segment()
 
     def _unless_corrected(self, then: Callable[[], None]) -> None:
@@ -112,7 +116,7 @@ class Actions(TellingActions):
     def go_navigate(self) -> None:
         """The tumor is as it should be: whoever says so has looked at what speaks against it."""
         self._session.acknowledge_doubts()
-        self._state.open_step = "navigate"
+        self._controller.open_step.open("navigate")
 
     @told
     def cancel(self) -> None:
@@ -173,6 +177,7 @@ class Actions(TellingActions):
 
     def _on_open_step(self, open_step, **_) -> None:
         """A tool that was forgotten must not draw in the next step; lists are as they are now."""
+        self._controller.open_step.on_change(open_step)
         if open_step in ("connect", "segment"):
             self._controller.fill_choices()
         if open_step != "segment":

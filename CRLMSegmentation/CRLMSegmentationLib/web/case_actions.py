@@ -76,4 +76,4 @@ class CaseActions(TellingActions):
         self._controller.display.forget()
         with self._state as state:
             state.placing = ""
-            state.open_step = "connect" if self._session.stream_status is None else "record"
+            self._controller.open_step.open("connect" if self._session.stream_status is None else "record")

@@ -23,6 +23,7 @@ from .charts import Series
 from .correction import Correction
 from .display import Display
 from .library import Library
+from .open_step import OpenStep
 from .wishes import BOX_MM
 
 _PERIOD_S = 1 / 30
@@ -45,6 +46,7 @@ class Controller:
         self._slicer_app = slicer_app
         self.state = state
         self.library = library
+        self.open_step = OpenStep(state)
         self.session = NavigationSession(application_on(slicer_app.scene, slicer_app.app_logic), DEFAULT_MARGIN_MM)
         self.session.record_folder = library.recordings
         self.correction = Correction(slicer_app, self.session)
@@ -61,7 +63,7 @@ class Controller:
         self._fault = ""
         self._beats = 0
         self._notices: tuple[str, ...] = ()
-        self._last: dict[Step, StepStatus] = {}
+        self._segment_status: StepStatus | None = None
         self.session.add_listener(self._on_session)
 
     def show_in(self, views) -> None:
@@ -282,21 +284,18 @@ class Controller:
         state.can_undo, state.can_redo = self.correction.can_undo, self.correction.can_redo
 
     def _lead_on(self, state, steps) -> None:
-        """Open the next step when one has been finished, so that nobody has to look for it."""
-        before, self._last = self._last, {step: steps.status(step) for step in Step}
-
-        def became_done(step: Step) -> bool:
-            return steps.status(step) is StepStatus.DONE and before.get(step) is not StepStatus.DONE
-
-        if became_done(Step.CONNECT) and state.open_step == "connect":
-            state.open_step = "navigate" if state.has_tumor else "record"
+        """Open the next step when what a person has started is done, so that nobody has to look for it."""
+        done = self.open_step.update(steps)
+        if done is Step.CONNECT:
+            self.open_step.open("navigate" if state.has_tumor else "record")
             self.session.start_engine()
-        if became_done(Step.RECONSTRUCT) and state.open_step in ("connect", "record"):
-            state.open_step = "box"
+        elif done is Step.RECONSTRUCT:
+            self.open_step.open("box")
             state.placing = "" if self.session.box is not None else "box"
             self.session.start_engine()
-        if became_done(Step.SEGMENT):
+        if steps.status(Step.SEGMENT) is StepStatus.DONE and self._segment_status is not StepStatus.DONE:
             self.correction.forget()
+        self._segment_status = steps.status(Step.SEGMENT)
         if steps.status(Step.RECONSTRUCT) is not StepStatus.DONE:
             state.placing = ""
 
@@ -314,11 +313,12 @@ class Controller:
         with self.state as state:
             state.margin_mm = self.session.margin_mm
             state.data_kind = shown_as or f"Case {Path(folder).name}"
-            state.open_step = "navigate" if self.session.surface is not None else "connect"
+            self.open_step.open("navigate" if self.session.surface is not None else "connect")
 
     def replay(self, path, plus_configuration=None, seconds: float = 0.0, origin: str = REPLAYED) -> None:
         """Replay a recording as the live stream; seconds: how long it lasts, 0 when that is not known."""
         self.session.replay(path, plus_configuration, origin=origin)
+        self.open_step.start(Step.CONNECT)
         with self.state as state:
             state.sweep_seconds = round(seconds, 1) if math.isfinite(seconds) and seconds > 0 else 0
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ConfigurationError, FileFormatError
 from ..scene.case_source import REPLAYED
+from ..scene.state import Step
 from ..simulation.settings import ECHOGENICITIES
 from ..sweep.sweep import SIMULATED
 from . import simulator
@@ -73,7 +74,8 @@ class SourceActions(TellingActions):
             self._session.open_sweep(path, configuration, sweep=sweep)
             self._controller.display.forget()
             self._state.data_kind = path.name
-            self._state.open_step = "record"
+            self._controller.open_step.open("record")
+            self._controller.open_step.start(Step.RECONSTRUCT)
             self._session.start_reconstruct()
 
         await self._unless_lost(f"Open {path.name}?", take)
@@ -88,6 +90,7 @@ class SourceActions(TellingActions):
         self._know_truth(None)
         self._state.data_kind, self._state.sweep_seconds = host, 0
         self._session.connect(host, port, transforms)
+        self._controller.open_step.start(Step.CONNECT)
 
     @told
     def choose_image(self, name) -> None:
@@ -101,7 +104,7 @@ class SourceActions(TellingActions):
     def disconnect(self) -> None:
         self._session.disconnect()
         self._controller.rates.clear()
-        self._state.open_step = "connect"
+        self._controller.open_step.open("connect")
 
     def _chosen(self, file, calibration):
         if not file:

@@ -195,3 +195,18 @@ def test_one_of_several_image_streams_is_chosen_by_name(controller, monkeypatch)
     asyncio.run(source.choose_image("Image_Reference"))
     asyncio.run(source.choose_image("Other"))
     assert chosen == ["Image_Reference"] and "does not come" in controller.state.error_text
+
+
+def test_a_stream_that_comes_back_opens_no_step(controller):
+    """Whoever opened 'Connect' to disconnect found it closed again when the stream had only been late."""
+    controller.state.open_step = "connect"
+    state = controller.session.state
+    for status in (StepStatus.RUNNING, StepStatus.DONE):
+        state[Step.CONNECT].status = status
+        controller.show_steps()
+    assert controller.state.open_step == "connect"
+    controller.open_step.start(Step.CONNECT)
+    for status in (StepStatus.RUNNING, StepStatus.DONE):
+        state[Step.CONNECT].status = status
+        controller.show_steps()
+    assert controller.state.open_step == "navigate"
