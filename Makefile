@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 OUTPUT ?= demo-output
 
 # True when VTK can render off screen here; Mesa's software renderer is installed when it cannot.
-RENDERS := import sys; from CRLMSegmentationLib.scene.offscreen import working_window_class as w; sys.exit(w() is None)
+RENDERS := import sys; from CRLMSegmentationLib.pictures.offscreen import working_window_class as w; sys.exit(w() is None)
 
 .PHONY: help setup demo test peers browser clean
 .DEFAULT_GOAL := help

@@ -143,9 +143,9 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
     """The session and the parameters on Slicer's scene, also for scripts:
 
-        logic = CRLMSegmentationLogic()
-        session = logic.openSession()
-        session.open_sweep(path)
+    logic = CRLMSegmentationLogic()
+    session = logic.openSession()
+    session.open_sweep(path)
     """
 
     def getParameters(self):
@@ -159,7 +159,7 @@ class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
 
         Raises ImportError while packages are missing.
         """
-        from CRLMSegmentationLib.scene.session import NavigationSession
+        from CRLMSegmentationLib.session.session import NavigationSession
 
         return NavigationSession()
 
@@ -171,7 +171,7 @@ class CRLMSegmentationTest(ScriptedLoadableModuleTest):
         slicer.mrmlScene.Clear()
 
     def runTest(self):
-        from CRLMSegmentationWindow.self_test import SelfTest
+        from CRLMSegmentationWindow.self_testing.self_test import SelfTest
 
         self.setUp()
         SelfTest(self).run()

@@ -8,8 +8,8 @@ import sys
 from importlib import import_module
 
 from . import __version__
-from .commands.printing import quiet
-from .commands.several_words import gathered
+from .commands.options.printing import quiet
+from .commands.options.several_words import gathered
 from .errors import CRLMError
 
 # Name, which is that of its module in commands/, and one line of help, in the order in which a case needs them. A module

@@ -7,25 +7,26 @@ import time
 from contextlib import contextmanager
 
 import slicer
-from CRLMSegmentationLib.scene.state import Step
+from CRLMSegmentationLib.session.state import Step
 
-from . import layouts, remembered
+from . import remembered
 from .binding import Binding
-from .box_panel import BoxPanel
-from .case_panel import CasePanel
-from .connect_panel import ConnectPanel
 from .fault_watch import FaultWatch
-from .layouts import Layouts
-from .live_slice import LiveSlice
-from .navigate_panel import NavigatePanel
-from .packages_panel import PackagesPanel
+from .panels.box_panel import BoxPanel
+from .panels.case_panel import CasePanel
+from .panels.connect_panel import ConnectPanel
+from .panels.navigate_panel import NavigatePanel
+from .panels.packages_panel import PackagesPanel
+from .panels.record_panel import RecordPanel
+from .panels.sections import Sections
+from .panels.segment_panel import SegmentPanel
+from .panels.source_panel import SourcePanel
 from .pulse import Pulse
 from .questions import Questions
-from .record_panel import RecordPanel
-from .sections import Sections
-from .segment_panel import SegmentPanel
-from .shown import Shown
-from .source_panel import SourcePanel
+from .view import layouts
+from .view.layouts import Layouts
+from .view.live_slice import LiveSlice
+from .view.shown import Shown
 
 # Words and numbers change no faster than they can be read.
 REFRESH_EVERY_S = 0.12

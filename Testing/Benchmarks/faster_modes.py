@@ -22,14 +22,14 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation")]
 
 from CRLMSegmentationLib.errors import ModelError  # noqa: E402
-from CRLMSegmentationLib.geometry import Box  # noqa: E402
+from CRLMSegmentationLib.inference.models.trained_model import DEFAULT_MODEL, load_model  # noqa: E402
+from CRLMSegmentationLib.inference.predictor import Segmenter, available_processors  # noqa: E402
+from CRLMSegmentationLib.inference.runtimes.quantise import agreement_of  # noqa: E402
 from CRLMSegmentationLib.segmentation.crop import crop_volume  # noqa: E402
-from CRLMSegmentationLib.segmentation.models import DEFAULT_MODEL, load_model  # noqa: E402
 from CRLMSegmentationLib.segmentation.postprocess import mask_by_card  # noqa: E402
-from CRLMSegmentationLib.segmentation.predictor import Segmenter, available_processors  # noqa: E402
-from CRLMSegmentationLib.segmentation.quantise import agreement_of  # noqa: E402
-from CRLMSegmentationLib.study.case_files import load_case  # noqa: E402
-from CRLMSegmentationLib.study.case_table import choose_cases, read_case_table  # noqa: E402
+from CRLMSegmentationLib.study.cases.case_files import load_case  # noqa: E402
+from CRLMSegmentationLib.study.cases.case_table import choose_cases, read_case_table  # noqa: E402
+from CRLMSegmentationLib.values import Box  # noqa: E402
 
 SHIFTS_MM = ((0.0, 0.0, 0.0), (5.0, 0.0, 0.0), (0.0, 5.0, 0.0), (0.0, 0.0, 5.0))
 
@@ -72,16 +72,20 @@ def measure(model, crops, runtimes: list[str], threads: int) -> dict:
             apart[name].append(float(np.abs(probability.voxels - reference[1]).max()))
     return {
         name: {
-            "runtime": segmenters[name].runtime, "seconds_median": statistics.median(seconds[name]),
-            "largest_difference": max(apart[name]), **vars(agreement_of(masks[name])),
+            "runtime": segmenters[name].runtime,
+            "seconds_median": statistics.median(seconds[name]),
+            "largest_difference": max(apart[name]),
+            **vars(agreement_of(masks[name])),
         }
         for name in segmenters
     }
 
 
 def table(measured: dict) -> str:
-    lines = ["| | crops | Dice with torch, median | worst | lost | probability apart, at most | s, median |",
-             "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    lines = [
+        "| | crops | Dice with torch, median | worst | lost | probability apart, at most | s, median |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
     for one in measured.values():
         lines.append(
             f"| {one['runtime']} | {one['crops']} | {one['median']:.4f} | {one['worst']:.4f} | {one['lesions_lost']} | "

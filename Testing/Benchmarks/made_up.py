@@ -9,7 +9,7 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"), str(Path(__file__).resolve().parent)]
 
-from CRLMSegmentationLib.geometry import Volume  # noqa: E402
+from CRLMSegmentationLib.values import Volume  # noqa: E402
 from default_network import SPACING_MM  # noqa: E402
 
 

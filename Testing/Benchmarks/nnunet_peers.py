@@ -28,9 +28,9 @@ def folds_of(model: Path) -> tuple[int, ...]:
 
 def for_nnunet(model: Path, crop, folder: Path):
     """`model` as a folder that nnU-Net reads, and `crop` as it must be given: (model, crop)."""
-    from CRLMSegmentationLib.geometry import Volume
-    from CRLMSegmentationLib.segmentation.averaging import PREPROCESSOR, average_seen, averaged_shape
-    from CRLMSegmentationLib.segmentation.models import load_model
+    from CRLMSegmentationLib.inference.averaging import PREPROCESSOR, average_seen, averaged_shape
+    from CRLMSegmentationLib.inference.models.trained_model import load_model
+    from CRLMSegmentationLib.values import Volume
 
     plans = json.loads((model / "plans.json").read_text(encoding="utf-8"))
     if plans["configurations"]["3d_fullres"]["preprocessor_name"] != PREPROCESSOR:
@@ -60,16 +60,36 @@ class Predict:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         program = Path(sys.executable).with_name("nnUNetv2_predict")
-        environment = {**os.environ, "nnUNet_results": str(self._work / "results"),
-                       "nnUNet_raw": str(self._work), "nnUNet_preprocessed": str(self._work)}
+        environment = {
+            **os.environ,
+            "nnUNet_results": str(self._work / "results"),
+            "nnUNet_raw": str(self._work),
+            "nnUNet_preprocessed": str(self._work),
+        }
         started = time.perf_counter()
         image = SimpleITK.GetImageFromArray(crop.voxels)
         image.SetSpacing([float(value) for value in crop.spacing_mm])
         SimpleITK.WriteImage(image, str(given / "volume_0000.nrrd"))
         ended = subprocess.run(
-            [program, "-i", given, "-o", answered, "-d", DATASET, "-c", "3d_fullres", "-f", *self._folds,
-             "-device", "cpu", *options],
-            env=environment, capture_output=True, text=True,
+            [
+                program,
+                "-i",
+                given,
+                "-o",
+                answered,
+                "-d",
+                DATASET,
+                "-c",
+                "3d_fullres",
+                "-f",
+                *self._folds,
+                "-device",
+                "cpu",
+                *options,
+            ],
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         if ended.returncode:
             raise RuntimeError(ended.stderr[-2000:])
@@ -82,8 +102,22 @@ class Predict:
 
     def as_slicernnunet(self, crop, mirroring: bool = True) -> tuple[float, np.ndarray]:
         """With the arguments that SlicerNNUnet's Parameter.asArgList gives it."""
-        return self.run(crop, "-tr", "nnUNetTrainer", "-p", "nnUNetPlans", "-npp", "1", "-nps", "1", "-step_size",
-                        "0.5", "-chk", "checkpoint_final.pth", *([] if mirroring else ["--disable_tta"]))
+        return self.run(
+            crop,
+            "-tr",
+            "nnUNetTrainer",
+            "-p",
+            "nnUNetPlans",
+            "-npp",
+            "1",
+            "-nps",
+            "1",
+            "-step_size",
+            "0.5",
+            "-chk",
+            "checkpoint_final.pth",
+            *([] if mirroring else ["--disable_tta"]),
+        )
 
 
 class WarmPredictor:

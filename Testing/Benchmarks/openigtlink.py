@@ -19,10 +19,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"))
 
 import numpy as np
-
-from CRLMSegmentationLib.openigtlink import Receiver
-from CRLMSegmentationLib.openigtlink.conversion import image_message, transform_message
-from CRLMSegmentationLib.openigtlink.server import Server
+from CRLMSegmentationLib.tracking import Receiver
+from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
+from CRLMSegmentationLib.tracking.openigtlink.server import Server
 
 TOOLS = ("ImageToReference", "ProbeToReference", "StylusToReference", "NeedleToReference")
 

@@ -1,7 +1,7 @@
 """Draws many simulated patients: how long one takes, what is wrong with any of them, how they spread, and how they look.
 
-    python Testing/Benchmarks/patients.py --seeds 0 1000 --json patients.json
-    python Testing/Benchmarks/patients.py --seeds 0 12 --sheet docs/pictures/patients.png
+python Testing/Benchmarks/patients.py --seeds 0 1000 --json patients.json
+python Testing/Benchmarks/patients.py --seeds 0 12 --sheet docs/pictures/patients.png
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ import time
 from pathlib import Path
 
 import numpy as np
-
 from CRLMSegmentationLib.simulation.patient import LABELS, draw_patient, patient_labels
 from CRLMSegmentationLib.simulation.patient.checks import faults_of
 
 LIVER, PORTAL, HEPATIC = (0.72, 0.34, 0.28), (0.2, 0.35, 0.9), (0.5, 0.15, 0.65)
-ARTERY, BILE, LESION, RIDGE, LIGAMENT = (0.85, 0.1, 0.1), (0.2, 0.65, 0.2), (0.95, 0.85, 0.2), (1, 0.9, 0), (0, 0.8, 0.9)
+ARTERY, BILE, LESION, RIDGE, LIGAMENT = (
+    (0.85, 0.1, 0.1),
+    (0.2, 0.65, 0.2),
+    (0.95, 0.85, 0.2),
+    (1, 0.9, 0),
+    (0, 0.8, 0.9),
+)
 TILE = 360
 
 
@@ -39,7 +44,10 @@ def main() -> None:
         labels = patient_labels(patient, lower, 1.0, dimensions)
         seconds = drawn - begun, time.perf_counter() - begun
         rows.append(row_of(patient, labels, seconds))
-        print(f"{seed}: {rows[-1]['liver_ml']:.0f} mL, {len(patient.metastases)} metastases, {seconds[1]:.1f} s", flush=True)
+        print(
+            f"{seed}: {rows[-1]['liver_ml']:.0f} mL, {len(patient.metastases)} metastases, {seconds[1]:.1f} s",
+            flush=True,
+        )
         for fault in rows[-1]["faults"]:
             print(f"   {fault}", flush=True)
         if arguments.sheet:
@@ -67,7 +75,8 @@ def row_of(patient, labels, seconds) -> dict:
         "extent_mm": (bounds[:, 1] - bounds[:, 0]).round(1).tolist(),
         "sphericity": round(float(np.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / area), 3),
         "vessels_ml": {
-            name: round(float((labels.voxels == LABELS[name]).sum() / 1000), 1) for name in ("portal vein", "hepatic vein")
+            name: round(float((labels.voxels == LABELS[name]).sum() / 1000), 1)
+            for name in ("portal vein", "hepatic vein")
         },
         "branches_end": {name: int(len(tree.ends)) for name, tree in patient.vessels.trees.items()},
         "unreached_share": {name: round(share, 3) for name, share in patient.vessels.unreached.items()},
@@ -102,7 +111,11 @@ def picture_of(patient, labels) -> np.ndarray:
     from CRLMSegmentationLib.simulation.patient.export import surface_of
 
     liver = (patient.surface, LIVER)
-    outside = [(*liver, 1.0), (tube_along(patient.ridge), RIDGE, 1.0), (tube_along(patient.falciform_ligament), LIGAMENT, 1.0)]
+    outside = [
+        (*liver, 1.0),
+        (tube_along(patient.ridge), RIDGE, 1.0),
+        (tube_along(patient.falciform_ligament), LIGAMENT, 1.0),
+    ]
     colors = {"portal": PORTAL, "hepatic": HEPATIC, "artery": ARTERY, "bile": BILE, "lesions": LESION}
     inside = [(*liver, 0.15), *((surface_of(patient, name), color, 1.0) for name, color in colors.items())]
     slice_ = slice_of(labels, int(labels.voxels.shape[0] * 0.55))
@@ -119,7 +132,10 @@ def slice_of(labels, k: int) -> np.ndarray:
     # As a radiologist looks at it: from below, the front up.
     image = shades[labels.voxels[k, ::-1, ::-1]]
     tile = np.full((TILE, TILE, 3), 255, dtype=np.uint8)
-    j, i = (np.arange(TILE) * max(image.shape[:2]) / TILE).astype(int), (np.arange(TILE) * max(image.shape[:2]) / TILE).astype(int)
+    j, i = (
+        (np.arange(TILE) * max(image.shape[:2]) / TILE).astype(int),
+        (np.arange(TILE) * max(image.shape[:2]) / TILE).astype(int),
+    )
     j, i = j[j < image.shape[0]], i[i < image.shape[1]]
     tile[: len(j), : len(i)] = image[np.ix_(j, i)]
     return tile
@@ -147,11 +163,10 @@ def tube_along(line: np.ndarray):
 def rendered(parts) -> np.ndarray:
     """(TILE, TILE, 3) uint8: (vtkPolyData, colour, opacity) each, from the front."""
     import vtkmodules.vtkRenderingOpenGL2  # noqa: F401
+    from CRLMSegmentationLib.pictures.offscreen import render_window
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
     from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer, vtkWindowToImageFilter
-
-    from CRLMSegmentationLib.scene.offscreen import render_window
 
     window, renderer = render_window(), vtkRenderer()
     window.SetSize(TILE, TILE)

@@ -29,19 +29,21 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"), str(Path(__file__).resolve().parent)]
 
 from CRLMSegmentationLib.errors import Cancelled  # noqa: E402
-from CRLMSegmentationLib.geometry import Box, Volume  # noqa: E402
+from CRLMSegmentationLib.inference.engine import WorkerSegmenter  # noqa: E402
+from CRLMSegmentationLib.inference.models.trained_model import DEFAULT_MODEL, load_model  # noqa: E402
+from CRLMSegmentationLib.inference.runtimes.runtime_choice import RUNTIMES  # noqa: E402
 from CRLMSegmentationLib.segmentation.crop import crop_volume  # noqa: E402
-from CRLMSegmentationLib.segmentation.engine import WorkerSegmenter  # noqa: E402
-from CRLMSegmentationLib.segmentation.models import DEFAULT_MODEL, load_model  # noqa: E402
-from CRLMSegmentationLib.segmentation.runtime_choice import RUNTIMES  # noqa: E402
 from CRLMSegmentationLib.segmentation.segment import segment  # noqa: E402
+from CRLMSegmentationLib.values import Box, Volume  # noqa: E402
 from default_network import BOX_MM, make_default_model  # noqa: E402
 from made_up import made_up_volume  # noqa: E402
 
 PEERS = ["warm_predictor", "cold_cli", "slicernnunet", "slicernnunet_unmirrored"]
 TITLES = {
-    "ours": "ours, warm, box to mask", "warm_predictor": "nnUNetPredictor, warm in its process",
-    "cold_cli": "`nnUNetv2_predict`, mirroring off", "slicernnunet": "SlicerNNUnet's way, mirroring on",
+    "ours": "ours, warm, box to mask",
+    "warm_predictor": "nnUNetPredictor, warm in its process",
+    "cold_cli": "`nnUNetv2_predict`, mirroring off",
+    "slicernnunet": "SlicerNNUnet's way, mirroring on",
     "slicernnunet_unmirrored": "SlicerNNUnet's way, mirroring off",
 }
 
@@ -52,8 +54,15 @@ def dice(mask, other) -> float:
 
 
 def measure_network(
-    model_folder: Path, volume: Volume, box: Box, repeats: int, threads: int, work: Path, peers: list[str],
-    before: dict, runtime: str = "auto",
+    model_folder: Path,
+    volume: Volume,
+    box: Box,
+    repeats: int,
+    threads: int,
+    work: Path,
+    peers: list[str],
+    before: dict,
+    runtime: str = "auto",
 ) -> dict:
     """`before` is what was measured of the same network earlier: its times count too."""
     from nnunet_peers import Predict, WarmPredictor, for_nnunet
@@ -72,7 +81,8 @@ def measure_network(
         results = []
         program = Predict(plain_folder, work)
         commands = {
-            "cold_cli": program.cold, "slicernnunet": program.as_slicernnunet,
+            "cold_cli": program.cold,
+            "slicernnunet": program.as_slicernnunet,
             "slicernnunet_unmirrored": lambda crop: program.as_slicernnunet(crop, mirroring=False),
         }
         if "warm_predictor" in peers:
@@ -93,8 +103,13 @@ def measure_network(
         times[name] = earlier + times.get(name, [])
     medians = {name: statistics.median(seconds) for name, seconds in times.items()}
     return {
-        "runtime": runtime, "start_s": start_s, "seconds": times, "medians_s": medians,
-        "box_to_surface_s": statistics.median(to_surface), "cancel_to_ready_s": cancels, "gui_memory": memory,
+        "runtime": runtime,
+        "start_s": start_s,
+        "seconds": times,
+        "medians_s": medians,
+        "box_to_surface_s": statistics.median(to_surface),
+        "cancel_to_ready_s": cancels,
+        "gui_memory": memory,
         "ratios": {name: medians[name] / medians["ours"] for name in medians if name != "ours"},
         "dice_with_ours": {
             **before.get("dice_with_ours", {}),
@@ -135,7 +150,9 @@ def memory_growth_mb(engine, crop: Volume) -> dict | None:
 
 
 def _status_kb(status: Path, name: str) -> int:
-    return int(next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith(name)).split()[1])
+    return int(
+        next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith(name)).split()[1]
+    )
 
 
 def measure_surface(repeats: int) -> dict:
@@ -147,8 +164,9 @@ def measure_surface(repeats: int) -> dict:
     volume = made_up_volume(120)
     smooth = ndimage.gaussian_filter(volume.voxels.astype(np.float32), 3)
     probability = 1 / (1 + np.exp((smooth - 62) / 6))
-    result = finish(Crop(volume, (0, 0, 0)), volume.with_voxels(probability.astype(np.float32)), volume, 0.5,
-                    "largest", {})
+    result = finish(
+        Crop(volume, (0, 0, 0)), volume.with_voxels(probability.astype(np.float32)), volume, 0.5, "largest", {}
+    )
     seconds = []
     for number in range(max(15, repeats)):
         started = time.perf_counter()
@@ -183,22 +201,33 @@ def processor() -> str:
 def table(measured: dict) -> str:
     lines = [f"{measured['device']}, {measured['threads']} threads", ""]
     for name, figures in measured["networks"].items():
-        lines += [f"Network: {name}, box {figures['box_mm']} mm, {figures['runtime']}", "",
-                  "| | seconds (median) | times ours | mask Dice with ours |", "| --- | ---: | ---: | ---: |"]
+        lines += [
+            f"Network: {name}, box {figures['box_mm']} mm, {figures['runtime']}",
+            "",
+            "| | seconds (median) | times ours | mask Dice with ours |",
+            "| --- | ---: | ---: | ---: |",
+        ]
         for key, title in TITLES.items():
             if key not in figures["medians_s"]:
                 continue
             rest = f"{figures['ratios'][key]:.1f} | {figures['dice_with_ours'][key]:.4f}" if key != "ours" else "1 | "
             lines.append(f"| {title} | {figures['medians_s'][key]:.2f} | {rest} |")
         cancel, memory = figures["cancel_to_ready_s"], figures["gui_memory"]
-        lines += ["", f"box to surface {figures['box_to_surface_s']:.2f} s; "
-                  f"engine ready {figures['start_s']:.1f} s after its start"]
+        lines += [
+            "",
+            f"box to surface {figures['box_to_surface_s']:.2f} s; "
+            f"engine ready {figures['start_s']:.1f} s after its start",
+        ]
         if cancel:
-            lines.append(f"cancel to ready: median {cancel['median']:.3f} s, worst of {cancel['cancelled']} "
-                         f"{cancel['worst']:.3f} s")
+            lines.append(
+                f"cancel to ready: median {cancel['median']:.3f} s, worst of {cancel['cancelled']} "
+                f"{cancel['worst']:.3f} s"
+            )
         if memory:
-            lines.append(f"memory of the calling process: + {memory['growth_mb']:.1f} MB at most "
-                         f"(the crop as float32 is {memory['crop_float32_mb']:.1f} MB)")
+            lines.append(
+                f"memory of the calling process: + {memory['growth_mb']:.1f} MB at most "
+                f"(the crop as float32 is {memory['crop_float32_mb']:.1f} MB)"
+            )
         lines.append("")
     if measured.get("surface"):
         lines.append(f"re-threshold to new surface, 120^3: {1000 * measured['surface']['rethreshold_s']:.0f} ms")
@@ -233,8 +262,15 @@ def main() -> None:
                 else:
                     model = arguments.trained or make_default_model(work, work / "model")
             figures = measure_network(
-                model, volume, box, arguments.repeats, threads, work / "peer", arguments.peers,
-                measured["networks"].get(name, {}), arguments.runtime,
+                model,
+                volume,
+                box,
+                arguments.repeats,
+                threads,
+                work / "peer",
+                arguments.peers,
+                measured["networks"].get(name, {}),
+                arguments.runtime,
             )
             measured["networks"][name] = {"box_mm": " x ".join(f"{edge:g}" for edge in BOX_MM), **figures}
     if "shipped" in arguments.networks or not arguments.networks:

@@ -20,11 +20,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"))
 
 import numpy as np
-
-from CRLMSegmentationLib.openigtlink import Receiver
-from CRLMSegmentationLib.openigtlink.conversion import image_message, transform_message
-from CRLMSegmentationLib.openigtlink.framing import pack_announcement, pack_message
-from CRLMSegmentationLib.openigtlink.server import Server
+from CRLMSegmentationLib.tracking import Receiver
+from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
+from CRLMSegmentationLib.tracking.openigtlink.framing import pack_announcement, pack_message
+from CRLMSegmentationLib.tracking.openigtlink.server import Server
 
 CUTS = 20
 BACK_WITHIN_S = 2.0

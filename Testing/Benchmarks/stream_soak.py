@@ -25,12 +25,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"))
 
 import numpy as np
-from openigtlink import TOOLS, pixels_of_size, served
-
-from CRLMSegmentationLib.openigtlink import Receiver
-from CRLMSegmentationLib.openigtlink.conversion import image_message, transform_message
-from CRLMSegmentationLib.openigtlink.server import Server
 from CRLMSegmentationLib.sweep.recorder import Recorder
+from CRLMSegmentationLib.tracking import Receiver
+from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
+from CRLMSegmentationLib.tracking.openigtlink.server import Server
+from openigtlink import TOOLS, pixels_of_size, served
 
 RATE = 60
 # Two programs that have just started load libraries and compile: what is said of memory and latency begins after that.
@@ -76,7 +75,11 @@ def serve_numbered(port, size, stop):
 
 def process_figures(pid: int) -> dict:
     """Resident memory, threads and processor time of a process, from Linux's /proc."""
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines() if ":" in line)
+    status = dict(
+        line.split(":", 1)
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+        if ":" in line
+    )
     times = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     return {
         "memory_mb": int(status["VmRSS"].split()[0]) / 1024,

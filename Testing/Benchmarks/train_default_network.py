@@ -35,7 +35,7 @@ def train(plan, parameters: dict, iterations: int) -> dict:
     half windows; the last twentieth takes one whole, as in use.
     """
     import torch
-    from CRLMSegmentationLib.segmentation.preparation import prepare
+    from CRLMSegmentationLib.inference.preparation import prepare
 
     prepared = []
     for seed in TRAINING_SEEDS:
@@ -64,8 +64,11 @@ def train(plan, parameters: dict, iterations: int) -> dict:
         losses.append(float(loss.detach()))
         if number % 10 == 9:
             each = (time.monotonic() - started) / (number + 1)
-            print(f"iteration {number + 1} of {iterations}, {each:.1f} s each, loss {np.mean(losses[-10:]):.3f}",
-                  file=sys.stderr, flush=True)
+            print(
+                f"iteration {number + 1} of {iterations}, {each:.1f} s each, loss {np.mean(losses[-10:]):.3f}",
+                file=sys.stderr,
+                flush=True,
+            )
     network.decoder.deep_supervision = False
     return network.eval().state_dict()
 
@@ -97,8 +100,8 @@ def _loss(outputs, truth):
 def write_weights(folder: Path, parameters: dict) -> None:
     """In place of the untrained ones, with the card's hash."""
     import torch
-    from CRLMSegmentationLib.segmentation.models import CARD
-    from CRLMSegmentationLib.study.export import WEIGHTS, write_card
+    from CRLMSegmentationLib.inference.models.trained_model import CARD
+    from CRLMSegmentationLib.study.training.export import WEIGHTS, write_card
 
     checkpoint = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
     torch.save({**checkpoint, "network_weights": dict(parameters)}, folder / WEIGHTS)
@@ -109,9 +112,9 @@ def write_weights(folder: Path, parameters: dict) -> None:
 
 def judge(folder: Path, crops, threads: int) -> dict:
     """Quantise on the crops, and how well float32 itself finds their tumors."""
-    from CRLMSegmentationLib.segmentation.models import load_model
-    from CRLMSegmentationLib.segmentation.predictor import Segmenter
-    from CRLMSegmentationLib.segmentation.quantise import quantise, write_eight_bits
+    from CRLMSegmentationLib.inference.models.trained_model import load_model
+    from CRLMSegmentationLib.inference.predictor import Segmenter
+    from CRLMSegmentationLib.inference.runtimes.quantise import quantise, write_eight_bits
 
     model = load_model(folder)
     images = [image for image, _ in crops]
@@ -120,11 +123,12 @@ def judge(folder: Path, crops, threads: int) -> dict:
         write_eight_bits(model, found)
     segmenter = Segmenter(model, "cpu", threads=threads, runtime="openvino")
     dices = []
-    for image, mask in crops[len(crops) // 2:]:
+    for image, mask in crops[len(crops) // 2 :]:
         one, other = segmenter.probability(image).voxels >= model.card.threshold, mask.voxels > 0
         dices.append(2 * int((one & other).sum()) / max(1, int(one.sum()) + int(other.sum())))
     return {
-        "good_enough": found.good_enough, "float32_with_truth_median": float(np.median(dices)),
+        "good_enough": found.good_enough,
+        "float32_with_truth_median": float(np.median(dices)),
         "eight_bits_with_float32": vars(found.agreement),
     }
 
@@ -136,8 +140,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     import torch
-    from CRLMSegmentationLib.segmentation.models import CARD, load_model
-    from CRLMSegmentationLib.segmentation.network_plan import NetworkPlan
+    from CRLMSegmentationLib.inference.models.network_plan import NetworkPlan
+    from CRLMSegmentationLib.inference.models.trained_model import CARD, load_model
     from default_network import make_default_model
 
     torch.set_num_threads(arguments.threads)

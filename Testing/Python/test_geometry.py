@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import GeometryError
-from CRLMSegmentationLib.geometry import Box, Volume, as_affine, invert_affine, transform_points
+from CRLMSegmentationLib.geometry import as_affine, invert_affine, transform_points
+from CRLMSegmentationLib.values import Box, Volume
 
 
 def test_voxel_centres_and_edges():
@@ -47,7 +47,9 @@ def test_boxes_without_room_are_refused(size):
 
 def test_bad_matrices_are_refused_and_good_ones_fully_inverted():
     skewed = np.array([[1, 0.2, 0, 5], [0, 1, 0.1, 6], [0, 0, 2, 7], [0, 0, 0, 1.0]])
-    np.testing.assert_allclose(transform_points(invert_affine(skewed), transform_points(skewed, [[1, 2, 3]])), [[1, 2, 3]])
+    np.testing.assert_allclose(
+        transform_points(invert_affine(skewed), transform_points(skewed, [[1, 2, 3]])), [[1, 2, 3]]
+    )
     for bad in (np.zeros((4, 4)), np.full((4, 4), np.nan), np.ones((4, 4)), np.eye(3)):
         with pytest.raises(GeometryError):
             as_affine(bad)

@@ -31,8 +31,8 @@ except OSError:
 import CRLMSegmentationLib
 for module in pkgutil.walk_packages(CRLMSegmentationLib.__path__, "CRLMSegmentationLib."):
     importlib.import_module(module.name)
-from CRLMSegmentationLib.segmentation.engine import WorkerSegmenter
-from CRLMSegmentationLib.segmentation.models import load_model
+from CRLMSegmentationLib.inference.engine import WorkerSegmenter
+from CRLMSegmentationLib.inference.models.trained_model import load_model
 with WorkerSegmenter(load_model(), "cpu", threads=1) as engine:
     print(engine.wait_until_ready(200).runtime)
 """
@@ -69,10 +69,22 @@ def test_neither_the_library_nor_the_engine_nor_what_they_load_reaches_out(watch
 
 def test_the_page_reaches_nobody(watched, tmp_path):
     environment, hosts = watched
-    command = [sys.executable, "-m", "CRLMSegmentationLib.cli", "web", "--no-browser", "--port", "0", "--folder", tmp_path]
+    command = [
+        sys.executable,
+        "-m",
+        "CRLMSegmentationLib.cli",
+        "web",
+        "--no-browser",
+        "--port",
+        "0",
+        "--folder",
+        tmp_path,
+    ]
     web = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        address = next((found.group(1) for line in web.stdout if (found := re.search(r"The page is at (\S+)", line))), "")
+        address = next(
+            (found.group(1) for line in web.stdout if (found := re.search(r"The page is at (\S+)", line))), ""
+        )
         with urllib.request.urlopen(address, timeout=60) as answer:
             assert answer.status == 200
     finally:

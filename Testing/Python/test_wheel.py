@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from CRLMSegmentationLib.files import read_volume, write_volume
-from CRLMSegmentationLib.geometry import Volume
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, write_sweep
+from CRLMSegmentationLib.values import Volume
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("CRLMSegmentation", "Resources", "pyproject.toml", "README.md", "LICENSE")
@@ -42,7 +42,9 @@ def installed(tmp_path_factory):
     checked([sys.executable, "-m", "venv", "--without-pip", environment])
     folder = "Scripts" if os.name == "nt" else "bin"
     python = environment / folder / "python"
-    checked([sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps", work / wheel])
+    checked(
+        [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps", work / wheel]
+    )
     packages = checked([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
     # unittest2 brings such a copy of a standard module, which Python's own must not be hidden by.
     (Path(packages) / "argparse.py").write_text("raise ImportError('an old copy took the place of argparse')\n")
@@ -55,7 +57,9 @@ def installed(tmp_path_factory):
     run.start = lambda program, *words, **options: subprocess.Popen(
         [environment / folder / program, *map(str, words)], cwd=work, env=clean, text=True, **options
     )
-    found = run("python", "-c", "import CRLMSegmentationLib as m, sys; print(m.__file__, *sys.path, sep='\\n')").splitlines()
+    found = run(
+        "python", "-c", "import CRLMSegmentationLib as m, sys; print(m.__file__, *sys.path, sep='\\n')"
+    ).splitlines()
     # The packages that are needed may lie in the checkout's own .venv; its library must not be found.
     assert found[0].startswith(str(environment)) and str(REPOSITORY / "CRLMSegmentation") not in found
     return run
@@ -88,15 +92,28 @@ def test_the_demo_runs_with_its_replay_and_its_worker(installed, sweep, tmp_path
 
 def test_a_volume_is_segmented(installed, tmp_path):
     write_volume(volume_with_a_ball(), tmp_path / "volume.nrrd")
-    installed("crlm", "segment", tmp_path / "volume.nrrd", "-o", tmp_path / "mask.nrrd", "--box", 20, 20, 20, 20, 20, 20)
+    installed(
+        "crlm", "segment", tmp_path / "volume.nrrd", "-o", tmp_path / "mask.nrrd", "--box", 20, 20, 20, 20, 20, 20
+    )
     assert read_volume(tmp_path / "mask.nrrd").voxels.shape == (80, 80, 80)
 
 
 def test_the_page_answers_and_its_replay_serves(installed, sweep, tmp_path):
-    web = installed.start("crlm", "web", "--no-browser", "--port", 0, "--folder", tmp_path, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+    web = installed.start(
+        "crlm",
+        "web",
+        "--no-browser",
+        "--port",
+        0,
+        "--folder",
+        tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     try:
-        address = next((found.group(1) for line in web.stdout if (found := re.search(r"The page is at (\S+)", line))), "")
+        address = next(
+            (found.group(1) for line in web.stdout if (found := re.search(r"The page is at (\S+)", line))), ""
+        )
         assert address, "the page was not served"
         with urllib.request.urlopen(address, timeout=60) as answer:
             assert answer.status == 200 and b"<html" in answer.read().lower()
@@ -106,7 +123,7 @@ def test_the_page_answers_and_its_replay_serves(installed, sweep, tmp_path):
     program = (
         "import json, subprocess, sys\n"
         "from CRLMSegmentationLib.python_process import end_process, start_python\n"
-        "p = start_python('CRLMSegmentationLib.scene.replay_server', [sys.argv[1]], stdin=-1, stdout=-1, text=True)\n"
+        "p = start_python('CRLMSegmentationLib.session.recordings.replay_server', [sys.argv[1]], stdin=-1, stdout=-1, text=True)\n"
         "print(p.stdout.readline())\n"
         "end_process(p)\n"
     )

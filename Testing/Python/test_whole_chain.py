@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.files import read_box, read_surface, read_volume
 from CRLMSegmentationLib.sweep import read_sweep
@@ -67,11 +66,11 @@ def test_the_demo_runs_on_a_real_recording(shared_data, tmp_path):
 
 def test_a_known_point_goes_through_the_whole_chain(tmp_path):
     """A bright dot at a known place in Reference is found there, within half a voxel, in the volume of the scene."""
-    from CRLMSegmentationLib.openigtlink import Replayer, record
+    from CRLMSegmentationLib.mrml.bundle import load_scene, save_scene
     from CRLMSegmentationLib.reconstruction import ReconstructionSettings
-    from CRLMSegmentationLib.scene.bundle import load_scene, save_scene
-    from CRLMSegmentationLib.scene.session import NavigationSession
+    from CRLMSegmentationLib.session.session import NavigationSession
     from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
+    from CRLMSegmentationLib.tracking import Replayer, record
 
     angle = np.radians(20)
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from ..errors import ConfigurationError, StreamError
-from ..openigtlink import Receiver
-from .server_options import add_address_options
+from ..tracking import Receiver
+from .options.server_options import add_address_options
 
 EXAMPLES = (
     "crlm command RequestDeviceIds",
@@ -20,7 +20,9 @@ _NOT_FOR_PEOPLE = ("Name", "Status", "Message", "Error")
 
 def add_arguments(parser):
     parser.add_argument("name", metavar="NAME", help="the command, such as RequestDeviceIds, StartRecording or Version")
-    parser.add_argument("parameters", nargs="*", metavar="KEY=VALUE", help="its parameters, as the PLUS manual has them")
+    parser.add_argument(
+        "parameters", nargs="*", metavar="KEY=VALUE", help="its parameters, as the PLUS manual has them"
+    )
     add_address_options(parser)
     parser.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS",
                         help="how long the server and its answer are waited for (default 10)")  # fmt: skip

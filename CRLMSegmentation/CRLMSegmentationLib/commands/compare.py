@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..files import read_mask
-from .printing import print_doubt, print_json
+from .options.printing import print_doubt, print_json
 
 EXAMPLES = (
     "crlm compare mask.nrrd truth.nrrd",

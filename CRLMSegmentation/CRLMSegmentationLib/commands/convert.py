@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..sweep.conversion import convert_sequence
-from ..sweep.sequence_formats import read_sequence_header
-from .outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
-from .progress import progress_bar
-from .sweep_options import add_sweep_options, calibration_from, configuration_from
+from ..sweep.sequence_files.conversion import convert_sequence
+from ..sweep.sequence_files.sequence_formats import read_sequence_header
+from .options.outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
+from .options.progress import progress_bar
+from .options.sweep_options import add_sweep_options, calibration_from, configuration_from
 
 EXAMPLES = ("crlm convert old.igs.mha -o new.igs.mha", "crlm convert sweep.igs.mha -o sweep.igs.nrrd --uncompressed")
 

@@ -17,19 +17,19 @@ import numpy as np
 
 from ..errors import ConfigurationError, CRLMError, SegmentationError, StreamError
 from ..files import read_volume, write_box, write_surface, write_volume
-from ..geometry import Box
 from ..python_process import end_process, start_python
-from ..scene.state import Step, StepStatus
+from ..session.state import Step, StepStatus
 from ..sweep import Pose, write_sweep
-from ..sweep.sequence_formats import read_sequence_header
-from .box_options import add_box_options, box_files, box_from
+from ..sweep.sequence_files.sequence_formats import read_sequence_header
+from ..values import Box
 from .demo_approach import approach_sweep
-from .outputs import Output, add_force_option, check_not_inside, check_outputs
-from .printing import print_doubt
-from .progress import progress_bar
+from .options.box_options import add_box_options, box_files, box_from
+from .options.outputs import Output, add_force_option, check_not_inside, check_outputs
+from .options.printing import print_doubt
+from .options.progress import progress_bar
+from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 from .reconstruct import add_reconstruction_options, settings_from
 from .segment import UNPROVEN, add_model_options, check_threshold
-from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 DEFAULT_SEED = 7
 CASE, APPROACH, SUMMARY = "finished", "approach.igs.mha", "demo.json"
@@ -61,7 +61,7 @@ def add_arguments(parser):
 
 
 def run(arguments):
-    from ..scene.session import NavigationSession
+    from ..session.session import NavigationSession
 
     output = Path(arguments.output)
     _check(arguments, output)
@@ -88,7 +88,7 @@ def run(arguments):
 
 def _check(arguments, output: Path) -> None:
     """Before any work begins: what an earlier demo made is replaced, anything else only with --force."""
-    from ..segmentation.models import load_model
+    from ..inference.models.trained_model import load_model
     from ..simulation.case import CASE_FILES
 
     if arguments.speed is not None and not 0 < arguments.speed < math.inf:
@@ -109,9 +109,9 @@ def _check(arguments, output: Path) -> None:
 
 def _run(session, source: Path, truth_path: Path | None, settings, arguments, output: Path) -> Path:
     """Every step; the folder of the saved case."""
+    from ..mrml.bundle import save_scene
+    from ..pictures import slices_picture
     from ..reconstruction import sweep_quality
-    from ..scene.bundle import save_scene
-    from ..scene.pictures import slices_picture
 
     caption = (
         "simulated data, not clinical"
@@ -246,8 +246,12 @@ def _segment(session, threshold: float | None):
 def _server(sweep: Path, *options: str):
     """The port of a `crlm replay` in a process of its own."""
     process = start_python(
-        "CRLMSegmentationLib.cli", ["replay", str(sweep), "--port", "0", *options],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        "CRLMSegmentationLib.cli",
+        ["replay", str(sweep), "--port", "0", *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         answer = re.search(r":(\d+);", process.stdout.readline())
@@ -261,7 +265,7 @@ def _server(sweep: Path, *options: str):
 
 
 def _receive(source: Path, arguments, recorded: Path):
-    from ..openigtlink import record
+    from ..tracking import record
 
     options = ["--speed", str(arguments.speed)] if arguments.speed else ["--fast"]
     if arguments.reference:
@@ -296,7 +300,7 @@ def _choose_box(arguments, volume, truth) -> tuple[Box, bool, str]:
 
 def _approach(session, output: Path) -> list[float | None]:
     """Move a simulated stylus towards the tumor over OpenIGTLink; the distances shown, None where it was lost."""
-    from ..openigtlink import Receiver
+    from ..tracking import Receiver
 
     path = output / APPROACH
     write_sweep(approach_sweep(session.sweep, session.surface), path)
@@ -317,7 +321,7 @@ def _approach(session, output: Path) -> list[float | None]:
 
 def _picture_in_3d(session, caption: str, output: Path) -> list[str]:
     """The scene as it is now, to be called while the tool is still live; the name of the picture that was made."""
-    from ..scene.pictures import scene_picture
+    from ..pictures import scene_picture
 
     try:
         scene_picture(output / "scene.png", session, caption, now_s=time.monotonic())

@@ -35,7 +35,9 @@ def approach_sweep(sweep: Sweep, surface) -> Sweep:
     tip = Pose(np.eye(4))
     return Sweep(
         [
-            frame.with_changes(timestamp=1 + number / 10, transforms={"StylusToReference": pose, "StylusTipToStylus": tip})
+            frame.with_changes(
+                timestamp=1 + number / 10, transforms={"StylusToReference": pose, "StylusTipToStylus": tip}
+            )
             for number, pose in enumerate(poses)
         ],
         "approach",

@@ -9,12 +9,12 @@ import numpy as np
 from ..errors import FileFormatError, NotASequenceError
 from ..files import VOLUME_ENDINGS, read_volume, write_volume
 from ..files.paths import name_for_library
-from ..geometry import Volume
-from .outputs import PICTURE_ENDINGS, Output, add_force_option, check_outputs
-from .printing import print_json
-from .progress import progress_bar
+from ..values import Volume
+from .options.outputs import PICTURE_ENDINGS, Output, add_force_option, check_outputs
+from .options.printing import print_json
+from .options.progress import progress_bar
+from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 from .reconstruct import add_reconstruction_options, settings_from
-from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -40,7 +40,7 @@ def run(arguments):
         [Output("-o", arguments.output, VOLUME_ENDINGS), Output("--picture", arguments.picture, PICTURE_ENDINGS)],
         [arguments.first, arguments.second, arguments.plus_config], arguments.force,
     )  # fmt: skip
-    from ..reconstruction.second_opinion import difference, lie_on_the_same_grid, picture
+    from ..reconstruction.quality.second_opinion import difference, lie_on_the_same_grid, picture
 
     second = read_volume(arguments.second)
     first = _first_volume(arguments, second)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .several_words import words
+from .options.several_words import words
 
 EXAMPLES = ("crlm import-model nnUNet_results/Dataset042_Tumor/nnUNetTrainer__nnUNetPlans__3d_fullres my-model",)
 
@@ -24,12 +24,20 @@ def add_arguments(parser):
 
 
 def run(arguments):
-    from ..segmentation.import_model import import_model
+    from ..inference.models.import_model import import_model
 
     model = import_model(
-        arguments.result, arguments.name, arguments.output, kind=arguments.kind, margin_mm=arguments.margin,
-        threshold=arguments.threshold, folds=arguments.folds, configuration=arguments.configuration,
+        arguments.result,
+        arguments.name,
+        arguments.output,
+        kind=arguments.kind,
+        margin_mm=arguments.margin,
+        threshold=arguments.threshold,
+        folds=arguments.folds,
+        configuration=arguments.configuration,
         trained_on=arguments.trained_on,
     )
-    print(f"{model.folder}: {len(model.card.weights)} fold(s), {model.card.configuration}, "
-          f"{' x '.join(f'{size:g}' for size in model.spacing_mm)} mm")
+    print(
+        f"{model.folder}: {len(model.card.weights)} fold(s), {model.card.configuration}, "
+        f"{' x '.join(f'{size:g}' for size in model.spacing_mm)} mm"
+    )

@@ -9,8 +9,8 @@ import numpy as np
 from ..errors import FileFormatError, NotASequenceError, SequenceFileError, TransformError
 from ..files import SURFACE_ENDINGS, read_box, read_surface, read_volume
 from ..sweep import describe_sequence, read_poses
-from .printing import print_json, print_rows, text
-from .sweep_options import add_sweep_options, calibration_from, configuration_from
+from .options.printing import print_json, print_rows, text
+from .options.sweep_options import add_sweep_options, calibration_from, configuration_from
 
 EXAMPLES = ("crlm info sweep.igs.mha --plus-config plus.xml", "crlm info volume.nrrd --json")
 _GOOD = "good: no gap wider than it should be, no frame left out"
@@ -70,7 +70,7 @@ def sweep_judgement(arguments) -> dict:
 def describe(path: Path) -> dict:
     """Name to value. Raises the reader's own error when the file is not what its name says."""
     if path.is_dir():
-        from ..segmentation.models import load_model
+        from ..inference.models.trained_model import load_model
 
         card = load_model(path).card
         return {**card.text, "kind": "model", "trained_for": card.kind, "trained_on": card.trained_on}

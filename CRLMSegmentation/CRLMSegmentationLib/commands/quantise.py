@@ -5,29 +5,35 @@ from __future__ import annotations
 import sys
 
 from ..files import read_volume
-from .progress import progress_bar
+from .options.progress import progress_bar
 
 EXAMPLES = ("crlm quantise my-model crops/*.nrrd",)
 
 
 def add_arguments(parser):
     parser.add_argument("model", help="model, or its folder; its model.json is written")
-    parser.add_argument("crops", nargs="+", metavar="CROP",
-                        help="volumes as the model sees them: around a tumor, margin included; 8 or more, those of one "
-                             "case one after the other. The second half is only used to judge")
+    parser.add_argument(
+        "crops",
+        nargs="+",
+        metavar="CROP",
+        help="volumes as the model sees them: around a tumor, margin included; 8 or more, those of one "
+        "case one after the other. The second half is only used to judge",
+    )
 
 
 def run(arguments):
-    from ..segmentation.models import load_model
-    from ..segmentation.quantise import quantise, write_eight_bits
+    from ..inference.models.trained_model import load_model
+    from ..inference.runtimes.quantise import quantise, write_eight_bits
 
     model = load_model(arguments.model)
     crops = [read_volume(path) for path in arguments.crops]
     with progress_bar("Quantising") as progress:
         found = quantise(model, crops, progress=progress)
     agreement = found.agreement
-    print(f"{agreement.crops} crops, masks in 8 bits with those in float32: Dice {agreement.median:.4f} median, "
-          f"{agreement.worst:.4f} worst, {agreement.lesions_lost} tumor(s) lost")
+    print(
+        f"{agreement.crops} crops, masks in 8 bits with those in float32: Dice {agreement.median:.4f} median, "
+        f"{agreement.worst:.4f} worst, {agreement.lesions_lost} tumor(s) lost"
+    )
     if not found.good_enough:
         print("That is too little: the model stays in float32 and its card as it was.", file=sys.stderr)
         return 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..errors import ConfigurationError
 from ..files import VOLUME_ENDINGS, write_volume
-from .outputs import Output, add_force_option, check_outputs
-from .printing import in_runs, print_json
-from .progress import progress_bar
-from .several_words import numbers, words
-from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
+from .options.outputs import Output, add_force_option, check_outputs
+from .options.printing import in_runs, print_json
+from .options.progress import progress_bar
+from .options.several_words import numbers, words
+from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 EXAMPLES = (
     "crlm reconstruct sweep.igs.mha -o volume.nrrd",
@@ -23,7 +23,9 @@ _OPTIONS = {
 
 def add_arguments(parser):
     parser.add_argument("sweep", help="recording (.igs.mha, .igs.nrrd, .mha, .mhd, .nrrd)")
-    parser.add_argument("-o", "--output", required=True, metavar="VOLUME", help="volume to write (.nrrd, .nii.gz, .mha)")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="VOLUME", help="volume to write (.nrrd, .nii.gz, .mha)"
+    )
     add_sweep_options(parser)
     add_reconstruction_options(parser)
     parser.add_argument("--seen", metavar="VOLUME", help="also write the mask of voxels that a frame really saw")
@@ -40,9 +42,13 @@ def add_reconstruction_options(parser):
                         help="where several pixels meet (default: PLUS's, else mean)")  # fmt: skip
     parser.add_argument("--fill", choices=["none", "stick", "distance"],
                         help="how holes between frames are filled (default: PLUS's, else stick)")  # fmt: skip
-    parser.add_argument("--fan", type=words, metavar="FAN",
-                        help="sector of the image that is used, six numbers (origin U V, edges in degrees, radii in "
-                             "pixels), or none (default: PLUS's, else none)")
+    parser.add_argument(
+        "--fan",
+        type=words,
+        metavar="FAN",
+        help="sector of the image that is used, six numbers (origin U V, edges in degrees, radii in "
+        "pixels), or none (default: PLUS's, else none)",
+    )
     parser.add_argument("--definition", choices=["igsio", "exact"],
                         help="igsio: the same bytes as IGSIO; exact: true nearest neighbour and mean (default)")  # fmt: skip
     parser.add_argument("--optimization", choices=["full", "partial", "none"], help="IGSIO's optimization (igsio only)")

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from ..openigtlink import record
-from ..openigtlink.port import checked_port
 from ..sweep.recovery import recover_unfinished
-from .outputs import SWEEP_ENDINGS, Output, check_outputs
-from .progress import progress_bar
-from .server_options import add_server_options
-from .sweep_options import add_sweep_options, calibration_from, configuration_from
+from ..tracking import record
+from ..tracking.openigtlink.port import checked_port
+from .options.outputs import SWEEP_ENDINGS, Output, check_outputs
+from .options.progress import progress_bar
+from .options.server_options import add_server_options
+from .options.sweep_options import add_sweep_options, calibration_from, configuration_from
 
 EXAMPLES = (
     "crlm record -o sweep.igs.mha",

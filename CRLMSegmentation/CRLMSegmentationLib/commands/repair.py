@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import RecordingError
 from ..sweep.recovery import recover, recover_unfinished
-from .progress import progress_bar
+from .options.progress import progress_bar
 
 EXAMPLES = ("crlm repair sweep.igs.mha", "crlm repair recordings")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..files import SURFACE_ENDINGS, VOLUME_ENDINGS, read_volume, write_surface, write_volume
-from .box_options import add_box_options, box_files, box_from
-from .outputs import Output, add_force_option, check_outputs
-from .printing import print_doubt, print_json
-from .progress import progress_bar
-from .several_words import words
+from .options.box_options import add_box_options, box_files, box_from
+from .options.outputs import Output, add_force_option, check_outputs
+from .options.printing import print_doubt, print_json
+from .options.progress import progress_bar
+from .options.several_words import words
 
 EXAMPLES = (
     "crlm segment volume.nrrd -o mask.nrrd --box 10 -20 30 50 50 50",
@@ -41,17 +41,31 @@ def add_model_options(parser):
 
 
 def add_network_options(parser):
-    from ..segmentation.runtime_choice import RUNTIMES
+    from ..inference.runtimes.runtime_choice import RUNTIMES
 
-    parser.add_argument("--average-with", action="append", default=[], metavar="NAME|FOLDER",
-                        help="a further model whose probability is averaged in (can be given again); margin and "
-                             "threshold are those of --model")
-    parser.add_argument("--folds", type=words, metavar="N",
-                        help="which folds of --model to average (default all); its threshold was chosen for all")
-    parser.add_argument("--mirroring", action="store_true",
-                        help="average over mirrored passes: up to eight times the work")
-    parser.add_argument("--runtime", choices=RUNTIMES, default="auto",
-                        help="what runs the network on a processor (default the fastest that agrees with torch)")
+    parser.add_argument(
+        "--average-with",
+        action="append",
+        default=[],
+        metavar="NAME|FOLDER",
+        help="a further model whose probability is averaged in (can be given again); margin and "
+        "threshold are those of --model",
+    )
+    parser.add_argument(
+        "--folds",
+        type=words,
+        metavar="N",
+        help="which folds of --model to average (default all); its threshold was chosen for all",
+    )
+    parser.add_argument(
+        "--mirroring", action="store_true", help="average over mirrored passes: up to eight times the work"
+    )
+    parser.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        default="auto",
+        help="what runs the network on a processor (default the fastest that agrees with torch)",
+    )
     parser.add_argument("--threads", type=_at_least_one, metavar="N", help="processor threads at most")
 
 
@@ -73,9 +87,9 @@ def run(arguments):
     check_threshold(arguments.threshold)
     box, tight = box_from(arguments)
     volume = read_volume(arguments.volume)
-    from ..segmentation.models import DEFAULT_MODEL, load_model
+    from ..inference.models.trained_model import DEFAULT_MODEL, load_model
+    from ..inference.predictor import Segmenter
     from ..segmentation.postprocess import with_guessed_seen
-    from ..segmentation.predictor import Segmenter
     from ..segmentation.segment import segment
 
     volume = with_guessed_seen(volume)
@@ -83,7 +97,10 @@ def run(arguments):
     if arguments.folds:
         model = model.with_folds(arguments.folds)
     segmenter = Segmenter(
-        [model, *map(load_model, arguments.average_with)], arguments.device, arguments.mirroring, arguments.threads,
+        [model, *map(load_model, arguments.average_with)],
+        arguments.device,
+        arguments.mirroring,
+        arguments.threads,
         arguments.runtime,
     )
     with progress_bar("Segment") as progress:
@@ -114,8 +131,10 @@ def run(arguments):
     else:
         print(f"{arguments.output}: {result.volume_ml:.2f} mL, largest diameter {result.largest_diameter_mm:.1f} mm")
     if volume.seen_is_guessed and not volume.seen.all():
-        print(f"note: {arguments.volume} does not say what was seen; black voxels that hang together with its edge are "
-              "taken for not swept (a guess)")
+        print(
+            f"note: {arguments.volume} does not say what was seen; black voxels that hang together with its edge are "
+            "taken for not swept (a guess)"
+        )
     for doubt in doubts:
         print_doubt(f"doubt: {doubt}")
 

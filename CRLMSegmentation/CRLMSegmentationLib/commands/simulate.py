@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from .outputs import Output, add_force_option, check_outputs
-from .progress import progress_bar
+from .options.outputs import Output, add_force_option, check_outputs
+from .options.progress import progress_bar
 
 EXAMPLES = ("crlm simulate --seed 7 -o case",)
 
@@ -28,7 +28,9 @@ def add_arguments(parser):
     parser.add_argument(
         "--slice-mm", type=float, default=2.0, metavar="MM", help="thickness of the CT's slices, 0.7 to 5 (default: 2)"
     )
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for what is simulated and its truth")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="folder for what is simulated and its truth"
+    )
     add_force_option(parser)
 
 
@@ -50,7 +52,9 @@ def _simulate_patient(arguments) -> None:
     folder = Path(arguments.output)
     settings = {phase: CtSettings(phase, arguments.slice_mm) for phase in arguments.phases}
     of_ct = [folder / "ct" / f"{phase}.nrrd" for phase in settings] + [folder / "ct" / "labels.nrrd"] * bool(settings)
-    check_outputs([Output("-o", path) for path in (*(folder / name for name in PATIENT_FILES), *of_ct)], [], arguments.force)
+    check_outputs(
+        [Output("-o", path) for path in (*(folder / name for name in PATIENT_FILES), *of_ct)], [], arguments.force
+    )
     with progress_bar("Simulate") as progress:
         progress(0.0, "liver and vessels")
         patient = draw_patient(arguments.patient)

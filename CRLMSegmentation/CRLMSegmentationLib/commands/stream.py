@@ -7,10 +7,10 @@ import sys
 import time
 
 from ..errors import ConfigurationError
-from ..openigtlink import HealthLog, Receiver, health_line, health_record, health_rows
-from .outputs import Output, check_outputs
-from .server_options import add_server_options
-from .sweep_options import add_sweep_options, calibration_from, configuration_from
+from ..tracking import HealthLog, Receiver, health_line, health_record, health_rows
+from .options.outputs import Output, check_outputs
+from .options.server_options import add_server_options
+from .options.sweep_options import add_sweep_options, calibration_from, configuration_from
 
 EXAMPLES = ("crlm stream --host scanner --seconds 10", "crlm stream --json")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..files.paths import name_for_library
-from .outputs import Output, check_folder, check_outputs
-from .progress import progress_bar
+from .options.outputs import Output, check_folder, check_outputs
+from .options.progress import progress_bar
 
 STEPS = {
     "simulate": "simulate the cases of the shipped study and write their table",
@@ -85,7 +85,7 @@ def run(arguments):
 
 def _check_files(arguments) -> None:
     """Before any work begins: a study replaces what it made itself, and nothing else."""
-    from ..study.population import SIMULATED_MARK
+    from ..study.cases.population import SIMULATED_MARK
     from ..study.study_folder import StudyFolder
 
     folder, table = StudyFolder(Path(arguments.work)), getattr(arguments, "table", None)
@@ -131,7 +131,7 @@ def _do(arguments, progress):
     kinds = list(study.recipes)
     if step in ("build", "run"):
         if getattr(arguments, "table", None):
-            from ..study.case_table import read_case_table
+            from ..study.cases.case_table import read_case_table
 
             rows = read_case_table(arguments.table)
         else:
@@ -162,7 +162,7 @@ def _evaluate_and_report(arguments, study, progress):
     if arguments.step == "evaluate":
         print(f"{len(results)} cases evaluated, {len(failed)} failed")
         return
-    from ..study.report_step import report_step
+    from ..study.reporting.report_step import report_step
 
     recordings = {}
     for text in arguments.recording:
@@ -177,7 +177,7 @@ def _evaluate_and_report(arguments, study, progress):
 
 
 def _simulate(arguments, folder, progress):
-    from ..study.population import QUICK, SHIPPED, expected_work, simulate_population
+    from ..study.cases.population import QUICK, SHIPPED, expected_work, simulate_population
     from ..study.workers import duration
 
     population = QUICK if arguments.quick else SHIPPED
@@ -197,8 +197,8 @@ def _simulate(arguments, folder, progress):
 
 
 def _study(arguments, folder):
+    from ..study.cases.population import simulated_seeds
     from ..study.pipeline import Study, quick_recipes, recipes_for
-    from ..study.population import simulated_seeds
 
     kinds = ("crop", "full") if arguments.kind == "both" else (arguments.kind,)
     if getattr(arguments, "quick", False):
@@ -214,7 +214,7 @@ def _study(arguments, folder):
 
 
 def _settings(arguments):
-    from ..study.disturbances import Disturbances
+    from ..study.cases.disturbances import Disturbances
     from ..study.evaluate import EvaluationSettings
 
     if getattr(arguments, "quick", False):
@@ -237,7 +237,7 @@ def _commands(arguments) -> list[str]:
 
 
 def _calibrated(folder) -> str:
-    from ..segmentation.models import load_model
+    from ..inference.models.trained_model import load_model
 
     card = load_model(folder).card
     dice = card.text["validation"].get("dice", {}).get("median")

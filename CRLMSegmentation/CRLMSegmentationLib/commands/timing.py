@@ -6,12 +6,12 @@ import sys
 
 import numpy as np
 
+from ..calibration.temporal_calibration import estimate_image_delay, with_image_delay
 from ..errors import TimingError, TransformError
-from ..openigtlink.temporal_calibration import estimate_image_delay, with_image_delay
 from ..sweep import Sweep, read_sweep, write_sweep
-from .outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
-from .progress import progress_bar
-from .sweep_options import add_sweep_options, configuration_from, read_given_sweep
+from .options.outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
+from .options.progress import progress_bar
+from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 EXAMPLES = ("crlm timing sweep.igs.mha --plus-config plus.xml", "crlm timing sweep.igs.mha -o corrected.igs.mha")
 

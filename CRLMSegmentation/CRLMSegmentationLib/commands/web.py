@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..files.paths import name_for_library
-from ..openigtlink.port import checked_port
-from .checks import check_there
-from .outputs import check_folder
+from ..tracking.openigtlink.port import checked_port
+from .options.checks import check_there
+from .options.outputs import check_folder
 
 EXAMPLES = (
     "crlm web", "crlm web sweep.igs.mha recordings --port 8081 --no-browser", "crlm web --case crlm-web/cases/case-1",

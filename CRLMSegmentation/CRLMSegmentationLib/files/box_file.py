@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import CRLMError, FileFormatError
-from ..geometry import Box
+from ..values import Box
 from .coordinates import LPS_TO_RAS, to_mm, to_ras
 from .whole_file import written_whole
 

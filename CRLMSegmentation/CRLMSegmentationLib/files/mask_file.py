@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FileFormatError
-from ..geometry import Volume
+from ..values import Volume
 from .volume_file import read_image
 
 ALL_LABELS = "all"

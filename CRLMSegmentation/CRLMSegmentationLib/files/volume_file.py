@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FileFormatError
-from ..geometry import Volume
+from ..values import Volume
 from .nifti import is_cut_off
 from .paths import name_for_library
 from .seen_file import read_seen, remove_seen, write_seen

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import GeometryError
 from ..geometry import as_affine
 from ..sweep.tracked_frame import Pose
-from .stream_clock import MAXIMUM_POSE_AGE_S
+from ..tracking.stream_clock import MAXIMUM_POSE_AGE_S
 
 
 class ToolStatus(Enum):

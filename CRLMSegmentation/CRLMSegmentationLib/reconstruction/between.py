@@ -18,8 +18,8 @@ import numpy as np
 from ..geometry import transform_points
 from .footprint import row_runs
 from .inserter import Inserter, exact_coefficients
-from .jit import compiled
-from .nearest import BYTES, EXACT, LATEST, nearest_kernel
+from .kernels.jit import compiled
+from .kernels.nearest import BYTES, EXACT, LATEST, nearest_kernel
 from .region import Region, image_to_voxel_matrix
 from .settings import ReconstructionSettings
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from .between import join_swept
-from .hole_filling import fill_by_distance, fill_sticks, pack_bits, take_over
+from .kernels.hole_filling import fill_by_distance, fill_sticks, pack_bits, take_over
 from .settings import ReconstructionSettings
 
 

@@ -14,13 +14,12 @@ from typing import Iterator, Sequence
 import numpy as np
 
 from ..errors import ReconstructionError
-from .arithmetic import EXACT_BITS, IGSIO_BITS, to_fixed_point
-from .corner_lanes import HIT
-from .finishing import finish_packed_mean, finish_plain_mean
 from .footprint import row_runs
-from .linear import linear_kernel
-from .memory import check_fits
-from .nearest import (
+from .kernels.arithmetic import EXACT_BITS, IGSIO_BITS, to_fixed_point
+from .kernels.corner_lanes import HIT
+from .kernels.finishing import finish_packed_mean, finish_plain_mean
+from .kernels.linear import linear_kernel
+from .kernels.nearest import (
     BYTES,
     DOUBLE,
     EXACT,
@@ -33,8 +32,9 @@ from .nearest import (
     nearest_kernel,
     pixel_kind,
 )
-from .packed_sums import PackedSums
-from .pages import touch_pages
+from .kernels.packed_sums import PackedSums
+from .kernels.pages import touch_pages
+from .memory import check_fits
 from .region import Region, image_to_voxel_matrix
 from .settings import ReconstructionSettings
 
@@ -119,9 +119,7 @@ class Inserter:
 
         def paste_into(slab, batch):
             for pixels, matrix, runs in batch:
-                self.kernel(
-                    pixels, runs, matrix, *slab, size, self.strides, self.values, self.hits, self.sums, darkest
-                )
+                self.kernel(pixels, runs, matrix, *slab, size, self.strides, self.values, self.hits, self.sums, darkest)
 
         for first in range(0, len(frames), _BATCH):
             part = slice(first, first + _BATCH)

@@ -7,14 +7,13 @@ import time
 
 import numpy as np
 
-from ..geometry import Volume
+from ..values import Volume
 from .between import BetweenInserter, join_swept, mark_between
 from .filling import fill_left_over, fill_with_sticks, put_seen_over, reach_voxels
 from .inserter import Inserter, padded
 from .report import ReconstructionReport, notes_about
 from .settings import ReconstructionSettings
 from .whole_sweep import Reconstruction
-
 
 _LOOK_BETWEEN_EVERY = 8  # frames, so that neither they nor the work pile up until the next snapshot
 
@@ -168,10 +167,6 @@ class SnapshotKeeper:
             put_seen_over(self._values, self._seen, self._swept, settings, self._base, self._base_known, changed)
         slices = self._to_fill.taken(reach_voxels(settings) + 1, size_k)
         if self._middle is None:
-            fill_with_sticks(
-                self._values, self._known, self._swept, settings, self._filled, self._has_value, slices
-            )
+            fill_with_sticks(self._values, self._known, self._swept, settings, self._filled, self._has_value, slices)
         else:
-            fill_left_over(
-                self._base, self._base_known, self._swept, settings, self._filled, self._has_value, slices
-            )
+            fill_left_over(self._base, self._base_known, self._swept, settings, self._filled, self._has_value, slices)

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 
 from ..errors import Cancelled
-from ..geometry import Volume
 from ..sweep import Sweep
 from ..sweep.recorded_frame import ImagesOf
+from ..values import Volume
 from .frame_selection import select_frames
 from .region import region_of_sweep
 from .report import ReconstructionReport, notes_about
@@ -45,7 +45,7 @@ def reconstruct(
     from .between import BetweenInserter, mark_between, pixel_size_mm
     from .filling import fill_left_over, fill_with_sticks, join_all_swept, put_seen_over
     from .inserter import Inserter
-    from .torch_insertion import insert_with_torch, torch_device
+    from .kernels.torch_insertion import insert_with_torch, torch_device
 
     settings = settings or ReconstructionSettings()
 

@@ -12,7 +12,8 @@ from itertools import permutations, product
 import numpy as np
 
 from ..errors import GeometryError
-from ..geometry import Box, Volume, transform_points
+from ..geometry import transform_points
+from ..values import Box, Volume
 
 # A box edge that runs along a voxel's border must not take or lose a voxel through rounding.
 INDEX_TOLERANCE = 1e-4
@@ -97,7 +98,7 @@ def paste(block: Volume, onto: Volume) -> Volume:
 
     def on_the_whole(values: np.ndarray) -> np.ndarray:
         whole = np.zeros(onto.voxels.shape, dtype=values.dtype)
-        whole[index[2]:end[2], index[1]:end[1], index[0]:end[0]] = values
+        whole[index[2] : end[2], index[1] : end[1], index[0] : end[0]] = values
         return whole
 
     seen = None if block.seen is None else on_the_whole(block.seen)
@@ -110,7 +111,8 @@ def _along_axes_of(volume: Volume, box: Box) -> tuple[Box, float]:
     grid = volume.ijk_to_ras[:3, :3] / volume.spacing_mm
     ways = [
         (list(order), box.axes_ras[:, order] * signs)
-        for order in permutations(range(3)) for signs in product((1, -1), repeat=3)
+        for order in permutations(range(3))
+        for signs in product((1, -1), repeat=3)
     ]
     alike = [way for way in ways if np.linalg.det(way[1]) * np.linalg.det(grid) > 0]
     order, axes = max(alike, key=lambda way: (way[1] * grid).sum())

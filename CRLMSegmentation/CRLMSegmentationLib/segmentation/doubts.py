@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry import Volume
-from .models import ModelCard
+from ..inference.models.trained_model import ModelCard
+from ..values import Volume
 from .postprocess import black_at_the_border, known_voxels, touches_border
 
 # Mean binary entropy over the mask, in bits: 1 is a coin toss for every voxel. For models that were not calibrated.
@@ -16,8 +16,13 @@ SHELL_MM = 3.0
 
 
 def doubts_about(
-    mask: Volume, box_was_clipped: bool = False, ultrasound: Volume | None = None, probability: Volume | None = None,
-    unseen: np.ndarray | None = None, card: ModelCard | None = None, inside: np.ndarray | None = None,
+    mask: Volume,
+    box_was_clipped: bool = False,
+    ultrasound: Volume | None = None,
+    probability: Volume | None = None,
+    unseen: np.ndarray | None = None,
+    card: ModelCard | None = None,
+    inside: np.ndarray | None = None,
     faint_ml: float = 0.0,
 ) -> tuple[str, ...]:
     """Sentences about what makes `mask` doubtful; empty when nothing speaks against it.
@@ -45,7 +50,8 @@ def doubts_about(
     if touches_border(voxels) or (inside is not None and _is_beside(voxels, ~inside)):
         doubts.append(
             "The tumor touches the edge of the volume: sweep farther, so that it is covered whole."
-            if box_was_clipped else "The tumor touches the edge of the box: enlarge the box."
+            if box_was_clipped
+            else "The tumor touches the edge of the box: enlarge the box."
         )
     elif unseen is not None and not is_guessed and _is_beside(voxels, unseen):
         doubts.append("The tumor reaches to where the probe did not pass: sweep farther, so that it is covered whole.")

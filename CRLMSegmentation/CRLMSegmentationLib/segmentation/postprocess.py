@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import SegmentationError
-from ..geometry import Volume
-from .models import ModelCard
+from ..inference.models.trained_model import ModelCard
+from ..values import Volume
 from .surface import occupied_extent
 
 KEEP = ("largest", "middle", "all")

@@ -16,7 +16,8 @@ from typing import Callable
 import numpy as np
 
 from ..errors import Cancelled, GeometryError, SegmentationError
-from ..geometry import Box, Volume, transform_points
+from ..geometry import transform_points
+from ..values import Box, Volume
 from .crop import crop
 from .postprocess import known_voxels, unseen_voxels, without_cavities
 from .segment import SegmentationResult, finish
@@ -34,8 +35,11 @@ DOUBT = "This outline comes from region growing and not from the model: check it
 
 
 def grow_region(
-    volume: Volume, seed_ras, box: Box | None = None,
-    progress: Progress | None = None, should_cancel: Callable[[], bool] | None = None,
+    volume: Volume,
+    seed_ras,
+    box: Box | None = None,
+    progress: Progress | None = None,
+    should_cancel: Callable[[], bool] | None = None,
 ) -> SegmentationResult:
     """What hangs together around `seed_ras`, (3,) RAS mm, as bright as the seed.
 

@@ -9,12 +9,12 @@ from typing import Any, Callable
 import numpy as np
 
 from ..errors import SegmentationError
-from ..geometry import Box, Volume
+from ..inference.models.trained_model import Model, ModelCard
+from ..inference.predictor import Segmenter
+from ..values import Box, Volume
 from .crop import Crop, crop, paste
 from .doubts import doubts_about
-from .models import Model, ModelCard
 from .postprocess import mask_from_probability, unless_too_faint, unseen_voxels
-from .predictor import Segmenter
 from .surface import largest_diameter_mm, surface_from_mask
 from .turned_box import along_box, onto_block
 
@@ -123,8 +123,14 @@ def segment(
 
 
 def finish(
-    block: Crop, probability: Volume, whole: Volume, threshold: float, keep: str, timings_s: dict[str, float],
-    card: ModelCard | None = None, unseen: np.ndarray | None = None,
+    block: Crop,
+    probability: Volume,
+    whole: Volume,
+    threshold: float,
+    keep: str,
+    timings_s: dict[str, float],
+    card: ModelCard | None = None,
+    unseen: np.ndarray | None = None,
 ) -> SegmentationResult:
     """The result of a probability on the grid of `block`, which was cut out of a volume with the grid of `whole`.
 

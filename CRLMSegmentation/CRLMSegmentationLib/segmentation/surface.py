@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import SegmentationError
-from ..geometry import Volume, transform_points
+from ..geometry import transform_points
+from ..values import Volume
 
 SMOOTHING_ITERATIONS = 30
 # Taubin's pass band: low enough to remove the voxels' stairs, high enough to keep the tumor's lobes.

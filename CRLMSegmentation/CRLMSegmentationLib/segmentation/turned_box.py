@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry import Volume, transform_points
+from ..geometry import transform_points
+from ..values import Volume
 from .crop import INDEX_TOLERANCE, Crop
 
 
@@ -52,9 +53,7 @@ def onto_block(probability: Volume, block: Crop) -> Volume:
     return block.volume.on_grid(block.within(voxels))
 
 
-def _sampled(
-    voxels: np.ndarray, place: np.ndarray, shape, nearest: bool = False, beyond: bool = False
-) -> np.ndarray:
+def _sampled(voxels: np.ndarray, place: np.ndarray, shape, nearest: bool = False, beyond: bool = False) -> np.ndarray:
     """float32 of `shape`: `voxels` at the indices (i, j, k) to which `place`, (4, 4), maps those of the result.
 
     Between voxel centres linear (or the `nearest`), up to the outer edge of the outermost voxels their value; further
@@ -67,8 +66,15 @@ def _sampled(
     to_voxels.SetTranslation([float(value) for value in place[:3, 3]])
     image = SimpleITK.GetImageFromArray(voxels if voxels.dtype == np.uint8 else voxels.astype(np.float32))
     sampled = SimpleITK.Resample(
-        image, [int(size) for size in shape[::-1]], to_voxels,
+        image,
+        [int(size) for size in shape[::-1]],
+        to_voxels,
         SimpleITK.sitkNearestNeighbor if nearest else SimpleITK.sitkLinear,
-        [0.0] * 3, [1.0] * 3, [1.0, 0, 0, 0, 1, 0, 0, 0, 1], 0.0, SimpleITK.sitkFloat32, beyond,
+        [0.0] * 3,
+        [1.0] * 3,
+        [1.0, 0, 0, 0, 1, 0, 0, 0, 1],
+        0.0,
+        SimpleITK.sitkFloat32,
+        beyond,
     )
     return SimpleITK.GetArrayFromImage(sampled)

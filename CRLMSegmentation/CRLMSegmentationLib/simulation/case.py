@@ -11,18 +11,19 @@ from typing import Callable
 import numpy as np
 
 from ..errors import ConfigurationError
-from ..geometry import Volume, transform_points
+from ..geometry import transform_points
 from ..sweep import Pose, Sweep, TrackedFrame
 from ..sweep.sweep import ORIGIN_FIELD, SIMULATED
-from .lesion import draw_lesion
-from .liver import build_liver
-from .motion import ProbeMotion
-from .picture import Painter, draw_settings
+from ..values import Volume
 from .placement import draw_sweep_over_lesion, swept_corners
-from .probe import draw_probe
 from .settings import LesionSettings, ProbeSettings, SweepSettings
-from .tracking import Tracking, draw_tracking
 from .truth import as_plain_values, lesion_parameters, mask_of_lesion, probe_parameters, tissue_labels
+from .ultrasound.lesion import draw_lesion
+from .ultrasound.liver import build_liver
+from .ultrasound.motion import ProbeMotion
+from .ultrasound.picture import Painter, draw_settings
+from .ultrasound.probe import draw_probe
+from .ultrasound.tracking import Tracking, draw_tracking
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +78,7 @@ def simulate_case(
     report(0.0, "Drawing the lesion and the sweep")
     tumor = draw_lesion(lesion_rng, lesion_settings)
     transducer = draw_probe(probe_rng, probe or ProbeSettings(), tumor.shape.longest_diameter_mm() + 16)
-    motion, center = draw_sweep_over_lesion(
-        motion_rng, place_rng, tumor, transducer, lesion_settings, sweep_settings
-    )
+    motion, center = draw_sweep_over_lesion(motion_rng, place_rng, tumor, transducer, lesion_settings, sweep_settings)
     frames, rate = int(motion_rng.integers(38, 96)), motion_rng.uniform(8.0, 14.0)
     moments = np.linspace(0, 1, frames if sweep_settings.frames is None else int(sweep_settings.frames))
     tracking = draw_tracking(tracker_rng, motion, transducer, moments, rate, sweep_settings)

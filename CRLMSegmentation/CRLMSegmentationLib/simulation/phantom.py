@@ -12,18 +12,19 @@ from typing import Callable
 
 import numpy as np
 
-from ..geometry import Volume, transform_points
+from ..geometry import transform_points
 from ..sweep import Sweep
 from ..sweep.sweep import ORIGIN_FIELD, SIMULATED
+from ..values import Volume
 from .case import SimulatedCase, check_seed, paint_frames, tracked_frames
-from .liver import BEYOND, CALCIFICATION, COARSE_STEP_MM, SPACING_MM, Liver, smooth_noise
-from .motion import draw_motion
-from .picture import Painter, draw_settings
 from .placement import swept_corners
-from .probe import draw_probe
 from .settings import ProbeSettings, SweepSettings
-from .tracking import draw_tracking
 from .truth import TRUTH_SPACING_MM, as_plain_values, tissue_labels
+from .ultrasound.liver import BEYOND, CALCIFICATION, COARSE_STEP_MM, SPACING_MM, Liver, smooth_noise
+from .ultrasound.motion import draw_motion
+from .ultrasound.picture import Painter, draw_settings
+from .ultrasound.probe import draw_probe
+from .ultrasound.tracking import draw_tracking
 
 PHANTOMS = ("layers", "bone", "wires")
 WIRE_DB, BONE_DB, WATER_DB = 26.0, 20.0, -32.0
@@ -69,14 +70,12 @@ def simulate_phantom(
     report(1.0, "Simulated")
     empty = Volume(np.zeros(tuple(size[::-1]), np.uint8), grid)
     to_reference = tracking.liver_to_reference
-    return SimulatedCase(
-        sweep, empty, tissue_labels(body, to_reference), as_plain_values(parameters), to_reference
-    )
+    return SimulatedCase(sweep, empty, tissue_labels(body, to_reference), as_plain_values(parameters), to_reference)
 
 
 def build_phantom(rng: np.random.Generator, lower, upper, kind: str) -> Liver:
     """The phantom within the box lower..upper (3,) each, in mm of the frame in which the probe moves."""
-    from .kernels import fill_from_coarse, paint_tubes, to_amplitude
+    from .ultrasound.kernels import fill_from_coarse, paint_tubes, to_amplitude
 
     lower, upper = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
     shape = tuple((np.ceil((upper - lower) / SPACING_MM).astype(int) + 1).tolist())

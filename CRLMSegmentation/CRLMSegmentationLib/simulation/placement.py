@@ -8,10 +8,10 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..geometry import corners_of_extent, transform_points
-from .lesion import Lesion, sphere_directions
-from .motion import ProbeMotion, draw_motion
-from .probe import Probe
 from .settings import LesionSettings, SweepSettings
+from .ultrasound.lesion import Lesion, sphere_directions
+from .ultrasound.motion import ProbeMotion, draw_motion
+from .ultrasound.probe import Probe
 
 SWEEPS_TRIED, PLACES_TRIED = 8, 300
 
@@ -71,7 +71,5 @@ def _is_swept(points: np.ndarray, liver_to_face: np.ndarray, probe: Probe) -> bo
 
 def swept_corners(motion: ProbeMotion, probe: Probe) -> np.ndarray:
     """(n, 3) corners of the fan along the sweep, in the liver's frame."""
-    outline = corners_of_extent(
-        (-probe.half_width_mm, -probe.face_sag_mm, 0), (probe.half_width_mm, probe.depth_mm, 0)
-    )
+    outline = corners_of_extent((-probe.half_width_mm, -probe.face_sag_mm, 0), (probe.half_width_mm, probe.depth_mm, 0))
     return np.concatenate([transform_points(pose, outline) for pose in motion.face_to_liver(np.linspace(0, 1, 61))])

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from ..geometry import Volume
-from .lesion import Lesion
-from .liver import SPACING_MM, Liver
-from .probe import Probe
+from ..values import Volume
+from .ultrasound.lesion import Lesion
+from .ultrasound.liver import SPACING_MM, Liver
+from .ultrasound.probe import Probe
 
 TRUTH_SPACING_MM = 0.5
 # Labels in liver.nrrd, in the order of liver.py's kinds. 0 is left for 'unknown', as in every label map.

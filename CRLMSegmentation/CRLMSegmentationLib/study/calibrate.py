@@ -14,13 +14,13 @@ from typing import Callable, Iterable
 import numpy as np
 
 from ..errors import ConfigurationError, ModelError
-from ..geometry import Volume
+from ..inference.models.trained_model import CARD, load_model
+from ..inference.runtimes.quantise import quantise, write_eight_bits
 from ..segmentation.doubts import mean_entropy_bits
-from ..segmentation.models import CARD, load_model
 from ..segmentation.postprocess import mask_from_probability, unseen_voxels
-from ..segmentation.quantise import quantise, write_eight_bits
-from .curves import SHELL_SHARE, VoxelCounts, areas, best_threshold, reliability, uncertainty_probabilities
+from ..values import Volume
 from .metrics import compare
+from .reporting.curves import SHELL_SHARE, VoxelCounts, areas, best_threshold, reliability, uncertainty_probabilities
 
 THRESHOLD_CHOICE = "highest F1 over all voxels of the validation images (precision-recall curve, steps of 0.01)"
 # A mask whose mean entropy is higher than this share of the validation masks' is called unsure.
@@ -43,7 +43,9 @@ class Calibration:
 
 
 def calibrate(
-    segmenter, images: Iterable[tuple[Volume, ...]], progress: Callable[[float, str], None] | None = None,
+    segmenter,
+    images: Iterable[tuple[Volume, ...]],
+    progress: Callable[[float, str], None] | None = None,
     total: int | None = None,
 ) -> Calibration:
     """From `images`, ultrasound and true mask on one grid, that were never trained on.
@@ -141,7 +143,9 @@ def write_calibration(folder: Path, calibration: Calibration, **more) -> None:
 
 
 def add_eight_bits(
-    folder: Path, images: Iterable[tuple[Volume, ...]], threads: int | None = None,
+    folder: Path,
+    images: Iterable[tuple[Volume, ...]],
+    threads: int | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> str:
     """Choose the layers of a calibrated model for 8 bits and write them into its card; returns a sentence about it.

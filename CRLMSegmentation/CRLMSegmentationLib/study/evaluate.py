@@ -19,18 +19,19 @@ from typing import Callable, Sequence
 import numpy as np
 
 from ..errors import ConfigurationError, GeometryError
-from ..geometry import Box, Volume, transform_points
+from ..geometry import transform_points
+from ..inference.models.trained_model import load_model
 from ..segmentation.crop import crop
-from ..segmentation.models import load_model
 from ..segmentation.postprocess import mask_by_card, unseen_voxels
 from ..segmentation.segment import segment
-from .case_files import SPACING_MM, forget_sweeps, load_case, sweep_of
-from .case_table import CaseRow, LeftOut
-from .crop_sampling import empty_box
-from .curves import VoxelCounts
-from .dataset import Case
-from .disturbances import Disturbances, disturbed
+from ..values import Box, Volume
+from .cases.case_files import SPACING_MM, forget_sweeps, load_case, sweep_of
+from .cases.case_table import CaseRow, LeftOut
+from .cases.crop_sampling import empty_box
+from .cases.dataset import Case
+from .cases.disturbances import Disturbances, disturbed
 from .metrics import compare
+from .reporting.curves import VoxelCounts
 from .workers import for_each
 
 CROP, FULL, SEMI = "Model_crop", "Model_full", "Semi_automatic"
@@ -60,8 +61,13 @@ class EvaluationJob:
 
 
 def evaluate(
-    rows: Sequence[CaseRow], models: dict[str, Path], output: Path, settings: EvaluationSettings = EvaluationSettings(),
-    workers: int = 1, scheduler: str | None = None, progress: Callable[[float, str], None] | None = None,
+    rows: Sequence[CaseRow],
+    models: dict[str, Path],
+    output: Path,
+    settings: EvaluationSettings = EvaluationSettings(),
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Callable[[float, str], None] | None = None,
 ) -> tuple[list[dict], list[LeftOut]]:
     """(results of the test cases in the order of `rows`, cases that failed and why).
 
@@ -172,7 +178,7 @@ def without_nan(value):
 
 @lru_cache(maxsize=6)
 def _segmenter(folder: str, device: str, threads: int):
-    from ..segmentation.predictor import Segmenter
+    from ..inference.predictor import Segmenter
 
     segmenter = Segmenter(load_model(folder), device=device, threads=threads)
     segmenter.warm_up()

@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from ..geometry import Volume, corners_of_extent, transform_points
+from ..geometry import corners_of_extent, transform_points
+from ..values import Volume
 
 
 def compare(mask: Volume, truth: Volume) -> dict[str, float]:

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Callable, Sequence
 
 from ..errors import ConfigurationError
-from ..segmentation.models import CARD, load_model, sha256_of
-from .build import CROPS, WHOLE, BuildSettings, build
+from ..inference.models.trained_model import CARD, load_model, sha256_of
 from .calibrate import add_eight_bits, calibrate, write_calibration
-from .cards import training_card
-from .case_files import forget_sweeps, load_case
-from .case_table import VALIDATION, CaseRow, LeftOut, choose_cases, read_case_table, write_case_table
-from .crop_sampling import CropSampling, sample_crops
+from .cases.build import CROPS, WHOLE, BuildSettings, build
+from .cases.case_files import forget_sweeps, load_case
+from .cases.case_table import VALIDATION, CaseRow, LeftOut, choose_cases, read_case_table, write_case_table
+from .cases.crop_sampling import CropSampling, sample_crops
 from .evaluate import CROP, FULL, EvaluationSettings, evaluate
-from .export import export_model
-from .planning import is_planned, is_preprocessed, plan, preprocess
-from .recipe import KINDS, Recipe, recipe_named
 from .study_folder import StudyFolder
-from .train import train
+from .training.cards import training_card
+from .training.export import export_model
+from .training.planning import is_planned, is_preprocessed, plan, preprocess
+from .training.recipe import KINDS, Recipe, recipe_named
+from .training.train import train
 
 Progress = Callable[[float, str], None]
 DATASETS = {"crop": CROPS, "full": WHOLE}
@@ -119,7 +119,7 @@ def calibrate_step(study: Study, kind: str, progress: Progress | None = None) ->
 
     For the crop model also the layers that can be computed in 8 bits; returns a sentence about them, or ''.
     """
-    from ..segmentation.predictor import Segmenter
+    from ..inference.predictor import Segmenter
 
     target = study.folder.model(kind)
     if not (target / CARD).is_file():
@@ -153,6 +153,7 @@ def validation_images(rows: Sequence[CaseRow], kind: str, margin_mm: float):
         if kind == "full":
             yield case.volume, case.tumor, "whole"
         else:
+
             def load(fill: str, every: int, case=case):
                 return case
 
@@ -162,7 +163,9 @@ def validation_images(rows: Sequence[CaseRow], kind: str, margin_mm: float):
 
 
 def evaluate_step(
-    study: Study, settings: EvaluationSettings = EvaluationSettings(), further: dict[str, Path] | None = None,
+    study: Study,
+    settings: EvaluationSettings = EvaluationSettings(),
+    further: dict[str, Path] | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[dict], list[LeftOut]]:
     """The results of all test cases; `further` are more models to be tried on them, by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .nnunet_home import NnunetHome
+from .training.nnunet_home import NnunetHome
 
 
 @dataclass(frozen=True)

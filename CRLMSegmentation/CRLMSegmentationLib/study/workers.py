@@ -23,8 +23,12 @@ class Outcome:
 
 
 def for_each(
-    function: Callable, items: Sequence, workers: int = 1, scheduler: str | None = None,
-    progress: Callable[[float, str], None] | None = None, title: str = "Case",
+    function: Callable,
+    items: Sequence,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Callable[[float, str], None] | None = None,
+    title: str = "Case",
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Outcome]:
     """`function(item)` for every item, as outcomes in the order in which they are done.

@@ -1,9 +1,9 @@
 """Tracked ultrasound frames and the files that hold them."""
 
 from .plus_configuration import PlusConfiguration, read_plus_configuration
-from .sequence_description import describe_sequence
-from .sequence_reader import SequenceReader, read_poses, read_sweep
-from .sequence_writer import SequenceWriter, write_sweep
+from .sequence_files.sequence_description import describe_sequence
+from .sequence_files.sequence_reader import SequenceReader, read_poses, read_sweep
+from .sequence_files.sequence_writer import SequenceWriter, write_sweep
 from .sweep import Sweep
 from .tracked_frame import Pose, TrackedFrame
 

@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO, Callable, Iterator
 
-from .packed_frame import FrameFacts, PackedFrame
+from .sequence_files.packed_frame import FrameFacts, PackedFrame
 
 MAGIC = b"CRLMJRN2"
 _FRAME_MARK = b"FRME"

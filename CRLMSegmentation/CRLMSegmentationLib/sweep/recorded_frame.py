@@ -16,7 +16,7 @@ from typing import Mapping, Sequence, Union
 import numpy as np
 
 from ..errors import SequenceFileError
-from .pixels_on_demand import PixelsOnDemand
+from .sequence_files.pixels_on_demand import PixelsOnDemand
 from .tracked_frame import Pose, TrackedFrame
 
 _CACHE_BYTES = 64 << 20

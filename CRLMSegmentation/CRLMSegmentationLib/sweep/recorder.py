@@ -19,9 +19,9 @@ import numpy as np
 from ..errors import RecordingError, SequenceFileError
 from ..geometry import as_affine
 from .journal import MAGIC, journal_record
-from .packed_frame import pack_frame
 from .recorded_frame import PiecePlace, RecordedFrame
 from .recovery import journal_path, lock, mark_as_alive, recover, recover_unfinished, sync_folder, unfinished_recordings
+from .sequence_files.packed_frame import pack_frame
 from .tracked_frame import TrackedFrame
 from .transforms import format_matrix
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from ..errors import CRLMError, RecordingError, SequenceFileError
 from .journal import JournalEntry, journal_entries
-from .sequence_formats import read_sequence_header
 from .recorded_frame import PiecePlace
-from .sequence_writer import compressed_bytes, compressed_chunks, first_piece_at, write_whole
+from .sequence_files.sequence_formats import read_sequence_header
+from .sequence_files.sequence_writer import compressed_bytes, compressed_chunks, first_piece_at, write_whole
 from .transforms import parse_matrix
 
 JOURNAL_SUFFIX = ".journal"

@@ -13,18 +13,18 @@ import time
 from pathlib import Path
 
 from ..errors import CRLMError
+from ..mrml.application import application_on
 from ..navigation.margin import DEFAULT_MARGIN_MM
-from ..scene.application import application_on
-from ..scene.case_source import LIVE, REPLAYED
-from ..scene.session import NavigationSession
-from ..scene.state import Step, StepStatus
-from . import mirror
-from .charts import Series
-from .correction import Correction
-from .display import Display
+from ..session.case.case_source import LIVE, REPLAYED
+from ..session.session import NavigationSession
+from ..session.state import Step, StepStatus
+from .actions.wishes import BOX_MM
 from .library import Library
-from .open_step import OpenStep
-from .wishes import BOX_MM
+from .page import mirror
+from .page.charts import Series
+from .page.open_step import OpenStep
+from .views.correction import Correction
+from .views.display import Display
 
 _PERIOD_S = 1 / 30
 _FIGURES_EVERY_S = 0.2

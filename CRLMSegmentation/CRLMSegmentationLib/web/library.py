@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from ..errors import FileFormatError
-from ..scene.case_files import INDEX as CASE_INDEX
-from .uploads import CONFIGURATION_ENDINGS, SWEEP_ENDINGS, UploadFolder
+from ..session.case.case_files import INDEX as CASE_INDEX
+from .actions.uploads import CONFIGURATION_ENDINGS, SWEEP_ENDINGS, UploadFolder
 
 _MOST_FILES = 500
 _PATH = re.compile(r"(?<![\w:/.])/(?:[^\s'\"/]+/)+(?=[^\s'\"/])|\b[A-Za-z]:\\(?:[^\s'\"\\]+\\)+(?=[^\s'\"\\])")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from ..openigtlink.port import checked_port
+from ..tracking.openigtlink.port import checked_port
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_FOLDER = "crlm-web"
@@ -49,7 +49,7 @@ def serve(
     Raises ConfigurationError when trame-slicer or something that was named is not there, or when the address cannot be
     served at, and StreamError for a port that is none.
     """
-    from .access import SHORTEST_TOKEN, is_loopback, new_token
+    from .server.access import SHORTEST_TOKEN, is_loopback, new_token
 
     _check_there()
     checked_port(port, lowest=0)
@@ -79,7 +79,7 @@ def _check_there() -> None:
 
 def _check_named(given, case, live) -> None:
     """Before anything is started: what was named on the command line is there."""
-    from ..scene.case_files import INDEX
+    from ..session.case.case_files import INDEX
 
     for path in given:
         if not Path(path).exists():
@@ -91,10 +91,10 @@ def _check_named(given, case, live) -> None:
 
 
 async def _serve(folder, given, case, live, host, port, open_browser, token) -> None:
-    from .access import gate, is_loopback
-    from .build import build
-    from .guarded_socket import GuardedSocket
-    from .refusals import Refusals
+    from .server.access import gate, is_loopback
+    from .server.build import build
+    from .server.guarded_socket import GuardedSocket
+    from .server.refusals import Refusals
 
     print("The page is being started; this takes some seconds.", flush=True)
     asyncio.get_running_loop().set_exception_handler(_tell_fault)

@@ -9,18 +9,18 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import CRLMSegmentationLib
 import numpy as np
 import pytest
-
-import CRLMSegmentationLib
-from CRLMSegmentationLib import cli, openigtlink
+from CRLMSegmentationLib import cli
+from CRLMSegmentationLib import tracking as openigtlink
 from CRLMSegmentationLib.cli import _COMMANDS, build_parser, main
 from CRLMSegmentationLib.commands import demo, info, reconstruct
-from CRLMSegmentationLib.commands.printing import in_runs, is_quiet, plain, print_doubt, text
-from CRLMSegmentationLib.commands.several_words import gathered, words
+from CRLMSegmentationLib.commands.options.printing import in_runs, is_quiet, plain, print_doubt, text
+from CRLMSegmentationLib.commands.options.several_words import gathered, words
 from CRLMSegmentationLib.files import write_volume
-from CRLMSegmentationLib.geometry import Volume
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep, write_sweep
+from CRLMSegmentationLib.values import Volume
 
 
 def crlm(capsys, *words):
@@ -200,7 +200,9 @@ def test_the_page_is_not_served_with_what_is_not_there(capsys, monkeypatch, argu
     assert status == 1 and reason in error and error.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["--margin", "nan"], ["--margin", "-1"], ["--learning-rate", "0"], ["--epochs", "0"]])
+@pytest.mark.parametrize(
+    "words", [["--margin", "nan"], ["--margin", "-1"], ["--learning-rate", "0"], ["--epochs", "0"]]
+)
 def test_figures_of_a_study_are_checked_before_it_begins(capsys, tmp_path, words):
     status, _, error = crlm(capsys, "study", "run", "--work", tmp_path / "s", *words)
     assert status == 1 and words[0] in error and not (tmp_path / "s").exists()

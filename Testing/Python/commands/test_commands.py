@@ -5,11 +5,10 @@ import re
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.cli import _COMMANDS, build_parser, main
 from CRLMSegmentationLib.files import read_volume, write_box, write_volume
-from CRLMSegmentationLib.geometry import Box, Volume
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, write_sweep
+from CRLMSegmentationLib.values import Box, Volume
 
 
 def crlm(capsys, *words):

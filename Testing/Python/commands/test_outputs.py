@@ -6,13 +6,12 @@ import sys
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.cli import main
-from CRLMSegmentationLib.commands.outputs import Output, check_outputs
+from CRLMSegmentationLib.commands.options.outputs import Output, check_outputs
 from CRLMSegmentationLib.errors import CRLMError
 from CRLMSegmentationLib.files import write_box, write_volume
-from CRLMSegmentationLib.geometry import Box, Volume
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, write_sweep
+from CRLMSegmentationLib.values import Box, Volume
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.cli import main
-from CRLMSegmentationLib.openigtlink import Replayer
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
+from CRLMSegmentationLib.tracking import Replayer
 
 
 def a_sweep(valid=True):

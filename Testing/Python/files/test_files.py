@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import SimpleITK
 import vtk
-
 from CRLMSegmentationLib import files
 from CRLMSegmentationLib.errors import FileFormatError
 from CRLMSegmentationLib.files import read_box, read_surface, read_volume, write_box, write_surface, write_volume
-from CRLMSegmentationLib.geometry import Box, Volume
+from CRLMSegmentationLib.values import Box, Volume
 
 ROTATION = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
 

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import SimpleITK
 import vtk
-
 from CRLMSegmentationLib import files
 from CRLMSegmentationLib.errors import CRLMError, FileFormatError, NotASequenceError
 from CRLMSegmentationLib.files import read_box, read_mask, read_surface, read_volume, write_surface, write_volume
-from CRLMSegmentationLib.geometry import Volume
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_sweep, write_sweep
+from CRLMSegmentationLib.values import Volume
 
 
 def roi(path, *more, **changes):

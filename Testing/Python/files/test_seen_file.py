@@ -5,7 +5,7 @@ import pytest
 import SimpleITK
 from CRLMSegmentationLib.errors import FileFormatError
 from CRLMSegmentationLib.files import read_volume, write_volume
-from CRLMSegmentationLib.geometry import Volume
+from CRLMSegmentationLib.values import Volume
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import SimpleITK
 import vtk
-
 from CRLMSegmentationLib.errors import FileFormatError
 from CRLMSegmentationLib.files import read_surface, read_volume, write_box, write_surface, write_volume
 from CRLMSegmentationLib.files.whole_file import written_whole
-from CRLMSegmentationLib.geometry import Box, Volume
+from CRLMSegmentationLib.values import Box, Volume
 
 VOLUME = Volume(np.random.default_rng(0).integers(1, 255, (40, 40, 40)).astype(np.uint8), np.eye(4))
 MOST_BYTES = 20_000
@@ -122,8 +121,20 @@ def test_a_ply_file_that_is_cut_off_does_not_end_the_process(tmp_path, ascii, ke
 
 
 def test_a_surface_whose_triangles_name_missing_points_is_refused(tmp_path):
-    lines = ["ply", "format ascii 1.0", "element vertex 3", "property float x", "property float y", "property float z",
-             "element face 1", "property list uchar int vertex_indices", "end_header", "0 0 0", "1 0 0", "0 1 0"]
+    lines = [
+        "ply",
+        "format ascii 1.0",
+        "element vertex 3",
+        "property float x",
+        "property float y",
+        "property float z",
+        "element face 1",
+        "property list uchar int vertex_indices",
+        "end_header",
+        "0 0 0",
+        "1 0 0",
+        "0 1 0",
+    ]
     for last, fine in (("3 0 1 2", True), ("3 0 1 7", False), ("3 0 -1 2", False)):
         (tmp_path / "a.ply").write_text("\n".join([*lines, last, ""]))
         if fine:

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
-from vtkmodules.vtkCommonDataModel import vtkPolyData
-from vtkmodules.vtkFiltersSources import vtkCubeSource, vtkSphereSource
-
 from CRLMSegmentationLib.errors import GeometryError
 from CRLMSegmentationLib.navigation.contour import contours_in_image
 from CRLMSegmentationLib.navigation.distance import TumorDistance
 from CRLMSegmentationLib.navigation.margin_shell import LARGEST_MARGIN_MM, margin_shell
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import vtkPolyData
+from vtkmodules.vtkFiltersSources import vtkCubeSource, vtkSphereSource
 
 CENTER = np.array([14.0, -22.0, 61.0])
 

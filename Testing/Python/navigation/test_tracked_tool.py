@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import GeometryError
 from CRLMSegmentationLib.navigation.margin import MarginState, margin_state
-from CRLMSegmentationLib.navigation.stream_clock import MAXIMUM_POSE_AGE_S, StreamClock
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus, TrackedTool
 from CRLMSegmentationLib.sweep import Pose
+from CRLMSegmentationLib.tracking.stream_clock import MAXIMUM_POSE_AGE_S, StreamClock
 
 
 def affine(rotation=np.eye(3), translation=(0, 0, 0)):

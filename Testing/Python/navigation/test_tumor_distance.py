@@ -2,15 +2,14 @@
 
 import numpy as np
 import pytest
+from CRLMSegmentationLib.errors import GeometryError
+from CRLMSegmentationLib.navigation.distance import TumorDistance
+from CRLMSegmentationLib.values import Box
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkFiltersCore import vtkAppendPolyData, vtkReverseSense, vtkTriangleFilter
 from vtkmodules.vtkFiltersSources import vtkCubeSource, vtkPlaneSource, vtkSphereSource
-
-from CRLMSegmentationLib.errors import GeometryError
-from CRLMSegmentationLib.geometry import Box
-from CRLMSegmentationLib.navigation.distance import TumorDistance
 
 CENTER = np.array([12.0, -30.0, 55.0])
 
@@ -133,8 +132,8 @@ def test_the_surface_is_copied(to_box):
 
 
 def test_surface_of_a_mask_gives_the_distance_within_half_a_voxel():
-    from CRLMSegmentationLib.geometry import Volume
     from CRLMSegmentationLib.segmentation.surface import surface_from_mask
+    from CRLMSegmentationLib.values import Volume
 
     ijk_to_ras = np.diag([0.5, 0.5, 0.5, 1.0])
     ijk_to_ras[:3, 3] = CENTER - 20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_plus_configuration, read_sweep
 
 

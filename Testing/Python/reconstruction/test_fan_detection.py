@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import ReconstructionError
 from CRLMSegmentationLib.reconstruction import Fan, ReconstructionSettings, detect_footprint
 from CRLMSegmentationLib.reconstruction.footprint import row_runs

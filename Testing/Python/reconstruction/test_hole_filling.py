@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.reconstruction import (
     ClipRectangle,
     LiveReconstruction,

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import SimpleITK
-
 from CRLMSegmentationLib.reconstruction import ClipRectangle, Fan, ReconstructionSettings, reconstruct
 
 IGSIO = ReconstructionSettings(spacing_mm=0.5, definition="igsio", optimization="full")

@@ -110,7 +110,9 @@ POSSIBLE = {
     "at rest, then quick, then at rest": swept(np.concatenate([np.zeros(20), np.arange(0, 60, 7.0), np.full(20, 60)])),
     "a step of 10 mm and on": swept(np.concatenate([np.arange(0, 10, 0.3), np.arange(20, 30, 0.3)])),
     "a hand that trembles": swept(np.cumsum(np.random.default_rng(1).normal(0.5, 0.4, 80))),
-    "at rest in noise": swept(np.random.default_rng(2).normal(0, 0.05, 60), np.random.default_rng(3).normal(0, 0.3, 60)),
+    "at rest in noise": swept(
+        np.random.default_rng(2).normal(0, 0.05, 60), np.random.default_rng(3).normal(0, 0.3, 60)
+    ),
     "quicker at the end": swept([*np.arange(0, 10, 0.5), 15.0, 22.0]),
 }
 

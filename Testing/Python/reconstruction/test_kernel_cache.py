@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parents[3] / "CRLMSegmentation"
-HELPER = "from CRLMSegmentationLib.reconstruction.jit import inlined\n@inlined\ndef helper(number):\n    return number + {}\n"
+HELPER = "from CRLMSegmentationLib.reconstruction.kernels.jit import inlined\n@inlined\ndef helper(number):\n    return number + {}\n"
 KERNEL = """
-from CRLMSegmentationLib.reconstruction.jit import compiled
+from CRLMSegmentationLib.reconstruction.kernels.jit import compiled
 from helping import helper
 @compiled
 def kernel(number):
@@ -26,7 +26,10 @@ def printed(tmp_path):
     source.mkdir()
     (source / "kernel.py").write_text(KERNEL)
     environment = {
-        **os.environ, "PYTHONPATH": str(LIBRARY), "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1",
+        **os.environ,
+        "PYTHONPATH": str(LIBRARY),
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
     def run(number: int) -> str:
@@ -44,7 +47,7 @@ def test_machine_code_is_kept_until_a_helper_of_another_file_changes(printed):
 
 
 def test_without_numbas_cache_a_kernel_is_compiled_all_the_same(monkeypatch):
-    from CRLMSegmentationLib.reconstruction import jit
+    from CRLMSegmentationLib.reconstruction.kernels import jit
 
     def other_numba():
         raise ImportError("cannot import name 'FunctionCache'")

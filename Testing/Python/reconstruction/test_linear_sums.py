@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.reconstruction import ReconstructionSettings
 from CRLMSegmentationLib.reconstruction.inserter import Inserter
-from CRLMSegmentationLib.reconstruction.nearest import SUM_BITS
-from CRLMSegmentationLib.reconstruction.pages import touch_pages
-from CRLMSegmentationLib.reconstruction.linear_sums import WEIGHT_BITS
+from CRLMSegmentationLib.reconstruction.kernels.linear_sums import WEIGHT_BITS
+from CRLMSegmentationLib.reconstruction.kernels.nearest import SUM_BITS
+from CRLMSegmentationLib.reconstruction.kernels.pages import touch_pages
 from CRLMSegmentationLib.reconstruction.region import Region
 
 
@@ -44,9 +43,7 @@ def test_sums_of_weights_and_pixels(dtype, threshold, threads):
     pose[:3, :3] = np.array([[11, -6, 0], [7, 20, 0], [2, 9, 0]]) / 128
     pose[:3, 3] = -1.25, -1.5, 0.375  # the frame leaves the region on several sides
     region = Region((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (24, 20, 6))
-    settings = ReconstructionSettings(
-        1.0, interpolation="linear", threads=threads, pixel_rejection_threshold=threshold
-    )
+    settings = ReconstructionSettings(1.0, interpolation="linear", threads=threads, pixel_rejection_threshold=threshold)
     inserter = Inserter(region, (300, 40), dtype, settings)
     inserter.insert([pixels], [pose])
     inserter.touch_slices(0, 5)  # changes nothing

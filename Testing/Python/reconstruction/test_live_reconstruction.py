@@ -4,7 +4,6 @@ import threading
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import ReconstructionError
 from CRLMSegmentationLib.reconstruction import LiveReconstruction, ReconstructionSettings, reconstruct
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame

@@ -41,9 +41,7 @@ def test_only_a_few_frames_are_held(fill):
         frames.append(TrackedFrame(random.integers(1, 255, (20, 24)).astype(np.uint8), pose, number / 30))
     settings = ReconstructionSettings(spacing_mm=0.5, fill=fill, threads=1, device="cpu")
     expected = reconstruct(Sweep(frames), settings).volume.voxels
-    on_disk = [
-        RecordedFrame(ReadFromDisk(frame.pixels), frame.image_to_reference, frame.timestamp) for frame in frames
-    ]
+    on_disk = [RecordedFrame(ReadFromDisk(frame.pixels), frame.image_to_reference, frame.timestamp) for frame in frames]
     ReadFromDisk.most = 0
     assert np.array_equal(reconstruct(Sweep(on_disk), settings).volume.voxels, expected)
     assert 0 < ReadFromDisk.most <= 40 and ReadFromDisk.held == 0

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.reconstruction import LiveReconstruction, ReconstructionSettings, reconstruct
 from CRLMSegmentationLib.reconstruction.inserter import Inserter
+from CRLMSegmentationLib.reconstruction.kernels.torch_insertion import insert_with_torch
 from CRLMSegmentationLib.reconstruction.region import Region
-from CRLMSegmentationLib.reconstruction.torch_insertion import insert_with_torch
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 
 # In one voxel: 2^28 / 2^10 pixels of uint8 and 2^24 / 2^8 of uint16 with linear interpolation, 2^24 of uint16 else.
@@ -59,7 +59,10 @@ def test_what_was_emptied_moves_with_a_volume_that_grows():
         1.0, interpolation="linear", threads=1, device="cpu", reject_jumps=False, measure_holes=False
     )
     inserter = Inserter(Region((0, 0, 0), (1, 1, 1), (3, 2, 2)), (600, 500), np.uint8, settings)
-    still, elsewhere = held_still([240, 60], np.uint8, (500, 600)), held_still([7], np.uint8, (500, 600), 1e-4, (2, 1, 0))
+    still, elsewhere = (
+        held_still([240, 60], np.uint8, (500, 600)),
+        held_still([7], np.uint8, (500, 600), 1e-4, (2, 1, 0)),
+    )
     poses = [frame.image_to_reference for frame in still]
     inserter.insert([frame.pixels for frame in still], poses)
     inserter.grow((2, 3, 1), (1, 0, 0))
@@ -70,7 +73,7 @@ def test_what_was_emptied_moves_with_a_volume_that_grows():
 
 
 def test_a_sweep_as_usual_is_one_part_a_frame_and_never_empties_anything(monkeypatch):
-    from CRLMSegmentationLib.reconstruction.packed_sums import PackedSums
+    from CRLMSegmentationLib.reconstruction.kernels.packed_sums import PackedSums
 
     monkeypatch.setattr(PackedSums, "_empty", lambda *_: pytest.fail("emptied"))
     random, frames = np.random.default_rng(0), []

@@ -3,7 +3,6 @@
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.reconstruction import ClipRectangle, Fan, read_plus_settings, settings_from_plus
 
@@ -93,7 +92,7 @@ GAUSSIAN = STICK.replace("STICK", "GAUSSIAN")
     ],
 )
 def test_only_a_setting_that_is_used_is_refused(attributes, inside, changes):
-    (name, value), = changes.items()
+    ((name, value),) = changes.items()
     attributes = f'SkipInterval="2" {attributes}'
     assert getattr(read(attributes, inside, **changes), name) == value
     assert read(attributes, inside, **changes).skip_interval == 2

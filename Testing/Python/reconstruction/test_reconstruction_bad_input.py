@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import ReconstructionError, SequenceFileError
 from CRLMSegmentationLib.reconstruction import ClipRectangle, Fan, ReconstructionSettings, reconstruct
 from CRLMSegmentationLib.sweep import Sweep

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import Cancelled
 from CRLMSegmentationLib.reconstruction import ReconstructionSettings, reconstruct
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.reconstruction import ClipRectangle, ReconstructionSettings, reconstruct
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 

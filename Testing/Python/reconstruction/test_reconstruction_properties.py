@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings as run_settings, strategies as st
-
 from CRLMSegmentationLib.reconstruction import ReconstructionSettings, reconstruct
 from CRLMSegmentationLib.sweep import Sweep
+from hypothesis import given
+from hypothesis import settings as run_settings
+from hypothesis import strategies as st
 
 FEW = run_settings(max_examples=12, deadline=None)
 EXACT = ReconstructionSettings(spacing_mm=0.5, definition="exact", threads=2, measure_holes=False)

@@ -5,12 +5,11 @@ import json
 import numpy as np
 import pytest
 import SimpleITK
-
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.errors import ReconstructionError
 from CRLMSegmentationLib.files import read_volume, write_volume
-from CRLMSegmentationLib.geometry import Volume
-from CRLMSegmentationLib.reconstruction.second_opinion import difference, picture
+from CRLMSegmentationLib.reconstruction.quality.second_opinion import difference, picture
+from CRLMSegmentationLib.values import Volume
 
 GRID = np.diag([0.5, 0.5, 0.5, 1.0])
 

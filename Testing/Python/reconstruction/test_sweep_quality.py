@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.reconstruction import ReconstructionSettings, sweep_quality
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import ReconstructionError
 from CRLMSegmentationLib.reconstruction import (
     ClipRectangle,

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import ReconstructionError
 from CRLMSegmentationLib.reconstruction import ClipRectangle, ReconstructionSettings
 from CRLMSegmentationLib.reconstruction.inserter import Inserter
+from CRLMSegmentationLib.reconstruction.kernels.torch_insertion import insert_with_torch, torch_device
 from CRLMSegmentationLib.reconstruction.region import region_of_sweep
-from CRLMSegmentationLib.reconstruction.torch_insertion import insert_with_torch, torch_device
 
 pytest.importorskip("torch")
 SETTINGS = ReconstructionSettings(0.5, threads=2)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import GeometryError
-from CRLMSegmentationLib.geometry import Box, Volume, transform_points
+from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.segmentation.crop import crop, crop_volume, paste
+from CRLMSegmentationLib.values import Box, Volume
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

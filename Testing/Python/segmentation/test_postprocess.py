@@ -6,10 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import SegmentationError
-from CRLMSegmentationLib.geometry import Volume
+from CRLMSegmentationLib.inference.models.trained_model import load_model
 from CRLMSegmentationLib.segmentation.crop import Crop
 from CRLMSegmentationLib.segmentation.doubts import contrast, doubts_about, mean_entropy_bits
-from CRLMSegmentationLib.segmentation.models import load_model
 from CRLMSegmentationLib.segmentation.postprocess import (
     mask_by_card,
     mask_from_probability,
@@ -17,6 +16,7 @@ from CRLMSegmentationLib.segmentation.postprocess import (
     with_guessed_seen,
 )
 from CRLMSegmentationLib.segmentation.segment import finish
+from CRLMSegmentationLib.values import Volume
 
 
 def probability_with(*blocks, shape=(20, 20, 20)) -> Volume:

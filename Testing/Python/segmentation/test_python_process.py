@@ -88,9 +88,18 @@ def test_a_child_has_this_library_and_no_other_and_none_of_its_modules_at_the_to
 
 @pytest.mark.skipif(os.name == "nt", reason="looks at POSIX process groups")
 def test_a_process_ends_with_its_children():
-    child = start_python("timeit", ["-n1", "-r1", "import subprocess, sys; "
-                         "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
-                         "print(p.pid, flush=True); p.wait()"], stdout=subprocess.PIPE, text=True)
+    child = start_python(
+        "timeit",
+        [
+            "-n1",
+            "-r1",
+            "import subprocess, sys; "
+            "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
+            "print(p.pid, flush=True); p.wait()",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     grandchild = int(child.stdout.readline())
     end_process(child)
     end_process(child)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import Cancelled, GeometryError, SegmentationError
-from CRLMSegmentationLib.geometry import Box, Volume, transform_points
+from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.segmentation.region_growing import grow_region
 from CRLMSegmentationLib.segmentation.surface import surface_volume_mm3
+from CRLMSegmentationLib.values import Box, Volume
 
 CENTER_IJK = (44, 40, 36)
 

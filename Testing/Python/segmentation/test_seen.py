@@ -4,15 +4,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.geometry import Box, Volume, transform_points
+from CRLMSegmentationLib.geometry import transform_points
+from CRLMSegmentationLib.inference.models.trained_model import load_model
+from CRLMSegmentationLib.inference.predictor import Segmenter
+from CRLMSegmentationLib.inference.worker import Worker
 from CRLMSegmentationLib.segmentation.crop import crop, paste
-from CRLMSegmentationLib.segmentation.models import load_model
 from CRLMSegmentationLib.segmentation.postprocess import with_guessed_seen
-from CRLMSegmentationLib.segmentation.predictor import Segmenter
 from CRLMSegmentationLib.segmentation.region_growing import grow_region
 from CRLMSegmentationLib.segmentation.segment import segment
-from CRLMSegmentationLib.segmentation.worker import Worker
 from CRLMSegmentationLib.study.evaluate import _mask_in_box
+from CRLMSegmentationLib.values import Box, Volume
 from scipy.spatial.transform import Rotation
 
 
@@ -130,7 +131,7 @@ def test_the_network_gets_black_that_was_seen_and_all_else_as_before(
     with_model_process, averaging_model, speckled_volume, monkeypatch
 ):
     """Asked in this process, and through the shared block of the worker process."""
-    from CRLMSegmentationLib.segmentation import predictor
+    from CRLMSegmentationLib.inference import predictor
 
     given = []
     real = predictor.prepare
@@ -159,8 +160,8 @@ def test_the_network_gets_black_that_was_seen_and_all_else_as_before(
 
 def _as_in_the_worker(segmenter):
     """probability() by way of the block and the message that the engine hands to its process."""
-    from CRLMSegmentationLib.segmentation import engine as engine_module
-    from CRLMSegmentationLib.segmentation.shared_block import SharedBlock
+    from CRLMSegmentationLib.inference import engine as engine_module
+    from CRLMSegmentationLib.inference.shared_block import SharedBlock
 
     worker = Worker(SimpleNamespace(send=lambda message: None))
     worker._segmenter = segmenter

@@ -8,8 +8,8 @@ import pytest
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.errors import ModelError
 from CRLMSegmentationLib.files import read_volume, write_volume
-from CRLMSegmentationLib.segmentation.models import load_model
-from CRLMSegmentationLib.study.export import write_card
+from CRLMSegmentationLib.inference.models.trained_model import load_model
+from CRLMSegmentationLib.study.training.export import write_card
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,10 @@ def two_folds(exported_model, tmp_path_factory):
     second = folder / "fold_1" / "checkpoint_final.pth"
     weights = load_model(exported_model).read_weights()[0]
     torch.manual_seed(11)
-    torch.save({"network_weights": {key: value * 0.5 + 0.1 * torch.randn_like(value) for key, value in
-                                    weights.items()}}, second)
+    torch.save(
+        {"network_weights": {key: value * 0.5 + 0.1 * torch.randn_like(value) for key, value in weights.items()}},
+        second,
+    )
     card["weights"] = [first.relative_to(folder).as_posix(), second.relative_to(folder).as_posix()]
     write_card(folder, card)
     return folder
@@ -40,9 +42,29 @@ def segmented(tmp_path, speckled_volume, exported_model):
 
     def run(model, *options):
         probability = tmp_path / "probability.nrrd"
-        command = ["segment", str(tmp_path / "volume.nrrd"), "-o", str(tmp_path / "mask.nrrd"), "--box", *center,
-                   "20", "20", "20", "--model", str(model), "--device", "cpu", "--runtime", "torch", "--threads", "1",
-                   "--force", "--probability", str(probability), *map(str, options)]
+        command = [
+            "segment",
+            str(tmp_path / "volume.nrrd"),
+            "-o",
+            str(tmp_path / "mask.nrrd"),
+            "--box",
+            *center,
+            "20",
+            "20",
+            "20",
+            "--model",
+            str(model),
+            "--device",
+            "cpu",
+            "--runtime",
+            "torch",
+            "--threads",
+            "1",
+            "--force",
+            "--probability",
+            str(probability),
+            *map(str, options),
+        ]
         assert main(command) == 0
         return read_volume(probability).voxels
 

@@ -4,15 +4,16 @@ import json
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.geometry import Box, transform_points
-from CRLMSegmentationLib.segmentation.models import DEFAULT_MODEL, load_model
-from CRLMSegmentationLib.segmentation.predictor import Segmenter
+from CRLMSegmentationLib.geometry import transform_points
+from CRLMSegmentationLib.inference.models.trained_model import DEFAULT_MODEL, load_model
+from CRLMSegmentationLib.inference.predictor import Segmenter
 from CRLMSegmentationLib.segmentation.segment import segment
 from CRLMSegmentationLib.segmentation.surface import surface_volume_mm3
 from CRLMSegmentationLib.simulation import SweepSettings, simulate_case
+from CRLMSegmentationLib.study.cases.shipped_model import TRAINING_SEEDS, VALIDATION_SEEDS
+from CRLMSegmentationLib.study.cases.simulated_crops import reconstructed
 from CRLMSegmentationLib.study.metrics import compare
-from CRLMSegmentationLib.study.shipped_model import TRAINING_SEEDS, VALIDATION_SEEDS
-from CRLMSegmentationLib.study.simulated_crops import reconstructed
+from CRLMSegmentationLib.values import Box
 from scipy.spatial.transform import Rotation
 
 TEST_SEED = 7
@@ -54,7 +55,10 @@ def test_the_card_says_what_a_user_has_to_know():
 def test_the_folder_is_small_and_its_card_is_plain_json():
     folder = load_model(DEFAULT_MODEL).folder
     assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 10_000_000
-    json.loads((folder / "model.json").read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(f"{name} in the card"))
+    json.loads(
+        (folder / "model.json").read_text(encoding="utf-8"),
+        parse_constant=lambda name: pytest.fail(f"{name} in the card"),
+    )
 
 
 def test_an_unseen_tumor_is_found_and_has_a_surface_of_its_volume(segmented, unseen):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import SegmentationError
 from CRLMSegmentationLib.files import read_surface, write_surface
-from CRLMSegmentationLib.geometry import Volume, transform_points
+from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.segmentation.surface import largest_diameter_mm, surface_from_mask, surface_volume_mm3
+from CRLMSegmentationLib.values import Volume
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkFiltersCore import vtkFeatureEdges
 

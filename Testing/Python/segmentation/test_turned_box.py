@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import GeometryError
-from CRLMSegmentationLib.geometry import Box, Volume, transform_points
+from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.segmentation.crop import crop, paste
 from CRLMSegmentationLib.segmentation.region_growing import grow_region
 from CRLMSegmentationLib.segmentation.segment import segment
 from CRLMSegmentationLib.segmentation.turned_box import along_box, onto_block
+from CRLMSegmentationLib.values import Box, Volume
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -56,7 +57,11 @@ class GreyLevels:
 
     def __init__(self, margin_mm: float = 0.0):
         card = SimpleNamespace(
-            margin_mm=margin_mm, threshold=0.5, tumor_volume_ml=None, shell_probabilities=None, usual_entropy_bits=None,
+            margin_mm=margin_mm,
+            threshold=0.5,
+            tumor_volume_ml=None,
+            shell_probabilities=None,
+            usual_entropy_bits=None,
             least_mean_probability=None,
         )
         self.model = SimpleNamespace(card=card)
@@ -146,8 +151,10 @@ def test_axes_with_other_names_and_directions_are_those_of_the_volume_and_so_are
 
 @settings(max_examples=40, deadline=None)
 @given(
-    kind=st.sampled_from(["straight", "oblique"]), angle_deg=st.floats(5, 175),
-    axis=st.tuples(*[st.floats(0.2, 1)] * 3), center=st.tuples(*[st.floats(-0.7, 0.7)] * 3),
+    kind=st.sampled_from(["straight", "oblique"]),
+    angle_deg=st.floats(5, 175),
+    axis=st.tuples(*[st.floats(0.2, 1)] * 3),
+    center=st.tuples(*[st.floats(-0.7, 0.7)] * 3),
     size=st.tuples(*[st.floats(0.1, 60)] * 3),
 )
 def test_a_network_that_sees_tumor_everywhere_fills_the_box_and_no_voxel_more(kind, angle_deg, axis, center, size):
@@ -254,7 +261,7 @@ def test_region_growing_stays_in_a_turned_box():
 
 
 def test_what_was_stored_still_knows_the_turned_box():
-    from CRLMSegmentationLib.scene.tumor_state import state_of_scene
+    from CRLMSegmentationLib.session.tumor.tumor_state import state_of_scene
 
     empty = grid("straight")
     axes = turned_by(45, (0, 0, 1))

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.files import read_surface, read_volume
 from CRLMSegmentationLib.geometry import invert_affine, transform_points

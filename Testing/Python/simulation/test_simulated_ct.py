@@ -5,12 +5,11 @@ from functools import partial
 import numpy as np
 import pytest
 import SimpleITK
-from scipy import ndimage
-
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.simulation.ct import CtSettings, scan
 from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
 from CRLMSegmentationLib.simulation.patient import LABELS, draw_patient
+from scipy import ndimage
 
 
 @pytest.fixture(scope="module")

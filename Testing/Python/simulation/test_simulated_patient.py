@@ -7,14 +7,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from scipy import ndimage
-from vtkmodules.vtkFiltersCore import vtkMassProperties
-
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.simulation.patient import LABELS, draw_patient, patient_labels, write_patient
 from CRLMSegmentationLib.simulation.patient.checks import beads, distance_between_walls_mm, faults_of, open_edges
 from CRLMSegmentationLib.simulation.patient.liver_shape import draw_liver_shape
 from CRLMSegmentationLib.simulation.patient.vessels import VesselTree
+from scipy import ndimage
+from vtkmodules.vtkFiltersCore import vtkMassProperties
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +142,13 @@ def test_labels_agree_with_what_was_drawn(patient):
     thick = tree.points_ras[(tree.radius_mm > 1.0)][40:]
     for point in thick[::50]:
         one = patient_labels(patient, point, 1.0, [1, 1, 1]).voxels[0, 0, 0]
-        assert one in (LABELS["portal vein"], LABELS["metastasis"], LABELS["cyst"], LABELS["hemangioma"], LABELS["fat in the liver"])
+        assert one in (
+            LABELS["portal vein"],
+            LABELS["metastasis"],
+            LABELS["cyst"],
+            LABELS["hemangioma"],
+            LABELS["fat in the liver"],
+        )
 
 
 def test_the_same_seed_gives_the_same_bytes(patient):
@@ -157,7 +162,6 @@ def test_the_same_seed_gives_the_same_bytes(patient):
 
 def test_a_patient_is_written_as_files_that_open_again(patient, tmp_path):
     import SimpleITK
-
     from CRLMSegmentationLib.files import read_surface, read_volume
 
     folder = write_patient(patient, tmp_path / "p", spacing_mm=2.0)

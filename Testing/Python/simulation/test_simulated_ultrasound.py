@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.simulation import ProbeSettings
-from CRLMSegmentationLib.simulation.liver import LUMEN, Liver
-from CRLMSegmentationLib.simulation.motion import UPRIGHT, SmoothCurve, rigid
-from CRLMSegmentationLib.simulation.picture import Painter, Settings
-from CRLMSegmentationLib.simulation.probe import draw_probe
+from CRLMSegmentationLib.simulation.ultrasound.liver import LUMEN, Liver
+from CRLMSegmentationLib.simulation.ultrasound.motion import UPRIGHT, SmoothCurve, rigid
+from CRLMSegmentationLib.simulation.ultrasound.picture import Painter, Settings
+from CRLMSegmentationLib.simulation.ultrasound.probe import draw_probe
 
 SILENT = SmoothCurve(np.zeros(1), np.ones(1), np.zeros(1))
 KEY = np.array([1, 2, 3], dtype=np.uint32)

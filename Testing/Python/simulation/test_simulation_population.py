@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.simulation import LesionSettings, ProbeSettings, SweepSettings
-from CRLMSegmentationLib.simulation.lesion import draw_lesion, sphere_directions
-from CRLMSegmentationLib.simulation.motion import draw_tracker_errors
 from CRLMSegmentationLib.simulation.placement import draw_sweep_over_lesion
-from CRLMSegmentationLib.simulation.probe import draw_probe
+from CRLMSegmentationLib.simulation.ultrasound.lesion import draw_lesion, sphere_directions
+from CRLMSegmentationLib.simulation.ultrasound.motion import draw_tracker_errors
+from CRLMSegmentationLib.simulation.ultrasound.probe import draw_probe
 
 
 def generator(*seed):

@@ -8,12 +8,13 @@ import pytest
 import SimpleITK
 from CRLMSegmentationLib.errors import ConfigurationError, FileFormatError, GeometryError
 from CRLMSegmentationLib.files import read_mask, write_volume
-from CRLMSegmentationLib.geometry import Box, Volume, transform_points
-from CRLMSegmentationLib.study.build import CROPS, WHOLE, BuildSettings, build
-from CRLMSegmentationLib.study.case_files import load_case
-from CRLMSegmentationLib.study.case_table import CaseRow
-from CRLMSegmentationLib.study.crop_sampling import CropSampling, empty_box, sample_crops
-from CRLMSegmentationLib.study.dataset import Case, CropDataset, read_crop
+from CRLMSegmentationLib.geometry import transform_points
+from CRLMSegmentationLib.study.cases.build import CROPS, WHOLE, BuildSettings, build
+from CRLMSegmentationLib.study.cases.case_files import load_case
+from CRLMSegmentationLib.study.cases.case_table import CaseRow
+from CRLMSegmentationLib.study.cases.crop_sampling import CropSampling, empty_box, sample_crops
+from CRLMSegmentationLib.study.cases.dataset import Case, CropDataset, read_crop
+from CRLMSegmentationLib.values import Box, Volume
 
 TURNED = np.array([[0, -0.8, 0, 12], [0.8, 0, 0, -7], [0, 0, 1.0, 3], [0, 0, 0, 1]], dtype=float)
 

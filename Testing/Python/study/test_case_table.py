@@ -2,7 +2,7 @@
 
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError
-from CRLMSegmentationLib.study.case_table import CaseRow, choose_cases, read_case_table, write_case_table
+from CRLMSegmentationLib.study.cases.case_table import CaseRow, choose_cases, read_case_table, write_case_table
 
 HEAD = "case,patient,split,sweep,volume,mask,echogenicity,contrast_db,iso_echoic\n"
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.geometry import Volume
-from CRLMSegmentationLib.study.curves import (
+from CRLMSegmentationLib.study.reporting.curves import (
     VoxelCounts,
     areas,
     best_threshold,
@@ -13,6 +12,7 @@ from CRLMSegmentationLib.study.curves import (
     roc_points,
     uncertainty_probabilities,
 )
+from CRLMSegmentationLib.values import Volume
 from sklearn.metrics import auc, average_precision_score, precision_score, recall_score, roc_auc_score
 
 

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.geometry import Box, Volume
-from CRLMSegmentationLib.study.dataset import Case
-from CRLMSegmentationLib.study.disturbances import (
+from CRLMSegmentationLib.study.cases.dataset import Case
+from CRLMSegmentationLib.study.cases.disturbances import (
     Disturbances,
     disturbed,
     with_frames_dropped,
     with_tracking_noise,
 )
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
+from CRLMSegmentationLib.values import Box, Volume
 
 
 @pytest.fixture(scope="module")

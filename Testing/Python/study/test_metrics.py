@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.geometry import Volume
 from CRLMSegmentationLib.study.metrics import compare, on_grid_of, surface_distances_mm
+from CRLMSegmentationLib.values import Volume
 
 GRID = np.diag([0.5, 1.0, 2.0, 1.0])  # spacing along i, j, k
 
@@ -91,7 +91,7 @@ def test_truth_beyond_the_grid_of_the_mask_is_told():
 def test_distances_agree_with_nearest_points_found_one_by_one():
     random = np.random.default_rng(4)
     spacing = np.array([0.7, 1.1, 0.4])
-    first, second = (random.random((2, 9, 8, 7)) > 0.8)
+    first, second = random.random((2, 9, 8, 7)) > 0.8
 
     def border_points(mask):
         padded = np.pad(mask, 1)

@@ -2,10 +2,10 @@
 
 import numpy as np
 from CRLMSegmentationLib.files import write_volume
-from CRLMSegmentationLib.geometry import Volume
-from CRLMSegmentationLib.study.case_table import CaseRow
-from CRLMSegmentationLib.study.report_step import _frames_of_cases
+from CRLMSegmentationLib.study.cases.case_table import CaseRow
+from CRLMSegmentationLib.study.reporting.report_step import _frames_of_cases
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, write_sweep
+from CRLMSegmentationLib.values import Volume
 
 
 def write_case(folder, name: str, echogenicity: str, tumor_at_mm: float) -> CaseRow:

@@ -3,9 +3,16 @@
 import math
 
 import pytest
-from CRLMSegmentationLib.study.curves import VoxelCounts
-from CRLMSegmentationLib.study.results import collect
-from CRLMSegmentationLib.study.statistics import WITHOUT_MISSED, paired_tests, quartiles, robustness, strata, summary
+from CRLMSegmentationLib.study.reporting.curves import VoxelCounts
+from CRLMSegmentationLib.study.reporting.results import collect
+from CRLMSegmentationLib.study.reporting.statistics import (
+    WITHOUT_MISSED,
+    paired_tests,
+    quartiles,
+    robustness,
+    strata,
+    summary,
+)
 from scipy.stats import wilcoxon
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.files import write_volume
-from CRLMSegmentationLib.geometry import Volume
-from CRLMSegmentationLib.segmentation.models import load_model
-from CRLMSegmentationLib.study.case_table import CaseRow, write_case_table
+from CRLMSegmentationLib.inference.models.trained_model import load_model
+from CRLMSegmentationLib.study.cases.case_table import CaseRow, write_case_table
+from CRLMSegmentationLib.values import Volume
 
 SPLITS = ("training", "training", "validation", "test", "test", "test2")
 

@@ -7,14 +7,14 @@ import pytest
 from CRLMSegmentationLib.commands import study as command
 from CRLMSegmentationLib.errors import ConfigurationError, TransformError
 from CRLMSegmentationLib.files import write_volume
-from CRLMSegmentationLib.geometry import Volume
-from CRLMSegmentationLib.study import population
-from CRLMSegmentationLib.study.build import BuildSettings, build
-from CRLMSegmentationLib.study.case_files import load_case, sweep_of
-from CRLMSegmentationLib.study.case_table import CaseRow, read_case_table
-from CRLMSegmentationLib.study.population import SHIPPED, Population, expected_work
+from CRLMSegmentationLib.study.cases import population
+from CRLMSegmentationLib.study.cases.build import BuildSettings, build
+from CRLMSegmentationLib.study.cases.case_files import load_case, sweep_of
+from CRLMSegmentationLib.study.cases.case_table import CaseRow, read_case_table
+from CRLMSegmentationLib.study.cases.population import SHIPPED, Population, expected_work
 from CRLMSegmentationLib.study.study_folder import StudyFolder
 from CRLMSegmentationLib.study.workers import duration, for_each
+from CRLMSegmentationLib.values import Volume
 
 WIDTH, HEIGHT, FRAMES = 24, 20, 10
 

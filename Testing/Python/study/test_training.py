@@ -6,18 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError, GeometryError
-from CRLMSegmentationLib.geometry import Volume
-from CRLMSegmentationLib.segmentation.models import load_model
-from CRLMSegmentationLib.segmentation.predictor import Segmenter
+from CRLMSegmentationLib.inference.models.trained_model import load_model
+from CRLMSegmentationLib.inference.predictor import Segmenter
 from CRLMSegmentationLib.study.calibrate import calibrate, write_calibration
-from CRLMSegmentationLib.study.crop_sampling import CropSampling, sample_crops
-from CRLMSegmentationLib.study.dataset import Case, CropDataset, read_crop
-from CRLMSegmentationLib.study.export import export_model
-from CRLMSegmentationLib.study.nnunet_home import NnunetHome
-from CRLMSegmentationLib.study.planning import is_planned, is_preprocessed, plan, preprocess
-from CRLMSegmentationLib.study.recipe import Recipe, recipe_named
-from CRLMSegmentationLib.study.train import train
-from CRLMSegmentationLib.study.trainer import study_trainer_class
+from CRLMSegmentationLib.study.cases.crop_sampling import CropSampling, sample_crops
+from CRLMSegmentationLib.study.cases.dataset import Case, CropDataset, read_crop
+from CRLMSegmentationLib.study.training.export import export_model
+from CRLMSegmentationLib.study.training.nnunet_home import NnunetHome
+from CRLMSegmentationLib.study.training.planning import is_planned, is_preprocessed, plan, preprocess
+from CRLMSegmentationLib.study.training.recipe import Recipe, recipe_named
+from CRLMSegmentationLib.study.training.train import train
+from CRLMSegmentationLib.study.training.trainer import study_trainer_class
+from CRLMSegmentationLib.values import Volume
 
 
 def toy_case(seed: int) -> Case:

@@ -48,9 +48,10 @@ def test_a_process_that_dies_takes_only_its_own_case_with_it():
 
 def test_on_a_dask_cluster():
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
-    ) as cluster, distributed.Client(cluster, set_as_default=False):
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster, set_as_default=False),
+    ):
         check(outcomes(square, range(5), scheduler=cluster.scheduler_address))
 
 

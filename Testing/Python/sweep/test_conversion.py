@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib import cli
 from CRLMSegmentationLib.sweep import read_sweep
-from CRLMSegmentationLib.sweep.metaimage import header_text
+from CRLMSegmentationLib.sweep.sequence_files.metaimage import header_text
 
 
 def at(x, y=0.0, z=0.0):

@@ -5,10 +5,9 @@ import zlib
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import ConfigurationError, NoImagesError, NotASequenceError, SequenceFileError
 from CRLMSegmentationLib.sweep import describe_sequence, read_plus_configuration, read_sweep
-from CRLMSegmentationLib.sweep.sequence_formats import detached_data_file
+from CRLMSegmentationLib.sweep.sequence_files.sequence_formats import detached_data_file
 
 WIDTH, HEIGHT, FRAMES = 6, 5, 4
 # [n, v, u], no two pixels alike

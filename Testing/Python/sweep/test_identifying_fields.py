@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_sweep, write_sweep
-from CRLMSegmentationLib.sweep.identifying_fields import is_identifying, without_identity
+from CRLMSegmentationLib.sweep.sequence_files.identifying_fields import is_identifying, without_identity
 
 
 @pytest.mark.parametrize(

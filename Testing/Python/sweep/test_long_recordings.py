@@ -5,11 +5,10 @@ import time
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import SequenceFileError
-from CRLMSegmentationLib.sweep import pixels_on_demand, recorded_frame
-from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, describe_sequence, read_sweep, write_sweep
+from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, describe_sequence, read_sweep, recorded_frame, write_sweep
 from CRLMSegmentationLib.sweep.recorder import Recorder
+from CRLMSegmentationLib.sweep.sequence_files import pixels_on_demand
 
 
 def make_frame(number, shape=(8, 12), dtype=np.uint8):

@@ -5,12 +5,16 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from CRLMSegmentationLib.errors import SequenceFileError
 from CRLMSegmentationLib.sweep import TrackedFrame
-from CRLMSegmentationLib.sweep.packed_frame import CompressedStream, combined_adler32, combined_crc32, pack_frame
+from CRLMSegmentationLib.sweep.sequence_files.packed_frame import (
+    CompressedStream,
+    combined_adler32,
+    combined_crc32,
+    pack_frame,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300))

@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import TransformError
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep, write_sweep
 from CRLMSegmentationLib.sweep.pose_path import compose_measured, pose_path

@@ -12,7 +12,6 @@ import time
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import RecordingError
 from CRLMSegmentationLib.sweep import Pose, TrackedFrame, read_sweep
 from CRLMSegmentationLib.sweep.recorder import Recorder

@@ -7,13 +7,12 @@ import time
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import RecordingError
 from CRLMSegmentationLib.sweep import Pose, TrackedFrame, read_sweep
 from CRLMSegmentationLib.sweep.journal import MAGIC, journal_entries, journal_record
-from CRLMSegmentationLib.sweep.packed_frame import pack_frame
 from CRLMSegmentationLib.sweep.recorder import Recorder
 from CRLMSegmentationLib.sweep.recovery import journal_path, recover, recover_unfinished
+from CRLMSegmentationLib.sweep.sequence_files.packed_frame import pack_frame
 
 
 def make_frame(number, shape=(4, 6), dtype=np.uint8):

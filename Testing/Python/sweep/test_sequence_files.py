@@ -4,9 +4,6 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from CRLMSegmentationLib.errors import CRLMError, GeometryError, SequenceFileError, TransformError
 from CRLMSegmentationLib.sweep import (
     Pose,
@@ -20,6 +17,8 @@ from CRLMSegmentationLib.sweep import (
     read_sweep,
     write_sweep,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 IMAGE_TO_PROBE = np.diag([0.1, 0.2, 1.0, 1.0])
 

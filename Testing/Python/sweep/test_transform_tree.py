@@ -4,9 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from CRLMSegmentationLib.errors import GeometryError
 from CRLMSegmentationLib.geometry import as_affine
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep, write_sweep
@@ -14,6 +11,8 @@ from CRLMSegmentationLib.sweep.recorder import Recorder
 from CRLMSegmentationLib.sweep.transform_columns import poses_of
 from CRLMSegmentationLib.sweep.transform_tree import STATUS_FIELD, TRANSFORM_FIELD
 from CRLMSegmentationLib.sweep.transforms import format_matrix
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 IMAGE_TO_PROBE = np.array([[0.1, 0, 0, -3], [0, 0, 1, 2.5], [0, -0.2, 0, 7], [0, 0, 0, 1.0]])
 STATUSES = ("OK", "OK", "OK", "MISSING", "OUT_OF_VIEW")
@@ -113,7 +112,9 @@ def test_a_file_holds_one_way_and_reads_back(tmp_path_factory, seed, count, extr
 @given(
     seed=st.integers(0, 2**32 - 1),
     names=st.sets(
-        st.sampled_from([f"{a}To{b}" for a, b in itertools.permutations(("Image", "Probe", "Tracker", "Reference"), 2)]),
+        st.sampled_from(
+            [f"{a}To{b}" for a, b in itertools.permutations(("Image", "Probe", "Tracker", "Reference"), 2)]
+        ),
         min_size=1,
     ),
 )

@@ -219,9 +219,8 @@ def saved_case(tmp_path):
     """The folder of a case with a round tumor of 14 mm about (23.6, 23.6, 23.6) mm in a volume of noise."""
     pytest.importorskip("slicer", reason="slicer-core is not installed: no case was saved")
     import numpy as np
-
-    from CRLMSegmentationLib.geometry import Box, Volume
-    from CRLMSegmentationLib.scene.session import NavigationSession
+    from CRLMSegmentationLib.session.session import NavigationSession
+    from CRLMSegmentationLib.values import Box, Volume
 
     ijk_to_ras = np.diag([0.8, 0.8, 0.8, 1.0])
     noise = np.random.default_rng(3).integers(60, 160, (60, 60, 60)).astype(np.uint8)

@@ -43,8 +43,10 @@ class ServedPage:
     def held_worker(self):
         """The process that segments stands still meanwhile, so that there is time to look at it and to cancel."""
         (worker,) = (
-            int(task.name) for task in Path("/proc").iterdir()
-            if task.name.isdigit() and b"segmentation.worker" in _command_of(task)
+            int(task.name)
+            for task in Path("/proc").iterdir()
+            if task.name.isdigit()
+            and b"segmentation.worker" in _command_of(task)
             and f"PPid:\t{self.process.pid}\n" in (task / "status").read_text(encoding="utf-8")
         )
         os.kill(worker, signal.SIGSTOP)

@@ -8,8 +8,7 @@ pytest.importorskip("aiohttp", reason="aiohttp is not installed: access to the p
 
 from aiohttp import web  # noqa: E402
 from aiohttp.test_utils import TestClient, TestServer  # noqa: E402
-
-from CRLMSegmentationLib.web.access import COOKIE, gate, is_loopback, new_token  # noqa: E402
+from CRLMSegmentationLib.web.server.access import COOKIE, gate, is_loopback, new_token  # noqa: E402
 
 
 def _ask(token, *requests):

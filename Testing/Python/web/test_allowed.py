@@ -5,10 +5,10 @@ import pytest
 pytest.importorskip("wslink", reason="wslink is not installed: what a tab may say was not tested")
 msgpack = pytest.importorskip("msgpack")
 
-from CRLMSegmentationLib.web.allowed import Allowed  # noqa: E402
-from CRLMSegmentationLib.web.guarded_socket import Unpacker  # noqa: E402
-from CRLMSegmentationLib.web.refusals import Refusals, Refused  # noqa: E402
-from CRLMSegmentationLib.web.wishes import wishes  # noqa: E402
+from CRLMSegmentationLib.web.actions.wishes import wishes  # noqa: E402
+from CRLMSegmentationLib.web.server.allowed import Allowed  # noqa: E402
+from CRLMSegmentationLib.web.server.guarded_socket import Unpacker  # noqa: E402
+from CRLMSegmentationLib.web.server.refusals import Refusals, Refused  # noqa: E402
 
 
 def _choose(tool):

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-
-from CRLMSegmentationLib.web.charts import HEIGHT, WIDTH, Series
+from CRLMSegmentationLib.web.page.charts import HEIGHT, WIDTH, Series
 
 
 def _points(curve: str) -> np.ndarray:

@@ -5,10 +5,10 @@ import pytest
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed: the live view was not tested")
 
-from CRLMSegmentationLib.scene.conversion import array_of_image  # noqa: E402
-from CRLMSegmentationLib.scene.session import NavigationSession  # noqa: E402
+from CRLMSegmentationLib.mrml.conversion import array_of_image  # noqa: E402
+from CRLMSegmentationLib.session.session import NavigationSession  # noqa: E402
 from CRLMSegmentationLib.sweep import TrackedFrame  # noqa: E402
-from CRLMSegmentationLib.web.live_view import LiveView  # noqa: E402
+from CRLMSegmentationLib.web.views.live_view import LiveView  # noqa: E402
 
 
 class _View:

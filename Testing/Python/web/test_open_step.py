@@ -3,9 +3,8 @@
 from types import SimpleNamespace
 
 import pytest
-
-from CRLMSegmentationLib.scene.state import SessionState, Step, StepStatus
-from CRLMSegmentationLib.web.open_step import OpenStep
+from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
+from CRLMSegmentationLib.web.page.open_step import OpenStep
 
 
 class _Page:

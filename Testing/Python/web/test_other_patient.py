@@ -6,9 +6,8 @@ import signal
 
 import numpy as np
 import pytest
-
-from CRLMSegmentationLib.openigtlink import Replayer
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame
+from CRLMSegmentationLib.tracking import Replayer
 
 # As in the saved case
 CENTER = np.array([23.6, 23.6, 23.6])

@@ -11,18 +11,17 @@ pytest.importorskip("trame_slicer", reason="no trame-slicer: the page's loop was
 from dataclasses import asdict  # noqa: E402
 from types import SimpleNamespace  # noqa: E402
 
-from trame_server.state import State  # noqa: E402
-from trame_slicer.core import SlicerApp  # noqa: E402
-
-from CRLMSegmentationLib.geometry import Box, Volume  # noqa: E402
-from CRLMSegmentationLib.openigtlink import StreamStatus  # noqa: E402
-from CRLMSegmentationLib.scene.state import Step, StepStatus  # noqa: E402
-from CRLMSegmentationLib.segmentation.models import load_model  # noqa: E402
+from CRLMSegmentationLib.inference.models.trained_model import load_model  # noqa: E402
+from CRLMSegmentationLib.session.state import Step, StepStatus  # noqa: E402
 from CRLMSegmentationLib.sweep import Pose  # noqa: E402
+from CRLMSegmentationLib.tracking import StreamStatus  # noqa: E402
+from CRLMSegmentationLib.values import Box, Volume  # noqa: E402
+from CRLMSegmentationLib.web.actions.source_actions import SourceActions  # noqa: E402
 from CRLMSegmentationLib.web.controller import Controller  # noqa: E402
 from CRLMSegmentationLib.web.library import Library  # noqa: E402
-from CRLMSegmentationLib.web.page_state import PageState  # noqa: E402
-from CRLMSegmentationLib.web.source_actions import SourceActions  # noqa: E402
+from CRLMSegmentationLib.web.page.page_state import PageState  # noqa: E402
+from trame_server.state import State  # noqa: E402
+from trame_slicer.core import SlicerApp  # noqa: E402
 
 
 class _Display:

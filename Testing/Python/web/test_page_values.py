@@ -5,15 +5,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import FileFormatError
+from CRLMSegmentationLib.mrml.tools import ToolReading
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
-from CRLMSegmentationLib.scene.state import SessionState, Step, StepStatus
-from CRLMSegmentationLib.scene.tools import ToolReading
-from CRLMSegmentationLib.web import mirror
+from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
 from CRLMSegmentationLib.web.library import Library
-from CRLMSegmentationLib.web.page_state import STEP_WORDS, STEPS
+from CRLMSegmentationLib.web.page import mirror
+from CRLMSegmentationLib.web.page.page_state import STEP_WORDS, STEPS
 
 
 def _reading(status=ToolStatus.LIVE, distance_mm=None, margin=MarginState.UNKNOWN) -> ToolReading:

@@ -6,7 +6,7 @@ import pytest
 
 State = pytest.importorskip("trame_server.state", reason="no trame: questions of the page were not tested").State
 
-from CRLMSegmentationLib.web.questions import Choice, Questions  # noqa: E402
+from CRLMSegmentationLib.web.actions.questions import Choice, Questions  # noqa: E402
 
 
 def test_a_question_is_answered_once_and_by_its_own_choices():

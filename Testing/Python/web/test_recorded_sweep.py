@@ -2,8 +2,8 @@
 
 import re
 
-from CRLMSegmentationLib.openigtlink import Replayer
 from CRLMSegmentationLib.sweep import read_plus_configuration, read_sweep
+from CRLMSegmentationLib.tracking import Replayer
 
 
 def test_five_steps_on_a_real_recording(serve, visit, shared_data):

@@ -4,12 +4,11 @@ import asyncio
 
 import numpy as np
 import pytest
-
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.files import read_volume
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.sweep import read_sweep
-from CRLMSegmentationLib.web.simulator import TRUTH, simulate
+from CRLMSegmentationLib.web.actions.simulator import TRUTH, simulate
 
 
 def test_a_simulated_sweep_has_its_truth_and_a_stylus_that_comes_and_goes(tmp_path):

@@ -3,7 +3,6 @@
 import logging
 
 import pytest
-
 from CRLMSegmentationLib.errors import CRLMError
 from CRLMSegmentationLib.web.serve import _is_fault, serve
 

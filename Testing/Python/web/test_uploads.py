@@ -3,9 +3,8 @@
 import asyncio
 
 import pytest
-
 from CRLMSegmentationLib.errors import FileFormatError
-from CRLMSegmentationLib.web.uploads import UploadFolder, safe_name
+from CRLMSegmentationLib.web.actions.uploads import UploadFolder, safe_name
 
 
 def _send(folder: UploadFolder, name: str, data: bytes, piece: int = 1000):

@@ -55,7 +55,7 @@ def a_window(window_module, monkeypatch):
     window.packages.refresh = lambda: None
     window.live_slice.follow = MagicMock()
     shown = []
-    layouts = window_module("layouts")
+    layouts = window_module("view.layouts")
     views = {"live": layouts.SWEEPING, "volume": layouts.PLANNING, "tumor": layouts.PLANNING}
 
     def show(name):

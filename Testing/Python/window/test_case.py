@@ -23,7 +23,7 @@ def test_the_question_about_the_patient_stands_above_the_steps_with_its_two_answ
 
 
 def test_step_5_asks_as_well(a_window):
-    from CRLMSegmentationLib.scene.state import Step
+    from CRLMSegmentationLib.session.state import Step
 
     window, session = a_window
     session.state.steps[Step.NAVIGATE].message = "Is it the same patient?"
@@ -182,7 +182,7 @@ def test_a_live_view_that_no_layout_has_shown_yet_is_not_followed(a_window, wind
     _, session = a_window
     slicer.mrmlScene.GetSingletonNode.return_value = MagicMock()
     session.nodes["live_image_node"] = MagicMock()
-    live_slice = window_module("live_slice").LiveSlice()
+    live_slice = window_module("view.live_slice").LiveSlice()
     live_slice.follow(session)
     assert live_slice.center_ras is None and live_slice.warning == ""
 

@@ -61,7 +61,7 @@ def test_nothing_is_asked_where_no_hand_has_worked(corrected, begin, called):
 def begin_correction(window, window_module):
     window.segment.editor._make = MagicMock()
     window.open_step(window.segment)
-    window.shown_layout = window_module("layouts").NAVIGATION
+    window.shown_layout = window_module("view.layouts").NAVIGATION
     window.ui.correctButton.checked = True
 
 
@@ -76,7 +76,7 @@ def test_correcting_goes_to_the_planning_slices(corrected, window_module):
 def editing(corrected, window_module):
     window, session, _ = corrected
     begin_correction(window, window_module)
-    window.shown_layout = window_module("layouts").PLANNING
+    window.shown_layout = window_module("view.layouts").PLANNING
     window.refresh()
     assert window.segment.editor.is_open
     return window, session
@@ -98,7 +98,7 @@ def test_another_section_takes_the_brush_away(editing):
 @pytest.mark.parametrize("layout", ["NAVIGATION", "SWEEPING", "of Slicer's own"])
 def test_other_views_take_the_brush_away(editing, window_module, layout):
     window, _ = editing
-    window.shown_layout = getattr(window_module("layouts"), layout, 3)
+    window.shown_layout = getattr(window_module("view.layouts"), layout, 3)
     window._on_layout()
     assert not window.segment.editor.is_open
 
@@ -130,7 +130,7 @@ def test_a_click_is_not_waited_for_behind_a_closed_section(a_window):
 @pytest.mark.parametrize("layout", [3, "NAVIGATION"])
 def test_views_that_a_person_has_chosen_meanwhile_stay(editing, window_module, layout):
     window, _ = editing
-    window.shown_layout = getattr(window_module("layouts"), str(layout), layout)
+    window.shown_layout = getattr(window_module("view.layouts"), str(layout), layout)
     window.shown_views.clear()
     window._on_layout()
     window.refresh()

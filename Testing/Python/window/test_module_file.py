@@ -8,9 +8,18 @@ import sys
 import pytest
 from window_files import MODULE, WINDOW, names_used, sources
 
-IN_A_BARE_SLICER = {"qt", "ctk", "slicer", "vtk", "numpy", "SampleData", "CRLMSegmentationLib", "CRLMSegmentationWindow"}
+IN_A_BARE_SLICER = {
+    "qt",
+    "ctk",
+    "slicer",
+    "vtk",
+    "numpy",
+    "SampleData",
+    "CRLMSegmentationLib",
+    "CRLMSegmentationWindow",
+}
 # Of the library only what is plain Python may be imported before the packages are installed.
-PLAIN = {"CRLMSegmentationLib.scene.state", "CRLMSegmentationLib.errors"}
+PLAIN = {"CRLMSegmentationLib.session.state", "CRLMSegmentationLib.errors"}
 
 
 def imports(tree, at_import_only):
@@ -46,12 +55,12 @@ def test_nothing_is_installed_at_import():
 
 def test_the_session_has_everything_that_the_window_asks_it_for():
     pytest.importorskip("slicer", reason="slicer-core is not installed")
-    from CRLMSegmentationLib.scene.session import NavigationSession
-    from CRLMSegmentationLib.scene.state import SessionState
+    from CRLMSegmentationLib.session.session import NavigationSession
+    from CRLMSegmentationLib.session.state import SessionState
 
-    text = (MODULE / "CRLMSegmentationLib" / "scene" / "session.py").read_text(encoding="utf-8")
+    text = (MODULE / "CRLMSegmentationLib" / "session" / "session.py").read_text(encoding="utf-8")
     known = set(dir(NavigationSession)) | set(re.findall(r"self\.([a-z]\w*)(?::[^=\n]+)? =", text))
-    asked = names_used(r"session\.([a-z]\w*)")
+    asked = names_used(r"(?<!Lib\.)session\.([a-z]\w*)")
     assert {name: files for name, files in asked.items() if name not in known} == {}
     of_state = names_used(r"session\.state\.([a-z]\w*)")
     assert set(of_state) <= set(dir(SessionState)) | set(SessionState.__dataclass_fields__)
@@ -59,7 +68,7 @@ def test_the_session_has_everything_that_the_window_asks_it_for():
 
 def test_the_extension_lists_every_file():
     listed = set((MODULE / "CMakeLists.txt").read_text(encoding="utf-8").split())
-    files = [*WINDOW.glob("*.py"), *(path for path in (MODULE / "Resources").rglob("*") if path.is_file())]
+    files = [*WINDOW.rglob("*.py"), *(path for path in (MODULE / "Resources").rglob("*") if path.is_file())]
     assert {path.relative_to(MODULE).as_posix() for path in files} <= listed
 
 

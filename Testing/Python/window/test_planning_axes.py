@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture
 def axes_of(window_module):
-    return window_module("planning_axes").planning_axes
+    return window_module("view.planning_axes").planning_axes
 
 
 def turn(axis, degrees):
@@ -31,7 +31,7 @@ def image(rotation, at=(0, 0, 0)):
 def test_the_first_slice_shows_the_image_as_the_live_view_does(axes_of, window_module, seed):
     rotation = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]
     axes = axes_of([image(rotation, (0, 0, step)) for step in range(5)])
-    live = window_module("live_slice").slice_to_ras_of(image(rotation), (100, 80))
+    live = window_module("view.live_slice").slice_to_ras_of(image(rotation), (100, 80))
     np.testing.assert_allclose(axes["Red"], live[:3, :3], atol=1e-9)
 
 

@@ -97,5 +97,5 @@ def test_no_visible_text_escapes_translation():
 
 
 def test_all_files_of_the_window_are_small():
-    for path in WINDOW.glob("*.py"):
+    for path in WINDOW.rglob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 320, path

@@ -29,21 +29,21 @@ def reading(status="LIVE", distance_mm=None, margin="UNKNOWN"):
     ],
 )
 def test_the_readout_of_a_tool(window_module, given, kind, number):
-    shown_kind, shown_number, words = window_module("readout").readout_of(given)
+    shown_kind, shown_number, words = window_module("panels.readout").readout_of(given)
     assert (shown_kind, shown_number) == (kind, number) and words
 
 
 @pytest.mark.parametrize("status", ["INVALID", "TOO_OLD", "anything that is not live"])
 def test_a_lost_tool_never_has_a_number(window_module, status):
     # Also when a distance is still known from before.
-    kind, number, words = window_module("readout").readout_of(reading(status, distance_mm=4.0, margin="CLEAR"))
+    kind, number, words = window_module("panels.readout").readout_of(reading(status, distance_mm=4.0, margin="CLEAR"))
     assert kind == "lost" and not any(letter.isdigit() for letter in number + words)
 
 
 def test_every_status_of_a_tool_that_is_not_live_reads_as_lost_or_unseen(window_module):
     from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
 
-    readout_of = window_module("readout").readout_of
+    readout_of = window_module("panels.readout").readout_of
     for status in ToolStatus:
         kind, number, _ = readout_of(reading(status.name, distance_mm=4.0, margin="CLEAR"))
         assert (kind in ("lost", "idle") and "4" not in number) == (status is not ToolStatus.LIVE)
@@ -52,16 +52,16 @@ def test_every_status_of_a_tool_that_is_not_live_reads_as_lost_or_unseen(window_
 def test_every_margin_state_has_a_color_and_words(window_module):
     from CRLMSegmentationLib.navigation.margin import MarginState
 
-    readout = window_module("readout")
+    readout = window_module("panels.readout")
     for state in MarginState:
         kind, _, words = readout.readout_of(reading(distance_mm=1.0, margin=state.name))
         assert kind and words
 
 
 def test_every_step_status_has_a_color_and_a_word(window_module):
-    from CRLMSegmentationLib.scene.state import StepStatus
+    from CRLMSegmentationLib.session.state import StepStatus
 
-    panel, style = window_module("step_panel"), window_module("style")
+    panel, style = window_module("panels.step_panel"), window_module("style")
     words = [panel.status_word(status) for status in StepStatus]
     assert all(kind in style.COLORS for kind, _ in words) and len({word for _, word in words}) == len(words)
 
@@ -95,7 +95,7 @@ def stream(connected=True, age_s=0.1):
     ],
 )
 def test_the_live_view_says_when_it_is_not_live(window_module, status, pose_is_valid, warns):
-    assert bool(window_module("live_slice").warning_of(status, pose_is_valid)) is warns
+    assert bool(window_module("view.live_slice").warning_of(status, pose_is_valid)) is warns
 
 
 def test_the_live_slice_lies_in_the_image_with_its_first_row_at_the_top(window_module):
@@ -103,7 +103,7 @@ def test_the_live_slice_lies_in_the_image_with_its_first_row_at_the_top(window_m
     image_to_ras = np.eye(4)
     image_to_ras[:3, :3] = turn @ np.diag([0.2, 0.3, 1.0])
     image_to_ras[:3, 3] = [10, -20, 30]
-    slice_to_ras = window_module("live_slice").slice_to_ras_of(image_to_ras, (101, 51))
+    slice_to_ras = window_module("view.live_slice").slice_to_ras_of(image_to_ras, (101, 51))
     np.testing.assert_allclose(slice_to_ras[:3, :3].T @ slice_to_ras[:3, :3], np.eye(3), atol=1e-12)
     assert np.linalg.det(slice_to_ras[:3, :3]) == pytest.approx(1)
     # In millimetres from the middle of the view: right is +x, up is +y.
@@ -113,13 +113,13 @@ def test_the_live_slice_lies_in_the_image_with_its_first_row_at_the_top(window_m
 
 
 def test_a_degenerate_image_has_no_slice(window_module):
-    assert window_module("live_slice").slice_to_ras_of(np.zeros((4, 4)), (10, 10)) is None
+    assert window_module("view.live_slice").slice_to_ras_of(np.zeros((4, 4)), (10, 10)) is None
     flat = np.eye(4)
     flat[:3, 1] = flat[:3, 0]
-    assert window_module("live_slice").slice_to_ras_of(flat, (10, 10)) is None
+    assert window_module("view.live_slice").slice_to_ras_of(flat, (10, 10)) is None
 
 
 def test_times_and_sentences(window_module):
-    minutes, sentence_of = window_module("segment_panel").minutes, window_module("step_panel").sentence_of
+    minutes, sentence_of = window_module("panels.segment_panel").minutes, window_module("panels.step_panel").sentence_of
     assert [minutes(7.4), minutes(65), minutes(600)] == ["7 s", "1:05 min", "10:00 min"]
     assert [sentence_of(""), sentence_of(" the box "), sentence_of("Done.")] == ["", "The box.", "Done."]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
-from CRLMSegmentationLib.scene.state import SessionState, Step, StepStatus
+from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
 
 _SIGNALS = {"collapsed": "contentsCollapsed(bool)", "checked": "toggled(bool)"}
 

@@ -14,7 +14,7 @@ UI_FILE = MODULE / "Resources" / "UI" / "CRLMSegmentation.ui"
 
 def sources() -> dict[Path, ast.Module]:
     """Every Python file with Qt in it, parsed."""
-    paths = [MODULE / "CRLMSegmentation.py", *sorted(WINDOW.glob("*.py"))]
+    paths = [MODULE / "CRLMSegmentation.py", *sorted(WINDOW.rglob("*.py"))]
     return {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import FileFormatError
-from ...geometry import Volume
+from ...values import Volume
 from .tissues import DELAY_S
 
 _CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
@@ -44,7 +44,10 @@ def write_dicom_series(ct: Volume, folder, seed: int, phase: str, date: str = "2
         common["0018|0010"] = "simulated"
     x_mm, y_mm, _ = ct.spacing_mm
     # Rows run to the left and columns to the back, as in all axial series; the first pixel is the most right and front one.
-    right, front = ct.ijk_to_ras[0, 3] + x_mm * (ct.dimensions[0] - 1), ct.ijk_to_ras[1, 3] + y_mm * (ct.dimensions[1] - 1)
+    right, front = (
+        ct.ijk_to_ras[0, 3] + x_mm * (ct.dimensions[0] - 1),
+        ct.ijk_to_ras[1, 3] + y_mm * (ct.dimensions[1] - 1),
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number, slice_ in enumerate(ct.voxels):

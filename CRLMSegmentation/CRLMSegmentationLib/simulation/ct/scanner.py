@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from ...errors import ConfigurationError
-from ...geometry import Volume
+from ...values import Volume
 from ..patient.labels import LABELS, patient_labels
 from ..patient.patient import Patient
 from .tissues import PHASES, brightness
@@ -43,9 +43,13 @@ class CtSettings:
         if self.phase not in PHASES:
             raise ConfigurationError(f"There is no phase '{self.phase}': choose {', '.join(PHASES)}.")
         if not 0.7 <= self.thickness_mm <= 5.0:
-            raise ConfigurationError(f"A slice thickness of {self.thickness_mm:g} mm is not offered: choose 0.7 to 5 mm.")
+            raise ConfigurationError(
+                f"A slice thickness of {self.thickness_mm:g} mm is not offered: choose 0.7 to 5 mm."
+            )
         if not 0 <= self.noise_hu <= 60 or not 0.2 <= self.kernel_mm <= 1.5 or not 32 <= self.pixels <= 1024:
-            raise ConfigurationError("Noise is 0 to 60 HU, the kernel 0.2 to 1.5 mm, and a slice has 32 to 1024 pixels a side.")
+            raise ConfigurationError(
+                "Noise is 0 to 60 HU, the kernel 0.2 to 1.5 mm, and a slice has 32 to 1024 pixels a side."
+            )
 
 
 def scan(patient: Patient, settings: CtSettings | None = None, progress=None) -> tuple[Volume, Volume]:
@@ -119,7 +123,8 @@ def _noise(seeds, settings: CtSettings, place: _Place, number: int) -> np.ndarra
         return np.zeros((settings.pixels, settings.pixels))
     shares = ((-1, _NEIGHBOUR_SHARE), (0, 1.0), (1, _NEIGHBOUR_SHARE))
     white = sum(
-        share * np.random.default_rng(np.random.SeedSequence([*seeds, 1, number + 1 + step])).standard_normal(
+        share
+        * np.random.default_rng(np.random.SeedSequence([*seeds, 1, number + 1 + step])).standard_normal(
             (settings.pixels, settings.pixels), dtype=np.float32
         )
         for step, share in shares

@@ -26,7 +26,9 @@ def faults_of(patient: Patient) -> list[str]:
     if (count := open_edges(surface)) > 0:
         faults.append(f"The liver's surface is open: {count} edges belong to other than two faces.")
     if not SMALLEST_ML <= patient.liver_ml <= LARGEST_ML:
-        faults.append(f"The liver measures {patient.liver_ml:.0f} mL, outside of {SMALLEST_ML:.0f} to {LARGEST_ML:.0f} mL.")
+        faults.append(
+            f"The liver measures {patient.liver_ml:.0f} mL, outside of {SMALLEST_ML:.0f} to {LARGEST_ML:.0f} mL."
+        )
     trees = patient.vessels.trees
     trunk, trunk_radius = beads(trees["portal"])
     trunk = trunk[trunk_radius > _TRUNK_MM]
@@ -37,10 +39,14 @@ def faults_of(patient: Patient) -> list[str]:
             points = points[cKDTree(trunk).query(points)[0] > _BESIDE_TRUNK_MM]
         outside = float((patient.shape.outside_mm(points) > 0).mean())
         if outside > 0.005:
-            faults.append(f"{100 * outside:.1f} % of the thinner branches of the tree '{name}' lie outside of the liver.")
+            faults.append(
+                f"{100 * outside:.1f} % of the thinner branches of the tree '{name}' lie outside of the liver."
+            )
     for name, most in _LARGEST_UNREACHED_SHARE.items():
         if patient.vessels.unreached[name] > most:
-            faults.append(f"{100 * patient.vessels.unreached[name]:.0f} % of the liver has no twig of the tree '{name}'.")
+            faults.append(
+                f"{100 * patient.vessels.unreached[name]:.0f} % of the liver has no twig of the tree '{name}'."
+            )
     for one, other in combinations(sorted(trees), 2):
         apart = distance_between_walls_mm(trees[one], trees[other])
         if apart <= 0:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import FileFormatError
 from ...files import write_surface, write_volume
-from ..kernels import paint_tubes
+from ..ultrasound.kernels import paint_tubes
 from .labels import LABELS, patient_labels
 from .patient import Patient
 from .surface_curves import surface_at_zero
@@ -47,7 +47,11 @@ def write_patient(patient: Patient, folder, spacing_mm: float = 1.0, progress=No
             tell(0.3 + 0.6 * number / len(SURFACES), f"surface of {name}")
             write_surface(surface_of(patient, name), folder / SURFACES_FOLDER / f"{name}.vtp")
         curves = {"ridge": patient.ridge, "falciform_ligament": patient.falciform_ligament}
-        text = {"coordinate_system": "RAS", "unit": "mm", **{name: line.round(3).tolist() for name, line in curves.items()}}
+        text = {
+            "coordinate_system": "RAS",
+            "unit": "mm",
+            **{name: line.round(3).tolist() for name, line in curves.items()},
+        }
         (folder / CURVES_FILE).write_text(json.dumps(text, indent=1, allow_nan=False), encoding="utf-8")
         (folder / PARAMETERS_FILE).write_text(
             json.dumps(parameters(patient, labels), indent=1, allow_nan=False), encoding="utf-8"

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ...reconstruction.jit import compiled
+from ...reconstruction.kernels.jit import compiled
 
 # A row of an ellipsoid: center (3), semi-axes (3), its axes as rows of a rotation (9); mm.
 ELLIPSOID_NUMBERS = 15

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...geometry import Volume
-from ...reconstruction.jit import compiled
-from ..kernels import paint_tubes
+from ...reconstruction.kernels.jit import compiled
+from ...values import Volume
+from ..ultrasound.kernels import paint_tubes
 from .implicit import outside_ellipsoid, reach_along
 from .lesions import PatientLesion
 from .patient import Patient
@@ -80,7 +80,9 @@ class _Canvas:
         if block is None:
             return
         part = self.labels[block.slices]
-        axes = [block.origin[a] + np.arange(n) * self.spacing - lesion.center_ras[a] for a, n in enumerate(part.shape[::-1])]
+        axes = [
+            block.origin[a] + np.arange(n) * self.spacing - lesion.center_ras[a] for a, n in enumerate(part.shape[::-1])
+        ]
         z, y, x = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
         inside = lesion.shape.radial_distance_mm(np.stack([x, y, z], axis=-1)) < 0
         part[inside & (patient.shape.field_on_grid(block.origin, self.spacing, part.shape[::-1]) < 0)] = number

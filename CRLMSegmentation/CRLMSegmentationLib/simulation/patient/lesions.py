@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..lesion import LesionShape, random_rotation
+from ..ultrasound.lesion import LesionShape, random_rotation
 from .vessel_growth import clearance_at
 
 METASTASIS, CYST, HEMANGIOMA, FAT = "metastasis", "cyst", "hemangioma", "fat"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...reconstruction.jit import compiled
+from ...reconstruction.kernels.jit import compiled
 from .implicit import ELLIPSOID_NUMBERS, common, ellipsoid, joined, outside_ellipsoid, reach_along, turned
 
 SMALLEST_ML, LARGEST_ML = 1000.0, 2200.0
@@ -88,7 +88,9 @@ def draw_liver_shape(rng: np.random.Generator) -> LiverShape:
 
     target_ml = float(np.clip(_MEAN_ML + _SPREAD_ML * rng.standard_normal(), SMALLEST_ML + 40, LARGEST_ML - 40))
     rows = np.zeros((9, ELLIPSOID_NUMBERS))
-    rows[_RIGHT] = ellipsoid(about(48, 44, 4, spread=4), about(64, 80, 84, spread=5), turned(0, about(-0.10, spread=0.05)[0]))
+    rows[_RIGHT] = ellipsoid(
+        about(48, 44, 4, spread=4), about(64, 80, 84, spread=5), turned(0, about(-0.10, spread=0.05)[0])
+    )
     rows[_LOWER_END] = ellipsoid(
         about(56, 58, -48, spread=7), about(40, 56, 60, spread=7), turned(0, about(-0.09, spread=0.07)[0])
     )

@@ -63,7 +63,11 @@ def draw_organs(rng: np.random.Generator, shape: LiverShape, liver_lower, liver_
         organ("heart", ellipsoid([middle_x - about(22)[0], center[1] + 28 * scale, height + about(22)[0]],
                                  about(58, 46, 38), turned(1, 0.25)))
     )  # fmt: skip
-    organs.append(organ("spleen", ellipsoid([center[0] - cavity[0] + 30 * scale, *about(-8, 14)], about(24, 44, 50), turned(0, 0.2))))
+    organs.append(
+        organ(
+            "spleen", ellipsoid([center[0] - cavity[0] + 30 * scale, *about(-8, 14)], about(24, 44, 50), turned(0, 0.2))
+        )
+    )
     organs.append(organ("stomach", _smaller(_scaled(shape.ellipsoids[3], scale, 0.985), shape.plane[:3], 0.66)))
     organs.append(organ("colon", _scaled(shape.ellipsoids[5], scale, 0.985)))
     left_kidney = ellipsoid([2 * middle_x - 42 * scale, *about(-16, -48)], about(27, 30, 55), turned(0, 0.12))
@@ -77,9 +81,12 @@ def draw_organs(rng: np.random.Generator, shape: LiverShape, liver_lower, liver_
         organ("aorta", tubes=[[aorta[0], aorta[1] + 6, -240, aorta[0], aorta[1] - 12, 240, 11 * scale, 12 * scale]])
     )
     heights = np.arange(-240, 240, 34)
-    column = [[middle_x, spine_y, z * scale, middle_x, spine_y, (z + 16) * scale, 17 * scale, 17 * scale] for z in heights]
+    column = [
+        [middle_x, spine_y, z * scale, middle_x, spine_y, (z + 16) * scale, 17 * scale, 17 * scale] for z in heights
+    ]
     spines = [
-        ellipsoid([middle_x, spine_y - 26 * scale, (z + 8) * scale], [5 * scale, 13 * scale, 12 * scale]) for z in heights
+        ellipsoid([middle_x, spine_y - 26 * scale, (z + 8) * scale], [5 * scale, 13 * scale, 12 * scale])
+        for z in heights
     ]
     ribs = _ribs(center, [cavity[0] + wall / 2, cavity[1] + wall / 2], scale)
     organs.append(organ("bone", *spines, tubes=[*column, *ribs]))
@@ -116,7 +123,9 @@ def _bowel(rng, center, cavity, scale: float) -> Organ:
     tubes = []
     for _ in range(7):
         radius = float(rng.uniform(9, 14)) * scale
-        place = center + np.array([rng.uniform(-0.7, 0.5) * cavity[0], rng.uniform(-0.1, 0.6) * cavity[1], rng.uniform(-200, -30)])
+        place = center + np.array(
+            [rng.uniform(-0.7, 0.5) * cavity[0], rng.uniform(-0.1, 0.6) * cavity[1], rng.uniform(-200, -30)]
+        )
         heading = rng.standard_normal(3)
         for _ in range(28):
             heading = heading + 0.8 * rng.standard_normal(3)

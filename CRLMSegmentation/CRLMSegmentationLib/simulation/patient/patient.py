@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from ...errors import ConfigurationError
-from ..kernels import paint_tubes
+from ..ultrasound.kernels import paint_tubes
 from . import lesions as lesions_module
 from .couinaud import Planes, planes_of
 from .lesions import PatientLesion, draw_lesions

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from ...reconstruction.jit import compiled
+from ...reconstruction.kernels.jit import compiled
 
 ATTEMPTS = 14
 PIECE_MM = 2.5
@@ -199,7 +199,9 @@ def grow(
                 draw += 1
                 control[a] = 0.5 * (start[a] + end[a]) + 0.22 * (length * heading[a] - (end[a] - start[a])) + bend
             pieces = lay_path(path, start, control, end)
-            if length > 0.5 and path_is_free(path, pieces, start, radius, gap, depth, free, origin, step, span_radius[at, 1]):
+            if length > 0.5 and path_is_free(
+                path, pieces, start, radius, gap, depth, free, origin, step, span_radius[at, 1]
+            ):
                 found = True
                 break
         if number + 64 > len(node_parent):
@@ -240,4 +242,3 @@ def grow(
                 spans += 1
                 span_state[at] = 1
     return number, spans, draw
-

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..kernels import paint_tubes
+from ..ultrasound.kernels import paint_tubes
 from .couinaud import Planes
 from .liver_shape import LiverShape
 from .vessel_growth import cube_root, grow, lay_path
@@ -166,7 +166,8 @@ def grow_vessels(
             growth.grow(thinnest if name in ("portal", "hepatic") else max(_THINNEST_MM, 0.5 * thinnest))
             _keep_clear(grown, {name: before})
     return Vessels(
-        {name: growth.tree() for name, growth in grown.items()}, {name: growth.unreached for name, growth in grown.items()}
+        {name: growth.tree() for name, growth in grown.items()},
+        {name: growth.unreached for name, growth in grown.items()},
     )
 
 
@@ -280,4 +281,3 @@ def _confluence_z(shape: LiverShape) -> float:
 
 def _between(start, end, share: float) -> np.ndarray:
     return np.asarray(start) + share * (np.asarray(end) - np.asarray(start))
-

@@ -1,0 +1,1 @@
+"""What several commands have in common: options, checks of what is written, and printing."""

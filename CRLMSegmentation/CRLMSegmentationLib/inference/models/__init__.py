@@ -1,0 +1,1 @@
+"""Trained models on disk: found, checked and taken over from nnU-Net."""

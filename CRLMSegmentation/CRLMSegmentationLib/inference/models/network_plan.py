@@ -1,0 +1,125 @@
+"""What nnU-Net's plans say about one model: how its network is built and how its crops are prepared."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...errors import ModelError
+from ..averaging import PREPROCESSOR as AVERAGING
+from ..averaging import averaging_preprocessor
+from .trained_model import Model
+
+_PREPROCESSOR = "DefaultPreprocessor"
+_RESAMPLING = "resample_data_or_seg_to_shape"
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkPlan:
+    """A model's plans as nnU-Net's own managers read them."""
+
+    model: Model
+    plans: Any
+    configuration: Any
+    heads: int
+
+    @classmethod
+    def of(cls, model: Model, threads: int) -> NetworkPlan:
+        """Raises ModelError when nnU-Net is not installed, or the plans name a preprocessor that is not."""
+        # nnU-Net reads its bound on threads once, when it is imported; its default of 8 slows a small machine down.
+        os.environ.setdefault("nnUNet_def_n_proc", str(threads))
+        try:
+            from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+        except ImportError as missing:
+            raise ModelError(f"nnU-Net cannot be loaded ({missing}): install nnunetv2 2.8 or newer.") from missing
+        plans = PlansManager(model.plans)
+        configuration = plans.get_configuration(model.card.configuration)
+        preprocessor_of(configuration)
+        return cls(model, plans, configuration, plans.get_label_manager(model.dataset).num_segmentation_heads)
+
+    @property
+    def patch_size(self) -> tuple[int, int, int]:
+        """Voxels along the network's axes."""
+        return tuple(int(size) for size in self.configuration.patch_size)
+
+    @property
+    def smallest_window(self) -> tuple[int, int, int]:
+        """Voxels along the network's axes: the smallest window that leaves two at the bottom of the network."""
+        strides = np.prod([np.broadcast_to(stride, 3) for stride in self.configuration.pool_op_kernel_sizes], axis=0)
+        return tuple(int(min(size, 2 * stride)) for size, stride in zip(self.patch_size, strides))
+
+    @property
+    def prepares_as_usual(self) -> bool:
+        """True when the plans name nnU-Net's default preprocessor, or ours, and its default resampling."""
+        settings = self.configuration.configuration
+        functions = [settings.get(f"resampling_fn_{what}") for what in ("data", "probabilities")]
+        return (self.averages or settings.get("preprocessor_name") == _PREPROCESSOR) and functions == [_RESAMPLING] * 2
+
+    @property
+    def averages(self) -> bool:
+        """True when coarser voxels are means of fine ones (averaging.py)."""
+        return self.configuration.configuration.get("preprocessor_name") == AVERAGING
+
+    def preprocessor(self):
+        """What prepares a case: nnU-Net's class that the plans name, or ours."""
+        return preprocessor_of(self.configuration)
+
+    def resampling_order(self, what: str) -> int:
+        """Of the spline; `what` is 'data' or 'probabilities'."""
+        return int(self.configuration.configuration[f"resampling_fn_{what}_kwargs"]["order"])
+
+    def resamples_slices_separately(self, spacing, new_spacing, what: str) -> bool:
+        """True when nnU-Net would not resample all three axes alike, because the spacing is far from equal."""
+        from nnunetv2.preprocessing.resampling.default_resampling import determine_do_sep_z_and_axis
+
+        force = self.configuration.configuration[f"resampling_fn_{what}_kwargs"].get("force_separate_z")
+        return bool(determine_do_sep_z_and_axis(force, spacing, new_spacing)[0])
+
+    def network(self, parameters: dict):
+        """The torch network with these weights, in evaluation mode on the CPU.
+
+        nnU-Net's search for classes by name, which walks through every module of nnU-Net and breaks on some
+        installations, is not needed: the plans say how the network is built. Raises ModelError when the weights do
+        not fit.
+        """
+        from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+
+        configuration = self.configuration
+        try:
+            network = get_network_from_plans(
+                configuration.network_arch_class_name,
+                configuration.network_arch_init_kwargs,
+                configuration.network_arch_init_kwargs_req_import,
+                1,
+                self.heads,
+                allow_init=False,
+                deep_supervision=False,
+            )
+            network.load_state_dict(parameters)
+        except (RuntimeError, TypeError, KeyError, AttributeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(
+                f"The weights of the model '{self.model.name}' do not fit its plans ({reason})."
+            ) from error
+        return network.eval()
+
+
+def preprocessor_of(configuration):
+    """What prepares cases as `configuration`, nnU-Net's manager, names it: a class of nnU-Net's, or averaging.py's.
+
+    Raises ModelError for a name that neither knows.
+    """
+    name = configuration.configuration.get("preprocessor_name")
+    if name == AVERAGING:
+        return averaging_preprocessor()
+    if name == _PREPROCESSOR:
+        from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
+
+        return DefaultPreprocessor(verbose=False)
+    known = configuration.preprocessor_class
+    if known is None:
+        raise ModelError(f"The model's plans name a preprocessor '{name}', which nnU-Net does not have here.")
+    return known(verbose=False)

@@ -1,0 +1,1 @@
+"""What runs a network on this computer, and which of them a model gets."""

@@ -1,0 +1,237 @@
+"""Which runtime a model gets: the fastest one that, on a fixed window, gives what torch in float32 gives.
+
+8 bits are tried only where the model's card tells how well they agree on crops (quantisation.py); the window is then no
+more than a check that nothing is broken here.
+
+The check runs every time a model is loaded, as the first pass that has to be done anyway. What torch answers is kept on
+disk under the hash of weights and plans, so that it is computed once for a model and not at every start.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Callable
+
+import numpy as np
+
+from ...errors import ModelError
+from ..models.network_plan import NetworkPlan
+from . import openvino_runtime
+from .openvino_runtime import OpenVinoRuntime
+from .quantisation import Layers, NotInEightBits, in_eight_bits, layers_of
+from .runtime import TorchRuntime
+from .runtime_cache import cache_folder, keep_answer, kept_answer, key_of
+
+# 'auto' is the fastest of the others that agrees; 'openvino' is its float32.
+RUNTIMES = ("auto", "torch", "openvino", "openvino-bfloat16", "openvino-int8")
+# Of the probability, for float32: what nnU-Net's own half-precision sums already lose.
+LARGEST_DIFFERENCE = 1e-3
+# Of the masks, and of the probability, for bfloat16, which is not meant to be equal to the last digit.
+SMALLEST_DICE = 0.995
+LARGEST_MEAN_DIFFERENCE = 5e-3
+# Of the masks in 8 bits, on the made-up window: crops have told the rest.
+SMALLEST_DICE_IN_EIGHT_BITS = 0.95
+# In 8 bits it must take less than this share of the others' time, or nothing is won for the digits that are lost.
+LARGEST_SHARE_OF_TIME = 0.9
+# Passes by which the fastest is found; long ones tell enough by one.
+MOST_ROUNDS, ENOUGH_S = 5, 1.0
+MIRRORED_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """runtimes  one for each fold, all of one kind
+    notice    a sentence for the user when it is not the runtime that was expected; else ''
+    not_in_eight_bits  why 'auto' does not compute in 8 bits; '' when it does, or was not asked
+    """
+
+    runtimes: tuple[Any, ...]
+    notice: str = ""
+    not_in_eight_bits: str = ""
+
+
+def choose(
+    plan: NetworkPlan,
+    parameters: list[dict],
+    device: str,
+    runtime: str,
+    threads: int,
+    make_runtime=OpenVinoRuntime,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Chosen:
+    """A runtime for every fold. Raises ModelError for an unknown one, or when OpenVINO is asked for and cannot.
+
+    make_runtime, clock  what makes OpenVINO's runtimes and what times them in seconds, for tests
+    """
+    if runtime not in RUNTIMES:
+        raise ModelError(f"There is no runtime '{runtime}': choose {', '.join(RUNTIMES)}.")
+    if device == "cuda":
+        return Chosen(
+            tuple(
+                TorchRuntime(plan.network(weights), plan.patch_size, device, MIRRORED_BATCH) for weights in parameters
+            )
+        )
+    installed = openvino_runtime.is_installed()
+    if runtime == "torch" or (runtime == "auto" and not installed):
+        return Chosen(on_processor(plan, parameters))
+    if not installed:
+        raise ModelError("OpenVINO is not installed: install the package openvino, or choose the runtime 'torch'.")
+    candidates, reasons = {}, {}
+    for precision in _precisions(runtime):
+        try:
+            layers = _layers(plan) if precision == "int8" else [None] * len(parameters)
+            candidates[precision] = tuple(
+                _checked(plan, weights, fold, threads, precision, make_runtime, layers[fold])
+                for fold, weights in enumerate(parameters)
+            )
+        except (_Disagrees, NotInEightBits) as reason:
+            reasons[precision] = str(reason)
+    if "f32" in reasons and candidates.pop("int8", None):
+        # The window tells too little of 8 bits to trust them where float32 itself is not computed as in torch.
+        reasons["int8"] = f"in float32 OpenVINO differs here: {reasons['f32']}"
+    if candidates:
+        fastest = _fastest(candidates, plan, clock)
+        if fastest != "int8" and "int8" in candidates:
+            reasons["int8"] = "in 8 bits it is not faster here"
+        return Chosen(candidates[fastest], not_in_eight_bits=reasons.get("int8", ""))
+    if runtime != "auto":
+        raise ModelError(f"OpenVINO cannot run the model '{plan.model.name}' so ({next(iter(reasons.values()))}).")
+    notice = f"OpenVINO is not used for this model ({reasons['f32']})."
+    return Chosen(on_processor(plan, parameters), notice, reasons["int8"])
+
+
+def on_processor(plan: NetworkPlan, parameters: list[dict]) -> tuple[TorchRuntime, ...]:
+    """The reference: torch in float32."""
+    return tuple(TorchRuntime(plan.network(weights), plan.patch_size, "cpu") for weights in parameters)
+
+
+def differs(answer: np.ndarray, expected: np.ndarray, threshold: float, precision: str) -> str:
+    """Why `answer` does not stand for `expected`, both a probability; '' when it does.
+
+    float32 must be equal to LARGEST_DIFFERENCE; bfloat16 must give the same mask to SMALLEST_DICE, 8 bits to
+    SMALLEST_DICE_IN_EIGHT_BITS.
+    """
+    kind = {"bf16": "bfloat16", "int8": "8 bits"}.get(precision)
+    smallest = SMALLEST_DICE_IN_EIGHT_BITS if precision == "int8" else SMALLEST_DICE
+    apart = np.abs(answer - expected)
+    if not np.isfinite(answer).all():
+        return "its probability is not finite"
+    if precision == "f32":
+        return "" if apart.max() <= LARGEST_DIFFERENCE else f"its probability differs from torch's by {apart.max():.1g}"
+    # A network that finds nothing at its own threshold still tells at the middle of its answers, but for 8 bits, which
+    # do not keep the order of what is nearly 0.
+    cuts = [cut for cut in (threshold,) if 0 < np.count_nonzero(expected >= cut) < expected.size]
+    if not cuts and precision != "int8":
+        cuts = [float(np.median(expected))]
+    for cut in cuts:
+        dice = _dice(answer >= cut, expected >= cut)
+        if dice < smallest:
+            return f"in {kind} its mask agrees with torch's only to Dice {dice:.3f}"
+    mean = float(apart.mean())
+    return "" if mean <= LARGEST_MEAN_DIFFERENCE else f"in {kind} its probability differs by {mean:.1g} on average"
+
+
+class _Disagrees(Exception):
+    """Why a runtime is not used."""
+
+
+def _precisions(runtime: str) -> tuple[str, ...]:
+    if runtime == "auto":
+        return ("int8", "bf16", "f32") if openvino_runtime.computes_in_bfloat16() else ("int8", "f32")
+    return ({"openvino-bfloat16": "bf16", "openvino-int8": "int8"}.get(runtime, "f32"),)
+
+
+def _layers(plan: NetworkPlan) -> list[Layers]:
+    """Of every fold. Raises NotInEightBits."""
+    if not openvino_runtime.computes_in_eight_bits():
+        raise NotInEightBits("this processor has no instructions for 8 bits (VNNI)")
+    return layers_of(plan.model.card)
+
+
+def _checked(
+    plan: NetworkPlan,
+    weights: dict,
+    fold: int,
+    threads: int,
+    precision: str,
+    make_runtime,
+    layers: Layers | None,
+):
+    import torch
+
+    card, version = plan.model.card, openvino_runtime.import_openvino().__version__
+    made_of = (card.sha256[card.weights[fold]], card.sha256["plans.json"], card.configuration, version)
+    answer_file = cache_folder() / f"{key_of(*made_of)}.npy"
+    if layers:
+        made_of += (json.dumps({name: asdict(layer) for name, layer in layers.items()}),)
+    file = cache_folder() / f"{key_of(*made_of)}.xml"
+    windows = torch.from_numpy(_test_window(plan.patch_size))
+
+    def network():
+        return in_eight_bits(plan.network(weights), layers) if layers else plan.network(weights)
+
+    try:
+        candidate = make_runtime(network, plan.patch_size, threads, file, precision, plan.smallest_window)
+        answer = _tumor(candidate.run(windows))
+    except (ModelError, NotInEightBits):
+        raise
+    except Exception as error:
+        # OpenVINO's converter and compiler raise kinds of their own; whatever it is, torch can do the work.
+        raise _Disagrees(str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from error
+    expected = kept_answer(answer_file, answer.shape)
+    if expected is None:
+        expected = _tumor(TorchRuntime(plan.network(weights), plan.patch_size, "cpu").run(windows))
+        keep_answer(answer_file, expected)
+    reason = differs(answer, expected, card.threshold, precision)
+    if reason:
+        if precision != "bf16":
+            for stale in (file, file.with_suffix(".bin"), *([answer_file] if precision == "f32" else [])):
+                stale.unlink(missing_ok=True)
+        raise _Disagrees(reason)
+    return candidate
+
+
+def _fastest(candidates: dict[str, tuple], plan: NetworkPlan, clock: Callable[[], float]) -> str:
+    """The precision, of those that agree; the first pass of each is done, so that few more tell its time."""
+    import torch
+
+    if len(candidates) == 1:
+        return next(iter(candidates))
+    windows = torch.from_numpy(_test_window(plan.patch_size))
+    seconds = dict.fromkeys(candidates, float("inf"))
+    begun = clock()
+    for _ in range(MOST_ROUNDS):
+        for precision, runtimes in candidates.items():
+            started = clock()
+            runtimes[0].run(windows)
+            seconds[precision] = min(seconds[precision], clock() - started)
+        if clock() - begun > ENOUGH_S:
+            break
+    if "int8" in seconds:
+        seconds["int8"] /= LARGEST_SHARE_OF_TIME
+    return min(seconds, key=seconds.get)
+
+
+def _test_window(patch_size) -> np.ndarray:
+    """(1, 1, k, j, i) float32: speckle with a dark ball, normalised as nnU-Net normalises, always the same."""
+    random = np.random.default_rng(20)
+    speckle = random.rayleigh(1.0, patch_size)
+    from_middle = [np.linspace(-1, 1, size) ** 2 for size in patch_size]
+    radius = sum(np.meshgrid(*from_middle, indexing="ij", sparse=True))
+    window = np.where(radius < 0.25, 0.4, 1.0) * speckle
+    window = (window - window.mean()) / window.std()
+    return window[None, None].astype(np.float32)
+
+
+def _tumor(logits) -> np.ndarray:
+    """Probability of the last label, float32."""
+    import torch
+
+    return torch.softmax(logits.float(), dim=1)[0, -1].numpy()
+
+
+def _dice(mask: np.ndarray, other: np.ndarray) -> float:
+    together = int(mask.sum()) + int(other.sum())
+    return 2 * int((mask & other).sum()) / together if together else 1.0

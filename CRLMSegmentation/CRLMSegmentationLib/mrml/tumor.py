@@ -1,0 +1,120 @@
+"""The tumor in the scene: segmentation, surface and probability, shown and hidden together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..values import Volume
+from . import names
+from .conversion import put_surface, put_volume, surface_of, volume_of
+from .labelmap import Labelmap, labelmap_of, mask_of, put_segment, segment_of
+from .nodes import find, get_or_create, is_stale, mark_stale, remove_node
+
+COLOR = (1.0, 0.8, 0.2)
+
+
+class TumorNodes:
+    """The nodes of one tumor. What is stale is hidden, is not saved, and is not given out."""
+
+    def __init__(self, scene):
+        self._scene = scene
+
+    def put(self, mask: Volume, probability: Volume | None, surface, volume_node) -> None:
+        """Show a tumor in place of an earlier one.
+
+        surface      vtkPolyData, RAS mm; None when the mask is empty
+        volume_node  whose voxels the segmentation is edited on; None when there is no volume
+        """
+        self.put_mask(mask, surface, volume_node)
+        self.put_surface(surface)
+        if probability is not None:
+            node = get_or_create(self._scene, "vtkMRMLScalarVolumeNode", names.PROBABILITY)
+            put_volume(node, probability)
+            node.AddDefaultStorageNode()
+            # Most of its digits are noise: compressing takes half the time of a save and spares a twentieth of it.
+            node.GetStorageNode().SetUseCompression(False)
+        mark_stale(self.probability_node(), probability is None)
+
+    def put_mask(self, mask: Volume, surface, volume_node) -> None:
+        """The segmentation alone."""
+        node = self._make_segmentation(volume_node)
+        put_segment(node, names.SEGMENT, mask, surface, COLOR)
+        mark_stale(node, False)
+
+    def put_surface(self, surface) -> None:
+        """The surface alone: None hides it."""
+        if surface is None:
+            mark_stale(self.surface_node(), True)
+            return
+        is_new = self.surface_node() is None
+        model = get_or_create(self._scene, "vtkMRMLModelNode", names.SURFACE, with_display=True)
+        put_surface(model, surface)
+        if is_new:
+            model.GetDisplayNode().SetColor(*COLOR)
+            model.GetDisplayNode().SetVisibility2D(True)
+        mark_stale(model, False)
+
+    def make_editable(self, volume_node, grid: Volume):
+        """The segmentation node with a segment of the tumor in it, be it an empty one."""
+        node = self._make_segmentation(volume_node)
+        if is_stale(node) or segment_of(node, names.SEGMENT) is None:
+            put_segment(node, names.SEGMENT, grid.on_grid(np.zeros(grid.voxels.shape, np.uint8)), None, COLOR)
+            mark_stale(node, False)
+        return node
+
+    def make_stale(self) -> bool:
+        """Hide what is there; returns False when nothing is."""
+        nodes = [self.segmentation_node(), self.surface_node(), self.probability_node()]
+        for node in nodes:
+            mark_stale(node, True)
+        return any(node is not None for node in nodes)
+
+    def remove(self) -> None:
+        """Take them out of the scene."""
+        for node in (self.segmentation_node(), self.surface_node(), self.probability_node()):
+            if node is not None:
+                remove_node(self._scene, node)
+
+    @property
+    def is_there(self) -> bool:
+        """True while a surface is shown."""
+        return not is_stale(self.surface_node())
+
+    def labelmap(self) -> Labelmap | None:
+        """A copy of the segment as it is now, corrections by hand included; None when there is no tumor."""
+        node = self.segmentation_node()
+        return None if is_stale(node) else labelmap_of(node, names.SEGMENT)
+
+    def mask(self, grid: Volume) -> Volume | None:
+        """uint8 on the voxels of `grid`, corrections by hand included; None when there is no tumor."""
+        node = self.segmentation_node()
+        return None if is_stale(node) else mask_of(node, names.SEGMENT, grid)
+
+    def surface(self):
+        """vtkPolyData in RAS mm; None when there is no tumor."""
+        node = self.surface_node()
+        return None if is_stale(node) else surface_of(node)
+
+    def probability(self) -> Volume | None:
+        """float32 on the voxels of the crop; None when there is none."""
+        node = self.probability_node()
+        return None if is_stale(node) else volume_of(node)
+
+    def segmentation_node(self):
+        return find(self._scene, "vtkMRMLSegmentationNode", names.SEGMENTATION)
+
+    def surface_node(self):
+        return find(self._scene, "vtkMRMLModelNode", names.SURFACE)
+
+    def probability_node(self):
+        return find(self._scene, "vtkMRMLScalarVolumeNode", names.PROBABILITY)
+
+    def _make_segmentation(self, volume_node):
+        node = self.segmentation_node()
+        if node is None:
+            node = get_or_create(self._scene, "vtkMRMLSegmentationNode", names.SEGMENTATION, with_display=True)
+            # The model already shows it in 3D; twice would hide the opacity that is set for it.
+            node.GetDisplayNode().SetVisibility3D(False)
+        if volume_node is not None:
+            node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+        return node

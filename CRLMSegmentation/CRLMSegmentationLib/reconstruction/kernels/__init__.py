@@ -1,0 +1,1 @@
+"""The compiled part: pixels into voxels, and holes filled."""

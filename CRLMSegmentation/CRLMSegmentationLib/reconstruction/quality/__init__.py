@@ -1,0 +1,1 @@
+"""How well a sweep covers what it passed over, and how far two reconstructions differ."""

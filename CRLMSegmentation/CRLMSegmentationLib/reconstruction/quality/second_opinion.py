@@ -1,0 +1,106 @@
+"""Two reconstructions of the same sweep, voxel by voxel: ours against that of IGSIO, or of other settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import ReconstructionError
+from ...values import Volume
+
+_SAME_PLACE_VOXELS = 0.05  # files round their geometry; a grid that lies this much elsewhere is another grid
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """How a first reconstruction differs from a second one on the same grid.
+
+    volume        first minus second: int32 (k, j, i) for integer voxels, float64 for others; in grey levels
+    voxels        number of voxels that are compared: those that are not 0 in one of the two
+    same_share    part of them that are equal, 0 to 1; NaN when there are none
+    mean, mean_absolute, largest    of the difference over them, grey levels
+    only_first, only_second         number of them that are 0 in the other
+    """
+
+    volume: Volume
+    voxels: int
+    same_share: float
+    mean: float
+    mean_absolute: float
+    largest: float
+    only_first: int
+    only_second: int
+
+    def figures(self) -> dict[str, float]:
+        """Everything but the volume, by name."""
+        names = ("voxels", "same_share", "mean", "mean_absolute", "largest", "only_first", "only_second")
+        return {name: getattr(self, name) for name in names}
+
+
+def difference(first: Volume, second: Volume) -> Difference:
+    """Compare two volumes voxel by voxel. Raises ReconstructionError when they do not lie on the same grid."""
+    if first.voxels.shape != second.voxels.shape:
+        raise ReconstructionError(
+            f"The volumes have {_by(first.dimensions)} and {_by(second.dimensions)} voxels; "
+            "only reconstructions on the same grid can be compared: give both the same region and spacing."
+        )
+    if not lie_on_the_same_grid(first, second):
+        raise ReconstructionError(
+            f"The volumes lie up to {_apart_mm(first, second):.2f} mm apart; "
+            "only reconstructions on the same grid can be compared."
+        )
+    whole = first.voxels.dtype.kind in "iu" and second.voxels.dtype.kind in "iu"
+    dtype = np.int32 if whole else np.float64
+    changed = first.voxels.astype(dtype) - second.voxels.astype(dtype)
+    in_first, in_second = first.voxels != 0, second.voxels != 0
+    values = changed[in_first | in_second].astype(np.float64)
+    none = values.size == 0
+    return Difference(
+        volume=Volume(changed, first.ijk_to_ras),
+        voxels=int(values.size),
+        same_share=float("nan") if none else float((values == 0).mean()),
+        mean=float("nan") if none else float(values.mean()),
+        mean_absolute=float("nan") if none else float(np.abs(values).mean()),
+        largest=0.0 if none else float(np.abs(values).max()),
+        only_first=int(np.count_nonzero(in_first & ~in_second)),
+        only_second=int(np.count_nonzero(in_second & ~in_first)),
+    )
+
+
+def lie_on_the_same_grid(first: Volume, second: Volume) -> bool:
+    """Whether every voxel of one has a voxel of the other at its place, but for the rounding of files."""
+    if first.voxels.shape != second.voxels.shape:
+        return False
+    return _apart_mm(first, second) <= _SAME_PLACE_VOXELS * float(np.min(first.spacing_mm))
+
+
+def _apart_mm(first: Volume, second: Volume) -> float:
+    """The greatest distance between corners of two volumes of one size."""
+    corners = np.array([(i, j, k, 1.0) for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    corners[:, :3] *= np.array(first.dimensions) - 1
+    return float(np.linalg.norm((corners @ (first.ijk_to_ras - second.ijk_to_ras).T)[:, :3], axis=1).max())
+
+
+def picture(first: Volume, second: Volume, found: Difference) -> np.ndarray:
+    """uint8 (rows, columns, 3): the slice k that differs most, in the first, in the second, and the difference.
+
+    The difference is red where the first is brighter and blue where it is darker, full in the strongest hundredth.
+    """
+    changed = found.volume.voxels
+    k = int(np.abs(changed).sum(axis=(1, 2)).argmax())
+    brightest = max(1.0, float(first.voxels[k].max()), float(second.voxels[k].max()))
+    panels = [np.repeat((255 * (v.voxels[k] / brightest)).clip(0, 255)[:, :, None], 3, axis=2) for v in (first, second)]
+    strength = np.abs(changed[k]).astype(np.float64)
+    if strength.any():
+        strength = (255 * strength / np.percentile(strength[strength > 0], 99)).clip(0, 255)
+    colored = np.full((*strength.shape, 3), 255.0)
+    colored[:, :, 1] -= strength
+    colored[:, :, 2] -= np.where(changed[k] > 0, strength, 0)
+    colored[:, :, 0] -= np.where(changed[k] < 0, strength, 0)
+    border = np.full((strength.shape[0], 4, 3), 128.0)
+    return np.concatenate([panels[0], border, panels[1], border, colored], axis=1).astype(np.uint8)
+
+
+def _by(dimensions) -> str:
+    return " x ".join(map(str, dimensions))

@@ -1,0 +1,1 @@
+"""The workflow of one case. Import the parts by name."""

@@ -1,0 +1,157 @@
+"""The plain values in a case's index: what a session writes down, and what is believed of what is read.
+
+The file may have been written by another version or changed by hand, so that every value may be missing or be anything.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...errors import CRLMError
+from ...geometry import as_affine
+from ...mrml import names
+from ...mrml.nodes import find, get_or_create, remove
+from ...segmentation.postprocess import KEEP
+from .case_source import ORIGINS
+
+_NODE = "vtkMRMLTextNode"
+# Clocks, and what the nodes say themselves.
+_CHANGES_ALL_THE_TIME = ("timings_s", "case_clock_s", "steps", "tools", "tumor")
+
+
+@dataclass(frozen=True, eq=False)
+class CaseFacts:
+    """What `case.json` says; None for what it does not say, or what makes no sense.
+
+    card          of the model (segmentation.models.ModelCard) that found the tumor
+    is_corrected  by hand
+    tools         tip calibrations (4, 4) by tool
+    """
+
+    origin: str | None = None
+    box_is_tight: bool = False
+    threshold: float | None = None
+    keep: str = "largest"
+    smoothing: float | None = None
+    margin_mm: float | None = None
+    shows_uncertainty: bool = False
+    card: object = None
+    is_corrected: bool | None = None
+    doubts: tuple[str, ...] | None = None
+    doubts_acknowledged: bool = False
+    tools: dict[str, np.ndarray] = field(default_factory=dict)
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+
+def facts_of(session) -> dict:
+    """To be written, as plain values."""
+    state, result = session.state, session.segmentation_result
+    card = getattr(result, "card", None)
+    return {
+        "origin": session.origin,
+        "box_is_tight": session.box_is_tight,
+        "threshold": session.threshold,
+        "keep": session.kept_part,
+        "smoothing": session.smoothing,
+        "margin_mm": session.margin_mm,
+        "shows_uncertainty": session.shows_uncertainty,
+        "model": None if card is None else {"name": card.name, "version": card.version},
+        "model_card": None if card is None else card.text,
+        "corrected_by_hand": session.tumor_state is not None and session.tumor_state.is_corrected,
+        "doubts": list(state.doubts),
+        "doubts_acknowledged": session.doubts_acknowledged,
+        "tumor": session.tumor_figures,
+        "tools": {name: session.tools.tip_to_tool(name).ravel().tolist() for name in session.tools.names},
+        "timings_s": {name: round(seconds, 4) for name, seconds in state.timings_s.items() if math.isfinite(seconds)},
+        "case_clock_s": session.case_clock_s,
+        "steps": {step.value: state.status(step).value for step in state.steps},
+    }
+
+
+def read_facts(facts: dict) -> CaseFacts:
+    """Of what `case.json` holds."""
+    threshold = _number(facts.get("threshold"))
+    doubts = facts.get("doubts")
+    return CaseFacts(
+        origin=_one_of(facts.get("origin"), ORIGINS),
+        box_is_tight=facts.get("box_is_tight") is True,
+        threshold=threshold if threshold is not None and 0 < threshold < 1 else None,
+        keep=_one_of(facts.get("keep"), KEEP) or KEEP[0],
+        smoothing=_number(facts.get("smoothing"), 0.0, 1.0),
+        margin_mm=_number(facts.get("margin_mm"), 0.0, 20.0),
+        shows_uncertainty=facts.get("shows_uncertainty") is True,
+        card=_card(facts.get("model_card")),
+        is_corrected=facts.get("corrected_by_hand") if isinstance(facts.get("corrected_by_hand"), bool) else None,
+        doubts=tuple(str(doubt) for doubt in doubts) if isinstance(doubts, list) else None,
+        doubts_acknowledged=facts.get("doubts_acknowledged") is True,
+        tools=_tools(facts.get("tools")),
+        timings_s=_timings(facts.get("timings_s")),
+    )
+
+
+def put_facts(session, is_empty: bool) -> None:
+    """Have the scene hold what `case.json` would, for a session that begins on it, or on a scene that was saved of it."""
+    if is_empty:
+        remove(session.scene, _NODE, names.CASE)
+        return
+    facts = {name: value for name, value in facts_of(session).items() if name not in _CHANGES_ALL_THE_TIME}
+    text = json.dumps(facts, default=str)
+    node = get_or_create(session.scene, _NODE, names.CASE)
+    if node.GetText() != text:
+        node.SetHideFromEditors(True)
+        node.SetText(text)
+
+
+def facts_in(scene) -> CaseFacts:
+    """What the scene holds."""
+    node = find(scene, _NODE, names.CASE)
+    try:
+        facts = json.loads(node.GetText()) if node is not None else {}
+    except (ValueError, TypeError):
+        facts = {}
+    return read_facts(facts if isinstance(facts, dict) else {})
+
+
+def _one_of(value, known: tuple[str, ...]) -> str | None:
+    return value if isinstance(value, str) and value in known else None
+
+
+def _number(value, lowest: float = -math.inf, highest: float = math.inf) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return min(max(number, lowest), highest) if math.isfinite(number) else None
+
+
+def _card(text):
+    from ...inference.models.trained_model import card_of
+
+    if not isinstance(text, dict):
+        return None
+    try:
+        return card_of(text, "in the case")
+    except CRLMError:
+        return None
+
+
+def _tools(tools) -> dict[str, np.ndarray]:
+    calibrations = {}
+    for name, numbers in tools.items() if isinstance(tools, dict) else ():
+        try:
+            calibrations[str(name)] = as_affine(np.array(numbers, dtype=np.float64).reshape(4, 4))
+        except (CRLMError, ValueError, TypeError, OverflowError):
+            continue
+    return calibrations
+
+
+def _timings(timings_s) -> dict[str, float]:
+    given = timings_s.items() if isinstance(timings_s, dict) else ()
+    known = {str(name): _number(value) for name, value in given}
+    return {name: value for name, value in known.items() if value is not None}

@@ -1,0 +1,1 @@
+"""What takes long, computed away from the session's thread."""

@@ -1,0 +1,1 @@
+"""Recordings that are made, replayed and kept."""

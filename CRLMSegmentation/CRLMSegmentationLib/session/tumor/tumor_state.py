@@ -1,0 +1,172 @@
+"""All that decides what the tumor on the screen is: probability, threshold, hand corrections, smoothing.
+
+Plain values that are never changed in place, so that the next state can be computed in any thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...mrml.labelmap import Labelmap
+from ...values import Volume
+from .hand_corrections import EarlierMask, HandCorrections, digest_of, earlier_mask
+from .tumor_shape import TumorShape, shape_of_mask, shape_of_surface
+
+DEFAULT_SMOOTHING = 0.5
+_MOST_UNDONE = 100
+
+
+@dataclass(frozen=True, eq=False)
+class TumorState:
+    """A tumor as it is shown.
+
+    shape        mask, surface and figures, corrections included
+    base         uint8 mask as the threshold or the region growing made it, on the same grid; zeros when drawn by hand
+    corrections  what a hand made of it
+    probability  float32 on the grid of the crop; None when there is none
+    threshold    of probability, and which part counts (segmentation.postprocess.KEEP)
+    smoothing    of the surface, 0 to 1
+    doubts       sentences that speak against the mask
+    result       SegmentationResult that all this began with; None when it was drawn by hand
+    earlier      masks that a hand has changed since the threshold was set, the newest last: an undo goes back to one
+    """
+
+    shape: TumorShape
+    base: Volume
+    corrections: HandCorrections = HandCorrections()
+    probability: Volume | None = None
+    threshold: float | None = None
+    keep: str = "largest"
+    smoothing: float = DEFAULT_SMOOTHING
+    doubts: tuple[str, ...] = ()
+    result: Any = None
+    earlier: tuple[EarlierMask, ...] = ()
+
+    @property
+    def mask(self) -> Volume:
+        """uint8 on the grid of the volume."""
+        return self.shape.mask
+
+    @property
+    def is_corrected(self) -> bool:
+        return self.corrections.count > 0
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        return self.shape.text + (", corrected by hand" if self.is_corrected else "")
+
+    def edited(self, labelmap: Labelmap | None) -> TumorState:
+        """After a hand has made `labelmap` of the mask (None: it removed the segment)."""
+        empty = np.zeros(self.mask.voxels.shape, np.uint8)
+        mask = self.mask.on_grid(empty) if labelmap is None else labelmap.mask_on(self.mask)
+        corrections = self.corrections.learned(self.mask.voxels, mask.voxels)
+        if corrections is self.corrections:
+            return self
+        # Who corrects by hand has looked at what was doubtful.
+        doubts, digest = (), digest_of(mask.voxels)
+        for one in self.earlier:
+            if one.digest == digest:
+                corrections, doubts = one.corrections(mask.voxels.shape), one.doubts
+                break
+        before = earlier_mask(self.mask.voxels, self.corrections, self.doubts)
+        earlier = (*(one for one in self.earlier if one.digest != before.digest), before)[-_MOST_UNDONE:]
+        return replace(
+            self, shape=shape_of_mask(mask, self.smoothing), corrections=corrections, doubts=doubts, earlier=earlier
+        )
+
+    def cut_at(self, threshold: float, keep: str) -> TumorState:
+        """The same probability at another threshold, with the same corrections. Raises SegmentationError."""
+        result = self.result.with_threshold(threshold, keep)
+        if self.is_corrected:
+            mask = result.mask.with_voxels(self.corrections.applied(result.mask.voxels))
+            shape, doubts = shape_of_mask(mask, self.smoothing), ()
+        else:
+            shape, doubts = _shape_of_result(result, self.smoothing), tuple(result.doubts)
+        changes = dict(
+            shape=shape, base=result.mask, threshold=threshold, keep=keep, doubts=doubts, result=result, earlier=()
+        )
+        return replace(self, **changes)
+
+    def uncorrected(self) -> TumorState:
+        """As it was found, without what a hand made of it; empty when a hand has drawn all of it."""
+        result = self.result
+        shape = shape_of_mask(self.base, self.smoothing) if result is None else _shape_of_result(result, self.smoothing)
+        doubts = () if result is None else tuple(result.doubts)
+        return replace(self, shape=shape, corrections=HandCorrections(), doubts=doubts, earlier=())
+
+    def smoothed(self, smoothing: float) -> TumorState:
+        """The same mask with another surface."""
+        return replace(self, shape=shape_of_mask(self.mask, smoothing), smoothing=smoothing)
+
+
+def state_of_result(result, smoothing: float, keep: str = "largest") -> TumorState:
+    """Of a SegmentationResult, or of what region growing gives, which has no probability."""
+    return TumorState(
+        _shape_of_result(result, smoothing), result.mask, probability=getattr(result, "probability", None),
+        threshold=getattr(result, "threshold", None), keep=keep, smoothing=smoothing, doubts=tuple(result.doubts),
+        result=result,
+    )  # fmt: skip
+
+
+def state_of_scene(
+    volume: Volume, mask: Volume, surface, probability: Volume | None, threshold: float | None, keep: str = "largest",
+    smoothing: float = DEFAULT_SMOOTHING, card=None, corrections: HandCorrections | None = None,
+    doubts: tuple[str, ...] | None = None,
+) -> TumorState:  # fmt: skip
+    """Of what was saved.
+
+    card         ModelCard of the model that gave the probability; None when unknown
+    corrections  None when unknown: then they are what the mask has more or less than the probability says
+    doubts       None when unknown: then they are judged anew
+    Raises GeometryError when the surface is open, or the probability lies on other voxels than the volume's.
+    """
+    shape = shape_of_surface(mask, surface)
+    if probability is None or threshold is None:
+        corrections = corrections or HandCorrections()
+        return TumorState(
+            shape, mask, corrections, probability, keep=keep, smoothing=smoothing, doubts=tuple(doubts or ())
+        )
+    from ...segmentation.postprocess import unseen_voxels, with_guessed_seen
+    from ...segmentation.segment import finish
+
+    block = block_of(with_guessed_seen(volume), probability)
+    unseen = unseen_voxels(block.volume)
+    # Where the probe passed, 0 stands outside a box that was turned against the volume (segmentation.crop).
+    inside = (probability.voxels > 0) | (False if unseen is None else unseen)
+    block = replace(block, inside=None if inside.all() else inside)
+    result = finish(block, probability, volume, threshold, keep, {}, card, unseen)
+    if corrections is None:
+        corrections = HandCorrections().learned(result.mask.voxels, mask.voxels)
+    if doubts is None:
+        doubts = () if corrections.count else tuple(result.doubts)
+    return TumorState(
+        shape, result.mask, corrections, probability, threshold, keep, smoothing, tuple(doubts), result
+    )  # fmt: skip
+
+
+def block_of(volume: Volume, part: Volume):
+    """segmentation.crop.Crop of the voxels of `volume` that the grid of `part` was cut from. Raises GeometryError."""
+    from ...segmentation.crop import Crop, paste
+
+    place = paste(part.with_voxels(np.ones(part.voxels.shape, bool)), volume).voxels
+    first = np.array([place.any(axis=axes).argmax() for axes in ((1, 2), (0, 2), (0, 1))])
+    (k, j, i), (to_k, to_j, to_i) = first, first + part.voxels.shape
+    place = slice(k, to_k), slice(j, to_j), slice(i, to_i)
+    seen = None if volume.seen is None else np.ascontiguousarray(volume.seen[place])
+    voxels = np.ascontiguousarray(volume.voxels[place])
+    return Crop(Volume(voxels, part.ijk_to_ras, seen, volume.seen_is_guessed), (int(i), int(j), int(k)))
+
+
+def empty_state(grid: Volume) -> TumorState:
+    """Nothing yet: for a tumor that is drawn by hand on the voxels of `grid`."""
+    mask = grid.on_grid(np.zeros(grid.voxels.shape, np.uint8))
+    return TumorState(shape_of_surface(mask, None), mask)
+
+
+def _shape_of_result(result, smoothing: float) -> TumorShape:
+    is_smoothed_so = smoothing == DEFAULT_SMOOTHING
+    return shape_of_surface(result.mask, result.surface) if is_smoothed_so else shape_of_mask(result.mask, smoothing)

@@ -1,0 +1,1 @@
+"""From the figures of the cases to the report of a study."""

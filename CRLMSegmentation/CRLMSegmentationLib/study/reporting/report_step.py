@@ -1,0 +1,109 @@
+"""The last step: everything that is in a study's folder, gathered for the report."""
+
+from __future__ import annotations
+
+import json
+from itertools import zip_longest
+from pathlib import Path
+from typing import Callable, Sequence
+
+import numpy as np
+
+from ...inference.models.trained_model import CARD
+from ...values import Box
+from ..cases.case_files import forget_sweeps, mask_of, sweep_of
+from ..cases.case_table import CaseRow, LeftOut, choose_cases
+from ..evaluate import CROP, FULL
+from ..pipeline import Study, cases_of, describe
+from .realism import evaluate_recording, read_recording
+from .report import ReportInputs, write_report
+
+SHOWN_FRAMES = 8
+
+
+def report_step(
+    study: Study,
+    results: Sequence[dict],
+    failed: Sequence[LeftOut],
+    output: Path | None = None,
+    recordings: dict[str, tuple] | None = None,
+    commands: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    progress: Callable[[float, str], None] | None = None,
+) -> dict:
+    """Write the report; returns what results.json holds.
+
+    output      folder; the study's own report/ when None
+    recordings  {title: (sweep, PLUS configuration or None)} of real recordings without a tumor
+    """
+    folder = study.folder
+    models = {name: folder.model(kind) for kind, name in (("crop", CROP), ("full", FULL))}
+    models = {name: model for name, model in models.items() if (model / CARD).is_file()}
+    calibrations = {}
+    for kind, name in (("crop", CROP), ("full", FULL)):
+        kept = folder.calibration / f"calibration_{kind}.json"
+        if name in models and kept.is_file():
+            calibrations[name] = json.loads(kept.read_text(encoding="utf-8"))["counts"]
+    rows = cases_of(study)
+    alarms = {}
+    for title, (sweep, configuration) in (recordings or {}).items():
+        if CROP in models:
+            kept = folder.evaluation / f"recording_{Path(sweep).stem}.json"
+            alarms[title] = evaluate_recording(sweep, configuration, models[CROP], kept, study.threads or 1, progress)
+    # What was left out when the study was built, training cases too, and what failed since.
+    left_out = [*choose_cases(rows, study.with_iso_echoic)[1], *_left_out_at_build(folder.nnunet.raw), *failed]
+    frames = (_frames_of_cases(rows), _frames_of_recordings(recordings or {}))
+    inputs = folder.inputs.read_text(encoding="utf-8") if folder.inputs.is_file() else ""
+    return write_report(
+        ReportInputs(
+            results, list(dict.fromkeys(left_out)), folder.evaluation, models, calibrations, describe(study),
+            study.simulated is not None, alarms, frames, commands, inputs, notes,
+        ),
+        output or folder.report,
+    )  # fmt: skip
+
+
+def _left_out_at_build(raw: Path) -> list[LeftOut]:
+    import csv
+
+    if not (raw / "left_out.csv").is_file():
+        return []
+    with open(raw / "left_out.csv", newline="", encoding="utf-8") as file:
+        return [LeftOut(line["case"], line["reason"]) for line in csv.DictReader(file)]
+
+
+def _frames_of_cases(rows: Sequence[CaseRow]) -> list[tuple]:
+    """The frame through the middle of the tumor of some test sweeps, every kind of echogenicity in turn."""
+    by_kind: dict[str, list[CaseRow]] = {}
+    for row in rows:
+        if row.is_test and row.sweep and Path(row.sweep).is_file():
+            by_kind.setdefault(row.echogenicity or "lesion", []).append(row)
+    in_turn = [row for turn in zip_longest(*by_kind.values()) for row in turn if row is not None][:SHOWN_FRAMES]
+    pictures = [
+        (f"{row.case}, {row.echogenicity or 'lesion'}", _frame_through_tumor(sweep_of(row), row)) for row in in_turn
+    ]
+    forget_sweeps()
+    return pictures
+
+
+def _frames_of_recordings(recordings: dict[str, tuple]) -> list[tuple]:
+    pictures = []
+    for title, (sweep, configuration) in recordings.items():
+        frames = read_recording(sweep, configuration).frames
+        for place in range(1, 5):
+            number = place * (len(frames) - 1) // 5
+            pictures.append((f"real: {title}, frame {number}", frames[number].pixels))
+    return pictures
+
+
+def _frame_through_tumor(sweep, row: CaseRow) -> np.ndarray:
+    """Pixels of the frame whose plane passes nearest to the tumor's middle; of the middle frame without a mask."""
+    if not row.mask or not sweep.valid_frames:
+        return sweep.frames[len(sweep.frames) // 2].pixels
+    middle = Box.around_mask(mask_of(row)).center_ras
+    poses = sweep.image_to_reference()
+    # The distance along the plane's normal, in mm whatever the calibration makes of its third column.
+    normals = np.cross(poses[:, :3, 0], poses[:, :3, 1])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    off_plane = np.abs(np.einsum("ni,ni->n", normals, middle - poses[:, :3, 3]))
+    return sweep.valid_frames[int(off_plane.argmin())].pixels

@@ -1,0 +1,73 @@
+"""The words of a study's model cards: what was learned from which data, and what the model is for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Sequence
+
+from ..cases.build import BuildSettings
+from ..cases.case_files import mask_of
+from ..cases.case_table import TRAINING, CaseRow
+from .recipe import Recipe
+
+SIMULATED_USE = (
+    "Research. Trained on simulated ultrasound only, never on a patient: not a medical device, not for diagnosis, "
+    "treatment or navigation of patients."
+)
+# They follow the words 'was trained on'.
+SIMULATED_DATA = "simulated ultrasound of livers and phantoms only, never on a patient"
+OWN_DATA = "the cases of one study"
+OWN_USE = "Research. Trained on the cases of one study: not a medical device; its figures hold for such cases only."
+
+
+def training_card(
+    name: str,
+    version: str,
+    recipe: Recipe,
+    settings: BuildSettings,
+    rows: Sequence[CaseRow],
+    images: int,
+    simulated: dict | None,
+) -> dict:
+    """The parts of the card that are known before calibration (threshold 0.5 until then).
+
+    rows       the cases of the study; images: what was cut out of the training ones
+    simulated  seeds by part, for a study on simulated cases; None for any other
+    """
+    training = [row for row in rows if row.split == TRAINING]
+    described = {
+        "data": SIMULATED_DATA if simulated else OWN_DATA,
+        "simulated": bool(simulated),
+        **(simulated or {}),
+        "cases": len(training),
+        "cases_with_tumor": sum(bool(row.mask) for row in training),
+        "patients": len({row.patient for row in training}),
+        "images": images,
+        "tumor_volume_ml": tumor_volume_range(training),
+        "reconstruction": "0.5 mm, nearest neighbour, mean",
+        "recipe": asdict(recipe),
+    }
+    if recipe.kind == "crop":
+        described["boxes"] = asdict(settings.sampling)
+    return {
+        "name": name,
+        "version": version,
+        "kind": recipe.kind,
+        "margin_mm": settings.margin_mm if recipe.kind == "crop" else 0.0,
+        "threshold": 0.5,
+        "threshold_choice": "not calibrated",
+        "intended_use": SIMULATED_USE if simulated else OWN_USE,
+        "training": described,
+        "validation": {},
+    }
+
+
+def tumor_volume_range(rows: Sequence[CaseRow]) -> list[float] | None:
+    """[smallest, largest] tumor of the cases in mL; None where that is no range."""
+    volumes = []
+    for row in rows:
+        if row.mask:
+            mask = mask_of(row)
+            volumes.append(float(mask.voxels.sum()) * mask.voxel_volume_mm3 / 1000)
+    smallest, largest = (round(extreme(volumes), 3) for extreme in (min, max)) if volumes else (0.0, 0.0)
+    return [smallest, largest] if smallest < largest else None

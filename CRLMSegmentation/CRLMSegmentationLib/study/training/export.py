@@ -1,0 +1,58 @@
+"""From nnU-Net's training result to a model folder that ships: weights without anything that could be code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+from ...inference.models.trained_model import CARD, DATASET, PLANS, sha256_of
+from .planning import CONFIGURATION
+
+WEIGHTS = "fold_0/checkpoint_final.pth"
+
+
+def export_model(trained: Path, folder: Path, card: dict) -> Path:
+    """Write `folder` from nnU-Net's `trained` folder and the parts of the card that the caller knows.
+
+    The checkpoint keeps what nnU-Net itself needs to load it (network weights, configuration, mirror axes) and loses
+    optimizer, log and training arguments; it can be read with weights_only=True, by nnU-Net too. `card` holds name,
+    version, kind, margin_mm, threshold, threshold_choice, training, validation and intended_use; files, hashes and
+    versions are added. Your own training result only: a full checkpoint is a pickle and is trusted here.
+    """
+    import torch
+
+    checkpoint = torch.load(trained / WEIGHTS, map_location="cpu", weights_only=False)
+    mirror_axes = tuple(int(axis) for axis in checkpoint.get("inference_allowed_mirroring_axes") or ())
+    stripped = {
+        # Not copied: the decoder names the encoder's weights once more, and torch writes what is shared only once.
+        "network_weights": dict(checkpoint["network_weights"]),
+        # The network follows from the plans alone, so nnU-Net's own default trainer can stand for ours.
+        "trainer_name": "nnUNetTrainer",
+        "init_args": {"configuration": CONFIGURATION},
+        "inference_allowed_mirroring_axes": mirror_axes,
+    }
+    (folder / WEIGHTS).parent.mkdir(parents=True, exist_ok=True)
+    torch.save(stripped, folder / WEIGHTS)
+    for name in (PLANS, DATASET):
+        shutil.copyfile(trained / name, folder / name)
+    return write_card(
+        folder,
+        {
+            **card,
+            "configuration": CONFIGURATION,
+            "weights": [WEIGHTS],
+            "mirror_axes": list(mirror_axes),
+            "made_with": {name: version(name) for name in ("nnunetv2", "torch")},
+        },
+    )
+
+
+def write_card(folder: Path, card: dict) -> Path:
+    """Write model.json with the hashes of the files that are there now; returns its path."""
+    files = [PLANS, DATASET, *card["weights"]]
+    card = {**card, "sha256": {name: sha256_of(folder / name) for name in files}}
+    path = folder / CARD
+    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    return path

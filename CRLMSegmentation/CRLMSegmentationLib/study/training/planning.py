@@ -1,0 +1,171 @@
+"""Planning and preprocessing with nnU-Net's own classes, told to think small where the recipe says so.
+
+Reference: Isensee et al., nnU-Net, Nature Methods 18 (2021) 203-211.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+
+from ...errors import ConfigurationError
+from ...inference.averaging import PREPROCESSOR
+from ...inference.models.network_plan import preprocessor_of
+from ..workers import for_each
+from .nnunet_home import NnunetHome
+from .recipe import Recipe
+
+Progress = Callable[[float, str], None]
+CONFIGURATION = "3d_fullres"
+PLANS_NAME = "nnUNetPlans"
+
+
+def plan(home: NnunetHome, dataset_name: str, recipe: Recipe) -> Path:
+    """Fingerprint and plan the raw dataset with nnU-Net's own extractor and planner; returns the plans file."""
+    folder = home.preprocessed / dataset_name
+    folder.mkdir(parents=True, exist_ok=True)
+    # The planner explains its choices at length: beside the plans, not in the middle of a progress bar.
+    with home.active(), open(folder / "planning.log", "w", encoding="utf-8") as log, redirect_stdout(log):
+        from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import DatasetFingerprintExtractor
+
+        extractor = DatasetFingerprintExtractor(dataset_name, num_processes=1)
+        # Its default draws 10^8 voxels, which is 400 MB for statistics that z-score normalisation does not use.
+        extractor.num_foreground_voxels_for_intensitystats = 1e6
+        extractor.show_progress_bar = False
+        extractor.run(overwrite_existing=True)
+        options = {"plans_name": PLANS_NAME}
+        if recipe.gpu_memory_gb:
+            options["gpu_memory_target_in_gb"] = recipe.gpu_memory_gb
+        if recipe.spacing_mm:
+            options["overwrite_target_spacing"] = [recipe.spacing_mm] * 3
+        planner = _planner_class(recipe)(dataset_name, **options)
+        planner.plan_experiment()
+        path = folder / f"{PLANS_NAME}.json"
+        plans = json.loads(path.read_text(encoding="utf-8"))
+        plans["configurations"][CONFIGURATION]["batch_dice"] = recipe.batch_dice
+        if recipe.averaging:
+            plans["configurations"][CONFIGURATION]["preprocessor_name"] = PREPROCESSOR
+        path.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")
+        _write_stamp(home, dataset_name, "planned.json", _planning_inputs(home, dataset_name, recipe))
+        return path
+
+
+def _planner_class(recipe: Recipe):
+    from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
+
+    base = ExperimentPlanner
+    if recipe.residual_encoder:
+        from nnunetv2.experiment_planning.experiment_planners.residual_unets import residual_encoder_unet_planners
+
+        base = residual_encoder_unet_planners.ResEncUNetPlanner
+
+    class StudyPlanner(base):
+        """nnU-Net's planner with fewer features, and a patch for the large images and not for the median one."""
+
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self.UNet_base_num_features = recipe.base_features or self.UNet_base_num_features
+            self.UNet_max_features_3d = recipe.max_features or self.UNet_max_features_3d
+
+        def get_plans_for_configuration(self, spacing, median_shape, data_identifier, n_voxels, cache):
+            if recipe.patch_percentile is not None and len(spacing) == 3 and recipe.spacing_mm:
+                edges = np.array(self.dataset_fingerprint["shapes_after_crop"]) * self.dataset_fingerprint["spacings"]
+                typical = np.percentile(edges, recipe.patch_percentile) / recipe.spacing_mm
+                # Whole voxels: the planner pads to what its strides divide, and a rounding error there is a voxel.
+                median_shape = np.full(len(median_shape), np.ceil(typical))
+            return super().get_plans_for_configuration(spacing, median_shape, data_identifier, n_voxels, cache)
+
+    return StudyPlanner
+
+
+@dataclass(frozen=True)
+class _Job:
+    home: NnunetHome
+    dataset_name: str
+    name: str
+    files: dict
+
+
+def preprocess(
+    home: NnunetHome,
+    dataset_name: str,
+    progress: Progress | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+) -> None:
+    """Run nnU-Net's own preprocessor over every image. Raises ConfigurationError when one of them fails."""
+    with home.active():
+        from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
+
+        folder = home.preprocessed / dataset_name
+        description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        files = get_filenames_of_train_images_and_targets(str(home.raw / dataset_name), description)
+    # What an earlier plan left may not belong to the dataset any more, and is never written over.
+    plans = json.loads((folder / f"{PLANS_NAME}.json").read_text(encoding="utf-8"))
+    shutil.rmtree(folder / plans["configurations"][CONFIGURATION]["data_identifier"], ignore_errors=True)
+    jobs = [_Job(home, dataset_name, name, case) for name, case in files.items()]
+    for outcome in for_each(_preprocess_one, jobs, workers, scheduler, progress, "Preprocessing, image"):
+        if outcome.error:
+            raise ConfigurationError(f"nnU-Net cannot preprocess {jobs[outcome.number].name}: {outcome.error}")
+    stamp = _stamp(home, dataset_name, "planned.json")
+    if stamp is not None:
+        _write_stamp(home, dataset_name, "preprocessed.json", stamp)
+
+
+def _preprocess_one(job: _Job) -> None:
+    with job.home.active():
+        from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+        folder = job.home.preprocessed / job.dataset_name
+        plans = PlansManager(str(folder / f"{PLANS_NAME}.json"))
+        configuration = plans.get_configuration(CONFIGURATION)
+        description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        target = folder / configuration.data_identifier
+        target.mkdir(parents=True, exist_ok=True)
+        preprocessor_of(configuration).run_case_save(
+            str(target / job.name), job.files["images"], job.files["label"], plans, configuration, description
+        )
+
+
+def is_planned(home: NnunetHome, dataset_name: str, recipe: Recipe) -> bool:
+    """True when the plans of an earlier run follow this recipe and are newer than the dataset."""
+    return _stamp(home, dataset_name, "planned.json") == _planning_inputs(home, dataset_name, recipe)
+
+
+def is_preprocessed(home: NnunetHome, dataset_name: str) -> bool:
+    """True when every image was preprocessed after the last planning."""
+    return _stamp(home, dataset_name, "preprocessed.json") == _stamp(home, dataset_name, "planned.json") is not None
+
+
+def planning_stamp(home: NnunetHome, dataset_name: str) -> dict | None:
+    """What the plans that are there were made from; None when there are none."""
+    return _stamp(home, dataset_name, "planned.json")
+
+
+def _planning_inputs(home: NnunetHome, dataset_name: str, recipe: Recipe) -> dict:
+    """What plans depend on: the images (their names, sizes and times) and the planning part of the recipe."""
+    asked = {name: getattr(recipe, name) for name in (
+        "spacing_mm", "base_features", "max_features", "patch_percentile", "gpu_memory_gb", "residual_encoder",
+        "batch_dice", "averaging",
+    )}  # fmt: skip
+    digest = hashlib.sha256((home.raw / dataset_name / "splits_final.json").read_bytes())
+    for path in sorted((home.raw / dataset_name).glob("*Tr/*")):
+        state = path.stat()
+        digest.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return {"recipe": asked, "dataset": digest.hexdigest()}
+
+
+def _stamp(home: NnunetHome, dataset_name: str, name: str) -> dict | None:
+    path = home.preprocessed / dataset_name / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _write_stamp(home: NnunetHome, dataset_name: str, name: str, content: dict) -> None:
+    (home.preprocessed / dataset_name / name).write_text(json.dumps(content) + "\n", encoding="utf-8")

@@ -1,0 +1,145 @@
+"""Training with nnU-Net's own trainer, instantiated here: no search for classes by name, no worker processes.
+
+nnU-Net decides what it always decides (loss, augmentation, deep supervision, schedule); the recipe says the rest.
+Reference: Isensee et al., nnU-Net, Nature Methods 18 (2021) 203-211.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import asdict
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+
+from ...errors import ConfigurationError
+from .nnunet_home import NnunetHome
+from .planning import CONFIGURATION, PLANS_NAME, planning_stamp
+from .recipe import Recipe
+
+Progress = Callable[[float, str], None]
+FINAL, LATEST, BEST = "checkpoint_final.pth", "checkpoint_latest.pth", "checkpoint_best.pth"
+
+
+def train(
+    home: NnunetHome,
+    dataset_name: str,
+    recipe: Recipe,
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Progress | None = None,
+    gpus: int = 1,
+) -> Path:
+    """Train, or go on where an earlier run of the same recipe stopped; returns nnU-Net's folder of the trained model.
+
+    progress  hears of every iteration, with the minutes left
+    gpus      with more than 1, nnU-Net's own distributed training (one process a card); needs device 'cuda'
+
+    Raises ConfigurationError when the folder holds a training by another recipe.
+    """
+    folder = results_folder(home, dataset_name)
+    check_recipe(folder, recipe)
+    _check_dataset(home, dataset_name, folder)
+    if (folder / "fold_0" / FINAL).is_file():
+        return folder
+    if gpus > 1:
+        _train_on_several(home, dataset_name, recipe, gpus)
+        return folder
+    with home.active(augmentation_processes=0):
+        import torch
+
+        if threads:
+            torch.set_num_threads(threads)
+        _run(home, dataset_name, recipe, torch.device(device), progress)
+    return folder
+
+
+def results_folder(home: NnunetHome, dataset_name: str) -> Path:
+    """Where nnU-Net keeps the training: named after our trainer, the plans and the configuration."""
+    return home.results / dataset_name / f"StudyTrainer__{PLANS_NAME}__{CONFIGURATION}"
+
+
+def check_recipe(folder: Path, recipe: Recipe) -> None:
+    """Write the recipe beside the training, or compare. Raises ConfigurationError when another one is there."""
+    settings, wanted = folder / "recipe.json", json.loads(json.dumps(asdict(recipe)))
+    if settings.is_file() and json.loads(settings.read_text(encoding="utf-8")) != wanted:
+        raise ConfigurationError(f"{folder} holds a training by another recipe: remove it or give another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+
+
+def _check_dataset(home: NnunetHome, dataset_name: str, folder: Path) -> None:
+    """A training goes on with the images it began with, or not at all."""
+    now, before = planning_stamp(home, dataset_name), folder / "planned.json"
+    if now is None:
+        return
+    if before.is_file() and json.loads(before.read_text(encoding="utf-8")) != now:
+        raise ConfigurationError(
+            f"{folder} holds a training on other images or plans than there are now: remove it or give another folder."
+        )
+    before.write_text(json.dumps(now) + "\n", encoding="utf-8")
+
+
+def _run(home: NnunetHome, dataset_name: str, recipe: Recipe, device, progress: Progress | None) -> None:
+    import torch
+
+    from .trainer import study_trainer_class
+
+    plans = json.loads((home.preprocessed / dataset_name / f"{PLANS_NAME}.json").read_text(encoding="utf-8"))
+    description = json.loads((home.preprocessed / dataset_name / "dataset.json").read_text(encoding="utf-8"))
+    plans["continue_training"] = False
+    trainer = study_trainer_class(recipe)(plans, CONFIGURATION, 0, description, device)
+    trainer.follow(progress)
+    random.seed(recipe.seed)
+    np.random.seed(recipe.seed)
+    torch.manual_seed(recipe.seed)
+    trainer.initialize()
+    latest = Path(trainer.output_folder) / LATEST
+    if latest.is_file():
+        trainer.load_checkpoint(str(latest))
+    elif recipe.start_from:
+        _start_from(trainer, recipe.start_from)
+    trainer.run_training()
+
+
+def _start_from(trainer, model: str) -> None:
+    """Weights of an earlier model into the new network; what is not there by name and shape keeps its random start."""
+    from ...inference.models.trained_model import load_model
+
+    network = trainer.network.module if trainer.is_ddp else trainer.network
+    network = getattr(network, "_orig_mod", network)
+    known, wanted = load_model(model).read_weights()[0], network.state_dict()
+    fitting = {name: value for name, value in known.items() if name in wanted and wanted[name].shape == value.shape}
+    if len(fitting) < 0.9 * len(wanted):
+        raise ConfigurationError(f"The model {model} is built differently: a training cannot start from its weights.")
+    network.load_state_dict({**wanted, **fitting})
+
+
+def _train_on_several(home: NnunetHome, dataset_name: str, recipe: Recipe, gpus: int) -> None:
+    import torch
+
+    if torch.cuda.device_count() < gpus:
+        raise ConfigurationError(f"{gpus} GPUs were asked for, and torch finds {torch.cuda.device_count()}.")
+    from nnunetv2.run.run_training import find_free_network_port
+
+    torch.multiprocessing.spawn(
+        _one_of_several, (home, dataset_name, recipe, gpus, find_free_network_port()), nprocs=gpus
+    )
+
+
+def _one_of_several(rank: int, home: NnunetHome, dataset_name: str, recipe: Recipe, gpus: int, port: int) -> None:
+    """One process of nnU-Net's distributed training: its trainer splits the batch once torch.distributed runs."""
+    import os
+
+    import torch
+
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    torch.distributed.init_process_group("nccl", rank=rank, world_size=gpus)
+    try:
+        torch.cuda.set_device(rank)
+        with home.active(augmentation_processes=0):
+            _run(home, dataset_name, recipe, torch.device("cuda", rank), None)
+    finally:
+        torch.distributed.destroy_process_group()

@@ -1,0 +1,88 @@
+"""nnU-Net's trainer, following a recipe. Made on demand, so that importing this file does not load torch."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+from .recipe import Recipe
+
+
+def study_trainer_class(recipe: Recipe):
+    """A subclass of nnU-Net's trainer for `recipe`, named StudyTrainer (nnU-Net names its folder after it)."""
+    import torch
+    from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
+    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+    class StudyTrainer(nnUNetTrainer):
+        def follow(self, progress: Callable[[float, str], None] | None) -> None:
+            self.progress = progress
+            self.initial_lr, self.weight_decay = recipe.learning_rate, recipe.weight_decay
+            self.num_epochs, self.num_iterations_per_epoch = recipe.epochs, recipe.iterations
+            self.num_val_iterations_per_epoch = max(1, min(50, recipe.iterations // 5))
+            self.oversample_foreground_percent = recipe.oversample
+            self.save_every = max(1, min(50, recipe.epochs // 20))
+            self.started, self.done = None, 0
+
+        def configure_optimizers(self):
+            weights, rate = self.network.parameters(), self.initial_lr
+            if recipe.optimizer == "sgd":
+                return super().configure_optimizers()
+            kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
+            optimizer = kind(weights, rate, weight_decay=self.weight_decay)
+            return optimizer, PolyLRScheduler(optimizer, rate, self.num_epochs)
+
+        def print_to_log_file(self, *words, also_print_to_console=True, add_timestamp=True):
+            """Into its log file only: the console is the progress bar's."""
+            super().print_to_log_file(*words, also_print_to_console=False, add_timestamp=add_timestamp)
+
+        def plot_network_architecture(self):
+            """Needs a package that is not installed, and is not wanted."""
+
+        def train_step(self, batch: dict) -> dict:
+            self.started = self.started or time.monotonic()
+            result = super().train_step(batch)
+            self.done += 1
+            if self.progress:
+                left = self.num_epochs * self.num_iterations_per_epoch
+                at = self.current_epoch * self.num_iterations_per_epoch
+                at += (self.done - 1) % self.num_iterations_per_epoch + 1
+                minutes = (time.monotonic() - self.started) / self.done * (left - at) / 60
+                self.progress(
+                    at / left,
+                    f"Training, epoch {self.current_epoch + 1} of {self.num_epochs}, "
+                    f"loss {float(result['loss']):.3f}, {minutes:.0f} minutes left",
+                )
+            return result
+
+    if not recipe.augmentation:
+        _without_augmentation(StudyTrainer, nnUNetTrainer)
+    return StudyTrainer
+
+
+def _without_augmentation(trainer, base) -> None:
+    """Patches as they are: no rotation, scaling, mirroring or change of grey, in training and in inference."""
+
+    def configure(self):
+        rotation, flat, _, _ = base.configure_rotation_dummyDA_mirroring_and_inital_patch_size(self)
+        self.inference_allowed_mirroring_axes = None
+        return rotation, flat, self.configuration_manager.patch_size, None
+
+    def transforms(
+        patch_size,
+        rotation_for_DA,
+        deep_supervision_scales,
+        mirror_axes,
+        do_dummy_2d_data_aug,
+        use_mask_for_norm=None,
+        is_cascaded=False,
+        foreground_labels=None,
+        regions=None,
+        ignore_label=None,
+    ):
+        return base.get_validation_transforms(
+            deep_supervision_scales, is_cascaded, foreground_labels, regions, ignore_label
+        )
+
+    trainer.configure_rotation_dummyDA_mirroring_and_inital_patch_size = configure
+    trainer.get_training_transforms = staticmethod(transforms)

@@ -1,0 +1,1 @@
+"""Sequence files (MetaImage and NRRD) as PLUS, SlicerIGSIO and this project read and write them."""

@@ -1,0 +1,149 @@
+"""NRRD sequences (`.igs.nrrd`, `.nrrd`, `.nhdr`) as PLUS and Slicer write and read them.
+
+Format: NRRD 0004 definition (teem.sourceforge.net/nrrd/format.html) and IGSIO's vtkIGSIONrrdSequenceIO.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import SequenceFileError
+from .sequence_header import (
+    SequenceHeader,
+    data_file_beside,
+    flips_to_working_orientation,
+    has_transform,
+    read_header_lines,
+    split_frame_field,
+    spread_frame_fields,
+)
+from .stored_axes import holds_images, stored_axes
+
+_DTYPES = {
+    "i1": ("signed char", "int8", "int8_t"),
+    "u1": ("uchar", "unsigned char", "uint8", "uint8_t"),
+    "i2": ("short", "short int", "signed short", "signed short int", "int16", "int16_t"),
+    "u2": ("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"),
+    "i4": ("int", "signed int", "int32", "int32_t"),
+    "u4": ("uint", "unsigned int", "uint32", "uint32_t"),
+    "f4": ("float",),
+    "f8": ("double",),
+}
+# How pixels are compressed (see CompressedStream).
+COMPRESSION = "gzip"
+_CODES = {name: code for code, names in _DTYPES.items() for name in names}
+_FORMAT_FIELDS = {
+    "type", "dimension", "space", "space dimension", "sizes", "space directions", "kinds", "endian", "encoding",
+    "space origin", "measurement frame", "data file", "datafile", "spacings", "units", "space units", "centerings",
+    "byte skip", "byteskip", "line skip", "lineskip",
+    "ultrasound image orientation", "ultrasound image type", "ultrasoundimageorientation", "ultrasoundimagetype",
+}  # fmt: skip
+
+
+def read_header(path: Path) -> SequenceHeader:
+    """The header of an NRRD sequence. Raises SequenceFileError."""
+
+    def is_last(line: str) -> bool:
+        return line == ""
+
+    try:
+        lines, offset = read_header_lines(path, is_last)
+    except SequenceFileError:
+        if path.suffix.lower() != ".nhdr":
+            raise
+        # A detached header may end with the file.
+        lines, offset = path.read_text(encoding="utf-8", errors="replace").splitlines(), 0
+    fields: dict[str, str] = {}
+    frames: dict[int, dict[str, str]] = {}
+    for line in lines[1:]:
+        if line.startswith("#") or ":" not in line:
+            continue
+        name, value = line.split(":", 1)
+        is_pair = value.startswith("=")
+        name, value = name.strip(), value[1:].strip() if is_pair else value.strip()
+        frame_field = split_frame_field(name)
+        if frame_field is None:
+            fields[name if is_pair else name.lower()] = value
+        else:
+            frames.setdefault(frame_field[0], {})[frame_field[1]] = value
+    try:
+        sizes = [int(text) for text in fields["sizes"].split()]
+        skipped_lines = int(fields.get("line skip", fields.get("lineskip", "0")))
+        skipped_bytes = int(fields.get("byte skip", fields.get("byteskip", "0")))
+        pixel_type = fields["type"].lower()
+        encoding = fields["encoding"].lower()
+    except KeyError as error:
+        raise SequenceFileError(f"The header of {path} has no '{error.args[0]}'; the file is damaged.") from None
+    except ValueError:
+        raise SequenceFileError(f"The header of {path} has a size that is not a whole number.") from None
+    if skipped_lines < 0 or skipped_bytes < -1:
+        raise SequenceFileError(
+            f"{path} says 'line skip: {skipped_lines}' and 'byte skip: {skipped_bytes}', which cannot be: correct the "
+            "header."
+        )
+    kinds = fields.get("kinds", "").lower().split()
+    axes = stored_axes(path, sizes, kinds, sorted(frames), tracked=has_transform(frames))
+    has_images = holds_images(axes.size("u"), axes.size("v"))
+    if has_images and pixel_type not in _CODES:
+        raise SequenceFileError(
+            f"{path} holds pixels of type '{pixel_type}', which cannot be read; whole numbers of up to 32 bits, float "
+            "and "
+            "double can."
+        )
+    if encoding not in ("raw", "gz", "gzip"):
+        raise SequenceFileError(f"{path} has encoding '{encoding}'; raw and gzip can be read.")
+    orientation = next(
+        (value for name, value in fields.items() if name.lower().replace(" ", "") == "ultrasoundimageorientation"),
+        None,
+    )
+    flip_rows, flip_columns = flips_to_working_orientation(orientation if has_images else None, path)
+    data_file = fields.get("data file") or fields.get("datafile")
+    return SequenceHeader(
+        path=path,
+        image_size=(axes.size("u"), axes.size("v")),
+        frame_count=axes.size("n"),
+        channels=axes.size("c"),
+        stored_axes=axes.order,
+        dtype=np.dtype(
+            (">" if fields.get("endian", "little").lower() == "big" else "<") + _CODES.get(pixel_type, "u1")
+        ),
+        compression="none" if encoding == "raw" else "gzip",
+        data_path=data_file_beside(path, data_file) if data_file else path,
+        data_offset=0 if data_file else offset,
+        skipped_lines=skipped_lines,
+        skipped_bytes=skipped_bytes,
+        flip_rows=flip_rows,
+        flip_columns=flip_columns,
+        fields={name: value for name, value in fields.items() if name.lower() not in _FORMAT_FIELDS},
+        frame_fields=spread_frame_fields(path, frames, axes.size("n")),
+    )
+
+
+def header_text(image_size, frame_fields, dtype: np.dtype, compressed_bytes: int | None, fields) -> str:
+    """The header of an attached sequence of grey images in orientation MF; `compressed_bytes` None when raw."""
+    frame_count = len(frame_fields)
+    lines = [
+        "NRRD0004",
+        "# Complete NRRD file format specification at:",
+        "# http://teem.sourceforge.net/nrrd/format.html",
+        f"type: {_DTYPES[dtype.str[1:]][0]}",
+        "dimension: 3",
+        "space dimension: 2",
+        f"sizes: {image_size[0]} {image_size[1]} {frame_count}",
+        "space directions: (1,0) (0,1) none",
+        "kinds: domain domain list",
+        "endian: little",
+        f"encoding: {'raw' if compressed_bytes is None else 'gz'}",
+        "space origin: (0,0)",
+        "ultrasound image orientation:=MF",
+        "ultrasound image type:=BRIGHTNESS",
+    ]
+    lines += [f"{name}:={value}" for name, value in fields.items()]
+    for number, entries in enumerate(frame_fields):
+        entries = dict(entries)
+        status = entries.pop("ImageStatus", "OK" if min(image_size) > 0 else "INVALID")
+        lines += [f"Seq_Frame{number:04d}_{name}:={value}" for name, value in entries.items()]
+        lines.append(f"Seq_Frame{number:04d}_Status:={status}")
+    return "\n".join(lines) + "\n\n"

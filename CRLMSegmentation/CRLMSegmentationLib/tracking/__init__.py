@@ -1,0 +1,24 @@
+"""Receive tracked frames from PLUS over OpenIGTLink, and replay recordings as PLUS would."""
+
+from .health import HealthLog, HealthRow, health_line, health_record, health_rows
+from .openigtlink.commands import Command, CommandReply
+from .receiver import Receiver
+from .recording import RecordingSummary, record
+from .replayer import Replayer
+from .status import Interruption, StreamStatus
+
+__all__ = [
+    "Command",
+    "CommandReply",
+    "HealthLog",
+    "HealthRow",
+    "Interruption",
+    "Receiver",
+    "RecordingSummary",
+    "Replayer",
+    "StreamStatus",
+    "health_line",
+    "health_record",
+    "health_rows",
+    "record",
+]

@@ -1,0 +1,25 @@
+"""TCP ports, as people give them."""
+
+from __future__ import annotations
+
+import operator
+
+from ...errors import StreamError
+
+DEFAULT_PORT, HIGHEST_PORT = 18944, 65535
+
+
+def checked_port(port: int, lowest: int = 1) -> int:
+    """`port` as it is, when it is a whole number from `lowest` (0: the system chooses) to 65535.
+
+    Systems take the number modulo 65536 without a word, so that another program's port would be reached. Raises
+    StreamError.
+    """
+    try:
+        number = operator.index(port)
+    except TypeError:
+        number = -1
+    if not lowest <= number <= HIGHEST_PORT:
+        free = "; 0 takes a free one" if lowest == 0 else ""
+        raise StreamError(f"{port} is no port; give a whole number from 1 to {HIGHEST_PORT}{free}.")
+    return number

@@ -1,0 +1,123 @@
+"""What a receiver sees of its stream, for people and for logs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+_TOLD_KINDS = 4
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """A time without connection. began_at in seconds since 1970, duration_s until a peer was there again."""
+
+    began_at: float
+    duration_s: float
+    reason: str
+
+    def __str__(self) -> str:
+        """One line, in local time."""
+        clock = time.strftime("%H:%M:%S", time.localtime(self.began_at))
+        return f"{clock} for {self.duration_s:.1f} s ({self.reason})" if math.isfinite(self.duration_s) else (
+            f"since {clock} ({self.reason})"
+        )  # fmt: skip
+
+
+@dataclass
+class StreamStatus:
+    """What the receiver sees.
+
+    connected           a peer is there now
+    connections         how often one was found
+    closures            how often it was lost again
+    frames              tracked frames received; `invalid` of them have no valid pose
+    dropped             frames lost because nobody took them from a full queue
+    queued              frames that wait to be taken
+    frames_per_second   over the last frames, and no more than were measured in a second; 0 when none came
+    age_s               seconds since the last frame came; infinite when none came
+    latency_s           seconds from the sender's timestamp to the screen, the median over the last frames (see
+                        LatencyMeter and Receiver.shown); `worst_latency_s` the longest of them; NaN when not known
+    clocks_agree        the sender's clock seems to be that of this computer
+    silent_s            seconds since the last byte came; infinite when none came
+    crc_errors, malformed, too_long, out_of_step, skipped   messages that were not used (see FramingCounts)
+    other_images        images of other streams, and those that are no two-dimensional picture
+    image_name          the image stream that is taken; '' before the first
+    image_names         the device names of all that were seen
+    repeated            images that came again with the same time and pixels, and were dropped
+    missing             about how many frames the sender has skipped, by the gaps between their times
+    pose_problem        why the newest frame has no valid pose; '' when it has one
+    usual_pose_problem  why most of the `invalid` ones have none
+    image_problem       why images that came cannot be used; '' when none was of that kind
+    notes               sentences about the calibration: what of it is not used
+    header_version      the highest that the peer has shown
+    interruptions       the last times without connection, after the first one was found
+    problem             the last sentence about the connection, or what the sender does so that no frame gets a pose; ''
+                        when all is well
+    """
+
+    connected: bool = False
+    connections: int = 0
+    closures: int = 0
+    frames: int = 0
+    invalid: int = 0
+    dropped: int = 0
+    queued: int = 0
+    frames_per_second: float = 0.0
+    age_s: float = math.inf
+    latency_s: float = math.nan
+    worst_latency_s: float = math.nan
+    clocks_agree: bool = False
+    silent_s: float = math.inf
+    crc_errors: int = 0
+    malformed: int = 0
+    too_long: int = 0
+    out_of_step: int = 0
+    skipped: Counter = field(default_factory=Counter)
+    other_images: int = 0
+    image_name: str = ""
+    image_names: tuple[str, ...] = ()
+    repeated: int = 0
+    missing: int = 0
+    pose_problem: str = ""
+    usual_pose_problem: str = ""
+    image_problem: str = ""
+    notes: tuple[str, ...] = ()
+    header_version: int = 1
+    interruptions: tuple[Interruption, ...] = ()
+    problem: str = ""
+
+    @property
+    def damaged(self) -> int:
+        """Messages that did not arrive as they were sent, or made no sense."""
+        return self.crc_errors + self.malformed + self.too_long
+
+    @property
+    def not_understood(self) -> str:
+        """The types of message that were passed over, with their numbers; '' when there were none."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in self.skipped.most_common(_TOLD_KINDS))
+        return f"{kinds} passed over, as not understood: have the server send IMAGE and TRANSFORM" if kinds else ""
+
+    def __str__(self) -> str:
+        """One line for people."""
+        if not self.connected:
+            return f"not connected: {self.problem}" if self.problem else "not connected"
+        parts = [f"{self.frames_per_second:.1f} frames/s", f"{self.frames} frames"]
+        if math.isfinite(self.age_s):
+            parts.append(f"last {self.age_s:.1f} s ago")
+        if math.isfinite(self.latency_s):
+            parts.append(f"latency {1000 * self.latency_s:.0f} ms")
+        for count, what in (
+            (self.invalid, "without a valid pose"),
+            (self.dropped, "lost"),
+            (self.missing, "or so skipped by the sender"),
+            (self.repeated, "repeated"),
+            (self.damaged, "damaged messages"),
+            (self.queued, "waiting"),
+            (self.closures, "interruptions"),
+        ):
+            if count:
+                parts.append(f"{count} {what}")
+        return ", ".join([*parts, *dict.fromkeys(filter(None, (self.problem, self.pose_problem)))])

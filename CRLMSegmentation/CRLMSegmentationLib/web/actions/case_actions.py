@@ -1,0 +1,79 @@
+"""What the page does with whole cases: another one, a saved one, and whether images and case are of one patient."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Awaitable, Callable
+
+from ..controller import Controller
+from .preparing import Preparing
+from .questions import Choice, Questions
+from .saving import Saving
+from .told import TellingActions, told
+
+
+class CaseActions(TellingActions):
+    """Bound to the page's buttons by page.Page."""
+
+    def __init__(self, controller: Controller, saving: Saving, questions: Questions, preparing: Preparing):
+        super().__init__(controller)
+        self._saving, self._questions, self._preparing = saving, questions, preparing
+
+    @told
+    async def answer(self, choice) -> None:
+        """To the question that is on the page."""
+        await self._questions.answer(str(choice))
+
+    @told
+    def keep_case(self) -> None:
+        """The images show the patient of the case."""
+        self._session.keep_case()
+
+    @told
+    async def new_case(self) -> None:
+        """Begin with nothing; what is connected stays connected."""
+        await self.unless_lost("Begin a new case?", self._begin_anew)
+
+    @told
+    def show_cases(self) -> None:
+        """The list of saved cases."""
+        with self._state as state:
+            state.cases, state.choosing_case = self._library.saved_cases(), True
+
+    @told
+    async def open_case(self, value) -> None:
+        """Go on from a saved case."""
+        folder = self._library.case_of(str(value))
+        self._state.choosing_case = False
+
+        async def load() -> None:
+            with self._preparing.shown(f"Opening {folder.name}"):
+                await asyncio.sleep(0.1)
+                self._controller.correction.forget()
+                self._controller.open_case(folder)
+                self._state.truth_known = False
+
+        await self.unless_lost(f"Open {folder.name}?", load)
+
+    async def unless_lost(self, text: str, then: Callable[[], Awaitable]) -> None:
+        """Do `then` when nothing of the case gets lost by it, else ask first."""
+        if not self._session.has_unsaved_data:
+            await then()
+            return
+
+        async def save_first() -> None:
+            await self._saving.save()
+            await then()
+
+        self._questions.ask(
+            f"{text} What is on the page now is not saved.",
+            Choice("Save it first", save_first, "primary"), Choice("Do not save it", then, "error"), Choice("Cancel"),
+        )  # fmt: skip
+
+    async def _begin_anew(self) -> None:
+        self._controller.correction.forget()
+        self._session.new_case()
+        self._controller.display.forget()
+        with self._state as state:
+            state.placing = ""
+            self._controller.open_step.open("connect" if self._session.stream_status is None else "record")

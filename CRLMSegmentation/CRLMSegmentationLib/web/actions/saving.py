@@ -1,0 +1,41 @@
+"""Saving the case as a folder of the library, and as one file to download."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from pathlib import Path
+
+from ...errors import FileFormatError
+from ..controller import Controller
+
+
+class Saving:
+    """One case at a time."""
+
+    def __init__(self, controller: Controller):
+        self._controller = controller
+        self._lock = asyncio.Lock()
+
+    async def save(self) -> Path:
+        """The folder; its name with .zip is the file beside it. Raises FileFormatError, also while one is saved."""
+        controller = self._controller
+        if self._lock.locked():
+            raise FileFormatError("The case is being saved already.")
+        async with self._lock:
+            with controller.state as state:
+                state.saving = True
+            # The page shows that it saves before the scene is written.
+            await asyncio.sleep(0.1)
+            try:
+                folder = controller.library.new_case_folder(time.strftime("case-%Y%m%d-%H%M%S"))
+                controller.session.save_case(folder)
+                await asyncio.to_thread(shutil.make_archive, str(folder), "zip", folder.parent, folder.name)
+            except OSError as error:
+                raise FileFormatError(f"The case could not be saved ({error.strerror or error}).") from None
+            finally:
+                with controller.state as state:
+                    state.saving = False
+        controller.tell_note(f"The case is saved as cases/{folder.name}.")
+        return folder

@@ -1,0 +1,99 @@
+"""A simulated sweep made in a process of its own, so that the page goes on meanwhile.
+
+`python -m CRLMSegmentationLib.web.actions.simulator FOLDER SEED LESION DIAMETER_MM` says one JSON line for every step:
+{"done": 0.4, "text": "..."}, and at the end {"sweep": path} or {"error": sentence}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+
+from ...errors import ConfigurationError
+from ...geometry import transform_points
+from ...python_process import end_process, start_python
+from ...sweep import Pose, Sweep
+
+TRUTH = "tumor.nrrd"
+_FARTHEST_MM = 70.0
+
+
+async def simulate(
+    folder, seed: int, lesion: str, diameter_mm: float, progress: Callable[[float, str], None] | None = None
+) -> Path:
+    """Write a simulated case into `folder`; returns the path of its sweep. Raises ConfigurationError.
+
+    lesion       'hypoechoic', 'hyperechoic' or 'mixed'
+    diameter_mm  of the sphere with the lesion's volume
+    """
+    words = [str(folder), str(int(seed)), str(lesion), repr(float(diameter_mm))]
+    process = start_python(__spec__.name, words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        while line := await asyncio.to_thread(process.stdout.readline):
+            said = json.loads(line)
+            if "error" in said:
+                raise ConfigurationError(said["error"])
+            if "sweep" in said:
+                return Path(said["sweep"])
+            if progress is not None:
+                progress(said["done"], said["text"])
+    finally:
+        end_process(process)
+        process.stdout.close()
+    raise ConfigurationError("The simulator ended without a sweep; look into the terminal for the reason.")
+
+
+def main(words: list[str]) -> int:
+    """The child's side; returns the exit status."""
+    from ...errors import CRLMError
+    from ...simulation import simulate_case, write_case
+    from ...simulation.settings import LesionSettings
+
+    folder, seed, lesion, diameter_mm = words
+    try:
+        settings = LesionSettings(echogenicity=lesion, equivalent_diameter_mm=float(diameter_mm))
+        case = simulate_case(int(seed), lesion=settings, progress=lambda done, text: _say(done=done, text=text))
+        _say(done=1.0, text="Writing the sweep")
+        write_case(replace(case, sweep=with_approaching_stylus(case.sweep, case.tumor)), folder)
+    except CRLMError as error:
+        _say(error=str(error))
+        return 1
+    _say(sweep=str(Path(folder) / "sweep.igs.mha"))
+    return 0
+
+
+def with_approaching_stylus(sweep, tumor):
+    """The sweep with a stylus that goes into the tumor and back again while it lasts, from the probe's side."""
+    place = np.argwhere(tumor.voxels)[:, ::-1]
+    center = transform_points(tumor.ijk_to_ras, place.mean(axis=0))
+    frames = sweep.frames
+    lies = sweep.valid_frames[len(sweep.valid_frames) // 2].image_to_reference
+    across, up = lies[:3, 0] / np.linalg.norm(lies[:3, 0]), -lies[:3, 1] / np.linalg.norm(lies[:3, 1])
+    outward = up * 0.75 + across * 0.6 + np.cross(across, up) * 0.25
+    outward /= np.linalg.norm(outward)
+    side = np.cross(outward, across)
+    side /= np.linalg.norm(side)
+    # A stylus points along its own -z: its shaft lies outward of the tip.
+    rotation = np.column_stack([side, np.cross(outward, side), outward])
+    distances_mm = _FARTHEST_MM * 0.5 * (1 + np.cos(2 * np.pi * np.arange(len(frames)) / len(frames)))
+    moved = []
+    for frame, distance_mm in zip(frames, distances_mm):
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = rotation, center + outward * distance_mm
+        moved.append(frame.with_changes(transforms={**frame.transforms, "StylusToReference": Pose(pose)}))
+    return Sweep(moved, sweep.name, sweep.fields, sweep.reference)
+
+
+def _say(**words) -> None:
+    print(json.dumps(words), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

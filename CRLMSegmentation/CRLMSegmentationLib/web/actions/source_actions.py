@@ -1,0 +1,152 @@
+"""Where the images come from: a simulated sweep, a recording, a PLUS server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Awaitable, Callable
+
+import numpy as np
+
+from ...errors import ConfigurationError, FileFormatError
+from ...session.case.case_source import REPLAYED
+from ...session.state import Step
+from ...simulation.settings import ECHOGENICITIES
+from ...sweep.sweep import SIMULATED
+from ..controller import Controller
+from . import simulator
+from .preparing import Preparing
+from .told import TellingActions, number_of, told
+from .wishes import CASE_NUMBERS, LESION_MM
+
+
+class SourceActions(TellingActions):
+    """Bound to the page's buttons by page.Page.
+
+    truth        the simulator's own tumor mask as a Volume, None for everything else
+    unless_lost  does something unless it would lose what is not saved, see CaseActions
+    """
+
+    def __init__(
+        self, controller: Controller, preparing: Preparing, unless_lost: Callable[[str, Callable], Awaitable]
+    ):  # fmt: skip
+        super().__init__(controller)
+        self.truth = None
+        self._preparing, self._unless_lost = preparing, unless_lost
+
+    # What was chosen comes along with the click: the state of a tab may reach the program later than that.
+
+    @told
+    async def connect_simulated(self, lesion, lesion_mm, case_number) -> None:
+        """Simulate a sweep over a tumor of the wished kind, and replay it as a live stream."""
+        lesion = lesion if lesion in ECHOGENICITIES else ECHOGENICITIES[0]
+        diameter_mm = float(np.clip(number_of(lesion_mm), *LESION_MM))
+        seed = int(np.clip(number_of(case_number), *CASE_NUMBERS))
+        folder = self._library.simulated / f"{lesion}-{diameter_mm:.0f}mm-{seed}"
+        sweep = folder / "sweep.igs.mha"
+        with self._preparing.shown("Simulating a sweep over a liver"):
+            if not (sweep.is_file() and (folder / simulator.TRUTH).is_file()):
+                sweep = await simulator.simulate(folder, seed, lesion, diameter_mm, self._preparing.tell)
+            truth = await asyncio.to_thread(_read_volume, folder / simulator.TRUTH)
+            seconds = await asyncio.to_thread(_seconds_of, sweep)
+        self._replay(sweep, None, f"Liver {seed}, {diameter_mm:.0f} mm", seconds, SIMULATED)
+        self._know_truth(truth)
+
+    @told
+    async def connect_file(self, file, calibration) -> None:
+        """Replay the chosen recording as a live stream."""
+        path, configuration = self._chosen(file, calibration)
+        with self._preparing.shown(f"Opening {path.name}"):
+            # Read once here, so that what is wrong with it is told as a sentence before anything is started.
+            frames = (await asyncio.to_thread(_read_sweep, path, configuration)).frames
+        self._replay(path, configuration, path.name, frames[-1].timestamp - frames[0].timestamp)
+
+    @told
+    async def open_file(self, file, calibration) -> None:
+        """Take the chosen recording as the sweep, without any stream."""
+        path, configuration = self._chosen(file, calibration)
+        with self._preparing.shown(f"Reading {path.name}"):
+            sweep = await asyncio.to_thread(_read_sweep, path, configuration)
+
+        async def take() -> None:
+            self._session.disconnect()
+            self._know_truth(None)
+            self._controller.correction.forget()
+            self._session.open_sweep(path, configuration, sweep=sweep)
+            self._controller.display.forget()
+            self._state.data_kind = path.name
+            self._controller.open_step.open("record")
+            self._controller.open_step.start(Step.RECONSTRUCT)
+            self._session.start_reconstruct()
+
+        await self._unless_lost(f"Open {path.name}?", take)
+
+    @told
+    async def connect_plus(self, host, port, calibration) -> None:
+        """Receive from a PLUS server."""
+        host, port = str(host).strip(), int(number_of(port))
+        if not host or not 0 < port < 65536:
+            raise ConfigurationError("Give the computer that PLUS runs on, and its port from 1 to 65535.")
+        transforms = await asyncio.to_thread(_read_calibration, self._chosen_calibration(calibration))
+        self._know_truth(None)
+        self._state.data_kind, self._state.sweep_seconds = host, 0
+        self._session.connect(host, port, transforms)
+        self._controller.open_step.start(Step.CONNECT)
+
+    @told
+    def choose_image(self, name) -> None:
+        """Take this one of the image streams that come."""
+        stream = self._session.stream_status
+        if stream is None or name not in stream.image_names:
+            raise ConfigurationError("This image stream does not come any more.")
+        self._session.choose_image(name)
+
+    @told
+    def disconnect(self) -> None:
+        self._session.disconnect()
+        self._controller.rates.clear()
+        self._controller.open_step.open("connect")
+
+    def _chosen(self, file, calibration):
+        if not file:
+            raise FileFormatError("Choose a recorded sweep first, or upload one.")
+        return self._library.path_of(file), self._chosen_calibration(calibration)
+
+    def _chosen_calibration(self, calibration):
+        return self._library.path_of(calibration) if calibration else None
+
+    def _replay(self, path, configuration, shown_name: str, seconds: float, origin: str = REPLAYED) -> None:
+        self._know_truth(None)
+        self._state.data_kind = shown_name
+        self._controller.replay(path, configuration, seconds, origin)
+
+    def _know_truth(self, truth) -> None:
+        self.truth = truth
+        with self._state as state:
+            state.truth_known = truth is not None
+
+
+def _read_volume(path):
+    from ...files import read_volume
+
+    return read_volume(path)
+
+
+def _seconds_of(path) -> float:
+    """How long a recording lasts."""
+    from ...sweep.sequence_files.sequence_reader import SequenceReader
+
+    frames = [frame.timestamp for frame in SequenceReader(path)]
+    return frames[-1] - frames[0]
+
+
+def _read_sweep(path, configuration):
+    from ...sweep import read_sweep
+
+    return read_sweep(path, _read_calibration(configuration))
+
+
+def _read_calibration(configuration):
+    """Transforms by name; None when no configuration was chosen."""
+    from ...sweep import read_plus_configuration
+
+    return read_plus_configuration(configuration).transforms if configuration else None

@@ -1,0 +1,58 @@
+"""What a button calls: its errors become sentences on the page, and never end the program."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import math
+
+from ...errors import ConfigurationError, CRLMError
+
+_logger = logging.getLogger(__name__)
+
+
+def told(action):
+    """A method that a button calls, of an object with tell_error(sentence) and after_action()."""
+
+    @functools.wraps(action)
+    async def run(self, *arguments):
+        try:
+            outcome = action(self, *arguments)
+            if inspect.isawaitable(outcome):
+                await outcome
+        except CRLMError as error:
+            self.tell_error(str(error))
+        except Exception as error:
+            _logger.exception("The action %s has failed.", action.__name__)
+            self.tell_error(f"That did not work, and it is a fault of this program ({error}); the terminal says more.")
+        self.after_action()
+
+    return run
+
+
+class TellingActions:
+    """What actions of the page have in common: a Controller, whose page they tell of their errors."""
+
+    def __init__(self, controller):
+        self._controller = controller
+        self._session = controller.session
+        self._state = controller.state
+        self._library = controller.library
+
+    def tell_error(self, sentence: str) -> None:
+        self._controller.tell_error(sentence)
+
+    def after_action(self) -> None:
+        self._controller.show_steps()
+
+
+def number_of(value) -> float:
+    """What a field of the page holds; raises ConfigurationError when it is no number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ConfigurationError(f"'{str(value)[:20]}' is not a number.")
+    return number

@@ -1,0 +1,52 @@
+"""The values of the page that a tab may set: each with its kind and its range. All others are the server's alone."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from ...session.engine import DEVICES
+from ...simulation.settings import ECHOGENICITIES
+from ..page.page_state import STEPS
+from ..server.allowed import Check, is_truth, number, one_of, text
+
+SOURCES = ("simulated", "file", "plus")
+LESION_MM = (8.0, 40.0)
+CASE_NUMBERS = (1, 99)
+THRESHOLDS = (0.05, 0.95)
+# Edges that the page offers; handles may go further.
+BOX_MM = (10.0, 80.0)
+BRUSH_MM = (1.0, 20.0)
+MARGIN_MM = (0.0, 20.0)
+_LONGEST_PATH = 1024
+_LONGEST_HOST = 255
+_FARTHEST_SLICE_MM = 10_000.0
+
+
+def wishes(sliders: Iterable[str]) -> dict[str, Check]:
+    """name: check. sliders: names of the state behind the slider of each slice."""
+    path = text(_LONGEST_PATH)
+    port = text(8)
+    own = {
+        "open_step": one_of(*STEPS),
+        "error_shown": is_truth,
+        "note_shown": is_truth,
+        "choosing_case": is_truth,
+        "source": one_of(*SOURCES),
+        "lesion": one_of(*ECHOGENICITIES),
+        "lesion_mm": number(*LESION_MM),
+        "case_number": number(*CASE_NUMBERS),
+        "file": path,
+        "calibration": path,
+        "typing_path": is_truth,
+        "upload_progress": number(-1, 100),
+        "plus_host": text(_LONGEST_HOST),
+        # As it is typed; judged when it is used.
+        "plus_port": lambda value: port(value) or number(0, 99999)(value),
+        "box_edge_mm": number(*BOX_MM),
+        "model": path,
+        "device": one_of(*DEVICES),
+        "threshold": number(*THRESHOLDS),
+        "brush_mm": number(*BRUSH_MM),
+        "margin_mm": number(*MARGIN_MM),
+    }
+    return {**own, **{name: number(-_FARTHEST_SLICE_MM, _FARTHEST_SLICE_MM) for name in sliders}}

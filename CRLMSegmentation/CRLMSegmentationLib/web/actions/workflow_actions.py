@@ -1,0 +1,186 @@
+"""What the page's buttons and clicks do in the steps from recording on. Wishes of a tab are checked here, before the
+session sees them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Callable
+
+import numpy as np
+
+from ...errors import SegmentationError
+from ...session.state import Step
+from ...values import Box
+from ..controller import Controller
+from .questions import Choice, Questions
+from .source_actions import SourceActions
+from .told import TellingActions, number_of, told
+from .wishes import BOX_MM, BRUSH_MM, MARGIN_MM, THRESHOLDS
+
+
+class Actions(TellingActions):
+    """Bound to the page's buttons by page.Page, to its sliders by bind()."""
+
+    def __init__(self, controller: Controller, source: SourceActions, questions: Questions):
+        super().__init__(controller)
+        self._source, self._questions = source, questions
+
+    def bind(self) -> None:
+        """Sliders and choices that work while they are moved."""
+        state = self._state
+        state.change("threshold")(self._on_threshold)
+        state.change("box_edge_mm")(self._on_box_edge)
+        state.change("margin_mm")(self._on_margin)
+        state.change("brush_mm")(self._on_brush)
+        state.change("model")(self._on_model)
+        state.change("device")(self._on_device)
+        state.change("open_step")(self._on_open_step)
+
+    # 2 Record
+
+    @told
+    def start_recording(self) -> None:
+        self._session.start_recording()
+        self._controller.open_step.start(Step.RECONSTRUCT)
+
+    @told
+    def stop_recording(self) -> None:
+        self._session.stop_recording()
+        self._controller.open_step.start(Step.RECONSTRUCT)
+        if not self._session.live_reconstruction:
+            self._session.start_reconstruct()
+
+    @told
+    def reconstruct(self) -> None:
+        self._session.start_reconstruct()
+        self._controller.open_step.start(Step.RECONSTRUCT)
+
+    # 3 Box
+
+    @told
+    def place_box(self) -> None:
+        """The next click in a slice places the box."""
+        self._state.placing = "box"
+
+    @told
+    def place_box_at_truth(self) -> None:
+        """Around the simulator's own tumor."""
+        if self._state.truth_known:
+            self._put_box(Box.around_mask(self._source.truth), tight=True)
+
+    def click_in_view(self, view, x_px: float, y_px: float) -> bool:
+        """A press of the left button; True when it placed something."""
+        placing = self._state.placing
+        if not placing or view not in self._controller.views.slices:
+            return False
+        point = self._controller.views.ras_at(view, x_px, y_px)
+        with self._state as state:
+            state.placing = ""
+        if placing == "seed":
+            asyncio.create_task(self._grow(point))
+        else:
+            edge_mm = float(np.clip(number_of(self._state.box_edge_mm), *BOX_MM))
+            self._put_box(Box(point, (edge_mm,) * 3), tight=False)
+            self.after_action()
+        return True
+
+    def _put_box(self, box: Box, tight: bool) -> None:
+        self._session.set_box(box, tight)
+        self._controller.views.go_to(box.center_ras)
+        with self._state as state:
+            state.placing = ""
+
+    # 4 Segment
+
+    @told
+    def segment(self) -> None:
+        """Find the tumor in the box with the chosen model."""
+        self._unless_corrected(self._start_segment)
+
+    def _start_segment(self) -> None:
+        self._controller.correction.end()
+        self._controller.open_step.open("segment")
+        self._session.start_segment()
+
+    def _unless_corrected(self, then: Callable[[], None]) -> None:
+        """Do `then`, which makes another tumor, when no hand has worked on this one, else ask first."""
+        if not self._session.has_hand_corrections:
+            then()
+            return
+        self._questions.ask(
+            "The tumor was corrected by hand. Finding it anew takes that away.",
+            Choice("Find it anew", then, "error"), Choice("Cancel"),
+        )  # fmt: skip
+
+    @told
+    def go_navigate(self) -> None:
+        """The tumor is as it should be: whoever says so has looked at what speaks against it."""
+        self._session.acknowledge_doubts()
+        self._controller.open_step.open("navigate")
+
+    @told
+    def cancel(self) -> None:
+        self._session.cancel()
+
+    @told
+    def place_seed(self) -> None:
+        """The next click in a slice is where the region grows from."""
+        if self._session.box is None:
+            raise SegmentationError("Place the box first: the region grows within it.")
+        self._state.placing = "seed"
+
+    @told
+    def _grow(self, point) -> None:
+        self._unless_corrected(lambda: self._session.start_region_growing(point))
+
+    @told
+    def choose_tool(self, tool, brush_mm) -> None:
+        self._controller.correction.choose(str(tool), float(np.clip(number_of(brush_mm), *BRUSH_MM)))
+
+    @told
+    def undo(self) -> None:
+        self._controller.correction.undo()
+
+    @told
+    def redo(self) -> None:
+        self._controller.correction.redo()
+
+    def _on_threshold(self, threshold, **_) -> None:
+        now = self._session.threshold
+        value = float(np.clip(number_of(threshold), *THRESHOLDS))
+        if self._session.has_probability and now is not None and abs(value - now) > 0.004:
+            self._controller.wish_threshold(value)
+
+    def _on_box_edge(self, box_edge_mm, **_) -> None:
+        """Edges of one length, about the same center; not when the slider only follows the box."""
+        box = self._session.box if self._state.has_box else None
+        edge_mm = float(np.clip(number_of(box_edge_mm), *BOX_MM))
+        if box is not None and edge_mm != self._controller.shown_edge_mm:
+            self._session.set_box(Box(box.center_ras, (edge_mm,) * 3, box.axes_ras), tight=False)
+
+    def _on_brush(self, brush_mm, **_) -> None:
+        if self._controller.correction.is_on:
+            self._controller.correction.set_brush(float(np.clip(number_of(brush_mm), *BRUSH_MM)))
+
+    def _on_model(self, model, **_) -> None:
+        if model in {choice.name for choice in self._session.model_choices()}:
+            self._session.set_model(model)
+
+    def _on_device(self, device, **_) -> None:
+        if device in ("auto", "cpu", "cuda"):
+            self._session.set_device(device)
+
+    # 5 Navigate
+
+    def _on_margin(self, margin_mm, **_) -> None:
+        self._session.set_margin_mm(float(np.clip(number_of(margin_mm), *MARGIN_MM)))
+
+    def _on_open_step(self, open_step, **_) -> None:
+        """A tool that was forgotten must not draw in the next step; lists are as they are now."""
+        self._controller.open_step.on_change(open_step)
+        if open_step in ("connect", "segment"):
+            self._controller.fill_choices()
+        if open_step != "segment":
+            self._controller.correction.end()
+        if open_step != "box" and self._state.placing == "box":
+            self._state.placing = ""

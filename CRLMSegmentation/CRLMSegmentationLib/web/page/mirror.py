@@ -1,0 +1,131 @@
+"""The session in the page's words: every function gives values of PageState."""
+
+from __future__ import annotations
+
+from ...navigation.margin import MarginState
+from ...navigation.tracked_tool import ToolStatus
+from ...session.state import SessionState, Step, StepStatus
+
+_STATUS = {
+    StepStatus.WAITING: "waiting",
+    StepStatus.READY: "ready",
+    StepStatus.RUNNING: "running",
+    StepStatus.DONE: "done",
+    StepStatus.STALE: "stale",
+    StepStatus.FAILED: "failed",
+}
+_WORDS = {
+    "connect": ("", "Choose where the images come from"),
+    "record": ("Connect first", "Ready to record"),
+    "box": ("Record a sweep first", "Click on the tumor"),
+    "segment": ("Place the box first", "Ready"),
+    "navigate": ("Find the tumor first", "Distances of the tools"),
+}
+_KINDS = {
+    MarginState.CLEAR: "clear",
+    MarginState.WITHIN_MARGIN: "near",
+    MarginState.INSIDE: "inside",
+    MarginState.UNKNOWN: "lost",
+}
+_ORIGINS = {"simulated": "Simulated, not clinical", "replayed": "Replayed", "live": "Live"}
+_TITLES = {"simulated": "Simulated ultrasound", "replayed": "Replayed ultrasound"}
+# An image that is older is not live any more.
+_SILENT_AFTER_S = 0.5
+_PAGE_STEP = {Step.RECONSTRUCT: "record", Step.SEGMENT: "segment"}
+
+
+def step_lines(state: SessionState, is_measuring: bool, needs_look: bool = False) -> dict[str, dict]:
+    """The five steps of the page: {'status', 'text'} by name. Recording and its volume are one step there.
+
+    is_measuring  whether the distance of a tool is known now
+    needs_look    whether a person should look at what the segmentation gave before going on
+    """
+    lines = {
+        "connect": _line("connect", state, Step.CONNECT),
+        "record": _line("record", state, _record_step(state)),
+        "box": _line("box", state, Step.BOX),
+        "segment": _line("segment", state, Step.SEGMENT),
+        "navigate": _line("navigate", state, Step.NAVIGATE),
+    }
+    if is_measuring:
+        lines["navigate"]["status"] = "live"
+    if needs_look and lines["segment"]["status"] == "done":
+        lines["segment"]["status"] = "look"
+    return lines
+
+
+def origin_words(origin: str | None) -> str:
+    """Of a session's origin; '' for None."""
+    return _ORIGINS.get(origin, "")
+
+
+def live_title(origin: str | None) -> str:
+    """What the view of the stream is called, by the origin of its source."""
+    return _TITLES.get(origin, "Live ultrasound")
+
+
+def live_view(status, pose_is_valid: bool) -> tuple[str, bool]:
+    """(why the image of the stream is not live where it is shown, whether it is shown at all); '' when it is live.
+
+    status  openigtlink.StreamStatus, or None when nothing is connected
+    """
+    if status is None:
+        return "No live image", False
+    if not status.connected:
+        return "No connection", False
+    if not status.age_s <= _SILENT_AFTER_S:
+        return "No image comes", False
+    # Why it is unknown is told by the step Connect.
+    return ("", True) if pose_is_valid else ("Position unknown", True)
+
+
+def running_step(step: Step | None) -> str:
+    """The page's name of the step that is computed; '' when none is."""
+    return "" if step is None else _PAGE_STEP.get(step, step.value.lower())
+
+
+def _record_step(state: SessionState) -> Step:
+    """What there is to tell: the recording until it is done, then its volume."""
+    if state.status(Step.RECORD) in (StepStatus.RUNNING, StepStatus.FAILED):
+        return Step.RECORD
+    return Step.RECORD if state.status(Step.RECONSTRUCT) is StepStatus.WAITING else Step.RECONSTRUCT
+
+
+def _line(name: str, state: SessionState, step: Step) -> dict:
+    status, message = _STATUS[state.status(step)], state[step].message
+    waiting, ready = _WORDS[name]
+    if step is Step.RECORD and status == "running":
+        # The panel below has the figures.
+        message = "Recording"
+    if not message:
+        message = {"waiting": waiting, "ready": ready}.get(status, "")
+    if step is Step.RECONSTRUCT and status in ("ready", "running") and not state[step].message:
+        message = "Making the volume"
+    return {"status": status, "text": message[:1].upper() + message[1:]}
+
+
+def tool_lines(readings, no_distance: str = "no tumor to measure to") -> list[dict]:
+    """What the page shows of each tool: {'name', 'distance', 'text', 'kind'}, from ToolReadings.
+
+    no_distance  what is said of a tool that is tracked and not measured
+    """
+    lines = []
+    for reading in readings:
+        if reading.status is not ToolStatus.LIVE:
+            distance, text = "– mm", reading.status.value
+        elif reading.signed_distance_mm is None:
+            distance, text = "– mm", no_distance
+        else:
+            distance, text = f"{reading.signed_distance_mm:.1f} mm", reading.margin.value
+        lines.append({"name": reading.name, "distance": distance, "text": text, "kind": _KINDS[reading.margin]})
+    return lines
+
+
+def lost_lines(lines: list[dict]) -> list[dict]:
+    """The same tools when nothing is known of them any more."""
+    return [{**line, "distance": "– mm", "text": ToolStatus.LOST.value, "kind": "lost"} for line in lines]
+
+
+def first_distance_mm(readings) -> float | None:
+    """Of the first tool that has one."""
+    return next((one.signed_distance_mm for one in readings if one.signed_distance_mm is not None), None)

@@ -1,0 +1,41 @@
+"""Which step of the list is open: a person's choice, and the page's own, which never takes a person's away."""
+
+from __future__ import annotations
+
+from ...session.state import SessionState, Step, StepStatus
+
+
+class OpenStep:
+    """The value `open_step` of the page.
+
+    A step that a person has started opens the next one when it is done: once, and only while the one that it began in
+    is still open. What becomes done by itself, such as a stream that has come back, opens nothing.
+    """
+
+    def __init__(self, state):
+        self._state = state
+        self._shown = state.open_step
+        self._started: Step | None = None
+        self._last: dict[Step, StepStatus] = {}
+
+    def open(self, name: str) -> None:
+        """By the page itself."""
+        self._shown = self._state.open_step = name
+
+    def on_change(self, name: str) -> None:
+        """The value has changed: when that was not the page, a person goes their own way."""
+        if name != self._shown:
+            self._shown, self._started = name, None
+
+    def start(self, step: Step) -> None:
+        """A person has started this step in the step that is open now, and is led on from there when it is done."""
+        self._shown, self._started = self._state.open_step, step
+
+    def update(self, steps: SessionState) -> Step | None:
+        """What a person has started and is done since the last call, while the page is still where it was started."""
+        before, self._last = self._last, {step: steps.status(step) for step in Step}
+        step = self._started
+        if step is None or steps.status(step) is not StepStatus.DONE or before.get(step) is StepStatus.DONE:
+            return None
+        self._started = None
+        return step if self._state.open_step == self._shown else None

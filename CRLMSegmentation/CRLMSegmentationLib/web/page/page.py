@@ -1,0 +1,152 @@
+"""The layout of the page: bar above, steps left, views right. Nothing here knows the session."""
+
+from __future__ import annotations
+
+from trame.ui.vuetify3 import VAppLayout
+from trame.widgets import client, html
+from trame.widgets import vuetify3 as vuetify
+
+from ..views.views import LIVE, SLICES, THREE_D
+from .panels_start import connect_panel, record_panel
+from .panels_tumor import box_panel, navigate_panel, segment_panel
+from .widgets import each_tool
+
+TITLE = "CRLM Navigation"
+_THEME = {
+    "theme": {
+        "defaultTheme": "crlm",
+        "themes": {
+            "crlm": {
+                "dark": True,
+                "colors": {
+                    "background": "#0d1218",
+                    "surface": "#161e27",
+                    "primary": "#2f9bd8",
+                    "error": "#e5484d",
+                    "warning": "#f5a524",
+                    "success": "#3fb86b",
+                },
+            }
+        },
+    }
+}
+
+
+class Page(VAppLayout):
+    """The whole page; source, actions, cases: what its buttons call, see source_actions, actions and case_actions."""
+
+    def __init__(self, server, source, actions, cases):
+        super().__init__(server, vuetify_config=_THEME)
+        with self:
+            _bar(cases)
+            with html.Main(classes="page"):
+                with html.Div(classes="steps"):
+                    html.Section("{{ fault }}", v_if="fault", classes="fault", id="fault", role="alert")
+                    _same_patient(cases)
+                    connect_panel(source)
+                    record_panel(actions)
+                    box_panel(actions)
+                    segment_panel(actions)
+                    navigate_panel(actions)
+                _views()
+            _sentences()
+            _question(cases)
+            _saved_cases(cases)
+
+
+def _bar(cases) -> None:
+    with html.Header(classes="bar"):
+        html.Div(TITLE, classes="title")
+        html.Div("For research. Not a medical device.", classes="chip is-whole")
+        html.Div(
+            "{{ origin_text }}", v_if="origin_text", classes=("`chip is-whole is-origin ${is_real ? 'is-real' : ''}`",),
+            id="origin",
+        )  # fmt: skip
+        html.Div("{{ data_kind }}", v_if="data_kind && data_kind !== origin_text", classes="chip", id="data-kind")
+        vuetify.VSpacer()
+        with html.Div(v_if="connected", classes=("`stream ${frames_per_second > 0 ? 'is-live' : 'is-silent'}`",)):
+            html.Span(classes="dot")
+            html.Span(
+                "{{ frames_per_second > 0 ? frames_per_second.toFixed(0) + ' frames/s' : 'no frames' }}", id="rate"
+            )
+        _bar_button("New case", cases.new_case, "new-case", disabled=("!has_anything",))
+        _bar_button("Open case", cases.show_cases, "open-case")
+        vuetify.VBtn(
+            "Save", prepend_icon="mdi-download", id="save", variant="tonal", height=40, title="Save and download",
+            click="utils.crlm.saveCase()", disabled=("!has_anything || saving",), loading=("saving",),
+        )  # fmt: skip
+
+
+def _bar_button(text: str, click, name: str, **options) -> None:
+    vuetify.VBtn(text, click=click, id=name, variant="text", height=40, classes="bar-button", **options)
+
+
+def _same_patient(cases) -> None:
+    """Asked while case and images come from different sources; nothing of the case is shown meanwhile."""
+    with html.Section(v_if="question", classes="same-patient", id="same-patient", role="alert"):
+        html.Div("Same patient?", classes="step-title")
+        html.P("{{ question }}", id="question")
+        html.P("Tumor, box and distances are hidden until you answer.", classes="quiet")
+        vuetify.VBtn("Yes, the same patient", click=cases.keep_case, id="keep-case", color="primary", block=True,
+                     height=48, flat=True, classes="mb-2")  # fmt: skip
+        vuetify.VBtn("No, begin a new case", click=cases.new_case, id="other-patient", variant="outlined",
+                     block=True, height=48)  # fmt: skip
+
+
+def _question(cases) -> None:
+    """Before something is lost."""
+    with html.Div(v_if="asked.text", classes="ask", id="asked", role="alertdialog"):
+        with html.Div(classes="ask-card"):
+            html.P("{{ asked.text }}", id="asked-text")
+            with html.Div(v_for="choice in asked.choices", key="choice.name"):
+                vuetify.VBtn(
+                    "{{ choice.title }}", click=(cases.answer, "[choice.name]"), id=("choice.name",), block=True,
+                    height=48, classes="mb-2", variant=("choice.color ? 'flat' : 'outlined'",),
+                    color=("choice.color || undefined",),
+                )  # fmt: skip
+
+
+def _saved_cases(cases) -> None:
+    with html.Div(v_if="choosing_case", classes="ask", id="saved-cases", role="dialog"):
+        with html.Div(classes="ask-card"):
+            html.Div("Open a saved case", classes="step-title mb-3")
+            html.P("No case was saved in this page's folder yet.", v_if="cases.length === 0")
+            with html.Div(classes="case-list"):
+                with html.Button(v_for="one in cases", key="one.value", classes="case-line",
+                                 click=(cases.open_case, "[one.value]")):  # fmt: skip
+                    html.Span("{{ one.title }}")
+                    html.Span("{{ one.date }}", classes="quiet")
+            vuetify.VBtn("Close", click="choosing_case = false", id="close-cases", variant="outlined", block=True,
+                         height=44, classes="mt-3")  # fmt: skip
+
+
+def _views() -> None:
+    shape = "`views ${open_step === 'navigate' ? 'is-navigating' : ''} ${placing ? 'is-placing' : ''}`"
+    with html.Div(classes=(shape,)):
+        with html.Div(classes=("`view view-live ${live_hidden ? 'is-silent' : ''}`",)):
+            client.ServerTemplate(name=LIVE)
+            html.Div("{{ live_title }}", classes="view-title")
+            html.Div("{{ live_words }}", classes="view-empty", v_if="live_words && live_hidden", id="no-image")
+            html.Div("{{ live_words }}", classes="view-banner", v_if="live_words && !live_hidden", id="not-placed")
+        with html.Div(classes="view view-3d"):
+            client.ServerTemplate(name=THREE_D)
+            html.Div("In space", classes="view-title")
+            with html.Div(classes="read-out", v_if="has_tumor && tools.length"):
+                with each_tool():
+                    html.Div("{{ tool_shown.distance }}", classes="distance")
+                    html.Div("{{ tool_shown.name }} to tumor · {{ tool_shown.text }}", classes="tool-text")
+        for number, tag in enumerate(SLICES):
+            with html.Div(classes=f"view view-slice view-{tag.lower()}"):
+                client.ServerTemplate(name=tag)
+                html.Div(f"{{{{ slice_titles[{number}] }}}}", classes="view-title")
+                html.Div("The volume appears here", classes="view-empty", v_if="!has_picture")
+
+
+def _sentences() -> None:
+    """Errors stay until they are closed, notes go by themselves."""
+    with vuetify.VSnackbar(v_model=("error_shown",), timeout=-1, color="error", location="top", id="error"):
+        html.Span("{{ error_text }}", id="error-text")
+        with vuetify.Template(v_slot_actions=True):
+            vuetify.VBtn("Close", variant="text", click="error_shown = false", id="close-error")
+    with vuetify.VSnackbar(v_model=("note_shown",), timeout=5000, location="bottom right", id="note"):
+        html.Span("{{ note_text }}", id="note-text")

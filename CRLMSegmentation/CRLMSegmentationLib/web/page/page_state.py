@@ -1,0 +1,136 @@
+"""What the page shows, as plain values that every open tab shares.
+
+The names are those that the page's templates use. The server owns them: a reloaded page, or a second tab, gets them as
+they are. What a tab sends back is taken as a wish and checked where it is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+from ...navigation.margin import DEFAULT_MARGIN_MM
+
+# What a step's status is called on the page.
+STEP_WORDS = {
+    "waiting": "",
+    "ready": "Next",
+    "running": "Working",
+    "done": "Done",
+    "look": "Look",
+    "live": "Live",
+    "stale": "Out of date",
+    "failed": "Failed",
+}
+STEPS = ("connect", "record", "box", "segment", "navigate")
+
+
+@dataclass
+class StepLine:
+    """status: waiting, ready, running, done, look, live, stale or failed; text: one line for people."""
+
+    status: str = "waiting"
+    text: str = ""
+
+
+@dataclass
+class PageState:
+    """Every value of the page, as it is at the beginning."""
+
+    # Which step is open, and how far each one is
+    open_step: str = "connect"
+    steps: dict = field(default_factory=lambda: {name: asdict(StepLine()) for name in STEPS})
+    step_words: dict = field(default_factory=lambda: dict(STEP_WORDS))
+    progress: float = 0.0  # of the job that runs, 0 to 100
+    running: str = ""  # the step that runs a job, "" when none does
+    data_kind: str = ""  # what the person looks at: a file's name, a case, the computer that sends
+    origin_text: str = ""  # whether that is simulated, replayed or live, "" when nobody knows
+    is_real: bool = False  # True for what was, or is, sent by a scanner
+    beat: int = 0  # goes on while the program does: a tab sees by it that it is cut off
+
+    fault: str = ""  # of the program: nothing is live while it stands
+    # Questions that a person has to answer
+    question: str = ""  # whether the case and the images are of one patient
+    asked: dict = field(default_factory=dict)  # {"text", "choices": [{"name", "title", "color"}]}, {} for nothing
+    choosing_case: bool = False
+    cases: list = field(default_factory=list)
+
+    # Sentences: an error stays until it is closed, a note goes by itself
+    error_text: str = ""
+    error_shown: bool = False
+    note_text: str = ""
+    note_shown: bool = False
+
+    # 1 Connect
+    source: str = "simulated"
+    lesion: str = "hypoechoic"
+    lesion_mm: float = 20.0
+    case_number: int = 2
+    files: list = field(default_factory=list)
+    file: str = ""
+    calibrations: list = field(default_factory=list)
+    calibration: str = ""
+    any_path: bool = False  # whether a path may be typed
+    typing_path: bool = False
+    upload_progress: float = -1.0
+    plus_host: str = "localhost"
+    plus_port: int = 18944
+    connected: bool = False
+    preparing: str = ""  # what the source does before it can be connected to, "" when nothing
+    prepared: float = 0.0
+    stream_text: str = ""
+    image_name: str = ""  # of the stream of images that is taken
+    image_names: list = field(default_factory=list)  # of all that come
+    frames_per_second: float = 0.0
+    live_title: str = "Live ultrasound"
+    live_words: str = "No live image"  # why the image is not live where it is shown, "" when it is
+    live_hidden: bool = True  # no pixels are shown
+    rate_curves: list = field(default_factory=list)
+    rate_top: float = 0.0
+
+    # 2 Record
+    recording: bool = False
+    recorded_text: str = ""
+    sweep_seconds: float = 0.0  # how long the replayed sweep lasts; 0 when nobody knows
+    recorded_part: float = 0.0  # of that sweep, 0 to 100
+    record_hints: list = field(default_factory=list)
+    has_sweep: bool = False
+    has_volume: bool = False
+    has_picture: bool = False  # of the volume, also of one that still grows
+
+    # 3 Box
+    slice_titles: list = field(default_factory=lambda: ["Volume 1", "Volume 2", "Volume 3"])
+    placing: str = ""  # what the next click in a slice does: "", "box" or "seed"
+    has_box: bool = False
+    box_edge_mm: float = 40.0
+    box_warnings: list = field(default_factory=list)
+    truth_known: bool = False
+
+    # 4 Segment
+    models: list = field(default_factory=list)
+    model: str = ""
+    device: str = "auto"
+    engine_text: str = ""
+    has_tumor: bool = False
+    has_probability: bool = False
+    threshold: float = 0.5
+    tumor_text: str = ""
+    none_found: bool = False
+    doubts: list = field(default_factory=list)
+    doubts_new: bool = False  # nobody has looked at them yet
+    clock_text: str = ""
+    tool: str = ""  # of the segment editor: "", "paint" or "erase"
+    brush_mm: float = 6.0
+    can_undo: bool = False
+    can_redo: bool = False
+
+    # 5 Navigate
+    margin_mm: float = DEFAULT_MARGIN_MM
+    tools: list = field(default_factory=list)
+    distance_curves: list = field(default_factory=list)
+    margin_line: float = 0.0
+    zero_line: float = 0.0
+    distance_top: float = 0.0
+
+    # The case as files
+    saving: bool = False
+    has_anything: bool = False

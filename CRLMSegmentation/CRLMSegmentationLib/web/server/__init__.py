@@ -1,0 +1,1 @@
+"""Serving the page, and who may see and set what."""

@@ -1,0 +1,72 @@
+"""Putting the page together: server, views, session, layout and what the buttons do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from trame.app import get_server
+from trame_slicer.core import SlicerApp
+
+from ..actions.case_actions import CaseActions
+from ..actions.preparing import Preparing
+from ..actions.questions import Questions
+from ..actions.saving import Saving
+from ..actions.source_actions import SourceActions
+from ..actions.wishes import wishes
+from ..actions.workflow_actions import Actions
+from ..controller import Controller
+from ..library import Library
+from ..page.assets_folder import serve_assets
+from ..page.page import TITLE, Page
+from ..page.page_state import PageState
+from ..page.view_controls import view_controls
+from ..views.views import LIVE, VIEWS, Views
+from .allowed import Allowed
+from .guarded_socket import LARGEST_MESSAGE_BYTES
+from .routes import Routes
+
+
+def build(folder, given=(), any_path: bool = True):
+    """(trame server, Controller, Routes, Allowed); to be called in a running event loop.
+
+    any_path  whether a recording may be named by its path on this computer
+    """
+    server = get_server("crlm", client_type="vue3")
+    # Of one frame on the wire, after it is unpacked; a compressed one is unpacked no further.
+    server.options["ws_max_msg_size"] = LARGEST_MESSAGE_BYTES
+    serve_assets(server)
+    server.state.trame__title = TITLE
+    library = Library(folder, given, any_path)
+    server.state.update(asdict(PageState()))
+    slicer_app = SlicerApp()
+    _write_vtk_messages_to(library.folder / "vtk.log")
+    controller = Controller(slicer_app, server.state, library)
+    saving = Saving(controller)
+    questions, preparing = Questions(server.state), Preparing(server.state)
+    cases = CaseActions(controller, saving, questions, preparing)
+    source = SourceActions(controller, preparing, cases.unless_lost)
+    actions = Actions(controller, source, questions)
+    sliders: list[str] = []
+    views = Views(slicer_app, server, view_controls(LIVE, controller.fit, sliders), actions.click_in_view)
+    controller.show_in(views)
+    controller.fill_choices()
+    Page(server, source, actions, cases)
+    actions.bind()
+    # A tab measures by the answer how late it is.
+    server.controller.trigger("crlm_echo")(_answer)
+    allowed = Allowed(wishes(sliders), server.controller.trigger_fn, VIEWS)
+    return server, controller, Routes(controller, saving), allowed
+
+
+def _write_vtk_messages_to(path) -> None:
+    """VTK is talkative; the terminal is for what a person should read."""
+    from vtkmodules.vtkCommonCore import vtkFileOutputWindow, vtkLogger, vtkOutputWindow
+
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
+    window = vtkFileOutputWindow()
+    window.SetFileName(str(path))
+    vtkOutputWindow.SetInstance(window)
+
+
+def _answer() -> None:
+    return None

@@ -1,0 +1,105 @@
+"""Step 3: the box around the tumor, placed with one click."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from .. import icons, style
+from ..view.picking import PointPicker
+from .doubt_list import listed
+from .step_panel import StepPanel, sentence_of, status_word
+
+
+class BoxPanel(StepPanel):
+    """Place the box; its size, and what speaks against it."""
+
+    def __init__(self, window):
+        ui = window.ui
+        super().__init__(window, ui.boxSection, ui.boxChip, ui.boxState)
+        self.picker = PointPicker()
+        style.apply(ui.boxButton, style.BUTTON)
+        icons.put(ui.boxButton, "Box")
+        style.apply(ui.boxCenterButton, style.SMALL_BUTTON)
+        ui.boxButton.connect("clicked()", self.on_place)
+        ui.boxCenterButton.connect("clicked()", self.on_center)
+        style.apply(ui.boxLookedButton, style.SMALL_BUTTON)
+        ui.boxLookedButton.connect("clicked()", self.on_looked)
+        ui.boxSection.connect("contentsCollapsed(bool)", self.on_collapsed)
+        # Warnings that a person has looked at.
+        self._looked: tuple[str, ...] = ()
+
+    def on_place(self) -> None:
+        """The large button: wait for a click, or wait no more."""
+        self.forget_problem()
+        if self.picker.is_waiting:
+            self.picker.cancel()
+        elif self.may_replace_hand_work(_("In another box it has to be found anew.")):
+            self.picker.ask(_("Click once on the middle of the tumor."), self.place)
+        self.window.refresh()
+
+    def on_looked(self) -> None:
+        """A person has seen what speaks against the box, and goes on."""
+        self._looked = tuple(self.session.box_warnings)
+        self.window.open_step(self.window.segment)
+        self.window.refresh()
+
+    def on_collapsed(self, collapsed: bool) -> None:
+        """What is asked for behind a closed section would come as a surprise."""
+        if collapsed:
+            self.picker.cancel()
+
+    def on_center(self) -> None:
+        """Place the box in the middle of the volume."""
+        with self.attempt():
+            volume = self.session.volume
+            if volume is None:
+                self._tell_missing_volume()
+            if self.may_replace_hand_work(_("In another box it has to be found anew.")):
+                self.place(volume.center_ras)
+
+    def place(self, point_ras) -> None:
+        """Place the box around a point (RAS mm)."""
+        with self.attempt():
+            edge = self.window.parameters.boxSizeMm
+            self.session.place_box(point_ras, (edge, edge, edge), tight=self.window.parameters.boxIsTight)
+
+    def line(self):
+        state = self.session.state[self.window.steps.BOX]
+        kind, word = status_word(state.status)
+        if self.picker.is_waiting:
+            return "busy", _("CLICK"), _("Click once on the middle of the tumor, in any slice view.")
+        if state.status.name == "WAITING":
+            return kind, word, _("Record a sweep first.")
+        if state.status.name != "DONE":
+            return kind, word, sentence_of(state.message) or _("Press the button, then click once on the tumor.")
+        warnings = self.session.box_warnings
+        if warnings:
+            return "warn", _("LOOK"), listed("", warnings)
+        return kind, word, _("{size}. Drag its handles to resize it.").format(size=state.message or _("Placed"))
+
+    def is_done(self) -> bool:
+        return self.session.state.status(self.window.steps.BOX).name == "DONE" and not self.picker.is_waiting
+
+    def needs_look(self) -> bool:
+        return bool(set(self.session.box_warnings) - set(self._looked))
+
+    def refresh(self) -> None:
+        super().refresh()
+        self.ui.boxLookedButton.visible = self.is_done() and self.needs_look()
+        waiting = self.session.state.status(self.window.steps.BOX).name == "WAITING"
+        self.ui.boxButton.enabled = self.ui.boxCenterButton.enabled = not waiting
+        placed = self.session.state.status(self.window.steps.BOX).name == "DONE"
+        text = _("Cancel") if self.picker.is_waiting else _("Place the box again") if placed else _("Place the box")
+        style.write(self.ui.boxButton, text)
+
+    def let_go(self) -> None:
+        super().let_go()
+        self._looked = ()
+
+    def close(self) -> None:
+        self.picker.cancel()
+
+    def _tell_missing_volume(self) -> None:
+        from CRLMSegmentationLib.errors import SegmentationError
+
+        raise SegmentationError(_("There is no volume yet; record a sweep first."))

@@ -1,0 +1,120 @@
+"""Saving the case into one folder, and opening one again."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from .. import icons, style
+from .step_panel import StepPanel, sentence_of
+
+
+class CasePanel(StepPanel):
+    """The two buttons under the steps, and what came of them."""
+
+    def __init__(self, window):
+        ui = window.ui
+        super().__init__(window, ui.caseSection, ui.caseChip, ui.caseState)
+        for button, slot in (
+            (ui.saveCaseButton, self.on_save),
+            (ui.openCaseButton, self.on_open),
+            (ui.newCaseButton, self.on_new),
+        ):
+            style.apply(button, style.SMALL_BUTTON)
+            button.connect("clicked()", slot)
+        icons.put(ui.saveCaseButton, "Save")
+        icons.put(ui.openCaseButton, "Open")
+        style.apply(ui.researchLabel, style.NOTE)
+        self._told, self._had_unsaved = "", False
+
+    def on_save(self) -> bool:
+        """Save into a new folder named after the time of day; True when that worked."""
+        with self.attempt():
+            self.window.segment.leave_editor()
+            folder = _new_folder(self.window.parameters.caseFolder)
+            self.session.save_case(folder)
+            self._told = _("Saved in {folder}.").format(folder=folder)
+            return True
+        return False
+
+    def on_open(self) -> None:
+        """Let the user choose a saved case."""
+        folder = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(), _("Folder of a saved case"), str(self.window.parameters.caseFolder)
+        )
+        if folder and self.may_leave(_("Open without saving"), _("Do not open")):
+            self.open_case(Path(folder))
+
+    def on_new(self) -> None:
+        """Another patient, or the same one from the beginning; the stream goes on."""
+        if not self.may_leave(_("Begin without saving"), _("Go on with this case")):
+            return
+        with self.attempt():
+            self.window.leave_views()
+            self.session.new_case()
+            self._told = _("A new case has begun.")
+            self.window.take_over()
+
+    def open_case(self, folder: Path) -> None:
+        """Open a saved case in place of what is in the scene."""
+        with self.attempt():
+            self.window.leave_views()
+            with self.window.scene_change_is_ours():
+                self.session.load_case(folder)
+            self._told = _("Opened {folder}.").format(folder=folder)
+            self.window.take_over()
+
+    def note_fault(self) -> None:
+        """Something of ours has failed while the stream was shown; it stays here until the user goes on."""
+        self._problem = _(
+            "A fault: for a moment everything live was shown as lost. What is recorded is complete. "
+            "Slicer's error log (Ctrl+0) holds the details."
+        )
+
+    def line(self):
+        notices = self.session.state.notices
+        if notices:
+            return "warn", _("LOOK"), sentence_of(notices[-1])
+        if self._told:
+            return "good", _("DONE"), self._told
+        if self.session.has_unsaved_data:
+            return "idle", _("NOT SAVED"), _("Recordings are on disk already; the case is not saved yet.")
+        if self.session.volume_node() is not None or self.session.sweep is not None:
+            return "good", _("SAVED"), _("Nothing has changed since the case was saved.")
+        return "idle", _("EMPTY"), _("Nothing to save yet.")
+
+    def may_leave(self, go_on: str, stay: str) -> bool:
+        """True when nothing is lost by it, or a person says so."""
+        if not self.session.has_unsaved_data:
+            return True
+        answer = self.window.questions.about_unsaved(go_on, stay)
+        return self.on_save() if answer == "save" else answer == "discard"
+
+    def is_done(self) -> bool:
+        return False
+
+    def refresh(self) -> None:
+        unsaved = bool(self.session.has_unsaved_data)
+        if unsaved and not self._had_unsaved:
+            self._told = ""
+        self._had_unsaved = unsaved
+        super().refresh()
+        self.ui.saveCaseButton.enabled = unsaved
+
+    def let_go(self) -> None:
+        super().let_go()
+        self._told, self._had_unsaved = "", False
+
+
+def _new_folder(parent: Path) -> Path:
+    """A folder that is not there yet. No name of a person is in it."""
+    stem = time.strftime("case-%Y%m%d-%H%M%S")
+    for number in range(1, 10_000):
+        folder = parent / (stem if number == 1 else f"{stem}-{number}")
+        if not folder.exists():
+            return folder
+    raise FileExistsError(parent)

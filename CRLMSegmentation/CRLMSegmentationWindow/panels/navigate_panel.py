@@ -1,0 +1,114 @@
+"""Step 5: the live slice beside the 3D view, and how far each tool is from the tumor."""
+
+from __future__ import annotations
+
+import slicer
+from slicer.i18n import tr as _
+
+from .. import icons, style
+from ..sounds import WarningSound
+from ..view import layouts, views
+from ..view.breach_warning import BreachWarnings
+from .readout import ToolReadout, worst_reading
+from .step_panel import StepPanel, sentence_of
+
+
+class NavigatePanel(StepPanel):
+    """The navigation view and the read-outs."""
+
+    def __init__(self, window):
+        ui = window.ui
+        super().__init__(window, ui.navigateSection, ui.navigateChip, ui.navigateState)
+        style.apply(ui.navigateButton, style.BUTTON)
+        icons.put(ui.navigateButton, "Navigate")
+        ui.navigateButton.connect("clicked()", self.on_navigate)
+        self.readouts = {}
+        # ToolReading by the tool's name, as the read-outs show it.
+        self.readings = {}
+        self.sound = WarningSound()
+        self.breach_warnings = BreachWarnings()
+        has_slicer_igt = hasattr(slicer.modules, "volumereslicedriver")
+        ui.sliceDriverCheckBox.enabled = has_slicer_igt
+        if not has_slicer_igt:
+            ui.sliceDriverCheckBox.toolTip = _("SlicerIGT is not installed: the module moves the slice by itself")
+
+    @property
+    def is_shown(self) -> bool:
+        """True while the navigation view is on the screen."""
+        return self.window.layouts.current == layouts.NAVIGATION
+
+    def on_navigate(self) -> None:
+        """The large button: the navigation view, or the planning view."""
+        with self.attempt():
+            if self.is_shown:
+                self.window.shown.tumor()
+            else:
+                self.window.shown.navigation()
+
+    def lose(self) -> None:
+        """A fault: no number on the screen can be trusted."""
+        self.readings = {}
+        self.breach_warnings.remove()
+        for readout in self.readouts.values():
+            readout.lose()
+        # At once: what is refreshed by and by may be what fails.
+        super().refresh()
+
+    def tick(self) -> None:
+        """As often as the session works: read-outs, sound, and what SlicerIGT shows."""
+        readings = self.readings = {reading.name: reading for reading in self.session.readings()}
+        for name in list(self.readouts):
+            if name not in readings:
+                self.readouts.pop(name).remove()
+        measured = []
+        for name, reading in readings.items():
+            if name not in self.readouts:
+                self.readouts[name] = ToolReadout(self.ui.readoutFrame.layout(), name)
+            kind = self.readouts[name].show(reading)
+            if reading.signed_distance_mm is not None:
+                measured.append(kind)
+        parameters = self.window.parameters
+        if parameters.sound:
+            self.sound.update(measured)
+        self.breach_warnings.update(self.session, readings, self.session.margin_mm, parameters.useSlicerIgt)
+
+    def line(self):
+        if self.window.fault:
+            return "lost", _("LOST"), self.window.fault
+        state = self.session.state[self.window.steps.NAVIGATE]
+        if state.status.name == "WAITING":
+            return "idle", _("WAITING"), sentence_of(state.message) or _("Find the tumor first.")
+        live = [reading for reading in self.readings.values() if reading.status.name == "LIVE"]
+        if self.session.stream_status is None:
+            return "warn", _("NOT LIVE"), _("Connect first: nothing is tracked now.")
+        if not live:
+            return "warn", _("NO TOOL"), _("No tool is tracked now.")
+        names = ", ".join(reading.name for reading in live)
+        return (
+            "good",
+            _("LIVE"),
+            _("{names} tracked, margin {margin:.0f} mm.").format(names=names, margin=self.session.margin_mm),
+        )
+
+    def title_state(self):
+        """The worst of the read-outs: whoever has closed the section still sees it."""
+        return self._chip_state() if self.window.fault else worst_reading(self.readings.values()) or self._chip_state()
+
+    def is_done(self) -> bool:
+        return False
+
+    def refresh(self) -> None:
+        super().refresh()
+        text = _("Show the planning view") if self.is_shown else _("Show the navigation view")
+        style.write(self.ui.navigateButton, text)
+        from CRLMSegmentationLib.mrml.names import distance_line
+
+        for name in self.readouts:
+            views.show_in_3d_only(slicer.mrmlScene.GetFirstNodeByName(distance_line(name)))
+
+    def let_go(self) -> None:
+        super().let_go()
+        self.readings = {}
+        self.breach_warnings.remove()
+        for name in list(self.readouts):
+            self.readouts.pop(name).remove()

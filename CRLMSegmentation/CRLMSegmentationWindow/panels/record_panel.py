@@ -1,0 +1,152 @@
+"""Step 2: the sweep, and the volume that is made of it."""
+
+from __future__ import annotations
+
+import math
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from .. import icons, style
+from ..view import views
+from .step_panel import StepPanel, sentence_of, status_word
+
+_FILTER = "*.igs.mha *.igs.nrrd *.seq.mha *.seq.nrrd *.mha *.nrrd"
+
+
+class RecordPanel(StepPanel):
+    """Start, stop, how it goes, and the reconstruction."""
+
+    def __init__(self, window):
+        ui = window.ui
+        super().__init__(window, ui.recordSection, ui.recordChip, ui.recordState)
+        style.apply(ui.recordButton, style.BUTTON)
+        style.apply(ui.reconstructProgressBar, style.BAR)
+        for button, slot in (
+            (ui.recordButton, self.on_record),
+            (ui.reconstructButton, self.on_reconstruct),
+            (ui.openSweepButton, self.on_open),
+        ):
+            button.connect("clicked()", slot)
+        for button in (ui.reconstructButton, ui.openSweepButton):
+            style.apply(button, style.SMALL_BUTTON)
+        ui.engineComboBox.connect("activated(int)", self.on_engine)
+
+    def fill_engines(self) -> None:
+        """List what can make a volume here; hidden where there is no choice."""
+        self._engines = self.session.reconstruction_engines()
+        box = self.ui.engineComboBox
+        box.clear()
+        for engine in self._engines:
+            box.addItem({"crlm": _("this module"), "igsio": _("SlicerIGSIO (second opinion)")}.get(engine, engine))
+        box.currentIndex = self._engines.index(self.session.reconstruction_engine)
+        box.visible = self.ui.engineLabel.visible = len(self._engines) > 1
+
+    def on_engine(self, row: int) -> None:
+        """Another engine for the next volume."""
+        with self.attempt():
+            self.session.set_reconstruction_engine(self._engines[row])
+
+    def on_record(self) -> None:
+        """The large button: start, or stop and make the volume."""
+        with self.attempt():
+            if self.session.recording is None:
+                if self.may_replace_hand_work(_("A new recording takes its place.")):
+                    self.session.start_recording()
+                    self.window.shown.live()
+            else:
+                self.session.stop_recording()
+                if not self._is_reconstructing:
+                    self.session.start_reconstruct()
+
+    def on_reconstruct(self) -> None:
+        """Make the volume again."""
+        with self.attempt():
+            if self.may_replace_hand_work(_("Another volume takes its place.")):
+                self.session.start_reconstruct()
+
+    def on_open(self) -> None:
+        """Let the user choose a recorded sweep."""
+        path = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), _("Open a recorded sweep"), "", _FILTER)
+        # It begins another case, unless it is the recording of this one.
+        if path and self.window.case.may_leave(_("Open without saving"), _("Do not open")):
+            self.open_sweep(path)
+
+    def open_sweep(self, path) -> None:
+        """Take a sweep from a file, and make its volume."""
+        with self.attempt():
+            self.session.open_sweep(path, self.window.parameters.plusConfiguration or None)
+            self.session.start_reconstruct()
+
+    def line(self):
+        steps = self.window.steps
+        recording = self.session.recording
+        if recording is not None:
+            return self._line_of_recording(recording)
+        record, volume = self.session.state[steps.RECORD], self.session.state[steps.RECONSTRUCT]
+        if record.status.name == "FAILED":
+            return "bad", _("FAILED"), record.message
+        if record.status.name != "DONE":
+            if record.status.name == "WAITING":
+                return "idle", _("WAITING"), _("Connect first, or open a recorded sweep under Advanced.")
+            return "ready", _("READY"), _("Press the button and sweep slowly over the tumor.")
+        kind, word = status_word(volume.status)
+        if volume.status.name == "DONE":
+            return (
+                kind,
+                word,
+                _("{sweep}. Volume of {volume}.").format(
+                    sweep=record.message[:1].upper() + record.message[1:], volume=volume.message or _("the scene")
+                ),
+            )
+        if volume.status.name == "RUNNING":
+            return kind, word, sentence_of(volume.message) or _("Making the volume.")
+        if volume.status.name == "FAILED":
+            return kind, word, sentence_of(volume.message)
+        return kind, word, sentence_of(record.message) + " " + _("The volume is still to be made.")
+
+    def is_done(self) -> bool:
+        return self.session.state.status(self.window.steps.RECONSTRUCT).name == "DONE"
+
+    def on_done(self) -> None:
+        self.window.shown.volume()
+
+    def refresh(self) -> None:
+        super().refresh()
+        recording = self.session.recording is not None
+        if recording:
+            views.show_growing(self.session.volume_node())
+        style.write(self.ui.recordButton, _("Stop recording") if recording else _("Start recording"))
+        icons.put(self.ui.recordButton, "Stop" if recording else "Record")
+        status = self.session.state.status(self.window.steps.RECORD).name
+        connected = self.session.stream_status is not None and self.session.stream_status.connected
+        self.ui.recordButton.enabled = recording or (connected and status != "WAITING")
+        for button in (self.ui.reconstructButton, self.ui.openSweepButton):
+            button.enabled = not recording
+        self.ui.reconstructButton.enabled = not recording and self.session.sweep is not None
+        bar = self.ui.reconstructProgressBar
+        reconstructing = self._is_reconstructing and not recording
+        bar.visible = reconstructing
+        if reconstructing:
+            show_progress(bar, self.session.state.progress)
+
+    @property
+    def _is_reconstructing(self) -> bool:
+        return self.session.running is self.window.steps.RECONSTRUCT
+
+    def _line_of_recording(self, recording):
+        numbers = _("{frames} frames, {seconds:.0f} s").format(frames=recording.frames, seconds=recording.seconds)
+        if recording.invalid:
+            numbers += _(", {invalid} without position").format(invalid=recording.invalid)
+        if math.isfinite(recording.coverage):
+            numbers += _(", {share:.0%} of the swept volume filled").format(share=recording.coverage)
+        if recording.hints:
+            return "warn", _("RECORDING"), f"{numbers}. {sentence_of(recording.hints[0])}"
+        return "busy", _("RECORDING"), numbers + "."
+
+
+def show_progress(bar, fraction: float) -> None:
+    """A bar of 0 to 100."""
+    bar.maximum = 100
+    bar.value = int(round(100 * max(0.0, min(1.0, fraction))))

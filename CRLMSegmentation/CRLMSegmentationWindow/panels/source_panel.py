@@ -1,0 +1,80 @@
+"""Above the steps: where the data come from, and whether the images that come now show the patient of the case."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from .. import style
+
+
+class SourcePanel:
+    """A colored word for data that are not live from a patient, and the question 'same patient?' with two answers."""
+
+    def __init__(self, window):
+        self.window, ui = window, window.ui
+        self._frame, self._chip, self._sentence = ui.sourceFrame, ui.originChip, ui.originState
+        self._buttons = (ui.samePatientButton, ui.otherPatientButton)
+        style.apply(self._sentence, style.SENTENCE)
+        for button, slot in zip(self._buttons, (self.on_same, self.on_other)):
+            style.apply(button, style.SMALL_BUTTON)
+            button.connect("clicked()", slot)
+        self._frame.visible = False
+
+    @property
+    def text(self) -> str:
+        """What stands there; '' when there is nothing to say."""
+        return f"{self._chip.text}: {self._sentence.text}" if self._frame.visible else ""
+
+    def on_same(self) -> None:
+        """It is the same patient: go on with the case."""
+        with self.window.case.attempt():
+            self.window.session.keep_case()
+
+    def on_other(self) -> None:
+        """It is another patient: another case."""
+        self.window.case.on_new()
+
+    def refresh(self) -> None:
+        """Bring it up to date with the session."""
+        session = self.window.session
+        question = session.source_question
+        kind, word, sentence = words_of(question, session.origin, getattr(session.source, "origin", None))
+        self._frame.visible = bool(word)
+        for button in self._buttons:
+            button.visible = bool(question)
+        style.apply(self._chip, style.chip(kind))
+        style.write(self._chip, word)
+        style.write(self._sentence, sentence)
+
+    def show_fault(self) -> None:
+        """Where the data come from is not known now."""
+        self._frame.visible = True
+        style.apply(self._chip, style.chip("lost"))
+        style.write(self._chip, _("FAULT"))
+
+    def set_enabled(self, enabled: bool) -> None:
+        self._frame.enabled = enabled
+
+    def let_go(self) -> None:
+        """The session ends."""
+        self._frame.visible = False
+
+    def close(self) -> None:
+        """Nothing outlives the widgets."""
+
+
+def words_of(question: str | None, case_origin: str | None, source_origin: str | None) -> tuple[str, str, str]:
+    """Kind of color, word and sentence; word '' when everything is live.
+
+    question       NavigationSession.source_question
+    case_origin, source_origin  'live', 'replayed', 'simulated' or None: of the case's data, of what is connected
+    """
+    if question:
+        return "bad", _("SAME PATIENT?"), question
+    for origin, word, sentence in (
+        ("simulated", _("SIMULATED"), _("These images were made by a computer: they show no patient.")),
+        ("replayed", _("REPLAYED"), _("These images come from a recording: nothing of it happens now.")),
+    ):
+        if origin in (case_origin, source_origin):
+            return "warn", word, sentence
+    return "idle", "", ""

@@ -1,0 +1,141 @@
+"""What the five steps of the window share: one line of state, and errors that become that line."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+
+from slicer.i18n import tr as _
+
+from .. import style
+
+
+class StepPanel:
+    """One collapsible section of the window, with a colored word and a sentence.
+
+    window   Window, which has `session` and `parameters`
+    section  the collapsible button around it; chip, sentence  the widgets of the line of state
+    """
+
+    def __init__(self, window, section, chip, sentence):
+        self.window, self.ui = window, window.ui
+        self.section, self._chip, self._sentence = section, chip, sentence
+        self._title = section.text
+        self._problem, self._kind = "", "idle"
+        style.apply(section, style.section(""))
+        style.apply(sentence, style.SENTENCE)
+
+    @property
+    def session(self):
+        """The NavigationSession."""
+        return self.window.session
+
+    @property
+    def state_text(self) -> str:
+        """What stands in the line of state, word and sentence."""
+        return f"{self._chip.text}: {self._sentence.text}"
+
+    def refresh(self) -> None:
+        """Bring the section up to date with the session."""
+        kind, word, sentence = ("bad", _("FAILED"), self._problem) if self._problem else self.line()
+        self._kind = kind
+        style.apply(self._chip, style.chip(kind))
+        style.write(self._chip, word)
+        style.write(self._sentence, sentence)
+        self.show_title()
+
+    def show_title(self) -> None:
+        """A section that is closed still says how it is."""
+        closed = self.section.collapsed
+        kind, words = self.title_state()
+        style.apply(self.section, style.section(kind if closed else ""))
+        style.write(self.section, f"{self._title}:  {words}" if closed else self._title)
+
+    def title_state(self) -> tuple[str, str]:
+        """Kind of color, and the words that stand in the title while the section is closed."""
+        return self._chip_state()
+
+    def _chip_state(self) -> tuple[str, str]:
+        return self._kind, self._chip.text
+
+    def show_fault(self) -> None:
+        """What stands in the line of state can no longer be trusted."""
+        self._kind = "lost"
+        style.apply(self._chip, style.chip("lost"))
+        style.write(self._chip, _("FAULT"))
+        style.write(self._sentence, _("Not known: see Slicer's error log (Ctrl+0)."))
+
+    def line(self) -> tuple[str, str, str]:
+        """Kind of color, word, sentence."""
+        raise NotImplementedError
+
+    def is_done(self) -> bool:
+        """True when the next section may open."""
+        raise NotImplementedError
+
+    def needs_look(self) -> bool:
+        """True while something about what was done is to be looked at by a person before the next section opens."""
+        return False
+
+    def on_done(self) -> None:
+        """Called once, when the step has been done."""
+
+    def may_replace_hand_work(self, what: str) -> bool:
+        """True unless a person keeps what was corrected by hand; `what`: a sentence on what is about to begin."""
+        return not self.session.has_hand_corrections or self.window.questions.may_replace_hand_work(what)
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Nothing can be pressed while packages are missing."""
+        self.section.enabled = enabled
+
+    def let_go(self) -> None:
+        """The session ends: nothing of it may be used any more."""
+        self._problem = ""
+
+    def close(self) -> None:
+        """Let go of everything that outlives the widgets."""
+
+    @contextmanager
+    def attempt(self):
+        """An error that the user can mend becomes the line of state; any other is logged, and told as such."""
+        from CRLMSegmentationLib.errors import CRLMError
+
+        self._problem = ""
+        try:
+            yield
+        except CRLMError as error:
+            self._problem = str(error)
+        except Exception as error:
+            logging.exception("CRLM Segmentation: a button of the window failed")
+            self._problem = _("Unexpected: {error}. Slicer's error log (Ctrl+0) holds the details.").format(error=error)
+        finally:
+            self.window.refresh()
+
+    def show_problem(self, sentence: str) -> None:
+        """Tell what went wrong until the user goes on."""
+        self._problem = sentence
+        self.refresh()
+
+    def forget_problem(self) -> None:
+        """The user goes on."""
+        self._problem = ""
+
+
+def status_word(status) -> tuple[str, str]:
+    """Kind of color and word of a StepStatus."""
+    return {
+        "WAITING": ("idle", _("WAITING")),
+        "READY": ("ready", _("READY")),
+        "RUNNING": ("busy", _("WORKING")),
+        "DONE": ("good", _("DONE")),
+        "STALE": ("warn", _("OUT OF DATE")),
+        "FAILED": ("bad", _("FAILED")),
+    }[status.name]
+
+
+def sentence_of(text: str) -> str:
+    """`text` as a sentence: a capital letter at the front, a full stop at the end."""
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?:" else ".")

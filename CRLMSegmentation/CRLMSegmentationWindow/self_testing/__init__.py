@@ -1,0 +1,1 @@
+"""The module's self test, as a technician would go through it."""

@@ -1,0 +1,155 @@
+"""The module's own layouts of Slicer's views, registered while the module is there and taken away with it."""
+
+from __future__ import annotations
+
+import slicer
+
+# Numbers of layouts must be unique in one Slicer; its own end at 100, and extensions choose their own.
+NAVIGATION = 7611
+PLANNING = 7612
+SWEEPING = 7613
+LIVE_VIEW = "LiveUltrasound"
+SCENE_VIEW = "TumorScene"
+
+_LIVE = (
+    f'<view class="vtkMRMLSliceNode" singletontag="{LIVE_VIEW}">'
+    '<property name="orientation" action="default">Axial</property>'
+    '<property name="viewlabel" action="default">US</property>'
+    '<property name="viewcolor" action="default">#FFC83D</property></view>'
+)
+_VIEW_3D = (
+    f'<view class="vtkMRMLViewNode" singletontag="{SCENE_VIEW}">'
+    '<property name="viewlabel" action="default">3D</property></view>'
+)
+
+
+def _slice(name: str, orientation: str, color: str) -> str:
+    return (
+        f'<view class="vtkMRMLSliceNode" singletontag="{name}">'
+        f'<property name="orientation" action="default">{orientation}</property>'
+        f'<property name="viewlabel" action="default">{name[0]}</property>'
+        f'<property name="viewcolor" action="default">{color}</property></view>'
+    )
+
+
+_DESCRIPTIONS = {
+    NAVIGATION: f'<layout type="horizontal"><item>{_LIVE}</item><item>{_VIEW_3D}</item></layout>',
+    SWEEPING: (
+        f'<layout type="horizontal" split="true"><item splitSize="600">{_LIVE}</item><item splitSize="400">'
+        f'<layout type="vertical"><item>{_VIEW_3D}</item><item>{_slice("Red", "Axial", "#F34A33")}</item></layout>'
+        "</item></layout>"
+    ),
+    PLANNING: (
+        '<layout type="vertical"><item><layout type="horizontal">'
+        f"<item>{_slice('Red', 'Axial', '#F34A33')}</item><item>{_VIEW_3D}</item></layout></item>"
+        '<item><layout type="horizontal">'
+        f"<item>{_slice('Yellow', 'Sagittal', '#EDD54C')}</item><item>{_slice('Green', 'Coronal', '#6EB04B')}</item>"
+        "</layout></item></layout>"
+    ),
+}
+
+
+class Layouts:
+    """Registers the layouts; remembers what was shown before, and gives it back.
+
+    on_changed  called when another layout is shown, whoever chose it
+    """
+
+    def __init__(self, on_changed=lambda: None):
+        self._before, self._on_changed = None, on_changed
+        manager = slicer.app.layoutManager()
+        if manager is not None:
+            manager.connect("layoutChanged(int)", self._changed)
+        node = self._node()
+        for number, description in _DESCRIPTIONS.items():
+            if node is not None and not node.AddLayoutDescription(number, description):
+                node.SetLayoutDescription(number, description)
+
+    @property
+    def current(self) -> int | None:
+        """The number of the layout that is shown; None without a main window."""
+        node = self._node()
+        return node.GetViewArrangement() if node is not None else None
+
+    def show(self, number: int) -> None:
+        """Show one of the module's layouts."""
+        node = self._node()
+        if node is None or self.current == number:
+            return
+        if self.current not in _DESCRIPTIONS:
+            self._before = self.current
+        slicer.app.layoutManager().setLayout(number)
+        self.dress()
+
+    @staticmethod
+    def dress() -> None:
+        """Give the module's 3D view its looks again: a scene that is closed or loaded takes them away."""
+        if view_3d() is not None:
+            darken(view_3d())
+
+    def give_back(self) -> None:
+        """Show again what was there before the module's own layouts."""
+        if self.current in _DESCRIPTIONS:
+            slicer.app.layoutManager().setLayout(self._before or slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+
+    def remove(self) -> None:
+        """Take the layouts out of Slicer, with the views that only they have."""
+        node, manager = self._node(), slicer.app.layoutManager()
+        if manager is not None:
+            manager.disconnect("layoutChanged(int)", self._changed)
+        if node is None:
+            return
+        self.give_back()
+        for number in _DESCRIPTIONS:
+            node.SetLayoutDescription(number, "")
+        remove_views()
+
+    def _changed(self, _number) -> None:
+        self._on_changed()
+
+    @staticmethod
+    def _node():
+        manager = slicer.app.layoutManager()
+        logic = manager.layoutLogic() if manager is not None else None
+        return logic.GetLayoutNode() if logic is not None else None
+
+
+def live_slice_node():
+    """The slice node of the live ultrasound view; None while no layout has shown it."""
+    return slicer.mrmlScene.GetSingletonNode(LIVE_VIEW, "vtkMRMLSliceNode")
+
+
+def live_widget():
+    """The qMRMLSliceWidget of the live ultrasound view; None while no layout has shown it."""
+    manager = slicer.app.layoutManager()
+    return manager.sliceWidget(LIVE_VIEW) if manager is not None else None
+
+
+def view_3d():
+    """The module's own qMRMLThreeDView, dark and without box and letters; None while no layout has shown it."""
+    manager = slicer.app.layoutManager()
+    for number in range(manager.threeDViewCount if manager is not None else 0):
+        widget = manager.threeDWidget(number)
+        if widget.mrmlViewNode() is not None and widget.mrmlViewNode().GetLayoutName() == SCENE_VIEW:
+            return widget.threeDView()
+    return None
+
+
+def darken(view) -> None:
+    """Nothing in the 3D view but the scene, on a background against which the tumor and the tools stand out."""
+    node = view.mrmlViewNode()
+    was_modifying = node.StartModify()
+    node.SetBackgroundColor(0.07, 0.08, 0.10)
+    node.SetBackgroundColor2(0.16, 0.18, 0.22)
+    node.SetBoxVisible(False)
+    node.SetAxisLabelsVisible(False)
+    node.SetOrientationMarkerType(node.OrientationMarkerTypeAxes)
+    node.EndModify(was_modifying)
+
+
+def remove_views() -> None:
+    """Take the nodes of the module's own views out of the scene."""
+    for name, class_name in ((LIVE_VIEW, "vtkMRMLSliceNode"), (SCENE_VIEW, "vtkMRMLViewNode")):
+        node = slicer.mrmlScene.GetSingletonNode(name, class_name)
+        if node is not None:
+            slicer.mrmlScene.RemoveNode(node)

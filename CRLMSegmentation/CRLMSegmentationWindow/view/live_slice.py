@@ -1,0 +1,207 @@
+"""The live ultrasound slice: a slice view that stays in the plane of the image, wherever the probe goes."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from ..panels.live_banner import LiveBanner
+from . import layouts
+
+SILENT_AFTER_S = 0.5
+PLANE_OPACITY = 0.6
+
+# Modes of SlicerIGT's Volume Reslice Driver (vtkSlicerVolumeResliceDriverLogic): in the plane of the image.
+_MODE_NONE = 0
+_MODE_TRANSVERSE = 6
+
+
+class LiveSlice:
+    """Makes the live view follow the session's image; by SlicerIGT's Volume Reslice Driver where that is wanted."""
+
+    def __init__(self):
+        self._image = self._tag = self._fitted = None
+        self._driven = False
+        self._over_image = []
+        self._banner = LiveBanner()
+
+    @property
+    def is_driven_by_slicer_igt(self) -> bool:
+        """True while the Volume Reslice Driver moves the slice."""
+        return self._driven
+
+    @property
+    def image_to_ras(self):
+        """(4, 4) from pixels (u, v, 0, 1) to RAS mm; None when no image is followed."""
+        return _image_to_ras(self._image)
+
+    @property
+    def center_ras(self):
+        """(3,) of the middle of the image; None when no image is followed."""
+        if self._image is None:
+            return None
+        width, height, _depth = self._image.GetImageData().GetDimensions()
+        return (self.image_to_ras @ [(width - 1) / 2, (height - 1) / 2, 0, 1])[:3]
+
+    @property
+    def warning(self) -> str:
+        """The words over the view; '' when the image is live and its place is known."""
+        return self._banner.text
+
+    def follow(self, session, use_slicer_igt: bool = True, fault: str = "") -> None:
+        """Follow the live image of `session` (NavigationSession), when there is one, and warn when it is not live.
+
+        fault  a sentence when nothing that is shown can be trusted
+        """
+        image, node, widget = session.live_image_node(), layouts.live_slice_node(), layouts.live_widget()
+        # A loaded scene brings the node of a view that no layout has shown yet.
+        if node is None or widget is None or image is None or image.GetImageData() is None:
+            self.release()
+            return
+        driver = reslice_driver() if use_slicer_igt else None
+        if image is not self._image or (driver is not None) != self._driven:
+            self.release()
+            self._take(image, node, driver)
+        composite = _composite_node()
+        if composite is not None and composite.GetBackgroundVolumeID() != image.GetID():
+            composite.SetBackgroundVolumeID(image.GetID())
+        if not self._driven:
+            self._place()
+        self._fit(node)
+        warning = warning_of(session.stream_status, session.live_pose_is_valid, fault)
+        self._banner.show(widget.sliceView(), warning)
+        # A contour cut in a plane where the image no longer is would lie about where the tumor is.
+        self._over_image = [session.surface_node(), session.segmentation_node(), session.margin_node()]
+        _show_only_elsewhere(node, self._over_image, warning)
+        if bool(node.GetSliceVisible()) == bool(warning):
+            node.SetSliceVisible(not warning)
+
+    def release(self) -> None:
+        """Follow nothing: no observer, no driver and no words are left."""
+        if self._tag is not None and self._image is not None:
+            self._image.RemoveObserver(self._tag)
+        node, driver = layouts.live_slice_node(), reslice_driver()
+        if node is not None:
+            node.SetSliceVisible(False)
+            if self._driven and driver is not None:
+                driver.SetDriverForSlice("", node)
+                driver.SetModeForSlice(_MODE_NONE, node)
+        _show_only_elsewhere(None, self._over_image, "")
+        self._over_image = []
+        self._banner.remove()
+        self._image = self._tag = self._fitted = None
+        self._driven = False
+
+    def _take(self, image, node, driver) -> None:
+        self._image, self._driven = image, driver is not None
+        plane = layouts.live_widget().sliceLogic().GetSliceModelDisplayNode()
+        if plane is not None:
+            # A tool behind the image plane stays visible in 3D.
+            plane.SetOpacity(PLANE_OPACITY)
+        if driver is not None:
+            driver.SetDriverForSlice(image.GetID(), node)
+            driver.SetModeForSlice(_MODE_TRANSVERSE, node)
+            # Turned over, so that the probe is at the top.
+            driver.SetFlipForSlice(True, node)
+        else:
+            self._tag = image.AddObserver(slicer.vtkMRMLTransformableNode.TransformModifiedEvent, self._place)
+
+    def _place(self, *_unused) -> None:
+        node, matrix = layouts.live_slice_node(), self.image_to_ras
+        if node is None or matrix is None:
+            return
+        slice_to_ras = slice_to_ras_of(matrix, self._image.GetImageData().GetDimensions())
+        if slice_to_ras is None:
+            return
+        node.GetSliceToRAS().DeepCopy(slice_to_ras.ravel().tolist())
+        node.UpdateMatrices()
+
+    def _fit(self, node) -> None:
+        """Fill the view with the image, once for each size of image and view."""
+        image, widget = self._image.GetImageData(), layouts.live_widget()
+        size = (*image.GetDimensions(), widget.sliceView().width, widget.sliceView().height)
+        if size == self._fitted or min(size[:2]) < 2 or min(size[3:]) < 2:
+            return
+        width_mm, height_mm = (np.linalg.norm(self.image_to_ras[:3, axis]) * size[axis] * 1.03 for axis in (0, 1))
+        mm_per_pixel = max(width_mm / size[3], height_mm / size[4])
+        node.SetFieldOfView(mm_per_pixel * size[3], mm_per_pixel * size[4], node.GetFieldOfView()[2])
+        self._fitted = size
+
+
+def warning_of(status, pose_is_valid: bool, fault: str = "") -> str:
+    """Why the image in the view is not live where it is shown; '' when it is.
+
+    status  openigtlink.StreamStatus, or None when nothing is connected;  fault  a sentence, or '' for none
+    """
+    if fault:
+        return _("NOT LIVE: a fault")
+    if status is None or not status.connected:
+        return _("NOT LIVE: no connection")
+    if not status.age_s <= SILENT_AFTER_S:
+        return _("NOT LIVE: no new image")
+    return "" if pose_is_valid else _("POSITION UNKNOWN")
+
+
+def _show_only_elsewhere(slice_node, nodes, elsewhere) -> None:
+    """Show the nodes in all views, or in all but the live one."""
+    scene = slicer.mrmlScene
+    for node in nodes:
+        display = node.GetDisplayNode() if node is not None else None
+        if display is None or bool(display.GetNumberOfViewNodeIDs()) == bool(elsewhere):
+            continue
+        was_modifying = display.StartModify()
+        display.RemoveAllViewNodeIDs()
+        for number in range(scene.GetNumberOfNodesByClass("vtkMRMLAbstractViewNode") if elsewhere else 0):
+            view = scene.GetNthNodeByClass(number, "vtkMRMLAbstractViewNode")
+            if view is not slice_node:
+                display.AddViewNodeID(view.GetID())
+        display.EndModify(was_modifying)
+
+
+def slice_to_ras_of(image_to_ras, dimensions):
+    """(4, 4) that puts a slice view into the plane of an image, its middle in the middle, first row at the top.
+
+    image_to_ras  (4, 4) from pixels (u, v, 0, 1) to RAS mm;  dimensions  pixels in u and v
+    None when the image is degenerate.
+    """
+    right = image_to_ras[:3, 0]
+    up = -image_to_ras[:3, 1]
+    if min(np.linalg.norm(right), np.linalg.norm(up)) < 1e-9:
+        return None
+    right = right / np.linalg.norm(right)
+    up = up - right * (up @ right)
+    if np.linalg.norm(up) < 1e-9:
+        return None
+    up = up / np.linalg.norm(up)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.column_stack([right, up, np.cross(right, up)])
+    middle = [(dimensions[0] - 1) / 2, (dimensions[1] - 1) / 2, 0, 1]
+    matrix[:3, 3] = (image_to_ras @ middle)[:3]
+    return matrix
+
+
+def _image_to_ras(image):
+    if image is None or image.GetImageData() is None:
+        return None
+    matrix = vtk.vtkMatrix4x4()
+    image.GetIJKToRASMatrix(matrix)
+    own = slicer.util.arrayFromVTKMatrix(matrix)
+    parent = image.GetParentTransformNode()
+    if parent is None:
+        return own
+    if not parent.GetMatrixTransformToWorld(matrix):
+        return None
+    return slicer.util.arrayFromVTKMatrix(matrix) @ own
+
+
+def _composite_node():
+    widget = layouts.live_widget()
+    return widget.mrmlSliceCompositeNode() if widget is not None else None
+
+
+def reslice_driver():
+    """The logic of SlicerIGT's Volume Reslice Driver; None when that extension is not installed."""
+    module = getattr(slicer.modules, "volumereslicedriver", None)
+    return module.logic() if module is not None else None

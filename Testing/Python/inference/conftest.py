@@ -1,0 +1,1 @@
+from small_model import averaging_model, exported_model, model_copy, speckled_volume, stand_in  # noqa: F401

@@ -1,0 +1,109 @@
+"""A view draws again what changes in the scene: so nothing may change that shows the same, and all that shows else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.mrml import names
+from CRLMSegmentationLib.mrml.nodes import find
+from CRLMSegmentationLib.sweep import Pose
+from small_case import TUMOR_CENTER, TUMOR_RADIUS_MM, affine
+
+RECEIVED_S = 100.0
+
+
+@pytest.fixture
+def frames(sweep):
+    """Images without the stylus, which the tests move."""
+    return [replace(frame, transforms={}) for frame in sweep.frames]
+
+
+@pytest.fixture
+def navigating(session, frames, volume, box, mask, surface):
+    """Live image, stylus and distance are shown, all of one moment."""
+    session.set_volume(volume)
+    session.set_box(box)
+    session.set_segmentation(mask, surface=surface)
+    # A node that is new finds its display only when it is asked for it again, which counts as a change.
+    for _ in range(2):
+        session.show_frame(frames[0], RECEIVED_S)
+        move_stylus(session, 30.0)
+        session.refresh(RECEIVED_S)
+    return session
+
+
+def move_stylus(session, away_mm, valid=True):
+    pose = Pose(affine(translation=TUMOR_CENTER + (away_mm, 0, 0)), valid)
+    session.update_tool("StylusToReference", pose, received_s=RECEIVED_S)
+
+
+def line_of(session):
+    return find(session.scene, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
+
+
+@pytest.fixture
+def changed(navigating):
+    """Names of the nodes that said of themselves that they changed, in the order in which they did."""
+    heard, observed = [], []
+    scene = navigating.scene
+    for number in range(scene.GetNumberOfNodes()):
+        node = scene.GetNthNode(number)
+        observed.append((node, node.AddObserver("AnyEvent", lambda *_, name=node.GetName(): heard.append(name))))
+    yield heard
+    for node, tag in observed:
+        node.RemoveObserver(tag)
+
+
+def test_what_is_shown_already_changes_nothing(navigating, frames, changed):
+    for later_s in (0.0, 0.1, 0.4):
+        navigating.refresh(RECEIVED_S + later_s)
+    navigating.show_frame(frames[0], RECEIVED_S)
+    move_stylus(navigating, 30.0)
+    assert changed == []
+
+
+def test_a_tool_that_moves_takes_its_line_along(navigating, changed):
+    for away_mm in (30.0 + 1e-6, 12.0, 29.0):
+        changed.clear()
+        move_stylus(navigating, away_mm)
+        assert line_of(navigating).GetName() in changed and "StylusToReference" in changed
+        ends = np.zeros((2, 3))
+        for number, end in enumerate(ends):
+            line_of(navigating).GetNthControlPointPositionWorld(number, end)
+        np.testing.assert_array_equal(ends[0], TUMOR_CENTER + (away_mm, 0, 0))
+        np.testing.assert_allclose(ends[1], TUMOR_CENTER + (TUMOR_RADIUS_MM, 0, 0), atol=1.5)
+
+
+def test_a_frame_that_is_new_changes_the_image(navigating, frames, changed):
+    navigating.show_frame(frames[1], RECEIVED_S)
+    assert {names.LIVE_IMAGE, names.IMAGE_TO_REFERENCE} <= set(changed)
+
+
+def test_a_tool_that_is_lost_is_hidden_even_where_it_did_not_move(navigating):
+    move_stylus(navigating, 30.0, valid=False)
+    assert not line_of(navigating).GetDisplayVisibility()
+    move_stylus(navigating, 30.0)
+    assert line_of(navigating).GetDisplayVisibility()
+    navigating.refresh(RECEIVED_S + 0.6)
+    assert not line_of(navigating).GetDisplayVisibility()
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda line: line.SetNthControlPointPositionWorld(1, 0.0, 0.0, 0.0),
+    lambda line: line.UnsetNthControlPointPosition(0),
+    lambda line: line.RemoveNthControlPoint(1),
+])  # fmt: skip
+def test_a_line_that_somebody_else_changed_is_right_again(navigating, spoil):
+    line = line_of(navigating)
+    before = np.zeros((2, 3))
+    for number, end in enumerate(before):
+        line.GetNthControlPointPositionWorld(number, end)
+    line.SetLocked(False)
+    spoil(line)
+    navigating.refresh(RECEIVED_S)
+    assert line.GetNumberOfDefinedControlPoints() == line.GetNumberOfControlPoints() == 2
+    after = np.zeros((2, 3))
+    for number, end in enumerate(after):
+        line.GetNthControlPointPositionWorld(number, end)
+    np.testing.assert_array_equal(after, before)
+    assert line.GetLocked()

@@ -1,0 +1,87 @@
+"""A long recording takes bounded memory, is told before memory is short, and is never lost for want of it."""
+
+import math
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.mrml.nodes import nodes_of_class
+from CRLMSegmentationLib.mrml.sweep_sequence import GrowingSweep, sweep_of
+from CRLMSegmentationLib.session.recordings import memory, recording
+from CRLMSegmentationLib.session.state import Step, StepStatus
+from CRLMSegmentationLib.sweep import Sweep
+
+IMAGE_BYTES = 64 * 48
+
+
+def longer(sweep, frames):
+    some = sweep.frames
+    return Sweep([some[k % len(some)].with_changes(timestamp=1000.0 + k / 20) for k in range(frames)], "long")
+
+
+def images_in(session):
+    sequences = nodes_of_class(session.scene, "vtkMRMLSequenceNode")
+    (sequence,) = [node for node in sequences if node.GetName().endswith("Image_Image-Seq")]
+    return sequence.GetNumberOfDataNodes()
+
+
+@pytest.mark.parametrize("frames, every", [(10, 1), (11, 2), (21, 4), (50, 8)])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_the_scene_holds_no_more_images_than_it_may(session, sweep, frames, every, at_once):
+    given = longer(sweep, frames)
+    growing = GrowingSweep(session.application, most_bytes=10 * IMAGE_BYTES)
+    if not at_once:
+        for frame in given.frames:
+            growing.add(frame)
+            growing.write()
+            assert images_in(session) <= 10
+    growing.end(given)
+    growing.write()
+    assert growing.is_complete and growing.every == every and images_in(session) <= 10
+    back = sweep_of(session.application)
+    expected = given.frames[::every]
+    assert [frame.timestamp for frame in back.frames] == pytest.approx([frame.timestamp for frame in expected])
+    for one, other in zip(back.frames, expected):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        assert one.valid == other.valid
+    assert bool(back.notes) == (every > 1)
+
+
+def test_a_thinned_scene_is_told_and_the_sweep_has_every_frame(session, sweep, monkeypatch):
+    monkeypatch.setattr(GrowingSweep.__init__, "__defaults__", (10 * IMAGE_BYTES,))
+    session.live_reconstruction = False
+    session.start_recording()
+    given = longer(sweep, 30)
+    for frame in given.frames:
+        session.show_frame(frame)
+        session.process()
+    recorded = session.stop_recording()
+    assert session.wait() and len(recorded) == 30 == len(session.sweep)
+    assert images_in(session) <= 10
+    assert any("one frame of 4" in notice for notice in session.state.notices)
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_short_memory_is_told_before_it_ends_a_recording_without_a_disk(session, sweep, monkeypatch, tmp_path, on_disk):
+    left = [math.inf]
+    monkeypatch.setattr(recording, "available_bytes", lambda: left[0])
+    session.live_reconstruction = False
+    session.record_folder = tmp_path if on_disk else None
+    session.start_recording()
+    for frame in sweep.frames:
+        session.show_frame(frame)
+    assert "memory" not in session.recording.text
+    left[0] = 1.5e9
+    session.process()
+    assert "memory is short: 1.5 GB" in session.recording.text
+    left[0] = 0.5e9
+    session.process(1e9)
+    if on_disk:
+        assert session.recording is not None, "what is on disk takes no memory"
+        return
+    assert session.recording is None and len(session.sweep) == len(sweep)
+    assert session.state.status(Step.RECORD) is StepStatus.DONE
+    assert "choose a folder" in session.state.notices[-1]
+
+
+def test_memory_of_this_computer_is_known_or_endless():
+    assert memory.available_bytes() > 1e6
