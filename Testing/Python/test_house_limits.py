@@ -1,0 +1,508 @@
+"""Limits that keep the library readable: lines of a file and of a function, files of a folder, types of public functions.
+
+What does not keep a limit yet stands in the lists below with its present value, by room. The lists only shrink: a value
+above its entry fails, and so does an entry that is no longer needed.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+CODE = Path(__file__).resolve().parents[2] / "CRLMSegmentation"
+MOST_LINES_OF_A_FILE = 350
+MOST_LINES_OF_A_FUNCTION = 60
+MOST_FILES_OF_A_FOLDER = 20
+
+# Kernels that numba compiles read best in one piece: by their decorator, or by the folder in which nothing else is.
+KERNEL_DECORATORS = {"compiled", "inlined", "njit", "jit"}
+KERNEL_FOLDER = "CRLMSegmentationLib/reconstruction/kernels/"
+
+LONG_FILES = {
+    # inference/
+    "CRLMSegmentationLib/inference/engine.py": 470,
+    "CRLMSegmentationLib/inference/models/trained_model.py": 352,
+    # session/
+    "CRLMSegmentationLib/session/session.py": 997,
+    "CRLMSegmentationLib/session/tumor_step.py": 472,
+    # tracking/
+    "CRLMSegmentationLib/tracking/openigtlink/server.py": 426,
+    "CRLMSegmentationLib/tracking/pairing.py": 442,
+    "CRLMSegmentationLib/tracking/receiver.py": 482,
+}
+
+LONG_FUNCTIONS = {
+    # calibration/
+    "CRLMSegmentationLib/calibration/temporal_calibration.py estimate_image_delay": 75,
+    # commands/
+    "CRLMSegmentationLib/commands/demo.py _run": 97,
+    "CRLMSegmentationLib/commands/segment.py run": 62,
+    # inference/
+    "CRLMSegmentationLib/inference/models/import_model.py import_model": 71,
+    # reconstruction/
+    "CRLMSegmentationLib/reconstruction/whole_sweep.py reconstruct": 80,
+    # simulation/
+    "CRLMSegmentationLib/simulation/case.py simulate_case": 82,
+    "CRLMSegmentationLib/simulation/patient/organs.py draw_organs": 72,
+    "CRLMSegmentationLib/simulation/ultrasound/picture.py Painter.envelope": 64,
+    # study/
+    "CRLMSegmentationLib/study/calibrate.py calibrate": 61,
+    "CRLMSegmentationLib/study/reporting/report.py _text": 62,
+    # sweep/
+    "CRLMSegmentationLib/sweep/sequence_files/metaimage.py read_header": 65,
+    "CRLMSegmentationLib/sweep/sequence_files/nrrd.py read_header": 77,
+    # tracking/
+    "CRLMSegmentationLib/tracking/recording.py record": 136,
+    # web/
+    "CRLMSegmentationLib/web/page/panels_start.py connect_panel": 83,
+}
+
+FULL_FOLDERS: dict[str, int] = {}
+
+UNTYPED = {
+    # commands/
+    "CRLMSegmentationLib/commands/command.py": 2,
+    "CRLMSegmentationLib/commands/compare.py": 2,
+    "CRLMSegmentationLib/commands/convert.py": 2,
+    "CRLMSegmentationLib/commands/demo.py": 2,
+    "CRLMSegmentationLib/commands/demo_approach.py": 1,
+    "CRLMSegmentationLib/commands/difference.py": 2,
+    "CRLMSegmentationLib/commands/import_model.py": 2,
+    "CRLMSegmentationLib/commands/info.py": 3,
+    "CRLMSegmentationLib/commands/options/box_options.py": 3,
+    "CRLMSegmentationLib/commands/options/outputs.py": 1,
+    "CRLMSegmentationLib/commands/options/printing.py": 4,
+    "CRLMSegmentationLib/commands/options/progress.py": 1,
+    "CRLMSegmentationLib/commands/options/sweep_options.py": 3,
+    "CRLMSegmentationLib/commands/quantise.py": 2,
+    "CRLMSegmentationLib/commands/reconstruct.py": 6,
+    "CRLMSegmentationLib/commands/record.py": 2,
+    "CRLMSegmentationLib/commands/repair.py": 2,
+    "CRLMSegmentationLib/commands/replay.py": 2,
+    "CRLMSegmentationLib/commands/segment.py": 4,
+    "CRLMSegmentationLib/commands/simulate.py": 2,
+    "CRLMSegmentationLib/commands/stream.py": 2,
+    "CRLMSegmentationLib/commands/study.py": 2,
+    "CRLMSegmentationLib/commands/timing.py": 2,
+    "CRLMSegmentationLib/commands/web.py": 2,
+    # files beside the rooms
+    "CRLMSegmentation.py": 15,
+    "CRLMSegmentationLib/geometry.py": 4,
+    "CRLMSegmentationLib/python_process.py": 1,
+    # files/
+    "CRLMSegmentationLib/files/box_file.py": 2,
+    "CRLMSegmentationLib/files/coordinates.py": 2,
+    "CRLMSegmentationLib/files/mask_file.py": 1,
+    "CRLMSegmentationLib/files/paths.py": 1,
+    "CRLMSegmentationLib/files/seen_file.py": 4,
+    "CRLMSegmentationLib/files/surface_file.py": 2,
+    "CRLMSegmentationLib/files/volume_file.py": 3,
+    "CRLMSegmentationLib/files/volume_header.py": 2,
+    "CRLMSegmentationLib/files/whole_file.py": 1,
+    # inference/
+    "CRLMSegmentationLib/inference/averaging.py": 4,
+    "CRLMSegmentationLib/inference/channel.py": 1,
+    "CRLMSegmentationLib/inference/engine.py": 1,
+    "CRLMSegmentationLib/inference/models/network_plan.py": 4,
+    "CRLMSegmentationLib/inference/models/trained_model.py": 1,
+    "CRLMSegmentationLib/inference/predictor.py": 1,
+    "CRLMSegmentationLib/inference/preparation.py": 1,
+    "CRLMSegmentationLib/inference/quiet.py": 1,
+    "CRLMSegmentationLib/inference/resampling.py": 1,
+    "CRLMSegmentationLib/inference/runtimes/openvino_runtime.py": 3,
+    "CRLMSegmentationLib/inference/runtimes/quantisation.py": 5,
+    "CRLMSegmentationLib/inference/runtimes/runtime.py": 3,
+    "CRLMSegmentationLib/inference/runtimes/runtime_cache.py": 1,
+    "CRLMSegmentationLib/inference/runtimes/runtime_choice.py": 1,
+    "CRLMSegmentationLib/inference/shared_block.py": 1,
+    "CRLMSegmentationLib/inference/sliding_window.py": 1,
+    # mrml/
+    "CRLMSegmentationLib/mrml/application.py": 3,
+    "CRLMSegmentationLib/mrml/box.py": 3,
+    "CRLMSegmentationLib/mrml/bundle.py": 3,
+    "CRLMSegmentationLib/mrml/conversion.py": 13,
+    "CRLMSegmentationLib/mrml/igsio_reconstruction.py": 2,
+    "CRLMSegmentationLib/mrml/labelmap.py": 5,
+    "CRLMSegmentationLib/mrml/live_image.py": 2,
+    "CRLMSegmentationLib/mrml/node_source.py": 1,
+    "CRLMSegmentationLib/mrml/nodes.py": 13,
+    "CRLMSegmentationLib/mrml/openigtlink_nodes.py": 2,
+    "CRLMSegmentationLib/mrml/own_nodes.py": 4,
+    "CRLMSegmentationLib/mrml/scene_watch.py": 2,
+    "CRLMSegmentationLib/mrml/segmentation_watch.py": 2,
+    "CRLMSegmentationLib/mrml/shells.py": 4,
+    "CRLMSegmentationLib/mrml/sweep_sequence.py": 5,
+    "CRLMSegmentationLib/mrml/tool_shapes.py": 2,
+    "CRLMSegmentationLib/mrml/tools.py": 1,
+    "CRLMSegmentationLib/mrml/tumor.py": 9,
+    # navigation/
+    "CRLMSegmentationLib/navigation/contour.py": 1,
+    "CRLMSegmentationLib/navigation/distance.py": 5,
+    "CRLMSegmentationLib/navigation/margin_shell.py": 1,
+    "CRLMSegmentationLib/navigation/tracked_tool.py": 1,
+    # pictures/
+    "CRLMSegmentationLib/pictures/offscreen.py": 1,
+    "CRLMSegmentationLib/pictures/picture_style.py": 9,
+    "CRLMSegmentationLib/pictures/slices_picture.py": 1,
+    "CRLMSegmentationLib/pictures/view_picture.py": 2,
+    "CRLMSegmentationLib/pictures/view_renderer.py": 6,
+    # reconstruction/
+    "CRLMSegmentationLib/reconstruction/__init__.py": 1,
+    "CRLMSegmentationLib/reconstruction/between.py": 5,
+    "CRLMSegmentationLib/reconstruction/filling.py": 1,
+    "CRLMSegmentationLib/reconstruction/frame_selection.py": 1,
+    "CRLMSegmentationLib/reconstruction/image_kind.py": 3,
+    "CRLMSegmentationLib/reconstruction/impossible_poses.py": 4,
+    "CRLMSegmentationLib/reconstruction/inserter.py": 5,
+    "CRLMSegmentationLib/reconstruction/kernels/arithmetic.py": 10,
+    "CRLMSegmentationLib/reconstruction/kernels/corner_lanes.py": 10,
+    "CRLMSegmentationLib/reconstruction/kernels/finishing.py": 2,
+    "CRLMSegmentationLib/reconstruction/kernels/hole_filling.py": 4,
+    "CRLMSegmentationLib/reconstruction/kernels/jit.py": 2,
+    "CRLMSegmentationLib/reconstruction/kernels/linear.py": 2,
+    "CRLMSegmentationLib/reconstruction/kernels/linear_sums.py": 1,
+    "CRLMSegmentationLib/reconstruction/kernels/nearest.py": 2,
+    "CRLMSegmentationLib/reconstruction/kernels/packed_sums.py": 1,
+    "CRLMSegmentationLib/reconstruction/kernels/torch_insertion.py": 2,
+    "CRLMSegmentationLib/reconstruction/live.py": 1,
+    "CRLMSegmentationLib/reconstruction/plus_settings.py": 2,
+    "CRLMSegmentationLib/reconstruction/pose_filter.py": 2,
+    "CRLMSegmentationLib/reconstruction/quality/sweep_quality.py": 1,
+    "CRLMSegmentationLib/reconstruction/quality/sweep_watch.py": 1,
+    "CRLMSegmentationLib/reconstruction/settings.py": 2,
+    "CRLMSegmentationLib/reconstruction/snapshots.py": 1,
+    "CRLMSegmentationLib/reconstruction/whole_sweep.py": 1,
+    # segmentation/
+    "CRLMSegmentationLib/segmentation/region_growing.py": 1,
+    "CRLMSegmentationLib/segmentation/surface.py": 4,
+    # session/
+    "CRLMSegmentationLib/session/box_step.py": 2,
+    "CRLMSegmentationLib/session/case/case_clock.py": 1,
+    "CRLMSegmentationLib/session/case/case_facts.py": 3,
+    "CRLMSegmentationLib/session/case/case_files.py": 2,
+    "CRLMSegmentationLib/session/case/case_folder.py": 2,
+    "CRLMSegmentationLib/session/case/case_source.py": 2,
+    "CRLMSegmentationLib/session/case/case_step.py": 5,
+    "CRLMSegmentationLib/session/case/event_log.py": 2,
+    "CRLMSegmentationLib/session/engine.py": 2,
+    "CRLMSegmentationLib/session/faults.py": 1,
+    "CRLMSegmentationLib/session/jobs/background.py": 1,
+    "CRLMSegmentationLib/session/jobs/job.py": 2,
+    "CRLMSegmentationLib/session/jobs/jobs.py": 2,
+    "CRLMSegmentationLib/session/navigate_step.py": 3,
+    "CRLMSegmentationLib/session/record_step.py": 5,
+    "CRLMSegmentationLib/session/recordings/live_volume.py": 1,
+    "CRLMSegmentationLib/session/recordings/recording.py": 1,
+    "CRLMSegmentationLib/session/recordings/recordings.py": 1,
+    "CRLMSegmentationLib/session/recordings/replay.py": 1,
+    "CRLMSegmentationLib/session/recordings/replay_server.py": 1,
+    "CRLMSegmentationLib/session/session.py": 32,
+    "CRLMSegmentationLib/session/state.py": 1,
+    "CRLMSegmentationLib/session/stream.py": 1,
+    "CRLMSegmentationLib/session/tumor/hand_corrections.py": 1,
+    "CRLMSegmentationLib/session/tumor/tumor_shape.py": 1,
+    "CRLMSegmentationLib/session/tumor/tumor_state.py": 3,
+    "CRLMSegmentationLib/session/tumor_step.py": 6,
+    "CRLMSegmentationLib/session/volume_step.py": 2,
+    "CRLMSegmentationLib/session/workflow.py": 3,
+    # simulation/
+    "CRLMSegmentationLib/simulation/case.py": 3,
+    "CRLMSegmentationLib/simulation/ct/dicom.py": 1,
+    "CRLMSegmentationLib/simulation/ct/scanner.py": 2,
+    "CRLMSegmentationLib/simulation/patient/checks.py": 1,
+    "CRLMSegmentationLib/simulation/patient/couinaud.py": 1,
+    "CRLMSegmentationLib/simulation/patient/export.py": 3,
+    "CRLMSegmentationLib/simulation/patient/implicit.py": 4,
+    "CRLMSegmentationLib/simulation/patient/labels.py": 1,
+    "CRLMSegmentationLib/simulation/patient/lesions.py": 1,
+    "CRLMSegmentationLib/simulation/patient/liver_shape.py": 4,
+    "CRLMSegmentationLib/simulation/patient/organs.py": 1,
+    "CRLMSegmentationLib/simulation/patient/patient.py": 1,
+    "CRLMSegmentationLib/simulation/patient/surface_curves.py": 4,
+    "CRLMSegmentationLib/simulation/patient/vessel_growth.py": 5,
+    "CRLMSegmentationLib/simulation/patient/vessels.py": 1,
+    "CRLMSegmentationLib/simulation/phantom.py": 1,
+    "CRLMSegmentationLib/simulation/placement.py": 1,
+    "CRLMSegmentationLib/simulation/settings.py": 3,
+    "CRLMSegmentationLib/simulation/truth.py": 4,
+    "CRLMSegmentationLib/simulation/ultrasound/kernels.py": 11,
+    "CRLMSegmentationLib/simulation/ultrasound/liver.py": 4,
+    "CRLMSegmentationLib/simulation/ultrasound/motion.py": 1,
+    "CRLMSegmentationLib/simulation/ultrasound/picture.py": 1,
+    "CRLMSegmentationLib/simulation/ultrasound/vessels.py": 2,
+    # study/
+    "CRLMSegmentationLib/study/calibrate.py": 2,
+    "CRLMSegmentationLib/study/cases/case_files.py": 2,
+    "CRLMSegmentationLib/study/cases/case_table.py": 2,
+    "CRLMSegmentationLib/study/cases/dataset.py": 1,
+    "CRLMSegmentationLib/study/cases/disturbances.py": 3,
+    "CRLMSegmentationLib/study/cases/simulated_crops.py": 1,
+    "CRLMSegmentationLib/study/evaluate.py": 1,
+    "CRLMSegmentationLib/study/metrics.py": 1,
+    "CRLMSegmentationLib/study/pipeline.py": 2,
+    "CRLMSegmentationLib/study/reporting/curves.py": 1,
+    "CRLMSegmentationLib/study/reporting/realism.py": 3,
+    "CRLMSegmentationLib/study/training/nnunet_home.py": 1,
+    "CRLMSegmentationLib/study/training/recipe.py": 2,
+    "CRLMSegmentationLib/study/training/trainer.py": 1,
+    # sweep/
+    "CRLMSegmentationLib/sweep/missing_frames.py": 1,
+    "CRLMSegmentationLib/sweep/plus_configuration.py": 1,
+    "CRLMSegmentationLib/sweep/recorded_frame.py": 2,
+    "CRLMSegmentationLib/sweep/recorder.py": 2,
+    "CRLMSegmentationLib/sweep/recovery.py": 4,
+    "CRLMSegmentationLib/sweep/sequence_files/conversion.py": 1,
+    "CRLMSegmentationLib/sweep/sequence_files/frame_fields.py": 1,
+    "CRLMSegmentationLib/sweep/sequence_files/metaimage.py": 1,
+    "CRLMSegmentationLib/sweep/sequence_files/nrrd.py": 1,
+    "CRLMSegmentationLib/sweep/sequence_files/sequence_description.py": 1,
+    "CRLMSegmentationLib/sweep/sequence_files/sequence_formats.py": 2,
+    "CRLMSegmentationLib/sweep/sequence_files/sequence_header.py": 1,
+    "CRLMSegmentationLib/sweep/sequence_files/sequence_pixels.py": 1,
+    "CRLMSegmentationLib/sweep/sequence_files/sequence_reader.py": 3,
+    "CRLMSegmentationLib/sweep/sequence_files/sequence_writer.py": 5,
+    "CRLMSegmentationLib/sweep/sweep.py": 1,
+    "CRLMSegmentationLib/sweep/tracked_frame.py": 2,
+    "CRLMSegmentationLib/sweep/transform_columns.py": 1,
+    "CRLMSegmentationLib/sweep/transforms.py": 2,
+    # the window
+    "CRLMSegmentationWindow/binding.py": 1,
+    "CRLMSegmentationWindow/closing.py": 2,
+    "CRLMSegmentationWindow/fault_watch.py": 2,
+    "CRLMSegmentationWindow/icons.py": 1,
+    "CRLMSegmentationWindow/packages.py": 3,
+    "CRLMSegmentationWindow/panels/box_panel.py": 3,
+    "CRLMSegmentationWindow/panels/case_panel.py": 2,
+    "CRLMSegmentationWindow/panels/connect_panel.py": 3,
+    "CRLMSegmentationWindow/panels/doubt_list.py": 1,
+    "CRLMSegmentationWindow/panels/live_banner.py": 2,
+    "CRLMSegmentationWindow/panels/navigate_panel.py": 3,
+    "CRLMSegmentationWindow/panels/packages_panel.py": 1,
+    "CRLMSegmentationWindow/panels/readout.py": 4,
+    "CRLMSegmentationWindow/panels/record_panel.py": 4,
+    "CRLMSegmentationWindow/panels/sections.py": 2,
+    "CRLMSegmentationWindow/panels/segment_panel.py": 3,
+    "CRLMSegmentationWindow/panels/source_panel.py": 1,
+    "CRLMSegmentationWindow/panels/step_panel.py": 4,
+    "CRLMSegmentationWindow/parameters.py": 4,
+    "CRLMSegmentationWindow/pulse.py": 1,
+    "CRLMSegmentationWindow/remembered.py": 2,
+    "CRLMSegmentationWindow/sample.py": 1,
+    "CRLMSegmentationWindow/self_testing/self_test_faults.py": 1,
+    "CRLMSegmentationWindow/self_testing/self_test_people.py": 1,
+    "CRLMSegmentationWindow/self_testing/self_test_tools.py": 12,
+    "CRLMSegmentationWindow/sounds.py": 2,
+    "CRLMSegmentationWindow/style.py": 2,
+    "CRLMSegmentationWindow/theme.py": 3,
+    "CRLMSegmentationWindow/view/breach_warning.py": 2,
+    "CRLMSegmentationWindow/view/editor.py": 2,
+    "CRLMSegmentationWindow/view/layouts.py": 5,
+    "CRLMSegmentationWindow/view/live_slice.py": 7,
+    "CRLMSegmentationWindow/view/picking.py": 2,
+    "CRLMSegmentationWindow/view/planning_axes.py": 1,
+    "CRLMSegmentationWindow/view/shown.py": 1,
+    "CRLMSegmentationWindow/view/views.py": 7,
+    "CRLMSegmentationWindow/window.py": 4,
+    # tracking/
+    "CRLMSegmentationLib/tracking/health.py": 1,
+    "CRLMSegmentationLib/tracking/latency.py": 1,
+    "CRLMSegmentationLib/tracking/latest.py": 1,
+    "CRLMSegmentationLib/tracking/monitor.py": 1,
+    "CRLMSegmentationLib/tracking/openigtlink/conversion.py": 4,
+    "CRLMSegmentationLib/tracking/openigtlink/framing.py": 2,
+    "CRLMSegmentationLib/tracking/openigtlink/message_parts.py": 1,
+    "CRLMSegmentationLib/tracking/openigtlink/messages.py": 9,
+    "CRLMSegmentationLib/tracking/openigtlink/polydata_message.py": 2,
+    "CRLMSegmentationLib/tracking/openigtlink/request_messages.py": 5,
+    "CRLMSegmentationLib/tracking/openigtlink/server.py": 2,
+    "CRLMSegmentationLib/tracking/openigtlink/stamps.py": 1,
+    "CRLMSegmentationLib/tracking/openigtlink/tracked_frame_message.py": 1,
+    "CRLMSegmentationLib/tracking/pairing.py": 1,
+    "CRLMSegmentationLib/tracking/pose_causes.py": 1,
+    "CRLMSegmentationLib/tracking/pose_frames.py": 1,
+    "CRLMSegmentationLib/tracking/receiver.py": 3,
+    "CRLMSegmentationLib/tracking/recording.py": 1,
+    "CRLMSegmentationLib/tracking/replayer.py": 2,
+    "CRLMSegmentationLib/tracking/sender_clock.py": 1,
+    "CRLMSegmentationLib/tracking/stream_clock.py": 1,
+    # values/
+    "CRLMSegmentationLib/values/box.py": 2,
+    "CRLMSegmentationLib/values/volume.py": 1,
+    # web/
+    "CRLMSegmentationLib/web/actions/case_actions.py": 2,
+    "CRLMSegmentationLib/web/actions/preparing.py": 2,
+    "CRLMSegmentationLib/web/actions/questions.py": 1,
+    "CRLMSegmentationLib/web/actions/simulator.py": 2,
+    "CRLMSegmentationLib/web/actions/source_actions.py": 5,
+    "CRLMSegmentationLib/web/actions/told.py": 3,
+    "CRLMSegmentationLib/web/actions/uploads.py": 2,
+    "CRLMSegmentationLib/web/actions/workflow_actions.py": 2,
+    "CRLMSegmentationLib/web/controller.py": 5,
+    "CRLMSegmentationLib/web/library.py": 2,
+    "CRLMSegmentationLib/web/page/assets_folder.py": 1,
+    "CRLMSegmentationLib/web/page/mirror.py": 3,
+    "CRLMSegmentationLib/web/page/open_step.py": 1,
+    "CRLMSegmentationLib/web/page/page.py": 1,
+    "CRLMSegmentationLib/web/page/panels_start.py": 2,
+    "CRLMSegmentationLib/web/page/panels_tumor.py": 3,
+    "CRLMSegmentationLib/web/page/view_controls.py": 1,
+    "CRLMSegmentationLib/web/page/widgets.py": 4,
+    "CRLMSegmentationLib/web/serve.py": 2,
+    "CRLMSegmentationLib/web/server/access.py": 1,
+    "CRLMSegmentationLib/web/server/allowed.py": 4,
+    "CRLMSegmentationLib/web/server/build.py": 1,
+    "CRLMSegmentationLib/web/server/guarded_socket.py": 9,
+    "CRLMSegmentationLib/web/server/outbox.py": 1,
+    "CRLMSegmentationLib/web/server/refusals.py": 1,
+    "CRLMSegmentationLib/web/views/correction.py": 1,
+    "CRLMSegmentationLib/web/views/display.py": 2,
+    "CRLMSegmentationLib/web/views/live_view.py": 1,
+    "CRLMSegmentationLib/web/views/remote_view.py": 3,
+    "CRLMSegmentationLib/web/views/views.py": 7,
+}
+
+
+@lru_cache(maxsize=1)
+def _sources() -> dict[str, str]:
+    """The text of every Python file of the extension, by its path below CODE."""
+    return {path.relative_to(CODE).as_posix(): path.read_text(encoding="utf-8") for path in sorted(CODE.rglob("*.py"))}
+
+
+def lines_of_files(sources: dict[str, str]) -> dict[str, int]:
+    return {path: len(text.splitlines()) for path, text in sources.items()}
+
+
+def files_of_folders(sources: dict[str, str]) -> dict[str, int]:
+    """How many Python files lie in each folder itself."""
+    folders = [Path(path).parent.as_posix() for path in sources]
+    return {folder: folders.count(folder) for folder in set(folders)}
+
+
+def lines_of_functions(sources: dict[str, str]) -> dict[str, int]:
+    """The lines of each function from its `def` on, by 'path Class.name'; compiled kernels left out."""
+    lines: dict[str, int] = {}
+    for path, text in sources.items():
+        for name, function in _functions(ast.parse(text).body):
+            if not path.startswith(KERNEL_FOLDER) and not _is_kernel(function):
+                length = (function.end_lineno or 0) - function.lineno + 1
+                lines[f"{path} {name}"] = max(length, lines.get(f"{path} {name}", 0))
+    return lines
+
+
+def untyped_of_files(sources: dict[str, str]) -> dict[str, int]:
+    """How many public functions and methods of each file lack the type of an argument or of what they return."""
+    return {
+        path: sum(_is_public(name) and not _is_typed(function) for name, function in _functions(ast.parse(text).body))
+        for path, text in sources.items()
+    }
+
+
+def _functions(body: list[ast.stmt], prefix: str = "") -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """The functions of a module and the methods of its classes; a function within another is part of it."""
+    found: list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]] = []
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found.append((prefix + node.name, node))
+        elif isinstance(node, ast.ClassDef):
+            found += _functions(node.body, f"{prefix}{node.name}.")
+        else:
+            for branch in ("body", "orelse", "finalbody", "handlers"):
+                for inner in getattr(node, branch, []):
+                    found += _functions(inner.body if isinstance(inner, ast.ExceptHandler) else [inner], prefix)
+    return found
+
+
+def _is_kernel(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(
+        isinstance(node, (ast.Name, ast.Attribute))
+        and (node.id if isinstance(node, ast.Name) else node.attr) in KERNEL_DECORATORS
+        for decorator in function.decorator_list
+        for node in ast.walk(decorator)
+    )
+
+
+def _is_public(name: str) -> bool:
+    return all(not part.startswith("_") or part.endswith("__") for part in name.split("."))
+
+
+def _is_typed(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether each argument but self and cls has a type, and what is returned, which of `__init__` everybody knows."""
+    arguments = function.args
+    given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    typed = [argument.annotation is not None for argument in given if argument and argument.arg not in ("self", "cls")]
+    return all(typed) and (function.returns is not None or (function.name == "__init__" and bool(typed)))
+
+
+def complaints(values: dict[str, int], most: int, listed: dict[str, int]) -> list[str]:
+    """A line for each value that is over its limit, and for each entry of the list that is no longer needed."""
+    found = []
+    for name, value in sorted(values.items()):
+        if value > listed.get(name, most):
+            found.append(f"{name}: {value}, and {listed.get(name, most)} is the most")
+    for name in listed:
+        if values.get(name, 0) <= most:
+            found.append(f"{name} keeps the limit now: take it off the list")
+    return found
+
+
+MEASURES = {
+    "lines of a file": (lines_of_files, MOST_LINES_OF_A_FILE, LONG_FILES),
+    "lines of a function": (lines_of_functions, MOST_LINES_OF_A_FUNCTION, LONG_FUNCTIONS),
+    "files of a folder": (files_of_folders, MOST_FILES_OF_A_FOLDER, FULL_FOLDERS),
+    "public functions that are not typed in full": (untyped_of_files, 0, UNTYPED),
+}
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_the_code_keeps_the_limits(measure):
+    values_of, most, listed = MEASURES[measure]
+    found = complaints(values_of(_sources()), most, listed)
+    assert not found, f"{measure}:\n" + "\n".join(found)
+
+
+def test_a_value_over_its_limit_or_its_entry_is_named():
+    assert complaints({"a.py": 351, "b.py": 350}, 350, {}) == ["a.py: 351, and 350 is the most"]
+    assert complaints({"a.py": 401}, 350, {"a.py": 400}) == ["a.py: 401, and 400 is the most"]
+    assert complaints({"a.py": 399}, 350, {"a.py": 400}) == []
+
+
+def test_an_entry_that_is_no_longer_needed_is_named():
+    expected = ["a.py keeps the limit now: take it off the list", "gone.py keeps the limit now: take it off the list"]
+    assert complaints({"a.py": 350}, 350, {"a.py": 400, "gone.py": 400}) == expected
+
+
+def test_functions_are_measured_in_classes_and_branches_but_not_when_compiled():
+    text = (
+        "try:\n    def plain():\n        pass\nexcept ImportError:\n    def other(): pass\n"
+        "class Thing:\n    def method(self):\n        x = 1\n        return x\n"
+        "@compiled\ndef kernel(): pass\n@numba.njit(nogil=True)\ndef second(): pass\n"
+    )
+    assert lines_of_functions({"x.py": text}) == {"x.py plain": 2, "x.py other": 1, "x.py Thing.method": 3}
+    assert lines_of_functions({KERNEL_FOLDER + "x.py": text}) == {}
+
+
+@pytest.mark.parametrize(
+    "definition, count",
+    [
+        ("def f(x: int) -> int: ...", 0),
+        ("def f(x) -> int: ...", 1),
+        ("def f(x: int): ...", 1),
+        ("def f(*values, **more) -> None: ...", 1),
+        ("def _f(x): ...", 0),
+        ("class C:\n    def __init__(self, x: int): ...", 0),
+        ("class C:\n    def __init__(self): ...", 1),
+        ("class C:\n    def __enter__(self): ...", 1),
+        ("class _C:\n    def f(self, x): ...", 0),
+        ("class C:\n    def f(self, x: int, *, y) -> None: ...", 1),
+        ("def f() -> None:\n    def inner(x): ...", 0),
+    ],
+)
+def test_public_functions_without_all_their_types_are_counted(definition, count):
+    assert untyped_of_files({"x.py": definition}) == {"x.py": count}
+
+
+def test_files_are_counted_in_their_own_folder():
+    assert files_of_folders({"a/x.py": "", "a/y.py": "", "a/b/z.py": ""}) == {"a": 2, "a/b": 1}
