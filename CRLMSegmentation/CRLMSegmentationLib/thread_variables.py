@@ -7,7 +7,7 @@ nnU-Net imports, wants one number. What is meant is kept, what means nothing is 
 from __future__ import annotations
 
 import os
-from typing import MutableMapping
+from collections.abc import MutableMapping
 
 # With the smallest number that makes sense.
 SMALLEST = {
@@ -24,7 +24,7 @@ def correct_thread_variables(environment: MutableMapping[str, str] = os.environ)
     """Leave the first number of a list, and remove what is no number or too small, so that the default holds."""
     for name, smallest in SMALLEST.items():
         first = environment.get(name, "").split(",")[0].strip()
-        if name not in environment or first == environment[name] and _is_number(first, smallest):
+        if name not in environment or (first == environment[name] and _is_number(first, smallest)):
             continue
         if _is_number(first, smallest):
             environment[name] = first

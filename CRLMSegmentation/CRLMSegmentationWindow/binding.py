@@ -1,5 +1,6 @@
 """Between the parameter node and the session: what the user has changed is handed on, once, and errors are told; what
-the session has otherwise, as from a case that was opened, is shown."""
+the session has otherwise, as from a case that was opened, is shown.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ class Binding:
 
     def take_from_session(self) -> None:
         """The widgets show what the session goes by, whoever has set it: a case that was opened brings its own margin,
-        smoothing and kind of box."""
+        smoothing and kind of box.
+        """
         session, parameters = self._session, self._parameters
         for name, there in (
             ("boxIsTight", session.box_is_tight if session.box is not None else None),

@@ -23,7 +23,6 @@ from .panels.segment_panel import SegmentPanel
 from .panels.source_panel import SourcePanel
 from .pulse import Pulse
 from .questions import Questions
-from .view import layouts
 from .view.layouts import Layouts
 from .view.live_slice import LiveSlice
 from .view.shown import Shown

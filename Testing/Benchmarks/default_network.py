@@ -38,7 +38,7 @@ def make_default_model(work: Path, folder: Path) -> Path:
     }
     (raw / "dataset.json").write_text(json.dumps(dataset))
     (home.preprocessed / name).mkdir(parents=True)
-    statistics = {key: 1.0 for key in ("max", "mean", "median", "min", "percentile_00_5", "percentile_99_5", "std")}
+    statistics = dict.fromkeys(("max", "mean", "median", "min", "percentile_00_5", "percentile_99_5", "std"), 1.0)
     (home.preprocessed / name / "dataset_fingerprint.json").write_text(
         json.dumps(
             {

@@ -25,8 +25,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"))
 
-from CRLMSegmentationLib.reconstruction import LiveReconstruction, ReconstructionSettings, reconstruct  # noqa: E402
-from CRLMSegmentationLib.sweep import Sweep, TrackedFrame  # noqa: E402
+from CRLMSegmentationLib.reconstruction import LiveReconstruction, ReconstructionSettings, reconstruct
+from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 
 MODES = [(i, c) for i in ("nearest", "linear") for c in ("latest", "maximum", "mean")]
 PARTS = ("insertion", "filling", "sweep", "live", "memory")
@@ -221,7 +221,7 @@ def growth(path: Path, threads: int) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    import matplotlib.pyplot as pyplot
+    from matplotlib import pyplot
 
     few = made_up_sweep(95, size=(320, 240), pixel_mm=0.26)
     settings = ReconstructionSettings(0.5, threads=threads, measure_holes=False)

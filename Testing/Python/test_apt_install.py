@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="apt is Debian's")
 @pytest.fixture
 def install(tmp_path):
     """install(update=[...], install=[...]) -> (exit status, what was said, calls): what apt-get answers, call by call
-    ('' for done), the last one for ever; no time passes."""
+    ('' for done), the last one for ever; no time passes.
+    """
     programs = tmp_path / "programs"
     programs.mkdir()
 

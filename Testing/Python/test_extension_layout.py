@@ -14,7 +14,7 @@ IN_A_BARE_SLICER = {"__future__", "logging", "os", "pathlib", "sys", "qt", "ctk"
 
 def listed(variable):
     text = (MODULE / "CMakeLists.txt").read_text(encoding="utf-8")
-    return set(re.search(rf"set\({variable}\s(.*?)\)", text, re.S).group(1).split()) - {"${MODULE_NAME}.py"}
+    return set(re.search(rf"set\({variable}\s(.*?)\)", text, re.DOTALL).group(1).split()) - {"${MODULE_NAME}.py"}
 
 
 def test_cmake_lists_every_python_file():
@@ -35,7 +35,7 @@ def test_pip_installs_every_package():
         ".".join(path.parent.relative_to(MODULE).parts)
         for path in (MODULE / "CRLMSegmentationLib").rglob("__init__.py")
     }
-    assert packages == set(re.findall(r'^    "(CRLMSegmentationLib[\w.]*)",$', text, re.M)) - {
+    assert packages == set(re.findall(r'^    "(CRLMSegmentationLib[\w.]*)",$', text, re.MULTILINE)) - {
         "CRLMSegmentationLib.Resources"
     }
 

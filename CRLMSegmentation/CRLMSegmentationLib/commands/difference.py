@@ -87,7 +87,8 @@ def _first_volume(arguments, second: Volume) -> Volume:
 
 def _on_the_grid_of(sweep, settings, second: Volume):
     """The settings with the sweep's own region when it is the second volume's, whose file has its origin rounded; else
-    with the second's."""
+    with the second's.
+    """
     from ..reconstruction.frame_selection import select_frames
     from ..reconstruction.region import region_of_sweep
 

@@ -18,6 +18,6 @@ def name_for_library(path) -> str:
         return os.fsencode(Path(path)).decode("utf-8")
     except UnicodeError:
         raise FileFormatError(
-            f"The name {ascii(str(path))} is not written in UTF-8, and no volume or surface can be read or written "
+            f"The name {str(path)!a} is not written in UTF-8, and no volume or surface can be read or written "
             "under it: rename the file or its folder."
         ) from None

@@ -14,8 +14,8 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Callable, Sequence
 
 import numpy as np
 
@@ -122,7 +122,8 @@ class WorkerSegmenter:
 
     def wait_until_ready(self, timeout_s: float | None = None) -> EngineStatus:
         """Wait until the model is loaded and the first pass done. Raises SegmentationError or ModelError when that
-        failed, and SegmentationError when it takes longer than `timeout_s`."""
+        failed, and SegmentationError when it takes longer than `timeout_s`.
+        """
         until = None if timeout_s is None else time.monotonic() + timeout_s
         with self._changed:
             while self._status.state == "starting":

@@ -7,8 +7,8 @@ worker processes, files and prints; a Runtime runs the network.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from typing import Callable, Sequence
 
 import numpy as np
 

@@ -69,7 +69,8 @@ def prepare(
 
 def probability_of(logits, crop: PreparedCrop, plan: NetworkPlan, threads: int) -> np.ndarray:
     """float32 [k, j, i] on the voxels of the crop, from half-precision `logits` (heads, k, j, i); 0 where it was cut
-    away."""
+    away.
+    """
     import torch
 
     properties = crop.properties

@@ -7,7 +7,7 @@ in its order, so that the logits are those of nnUNetPredictor to the last bit wh
 from __future__ import annotations
 
 import itertools
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from ..errors import Cancelled, SegmentationError
 

@@ -8,7 +8,7 @@ The module works on nodes, so only the thread of the scene can run it; it is cut
 
 from __future__ import annotations
 
-from typing import Generator
+from collections.abc import Generator
 
 import numpy as np
 

@@ -10,8 +10,8 @@ them, and never outside the swept region.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Iterator, Sequence
 
 import numpy as np
 
@@ -108,7 +108,8 @@ class BetweenInserter(Inserter):
 
     def insert_between(self, frames: Sequence[np.ndarray], poses: Sequence[np.ndarray], progress=None) -> None:
         """Add what lies between these frames, (v, u) arrays with their ImageToReference, in the order of the sweep, and
-        no farther than `fill_radius_mm` from one of them."""
+        no farther than `fill_radius_mm` from one of them.
+        """
         steps = [
             step for step in steps_between(poses, self._image_size, self.settings) if step[3] <= self._fill_radius_mm
         ]

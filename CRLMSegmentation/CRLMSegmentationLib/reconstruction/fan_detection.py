@@ -8,7 +8,7 @@ and bottom are arcs about that point.
 from __future__ import annotations
 
 import math
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage

@@ -107,7 +107,8 @@ def reach_voxels(settings: ReconstructionSettings) -> int:
 
 def offsets_within(radius_mm: float, spacing_mm) -> tuple[np.ndarray, np.ndarray]:
     """(n, 3) int64 steps i, j, k to the voxels within a radius, nearest first, and (n,) their squared distances,
-    mm^2."""
+    mm^2.
+    """
     reach = [int(radius_mm / spacing) for spacing in spacing_mm]
     steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 3)
     squared = ((steps * np.asarray(spacing_mm)) ** 2).sum(axis=1)

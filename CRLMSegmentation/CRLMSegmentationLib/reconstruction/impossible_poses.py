@@ -37,7 +37,8 @@ def apart_mm(corners: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def shape_of(image_to_reference) -> np.ndarray:
     """(..., 3) of (..., 4, 4): mm of a step along a row and along a column of pixels, and the handedness of the axes:
-    1, -1, or 0 where the third axis says nothing."""
+    1, -1, or 0 where the third axis says nothing.
+    """
     axes = np.asarray(image_to_reference, dtype=np.float64)[..., :3, :3]
     lengths = np.linalg.norm(axes, axis=-2)
     turned = np.linalg.det(axes) / np.maximum(lengths.prod(axis=-1), 1e-300)

@@ -7,9 +7,9 @@ belongs to therefore never changes what it becomes.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cached_property
-from typing import Iterator, Sequence
 
 import numpy as np
 
@@ -172,7 +172,8 @@ class Inserter:
 
     def _slabs(self, coefficients) -> list[tuple[np.ndarray, np.ndarray]]:
         """First and last voxel (i, j, k) of each thread's part, so that every frame has about as many pixels in
-        each."""
+        each.
+        """
         low, high = np.zeros(3, dtype=np.int64), np.array(self.region.dimensions, dtype=np.int64) - 1
         if self.threads == 1 or not coefficients:
             return [(low, high)]
@@ -220,7 +221,6 @@ class Inserter:
             np.not_equal(hits, 0, out=seen[slices].view(bool))
             if known is not seen:
                 known[slices] = self._known(hits, seen[slices])
-        return None
 
     @property
     def knows_less_than_seen(self) -> bool:
@@ -326,7 +326,8 @@ def _fixed(matrix: np.ndarray, bits: int, linear: bool) -> np.ndarray:
 
 def padded(array: np.ndarray, before, after, occupied: tuple[slice, slice, slice] | None = None) -> np.ndarray:
     """A larger copy of `array` (k, j, i), with so many zeros before and after along i, j, k. Untouched memory stays
-    so."""
+    so.
+    """
     larger = np.zeros(
         [size + int(b) + int(a) for size, b, a in zip(array.shape, before[::-1], after[::-1])], array.dtype
     )

@@ -7,8 +7,8 @@ The grid is aligned with the axes of Reference. Extent, origin and number of vox
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Iterable
 
 import numpy as np
 
@@ -85,7 +85,8 @@ def region_of_sweep(
     poses: Iterable[np.ndarray], image_size: tuple[int, int], settings: ReconstructionSettings
 ) -> Region:
     """The grid that holds every used pixel of frames with these ImageToReference `poses`, or the one in the
-    settings."""
+    settings.
+    """
     if settings.dimensions is not None:
         return region_of_settings(settings)
     corners = clipped_corners(image_size, settings.clip_rectangle)

@@ -21,7 +21,8 @@ LONGEST_STICK_VOXELS = 64
 @dataclass(frozen=True)
 class ClipRectangle:
     """The part of every image that is used, in pixels: columns u to u + width and rows v to v + height, both ends
-    included (as PLUS counts it: a width of 420 covers 421 columns)."""
+    included (as PLUS counts it: a width of 420 covers 421 columns).
+    """
 
     u: int
     v: int

@@ -107,7 +107,8 @@ def paste(block: Volume, onto: Volume) -> Volume:
 
 def _along_axes_of(volume: Volume, box: Box) -> tuple[Box, float]:
     """The same box with its axes in the order and direction in which they run most nearly along i, j, k, keeping the
-    volume's handedness; and the largest angle, in degrees, between an axis of it and that of the volume."""
+    volume's handedness; and the largest angle, in degrees, between an axis of it and that of the volume.
+    """
     grid = volume.ijk_to_ras[:3, :3] / volume.spacing_mm
     ways = [
         (list(order), box.axes_ras[:, order] * signs)

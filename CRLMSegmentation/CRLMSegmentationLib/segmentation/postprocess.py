@@ -58,7 +58,8 @@ def unless_too_faint(mask: Volume, probability: Volume, card: ModelCard) -> Volu
 
 def mask_by_card(probability: Volume, card: ModelCard, unseen: np.ndarray | None = None) -> Volume:
     """uint8 mask as it is shown unless the user says otherwise: at the card's threshold, the largest component, nothing
-    where the probe did not pass (`unseen`, from unseen_voxels()), empty when that is too faint for a tumor."""
+    where the probe did not pass (`unseen`, from unseen_voxels()), empty when that is too faint for a tumor.
+    """
     return unless_too_faint(mask_from_probability(probability, card.threshold, unseen=unseen), probability, card)
 
 

@@ -10,8 +10,8 @@ corrected by hand, or when there is no model for the tissue.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Callable
 
 import numpy as np
 

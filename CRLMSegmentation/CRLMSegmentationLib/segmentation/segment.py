@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,8 @@ class SegmentationResult:
     @property
     def shell_probabilities(self) -> tuple[float, float]:
         """The low and the high probability of the uncertainty shell: the model's own, which are calibrated, or else
-        those at the same distance from the threshold on the scale of log odds."""
+        those at the same distance from the threshold on the scale of log odds.
+        """
         if self.card is not None and self.card.shell_probabilities is not None:
             return self.card.shell_probabilities
         odds = self.threshold / (1 - self.threshold)
@@ -75,7 +77,8 @@ class SegmentationResult:
 
     def uncertainty_shell(self, keep: str = "largest") -> tuple[Any, Any]:
         """The outer and the inner surface (vtkPolyData in RAS mm, None where there is nothing) between which the
-        tumor's edge may lie: the surfaces at the two shell_probabilities."""
+        tumor's edge may lie: the surfaces at the two shell_probabilities.
+        """
         surfaces = []
         for probability in self.shell_probabilities:
             mask = mask_from_probability(self.probability, probability, keep, self.unseen)

@@ -47,7 +47,8 @@ def along_box(block: Crop, unseen: np.ndarray | None = None) -> Volume:
 
 def onto_block(probability: Volume, block: Crop) -> Volume:
     """`probability`, found on along_box(block), on the voxels of `block`: float32, linearly interpolated, 0 outside
-    the turned box."""
+    the turned box.
+    """
     place = probability.ras_to_ijk @ block.volume.ijk_to_ras
     voxels = _sampled(probability.voxels, place, block.volume.voxels.shape, beyond=True)
     return block.volume.on_grid(block.within(voxels))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Callable
+from collections.abc import Callable
 
 from ..mrml.live_image import LiveImage, tool_poses
 from ..mrml.tools import Tools

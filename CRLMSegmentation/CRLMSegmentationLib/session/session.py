@@ -13,9 +13,9 @@ segment_step, navigate_step), and what they share in workflow and jobs.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 
@@ -172,7 +172,8 @@ class NavigationSession:
     @property
     def is_computing(self) -> bool:
         """True while a job runs, the engine starts, a recording is completed on disk and in the scene, the tumor's
-        surface is made, or a scene that was loaded is still to be taken over."""
+        surface is made, or a scene that was loaded is still to be taken over.
+        """
         return (
             bool(self._jobs.steps)
             or self._record.is_writing
@@ -270,7 +271,8 @@ class NavigationSession:
     @property
     def origin(self) -> str | None:
         """Of the case's data: 'live', 'replayed', or 'simulated' as soon as some of them are; None when the case is
-        empty or nobody said where they are from. It is saved with the case and outlasts the connection."""
+        empty or nobody said where they are from. It is saved with the case and outlasts the connection.
+        """
         return self._source.origin
 
     @property
@@ -634,7 +636,8 @@ class NavigationSession:
     @property
     def has_hand_corrections(self) -> bool:
         """True when a hand has changed the tumor and has not undone it all: another segmentation would overwrite that,
-        so a front end asks before start_segment() and start_region_growing()."""
+        so a front end asks before start_segment() and start_region_growing().
+        """
         return self._segment.has_hand_corrections
 
     def begin_correction(self):
@@ -684,7 +687,8 @@ class NavigationSession:
     @property
     def margin_mm(self) -> float:
         """The margin around the tumor: the only one there is. A front end shows this one; listeners are told of
-        another, such as that of a case that is opened."""
+        another, such as that of a case that is opened.
+        """
         return self._navigate.margin_mm
 
     def set_margin_mm(self, margin_mm: float) -> None:
@@ -792,7 +796,8 @@ class NavigationSession:
     def new_case(self) -> None:
         """Let go of sweep, volume, box, tumor and what is known of them, and take their nodes out of the scene; and
         those of the tools, which come back with their next pose and keep their calibration. The stream goes on, and so
-        does a recording. What was not saved is gone: see has_unsaved_data."""
+        does a recording. What was not saved is gone: see has_unsaved_data.
+        """
         with self._workflow.held():
             self._drop_case()
             self._source.begin()
@@ -807,7 +812,8 @@ class NavigationSession:
     @property
     def tumor_state(self) -> TumorState | None:
         """The tumor as it is, corrections and doubts included; None when there is none, or what it was made from has
-        changed."""
+        changed.
+        """
         return self._segment.state
 
     def restore_tumor(self, state: TumorState, acknowledged: bool = False) -> None:
@@ -943,7 +949,8 @@ class NavigationSession:
 
     def _adopt(self) -> None:
         """Take over what the scene already holds. Image and tools in it are not live, and nothing of it was saved as a
-        case by this session."""
+        case by this session.
+        """
         facts = facts_in(self.scene)
         self._saved_edits = _NEVER_SAVED
         self._workflow.set(Step.CONNECT, StepStatus.READY)

@@ -7,8 +7,8 @@ liver, and a model that has only seen livers with tumors finds one in everything
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Callable
 
 import numpy as np
 

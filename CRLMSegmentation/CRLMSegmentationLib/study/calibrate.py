@@ -7,9 +7,9 @@ reliability curve.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable
 
 import numpy as np
 
@@ -34,7 +34,8 @@ SUMMARISED = ("dice", "precision", "recall", "hd95_mm")
 @dataclass(frozen=True)
 class Calibration:
     """threshold; uncertainty: {'outer', 'inner'} probabilities, 'entropy_bits' and 'least_mean' probability of a mask;
-    validation: figures for the card; counts of voxels."""
+    validation: figures for the card; counts of voxels.
+    """
 
     threshold: float
     uncertainty: dict[str, float]

@@ -8,9 +8,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Callable, Sequence
 
 from ..errors import ConfigurationError
 from ..inference.models.trained_model import CARD, load_model, sha256_of

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Callable, Iterator
+from typing import BinaryIO
 
 from .sequence_files.packed_frame import FrameFacts, PackedFrame
 

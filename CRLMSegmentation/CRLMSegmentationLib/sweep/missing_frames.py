@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from typing import Iterable
+from collections.abc import Iterable
 
 # The field of a frame in a recording that says how many are missing before it.
 MISSING_FIELD = "FramesMissingBefore"

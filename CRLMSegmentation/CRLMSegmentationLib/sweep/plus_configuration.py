@@ -5,9 +5,9 @@ Format: PLUS user manual, 'Device set configuration file', elements CoordinateDe
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 

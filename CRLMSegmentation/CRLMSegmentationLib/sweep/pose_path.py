@@ -7,9 +7,9 @@ measured way, and a way of fixed transforms alone leads to no pose that was meas
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Iterable, Mapping, Sequence
 
 import numpy as np
 

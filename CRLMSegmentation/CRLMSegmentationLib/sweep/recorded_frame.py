@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Mapping, Sequence, Union
+
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class ImagePlace:
         return self.images.image(self.number)
 
 
-Place = Union[PiecePlace, ImagePlace]
+Place = PiecePlace | ImagePlace
 
 
 class _Storage:

@@ -11,8 +11,8 @@ import threading
 import time
 import weakref
 from collections import Counter, deque
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Mapping
 
 import numpy as np
 

@@ -10,8 +10,8 @@ but would be a second way, is written under a name that is no transform: 'ProbeT
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Mapping, Sequence
 
 import numpy as np
 

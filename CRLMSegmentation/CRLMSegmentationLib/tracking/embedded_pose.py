@@ -6,7 +6,7 @@ the raw transforms in the metadata tells.
 
 from __future__ import annotations
 
-from typing import Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from ..sweep import Pose
 from ..sweep.transforms import is_transform_name, split_transform_name

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Protocol
+from typing import Protocol
 
 from ..errors import RecordingError
 from .status import StreamStatus
@@ -46,7 +47,8 @@ class HealthRow:
 
 def health_rows(status: StreamStatus, recorder: RecordingStatus | None = None) -> tuple[HealthRow, ...]:
     """The panel: connection, frames/s, latency, age, what was lost, skipped or repeated, poses, damaged messages,
-    waiting, image streams, interruptions, and the disk while recording."""
+    waiting, image streams, interruptions, and the disk while recording.
+    """
     rows = [
         HealthRow("Connection", "connected" if status.connected else "not connected",
                   OK if status.connected and not status.problem else TROUBLE, status.problem),

@@ -5,7 +5,7 @@ K. Shoemake, 'Animating rotation with quaternion curves', SIGGRAPH 1985.
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Mapping
+from collections.abc import Mapping
 
 from pyigtl import MessageBase
 

@@ -88,7 +88,8 @@ class StreamMonitor:
 
     def lost(self, reason: str, silent_s: float = 0.0) -> None:
         """The peer has gone, and had been silent for `silent_s` before. Nothing comes until received() is called again:
-        a peer that is found anew and says nothing is still interrupted."""
+        a peer that is found anew and says nothing is still interrupted.
+        """
         with self._lock:
             self._status.connected, self._status.problem = False, reason
             self._status.closures += 1

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
-from typing import Mapping
 
 import numpy as np
 
@@ -72,7 +72,8 @@ class _Samples:
 
     def add(self, timestamp: float, pose: Pose, images: int) -> Pose:
         """Keep a pose that came after so many `images`; returns it as it may be used: not valid when it shares its time
-        with another one."""
+        with another one.
+        """
         self._images.append(images)
         if self.poses and self.stamps.is_last(timestamp):
             before = self.poses.pop()[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Mapping
+from collections.abc import Mapping
 
 from ..sweep import Pose
 from ..sweep.pose_path import PosePath

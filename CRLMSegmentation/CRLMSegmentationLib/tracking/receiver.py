@@ -7,8 +7,8 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from pyigtl import MessageBase
@@ -198,7 +198,8 @@ class Receiver:
 
     def choose_image(self, name: str | None) -> None:
         """Take this image stream from now on, by its device name or the part before the last '_'; None for the next
-        that comes. `status.image_names` are those that were seen."""
+        that comes. `status.image_names` are those that were seen.
+        """
         self._wanted_image = (name,)
 
     @property

@@ -162,13 +162,13 @@ class Leftovers:
     children: frozenset
 
     @classmethod
-    def now(cls) -> "Leftovers":
+    def now(cls) -> Leftovers:
         # The threads of a pool end when nothing refers to the pool any more.
         gc.collect()
         threads = frozenset(thread.name for thread in threading.enumerate())
         return cls(threads, frozenset(_children()))
 
-    def beyond(self, before: "Leftovers") -> list[str]:
+    def beyond(self, before: Leftovers) -> list[str]:
         """Threads and processes that were not there before."""
         return [*sorted(self.threads - before.threads), *(str(pid) for pid in self.children - before.children)]
 

@@ -193,7 +193,7 @@ def test_igsio_s_optimization_is_only_asked_for_with_igsio_s_arithmetic(capsys, 
     ],
 )
 def test_the_page_is_not_served_with_what_is_not_there(capsys, monkeypatch, arguments, reason):
-    import CRLMSegmentationLib.web.serve as serve
+    from CRLMSegmentationLib.web import serve
 
     monkeypatch.setattr(serve, "serve", lambda *arguments, **options: pytest.fail("it was served"))
     status, _, error = crlm(capsys, "web", *arguments)

@@ -39,7 +39,7 @@ def test_help_lists_every_command(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--help"])
     text = capsys.readouterr().out
-    assert stop.value.code == 0 and all(re.search(rf"^ +{name}\b", text, re.M) for name in _COMMANDS)
+    assert stop.value.code == 0 and all(re.search(rf"^ +{name}\b", text, re.MULTILINE) for name in _COMMANDS)
     build_parser()
 
 

@@ -144,7 +144,7 @@ def test_a_card_that_says_nothing_good_of_this_very_model_is_refused(exported_mo
     assert "no ranges" in reason(load_model(exported_model).card)
     entry = carded.card.text["int8"]
     assert "other weights" in reason(changed(carded, sha256={**entry["sha256"], "plans.json": "0" * 64}))
-    assert "other weights" in reason(changed(carded, sha256={name: "0" * 64 for name in entry["sha256"]}))
+    assert "other weights" in reason(changed(carded, sha256=dict.fromkeys(entry["sha256"], "0" * 64)))
     more = {**entry["sha256"], "fold_1/checkpoint_final.pth": "0" * 64}
     assert "folds" in reason(changed(carded, sha256=more))  # measured for two folds, used with one
     changed(carded, sha256=entry["sha256"])

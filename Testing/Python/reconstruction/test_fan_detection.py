@@ -42,7 +42,8 @@ def test_the_fan_of_a_curved_probe(fan):
 
 def test_a_linear_probe_has_a_rectangle_and_no_fan(spine_sweep):
     """The picture fills columns 187 to 630 and rows 12 to 600 of the real recording; IGSIO's own clip rectangle for it
-    (origin 192, 16; size 420 x 580) lies just inside."""
+    (origin 192, 16; size 420 x 580) lies just inside.
+    """
     rectangle, fan = detect_footprint([frame.pixels for frame in spine_sweep.frames])
     assert fan is None
     assert rectangle.u <= 192 and rectangle.v <= 16

@@ -1,6 +1,6 @@
 """PLUS configurations as settings."""
 
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError

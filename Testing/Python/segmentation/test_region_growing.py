@@ -40,7 +40,8 @@ def test_a_ball_in_speckle_is_found_from_a_click_in_it(liver_with_ball, off_ijk)
 @pytest.mark.parametrize("seed", range(3))
 def test_bright_speckle_does_not_hold_the_front_back(seed):
     """A ball less than twice as bright as what is around it, in voxels of 1 mm, each with speckle of its own: without
-    smoothing the front stops at single voxels, and Dice is 0.7 to 0.84."""
+    smoothing the front stops at single voxels, and Dice is 0.7 to 0.84.
+    """
     k, j, i = np.indices((44, 44, 44))
     ball = (i - 22) ** 2 + (j - 22) ** 2 + (k - 22) ** 2 <= 9**2
     speckle = np.random.default_rng(seed).rayleigh(1.0, ball.shape)

@@ -1,5 +1,6 @@
 """Corrections by hand: they survive another threshold, surface and distances follow them, undo works, other segments
-stay."""
+stay.
+"""
 
 import numpy as np
 import pytest

@@ -1,5 +1,6 @@
 """The session as a front end drives it: a stream over a real connection, jobs in the background, a worker process that
-is cancelled and killed, and nothing left behind."""
+is cancelled and killed, and nothing left behind.
+"""
 
 import os
 import shutil

@@ -1,5 +1,6 @@
 """Nothing old is shown as new: a tumor of a closed scene, another margin than the one that warns, a threshold of the
-tumor before, and read-outs that stand still because a part of the program has failed."""
+tumor before, and read-outs that stand still because a part of the program has failed.
+"""
 
 import time
 

@@ -95,7 +95,8 @@ def test_pressure_pushes_shallow_tissue_down_and_leaves_deep_tissue(probe, knobs
 
 def test_speckle_is_fully_developed(probe, knobs):
     """The envelope of fully developed speckle is Rayleigh distributed: mean / standard deviation = 1.91, and on a log
-    scale its standard deviation is 5.57 dB."""
+    scale its standard deviation is 5.57 dB.
+    """
     envelope = detected(Painter(probe, liver_of(), knobs, KEY), 25, 50)
     assert envelope.mean() / envelope.std() == pytest.approx(1.91, abs=0.1)
     assert (20 * np.log10(envelope)).std() == pytest.approx(5.57, abs=0.4)

@@ -18,7 +18,7 @@ from scipy.stats import wilcoxon
 
 def figures(dice: float, hd95: float | None = 2.0, recall: float | None = None) -> dict:
     return {
-        "dice": dice, "precision": dice if dice else None, "recall": dice if recall is None else recall, "rvd": 0.0,
+        "dice": dice, "precision": dice or None, "recall": dice if recall is None else recall, "rvd": 0.0,
         "hd95_mm": hd95, "hd_mm": hd95, "mean_surface_distance_mm": hd95, "found": dice > 0.5, "time_s": 1.0,
     }  # fmt: skip
 

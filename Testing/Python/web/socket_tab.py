@@ -65,7 +65,7 @@ class SocketTab:
 async def socket_tab(address: str, **options):
     """A SocketTab on the page at `address`; options: of aiohttp's ws_connect, such as headers."""
     async with aiohttp.ClientSession() as client:
-        async with client.ws_connect(f"{address.split('?')[0]}ws", max_msg_size=0, **options) as socket:
+        async with client.ws_connect(f"{address.split('?', maxsplit=1)[0]}ws", max_msg_size=0, **options) as socket:
             tab = SocketTab(socket)
             hello = {"id": "system:c0:1", "method": "wslink.hello", "args": [{"secret": "wslink-secret"}]}
             await socket.send_bytes(packed(hello))

@@ -6,9 +6,9 @@ import pytest
 
 pytest.importorskip("aiohttp", reason="aiohttp is not installed: access to the page was not tested")
 
-from aiohttp import web  # noqa: E402
-from aiohttp.test_utils import TestClient, TestServer  # noqa: E402
-from CRLMSegmentationLib.web.server.access import COOKIE, gate, is_loopback, new_token  # noqa: E402
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from CRLMSegmentationLib.web.server.access import COOKIE, gate, is_loopback, new_token
 
 
 def _ask(token, *requests):

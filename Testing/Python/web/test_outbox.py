@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("aiohttp", reason="aiohttp is not installed: what a tab is sent was not tested")
 
-from CRLMSegmentationLib.web.server import outbox as outboxes  # noqa: E402
-from CRLMSegmentationLib.web.server.outbox import Outbox  # noqa: E402
+from CRLMSegmentationLib.web.server import outbox as outboxes
+from CRLMSegmentationLib.web.server.outbox import Outbox
 
 
 class _Socket:

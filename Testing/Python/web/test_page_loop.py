@@ -8,20 +8,20 @@ import pytest
 pytest.importorskip("slicer", reason="slicer-core is not installed: the page's loop was not tested")
 pytest.importorskip("trame_slicer", reason="no trame-slicer: the page's loop was not tested")
 
-from dataclasses import asdict  # noqa: E402
-from types import SimpleNamespace  # noqa: E402
+from dataclasses import asdict
+from types import SimpleNamespace
 
-from CRLMSegmentationLib.inference.models.trained_model import load_model  # noqa: E402
-from CRLMSegmentationLib.session.state import Step, StepStatus  # noqa: E402
-from CRLMSegmentationLib.sweep import Pose  # noqa: E402
-from CRLMSegmentationLib.tracking import StreamStatus  # noqa: E402
-from CRLMSegmentationLib.values import Box, Volume  # noqa: E402
-from CRLMSegmentationLib.web.actions.source_actions import SourceActions  # noqa: E402
-from CRLMSegmentationLib.web.controller import Controller  # noqa: E402
-from CRLMSegmentationLib.web.library import Library  # noqa: E402
-from CRLMSegmentationLib.web.page.page_state import PageState  # noqa: E402
-from trame_server.state import State  # noqa: E402
-from trame_slicer.core import SlicerApp  # noqa: E402
+from CRLMSegmentationLib.inference.models.trained_model import load_model
+from CRLMSegmentationLib.session.state import Step, StepStatus
+from CRLMSegmentationLib.sweep import Pose
+from CRLMSegmentationLib.tracking import StreamStatus
+from CRLMSegmentationLib.values import Box, Volume
+from CRLMSegmentationLib.web.actions.source_actions import SourceActions
+from CRLMSegmentationLib.web.controller import Controller
+from CRLMSegmentationLib.web.library import Library
+from CRLMSegmentationLib.web.page.page_state import PageState
+from trame_server.state import State
+from trame_slicer.core import SlicerApp
 
 
 class _Display:

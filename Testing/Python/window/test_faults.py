@@ -44,7 +44,7 @@ def test_a_fault_in_the_session_shows_everything_as_lost(live_window, what):
 @pytest.mark.parametrize("panel", ["connect", "record", "segment", "navigate", "case", "source"])
 def test_a_fault_in_any_panel_shows_everything_as_lost(live_window, panel):
     window, _ = live_window
-    setattr(window.panels[panel], "refresh", _raise)
+    window.panels[panel].refresh = _raise
     window._next_refresh_s = 0.0
     window.beat()
     window.beat()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable
 
 from ...errors import ConfigurationError
 from ...files import SURFACE_ENDINGS, VOLUME_ENDINGS

@@ -6,8 +6,9 @@ import json
 import math
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import Sequence, TextIO
+from typing import TextIO
 
 _where_doubts_go: TextIO | None = None  # standard output while the rest of it is silenced
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentTypeError
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 # Every option of `crlm` that takes more than one number.
 OPTIONS = ("--box", "--fan", "--folds", "--image-to-probe", "--spacing")

@@ -37,7 +37,8 @@ class CatalogueEntry:
 
 def model_choices() -> list[CatalogueEntry]:
     """The shipped models in the order of the catalogue, then the user's. Opens no weights, and never raises: a model that
-    cannot be used tells its `problem`."""
+    cannot be used tells its `problem`.
+    """
     described = {entry["name"]: entry for entry in _catalogue()}
     shipped = available_models()
     names = [name for name in described if name in shipped] + [name for name in shipped if name not in described]

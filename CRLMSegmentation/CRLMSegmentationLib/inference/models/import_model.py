@@ -6,8 +6,8 @@ import json
 import re
 import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 from ...errors import ModelError
 from .foreign_plans import standing_alone

@@ -8,8 +8,8 @@ by quantisation.layers_of, whatever its card says.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Callable, Sequence
 
 import numpy as np
 

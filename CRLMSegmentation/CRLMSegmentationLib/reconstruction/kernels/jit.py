@@ -29,7 +29,8 @@ def compiled(function):
 
 def inlined(function):
     """`function` compiled into each of its callers. For numbers only: numba counts the references to an array that is
-    handed over, at every call."""
+    handed over, at every call.
+    """
     return numba.njit(forceinline=True, nogil=True, error_model="numpy")(function)
 
 

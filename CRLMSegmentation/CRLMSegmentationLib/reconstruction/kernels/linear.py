@@ -10,7 +10,7 @@ in the middle of eight voxels still reaches them all).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -40,7 +40,7 @@ from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LAT
 IGSIO_ONE = 1 << IGSIO_BITS
 
 
-@lru_cache(maxsize=None)
+@cache
 def linear_kernel(arithmetic: int, compounding: int, kind: int):
     """The compiled kernel paste(...) with the arguments of nearest.nearest_kernel, but for
 

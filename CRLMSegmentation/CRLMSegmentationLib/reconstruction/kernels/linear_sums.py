@@ -7,7 +7,7 @@ voxels of every pixel of a piece lie in the slab, nothing is tested.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -21,7 +21,7 @@ _TO_INTEGER = 6755399441055744.0  # 1.5 * 2^52: adding it leaves a rounded integ
 _LOWER_BITS = 0xFFFFFFFF
 
 
-@lru_cache(maxsize=None)
+@cache
 def linear_sums_kernel(kind: int):
     """The compiled kernel paste(...) with the arguments of linear.linear_kernel, for BYTES or WORDS.
 

@@ -7,7 +7,7 @@ mostly meet the same voxel: its value is held in registers until the index chang
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def pixel_kind(dtype) -> int:
     return INTEGERS
 
 
-@lru_cache(maxsize=None)
+@cache
 def nearest_kernel(arithmetic: int, compounding: int, kind: int):
     """The compiled kernel
 

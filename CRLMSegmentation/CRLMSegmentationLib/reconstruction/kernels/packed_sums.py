@@ -8,7 +8,7 @@ frame can add to one voxel at most is known from its pose, so that the sums are 
 from __future__ import annotations
 
 import math
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 

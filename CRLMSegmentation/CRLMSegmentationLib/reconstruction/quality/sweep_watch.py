@@ -1,5 +1,6 @@
 """The quality of a sweep while it is being recorded, frame by frame: the technician is told before the surgeon sees a
-hole."""
+hole.
+"""
 
 from __future__ import annotations
 

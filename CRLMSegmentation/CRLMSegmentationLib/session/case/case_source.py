@@ -8,8 +8,8 @@ reason.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
 from ..stream import FrameSource

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Callable
+from collections.abc import Callable
 
 from ...errors import ReconstructionError
 from ...reconstruction import ReconstructionSettings

@@ -19,14 +19,16 @@ ELLIPSOID_NUMBERS = 15
 
 def ellipsoid(center, radii, axes=None) -> np.ndarray:
     """(15,) float64, the row of an ellipsoid around `center` (3,), with semi-axes `radii` (3,) along the rows of `axes`
-    (3, 3), in mm."""
+    (3, 3), in mm.
+    """
     axes = np.eye(3) if axes is None else np.asarray(axes, dtype=np.float64)
     return np.concatenate([np.asarray(center, dtype=np.float64), np.asarray(radii, dtype=np.float64), axes.ravel()])
 
 
 def turned(axis: int, tangent_of_half: float) -> np.ndarray:
     """(3, 3) rotation about a coordinate axis by the angle whose half has that tangent: no sine, so no rounding that
-    differs between machines."""
+    differs between machines.
+    """
     t = tangent_of_half
     cosine, sine = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
     matrix = np.eye(3)

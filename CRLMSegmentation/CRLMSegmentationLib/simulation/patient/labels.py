@@ -26,7 +26,8 @@ _LESIONS = {"fat": "fat in the liver", "hemangioma": "hemangioma", "cyst": "cyst
 
 def patient_labels(patient: Patient, origin_ras, spacing_mm: float, dimensions) -> Volume:
     """uint8 labels (see LABELS) on a grid along R, A, S: origin_ras (3,) mm is the center of its first voxel, `dimensions`
-    are the numbers of voxels along i, j, k. A voxel is what its center lies in."""
+    are the numbers of voxels along i, j, k. A voxel is what its center lies in.
+    """
     canvas = _Canvas(np.zeros(tuple(int(n) for n in dimensions)[::-1], dtype=np.uint8), origin_ras, float(spacing_mm))
     for organ in patient.organs:
         canvas.lay_ellipsoids(organ.ellipsoids, LABELS[organ.name])

@@ -48,7 +48,8 @@ class LiverShape:
 
     def dome_and_visceral_mm(self, points) -> tuple[np.ndarray, np.ndarray]:
         """(n,) each: how far outside of the body under the diaphragm, and beyond the visceral surface; at the ridge,
-        the liver's sharp lower border, both are 0."""
+        the liver's sharp lower border, both are 0.
+        """
         fields = self._fields(points)
         return fields[:, 1], fields[:, 2]
 

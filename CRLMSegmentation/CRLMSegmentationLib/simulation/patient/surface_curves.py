@@ -1,5 +1,6 @@
 """The liver's surface and the curves on it that a surgeon and a laparoscope's picture know: the ridge and the falciform
-ligament."""
+ligament.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def liver_surface(origin_ras, outside_mm: np.ndarray):
 
 def surface_at_zero(field: np.ndarray, origin_ras, step_mm: float):
     """vtkPolyData, RAS mm, facing the larger values: where `field` (k, j, i) float32 is 0; closed when it is positive at
-    the grid's border."""
+    the grid's border.
+    """
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
     from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D

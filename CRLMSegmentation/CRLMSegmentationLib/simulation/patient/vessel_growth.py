@@ -51,7 +51,8 @@ def clearance_at(free, origin, step, x, y, z):
 @compiled
 def lay_path(path, start, control, end):
     """Write points of the curve from `start` to `end` that is drawn to `control` (quadratic Bezier) into `path`
-    (most, 3), without the start; returns how many."""
+    (most, 3), without the start; returns how many.
+    """
     length = 0.0
     for a in range(3):
         length += (end[a] - start[a]) ** 2
@@ -66,7 +67,8 @@ def lay_path(path, start, control, end):
 @compiled
 def path_is_free(path, pieces, start, radius, gap, depth, free, origin, step, exempt_mm):
     """True when every point of the path, and the middle of every piece, is farther than radius + gap from the other
-    trees' walls (`free`) and from the capsule (`depth`), which does not count within `exempt_mm` of the start."""
+    trees' walls (`free`) and from the capsule (`depth`), which does not count within `exempt_mm` of the start.
+    """
     px, py, pz = start[0], start[1], start[2]
     for n in range(pieces):
         for half in range(2):
@@ -104,7 +106,8 @@ def _unit(vector):
 def _split(places, order, first, last, middle, heading, shift):
     """Reorder `order` from first to last so that what lies on one side of the middle comes first; returns the border.
 
-    The plane holds the heading and lies across the widest of eight directions."""
+    The plane holds the heading and lies across the widest of eight directions.
+    """
     helper = np.zeros(3)
     helper[0 if abs(heading[0]) < 0.7 else 1] = 1.0
     u = np.empty(3)

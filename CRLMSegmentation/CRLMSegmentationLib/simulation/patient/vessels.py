@@ -61,7 +61,8 @@ class VesselTree:
 @dataclass(frozen=True, eq=False)
 class Vessels:
     """The trees of one liver by name ('portal', 'hepatic', 'artery', 'bile'), and the share of the liver's places that no
-    twig of the tree could reach."""
+    twig of the tree could reach.
+    """
 
     trees: dict[str, VesselTree]
     unreached: dict[str, float]
@@ -159,7 +160,7 @@ def grow_vessels(
     _begin_companion(bile, portal, segment, 2.6, np.array([9.5, 7.0, -6.0]))
     # The thin ones first: they are few, and find no way where twigs of the others are all around.
     grown = {"artery": artery, "bile": bile, "portal": portal, "hepatic": hepatic}
-    _keep_clear(grown, {name: 0 for name in grown})
+    _keep_clear(grown, dict.fromkeys(grown, 0))
     for thinnest in _TURNS_MM:
         for name, growth in grown.items():
             before = growth.number

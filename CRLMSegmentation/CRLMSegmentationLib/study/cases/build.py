@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Callable, Sequence
 
 from ...errors import ConfigurationError
 from ..workers import for_each

@@ -12,9 +12,9 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Iterable, Sequence
 
 from ...errors import ConfigurationError
 
@@ -27,7 +27,8 @@ _YES_NO = {"": False, "no": False, "0": False, "false": False, "yes": True, "1":
 @dataclass(frozen=True)
 class CaseRow:
     """One line of the table; `sweep`, `volume`, `mask` and `calibration` are paths, or empty. `label` says which label or segment of the
-    mask is the tumor, where it holds several ('all' for all of them)."""
+    mask is the tumor, where it holds several ('all' for all of them).
+    """
 
     case: str
     patient: str

@@ -8,9 +8,9 @@ final evaluation alone: nothing is ever tuned on them.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Sequence
 
 from ...errors import ConfigurationError
 from ..study_folder import StudyFolder
@@ -88,7 +88,8 @@ def simulate_population(
 
 def expected_work(folder: StudyFolder, population: Population, workers: int = 1) -> tuple[int, int, float]:
     """How many cases there will be, how many of them are still to be simulated, and about how many seconds that takes
-    with so many processes, each on a processor of its own."""
+    with so many processes, each on a processor of its own.
+    """
     jobs = _parts_and_jobs(folder, population)[1]
     missing = sum(not job.is_done for job in jobs)
     of_frames = population.frames / _USUAL_FRAMES if population.frames else 1.0

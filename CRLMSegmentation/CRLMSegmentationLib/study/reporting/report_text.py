@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from ..evaluate import CROP, FULL, SEMI
 from .results import PAPER

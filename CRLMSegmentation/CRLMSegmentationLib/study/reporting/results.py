@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Sequence
+from collections.abc import Sequence
 
 from ..cases.case_table import TEST
 from ..evaluate import CROP, FULL, SEMI

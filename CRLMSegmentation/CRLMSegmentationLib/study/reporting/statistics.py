@@ -6,8 +6,8 @@ Reference: Natali et al., arXiv 2511.05253, Table 2 (quartiles; Wilcoxon signed-
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import Callable, Sequence
 
 import numpy as np
 

@@ -7,8 +7,8 @@ field that nothing here needs.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Mapping
 
 from ..sweep import Sweep
 
@@ -33,6 +33,7 @@ def without_identifying(fields: Mapping[str, str]) -> dict[str, str]:
 
 def without_identity(sweep: Sweep) -> Sweep:
     """The same sweep without fields that can tell who the patient or the staff is, and without a name of its own,
-    which is as a rule that of its file. The recording on disk stays as it is."""
+    which is as a rule that of its file. The recording on disk stays as it is.
+    """
     frames = [frame.with_changes(fields=without_identifying(frame.fields)) for frame in sweep.frames]
     return replace(sweep, frames=frames, name="", fields=without_identifying(sweep.fields))

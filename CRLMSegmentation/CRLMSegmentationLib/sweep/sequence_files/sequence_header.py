@@ -6,9 +6,9 @@ Format: IGSIO's vtkIGSIOMetaImageSequenceIO and vtkIGSIONrrdSequenceIO; MetaIO d
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Mapping
 
 import numpy as np
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Iterable, Mapping
 
 import numpy as np
 
@@ -152,8 +152,7 @@ def write_whole(
     try:
         with open(partial, "wb") as stream:
             stream.write(text)
-            for chunk in chunks:
-                stream.write(chunk)
+            stream.writelines(chunks)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(partial, path)

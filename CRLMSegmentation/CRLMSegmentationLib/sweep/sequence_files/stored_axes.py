@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
 
 from ...errors import NotASequenceError, SequenceFileError
 
@@ -62,7 +62,7 @@ def stored_axes(
             letter = next((letter for letter in "uv" if letter not in order), "w")
         else:
             letter = "c"
-        if letter in order and size != 1 or letter == "w" and size != 1:
+        if (letter in order and size != 1) or (letter == "w" and size != 1):
             raise _too_many_axes(path, sizes, kinds)
         if letter != "w" and letter not in order:
             order, kept = order + letter, [*kept, size]

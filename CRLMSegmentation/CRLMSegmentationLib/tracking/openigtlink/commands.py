@@ -5,9 +5,9 @@ PLUS user manual, 'OpenIGTLink commands'; vtkPlusOpenIGTLinkServer::CreateIgtlMe
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
+from xml.etree import ElementTree
 
 from pyigtl import MessageBase, StringMessage
 

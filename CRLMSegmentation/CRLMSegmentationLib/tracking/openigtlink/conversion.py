@@ -9,7 +9,7 @@ images `<Name>_<Frame>`, and gives the status of each transform in metadata when
 from __future__ import annotations
 
 import re
-from typing import Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from pyigtl import TransformMessage

@@ -35,7 +35,7 @@ _IMAGE_HEADER_BYTES = 72
 LONGEST_BODY_BYTES = {"IMAGE": 64 << 20, "TRACKEDFRAME": 64 << 20, "POLYDATA": 32 << 20, "COMMAND": 4 << 20,
                       "RTS_COMMAND": 4 << 20, "STRING": 256 << 10, "TDATA": 256 << 10, "TRANSFORM": 64 << 10,
                       "POSITION": 64 << 10, "STATUS": 64 << 10,
-                      **{name: 64 << 10 for name in REQUEST_CLASSES}, "GET_STATUS": 64 << 10}  # fmt: skip
+                      **dict.fromkeys(REQUEST_CLASSES, 64 << 10), "GET_STATUS": 64 << 10}  # fmt: skip
 LONGEST_OTHER_BODY_BYTES = 1 << 20
 # Types that nothing here understands may be longer: they are passed over without being kept.
 LONGEST_SKIPPED_BODY_BYTES = 256 << 20

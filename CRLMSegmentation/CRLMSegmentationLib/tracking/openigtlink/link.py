@@ -8,7 +8,8 @@ import random
 import socket
 import threading
 import time
-from typing import Protocol, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from pyigtl import MessageBase
 

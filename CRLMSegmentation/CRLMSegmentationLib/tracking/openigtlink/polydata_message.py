@@ -7,8 +7,8 @@ frame that the two programs have agreed on (RAS with 3D Slicer).
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import numpy as np
 from pyigtl import MessageBase

@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections import deque
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from pyigtl import MessageBase
 
@@ -339,7 +339,8 @@ class Server:
 
     def _close_in_order(self, selector, client: _Client, now: float) -> None:
         """Say 'that was all', then wait a moment for the client's own end: a close with unread bytes would reset the
-        connection and take the last messages with it."""
+        connection and take the last messages with it.
+        """
         try:
             if not client.finished:
                 client.finished = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import numpy as np
 

@@ -7,8 +7,8 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import AsyncIterable
 from pathlib import Path
-from typing import AsyncIterable
 
 from ...errors import CRLMError, FileFormatError
 from ...sweep.plus_configuration import read_plus_configuration

@@ -1,10 +1,11 @@
 """What the page's buttons and clicks do in the steps from recording on. Wishes of a tab are checked here, before the
-session sees them."""
+session sees them.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 
