@@ -10,7 +10,7 @@ from ..errors import GeometryError
 from ..geometry import as_affine
 from ..sweep import Pose, TrackedFrame
 from ..sweep.transforms import compose, is_transform_name, split_transform_name
-from ..tracking.stream_clock import MAXIMUM_POSE_AGE_S, StreamClock
+from ..tracking.age import TrackingClock
 from . import names
 from .conversion import array_of_image, image_data, put_surface, set_transform
 from .nodes import find, get_or_create, put_under, set_visible
@@ -23,7 +23,7 @@ class LiveImage:
     may_be_live  False while what is known of the stream cannot be trusted
     """
 
-    def __init__(self, scene, clock: StreamClock, may_be_live: Callable[[], bool] = lambda: True):
+    def __init__(self, scene, clock: TrackingClock, may_be_live: Callable[[], bool] = lambda: True):
         self._scene = scene
         self._may_be_live = may_be_live
         self._clock = clock
@@ -33,7 +33,7 @@ class LiveImage:
     def show(self, frame: TrackedFrame, received_s: float | None = None, read_s: float | None = None) -> None:
         """Show a frame where it was taken. Without a valid pose its pixels are updated and hidden in 3D.
 
-        received_s, read_s   see StreamClock.note
+        received_s, read_s   see TrackingClock.note
         """
         image = get_or_create(self._scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE, with_display=True)
         placed = get_or_create(self._scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
@@ -60,7 +60,7 @@ class LiveImage:
 
     def is_live(self, now_s: float | None = None) -> bool:
         """True while the pose is known and young."""
-        return self._valid and self._may_be_live() and self._clock.age_s(names.LIVE_IMAGE, now_s) <= MAXIMUM_POSE_AGE_S
+        return self._valid and self._may_be_live() and self._clock.age(names.LIVE_IMAGE, now_s).is_live
 
     def adopt(self) -> None:
         """A scene was loaded: what it shows as the live image is not live."""

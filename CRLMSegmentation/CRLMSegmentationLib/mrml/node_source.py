@@ -19,6 +19,7 @@ from ..session.stream import ReceivedPose
 from ..sweep import Pose, TrackedFrame
 from ..sweep.transforms import compose, is_transform_name, split_transform_name
 from ..tracking import StreamStatus
+from ..tracking.age import NEVER, Age
 from . import names
 from .conversion import array_of_image, array_of_matrix, matrix_of_transform, vtk_matrix
 
@@ -65,10 +66,10 @@ class NodeSource:
         status.connected = status.connected or status.frames > 0
         status.connections = max(status.connections, int(status.connected))
         now = time.monotonic()
-        status.age_s = now - self._arrivals[-1] if self._arrivals else math.inf
+        status.age = Age(now - self._arrivals[-1]) if self._arrivals else NEVER
         status.silent_s = now - max((at for at, _ in self._arrived.values()), default=-math.inf)
         status.frames_per_second = 0.0
-        if len(self._arrivals) > 1 and status.age_s < 2:
+        if len(self._arrivals) > 1 and not status.age.is_lost:
             status.frames_per_second = (len(self._arrivals) - 1) / max(self._arrivals[-1] - self._arrivals[0], 1e-9)
         return status
 

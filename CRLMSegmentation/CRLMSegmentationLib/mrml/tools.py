@@ -14,7 +14,7 @@ from ..navigation.distance import TumorDistance
 from ..navigation.margin import DEFAULT_MARGIN_MM, MarginState, margin_state
 from ..navigation.tracked_tool import ToolStatus, TrackedTool
 from ..sweep import Pose
-from ..tracking.stream_clock import StreamClock
+from ..tracking.age import NEVER, TrackingClock
 from . import names
 from .conversion import matrix_of_transform, put_surface, set_transform
 from .nodes import find, get_or_create, mark_stale, nodes_of_class, put_under, remove, role_of, set_visible
@@ -73,7 +73,7 @@ class Tools:
     """
 
     def __init__(
-        self, scene, clock: StreamClock, margin_mm: float = DEFAULT_MARGIN_MM,
+        self, scene, clock: TrackingClock, margin_mm: float = DEFAULT_MARGIN_MM,
         may_measure: Callable[[], bool] = lambda: True, may_be_live: Callable[[], bool] = lambda: True,
     ):  # fmt: skip
         self.margin_mm = margin_mm
@@ -105,7 +105,7 @@ class Tools:
         """Take a pose by its PLUS name; returns False for one that concerns no tool.
 
         name  'StylusToReference' (or 'Stylus') is where the tool is, 'StylusTipToStylus' where its tip is on it
-        received_s, read_s   see StreamClock.note
+        received_s, read_s   see TrackingClock.note
         """
         calibrated, placed = names.tool_of_calibration(name), _TOOL_POSE.match(name)
         if calibrated:
@@ -126,14 +126,14 @@ class Tools:
     def reading(self, name: str, now_s: float | None = None) -> ToolReading:
         """What is known of the tool now."""
         tool = self._tools.get(name) or TrackedTool(name)
-        age_s = self._clock.age_s(name, now_s) if self._may_be_live() else math.inf
-        tip = tool.tip_to_reference(age_s)
+        age = self._clock.age(name, now_s) if self._may_be_live() else NEVER
+        tip = tool.tip_to_reference(age)
         measures = tip is not None and self._tumor is not None and self.may_measure()
         closest = self._tumor.closest_point(tip[:3, 3]) if measures else None
         distance_mm = None if closest is None else closest.signed_distance_mm
         return ToolReading(
             name,
-            tool.status(age_s),
+            tool.status(age),
             tip,
             distance_mm,
             None if closest is None else closest.point_ras,

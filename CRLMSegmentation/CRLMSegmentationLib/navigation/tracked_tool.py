@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import GeometryError
 from ..geometry import as_affine
 from ..sweep.tracked_frame import Pose
-from ..tracking.stream_clock import MAXIMUM_POSE_AGE_S
+from ..tracking.age import Age
 
 
 class ToolStatus(Enum):
@@ -56,20 +56,20 @@ class TrackedTool:
         """(4, 4) of the newest pose, whatever its age; None when that was not valid. Exactly as it came."""
         return self._tool_to_reference
 
-    def status(self, age_s: float) -> ToolStatus:
-        """`age_s` of the newest pose: LIVE only when it was valid and is at most MAXIMUM_POSE_AGE_S old."""
+    def status(self, age: Age) -> ToolStatus:
+        """`age` of the newest pose: LIVE only when it was valid and is live by its age."""
         if not self._seen:
             return ToolStatus.NEVER_SEEN
-        live = self._tool_to_reference is not None and age_s <= MAXIMUM_POSE_AGE_S
+        live = self._tool_to_reference is not None and age.is_live
         return ToolStatus.LIVE if live else ToolStatus.LOST
 
-    def tip_to_reference(self, age_s: float) -> np.ndarray | None:
+    def tip_to_reference(self, age: Age) -> np.ndarray | None:
         """(4, 4) from the tip's frame to Reference; None unless the tool is live."""
-        if self.status(age_s) is not ToolStatus.LIVE:
+        if self.status(age) is not ToolStatus.LIVE:
             return None
         return self._tool_to_reference @ self.tip_to_tool
 
-    def tip_ras(self, age_s: float) -> np.ndarray | None:
+    def tip_ras(self, age: Age) -> np.ndarray | None:
         """(3,) the tip in Reference mm; None unless the tool is live."""
-        matrix = self.tip_to_reference(age_s)
+        matrix = self.tip_to_reference(age)
         return None if matrix is None else matrix[:3, 3].copy()

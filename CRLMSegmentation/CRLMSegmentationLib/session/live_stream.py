@@ -14,7 +14,6 @@ from .state import Step, StepStatus
 from .stream import FrameSource, ReceivedPose
 from .workflow import Workflow
 
-_NO_IMAGE_S = 2.0
 # Times that go back by more are of a clock that began anew.
 _LATER_S = 2.0
 
@@ -85,7 +84,7 @@ class LiveStream:
             self._on_frame(frame)
         status = self._source.status
         if frames:
-            age_s = status.age_s if math.isfinite(status.age_s) else 0.0
+            age_s = status.age.seconds if status.age.is_known else 0.0
             self.show(frames[-1], read_s - age_s, read_s)
             self._source.shown(frames[-1])
         self._take_transforms(clock)
@@ -93,7 +92,7 @@ class LiveStream:
         return bool(frames)
 
     def show(self, frame: TrackedFrame, received_s: float | None = None, read_s: float | None = None) -> None:
-        """Show a frame, and the tools that came with it; `received_s` and `read_s` as in StreamClock.note.
+        """Show a frame, and the tools that came with it; `received_s` and `read_s` as in TrackingClock.note.
 
         Without `received_s` it is handed over now: it did not come late, whatever its timestamp is.
         """
@@ -138,10 +137,12 @@ class LiveStream:
             else:
                 set_(Step.CONNECT, StepStatus.RUNNING, f"waiting for {name}{problem}")
             return
-        if status.frames == 0 or status.age_s > _NO_IMAGE_S:
+        comes = status.frames > 0 and (status.frames_per_second > 0 or not status.age.is_lost)
+        if not comes:
             set_(Step.CONNECT, StepStatus.RUNNING, f"connected to {name}, but no image comes{problem or _why(status)}")
             return
-        trouble = f"; {status.pose_problem}" if status.pose_problem else ""
+        late = f"the images are {status.age} old when they come" if status.age.is_lost else ""
+        trouble = f"; {status.pose_problem or late}" if status.pose_problem or late else ""
         set_(Step.CONNECT, StepStatus.DONE, f"receiving from {name}{trouble}")
         if self._workflow.state.status(Step.RECORD) is StepStatus.WAITING:
             set_(Step.RECORD, StepStatus.READY)

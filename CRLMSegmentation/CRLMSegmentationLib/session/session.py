@@ -30,7 +30,7 @@ from ..mrml.tools import ToolReading, Tools
 from ..navigation.margin import DEFAULT_MARGIN_MM
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
-from ..tracking.stream_clock import StreamClock
+from ..tracking.age import TrackingClock
 from ..values import Box, Volume
 from .box_step import DEFAULT_BOX_MM, BoxStep
 from .case import case_step
@@ -77,7 +77,7 @@ class NavigationSession:
         # The idle event loop of 3D Slicer keeps Python to itself: other threads stand still without this.
         self._yields = self.application.in_slicer if yields is None else bool(yields)
         workflow = self._workflow = Workflow()
-        clock = StreamClock()
+        clock = TrackingClock()
         self._clock = CaseClock()
         self._jobs = Jobs(workflow)
         self._engine = Engine()

@@ -16,7 +16,6 @@ from .status import StreamStatus
 OK, ATTENTION, TROUBLE = "ok", "attention", "trouble"
 # A surgeon's hand and eye notice a picture that comes later than this (Slicer's own live views need 50 to 100 ms).
 _LATE_S = 0.25
-_OLD_S = 1.0
 _SHARE_OF_INVALID = 0.25
 
 
@@ -56,7 +55,7 @@ def health_rows(status: StreamStatus, recorder: RecordingStatus | None = None) -
                   f"{status.frames} so far"),
         HealthRow("Latency", _milliseconds(status.latency_s), ATTENTION if status.latency_s > _LATE_S else OK,
                   _what_latency_is(status)),
-        HealthRow("Age", _seconds(status.age_s), TROUBLE if status.age_s > _OLD_S else OK, "since the last frame came"),
+        HealthRow("Age", str(status.age), OK if status.age.is_live else TROUBLE, "since the last frame was measured"),
         HealthRow("Lost", str(status.dropped), TROUBLE if status.dropped else OK, "frames that nobody took in time"),
         HealthRow("Without pose", f"{status.invalid} of {status.frames}",
                   ATTENTION if status.invalid > _SHARE_OF_INVALID * status.frames else OK,
@@ -98,7 +97,7 @@ def health_record(status: StreamStatus, recorder: RecordingStatus | None = None)
         "latency_s": _number(status.latency_s),
         "worst_latency_s": _number(status.worst_latency_s),
         "clocks_agree": status.clocks_agree,
-        "age_s": _number(status.age_s),
+        "age_s": _number(status.age.seconds),
         "lost": status.dropped,
         "missing": status.missing,
         "repeated": status.repeated,
@@ -193,7 +192,3 @@ def _number(value: float) -> float | None:
 
 def _milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms" if math.isfinite(seconds) else "not known"
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if math.isfinite(seconds) else "none yet"

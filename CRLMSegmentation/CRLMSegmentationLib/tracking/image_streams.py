@@ -9,7 +9,7 @@ from __future__ import annotations
 _MOST_NAMES = 32
 _SAME_S = 1e-6
 # So many images without the embedding that is taken, and another one of the same image takes its place.
-_SILENT_IMAGES = 3
+_MISSED_IMAGES = 3
 
 
 class ImageStreams:
@@ -68,7 +68,7 @@ class ImageStreams:
             return self._preferred == device_name, self._preferred == device_name
         self._since_preferred = 0 if device_name == self._preferred else self._since_preferred + 1
         if self._preferred not in (None, device_name):
-            if self._since_preferred <= _SILENT_IMAGES * len(self._newest):
+            if self._since_preferred <= _MISSED_IMAGES * len(self._newest):
                 return False, False
             self._preferred = None
         return True, twin is not None

@@ -39,7 +39,7 @@ class LatencyMeter:
     def shown(self, timestamp: float, now: float) -> None:
         """The frame with this `timestamp` has reached the screen."""
         if timestamp in self._arrivals:
-            latency_s = now - timestamp if self.clocks_agree else self._sender.age_s(timestamp, now)
+            latency_s = now - timestamp if self.clocks_agree else self._sender.since_s(timestamp, now)
             self._latencies.append((now, latency_s))
             while self._latencies[0][0] < now - _WINDOW_S:
                 self._latencies.popleft()

@@ -9,13 +9,14 @@ from collections import Counter, deque
 from dataclasses import replace
 
 from ..sweep import TrackedFrame
+from .age import TrackingClock
 from .latency import LatencyMeter
 from .openigtlink.framing import FramingCounts
 from .status import Interruption, StreamStatus
 
 _RATE_WINDOW = 32
-_RATE_IS_OLD_AFTER_S = 2.0
 _KEPT_INTERRUPTIONS = 100
+_IMAGE, _ARRIVAL = "image", "arrival"
 _COUNTS = ("crc_errors", "malformed", "too_long", "out_of_step")
 
 
@@ -28,6 +29,8 @@ class StreamMonitor:
         # When frames arrived, and the sender's times of them.
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=_RATE_WINDOW)
         self._latency = LatencyMeter()
+        # The newest frame by its stamp, and whenever one arrives, whatever its stamp.
+        self._clock = TrackingClock()
         self._interruptions: deque[Interruption] = deque(maxlen=_KEPT_INTERRUPTIONS)
         self._last_byte = -math.inf
         self._lost_at: tuple[float, float] | None = None
@@ -63,9 +66,8 @@ class StreamMonitor:
                 worst_latency_s=self._latency.worst_s,
                 clocks_agree=self._latency.clocks_agree,
             )
-            if self._arrivals:
-                status.age_s = now - self._arrivals[-1][0]
-            if status.age_s < _RATE_IS_OLD_AFTER_S:
+            status.age = self._clock.age(_IMAGE, now)
+            if not self._clock.age(_ARRIVAL, now).is_lost:
                 status.frames_per_second = self._rate()
         return status
 
@@ -130,7 +132,11 @@ class StreamMonitor:
             if self._arrivals and frame.timestamp < self._arrivals[-1][1]:
                 # A replay begins again.
                 self._arrivals.clear()
-            self._arrivals.append((time.monotonic(), frame.timestamp))
+            now = time.monotonic()
+            self._arrivals.append((now, frame.timestamp))
+            # A message whose time nobody set bears 0.
+            self._clock.note(_IMAGE, frame.timestamp if frame.timestamp > 0 else None, now)
+            self._clock.note(_ARRIVAL, None, now)
             self._latency.arrived(frame.timestamp, time.time())
 
     def frame_dropped(self) -> None:

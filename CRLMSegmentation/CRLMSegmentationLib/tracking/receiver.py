@@ -183,7 +183,7 @@ class Receiver:
         pairing = self._pairing
         return replace(
             status,
-            age_s=max(status.age_s, self.behind_s),
+            age=status.age.at_least(self.behind_s),
             problem=status.problem or (pairing.causes.lasting if status.connected else ""),
             other_images=pairing.other_images,
             image_name=pairing.image_name or "",

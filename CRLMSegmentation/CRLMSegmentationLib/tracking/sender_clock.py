@@ -19,7 +19,7 @@ _SET_S, _SET_AFTER = 1.0, 3
 class SenderClock:
     """Told about the arrival of every message with a timestamp, in seconds on any clock of this computer."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._offset_s = math.inf
         self._newest_arrival_s = -math.inf
         self._much_quicker = 0
@@ -40,7 +40,7 @@ class SenderClock:
         self._newest_arrival_s = max(self._newest_arrival_s, arrived_s)
         self._offset_s = min(self._offset_s, offset_s)
 
-    def age_s(self, stamp_s: float, now_s: float) -> float:
+    def since_s(self, stamp_s: float, now_s: float) -> float:
         """How long ago `stamp_s` was, if the quickest message took no time; 0 when nothing is known."""
         return max(0.0, now_s - stamp_s - self._offset_s) if math.isfinite(self._offset_s) else 0.0
 

@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from .age import NEVER, Age
+
 _TOLD_KINDS = 4
 
 
@@ -36,8 +38,8 @@ class StreamStatus:
     frames              tracked frames received; `invalid` of them have no valid pose
     dropped             frames lost because nobody took them from a full queue
     queued              frames that wait to be taken
-    frames_per_second   over the last frames, and no more than were measured in a second; 0 when none came
-    age_s               seconds since the last frame came; infinite when none came
+    frames_per_second   over the last frames, and no more than were measured in a second; 0 when none comes
+    age                 of the newest frame, by the sender's clock too: frames that come late are old when they come
     latency_s           seconds from the sender's timestamp to the screen, the median over the last frames (see
                         LatencyMeter and Receiver.shown); `worst_latency_s` the longest of them; NaN when not known
     clocks_agree        the sender's clock seems to be that of this computer
@@ -66,7 +68,7 @@ class StreamStatus:
     dropped: int = 0
     queued: int = 0
     frames_per_second: float = 0.0
-    age_s: float = math.inf
+    age: Age = NEVER
     latency_s: float = math.nan
     worst_latency_s: float = math.nan
     clocks_agree: bool = False
@@ -105,8 +107,8 @@ class StreamStatus:
         if not self.connected:
             return f"not connected: {self.problem}" if self.problem else "not connected"
         parts = [f"{self.frames_per_second:.1f} frames/s", f"{self.frames} frames"]
-        if math.isfinite(self.age_s):
-            parts.append(f"last {self.age_s:.1f} s ago")
+        if self.age.is_known:
+            parts.append(f"last {self.age} ago")
         if math.isfinite(self.latency_s):
             parts.append(f"latency {1000 * self.latency_s:.0f} ms")
         for count, what in (

@@ -247,7 +247,7 @@ class Controller:
         session, stream = self.session, self.session.stream_status
         readings = session.readings()
         is_connected = stream is not None
-        rate = stream.frames_per_second if is_connected and stream.connected and stream.age_s < 2 else 0.0
+        rate = stream.frames_per_second if is_connected and stream.connected else 0.0
         self.rates.add(now_s, rate if is_connected else None)
         distance_mm = mirror.first_distance_mm(readings)
         self.distances.add(now_s, distance_mm)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
 
 from .. import icons, sample, style
-from ..view.live_slice import SILENT_AFTER_S
 from .step_panel import StepPanel, sentence_of
 
 
@@ -84,13 +82,13 @@ class ConnectPanel(StepPanel):
         message = sentence_of(self.session.state.steps[self.window.steps.CONNECT].message)
         if not status.connected:
             return "busy", _("WAITING"), message or _("Looking for PLUS.")
-        if status.frames == 0 or not math.isfinite(status.age_s):
+        if status.frames == 0 or not status.age.is_known:
             return "busy", _("WAITING"), message or _("Connected, no image yet.")
         numbers = _("{rate:.0f} frames per second, the last {age:.1f} s ago").format(
-            rate=status.frames_per_second, age=status.age_s
+            rate=status.frames_per_second, age=status.age.seconds
         )
-        if status.age_s > SILENT_AFTER_S:
-            return "bad", _("SILENT"), numbers + _(": no image comes.")
+        if not status.age.is_live:
+            return "bad", _("SILENT"), numbers + _(": no new image.")
         if not self.session.live_pose_is_valid:
             return "warn", _("NO POSE"), numbers + _(", position unknown: is the probe in the tracker's view?")
         return "good", _("LIVE"), numbers + _(", position known.")

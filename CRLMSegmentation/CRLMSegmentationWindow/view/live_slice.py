@@ -10,7 +10,6 @@ from slicer.i18n import tr as _
 from ..panels.live_banner import LiveBanner
 from . import layouts
 
-SILENT_AFTER_S = 0.5
 PLANE_OPACITY = 0.6
 
 # Modes of SlicerIGT's Volume Reslice Driver (vtkSlicerVolumeResliceDriverLogic): in the plane of the image.
@@ -139,7 +138,7 @@ def warning_of(status, pose_is_valid: bool, fault: str = "") -> str:
         return _("NOT LIVE: a fault")
     if status is None or not status.connected:
         return _("NOT LIVE: no connection")
-    if not status.age_s <= SILENT_AFTER_S:
+    if not status.age.is_live:
         return _("NOT LIVE: no new image")
     return "" if pose_is_valid else _("POSITION UNKNOWN")
 

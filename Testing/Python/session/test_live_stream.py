@@ -5,9 +5,11 @@ import time
 import numpy as np
 import pytest
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
+from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.session.stream import ReceivedPose
 from CRLMSegmentationLib.sweep import Pose, TrackedFrame
 from CRLMSegmentationLib.tracking import StreamStatus
+from CRLMSegmentationLib.tracking.age import Age
 from small_case import affine
 
 
@@ -18,7 +20,11 @@ class Source:
 
     def __init__(self):
         self.began = time.monotonic()
-        self.frames, self.poses, self.status = [], {}, StreamStatus(connected=True, connections=1, frames=1, age_s=0.0)
+        self.frames, self.poses, self.status = (
+            [],
+            {},
+            StreamStatus(connected=True, connections=1, frames=1, age=Age(0.0)),
+        )
 
     def start(self):
         pass
@@ -58,7 +64,7 @@ def test_a_frame_that_waited_in_the_backlog_is_not_live(session, source):
     assert session._live_image.is_live(source.began) and source.stylus(0.0).status is ToolStatus.LIVE
     # Nobody read the socket for two seconds; what came out of it last may have waited for so long, whatever its time.
     source.send_image(102.0, StylusToReference=(4, 5, 6))
-    source.status.age_s = 2.0
+    source.status.age = Age(2.0)
     source.tick(2.0)
     assert not session._live_image.is_live(source.began + 2.0)
     assert source.stylus(2.0).status is ToolStatus.LOST and source.stylus(2.0).tip_ras is None
@@ -149,3 +155,13 @@ def test_a_pose_of_parts_of_two_times_is_none(source):
     source.send_pose("StylusToTracker", (1, 0, 0), 100.3, 0.31)
     source.tick(0.31)
     np.testing.assert_allclose(source.stylus(0.31).tip_ras, (1, 0, 0))
+
+
+def test_images_that_come_late_are_said_to_be_late_and_not_to_be_missing(session, source):
+    source.status.age, source.status.frames_per_second = Age(3.0), 20.0
+    source.tick(0.0)
+    step = session.state[Step.CONNECT]
+    assert step.status is StepStatus.DONE and step.message.endswith("the images are 3.0 s old when they come")
+    source.status.frames_per_second = 0.0
+    source.tick(0.1)
+    assert step.status is StepStatus.RUNNING and "no image comes" in step.message

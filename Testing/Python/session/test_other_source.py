@@ -13,6 +13,7 @@ from CRLMSegmentationLib.session.session import NavigationSession
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose, Sweep, read_sweep, write_sweep
 from CRLMSegmentationLib.tracking import StreamStatus
+from CRLMSegmentationLib.tracking.age import Age
 from CRLMSegmentationLib.values import Box
 from small_case import TUMOR_CENTER, turn
 
@@ -25,7 +26,7 @@ class Source:
     def __init__(self, identity, origin="live"):
         self.name = self.identity = identity
         self.origin = origin
-        self.status = StreamStatus(connected=True, connections=1, frames=1, age_s=0.0)
+        self.status = StreamStatus(connected=True, connections=1, frames=1, age=Age(0.0))
         self.waiting = []
 
     def start(self): ...

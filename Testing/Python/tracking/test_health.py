@@ -14,6 +14,7 @@ from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_sweep
 from CRLMSegmentationLib.sweep.journal import MAGIC, journal_record
 from CRLMSegmentationLib.sweep.recovery import journal_path
 from CRLMSegmentationLib.sweep.sequence_files.packed_frame import pack_frame
+from CRLMSegmentationLib.tracking.age import Age
 from CRLMSegmentationLib.tracking import (
     HealthLog,
     Interruption,
@@ -32,7 +33,7 @@ from CRLMSegmentationLib.tracking.openigtlink.framing import FramingCounts
 
 def good_status(**changes):
     values = dict(
-        connected=True, connections=1, frames=90, frames_per_second=30.0, age_s=0.03, silent_s=0.01, latency_s=0.02
+        connected=True, connections=1, frames=90, frames_per_second=30.0, age=Age(0.03), silent_s=0.01, latency_s=0.02
     )
     return StreamStatus(**{**values, **changes})
 
@@ -63,7 +64,7 @@ def test_a_good_stream_has_nothing_to_attend_to():
         ("Connection", {"connected": False, "problem": "nobody listens there"}),
         ("Frames", {"frames_per_second": 0.0}),
         ("Latency", {"latency_s": 0.4}),
-        ("Age", {"age_s": 3.0}),
+        ("Age", {"age": Age(3.0)}),
         ("Lost", {"dropped": 2}),
         ("Without pose", {"invalid": 60}),
         ("Damaged", {"crc_errors": 1}),

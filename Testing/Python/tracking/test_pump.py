@@ -77,7 +77,7 @@ def test_what_waited_in_the_socket_is_not_taken_for_new(connected, clock, monkey
         for _ in range(50):
             receiver.pump(longest_s=1e-6)
     assert receiver.behind_s == pytest.approx(1.0)
-    assert receiver.latest_transform("StylusToReference")[1] >= 0.999 and receiver.status.age_s >= 0.999
+    assert receiver.latest_transform("StylusToReference")[1] >= 0.999 and receiver.status.age.seconds >= 0.999
     receiver.poll()
     assert receiver.behind_s == 0
 

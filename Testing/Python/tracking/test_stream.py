@@ -233,7 +233,7 @@ def test_a_silent_server_of_ours_is_known_to_be_alive(a_sweep):
             assert len([receiver.get(60) for _ in range(40)]) == 40
             time.sleep(1.2)
             status = receiver.status
-    assert status.connected and status.connections == 1 and status.age_s > 1 and not status.problem
+    assert status.connected and status.connections == 1 and status.age.seconds > 1 and not status.problem
 
 
 @pytest.mark.parametrize("version", [1, 2])

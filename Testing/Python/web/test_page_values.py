@@ -10,6 +10,7 @@ from CRLMSegmentationLib.mrml.tools import ToolReading
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
+from CRLMSegmentationLib.tracking.age import Age
 from CRLMSegmentationLib.web.library import Library
 from CRLMSegmentationLib.web.page import mirror
 from CRLMSegmentationLib.web.page.page_state import STEP_WORDS, STEPS
@@ -116,18 +117,18 @@ def test_what_the_page_shows_names_no_folder_of_this_computer(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("connected", "age_s", "has_pose", "expected"),
+    ("connected", "seconds", "has_pose", "expected"),
     [
         (True, 0.1, True, ("", True)),
         (True, 0.1, False, ("Position unknown", True)),
-        (True, 3.0, True, ("No image comes", False)),
-        (True, float("nan"), True, ("No image comes", False)),
-        (True, float("inf"), False, ("No image comes", False)),
+        (True, 3.0, True, ("No new image", False)),
+        (True, float("nan"), True, ("No new image", False)),
+        (True, float("inf"), False, ("No new image", False)),
         (False, 0.1, True, ("No connection", False)),
     ],
 )
-def test_why_an_image_is_not_live(connected, age_s, has_pose, expected):
-    assert mirror.live_view(SimpleNamespace(connected=connected, age_s=age_s), has_pose) == expected
+def test_why_an_image_is_not_live(connected, seconds, has_pose, expected):
+    assert mirror.live_view(SimpleNamespace(connected=connected, age=Age(seconds)), has_pose) == expected
 
 
 def test_without_a_stream_there_is_no_image():

@@ -3,6 +3,7 @@
 from unittest.mock import MagicMock
 
 import pytest
+from CRLMSegmentationLib.tracking.age import Age
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def corrected(a_window, window_module):
     session.set(CONNECT="DONE", RECORD="DONE", RECONSTRUCT="DONE", BOX="DONE", SEGMENT="DONE", NAVIGATE="READY")
     session.nodes.update(surface_node=object(), volume_node=object(), segmentation_node=MagicMock())
     session.sweep = session.volume = MagicMock(valid_frames=())
-    session.stream_status = MagicMock(connected=True, age_s=0.1, frames=3, frames_per_second=20.0)
+    session.stream_status = MagicMock(connected=True, age=Age(0.1), frames=3, frames_per_second=20.0)
     session.has_hand_corrections = True
     answers = {"keep": True, "asked": 0}
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from CRLMSegmentationLib.tracking.age import Age
 
 
 def reading(status="LIVE", distance_mm=None, margin="UNKNOWN"):
@@ -79,8 +80,8 @@ def test_words_can_be_read_on_their_colors(window_module):
         assert (light + 0.05) / (dark + 0.05) >= 4.5, kind
 
 
-def stream(connected=True, age_s=0.1):
-    return SimpleNamespace(connected=connected, age_s=age_s)
+def stream(connected=True, seconds=0.1):
+    return SimpleNamespace(connected=connected, age=Age(seconds))
 
 
 @pytest.mark.parametrize(
@@ -88,8 +89,8 @@ def stream(connected=True, age_s=0.1):
     [
         (stream(), True, False),
         (stream(), False, True),
-        (stream(age_s=0.7), True, True),
-        (stream(age_s=math.inf), True, True),
+        (stream(seconds=0.7), True, True),
+        (stream(seconds=math.inf), True, True),
         (stream(connected=False), True, True),
         (None, True, True),
     ],

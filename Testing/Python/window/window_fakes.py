@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
+from CRLMSegmentationLib.tracking.age import Age
 
 _SIGNALS = {"collapsed": "contentsCollapsed(bool)", "checked": "toggled(bool)"}
 
@@ -80,7 +81,7 @@ class _Settings:
 
 def make_status(**values):
     """As openigtlink.StreamStatus."""
-    usual = dict(connected=True, frames=10, age_s=0.1, frames_per_second=20.0)
+    usual = dict(connected=True, frames=10, age=Age(0.1), frames_per_second=20.0)
     return SimpleNamespace(**{**usual, **values})
 
 

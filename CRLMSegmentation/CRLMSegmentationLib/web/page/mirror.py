@@ -29,8 +29,6 @@ _KINDS = {
 }
 _ORIGINS = {"simulated": "Simulated, not clinical", "replayed": "Replayed", "live": "Live"}
 _TITLES = {"simulated": "Simulated ultrasound", "replayed": "Replayed ultrasound"}
-# An image that is older is not live any more.
-_SILENT_AFTER_S = 0.5
 _PAGE_STEP = {Step.RECONSTRUCT: "record", Step.SEGMENT: "segment"}
 
 
@@ -73,8 +71,8 @@ def live_view(status, pose_is_valid: bool) -> tuple[str, bool]:
         return "No live image", False
     if not status.connected:
         return "No connection", False
-    if not status.age_s <= _SILENT_AFTER_S:
-        return "No image comes", False
+    if not status.age.is_live:
+        return "No new image", False
     # Why it is unknown is told by the step Connect.
     return ("", True) if pose_is_valid else ("Position unknown", True)
 
