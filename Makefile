@@ -8,13 +8,14 @@ OUTPUT ?= demo-output
 # True when VTK can render off screen here; Mesa's software renderer is installed when it cannot.
 RENDERS := import sys; from CRLMSegmentationLib.pictures.offscreen import working_window_class as w; sys.exit(w() is None)
 
-.PHONY: help setup demo test peers browser clean
+.PHONY: help setup demo test lint peers browser clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo                            the whole chain on a simulated sweep, results in $(OUTPUT)/"
 	@echo "make demo SWEEP=file CONFIG=plus.xml the same on a recorded sweep (BOX=\"R A S SIZE SIZE SIZE\" or a .mrk.json)"
 	@echo "make test                            the tests"
+	@echo "make lint                            style and types of the sources"
 	@echo "make clean                           remove .venv/ and $(OUTPUT)/"
 
 setup: $(VENV)/ready
@@ -44,6 +45,15 @@ demo: setup
 
 test: setup peers browser
 	@$(BIN)/python -m pytest $(TESTS)
+
+lint: setup $(VENV)/lint-ready
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+$(VENV)/lint-ready: $(VENV)/ready
+	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[dev]'
+	@touch $@
 
 # The C++ programs of OpenIGTLink's own library, which the stream is tested against; without them those tests skip.
 peers:

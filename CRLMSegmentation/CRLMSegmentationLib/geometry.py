@@ -8,11 +8,12 @@ index (i, j, k, 1) of a voxel's centre to RAS mm, as 3D Slicer does. In this pro
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .errors import GeometryError
 
 
-def as_affine(matrix, name: str = "matrix") -> np.ndarray:
+def as_affine(matrix: ArrayLike, name: str = "matrix") -> np.ndarray:
     """`matrix` as a (4, 4) float64 affine.
 
     Raises GeometryError if it has another shape, holds NaN or infinity, does not end in 0 0 0 1, or is singular.
@@ -31,19 +32,22 @@ def as_affine(matrix, name: str = "matrix") -> np.ndarray:
     return affine
 
 
-def invert_affine(matrix) -> np.ndarray:
+def invert_affine(matrix: ArrayLike) -> np.ndarray:
     """The full (4, 4) inverse, not a transpose: tracked rotations are orthonormal to about six digits only."""
-    return np.linalg.inv(as_affine(matrix))
+    inverse: np.ndarray = np.linalg.inv(as_affine(matrix))
+    return inverse
 
 
-def transform_points(matrix, points) -> np.ndarray:
+def transform_points(matrix: ArrayLike, points: ArrayLike) -> np.ndarray:
     """`points` (..., 3) mapped by an affine (4, 4), as float64 of the same shape."""
-    matrix = np.asarray(matrix, dtype=np.float64)
-    return np.asarray(points, dtype=np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    affine = np.asarray(matrix, dtype=np.float64)
+    mapped: np.ndarray = np.asarray(points, dtype=np.float64) @ affine[:3, :3].T + affine[:3, 3]
+    return mapped
 
 
-def corners_of_extent(lower, upper) -> np.ndarray:
+def corners_of_extent(lower: ArrayLike, upper: ArrayLike) -> np.ndarray:
     """The (8, 3) corners of the axis-aligned extent from `lower` to `upper`, each (3,)."""
     ends = np.array([lower, upper], dtype=np.float64)
     pick = np.array([[(corner >> axis) & 1 for axis in range(3)] for corner in range(8)])
-    return ends[pick, np.arange(3)]
+    corners: np.ndarray = ends[pick, np.arange(3)]
+    return corners

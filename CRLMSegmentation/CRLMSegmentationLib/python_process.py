@@ -12,8 +12,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from .errors import ConfigurationError
 from .python_child import PATHS_VARIABLE
@@ -39,7 +40,7 @@ def python_executable() -> Path:
     raise ConfigurationError(f"No Python interpreter was found: set the environment variable {OVERRIDE} to one.")
 
 
-def _candidates():
+def _candidates() -> Iterator[Path]:
     suffix = ".exe" if _WINDOWS else ""
     if sys.executable and Path(sys.executable).name.lower().startswith("python"):
         yield Path(sys.executable)
@@ -65,14 +66,14 @@ def child_environment(**changes: str) -> dict[str, str]:
     return {**os.environ, PATHS_VARIABLE: os.pathsep.join(dict.fromkeys(paths)), "PYTHONUTF8": "1", **changes}
 
 
-def start_python(module: str, arguments: Sequence[str] = (), **options) -> subprocess.Popen:
+def start_python(module: str, arguments: Sequence[str] = (), **options: Any) -> subprocess.Popen[Any]:
     """Run `python -m module arguments...` with this very library; `options` are those of subprocess.Popen.
 
     The child leads a process group of its own, so that end_process() can end its children with it, and Ctrl-C in a
     terminal is left to this process. Raises ConfigurationError when it cannot be started.
     """
     options.setdefault("env", child_environment())
-    if _WINDOWS:
+    if sys.platform == "win32":  # spelled out, for a type checker on another system
         options.setdefault("creationflags", subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP)
     else:
         options.setdefault("start_new_session", True)
@@ -83,7 +84,7 @@ def start_python(module: str, arguments: Sequence[str] = (), **options) -> subpr
         raise ConfigurationError(f"The program {command[0]} could not be started ({error.strerror}).") from error
 
 
-def end_process(process: subprocess.Popen) -> None:
+def end_process(process: subprocess.Popen[Any]) -> None:
     """End a process of start_python() and its children at once, and wait until they are gone. Can be called twice."""
     try:
         if _WINDOWS:

@@ -23,15 +23,15 @@ KERNEL_FOLDER = "CRLMSegmentationLib/reconstruction/kernels/"
 
 LONG_FILES = {
     # inference/
-    "CRLMSegmentationLib/inference/engine.py": 470,
+    "CRLMSegmentationLib/inference/engine.py": 471,
     "CRLMSegmentationLib/inference/models/trained_model.py": 352,
     # session/
-    "CRLMSegmentationLib/session/session.py": 997,
-    "CRLMSegmentationLib/session/tumor_step.py": 472,
+    "CRLMSegmentationLib/session/session.py": 1004,
+    "CRLMSegmentationLib/session/tumor_step.py": 473,
     # tracking/
-    "CRLMSegmentationLib/tracking/openigtlink/server.py": 426,
-    "CRLMSegmentationLib/tracking/pairing.py": 442,
-    "CRLMSegmentationLib/tracking/receiver.py": 482,
+    "CRLMSegmentationLib/tracking/openigtlink/server.py": 427,
+    "CRLMSegmentationLib/tracking/pairing.py": 443,
+    "CRLMSegmentationLib/tracking/receiver.py": 483,
 }
 
 LONG_FUNCTIONS = {
@@ -90,8 +90,6 @@ UNTYPED = {
     "CRLMSegmentationLib/commands/web.py": 2,
     # files beside the rooms
     "CRLMSegmentation.py": 15,
-    "CRLMSegmentationLib/geometry.py": 4,
-    "CRLMSegmentationLib/python_process.py": 1,
     # files/
     "CRLMSegmentationLib/files/box_file.py": 2,
     "CRLMSegmentationLib/files/coordinates.py": 2,
@@ -328,9 +326,6 @@ UNTYPED = {
     "CRLMSegmentationLib/tracking/replayer.py": 2,
     "CRLMSegmentationLib/tracking/sender_clock.py": 1,
     "CRLMSegmentationLib/tracking/stream_clock.py": 1,
-    # values/
-    "CRLMSegmentationLib/values/box.py": 2,
-    "CRLMSegmentationLib/values/volume.py": 1,
     # web/
     "CRLMSegmentationLib/web/actions/case_actions.py": 2,
     "CRLMSegmentationLib/web/actions/preparing.py": 2,

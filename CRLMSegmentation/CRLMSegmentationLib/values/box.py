@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
 from ..geometry import corners_of_extent, transform_points
@@ -22,12 +23,12 @@ class Box:
 
     center_ras: np.ndarray
     size_mm: np.ndarray
-    axes_ras: np.ndarray = None
+    axes_ras: np.ndarray = field(default_factory=lambda: np.eye(3))
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         center = np.asarray(self.center_ras, dtype=np.float64).reshape(-1)
         size = np.asarray(self.size_mm, dtype=np.float64).reshape(-1)
-        axes = np.eye(3) if self.axes_ras is None else np.asarray(self.axes_ras, dtype=np.float64)
+        axes = np.asarray(self.axes_ras, dtype=np.float64)
         if center.shape != (3,) or size.shape != (3,) or axes.shape != (3, 3):
             raise GeometryError("A box needs a center (3 numbers), a size (3 numbers) and three axes.")
         if not (np.isfinite(center).all() and np.isfinite(size).all() and np.isfinite(axes).all()):
@@ -82,7 +83,8 @@ class Box:
         """(8, 3) RAS mm of its corners."""
         return transform_points(self.box_to_ras, corners_of_extent(-self.size_mm / 2, self.size_mm / 2))
 
-    def contains(self, points_ras) -> np.ndarray:
+    def contains(self, points_ras: ArrayLike) -> np.ndarray:
         """Boolean (...) for `points_ras` (..., 3): inside or on the box."""
         local = transform_points(np.linalg.inv(self.box_to_ras), points_ras)
-        return (np.abs(local) <= self.size_mm / 2 + 1e-9).all(axis=-1)
+        inside: np.ndarray = (np.abs(local) <= self.size_mm / 2 + 1e-9).all(axis=-1)
+        return inside

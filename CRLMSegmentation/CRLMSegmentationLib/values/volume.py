@@ -27,7 +27,7 @@ class Volume:
     seen: np.ndarray | None = field(default=None, repr=False)
     seen_is_guessed: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if np.ndim(self.voxels) != 3:
             raise GeometryError(f"A volume has three axes [k, j, i]; this array has shape {np.shape(self.voxels)}.")
         object.__setattr__(self, "ijk_to_ras", as_affine(self.ijk_to_ras, "ijk_to_ras"))
@@ -48,7 +48,8 @@ class Volume:
     @property
     def spacing_mm(self) -> np.ndarray:
         """(3,) distance between voxel centres along i, j, k."""
-        return np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)
+        spacing: np.ndarray = np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)
+        return spacing
 
     @property
     def origin_ras(self) -> np.ndarray:
