@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike
 
 from .errors import GeometryError
 
+_LEAST_LENGTH_MM = 1e-9
+_LEAST_SINE = 1e-6
+
 
 def as_affine(matrix: ArrayLike, name: str = "matrix") -> np.ndarray:
     """`matrix` as a (4, 4) float64 affine.
@@ -51,3 +54,20 @@ def corners_of_extent(lower: ArrayLike, upper: ArrayLike) -> np.ndarray:
     pick = np.array([[(corner >> axis) & 1 for axis in range(3)] for corner in range(8)])
     corners: np.ndarray = ends[pick, np.arange(3)]
     return corners
+
+
+def plane_axes(matrices: ArrayLike) -> np.ndarray:
+    """The orthonormal, right-handed axes of the planes that images lie in: (..., 3, 3) of (..., 4, 4) or (..., 3, 3).
+
+    matrices  affine, from pixel (u, v, 0, 1) to mm; what they make of the third column does not matter
+    Returns the columns right (along the rows of pixels), down (as the columns of pixels, made perpendicular) and
+    right x down. NaN where an image has no plane: its rows or columns have no length, or lie along one line.
+    """
+    columns = np.asarray(matrices, dtype=np.float64)[..., :3, :2]
+    lengths = np.linalg.norm(columns, axis=-2, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        right, along = np.moveaxis(columns / np.where(lengths > _LEAST_LENGTH_MM, lengths, np.nan), -1, 0)
+        down = along - right * np.sum(right * along, axis=-1, keepdims=True)
+        sine = np.linalg.norm(down, axis=-1, keepdims=True)
+        down = down / np.where(sine > _LEAST_SINE, sine, np.nan)
+    return np.stack([right, down, np.cross(right, down)], axis=-1)

@@ -324,8 +324,6 @@ UNTYPED = {
     "CRLMSegmentationLib/tracking/receiver.py": 3,
     "CRLMSegmentationLib/tracking/recording.py": 1,
     "CRLMSegmentationLib/tracking/replayer.py": 2,
-    "CRLMSegmentationLib/tracking/sender_clock.py": 1,
-    "CRLMSegmentationLib/tracking/stream_clock.py": 1,
     # web/
     "CRLMSegmentationLib/web/actions/case_actions.py": 2,
     "CRLMSegmentationLib/web/actions/preparing.py": 2,

@@ -11,6 +11,7 @@ from ..geometry import as_affine
 from ..sweep import Pose, TrackedFrame
 from ..sweep.transforms import compose, is_transform_name, split_transform_name
 from ..tracking.age import TrackingClock
+from ..values import ImagePlane
 from . import names
 from .conversion import array_of_image, image_data, put_surface, set_transform
 from .nodes import find, get_or_create, put_under, set_visible
@@ -39,11 +40,12 @@ class LiveImage:
         placed = get_or_create(self._scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
         put_under(image, placed)
         self._put_pixels(image, frame.pixels)
-        self._valid = frame.valid and _is_affine(frame.image_to_reference)
+        plane = frame.plane if frame.valid and _is_affine(frame.image_to_reference) else None
+        self._valid = plane is not None
         self._pose = frame.image_to_reference if self._valid else None
-        if self._valid:
+        if plane is not None:
             set_transform(placed, frame.image_to_reference)
-            self._show_probe(frame)
+            self._show_probe(frame, plane)
         self._clock.note(names.LIVE_IMAGE, frame.timestamp, received_s, read_s)
         self._set_visible(self._valid)
 
@@ -81,7 +83,7 @@ class LiveImage:
             image.Modified()
             node.Modified()
 
-    def _show_probe(self, frame: TrackedFrame) -> None:
+    def _show_probe(self, frame: TrackedFrame, plane: ImagePlane) -> None:
         """The probe's shape stands on the image: its face at the middle of the first row."""
         pose = compose(frame.transforms, "Probe", "Reference")
         if pose is not None and pose.valid:
@@ -93,7 +95,7 @@ class LiveImage:
             put_surface(model, probe_shape())
             model.GetDisplayNode().SetColor(0.55, 0.6, 0.68)
         stand = get_or_create(self._scene, "vtkMRMLLinearTransformNode", names.PROBE_FACE_TO_REFERENCE)
-        set_transform(stand, probe_face_to_reference(frame))
+        set_transform(stand, plane.probe_face_to_reference())
         put_under(model, stand)
 
     def _set_visible(self, visible: bool) -> None:
@@ -120,18 +122,6 @@ def tool_poses(transforms: Mapping[str, Pose], followed) -> dict[str, Pose]:
         if pose is not None:
             poses[names.tool_to_reference(tool)] = pose
     return poses
-
-
-def probe_face_to_reference(frame: TrackedFrame) -> np.ndarray:
-    """(4, 4) rigid, from the probe's shape (see tool_shapes.probe_shape) to Reference, as the image lies."""
-    matrix = frame.image_to_reference
-    lateral = matrix[:3, 0] / np.linalg.norm(matrix[:3, 0])
-    depth = matrix[:3, 1] - lateral * (matrix[:3, 1] @ lateral)
-    depth /= np.linalg.norm(depth)
-    face = np.eye(4)
-    face[:3, :3] = np.column_stack([lateral, depth, np.cross(lateral, depth)])
-    face[:3, 3] = (matrix @ [(frame.image_size[0] - 1) / 2, 0, 0, 1])[:3]
-    return face
 
 
 def _holds(image, pixels: np.ndarray) -> bool:

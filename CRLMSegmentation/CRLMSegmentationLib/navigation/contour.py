@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry import invert_affine
+from ..geometry import invert_affine, plane_axes
 
 
 def contours_in_image(surface, image_to_ras) -> list[np.ndarray]:
@@ -20,10 +20,9 @@ def contours_in_image(surface, image_to_ras) -> list[np.ndarray]:
     from vtkmodules.vtkFiltersCore import vtkCutter, vtkStripper
 
     ras_to_image = invert_affine(image_to_ras)
-    normal = np.cross(np.asarray(image_to_ras)[:3, 0], np.asarray(image_to_ras)[:3, 1])
     plane = vtkPlane()
     plane.SetOrigin(*np.asarray(image_to_ras)[:3, 3])
-    plane.SetNormal(*(normal / np.linalg.norm(normal)))
+    plane.SetNormal(*plane_axes(image_to_ras)[:, 2])
     cutter = vtkCutter()
     cutter.SetCutFunction(plane)
     cutter.SetInputData(surface)

@@ -10,7 +10,6 @@ import numpy as np
 
 from ..geometry import transform_points
 from ..mrml import names
-from ..mrml.live_image import probe_face_to_reference
 from ..mrml.tool_shapes import probe_shape, stylus_shape
 from ..mrml.tools import ToolReading
 from ..navigation.tracked_tool import ToolStatus
@@ -102,26 +101,23 @@ def _probe_place(frame: TrackedFrame) -> np.ndarray:
     content = content_of(frame.pixels)
     column = content.shape[1] // 2
     rows = np.flatnonzero(content[:, column])
-    place = probe_face_to_reference(frame)
+    plane = frame.plane
+    assert plane is not None  # _nearest_frame() gives no other
+    place = plane.probe_face_to_reference()
     place[:3, 3] = (frame.image_to_reference @ [column, rows[0] if rows.size else 0, 0, 1])[:3]
     return place
 
 
 def _nearest_frame(contents: ViewContents) -> TrackedFrame | None:
-    """The valid frame whose middle is nearest to the tumor, else to the box, else the middle one of the sweep."""
+    """The valid frame whose plane is nearest to the tumor, else to the box, else the middle one of the sweep."""
     frames = contents.sweep.valid_frames if contents.sweep is not None else []
-    if not frames:
+    placed = [(frame, plane) for frame in frames if (plane := frame.plane) is not None]
+    if not placed:
         return None
     focus = _focus(contents)
     if focus is None:
-        return frames[len(frames) // 2]
-
-    def distance_mm(frame):
-        return abs(np.linalg.inv(frame.image_to_reference)[2] @ [*focus, 1.0]) * np.linalg.norm(
-            frame.image_to_reference[:3, 2]
-        )
-
-    return min(frames, key=distance_mm)
+        return placed[len(placed) // 2][0]
+    return min(placed, key=lambda entry: abs((focus - entry[1].middle) @ entry[1].toward_viewer))[0]
 
 
 def _focus(contents: ViewContents) -> np.ndarray | None:

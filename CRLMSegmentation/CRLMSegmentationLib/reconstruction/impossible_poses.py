@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..geometry import plane_axes
+
 JUMP_LONGEST_FRAMES = 4  # so many frames in a row may have a pose that cannot be; more of them are where they say
 OUT_AND_BACK_FACTOR = 5.0  # the way out and that back are so many times longer than the steps around them
 OUT_AND_BACK_LEAST_MM = 4.0  # and at least so long
@@ -117,15 +119,6 @@ def how_far_out(frame, other) -> str:
 
 def turned_deg(frame, other) -> float:
     """The angle between the images of two frames, in degrees."""
-    axes = [_unit_axes(one.image_to_reference) for one in (frame, other)]
+    axes = plane_axes([one.image_to_reference for one in (frame, other)])
     cosine = (np.trace(axes[0].T @ axes[1]) - 1) / 2
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
-
-
-def _unit_axes(image_to_reference) -> np.ndarray:
-    """(3, 3) rotation nearest to the image's axes, from its rows and columns alone."""
-    first, second = np.asarray(image_to_reference, dtype=np.float64)[:3, :2].T
-    first = first / np.linalg.norm(first)
-    third = np.cross(first, second)
-    third /= np.linalg.norm(third)
-    return np.stack([first, np.cross(third, first), third], axis=1)

@@ -17,6 +17,7 @@ from collections import deque
 import numpy as np
 
 from ..errors import ReconstructionError
+from ..geometry import plane_axes
 from ..sweep import TrackedFrame
 from .between import pixel_size_mm
 from .frame_selection import SkippedFrame, reason_against
@@ -227,8 +228,7 @@ class LiveReconstruction:
     def _first_inserter(self, frame: TrackedFrame, corners: np.ndarray) -> Inserter:
         settings = self.settings
         given = settings.dimensions is not None
-        across = np.cross(*np.asarray(frame.image_to_reference, dtype=np.float64)[:3, :2].T)
-        ahead = _FIRST_MARGIN_MM + _AHEAD_MM * np.abs(across) / np.linalg.norm(across)
+        ahead = _FIRST_MARGIN_MM + _AHEAD_MM * np.abs(plane_axes(frame.image_to_reference)[:, 2])
         for margin_mm in (ahead, np.full(3, _FIRST_MARGIN_MM), np.zeros(3)):
             region = region_of_settings(settings) if given else self._region_around(corners, margin_mm)
             try:

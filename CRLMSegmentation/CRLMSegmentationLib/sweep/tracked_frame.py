@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..values import ImagePlane, image_plane
+
 
 @dataclass(frozen=True, eq=False)
 class Pose:
@@ -53,6 +55,11 @@ class TrackedFrame:
     def image_size(self) -> tuple[int, int]:
         """Width and height in pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
+
+    @property
+    def plane(self) -> ImagePlane | None:
+        """Where the image lies; None without a pose, or with one that spans no plane."""
+        return None if self.image_to_reference is None else image_plane(self.image_to_reference, self.image_size)
 
     @property
     def dtype(self) -> np.dtype:

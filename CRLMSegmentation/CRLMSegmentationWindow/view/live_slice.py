@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import slicer
 import vtk
+from CRLMSegmentationLib.values import ImagePlane, image_plane
 from slicer.i18n import tr as _
 
 from ..panels.live_banner import LiveBanner
@@ -39,10 +39,8 @@ class LiveSlice:
     @property
     def center_ras(self):
         """(3,) of the middle of the image; None when no image is followed."""
-        if self._image is None:
-            return None
-        width, height, _depth = self._image.GetImageData().GetDimensions()
-        return (self.image_to_ras @ [(width - 1) / 2, (height - 1) / 2, 0, 1])[:3]
+        plane = self._plane()
+        return None if plane is None else plane.middle
 
     @property
     def warning(self) -> str:
@@ -108,14 +106,16 @@ class LiveSlice:
             self._tag = image.AddObserver(slicer.vtkMRMLTransformableNode.TransformModifiedEvent, self._place)
 
     def _place(self, *_unused) -> None:
-        node, matrix = layouts.live_slice_node(), self.image_to_ras
-        if node is None or matrix is None:
+        node, plane = layouts.live_slice_node(), self._plane()
+        if node is None or plane is None:
             return
-        slice_to_ras = slice_to_ras_of(matrix, self._image.GetImageData().GetDimensions())
-        if slice_to_ras is None:
-            return
-        node.GetSliceToRAS().DeepCopy(slice_to_ras.ravel().tolist())
+        node.GetSliceToRAS().DeepCopy(plane.slice_to_reference().ravel().tolist())
         node.UpdateMatrices()
+
+    def _plane(self) -> ImagePlane | None:
+        """Where the image that is followed lies; None when there is none, or it spans no plane."""
+        matrix = self.image_to_ras
+        return None if matrix is None else image_plane(matrix, self._image.GetImageData().GetDimensions()[:2])
 
     def _fit(self, node) -> None:
         """Fill the view with the image, once for each size of image and view."""
@@ -123,7 +123,10 @@ class LiveSlice:
         size = (*image.GetDimensions(), widget.sliceView().width, widget.sliceView().height)
         if size == self._fitted or min(size[:2]) < 2 or min(size[3:]) < 2:
             return
-        width_mm, height_mm = (np.linalg.norm(self.image_to_ras[:3, axis]) * size[axis] * 1.03 for axis in (0, 1))
+        plane = self._plane()
+        if plane is None:
+            return
+        width_mm, height_mm = (length_mm * 1.03 for length_mm in plane.size_mm)
         mm_per_pixel = max(width_mm / size[3], height_mm / size[4])
         node.SetFieldOfView(mm_per_pixel * size[3], mm_per_pixel * size[4], node.GetFieldOfView()[2])
         self._fitted = size
@@ -157,28 +160,6 @@ def _show_only_elsewhere(slice_node, nodes, elsewhere) -> None:
             if view is not slice_node:
                 display.AddViewNodeID(view.GetID())
         display.EndModify(was_modifying)
-
-
-def slice_to_ras_of(image_to_ras, dimensions):
-    """(4, 4) that puts a slice view into the plane of an image, its middle in the middle, first row at the top.
-
-    image_to_ras  (4, 4) from pixels (u, v, 0, 1) to RAS mm;  dimensions  pixels in u and v
-    None when the image is degenerate.
-    """
-    right = image_to_ras[:3, 0]
-    up = -image_to_ras[:3, 1]
-    if min(np.linalg.norm(right), np.linalg.norm(up)) < 1e-9:
-        return None
-    right = right / np.linalg.norm(right)
-    up = up - right * (up @ right)
-    if np.linalg.norm(up) < 1e-9:
-        return None
-    up = up / np.linalg.norm(up)
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.column_stack([right, up, np.cross(right, up)])
-    middle = [(dimensions[0] - 1) / 2, (dimensions[1] - 1) / 2, 0, 1]
-    matrix[:3, 3] = (image_to_ras @ middle)[:3]
-    return matrix
 
 
 def _image_to_ras(image):

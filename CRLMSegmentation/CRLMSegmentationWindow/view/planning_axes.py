@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from CRLMSegmentationLib.values import image_plane
 
 
 def planning_axes(images_to_reference) -> dict[str, np.ndarray] | None:
@@ -14,8 +15,8 @@ def planning_axes(images_to_reference) -> dict[str, np.ndarray] | None:
     'Red' lies as the image: first row at the top, first column at the left, seen from the same side. 'Yellow' is the
     same, seen from the right of the image, 'Green' from the probe.
     """
-    images = [np.asarray(matrix, dtype=float) for matrix in images_to_reference]
-    frames = [frame for frame in map(_frame_of, images) if frame is not None]
+    planes = [image_plane(matrix) for matrix in images_to_reference]
+    frames = [plane.slice_to_reference()[:3, :3] for plane in planes if plane is not None]
     if not frames:
         return None
     # The rotation nearest to the mean of all. In a sweep that turns round it is near to none of them: then the image in
@@ -30,18 +31,3 @@ def planning_axes(images_to_reference) -> dict[str, np.ndarray] | None:
         "Yellow": np.column_stack([-viewer, up, across]),
         "Green": np.column_stack([across, -viewer, up]),
     }
-
-
-def _frame_of(image_to_reference: np.ndarray) -> np.ndarray | None:
-    """(3, 3) right, up, towards the viewer of one image; None for one without a plane."""
-    right, up = image_to_reference[:3, 0], -image_to_reference[:3, 1]
-    lengths = np.linalg.norm(right), np.linalg.norm(up)
-    if not np.isfinite(image_to_reference).all() or min(lengths) < 1e-9:
-        return None
-    right = right / lengths[0]
-    up = up / lengths[1]
-    up = up - right * (right @ up)
-    if np.linalg.norm(up) < 1e-6:
-        return None
-    up /= np.linalg.norm(up)
-    return np.column_stack([right, up, np.cross(right, up)])

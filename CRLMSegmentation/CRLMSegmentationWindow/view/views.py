@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import slicer
+from CRLMSegmentationLib.geometry import plane_axes
 
 from . import layouts
 
@@ -100,9 +101,9 @@ def aim_camera(center_ras, image_to_ras=None, distance_mm: float = 300.0) -> Non
     center = np.asarray(center_ras, dtype=float)
     direction = up = None
     if image_to_ras is not None:
-        right, depth = (_unit(image_to_ras[:3, axis]) for axis in (0, 1))
-        direction = _unit(-0.85 * np.cross(right, depth) - 0.35 * depth + 0.3 * right)
-        up = -depth
+        right, down, away = plane_axes(image_to_ras).T
+        direction = _unit(-0.85 * away - 0.35 * down + 0.3 * right)
+        up = -down
     if direction is None or not np.isfinite(direction).all():
         direction = _unit(np.array(camera.GetPosition()) - np.array(camera.GetFocalPoint()))
         up = np.array(camera.GetViewUp())

@@ -75,6 +75,14 @@ def _distance_mm(view, point) -> float:
     return abs(float((np.asarray(point) - through) @ normal))
 
 
+def test_a_skewed_pose_turns_the_view_and_does_not_shear_it(shown):
+    skewed = _pose(20)
+    skewed[:3, 1] = [0.2, 0.5, 0]
+    view, _ = shown(99, skewed, 1.0)
+    axes = np.array([[view.get_view_node().GetSliceToRAS().GetElement(i, j) for j in range(3)] for i in range(3)])
+    np.testing.assert_allclose(axes, np.diag([1.0, -1.0, -1.0]), atol=1e-12)
+
+
 def test_an_image_lies_where_it_was_taken(shown):
     for z_mm in (20, 35):
         view, grey = shown(10 + z_mm, _pose(z_mm), float(z_mm))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from CRLMSegmentationLib.values import image_plane
 
 
 @pytest.fixture
@@ -28,10 +29,10 @@ def image(rotation, at=(0, 0, 0)):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_first_slice_shows_the_image_as_the_live_view_does(axes_of, window_module, seed):
+def test_the_first_slice_shows_the_image_as_the_live_view_does(axes_of, seed):
     rotation = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]
     axes = axes_of([image(rotation, (0, 0, step)) for step in range(5)])
-    live = window_module("view.live_slice").slice_to_ras_of(image(rotation), (100, 80))
+    live = image_plane(image(rotation), (100, 80)).slice_to_reference()
     np.testing.assert_allclose(axes["Red"], live[:3, :3], atol=1e-9)
 
 

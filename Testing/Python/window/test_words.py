@@ -3,7 +3,6 @@
 import math
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from CRLMSegmentationLib.tracking.age import Age
 
@@ -97,27 +96,6 @@ def stream(connected=True, seconds=0.1):
 )
 def test_the_live_view_says_when_it_is_not_live(window_module, status, pose_is_valid, warns):
     assert bool(window_module("view.live_slice").warning_of(status, pose_is_valid)) is warns
-
-
-def test_the_live_slice_lies_in_the_image_with_its_first_row_at_the_top(window_module):
-    turn = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
-    image_to_ras = np.eye(4)
-    image_to_ras[:3, :3] = turn @ np.diag([0.2, 0.3, 1.0])
-    image_to_ras[:3, 3] = [10, -20, 30]
-    slice_to_ras = window_module("view.live_slice").slice_to_ras_of(image_to_ras, (101, 51))
-    np.testing.assert_allclose(slice_to_ras[:3, :3].T @ slice_to_ras[:3, :3], np.eye(3), atol=1e-12)
-    assert np.linalg.det(slice_to_ras[:3, :3]) == pytest.approx(1)
-    # In millimetres from the middle of the view: right is +x, up is +y.
-    in_view = np.linalg.inv(slice_to_ras) @ image_to_ras @ np.array([[0, 0, 0, 1], [100, 50, 0, 1]]).T
-    np.testing.assert_allclose(in_view[:3, 0], [-10, 7.5, 0], atol=1e-9)
-    np.testing.assert_allclose(in_view[:3, 1], [10, -7.5, 0], atol=1e-9)
-
-
-def test_a_degenerate_image_has_no_slice(window_module):
-    assert window_module("view.live_slice").slice_to_ras_of(np.zeros((4, 4)), (10, 10)) is None
-    flat = np.eye(4)
-    flat[:3, 1] = flat[:3, 0]
-    assert window_module("view.live_slice").slice_to_ras_of(flat, (10, 10)) is None
 
 
 def test_times_and_sentences(window_module):

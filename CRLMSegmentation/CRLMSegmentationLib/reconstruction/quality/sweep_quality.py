@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import ReconstructionError
-from ...geometry import transform_points
+from ...geometry import plane_axes, transform_points
 from ...sweep import Sweep
 from ..frame_selection import SkippedFrame, select_frames
 from ..impossible_poses import apart_mm, corners_of
@@ -153,8 +153,7 @@ def gap_map_mm(poses: Sequence[np.ndarray], image_size: tuple[int, int], setting
     u, v = np.meshgrid(np.linspace(first_u, last_u, columns), np.linspace(first_v, last_v, rows))
     pixels = np.stack([u, v, np.zeros_like(u)], axis=-1)
     points = np.array([transform_points(pose, pixels) for pose in poses])
-    normals = np.array([np.cross(pose[:3, 0], pose[:3, 1]) for pose in poses])
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    normals = plane_axes(np.array(poses))[..., 2]
     between = np.diff(points, axis=0)
     return np.abs(np.einsum("nrcx,nx->nrc", between, normals[:-1]))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...geometry import plane_axes
 from ...inference.models.trained_model import CARD
 from ...values import Box
 from ..cases.case_files import forget_sweeps, mask_of, sweep_of
@@ -103,7 +104,6 @@ def _frame_through_tumor(sweep, row: CaseRow) -> np.ndarray:
     middle = Box.around_mask(mask_of(row)).center_ras
     poses = sweep.image_to_reference()
     # The distance along the plane's normal, in mm whatever the calibration makes of its third column.
-    normals = np.cross(poses[:, :3, 0], poses[:, :3, 1])
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    normals = plane_axes(poses)[..., 2]
     off_plane = np.abs(np.einsum("ni,ni->n", normals, middle - poses[:, :3, 3]))
     return sweep.valid_frames[int(off_plane.argmin())].pixels

@@ -15,7 +15,7 @@ import numpy as np
 from pyigtl import TransformMessage
 
 from ...errors import CRLMError, GeometryError
-from ...geometry import as_affine
+from ...geometry import as_affine, plane_axes
 from ...sweep import Pose
 from ...sweep.sequence_files.identifying_fields import is_identifying
 from ...sweep.transforms import is_transform_name, parse_matrix
@@ -49,8 +49,7 @@ def pose_of_image(message: ImageMessage) -> Pose:
     """
     matrix = np.array(message.ijk_to_world_matrix, dtype=np.float64)
     if not matrix[:3, 2].any() and np.isfinite(matrix).all():
-        upright = np.cross(matrix[:3, 0], matrix[:3, 1])
-        matrix[:3, 2] = upright / (np.linalg.norm(upright) or 1.0)
+        matrix[:3, 2] = plane_axes(matrix)[:, 2]
     if message.world_coordinate_system == "lps":
         matrix = _LPS_TO_RAS @ matrix
     return _checked(matrix, "OK")

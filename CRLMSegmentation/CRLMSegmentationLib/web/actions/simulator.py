@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import ConfigurationError
-from ...geometry import transform_points
+from ...geometry import plane_axes, transform_points
 from ...python_process import end_process, start_python
 from ...sweep import Pose, Sweep
 
@@ -74,9 +74,8 @@ def with_approaching_stylus(sweep, tumor):
     place = np.argwhere(tumor.voxels)[:, ::-1]
     center = transform_points(tumor.ijk_to_ras, place.mean(axis=0))
     frames = sweep.frames
-    lies = sweep.valid_frames[len(sweep.valid_frames) // 2].image_to_reference
-    across, up = lies[:3, 0] / np.linalg.norm(lies[:3, 0]), -lies[:3, 1] / np.linalg.norm(lies[:3, 1])
-    outward = up * 0.75 + across * 0.6 + np.cross(across, up) * 0.25
+    across, down, away = plane_axes(sweep.valid_frames[len(sweep.valid_frames) // 2].image_to_reference).T
+    outward = across * 0.6 - down * 0.75 - away * 0.25
     outward /= np.linalg.norm(outward)
     side = np.cross(outward, across)
     side /= np.linalg.norm(side)

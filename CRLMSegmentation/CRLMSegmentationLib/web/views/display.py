@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...geometry import plane_axes
 from ...mrml import names
 from ...mrml.conversion import matrix_of_transform, put_surface
 from ...mrml.nodes import find, get_or_create, set_visible
@@ -202,4 +203,5 @@ class Display:
             matrix = matrix_of_transform(placed)
         else:
             return np.array([0.0, 0.0, 1.0]), np.array([-1.0, 0.0, 0.0]), False
-        return -matrix[:3, 1] / np.linalg.norm(matrix[:3, 1]), matrix[:3, 0] / np.linalg.norm(matrix[:3, 0]), True
+        right, down, _ = plane_axes(matrix).T
+        return -down, right, True

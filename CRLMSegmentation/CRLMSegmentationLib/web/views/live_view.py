@@ -11,6 +11,7 @@ import numpy as np
 from ...mrml import names
 from ...mrml.conversion import matrix_of_transform, vtk_matrix
 from ...mrml.nodes import find, get_or_create
+from ...values import ImagePlane, image_plane
 
 UNPLACED = "Image of unknown position"
 _ROOM = 1.04
@@ -38,24 +39,23 @@ class LiveView:
         placed = find(self._scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
         if not is_shown or image is None or placed is None or image.GetImageData() is None:
             self._set_visible_in_3d(False)
-            self._show(None, None, _far(self._pixel_mm))
+            self._show(None, _far(self._pixel_mm, (100, 100)))
             return
         is_placed = is_placed and bool(image.GetDisplayVisibility())
         self._set_visible_in_3d(in_3d and is_placed)
         size = image.GetImageData().GetDimensions()[:2]
-        matrix = matrix_of_transform(placed)
-        pixel_mm = tuple(float(np.linalg.norm(matrix[:3, axis])) for axis in (0, 1))
-        if min(pixel_mm) > 0:
-            self._pixel_mm = pixel_mm
+        plane = image_plane(matrix_of_transform(placed), size)
+        if plane is not None:
+            self._pixel_mm = plane.pixel_mm
         elif is_placed:
             return
         if is_placed:
-            self._show(image, size, matrix)
+            self._show(image, plane)
         else:
-            matrix = _far(self._pixel_mm)
-            self._show(self._without_place(image, matrix), size, matrix)
+            plane = _far(self._pixel_mm, size)
+            self._show(self._without_place(image, plane), plane)
 
-    def _without_place(self, image, matrix: np.ndarray):
+    def _without_place(self, image, plane: ImagePlane):
         """A node with the same pixels (the very same, no copy), under no pose."""
         node = get_or_create(self._scene, "vtkMRMLScalarVolumeNode", UNPLACED, with_display=True)
         if node.GetImageData() is not image.GetImageData():
@@ -66,15 +66,15 @@ class LiveView:
             node.GetDisplayNode().SetSaveWithScene(False)
             node.GetDisplayNode().CopyContent(image.GetDisplayNode())
             node.GetDisplayNode().SetVisibility(True)
-        ijk_to_ras = matrix.copy()
-        ijk_to_ras[:3, 2] = np.cross(matrix[:3, 0], matrix[:3, 1]) / np.linalg.norm(matrix[:3, 0])
+        ijk_to_ras = plane.image_to_reference.copy()
+        ijk_to_ras[:3, 2] = plane.axes[:, 2] * plane.pixel_mm[1]
         node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
         return node
 
-    def _show(self, image, size, matrix: np.ndarray) -> None:
-        """Show a volume node (None for nothing) of so many pixels, in the plane of a matrix from pixels to RAS mm."""
+    def _show(self, image, plane: ImagePlane) -> None:
+        """Show a volume node (None for nothing) in the plane of its pixels, with all of them in the view."""
         size_px = self._view.render_window().GetSize()
-        shown_as = (image and image.GetID(), size, tuple(size_px), matrix.tobytes())
+        shown_as = (image and image.GetID(), plane.size, tuple(size_px), plane.image_to_reference.tobytes())
         if shown_as == self._shown_as:
             return
         self._shown_as = shown_as
@@ -82,20 +82,9 @@ class LiveView:
         wanted = image.GetID() if image is not None else None
         if self._view.get_background_volume_id() != wanted:
             self._view.set_background_volume_id(wanted)
-        width, height = size or (100, 100)
-        lateral, depth = matrix[:3, 0], matrix[:3, 1]
-        lateral_mm, depth_mm = np.linalg.norm(lateral), np.linalg.norm(depth)
-        middle = (matrix @ [(width - 1) / 2, (height - 1) / 2, 0, 1])[:3]
-        # A slice view's y points up, an image's v down; the normal completes them to a right-handed system.
-        across, up = lateral / lateral_mm, -depth / depth_mm
         was_modifying = node.StartModify()
-        slice_to_ras = node.GetSliceToRAS()
-        for row in range(3):
-            slice_to_ras.SetElement(row, 0, across[row])
-            slice_to_ras.SetElement(row, 1, up[row])
-            slice_to_ras.SetElement(row, 2, np.cross(across, up)[row])
-            slice_to_ras.SetElement(row, 3, middle[row])
-        scale = max(width * lateral_mm / max(size_px[0], 1), height * depth_mm / max(size_px[1], 1)) * _ROOM
+        node.GetSliceToRAS().DeepCopy(plane.slice_to_reference().ravel().tolist())
+        scale = max(mm / max(px, 1) for mm, px in zip(plane.size_mm, size_px)) * _ROOM
         node.SetFieldOfView(size_px[0] * scale, size_px[1] * scale, node.GetFieldOfView()[2])
         node.UpdateMatrices()
         node.EndModify(was_modifying)
@@ -106,9 +95,11 @@ class LiveView:
             node.SetSliceVisible(visible)
 
 
-def _far(pixel_mm) -> np.ndarray:
-    """(4, 4) from pixels to a plane that cuts nothing; coronal, as an image stands."""
+def _far(pixel_mm: tuple[float, float], size: tuple[int, int]) -> ImagePlane:
+    """A plane that cuts nothing; coronal, as an image stands."""
     matrix = np.eye(4)
     matrix[:3, :3] = np.column_stack([(pixel_mm[0], 0, 0), (0, 0, -pixel_mm[1]), (0, 1, 0)])
     matrix[:3, 3] = _FAR_MM
-    return matrix
+    plane = image_plane(matrix, size)
+    assert plane is not None
+    return plane
