@@ -141,7 +141,7 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
-    """The session and the parameters on Slicer's scene, also for scripts:
+    """The session and the parameters on Slicer's scene, also for scripts.
 
     logic = CRLMSegmentationLogic()
     session = logic.openSession()

@@ -12,8 +12,8 @@ from .commands.options.printing import quiet
 from .commands.options.several_words import gathered
 from .errors import CRLMError
 
-# Name, which is that of its module in commands/, and one line of help, in the order in which a case needs them. A module
-# is imported only when its command is used.
+# Name, which is that of its module in commands/, and one line of help, in the order in which a case needs them. A
+# module is imported only when its command is used.
 _COMMANDS = {
     "record": "receive a tracked sweep over OpenIGTLink into a file",
     "stream": "watch what an OpenIGTLink server sends",

@@ -1,8 +1,8 @@
 """What python_process.start_python() runs in a new Python: `python python_child.py MODULE ARGUMENTS...`.
 
 This library is found by where this file lies, and what the parent finds beyond this Python's own packages is looked for
-last: a search path in front of Python's own (PYTHONPATH) would let an old copy of a standard module that lies beside the
-library, such as the `argparse` that unittest2 brings, take the place of Python's.
+last: a search path in front of Python's own (PYTHONPATH) would let an old copy of a standard module that lies beside
+the library, such as the `argparse` that unittest2 brings, take the place of Python's.
 """
 
 import sys

@@ -57,10 +57,10 @@ def _candidates() -> Iterator[Path]:
 
 
 def child_environment(**changes: str) -> dict[str, str]:
-    """This process's environment (library paths and all) in which `changes` hold, for python_child.py.
+    """The environment of this process (library paths and all) in which `changes` hold, for python_child.py.
 
-    A child of the same interpreter also finds every package that this process finds, after its own; one that CRLM_PYTHON
-    names keeps to its own packages.
+    A child of the same interpreter also finds every package that this process finds, after its own; one that
+    CRLM_PYTHON names keeps to its own packages.
     """
     paths = [] if os.environ.get(OVERRIDE) else [path for path in sys.path if path and os.path.isdir(path)]
     return {**os.environ, PATHS_VARIABLE: os.pathsep.join(dict.fromkeys(paths)), "PYTHONUTF8": "1", **changes}

@@ -1,4 +1,5 @@
-"""Draws many simulated patients: how long one takes, what is wrong with any of them, how they spread, and how they look.
+"""Draws many simulated patients: how long one takes, what is wrong with any of them, how they spread, and how they
+look.
 
 python Testing/Benchmarks/patients.py --seeds 0 1000 --json patients.json
 python Testing/Benchmarks/patients.py --seeds 0 12 --sheet docs/pictures/patients.png
@@ -107,7 +108,9 @@ def summary(rows: list[dict]) -> dict:
 
 
 def picture_of(patient, labels) -> np.ndarray:
-    """(TILE, 3 TILE, 3) uint8: the liver from the front with ridge and ligament, its inside, an axial slice of labels."""
+    """(TILE, 3 TILE, 3) uint8: the liver from the front with ridge and ligament, its inside, an axial slice of
+    labels.
+    """
     from CRLMSegmentationLib.simulation.patient.export import surface_of
 
     liver = (patient.surface, LIVER)
@@ -125,7 +128,8 @@ def picture_of(patient, labels) -> np.ndarray:
 def slice_of(labels, k: int) -> np.ndarray:
     shades = np.random.default_rng(5).integers(60, 230, (len(LABELS), 3)).astype(np.uint8)
     for name, color in {
-        "air": (0, 0, 0), "liver": LIVER, "portal vein": PORTAL, "hepatic vein": HEPATIC, "artery": ARTERY, "bile duct": BILE,
+        "air": (0, 0, 0), "liver": LIVER, "portal vein": PORTAL, "hepatic vein": HEPATIC, "artery": ARTERY,
+        "bile duct": BILE,
         "metastasis": LESION, "bone": (0.95, 0.95, 0.9), "abdominal fat": (0.95, 0.9, 0.7), "lung": (0.15, 0.2, 0.3),
     }.items():  # fmt: skip
         shades[LABELS[name]] = np.round(np.array(color) * 255)

@@ -215,8 +215,7 @@ def table(measured: dict) -> str:
         cancel, memory = figures["cancel_to_ready_s"], figures["gui_memory"]
         lines += [
             "",
-            f"box to surface {figures['box_to_surface_s']:.2f} s; "
-            f"engine ready {figures['start_s']:.1f} s after its start",
+            f"box to surface {figures['box_to_surface_s']:.2f} s; ready {figures['start_s']:.1f} s after its start",
         ]
         if cancel:
             lines.append(

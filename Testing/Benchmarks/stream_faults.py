@@ -106,7 +106,7 @@ def wrong_checksums(client_class):
     damaged = [bytearray(good(f"Damaged{number}")) for number in range(100)]
     for one in damaged:
         one[-10] ^= 1
-    arrived, accepted = delivered(client_class, [*map(bytes, damaged), good("Last")], {"Last"})
+    _arrived, accepted = delivered(client_class, [*map(bytes, damaged), good("Last")], {"Last"})
     return f"{accepted} of 100 damaged messages taken for good"
 
 

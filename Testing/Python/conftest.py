@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-# OpenMP's waiting threads otherwise spin, and take the time of those that compute where other programs are busy. Read when
-# torch is imported, so that it stands before any test.
+# OpenMP's waiting threads otherwise spin, and take the time of those that compute where other programs are busy. Read
+# when torch is imported, so that it stands before any test.
 for name, value in {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}.items():
     os.environ.setdefault(name, value)
 

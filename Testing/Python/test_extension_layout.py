@@ -117,7 +117,8 @@ def test_only_rooms_that_show_know_mrml_and_nothing_knows_qt():
 def test_light_commands_start_without_the_heavy_libraries():
     code = (
         "import sys; from CRLMSegmentationLib.cli import build_parser; build_parser('info'); "
-        "heavy = {'torch', 'nnunetv2', 'numba', 'slicer', 'vtk', 'SimpleITK'} & set(sys.modules); assert not heavy, heavy"
+        "heavy = {'torch', 'nnunetv2', 'numba', 'slicer', 'vtk', 'SimpleITK'} & set(sys.modules); "
+        "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(MODULE)})
 

@@ -1,4 +1,5 @@
-"""Limits that keep the library readable: lines of a file and of a function, files of a folder, types of public functions.
+"""Limits that keep the library readable: lines of a file and of a function, files of a folder, types of public
+functions.
 
 What does not keep a limit yet stands in the lists below with its present value, by room. The lists only shrink: a value
 above its entry fails, and so does an entry that is no longer needed.

@@ -1,4 +1,6 @@
-"""No start of anything, and no package that it loads, reaches out of this computer or leaves files in the user's home."""
+"""No start of anything, and no package that it loads, reaches out of this computer or leaves files in the
+user's home.
+"""
 
 import ast
 import os

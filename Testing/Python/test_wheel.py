@@ -1,4 +1,6 @@
-"""Installed as a wheel into an environment of its own, with no source tree on any path: what users of `pip install` have."""
+"""Installed as a wheel into an environment of its own, with no source tree on any path: what users of `pip install`
+have.
+"""
 
 import json
 import os
@@ -123,7 +125,8 @@ def test_the_page_answers_and_its_replay_serves(installed, sweep, tmp_path):
     program = (
         "import json, subprocess, sys\n"
         "from CRLMSegmentationLib.python_process import end_process, start_python\n"
-        "p = start_python('CRLMSegmentationLib.session.recordings.replay_server', [sys.argv[1]], stdin=-1, stdout=-1, text=True)\n"
+        "server = 'CRLMSegmentationLib.session.recordings.replay_server'\n"
+        "p = start_python(server, [sys.argv[1]], stdin=-1, stdout=-1, text=True)\n"
         "print(p.stdout.readline())\n"
         "end_process(p)\n"
     )

@@ -1,5 +1,6 @@
 """The whole chain as a user runs it: from a stream of frames to a tumor surface with distances and a Slicer scene."""
 
+import itertools
 import json
 
 import numpy as np
@@ -8,8 +9,8 @@ from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.files import read_box, read_surface, read_volume
 from CRLMSegmentationLib.sweep import read_sweep
 
-OUTPUTS = ("recorded.igs.mha", "volume.nrrd", "box.mrk.json", "mask.nrrd", "probability.nrrd", "scene.mrb", "slices.png",
-           "scene.png", "demo.json")  # fmt: skip
+OUTPUTS = ("recorded.igs.mha", "volume.nrrd", "box.mrk.json", "mask.nrrd", "probability.nrrd", "scene.mrb",
+           "slices.png", "scene.png", "demo.json")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_the_stylus_comes_nearer_and_is_never_shown_where_it_was_lost(simulated_
     distances = json.loads((simulated_demo / "demo.json").read_text(encoding="utf-8"))["distances_mm"]
     assert distances.count(None) == 1, "the one frame in which the stylus was lost has no distance"
     known = [value for value in distances if value is not None]
-    assert all(later < earlier for earlier, later in zip(known, known[1:]))
+    assert all(later < earlier for earlier, later in itertools.pairwise(known))
     # The path starts 60 mm and ends 4 mm from the surface, along the outward direction at the entry point.
     assert known[-1] == pytest.approx(4, abs=0.5) and known[0] == pytest.approx(60, abs=5)
 

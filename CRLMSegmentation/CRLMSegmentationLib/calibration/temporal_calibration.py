@@ -8,6 +8,7 @@ PLUS follows one line; here all echoes are followed, by the correlation of neigh
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -260,7 +261,7 @@ def _blocks(times: np.ndarray) -> list[slice]:
     """The samples second by second, in ten blocks at least."""
     count = max(10, int(np.ceil((times[-1] - times[0]) / _LONGEST_BLOCK_S)))
     edges = np.linspace(0, len(times), min(count, len(times) // 3) + 1).astype(int)
-    return [slice(begin, end) for begin, end in zip(edges, edges[1:])]
+    return [slice(begin, end) for begin, end in itertools.pairwise(edges)]
 
 
 def _block_sums(seen: np.ndarray, moved: np.ndarray, blocks: list[slice]) -> np.ndarray:

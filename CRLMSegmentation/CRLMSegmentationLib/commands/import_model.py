@@ -20,7 +20,7 @@ def add_arguments(parser):
                         help="numbers, or all for nnU-Net's fold_all (default every number that is there)")  # fmt: skip
     parser.add_argument("--configuration", help="nnU-Net configuration (default what the checkpoint says)")
     parser.add_argument("--trained-on", default="", metavar="WORDS",
-                        help="what to say of its training data, as in 'was trained on WORDS' (default nothing)")  # fmt: skip
+                        help="what to say of its training data: 'was trained on WORDS' (default nothing)")  # fmt: skip
 
 
 def run(arguments):

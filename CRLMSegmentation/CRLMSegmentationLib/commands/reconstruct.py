@@ -50,7 +50,7 @@ def add_reconstruction_options(parser):
         "pixels), or none (default: PLUS's, else none)",
     )
     parser.add_argument("--definition", choices=["igsio", "exact"],
-                        help="igsio: the same bytes as IGSIO; exact: true nearest neighbour and mean (default)")  # fmt: skip
+                        help="igsio: IGSIO's bytes; exact: true nearest neighbour and mean (default)")  # fmt: skip
     parser.add_argument("--optimization", choices=["full", "partial", "none"], help="IGSIO's optimization (igsio only)")
     parser.add_argument("--threads", type=int, help="number of threads; the volume does not depend on it")
 

@@ -34,7 +34,7 @@ def add_arguments(parser):
     parser.add_argument("--keep-patient-fields", action="store_true",
                         help="record fields that can tell who the patient is (dropped otherwise)")  # fmt: skip
     parser.add_argument("--image-delay", type=float, default=0.0, metavar="SECONDS",
-                        help="the images show what was so long before their time (see crlm timing; default 0)")  # fmt: skip
+                        help="the images are so much older than their time (see crlm timing; default 0)")  # fmt: skip
     parser.add_argument("--interpolate", type=float, metavar="SECONDS",
                         help="interpolate poses between two measurements that are no more than this apart")  # fmt: skip
     add_sweep_options(parser)

@@ -37,7 +37,8 @@ def add_arguments(parser):
         if name in ("build", "run"):
             optional = {"nargs": "?"} if name == "run" else {}
             step.add_argument("table", metavar="TABLE",
-                              help="CSV: case, patient, split, sweep or volume, mask, calibration", **optional)  # fmt: skip
+                              help="CSV: case, patient, split, sweep or volume, mask, calibration",
+                              **optional)  # fmt: skip
         if name in ("simulate", "run"):
             step.add_argument("--quick", action="store_true", help="a few thin cases, to see that everything runs")
         if name != "simulate":

@@ -20,7 +20,9 @@ from .models.network_plan import NetworkPlan
 
 @dataclass(frozen=True, eq=False)
 class PreparedCrop:
-    """data        torch float32 (1, k, j, i) in the network's axes and spacing
+    """A crop as the network takes it.
+
+    data        torch float32 (1, k, j, i) in the network's axes and spacing
     properties  what nnU-Net notes about a case, for the way back
     """
 
@@ -33,7 +35,8 @@ def prepare(
 ) -> PreparedCrop:
     """`voxels` [k, j, i] of a crop with at least one that is known.
 
-    known  boolean, where there is a grey level (postprocess.known_voxels); None: wherever it is not 0, as nnU-Net has it
+    known  boolean, where there is a grey level (postprocess.known_voxels); None: wherever it is not 0, as nnU-Net has
+           it
     """
     import torch
 

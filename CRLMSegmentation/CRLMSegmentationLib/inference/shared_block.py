@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import SegmentationError
 
 PREFIX = "crlm-"
-_MEMORY_FOLDER = Path("/dev/shm")
+_MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  (where Linux keeps shared memory)
 # A block is locked in the instant after it is made; before that nobody can tell whether its maker lives.
 _SURELY_LOCKED_AFTER_S = 60.0
 
@@ -46,8 +46,8 @@ class SharedBlock:
                 _unlink(path)
                 reason = error.strerror or str(error)
         raise SegmentationError(
-            f"There is no room for a crop of {size / 1e6:.0f} MB in the shared memory or the folder for temporary files "
-            f"({reason or 'there is no such folder'}): make room there, or draw a smaller box."
+            f"There is no room for a crop of {size / 1e6:.0f} MB in the shared memory or the folder for temporary "
+            f"files ({reason or 'there is no such folder'}): make room there, or draw a smaller box."
         )
 
     @classmethod
@@ -86,8 +86,8 @@ def remove_blocks_of_dead_processes() -> None:
     """Take away what a process left that was killed in the instant between making a block and handing it over.
 
     Only blocks of this user whose maker surely has gone: no process of its number is seen from here, and the lock that
-    it held as long as it lived is free. (In another process name space, as of a container that shares /dev/shm, a living
-    process is not seen, but its lock is.)
+    it held as long as it lived is free. (In another process name space, as of a container that shares /dev/shm, a
+    living process is not seen, but its lock is.)
     """
     if not sys.platform.startswith("linux"):
         return

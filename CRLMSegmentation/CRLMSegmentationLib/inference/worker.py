@@ -136,6 +136,7 @@ class _LetGo(Exception):
 
 
 def main() -> None:
+    """Serve the parent at the other end of the channel that the first argument describes, until it goes."""
     # Ctrl-C in a terminal is for the parent, which then closes this process's pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Worker(channel_to_parent(sys.argv[1].encode())).run()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from ..geometry import invert_affine, plane_axes
@@ -37,4 +39,4 @@ def contours_in_image(surface, image_to_ras) -> list[np.ndarray]:
     pixels = points @ ras_to_image[:2, :3].T + ras_to_image[:2, 3]
     offsets = vtk_to_numpy(lines.GetLines().GetOffsetsArray())
     order = vtk_to_numpy(lines.GetLines().GetConnectivityArray())
-    return [pixels[order[start:end]] for start, end in zip(offsets[:-1], offsets[1:])]
+    return [pixels[order[start:end]] for start, end in itertools.pairwise(offsets)]

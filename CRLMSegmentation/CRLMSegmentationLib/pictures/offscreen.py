@@ -38,7 +38,7 @@ class RenderingError(CRLMError):
 
 def render_window():
     """A vtkRenderWindow that renders off screen. Raises RenderingError when this machine cannot."""
-    import vtkmodules.vtkRenderingOpenGL2 as opengl
+    import vtkmodules.vtkRenderingOpenGL2 as opengl  # noqa: N813
     from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
     if _inside_slicer():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ class _Panel:
 def _clipped(points: np.ndarray, last: float) -> list[np.ndarray]:
     """The pieces of a polyline within 0..last on both axes (Liang and Barsky, segment by segment)."""
     pieces, piece = [], []
-    for start, end in zip(points[:-1], points[1:]):
+    for start, end in itertools.pairwise(points):
         enter, leave, step = 0.0, 1.0, end - start
         for axis in range(2):
             for distance, speed in ((start[axis], -step[axis]), (last - start[axis], step[axis])):
@@ -190,7 +191,7 @@ def _contours(mask: Volume, points: np.ndarray) -> list[np.ndarray]:
     places = vtk_to_numpy(lines.GetPoints().GetData())[:, :2].astype(np.float64)
     offsets = vtk_to_numpy(lines.GetLines().GetOffsetsArray())
     members = vtk_to_numpy(lines.GetLines().GetConnectivityArray())
-    return [places[members[start:end]] for start, end in zip(offsets[:-1], offsets[1:])]
+    return [places[members[start:end]] for start, end in itertools.pairwise(offsets)]
 
 
 def _box_outline(box: Box, center, normal) -> np.ndarray:

@@ -22,7 +22,7 @@ _LOADED_ON_USE = {
     "detect_footprint": ".fan_detection",
 }
 
-__all__ = [
+__all__ = [  # noqa: PLE0604  (the names of _LOADED_ON_USE are strings)
     "ClipRectangle",
     "Fan",
     "PlusSettings",

@@ -119,10 +119,12 @@ class BetweenInserter(Inserter):
             part = steps[first : first + batch]
             numbers = sorted({step[0] for step in part} | {step[0] + 1 for step in part})
             binned = {number: np.empty(self.image_shape, dtype=np.float32) for number in numbers}
-            self._on_threads(lambda n: bin_image(frames[n], self._rows, self._columns, binned[n]), numbers)
+            self._on_threads(
+                lambda n, binned=binned: bin_image(frames[n], self._rows, self._columns, binned[n]), numbers
+            )
             images = [np.empty(self.image_shape, dtype=self.dtype) for _ in part]
 
-            def blend(place):
+            def blend(place, part=part, binned=binned, images=images):
                 number, weight, _, _ = part[place]
                 blend_images(binned[number], binned[number + 1], weight, rounding, images[place])
 

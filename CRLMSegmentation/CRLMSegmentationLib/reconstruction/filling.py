@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -120,4 +121,4 @@ def offsets_within(radius_mm: float, spacing_mm) -> tuple[np.ndarray, np.ndarray
 def _parts(first: int, last: int) -> list[tuple[int, int]]:
     """Slices cut into more parts than there are threads, because holes are not spread evenly."""
     edges = np.unique(np.linspace(first, last + 1, min(last + 1 - first, 16) + 1).astype(int))
-    return [(int(begin), int(end) - 1) for begin, end in zip(edges[:-1], edges[1:])]
+    return [(int(begin), int(end) - 1) for begin, end in itertools.pairwise(edges)]

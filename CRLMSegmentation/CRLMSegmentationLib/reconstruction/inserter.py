@@ -6,6 +6,7 @@ belongs to therefore never changes what it becomes.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -188,7 +189,7 @@ class Inserter:
         cuts = np.rint(ordered[(wanted * ordered.size).astype(int)])
         edges = np.unique(np.concatenate([[0], cuts, [high[axis] + 1]])).astype(np.int64)
         slabs = []
-        for first, end in zip(edges[:-1], edges[1:]):
+        for first, end in itertools.pairwise(edges):
             slab = low.copy(), high.copy()
             slab[0][axis], slab[1][axis] = first, end - 1
             slabs.append(slab)
@@ -243,7 +244,7 @@ class Inserter:
                 rounding = 0.0 if self.dtype.kind == "f" else 0.5
                 finish_plain_mean(self.sums, self.hits, rounding, values, seen, begin, stop)
 
-        self._on_threads(finish, list(zip(edges[:-1], edges[1:])))
+        self._on_threads(finish, list(itertools.pairwise(edges)))
         if self.packed:
             self.packed_sums.put_means(self.sums, values, seen)
 

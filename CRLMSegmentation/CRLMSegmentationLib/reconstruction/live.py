@@ -236,6 +236,7 @@ class LiveReconstruction:
             except ReconstructionError:
                 if given or not margin_mm.any():
                     raise
+        raise AssertionError("the last margin, none, returns or raises")
 
     def _region_around(self, corners: np.ndarray, margin_mm: np.ndarray) -> Region:
         spacing = np.array(self.settings.spacing_mm)

@@ -151,7 +151,7 @@ def _fan(element: Element) -> dict:
 def _hole_filling(element: Element) -> dict:
     if element.get("FillHoles", "OFF").upper() != "ON":
         return {}
-    steps = [step for step in element.iterfind("HoleFilling/HoleFillingElement")]
+    steps = list(element.iterfind("HoleFilling/HoleFillingElement"))
     if not steps:
         raise ConfigurationError(
             f'{element.tag}: FillHoles="ON" needs a HoleFilling element with a HoleFillingElement.'

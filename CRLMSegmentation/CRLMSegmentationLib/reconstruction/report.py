@@ -34,6 +34,8 @@ def notes_about(dimensions: tuple[int, int, int], frames: int) -> tuple[str, ...
     if frames < 2 or min(dimensions) > 1:
         return ()
     return (
-        f"The volume is one voxel thick: all {frames} frames lie in one plane. The probe was not moved, or its pose "
-        "was not measured; check which transforms the recording and the configuration hold.",
+        (
+            f"The volume is one voxel thick: all {frames} frames lie in one plane. The probe was not moved, or its "
+            "pose was not measured; check which transforms the recording and the configuration hold."
+        ),
     )

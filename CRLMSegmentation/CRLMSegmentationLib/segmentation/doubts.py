@@ -40,8 +40,10 @@ def doubts_about(
     voxels = mask.voxels > 0
     if not voxels.any() and faint_ml:
         return (
-            f"The network marked {faint_ml:.2g} mL, less surely than it marks tumors, and it is not shown: check that "
-            "the tumor is inside, or move the threshold to see it.",
+            (
+                f"The network marked {faint_ml:.2g} mL, less surely than it marks tumors, and it is not shown: check "
+                "that the tumor is inside, or move the threshold to see it."
+            ),
         )
     if not voxels.any():
         return ("Nothing was found in the box: check that the tumor is inside, or lower the threshold.",)
@@ -126,6 +128,8 @@ def _about_volume(volume_ml: float, card: ModelCard) -> list[str]:
         return []
     kind = "smaller" if volume_ml < smallest else "larger"
     return [
-        f"The tumor of {volume_ml:.2g} mL is {kind} than those that the model learned from "
-        f"({smallest:.2g} to {largest:.3g} mL): check its outline by eye."
+        (
+            f"The tumor of {volume_ml:.2g} mL is {kind} than those that the model learned from "
+            f"({smallest:.2g} to {largest:.3g} mL): check its outline by eye."
+        )
     ]

@@ -98,7 +98,8 @@ def segment(
 ) -> SegmentationResult:
     """Segment the tumor in `box`.
 
-    volume     where its `seen` says that the probe did not pass, no tumor is found; with_guessed_seen() guesses it for a
+    volume     where its `seen` says that the probe did not pass, no tumor is found; with_guessed_seen() guesses it for
+               a
                volume that does not know
     segmenter  a Segmenter, which stays warm from box to box, or a Model that is loaded for this one box
     threshold  of probability; None for the model's own

@@ -51,8 +51,8 @@ class Faults:
         except Exception as error:
             self._newest_s = time.monotonic() if now_s is None else now_s
             sentence = (
-                f"A fault of this program ({type(error).__name__}: {error}): image and tools are shown as lost until it "
-                "is over; receiving and recording go on."
+                f"A fault of this program ({type(error).__name__}: {error}): image and tools are shown as lost until "
+                "it is over; receiving and recording go on."
             )
             if sentence != self.sentence:
                 _logger.exception("A part of the session has failed.")

@@ -139,9 +139,9 @@ class NavigationSession:
         with self._workflow.held():
             self._faults.begin(now_s)
             for part in (
-                lambda: self._stream.process(now_s, lambda: now_s + time.monotonic() - began_s), lambda: self._record.process(now_s), self._jobs.process,
-                self._segment.process, self._navigate.process, self._heed_source,
-                lambda: self._live_image.refresh(now_s), lambda: self.tools.refresh(now_s),
+                lambda: self._stream.process(now_s, lambda: now_s + time.monotonic() - began_s),
+                lambda: self._record.process(now_s), self._jobs.process, self._segment.process, self._navigate.process,
+                self._heed_source, lambda: self._live_image.refresh(now_s), lambda: self.tools.refresh(now_s),
             ):  # fmt: skip
                 with self._faults.caught(now_s):
                     part()

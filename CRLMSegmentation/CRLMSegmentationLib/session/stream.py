@@ -51,14 +51,16 @@ class FrameSource(Protocol):
         """The frames that have arrived since the last call, in their order."""
 
     def shown(self, frame: TrackedFrame) -> None:
-        """This frame has reached the screen; for the latency in `status`."""
+        """`frame` has reached the screen; for the latency in `status`."""
 
     def transforms(self) -> dict[str, ReceivedPose]:
         """The newest of every transform, by its PLUS name."""
 
 
 def with_origin(source: FrameSource) -> FrameSource:
-    """The source; one that does not say where its frames are from counts as live, and is told from others by its name."""
+    """The source; one that does not say where its frames are from counts as live, and is told from others by
+    its name.
+    """
     if not hasattr(source, "origin"):
         source.origin = "live"
     if not hasattr(source, "identity"):

@@ -128,9 +128,9 @@ def calibrate_step(study: Study, kind: str, progress: Progress | None = None) ->
     rows = [row for row in choose_cases(cases_of(study), study.with_iso_echoic)[0] if row.split == VALIDATION]
     kept = study.folder.calibration / f"calibration_{kind}.json"
     wanted = {"model": model.card.sha256, "cases": [row.case for row in rows]}
-    if kept.is_file() and model.card.text["validation"]:
-        if json.loads(kept.read_text(encoding="utf-8"))["made_from"] == wanted:
-            return ""
+    made_from = json.loads(kept.read_text(encoding="utf-8"))["made_from"] if kept.is_file() else None
+    if made_from == wanted and model.card.text["validation"]:
+        return ""
     segmenter = Segmenter(model, device=study.device, threads=study.threads)
     images = validation_images(rows, kind, study.margin_mm)
     total = len(rows) * (1 + VALIDATION_SAMPLING.straying if kind == "crop" else 1)

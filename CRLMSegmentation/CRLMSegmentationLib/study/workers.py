@@ -39,9 +39,8 @@ def for_each(
     progress   is told how many are done, and about how long the others will take
     scheduler  address of a Dask scheduler (tcp://host:port), whose workers must see the same files
     """
-    done, started = 0, clock()
-    for outcome in _outcomes(function, items, workers, scheduler):
-        done += 1
+    started = clock()
+    for done, outcome in enumerate(_outcomes(function, items, workers, scheduler), 1):
         if progress:
             words = f"{title} {done} of {len(items)}" + (f" failed: {outcome.error}" if outcome.error else "")
             left_s = (clock() - started) * (len(items) - done) / done

@@ -217,8 +217,8 @@ def _remove_parts_of(path: Path) -> None:
 def lock(stream: BinaryIO) -> bool:
     """Mark a journal as in use, for as long as this process lives and has it open. Raises BlockingIOError.
 
-    False on Windows and on a file system without locks, such as some network drives: recording goes on all the same, and
-    whoever writes calls mark_as_alive() from time to time.
+    False on Windows and on a file system without locks, such as some network drives: recording goes on all the same,
+    and whoever writes calls mark_as_alive() from time to time.
     """
     try:
         import fcntl

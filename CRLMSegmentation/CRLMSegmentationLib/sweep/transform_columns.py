@@ -103,6 +103,7 @@ def product(second: Poses, first: Poses) -> Poses:
 
 
 def inverted(poses: Poses) -> Poses:
+    """The way back of each pose; valid and known where the pose is."""
     return Poses(np.linalg.inv(poses.matrices), poses.valid, poses.known)
 
 

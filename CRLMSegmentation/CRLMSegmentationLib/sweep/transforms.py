@@ -35,6 +35,7 @@ def split_transform_name(name: str) -> tuple[str, str]:
 
 
 def is_transform_name(name: str) -> bool:
+    """True for PLUS's form, 'ProbeToReference'."""
     return _NAME.match(name) is not None
 
 

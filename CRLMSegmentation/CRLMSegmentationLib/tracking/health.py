@@ -141,8 +141,8 @@ def _is_log(path: Path) -> bool:
 class HealthLog:
     """Appends health_record() to the file `path`, at most once every `every_s`; call write() as often as you like.
 
-    Raises RecordingError when the file cannot be opened, or holds something else. A disk that fails later ends the log, not the stream: it is
-    told in `problem`.
+    Raises RecordingError when the file cannot be opened, or holds something else. A disk that fails later ends the log,
+    not the stream: it is told in `problem`.
     """
 
     def __init__(self, path, every_s: float = 1.0, clock: Callable[[], float] = time.monotonic):

@@ -1,4 +1,6 @@
-"""Poses that come without images, put together as frames of their own: what a tracker alone sends is recorded as well."""
+"""Poses that come without images, put together as frames of their own: what a tracker alone sends is recorded
+as well.
+"""
 
 from __future__ import annotations
 

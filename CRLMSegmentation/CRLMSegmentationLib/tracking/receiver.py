@@ -31,7 +31,7 @@ from .status import StreamStatus
 
 _logger = logging.getLogger(__name__)
 _POLL_S, _PUMP_EVERY_S = 0.1, 0.002
-# A timer that is late is a program that is busy: the stream gets this share of the time that went by, so as to catch up.
+# A timer that is late is a program that is busy: the stream gets this share of the time that went by to catch up.
 _PUMP_SHARE = 0.25
 _MOST_OPEN_COMMANDS = 256
 _TRANSFORM_TYPES = frozenset({"TRANSFORM", "POSITION", "TDATA"})

@@ -76,9 +76,9 @@ def record(
 
     What the server sends from before the start, as PLUS does, is left out, unless it is recorded until the server
     closes. When no image comes for `timeout_s` but poses do, these are recorded, from the first one on: a file of
-    frames without images, as PLUS writes for a tracker alone. KeyboardInterrupt ends the recording in order. `seconds` count
-    from the first frame. Raises StreamError when no server answers or nothing comes for `timeout_s`, and RecordingError
-    when the file cannot be made; what was received before is kept in `path` or its journal all the same.
+    frames without images, as PLUS writes for a tracker alone. KeyboardInterrupt ends the recording in order. `seconds`
+    count from the first frame. Raises StreamError when no server answers or nothing comes for `timeout_s`, and
+    RecordingError when the file cannot be made; what was received before is kept in `path` or its journal all the same.
     """
     poses = PoseFrames()
     receiver = Receiver(host, port, calibration, reference, on_poses=poses.add, **receiver_options)

@@ -157,7 +157,7 @@ def _is_fault(record: logging.LogRecord) -> bool:
 
 def _address(host: str, port: int, token: str | None) -> str:
     """What people type: a name where the page is served at every address of this computer."""
-    name = {"127.0.0.1": "localhost", "::1": "localhost", "0.0.0.0": socket.gethostname(), "::": socket.gethostname()}
+    name = {"127.0.0.1": "localhost", "::1": "localhost", "0.0.0.0": socket.gethostname(), "::": socket.gethostname()}  # noqa: S104  (asked, not bound)
     shown = name.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{port}/{f'?token={token}' if token else ''}"
 

@@ -44,7 +44,7 @@ def test_what_is_no_volume_gives_a_sentence(tmp_path, content):
     path = tmp_path / "a.nrrd"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(FileFormatError, match="a.nrrd"):
+    with pytest.raises(FileFormatError, match=r"a.nrrd"):
         read_volume(path)
 
 

@@ -119,7 +119,7 @@ def test_a_recording_is_not_taken_for_a_volume(tmp_path, name, count):
     frames = [TrackedFrame(np.ones((4, 6), np.uint8), np.eye(4), float(number)) for number in range(count)]
     path = write_sweep(Sweep(frames), tmp_path / name)
     for read in (read_volume, read_mask):
-        with pytest.raises(FileFormatError, match="is a recording of .*frames, not a volume; reconstruct it first"):
+        with pytest.raises(FileFormatError, match=r"is a recording of .*frames, not a volume; reconstruct it first"):
             read(path)
 
 

@@ -47,7 +47,7 @@ def test_one_of_other_voxels_is_refused(volume, tmp_path):
     write_volume(volume, tmp_path / "v.nrrd")
     image = SimpleITK.ReadImage(str(tmp_path / "v.nrrd"))
     SimpleITK.WriteImage(image + 1, str(tmp_path / "v.nrrd"))  # by another program
-    with pytest.raises(FileFormatError, match="v.seen.nrrd says what was seen of other voxels.*delete it"):
+    with pytest.raises(FileFormatError, match=r"v.seen.nrrd says what was seen of other voxels.*delete it"):
         read_volume(tmp_path / "v.nrrd")
 
 
@@ -62,7 +62,7 @@ def test_that_of_another_volume_and_somebody_s_own_mask_are_not_taken_for_it(vol
     SimpleITK.WriteImage(image > 1, str(tmp_path / "w.seen.nrrd"))
     assert read_volume(tmp_path / "w.nrrd").seen is None
     own = (tmp_path / "w.seen.nrrd").read_bytes()
-    with pytest.raises(FileFormatError, match="w.seen.nrrd would be replaced.*another file"):
+    with pytest.raises(FileFormatError, match=r"w.seen.nrrd would be replaced.*another file"):
         write_volume(volume, tmp_path / "w.nrrd")
     assert (tmp_path / "w.seen.nrrd").read_bytes() == own
 
@@ -71,5 +71,5 @@ def test_a_damaged_one_is_told(volume, tmp_path):
     write_volume(volume, tmp_path / "v.nrrd")
     whole = (tmp_path / "v.seen.nrrd").read_bytes()
     (tmp_path / "v.seen.nrrd").write_bytes(whole[:-20])
-    with pytest.raises(FileFormatError, match="v.seen.nrrd.*delete it"):
+    with pytest.raises(FileFormatError, match=r"v.seen.nrrd.*delete it"):
         read_volume(tmp_path / "v.nrrd")

@@ -101,7 +101,7 @@ def test_a_training_result_becomes_a_model_with_the_same_answer(trained, exporte
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "says"),
+    "name, change, says",
     [
         ("dataset.json", lambda content: content.update(channel_names={"0": "CT", "1": "PET"}), "2 channels"),
         ("dataset.json", lambda content: content.update(labels={"background": 0, "a": 1, "b": 2}), "labels"),
@@ -249,7 +249,7 @@ def test_a_name_means_the_model_and_not_a_folder_that_happens_to_lie_here(traine
     (tmp_path / "here" / "mine").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")
     assert load_model("mine").folder == model.folder
-    with pytest.raises(ModelError, match="holds no model.json"):
+    with pytest.raises(ModelError, match=r"holds no model.json"):
         load_model("./mine")
 
 

@@ -152,7 +152,7 @@ ARCHITECTURE = (*FULLRES, "architecture")
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "says"),
+    "name, change, says",
     [
         ("plans.json", set_path(*ARCHITECTURE, "network_class_name", "subprocess.Popen"), "code that is not"),
         ("plans.json", set_path(*ARCHITECTURE, "arch_kwargs", "conv_op", "os.system"), "code that is not"),
@@ -175,7 +175,7 @@ def test_plans_that_do_not_fit_are_told(model_copy, name, change, says):
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    "change, says",
     [
         (lambda card: card.pop("threshold"), "'threshold'"),
         (lambda card: card.update(threshold="much"), "wrong kind"),

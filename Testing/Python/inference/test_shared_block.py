@@ -1,4 +1,6 @@
-"""Blocks of shared memory: only own ones, whose maker surely has gone, are taken away; a folder that refuses is left."""
+"""Blocks of shared memory: only own ones, whose maker surely has gone, are taken away; a folder that refuses
+is left.
+"""
 
 import errno
 import os

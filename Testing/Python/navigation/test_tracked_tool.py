@@ -63,7 +63,7 @@ def test_a_calibration_that_is_no_affine_matrix_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("distance_mm", "state", "alert"),
+    "distance_mm, state, alert",
     [
         (None, MarginState.UNKNOWN, False),
         (math.nan, MarginState.UNKNOWN, False),

@@ -159,7 +159,7 @@ def test_open_empty_and_faceless_surfaces_are_refused():
         TumorDistance(None)
     points_only = vtkPolyData()
     points_only.SetPoints(sphere(5.0).GetPoints())
-    with pytest.raises(GeometryError, match="empty|no faces"):
+    with pytest.raises(GeometryError, match=r"empty|no faces"):
         TumorDistance(points_only)
 
 

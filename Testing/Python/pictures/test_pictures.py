@@ -62,7 +62,7 @@ def test_contour_has_the_radius_of_the_tumor_in_every_panel(tmp_path, volume, ma
 
 
 @pytest.mark.parametrize(
-    ("panel", "away", "side"),
+    "panel, away, side",
     [
         (0, (-12, 0, 0), "right"),
         (0, (0, 12, 0), "up"),
@@ -101,7 +101,7 @@ def test_lines_are_cut_at_the_border():
     assert _clipped(np.array([(-5.0, -5.0), (-5.0, 20.0)]), 10.0) == []
 
 
-@pytest.mark.parametrize(("length_mm", "rounded"), [(15, 10), (26, 20), (9.9, 5), (0.7, 0.5), (100, 100)])
+@pytest.mark.parametrize("length_mm, rounded", [(15, 10), (26, 20), (9.9, 5), (0.7, 0.5), (100, 100)])
 def test_scale_bars_have_round_lengths(length_mm, rounded):
     assert _round_length(length_mm) == pytest.approx(rounded)
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parents[3] / "CRLMSegmentation"
-HELPER = "from CRLMSegmentationLib.reconstruction.kernels.jit import inlined\n@inlined\ndef helper(number):\n    return number + {}\n"
+HELPER = (
+    "from CRLMSegmentationLib.reconstruction.kernels.jit import inlined\n"
+    "@inlined\ndef helper(number):\n    return number + {}\n"
+)
 KERNEL = """
 from CRLMSegmentationLib.reconstruction.kernels.jit import compiled
 from helping import helper

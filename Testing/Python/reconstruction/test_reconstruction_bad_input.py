@@ -17,7 +17,7 @@ def with_pose(sweep, number, pose):
 
 @pytest.mark.parametrize("spacing", [0, -1, (0.5, 0.5, 0), np.nan, np.inf, (1, 2)])
 def test_spacing_must_be_positive(spacing):
-    with pytest.raises(ReconstructionError, match="spacing.*greater than 0"):
+    with pytest.raises(ReconstructionError, match=r"spacing.*greater than 0"):
         ReconstructionSettings(spacing_mm=spacing)
 
 
@@ -57,7 +57,7 @@ def test_two_long_stretches_far_apart_are_no_jump(make_sweep):
 
 def test_no_valid_frame(a_sweep):
     sweep = Sweep([frame.with_changes(valid=False) for frame in a_sweep.frames], name="liver 3")
-    with pytest.raises(ReconstructionError, match="liver 3 has no frame.*pose not valid"):
+    with pytest.raises(ReconstructionError, match=r"liver 3 has no frame.*pose not valid"):
         reconstruct(sweep, SETTINGS)
 
 
@@ -75,7 +75,7 @@ def test_an_empty_clip_rectangle(a_sweep, clip):
 
 
 def test_a_fan_outside_the_image(a_sweep):
-    with pytest.raises(ReconstructionError, match="fan.*no pixel"):
+    with pytest.raises(ReconstructionError, match=r"fan.*no pixel"):
         reconstruct(a_sweep, SETTINGS.with_changes(fan=Fan((20, 500), (-30, 30), 10, 100)))
 
 

@@ -41,7 +41,7 @@ def test_two_empty_volumes_have_no_figures():
 def test_another_grid_is_refused():
     moved = GRID.copy()
     moved[0, 3] = 0.4
-    with pytest.raises(ReconstructionError, match="0.40 mm apart"):
+    with pytest.raises(ReconstructionError, match=r"0.40 mm apart"):
         difference(volume(range(6)), volume(range(6), moved))
     with pytest.raises(ReconstructionError, match="3 x 2 x 1 and 2 x 3 x 1 voxels"):
         difference(volume(range(6)), Volume(np.zeros((1, 3, 2), np.uint8), GRID))

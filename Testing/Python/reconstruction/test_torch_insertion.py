@@ -50,5 +50,5 @@ def test_the_processor_is_used_when_asked_for_or_when_a_gpu_could_not_do_it():
     assert torch_device(SETTINGS.with_changes(device="cpu"), np.uint8) is None
     assert torch_device(SETTINGS.with_changes(definition="igsio", device="cuda"), np.uint8) is None
     assert torch_device(SETTINGS.with_changes(device="cuda"), np.float32) is None
-    with pytest.raises(ReconstructionError, match="device is 'gpu'.*one of"):
+    with pytest.raises(ReconstructionError, match=r"device is 'gpu'.*one of"):
         SETTINGS.with_changes(device="gpu")

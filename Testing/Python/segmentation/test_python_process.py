@@ -93,9 +93,11 @@ def test_a_process_ends_with_its_children():
         [
             "-n1",
             "-r1",
-            "import subprocess, sys; "
-            "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
-            "print(p.pid, flush=True); p.wait()",
+            (
+                "import subprocess, sys; "
+                "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
+                "print(p.pid, flush=True); p.wait()"
+            ),
         ],
         stdout=subprocess.PIPE,
         text=True,

@@ -86,7 +86,7 @@ def test_a_tumor_beside_what_was_not_seen_is_doubted_and_beside_a_black_frame_as
 
 
 def test_a_box_that_is_black_and_one_that_was_never_seen_are_told_apart(swept):
-    volume, lesion = swept
+    volume, _lesion = swept
     inside_the_lesion = segment(volume, Box((12, 30, 30), (6, 6, 6)), DarkIsTumor())
     never_seen = segment(volume, Box((53, 30, 30), (6, 6, 6)), DarkIsTumor())
     assert "black throughout" in inside_the_lesion.doubts[0] and "never passed" in never_seen.doubts[0]

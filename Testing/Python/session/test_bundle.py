@@ -171,7 +171,7 @@ def test_a_file_that_is_no_scene_is_refused_and_the_case_stays(session, tmp_path
     session.set_volume(volume)
     path = tmp_path / "bad.mrb"
     path.write_bytes(content)
-    with pytest.raises(FileFormatError, match="bad.mrb"):
+    with pytest.raises(FileFormatError, match=r"bad.mrb"):
         load_scene(session, path)
     assert session.volume is not None
 

@@ -386,7 +386,8 @@ def test_the_recording_in_a_simulated_case_says_what_it_is(session, sweep, tmp_p
 
 
 @pytest.mark.parametrize("one, other, same", [
-    ("localhost", "127.0.0.1", True), ("LOCALHOST", "::1", True), ("Scanner", "scanner", True), ("scanner", "localhost", False),
+    ("localhost", "127.0.0.1", True), ("LOCALHOST", "::1", True), ("Scanner", "scanner", True),
+    ("scanner", "localhost", False),
 ])  # fmt: skip
 def test_one_server_under_two_names_is_one_source(one, other, same):
     from CRLMSegmentationLib.session.stream import NetworkSource

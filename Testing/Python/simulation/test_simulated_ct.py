@@ -1,4 +1,6 @@
-"""The CT of a simulated patient: brightness by phase, noise and slices as they were asked for, and DICOM that others open."""
+"""The CT of a simulated patient: brightness by phase, noise and slices as they were asked for, and DICOM that others
+open.
+"""
 
 from functools import partial
 

@@ -1,5 +1,5 @@
-"""One simulated patient: a liver of human size and shape, trees that fill it and do not touch, lesions where they are said
-to be, and the same bytes from the same seed.
+"""One simulated patient: a liver of human size and shape, trees that fill it and do not touch, lesions where they are
+said to be, and the same bytes from the same seed.
 """
 
 import json

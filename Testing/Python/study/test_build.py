@@ -57,7 +57,7 @@ def test_a_slicer_segmentation_may_hold_layers_and_a_part_of_the_grid(tmp_path):
     found = read_mask(path, "all")
     assert np.array_equal(found.voxels, part)
     row = row_of(case, tmp_path)
-    with pytest.raises(FileFormatError, match="2 labels.*'label' of the table"):
+    with pytest.raises(FileFormatError, match=r"2 labels.*'label' of the table"):
         load_case(CaseRow(row.case, row.patient, row.split, volume=row.volume, mask=str(path)))
     whole = load_case(CaseRow(row.case, row.patient, row.split, volume=row.volume, mask=str(path), label="all"))
     assert np.array_equal(whole.tumor.voxels, case.tumor.voxels)

@@ -29,7 +29,7 @@ def test_columns_that_are_not_needed_may_be_missing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lines", "words"),
+    "lines, words",
     [
         (["a,p,training,s,,m,,,", "b,p,test,s,,m,,,"], "patient p in test and training"),
         (["a,p,training,s,,m,,,", "A,q,training,s,,m,,,"], "twice"),

@@ -63,9 +63,9 @@ def test_without_it_the_reason_names_the_column_and_the_file_that_holds_all_reas
         CaseRow(split, split, split, sweep=str(plus_case / "sweep.igs.mha"), mask=str(plus_case / "mask.nrrd"))
         for split in ("training", "validation")
     ]
-    with pytest.raises(TransformError, match="ImageToReference cannot be found.*column 'calibration'"):
+    with pytest.raises(TransformError, match=r"ImageToReference cannot be found.*column 'calibration'"):
         load_case(rows[0])
-    with pytest.raises(ConfigurationError, match="No training case.*left_out.csv.*The first: training: .*calibration"):
+    with pytest.raises(ConfigurationError, match=r"No training case.*left_out.csv.*The first: training: .*calibration"):
         build(rows, plus_case / "raw", BuildSettings())
     assert (plus_case / "raw" / "left_out.csv").read_text(encoding="utf-8").count("column 'calibration'") == 2
 

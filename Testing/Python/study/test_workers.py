@@ -63,5 +63,5 @@ def test_a_scheduler_that_is_not_there_is_told(monkeypatch):
             super().__init__(address, timeout="1s", **options)
 
     monkeypatch.setattr(distributed, "Client", Refused)
-    with pytest.raises(ConfigurationError, match="no Dask scheduler at tcp://127.0.0.1:9"):
+    with pytest.raises(ConfigurationError, match=r"no Dask scheduler at tcp://127.0.0.1:9"):
         list(for_each(square, range(2), scheduler="tcp://127.0.0.1:9"))

@@ -1,4 +1,6 @@
-"""A recording of any length takes little memory, frames of several kinds are kept and told, the disk keeps what came."""
+"""A recording of any length takes little memory, frames of several kinds are kept and told, the disk keeps
+what came.
+"""
 
 import os
 import time

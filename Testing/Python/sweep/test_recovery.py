@@ -86,7 +86,7 @@ def test_a_recovery_cut_off_at_any_step_can_be_done_again(tmp_path, monkeypatch)
     write_journal(path, records)
     # Killed while the file was being made,
     (tmp_path / ".a.igs.mha.12345.partial").write_bytes(b"half of it")
-    (made,) = recover(path)
+    (_made,) = recover(path)
     assert list(tmp_path.iterdir()) == [path]
     # and after it was made, before the journal was removed.
     write_journal(path, records)
@@ -116,7 +116,7 @@ def test_a_file_that_cannot_be_made_leaves_the_journal(tmp_path, monkeypatch):
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", full_the_second_time)
-    with pytest.raises(RecordingError, match="No space left.*is safe in.*repair"):
+    with pytest.raises(RecordingError, match=r"No space left.*is safe in.*repair"):
         recover(path)
     assert list(tmp_path.iterdir()) == [journal_path(path)]
     monkeypatch.undo()
@@ -141,7 +141,9 @@ def test_a_recording_too_long_for_one_header_goes_on_in_another_file(tmp_path, m
 
 
 def test_without_file_locks_a_recording_is_left_alone_while_it_grows_and_recovered_later(tmp_path, monkeypatch):
-    """Some network drives have no locks; another program that starts there must not take a running recording for an old one."""
+    """Some network drives have no locks; another program that starts there must not take a running recording for an old
+    one.
+    """
     import fcntl
 
     def no_locks(*_):

@@ -26,7 +26,9 @@ def pose(random, scale=100.0):
 
 
 def ways_between(names):
-    """The most ways that lead from any coordinate frame to another without passing one twice, counted by walking all."""
+    """The most ways that lead from any coordinate frame to another without passing one twice, counted by
+    walking all.
+    """
     ends = [tuple(name.split("To", 1)) for name in names]
     neighbours = {}
     for number, (one, other) in enumerate(ends):

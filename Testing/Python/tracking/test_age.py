@@ -31,7 +31,7 @@ JUDGED = [
 ]
 
 
-@pytest.mark.parametrize(("seconds", "liveness"), JUDGED)
+@pytest.mark.parametrize("seconds, liveness", JUDGED)
 def test_what_an_age_means(seconds, liveness):
     age = Age(seconds)
     assert age.liveness is liveness and age.seconds >= 0
@@ -44,7 +44,7 @@ def test_ages_that_are_not_known_and_those_that_grow():
     assert Age(0.2).at_least(0.7) == Age(0.7) and Age(0.2).at_least(0.1) == Age(0.2) and str(Age(0.24)) == "0.2 s"
 
 
-@pytest.mark.parametrize(("seconds", "liveness"), JUDGED)
+@pytest.mark.parametrize("seconds, liveness", JUDGED)
 def test_tool_panel_and_page_judge_an_age_alike(seconds, liveness):
     pytest.importorskip("slicer", reason="the page needs slicer-core")
     from CRLMSegmentationLib.web.page import mirror
@@ -154,7 +154,7 @@ def test_poses_that_come_ever_later_are_as_old_as_they_are_late():
         assert clock.age("Stylus", now).seconds == pytest.approx(late, abs=0.05)
     assert clock.age("Stylus", now).is_lost and clock.age("Image", now).is_lost
     # Minutes later they are still known to be late, and when the queue is gone they are fresh at once.
-    for number in range(5 * 60 * 30):
+    for _ in range(5 * 60 * 30):
         now += 1 / 30
         clock.note("Stylus", 77 + now - 3, now)
     assert clock.age("Stylus", now).seconds > 2.5

@@ -23,7 +23,7 @@ def live(seconds=3.0, late_s=0.02):
     return [(number / 30, number / 30 + late_s) for number in range(1, int(30 * seconds))]
 
 
-@pytest.mark.parametrize(("buffered_s", "burst_s"), [(0.5, 0.05), (5.0, 0.05), (5.0, 1.0)])
+@pytest.mark.parametrize("buffered_s, burst_s", [(0.5, 0.05), (5.0, 0.05), (5.0, 1.0)])
 def test_what_the_buffer_held_is_left_out(buffered_s, burst_s):
     count = int(30 * buffered_s)
     burst = [(-number / 30, 0.02 + burst_s * (1 - number / count)) for number in range(count, 0, -1)]

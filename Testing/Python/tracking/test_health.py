@@ -14,7 +14,6 @@ from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_sweep
 from CRLMSegmentationLib.sweep.journal import MAGIC, journal_record
 from CRLMSegmentationLib.sweep.recovery import journal_path
 from CRLMSegmentationLib.sweep.sequence_files.packed_frame import pack_frame
-from CRLMSegmentationLib.tracking.age import Age
 from CRLMSegmentationLib.tracking import (
     HealthLog,
     Interruption,
@@ -26,6 +25,7 @@ from CRLMSegmentationLib.tracking import (
     health_rows,
 )
 from CRLMSegmentationLib.tracking import monitor as monitor_module
+from CRLMSegmentationLib.tracking.age import Age
 from CRLMSegmentationLib.tracking.latency import LatencyMeter
 from CRLMSegmentationLib.tracking.monitor import StreamMonitor
 from CRLMSegmentationLib.tracking.openigtlink.framing import FramingCounts

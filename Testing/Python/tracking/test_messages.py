@@ -52,7 +52,7 @@ def test_an_image_keeps_its_pixels_and_place():
 
 def test_the_body_of_an_image_follows_the_specification():
     body = pack_message(image_message(np.zeros((3, 4), np.uint8), POSE, "Image_Reference", 1))[58:]
-    version, components, scalar, endian, system = struct.unpack("> H B B B B", body[:6])
+    version, components, scalar, _endian, system = struct.unpack("> H B B B B", body[:6])
     assert (version, components, scalar, system) == (1, 1, 3, 1)
     assert struct.unpack("> H H H", body[6:12]) == (4, 3, 1)
     t, s, center = (struct.unpack("> 3f", body[start : start + 12]) for start in (12, 24, 48))

@@ -33,7 +33,7 @@ def beside(**poses):
 
 
 @pytest.mark.parametrize(
-    ("transforms", "options", "words"),
+    "transforms, options, words",
     [
         (lambda number: (1.7e9 + number / 20, {"ImageToReference": OK}), {}, ["ImageToReference", "1.7e9 s from the"]),
         (lambda number: (100.01 + number / 20, {"ImageToReference": OK}), {}, ["0.01 s", "interpolation"]),

@@ -44,7 +44,7 @@ def tracker():
 
 
 def test_poses_that_come_without_images_are_recorded_from_the_first_on(tracker, tmp_path):
-    port, sent = tracker
+    port, _sent = tracker
     summary = record(tmp_path / "a.igs.mha", port=port, frames=60, timeout_s=1.0)
     assert not summary.has_images and summary.frames == 60
     fields = read_sequence_header(tmp_path / "a.igs.mha").frame_fields

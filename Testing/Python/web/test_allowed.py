@@ -37,7 +37,7 @@ def test_what_the_page_does_not_use_is_refused(allowed, method):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    "name, value",
     [
         ("margin_mm", 7), ("margin_mm", 0.0), ("threshold", 0.5), ("open_step", "navigate"), ("error_shown", False),
         ("source", "plus"), ("lesion", "mixed"), ("plus_port", "18944"), ("plus_port", 18944),
@@ -49,7 +49,7 @@ def test_what_a_person_sets_is_taken(allowed, name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    "name, value",
     [
         # The server's alone
         ("tools", [{"name": "Stylus", "distance": "90.0 mm", "kind": "clear"}]), ("data_kind", "Live from OR 1"),

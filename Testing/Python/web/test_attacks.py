@@ -45,7 +45,7 @@ def _in_a_tab(page, attack, **options):
 
 
 @pytest.mark.parametrize(
-    ("method", "arguments"),
+    "method, arguments",
     [
         ("application.exit", []), ("application.exit.later", [0]), ("trame.force.push", ["tools"]),
         ("trame.rca.push", ["Red", {}, b"x"]), ("trame.rca.drop", ["Red", 0]),

@@ -58,7 +58,7 @@ def test_navigation_is_live_only_while_a_distance_is_known():
 
 
 @pytest.mark.parametrize(
-    ("reading", "distance", "kind", "text"),
+    "reading, distance, kind, text",
     [
         (_reading(distance_mm=12.34, margin=MarginState.CLEAR), "12.3 mm", "clear", "clear of the margin"),
         (_reading(distance_mm=3.0, margin=MarginState.WITHIN_MARGIN), "3.0 mm", "near", "within the margin"),
@@ -117,7 +117,7 @@ def test_what_the_page_shows_names_no_folder_of_this_computer(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("connected", "seconds", "has_pose", "expected"),
+    "connected, seconds, has_pose, expected",
     [
         (True, 0.1, True, ("", True)),
         (True, 0.1, False, ("Position unknown", True)),

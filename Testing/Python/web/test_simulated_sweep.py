@@ -110,7 +110,7 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     download.value.save_as(saved)
     with zipfile.ZipFile(saved) as case:
         names = [name.split("/", 1)[-1] for name in case.namelist()]
-        assert any(name.endswith(".mrb") or name.endswith(".igs.mha") for name in names), names
+        assert any(name.endswith((".mrb", ".igs.mha")) for name in names), names
         assert case.testzip() is None
 
 

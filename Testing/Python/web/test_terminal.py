@@ -22,7 +22,7 @@ def test_a_closed_tab_is_no_fault_and_a_fault_is_told(caplog):
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    "options, says",
     [
         ({"given": ["nofile.igs.mha"]}, "no recording or folder 'nofile.igs.mha'"),
         ({"case": "nocase"}, "'nocase' is no saved case"),

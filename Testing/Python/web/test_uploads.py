@@ -16,7 +16,7 @@ def _send(folder: UploadFolder, name: str, data: bytes, piece: int = 1000):
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    "given, kept",
     [
         ("sweep.igs.mha", "sweep.igs.mha"),
         ("../../etc/sweep.mha", "sweep.mha"),
@@ -47,7 +47,7 @@ def test_a_recording_and_its_configuration_are_taken(tmp_path, shared_data):
 
 
 @pytest.mark.parametrize(
-    ("name", "data"),
+    "name, data",
     [
         ("sweep.igs.mha", b"not an image"),
         ("sweep.igs.mha", b""),

@@ -1,5 +1,5 @@
-"""The models to choose from, in every front end: those that ship, as models.json describes them, and those in the user's
-own folder.
+"""The models to choose from, in every front end: those that ship, as models.json describes them, and those in the
+user's own folder.
 
 models.json is checked against models.schema.json by a test; here only what is used is read. A model folder that is not
 listed is offered all the same, described by its card.
@@ -36,8 +36,8 @@ class CatalogueEntry:
 
 
 def model_choices() -> list[CatalogueEntry]:
-    """The shipped models in the order of the catalogue, then the user's. Opens no weights, and never raises: a model that
-    cannot be used tells its `problem`.
+    """The shipped models in the order of the catalogue, then the user's. Opens no weights, and never raises: a model
+    that cannot be used tells its `problem`.
     """
     described = {entry["name"]: entry for entry in _catalogue()}
     shipped = available_models()

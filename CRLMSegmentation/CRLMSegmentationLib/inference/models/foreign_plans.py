@@ -9,8 +9,8 @@ from ...errors import ModelError
 
 
 def standing_alone(plans: dict, configuration: str) -> dict:
-    """The plans with `configuration` complete in itself: what it inherits ('inherits_from') written out, and the network
-    of plans of nnU-Net 2.0 to 2.3 ('UNet_class_name') described as later ones do. `plans` stays as it is.
+    """The plans with `configuration` complete in itself: what it inherits ('inherits_from') written out, and the
+    network of plans of nnU-Net 2.0 to 2.3 ('UNet_class_name') described as later ones do. `plans` stays as it is.
 
     Both are done by nnU-Net. Raises ModelError when there is no such configuration, or nnU-Net cannot make sense of it.
     """

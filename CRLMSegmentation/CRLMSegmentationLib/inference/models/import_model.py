@@ -48,7 +48,7 @@ def import_model(
 
     name       of the model, and of its folder
     folder     where to write it; by default where load_model(name) finds it (user_models_folder())
-    folds      numbers, or 'all' for the one that was trained on all cases (fold_all); by default all numbers that are there,
+    folds      numbers, or 'all' for the one that was trained on all cases (fold_all); by default all that are there,
                else 'all'; their probabilities are averaged
     trained_on the card's training data, words that follow 'was trained on'
     threshold  0.5 stands for nnU-Net's own decision; calibrate it on validation cases

@@ -74,7 +74,7 @@ class ModelCard:
 
     @property
     def trained_on_simulated_only(self) -> bool:
-        """True when the card says that no patient's data were in the training: a result on real data is then unproven."""
+        """True when the card says that no patient's data were in the training: on real data it is unproven."""
         return _training(self.text).get("simulated") is True
 
     @property
@@ -347,6 +347,6 @@ def _read_safetensors(path: Path) -> dict:
     from safetensors import safe_open
 
     with safe_open(path, framework="pt", device="cpu") as file:
-        weights = {name: file.get_tensor(name) for name in file.keys()}
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
         aliases = json.loads((file.metadata() or {}).get(ALIASES, "{}"))
     return {**weights, **{alias: weights[name] for alias, name in aliases.items()}}

@@ -21,6 +21,7 @@ NAMES = {"f32": "OpenVINO float32", "bf16": "OpenVINO bfloat16", "int8": "OpenVI
 
 
 def is_installed() -> bool:
+    """True when OpenVINO can be imported; it is not imported here."""
     from importlib.util import find_spec
 
     return find_spec("openvino") is not None
@@ -30,8 +31,8 @@ def import_openvino():
     """The module `openvino`, without its telemetry: nothing is sent, and no file of it is left in the user's home.
 
     OpenVINO would send usage events when it is imported and when it converts a network. Where its package for that
-    cannot be imported it puts an empty one in the place, so that one is kept from being imported. This is the only place
-    from which the library imports OpenVINO.
+    cannot be imported it puts an empty one in the place, so that one is kept from being imported. This is the only
+    place from which the library imports OpenVINO.
     """
     if "openvino" not in sys.modules:
         sys.modules[TELEMETRY] = None  # type: ignore[assignment]

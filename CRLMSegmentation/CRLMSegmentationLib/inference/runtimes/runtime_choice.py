@@ -43,7 +43,9 @@ MIRRORED_BATCH = 8
 
 @dataclass(frozen=True)
 class Chosen:
-    """runtimes  one for each fold, all of one kind
+    """What was chosen, and why it is not what was expected.
+
+    runtimes  one for each fold, all of one kind
     notice    a sentence for the user when it is not the runtime that was expected; else ''
     not_in_eight_bits  why 'auto' does not compute in 8 bits; '' when it does, or was not asked
     """

@@ -27,6 +27,7 @@ def to_fixed_point(values: np.ndarray, bits: int) -> np.ndarray:
 
 @inlined
 def igsio_floor(value):
+    """IGSIO's PlusMath::Floor: the greatest integer that is not greater than `value`, by its way of rounding."""
     return np.int64(value + _ROUNDING_OFFSET) - _ROUNDING_INTEGER
 
 

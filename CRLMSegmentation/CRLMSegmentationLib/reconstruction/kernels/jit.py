@@ -12,9 +12,9 @@ import numba
 def compiled(function):
     """`function` compiled to machine code that runs without Python's lock.
 
-    The result is kept beside the source, in NUMBA_CACHE_DIR or in the user's cache folder, whichever can be written, for
-    as long as no kernel changes: not `function` itself and none that is compiled into it. Where none can be written, it
-    is compiled anew in every process.
+    The result is kept beside the source, in NUMBA_CACHE_DIR or in the user's cache folder, whichever can be written,
+    for as long as no kernel changes: not `function` itself and none that is compiled into it. Where none can be
+    written, it is compiled anew in every process.
     """
     dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
     try:
@@ -36,7 +36,9 @@ def inlined(function):
 
 @lru_cache(maxsize=1)
 def _cache_class():
-    """numba's cache looks at the file of the kernel alone; machine code of what other files gave it would outlive them."""
+    """numba's cache looks at the file of the kernel alone; machine code of what other files gave it would
+    outlive them.
+    """
     from numba.core.caching import FunctionCache
 
     class CacheOfAllSources(FunctionCache):

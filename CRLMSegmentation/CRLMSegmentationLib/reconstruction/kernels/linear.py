@@ -42,7 +42,7 @@ IGSIO_ONE = 1 << IGSIO_BITS
 
 @cache
 def linear_kernel(arithmetic: int, compounding: int, kind: int):
-    """The compiled kernel paste(...) with the arguments of nearest.nearest_kernel, but for
+    """The compiled kernel paste(...), with the arguments of nearest.nearest_kernel but for those below.
 
     coefficients  fixed point without the half for rounding
     low, high     (3,) int64, first and last voxel of the slab, along i those of the whole volume
@@ -209,6 +209,7 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
 
 @inlined
 def inside(i, j, k, last_i, low_j, high_j, low_k, high_k):
+    """True when voxel (i, j, k) lies in the slab: i from 0, j and k from their lowest, all to their last."""
     return 0 <= i <= last_i and low_j <= j <= high_j and low_k <= k <= high_k
 
 

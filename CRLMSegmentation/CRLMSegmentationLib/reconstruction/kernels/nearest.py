@@ -45,7 +45,7 @@ def pixel_kind(dtype) -> int:
 
 @cache
 def nearest_kernel(arithmetic: int, compounding: int, kind: int):
-    """The compiled kernel
+    """The compiled kernel, as the function below.
 
     paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest)
 

@@ -122,8 +122,8 @@ class SweepWatch:
     def quality(self) -> SweepQuality:
         """The whole sweep so far. Raises ReconstructionError when no frame can be used."""
         return quality_of(
-            tuple(self._used), tuple(sorted(self._skipped, key=lambda one: one.number)), np.array(self._gap_maps), np.array(self._steps_mm),
-            np.array(self._seconds), min(self.settings.spacing_mm), moved_mm=self._moved_mm,
+            tuple(self._used), tuple(sorted(self._skipped, key=lambda one: one.number)), np.array(self._gap_maps),
+            np.array(self._steps_mm), np.array(self._seconds), min(self.settings.spacing_mm), moved_mm=self._moved_mm,
         )  # fmt: skip
 
     def _take(self, number: int, frame, now: float) -> None:
@@ -136,9 +136,9 @@ class SweepWatch:
             return
         self._left_out_before, self._unusable_in_a_row = self._unusable_in_a_row > 0, 0
         self._hints.pop("lost", None)
-        for number, frame in accepted:
-            if number % self.settings.skip_interval == 0:
-                self._follow(number, frame)
+        for taken, frame_taken in accepted:
+            if taken % self.settings.skip_interval == 0:
+                self._follow(taken, frame_taken)
 
     def _follow(self, number: int, frame) -> None:
         """Measure from the last usable frame to this one."""
@@ -199,20 +199,26 @@ class SweepWatch:
         elif skipped.kind == "impossible pose":
             self._hints["jump"] = (
                 now,
-                f"The tracker gave a pose that cannot be ({skipped.detail}): frames left out; check that its markers "
-                "are clean and seen.",
+                (
+                    f"The tracker gave a pose that cannot be ({skipped.detail}): frames left out; check that its "
+                    "markers are clean and seen."
+                ),
             )
         elif skipped.kind.startswith("image of another"):
             self._hints["image"] = (
                 now,
-                f"An {skipped.kind} came ({skipped.detail}): it is recorded, and left out of the volume; leave depth "
-                "and picture as they are while you sweep.",
+                (
+                    f"An {skipped.kind} came ({skipped.detail}): it is recorded, and left out of the volume; leave "
+                    "depth and picture as they are while you sweep."
+                ),
             )
         elif self._unusable_in_a_row >= _LOST_FRAMES:
             self._hints["lost"] = (
                 now,
-                f"The probe is not tracked ({skipped.reason}): nothing is recorded that a volume can use; "
-                "bring the probe and the reference back into the tracker's view.",
+                (
+                    f"The probe is not tracked ({skipped.reason}): nothing is recorded that a volume can use; "
+                    "bring the probe and the reference back into the tracker's view."
+                ),
             )
 
     def _rate(self) -> float:

@@ -94,7 +94,9 @@ def read_facts(facts: dict) -> CaseFacts:
 
 
 def put_facts(session, is_empty: bool) -> None:
-    """Have the scene hold what `case.json` would, for a session that begins on it, or on a scene that was saved of it."""
+    """Have the scene hold what `case.json` would, for a session that begins on it, or on a scene that was
+    saved of it.
+    """
     if is_empty:
         remove(session.scene, _NODE, names.CASE)
         return

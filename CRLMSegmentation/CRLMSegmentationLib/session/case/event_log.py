@@ -33,7 +33,7 @@ class EventLog:
     def add(self, event: str, **facts) -> None:
         """Write down one event, now; `facts` are plain values."""
         entry = {
-            "time": datetime.now().isoformat(timespec="milliseconds"),
+            "time": datetime.now().isoformat(timespec="milliseconds"),  # noqa: DTZ005  (as the clock on the wall)
             "seconds": round(time.monotonic() - self._began_s, 3),
             "event": event,
             **{name: without_paths(value) if isinstance(value, str) else value for name, value in facts.items()},
@@ -59,7 +59,7 @@ def without_paths(text: str) -> str:
         return any(first <= place < end for first, end in units)
 
     separators = [found.start() for found in _SEPARATOR.finditer(text) if not is_of_unit(found.start())]
-    endings = [found for found in _FILE_ENDING.finditer(text)]
+    endings = list(_FILE_ENDING.finditer(text))
     if not separators and not endings:
         return text
     # Only a path from a root begins where that can be told.

@@ -158,7 +158,9 @@ class BackgroundJobs:
         for one in running:
             one.cancel()
         until = time.monotonic() + timeout_s
-        return all([one.task.join(max(0.0, until - time.monotonic())) for one in running])
+        # All of them are waited for, whatever the first says.
+        ended = [one.task.join(max(0.0, until - time.monotonic())) for one in running]
+        return all(ended)
 
     def _tell_end(self, running: RunningJob) -> None:
         error = running.task.error

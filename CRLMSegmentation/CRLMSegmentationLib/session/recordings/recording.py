@@ -110,8 +110,8 @@ class Recording:
         if self.recorder is not None or left > LAST_BYTES:
             return ""
         return (
-            f"The recording has ended, because it is kept in memory and only {left / 1e9:.1f} GB are left: choose a folder "
-            "for recordings."
+            f"The recording has ended, because it is kept in memory and only {left / 1e9:.1f} GB are left: choose a "
+            "folder for recordings."
         )
 
     def _memory_problem(self) -> str:
@@ -159,8 +159,10 @@ class Recording:
         (width, height), dtype = usual
         where = "; they are in a file of their own beside it" if self.recorder is not None else ""
         return (
-            f"{frames} of {len(self._frames)} frames are not of {width} x {height} pixels of type {dtype} as the others "
-            f"and not in the sweep{where}.",
+            (
+                f"{frames} of {len(self._frames)} frames are not of {width} x {height} pixels of type {dtype} as the "
+                f"others and not in the sweep{where}."
+            ),
         )
 
     def discard(self) -> None:

@@ -1,4 +1,5 @@
-"""A recording served as PLUS would, in a process of its own: `python -m CRLMSegmentationLib.session.recordings.replay_server`.
+"""A recording served as PLUS would, in a process of its own: `python -m
+CRLMSegmentationLib.session.recordings.replay_server`.
 
 It says one line, {"port": ..., "frames": ..., "origin": ...} or {"error": ...}, and ends when its standard input is
 closed: with its parent.

@@ -56,4 +56,5 @@ def shape_of_surface(mask: Volume, surface) -> TumorShape:
 
 
 def mask_volume_ml(mask: Volume) -> float:
+    """mL of the nonzero voxels."""
     return float(np.count_nonzero(mask.voxels)) * mask.voxel_volume_mm3 / 1000

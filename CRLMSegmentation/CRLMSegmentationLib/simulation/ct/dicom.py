@@ -1,7 +1,7 @@
 """A simulated CT as a DICOM series (CT Image Storage, DICOM PS3.3 A.3), written by GDCM through SimpleITK.
 
-It says in every field that people read that it is simulated. Identifiers follow from the seed (UUID-derived, PS3.5 B.2), so
-that the same patient is the same patient again.
+It says in every field that people read that it is simulated. Identifiers follow from the seed (UUID-derived, PS3.5
+B.2), so that the same patient is the same patient again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _WINDOW_CENTER, _WINDOW_WIDTH = 60, 400
 
 
 def write_dicom_series(ct: Volume, folder, seed: int, phase: str, date: str = "20200101") -> Path:
-    """Write int16 HU (k, j, i) along R, A, S as one file a slice, 0001.dcm ..., into `folder`, made when it is not there.
+    """Write int16 HU (k, j, i) along R, A, S as one file a slice, 0001.dcm ..., into `folder`, made when it is not
+    there.
 
     date  YYYYMMDD of the study; the simulated patient has no other.
     Raises FileFormatError when the disk refuses.
@@ -35,7 +36,8 @@ def write_dicom_series(ct: Volume, folder, seed: int, phase: str, date: str = "2
         "0008|1030": "Simulated patient, not clinical", "0008|103e": f"{phase} phase, simulated",
         "0010|0010": f"Simulated^{seed}", "0010|0020": f"SIMULATED-{seed}", "0010|0040": "O",
         "0018|0015": "ABDOMEN", "0018|0050": f"{ct.spacing_mm[2]:.4f}", "0018|0060": "120", "0018|5100": "HFS",
-        "0020|000d": _identifier(f"{seed}/{date}"), "0020|000e": _identifier(series), "0020|0052": _identifier(f"{seed}/frame"),
+        "0020|000d": _identifier(f"{seed}/{date}"), "0020|000e": _identifier(series),
+        "0020|0052": _identifier(f"{seed}/frame"),
         "0020|0011": str(1 + list(DELAY_S).index(phase)), "0020|0037": "1\\0\\0\\0\\1\\0",
         "0028|0301": "NO", "0028|1050": str(_WINDOW_CENTER), "0028|1051": str(_WINDOW_WIDTH),
         "0028|1052": "-1024", "0028|1053": "1", "0028|1054": "HU",
@@ -43,7 +45,8 @@ def write_dicom_series(ct: Volume, folder, seed: int, phase: str, date: str = "2
     if DELAY_S[phase] is not None:
         common["0018|0010"] = "simulated"
     x_mm, y_mm, _ = ct.spacing_mm
-    # Rows run to the left and columns to the back, as in all axial series; the first pixel is the most right and front one.
+    # Rows run to the left and columns to the back, as in all axial series; the first pixel is the most right and front
+    # one.
     right, front = (
         ct.ijk_to_ras[0, 3] + x_mm * (ct.dimensions[0] - 1),
         ct.ijk_to_ras[1, 3] + y_mm * (ct.dimensions[1] - 1),

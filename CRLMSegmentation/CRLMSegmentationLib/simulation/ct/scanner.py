@@ -55,8 +55,8 @@ class CtSettings:
 def scan(patient: Patient, settings: CtSettings | None = None, progress=None) -> tuple[Volume, Volume]:
     """A CT and its labels on the same grid: int16 HU and uint8 (patient.LABELS), (k, j, i) along R, A, S.
 
-    The liver is covered with 20 mm above and 30 mm below. A voxel's value is the mean over its thickness; its label is that of its
-    center. The same patient and settings give the same bytes. progress is called with (share, text).
+    The liver is covered with 20 mm above and 30 mm below. A voxel's value is the mean over its thickness; its label is
+    that of its center. The same patient and settings give the same bytes. progress is called with (share, text).
     """
     settings = settings or CtSettings()
     seeds = [20262, patient.seed, PHASES.index(settings.phase)]
@@ -103,7 +103,9 @@ class _Place:
 
 
 def _mean_over_thickness(patient, settings, place: _Place, number: int, values, background):
-    """Mean HU (j, i) float32 of one slice, and the labels in its middle: planes about as far apart as pixels are wide."""
+    """Mean HU (j, i) float32 of one slice, and the labels in its middle: planes about as far apart as pixels
+    are wide.
+    """
     parts = max(1, round(settings.thickness_mm / place.pixel_mm)) | 1
     x, y, z = place.first_ras
     total = np.zeros((settings.pixels, settings.pixels), dtype=np.float32)

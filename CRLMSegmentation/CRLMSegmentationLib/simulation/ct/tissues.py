@@ -1,7 +1,7 @@
 """How bright each tissue is, in Hounsfield units, before and after contrast.
 
-Means of healthy adults and of hypovascular metastases as radiology gives them (Brant and Helms, Fundamentals of Diagnostic
-Radiology; Foley et al., AJR 1983, for the phases of the liver); each patient differs a little.
+Means of healthy adults and of hypovascular metastases as radiology gives them (Brant and Helms, Fundamentals of
+Diagnostic Radiology; Foley et al., AJR 1983, for the phases of the liver); each patient differs a little.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ _BY_PHASE = {
     "liver": (58, 68, 112, 92), "portal vein": (42, 75, 172, 122), "hepatic vein": (42, 46, 160, 120),
     "artery": (42, 290, 150, 115), "aorta": (42, 310, 150, 115), "vena cava": (42, 90, 128, 116),
     "bile duct": (8, 8, 8, 8), "gallbladder": (8, 8, 8, 10),
-    "metastasis": (42, 52, 66, 68), "cyst": (5, 5, 5, 5), "hemangioma": (40, 90, 112, 118), "fat in the liver": (30, 38, 74, 60),
+    "metastasis": (42, 52, 66, 68), "cyst": (5, 5, 5, 5), "hemangioma": (40, 90, 112, 118),
+    "fat in the liver": (30, 38, 74, 60),
     "spleen": (50, 125, 122, 100), "kidney": (32, 150, 180, 160), "pancreas": (42, 105, 98, 78),
     "muscle": (54, 58, 64, 62), "heart": (42, 230, 145, 112), "stomach": (24, 26, 28, 28), "colon": (16, 18, 20, 20),
     "bowel": (60, 64, 70, 70), "bone": (360, 365, 370, 368), "lung": (-840, -838, -836, -838),
@@ -26,8 +27,8 @@ _BY_PHASE = {
     "air": (-1000, -1000, -1000, -1000),
 }  # fmt: skip
 # How much the mean of a tissue differs from patient to patient.
-_SPREAD_HU = {"liver": 6, "portal vein": 14, "hepatic vein": 14, "artery": 30, "aorta": 25, "metastasis": 8, "spleen": 8, "bowel": 60,
-              "bone": 40}  # fmt: skip
+_SPREAD_HU = {"liver": 6, "portal vein": 14, "hepatic vein": 14, "artery": 30, "aorta": 25, "metastasis": 8,
+              "spleen": 8, "bowel": 60, "bone": 40}  # fmt: skip
 
 
 def brightness(rng: np.random.Generator, phase: str) -> np.ndarray:

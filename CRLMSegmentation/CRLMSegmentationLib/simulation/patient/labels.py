@@ -15,9 +15,9 @@ from .patient import Patient
 
 # In the order in which they are laid: where two overlap, the later one is seen.
 NAMES = (
-    "air", "skin", "fat", "muscle", "abdominal fat", "bowel", "lung", "heart", "spleen", "stomach", "colon", "kidney", "pancreas",
-    "aorta", "bone", "vena cava", "gallbladder", "liver", "bile duct", "artery", "hepatic vein", "portal vein",
-    "fat in the liver", "hemangioma", "cyst", "metastasis",
+    "air", "skin", "fat", "muscle", "abdominal fat", "bowel", "lung", "heart", "spleen", "stomach", "colon", "kidney",
+    "pancreas", "aorta", "bone", "vena cava", "gallbladder", "liver", "bile duct", "artery", "hepatic vein",
+    "portal vein", "fat in the liver", "hemangioma", "cyst", "metastasis",
 )  # fmt: skip
 LABELS = {name: number for number, name in enumerate(NAMES)}
 _TREES = {"bile": "bile duct", "artery": "artery", "hepatic": "hepatic vein", "portal": "portal vein"}
@@ -25,8 +25,8 @@ _LESIONS = {"fat": "fat in the liver", "hemangioma": "hemangioma", "cyst": "cyst
 
 
 def patient_labels(patient: Patient, origin_ras, spacing_mm: float, dimensions) -> Volume:
-    """uint8 labels (see LABELS) on a grid along R, A, S: origin_ras (3,) mm is the center of its first voxel, `dimensions`
-    are the numbers of voxels along i, j, k. A voxel is what its center lies in.
+    """uint8 labels (see LABELS) on a grid along R, A, S: origin_ras (3,) mm is the center of its first voxel,
+    `dimensions` are the numbers of voxels along i, j, k. A voxel is what its center lies in.
     """
     canvas = _Canvas(np.zeros(tuple(int(n) for n in dimensions)[::-1], dtype=np.uint8), origin_ras, float(spacing_mm))
     for organ in patient.organs:

@@ -1,6 +1,6 @@
-"""The liver's outside: a body under the diaphragm (right lobe, its lower end, left lobe), cut by the visceral surface with
-the impressions of stomach, right kidney and colon, the fossa of the gallbladder, the groove of the vena cava and the
-fissure of the round ligament; the caudate lobe beside the vena cava.
+"""The liver's outside: a body under the diaphragm (right lobe, its lower end, left lobe), cut by the visceral surface
+with the impressions of stomach, right kidney and colon, the fossa of the gallbladder, the groove of the vena cava and
+the fissure of the round ligament; the caudate lobe beside the vena cava.
 
 The frame is the patient's, RAS mm: x to the right, y to the front, z to the head; the vena cava runs through
 (0, 0, z). Extents and volumes are those of adults: 1.0 to 2.2 L (mean 1.5, Heinemann et al., Liver Transpl Surg
@@ -20,7 +20,8 @@ SMALLEST_ML, LARGEST_ML = 1000.0, 2200.0
 _MEAN_ML, _SPREAD_ML = 1500.0, 280.0
 _RIGHT, _LOWER_END, _LEFT, _STOMACH, _KIDNEY, _COLON, _CAUDATE, _FOSSA, _FISSURE = range(9)
 _PARTS = {
-    "stomach": _STOMACH, "kidney": _KIDNEY, "colon": _COLON, "caudate": _CAUDATE, "gallbladder": _FOSSA, "fissure": _FISSURE,
+    "stomach": _STOMACH, "kidney": _KIDNEY, "colon": _COLON, "caudate": _CAUDATE, "gallbladder": _FOSSA,
+    "fissure": _FISSURE,
 }  # fmt: skip
 _CAVA_RADIUS_MM = 12.0
 # Half edge of the grid on which the volume is measured when the shape is brought to size, and its step.
@@ -54,7 +55,9 @@ class LiverShape:
         return fields[:, 1], fields[:, 2]
 
     def field_on_grid(self, origin_ras, step_mm: float, dimensions) -> np.ndarray:
-        """(k, j, i) float32 of outside_mm at origin + step (i, j, k); `dimensions` are numbers of points along i, j, k."""
+        """(k, j, i) float32 of outside_mm at origin + step (i, j, k); `dimensions` are numbers of points along
+        i, j, k.
+        """
         field = np.empty(tuple(int(n) for n in dimensions)[::-1], dtype=np.float32)
         _fill(field, np.asarray(origin_ras, dtype=np.float64), float(step_mm), *self._numbers)
         return field

@@ -1,4 +1,6 @@
-"""What lies around the liver: simple shapes in the right places, so that nothing is found by being the only bright thing."""
+"""What lies around the liver: simple shapes in the right places, so that nothing is found by being the only bright
+thing.
+"""
 
 from __future__ import annotations
 

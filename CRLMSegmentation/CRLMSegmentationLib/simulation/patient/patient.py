@@ -1,7 +1,7 @@
 """A patient from a seed: liver, vessels, lesions, neighbours and the curves on the liver, all in one frame.
 
-The frame is the patient's own, RAS mm, with the vena cava through the origin. The same seed gives the same patient on any
-machine. Nothing of it is a person: every number is drawn.
+The frame is the patient's own, RAS mm, with the vena cava through the origin. The same seed gives the same patient on
+any machine. Nothing of it is a person: every number is drawn.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _LARGE_VESSEL_MM = 2.2
 class Patient:
     """One simulated patient, in RAS mm.
 
-    outside_mm  (k, j, i) float32, how far outside of the liver, on a grid of 1 mm whose first voxel is at grid_origin_ras
+    outside_mm  (k, j, i) float32, how far outside of the liver, on a grid of 1 mm whose first voxel is at
+                grid_origin_ras
     """
 
     seed: int

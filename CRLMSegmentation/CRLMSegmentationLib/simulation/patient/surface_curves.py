@@ -4,6 +4,8 @@ ligament.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .couinaud import Planes
@@ -24,8 +26,8 @@ def liver_surface(origin_ras, outside_mm: np.ndarray):
 
 
 def surface_at_zero(field: np.ndarray, origin_ras, step_mm: float):
-    """vtkPolyData, RAS mm, facing the larger values: where `field` (k, j, i) float32 is 0; closed when it is positive at
-    the grid's border.
+    """vtkPolyData, RAS mm, facing the larger values: where `field` (k, j, i) float32 is 0; closed when it is positive
+    at the grid's border.
     """
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
@@ -106,7 +108,7 @@ def _contour(surface, values: np.ndarray, wanted: np.ndarray | None = None) -> l
         kept = vtk_to_numpy(output.GetPointData().GetArray("wanted")) > 0.5
     lines, cells = [], vtk_to_numpy(output.GetLines().GetConnectivityArray())
     offsets = vtk_to_numpy(output.GetLines().GetOffsetsArray())
-    for first, last in zip(offsets[:-1], offsets[1:]):
+    for first, last in itertools.pairwise(offsets):
         ids = cells[first:last]
         # A line is parted where a point of it is not wanted.
         breaks = np.flatnonzero(np.diff(kept[ids].astype(np.int8))) + 1

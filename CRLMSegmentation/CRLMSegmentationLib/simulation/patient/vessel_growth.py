@@ -154,18 +154,20 @@ def _split(places, order, first, last, middle, heading, shift):
 
 @compiled
 def grow(
-    places, order, node_xyz, node_parent, node_radius, number, span, span_node, span_radius, span_heading, span_state, spans,
-    thinnest_now, thinnest, gap, depth, free, origin, step, draws, draw,
+    places, order, node_xyz, node_parent, node_radius, number, span, span_node, span_radius, span_heading, span_state,
+    spans, thinnest_now, thinnest, gap, depth, free, origin, step, draws, draw,
 ):  # fmt: skip
     """Grow all branches that are at least `thinnest_now` mm; returns (nodes, territories, next draw) in use.
 
     places       (n, 3) float64 RAS mm, evenly spread over the liver;  order  (n,) indices, reordered in place
     node_*       xyz (most, 3), parent (most,), radius (most,) of the tree so far, of which `number` are used
-    span         (most, 2): a territory is order[first:last]; span_node where its branch begins, span_radius (most, 2) of
-                 that branch and how far around its beginning the capsule does not count, span_heading (most, 3) how it sets off,
-                 span_state 0 to be grown, 1 grown or left to its two halves, 2 given up. `spans` are used
+    span         (most, 2): a territory is order[first:last]; span_node where its branch begins, span_radius (most, 2)
+                 of
+                 that branch and how far around its beginning the capsule does not count, span_heading (most, 3) how it
+                 sets off, span_state 0 to be grown, 1 grown or left to its two halves, 2 given up. `spans` are used
     thinnest     of the whole tree: a branch whose own branches would be thinner is the last one
-    gap          mm to the capsule and to other trees: `depth` and `free`, (k, j, i) float32 mm with origin (3,) and step,
+    gap          mm to the capsule and to other trees: `depth` and `free`, (k, j, i) float32 mm with origin (3,) and
+                 step,
                  say how far away they are
     draws        uniform numbers from -1 to 1, used from `draw` on, over and over
     """

@@ -1,5 +1,5 @@
-"""The vessels of one liver: portal vein, hepatic veins, arteries and bile ducts, as trees of tapered tubes that keep clear
-of each other.
+"""The vessels of one liver: portal vein, hepatic veins, arteries and bile ducts, as trees of tapered tubes that keep
+clear of each other.
 
 Trunks as the anatomy has them, twigs grown by vessel_growth. Radii of the trunks: portal vein 6.5 mm, vena cava 12 mm,
 right, middle and left hepatic vein 4 to 5 mm.
@@ -60,8 +60,8 @@ class VesselTree:
 
 @dataclass(frozen=True, eq=False)
 class Vessels:
-    """The trees of one liver by name ('portal', 'hepatic', 'artery', 'bile'), and the share of the liver's places that no
-    twig of the tree could reach.
+    """The trees of one liver by name ('portal', 'hepatic', 'artery', 'bile'), and the share of the liver's places that
+    no twig of the tree could reach.
     """
 
     trees: dict[str, VesselTree]
@@ -124,8 +124,8 @@ class _Growth:
         """All branches that are no thinner than that."""
         self.number, self._spans, self._draw = grow(
             self.places, self._order, self.xyz, self.parent, self.radius, self.number, self._span, self._span_node,
-            self._span_radius, self._span_heading, self._span_state, self._spans, float(thinnest_mm), _THINNEST_MM, _GAP_MM,
-            self.depth, self.clearance, self.origin, _CLEARANCE_STEP_MM, self._draws, self._draw,
+            self._span_radius, self._span_heading, self._span_state, self._spans, float(thinnest_mm), _THINNEST_MM,
+            _GAP_MM, self.depth, self.clearance, self.origin, _CLEARANCE_STEP_MM, self._draws, self._draw,
         )  # fmt: skip
 
     def tree(self) -> VesselTree:

@@ -133,7 +133,7 @@ def draw_lesion(rng: np.random.Generator, settings: LesionSettings) -> Lesion:
     Every number is drawn whether it is used or not, so that fixing one setting leaves the others as they were.
     """
     diameter = MEDIAN_DIAMETER_MM
-    for attempt in range(100):
+    for _ in range(100):
         diameter = MEDIAN_DIAMETER_MM * math.exp(DIAMETER_LOG_SPREAD * rng.standard_normal())
         if SMALLEST_DIAMETER_MM <= diameter <= LARGEST_DIAMETER_MM:
             break

@@ -139,7 +139,7 @@ def draw_motion(rng: np.random.Generator, probe: Probe, swept_volume_ml: float, 
         tremor_deg=draw_smooth_curve(rng, 0.05, 6, 18),
     )
     travel = 40.0
-    for attempt in range(6):
+    for _ in range(6):
         volume = ProbeMotion(travel_mm=travel, **parts).swept_volume_ml(probe)
         travel = min(max(travel * swept_volume_ml / volume, 1.0), 200.0)
     return ProbeMotion(travel_mm=round(max(travel, shortest_mm), 3), **parts)

@@ -105,6 +105,7 @@ def write_case_crops(job: _Job) -> dict:
 
 
 def write_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
+    """A CSV table of the cases that were left out, each with its reason."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["case", "reason"])

@@ -26,8 +26,8 @@ _YES_NO = {"": False, "no": False, "0": False, "false": False, "yes": True, "1":
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One line of the table; `sweep`, `volume`, `mask` and `calibration` are paths, or empty. `label` says which label or segment of the
-    mask is the tumor, where it holds several ('all' for all of them).
+    """One line of the table; `sweep`, `volume`, `mask` and `calibration` are paths, or empty. `label` says which label
+    or segment of the mask is the tumor, where it holds several ('all' for all of them).
     """
 
     case: str

@@ -177,17 +177,15 @@ def _threshold_sentence(name: str, card) -> str:
 def _recordings(inputs: ReportInputs) -> list[str]:
     if not inputs.recordings:
         return []
-    parts = ["## Real recordings without tumor\n\nModel_crop on boxes laid at random through recordings of real "
-             "phantoms, in which there is no tumor: what it finds is a false alarm.\n"]  # fmt: skip
+    intro = (
+        "## Real recordings without tumor\n\nModel_crop on boxes laid at random through recordings of real phantoms, "
+        "in which there is no tumor: what it finds is a false alarm.\n"
+    )
     rows = [[title, result["tried"], result["with_anything"], f"{result['found_ml']['median']:.2f}",
              f"{result['mean_ml']:.2f}", f"{result['largest_ml']:.2f}"]
             for title, result in inputs.recordings.items()]  # fmt: skip
-    parts.append(
-        report_text.table(
-            ["recording", "boxes", "with a false alarm", "median (mL)", "mean (mL)", "largest (mL)"], rows
-        )
-    )
-    return parts
+    columns = ["recording", "boxes", "with a false alarm", "median (mL)", "mean (mL)", "largest (mL)"]
+    return [intro, report_text.table(columns, rows)]
 
 
 def _left_out(found: dict) -> str:

@@ -36,6 +36,7 @@ def quartile_table(methods: dict) -> str:
 
 
 def must_table(lines: Sequence[dict]) -> str:
+    """What this study has to reach, and whether it does."""
     rows = [[line["what"], _number(line["value"]), line["must"], line["aim"], "yes" if line["holds"] else "**no**"]
             for line in lines]  # fmt: skip
     return table(["", "here", "must", "aim", "must holds"], rows)
@@ -52,6 +53,7 @@ def paper_table(methods: dict) -> str:
 
 
 def tests_table(tests: Sequence[dict]) -> str:
+    """Methods against each other, figure by figure, with the p-value over pairs of cases."""
     rows = [[one["figure"], f"{one['first']} against {one['second']}", one["cases"],
              "-" if one["p"] is None else f"{one['p']:.2g}", "yes" if one["significant"] else "no"]
             for one in tests]  # fmt: skip
@@ -59,6 +61,7 @@ def tests_table(tests: Sequence[dict]) -> str:
 
 
 def strata_table(strata: dict) -> str:
+    """Dice of the methods by kinds of lesions."""
     rows = []
     for by, classes in strata.items():
         for name, methods in classes.items():
@@ -69,6 +72,7 @@ def strata_table(strata: dict) -> str:
 
 
 def robustness_table(lines: dict) -> str:
+    """Dice of Model_crop when the box or the sweep is worse than it should be."""
     names = {"shift_mm": "box shifted by {:g} mm", "scale": "box edges times {:g}",
              "tracking_mm": "extra tracking noise of {:g} mm", "dropped": "{:.0%} of the frames dropped"}  # fmt: skip
     rows = [[names[kind].format(one["amount"]), _quartiles(one["dice"]), f"{one['lost']:.3f}"]
@@ -77,6 +81,7 @@ def robustness_table(lines: dict) -> str:
 
 
 def each_case_table(cases: Sequence[dict]) -> str:
+    """Every test case with its lesion and its figures."""
     rows = [[one["case"], one["split"], f"{one['volume_ml']:.2f}", one["echogenicity"] or "-",
              "-" if one["contrast_db"] is None else f"{one['contrast_db']:+.1f}",
              *(_number(one["dice"].get(name), 2) for name in (CROP, FULL, SEMI)),
@@ -86,6 +91,7 @@ def each_case_table(cases: Sequence[dict]) -> str:
 
 
 def recipe_table(recipes: dict[str, dict]) -> str:
+    """The settings that the networks were trained with, side by side."""
     keys = [key for key in next(iter(recipes.values())) if key not in ("sampling", "kind")]
     return table(["", *recipes], [[key.replace("_", " "), *(recipes[kind][key] for kind in recipes)] for key in keys])
 

@@ -93,7 +93,7 @@ def _run(home: NnunetHome, dataset_name: str, recipe: Recipe, device, progress: 
     trainer = study_trainer_class(recipe)(plans, CONFIGURATION, 0, description, device)
     trainer.follow(progress)
     random.seed(recipe.seed)
-    np.random.seed(recipe.seed)
+    np.random.seed(recipe.seed)  # noqa: NPY002  (what batchgenerators draws from)
     torch.manual_seed(recipe.seed)
     trainer.initialize()
     latest = Path(trainer.output_folder) / LATEST

@@ -1,7 +1,7 @@
 """Which text fields of a recording can tell who the patient or the staff is: the one list of them.
 
-By the keywords of DICOM's confidentiality profiles (PS3.15 annex E) and common words for them. What goes too far costs a
-field that nothing here needs.
+By the keywords of DICOM's confidentiality profiles (PS3.15 annex E) and common words for them. What goes too far costs
+a field that nothing here needs.
 """
 
 from __future__ import annotations

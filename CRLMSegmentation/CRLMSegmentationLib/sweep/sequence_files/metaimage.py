@@ -71,7 +71,7 @@ def read_header(path: Path) -> SequenceHeader:
         raise SequenceFileError(f"The header of {path} has a size that is not a whole number.") from None
     kinds = fields.get("Kinds", "").lower().split()
     if element_type == _NO_IMAGES:
-        sizes, kinds = [0, 0, *sizes[2:]], kinds
+        sizes = [0, 0, *sizes[2:]]
     if not frames and any(word != "1" for word in fields.get("ElementSpacing", "").split()):
         # PLUS called the third axis of its volumes 'list', too.
         raise NotASequenceError(f"{path} holds one volume, not a sequence of frames.")

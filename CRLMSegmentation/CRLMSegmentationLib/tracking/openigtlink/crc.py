@@ -11,7 +11,7 @@ import functools
 import threading
 
 import numpy as np
-from pyigtl.messages import CRC64 as _crc64_of_short
+from pyigtl.messages import CRC64 as _crc64_of_short  # noqa: N811  (a function)
 
 _POLYNOMIAL = 0x42F0E1EBA9EA3693
 _SHORT_BYTES = 1 << 14

@@ -78,7 +78,8 @@ class Actions(TellingActions):
         with self._state as state:
             state.placing = ""
         if placing == "seed":
-            asyncio.create_task(self._grow(point))
+            # The event loop holds a task weakly only.
+            self._growing = asyncio.create_task(self._grow(point))
         else:
             edge_mm = float(np.clip(number_of(self._state.box_edge_mm), *BOX_MM))
             self._put_box(Box(point, (edge_mm,) * 3), tight=False)

@@ -34,7 +34,7 @@ class Series:
     def range(self) -> tuple[float, float]:
         """Lowest and highest value that the curve's edges stand for; round, so that the curve does not jump."""
         values = self.values or [0.0]
-        low = min(self.lowest, min(values))
+        low = min(self.lowest, *values)
         top = next((top for top in _TOPS if top >= max(values)), max(values))
         return low, float(top)
 
