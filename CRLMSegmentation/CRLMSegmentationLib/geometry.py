@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike
 
 from .errors import GeometryError
 
+# The same both ways: x and y are turned, which is a rotation by 180 degrees about the long axis of the patient.
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+LPS_TO_RAS.setflags(write=False)
 _LEAST_LENGTH_MM = 1e-9
 _LEAST_SINE = 1e-6
 

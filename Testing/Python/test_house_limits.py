@@ -93,7 +93,6 @@ UNTYPED = {
     "CRLMSegmentation.py": 15,
     # files/
     "CRLMSegmentationLib/files/box_file.py": 2,
-    "CRLMSegmentationLib/files/coordinates.py": 2,
     "CRLMSegmentationLib/files/mask_file.py": 1,
     "CRLMSegmentationLib/files/paths.py": 1,
     "CRLMSegmentationLib/files/seen_file.py": 4,

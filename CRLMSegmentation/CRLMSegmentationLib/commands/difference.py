@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import FileFormatError, NotASequenceError
 from ..files import VOLUME_ENDINGS, read_volume, write_volume
 from ..files.paths import name_for_library
+from ..geometry import LPS_TO_RAS
 from ..values import Volume
 from .options.outputs import PICTURE_ENDINGS, Output, add_force_option, check_outputs
 from .options.printing import print_json
 from .options.progress import progress_bar
 from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 from .reconstruct import add_reconstruction_options, settings_from
-
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 EXAMPLES = (
     "crlm difference volume.nrrd theirs.mha",
@@ -46,7 +43,7 @@ def run(arguments):
     first = _first_volume(arguments, second)
     if not lie_on_the_same_grid(first, second):
         # IGSIO writes coordinates of Reference as they are into files whose axes everyone else takes for LPS
-        second = Volume(second.voxels, _LPS_TO_RAS @ second.ijk_to_ras)
+        second = Volume(second.voxels, LPS_TO_RAS @ second.ijk_to_ras)
     found = difference(first, second)
     if arguments.output:
         write_volume(found.volume, arguments.output)

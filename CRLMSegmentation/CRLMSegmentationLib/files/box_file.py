@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import CRLMError, FileFormatError
+from ..geometry import LPS_TO_RAS
 from ..values import Box
-from .coordinates import LPS_TO_RAS, to_mm, to_ras
+from .coordinates import to_mm, to_ras
 from .whole_file import written_whole
 
 _SCHEMA = (
@@ -41,7 +42,7 @@ def read_box(path) -> Box:
         raise FileFormatError(f"{path} holds {len(rois)} Markups ROIs; save the one that is meant by itself.")
     roi = rois[0]
     try:
-        file_to_ras = to_ras(roi.get("coordinateSystem", "LPS"), path)
+        file_to_ras = to_ras(roi.get("coordinateSystem", "LPS"), path)[:3, :3]
         unit_mm = to_mm(roi.get("coordinateUnits", "mm"), path)
         center = np.array(roi["center"], dtype=np.float64)
         size = np.array(roi["size"], dtype=np.float64)
@@ -58,15 +59,15 @@ def read_box(path) -> Box:
 def write_box(box: Box, path, name: str = "Box") -> Path:
     """Write `box` as a Markups ROI that 3D Slicer opens."""
     path = Path(path)
-    axes = LPS_TO_RAS @ box.axes_ras
+    ras_to_lps = LPS_TO_RAS[:3, :3]
     roi = {
         "type": "ROI",
         "coordinateSystem": "LPS",
         "coordinateUnits": "mm",
         "name": name,
         "roiType": "Box",
-        "center": (LPS_TO_RAS @ box.center_ras).tolist(),
-        "orientation": axes.ravel().tolist(),
+        "center": (ras_to_lps @ box.center_ras).tolist(),
+        "orientation": (ras_to_lps @ box.axes_ras).ravel().tolist(),
         "size": box.size_mm.tolist(),
         "insideOut": False,
         "controlPoints": [],

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FileFormatError
+from ..geometry import LPS_TO_RAS
 from .coordinates import to_ras
 from .paths import name_for_library
 from .ply import read_ply
@@ -32,7 +33,7 @@ def write_surface(surface, path) -> Path:
     from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter
 
     path = Path(path)
-    turned = _with_x_and_y_turned(surface)
+    turned = _between_lps_and_ras(surface)
     if path.suffix.lower() == ".vtp":
         writer = vtkXMLPolyDataWriter()
         space = vtkStringArray()
@@ -70,8 +71,8 @@ def read_surface(path):
     used = surface.GetPolys().GetConnectivityArray()
     if used.GetNumberOfTuples() and not 0 <= used.GetRange()[0] <= used.GetRange()[1] < surface.GetNumberOfPoints():
         raise FileFormatError(f"{path} is damaged: its triangles name points that are not there.")
-    is_ras = bool(spaces) and (to_ras(spaces[0], path) == np.eye(3)).all()
-    return surface if is_ras else _with_x_and_y_turned(surface)
+    is_ras = bool(spaces) and np.array_equal(to_ras(spaces[0], path), np.eye(4))
+    return surface if is_ras else _between_lps_and_ras(surface)
 
 
 def _content_of(path: Path):
@@ -142,14 +143,14 @@ def _silent_vtk():
         vtkObject.SetGlobalWarningDisplay(before)
 
 
-def _with_x_and_y_turned(surface):
-    """A copy with x and y negated (RAS to LPS or back); a rotation by 180 degrees, so facing stays outward."""
+def _between_lps_and_ras(surface):
+    """A copy turned from RAS to LPS or back; a rotation by 180 degrees, so that facing stays outward."""
     from vtkmodules.vtkCommonDataModel import vtkPolyData
     from vtkmodules.vtkCommonTransforms import vtkTransform
     from vtkmodules.vtkFiltersGeneral import vtkTransformPolyDataFilter
 
     transform = vtkTransform()
-    transform.Scale(-1, -1, 1)
+    transform.SetMatrix(LPS_TO_RAS.ravel().tolist())
     apply = vtkTransformPolyDataFilter()
     apply.SetTransform(transform)
     apply.SetInputData(surface)

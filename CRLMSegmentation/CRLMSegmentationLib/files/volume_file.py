@@ -1,6 +1,6 @@
 """Volumes as `.nrrd`, `.nii.gz`, `.nii`, `.mha`, `.mhd`, `.tif` ... through SimpleITK.
 
-Files hold LPS coordinates (ITK's convention); 3D Slicer and this project turn them into RAS by the signs of x and y.
+Files hold LPS coordinates (ITK's convention); 3D Slicer and this project turn them into RAS (coordinates.py).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 
 from ..errors import FileFormatError
 from ..values import Volume
+from .coordinates import ijk_to_ras_of, image_on_grid
 from .nifti import is_cut_off
 from .paths import name_for_library
 from .seen_file import read_seen, remove_seen, write_seen
 from .volume_header import refuse_recording, unit_mm
 from .whole_file import written_whole
 
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")
 
 
@@ -58,12 +58,10 @@ def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
     refuse_recording(path, image.GetSize(), image.GetSpacing(), metadata)
     if image.GetDimension() != 3:
         raise FileFormatError(f"{path} has {image.GetDimension()} axes; a volume has 3.")
-    ijk_to_lps = np.eye(4)
-    ijk_to_lps[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) @ np.diag(image.GetSpacing())
-    ijk_to_lps[:3, 3] = image.GetOrigin()
-    ijk_to_lps[:3] *= unit_mm(path)
+    ijk_to_ras = ijk_to_ras_of(image)
+    ijk_to_ras[:3] *= unit_mm(path)
     voxels = SimpleITK.GetArrayFromImage(image)
-    return voxels.reshape(*voxels.shape[:3], -1), _LPS_TO_RAS @ ijk_to_lps, metadata
+    return voxels.reshape(*voxels.shape[:3], -1), ijk_to_ras, metadata
 
 
 def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
@@ -79,13 +77,7 @@ def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
         raise FileFormatError(f"{path} has no known ending for a volume; use one of {', '.join(VOLUME_ENDINGS)}.")
     name_for_library(path)
     voxels = volume.voxels.astype(np.uint8) if volume.voxels.dtype == bool else volume.voxels
-    voxels = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("="))
-    image = SimpleITK.GetImageFromArray(voxels)
-    ijk_to_lps = _LPS_TO_RAS @ volume.ijk_to_ras
-    spacing = volume.spacing_mm
-    image.SetSpacing(spacing.tolist())
-    image.SetOrigin(ijk_to_lps[:3, 3].tolist())
-    image.SetDirection((ijk_to_lps[:3, :3] / spacing).ravel().tolist())
+    image = image_on_grid(voxels, volume.ijk_to_ras)
     knows_seen = volume.seen is not None and not volume.seen_is_guessed
     with written_whole(path) as place:
         SimpleITK.WriteImage(image, name_for_library(place), useCompression=compressed)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import GeometryError
+from ...files.coordinates import ijk_to_ras_of, image_on_grid
 from ...values import Volume
 
 DATASET_NAME = "Dataset501_TumorCrops"
@@ -81,22 +82,14 @@ def _read(path: Path) -> Volume:
     import SimpleITK
 
     image = SimpleITK.ReadImage(str(path))
-    lps = np.eye(4)
-    lps[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
-    lps[:3, 3] = image.GetOrigin()
-    return Volume(SimpleITK.GetArrayFromImage(image), np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps)
+    return Volume(SimpleITK.GetArrayFromImage(image), ijk_to_ras_of(image))
 
 
 def _write(volume: Volume, path: Path) -> None:
-    """nnU-Net reads the grid through SimpleITK, which is LPS."""
+    """As nnU-Net reads it through SimpleITK."""
     import SimpleITK
 
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ volume.ijk_to_ras
-    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(volume.voxels))
-    image.SetSpacing([float(value) for value in volume.spacing_mm])
-    image.SetOrigin([float(value) for value in lps[:3, 3]])
-    image.SetDirection((lps[:3, :3] / volume.spacing_mm).ravel().tolist())
-    SimpleITK.WriteImage(image, str(path), useCompression=True)
+    SimpleITK.WriteImage(image_on_grid(volume.voxels, volume.ijk_to_ras), str(path), useCompression=True)
 
 
 def _write_json(path: Path, content) -> None:

@@ -15,13 +15,12 @@ import numpy as np
 from pyigtl import TransformMessage
 
 from ...errors import CRLMError, GeometryError
-from ...geometry import as_affine, plane_axes
+from ...geometry import LPS_TO_RAS, as_affine, plane_axes
 from ...sweep import Pose
 from ...sweep.sequence_files.identifying_fields import is_identifying
 from ...sweep.transforms import is_transform_name, parse_matrix
 from .messages import ImageMessage, PositionMessage, TrackingDataMessage
 
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _LUMA = np.array([0.299, 0.587, 0.114])
 _TRANSFORM_FIELD = re.compile(r"([A-Za-z0-9]+To[A-Za-z0-9]+?)Transform(Status)?\Z")
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z")
@@ -51,7 +50,7 @@ def pose_of_image(message: ImageMessage) -> Pose:
     if not matrix[:3, 2].any() and np.isfinite(matrix).all():
         matrix[:3, 2] = plane_axes(matrix)[:, 2]
     if message.world_coordinate_system == "lps":
-        matrix = _LPS_TO_RAS @ matrix
+        matrix = LPS_TO_RAS @ matrix
     return _checked(matrix, "OK")
 
 
