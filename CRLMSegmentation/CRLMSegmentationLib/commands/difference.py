@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import FileFormatError, NotASequenceError
@@ -43,7 +44,7 @@ def run(arguments):
     first = _first_volume(arguments, second)
     if not lie_on_the_same_grid(first, second):
         # IGSIO writes coordinates of Reference as they are into files whose axes everyone else takes for LPS
-        second = Volume(second.voxels, LPS_TO_RAS @ second.ijk_to_ras)
+        second = replace(second, ijk_to_ras=LPS_TO_RAS @ second.ijk_to_ras)
     found = difference(first, second)
     if arguments.output:
         write_volume(found.volume, arguments.output)

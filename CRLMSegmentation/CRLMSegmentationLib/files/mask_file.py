@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import FileFormatError
 from ..values import Volume
 from .volume_file import read_image
+from .volume_header import frame_of
 
 ALL_LABELS = "all"
 # Rarely has a label volume more labels; what has more different values is taken for an image until one is chosen.
@@ -29,8 +30,9 @@ def read_mask(path, label: str | int | None = None, option: str = "--label") -> 
     image and not a mask.
     """
     layers, ijk_to_ras, metadata = read_image(path)
+    frame = frame_of(metadata, path)
     if label is not None and str(label) == ALL_LABELS:
-        return Volume((layers != 0).any(axis=-1).astype(np.uint8), ijk_to_ras)
+        return Volume((layers != 0).any(axis=-1).astype(np.uint8), ijk_to_ras, frame=frame)
     names = _segments(metadata)
     found = {}  # by the name that a person knows it by: layer and value
     for number in range(layers.shape[-1]):
@@ -38,7 +40,7 @@ def read_mask(path, label: str | int | None = None, option: str = "--label") -> 
         for value in _labels_in(layers[..., number], path, label is not None, option):
             found[names.get((number, value), f"{value:g}{in_layer}")] = (number, value)
     if label is None and len(found) <= 1:
-        return Volume((layers != 0).any(axis=-1).astype(np.uint8), ijk_to_ras)
+        return Volume((layers != 0).any(axis=-1).astype(np.uint8), ijk_to_ras, frame=frame)
     there = ", ".join([*list(found)[:_MOST_NAMED], *(["..."] if len(found) > _MOST_NAMED else [])])
     if label is None:
         raise FileFormatError(
@@ -51,7 +53,7 @@ def read_mask(path, label: str | int | None = None, option: str = "--label") -> 
         how = "more than one" if chosen else "no"
         raise FileFormatError(f"{path} holds {how} label '{label}'; it holds {there or 'none'}.")
     number, value = chosen[0]
-    return Volume((layers[..., number] == value).astype(np.uint8), ijk_to_ras)
+    return Volume((layers[..., number] == value).astype(np.uint8), ijk_to_ras, frame=frame)
 
 
 def _labels_in(layer: np.ndarray, path: Path, is_chosen: bool, option: str) -> list:

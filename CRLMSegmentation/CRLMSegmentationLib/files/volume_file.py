@@ -17,22 +17,23 @@ from .coordinates import ijk_to_ras_of, image_on_grid
 from .nifti import is_cut_off
 from .paths import name_for_library
 from .seen_file import read_seen, remove_seen, write_seen
-from .volume_header import refuse_recording, unit_mm
+from .volume_header import frame_of, put_frame, refuse_recording, unit_mm
 from .whole_file import written_whole
 
 VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")
 
 
 def read_volume(path) -> Volume:
-    """The scalar volume in `path`, in RAS and mm, with what was seen where a file beside it says so (seen_file.py).
+    """The scalar volume in `path`, in RAS and mm of the frame that its header names (Reference when it names none), with
+    what was seen where a file beside it says so (seen_file.py).
 
     Raises FileFormatError when it is missing or not a 3D scalar image, such as a recording, or the file beside it
     belongs to other voxels.
     """
-    layers, ijk_to_ras, _ = read_image(path)
+    layers, ijk_to_ras, metadata = read_image(path)
     if layers.shape[-1] != 1:
         raise FileFormatError(f"{path} has {layers.shape[-1]} values a voxel; a volume has 1.")
-    return Volume(layers[..., 0], ijk_to_ras, read_seen(path, layers[..., 0]))
+    return Volume(layers[..., 0], ijk_to_ras, read_seen(path, layers[..., 0]), frame=frame_of(metadata, path))
 
 
 def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
@@ -65,7 +66,7 @@ def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
 
 
 def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
-    """Write `volume` to `path`, by its suffix, and what was seen beside it (seen_file.py) unless it was guessed.
+    """Write `volume` to `path`, by its suffix, with the name of its frame in the header, and what was seen beside it (seen_file.py) unless it was guessed.
 
     Raises FileFormatError when the suffix is unknown or the disk refuses, or when the file beside would replace
     another one.
@@ -78,6 +79,7 @@ def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
     name_for_library(path)
     voxels = volume.voxels.astype(np.uint8) if volume.voxels.dtype == bool else volume.voxels
     image = image_on_grid(voxels, volume.ijk_to_ras)
+    put_frame(image, volume.frame)
     knows_seen = volume.seen is not None and not volume.seen_is_guessed
     with written_whole(path) as place:
         SimpleITK.WriteImage(image, name_for_library(place), useCompression=compressed)

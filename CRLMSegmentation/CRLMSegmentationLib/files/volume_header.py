@@ -1,17 +1,26 @@
-"""What the header of an image says that is more than its grid: that it is a recording, and other units than mm."""
+"""What the header of an image says that is more than its grid: a recording, other units than mm, the frame it lies in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import FileFormatError
+from ..errors import FileFormatError, GeometryError
+from ..values.volume import REFERENCE, check_frame_name
 from .coordinates import to_mm
+
+if TYPE_CHECKING:
+    import SimpleITK
 
 _FIELD_OF_FRAME = re.compile(r"Seq_Frame(\d+)_(\w+)\Z")
 _UNITS = re.compile(rb"^space units:[ \t]*(.+?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _LONGEST_HEADER = 1 << 20
+_FRAME = "crlm_frame"
+# NIfTI has one field for text; ITK calls it so.
+_NOTES = "ITK_FileNotes"
 
 
 def refuse_recording(path, size: Sequence[int], spacing: Sequence[float], metadata: Mapping[str, str]) -> None:
@@ -52,3 +61,24 @@ def unit_mm(path) -> float:
     if len(units) > 1:
         raise FileFormatError(f"{path} gives the lengths of its axes in different units: save it in mm.")
     return units.pop() if units else 1.0
+
+
+def frame_of(metadata: Mapping[str, str], path: str | PathLike[str]) -> str:
+    """The name of the frame that a volume lies in: Reference when its file names none.
+
+    metadata  SimpleITK's dictionary of the file
+    Raises FileFormatError for a name that is none.
+    """
+    notes = metadata.get(_NOTES, "").strip()
+    name = metadata.get(_FRAME, notes.removeprefix(f"{_FRAME}:") if notes.startswith(f"{_FRAME}:") else REFERENCE)
+    try:
+        return check_frame_name(name.strip())
+    except GeometryError as error:
+        raise FileFormatError(f"{path}: {error}") from None
+
+
+def put_frame(image: SimpleITK.Image, frame: str) -> None:
+    """Name the frame in the header of a SimpleITK image; Reference needs no name."""
+    if frame != REFERENCE:
+        image.SetMetaData(_FRAME, frame)
+        image.SetMetaData(_NOTES, f"{_FRAME}: {frame}")

@@ -111,7 +111,7 @@ class Segmenter:
         if len(self._members) > 1:
             total /= len(self._members)
         report(1.0, "Segmentation is done")
-        return Volume(total, volume.ijk_to_ras)
+        return volume.on_grid(total)
 
     def warm_up(self) -> None:
         """A first pass, so that the first crop does not pay for what is made once."""

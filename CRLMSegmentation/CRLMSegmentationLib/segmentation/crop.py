@@ -6,7 +6,7 @@ volume gives the block that covers it and tells which of its voxels lie in the b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations, product
 
 import numpy as np
@@ -89,6 +89,7 @@ def paste(block: Volume, onto: Volume) -> Volume:
 
     Raises GeometryError when the voxels of `block` are not voxels of `onto`.
     """
+    block.check_frame_of(onto)
     start = transform_points(onto.ras_to_ijk, block.origin_ras)
     index = np.round(start).astype(int)
     end = index + block.dimensions
@@ -102,7 +103,7 @@ def paste(block: Volume, onto: Volume) -> Volume:
         return whole
 
     seen = None if block.seen is None else on_the_whole(block.seen)
-    return Volume(on_the_whole(block.voxels), onto.ijk_to_ras, seen, block.seen_is_guessed)
+    return replace(block, voxels=on_the_whole(block.voxels), ijk_to_ras=onto.ijk_to_ras, seen=seen)
 
 
 def _along_axes_of(volume: Volume, box: Box) -> tuple[Box, float]:
@@ -160,7 +161,7 @@ def _block(volume: Volume, first: np.ndarray, last: np.ndarray) -> tuple[Volume,
     part = slice(k, to_k), slice(j, to_j), slice(i, to_i)
     voxels = np.ascontiguousarray(volume.voxels[part])
     seen = None if volume.seen is None else np.ascontiguousarray(volume.seen[part])
-    return Volume(voxels, ijk_to_ras, seen, volume.seen_is_guessed), (int(i), int(j), int(k))
+    return replace(volume, voxels=voxels, ijk_to_ras=ijk_to_ras, seen=seen), (int(i), int(j), int(k))
 
 
 def _voxels_within(box: Box, size_mm: np.ndarray, block: Volume) -> np.ndarray:

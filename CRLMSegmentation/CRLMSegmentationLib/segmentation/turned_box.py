@@ -6,6 +6,8 @@ The network learned on boxes that fit closely. It sees the block that covers the
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..geometry import transform_points
@@ -42,7 +44,7 @@ def along_box(block: Crop, unseen: np.ndarray | None = None) -> Volume:
     known = block.volume.seen
     if known is not None:
         known = _sampled(known.view(np.uint8), place, shape, nearest=True) != 0
-    return Volume(turned.astype(voxels.dtype), ijk_to_ras, known, block.volume.seen_is_guessed)
+    return replace(block.volume, voxels=turned.astype(voxels.dtype), ijk_to_ras=ijk_to_ras, seen=known)
 
 
 def onto_block(probability: Volume, block: Crop) -> Volume:

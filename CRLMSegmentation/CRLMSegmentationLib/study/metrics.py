@@ -65,13 +65,17 @@ def surface_distances_mm(first: np.ndarray, second: np.ndarray, spacing_kji) -> 
 
 
 def on_grid_of(truth: Volume, grid: Volume) -> Volume:
-    """`truth` on the grid of another volume: each voxel takes the truth's nearest voxel, 0 outside."""
+    """`truth` on the grid of another volume: each voxel takes the truth's nearest voxel, 0 outside.
+
+    Raises GeometryError when the two lie in different frames.
+    """
+    truth.check_frame_of(grid)
     if truth.has_geometry_of(grid):
         return truth
     voxels = np.zeros(grid.voxels.shape, dtype=truth.voxels.dtype)
     occupied = np.argwhere(truth.voxels)[:, ::-1]
     if not len(occupied):
-        return Volume(voxels, grid.ijk_to_ras)
+        return grid.on_grid(voxels)
     # Only where the truth is not 0: a tumor is a small part of a volume.
     corners = corners_of_extent(occupied.min(axis=0) - 1, occupied.max(axis=0) + 1)
     corners = transform_points(grid.ras_to_ijk @ truth.ijk_to_ras, corners)
@@ -85,7 +89,7 @@ def on_grid_of(truth: Volume, grid: Volume) -> Volume:
         inside = ((index >= 0) & (index < truth.dimensions)).all(axis=-1)
         window = voxels[number, first[1] : last[1], first[0] : last[0]]
         window[inside] = truth.voxels[index[inside][:, 2], index[inside][:, 1], index[inside][:, 0]]
-    return Volume(voxels, grid.ijk_to_ras)
+    return grid.on_grid(voxels)
 
 
 def _distances(from_mask: np.ndarray, to_mask: np.ndarray, spacing_kji) -> np.ndarray:

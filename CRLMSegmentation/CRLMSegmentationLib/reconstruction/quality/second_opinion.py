@@ -39,7 +39,9 @@ class Difference:
 
 
 def difference(first: Volume, second: Volume) -> Difference:
-    """Compare two volumes voxel by voxel. Raises ReconstructionError when they do not lie on the same grid."""
+    """Compare two volumes voxel by voxel. Raises ReconstructionError when they do not lie on the same grid,
+    GeometryError when not in the same frame."""
+    first.check_frame_of(second)
     if first.voxels.shape != second.voxels.shape:
         raise ReconstructionError(
             f"The volumes have {_by(first.dimensions)} and {_by(second.dimensions)} voxels; "
@@ -57,7 +59,7 @@ def difference(first: Volume, second: Volume) -> Difference:
     values = changed[in_first | in_second].astype(np.float64)
     none = values.size == 0
     return Difference(
-        volume=Volume(changed, first.ijk_to_ras),
+        volume=first.on_grid(changed),
         voxels=int(values.size),
         same_share=float("nan") if none else float((values == 0).mean()),
         mean=float("nan") if none else float(values.mean()),

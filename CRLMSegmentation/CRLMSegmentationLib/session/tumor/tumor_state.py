@@ -158,7 +158,8 @@ def block_of(volume: Volume, part: Volume):
     place = slice(k, to_k), slice(j, to_j), slice(i, to_i)
     seen = None if volume.seen is None else np.ascontiguousarray(volume.seen[place])
     voxels = np.ascontiguousarray(volume.voxels[place])
-    return Crop(Volume(voxels, part.ijk_to_ras, seen, volume.seen_is_guessed), (int(i), int(j), int(k)))
+    block = replace(volume, voxels=voxels, ijk_to_ras=part.ijk_to_ras, seen=seen)
+    return Crop(block, (int(i), int(j), int(k)))
 
 
 def empty_state(grid: Volume) -> TumorState:
