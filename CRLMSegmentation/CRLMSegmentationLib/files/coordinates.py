@@ -51,7 +51,7 @@ def ijk_to_ras_of(image: SimpleITK.Image) -> np.ndarray:
 
 
 def image_on_grid(voxels: np.ndarray, ijk_to_ras: np.ndarray) -> SimpleITK.Image:
-    """The image of voxels [k, j, i], of any scalar dtype but bool, whose index (i, j, k) lies at `ijk_to_ras` in RAS mm."""
+    """The image of voxels [k, j, i], any scalar dtype but bool, whose index (i, j, k) is at `ijk_to_ras` in RAS mm."""
     import SimpleITK
 
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("=")))
