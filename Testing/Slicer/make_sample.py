@@ -18,8 +18,7 @@ MODULE = Path(__file__).resolve().parents[2] / "CRLMSegmentation"
 sys.path.insert(0, str(MODULE))
 
 from CRLMSegmentationLib.geometry import transform_points  # noqa: E402
-from CRLMSegmentationLib.simulation.case import simulate_case  # noqa: E402
-from CRLMSegmentationLib.simulation.settings import LesionSettings, ProbeSettings, SweepSettings  # noqa: E402
+from CRLMSegmentationLib.simulation import LesionSettings, ProbeSettings, SweepSettings, simulate_case  # noqa: E402
 from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep  # noqa: E402
 from CRLMSegmentationLib.sweep.sweep import ORIGIN_FIELD, SIMULATED  # noqa: E402
 

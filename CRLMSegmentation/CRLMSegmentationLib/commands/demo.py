@@ -89,7 +89,7 @@ def run(arguments):
 def _check(arguments, output: Path) -> None:
     """Before any work begins: what an earlier demo made is replaced, anything else only with --force."""
     from ..inference.models.trained_model import load_model
-    from ..simulation.case import CASE_FILES
+    from ..simulation.ultrasound.case import CASE_FILES
 
     if arguments.speed is not None and not 0 < arguments.speed < math.inf:
         raise ConfigurationError(f"--speed is {arguments.speed:g}; it must be greater than 0.")

@@ -73,7 +73,7 @@ def _simulate_patient(arguments) -> None:
 
 def _simulate_sweep(arguments) -> None:
     from ..simulation import simulate_case, write_case
-    from ..simulation.case import CASE_FILES
+    from ..simulation.ultrasound.case import CASE_FILES
 
     if arguments.seed < 0:
         raise ConfigurationError(f"The seed is {arguments.seed}; it must be 0 or more.")

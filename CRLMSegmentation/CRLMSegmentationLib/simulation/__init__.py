@@ -3,9 +3,10 @@
 `simulate_case(seed)` gives a sweep, the true tumor mask and every parameter; `write_case` puts them in a folder.
 """
 
-from .case import SimulatedCase, simulate_case, write_case
-from .contact_sheet import contact_sheet
-from .settings import LesionSettings, ProbeSettings, SweepSettings
+from .ultrasound.case import SimulatedCase, write_case
+from .ultrasound.contact_sheet import contact_sheet
+from .ultrasound.settings import LesionSettings, ProbeSettings, SweepSettings
+from .ultrasound.simulate import simulate_case
 
 __all__ = [
     "LesionSettings",

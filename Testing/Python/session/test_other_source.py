@@ -247,7 +247,7 @@ def test_simulated_data_make_the_case_simulated_for_good(session, sweep):
 
 
 def test_the_simulator_marks_what_it_makes(tmp_path):
-    from CRLMSegmentationLib.simulation.phantom import simulate_phantom
+    from CRLMSegmentationLib.simulation.phantoms import simulate_phantom
 
     write_sweep(simulate_phantom(3).sweep, tmp_path / "sweep.igs.mha")
     assert origin_of(read_sweep(tmp_path / "sweep.igs.mha")) == "simulated"

@@ -16,8 +16,8 @@ from CRLMSegmentationLib.simulation import (
     simulate_case,
     write_case,
 )
-from CRLMSegmentationLib.simulation.phantom import PHANTOMS, simulate_phantom
-from CRLMSegmentationLib.simulation.truth import TISSUES
+from CRLMSegmentationLib.simulation.phantoms import PHANTOMS, simulate_phantom
+from CRLMSegmentationLib.simulation.ultrasound.truth import TISSUES
 from CRLMSegmentationLib.study.metrics import compare, on_grid_of
 from CRLMSegmentationLib.sweep import read_sweep
 
@@ -254,7 +254,7 @@ def test_a_seed_that_is_not_a_whole_number_is_refused(seed):
 
 
 def test_a_lesion_that_does_not_fit_is_refused(monkeypatch):
-    monkeypatch.setattr("CRLMSegmentationLib.simulation.placement.PLACES_TRIED", 20)
+    monkeypatch.setattr("CRLMSegmentationLib.simulation.ultrasound.placement.PLACES_TRIED", 20)
     with pytest.raises(ConfigurationError, match="does not fit a sweep"):
         small_case(0, lesion=LesionSettings(equivalent_diameter_mm=40), sweep=SweepSettings(swept_volume_ml=60))
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.simulation import LesionSettings, ProbeSettings, SweepSettings
-from CRLMSegmentationLib.simulation.placement import draw_sweep_over_lesion
-from CRLMSegmentationLib.simulation.ultrasound.lesion import draw_lesion, sphere_directions
+from CRLMSegmentationLib.simulation.lesion_shape import sphere_directions
+from CRLMSegmentationLib.simulation.ultrasound.lesion import draw_lesion
 from CRLMSegmentationLib.simulation.ultrasound.motion import draw_tracker_errors
+from CRLMSegmentationLib.simulation.ultrasound.placement import draw_sweep_over_lesion
 from CRLMSegmentationLib.simulation.ultrasound.probe import draw_probe
 
 

@@ -19,7 +19,7 @@ _CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 _WINDOW_CENTER, _WINDOW_WIDTH = 60, 400
 
 
-def write_dicom_series(ct: Volume, folder, seed: int, phase: str, date: str = "20200101") -> Path:
+def write_dicom_series(ct: Volume, folder: str | Path, seed: int, phase: str, date: str = "20200101") -> Path:
     """Write int16 HU (k, j, i) along R, A, S as one file a slice, 0001.dcm ..., into `folder`, made when it is not
     there.
 

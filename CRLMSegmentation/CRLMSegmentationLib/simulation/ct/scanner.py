@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from ...errors import ConfigurationError
 from ...values import Volume
 from ..patient.labels import LABELS, patient_labels
 from ..patient.patient import Patient
+from ..progress import Progress
 from .tissues import PHASES, brightness
 
 PIXELS = 512
@@ -39,7 +41,7 @@ class CtSettings:
     kernel_mm: float = 0.45
     pixels: int = PIXELS
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.phase not in PHASES:
             raise ConfigurationError(f"There is no phase '{self.phase}': choose {', '.join(PHASES)}.")
         if not 0.7 <= self.thickness_mm <= 5.0:
@@ -52,7 +54,9 @@ class CtSettings:
             )
 
 
-def scan(patient: Patient, settings: CtSettings | None = None, progress=None) -> tuple[Volume, Volume]:
+def scan(
+    patient: Patient, settings: CtSettings | None = None, progress: Progress | None = None
+) -> tuple[Volume, Volume]:
     """A CT and its labels on the same grid: int16 HU and uint8 (patient.LABELS), (k, j, i) along R, A, S.
 
     The liver is covered with 20 mm above and 30 mm below. A voxel's value is the mean over its thickness; its label is
@@ -102,7 +106,9 @@ class _Place:
         return matrix
 
 
-def _mean_over_thickness(patient, settings, place: _Place, number: int, values, background):
+def _mean_over_thickness(
+    patient: Patient, settings: CtSettings, place: _Place, number: int, values: np.ndarray, background: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean HU (j, i) float32 of one slice, and the labels in its middle: planes about as far apart as pixels
     are wide.
     """
@@ -119,7 +125,7 @@ def _mean_over_thickness(patient, settings, place: _Place, number: int, values, 
     return total / parts, middle
 
 
-def _noise(seeds, settings: CtSettings, place: _Place, number: int) -> np.ndarray:
+def _noise(seeds: Sequence[int], settings: CtSettings, place: _Place, number: int) -> np.ndarray:
     """(j, i) noise of one slice in HU, correlated within the slice as the kernel is, and with its two neighbours."""
     if settings.noise_hu == 0:
         return np.zeros((settings.pixels, settings.pixels))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -10,6 +11,9 @@ from scipy.spatial import cKDTree
 from .liver_shape import LARGEST_ML, SMALLEST_ML
 from .patient import Patient
 from .vessels import VesselTree
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 _BEAD_MM = 0.5
 # Trunks come from outside; whatever is thinner lies under the capsule.
@@ -67,7 +71,7 @@ def faults_of(patient: Patient) -> list[str]:
     return faults
 
 
-def open_edges(surface) -> int:
+def open_edges(surface: vtkPolyData) -> int:
     """How many edges of a vtkPolyData belong to other than two faces: 0 when it is closed."""
     from vtkmodules.vtkFiltersCore import vtkFeatureEdges
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .liver_shape import LiverShape
 
@@ -31,7 +32,7 @@ class Planes:
     left_z: float
     caudate: tuple[np.ndarray, np.ndarray]
 
-    def segments(self, points) -> np.ndarray:
+    def segments(self, points: ArrayLike) -> np.ndarray:
         """(n,) uint8, 1 to 8, for `points` (n, 3) RAS mm in the liver."""
         points = np.asarray(points, dtype=np.float64)
         x, y, z = points[:, 0], points[:, 1], points[:, 2]

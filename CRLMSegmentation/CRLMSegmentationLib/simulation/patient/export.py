@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import FileFormatError
 from ...files import write_surface, write_volume
-from ..ultrasound.kernels import paint_tubes
+from ...values import Volume
+from ..progress import Progress
+from ..tubes import paint_tubes
 from .labels import LABELS, patient_labels
 from .patient import Patient
 from .surface_curves import surface_at_zero
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 LABELS_FILE, CURVES_FILE, PARAMETERS_FILE, SURFACES_FOLDER = "labels.nrrd", "curves.json", "parameters.json", "surfaces"
 SURFACES = ("liver", "portal", "hepatic", "artery", "bile", "lesions")
@@ -24,7 +30,9 @@ _VESSEL_STEP_MM = 0.6
 _AROUND_MM = 30.0
 
 
-def write_patient(patient: Patient, folder, spacing_mm: float = 1.0, progress=None) -> Path:
+def write_patient(
+    patient: Patient, folder: str | Path, spacing_mm: float = 1.0, progress: Progress | None = None
+) -> Path:
     """Write PATIENT_FILES into `folder`, made when it is not there, and return it.
 
     labels.nrrd      uint8 voxels of spacing_mm, the liver with 30 mm around it; numbers in parameters.json
@@ -61,7 +69,7 @@ def write_patient(patient: Patient, folder, spacing_mm: float = 1.0, progress=No
     return folder
 
 
-def parameters(patient: Patient, labels) -> dict:
+def parameters(patient: Patient, labels: Volume) -> dict:
     """What parameters.json says."""
     inside = np.argwhere(patient.outside_mm < 0)[:, ::-1]
     segments = np.bincount(patient.planes.segments(patient.grid_origin_ras + inside), minlength=9)
@@ -105,7 +113,7 @@ def _lengths(tree) -> np.ndarray:
     return np.sqrt(((tubes[:, 3:6] - tubes[:, :3]) ** 2).sum(axis=1))
 
 
-def surface_of(patient: Patient, name: str):
+def surface_of(patient: Patient, name: str) -> vtkPolyData:
     """vtkPolyData, RAS mm: one of SURFACES."""
     if name == "liver":
         return patient.surface

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...reconstruction.kernels.jit import compiled
 
@@ -17,7 +18,7 @@ from ...reconstruction.kernels.jit import compiled
 ELLIPSOID_NUMBERS = 15
 
 
-def ellipsoid(center, radii, axes=None) -> np.ndarray:
+def ellipsoid(center: ArrayLike, radii: ArrayLike, axes: ArrayLike | None = None) -> np.ndarray:
     """(15,) float64, the row of an ellipsoid around `center` (3,), with semi-axes `radii` (3,) along the rows of `axes`
     (3, 3), in mm.
     """
@@ -46,7 +47,7 @@ def reach_along(row: np.ndarray, direction: np.ndarray) -> float:
 
 
 @compiled
-def outside_ellipsoid(row, x, y, z):
+def outside_ellipsoid(row: np.ndarray, x: float, y: float, z: float) -> float:
     """How far (x, y, z) lies outside of an ellipsoid, in mm; negative inside. Exact on the surface."""
     dx, dy, dz = x - row[0], y - row[1], z - row[2]
     first = second = 0.0
@@ -61,14 +62,14 @@ def outside_ellipsoid(row, x, y, z):
 
 
 @compiled
-def joined(one, other, width):
+def joined(one: float, other: float, width: float) -> float:
     """Inside of either: the smaller one, smooth over `width` mm where both are near."""
     h = max(width - abs(one - other), 0.0)
     return min(one, other) - h * h / (4.0 * width)
 
 
 @compiled
-def common(one, other, width):
+def common(one: float, other: float, width: float) -> float:
     """Inside of both: the larger one, smooth over `width` mm where both are near."""
     h = max(width - abs(one - other), 0.0)
     return max(one, other) + h * h / (4.0 * width)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...reconstruction.kernels.jit import compiled
 from ...values import Volume
-from ..ultrasound.kernels import paint_tubes
+from ..tubes import paint_tubes
 from .implicit import outside_ellipsoid, reach_along
 from .lesions import PatientLesion
 from .patient import Patient
@@ -24,7 +26,9 @@ _TREES = {"bile": "bile duct", "artery": "artery", "hepatic": "hepatic vein", "p
 _LESIONS = {"fat": "fat in the liver", "hemangioma": "hemangioma", "cyst": "cyst", "metastasis": "metastasis"}
 
 
-def patient_labels(patient: Patient, origin_ras, spacing_mm: float, dimensions) -> Volume:
+def patient_labels(
+    patient: Patient, origin_ras: ArrayLike, spacing_mm: float, dimensions: Sequence[int] | np.ndarray
+) -> Volume:
     """uint8 labels (see LABELS) on a grid along R, A, S: origin_ras (3,) mm is the center of its first voxel,
     `dimensions` are the numbers of voxels along i, j, k. A voxel is what its center lies in.
     """

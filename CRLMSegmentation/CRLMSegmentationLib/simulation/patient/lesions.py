@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ultrasound.lesion import LesionShape, random_rotation
+from ..lesion_shape import LesionShape, random_rotation
 from .vessel_growth import clearance_at
 
 METASTASIS, CYST, HEMANGIOMA, FAT = "metastasis", "cyst", "hemangioma", "fat"
@@ -37,7 +37,7 @@ class PatientLesion:
 
 
 def draw_lesions(
-    rng: np.random.Generator, origin_ras, outside_mm: np.ndarray, vessel_clearance_mm: np.ndarray
+    rng: np.random.Generator, origin_ras: np.ndarray, outside_mm: np.ndarray, vessel_clearance_mm: np.ndarray
 ) -> list[PatientLesion]:
     """Lesions that do not touch each other, the first of them a metastasis.
 

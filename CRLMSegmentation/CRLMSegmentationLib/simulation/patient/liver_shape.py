@@ -9,9 +9,11 @@ The frame is the patient's, RAS mm: x to the right, y to the front, z to the hea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...reconstruction.kernels.jit import compiled
 from .implicit import ELLIPSOID_NUMBERS, common, ellipsoid, joined, outside_ellipsoid, reach_along, turned
@@ -43,18 +45,20 @@ class LiverShape:
     cava: np.ndarray
     scale: float
 
-    def outside_mm(self, points) -> np.ndarray:
+    def outside_mm(self, points: ArrayLike) -> np.ndarray:
         """(n,) float64: how far `points` (n, 3) RAS mm lie outside of the liver, nearly; negative inside."""
         return self._fields(points)[:, 0]
 
-    def dome_and_visceral_mm(self, points) -> tuple[np.ndarray, np.ndarray]:
+    def dome_and_visceral_mm(self, points: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """(n,) each: how far outside of the body under the diaphragm, and beyond the visceral surface; at the ridge,
         the liver's sharp lower border, both are 0.
         """
         fields = self._fields(points)
         return fields[:, 1], fields[:, 2]
 
-    def field_on_grid(self, origin_ras, step_mm: float, dimensions) -> np.ndarray:
+    def field_on_grid(
+        self, origin_ras: ArrayLike, step_mm: float, dimensions: Sequence[int] | np.ndarray
+    ) -> np.ndarray:
         """(k, j, i) float32 of outside_mm at origin + step (i, j, k); `dimensions` are numbers of points along
         i, j, k.
         """
@@ -62,7 +66,7 @@ class LiverShape:
         _fill(field, np.asarray(origin_ras, dtype=np.float64), float(step_mm), *self._numbers)
         return field
 
-    def cava_axis_ras(self, z_mm) -> np.ndarray:
+    def cava_axis_ras(self, z_mm: ArrayLike) -> np.ndarray:
         """(n, 3) RAS mm: where the vena cava's axis is at heights `z_mm` (n,)."""
         z = np.asarray(z_mm, dtype=np.float64)
         x, y, lean = self.cava[0] * self.scale, self.cava[1] * self.scale, self.cava[2]

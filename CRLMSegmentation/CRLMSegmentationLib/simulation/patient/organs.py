@@ -4,6 +4,7 @@ thing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ import numpy as np
 from .implicit import ellipsoid, reach_along, turned
 from .liver_shape import LiverShape
 from .vessels import VesselTree
+
+# Half height in mm of what goes through the whole picture.
+TALL = 4000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,78 +26,93 @@ class Organ:
     tubes: np.ndarray
 
 
-def draw_organs(rng: np.random.Generator, shape: LiverShape, liver_lower, liver_upper) -> list[Organ]:
+def draw_organs(
+    rng: np.random.Generator, shape: LiverShape, liver_lower: np.ndarray, liver_upper: np.ndarray
+) -> list[Organ]:
     """From the outermost to the innermost: where two overlap, the later one is seen.
 
     liver_lower, liver_upper  (3,) RAS mm: the liver fits between; the walls of the abdomen are laid around it
     """
     scale = shape.scale
-
-    def about(*values, spread=3.0):
-        return [scale * (value + spread * rng.uniform(-1, 1)) for value in values]
-
-    def organ(name, *rows, tubes=()):
-        return Organ(name, np.array(rows).reshape(-1, 15), np.array(tubes, dtype=np.float64).reshape(-1, 8))
-
     # The vena cava, where the frame begins, lies to the right of the middle and in front of the spine.
-    middle_x, spine_y, wall, tall = -24.0 * scale, -40.0 * scale, float(rng.uniform(10, 15)), 4000.0
+    middle_x, spine_y, wall_mm = -24.0 * scale, -40.0 * scale, float(rng.uniform(10, 15))
     front, back = float(liver_upper[1]) + 2.0, spine_y - 34.0 * scale
     cavity = [float(liver_upper[0]) + 3.0 - middle_x, (front - back) / 2]
     center = np.array([middle_x, (front + back) / 2, 0.0])
-    fat_mm = float(rng.uniform(8, 30))
 
-    def around(add):
-        return ellipsoid(center, [cavity[0] + add, cavity[1] + add, tall])
-
-    organs = [
-        organ("skin", around(wall + fat_mm + 2.5)), organ("fat", around(wall + fat_mm)), organ("muscle", around(wall)),
-        organ("abdominal fat", around(0.0)),
-    ]  # fmt: skip
-    back_muscles = [ellipsoid([middle_x + side * 36 * scale, spine_y - 18 * scale, 0.0], [30 * scale, 20 * scale, tall])
+    organs = _walls(center, cavity, wall_mm, fat_mm=float(rng.uniform(8, 30)))
+    back_muscles = [ellipsoid([middle_x + side * 36 * scale, spine_y - 18 * scale, 0.0], [30 * scale, 20 * scale, TALL])
                     for side in (1, -1)]  # fmt: skip
-    organs.append(organ("muscle", *back_muscles))
+    organs.append(_organ("muscle", *back_muscles))
     organs.append(_bowel(rng, center, cavity, scale))
-    # The lungs reach deeper behind the liver than above it.
-    height = float(liver_upper[2])
+    organs += _chest(rng, center, cavity, scale, height=float(liver_upper[2]))
+    organs += _around_the_liver(rng, shape, center, cavity)
+    organs.append(_skeleton(center, cavity, scale, spine_y, wall_mm))
+    organs.append(_organ("gallbladder", _scaled(shape.ellipsoids[7], scale, 0.96)))
+    return organs
+
+
+def _organ(name: str, *rows: np.ndarray, tubes: Sequence[Sequence[float]] = ()) -> Organ:
+    return Organ(name, np.array(rows).reshape(-1, 15), np.array(tubes, dtype=np.float64).reshape(-1, 8))
+
+
+def _about(rng: np.random.Generator, scale: float, *values: float, spread: float = 3.0) -> list[float]:
+    return [scale * (value + spread * rng.uniform(-1, 1)) for value in values]
+
+
+def _walls(center: np.ndarray, cavity: Sequence[float], wall_mm: float, fat_mm: float) -> list[Organ]:
+    def around(add: float) -> np.ndarray:
+        return ellipsoid(center, [cavity[0] + add, cavity[1] + add, TALL])
+
+    return [
+        _organ("skin", around(wall_mm + fat_mm + 2.5)), _organ("fat", around(wall_mm + fat_mm)),
+        _organ("muscle", around(wall_mm)), _organ("abdominal fat", around(0.0)),
+    ]  # fmt: skip
+
+
+def _chest(
+    rng: np.random.Generator, center: np.ndarray, cavity: Sequence[float], scale: float, height: float
+) -> list[Organ]:
+    """Lungs, which reach deeper behind the liver than above it, and heart; `height` is the liver's uppermost point."""
     lungs = [
-        ellipsoid([middle_x + side * 0.52 * cavity[0], center[1] - 18 * scale, height + 62 * scale],
+        ellipsoid([center[0] + side * 0.52 * cavity[0], center[1] - 18 * scale, height + 62 * scale],
                   [0.50 * cavity[0], 0.80 * cavity[1], 142 * scale], turned(0, 0.16))
         for side in (1, -1)
     ]  # fmt: skip
-    organs.append(organ("lung", *lungs))
-    organs.append(
-        organ("heart", ellipsoid([middle_x - about(22)[0], center[1] + 28 * scale, height + about(22)[0]],
-                                 about(58, 46, 38), turned(1, 0.25)))
-    )  # fmt: skip
-    organs.append(
-        organ(
-            "spleen", ellipsoid([center[0] - cavity[0] + 30 * scale, *about(-8, 14)], about(24, 44, 50), turned(0, 0.2))
-        )
-    )
-    organs.append(organ("stomach", _smaller(_scaled(shape.ellipsoids[3], scale, 0.985), shape.plane[:3], 0.66)))
-    organs.append(organ("colon", _scaled(shape.ellipsoids[5], scale, 0.985)))
-    left_kidney = ellipsoid([2 * middle_x - 42 * scale, *about(-16, -48)], about(27, 30, 55), turned(0, 0.12))
-    organs.append(organ("kidney", _scaled(shape.ellipsoids[4], scale, 0.97), left_kidney))
-    head, tail, between = about(10, 44, -46), about(-104, 14, -8), about(-32, 52, -28)
-    organs.append(
-        organ("pancreas", tubes=[[*head, *between, 13 * scale, 10 * scale], [*between, *tail, 10 * scale, 8 * scale]])
-    )
-    aorta = about(-36, -8, spread=2)
-    organs.append(
-        organ("aorta", tubes=[[aorta[0], aorta[1] + 6, -240, aorta[0], aorta[1] - 12, 240, 11 * scale, 12 * scale]])
-    )
-    heights = np.arange(-240, 240, 34)
-    column = [
-        [middle_x, spine_y, z * scale, middle_x, spine_y, (z + 16) * scale, 17 * scale, 17 * scale] for z in heights
-    ]
+    left, above = _about(rng, scale, 22)[0], _about(rng, scale, 22)[0]
+    heart = ellipsoid([center[0] - left, center[1] + 28 * scale, height + above],
+                      _about(rng, scale, 58, 46, 38), turned(1, 0.25))  # fmt: skip
+    return [_organ("lung", *lungs), _organ("heart", heart)]
+
+
+def _around_the_liver(
+    rng: np.random.Generator, shape: LiverShape, center: np.ndarray, cavity: Sequence[float]
+) -> list[Organ]:
+    scale = shape.scale
+    spleen = ellipsoid([center[0] - cavity[0] + 30 * scale, *_about(rng, scale, -8, 14)],
+                       _about(rng, scale, 24, 44, 50), turned(0, 0.2))  # fmt: skip
+    stomach = _smaller(_scaled(shape.ellipsoids[3], scale, 0.985), shape.plane[:3], 0.66)
+    left_kidney = ellipsoid([2 * center[0] - 42 * scale, *_about(rng, scale, -16, -48)],
+                            _about(rng, scale, 27, 30, 55), turned(0, 0.12))  # fmt: skip
+    head, tail, between = (_about(rng, scale, *place) for place in ((10, 44, -46), (-104, 14, -8), (-32, 52, -28)))
+    pancreas = [[*head, *between, 13 * scale, 10 * scale], [*between, *tail, 10 * scale, 8 * scale]]
+    x, y = _about(rng, scale, -36, -8, spread=2)
+    return [
+        _organ("spleen", spleen), _organ("stomach", stomach),
+        _organ("colon", _scaled(shape.ellipsoids[5], scale, 0.985)),
+        _organ("kidney", _scaled(shape.ellipsoids[4], scale, 0.97), left_kidney), _organ("pancreas", tubes=pancreas),
+        _organ("aorta", tubes=[[x, y + 6, -240, x, y - 12, 240, 11 * scale, 12 * scale]]),
+    ]  # fmt: skip
+
+
+def _skeleton(center: np.ndarray, cavity: Sequence[float], scale: float, spine_y: float, wall_mm: float) -> Organ:
+    x, heights = center[0], np.arange(-240, 240, 34)
+    column = [[x, spine_y, z * scale, x, spine_y, (z + 16) * scale, 17 * scale, 17 * scale] for z in heights]
     spines = [
-        ellipsoid([middle_x, spine_y - 26 * scale, (z + 8) * scale], [5 * scale, 13 * scale, 12 * scale])
-        for z in heights
+        ellipsoid([x, spine_y - 26 * scale, (z + 8) * scale], [5 * scale, 13 * scale, 12 * scale]) for z in heights
     ]
-    ribs = _ribs(center, [cavity[0] + wall / 2, cavity[1] + wall / 2], scale)
-    organs.append(organ("bone", *spines, tubes=[*column, *ribs]))
-    organs.append(organ("gallbladder", _scaled(shape.ellipsoids[7], scale, 0.96)))
-    return organs
+    ribs = _ribs(center, [cavity[0] + wall_mm / 2, cavity[1] + wall_mm / 2], scale)
+    return _organ("bone", *spines, tubes=[*column, *ribs])
 
 
 def cava_tree(shape: LiverShape) -> VesselTree:
@@ -120,7 +139,7 @@ def _smaller(row: np.ndarray, normal: np.ndarray, share: float) -> np.ndarray:
     return small
 
 
-def _bowel(rng, center, cavity, scale: float) -> Organ:
+def _bowel(rng: np.random.Generator, center: np.ndarray, cavity: Sequence[float], scale: float) -> Organ:
     """Loops of bowel in front and on the left, below the liver's middle."""
     tubes = []
     for _ in range(7):
@@ -143,7 +162,7 @@ def _bowel(rng, center, cavity, scale: float) -> Organ:
     return Organ("bowel", np.zeros((0, 15)), np.array(tubes, dtype=np.float64).reshape(-1, 8))
 
 
-def _ribs(center, semi_axes, scale: float) -> list[list[float]]:
+def _ribs(center: np.ndarray, semi_axes: Sequence[float], scale: float) -> list[list[float]]:
     """Tubes within the muscles, from behind upward to front downward."""
     tubes = []
     angles = np.arange(-4, 33) * (np.pi / 36)

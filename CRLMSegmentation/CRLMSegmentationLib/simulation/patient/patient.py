@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import ConfigurationError
-from ..ultrasound.kernels import paint_tubes
+from ..tubes import paint_tubes
 from . import lesions as lesions_module
 from .couinaud import Planes, planes_of
 from .lesions import PatientLesion, draw_lesions
@@ -20,6 +21,9 @@ from .liver_shape import LiverShape, draw_liver_shape
 from .organs import Organ, cava_tree, draw_organs
 from .surface_curves import falciform_ligament, liver_surface, ridge
 from .vessels import Vessels, VesselTree, grow_vessels
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 _MARGIN_MM = 8.0
 _LARGE_VESSEL_MM = 2.2
@@ -44,7 +48,7 @@ class Patient:
     outside_mm: np.ndarray = field(repr=False)
 
     @cached_property
-    def surface(self):
+    def surface(self) -> vtkPolyData:
         """vtkPolyData, closed: the liver."""
         return liver_surface(self.grid_origin_ras, self.outside_mm)
 

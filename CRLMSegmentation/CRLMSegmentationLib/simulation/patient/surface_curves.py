@@ -5,16 +5,20 @@ ligament.
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .couinaud import Planes
 from .liver_shape import LiverShape
 
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
 _STEP_MM = 1.5
 
 
-def liver_surface(origin_ras, outside_mm: np.ndarray):
+def liver_surface(origin_ras: np.ndarray, outside_mm: np.ndarray) -> vtkPolyData:
     """vtkPolyData, closed, RAS mm: where `outside_mm` (k, j, i), on a grid of 1 mm from origin_ras (3,), is 0."""
     from vtkmodules.vtkFiltersCore import vtkPolyDataConnectivityFilter
 
@@ -25,7 +29,7 @@ def liver_surface(origin_ras, outside_mm: np.ndarray):
     return largest.GetOutput()
 
 
-def surface_at_zero(field: np.ndarray, origin_ras, step_mm: float):
+def surface_at_zero(field: np.ndarray, origin_ras: np.ndarray, step_mm: float) -> vtkPolyData:
     """vtkPolyData, RAS mm, facing the larger values: where `field` (k, j, i) float32 is 0; closed when it is positive
     at the grid's border.
     """
@@ -48,7 +52,7 @@ def surface_at_zero(field: np.ndarray, origin_ras, step_mm: float):
     return edges.GetOutput()
 
 
-def ridge(shape: LiverShape, surface) -> np.ndarray:
+def ridge(shape: LiverShape, surface: vtkPolyData) -> np.ndarray:
     """(n, 3) RAS mm: the sharp lower border in front, between dome and visceral surface, from right to left."""
     dome, visceral = shape.dome_and_visceral_mm(_points(surface))
     loop = _longest_line(_contour(surface, dome - visceral))
@@ -60,7 +64,7 @@ def ridge(shape: LiverShape, surface) -> np.ndarray:
     return _resampled(one if one[:, 1].mean() > other[:, 1].mean() else other)
 
 
-def falciform_ligament(shape: LiverShape, planes: Planes, surface) -> np.ndarray:
+def falciform_ligament(shape: LiverShape, planes: Planes, surface: vtkPolyData) -> np.ndarray:
     """(n, 3) RAS mm: where it is fixed to the front and top of the liver, from the fissure to the vena cava."""
     points = _points(surface)
     beside = planes.left[0] * points[:, 1] - planes.left[1] * points[:, 0]

@@ -21,7 +21,7 @@ PIECE_MM = 2.5
 
 
 @compiled
-def cube_root(value):
+def cube_root(value: float) -> float:
     """Of a number from 0 to 1, by Newton's steps: every machine gives the same last digit."""
     if value <= 0.0:
         return 0.0
@@ -32,7 +32,7 @@ def cube_root(value):
 
 
 @compiled
-def clearance_at(free, origin, step, x, y, z):
+def clearance_at(free: np.ndarray, origin: np.ndarray, step: float, x: float, y: float, z: float) -> float:
     """`free` (k, j, i) float32 between its grid points (trilinear); far below 0 outside of the grid."""
     x, y, z = (x - origin[0]) / step, (y - origin[1]) / step, (z - origin[2]) / step
     i, j, k = int(math.floor(x)), int(math.floor(y)), int(math.floor(z))
@@ -49,7 +49,7 @@ def clearance_at(free, origin, step, x, y, z):
 
 
 @compiled
-def lay_path(path, start, control, end):
+def lay_path(path: np.ndarray, start: np.ndarray, control: np.ndarray, end: np.ndarray) -> int:
     """Write points of the curve from `start` to `end` that is drawn to `control` (quadratic Bezier) into `path`
     (most, 3), without the start; returns how many.
     """
@@ -65,7 +65,18 @@ def lay_path(path, start, control, end):
 
 
 @compiled
-def path_is_free(path, pieces, start, radius, gap, depth, free, origin, step, exempt_mm):
+def path_is_free(
+    path: np.ndarray,
+    pieces: int,
+    start: np.ndarray,
+    radius: float,
+    gap: float,
+    depth: np.ndarray,
+    free: np.ndarray,
+    origin: np.ndarray,
+    step: float,
+    exempt_mm: float,
+) -> bool:
     """True when every point of the path, and the middle of every piece, is farther than radius + gap from the other
     trees' walls (`free`) and from the capsule (`depth`), which does not count within `exempt_mm` of the start.
     """
@@ -154,9 +165,11 @@ def _split(places, order, first, last, middle, heading, shift):
 
 @compiled
 def grow(
-    places, order, node_xyz, node_parent, node_radius, number, span, span_node, span_radius, span_heading, span_state,
-    spans, thinnest_now, thinnest, gap, depth, free, origin, step, draws, draw,
-):  # fmt: skip
+    places: np.ndarray, order: np.ndarray, node_xyz: np.ndarray, node_parent: np.ndarray, node_radius: np.ndarray,
+    number: int, span: np.ndarray, span_node: np.ndarray, span_radius: np.ndarray, span_heading: np.ndarray,
+    span_state: np.ndarray, spans: int, thinnest_now: float, thinnest: float, gap: float, depth: np.ndarray,
+    free: np.ndarray, origin: np.ndarray, step: float, draws: np.ndarray, draw: int,
+) -> tuple[int, int, int]:  # fmt: skip
     """Grow all branches that are at least `thinnest_now` mm; returns (nodes, territories, next draw) in use.
 
     places       (n, 3) float64 RAS mm, evenly spread over the liver;  order  (n,) indices, reordered in place

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..ultrasound.kernels import paint_tubes
+from ..tubes import paint_tubes
 from .couinaud import Planes
 from .liver_shape import LiverShape
 from .vessel_growth import cube_root, grow, lay_path
@@ -140,7 +140,7 @@ class _Growth:
 
 
 def grow_vessels(
-    rng: np.random.Generator, shape: LiverShape, planes: Planes, origin_ras, outside_mm: np.ndarray
+    rng: np.random.Generator, shape: LiverShape, planes: Planes, origin_ras: np.ndarray, outside_mm: np.ndarray
 ) -> Vessels:
     """All trees of a liver.
 

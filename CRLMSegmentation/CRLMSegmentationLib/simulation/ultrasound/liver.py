@@ -10,9 +10,11 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
 
-from .lesion import Lesion, LesionShape, random_rotation
+from ..lesion_shape import LesionShape, random_rotation
+from .lesion import Lesion
 from .vessels import draw_trees
 
 SPACING_MM = 0.5
@@ -43,7 +45,7 @@ class Liver:
     summary: dict = field(default_factory=dict)
 
 
-def smooth_noise(rng: np.random.Generator, shape, sigma_steps: float) -> np.ndarray:
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], sigma_steps: float) -> np.ndarray:
     """Gaussian noise of unit variance, smoothed to a correlation length; float64."""
     noise = ndimage.gaussian_filter(rng.standard_normal(shape), sigma_steps, mode="wrap", truncate=3.0)
     # The variance that white noise keeps under a sampled Gaussian, per axis 1 / (2 sqrt(pi) sigma).
@@ -58,7 +60,9 @@ def _round_shape(rng: np.random.Generator, diameter_mm: float, unevenness: float
     return LesionShape(axes, semi_axes, directions, np.array([2, 3, 3, 4, 4]), rng.uniform(-1, 1, 5) * unevenness)
 
 
-def draw_patches(rng: np.random.Generator, lower, upper, lesion_center, lesion_radius_mm: float) -> list[Patch]:
+def draw_patches(
+    rng: np.random.Generator, lower: np.ndarray, upper: np.ndarray, lesion_center: np.ndarray, lesion_radius_mm: float
+) -> list[Patch]:
     """Zero to three distractors, none of them touching the lesion."""
     patches = []
     for kind, chance in (("cyst", 0.35), ("fatty patch", 0.35), ("fatty sparing", 0.25)):
@@ -76,7 +80,9 @@ def draw_patches(rng: np.random.Generator, lower, upper, lesion_center, lesion_r
     return patches
 
 
-def _region(origin, shape, center, reach_mm: float):
+def _region(
+    origin: np.ndarray, shape: tuple[int, ...], center: np.ndarray, reach_mm: float
+) -> tuple[tuple[slice, ...], np.ndarray]:
     """Slices of the grid around `center`, and the positions (x, y, z, 3) of its voxels relative to `center`."""
     first = np.maximum(np.floor((center - reach_mm - origin) / SPACING_MM).astype(int), 0)
     last = np.minimum(np.ceil((center + reach_mm - origin) / SPACING_MM).astype(int) + 1, shape)
@@ -91,7 +97,9 @@ def _inside_share(distance_mm: np.ndarray, border_mm: float) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def lesion_level_db(lesion: Lesion, distance_mm, relative_radius, noise, blobs) -> np.ndarray:
+def lesion_level_db(
+    lesion: Lesion, distance_mm: np.ndarray, relative_radius: np.ndarray, noise: np.ndarray, blobs: np.ndarray
+) -> np.ndarray:
     """Level inside the lesion.
 
     distance_mm, relative_radius  signed distance to its surface (negative inside); 0 at the center, 1 on the surface
@@ -112,7 +120,7 @@ def lesion_level_db(lesion: Lesion, distance_mm, relative_radius, noise, blobs) 
     return level
 
 
-def _lay_patches(level, kind, lower, patches) -> None:
+def _lay_patches(level: np.ndarray, kind: np.ndarray, lower: np.ndarray, patches: list[Patch]) -> None:
     """Cysts and fat into the grid, in place."""
     for patch in patches:
         where, points = _region(lower, level.shape, patch.center_liver_mm, patch.shape.largest_radius_mm() + 5)
@@ -125,7 +133,14 @@ def _lay_patches(level, kind, lower, patches) -> None:
             level[where] += _inside_share(distance, patch.border_mm) * patch.level_db
 
 
-def _lay_deep_surface(level, kind, lower, height_mm: float, slopes, curvature_per_mm: float) -> None:
+def _lay_deep_surface(
+    level: np.ndarray,
+    kind: np.ndarray,
+    lower: np.ndarray,
+    height_mm: float,
+    slopes: np.ndarray,
+    curvature_per_mm: float,
+) -> None:
     """The far surface of the liver, bright against the diaphragm, and what lies beyond, in place."""
     x = (lower[0] + np.arange(level.shape[0]) * SPACING_MM)[:, None]
     y = (lower[1] + np.arange(level.shape[1]) * SPACING_MM)[None, :]
@@ -137,7 +152,9 @@ def _lay_deep_surface(level, kind, lower, height_mm: float, slopes, curvature_pe
     level += np.where(np.abs(below) < 0.8, 15.0 - level, 0.0).astype(np.float32)
 
 
-def _lay_lesion(rng, level, kind, lower, lesion: Lesion, center) -> tuple[float, int]:
+def _lay_lesion(
+    rng: np.random.Generator, level: np.ndarray, kind: np.ndarray, lower: np.ndarray, lesion: Lesion, center: np.ndarray
+) -> tuple[float, int]:
     """The lesion over everything else, in place. Returns its mean level in dB and how many calcifications it holds."""
     where, points = _region(lower, level.shape, center, lesion.shape.largest_radius_mm() + lesion.border_mm + 1)
     distance = lesion.shape.radial_distance_mm(points)
@@ -160,9 +177,29 @@ def _lay_lesion(rng, level, kind, lower, lesion: Lesion, center) -> tuple[float,
     return float(inside[distance < -lesion.border_mm / 2].mean()), count if has_calcium else 0
 
 
-def build_liver(rng: np.random.Generator, lower, upper, lesion: Lesion, lesion_center) -> Liver:
+def _lay_vessel_trees(
+    rng: np.random.Generator, level: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper: np.ndarray
+) -> tuple[dict[str, int], float]:
+    """Hepatic and portal veins into the grid, in place; how many trees of each, and the level of the portal walls."""
+    from ..tubes import paint_tubes
+    from .kernels.tissue import lay_vessels
+
+    trees = {"hepatic": int(rng.integers(1, 3)), "portal": int(rng.integers(1, 3))}
+    distances = {}
+    wall_mm, wall_db = rng.uniform(0.5, 1.0), rng.uniform(6.0, 10.0)
+    for name, count in trees.items():
+        segments = draw_trees(rng, count, lower, upper)
+        distances[name] = np.full(level.shape, 99.0, dtype=np.float32)
+        paint_tubes(distances[name], lower, SPACING_MM, segments, wall_mm + 1.0)
+    lay_vessels(level, kind, distances["hepatic"], distances["portal"], wall_mm, wall_db, LUMEN_DB, LUMEN)
+    return trees, wall_db
+
+
+def build_liver(
+    rng: np.random.Generator, lower: ArrayLike, upper: ArrayLike, lesion: Lesion, lesion_center: np.ndarray
+) -> Liver:
     """The liver within the box lower..upper (3,) each, in mm of its own frame, with `lesion` at `lesion_center`."""
-    from .kernels import fill_from_coarse, lay_vessels, paint_tubes, to_amplitude
+    from .kernels.tissue import fill_from_coarse, to_amplitude
 
     lower, upper = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
     shape = tuple((np.ceil((upper - lower) / SPACING_MM).astype(int) + 1).tolist())
@@ -178,14 +215,7 @@ def build_liver(rng: np.random.Generator, lower, upper, lesion: Lesion, lesion_c
     patches = draw_patches(rng, lower, upper, lesion_center, lesion.shape.largest_radius_mm())
     _lay_patches(level, kind, lower, patches)
 
-    trees = {"hepatic": int(rng.integers(1, 3)), "portal": int(rng.integers(1, 3))}
-    distances = {}
-    wall_mm, wall_db = rng.uniform(0.5, 1.0), rng.uniform(6.0, 10.0)
-    for name, count in trees.items():
-        segments = draw_trees(rng, count, lower, upper)
-        distances[name] = np.full(shape, 99.0, dtype=np.float32)
-        paint_tubes(distances[name], lower, SPACING_MM, segments, wall_mm + 1.0)
-    lay_vessels(level, kind, distances["hepatic"], distances["portal"], wall_mm, wall_db, LUMEN_DB, LUMEN)
+    trees, wall_db = _lay_vessel_trees(rng, level, kind, lower, upper)
 
     deep_draw, clearance = rng.uniform(), rng.uniform(6.0, 30.0)
     slopes, curvature = rng.uniform(-0.15, 0.15, 2), rng.uniform(0.0, 0.002)

@@ -29,7 +29,9 @@ class SmoothCurve:
         return (self.amplitudes * np.sin(argument + self.phases)).sum(axis=-1)
 
 
-def draw_smooth_curve(rng, root_mean_square: float, slowest: float = 0.25, fastest: float = 2.0) -> SmoothCurve:
+def draw_smooth_curve(
+    rng: np.random.Generator, root_mean_square: float, slowest: float = 0.25, fastest: float = 2.0
+) -> SmoothCurve:
     """A curve with `slowest` to `fastest` waves in a sweep and the given root mean square on average."""
     waves = 5
     amplitudes = rng.uniform(0.4, 1.0, waves)

@@ -138,59 +138,27 @@ class Painter:
 
     def frame(self, face_to_liver: np.ndarray, push_mm: float, moment: float, rng: np.random.Generator) -> np.ndarray:
         """(v, u) uint8 picture of the probe at `face_to_liver` (4, 4), pressed in by `push_mm`, at `moment` 0..1."""
-        from . import kernels
+        from .kernels.display import grey_levels, scan_convert
 
         envelope = self.envelope(face_to_liver, push_mm, moment, rng)
         polar = np.empty(envelope.shape, dtype=np.uint8)
-        kernels.grey_levels(envelope * envelope, self.thresholds, polar)
+        grey_levels(envelope * envelope, self.thresholds, polar)
         picture = np.zeros((self.probe.image_height_px, self.probe.image_width_px), dtype=np.uint8)
-        kernels.scan_convert(polar, self.line_at, self.sample_at, self.inside, picture)
+        scan_convert(polar, self.line_at, self.sample_at, self.inside, picture)
         if self.overlay is not None:
             np.maximum(picture, self.overlay, out=picture)
         return picture
 
-    def envelope(self, face_to_liver: np.ndarray, push_mm: float, moment: float, rng) -> np.ndarray:
+    def envelope(
+        self, face_to_liver: np.ndarray, push_mm: float, moment: float, rng: np.random.Generator
+    ) -> np.ndarray:
         """(lines, samples) float32 detected echo; unit scatterers without gain have a mean square of 1."""
-        from . import kernels
+        from .kernels.display import smooth_columns, smooth_rows
 
-        probe, settings, liver = self.probe, self.settings, self.liver
+        probe, settings = self.probe, self.settings
         shape = (probe.lines, probe.samples)
-        raw = np.zeros((2,) + shape, dtype=np.float32)
-        kernels.accumulate_echoes(
-            raw[0],
-            raw[1],
-            liver.amplitude,
-            liver.origin_mm,
-            SPACING_MM,
-            self.key,
-            CELL_MM,
-            np.linalg.inv(face_to_liver),
-            self.fan,
-            push_mm,
-            self.line_step,
-            RANGE_STEP_MM,
-            self.lateral,
-            self.elevation,
-            4 * math.pi / probe.wavelength_mm,
-            kernels.GAUSSIAN,
-            kernels.COSINE,
-            kernels.SINE,
-        )
-        attenuation = np.empty(shape, dtype=np.float32)
-        kernels.excess_attenuation(
-            attenuation,
-            liver.kind,
-            self.attenuation_table,
-            liver.origin_mm,
-            SPACING_MM,
-            face_to_liver,
-            self.fan,
-            push_mm,
-            self.line_step,
-            RANGE_STEP_MM,
-            4,
-        )
-        attenuation = np.minimum(attenuation, 40.0)
+        raw = self._echoes(face_to_liver, push_mm)
+        attenuation = np.minimum(self._attenuation_db(face_to_liver, push_mm), 40.0)
         tissue_gain = self._gain(moment) * (10 ** (-attenuation / 20)).astype(np.float32) * self.normalization
         noise_db = settings.noise_at_depth_db + settings.noise_slope_db_cm * (probe.ranges_mm - probe.depth_mm) / 10
         noise_gain = (10 ** (np.maximum(noise_db, -42.0) / 20)).astype(np.float32) * np.float32(math.sqrt(0.5))
@@ -200,19 +168,43 @@ class Painter:
         power = np.zeros(shape, dtype=np.float32)
         work, wide = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
         for part in range(2):
-            kernels.smooth_rows(raw[part], self.pulse, work)
+            smooth_rows(raw[part], self.pulse, work)
             signal = work * tissue_gain
             # Side lobes and reverberation: a weak copy smeared over neighbouring lines.
-            kernels.smooth_columns(signal, self.clutter_weights, wide)
+            smooth_columns(signal, self.clutter_weights, wide)
             signal += wide * clutter_gain
-            kernels.smooth_rows(rng.standard_normal(shape, dtype=np.float32), self.noise_filter, work)
+            smooth_rows(rng.standard_normal(shape, dtype=np.float32), self.noise_filter, work)
             signal += work * noise_gain
             signal += ring_down * np.float32(0.7)
             power += signal * signal
         magnitude = np.sqrt(power)
-        kernels.smooth_rows(magnitude, _gaussian_weights(settings.blur_samples), work)
-        kernels.smooth_columns(work, _gaussian_weights(settings.blur_lines), wide)
+        smooth_rows(magnitude, _gaussian_weights(settings.blur_samples), work)
+        smooth_columns(work, _gaussian_weights(settings.blur_lines), wide)
         return wide
+
+    def _echoes(self, face_to_liver: np.ndarray, push_mm: float) -> np.ndarray:
+        """(2, lines, samples) float32: real and imaginary part of the echoes before the axial pulse."""
+        from .kernels.echoes import COSINE, GAUSSIAN, SINE, accumulate_echoes
+
+        probe, liver = self.probe, self.liver
+        raw = np.zeros((2, probe.lines, probe.samples), dtype=np.float32)
+        accumulate_echoes(
+            raw[0], raw[1], liver.amplitude, liver.origin_mm, SPACING_MM, self.key, CELL_MM,
+            np.linalg.inv(face_to_liver), self.fan, push_mm, self.line_step, RANGE_STEP_MM, self.lateral,
+            self.elevation, 4 * math.pi / probe.wavelength_mm, GAUSSIAN, COSINE, SINE,
+        )  # fmt: skip
+        return raw
+
+    def _attenuation_db(self, face_to_liver: np.ndarray, push_mm: float) -> np.ndarray:
+        """(lines, samples) float32: two-way attenuation beyond that of parenchyma."""
+        from .kernels.echoes import excess_attenuation
+
+        attenuation = np.empty((self.probe.lines, self.probe.samples), dtype=np.float32)
+        excess_attenuation(
+            attenuation, self.liver.kind, self.attenuation_table, self.liver.origin_mm, SPACING_MM, face_to_liver,
+            self.fan, push_mm, self.line_step, RANGE_STEP_MM, 4,
+        )  # fmt: skip
+        return attenuation
 
 
 def burned_in_marks(probe: Probe) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..settings import ProbeSettings
+from .settings import ProbeSettings
 
 SPEED_OF_SOUND_MM_US = 1.54
 RANGE_STEP_MM = 0.1

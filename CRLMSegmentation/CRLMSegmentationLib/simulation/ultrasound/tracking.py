@@ -8,9 +8,9 @@ import numpy as np
 
 from ...errors import ConfigurationError
 from ...geometry import transform_points
-from ..settings import SweepSettings
 from .motion import ProbeMotion, draw_tracker_errors, rigid, rotation_about, small_rotation
 from .probe import Probe
+from .settings import SweepSettings
 
 # The liver's x, y (sweep) and z (depth) along R, S and P when the reference sensor sits straight.
 LIVER_TO_RAS = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 STEP_MM = 3.0
 THINNEST_MM = 0.55
@@ -24,7 +25,14 @@ def _turned(rng: np.random.Generator, direction: np.ndarray, angle_rad: float) -
     return turned / math.sqrt((turned**2).sum())
 
 
-def draw_tree(rng: np.random.Generator, start, direction, radius_mm: float, lower, upper) -> np.ndarray:
+def draw_tree(
+    rng: np.random.Generator,
+    start: ArrayLike,
+    direction: ArrayLike,
+    radius_mm: float,
+    lower: np.ndarray,
+    upper: np.ndarray,
+) -> np.ndarray:
     """(n, 8) segments of one tree: start xyz, end xyz, start radius, end radius, in mm.
 
     start, direction  (3,) root and unit direction of the trunk
@@ -53,7 +61,7 @@ def draw_tree(rng: np.random.Generator, start, direction, radius_mm: float, lowe
     return np.array(segments).reshape(-1, 8)
 
 
-def draw_trees(rng: np.random.Generator, count: int, lower, upper) -> np.ndarray:
+def draw_trees(rng: np.random.Generator, count: int, lower: ArrayLike, upper: ArrayLike) -> np.ndarray:
     """(n, 8) segments of `count` trees whose trunks enter the box lower..upper from its sides or from below."""
     lower, upper = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
     trees = []

@@ -114,7 +114,7 @@ def _parts_and_jobs(folder: StudyFolder, population: Population) -> tuple[list[t
 
 def _simulate(job: _Job) -> None:
     from ...simulation import LesionSettings, SweepSettings, simulate_case, write_case
-    from ...simulation.phantom import simulate_phantom
+    from ...simulation.phantoms import simulate_phantom
 
     if job.is_done:
         return

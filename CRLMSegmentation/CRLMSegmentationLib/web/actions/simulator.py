@@ -54,7 +54,7 @@ def main(words: list[str]) -> int:
     """The child's side; returns the exit status."""
     from ...errors import CRLMError
     from ...simulation import simulate_case, write_case
-    from ...simulation.settings import LesionSettings
+    from ...simulation.ultrasound.settings import LesionSettings
 
     folder, seed, lesion, diameter_mm = words
     try:

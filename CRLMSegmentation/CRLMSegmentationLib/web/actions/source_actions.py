@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ConfigurationError, FileFormatError
 from ...session.case.case_source import REPLAYED
 from ...session.state import Step
-from ...simulation.settings import ECHOGENICITIES
+from ...simulation.ultrasound.settings import ECHOGENICITIES
 from ...sweep.sweep import SIMULATED
 from ..controller import Controller
 from . import simulator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...session.engine import DEVICES
-from ...simulation.settings import ECHOGENICITIES
+from ...simulation.ultrasound.settings import ECHOGENICITIES
 from ..page.page_state import STEPS
 from ..server.allowed import Check, is_truth, number, one_of, text
 

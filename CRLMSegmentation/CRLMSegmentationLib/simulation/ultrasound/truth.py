@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from ..values import Volume
-from .ultrasound.lesion import Lesion
-from .ultrasound.liver import SPACING_MM, Liver
-from .ultrasound.probe import Probe
+from ...values import Volume
+from .lesion import Lesion
+from .liver import SPACING_MM, Liver
+from .picture import Settings
+from .probe import Probe
 
 TRUTH_SPACING_MM = 0.5
 # Labels in liver.nrrd, in the order of liver.py's kinds. 0 is left for 'unknown', as in every label map.
 TISSUES = ("parenchyma", "vessel lumen", "cyst", "metastasis", "calcification", "beyond the liver")
 
 
-def mask_of_lesion(lesion: Lesion, center_reference, reference_to_liver, lower, upper) -> Volume:
+def mask_of_lesion(
+    lesion: Lesion, center_reference: np.ndarray, reference_to_liver: np.ndarray, lower: np.ndarray, upper: np.ndarray
+) -> Volume:
     """The lesion at rest, uint8 [k, j, i], on a grid along the axes of Reference over lower..upper (3,) mm."""
     dimensions = np.ceil((upper - lower) / TRUTH_SPACING_MM).astype(int) + 1
     voxels = np.zeros(tuple(dimensions[::-1]), dtype=np.uint8)
@@ -39,7 +43,7 @@ def tissue_labels(liver: Liver, liver_to_reference: np.ndarray) -> Volume:
     return Volume(np.ascontiguousarray((liver.kind + 1).T.astype(np.uint8)), liver_to_reference @ grid)
 
 
-def lesion_parameters(lesion: Lesion, center_liver, center_reference, summary: dict) -> dict:
+def lesion_parameters(lesion: Lesion, center_liver: np.ndarray, center_reference: np.ndarray, summary: dict) -> dict:
     """The lesion for parameters.json; `summary` is the liver's, which knows what was laid into it."""
     return {
         "echogenicity": lesion.echogenicity,
@@ -60,7 +64,7 @@ def lesion_parameters(lesion: Lesion, center_liver, center_reference, summary: d
     }
 
 
-def probe_parameters(probe: Probe, knobs) -> dict:
+def probe_parameters(probe: Probe, knobs: Settings) -> dict:
     """The probe and the receive chain (`knobs`, see picture.py) for parameters.json."""
     return {
         "radius_mm": probe.radius_mm,
@@ -80,7 +84,7 @@ def probe_parameters(probe: Probe, knobs) -> dict:
     }
 
 
-def as_plain_values(value):
+def as_plain_values(value: Any) -> Any:
     """`value` with dictionaries, lists, text, numbers and None only; numbers lose digits that mean nothing."""
     if isinstance(value, dict):
         return {name: as_plain_values(item) for name, item in value.items()}

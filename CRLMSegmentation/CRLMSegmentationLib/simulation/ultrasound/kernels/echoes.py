@@ -1,7 +1,4 @@
-"""The inner loops, compiled by numba: painting the liver, echoes of scatterers, and the picture.
-
-No fast-math and no threads: the order of every sum is fixed, so that the result is the same on any machine.
-"""
+"""Echoes of all scatterers within the slice on the scan lines, and what attenuates them, compiled."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import math
 
 import numpy as np
 
-from ...reconstruction.kernels.jit import compiled
+from ....reconstruction.kernels.jit import compiled
 
 GAUSSIAN_STEPS = 64
 GAUSSIAN_REACH = 9.0
@@ -20,117 +17,26 @@ SINE = np.sin(2 * np.pi * np.arange(PHASES) / PHASES).astype(np.float32)
 
 
 @compiled
-def paint_tubes(distance, origin, spacing, segments, reach):
-    """Lower `distance` (x, y, z) float32 to the signed distance from every tube, within `reach` mm of its wall."""
-    for s in range(segments.shape[0]):
-        ax, ay, az = segments[s, 0], segments[s, 1], segments[s, 2]
-        bx, by, bz = segments[s, 3] - ax, segments[s, 4] - ay, segments[s, 5] - az
-        r0, r1 = segments[s, 6], segments[s, 7]
-        around = max(r0, r1) + reach
-        low = np.empty(3, np.int64)
-        high = np.empty(3, np.int64)
-        for axis in range(3):
-            a, b = segments[s, axis], segments[s, 3 + axis]
-            low[axis] = max(0, int(math.floor((min(a, b) - around - origin[axis]) / spacing)))
-            high[axis] = min(distance.shape[axis] - 1, int(math.ceil((max(a, b) + around - origin[axis]) / spacing)))
-        length2 = bx * bx + by * by + bz * bz
-        for i in range(low[0], high[0] + 1):
-            px = origin[0] + i * spacing - ax
-            for j in range(low[1], high[1] + 1):
-                py = origin[1] + j * spacing - ay
-                for k in range(low[2], high[2] + 1):
-                    pz = origin[2] + k * spacing - az
-                    t = (px * bx + py * by + pz * bz) / length2
-                    t = min(1.0, max(0.0, t))
-                    dx, dy, dz = px - t * bx, py - t * by, pz - t * bz
-                    away = math.sqrt(dx * dx + dy * dy + dz * dz) - (r0 + t * (r1 - r0))
-                    if away < distance[i, j, k]:
-                        distance[i, j, k] = away
-
-
-@compiled
-def sample_coarse(grid, origin, step, x, y, z):
-    """Trilinear sample of a coarse (x, y, z) grid; it must cover the point."""
-    fx, fy, fz = (x - origin[0]) / step, (y - origin[1]) / step, (z - origin[2]) / step
-    i = min(max(int(math.floor(fx)), 0), grid.shape[0] - 2)
-    j = min(max(int(math.floor(fy)), 0), grid.shape[1] - 2)
-    k = min(max(int(math.floor(fz)), 0), grid.shape[2] - 2)
-    fx -= i
-    fy -= j
-    fz -= k
-    below = (grid[i, j, k] * (1 - fx) + grid[i + 1, j, k] * fx) * (1 - fy) + (
-        grid[i, j + 1, k] * (1 - fx) + grid[i + 1, j + 1, k] * fx
-    ) * fy
-    above = (grid[i, j, k + 1] * (1 - fx) + grid[i + 1, j, k + 1] * fx) * (1 - fy) + (
-        grid[i, j + 1, k + 1] * (1 - fx) + grid[i + 1, j + 1, k + 1] * fx
-    ) * fy
-    return below * (1 - fz) + above * fz
-
-
-@compiled
-def fill_from_coarse(level_db, origin, spacing, grid, grid_origin, grid_step):
-    """Write the smooth coarse grid (dB) into `level_db` (x, y, z)."""
-    for i in range(level_db.shape[0]):
-        for j in range(level_db.shape[1]):
-            for k in range(level_db.shape[2]):
-                level_db[i, j, k] = sample_coarse(
-                    grid,
-                    grid_origin,
-                    grid_step,
-                    origin[0] + i * spacing,
-                    origin[1] + j * spacing,
-                    origin[2] + k * spacing,
-                )
-
-
-@compiled
-def lay_vessels(level_db, kind, hepatic, portal, wall_mm, wall_db, lumen_db, lumen_kind):
-    """Vessels into `level_db`: dark lumina, bright portal walls, edges 0.5 mm soft."""
-    for i in range(level_db.shape[0]):
-        for j in range(level_db.shape[1]):
-            for k in range(level_db.shape[2]):
-                p = portal[i, j, k]
-                if p < wall_mm + 0.5:
-                    share = min(1.0, max(0.0, (wall_mm + 0.5 - p) / 0.5))
-                    level_db[i, j, k] += share * (wall_db - level_db[i, j, k])
-                inner = min(p, hepatic[i, j, k])
-                if inner < 0.25:
-                    share = min(1.0, max(0.0, 0.5 - inner / 0.5))
-                    level_db[i, j, k] += share * (lumen_db - level_db[i, j, k])
-                    if inner < 0:
-                        kind[i, j, k] = lumen_kind
-
-
-@compiled
-def to_amplitude(level_db):
-    """dB to linear amplitude, in place."""
-    for i in range(level_db.shape[0]):
-        for j in range(level_db.shape[1]):
-            for k in range(level_db.shape[2]):
-                level_db[i, j, k] = math.exp(level_db[i, j, k] * 0.11512925464970229)
-
-
-@compiled
 def accumulate_echoes(
-    real,
-    imaginary,
-    amplitude,
-    origin,
-    spacing,
-    key,
-    cell,
-    liver_to_face,
-    fan,
-    push,
-    line_step,
-    range_step,
-    lateral_sigma,
-    elevation_sigma,
-    radians_per_mm,
-    gaussian,
-    cosine,
-    sine,
-):
+    real: np.ndarray,
+    imaginary: np.ndarray,
+    amplitude: np.ndarray,
+    origin: np.ndarray,
+    spacing: float,
+    key: np.ndarray,
+    cell: float,
+    liver_to_face: np.ndarray,
+    fan: np.ndarray,
+    push: float,
+    line_step: float,
+    range_step: float,
+    lateral_sigma: np.ndarray,
+    elevation_sigma: np.ndarray,
+    radians_per_mm: float,
+    gaussian: np.ndarray,
+    cosine: np.ndarray,
+    sine: np.ndarray,
+) -> None:
     """Add the echoes of every scatterer within the slice to the scan lines.
 
     real, imaginary  (lines, samples) float32 baseband signal before the axial pulse
@@ -255,36 +161,19 @@ def accumulate_echoes(
 
 
 @compiled
-def smooth_rows(source, weights, result):
-    """Filter (lines, samples) along samples with symmetric `weights` (2 h + 1,), edges repeated."""
-    lines, samples = source.shape
-    half = weights.shape[0] // 2
-    for line in range(lines):
-        for s in range(samples):
-            total = np.float32(0.0)
-            for w in range(weights.shape[0]):
-                at = min(max(s + w - half, 0), samples - 1)
-                total += weights[w] * source[line, at]
-            result[line, s] = total
-
-
-@compiled
-def smooth_columns(source, weights, result):
-    """Filter (lines, samples) along lines with symmetric `weights` (2 h + 1,), edges repeated."""
-    lines, samples = source.shape
-    half = weights.shape[0] // 2
-    result[:] = 0
-    for line in range(lines):
-        for w in range(weights.shape[0]):
-            at = min(max(line + w - half, 0), lines - 1)
-            for s in range(samples):
-                result[line, s] += weights[w] * source[at, s]
-
-
-@compiled
 def excess_attenuation(
-    attenuation_db, kind, table, origin, spacing, face_to_liver, fan, push, line_step, range_step, stride
-):
+    attenuation_db: np.ndarray,
+    kind: np.ndarray,
+    table: np.ndarray,
+    origin: np.ndarray,
+    spacing: float,
+    face_to_liver: np.ndarray,
+    fan: np.ndarray,
+    push: float,
+    line_step: float,
+    range_step: float,
+    stride: int,
+) -> None:
     """Two-way attenuation beyond that of parenchyma, in dB, down every scan line: (lines, samples) float32.
 
     table  (kinds,) dB per mm of depth, two-way, for each tissue kind;  stride: samples between looks at the map
@@ -310,35 +199,3 @@ def excess_attenuation(
                 total += table[kind[i, j, k]] * stride * range_step
             for inner in range(s, min(s + stride, samples)):
                 attenuation_db[line, inner] = total
-
-
-@compiled
-def grey_levels(power, thresholds, result):
-    """Log compression by look-up: the number of `thresholds` (255,) ascending that each power reaches, as uint8."""
-    flat, out = power.ravel(), result.ravel()
-    for n in range(flat.shape[0]):
-        low, high = 0, thresholds.shape[0]
-        while low < high:
-            middle = (low + high) // 2
-            if thresholds[middle] <= flat[n]:
-                low = middle + 1
-            else:
-                high = middle
-        out[n] = low
-
-
-@compiled
-def scan_convert(polar, line_at, sample_at, inside, result):
-    """Bilinear scan conversion of grey levels (lines, samples) to pixels (v, u) uint8; black outside the fan."""
-    lines, samples = polar.shape
-    for v in range(result.shape[0]):
-        for u in range(result.shape[1]):
-            if not inside[v, u]:
-                continue
-            line = min(int(line_at[v, u]), lines - 2)
-            sample = min(int(sample_at[v, u]), samples - 2)
-            a, b = line_at[v, u] - line, sample_at[v, u] - sample
-            value = (polar[line, sample] * (1 - a) + polar[line + 1, sample] * a) * (1 - b) + (
-                polar[line, sample + 1] * (1 - a) + polar[line + 1, sample + 1] * a
-            ) * b
-            result[v, u] = np.uint8(value + 0.5)

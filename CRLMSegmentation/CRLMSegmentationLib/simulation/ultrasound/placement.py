@@ -6,18 +6,24 @@ import math
 
 import numpy as np
 
-from ..errors import ConfigurationError
-from ..geometry import corners_of_extent, transform_points
+from ...errors import ConfigurationError
+from ...geometry import corners_of_extent, transform_points
+from ..lesion_shape import sphere_directions
+from .lesion import Lesion
+from .motion import ProbeMotion, draw_motion
+from .probe import Probe
 from .settings import LesionSettings, SweepSettings
-from .ultrasound.lesion import Lesion, sphere_directions
-from .ultrasound.motion import ProbeMotion, draw_motion
-from .ultrasound.probe import Probe
 
 SWEEPS_TRIED, PLACES_TRIED = 8, 300
 
 
 def draw_sweep_over_lesion(
-    motion_rng, place_rng, lesion: Lesion, probe: Probe, lesion_settings: LesionSettings, sweep_settings: SweepSettings
+    motion_rng: np.random.Generator,
+    place_rng: np.random.Generator,
+    lesion: Lesion,
+    probe: Probe,
+    lesion_settings: LesionSettings,
+    sweep_settings: SweepSettings,
 ) -> tuple[ProbeMotion, np.ndarray]:
     """A motion, and the lesion's center (3,) in the liver's frame, in mm.
 
@@ -39,7 +45,9 @@ def draw_sweep_over_lesion(
     )
 
 
-def _draw_center(rng, lesion: Lesion, motion: ProbeMotion, probe: Probe, margin_mm: float) -> np.ndarray | None:
+def _draw_center(
+    rng: np.random.Generator, lesion: Lesion, motion: ProbeMotion, probe: Probe, margin_mm: float
+) -> np.ndarray | None:
     """A center whose lesion, grown by `margin_mm`, is swept in full; None if none was found."""
     directions = sphere_directions(150)
     surface = directions * (lesion.shape.radius_mm(directions) + margin_mm)[:, None]

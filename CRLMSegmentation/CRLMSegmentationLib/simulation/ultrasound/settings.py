@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from numbers import Integral
 
-from ..errors import ConfigurationError
+from ...errors import ConfigurationError
 
 ECHOGENICITIES = ("hypoechoic", "hyperechoic", "mixed")
 NEAR_ISOECHOIC_DB = 2.5
 
 
-def _check_range(name: str, value, lowest: float, highest: float, unit: str) -> None:
+def _check_range(name: str, value: object, lowest: float, highest: float, unit: str) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -21,7 +21,7 @@ def _check_range(name: str, value, lowest: float, highest: float, unit: str) -> 
         raise ConfigurationError(f"{name} is {value:g} {unit}; it must lie from {lowest:g} to {highest:g} {unit}.")
 
 
-def _check_whole(name: str, value, lowest: int, highest: int) -> None:
+def _check_whole(name: str, value: object, lowest: int, highest: int) -> None:
     if value is None:
         return
     whole = isinstance(value, Integral) and not isinstance(value, bool)
@@ -48,7 +48,7 @@ class LesionSettings:
     allow_near_isoechoic: bool = False
     margin_mm: float = 4.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.echogenicity is not None and self.echogenicity not in ECHOGENICITIES:
             raise ConfigurationError(
                 f"The lesion's echogenicity is {self.echogenicity!r}; it must be one of {', '.join(ECHOGENICITIES)}."
@@ -101,7 +101,7 @@ class ProbeSettings:
     dynamic_range_db: float | None = None
     burned_in_marks: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_range("The probe's radius", self.radius_mm, 10, 80, "mm")
         _check_range("The probe's field of view", self.field_of_view_deg, 30, 110, "degrees")
         _check_range("The probe's depth", self.depth_mm, 30, 120, "mm")
@@ -132,7 +132,7 @@ class SweepSettings:
     lost_poses: int | None = None
     latency_s: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_whole("The number of frames", self.frames, 5, 500)
         _check_range("The swept volume", self.swept_volume_ml, 20, 1000, "mL")
         _check_range("The tracking noise", self.tracking_noise_mm, 0, 10, "mm")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry import transform_points
+from ...geometry import transform_points
 from .case import SimulatedCase
 
 
