@@ -191,8 +191,6 @@ UNTYPED = {
     "CRLMSegmentationLib/session/recordings/live_volume.py": 1,
     "CRLMSegmentationLib/session/recordings/recording.py": 1,
     "CRLMSegmentationLib/session/recordings/recordings.py": 1,
-    "CRLMSegmentationLib/session/recordings/replay.py": 1,
-    "CRLMSegmentationLib/session/recordings/replay_server.py": 1,
     "CRLMSegmentationLib/session/session.py": 32,
     "CRLMSegmentationLib/session/state.py": 1,
     "CRLMSegmentationLib/session/stream.py": 1,

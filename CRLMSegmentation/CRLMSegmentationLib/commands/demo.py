@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
-import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import ConfigurationError, CRLMError, SegmentationError, StreamError
+from ..errors import ConfigurationError, CRLMError, SegmentationError
 from ..files import read_volume, write_box, write_surface, write_volume
-from ..python_process import end_process, start_python
 from ..session.state import Step, StepStatus
 from ..sweep import Pose, write_sweep
 from ..sweep.sequence_files.sequence_formats import read_sequence_header
@@ -27,7 +23,7 @@ from .options.box_options import add_box_options, box_files, box_from
 from .options.outputs import Output, add_force_option, check_not_inside, check_outputs
 from .options.printing import print_doubt
 from .options.progress import progress_bar
-from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
+from .options.sweep_options import add_sweep_options, calibration_from, configuration_from, read_given_sweep
 from .reconstruct import add_reconstruction_options, settings_from
 from .segment import UNPROVEN, add_model_options, check_threshold
 
@@ -242,40 +238,14 @@ def _segment(session, threshold: float | None):
     return session.segmentation_result
 
 
-@contextmanager
-def _server(sweep: Path, *options: str):
-    """The port of a `crlm replay` in a process of its own."""
-    process = start_python(
-        "CRLMSegmentationLib.cli",
-        ["replay", str(sweep), "--port", "0", *options],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        answer = re.search(r":(\d+);", process.stdout.readline())
-        if answer is None:
-            raise StreamError(f"The replay server did not start: {process.stderr.read().strip()}")
-        yield int(answer.group(1))
-    finally:
-        end_process(process)
-        process.stdout.close()
-        process.stderr.close()
-
-
 def _receive(source: Path, arguments, recorded: Path):
+    from ..session.recordings.replay_process import ReplayProcess
     from ..tracking import record
 
-    options = ["--speed", str(arguments.speed)] if arguments.speed else ["--fast"]
-    if arguments.reference:
-        options += ["--reference", arguments.reference]
-    if arguments.plus_config:
-        options += ["--plus-config", arguments.plus_config]
-    if arguments.image_to_probe:
-        options += ["--image-to-probe", *arguments.image_to_probe]
+    calibration = calibration_from(arguments, configuration_from(arguments))
+    server = ReplayProcess(source, calibration=calibration, reference=arguments.reference, speed=arguments.speed)
     total, taken = read_sequence_header(source).frame_count, count(1)
-    with progress_bar("Receive") as progress, _server(source, *options) as port:
+    with progress_bar("Receive") as progress, server as port:
 
         def came(_frame) -> None:
             number = next(taken)
@@ -300,13 +270,14 @@ def _choose_box(arguments, volume, truth) -> tuple[Box, bool, str]:
 
 def _approach(session, output: Path) -> list[float | None]:
     """Move a simulated stylus towards the tumor over OpenIGTLink; the distances shown, None where it was lost."""
+    from ..session.recordings.replay_process import ReplayProcess
     from ..tracking import Receiver
 
     path = output / APPROACH
     write_sweep(approach_sweep(session.sweep, session.surface), path)
     distances = []
     print("\nA simulated stylus moves towards the tumor (tip to surface, negative inside):")
-    with _server(path, "--speed", "1") as port, Receiver(port=port) as receiver:
+    with ReplayProcess(path) as port, Receiver(port=port) as receiver:
         for number, frame in enumerate(receiver.frames(until_closed=True)):
             session.show_frame(frame)
             # PLUS is silent about a tool that it does not see.

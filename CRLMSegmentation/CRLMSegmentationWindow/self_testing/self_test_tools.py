@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import socket
 import subprocess
@@ -82,21 +81,11 @@ def counted_drawings():
             window.RemoveObserver(tag)
 
 
-@contextmanager
 def served(path):
-    """A recording served over OpenIGTLink by another process, as PLUS would, again and again; gives its port."""
-    from CRLMSegmentationLib.python_process import end_process, start_python
+    """A recording served over OpenIGTLink by another process, as PLUS would, again and again: `with` gives its port."""
+    from CRLMSegmentationLib.session.recordings.replay_process import ReplayProcess
 
-    process = start_python(
-        "CRLMSegmentationLib.session.recordings.replay_server", [str(path), "--speed", "1", "--loop"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        yield json.loads(process.stdout.readline())["port"]
-    finally:
-        end_process(process)
-        process.stdin.close()
-        process.stdout.close()
+    return ReplayProcess(path, loop=True, close_at_end=False)
 
 
 def free_port() -> int:

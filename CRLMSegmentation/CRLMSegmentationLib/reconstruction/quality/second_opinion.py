@@ -40,7 +40,8 @@ class Difference:
 
 def difference(first: Volume, second: Volume) -> Difference:
     """Compare two volumes voxel by voxel. Raises ReconstructionError when they do not lie on the same grid,
-    GeometryError when not in the same frame."""
+    GeometryError when not in the same frame.
+    """
     first.check_frame_of(second)
     if first.voxels.shape != second.voxels.shape:
         raise ReconstructionError(

@@ -12,7 +12,7 @@ import json
 import sys
 
 
-def main(words=None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Serve until standard input ends; returns the exit status."""
     from ...errors import CRLMError
     from ...sweep import read_plus_configuration, read_sweep
@@ -23,17 +23,17 @@ def main(words=None) -> int:
     parser.add_argument("sweep")
     parser.add_argument("--plus-config")
     parser.add_argument("--calibration", help="JSON: transform name to 16 numbers")
-    parser.add_argument("--reference", default="Reference")
+    parser.add_argument("--reference", help="without it, the one that was recorded")
     parser.add_argument("--speed", type=float, help="without it, as fast as the client takes it")
     parser.add_argument("--loop", action="store_true")
     parser.add_argument("--close-at-end", action="store_true")
-    options = parser.parse_args(words)
+    options = parser.parse_args(arguments)
     try:
         calibration = dict(read_plus_configuration(options.plus_config).transforms) if options.plus_config else {}
         calibration.update(_matrices(options.calibration))
         sweep = read_sweep(options.sweep, calibration, options.reference)
         replayer = Replayer(
-            sweep, 0, "127.0.0.1", speed=options.speed, loop=options.loop, reference=options.reference,
+            sweep, 0, "127.0.0.1", speed=options.speed, loop=options.loop, reference=sweep.reference,
             close_at_end=options.close_at_end,
         )  # fmt: skip
     except CRLMError as error:
