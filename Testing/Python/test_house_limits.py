@@ -31,7 +31,7 @@ LONG_FILES = {
     "CRLMSegmentationLib/session/tumor_step.py": 473,
     # tracking/
     "CRLMSegmentationLib/tracking/openigtlink/server.py": 427,
-    "CRLMSegmentationLib/tracking/pairing.py": 443,
+    "CRLMSegmentationLib/tracking/pairing/frame_pairing.py": 443,
     "CRLMSegmentationLib/tracking/receiver.py": 483,
 }
 
@@ -52,7 +52,7 @@ LONG_FUNCTIONS = {
     "CRLMSegmentationLib/sweep/sequence_files/metaimage.py read_header": 65,
     "CRLMSegmentationLib/sweep/sequence_files/nrrd.py read_header": 77,
     # tracking/
-    "CRLMSegmentationLib/tracking/recording.py record": 136,
+    "CRLMSegmentationLib/tracking/recording/record.py record": 136,
     # web/
     "CRLMSegmentationLib/web/page/panels_start.py connect_panel": 83,
 }
@@ -287,12 +287,12 @@ UNTYPED = {
     "CRLMSegmentationLib/tracking/openigtlink/server.py": 2,
     "CRLMSegmentationLib/tracking/openigtlink/stamps.py": 1,
     "CRLMSegmentationLib/tracking/openigtlink/tracked_frame_message.py": 1,
-    "CRLMSegmentationLib/tracking/pairing.py": 1,
-    "CRLMSegmentationLib/tracking/pose_causes.py": 1,
-    "CRLMSegmentationLib/tracking/pose_frames.py": 1,
+    "CRLMSegmentationLib/tracking/pairing/frame_pairing.py": 1,
+    "CRLMSegmentationLib/tracking/pairing/pose_causes.py": 1,
+    "CRLMSegmentationLib/tracking/recording/pose_frames.py": 1,
     "CRLMSegmentationLib/tracking/receiver.py": 3,
-    "CRLMSegmentationLib/tracking/recording.py": 1,
-    "CRLMSegmentationLib/tracking/replayer.py": 2,
+    "CRLMSegmentationLib/tracking/recording/record.py": 1,
+    "CRLMSegmentationLib/tracking/replay/replayer.py": 2,
     # web/
     "CRLMSegmentationLib/web/actions/case_actions.py": 2,
     "CRLMSegmentationLib/web/actions/preparing.py": 2,

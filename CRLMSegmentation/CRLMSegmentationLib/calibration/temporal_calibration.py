@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import TimingError
 from ..sweep import Pose, Sweep, TrackedFrame
-from ..tracking.interpolation import interpolate_pose
+from ..tracking.pairing.interpolation import interpolate_pose
 
 _FEWEST_FRAMES = 60
 _STRIPS = 8

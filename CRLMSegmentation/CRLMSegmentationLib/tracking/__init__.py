@@ -3,8 +3,8 @@
 from .health import HealthLog, HealthRow, health_line, health_record, health_rows
 from .openigtlink.commands import Command, CommandReply
 from .receiver import Receiver
-from .recording import RecordingSummary, record
-from .replayer import Replayer
+from .recording.record import RecordingSummary, record
+from .replay.replayer import Replayer
 from .status import Interruption, StreamStatus
 
 __all__ = [

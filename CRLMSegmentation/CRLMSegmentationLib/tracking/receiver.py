@@ -26,7 +26,7 @@ from .openigtlink.framing import FramingCounts, pack_message
 from .openigtlink.link import Link
 from .openigtlink.port import DEFAULT_PORT, checked_port
 from .openigtlink.request_messages import RequestMessage, StartTrackingDataMessage
-from .pairing import TOLERANCE_S, FramePairing
+from .pairing.frame_pairing import TOLERANCE_S, FramePairing
 from .status import StreamStatus
 
 _logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["CRLMSegmentationLib.tracking", "CRLMSe
     from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, poses_of, transform_message
     from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser, pack_announcement, pack_message
     from CRLMSegmentationLib.tracking.openigtlink.messages import MESSAGE_CLASSES
-    from CRLMSegmentationLib.tracking.pairing import FramePairing
+    from CRLMSegmentationLib.tracking.pairing.frame_pairing import FramePairing
 
 import struct
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from CRLMSegmentationLib.sweep import TrackedFrame
-from CRLMSegmentationLib.tracking.from_its_start import FromItsStart
+from CRLMSegmentationLib.tracking.recording.from_its_start import FromItsStart
 
 START_S = 1000.0
 CLOCKS_APART_S = 77000.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.sweep import Pose
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message
-from CRLMSegmentationLib.tracking.pairing import FramePairing
+from CRLMSegmentationLib.tracking.pairing.frame_pairing import FramePairing
 
 
 def an_image(number, name, shape=(2, 3), matrix=None, stamp=None):

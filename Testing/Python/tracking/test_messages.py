@@ -5,7 +5,6 @@ import struct
 import numpy as np
 import pytest
 from CRLMSegmentationLib.sweep import Pose
-from CRLMSegmentationLib.tracking.interpolation import interpolate_matrix, interpolate_pose
 from CRLMSegmentationLib.tracking.openigtlink.commands import (
     Command,
     CommandReply,
@@ -32,6 +31,7 @@ from CRLMSegmentationLib.tracking.openigtlink.messages import (
     TrackingDataMessage,
     Utf8StringMessage,
 )
+from CRLMSegmentationLib.tracking.pairing.interpolation import interpolate_matrix, interpolate_pose
 from scipy.spatial.transform import Rotation
 
 POSE = np.array([[0.1, 0, 0, 5], [0, 0, -1, 6], [0, 0.2, 0, 7], [0, 0, 0, 1]])

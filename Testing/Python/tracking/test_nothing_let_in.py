@@ -12,7 +12,7 @@ from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, read_sweep, write_swe
 from CRLMSegmentationLib.tracking import Receiver, Replayer
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
 from CRLMSegmentationLib.tracking.openigtlink.server import Server
-from CRLMSegmentationLib.tracking.pairing import FramePairing
+from CRLMSegmentationLib.tracking.pairing.frame_pairing import FramePairing
 
 LIBRARY = Path(CRLMSegmentationLib.__file__).parent
 CONNECTIONS_OF_PYIGTL = {"OpenIGTLinkClient", "OpenIGTLinkServer", "OpenIGTLinkBase", "comm"}

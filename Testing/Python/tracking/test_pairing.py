@@ -11,7 +11,7 @@ from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, p
 from CRLMSegmentationLib.tracking.openigtlink.crc import crc64
 from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser, pack_message
 from CRLMSegmentationLib.tracking.openigtlink.messages import MESSAGE_CLASSES
-from CRLMSegmentationLib.tracking.pairing import TOLERANCE_S, FramePairing
+from CRLMSegmentationLib.tracking.pairing.frame_pairing import TOLERANCE_S, FramePairing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

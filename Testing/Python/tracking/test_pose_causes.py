@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from CRLMSegmentationLib.sweep import Pose
-from CRLMSegmentationLib.tracking.embedded_pose import lost_on_the_way
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, pose_of_image
-from CRLMSegmentationLib.tracking.pairing import FramePairing
+from CRLMSegmentationLib.tracking.pairing.embedded_pose import lost_on_the_way
+from CRLMSegmentationLib.tracking.pairing.frame_pairing import FramePairing
 
 OK, LOST = Pose(np.eye(4)), Pose(np.eye(4), False, "OUT_OF_VIEW")
 

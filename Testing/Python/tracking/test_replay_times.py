@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 from CRLMSegmentationLib.tracking import Receiver, Replayer
-from CRLMSegmentationLib.tracking.replay_times import replay_times
+from CRLMSegmentationLib.tracking.replay.replay_times import replay_times
 
 COUNT = 16
 NAN = float("nan")

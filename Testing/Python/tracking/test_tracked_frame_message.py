@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.tracking.openigtlink.crc import crc64
 from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser
-from CRLMSegmentationLib.tracking.pairing import FramePairing
+from CRLMSegmentationLib.tracking.pairing.frame_pairing import FramePairing
 
 MF, UN, NO_ORIENTATION_OF_A_PICTURE = 5, 3, 11
 IMAGE_TO_PROBE = np.diag([0.5, 0.5, 1.0, 1.0])

@@ -10,7 +10,7 @@ from CRLMSegmentationLib.sweep.sequence_files.sequence_formats import read_seque
 from CRLMSegmentationLib.tracking import record
 from CRLMSegmentationLib.tracking.openigtlink.conversion import transform_message
 from CRLMSegmentationLib.tracking.openigtlink.server import Server
-from CRLMSegmentationLib.tracking.pose_frames import PoseFrames
+from CRLMSegmentationLib.tracking.recording.pose_frames import PoseFrames
 
 
 def at(x):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..sweep import Pose
+from ...sweep import Pose
 
 
 def interpolate_pose(samples: Sequence[tuple[float, Pose]], time_s: float, longest_gap_s: float) -> Pose | None:

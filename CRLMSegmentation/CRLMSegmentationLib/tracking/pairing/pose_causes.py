@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
-from ..sweep import Pose
-from ..sweep.pose_path import PosePath
+from ...sweep import Pose
+from ...sweep.pose_path import PosePath
 
 _LONGEST_NAME = 20
 _LASTING = ("times", "clocks", "names", "fixed")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..sweep import Pose
-from ..sweep.transforms import is_transform_name, split_transform_name
+from ...sweep import Pose
+from ...sweep.transforms import is_transform_name, split_transform_name
 
 # What these names of PLUS's manuals mean is never the probe.
 _HAND_TOOLS = frozenset({"Stylus", "Needle"})

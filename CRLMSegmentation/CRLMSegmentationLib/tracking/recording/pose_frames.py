@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..sweep import Pose, TrackedFrame
-from ..sweep.transforms import is_transform_name
-from .pairing import TOLERANCE_S
+from ...sweep import Pose, TrackedFrame
+from ...sweep.transforms import is_transform_name
+from ..pairing.frame_pairing import TOLERANCE_S
 
 _NO_IMAGE = np.zeros((0, 0), np.uint8)
 # A quarter of an hour at 100 a second; who waits longer for an image loses the first ones.

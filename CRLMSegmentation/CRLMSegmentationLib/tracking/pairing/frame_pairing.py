@@ -16,16 +16,16 @@ from itertools import islice, pairwise
 
 import numpy as np
 
-from ..geometry import as_affine
-from ..sweep import Pose, TrackedFrame
-from ..sweep.missing_frames import MISSING_FIELD, MissingFrames
-from ..sweep.pose_path import compose_measured, passed_over_sentences, pose_path
-from ..sweep.transforms import is_transform_name
+from ...geometry import as_affine
+from ...sweep import Pose, TrackedFrame
+from ...sweep.missing_frames import MISSING_FIELD, MissingFrames
+from ...sweep.pose_path import compose_measured, passed_over_sentences, pose_path
+from ...sweep.transforms import is_transform_name
+from ..openigtlink.conversion import fields_in_metadata, pixels_of, pose_of_image, transforms_in_metadata
+from ..openigtlink.stamps import Stamps
 from .embedded_pose import lost_on_the_way
-from .image_streams import ImageStreams
+from .image_names import ImageStreams
 from .interpolation import interpolate_pose
-from .openigtlink.conversion import fields_in_metadata, pixels_of, pose_of_image, transforms_in_metadata
-from .openigtlink.stamps import Stamps
 from .pose_causes import PoseCauses, cause_of_missing_pose, not_seen
 
 # Timestamps travel with a resolution below a microsecond; frames are at least 5 ms apart as a rule.

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from pyigtl import TransformMessage
 
-from ..errors import ConfigurationError
-from ..sweep import Sweep, TrackedFrame
-from ..sweep.transforms import compose, split_transform_name
-from .openigtlink.commands import Command, CommandReply
-from .openigtlink.conversion import image_message, transform_message
-from .openigtlink.messages import ImageMessage, TrackingDataMessage
-from .openigtlink.server import Server
+from ...errors import ConfigurationError
+from ...sweep import Sweep, TrackedFrame
+from ...sweep.transforms import compose, split_transform_name
+from ..openigtlink.commands import Command, CommandReply
+from ..openigtlink.conversion import image_message, transform_message
+from ..openigtlink.messages import ImageMessage, TrackingDataMessage
+from ..openigtlink.server import Server
 from .replay_times import replay_times
 
 MODES = ("image_reference", "image_image")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from ..sweep import TrackedFrame
-from .sender_clock import SenderClock
+from ...sweep import TrackedFrame
+from ..sender_clock import SenderClock
 
 # Frames are held back until they have come in step with their times for so long, but no longer and no more than this.
 _IN_STEP_S, _LONGEST_S, _MOST_FRAMES = 0.25, 2.0, 320

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import CRLMError, StreamError
-from ..sweep import TrackedFrame
-from ..sweep.missing_frames import MISSING_FIELD
-from ..sweep.recorder import Recorder
+from ...errors import CRLMError, StreamError
+from ...sweep import TrackedFrame
+from ...sweep.missing_frames import MISSING_FIELD
+from ...sweep.recorder import Recorder
+from ..health import HealthLog, health_line
+from ..openigtlink.port import DEFAULT_PORT
+from ..receiver import Receiver
+from ..status import Interruption
 from .from_its_start import FromItsStart
-from .health import HealthLog, health_line
-from .openigtlink.port import DEFAULT_PORT
 from .pose_frames import PoseFrames
-from .receiver import Receiver
-from .status import Interruption
 
 _LOOK_EVERY_S = 0.2
 

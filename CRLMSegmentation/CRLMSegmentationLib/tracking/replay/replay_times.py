@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..sweep import TrackedFrame
+from ...sweep import TrackedFrame
 
 # A message holds whole seconds in 32 bits.
 _LATEST_S = 2.0**32 - 2.0**24

@@ -1,0 +1,1 @@
+"""Which poses belong to which image."""

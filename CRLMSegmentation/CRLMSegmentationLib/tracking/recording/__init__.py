@@ -1,0 +1,1 @@
+"""What comes from an OpenIGTLink server, into a file."""

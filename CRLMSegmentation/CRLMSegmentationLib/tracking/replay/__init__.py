@@ -1,0 +1,1 @@
+"""A recording that is sent as PLUS would send it."""
