@@ -9,14 +9,19 @@ from typing import Annotated
 import ctk
 import qt
 import slicer
+from CRLMSegmentationLib.values.defaults import (
+    DEFAULT_BOX_EDGE_MM,
+    DEFAULT_PORT,
+    DEFAULT_SAFETY_MARGIN_MM,
+    DEFAULT_SPACING_MM,
+    DEFAULT_THRESHOLD,
+)
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import Default, WithinRange, parameterNodeWrapper
 from slicer.parameterNodeWrapper.guiConnectors import GuiConnector, parameterNodeGuiConnector
 from slicer.parameterNodeWrapper.util import unannotatedType
 
 from . import sample
-
-DEFAULT_PORT = 18944
 
 
 class Device(enum.Enum):
@@ -87,17 +92,17 @@ class Parameters:
     # Record
     recordFolder: Annotated[Path, Default(_documents() / "Recordings")]
     liveReconstruction: bool = True
-    spacingMm: Annotated[float, WithinRange(0.2, 3.0)] = 0.5
+    spacingMm: Annotated[float, WithinRange(0.2, 3.0)] = DEFAULT_SPACING_MM
     # Box
-    boxSizeMm: Annotated[float, WithinRange(10.0, 150.0)] = 40.0
+    boxSizeMm: Annotated[float, WithinRange(10.0, 150.0)] = DEFAULT_BOX_EDGE_MM
     boxIsTight: bool = False
     # Segment
     device: Device = Device.AUTO
-    threshold: Annotated[float, WithinRange(0.01, 0.99)] = 0.5
+    threshold: Annotated[float, WithinRange(0.01, 0.99)] = DEFAULT_THRESHOLD
     smoothing: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
     showUncertainty: bool = False
     # Navigate
-    marginMm: Annotated[float, WithinRange(0.0, 20.0)] = 10.0
+    marginMm: Annotated[float, WithinRange(0.0, 20.0)] = DEFAULT_SAFETY_MARGIN_MM
     sound: bool = False
     useSlicerIgt: bool = True
     # Case

@@ -18,6 +18,7 @@ from ..session.state import Step, StepStatus
 from ..sweep import Pose, write_sweep
 from ..sweep.sequence_files.sequence_formats import read_sequence_header
 from ..values import Box
+from ..values.defaults import DEFAULT_BOX_EDGE_MM
 from .demo_approach import approach_sweep
 from .options.box_options import add_box_options, box_files, box_from
 from .options.outputs import Output, add_force_option, check_not_inside, check_outputs
@@ -34,7 +35,6 @@ _OWN_FILES = (
     "recorded.igs.mha", APPROACH, "volume.nrrd", "box.mrk.json", "mask.nrrd", "probability.nrrd", "tumor.stl",
     "slices.png", "scene.png", "scene.mrb", SUMMARY,
 )  # fmt: skip
-_DEFAULT_BOX_MM = 50.0
 _TICK_S = 0.02
 
 EXAMPLES = (
@@ -264,7 +264,7 @@ def _choose_box(arguments, volume, truth) -> tuple[Box, bool, str]:
     if truth is not None:
         why = "around the true tumor, as a surgeon would drop it; the model's margin is added"
         return Box.around_mask(truth), True, why
-    size = np.minimum(_DEFAULT_BOX_MM, np.array(volume.dimensions) * volume.spacing_mm)
+    size = np.minimum(DEFAULT_BOX_EDGE_MM, np.array(volume.dimensions) * volume.spacing_mm)
     return Box(volume.center_ras, size), False, "in the middle of the volume (choose another with BOX=)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..values.defaults import DEFAULT_BOX_MARGIN_MM, DEFAULT_THRESHOLD
 from .options.several_words import words
 
 EXAMPLES = ("crlm import-model nnUNet_results/Dataset042_Tumor/nnUNetTrainer__nnUNetPlans__3d_fullres my-model",)
@@ -13,9 +14,15 @@ def add_arguments(parser):
     parser.add_argument("-o", "--output", metavar="FOLDER", help="where to write it (default the user's model folder)")
     parser.add_argument("--kind", choices=["crop", "full"], default="crop",
                         help="trained on boxes or on whole volumes (default crop)")  # fmt: skip
-    parser.add_argument("--margin", type=float, default=10.0, metavar="MM", help="around a tight box (default 10)")
-    parser.add_argument("--threshold", type=float, default=0.5,
-                        help="probability from which a voxel is tumor (default 0.5)")  # fmt: skip
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=DEFAULT_BOX_MARGIN_MM,
+        metavar="MM",
+        help=f"around a tight box (default {DEFAULT_BOX_MARGIN_MM:g})",
+    )
+    parser.add_argument("--threshold", type=float, default=DEFAULT_THRESHOLD,
+                        help=f"probability from which a voxel is tumor (default {DEFAULT_THRESHOLD:g})")  # fmt: skip
     parser.add_argument("--folds", type=words, metavar="N",
                         help="numbers, or all for nnU-Net's fold_all (default every number that is there)")  # fmt: skip
     parser.add_argument("--configuration", help="nnU-Net configuration (default what the checkpoint says)")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from ..tracking.openigtlink.port import DEFAULT_PORT, checked_port
+from ..tracking.openigtlink.port import checked_port
 from ..tracking.replay.replayer import MODES, Replayer
+from ..values.defaults import DEFAULT_PORT
 from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 EXAMPLES = ("crlm replay sweep.igs.mha", "crlm replay sweep.igs.mha --port 18945 --loop")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..files.paths import name_for_library
+from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .options.outputs import Output, check_folder, check_outputs
 from .options.progress import progress_bar
 
@@ -62,7 +63,13 @@ def _add_study_arguments(step):
     step.add_argument("--iterations", type=int, help="of an epoch; default: the recipe's")
     step.add_argument("--start-from", metavar="MODEL", help="begin with the weights of this model")
     step.add_argument("--learning-rate", type=float, help="at the start; default: the recipe's")
-    step.add_argument("--margin", type=float, default=10.0, metavar="MM", help="around a tumor's box (default 10)")
+    step.add_argument(
+        "--margin",
+        type=float,
+        default=DEFAULT_BOX_MARGIN_MM,
+        metavar="MM",
+        help=f"around a tumor's box (default {DEFAULT_BOX_MARGIN_MM:g})",
+    )
     step.add_argument("--with-iso-echoic", action="store_true", help="keep iso-echoic lesions")
     step.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="default cpu")
     step.add_argument("--gpus", type=int, default=1, help="cards to train on together (default 1)")

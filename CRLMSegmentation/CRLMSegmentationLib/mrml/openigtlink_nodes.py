@@ -10,6 +10,7 @@ from ..errors import StreamError
 from ..session.stream import server_identity
 from ..tracking import StreamStatus
 from ..tracking.openigtlink.port import checked_port
+from ..values.defaults import DEFAULT_PORT
 from .application import Application
 from .node_source import NodeSource
 
@@ -22,7 +23,7 @@ def connector_available(application: Application) -> bool:
 
 
 def connector_source(
-    application: Application, host: str = "localhost", port: int = 18944, image_node_name: str | None = None,
+    application: Application, host: str = "localhost", port: int = DEFAULT_PORT, image_node_name: str | None = None,
     transform_name: str | None = None, calibration=None,
 ) -> ConnectorSource:  # fmt: skip
     """A source for session.connect_source(); the names are those of node_source.NodeSource.

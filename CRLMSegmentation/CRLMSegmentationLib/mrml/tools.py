@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..navigation.distance import TumorDistance
-from ..navigation.margin import DEFAULT_MARGIN_MM, MarginState, margin_state
+from ..navigation.margin import MarginState, margin_state
 from ..navigation.tracked_tool import ToolStatus, TrackedTool
 from ..sweep import Pose
 from ..tracking.age import NEVER, TrackingClock
+from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
 from . import names
 from .conversion import matrix_of_transform, put_surface, set_transform
 from .nodes import find, get_or_create, mark_stale, nodes_of_class, put_under, remove, role_of, set_visible
@@ -73,7 +74,7 @@ class Tools:
     """
 
     def __init__(
-        self, scene, clock: TrackingClock, margin_mm: float = DEFAULT_MARGIN_MM,
+        self, scene, clock: TrackingClock, margin_mm: float = DEFAULT_SAFETY_MARGIN_MM,
         may_measure: Callable[[], bool] = lambda: True, may_be_live: Callable[[], bool] = lambda: True,
     ):  # fmt: skip
         self.margin_mm = margin_mm

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from enum import Enum
 
-DEFAULT_MARGIN_MM = 10.0
+from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
 
 
 class MarginState(Enum):
@@ -22,7 +22,7 @@ class MarginState(Enum):
         return self in (MarginState.INSIDE, MarginState.WITHIN_MARGIN)
 
 
-def margin_state(signed_distance_mm: float | None, margin_mm: float = DEFAULT_MARGIN_MM) -> MarginState:
+def margin_state(signed_distance_mm: float | None, margin_mm: float = DEFAULT_SAFETY_MARGIN_MM) -> MarginState:
     """The state for a distance (negative inside; None or NaN when it is not known).
 
     The surface counts as inside, the margin's outer border as within the margin: what is in doubt warns.

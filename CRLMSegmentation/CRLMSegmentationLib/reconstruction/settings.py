@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import ReconstructionError
+from ..values.defaults import DEFAULT_SPACING_MM
 
 INTERPOLATIONS = ("nearest", "linear")
 COMPOUNDINGS = ("latest", "maximum", "mean")
@@ -77,7 +78,7 @@ class ReconstructionSettings:
                     do it (see torch_insertion), else the CPU. The volume does not depend on it
     """
 
-    spacing_mm: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    spacing_mm: tuple[float, float, float] = (DEFAULT_SPACING_MM,) * 3
     interpolation: str = "nearest"
     compounding: str = "mean"
     definition: str = "exact"

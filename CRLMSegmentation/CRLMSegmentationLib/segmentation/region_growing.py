@@ -23,7 +23,7 @@ from .postprocess import known_voxels, unseen_voxels, without_cavities
 from .segment import SegmentationResult, finish
 
 Progress = Callable[[float, str], None]
-DEFAULT_BOX_MM = 50.0
+REACH_MM = 50.0
 WORKING_SPACING_MM = 1.0
 SPECKLE_SMOOTHING_MM = 1.5
 SMALLEST_RADIUS_MM, LARGEST_RADIUS_MM, RADIUS_STEP_MM = 3.0, 24.0, 0.5
@@ -43,7 +43,7 @@ def grow_region(
 ) -> SegmentationResult:
     """What hangs together around `seed_ras`, (3,) RAS mm, as bright as the seed.
 
-    box  where the region may grow; by default a cube of DEFAULT_BOX_MM around the seed
+    box  where the region may grow; by default a cube of REACH_MM around the seed
     The result's `probability` falls from 1 to 0 over 4 mm, 0.5 being the outline, so that another threshold moves the
     outline in or out. Raises GeometryError for a seed outside the volume or the box, SegmentationError where the seed
     lies in what the probe did not see, and Cancelled.
@@ -56,7 +56,7 @@ def grow_region(
         raise GeometryError("The point lies outside the volume: click into the ultrasound.")
     if box is not None and not box.contains(seed_ras):
         raise GeometryError("The point lies outside the box: click into the box, or move it.")
-    block = crop(volume, box or Box(seed_ras, (DEFAULT_BOX_MM,) * 3))
+    block = crop(volume, box or Box(seed_ras, (REACH_MM,) * 3))
     seed = tuple((index - np.array(block.start_ijk))[::-1])
     if not np.isfinite(block.volume.voxels).all():
         raise SegmentationError("The volume holds voxels that are not finite numbers: reconstruct it again.")

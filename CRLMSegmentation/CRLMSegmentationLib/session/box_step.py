@@ -12,8 +12,6 @@ from .state import Step, StepStatus
 from .volume_step import VolumeStep
 from .workflow import Workflow
 
-DEFAULT_BOX_MM = (40.0, 40.0, 40.0)
-
 
 class BoxStep:
     """The box of one session.

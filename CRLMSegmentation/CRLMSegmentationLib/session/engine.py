@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import Cancelled, SegmentationError
 from ..inference.engine import EngineStatus, WorkerSegmenter
 from ..inference.models.trained_model import DEFAULT_MODEL, ModelCard, load_model
-from ..navigation.margin import DEFAULT_MARGIN_MM
+from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .jobs.task import Task
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -41,7 +41,7 @@ class Engine:
     def margin_mm(self) -> float:
         """That the model wants around a tumor; a usual one while it is not loaded."""
         segmenter = self._segmenter
-        return segmenter.model.card.margin_mm if segmenter is not None else DEFAULT_MARGIN_MM
+        return segmenter.model.card.margin_mm if segmenter is not None else DEFAULT_BOX_MARGIN_MM
 
     @property
     def card(self) -> ModelCard | None:

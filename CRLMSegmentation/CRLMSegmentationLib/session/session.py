@@ -27,12 +27,12 @@ from ..mrml.live_image import LiveImage
 from ..mrml.nodes import HiddenNodes, find
 from ..mrml.scene_watch import SceneWatch
 from ..mrml.tools import ToolReading, Tools
-from ..navigation.margin import DEFAULT_MARGIN_MM
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep, TrackedFrame
 from ..tracking.age import TrackingClock
 from ..values import Box, Volume
-from .box_step import DEFAULT_BOX_MM, BoxStep
+from ..values.defaults import DEFAULT_BOX_EDGE_MM, DEFAULT_PORT, DEFAULT_SAFETY_MARGIN_MM
+from .box_step import BoxStep
 from .case import case_step
 from .case.case_clock import CaseClock
 from .case.case_facts import facts_in, put_facts
@@ -69,7 +69,7 @@ class NavigationSession:
     def __init__(
         self,
         application: Application | None = None,
-        margin_mm: float = DEFAULT_MARGIN_MM,
+        margin_mm: float = DEFAULT_SAFETY_MARGIN_MM,
         tool_names: tuple[str, ...] = (names.DEFAULT_TOOL,),
         yields: bool | None = None,
     ):
@@ -214,7 +214,7 @@ class NavigationSession:
     # Connect
 
     def connect(
-        self, host: str = "localhost", port: int = 18944, calibration=None, image_name: str | None = None
+        self, host: str = "localhost", port: int = DEFAULT_PORT, calibration=None, image_name: str | None = None
     ) -> None:  # fmt: skip
         """Receive from an OpenIGTLink server, such as PLUS; returns at once, and the state tells how it goes.
 
@@ -512,7 +512,7 @@ class NavigationSession:
         """
         self._box.set(box, tight)
 
-    def place_box(self, center_ras, size_mm=DEFAULT_BOX_MM, tight: bool = False) -> None:
+    def place_box(self, center_ras, size_mm=(DEFAULT_BOX_EDGE_MM,) * 3, tight: bool = False) -> None:
         """Place the box around a point (3,) RAS mm, along the axes of Reference."""
         self.set_box(Box(center_ras, size_mm), tight)
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..sweep import Pose, TrackedFrame
 from ..tracking import Receiver, StreamStatus
+from ..values.defaults import DEFAULT_PORT
 
 _THIS_COMPUTER = ("localhost", "127.0.0.1", "::1", "[::1]")
 
@@ -80,7 +81,7 @@ class NetworkSource:
     """
 
     def __init__(
-        self, host: str = "localhost", port: int = 18944, calibration=None, own_thread: bool = True, **options
+        self, host: str = "localhost", port: int = DEFAULT_PORT, calibration=None, own_thread: bool = True, **options
     ):  # fmt: skip
         self.name, self.identity = f"{host}:{port}", server_identity(host, port)
         self.origin = "live"

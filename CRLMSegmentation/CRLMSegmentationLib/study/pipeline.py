@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..inference.models.trained_model import CARD, load_model, sha256_of
+from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .calibrate import add_eight_bits, calibrate, write_calibration
 from .cases.build import CROPS, WHOLE, BuildSettings, build
 from .cases.case_files import forget_sweeps, load_case
@@ -48,7 +49,7 @@ class Study:
     threads: int | None = None
     device: str = "cpu"
     gpus: int = 1
-    margin_mm: float = 10.0
+    margin_mm: float = DEFAULT_BOX_MARGIN_MM
     with_iso_echoic: bool = False
     simulated: dict | None = None
     version: str = "1"

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from ..errors import CRLMError
 from ..mrml.application import application_on
-from ..navigation.margin import DEFAULT_MARGIN_MM
 from ..session.case.case_source import LIVE, REPLAYED
 from ..session.session import NavigationSession
 from ..session.state import Step, StepStatus
@@ -47,7 +46,7 @@ class Controller:
         self.state = state
         self.library = library
         self.open_step = OpenStep(state)
-        self.session = NavigationSession(application_on(slicer_app.scene, slicer_app.app_logic), DEFAULT_MARGIN_MM)
+        self.session = NavigationSession(application_on(slicer_app.scene, slicer_app.app_logic))
         self.session.record_folder = library.recordings
         self.correction = Correction(slicer_app, self.session)
         self.display: Display | None = None

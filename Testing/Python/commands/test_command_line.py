@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import CRLMSegmentationLib
@@ -19,6 +19,7 @@ from CRLMSegmentationLib.commands import demo, info, reconstruct
 from CRLMSegmentationLib.commands.options.printing import in_runs, is_quiet, plain, print_doubt, text
 from CRLMSegmentationLib.commands.options.several_words import gathered, words
 from CRLMSegmentationLib.files import write_volume
+from CRLMSegmentationLib.session.recordings import replay_process
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep, write_sweep
 from CRLMSegmentationLib.values import Volume
 
@@ -269,12 +270,8 @@ def test_the_demo_shows_how_much_of_the_recording_has_come(monkeypatch, tmp_path
     def bar(title):
         yield lambda fraction, text="": told.append((fraction, text))
 
-    @contextmanager
-    def server(source, *options):
-        yield 18944
-
     monkeypatch.setattr(demo, "progress_bar", bar)
-    monkeypatch.setattr(demo, "_server", server)
+    monkeypatch.setattr(replay_process, "ReplayProcess", lambda *_, **options: nullcontext(18944))
     monkeypatch.setattr(openigtlink, "record", lambda path, on_frame, **options: [on_frame(None) for _ in range(8)])
     arguments = argparse.Namespace(speed=None, reference=None, plus_config=None, image_to_probe=None)
     demo._receive(sweep_file(tmp_path / "a.igs.mha"), arguments, tmp_path / "recorded.igs.mha")

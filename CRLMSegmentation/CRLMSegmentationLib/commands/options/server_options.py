@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ...tracking.openigtlink.port import DEFAULT_PORT
+from ...values.defaults import DEFAULT_PORT
 
 
 def add_server_options(parser: argparse.ArgumentParser) -> None:

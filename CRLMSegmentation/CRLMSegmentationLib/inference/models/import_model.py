@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import ModelError
+from ...values.defaults import DEFAULT_BOX_MARGIN_MM, DEFAULT_THRESHOLD
 from .foreign_plans import standing_alone
 from .trained_model import (  # fmt: skip
     ALIASES,
@@ -38,8 +39,8 @@ def import_model(
     folder: str | Path | None = None,
     *,
     kind: str = "crop",
-    margin_mm: float = 10.0,
-    threshold: float = 0.5,
+    margin_mm: float = DEFAULT_BOX_MARGIN_MM,
+    threshold: float = DEFAULT_THRESHOLD,
     folds: Sequence[int | str] | None = None,
     configuration: str | None = None,
     trained_on: str = "",

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ...errors import ConfigurationError
+from ...values.defaults import DEFAULT_BOX_MARGIN_MM
 from ..workers import for_each
 from .case_files import forget_sweeps, load_case
 from .case_table import TRAINING, VALIDATION, CaseRow, LeftOut, choose_cases
@@ -17,14 +18,13 @@ from .crop_sampling import CropSampling, sample_crops
 from .dataset import CropDataset
 
 CROPS, WHOLE = "Dataset501_TumorCrops", "Dataset502_WholeVolumes"
-MARGIN_MM = 10.0
 
 
 @dataclass(frozen=True)
 class BuildSettings:
     """margin_mm around a tight box; how crops of training cases are sampled; keep iso-echoic lesions or not."""
 
-    margin_mm: float = MARGIN_MM
+    margin_mm: float = DEFAULT_BOX_MARGIN_MM
     sampling: CropSampling = CropSampling()
     with_iso_echoic: bool = False
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import operator
 
 from ...errors import StreamError
+from ...values.defaults import DEFAULT_PORT
 
-DEFAULT_PORT, HIGHEST_PORT = 18944, 65535
+__all__ = ["DEFAULT_PORT", "HIGHEST_PORT", "checked_port"]
+
+HIGHEST_PORT = 65535
 
 
 def checked_port(port: int, lowest: int = 1) -> int:

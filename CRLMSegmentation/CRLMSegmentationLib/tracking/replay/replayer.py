@@ -15,6 +15,7 @@ from ...sweep.transforms import compose, split_transform_name
 from ..openigtlink.commands import Command, CommandReply
 from ..openigtlink.conversion import image_message, transform_message
 from ..openigtlink.messages import ImageMessage, TrackingDataMessage
+from ..openigtlink.port import DEFAULT_PORT
 from ..openigtlink.server import Server
 from .replay_times import replay_times
 
@@ -46,7 +47,7 @@ class Replayer:
     def __init__(
         self,
         sweep: Sweep,
-        port: int = 18944,
+        port: int = DEFAULT_PORT,
         host: str = "127.0.0.1",
         mode: str = "image_image",
         speed: float | None = 1.0,

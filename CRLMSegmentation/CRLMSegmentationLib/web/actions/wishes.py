@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...navigation.margin_shell import LARGEST_MARGIN_MM
 from ...session.engine import DEVICES
 from ...simulation.ultrasound.settings import ECHOGENICITIES
 from ..page.page_state import STEPS
@@ -16,7 +17,7 @@ THRESHOLDS = (0.05, 0.95)
 # Edges that the page offers; handles may go further.
 BOX_MM = (10.0, 80.0)
 BRUSH_MM = (1.0, 20.0)
-MARGIN_MM = (0.0, 20.0)
+MARGIN_MM = (0.0, LARGEST_MARGIN_MM)
 _LONGEST_PATH = 1024
 _LONGEST_HOST = 255
 _FARTHEST_SLICE_MM = 10_000.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-from ...navigation.margin import DEFAULT_MARGIN_MM
+from ...values.defaults import DEFAULT_BOX_EDGE_MM, DEFAULT_PORT, DEFAULT_SAFETY_MARGIN_MM, DEFAULT_THRESHOLD
 
 # What a step's status is called on the page.
 STEP_WORDS = {
@@ -73,7 +73,7 @@ class PageState:
     typing_path: bool = False
     upload_progress: float = -1.0
     plus_host: str = "localhost"
-    plus_port: int = 18944
+    plus_port: int = DEFAULT_PORT
     connected: bool = False
     preparing: str = ""  # what the source does before it can be connected to, "" when nothing
     prepared: float = 0.0
@@ -101,7 +101,7 @@ class PageState:
     slice_titles: list = field(default_factory=lambda: ["Volume 1", "Volume 2", "Volume 3"])
     placing: str = ""  # what the next click in a slice does: "", "box" or "seed"
     has_box: bool = False
-    box_edge_mm: float = 40.0
+    box_edge_mm: float = DEFAULT_BOX_EDGE_MM
     box_warnings: list = field(default_factory=list)
     truth_known: bool = False
 
@@ -112,7 +112,7 @@ class PageState:
     engine_text: str = ""
     has_tumor: bool = False
     has_probability: bool = False
-    threshold: float = 0.5
+    threshold: float = DEFAULT_THRESHOLD
     tumor_text: str = ""
     none_found: bool = False
     doubts: list = field(default_factory=list)
@@ -124,7 +124,7 @@ class PageState:
     can_redo: bool = False
 
     # 5 Navigate
-    margin_mm: float = DEFAULT_MARGIN_MM
+    margin_mm: float = DEFAULT_SAFETY_MARGIN_MM
     tools: list = field(default_factory=list)
     distance_curves: list = field(default_factory=list)
     margin_line: float = 0.0
