@@ -74,3 +74,14 @@ def plane_axes(matrices: ArrayLike) -> np.ndarray:
         sine = np.linalg.norm(down, axis=-1, keepdims=True)
         down = down / np.where(sine > _LEAST_SINE, sine, np.nan)
     return np.stack([right, down, np.cross(right, down)], axis=-1)
+
+
+def occupied_extent(array: np.ndarray) -> tuple[slice, ...] | None:
+    """The block, a slice along each axis, that holds every nonzero element of `array`; None when there are none."""
+    extent = []
+    for axis in range(array.ndim):
+        places = np.flatnonzero(array.any(axis=tuple(set(range(array.ndim)) - {axis})))
+        if places.size == 0:
+            return None
+        extent.append(slice(int(places[0]), int(places[-1]) + 1))
+    return tuple(extent)

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..segmentation.surface import occupied_extent
+from ..geometry import occupied_extent
 
 PREPROCESSOR = "AveragingPreprocessor"
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import Cancelled, ModelError, SegmentationError
 from ..segmentation.postprocess import known_voxels
-from ..segmentation.surface import occupied_extent
+from ..geometry import occupied_extent
 from ..values import Volume
 from .models.network_plan import NetworkPlan
 from .models.trained_model import Model

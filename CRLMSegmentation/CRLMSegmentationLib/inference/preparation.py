@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..segmentation.surface import occupied_extent
+from ..geometry import occupied_extent
 from .averaging import average_seen, averaged_shape
 from .models.network_plan import NetworkPlan
 

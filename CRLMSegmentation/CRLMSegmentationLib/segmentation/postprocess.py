@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import SegmentationError
+from ..geometry import occupied_extent
 from ..inference.models.trained_model import ModelCard
 from ..values import Volume
-from .surface import occupied_extent
 
 KEEP = ("largest", "middle", "all")
 # So many voxels without a grey level side by side in all three directions are no hole between pixels.

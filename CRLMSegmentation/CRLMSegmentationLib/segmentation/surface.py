@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import SegmentationError
-from ..geometry import transform_points
+from ..geometry import occupied_extent, transform_points
 from ..values import Volume
 
 SMOOTHING_ITERATIONS = 30
@@ -57,17 +57,6 @@ def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERAT
     if np.linalg.det(mask.ijk_to_ras[:3, :3]) < 0:
         corners = corners[::-1]
     return _polydata(points, normals, corners)
-
-
-def occupied_extent(voxels: np.ndarray) -> tuple[slice, slice, slice] | None:
-    """The block [k, j, i] of the nonzero voxels; None when there are none."""
-    extent = []
-    for axis in range(3):
-        places = np.flatnonzero(voxels.any(axis=tuple({0, 1, 2} - {axis})))
-        if places.size == 0:
-            return None
-        extent.append(slice(int(places[0]), int(places[-1]) + 1))
-    return tuple(extent)
 
 
 def surface_volume_mm3(surface) -> float:

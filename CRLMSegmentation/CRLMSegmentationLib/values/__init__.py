@@ -3,7 +3,8 @@
 from .box import Box
 from .camera import Camera
 from .image_plane import ImagePlane, image_plane
+from .label_set import Label, LabelSet
 from .timed_pose import TimedPose
 from .volume import Volume
 
-__all__ = ["Box", "Camera", "ImagePlane", "TimedPose", "Volume", "image_plane"]
+__all__ = ["Box", "Camera", "ImagePlane", "Label", "LabelSet", "TimedPose", "Volume", "image_plane"]
