@@ -87,7 +87,7 @@ def make_default_model(work: Path, folder: Path) -> Path:
         {
             "name": "default",
             "version": "1",
-            "kind": "crop",
+            "task": "crop",
             "margin_mm": 10.0,
             "threshold": 0.5,
             "intended_use": "Timing. The weights are not trained.",

@@ -23,10 +23,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation")]
 
 from CRLMSegmentationLib.errors import ModelError  # noqa: E402
 from CRLMSegmentationLib.inference.models.trained_model import DEFAULT_MODEL, load_model  # noqa: E402
-from CRLMSegmentationLib.inference.predictor import Segmenter, available_processors  # noqa: E402
+from CRLMSegmentationLib.inference.predictor import LocalPredictor, available_processors  # noqa: E402
 from CRLMSegmentationLib.inference.runtimes.quantise import agreement_of  # noqa: E402
 from CRLMSegmentationLib.segmentation.crop import crop_volume  # noqa: E402
 from CRLMSegmentationLib.segmentation.postprocess import mask_by_card  # noqa: E402
+from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter  # noqa: E402
 from CRLMSegmentationLib.study.cases.case_files import load_case  # noqa: E402
 from CRLMSegmentationLib.study.cases.case_table import choose_cases, read_case_table  # noqa: E402
 from CRLMSegmentationLib.values import Box  # noqa: E402
@@ -49,14 +50,14 @@ def crops_of(table: Path, margin_mm: float):
 
 def measure(model, crops, runtimes: list[str], threads: int) -> dict:
     """By runtime: seconds of each crop, and how its masks and probabilities agree with torch's."""
-    segmenters = {"torch": Segmenter(model, "cpu", threads=threads, runtime="torch")}
+    segmenters = {"torch": TumorSegmenter(LocalPredictor(model, "cpu", threads=threads, runtime="torch"))}
     for runtime in runtimes:
         try:
-            segmenters[runtime] = Segmenter(model, "cpu", threads=threads, runtime=runtime)
+            segmenters[runtime] = TumorSegmenter(LocalPredictor(model, "cpu", threads=threads, runtime=runtime))
         except ModelError as reason:
             print(f"{runtime}: {reason}", file=sys.stderr)
     for segmenter in segmenters.values():
-        segmenter.warm_up()
+        segmenter.predictor.warm_up()
     seconds = {name: [] for name in segmenters}
     masks, apart = {name: [] for name in segmenters}, {name: [] for name in segmenters}
     for crop in crops:

@@ -29,11 +29,12 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"), str(Path(__file__).resolve().parent)]
 
 from CRLMSegmentationLib.errors import Cancelled  # noqa: E402
-from CRLMSegmentationLib.inference.engine import WorkerSegmenter  # noqa: E402
+from CRLMSegmentationLib.inference.engine import WorkerPredictor  # noqa: E402
 from CRLMSegmentationLib.inference.models.trained_model import DEFAULT_MODEL, load_model  # noqa: E402
 from CRLMSegmentationLib.inference.runtimes.runtime_choice import RUNTIMES  # noqa: E402
 from CRLMSegmentationLib.segmentation.crop import crop_volume  # noqa: E402
 from CRLMSegmentationLib.segmentation.segment import segment  # noqa: E402
+from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter  # noqa: E402
 from CRLMSegmentationLib.values import Box, Volume  # noqa: E402
 from default_network import BOX_MM, make_default_model  # noqa: E402
 from made_up import made_up_volume  # noqa: E402
@@ -70,14 +71,14 @@ def measure_network(
     crop = crop_volume(volume, box)
     plain_folder, plain_crop = for_nnunet(model_folder, crop, work.with_name("plain"))
     times, masks = {}, {}
-    with WorkerSegmenter(load_model(model_folder), "cpu", threads=threads, runtime=runtime) as engine:
+    with WorkerPredictor(load_model(model_folder), "cpu", threads=threads, runtime=runtime) as engine:
         started = time.perf_counter()
         runtime = engine.wait_until_ready(300).runtime
         start_s = time.perf_counter() - started
-        masks["ours"] = engine.probability(plain_crop).voxels >= 0.5
+        masks["ours"] = TumorSegmenter(engine).probability(plain_crop).voxels >= 0.5
         cancels = cancel_times(engine, crop)
         memory = memory_growth_mb(engine, crop)
-        segment(volume, box, engine, 0.5, keep="all")
+        segment(volume, box, TumorSegmenter(engine), 0.5, keep="all")
         results = []
         program = Predict(plain_folder, work)
         commands = {
@@ -91,12 +92,12 @@ def measure_network(
         # By turns: a machine that others use too slows some minutes down and not others.
         for _ in range(repeats):
             for name in peers:
-                results += [segment(volume, box, engine, 0.5, keep="all") for _ in range(2)]
+                results += [segment(volume, box, TumorSegmenter(engine), 0.5, keep="all") for _ in range(2)]
                 with redirect_stdout(sys.stderr):
                     seconds, mask = commands[name](plain_crop)
                 times.setdefault(name, []).append(seconds)
                 masks[name] = mask > 0
-        results = results or [segment(volume, box, engine, 0.5, keep="all") for _ in range(5)]
+        results = results or [segment(volume, box, TumorSegmenter(engine), 0.5, keep="all") for _ in range(5)]
         times["ours"] = [sum(result.timings_s[part] for part in ("crop", "network", "mask")) for result in results]
         to_surface = [sum(result.timings_s.values()) for result in results]
     for name, earlier in before.get("seconds", {}).items():
@@ -126,7 +127,7 @@ def cancel_times(engine, crop: Volume, count: int = 20) -> dict:
         timer = threading.Timer(0.01 + 0.02 * number, stop.set)
         timer.start()
         try:
-            engine.probability(crop, None, stop.is_set)
+            TumorSegmenter(engine).probability(crop, None, stop.is_set)
         except Cancelled:
             started = time.perf_counter()
             while engine.status.state != "ready":
@@ -142,7 +143,7 @@ def memory_growth_mb(engine, crop: Volume) -> dict | None:
     try:
         Path("/proc/self/clear_refs").write_text("5")
         before = _status_kb(status, "VmRSS")
-        engine.probability(crop)
+        TumorSegmenter(engine).probability(crop)
         growth = (_status_kb(status, "VmHWM") - before) / 1024
     except (OSError, StopIteration):
         return None
@@ -182,9 +183,9 @@ def measure_two_cores(volume: Volume, box: Box) -> dict | None:
     everywhere = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(everywhere)[:2])
     try:
-        with WorkerSegmenter(load_model(DEFAULT_MODEL), "cpu") as engine:
+        with WorkerPredictor(load_model(DEFAULT_MODEL), "cpu") as engine:
             engine.wait_until_ready(300)
-            results = [segment(volume, box, engine) for _ in range(6)][1:]
+            results = [segment(volume, box, TumorSegmenter(engine)) for _ in range(6)][1:]
     finally:
         os.sched_setaffinity(0, everywhere)
     return {"box_to_surface_s": statistics.median(sum(result.timings_s.values()) for result in results)}

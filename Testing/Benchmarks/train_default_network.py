@@ -36,11 +36,12 @@ def train(plan, parameters: dict, iterations: int) -> dict:
     """
     import torch
     from CRLMSegmentationLib.inference.preparation import prepare
+    from CRLMSegmentationLib.segmentation.segmenter import image_of
 
     prepared = []
     for seed in TRAINING_SEEDS:
         image, tumor = made_up_case(seed, plan.patch_size)
-        data = prepare(image.voxels, [float(value) for value in image.spacing_mm[::-1]], plan).data
+        data = prepare(image_of(image), plan).data
         prepared.append((data[0].half(), torch.from_numpy(tumor.voxels)))
     random = np.random.default_rng(0)
     whole = np.array(plan.patch_size)
@@ -100,7 +101,7 @@ def _loss(outputs, truth):
 def write_weights(folder: Path, parameters: dict) -> None:
     """In place of the untrained ones, with the card's hash."""
     import torch
-    from CRLMSegmentationLib.inference.models.trained_model import CARD
+    from CRLMSegmentationLib.inference.models.card import CARD
     from CRLMSegmentationLib.study.training.export import WEIGHTS, write_card
 
     checkpoint = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
@@ -113,15 +114,17 @@ def write_weights(folder: Path, parameters: dict) -> None:
 def judge(folder: Path, crops, threads: int) -> dict:
     """Quantise on the crops, and how well float32 itself finds their tumors."""
     from CRLMSegmentationLib.inference.models.trained_model import load_model
-    from CRLMSegmentationLib.inference.predictor import Segmenter
-    from CRLMSegmentationLib.inference.runtimes.quantise import quantise, write_eight_bits
+    from CRLMSegmentationLib.inference.predictor import LocalPredictor
+    from CRLMSegmentationLib.inference.runtimes.quantise import write_eight_bits
+    from CRLMSegmentationLib.segmentation.eight_bits import quantise_for_tumors
+    from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 
     model = load_model(folder)
     images = [image for image, _ in crops]
-    found = quantise(model, images, threads, lambda fraction, text: print(text, file=sys.stderr, flush=True))
+    found = quantise_for_tumors(model, images, threads, lambda fraction, text: print(text, file=sys.stderr, flush=True))
     if found.good_enough:
         write_eight_bits(model, found)
-    segmenter = Segmenter(model, "cpu", threads=threads, runtime="openvino")
+    segmenter = TumorSegmenter(LocalPredictor(model, "cpu", threads=threads, runtime="openvino"))
     dices = []
     for image, mask in crops[len(crops) // 2 :]:
         one, other = segmenter.probability(image).voxels >= model.card.threshold, mask.voxels > 0
@@ -140,8 +143,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     import torch
+    from CRLMSegmentationLib.inference.models.card import CARD
     from CRLMSegmentationLib.inference.models.network_plan import NetworkPlan
-    from CRLMSegmentationLib.inference.models.trained_model import CARD, load_model
+    from CRLMSegmentationLib.inference.models.trained_model import load_model
     from default_network import make_default_model
 
     torch.set_num_threads(arguments.threads)

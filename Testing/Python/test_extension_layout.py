@@ -76,7 +76,7 @@ ROOMS = {
     "cli": {"commands"},
 }
 # What still points up, and has to go.
-NOT_YET = {("inference", "segmentation"), ("session", "mrml")}
+NOT_YET = {("session", "mrml")}
 
 
 def _reachable(room):

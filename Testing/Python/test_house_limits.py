@@ -24,8 +24,6 @@ KERNEL_FOLDER = "CRLMSegmentationLib/reconstruction/kernels/"
 
 LONG_FILES = {
     # inference/
-    "CRLMSegmentationLib/inference/engine.py": 471,
-    "CRLMSegmentationLib/inference/models/trained_model.py": 352,
     # session/
     "CRLMSegmentationLib/session/session.py": 1004,
     "CRLMSegmentationLib/session/tumor_step.py": 473,
@@ -40,9 +38,7 @@ LONG_FUNCTIONS = {
     "CRLMSegmentationLib/calibration/temporal_calibration.py estimate_image_delay": 75,
     # commands/
     "CRLMSegmentationLib/commands/demo.py _run": 97,
-    "CRLMSegmentationLib/commands/segment.py run": 62,
     # inference/
-    "CRLMSegmentationLib/inference/models/import_model.py import_model": 71,
     # reconstruction/
     "CRLMSegmentationLib/reconstruction/whole_sweep.py reconstruct": 80,
     # study/
@@ -97,22 +93,11 @@ UNTYPED = {
     "CRLMSegmentationLib/files/volume_header.py": 2,
     "CRLMSegmentationLib/files/whole_file.py": 1,
     # inference/
-    "CRLMSegmentationLib/inference/averaging.py": 4,
     "CRLMSegmentationLib/inference/channel.py": 1,
-    "CRLMSegmentationLib/inference/engine.py": 1,
-    "CRLMSegmentationLib/inference/models/network_plan.py": 4,
-    "CRLMSegmentationLib/inference/models/trained_model.py": 1,
-    "CRLMSegmentationLib/inference/predictor.py": 1,
-    "CRLMSegmentationLib/inference/preparation.py": 1,
     "CRLMSegmentationLib/inference/quiet.py": 1,
     "CRLMSegmentationLib/inference/resampling.py": 1,
-    "CRLMSegmentationLib/inference/runtimes/openvino_runtime.py": 3,
     "CRLMSegmentationLib/inference/runtimes/quantisation.py": 5,
-    "CRLMSegmentationLib/inference/runtimes/runtime.py": 3,
-    "CRLMSegmentationLib/inference/runtimes/runtime_cache.py": 1,
-    "CRLMSegmentationLib/inference/runtimes/runtime_choice.py": 1,
     "CRLMSegmentationLib/inference/shared_block.py": 1,
-    "CRLMSegmentationLib/inference/sliding_window.py": 1,
     # mrml/
     "CRLMSegmentationLib/mrml/application.py": 3,
     "CRLMSegmentationLib/mrml/box.py": 3,

@@ -33,9 +33,9 @@ except OSError:
 import CRLMSegmentationLib
 for module in pkgutil.walk_packages(CRLMSegmentationLib.__path__, "CRLMSegmentationLib."):
     importlib.import_module(module.name)
-from CRLMSegmentationLib.inference.engine import WorkerSegmenter
+from CRLMSegmentationLib.inference.engine import WorkerPredictor
 from CRLMSegmentationLib.inference.models.trained_model import load_model
-with WorkerSegmenter(load_model(), "cpu", threads=1) as engine:
+with WorkerPredictor(load_model(), "cpu", threads=1) as engine:
     print(engine.wait_until_ready(200).runtime)
 """
 

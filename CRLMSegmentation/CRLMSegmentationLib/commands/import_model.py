@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..inference.models.card import TASKS
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM, DEFAULT_THRESHOLD
 from .options.several_words import words
 
@@ -12,8 +13,9 @@ def add_arguments(parser):
     parser.add_argument("result", help="nnU-Net's result folder, with plans.json, dataset.json and fold_X/")
     parser.add_argument("name", help="name for the model")
     parser.add_argument("-o", "--output", metavar="FOLDER", help="where to write it (default the user's model folder)")
-    parser.add_argument("--kind", choices=["crop", "full"], default="crop",
-                        help="trained on boxes or on whole volumes (default crop)")  # fmt: skip
+    parser.add_argument("--task", "--kind", choices=TASKS, default="crop",
+                        help="what it was trained on: boxes around a tumor, full volumes, live frames, a CT for liver, "
+                        "vessels and tumors (lvt), landmarks in laparoscopic video (default crop)")  # fmt: skip
     parser.add_argument(
         "--margin",
         type=float,
@@ -28,23 +30,23 @@ def add_arguments(parser):
     parser.add_argument("--configuration", help="nnU-Net configuration (default what the checkpoint says)")
     parser.add_argument("--trained-on", default="", metavar="WORDS",
                         help="what to say of its training data: 'was trained on WORDS' (default nothing)")  # fmt: skip
+    parser.add_argument("--annotated", type=lambda text: text.split(","), metavar="LABEL,LABEL",
+                        help="the labels that were annotated in the training (default all of them)")  # fmt: skip
 
 
 def run(arguments):
-    from ..inference.models.import_model import import_model
+    from ..inference.models.import_model import About, import_model
 
     model = import_model(
         arguments.result,
         arguments.name,
         arguments.output,
-        kind=arguments.kind,
-        margin_mm=arguments.margin,
-        threshold=arguments.threshold,
+        About(arguments.task, arguments.margin, arguments.threshold, arguments.trained_on, arguments.annotated),
         folds=arguments.folds,
         configuration=arguments.configuration,
-        trained_on=arguments.trained_on,
     )
+    spacing = " x ".join("any" if size is None else f"{size:g}" for size in model.spacing_mm)
     print(
-        f"{model.folder}: {len(model.card.weights)} fold(s), {model.card.configuration}, "
-        f"{' x '.join(f'{size:g}' for size in model.spacing_mm)} mm"
+        f"{model.folder}: {model.card.task}, {len(model.card.weights)} fold(s), {model.card.configuration}, "
+        f"{spacing} mm, {len(model.channels)} channel(s), labels {', '.join(model.labels.foreground_heads)}"
     )

@@ -73,7 +73,7 @@ def describe(path: Path) -> dict:
         from ..inference.models.trained_model import load_model
 
         card = load_model(path).card
-        return {**card.text, "kind": "model", "trained_for": card.kind, "trained_on": card.trained_on}
+        return {**card.text, "kind": "model", "trained_for": card.task, "trained_on": card.trained_on}
     if not path.exists():
         raise FileFormatError(f"{path} does not exist; check the path.")
     if path.suffix.lower() == ".json":

@@ -23,12 +23,13 @@ def add_arguments(parser):
 
 def run(arguments):
     from ..inference.models.trained_model import load_model
-    from ..inference.runtimes.quantise import quantise, write_eight_bits
+    from ..inference.runtimes.quantise import write_eight_bits
+    from ..segmentation.eight_bits import quantise_for_tumors
 
     model = load_model(arguments.model)
     crops = [read_volume(path) for path in arguments.crops]
     with progress_bar("Quantising") as progress:
-        found = quantise(model, crops, progress=progress)
+        found = quantise_for_tumors(model, crops, progress=progress)
     agreement = found.agreement
     print(
         f"{agreement.crops} crops, masks in 8 bits with those in float32: Dice {agreement.median:.4f} median, "

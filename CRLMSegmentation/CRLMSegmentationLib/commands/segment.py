@@ -87,22 +87,11 @@ def run(arguments):
     check_threshold(arguments.threshold)
     box, tight = box_from(arguments)
     volume = read_volume(arguments.volume)
-    from ..inference.models.trained_model import DEFAULT_MODEL, load_model
-    from ..inference.predictor import Segmenter
     from ..segmentation.postprocess import with_guessed_seen
     from ..segmentation.segment import segment
 
     volume = with_guessed_seen(volume)
-    model = load_model(arguments.model or DEFAULT_MODEL)
-    if arguments.folds:
-        model = model.with_folds(arguments.folds)
-    segmenter = Segmenter(
-        [model, *map(load_model, arguments.average_with)],
-        arguments.device,
-        arguments.mirroring,
-        arguments.threads,
-        arguments.runtime,
-    )
+    segmenter = _segmenter(arguments)
     with progress_bar("Segment") as progress:
         result = segment(volume, box, segmenter, arguments.threshold, tight=tight, progress=progress)
     write_volume(result.mask, arguments.output)
@@ -114,13 +103,13 @@ def run(arguments):
         # An older one, which --force gave up, must not pass for one of this mask.
         Path(arguments.surface).unlink(missing_ok=True)
     # Nothing in a volume's file says whether it is of a patient, so that this is said of every one.
-    doubts = [*result.doubts, *(f"{one.card.trained_on} {UNPROVEN}" for one in segmenter.models
+    doubts = [*result.doubts, *(f"{one.card.trained_on} {UNPROVEN}" for one in segmenter.predictor.models
                                 if one.card.trained_on_simulated_only)]  # fmt: skip
     if arguments.json:
         print_json({
             "mask": arguments.output, "found": result.found, "volume_ml": result.volume_ml,
             "largest_diameter_mm": result.largest_diameter_mm, "threshold": result.threshold,
-            "models": [one.card.name for one in segmenter.models], "doubts": doubts,
+            "models": [one.card.name for one in segmenter.predictor.models], "doubts": doubts,
             "seen_is_guessed": volume.seen_is_guessed and not bool(volume.seen.all()),
         })  # fmt: skip
         return
@@ -143,3 +132,22 @@ def check_threshold(threshold: float | None) -> None:
     """Raise ConfigurationError for a --threshold that is no probability."""
     if threshold is not None and not 0 < threshold < 1:
         raise ConfigurationError(f"--threshold is {threshold:g}; it must lie between 0 and 1.")
+
+
+def _segmenter(arguments):
+    from ..inference.models.trained_model import DEFAULT_MODEL, load_model
+    from ..inference.predictor import LocalPredictor
+    from ..segmentation.segmenter import TumorSegmenter
+
+    model = load_model(arguments.model or DEFAULT_MODEL)
+    if arguments.folds:
+        model = model.with_folds(arguments.folds)
+    return TumorSegmenter(
+        LocalPredictor(
+            [model, *map(load_model, arguments.average_with)],
+            arguments.device,
+            arguments.mirroring,
+            arguments.threads,
+            arguments.runtime,
+        )
+    )

@@ -11,7 +11,9 @@ feed it what it never saw.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -20,17 +22,17 @@ from ..geometry import occupied_extent
 PREPROCESSOR = "AveragingPreprocessor"
 
 
-def averaged_shape(shape, spacing, target) -> tuple[int, ...]:
+def averaged_shape(shape: Sequence[int], spacing: Sequence[float], target: Sequence[float]) -> tuple[int, ...]:
     """The shape after averaging from `spacing` to `target` (mm, same axes); an axis that is as coarse is left alone."""
     return tuple(
         max(1, round(size * old / new)) if old < new else int(size) for size, old, new in zip(shape, spacing, target)
     )
 
 
-def average_seen(voxels: np.ndarray, shape, known: np.ndarray | None = None) -> np.ndarray:
+def average_seen(voxels: np.ndarray, shape: Sequence[int], known: np.ndarray | None = None) -> np.ndarray:
     """float32 of `shape`: the mean over what each voxel covers of `voxels`, 3-D, leaving out what was not seen.
 
-    known  boolean, where there is a grey level (postprocess.known_voxels); None: wherever it is not 0
+    known  boolean, where there is a grey level; None: wherever it is not 0
     Both grids cover the same space, edge to edge; what a voxel covers in part counts in part. 0 where nothing was seen.
     """
     if tuple(shape) == voxels.shape:
@@ -40,7 +42,7 @@ def average_seen(voxels: np.ndarray, shape, known: np.ndarray | None = None) -> 
     return np.where(seen > 1e-4, total / np.maximum(seen, np.float32(1e-4)), np.float32(0))
 
 
-def average_mask(mask: np.ndarray, shape) -> np.ndarray:
+def average_mask(mask: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """`mask`, 3-D with labels 0 and 1, at `shape` in its own dtype: 1 where at least half of what is covered is 1."""
     if tuple(shape) == mask.shape:
         return mask
@@ -48,22 +50,30 @@ def average_mask(mask: np.ndarray, shape) -> np.ndarray:
     return (share >= 0.5 - 1e-4).astype(mask.dtype)
 
 
-def averaging_preprocessor():
+def averaging_preprocessor() -> Any:
     """nnU-Net's preprocessor with averaging in the place of its spline, wherever voxels become coarser.
 
     Its properties are those of the fine voxels, so that nnU-Net's way back leads onto them.
     """
     from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
 
-    class AveragingPreprocessor(DefaultPreprocessor):
-        def run_case_npy(self, data, seg, properties, plans_manager, configuration_manager, dataset_json):
+    class AveragingPreprocessor(DefaultPreprocessor):  # type: ignore[misc]  # nnU-Net has no types
+        def run_case_npy(
+            self,
+            data: np.ndarray,
+            seg: np.ndarray | None,
+            properties: dict[str, Any],
+            plans_manager: Any,
+            configuration_manager: Any,
+            dataset_json: dict[str, Any],
+        ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
             spacing = list(properties["spacing"])
             forward = plans_manager.transpose_forward
             target = [configuration_manager.spacing[place] for place in plans_manager.transpose_backward]
-            part = occupied_extent(data[0]) or tuple(slice(0, size) for size in data.shape[1:])
-            cut = data[0][part]
-            shape = averaged_shape(cut.shape, spacing, target)
-            coarse = average_seen(cut, shape)[None]
+            part = occupied_extent((data != 0).any(axis=0)) or tuple(slice(0, size) for size in data.shape[1:])
+            cut = data[(slice(None), *part)]
+            shape = averaged_shape(cut.shape[1:], spacing, target)
+            coarse = np.stack([average_seen(channel, shape) for channel in cut])
             coarse_seg = None if seg is None else average_mask(seg[0][part], shape)[None]
             coarser = {**properties, "spacing": [max(old, new) for old, new in zip(spacing, target)]}
             result, result_seg, found = super().run_case_npy(
@@ -72,13 +82,13 @@ def averaging_preprocessor():
             properties.update(found, spacing=spacing)
             properties["shape_before_cropping"] = tuple(data.shape[1 + axis] for axis in forward)
             properties["bbox_used_for_cropping"] = [[part[axis].start, part[axis].stop] for axis in forward]
-            properties["shape_after_cropping_and_before_resampling"] = tuple(cut.shape[axis] for axis in forward)
+            properties["shape_after_cropping_and_before_resampling"] = tuple(cut.shape[1 + axis] for axis in forward)
             return result, result_seg, properties
 
     return AveragingPreprocessor(verbose=False)
 
 
-def _covered_sum(voxels: np.ndarray, shape) -> np.ndarray:
+def _covered_sum(voxels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """The sum over what each voxel of the result covers, axis by axis."""
     for axis, size in enumerate(shape):
         if voxels.shape[axis] != size:

@@ -1,49 +1,53 @@
-"""A model in memory: a cropped volume in, a probability volume out.
+"""Models in memory: an image in, the probability of each label out.
 
-Preprocessing, sliding window, Gaussian weighting, softmax and resampling are nnU-Net's (nnunetv2), called without its
-worker processes, files and prints; a Runtime runs the network.
+Preprocessing, sliding window, Gaussian weighting, softmax or sigmoid and resampling are nnU-Net's (nnunetv2), called
+without its worker processes, files and prints; a Runtime runs the network.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import Cancelled, ModelError, SegmentationError
-from ..segmentation.postprocess import known_voxels
+from ..errors import ModelError, SegmentationError
 from ..geometry import occupied_extent
-from ..values import Volume
+from .image import Image, Prediction, Progress, ShouldCancel
+from .models.ensemble import models_of, wanted_labels
 from .models.network_plan import NetworkPlan
 from .models.trained_model import Model
-from .preparation import prepare, probability_of
+from .preparation import prepare, probabilities_of
 from .quiet import this_thread_prints_nothing
-from .runtimes.runtime_choice import choose, on_processor
+from .runtimes.runtime import Runtime
+from .runtimes.runtime_choice import Chosen, choose, on_processor
 from .sliding_window import predict_logits
 
-__all__ = ["Cancelled", "Segmenter", "available_processors"]
+if TYPE_CHECKING:
+    import torch
 
-Progress = Callable[[float, str], None]
-# A crop of this many voxels at the network's spacing takes more memory than any box around a tumor needs.
+ChooseRuntimes = Callable[[NetworkPlan, "list[dict[str, torch.Tensor]]", str, str, int], Chosen]
+# An image of this many voxels at the network's spacing takes more memory than any box around a tumor needs.
 LARGEST_NETWORK_VOXELS = 400_000_000
 NO_ROOM = "The graphics card has no room for the model: the processor does the work, which takes longer."
 OUT_OF_MEMORY = "The graphics card ran out of memory: the processor segmented this crop, which takes longer."
 
 
-class Segmenter:
-    """A model, or several whose probabilities are averaged, ready for one crop after the other.
+class LocalPredictor:
+    """A model, or several whose probabilities are averaged, in this process.
 
-    model      what load_model gave, or a sequence of such
+    model      what load_model gave, or a sequence of such, all with the same channels and labels
     device     'auto' (CUDA where there is one), 'cpu' or 'cuda'
     mirroring  average over mirrored passes, eight times the work; off by default
     threads    processor threads at most; by default as many as this process may use, up to 8
-    runtime    'torch'; 'auto' for the fastest that agrees with torch on a fixed crop; 'openvino' (float32),
+    runtime    'torch'; 'auto' for the fastest that agrees with torch on a fixed window; 'openvino' (float32),
                'openvino-bfloat16' or 'openvino-int8' for that one, with an error where it cannot be had
     choose_runtimes  what makes the runtimes, for tests
 
-    Raises ModelError when weights and plans do not belong together or the device is not there.
+    Raises ModelError when weights and plans do not belong together, models do not fit each other, or the device is not
+    there.
     """
 
     def __init__(
@@ -53,11 +57,9 @@ class Segmenter:
         mirroring: bool = False,
         threads: int | None = None,
         runtime: str = "torch",
-        choose_runtimes=choose,
+        choose_runtimes: ChooseRuntimes = choose,
     ):
-        self.models = (model,) if isinstance(model, Model) else tuple(model)
-        if not self.models:
-            raise ModelError("No model was given to segment with.")
+        self.models = models_of(model)
         self.mirroring = mirroring
         self.threads = threads or min(8, available_processors())
         self.notice = ""
@@ -77,52 +79,40 @@ class Segmenter:
         """What runs the network, such as 'OpenVINO float32'."""
         return ", ".join(dict.fromkeys(runtime.name for member in self._members for runtime in member.runtimes))
 
-    def probability(
-        self, volume: Volume, progress: Progress | None = None, should_cancel: Callable[[], bool] | None = None
-    ) -> Volume:
-        """The probability of tumor, float32 0..1, on the grid of `volume` (the crop, margin included).
+    def predict(
+        self,
+        image: Image,
+        labels: Sequence[str] | None = None,
+        progress: Progress | None = None,
+        should_cancel: ShouldCancel | None = None,
+    ) -> Prediction:
+        """The probability of each of `labels` (by default all but the background) on the voxels of `image`.
 
-        Where the probe saw nothing, or less than one voxel of the network, the probability is 0 throughout. `notice`
-        tells afterwards when it was not computed as wanted. Raises SegmentationError for voxels that are not numbers,
-        and Cancelled when `should_cancel` said so.
+        Where nothing is known, or less than one voxel of the network, all is background. `notice` tells afterwards when
+        it was not computed as wanted. Raises ModelError for a label or a number of channels that the model has not,
+        SegmentationError for an image that is too large, and Cancelled when `should_cancel` said so.
         """
-        if not np.isfinite(volume.voxels).all():
-            raise SegmentationError("The volume holds voxels that are not finite numbers: reconstruct it again.")
+        wanted = wanted_labels(self.model, image, labels)
         self.notice = ""
-        spacing_kji = [float(value) for value in volume.spacing_mm[::-1]]
-        known = known_voxels(volume)
-        seen = np.array([part.stop - part.start for part in occupied_extent(known) or [slice(0, 0)] * 3])
         report, should_cancel = progress or (lambda fraction, text: None), should_cancel or (lambda: False)
-        total = np.zeros(volume.voxels.shape, dtype=np.float32)
+        total = np.zeros((len(wanted), *image.shape), dtype=np.float32)
         with this_thread_prints_nothing(), _bounded_threads(self.threads):
             for number, member in enumerate(self._members):
-                at_network = seen * spacing_kji / np.array(member.plan.model.spacing_mm)
-                if (np.round(at_network) < 1).any():
-                    continue
-                if np.prod(at_network) > LARGEST_NETWORK_VOXELS:
-                    raise SegmentationError(
-                        f"The crop is too large for the model ({np.prod(at_network):.1e} voxels): draw a smaller box."
-                    )
 
-                def part(fraction: float, text: str, number=number) -> None:
+                def part(fraction: float, text: str, number: int = number) -> None:
                     report((number + fraction) / len(self._members), text)
 
-                total += self._of_member(member, (volume.voxels, known), spacing_kji, part, should_cancel)
+                total += self._of_member(member, image, wanted, part, should_cancel)
         if len(self._members) > 1:
             total /= len(self._members)
         report(1.0, "Segmentation is done")
-        return volume.on_grid(total)
+        return Prediction(total, wanted)
 
     def warm_up(self) -> None:
-        """A first pass, so that the first crop does not pay for what is made once."""
+        """A first pass, so that the first image does not pay for what is made once."""
         notice = self.notice
         for member in self._members:
-            # One window, a little off the network's spacing, so that resampling is warm too.
-            axes = list(member.plan.plans.transpose_backward)
-            shape = np.maximum(2, np.array(member.plan.patch_size)[axes] * 0.9).astype(int)
-            spacing_ijk = np.array(member.plan.model.spacing_mm)[::-1] / 0.95
-            voxels = np.random.default_rng(0).integers(1, 200, shape).astype(np.uint8)
-            self.probability(Volume(voxels, np.diag([*spacing_ijk, 1.0])))
+            self.predict(member.example())
         self.notice = notice
 
     def interrupt(self) -> None:
@@ -131,7 +121,7 @@ class Segmenter:
             for runtime in member.runtimes:
                 runtime.interrupt()
 
-    def _load(self, runtime: str, choose_runtimes) -> list[_Member]:
+    def _load(self, runtime: str, choose_runtimes: ChooseRuntimes) -> list[_Member]:
         """On the processor when the graphics card has no room for the model."""
         import torch
 
@@ -143,17 +133,19 @@ class Segmenter:
             self.device, self.notice = "cpu", NO_ROOM
         return [_Member(one, "cpu", self.mirroring, self.threads, runtime, choose_runtimes) for one in self.models]
 
-    def _of_member(self, member: _Member, crop, spacing_kji, report: Progress, should_cancel) -> np.ndarray:
+    def _of_member(
+        self, member: _Member, image: Image, labels: Sequence[str], report: Progress, should_cancel: ShouldCancel
+    ) -> np.ndarray:
         import torch
 
         try:
-            return member.probability(*crop, spacing_kji, report, should_cancel)
+            return member.probabilities(image, labels, report, should_cancel)
         except torch.cuda.OutOfMemoryError:
             member.use_processor_once()
             self.notice = OUT_OF_MEMORY
             report(0.0, OUT_OF_MEMORY)
             try:
-                return member.probability(*crop, spacing_kji, report, should_cancel)
+                return member.probabilities(image, labels, report, should_cancel)
             finally:
                 member.use_own_device()
 
@@ -161,33 +153,83 @@ class Segmenter:
 class _Member:
     """One model of the ensemble with the runtimes of its folds."""
 
-    def __init__(self, model: Model, device: str, mirroring: bool, threads: int, runtime: str, choose_runtimes):
+    def __init__(
+        self,
+        model: Model,
+        device: str,
+        mirroring: bool,
+        threads: int,
+        runtime: str,
+        choose_runtimes: ChooseRuntimes,
+    ):
         self.plan = NetworkPlan.of(model, threads)
         self._threads = threads
         self._mirror_axes = model.card.mirror_axes if mirroring else ()
-        self._parameters = model.read_weights()
-        chosen = choose_runtimes(self.plan, self._parameters, device, runtime, threads)
-        self.runtimes, self.notice = chosen.runtimes, chosen.notice
-        self._own, self._on_processor = chosen.runtimes, None
-        if device == "cpu":
-            self._parameters = None
+        parameters = model.read_weights()
+        chosen = choose_runtimes(self.plan, parameters, device, runtime, threads)
+        self.runtimes: tuple[Runtime, ...] = chosen.runtimes
+        self.notice = chosen.notice
+        self._own = chosen.runtimes
+        self._on_processor: tuple[Runtime, ...] | None = None
+        # For the day on which the graphics card has no room left.
+        self._parameters = None if device == "cpu" else parameters
 
-    def probability(self, voxels, known, spacing_kji, report: Progress, should_cancel) -> np.ndarray:
-        report(0.0, "Preparing the crop")
-        crop = prepare(voxels, spacing_kji, self.plan, known)
+    def probabilities(
+        self, image: Image, labels: Sequence[str], report: Progress, should_cancel: ShouldCancel
+    ) -> np.ndarray:
+        """float32 (n, k, j, i)."""
+        heads = [self.plan.model.labels.heads.index(label) for label in labels]
+        if not self._has_room_for_a_voxel(image):
+            empty = np.zeros((len(heads), *image.shape), dtype=np.float32)
+            empty[[head == 0 and not self.plan.model.labels.has_regions for head in heads]] = 1
+            return empty
+        report(0.0, "Preparing the image")
+        prepared = prepare(image, self.plan)
 
-        def told(done: int, windows: int) -> None:
+        def window_done(done: int, windows: int) -> None:
             report(0.05 + 0.85 * done / windows, f"Segmenting, window {done} of {windows}")
 
         logits = predict_logits(
-            crop.data, self.runtimes, self.plan.patch_size, self.plan.heads, self._mirror_axes, told, should_cancel
+            prepared.data,
+            self.runtimes,
+            self.plan.patch_size,
+            self.plan.heads,
+            self._mirror_axes,
+            window_done,
+            should_cancel,
         )
-        report(0.95, "Resampling to the volume")
-        return probability_of(logits, crop, self.plan, self._threads)
+        report(0.95, "Resampling to the voxels of the image")
+        return probabilities_of(logits, prepared, self.plan, heads, self._threads)
+
+    def _has_room_for_a_voxel(self, image: Image) -> bool:
+        """False where less is known than one voxel of the network. Raises SegmentationError for too large an image."""
+        seen = occupied_extent(image.known_or_nonzero())
+        if seen is None:
+            return False
+        spacing = self.plan.transposed(image.spacing_mm)
+        size_mm = self.plan.transposed([(part.stop - part.start) * mm for part, mm in zip(seen, image.spacing_mm)])
+        at_network = np.array(size_mm) / self.plan.network_spacing(spacing)
+        if (np.round(at_network) < 1).any():
+            return False
+        if np.prod(at_network) > LARGEST_NETWORK_VOXELS:
+            raise SegmentationError(
+                f"The crop is too large for the model ({np.prod(at_network):.1e} voxels): draw a smaller box."
+            )
+        return True
+
+    def example(self) -> Image:
+        """One window of noise, a little off the network's spacing, so that resampling is warm too."""
+        axes = list(self.plan.plans.transpose_backward)
+        patch = (1, *self.plan.patch_size) if len(self.plan.patch_size) == 2 else self.plan.patch_size
+        spacing = np.array(self.plan.network_spacing([1.0, 1.0, 1.0]))[axes] / 0.95
+        shape = [max(2, int(size * 0.9)) if size > 1 else 1 for size in np.array(patch)[axes]]
+        noise = np.random.default_rng(0).integers(1, 200, (self.plan.channels, *shape)).astype(np.uint8)
+        return Image(noise, spacing)
 
     def use_processor_once(self) -> None:
         """The same networks on the processor, made when they are first needed."""
         if self._on_processor is None:
+            assert self._parameters is not None, "only a graphics card runs out of its memory"
             self._on_processor = on_processor(self.plan, self._parameters)
         self.runtimes = self._on_processor
 
@@ -214,7 +256,7 @@ def _choose_device(device: str) -> str:
 
 
 @contextmanager
-def _bounded_threads(threads: int):
+def _bounded_threads(threads: int) -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads()

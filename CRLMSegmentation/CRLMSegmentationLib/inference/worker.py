@@ -1,8 +1,8 @@
 """The process of the segmentation engine: `python -m CRLMSegmentationLib.inference.worker WORD`.
 
-Started by engine.py, never by hand. Loads the models that it is told, does a first pass, and then segments crops one
-after the other; a second thread listens to the parent, so that a crop can be cancelled, and ends the process with all
-its children when the parent has gone.
+Started by worker_process.py, never by hand. Loads the models that it is given, does a first pass of each, and then
+answers one request after the other; a second thread listens to the parent, so that a request can be cancelled, and ends
+the process with all its children when the parent has gone.
 """
 
 from __future__ import annotations
@@ -13,79 +13,82 @@ import signal
 import sys
 import threading
 import traceback
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, CRLMError
 from ..python_process import end_this_process_group
-from ..values import Volume
 from .channel import Channel, ChannelError, channel_to_parent
-from .shared_block import SharedBlock
+from .reused_block import OpenedBlock
+
+if TYPE_CHECKING:
+    from .predictor import LocalPredictor
 
 
 class Worker:
-    """Takes the messages of `channel` until it closes."""
+    """Handles the messages of `channel` until it closes."""
 
     def __init__(self, channel: Channel):
         self._channel = channel
-        self._waiting: queue.Queue[dict] = queue.Queue()
+        self._waiting: queue.Queue[dict[str, Any]] = queue.Queue()
         self._cancelled_number = 0
-        self._segmenter = None
+        self._predictors: dict[str, LocalPredictor] = {}
+        self._running: LocalPredictor | None = None
+        self._block = OpenedBlock()
 
     def run(self) -> None:
+        """Does not come back: the process ends with its parent."""
         threading.Thread(target=self._listen, name="parent", daemon=True).start()
         while True:
             message = self._waiting.get()
             if message["do"] == "load":
                 self._load(message)
-            elif message["do"] == "segment":
-                self._segment(message)
+            elif message["do"] == "predict":
+                self._predict(message)
 
     def _listen(self) -> None:
         try:
             while (message := self._channel.receive()) is not None:
                 if message["do"] == "cancel":
                     self._cancelled_number = max(self._cancelled_number, message["number"])
-                    if self._segmenter is not None:
-                        self._segmenter.interrupt()
+                    running = self._running
+                    if running is not None:
+                        running.interrupt()
                 else:
                     self._waiting.put(message)
         except ChannelError:
             pass
         end_this_process_group()
 
-    def _load(self, message: dict) -> None:
+    def _load(self, message: dict[str, Any]) -> None:
         from .models.trained_model import load_model
-        from .predictor import Segmenter
+        from .predictor import LocalPredictor
 
         try:
-            self._channel.send({"is": "starting", "text": "Loading the model"})
-            self._segmenter = Segmenter(
-                [load_model(folder) for folder in message["models"]],
-                message["device"],
-                message["mirroring"],
-                message["threads"],
-                message["runtime"],
-            )
-            self._channel.send({"is": "starting", "text": "Warming up"})
-            self._segmenter.warm_up()
+            for name, folders in message["models"].items():
+                self._channel.send({"is": "starting", "text": "Loading the model"})
+                predictor = LocalPredictor(
+                    [load_model(folder) for folder in folders],
+                    message["device"],
+                    message["mirroring"],
+                    message["threads"],
+                    message["runtime"],
+                )
+                self._channel.send({"is": "starting", "text": "Warming up"})
+                predictor.warm_up()
+                self._predictors[name] = predictor
         except CRLMError as error:
             self._channel.send({"is": "failed", "kind": type(error).__name__, "text": str(error)})
             os._exit(1)
-        self._channel.send({"is": "ready", "text": self._segmenter.notice, **self._where()})
+        self._channel.send({"is": "ready", **self._where()})
 
-    def _segment(self, message: dict) -> None:
+    def _predict(self, message: dict[str, Any]) -> None:
         number = message["number"]
         try:
             if self._cancelled_number >= number:
-                raise _LetGo
-            block = SharedBlock.open(message["block"])
-            try:
-                self._fill(block, message, number)
-            finally:
-                block.close()
+                raise Cancelled("The request was cancelled before it was begun.")
+            self._answer(message)
             ended = {"is": "done"}
-        except (_LetGo, Cancelled, FileNotFoundError):
+        except (Cancelled, FileNotFoundError):
             ended = {"is": "cancelled"}
         except CRLMError as error:
             ended = {"is": "error", "kind": type(error).__name__, "text": str(error)}
@@ -106,33 +109,43 @@ class Worker:
                 "kind": "SegmentationError",
                 "text": f"The segmentation failed unexpectedly ({type(error).__name__}: {error}).",
             }
-        self._channel.send({**ended, "number": number, "status": self._segmenter.notice, **self._where()})
+        self._channel.send({**ended, "number": number, **self._where()})
 
-    def _fill(self, block: SharedBlock, message: dict, number: int) -> None:
-        """The probability in place of the voxels."""
-        shape = tuple(message["shape"])
-        voxels = block.array(shape, np.dtype(message["dtype"])).copy()
-        known = None if message["known_at"] is None else block.array(shape, bool, message["known_at"]).copy()
+    def _answer(self, message: dict[str, Any]) -> None:
+        """The probabilities in place of the image."""
+        number = message["number"]
 
         def progress(fraction: float, text: str) -> None:
-            self._channel.send({"is": "progress", "number": number, "fraction": fraction, "text": text})
+            if message["with_progress"]:
+                self._channel.send({"is": "progress", "number": number, "fraction": fraction, "text": text})
 
-        probability = self._segmenter.probability(
-            Volume(voxels, message["ijk_to_ras"], known), progress, lambda: self._cancelled_number >= number
-        )
-        block.array(shape, np.float32)[...] = probability.voxels
+        self._running = self._predictors[message["model"]]
+        try:
+            image = self._block.read_image(message)
+            prediction = self._running.predict(
+                image, message["labels"], progress, lambda: self._cancelled_number >= number
+            )
+        finally:
+            self._running = None
+        self._block.write(prediction.probabilities)
 
-    def _where(self) -> dict:
-        return {"device": self._segmenter.device, "runtime": self._segmenter.runtime}
+    def _where(self) -> dict[str, str]:
+        """Device, runtime and notice of all models, each once."""
+
+        def together(texts: list[str]) -> str:
+            return ", ".join(dict.fromkeys(text for text in texts if text))
+
+        predictors = list(self._predictors.values())
+        return {
+            "device": together([predictor.device for predictor in predictors]),
+            "runtime": together([predictor.runtime for predictor in predictors]),
+            "notice": " ".join(dict.fromkeys(one.notice for one in predictors if one.notice)),
+        }
 
 
 def _has_lost_its_device(error: Exception) -> bool:
     """True after an error that leaves CUDA unusable for the rest of this process: only a new one helps."""
     return isinstance(error, RuntimeError) and "CUDA error" in str(error)
-
-
-class _LetGo(Exception):
-    """The crop was cancelled before it was begun."""
 
 
 def main() -> None:

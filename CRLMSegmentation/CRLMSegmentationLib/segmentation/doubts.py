@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inference.models.trained_model import ModelCard
+from ..inference.models.card import ModelCard
 from ..values import Volume
 from .postprocess import black_at_the_border, known_voxels, touches_border
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import SegmentationError
 from ..geometry import occupied_extent
-from ..inference.models.trained_model import ModelCard
+from ..inference.models.card import ModelCard
 from ..values import Volume
 
 KEEP = ("largest", "middle", "all")

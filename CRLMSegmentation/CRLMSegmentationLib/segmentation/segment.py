@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import SegmentationError
-from ..inference.models.trained_model import Model, ModelCard
-from ..inference.predictor import Segmenter
+from ..inference.models.card import ModelCard
+from ..inference.models.trained_model import Model
+from ..inference.predictor import LocalPredictor
 from ..values import Box, Volume
 from .crop import Crop, crop, paste
 from .doubts import doubts_about
 from .postprocess import mask_from_probability, unless_too_faint, unseen_voxels
+from .segmenter import Segmenter, TumorSegmenter
 from .surface import largest_diameter_mm, surface_from_mask
 from .turned_box import along_box, onto_block
 
@@ -101,14 +103,14 @@ def segment(
     volume     where its `seen` says that the probe did not pass, no tumor is found; with_guessed_seen() guesses it for
                a
                volume that does not know
-    segmenter  a Segmenter, which stays warm from box to box, or a Model that is loaded for this one box
+    segmenter  a TumorSegmenter, which stays warm from box to box, or a Model that is loaded for this one box
     threshold  of probability; None for the model's own
     tight      True when the box closely fits the tumor: the model's margin is added on every side. A box drawn by hand
                counts as drawn with margin
     Raises GeometryError (box), ModelError (weights), SegmentationError (voxels, threshold) and Cancelled.
     """
     if isinstance(segmenter, Model):
-        segmenter = Segmenter(segmenter)
+        segmenter = TumorSegmenter(LocalPredictor(segmenter))
     card = segmenter.model.card
     threshold = card.threshold if threshold is None else threshold
     if not 0 < threshold < 1:

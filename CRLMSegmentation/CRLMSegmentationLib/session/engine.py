@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 from ..errors import Cancelled, SegmentationError
-from ..inference.engine import EngineStatus, WorkerSegmenter
-from ..inference.models.trained_model import DEFAULT_MODEL, ModelCard, load_model
+from ..inference.engine import EngineStatus, WorkerPredictor
+from ..inference.models.card import ModelCard
+from ..inference.models.trained_model import DEFAULT_MODEL, load_model
+from ..segmentation.segmenter import TumorSegmenter
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .jobs.task import Task
 
@@ -53,7 +55,7 @@ class Engine:
     def process_id(self) -> int | None:
         """Of the worker process; None when there is none."""
         segmenter = self._segmenter
-        return segmenter.process_id if segmenter is not None else None
+        return segmenter.predictor.process_id if segmenter is not None else None
 
     @property
     def status(self) -> EngineStatus:
@@ -65,7 +67,7 @@ class Engine:
             return EngineStatus("starting", self._device, message=f"loading the model {Path(self.model_name).name}")
         if loading.error is not None:
             return EngineStatus("failed", self._device, message=str(loading.error))
-        return loading.result.status
+        return loading.result.predictor.status
 
     def choose(self, model: str | Path | None = None, device: str | None = None) -> None:
         """Another model (a shipped one's name, or a folder) or device; one that is running is let go.
@@ -90,9 +92,9 @@ class Engine:
         self._let_go()
         name, device = self._name, self._device
         # Weights are checked against their sum before they are used, which takes a moment.
-        self._loading = Task(lambda: WorkerSegmenter(load_model(name), device), "segmentation start")
+        self._loading = Task(lambda: TumorSegmenter(WorkerPredictor(load_model(name), device)), "segmentation start")
 
-    def segmenter(self, should_cancel=None, progress=None) -> WorkerSegmenter:
+    def segmenter(self, should_cancel=None, progress=None) -> TumorSegmenter[WorkerPredictor]:
         """Wait, in a job's thread, until the process is on its way. Raises what loading raised."""
         loading = self._loading
         while loading is not None and not loading.has_ended:
@@ -115,7 +117,7 @@ class Engine:
         self._closing.clear()
 
     @property
-    def _segmenter(self) -> WorkerSegmenter | None:
+    def _segmenter(self) -> TumorSegmenter[WorkerPredictor] | None:
         loading = self._loading
         return loading.result if loading is not None and loading.has_ended else None
 
@@ -129,4 +131,4 @@ class Engine:
 def _end(loading: Task) -> None:
     loading.join()
     if loading.result is not None:
-        loading.result.close()
+        loading.result.predictor.close()

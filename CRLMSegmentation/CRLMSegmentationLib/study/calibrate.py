@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConfigurationError, ModelError
-from ..inference.models.trained_model import CARD, load_model
-from ..inference.runtimes.quantise import quantise, write_eight_bits
+from ..inference.models.card import CARD
+from ..inference.models.trained_model import load_model
+from ..inference.runtimes.quantise import write_eight_bits
 from ..segmentation.doubts import mean_entropy_bits
+from ..segmentation.eight_bits import quantise_for_tumors
 from ..segmentation.postprocess import mask_from_probability, unseen_voxels
 from ..values import Volume
 from .metrics import compare
@@ -156,7 +158,7 @@ def add_eight_bits(
     """
     model = load_model(folder)
     try:
-        found = quantise(model, [image for image, *_ in images], threads, progress)
+        found = quantise_for_tumors(model, [image for image, *_ in images], threads, progress)
     except ModelError as reason:
         return f"Stays in float32: {reason}"
     agreement = found.agreement

@@ -178,10 +178,11 @@ def without_nan(value):
 
 @lru_cache(maxsize=6)
 def _segmenter(folder: str, device: str, threads: int):
-    from ..inference.predictor import Segmenter
+    from ..inference.predictor import LocalPredictor
+    from ..segmentation.segmenter import TumorSegmenter
 
-    segmenter = Segmenter(load_model(folder), device=device, threads=threads)
-    segmenter.warm_up()
+    segmenter = TumorSegmenter(LocalPredictor(load_model(folder), device=device, threads=threads))
+    segmenter.predictor.warm_up()
     return segmenter
 
 
@@ -189,7 +190,7 @@ def _with_network(case: Case, box: Box, segmenter) -> tuple[Volume, float, Voxel
     """(mask on the case's grid, seconds from box to mask, voxel counts over what the network saw)."""
     card = segmenter.model.card
     started = time.perf_counter()
-    if card.kind == "crop":
+    if card.task == "crop":
         result = segment(case.volume, box, segmenter, tight=True)
         seconds = sum(result.timings_s[step] for step in ("crop", "network", "mask"))
         truth = crop(case.tumor, box, card.margin_mm).volume
@@ -232,7 +233,7 @@ def _false_alarms(case: Case, segmenter, mask: Volume, boxes: int, random: np.ra
         box = empty_box(case, random)
         if box is None:
             continue
-        if segmenter.model.card.kind == "crop":
+        if segmenter.model.card.task == "crop":
             found = _mask_in_box(case.volume, box, segmenter, 0.0)
         else:
             found = crop(mask, box).volume

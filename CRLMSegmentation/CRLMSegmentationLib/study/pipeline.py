@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from ..inference.models.trained_model import CARD, load_model, sha256_of
+from ..inference.models.card import CARD
+from ..inference.models.model_files import sha256_of
+from ..inference.models.trained_model import load_model
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .calibrate import add_eight_bits, calibrate, write_calibration
 from .cases.build import CROPS, WHOLE, BuildSettings, build
@@ -120,7 +122,8 @@ def calibrate_step(study: Study, kind: str, progress: Progress | None = None) ->
 
     For the crop model also the layers that can be computed in 8 bits; returns a sentence about them, or ''.
     """
-    from ..inference.predictor import Segmenter
+    from ..inference.predictor import LocalPredictor
+    from ..segmentation.segmenter import TumorSegmenter
 
     target = study.folder.model(kind)
     if not (target / CARD).is_file():
@@ -132,7 +135,7 @@ def calibrate_step(study: Study, kind: str, progress: Progress | None = None) ->
     made_from = json.loads(kept.read_text(encoding="utf-8"))["made_from"] if kept.is_file() else None
     if made_from == wanted and model.card.text["validation"]:
         return ""
-    segmenter = Segmenter(model, device=study.device, threads=study.threads)
+    segmenter = TumorSegmenter(LocalPredictor(model, device=study.device, threads=study.threads))
     images = validation_images(rows, kind, study.margin_mm)
     total = len(rows) * (1 + VALIDATION_SAMPLING.straying if kind == "crop" else 1)
     found = calibrate(segmenter, images, progress, total)

@@ -38,8 +38,8 @@ class LabelSet:
     """The labels of a label map, or of a network, as nnU-Net's dataset.json describes them.
 
     labels               in the order of the file, the background among them
-    regions_class_order  where labels overlap: the value that a voxel gets of each region, in the order in which they are
-                         drawn over each other, from the outermost to the innermost; None where no label is a region
+    regions_class_order  where labels overlap: the value that a voxel gets of each region, in the order in which they
+                         are drawn over each other, from the outermost to the innermost; None where no label is a region
 
     Raises ModelError for labels that nnU-Net would refuse.
     """
@@ -117,11 +117,18 @@ class LabelSet:
     @property
     def heads(self) -> tuple[str, ...]:
         """Names of what a network with these labels answers, in nnU-Net's order: the regions as the file lists them, or
-        all labels by their value, the background first."""
+        all labels by their value, the background first.
+        """
         if self.has_regions:
             return tuple(label.name for label in self.foreground)
         predicted = [label for label in self.labels if label.name != IGNORE]
         return tuple(label.name for label in sorted(predicted, key=lambda label: label.voxel_values))
+
+    @property
+    def foreground_heads(self) -> tuple[str, ...]:
+        """Names of what a network answers beside the background, in nnU-Net's order."""
+        foreground = {label.name for label in self.foreground}
+        return tuple(name for name in self.heads if name in foreground)
 
     def __contains__(self, name: object) -> bool:
         return name in self.names
@@ -136,19 +143,20 @@ class LabelSet:
     def parts_of(self, name: str) -> tuple[str, ...]:
         """Names of the labels that lie wholly within the region `name`, such as a tumor within a liver."""
         whole = set(self[name].voxel_values)
-        return tuple(
-            label.name for label in self.foreground if label.name != name and set(label.voxel_values) < whole
-        )
+        return tuple(label.name for label in self.foreground if label.name != name and set(label.voxel_values) < whole)
 
     def annotated_only(self, names: Iterable[str]) -> LabelSet:
-        """The same labels, of which `names` were annotated and the others were not. Raises ModelError for unknown ones."""
+        """The same labels, of which `names` were annotated and the others were not. Raises ModelError for unknown
+        ones.
+        """
         wanted = {self[name].name for name in names} | {BACKGROUND, IGNORE}
         labels = tuple(replace(label, is_annotated=label.name in wanted) for label in self.labels)
         return replace(self, labels=labels)
 
     def mask(self, label_map: np.ndarray, name: str) -> np.ndarray | None:
-        """Boolean, of the shape of `label_map`: the voxels of `name`; None when it was not annotated, so that nothing is
-        known of it. Raises ModelError for an unknown name."""
+        """Boolean, of the shape of `label_map`: the voxels of `name`; None when it was not annotated, so that nothing
+        is known of it. Raises ModelError for an unknown name.
+        """
         label = self[name]
         return np.isin(label_map, label.voxel_values) if label.is_annotated else None
 

@@ -13,10 +13,12 @@ from CRLMSegmentationLib.inference.averaging import (
     averaged_shape,
     averaging_preprocessor,
 )
+from CRLMSegmentationLib.inference.image import Image
 from CRLMSegmentationLib.inference.models.network_plan import NetworkPlan
 from CRLMSegmentationLib.inference.models.trained_model import load_model
-from CRLMSegmentationLib.inference.predictor import Segmenter
+from CRLMSegmentationLib.inference.predictor import LocalPredictor
 from CRLMSegmentationLib.inference.preparation import prepare
+from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 from CRLMSegmentationLib.study.training.export import write_card
 from CRLMSegmentationLib.values import Volume
 
@@ -74,7 +76,7 @@ def test_use_prepares_a_crop_as_training_does(averaging_model, spacing_kji):
     expected, expected_mask, properties = averaging_preprocessor().run_case_npy(
         voxels[None], mask[None], {"spacing": spacing_kji}, plan.plans, plan.configuration, plan.model.dataset
     )
-    found = prepare(voxels, spacing_kji, plan)
+    found = prepare(Image(voxels[None], spacing_kji), plan)
     np.testing.assert_allclose(found.data.numpy(), expected, atol=2e-3)
     assert expected_mask.shape == expected.shape
     assert (expected_mask > 0).mean() == pytest.approx(mask[4:, :, :25].mean(), rel=0.2)
@@ -92,7 +94,7 @@ def test_the_probability_is_that_of_nnunets_predictor_with_this_preprocessor(
     from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
 
     volume = Volume(speckled_volume.voxels, np.diag([*spacing_mm, 1.0]))
-    ours = Segmenter(load_model(averaging_model), "cpu", threads=1).probability(volume)
+    ours = TumorSegmenter(LocalPredictor(load_model(averaging_model), "cpu", threads=1)).probability(volume)
     theirs = nnUNetPredictor(
         use_mirroring=False, perform_everything_on_device=False, device=torch.device("cpu"), allow_tqdm=False
     )
@@ -112,7 +114,7 @@ def test_a_preprocessor_that_nobody_knows_is_told(averaging_model, tmp_path):
     (folder / "plans.json").write_text(plans)
     write_card(folder, json.loads((folder / "model.json").read_text(encoding="utf-8")))
     with pytest.raises(ModelError, match="MyOwnPreprocessor"):
-        Segmenter(load_model(folder), "cpu", threads=1)
+        TumorSegmenter(LocalPredictor(load_model(folder), "cpu", threads=1))
 
 
 def test_nnunet_alone_refuses_the_model(averaging_model, speckled_volume):

@@ -9,14 +9,11 @@ import pytest
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.errors import ModelError
 from CRLMSegmentationLib.inference.models.catalogue import CATALOGUE, model_choices
-from CRLMSegmentationLib.inference.models.import_model import import_model
-from CRLMSegmentationLib.inference.models.trained_model import (
-    FOLDER_VARIABLE,
-    available_models,
-    load_model,
-    models_folder,
-)
-from CRLMSegmentationLib.inference.predictor import Segmenter
+from CRLMSegmentationLib.inference.models.import_model import About, import_model
+from CRLMSegmentationLib.inference.models.model_folders import FOLDER_VARIABLE, available_models, models_folder
+from CRLMSegmentationLib.inference.models.trained_model import load_model
+from CRLMSegmentationLib.inference.predictor import LocalPredictor
+from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +62,7 @@ def test_the_choices_are_the_shipped_models_in_words():
         name for name in (entry.name for entry in choices) if name in available_models()
     ]
     for choice in choices:
-        assert choice.problem == "" and choice.kind in ("crop", "full") and "not for patients" in choice.description
+        assert choice.problem == "" and choice.task in ("crop", "full") and "not for patients" in choice.description
 
 
 def test_a_damaged_model_is_offered_with_its_problem(own_folder, exported_model):
@@ -79,7 +76,7 @@ def test_a_damaged_catalogue_hides_no_model(tmp_path, exported_model, monkeypatc
     shutil.copytree(exported_model, tmp_path / "shipped" / "one")
     (tmp_path / "shipped" / CATALOGUE).write_text("{")
     monkeypatch.setattr(
-        "CRLMSegmentationLib.inference.models.trained_model.models_folder", lambda: tmp_path / "shipped"
+        "CRLMSegmentationLib.inference.models.model_folders.models_folder", lambda: tmp_path / "shipped"
     )
     monkeypatch.setattr("CRLMSegmentationLib.inference.models.catalogue.models_folder", lambda: tmp_path / "shipped")
     (choice,) = model_choices()
@@ -87,13 +84,13 @@ def test_a_damaged_catalogue_hides_no_model(tmp_path, exported_model, monkeypatc
 
 
 def test_a_training_result_becomes_a_model_with_the_same_answer(trained, exported_model, speckled_volume):
-    model = import_model(trained, "mine", threshold=0.4)
+    model = import_model(trained, "mine", about=About(threshold=0.4))
     assert load_model("mine").folder == model.folder
     assert "mine" in [choice.name for choice in model_choices()]
     assert model.card.weights == ("fold_0/weights.safetensors", "fold_2/weights.safetensors")
     assert model.card.threshold == 0.4 and model.card.mirror_axes == (0, 1, 2)
-    theirs = Segmenter(load_model(exported_model), "cpu", threads=1).probability(speckled_volume)
-    ours = Segmenter(model, "cpu", threads=1).probability(speckled_volume)
+    theirs = TumorSegmenter(LocalPredictor(load_model(exported_model), "cpu", threads=1)).probability(speckled_volume)
+    ours = TumorSegmenter(LocalPredictor(model, "cpu", threads=1)).probability(speckled_volume)
     assert np.abs(ours.voxels - theirs.voxels).max() < 1e-3  # two equal folds, summed in half precision
     size = (model.folder / "fold_0" / "weights.safetensors").stat().st_size
     parameters = load_model(exported_model).read_weights()[0]
@@ -103,9 +100,14 @@ def test_a_training_result_becomes_a_model_with_the_same_answer(trained, exporte
 @pytest.mark.parametrize(
     "name, change, says",
     [
-        ("dataset.json", lambda content: content.update(channel_names={"0": "CT", "1": "PET"}), "2 channels"),
-        ("dataset.json", lambda content: content.update(labels={"background": 0, "a": 1, "b": 2}), "labels"),
-        ("plans.json", lambda content: content["configurations"]["3d_fullres"].update(patch_size=[64, 64]), "2D"),
+        ("dataset.json", lambda content: content.update(channel_names={"0": "CT", "1": "PET"}), "do not fit its plans"),
+        ("dataset.json", lambda content: content.update(labels={"background": 0, "a": 1, "b": 2}), "do not fit its"),
+        (
+            "dataset.json",
+            lambda content: content.update(labels={"background": 0, "a": [1, 2], "b": 2}),
+            "regions_class",
+        ),
+        ("plans.json", lambda content: content["configurations"]["3d_fullres"].update(patch_size=[64, 64]), "2 axes"),
     ],
 )
 def test_what_does_not_fit_is_told_and_nothing_is_left(trained, tmp_path, own_folder, name, change, says):
@@ -167,8 +169,8 @@ def test_every_form_of_plans_and_labels_that_nnunet_reads_gives_the_same_answer(
     trained, exported_model, speckled_volume, tmp_path, changes
 ):
     model = import_model(changed(trained, tmp_path, **changes), "mine", folds=[0])
-    ours = Segmenter(load_model("mine"), "cpu", threads=1).probability(speckled_volume)
-    theirs = Segmenter(load_model(exported_model), "cpu", threads=1).probability(speckled_volume)
+    ours = TumorSegmenter(LocalPredictor(load_model("mine"), "cpu", threads=1)).probability(speckled_volume)
+    theirs = TumorSegmenter(LocalPredictor(load_model(exported_model), "cpu", threads=1)).probability(speckled_volume)
     assert np.array_equal(ours.voxels, theirs.voxels) and model.card.configuration == "3d_fullres"
 
 
@@ -236,7 +238,7 @@ def test_an_import_touches_no_folder_that_it_did_not_make(trained, own_folder):
     drafts = own_folder / ".mine.draft"
     drafts.mkdir(parents=True)
     (drafts / "notes.txt").write_text("the user's")
-    import_model(trained, "mine", folds=[0], trained_on="40 patients of one hospital")
+    import_model(trained, "mine", about=About(trained_on="40 patients of one hospital"), folds=[0])
     assert (drafts / "notes.txt").exists() and sorted(path.name for path in own_folder.iterdir()) == [
         ".mine.draft",
         "mine",

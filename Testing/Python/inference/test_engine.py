@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import Cancelled, ModelError, SegmentationError
-from CRLMSegmentationLib.inference.engine import WorkerSegmenter
+from CRLMSegmentationLib.inference.engine import WorkerPredictor
 from CRLMSegmentationLib.inference.models.trained_model import load_model
-from CRLMSegmentationLib.inference.predictor import Segmenter
-from CRLMSegmentationLib.inference.shared_block import PREFIX, SharedBlock
+from CRLMSegmentationLib.inference.predictor import LocalPredictor
+from CRLMSegmentationLib.inference.reused_block import ReusedBlock
+from CRLMSegmentationLib.inference.shared_block import PREFIX
 from CRLMSegmentationLib.segmentation.segment import segment
+from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 from CRLMSegmentationLib.study.training.export import write_card
 from CRLMSegmentationLib.values import Box, Volume
 
@@ -49,12 +51,14 @@ def wait_for(condition, longest_s: float = LONGEST_S) -> bool:
 
 @pytest.fixture(scope="module")
 def expected(exported_model, speckled_volume) -> np.ndarray:
-    return Segmenter(load_model(exported_model), "cpu", threads=1).probability(speckled_volume).voxels
+    return (
+        TumorSegmenter(LocalPredictor(load_model(exported_model), "cpu", threads=1)).probability(speckled_volume).voxels
+    )
 
 
 @pytest.fixture(scope="module")
 def engine(exported_model):
-    with WorkerSegmenter(load_model(exported_model), "cpu", threads=1, runtime="torch") as engine:
+    with WorkerPredictor(load_model(exported_model), "cpu", threads=1, runtime="torch") as engine:
         assert engine.status.state == "starting"
         yield engine
     assert not shared_blocks()
@@ -69,7 +73,9 @@ def long_crop(speckled_volume) -> Volume:
 
 def test_the_answer_is_that_of_this_process_and_the_windows_are_told(engine, speckled_volume, expected):
     told = []
-    probability = engine.probability(speckled_volume, lambda fraction, text: told.append((fraction, text)))
+    probability = TumorSegmenter(engine).probability(
+        speckled_volume, lambda fraction, text: told.append((fraction, text))
+    )
     assert np.array_equal(probability.voxels, expected)
     assert probability.has_geometry_of(speckled_volume)
     fractions = [fraction for fraction, _ in told]
@@ -80,7 +86,7 @@ def test_the_answer_is_that_of_this_process_and_the_windows_are_told(engine, spe
 
 
 def test_segment_runs_on_it_unchanged(engine, speckled_volume):
-    result = segment(speckled_volume, Box.around_volume(speckled_volume), engine)
+    result = segment(speckled_volume, Box.around_volume(speckled_volume), TumorSegmenter(engine))
     assert result.found and result.mask.has_geometry_of(speckled_volume)
 
 
@@ -93,8 +99,8 @@ def test_twenty_cancels_in_a_row(engine, long_crop, speckled_volume, expected):
             windows.append("window" in text)
 
         with pytest.raises(Cancelled):
-            engine.probability(long_crop, progress, should_cancel=lambda: sum(windows) >= number % 4)
-    assert np.array_equal(engine.probability(speckled_volume).voxels, expected)
+            TumorSegmenter(engine).probability(long_crop, progress, should_cancel=lambda: sum(windows) >= number % 4)
+    assert np.array_equal(TumorSegmenter(engine).probability(speckled_volume).voxels, expected)
     assert engine.process_id == process_id
     assert not shared_blocks()
 
@@ -104,7 +110,7 @@ def test_a_box_changed_while_running_gets_its_own_answer(engine, speckled_volume
 
     def old_box():
         try:
-            outcome.append(engine.probability(long_crop, lambda *_: begun.set(), stop.is_set))
+            outcome.append(TumorSegmenter(engine).probability(long_crop, lambda *_: begun.set(), stop.is_set))
         except Cancelled as error:
             outcome.append(error)
 
@@ -112,7 +118,7 @@ def test_a_box_changed_while_running_gets_its_own_answer(engine, speckled_volume
     thread.start()
     assert begun.wait(LONGEST_S)
     stop.set()
-    new = engine.probability(speckled_volume)
+    new = TumorSegmenter(engine).probability(speckled_volume)
     thread.join(LONGEST_S)
     assert isinstance(outcome[0], Cancelled)
     assert np.array_equal(new.voxels, expected)
@@ -122,7 +128,9 @@ def test_two_threads_wait_for_each_other_and_both_get_their_own(engine, speckled
     other = speckled_volume.with_voxels(speckled_volume.voxels[::-1].copy())
     answers = {}
     threads = [
-        threading.Thread(target=lambda name=name, volume=volume: answers.update({name: engine.probability(volume)}))
+        threading.Thread(
+            target=lambda name=name, volume=volume: answers.update({name: TumorSegmenter(engine).probability(volume)})
+        )
         for name, volume in (("one", speckled_volume), ("other", other))
     ]
     for thread in threads:
@@ -143,8 +151,8 @@ def test_killed_in_mid_pass_it_says_so_and_the_next_call_works(engine, long_crop
             os.kill(killed, signal.SIGKILL)
 
     with pytest.raises(SegmentationError, match="killed from outside"):
-        engine.probability(long_crop, kill_at_first_window)
-    assert np.array_equal(engine.probability(speckled_volume).voxels, expected)
+        TumorSegmenter(engine).probability(long_crop, kill_at_first_window)
+    assert np.array_equal(TumorSegmenter(engine).probability(speckled_volume).voxels, expected)
     assert engine.process_id != killed and not is_running(killed)
     assert not shared_blocks()
 
@@ -155,26 +163,26 @@ def test_killed_between_ready_and_the_question_the_call_ends_with_the_reason(
 ):
     """As the system kills it for its memory while the crop is being copied."""
     engine.wait_until_ready(LONGEST_S)
-    killed, ended, create = engine.process_id, [], SharedBlock.create
+    killed, ended, put = engine.process_id, [], ReusedBlock.put
 
-    def create_when_it_has_gone(size):
+    def put_when_it_has_gone(*what):
         os.kill(killed, signal.SIGKILL)
         assert wait_for(lambda: engine.process_id not in (None, killed))
-        return create(size)
+        return put(*what)
 
     def ask():
         try:
-            ended.append(engine.probability(speckled_volume))
+            ended.append(TumorSegmenter(engine).probability(speckled_volume))
         except SegmentationError as error:
             ended.append(str(error))
 
-    monkeypatch.setattr(SharedBlock, "create", create_when_it_has_gone)
+    monkeypatch.setattr(ReusedBlock, "put", put_when_it_has_gone)
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(LONGEST_S)
     monkeypatch.undo()
     assert ended and "killed from outside" in ended[0] and "segment again" in ended[0]
-    assert np.array_equal(engine.probability(speckled_volume).voxels, expected)
+    assert np.array_equal(TumorSegmenter(engine).probability(speckled_volume).voxels, expected)
 
 
 @POSIX
@@ -186,19 +194,19 @@ def test_killed_while_idle_or_starting_it_comes_back_by_itself(engine, speckled_
     assert "killed from outside" in engine.status.message
     os.kill(engine.process_id, signal.SIGKILL)
     assert wait_for(lambda: engine.status.state == "ready")
-    assert np.array_equal(engine.probability(speckled_volume).voxels, expected)
+    assert np.array_equal(TumorSegmenter(engine).probability(speckled_volume).voxels, expected)
 
 
 @POSIX
 def test_a_process_that_hangs_after_a_cancel_is_replaced(engine, long_crop, speckled_volume, expected, monkeypatch):
-    monkeypatch.setattr("CRLMSegmentationLib.inference.engine.LONGEST_CANCEL_S", 0.3)
+    monkeypatch.setattr("CRLMSegmentationLib.inference.worker_link.LONGEST_CANCEL_S", 0.3)
     engine.wait_until_ready(LONGEST_S)
     stopped = engine.process_id
-    os.kill(stopped, signal.SIGSTOP)  # before it is asked, or it might have let go of the crop already
+    os.kill(stopped, signal.SIGSTOP)  # before it is asked, or it might have released the crop already
     with pytest.raises(Cancelled):
-        engine.probability(long_crop, should_cancel=lambda: True)
+        TumorSegmenter(engine).probability(long_crop, should_cancel=lambda: True)
     assert engine.status.state == "running"
-    assert np.array_equal(engine.probability(speckled_volume).voxels, expected)
+    assert np.array_equal(TumorSegmenter(engine).probability(speckled_volume).voxels, expected)
     assert engine.process_id != stopped and not is_running(stopped)
 
 
@@ -208,7 +216,7 @@ def test_voxels_that_are_not_numbers_are_refused_and_the_process_goes_on(engine,
     engine.wait_until_ready(LONGEST_S)
     process_id = engine.process_id
     with pytest.raises(SegmentationError, match="not finite"):
-        engine.probability(speckled_volume.with_voxels(voxels))
+        TumorSegmenter(engine).probability(speckled_volume.with_voxels(voxels))
     assert engine.process_id == process_id
 
 
@@ -230,7 +238,7 @@ def test_odd_volumes_and_boxes_end_in_a_result(engine, speckled_volume, case):
         box = Box(volume.center_ras, volume.spacing_mm * 0.9)
     else:
         box = Box(volume.center_ras, (900, 900, 900))
-    result = segment(volume, box, engine)
+    result = segment(volume, box, TumorSegmenter(engine))
     assert result.mask.has_geometry_of(volume)
     assert np.isfinite(result.probability.voxels).all()
     assert result.found == bool(result.mask.voxels.any())
@@ -239,11 +247,11 @@ def test_odd_volumes_and_boxes_end_in_a_result(engine, speckled_volume, case):
 
 
 def test_two_engines_at_once_and_nothing_left_of_the_one_that_closes(exported_model, engine, speckled_volume, expected):
-    with WorkerSegmenter(load_model(exported_model), "cpu", threads=1, runtime="torch") as second:
+    with WorkerPredictor(load_model(exported_model), "cpu", threads=1, runtime="torch") as second:
         answers = []
-        thread = threading.Thread(target=lambda: answers.append(second.probability(speckled_volume)))
+        thread = threading.Thread(target=lambda: answers.append(TumorSegmenter(second).probability(speckled_volume)))
         thread.start()
-        assert np.array_equal(engine.probability(speckled_volume).voxels, expected)
+        assert np.array_equal(TumorSegmenter(engine).probability(speckled_volume).voxels, expected)
         thread.join(LONGEST_S)
         assert np.array_equal(answers[0].voxels, expected)
         process_id = second.process_id
@@ -251,17 +259,17 @@ def test_two_engines_at_once_and_nothing_left_of_the_one_that_closes(exported_mo
     if os.name != "nt":
         assert not is_running(process_id)
     with pytest.raises(SegmentationError, match="switched off"):
-        second.probability(speckled_volume)
-    assert np.array_equal(engine.probability(speckled_volume).voxels, expected)
+        TumorSegmenter(second).probability(speckled_volume)
+    assert np.array_equal(TumorSegmenter(engine).probability(speckled_volume).voxels, expected)
 
 
 def test_closing_in_mid_pass_ends_the_call_in_a_sentence(exported_model, long_crop):
-    engine = WorkerSegmenter(load_model(exported_model), "cpu", threads=1, runtime="torch")
+    engine = WorkerPredictor(load_model(exported_model), "cpu", threads=1, runtime="torch")
     ended = []
 
     def run():
         try:
-            engine.probability(long_crop, lambda _, text: threading.Thread(target=engine.close).start())
+            TumorSegmenter(engine).probability(long_crop, lambda _, text: threading.Thread(target=engine.close).start())
         except SegmentationError as error:
             ended.append(str(error))
 
@@ -282,7 +290,7 @@ def test_a_model_that_cannot_be_loaded_is_told_with_its_reason(model_copy):
     checkpoint["network_weights"].popitem()
     torch.save(checkpoint, model_copy / "fold_0" / "checkpoint_final.pth")
     write_card(model_copy, json.loads((model_copy / "model.json").read_text(encoding="utf-8")))
-    with WorkerSegmenter(load_model(model_copy), "cpu", threads=1) as engine:
+    with WorkerPredictor(load_model(model_copy), "cpu", threads=1) as engine:
         with pytest.raises(ModelError, match="do not fit its plans"):
             engine.wait_until_ready(LONGEST_S)
         assert engine.status.state == "failed" and "do not fit" in engine.status.message
@@ -292,9 +300,9 @@ def test_a_model_that_cannot_be_loaded_is_told_with_its_reason(model_copy):
 def test_the_process_ends_with_its_parent_however_that_dies(exported_model):
     program = (
         "import sys, time\n"
-        "from CRLMSegmentationLib.inference.engine import WorkerSegmenter\n"
+        "from CRLMSegmentationLib.inference.engine import WorkerPredictor\n"
         "from CRLMSegmentationLib.inference.models.trained_model import load_model\n"
-        "engine = WorkerSegmenter(load_model(sys.argv[1]), 'cpu', threads=1, runtime='torch')\n"
+        "engine = WorkerPredictor(load_model(sys.argv[1]), 'cpu', threads=1, runtime='torch')\n"
         "while engine.process_id is None: time.sleep(0.01)\n"
         "print(engine.process_id, flush=True)\n"
         "engine.wait_until_ready(90)\n"

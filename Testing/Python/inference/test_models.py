@@ -7,7 +7,8 @@ import zipfile
 
 import pytest
 from CRLMSegmentationLib.errors import ModelError
-from CRLMSegmentationLib.inference.models.trained_model import available_models, load_model
+from CRLMSegmentationLib.inference.models.model_folders import available_models
+from CRLMSegmentationLib.inference.models.trained_model import load_model
 from CRLMSegmentationLib.study.training.export import WEIGHTS, write_card
 
 
@@ -25,7 +26,7 @@ def change_json(folder, name, change) -> None:
 
 def test_an_exported_model_loads_with_its_card(exported_model):
     model = load_model(exported_model)
-    assert (model.name, model.card.kind, model.card.margin_mm, model.card.threshold) == ("random", "crop", 10.0, 0.5)
+    assert (model.name, model.card.task, model.card.margin_mm, model.card.threshold) == ("random", "crop", 10.0, 0.5)
     assert model.spacing_mm == (1.0, 1.0, 1.0)
     weights = model.read_weights()[0]
     assert weights and all(value.isfinite().all() for value in weights.values())
@@ -161,11 +162,17 @@ ARCHITECTURE = (*FULLRES, "architecture")
             set_path(*ARCHITECTURE, "arch_kwargs", "conv_op", "torch.nn.modules.conv.torch.load('x')"),
             "code that is not",
         ),
-        ("plans.json", set_path(*FULLRES, "patch_size", [64, 64]), "2D"),
+        ("plans.json", set_path(*FULLRES, "patch_size", [64, 64]), "2 axes and 3 spacings"),
+        ("plans.json", set_path(*FULLRES, "patch_size", [64, 64, 64, 2]), "4 axes"),
+        ("plans.json", set_path("transpose_forward", [0, 1, 1]), "two or three"),
         ("plans.json", set_path(*FULLRES, "previous_stage", "3d_lowres"), "cascade"),
         ("plans.json", set_path("configurations", {"2d": {}}), "no complete configuration"),
-        ("dataset.json", set_path("channel_names", {"0": "T1", "1": "T2"}), "2 channels"),
-        ("dataset.json", set_path("labels", {"background": 0, "liver": 1, "tumor": 2}), "labels"),
+        ("dataset.json", set_path("channel_names", 2), "names no channels"),
+        ("dataset.json", set_path("labels", {"liver": 1, "tumor": 2}), "need a background"),
+        ("dataset.json", set_path("labels", {"background": 0, "liver": 1, "tumor": 3}), "0, 1, 2 and so on"),
+        ("dataset.json", set_path("labels", {"background": 0, "liver": [1, 2], "tumor": 2}), "regions_class_order"),
+        ("dataset.json", set_path("labels", ["background", "tumor"]), "not a table"),
+        ("model.json", set_path("labels", {"labels": {"background": 0, "liver": 1}}), "card names other labels"),
     ],
 )
 def test_plans_that_do_not_fit_are_told(model_copy, name, change, says):
@@ -180,7 +187,7 @@ def test_plans_that_do_not_fit_are_told(model_copy, name, change, says):
         (lambda card: card.pop("threshold"), "'threshold'"),
         (lambda card: card.update(threshold="much"), "wrong kind"),
         (lambda card: card.update(threshold=1.5), "no sense"),
-        (lambda card: card.update(kind="other"), "no sense"),
+        (lambda card: card.update(task="other"), "no sense"),
         (lambda card: card.update(sha256={}), "lacks the hash"),
         (lambda card: card["sha256"].update({"../secret": "0" * 64}), "outside its folder"),
         (lambda card: card.update(weights=[]), "lacks the hash"),

@@ -7,17 +7,18 @@ import threading
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.errors import ModelError, SegmentationError
+from CRLMSegmentationLib.errors import Cancelled, ModelError, SegmentationError
 from CRLMSegmentationLib.inference.models.trained_model import load_model
-from CRLMSegmentationLib.inference.predictor import Cancelled, Segmenter
+from CRLMSegmentationLib.inference.predictor import LocalPredictor
 from CRLMSegmentationLib.segmentation.segment import segment
+from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 from CRLMSegmentationLib.study.training.export import WEIGHTS, write_card
 from CRLMSegmentationLib.values import Box, Volume
 
 
 @pytest.fixture(scope="module")
-def segmenter(exported_model) -> Segmenter:
-    return Segmenter(load_model(exported_model), device="cpu", threads=1)
+def segmenter(exported_model) -> TumorSegmenter:
+    return TumorSegmenter(LocalPredictor(load_model(exported_model), device="cpu", threads=1))
 
 
 @pytest.mark.parametrize("mirroring", [False, True])
@@ -33,7 +34,9 @@ def test_probability_and_mask_are_those_of_nnunets_own_predictor(exported_model,
     mask, probabilities = theirs.predict_single_npy_array(
         speckled_volume.voxels[None].astype(np.float32), {"spacing": spacing}, save_or_return_probabilities=True
     )
-    ours = Segmenter(load_model(exported_model), "cpu", mirroring, threads=1).probability(speckled_volume)
+    ours = TumorSegmenter(LocalPredictor(load_model(exported_model), "cpu", mirroring, threads=1)).probability(
+        speckled_volume
+    )
     assert ours.voxels.dtype == np.float32
     assert np.abs(ours.voxels - probabilities[1]).max() < 1e-3
     assert np.array_equal(ours.voxels > 0.5, mask == 1)
@@ -47,7 +50,7 @@ def test_the_probability_lies_on_the_grid_of_the_crop(segmenter, speckled_volume
 def test_progress_counts_the_windows_and_nothing_goes_to_stdout(exported_model, speckled_volume):
     told, printed = [], io.StringIO()
     with contextlib.redirect_stdout(printed):
-        Segmenter(load_model(exported_model), threads=1).probability(
+        TumorSegmenter(LocalPredictor(load_model(exported_model), threads=1)).probability(
             speckled_volume, progress=lambda fraction, text: told.append((fraction, text))
         )
     fractions = [fraction for fraction, _ in told]
@@ -111,12 +114,12 @@ def test_weights_that_do_not_fit_the_plans_are_told(model_copy):
     torch.save(checkpoint, model_copy / WEIGHTS)
     write_card(model_copy, json.loads((model_copy / "model.json").read_text(encoding="utf-8")))
     with pytest.raises(ModelError, match="do not fit its plans"):
-        Segmenter(load_model(model_copy), threads=1)
+        TumorSegmenter(LocalPredictor(load_model(model_copy), threads=1))
 
 
 def test_a_device_that_does_not_exist_is_told(exported_model):
     with pytest.raises(ModelError, match="no device 'tpu'"):
-        Segmenter(load_model(exported_model), device="tpu")
+        TumorSegmenter(LocalPredictor(load_model(exported_model), device="tpu"))
 
 
 def test_the_result_lies_on_the_grid_of_the_volume_and_can_be_cut_again(segmenter, speckled_volume):

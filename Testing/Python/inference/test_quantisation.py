@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from CRLMSegmentationLib.errors import ModelError
+from CRLMSegmentationLib.inference.models.card import CARD
 from CRLMSegmentationLib.inference.models.network_plan import NetworkPlan
-from CRLMSegmentationLib.inference.models.trained_model import CARD, load_model
+from CRLMSegmentationLib.inference.models.trained_model import load_model
 from CRLMSegmentationLib.inference.runtimes import openvino_runtime
 from CRLMSegmentationLib.inference.runtimes.openvino_runtime import OpenVinoRuntime
 from CRLMSegmentationLib.inference.runtimes.quantisation import (
@@ -243,9 +244,11 @@ def test_the_kept_network_is_of_these_ranges_and_no_others(carded, monkeypatch, 
     """Two cards of the same weights do not find each other's converted network."""
     seen = []
 
-    def note(network, patch, threads, file, precision, smallest):
+    def note(network, patch, threads, file, precision, smallest, channels):
         seen.append((precision, file))
-        return stand_in.make(f32=stand_in.same, int8=stand_in.same)(network, patch, threads, file, precision, smallest)
+        return stand_in.make(f32=stand_in.same, int8=stand_in.same)(
+            network, patch, threads, file, precision, smallest, channels
+        )
 
     monkeypatch.setattr(openvino_runtime, "computes_in_eight_bits", lambda: True)
     entry = carded.card.text["int8"]

@@ -6,12 +6,13 @@ import torch
 from CRLMSegmentationLib.errors import ModelError
 from CRLMSegmentationLib.inference.models.network_plan import NetworkPlan
 from CRLMSegmentationLib.inference.models.trained_model import load_model
-from CRLMSegmentationLib.inference.predictor import NO_ROOM, OUT_OF_MEMORY, Segmenter
+from CRLMSegmentationLib.inference.predictor import NO_ROOM, OUT_OF_MEMORY, LocalPredictor
 from CRLMSegmentationLib.inference.runtimes import openvino_runtime
 from CRLMSegmentationLib.inference.runtimes.openvino_runtime import BFLOAT16_VARIABLE
 from CRLMSegmentationLib.inference.runtimes.runtime import TorchRuntime
 from CRLMSegmentationLib.inference.runtimes.runtime_cache import FOLDER_VARIABLE
 from CRLMSegmentationLib.inference.runtimes.runtime_choice import Chosen, choose, differs, on_processor
+from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 
 needs_openvino = pytest.mark.skipif(not openvino_runtime.is_installed(), reason="OpenVINO is not installed")
 
@@ -29,7 +30,9 @@ def plan(exported_model) -> NetworkPlan:
 
 @pytest.fixture(scope="module")
 def reference(exported_model, speckled_volume) -> np.ndarray:
-    return Segmenter(load_model(exported_model), "cpu", threads=1).probability(speckled_volume).voxels
+    return (
+        TumorSegmenter(LocalPredictor(load_model(exported_model), "cpu", threads=1)).probability(speckled_volume).voxels
+    )
 
 
 def chosen_name(plan, monkeypatch, stand_in, runtime="auto", bfloat16=True, **changes) -> Chosen:
@@ -69,13 +72,13 @@ def test_one_that_disagrees_is_left_for_torch_and_told(plan, monkeypatch, stand_
 @needs_openvino
 def test_openvino_gives_torchs_probability_also_from_its_cache(exported_model, speckled_volume, reference, own_cache):
     for _ in range(2):
-        segmenter = Segmenter(load_model(exported_model), "cpu", threads=1, runtime="openvino")
-        assert segmenter.runtime == "OpenVINO float32"
+        segmenter = TumorSegmenter(LocalPredictor(load_model(exported_model), "cpu", threads=1, runtime="openvino"))
+        assert segmenter.predictor.runtime == "OpenVINO float32"
         assert np.abs(segmenter.probability(speckled_volume).voxels - reference).max() < 1e-3
         assert sorted(path.suffix for path in own_cache.iterdir()) == [".bin", ".npy", ".xml"]
     for file in own_cache.iterdir():
         file.write_bytes(file.read_bytes()[:100])
-    segmenter = Segmenter(load_model(exported_model), "cpu", threads=1, runtime="openvino")
+    segmenter = TumorSegmenter(LocalPredictor(load_model(exported_model), "cpu", threads=1, runtime="openvino"))
     assert np.abs(segmenter.probability(speckled_volume).voxels - reference).max() < 1e-3
 
 
@@ -108,7 +111,7 @@ def test_the_processors_bfloat16_can_be_overruled_and_only_by_yes_or_no(monkeypa
 
 def test_an_unknown_runtime_is_told(exported_model):
     with pytest.raises(ModelError, match="no runtime 'abacus'"):
-        Segmenter(load_model(exported_model), "cpu", runtime="abacus")
+        TumorSegmenter(LocalPredictor(load_model(exported_model), "cpu", runtime="abacus"))
 
 
 def test_what_agrees_in_bfloat16_is_judged_by_the_mask():
@@ -138,7 +141,11 @@ class CrampedCard(TorchRuntime):
 
 @pytest.fixture(scope="module")
 def mirrored(exported_model, speckled_volume) -> np.ndarray:
-    return Segmenter(load_model(exported_model), "cpu", True, threads=1).probability(speckled_volume).voxels
+    return (
+        TumorSegmenter(LocalPredictor(load_model(exported_model), "cpu", True, threads=1))
+        .probability(speckled_volume)
+        .voxels
+    )
 
 
 @pytest.mark.parametrize("room", [8, 3, 1, 0])
@@ -151,14 +158,18 @@ def test_a_card_that_runs_out_of_memory_gets_smaller_batches_and_then_the_proces
         cards.append(CrampedCard(plan.network(parameters[0]), plan.patch_size, room))
         return Chosen((cards[-1],))
 
-    segmenter = Segmenter(load_model(exported_model), "cpu", True, threads=1, choose_runtimes=choose_cramped)
-    segmenter._members[0]._parameters = segmenter.model.read_weights()  # kept where the device is a graphics card
+    segmenter = TumorSegmenter(
+        LocalPredictor(load_model(exported_model), "cpu", True, threads=1, choose_runtimes=choose_cramped)
+    )
+    segmenter.predictor._members[
+        0
+    ]._parameters = segmenter.model.read_weights()  # kept where the device is a graphics card
     told = []
     probability = segmenter.probability(speckled_volume, lambda fraction, text: told.append(text))
     assert np.abs(probability.voxels - mirrored).max() < 1e-3
     assert cards[0].largest_batch == {8: 8, 3: 2, 1: 1, 0: 1}[room]
     fell_back = room == 0
-    assert (segmenter.notice == OUT_OF_MEMORY) == fell_back and (OUT_OF_MEMORY in told) == fell_back
+    assert (segmenter.predictor.notice == OUT_OF_MEMORY) == fell_back and (OUT_OF_MEMORY in told) == fell_back
     if room == 3:
         assert cards[0].batches[:2] == [8, 4] and cards[0].batches[-1] == 2  # what was learned is kept
 
@@ -172,6 +183,6 @@ def test_a_card_without_room_for_the_model_leaves_the_work_to_the_processor(
         return choose(plan, parameters, device, runtime, threads)
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    segmenter = Segmenter(load_model(exported_model), "cuda", threads=1, choose_runtimes=no_room)
-    assert segmenter.device == "cpu" and segmenter.notice == NO_ROOM
+    segmenter = TumorSegmenter(LocalPredictor(load_model(exported_model), "cuda", threads=1, choose_runtimes=no_room))
+    assert segmenter.predictor.device == "cpu" and segmenter.predictor.notice == NO_ROOM
     assert np.array_equal(segmenter.probability(speckled_volume).voxels, reference)

@@ -5,13 +5,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from CRLMSegmentationLib.geometry import transform_points
+from CRLMSegmentationLib.inference.image import Prediction
 from CRLMSegmentationLib.inference.models.trained_model import load_model
-from CRLMSegmentationLib.inference.predictor import Segmenter
+from CRLMSegmentationLib.inference.predictor import LocalPredictor
 from CRLMSegmentationLib.inference.worker import Worker
 from CRLMSegmentationLib.segmentation.crop import crop, paste
 from CRLMSegmentationLib.segmentation.postprocess import with_guessed_seen
 from CRLMSegmentationLib.segmentation.region_growing import grow_region
 from CRLMSegmentationLib.segmentation.segment import segment
+from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 from CRLMSegmentationLib.study.evaluate import _mask_in_box
 from CRLMSegmentationLib.values import Box, Volume
 from scipy.spatial.transform import Rotation
@@ -136,7 +138,7 @@ def test_the_network_gets_black_that_was_seen_and_all_else_as_before(
     given = []
     real = predictor.prepare
     monkeypatch.setattr(predictor, "prepare", lambda *what: given.append(real(*what)) or given[-1])
-    segmenter = Segmenter(load_model(averaging_model), "cpu", threads=1)
+    segmenter = TumorSegmenter(LocalPredictor(load_model(averaging_model), "cpu", threads=1))
     ask = _as_in_the_worker(segmenter) if with_model_process else segmenter.probability
 
     def network_gets(volume):
@@ -160,18 +162,15 @@ def test_the_network_gets_black_that_was_seen_and_all_else_as_before(
 
 def _as_in_the_worker(segmenter):
     """probability() by way of the block and the message that the engine hands to its process."""
-    from CRLMSegmentationLib.inference import engine as engine_module
-    from CRLMSegmentationLib.inference.shared_block import SharedBlock
+    from CRLMSegmentationLib.inference.reused_block import ReusedBlock
 
-    worker = Worker(SimpleNamespace(send=lambda message: None))
-    worker._segmenter = segmenter
-    engine = object.__new__(engine_module.WorkerSegmenter)
+    worker, block = Worker(SimpleNamespace(send=lambda message: None)), ReusedBlock()
+    worker._predictors = {"": segmenter.predictor}
 
-    def ask(message):
-        block = SharedBlock.open(message["block"])
-        worker._fill(block, message, 1)
-        block.close()
+    def predict(image, labels, *_):
+        message = block.put(image, len(labels))
+        worker._answer({"number": 1, "model": "", "labels": labels, "with_progress": False, **message})
+        return Prediction(block.probabilities(len(labels), image.shape), tuple(labels))
 
-    engine._idle_worker = lambda *_: SimpleNamespace(ask=ask)
-    engine._wait_for = lambda *_: None
-    return lambda volume: engine._probability(volume, None, None)
+    asked = TumorSegmenter(SimpleNamespace(model=segmenter.model, predict=predict))
+    return asked.probability

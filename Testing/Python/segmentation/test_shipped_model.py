@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.inference.models.trained_model import DEFAULT_MODEL, load_model
-from CRLMSegmentationLib.inference.predictor import Segmenter
+from CRLMSegmentationLib.inference.predictor import LocalPredictor
 from CRLMSegmentationLib.segmentation.segment import segment
+from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 from CRLMSegmentationLib.segmentation.surface import surface_volume_mm3
 from CRLMSegmentationLib.simulation import SweepSettings, simulate_case
 from CRLMSegmentationLib.study.cases.shipped_model import TRAINING_SEEDS, VALIDATION_SEEDS
@@ -20,8 +21,8 @@ TEST_SEED = 7
 
 
 @pytest.fixture(scope="module")
-def segmenter() -> Segmenter:
-    return Segmenter(load_model(DEFAULT_MODEL), device="cpu", threads=2)
+def segmenter() -> TumorSegmenter:
+    return TumorSegmenter(LocalPredictor(load_model(DEFAULT_MODEL), device="cpu", threads=2))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def segmented(segmenter, unseen):
 
 def test_the_card_says_what_a_user_has_to_know():
     card = load_model(DEFAULT_MODEL).card
-    assert card.kind == "crop" and card.margin_mm == 10
+    assert card.task == "crop" and card.margin_mm == 10
     assert "simulated" in card.trained_on and card.trained_on_simulated_only
     assert "simulated" in card.text["intended_use"] and "not a medical device" in card.text["intended_use"]
     assert card.text["threshold_choice"] and card.text["validation"]["dice"]["median"] > 0.75

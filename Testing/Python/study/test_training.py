@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError, GeometryError
 from CRLMSegmentationLib.inference.models.trained_model import load_model
-from CRLMSegmentationLib.inference.predictor import Segmenter
+from CRLMSegmentationLib.inference.predictor import LocalPredictor
+from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 from CRLMSegmentationLib.study.calibrate import calibrate, write_calibration
 from CRLMSegmentationLib.study.cases.crop_sampling import CropSampling, sample_crops
 from CRLMSegmentationLib.study.cases.dataset import Case, CropDataset, read_crop
@@ -157,7 +158,7 @@ def test_the_trained_model_is_exported_calibrated_and_finds_an_unseen_ball(train
     _, dataset, _, folder, _ = trained
     card = {"name": "toy", "version": "1", "kind": "crop", "margin_mm": 6.0, "threshold": 0.5}
     export_model(folder, tmp_path / "toy", card)
-    segmenter = Segmenter(load_model(tmp_path / "toy"), device="cpu", threads=1)
+    segmenter = TumorSegmenter(LocalPredictor(load_model(tmp_path / "toy"), device="cpu", threads=1))
     found = calibrate(segmenter, [read_crop(dataset, "toy3_0"), read_crop(dataset, "toy3_1")])
     assert 0 < found.threshold < 1
     assert found.validation["images"] == 2 and found.validation["nothing_found"] == 0

@@ -1,14 +1,15 @@
-"""Plans of nnU-Net in all the forms that it reads itself, made into the one form that models.py checks."""
+"""Plans of nnU-Net in all the forms that it reads itself, made into the one form that trained_model.py checks."""
 
 from __future__ import annotations
 
 import copy
 import warnings
+from typing import Any
 
 from ...errors import ModelError
 
 
-def standing_alone(plans: dict, configuration: str) -> dict:
+def standing_alone(plans: dict[str, Any], configuration: str) -> dict[str, Any]:
     """The plans with `configuration` complete in itself: what it inherits ('inherits_from') written out, and the
     network of plans of nnU-Net 2.0 to 2.3 ('UNet_class_name') described as later ones do. `plans` stays as it is.
 

@@ -3,67 +3,67 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...errors import ModelError
+from ...values import LabelSet
 from ...values.defaults import DEFAULT_BOX_MARGIN_MM, DEFAULT_THRESHOLD
+from .card import CARD, DATASET, PLANS
+from .checkpoints import read_checkpoint, write_safetensors
 from .foreign_plans import standing_alone
-from .trained_model import (  # fmt: skip
-    ALIASES,
-    CARD,
-    DATASET,
-    PLANS,
-    Model,
-    available_models,
-    load_model,
-    read_json,
-    sha256_of,
-    user_models_folder,
-)
+from .model_files import read_json, sha256_of
+from .model_folders import available_models, user_models_folder
+from .trained_model import Model, load_model
 
 CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth")
 WEIGHTS = "weights.safetensors"
 # nnU-Net's name of the fold that was trained on all cases.
 ALL = "all"
-# What torch.compile and distributed training put before the names of the parameters.
-_WRAPPERS = ("_orig_mod.", "module.")
+
+
+@dataclass(frozen=True)
+class About:
+    """What an nnU-Net result does not say of itself.
+
+    task        what it was trained to do, one of card.TASKS
+    margin_mm   around a tight box
+    threshold   0.5 stands for nnU-Net's own decision; calibrate it on validation cases
+    trained_on  the card's training data, as in 'was trained on ...'
+    annotated   names of the labels that were annotated in the training; None for all of them
+    """
+
+    task: str = "crop"
+    margin_mm: float = DEFAULT_BOX_MARGIN_MM
+    threshold: float = DEFAULT_THRESHOLD
+    trained_on: str = ""
+    annotated: Sequence[str] | None = None
 
 
 def import_model(
     result: str | Path,
     name: str,
     folder: str | Path | None = None,
+    about: About | None = None,
     *,
-    kind: str = "crop",
-    margin_mm: float = DEFAULT_BOX_MARGIN_MM,
-    threshold: float = DEFAULT_THRESHOLD,
     folds: Sequence[int | str] | None = None,
     configuration: str | None = None,
-    trained_on: str = "",
 ) -> Model:
     """Write a model folder from nnU-Net's `result` folder (`plans.json`, `dataset.json`, `fold_X/checkpoint_*.pth`).
 
-    name       of the model, and of its folder
-    folder     where to write it; by default where load_model(name) finds it (user_models_folder())
-    folds      numbers, or 'all' for the one that was trained on all cases (fold_all); by default all that are there,
-               else 'all'; their probabilities are averaged
-    trained_on the card's training data, words that follow 'was trained on'
-    threshold  0.5 stands for nnU-Net's own decision; calibrate it on validation cases
+    name    of the model, and of its folder
+    folder  where to write it; by default where load_model(name) finds it (user_models_folder())
+    folds   numbers, or 'all' for the one that was trained on all cases (fold_all); by default all numbers that are
+            there, else 'all'; their probabilities are averaged
     Checkpoints are read as plain values, never as code. Nothing is left behind when it fails. Raises ModelError when
-    a file is missing, holds anything but plain values, or the model does not fit (2D, several channels, other labels).
+    a file is missing, holds anything but plain values, or is not understood (a cascade).
     """
     result = Path(result)
-    if not name or name != Path(name).name or name in (".", ".."):
-        raise ModelError(f"'{name}' cannot be the name of a model: use letters, digits and hyphens.")
-    if not folder and name in available_models():
-        raise ModelError(f"'{name}' is the name of a model that ships: choose another name.")
-    target = Path(folder) if folder else user_models_folder() / name
-    if target.exists():
-        raise ModelError(f"{target} is there already: choose another name, or remove it first.")
+    target = _target(name, folder)
     for needed in (PLANS, DATASET):
         if not (result / needed).is_file():
             raise ModelError(f"{result} is not a result folder of nnU-Net v2: it holds no {needed}.")
@@ -71,32 +71,7 @@ def import_model(
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.draft")
     try:
         draft.mkdir(parents=True)
-        shutil.copyfile(result / DATASET, draft / DATASET)
-        weights, about = [], {}
-        for fold, path in checkpoints.items():
-            checkpoint = _plain_checkpoint(path)
-            about = about or checkpoint
-            weights.append(f"fold_{fold}/{WEIGHTS}")
-            _write_weights(checkpoint["network_weights"], draft / weights[-1])
-        configuration = configuration or _configuration(about, result)
-        plans = standing_alone(read_json(result / PLANS), configuration)
-        (draft / PLANS).write_text(json.dumps(plans, indent=2) + "\n", encoding="utf-8")
-        _write_card(
-            draft,
-            {
-                "name": name,
-                "version": "imported",
-                "kind": kind,
-                "margin_mm": margin_mm,
-                "threshold": threshold,
-                "threshold_choice": "given when the model was imported, not calibrated",
-                "intended_use": "As its authors say; imported from an nnU-Net result folder and not validated here.",
-                **({"training": {"data": trained_on}} if trained_on else {}),
-                "configuration": configuration,
-                "weights": weights,
-                "mirror_axes": [int(axis) for axis in about.get("inference_allowed_mirroring_axes") or ()],
-            },
-        )
+        _write_draft(draft, result, checkpoints, configuration, name, about or About())
         _check(draft)
         draft.rename(target)
     except OSError as error:
@@ -106,8 +81,51 @@ def import_model(
     return load_model(target)
 
 
+def _target(name: str, folder: str | Path | None) -> Path:
+    if not name or name != Path(name).name or name in (".", ".."):
+        raise ModelError(f"'{name}' cannot be the name of a model: use letters, digits and hyphens.")
+    if not folder and name in available_models():
+        raise ModelError(f"'{name}' is the name of a model that ships: choose another name.")
+    target = Path(folder) if folder else user_models_folder() / name
+    if target.exists():
+        raise ModelError(f"{target} is there already: choose another name, or remove it first.")
+    return target
+
+
+def _write_draft(
+    draft: Path, result: Path, checkpoints: dict[str, Path], configuration: str | None, name: str, about: About
+) -> None:
+    shutil.copyfile(result / DATASET, draft / DATASET)
+    labels = LabelSet.from_entries(read_json(draft / DATASET))
+    weights: list[str] = []
+    first: dict[str, Any] = {}
+    for fold, path in checkpoints.items():
+        checkpoint = read_checkpoint(path)
+        first = first or checkpoint
+        weights.append(f"fold_{fold}/{WEIGHTS}")
+        write_safetensors(checkpoint["network_weights"], draft / weights[-1])
+    configuration = configuration or _configuration(first, result)
+    plans = standing_alone(read_json(result / PLANS), configuration)
+    (draft / PLANS).write_text(json.dumps(plans, indent=2) + "\n", encoding="utf-8")
+    card = {
+        "name": name,
+        "version": "imported",
+        "task": about.task,
+        "labels": (labels if about.annotated is None else labels.annotated_only(about.annotated)).entries(),
+        "margin_mm": about.margin_mm,
+        "threshold": about.threshold,
+        "threshold_choice": "given when the model was imported, not calibrated",
+        "intended_use": "As its authors say; imported from an nnU-Net result folder and not validated here.",
+        **({"training": {"data": about.trained_on}} if about.trained_on else {}),
+        "configuration": configuration,
+        "weights": weights,
+        "mirror_axes": [int(axis) for axis in first.get("inference_allowed_mirroring_axes") or ()],
+    }
+    _write_card(draft, card)
+
+
 def _checkpoints(result: Path, folds: Sequence[int | str] | None) -> dict[str, Path]:
-    there = {}
+    there: dict[str, Path] = {}
     for path in sorted(result.glob("fold_*")):
         fold = path.name.removeprefix("fold_")
         found = [path / name for name in CHECKPOINTS if (path / name).is_file()]
@@ -122,73 +140,12 @@ def _checkpoints(result: Path, folds: Sequence[int | str] | None) -> dict[str, P
     return {fold: there[fold] for fold in wanted}
 
 
-def _plain_checkpoint(path: Path) -> dict:
-    import torch
-
-    try:
-        with torch.serialization.safe_globals(_numpys_numbers()):
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        if not all(isinstance(value, torch.Tensor) for value in checkpoint["network_weights"].values()):
-            raise TypeError
-    except Exception as error:
-        # torch, zipfile and pickle each raise kinds of their own.
-        named = re.search(r"GLOBAL (\S+)", str(error))
-        kind = f"it holds a {named.group(1)}" if named else "damaged, or a pickle with code in it"
-        raise ModelError(
-            f"{path} is not a checkpoint of plain values ({kind}, which is refused); nothing in it was run."
-        ) from None
-    return checkpoint
-
-
-def _numpys_numbers() -> list:
-    """A training log holds NumPy numbers; they are values, and the only kinds allowed beside torch's own.
-
-    NumPy 1 and 2 call what makes them by different names, and either may have written what the other one reads.
-    """
-    import numpy as np
-
-    made = [np.ndarray, np.dtype, *(type(np.dtype(kind)) for kind in ("f8", "f4", "f2", "i8", "i4", "i2", "u1", "?"))]
-    core = getattr(np, "_core", None) or np.core
-    for maker in (core.multiarray.scalar, core.multiarray._reconstruct):
-        for module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            made.append(_under_the_name(maker, module))
-    return [*made, np.float64, np.float32]
-
-
-def _under_the_name(function, module: str):
-    """`function` as torch finds it when a file calls it by the name that it has in `module`."""
-
-    def renamed(*values):
-        return function(*values)
-
-    renamed.__module__, renamed.__name__, renamed.__qualname__ = module, function.__name__, function.__name__
-    return renamed
-
-
-def _write_weights(parameters: dict, path: Path) -> None:
-    """Every tensor once: nnU-Net's decoder names the encoder's a second time."""
-    from safetensors.torch import save_file
-
-    tensors, aliases, known = {}, {}, {}
-    for name, value in parameters.items():
-        for wrapper in _WRAPPERS:
-            name = name.removeprefix(wrapper)
-        place = (value.untyped_storage().data_ptr(), value.storage_offset(), tuple(value.shape), tuple(value.stride()))
-        if place in known and value.numel():
-            aliases[name] = known[place]
-            continue
-        known[place] = name
-        tensors[name] = value.detach().clone().contiguous()
-    path.parent.mkdir(parents=True)
-    save_file(tensors, path, metadata={ALIASES: json.dumps(aliases)})
-
-
-def _configuration(checkpoint: dict, result: Path) -> str:
+def _configuration(checkpoint: dict[str, Any], result: Path) -> str:
     named = (checkpoint.get("init_args") or {}).get("configuration")
     return str(named or result.name.rpartition("__")[2] or "3d_fullres")
 
 
-def _write_card(folder: Path, card: dict) -> None:
+def _write_card(folder: Path, card: dict[str, Any]) -> None:
     files = [PLANS, DATASET, *card["weights"]]
     card = {**card, "sha256": {name: sha256_of(folder / name) for name in files}}
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

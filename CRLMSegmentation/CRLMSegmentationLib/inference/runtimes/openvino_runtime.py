@@ -10,9 +10,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ...errors import Cancelled, ModelError
+
+if TYPE_CHECKING:
+    import torch
 
 # 'yes' or 'no' in the place of what the processor says, so that both ways can be tried on one machine.
 BFLOAT16_VARIABLE = "CRLM_BFLOAT16"
@@ -27,7 +32,7 @@ def is_installed() -> bool:
     return find_spec("openvino") is not None
 
 
-def import_openvino():
+def import_openvino() -> Any:
     """The module `openvino`, without its telemetry: nothing is sent, and no file of it is left in the user's home.
 
     OpenVINO would send usage events when it is imported and when it converts a network. Where its package for that
@@ -35,7 +40,7 @@ def import_openvino():
     place from which the library imports OpenVINO.
     """
     if "openvino" not in sys.modules:
-        sys.modules[TELEMETRY] = None  # type: ignore[assignment]
+        sys.modules[TELEMETRY] = None  # type: ignore[assignment]  # keeps it from being imported
     import openvino
 
     return openvino
@@ -75,18 +80,20 @@ class OpenVinoRuntime:
     precision     'f32', 'bf16' to multiply in bfloat16 and add in float32, or 'int8' when make_network gives a network
                   whose layers are in 8 bits; the others are float32 then
     smallest      window with which the network is traced, for speed; by default patch_size
+    channels      of a window
     """
 
     largest_batch = 1
 
     def __init__(
         self,
-        make_network,
-        patch_size,
+        make_network: Callable[[], torch.nn.Module],
+        patch_size: Sequence[int],
         threads: int,
         file: Path | None = None,
         precision: str = "f32",
-        smallest=None,
+        smallest: Sequence[int] | None = None,
+        channels: int = 1,
     ):
         import torch
 
@@ -96,7 +103,7 @@ class OpenVinoRuntime:
         self._interrupted = threading.Event()
         core = openvino.Core()
         model = _read(core, file) or _converted(
-            openvino, make_network(), tuple(patch_size), tuple(smallest or patch_size), file
+            openvino, make_network(), (1, channels, *patch_size), (1, channels, *(smallest or patch_size)), file
         )
         compiled = core.compile_model(
             model,
@@ -112,7 +119,7 @@ class OpenVinoRuntime:
         self._request = compiled.create_infer_request()
         self._output = compiled.output(0)
 
-    def run(self, windows):
+    def run(self, windows: torch.Tensor) -> torch.Tensor:
         import torch
 
         request = self._request
@@ -138,7 +145,7 @@ class OpenVinoRuntime:
         """There is nothing to shrink: one window at a time."""
 
 
-def _read(core, file: Path | None):
+def _read(core: Any, file: Path | None) -> Any:
     if file is None or not file.is_file():
         return None
     try:
@@ -147,11 +154,17 @@ def _read(core, file: Path | None):
         return None  # written by another version, or cut short: it is made again
 
 
-def _converted(openvino, network, patch_size, smallest, file: Path | None):
+def _converted(
+    openvino: Any,
+    network: torch.nn.Module,
+    window: tuple[int, ...],
+    smallest_window: tuple[int, ...],
+    file: Path | None,
+) -> Any:
     import torch
 
     # Tracing runs the network in torch; what it does to a window does not depend on the window's size.
-    model = openvino.convert_model(network, example_input=torch.zeros((1, 1, *smallest)), input=[(1, 1, *patch_size)])
+    model = openvino.convert_model(network, example_input=torch.zeros(smallest_window), input=[window])
     if file is not None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)

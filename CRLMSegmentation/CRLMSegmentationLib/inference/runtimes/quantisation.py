@@ -10,9 +10,14 @@ The torch layer here says what is meant; OpenVINO's conversion of it computes in
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..models.trained_model import PLANS, ModelCard
+from ..models.card import PLANS, ModelCard
+
+if TYPE_CHECKING:
+    import torch
 
 CARD_ENTRY = "int8"
 # Of the masks in 8 bits with those in float32, on crops on which nothing was chosen.
@@ -89,7 +94,7 @@ def hashes_of(card: ModelCard) -> dict[str, str]:
     return {name: card.sha256[name] for name in (PLANS, *card.weights)}
 
 
-def convolutions(network) -> dict:
+def convolutions(network: torch.nn.Module) -> dict[str, torch.nn.Conv3d]:
     """Name to layer, for the layers that are worth 8 bits and bear them.
 
     Not the first layer, whose one channel is the image itself; not the last ones, which are the answer; not the
@@ -108,7 +113,7 @@ def convolutions(network) -> dict:
     }
 
 
-def in_eight_bits(network, layers: Layers):
+def in_eight_bits(network: torch.nn.Module, layers: Layers) -> torch.nn.Module:
     """Put `layers` of the network into 8 bits; returns the same network. Raises NotInEightBits for an unknown one."""
     there = convolutions(network)
     unknown = [name for name in layers if name not in there]
@@ -118,7 +123,7 @@ def in_eight_bits(network, layers: Layers):
     return network
 
 
-def replace_modules(network, others: dict) -> None:
+def replace_modules(network: torch.nn.Module, others: Mapping[torch.nn.Module, torch.nn.Module]) -> None:
     """Another module in the place of each, wherever the network holds it: nnU-Net's hold theirs at several places."""
     for parent in list(network.modules()):
         for name, child in list(parent._modules.items()):
@@ -126,14 +131,18 @@ def replace_modules(network, others: dict) -> None:
                 parent._modules[name] = others[child]
 
 
-def eight_bit_convolution(convolution, layer: EightBitLayer):
+def eight_bit_convolution(convolution: torch.nn.Conv3d, layer: EightBitLayer) -> torch.nn.Module:
     """A torch module that stands for `convolution` (torch.nn.Conv3d)."""
     import torch
 
     class EightBitConvolution(torch.nn.Module):
         """The weights are kept as integers, so that OpenVINO finds them so."""
 
-        def __init__(self):
+        scale: torch.Tensor
+        weight: torch.Tensor
+        bias: torch.Tensor | None
+
+        def __init__(self) -> None:
             super().__init__()
             weight = convolution.weight.detach()
             scale = weight.abs().amax((1, 2, 3, 4), keepdim=True).clamp_min(1e-12) / 127
@@ -141,7 +150,7 @@ def eight_bit_convolution(convolution, layer: EightBitLayer):
             self.register_buffer("weight", torch.round(weight / scale).to(torch.int8))
             self.register_buffer("bias", None if convolution.bias is None else convolution.bias.detach())
 
-        def forward(self, values):
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
             rounded = torch.fake_quantize_per_tensor_affine(values, layer.step, layer.zero, 0, LEVELS)
             answer = self._convolved(rounded, self.bias)
             if layer.parts == 2:
@@ -150,7 +159,7 @@ def eight_bit_convolution(convolution, layer: EightBitLayer):
                 answer = answer + self._convolved(error, None)
             return answer
 
-        def _convolved(self, values, bias):
+        def _convolved(self, values: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
             return torch.nn.functional.conv3d(
                 values,
                 self.weight.float() * self.scale,

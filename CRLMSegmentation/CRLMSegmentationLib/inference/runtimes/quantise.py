@@ -8,16 +8,18 @@ by quantisation.layers_of, whatever its card says.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import ModelError
-from ...segmentation.postprocess import mask_from_probability
-from ...values import Volume
-from ..models.trained_model import CARD, Model
-from ..predictor import Segmenter
+from ..image import Image, Progress
+from ..models.card import CARD
+from ..models.network_plan import NetworkPlan
+from ..models.trained_model import Model
+from ..predictor import LocalPredictor
 from . import openvino_runtime
 from .openvino_runtime import OpenVinoRuntime
 from .quantisation import (
@@ -30,10 +32,14 @@ from .quantisation import (
     hashes_of,
     in_eight_bits,
 )
-from .runtime import TorchRuntime
-from .runtime_choice import Chosen
+from .runtime import Runtime, TorchRuntime
+from .runtime_choice import Chosen, Parameters
 
-Progress = Callable[[float, str], None]
+if TYPE_CHECKING:
+    import torch
+
+# From a probability, float32 (k, j, i), to what is taken for the label, boolean.
+Decide = Callable[[np.ndarray], np.ndarray]
 FEWEST_CROPS = 8
 # What is asked of the crops on which the choice is made, so that others keep the bounds.
 WANTED_MEDIAN_DICE = 0.997
@@ -74,24 +80,31 @@ class EightBits:
 
 
 def quantise(
-    model: Model, crops: Sequence[Volume], threads: int | None = None, progress: Progress | None = None
+    model: Model,
+    crops: Sequence[Image],
+    label: str,
+    decide: Decide,
+    threads: int | None = None,
+    progress: Progress | None = None,
 ) -> EightBits:
     """The layers of `model` for 8 bits.
 
-    crops  at least 8 volumes as the model will see them (margin included), with a tumor in most of them; neighbours
-           should be of one case, so that the two halves share none
+    crops   at least 8 images as the model will see them (margin included), with a tumor in most of them; neighbours
+            should be of one case, so that the two halves share none
+    label   whose mask is compared, and
+    decide  makes that mask of its probability
     Raises ModelError for too few crops, or when the model finds nothing in them.
     """
     if len(crops) < FEWEST_CROPS:
         raise ModelError(f"To choose layers for 8 bits, {FEWEST_CROPS} crops are needed and {len(crops)} were given.")
     half = len(crops) // 2
-    trial = _Trial(model, crops, half, threads, progress or (lambda fraction, text: None))
+    trial = _Trial(model, crops, half, label, decide, threads, progress or (lambda fraction, text: None))
     parts = dict.fromkeys(trial.names, 1)
     if not trial.suits(parts):
         errors = trial.errors_one_by_one()
-        worst_first = sorted(trial.names, key=errors.get, reverse=True)
+        worst_first = sorted(trial.names, key=lambda name: errors[name], reverse=True)
         # The fewest layers in two parts with which it suits, by halving: the more there are, the better it agrees.
-        # That it suits with all of them is not tried here: the other half of the crops tells.
+        # That it suits with all of them is not tried here: the other half of the crops will show.
         too_few, enough = 0, len(worst_first)
         while enough - too_few > 1:
             middle = (too_few + enough) // 2
@@ -144,13 +157,23 @@ def agreement_of(masks: Sequence[tuple[np.ndarray, np.ndarray]]) -> Agreement:
 class _Trial:
     """The model on the crops, in float32 and with any of its layers in 8 bits."""
 
-    def __init__(self, model: Model, crops: Sequence[Volume], half: int, threads: int | None, progress: Progress):
+    def __init__(
+        self,
+        model: Model,
+        crops: Sequence[Image],
+        half: int,
+        label: str,
+        decide: Decide,
+        threads: int | None,
+        progress: Progress,
+    ):
         self._model, self._crops, self._half, self._threads = model, crops, half, threads
+        self._label, self._decide = label, decide
         self._progress, self._done = progress, 0
         # What is measured is what will be used, where this processor can use it; torch's rounding elsewhere.
         self._with_openvino = openvino_runtime.is_installed() and openvino_runtime.computes_in_eight_bits()
         self._inputs = self._inputs_of(np.unique(np.linspace(0, half - 1, CROPS_FOR_RANGES).round().astype(int)))
-        self._expected = [crop.voxels for crop in self._probabilities(None, range(len(crops)), "in float32")]
+        self._expected = list(self._probabilities(None, range(len(crops)), "in float32"))
         for chosen in (range(half), range(half, len(crops))):
             if not any((self._expected[number] >= model.card.threshold).any() for number in chosen):
                 raise ModelError("The model finds nothing in half of the crops: give crops around tumors, by case.")
@@ -167,10 +190,10 @@ class _Trial:
 
     def agreement(self, folds: Sequence[Layers], numbers: Sequence[int]) -> Agreement:
         """On the crops with these numbers."""
-        threshold, masks = self._model.card.threshold, []
-        for number, found in zip(numbers, self._probabilities(folds, numbers, "in 8 bits")):
-            both = (found.with_voxels(self._expected[number]), found)
-            masks.append(tuple(mask_from_probability(one, threshold).voxels > 0 for one in both))
+        masks = [
+            (self._decide(self._expected[number]), self._decide(found))
+            for number, found in zip(numbers, self._probabilities(folds, numbers, "in 8 bits"))
+        ]
         return agreement_of(masks)
 
     def errors_one_by_one(self) -> dict[str, float]:
@@ -179,29 +202,31 @@ class _Trial:
         for name in self.names:
             found = self._probabilities(self.layers({name: 1}), numbers, f"with {name} in 8 bits")
             errors[name] = sum(
-                float(np.abs(one.voxels - self._expected[number]).mean()) for number, one in zip(numbers, found)
+                float(np.abs(one - self._expected[number]).mean()) for number, one in zip(numbers, found)
             )
         return errors
 
-    def _probabilities(self, folds: Sequence[Layers] | None, numbers: Sequence[int], how: str):
-        """Of the crops with these numbers, one after the other."""
+    def _probabilities(self, folds: Sequence[Layers] | None, numbers: Sequence[int], how: str) -> Iterator[np.ndarray]:
+        """float32 (k, j, i) of the crops with these numbers, one after the other."""
 
-        def runtimes(plan, parameters, device, runtime, threads) -> Chosen:
+        def runtimes(
+            plan: NetworkPlan, parameters: list[Parameters], device: str, runtime: str, threads: int
+        ) -> Chosen:
             networks = [plan.network(weights) for weights in parameters]
             if folds is not None:
                 networks = [in_eight_bits(network, layers) for network, layers in zip(networks, folds)]
             return Chosen(tuple(self._runtime(network, plan, threads, folds is not None) for network in networks))
 
-        segmenter = Segmenter(self._model, "cpu", threads=self._threads, choose_runtimes=runtimes)
+        predictor = LocalPredictor(self._model, "cpu", threads=self._threads, choose_runtimes=runtimes)
         for number in numbers:
             # How often layers must be tried is not known; the fraction never goes back.
             self._done += 1
             self._progress(
                 self._done / (self._done + 2 * len(self._crops)), f"Crop {number + 1} of {len(self._crops)} {how}"
             )
-            yield segmenter.probability(self._crops[number])
+            yield predictor.predict(self._crops[number], [self._label]).of(self._label)
 
-    def _runtime(self, network, plan, threads: int, eight_bits: bool):
+    def _runtime(self, network: torch.nn.Module, plan: NetworkPlan, threads: int, eight_bits: bool) -> Runtime:
         if not self._with_openvino:
             return TorchRuntime(network, plan.patch_size, "cpu")
         return OpenVinoRuntime(
@@ -210,28 +235,31 @@ class _Trial:
             threads,
             precision="int8" if eight_bits else "f32",
             smallest=plan.smallest_window,
+            channels=plan.channels,
         )
 
     def _inputs_of(self, numbers: Sequence[int]) -> list[_Inputs]:
         """What flows into the layers of each fold on some crops, in torch."""
         found: list[_Inputs] = []
 
-        def runtimes(plan, parameters, device, runtime, threads) -> Chosen:
+        def runtimes(
+            plan: NetworkPlan, parameters: list[Parameters], device: str, runtime: str, threads: int
+        ) -> Chosen:
             networks = [plan.network(weights) for weights in parameters]
             found.extend(_Inputs(network) for network in networks)
             return Chosen(tuple(TorchRuntime(network, plan.patch_size, "cpu") for network in networks))
 
-        segmenter = Segmenter(self._model, "cpu", threads=self._threads, choose_runtimes=runtimes)
+        predictor = LocalPredictor(self._model, "cpu", threads=self._threads, choose_runtimes=runtimes)
         for number in numbers:
             self._progress(0.0, f"Ranges of the layers on crop {number + 1}")
-            segmenter.probability(self._crops[number])
+            predictor.predict(self._crops[number])
         return found
 
 
 class _Inputs:
     """What flows into each layer of a network; and how many multiplications a layer takes."""
 
-    def __init__(self, network):
+    def __init__(self, network: torch.nn.Module):
         self._values: dict[str, list[np.ndarray]] = {}
         self._ends: dict[str, tuple[float, float]] = {}
         self.work: dict[str, int] = {}
@@ -251,7 +279,7 @@ class _Inputs:
             )
         return EightBitLayer(float(f"{low:.6g}"), float(f"{high:.6g}"), parts)
 
-    def _see(self, name: str, layer, values, answer) -> None:
+    def _see(self, name: str, layer: torch.nn.Conv3d, values: torch.Tensor, answer: torch.Tensor) -> None:
         flat = values.detach().flatten()
         low, high = self._ends.get(name, (0.0, 1e-6))
         self._ends[name] = (min(low, float(flat.min())), max(high, float(flat.max())))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from contextlib import nullcontext
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import Cancelled
+
+if TYPE_CHECKING:
+    import torch
 
 # How libraries below torch say that memory ran out, which torch passes on as a plain RuntimeError.
 _OUT_OF_MEMORY = (
@@ -25,11 +28,11 @@ class Runtime(Protocol):
     """
 
     name: str
-    device: Any
+    device: torch.device
     largest_batch: int
 
-    def run(self, windows):
-        """Logits, torch float32 (batch, heads, k, j, i), of `windows`, torch float32 (batch, 1, k, j, i).
+    def run(self, windows: torch.Tensor) -> torch.Tensor:
+        """Logits, torch float32 (batch, heads, [k,] j, i), of `windows`, torch float32 (batch, channels, [k,] j, i).
 
         Raises Cancelled when interrupt() was called, torch.cuda.OutOfMemoryError where memory ran out.
         """
@@ -51,35 +54,41 @@ class TorchRuntime:
     network  torch module in evaluation mode
     """
 
-    def __init__(self, network, patch_size, device, largest_batch: int = 1):
+    def __init__(
+        self, network: torch.nn.Module, patch_size: Sequence[int], device: str | torch.device, largest_batch: int = 1
+    ):
         import torch
 
         self.device = torch.device(device)
         self._network = network.to(self.device)
         self._patch_size = tuple(patch_size)
         self._on_cuda = self.device.type == "cuda"
-        self._graphs: dict[int, tuple] = {}
+        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor]] = {}
         self._can_capture = self._on_cuda
         self._interrupted = threading.Event()
         self.largest_batch = largest_batch if self._on_cuda else 1
         self.name = "torch float16" if self._on_cuda else "torch float32"
         if self._on_cuda:
             torch.backends.cudnn.benchmark = True
-            self._network = self._network.to(memory_format=torch.channels_last_3d)
+            in_plane = len(self._patch_size) == 2
+            self._network = self._network.to(
+                memory_format=torch.channels_last if in_plane else torch.channels_last_3d  # type: ignore[call-overload]
+            )
         for module in self._network.modules():
             if not list(module.children()):
                 module.register_forward_pre_hook(self._stop_when_interrupted)
 
-    def run(self, windows):
+    def run(self, windows: torch.Tensor) -> torch.Tensor:
         import torch
 
         with torch.inference_mode():
             if not self._on_cuda:
-                return self._network(windows)
+                answer: torch.Tensor = self._network(windows)
+                return answer
             try:
                 return self._on_graphics_card(windows)
             except RuntimeError as error:
-                if any(word in str(error) for word in _OUT_OF_MEMORY):
+                if any(sign in str(error) for sign in _OUT_OF_MEMORY):
                     raise torch.cuda.OutOfMemoryError(str(error)) from error
                 raise
 
@@ -97,17 +106,17 @@ class TorchRuntime:
         if self._on_cuda:
             torch.cuda.empty_cache()
 
-    def _stop_when_interrupted(self, *_) -> None:
+    def _stop_when_interrupted(self, *_: Any) -> None:
         if self._interrupted.is_set():
             raise Cancelled("The segmentation was cancelled.")
 
-    def _on_graphics_card(self, windows):
+    def _on_graphics_card(self, windows: torch.Tensor) -> torch.Tensor:
         """Replays the graph for this size of batch; computes plainly where a graph could not be captured."""
         import torch
 
         size = len(windows)
-        if self._can_capture and size not in self._graphs:
-            self._graphs[size] = self._captured(windows)
+        if self._can_capture and size not in self._graphs and (captured := self._captured(windows)) is not None:
+            self._graphs[size] = captured
         graph = self._graphs.get(size)
         if graph is None:
             return self._half(windows).float()
@@ -117,13 +126,14 @@ class TorchRuntime:
         torch.cuda.current_stream().synchronize()
         return answered.float()
 
-    def _half(self, windows):
+    def _half(self, windows: torch.Tensor) -> torch.Tensor:
         import torch
 
-        with torch.autocast(self.device.type) if self._on_cuda else nullcontext():
-            return self._network(windows)
+        with torch.autocast(self.device.type):
+            answer: torch.Tensor = self._network(windows)
+            return answer
 
-    def _captured(self, windows):
+    def _captured(self, windows: torch.Tensor) -> tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor] | None:
         """(graph, its input, its output), after the passes on another stream that torch asks for before a capture."""
         import torch
 

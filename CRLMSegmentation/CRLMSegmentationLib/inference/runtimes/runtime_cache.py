@@ -37,13 +37,13 @@ def key_of(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def kept_answer(file: Path, shape) -> np.ndarray | None:
+def kept_answer(file: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """The float32 array that was kept; None when there is none of that shape."""
     try:
         answer = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return answer.astype(np.float32) if answer.shape == shape else None
+    return np.asarray(answer, dtype=np.float32) if answer.shape == shape else None
 
 
 def keep_answer(file: Path, answer: np.ndarray) -> None:

@@ -1,6 +1,6 @@
 """Which runtime a model gets: the fastest one that, on a fixed window, gives what torch in float32 gives.
 
-8 bits are tried only where the model's card tells how well they agree on crops (quantisation.py); the window is then no
+8 bits are tried only where the model's card says how well they agree on crops (quantisation.py); the window is then no
 more than a check that nothing is broken here.
 
 The check runs every time a model is loaded, as the first pass that has to be done anyway. What torch answers is kept on
@@ -11,19 +11,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ...errors import ModelError
+from ..models.card import DATASET, PLANS
 from ..models.network_plan import NetworkPlan
 from . import openvino_runtime
 from .openvino_runtime import OpenVinoRuntime
 from .quantisation import Layers, NotInEightBits, in_eight_bits, layers_of
-from .runtime import TorchRuntime
+from .runtime import Runtime, TorchRuntime
 from .runtime_cache import cache_folder, keep_answer, kept_answer, key_of
+
+if TYPE_CHECKING:
+    import torch
+
+Parameters = dict[str, "torch.Tensor"]
 
 # 'auto' is the fastest of the others that agrees; 'openvino' is its float32.
 RUNTIMES = ("auto", "torch", "openvino", "openvino-bfloat16", "openvino-int8")
@@ -32,11 +39,11 @@ LARGEST_DIFFERENCE = 1e-3
 # Of the masks, and of the probability, for bfloat16, which is not meant to be equal to the last digit.
 SMALLEST_DICE = 0.995
 LARGEST_MEAN_DIFFERENCE = 5e-3
-# Of the masks in 8 bits, on the made-up window: crops have told the rest.
+# Of the masks in 8 bits, on the made-up window: crops have shown the rest.
 SMALLEST_DICE_IN_EIGHT_BITS = 0.95
 # In 8 bits it must take less than this share of the others' time, or nothing is won for the digits that are lost.
 LARGEST_SHARE_OF_TIME = 0.9
-# Passes by which the fastest is found; long ones tell enough by one.
+# Passes by which the fastest is found; a long one is enough.
 MOST_ROUNDS, ENOUGH_S = 5, 1.0
 MIRRORED_BATCH = 8
 
@@ -50,18 +57,18 @@ class Chosen:
     not_in_eight_bits  why 'auto' does not compute in 8 bits; '' when it does, or was not asked
     """
 
-    runtimes: tuple[Any, ...]
+    runtimes: tuple[Runtime, ...]
     notice: str = ""
     not_in_eight_bits: str = ""
 
 
 def choose(
     plan: NetworkPlan,
-    parameters: list[dict],
+    parameters: list[Parameters],
     device: str,
     runtime: str,
     threads: int,
-    make_runtime=OpenVinoRuntime,
+    make_runtime: MakeRuntime = OpenVinoRuntime,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Chosen:
     """A runtime for every fold. Raises ModelError for an unknown one, or when OpenVINO is asked for and cannot.
@@ -81,10 +88,11 @@ def choose(
         return Chosen(on_processor(plan, parameters))
     if not installed:
         raise ModelError("OpenVINO is not installed: install the package openvino, or choose the runtime 'torch'.")
-    candidates, reasons = {}, {}
+    candidates: dict[str, tuple[Runtime, ...]] = {}
+    reasons: dict[str, str] = {}
     for precision in _precisions(runtime):
         try:
-            layers = _layers(plan) if precision == "int8" else [None] * len(parameters)
+            layers: Sequence[Layers | None] = _layers(plan) if precision == "int8" else [None] * len(parameters)
             candidates[precision] = tuple(
                 _checked(plan, weights, fold, threads, precision, make_runtime, layers[fold])
                 for fold, weights in enumerate(parameters)
@@ -92,7 +100,7 @@ def choose(
         except (_Disagrees, NotInEightBits) as reason:
             reasons[precision] = str(reason)
     if "f32" in reasons and candidates.pop("int8", None):
-        # The window tells too little of 8 bits to trust them where float32 itself is not computed as in torch.
+        # The window says too little of 8 bits to trust them where float32 itself is not computed as in torch.
         reasons["int8"] = f"in float32 OpenVINO differs here: {reasons['f32']}"
     if candidates:
         fastest = _fastest(candidates, plan, clock)
@@ -105,7 +113,7 @@ def choose(
     return Chosen(on_processor(plan, parameters), notice, reasons["int8"])
 
 
-def on_processor(plan: NetworkPlan, parameters: list[dict]) -> tuple[TorchRuntime, ...]:
+def on_processor(plan: NetworkPlan, parameters: list[Parameters]) -> tuple[TorchRuntime, ...]:
     """The reference: torch in float32."""
     return tuple(TorchRuntime(plan.network(weights), plan.patch_size, "cpu") for weights in parameters)
 
@@ -123,8 +131,8 @@ def differs(answer: np.ndarray, expected: np.ndarray, threshold: float, precisio
         return "its probability is not finite"
     if precision == "f32":
         return "" if apart.max() <= LARGEST_DIFFERENCE else f"its probability differs from torch's by {apart.max():.1g}"
-    # A network that finds nothing at its own threshold still tells at the middle of its answers, but for 8 bits, which
-    # do not keep the order of what is nearly 0.
+    # A network that finds nothing at its own threshold still says something at the middle of its answers, but for 8
+    # bits, which do not keep the order of what is nearly 0.
     cuts = [cut for cut in (threshold,) if 0 < np.count_nonzero(expected >= cut) < expected.size]
     if not cuts and precision != "int8":
         cuts = [float(np.median(expected))]
@@ -134,6 +142,22 @@ def differs(answer: np.ndarray, expected: np.ndarray, threshold: float, precisio
             return f"in {kind} its mask agrees with torch's only to Dice {dice:.3f}"
     mean = float(apart.mean())
     return "" if mean <= LARGEST_MEAN_DIFFERENCE else f"in {kind} its probability differs by {mean:.1g} on average"
+
+
+class MakeRuntime(Protocol):
+    """Makes the runtime that stands beside torch's: OpenVinoRuntime, or a test's own."""
+
+    def __call__(
+        self,
+        make_network: Callable[[], torch.nn.Module],
+        patch_size: Sequence[int],
+        threads: int,
+        file: Path | None,
+        precision: str,
+        smallest: Sequence[int] | None,
+        channels: int,
+        /,
+    ) -> Runtime: ...
 
 
 class _Disagrees(Exception):
@@ -155,29 +179,37 @@ def _layers(plan: NetworkPlan) -> list[Layers]:
 
 def _checked(
     plan: NetworkPlan,
-    weights: dict,
+    weights: Parameters,
     fold: int,
     threads: int,
     precision: str,
-    make_runtime,
+    make_runtime: MakeRuntime,
     layers: Layers | None,
-):
+) -> Runtime:
     import torch
 
     card, version = plan.model.card, openvino_runtime.import_openvino().__version__
-    made_of = (card.sha256[card.weights[fold]], card.sha256["plans.json"], card.configuration, version)
+    made_of: tuple[str, ...] = (
+        card.sha256[card.weights[fold]],
+        card.sha256[PLANS],
+        card.sha256[DATASET],
+        card.configuration,
+        version,
+    )
     answer_file = cache_folder() / f"{key_of(*made_of)}.npy"
     if layers:
         made_of += (json.dumps({name: asdict(layer) for name, layer in layers.items()}),)
     file = cache_folder() / f"{key_of(*made_of)}.xml"
-    windows = torch.from_numpy(_test_window(plan.patch_size))
+    windows = torch.from_numpy(_test_window(plan.channels, plan.patch_size))
 
-    def network():
+    def network() -> torch.nn.Module:
         return in_eight_bits(plan.network(weights), layers) if layers else plan.network(weights)
 
     try:
-        candidate = make_runtime(network, plan.patch_size, threads, file, precision, plan.smallest_window)
-        answer = _tumor(candidate.run(windows))
+        candidate = make_runtime(
+            network, plan.patch_size, threads, file, precision, plan.smallest_window, plan.channels
+        )
+        answer = _foreground(candidate.run(windows), plan)
     except (ModelError, NotInEightBits):
         raise
     except Exception as error:
@@ -185,7 +217,7 @@ def _checked(
         raise _Disagrees(str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from error
     expected = kept_answer(answer_file, answer.shape)
     if expected is None:
-        expected = _tumor(TorchRuntime(plan.network(weights), plan.patch_size, "cpu").run(windows))
+        expected = _foreground(TorchRuntime(plan.network(weights), plan.patch_size, "cpu").run(windows), plan)
         keep_answer(answer_file, expected)
     reason = differs(answer, expected, card.threshold, precision)
     if reason:
@@ -196,13 +228,15 @@ def _checked(
     return candidate
 
 
-def _fastest(candidates: dict[str, tuple], plan: NetworkPlan, clock: Callable[[], float]) -> str:
-    """The precision, of those that agree; the first pass of each is done, so that few more tell its time."""
+def _fastest(candidates: dict[str, tuple[Runtime, ...]], plan: NetworkPlan, clock: Callable[[], float]) -> str:
+    """The precision, of those that agree; the first pass of each is done, so that a few more are enough for its
+    time.
+    """
     import torch
 
     if len(candidates) == 1:
         return next(iter(candidates))
-    windows = torch.from_numpy(_test_window(plan.patch_size))
+    windows = torch.from_numpy(_test_window(plan.channels, plan.patch_size))
     seconds = dict.fromkeys(candidates, float("inf"))
     begun = clock()
     for _ in range(MOST_ROUNDS):
@@ -214,25 +248,27 @@ def _fastest(candidates: dict[str, tuple], plan: NetworkPlan, clock: Callable[[]
             break
     if "int8" in seconds:
         seconds["int8"] /= LARGEST_SHARE_OF_TIME
-    return min(seconds, key=seconds.get)
+    return min(seconds, key=lambda precision: seconds[precision])
 
 
-def _test_window(patch_size) -> np.ndarray:
-    """(1, 1, k, j, i) float32: speckle with a dark ball, normalised as nnU-Net normalises, always the same."""
+def _test_window(channels: int, patch_size: Sequence[int]) -> np.ndarray:
+    """(1, channels, [k,] j, i) float32: speckle with a dark ball, normalised as nnU-Net normalises, always the same."""
     random = np.random.default_rng(20)
-    speckle = random.rayleigh(1.0, patch_size)
     from_middle = [np.linspace(-1, 1, size) ** 2 for size in patch_size]
     radius = sum(np.meshgrid(*from_middle, indexing="ij", sparse=True))
-    window = np.where(radius < 0.25, 0.4, 1.0) * speckle
-    window = (window - window.mean()) / window.std()
-    return window[None, None].astype(np.float32)
+    windows = []
+    for _ in range(channels):
+        window = np.where(radius < 0.25, 0.4, 1.0) * random.rayleigh(1.0, patch_size)
+        windows.append((window - window.mean()) / window.std())
+    return np.stack(windows)[None].astype(np.float32)
 
 
-def _tumor(logits) -> np.ndarray:
-    """Probability of the last label, float32."""
-    import torch
-
-    return torch.softmax(logits.float(), dim=1)[0, -1].numpy()
+def _foreground(logits: torch.Tensor, plan: NetworkPlan) -> np.ndarray:
+    """Probabilities of all labels but the background, float32 (n, [k,] j, i)."""
+    heads = plan.model.labels.heads
+    wanted = [heads.index(label) for label in plan.model.labels.foreground_heads]
+    probabilities: np.ndarray = plan.labels.apply_inference_nonlin(logits[0])[wanted].numpy()
+    return probabilities
 
 
 def _dice(mask: np.ndarray, other: np.ndarray) -> float:

@@ -133,7 +133,7 @@ def _number(value, lowest: float = -math.inf, highest: float = math.inf) -> floa
 
 
 def _card(text):
-    from ...inference.models.trained_model import card_of
+    from ...inference.models.card import card_of
 
     if not isinstance(text, dict):
         return None

@@ -46,9 +46,10 @@ def false_alarms(
 
     Raises ConfigurationError when the recording has no room for a box.
     """
-    from ...inference.predictor import Segmenter
+    from ...inference.predictor import LocalPredictor
+    from ...segmentation.segmenter import TumorSegmenter
 
-    segmenter = Segmenter(load_model(model), device="cpu", threads=threads)
+    segmenter = TumorSegmenter(LocalPredictor(load_model(model), device="cpu", threads=threads))
     found = []
     for turn, fill in enumerate(FILLS):
         volume = reconstructed(sweep, fill)

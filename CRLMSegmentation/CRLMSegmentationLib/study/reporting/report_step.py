@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...geometry import plane_axes
-from ...inference.models.trained_model import CARD
+from ...inference.models.card import CARD
 from ...values import Box
 from ..cases.case_files import forget_sweeps, mask_of, sweep_of
 from ..cases.case_table import CaseRow, LeftOut, choose_cases

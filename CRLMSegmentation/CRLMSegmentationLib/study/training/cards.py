@@ -52,7 +52,7 @@ def training_card(
     return {
         "name": name,
         "version": version,
-        "kind": recipe.kind,
+        "task": recipe.kind,
         "margin_mm": settings.margin_mm if recipe.kind == "crop" else 0.0,
         "threshold": 0.5,
         "threshold_choice": "not calibrated",

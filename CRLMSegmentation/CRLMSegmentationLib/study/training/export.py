@@ -7,7 +7,8 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-from ...inference.models.trained_model import CARD, DATASET, PLANS, sha256_of
+from ...inference.models.card import CARD, DATASET, PLANS
+from ...inference.models.model_files import sha256_of
 from .planning import CONFIGURATION
 
 WEIGHTS = "fold_0/checkpoint_final.pth"
