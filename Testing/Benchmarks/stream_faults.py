@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CRLMSegmentation")
 import numpy as np
 from CRLMSegmentationLib.tracking import Receiver
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
-from CRLMSegmentationLib.tracking.openigtlink.framing import pack_announcement, pack_message
+from CRLMSegmentationLib.tracking.openigtlink.packing import pack_announcement, pack_message
 from CRLMSegmentationLib.tracking.openigtlink.server import Server
 
 CUTS = 20
@@ -173,7 +173,7 @@ def three_clients_with_our_server():
                 server.send([image_message(pixels, np.eye(4), "Image_Reference", float(number))])
                 time.sleep(1 / rate)
             wait_for(lambda: one.status.frames == two.status.frames == sent, 5)
-            result = f"{one.status.frames} and {two.status.frames} of {sent} frames; {server.clients_let_go} let go"
+            result = f"{one.status.frames} and {two.status.frames} of {sent} frames; {server.released_clients} released"
             stalled.close()
     return result
 

@@ -28,9 +28,6 @@ LONG_FILES = {
     "CRLMSegmentationLib/session/session.py": 1004,
     "CRLMSegmentationLib/session/tumor_step.py": 473,
     # tracking/
-    "CRLMSegmentationLib/tracking/openigtlink/server.py": 427,
-    "CRLMSegmentationLib/tracking/pairing/frame_pairing.py": 443,
-    "CRLMSegmentationLib/tracking/receiver.py": 483,
 }
 
 LONG_FUNCTIONS = {
@@ -261,21 +258,15 @@ UNTYPED = {
     # tracking/
     "CRLMSegmentationLib/tracking/health.py": 1,
     "CRLMSegmentationLib/tracking/latency.py": 1,
-    "CRLMSegmentationLib/tracking/latest.py": 1,
-    "CRLMSegmentationLib/tracking/monitor.py": 1,
     "CRLMSegmentationLib/tracking/openigtlink/conversion.py": 4,
-    "CRLMSegmentationLib/tracking/openigtlink/framing.py": 2,
     "CRLMSegmentationLib/tracking/openigtlink/message_parts.py": 1,
     "CRLMSegmentationLib/tracking/openigtlink/messages.py": 9,
     "CRLMSegmentationLib/tracking/openigtlink/polydata_message.py": 2,
     "CRLMSegmentationLib/tracking/openigtlink/request_messages.py": 5,
-    "CRLMSegmentationLib/tracking/openigtlink/server.py": 2,
-    "CRLMSegmentationLib/tracking/openigtlink/stamps.py": 1,
+    "CRLMSegmentationLib/tracking/pairing/stamps.py": 1,
     "CRLMSegmentationLib/tracking/openigtlink/tracked_frame_message.py": 1,
-    "CRLMSegmentationLib/tracking/pairing/frame_pairing.py": 1,
     "CRLMSegmentationLib/tracking/pairing/pose_causes.py": 1,
     "CRLMSegmentationLib/tracking/recording/pose_frames.py": 1,
-    "CRLMSegmentationLib/tracking/receiver.py": 3,
     "CRLMSegmentationLib/tracking/recording/record.py": 1,
     "CRLMSegmentationLib/tracking/replay/replayer.py": 2,
     # web/

@@ -37,7 +37,7 @@ def run(arguments):
         until = time.monotonic() + _VERSION_KNOWN_WITHIN_S
         while receiver.status.header_version < 2 and time.monotonic() < until:
             time.sleep(0.02)
-        reply = receiver.command(arguments.name, parameters, arguments.timeout)
+        reply = receiver.commands.run(arguments.name, parameters, arguments.timeout)
     if not reply.succeeded:
         reason = reply.text.rstrip(".") or "no reason is given"
         hint = "; PLUS says this of a missing parameter, too" if "unknown command" in reason.lower() else ""

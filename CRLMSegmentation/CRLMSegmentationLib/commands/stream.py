@@ -40,7 +40,7 @@ def run(arguments):
             while arguments.seconds is None or time.monotonic() - began < arguments.seconds:
                 frame = receiver.get(min(arguments.every, 0.2))
                 if frame is not None:
-                    receiver.shown(frame)
+                    receiver.ultrasound.shown(frame)
                 if log:
                     log.write(receiver.status)
                 if time.monotonic() - told >= arguments.every:

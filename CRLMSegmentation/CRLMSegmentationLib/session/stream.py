@@ -102,18 +102,17 @@ class NetworkSource:
         return self._receiver.poll()
 
     def choose_image(self, name: str | None) -> None:
-        """Take this one of the image streams that come; see Receiver.choose_image."""
-        self._receiver.choose_image(name)
+        """Take this one of the image streams that come; see ImageStream.choose_image."""
+        self._receiver.ultrasound.choose_image(name)
 
     def shown(self, frame: TrackedFrame) -> None:
-        self._receiver.shown(frame)
+        self._receiver.ultrasound.shown(frame)
 
     def transforms(self) -> dict[str, ReceivedPose]:
         now = time.monotonic()
         found = {}
-        for name in self._receiver.transform_names():
-            latest = self._receiver.latest_transform(name)
+        for name in self._receiver.latest.transform_names():
+            latest = self._receiver.latest.transform(name)
             if latest is not None:
-                pose, age_s = latest
-                found[name] = ReceivedPose(pose, self._receiver.latest_timestamp(name), now - age_s)
+                found[name] = ReceivedPose(latest.pose, latest.stamp_s, now - latest.age.seconds)
         return found

@@ -129,8 +129,10 @@ class Recorder:
     def add(self, frame: TrackedFrame) -> RecordedFrame:
         """Take a frame. When the disk cannot keep up or fails, the frame is counted in `dropped`.
 
-        Returns it as one that may be kept for long, however many there are.
+        Returns it as one that may be kept for long, however many there are. Raises RecordingError for a colored one.
         """
+        if frame.pixels.ndim != 2:
+            raise RecordingError(f"The recording {self.path} holds grey images only, and was given a colored one.")
         size = frame.pixels.nbytes
         kept = RecordedFrame.of(frame)
         with self._changed:

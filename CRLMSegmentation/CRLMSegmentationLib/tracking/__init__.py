@@ -1,6 +1,7 @@
 """Receive tracked frames from PLUS over OpenIGTLink, and replay recordings as PLUS would."""
 
 from .health import HealthLog, HealthRow, health_line, health_record, health_rows
+from .image_stream import ImageStream, StreamSettings
 from .openigtlink.commands import Command, CommandReply
 from .receiver import Receiver
 from .recording.record import RecordingSummary, record
@@ -12,10 +13,12 @@ __all__ = [
     "CommandReply",
     "HealthLog",
     "HealthRow",
+    "ImageStream",
     "Interruption",
     "Receiver",
     "RecordingSummary",
     "Replayer",
+    "StreamSettings",
     "StreamStatus",
     "health_line",
     "health_record",

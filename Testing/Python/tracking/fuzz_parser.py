@@ -17,8 +17,9 @@ with atheris.instrument_imports(include=["CRLMSegmentationLib.tracking", "CRLMSe
     from CRLMSegmentationLib.sweep.sequence_files.frame_fields import frame_fields
     from CRLMSegmentationLib.tracking.openigtlink.commands import command_of, reply_of
     from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, poses_of, transform_message
-    from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser, pack_announcement, pack_message
+    from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser
     from CRLMSegmentationLib.tracking.openigtlink.messages import MESSAGE_CLASSES
+    from CRLMSegmentationLib.tracking.openigtlink.packing import pack_announcement, pack_message
     from CRLMSegmentationLib.tracking.pairing.frame_pairing import FramePairing
 
 import struct

@@ -13,8 +13,8 @@ from CRLMSegmentationLib import tracking
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus, TrackedTool
 from CRLMSegmentationLib.sweep import Pose, TrackedFrame
 from CRLMSegmentationLib.tracking.age import NEVER, Age, Liveness, TrackingClock
+from CRLMSegmentationLib.tracking.frame_monitor import FrameMonitor
 from CRLMSegmentationLib.tracking.health import health_rows
-from CRLMSegmentationLib.tracking.monitor import StreamMonitor
 from CRLMSegmentationLib.tracking.status import StreamStatus
 
 CODE = Path(tracking.__file__).parents[2]
@@ -82,28 +82,30 @@ def test_nobody_else_compares_an_age_with_a_limit():
 
 
 def test_a_stream_that_comes_ever_later_is_old_though_frames_arrive(monkeypatch):
-    monitor, now = StreamMonitor(), SimpleNamespace(s=1000.0)
+    monitor, now = FrameMonitor(), SimpleNamespace(s=1000.0)
     monkeypatch.setattr(time, "monotonic", lambda: now.s)
-    monitor.connected()
     for number in range(121):
         now.s = 1000 + number / 20
         frame = TrackedFrame(np.zeros((2, 2), np.uint8), np.eye(4), 77 + now.s - number / 40, True)
         monitor.frame_arrived(frame)
-    status = monitor.status(0)
+    status = monitor.added_to(StreamStatus(connected=True), 0)
     assert status.age.seconds == pytest.approx(3.0, abs=0.01) and status.frames_per_second > 5
     assert "last 3.0 s ago" in str(status)
     # Nothing comes any more: it grows older, and there is no rate.
     now.s += 2.5
-    assert monitor.status(0).age.seconds == pytest.approx(5.5, abs=0.01) and monitor.status(0).frames_per_second == 0
+    assert (
+        monitor.added_to(StreamStatus(connected=True), 0).age.seconds == pytest.approx(5.5, abs=0.01)
+        and monitor.added_to(StreamStatus(connected=True), 0).frames_per_second == 0
+    )
 
 
 def test_a_sender_that_sets_no_time_is_as_old_as_its_arrival(monkeypatch):
-    monitor, now = StreamMonitor(), SimpleNamespace(s=1000.0)
+    monitor, now = FrameMonitor(), SimpleNamespace(s=1000.0)
     monkeypatch.setattr(time, "monotonic", lambda: now.s)
     for _ in range(5):
         now.s += 1
         monitor.frame_arrived(TrackedFrame(np.zeros((2, 2), np.uint8), None, 0.0, False))
-    assert monitor.status(0).age.seconds == 0
+    assert monitor.added_to(StreamStatus(connected=True), 0).age.seconds == 0
 
 
 def test_age_counts_from_arrival():

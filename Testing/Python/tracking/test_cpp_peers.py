@@ -117,9 +117,9 @@ def test_the_tracker_server_is_received(peers):
     with running(peers / "TrackerServer", port, 100), Receiver(port=port) as receiver:
         receiver.wait_until_connected(60)
         poses = []
-        assert wait_until(lambda: receiver.latest_transform("Tracker") is not None)
+        assert wait_until(lambda: receiver.latest.transform("Tracker") is not None)
         for _ in range(20):
-            poses.append(receiver.latest_transform("Tracker")[0])
+            poses.append(receiver.latest.transform("Tracker").pose)
             time.sleep(0.02)
         status = receiver.status
     # By the program's source: positions on an ellipse of 50 mm, rotations from unit quaternions.
@@ -225,8 +225,8 @@ def test_a_tracking_data_server_sends_when_asked(peers):
     with running(peers / "TrackingDataServer", port) as server, Receiver(port=port) as receiver:
         receiver.wait_until_connected(60)
         receiver.start_tracking_data(20, "Patient")
-        assert wait_until(lambda: len(receiver.transform_names()) >= 3)
-        pose, _ = receiver.latest_transform(receiver.transform_names()[0])
+        assert wait_until(lambda: len(receiver.latest.transform_names()) >= 3)
+        pose = receiver.latest.transform(receiver.latest.transform_names()[0]).pose
         receiver.stop_tracking_data()
         assert wait_until(lambda: "STP_TDATA" in server.output())
         assert receiver.status.damaged == receiver.status.out_of_step == 0
@@ -250,8 +250,8 @@ def test_a_surface_server_sends_when_asked(peers):
     with running(peers / "PolyDataServer", port), Receiver(port=port) as receiver:
         receiver.wait_until_connected(60)
         receiver.send(RequestMessage("GET_POLYDATA"))
-        assert wait_until(lambda: receiver.message_names("POLYDATA"))
-        surface, _ = receiver.latest_message("POLYDATA", receiver.message_names("POLYDATA")[0])
+        assert wait_until(lambda: receiver.latest.message_names("POLYDATA"))
+        surface, _ = receiver.latest.message("POLYDATA", receiver.latest.message_names("POLYDATA")[0])
     # A cube with values and normals (PolyDataServer.cxx).
     assert surface.points.shape == (8, 3) and len(surface.polygons) == 6 and len(surface.triangles()) == 12
     assert surface.attributes

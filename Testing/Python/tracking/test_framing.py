@@ -11,8 +11,9 @@ import pytest
 from CRLMSegmentationLib.errors import StreamError
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
 from CRLMSegmentationLib.tracking.openigtlink.crc import crc64
-from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser, pack_message
+from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser
 from CRLMSegmentationLib.tracking.openigtlink.messages import StatusMessage, Utf8StringMessage
+from CRLMSegmentationLib.tracking.openigtlink.packing import pack_message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyigtl import TransformMessage

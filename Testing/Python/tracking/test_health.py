@@ -24,10 +24,11 @@ from CRLMSegmentationLib.tracking import (
     health_record,
     health_rows,
 )
-from CRLMSegmentationLib.tracking import monitor as monitor_module
+from CRLMSegmentationLib.tracking import link_monitor as monitor_module
 from CRLMSegmentationLib.tracking.age import Age
+from CRLMSegmentationLib.tracking.frame_monitor import FrameMonitor
 from CRLMSegmentationLib.tracking.latency import LatencyMeter
-from CRLMSegmentationLib.tracking.monitor import StreamMonitor
+from CRLMSegmentationLib.tracking.link_monitor import LinkMonitor
 from CRLMSegmentationLib.tracking.openigtlink.framing import FramingCounts
 
 
@@ -123,7 +124,7 @@ def test_the_receiver_knows_its_latency():
     with Replayer(sweep, 0) as replayer, Receiver(port=replayer.port) as receiver:
         assert math.isnan(receiver.status.latency_s) and "latency" not in str(receiver.status)
         for frame in receiver.frames(until_closed=True):
-            receiver.shown(frame)
+            receiver.ultrasound.shown(frame)
         status = receiver.status
     assert 0 <= status.latency_s <= status.worst_latency_s < 60
 
@@ -155,16 +156,16 @@ def test_the_commands_watch_log_and_recover(tmp_path, capsys):
 
 
 def test_a_burst_is_no_higher_rate_than_it_was_measured_at():
-    monitor = StreamMonitor()
+    monitor = FrameMonitor()
     for number in range(40):
         monitor.frame_arrived(TrackedFrame(np.zeros((2, 3), np.uint8), None, 100 + number / 20, False))
-    assert monitor.status(0).frames_per_second == pytest.approx(20)
+    assert monitor.added_to(StreamStatus(), 0).frames_per_second == pytest.approx(20)
 
 
 def test_an_interruption_lasts_from_the_last_byte_to_the_next_and_stopping_is_none(monkeypatch):
     clock = [1000.0]
     monkeypatch.setattr(monitor_module.time, "monotonic", lambda: clock[0])
-    monitor = StreamMonitor()
+    monitor = LinkMonitor()
     monitor.connected()
     monitor.received(FramingCounts(), 2)
     # The server is stopped: silence is noticed after 1.5 s, its computer takes a new connection, and is silent again.
@@ -177,9 +178,9 @@ def test_an_interruption_lasts_from_the_last_byte_to_the_next_and_stopping_is_no
     clock[0] += 0.1
     monitor.connected()
     clock[0] += 1.8
-    assert "since" in str(monitor.status(0).interruptions[0])
+    assert "since" in str(monitor.status().interruptions[0])
     monitor.received(FramingCounts(), 2)
-    (interruption,) = monitor.status(0).interruptions
+    (interruption,) = monitor.status().interruptions
     assert interruption.duration_s == pytest.approx(5.0) and "5.0 s" in str(interruption)
     monitor.stopped()
-    assert monitor.status(0).interruptions == (interruption,) and not monitor.status(0).connected
+    assert monitor.status().interruptions == (interruption,) and not monitor.status().connected

@@ -31,7 +31,7 @@ def test_one_image_under_two_places_is_taken_once_with_its_pose(names):
     frames = fed(pairing, [an_image(n, name, matrix=pose(n)) for n in range(12) for name in names])
     assert [int(frame.pixels[0, 0]) for frame in frames] == list(range(12))
     assert all(frame.valid and frame.image_to_reference[2, 3] == frame.pixels[0, 0] for frame in frames)
-    assert pairing.streams.names == names and pairing.other_images == 12 and pairing.repeated == 0
+    assert pairing.names.seen == names and pairing.other_images == 12 and pairing.repeated == 0
 
 
 def test_one_image_under_two_places_whose_poses_come_as_transforms():
@@ -57,7 +57,7 @@ def test_a_volume_does_not_claim_the_stream():
     volume.image = np.zeros((5, 2, 3), np.uint8)
     pairing = FramePairing()
     frames = fed(pairing, [volume, *(an_image(n, "Image_Reference") for n in range(3))])
-    assert len(frames) == 3 and pairing.image_name == "Image" and pairing.streams.names == ("Image_Reference",)
+    assert len(frames) == 3 and pairing.image_name == "Image" and pairing.names.seen == ("Image_Reference",)
     assert "5 slices" in pairing.image_problem
 
 
@@ -68,7 +68,7 @@ def test_a_stream_is_taken_by_its_name(wanted):
     both = [an_image(n, name, shape) for n in range(4) for name, shape in streams]
     frames = fed(pairing, both)
     assert {frame.pixels.shape for frame in frames} == {(4, 5)} and len(frames) == 4
-    assert pairing.streams.names == ("Image_X", "Video_Reference")
+    assert pairing.names.seen == ("Image_X", "Video_Reference")
 
 
 def test_the_stream_that_was_chosen_stays_so_when_the_sender_is_found_again():

@@ -16,8 +16,8 @@ from CRLMSegmentationLib.sweep import read_sweep
 from CRLMSegmentationLib.sweep.recorder import Recorder
 from CRLMSegmentationLib.tracking import Receiver
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message
-from CRLMSegmentationLib.tracking.openigtlink.framing import pack_announcement, pack_message
 from CRLMSegmentationLib.tracking.openigtlink.messages import StatusMessage
+from CRLMSegmentationLib.tracking.openigtlink.packing import pack_announcement, pack_message
 
 FAULTS = ("orderly close", "reset", "killed in a message", "server away", "silence", "rubbish")
 if sys.platform == "linux":

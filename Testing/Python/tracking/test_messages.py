@@ -23,7 +23,7 @@ from CRLMSegmentationLib.tracking.openigtlink.conversion import (
     transforms_in_metadata,
 )
 from CRLMSegmentationLib.tracking.openigtlink.crc import crc64
-from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser, pack_message
+from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser
 from CRLMSegmentationLib.tracking.openigtlink.messages import (
     ImageMessage,
     PositionMessage,
@@ -31,6 +31,7 @@ from CRLMSegmentationLib.tracking.openigtlink.messages import (
     TrackingDataMessage,
     Utf8StringMessage,
 )
+from CRLMSegmentationLib.tracking.openigtlink.packing import pack_message
 from CRLMSegmentationLib.tracking.pairing.interpolation import interpolate_matrix, interpolate_pose
 from scipy.spatial.transform import Rotation
 

@@ -105,7 +105,7 @@ def test_hostile_names_become_no_transform_and_no_device(text):
         )
         server.send([image_message(np.zeros((3, 4), np.uint8), np.eye(4), "Image_Reference", 1.0)])
         frame = receiver.get(60)
-        names = receiver.transform_names()
+        names = receiver.latest.transform_names()
     assert set(frame.transforms) <= {"AToB"}
     assert all(name.isprintable() and len(name) <= 128 for name in names)
 

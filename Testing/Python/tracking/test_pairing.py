@@ -9,8 +9,9 @@ import pytest
 from CRLMSegmentationLib.sweep import Pose
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, poses_of, transform_message
 from CRLMSegmentationLib.tracking.openigtlink.crc import crc64
-from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser, pack_message
+from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser
 from CRLMSegmentationLib.tracking.openigtlink.messages import MESSAGE_CLASSES
+from CRLMSegmentationLib.tracking.openigtlink.packing import pack_message
 from CRLMSegmentationLib.tracking.pairing.frame_pairing import TOLERANCE_S, FramePairing
 from hypothesis import given, settings
 from hypothesis import strategies as st

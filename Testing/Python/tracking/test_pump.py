@@ -10,16 +10,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from CRLMSegmentationLib.tracking import Receiver
+from CRLMSegmentationLib.tracking import pump as pump_module
 from CRLMSegmentationLib.tracking import receiver as receiver_module
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
-from CRLMSegmentationLib.tracking.openigtlink.framing import pack_message
+from CRLMSegmentationLib.tracking.openigtlink.packing import pack_message
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """Stands still but for what a test adds to `now`."""
     clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now, sleep=time.sleep, time=time.time)
-    monkeypatch.setattr(receiver_module, "time", clock)
+    for module in (receiver_module, pump_module):
+        monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -77,7 +79,7 @@ def test_what_waited_in_the_socket_is_not_taken_for_new(connected, clock, monkey
         for _ in range(50):
             receiver.pump(longest_s=1e-6)
     assert receiver.behind_s == pytest.approx(1.0)
-    assert receiver.latest_transform("StylusToReference")[1] >= 0.999 and receiver.status.age.seconds >= 0.999
+    assert receiver.latest.transform("StylusToReference").age.seconds >= 0.999 and receiver.status.age.seconds >= 0.999
     receiver.poll()
     assert receiver.behind_s == 0
 

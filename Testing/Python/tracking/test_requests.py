@@ -8,13 +8,14 @@ import pytest
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame
 from CRLMSegmentationLib.tracking import Receiver, Replayer
 from CRLMSegmentationLib.tracking.openigtlink.conversion import transform_message
-from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser, pack_message
+from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser
 from CRLMSegmentationLib.tracking.openigtlink.messages import (
     MESSAGE_CLASSES,
     PolyDataMessage,
     TrackingDataMessage,
     Utf8StringMessage,
 )
+from CRLMSegmentationLib.tracking.openigtlink.packing import pack_message
 from CRLMSegmentationLib.tracking.openigtlink.polydata_message import PolyDataAttribute
 from CRLMSegmentationLib.tracking.openigtlink.request_messages import RequestMessage, StartTrackingDataMessage
 from CRLMSegmentationLib.tracking.openigtlink.server import Server
@@ -103,13 +104,13 @@ def a_sweep():
 def test_the_receiver_gets_tools_as_tracking_data_again_after_a_reconnection(a_sweep, ask_for_metadata):
     listener = Receiver(port=1, ask_for_metadata=ask_for_metadata)
     listener.start_tracking_data(20)
-    assert listener.transform_names() == []
+    assert listener.latest.transform_names() == []
     for _ in range(2):
         with Server() as server, Receiver(port=server.port, ask_for_metadata=ask_for_metadata) as receiver:
             receiver.start_tracking_data(10, "Reference")
             assert wait_until(lambda: server.wants_tracking_data)
             server.send([], tracking(3))
-            assert wait_until(lambda: receiver.latest_transform("StylusToReference") is not None)
+            assert wait_until(lambda: receiver.latest.transform("StylusToReference") is not None)
             receiver.stop_tracking_data()
             assert wait_until(lambda: not server.wants_tracking_data)
     first = Server().start()
@@ -177,11 +178,16 @@ def test_other_messages_wait_for_whoever_asks_and_never_grow():
         server.wait_for_client(5)
         server.send([PolyDataMessage(np.zeros((3, 3)), [[0, 1, 2]], device_name="Tumor")])
         server.send([Utf8StringMessage(f"text {number}", device_name=f"Note{number}") for number in range(30)])
-        assert wait_until(lambda: receiver.latest_message("STRING", "Note29") is not None)
+        assert wait_until(lambda: receiver.latest.message("STRING", "Note29") is not None)
         assert (
-            len(receiver.message_names("STRING")) in (15, 16) and receiver.latest_message("POLYDATA", "Tumor") is None
+            len(receiver.latest.message_names("STRING")) in (15, 16)
+            and receiver.latest.message("POLYDATA", "Tumor") is None
         )
         server.send([PolyDataMessage(np.zeros((3, 3)), [[0, 1, 2]], device_name="Tumor")])
-        assert wait_until(lambda: receiver.latest_message("POLYDATA", "Tumor") is not None)
-        surface, age_s = receiver.latest_message("POLYDATA", "Tumor")
-    assert len(surface.triangles()) == 1 and 0 <= age_s < 60 and receiver.message_names("POLYDATA") == ["Tumor"]
+        assert wait_until(lambda: receiver.latest.message("POLYDATA", "Tumor") is not None)
+        surface, age = receiver.latest.message("POLYDATA", "Tumor")
+    assert (
+        len(surface.triangles()) == 1
+        and 0 <= age.seconds < 60
+        and receiver.latest.message_names("POLYDATA") == ["Tumor"]
+    )

@@ -4,15 +4,15 @@ import socket
 import time
 
 import numpy as np
-from CRLMSegmentationLib.tracking.openigtlink import server as server_module
 from CRLMSegmentationLib.tracking.openigtlink.conversion import transform_message
 from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser
 from CRLMSegmentationLib.tracking.openigtlink.server import Server
+from CRLMSegmentationLib.tracking.openigtlink.server import server as server_module
 
 
 def test_a_message_that_is_being_packed_while_the_version_changes_still_arrives(monkeypatch):
     server = Server().start()
-    pack_all = server_module._pack_all
+    pack_all = server_module.pack_all
 
     def pack_while_the_client_changes(messages, version):
         for client in server._clients:
@@ -22,7 +22,7 @@ def test_a_message_that_is_being_packed_while_the_version_changes_still_arrives(
     try:
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             assert server.wait_for_client(5)
-            monkeypatch.setattr(server_module, "_pack_all", pack_while_the_client_changes)
+            monkeypatch.setattr(server_module, "pack_all", pack_while_the_client_changes)
             server.send([transform_message(np.eye(4), "StylusToReference", 1.0)])
             connection.settimeout(60)
             parser, found, deadline = MessageParser(), [], time.monotonic() + 60

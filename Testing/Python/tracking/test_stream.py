@@ -12,8 +12,9 @@ from CRLMSegmentationLib.session.stream import NetworkSource
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep
 from CRLMSegmentationLib.tracking import CommandReply, Receiver, Replayer, record
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
-from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser, pack_announcement, pack_message
+from CRLMSegmentationLib.tracking.openigtlink.framing import MessageParser
 from CRLMSegmentationLib.tracking.openigtlink.messages import StatusMessage
+from CRLMSegmentationLib.tracking.openigtlink.packing import pack_announcement, pack_message
 from CRLMSegmentationLib.tracking.openigtlink.server import Server
 
 IMAGE_TO_PROBE = np.diag([0.1, 0.2, 1.0, 1.0])
@@ -147,7 +148,7 @@ def test_three_clients_of_which_one_is_stalled():
                     # The first one waits for the second, which tells whether the sender's clock runs.
                     times = {round((receiver.get(30).timestamp - 100) * 120) for receiver in (one, two)}
                     assert times == {number - 1}
-            assert server.clients_let_go == 1 and wait_until(lambda: server.client_count == 2)
+            assert server.released_clients == 1 and wait_until(lambda: server.client_count == 2)
         stalled.close()
 
 
@@ -247,7 +248,7 @@ def test_commands_reach_the_server_and_its_reply_comes_back(a_sweep, version):
     with Replayer(a_sweep, 0, loop=True, on_command=answer) as replayer:
         with Receiver(port=replayer.port, ask_for_metadata=version == 2) as receiver:
             receiver.get(60)
-            reply = receiver.command("StartRecording", {"OutputFilename": "a.igs.mha"})
+            reply = receiver.commands.run("StartRecording", {"OutputFilename": "a.igs.mha"})
     assert reply.succeeded and reply.text == "done"
     assert taken[0].name == "StartRecording" and taken[0].parameters == {"OutputFilename": "a.igs.mha"}
 
@@ -257,22 +258,26 @@ def test_a_command_nobody_answers_and_a_command_without_connection(a_sweep):
         with Receiver(port=silent.getsockname()[1]) as receiver:
             receiver.wait_until_connected(60)
             with pytest.raises(StreamError, match="not answered"):
-                receiver.command("StopRecording", timeout_s=0.2)
+                receiver.commands.run("StopRecording", timeout_s=0.2)
     with pytest.raises(StreamError, match="no connection"):
-        receiver.command("StopRecording")
+        receiver.commands.run("StopRecording")
     with Replayer(a_sweep, 0, loop=True) as replayer, Receiver(port=replayer.port) as receiver:
         receiver.get(60)
-        assert not receiver.command("StopRecording").succeeded
+        assert not receiver.commands.run("StopRecording").succeeded
 
 
 def test_a_command_that_was_begun_and_is_never_answered_fails_after_a_while():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with Receiver(port=silent.getsockname()[1]) as receiver:
             receiver.wait_until_connected(5)
-            number = receiver.begin_command("NoSuchCommand")
-            assert receiver.reply_to(number) is None
-            reply = receiver.reply_to(number, timeout_s=0.0)
-            assert not reply.succeeded and "NoSuchCommand" in reply.text and receiver.reply_to(number, 0.0) is None
+            number = receiver.commands.begin("NoSuchCommand")
+            assert receiver.commands.reply_to(number) is None
+            reply = receiver.commands.reply_to(number, timeout_s=0.0)
+            assert (
+                not reply.succeeded
+                and "NoSuchCommand" in reply.text
+                and receiver.commands.reply_to(number, 0.0) is None
+            )
 
 
 def test_frames_that_nobody_takes_are_counted_not_kept_for_ever(a_sweep):
@@ -288,11 +293,11 @@ def test_frames_that_nobody_takes_are_counted_not_kept_for_ever(a_sweep):
 def test_the_latest_place_of_a_tool(a_sweep):
     with Replayer(a_sweep, 0, speed=None, close_at_end=False) as replayer, Receiver(port=replayer.port) as receiver:
         assert len([receiver.get(60) for _ in range(40)]) == 40
-        pose, age_s = receiver.latest_transform("StylusToReference")
-        assert pose.matrix[1, 3] == 39 and 0 <= age_s < 60
-        assert receiver.latest_timestamp("StylusToReference") == pytest.approx(100 + 39 / 50)
-        assert receiver.transform_names() == ["ImageToReference", "StylusToReference"]
-        assert receiver.latest_transform("NeedleToReference") is None
+        latest = receiver.latest.transform("StylusToReference")
+        assert latest.pose.matrix[1, 3] == 39 and 0 <= latest.age.seconds < 60
+        assert latest.stamp_s == pytest.approx(100 + 39 / 50)
+        assert receiver.latest.transform_names() == ["ImageToReference", "StylusToReference"]
+        assert receiver.latest.transform("NeedleToReference") is None
 
 
 def test_status_is_one_line(a_sweep):

@@ -34,7 +34,7 @@ def camera(distortion=()):
     return Camera(INTRINSICS, (1920, 1080), np.array(distortion))
 
 
-@pytest.mark.parametrize(("distortion", "pixels"), OF_OPENCV)
+@pytest.mark.parametrize("distortion, pixels", OF_OPENCV)
 def test_points_are_projected_as_opencv_does(distortion, pixels):
     np.testing.assert_allclose(camera(distortion).project(POINTS_MM), pixels, atol=1e-5)
 
@@ -75,7 +75,7 @@ def test_a_pixel_that_the_lens_cannot_show_has_no_point():
 
 
 @pytest.mark.parametrize(
-    ("matrix", "size", "distortion", "sentence"),
+    "matrix, size, distortion, sentence",
     [
         (np.eye(4), (10, 10), (), r"\(3, 3\) matrix"),
         (np.diag([1, np.nan, 1]), (10, 10), (), "finite"),
@@ -103,7 +103,7 @@ def test_a_camera_comes_back_from_its_file_to_the_last_bit(tmp_path, distortion)
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    "content, sentence",
     [
         ("{", "is not JSON"),
         ("[]", "holds no camera"),

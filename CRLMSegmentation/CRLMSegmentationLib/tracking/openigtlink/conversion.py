@@ -29,16 +29,28 @@ _LONGEST_FIELD, _MOST_FIELDS = 1024, 64
 _OWN_FIELDS = frozenset({"Timestamp", "UnfilteredTimestamp", "ImageStatus", "Status", "IGTL_DEVICE_NAME"})
 
 
-def pixels_of(message: ImageMessage) -> np.ndarray | None:
-    """(v, u) grey pixels of a two-dimensional image; None when the message holds a volume or nothing."""
+def is_picture(message: ImageMessage) -> bool:
+    """True for a two-dimensional image; False when the message holds a volume or nothing."""
     image = np.asarray(message.image)
-    if image.ndim not in (3, 4) or image.shape[0] != 1 or image.size == 0:
+    return image.ndim in (3, 4) and image.shape[0] == 1 and image.size > 0
+
+
+def pixels_of(message: ImageMessage, keep_color: bool = False) -> np.ndarray | None:
+    """The pixels of a two-dimensional image; None when the message holds a volume or nothing.
+
+    keep_color  (v, u, 3) red, green, blue, also of a grey image; otherwise (v, u) grey
+    """
+    if not is_picture(message):
         return None
-    image = image[0].astype(image.dtype.newbyteorder("="), copy=False)
+    image = np.asarray(message.image)[0]
+    image = image.astype(image.dtype.newbyteorder("="), copy=False)
     if image.ndim == 3 and image.shape[2] in (3, 4):
-        # ITU-R BT.601 luma; a fourth component is transparency.
-        return np.rint(image[..., :3] @ _LUMA).astype(image.dtype)
-    return np.ascontiguousarray(image if image.ndim == 2 else image[..., 0])
+        # A fourth component is transparency.
+        color = image[..., :3]
+        # ITU-R BT.601 luma.
+        return np.ascontiguousarray(color) if keep_color else np.rint(color @ _LUMA).astype(image.dtype)
+    grey = np.ascontiguousarray(image if image.ndim == 2 else image[..., 0])
+    return np.repeat(grey[..., None], 3, axis=2) if keep_color else grey
 
 
 def pose_of_image(message: ImageMessage) -> Pose:
@@ -78,7 +90,7 @@ def poses_of(message) -> dict[str, Pose]:
 
 
 def image_message(pixels, image_to_world, name: str, timestamp: float) -> ImageMessage:
-    """An IMAGE message in RAS with `pixels` (v, u) at `image_to_world` (4, 4)."""
+    """An IMAGE message in RAS with `pixels`, (v, u) grey or (v, u, 3) colored, at `image_to_world` (4, 4)."""
     pixels = np.asarray(pixels)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     message = ImageMessage(pixels[np.newaxis], device_name=name, timestamp=timestamp)

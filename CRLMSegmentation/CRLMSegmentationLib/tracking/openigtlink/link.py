@@ -15,9 +15,10 @@ from pyigtl import MessageBase
 
 from ...errors import StreamError
 from .connection import Connection
-from .framing import FramingCounts, MessageParser, pack_announcement, pack_message
+from .framing import FramingCounts, MessageParser
 from .messages import GetStatusMessage
 from .opening import Opening
+from .packing import pack_announcement, pack_message
 
 _FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 0.1, 1.0
 # A program that was held up for longer, as by a computer that slept, has not listened: that is no silence of the peer.

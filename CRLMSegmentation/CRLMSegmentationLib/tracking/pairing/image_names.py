@@ -12,14 +12,14 @@ _SAME_S = 1e-6
 _MISSED_IMAGES = 3
 
 
-class ImageStreams:
+class ImageNames:
     """Takes one stream: that of the name given, or else the first that sends a two-dimensional image.
 
     wanted     a device name, or its part before the last '_'; None for the first
     reference  of several embeddings of one image that in this frame is preferred: it carries the pose
     """
 
-    def __init__(self, wanted: str | None, reference: str):
+    def __init__(self, wanted: str | None, reference: str) -> None:
         self.chosen = wanted
         self._reference = reference
         self._names: dict[str, None] = {}
@@ -28,7 +28,7 @@ class ImageStreams:
         self._since_preferred = 0
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def seen(self) -> tuple[str, ...]:
         """Device names of all that sent a two-dimensional image, in the order of arrival."""
         return tuple(self._names)
 

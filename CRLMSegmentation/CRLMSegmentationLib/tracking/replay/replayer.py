@@ -38,7 +38,7 @@ class Replayer:
 
     A frame without a valid pose goes out as Image_Image without transform, whatever the mode: PLUS leaves out what is
     not valid. Tools go out as `<Tool>ToReference` when their pose was valid. At the recorded rate a client that cannot
-    keep up is let go, and the others lose nothing; without a rate all wait for the slowest, but not for ever.
+    keep up is released, and the others lose nothing; without a rate all wait for the slowest, but not for ever.
 
     A client that asks for tracking data (STT_TDATA) gets the tools as TDATA beside them; GET_IMAGE, GET_TRANS and
     GET_TDATA are answered with the newest.
@@ -93,9 +93,9 @@ class Replayer:
         return self._server.client_count
 
     @property
-    def clients_let_go(self) -> int:
+    def released_clients(self) -> int:
         """Clients that did not take what they were sent."""
-        return self._server.clients_let_go
+        return self._server.released_clients
 
     @property
     def note(self) -> str:

@@ -1,30 +1,28 @@
 """An OpenIGTLink server for many clients: one thread does all the sending and listening.
 
-Each client has a queue of its own. One that does not take what it is sent is let go, and nobody waits for it. As PLUS
+Each client has a queue of its own. One that does not take what it is sent is released, and nobody waits for it. As PLUS
 does, the server speaks header version 1 to a client until that client has shown version 2, answers GET_STATUS, and
 sends STATUS when there is nothing else to send (vtkPlusOpenIGTLinkServer::KeepAlive).
 """
 
 from __future__ import annotations
 
-import functools
 import logging
-import math
 import selectors
 import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pyigtl import MessageBase
 
-from ...errors import StreamError
-from . import crc
-from .commands import Command, CommandReply, command_of, reply_message
-from .framing import MessageParser, pack_message
-from .messages import MESSAGE_CLASSES, StatusMessage, TrackingDataMessage
-from .port import checked_port
+from ....errors import StreamError
+from .. import crc
+from ..messages import StatusMessage, TrackingDataMessage
+from ..packing import pack_message
+from ..port import checked_port
+from .answers import CommandHandler, MessageHandler, ServerAnswers
+from .client import ServerClient, pack_all
 
 _logger = logging.getLogger(__name__)
 _READ_BYTES = 1 << 16
@@ -38,31 +36,11 @@ _SENDS_AT_ONCE = 16
 _LONGEST_STALL_S, _STANDSTILL_S = 10.0, 1.0
 
 
-class _Client:
-    """One peer: what waits to be sent to it, and what it has said."""
-
-    def __init__(self, connection: socket.socket, address):
-        self.connection = connection
-        self.address = f"{address[0]}:{address[1]}"
-        self.parser = MessageParser()
-        self.waiting: deque[memoryview] = deque()
-        self.waiting_bytes = 0
-        self.took_something = time.monotonic()
-        self.closing = False
-        self.finished = False
-        # Seconds between two tracking data messages, None as long as none was asked for.
-        self.tracking_interval_s: float | None = None
-        self.tracking_sent = -math.inf
-
-    def is_due_for_tracking(self, now: float) -> bool:
-        return self.tracking_interval_s is not None and now - self.tracking_sent >= self.tracking_interval_s
-
-
 class Server:
     """Listens on `host`:`port` (0 takes a free port) from the moment it is made; start() begins to serve.
 
     on_command   answers the commands of clients at once (sending waits for it); None refuses them all
-    queue_bytes  what may wait for one client before it is let go
+    queue_bytes  what may wait for one client before it is released
     on_message   given everything else that clients send, at once as well; the messages that it returns, such as those
                  that a GET_ message asks for, go to that client alone
     Raises StreamError when the port cannot be had. Methods may be called from any thread.
@@ -72,10 +50,10 @@ class Server:
         self,
         host: str = "127.0.0.1",
         port: int = 0,
-        on_command: Callable[[Command], CommandReply] | None = None,
+        on_command: CommandHandler | None = None,
         queue_bytes: int = 64 << 20,
-        on_message: Callable[[MessageBase], Sequence[MessageBase] | None] | None = None,
-    ):
+        on_message: MessageHandler | None = None,
+    ) -> None:
         checked_port(port, lowest=0)
         try:
             self._listener = socket.create_server((host, port))
@@ -88,10 +66,10 @@ class Server:
             ) from None
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
-        self.clients_let_go = 0
-        self._on_command, self._on_message = on_command, on_message
+        self.released_clients = 0
+        self._answers = ServerAnswers(on_command, on_message)
         self._queue_bytes = queue_bytes
-        self._clients: list[_Client] = []
+        self._clients: list[ServerClient] = []
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._stopping = False
@@ -102,10 +80,10 @@ class Server:
         self._wake_writer.setblocking(False)
         self._thread: threading.Thread | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> Server:
         return self.start()
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> Server:
@@ -140,15 +118,15 @@ class Server:
             return not self._stopping and any(not client.closing for client in self._clients)
 
     def wait_for_room(self, timeout_s: float) -> None:
-        """Return when every client has taken most of what was sent; one that has not after `timeout_s` is let go."""
+        """Return when every client has taken most of what was sent; one that has not after `timeout_s` is released."""
 
-        def slow() -> list[_Client]:
+        def slow() -> list[ServerClient]:
             return [client for client in self._clients if client.waiting_bytes > self._queue_bytes // 8]
 
         with self._changed:
             if not self._changed.wait_for(lambda: self._stopping or not slow(), timeout_s):
                 for client in slow():
-                    self._let_go(client, "does not take what it is sent")
+                    self._release(client, "does not take what it is sent")
         self._wake()
 
     @property
@@ -163,13 +141,13 @@ class Server:
         """
         now = time.monotonic()
         with self._lock:
-            receivers = [(client, client.parser.highest_version) for client in self._clients if not client.closing]
+            receivers = [(client, client.version) for client in self._clients if not client.closing]
         # A client that shows another version meanwhile still gets these messages, in the version that it had.
         versions = {version for _, version in receivers}
-        packed = {version: _pack_all(messages, version) for version in versions}
-        packed_tracking = {}
+        packed = {version: pack_all(messages, version) for version in versions}
+        packed_tracking: dict[int, bytes] = {}
         if tracking_data is not None and self.wants_tracking_data:
-            packed_tracking = {version: _pack_all([tracking_data], version) for version in versions}
+            packed_tracking = {version: pack_all([tracking_data], version) for version in versions}
         left = False
         with self._lock:
             for client, version in receivers:
@@ -178,7 +156,9 @@ class Server:
                     client.tracking_sent = now
                     data += packed_tracking[version]
                 if data and not client.closing:
-                    rest = self._send_at_once(client, data)
+                    rest = client.send_at_once(data)
+                    if len(rest) < len(data):
+                        self._last_sent = time.monotonic()
                     if rest:
                         left = True
                         self._queue(client, rest)
@@ -199,36 +179,16 @@ class Server:
             done = self._changed.wait_for(lambda: self._stopping or not self._clients, timeout_s)
             return done and not self._stopping
 
-    def _send_at_once(self, client: _Client, data: bytes) -> memoryview:
-        """Send what the system takes without waiting, unless something waits already; the rest.
-
-        A frame then needs no other thread to be on its way.
-        """
-        rest = memoryview(data)
-        if not client.waiting:
-            try:
-                rest = rest[client.connection.send(rest) :]
-                self._last_sent = time.monotonic()
-            except OSError:
-                # Full, or lost: the thread finds out.
-                pass
-        return rest
-
-    def _queue(self, client: _Client, data: bytes | memoryview) -> None:
+    def _queue(self, client: ServerClient, data: bytes | memoryview) -> None:
         if client.waiting_bytes + len(data) > self._queue_bytes and client.waiting:
-            self._let_go(client, "is too slow")
-            return
-        if not client.waiting:
-            client.took_something = time.monotonic()
-        client.waiting.append(memoryview(data))
-        client.waiting_bytes += len(data)
+            self._release(client, "is too slow")
+        else:
+            client.queue(data)
 
-    def _let_go(self, client: _Client, why: str) -> None:
-        _logger.warning("The OpenIGTLink client %s %s and is let go.", client.address, why)
-        self.clients_let_go += 1
-        client.waiting.clear()
-        client.waiting_bytes = 0
-        client.closing = True
+    def _release(self, client: ServerClient, why: str) -> None:
+        _logger.warning("The OpenIGTLink client %s %s and is released.", client.address, why)
+        self.released_clients += 1
+        client.release()
 
     def _wake(self) -> None:
         try:
@@ -262,7 +222,7 @@ class Server:
             for client in self._clients:
                 client.took_something += missed_s
 
-    def _accept(self, selector) -> None:
+    def _accept(self, selector: selectors.BaseSelector) -> None:
         try:
             connection, address = self._listener.accept()
         except OSError:
@@ -273,7 +233,7 @@ class Server:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        client = _Client(connection, address)
+        client = ServerClient(connection, address)
         selector.register(connection, selectors.EVENT_READ, client)
         with self._changed:
             # What it asks for comes first, before a word that only keeps the connection alive.
@@ -281,7 +241,7 @@ class Server:
             self._clients.append(client)
             self._changed.notify_all()
 
-    def _attend(self, selector, client: _Client, events: int) -> None:
+    def _attend(self, selector: selectors.BaseSelector, client: ServerClient, events: int) -> None:
         try:
             if events & selectors.EVENT_READ:
                 data = client.connection.recv(_READ_BYTES)
@@ -297,7 +257,7 @@ class Server:
         except (OSError, StreamError):
             self._remove(selector, client)
 
-    def _send_waiting(self, client: _Client) -> None:
+    def _send_waiting(self, client: ServerClient) -> None:
         for _ in range(_SENDS_AT_ONCE):
             with self._lock:
                 data = client.waiting[0] if client.waiting else None
@@ -305,16 +265,11 @@ class Server:
                 return
             sent = client.connection.send(data)
             with self._changed:
-                client.took_something = self._last_sent = time.monotonic()
-                if client.waiting and client.waiting[0] is data:
-                    client.waiting_bytes -= sent
-                    if sent == len(data):
-                        client.waiting.popleft()
-                    else:
-                        client.waiting[0] = data[sent:]
+                self._last_sent = time.monotonic()
+                client.has_taken(data, sent)
                 self._changed.notify_all()
 
-    def _look_after_clients(self, selector) -> None:
+    def _look_after_clients(self, selector: selectors.BaseSelector) -> None:
         now = time.monotonic()
         if not self._taking_clients and self._listener.fileno() >= 0:
             selector.unregister(self._listener)
@@ -325,10 +280,10 @@ class Server:
                 self._last_sent = now
                 for client in clients:
                     if not client.waiting and not client.closing:
-                        self._queue(client, pack_message(StatusMessage(), client.parser.highest_version))
+                        self._queue(client, pack_message(StatusMessage(), client.version))
             for client in clients:
                 if client.waiting and now - client.took_something > _LONGEST_STALL_S:
-                    self._let_go(client, "takes nothing any more")
+                    self._release(client, "takes nothing any more")
         for client in clients:
             if client.closing and not client.waiting:
                 self._close_in_order(selector, client, now)
@@ -337,7 +292,7 @@ class Server:
                 if selector.get_key(client.connection).events != events:
                     selector.modify(client.connection, events, client)
 
-    def _close_in_order(self, selector, client: _Client, now: float) -> None:
+    def _close_in_order(self, selector: selectors.BaseSelector, client: ServerClient, now: float) -> None:
         """Say 'that was all', then wait a moment for the client's own end: a close with unread bytes would reset the
         connection and take the last messages with it.
         """
@@ -352,7 +307,7 @@ class Server:
         except OSError:
             self._remove(selector, client)
 
-    def _remove(self, selector, client: _Client) -> None:
+    def _remove(self, selector: selectors.BaseSelector, client: ServerClient) -> None:
         with self._changed:
             if client not in self._clients:
                 return
@@ -362,44 +317,11 @@ class Server:
             client.connection.close()
             self._changed.notify_all()
 
-    def _answer(self, client: _Client, message: MessageBase) -> None:
-        version = client.parser.highest_version
-        found = command_of(message)
-        if found is not None:
-            command, version = found
-            answers = [reply_message(self._reply_to(command), command, version)]
-        elif message.message_type == "GET_STATUS":
-            answers = [StatusMessage()]
-        elif message.message_type == "STT_TDATA":
-            # A sender's interval that makes no sense asks for all.
-            client.tracking_interval_s = max(message.interval_ms, 0) / 1000
-            answers = [MESSAGE_CLASSES["RTS_TDATA"](status=0)]
-        elif message.message_type == "STP_TDATA":
-            client.tracking_interval_s = None
-            answers = [MESSAGE_CLASSES["RTS_TDATA"](status=0)]
-        else:
-            answers = self._pass_on(message)
-        data = _pack_all(answers, version)
+    def _answer(self, client: ServerClient, message: MessageBase) -> None:
+        data = self._answers.to(message, client)
         with self._lock:
             if data and not client.closing:
                 self._queue(client, data)
-
-    def _pass_on(self, message: MessageBase) -> Sequence[MessageBase]:
-        if self._on_message is not None:
-            try:
-                return self._on_message(message) or ()
-            except Exception:
-                _logger.exception("A %s message could not be handled.", message.message_type)
-        return ()
-
-    def _reply_to(self, command: Command) -> CommandReply:
-        if self._on_command is None:
-            return CommandReply(False, "This server takes no commands.")
-        try:
-            return self._on_command(command)
-        except Exception as error:
-            _logger.exception("The command %s failed.", command.name)
-            return CommandReply(False, f"The command failed: {error}")
 
     def _close_all(self) -> None:
         with self._changed:
@@ -409,19 +331,3 @@ class Server:
             self._changed.notify_all()
         for each in (self._listener, self._wake_reader, self._wake_writer):
             each.close()
-
-
-@functools.lru_cache(maxsize=256)
-def _warn_once(reason: str) -> None:
-    _logger.warning("A message is not sent: %s.", reason)
-
-
-def _pack_all(messages: Sequence[MessageBase], version: int) -> bytes:
-    packed = []
-    for message in messages:
-        try:
-            packed.append(pack_message(message, version))
-        except ValueError as error:
-            # In version 1 a long name would arrive as another name: better not at all.
-            _warn_once(str(error))
-    return packed[0] if len(packed) == 1 else b"".join(packed)

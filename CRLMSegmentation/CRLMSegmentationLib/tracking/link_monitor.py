@@ -1,4 +1,4 @@
-"""What a receiver knows of its stream: kept up by the receiving thread, read by any."""
+"""What is known of a connection: kept up by the receiving thread, read by any."""
 
 from __future__ import annotations
 
@@ -8,29 +8,19 @@ import time
 from collections import Counter, deque
 from dataclasses import replace
 
-from ..sweep import TrackedFrame
-from .age import TrackingClock
-from .latency import LatencyMeter
 from .openigtlink.framing import FramingCounts
 from .status import Interruption, StreamStatus
 
-_RATE_WINDOW = 32
 _KEPT_INTERRUPTIONS = 100
-_IMAGE, _ARRIVAL = "image", "arrival"
 _COUNTS = ("crc_errors", "malformed", "too_long", "out_of_step")
 
 
-class StreamMonitor:
-    """Makes a StreamStatus of what it is told."""
+class LinkMonitor:
+    """Counts connections, interruptions and messages that could not be used."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._status = StreamStatus()
         self._before_this_link = StreamStatus()
-        # When frames arrived, and the sender's times of them.
-        self._arrivals: deque[tuple[float, float]] = deque(maxlen=_RATE_WINDOW)
-        self._latency = LatencyMeter()
-        # The newest frame by its stamp, and whenever one arrives, whatever its stamp.
-        self._clock = TrackingClock()
         self._interruptions: deque[Interruption] = deque(maxlen=_KEPT_INTERRUPTIONS)
         self._last_byte = -math.inf
         self._lost_at: tuple[float, float] | None = None
@@ -52,32 +42,15 @@ class StreamMonitor:
     def problem(self) -> str:
         return self._status.problem
 
-    def status(self, queued: int) -> StreamStatus:
-        """A copy of what is known now; `queued` frames wait to be taken."""
-        now = time.monotonic()
+    def status(self) -> StreamStatus:
+        """A copy of what is known of the connection now; of frames it says nothing."""
         with self._lock:
-            status = replace(
+            return replace(
                 self._status,
                 skipped=Counter(self._status.skipped),
                 interruptions=tuple(self._interruptions),
-                queued=queued,
-                silent_s=now - self._last_byte,
-                latency_s=self._latency.latency_s,
-                worst_latency_s=self._latency.worst_s,
-                clocks_agree=self._latency.clocks_agree,
+                silent_s=time.monotonic() - self._last_byte,
             )
-            status.age = self._clock.age(_IMAGE, now)
-            if not self._clock.age(_ARRIVAL, now).is_lost:
-                status.frames_per_second = self._rate()
-        return status
-
-    def _rate(self) -> float:
-        """Frames a second. A burst, such as what a sender's buffer held, does not come faster than it was measured."""
-        if len(self._arrivals) < 2:
-            return 0.0
-        (first_s, first_stamp_s), (last_s, last_stamp_s) = self._arrivals[0], self._arrivals[-1]
-        span_s = max(last_s - first_s, last_stamp_s - first_stamp_s)
-        return (len(self._arrivals) - 1) / span_s if span_s > 0 else 0.0
 
     def connected(self) -> None:
         """A peer is there, again or for the first time."""
@@ -124,27 +97,3 @@ class StreamMonitor:
                 reason = self._interruptions.pop().reason
                 self._interruptions.append(Interruption(wall, time.monotonic() - monotonic, reason))
                 self._lost_at = None
-
-    def frame_arrived(self, frame: TrackedFrame) -> None:
-        with self._lock:
-            self._status.frames += 1
-            self._status.invalid += not frame.valid
-            if self._arrivals and frame.timestamp < self._arrivals[-1][1]:
-                # A replay begins again.
-                self._arrivals.clear()
-            now = time.monotonic()
-            self._arrivals.append((now, frame.timestamp))
-            # A message whose time nobody set bears 0.
-            self._clock.note(_IMAGE, frame.timestamp if frame.timestamp > 0 else None, now)
-            self._clock.note(_ARRIVAL, None, now)
-            self._latency.arrived(frame.timestamp, time.time())
-
-    def frame_dropped(self) -> None:
-        """A frame that arrived found no room to wait in."""
-        with self._lock:
-            self._status.dropped += 1
-
-    def frame_shown(self, frame: TrackedFrame) -> None:
-        now = time.time()
-        with self._lock:
-            self._latency.shown(frame.timestamp, now)
