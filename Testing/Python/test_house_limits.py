@@ -32,7 +32,6 @@ LONG_FILES = {
 
 LONG_FUNCTIONS = {
     # calibration/
-    "CRLMSegmentationLib/calibration/temporal_calibration.py estimate_image_delay": 75,
     # commands/
     "CRLMSegmentationLib/commands/demo.py _run": 97,
     # inference/
@@ -266,8 +265,6 @@ UNTYPED = {
     "CRLMSegmentationLib/tracking/pairing/stamps.py": 1,
     "CRLMSegmentationLib/tracking/openigtlink/tracked_frame_message.py": 1,
     "CRLMSegmentationLib/tracking/pairing/pose_causes.py": 1,
-    "CRLMSegmentationLib/tracking/recording/pose_frames.py": 1,
-    "CRLMSegmentationLib/tracking/recording/record.py": 1,
     "CRLMSegmentationLib/tracking/replay/replayer.py": 2,
     # web/
     "CRLMSegmentationLib/web/actions/case_actions.py": 2,

@@ -95,9 +95,7 @@ class TimingEstimate:
         )
 
 
-def estimate_image_delay(
-    sweep: Sweep, longest_delay_s: float = 0.5, is_calibrated: bool = True
-) -> TimingEstimate:  # fmt: skip
+def estimate_image_delay(sweep: Sweep, longest_delay_s: float = 0.5, is_calibrated: bool = True) -> TimingEstimate:
     """The delay of the images of `sweep` against its poses, looked for up to `longest_delay_s` in both directions.
 
     is_calibrated  False when the poses are those of the probe instead of the image: the direction in which it moves
@@ -106,10 +104,33 @@ def estimate_image_delay(
     Raises TimingError when the recording is too short, the probe hardly moves along the beam, or the images do not move
     with it.
     """
+    seen, moved, blocks, delays = _movements(_moving_frames(sweep), sweep.name, longest_delay_s, is_calibrated)
+    sums = _block_sums(seen, moved, blocks)
+    curve = _correlation(sums.sum(axis=1))
+    if not is_calibrated:
+        # Whether the probe moved up or down is not known either.
+        sign = 1.0 if curve.max() >= -curve.min() else -1.0
+        curve, sums[[2, 5]] = sign * curve, sign * sums[[2, 5]]
+        if -curve.min() > _RIVAL * curve.max():
+            raise TimingError(
+                "Without a calibration, up and down explain the images equally well: record again, moving the probe at "
+                "changing speed, or give ImageToProbe."
+            )
+    best = _checked_best(curve, delays)
+    weights = np.random.default_rng(0).multinomial(
+        sums.shape[1], np.full(sums.shape[1], 1 / sums.shape[1]), _REPLICATES
+    )
+    replicates = [_peak(delays, _correlation(np.einsum("b,sbd->sd", one, sums))) for one in weights]
+    count, x, y, _, yy, xy = sums.sum(axis=1)[:, best]
+    scale = float((count * xy - x * y) / max(count * yy - y * y, 1e-12)) if is_calibrated else None
+    return TimingEstimate(_peak(delays, curve), float(np.std(replicates)), float(curve[best]), len(seen), scale)
+
+
+def _moving_frames(sweep: Sweep) -> list[TrackedFrame]:
+    """The frames that a delay can be found from. Raises TimingError when their times or their number do not allow it."""
     frames = [frame for frame in sweep.without_repeated_frames().valid_frames if np.isfinite(frame.timestamp)]
-    times = np.array([frame.timestamp for frame in frames])
     name = sweep.name or "The recording"
-    if not (np.diff(times) > 0).all():
+    if not (np.diff([frame.timestamp for frame in frames]) > 0).all():
         raise TimingError(
             f"The times of {name} do not go on from frame to frame (they stand still or go back), so that no delay can "
             "be found in it; record again with the sender's clock right."
@@ -119,6 +140,18 @@ def estimate_image_delay(
             f"{name} has {len(frames)} different tracked frames; the delay needs ten seconds and more of moving the "
             "probe up and down."
         )
+    return frames
+
+
+def _movements(
+    frames: list[TrackedFrame], name: str, longest_delay_s: float, is_calibrated: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What the images and the probe did over each quarter of a second.
+
+    (n,) mm along the beam by the images; (delays, n) mm by the poses, for each delay; (n,) number of the block of time
+    that each belongs to; (delays,) the delays in seconds that are tried. Raises TimingError.
+    """
+    times = np.array([frame.timestamp for frame in frames])
     # The way over a quarter of a second is hundred times the error of a pose; that between two frames is not.
     span = max(1, round(_SPAN_S / float(np.median(np.diff(times)))))
     begins, ends = times[:-span], times[span:]
@@ -126,7 +159,7 @@ def estimate_image_delay(
     inner = (begins >= times[0] + longest_delay_s) & (ends <= times[-1] - longest_delay_s)
     inner &= ends - begins < 1.5 * _SPAN_S + 2 * np.median(np.diff(times))
     if inner.sum() < _FEWEST_FRAMES // 2:
-        raise TimingError(f"{sweep.name or 'The recording'} is too short to look for delays of {longest_delay_s:g} s.")
+        raise TimingError(f"{name or 'The recording'} is too short to look for delays of {longest_delay_s:g} s.")
     depth = _depth_of_probe(frames) if is_calibrated else _way_of_probe(frames, span)
     if np.std((depth[span:] - depth[:-span])[inner]) < _LEAST_WAY_MM:
         raise TimingError("The probe hardly moves along the beam in this recording; move it up and down by some mm.")
@@ -137,19 +170,11 @@ def estimate_image_delay(
     delays = np.arange(-longest_delay_s, longest_delay_s + _STEP_S / 2, _STEP_S)
     path = _smooth_path(times, depth)
     moved = np.array([path(ends - delay) - path(begins - delay) for delay in delays])
-    blocks = _blocks(begins)
-    sums = _block_sums(seen, moved, blocks)
-    curve = _correlation(sums.sum(axis=1))
-    sign = 1.0
-    if not is_calibrated:
-        # Whether the probe moved up or down is not known either.
-        sign = 1.0 if curve.max() >= -curve.min() else -1.0
-        curve, sums[[2, 5]] = sign * curve, sign * sums[[2, 5]]
-        if -curve.min() > _RIVAL * curve.max():
-            raise TimingError(
-                "Without a calibration, up and down explain the images equally well: record again, moving the probe at "
-                "changing speed, or give ImageToProbe."
-            )
+    return seen, moved, _blocks(begins), delays
+
+
+def _checked_best(curve: np.ndarray, delays: np.ndarray) -> int:
+    """The number of the delay that explains the images best. Raises TimingError when none or several do."""
     best = int(np.argmax(curve))
     if not curve[best] > _LEAST_CORRELATION:
         raise TimingError(
@@ -161,15 +186,7 @@ def estimate_image_delay(
             f"Delays of {1000 * delays[best]:.0f} ms and others explain the images equally well: record again, moving "
             "the probe at changing speed, or look within a shorter longest delay."
         )
-    weights = np.random.default_rng(0).multinomial(
-        sums.shape[1], np.full(sums.shape[1], 1 / sums.shape[1]), _REPLICATES
-    )
-    replicates = [_peak(delays, _correlation(np.einsum("b,sbd->sd", one, sums))) for one in weights]
-    count, x, y, _, yy, xy = sums.sum(axis=1)[:, best]
-    scale = float((count * xy - x * y) / max(count * yy - y * y, 1e-12)) if is_calibrated else None
-    return TimingEstimate(
-        _peak(delays, curve), float(np.std(replicates)), float(curve[best]), int(inner.sum()), scale
-    )  # fmt: skip
+    return best
 
 
 def with_image_delay(sweep: Sweep, image_delay_s: float, longest_gap_s: float = 0.2) -> Sweep:

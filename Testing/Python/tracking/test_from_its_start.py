@@ -15,7 +15,7 @@ def taken(arrivals):
     for measured_s, arrived_s in arrivals:
         frame = TrackedFrame(np.zeros((2, 3), np.uint8), None, START_S + measured_s + CLOCKS_APART_S, False)
         frames += begin.take(frame, START_S + arrived_s)
-    frames += begin.rest()
+    frames += begin.remaining()
     return [round(frame.timestamp - START_S - CLOCKS_APART_S, 6) for frame in frames], begin.left_out
 
 

@@ -29,7 +29,7 @@ class FromItsStart:
     left_out  frames from before the start
     """
 
-    def __init__(self, started_s: float):
+    def __init__(self, started_s: float) -> None:
         self.left_out = 0
         self._started_s = started_s
         self._held: list[TrackedFrame] | None = []
@@ -51,10 +51,10 @@ class FromItsStart:
         if self._is_in_step():
             return self._release(only_after_start=True)
         if arrived_s - self._first_s > _LONGEST_S or len(self._held) >= _MOST_FRAMES:
-            return self.rest()
+            return self.remaining()
         return []
 
-    def rest(self) -> list[TrackedFrame]:
+    def remaining(self) -> list[TrackedFrame]:
         """What is still held back, when nothing more comes: all of it belongs to the recording."""
         return self._release(only_after_start=False)
 

@@ -26,7 +26,7 @@ class PoseFrames:
     first_came_s  on the monotonic clock; None when no pose came
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.first_came_s: float | None = None
         self._frames: deque[TrackedFrame] = deque(maxlen=_MOST_FRAMES)
         self._time_s = float("nan")
