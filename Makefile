@@ -8,7 +8,7 @@ OUTPUT ?= demo-output
 # True when VTK can render off screen here; Mesa's software renderer is installed when it cannot.
 RENDERS := import sys; from CRLMSegmentationLib.pictures.offscreen import working_window_class as w; sys.exit(w() is None)
 
-.PHONY: help setup demo test lint peers browser clean
+.PHONY: help setup demo test lint docs peers browser clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make demo SWEEP=file CONFIG=plus.xml the same on a recorded sweep (BOX=\"R A S SIZE SIZE SIZE\" or a .mrk.json)"
 	@echo "make test                            the tests"
 	@echo "make lint                            style and types of the sources"
+	@echo "make docs                            the documentation site, in docs/_build/html/"
 	@echo "make clean                           remove .venv/ and $(OUTPUT)/"
 
 setup: $(VENV)/ready
@@ -57,6 +58,15 @@ $(VENV)/lint-ready: $(VENV)/ready
 	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[dev]'
 	@touch $@
 
+# A link that leads nowhere, or a docstring that cannot be read, fails the build.
+docs: setup $(VENV)/docs-ready
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+$(VENV)/docs-ready: $(VENV)/ready
+	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[docs]'
+	@touch $@
+
 # The C++ programs of OpenIGTLink's own library, which the stream is tested against; without them those tests skip.
 peers:
 	@test -e /usr/share/doc/openigtlink-examples || .ci/apt-install \
@@ -69,4 +79,4 @@ browser:
 	  "Chromium is not here: the tests of the web page will skip (on Debian: apt install chromium)" chromium
 
 clean:
-	rm -rf $(VENV) $(OUTPUT)
+	rm -rf $(VENV) $(OUTPUT) docs/_build docs/reference/generated

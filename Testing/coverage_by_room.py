@@ -1,4 +1,4 @@
-"""What the last `make test` ran of each room, from .coverage: lines that were run, and the files that were run least."""
+"""What the last `make test` ran of each room, from .coverage, and the files that it ran least of."""
 
 from __future__ import annotations
 
