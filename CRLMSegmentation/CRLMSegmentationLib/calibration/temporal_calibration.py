@@ -127,7 +127,9 @@ def estimate_image_delay(sweep: Sweep, longest_delay_s: float = 0.5, is_calibrat
 
 
 def _moving_frames(sweep: Sweep) -> list[TrackedFrame]:
-    """The frames that a delay can be found from. Raises TimingError when their times or their number do not allow it."""
+    """The frames that a delay can be found from. Raises TimingError when their times or their number do not
+    allow it.
+    """
     frames = [frame for frame in sweep.without_repeated_frames().valid_frames if np.isfinite(frame.timestamp)]
     name = sweep.name or "The recording"
     if not (np.diff([frame.timestamp for frame in frames]) > 0).all():

@@ -24,8 +24,8 @@ VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")
 
 
 def read_volume(path) -> Volume:
-    """The scalar volume in `path`, in RAS and mm of the frame that its header names (Reference when it names none), with
-    what was seen where a file beside it says so (seen_file.py).
+    """The scalar volume in `path`, in RAS and mm of the frame that its header names (Reference when it names none),
+    with what was seen where a file beside it says so (seen_file.py).
 
     Raises FileFormatError when it is missing or not a 3D scalar image, such as a recording, or the file beside it
     belongs to other voxels.
@@ -66,7 +66,8 @@ def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
 
 
 def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
-    """Write `volume` to `path`, by its suffix, with the name of its frame in the header, and what was seen beside it (seen_file.py) unless it was guessed.
+    """Write `volume` to `path`, by its suffix, with the name of its frame in the header, and what was seen beside it
+    (seen_file.py) unless it was guessed.
 
     Raises FileFormatError when the suffix is unknown or the disk refuses, or when the file beside would replace
     another one.

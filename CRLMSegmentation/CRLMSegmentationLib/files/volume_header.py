@@ -1,4 +1,6 @@
-"""What the header of an image says that is more than its grid: a recording, other units than mm, the frame it lies in."""
+"""What the header of an image says that is more than its grid: a recording, other units than mm, the frame it
+lies in.
+"""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ class TrackedFrame:
     """One ultrasound image and its pose.
 
     pixels              (v, u) or rows, columns; in working orientation MF: u towards the marked side, v away from
-                        the transducer. uint8 as a rule; (0, 0) for poses that were measured without an image; (v, u, 3) red,
-                        green, blue of a stream that keeps its colors (a laparoscope's): such frames make no sweep
+                        the transducer. uint8 as a rule; (0, 0) for poses that were measured without an image; (v, u, 3)
+                        red, green, blue of a stream that keeps its colors (a laparoscope's): such frames make no sweep
     image_to_reference  (4, 4) float64: pixel (u, v, 0, 1) to Reference mm, pixel spacing included; None when unknown
     timestamp           seconds on the recorder's clock
     valid               True when `image_to_reference` was really measured at this time. An invalid frame is kept in

@@ -63,7 +63,8 @@ class Camera:
         points = np.asarray(points_mm, dtype=np.float64)
         depth = np.where(points[..., 2:] > 0, points[..., 2:], np.nan)
         distorted, _ = self._distorted(points[..., :2] / depth)
-        return distorted * self._focal + self._center
+        projected: np.ndarray = distorted * self._focal + self._center
+        return projected
 
     def unproject(self, pixels: np.ndarray, depth_mm: float | np.ndarray = 1.0) -> np.ndarray:
         """(..., 3) points in the camera frame that project() maps to `pixels` (..., 2).
@@ -79,7 +80,8 @@ class Camera:
     def is_in_image(self, pixels: np.ndarray) -> np.ndarray:
         """Boolean (...) for `pixels` (..., 2): within the area of the image's pixels. False for NaN."""
         pixels = np.asarray(pixels, dtype=np.float64)
-        return ((pixels >= -0.5) & (pixels <= np.array(self.image_size) - 0.5)).all(axis=-1)
+        inside: np.ndarray = ((pixels >= -0.5) & (pixels <= np.array(self.image_size) - 0.5)).all(axis=-1)
+        return inside
 
     @property
     def _focal(self) -> np.ndarray:
@@ -111,7 +113,9 @@ class Camera:
 
     @property
     def _turning_radius(self) -> float:
-        """The radius of ideal coordinates at which the lens model turns back: beyond it, it says nothing of the lens."""
+        """The radius of ideal coordinates at which the lens model turns back: beyond it, it says nothing of
+        the lens.
+        """
         k1, k2, _, _, k3, k4, k5, k6 = np.pad(self.distortion, (0, 8 - self.distortion.size))
         above, below = np.polynomial.Polynomial([1, k1, k2, k3]), np.polynomial.Polynomial([1, k4, k5, k6])
         twice_r2 = np.polynomial.Polynomial([0, 2])

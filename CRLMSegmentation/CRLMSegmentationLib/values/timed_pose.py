@@ -24,7 +24,8 @@ class TimedPose:
     clock       MONOTONIC for this computer's time.monotonic(), or the name of the sender's clock ('PlusServer:18944').
                 Times of two clocks cannot be compared
 
-    Raises GeometryError for a matrix that is none, for a valid one that is not affine, and for a time that is no number.
+    Raises GeometryError for a matrix that is none, for a valid one that is not affine, and for a time that is no
+    number.
     """
 
     matrix: np.ndarray

@@ -32,7 +32,8 @@ class Volume:
                 between pixels was filled; a black voxel may be either. None when nothing is known about it: then all
                 of it counts as seen, as in a CT
     seen_is_guessed   True when `seen` was guessed from black voxels (segmentation.postprocess.with_guessed_seen)
-    frame       the name of the frame that it lies in: 'Reference', the sensor on the liver, or another one, such as 'CT'
+    frame       the name of the frame that it lies in: 'Reference', the sensor on the liver, or another one, such as
+                'CT'
                 of a scan that is not registered. What lies in two frames has no known place to each other
 
     Raises GeometryError for values that fit no volume.
@@ -107,7 +108,9 @@ class Volume:
         return self.with_seen(None).with_voxels(values)
 
     def has_geometry_of(self, other: Volume, tolerance_mm: float = 1e-3) -> bool:
-        """True when both grids have the same frame and shape and no voxel centre differs by more than `tolerance_mm`."""
+        """True when both grids have the same frame and shape and no voxel centre differs by more than
+        `tolerance_mm`.
+        """
         if self.frame != other.frame or self.voxels.shape != other.voxels.shape:
             return False
         corners = corners_of_extent((0, 0, 0), np.array(self.dimensions) - 1)
