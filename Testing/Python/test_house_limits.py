@@ -23,23 +23,17 @@ KERNEL_DECORATORS = {"compiled", "inlined", "njit", "jit"}
 KERNEL_FOLDER = "CRLMSegmentationLib/reconstruction/kernels/"
 
 LONG_FILES = {
-    # inference/
     # session/
     "CRLMSegmentationLib/session/session.py": 1004,
     "CRLMSegmentationLib/session/tumor_step.py": 473,
-    # tracking/
 }
 
 LONG_FUNCTIONS = {
     # calibration/
     # commands/
     "CRLMSegmentationLib/commands/demo.py _run": 97,
-    # inference/
     # reconstruction/
     "CRLMSegmentationLib/reconstruction/whole_sweep.py reconstruct": 80,
-    # study/
-    "CRLMSegmentationLib/study/calibrate.py calibrate": 61,
-    "CRLMSegmentationLib/study/reporting/report.py _text": 62,
     # sweep/
     "CRLMSegmentationLib/sweep/sequence_files/metaimage.py read_header": 65,
     "CRLMSegmentationLib/sweep/sequence_files/nrrd.py read_header": 77,
@@ -74,7 +68,6 @@ UNTYPED = {
     "CRLMSegmentationLib/commands/segment.py": 4,
     "CRLMSegmentationLib/commands/simulate.py": 2,
     "CRLMSegmentationLib/commands/stream.py": 2,
-    "CRLMSegmentationLib/commands/study.py": 2,
     "CRLMSegmentationLib/commands/timing.py": 2,
     "CRLMSegmentationLib/commands/web.py": 2,
     # files beside the rooms
@@ -92,7 +85,7 @@ UNTYPED = {
     "CRLMSegmentationLib/inference/channel.py": 1,
     "CRLMSegmentationLib/inference/quiet.py": 1,
     "CRLMSegmentationLib/inference/resampling.py": 1,
-    "CRLMSegmentationLib/inference/runtimes/quantisation.py": 5,
+    "CRLMSegmentationLib/inference/runtimes/quantisation.py": 1,
     "CRLMSegmentationLib/inference/shared_block.py": 1,
     # mrml/
     "CRLMSegmentationLib/mrml/application.py": 3,
@@ -182,20 +175,12 @@ UNTYPED = {
     "CRLMSegmentationLib/session/volume_step.py": 2,
     "CRLMSegmentationLib/session/workflow.py": 3,
     # study/
-    "CRLMSegmentationLib/study/calibrate.py": 2,
-    "CRLMSegmentationLib/study/cases/case_files.py": 2,
     "CRLMSegmentationLib/study/cases/case_table.py": 2,
-    "CRLMSegmentationLib/study/cases/dataset.py": 1,
     "CRLMSegmentationLib/study/cases/disturbances.py": 3,
     "CRLMSegmentationLib/study/cases/simulated_crops.py": 1,
-    "CRLMSegmentationLib/study/evaluate.py": 1,
     "CRLMSegmentationLib/study/metrics.py": 1,
-    "CRLMSegmentationLib/study/pipeline.py": 2,
     "CRLMSegmentationLib/study/reporting/curves.py": 1,
     "CRLMSegmentationLib/study/reporting/realism.py": 3,
-    "CRLMSegmentationLib/study/training/nnunet_home.py": 1,
-    "CRLMSegmentationLib/study/training/recipe.py": 2,
-    "CRLMSegmentationLib/study/training/trainer.py": 1,
     # sweep/
     "CRLMSegmentationLib/sweep/missing_frames.py": 1,
     "CRLMSegmentationLib/sweep/plus_configuration.py": 1,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
 from ..files.paths import name_for_library
@@ -13,10 +15,18 @@ from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .options.outputs import Output, check_folder, check_outputs
 from .options.progress import progress_bar
 
+if TYPE_CHECKING:
+    from ..study.cases.case_table import CaseRow
+    from ..study.pipeline import Study
+    from ..study.study_folder import StudyFolder
+    from ..study.tasks import Task
+    from ..study.tasks.trial import EvaluationSettings
+    from ..study.workers import Progress
+
 STEPS = {
     "simulate": "simulate the cases of the shipped study and write their table",
-    "build": "cut the cases of a table into nnU-Net datasets",
-    "train": "train Model_crop and Model_full with nnU-Net",
+    "build": "cut the cases of a table into a dataset for each task",
+    "train": "train a model for each task",
     "calibrate": "choose thresholds on the validation cases",
     "evaluate": "try every method on the test cases",
     "report": "write tables and figures",
@@ -28,7 +38,7 @@ REPORT_FILES = ("index.html", "results.json", "report.md", "inputs.csv")
 EXAMPLES = ("crlm study run --quick --work study", "crlm study run cases.csv --work study --workers 4")
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
     for name, summary in STEPS.items():
         step = steps.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
@@ -36,7 +46,7 @@ def add_arguments(parser):
         step.add_argument("--workers", type=int, default=1, help="processes on this machine (default 1)")
         step.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://host:8786")
         if name in ("build", "run"):
-            optional = {"nargs": "?"} if name == "run" else {}
+            optional: dict[str, Any] = {"nargs": "?"} if name == "run" else {}
             step.add_argument("table", metavar="TABLE",
                               help="CSV: case, patient, split, sweep or volume, mask, calibration",
                               **optional)  # fmt: skip
@@ -55,10 +65,18 @@ def add_arguments(parser):
             step.add_argument("--note", action="append", default=[], metavar="TEXT", help="a sentence for the report")
 
 
-def _add_study_arguments(step):
+def _add_study_arguments(step: argparse.ArgumentParser) -> None:
+    from ..study.tasks import DEFAULT_TASKS, TASKS
+
+    tasks = ", ".join(f"'{name}' ({task.summary})" for name, task in TASKS.items())
+    default = " and ".join(DEFAULT_TASKS)
+    step.add_argument("--task", action="append", metavar="NAME",
+                      help=f"what is learned: {tasks}; may be given again (default: {default})")  # fmt: skip
+    # As it was called when there were two.
+    step.add_argument("--kind", choices=("crop", "full", "both"), help=argparse.SUPPRESS)
     step.add_argument("--recipe", default="recommended", help="'recommended' (default) or 'paper'")
+    step.add_argument("--override", metavar="FILE", help="a TOML file with settings in place of the recipe's")
     step.add_argument("--network", default="small", help="'small' (default) or nnU-Net's 'default'")
-    step.add_argument("--kind", choices=("crop", "full", "both"), default="both", help="which model (default both)")
     step.add_argument("--epochs", type=int, help="default: the recipe's")
     step.add_argument("--iterations", type=int, help="of an epoch; default: the recipe's")
     step.add_argument("--start-from", metavar="MODEL", help="begin with the weights of this model")
@@ -66,9 +84,8 @@ def _add_study_arguments(step):
     step.add_argument(
         "--margin",
         type=float,
-        default=DEFAULT_BOX_MARGIN_MM,
         metavar="MM",
-        help=f"around a tumor's box (default {DEFAULT_BOX_MARGIN_MM:g})",
+        help=f"around a tumor's box; default: the recipe's ({DEFAULT_BOX_MARGIN_MM:g})",
     )
     step.add_argument("--with-iso-echoic", action="store_true", help="keep iso-echoic lesions")
     step.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="default cpu")
@@ -76,13 +93,13 @@ def _add_study_arguments(step):
     step.add_argument("--threads", type=int, help="of the processor (default: as many as there are)")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     for name in ("workers", "epochs", "iterations", "gpus", "threads"):
         value = getattr(arguments, name, None)
         if value is not None and value < 1:
             raise ConfigurationError(f"--{name} is {value}; it must be 1 or more.")
-    margin, rate = getattr(arguments, "margin", 0.0), getattr(arguments, "learning_rate", None)
-    if not 0 <= margin < 1000:
+    margin, rate = getattr(arguments, "margin", None), getattr(arguments, "learning_rate", None)
+    if margin is not None and not 0 <= margin < 1000:
         raise ConfigurationError(f"--margin is {margin:g}; it must be a length in mm from 0 on.")
     if rate is not None and not 0 < rate < math.inf:
         raise ConfigurationError(f"--learning-rate is {rate:g}; it must be greater than 0.")
@@ -91,7 +108,7 @@ def run(arguments):
         _do(arguments, bar if sys.stderr.isatty() else _lines())
 
 
-def _check_files(arguments) -> None:
+def _check_files(arguments: argparse.Namespace) -> None:
     """Before any work begins: a study replaces what it made itself, and nothing else."""
     from ..study.cases.population import SIMULATED_MARK
     from ..study.study_folder import StudyFolder
@@ -100,7 +117,7 @@ def _check_files(arguments) -> None:
     check_folder(Path(arguments.work), "--work")
     name_for_library(arguments.work)
     recordings = [part for text in getattr(arguments, "recording", ()) for part in text.split(",")]
-    inputs = [table, *recordings]
+    inputs = [table, *recordings, getattr(arguments, "override", None)]
     made_here = arguments.step == "simulate" or (arguments.step == "run" and table is None)
     if made_here and folder.table.exists() and not (folder.cases / SIMULATED_MARK).exists():
         raise ConfigurationError(
@@ -114,20 +131,20 @@ def _check_files(arguments) -> None:
         check_outputs([Output("-o", report / name) for name in REPORT_FILES], inputs, force=is_report)
 
 
-def _lines(every_s: float = 20.0):
+def _lines(every_s: float = 20.0) -> Progress:
     """Progress for a log file: a line now and then, and the last one of each step."""
-    told = 0.0
+    last = 0.0
 
     def progress(fraction: float, text: str = "") -> None:
-        nonlocal told
-        if time.monotonic() - told > every_s or fraction >= 1:
-            told = time.monotonic()
+        nonlocal last
+        if time.monotonic() - last > every_s or fraction >= 1:
+            last = time.monotonic()
             print(f"{fraction:4.0%} {text}", file=sys.stderr, flush=True)
 
     return progress
 
 
-def _do(arguments, progress):
+def _do(arguments: argparse.Namespace, progress: Progress) -> None:
     from ..study import pipeline
     from ..study.study_folder import StudyFolder
 
@@ -136,7 +153,6 @@ def _do(arguments, progress):
         _simulate(arguments, folder, progress)
         return
     study = _study(arguments, folder)
-    kinds = list(study.recipes)
     if step in ("build", "run"):
         if getattr(arguments, "table", None):
             from ..study.cases.case_table import read_case_table
@@ -148,21 +164,20 @@ def _do(arguments, progress):
         for case in pipeline.build_step(study, rows, progress):
             print(f"left out {case.case}: {case.reason}")
     if step in ("train", "run"):
-        for kind in kinds:
-            print(f"{pipeline.train_step(study, kind, progress)}: trained")
+        for planned in study.planned:
+            print(f"{pipeline.train_step(study, planned, progress)}: trained")
     if step in ("calibrate", "run"):
-        for kind in kinds:
-            in_eight_bits = pipeline.calibrate_step(study, kind, progress)
-            print(" ".join(filter(None, (_calibrated(study.folder.model(kind)), in_eight_bits))))
+        for planned in study.planned:
+            sentence = pipeline.calibrate_step(study, planned, progress)
+            print(" ".join(filter(None, (_calibrated(study, planned.task), sentence))))
     if step in ("evaluate", "report", "run"):
         _evaluate_and_report(arguments, study, progress)
 
 
-def _evaluate_and_report(arguments, study, progress):
-    from ..study.evaluate import EvaluationSettings
+def _evaluate_and_report(arguments: argparse.Namespace, study: Study, progress: Progress) -> None:
     from ..study.pipeline import evaluate_step
 
-    settings = EvaluationSettings(disturbances=None) if arguments.no_robustness else _settings(arguments)
+    settings = _settings(arguments)
     further = dict(_pair(text, "=", "--model NAME=DIR") for text in arguments.model)
     results, failed = evaluate_step(study, settings, further, progress)
     for case in failed:
@@ -184,7 +199,7 @@ def _evaluate_and_report(arguments, study, progress):
     print(f"{(output or study.folder.report) / 'index.html'}: report of {len(results)} cases")
 
 
-def _simulate(arguments, folder, progress):
+def _simulate(arguments: argparse.Namespace, folder: StudyFolder, progress: Progress | None) -> list[CaseRow]:
     from ..study.cases.population import QUICK, SHIPPED, expected_work, simulate_population
     from ..study.workers import duration
 
@@ -204,52 +219,67 @@ def _simulate(arguments, folder, progress):
     return rows
 
 
-def _study(arguments, folder):
+def _study(arguments: argparse.Namespace, folder: StudyFolder) -> Study:
     from ..study.cases.population import simulated_seeds
-    from ..study.pipeline import Study, quick_recipes, recipes_for
+    from ..study.pipeline import Study
+    from ..study.recipes import recipes_for, with_overrides, with_settings
 
-    kinds = ("crop", "full") if arguments.kind == "both" else (arguments.kind,)
-    if getattr(arguments, "quick", False):
-        recipes = quick_recipes(arguments.recipe, kinds)
-    else:
-        changes = {name: getattr(arguments, name) for name in ("epochs", "iterations", "start_from", "learning_rate")}
-        recipes = recipes_for(arguments.recipe, arguments.network, kinds, **changes)
+    quick = getattr(arguments, "quick", False)
+    recipes = recipes_for(_tasks(arguments), arguments.recipe, arguments.network, quick)
+    if arguments.override:
+        recipes = with_overrides(recipes, arguments.override)
+    if not quick:
+        settings = {name: getattr(arguments, name) for name in ("epochs", "iterations", "start_from", "learning_rate")}
+        recipes = with_settings(recipes, settings)
+    recipes = with_settings(recipes, {"margin_mm": arguments.margin})
     return Study(
-        folder, recipes, arguments.workers,
-        arguments.scheduler, arguments.threads, arguments.device, arguments.gpus, arguments.margin,
+        folder, recipes, arguments.workers, arguments.scheduler, arguments.threads, arguments.device, arguments.gpus,
         arguments.with_iso_echoic, simulated_seeds(folder),
     )  # fmt: skip
 
 
-def _settings(arguments):
-    from ..study.cases.disturbances import Disturbances
-    from ..study.evaluate import EvaluationSettings
+def _tasks(arguments: argparse.Namespace) -> list[str]:
+    from ..study.tasks import DEFAULT_TASKS
 
+    if arguments.task:
+        return list(dict.fromkeys(arguments.task))
+    return list(DEFAULT_TASKS) if arguments.kind in (None, "both") else [arguments.kind]
+
+
+def _settings(arguments: argparse.Namespace) -> EvaluationSettings:
+    from ..study.cases.disturbances import Disturbances
+    from ..study.tasks.trial import EvaluationSettings
+
+    if arguments.no_robustness:
+        return EvaluationSettings(disturbances=None)
     if getattr(arguments, "quick", False):
         return EvaluationSettings(1, Disturbances((5.0,), (1.2,), (1.0,), (0.5,), repeats=1))
     return EvaluationSettings()
 
 
-def _commands(arguments) -> list[str]:
+def _commands(arguments: argparse.Namespace) -> list[str]:
     """The command that does the whole study again, as far as it matters for the outcome."""
-    words = ["crlm study run", *([arguments.table] if getattr(arguments, "table", None) else []), "--work DIR"]
+    parts = ["crlm study run", *([arguments.table] if getattr(arguments, "table", None) else []), "--work DIR"]
     if getattr(arguments, "quick", False):
-        words.append("--quick")
-    for name in ("recipe", "network", "kind", "epochs", "iterations", "start_from", "learning_rate"):
+        parts.append("--quick")
+    if arguments.task or arguments.kind:
+        parts += [f"--task {name}" for name in _tasks(arguments)]
+    if arguments.override:
+        parts.append(f"--override {Path(arguments.override).name}")
+    for name in ("recipe", "network", "epochs", "iterations", "start_from", "learning_rate", "margin"):
         value = getattr(arguments, name)
-        if value not in (None, "recommended", "small", "both"):
-            words.append(f"--{name.replace('_', '-')} {value}")
+        if value not in (None, "recommended", "small"):
+            parts.append(f"--{name.replace('_', '-')} {value}")
     for text in getattr(arguments, "recording", ()):
-        words.append("--recording " + ",".join(Path(part).name for part in text.split(",")))
-    return [" ".join(words)]
+        parts.append("--recording " + ",".join(Path(part).name for part in text.split(",")))
+    return [" ".join(parts)]
 
 
-def _calibrated(folder) -> str:
-    from ..inference.models.trained_model import load_model
-
-    card = load_model(folder).card
+def _calibrated(study: Study, task: Task) -> str:
+    card = task.trainer.read_card(study.model(task))
     dice = card.text["validation"].get("dice", {}).get("median")
-    return f"{folder}: threshold {card.threshold:g}, median Dice on the validation images {dice}"
+    figure = "" if dice is None else f", median Dice on the validation images {dice}"
+    return f"{study.model(task)}: threshold {card.threshold:g}{figure}"
 
 
 def _pair(text: str, mark: str, option: str) -> tuple[str, Path]:

@@ -7,9 +7,10 @@ reliability curve.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from ..segmentation.postprocess import mask_from_probability, unseen_voxels
 from ..values import Volume
 from .metrics import compare
 from .reporting.curves import SHELL_SHARE, VoxelCounts, areas, best_threshold, reliability, uncertainty_probabilities
+from .workers import Progress
 
 THRESHOLD_CHOICE = "highest F1 over all voxels of the validation images (precision-recall curve, steps of 0.01)"
 # A mask whose mean entropy is higher than this share of the validation masks' is called unsure.
@@ -33,6 +35,13 @@ FOUND_DICE = 0.5
 SUMMARISED = ("dice", "precision", "recall", "hd95_mm")
 
 
+class Segments(Protocol):
+    """What is calibrated."""
+
+    def probability(self, volume: Volume) -> Volume:
+        """The probability of tumor, float32 0..1, on the grid of `volume`."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """threshold; uncertainty: {'outer', 'inner'} probabilities, 'entropy_bits' and 'least_mean' probability of a mask;
@@ -41,57 +50,39 @@ class Calibration:
 
     threshold: float
     uncertainty: dict[str, float]
-    validation: dict
+    validation: dict[str, Any]
     counts: VoxelCounts
 
 
 def calibrate(
-    segmenter,
-    images: Iterable[tuple[Volume, ...]],
-    progress: Callable[[float, str], None] | None = None,
+    segmenter: Segments,
+    images: Iterable[tuple[Any, ...]],
+    progress: Progress | None = None,
     total: int | None = None,
 ) -> Calibration:
     """From `images`, ultrasound and true mask on one grid, that were never trained on.
 
     An image may have a third part, the name of its group, such as 'tight' and 'straying' boxes: thresholds and voxel
-    figures are of all images, while the quartiles are told for each group, those of the first one at the top.
+    figures are of all images, while the quartiles are given for each group, those of the first one at the top.
 
-    segmenter  has `probability(volume)`
-    total      how many images there are, where `images` cannot say
+    total  how many images there are, where `images` cannot say
+
     The figures are medians and quartiles over the images of the final masks (threshold, largest component, filled).
     Raises ConfigurationError when there is no tumor in any image.
     """
-    total = total or (len(images) if hasattr(images, "__len__") else None)
-    probabilities, truths, unseen, groups, counts = [], [], [], [], None
-    for number, (image, truth, *group) in enumerate(images):
-        probability = segmenter.probability(image)
-        one = VoxelCounts.of(probability, truth)
-        counts = one if counts is None else counts + one
-        # Half precision keeps a few whole volumes in memory; the counts above saw all digits.
-        probabilities.append(probability.with_voxels(probability.voxels.astype(np.float16)))
-        truths.append(truth)
-        unseen.append(unseen_voxels(image))
-        groups.append(group[0] if group else "")
-        if progress:
-            progress((number + 1) / total if total else 0.0, f"Calibrating on image {number + 1} of {total or '?'}")
+    total = total or (len(images) if isinstance(images, Sized) else None)
+    answers, counts = _answers(segmenter, images, progress, total)
     if counts is None or not counts.tumor.sum():
         raise ConfigurationError("The validation images hold no tumor: a threshold cannot be chosen.")
     threshold, f1 = best_threshold(counts)
-    figures, means, entropies = [], [], []
-    for one, truth, not_passed in zip(probabilities, truths, unseen):
-        one = one.with_voxels(one.voxels.astype(np.float32))
-        mask = mask_from_probability(one, threshold, unseen=not_passed)
-        marked = one.voxels[mask.voxels > 0]
-        figures.append(compare(mask, truth))
-        means.append(float(marked.mean()) if marked.size else 0.0)
-        if marked.size:
-            entropies.append(mean_entropy_bits(marked))
+    figures, means, entropies = _figures_at(threshold, answers)
     least_mean = _least_mean(figures, means)
     for number, mean in enumerate(means):
         if least_mean and 0 < mean < least_mean:
-            truth = truths[number]
+            truth = answers[number].truth
             figures[number] = compare(truth.with_voxels(np.zeros_like(truth.voxels)), truth)
-    validation = {"images": len(truths), "voxel_f1": round(f1, 4)}
+    validation: dict[str, Any] = {"images": len(answers), "voxel_f1": round(f1, 4)}
+    groups = [answer.group for answer in answers]
     for name in dict.fromkeys(groups):
         of_group = _quartiles([figure for figure, group in zip(figures, groups) if group == name])
         if name == groups[0]:
@@ -108,7 +99,49 @@ def calibrate(
     return Calibration(threshold, uncertainty, validation, counts)
 
 
-def _least_mean(figures: list[dict], means: list[float]) -> float | None:
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """What the network gave for one image, in half precision, and what is true."""
+
+    probability: Volume
+    truth: Volume
+    unseen: np.ndarray | None
+    group: str
+
+
+def _answers(
+    segmenter: Segments, images: Iterable[tuple[Any, ...]], progress: Progress | None, total: int | None
+) -> tuple[list[_Answer], VoxelCounts | None]:
+    answers, counts = [], None
+    for number, (image, truth, *group) in enumerate(images):
+        probability = segmenter.probability(image)
+        one = VoxelCounts.of(probability, truth)
+        counts = one if counts is None else counts + one
+        # Half precision keeps a few whole volumes in memory; the counts above saw all digits.
+        kept = probability.with_voxels(probability.voxels.astype(np.float16))
+        answers.append(_Answer(kept, truth, unseen_voxels(image), group[0] if group else ""))
+        if progress:
+            progress((number + 1) / total if total else 0.0, f"Calibrating on image {number + 1} of {total or '?'}")
+    return answers, counts
+
+
+def _figures_at(
+    threshold: float, answers: Sequence[_Answer]
+) -> tuple[list[dict[str, float]], list[float], list[float]]:
+    """Figures and mean probability of each mask, and the mean entropy of those that are not empty."""
+    figures, means, entropies = [], [], []
+    for answer in answers:
+        probability = answer.probability.with_voxels(answer.probability.voxels.astype(np.float32))
+        mask = mask_from_probability(probability, threshold, unseen=answer.unseen)
+        marked = probability.voxels[mask.voxels > 0]
+        figures.append(compare(mask, answer.truth))
+        means.append(float(marked.mean()) if marked.size else 0.0)
+        if marked.size:
+            entropies.append(mean_entropy_bits(marked))
+    return figures, means, entropies
+
+
+def _least_mean(figures: list[dict[str, float]], means: list[float]) -> float | None:
     """The mean probability that a mask must have to be shown: spares every one that found its tumor, with some room.
 
     None when no tumor was found. To be found is a Dice above 0.5, as in Natali et al., arXiv 2511.05253.
@@ -117,8 +150,8 @@ def _least_mean(figures: list[dict], means: list[float]) -> float | None:
     return round(1 - DOUBT_TO_SPARE * (1 - min(found)), 4) if found else None
 
 
-def _quartiles(figures: list[dict]) -> dict:
-    summary = {}
+def _quartiles(figures: list[dict[str, float]]) -> dict[str, Any]:
+    summary: dict[str, Any] = {}
     for name in SUMMARISED:
         values = np.array([figure[name] for figure in figures if np.isfinite(figure[name])])
         if len(values):
@@ -128,7 +161,7 @@ def _quartiles(figures: list[dict]) -> dict:
     return summary
 
 
-def write_calibration(folder: Path, calibration: Calibration, **more) -> None:
+def write_calibration(folder: Path, calibration: Calibration, **more: object) -> None:
     """Put the calibration, and `more` entries about the validation data, into the model card of `folder`."""
     path = Path(folder) / CARD
     card = json.loads(path.read_text(encoding="utf-8"))
@@ -147,9 +180,9 @@ def write_calibration(folder: Path, calibration: Calibration, **more) -> None:
 
 def add_eight_bits(
     folder: Path,
-    images: Iterable[tuple[Volume, ...]],
+    images: Iterable[tuple[Any, ...]],
     threads: int | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> str:
     """Choose the layers of a calibrated model for 8 bits and write them into its card; returns a sentence about it.
 
@@ -162,8 +195,8 @@ def add_eight_bits(
     except ModelError as reason:
         return f"Stays in float32: {reason}"
     agreement = found.agreement
-    told = f"Dice {agreement.median:.4f} median, {agreement.worst:.4f} worst of {agreement.crops} crops"
+    agrees = f"Dice {agreement.median:.4f} median, {agreement.worst:.4f} worst of {agreement.crops} crops"
     if not found.good_enough:
-        return f"Stays in float32: in 8 bits its masks agree only to {told}."
+        return f"Stays in float32: in 8 bits its masks agree only to {agrees}."
     write_eight_bits(model, found)
-    return f"In 8 bits its masks agree to {told}."
+    return f"In 8 bits its masks agree to {agrees}."

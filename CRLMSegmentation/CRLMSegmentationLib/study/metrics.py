@@ -8,11 +8,39 @@ does. What is not defined is NaN.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..geometry import corners_of_extent, transform_points
 from ..values import Volume
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of each case: its key in the results, its title in tables, and what is better.
+
+    better        1 when more is better, -1 when less is, 0 for what is no matter of more or less
+    of_each_case  whether the report shows it of each case by itself
+    """
+
+    key: str
+    title: str
+    better: int = 0
+    of_each_case: bool = False
+
+
+# Of a mask against the truth, as compare() gives them, and how long it took.
+MASK_METRICS = (
+    Metric("dice", "Dice", 1, of_each_case=True),
+    Metric("precision", "precision", 1),
+    Metric("recall", "recall", 1),
+    Metric("rvd", "relative volume difference"),
+    Metric("hd95_mm", "HD95 (mm)", -1, of_each_case=True),
+    Metric("hd_mm", "HD (mm)", -1),
+    Metric("mean_surface_distance_mm", "mean surface distance (mm)", -1),
+    Metric("time_s", "time, box to mask (s)"),
+)
 
 
 def compare(mask: Volume, truth: Volume) -> dict[str, float]:

@@ -8,76 +8,59 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..inference.models.card import CARD
 from ..inference.models.model_files import sha256_of
-from ..inference.models.trained_model import load_model
-from ..values.defaults import DEFAULT_BOX_MARGIN_MM
-from .calibrate import add_eight_bits, calibrate, write_calibration
-from .cases.build import CROPS, WHOLE, BuildSettings, build
-from .cases.case_files import forget_sweeps, load_case
+from .card import Card
+from .cases.build import build
 from .cases.case_table import VALIDATION, CaseRow, LeftOut, choose_cases, read_case_table, write_case_table
-from .cases.crop_sampling import CropSampling, sample_crops
-from .evaluate import CROP, FULL, EvaluationSettings, evaluate
+from .evaluate import TrainedMethod, evaluate
 from .study_folder import StudyFolder
+from .tasks import TASKS, PlannedTask, Task, task_named
+from .tasks.task import CalibrationJob, TrainingJob
+from .tasks.trial import EvaluationSettings
 from .training.cards import training_card
-from .training.export import export_model
-from .training.planning import is_planned, is_preprocessed, plan, preprocess
-from .training.recipe import KINDS, Recipe, recipe_named
-from .training.train import train
-
-Progress = Callable[[float, str], None]
-DATASETS = {"crop": CROPS, "full": WHOLE}
-# A threshold has to serve boxes as they are drawn, not only tight ones.
-VALIDATION_SAMPLING = CropSampling(straying=3)
+from .training.recipe import Recipe
+from .workers import Progress
 
 
 @dataclass(frozen=True)
 class Study:
     """Where a study lies and how it is done.
 
-    recipes    by kind, 'crop' and 'full'; a kind that is not there is left out of the study
+    recipes    by the names of the tasks that it does
     simulated  seeds by part for the model cards, when the cases are simulated; None for cases of one's own
     """
 
     folder: StudyFolder
-    recipes: dict[str, Recipe]
+    recipes: Mapping[str, Recipe]
     workers: int = 1
     scheduler: str | None = None
     threads: int | None = None
     device: str = "cpu"
     gpus: int = 1
-    margin_mm: float = DEFAULT_BOX_MARGIN_MM
     with_iso_echoic: bool = False
-    simulated: dict | None = None
+    simulated: dict[str, Any] | None = None
     version: str = "1"
 
     @property
-    def build_settings(self) -> BuildSettings:
-        sampling = self.recipes["crop"].sampling if "crop" in self.recipes else CropSampling()
-        return BuildSettings(self.margin_mm, sampling, self.with_iso_echoic)
+    def planned(self) -> list[PlannedTask]:
+        """Its tasks with their recipes."""
+        return [PlannedTask(task_named(name), recipe) for name, recipe in self.recipes.items()]
 
-    @property
-    def many(self) -> dict:
-        return {"workers": self.workers, "scheduler": self.scheduler}
+    def model(self, task: Task) -> Path:
+        """The folder of the task's model."""
+        return self.folder.model(task.model_name)
 
-
-def recipes_for(name: str, network: str = "small", kinds: Sequence[str] = KINDS, **changes) -> dict[str, Recipe]:
-    """The named recipe for each kind of model; changes are fields of Recipe, None for 'as the recipe says'."""
-    return {kind: recipe_named(name, kind, network, **changes) for kind in kinds}
-
-
-def quick_recipes(name: str = "recommended", kinds: Sequence[str] = KINDS) -> dict[str, Recipe]:
-    """A few steps of tiny networks on coarse voxels: to see that everything runs, not to learn anything."""
-    recipes = recipes_for(name, kinds=kinds, epochs=2, iterations=4, base_features=4)
-    return {
-        kind: replace(recipe, spacing_mm=3.0 * recipe.spacing_mm / 2, sampling=CropSampling(straying=1, empty=1))
-        for kind, recipe in recipes.items()
-    }
+    def cards(self) -> dict[str, Card]:
+        """Of the models that are trained, by name."""
+        there = [one.task for one in self.planned if (self.model(one.task) / CARD).is_file()]
+        return {task.model_name: task.trainer.read_card(self.model(task)) for task in there}
 
 
 def cases_of(study: Study) -> list[CaseRow]:
@@ -88,102 +71,86 @@ def cases_of(study: Study) -> list[CaseRow]:
 
 
 def build_step(study: Study, rows: Sequence[CaseRow], progress: Progress | None = None) -> list[LeftOut]:
-    """Both datasets, and inputs.csv with the hash of every file that went in; returns the cases left out, and why."""
+    """The dataset of each task, and inputs.csv with the hash of every file that went in; returns the cases left out."""
     Path(study.folder.root).mkdir(parents=True, exist_ok=True)
     write_case_table(rows, study.folder.table)
     write_inputs(rows, study.folder.inputs)
-    return build(rows, study.folder.nnunet.raw, study.build_settings, progress=progress, **study.many)
+    return build(
+        rows, study.folder.nnunet.raw, study.planned, study.with_iso_echoic, study.workers, study.scheduler, progress
+    )
 
 
-def train_step(study: Study, kind: str, progress: Progress | None = None) -> Path:
-    """Plan, preprocess, train and export one model; returns its folder, not calibrated yet."""
-    home, dataset, recipe = study.folder.nnunet, DATASETS[kind], study.recipes[kind]
-    if not (home.raw / dataset / "dataset.json").is_file():
+def train_step(study: Study, planned: PlannedTask, progress: Progress | None = None) -> Path:
+    """Train and export the model of a task; returns its folder, not calibrated yet."""
+    task, dataset = planned.task, planned.task.nnunet_dataset(study.folder.nnunet)
+    if not (dataset.raw / "dataset.json").is_file():
         raise ConfigurationError(f"{study.folder.root} holds no dataset to train on: build the study first.")
-    if not is_planned(home, dataset, recipe):
-        plan(home, dataset, recipe)
-    if not is_preprocessed(home, dataset):
-        preprocess(home, dataset, progress, **study.many)
-    trained = train(home, dataset, recipe, study.device, study.threads, progress, study.gpus)
-    target = study.folder.model(kind)
-    weights = trained / "fold_0" / "checkpoint_final.pth"
+    job = TrainingJob(
+        dataset, planned.recipe, study.device, study.threads, study.gpus, study.workers, study.scheduler, progress
+    )
+    weights, target = task.trainer.train(job), study.model(task)
     if not (target / CARD).is_file() or (target / CARD).stat().st_mtime < weights.stat().st_mtime:
-        split = json.loads((home.raw / dataset / "splits_final.json").read_text(encoding="utf-8"))[0]
+        split = json.loads((dataset.raw / "splits_final.json").read_text(encoding="utf-8"))[0]
         used, _ = choose_cases(cases_of(study), study.with_iso_echoic)
-        card = training_card(
-            f"Model_{kind}", study.version, recipe, study.build_settings, used, len(split["train"]), study.simulated
-        )
-        export_model(trained, target, card)
+        card = training_card(planned, study.version, used, len(split["train"]), study.simulated)
+        task.trainer.export(job, weights, target, card)
     return target
 
 
-def calibrate_step(study: Study, kind: str, progress: Progress | None = None) -> str:
-    """Threshold, uncertainty and curves of a trained model from the validation cases, into its card.
-
-    For the crop model also the layers that can be computed in 8 bits; returns a sentence about them, or ''.
-    """
-    from ..inference.predictor import LocalPredictor
-    from ..segmentation.segmenter import TumorSegmenter
-
-    target = study.folder.model(kind)
+def calibrate_step(study: Study, planned: PlannedTask, progress: Progress | None = None) -> str:
+    """What a trained model's answers mean, from the validation cases, into its card; returns a sentence, or ''."""
+    task, target = planned.task, study.model(planned.task)
     if not (target / CARD).is_file():
-        raise ConfigurationError(f"{study.folder.root} holds no trained {kind} model: train it first.")
-    model = load_model(target)
-    rows = [row for row in choose_cases(cases_of(study), study.with_iso_echoic)[0] if row.split == VALIDATION]
-    kept = study.folder.calibration / f"calibration_{kind}.json"
-    wanted = {"model": model.card.sha256, "cases": [row.case for row in rows]}
-    made_from = json.loads(kept.read_text(encoding="utf-8"))["made_from"] if kept.is_file() else None
-    if made_from == wanted and model.card.text["validation"]:
+        raise ConfigurationError(f"{study.folder.root} holds no trained {task.name} model: train it first.")
+    if task.calibrate is None:
         return ""
-    segmenter = TumorSegmenter(LocalPredictor(model, device=study.device, threads=study.threads))
-    images = validation_images(rows, kind, study.margin_mm)
-    total = len(rows) * (1 + VALIDATION_SAMPLING.straying if kind == "crop" else 1)
-    found = calibrate(segmenter, images, progress, total)
-    write_calibration(target, found, cases=len(rows))
-    told = ""
-    if kind == "crop":
-        told = add_eight_bits(target, validation_images(rows, kind, study.margin_mm), study.threads, progress)
-    kept.write_text(json.dumps({"made_from": wanted, "counts": found.counts.as_plain()}) + "\n", encoding="utf-8")
-    return told
-
-
-def validation_images(rows: Sequence[CaseRow], kind: str, margin_mm: float):
-    """(ultrasound, truth, group): the tight and three straying boxes of each case, or its whole volume.
-
-    All of them reconstructed as in use, and not in the ways that training takes turns in.
-    """
-    for number, row in enumerate(rows):
-        case = load_case(row)
-        if kind == "full":
-            yield case.volume, case.tumor, "whole"
-        else:
-
-            def load(fill: str, every: int, case=case):
-                return case
-
-            for sampled in sample_crops(load, margin_mm, VALIDATION_SAMPLING, seed=number):
-                yield sampled.image, sampled.mask, "tight" if sampled.name == "tight" else "straying"
-        forget_sweeps()
+    card = task.trainer.read_card(target)
+    rows = [row for row in choose_cases(cases_of(study), study.with_iso_echoic)[0] if row.split == VALIDATION]
+    kept = study.folder.calibration(task.name)
+    wanted = {"model": card.sha256, "cases": [row.case for row in rows]}
+    made_from = json.loads(kept.read_text(encoding="utf-8"))["made_from"] if kept.is_file() else None
+    if made_from == wanted and card.text["validation"]:
+        return ""
+    found = task.calibrate(CalibrationJob(target, rows, planned.recipe, study.device, study.threads, progress))
+    kept.write_text(json.dumps({"made_from": wanted, "counts": found.counts}) + "\n", encoding="utf-8")
+    return found.sentence
 
 
 def evaluate_step(
     study: Study,
-    settings: EvaluationSettings = EvaluationSettings(),
-    further: dict[str, Path] | None = None,
+    settings: EvaluationSettings | None = None,
+    further: Mapping[str, Path] | None = None,
     progress: Progress | None = None,
-) -> tuple[list[dict], list[LeftOut]]:
+) -> tuple[list[dict[str, Any]], list[LeftOut]]:
     """The results of all test cases; `further` are more models to be tried on them, by name."""
-    models = {name: study.folder.model(kind) for kind, name in (("crop", CROP), ("full", FULL))}
-    models = {name: folder for name, folder in models.items() if (folder / CARD).is_file()}
-    if not models:
+    cards = study.cards()
+    if not cards:
         raise ConfigurationError(f"{study.folder.root} holds no trained model: train one first.")
-    uncalibrated = [name for name, folder in models.items() if not load_model(folder).card.text["validation"]]
-    if uncalibrated:
-        raise ConfigurationError(f"{uncalibrated[0]} has no threshold yet: calibrate it first.")
+    methods = {}
+    for task in (one.task for one in study.planned if one.task.model_name in cards):
+        if task.calibrate and not cards[task.model_name].text["validation"]:
+            raise ConfigurationError(f"{task.model_name} has no threshold yet: calibrate it first.")
+        methods[task.model_name] = TrainedMethod(task, study.model(task))
+    for name, folder in (further or {}).items():
+        methods[name] = TrainedMethod(_task_of_model(folder), Path(folder), is_own=False)
     used, _ = choose_cases(cases_of(study), study.with_iso_echoic)
-    models.update({name: Path(folder) for name, folder in (further or {}).items()})
-    settings = replace(settings, device=study.device, threads=study.threads or 1)
-    return evaluate(used, models, study.folder.evaluation, settings, progress=progress, **study.many)
+    settings = replace(settings or EvaluationSettings(), device=study.device, threads=study.threads or 1)
+    return evaluate(used, methods, study.folder.evaluation, settings, study.workers, study.scheduler, progress)
+
+
+def _task_of_model(folder: Path) -> Task:
+    """The task that the card in a model's folder names. Raises ConfigurationError."""
+    try:
+        card = json.loads((Path(folder) / CARD).read_text(encoding="utf-8"))
+        # Cards were written with 'kind' before there were other tasks.
+        name = card["task"] if "task" in card else card["kind"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ConfigurationError(
+            f"{folder} is not the folder of a model: it holds no {CARD} that names a task."
+        ) from None
+    if name not in TASKS:
+        raise ConfigurationError(f"The model in {folder} is of the task '{name}', which no study can try.")
+    return TASKS[name]
 
 
 def write_inputs(rows: Sequence[CaseRow], path: Path) -> None:
@@ -196,8 +163,3 @@ def write_inputs(rows: Sequence[CaseRow], path: Path) -> None:
                 there = os.path.isfile(name)
                 size, digest = (os.path.getsize(name), sha256_of(Path(name))) if there else ("", "")
                 writer.writerow([row.case, row.split, Path(name).name, size, digest])
-
-
-def describe(study: Study) -> dict:
-    """The recipes as plain values, for the report."""
-    return {kind: json.loads(json.dumps(asdict(recipe))) for kind, recipe in study.recipes.items()}

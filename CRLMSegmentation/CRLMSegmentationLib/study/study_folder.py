@@ -34,12 +34,12 @@ class StudyFolder:
     def nnunet(self) -> NnunetHome:
         return NnunetHome(Path(self.root) / "nnunet")
 
-    def model(self, kind: str) -> Path:
-        return Path(self.root) / "models" / f"Model_{kind}"
+    def model(self, name: str) -> Path:
+        return Path(self.root) / "models" / name
 
-    @property
-    def calibration(self) -> Path:
-        return Path(self.root) / "models"
+    def calibration(self, task: str) -> Path:
+        """The file of what was counted when the model of a task was calibrated."""
+        return Path(self.root) / "models" / f"calibration_{task}.json"
 
     @property
     def evaluation(self) -> Path:

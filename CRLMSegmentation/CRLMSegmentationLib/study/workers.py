@@ -13,6 +13,9 @@ from typing import Any
 
 from ..errors import ConfigurationError, CRLMError
 
+# Called with the fraction done, 0 to 1, and a short text.
+Progress = Callable[[float, str], None]
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -28,7 +31,7 @@ def for_each(
     items: Sequence,
     workers: int = 1,
     scheduler: str | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
     title: str = "Case",
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Outcome]:

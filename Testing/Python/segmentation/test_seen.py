@@ -14,7 +14,7 @@ from CRLMSegmentationLib.segmentation.postprocess import with_guessed_seen
 from CRLMSegmentationLib.segmentation.region_growing import grow_region
 from CRLMSegmentationLib.segmentation.segment import segment
 from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
-from CRLMSegmentationLib.study.evaluate import _mask_in_box
+from CRLMSegmentationLib.study.tasks.crop import mask_in_box
 from CRLMSegmentationLib.values import Box, Volume
 from scipy.spatial.transform import Rotation
 
@@ -123,7 +123,7 @@ def test_the_study_measures_what_the_product_shows(swept):
             return block.on_grid(np.where(inside, 0.9, 0.01).astype(np.float32))
 
     box = Box((40, 30, 30), (36, 30, 30))
-    shipped, studied = segment(volume, box, Ball()).mask, _mask_in_box(volume, box, Ball(), 0.0)
+    shipped, studied = segment(volume, box, Ball()).mask, mask_in_box(volume, box, Ball(), 0.0)
     assert shipped.voxels.any() and not shipped.voxels[:, :, 45:].any()
     assert np.array_equal(shipped.voxels, studied.voxels)
 

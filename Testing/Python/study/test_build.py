@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,13 +10,17 @@ import SimpleITK
 from CRLMSegmentationLib.errors import ConfigurationError, FileFormatError, GeometryError
 from CRLMSegmentationLib.files import read_mask, write_volume
 from CRLMSegmentationLib.geometry import transform_points
-from CRLMSegmentationLib.study.cases.build import CROPS, WHOLE, BuildSettings, build
+from CRLMSegmentationLib.study.cases.build import build
 from CRLMSegmentationLib.study.cases.case_files import load_case
 from CRLMSegmentationLib.study.cases.case_table import CaseRow
 from CRLMSegmentationLib.study.cases.crop_sampling import CropSampling, empty_box, sample_crops
-from CRLMSegmentationLib.study.cases.dataset import Case, CropDataset, read_crop
+from CRLMSegmentationLib.study.cases.dataset import Case, RawDataset
+from CRLMSegmentationLib.study.tasks import TASKS, PlannedTask
+from CRLMSegmentationLib.study.tasks.crop import CropRecipe
+from CRLMSegmentationLib.study.training.recipe import Recipe
 from CRLMSegmentationLib.values import Box, Volume
 
+CROPS, WHOLE = "Dataset501_TumorCrops", "Dataset502_WholeVolumes"
 TURNED = np.array([[0, -0.8, 0, 12], [0.8, 0, 0, -7], [0, 0, 1.0, 3], [0, 0, 0, 1]], dtype=float)
 
 
@@ -120,25 +125,27 @@ def test_a_dataset_is_built_split_by_the_table_and_found_again(tmp_path):
     rows.append(row_of(ball_case(5), tmp_path, "training", iso_echoic=True))
     rows.append(CaseRow("broken", "someone", "training", volume=str(tmp_path / "broken.nrrd")))
     (tmp_path / "broken.nrrd").write_text("this is no volume")
-    settings = BuildSettings(5.0, CropSampling(straying=1, empty=1))
-    left_out = build(rows, tmp_path / "raw", settings)
+    recipe = CropRecipe(margin_mm=5.0, sampling=CropSampling(straying=1, empty=1))
+    planned = [PlannedTask(TASKS["crop"], recipe), PlannedTask(TASKS["full"], Recipe())]
+    left_out = build(rows, tmp_path / "raw", planned)
     assert {one.case for one in left_out} == {"ball5", "broken"}
     with open(tmp_path / "raw" / "left_out.csv", newline="") as file:
         assert {line["case"]: line["reason"] for line in csv.DictReader(file)}["ball5"] == "the lesion is iso-echoic"
     split = json.loads((tmp_path / "raw" / CROPS / "splits_final.json").read_text(encoding="utf-8"))[0]
     assert {name.split("_")[0] for name in split["train"]} == {"ball0", "ball1"}
     assert split["val"] == ["ball2_tight"], "validation crops neither stray nor change"
-    assert CropDataset(tmp_path / "raw", WHOLE).names() == ["ball0", "ball1", "ball2"]
-    written = CropDataset(tmp_path / "raw", CROPS).names()
+    assert RawDataset(tmp_path / "raw", WHOLE).names() == ["ball0", "ball1", "ball2"]
+    written = RawDataset(tmp_path / "raw", CROPS).names()
     assert not any(name.startswith("ball3") for name in written), "test cases are never in a dataset"
-    image, mask = read_crop(CropDataset(tmp_path / "raw", CROPS), "ball0_tight")
+    (image,), mask = RawDataset(tmp_path / "raw", CROPS).read("ball0_tight")
     assert mask.voxels.sum() == cases[0].tumor.voxels.sum() and image.has_geometry_of(mask)
 
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "raw" / CROPS).glob("*Tr/*")}
-    build(rows, tmp_path / "raw", settings)
+    planned[0] = PlannedTask(TASKS["crop"], replace(recipe, epochs=99))
+    build(rows, tmp_path / "raw", planned)
     assert times == {path: path.stat().st_mtime_ns for path in (tmp_path / "raw" / CROPS).glob("*Tr/*")}
 
 
 def test_a_table_without_validation_cases_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="No validation case"):
-        build([row_of(ball_case(), tmp_path)], tmp_path / "raw")
+        build([row_of(ball_case(), tmp_path)], tmp_path / "raw", [PlannedTask(TASKS["full"], Recipe())])

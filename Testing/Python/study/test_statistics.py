@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from CRLMSegmentationLib.study.metrics import MASK_METRICS
 from CRLMSegmentationLib.study.reporting.curves import VoxelCounts
 from CRLMSegmentationLib.study.reporting.results import collect
 from CRLMSegmentationLib.study.reporting.statistics import (
@@ -13,6 +14,7 @@ from CRLMSegmentationLib.study.reporting.statistics import (
     strata,
     summary,
 )
+from CRLMSegmentationLib.study.reporting.tumor_summaries import tumor_summaries
 from scipy.stats import wilcoxon
 
 
@@ -103,7 +105,7 @@ def test_robustness_is_the_mean_loss_with_every_case_weighing_the_same(results):
 
 
 def test_what_had_to_come_out_is_checked_in_the_right_direction(results):
-    found = collect(results, [], simulated=True)
+    found = collect(results, [], True, MASK_METRICS, [tumor_summaries])
     must = {one["what"]: one for one in found["must"]}
     assert not must["Model_crop, median Dice"]["holds"], "0.77 is below 0.80"
     assert must["Model_crop, 25th percentile of Dice"]["holds"]

@@ -26,17 +26,17 @@ def write_ball(folder, seed: int, split: str) -> CaseRow:
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """A finished study and the words of its command."""
+    """A finished study and the arguments of its command."""
     folder = tmp_path_factory.mktemp("study")
     rows = [write_ball(folder, seed, split) for seed, split in enumerate(SPLITS)]
     # A test case whose mask belongs to another recording: reported, and fatal for nobody.
     stray = write_ball(folder, 6, "test")
     write_volume(Volume(np.ones((4, 4, 4), np.uint8), np.diag([1.0, 1, 1, 1]) + np.eye(4, k=3) * 900), stray.mask)
     table = write_case_table([*rows, stray], folder / "table.csv")
-    words = ["study", "run", str(table), "--work", str(folder / "work"), "--epochs", "2", "--iterations", "12",
+    arguments = ["study", "run", str(table), "--work", str(folder / "work"), "--epochs", "2", "--iterations", "12",
              "--threads", "1", "--learning-rate", "0.01", "--margin", "6"]  # fmt: skip
-    assert main(words) == 0
-    return folder / "work", words
+    assert main(arguments) == 0
+    return folder / "work", arguments
 
 
 def test_the_report_says_what_came_out(study):
@@ -59,19 +59,19 @@ def test_the_report_says_what_came_out(study):
 
 
 def test_the_models_are_calibrated_on_validation_cases_and_load(study):
-    for kind, margin in (("crop", 6.0), ("full", 0.0)):
-        card = load_model(study[0] / "models" / f"Model_{kind}").card
-        assert (card.kind, card.margin_mm) == (kind, margin)
+    for task, margin in (("crop", 6.0), ("full", 0.0)):
+        card = load_model(study[0] / "models" / f"Model_{task}").card
+        assert (card.kind, card.margin_mm) == (task, margin)
         assert card.text["validation"]["cases"] == 1 and "F1" in card.text["threshold_choice"]
         assert 0 < card.usual_entropy_bits <= 1
         assert card.text["training"]["cases"] == 2 and "seeds" not in card.text["training"]
 
 
 def test_a_second_run_finds_everything_done(study, capsys):
-    work, words = study
+    work, arguments = study
     weights = work / "models" / "Model_crop" / "fold_0" / "checkpoint_final.pth"
     before = weights.stat().st_mtime_ns, (work / "evaluation" / "ball3.Model_crop.json").stat().st_mtime_ns
-    assert main(words) == 0
+    assert main(arguments) == 0
     assert before == (weights.stat().st_mtime_ns, (work / "evaluation" / "ball3.Model_crop.json").stat().st_mtime_ns)
     assert "Model_crop, median Dice" in capsys.readouterr().out
 

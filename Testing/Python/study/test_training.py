@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError, GeometryError
 from CRLMSegmentationLib.inference.models.trained_model import load_model
-from CRLMSegmentationLib.inference.predictor import LocalPredictor
-from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 from CRLMSegmentationLib.study.calibrate import calibrate, write_calibration
 from CRLMSegmentationLib.study.cases.crop_sampling import CropSampling, sample_crops
-from CRLMSegmentationLib.study.cases.dataset import Case, CropDataset, read_crop
+from CRLMSegmentationLib.study.cases.dataset import Case, RawDataset
+from CRLMSegmentationLib.study.segmenters import segmenter_of
+from CRLMSegmentationLib.study.tasks import TASKS, task_named
 from CRLMSegmentationLib.study.training.export import export_model
-from CRLMSegmentationLib.study.training.nnunet_home import NnunetHome
+from CRLMSegmentationLib.study.training.nnunet_home import NnunetDataset, NnunetHome
 from CRLMSegmentationLib.study.training.planning import is_planned, is_preprocessed, plan, preprocess
-from CRLMSegmentationLib.study.training.recipe import Recipe, recipe_named
+from CRLMSegmentationLib.study.training.recipe import Recipe
 from CRLMSegmentationLib.study.training.train import train
 from CRLMSegmentationLib.study.training.trainer import study_trainer_class
 from CRLMSegmentationLib.values import Volume
@@ -39,36 +39,37 @@ def test_a_mask_on_another_grid_than_its_volume_is_refused():
 
 
 def test_a_crop_is_read_back_in_its_place(tmp_path):
-    dataset = CropDataset(tmp_path)
+    dataset = RawDataset(tmp_path, "Dataset501_Toy")
     case = toy_case(2)
-    dataset.add("one", case.volume, case.tumor)
-    image, mask = read_crop(dataset, "one")
+    dataset.add("one", [case.volume], case.tumor)
+    (image,), mask = dataset.read("one")
     assert image.has_geometry_of(case.volume) and mask.has_geometry_of(case.volume)
     assert np.array_equal(image.voxels, case.volume.voxels) and np.array_equal(mask.voxels, case.tumor.voxels)
 
 
 def test_a_split_with_crops_that_are_not_there_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not written"):
-        CropDataset(tmp_path).finish(["one"], ["two"])
+        RawDataset(tmp_path, "Dataset501_Toy").finish(["one"], ["two"])
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A dataset of toy crops, and a training that was stopped after its second epoch and taken up again."""
     home = NnunetHome(tmp_path_factory.mktemp("home"))
-    dataset = CropDataset(home.raw)
+    raw = RawDataset(home.raw, "Dataset501_Toy")
     names = {seed: [f"toy{seed}_{part}" for part in range(2)] for seed in range(4)}
     for seed, parts in names.items():
         case, sampling = toy_case(seed), CropSampling(straying=1, shift_mm=2.5, edge_mm=(-2.5, 2.5))
         for name, crop in zip(parts, sample_crops(lambda fill, every, case=case: case, 6.0, sampling, seed)):
-            dataset.add(name, crop.image, crop.mask)
-    dataset.finish(sum((names[seed] for seed in (0, 1, 2)), []), names[3])
+            raw.add(name, [crop.image], crop.mask)
+    raw.finish(sum((names[seed] for seed in (0, 1, 2)), []), names[3])
+    dataset = NnunetDataset(home, raw.name)
     recipe = Recipe(spacing_mm=1.0, base_features=4, epochs=4, iterations=10, learning_rate=5e-3, gpu_memory_gb=0.05)
-    assert not is_planned(home, dataset.name, recipe)
-    plan(home, dataset.name, recipe)
-    assert is_planned(home, dataset.name, recipe) and not is_preprocessed(home, dataset.name)
-    preprocess(home, dataset.name)
-    assert is_preprocessed(home, dataset.name)
+    assert not is_planned(dataset, recipe)
+    plan(dataset, recipe)
+    assert is_planned(dataset, recipe) and not is_preprocessed(dataset)
+    preprocess(dataset)
+    assert is_preprocessed(dataset)
 
     class Stopped(Exception):
         pass
@@ -78,88 +79,89 @@ def trained(tmp_path_factory):
             raise Stopped
 
     with pytest.raises(Stopped):
-        train(home, dataset.name, recipe, threads=1, progress=stop_in_the_third_epoch)
-    told = []
-    folder = train(home, dataset.name, recipe, threads=1, progress=lambda fraction, text: told.append((fraction, text)))
-    return home, dataset, recipe, folder, told
+        train(dataset, recipe, threads=1, progress=stop_in_the_third_epoch)
+    reported = []
+    folder = train(dataset, recipe, threads=1, progress=lambda *report: reported.append(report))
+    return raw, dataset, recipe, folder, reported
 
 
 def test_a_stopped_training_goes_on_where_it_was(trained):
-    *_, told = trained
-    assert told[0][1].startswith("Training, epoch 3 of 4") and told[0][0] == pytest.approx(21 / 40)
-    assert told[-1][0] == 1 and "minutes left" in told[-1][1]
+    *_, reported = trained
+    assert reported[0][1].startswith("Training, epoch 3 of 4") and reported[0][0] == pytest.approx(21 / 40)
+    assert reported[-1][0] == 1 and "minutes left" in reported[-1][1]
 
 
 def test_a_finished_training_is_not_done_again_and_another_recipe_is_refused(trained):
-    home, dataset, recipe, folder, _ = trained
-    told = []
-    assert train(home, dataset.name, recipe, progress=lambda *words: told.append(words)) == folder
-    assert told == []
+    _, dataset, recipe, folder, _ = trained
+    reported = []
+    assert train(dataset, recipe, progress=lambda *report: reported.append(report)) == folder
+    assert reported == []
     with pytest.raises(ConfigurationError, match="another recipe"):
-        train(home, dataset.name, Recipe(epochs=99))
+        train(dataset, Recipe(epochs=99))
 
 
 def test_a_training_does_not_go_on_with_other_images(trained):
-    home, dataset, recipe, folder, _ = trained
+    _, dataset, recipe, folder, _ = trained
     stamp = folder / "planned.json"
     before = stamp.read_text(encoding="utf-8")
     stamp.write_text('{"dataset": "other"}')
     with pytest.raises(ConfigurationError, match="other images"):
-        train(home, dataset.name, recipe)
+        train(dataset, recipe)
     stamp.write_text(before)
 
 
 def test_a_training_can_begin_with_the_weights_of_another(trained, tmp_path):
-    home, dataset, recipe, folder, _ = trained
+    _, dataset, recipe, folder, _ = trained
     card = {"name": "toy", "version": "1", "kind": "crop", "margin_mm": 6.0, "threshold": 0.5}
     start = export_model(folder, tmp_path / "start", card).parent
     further = replace(recipe, start_from=str(start), learning_rate=1e-9, epochs=1, iterations=1)
-    other = NnunetHome(tmp_path / "home")
+    other = replace(dataset, home=NnunetHome(tmp_path / "home"))
     for part in ("raw", "preprocessed"):
-        shutil.copytree(getattr(home, part), getattr(other, part))
+        shutil.copytree(getattr(dataset, part), getattr(other, part))
     known = load_model(start).read_weights()[0]
-    again = train(other, dataset.name, further, threads=1)
+    again = train(other, further, threads=1)
     grown = load_model(export_model(again, tmp_path / "again", card).parent).read_weights()[0]
     assert max(float((grown[name] - known[name]).abs().max()) for name in known) < 1e-5
     with pytest.raises(ConfigurationError, match="built differently"):
-        _start_elsewhere(other, dataset, further)
+        _start_elsewhere(other, further)
 
 
-def _start_elsewhere(home, dataset, recipe):
+def _start_elsewhere(dataset, recipe):
     """Weights of a network with other features."""
     wider = replace(recipe, base_features=6)
-    plan(home, dataset.name, wider)
-    preprocess(home, dataset.name)
-    shutil.rmtree(home.results)
-    train(home, dataset.name, wider, threads=1)
+    plan(dataset, wider)
+    preprocess(dataset)
+    shutil.rmtree(dataset.home.results)
+    train(dataset, wider, threads=1)
 
 
 def test_the_two_recipes_differ_as_the_paper_says():
-    paper, ours = recipe_named("paper"), recipe_named("recommended", "full", epochs=3, iterations=None)
+    paper = task_named("crop").recipes.named("paper")
+    ours = task_named("full").recipes.named("recommended", epochs=3, iterations=None)
     assert (paper.optimizer, paper.learning_rate, paper.augmentation) == ("adam", 0.01, False)
     assert paper.sampling.straying == paper.sampling.empty == 0
     assert ours.augmentation and ours.epochs == 3 and ours.iterations == 50 and ours.spacing_mm == 2.0
-    default = recipe_named("paper", network="default")
+    default = task_named("crop").recipes.named("paper", network="default")
     assert default.spacing_mm is None and default.gpu_memory_gb is None
     with pytest.raises(ConfigurationError, match="no recipe 'best'"):
-        recipe_named("best")
+        task_named("crop").recipes.named("best")
 
 
 def test_without_augmentation_patches_are_not_changed():
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-    plain = study_trainer_class(recipe_named("paper"))
+    plain = study_trainer_class(TASKS["crop"].recipes.named("paper"))
     changed = plain.get_training_transforms((8, 8, 8), None, None, None, False)
     usual = nnUNetTrainer.get_validation_transforms(None)
     assert [type(one) for one in changed.transforms] == [type(one) for one in usual.transforms]
 
 
 def test_the_trained_model_is_exported_calibrated_and_finds_an_unseen_ball(trained, tmp_path):
-    _, dataset, _, folder, _ = trained
+    raw, _, _, folder, _ = trained
     card = {"name": "toy", "version": "1", "kind": "crop", "margin_mm": 6.0, "threshold": 0.5}
     export_model(folder, tmp_path / "toy", card)
-    segmenter = TumorSegmenter(LocalPredictor(load_model(tmp_path / "toy"), device="cpu", threads=1))
-    found = calibrate(segmenter, [read_crop(dataset, "toy3_0"), read_crop(dataset, "toy3_1")])
+    segmenter = segmenter_of(tmp_path / "toy", threads=1)
+    found = calibrate(segmenter, [(image, mask) for (image,), mask in map(raw.read, ("toy3_0", "toy3_1"))])
     assert 0 < found.threshold < 1
     assert found.validation["images"] == 2 and found.validation["nothing_found"] == 0
     assert found.validation["dice"]["median"] > 0.6  # untrained, or scrambled in export: below 0.3
@@ -174,6 +176,7 @@ def test_nnunets_environment_is_left_as_it_was(trained, monkeypatch):
 
     monkeypatch.setenv("nnUNet_raw", "/mine")
     monkeypatch.delenv("nnUNet_results", raising=False)
-    with trained[0].active():
-        assert os.environ["nnUNet_raw"] == str(trained[0].raw)
+    home = trained[1].home
+    with home.active():
+        assert os.environ["nnUNet_raw"] == str(home.raw)
     assert os.environ["nnUNet_raw"] == "/mine" and "nnUNet_results" not in os.environ

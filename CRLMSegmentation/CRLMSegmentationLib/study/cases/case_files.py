@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,15 +12,17 @@ from ...files import read_mask, read_volume
 from ...geometry import transform_points
 from ...segmentation.postprocess import with_guessed_seen
 from ...values import Volume
+from ...values.defaults import DEFAULT_SPACING_MM
 from ..metrics import on_grid_of
 from .case_table import CaseRow
 from .dataset import Case
 
-SPACING_MM = 0.5
+if TYPE_CHECKING:
+    from ...sweep import Sweep
 
 
 @lru_cache(maxsize=2)
-def _sweep(path: str, calibration: str):
+def _sweep(path: str, calibration: str) -> Sweep:
     from ...sweep import read_plus_configuration, read_sweep
 
     try:
@@ -32,7 +35,25 @@ def _sweep(path: str, calibration: str):
         ) from None
 
 
-def load_case(row: CaseRow, fill: str = "stick", every: int = 1, spacing_mm: float = SPACING_MM) -> Case:
+class CaseReader:
+    """The files of one case, of which each thing is read once, for all that ask for it."""
+
+    def __init__(self, row: CaseRow, spacing_mm: float = DEFAULT_SPACING_MM):
+        self.row, self.spacing_mm = row, spacing_mm
+        self._cases: dict[tuple[str, int], Case] = {}
+
+    def case(self, fill: str = "stick", every: int = 1) -> Case:
+        """As load_case() gives it."""
+        if (fill, every) not in self._cases:
+            self._cases[fill, every] = load_case(self.row, fill, every, self.spacing_mm)
+        return self._cases[fill, every]
+
+    def sweep(self) -> Sweep | None:
+        """The recording of the case; None where the table names a volume."""
+        return sweep_of(self.row) if self.row.sweep else None
+
+
+def load_case(row: CaseRow, fill: str = "stick", every: int = 1, spacing_mm: float = DEFAULT_SPACING_MM) -> Case:
     """The case as uint8 ultrasound with its mask on the same grid (an empty one when the case has no mask).
 
     A sweep is reconstructed (nearest neighbour, mean, `fill` for the holes, every n-th frame); a volume is taken as
@@ -55,12 +76,12 @@ def load_case(row: CaseRow, fill: str = "stick", every: int = 1, spacing_mm: flo
     return Case(row.case, volume, on_grid)
 
 
-def sweep_of(row: CaseRow):
+def sweep_of(row: CaseRow) -> Sweep:
     """The recording of the case."""
     return _sweep(row.sweep, row.calibration)
 
 
-def reconstructed(sweep, fill: str = "stick", every: int = 1, spacing_mm: float = SPACING_MM) -> Volume:
+def reconstructed(sweep: Sweep, fill: str = "stick", every: int = 1, spacing_mm: float = DEFAULT_SPACING_MM) -> Volume:
     """The volume of every n-th frame of a sweep: nearest neighbour, mean."""
     from ...reconstruction import ReconstructionSettings, reconstruct
     from ...sweep import Sweep

@@ -10,6 +10,7 @@ import numpy as np
 from ...geometry import transform_points
 from ...segmentation.crop import crop
 from ...values import Box, Volume
+from ..checked_fields import check_fields, limited
 from .appearance import vary_appearance
 from .dataset import Case
 
@@ -32,12 +33,15 @@ class CropSampling:
     appearance      the straying and the empty crops also get another gain, gamma, blur and noise
     """
 
-    straying: int = 0
-    empty: int = 0
-    empty_only: int = 0
-    shift_mm: float = 8.0
+    straying: int = limited(0, least=0)
+    empty: int = limited(0, least=0)
+    empty_only: int = limited(0, least=0)
+    shift_mm: float = limited(8.0, least=0)
     edge_mm: tuple[float, float] = (-5.0, 20.0)
     appearance: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self, "The sampling of crops")
 
 
 @dataclass(frozen=True, eq=False)

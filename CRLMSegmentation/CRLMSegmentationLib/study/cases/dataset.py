@@ -1,9 +1,9 @@
-"""Cases with known truth, and crops of them written as an nnU-Net v2 dataset."""
+"""Cases with known truth, and images of them written as an nnU-Net v2 dataset."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,10 @@ import numpy as np
 
 from ...errors import GeometryError
 from ...files.coordinates import ijk_to_ras_of, image_on_grid
-from ...values import Volume
+from ...values import LabelSet, Volume
 
-DATASET_NAME = "Dataset501_TumorCrops"
 FILE_ENDING = ".nrrd"
+ONE_TUMOR = LabelSet.of_names("tumor")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,40 +30,63 @@ class Case:
     volume: Volume
     tumor: Volume
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.volume.has_geometry_of(self.tumor):
             raise GeometryError(f"The volume and the tumor mask of case {self.name} do not lie on the same grid.")
 
 
-class CropDataset:
-    """An nnU-Net raw dataset below `raw`, filled case by case; a case that is there already is left as it is."""
+class RawDataset:
+    """An nnU-Net raw dataset below `raw`, filled image by image.
 
-    def __init__(self, raw: Path, name: str = DATASET_NAME):
+    name       as nnU-Net wants it, such as 'Dataset501_TumorCrops'
+    channels   names of the channels
+    labels     of its label maps
+    dimension  3, or 2 for images of a single plane
+    """
+
+    def __init__(
+        self,
+        raw: Path,
+        name: str,
+        channels: Sequence[str] = ("B-mode",),
+        labels: LabelSet = ONE_TUMOR,
+        dimension: int = 3,
+    ):
         self.folder = Path(raw) / name
-        self.name = name
+        self.name, self.channels, self.labels, self.dimension = name, tuple(channels), labels, dimension
         for part in ("imagesTr", "labelsTr"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
 
-    def add(self, name: str, image: Volume, mask: Volume) -> None:
-        """Write one crop. float32 would only cost space: B-mode is uint8."""
-        _write(image, self.folder / "imagesTr" / f"{name}_0000{FILE_ENDING}")
-        _write(mask.with_voxels((mask.voxels > 0).astype(np.uint8)), self.folder / "labelsTr" / f"{name}{FILE_ENDING}")
+    def add(self, name: str, channels: Sequence[Volume], labels: Volume) -> None:
+        """Write one image and its uint8 label map; the voxels keep their type.
+
+        Raises GeometryError for another number of channels, or an image of several planes in a 2D dataset.
+        """
+        if len(channels) != len(self.channels):
+            raise GeometryError(f"The image {name} has {len(channels)} channels, and {len(self.channels)} are needed.")
+        for number, channel in enumerate(channels):
+            self._write(channel, self.folder / "imagesTr" / f"{name}_{number:04d}{FILE_ENDING}")
+        self._write(
+            labels.with_voxels(labels.voxels.astype(np.uint8)), self.folder / "labelsTr" / f"{name}{FILE_ENDING}"
+        )
 
     def has(self, name: str) -> bool:
+        """True when that image was written."""
         return (self.folder / "labelsTr" / f"{name}{FILE_ENDING}").is_file()
 
     def names(self) -> list[str]:
+        """Of all images that were written."""
         return sorted(file.name[: -len(FILE_ENDING)] for file in (self.folder / "labelsTr").glob(f"*{FILE_ENDING}"))
 
     def finish(self, training: Iterable[str], validation: Iterable[str]) -> None:
-        """Write dataset.json and the one split: crops of one liver never on both sides (the caller's names say so)."""
+        """Write dataset.json and the one split: images of one liver never on both sides (the caller's names say so)."""
         training, validation = sorted(training), sorted(validation)
         missing = [name for name in training + validation if not self.has(name)]
         if missing or not training or not validation:
-            raise ValueError(f"the split names crops that were not written, or leaves one side empty: {missing}")
+            raise ValueError(f"the split names images that were not written, or leaves one side empty: {missing}")
         description = {
-            "channel_names": {"0": "B-mode"},
-            "labels": {"background": 0, "tumor": 1},
+            "channel_names": {str(number): name for number, name in enumerate(self.channels)},
+            **self.labels.entries(),
             "numTraining": len(training) + len(validation),
             "file_ending": FILE_ENDING,
             "overwrite_image_reader_writer": "SimpleITKIO",
@@ -71,26 +94,33 @@ class CropDataset:
         _write_json(self.folder / "dataset.json", description)
         _write_json(self.folder / "splits_final.json", [{"train": training, "val": validation}])
 
+    def read(self, name: str) -> tuple[tuple[Volume, ...], Volume]:
+        """(channels, labels) of one image, as written; of a 2D dataset as a single plane at z = 0."""
+        paths = sorted((self.folder / "imagesTr").glob(f"{name}_[0-9][0-9][0-9][0-9]{FILE_ENDING}"))
+        return tuple(map(_read, paths)), _read(self.folder / "labelsTr" / f"{name}{FILE_ENDING}")
 
-def read_crop(dataset: CropDataset, name: str) -> tuple[Volume, Volume]:
-    """(ultrasound, tumor mask) of one crop, as written."""
-    image = _read(dataset.folder / "imagesTr" / f"{name}_0000{FILE_ENDING}")
-    return image, _read(dataset.folder / "labelsTr" / f"{name}{FILE_ENDING}")
+    def _write(self, volume: Volume, path: Path) -> None:
+        """As nnU-Net reads it through SimpleITK."""
+        import SimpleITK
+
+        if self.dimension == 3:
+            image = image_on_grid(volume.voxels, volume.ijk_to_ras)
+        elif volume.voxels.shape[0] == 1:
+            image = SimpleITK.GetImageFromArray(np.ascontiguousarray(volume.voxels[0]))
+            image.SetSpacing([float(value) for value in volume.spacing_mm[:2]])
+        else:
+            raise GeometryError(f"{path.name} has {volume.voxels.shape[0]} planes, and a 2D dataset is of single ones.")
+        SimpleITK.WriteImage(image, str(path), useCompression=True)
 
 
 def _read(path: Path) -> Volume:
     import SimpleITK
 
     image = SimpleITK.ReadImage(str(path))
+    if image.GetDimension() == 2:
+        image = SimpleITK.JoinSeries([image])
     return Volume(SimpleITK.GetArrayFromImage(image), ijk_to_ras_of(image))
 
 
-def _write(volume: Volume, path: Path) -> None:
-    """As nnU-Net reads it through SimpleITK."""
-    import SimpleITK
-
-    SimpleITK.WriteImage(image_on_grid(volume.voxels, volume.ijk_to_ras), str(path), useCompression=True)
-
-
-def _write_json(path: Path, content) -> None:
+def _write_json(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..evaluate import CROP, FULL, SEMI
+from ..tumor_methods import CROP, FULL, SEMI
 from .curves import precision_recall_at, precision_recall_points, reliability, roc_points
 from .statistics import total_counts
 

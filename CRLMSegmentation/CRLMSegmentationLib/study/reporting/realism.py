@@ -20,6 +20,7 @@ from ...values import Volume
 from ..cases.case_files import reconstructed
 from ..cases.crop_sampling import empty_box
 from ..cases.dataset import Case
+from ..segmenters import segmenter_of
 from .statistics import quartiles
 
 BOXES = 30
@@ -46,10 +47,7 @@ def false_alarms(
 
     Raises ConfigurationError when the recording has no room for a box.
     """
-    from ...inference.predictor import LocalPredictor
-    from ...segmentation.segmenter import TumorSegmenter
-
-    segmenter = TumorSegmenter(LocalPredictor(load_model(model), device="cpu", threads=threads))
+    segmenter = segmenter_of(model, threads=threads)
     found = []
     for turn, fill in enumerate(FILLS):
         volume = reconstructed(sweep, fill)

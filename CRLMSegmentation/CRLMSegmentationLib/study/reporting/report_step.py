@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from ...geometry import plane_axes
-from ...inference.models.card import CARD
 from ...values import Box
 from ..cases.case_files import forget_sweeps, mask_of, sweep_of
 from ..cases.case_table import CaseRow, LeftOut, choose_cases
-from ..evaluate import CROP, FULL
-from ..pipeline import Study, cases_of, describe
+from ..pipeline import Study, cases_of
+from ..tumor_methods import CROP
 from .realism import evaluate_recording, read_recording
-from .report import ReportInputs, write_report
+from .report import write_report
+from .report_page import ReportInputs, ReportPlan
 
 SHOWN_FRAMES = 8
 
@@ -37,31 +37,41 @@ def report_step(
     output      folder; the study's own report/ when None
     recordings  {title: (sweep, PLUS configuration or None)} of real recordings without a tumor
     """
-    folder = study.folder
-    models = {name: folder.model(kind) for kind, name in (("crop", CROP), ("full", FULL))}
-    models = {name: model for name, model in models.items() if (model / CARD).is_file()}
+    folder, rows, cards = study.folder, cases_of(study), study.cards()
+    tasks = [one.task for one in study.planned if one.task.model_name in cards]
     calibrations = {}
-    for kind, name in (("crop", CROP), ("full", FULL)):
-        kept = folder.calibration / f"calibration_{kind}.json"
-        if name in models and kept.is_file():
-            calibrations[name] = json.loads(kept.read_text(encoding="utf-8"))["counts"]
-    rows = cases_of(study)
+    for task in tasks:
+        kept = folder.calibration(task.name)
+        if kept.is_file():
+            calibrations[task.model_name] = json.loads(kept.read_text(encoding="utf-8"))["counts"]
     alarms = {}
     for title, (sweep, configuration) in (recordings or {}).items():
-        if CROP in models:
+        if CROP in cards:
             kept = folder.evaluation / f"recording_{Path(sweep).stem}.json"
-            alarms[title] = evaluate_recording(sweep, configuration, models[CROP], kept, study.threads or 1, progress)
+            model = folder.model(CROP)
+            alarms[title] = evaluate_recording(sweep, configuration, model, kept, study.threads or 1, progress)
     # What was left out when the study was built, training cases too, and what failed since.
     left_out = [*choose_cases(rows, study.with_iso_echoic)[1], *_left_out_at_build(folder.nnunet.raw), *failed]
-    frames = (_frames_of_cases(rows), _frames_of_recordings(recordings or {}))
-    inputs = folder.inputs.read_text(encoding="utf-8") if folder.inputs.is_file() else ""
     return write_report(
         ReportInputs(
-            results, list(dict.fromkeys(left_out)), folder.evaluation, models, calibrations, describe(study),
-            study.simulated is not None, alarms, frames, commands, inputs, notes,
+            results=results,
+            left_out=list(dict.fromkeys(left_out)),
+            evaluation=folder.evaluation,
+            cards=cards,
+            calibrations=calibrations,
+            # What the models were trained with, whatever this command was told.
+            recipes={task.name: cards[task.model_name].text["training"]["recipe"] for task in tasks},
+            plan=sum((task.report for task in tasks), ReportPlan()),
+            metrics=list(dict.fromkeys(metric for task in tasks for metric in task.metrics)),
+            simulated=study.simulated is not None,
+            recordings=alarms,
+            frames=(_frames_of_cases(rows), _frames_of_recordings(recordings or {})),
+            commands=commands,
+            inputs=folder.inputs.read_text(encoding="utf-8") if folder.inputs.is_file() else "",
+            notes=notes,
         ),
         output or folder.report,
-    )  # fmt: skip
+    )
 
 
 def _left_out_at_build(raw: Path) -> list[LeftOut]:

@@ -3,56 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from ..evaluate import CROP, FULL, SEMI
-from .results import PAPER
+from ..metrics import Metric
+from ..tumor_methods import CROP, FULL, SEMI
 from .statistics import WITHOUT_MISSED
+from .tumor_summaries import PAPER
 
-TABLE = (
-    ("dice", "Dice"), ("precision", "precision"), ("recall", "recall"), ("rvd", "relative volume difference"),
-    ("hd95_mm", "HD95 (mm)"), ("hd_mm", "HD (mm)"), ("mean_surface_distance_mm", "mean surface distance (mm)"),
-    ("time_s", "time, box to mask (s)"),
-)  # fmt: skip
 METHODS = (CROP, FULL, WITHOUT_MISSED, SEMI)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table; numbers of any kind as they are given."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
 
 
-def quartile_table(methods: dict) -> str:
-    """Median (25th to 75th percentile) of every figure for every method."""
+def quartile_table(methods: dict[str, dict[str, Any]], metrics: Sequence[Metric]) -> str:
+    """Median (25th to 75th percentile) of every figure for every method, and what else is known of them."""
     names = [name for name in (*METHODS, *(name for name in methods if name not in METHODS)) if name in methods]
-    rows = [[title, *(_quartiles(methods[name][key]) for name in names)] for key, title in TABLE]
-    rows.append(["lesions found (Dice > 0.5)", *(_percent(methods[name]["sensitivity"]) for name in names)])
-    rows.append(["boxes without tumor left empty", *(_percent(methods[name].get("specificity")) for name in names)])
-    missed = [f"{methods[name]['missed']} of {methods[name]['cases']}" for name in names]
-    rows.append(["lesions missed altogether", *missed])
-    rows.append(["AUC-ROC of voxels", *(_number(methods[name].get("roc_auc")) for name in names)])
-    rows.append(["average precision of voxels", *(_number(methods[name].get("average_precision")) for name in names)])
+    rows = [[metric.title, *(_quartiles(methods[name][metric.key]) for name in names)] for metric in metrics]
+    known = {key for name in names for key in methods[name]}
+    if "sensitivity" in known:
+        rows.append(["lesions found (Dice > 0.5)", *(_percent(methods[name].get("sensitivity")) for name in names)])
+    if "specificity" in known:
+        rows.append(["boxes without tumor left empty", *(_percent(methods[name].get("specificity")) for name in names)])
+    if "missed" in known:
+        missed = [f"{methods[name].get('missed', '-')} of {methods[name]['cases']}" for name in names]
+        rows.append(["lesions missed altogether", *missed])
+    for key, title in (("roc_auc", "AUC-ROC of voxels"), ("average_precision", "average precision of voxels")):
+        if key in known:
+            rows.append([title, *(decimal(methods[name].get(key)) for name in names)])
     return table(["", *names], rows)
 
 
-def must_table(lines: Sequence[dict]) -> str:
+def must_table(lines: Sequence[dict[str, Any]]) -> str:
     """What this study has to reach, and whether it does."""
-    rows = [[line["what"], _number(line["value"]), line["must"], line["aim"], "yes" if line["holds"] else "**no**"]
+    rows = [[line["what"], decimal(line["value"]), line["must"], line["aim"], "yes" if line["holds"] else "**no**"]
             for line in lines]  # fmt: skip
     return table(["", "here", "must", "aim", "must holds"], rows)
 
 
-def paper_table(methods: dict) -> str:
+def paper_table(methods: dict[str, Any]) -> str:
     """The paper's figures on real patients beside ours."""
     rows = []
     for name, figures in PAPER.items():
         for key, value in figures.items():
             ours = _ours(methods.get(name), key)
-            rows.append([f"{name}, {key.replace('_', ' ')}", value, _number(ours)])
+            rows.append([f"{name}, {key.replace('_', ' ')}", value, decimal(ours)])
     return table(["", "paper, real patients", "here"], rows)
 
 
-def tests_table(tests: Sequence[dict]) -> str:
+def tests_table(tests: Sequence[dict[str, Any]]) -> str:
     """Methods against each other, figure by figure, with the p-value over pairs of cases."""
     rows = [[one["figure"], f"{one['first']} against {one['second']}", one["cases"],
              "-" if one["p"] is None else f"{one['p']:.2g}", "yes" if one["significant"] else "no"]
@@ -60,7 +62,7 @@ def tests_table(tests: Sequence[dict]) -> str:
     return table(["figure", "methods", "pairs", "p", "significant (p < 0.05/3)"], rows)
 
 
-def strata_table(strata: dict) -> str:
+def strata_table(strata: dict[str, Any]) -> str:
     """Dice of the methods by kinds of lesions."""
     rows = []
     for by, classes in strata.items():
@@ -71,7 +73,7 @@ def strata_table(strata: dict) -> str:
     return table(["", "cases", CROP, FULL, SEMI], rows)
 
 
-def robustness_table(lines: dict) -> str:
+def robustness_table(lines: dict[str, Any]) -> str:
     """Dice of Model_crop when the box or the sweep is worse than it should be."""
     names = {"shift_mm": "box shifted by {:g} mm", "scale": "box edges times {:g}",
              "tracking_mm": "extra tracking noise of {:g} mm", "dropped": "{:.0%} of the frames dropped"}  # fmt: skip
@@ -80,23 +82,24 @@ def robustness_table(lines: dict) -> str:
     return table(["", "Dice of Model_crop", "mean Dice lost"], rows)
 
 
-def each_case_table(cases: Sequence[dict]) -> str:
+def each_case_table(cases: Sequence[dict[str, Any]]) -> str:
     """Every test case with its lesion and its figures."""
     rows = [[one["case"], one["split"], f"{one['volume_ml']:.2f}", one["echogenicity"] or "-",
              "-" if one["contrast_db"] is None else f"{one['contrast_db']:+.1f}",
-             *(_number(one["dice"].get(name), 2) for name in (CROP, FULL, SEMI)),
-             _number(one["hd95_mm"].get(CROP), 1)] for one in cases]  # fmt: skip
+             *(decimal(one["dice"].get(name), 2) for name in (CROP, FULL, SEMI)),
+             decimal(one["hd95_mm"].get(CROP), 1)] for one in cases]  # fmt: skip
     return table(["case", "test set", "volume (mL)", "echogenicity", "contrast (dB)", f"Dice {CROP}", f"Dice {FULL}",
                   f"Dice {SEMI}", f"HD95 {CROP} (mm)"], rows)  # fmt: skip
 
 
-def recipe_table(recipes: dict[str, dict]) -> str:
+def recipe_table(recipes: dict[str, dict[str, Any]]) -> str:
     """The settings that the networks were trained with, side by side."""
-    keys = [key for key in next(iter(recipes.values())) if key not in ("sampling", "kind")]
-    return table(["", *recipes], [[key.replace("_", " "), *(recipes[kind][key] for kind in recipes)] for key in keys])
+    keys = dict.fromkeys(key for recipe in recipes.values() for key in recipe if not isinstance(recipe[key], dict))
+    rows = [[key.replace("_", " "), *(recipe.get(key, "-") for recipe in recipes.values())] for key in keys]
+    return table(["", *recipes], rows)
 
 
-def _ours(method: dict | None, key: str):
+def _ours(method: dict[str, Any] | None, key: str) -> float | None:
     if method is None:
         return None
     if key == "roc_auc":
@@ -104,15 +107,16 @@ def _ours(method: dict | None, key: str):
     return method["dice"]["q25"] if key == "dice_q25" else method[key]["median"]
 
 
-def _quartiles(figure: dict) -> str:
+def _quartiles(figure: dict[str, Any]) -> str:
     if figure["median"] is None:
         return "-"
     return f"{figure['median']:.2f} ({figure['q25']:.2f} to {figure['q75']:.2f})"
 
 
-def _number(value, digits: int = 3) -> str:
+def decimal(value: float | str | None, digits: int = 3) -> str:
+    """A number with so many digits behind the point, - for none."""
     return "-" if value is None else value if isinstance(value, str) else f"{value:.{digits}f}"
 
 
-def _percent(value) -> str:
+def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.0%}"

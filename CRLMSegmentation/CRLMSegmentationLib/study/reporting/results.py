@@ -1,88 +1,45 @@
-"""results.json: every figure of a study in one file, and what it had to reach."""
+"""results.json: every figure of a study in one file."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
-from ..cases.case_table import TEST
-from ..evaluate import CROP, FULL, SEMI
-from .statistics import FIGURES, paired_tests, robustness, strata, summary
+from ..cases.case_table import TEST, LeftOut
+from ..metrics import Metric
+from .report_page import Results, Summary
+from .statistics import summary
 
-# Figures of Natali et al. (arXiv 2511.05253) on real patients, beside which ours are shown.
-PAPER = {
-    CROP: {"dice": 0.74, "recall": 0.80, "precision": 0.76, "hd95_mm": 17.1, "dice_q25": 0.57, "roc_auc": 0.898},
-    FULL: {"dice": 0.02, "roc_auc": 0.718},
-    SEMI: {"dice": 0.83},
-}
-SHIFT_MM = 5.0
-# (what, path of the figure, at least or at most, must, aim), on the simulated test set.
-MUST = (
-    ("median Dice", ("dice", "median"), "least", 0.80, 0.88),
-    ("median recall", ("recall", "median"), "least", 0.80, 0.88),
-    ("median precision", ("precision", "median"), "least", 0.80, 0.88),
-    ("median HD95 (mm)", ("hd95_mm", "median"), "most", 6.0, 3.0),
-    ("25th percentile of Dice", ("dice", "q25"), "least", 0.65, 0.80),
-)
-# Whether more is better; relative volume difference and time are no matter of more or less.
-BETTER = {"dice": 1, "precision": 1, "recall": 1, "hd95_mm": -1, "hd_mm": -1, "mean_surface_distance_mm": -1}
+# Of the lesion of a case, where it is known.
+ABOUT_A_CASE = {"volume_ml": "truth_volume_ml", "echogenicity": "echogenicity", "contrast_db": "contrast_db"}
 
 
-def collect(results: Sequence[dict], left_out: Sequence, simulated: bool) -> dict:
-    """All figures as plain values: 'test' over every test case, 'by_split' for each test set."""
+def collect(
+    results: Results,
+    left_out: Sequence[LeftOut],
+    simulated: bool,
+    metrics: Sequence[Metric],
+    summaries: Sequence[Summary] = (),
+) -> dict[str, Any]:
+    """All figures as plain values: 'test' over every test case, 'by_split' for each test set, 'each_case'; and what the
+    `summaries` of the tasks add.
+    """
     splits = sorted({result["split"] for result in results})
-    found = {
+    shown = [metric.key for metric in metrics if metric.of_each_case]
+    found: dict[str, Any] = {
         "cases": "simulated" if simulated else "from a table of cases",
         "cases_by_split": dict(Counter(result["split"] for result in results)),
-        TEST: summary(results),
-        "by_split": {name: summary([one for one in results if one["split"] == name]) for name in splits},
-        "tests": paired_tests(results),
-        "strata": strata(results),
-        "robustness": robustness(results),
+        TEST: summary(results, metrics),
+        "by_split": {name: summary([one for one in results if one["split"] == name], metrics) for name in splits},
         "each_case": [
-            {"case": one["case"], "split": one["split"], "volume_ml": one["truth_volume_ml"],
-             "echogenicity": one["echogenicity"], "contrast_db": one["contrast_db"],
-             "dice": {name: method["dice"] for name, method in one["methods"].items()},
-             "hd95_mm": {name: method["hd95_mm"] for name, method in one["methods"].items()}}
+            {"case": one["case"], "split": one["split"],
+             **{name: one.get(key) for name, key in ABOUT_A_CASE.items()},
+             **{key: {name: figures.get(key) for name, figures in one["methods"].items()} for key in shown}}
             for one in results
         ],
         "left_out": [{"case": one.case, "reason": one.reason} for one in left_out],
     }  # fmt: skip
-    if CROP in found[TEST]:
-        found["must"] = _must(found)
+    for add in summaries:
+        add(found, results)
     return found
-
-
-def _must(found: dict) -> list[dict]:
-    table = []
-    for what, (figure, part), kind, must, aim in MUST:
-        value = found[TEST][CROP][figure][part]
-        table.append(_line(f"{CROP}, {what}", value, kind, must, aim))
-    shifts = [one for one in found["robustness"].get("shift_mm", []) if one["amount"] == SHIFT_MM]
-    if shifts:
-        what = f"Dice lost when the box is shifted by {SHIFT_MM:g} mm"
-        table.append(_line(what, shifts[0]["lost"], "most", 0.05, 0.02))
-    if FULL in found[TEST]:
-        worse = _where_not_better(found[TEST][CROP], found[TEST][FULL])
-        table.append({"what": f"{CROP} better than {FULL} on every figure", "value": "yes" if not worse else
-                      "not on " + ", ".join(worse), "must": "yes", "aim": "yes", "holds": not worse})  # fmt: skip
-    return table
-
-
-def _where_not_better(crop: dict, full: dict) -> list[str]:
-    """Medians of figures on which Model_crop is not better; a figure that Model_full does not have at all is worse."""
-    worse = []
-    for name in FIGURES:
-        first, second = crop[name]["median"], full[name]["median"]
-        if name in BETTER and second is not None and (first is None or (first - second) * BETTER[name] <= 0):
-            worse.append(name)
-    for name in ("sensitivity", "roc_auc"):
-        if name in crop and name in full and crop[name] <= full[name]:
-            worse.append(name)
-    return worse
-
-
-def _line(what: str, value: float | None, kind: str, must: float, aim: float) -> dict:
-    holds = value is not None and (value >= must if kind == "least" else value <= must)
-    sign = "at least" if kind == "least" else "at most"
-    return {"what": what, "value": value, "must": f"{sign} {must:g}", "aim": f"{sign} {aim:g}", "holds": bool(holds)}

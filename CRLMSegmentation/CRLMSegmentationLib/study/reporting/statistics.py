@@ -8,15 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
-from ..evaluate import CROP, FULL, SEMI
+from ..metrics import MASK_METRICS, Metric
+from ..tumor_methods import CROP, FULL, SEMI
 from .curves import VoxelCounts, areas
+from .report_page import Results
 
-FIGURES = (
-    "dice", "precision", "recall", "rvd", "hd95_mm", "hd_mm", "mean_surface_distance_mm", "time_s",
-)  # fmt: skip
 WITHOUT_MISSED = "Model_full_without_missed"
 COMPARED = (CROP, FULL, SEMI)
 SIGNIFICANCE = 0.05 / 3
@@ -24,37 +24,41 @@ VOLUME_CLASSES_ML = ((0.0, 1.0), (1.0, 5.0), (5.0, math.inf))
 CONTRAST_CLASSES_DB = ((0.0, 4.0), (4.0, 7.0), (7.0, math.inf))
 
 
-def summary(results: Sequence[dict]) -> dict:
+def summary(results: Results, metrics: Sequence[Metric] = MASK_METRICS) -> dict[str, dict[str, Any]]:
     """{method: {figure: {'q25', 'median', 'q75', 'cases'}, 'sensitivity', 'specificity', 'missed', 'cases', ...}}.
 
     sensitivity  share of lesions with Dice > 0.5
     specificity  share of boxes without tumor in which nothing was found; None where that was not tried
     missed       lesions of which not one voxel was found
+    The last three only of methods that say so in their results.
     """
     names = list(dict.fromkeys(name for result in results for name in result["methods"]))
-    table = {}
+    table: dict[str, dict[str, Any]] = {}
     for name in names:
         figures = [result["methods"][name] for result in results if name in result["methods"]]
-        table[name] = _of_method(figures)
-        found = [volume for result in results for volume in result["empty_boxes"].get(name, [])]
-        table[name]["specificity"] = _share([volume == 0 for volume in found])
-        table[name]["empty_boxes"] = len(found)
-        table[name]["empty_boxes_found_ml"] = quartiles(found)
+        table[name] = _of_method(figures, metrics)
+        if "missed" in table[name]:
+            volumes = [volume for result in results for volume in result["empty_boxes"].get(name, [])]
+            table[name]["specificity"] = _share([volume == 0 for volume in volumes])
+            table[name]["empty_boxes"] = len(volumes)
+            table[name]["empty_boxes_found_ml"] = quartiles(volumes)
         counts = [result["counts"][name] for result in results if name in result.get("counts", {})]
         if counts:
             table[name].update(areas(total_counts(counts)))
-        if name == FULL:
-            kept = [figure for figure in figures if figure["recall"]]
-            if kept:
-                table[WITHOUT_MISSED] = _of_method(kept)
+        kept = [figure for figure in figures if figure.get("recall")]
+        if name == FULL and kept:
+            table[WITHOUT_MISSED] = _of_method(kept, metrics)
     return table
 
 
-def _of_method(figures: Sequence[dict]) -> dict:
-    table = {name: quartiles([figure[name] for figure in figures]) for name in FIGURES}
+def _of_method(figures: Results, metrics: Sequence[Metric]) -> dict[str, Any]:
+    table: dict[str, Any] = {
+        metric.key: quartiles([figure.get(metric.key) for figure in figures]) for metric in metrics
+    }
     table["cases"] = len(figures)
-    table["sensitivity"] = _share([figure["found"] for figure in figures])
-    table["missed"] = sum(not figure["recall"] for figure in figures)
+    if all("found" in figure for figure in figures):
+        table["sensitivity"] = _share([figure["found"] for figure in figures])
+        table["missed"] = sum(not figure["recall"] for figure in figures)
     return table
 
 
@@ -67,7 +71,7 @@ def quartiles(values: Sequence[float | None]) -> dict:
     return {**{name: round(float(v), 4) for name, v in zip(("q25", "median", "q75"), found)}, "cases": len(defined)}
 
 
-def paired_tests(results: Sequence[dict], figures: Sequence[str] = ("dice", "hd95_mm")) -> list[dict]:
+def paired_tests(results: Results, figures: Sequence[str] = ("dice", "hd95_mm")) -> list[dict]:
     """Wilcoxon signed-rank tests between the three methods, two-sided, on the cases where both are defined."""
     from scipy.stats import wilcoxon
 
@@ -85,7 +89,7 @@ def paired_tests(results: Sequence[dict], figures: Sequence[str] = ("dice", "hd9
     return tests
 
 
-def strata(results: Sequence[dict]) -> dict:
+def strata(results: Results) -> dict:
     """{'volume' | 'echogenicity' | 'contrast': {class: {method: {'dice', 'hd95_mm', 'sensitivity', 'cases'}}}}."""
     return {
         "volume": _by(results, lambda one: _class(one["truth_volume_ml"], VOLUME_CLASSES_ML, "mL")),
@@ -98,7 +102,7 @@ def strata(results: Sequence[dict]) -> dict:
     }  # fmt: skip
 
 
-def robustness(results: Sequence[dict]) -> dict:
+def robustness(results: Results) -> dict:
     """{kind: [{'amount', 'dice': quartiles, 'lost': mean Dice lost against the same case undisturbed, 'cases'}]}.
 
     Where a case has several boxes of one amount (directions of a shift), their mean counts, so that every case weighs
@@ -119,7 +123,7 @@ def robustness(results: Sequence[dict]) -> dict:
     return lines
 
 
-def total_counts(plain: Sequence[dict]) -> VoxelCounts:
+def total_counts(plain: Results) -> VoxelCounts:
     """Voxel counts of several cases, each as plain values, in one."""
     total = VoxelCounts.from_plain(plain[0])
     for one in plain[1:]:
@@ -127,7 +131,7 @@ def total_counts(plain: Sequence[dict]) -> VoxelCounts:
     return total
 
 
-def _by(results: Sequence[dict], class_of: Callable[[dict], str | None]) -> dict:
+def _by(results: Results, class_of: Callable[[dict], str | None]) -> dict:
     classes = {}
     for result in results:
         if class_of(result) is not None:

@@ -1,14 +1,17 @@
-"""The words of a study's model cards: what was learned from which data, and what the model is for."""
+"""A study's model cards: what was learned from which data, and what the model is for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from ..cases.build import BuildSettings
+from ...values.defaults import DEFAULT_SPACING_MM, DEFAULT_THRESHOLD
 from ..cases.case_files import mask_of
 from ..cases.case_table import TRAINING, CaseRow
-from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from ..tasks.task import PlannedTask
 
 SIMULATED_USE = (
     "Research. Trained on simulated ultrasound only, never on a patient: not a medical device, not for diagnosis, "
@@ -21,15 +24,13 @@ OWN_USE = "Research. Trained on the cases of one study: not a medical device; it
 
 
 def training_card(
-    name: str,
+    planned: PlannedTask,
     version: str,
-    recipe: Recipe,
-    settings: BuildSettings,
     rows: Sequence[CaseRow],
     images: int,
-    simulated: dict | None,
-) -> dict:
-    """The parts of the card that are known before calibration (threshold 0.5 until then).
+    simulated: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """The parts of the card that are known before calibration (the default threshold until then).
 
     rows       the cases of the study; images: what was cut out of the training ones
     simulated  seeds by part, for a study on simulated cases; None for any other
@@ -44,17 +45,15 @@ def training_card(
         "patients": len({row.patient for row in training}),
         "images": images,
         "tumor_volume_ml": tumor_volume_range(training),
-        "reconstruction": "0.5 mm, nearest neighbour, mean",
-        "recipe": asdict(recipe),
+        "reconstruction": f"{DEFAULT_SPACING_MM:g} mm, nearest neighbour, mean",
+        "recipe": asdict(planned.recipe),
     }
-    if recipe.kind == "crop":
-        described["boxes"] = asdict(settings.sampling)
     return {
-        "name": name,
+        "name": planned.task.model_name,
         "version": version,
-        "task": recipe.kind,
-        "margin_mm": settings.margin_mm if recipe.kind == "crop" else 0.0,
-        "threshold": 0.5,
+        "task": planned.task.name,
+        "margin_mm": getattr(planned.recipe, "margin_mm", 0.0),
+        "threshold": DEFAULT_THRESHOLD,
         "threshold_choice": "not calibrated",
         "intended_use": SIMULATED_USE if simulated else OWN_USE,
         "training": described,

@@ -6,20 +6,21 @@ import json
 import shutil
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from ...inference.models.card import CARD, DATASET, PLANS
 from ...inference.models.model_files import sha256_of
-from .planning import CONFIGURATION
+from .nnunet_home import CONFIGURATIONS
 
 WEIGHTS = "fold_0/checkpoint_final.pth"
 
 
-def export_model(trained: Path, folder: Path, card: dict) -> Path:
+def export_model(trained: Path, folder: Path, card: dict[str, Any], configuration: str = CONFIGURATIONS[3]) -> Path:
     """Write `folder` from nnU-Net's `trained` folder and the parts of the card that the caller knows.
 
     The checkpoint keeps what nnU-Net itself needs to load it (network weights, configuration, mirror axes) and loses
     optimizer, log and training arguments; it can be read with weights_only=True, by nnU-Net too. `card` holds name,
-    version, kind, margin_mm, threshold, threshold_choice, training, validation and intended_use; files, hashes and
+    version, task, margin_mm, threshold, threshold_choice, training, validation and intended_use; files, hashes and
     versions are added. Your own training result only: a full checkpoint is a pickle and is trusted here.
     """
     import torch
@@ -31,7 +32,7 @@ def export_model(trained: Path, folder: Path, card: dict) -> Path:
         "network_weights": dict(checkpoint["network_weights"]),
         # The network follows from the plans alone, so nnU-Net's own default trainer can stand for ours.
         "trainer_name": "nnUNetTrainer",
-        "init_args": {"configuration": CONFIGURATION},
+        "init_args": {"configuration": configuration},
         "inference_allowed_mirroring_axes": mirror_axes,
     }
     (folder / WEIGHTS).parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,7 @@ def export_model(trained: Path, folder: Path, card: dict) -> Path:
         folder,
         {
             **card,
-            "configuration": CONFIGURATION,
+            "configuration": configuration,
             "weights": [WEIGHTS],
             "mirror_axes": list(mirror_axes),
             "made_with": {name: version(name) for name in ("nnunetv2", "torch")},
@@ -50,7 +51,7 @@ def export_model(trained: Path, folder: Path, card: dict) -> Path:
     )
 
 
-def write_card(folder: Path, card: dict) -> Path:
+def write_card(folder: Path, card: dict[str, Any]) -> Path:
     """Write model.json with the hashes of the files that are there now; returns its path."""
     files = [PLANS, DATASET, *card["weights"]]
     card = {**card, "sha256": {name: sha256_of(folder / name) for name in files}}

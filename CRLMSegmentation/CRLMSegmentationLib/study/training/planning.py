@@ -1,4 +1,4 @@
-"""Planning and preprocessing with nnU-Net's own classes, told to think small where the recipe says so.
+"""Planning and preprocessing with nnU-Net's own classes, with small networks where the recipe says so.
 
 Reference: Isensee et al., nnU-Net, Nature Methods 18 (2021) 203-211.
 """
@@ -8,52 +8,50 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...errors import ConfigurationError
 from ...inference.averaging import PREPROCESSOR
 from ...inference.models.network_plan import preprocessor_of
-from ..workers import for_each
-from .nnunet_home import NnunetHome
+from ..workers import Progress, for_each
+from .nnunet_home import CONFIGURATIONS, PLANS_NAME, NnunetDataset
 from .recipe import Recipe
 
-Progress = Callable[[float, str], None]
-CONFIGURATION = "3d_fullres"
-PLANS_NAME = "nnUNetPlans"
 
-
-def plan(home: NnunetHome, dataset_name: str, recipe: Recipe) -> Path:
+def plan(dataset: NnunetDataset, recipe: Recipe) -> Path:
     """Fingerprint and plan the raw dataset with nnU-Net's own extractor and planner; returns the plans file."""
-    folder = home.preprocessed / dataset_name
+    folder = dataset.preprocessed
     folder.mkdir(parents=True, exist_ok=True)
     # The planner explains its choices at length: beside the plans, not in the middle of a progress bar.
-    with home.active(), open(folder / "planning.log", "w", encoding="utf-8") as log, redirect_stdout(log):
+    with dataset.home.active(), open(folder / "planning.log", "w", encoding="utf-8") as log, redirect_stdout(log):
         from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import DatasetFingerprintExtractor
 
-        extractor = DatasetFingerprintExtractor(dataset_name, num_processes=1)
+        extractor = DatasetFingerprintExtractor(dataset.name, num_processes=1)
         # Its default draws 10^8 voxels, which is 400 MB for statistics that z-score normalisation does not use.
         extractor.num_foreground_voxels_for_intensitystats = 1e6
         extractor.show_progress_bar = False
         extractor.run(overwrite_existing=True)
-        options = {"plans_name": PLANS_NAME}
+        options: dict[str, Any] = {"plans_name": PLANS_NAME}
         if recipe.gpu_memory_gb:
             options["gpu_memory_target_in_gb"] = recipe.gpu_memory_gb
         if recipe.spacing_mm:
-            options["overwrite_target_spacing"] = [recipe.spacing_mm] * 3
-        planner = _planner_class(recipe)(dataset_name, **options)
+            # A single plane has a spacing of 999 across it in nnU-Net, and keeps it.
+            across = 999.0 if dataset.configuration == CONFIGURATIONS[2] else recipe.spacing_mm
+            options["overwrite_target_spacing"] = [across, recipe.spacing_mm, recipe.spacing_mm]
+        planner = _planner_class(recipe)(dataset.name, **options)
         planner.plan_experiment()
-        path = folder / f"{PLANS_NAME}.json"
+        path = dataset.plans
         plans = json.loads(path.read_text(encoding="utf-8"))
-        plans["configurations"][CONFIGURATION]["batch_dice"] = recipe.batch_dice
+        plans["configurations"][dataset.configuration]["batch_dice"] = recipe.batch_dice
         if recipe.averaging:
-            plans["configurations"][CONFIGURATION]["preprocessor_name"] = PREPROCESSOR
+            plans["configurations"][dataset.configuration]["preprocessor_name"] = PREPROCESSOR
         path.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")
-        _write_stamp(home, dataset_name, "planned.json", _planning_inputs(home, dataset_name, recipe))
+        _write_stamp(dataset, "planned.json", _planning_inputs(dataset, recipe))
         return path
 
 
@@ -87,45 +85,43 @@ def _planner_class(recipe: Recipe):
 
 @dataclass(frozen=True)
 class _Job:
-    home: NnunetHome
-    dataset_name: str
+    dataset: NnunetDataset
     name: str
     files: dict
 
 
 def preprocess(
-    home: NnunetHome,
-    dataset_name: str,
+    dataset: NnunetDataset,
     progress: Progress | None = None,
     workers: int = 1,
     scheduler: str | None = None,
 ) -> None:
     """Run nnU-Net's own preprocessor over every image. Raises ConfigurationError when one of them fails."""
-    with home.active():
+    with dataset.home.active():
         from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
-        folder = home.preprocessed / dataset_name
+        folder = dataset.preprocessed
         description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-        files = get_filenames_of_train_images_and_targets(str(home.raw / dataset_name), description)
+        files = get_filenames_of_train_images_and_targets(str(dataset.raw), description)
     # What an earlier plan left may not belong to the dataset any more, and is never written over.
-    plans = json.loads((folder / f"{PLANS_NAME}.json").read_text(encoding="utf-8"))
-    shutil.rmtree(folder / plans["configurations"][CONFIGURATION]["data_identifier"], ignore_errors=True)
-    jobs = [_Job(home, dataset_name, name, case) for name, case in files.items()]
+    plans = json.loads((dataset.plans).read_text(encoding="utf-8"))
+    shutil.rmtree(folder / plans["configurations"][dataset.configuration]["data_identifier"], ignore_errors=True)
+    jobs = [_Job(dataset, name, case) for name, case in files.items()]
     for outcome in for_each(_preprocess_one, jobs, workers, scheduler, progress, "Preprocessing, image"):
         if outcome.error:
             raise ConfigurationError(f"nnU-Net cannot preprocess {jobs[outcome.number].name}: {outcome.error}")
-    stamp = _stamp(home, dataset_name, "planned.json")
+    stamp = _stamp(dataset, "planned.json")
     if stamp is not None:
-        _write_stamp(home, dataset_name, "preprocessed.json", stamp)
+        _write_stamp(dataset, "preprocessed.json", stamp)
 
 
 def _preprocess_one(job: _Job) -> None:
-    with job.home.active():
+    with job.dataset.home.active():
         from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-        folder = job.home.preprocessed / job.dataset_name
-        plans = PlansManager(str(folder / f"{PLANS_NAME}.json"))
-        configuration = plans.get_configuration(CONFIGURATION)
+        folder = job.dataset.preprocessed
+        plans = PlansManager(str(job.dataset.plans))
+        configuration = plans.get_configuration(job.dataset.configuration)
         description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         target = folder / configuration.data_identifier
         target.mkdir(parents=True, exist_ok=True)
@@ -134,38 +130,38 @@ def _preprocess_one(job: _Job) -> None:
         )
 
 
-def is_planned(home: NnunetHome, dataset_name: str, recipe: Recipe) -> bool:
+def is_planned(dataset: NnunetDataset, recipe: Recipe) -> bool:
     """True when the plans of an earlier run follow this recipe and are newer than the dataset."""
-    return _stamp(home, dataset_name, "planned.json") == _planning_inputs(home, dataset_name, recipe)
+    return _stamp(dataset, "planned.json") == _planning_inputs(dataset, recipe)
 
 
-def is_preprocessed(home: NnunetHome, dataset_name: str) -> bool:
+def is_preprocessed(dataset: NnunetDataset) -> bool:
     """True when every image was preprocessed after the last planning."""
-    return _stamp(home, dataset_name, "preprocessed.json") == _stamp(home, dataset_name, "planned.json") is not None
+    return _stamp(dataset, "preprocessed.json") == _stamp(dataset, "planned.json") is not None
 
 
-def planning_stamp(home: NnunetHome, dataset_name: str) -> dict | None:
+def planning_stamp(dataset: NnunetDataset) -> dict | None:
     """What the plans that are there were made from; None when there are none."""
-    return _stamp(home, dataset_name, "planned.json")
+    return _stamp(dataset, "planned.json")
 
 
-def _planning_inputs(home: NnunetHome, dataset_name: str, recipe: Recipe) -> dict:
+def _planning_inputs(dataset: NnunetDataset, recipe: Recipe) -> dict:
     """What plans depend on: the images (their names, sizes and times) and the planning part of the recipe."""
     asked = {name: getattr(recipe, name) for name in (
         "spacing_mm", "base_features", "max_features", "patch_percentile", "gpu_memory_gb", "residual_encoder",
         "batch_dice", "averaging",
     )}  # fmt: skip
-    digest = hashlib.sha256((home.raw / dataset_name / "splits_final.json").read_bytes())
-    for path in sorted((home.raw / dataset_name).glob("*Tr/*")):
+    digest = hashlib.sha256((dataset.raw / "splits_final.json").read_bytes())
+    for path in sorted((dataset.raw).glob("*Tr/*")):
         state = path.stat()
         digest.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
     return {"recipe": asked, "dataset": digest.hexdigest()}
 
 
-def _stamp(home: NnunetHome, dataset_name: str, name: str) -> dict | None:
-    path = home.preprocessed / dataset_name / name
+def _stamp(dataset: NnunetDataset, name: str) -> dict | None:
+    path = dataset.preprocessed / name
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def _write_stamp(home: NnunetHome, dataset_name: str, name: str, content: dict) -> None:
-    (home.preprocessed / dataset_name / name).write_text(json.dumps(content) + "\n", encoding="utf-8")
+def _write_stamp(dataset: NnunetDataset, name: str, content: dict) -> None:
+    (dataset.preprocessed / name).write_text(json.dumps(content) + "\n", encoding="utf-8")

@@ -1,21 +1,22 @@
-"""What is decided by us and not by nnU-Net when a network is trained, under two names: `paper` and `recommended`."""
+"""What is decided by us and not by nnU-Net when a network is trained; every task has its recipes, by name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ...errors import ConfigurationError
-from ..cases.crop_sampling import CropSampling
+from ..checked_fields import check_fields, limited
 
-KINDS = ("crop", "full")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is planned and trained.
+    """How one network is planned and trained. A task with more to decide adds fields in a class of its own.
 
-    name, kind            'crop' learns boxes around tumors, 'full' whole volumes
+    name                  under which it is chosen
     spacing_mm            voxels are resampled to this along every axis; None for nnU-Net's choice (the median)
     averaging             coarser voxels are means of the seen ones that they cover, and not nnU-Net's spline
     base_features         of the first stage, doubled at every stage up to max_features; None for nnU-Net's (32, 320)
@@ -31,82 +32,72 @@ class Recipe:
     oversample            share of patches that are centred on tumor
     epochs, iterations    length of the training
     start_from            shipped model or model folder whose weights the training starts with; '' for random ones
-    sampling              which crops of a training case are made
     seed                  of weights, batches and augmentation
     """
 
     name: str = "recommended"
-    kind: str = "crop"
-    spacing_mm: float | None = 1.5
+    spacing_mm: float | None = limited(1.5, above=0)
     averaging: bool = True
-    base_features: int | None = 16
-    max_features: int | None = 128
-    patch_percentile: float | None = 70.0
-    gpu_memory_gb: float | None = 0.06
+    base_features: int | None = limited(16, least=1)
+    max_features: int | None = limited(128, least=1)
+    patch_percentile: float | None = limited(70.0, least=0, most=100)
+    gpu_memory_gb: float | None = limited(0.06, above=0)
     residual_encoder: bool = False
     augmentation: bool = True
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
+    optimizer: str = limited("adamw", choices=OPTIMIZERS)
+    learning_rate: float = limited(1e-3, above=0)
+    weight_decay: float = limited(1e-2, least=0)
     batch_dice: bool = True
-    oversample: float = 0.5
-    epochs: int = 28
-    iterations: int = 50
+    oversample: float = limited(0.5, least=0, most=1)
+    epochs: int = limited(28, least=1)
+    iterations: int = limited(50, least=1)
     start_from: str = ""
-    sampling: CropSampling = CropSampling()
-    seed: int = 0
+    seed: int = limited(0, least=0)
 
-    def __post_init__(self):
-        if self.kind not in KINDS or self.optimizer not in OPTIMIZERS:
-            raise ConfigurationError(
-                f"A recipe of kind '{self.kind}' with the optimizer '{self.optimizer}' cannot be followed: "
-                f"use {' or '.join(KINDS)}, and {', '.join(OPTIMIZERS)}."
-            )
-        if self.epochs < 1 or self.iterations < 1:
-            raise ConfigurationError("A training needs at least one epoch of one iteration.")
+    def __post_init__(self) -> None:
+        check_fields(self, "The recipe")
 
 
-STRAYING = CropSampling(straying=6, empty=3, empty_only=6, appearance=True)
-# Natali et al., arXiv 2511.05253: no augmentation, Adam, initial rate 0.01, polynomial decay, Dice and cross-entropy,
-# and else nnU-Net's own plan.
-PAPER = Recipe(
-    name="paper", augmentation=False, optimizer="adam", learning_rate=0.01, weight_decay=0.0, batch_dice=False,
-    averaging=False, oversample=0.33, epochs=1000, iterations=250,
-)  # fmt: skip
-# Boxes at 1.5 mm: on a processor more is won by seeing more boxes than by seeing them finer (1 mm, a fifth as many
-# boxes in the same time: a box 5 mm off cost the validation livers 0.17 of Dice). Voxels are means: after as many
-# iterations the Dice of the validation patches was 0.03 to 0.08 higher than with nnU-Net's spline, from epoch 60 on.
-RECOMMENDED = Recipe(name="recommended", epochs=350, sampling=STRAYING)
-# Networks: what they ask of the machine. Features and voxels small enough for a processor, or nnU-Net's own plan.
-NETWORKS = {
-    "small": {},
-    "default": dict(
-        averaging=False,
-        spacing_mm=None,
-        base_features=None,
-        max_features=None,
-        patch_percentile=None,
-        gpu_memory_gb=None,
-    ),
-}
-RECIPES = {recipe.name: recipe for recipe in (PAPER, RECOMMENDED)}
+@dataclass(frozen=True)
+class RecipeBook:
+    """The recipes of a task by name, and what the networks that one can choose make of them.
 
-
-def recipe_named(name: str, kind: str = "crop", network: str = "small", **changes) -> Recipe:
-    """The recipe of that name for a 'crop' or 'full' model on the 'small' or nnU-Net's 'default' network.
-
-    Changes are fields of Recipe. Raises ConfigurationError for an unknown name.
+    networks  by name: what a network asks of the machine, such as features and voxels that are small enough
+    quick     a few steps on coarse voxels: to see that everything runs, not to learn anything
     """
-    if name not in RECIPES or network not in NETWORKS:
-        raise ConfigurationError(
-            f"There is no recipe '{name}' for a network '{network}': use {' or '.join(RECIPES)}, and "
-            f"{' or '.join(NETWORKS)}."
-        )
-    recipe = replace(RECIPES[name], kind=kind, **NETWORKS[network])
-    if kind == "full" and network == "small":
-        # Whole volumes at 2 mm: most fit one patch, so that the network sees all around the tumor.
-        recipe = replace(recipe, spacing_mm=2.0, patch_percentile=80.0, gpu_memory_gb=0.2, oversample=0.67)
-        if recipe.name == RECOMMENDED.name:
-            # An iteration takes three times as long as one on boxes, and there is a tenth of the images.
-            recipe = replace(recipe, epochs=20)
-    return replace(recipe, **{key: value for key, value in changes.items() if value is not None})
+
+    recipes: Mapping[str, Recipe]
+    networks: Mapping[str, Callable[[Recipe], Recipe]]
+    quick: Callable[[Recipe], Recipe]
+
+    def named(self, name: str, network: str = "small", **changes: Any) -> Recipe:
+        """The recipe of that name on that network; changes are fields of Recipe, None for 'as the recipe says'.
+
+        Raises ConfigurationError for an unknown name, and for a change that cannot be followed.
+        """
+        if name not in self.recipes or network not in self.networks:
+            raise ConfigurationError(
+                f"There is no recipe '{name}' for a network '{network}': use {' or '.join(self.recipes)}, and "
+                f"{' or '.join(self.networks)}."
+            )
+        recipe = self.networks[network](self.recipes[name])
+        return replace(recipe, **{key: value for key, value in changes.items() if value is not None})
+
+
+def small_network(recipe: Recipe) -> Recipe:
+    """As the recipe has it: features and voxels small enough for a processor."""
+    return recipe
+
+
+def default_network(recipe: Recipe) -> Recipe:
+    """nnU-Net's own plan."""
+    return replace(
+        recipe, averaging=False, spacing_mm=None, base_features=None, max_features=None, patch_percentile=None,
+        gpu_memory_gb=None,
+    )  # fmt: skip
+
+
+def quick_training(recipe: Recipe) -> Recipe:
+    """A few steps of a tiny network on coarse voxels."""
+    spacing = None if recipe.spacing_mm is None else 1.5 * recipe.spacing_mm
+    return replace(recipe, epochs=2, iterations=4, base_features=4, spacing_mm=spacing)

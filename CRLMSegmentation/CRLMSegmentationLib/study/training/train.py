@@ -8,57 +8,58 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...errors import ConfigurationError
-from .nnunet_home import NnunetHome
-from .planning import CONFIGURATION, PLANS_NAME, planning_stamp
+from ..workers import Progress
+from .nnunet_home import NnunetDataset
+from .planning import planning_stamp
 from .recipe import Recipe
+from .trainer import TrainerClass, study_trainer_class
 
-Progress = Callable[[float, str], None]
+if TYPE_CHECKING:
+    import torch
+
 FINAL, LATEST, BEST = "checkpoint_final.pth", "checkpoint_latest.pth", "checkpoint_best.pth"
 
 
 def train(
-    home: NnunetHome,
-    dataset_name: str,
+    dataset: NnunetDataset,
     recipe: Recipe,
     device: str = "cpu",
     threads: int | None = None,
     progress: Progress | None = None,
     gpus: int = 1,
+    trainer_class: TrainerClass = study_trainer_class,
 ) -> Path:
     """Train, or go on where an earlier run of the same recipe stopped; returns nnU-Net's folder of the trained model.
 
     progress  hears of every iteration, with the minutes left
     gpus      with more than 1, nnU-Net's own distributed training (one process a card); needs device 'cuda'
+    trainer_class  makes the class of nnU-Net's trainer for the recipe, which has to be called StudyTrainer; importable
+                   by name
 
     Raises ConfigurationError when the folder holds a training by another recipe.
     """
-    folder = results_folder(home, dataset_name)
+    folder = dataset.trained
     check_recipe(folder, recipe)
-    _check_dataset(home, dataset_name, folder)
+    _check_dataset(dataset, folder)
     if (folder / "fold_0" / FINAL).is_file():
         return folder
     if gpus > 1:
-        _train_on_several(home, dataset_name, recipe, gpus)
+        _train_on_several(dataset, recipe, gpus, trainer_class)
         return folder
-    with home.active(augmentation_processes=0):
+    with dataset.home.active(augmentation_processes=0):
         import torch
 
         if threads:
             torch.set_num_threads(threads)
-        _run(home, dataset_name, recipe, torch.device(device), progress)
+        _run(dataset, recipe, torch.device(device), progress, trainer_class)
     return folder
-
-
-def results_folder(home: NnunetHome, dataset_name: str) -> Path:
-    """Where nnU-Net keeps the training: named after our trainer, the plans and the configuration."""
-    return home.results / dataset_name / f"StudyTrainer__{PLANS_NAME}__{CONFIGURATION}"
 
 
 def check_recipe(folder: Path, recipe: Recipe) -> None:
@@ -70,9 +71,9 @@ def check_recipe(folder: Path, recipe: Recipe) -> None:
     settings.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
 
 
-def _check_dataset(home: NnunetHome, dataset_name: str, folder: Path) -> None:
+def _check_dataset(dataset: NnunetDataset, folder: Path) -> None:
     """A training goes on with the images it began with, or not at all."""
-    now, before = planning_stamp(home, dataset_name), folder / "planned.json"
+    now, before = planning_stamp(dataset), folder / "planned.json"
     if now is None:
         return
     if before.is_file() and json.loads(before.read_text(encoding="utf-8")) != now:
@@ -82,15 +83,19 @@ def _check_dataset(home: NnunetHome, dataset_name: str, folder: Path) -> None:
     before.write_text(json.dumps(now) + "\n", encoding="utf-8")
 
 
-def _run(home: NnunetHome, dataset_name: str, recipe: Recipe, device, progress: Progress | None) -> None:
+def _run(
+    dataset: NnunetDataset,
+    recipe: Recipe,
+    device: torch.device,
+    progress: Progress | None,
+    trainer_class: TrainerClass,
+) -> None:
     import torch
 
-    from .trainer import study_trainer_class
-
-    plans = json.loads((home.preprocessed / dataset_name / f"{PLANS_NAME}.json").read_text(encoding="utf-8"))
-    description = json.loads((home.preprocessed / dataset_name / "dataset.json").read_text(encoding="utf-8"))
+    plans = json.loads(dataset.plans.read_text(encoding="utf-8"))
+    description = json.loads((dataset.preprocessed / "dataset.json").read_text(encoding="utf-8"))
     plans["continue_training"] = False
-    trainer = study_trainer_class(recipe)(plans, CONFIGURATION, 0, description, device)
+    trainer = trainer_class(recipe)(plans, dataset.configuration, 0, description, device)
     trainer.follow(progress)
     random.seed(recipe.seed)
     np.random.seed(recipe.seed)  # noqa: NPY002  (what batchgenerators draws from)
@@ -104,7 +109,7 @@ def _run(home: NnunetHome, dataset_name: str, recipe: Recipe, device, progress: 
     trainer.run_training()
 
 
-def _start_from(trainer, model: str) -> None:
+def _start_from(trainer: Any, model: str) -> None:
     """Weights of an earlier model into the new network; what is not there by name and shape keeps its random start."""
     from ...inference.models.trained_model import load_model
 
@@ -117,7 +122,7 @@ def _start_from(trainer, model: str) -> None:
     network.load_state_dict({**wanted, **fitting})
 
 
-def _train_on_several(home: NnunetHome, dataset_name: str, recipe: Recipe, gpus: int) -> None:
+def _train_on_several(dataset: NnunetDataset, recipe: Recipe, gpus: int, trainer_class: TrainerClass) -> None:
     import torch
 
     if torch.cuda.device_count() < gpus:
@@ -125,11 +130,13 @@ def _train_on_several(home: NnunetHome, dataset_name: str, recipe: Recipe, gpus:
     from nnunetv2.run.run_training import find_free_network_port
 
     torch.multiprocessing.spawn(
-        _one_of_several, (home, dataset_name, recipe, gpus, find_free_network_port()), nprocs=gpus
+        _one_of_several, (dataset, recipe, gpus, find_free_network_port(), trainer_class), nprocs=gpus
     )
 
 
-def _one_of_several(rank: int, home: NnunetHome, dataset_name: str, recipe: Recipe, gpus: int, port: int) -> None:
+def _one_of_several(
+    rank: int, dataset: NnunetDataset, recipe: Recipe, gpus: int, port: int, trainer_class: TrainerClass
+) -> None:
     """One process of nnU-Net's distributed training: its trainer splits the batch once torch.distributed runs."""
     import os
 
@@ -139,7 +146,7 @@ def _one_of_several(rank: int, home: NnunetHome, dataset_name: str, recipe: Reci
     torch.distributed.init_process_group("nccl", rank=rank, world_size=gpus)
     try:
         torch.cuda.set_device(rank)
-        with home.active(augmentation_processes=0):
-            _run(home, dataset_name, recipe, torch.device("cuda", rank), None)
+        with dataset.home.active(augmentation_processes=0):
+            _run(dataset, recipe, torch.device("cuda", rank), None, trainer_class)
     finally:
         torch.distributed.destroy_process_group()

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
+from ..workers import Progress
 from .recipe import Recipe
 
+# From a recipe to a subclass of nnU-Net's trainer.
+TrainerClass = Callable[[Recipe], type[Any]]
 
-def study_trainer_class(recipe: Recipe):
+
+def study_trainer_class(recipe: Recipe) -> type[Any]:
     """A subclass of nnU-Net's trainer for `recipe`, named StudyTrainer (nnU-Net names its folder after it)."""
     import torch
     from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
     class StudyTrainer(nnUNetTrainer):
-        def follow(self, progress: Callable[[float, str], None] | None) -> None:
+        def follow(self, progress: Progress | None) -> None:
             self.progress = progress
             self.initial_lr, self.weight_decay = recipe.learning_rate, recipe.weight_decay
             self.num_epochs, self.num_iterations_per_epoch = recipe.epochs, recipe.iterations

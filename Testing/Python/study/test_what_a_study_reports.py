@@ -1,4 +1,4 @@
-"""What a study needs to know of recordings, and what it tells before it works for hours."""
+"""What a study needs to know of recordings, and what it reports before it works for hours."""
 
 from types import SimpleNamespace
 
@@ -8,11 +8,12 @@ from CRLMSegmentationLib.commands import study as command
 from CRLMSegmentationLib.errors import ConfigurationError, TransformError
 from CRLMSegmentationLib.files import write_volume
 from CRLMSegmentationLib.study.cases import population
-from CRLMSegmentationLib.study.cases.build import BuildSettings, build
+from CRLMSegmentationLib.study.cases.build import build
 from CRLMSegmentationLib.study.cases.case_files import load_case, sweep_of
 from CRLMSegmentationLib.study.cases.case_table import CaseRow, read_case_table
 from CRLMSegmentationLib.study.cases.population import SHIPPED, Population, expected_work
 from CRLMSegmentationLib.study.study_folder import StudyFolder
+from CRLMSegmentationLib.study.tasks import TASKS, PlannedTask
 from CRLMSegmentationLib.study.workers import duration, for_each
 from CRLMSegmentationLib.values import Volume
 
@@ -66,7 +67,7 @@ def test_without_it_the_reason_names_the_column_and_the_file_that_holds_all_reas
     with pytest.raises(TransformError, match=r"ImageToReference cannot be found.*column 'calibration'"):
         load_case(rows[0])
     with pytest.raises(ConfigurationError, match=r"No training case.*left_out.csv.*The first: training: .*calibration"):
-        build(rows, plus_case / "raw", BuildSettings())
+        build(rows, plus_case / "raw", [PlannedTask(TASKS["crop"], TASKS["crop"].recipes.named("paper"))])
     assert (plus_case / "raw" / "left_out.csv").read_text(encoding="utf-8").count("column 'calibration'") == 2
 
 
@@ -102,9 +103,11 @@ def test_a_study_says_how_many_cases_it_simulates_and_how_long_before_it_does(
     assert ("No TABLE was given" in said) == ("Training follows" in said) == own_cases
 
 
-def test_how_long_the_others_will_take_is_told_with_every_case():
-    times, told = iter([0.0, 100.0, 200.0, 300.0, 400.0]), []
-    list(for_each(abs, range(4), progress=lambda _, text: told.append(text), title="Case", clock=lambda: next(times)))
-    assert told == ["Case 1 of 4, about 5 min left", "Case 2 of 4, about 3 min left", "Case 3 of 4, about 2 min left",
-                    "Case 4 of 4"]  # fmt: skip
+def test_how_long_the_others_will_take_is_reported_with_every_case():
+    times, reported = iter([0.0, 100.0, 200.0, 300.0, 400.0]), []
+    list(for_each(abs, range(4), 1, None, lambda _, text: reported.append(text), "Case", lambda: next(times)))
+    assert reported == [
+        "Case 1 of 4, about 5 min left", "Case 2 of 4, about 3 min left", "Case 3 of 4, about 2 min left",
+        "Case 4 of 4",
+    ]  # fmt: skip
     assert [duration(s) for s in (0.2, 45, 120, 5000, 9000)] == ["1 s", "45 s", "2 min", "83 min", "2.5 h"]
