@@ -80,8 +80,8 @@ class Camera:
     def is_in_image(self, pixels: np.ndarray) -> np.ndarray:
         """Boolean (...) for `pixels` (..., 2): within the area of the image's pixels. False for NaN."""
         pixels = np.asarray(pixels, dtype=np.float64)
-        inside: np.ndarray = ((pixels >= -0.5) & (pixels <= np.array(self.image_size) - 0.5)).all(axis=-1)
-        return inside
+        inside = (pixels >= -0.5) & (pixels <= np.array(self.image_size) - 0.5)
+        return np.asarray(inside.all(axis=-1))
 
     @property
     def _focal(self) -> np.ndarray:

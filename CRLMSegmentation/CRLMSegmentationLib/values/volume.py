@@ -118,7 +118,9 @@ class Volume:
         return bool(np.linalg.norm(apart, axis=1).max() <= tolerance_mm)
 
     def check_frame_of(self, other: Volume) -> None:
-        """Raise GeometryError when `other` lies in another frame, so that nobody knows where the two are to each other."""
+        """Raise GeometryError when `other` lies in another frame, so that nobody knows where the two are to
+        each other.
+        """
         if self.frame != other.frame:
             raise GeometryError(
                 f"One volume lies in the frame '{self.frame}' and the other in '{other.frame}': "
