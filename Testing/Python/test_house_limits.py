@@ -82,11 +82,6 @@ UNTYPED = {
     "CRLMSegmentationLib/files/volume_header.py": 2,
     "CRLMSegmentationLib/files/whole_file.py": 1,
     # inference/
-    "CRLMSegmentationLib/inference/channel.py": 1,
-    "CRLMSegmentationLib/inference/quiet.py": 1,
-    "CRLMSegmentationLib/inference/resampling.py": 1,
-    "CRLMSegmentationLib/inference/runtimes/quantisation.py": 1,
-    "CRLMSegmentationLib/inference/shared_block.py": 1,
     # mrml/
     "CRLMSegmentationLib/mrml/application.py": 3,
     "CRLMSegmentationLib/mrml/box.py": 3,
@@ -144,8 +139,6 @@ UNTYPED = {
     "CRLMSegmentationLib/reconstruction/snapshots.py": 1,
     "CRLMSegmentationLib/reconstruction/whole_sweep.py": 1,
     # segmentation/
-    "CRLMSegmentationLib/segmentation/region_growing.py": 1,
-    "CRLMSegmentationLib/segmentation/surface.py": 4,
     # session/
     "CRLMSegmentationLib/session/box_step.py": 2,
     "CRLMSegmentationLib/session/case/case_clock.py": 1,

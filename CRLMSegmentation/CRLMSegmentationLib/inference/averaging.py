@@ -101,4 +101,5 @@ def _cover(size: int, new_size: int) -> np.ndarray:
     """(new_size, size) float32: how much of each fine voxel lies in each coarse one; both cover the same length."""
     fine, coarse = np.arange(size + 1), np.linspace(0, size, new_size + 1)
     starts, ends = np.maximum(fine[None, :-1], coarse[:-1, None]), np.minimum(fine[None, 1:], coarse[1:, None])
-    return np.maximum(ends - starts, 0).astype(np.float32)
+    cover: np.ndarray = np.maximum(ends - starts, 0).astype(np.float32)
+    return cover

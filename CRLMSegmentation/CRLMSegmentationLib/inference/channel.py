@@ -1,7 +1,7 @@
 """Messages between two processes: JSON objects, each after its length in four bytes (big endian).
 
 The channel is a child's standard input and output. The child first moves both elsewhere, so that what a library
-prints cannot get between the messages, and then sends a word that only its parent knows: what came before it was
+prints cannot get between the messages, and then sends a password that only its parent knows: what came before it was
 printed by something that ran earlier, and is passed over.
 """
 
@@ -12,6 +12,7 @@ import os
 import struct
 import sys
 import threading
+from typing import IO, Any
 
 LARGEST_MESSAGE_BYTES = 1 << 20
 _LENGTH = struct.Struct(">I")
@@ -24,18 +25,18 @@ class ChannelError(Exception):
 class Channel:
     """Messages over a pair of binary streams; send() may be called by several threads."""
 
-    def __init__(self, receives, sends):
+    def __init__(self, receives: IO[bytes], sends: IO[bytes]):
         self._receives, self._sends = receives, sends
         self._sending = threading.Lock()
 
-    def send(self, message: dict) -> None:
+    def send(self, message: dict[str, Any]) -> None:
         """Raises OSError when the other side has gone."""
         content = json.dumps(message).encode()
         with self._sending:
             self._sends.write(_LENGTH.pack(len(content)) + content)
             self._sends.flush()
 
-    def receive(self) -> dict | None:
+    def receive(self) -> dict[str, Any] | None:
         """The next message; None when the other side has gone. Raises ChannelError for anything else."""
         head = self._read(_LENGTH.size)
         if not head:
@@ -54,14 +55,14 @@ class Channel:
             raise ChannelError("a message that is not an object")
         return message
 
-    def skip_to(self, word: bytes) -> bool:
-        """Pass over everything up to and with `word`; False when the other side goes before."""
+    def skip_to(self, password: bytes) -> bool:
+        """Pass over everything up to and with `password`; False when the other side goes before."""
         seen = b""
-        while not seen.endswith(word):
+        while not seen.endswith(password):
             byte = self._receives.read(1)
             if not byte:
                 return False
-            seen = (seen + byte)[-len(word) :]
+            seen = (seen + byte)[-len(password) :]
         return True
 
     def close(self) -> None:
@@ -85,7 +86,7 @@ class Channel:
         return b"".join(parts)
 
 
-def channel_to_parent(word: bytes) -> Channel:
+def channel_to_parent(password: bytes) -> Channel:
     """For a child: its standard input and output as a channel, and nothing else on them from now on.
 
     What is printed goes to standard error; who reads standard input finds it empty.
@@ -95,7 +96,7 @@ def channel_to_parent(word: bytes) -> Channel:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    if os.name == "nt":
+    if sys.platform == "win32":
         import msvcrt
 
         for descriptor in (receives, sends):
@@ -103,6 +104,6 @@ def channel_to_parent(word: bytes) -> Channel:
     sys.stdin = open(0, closefd=False)
     sys.stdout = open(1, "w", buffering=1, closefd=False)
     sends_stream = os.fdopen(sends, "wb")
-    sends_stream.write(word)
+    sends_stream.write(password)
     sends_stream.flush()
     return Channel(os.fdopen(receives, "rb"), sends_stream)

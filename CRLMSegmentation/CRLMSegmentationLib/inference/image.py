@@ -60,7 +60,10 @@ class Image:
 
     def known_or_nonzero(self) -> np.ndarray:
         """Boolean (k, j, i): `known`, or where a channel is not 0."""
-        return (self.channels != 0).any(axis=0) if self.known is None else self.known
+        if self.known is not None:
+            return self.known
+        nonzero: np.ndarray = (self.channels != 0).any(axis=0)
+        return nonzero
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,4 +84,5 @@ class Prediction:
         """float32 (k, j, i): the probability of one label. Raises ModelError for one that was not asked for."""
         if label not in self.labels:
             raise ModelError(f"There is no answer for the label '{label}', only for {', '.join(self.labels)}.")
-        return self.probabilities[self.labels.index(label)]
+        probability: np.ndarray = self.probabilities[self.labels.index(label)]
+        return probability

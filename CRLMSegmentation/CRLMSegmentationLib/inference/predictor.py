@@ -88,7 +88,7 @@ class LocalPredictor:
     ) -> Prediction:
         """The probability of each of `labels` (by default all but the background) on the voxels of `image`.
 
-        Where nothing is known, or less than one voxel of the network, all is background. `notice` tells afterwards when
+        Where nothing is known, or less than one voxel of the network, all is background. `notice` says afterwards when
         it was not computed as wanted. Raises ModelError for a label or a number of channels that the model has not,
         SegmentationError for an image that is too large, and Cancelled when `should_cancel` said so.
         """
@@ -224,7 +224,7 @@ class _Member:
         spacing = np.array(self.plan.network_spacing([1.0, 1.0, 1.0]))[axes] / 0.95
         shape = [max(2, int(size * 0.9)) if size > 1 else 1 for size in np.array(patch)[axes]]
         noise = np.random.default_rng(0).integers(1, 200, (self.plan.channels, *shape)).astype(np.uint8)
-        return Image(noise, spacing)
+        return Image(noise, spacing.tolist())
 
     def use_processor_once(self) -> None:
         """The same networks on the processor, made when they are first needed."""

@@ -50,7 +50,7 @@ def prepare(image: Image, plan: NetworkPlan) -> PreparedImage:
         )
         return PreparedImage(torch.from_numpy(np.ascontiguousarray(prepared)), properties)
     forward = plan.plans.transpose_forward
-    data = image.channels.astype(np.float32).transpose(0, *(axis + 1 for axis in forward))
+    data: np.ndarray = image.channels.astype(np.float32).transpose(0, *(axis + 1 for axis in forward))
     known = image.known_or_nonzero().transpose(forward)
     seen = occupied_extent(known)
     assert seen is not None, "an image of which nothing is known"
@@ -103,17 +103,17 @@ def probabilities_of(
     for number, head in enumerate(heads):
         if head == 0 and not plan.labels.has_regions:
             whole[number] = 1  # background, where it was cut away
-        whole[(number, *place)] = inside[head].cpu().numpy()
+        whole[number][place] = inside[head].cpu().numpy()
     return np.ascontiguousarray(whole.transpose(0, *(axis + 1 for axis in plan.plans.transpose_backward)))
 
 
 def _resize(image: torch.Tensor, new_shape: Sequence[int], order: int) -> torch.Tensor:
+    from .resampling import resize
+
     if tuple(image.shape[1:]) != tuple(new_shape) and order not in (1, 3):
         import torch
         from nnunetv2.preprocessing.resampling.default_resampling import resample_data_or_seg
 
-        resized = resample_data_or_seg(image.cpu().numpy(), new_shape, order=order)
-        return torch.from_numpy(resized).to(image.device)
-    from .resampling import resize
-
+        resized = torch.from_numpy(resample_data_or_seg(image.cpu().numpy(), new_shape, order=order))
+        return resized.to(image.device)
     return resize(image, new_shape, order)

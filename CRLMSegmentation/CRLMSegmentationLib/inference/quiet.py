@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, TextIO
 
 
 class _WithoutThread:
-    """Standard output for every thread but one, whose words are dropped."""
+    """Standard output for every thread but one, whose text is dropped."""
 
-    def __init__(self, stream, thread_id: int):
+    def __init__(self, stream: TextIO, thread_id: int | None):
         self._stream, self._thread_id = stream, thread_id
 
     def write(self, text: str) -> int:
         return len(text) if threading.get_ident() == self._thread_id else self._stream.write(text)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
 @contextmanager
-def this_thread_prints_nothing():
+def this_thread_prints_nothing() -> Iterator[None]:
     """What this thread prints is dropped while the block runs; other threads print as before.
 
     contextlib.redirect_stdout would silence them too: a model is loaded beside the work of other threads.

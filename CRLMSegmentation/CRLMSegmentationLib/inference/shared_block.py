@@ -14,15 +14,17 @@ import secrets
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..errors import SegmentationError
 
 PREFIX = "crlm-"
 _MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  (where Linux keeps shared memory)
-# A block is locked in the instant after it is made; before that nobody can tell whether its maker lives.
+# A block is locked in the instant after it is made; before that nobody can see whether its maker lives.
 _SURELY_LOCKED_AFTER_S = 60.0
 
 
@@ -61,7 +63,7 @@ class SharedBlock:
         block.forget_name()
         return block
 
-    def array(self, shape, dtype, first_byte: int = 0) -> np.ndarray:
+    def array(self, shape: Sequence[int], dtype: DTypeLike, first_byte: int = 0) -> np.ndarray:
         """A view of the bytes from `first_byte` on as an array; it must not be used after close()."""
         return np.ndarray(shape, dtype, buffer=self._memory, offset=first_byte)
 

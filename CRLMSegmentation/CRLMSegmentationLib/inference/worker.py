@@ -1,4 +1,4 @@
-"""The process of the segmentation engine: `python -m CRLMSegmentationLib.inference.worker WORD`.
+"""The process of the segmentation engine: `python -m CRLMSegmentationLib.inference.worker PASSWORD`.
 
 Started by worker_process.py, never by hand. Loads the models that it is given, does a first pass of each, and then
 answers one request after the other; a second thread listens to the parent, so that a request can be cancelled, and ends

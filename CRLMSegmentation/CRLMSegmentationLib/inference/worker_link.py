@@ -104,7 +104,7 @@ class WorkerLink:
         )
 
     def cancel(self, request: Request) -> None:
-        """Tell the process that `request` is no longer wanted; it is busy until it has released it."""
+        """Report to the process that `request` is no longer wanted; it is busy until it has released it."""
         with self._changed:
             if self._request is not request:
                 return

@@ -104,17 +104,15 @@ def contrast(mask: Volume, ultrasound: Volume, unseen: np.ndarray | None = None)
 
 
 def _is_beside_black_at_the_border(mask: np.ndarray, grey: np.ndarray) -> bool:
-    # Mostly there is no black beside it at all, and nothing has to be looked for.
+    # Mostly there is no black beside it at all, and nothing has to be searched.
     return _is_beside(mask, (grey == 0) & ~mask) and _is_beside(mask, black_at_the_border(grey) & ~mask)
 
 
 def _is_beside(mask: np.ndarray, unseen: np.ndarray) -> bool:
     """True when voxels of both share a face."""
     for axis in range(3):
-        lower = [slice(None)] * 3
-        upper = [slice(None)] * 3
-        lower[axis], upper[axis] = slice(None, -1), slice(1, None)
-        lower, upper = tuple(lower), tuple(upper)
+        before = (slice(None),) * axis
+        lower, upper = (*before, slice(None, -1)), (*before, slice(1, None))
         if (mask[lower] & unseen[upper]).any() or (mask[upper] & unseen[lower]).any():
             return True
     return False

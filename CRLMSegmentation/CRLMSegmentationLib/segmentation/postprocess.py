@@ -37,6 +37,7 @@ def mask_from_probability(
         first = np.array([places.start for places in extent])
         component = _one_component(above[extent], keep, first, above.shape)
         within = occupied_extent(component)
+        assert within is not None, "a component has voxels"
         extent = tuple(slice(start + part.start, start + part.stop) for start, part in zip(first, within))
         mask[extent] = without_cavities(component[within])
     elif extent is not None:
@@ -64,7 +65,7 @@ def mask_by_card(probability: Volume, card: ModelCard, unseen: np.ndarray | None
 
 
 def unseen_voxels(ultrasound: Volume) -> np.ndarray | None:
-    """Boolean [k, j, i] of where the probe did not pass, so far as `ultrasound.seen` tells; None when it passed
+    """Boolean [k, j, i] of where the probe did not pass, so far as `ultrasound.seen` says; None when it passed
     everywhere.
 
     A single voxel without a grey level is a hole between pixels: only UNSEEN_BLOCK_VOXELS side by side count.
@@ -91,7 +92,7 @@ def black_at_the_border(voxels: np.ndarray) -> np.ndarray:
     """Boolean [k, j, i] of the black blocks of `voxels` that hang together, through faces, with their border."""
     from scipy import ndimage
 
-    black = voxels == 0
+    black: np.ndarray = voxels == 0
     if not black.any() or black.all():
         return black
     labels, count = ndimage.label(_blocks_in(black))
@@ -100,16 +101,17 @@ def black_at_the_border(voxels: np.ndarray) -> np.ndarray:
         for end in (0, -1):
             reaching[np.take(labels, end, axis=axis)] = True
     reaching[0] = False
-    return reaching[labels]
+    at_the_border: np.ndarray = reaching[labels]
+    return at_the_border
 
 
 def known_voxels(ultrasound: Volume) -> np.ndarray:
-    """Boolean [k, j, i] of the voxels that tell the network a grey level.
+    """Boolean [k, j, i] of the voxels with a grey level for the network.
 
     Networks learned that 0 is what was not seen. A black voxel counts only where it is known that a pixel came: a
     guess leaves what the network sees as it is without one.
     """
-    known = ultrasound.voxels != 0
+    known: np.ndarray = ultrasound.voxels != 0
     if ultrasound.seen is not None and not ultrasound.seen_is_guessed:
         known |= ultrasound.seen
     return known
@@ -128,11 +130,11 @@ def _blocks_in(voxels: np.ndarray) -> np.ndarray:
     return blocks[(slice(size, -size),) * 3]
 
 
-def _along(combine, voxels: np.ndarray, axis: int, size: int) -> np.ndarray:
+def _along(combine: np.ufunc, voxels: np.ndarray, axis: int, size: int) -> np.ndarray:
     """Every `size` neighbours along `axis` combined into one: so many fewer voxels, less one."""
     length = voxels.shape[axis] - size + 1
     parts = [voxels[(slice(None),) * axis + (slice(start, start + length),)] for start in range(size)]
-    combined = combine(parts[0], parts[1])
+    combined: np.ndarray = combine(parts[0], parts[1])
     for part in parts[2:]:
         combine(combined, part, out=combined)
     return combined
@@ -143,7 +145,8 @@ def without_cavities(mask: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
     outside, _ = ndimage.label(~np.pad(mask, 1))
-    return (outside != outside[0, 0, 0])[(slice(1, -1),) * 3]
+    filled: np.ndarray = (outside != outside[0, 0, 0])[(slice(1, -1),) * 3]
+    return filled
 
 
 def touches_border(mask: np.ndarray) -> bool:
@@ -151,15 +154,17 @@ def touches_border(mask: np.ndarray) -> bool:
     return any(np.take(mask, end, axis=axis).any() for axis in range(3) for end in (0, -1))
 
 
-def _one_component(block: np.ndarray, keep: str, first: np.ndarray, whole_shape) -> np.ndarray:
+def _one_component(block: np.ndarray, keep: str, first: np.ndarray, whole_shape: tuple[int, ...]) -> np.ndarray:
     from scipy import ndimage
 
     labels, count = ndimage.label(block)
     if count == 1:
         return block
     if keep == "largest":
-        return labels == int(np.bincount(labels.ravel())[1:].argmax()) + 1
+        largest: np.ndarray = labels == int(np.bincount(labels.ravel())[1:].argmax()) + 1
+        return largest
     middle = (np.array(whole_shape) - 1) / 2 - first
     places = np.argwhere(block)
     nearest = places[((places - middle) ** 2).sum(axis=1).argmin()]
-    return labels == labels[tuple(nearest)]
+    component: np.ndarray = labels == labels[tuple(nearest)]
+    return component

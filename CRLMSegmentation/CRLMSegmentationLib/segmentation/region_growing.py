@@ -10,19 +10,20 @@ corrected by hand, or when there is no model for the tissue.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import Cancelled, GeometryError, SegmentationError
 from ..geometry import transform_points
+from ..inference.image import Progress, ShouldCancel
 from ..values import Box, Volume
 from .crop import crop
 from .postprocess import known_voxels, unseen_voxels, without_cavities
 from .segment import SegmentationResult, finish
 
-Progress = Callable[[float, str], None]
 REACH_MM = 50.0
 WORKING_SPACING_MM = 1.0
 SPECKLE_SMOOTHING_MM = 1.5
@@ -36,10 +37,10 @@ DOUBT = "This outline comes from region growing and not from the model: check it
 
 def grow_region(
     volume: Volume,
-    seed_ras,
+    seed_ras: ArrayLike,
     box: Box | None = None,
     progress: Progress | None = None,
-    should_cancel: Callable[[], bool] | None = None,
+    should_cancel: ShouldCancel | None = None,
 ) -> SegmentationResult:
     """What hangs together around `seed_ras`, (3,) RAS mm, as bright as the seed.
 
@@ -56,7 +57,7 @@ def grow_region(
         raise GeometryError("The point lies outside the volume: click into the ultrasound.")
     if box is not None and not box.contains(seed_ras):
         raise GeometryError("The point lies outside the box: click into the box, or move it.")
-    block = crop(volume, box or Box(seed_ras, (REACH_MM,) * 3))
+    block = crop(volume, box or Box(seed_ras, np.full(3, REACH_MM)))
     seed = tuple((index - np.array(block.start_ijk))[::-1])
     if not np.isfinite(block.volume.voxels).all():
         raise SegmentationError("The volume holds voxels that are not finite numbers: reconstruct it again.")
@@ -71,7 +72,7 @@ def grow_region(
     return replace(result, doubts=(*result.doubts, DOUBT))
 
 
-def _grown(ultrasound: Volume, seed: tuple[int, int, int], should_cancel) -> np.ndarray:
+def _grown(ultrasound: Volume, seed: tuple[int, ...], should_cancel: ShouldCancel) -> np.ndarray:
     """float32 [k, j, i]: 0.5 on the outline."""
     from scipy import ndimage
 
@@ -81,7 +82,7 @@ def _grown(ultrasound: Volume, seed: tuple[int, int, int], should_cancel) -> np.
     if not known_voxels(ultrasound)[tuple(slice(max(0, place - 2), place + 3) for place in seed)].any():
         raise SegmentationError("The probe did not see the point: click into the ultrasound.")
     # Means over blocks, then every block once: a quarter of a million voxels at most in a 60 mm box.
-    coarse = ndimage.uniform_filter(voxels, step)[tuple(slice(n // 2, None, n) for n in step)]
+    coarse = ndimage.uniform_filter(voxels, step.tolist())[tuple(slice(n // 2, None, n) for n in step)]
     if coarse.size < 27 or min(coarse.shape) < 3:
         raise SegmentationError("The box is too small to grow a region in: draw a larger one.")
     start = tuple(int(min(place // n, size - 1)) for place, n, size in zip(seed, step, coarse.shape))
@@ -90,7 +91,7 @@ def _grown(ultrasound: Volume, seed: tuple[int, int, int], should_cancel) -> np.
     arrival = _arrival(smooth, start, spacing)
     if should_cancel():
         raise Cancelled("The region growing was cancelled.")
-    # One smoothing less than the front sees: what tells the layers apart must not be blurred over both.
+    # One smoothing less than the front sees: what sets the layers apart must not be blurred over both.
     region = _best_of(arrival, ndimage.gaussian_filter(coarse, 1.0 / spacing), float(np.prod(spacing)))
     region = _without_tongues(region, start)
     signed_mm = ndimage.distance_transform_edt(region, spacing) - ndimage.distance_transform_edt(~region, spacing)
@@ -99,7 +100,7 @@ def _grown(ultrasound: Volume, seed: tuple[int, int, int], should_cancel) -> np.
     return _interpolated(ramp, zoom)
 
 
-def _arrival(smooth: np.ndarray, start, spacing) -> np.ndarray:
+def _arrival(smooth: np.ndarray, start: tuple[int, ...], spacing: np.ndarray) -> np.ndarray:
     """When the front comes to each voxel."""
     import SimpleITK
 
@@ -142,10 +143,11 @@ def _best_of(arrival: np.ndarray, image: np.ndarray, voxel_mm3: float) -> np.nda
         score = abs(inside - outside) / np.sqrt((spread_inside + spread_outside) / 2 + 1e-6)
         if score > best:
             best, best_count = score, edge
-    return arrival <= arrival.ravel()[order[min(best_count, order.size) - 1]]
+    region: np.ndarray = arrival <= arrival.ravel()[order[min(best_count, order.size) - 1]]
+    return region
 
 
-def _without_tongues(region: np.ndarray, start) -> np.ndarray:
+def _without_tongues(region: np.ndarray, start: tuple[int, ...]) -> np.ndarray:
     """The part around the seed without thin tongues; rounded, cavities filled."""
     from scipy import ndimage
 
@@ -159,7 +161,7 @@ def _without_tongues(region: np.ndarray, start) -> np.ndarray:
     return without_cavities(ndimage.binary_closing(padded, cross, iterations=2)[(slice(3, -3),) * 3])
 
 
-def _interpolated(image: np.ndarray, places) -> np.ndarray:
+def _interpolated(image: np.ndarray, places: Sequence[Sequence[float]]) -> np.ndarray:
     """Linear interpolation of `image` at the outer product of index `places` along its axes."""
     result = image
     for axis, along in enumerate(places):

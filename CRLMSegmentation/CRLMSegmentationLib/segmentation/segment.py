@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..errors import SegmentationError
+from ..inference.image import Progress, ShouldCancel
 from ..inference.models.card import ModelCard
 from ..inference.models.trained_model import Model
 from ..inference.predictor import LocalPredictor
@@ -21,7 +21,6 @@ from .segmenter import Segmenter, TumorSegmenter
 from .surface import largest_diameter_mm, surface_from_mask
 from .turned_box import along_box, onto_block
 
-Progress = Callable[[float, str], None]
 # How far the probabilities of an uncalibrated shell lie from the threshold, as a factor of the odds.
 SHELL_ODDS = 4.0
 # A slider gives the model's own threshold back to so many digits.
@@ -75,7 +74,8 @@ class SegmentationResult:
         if self.card is not None and self.card.shell_probabilities is not None:
             return self.card.shell_probabilities
         odds = self.threshold / (1 - self.threshold)
-        return tuple(odds * factor / (1 + odds * factor) for factor in (1 / SHELL_ODDS, SHELL_ODDS))
+        low, high = (odds * factor / (1 + odds * factor) for factor in (1 / SHELL_ODDS, SHELL_ODDS))
+        return low, high
 
     def uncertainty_shell(self, keep: str = "largest") -> tuple[Any, Any]:
         """The outer and the inner surface (vtkPolyData in RAS mm, None where there is nothing) between which the
@@ -85,7 +85,8 @@ class SegmentationResult:
         for probability in self.shell_probabilities:
             mask = mask_from_probability(self.probability, probability, keep, self.unseen)
             surfaces.append(surface_from_mask(mask) if mask.voxels.any() else None)
-        return tuple(surfaces)
+        outer, inner = surfaces
+        return outer, inner
 
 
 def segment(
@@ -96,7 +97,7 @@ def segment(
     tight: bool = False,
     keep: str = "largest",
     progress: Progress | None = None,
-    should_cancel: Callable[[], bool] | None = None,
+    should_cancel: ShouldCancel | None = None,
 ) -> SegmentationResult:
     """Segment the tumor in `box`.
 

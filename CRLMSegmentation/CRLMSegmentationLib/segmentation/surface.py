@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import SegmentationError
 from ..geometry import occupied_extent, transform_points
 from ..values import Volume
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 SMOOTHING_ITERATIONS = 30
 # Taubin's pass band: low enough to remove the voxels' stairs, high enough to keep the tumor's lobes.
@@ -24,7 +29,7 @@ VOLUME_TOLERANCE = 1e-3
 LEAST_LEFT = 0.5
 
 
-def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERATIONS):
+def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERATIONS) -> vtkPolyData:
     """vtkPolyData of triangles around the nonzero voxels: closed, outward normals as point data, RAS mm.
 
     Flying edges on the padded mask, then windowed sinc smoothing (Taubin et al., 1996); what smoothing takes or adds
@@ -59,13 +64,13 @@ def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERAT
     return _polydata(points, normals, corners)
 
 
-def surface_volume_mm3(surface) -> float:
+def surface_volume_mm3(surface: vtkPolyData) -> float:
     """Volume inside a closed triangle surface in mm3."""
     points, corners = _arrays_of(surface)
     return abs(_measure(points - points.mean(axis=0), corners).volume_mm3)
 
 
-def largest_diameter_mm(surface) -> float:
+def largest_diameter_mm(surface: vtkPolyData) -> float:
     """The largest distance between two points of the surface in mm."""
     from scipy.spatial import ConvexHull, QhullError
     from scipy.spatial.distance import pdist
@@ -89,7 +94,13 @@ def _padded(block: np.ndarray, step: int) -> np.ndarray:
     return halves[:, :, 0::2] + halves[:, :, 1::2]
 
 
-def isosurface(values: np.ndarray, level: float, spacing_mm, origin=(0.0, 0.0, 0.0), normals: bool = False):
+def isosurface(
+    values: np.ndarray,
+    level: float,
+    spacing_mm: Sequence[float] | np.ndarray,
+    origin: Sequence[float] | np.ndarray = (0.0, 0.0, 0.0),
+    normals: bool = False,
+) -> vtkPolyData:
     """vtkPolyData where `values` ([k, j, i]) pass `level`; the grid has that spacing and origin (3,), in mm."""
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
@@ -106,10 +117,11 @@ def isosurface(values: np.ndarray, level: float, spacing_mm, origin=(0.0, 0.0, 0
     contour.SetComputeNormals(normals)
     contour.ComputeScalarsOff()
     contour.Update()
-    return contour.GetOutput()
+    surface: vtkPolyData = contour.GetOutput()
+    return surface
 
 
-def _smooth(surface, iterations: int):
+def _smooth(surface: vtkPolyData, iterations: int) -> vtkPolyData:
     from vtkmodules.vtkFiltersCore import vtkWindowedSincPolyDataFilter
 
     smoother = vtkWindowedSincPolyDataFilter()
@@ -121,10 +133,11 @@ def _smooth(surface, iterations: int):
     smoother.NonManifoldSmoothingOff()
     smoother.NormalizeCoordinatesOn()
     smoother.Update()
-    return smoother.GetOutput()
+    smoothed: vtkPolyData = smoother.GetOutput()
+    return smoothed
 
 
-def _arrays_of(surface) -> tuple[np.ndarray, np.ndarray]:
+def _arrays_of(surface: vtkPolyData) -> tuple[np.ndarray, np.ndarray]:
     """Points (n, 3) float64, and the point numbers of the triangles as (3, m): first, second and third corners."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
@@ -165,7 +178,9 @@ def _normals(measure: _Measure, corners: np.ndarray, count: int) -> np.ndarray:
     return normals / np.where(length > 0, length, 1)
 
 
-def _with_volume(points, corners, measure: _Measure, wanted_mm3: float) -> tuple[np.ndarray, np.ndarray]:
+def _with_volume(
+    points: np.ndarray, corners: np.ndarray, measure: _Measure, wanted_mm3: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Points moved along their normals, to first order and then again, until the volume is as wanted; and normals."""
     for _ in range(VOLUME_ROUNDS):
         normals = _normals(measure, corners, len(points))
@@ -177,7 +192,7 @@ def _with_volume(points, corners, measure: _Measure, wanted_mm3: float) -> tuple
     return points, normals
 
 
-def _polydata(points: np.ndarray, normals: np.ndarray, corners: np.ndarray):
+def _polydata(points: np.ndarray, normals: np.ndarray, corners: np.ndarray) -> vtkPolyData:
     from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
     from vtkmodules.vtkCommonCore import vtkPoints
     from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData

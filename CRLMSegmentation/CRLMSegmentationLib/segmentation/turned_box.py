@@ -23,6 +23,7 @@ def along_box(block: Crop, unseen: np.ndarray | None = None) -> Volume:
     What was seen is taken from the nearest voxel.
     """
     box, voxels = block.turned_box, block.volume.voxels
+    assert box is not None, "the box of the block is turned"
     spacing = block.volume.spacing_mm
     samples = np.maximum(1, np.ceil(box.size_mm / spacing - INDEX_TOLERANCE)).astype(int)
     ijk_to_ras = np.eye(4)
@@ -56,7 +57,9 @@ def onto_block(probability: Volume, block: Crop) -> Volume:
     return block.volume.on_grid(block.within(voxels))
 
 
-def _sampled(voxels: np.ndarray, place: np.ndarray, shape, nearest: bool = False, beyond: bool = False) -> np.ndarray:
+def _sampled(
+    voxels: np.ndarray, place: np.ndarray, shape: tuple[int, ...], nearest: bool = False, beyond: bool = False
+) -> np.ndarray:
     """float32 of `shape`: `voxels` at the indices (i, j, k) to which `place`, (4, 4), maps those of the result.
 
     Between voxel centres linear (or the `nearest`), up to the outer edge of the outermost voxels their value; further

@@ -20,7 +20,7 @@ class Label:
     """One name in a label map.
 
     value         of its voxels; several for a region such as a whole organ with all that lies in it
-    is_annotated  False when nobody looked for it: that it has no voxels says nothing then
+    is_annotated  False when nobody searched for it: that it has no voxels says nothing then
     """
 
     name: str

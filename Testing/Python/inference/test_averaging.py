@@ -108,7 +108,7 @@ def test_the_probability_is_that_of_nnunets_predictor_with_this_preprocessor(
     assert ours.voxels.std() > 0.01  # an answer worth comparing
 
 
-def test_a_preprocessor_that_nobody_knows_is_told(averaging_model, tmp_path):
+def test_a_preprocessor_that_nobody_knows_is_reported(averaging_model, tmp_path):
     folder = shutil.copytree(averaging_model, tmp_path / "copy")
     plans = (folder / "plans.json").read_text(encoding="utf-8").replace(PREPROCESSOR, "MyOwnPreprocessor")
     (folder / "plans.json").write_text(plans)

@@ -56,7 +56,7 @@ def test_the_catalogue_fits_its_schema_and_names_the_default_model():
     assert set(available_models()) <= set(names)
 
 
-def test_the_choices_are_the_shipped_models_in_words():
+def test_the_choices_are_the_shipped_models_with_titles():
     choices = model_choices()
     assert [choice.name for choice in choices] == [
         name for name in (entry.name for entry in choices) if name in available_models()
@@ -110,7 +110,7 @@ def test_a_training_result_becomes_a_model_with_the_same_answer(trained, exporte
         ("plans.json", lambda content: content["configurations"]["3d_fullres"].update(patch_size=[64, 64]), "2 axes"),
     ],
 )
-def test_what_does_not_fit_is_told_and_nothing_is_left(trained, tmp_path, own_folder, name, change, says):
+def test_what_does_not_fit_is_reported_and_nothing_is_left(trained, tmp_path, own_folder, name, change, says):
     result = tmp_path / "result"
     shutil.copytree(trained, result)
     content = json.loads((result / name).read_text(encoding="utf-8"))
@@ -278,7 +278,7 @@ def test_code_in_a_training_checkpoint_does_not_run(trained, tmp_path, own_folde
     assert not own_folder.exists() or list(own_folder.iterdir()) == []
 
 
-def test_a_folder_that_is_no_result_and_a_name_that_is_taken_are_told(trained, tmp_path):
+def test_a_folder_that_is_no_result_and_a_name_that_is_taken_are_reported(trained, tmp_path):
     with pytest.raises(ModelError, match="not a result folder"):
         import_model(tmp_path, "mine")
     with pytest.raises(ModelError, match="no checkpoint of fold 4"):

@@ -60,14 +60,14 @@ def test_what_a_child_prints_does_not_get_between_its_messages():
         "channel.send(channel.receive())\n"
     )
     child = subprocess.Popen(
-        [sys.executable, "-c", program, "the-word"],
+        [sys.executable, "-c", program, "the-password"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=ENVIRONMENT,
     )
     channel = Channel(child.stdout, child.stdin)
-    assert channel.skip_to(b"the-word")
+    assert channel.skip_to(b"the-password")
     assert channel.receive() == {"input is empty": True}
     channel.send({"echo": 1})
     assert channel.receive() == {"echo": 1}

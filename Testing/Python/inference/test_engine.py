@@ -13,14 +13,18 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import Cancelled, ModelError, SegmentationError
 from CRLMSegmentationLib.inference.engine import WorkerPredictor
+from CRLMSegmentationLib.inference.image import Image
+from CRLMSegmentationLib.inference.models.import_model import import_model
 from CRLMSegmentationLib.inference.models.trained_model import load_model
 from CRLMSegmentationLib.inference.predictor import LocalPredictor
+from CRLMSegmentationLib.inference.request_queue import Overtaken
 from CRLMSegmentationLib.inference.reused_block import ReusedBlock
 from CRLMSegmentationLib.inference.shared_block import PREFIX
 from CRLMSegmentationLib.segmentation.segment import segment
 from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 from CRLMSegmentationLib.study.training.export import write_card
 from CRLMSegmentationLib.values import Box, Volume
+from small_model import RESULTS, write_result
 
 LONGEST_S = 90
 POSIX = pytest.mark.skipif(os.name == "nt", reason="kills processes by POSIX signals")
@@ -71,16 +75,16 @@ def long_crop(speckled_volume) -> Volume:
     return Volume(voxels, speckled_volume.ijk_to_ras)
 
 
-def test_the_answer_is_that_of_this_process_and_the_windows_are_told(engine, speckled_volume, expected):
-    told = []
+def test_the_answer_is_that_of_this_process_and_the_windows_are_reported(engine, speckled_volume, expected):
+    reported = []
     probability = TumorSegmenter(engine).probability(
-        speckled_volume, lambda fraction, text: told.append((fraction, text))
+        speckled_volume, lambda fraction, text: reported.append((fraction, text))
     )
     assert np.array_equal(probability.voxels, expected)
     assert probability.has_geometry_of(speckled_volume)
-    fractions = [fraction for fraction, _ in told]
+    fractions = [fraction for fraction, _ in reported]
     assert fractions == sorted(fractions) and fractions[-1] == 1
-    assert any("window" in text for _, text in told)
+    assert any("window" in text for _, text in reported)
     assert engine.status.state == "ready" and engine.status.device == "cpu" and "torch" in engine.status.runtime
     assert not shared_blocks()
 
@@ -263,6 +267,30 @@ def test_two_engines_at_once_and_nothing_left_of_the_one_that_closes(exported_mo
     assert np.array_equal(TumorSegmenter(engine).probability(speckled_volume).voxels, expected)
 
 
+def test_one_process_answers_for_two_models_and_for_live_frames(exported_model, tmp_path, speckled_volume, expected):
+    frames = import_model(write_result(tmp_path / "result", **RESULTS["colour frames"]), "colour", tmp_path / "colour")
+    pixels = np.random.default_rng(4).integers(1, 255, (40, 52, 3)).astype(np.uint8)
+    image = Image.of_frame(pixels, (1.0, 1.0))
+    models = {"crop": load_model(exported_model), "frames": frames}
+    with WorkerPredictor(models, "cpu", threads=1, runtime="torch") as engine:
+        futures = [engine.submit_frame(image, time_s, model="frames") for time_s in (0.1, 0.2, 0.3)]
+        crop = TumorSegmenter(engine).probability(speckled_volume)
+        last = futures[-1].result(LONGEST_S)
+        process_id = engine.process_id
+        if os.name != "nt":
+            os.kill(process_id, signal.SIGKILL)
+            assert wait_for(lambda: engine.process_id not in (None, process_id))
+        again = engine.submit_frame(image, 0.4, model="frames").result(LONGEST_S)
+    assert np.array_equal(crop.voxels, expected)
+    alone = LocalPredictor(frames, "cpu", threads=1).predict(image)
+    for answer, time_s in ((last, 0.3), (again, 0.4)):
+        assert answer.identity == time_s and answer.labels == ("ridge", "ligament")
+        assert np.array_equal(answer.probabilities, alone.probabilities)
+    ended = [future.exception() for future in futures[:-1]]
+    assert sum(isinstance(error, Overtaken) for error in ended) == engine.frames_overtaken == 2
+    assert not shared_blocks()
+
+
 def test_closing_in_mid_pass_ends_the_call_in_a_sentence(exported_model, long_crop):
     engine = WorkerPredictor(load_model(exported_model), "cpu", threads=1, runtime="torch")
     ended = []
@@ -281,7 +309,7 @@ def test_closing_in_mid_pass_ends_the_call_in_a_sentence(exported_model, long_cr
     assert not shared_blocks()
 
 
-def test_a_model_that_cannot_be_loaded_is_told_with_its_reason(model_copy):
+def test_a_model_that_cannot_be_loaded_is_reported_with_its_reason(model_copy):
     import json
 
     import torch

@@ -49,7 +49,7 @@ def test_an_exported_model_loads_with_its_card(exported_model):
         (None, "The model 'random' was trained on data that its card does not name.", False),
     ],
 )
-def test_a_card_tells_in_one_sentence_what_the_model_was_trained_on(model_copy, training, sentence, simulated):
+def test_a_card_says_in_one_sentence_what_the_model_was_trained_on(model_copy, training, sentence, simulated):
     change_json(model_copy, "model.json", lambda card: card.update(training=training))
     card = load_model(model_copy).card
     assert (card.trained_on, card.trained_on_simulated_only) == (sentence, simulated)
@@ -63,7 +63,7 @@ def test_the_exported_checkpoint_holds_nothing_but_plain_values(exported_model):
 
 
 @pytest.mark.parametrize("missing", ["model.json", "plans.json", "dataset.json", WEIGHTS])
-def test_a_folder_without_one_of_its_files_is_told(model_copy, missing):
+def test_a_folder_without_one_of_its_files_is_reported(model_copy, missing):
     (model_copy / missing).unlink()
     with pytest.raises(ModelError, match=missing.replace(".", r"\.")):
         load_model(model_copy)
@@ -175,7 +175,7 @@ ARCHITECTURE = (*FULLRES, "architecture")
         ("model.json", set_path("labels", {"labels": {"background": 0, "liver": 1}}), "card names other labels"),
     ],
 )
-def test_plans_that_do_not_fit_are_told(model_copy, name, change, says):
+def test_plans_that_do_not_fit_are_reported(model_copy, name, change, says):
     change_json(model_copy, name, change)
     with pytest.raises(ModelError, match=says):
         load_model(model_copy)
@@ -193,7 +193,7 @@ def test_plans_that_do_not_fit_are_told(model_copy, name, change, says):
         (lambda card: card.update(weights=[]), "lacks the hash"),
     ],
 )
-def test_a_card_that_makes_no_sense_is_told(model_copy, change, says):
+def test_a_card_that_makes_no_sense_is_reported(model_copy, change, says):
     card = card_of(model_copy)
     change(card)
     (model_copy / "model.json").write_text(json.dumps(card))
@@ -202,7 +202,7 @@ def test_a_card_that_makes_no_sense_is_told(model_copy, change, says):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1, 2]", "\x00\x01", "[" * 100_000])
-def test_a_card_that_is_no_json_is_told(model_copy, content):
+def test_a_card_that_is_no_json_is_reported(model_copy, content):
     (model_copy / "model.json").write_text(content)
     with pytest.raises(ModelError, match="damaged"):
         load_model(model_copy)

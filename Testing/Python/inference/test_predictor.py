@@ -48,14 +48,14 @@ def test_the_probability_lies_on_the_grid_of_the_crop(segmenter, speckled_volume
 
 
 def test_progress_counts_the_windows_and_nothing_goes_to_stdout(exported_model, speckled_volume):
-    told, printed = [], io.StringIO()
+    reported, printed = [], io.StringIO()
     with contextlib.redirect_stdout(printed):
         TumorSegmenter(LocalPredictor(load_model(exported_model), threads=1)).probability(
-            speckled_volume, progress=lambda fraction, text: told.append((fraction, text))
+            speckled_volume, progress=lambda fraction, text: reported.append((fraction, text))
         )
-    fractions = [fraction for fraction, _ in told]
+    fractions = [fraction for fraction, _ in reported]
     assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
-    windows = [text for _, text in told if "window" in text]
+    windows = [text for _, text in reported if "window" in text]
     assert len(windows) > 1 and windows[-1].endswith(f"window {len(windows)} of {len(windows)}")
     assert printed.getvalue() == ""
 
@@ -106,7 +106,7 @@ def test_a_constant_crop_and_one_of_far_coarser_voxels_are_survived(segmenter):
     assert np.isfinite(probability.voxels).all()
 
 
-def test_weights_that_do_not_fit_the_plans_are_told(model_copy):
+def test_weights_that_do_not_fit_the_plans_are_reported(model_copy):
     import torch
 
     checkpoint = torch.load(model_copy / WEIGHTS, weights_only=True)
@@ -117,7 +117,7 @@ def test_weights_that_do_not_fit_the_plans_are_told(model_copy):
         TumorSegmenter(LocalPredictor(load_model(model_copy), threads=1))
 
 
-def test_a_device_that_does_not_exist_is_told(exported_model):
+def test_a_device_that_does_not_exist_is_reported(exported_model):
     with pytest.raises(ModelError, match="no device 'tpu'"):
         TumorSegmenter(LocalPredictor(load_model(exported_model), device="tpu"))
 

@@ -177,14 +177,14 @@ def test_eight_bits_are_taken_where_they_are_faster_and_agree(carded, exported_m
         return found.runtimes[0].name, found.not_in_eight_bits
 
     assert outcome(f32=slow, int8=same) == ("stand-in int8", "")
-    for options, word in (
+    for options, sentence in (
         ({"f32": same, "int8": slow}, "not faster"),
         ({"f32": slow, "int8": shifted(2.0)}, "Dice"),
         ({"f32": slow, "int8": same, "vnni": False}, "VNNI"),
         ({"f32": slow, "int8": same, "model": load_model(exported_model)}, "no ranges"),
     ):
         name, reason = outcome(**options)
-        assert name == "stand-in f32" and word in reason
+        assert name == "stand-in f32" and sentence in reason
 
 
 @needs_openvino

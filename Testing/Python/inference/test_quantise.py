@@ -61,13 +61,13 @@ def masks(model, crops, folds=None):
 
 
 def test_the_agreement_is_of_the_crops_on_which_nothing_was_chosen(model, crops, in_torch):
-    told = []
-    found = quantise_for_tumors(model, crops, 1, lambda fraction, text: told.append(fraction))
+    reported = []
+    found = quantise_for_tumors(model, crops, 1, lambda fraction, text: reported.append(fraction))
     assert found.folds[0] and set(found.folds[0]) <= set(convolutions(_network(model)))
     later = crops[4:]
     assert found.agreement == agreement_of(list(zip(masks(model, later), masks(model, later, found.folds))))
     assert 0.8 < found.agreement.median <= 1.0
-    assert told == sorted(told) and told[-1] < 1
+    assert reported == sorted(reported) and reported[-1] < 1
     quantise.write_eight_bits(model, found)
     card = load_model(model.folder).card
     assert card.text["int8"]["agreement"]["median"] == round(found.agreement.median, 4)
@@ -91,7 +91,7 @@ def test_the_worst_layers_get_two_parts_until_the_masks_agree(model, crops, in_t
     assert {layer.parts for layer in quantise_for_tumors(model, crops, 1).folds[0].values()} == {1}
 
 
-def test_too_few_crops_and_crops_without_a_find_are_told(model, crops, in_torch):
+def test_too_few_crops_and_crops_without_a_find_are_reported(model, crops, in_torch):
     with pytest.raises(ModelError, match="8 crops are needed and 7"):
         quantise_for_tumors(model, crops[:7], 1)
     black = [crop.with_voxels(np.zeros_like(crop.voxels)) for crop in crops[4:]]

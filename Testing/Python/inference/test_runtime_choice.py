@@ -55,7 +55,7 @@ def test_the_fastest_that_agrees_is_kept(plan, monkeypatch, stand_in):
 
 
 @needs_openvino
-def test_one_that_disagrees_is_left_for_torch_and_told(plan, monkeypatch, stand_in):
+def test_one_that_disagrees_is_left_for_torch_and_reported(plan, monkeypatch, stand_in):
     shifted = stand_in.shifted
     chosen = chosen_name(plan, monkeypatch, stand_in, f32=shifted(0.1), bf16=shifted(3.0))
     assert chosen.runtimes[0].name == "torch float32" and "not used" in chosen.notice
@@ -99,9 +99,9 @@ def test_auto_gives_what_its_choice_promises(plan, bfloat16, precision, monkeypa
 
 @needs_openvino
 def test_the_processors_bfloat16_can_be_overruled_and_only_by_yes_or_no(monkeypatch):
-    for word in ("yes", "no"):
-        monkeypatch.setenv(BFLOAT16_VARIABLE, word)
-        assert openvino_runtime.computes_in_bfloat16() == (word == "yes")
+    for setting in ("yes", "no"):
+        monkeypatch.setenv(BFLOAT16_VARIABLE, setting)
+        assert openvino_runtime.computes_in_bfloat16() == (setting == "yes")
     monkeypatch.setenv(BFLOAT16_VARIABLE, "perhaps")
     with pytest.raises(ModelError, match="CRLM_BFLOAT16 is 'perhaps': set it to yes or no"):
         openvino_runtime.computes_in_bfloat16()
@@ -109,7 +109,7 @@ def test_the_processors_bfloat16_can_be_overruled_and_only_by_yes_or_no(monkeypa
     assert openvino_runtime.computes_in_bfloat16() in (True, False)
 
 
-def test_an_unknown_runtime_is_told(exported_model):
+def test_an_unknown_runtime_is_reported(exported_model):
     with pytest.raises(ModelError, match="no runtime 'abacus'"):
         TumorSegmenter(LocalPredictor(load_model(exported_model), "cpu", runtime="abacus"))
 
@@ -164,12 +164,12 @@ def test_a_card_that_runs_out_of_memory_gets_smaller_batches_and_then_the_proces
     segmenter.predictor._members[
         0
     ]._parameters = segmenter.model.read_weights()  # kept where the device is a graphics card
-    told = []
-    probability = segmenter.probability(speckled_volume, lambda fraction, text: told.append(text))
+    reported = []
+    probability = segmenter.probability(speckled_volume, lambda fraction, text: reported.append(text))
     assert np.abs(probability.voxels - mirrored).max() < 1e-3
     assert cards[0].largest_batch == {8: 8, 3: 2, 1: 1, 0: 1}[room]
     fell_back = room == 0
-    assert (segmenter.predictor.notice == OUT_OF_MEMORY) == fell_back and (OUT_OF_MEMORY in told) == fell_back
+    assert (segmenter.predictor.notice == OUT_OF_MEMORY) == fell_back and (OUT_OF_MEMORY in reported) == fell_back
     if room == 3:
         assert cards[0].batches[:2] == [8, 4] and cards[0].batches[-1] == 2  # what was learned is kept
 

@@ -15,7 +15,7 @@ from CRLMSegmentationLib.errors import SegmentationError
 from CRLMSegmentationLib.inference import shared_block
 from CRLMSegmentationLib.inference.shared_block import SharedBlock, remove_blocks_of_dead_processes
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at /dev/shm, which Linux has")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /dev/shm, which Linux has")
 
 
 @pytest.fixture

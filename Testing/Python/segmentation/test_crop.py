@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 
 def volume_of_places(ijk_to_ras=None) -> Volume:
-    """A volume whose voxel value is its own number: what a voxel holds tells where it was."""
+    """A volume whose voxel value is its own number: what a voxel holds shows where it was."""
     voxels = np.arange(10 * 12 * 14, dtype=np.int32).reshape(10, 12, 14)
     if ijk_to_ras is None:
         ijk_to_ras = np.array([[0.5, 0, 0, 10], [0, 0.5, 0, -20], [0, 0, 1.0, 30], [0, 0, 0, 1]])

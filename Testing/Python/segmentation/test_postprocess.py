@@ -112,7 +112,7 @@ def test_the_guess_is_made_once_and_not_where_something_is_known():
     assert guessed.seen_is_guessed and not guessed.seen.any() and with_guessed_seen(guessed) is guessed
 
 
-def test_low_contrast_and_an_unsure_network_are_told():
+def test_low_contrast_and_an_unsure_network_are_reported():
     random = np.random.default_rng(0)
     ball = np.linalg.norm(np.indices((40,) * 3) - 20, axis=0) < 9
     mask = Volume(ball.astype(np.uint8), np.diag([0.5, 0.5, 0.5, 1]))

@@ -86,7 +86,7 @@ def test_a_child_has_this_library_and_no_other_and_none_of_its_modules_at_the_to
         assert said == f"{library / 'errors.py'} None __main__ {tmp_path / 'report_it.py'}"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="looks at POSIX process groups")
+@pytest.mark.skipif(os.name == "nt", reason="checks POSIX process groups")
 def test_a_process_ends_with_its_children():
     child = start_python(
         "timeit",
@@ -118,6 +118,6 @@ def test_a_process_ends_with_its_children():
     child.stdout.close()
 
 
-def test_how_a_process_ended_is_told_in_words():
+def test_how_a_process_ended_is_reported_with_titles():
     assert how_it_ended(3) == "exit code 3"
     assert how_it_ended(-11) == "ended by SIGSEGV"

@@ -60,7 +60,7 @@ def test_it_stays_in_the_box(liver_with_ball):
     assert covered.contains(places).all()
 
 
-def test_a_click_that_cannot_be_used_is_told(liver_with_ball):
+def test_a_click_that_cannot_be_used_is_reported(liver_with_ball):
     volume, _ = liver_with_ball
     with pytest.raises(GeometryError, match="outside the volume"):
         grow_region(volume, (500, 0, 0))

@@ -60,7 +60,7 @@ def test_an_anechoic_lesion_at_the_edge_of_the_box_is_found_whole(swept, lower, 
     assert result.volume_ml > 2 and result.mask.seen is None
 
 
-def test_where_the_probe_did_not_pass_is_no_tumor_and_told(swept):
+def test_where_the_probe_did_not_pass_is_no_tumor_and_reported(swept):
     volume, _ = swept
     result = segment(volume, Box((45, 30, 30), (20, 20, 20)), DarkIsTumor(), keep="all")
     assert not result.mask.voxels.any()
@@ -87,7 +87,7 @@ def test_a_tumor_beside_what_was_not_seen_is_doubted_and_beside_a_black_frame_as
     assert "a guess" in doubts(np.ones_like(volume.seen)) and "a guess" in doubts(None)
 
 
-def test_a_box_that_is_black_and_one_that_was_never_seen_are_told_apart(swept):
+def test_a_box_that_is_black_and_one_that_was_never_seen_are_distinguished(swept):
     volume, _lesion = swept
     inside_the_lesion = segment(volume, Box((12, 30, 30), (6, 6, 6)), DarkIsTumor())
     never_seen = segment(volume, Box((53, 30, 30), (6, 6, 6)), DarkIsTumor())

@@ -88,7 +88,7 @@ def test_mirroring_changes_the_probability(segmented, exported_model):
     assert np.abs(segmented(exported_model) - segmented(exported_model, "--mirroring")).max() > 1e-4
 
 
-def test_a_fold_that_is_not_there_is_told_in_a_sentence(two_folds):
+def test_a_fold_that_is_not_there_is_reported_in_a_sentence(two_folds):
     with pytest.raises(ModelError, match="has no fold_7: choose from fold_0, fold_1"):
         load_model(two_folds).with_folds(["7"])
 
@@ -122,8 +122,8 @@ def test_info_of_a_model_is_for_people(exported_model, capsys):
     said = capsys.readouterr().out
     assert "trained on" in said and "sha256" not in said and "{" not in said
     assert main(["info", str(exported_model), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["kind"] == "model" and told["trained_for"] == "crop" and "sha256" in told
+    report = json.loads(capsys.readouterr().out)
+    assert report["kind"] == "model" and report["trained_for"] == "crop" and "sha256" in report
 
 
 def test_a_surface_of_an_earlier_run_does_not_stay_beside_a_mask_without_one(
@@ -132,16 +132,18 @@ def test_a_surface_of_an_earlier_run_does_not_stay_beside_a_mask_without_one(
     write_volume(speckled_volume, tmp_path / "volume.nrrd")
     center = [str(value) for value in speckled_volume.center_ras]
     (tmp_path / "tumor.stl").write_text("of an earlier run")
-    words = ["segment", str(tmp_path / "volume.nrrd"), "-o", str(tmp_path / "mask.nrrd"), "--box", *center, "20", "20",
+    line = ["segment", str(tmp_path / "volume.nrrd"), "-o", str(tmp_path / "mask.nrrd"), "--box", *center, "20", "20",
              "20", "--model", str(exported_model), "--device", "cpu", "--runtime", "torch", "--threads", "1",
              "--threshold", "0.999999", "--surface", str(tmp_path / "tumor.stl"), "--force", "--json"]  # fmt: skip
-    assert main(words) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert not told["found"] and told["volume_ml"] == 0 and told["doubts"] and not (tmp_path / "tumor.stl").exists()
+    assert main(line) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (
+        not report["found"] and report["volume_ml"] == 0 and report["doubts"] and not (tmp_path / "tumor.stl").exists()
+    )
 
 
 @pytest.mark.parametrize("knows", [False, True])
-def test_a_guess_of_what_was_seen_is_told_as_one(tmp_path, speckled_volume, exported_model, capsys, knows):
+def test_a_guess_of_what_was_seen_is_reported_as_one(tmp_path, speckled_volume, exported_model, capsys, knows):
     voxels = speckled_volume.voxels.copy()
     voxels[:, :, :6] = 0  # black at the edge: not swept, or without an echo
     seen = np.ones(voxels.shape, bool) if knows else None

@@ -1,4 +1,4 @@
-"""Boxes turned against the volume: the network looks along the box, and everything after it stays on one grid."""
+"""Boxes turned against the volume: the network sees it along the box, and everything after it stays on one grid."""
 
 import re
 from types import SimpleNamespace

@@ -23,7 +23,7 @@ class CatalogueEntry:
     """A model that can be chosen.
 
     name         for load_model()
-    title        for people, a few words
+    title        for people, short
     description  for people: what it is for, what it was trained on
     task         one of card.TASKS; '' when the model cannot be used
     labels       names of what it answers, without the background

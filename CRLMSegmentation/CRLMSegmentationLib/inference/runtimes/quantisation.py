@@ -34,7 +34,7 @@ class EightBitLayer:
     high: float
     parts: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= 0 < self.high):
             raise ValueError("a range must hold 0 and be finite")
         if self.parts not in (1, 2):
@@ -72,7 +72,7 @@ def layers_of(card: ModelCard) -> list[Layers]:
         median, worst = (float(entry["agreement"][name]) for name in ("median", "worst"))
         folds = [
             {
-                str(name): EightBitLayer(*(float(end) for end in found[:2]), int(found[2]))
+                str(name): EightBitLayer(float(found[0]), float(found[1]), int(found[2]))
                 for name, found in entry["layers"][weights].items()
             }
             for weights in card.weights
@@ -127,7 +127,7 @@ def replace_modules(network: torch.nn.Module, others: Mapping[torch.nn.Module, t
     """Another module in the place of each, wherever the network holds it: nnU-Net's hold theirs at several places."""
     for parent in list(network.modules()):
         for name, child in list(parent._modules.items()):
-            if child in others:
+            if child is not None and child in others:
                 parent._modules[name] = others[child]
 
 

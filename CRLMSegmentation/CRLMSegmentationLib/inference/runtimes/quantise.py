@@ -172,7 +172,7 @@ class _Trial:
         self._progress, self._done = progress, 0
         # What is measured is what will be used, where this processor can use it; torch's rounding elsewhere.
         self._with_openvino = openvino_runtime.is_installed() and openvino_runtime.computes_in_eight_bits()
-        self._inputs = self._inputs_of(np.unique(np.linspace(0, half - 1, CROPS_FOR_RANGES).round().astype(int)))
+        self._inputs = self._inputs_of(_spread_over(half, CROPS_FOR_RANGES))
         self._expected = list(self._probabilities(None, range(len(crops)), "in float32"))
         for chosen in (range(half), range(half, len(crops))):
             if not any((self._expected[number] >= model.card.threshold).any() for number in chosen):
@@ -198,7 +198,7 @@ class _Trial:
 
     def errors_one_by_one(self) -> dict[str, float]:
         """Mean difference of the probability when one layer alone is in 8 bits, in one part."""
-        errors, numbers = {}, np.unique(np.linspace(0, self._half - 1, CROPS_TRIED).round().astype(int))
+        errors, numbers = {}, _spread_over(self._half, CROPS_TRIED)
         for name in self.names:
             found = self._probabilities(self.layers({name: 1}), numbers, f"with {name} in 8 bits")
             errors[name] = sum(
@@ -286,6 +286,11 @@ class _Inputs:
         every = max(1, len(flat) // VALUES_KEPT)
         self._values.setdefault(name, []).append(flat[::every].numpy().copy())
         self.work[name] = answer[0, 0].numel() * layer.weight.numel()
+
+
+def _spread_over(count: int, most: int) -> list[int]:
+    """At most so many of the numbers below `count`, evenly."""
+    return [int(number) for number in np.unique(np.linspace(0, count - 1, most).round())]
 
 
 def _rounding_error(values: np.ndarray, low: float, high: float) -> float:

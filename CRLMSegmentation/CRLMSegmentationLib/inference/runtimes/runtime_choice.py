@@ -99,7 +99,8 @@ def choose(
             )
         except (_Disagrees, NotInEightBits) as reason:
             reasons[precision] = str(reason)
-    if "f32" in reasons and candidates.pop("int8", None):
+    if "f32" in reasons and "int8" in candidates:
+        del candidates["int8"]
         # The window says too little of 8 bits to trust them where float32 itself is not computed as in torch.
         reasons["int8"] = f"in float32 OpenVINO differs here: {reasons['f32']}"
     if candidates:
