@@ -61,7 +61,7 @@ def test_the_report_says_what_came_out(study):
 def test_the_models_are_calibrated_on_validation_cases_and_load(study):
     for task, margin in (("crop", 6.0), ("full", 0.0)):
         card = load_model(study[0] / "models" / f"Model_{task}").card
-        assert (card.kind, card.margin_mm) == (task, margin)
+        assert (card.task, card.margin_mm) == (task, margin)
         assert card.text["validation"]["cases"] == 1 and "F1" in card.text["threshold_choice"]
         assert 0 < card.usual_entropy_bits <= 1
         assert card.text["training"]["cases"] == 2 and "seeds" not in card.text["training"]

@@ -112,7 +112,7 @@ def test_a_training_does_not_go_on_with_other_images(trained):
 
 def test_a_training_can_begin_with_the_weights_of_another(trained, tmp_path):
     _, dataset, recipe, folder, _ = trained
-    card = {"name": "toy", "version": "1", "kind": "crop", "margin_mm": 6.0, "threshold": 0.5}
+    card = {"name": "toy", "version": "1", "task": "crop", "margin_mm": 6.0, "threshold": 0.5}
     start = export_model(folder, tmp_path / "start", card).parent
     further = replace(recipe, start_from=str(start), learning_rate=1e-9, epochs=1, iterations=1)
     other = replace(dataset, home=NnunetHome(tmp_path / "home"))
@@ -158,7 +158,7 @@ def test_without_augmentation_patches_are_not_changed():
 
 def test_the_trained_model_is_exported_calibrated_and_finds_an_unseen_ball(trained, tmp_path):
     raw, _, _, folder, _ = trained
-    card = {"name": "toy", "version": "1", "kind": "crop", "margin_mm": 6.0, "threshold": 0.5}
+    card = {"name": "toy", "version": "1", "task": "crop", "margin_mm": 6.0, "threshold": 0.5}
     export_model(folder, tmp_path / "toy", card)
     segmenter = segmenter_of(tmp_path / "toy", threads=1)
     found = calibrate(segmenter, [(image, mask) for (image,), mask in map(raw.read, ("toy3_0", "toy3_1"))])

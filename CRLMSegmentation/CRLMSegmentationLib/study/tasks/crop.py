@@ -144,4 +144,5 @@ TASK = Task(
     report=tumor.REPORT,
     calibrate=calibrate_crop,
     baselines=tumor.BASELINES,
+    about_cases=tumor.about_cases,
 )

@@ -85,4 +85,5 @@ TASK = Task(
     report=tumor.REPORT,
     calibrate=calibrate_full,
     baselines=tumor.BASELINES,
+    about_cases=tumor.about_cases,
 )

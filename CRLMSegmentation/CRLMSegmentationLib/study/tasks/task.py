@@ -68,6 +68,11 @@ class CalibrationResult:
     sentence: str = ""
 
 
+def nothing_more(rows: Sequence[CaseRow]) -> dict[str, Any]:
+    """Of cases about which there is nothing to say."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Task:
     """Something that a network of a study learns.
@@ -87,6 +92,7 @@ class Task:
     report       what the report shows
     calibrate    learns from validation cases what the model's answers mean, and writes it into its card; None without
     baselines    other methods that are tried on the same cases, by name
+    about_cases  what the model's card says of the training cases, beside how many they are
 
     Its functions are importable by name: tasks travel to other processes.
     """
@@ -106,6 +112,7 @@ class Task:
     report: ReportPlan
     calibrate: Callable[[CalibrationJob], CalibrationResult] | None = None
     baselines: Mapping[str, Callable[[Trial], TrialResult]] = field(default_factory=dict)
+    about_cases: Callable[[Sequence[CaseRow]], dict[str, Any]] = nothing_more
 
     @property
     def model_name(self) -> str:

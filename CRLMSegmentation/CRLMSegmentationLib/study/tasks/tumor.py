@@ -12,7 +12,10 @@ from ...geometry import transform_points
 from ...segmentation.crop import crop
 from ...segmentation.segmenter import TUMOR
 from ...values import Box, LabelSet, Volume
+from ...values.defaults import DEFAULT_SPACING_MM
 from ..calibrate import calibrate, write_calibration
+from ..cases.case_files import mask_of
+from ..cases.case_table import CaseRow
 from ..cases.crop_sampling import empty_box
 from ..cases.dataset import Case
 from ..metrics import MASK_METRICS, Metric, compare
@@ -110,6 +113,25 @@ def boxes_without_tumor(trial: Trial) -> list[Box]:
 def volume_ml(mask: Volume) -> float:
     """Of all that is not 0."""
     return float((mask.voxels > 0).sum()) * mask.voxel_volume_mm3 / 1000
+
+
+def about_cases(rows: Sequence[CaseRow]) -> dict[str, Any]:
+    """For the card: the range of the tumors, and how the volumes were made."""
+    return {
+        "tumor_volume_ml": tumor_volume_range(rows),
+        "reconstruction": f"{DEFAULT_SPACING_MM:g} mm, nearest neighbour, mean",
+    }
+
+
+def tumor_volume_range(rows: Sequence[CaseRow]) -> list[float] | None:
+    """[smallest, largest] tumor of the cases in mL; None where that is no range."""
+    volumes = []
+    for row in rows:
+        if row.mask:
+            mask = mask_of(row)
+            volumes.append(volume_ml(mask))
+    smallest, largest = (round(extreme(volumes), 3) for extreme in (min, max)) if volumes else (0.0, 0.0)
+    return [smallest, largest] if smallest < largest else None
 
 
 def calibrate_on(job: CalibrationJob, images: Iterable[tuple[Volume, ...]], total: int) -> dict[str, Any]:

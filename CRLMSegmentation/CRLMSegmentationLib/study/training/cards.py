@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ...values.defaults import DEFAULT_SPACING_MM, DEFAULT_THRESHOLD
-from ..cases.case_files import mask_of
+from ...values.defaults import DEFAULT_THRESHOLD
 from ..cases.case_table import TRAINING, CaseRow
 
 if TYPE_CHECKING:
@@ -44,8 +43,7 @@ def training_card(
         "cases_with_tumor": sum(bool(row.mask) for row in training),
         "patients": len({row.patient for row in training}),
         "images": images,
-        "tumor_volume_ml": tumor_volume_range(training),
-        "reconstruction": f"{DEFAULT_SPACING_MM:g} mm, nearest neighbour, mean",
+        **planned.task.about_cases(training),
         "recipe": asdict(planned.recipe),
     }
     return {
@@ -59,14 +57,3 @@ def training_card(
         "training": described,
         "validation": {},
     }
-
-
-def tumor_volume_range(rows: Sequence[CaseRow]) -> list[float] | None:
-    """[smallest, largest] tumor of the cases in mL; None where that is no range."""
-    volumes = []
-    for row in rows:
-        if row.mask:
-            mask = mask_of(row)
-            volumes.append(float(mask.voxels.sum()) * mask.voxel_volume_mm3 / 1000)
-    smallest, largest = (round(extreme(volumes), 3) for extreme in (min, max)) if volumes else (0.0, 0.0)
-    return [smallest, largest] if smallest < largest else None
