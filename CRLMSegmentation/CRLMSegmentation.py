@@ -137,7 +137,7 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _hasUnsavedData(self):
         session = self.window.session if self.window is not None else None
-        return session is not None and session.has_unsaved_data
+        return session is not None and session.case.has_unsaved_data
 
 
 class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
@@ -145,7 +145,7 @@ class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
 
     logic = CRLMSegmentationLogic()
     session = logic.openSession()
-    session.open_sweep(path)
+    session.recording.open(path)
     """
 
     def getParameters(self):
@@ -155,13 +155,13 @@ class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
         return Parameters(self.getParameterNode())
 
     def openSession(self):
-        """A new NavigationSession on Slicer's scene; the caller closes it.
+        """A new Session on Slicer's scene; the caller closes it.
 
         Raises ImportError while packages are missing.
         """
-        from CRLMSegmentationLib.session.session import NavigationSession
+        from CRLMSegmentationLib.session.session import Session
 
-        return NavigationSession()
+        return Session()
 
 
 class CRLMSegmentationTest(ScriptedLoadableModuleTest):

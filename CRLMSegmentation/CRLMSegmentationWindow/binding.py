@@ -29,11 +29,11 @@ class Binding:
             ("spacingMm", "record", self._spacing),
             ("recordFolder", "record", self._folder),
             ("boxIsTight", "box", self._tight),
-            ("device", "segment", lambda device: session.set_device(device.value)),
+            ("device", "segment", lambda device: session.engine.set_device(device.value)),
             ("threshold", "segment", self._threshold),
-            ("smoothing", "segment", session.set_smoothing),
-            ("showUncertainty", "segment", session.show_uncertainty),
-            ("marginMm", "navigate", session.set_margin_mm),
+            ("smoothing", "segment", session.tumor.set_smoothing),
+            ("showUncertainty", "segment", session.structures.show_uncertainty),
+            ("marginMm", "navigate", session.structures.set_margin_mm),
         ):
             value = getattr(parameters, name)
             if self._told.get(name, _NONE) == value:
@@ -49,10 +49,10 @@ class Binding:
         """
         session, parameters = self._session, self._parameters
         for name, there in (
-            ("boxIsTight", session.box_is_tight if session.box is not None else None),
-            ("smoothing", session.smoothing),
-            ("showUncertainty", session.shows_uncertainty),
-            ("marginMm", session.margin_mm),
+            ("boxIsTight", session.box.is_tight if session.box.value is not None else None),
+            ("smoothing", session.tumor.smoothing),
+            ("showUncertainty", session.structures.shows_uncertainty),
+            ("marginMm", session.structures.margin_mm),
         ):
             shown = getattr(parameters, name)
             # What the user has just changed is handed on first.
@@ -63,25 +63,25 @@ class Binding:
 
     def take_threshold(self) -> None:
         """A segmentation has come: the slider shows the threshold it was made with."""
-        threshold = self._session.threshold
+        threshold = self._session.tumor.threshold
         if threshold is not None and abs(threshold - self._parameters.threshold) > 1e-3:
             self._told["threshold"] = float(threshold)
             self._parameters.threshold = float(threshold)
 
     def _live(self, wanted: bool) -> None:
-        self._session.live_reconstruction = wanted
+        self._session.recording.live_reconstruction = wanted
 
     def _spacing(self, spacing_mm: float) -> None:
-        self._session.reconstruction_settings = replace(self._session.reconstruction_settings, spacing_mm=spacing_mm)
+        self._session.volume.settings = replace(self._session.volume.settings, spacing_mm=spacing_mm)
 
     def _folder(self, folder) -> None:
-        self._session.record_folder = folder
+        self._session.recording.folder = folder
 
     def _threshold(self, threshold: float) -> None:
-        if self._session.segmentation_result is not None:
-            self._session.set_threshold(threshold)
+        if self._session.tumor.result is not None:
+            self._session.tumor.set_threshold(threshold)
 
     def _tight(self, tight: bool) -> None:
-        box = self._session.box
+        box = self._session.box.value
         if box is not None:
-            self._session.set_box(box, tight)
+            self._session.box.set(box, tight)

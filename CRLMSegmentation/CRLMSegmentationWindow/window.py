@@ -1,4 +1,4 @@
-"""The window: five steps, one after the other, bound to one NavigationSession. It holds no medical logic."""
+"""The window: five steps, one after the other, bound to one Session. It holds no medical logic."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Window:
     """Binds the widgets of the .ui file to a session.
 
     ui                 namespace of the widgets by name
-    open_session       makes the NavigationSession; raises ImportError while packages are missing
+    open_session       makes the Session; raises ImportError while packages are missing
     requirements_path  Resources/requirements.txt
     """
 
@@ -61,15 +61,8 @@ class Window:
         self.connect, self.record, self.box = ConnectPanel(self), RecordPanel(self), BoxPanel(self)
         self.segment, self.navigate, self.case = SegmentPanel(self), NavigatePanel(self), CasePanel(self)
         self.source = SourcePanel(self)
-        self.panels = {
-            "source": self.source,
-            "connect": self.connect,
-            "record": self.record,
-            "box": self.box,
-            "segment": self.segment,
-            "navigate": self.navigate,
-            "case": self.case,
-        }
+        names = ("source", "connect", "record", "box", "segment", "navigate", "case")
+        self.panels = {name: getattr(self, name) for name in names}
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
         self.sections = Sections(self.numbered, lambda: self.session is not None and self.has_tumor)
         self.pulse = Pulse(self.beat, lambda: self.session is not None and self.session.is_busy)
@@ -109,7 +102,7 @@ class Window:
             self._binding.apply()
             self.record.fill_engines()
             self._begin_case()
-            self.session.start_engine()
+            self.session.engine.start()
         if self.session is not None:
             # Models may have been imported meanwhile.
             self.segment.fill_models()
@@ -298,7 +291,9 @@ class Window:
     def _case_nodes(self) -> list:
         """Ids of the nodes that a case consists of."""
         session = self.session
-        nodes = () if session is None else (session.volume_node(), session.segmentation_node(), session.surface_node())
+        nodes = (
+            () if session is None else (session.nodes.volume(), session.nodes.segmentation(), session.nodes.surface())
+        )
         return [None if node is None else node.GetID() for node in nodes]
 
     def take_over(self) -> None:

@@ -24,8 +24,7 @@ KERNEL_FOLDER = "CRLMSegmentationLib/reconstruction/kernels/"
 
 LONG_FILES = {
     # session/
-    "CRLMSegmentationLib/session/session.py": 1004,
-    "CRLMSegmentationLib/session/tumor_step.py": 473,
+    "CRLMSegmentationLib/session/tumor/tumor.py": 540,
 }
 
 LONG_FUNCTIONS = {
@@ -43,7 +42,7 @@ LONG_FUNCTIONS = {
     "CRLMSegmentationLib/web/page/panels_start.py connect_panel": 83,
 }
 
-FULL_FOLDERS: dict[str, int] = {}
+FULL_FOLDERS: dict[str, int] = {"CRLMSegmentationLib/mrml": 22}
 
 UNTYPED = {
     # commands/
@@ -140,32 +139,34 @@ UNTYPED = {
     "CRLMSegmentationLib/reconstruction/whole_sweep.py": 1,
     # segmentation/
     # session/
-    "CRLMSegmentationLib/session/box_step.py": 2,
+    "CRLMSegmentationLib/session/frame_source.py": 1,
+    "CRLMSegmentationLib/mrml/scene_nodes.py": 9,
+    "CRLMSegmentationLib/session/box.py": 3,
     "CRLMSegmentationLib/session/case/case_clock.py": 1,
     "CRLMSegmentationLib/session/case/case_facts.py": 3,
     "CRLMSegmentationLib/session/case/case_files.py": 2,
     "CRLMSegmentationLib/session/case/case_folder.py": 2,
     "CRLMSegmentationLib/session/case/case_source.py": 2,
-    "CRLMSegmentationLib/session/case/case_step.py": 5,
+    "CRLMSegmentationLib/session/case/saving.py": 5,
     "CRLMSegmentationLib/session/case/event_log.py": 2,
     "CRLMSegmentationLib/session/engine.py": 2,
     "CRLMSegmentationLib/session/faults.py": 1,
     "CRLMSegmentationLib/session/jobs/background.py": 1,
     "CRLMSegmentationLib/session/jobs/job.py": 2,
     "CRLMSegmentationLib/session/jobs/jobs.py": 2,
-    "CRLMSegmentationLib/session/navigate_step.py": 3,
-    "CRLMSegmentationLib/session/record_step.py": 5,
+    "CRLMSegmentationLib/session/structures.py": 3,
+    "CRLMSegmentationLib/session/recording.py": 5,
     "CRLMSegmentationLib/session/recordings/live_volume.py": 1,
     "CRLMSegmentationLib/session/recordings/recording.py": 1,
     "CRLMSegmentationLib/session/recordings/recordings.py": 1,
     "CRLMSegmentationLib/session/session.py": 32,
     "CRLMSegmentationLib/session/state.py": 1,
-    "CRLMSegmentationLib/session/stream.py": 1,
+    "CRLMSegmentationLib/session/stream.py": 2,
     "CRLMSegmentationLib/session/tumor/hand_corrections.py": 1,
     "CRLMSegmentationLib/session/tumor/tumor_shape.py": 1,
     "CRLMSegmentationLib/session/tumor/tumor_state.py": 3,
-    "CRLMSegmentationLib/session/tumor_step.py": 6,
-    "CRLMSegmentationLib/session/volume_step.py": 2,
+    "CRLMSegmentationLib/session/tumor/tumor.py": 8,
+    "CRLMSegmentationLib/session/volume.py": 2,
     "CRLMSegmentationLib/session/workflow.py": 3,
     # study/
     "CRLMSegmentationLib/study/cases/case_table.py": 2,

@@ -69,7 +69,7 @@ def test_a_known_point_goes_through_the_whole_chain(tmp_path):
     """A bright dot at a known place in Reference is found there, within half a voxel, in the volume of the scene."""
     from CRLMSegmentationLib.mrml.bundle import load_scene, save_scene
     from CRLMSegmentationLib.reconstruction import ReconstructionSettings
-    from CRLMSegmentationLib.session.session import NavigationSession
+    from CRLMSegmentationLib.session.session import Session
     from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
     from CRLMSegmentationLib.tracking import Replayer, record
 
@@ -86,12 +86,12 @@ def test_a_known_point_goes_through_the_whole_chain(tmp_path):
     dot = (frames[10].image_to_reference @ [60, 30, 0, 1])[:3]
     with Replayer(Sweep(frames), 0, speed=None) as replayer:
         record(tmp_path / "a.igs.mha", port=replayer.port, until_closed=True)
-    session = NavigationSession()
-    session.set_sweep(read_sweep(tmp_path / "a.igs.mha"))
-    session.reconstruct(ReconstructionSettings(spacing_mm=(0.5, 0.5, 0.5), compounding="maximum"))
+    session = Session()
+    session.recording.set_sweep(read_sweep(tmp_path / "a.igs.mha"))
+    session.volume.reconstruct(ReconstructionSettings(spacing_mm=(0.5, 0.5, 0.5), compounding="maximum"))
     save_scene(session, tmp_path / "a.mrb")
     session.close()
-    opened = NavigationSession()
+    opened = Session()
     load_scene(opened, tmp_path / "a.mrb")
     volume = opened.volume
     k, j, i = np.unravel_index(np.argmax(volume.voxels), volume.voxels.shape)

@@ -57,7 +57,7 @@ def add_arguments(parser):
 
 
 def run(arguments):
-    from ..session.session import NavigationSession
+    from ..session.session import Session
 
     output = Path(arguments.output)
     _check(arguments, output)
@@ -74,7 +74,7 @@ def run(arguments):
         source, truth_path = _simulate(arguments.seed, output / SIMULATED)
     else:
         source = Path(arguments.sweep)
-    session = NavigationSession()
+    session = Session()
     try:
         case = _run(session, source, truth_path, settings, arguments, output)
     finally:
@@ -116,9 +116,9 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
     )
     # The worker process loads the model while the sweep is received, as in the operating room.
     if arguments.model:
-        session.set_model(arguments.model)
-    session.set_device(arguments.device)
-    session.start_engine()
+        session.engine.set_model(arguments.model)
+    session.engine.set_device(arguments.device)
+    session.engine.start()
     timings = session.state.timings_s
     started = time.perf_counter()
 
@@ -131,11 +131,11 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
     print(f"received   {summary.frames} frames over OpenIGTLink, {summary.invalid} without a valid pose, "
           f"{summary.dropped} lost -> {recorded}")  # fmt: skip
 
-    session.open_sweep(recorded, origin="simulated" if truth_path else "replayed")
-    for sentence in sweep_quality(session.sweep, settings).sentences() or ["even and without gaps"]:
+    session.recording.open(recorded, origin="simulated" if truth_path else "replayed")
+    for sentence in sweep_quality(session.recording.sweep, settings).sentences() or ["even and without gaps"]:
         print(f"sweep      {sentence}")
     with progress_bar("Reconstruct") as progress:
-        reconstruction = session.reconstruct(settings, progress=progress)
+        reconstruction = session.volume.reconstruct(settings, progress=progress)
     volume = reconstruction.volume
     write_volume(volume, output / "volume.nrrd")
     seen_ml = np.count_nonzero(reconstruction.seen.voxels) * volume.voxel_volume_mm3 / 1000
@@ -144,7 +144,7 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
 
     truth = read_volume(truth_path) if truth_path else None
     box, tight, why = _choose_box(arguments, volume, truth)
-    session.set_box(box, tight)
+    session.box.set(box, tight)
     write_box(box, output / "box.mrk.json")
     print(f"box        {' x '.join(f'{edge:.0f}' for edge in box.size_mm)} mm, {why}")
 
@@ -175,8 +175,8 @@ def _run(session, source: Path, truth_path: Path | None, settings, arguments, ou
     pictures = ["slices.png", *_picture_in_3d(session, caption, output)]
     slices_picture(output / "slices.png", volume, box, result.mask, truth, caption)
     save_scene(session, output / "scene.mrb")
-    case = session.save_case(output / CASE)
-    _print_timings(timings, session.engine_status)
+    case = session.case.save(output / CASE)
+    _print_timings(timings, session.engine.status)
     (output / SUMMARY).write_text(
         json.dumps(
             {
@@ -227,15 +227,15 @@ def _simulate(seed: int, folder: Path) -> tuple[Path, Path]:
 def _segment(session, threshold: float | None):
     """Ask the session's worker process, as the window does; returns the SegmentationResult."""
     with progress_bar("Segment") as progress:
-        session.start_segment(threshold)
-        while session.running is not None:
+        session.tumor.start(threshold)
+        while session.jobs.running is not None:
             session.process()
             progress(session.state.progress, session.state[Step.SEGMENT].message)
             time.sleep(_TICK_S)
     state = session.state[Step.SEGMENT]
     if state.status is not StepStatus.DONE:
         raise SegmentationError(state.message)
-    return session.segmentation_result
+    return session.tumor.result
 
 
 def _receive(source: Path, arguments, recorded: Path):
@@ -274,16 +274,16 @@ def _approach(session, output: Path) -> list[float | None]:
     from ..tracking import Receiver
 
     path = output / APPROACH
-    write_sweep(approach_sweep(session.sweep, session.surface), path)
+    write_sweep(approach_sweep(session.recording.sweep, session.tumor.surface), path)
     distances = []
     print("\nA simulated stylus moves towards the tumor (tip to surface, negative inside):")
     with ReplayProcess(path) as port, Receiver(port=port) as receiver:
         for number, frame in enumerate(receiver.frames(until_closed=True)):
-            session.show_frame(frame)
+            session.stream.show_frame(frame)
             # PLUS is silent about a tool that it does not see.
             if "StylusToReference" not in frame.transforms:
-                session.update_tool("StylusToReference", Pose(np.eye(4), False))
-            distance = session.tool_distance_mm("Stylus")
+                session.tools.update("StylusToReference", Pose(np.eye(4), False))
+            distance = session.tools.distance_mm("Stylus")
             distances.append(None if distance is None else round(distance, 3))
             if number % 4 == 0 or distance is None:
                 print("           stylus lost" if distance is None else f"           {distance:6.1f} mm")

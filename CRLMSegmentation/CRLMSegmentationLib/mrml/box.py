@@ -11,6 +11,7 @@ from ..values import Box
 from . import names
 from .conversion import box_of, put_box
 from .nodes import find, get_or_create
+from .observers import observe
 
 _CLASS = "vtkMRMLMarkupsROINode"
 _SAME_MM = 1e-3
@@ -80,7 +81,7 @@ class BoxNode:
         self.release()
         self._known, self._watched = known, node
         for event in (node.PointModifiedEvent, "ModifiedEvent", node.TransformModifiedEvent):
-            self._tags.append(node.AddObserver(event, lambda caller, event: self.look()))
+            self._tags.append(observe(node, event, self.look))
 
     def look(self) -> None:
         """Tell when the box has changed. No error may leave here: VTK drops what an observer raises."""

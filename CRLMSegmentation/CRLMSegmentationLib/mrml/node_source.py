@@ -15,7 +15,7 @@ from collections import deque
 
 import numpy as np
 
-from ..session.stream import ReceivedPose
+from ..session.frame_source import ReceivedPose
 from ..sweep import Pose, TrackedFrame
 from ..sweep.transforms import compose, is_transform_name, split_transform_name
 from ..tracking import StreamStatus

@@ -1,13 +1,13 @@
 """SlicerOpenIGTLink's connector as a source of frames, where that extension is there; see node_source.
 
 if connector_available(application):
-    session.connect_source(connector_source(application, "localhost", 18944))
+    session.stream.connect_source(connector_source(application, "localhost", 18944))
 """
 
 from __future__ import annotations
 
 from ..errors import StreamError
-from ..session.stream import server_identity
+from ..session.frame_source import server_identity
 from ..tracking import StreamStatus
 from ..tracking.openigtlink.port import checked_port
 from ..values.defaults import DEFAULT_PORT
@@ -26,7 +26,7 @@ def connector_source(
     application: Application, host: str = "localhost", port: int = DEFAULT_PORT, image_node_name: str | None = None,
     transform_name: str | None = None, calibration=None,
 ) -> ConnectorSource:  # fmt: skip
-    """A source for session.connect_source(); the names are those of node_source.NodeSource.
+    """A source for session.stream.connect_source(); the names are those of node_source.NodeSource.
 
     Raises StreamError where SlicerOpenIGTLink is not installed.
     """

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 
 from ..session.faults import Faults
+from .observers import observe
 from .own_nodes import any_own_nodes
 
 
@@ -30,12 +31,11 @@ class SceneWatch:
         self._is_importing = self._is_imported = False
         self._is_ours = 0
         self._tags = [
-            scene.AddObserver(event, lambda *_, look=look: self._told(look))
-            for event, look in (
-                (scene.EndCloseEvent, self._closed), (scene.StartImportEvent, self._importing),
-                (scene.EndImportEvent, self._imported), (scene.NodeRemovedEvent, self._removed),
-            )
-        ]  # fmt: skip
+            observe(scene, scene.EndCloseEvent, self._on_close),
+            observe(scene, scene.StartImportEvent, self._on_import),
+            observe(scene, scene.EndImportEvent, self._on_import_end),
+            observe(scene, scene.NodeRemovedEvent, self._on_remove),
+        ]
 
     @contextmanager
     def paused(self):
@@ -56,10 +56,22 @@ class SceneWatch:
             self._scene.RemoveObserver(tag)
         self._tags = []
 
-    def _told(self, look: Callable[[], None]) -> None:
+    def _on_close(self) -> None:
+        self._report(self._closed)
+
+    def _on_import(self) -> None:
+        self._report(self._importing)
+
+    def _on_import_end(self) -> None:
+        self._report(self._imported)
+
+    def _on_remove(self) -> None:
+        self._report(self._removed)
+
+    def _report(self, event: Callable[[], None]) -> None:
         if not self._is_ours:
             with self._faults.caught():
-                look()
+                event()
 
     def _closed(self) -> None:
         self._is_importing = self._is_imported = False

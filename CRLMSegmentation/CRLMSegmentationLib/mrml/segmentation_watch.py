@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import contextmanager
 
+from .observers import observe
+
 
 class SegmentationWatch:
     """Calls on_edited() for every edit that is not the session's own; the segment may be half made by then.
@@ -32,7 +34,7 @@ class SegmentationWatch:
             event = event if event is not None else segmentation.MasterRepresentationModified
             # Undo takes the segments out and adds others.
             for one in (event, segmentation.SegmentAdded, segmentation.SegmentRemoved, segmentation.SegmentModified):
-                self._tags.append(segmentation.AddObserver(one, lambda *_: self._look()))
+                self._tags.append(observe(segmentation, one, self._look))
 
     def release(self) -> None:
         """Watch nothing."""

@@ -21,6 +21,7 @@ from .conversion import matrix_of_transform, put_surface, set_transform
 from .nodes import find, get_or_create, mark_stale, nodes_of_class, put_under, remove, role_of, set_visible
 from .tool_shapes import stylus_shape
 
+_DEFAULT_TOOL = names.DEFAULT_TOOL
 _TOOL_POSE = re.compile(r"^(\w+)ToReference$")
 _COLORS = {
     MarginState.INSIDE: (0.95, 0.25, 0.2),
@@ -124,8 +125,12 @@ class Tools:
         self._write_text(now_s)
         return True
 
-    def reading(self, name: str, now_s: float | None = None) -> ToolReading:
-        """What is known of the tool now."""
+    def distance_mm(self, name: str = _DEFAULT_TOOL, now_s: float | None = None) -> float | None:
+        """Tip to tumor surface, negative inside; None when the tool is lost or there is no tumor to measure to."""
+        return self.reading(name, now_s).signed_distance_mm
+
+    def reading(self, name: str = _DEFAULT_TOOL, now_s: float | None = None) -> ToolReading:
+        """What is known of the tool now: its status, tip, distance and what that means for the margin."""
         tool = self._tools.get(name) or TrackedTool(name)
         age = self._clock.age(name, now_s) if self._may_be_live() else NEVER
         tip = tool.tip_to_reference(age)

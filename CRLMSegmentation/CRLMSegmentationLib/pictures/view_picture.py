@@ -47,8 +47,10 @@ def scene_picture(path, session, caption: str = "", tool: str = names.DEFAULT_TO
 
     tool   whose tip and distance are shown while it is live;  now_s  the moment (time.monotonic()), None for now
     """
-    reading = session.tool_reading(tool, now_s)
-    contents = ViewContents(session.volume, session.sweep, session.box, session.surface, reading)
+    reading = session.tools.reading(tool, now_s)
+    contents = ViewContents(
+        session.volume.value, session.recording.sweep, session.box.value, session.tumor.surface, reading
+    )
     return view_picture(path, contents, caption)
 
 

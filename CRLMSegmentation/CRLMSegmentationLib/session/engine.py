@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import Cancelled, SegmentationError
 from ..inference.engine import EngineStatus, WorkerPredictor
 from ..inference.models.card import ModelCard
+from ..inference.models.catalogue import CatalogueEntry, model_choices
 from ..inference.models.trained_model import DEFAULT_MODEL, load_model
 from ..segmentation.segmenter import TumorSegmenter
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM
@@ -69,6 +70,18 @@ class Engine:
             return EngineStatus("failed", self._device, message=str(loading.error))
         return loading.result.predictor.status
 
+    def model_choices(self) -> list[CatalogueEntry]:
+        """The shipped models, then those that the user imported; one that cannot be used tells its `problem`."""
+        return model_choices()
+
+    def set_model(self, name_or_folder: str | Path) -> None:
+        """The model for the next segmentation: a shipped one's name, or a folder."""
+        self.choose(model=name_or_folder)
+
+    def set_device(self, device: str) -> None:
+        """'auto', 'cpu' or 'cuda' for the next segmentation. Raises SegmentationError for another."""
+        self.choose(device=device)
+
     def choose(self, model: str | Path | None = None, device: str | None = None) -> None:
         """Another model (a shipped one's name, or a folder) or device; one that is running is let go.
 
@@ -80,7 +93,7 @@ class Engine:
         self._name = model if model is not None else self._name
         self._device = device or self._device
         if (self._name, self._device) != before and self._loading is not None:
-            self._let_go()
+            self._release()
             self.start()
 
     def start(self) -> None:
@@ -89,7 +102,7 @@ class Engine:
         failed = loading is not None and loading.has_ended and self.status.state in ("failed", "off")
         if loading is not None and not failed:
             return
-        self._let_go()
+        self._release()
         name, device = self._name, self._device
         # Weights are checked against their sum before they are used, which takes a moment.
         self._loading = Task(lambda: TumorSegmenter(WorkerPredictor(load_model(name), device)), "segmentation start")
@@ -111,7 +124,7 @@ class Engine:
 
     def close(self) -> None:
         """End the process and wait until it is gone."""
-        self._let_go()
+        self._release()
         for task in self._closing:
             task.join(10.0)
         self._closing.clear()
@@ -121,7 +134,7 @@ class Engine:
         loading = self._loading
         return loading.result if loading is not None and loading.has_ended else None
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         loading, self._loading = self._loading, None
         self._closing = [task for task in self._closing if not task.has_ended]
         if loading is not None:

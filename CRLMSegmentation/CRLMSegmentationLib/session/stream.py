@@ -1,118 +1,242 @@
-"""Where live frames come from, as the session sees it: a source that is asked for what has arrived."""
+"""The live stream in the session: a source is asked for frames, the newest is shown, and what is known is told."""
 
 from __future__ import annotations
 
+import math
 import time
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from ..sweep import Pose, TrackedFrame
-from ..tracking import Receiver, StreamStatus
+import numpy as np
+
+from ..mrml.live_image import LiveImage, tool_poses
+from ..mrml.tools import Tools
+from ..sweep import TrackedFrame
+from ..tracking import StreamStatus
 from ..values.defaults import DEFAULT_PORT
+from .faults import Faults
+from .frame_source import FrameSource, NetworkSource, ReceivedPose, with_origin
+from .recording import RecordingPart
+from .recordings.replay import ReplaySource
+from .state import Step, StepStatus
+from .workflow import Workflow
 
-_THIS_COMPUTER = ("localhost", "127.0.0.1", "::1", "[::1]")
+if TYPE_CHECKING:
+    from ..tracking import HealthRow
 
-
-@dataclass(frozen=True, eq=False)
-class ReceivedPose:
-    """A transform as it came last.
-
-    stamp_s     the sender's time of it; None when unknown
-    received_s  time.monotonic() when it came
-    """
-
-    pose: Pose
-    stamp_s: float | None
-    received_s: float
+# Times that go back by more are of a clock that began anew.
+_LATER_S = 2.0
 
 
-class FrameSource(Protocol):
-    """A source of tracked frames. All calls come from the session's thread and return at once.
+class StreamPart:
+    """One source of frames at a time.
 
-    name      where the frames come from, for people
-    origin    'live', 'replayed' or 'simulated'
-    identity  tells one source from another: host:port, or the file; two sources of one identity are the same
-    status    what is known of the stream
-    """
-
-    name: str
-    origin: str
-    identity: str
-
-    @property
-    def status(self) -> StreamStatus: ...
-
-    def start(self) -> None:
-        """Begin to receive."""
-
-    def stop(self) -> None:
-        """End; nothing is left behind."""
-
-    def poll(self) -> list[TrackedFrame]:
-        """The frames that have arrived since the last call, in their order."""
-
-    def shown(self, frame: TrackedFrame) -> None:
-        """`frame` has reached the screen; for the latency in `status`."""
-
-    def transforms(self) -> dict[str, ReceivedPose]:
-        """The newest of every transform, by its PLUS name."""
-
-
-def with_origin(source: FrameSource) -> FrameSource:
-    """The source; one that does not say where its frames are from counts as live, and is told from others by
-    its name.
-    """
-    if not hasattr(source, "origin"):
-        source.origin = "live"
-    if not hasattr(source, "identity"):
-        source.identity = str(getattr(source, "name", type(source).__name__))
-    return source
-
-
-def server_identity(host: str, port: int) -> str:
-    """host:port; this computer's own names are one."""
-    return f"{'localhost' if host.lower() in _THIS_COMPUTER else host.lower()}:{port}"
-
-
-class NetworkSource:
-    """PLUS, or anything that speaks as it does, over the project's own OpenIGTLink client.
-
-    own_thread  False to receive in poll(), where Python's threads starve
+    tool_names     tools that are looked for in what arrives, beside those that the session knows already
+    image_delay_s  by which the images of the next connection are late; see tracking.FramePairing
+    recording      keeps every frame, in the order of arrival, before the newest is shown
+    own_thread     False where a receiver must not have a thread of its own, because Python's threads starve
+    on_source      called with a source before it is connected, and with None after one was disconnected
     """
 
     def __init__(
-        self, host: str = "localhost", port: int = DEFAULT_PORT, calibration=None, own_thread: bool = True, **options
+        self, workflow: Workflow, image: LiveImage, tools: Tools, tool_names: tuple[str, ...],
+        recording: RecordingPart, faults: Faults, own_thread: bool, on_source: Callable[[FrameSource | None], None],
     ):  # fmt: skip
-        self.name, self.identity = f"{host}:{port}", server_identity(host, port)
-        self.origin = "live"
-        self._own_thread = own_thread
-        self._receiver = Receiver(host, port, calibration, **options)
+        self.image_delay_s = 0.0
+        self._tool_names = tuple(tool_names)
+        self._workflow, self._image, self._tools = workflow, image, tools
+        self._recording, self._faults = recording, faults
+        self._own_thread, self._on_source = own_thread, on_source
+        self._source: FrameSource | None = None
+        self._tool_stamps_s: dict[str, float] = {}
+        self._stamps_beside_s: dict[str, float] = {}
 
     @property
-    def status(self) -> StreamStatus:
-        return self._receiver.status
+    def source(self) -> FrameSource | None:
+        """What is connected, with its `origin` and `identity`; None when nothing is."""
+        return self._source
 
-    def start(self) -> None:
-        self._receiver.start(self._own_thread)
+    @property
+    def status(self) -> StreamStatus | None:
+        """Whose str() is one line for people; None when nothing is connected."""
+        return self._source.status if self._source is not None else None
 
-    def stop(self) -> None:
-        self._receiver.stop()
+    @property
+    def health_rows(self) -> tuple[HealthRow, ...]:
+        """Of connection, frame rate, latency, losses and disk; none when nothing is connected."""
+        from ..tracking import health_rows
 
-    def poll(self) -> list[TrackedFrame]:
-        return self._receiver.poll()
+        status = self.status
+        return () if status is None else health_rows(status, self._recording.recorder)
+
+    @property
+    def is_live(self) -> bool:
+        """True while the live image is young and its pose is known."""
+        return self._image.is_live()
+
+    @property
+    def tool_names(self) -> tuple[str, ...]:
+        """Tools that are looked for in what arrives."""
+        return self._tool_names
+
+    @tool_names.setter
+    def tool_names(self, tools) -> None:
+        self._tool_names = tuple(tools)
+
+    def connect(
+        self, host: str = "localhost", port: int = DEFAULT_PORT, calibration: Mapping[str, np.ndarray] | None = None,
+        image_name: str | None = None,
+    ) -> None:  # fmt: skip
+        """Receive from an OpenIGTLink server, such as PLUS; returns at once, and the state tells how it goes.
+
+        calibration  (4, 4) by name, for a server that sends ProbeToReference: {'ImageToProbe': pixel to mm}
+        image_name   the image stream to take, by its device name or the part before the last '_'; None takes the first,
+                     and choose_image() another one of status.image_names
+        """
+        self.connect_source(
+            NetworkSource(
+                host, port, calibration, own_thread=self._own_thread, image_delay_s=self.image_delay_s,
+                image_name=image_name,
+            )
+        )  # fmt: skip
+
+    def replay(
+        self, path, plus_configuration=None, speed: float | None = 1.0, loop: bool = True, **options: Any
+    ) -> None:
+        """Serve a recording on this computer as PLUS would, and receive it; see replay.ReplaySource."""
+        options.setdefault("own_thread", self._own_thread)
+        self.connect_source(ReplaySource(path, plus_configuration, speed, loop, **options))
+
+    def connect_source(self, source: FrameSource) -> None:
+        """Receive from any source of frames (see frame_source.FrameSource), in place of an earlier one.
+
+        When the case holds anything from another source, `case.question` asks whether it is the same patient. A
+        recording that goes on of another source ends here and is taken as the sweep: one recording, one source.
+        """
+        with_origin(source)
+        self._recording.warm_up()
+        self._recording.end_for(source)
+        self._stop()
+        self._tool_stamps_s.clear()
+        self._stamps_beside_s.clear()
+        source.start()
+        self._source = source
+        self._workflow.set(Step.CONNECT, StepStatus.RUNNING, f"waiting for {source.name}")
+        self._workflow.tell()
+        self._on_source(source)
+
+    def disconnect(self) -> None:
+        """Receive no more."""
+        self._stop()
+        self._on_source(None)
+
+    def close(self) -> None:
+        """Let the source go."""
+        self._stop()
+
+    def _stop(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            source.stop()
+            self._workflow.set(Step.CONNECT, StepStatus.READY, "disconnected")
+            self._workflow.tell()
 
     def choose_image(self, name: str | None) -> None:
-        """Take this one of the image streams that come; see ImageStream.choose_image."""
-        self._receiver.ultrasound.choose_image(name)
+        """Take this one of the image streams that come (status.image_names); None for the next that comes."""
+        choose = getattr(self._source, "choose_image", None)
+        if choose is not None:
+            choose(name)
 
-    def shown(self, frame: TrackedFrame) -> None:
-        self._receiver.ultrasound.shown(frame)
+    def show_frame(self, frame: TrackedFrame, received_s: float | None = None) -> None:
+        """Show a live frame and the tools that came with it; keep it when recording.
 
-    def transforms(self) -> dict[str, ReceivedPose]:
-        now = time.monotonic()
-        found = {}
-        for name in self._receiver.latest.transform_names():
-            latest = self._receiver.latest.transform(name)
-            if latest is not None:
-                found[name] = ReceivedPose(latest.pose, latest.stamp_s, now - latest.age.seconds)
-        return found
+        received_s  time.monotonic() when it arrived; now, when left out
+        """
+        self._recording.add(frame)
+        self.show(frame, received_s)
+
+    def process(self, now_s: float, clock: Callable[[], float] | None = None) -> bool:
+        """Take what has arrived; returns whether frames came.
+
+        clock  gives the time on the clock of `now_s` as it goes on; None where it stands still
+        """
+        if self._source is None:
+            return False
+        clock = clock or (lambda: now_s)
+        frames = self._source.poll()
+        # Read when they are in hand: what came while this computer was busy has not come before, and the quickest
+        # message, by which all others are judged to be late, would seem to be quicker than it was.
+        read_s = clock()
+        for frame in frames:
+            # One that cannot be kept must not cost those that came with it.
+            with self._faults.caught():
+                self._recording.add(frame)
+        status = self._source.status
+        if frames:
+            age_s = status.age.seconds if status.age.is_known else 0.0
+            self.show(frames[-1], read_s - age_s, read_s)
+            self._source.shown(frames[-1])
+        self._take_transforms(clock)
+        self._tell(status)
+        return bool(frames)
+
+    def show(self, frame: TrackedFrame, received_s: float | None = None, read_s: float | None = None) -> None:
+        """Show a frame, and the tools that came with it; `received_s` and `read_s` as in TrackingClock.note.
+
+        Without `received_s` it is handed over now: it did not come late, whatever its timestamp is.
+        """
+        if received_s is None:
+            received_s, read_s = time.monotonic(), math.nan
+        self._image.show(frame, received_s, read_s)
+        for name, pose in tool_poses(frame.transforms, {*self.tool_names, *self._tools.names}).items():
+            # Beside a stream of images that waited for their poses, a tool may be known of a later time already.
+            if not 0 < self._tool_stamps_s.get(name, -math.inf) - frame.timestamp < _LATER_S:
+                self._tool_stamps_s[name] = frame.timestamp
+                self._tools.update(name, pose, frame.timestamp, received_s, read_s)
+
+    def _take_transforms(self, clock: Callable[[], float]) -> None:
+        """Tools that came beside the images: while no image comes, or at times of their own, as of a second tracker."""
+        received = self._source.transforms()
+        read_s = clock()
+        calibrations = {name: one.pose for name, one in received.items() if "TipTo" in name}
+        by_stamp: dict[float, dict[str, ReceivedPose]] = {}
+        for name, one in received.items():
+            if one.stamp_s is not None:
+                by_stamp.setdefault(one.stamp_s, {})[name] = one
+        arrivals = [(max(one.received_s for one in same.values()), stamp_s) for stamp_s, same in by_stamp.items()]
+        for received_s, stamp_s in sorted(arrivals):
+            together = by_stamp[stamp_s]
+            poses = {**calibrations, **{name: one.pose for name, one in together.items()}}
+            for name, pose in tool_poses(poses, {*self.tool_names, *self._tools.names}).items():
+                if self._is_news(name, stamp_s):
+                    self._tool_stamps_s[name] = self._stamps_beside_s[name] = stamp_s
+                    self._tools.update(name, pose, stamp_s, received_s, read_s)
+
+    def _is_news(self, name: str, stamp_s: float) -> bool:
+        """False for what was taken already, and for what an image came with a later pose than."""
+        shown_s = self._tool_stamps_s.get(name, -math.inf)
+        return stamp_s not in (shown_s, self._stamps_beside_s.get(name)) and not 0 < shown_s - stamp_s < _LATER_S
+
+    def _tell(self, status: StreamStatus) -> None:
+        name, problem = self._source.name, f" ({status.problem})" if status.problem else ""
+        set_ = self._workflow.set
+        if not status.connected:
+            if status.connections:
+                set_(Step.CONNECT, StepStatus.RUNNING, f"the connection to {name} was lost{problem}; trying again")
+            else:
+                set_(Step.CONNECT, StepStatus.RUNNING, f"waiting for {name}{problem}")
+            return
+        comes = status.frames > 0 and (status.frames_per_second > 0 or not status.age.is_lost)
+        if not comes:
+            set_(Step.CONNECT, StepStatus.RUNNING, f"connected to {name}, but no image comes{problem or _why(status)}")
+            return
+        late = f"the images are {status.age} old when they come" if status.age.is_lost else ""
+        trouble = f"; {status.pose_problem or late}" if status.pose_problem or late else ""
+        set_(Step.CONNECT, StepStatus.DONE, f"receiving from {name}{trouble}")
+        if self._workflow.state.status(Step.RECORD) is StepStatus.WAITING:
+            set_(Step.RECORD, StepStatus.READY)
+
+
+def _why(status: StreamStatus) -> str:
+    reasons = [reason for reason in (status.image_problem, status.not_understood) if reason]
+    return f" ({'; '.join(reasons)})" if reasons else ""

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..errors import CRLMError
 from ..mrml.application import application_on
 from ..session.case.case_source import LIVE, REPLAYED
-from ..session.session import NavigationSession
+from ..session.session import Session
 from ..session.state import Step, StepStatus
 from .actions.wishes import BOX_MM
 from .library import Library
@@ -46,8 +46,8 @@ class Controller:
         self.state = state
         self.library = library
         self.open_step = OpenStep(state)
-        self.session = NavigationSession(application_on(slicer_app.scene, slicer_app.app_logic))
-        self.session.record_folder = library.recordings
+        self.session = Session(application_on(slicer_app.scene, slicer_app.app_logic))
+        self.session.recording.folder = library.recordings
         self.correction = Correction(slicer_app, self.session)
         self.display: Display | None = None
         self.views = None
@@ -122,10 +122,10 @@ class Controller:
             wish, self._wished_threshold, self._threshold_s = self._wished_threshold, None, now_s
             self.correction.forget_strokes()
             try:
-                self.session.set_threshold(wish)
+                self.session.tumor.set_threshold(wish)
             except CRLMError as error:
                 self.tell_error(str(error))
-        if self.correction.is_on and not self.session.is_correcting:
+        if self.correction.is_on and not self.session.tumor.is_correcting:
             self.correction.forget()
         self._show_live()
         if self._changed:
@@ -138,14 +138,18 @@ class Controller:
     def _show_live(self) -> None:
         """The image and everything in the views; what is not live any more goes at once."""
         session = self.session
-        words, is_shown = mirror.live_view(session.stream_status, session.live_pose_is_valid)
+        words, is_shown = mirror.live_view(session.stream.status, session.stream.is_live)
         if session.fault is not None:
             words, is_shown = _FAULT, False
         if (words, is_shown) != (self.state.live_words, not self.state.live_hidden):
             with self.state as state:
                 state.live_words, state.live_hidden = words, not is_shown
         self.display.refresh(
-            self.state.open_step, self.correction.is_on, session.sweep, is_shown, is_placed=is_shown and not words
+            self.state.open_step,
+            self.correction.is_on,
+            session.recording.sweep,
+            is_shown,
+            is_placed=is_shown and not words,
         )
 
     def _beat(self, state) -> None:
@@ -175,35 +179,35 @@ class Controller:
         """How far the steps are, and what belongs to them."""
         session = self.session
         steps = session.state
-        question = session.source_question
+        question = session.case.question
         # What is asked about is on no page until it is answered.
-        is_there = session.surface is not None and steps.status(Step.SEGMENT) is not StepStatus.STALE
+        is_there = session.tumor.surface is not None and steps.status(Step.SEGMENT) is not StepStatus.STALE
         has_tumor = is_there and question is None and steps.status(Step.NAVIGATE) is not StepStatus.WAITING
         is_found = steps.status(Step.SEGMENT) is StepStatus.DONE and question is None
-        none_found = is_found and session.surface is None and not session.has_hand_corrections
-        doubts_new = is_found and not session.doubts_acknowledged
+        none_found = is_found and session.tumor.surface is None and not session.tumor.has_hand_corrections
+        doubts_new = is_found and not session.tumor.doubts_acknowledged
         has_volume = steps.status(Step.RECONSTRUCT) is StepStatus.DONE
-        box = None if steps.status(Step.BOX) is StepStatus.FAILED or question is not None else session.box
+        box = None if steps.status(Step.BOX) is StepStatus.FAILED or question is not None else session.box.value
         new_notices = [notice for notice in steps.notices if notice not in self._notices]
         self._notices = steps.notices
-        engine = session.engine_status
+        engine = session.engine.status
         with self.state as state:
             lines = mirror.step_lines(steps, self._is_measuring, none_found or doubts_new)
             plain = self.library.without_places
             state.steps = {name: {**line, "text": plain(line["text"])} for name, line in lines.items()}
             state.progress = round(100 * steps.progress, 1)
-            state.running = mirror.running_step(session.running)
-            state.recording = session.recording is not None
-            state.has_sweep = session.sweep is not None
+            state.running = mirror.running_step(session.jobs.running)
+            state.recording = session.recording.state is not None
+            state.has_sweep = session.recording.sweep is not None
             state.has_volume = has_volume
             state.has_picture = self.display.shows_volume
             state.has_box = box is not None
             state.slice_titles = list(self.display.slice_titles)
-            state.box_warnings = list(session.box_warnings) if box is not None and has_volume else []
+            state.box_warnings = list(session.box.warnings) if box is not None and has_volume else []
             state.has_tumor = has_tumor
-            state.none_found, state.has_probability = none_found, is_found and session.has_probability
+            state.none_found, state.has_probability = none_found, is_found and session.tumor.has_probability
             state.tumor_text = steps[Step.SEGMENT].message if has_tumor else ""
-            state.doubts, state.doubts_new = list(map(plain, session.doubts)) if is_found else [], doubts_new
+            state.doubts, state.doubts_new = list(map(plain, session.tumor.doubts)) if is_found else [], doubts_new
             state.has_anything = state.has_sweep or has_volume
             state.question, state.fault = question or "", plain(session.fault or "")
             self._tell_origin(state)
@@ -211,10 +215,10 @@ class Controller:
             if box is not None:
                 self.shown_edge_mm = float(min(BOX_MM[1], max(BOX_MM[0], round(max(box.size_mm)))))
                 state.box_edge_mm = self.shown_edge_mm
-            if has_tumor and session.threshold is not None and self._wished_threshold is None:
-                state.threshold = round(float(session.threshold), 2)
-            if abs(session.margin_mm - state.margin_mm) > 0.01:
-                state.margin_mm = session.margin_mm
+            if has_tumor and session.tumor.threshold is not None and self._wished_threshold is None:
+                state.threshold = round(float(session.tumor.threshold), 2)
+            if abs(session.structures.margin_mm - state.margin_mm) > 0.01:
+                state.margin_mm = session.structures.margin_mm
             self._tell_editing(state)
             if new_notices:
                 state.note_text, state.note_shown = plain(new_notices[-1]), True
@@ -222,8 +226,8 @@ class Controller:
 
     def _tell_origin(self, state) -> None:
         session = self.session
-        source = session.source
-        origin = session.origin or (source.origin if source is not None else None)
+        source = session.stream.source
+        origin = session.case.origin or (source.origin if source is not None else None)
         state.origin_text, state.is_real = mirror.origin_words(origin), origin in (LIVE, REPLAYED)
         state.live_title = mirror.live_title(source.origin if source is not None else None)
         if source is None and not state.has_anything:
@@ -231,7 +235,7 @@ class Controller:
 
     def fill_choices(self) -> None:
         """Models, recordings and calibrations that can be chosen, as they are now."""
-        choices, library = self.session.model_choices(), self.library
+        choices, library = self.session.engine.model_choices(), self.library
         with self.state as state:
             state.models = [{"title": choice.title, "value": choice.name} for choice in choices]
             if state.model not in {choice.name for choice in choices}:
@@ -243,8 +247,8 @@ class Controller:
 
     def show_figures(self, now_s: float) -> None:
         """What changes all the time: rate, distances, the recording."""
-        session, stream = self.session, self.session.stream_status
-        readings = session.readings()
+        session, stream = self.session, self.session.stream.status
+        readings = session.tools.readings()
         is_connected = stream is not None
         rate = stream.frames_per_second if is_connected and stream.connected else 0.0
         self.rates.add(now_s, rate if is_connected else None)
@@ -252,7 +256,7 @@ class Controller:
         self.distances.add(now_s, distance_mm)
         if self._is_measuring != (distance_mm is not None):
             self._is_measuring, self._changed = distance_mm is not None, True
-        recording = session.recording
+        recording = session.recording.state
         with self.state as state:
             state.connected = is_connected
             state.frames_per_second = round(rate, 1)
@@ -274,7 +278,7 @@ class Controller:
                     state.recorded_part = min(100.0, round(100 * recording.seconds / state.sweep_seconds))
             elif state.record_hints:
                 state.record_hints = []
-            clock_s = session.case_clock_s
+            clock_s = session.case.clock_s
             state.clock_text = f"From the end of the sweep to the tumor: {clock_s:.0f} s" if clock_s else ""
             self._tell_editing(state)
 
@@ -287,11 +291,11 @@ class Controller:
         done = self.open_step.update(steps)
         if done is Step.CONNECT:
             self.open_step.open("navigate" if state.has_tumor else "record")
-            self.session.start_engine()
+            self.session.engine.start()
         elif done is Step.RECONSTRUCT:
             self.open_step.open("box")
-            state.placing = "" if self.session.box is not None else "box"
-            self.session.start_engine()
+            state.placing = "" if self.session.box.value is not None else "box"
+            self.session.engine.start()
         if steps.status(Step.SEGMENT) is StepStatus.DONE and self._segment_status is not StepStatus.DONE:
             self.correction.forget()
         self._segment_status = steps.status(Step.SEGMENT)
@@ -307,16 +311,16 @@ class Controller:
 
     def open_case(self, folder, shown_as: str = "") -> None:
         """Begin with a saved case, called `shown_as` or as its folder. Raises FileFormatError."""
-        self.session.load_case(folder)
+        self.session.case.load(folder)
         self.display.forget()
         with self.state as state:
-            state.margin_mm = self.session.margin_mm
+            state.margin_mm = self.session.structures.margin_mm
             state.data_kind = shown_as or f"Case {Path(folder).name}"
-            self.open_step.open("navigate" if self.session.surface is not None else "connect")
+            self.open_step.open("navigate" if self.session.tumor.surface is not None else "connect")
 
     def replay(self, path, plus_configuration=None, seconds: float = 0.0, origin: str = REPLAYED) -> None:
         """Replay a recording as the live stream; seconds: how long it lasts, 0 when that is not known."""
-        self.session.replay(path, plus_configuration, origin=origin)
+        self.session.stream.replay(path, plus_configuration, origin=origin)
         self.open_step.start(Step.CONNECT)
         with self.state as state:
             state.sweep_seconds = round(seconds, 1) if math.isfinite(seconds) and seconds > 0 else 0

@@ -23,7 +23,7 @@ _TRAME_WORDS = ("--no-ws-endpoint",)
 def serve_case(
     case, open_browser: bool = True, host: str = DEFAULT_HOST, port: int = 0, live=None, shown_as: str = "",
 ) -> None:  # fmt: skip
-    """Serve the page with the case in the folder `case` (of NavigationSession.save_case), until Ctrl-C.
+    """Serve the page with the case in the folder `case` (of Session.case.save), until Ctrl-C.
 
     live      a recording that is replayed as the live stream, so that there is something to navigate; None for none
     shown_as  what the page calls the data, such as 'Simulated, not clinical'; '' for the folder's name
@@ -132,7 +132,7 @@ async def _serve(folder, given, case, live, host, port, open_browser, token) -> 
         if live is not None:
             controller.replay(live)
             # Who serves both says that they belong together.
-            controller.session.keep_case()
+            controller.session.case.keep()
         await serving
     except asyncio.CancelledError:
         pass

@@ -39,7 +39,7 @@ class BoxPanel(StepPanel):
 
     def on_looked(self) -> None:
         """A person has seen what speaks against the box, and goes on."""
-        self._looked = tuple(self.session.box_warnings)
+        self._looked = tuple(self.session.box.warnings)
         self.window.open_step(self.window.segment)
         self.window.refresh()
 
@@ -51,7 +51,7 @@ class BoxPanel(StepPanel):
     def on_center(self) -> None:
         """Place the box in the middle of the volume."""
         with self.attempt():
-            volume = self.session.volume
+            volume = self.session.volume.value
             if volume is None:
                 self._tell_missing_volume()
             if self.may_replace_hand_work(_("In another box it has to be found anew.")):
@@ -61,7 +61,7 @@ class BoxPanel(StepPanel):
         """Place the box around a point (RAS mm)."""
         with self.attempt():
             edge = self.window.parameters.boxSizeMm
-            self.session.place_box(point_ras, (edge, edge, edge), tight=self.window.parameters.boxIsTight)
+            self.session.box.place(point_ras, (edge, edge, edge), tight=self.window.parameters.boxIsTight)
 
     def line(self):
         state = self.session.state[self.window.steps.BOX]
@@ -72,7 +72,7 @@ class BoxPanel(StepPanel):
             return kind, word, _("Record a sweep first.")
         if state.status.name != "DONE":
             return kind, word, sentence_of(state.message) or _("Press the button, then click once on the tumor.")
-        warnings = self.session.box_warnings
+        warnings = self.session.box.warnings
         if warnings:
             return "warn", _("LOOK"), listed("", warnings)
         return kind, word, _("{size}. Drag its handles to resize it.").format(size=state.message or _("Placed"))
@@ -81,7 +81,7 @@ class BoxPanel(StepPanel):
         return self.session.state.status(self.window.steps.BOX).name == "DONE" and not self.picker.is_waiting
 
     def needs_look(self) -> bool:
-        return bool(set(self.session.box_warnings) - set(self._looked))
+        return bool(set(self.session.box.warnings) - set(self._looked))
 
     def refresh(self) -> None:
         super().refresh()

@@ -36,7 +36,7 @@ class CasePanel(StepPanel):
         with self.attempt():
             self.window.segment.leave_editor()
             folder = _new_folder(self.window.parameters.caseFolder)
-            self.session.save_case(folder)
+            self.session.case.save(folder)
             self._told = _("Saved in {folder}.").format(folder=folder)
             return True
         return False
@@ -55,7 +55,7 @@ class CasePanel(StepPanel):
             return
         with self.attempt():
             self.window.leave_views()
-            self.session.new_case()
+            self.session.case.begin()
             self._told = _("A new case has begun.")
             self.window.take_over()
 
@@ -64,7 +64,7 @@ class CasePanel(StepPanel):
         with self.attempt():
             self.window.leave_views()
             with self.window.scene_change_is_ours():
-                self.session.load_case(folder)
+                self.session.case.load(folder)
             self._told = _("Opened {folder}.").format(folder=folder)
             self.window.take_over()
 
@@ -81,15 +81,15 @@ class CasePanel(StepPanel):
             return "warn", _("LOOK"), sentence_of(notices[-1])
         if self._told:
             return "good", _("DONE"), self._told
-        if self.session.has_unsaved_data:
+        if self.session.case.has_unsaved_data:
             return "idle", _("NOT SAVED"), _("Recordings are on disk already; the case is not saved yet.")
-        if self.session.volume_node() is not None or self.session.sweep is not None:
+        if self.session.nodes.volume() is not None or self.session.recording.sweep is not None:
             return "good", _("SAVED"), _("Nothing has changed since the case was saved.")
         return "idle", _("EMPTY"), _("Nothing to save yet.")
 
     def may_leave(self, go_on: str, stay: str) -> bool:
         """True when nothing is lost by it, or a person says so."""
-        if not self.session.has_unsaved_data:
+        if not self.session.case.has_unsaved_data:
             return True
         answer = self.window.questions.about_unsaved(go_on, stay)
         return self.on_save() if answer == "save" else answer == "discard"
@@ -98,7 +98,7 @@ class CasePanel(StepPanel):
         return False
 
     def refresh(self) -> None:
-        unsaved = bool(self.session.has_unsaved_data)
+        unsaved = bool(self.session.case.has_unsaved_data)
         if unsaved and not self._had_unsaved:
             self._told = ""
         self._had_unsaved = unsaved

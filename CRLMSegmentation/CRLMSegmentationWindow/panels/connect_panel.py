@@ -37,18 +37,20 @@ class ConnectPanel(StepPanel):
     @property
     def is_connected(self) -> bool:
         """True while a source is there, also one that does not answer yet."""
-        return self.session is not None and self.session.stream_status is not None
+        return self.session is not None and self.session.stream.status is not None
 
     def on_connect(self) -> None:
         """The large button: connect, or let go."""
         parameters = self.window.parameters
         with self.attempt():
             if self.is_connected:
-                self.session.disconnect()
+                self.session.stream.disconnect()
             elif parameters.useSlicerConnector and hasattr(slicer, "vtkMRMLIGTLConnectorNode"):
                 self._connect_slicer_connector()
             else:
-                self.session.connect(parameters.host.strip() or "localhost", parameters.port, self._calibration())
+                self.session.stream.connect(
+                    parameters.host.strip() or "localhost", parameters.port, self._calibration()
+                )
 
     def on_replay(self) -> None:
         """Play the chosen recording."""
@@ -73,10 +75,10 @@ class ConnectPanel(StepPanel):
         # Also a copy of it, as Slicer's Sample Data module makes one.
         mark = {"origin": "simulated"} if Path(path).name == sample.SWEEP.name else {}
         configuration = parameters.plusConfiguration or None
-        self.session.replay(path, configuration, speed=parameters.replaySpeed, loop=True, **mark)
+        self.session.stream.replay(path, configuration, speed=parameters.replaySpeed, loop=True, **mark)
 
     def line(self):
-        status = self.session.stream_status
+        status = self.session.stream.status
         if status is None:
             return "ready", _("READY"), _("Not connected. Start PLUS, then press the button.")
         message = sentence_of(self.session.state.steps[self.window.steps.CONNECT].message)
@@ -89,7 +91,7 @@ class ConnectPanel(StepPanel):
         )
         if not status.age.is_live:
             return "bad", _("SILENT"), numbers + _(": no new image.")
-        if not self.session.live_pose_is_valid:
+        if not self.session.stream.is_live:
             return "warn", _("NO POSE"), numbers + _(", position unknown: is the probe in the tracker's view?")
         return "good", _("LIVE"), numbers + _(", position known.")
 
@@ -99,7 +101,7 @@ class ConnectPanel(StepPanel):
     def on_done(self) -> None:
         self.ui.connectAdvanced.collapsed = True
         # A connection that comes back leaves the views to whoever has gone on meanwhile.
-        if self.session.volume_node() is None:
+        if self.session.nodes.volume() is None:
             self.window.shown.live()
 
     def refresh(self) -> None:
@@ -114,7 +116,7 @@ class ConnectPanel(StepPanel):
 
         parameters = self.window.parameters
         image, pose = parameters.imageNode, parameters.poseNode
-        self.session.connect_source(
+        self.session.stream.connect_source(
             connector_source(
                 self.session.application,
                 parameters.host.strip() or "localhost",

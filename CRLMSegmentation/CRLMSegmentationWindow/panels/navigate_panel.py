@@ -56,7 +56,7 @@ class NavigatePanel(StepPanel):
 
     def tick(self) -> None:
         """As often as the session works: read-outs, sound, and what SlicerIGT shows."""
-        readings = self.readings = {reading.name: reading for reading in self.session.readings()}
+        readings = self.readings = {reading.name: reading for reading in self.session.tools.readings()}
         for name in list(self.readouts):
             if name not in readings:
                 self.readouts.pop(name).remove()
@@ -70,7 +70,7 @@ class NavigatePanel(StepPanel):
         parameters = self.window.parameters
         if parameters.sound:
             self.sound.update(measured)
-        self.breach_warnings.update(self.session, readings, self.session.margin_mm, parameters.useSlicerIgt)
+        self.breach_warnings.update(self.session, readings, self.session.structures.margin_mm, parameters.useSlicerIgt)
 
     def line(self):
         if self.window.fault:
@@ -79,7 +79,7 @@ class NavigatePanel(StepPanel):
         if state.status.name == "WAITING":
             return "idle", _("WAITING"), sentence_of(state.message) or _("Find the tumor first.")
         live = [reading for reading in self.readings.values() if reading.status.name == "LIVE"]
-        if self.session.stream_status is None:
+        if self.session.stream.status is None:
             return "warn", _("NOT LIVE"), _("Connect first: nothing is tracked now.")
         if not live:
             return "warn", _("NO TOOL"), _("No tool is tracked now.")
@@ -87,7 +87,7 @@ class NavigatePanel(StepPanel):
         return (
             "good",
             _("LIVE"),
-            _("{names} tracked, margin {margin:.0f} mm.").format(names=names, margin=self.session.margin_mm),
+            _("{names} tracked, margin {margin:.0f} mm.").format(names=names, margin=self.session.structures.margin_mm),
         )
 
     def title_state(self):

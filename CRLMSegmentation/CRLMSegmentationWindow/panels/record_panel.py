@@ -35,36 +35,36 @@ class RecordPanel(StepPanel):
 
     def fill_engines(self) -> None:
         """List what can make a volume here; hidden where there is no choice."""
-        self._engines = self.session.reconstruction_engines()
+        self._engines = self.session.volume.engines()
         box = self.ui.engineComboBox
         box.clear()
         for engine in self._engines:
             box.addItem({"crlm": _("this module"), "igsio": _("SlicerIGSIO (second opinion)")}.get(engine, engine))
-        box.currentIndex = self._engines.index(self.session.reconstruction_engine)
+        box.currentIndex = self._engines.index(self.session.volume.engine)
         box.visible = self.ui.engineLabel.visible = len(self._engines) > 1
 
     def on_engine(self, row: int) -> None:
         """Another engine for the next volume."""
         with self.attempt():
-            self.session.set_reconstruction_engine(self._engines[row])
+            self.session.volume.choose_engine(self._engines[row])
 
     def on_record(self) -> None:
         """The large button: start, or stop and make the volume."""
         with self.attempt():
-            if self.session.recording is None:
+            if self.session.recording.state is None:
                 if self.may_replace_hand_work(_("A new recording takes its place.")):
-                    self.session.start_recording()
+                    self.session.recording.start()
                     self.window.shown.live()
             else:
-                self.session.stop_recording()
+                self.session.recording.stop()
                 if not self._is_reconstructing:
-                    self.session.start_reconstruct()
+                    self.session.volume.start()
 
     def on_reconstruct(self) -> None:
         """Make the volume again."""
         with self.attempt():
             if self.may_replace_hand_work(_("Another volume takes its place.")):
-                self.session.start_reconstruct()
+                self.session.volume.start()
 
     def on_open(self) -> None:
         """Let the user choose a recorded sweep."""
@@ -76,12 +76,12 @@ class RecordPanel(StepPanel):
     def open_sweep(self, path) -> None:
         """Take a sweep from a file, and make its volume."""
         with self.attempt():
-            self.session.open_sweep(path, self.window.parameters.plusConfiguration or None)
-            self.session.start_reconstruct()
+            self.session.recording.open(path, self.window.parameters.plusConfiguration or None)
+            self.session.volume.start()
 
     def line(self):
         steps = self.window.steps
-        recording = self.session.recording
+        recording = self.session.recording.state
         if recording is not None:
             return self._line_of_recording(recording)
         record, volume = self.session.state[steps.RECORD], self.session.state[steps.RECONSTRUCT]
@@ -114,17 +114,17 @@ class RecordPanel(StepPanel):
 
     def refresh(self) -> None:
         super().refresh()
-        recording = self.session.recording is not None
+        recording = self.session.recording.state is not None
         if recording:
-            views.show_growing(self.session.volume_node())
+            views.show_growing(self.session.nodes.volume())
         style.write(self.ui.recordButton, _("Stop recording") if recording else _("Start recording"))
         icons.put(self.ui.recordButton, "Stop" if recording else "Record")
         status = self.session.state.status(self.window.steps.RECORD).name
-        connected = self.session.stream_status is not None and self.session.stream_status.connected
+        connected = self.session.stream.status is not None and self.session.stream.status.connected
         self.ui.recordButton.enabled = recording or (connected and status != "WAITING")
         for button in (self.ui.reconstructButton, self.ui.openSweepButton):
             button.enabled = not recording
-        self.ui.reconstructButton.enabled = not recording and self.session.sweep is not None
+        self.ui.reconstructButton.enabled = not recording and self.session.recording.sweep is not None
         bar = self.ui.reconstructProgressBar
         reconstructing = self._is_reconstructing and not recording
         bar.visible = reconstructing
@@ -133,7 +133,7 @@ class RecordPanel(StepPanel):
 
     @property
     def _is_reconstructing(self) -> bool:
-        return self.session.running is self.window.steps.RECONSTRUCT
+        return self.session.jobs.running is self.window.steps.RECONSTRUCT
 
     def _line_of_recording(self, recording):
         numbers = _("{frames} frames, {seconds:.0f} s").format(frames=recording.frames, seconds=recording.seconds)

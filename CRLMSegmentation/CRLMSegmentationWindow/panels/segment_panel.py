@@ -41,7 +41,7 @@ class SegmentPanel(StepPanel):
 
     def fill_models(self) -> None:
         """List the models that ship, and those that were imported."""
-        models = list(self.session.model_choices())
+        models = list(self.session.engine.model_choices())
         if models == self._models:
             return
         box = self.ui.modelComboBox
@@ -59,10 +59,10 @@ class SegmentPanel(StepPanel):
         """The large button: find the tumor, or stop looking."""
         with self.attempt():
             if self.is_running:
-                self.session.cancel()
+                self.session.jobs.cancel()
             elif self.may_replace_hand_work(_("The model's tumor takes its place.")):
                 self.leave_editor()
-                self.session.start_segment()
+                self.session.tumor.start()
 
     def on_grow(self) -> None:
         """Region growing from one click, or wait for it no more."""
@@ -77,7 +77,7 @@ class SegmentPanel(StepPanel):
     def grow(self, seed_ras) -> None:
         """Grow a region from a point (RAS mm)."""
         with self.attempt():
-            self.session.start_region_growing(seed_ras)
+            self.session.tumor.start_region_growing(seed_ras)
 
     def on_correct(self, wanted: bool) -> None:
         """Open or close the Segment Editor."""
@@ -87,11 +87,11 @@ class SegmentPanel(StepPanel):
             if wanted:
                 # In the live view a stroke would follow the probe.
                 self.window.shown.tumor()
-                self.session.begin_correction()
-                self.editor.open(self.session.segmentation_node(), self.session.volume_node())
+                self.session.tumor.begin_correction()
+                self.editor.open(self.session.nodes.segmentation(), self.session.nodes.volume())
             else:
                 self.editor.close()
-                self.session.end_correction()
+                self.session.tumor.end_correction()
         # What could not begin leaves no pressed button behind.
         self.ui.correctButton.checked = self.editor.is_open
 
@@ -113,7 +113,7 @@ class SegmentPanel(StepPanel):
     def on_looked(self) -> None:
         """A person has seen all that speaks against the tumor, and goes on."""
         with self.attempt():
-            self.session.acknowledge_doubts()
+            self.session.tumor.acknowledge_doubts()
         self.window.open_step(self.window.navigate)
 
     def on_discard(self) -> None:
@@ -121,29 +121,29 @@ class SegmentPanel(StepPanel):
         if self.window.questions.may_replace_hand_work(_("The tumor will be as it was before.")):
             with self.attempt():
                 self.leave_editor()
-                self.session.discard_corrections()
+                self.session.tumor.discard_corrections()
 
     def on_model(self, number: int) -> None:
         """Another shipped model."""
         if 0 <= number < len(self._models):
             with self.attempt():
-                self.session.set_model(self._models[number].name)
+                self.session.engine.set_model(self._models[number].name)
 
     def on_model_folder(self) -> None:
         """A model of the user's own."""
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a trained model"))
         if folder:
             with self.attempt():
-                self.session.set_model(folder)
+                self.session.engine.set_model(folder)
 
     @property
     def is_running(self) -> bool:
         """True while the network, or region growing, computes."""
-        return self.session.running is self.window.steps.SEGMENT
+        return self.session.jobs.running is self.window.steps.SEGMENT
 
     def line(self):
         state = self.session.state[self.window.steps.SEGMENT]
-        engine = self.session.engine_status
+        engine = self.session.engine.status
         kind, word = status_word(state.status)
         if self.picker.is_waiting:
             return "busy", _("CLICK"), _("Click once inside the tumor, in any slice view.")
@@ -160,19 +160,19 @@ class SegmentPanel(StepPanel):
         return kind, word, _("Press the button.") + " " + self._engine_words(engine)
 
     def _line_of_tumor(self, kind: str, word: str, text: str):
-        doubts = self.session.doubts
+        doubts = self.session.tumor.doubts
         if self.needs_look():
             return "warn", _("LOOK"), listed(text, doubts)
         if doubts:
             return kind, _("LOOKED AT"), listed(text, doubts)
-        if not self.window.has_tumor and self.session.segmentation_result is not None:
+        if not self.window.has_tumor and self.session.tumor.result is not None:
             # Nothing found is no finding: it may be there and look unlike anything the model has seen.
-            card = self.session.segmentation_result.card
+            card = self.session.tumor.result.card
             return "warn", _("LOOK"), f"{text} {card.trained_on}" if card is not None else text
         return kind, word, text
 
     def needs_look(self) -> bool:
-        return bool(self.session.doubts) and not self.session.doubts_acknowledged
+        return bool(self.session.tumor.doubts) and not self.session.tumor.doubts_acknowledged
 
     def is_done(self) -> bool:
         done = self.session.state.status(self.window.steps.NAVIGATE).name == "READY"
@@ -194,17 +194,17 @@ class SegmentPanel(StepPanel):
         ui.segmentButton.enabled = running or can_start
         ui.growButton.enabled = can_start and not running
         style.write(ui.growButton, _("Cancel the click") if self.picker.is_waiting else _("Semi-automatic"))
-        has_tumor = self.session.surface_node() is not None and status == "DONE"
+        has_tumor = self.session.nodes.surface() is not None and status == "DONE"
         ui.correctButton.enabled = (has_tumor and not running) or self.editor.is_open
         style.write(ui.correctButton, _("Done correcting") if self.editor.is_open else _("Correct by hand"))
         ui.lookedButton.visible = self.window.has_tumor and self.needs_look() and not self.editor.is_open
-        ui.discardButton.visible = bool(self.session.has_hand_corrections)
+        ui.discardButton.visible = bool(self.session.tumor.has_hand_corrections)
         ui.discardButton.enabled = not running
         ui.segmentProgressBar.visible = running
         if running:
             show_progress(ui.segmentProgressBar, self.session.state.progress)
-        ui.thresholdSlider.enabled = self.session.segmentation_result is not None and not running
-        clock_s = self.session.case_clock_s
+        ui.thresholdSlider.enabled = self.session.tumor.result is not None and not running
+        clock_s = self.session.case.clock_s
         ui.caseClockLabel.visible = clock_s is not None
         if clock_s is not None:
             style.write(ui.caseClockLabel, _("From sweep to tumor: {time}").format(time=minutes(clock_s)))

@@ -28,7 +28,7 @@ class SourcePanel:
     def on_same(self) -> None:
         """It is the same patient: go on with the case."""
         with self.window.case.attempt():
-            self.window.session.keep_case()
+            self.window.session.case.keep()
 
     def on_other(self) -> None:
         """It is another patient: another case."""
@@ -37,8 +37,8 @@ class SourcePanel:
     def refresh(self) -> None:
         """Bring it up to date with the session."""
         session = self.window.session
-        question = session.source_question
-        kind, word, sentence = words_of(question, session.origin, getattr(session.source, "origin", None))
+        question = session.case.question
+        kind, word, sentence = words_of(question, session.case.origin, getattr(session.stream.source, "origin", None))
         self._frame.visible = bool(word)
         for button in self._buttons:
             button.visible = bool(question)
@@ -66,7 +66,7 @@ class SourcePanel:
 def words_of(question: str | None, case_origin: str | None, source_origin: str | None) -> tuple[str, str, str]:
     """Kind of color, word and sentence; word '' when everything is live.
 
-    question       NavigationSession.source_question
+    question       Session.case.question
     case_origin, source_origin  'live', 'replayed', 'simulated' or None: of the case's data, of what is connected
     """
     if question:

@@ -27,7 +27,7 @@ class StepPanel:
 
     @property
     def session(self):
-        """The NavigationSession."""
+        """The Session."""
         return self.window.session
 
     @property
@@ -82,7 +82,7 @@ class StepPanel:
 
     def may_replace_hand_work(self, what: str) -> bool:
         """True unless a person keeps what was corrected by hand; `what`: a sentence on what is about to begin."""
-        return not self.session.has_hand_corrections or self.window.questions.may_replace_hand_work(what)
+        return not self.session.tumor.has_hand_corrections or self.window.questions.may_replace_hand_work(what)
 
     def set_enabled(self, enabled: bool) -> None:
         """Nothing can be pressed while packages are missing."""

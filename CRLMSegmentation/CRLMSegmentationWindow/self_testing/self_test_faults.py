@@ -21,7 +21,7 @@ class Faults(Bench):
     def cancel_half_way(self) -> None:
         self.tell("4 Segment: cancelled half-way")
         ui, check = self.window.ui, self._case
-        wait_until(lambda: self.session.engine_status.state == "ready", 120, lambda: str(self.session.engine_status))
+        wait_until(lambda: self.session.engine.status.state == "ready", 120, lambda: str(self.session.engine.status))
         # No event is processed in between: the worker works, and its result cannot have been taken.
         ui.segmentButton.click()
         time.sleep(HALF_WAY_S)
@@ -29,13 +29,13 @@ class Faults(Bench):
         check.assertIn("Cancel", ui.segmentButton.text)
         ui.segmentButton.click()
         wait_until(lambda: not self.window.segment.is_running, 30)
-        check.assertIsNone(self.session.surface)
+        check.assertIsNone(self.session.tumor.surface)
         check.assertEqual(self.status("NAVIGATE"), "WAITING")
 
     def kill_the_worker(self) -> None:
         self.tell("4 Segment: the worker process is killed")
         ui, check = self.window.ui, self._case
-        number = self.session.engine_process_id
+        number = self.session.engine.process_id
         check.assertIsNotNone(number)
         ui.segmentButton.click()
         time.sleep(HALF_WAY_S)
@@ -45,8 +45,8 @@ class Faults(Bench):
         check.assertIn(self.status("SEGMENT"), ("FAILED", "DONE"), self.window.segment.state_text)
         if self.status("SEGMENT") == "FAILED":
             check.assertTrue(self.window.segment.state_text.startswith("FAILED"))
-            check.assertIsNone(self.session.surface)
-        wait_until(lambda: self.session.engine_process_id not in (None, number), 60)
+            check.assertIsNone(self.session.tumor.surface)
+        wait_until(lambda: self.session.engine.process_id not in (None, number), 60)
         words = lambda: self.window.connect.state_text  # noqa: E731
         wait_until(lambda: words().startswith("LIVE"), 10, lambda: "the live view does not go on: " + words())
 
@@ -54,10 +54,10 @@ class Faults(Bench):
         self.tell("The stream ends")
         ui, check = self.window.ui, self._case
         click(ui.connectButton)
-        wait_until(lambda: self.session.stream_status is None, 5)
+        wait_until(lambda: self.session.stream.status is None, 5)
         wait_until(lambda: "LOST" in self.window.navigate.readouts["Stylus"].text, 3)
         wait_until(lambda: self.window.live_slice.warning != "", 3)
-        check.assertFalse(any(reading.signed_distance_mm is not None for reading in self.session.readings()))
+        check.assertFalse(any(reading.signed_distance_mm is not None for reading in self.session.tools.readings()))
 
     def connect_by_slicer(self) -> None:
         if not hasattr(slicer, "vtkMRMLIGTLConnectorNode"):
@@ -86,19 +86,19 @@ class Faults(Bench):
         self.tell("Save and open the case")
         ui, check = self.window.ui, self._case
         before = self.tumor_ml()
-        check.assertTrue(self.session.has_unsaved_data)
+        check.assertTrue(self.session.case.has_unsaved_data)
         click(ui.saveCaseButton)
-        wait_until(lambda: not self.session.has_unsaved_data, 60, lambda: self.window.case.state_text)
+        wait_until(lambda: not self.session.case.has_unsaved_data, 60, lambda: self.window.case.state_text)
         [folder] = (self._own / "cases").iterdir()
         check.assertTrue(self.window.case.state_text.startswith("DONE"), self.window.case.state_text)
         slicer.mrmlScene.Clear()
         wait_until(lambda: self.session is not None, 5)
-        check.assertIsNone(self.session.surface)
+        check.assertIsNone(self.session.tumor.surface)
         check.assertFalse(ui.connectSection.collapsed)
         check.assertTrue(ui.navigateSection.collapsed)
         self.views_are_dark()
         self.window.case.open_case(folder)
-        wait_until(lambda: self.session.surface is not None, 60, lambda: self.window.case.state_text)
+        wait_until(lambda: self.session.tumor.surface is not None, 60, lambda: self.window.case.state_text)
         np.testing.assert_allclose(self.tumor_ml(), before, rtol=1e-3)
         check.assertEqual(self.status("BOX"), "DONE")
 
@@ -119,7 +119,7 @@ class Faults(Bench):
         # Again with everything running, then away with it.
         self.window.connect.replay(sample.SWEEP)
         wait_until(lambda: self.window.connect.state_text.startswith("LIVE"), 30)
-        wait_until(lambda: self.session.engine_status.state == "ready", 120)
+        wait_until(lambda: self.session.engine.status.state == "ready", 120)
         window = self.window
         slicer.util.selectModule("Data")
         self._case.assertTrue(window.pulse.is_running, "a live view goes on in another module")

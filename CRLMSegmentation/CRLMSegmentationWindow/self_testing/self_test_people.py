@@ -26,16 +26,16 @@ class People(Bench):
         self.tell("5 Navigate: the server ends and comes back")
         ui, check = self.window.ui, self._case
         click(ui.connectButton)
-        wait_until(lambda: self.session.stream_status is None, 5)
+        wait_until(lambda: self.session.stream.status is None, 5)
         port = free_port()
         with served_at(sample.SWEEP, port):
-            self.session.connect("127.0.0.1", port)
+            self.session.stream.connect("127.0.0.1", port)
             self.wait_until_live()
-            if self.session.source_question:
+            if self.session.case.question:
                 click(ui.samePatientButton)
             self.window.open_step(self.window.navigate)
             self.window.shown.navigation()
-        wait_until(lambda: not self.session.stream_status.connected, 20)
+        wait_until(lambda: not self.session.stream.status.connected, 20)
         wait_until(lambda: "LOST" in self.window.navigate.readouts["Stylus"].text, 5)
         check.assertEqual(self.open_sections(), ["navigateSection"])
         with served_at(sample.SWEEP, port):
@@ -53,21 +53,21 @@ class People(Bench):
             click(ui.connectButton)
         self.window.connect.replay(sample.SWEEP)
         self.wait_until_live()
-        if self.session.source_question:
+        if self.session.case.question:
             click(ui.samePatientButton)
 
     def doubts_are_seen(self) -> None:
         self.tell("4 Segment: doubts stay until a person has looked")
         ui, check = self.window.ui, self._case
-        wait_until(lambda: len(self.session.doubts) > 0, 5)
+        wait_until(lambda: len(self.session.tumor.doubts) > 0, 5)
         self.window.open_step(self.window.segment)
         pause(0.5)
         check.assertTrue(self.window.segment.state_text.startswith("LOOK:"), self.window.segment.state_text)
-        for doubt in self.session.doubts:
+        for doubt in self.session.tumor.doubts:
             check.assertIn(doubt.rstrip("."), self.window.segment.state_text)
         self.picture("doubts")
         click(ui.lookedButton)
-        check.assertTrue(self.session.doubts_acknowledged)
+        check.assertTrue(self.session.tumor.doubts_acknowledged)
         check.assertFalse(self.window.segment.state_text.startswith("LOOK:"), self.window.segment.state_text)
         check.assertEqual(self.open_sections(), ["navigateSection"])
 
@@ -76,7 +76,7 @@ class People(Bench):
         ui, check = self.window.ui, self._case
         asked = []
         self.window.questions.may_replace_hand_work = lambda what: asked.append(what) or False
-        check.assertTrue(self.session.has_hand_corrections)
+        check.assertTrue(self.session.tumor.has_hand_corrections)
         before = self.tumor_ml()
         for button in (ui.segmentButton, ui.growButton, ui.boxButton):
             click(button)
@@ -108,7 +108,7 @@ class People(Bench):
         self.window.shown.tumor()
         before = self.tumor_ml()
         view = slicer.app.layoutManager().sliceWidget("Red")
-        middle = pixel_of(view, self.session.surface.GetCenter())
+        middle = pixel_of(view, self.session.tumor.surface.GetCenter())
         slicer.util.clickAndDrag(view, start=middle, end=(middle[0] + 60, middle[1]), steps=10)
         pause(1.0)
         np.testing.assert_allclose(self.tumor_ml(), before, rtol=1e-6)
@@ -120,14 +120,14 @@ class People(Bench):
         before = self.tumor_ml()
         self.window.questions.may_replace_hand_work = lambda what: True
         click(ui.discardButton)
-        wait_until(lambda: not self.session.has_hand_corrections, 10)
+        wait_until(lambda: not self.session.tumor.has_hand_corrections, 10)
         wait_until(lambda: self.tumor_ml() > 1.2 * before, 10, lambda: f"{before} mL, then {self.tumor_ml()} mL")
         check.assertFalse(ui.discardButton.visible)
 
     def slices_lie_as_the_sweep(self) -> None:
         self.tell("The planning slices lie as the sweep lies")
         self.window.shown.tumor()
-        sweep = self.session.sweep
+        sweep = self.session.recording.sweep
         middle = sweep.valid_frames[len(sweep.valid_frames) // 2].image_to_reference
         red = self.frame_of("Red")
         for column, direction in ((0, middle[:3, 0]), (1, -middle[:3, 1])):
@@ -155,8 +155,8 @@ class People(Bench):
 
         navigate.tick = broken
         wait_until(lambda: "LOST" in navigate.readouts["Stylus"].text, 2)
-        frames = self.session.stream_status.frames
-        wait_until(lambda: self.session.stream_status.frames > frames + 20, 20, lambda: "nothing is received any more")
+        frames = self.session.stream.status.frames
+        wait_until(lambda: self.session.stream.status.frames > frames + 20, 20, lambda: "nothing is received any more")
         check.assertTrue(navigate.state_text.startswith("LOST"), navigate.state_text)
         check.assertIn("NOT LIVE", self.window.live_slice.warning)
         from CRLMSegmentationLib.mrml import names
@@ -188,14 +188,14 @@ class People(Bench):
             click(ui.connectButton)
         port = free_port()
         with served_at(sample.SWEEP, port):
-            self.session.connect("127.0.0.1", port)
-            wait_until(lambda: bool(self.session.source_question), 20)
+            self.session.stream.connect("127.0.0.1", port)
+            wait_until(lambda: bool(self.session.case.question), 20)
             wait_until(lambda: ui.samePatientButton.visible, 5)
-            check.assertFalse(any(r.signed_distance_mm is not None for r in self.session.readings()))
+            check.assertFalse(any(r.signed_distance_mm is not None for r in self.session.tools.readings()))
             self.picture("same-patient")
             click(ui.samePatientButton)
-            wait_until(lambda: self.session.source_question is None, 5)
+            wait_until(lambda: self.session.case.question is None, 5)
             check.assertIn("SIMULATED", self.window.source.text)
             click(ui.connectButton)
-        wait_until(lambda: self.session.stream_status is None, 5)
+        wait_until(lambda: self.session.stream.status is None, 5)
         check.assertIn("SIMULATED", self.window.source.text, "it does not vanish with the connection")

@@ -23,8 +23,8 @@ class Scenes(Bench):
         before = self.tumor_ml()
         check.assertTrue(self.session.is_busy)
         check.assertTrue(slicer.util.loadScene(str(path), {"clear": False}))
-        wait_until(lambda: self.status("NAVIGATE") == "READY" or bool(self.session.source_question), 10)
-        if self.session.source_question:
+        wait_until(lambda: self.status("NAVIGATE") == "READY" or bool(self.session.case.question), 10)
+        if self.session.case.question:
             click(self.window.ui.samePatientButton)
         check.assertEqual([self.status(step) for step in ("BOX", "SEGMENT", "NAVIGATE")], ["DONE", "DONE", "READY"])
         check.assertAlmostEqual(self.tumor_ml(), before, delta=0.02 * before)
@@ -55,9 +55,9 @@ class Scenes(Bench):
         answers = ["discard", "cancel"]
         self.window.questions.about_unsaved = lambda *words: answers.pop()
         click(ui.newCaseButton)
-        check.assertIsNotNone(self.session.surface, "the person has cancelled")
+        check.assertIsNotNone(self.session.tumor.surface, "the person has cancelled")
         click(ui.newCaseButton)
-        check.assertIsNone(self.session.surface)
+        check.assertIsNone(self.session.tumor.surface)
         check.assertIsNone(slicer.mrmlScene.GetFirstNodeByName("Tumor box"))
         check.assertFalse(ui.connectSection.collapsed)
         check.assertTrue(ui.navigateSection.collapsed)

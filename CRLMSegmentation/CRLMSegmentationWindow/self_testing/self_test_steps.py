@@ -38,8 +38,8 @@ class Steps(Bench):
         words = lambda: self.window.connect.state_text  # noqa: E731
         wait_until(lambda: words().startswith("LIVE"), 30, words)
         check.assertFalse(ui.recordSection.collapsed, "the next step opens")
-        check.assertEqual(name_of(self.session.live_image_node()), "Image_Image")
-        check.assertEqual(name_of(self.session.image_to_reference_node()), "ImageToReference")
+        check.assertEqual(name_of(self.session.nodes.live_image()), "Image_Image")
+        check.assertEqual(name_of(self.session.nodes.image_to_reference()), "ImageToReference")
         self.slice_lies_in_the_image()
         ui.connectSection.collapsed = False
         ui.recordSection.collapsed = True
@@ -57,7 +57,7 @@ class Steps(Bench):
             if image_to_ras is None:
                 return np.inf
             ras_to_slice = np.linalg.inv(slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()))
-            width, height, _ = self.session.live_image_node().GetImageData().GetDimensions()
+            width, height, _ = self.session.nodes.live_image().GetImageData().GetDimensions()
             corners = np.array([[0, 0, 0, 1], [width - 1, 0, 0, 1], [0, height - 1, 0, 1]]).T
             in_slice = ras_to_slice @ image_to_ras @ corners
             # First row at the top, first column at the left.
@@ -71,25 +71,25 @@ class Steps(Bench):
         self.tell("2 Record")
         ui, check = self.window.ui, self._case
         click(ui.recordButton)
-        wait_until(lambda: self.session.recording is not None and self.session.recording.frames > 60, 30)
+        wait_until(lambda: self.session.recording.state is not None and self.session.recording.state.frames > 60, 30)
         check.assertIn("frames", self.window.record.state_text)
-        wait_until(lambda: self.session.volume_node() is not None, 20, lambda: "the volume does not grow")
+        wait_until(lambda: self.session.nodes.volume() is not None, 20, lambda: "the volume does not grow")
         self.picture("step-2-record")
         self.recording_outlasts_a_fault()
-        wait_until(lambda: self.session.recording.seconds > SWEEP_S, 30)
-        path = self.session.recording.path
+        wait_until(lambda: self.session.recording.state.seconds > SWEEP_S, 30)
+        path = self.session.recording.state.path
         click(ui.recordButton)
         wait_until(lambda: self.status("RECONSTRUCT") == "DONE", 30, lambda: self.window.record.state_text)
-        wait_until(lambda: self.session.recorded_path == path, 30)
+        wait_until(lambda: self.session.recording.path == path, 30)
         check.assertTrue(path.is_file())
         check.assertEqual(path.parent, self._own / "recordings")
         browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
         wait_until(lambda: not self.session.is_computing, 120, lambda: "the Sequence browser is not completed")
         # The browser counts the poses: a frame whose pose was lost has none.
-        sweep = self.session.sweep
+        sweep = self.session.recording.sweep
         shown = max(node.GetNumberOfItems() for node in browsers)
         check.assertIn(shown, (len(sweep), len(sweep.valid_frames)))
-        volume = self.session.volume_node()
+        volume = self.session.nodes.volume()
         check.assertGreater(slicer.util.arrayFromVolume(volume).max(), 100)
         np.testing.assert_allclose(volume.GetSpacing(), [0.5] * 3, atol=1e-6)
         check.assertEqual(self.window.layouts.current, layouts.PLANNING)
@@ -97,9 +97,9 @@ class Steps(Bench):
 
     def recording_outlasts_a_fault(self) -> None:
         """What is shown may fail; what is recorded goes on."""
-        navigate, frames = self.window.navigate, self.session.recording.frames
+        navigate, frames = self.window.navigate, self.session.recording.state.frames
         tick, navigate.tick = navigate.tick, lambda: 1 / 0
-        wait_until(lambda: bool(self.window.fault) and self.session.recording.frames > frames + 10, 20)
+        wait_until(lambda: bool(self.window.fault) and self.session.recording.state.frames > frames + 10, 20)
         navigate.tick = tick
         wait_until(lambda: not self.window.fault, 10)
         self.window.case.forget_problem()
@@ -125,7 +125,7 @@ class Steps(Bench):
         node.SetSize(400, 40, 40)
         wait_until(lambda: self.window.box.state_text.startswith("LOOK"), 5, lambda: self.window.box.state_text)
         node.SetSize(40, 40, 40)
-        wait_until(lambda: not self.session.box_warnings, 5)
+        wait_until(lambda: not self.session.box.warnings, 5)
         self.window.open_step(self.window.box)
         pause(1.0)
         self.picture("step-3-box")
@@ -137,19 +137,19 @@ class Steps(Bench):
         click(ui.segmentButton)
         wait_until(lambda: not self.window.segment.is_running, 240, lambda: self.window.segment.state_text)
         check.assertEqual(self.status("SEGMENT"), "DONE", self.window.segment.state_text)
-        surface = self.session.surface
+        surface = self.session.tumor.surface
         middle = np.array(surface.GetCenter())
         np.testing.assert_allclose(middle, sample.tumor_center_ras(), atol=5.0)
         check.assertGreater(self.tumor_ml(), 0.5 * sample.tumor_volume_ml())
         check.assertLess(self.tumor_ml(), 1.6 * sample.tumor_volume_ml())
-        check.assertIsNotNone(self.session.case_clock_s)
+        check.assertIsNotNone(self.session.case.clock_s)
         # Another threshold takes effect without a second inference.
         before = self.tumor_ml()
-        usual = self.session.threshold
+        usual = self.session.tumor.threshold
         ui.segmentAdvanced.collapsed = False
         ui.thresholdSlider.value = 0.95
         wait_until(lambda: self.tumor_ml() < 0.98 * before, 5, lambda: f"{before} mL and {self.tumor_ml()} mL")
-        check.assertAlmostEqual(self.session.threshold, 0.95, places=3)
+        check.assertAlmostEqual(self.session.tumor.threshold, 0.95, places=3)
         check.assertFalse(self.window.segment.is_running)
         ui.thresholdSlider.value = usual
         wait_until(lambda: abs(self.tumor_ml() - before) < 0.02 * before, 5)
@@ -182,7 +182,7 @@ class Steps(Bench):
         effect.setCommonParameter("BrushSphere", 1)
         # The planning slices go through the middle of the tumor, which is in the middle of their views.
         view = slicer.app.layoutManager().sliceWidget("Red")
-        middle = pixel_of(view, self.session.surface.GetCenter())
+        middle = pixel_of(view, self.session.tumor.surface.GetCenter())
         slicer.util.clickAndDrag(view, start=middle, end=(middle[0] + 10, middle[1]), steps=5)
         wait_until(lambda: self.tumor_ml() < 0.95 * before, 20, lambda: f"erased: {before} and {self.tumor_ml()} mL")
         editor.undo()
@@ -191,9 +191,9 @@ class Steps(Bench):
 
     def cut_away_one_half(self) -> None:
         """What a brush would do: the voxels of the segment's labelmap on one side are emptied."""
-        node = self.session.segmentation_node()
+        node = self.session.nodes.segmentation()
         segment = node.GetSegmentation().GetNthSegmentID(0)
-        volume = self.session.volume_node()
+        volume = self.session.nodes.volume()
         voxels = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, volume)
         inside = np.argwhere(voxels)
         middle = int(np.median(inside[:, 2]))
@@ -209,13 +209,13 @@ class Steps(Bench):
         click(ui.growButton)
         check.assertFalse(self.window.segment.picker.is_waiting, "the second press takes it back")
         click(ui.growButton)
-        before = self.session.surface
+        before = self.session.tumor.surface
         place_point(center)
-        wait_until(lambda: self.session.surface not in (None, before), 60, lambda: self.window.segment.state_text)
+        wait_until(lambda: self.session.tumor.surface not in (None, before), 60, lambda: self.window.segment.state_text)
         wait_until(lambda: not self.window.segment.is_running, 60, lambda: self.window.segment.state_text)
         check.assertEqual(self.status("SEGMENT"), "DONE", self.window.segment.state_text)
         check.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode"), 0)
-        np.testing.assert_allclose(self.session.surface.GetCenter(), center, atol=6.0)
+        np.testing.assert_allclose(self.session.tumor.surface.GetCenter(), center, atol=6.0)
         check.assertGreater(self.tumor_ml(), 0.4 * sample.tumor_volume_ml())
         check.assertLess(self.tumor_ml(), 2.5 * sample.tumor_volume_ml())
         # It is not from the model, and says so.
@@ -245,7 +245,7 @@ class Steps(Bench):
 
     def views_are_drawn_once_a_beat(self) -> None:
         """However much moves in one beat, a view is drawn at most once in it; and both are drawn as frames come."""
-        frames = self.session.stream_status.frames
+        frames = self.session.stream.status.frames
         self.window.pulse.pause()
         try:
             with counted_drawings() as drawn:
@@ -260,7 +260,7 @@ class Steps(Bench):
                     ever.update(drawn)
         finally:
             self.window.pulse.start()
-        self._case.assertGreater(self.session.stream_status.frames, frames)
+        self._case.assertGreater(self.session.stream.status.frames, frames)
         self._case.assertEqual(ever, {layouts.LIVE_VIEW, layouts.SCENE_VIEW})
 
     def watch_the_stylus(self) -> list[float]:

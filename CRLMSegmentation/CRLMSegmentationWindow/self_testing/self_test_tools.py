@@ -205,7 +205,7 @@ class Bench:
     def tumor_ml(self) -> float:
         """Of the surface on the screen."""
         properties = vtk.vtkMassProperties()
-        properties.SetInputData(self.session.surface)
+        properties.SetInputData(self.session.tumor.surface)
         return properties.GetVolume() / 1000
 
     def picture(self, name: str) -> None:

@@ -20,13 +20,13 @@ class BreachWarnings:
     def update(self, session, readings, margin_mm: float, wanted: bool) -> None:
         """`readings`: ToolReading by the tool's name."""
         module = getattr(slicer.modules, "breachwarning", None)
-        surface = session.surface_node()
+        surface = session.nodes.surface()
         if module is None or not wanted or surface is None:
             self.remove()
             return
         for name, reading in readings.items():
             node = self._node(name)
-            tip = session.tool_tip_node(name) if reading.signed_distance_mm is not None else None
+            tip = session.nodes.tool_tip(name) if reading.signed_distance_mm is not None else None
             if node.GetWatchedModelNode() is not surface:
                 module.logic().SetWatchedModelNode(surface, node)
             if node.GetWarningDistanceMM() != margin_mm:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import slicer
 import vtk
-from CRLMSegmentationLib.values import ImagePlane, image_plane
 from slicer.i18n import tr as _
 
 from ..panels.live_banner import LiveBanner
 from . import layouts
+
+if TYPE_CHECKING:
+    from CRLMSegmentationLib.values import ImagePlane
 
 PLANE_OPACITY = 0.6
 
@@ -48,11 +52,11 @@ class LiveSlice:
         return self._banner.text
 
     def follow(self, session, use_slicer_igt: bool = True, fault: str = "") -> None:
-        """Follow the live image of `session` (NavigationSession), when there is one, and warn when it is not live.
+        """Follow the live image of `session` (Session), when there is one, and warn when it is not live.
 
         fault  a sentence when nothing that is shown can be trusted
         """
-        image, node, widget = session.live_image_node(), layouts.live_slice_node(), layouts.live_widget()
+        image, node, widget = session.nodes.live_image(), layouts.live_slice_node(), layouts.live_widget()
         # A loaded scene brings the node of a view that no layout has shown yet.
         if node is None or widget is None or image is None or image.GetImageData() is None:
             self.release()
@@ -67,10 +71,10 @@ class LiveSlice:
         if not self._driven:
             self._place()
         self._fit(node)
-        warning = warning_of(session.stream_status, session.live_pose_is_valid, fault)
+        warning = warning_of(session.stream.status, session.stream.is_live, fault)
         self._banner.show(widget.sliceView(), warning)
         # A contour cut in a plane where the image no longer is would lie about where the tumor is.
-        self._over_image = [session.surface_node(), session.segmentation_node(), session.margin_node()]
+        self._over_image = [session.nodes.surface(), session.nodes.segmentation(), session.nodes.margin()]
         _show_only_elsewhere(node, self._over_image, warning)
         if bool(node.GetSliceVisible()) == bool(warning):
             node.SetSliceVisible(not warning)
@@ -114,6 +118,8 @@ class LiveSlice:
 
     def _plane(self) -> ImagePlane | None:
         """Where the image that is followed lies; None when there is none, or it spans no plane."""
+        from CRLMSegmentationLib.values import image_plane
+
         matrix = self.image_to_ras
         return None if matrix is None else image_plane(matrix, self._image.GetImageData().GetDimensions()[:2])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from CRLMSegmentationLib.values import image_plane
 
 
 def planning_axes(images_to_reference) -> dict[str, np.ndarray] | None:
@@ -15,6 +14,8 @@ def planning_axes(images_to_reference) -> dict[str, np.ndarray] | None:
     'Red' lies as the image: first row at the top, first column at the left, seen from the same side. 'Yellow' is the
     same, seen from the right of the image, 'Green' from the probe.
     """
+    from CRLMSegmentationLib.values import image_plane
+
     planes = [image_plane(matrix) for matrix in images_to_reference]
     frames = [plane.slice_to_reference()[:3, :3] for plane in planes if plane is not None]
     if not frames:

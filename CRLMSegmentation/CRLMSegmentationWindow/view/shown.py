@@ -23,7 +23,7 @@ class Shown:
         """The reconstructed volume in three slices, and the 3D view."""
         self._planning()
         self.lay_slices()
-        views.show_volume(self._window.session.volume_node())
+        views.show_volume(self._window.session.nodes.volume())
 
     def tumor(self) -> None:
         """The planning view through the middle of the tumor."""
@@ -43,7 +43,7 @@ class Shown:
         self._window.layouts.dress()
         if self._window.has_tumor:
             self.tumor()
-        elif self._window.session.volume_node() is not None:
+        elif self._window.session.nodes.volume() is not None:
             self.volume()
 
     def follow_live(self) -> None:
@@ -54,7 +54,7 @@ class Shown:
     def lay_slices(self) -> None:
         """Have the planning slices lie as the sweep lies."""
         session = self._window.session
-        sweep = session.sweep
+        sweep = session.recording.sweep
         poses = [] if sweep is None else [frame.image_to_reference for frame in sweep.valid_frames]
         axes = planning_axes(poses)
         if axes is None and self._window.live_slice.image_to_ras is not None:
@@ -70,17 +70,17 @@ class Shown:
         """The box, and the color that fills the tumor in the slices: in the live image only its outline is drawn."""
         session = self._window.session
         # While it is asked whether this is the same patient, the session hides them.
-        if session.box is not None and session.source_question is None:
-            session.box_node().SetDisplayVisibility(wanted)
-        segmentation = session.segmentation_node()
+        if session.box.value is not None and session.case.question is None:
+            session.nodes.box().SetDisplayVisibility(wanted)
+        segmentation = session.nodes.segmentation()
         if segmentation is not None and segmentation.GetDisplayNode() is not None:
             segmentation.GetDisplayNode().SetVisibility2DFill(wanted)
 
     def _look_at_tumor(self) -> None:
         session = self._window.session
-        center = views.center_of(session.surface_node())
+        center = views.center_of(session.nodes.surface())
         if center is None:
-            center = views.center_of(session.volume_node())
+            center = views.center_of(session.nodes.volume())
         if center is not None:
             views.center_slices(center)
             views.aim_camera(center, self._window.live_slice.image_to_ras)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import slicer
-from CRLMSegmentationLib.geometry import plane_axes
 
 from . import layouts
 
@@ -101,6 +100,8 @@ def aim_camera(center_ras, image_to_ras=None, distance_mm: float = 300.0) -> Non
     center = np.asarray(center_ras, dtype=float)
     direction = up = None
     if image_to_ras is not None:
+        from CRLMSegmentationLib.geometry import plane_axes
+
         right, down, away = plane_axes(image_to_ras).T
         direction = _unit(-0.85 * away - 0.35 * down + 0.3 * right)
         up = -down

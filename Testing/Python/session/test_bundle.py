@@ -12,7 +12,7 @@ from CRLMSegmentationLib.mrml.conversion import matrix_of_transform, volume_of
 from CRLMSegmentationLib.mrml.nodes import find
 from CRLMSegmentationLib.navigation.distance import TumorDistance
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
-from CRLMSegmentationLib.session.session import NavigationSession
+from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose
 from CRLMSegmentationLib.values import Box
@@ -30,14 +30,14 @@ def seen_of(volume) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory, sweep, volume, box, mask, surface):
-    session = NavigationSession()
-    session.set_sweep(sweep)
-    session.set_volume(volume.with_seen(seen_of(volume)))
-    session.set_box(box)
-    session.set_segmentation(mask, volume.with_voxels(mask.voxels.astype(np.float32)), surface)
-    session.show_frame(sweep.frames[4])
-    session.update_tool("StylusTipToStylus", Pose(TIP_TO_STYLUS))
-    session.update_tool("StylusToReference", Pose(STYLUS_TO_REFERENCE))
+    session = Session()
+    session.recording.set_sweep(sweep)
+    session.volume.set(volume.with_seen(seen_of(volume)))
+    session.box.set(box)
+    session.tumor.set(mask, volume.with_voxels(mask.voxels.astype(np.float32)), surface)
+    session.stream.show_frame(sweep.frames[4])
+    session.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
+    session.tools.update("StylusToReference", Pose(STYLUS_TO_REFERENCE))
     path = save_scene(session, tmp_path_factory.mktemp("scenes") / "case 1.mrb")
     session.close()
     return path
@@ -59,18 +59,18 @@ def test_bundle_is_a_zip_with_one_scene_and_its_data(bundle):
 
 
 def test_volume_and_box_come_back(loaded, volume, box):
-    np.testing.assert_array_equal(loaded.volume.voxels, volume.voxels)
-    np.testing.assert_array_equal(loaded.volume.seen, seen_of(volume))
-    np.testing.assert_allclose(loaded.volume.ijk_to_ras, volume.ijk_to_ras, atol=1e-9)
-    np.testing.assert_allclose(loaded.box.corners_ras(), box.corners_ras(), atol=1e-6)
+    np.testing.assert_array_equal(loaded.volume.value.voxels, volume.voxels)
+    np.testing.assert_array_equal(loaded.volume.value.seen, seen_of(volume))
+    np.testing.assert_allclose(loaded.volume.value.ijk_to_ras, volume.ijk_to_ras, atol=1e-9)
+    np.testing.assert_allclose(loaded.box.value.corners_ras(), box.corners_ras(), atol=1e-6)
 
 
 def test_tumor_comes_back(loaded, mask, surface):
-    np.testing.assert_array_equal(loaded.mask.voxels, mask.voxels)
-    np.testing.assert_array_equal(loaded.probability.voxels, mask.voxels)
-    np.testing.assert_allclose(loaded.surface.GetBounds(), surface.GetBounds(), atol=1e-4)
-    assert loaded.surface.GetNumberOfCells() == surface.GetNumberOfCells()
-    distance = TumorDistance(loaded.surface)
+    np.testing.assert_array_equal(loaded.tumor.mask.voxels, mask.voxels)
+    np.testing.assert_array_equal(loaded.tumor.probability.voxels, mask.voxels)
+    np.testing.assert_allclose(loaded.tumor.surface.GetBounds(), surface.GetBounds(), atol=1e-4)
+    assert loaded.tumor.surface.GetNumberOfCells() == surface.GetNumberOfCells()
+    distance = TumorDistance(loaded.tumor.surface)
     assert distance.signed_distance_mm(TUMOR_CENTER) == pytest.approx(-TUMOR_RADIUS_MM, abs=0.5)
 
 
@@ -90,7 +90,7 @@ def test_transforms_come_back(loaded, sweep):
 
 def test_recorded_sweep_comes_back(loaded, sweep):
     # Slicer writes the transforms of a sequence with six significant digits.
-    assert_same_sweep(loaded.sweep, sweep, tolerance_mm=6e-5)
+    assert_same_sweep(loaded.recording.sweep, sweep, tolerance_mm=6e-5)
 
 
 def test_every_node_is_there_once(loaded):
@@ -110,57 +110,57 @@ def test_every_node_is_there_once(loaded):
 
 def test_a_known_point_is_the_same_in_every_node(loaded):
     """The tumor's center: bright in the volume and in the recorded frames, inside the mask, the surface and the box."""
-    whole = loaded.volume
+    whole = loaded.volume.value
     i, j, k = np.round(whole.ras_to_ijk @ [*TUMOR_CENTER, 1])[:3].astype(int)
-    assert whole.voxels[k, j, i] > 130 and loaded.mask.voxels[k, j, i] == 1
-    assert loaded.box.contains(TUMOR_CENTER)
-    frame = loaded.sweep.frames[4]
+    assert whole.voxels[k, j, i] > 130 and loaded.tumor.mask.voxels[k, j, i] == 1
+    assert loaded.box.value.contains(TUMOR_CENTER)
+    frame = loaded.recording.sweep.frames[4]
     u, v, away, _ = np.linalg.inv(frame.image_to_reference) @ [*TUMOR_CENTER, 1]
     assert abs(away) < 0.5 and frame.pixels[round(v), round(u)] > 130
-    occupied = np.argwhere(loaded.mask.voxels)[:, ::-1]
-    centroid = transform_points(loaded.mask.ijk_to_ras, occupied).mean(axis=0)
+    occupied = np.argwhere(loaded.tumor.mask.voxels)[:, ::-1]
+    centroid = transform_points(loaded.tumor.mask.ijk_to_ras, occupied).mean(axis=0)
     assert np.linalg.norm(centroid - TUMOR_CENTER) < 0.5 * whole.spacing_mm.min()
-    np.testing.assert_allclose(loaded.surface.GetCenter(), TUMOR_CENTER, atol=0.5)
+    np.testing.assert_allclose(loaded.tumor.surface.GetCenter(), TUMOR_CENTER, atol=0.5)
 
 
 def test_a_loaded_case_goes_on_but_nothing_in_it_is_live(loaded):
     assert loaded.state.status(Step.SEGMENT) is StepStatus.DONE
     assert loaded.state.status(Step.NAVIGATE) is StepStatus.READY
-    assert loaded.tool_reading("Stylus").status is ToolStatus.NEVER_SEEN
-    assert loaded.tool_distance_mm("Stylus") is None
+    assert loaded.tools.reading("Stylus").status is ToolStatus.NEVER_SEEN
+    assert loaded.tools.distance_mm("Stylus") is None
     for name in (names.tool_model("Stylus"), names.PROBE_MODEL):
         assert not find(loaded.scene, "vtkMRMLModelNode", name).GetDisplayVisibility()
     line = find(loaded.scene, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
     assert not line.GetDisplayVisibility()
     # The calibration was saved with the case: a pose is all that is needed.
-    loaded.update_tool("StylusToReference", Pose(STYLUS_TO_REFERENCE))
-    np.testing.assert_allclose(loaded.tool_reading().tip_ras, (STYLUS_TO_REFERENCE @ TIP_TO_STYLUS)[:3, 3], atol=1e-9)
-    assert loaded.tool_distance_mm() > 0
+    loaded.tools.update("StylusToReference", Pose(STYLUS_TO_REFERENCE))
+    np.testing.assert_allclose(loaded.tools.reading().tip_ras, (STYLUS_TO_REFERENCE @ TIP_TO_STYLUS)[:3, 3], atol=1e-9)
+    assert loaded.tools.distance_mm() > 0
     roi = find(loaded.scene, "vtkMRMLMarkupsROINode", names.BOX)
     roi.SetSize(11.0, 12.0, 13.0)
-    assert loaded.surface is None and loaded.tool_distance_mm() is None
+    assert loaded.tumor.surface is None and loaded.tools.distance_mm() is None
 
 
 def test_saving_again_what_was_loaded(loaded, tmp_path, volume, sweep, mask):
     again = save_scene(loaded, tmp_path / "again.mrb")
-    other = NavigationSession()
+    other = Session()
     load_scene(other, again)
-    np.testing.assert_array_equal(other.volume.voxels, volume.voxels)
-    np.testing.assert_array_equal(other.mask.voxels, mask.voxels)
-    assert_same_sweep(other.sweep, sweep, tolerance_mm=6e-5)
+    np.testing.assert_array_equal(other.volume.value.voxels, volume.voxels)
+    np.testing.assert_array_equal(other.tumor.mask.voxels, mask.voxels)
+    assert_same_sweep(other.recording.sweep, sweep, tolerance_mm=6e-5)
     other.close()
 
 
 def test_a_stale_tumor_is_not_saved(session, tmp_path, volume, box, mask, surface):
-    session.set_volume(volume)
-    session.set_box(box)
-    session.set_segmentation(mask, None, surface)
-    session.set_box(Box(TUMOR_CENTER, (12, 12, 12)))
+    session.volume.set(volume)
+    session.box.set(box)
+    session.tumor.set(mask, None, surface)
+    session.box.set(Box(TUMOR_CENTER, (12, 12, 12)))
     path = save_scene(session, tmp_path / "stale.mrb")
     assert not any("Tumor surface" in name or ".seg." in name for name in zipfile.ZipFile(path).namelist())
-    other = NavigationSession()
+    other = Session()
     load_scene(other, path)
-    assert other.surface is None and other.mask is None
+    assert other.tumor.surface is None and other.tumor.mask is None
     assert find(other.scene, "vtkMRMLModelNode", names.SURFACE) is None
     assert other.state.status(Step.SEGMENT) is StepStatus.READY
     other.close()
@@ -168,12 +168,12 @@ def test_a_stale_tumor_is_not_saved(session, tmp_path, volume, box, mask, surfac
 
 @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 cut off"])
 def test_a_file_that_is_no_scene_is_refused_and_the_case_stays(session, tmp_path, volume, content):
-    session.set_volume(volume)
+    session.volume.set(volume)
     path = tmp_path / "bad.mrb"
     path.write_bytes(content)
     with pytest.raises(FileFormatError, match=r"bad.mrb"):
         load_scene(session, path)
-    assert session.volume is not None
+    assert session.volume.value is not None
 
 
 def test_a_missing_file_and_a_zip_without_a_scene_are_refused(session, tmp_path):
@@ -209,7 +209,7 @@ def test_a_damaged_bundle_is_refused(session, tmp_path, bundle):
 
 def test_a_relative_path_is_as_good(session, tmp_path, volume, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    session.set_volume(volume)
+    session.volume.set(volume)
     save_scene(session, "case.mrb")
     assert (tmp_path / "case.mrb").stat().st_size > 0
 
@@ -223,7 +223,7 @@ def test_saving_where_it_cannot_be_written(session, tmp_path):
 
 
 def test_a_folder_of_that_name_is_not_replaced(session, tmp_path, volume):
-    session.set_volume(volume)
+    session.volume.set(volume)
     (tmp_path / "scene.mrb").mkdir()
     (tmp_path / "scene.mrb" / "kept.txt").write_text("kept")
     with pytest.raises(FileFormatError, match="cannot be written"):

@@ -9,7 +9,7 @@ from CRLMSegmentationLib.errors import FileFormatError
 from CRLMSegmentationLib.files import write_volume
 from CRLMSegmentationLib.session.case import case_folder
 from CRLMSegmentationLib.session.case.case_facts import read_facts
-from CRLMSegmentationLib.session.session import NavigationSession
+from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.values import Box, Volume
 from small_case import TUMOR_CENTER
@@ -20,15 +20,15 @@ from .test_session import SphereSegmenter
 
 @pytest.fixture
 def found(session, volume, box):
-    session.set_volume(volume)
-    session.set_box(box)
-    session.segment(ConeSegmenter())
+    session.volume.set(volume)
+    session.box.set(box)
+    session.tumor.segment(ConeSegmenter())
     return session
 
 
 @pytest.fixture
 def folder(found, tmp_path):
-    return found.save_case(tmp_path / "case")
+    return found.case.save(tmp_path / "case")
 
 
 def contents(folder):
@@ -36,8 +36,8 @@ def contents(folder):
 
 
 def another_case(session):
-    session.set_box(Box(TUMOR_CENTER + (2, 2, 2), (24, 24, 24)))
-    session.segment(SphereSegmenter())
+    session.box.set(Box(TUMOR_CENTER + (2, 2, 2), (24, 24, 24)))
+    session.tumor.segment(SphereSegmenter())
 
 
 # Saving
@@ -60,10 +60,10 @@ def test_a_file_that_cannot_be_replaced_leaves_the_earlier_case(found, folder, m
 
     monkeypatch.setattr(os, "replace", refuses_once)
     with pytest.raises(FileFormatError, match="used by another program"):
-        found.save_case(folder)
-    assert failed and contents(folder) == before and found.has_unsaved_data
+        found.case.save(folder)
+    assert failed and contents(folder) == before and found.case.has_unsaved_data
     assert [path.name for path in folder.iterdir() if path.is_dir()] == []
-    found.save_case(folder)
+    found.case.save(folder)
     assert contents(folder) != before
 
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_read_again_does_not_replace_a_case(found, folder, monkey
 
     monkeypatch.setattr("CRLMSegmentationLib.session.case.case_files.write_volume", half)
     with pytest.raises(FileFormatError, match="as it was") as caught:
-        found.save_case(folder)
+        found.case.save(folder)
     assert str(folder) in str(caught.value) and ".saving" not in str(caught.value)
     assert contents(folder) == before
 
@@ -138,10 +138,10 @@ def test_what_a_cut_off_save_left_behind_is_removed(found, folder, monkeypatch):
     left_over = folder / ".saving-abc"
     left_over.mkdir()
     (left_over / "volume.nrrd").write_bytes(b"0")
-    found.save_case(folder)
+    found.case.save(folder)
     assert left_over.is_dir(), "it may be another program's that is at work"
     monkeypatch.setattr(case_folder.time, "time", lambda: os.stat(left_over).st_mtime + 2 * 3600)
-    found.save_case(folder)
+    found.case.save(folder)
     assert not left_over.exists()
 
 
@@ -150,12 +150,12 @@ def test_what_a_cut_off_save_left_behind_is_removed(found, folder, monkeypatch):
 
 def test_a_case_that_does_not_fit_together_leaves_what_is_open(found, folder, mask):
     write_volume(Volume(np.zeros((5, 5, 5), np.float32), np.diag([3, 3, 3, 1.0])), folder / "probability.nrrd")
-    figures, box = found.tumor_figures, found.box
-    found.set_margin_mm(4.0)
+    figures, box = found.tumor.figures, found.box.value
+    found.structures.set_margin_mm(4.0)
     with pytest.raises(FileFormatError, match="does not fit together"):
-        found.load_case(folder)
-    assert found.tumor_figures == figures and found.box.center_ras.tolist() == box.center_ras.tolist()
-    assert found.surface is not None and found.margin_mm == 4.0
+        found.case.load(folder)
+    assert found.tumor.figures == figures and found.box.value.center_ras.tolist() == box.center_ras.tolist()
+    assert found.tumor.surface is not None and found.structures.margin_mm == 4.0
 
 
 @pytest.mark.parametrize("version, why", [
@@ -166,8 +166,8 @@ def test_the_version_of_a_case_is_checked(found, folder, version, why):
     index = folder / "case.json"
     index.write_text(json.dumps({**json.loads(index.read_text(encoding="utf-8")), "version": version}))
     with pytest.raises(FileFormatError, match=why):
-        found.load_case(folder)
-    assert found.surface is not None
+        found.case.load(folder)
+    assert found.tumor.surface is not None
 
 
 @pytest.mark.parametrize("files", [[1], [None], ["../volume.nrrd"], [["a"]], "volume.nrrd", {"a": 1}, 3, None])
@@ -175,7 +175,7 @@ def test_an_odd_list_of_files_is_refused(found, folder, files):
     index = folder / "case.json"
     index.write_text(json.dumps({**json.loads(index.read_text(encoding="utf-8")), "files": files}))
     with pytest.raises(FileFormatError, match="does not list its files"):
-        found.load_case(folder)
+        found.case.load(folder)
 
 
 ODD = [None, True, "x", "", [], [1], {}, {"a": [1]}, -1, 1e308, 10**400, [[1, 2], [3]], {"Stylus": "x"}, {"": [0] * 16}]
@@ -183,11 +183,11 @@ ODD = [None, True, "x", "", [], [1], {}, {"a": [1]}, -1, 1e308, 10**400, [[1, 2]
 
 @pytest.fixture(scope="module")
 def usual_facts(tmp_path_factory, volume, box):
-    session = NavigationSession()
-    session.set_volume(volume)
-    session.set_box(box)
-    session.segment(ConeSegmenter())
-    folder = session.save_case(tmp_path_factory.mktemp("cases") / "usual")
+    session = Session()
+    session.volume.set(volume)
+    session.box.set(box)
+    session.tumor.segment(ConeSegmenter())
+    folder = session.case.save(tmp_path_factory.mktemp("cases") / "usual")
     session.close()
     return json.loads((folder / "case.json").read_text(encoding="utf-8"))
 
@@ -212,36 +212,36 @@ def test_odd_values_in_a_case_are_left_out(usual_facts, key):
 def test_a_case_full_of_oddities_opens_with_what_is_left(found, folder, usual_facts):
     kept = {name: usual_facts[name] for name in ("format", "version", "files")}
     (folder / "case.json").write_text(json.dumps({**{name: ["odd"] for name in usual_facts}, **kept}))
-    found.load_case(folder)
-    assert found.surface is not None and found.box is not None
+    found.case.load(folder)
+    assert found.tumor.surface is not None and found.box.value is not None
 
 
 # Nothing is forgotten
 
 
 def test_model_keep_smoothing_margin_shells_and_doubts_come_back(session, found, folder):
-    found.set_smoothing(0.9)
-    found.set_margin_mm(6.0)
-    found.show_uncertainty(True)
-    found.set_threshold(0.42, "all")
+    found.tumor.set_smoothing(0.9)
+    found.structures.set_margin_mm(6.0)
+    found.structures.show_uncertainty(True)
+    found.tumor.set_threshold(0.42, "all")
     assert found.wait()
     found._workflow.state.doubts = ("A sentence.", "Another one.")
-    object.__setattr__(found.tumor_state, "doubts", ("A sentence.", "Another one."))
-    found.save_case(folder)
-    card = found.segmentation_result.card
+    object.__setattr__(found.tumor.state, "doubts", ("A sentence.", "Another one."))
+    found.case.save(folder)
+    card = found.tumor.result.card
     found.close()
-    other = NavigationSession()
-    other.load_case(folder)
+    other = Session()
+    other.case.load(folder)
     assert other.wait()
-    assert other.smoothing == 0.9 == other.tumor_state.smoothing and other.margin_mm == 6.0
-    assert other.threshold == 0.42 and other.kept_part == "all"
+    assert other.tumor.smoothing == 0.9 == other.tumor.state.smoothing and other.structures.margin_mm == 6.0
+    assert other.tumor.threshold == 0.42 and other.tumor.kept_part == "all"
     assert other.state.doubts == ("A sentence.", "Another one.")
-    assert other.shows_uncertainty and other.margin_node() is not None
-    assert any(node is not None for node in other._navigate.shells.nodes()[1:])
-    back = other.segmentation_result.card
+    assert other.structures.shows_uncertainty and other.nodes.margin() is not None
+    assert any(node is not None for node in other.structures.shells.nodes()[1:])
+    back = other.tumor.result.card
     assert (back.name, back.version) == (card.name, card.version)
     assert back.shell_probabilities == card.shell_probabilities and back.trained_on == card.trained_on
-    other.save_case(folder)
+    other.case.save(folder)
     assert json.loads((folder / "case.json").read_text(encoding="utf-8"))["model"] == {
         "name": card.name,
         "version": card.version,
@@ -250,47 +250,47 @@ def test_model_keep_smoothing_margin_shells_and_doubts_come_back(session, found,
 
 
 def test_what_a_hand_corrected_comes_back_also_without_a_probability(found, volume, mask, tmp_path):
-    found.set_segmentation(mask)
-    found.begin_correction()
+    found.tumor.set(mask)
+    found.tumor.begin_correction()
     stroke = ball(volume, TUMOR_CENTER + (0, 12, 0), 4.0)
     edit(found, lambda voxels: voxels | stroke)
-    found.end_correction()
+    found.tumor.end_correction()
     assert found.wait()
-    given = found.tumor_state.corrections
-    found.save_case(tmp_path / "hand")
-    other = NavigationSession()
-    other.load_case(tmp_path / "hand")
-    back = other.tumor_state.corrections
+    given = found.tumor.state.corrections
+    found.case.save(tmp_path / "hand")
+    other = Session()
+    other.case.load(tmp_path / "hand")
+    back = other.tumor.state.corrections
     np.testing.assert_array_equal(back.painted, given.painted)
     np.testing.assert_array_equal(back.erased, given.erased)
-    assert other.tumor_state.is_corrected and "corrected by hand" in other.state[Step.SEGMENT].message
+    assert other.tumor.state.is_corrected and "corrected by hand" in other.state[Step.SEGMENT].message
     other.close()
 
 
 def test_strokes_over_what_was_marked_already_come_back_as_strokes(found, volume, tmp_path):
     """The voxels of a mask do not tell whether a hand or the network has set them."""
-    found.begin_correction()
+    found.tumor.begin_correction()
     stroke = ball(volume, TUMOR_CENTER + (0, 12, 0), 4.0)
     edit(found, lambda voxels: voxels | stroke)
     assert found.wait()
     edit(found, lambda voxels: voxels & ~stroke)
-    found.end_correction()
+    found.tumor.end_correction()
     assert found.wait()
-    given = found.tumor_state.corrections
-    found.save_case(tmp_path / "hand")
-    found.load_case(tmp_path / "hand")
-    np.testing.assert_array_equal(found.tumor_state.corrections.erased, given.erased)
+    given = found.tumor.state.corrections
+    found.case.save(tmp_path / "hand")
+    found.case.load(tmp_path / "hand")
+    np.testing.assert_array_equal(found.tumor.state.corrections.erased, given.erased)
     assert given.erased.any()
 
 
 def test_that_nothing_was_found_comes_back(found, folder):
-    found.set_threshold(0.97)
-    assert found.wait() and found.surface is None
-    found.save_case(folder)
-    other = NavigationSession()
-    other.load_case(folder)
-    assert other.surface is None and "no tumor" in other.state[Step.SEGMENT].message
+    found.tumor.set_threshold(0.97)
+    assert found.wait() and found.tumor.surface is None
+    found.case.save(folder)
+    other = Session()
+    other.case.load(folder)
+    assert other.tumor.surface is None and "no tumor" in other.state[Step.SEGMENT].message
     assert other.state.status(Step.NAVIGATE) is StepStatus.WAITING
-    other.set_threshold(0.5)
-    assert other.wait() and other.surface is not None
+    other.tumor.set_threshold(0.5)
+    assert other.wait() and other.tumor.surface is not None
     other.close()

@@ -13,7 +13,7 @@ from CRLMSegmentationLib.files import write_volume
 from CRLMSegmentationLib.mrml.application import current_application
 from CRLMSegmentationLib.mrml.nodes import find, get_or_create
 from CRLMSegmentationLib.session.case.event_log import without_paths
-from CRLMSegmentationLib.session.session import NavigationSession
+from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep
 from CRLMSegmentationLib.values import Box, Volume
@@ -34,67 +34,71 @@ def seen_of(volume) -> np.ndarray:
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory, sweep, volume, box):
     """The folder of a case that was corrected by hand and cut at another threshold, and what its session held."""
-    session = NavigationSession()
-    session.set_sweep(Sweep(sweep.frames, f"{SURNAME} 1.4.1950"))
-    session.set_volume(volume.with_seen(seen_of(volume)))
-    session.set_box(box, tight=True)
-    session.segment(ConeSegmenter())
-    session.begin_correction()
+    session = Session()
+    session.recording.set_sweep(Sweep(sweep.frames, f"{SURNAME} 1.4.1950"))
+    session.volume.set(volume.with_seen(seen_of(volume)))
+    session.box.set(box, tight=True)
+    session.tumor.segment(ConeSegmenter())
+    session.tumor.begin_correction()
     stroke = ball(volume, TUMOR_CENTER + (0, 12, 0), 4.0)
     edit(session, lambda mask: mask | stroke)
-    session.end_correction()
-    session.set_threshold(0.4)
-    session.set_margin_mm(7.0)
-    session.update_tool("StylusTipToStylus", Pose(TIP))
+    session.tumor.end_correction()
+    session.tumor.set_threshold(0.4)
+    session.structures.set_margin_mm(7.0)
+    session.tools.update("StylusTipToStylus", Pose(TIP))
     assert session.wait()
     # What others have in the scene beside it.
     get_or_create(session.scene, "vtkMRMLScalarVolumeNode", f"CT of {SURNAME}")
-    assert session.has_unsaved_data
-    folder = session.save_case(tmp_path_factory.mktemp("cases") / "case")
-    assert not session.has_unsaved_data
-    held = {"mask": session.mask, "surface": session.surface, "message": session.state[Step.SEGMENT].message}
+    assert session.case.has_unsaved_data
+    folder = session.case.save(tmp_path_factory.mktemp("cases") / "case")
+    assert not session.case.has_unsaved_data
+    held = {
+        "mask": session.tumor.mask,
+        "surface": session.tumor.surface,
+        "message": session.state[Step.SEGMENT].message,
+    }
     session.close()
     return folder, held
 
 
 def test_it_opens_as_it_was(session, saved, sweep, volume, box):
     folder, held = saved
-    session.load_case(folder)
-    assert len(session.sweep) == len(sweep) and session.sweep.name == ""
-    for back, frame in zip(session.sweep.frames, sweep.frames):
+    session.case.load(folder)
+    assert len(session.recording.sweep) == len(sweep) and session.recording.sweep.name == ""
+    for back, frame in zip(session.recording.sweep.frames, sweep.frames):
         np.testing.assert_array_equal(back.pixels, frame.pixels)
         assert back.valid == frame.valid and back.timestamp == pytest.approx(frame.timestamp, abs=1e-6)
         np.testing.assert_allclose(back.image_to_reference, frame.image_to_reference, atol=1e-9)
         assert set(back.transforms) >= set(frame.transforms)
-    np.testing.assert_array_equal(session.volume.voxels, volume.voxels)
-    np.testing.assert_array_equal(session.volume.seen, seen_of(volume))
-    assert session.volume.has_geometry_of(volume)
-    np.testing.assert_allclose(session.box.corners_ras(), box.corners_ras(), atol=1e-6)
-    assert session.box_is_tight and session.margin_mm == 7.0 and session.threshold == 0.4
-    np.testing.assert_array_equal(session.mask.voxels, held["mask"].voxels)
-    assert session.surface.GetNumberOfPoints() == held["surface"].GetNumberOfPoints()
-    np.testing.assert_allclose(session.surface.GetBounds(), held["surface"].GetBounds(), atol=1e-3)
+    np.testing.assert_array_equal(session.volume.value.voxels, volume.voxels)
+    np.testing.assert_array_equal(session.volume.value.seen, seen_of(volume))
+    assert session.volume.value.has_geometry_of(volume)
+    np.testing.assert_allclose(session.box.value.corners_ras(), box.corners_ras(), atol=1e-6)
+    assert session.box.is_tight and session.structures.margin_mm == 7.0 and session.tumor.threshold == 0.4
+    np.testing.assert_array_equal(session.tumor.mask.voxels, held["mask"].voxels)
+    assert session.tumor.surface.GetNumberOfPoints() == held["surface"].GetNumberOfPoints()
+    np.testing.assert_allclose(session.tumor.surface.GetBounds(), held["surface"].GetBounds(), atol=1e-3)
     done = [step for step in Step if session.state.status(step) is StepStatus.DONE]
     assert done == [Step.RECORD, Step.RECONSTRUCT, Step.BOX, Step.SEGMENT]
     assert session.state.status(Step.NAVIGATE) is StepStatus.READY
     assert session.state[Step.SEGMENT].message == held["message"]
-    assert not session.has_unsaved_data
-    session.update_tool("StylusToReference", Pose(affine(translation=TUMOR_CENTER + (-1, 38, 90))))
-    np.testing.assert_allclose(session.tool_reading().tip_ras, TUMOR_CENTER + (0, 40, 0), atol=1e-9)
-    assert 20 < session.tool_distance_mm() < 28
-    assert session.wait() and session.margin_node() is not None
+    assert not session.case.has_unsaved_data
+    session.tools.update("StylusToReference", Pose(affine(translation=TUMOR_CENTER + (-1, 38, 90))))
+    np.testing.assert_allclose(session.tools.reading().tip_ras, TUMOR_CENTER + (0, 40, 0), atol=1e-9)
+    assert 20 < session.tools.distance_mm() < 28
+    assert session.wait() and session.nodes.margin() is not None
 
 
 def test_corrections_survive_a_threshold_after_opening(session, saved, volume):
-    session.load_case(saved[0])
-    assert session.has_probability
-    session.set_threshold(0.6)
+    session.case.load(saved[0])
+    assert session.tumor.has_probability
+    session.tumor.set_threshold(0.6)
     assert session.wait()
-    mask = session.mask.voxels > 0
+    mask = session.tumor.mask.voxels > 0
     stroke = ball(volume, TUMOR_CENTER + (0, 12, 0), 4.0) & ~ball(volume, TUMOR_CENTER, 11.0)
     assert mask[stroke].all()
     assert not mask[ball(volume, TUMOR_CENTER - (0, 9.0, 0), 1.0)].any()
-    assert session.has_unsaved_data
+    assert session.case.has_unsaved_data
 
 
 def test_no_name_of_a_person_is_in_it(saved):
@@ -141,18 +145,18 @@ def test_bare_file_names_and_units(sentence, told):
 
 
 def test_notices_name_a_file_without_its_folder(session, tmp_path):
-    session.record_folder = tmp_path
+    session.recording.folder = tmp_path
     session._workflow.note(f"A recording that was cut off was recovered: {tmp_path / 'sweep.igs.mha'}.")
     assert session.state.notices[-1] == "A recording that was cut off was recovered: sweep.igs.mha."
-    assert "sweep" not in session.event_log
+    assert "sweep" not in session.case.event_log
 
 
 def test_free_text_of_others_stays_out_of_a_case(session, sweep, tmp_path):
     text = {"Note": f"{SURNAME} left lobe", "Title": SURNAME}
     fields = {**text, "Depth": "151", "Gain": "-0.5", "DataOrigin": "simulated"}
     frames = [frame.with_changes(fields=fields) for frame in sweep.frames]
-    session.open_sweep(write_sweep(Sweep(frames, fields={"Description": SURNAME}), tmp_path / "opened.igs.mha"))
-    session.save_case(tmp_path / "case")
+    session.recording.open(write_sweep(Sweep(frames, fields={"Description": SURNAME}), tmp_path / "opened.igs.mha"))
+    session.case.save(tmp_path / "case")
     saved = (tmp_path / "case" / "recording.igs.mha").read_bytes()
     assert SURNAME.encode() not in saved
     assert all(kept in saved for kept in (b"Depth = 151", b"Gain = -0.5", b"DataOrigin = simulated"))
@@ -189,25 +193,25 @@ def test_opening_leaves_what_others_have_in_the_scene(saved, volume, mask):
     scene = application.scene
     view = scene.AddNewNodeByClass("vtkMRMLViewNode", "View1")
     other = scene.AddNewNodeByClass("vtkMRMLModelNode", "Vessels")
-    session = NavigationSession(application)
-    session.set_volume(volume.with_voxels(np.zeros_like(volume.voxels)))
-    session.set_box(Box(TUMOR_CENTER, (9, 9, 9)))
-    session.set_segmentation(mask)
+    session = Session(application)
+    session.volume.set(volume.with_voxels(np.zeros_like(volume.voxels)))
+    session.box.set(Box(TUMOR_CENTER, (9, 9, 9)))
+    session.tumor.set(mask)
     for _ in range(2):
-        session.load_case(saved[0])
+        session.case.load(saved[0])
     assert scene.IsNodePresent(view) and scene.IsNodePresent(other)
     for class_name in ("vtkMRMLSegmentationNode", "vtkMRMLMarkupsROINode", "vtkMRMLSequenceBrowserNode"):
         assert scene.GetNumberOfNodesByClass(class_name) == 1
     roi = find(scene, "vtkMRMLMarkupsROINode", "Tumor box")
     roi.SetSize(50.0, 50.0, 50.0)
-    assert session.surface is None, "the opened box is watched"
+    assert session.tumor.surface is None, "the opened box is watched"
     session.close()
 
 
 def test_a_tool_of_the_case_before_is_not_left_standing(session, saved):
-    session.update_tool("NeedleToReference", Pose(affine(translation=(1, 2, 3))))
+    session.tools.update("NeedleToReference", Pose(affine(translation=(1, 2, 3))))
     assert find(session.scene, "vtkMRMLModelNode", "Needle model").GetDisplayVisibility()
-    session.load_case(saved[0])
+    session.case.load(saved[0])
     assert find(session.scene, "vtkMRMLModelNode", "Needle model") is None
     assert session.tools.names == ["Stylus"]
     assert not find(session.scene, "vtkMRMLModelNode", "Stylus model").GetDisplayVisibility()
@@ -219,21 +223,21 @@ def test_a_smaller_case_in_the_same_folder_leaves_no_file_of_the_larger(session,
     folder = tmp_path / "case"
     shutil.copytree(saved[0], folder)
     (folder / "notes.txt").write_text("kept")
-    session.set_sweep(sweep)
-    session.save_case(folder)
+    session.recording.set_sweep(sweep)
+    session.case.save(folder)
     assert {path.name for path in folder.iterdir()} == {
         "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha", "notes.txt"
     }  # fmt: skip
-    session.load_case(folder)
-    assert session.volume is None and session.state.status(Step.RECONSTRUCT) is StepStatus.READY
+    session.case.load(folder)
+    assert session.volume.value is None and session.state.status(Step.RECONSTRUCT) is StepStatus.READY
 
 
 def test_a_damaged_case_is_refused_and_nothing_is_replaced(session, saved, tmp_path, volume):
     import shutil
 
-    session.set_volume(volume)
+    session.volume.set(volume)
     with pytest.raises(FileFormatError, match="no saved case"):
-        session.load_case(tmp_path)
+        session.case.load(tmp_path)
     for damage, why in (
         (lambda folder: (folder / "mask.nrrd").unlink(), "mask.nrrd is missing"),
         (lambda folder: (folder / "volume.seen.nrrd").unlink(), "volume.seen.nrrd is missing"),
@@ -246,9 +250,9 @@ def test_a_damaged_case_is_refused_and_nothing_is_replaced(session, saved, tmp_p
         shutil.copytree(saved[0], folder)
         damage(folder)
         with pytest.raises(FileFormatError, match=why):
-            session.load_case(folder)
+            session.case.load(folder)
         shutil.rmtree(folder)
-    assert session.volume is not None
+    assert session.volume.value is not None
 
 
 def test_saving_that_fails_leaves_the_earlier_case(session, saved, tmp_path, sweep, monkeypatch):
@@ -262,47 +266,47 @@ def test_saving_that_fails_leaves_the_earlier_case(session, saved, tmp_path, swe
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("CRLMSegmentationLib.session.case.case_files.write_sweep", fails)
-    session.set_sweep(sweep)
+    session.recording.set_sweep(sweep)
     with pytest.raises(FileFormatError, match="No space left"):
-        session.save_case(folder)
+        session.case.save(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert session.has_unsaved_data
+    assert session.case.has_unsaved_data
 
 
 def test_an_opened_recording_is_unsaved_until_saved(session, sweep, tmp_path):
-    assert not session.has_unsaved_data
+    assert not session.case.has_unsaved_data
     write_sweep(sweep, tmp_path / "sweep.igs.mha")
-    session.open_sweep(tmp_path / "sweep.igs.mha")
-    assert session.has_unsaved_data
-    session.save_case(tmp_path / "case")
-    assert not session.has_unsaved_data
-    session.place_box(TUMOR_CENTER)
-    assert session.has_unsaved_data
+    session.recording.open(tmp_path / "sweep.igs.mha")
+    assert session.case.has_unsaved_data
+    session.case.save(tmp_path / "case")
+    assert not session.case.has_unsaved_data
+    session.box.place(TUMOR_CENTER)
+    assert session.case.has_unsaved_data
 
 
 def test_a_recording_of_our_own_is_copied_and_another_sweep_is_not_taken_for_it(session, sweep, tmp_path):
-    session.record_folder, session.live_reconstruction = tmp_path / "recordings", False
-    session.start_recording()
+    session.recording.folder, session.recording.live_reconstruction = tmp_path / "recordings", False
+    session.recording.start()
     for frame in sweep.frames:
-        session.show_frame(frame)
-    session.stop_recording()
-    assert session.wait() and session.own_recording == session.recorded_path
-    session.save_case(tmp_path / "case")
-    assert (tmp_path / "case" / "recording.igs.mha").read_bytes() == session.recorded_path.read_bytes()
-    session.start_recording()
-    session.show_frame(sweep.frames[0])
-    session.stop_recording()
+        session.stream.show_frame(frame)
+    session.recording.stop()
+    assert session.wait() and session.recording.own_path == session.recording.path
+    session.case.save(tmp_path / "case")
+    assert (tmp_path / "case" / "recording.igs.mha").read_bytes() == session.recording.path.read_bytes()
+    session.recording.start()
+    session.stream.show_frame(sweep.frames[0])
+    session.recording.stop()
     # Its file is complete only after another sweep has taken its place.
-    session.set_sweep(sweep)
-    assert session.wait() and session.own_recording is None
-    session.save_case(tmp_path / "case")
-    session.load_case(tmp_path / "case")
-    assert len(session.sweep) == len(sweep)
+    session.recording.set_sweep(sweep)
+    assert session.wait() and session.recording.own_path is None
+    session.case.save(tmp_path / "case")
+    session.case.load(tmp_path / "case")
+    assert len(session.recording.sweep) == len(sweep)
 
 
 def test_a_recording_that_was_opened_is_saved_without_names(session, sweep, tmp_path):
     frames = [frame.with_changes(fields={"PatientName": SURNAME, "Depth": "151"}) for frame in sweep.frames]
-    session.open_sweep(write_sweep(Sweep(frames), tmp_path / "opened.igs.mha"))
-    session.save_case(tmp_path / "case")
+    session.recording.open(write_sweep(Sweep(frames), tmp_path / "opened.igs.mha"))
+    session.case.save(tmp_path / "case")
     saved = (tmp_path / "case" / "recording.igs.mha").read_bytes()
     assert SURNAME.encode() not in saved and b"Depth = 151" in saved

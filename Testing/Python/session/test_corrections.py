@@ -32,16 +32,16 @@ class ConeSegmenter:
 
 @pytest.fixture
 def segmented(session, volume, box):
-    session.set_volume(volume)
+    session.volume.set(volume)
     # Along the volume's axes, so that every voxel has exactly the probability that the cone gives it.
-    session.set_box(Box(box.center_ras, box.size_mm, volume.ijk_to_ras[:3, :3] / volume.spacing_mm))
-    session.segment(ConeSegmenter())
+    session.box.set(Box(box.center_ras, box.size_mm, volume.ijk_to_ras[:3, :3] / volume.spacing_mm))
+    session.tumor.segment(ConeSegmenter())
     return session
 
 
 def distance_mm(session):
-    session.update_tool("StylusToReference", Pose(affine(translation=TOP + (0, 10, 0))))
-    return session.tool_distance_mm()
+    session.tools.update("StylusToReference", Pose(affine(translation=TOP + (0, 10, 0))))
+    return session.tools.distance_mm()
 
 
 def ball(volume, center, radius_mm):
@@ -53,7 +53,7 @@ def edit(session, change):
     from CRLMSegmentationLib.mrml.labelmap import oriented_image
     from slicer import vtkSlicerSegmentationsModuleLogic
 
-    node, grid = session.segmentation_node(), session.volume
+    node, grid = session.nodes.segmentation(), session.volume.value
     mask = labelmap_of(node, names.SEGMENT).mask_on(grid)
     after = grid.with_voxels(change(mask.voxels > 0).astype(np.uint8))
     identifier = node.GetSegmentation().GetSegmentIdBySegmentName(names.SEGMENT)
@@ -64,13 +64,15 @@ def edit(session, change):
 def test_a_stroke_moves_surface_distance_and_figures(segmented, volume):
     before_mm = distance_mm(segmented)
     stroke = ball(volume, TOP, 4.0)
-    segmented.begin_correction()
+    segmented.tumor.begin_correction()
     wanted = edit(segmented, lambda mask: mask | stroke)
     assert segmented.wait()
-    np.testing.assert_array_equal(segmented.mask.voxels > 0, wanted)
-    assert surface_volume_mm3(segmented.surface) == pytest.approx(wanted.sum() * volume.voxel_volume_mm3, rel=0.02)
+    np.testing.assert_array_equal(segmented.tumor.mask.voxels > 0, wanted)
+    assert surface_volume_mm3(segmented.tumor.surface) == pytest.approx(
+        wanted.sum() * volume.voxel_volume_mm3, rel=0.02
+    )
     assert distance_mm(segmented) < before_mm - 5
-    segmented.end_correction()
+    segmented.tumor.end_correction()
     assert segmented.wait()
     assert "corrected by hand" in segmented.state[Step.SEGMENT].message
     assert f"{wanted.sum() * volume.voxel_volume_mm3 / 1000:.1f} mL" in segmented.state[Step.SEGMENT].message
@@ -78,13 +80,13 @@ def test_a_stroke_moves_surface_distance_and_figures(segmented, volume):
 
 def test_strokes_survive_another_threshold_both_ways(segmented, volume):
     painted, erased = ball(volume, TOP, 4.0), ball(volume, TUMOR_CENTER - (0, 0, TUMOR_RADIUS_MM), 3.0)
-    segmented.begin_correction()
+    segmented.tumor.begin_correction()
     edit(segmented, lambda mask: (mask | painted) & ~erased)
-    segmented.end_correction()
+    segmented.tumor.end_correction()
     for threshold, radius_mm in ((0.3, 1.4 * TUMOR_RADIUS_MM), (0.7, 0.6 * TUMOR_RADIUS_MM), (0.5, TUMOR_RADIUS_MM)):
-        segmented.set_threshold(threshold)
+        segmented.tumor.set_threshold(threshold)
         assert segmented.wait()
-        mask = segmented.mask.voxels > 0
+        mask = segmented.tumor.mask.voxels > 0
         # What a stroke has changed is as the hand wanted it; what it only went over may follow the threshold.
         sphere = ball(volume, TUMOR_CENTER, TUMOR_RADIUS_MM)
         assert mask[painted & ~sphere].all() and not mask[erased & sphere].any()
@@ -92,44 +94,44 @@ def test_strokes_survive_another_threshold_both_ways(segmented, volume):
         box_holds = ball(volume, TUMOR_CENTER, 12.0)
         differ = (mask != ball(volume, TUMOR_CENTER, radius_mm)) & free & box_holds
         assert differ.sum() <= 2, "but for the rounding of voxels that lie on the sphere"
-    assert segmented.threshold == 0.5
+    assert segmented.tumor.threshold == 0.5
 
 
 def test_the_last_stroke_counts(segmented, volume):
     place = ball(volume, TOP, 3.0)
-    segmented.begin_correction()
+    segmented.tumor.begin_correction()
     edit(segmented, lambda mask: mask | place)
     assert segmented.wait()
     # More than what was painted: voxels that are just as they were before the first stroke are an undo of it.
     edit(segmented, lambda mask: mask & ~ball(volume, TOP - (0, 2.5, 0), 6.0))
-    segmented.end_correction()
+    segmented.tumor.end_correction()
     assert segmented.wait()
-    segmented.set_threshold(0.2)
+    segmented.tumor.set_threshold(0.2)
     assert segmented.wait()
-    assert not (segmented.mask.voxels > 0)[place].any()
+    assert not (segmented.tumor.mask.voxels > 0)[place].any()
 
 
 def test_a_threshold_that_comes_while_a_stroke_is_taken_in_loses_no_stroke(segmented, volume):
     first, second = ball(volume, TOP, 3.0), ball(volume, TUMOR_CENTER - (0, TUMOR_RADIUS_MM + 4, 0), 3.0)
-    segmented.begin_correction()
+    segmented.tumor.begin_correction()
     edit(segmented, lambda mask: mask | first)
-    segmented.set_threshold(0.6)
+    segmented.tumor.set_threshold(0.6)
     edit(segmented, lambda mask: mask | second)
     assert segmented.wait()
-    mask = segmented.mask.voxels > 0
+    mask = segmented.tumor.mask.voxels > 0
     sphere = ball(volume, TUMOR_CENTER, TUMOR_RADIUS_MM)
     assert mask[first & ~sphere].all() and mask[second & ~sphere].all()
-    assert segmented.threshold == 0.6
+    assert segmented.tumor.threshold == 0.6
     assert not mask[ball(volume, TUMOR_CENTER + (8.2, 0, 0), 0.6) & ~first & ~second].any()
 
 
 def test_everything_erased_is_no_tumor_and_can_be_painted_again(segmented, volume):
-    segmented.begin_correction()
+    segmented.tumor.begin_correction()
     edit(segmented, lambda mask: np.zeros_like(mask))
     assert segmented.wait()
-    assert segmented.surface is None and distance_mm(segmented) is None
+    assert segmented.tumor.surface is None and distance_mm(segmented) is None
     assert segmented.state.status(Step.NAVIGATE) is StepStatus.WAITING
-    assert segmented.segmentation_node().GetDisplayVisibility()
+    assert segmented.nodes.segmentation().GetDisplayVisibility()
     edit(segmented, lambda mask: ball(volume, TUMOR_CENTER, 5.0))
     assert segmented.wait()
     assert distance_mm(segmented) == pytest.approx(TUMOR_RADIUS_MM + 14 - 5, abs=0.7)
@@ -137,29 +139,29 @@ def test_everything_erased_is_no_tumor_and_can_be_painted_again(segmented, volum
 
 def test_a_tumor_can_be_drawn_where_nothing_was_found(session, volume, box):
     with pytest.raises(SegmentationError, match="no volume"):
-        session.begin_correction()
-    session.set_volume(volume)
-    session.set_box(box)
-    node = session.begin_correction()
+        session.tumor.begin_correction()
+    session.volume.set(volume)
+    session.box.set(box)
+    node = session.tumor.begin_correction()
     assert segment_of(node, names.SEGMENT).GetRepresentation(BINARY_LABELMAP) is not None
     edit(session, lambda mask: ball(volume, TUMOR_CENTER, 6.0))
-    session.end_correction()
+    session.tumor.end_correction()
     assert session.wait()
-    assert session.surface is not None and session.state.status(Step.NAVIGATE) is StepStatus.READY
+    assert session.tumor.surface is not None and session.state.status(Step.NAVIGATE) is StepStatus.READY
     with pytest.raises(SegmentationError, match="no probability"):
-        session.set_threshold(0.4)
+        session.tumor.set_threshold(0.4)
 
 
 def test_a_new_box_ends_the_correction_and_forgets_its_strokes(segmented, volume, box):
     stroke = ball(volume, TOP, 4.0)
-    segmented.begin_correction()
+    segmented.tumor.begin_correction()
     edit(segmented, lambda mask: mask | stroke)
-    segmented.place_box(box.center_ras + (2, 0, 0), box.size_mm)
-    assert not segmented.is_correcting and segmented.surface is None
+    segmented.box.place(box.center_ras + (2, 0, 0), box.size_mm)
+    assert not segmented.tumor.is_correcting and segmented.tumor.surface is None
     assert segmented.wait()
-    assert segmented.surface is None, "a stroke that was on its way must not bring the old tumor back"
-    segmented.segment(ConeSegmenter())
-    mask = segmented.mask.voxels > 0
+    assert segmented.tumor.surface is None, "a stroke that was on its way must not bring the old tumor back"
+    segmented.tumor.segment(ConeSegmenter())
+    mask = segmented.tumor.mask.voxels > 0
     assert not mask[stroke & ~ball(volume, TUMOR_CENTER, TUMOR_RADIUS_MM + 0.1)].any()
 
 
@@ -171,14 +173,14 @@ def test_edits_outside_of_a_correction_count_as_well(segmented, volume):
 
 
 def test_other_segments_stay(segmented):
-    node = segmented.begin_correction()
+    node = segmented.tumor.begin_correction()
     vein = node.GetSegmentation().AddEmptySegment("Vein", "Vein")
-    segmented.end_correction()
-    segmented.set_threshold(0.6)
+    segmented.tumor.end_correction()
+    segmented.tumor.set_threshold(0.6)
     assert segmented.wait()
     assert node.GetSegmentation().GetSegment(vein) is not None
     identifier = node.GetSegmentation().GetSegmentIdBySegmentName(names.SEGMENT)
-    put_segment(node, names.SEGMENT, segmented.mask)
+    put_segment(node, names.SEGMENT, segmented.tumor.mask)
     assert node.GetSegmentation().GetSegmentIdBySegmentName(names.SEGMENT) == identifier
 
 
@@ -186,39 +188,39 @@ def test_undo_that_replaces_every_segment_is_followed(segmented, volume):
     """The undo of trame-slicer, and every DeepCopy of a segmentation, takes the segments out and adds copies."""
     from slicer import vtkSegmentation
 
-    node = segmented.begin_correction()
+    node = segmented.tumor.begin_correction()
     before = vtkSegmentation()
     before.DeepCopy(node.GetSegmentation())
-    volume_before_ml = segmented.tumor_figures["volume_ml"]
+    volume_before_ml = segmented.tumor.figures["volume_ml"]
     edit(segmented, lambda mask: mask | ball(volume, TOP, 4.0))
     assert segmented.wait()
-    assert segmented.tumor_figures["volume_ml"] > volume_before_ml + 0.05
+    assert segmented.tumor.figures["volume_ml"] > volume_before_ml + 0.05
     node.GetSegmentation().DeepCopy(before)
     assert segmented.wait()
-    assert segmented.tumor_figures["volume_ml"] == pytest.approx(volume_before_ml)
+    assert segmented.tumor.figures["volume_ml"] == pytest.approx(volume_before_ml)
     assert distance_mm(segmented) > TUMOR_RADIUS_MM
 
 
 def test_a_removed_segment_is_no_tumor(segmented):
-    node = segmented.begin_correction()
+    node = segmented.tumor.begin_correction()
     node.GetSegmentation().RemoveSegment(node.GetSegmentation().GetSegmentIdBySegmentName(names.SEGMENT))
     assert segmented.wait()
-    assert segmented.surface is None and distance_mm(segmented) is None
+    assert segmented.tumor.surface is None and distance_mm(segmented) is None
 
 
 def test_smoothing_changes_the_surface_and_not_the_volume(segmented, volume):
     rough = {}
     for smoothing in (0.0, 1.0):
-        segmented.set_smoothing(smoothing)
+        segmented.tumor.set_smoothing(smoothing)
         assert segmented.wait()
-        rough[smoothing] = surface_volume_mm3(segmented.surface)
-        wanted_mm3 = segmented.mask.voxels.sum() * volume.voxel_volume_mm3
+        rough[smoothing] = surface_volume_mm3(segmented.tumor.surface)
+        wanted_mm3 = segmented.tumor.mask.voxels.sum() * volume.voxel_volume_mm3
         assert rough[smoothing] == pytest.approx(wanted_mm3, rel=0.02)
     assert rough[0.0] != rough[1.0]
 
 
 def test_a_closed_session_leaves_no_observer_on_the_segmentation(segmented, volume):
-    node = segmented.begin_correction()
+    node = segmented.tumor.begin_correction()
     heard = []
     segmented.add_listener(heard.append)
     segmented.close()
@@ -244,34 +246,34 @@ def test_what_a_hand_has_set_stays_and_the_rest_follows_the_threshold(base, edit
 
 
 def test_all_corrections_are_taken_back_at_once(segmented, volume):
-    found = segmented.mask.voxels.copy()
-    segmented.begin_correction()
+    found = segmented.tumor.mask.voxels.copy()
+    segmented.tumor.begin_correction()
     edit(segmented, lambda mask: mask | ball(volume, TOP, 4.0))
-    segmented.end_correction()
+    segmented.tumor.end_correction()
     assert segmented.wait()
-    segmented.set_threshold(0.4)
+    segmented.tumor.set_threshold(0.4)
     assert segmented.wait()
     # A stroke that has not reached the surface yet goes too.
     edit(segmented, lambda mask: mask | ball(volume, TUMOR_CENTER - (0, TUMOR_RADIUS_MM + 4, 0), 3.0))
-    segmented.discard_corrections()
+    segmented.tumor.discard_corrections()
     assert segmented.wait()
-    np.testing.assert_array_equal(labelmap_of(segmented.segmentation_node(), names.SEGMENT).mask_on(volume).voxels,
-                                  segmented.mask.voxels)  # fmt: skip
-    assert segmented.tumor_figures["voxels_corrected_by_hand"] == 0 and segmented.threshold == 0.4
-    assert not segmented.has_hand_corrections
-    segmented.set_threshold(0.5)
+    np.testing.assert_array_equal(labelmap_of(segmented.nodes.segmentation(), names.SEGMENT).mask_on(volume).voxels,
+                                  segmented.tumor.mask.voxels)  # fmt: skip
+    assert segmented.tumor.figures["voxels_corrected_by_hand"] == 0 and segmented.tumor.threshold == 0.4
+    assert not segmented.tumor.has_hand_corrections
+    segmented.tumor.set_threshold(0.5)
     assert segmented.wait()
-    np.testing.assert_array_equal(segmented.mask.voxels, found)
+    np.testing.assert_array_equal(segmented.tumor.mask.voxels, found)
 
 
 def test_a_tumor_that_a_hand_has_drawn_goes_as_a_whole(session, volume, box):
-    session.set_volume(volume)
-    session.set_box(box)
-    session.begin_correction()
+    session.volume.set(volume)
+    session.box.set(box)
+    session.tumor.begin_correction()
     edit(session, lambda mask: ball(volume, TUMOR_CENTER, 6.0))
-    session.end_correction()
+    session.tumor.end_correction()
     assert session.wait()
-    session.discard_corrections()
+    session.tumor.discard_corrections()
     assert session.wait()
-    assert session.surface is None and session.state.status(Step.NAVIGATE) is StepStatus.WAITING
+    assert session.tumor.surface is None and session.state.status(Step.NAVIGATE) is StepStatus.WAITING
     assert session.state.status(Step.SEGMENT) is not StepStatus.DONE

@@ -21,12 +21,12 @@ def frames(sweep):
 @pytest.fixture
 def navigating(session, frames, volume, box, mask, surface):
     """Live image, stylus and distance are shown, all of one moment."""
-    session.set_volume(volume)
-    session.set_box(box)
-    session.set_segmentation(mask, surface=surface)
+    session.volume.set(volume)
+    session.box.set(box)
+    session.tumor.set(mask, surface=surface)
     # A node that is new finds its display only when it is asked for it again, which counts as a change.
     for _ in range(2):
-        session.show_frame(frames[0], RECEIVED_S)
+        session.stream.show_frame(frames[0], RECEIVED_S)
         move_stylus(session, 30.0)
         session.refresh(RECEIVED_S)
     return session
@@ -34,7 +34,7 @@ def navigating(session, frames, volume, box, mask, surface):
 
 def move_stylus(session, away_mm, valid=True):
     pose = Pose(affine(translation=TUMOR_CENTER + (away_mm, 0, 0)), valid)
-    session.update_tool("StylusToReference", pose, received_s=RECEIVED_S)
+    session.tools.update("StylusToReference", pose, received_s=RECEIVED_S)
 
 
 def line_of(session):
@@ -57,7 +57,7 @@ def changed(navigating):
 def test_what_is_shown_already_changes_nothing(navigating, frames, changed):
     for later_s in (0.0, 0.1, 0.4):
         navigating.refresh(RECEIVED_S + later_s)
-    navigating.show_frame(frames[0], RECEIVED_S)
+    navigating.stream.show_frame(frames[0], RECEIVED_S)
     move_stylus(navigating, 30.0)
     assert changed == []
 
@@ -75,7 +75,7 @@ def test_a_tool_that_moves_takes_its_line_along(navigating, changed):
 
 
 def test_a_frame_that_is_new_changes_the_image(navigating, frames, changed):
-    navigating.show_frame(frames[1], RECEIVED_S)
+    navigating.stream.show_frame(frames[1], RECEIVED_S)
     assert {names.LIVE_IMAGE, names.IMAGE_TO_REFERENCE} <= set(changed)
 
 

@@ -8,7 +8,7 @@ from CRLMSegmentationLib.mrml.application import current_application
 from CRLMSegmentationLib.mrml.bundle import load_scene, save_scene
 from CRLMSegmentationLib.mrml.nodes import find
 from CRLMSegmentationLib.mrml.sweep_sequence import GrowingSweep, put_sweep, sweep_nodes, sweep_of
-from CRLMSegmentationLib.session.session import NavigationSession
+from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step
 from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep
 from small_case import assert_same_sweep
@@ -118,19 +118,19 @@ def test_another_sweep_meanwhile_stays_until_the_end(sweep):
 
 
 def record(session, sweep, times=1):
-    session.live_reconstruction = False
-    session.start_recording()
+    session.recording.live_reconstruction = False
+    session.recording.start()
     for number in range(times * len(sweep)):
         frame = sweep.frames[number % len(sweep)]
-        session.show_frame(frame.with_changes(timestamp=number / 10))
+        session.stream.show_frame(frame.with_changes(timestamp=number / 10))
 
 
 def test_a_session_has_it_while_it_records_and_completes_it_by_and_by(session, sweep):
     record(session, sweep, 30)
     session.process()
     assert find(session.scene, BROWSER, names.SWEEP_BROWSER) is not None
-    assert session.sweep is None and session.has_unsaved_data and not session.is_computing
-    recorded = session.stop_recording()
+    assert session.recording.sweep is None and session.case.has_unsaved_data and not session.is_computing
+    recorded = session.recording.stop()
     assert session.is_computing and sweep_of(session.application) is None
     message = "270 frames, 240 with a valid pose"
     told = set()
@@ -143,11 +143,11 @@ def test_a_session_has_it_while_it_records_and_completes_it_by_and_by(session, s
 
 
 def test_frames_of_another_size_are_told_and_pixels_are_left_to_the_disk(session, sweep, tmp_path):
-    session.record_folder = tmp_path
-    session.start_recording()
+    session.recording.folder = tmp_path
+    session.recording.start()
     for number, frame in enumerate(sweep.frames):
-        session.show_frame(frame if number != 5 else frame.with_changes(pixels=frame.pixels[:-4]))
-    recorded = session.stop_recording()
+        session.stream.show_frame(frame if number != 5 else frame.with_changes(pixels=frame.pixels[:-4]))
+    recorded = session.recording.stop()
     session.wait(30)
     assert len(recorded) == len(sweep.frames) - 1
     assert any("1 of " in notice and "file of their own" in notice for notice in session.state.notices)
@@ -156,22 +156,22 @@ def test_frames_of_another_size_are_told_and_pixels_are_left_to_the_disk(session
 
 
 def test_an_earlier_sweep_stays_when_no_frame_comes(session, sweep):
-    session.set_sweep(sweep)
-    session.start_recording()
+    session.recording.set_sweep(sweep)
+    session.recording.start()
     session.process()
     with pytest.raises(RecordingError, match="No frame"):
-        session.stop_recording()
+        session.recording.stop()
     session.process()
     assert_same_sweep(sweep_of(session.application), sweep)
 
 
 def test_a_new_recording_waits_for_the_one_before(session, sweep):
     record(session, sweep, 30)
-    session.stop_recording()
+    session.recording.stop()
     record(session, sweep)
     for _ in range(500):
         session.process()
-    recorded = session.stop_recording()
+    recorded = session.recording.stop()
     assert session.wait()
     assert_same_sweep(sweep_of(session.application), recorded)
 
@@ -180,17 +180,17 @@ def test_saving_the_scene_or_the_case_meanwhile_saves_all_or_nothing_of_it(sessi
     record(session, sweep, 5)
     session.process()
     save_scene(session, tmp_path / "recording.mrb")
-    recorded = session.stop_recording()
-    session.save_case(tmp_path / "case")
-    assert session.is_computing and not session.has_unsaved_data
+    recorded = session.recording.stop()
+    session.case.save(tmp_path / "case")
+    assert session.is_computing and not session.case.has_unsaved_data
     save_scene(session, tmp_path / "complete.mrb")
-    again = NavigationSession()
+    again = Session()
     load_scene(again, tmp_path / "recording.mrb")
-    assert again.sweep is None
+    assert again.recording.sweep is None
     load_scene(again, tmp_path / "complete.mrb")
-    assert len(again.sweep) == len(recorded)
-    again.load_case(tmp_path / "case")
-    assert len(again.sweep) == len(recorded)
+    assert len(again.recording.sweep) == len(recorded)
+    again.case.load(tmp_path / "case")
+    assert len(again.recording.sweep) == len(recorded)
     again.close()
 
 
@@ -199,7 +199,7 @@ def test_closing_leaves_a_whole_sweep_or_none(session, sweep, is_ended):
     record(session, sweep, 10)
     session.process()
     if is_ended:
-        session.stop_recording()
+        session.recording.stop()
     session.close()
     there = sweep_of(session.application)
     assert (len(there) == 90) if is_ended else (there is None and not sweep_nodes(session.scene))
@@ -210,16 +210,16 @@ def test_another_scene_or_sweep_meanwhile(session, sweep, tmp_path, is_ended):
     record(session, sweep, 30)
     session.process()
     if is_ended:
-        session.stop_recording()
+        session.recording.stop()
     session.scene.Clear(False)
     session.process()
-    assert session.sweep is None and not sweep_nodes(session.scene)
+    assert session.recording.sweep is None and not sweep_nodes(session.scene)
     write_sweep(sweep, tmp_path / "sweep.igs.mha")
-    session.open_sweep(tmp_path / "sweep.igs.mha")
+    session.recording.open(tmp_path / "sweep.igs.mha")
     assert session.wait()
     assert len(sweep_of(session.application)) == len(sweep)
     if not is_ended:
-        session.update_tool("StylusToReference", Pose(np.eye(4)))
-        recorded = session.stop_recording()
+        session.tools.update("StylusToReference", Pose(np.eye(4)))
+        recorded = session.recording.stop()
         assert session.wait()
         assert_same_sweep(sweep_of(session.application), recorded)

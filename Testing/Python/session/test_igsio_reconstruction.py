@@ -12,7 +12,7 @@ from CRLMSegmentationLib.errors import ReconstructionError
 from CRLMSegmentationLib.mrml import igsio_reconstruction
 from CRLMSegmentationLib.mrml.igsio_reconstruction import igsio_available, igsio_reconstruct, nearest_igsio_settings
 from CRLMSegmentationLib.reconstruction import Fan, ReconstructionSettings, reconstruct
-from CRLMSegmentationLib.session import volume_step
+from CRLMSegmentationLib.session import volume as volume_step
 from CRLMSegmentationLib.session.state import Step
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 
@@ -57,27 +57,27 @@ def test_both_agree(a_sweep):
 
 
 def test_a_session_offers_it_only_where_it_is(session):
-    assert session.reconstruction_engines()[0] == session.reconstruction_engine == "crlm"
+    assert session.volume.engines()[0] == session.volume.engine == "crlm"
     if igsio_available():
-        assert session.reconstruction_engines() == ("crlm", "igsio")
+        assert session.volume.engines() == ("crlm", "igsio")
     else:
-        assert session.reconstruction_engines() == ("crlm",)
+        assert session.volume.engines() == ("crlm",)
         with pytest.raises(ReconstructionError, match="SlicerIGSIO and SlicerIGT"):
-            session.set_reconstruction_engine("igsio")
+            session.volume.choose_engine("igsio")
     with pytest.raises(ReconstructionError, match="no reconstruction engine 'other'; choose crlm"):
-        session.set_reconstruction_engine("other")
-    assert session.reconstruction_engine == "crlm"
+        session.volume.choose_engine("other")
+    assert session.volume.engine == "crlm"
 
 
 @pytest.mark.skipif(not igsio_available(), reason="needs 3D Slicer with SlicerIGSIO and SlicerIGT")
 def test_a_session_makes_the_volume_with_it(session, a_sweep):
-    session.set_sweep(a_sweep)
-    session.reconstruction_settings = SETTINGS
-    session.set_reconstruction_engine("igsio")
-    session.start_reconstruct()
+    session.recording.set_sweep(a_sweep)
+    session.volume.settings = SETTINGS
+    session.volume.choose_engine("igsio")
+    session.volume.start()
     assert session.wait() and "SlicerIGSIO" in session.state[Step.RECONSTRUCT].message
     ours = reconstruct(a_sweep, SETTINGS).volume
-    assert (session.volume.voxels == ours.voxels).mean() > 0.999
+    assert (session.volume.value.voxels == ours.voxels).mean() > 0.999
 
 
 # A job that needs the scene, and so the session's thread, in place of the module.
@@ -101,13 +101,13 @@ def made(session, a_sweep, monkeypatch):
     made = []
     monkeypatch.setattr(igsio_reconstruction, "igsio_available", lambda: True)
     monkeypatch.setattr(volume_step, "igsio_slices", lambda sweep, *how, scene: stepping(sweep, made, *how))
-    session.set_sweep(a_sweep)
-    session.set_reconstruction_engine("igsio")
+    session.recording.set_sweep(a_sweep)
+    session.volume.choose_engine("igsio")
     return made
 
 
 def test_it_runs_in_the_sessions_thread_a_slice_at_a_time(session, made):
-    session.start_reconstruct()
+    session.volume.start()
     assert made == []
     session.process()
     assert made == ["begun", threading.get_ident()] and session.is_computing and session.state.progress == 0.0
@@ -115,32 +115,32 @@ def test_it_runs_in_the_sessions_thread_a_slice_at_a_time(session, made):
     assert session.state[Step.RECONSTRUCT].message == "inserting" and session.state.progress == 0.2
     assert session.wait()
     assert made == ["begun", *[threading.get_ident()] * 5, "tidy"]
-    assert session.volume is not None and session.state.timings_s["reconstruct"] > 0.1
+    assert session.volume.value is not None and session.state.timings_s["reconstruct"] > 0.1
     assert session.state[Step.RECONSTRUCT].message.endswith("made by SlicerIGSIO")
 
 
 def test_it_tidies_up_when_it_is_stopped(session, made, a_sweep):
-    for stop in (session.cancel, lambda: session.set_sweep(a_sweep), session.new_case):
+    for stop in (session.jobs.cancel, lambda: session.recording.set_sweep(a_sweep), session.case.begin):
         made.clear()
-        session.set_sweep(a_sweep)
-        session.start_reconstruct()
+        session.recording.set_sweep(a_sweep)
+        session.volume.start()
         session.process()
         stop()
         assert made[-1] == "tidy"
-        assert session.wait() and session.volume is None
-    session.set_sweep(a_sweep)
-    session.start_reconstruct()
+        assert session.wait() and session.volume.value is None
+    session.recording.set_sweep(a_sweep)
+    session.volume.start()
     session.process()
-    session.start_reconstruct()
-    assert session.wait() and session.volume is not None
-    session.start_reconstruct()
+    session.volume.start()
+    assert session.wait() and session.volume.value is not None
+    session.volume.start()
     session.process()
     session.close()
     assert made[-1] == "tidy"
 
 
 def test_the_callers_own_run_is_by_our_engine(session, made, a_sweep):
-    result = session.reconstruct(SETTINGS)
+    result = session.volume.reconstruct(SETTINGS)
     np.testing.assert_array_equal(result.volume.voxels, reconstruct(a_sweep, SETTINGS).volume.voxels)
     assert made == [] and "SlicerIGSIO" not in session.state[Step.RECONSTRUCT].message
 

@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
+from CRLMSegmentationLib.session.frame_source import ReceivedPose
 from CRLMSegmentationLib.session.state import Step, StepStatus
-from CRLMSegmentationLib.session.stream import ReceivedPose
 from CRLMSegmentationLib.sweep import Pose, TrackedFrame
 from CRLMSegmentationLib.tracking import StreamStatus
 from CRLMSegmentationLib.tracking.age import Age
@@ -52,8 +52,8 @@ class Source:
 @pytest.fixture
 def source(session):
     source = Source()
-    session.connect_source(source)
-    source.tick = lambda now_s: session._stream.process(source.began + now_s)
+    session.stream.connect_source(source)
+    source.tick = lambda now_s: session.stream.process(source.began + now_s)
     source.stylus = lambda now_s: session.tools.reading("Stylus", source.began + now_s)
     return source
 
@@ -85,7 +85,7 @@ def test_a_computer_that_was_busy_while_it_took_a_frame_does_not_take_all_others
     """As it happens where programs starve each other: what came during a long look is no quicker than the rest."""
     source.send_image(100.7, StylusToReference=(1, 2, 3))
     times = iter([0.75, 0.76])
-    session._stream.process(source.began, lambda: source.began + next(times))
+    session.stream.process(source.began, lambda: source.began + next(times))
     for number in range(1, 30):
         now_s = 0.75 + number / 10
         source.send_image(100.7 + number / 10, StylusToReference=(number, 0, 0))
@@ -98,10 +98,10 @@ def test_a_frame_that_is_handed_over_is_not_late_whatever_its_time(session, sour
     for number in range(3):
         frame = TrackedFrame(np.zeros((4, 5), np.uint8), np.eye(4), 100 + number / 1000, True,
                              {"StylusToReference": Pose(np.eye(4))})  # fmt: skip
-        session.show_frame(frame)
-        assert session.live_pose_is_valid and session.tool_reading().status is ToolStatus.LIVE
+        session.stream.show_frame(frame)
+        assert session.stream.is_live and session.tools.reading().status is ToolStatus.LIVE
         time.sleep(0.6)
-        assert not session.live_pose_is_valid
+        assert not session.stream.is_live
 
 
 @pytest.mark.parametrize("apart_s", [-0.004, 0.004, 0.013])

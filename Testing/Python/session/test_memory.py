@@ -48,14 +48,14 @@ def test_the_scene_holds_no_more_images_than_it_may(session, sweep, frames, ever
 
 def test_a_thinned_scene_is_told_and_the_sweep_has_every_frame(session, sweep, monkeypatch):
     monkeypatch.setattr(GrowingSweep.__init__, "__defaults__", (10 * IMAGE_BYTES,))
-    session.live_reconstruction = False
-    session.start_recording()
+    session.recording.live_reconstruction = False
+    session.recording.start()
     given = longer(sweep, 30)
     for frame in given.frames:
-        session.show_frame(frame)
+        session.stream.show_frame(frame)
         session.process()
-    recorded = session.stop_recording()
-    assert session.wait() and len(recorded) == 30 == len(session.sweep)
+    recorded = session.recording.stop()
+    assert session.wait() and len(recorded) == 30 == len(session.recording.sweep)
     assert images_in(session) <= 10
     assert any("one frame of 4" in notice for notice in session.state.notices)
 
@@ -64,21 +64,21 @@ def test_a_thinned_scene_is_told_and_the_sweep_has_every_frame(session, sweep, m
 def test_short_memory_is_told_before_it_ends_a_recording_without_a_disk(session, sweep, monkeypatch, tmp_path, on_disk):
     left = [math.inf]
     monkeypatch.setattr(recording, "available_bytes", lambda: left[0])
-    session.live_reconstruction = False
-    session.record_folder = tmp_path if on_disk else None
-    session.start_recording()
+    session.recording.live_reconstruction = False
+    session.recording.folder = tmp_path if on_disk else None
+    session.recording.start()
     for frame in sweep.frames:
-        session.show_frame(frame)
-    assert "memory" not in session.recording.text
+        session.stream.show_frame(frame)
+    assert "memory" not in session.recording.state.text
     left[0] = 1.5e9
     session.process()
-    assert "memory is short: 1.5 GB" in session.recording.text
+    assert "memory is short: 1.5 GB" in session.recording.state.text
     left[0] = 0.5e9
     session.process(1e9)
     if on_disk:
-        assert session.recording is not None, "what is on disk takes no memory"
+        assert session.recording.state is not None, "what is on disk takes no memory"
         return
-    assert session.recording is None and len(session.sweep) == len(sweep)
+    assert session.recording.state is None and len(session.recording.sweep) == len(sweep)
     assert session.state.status(Step.RECORD) is StepStatus.DONE
     assert "choose a folder" in session.state.notices[-1]
 

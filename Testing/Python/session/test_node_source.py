@@ -60,7 +60,7 @@ def connector(session, monkeypatch):
 
 
 def prompt_connector(session):
-    session.connect_source(NodeSource(session.scene))
+    session.stream.connect_source(NodeSource(session.scene))
     connector = Connector(session.scene)
     connector.send_image(0)
     connector.send_transform("ImageToReference", np.eye(4))
@@ -72,36 +72,36 @@ def prompt_connector(session):
 def test_frames_are_shown_and_recorded(session, connector):
     session.process()
     assert session.state.status(Step.CONNECT) is StepStatus.RUNNING
-    session.live_reconstruction = False
-    session.start_recording()
+    session.recording.live_reconstruction = False
+    session.recording.start()
     for value in range(1, 7):
         connector.send_transform("ImageToReference", POSE)
         connector.send_image(value)
         session.process()
         session.process()
     assert session.state.status(Step.CONNECT) is StepStatus.DONE
-    sweep = session.stop_recording()
+    sweep = session.recording.stop()
     assert [int(frame.pixels[0, 0]) for frame in sweep.frames] == [1, 2, 3, 4, 5, 6], "each image once"
     assert all(frame.valid for frame in sweep.frames)
     np.testing.assert_allclose(sweep.frames[3].image_to_reference, POSE)
-    assert session.live_pose_is_valid and session.stream_status.frames == 6
-    assert session.live_image_node().GetParentTransformNode() is session.image_to_reference_node()
+    assert session.stream.is_live and session.stream.status.frames == 6
+    assert session.nodes.live_image().GetParentTransformNode() is session.nodes.image_to_reference()
 
 
 def test_an_image_without_a_new_pose_has_none(session, connector, monkeypatch):
     connector.send_transform("ImageToReference", POSE)
     connector.send_image(1)
     session.process()
-    assert session.live_pose_is_valid
+    assert session.stream.is_live
     monkeypatch.setattr(node_source, "_TOGETHER_S", 0.02)
     time.sleep(0.05)
     connector.send_image(2)
     session.process()
-    assert not session.live_pose_is_valid and session.stream_status.invalid == 1
+    assert not session.stream.is_live and session.stream.status.invalid == 1
     connector.send_transform("ImageToReference", POSE, "OUT_OF_VIEW")
     connector.send_image(3)
     session.process()
-    assert not session.live_pose_is_valid and session.stream_status.invalid == 2
+    assert not session.stream.is_live and session.stream.status.invalid == 2
 
 
 @pytest.mark.parametrize("apart_s", [0.03, 0.12, 0.5])
@@ -115,11 +115,11 @@ def test_a_pose_that_came_some_time_before_the_image_is_not_its_pose(session, ap
     time.sleep(apart_s)
     connector.send_image(1)
     session.process()
-    assert session.stream_status.frames == 1 and not session.live_pose_is_valid
+    assert session.stream.status.frames == 1 and not session.stream.is_live
 
 
 def test_it_is_told_and_recorded_how_poses_were_assigned(session, connector):
-    assert any("no times" in note for note in session.stream_status.notes)
+    assert any("no times" in note for note in session.stream.status.notes)
     source = NodeSource(session.scene)
     source.start()
     connector.send_transform("ImageToReference", POSE)
@@ -132,31 +132,31 @@ def test_it_is_told_and_recorded_how_poses_were_assigned(session, connector):
 @pytest.mark.parametrize("tip", [None, affine(turn((7, 31, 53)), (0.1, 123.4, 0.7))])
 def test_a_tool_that_is_sent_no_more_is_lost_though_its_node_stays(session, connector, tip):
     if tip is not None:
-        session.update_tool("StylusTipToStylus", Pose(tip))
+        session.tools.update("StylusTipToStylus", Pose(tip))
     for value in range(1, 4):
         connector.send_transform("ImageToReference", POSE)
         connector.send_transform("StylusToReference", affine(turn((11, 22, 33)), (1.1, 2.2, 3.3)))
         connector.send_image(value)
         session.process()
-    assert session.tool_reading().status is ToolStatus.LIVE
+    assert session.tools.reading().status is ToolStatus.LIVE
     until = time.monotonic() + 60
-    while session.tool_reading().status is ToolStatus.LIVE and time.monotonic() < until:
+    while session.tools.reading().status is ToolStatus.LIVE and time.monotonic() < until:
         connector.send_transform("ImageToReference", POSE)
         connector.send_image(value := value + 1)
         session.process()
         time.sleep(0.03)
-    assert session.tool_reading().status is ToolStatus.LOST
-    assert session.live_pose_is_valid
+    assert session.tools.reading().status is ToolStatus.LOST
+    assert session.stream.is_live
 
 
 def test_a_tool_is_followed_while_no_image_comes(session, connector):
     for number in range(3):
         connector.send_transform("StylusToReference", affine(translation=(number, 2, 3)))
         session.process()
-        np.testing.assert_allclose(session.tool_reading().tip_ras, (number, 2, 3))
+        np.testing.assert_allclose(session.tools.reading().tip_ras, (number, 2, 3))
     connector.send_transform("StylusToReference", affine(translation=(9, 2, 3)), "INVALID")
     session.process()
-    assert session.tool_reading().status is ToolStatus.LOST
+    assert session.tools.reading().status is ToolStatus.LOST
 
 
 def test_pose_in_the_image_message(session):
@@ -218,9 +218,9 @@ def test_a_node_that_is_removed_stops_nothing(session, connector):
         connector.send_transform("ImageToReference", POSE)
         connector.send_image(value)
         session.process()
-    assert session.stream_status.frames == 1
-    session.disconnect()
-    assert session.stream_status is None
+    assert session.stream.status.frames == 1
+    session.stream.disconnect()
+    assert session.stream.status is None
 
 
 def test_an_image_that_is_no_frame_is_counted_and_left_out(session):

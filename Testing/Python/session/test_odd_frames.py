@@ -20,19 +20,19 @@ def frame(number, size=(24, 20)) -> TrackedFrame:
 
 
 def test_they_are_recorded_and_told_and_the_volume_is_of_all_others(session, tmp_path):
-    session.reconstruction_settings = SETTINGS
-    session.record_folder = tmp_path
-    session.start_recording()
+    session.volume.settings = SETTINGS
+    session.recording.folder = tmp_path
+    session.recording.start()
     for number in range(30):
-        session.show_frame(frame(number, (25, 20) if number in (9, 10) else (24, 20)))
-    until(session, lambda: session.recording is not None and session.recording.frames_waiting == 0)
-    assert any("image of another size" in hint for hint in session.recording.hints)
-    sweep = session.stop_recording()
+        session.stream.show_frame(frame(number, (25, 20) if number in (9, 10) else (24, 20)))
+    until(session, lambda: session.recording.state is not None and session.recording.state.frames_waiting == 0)
+    assert any("image of another size" in hint for hint in session.recording.state.hints)
+    sweep = session.recording.stop()
     until(session, lambda: not session.is_computing)
     assert len(sweep) == 28 and any(
         "2 of 30 frames are not of 20 x 24 pixels" in note for note in session.state.notices
     )
-    assert session.volume.dimensions[2] == 16 and session.volume.seen.mean() > 0.9
+    assert session.volume.value.dimensions[2] == 16 and session.volume.value.seen.mean() > 0.9
     assert sorted(len(read_sweep(path)) for path in tmp_path.glob("*.igs.mha")) in ([2, 28], [2, 9, 19])
 
 

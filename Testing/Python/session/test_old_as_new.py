@@ -11,7 +11,7 @@ from CRLMSegmentationLib.mrml import names
 from CRLMSegmentationLib.navigation.distance import TumorDistance
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
-from CRLMSegmentationLib.session.session import NavigationSession
+from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose
 from small_case import TUMOR_CENTER, TUMOR_RADIUS_MM, affine
@@ -23,15 +23,15 @@ from .test_session import SphereSegmenter
 
 @pytest.fixture
 def with_tumor(session, volume, box, mask, surface):
-    session.set_volume(volume)
-    session.set_box(box)
-    session.set_segmentation(mask, None, surface)
+    session.volume.set(volume)
+    session.box.set(box)
+    session.tumor.set(mask, None, surface)
     return session
 
 
 def distance_of_a_tool_seen_now(session):
-    session.update_tool("StylusToReference", Pose(affine(translation=TUMOR_CENTER + (0, 30, 0))))
-    return session.tool_distance_mm()
+    session.tools.update("StylusToReference", Pose(affine(translation=TUMOR_CENTER + (0, 30, 0))))
+    return session.tools.distance_mm()
 
 
 # The tumor of a closed scene
@@ -55,31 +55,31 @@ def test_tools_that_are_dropped_drop_the_tumor(session, surface):
 
 
 def test_the_margin_of_an_opened_case_is_the_one_that_warns_and_is_told(with_tumor, tmp_path):
-    with_tumor.set_margin_mm(3.0)
-    with_tumor.save_case(tmp_path / "case")
-    other = NavigationSession()
+    with_tumor.structures.set_margin_mm(3.0)
+    with_tumor.case.save(tmp_path / "case")
+    other = Session()
     told = []
-    other.add_listener(lambda state: told.append(other.margin_mm))
-    other.load_case(tmp_path / "case")
+    other.add_listener(lambda state: told.append(other.structures.margin_mm))
+    other.case.load(tmp_path / "case")
     assert told[-1] == 3.0
-    other.update_tool("StylusToReference", Pose(affine(translation=TUMOR_CENTER + (0, TUMOR_RADIUS_MM + 5, 0))))
-    assert other.tool_reading().margin is MarginState.CLEAR
-    other.set_margin_mm(6.0)
-    assert told[-1] == 6.0 and other.tool_reading().margin is MarginState.WITHIN_MARGIN
+    other.tools.update("StylusToReference", Pose(affine(translation=TUMOR_CENTER + (0, TUMOR_RADIUS_MM + 5, 0))))
+    assert other.tools.reading().margin is MarginState.CLEAR
+    other.structures.set_margin_mm(6.0)
+    assert told[-1] == 6.0 and other.tools.reading().margin is MarginState.WITHIN_MARGIN
     other.close()
 
 
 def test_every_front_end_begins_with_the_same_margin(session):
     from CRLMSegmentationLib.web.page.page_state import PageState
 
-    assert PageState().margin_mm == session.margin_mm == 10.0
+    assert PageState().margin_mm == session.structures.margin_mm == 10.0
 
 
 def test_settings_of_the_tumor_are_told(session):
     told = []
-    session.add_listener(lambda state: told.append((session.smoothing, session.shows_uncertainty)))
-    session.set_smoothing(0.9)
-    session.show_uncertainty(True)
+    session.add_listener(lambda state: told.append((session.tumor.smoothing, session.structures.shows_uncertainty)))
+    session.tumor.set_smoothing(0.9)
+    session.structures.show_uncertainty(True)
     assert told == [(0.9, False), (0.9, True)]
 
 
@@ -87,26 +87,26 @@ def test_settings_of_the_tumor_are_told(session):
 
 
 def test_a_threshold_that_is_being_cut_does_not_replace_a_new_tumor(session, volume, box, mask):
-    session.set_volume(volume)
-    session.set_box(box)
-    session.segment(ConeSegmenter())
-    session.set_threshold(0.8)
-    session.set_segmentation(mask)
+    session.volume.set(volume)
+    session.box.set(box)
+    session.tumor.segment(ConeSegmenter())
+    session.tumor.set_threshold(0.8)
+    session.tumor.set(mask)
     assert session.wait()
-    np.testing.assert_array_equal(session.mask.voxels, mask.voxels)
-    assert session.threshold is None
+    np.testing.assert_array_equal(session.tumor.mask.voxels, mask.voxels)
+    assert session.tumor.threshold is None
 
 
 def test_a_segmentation_that_still_runs_does_not_replace_a_mask_that_is_given(session, volume, box, mask):
-    session.set_volume(volume)
-    session.set_box(box)
-    job = session.begin_segment(SphereSegmenter())
+    session.volume.set(volume)
+    session.box.set(box)
+    job = session.tumor.begin(SphereSegmenter())
     result = job.run()
     smaller = mask.with_voxels(mask.voxels * (np.arange(mask.voxels.shape[2]) > 30))
-    session.set_segmentation(smaller)
+    session.tumor.set(smaller)
     text = session.state[Step.SEGMENT].message
-    assert session.finish(job, result) is False
-    np.testing.assert_array_equal(session.mask.voxels, smaller.voxels)
+    assert session.jobs.finish(job, result) is False
+    np.testing.assert_array_equal(session.tumor.mask.voxels, smaller.voxels)
     assert session.state[Step.SEGMENT].message == text and session.state.status(Step.SEGMENT) is StepStatus.DONE
 
 
@@ -126,8 +126,8 @@ class Failing:
 
 
 PARTS = {
-    "frame": ("_live_image", "show"), "recording": ("_record", "process"), "jobs": ("_jobs", "process"),
-    "shells": ("_navigate", "process"), "tools": ("tools", "refresh"),
+    "frame": ("_live_image", "show"), "recording": ("recording", "process"), "jobs": ("jobs", "process"),
+    "shells": ("structures", "process"), "tools": ("tools", "refresh"),
 }  # fmt: skip
 
 
@@ -135,10 +135,10 @@ PARTS = {
 def test_a_fault_makes_everything_live_lost_and_recording_goes_on(with_tumor, sweep, monkeypatch, part):
     session = with_tumor
     source = Source("room-1:18944")
-    session.connect_source(source)
-    session.keep_case()
-    session.live_reconstruction = False
-    session.start_recording()
+    session.stream.connect_source(source)
+    session.case.keep()
+    session.recording.live_reconstruction = False
+    session.recording.start()
 
     def beat(number):
         stylus = Pose(affine(translation=TUMOR_CENTER + (0, 30, 0)))
@@ -151,7 +151,7 @@ def test_a_fault_makes_everything_live_lost_and_recording_goes_on(with_tumor, sw
     now = time.monotonic()
     beat(1)
     assert session.fault is None and session._live_image.is_live(now + 0.1)
-    assert session.readings(now + 0.1)[0].status is ToolStatus.LIVE
+    assert session.tools.readings(now + 0.1)[0].status is ToolStatus.LIVE
     holder, name = PARTS[part]
     failing = Failing(getattr(getattr(session, holder), name))
     monkeypatch.setattr(getattr(session, holder), name, failing)
@@ -159,28 +159,28 @@ def test_a_fault_makes_everything_live_lost_and_recording_goes_on(with_tumor, sw
     session.add_listener(lambda state: heard.append(session.fault))
     beat(2)
     assert "float division by zero" in session.fault and heard[-1] == session.fault
-    reading = session.readings(now + 0.2)[0]
+    reading = session.tools.readings(now + 0.2)[0]
     assert reading.status is ToolStatus.LOST and reading.signed_distance_mm is None
-    assert not session._live_image.is_live(now + 0.2) and session.tumor_contours() == []
+    assert not session._live_image.is_live(now + 0.2) and session.structures.contours() == []
     for class_name, name in (
         ("vtkMRMLScalarVolumeNode", names.LIVE_IMAGE), ("vtkMRMLModelNode", names.tool_model("Stylus")),
         ("vtkMRMLMarkupsLineNode", names.distance_line("Stylus")),
     ):  # fmt: skip
         assert not visible(session, class_name, name), name
-    assert session.recording.frames == 4
+    assert session.recording.state.frames == 4
     failing.fails = False
     beat(3)
     assert session.fault is not None, "what fails at every other beat must not flicker"
     beat(13)
-    assert session.fault is None and session.readings(now + 1.3)[0].status is ToolStatus.LIVE
+    assert session.fault is None and session.tools.readings(now + 1.3)[0].status is ToolStatus.LIVE
     assert visible(session, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
-    assert len(session.stop_recording()) == 8
+    assert len(session.recording.stop()) == 8
 
 
 def test_a_result_that_cannot_be_taken_in_fails_its_step(with_tumor, monkeypatch, sweep):
-    with_tumor.set_sweep(sweep)
-    monkeypatch.setitem(with_tumor._jobs.takers, Step.RECONSTRUCT, lambda result: 1 / 0)
-    with_tumor.start_reconstruct()
+    with_tumor.recording.set_sweep(sweep)
+    monkeypatch.setitem(with_tumor.jobs.takers, Step.RECONSTRUCT, lambda result: 1 / 0)
+    with_tumor.volume.start()
     assert with_tumor.wait()
     assert with_tumor.state.status(Step.RECONSTRUCT) is StepStatus.FAILED
     assert "division" in with_tumor.state[Step.RECONSTRUCT].message and with_tumor.fault is None
@@ -195,30 +195,30 @@ def test_a_frame_is_recorded_although_it_cannot_be_watched(session, sweep, monke
 
         def close(self): ...
 
-    session.record_folder = tmp_path
-    session.start_recording()
-    recording = session._record._recordings.current
+    session.recording.folder = tmp_path
+    session.recording.start()
+    recording = session.recording._recordings.current
     monkeypatch.setattr(recording.watch, "add", Blind().add)
     recording.live.close()
     recording.live = Blind()
     for frame in sweep.frames:
-        session.show_frame(frame)
-    assert session.recording.frames == len(sweep)
-    assert "recorded" in session.recording.text and "it lies outside" in session.recording.text
-    assert len(session.stop_recording()) == len(sweep)
-    assert session.wait() and session.volume is not None
+        session.stream.show_frame(frame)
+    assert session.recording.state.frames == len(sweep)
+    assert "recorded" in session.recording.state.text and "it lies outside" in session.recording.state.text
+    assert len(session.recording.stop()) == len(sweep)
+    assert session.wait() and session.volume.value is not None
 
 
 def test_one_frame_that_cannot_be_kept_costs_no_other(session, sweep, monkeypatch):
     source = Source("room-1:18944")
-    session.connect_source(source)
-    session.live_reconstruction = False
-    session.start_recording()
-    add, odd = session._record.add, sweep.frames[2]
-    monkeypatch.setattr(session._record, "add", lambda frame: add(frame if frame is not odd else frame.no_such_thing))
+    session.stream.connect_source(source)
+    session.recording.live_reconstruction = False
+    session.recording.start()
+    add, odd = session.recording.add, sweep.frames[2]
+    monkeypatch.setattr(session.recording, "add", lambda frame: add(frame if frame is not odd else frame.no_such_thing))
     source.waiting = list(sweep.frames)
     session.process()
     assert "no_such_thing" in session.fault
-    assert session.recording.frames == len(sweep) - 1
+    assert session.recording.state.frames == len(sweep) - 1
     session.process(time.monotonic() + 5)
     assert session.fault is None

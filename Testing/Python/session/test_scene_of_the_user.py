@@ -9,7 +9,7 @@ from CRLMSegmentationLib.mrml import names
 from CRLMSegmentationLib.mrml.bundle import save_scene
 from CRLMSegmentationLib.mrml.conversion import matrix_of_transform
 from CRLMSegmentationLib.mrml.nodes import find, nodes_of_class, role_of
-from CRLMSegmentationLib.session.session import NavigationSession
+from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose
 from small_case import TUMOR_CENTER
@@ -23,19 +23,19 @@ LINE = "vtkMRMLMarkupsLineNode"
 
 
 def stylus_is_seen(session):
-    session.update_tool("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
-    return session.tool_distance_mm()
+    session.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
+    return session.tools.distance_mm()
 
 
 @pytest.fixture
 def working(session, sweep, volume, box):
-    session.connect_source(Source("room-1:18944"))
+    session.stream.connect_source(Source("room-1:18944"))
     record(session, sweep.frames)
-    session.set_volume(volume)
-    session.set_box(box, tight=True)
-    session.segment(SphereSegmenter())
-    session.update_tool("StylusTipToStylus", Pose(TIP_TO_STYLUS))
-    session.show_frame(sweep.frames[4].with_changes(transforms={}))
+    session.volume.set(volume)
+    session.box.set(box, tight=True)
+    session.tumor.segment(SphereSegmenter())
+    session.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
+    session.stream.show_frame(sweep.frames[4].with_changes(transforms={}))
     assert session.wait() and stylus_is_seen(session) is not None
     return session
 
@@ -54,24 +54,28 @@ def own(session):
 
 def test_renaming_changes_nothing(working, sweep, mask, volume):
     before, number = own(working), working.scene.GetNumberOfNodes()
-    mask, surface = working.mask, working.surface.GetNumberOfPoints()
+    mask, surface = working.tumor.mask, working.tumor.surface.GetNumberOfPoints()
     for node in nodes_of_class(working.scene, "vtkMRMLNode"):
         if node.GetAttribute("CRLM.Role"):
             node.SetName(f"{SURNAME} {node.GetID()}")
     done = [working.state.status(step) for step in Step]
     working.process()
     assert [working.state.status(step) for step in Step] == done
-    assert working.volume is not None and working.box is not None and working.surface.GetNumberOfPoints() == surface
-    np.testing.assert_array_equal(working.mask.voxels, mask.voxels)
-    assert stylus_is_seen(working) is not None and working.margin_node() is not None
-    working.show_frame(sweep.frames[5])
-    working.set_threshold(0.6)
+    assert (
+        working.volume.value is not None
+        and working.box.value is not None
+        and working.tumor.surface.GetNumberOfPoints() == surface
+    )
+    np.testing.assert_array_equal(working.tumor.mask.voxels, mask.voxels)
+    assert stylus_is_seen(working) is not None and working.nodes.margin() is not None
+    working.stream.show_frame(sweep.frames[5])
+    working.tumor.set_threshold(0.6)
     assert working.wait()
-    working.segment(SphereSegmenter())
+    working.tumor.segment(SphereSegmenter())
     assert working.scene.GetNumberOfNodes() == number and own(working) == before
-    working.box_node().SetSize(28.0, 28.0, 28.0)
-    assert working.surface is None, "the box is watched under its other name, too"
-    working.new_case()
+    working.nodes.box().SetSize(28.0, 28.0, 28.0)
+    assert working.tumor.surface is None, "the box is watched under its other name, too"
+    working.case.begin()
     left = [name for node in nodes_of_class(working.scene, "vtkMRMLNode") if SURNAME in (name := node.GetName() or "")]
     assert all(
         role
@@ -92,10 +96,10 @@ def test_renaming_changes_nothing(working, sweep, mask, volume):
 
 def test_names_that_a_user_gave_stay_out_of_saved_cases(working, tmp_path):
     renamed = {}
-    for node in (working.volume_node(), working.surface_node(), working.box_node(), working.segmentation_node()):
+    for node in (working.nodes.volume(), working.nodes.surface(), working.nodes.box(), working.nodes.segmentation()):
         node.SetName(f"{SURNAME} {node.GetClassName()}")
         renamed[node.GetID()] = node.GetName()
-    folder = working.save_case(tmp_path / "case")
+    folder = working.case.save(tmp_path / "case")
     assert {identifier: working.scene.GetNodeByID(identifier).GetName() for identifier in renamed} == renamed
     contents = [path.read_bytes() for path in folder.iterdir() if path.suffix != ".mrb"]
     with zipfile.ZipFile(folder / "scene.mrb") as bundle:
@@ -104,52 +108,52 @@ def test_names_that_a_user_gave_stay_out_of_saved_cases(working, tmp_path):
 
 
 def test_a_node_of_another_role_is_not_taken_for_its_name(session, volume):
-    session.set_volume(volume)
-    session.volume_node().SetName("Sweep of today")
+    session.volume.set(volume)
+    session.nodes.volume().SetName("Sweep of today")
     other = session.scene.AddNewNodeByClass(VOLUME, names.VOLUME)
     other.SetAttribute("CRLM.Role", "something else")
-    assert session.volume_node() is not other and session.volume is not None
+    assert session.nodes.volume() is not other and session.volume.value is not None
 
 
 # Deleted
 
 
 def test_a_deleted_box_is_no_box(working, box):
-    working.scene.RemoveNode(working.box_node())
-    assert working.box is None and working.state.status(Step.BOX) is StepStatus.READY
-    assert working.surface is None and stylus_is_seen(working) is None
-    working.set_box(box)
+    working.scene.RemoveNode(working.nodes.box())
+    assert working.box.value is None and working.state.status(Step.BOX) is StepStatus.READY
+    assert working.tumor.surface is None and stylus_is_seen(working) is None
+    working.box.set(box)
     assert working.state.status(Step.BOX) is StepStatus.DONE
-    working.box_node().SetSize(22.0, 22.0, 22.0)
-    np.testing.assert_allclose(working.box.size_mm, 22.0)
+    working.nodes.box().SetSize(22.0, 22.0, 22.0)
+    np.testing.assert_allclose(working.box.value.size_mm, 22.0)
     assert working.state[Step.BOX].message.startswith("22 x")
 
 
 def test_a_deleted_volume_is_no_volume(working):
-    working.scene.RemoveNode(working.volume_node())
-    assert working.volume is None and working.state.status(Step.RECONSTRUCT) is StepStatus.READY
+    working.scene.RemoveNode(working.nodes.volume())
+    assert working.volume.value is None and working.state.status(Step.RECONSTRUCT) is StepStatus.READY
     assert stylus_is_seen(working) is None and working.state.status(Step.NAVIGATE) is StepStatus.WAITING
 
 
-@pytest.mark.parametrize("which", ["surface_node", "segmentation_node"])
+@pytest.mark.parametrize("which", ["surface", "segmentation"])
 def test_who_deletes_a_node_of_the_tumor_deletes_the_tumor(working, which):
-    working.scene.RemoveNode(getattr(working, which)())
-    assert stylus_is_seen(working) is None and working.tumor_state is None
-    assert working.surface_node() is None and working.segmentation_node() is None
+    working.scene.RemoveNode(getattr(working.nodes, which)())
+    assert stylus_is_seen(working) is None and working.tumor.state is None
+    assert working.nodes.surface() is None and working.nodes.segmentation() is None
     assert working.state.status(Step.SEGMENT) is StepStatus.READY
-    assert working.margin_node() is None
-    working.segment(SphereSegmenter())
+    assert working.nodes.margin() is None
+    working.tumor.segment(SphereSegmenter())
     assert stylus_is_seen(working) is not None
 
 
 def test_deleted_shells_come_back(working):
-    working.show_uncertainty(True)
+    working.structures.show_uncertainty(True)
     assert working.wait()
     number = working.scene.GetNumberOfNodesByClass(MODEL)
     for name in (names.MARGIN, names.UNCERTAINTY_OUTER):
         working.scene.RemoveNode(find(working.scene, MODEL, name))
     assert working.wait()
-    assert working.margin_node() is not None and working.scene.GetNumberOfNodesByClass(MODEL) == number
+    assert working.nodes.margin() is not None and working.scene.GetNumberOfNodesByClass(MODEL) == number
 
 
 @pytest.mark.parametrize("what", [
@@ -174,15 +178,15 @@ def test_deleted_tools_come_back_with_their_calibration(working, what):
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory, sweep, volume, box):
     """A scene that was saved while navigating."""
-    session = NavigationSession()
-    session.connect_source(Source("simulator", "simulated"))
+    session = Session()
+    session.stream.connect_source(Source("simulator", "simulated"))
     record(session, sweep.frames[:4])
-    session.set_volume(volume)
-    session.set_box(box, tight=True)
-    session.segment(SphereSegmenter())
-    session.set_margin_mm(7.0)
-    session.update_tool("StylusTipToStylus", Pose(TIP_TO_STYLUS))
-    session.show_frame(sweep.frames[4])
+    session.volume.set(volume)
+    session.box.set(box, tight=True)
+    session.tumor.segment(SphereSegmenter())
+    session.structures.set_margin_mm(7.0)
+    session.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
+    session.stream.show_frame(sweep.frames[4])
     assert session.wait() and stylus_is_seen(session) is not None
     path = save_scene(session, tmp_path_factory.mktemp("scene") / "saved.mrb")
     session.close()
@@ -203,13 +207,13 @@ def load(session, path, folder):
 
 
 def assert_taken_over(session):
-    assert len(session.sweep) == 4 and session.volume is not None and session.box is not None
-    assert session.surface is not None and session.box_is_tight and session.margin_mm == 7.0
-    assert session.origin == "simulated" and session.has_unsaved_data
+    assert len(session.recording.sweep) == 4 and session.volume.value is not None and session.box.value is not None
+    assert session.tumor.surface is not None and session.box.is_tight and session.structures.margin_mm == 7.0
+    assert session.case.origin == "simulated" and session.case.has_unsaved_data
     done = [step for step in Step if session.state.status(step) is StepStatus.DONE]
     assert done[-3:] == [Step.RECONSTRUCT, Step.BOX, Step.SEGMENT]
-    assert (Step.RECORD in done) is (session.recording is None)
-    assert session.segmentation_result.card.name == SphereSegmenter().model.card.name
+    assert (Step.RECORD in done) is (session.recording.state is None)
+    assert session.tumor.result.card.name == SphereSegmenter().model.card.name
 
 
 def assert_nothing_is_shown_as_live(session):
@@ -221,7 +225,7 @@ def assert_nothing_is_shown_as_live(session):
     ):
         assert not visible(session, *one), one
     assert "mm" not in find(session.scene, "vtkMRMLTextNode", names.DISTANCE_TEXT).GetText()
-    assert session.tool_distance_mm() is None
+    assert session.tools.distance_mm() is None
 
 
 def test_a_scene_that_is_loaded_is_gone_on_from(session, bundle, tmp_path):
@@ -231,65 +235,65 @@ def test_a_scene_that_is_loaded_is_gone_on_from(session, bundle, tmp_path):
     assert_taken_over(session)
     assert_nothing_is_shown_as_live(session)
     assert heard[-1] is StepStatus.DONE
-    assert session.wait() and session.margin_node() is not None
+    assert session.wait() and session.nodes.margin() is not None
 
 
 def test_a_scene_that_is_loaded_while_live_replaces_the_case_and_leaves_the_stream(working, bundle, sweep, tmp_path):
     live = {one: find(working.scene, *one) for one in ((VOLUME, names.LIVE_IMAGE), (TRANSFORM, "StylusToReference"))}
-    working.start_recording()
-    working.show_frame(sweep.frames[0])
+    working.recording.start()
+    working.stream.show_frame(sweep.frames[0])
     load(working, bundle, tmp_path)
     assert_taken_over(working)
     assert max(own(working).values()) == 1, own(working)
     assert all(find(working.scene, *one) is node for one, node in live.items())
-    assert "same patient" in working.source_question and stylus_is_seen(working) is None
+    assert "same patient" in working.case.question and stylus_is_seen(working) is None
     assert not visible(working, MODEL, names.SURFACE)
-    working.show_frame(sweep.frames[1])
-    assert working.recording.frames == 2
-    working.keep_case()
+    working.stream.show_frame(sweep.frames[1])
+    assert working.recording.state.frames == 2
+    working.case.keep()
     assert stylus_is_seen(working) is not None
 
 
 def test_a_job_that_runs_while_a_scene_is_loaded_concerns_the_old_one(working, bundle, tmp_path):
-    job = working.begin_segment(SphereSegmenter())
+    job = working.tumor.begin(SphereSegmenter())
     result = job.run()
     load(working, bundle, tmp_path)
-    figures = working.tumor_figures
-    assert working.finish(job, result) is False
+    figures = working.tumor.figures
+    assert working.jobs.finish(job, result) is False
     assert_taken_over(working)
-    assert working.tumor_figures == figures
+    assert working.tumor.figures == figures
 
 
 def test_a_scene_of_somebody_else_leaves_the_case_alone(working, tmp_path):
-    other = NavigationSession()
+    other = Session()
     other.scene.AddNewNodeByClass(MODEL, "Vessels")
     path = save_scene(other, tmp_path / "other.mrb")
     other.close()
     before = own(working)
     load(working, path, tmp_path / "files")
-    assert working.surface is not None and own(working) == before and stylus_is_seen(working) is not None
+    assert working.tumor.surface is not None and own(working) == before and stylus_is_seen(working) is not None
     assert find(working.scene, MODEL, "Vessels") is not None
 
 
 def test_a_session_that_begins_on_a_scene_knows_what_was_known(working):
-    working.acknowledge_doubts()
-    doubts, figures = working.doubts, working.tumor_figures
+    working.tumor.acknowledge_doubts()
+    doubts, figures = working.tumor.doubts, working.tumor.figures
     working.close()
-    again = NavigationSession(working.application)
-    assert again.has_unsaved_data, "the module was loaded anew, and nothing was saved"
-    assert again.doubts == doubts and again.doubts_acknowledged and again.origin == "live"
-    assert again.tumor_figures == figures and again.box_is_tight
+    again = Session(working.application)
+    assert again.case.has_unsaved_data, "the module was loaded anew, and nothing was saved"
+    assert again.tumor.doubts == doubts and again.tumor.doubts_acknowledged and again.case.origin == "live"
+    assert again.tumor.figures == figures and again.box.is_tight
     assert_nothing_is_shown_as_live(again)
     again.close()
 
 
 def test_a_timer_that_comes_while_a_scene_is_loaded_makes_no_nodes(session, sweep, monkeypatch):
     source = Source("room-1:18944")
-    session.connect_source(source)
+    session.stream.connect_source(source)
     source.waiting = list(sweep.frames[4:5])
     session.scene.StartState(session.scene.ImportState)
     session.process(time.monotonic())
-    assert session.live_image_node() is None
+    assert session.nodes.live_image() is None
     session.scene.EndState(session.scene.ImportState)
     session.process(time.monotonic())
-    assert session.live_image_node() is not None
+    assert session.nodes.live_image() is not None

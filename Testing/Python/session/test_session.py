@@ -12,7 +12,7 @@ from CRLMSegmentationLib.mrml.conversion import matrix_of_transform, put_box, se
 from CRLMSegmentationLib.mrml.nodes import find
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
-from CRLMSegmentationLib.session.session import NavigationSession
+from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose, Sweep
 from CRLMSegmentationLib.values import Box
@@ -32,11 +32,11 @@ def stylus_with_tip_at(point) -> Pose:
 @pytest.fixture
 def ready(session, sweep, volume, box, mask, surface):
     """A session with a tumor found and a calibrated stylus."""
-    session.set_sweep(sweep)
-    session.set_volume(volume)
-    session.set_box(box)
-    session.set_segmentation(mask, volume.with_voxels(mask.voxels.astype(np.float32)), surface)
-    session.update_tool("StylusTipToStylus", Pose(TIP_TO_STYLUS))
+    session.recording.set_sweep(sweep)
+    session.volume.set(volume)
+    session.box.set(box)
+    session.tumor.set(mask, volume.with_voxels(mask.voxels.astype(np.float32)), surface)
+    session.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
     return session
 
 
@@ -64,23 +64,23 @@ def sphere_surface(radius_mm=20.0):
 
 
 def test_tip_to_sphere_through_calibration_and_pose(session, mask):
-    session.set_segmentation(mask, surface=sphere_surface())
-    session.update_tool("StylusTipToStylus", Pose(TIP_TO_STYLUS))
+    session.tumor.set(mask, surface=sphere_surface())
+    session.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
     expected = ((35.0, MarginState.CLEAR), (25.0, MarginState.WITHIN_MARGIN), (12.0, MarginState.INSIDE))
     for away_mm, margin in expected:
-        session.update_tool("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (away_mm, 0, 0)))
-        reading = session.tool_reading("Stylus")
+        session.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (away_mm, 0, 0)))
+        reading = session.tools.reading("Stylus")
         np.testing.assert_allclose(reading.tip_ras, TUMOR_CENTER + (away_mm, 0, 0), atol=1e-9)
         assert reading.signed_distance_mm == pytest.approx(away_mm - 20, abs=0.02)
-        assert session.tool_distance_mm("Stylus") == reading.signed_distance_mm
+        assert session.tools.distance_mm("Stylus") == reading.signed_distance_mm
         # Anywhere on the facet there is as near, so the place is known to half a facet only.
         np.testing.assert_allclose(reading.closest_point_ras, TUMOR_CENTER + (20, 0, 0), atol=0.5)
         assert reading.margin is margin
 
 
 def test_scene_shows_what_the_reading_says(ready):
-    ready.update_tool("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (0, 30, 0)))
-    reading = ready.tool_reading()
+    ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (0, 30, 0)))
+    reading = ready.tools.reading()
     scene = ready.scene
     model = find(scene, "vtkMRMLModelNode", names.tool_model("Stylus"))
     assert model.GetDisplayVisibility()
@@ -99,33 +99,33 @@ def test_scene_shows_what_the_reading_says(ready):
 
 
 def test_margin_can_be_set(ready):
-    ready.update_tool("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (TUMOR_RADIUS_MM + 5, 0, 0)))
-    assert ready.tool_reading().margin is MarginState.WITHIN_MARGIN
-    ready.set_margin_mm(3.0)
-    assert ready.tool_reading().margin is MarginState.CLEAR
+    ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (TUMOR_RADIUS_MM + 5, 0, 0)))
+    assert ready.tools.reading().margin is MarginState.WITHIN_MARGIN
+    ready.structures.set_margin_mm(3.0)
+    assert ready.tools.reading().margin is MarginState.CLEAR
 
 
 # Lost tools
 
 
 def test_invalid_pose_loses_the_tool(ready):
-    ready.update_tool("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
-    assert ready.tool_distance_mm() is not None
-    ready.update_tool("StylusToReference", Pose(np.eye(4), False))
-    assert ready.tool_reading().status is ToolStatus.LOST
-    assert ready.tool_distance_mm() is None
+    ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
+    assert ready.tools.distance_mm() is not None
+    ready.tools.update("StylusToReference", Pose(np.eye(4), False))
+    assert ready.tools.reading().status is ToolStatus.LOST
+    assert ready.tools.distance_mm() is None
     assert not visible(ready, "vtkMRMLModelNode", names.tool_model("Stylus"))
     assert not visible(ready, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
     assert "lost" in find(ready.scene, "vtkMRMLTextNode", names.DISTANCE_TEXT).GetText()
-    ready.update_tool("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
+    ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
     assert visible(ready, "vtkMRMLModelNode", names.tool_model("Stylus"))
     assert visible(ready, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
 
 
 def test_silence_loses_the_tool_after_half_a_second(ready):
-    ready.update_tool("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)), received_s=100.0)
-    assert ready.tool_distance_mm(now_s=100.5) is not None
-    assert ready.tool_distance_mm(now_s=100.51) is None
+    ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)), received_s=100.0)
+    assert ready.tools.distance_mm(now_s=100.5) is not None
+    assert ready.tools.distance_mm(now_s=100.51) is None
     ready.refresh(100.4)
     assert visible(ready, "vtkMRMLModelNode", names.tool_model("Stylus"))
     readings = ready.refresh(100.6)
@@ -135,33 +135,33 @@ def test_silence_loses_the_tool_after_half_a_second(ready):
 
 def test_a_frame_brings_its_tools_and_a_frame_without_them_lets_them_age(ready, sweep):
     frame = sweep.frames[4]
-    ready.show_frame(frame, received_s=10.0)
+    ready.stream.show_frame(frame, received_s=10.0)
     expected = frame.transforms["StylusToReference"].matrix @ TIP_TO_STYLUS
-    np.testing.assert_allclose(ready.tool_reading("Stylus", 10.0).tip_to_reference, expected)
+    np.testing.assert_allclose(ready.tools.reading("Stylus", 10.0).tip_to_reference, expected)
     for number in range(1, 8):
         later = frame.with_changes(timestamp=frame.timestamp + 0.1 * number, transforms={})
-        ready.show_frame(later, received_s=10.0 + 0.1 * number)
-    assert ready.tool_reading("Stylus", 10.7).status is ToolStatus.LOST
+        ready.stream.show_frame(later, received_s=10.0 + 0.1 * number)
+    assert ready.tools.reading("Stylus", 10.7).status is ToolStatus.LOST
 
 
 def test_tools_seen_through_a_tracker_are_composed(session, sweep):
     reference_to_tracker, stylus_to_tracker = affine(turn((0, 0, 90)), (5, 0, 0)), affine(translation=(5, 7, 0))
     transforms = {"ReferenceToTracker": Pose(reference_to_tracker), "StylusToTracker": Pose(stylus_to_tracker)}
-    session.show_frame(sweep.frames[0].with_changes(transforms=transforms))
+    session.stream.show_frame(sweep.frames[0].with_changes(transforms=transforms))
     # In Tracker the sensor is 7 along y from Reference's origin, and Reference's R points along Tracker's y.
-    np.testing.assert_allclose(session.tool_reading("Stylus").tip_ras, (7, 0, 0), atol=1e-9)
+    np.testing.assert_allclose(session.tools.reading("Stylus").tip_ras, (7, 0, 0), atol=1e-9)
     assert session.tools.names == ["Stylus"]
     transforms["ReferenceToTracker"] = Pose(reference_to_tracker, False)
-    session.show_frame(sweep.frames[0].with_changes(transforms=transforms))
-    assert session.tool_reading("Stylus").status is ToolStatus.LOST
+    session.stream.show_frame(sweep.frames[0].with_changes(transforms=transforms))
+    assert session.tools.reading("Stylus").status is ToolStatus.LOST
 
 
 def test_transforms_that_are_no_tools_are_left_alone(session):
     others = ("ProbeToReference", "ImageToReference", "ProbeToTracker", "ReferenceToTracker", "StylusTipToReference")
     for name in others:
-        assert session.update_tool(name, Pose(np.eye(4))) is False
+        assert session.tools.update(name, Pose(np.eye(4))) is False
     assert session.tools.names == []
-    assert session.update_tool("Needle", Pose(np.eye(4))) is True
+    assert session.tools.update("Needle", Pose(np.eye(4))) is True
     assert session.tools.names == ["Needle"]
 
 
@@ -173,41 +173,41 @@ def test_only_tools_that_are_followed_come_with_a_frame(session, sweep):
         "NeedleToReference": places["c"],
         "NeedleTipToNeedle": places["d"],
     }
-    session.show_frame(sweep.frames[0].with_changes(transforms=transforms))
+    session.stream.show_frame(sweep.frames[0].with_changes(transforms=transforms))
     assert sorted(session.tools.names) == ["Needle", "Stylus"]
-    np.testing.assert_allclose(session.tool_reading("Needle").tip_ras, (2 + 3, 0, 0))
+    np.testing.assert_allclose(session.tools.reading("Needle").tip_ras, (2 + 3, 0, 0))
 
 
 def test_a_broken_calibration_in_the_stream_does_not_stop_it(ready, sweep):
     frame = sweep.frames[4]
     broken = {**frame.transforms, "StylusTipToStylus": Pose(np.zeros((4, 4)))}
-    ready.show_frame(frame.with_changes(transforms=broken))
+    ready.stream.show_frame(frame.with_changes(transforms=broken))
     expected = frame.transforms["StylusToReference"].matrix @ TIP_TO_STYLUS
-    np.testing.assert_allclose(ready.tool_reading().tip_to_reference, expected)
+    np.testing.assert_allclose(ready.tools.reading().tip_to_reference, expected)
 
 
 def test_a_broken_calibration_is_refused_and_the_good_one_kept(ready):
     with pytest.raises(GeometryError, match="StylusTipToStylus"):
-        ready.update_tool("StylusTipToStylus", Pose(np.zeros((4, 4))))
-    ready.update_tool("StylusToReference", stylus_with_tip_at(TUMOR_CENTER))
-    np.testing.assert_allclose(ready.tool_reading().tip_ras, TUMOR_CENTER, atol=1e-9)
+        ready.tools.update("StylusTipToStylus", Pose(np.zeros((4, 4))))
+    ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER))
+    np.testing.assert_allclose(ready.tools.reading().tip_ras, TUMOR_CENTER, atol=1e-9)
 
 
 # The live image
 
 
 def test_live_image_is_where_it_was_taken_and_hidden_when_its_pose_is_unknown(session, sweep):
-    session.show_frame(sweep.frames[5], received_s=1.0)
+    session.stream.show_frame(sweep.frames[5], received_s=1.0)
     image = find(session.scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
     parent = image.GetParentTransformNode()
     assert parent.GetName() == names.IMAGE_TO_REFERENCE
     np.testing.assert_allclose(matrix_of_transform(parent), sweep.frames[5].image_to_reference, atol=1e-12)
     assert visible(session, "vtkMRMLModelNode", names.PROBE_MODEL)
-    session.show_frame(sweep.frames[3], received_s=1.1)
+    session.stream.show_frame(sweep.frames[3], received_s=1.1)
     assert not sweep.frames[3].valid
     assert not visible(session, "vtkMRMLModelNode", names.PROBE_MODEL)
     np.testing.assert_allclose(matrix_of_transform(parent), sweep.frames[5].image_to_reference, atol=1e-12)
-    session.show_frame(sweep.frames[6], received_s=1.2)
+    session.stream.show_frame(sweep.frames[6], received_s=1.2)
     session.refresh(1.3)
     assert visible(session, "vtkMRMLModelNode", names.PROBE_MODEL)
     session.refresh(2.0)
@@ -215,18 +215,18 @@ def test_live_image_is_where_it_was_taken_and_hidden_when_its_pose_is_unknown(se
 
 
 def test_recording_keeps_every_frame_that_is_shown(session, sweep):
-    session.show_frame(sweep.frames[0])
-    session.start_recording()
+    session.stream.show_frame(sweep.frames[0])
+    session.recording.start()
     assert session.state.status(Step.RECORD) is StepStatus.RUNNING
     for frame in sweep.frames:
-        session.show_frame(frame)
-    assert session.recording.frames == len(sweep)
-    assert len(session.stop_recording()) == len(sweep)
+        session.stream.show_frame(frame)
+    assert session.recording.state.frames == len(sweep)
+    assert len(session.recording.stop()) == len(sweep)
     assert session.state.status(Step.RECORD) is StepStatus.DONE
-    session.start_recording()
+    session.recording.start()
     with pytest.raises(RecordingError, match="No frame"):
-        session.stop_recording()
-    assert len(session.sweep) == len(sweep), "an empty recording must not cost the earlier one"
+        session.recording.stop()
+    assert len(session.recording.sweep) == len(sweep), "an empty recording must not cost the earlier one"
 
 
 # Stale results
@@ -241,29 +241,29 @@ def test_everything_is_done_in_a_ready_session(ready):
 
 def assert_tumor_is_gone(session):
     assert not tumor_is_shown(session)
-    assert session.mask is None and session.surface is None and session.probability is None
-    assert session.tool_distance_mm() is None
+    assert session.tumor.mask is None and session.tumor.surface is None and session.tumor.probability is None
+    assert session.tools.distance_mm() is None
     assert session.state.status(Step.SEGMENT) is StepStatus.STALE
     assert session.state.status(Step.NAVIGATE) is StepStatus.WAITING
 
 
 def test_a_new_box_hides_the_tumor_of_the_old_one(ready, box, mask, surface):
-    ready.update_tool("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
-    assert ready.tool_distance_mm() is not None
-    ready.set_box(Box(box.center_ras + (1, 0, 0), box.size_mm, box.axes_ras))
+    ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
+    assert ready.tools.distance_mm() is not None
+    ready.box.set(Box(box.center_ras + (1, 0, 0), box.size_mm, box.axes_ras))
     assert_tumor_is_gone(ready)
-    assert ready.volume is not None
+    assert ready.volume.value is not None
     assert not visible(ready, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
-    ready.set_segmentation(mask, None, surface)
-    assert tumor_is_shown(ready) and ready.tool_distance_mm() is not None
-    assert ready.probability is None, "the probability of the old box must not come back with the new tumor"
+    ready.tumor.set(mask, None, surface)
+    assert tumor_is_shown(ready) and ready.tools.distance_mm() is not None
+    assert ready.tumor.probability is None, "the probability of the old box must not come back with the new tumor"
 
 
 def test_dragging_the_box_is_the_same_as_setting_it(ready, box):
     roi = find(ready.scene, "vtkMRMLMarkupsROINode", names.BOX)
     roi.SetSize(*(box.size_mm + (4, 0, 0)))
     assert_tumor_is_gone(ready)
-    np.testing.assert_allclose(ready.box.size_mm, box.size_mm + (4, 0, 0))
+    np.testing.assert_allclose(ready.box.value.size_mm, box.size_mm + (4, 0, 0))
 
 
 def test_a_box_that_became_oblique_hides_the_tumor_and_says_why(ready):
@@ -272,7 +272,7 @@ def test_a_box_that_became_oblique_hides_the_tumor_and_says_why(ready):
     roi.SetAndObserveTransformNodeID(transform.GetID())
     assert tumor_is_shown(ready)
     set_transform(transform, affine(np.array([[1, 0.5, 0], [0, 1, 0], [0, 0, 1.0]])))
-    assert ready.surface is None and ready.tool_distance_mm() is None
+    assert ready.tumor.surface is None and ready.tools.distance_mm() is None
     assert ready.state.status(Step.BOX) is StepStatus.FAILED and "perpendicular" in ready.state[Step.BOX].message
     set_transform(transform, np.eye(4))
     assert ready.state.status(Step.BOX) is StepStatus.DONE
@@ -280,38 +280,38 @@ def test_a_box_that_became_oblique_hides_the_tumor_and_says_why(ready):
 
 
 def test_the_same_box_again_changes_nothing(ready, box):
-    ready.set_box(box)
+    ready.box.set(box)
     put_box(find(ready.scene, "vtkMRMLMarkupsROINode", names.BOX), box)
     assert tumor_is_shown(ready)
 
 
 def test_a_box_whose_margin_changes_is_another_box(ready, box):
-    ready.set_box(box, tight=True)
+    ready.box.set(box, tight=True)
     assert_tumor_is_gone(ready)
 
 
 def test_a_new_volume_hides_the_tumor(ready, volume):
-    ready.set_volume(volume)
+    ready.volume.set(volume)
     assert_tumor_is_gone(ready)
-    assert ready.volume is not None and ready.box is not None
+    assert ready.volume.value is not None and ready.box.value is not None
 
 
 def test_a_new_sweep_makes_volume_and_tumor_stale(ready, sweep):
-    ready.set_sweep(Sweep(sweep.frames[:6]))
+    ready.recording.set_sweep(Sweep(sweep.frames[:6]))
     assert_tumor_is_gone(ready)
-    assert ready.volume is None
+    assert ready.volume.value is None
     assert ready.state.status(Step.RECONSTRUCT) is StepStatus.STALE
     with pytest.raises(SegmentationError, match="no volume"):
-        ready.begin_segment(None)
+        ready.tumor.begin(None)
 
 
 def test_an_open_surface_gives_no_distance(ready, mask):
     plane = vtkPlaneSource()
     plane.Update()
-    ready.update_tool("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
+    ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
     with pytest.raises(GeometryError, match="open"):
-        ready.set_segmentation(mask, None, plane.GetOutput())
-    assert ready.tool_distance_mm() is None
+        ready.tumor.set(mask, None, plane.GetOutput())
+    assert ready.tools.distance_mm() is None
 
 
 # Long steps
@@ -335,23 +335,23 @@ class SphereSegmenter:
 def test_the_steps_in_their_order_give_the_tumor_and_its_distance(session, sweep, box):
     from CRLMSegmentationLib.reconstruction import ReconstructionSettings
 
-    session.set_sweep(sweep)
+    session.recording.set_sweep(sweep)
     told = []
     settings = ReconstructionSettings(spacing_mm=(1.0, 1.0, 1.0), fill="distance")
-    reconstruction = session.reconstruct(settings, lambda fraction, text: told.append(fraction))
+    reconstruction = session.volume.reconstruct(settings, lambda fraction, text: told.append(fraction))
     assert told and told[-1] == 1
-    np.testing.assert_array_equal(session.volume.voxels, reconstruction.volume.voxels)
-    session.set_box(box, tight=True)
+    np.testing.assert_array_equal(session.volume.value.voxels, reconstruction.volume.voxels)
+    session.box.set(box, tight=True)
     segmenter = SphereSegmenter()
-    result = session.segment(segmenter)
+    result = session.tumor.segment(segmenter)
     # A tight box is grown by the model's margin of 10 mm before the model sees it.
     assert Box.around_volume(segmenter.seen).size_mm.min() > 30
-    assert result.found and session.segmentation_result is result
-    np.testing.assert_array_equal(session.mask.voxels, result.mask.voxels)
-    assert session.probability.voxels.dtype == np.float32
+    assert result.found and session.tumor.result is result
+    np.testing.assert_array_equal(session.tumor.mask.voxels, result.mask.voxels)
+    assert session.tumor.probability.voxels.dtype == np.float32
     assert {"reconstruct", "crop", "segment", "surface"} <= set(session.state.timings_s)
-    session.update_tool("StylusToReference", Pose(affine(translation=TUMOR_CENTER + (0, TUMOR_RADIUS_MM + 6, 0))))
-    assert session.tool_distance_mm() == pytest.approx(6, abs=0.6)
+    session.tools.update("StylusToReference", Pose(affine(translation=TUMOR_CENTER + (0, TUMOR_RADIUS_MM + 6, 0))))
+    assert session.tools.distance_mm() == pytest.approx(6, abs=0.6)
 
 
 def test_nothing_found_shows_no_tumor(ready):
@@ -359,37 +359,37 @@ def test_nothing_found_shows_no_tumor(ready):
         def probability(self, block, progress=None, should_cancel=None):
             return block.with_voxels(np.zeros(block.voxels.shape, np.float32))
 
-    result = ready.segment(NothingThere())
+    result = ready.tumor.segment(NothingThere())
     assert not result.found
-    assert ready.surface is None and ready.tool_distance_mm() is None and not tumor_is_shown(ready)
+    assert ready.tumor.surface is None and ready.tools.distance_mm() is None and not tumor_is_shown(ready)
     assert "no tumor" in ready.state[Step.SEGMENT].message
 
 
 def test_threshold_is_moved_without_the_network(ready, volume):
     segmenter = SphereSegmenter()
-    ready.segment(segmenter)
-    before = ready.mask.voxels.sum()
+    ready.tumor.segment(segmenter)
+    before = ready.tumor.mask.voxels.sum()
     segmenter.seen = None
-    ready.set_threshold(0.95)
-    assert ready.wait() and ready.threshold == 0.95
-    assert ready.surface is None
-    ready.set_threshold(0.5)
+    ready.tumor.set_threshold(0.95)
+    assert ready.wait() and ready.tumor.threshold == 0.95
+    assert ready.tumor.surface is None
+    ready.tumor.set_threshold(0.5)
     assert ready.wait()
-    assert ready.mask.voxels.sum() == before and segmenter.seen is None
-    ready.set_volume(volume)
+    assert ready.tumor.mask.voxels.sum() == before and segmenter.seen is None
+    ready.volume.set(volume)
     with pytest.raises(SegmentationError, match="no probability"):
-        ready.set_threshold(0.5)
+        ready.tumor.set_threshold(0.5)
 
 
 def test_a_result_whose_input_has_changed_is_dropped(ready, box):
-    job = ready.begin_segment(SphereSegmenter())
+    job = ready.tumor.begin(SphereSegmenter())
     assert ready.state.status(Step.SEGMENT) is StepStatus.RUNNING
     result = job.run()
-    ready.set_box(Box(box.center_ras + (2, 0, 0), box.size_mm, box.axes_ras))
-    assert ready.finish(job, result) is False
-    assert ready.surface is None and not tumor_is_shown(ready)
-    again = ready.begin_segment(SphereSegmenter())
-    assert ready.finish(again, again.run()) is True
+    ready.box.set(Box(box.center_ras + (2, 0, 0), box.size_mm, box.axes_ras))
+    assert ready.jobs.finish(job, result) is False
+    assert ready.tumor.surface is None and not tumor_is_shown(ready)
+    again = ready.tumor.begin(SphereSegmenter())
+    assert ready.jobs.finish(again, again.run()) is True
     assert tumor_is_shown(ready)
 
 
@@ -397,30 +397,30 @@ def test_a_reconstruction_minds_its_sweep_and_not_the_box(session, sweep, box):
     from CRLMSegmentationLib.reconstruction import ReconstructionSettings
 
     settings = ReconstructionSettings(spacing_mm=(2.0, 2.0, 2.0), fill="none")
-    session.set_sweep(sweep)
-    job = session.begin_reconstruct(settings)
-    session.set_box(box)
-    assert session.finish(job, job.run()) is True
-    job = session.begin_reconstruct(settings)
-    session.set_sweep(Sweep(sweep.frames[2:]))
-    assert session.finish(job, job.run()) is False
-    assert session.volume is None and session.state.status(Step.RECONSTRUCT) is StepStatus.STALE
+    session.recording.set_sweep(sweep)
+    job = session.volume.begin(settings)
+    session.box.set(box)
+    assert session.jobs.finish(job, job.run()) is True
+    job = session.volume.begin(settings)
+    session.recording.set_sweep(Sweep(sweep.frames[2:]))
+    assert session.jobs.finish(job, job.run()) is False
+    assert session.volume.value is None and session.state.status(Step.RECONSTRUCT) is StepStatus.STALE
 
 
 def test_a_step_that_fails_says_why(session, sweep, volume):
     with pytest.raises(ReconstructionError, match="no sweep"):
-        session.reconstruct()
-    session.set_sweep(Sweep([frame.with_changes(valid=False) for frame in sweep.frames]))
+        session.volume.reconstruct()
+    session.recording.set_sweep(Sweep([frame.with_changes(valid=False) for frame in sweep.frames]))
     with pytest.raises(ReconstructionError) as caught:
-        session.reconstruct()
+        session.volume.reconstruct()
     assert session.state.status(Step.RECONSTRUCT) is StepStatus.FAILED
     assert session.state[Step.RECONSTRUCT].message == str(caught.value)
-    session.set_volume(volume)
+    session.volume.set(volume)
     with pytest.raises(SegmentationError, match="no box"):
-        session.segment(SphereSegmenter())
-    session.set_box(Box((900, 900, 900), (10, 10, 10)))
+        session.tumor.segment(SphereSegmenter())
+    session.box.set(Box((900, 900, 900), (10, 10, 10)))
     with pytest.raises(GeometryError, match="outside"):
-        session.segment(SphereSegmenter())
+        session.tumor.segment(SphereSegmenter())
     assert session.state.status(Step.SEGMENT) is StepStatus.FAILED
 
 
@@ -430,24 +430,24 @@ def test_a_step_that_fails_says_why(session, sweep, volume):
 def test_listeners_hear_of_changes_until_they_leave(session, volume):
     heard = []
     leave = session.add_listener(lambda state: heard.append(state.status(Step.RECONSTRUCT)))
-    session.set_volume(volume)
+    session.volume.set(volume)
     assert heard[-1] is StepStatus.DONE
     leave()
     leave()
     number = len(heard)
-    session.set_volume(volume)
+    session.volume.set(volume)
     assert len(heard) == number
 
 
 def test_doing_everything_twice_leaves_one_node_of_each(ready, sweep, volume, box, mask, surface):
-    ready.show_frame(sweep.frames[4])
+    ready.stream.show_frame(sweep.frames[4])
     number = ready.scene.GetNumberOfNodes()
-    ready.set_sweep(sweep)
-    ready.set_volume(volume)
-    ready.set_box(box)
-    ready.set_segmentation(mask, volume.with_voxels(mask.voxels.astype(np.float32)), surface)
-    ready.update_tool("StylusTipToStylus", Pose(TIP_TO_STYLUS))
-    ready.show_frame(sweep.frames[4])
+    ready.recording.set_sweep(sweep)
+    ready.volume.set(volume)
+    ready.box.set(box)
+    ready.tumor.set(mask, volume.with_voxels(mask.voxels.astype(np.float32)), surface)
+    ready.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
+    ready.stream.show_frame(sweep.frames[4])
     assert ready.scene.GetNumberOfNodes() == number
 
 
@@ -462,42 +462,44 @@ def test_a_closed_session_hears_nothing(ready):
     assert heard == [] and ready.state[Step.BOX].message.startswith("30 x")
 
 
-def test_a_closed_session_leaves_no_observer_behind(volume, box):
-    """An observer that is left keeps its session alive for as long as the scene lives."""
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_a_session_that_nobody_refers_to_goes_and_its_scene_calls_nobody(volume, box, is_closed):
+    """Closed, or dropped by an error in a script: observers must neither keep it nor call what is half gone."""
     application = current_application()
-    alive = []
-    for _ in range(2):
-        session = NavigationSession(application)
-        session.set_volume(volume)
-        session.set_box(box)
-        alive.append(weakref.ref(session))
-        if len(alive) == 2:
-            session.close()
-        del session
-        gc.collect()
-    assert alive[0]() is not None, "as long as it is open, the scene's observers hold it"
-    assert alive[1]() is None
-    alive[0]().close()
+    session = Session(application)
+    session.volume.set(volume)
+    session.box.set(box)
+    alive = weakref.ref(session)
+    if is_closed:
+        session.close()
+    del session
     gc.collect()
-    assert alive[0]() is None
+    assert alive() is None
+    find(application.scene, "vtkMRMLMarkupsROINode", names.BOX).SetSize(5.0, 5.0, 5.0)
+    application.scene.Clear(False)
 
 
 def test_closing_the_scene_starts_anew(ready, volume, box):
     ready.scene.Clear(False)
-    assert ready.volume is None and ready.box is None and ready.sweep is None and ready.surface is None
+    assert (
+        ready.volume.value is None
+        and ready.box.value is None
+        and ready.recording.sweep is None
+        and ready.tumor.surface is None
+    )
     assert [ready.state.status(step) for step in Step] == [StepStatus.READY] + [StepStatus.WAITING] * 5
-    assert ready.tool_reading().status is ToolStatus.NEVER_SEEN
-    ready.set_volume(volume)
-    ready.set_box(box)
+    assert ready.tools.reading().status is ToolStatus.NEVER_SEEN
+    ready.volume.set(volume)
+    ready.box.set(box)
     assert ready.state.status(Step.SEGMENT) is StepStatus.READY
 
 
 def test_a_second_session_goes_on_from_the_first_ones_scene(ready, mask):
     ready.close()
-    other = NavigationSession(ready.application)
+    other = Session(ready.application)
     assert other.state.status(Step.SEGMENT) is StepStatus.DONE
-    np.testing.assert_array_equal(other.mask.voxels, mask.voxels)
-    other.set_box(Box(TUMOR_CENTER, (20, 20, 20)))
+    np.testing.assert_array_equal(other.tumor.mask.voxels, mask.voxels)
+    other.box.set(Box(TUMOR_CENTER, (20, 20, 20)))
     assert_tumor_is_gone(other)
     other.close()
 
@@ -510,7 +512,7 @@ def test_a_scene_set_up_by_somebody_else_gets_what_is_missing(sweep):
     logic.SetMRMLScene(scene)
     logic.SetSliceLogics(vtkCollection())
     logic.SetViewLogics(vtkCollection())
-    session = NavigationSession(application_on(scene, logic))
-    session.set_sweep(sweep)
-    assert len(session.sweep) == len(sweep)
+    session = Session(application_on(scene, logic))
+    session.recording.set_sweep(sweep)
+    assert len(session.recording.sweep) == len(sweep)
     session.close()

@@ -8,7 +8,7 @@ from CRLMSegmentationLib.mrml import names
 from CRLMSegmentationLib.mrml.application import current_application
 from CRLMSegmentationLib.mrml.conversion import put_box, put_surface, put_volume, set_transform
 from CRLMSegmentationLib.reconstruction import ReconstructionSettings
-from CRLMSegmentationLib.session.session import NavigationSession
+from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose, Sweep
 from small_case import affine
@@ -17,19 +17,19 @@ from vtkmodules.vtkFiltersSources import vtkPlaneSource
 
 @pytest.mark.parametrize("way", ["here", "job", "background"])
 def test_every_way_to_a_volume_has_the_session_s_settings(session, sweep, way):
-    session.set_sweep(sweep)
-    session.reconstruction_settings = ReconstructionSettings(spacing_mm=2.5, fill="none")
+    session.recording.set_sweep(sweep)
+    session.volume.settings = ReconstructionSettings(spacing_mm=2.5, fill="none")
     if way == "here":
-        session.reconstruct()
+        session.volume.reconstruct()
     elif way == "job":
-        job = session.begin_reconstruct()
-        session.finish(job, job.run())
+        job = session.volume.begin()
+        session.jobs.finish(job, job.run())
     else:
-        session.start_reconstruct()
+        session.volume.start()
         assert session.wait()
-    np.testing.assert_allclose(session.volume.spacing_mm, 2.5)
-    session.reconstruct(ReconstructionSettings(spacing_mm=4.0, fill="none"))
-    np.testing.assert_allclose(session.volume.spacing_mm, 4.0)
+    np.testing.assert_allclose(session.volume.value.spacing_mm, 2.5)
+    session.volume.reconstruct(ReconstructionSettings(spacing_mm=4.0, fill="none"))
+    np.testing.assert_allclose(session.volume.value.spacing_mm, 4.0)
 
 
 def test_a_new_sweep_cancels_the_job_of_the_old_one(session, sweep, monkeypatch):
@@ -46,10 +46,10 @@ def test_a_new_sweep_cancels_the_job_of_the_old_one(session, sweep, monkeypatch)
         raise Cancelled("cancelled")
 
     monkeypatch.setattr("CRLMSegmentationLib.reconstruction.reconstruct", endless)
-    session.set_sweep(sweep)
-    session.start_reconstruct()
+    session.recording.set_sweep(sweep)
+    session.volume.start()
     assert began.wait(60) and not ended.is_set()
-    session.set_sweep(Sweep(sweep.frames[:5]))
+    session.recording.set_sweep(Sweep(sweep.frames[:5]))
     assert ended.wait(60)
     assert session.wait()
     assert session.state.status(Step.RECONSTRUCT) is StepStatus.READY
@@ -65,7 +65,7 @@ def test_a_scene_with_an_oblique_box_opens_and_says_what_is_wrong(box):
     shear = application.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Shear")
     set_transform(shear, affine(np.array([[1, 0.5, 0], [0, 1, 0], [0, 0, 1.0]])))
     node.SetAndObserveTransformNodeID(shear.GetID())
-    session = NavigationSession(application)
+    session = Session(application)
     assert session.state.status(Step.BOX) is StepStatus.FAILED and "perpendicular" in session.state[Step.BOX].message
     set_transform(shear, np.eye(4))
     assert session.state.status(Step.BOX) is StepStatus.DONE
@@ -84,9 +84,9 @@ def test_a_scene_with_an_open_surface_opens_and_measures_nothing(volume, with_vo
     node = application.scene.AddNewNodeByClass("vtkMRMLModelNode", names.SURFACE)
     node.CreateDefaultDisplayNodes()
     put_surface(node, plane.GetOutput())
-    session = NavigationSession(application)
-    session.update_tool("StylusToReference", Pose(np.eye(4)))
-    assert session.tool_distance_mm() is None and session.surface is None
+    session = Session(application)
+    session.tools.update("StylusToReference", Pose(np.eye(4)))
+    assert session.tools.distance_mm() is None and session.tumor.surface is None
     assert not node.GetDisplayVisibility()
     if not with_volume:
         assert session.state.status(Step.SEGMENT) is StepStatus.FAILED
@@ -96,10 +96,10 @@ def test_a_scene_with_an_open_surface_opens_and_measures_nothing(volume, with_vo
 
 
 def test_a_volume_under_a_warp_is_told_wherever_it_is_asked_for(session, volume, box):
-    session.set_volume(volume)
-    session.set_box(box)
+    session.volume.set(volume)
+    session.box.set(box)
     warp = session.scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "Warp")
-    session.volume_node().SetAndObserveTransformNodeID(warp.GetID())
-    assert any("not linear" in warning for warning in session.box_warnings)
+    session.nodes.volume().SetAndObserveTransformNodeID(warp.GetID())
+    assert any("not linear" in warning for warning in session.box.warnings)
     session.process()
     assert session.fault is None

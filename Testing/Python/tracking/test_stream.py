@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError, RecordingError, StreamError
-from CRLMSegmentationLib.session.stream import NetworkSource
+from CRLMSegmentationLib.session.frame_source import NetworkSource
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep
 from CRLMSegmentationLib.tracking import CommandReply, Receiver, Replayer, record
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message

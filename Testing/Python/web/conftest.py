@@ -219,16 +219,16 @@ def saved_case(tmp_path):
     """The folder of a case with a round tumor of 14 mm about (23.6, 23.6, 23.6) mm in a volume of noise."""
     pytest.importorskip("slicer", reason="slicer-core is not installed: no case was saved")
     import numpy as np
-    from CRLMSegmentationLib.session.session import NavigationSession
+    from CRLMSegmentationLib.session.session import Session
     from CRLMSegmentationLib.values import Box, Volume
 
     ijk_to_ras = np.diag([0.8, 0.8, 0.8, 1.0])
     noise = np.random.default_rng(3).integers(60, 160, (60, 60, 60)).astype(np.uint8)
     squared = sum((axis - 29.5) ** 2 for axis in np.indices(noise.shape)) * 0.8**2
-    session = NavigationSession()
-    session.set_volume(Volume(noise, ijk_to_ras))
-    session.set_box(Box((23.6, 23.6, 23.6), (30.0, 30.0, 30.0)))
-    session.set_segmentation(Volume((squared < 49).astype(np.uint8), ijk_to_ras))
-    folder = session.save_case(tmp_path / "round")
+    session = Session()
+    session.volume.set(Volume(noise, ijk_to_ras))
+    session.box.set(Box((23.6, 23.6, 23.6), (30.0, 30.0, 30.0)))
+    session.tumor.set(Volume((squared < 49).astype(np.uint8), ijk_to_ras))
+    folder = session.case.save(tmp_path / "round")
     session.close()
     return folder

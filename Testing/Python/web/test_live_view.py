@@ -6,7 +6,7 @@ import pytest
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed: the live view was not tested")
 
 from CRLMSegmentationLib.mrml.conversion import array_of_image  # noqa: E402
-from CRLMSegmentationLib.session.session import NavigationSession  # noqa: E402
+from CRLMSegmentationLib.session.session import Session  # noqa: E402
 from CRLMSegmentationLib.sweep import TrackedFrame  # noqa: E402
 from CRLMSegmentationLib.web.views.live_view import LiveView  # noqa: E402
 
@@ -41,7 +41,7 @@ class _View:
 
 @pytest.fixture
 def session():
-    session = NavigationSession()
+    session = Session()
     yield session
     session.close()
 
@@ -54,7 +54,7 @@ def shown(session):
 
     def show(grey, image_to_reference, timestamp, **options):
         pixels, is_valid = np.full((40, 60), grey, np.uint8), image_to_reference is not None
-        session.show_frame(TrackedFrame(pixels, image_to_reference, timestamp, is_valid))
+        session.stream.show_frame(TrackedFrame(pixels, image_to_reference, timestamp, is_valid))
         live.follow(**options)
         node = session.scene.GetNodeByID(view.get_background_volume_id() or "")
         return view, None if node is None else array_of_image(node.GetImageData()).max()

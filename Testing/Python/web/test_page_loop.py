@@ -48,9 +48,9 @@ def controller(tmp_path):
     controller.display = _Display()
     squared = sum((axis - 20) ** 2 for axis in np.indices((41, 41, 41)))
     session = controller.session
-    session.set_volume(Volume(np.full((41, 41, 41), 90, np.uint8), np.eye(4)))
-    session.set_box(Box((20, 20, 20), (30, 30, 30)))
-    session.set_segmentation(Volume((squared <= 64).astype(np.uint8), np.eye(4)))
+    session.volume.set(Volume(np.full((41, 41, 41), 90, np.uint8), np.eye(4)))
+    session.box.set(Box((20, 20, 20), (30, 30, 30)))
+    session.tumor.set(Volume((squared <= 64).astype(np.uint8), np.eye(4)))
     yield controller
     session.close()
 
@@ -58,7 +58,7 @@ def controller(tmp_path):
 def _track(controller, now_s):
     pose = np.eye(4)
     pose[:3, 3] = 20, 20, 39
-    controller.session.update_tool("StylusToReference", Pose(pose), now_s, now_s)
+    controller.session.tools.update("StylusToReference", Pose(pose), now_s, now_s)
 
 
 def _step(controller, now_s) -> dict:
@@ -154,14 +154,14 @@ class _FindsNothing:
 
 
 def test_nothing_found_is_amber_with_what_the_model_was_trained_on(controller):
-    controller.session.segment(_FindsNothing())
+    controller.session.tumor.segment(_FindsNothing())
     controller.step_safely(1000.0)
     state = controller.state
     assert state.none_found and not state.has_tumor and state.has_probability
     assert state.steps["segment"]["status"] == "look"
     assert any("trained on" in doubt and "simulated" in doubt for doubt in state.doubts)
     # Looked at or not, it does not become a green tick
-    controller.session.acknowledge_doubts()
+    controller.session.tumor.acknowledge_doubts()
     controller.step_safely(1000.1)
     assert state.steps["segment"]["status"] == "look" and state.doubts
 
@@ -176,7 +176,7 @@ def test_doubts_stand_until_somebody_has_looked(controller):
     state = controller.state
     assert state.steps["segment"]["status"] == "look" and state.doubts_new
     assert state.doubts == ["It reaches the edge.", "It is large."]
-    session.acknowledge_doubts()
+    session.tumor.acknowledge_doubts()
     controller.show_steps()
     assert state.steps["segment"]["status"] == "done" and not state.doubts_new
     assert state.doubts == ["It reaches the edge.", "It is large."]
@@ -185,8 +185,8 @@ def test_doubts_stand_until_somebody_has_looked(controller):
 def test_one_of_several_image_streams_is_chosen_by_name(controller, monkeypatch):
     chosen = []
     status = StreamStatus(connected=True, image_name="Image_Image", image_names=("Image_Image", "Image_Reference"))
-    monkeypatch.setattr(type(controller.session), "stream_status", status)
-    monkeypatch.setattr(controller.session, "choose_image", chosen.append)
+    monkeypatch.setattr(type(controller.session.stream), "status", status)
+    monkeypatch.setattr(controller.session.stream, "choose_image", chosen.append)
     controller.show_figures(1000.0)
     assert controller.state.image_names == ["Image_Image", "Image_Reference"]
     assert controller.state.image_name == "Image_Image"

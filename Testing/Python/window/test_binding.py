@@ -14,27 +14,20 @@ class Settings:
 
 @pytest.fixture
 def bound(window_module):
+    from window_fakes import FakeSession
+
     Binding = window_module("binding").Binding
 
-    class Session:
-        def __init__(self):
-            self.margin_mm, self.smoothing, self.shows_uncertainty = 10.0, 0.5, False
-            self.box, self.box_is_tight, self.threshold, self.segmentation_result = None, False, None, None
+    session = FakeSession()
+    session.volume.settings = Settings(0.5)
 
-        def set_device(self, device):
-            self.device = device
+    def set_box(box, tight):
+        session.box.value, session.box.is_tight = box, tight
 
-        def set_margin_mm(self, margin_mm):
-            self.margin_mm = margin_mm
-
-        def set_smoothing(self, smoothing):
-            self.smoothing = smoothing
-
-        def show_uncertainty(self, wanted):
-            self.shows_uncertainty = wanted
-
-        def set_box(self, box, tight):
-            self.box, self.box_is_tight = box, tight
+    session.box.set = set_box
+    session.engine.set_device = lambda device: setattr(session.engine, "device", device)
+    session.tumor.set_smoothing = lambda smoothing: setattr(session.tumor, "smoothing", smoothing)
+    session.structures.show_uncertainty = lambda wanted: setattr(session.structures, "shows_uncertainty", wanted)
 
     class Panel:
         @contextmanager
@@ -45,8 +38,6 @@ def bound(window_module):
         liveReconstruction=True, spacingMm=0.5, recordFolder=None, boxIsTight=False, threshold=0.5, smoothing=0.5,
         showUncertainty=False, marginMm=10.0, device=SimpleNamespace(value="auto"),
     )  # fmt: skip
-    session = Session()
-    session.reconstruction_settings = Settings(0.5)
     binding = Binding(session, parameters, {name: Panel() for name in ("record", "box", "segment", "navigate")})
     binding.apply()
     return binding, session, parameters
@@ -54,26 +45,26 @@ def bound(window_module):
 
 def test_what_a_case_brings_is_shown(bound):
     binding, session, parameters = bound
-    session.margin_mm, session.smoothing, session.shows_uncertainty = 3.0, 0.9, True
-    session.box, session.box_is_tight = object(), True
+    session.structures.margin_mm, session.tumor.smoothing, session.structures.shows_uncertainty = 3.0, 0.9, True
+    session.box.value, session.box.is_tight = object(), True
     binding.take_from_session()
     assert (parameters.marginMm, parameters.smoothing) == (3.0, 0.9)
     assert parameters.showUncertainty is True and parameters.boxIsTight is True
     # What was taken is no wish of the user's: nothing is handed back.
-    session.margin_mm = 4.0
+    session.structures.margin_mm = 4.0
     binding.apply()
-    assert session.margin_mm == parameters.marginMm == 4.0
+    assert session.structures.margin_mm == parameters.marginMm == 4.0
 
 
 def test_what_the_user_changes_goes_first(bound):
     binding, session, parameters = bound
-    session.margin_mm, parameters.marginMm = 3.0, 7.0
+    session.structures.margin_mm, parameters.marginMm = 3.0, 7.0
     binding.apply()
-    assert session.margin_mm == parameters.marginMm == 7.0
+    assert session.structures.margin_mm == parameters.marginMm == 7.0
 
 
 def test_a_box_that_is_not_there_leaves_the_choice_alone(bound):
     binding, session, parameters = bound
     parameters.boxIsTight = True
     binding.apply()
-    assert parameters.boxIsTight is True and session.box is None
+    assert parameters.boxIsTight is True and session.box.value is None

@@ -9,15 +9,15 @@ import pytest
 def test_the_question_about_the_patient_stands_above_the_steps_with_its_two_answers(a_window):
     window, session = a_window
     assert not window.ui.sourceFrame.visible
-    session.source_question = "A tumor of 4.2 mL is on the screen: is it the same patient?"
+    session.case.question = "A tumor of 4.2 mL is on the screen: is it the same patient?"
     window.refresh()
-    assert window.ui.sourceFrame.visible and session.source_question in window.source.text
+    assert window.ui.sourceFrame.visible and session.case.question in window.source.text
     session.calls.clear()
     window.ui.samePatientButton.click()
-    assert session.calls == ["keep_case"]
+    assert session.calls == ["case.keep"]
     window.ui.otherPatientButton.click()
-    assert "new_case" in session.calls
-    session.source_question = None
+    assert "case.begin" in session.calls
+    session.case.question = None
     window.refresh()
     assert not window.ui.sourceFrame.visible
 
@@ -48,7 +48,7 @@ def test_data_that_are_not_live_from_a_patient_say_so_for_as_long_as_they_are_th
     a_window, of_the_case, connected, word
 ):
     window, session = a_window
-    session.origin, session.source = of_the_case, SimpleNamespace(origin=connected) if connected else None
+    session.case.origin, session.stream.source = of_the_case, SimpleNamespace(origin=connected) if connected else None
     window.refresh()
     assert window.ui.sourceFrame.visible == bool(word)
     assert not word or window.source.text.startswith(word)
@@ -58,8 +58,8 @@ def test_data_that_are_not_live_from_a_patient_say_so_for_as_long_as_they_are_th
 @pytest.fixture
 def unsaved(a_window):
     window, session = a_window
-    session.has_unsaved_data = True
-    session.save_case = MagicMock()
+    session.case.has_unsaved_data = True
+    session.case.save = MagicMock()
     window.parameters.caseFolder = MagicMock()
     answers = []
 
@@ -75,58 +75,58 @@ def unsaved(a_window):
 @pytest.mark.parametrize("button", ["newCaseButton", "otherPatientButton"])
 def test_another_case_asks_about_what_is_not_saved(unsaved, button):
     window, session, answers = unsaved
-    session.source_question = "Is it the same patient?"
+    session.case.question = "Is it the same patient?"
     window.refresh()
-    answers.append("cancel")
+    answers.append("jobs.cancel")
     getattr(window.ui, button).click()
-    assert "new_case" not in session.calls
+    assert "case.begin" not in session.calls
     answers.append("save")
-    session.save_case.side_effect = OSError("no room")
+    session.case.save.side_effect = OSError("no room")
     getattr(window.ui, button).click()
-    assert "new_case" not in session.calls, "what could not be saved is not dropped"
+    assert "case.begin" not in session.calls, "what could not be saved is not dropped"
     answers.append("discard")
     getattr(window.ui, button).click()
-    assert "new_case" in session.calls
+    assert "case.begin" in session.calls
 
 
 def test_nothing_is_asked_when_all_is_saved(a_window):
     window, session = a_window
     window.questions.about_unsaved = lambda *_: pytest.fail("asked")
     window.ui.newCaseButton.click()
-    assert "new_case" in session.calls
+    assert "case.begin" in session.calls
 
 
 def test_a_saved_case_is_not_called_empty(a_window):
     window, session = a_window
     window.refresh()
     assert window.case.state_text.startswith("EMPTY")
-    session.nodes["volume_node"] = object()
+    session.nodes["volume"] = object()
     window.refresh()
     assert window.case.state_text.startswith("SAVED")
-    session.has_unsaved_data = True
+    session.case.has_unsaved_data = True
     window.refresh()
     assert window.case.state_text.startswith("NOT SAVED")
 
 
 def test_the_margin_that_is_shown_is_the_one_that_is_warned_at(a_window):
     window, session = a_window
-    assert window.parameters.marginMm == session.margin_mm
+    assert window.parameters.marginMm == session.structures.margin_mm
     # A case was opened.
-    session.margin_mm = 3.0
+    session.structures.margin_mm = 3.0
     window.refresh()
     assert window.parameters.marginMm == 3.0
     # And the person's own wish still counts.
     window.parameters.marginMm = 7.0
     window._on_parameters()
     window.refresh()
-    assert window.parameters.marginMm == session.margin_mm == 7.0
+    assert window.parameters.marginMm == session.structures.margin_mm == 7.0
 
 
 def test_no_tumor_is_no_success_and_says_what_the_model_has_seen(a_window):
     window, session = a_window
     session.set(SEGMENT="DONE", NAVIGATE="WAITING")
     session.state.steps[window.steps.SEGMENT].message = "no tumor was found in the box"
-    session.segmentation_result = SimpleNamespace(card=SimpleNamespace(trained_on="It was trained on made-up livers."))
+    session.tumor.result = SimpleNamespace(card=SimpleNamespace(trained_on="It was trained on made-up livers."))
     window.refresh()
     assert window.segment.line()[0] == "warn"
     assert "No tumor" in window.segment.state_text and "made-up livers" in window.segment.state_text
@@ -137,7 +137,7 @@ def test_models_that_were_imported_meanwhile_are_in_the_list(a_window):
     choices = [SimpleNamespace(name=name, title=name, description="") for name in ("shipped", "imported")]
     added = []
     window.ui.modelComboBox.addItem = added.append
-    session.model_choices = lambda: choices
+    session.engine.model_choices = lambda: choices
     window.segment.fill_models()
     window.segment.fill_models()
     assert added == ["shipped", "imported"]
@@ -152,14 +152,14 @@ class Node:
 def test_a_case_that_is_loaded_is_shown_also_while_live(a_window, is_live):
     window, session = a_window
     session.is_busy = is_live
-    session.nodes["volume_node"] = Node("old")
+    session.nodes["volume"] = Node("old")
     window.open_step(window.connect)
     window.begin_import()
     window.end_import()
     # The session hears of it after the window.
-    session.nodes.update(volume_node=Node("new"), surface_node=Node("surface"))
+    session.nodes.update(volume=Node("new"), surface=Node("surface"))
     session.set(CONNECT="DONE", RECORD="DONE", RECONSTRUCT="DONE", BOX="DONE", SEGMENT="DONE", NAVIGATE="READY")
-    session.margin_mm = 4.0
+    session.structures.margin_mm = 4.0
     window.beat()
     assert window.shown_views == ["tumor"] and not window.navigate.section.collapsed
     assert window.parameters.marginMm == 4.0
@@ -167,7 +167,7 @@ def test_a_case_that_is_loaded_is_shown_also_while_live(a_window, is_live):
 
 def test_a_scene_with_nothing_of_ours_leaves_views_and_sections(a_window):
     window, session = a_window
-    session.nodes["volume_node"] = Node("old")
+    session.nodes["volume"] = Node("old")
     window.open_step(window.box)
     window.begin_import()
     window.end_import()
@@ -181,7 +181,7 @@ def test_a_live_view_that_no_layout_has_shown_yet_is_not_followed(a_window, wind
 
     _, session = a_window
     slicer.mrmlScene.GetSingletonNode.return_value = MagicMock()
-    session.nodes["live_image_node"] = MagicMock()
+    session.nodes["live_image"] = MagicMock()
     live_slice = window_module("view.live_slice").LiveSlice()
     live_slice.follow(session)
     assert live_slice.center_ras is None and live_slice.warning == ""
@@ -200,6 +200,6 @@ def test_nothing_of_a_closed_window_goes_on(a_window):
 def test_the_sample_is_played_as_what_it_is(a_window, name, origin):
     window, session = a_window
     given = []
-    session.replay = lambda path, configuration, **options: given.append(options.get("origin"))
+    session.stream.replay = lambda path, configuration, **options: given.append(options.get("origin"))
     window.connect.replay(f"/some/where/{name}")
     assert given == [origin]

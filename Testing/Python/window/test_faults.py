@@ -11,7 +11,7 @@ def live_window(a_window):
     """(window, session) with a stylus 0.5 mm from the tumor on the screen."""
     window, session = a_window
     session.set(CONNECT="DONE", SEGMENT="DONE", NAVIGATE="READY")
-    session.stream_status, session.is_busy = make_status(), True
+    session.stream.status, session.is_busy = make_status(), True
     session.given_readings = [make_reading(0.5, "WITHIN_MARGIN")]
     window.beat()
     assert "0.5 mm" in window.navigate.readouts["Stylus"].text
@@ -24,16 +24,17 @@ def _raise(*_arguments):
 
 def test_a_fault_of_the_window_alone_hides_the_tools_in_space_as_well(live_window):
     window, session = live_window
-    assert "hide tools" not in session.calls
+    assert "tools.hide" not in session.calls
     window.navigate.tick = _raise
     window.beat()
-    assert "LOST" in window.navigate.readouts["Stylus"].text and "hide tools" in session.calls
+    assert "LOST" in window.navigate.readouts["Stylus"].text and "tools.hide" in session.calls
 
 
-@pytest.mark.parametrize("what", ["readings", "process"])
+@pytest.mark.parametrize("what", ["tools.readings", "process"])
 def test_a_fault_in_the_session_shows_everything_as_lost(live_window, what):
     window, session = live_window
-    setattr(session, what, _raise)
+    part, _, name = what.rpartition(".")
+    setattr(getattr(session, part) if part else session, name, _raise)
     window.beat()
     text = window.navigate.readouts["Stylus"].text
     assert "LOST" in text and "0.5" not in text
@@ -54,7 +55,7 @@ def test_a_fault_in_any_panel_shows_everything_as_lost(live_window, panel):
 
 def test_recording_goes_on_after_a_fault(live_window):
     window, session = live_window
-    session.readings = _raise
+    session.tools.readings = _raise
     session.calls.clear()
     for _ in range(5):
         window.beat()
@@ -72,9 +73,9 @@ def test_a_fault_that_the_session_tells_of_is_shown_as_lost(live_window):
 
 def test_a_fault_that_is_over_gives_the_numbers_back_and_keeps_its_sentence(live_window, monkeypatch, window_module):
     window, session = live_window
-    good, session.readings = session.readings, _raise
+    good, session.tools.readings = session.tools.readings, _raise
     window.beat()
-    session.readings = good
+    session.tools.readings = good
     now_s = window_module("fault_watch").time.monotonic()
     monkeypatch.setattr(window_module("fault_watch").time, "monotonic", lambda: now_s + 60)
     window.beat()
@@ -84,7 +85,7 @@ def test_a_fault_that_is_over_gives_the_numbers_back_and_keeps_its_sentence(live
 
 def test_the_same_fault_is_logged_once(live_window, caplog):
     window, session = live_window
-    session.readings = _raise
+    session.tools.readings = _raise
     with caplog.at_level(logging.ERROR):
         for _ in range(10):
             window.beat()
@@ -104,7 +105,7 @@ def test_half_of_a_scene_is_not_worked_on(live_window):
 def test_a_fault_in_one_panel_leaves_no_line_of_another_behind(live_window):
     window, session = live_window
     window.source.refresh = _raise
-    session.stream_status = None
+    session.stream.status = None
     window._next_refresh_s = 0.0
     window.beat()
     assert window.connect.state_text.startswith("READY")

@@ -11,10 +11,10 @@ def corrected(a_window, window_module):
     """(window, session, answers) with a tumor that was corrected by hand; answers['keep'] says what a person says."""
     window, session = a_window
     session.set(CONNECT="DONE", RECORD="DONE", RECONSTRUCT="DONE", BOX="DONE", SEGMENT="DONE", NAVIGATE="READY")
-    session.nodes.update(surface_node=object(), volume_node=object(), segmentation_node=MagicMock())
-    session.sweep = session.volume = MagicMock(valid_frames=())
-    session.stream_status = MagicMock(connected=True, age=Age(0.1), frames=3, frames_per_second=20.0)
-    session.has_hand_corrections = True
+    session.nodes.update(surface=object(), volume=object(), segmentation=MagicMock())
+    session.recording.sweep = session.volume.value = MagicMock(valid_frames=())
+    session.stream.status = MagicMock(connected=True, age=Age(0.1), frames=3, frames_per_second=20.0)
+    session.tumor.has_hand_corrections = True
     answers = {"keep": True, "asked": 0}
 
     def may_replace(_what):
@@ -28,12 +28,12 @@ def corrected(a_window, window_module):
 
 
 BEGIN = {
-    "find the tumor": (lambda window: window.ui.segmentButton.click(), "start_segment"),
+    "find the tumor": (lambda window: window.ui.segmentButton.click(), "tumor.start"),
     "grow from a click": (lambda window: window.ui.growButton.click(), None),
     "place the box": (lambda window: window.ui.boxButton.click(), None),
-    "box in the middle": (lambda window: window.ui.boxCenterButton.click(), "place_box"),
-    "make the volume again": (lambda window: window.ui.reconstructButton.click(), "start_reconstruct"),
-    "record": (lambda window: window.ui.recordButton.click(), "start_recording"),
+    "box in the middle": (lambda window: window.ui.boxCenterButton.click(), "box.place"),
+    "make the volume again": (lambda window: window.ui.reconstructButton.click(), "volume.start"),
+    "record": (lambda window: window.ui.recordButton.click(), "recording.start"),
 }
 
 
@@ -54,7 +54,7 @@ def test_what_would_overwrite_hand_work_asks_first(corrected, begin, called):
 @pytest.mark.parametrize("begin, called", [BEGIN["find the tumor"], BEGIN["record"], BEGIN["box in the middle"]])
 def test_nothing_is_asked_where_no_hand_has_worked(corrected, begin, called):
     window, session, answers = corrected
-    session.has_hand_corrections = False
+    session.tumor.has_hand_corrections = False
     begin(window)
     assert answers["asked"] == 0 and called in session.calls
 
@@ -70,7 +70,7 @@ def test_correcting_goes_to_the_planning_slices(corrected, window_module):
     window, session, _ = corrected
     window.shown_views.clear()
     begin_correction(window, window_module)
-    assert window.shown_views == ["tumor"] and "begin_correction" in session.calls
+    assert window.shown_views == ["tumor"] and "tumor.begin_correction" in session.calls
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def editing(corrected, window_module):
 def test_a_closed_section_takes_the_brush_away(editing):
     window, session = editing
     window.ui.segmentSection.collapsed = True
-    assert not window.segment.editor.is_open and "end_correction" in session.calls
+    assert not window.segment.editor.is_open and "tumor.end_correction" in session.calls
     window.segment.editor.widget.setActiveEffect.assert_called_with(None)
 
 
@@ -108,11 +108,11 @@ def test_all_hand_work_can_be_taken_back_by_one_button(corrected):
     window, session, answers = corrected
     assert window.ui.discardButton.visible
     window.ui.discardButton.click()
-    assert "discard_corrections" not in session.calls
+    assert "tumor.discard_corrections" not in session.calls
     answers["keep"] = False
     window.ui.discardButton.click()
-    assert "discard_corrections" in session.calls
-    session.has_hand_corrections = False
+    assert "tumor.discard_corrections" in session.calls
+    session.tumor.has_hand_corrections = False
     window.refresh()
     assert not window.ui.discardButton.visible
 
@@ -146,7 +146,7 @@ def test_a_correction_that_cannot_begin_leaves_no_pressed_button_behind(correcte
     def refuse():
         raise SegmentationError("the tumor is being found")
 
-    session.begin_correction = refuse
+    session.tumor.begin_correction = refuse
     window.open_step(window.segment)
     window.ui.correctButton.checked = True
     assert not window.ui.correctButton.checked and "being found" in window.segment.state_text

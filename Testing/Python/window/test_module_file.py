@@ -6,8 +6,7 @@ import re
 import subprocess
 import sys
 
-import pytest
-from window_files import MODULE, WINDOW, names_used, sources
+from window_files import MODULE, WINDOW, sources
 
 IN_A_BARE_SLICER = {
     "qt",
@@ -62,19 +61,6 @@ def test_nothing_is_installed_at_import():
             called = {ast.unparse(entry.func) for entry in ast.walk(node) if isinstance(entry, ast.Call)}
             if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 assert not any("pip" in name or "ensure" in name for name in called), path
-
-
-def test_the_session_has_everything_that_the_window_asks_it_for():
-    pytest.importorskip("slicer", reason="slicer-core is not installed")
-    from CRLMSegmentationLib.session.session import NavigationSession
-    from CRLMSegmentationLib.session.state import SessionState
-
-    text = (MODULE / "CRLMSegmentationLib" / "session" / "session.py").read_text(encoding="utf-8")
-    known = set(dir(NavigationSession)) | set(re.findall(r"self\.([a-z]\w*)(?::[^=\n]+)? =", text))
-    asked = names_used(r"(?<!Lib\.)session\.([a-z]\w*)")
-    assert {name: files for name, files in asked.items() if name not in known} == {}
-    of_state = names_used(r"session\.state\.([a-z]\w*)")
-    assert set(of_state) <= set(dir(SessionState)) | set(SessionState.__dataclass_fields__)
 
 
 def test_the_extension_lists_every_file():

@@ -17,7 +17,7 @@ def at(window, session, **statuses):
 
 
 def with_tumor(window, session):
-    session.nodes["volume_node"] = session.nodes["surface_node"] = object()
+    session.nodes["volume"] = session.nodes["surface"] = object()
     at(window, session, CONNECT="DONE", RECORD="DONE")
     at(window, session, RECONSTRUCT="DONE", BOX="READY")
     at(window, session, BOX="DONE", SEGMENT="READY")
@@ -44,7 +44,7 @@ def test_a_server_that_comes_back_leaves_the_navigation_open(a_window):
 
 def test_a_server_that_comes_back_leaves_the_box_open(a_window):
     window, session = a_window
-    session.nodes["volume_node"] = object()
+    session.nodes["volume"] = object()
     at(window, session, CONNECT="DONE", RECORD="DONE")
     assert at(window, session, RECONSTRUCT="DONE", BOX="READY") == ["box"]
     at(window, session, CONNECT="RUNNING")
@@ -63,7 +63,7 @@ def test_what_a_person_has_opened_stays_open_beside_a_tumor(a_window):
 
 def test_doubts_keep_the_section_open_until_a_person_has_looked(a_window):
     window, session = a_window
-    session.doubts = ("the first doubt", "the second doubt")
+    session.tumor.doubts = ("the first doubt", "the second doubt")
     assert with_tumor(window, session) == ["segment"]
     assert window.segment.state_text.startswith("LOOK")
     assert all(doubt in window.segment.state_text for doubt in ("first doubt", "second doubt"))
@@ -71,7 +71,7 @@ def test_doubts_keep_the_section_open_until_a_person_has_looked(a_window):
         window.refresh()
     assert opened(window) == ["segment"]
     window.ui.lookedButton.click()
-    assert session.doubts_acknowledged and opened(window) == ["navigate"]
+    assert session.tumor.doubts_acknowledged and opened(window) == ["navigate"]
     assert not window.ui.lookedButton.visible and not window.segment.state_text.startswith("LOOK:")
     # What is still there can still be read.
     assert "second doubt" in window.segment.state_text
@@ -81,13 +81,13 @@ def test_warnings_about_the_box_keep_its_section_open_until_a_person_has_looked(
     window, session = a_window
     at(window, session, CONNECT="DONE", RECORD="DONE")
     at(window, session, RECONSTRUCT="DONE", BOX="READY")
-    session.box_warnings = ("one warning", "another warning")
+    session.box.warnings = ("one warning", "another warning")
     assert at(window, session, BOX="DONE", SEGMENT="READY") == ["box"]
-    assert all(words in window.box.state_text.lower() for words in session.box_warnings)
+    assert all(words in window.box.state_text.lower() for words in session.box.warnings)
     window.ui.boxLookedButton.click()
     assert opened(window) == ["segment"]
     # Another warning is another reason to look.
-    session.box_warnings = ("one warning", "a third warning")
+    session.box.warnings = ("one warning", "a third warning")
     window.open_step(window.box)
     window.refresh()
     assert window.ui.boxLookedButton.visible
@@ -121,6 +121,6 @@ def test_another_case_opens_the_step_that_is_next(a_window):
     with_tumor(window, session)
     session.nodes.clear()
     session.set(RECORD="READY", RECONSTRUCT="WAITING", BOX="WAITING", SEGMENT="WAITING", NAVIGATE="WAITING")
-    session.has_unsaved_data = False
+    session.case.has_unsaved_data = False
     window.ui.newCaseButton.click()
-    assert "new_case" in session.calls and opened(window) == ["record"]
+    assert "case.begin" in session.calls and opened(window) == ["record"]

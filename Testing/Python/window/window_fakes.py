@@ -85,26 +85,55 @@ def make_status(**values):
     return SimpleNamespace(**{**usual, **values})
 
 
+class FakePart:
+    """A part of a session: what it is asked to do is written down as 'part.command'."""
+
+    def __init__(self, name, calls, **values):
+        self._name, self._calls = name, calls
+        vars(self).update(values)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *arguments, **options: self._calls.append(f"{self._name}.{name}")
+
+
+class FakeNodes(dict):
+    """Nodes by name, as a session gives them."""
+
+    def __getattr__(self, name):
+        return lambda *_: self.get(name)
+
+
 class FakeSession:
-    """What the window asks of a NavigationSession; a test sets the state and calls tell()."""
+    """What the window asks of a Session; a test sets the state and calls tell()."""
 
     def __init__(self):
         self.state = SessionState()
         self.state.steps[Step.CONNECT].status = StepStatus.READY
-        self.stream_status = self.source = self.source_question = self.origin = self.recording = self.sweep = None
-        self.fault = self.box = self.volume = self.segmentation_result = self.threshold = self.case_clock_s = None
-        self.running = None
-        self.doubts_acknowledged = False
-        self.has_hand_corrections = self.has_unsaved_data = self.is_busy = self.live_pose_is_valid = False
-        self.margin_mm, self.smoothing, self.shows_uncertainty, self.box_is_tight = 10.0, 0.5, False, False
-        self.box_warnings = self.doubts = ()
-        self.reconstruction_engine = "crlm"
-        self.engine_status = SimpleNamespace(state="ready", device="cpu", message="")
-        self.reconstruction_settings = _Settings()
+        self.fault, self.is_busy = None, False
         self.given_readings = []
-        self.tools = SimpleNamespace(hide=lambda: self.calls.append("hide tools"))
-        self.calls = []
-        self.nodes = {}
+        self.calls = calls = []
+        self.stream = FakePart("stream", calls, status=None, source=None, is_live=False)
+        self.recording = FakePart("recording", calls, state=None, sweep=None)
+        self.volume = FakePart(
+            "volume", calls, value=None, engine="crlm", settings=_Settings(), engines=lambda: ["crlm"]
+        )  # fmt: skip
+        self.box = FakePart("box", calls, value=None, is_tight=False, warnings=())
+        self.engine = FakePart(
+            "engine", calls, status=SimpleNamespace(state="ready", device="cpu", message=""), model_choices=list
+        )  # fmt: skip
+        self.tumor = FakePart(
+            "tumor", calls, result=None, threshold=None, doubts=(), doubts_acknowledged=False,
+            has_hand_corrections=False, smoothing=0.5, acknowledge_doubts=self._acknowledge_doubts,
+        )  # fmt: skip
+        self.structures = FakePart(
+            "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm
+        )  # fmt: skip
+        self.tools = FakePart("tools", calls, readings=lambda: list(self.given_readings))
+        self.case = FakePart("case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False)
+        self.jobs = FakePart("jobs", calls, running=None)
+        self.nodes = FakeNodes()
         self._listeners = []
 
     def add_listener(self, listener):
@@ -115,27 +144,14 @@ class FakeSession:
         for name, status in statuses.items():
             self.state.steps[Step[name]].status = StepStatus[status]
 
-    def readings(self):
-        return list(self.given_readings)
-
     def process(self):
         self.calls.append("process")
 
-    def acknowledge_doubts(self):
-        self.doubts_acknowledged = True
+    def close(self):
+        self.calls.append("close")
 
-    def set_margin_mm(self, margin_mm):
-        self.margin_mm = margin_mm
+    def _acknowledge_doubts(self):
+        self.tumor.doubts_acknowledged = True
 
-    def model_choices(self):
-        return []
-
-    def reconstruction_engines(self):
-        return ["crlm"]
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name.endswith("_node"):
-            return lambda *_: self.nodes.get(name)
-        return lambda *arguments, **options: self.calls.append(name)
+    def _set_margin_mm(self, margin_mm):
+        self.structures.margin_mm = margin_mm

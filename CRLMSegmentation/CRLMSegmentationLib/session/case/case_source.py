@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
-from ..stream import FrameSource
+from ..frame_source import FrameSource
 
 LIVE, REPLAYED = "live", "replayed"
 ORIGINS = (LIVE, REPLAYED, SIMULATED)

@@ -30,6 +30,11 @@ class Jobs:
         """The steps that are being computed in the background."""
         return self._background.steps
 
+    @property
+    def running(self) -> Step | None:
+        """The step that is being computed; None when none is."""
+        return next(iter(self.steps), None)
+
     def begin(self, step: Step, compute: Callable | None, slices: Callable | None = None) -> Job:
         """The job of what the step is made from now; compute takes (progress, should_cancel) and touches no node.
 

@@ -10,7 +10,7 @@ import numpy as np
 from ...sweep import TrackedFrame
 from ...tracking import StreamStatus
 from ..case.case_source import REPLAYED, SIMULATED, file_identity
-from ..stream import NetworkSource, ReceivedPose
+from ..frame_source import NetworkSource, ReceivedPose
 from .replay_process import ReplayProcess
 
 

@@ -27,7 +27,7 @@ class CaseActions(TellingActions):
     @told
     def keep_case(self) -> None:
         """The images show the patient of the case."""
-        self._session.keep_case()
+        self._session.case.keep()
 
     @told
     async def new_case(self) -> None:
@@ -57,7 +57,7 @@ class CaseActions(TellingActions):
 
     async def unless_lost(self, text: str, then: Callable[[], Awaitable]) -> None:
         """Do `then` when nothing of the case gets lost by it, else ask first."""
-        if not self._session.has_unsaved_data:
+        if not self._session.case.has_unsaved_data:
             await then()
             return
 
@@ -72,8 +72,8 @@ class CaseActions(TellingActions):
 
     async def _begin_anew(self) -> None:
         self._controller.correction.forget()
-        self._session.new_case()
+        self._session.case.begin()
         self._controller.display.forget()
         with self._state as state:
             state.placing = ""
-            self._controller.open_step.open("connect" if self._session.stream_status is None else "record")
+            self._controller.open_step.open("connect" if self._session.stream.status is None else "record")

@@ -68,15 +68,15 @@ class SourceActions(TellingActions):
             sweep = await asyncio.to_thread(_read_sweep, path, configuration)
 
         async def take() -> None:
-            self._session.disconnect()
+            self._session.stream.disconnect()
             self._know_truth(None)
             self._controller.correction.forget()
-            self._session.open_sweep(path, configuration, sweep=sweep)
+            self._session.recording.open(path, configuration, sweep=sweep)
             self._controller.display.forget()
             self._state.data_kind = path.name
             self._controller.open_step.open("record")
             self._controller.open_step.start(Step.RECONSTRUCT)
-            self._session.start_reconstruct()
+            self._session.volume.start()
 
         await self._unless_lost(f"Open {path.name}?", take)
 
@@ -89,20 +89,20 @@ class SourceActions(TellingActions):
         transforms = await asyncio.to_thread(_read_calibration, self._chosen_calibration(calibration))
         self._know_truth(None)
         self._state.data_kind, self._state.sweep_seconds = host, 0
-        self._session.connect(host, port, transforms)
+        self._session.stream.connect(host, port, transforms)
         self._controller.open_step.start(Step.CONNECT)
 
     @told
     def choose_image(self, name) -> None:
         """Take this one of the image streams that come."""
-        stream = self._session.stream_status
+        stream = self._session.stream.status
         if stream is None or name not in stream.image_names:
             raise ConfigurationError("This image stream does not come any more.")
-        self._session.choose_image(name)
+        self._session.stream.choose_image(name)
 
     @told
     def disconnect(self) -> None:
-        self._session.disconnect()
+        self._session.stream.disconnect()
         self._controller.rates.clear()
         self._controller.open_step.open("connect")
 

@@ -41,19 +41,19 @@ class Actions(TellingActions):
 
     @told
     def start_recording(self) -> None:
-        self._session.start_recording()
+        self._session.recording.start()
         self._controller.open_step.start(Step.RECONSTRUCT)
 
     @told
     def stop_recording(self) -> None:
-        self._session.stop_recording()
+        self._session.recording.stop()
         self._controller.open_step.start(Step.RECONSTRUCT)
-        if not self._session.live_reconstruction:
-            self._session.start_reconstruct()
+        if not self._session.recording.live_reconstruction:
+            self._session.volume.start()
 
     @told
     def reconstruct(self) -> None:
-        self._session.start_reconstruct()
+        self._session.volume.start()
         self._controller.open_step.start(Step.RECONSTRUCT)
 
     # 3 Box
@@ -87,7 +87,7 @@ class Actions(TellingActions):
         return True
 
     def _put_box(self, box: Box, tight: bool) -> None:
-        self._session.set_box(box, tight)
+        self._session.box.set(box, tight)
         self._controller.views.go_to(box.center_ras)
         with self._state as state:
             state.placing = ""
@@ -102,11 +102,11 @@ class Actions(TellingActions):
     def _start_segment(self) -> None:
         self._controller.correction.end()
         self._controller.open_step.open("segment")
-        self._session.start_segment()
+        self._session.tumor.start()
 
     def _unless_corrected(self, then: Callable[[], None]) -> None:
         """Do `then`, which makes another tumor, when no hand has worked on this one, else ask first."""
-        if not self._session.has_hand_corrections:
+        if not self._session.tumor.has_hand_corrections:
             then()
             return
         self._questions.ask(
@@ -117,23 +117,23 @@ class Actions(TellingActions):
     @told
     def go_navigate(self) -> None:
         """The tumor is as it should be: whoever says so has looked at what speaks against it."""
-        self._session.acknowledge_doubts()
+        self._session.tumor.acknowledge_doubts()
         self._controller.open_step.open("navigate")
 
     @told
     def cancel(self) -> None:
-        self._session.cancel()
+        self._session.jobs.cancel()
 
     @told
     def place_seed(self) -> None:
         """The next click in a slice is where the region grows from."""
-        if self._session.box is None:
+        if self._session.box.value is None:
             raise SegmentationError("Place the box first: the region grows within it.")
         self._state.placing = "seed"
 
     @told
     def _grow(self, point) -> None:
-        self._unless_corrected(lambda: self._session.start_region_growing(point))
+        self._unless_corrected(lambda: self._session.tumor.start_region_growing(point))
 
     @told
     def choose_tool(self, tool, brush_mm) -> None:
@@ -148,34 +148,34 @@ class Actions(TellingActions):
         self._controller.correction.redo()
 
     def _on_threshold(self, threshold, **_) -> None:
-        now = self._session.threshold
+        now = self._session.tumor.threshold
         value = float(np.clip(number_of(threshold), *THRESHOLDS))
-        if self._session.has_probability and now is not None and abs(value - now) > 0.004:
+        if self._session.tumor.has_probability and now is not None and abs(value - now) > 0.004:
             self._controller.wish_threshold(value)
 
     def _on_box_edge(self, box_edge_mm, **_) -> None:
         """Edges of one length, about the same center; not when the slider only follows the box."""
-        box = self._session.box if self._state.has_box else None
+        box = self._session.box.value if self._state.has_box else None
         edge_mm = float(np.clip(number_of(box_edge_mm), *BOX_MM))
         if box is not None and edge_mm != self._controller.shown_edge_mm:
-            self._session.set_box(Box(box.center_ras, (edge_mm,) * 3, box.axes_ras), tight=False)
+            self._session.box.set(Box(box.center_ras, (edge_mm,) * 3, box.axes_ras), tight=False)
 
     def _on_brush(self, brush_mm, **_) -> None:
         if self._controller.correction.is_on:
             self._controller.correction.set_brush(float(np.clip(number_of(brush_mm), *BRUSH_MM)))
 
     def _on_model(self, model, **_) -> None:
-        if model in {choice.name for choice in self._session.model_choices()}:
-            self._session.set_model(model)
+        if model in {choice.name for choice in self._session.engine.model_choices()}:
+            self._session.engine.set_model(model)
 
     def _on_device(self, device, **_) -> None:
         if device in ("auto", "cpu", "cuda"):
-            self._session.set_device(device)
+            self._session.engine.set_device(device)
 
     # 5 Navigate
 
     def _on_margin(self, margin_mm, **_) -> None:
-        self._session.set_margin_mm(float(np.clip(number_of(margin_mm), *MARGIN_MM)))
+        self._session.structures.set_margin_mm(float(np.clip(number_of(margin_mm), *MARGIN_MM)))
 
     def _on_open_step(self, open_step, **_) -> None:
         """A tool that was forgotten must not draw in the next step; lists are as they are now."""

@@ -42,11 +42,11 @@ class Correction:
         if tool not in _EFFECTS or tool == self.tool:
             self.end()
             return
-        node = self._session.segmentation_node()
+        node = self._session.nodes.segmentation()
         if not self.is_on:
-            self._session.begin_correction()
+            self._session.tumor.begin_correction()
         if node is not self._node:
-            self._editor.set_active_segmentation(node, self._session.volume_node())
+            self._editor.set_active_segmentation(node, self._session.nodes.volume())
             self._node = node
         self.tool = tool
         self._editor.set_active_effect_type(_EFFECTS[tool])
@@ -71,7 +71,7 @@ class Correction:
 
     def _tell_edited(self) -> None:
         """Undoing takes the segments out and puts others in, which is no edit to who watches their voxels."""
-        segmentation = self._session.segmentation_node().GetSegmentation()
+        segmentation = self._session.nodes.segmentation().GetSegmentation()
         segmentation.InvokeEvent(segmentation.SourceRepresentationModified)
 
     def end(self) -> None:
@@ -79,7 +79,7 @@ class Correction:
         if self.is_on:
             self.tool = ""
             self._editor.set_active_effect_type(SegmentationEffectNoTool)
-            self._session.end_correction()
+            self._session.tumor.end_correction()
 
     def forget_strokes(self) -> None:
         """The mask was made anew: an earlier one must not come back by undoing."""

@@ -7,30 +7,31 @@ from collections.abc import Callable
 from ..errors import GeometryError
 from ..mrml.box import BoxNode
 from ..values import Box
+from ..values.defaults import DEFAULT_BOX_EDGE_MM
 from .box_warnings import box_warnings, lies_outside
 from .state import Step, StepStatus
-from .volume_step import VolumeStep
+from .volume import VolumePart
 from .workflow import Workflow
 
 
-class BoxStep:
+class BoxPart:
     """The box of one session.
 
-    tight       True when it closely fits the tumor: the model's margin is added before it is segmented
+    is_tight    True when it closely fits the tumor: the model's margin is added before it is segmented
     margin_mm   gives the margin that the chosen model wants around a tumor
     on_changed  called when it is another box
     """
 
     def __init__(
-        self, scene, workflow: Workflow, volume: VolumeStep, margin_mm: Callable[[], float],
+        self, scene, workflow: Workflow, volume: VolumePart, margin_mm: Callable[[], float],
         on_changed: Callable[[], None],
     ):  # fmt: skip
-        self.tight = False
+        self.is_tight = False
         self._workflow, self._volume, self._margin_mm, self._on_changed = workflow, volume, margin_mm, on_changed
         self._node = BoxNode(scene, self._look)
 
     @property
-    def box(self) -> Box | None:
+    def value(self) -> Box | None:
         """As it is in the scene; None when none was placed. Raises GeometryError when its edges are oblique."""
         return self._node.get()
 
@@ -38,10 +39,17 @@ class BoxStep:
         """The Markups ROI, made when it is not there."""
         return self._node.node()
 
-    def set(self, box: Box, tight: bool) -> None:
-        """Place it."""
-        changed_meaning = tight != self.tight
-        self.tight = tight
+    def place(self, center_ras, size_mm=(DEFAULT_BOX_EDGE_MM,) * 3, tight: bool = False) -> None:
+        """Place the box around a point (3,) RAS mm, along the axes of Reference."""
+        self.set(Box(center_ras, size_mm), tight)
+
+    def set(self, box: Box, tight: bool = False) -> None:
+        """Place the box. The tumor found in another one becomes stale.
+
+        tight  True when the box closely fits the tumor: the model's margin is added before it is segmented
+        """
+        changed_meaning = tight != self.is_tight
+        self.is_tight = tight
         self._node.put(box)
         if changed_meaning:
             self._look()
@@ -50,10 +58,10 @@ class BoxStep:
     def warnings(self) -> tuple[str, ...]:
         """What speaks against the box before it is segmented; empty when all is well or there is none."""
         try:
-            box, grid = self.box, self._volume.grid
+            box, grid = self.value, self._volume.grid
         except GeometryError as error:
             return (str(error),)
-        return () if box is None else box_warnings(box, grid, self._margin_mm(), self.tight)
+        return () if box is None else box_warnings(box, grid, self._margin_mm(), self.is_tight)
 
     @property
     def is_there(self) -> bool:
@@ -69,7 +77,7 @@ class BoxStep:
         """Say how the step is, for the box and the volume that are there now."""
         box, grid, problem = None, None, ""
         try:
-            grid, box = self._volume.grid, self.box
+            grid, box = self._volume.grid, self.value
         except GeometryError as error:
             problem = str(error)
         if box is not None and grid is not None and lies_outside(box, grid):
@@ -84,7 +92,7 @@ class BoxStep:
 
     def adopt(self, tight: bool = False) -> None:
         """Take over what the scene holds."""
-        self.tight = tight
+        self.is_tight = tight
         self._node.adopt()
         self.settle()
 
@@ -96,7 +104,7 @@ class BoxStep:
     def forget(self) -> None:
         """As at the beginning; the node stays."""
         self._node.release()
-        self.tight = False
+        self.is_tight = False
 
     def release(self) -> None:
         """Watch no more."""

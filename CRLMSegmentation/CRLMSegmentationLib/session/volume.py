@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,10 @@ from .jobs.jobs import Jobs
 from .state import Step, StepStatus
 from .workflow import Workflow
 
+if TYPE_CHECKING:
+    from ..reconstruction import Reconstruction
+
+Progress = Callable[[float, str], None]
 _GROWING = "CRLM.Growing"
 OWN_ENGINE, IGSIO_ENGINE = "crlm", "igsio"
 
@@ -30,11 +35,12 @@ def engines() -> tuple[str, ...]:
     return (OWN_ENGINE, IGSIO_ENGINE) if igsio_available() else (OWN_ENGINE,)
 
 
-class VolumeStep:
+class VolumePart:
     """Sweep and volume of one session.
 
-    settings    ReconstructionSettings of the next reconstruction
-    engine      which of engines() makes the next volume
+    settings    of the next reconstruction
+    engine      which of engines() makes the next volume in start(); every other way, and the volume that grows while
+                recording, is our own engine's
     on_changed  called when there is another volume, or none any more
     """
 
@@ -77,8 +83,22 @@ class VolumeStep:
         self._on_changed()
         self._workflow.tell()
 
+    def start(self, settings: ReconstructionSettings | None = None) -> None:
+        """Make the volume of the sweep in the background, by `engine`. Raises ReconstructionError without a sweep."""
+        self._jobs.start(self.begin(settings, self.engine))
+
+    def reconstruct(
+        self, settings: ReconstructionSettings | None = None, progress: Progress | None = None
+    ) -> Reconstruction:
+        """Make the volume of the sweep here and now, with our own engine. Raises ReconstructionError."""
+        return self._jobs.run(self.begin(settings), progress)
+
     def begin(self, settings: ReconstructionSettings | None = None, engine: str = OWN_ENGINE) -> Job:
-        """The job that makes a volume of the sweep by one of engines(). Raises ReconstructionError without a sweep."""
+        """The job that makes a volume of the sweep by one of engines(), to be run and finished by the caller.
+
+        settings  None for `settings`, as everywhere
+        Raises ReconstructionError without a sweep.
+        """
         if self._sweep is None:
             raise ReconstructionError("There is no sweep to make a volume of; record one first.")
         sweep, settings = self._sweep, settings or self.settings
@@ -94,17 +114,26 @@ class VolumeStep:
 
         return self._jobs.begin(Step.RECONSTRUCT, compute)
 
+    def engines(self) -> tuple[str, ...]:
+        """What can make a volume here: 'crlm', our own, and 'igsio' where SlicerIGSIO and SlicerIGT are installed."""
+        return engines()
+
     def choose_engine(self, name: str) -> None:
-        """Of the next volume. Raises ReconstructionError for one that is not here."""
+        """One of engines(), for start(). Raises ReconstructionError, which says what is missing, for another.
+
+        'igsio' takes turns with the window instead of running beside it, and fills holes by sticks, if at all.
+        """
         if name == IGSIO_ENGINE:
             check_igsio_available()
         elif name != OWN_ENGINE:
             raise ReconstructionError(f"There is no reconstruction engine '{name}'; choose {' or '.join(engines())}.")
         self.engine = name
+        self._workflow.touch()
+        self._workflow.tell()
 
     @property
-    def volume(self) -> Volume | None:
-        """A copy; None when there is none, or it is stale or still growing."""
+    def value(self) -> Volume | None:
+        """A copy of the volume; None when there is none, or it is stale or still growing."""
         return volume_of(self.node()) if self.is_there else None
 
     @property
@@ -117,8 +146,8 @@ class VolumeStep:
         node = self.node()
         return not is_stale(node) and not node.GetAttribute(_GROWING)
 
-    def set_volume(self, volume: Volume) -> None:
-        """Take a finished volume."""
+    def set(self, volume: Volume) -> None:
+        """Take a finished volume; an earlier tumor becomes stale."""
         self._put(volume)
         i, j, k = volume.dimensions
         message = f"{i} x {j} x {k} voxels of {volume.spacing_mm.max():.2g} mm"
@@ -166,11 +195,11 @@ class VolumeStep:
 
     def _take(self, result) -> None:
         if not isinstance(result, Volume):
-            self.set_volume(result.volume)
+            self.set(result.volume)
             for note in result.report.notes:
                 self._workflow.note(note)
             return
-        self.set_volume(result)
+        self.set(result)
         message = self._workflow.state[Step.RECONSTRUCT].message
         self._workflow.set(Step.RECONSTRUCT, StepStatus.DONE, f"{message}, made by SlicerIGSIO")
 

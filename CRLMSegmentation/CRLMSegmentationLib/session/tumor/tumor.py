@@ -5,27 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import GeometryError, SegmentationError
-from ..mrml.nodes import is_stale
-from ..mrml.segmentation_watch import SegmentationWatch
-from ..mrml.tumor import TumorNodes
-from ..navigation.distance import TumorDistance
-from ..values import Box, Volume
-from .box_step import BoxStep
-from .case.case_clock import CaseClock
-from .case.case_facts import CaseFacts
-from .engine import Engine
-from .jobs.job import Job
-from .jobs.jobs import Jobs
-from .jobs.latest import Latest
-from .state import Step, StepStatus
-from .tumor.hand_corrections import HandCorrections
-from .tumor.tumor_shape import shape_of_mask, shape_of_surface
-from .tumor.tumor_state import DEFAULT_SMOOTHING, TumorState, empty_state, state_of_result, state_of_scene
-from .volume_step import VolumeStep
-from .workflow import Workflow
+from ...errors import GeometryError, SegmentationError
+from ...mrml.nodes import is_stale
+from ...mrml.segmentation_watch import SegmentationWatch
+from ...mrml.tumor import TumorNodes
+from ...navigation.distance import TumorDistance
+from ...values import Box, Volume
+from ..box import BoxPart
+from ..case.case_clock import CaseClock
+from ..case.case_facts import CaseFacts
+from ..engine import Engine
+from ..jobs.job import Job
+from ..jobs.jobs import Jobs
+from ..jobs.latest import Latest
+from ..state import Step, StepStatus
+from ..volume import VolumePart
+from ..workflow import Workflow
+from .hand_corrections import HandCorrections
+from .tumor_shape import shape_of_mask, shape_of_surface
+from .tumor_state import DEFAULT_SMOOTHING, TumorState, empty_state, state_of_result, state_of_scene
+
+if TYPE_CHECKING:
+    from ...segmentation.segment import SegmentationResult
 
 _THRESHOLD = "CRLM.Threshold"
 
@@ -38,7 +41,7 @@ class Finding:
     state: TumorState
 
 
-class SegmentStep:
+class TumorPart:
     """The tumor of one session.
 
     state       the tumor as it is now; None when there is none
@@ -47,7 +50,7 @@ class SegmentStep:
     """
 
     def __init__(
-        self, scene, workflow: Workflow, jobs: Jobs, volume: VolumeStep, box: BoxStep, engine: Engine,
+        self, scene, workflow: Workflow, jobs: Jobs, volume: VolumePart, box: BoxPart, engine: Engine,
         clock: CaseClock, on_tumor: Callable, is_simulated: Callable[[], bool],
     ):  # fmt: skip
         self.state: TumorState | None = None
@@ -100,16 +103,30 @@ class SegmentStep:
         """True while an edit, a threshold or a smoothing is on its way to the screen."""
         return self._edited or self._shaping.is_busy
 
-    def begin(self, segmenter, threshold: float | None, keep: str) -> Job:
-        """The job that asks what `segmenter(should_cancel, progress)` gives, a Segmenter or a Model.
+    def begin(self, segmenter, threshold: float | None = None, keep: str = "largest") -> Job:
+        """The job that finds the tumor in the box, to be run and finished by the caller.
 
+        segmenter  segmentation.Segmenter or Model
+        threshold  None for the model's own
+        keep       which part counts; see segmentation.segment
         Raises SegmentationError when there is no volume or box.
         """
+        return self._begin(lambda *_: segmenter, threshold, keep)
+
+    def segment(
+        self, segmenter, threshold: float | None = None, progress: Callable[[float, str], None] | None = None,
+        should_cancel: Callable[[], bool] | None = None, keep: str = "largest",
+    ) -> SegmentationResult:  # fmt: skip
+        """Find the tumor here and now. Raises SegmentationError and GeometryError."""
+        return self._jobs.run(self.begin(segmenter, threshold, keep), progress, should_cancel).result
+
+    def _begin(self, segmenter, threshold: float | None, keep: str) -> Job:
+        """The job that asks what `segmenter(should_cancel, progress)` gives, a Segmenter or a Model."""
         volume, box, tight, smoothing = *self._input(), self._smoothing
 
         def compute(progress, should_cancel):
-            from ..segmentation.postprocess import with_guessed_seen
-            from ..segmentation.segment import segment
+            from ...segmentation.postprocess import with_guessed_seen
+            from ...segmentation.segment import segment
 
             ready = segmenter(should_cancel, progress)
             result = segment(with_guessed_seen(volume), box, ready, threshold, tight, keep, progress, should_cancel)
@@ -117,20 +134,23 @@ class SegmentStep:
 
         return self._jobs.begin(Step.SEGMENT, compute)
 
-    def start(self, threshold: float | None, keep: str) -> None:
-        """Ask the engine, in the background."""
-        job = self.begin(self._engine.segmenter, threshold, keep)
+    def start(self, threshold: float | None = None, keep: str = "largest") -> None:
+        """Find the tumor in the box, in the background. Raises SegmentationError when there is no volume or box."""
+        job = self._begin(self._engine.segmenter, threshold, keep)
         self._engine.start()
         self._jobs.start(job)
 
     def start_region_growing(self, seed_ras) -> None:
-        """Grow the tumor from a place in it, within the box when there is one, in the background."""
+        """Grow the tumor from a place (3,) RAS mm in it, within the box when there is one, in the background.
+
+        Raises SegmentationError when there is no volume.
+        """
         volume, smoothing = self._needed_volume(), self._smoothing
-        box = self._box.box
+        box = self._box.value
 
         def compute(progress, should_cancel):
-            from ..segmentation.postprocess import with_guessed_seen
-            from ..segmentation.region_growing import grow_region
+            from ...segmentation.postprocess import with_guessed_seen
+            from ...segmentation.region_growing import grow_region
 
             result = grow_region(
                 with_guessed_seen(volume), seed_ras, box, progress=progress, should_cancel=should_cancel
@@ -139,8 +159,13 @@ class SegmentStep:
 
         self._jobs.start(self._jobs.begin(Step.SEGMENT, compute))
 
-    def set(self, mask: Volume, probability: Volume | None, surface) -> None:
-        """Take a tumor that belongs to the present volume and box. Raises GeometryError and SegmentationError."""
+    def set(self, mask: Volume, probability: Volume | None = None, surface=None) -> None:
+        """Take a tumor mask that belongs to the present volume and box.
+
+        mask         nonzero inside the tumor, in Reference;  probability  float32, any grid, or None
+        surface      vtkPolyData, RAS mm; None makes one of the mask
+        Raises GeometryError when the surface is open, SegmentationError when the mask is empty.
+        """
         if not mask.voxels.any():
             raise SegmentationError("The mask is empty: there is no surface to make.")
         self._drop_pending()
@@ -163,8 +188,16 @@ class SegmentStep:
 
     # Another threshold, another smoothing, a hand
 
-    def set_threshold(self, threshold: float, keep: str) -> None:
-        """Cut the stored probability, in the background. Raises SegmentationError."""
+    @property
+    def kept_part(self) -> str:
+        """Which part of what the threshold cuts counts; see segmentation.postprocess.KEEP."""
+        return self.state.keep if self.state is not None else TumorState.keep
+
+    def set_threshold(self, threshold: float, keep: str = "largest") -> None:
+        """Cut the stored probability at another threshold, in the background; corrections by hand stay.
+
+        Raises SegmentationError.
+        """
         if not self.has_probability:
             raise SegmentationError("There is no probability to cut; segment the box first.")
         if not 0 < threshold < 1:
@@ -174,16 +207,49 @@ class SegmentStep:
 
     @property
     def smoothing(self) -> float:
+        """Of the surface, 0 to 1."""
         return self._smoothing
 
-    @smoothing.setter
-    def smoothing(self, smoothing: float) -> None:
+    def set_smoothing(self, smoothing: float) -> None:
+        """Of the surface, from 0 (the voxels' stairs) to 1; the volume stays that of the mask."""
         self._smoothing = min(max(float(smoothing), 0.0), 1.0)
         if self.state is not None:
             self._reshape()
+        self._workflow.touch()
+        self._workflow.tell()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences that speak against what the segmentation shows, or against that it shows nothing."""
+        return self._workflow.state.doubts
+
+    @property
+    def doubts_acknowledged(self) -> bool:
+        """False until a person has said that he has seen the doubts; True when there are none."""
+        return self._workflow.state.doubts_acknowledged
+
+    @property
+    def mask(self) -> Volume | None:
+        """The tumor mask on the voxels of the volume, corrections by hand included; None when there is none."""
+        grid = self._volume.grid
+        return None if grid is None else self.nodes.mask(grid)
+
+    @property
+    def probability(self) -> Volume | None:
+        """float32 on the voxels of the crop; None when there is none."""
+        return self.nodes.probability()
+
+    @property
+    def surface(self):
+        """The tumor surface as vtkPolyData in RAS mm; None when there is none."""
+        return self.nodes.surface()
 
     def begin_correction(self):
-        """The segmentation node, ready to be edited. Raises SegmentationError when there is no volume to draw on."""
+        """Let a hand edit the segmentation: returns its node, for the Segment Editor. The surface follows every stroke.
+
+        Earlier corrections stay and can be gone on with. A stroke that comes while the tumor is being found stops that.
+        Raises SegmentationError when there is no volume to draw on, or the tumor is being found.
+        """
         if Step.SEGMENT in self._jobs.steps:
             raise SegmentationError("The tumor is being found: wait until that has ended, or cancel it, then correct.")
         if self.state is None:
@@ -307,13 +373,14 @@ class SegmentStep:
         self._workflow.state.doubts_acknowledged = self._acknowledged.issuperset(doubts)
 
     def acknowledge_doubts(self) -> None:
-        """A person has seen what is told now; the same sentences about another tumor are told anew."""
+        """A person has seen all of them. Other doubts, and any about another tumor, are told anew."""
         doubts = self._workflow.state.doubts
         if doubts and not self._workflow.state.doubts_acknowledged:
             self._acknowledged |= set(doubts)
             self._workflow.state.doubts_acknowledged = True
             self._workflow.log.add("doubts acknowledged", number=len(doubts))
             self._workflow.edited()
+        self._workflow.tell()
 
     @property
     def has_hand_corrections(self) -> bool:
@@ -453,13 +520,13 @@ class SegmentStep:
         self._jobs.cancel(Step.SEGMENT)
 
     def _input(self) -> tuple[Volume, Box, bool]:
-        volume, box = self._needed_volume(), self._box.box
+        volume, box = self._needed_volume(), self._box.value
         if box is None:
             raise SegmentationError("There is no box; place one around the tumor first.")
-        return volume, box, self._box.tight
+        return volume, box, self._box.is_tight
 
     def _needed_volume(self) -> Volume:
-        volume = self._volume.volume
+        volume = self._volume.value
         if volume is None:
             raise SegmentationError("There is no volume to segment; reconstruct the sweep first.")
         return volume

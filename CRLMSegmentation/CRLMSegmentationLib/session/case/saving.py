@@ -24,8 +24,8 @@ def save_case(session, folder) -> Path:
     """
     scene = session.scene
     case = Case(
-        sweep=session.sweep, volume=session.volume, box=session.box, **_parts_of_tumor(session),
-        facts=facts_of(session), log=session.event_log, recording=session.own_recording,
+        sweep=session.recording.sweep, volume=session.volume.value, box=session.box.value, **_parts_of_tumor(session),
+        facts=facts_of(session), log=session.case.event_log, recording=session.recording.own_path,
     )  # fmt: skip
 
     def write_own_scene(path: Path) -> None:
@@ -46,22 +46,22 @@ def load_case(session, folder) -> None:
     case = read_case(folder)
     facts = read_facts(case.facts)
     tumor = _tumor_of(case, facts, folder)
-    session.begin_loaded_case(facts.origin)
+    session.case.begin_loaded(facts.origin)
     if case.sweep is not None:
-        session.set_sweep(case.sweep)
+        session.recording.set_sweep(case.sweep)
     if case.volume is not None:
-        session.set_volume(case.volume)
+        session.volume.set(case.volume)
     if case.box is not None:
-        session.set_box(case.box, facts.box_is_tight)
+        session.box.set(case.box, facts.box_is_tight)
     for tool, tip_to_tool in facts.tools.items():
-        session.update_tool(names.tip_to_tool(tool), Pose(tip_to_tool))
+        session.tools.update(names.tip_to_tool(tool), Pose(tip_to_tool))
     if facts.margin_mm is not None:
-        session.set_margin_mm(facts.margin_mm)
+        session.structures.set_margin_mm(facts.margin_mm)
     if facts.smoothing is not None:
-        session.set_smoothing(facts.smoothing)
+        session.tumor.set_smoothing(facts.smoothing)
     if tumor is not None:
-        session.restore_tumor(tumor, facts.doubts_acknowledged)
-    session.show_uncertainty(facts.shows_uncertainty)
+        session.tumor.restore(tumor, acknowledged=facts.doubts_acknowledged)
+    session.structures.show_uncertainty(facts.shows_uncertainty)
     session.state.timings_s.update(facts.timings_s)
 
 
@@ -95,11 +95,11 @@ def remove_doubles(scene, loaded) -> None:
 
 def _parts_of_tumor(session) -> dict:
     """What a case holds of the tumor, be it that none was found."""
-    tumor = session.tumor_state
+    tumor = session.tumor.state
     if tumor is None:
         return {}
-    mask = tumor.mask if tumor.shape.surface is None else session.mask
-    if mask is None or session.volume is None:
+    mask = tumor.mask if tumor.shape.surface is None else session.tumor.mask
+    if mask is None or session.volume.value is None:
         return {}
     labels, probability = tumor.corrections.labels, tumor.probability
     fits = labels is not None and labels.shape == mask.voxels.shape

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from ..mrml.sweep_sequence import GrowingSweep
 from ..sweep import Sweep, TrackedFrame, read_plus_configuration, read_sweep
+from ..sweep.sweep import SIMULATED
 from .case.case_clock import CaseClock
+from .case.case_source import CaseSource, file_identity, origin_of
+from .frame_source import FrameSource
 from .jobs.jobs import Jobs
 from .jobs.latest import Latest
 from .jobs.task import Task
@@ -18,7 +21,7 @@ from .recordings.live_volume import LiveVolume
 from .recordings.recording import Recording, RecordingState
 from .recordings.recordings import Recordings
 from .state import Step, StepStatus
-from .volume_step import VolumeStep
+from .volume import VolumePart
 from .workflow import Workflow
 
 # Of each beat of the session's timer, for bringing frames into the scene.
@@ -29,24 +32,30 @@ if TYPE_CHECKING:
     from ..calibration.temporal_calibration import TimingEstimate
 
 
-class RecordStep:
-    """Recordings of one session.
+class RecordingPart:
+    """Recordings of one session, and the sweep that was recorded, opened or given last.
 
     live_reconstruction  True to make the volume while it is swept
-    recorded_path        the file of the sweep, once it is complete
-    on_recorded          called with the file of the sweep, once it is complete
-    on_must_end          called when a recording has to be ended now
+    path                 the file of the sweep, once it is complete; None when there is none
+    source               where the data of the case are from: asked before a recording begins, told of every sweep
+    connected            gives the source of frames that is connected now; None when there is none
+    begin_case           called with the identity of a file that begins a new case
+    check_source         called when other data have come to the case
+    on_delay             called with what start_delay_estimate() has found
     """
 
     def __init__(
-        self, workflow: Workflow, jobs: Jobs, volume: VolumeStep, clock: CaseClock, on_must_end: Callable[[], object],
-        on_recorded: Callable[[Path], None],
+        self, workflow: Workflow, jobs: Jobs, volume: VolumePart, clock: CaseClock, source: CaseSource,
+        connected: Callable[[], FrameSource | None], begin_case: Callable[[str], None],
+        check_source: Callable[[], None], on_delay: Callable[[TimingEstimate], None],
     ):  # fmt: skip
-        self._on_recorded = on_recorded
-        self._on_must_end, self._looked_at_memory_s = on_must_end, -math.inf
+        self._source, self._connected = source, connected
+        self._begin_case, self._check_source, self._on_delay = begin_case, check_source, on_delay
+        self._looked_at_memory_s = -math.inf
         self.live_reconstruction = True
-        self.recorded_path: Path | None = None
+        self.path: Path | None = None
         self._recording: Recording | None = None
+        self._recorded_from: FrameSource | None = None
         self._is_own = False
         self._mark: dict[str, str] = {}
         self._workflow, self._jobs, self._volume, self._clock = workflow, jobs, volume, clock
@@ -60,6 +69,10 @@ class RecordStep:
 
     @property
     def folder(self) -> Path | None:
+        """Where recordings go, on disk as they grow; None keeps them in memory only.
+
+        When it is set, recordings in it that were cut off earlier are recovered, which a notice tells.
+        """
         return self._recordings.folder
 
     @folder.setter
@@ -71,13 +84,18 @@ class RecordStep:
 
     @property
     def state(self) -> RecordingState | None:
-        """None when no recording goes on."""
+        """Of the recording that goes on; None when there is none."""
         return self._recordings.state
 
     @property
-    def own_recording(self) -> Path | None:
-        """recorded_path when it was recorded here and is still there."""
-        path = self.recorded_path
+    def sweep(self) -> Sweep | None:
+        """The sweep that was recorded, opened or given last."""
+        return self._volume.sweep
+
+    @property
+    def own_path(self) -> Path | None:
+        """`path` when this session has recorded it; None for one that was opened, whose fields are unknown."""
+        path = self.path
         return path if self._is_own and path is not None and path.is_file() else None
 
     @property
@@ -116,8 +134,14 @@ class RecordStep:
         if self._warming is None:
             self._warming = Task(_load_modules, "modules for recording")
 
-    def start(self, path=None, mark: Mapping[str, str] | None = None) -> None:
-        """Keep every frame from now on, with the fields of `mark`. Raises RecordingError."""
+    def start(self, path: str | Path | None = None) -> None:
+        """Keep every frame from now on: in the file `path`, or a new one in `folder`.
+
+        Raises RecordingError when a recording goes on already, the file cannot be begun, or `case.question` stands.
+        """
+        question = self._source.question
+        if question is not None:
+            raise RecordingError(question)
         settings = self._volume.settings
         if path is not None:
             self._workflow.know_folder(Path(path).parent)
@@ -129,11 +153,16 @@ class RecordStep:
                 live.close()
             raise
         self._end_live()
-        self._mark, self._live = dict(mark or {}), live
+        self._mark, self._live = dict(self._source.marks), live
         self._growing = self._volume.new_growing_sweep()
+        self._recorded_from = self._connected()
 
     def stop(self) -> Sweep:
-        """End the recording and take it as the sweep. Raises RecordingError when no frame came."""
+        """End the recording and take it as the sweep. Its file is completed in the background, and so is the volume
+        when it was reconstructed live; its Sequence browser, which grew meanwhile, by process().
+
+        Raises RecordingError when no frame came; then an earlier sweep stays.
+        """
         live, self._live = self._live, None
         growing, self._growing = self._growing, None
         try:
@@ -143,38 +172,89 @@ class RecordStep:
                 live.close()
             raise
         self._clock.start()
-        self.take(sweep, growing)
+        self._take(sweep, growing)
         for note in sweep.notes:
             self._workflow.note(note)
         self._recording = recording
         if live is not None:
             compute = lambda progress, should_cancel: live.finish(sweep, progress, should_cancel)  # noqa: E731
             self._jobs.start(self._jobs.begin(Step.RECONSTRUCT, compute))
+        if self._recorded_from is not None:
+            self._source.add(self._recorded_from.origin)
         return sweep
 
+    def end_for(self, source: FrameSource) -> None:
+        """Frames come from `source` from now on: a recording of another one ends, and is taken as the sweep."""
+        before = self._recorded_from
+        if self.state is None or before is None or before.identity == source.identity:
+            return
+        try:
+            self.stop()
+            self._workflow.note("The recording has ended, because the images come from another source now.")
+        except RecordingError as error:
+            self._workflow.note(str(error))
+
+    def open(
+        self, path: str | Path, plus_configuration: str | Path | None = None, origin: str | None = None,
+        sweep: Sweep | None = None,
+    ) -> Sweep:  # fmt: skip
+        """Take a recording from a file.
+
+        Who opens a recording means the patient whom it shows: unless it is the recording of this very case, it begins
+        a new case, as case.begin() does, because nothing else tells that it is the same patient. A stream goes on, and
+        `case.question` is asked about it.
+
+        origin  'replayed' or 'simulated'; None for what the file says
+        sweep   what was read from the file already, for a window that cannot wait; else it is read here
+        Raises SequenceFileError, TransformError and ConfigurationError, before anything is dropped.
+        """
+        if sweep is None:
+            sweep = self.read(path, plus_configuration)
+        identity = file_identity(path)
+        with self._workflow.held():
+            if not self._source.knows(identity):
+                self._begin_case(identity)
+            self._take_opened(sweep, path)
+            self._source.add(origin or origin_of(sweep), identity)
+            self._check_source()
+        return sweep
+
+    def set_sweep(self, sweep: Sweep) -> None:
+        """Take a recorded sweep. The volume and the tumor made from an earlier one become stale.
+
+        Raises RecordingError when it holds no frame.
+        """
+        self._take(sweep)
+        if origin_of(sweep) == SIMULATED:
+            self._source.add(SIMULATED)
+
     @staticmethod
-    def read(path, plus_configuration=None) -> Sweep:
+    def read(path: str | Path, plus_configuration: str | Path | None = None) -> Sweep:
         """A recording from a file. Raises SequenceFileError, TransformError and ConfigurationError."""
         calibration = read_plus_configuration(plus_configuration).transforms if plus_configuration else None
         return read_sweep(path, calibration)
 
-    def take_opened(self, sweep: Sweep, path) -> None:
+    def _take_opened(self, sweep: Sweep, path: str | Path) -> None:
         """What was read from that file."""
         self._clock.forget()
         self._workflow.know_folder(Path(path).parent)
-        self.take(sweep)
+        self._take(sweep)
         for note in sweep.notes:
             self._workflow.note(note)
-        self.recorded_path = Path(path)
+        self.path = Path(path)
 
-    def take(self, sweep: Sweep, growing: GrowingSweep | None = None) -> None:
+    def _take(self, sweep: Sweep, growing: GrowingSweep | None = None) -> None:
         """A sweep from anywhere, in place of what was recorded or opened; `growing` brings it into the scene."""
         self._volume.set_sweep(sweep, growing)
         self._completing, self._message = growing, ""
-        self.recorded_path, self._is_own, self._recording = None, False, None
+        self.path, self._is_own, self._recording = None, False, None
 
-    def start_delay_estimate(self, on_found: Callable[[TimingEstimate], None]) -> None:
-        """How late the images of the sweep are, in the background; told by a notice. Raises RecordingError."""
+    def start_delay_estimate(self) -> None:
+        """Measure on the sweep (the probe moving up and down) how late the images are, in the background.
+
+        What is found is told by a notice, and a delay that is known and surely not 0 is used by the next connection.
+        Raises RecordingError without a sweep.
+        """
         sweep = self._volume.sweep
         if sweep is None:
             raise RecordingError("There is no sweep to measure the delay of; record a probe that moves up and down.")
@@ -186,7 +266,7 @@ class RecordStep:
 
         def found(estimate: TimingEstimate) -> None:
             self._workflow.note(f"In this recording {estimate}. {estimate.judgement}")
-            on_found(estimate)
+            self._on_delay(estimate)
 
         self._delay.request(lambda: compute, found, lambda error: self._workflow.note(str(error)))
 
@@ -215,7 +295,7 @@ class RecordStep:
         self._looked_at_memory_s = now_s
         why = current.must_end
         if why:
-            self._on_must_end()
+            self.stop()
             self._workflow.note(why)
 
     def forget(self) -> None:
@@ -223,7 +303,7 @@ class RecordStep:
         if self._completing is not None:
             self._completing.remove()
             self._completing = None
-        self.recorded_path, self._is_own, self._recording = None, False, None
+        self.path, self._is_own, self._recording = None, False, None
 
     def close(self) -> None:
         """End what goes on; every frame that came is on disk afterwards, and no half of a sweep is in the scene."""
@@ -239,8 +319,9 @@ class RecordStep:
 
     def _on_file(self, recording: Recording, files: list[Path]) -> None:
         if recording is self._recording:
-            self.recorded_path = files[0]
-            self._on_recorded(files[0])
+            self.path = files[0]
+            # The case's own recording, opened or replayed, shows the same patient.
+            self._source.add(None, file_identity(files[0]))
             # Else some frames are missing in it, or are in another file.
             self._is_own = len(files) == 1 and not recording.recorder.problem
         self._workflow.touch()

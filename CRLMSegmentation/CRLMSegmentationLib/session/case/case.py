@@ -1,0 +1,175 @@
+"""The case as a whole: whose it is, what of it is saved, and how it begins and ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...mrml.nodes import HiddenNodes
+from ..state import Step, StepStatus
+from ..workflow import Workflow
+from . import saving
+from .case_clock import CaseClock
+from .case_source import ORIGINS, CaseSource
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+_NEVER_SAVED = -1
+
+
+class CasePart:
+    """The case of one session.
+
+    source  where its data are from, and what is connected
+    clock   from the end of the recording to the tumor
+    """
+
+    def __init__(self, session: Session, workflow: Workflow):
+        self.source = CaseSource(self._holding)
+        self.clock = CaseClock()
+        self._session, self._workflow = session, workflow
+        self._hidden = HiddenNodes(session.scene)
+        self._asked: str | None = None
+        self._saved_edits = _NEVER_SAVED
+
+    @property
+    def origin(self) -> str | None:
+        """Of the case's data: 'live', 'replayed', or 'simulated' as soon as some of them are; None when the case is
+        empty or nobody said where they are from. It is saved with the case and outlasts the connection.
+        """
+        return self.source.origin
+
+    @property
+    def question(self) -> str | None:
+        """A sentence that asks whether the case belongs to the patient whom the connected source shows; else None.
+
+        While it stands the stream goes on, tumor and box are hidden, there are no distances, and nothing can be
+        recorded. keep() and begin() answer it, and so does going back to the source of the case.
+        """
+        return self.source.question
+
+    def keep(self) -> None:
+        """It is the same patient: what the case holds is shown again, with the source that is connected now."""
+        self.source.keep()
+        self._workflow.log.add("same patient")
+        self.check_source()
+        self._workflow.tell()
+
+    def begin(self) -> None:
+        """Another case: let go of sweep, volume, box, tumor and what is known of them, and take their nodes out of the
+        scene; and those of the tools, which come back with their next pose and keep their calibration. The stream goes
+        on, and so does a recording. What was not saved is gone: see has_unsaved_data.
+        """
+        with self._workflow.held():
+            self._session.drop()
+            self.source.begin()
+            self._saved_edits = self._workflow.edits
+            self.check_source()
+
+    def begin_from_file(self, identity: str) -> None:
+        """As begin(), for a recording from a file, see case_source.file_identity()."""
+        self._session.drop()
+        self.source.begin(identity=identity)
+
+    def begin_loaded(self, origin: str | None) -> None:
+        """As begin(), for a case from a file whose data are from `origin`; calibrations go, too."""
+        self._session.drop(keep_calibration=False)
+        self.source.begin(origin if origin in ORIGINS else None, identity="")
+
+    @property
+    def clock_s(self) -> float | None:
+        """Seconds from the end of the recording to the tumor on the screen, corrections included; runs until then."""
+        return self.clock.seconds
+
+    @property
+    def event_log(self) -> str:
+        """What happened when: lines of JSON, without names of files."""
+        return self._workflow.log.text
+
+    @property
+    def has_unsaved_data(self) -> bool:
+        """True when something was recorded or computed that save() has not written."""
+        session = self._session
+        nodes = session.volume.node(), session.tumor.nodes.segmentation_node()
+        is_anything = session.recording.sweep is not None or any(node is not None for node in nodes)
+        return session.recording.state is not None or (is_anything and self._workflow.edits != self._saved_edits)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write everything into one folder that opens again, with no name of a person in it; returns the folder.
+
+        Raises FileFormatError; then an earlier case in that folder is as it was.
+        """
+        self._session.tumor.finish_shaping()
+        # What is hidden for as long as it is asked about is not saved as hidden.
+        self._hidden.show()
+        try:
+            path = saving.save_case(self._session, folder)
+        finally:
+            self.check_source()
+        self._saved_edits = self._workflow.edits
+        self._workflow.touch()
+        self._workflow.tell()
+        return path
+
+    def load(self, folder: str | Path) -> None:
+        """Go on from a case that was saved; a stream goes on, and what others have in the scene stays.
+
+        Raises FileFormatError, before anything is replaced, for a folder that is no case or is damaged.
+        """
+        with self._workflow.held():
+            saving.load_case(self._session, folder)
+            self._saved_edits = self._workflow.edits
+            self.check_source()
+
+    def check_source(self) -> None:
+        """Hide the case while it is not known whether it belongs to what is connected; show it again after that."""
+        session, question = self._session, self.question
+        if question is not None:
+            self._hidden.hide(self._nodes())
+            self._workflow.set(Step.NAVIGATE, StepStatus.WAITING, question)
+        elif self._asked is not None:
+            self._hidden.show()
+            has_tumor = session.structures.has_tumor
+            self._workflow.set(Step.NAVIGATE, StepStatus.READY if has_tumor else StepStatus.WAITING)
+        if question != self._asked:
+            self._asked = question
+            self._workflow.touch()
+            session.tools.refresh()
+        self._workflow.tell()
+
+    def show_hidden(self) -> None:
+        """Until the next check_source(), whatever the question is."""
+        self._hidden.show()
+
+    def never_saved(self) -> None:
+        """What there is now was not saved by this session."""
+        self._saved_edits = _NEVER_SAVED
+
+    def forget(self) -> None:
+        """As at the beginning."""
+        self.clock.forget()
+        self._hidden.forget()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._holding()
+
+    def _holding(self) -> str:
+        """What the case holds, for people; '' when it is empty."""
+        session = self._session
+        nodes = session.tumor.nodes
+        if nodes.segmentation_node() is not None or nodes.surface_node() is not None:
+            figures = session.tumor.figures
+            return "A tumor" if figures is None else f"A tumor of {figures['volume_ml']:.1f} mL"
+        if session.box.is_there:
+            return "A box"
+        if session.volume.node() is not None:
+            return "A volume"
+        return "A sweep" if session.recording.sweep is not None else ""
+
+    def _nodes(self) -> list:
+        """What would be taken for part of the live scene."""
+        session = self._session
+        tumor = [session.tumor.nodes.surface_node(), session.tumor.nodes.segmentation_node()]
+        return [*tumor, *session.box.shown_nodes(), *session.structures.shells.nodes()]
