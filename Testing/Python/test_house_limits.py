@@ -101,10 +101,6 @@ UNTYPED = {
     "CRLMSegmentationLib/mrml/tools.py": 1,
     "CRLMSegmentationLib/mrml/tumor.py": 9,
     # navigation/
-    "CRLMSegmentationLib/navigation/contour.py": 1,
-    "CRLMSegmentationLib/navigation/distance.py": 5,
-    "CRLMSegmentationLib/navigation/margin_shell.py": 1,
-    "CRLMSegmentationLib/navigation/tracked_tool.py": 1,
     # pictures/
     "CRLMSegmentationLib/pictures/offscreen.py": 1,
     "CRLMSegmentationLib/pictures/picture_style.py": 9,
@@ -176,7 +172,6 @@ UNTYPED = {
     "CRLMSegmentationLib/study/reporting/curves.py": 1,
     "CRLMSegmentationLib/study/reporting/realism.py": 3,
     # sweep/
-    "CRLMSegmentationLib/sweep/missing_frames.py": 1,
     "CRLMSegmentationLib/sweep/plus_configuration.py": 1,
     "CRLMSegmentationLib/sweep/recorded_frame.py": 2,
     "CRLMSegmentationLib/sweep/recorder.py": 2,
@@ -234,17 +229,6 @@ UNTYPED = {
     "CRLMSegmentationWindow/view/views.py": 7,
     "CRLMSegmentationWindow/window.py": 4,
     # tracking/
-    "CRLMSegmentationLib/tracking/health.py": 1,
-    "CRLMSegmentationLib/tracking/latency.py": 1,
-    "CRLMSegmentationLib/tracking/openigtlink/conversion.py": 4,
-    "CRLMSegmentationLib/tracking/openigtlink/message_parts.py": 1,
-    "CRLMSegmentationLib/tracking/openigtlink/messages.py": 9,
-    "CRLMSegmentationLib/tracking/openigtlink/polydata_message.py": 2,
-    "CRLMSegmentationLib/tracking/openigtlink/request_messages.py": 5,
-    "CRLMSegmentationLib/tracking/pairing/stamps.py": 1,
-    "CRLMSegmentationLib/tracking/openigtlink/tracked_frame_message.py": 1,
-    "CRLMSegmentationLib/tracking/pairing/pose_causes.py": 1,
-    "CRLMSegmentationLib/tracking/replay/replayer.py": 2,
     # web/
     "CRLMSegmentationLib/web/actions/case_actions.py": 2,
     "CRLMSegmentationLib/web/actions/preparing.py": 2,

@@ -9,13 +9,18 @@ PLUS follows one line; here all echoes are followed, by the correlation of neigh
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import TimingError
 from ..sweep import Pose, Sweep, TrackedFrame
 from ..tracking.pairing.interpolation import interpolate_pose
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
 
 _FEWEST_FRAMES = 60
 _STRIPS = 8
@@ -147,11 +152,11 @@ def _moving_frames(sweep: Sweep) -> list[TrackedFrame]:
 
 def _movements(
     frames: list[TrackedFrame], name: str, longest_delay_s: float, is_calibrated: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, list[slice], np.ndarray]:
     """What the images and the probe did over each quarter of a second.
 
-    (n,) mm along the beam by the images; (delays, n) mm by the poses, for each delay; (n,) number of the block of time
-    that each belongs to; (delays,) the delays in seconds that are tried. Raises TimingError.
+    (n,) mm along the beam by the images; (delays, n) mm by the poses, for each delay; the blocks of time that
+    the n are in; (delays,) the delays in seconds that are tried. Raises TimingError.
     """
     times = np.array([frame.timestamp for frame in frames])
     # The way over a quarter of a second is hundred times the error of a pose; that between two frames is not.
@@ -221,10 +226,15 @@ def with_image_delay(sweep: Sweep, image_delay_s: float, longest_gap_s: float = 
 
 
 def _own_pose(frame: TrackedFrame) -> Pose:
-    return Pose(frame.image_to_reference, frame.valid)
+    return Pose(_matrix_of(frame), frame.valid)
 
 
-def _around(samples, time: float, longest_gap_s: float) -> Pose | None:
+def _matrix_of(frame: TrackedFrame) -> np.ndarray:
+    """(4, 4) pixel to mm of a frame that has one."""
+    return np.asarray(frame.image_to_reference)
+
+
+def _around(samples: Sequence[tuple[float, Pose]], time: float, longest_gap_s: float) -> Pose | None:
     """interpolate_pose() among the few samples around `time`."""
     if not np.isfinite(time) or not samples:
         return None
@@ -232,7 +242,7 @@ def _around(samples, time: float, longest_gap_s: float) -> Pose | None:
     return interpolate_pose(samples[max(after - 2, 0) : after + 2], time, longest_gap_s)
 
 
-def _depth_of_probe(frames) -> np.ndarray:
+def _depth_of_probe(frames: Sequence[TrackedFrame]) -> np.ndarray:
     """(n,) mm: how far the image has moved along its own v axis, from frame to frame."""
     poses = np.array([frame.image_to_reference for frame in frames])
     height, width = frames[0].pixels.shape
@@ -242,17 +252,17 @@ def _depth_of_probe(frames) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(steps)])
 
 
-def _way_of_probe(frames, span: int) -> np.ndarray:
+def _way_of_probe(frames: Sequence[TrackedFrame], span: int) -> np.ndarray:
     """(n,) mm: how far the probe is along the direction in which it moves most."""
-    places = np.array([frame.image_to_reference[:3, 3] for frame in frames])
+    places = np.array([_matrix_of(frame)[:3, 3] for frame in frames])
     steps = places[span:] - places[:-span]
     direction = np.linalg.svd(steps - steps.mean(axis=0), full_matrices=False)[2][0]
-    return (places - places[0]) @ direction
+    return np.asarray((places - places[0]) @ direction)
 
 
-def _shifts_along_the_beam(frames) -> np.ndarray:
+def _shifts_along_the_beam(frames: Sequence[TrackedFrame]) -> np.ndarray:
     """(n - 1,) mm: how far the echoes went down the image from each frame to the next."""
-    pixel_mm = np.array([np.linalg.norm(frame.image_to_reference[:3, 1]) for frame in frames[1:]])
+    pixel_mm = np.array([np.linalg.norm(_matrix_of(frame)[:3, 1]) for frame in frames[1:]])
     height = frames[0].pixels.shape[0]
     longest = height // 4
     window = np.hanning(height)[:, np.newaxis]
@@ -266,10 +276,10 @@ def _shifts_along_the_beam(frames) -> np.ndarray:
             match = np.concatenate([match[-longest:], match[: longest + 1]])
             shifts.append(_peak(np.arange(-longest, longest + 1), match))
         before = spectrum
-    return np.array(shifts) * pixel_mm
+    return np.asarray(np.array(shifts) * pixel_mm)
 
 
-def _smooth_path(times: np.ndarray, values: np.ndarray):
+def _smooth_path(times: np.ndarray, values: np.ndarray) -> CubicSpline:
     """A function of time through `values`, as smooth between the measurements as the motion of a hand."""
     from scipy.interpolate import CubicSpline
 
@@ -293,7 +303,7 @@ def _block_sums(seen: np.ndarray, moved: np.ndarray, blocks: list[slice]) -> np.
 def _correlation(sums: np.ndarray) -> np.ndarray:
     count, x, y, xx, yy, xy = sums
     spread = np.sqrt(np.maximum(count * xx - x * x, 1e-12) * np.maximum(count * yy - y * y, 1e-12))
-    return (count * xy - x * y) / spread
+    return np.asarray((count * xy - x * y) / spread)
 
 
 def _has_rival(curve: np.ndarray, best: int) -> bool:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..geometry import invert_affine, plane_axes
 
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
 
-def contours_in_image(surface, image_to_ras) -> list[np.ndarray]:
+
+def contours_in_image(surface: vtkPolyData, image_to_ras: ArrayLike) -> list[np.ndarray]:
     """Outlines of `surface` (vtkPolyData, RAS mm) in the plane of an image.
 
     image_to_ras  (4, 4) from pixel (u, v, 0, 1) to RAS mm

@@ -7,10 +7,15 @@ vtkImplicitPolyDataDistance computes it: it is right next to edges and corners t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,22 +39,22 @@ class TumorDistance:
     Raises GeometryError when the surface is empty, not finite, or open.
     """
 
-    def __init__(self, surface):
+    def __init__(self, surface: vtkPolyData) -> None:
         from vtkmodules.vtkFiltersCore import vtkImplicitPolyDataDistance
 
         self._surface = _closed_outward(surface)
         self._distance = vtkImplicitPolyDataDistance()
         self._distance.SetInput(self._surface)
 
-    def signed_distance_mm(self, point_ras) -> float:
+    def signed_distance_mm(self, point_ras: ArrayLike) -> float:
         """mm from `point_ras` (3,) to the surface; negative inside. Raises GeometryError when it is not finite."""
         return self.closest_point(point_ras).signed_distance_mm
 
-    def closest_point_ras(self, point_ras) -> np.ndarray:
+    def closest_point_ras(self, point_ras: ArrayLike) -> np.ndarray:
         """(3,) RAS mm, the place on the surface nearest to `point_ras`. Raises GeometryError as above."""
         return self.closest_point(point_ras).point_ras
 
-    def closest_point(self, point_ras) -> ClosestPoint:
+    def closest_point(self, point_ras: ArrayLike) -> ClosestPoint:
         """The nearest place on the surface to `point_ras` (3,). Raises GeometryError when that is not finite."""
         point = np.asarray(point_ras, dtype=np.float64).reshape(-1)
         if point.shape != (3,) or not np.isfinite(point).all():
@@ -59,7 +64,7 @@ class TumorDistance:
         return ClosestPoint(float(signed_mm), np.array(nearest))
 
 
-def _closed_outward(surface):
+def _closed_outward(surface: vtkPolyData | None) -> vtkPolyData:
     """A cleaned copy in triangles whose faces all turn outward. Raises GeometryError."""
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
@@ -91,7 +96,7 @@ def _closed_outward(surface):
     return bare
 
 
-def _cleaned(surface):
+def _cleaned(surface: vtkPolyData) -> vtkPolyData:
     """Triangles only, equal points merged (an STL file repeats them for every face), no face of zero size."""
     from vtkmodules.vtkFiltersCore import vtkCleanPolyData, vtkTriangleFilter
 
@@ -111,10 +116,11 @@ def _cleaned(surface):
     again.PassLinesOff()
     again.PassVertsOff()
     again.Update()
-    return again.GetOutput()
+    cleaned: vtkPolyData = again.GetOutput()
+    return cleaned
 
 
-def triangles_of(surface) -> tuple[np.ndarray, np.ndarray]:
+def triangles_of(surface: vtkPolyData) -> tuple[np.ndarray, np.ndarray]:
     """Points (n, 3) float64 and triangles (m, 3) of point indices, of a vtkPolyData of triangles."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
@@ -151,7 +157,7 @@ def _signed_volume_mm3(points: np.ndarray, triangles: np.ndarray) -> float:
     return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
 
 
-def _oriented(surface):
+def _oriented(surface: vtkPolyData) -> vtkPolyData:
     from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
 
     normals = vtkPolyDataNormals()
@@ -163,10 +169,11 @@ def _oriented(surface):
     normals.ComputeCellNormalsOn()
     normals.ComputePointNormalsOff()
     normals.Update()
-    return normals.GetOutput()
+    oriented: vtkPolyData = normals.GetOutput()
+    return oriented
 
 
-def _reversed(surface):
+def _reversed(surface: vtkPolyData) -> vtkPolyData:
     from vtkmodules.vtkFiltersCore import vtkReverseSense
 
     reverse = vtkReverseSense()
@@ -174,4 +181,5 @@ def _reversed(surface):
     reverse.ReverseCellsOn()
     reverse.ReverseNormalsOff()
     reverse.Update()
-    return reverse.GetOutput()
+    turned: vtkPolyData = reverse.GetOutput()
+    return turned

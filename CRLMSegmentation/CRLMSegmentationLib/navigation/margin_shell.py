@@ -7,12 +7,17 @@ hundredths of a millimeter.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..errors import GeometryError
 from ..segmentation.surface import isosurface
 from .distance import triangles_of
 from .surface_distances import SurfaceDistances
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 LARGEST_MARGIN_MM = 20.0
 _MOST_SAMPLES = 250_000
@@ -25,7 +30,7 @@ _APART = 2.5
 _FARTHER = 0.6  # of that, by which the nearest sample may be farther than the surface, at a corner of it
 
 
-def margin_shell(surface, margin_mm: float):
+def margin_shell(surface: vtkPolyData | None, margin_mm: float) -> vtkPolyData:
     """Closed vtkPolyData (RAS mm) of the points outside `surface` (vtkPolyData, closed, RAS mm) at `margin_mm`.
 
     Raises GeometryError for an empty surface, or a margin that is not above 0 and at most LARGEST_MARGIN_MM.
@@ -58,10 +63,11 @@ def margin_shell(surface, margin_mm: float):
     away[beside] = to_surface.to_triangle_of(samples[beside], places[beside])
     near = tuple(near.T)
     distance[near] = np.where(inside[near], -away, away)
-    return isosurface(distance.astype(np.float32), margin_mm, (spacing_mm,) * 3, lower, normals=True)
+    shell: vtkPolyData = isosurface(distance.astype(np.float32), margin_mm, (spacing_mm,) * 3, lower, normals=True)
+    return shell
 
 
-def _triangulated(surface):
+def _triangulated(surface: vtkPolyData) -> vtkPolyData:
     """The same surface, of triangles alone."""
     from vtkmodules.vtkFiltersCore import vtkTriangleFilter
 
@@ -72,10 +78,11 @@ def _triangulated(surface):
     triangles.PassLinesOff()
     triangles.PassVertsOff()
     triangles.Update()
-    return triangles.GetOutput()
+    triangulated: vtkPolyData = triangles.GetOutput()
+    return triangulated
 
 
-def _inside(surface, size: np.ndarray, origin: np.ndarray, spacing_mm: float) -> np.ndarray:
+def _inside(surface: vtkPolyData, size: np.ndarray, origin: np.ndarray, spacing_mm: float) -> np.ndarray:
     """Boolean [k, j, i]: grid points within the surface."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkCommonCore import VTK_UNSIGNED_CHAR
@@ -92,4 +99,5 @@ def _inside(surface, size: np.ndarray, origin: np.ndarray, spacing_mm: float) ->
     image.SetOutsideValue(0)
     image.SetOutputScalarType(VTK_UNSIGNED_CHAR)
     image.Update()
-    return vtk_to_numpy(image.GetOutput().GetPointData().GetScalars()).reshape(size[::-1]) > 0
+    inside: np.ndarray = vtk_to_numpy(image.GetOutput().GetPointData().GetScalars()).reshape(size[::-1])
+    return inside > 0

@@ -28,7 +28,8 @@ class SurfaceDistances:
 
     def nearest_samples(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) mm from `places` (n, 3) to the nearest sample, never nearer than the surface; and (n,) which one."""
-        return self._tree.query(places)
+        away_mm, which = self._tree.query(places)
+        return away_mm, which
 
     def to_triangle_of(self, samples: np.ndarray, places: np.ndarray) -> np.ndarray:
         """(n,) mm from `places` to the triangles that their nearest samples lie in.
@@ -36,7 +37,8 @@ class SurfaceDistances:
         Another triangle may be a little nearer where a place is opposite to an edge: by some hundredths of a millimeter
         when the samples lie 2 mm apart and the surface 1 mm away.
         """
-        return np.sqrt(_squared_to_triangles(places, self._corners[self._triangle_of[samples]]))
+        squared = _squared_to_triangles(places, self._corners[self._triangle_of[samples]])
+        return np.asarray(np.sqrt(squared))
 
 
 def _samples(corners: np.ndarray, spacing_mm: float) -> tuple[np.ndarray, np.ndarray]:
@@ -91,7 +93,7 @@ def _squared_to_triangles(places: np.ndarray, corners: np.ndarray) -> np.ndarray
 
 
 def _dot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.einsum("ij,ij->i", one, other)
+    return np.asarray(np.einsum("ij,ij->i", one, other))
 
 
 def _squared_to_segments(places: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
 from ..geometry import as_affine
@@ -28,7 +29,7 @@ class TrackedTool:
                   (StylusTipToStylus)
     """
 
-    def __init__(self, name: str, tip_to_tool=None):
+    def __init__(self, name: str, tip_to_tool: ArrayLike | None = None) -> None:
         self.name = name
         self.tip_to_tool = np.eye(4) if tip_to_tool is None else as_affine(tip_to_tool, f"{name}TipTo{name}")
         self._tool_to_reference: np.ndarray | None = None
@@ -65,9 +66,10 @@ class TrackedTool:
 
     def tip_to_reference(self, age: Age) -> np.ndarray | None:
         """(4, 4) from the tip's frame to Reference; None unless the tool is live."""
-        if self.status(age) is not ToolStatus.LIVE:
+        pose = self._tool_to_reference
+        if pose is None or self.status(age) is not ToolStatus.LIVE:
             return None
-        return self._tool_to_reference @ self.tip_to_tool
+        return np.asarray(pose @ self.tip_to_tool)
 
     def tip_ras(self, age: Age) -> np.ndarray | None:
         """(3,) the tip in Reference mm; None unless the tool is live."""

@@ -21,7 +21,7 @@ _LONGEST_S = 60.0
 class MissingFrames:
     """Told about the time of every frame, in the order of arrival."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._last_s: float | None = None
         self._intervals: deque[float] = deque(maxlen=_WINDOW)
 

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Protocol
 
@@ -86,9 +87,9 @@ def health_line(status: StreamStatus, recorder: RecordingStatus | None = None) -
     return f"{status}{recorded}{f'; {trouble}' if trouble else ''}"
 
 
-def health_record(status: StreamStatus, recorder: RecordingStatus | None = None) -> dict:
+def health_record(status: StreamStatus, recorder: RecordingStatus | None = None) -> dict[str, object]:
     """The same for a log, in SI units; what is not known is None."""
-    record = {
+    record: dict[str, object] = {
         "time": round(time.time(), 3),
         "connected": status.connected,
         "connections": status.connections,
@@ -145,7 +146,9 @@ class HealthLog:
     not the stream: it is told in `problem`.
     """
 
-    def __init__(self, path, every_s: float = 1.0, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, path: str | PathLike[str], every_s: float = 1.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.path, self.problem = Path(path), ""
         self._every_s, self._clock, self._next = every_s, clock, -math.inf
         try:

@@ -12,7 +12,7 @@ import numpy as np
 from ..sweep import Pose, TrackedFrame
 from .frame_monitor import FrameMonitor
 from .frame_queue import FrameQueue
-from .openigtlink.messages import ImageMessage
+from .openigtlink.image_message import ImageMessage
 from .pairing.frame_pairing import TOLERANCE_S, FramePairing
 from .status import StreamStatus
 

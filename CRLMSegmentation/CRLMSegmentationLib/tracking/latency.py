@@ -23,7 +23,7 @@ class LatencyMeter:
     plus what the network and the sender delayed it more than others. `clocks_agree` tells.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._arrivals: deque[float] = deque(maxlen=_KEPT_FRAMES)
         self._sender = SenderClock()
         self._latencies: deque[tuple[float, float]] = deque(maxlen=_WINDOW)

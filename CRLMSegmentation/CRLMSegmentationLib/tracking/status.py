@@ -77,7 +77,7 @@ class StreamStatus:
     malformed: int = 0
     too_long: int = 0
     out_of_step: int = 0
-    skipped: Counter = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     other_images: int = 0
     image_name: str = ""
     image_names: tuple[str, ...] = ()

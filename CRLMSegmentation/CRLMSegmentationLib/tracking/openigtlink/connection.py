@@ -21,7 +21,7 @@ _UNACKNOWLEDGED_MS = 1200
 class Connection:
     """An open connection. receive() belongs to one thread; send() and close() may be called from any."""
 
-    def __init__(self, opened: socket.socket):
+    def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
         self._socket.settimeout(_SEND_TIMEOUT_S)
         self._sending = threading.Lock()

@@ -12,14 +12,16 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
-from pyigtl import TransformMessage
+from numpy.typing import ArrayLike
+from pyigtl import MessageBase, TransformMessage
 
 from ...errors import CRLMError, GeometryError
 from ...geometry import LPS_TO_RAS, as_affine, plane_axes
 from ...sweep import Pose
 from ...sweep.sequence_files.identifying_fields import is_identifying
 from ...sweep.transforms import is_transform_name, parse_matrix
-from .messages import ImageMessage, PositionMessage, TrackingDataMessage
+from .image_message import ImageMessage
+from .messages import PositionMessage, TrackingDataMessage
 
 _LUMA = np.array([0.299, 0.587, 0.114])
 _TRANSFORM_FIELD = re.compile(r"([A-Za-z0-9]+To[A-Za-z0-9]+?)Transform(Status)?\Z")
@@ -66,7 +68,7 @@ def pose_of_image(message: ImageMessage) -> Pose:
     return _checked(matrix, "OK")
 
 
-def poses_of(message) -> dict[str, Pose]:
+def poses_of(message: MessageBase) -> dict[str, Pose]:
     """The transforms in a TRANSFORM, POSITION or TDATA message by name, as in 'StylusToReference' or a tool's own name.
 
     A pose is invalid when the metadata say so or its matrix is no affine transform.
@@ -89,7 +91,7 @@ def poses_of(message) -> dict[str, Pose]:
     return {clean_text(name, 128): _checked(matrix, word) for name, (matrix, word) in found.items()}
 
 
-def image_message(pixels, image_to_world, name: str, timestamp: float) -> ImageMessage:
+def image_message(pixels: ArrayLike, image_to_world: ArrayLike, name: str, timestamp: float) -> ImageMessage:
     """An IMAGE message in RAS with `pixels`, (v, u) grey or (v, u, 3) colored, at `image_to_world` (4, 4)."""
     pixels = np.asarray(pixels)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
@@ -99,7 +101,7 @@ def image_message(pixels, image_to_world, name: str, timestamp: float) -> ImageM
     return message
 
 
-def transform_message(matrix, name: str, timestamp: float, status: str = "OK") -> TransformMessage:
+def transform_message(matrix: ArrayLike, name: str, timestamp: float, status: str = "OK") -> TransformMessage:
     """A TRANSFORM message called `name`, such as 'StylusToReference', with the metadata that PLUS gives it."""
     message = TransformMessage(np.asarray(matrix, dtype=np.float64), device_name=name, timestamp=timestamp)
     message.metadata = {"TransformValid": "1" if status == "OK" else "0", "TransformStatus": status}
@@ -125,7 +127,7 @@ def fields_in_metadata(metadata: Mapping[str, str], keep_identifying: bool = Fal
 
     keep_identifying  record who the patient and the staff are as well
     """
-    fields = {}
+    fields: dict[str, str] = {}
     for key, value in metadata.items():
         if len(fields) == _MOST_FIELDS:
             break
@@ -137,7 +139,7 @@ def fields_in_metadata(metadata: Mapping[str, str], keep_identifying: bool = Fal
     return fields
 
 
-def clean_text(text, longest: int = _LONGEST_FIELD) -> str:
+def clean_text(text: object, longest: int = _LONGEST_FIELD) -> str:
     """Text from the network as one printable line."""
     return " ".join("".join(char if char.isprintable() else " " for char in str(text)[:longest]).split())
 

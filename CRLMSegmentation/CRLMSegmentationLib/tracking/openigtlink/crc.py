@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Callable
 
 import numpy as np
 from pyigtl.messages import CRC64 as _crc64_of_short  # noqa: N811  (a function)
 
 _POLYNOMIAL = 0x42F0E1EBA9EA3693
 _SHORT_BYTES = 1 << 14
-_kernel = None
+_kernel: Callable[[np.ndarray, np.ndarray], np.uint64] | None = None
 _preparing = threading.Lock()
 
 
 def crc64(body: bytes | memoryview) -> int:
     """The CRC of a message body, as it stands in the header."""
     if len(body) < _SHORT_BYTES:
-        return _crc64_of_short(bytes(body))
+        return int(_crc64_of_short(bytes(body)))
     if _kernel is None:
-        return _crc64_of_short(bytes(body))
+        return int(_crc64_of_short(bytes(body)))
     return int(_kernel(np.frombuffer(body, np.uint8), _tables()))
 
 
@@ -52,7 +53,7 @@ def _tables() -> np.ndarray:
     return tables
 
 
-def _compiled_kernel():
+def _compiled_kernel() -> Callable[[np.ndarray, np.ndarray], np.uint64] | None:
     """The compiled function, None where numba cannot be had."""
     try:
         import numba
@@ -68,7 +69,7 @@ def _compiled_kernel():
         return numba.njit(types.uint64(read_only, tables), nogil=True)(_crc64_by_sixteen)
 
 
-def _crc64_by_sixteen(data, tables):
+def _crc64_by_sixteen(data: np.ndarray, tables: np.ndarray) -> np.uint64:
     crc = np.uint64(0)
     end = data.size
     i = 0

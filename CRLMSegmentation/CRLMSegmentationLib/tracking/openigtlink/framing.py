@@ -196,7 +196,7 @@ class MessageParser:
             self.counts.out_of_step += self._in_step
             self._in_step = False
         else:
-            self._expected_at = None if found else self._expected_at - passed
+            self._expected_at = None if found or self._expected_at is None else self._expected_at - passed
         del self._waiting[:passed]
 
     def _count_skipped(self, kind: str) -> None:

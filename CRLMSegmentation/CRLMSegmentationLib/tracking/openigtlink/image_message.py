@@ -11,7 +11,7 @@ import struct
 import numpy as np
 from pyigtl import ImageMessage as PyigtlImageMessage
 
-from .message_parts import MalformedMessage
+from .message_parts import Content, MalformedMessage
 
 _IMAGE_HEADER = struct.Struct("> H B B B B 3H 12f 6H")
 
@@ -31,7 +31,7 @@ class ImageMessage(PyigtlImageMessage):
     def is_part(self) -> bool:
         return self.whole_size is not None and self.whole_size != tuple(self.image.shape[2::-1])
 
-    def _unpack_content(self, content):
+    def _unpack_content(self, content: Content) -> None:
         if len(content) < _IMAGE_HEADER.size:
             raise MalformedMessage("an image without its header")
         values = _IMAGE_HEADER.unpack_from(content)
@@ -55,12 +55,10 @@ class ImageMessage(PyigtlImageMessage):
         self.image = np.frombuffer(content, dtype, offset=_IMAGE_HEADER.size).reshape(shape)
 
 
-def size_of_image_content(start: bytes) -> int | None:
+def size_of_image_content(start: Content) -> int | None:
     """Bytes of an IMAGE's content by its own header, which `start` begins with; None when that makes no sense."""
     values = _IMAGE_HEADER.unpack_from(start)
     if values[2] not in ImageMessage.scalar_types or values[1] < 1:
         return None
-    return (
-        _IMAGE_HEADER.size
-        + math.prod(values[23:26]) * values[1] * np.dtype(ImageMessage.scalar_types[values[2]]).itemsize
-    )
+    value_bytes: int = np.dtype(ImageMessage.scalar_types[values[2]]).itemsize
+    return _IMAGE_HEADER.size + int(math.prod(values[23:26]) * values[1]) * value_bytes

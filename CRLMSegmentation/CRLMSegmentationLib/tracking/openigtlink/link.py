@@ -28,7 +28,7 @@ _RUBBISH_BYTES = 1 << 18
 
 
 class LinkListener(Protocol):
-    """Who is told what happens on a link; all calls come from within step() and close()."""
+    """What a link reports to; all calls come from within step() and close()."""
 
     def link_connected(self, connection: Connection) -> None: ...
 
@@ -46,7 +46,7 @@ class Link:
 
     def __init__(
         self, host: str, port: int, listener: LinkListener, ask_for_metadata: bool, silence_s: float, answer_s: float
-    ):
+    ) -> None:
         self._host, self._port, self._listener = host, port, listener
         self._ask_for_metadata, self._silence_s, self._answer_s = ask_for_metadata, silence_s, answer_s
         self._opening: Opening | None = None
@@ -64,7 +64,7 @@ class Link:
         self._forgive_standstill()
         if self._connection is not None:
             try:
-                return self._receive(timeout_s)
+                return self._receive(self._connection, timeout_s)
             except (OSError, StreamError) as error:
                 self._leave(_reason(error, self._host))
                 return False
@@ -74,7 +74,6 @@ class Link:
             if wait_s > 0:
                 stopping.wait(min(wait_s, timeout_s))
                 return False
-            self._opening = Opening(self._host, self._port)
         self._open(timeout_s)
         return False
 
@@ -96,8 +95,10 @@ class Link:
         self._try_at, self._back_off_s = 0.0, _FIRST_BACK_OFF_S
 
     def _open(self, timeout_s: float) -> None:
+        opening = self._opening or Opening(self._host, self._port)
+        self._opening = opening
         try:
-            connection = self._opening.advance(timeout_s)
+            connection = opening.advance(timeout_s)
         except (OSError, UnicodeError) as error:
             self._opening = None
             self._listener.link_problem(_reason(error, self._host))
@@ -119,18 +120,19 @@ class Link:
 
     def _leave(self, reason: str, silent_s: float = 0.0) -> None:
         connection, self._connection = self._connection, None
-        connection.close()
+        if connection is not None:
+            connection.close()
         self._listener.link_lost(reason, silent_s)
         self._try_later()
 
     def _try_later(self) -> None:
         self._try_at = time.monotonic() + self._back_off_s * random.uniform(0.7, 1.0)
 
-    def _receive(self, timeout_s: float) -> bool:
-        piece = self._connection.receive(timeout_s)
+    def _receive(self, connection: Connection, timeout_s: float) -> bool:
+        piece = connection.receive(timeout_s)
         if piece is None:
             self._listener.link_quiet()
-            self._look_after_silence()
+            self._check_silence(connection)
             return False
         if not piece:
             self._leave("the server closed the connection")
@@ -150,14 +152,14 @@ class Link:
                 self._leave(self._no_openigtlink())
         return True
 
-    def _look_after_silence(self) -> None:
+    def _check_silence(self, connection: Connection) -> None:
         now = time.monotonic()
         counts = self._parser.counts
         if counts.rubbish_bytes and not counts.received:
             self._leave(self._no_openigtlink())
         elif self._asked_at is None:
             if now - self._heard_at > self._silence_s:
-                self._connection.send(pack_message(GetStatusMessage(), self._parser.highest_version))
+                connection.send(pack_message(GetStatusMessage(), self._parser.highest_version))
                 self._asked_at = now
         elif now - self._asked_at > self._answer_s:
             if self._answers:

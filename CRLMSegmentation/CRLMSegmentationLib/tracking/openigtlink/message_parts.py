@@ -4,6 +4,8 @@ from __future__ import annotations
 
 ASCII, UTF8 = 3, 106
 
+Content = bytes | memoryview
+
 
 class MalformedMessage(ValueError):
     """A body that is not what its header says."""
@@ -14,6 +16,6 @@ def encoding_of(text: bytes) -> int:
     return ASCII if text.isascii() else UTF8
 
 
-def text_of(raw) -> str:
+def text_of(raw: Content) -> str:
     """The text before the first zero byte."""
     return bytes(raw).split(b"\0", 1)[0].decode("utf8", errors="replace")

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pyigtl import MessageBase, StringMessage, TransformMessage
 
 from .image_message import ImageMessage
-from .message_parts import MalformedMessage, encoding_of, text_of
+from .message_parts import Content, MalformedMessage, encoding_of, text_of
 from .polydata_message import PolyDataMessage
 from .request_messages import REQUEST_CLASSES, RequestMessage
 from .tracked_frame_message import TrackedFrameMessage
@@ -34,20 +34,23 @@ class GetStatusMessage(RequestMessage):
 class StatusMessage(MessageBase):
     """STATUS: code 1 is 'OK'; PLUS sends it to keep a silent connection alive."""
 
-    def __init__(self, code=STATUS_OK, subcode=0, error_name="", text="", timestamp=None, device_name=None):
+    def __init__(
+        self, code: int = STATUS_OK, subcode: int = 0, error_name: str = "", text: str = "",
+        timestamp: float | None = None, device_name: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(timestamp, device_name)
         self._message_type = "STATUS"
         self.code, self.subcode, self.error_name, self.text = code, subcode, error_name, text
         self._valid_message = True
 
-    def content_asstring(self):
+    def content_asstring(self) -> str:
         return f"Code: {self.code} {self.error_name} {self.text}"
 
-    def _pack_content(self):
+    def _pack_content(self) -> bytes:
         start = _STATUS_HEADER.pack(self.code, self.subcode, self.error_name.encode("utf8")[:20])
         return start + self.text.encode("utf8") + b"\0"
 
-    def _unpack_content(self, content):
+    def _unpack_content(self, content: Content) -> None:
         if len(content) < _STATUS_HEADER.size:
             raise MalformedMessage("a status without its header")
         self.code, self.subcode, name = _STATUS_HEADER.unpack_from(content)
@@ -57,22 +60,27 @@ class StatusMessage(MessageBase):
 class TrackingDataMessage(MessageBase):
     """TDATA: several tools at one time. elements: (name of at most 20 characters, (4, 4) float64), ..."""
 
-    def __init__(self, elements: Sequence[tuple[str, np.ndarray]] = (), timestamp=None, device_name=None):
+    def __init__(
+        self,
+        elements: Sequence[tuple[str, np.ndarray]] = (),
+        timestamp: float | None = None,
+        device_name: str | None = None,
+    ) -> None:
         super().__init__(timestamp, device_name)
         self._message_type = "TDATA"
         self.elements = [(name, np.asarray(matrix, dtype=np.float64)) for name, matrix in elements]
         self._valid_message = True
 
-    def content_asstring(self):
+    def content_asstring(self) -> str:
         return ", ".join(name for name, _ in self.elements)
 
-    def _pack_content(self):
+    def _pack_content(self) -> bytes:
         return b"".join(
             _TDATA_ELEMENT.pack(name.encode("utf8")[:20], _TRACKED_IN_SIX_DEGREES, 0, *matrix[:3].T.ravel())
             for name, matrix in self.elements
         )
 
-    def _unpack_content(self, content):
+    def _unpack_content(self, content: Content) -> None:
         if len(content) % _TDATA_ELEMENT.size:
             raise MalformedMessage("tracking data with a piece of an element")
         self.elements = []
@@ -85,19 +93,22 @@ class TrackingDataMessage(MessageBase):
 class PositionMessage(MessageBase):
     """POSITION: a place and a unit quaternion (x, y, z, w), 12, 24 or 28 bytes (pyigtl's own is not the protocol's)."""
 
-    def __init__(self, position=(0, 0, 0), quaternion=(0, 0, 0, 1), timestamp=None, device_name=None):
+    def __init__(
+        self, position: Sequence[float] = (0, 0, 0), quaternion: Sequence[float] = (0, 0, 0, 1),
+        timestamp: float | None = None, device_name: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(timestamp, device_name)
         self._message_type = "POSITION"
         self.position, self.quaternion = tuple(position), tuple(quaternion)
         self._valid_message = True
 
-    def content_asstring(self):
+    def content_asstring(self) -> str:
         return f"Position: {self.position}, quaternion: {self.quaternion}"
 
-    def _pack_content(self):
+    def _pack_content(self) -> bytes:
         return struct.pack("> 7f", *self.position, *self.quaternion)
 
-    def _unpack_content(self, content):
+    def _unpack_content(self, content: Content) -> None:
         if len(content) not in (12, 24, 28):
             raise MalformedMessage("a position of no known length")
         values = struct.unpack(f"> {len(content) // 4}f", content)
@@ -110,21 +121,24 @@ class PositionMessage(MessageBase):
 class CommandMessage(MessageBase):
     """COMMAND: a command with a number of its own; the content is XML as a rule. RTS_COMMAND is the reply."""
 
-    def __init__(self, command_id=0, command_name="", content="", timestamp=None, device_name=None):
+    def __init__(
+        self, command_id: int = 0, command_name: str = "", content: str = "", timestamp: float | None = None,
+        device_name: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(timestamp, device_name)
         self._message_type = "COMMAND"
         self.command_id, self.command_name, self.content = command_id, command_name, content
         self._valid_message = True
 
-    def content_asstring(self):
+    def content_asstring(self) -> str:
         return f"Command {self.command_id} {self.command_name}: {self.content}"
 
-    def _pack_content(self):
+    def _pack_content(self) -> bytes:
         content = self.content.encode("utf8")
         name = self.command_name.encode("utf8")[:128]
         return _COMMAND_HEADER.pack(self.command_id, name, encoding_of(content), len(content)) + content
 
-    def _unpack_content(self, content):
+    def _unpack_content(self, content: Content) -> None:
         if len(content) < _COMMAND_HEADER.size:
             raise MalformedMessage("a command without its header")
         self.command_id, name, _, length = _COMMAND_HEADER.unpack_from(content)
@@ -137,25 +151,29 @@ class CommandMessage(MessageBase):
 class CommandReplyMessage(CommandMessage):
     """RTS_COMMAND: the reply to the COMMAND with the same command_id."""
 
-    def __init__(self, *values, **named):
-        super().__init__(*values, **named)
+    def __init__(
+        self, command_id: int = 0, command_name: str = "", content: str = "", timestamp: float | None = None,
+        device_name: str | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(command_id, command_name, content, timestamp, device_name)
         self._message_type = "RTS_COMMAND"
 
 
 class Utf8StringMessage(StringMessage):
     """STRING in ASCII or UTF-8, up to 65,535 bytes (pyigtl's own cannot send a letter outside of ASCII)."""
 
-    def _pack_content(self):
+    def _pack_content(self) -> bytes:
         text = self.string.encode("utf8")
         return struct.pack("> H H", encoding_of(text), len(text)) + text
 
-    def _unpack_content(self, content):
+    def _unpack_content(self, content: Content) -> None:
         if len(content) < 4 or struct.unpack_from("> H", content, 2)[0] > len(content) - 4:
             raise MalformedMessage("a string longer than its message")
         self.string = text_of(content[4 : 4 + struct.unpack_from("> H", content, 2)[0]])
 
 
-MESSAGE_CLASSES = {
+# What makes an empty message of each type.
+MESSAGE_CLASSES: dict[str, Callable[..., MessageBase]] = {
     "IMAGE": ImageMessage,
     "TRANSFORM": TransformMessage,
     "POSITION": PositionMessage,

@@ -12,18 +12,21 @@ import selectors
 import socket
 import threading
 import time
+from typing import Any
 
 from .connection import Connection
 
 _CONNECT_TIMEOUT_S = 2.0
+# What socket.getaddrinfo() says of one: family, kind, protocol, address of that family.
+_Address = tuple[int, int, int, tuple[Any, ...]]
 
 
 class Opening:
     """A connection that is being opened: call advance() until it gives one or raises."""
 
-    def __init__(self, host: str, port: int):
+    def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
-        self._addresses: list | None = None
+        self._addresses: list[_Address] | None = None
         self._problem: Exception | None = None
         self._looked_up = threading.Event()
         self._socket: socket.socket | None = None
@@ -44,8 +47,8 @@ class Opening:
             raise self._problem or ConnectionRefusedError(f"{self._host} has no address")
         try:
             if self._socket is None:
-                self._begin(*self._addresses.pop(0))
-            if not self._is_through(timeout_s):
+                self._socket = self._begin(*self._addresses.pop(0))
+            if not self._is_through(self._socket, timeout_s):
                 return None
             opened, self._socket = self._socket, None
             return Connection(opened)
@@ -70,29 +73,33 @@ class Opening:
             self._problem = error
         self._looked_up.set()
 
-    def _begin(self, family, kind, protocol, address) -> None:
-        self._socket = socket.socket(family, kind, protocol)
-        self._socket.setblocking(False)
+    def _begin(self, family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> socket.socket:
+        opened = socket.socket(family, kind, protocol)
+        opened.setblocking(False)
         self._end = time.monotonic() + _CONNECT_TIMEOUT_S
         try:
-            self._socket.connect(address)
+            opened.connect(address)
         except (BlockingIOError, InterruptedError):
             pass
+        except OSError:
+            opened.close()
+            raise
+        return opened
 
-    def _is_through(self, timeout_s: float) -> bool:
+    def _is_through(self, opened: socket.socket, timeout_s: float) -> bool:
         # No select(): that takes no descriptor above 1023.
         with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_WRITE)
+            selector.register(opened, selectors.EVENT_WRITE)
             is_ready = bool(selector.select(timeout_s))
         if not is_ready:
             if time.monotonic() > self._end:
                 raise TimeoutError("no answer")
             return False
-        error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        error = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
         # Without a listener, a port that the system itself hands out can be connected to itself.
-        if self._socket.getsockname() == self._socket.getpeername():
+        if opened.getsockname() == opened.getpeername():
             raise ConnectionRefusedError("nobody listens there")
         return True
 

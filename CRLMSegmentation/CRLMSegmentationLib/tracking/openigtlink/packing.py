@@ -18,7 +18,7 @@ def pack_message(message: MessageBase, version: int = 1) -> bytes:
     Raises ValueError for a name of more than 20 bytes in version 1, where it would be cut to another name.
     """
     name = message.device_name.encode("utf8")
-    body = message._pack_content()
+    body: bytes = message._pack_content()
     if version == 1:
         if len(name) > NAME_BYTES:
             raise ValueError(f"'{message.device_name}' is longer than a device name can be")

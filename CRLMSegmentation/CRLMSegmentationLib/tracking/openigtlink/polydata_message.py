@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pyigtl import MessageBase
 
-from .message_parts import MalformedMessage, text_of
+from .message_parts import Content, MalformedMessage, text_of
 
 _HEADER = struct.Struct("> 10I")
 _ATTRIBUTE = struct.Struct("> B B I")
@@ -23,6 +24,8 @@ _KINDS = ("scalar", "vector", "normal", "tensor", "rgba")
 # How many numbers each point or cell has, where that is not free.
 _COMPONENTS = {"vector": 3, "normal": 3, "tensor": 9, "rgba": 4}
 _OF_CELLS = 0x10
+# The numbers of the points of each cell; (n, k) where all have k.
+Cells = np.ndarray | Sequence[np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +46,10 @@ class PolyDataMessage(MessageBase):
     """
 
     def __init__(
-        self, points=(), polygons: Sequence = (), vertices: Sequence = (), lines: Sequence = (),
-        triangle_strips: Sequence = (), attributes: Sequence[PolyDataAttribute] = (), timestamp=None, device_name=None,
-    ):  # fmt: skip
+        self, points: ArrayLike = (), polygons: Cells = (), vertices: Cells = (), lines: Cells = (),
+        triangle_strips: Cells = (), attributes: Sequence[PolyDataAttribute] = (), timestamp: float | None = None,
+        device_name: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(timestamp, device_name)
         self._message_type = "POLYDATA"
         self.points = np.asarray(points, dtype=np.float32).reshape(-1, 3)
@@ -53,7 +57,7 @@ class PolyDataMessage(MessageBase):
         self.triangle_strips, self.attributes = triangle_strips, list(attributes)
         self._valid_message = True
 
-    def content_asstring(self):
+    def content_asstring(self) -> str:
         return f"{len(self.points)} points, {len(self.polygons)} polygons"
 
     def triangles(self) -> np.ndarray:
@@ -63,7 +67,7 @@ class PolyDataMessage(MessageBase):
         fans = [[cell[0], cell[k], cell[k + 1]] for cell in self.polygons for k in range(1, len(cell) - 1)]
         return np.array(fans, dtype=np.uint32).reshape(-1, 3)
 
-    def _pack_content(self):
+    def _pack_content(self) -> bytes:
         cells = [_pack_cells(each) for each in (self.vertices, self.lines, self.polygons, self.triangle_strips)]
         counts = [number for count, data in cells for number in (count, len(data))]
         parts = [_HEADER.pack(len(self.points), *counts, len(self.attributes)), self.points.astype(">f4").tobytes()]
@@ -78,7 +82,7 @@ class PolyDataMessage(MessageBase):
             values.append(data.astype(">f4").tobytes())
         return b"".join([*parts, names + b"\0" * (len(names) % 2), *values])
 
-    def _unpack_content(self, content):
+    def _unpack_content(self, content: Content) -> None:
         if len(content) < _HEADER.size:
             raise MalformedMessage("a surface without its header")
         point_count, *counts, attribute_count = _HEADER.unpack_from(content)
@@ -95,13 +99,13 @@ class PolyDataMessage(MessageBase):
         self.attributes = _unpack_attributes(rest, attribute_count)
 
 
-def _split(data, length: int):
+def _split(data: Content, length: int) -> tuple[Content, Content]:
     if length > len(data):
         raise MalformedMessage("a surface longer than its message")
     return data[:length], data[length:]
 
 
-def _pack_cells(cells) -> tuple[int, bytes]:
+def _pack_cells(cells: Cells) -> tuple[int, bytes]:
     """(number of cells, each as its length and the numbers of its points)."""
     if isinstance(cells, np.ndarray) and cells.ndim == 2:
         lengths = np.full((len(cells), 1), cells.shape[1])
@@ -109,11 +113,12 @@ def _pack_cells(cells) -> tuple[int, bytes]:
     return len(cells), b"".join(np.array([len(cell), *cell], dtype=">u4").tobytes() for cell in cells)
 
 
-def _unpack_cells(data, count: int, point_count: int):
+def _unpack_cells(data: Content, count: int, point_count: int) -> Cells:
     """The cells as (count, k) when all have k points, else as a list. Raises MalformedMessage."""
     if len(data) % 4 or count > len(data) // 4:
         raise MalformedMessage("a surface with a piece of a cell")
     numbers = np.frombuffer(data, ">u4").astype(np.uint32)
+    cells: np.ndarray | list[np.ndarray]
     if not count:
         cells = np.zeros((0, 3), np.uint32)
         complete = not numbers.size
@@ -121,12 +126,13 @@ def _unpack_cells(data, count: int, point_count: int):
         cells = numbers.reshape(count, -1)[:, 1:]
         complete = True
     else:
-        cells, start = [], 0
-        while len(cells) < count and start < numbers.size:
+        found: list[np.ndarray] = []
+        start = 0
+        while len(found) < count and start < numbers.size:
             end = start + 1 + int(numbers[start])
-            cells.append(numbers[start + 1 : end])
+            found.append(numbers[start + 1 : end])
             start = end
-        complete = len(cells) == count and start == numbers.size
+        cells, complete = found, len(found) == count and start == numbers.size
     if not complete:
         raise MalformedMessage("a surface whose cells do not fill their part of the message")
     highest = max((int(cell.max()) for cell in cells if cell.size), default=-1) if isinstance(cells, list) else (
@@ -137,9 +143,9 @@ def _unpack_cells(data, count: int, point_count: int):
     return cells
 
 
-def _unpack_attributes(data, count: int) -> list[PolyDataAttribute]:
-    heads, rest = _split(data, _ATTRIBUTE.size * count)
-    heads = list(_ATTRIBUTE.iter_unpack(heads))
+def _unpack_attributes(data: Content, count: int) -> list[PolyDataAttribute]:
+    raw_heads, rest = _split(data, _ATTRIBUTE.size * count)
+    heads = list(_ATTRIBUTE.iter_unpack(raw_heads))
     raw, names, length = bytes(rest), [], 0
     for _ in range(count):
         end = raw.find(b"\0", length)
@@ -156,8 +162,8 @@ def _unpack_attributes(data, count: int) -> list[PolyDataAttribute]:
         components = _COMPONENTS.get(_KINDS[word], components)
         if components < 1:
             raise MalformedMessage("an attribute without components")
-        values, rest = _split(rest, 4 * components * number)
-        values = np.frombuffer(values, ">f4").astype(np.float32).reshape(number, components)
+        raw_values, rest = _split(rest, 4 * components * number)
+        values = np.frombuffer(raw_values, ">f4").astype(np.float32).reshape(number, components)
         attributes.append(PolyDataAttribute(name, values, _KINDS[word], bool(kind & _OF_CELLS)))
     if len(rest):
         raise MalformedMessage("a surface with something behind it")

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from .image_message import ImageMessage
-from .message_parts import MalformedMessage
+from .message_parts import Content, MalformedMessage
 
 _HEADER = struct.Struct("> 3H 3H II H 64x")
 _LONGEST_XML = 1 << 20
@@ -28,14 +28,17 @@ class TrackedFrameMessage(ImageMessage):
     It has no name, and is called TrackedFrame. It is not sent.
     """
 
-    def __init__(self, *values, **named):
-        super().__init__(*values, **named)
+    device_name: str
+    metadata: dict[str, str]
+
+    def __init__(self, timestamp: float | None = None, device_name: str | None = None) -> None:
+        super().__init__(timestamp=timestamp, device_name=device_name)
         self._message_type = "TRACKEDFRAME"
 
-    def _pack_content(self):
+    def _pack_content(self) -> bytes:
         raise ValueError("TRACKEDFRAME is not sent")
 
-    def _unpack_content(self, content):
+    def _unpack_content(self, content: Content) -> None:
         if len(content) < _HEADER.size:
             raise MalformedMessage("a tracked frame without its header")
         scalar_type, components, _, *size, image_bytes, xml_bytes, orientation = _HEADER.unpack_from(content)

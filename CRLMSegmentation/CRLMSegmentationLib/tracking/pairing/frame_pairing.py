@@ -18,7 +18,7 @@ from ...sweep import Pose, TrackedFrame
 from ...sweep.missing_frames import MISSING_FIELD, MissingFrames
 from ...sweep.transforms import is_transform_name
 from ..openigtlink.conversion import is_picture
-from ..openigtlink.messages import ImageMessage
+from ..openigtlink.image_message import ImageMessage
 from .image_names import ImageNames
 from .image_pose import ImagePoses
 from .interpolation import interpolate_pose

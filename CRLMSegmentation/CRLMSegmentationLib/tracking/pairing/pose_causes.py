@@ -21,7 +21,7 @@ class PoseCauses:
     usual  that of most frames without a valid pose; '' when all have one
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = self.usual = self.lasting = ""
         self._counts: Counter[str] = Counter()
         self._sentences: dict[str, str] = {}

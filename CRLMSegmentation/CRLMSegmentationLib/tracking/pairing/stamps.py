@@ -19,7 +19,7 @@ _KEPT_INTERVALS = 16
 class Stamps:
     """The times of one stream, an image's or a transform's, in the order of arrival."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.last_s = -math.inf
         self._different_in_a_row = _BELIEVED_AFTER
         self._intervals: deque[float] = deque(maxlen=_KEPT_INTERVALS)

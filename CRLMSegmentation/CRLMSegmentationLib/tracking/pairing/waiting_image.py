@@ -10,7 +10,7 @@ import numpy as np
 from ...sweep import Pose
 from ...sweep.transforms import is_transform_name
 from ..openigtlink.conversion import fields_in_metadata, pose_of_image, transforms_in_metadata
-from ..openigtlink.messages import ImageMessage
+from ..openigtlink.image_message import ImageMessage
 
 
 @dataclass

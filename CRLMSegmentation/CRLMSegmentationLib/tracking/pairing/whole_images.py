@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..openigtlink.conversion import pixels_of
-from ..openigtlink.messages import ImageMessage
+from ..openigtlink.image_message import ImageMessage
 
 
 class WholeImages:

@@ -203,8 +203,8 @@ class _Recording:
         receive_s = time.monotonic() - self._started_s if self._started_s else 0.0
         if self._taken == 0:
             recorder.discard()
-            came = "; ".join(["nothing was recorded", *receiver.what_came_instead(True)])
-            raise problem or StreamError(f"No image came from {receiver.address}, so {came}.")
+            nothing = "; ".join(["nothing was recorded", *receiver.what_came_instead(True)])
+            raise problem or StreamError(f"No image came from {receiver.address}, so {nothing}.")
         finishing = time.monotonic()
         files = recorder.stop()
         finish_s = time.monotonic() - finishing

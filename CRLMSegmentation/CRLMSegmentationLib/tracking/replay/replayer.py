@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from pyigtl import TransformMessage
+from pyigtl import MessageBase, TransformMessage
 
 from ...errors import ConfigurationError
 from ...sweep import Sweep, TrackedFrame
 from ...sweep.transforms import compose, split_transform_name
 from ..openigtlink.commands import Command, CommandReply
 from ..openigtlink.conversion import image_message, transform_message
-from ..openigtlink.messages import ImageMessage, TrackingDataMessage
+from ..openigtlink.image_message import ImageMessage
+from ..openigtlink.messages import TrackingDataMessage
 from ..openigtlink.port import DEFAULT_PORT
 from ..openigtlink.server import Server
 from .replay_times import replay_times
@@ -56,7 +57,7 @@ class Replayer:
         reference: str = "Reference",
         close_at_end: bool = True,
         on_command: Callable[[Command], CommandReply] | None = None,
-    ):
+    ) -> None:
         if mode not in MODES:
             raise ConfigurationError(f"The replay mode is '{mode}'; it must be one of {', '.join(MODES)}.")
         if speed is not None and not (np.isfinite(speed) and speed > 0):
@@ -73,14 +74,14 @@ class Replayer:
         self._finished = threading.Event()
         self._times = replay_times(sweep.frames)
         self.frames_sent = 0
-        self._newest: list = []
+        self._newest: list[MessageBase] = []
         self._server = Server(host, port, on_command, on_message=self._answer)
         self._thread = threading.Thread(target=self._replay, name="OpenIGTLink replay", daemon=True)
 
-    def __enter__(self):
+    def __enter__(self) -> Replayer:
         return self.start()
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -149,7 +150,7 @@ class Replayer:
                 return
             turn += 1
 
-    def _answer(self, message) -> list:
+    def _answer(self, message: MessageBase) -> list[MessageBase]:
         """What a GET_ message asks for, of the newest frame."""
         wanted = getattr(message, "wanted_type", None)
         found = [one for one in self._newest if message.device_name in ("", one.device_name)]
@@ -158,7 +159,7 @@ class Replayer:
         return [one for one in found if one.message_type == wanted]
 
     @staticmethod
-    def _tracking_data(messages: list) -> TrackingDataMessage:
+    def _tracking_data(messages: list[MessageBase]) -> TrackingDataMessage:
         """The transforms among `messages` as one TDATA."""
         poses = [(one.device_name, one.matrix) for one in messages if isinstance(one, TransformMessage)]
         timestamp = messages[0].timestamp if messages else None
@@ -167,16 +168,16 @@ class Replayer:
         data.metadata = {f"{name}Index": str(number) for number, (name, _) in enumerate(poses)}
         return data
 
-    def messages(self, frame: TrackedFrame, timestamp: float) -> list:
+    def messages(self, frame: TrackedFrame, timestamp: float) -> list[MessageBase]:
         """The OpenIGTLink messages of one frame, all with this timestamp."""
-        tracked = frame.valid and frame.image_to_reference is not None
-        if tracked and self._mode == "image_reference":
-            messages = [image_message(frame.pixels, frame.image_to_reference, f"Image_{self._reference}", timestamp)]
+        matrix = frame.image_to_reference if frame.valid else None
+        if matrix is not None and self._mode == "image_reference":
+            messages = [image_message(frame.pixels, matrix, f"Image_{self._reference}", timestamp)]
         else:
             messages = [image_message(frame.pixels, np.eye(4), "Image_Image", timestamp)]
-            if tracked:
+            if matrix is not None:
                 name = f"ImageTo{self._reference}"
-                messages.append(transform_message(frame.image_to_reference, name, timestamp))
+                messages.append(transform_message(matrix, name, timestamp))
         tools = {split_transform_name(name)[0] for name in frame.transforms} - {"Image", self._reference}
         for tool in sorted(tools):
             pose = compose(frame.transforms, tool, self._reference)
