@@ -29,7 +29,7 @@ class SurfaceDistances:
     def nearest_samples(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) mm from `places` (n, 3) to the nearest sample, never nearer than the surface; and (n,) which one."""
         away_mm, which = self._tree.query(places)
-        return away_mm, which
+        return np.asarray(away_mm), np.asarray(which)
 
     def to_triangle_of(self, samples: np.ndarray, places: np.ndarray) -> np.ndarray:
         """(n,) mm from `places` to the triangles that their nearest samples lie in.
