@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..navigation.distance import TumorDistance
-from ..navigation.margin import MarginState, margin_state
+from ..navigation.margin import MarginState, Severity, margin_state
 from ..navigation.tracked_tool import ToolStatus, TrackedTool
 from ..sweep import Pose
 from ..tracking.age import NEVER, TrackingClock
@@ -24,10 +24,10 @@ from .tool_shapes import stylus_shape
 _DEFAULT_TOOL = names.DEFAULT_TOOL
 _TOOL_POSE = re.compile(r"^(\w+)ToReference$")
 _COLORS = {
-    MarginState.INSIDE: (0.95, 0.25, 0.2),
-    MarginState.WITHIN_MARGIN: (1.0, 0.65, 0.1),
-    MarginState.CLEAR: (0.3, 0.85, 0.45),
-    MarginState.UNKNOWN: (0.6, 0.6, 0.6),
+    Severity.DANGER: (0.95, 0.25, 0.2),
+    Severity.WARNING: (1.0, 0.65, 0.1),
+    Severity.CLEAR: (0.3, 0.85, 0.45),
+    Severity.UNKNOWN: (0.6, 0.6, 0.6),
 }
 
 
@@ -236,8 +236,8 @@ class Tools:
         line = self._node("vtkMRMLMarkupsLineNode", names.distance_line(name), with_display=True)
         _put_ends(line, (reading.tip_ras, reading.closest_point_ras))
         display = line.GetDisplayNode()
-        display.SetSelectedColor(*_COLORS[reading.margin])
-        display.SetColor(*_COLORS[reading.margin])
+        display.SetSelectedColor(*_COLORS[reading.margin.severity])
+        display.SetColor(*_COLORS[reading.margin.severity])
         # Slicer's own label is the length of the line: without a sign it would mislead inside the tumor.
         display.SetPropertiesLabelVisibility(False)
         display.SetPointLabelsVisibility(False)

@@ -8,8 +8,17 @@ from enum import Enum
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
 
 
+class Severity(Enum):
+    """How much a state matters. Views and sounds go by it, so that a new state needs no new color anywhere."""
+
+    UNKNOWN = "unknown"
+    CLEAR = "clear"
+    WARNING = "warning"
+    DANGER = "danger"
+
+
 class MarginState(Enum):
-    """Where a tool tip is with regard to the tumor and the margin around it."""
+    """Where a tool tip is with regard to the tumor and the margin around it; the value is what people read."""
 
     UNKNOWN = "no distance"
     INSIDE = "inside the tumor"
@@ -17,9 +26,22 @@ class MarginState(Enum):
     CLEAR = "clear of the margin"
 
     @property
+    def severity(self) -> Severity:
+        """How much it matters."""
+        return _SEVERITIES[self]
+
+    @property
     def is_alert(self) -> bool:
         """True when the surgeon should be warned."""
-        return self in (MarginState.INSIDE, MarginState.WITHIN_MARGIN)
+        return self.severity in (Severity.WARNING, Severity.DANGER)
+
+
+_SEVERITIES = {
+    MarginState.UNKNOWN: Severity.UNKNOWN,
+    MarginState.INSIDE: Severity.DANGER,
+    MarginState.WITHIN_MARGIN: Severity.WARNING,
+    MarginState.CLEAR: Severity.CLEAR,
+}
 
 
 def margin_state(signed_distance_mm: float | None, margin_mm: float = DEFAULT_SAFETY_MARGIN_MM) -> MarginState:

@@ -17,7 +17,7 @@ TRUTH = (70, 225, 190)
 BOX = (110, 185, 255)
 SWEEP = (120, 140, 160)
 TOOL = (225, 230, 236)
-ALERT = {"INSIDE": (255, 85, 70), "WITHIN_MARGIN": (255, 165, 50), "CLEAR": (90, 220, 125), "UNKNOWN": (160, 160, 160)}
+ALERT = {"danger": (255, 85, 70), "warning": (255, 165, 50), "clear": (90, 220, 125), "unknown": (160, 160, 160)}
 PLATE = (8, 10, 13, 205)
 # Lines are drawn this many times larger and scaled down, which smooths them.
 OVERSAMPLING = 3

@@ -85,7 +85,9 @@ def view_picture(path, contents: ViewContents, caption: str = "", size=SIZE_PX) 
     if tool is not None:
         scene.add_surface(stylus_shape(), tool.tip_to_reference, style.TOOL)
         if tool.closest_point_ras is not None:
-            scene.add_line(np.array([tool.tip_ras, tool.closest_point_ras]), style.ALERT[tool.margin.name], 0.6, 1.0)
+            scene.add_line(
+                np.array([tool.tip_ras, tool.closest_point_ras]), style.ALERT[tool.margin.severity.value], 0.6, 1.0
+            )
     scene.look(*_view(contents, frame, swept))
     picture = scene.render()
     overlay = style.Overlay(size)
@@ -170,7 +172,7 @@ def _label(overlay, scene, contents: ViewContents, frame, tool) -> None:
         place = scene.place(transform_points(tool.tip_to_reference, [0, 0, 96]))
         overlay.text(place, tool.name, style.TEXT, 19, "mm", plate=True)
     if tool is not None and tool.signed_distance_mm is not None:
-        color, distance = style.ALERT[tool.margin.name], f"{tool.signed_distance_mm:.1f} mm"
+        color, distance = style.ALERT[tool.margin.severity.value], f"{tool.signed_distance_mm:.1f} mm"
         tip, along = scene.place(tool.tip_ras), scene.place(transform_points(tool.tip_to_reference, [0, 0, 10]))
         beside = _perpendicular_upwards(along - tip)
         overlay.text(tip + 30 * beside, distance, color, 22, "lm" if beside[0] >= 0 else "rm", plate=True)
@@ -179,4 +181,4 @@ def _label(overlay, scene, contents: ViewContents, frame, tool) -> None:
         overlay.text((24, 48), distance, color, 52, "la")
         overlay.text((24, 114), tool.margin.value, color, 20, "la")
     elif contents.tool is not None and contents.tool.status is ToolStatus.LOST:
-        overlay.text((24, 22), f"{contents.tool.name}: lost", style.ALERT["UNKNOWN"], 26, "la")
+        overlay.text((24, 22), f"{contents.tool.name}: lost", style.ALERT["unknown"], 26, "la")

@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 
 from .. import style
 
-_KINDS = {"INSIDE": "bad", "WITHIN_MARGIN": "warn", "CLEAR": "good", "UNKNOWN": "idle"}
+_KINDS = {"danger": "bad", "warning": "warn", "clear": "good", "unknown": "idle"}
 
 
 class ToolReadout:
@@ -71,12 +71,12 @@ def readout_of(reading) -> tuple[str, str, str]:
         "CLEAR": _("clear of the margin"),
         "UNKNOWN": _("no distance"),
     }
-    margin = reading.margin.name
     distance = round(reading.signed_distance_mm, 1)
     # A minus sign of its own width, and never '-0.0'.
     sign = "\u2212" if distance < 0 else ""
     number = f"{sign}{abs(distance):.1f} mm"
-    return _KINDS[margin], number, words[margin]
+    # A state that is not translated yet is shown as it is.
+    return _KINDS[reading.margin.severity.value], number, words.get(reading.margin.name, reading.margin.value)
 
 
 # The first of these among the read-outs of all tools is the worst.

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import GeometryError
-from CRLMSegmentationLib.navigation.margin import MarginState, margin_state
+from CRLMSegmentationLib.navigation.margin import MarginState, Severity, margin_state
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus, TrackedTool
 from CRLMSegmentationLib.sweep import Pose
 from CRLMSegmentationLib.tracking.age import NEVER, Age
@@ -77,3 +77,13 @@ def test_a_calibration_that_is_no_affine_matrix_is_refused():
 def test_margin_states(distance_mm, state, alert):
     assert margin_state(distance_mm, 10.0) is state
     assert state.is_alert is alert
+
+
+def test_every_view_has_a_color_for_every_severity_and_every_state_has_a_severity():
+    from CRLMSegmentationLib.mrml import tools
+    from CRLMSegmentationLib.pictures import picture_style
+    from CRLMSegmentationLib.web.page import mirror
+
+    assert {state.severity for state in MarginState} <= set(Severity)
+    assert set(tools._COLORS) == set(mirror._KINDS) == set(Severity)
+    assert set(picture_style.ALERT) == {severity.value for severity in Severity}

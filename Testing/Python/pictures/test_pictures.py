@@ -139,7 +139,7 @@ def test_view_shows_tumor_box_and_readout(can_render, tmp_path, volume, sweep, b
     pixels = pixels_of(path)
     assert pixels.shape == (860, 1280, 3)
     assert near(pixels, style.BOX, 30).sum() > 500
-    assert near(pixels[:140, :400], style.ALERT["WITHIN_MARGIN"]).sum() > 500, "the large read-out"
+    assert near(pixels[:140, :400], style.ALERT["warning"]).sum() > 500, "the large read-out"
     yellow = (pixels[..., 0] > 120) & (pixels[..., 0] > pixels[..., 2] + 60) & (pixels[..., 1] > pixels[..., 2] + 40)
     assert yellow[140:800].sum() > 1000
 

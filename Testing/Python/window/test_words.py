@@ -4,16 +4,17 @@ import math
 from types import SimpleNamespace
 
 import pytest
+from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.tracking.age import Age
 
 
 def reading(status="LIVE", distance_mm=None, margin="UNKNOWN"):
-    """As the session gives it: see scene.tools.ToolReading."""
+    """As the session gives it: see mrml.tools.ToolReading."""
     return SimpleNamespace(
         name="Stylus",
         status=SimpleNamespace(name=status),
         signed_distance_mm=distance_mm,
-        margin=SimpleNamespace(name=margin),
+        margin=MarginState[margin],
     )
 
 
@@ -50,8 +51,6 @@ def test_every_status_of_a_tool_that_is_not_live_reads_as_lost_or_unseen(window_
 
 
 def test_every_margin_state_has_a_color_and_words(window_module):
-    from CRLMSegmentationLib.navigation.margin import MarginState
-
     readout = window_module("panels.readout")
     for state in MarginState:
         kind, _, words = readout.readout_of(reading(distance_mm=1.0, margin=state.name))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
+from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
 from CRLMSegmentationLib.tracking.age import Age
 
@@ -70,7 +71,7 @@ def make_reading(distance_mm=None, margin="UNKNOWN", status="LIVE", name="Stylus
     """As scene.tools.ToolReading."""
     return SimpleNamespace(
         name=name, status=SimpleNamespace(name=status), signed_distance_mm=distance_mm,
-        margin=SimpleNamespace(name=margin),
+        margin=MarginState[margin],
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...navigation.margin import MarginState
+from ...navigation.margin import Severity
 from ...navigation.tracked_tool import ToolStatus
 from ...session.state import SessionState, Step, StepStatus
 
@@ -22,10 +22,10 @@ _WORDS = {
     "navigate": ("Find the tumor first", "Distances of the tools"),
 }
 _KINDS = {
-    MarginState.CLEAR: "clear",
-    MarginState.WITHIN_MARGIN: "near",
-    MarginState.INSIDE: "inside",
-    MarginState.UNKNOWN: "lost",
+    Severity.CLEAR: "clear",
+    Severity.WARNING: "near",
+    Severity.DANGER: "inside",
+    Severity.UNKNOWN: "lost",
 }
 _ORIGINS = {"simulated": "Simulated, not clinical", "replayed": "Replayed", "live": "Live"}
 _TITLES = {"simulated": "Simulated ultrasound", "replayed": "Replayed ultrasound"}
@@ -115,7 +115,9 @@ def tool_lines(readings, no_distance: str = "no tumor to measure to") -> list[di
             distance, text = "– mm", no_distance
         else:
             distance, text = f"{reading.signed_distance_mm:.1f} mm", reading.margin.value
-        lines.append({"name": reading.name, "distance": distance, "text": text, "kind": _KINDS[reading.margin]})
+        lines.append(
+            {"name": reading.name, "distance": distance, "text": text, "kind": _KINDS[reading.margin.severity]}
+        )
     return lines
 
 
