@@ -28,7 +28,6 @@ LONG_FILES = {
 }
 
 LONG_FUNCTIONS = {
-    # calibration/
     # commands/
     "CRLMSegmentationLib/commands/demo.py _run": 97,
     # reconstruction/
@@ -37,7 +36,7 @@ LONG_FUNCTIONS = {
     "CRLMSegmentationLib/sweep/sequence_files/metaimage.py read_header": 65,
     "CRLMSegmentationLib/sweep/sequence_files/nrrd.py read_header": 77,
     # tracking/
-    "CRLMSegmentationLib/tracking/recording/record.py record": 136,
+    "CRLMSegmentationLib/tracking/recording/record.py record": 64,
     # web/
     "CRLMSegmentationLib/web/page/panels_start.py connect_panel": 83,
 }
@@ -80,7 +79,6 @@ UNTYPED = {
     "CRLMSegmentationLib/files/volume_file.py": 3,
     "CRLMSegmentationLib/files/volume_header.py": 2,
     "CRLMSegmentationLib/files/whole_file.py": 1,
-    # inference/
     # mrml/
     "CRLMSegmentationLib/mrml/application.py": 3,
     "CRLMSegmentationLib/mrml/box.py": 3,
@@ -133,7 +131,6 @@ UNTYPED = {
     "CRLMSegmentationLib/reconstruction/settings.py": 2,
     "CRLMSegmentationLib/reconstruction/snapshots.py": 1,
     "CRLMSegmentationLib/reconstruction/whole_sweep.py": 1,
-    # segmentation/
     # session/
     "CRLMSegmentationLib/session/frame_source.py": 1,
     "CRLMSegmentationLib/mrml/scene_nodes.py": 9,
@@ -164,13 +161,6 @@ UNTYPED = {
     "CRLMSegmentationLib/session/tumor/tumor.py": 8,
     "CRLMSegmentationLib/session/volume.py": 2,
     "CRLMSegmentationLib/session/workflow.py": 3,
-    # study/
-    "CRLMSegmentationLib/study/cases/case_table.py": 2,
-    "CRLMSegmentationLib/study/cases/disturbances.py": 3,
-    "CRLMSegmentationLib/study/cases/simulated_crops.py": 1,
-    "CRLMSegmentationLib/study/metrics.py": 1,
-    "CRLMSegmentationLib/study/reporting/curves.py": 1,
-    "CRLMSegmentationLib/study/reporting/realism.py": 3,
     # sweep/
     "CRLMSegmentationLib/sweep/plus_configuration.py": 1,
     "CRLMSegmentationLib/sweep/recorded_frame.py": 2,

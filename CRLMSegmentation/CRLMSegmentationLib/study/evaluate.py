@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +95,11 @@ def evaluate_case(job: EvaluationJob) -> dict[str, Any]:
         wanted = {**about, "settings": asdict(here), "model": method.task.trainer.read_card(method.folder).decides}
         trial = Trial(name, reader, here)
         found[name] = _kept(
-            job.output / f"{row.case}.{name}", wanted, lambda m=method, t=trial: m.task.evaluate(m.folder, t)
+            job.output / f"{row.case}.{name}", wanted, partial(method.task.evaluate, method.folder, trial)
         )
     for name, baseline in baselines_of(job.methods).items():
         trial = Trial(name, reader, settings)
-        found[name] = _kept(job.output / f"{row.case}.{name}", about, lambda b=baseline, t=trial: b(t))
+        found[name] = _kept(job.output / f"{row.case}.{name}", about, partial(baseline, trial))
     forget_sweeps()
     volumes = (one["figures"].get("truth_volume_ml") for one in found.values())
     return {
@@ -127,6 +128,7 @@ def _kept(path: Path, wanted: dict[str, Any], make: Callable[[], TrialResult]) -
             return kept
     found = make()
     results: dict[str, Any] = without_nan({"figures": found.figures, **found.more})
-    np.savez_compressed(path.with_name(f"{path.name}.npz"), **found.arrays)
+    arrays: dict[str, Any] = dict(found.arrays)
+    np.savez_compressed(path.with_name(f"{path.name}.npz"), **arrays)
     file.write_text(json.dumps({"made_from": wanted, "results": results}, indent=1) + "\n", encoding="utf-8")
     return results

@@ -8,6 +8,7 @@ does. What is not defined is NaN.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,7 +73,9 @@ def compare(mask: Volume, truth: Volume) -> dict[str, float]:
     }
 
 
-def surface_distances_mm(first: np.ndarray, second: np.ndarray, spacing_kji) -> dict[str, float]:
+def surface_distances_mm(
+    first: np.ndarray, second: np.ndarray, spacing_kji: Sequence[float] | np.ndarray
+) -> dict[str, float]:
     """hd_mm, hd95_mm and mean_surface_distance_mm between two boolean masks [k, j, i] on one grid.
 
     0 when both are empty, NaN when one is.
@@ -120,16 +123,19 @@ def on_grid_of(truth: Volume, grid: Volume) -> Volume:
     return grid.on_grid(voxels)
 
 
-def _distances(from_mask: np.ndarray, to_mask: np.ndarray, spacing_kji) -> np.ndarray:
+def _distances(from_mask: np.ndarray, to_mask: np.ndarray, spacing_kji: Sequence[float] | np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
-    return ndimage.distance_transform_edt(~_border(to_mask), sampling=spacing_kji)[_border(from_mask)]
+    sampling = [float(mm) for mm in spacing_kji]
+    away: np.ndarray = ndimage.distance_transform_edt(~_border(to_mask), sampling=sampling)[_border(from_mask)]
+    return away
 
 
 def _border(mask: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
-    return mask & ~ndimage.binary_erosion(mask)
+    border: np.ndarray = mask & ~ndimage.binary_erosion(mask)
+    return border
 
 
 def _ratio(part: float, whole: float) -> float:

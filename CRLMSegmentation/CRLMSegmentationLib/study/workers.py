@@ -27,8 +27,8 @@ class Outcome:
 
 
 def for_each(
-    function: Callable,
-    items: Sequence,
+    function: Callable[[Any], Any],
+    items: Sequence[Any],
     workers: int = 1,
     scheduler: str | None = None,
     progress: Progress | None = None,
@@ -58,7 +58,9 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _outcomes(function, items, workers, scheduler) -> Iterator[Outcome]:
+def _outcomes(
+    function: Callable[[Any], Any], items: Sequence[Any], workers: int, scheduler: str | None
+) -> Iterator[Outcome]:
     if scheduler is None and workers <= 1:
         for number, item in enumerate(items):
             yield _attempt(function, number, item)
@@ -83,7 +85,7 @@ def _outcomes(function, items, workers, scheduler) -> Iterator[Outcome]:
                 yield Outcome(number, error="its process was killed (out of memory?)")
 
 
-def _attempt(function, number: int, item) -> Outcome:
+def _attempt(function: Callable[[Any], Any], number: int, item: Any) -> Outcome:
     try:
         return Outcome(number, function(item))
     except CRLMError as error:

@@ -14,7 +14,7 @@ def vary_appearance(voxels: np.ndarray, random: np.random.Generator, strength: f
     from scipy import ndimage
 
     seen = voxels > 0
-    grey = voxels.astype(np.float32)
+    grey: np.ndarray = voxels.astype(np.float32)
     if random.uniform() < 0.5:
         grey = 255 * (grey / 255) ** float(np.exp(random.uniform(-0.5, 0.5) * strength))
     if random.uniform() < 0.6 and seen.any():
@@ -33,11 +33,12 @@ def vary_appearance(voxels: np.ndarray, random: np.random.Generator, strength: f
     return np.where(seen, np.clip(np.rint(grey), 1, 255), 0).astype(np.uint8)
 
 
-def _ramp(shape, random: np.random.Generator) -> np.ndarray:
+def _ramp(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
     """A slope with a bend along a random direction, -1 to 1 over the crop."""
     direction = random.standard_normal(3)
     direction /= np.sqrt((direction**2).sum())
     axes = [np.linspace(-1, 1, size, dtype=np.float32) * part for size, part in zip(shape, direction)]
     ramp = axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :]
     bend = random.uniform(-0.5, 0.5)
-    return (ramp + bend * (ramp * ramp - 0.5)).astype(np.float32)
+    curved: np.ndarray = ramp + bend * (ramp * ramp - 0.5)
+    return curved.astype(np.float32)

@@ -91,12 +91,14 @@ def reconstructed(sweep: Sweep, fill: str = "stick", every: int = 1, spacing_mm:
     settings = ReconstructionSettings(
         spacing_mm=(spacing_mm,) * 3, interpolation="nearest", compounding="mean", fill=fill, threads=1
     )
-    return reconstruct(sweep, settings).volume
+    volume: Volume = reconstruct(sweep, settings).volume
+    return volume
 
 
 def mask_of(row: CaseRow) -> Volume:
     """uint8 0 and 1: the tumor of the case, the label that the table names where its mask holds several."""
-    return read_mask(row.mask, row.label or None, "the column 'label' of the table")
+    mask: Volume = read_mask(row.mask, row.label or None, "the column 'label' of the table")
+    return mask
 
 
 def _as_bytes(voxels: np.ndarray, case: str) -> np.ndarray:
@@ -104,7 +106,8 @@ def _as_bytes(voxels: np.ndarray, case: str) -> np.ndarray:
         return voxels
     if not np.isfinite(voxels).all() or voxels.min() < 0 or voxels.max() > 255:
         raise FileFormatError(f"The volume of case {case} holds values outside 0 to 255: it is not B-mode ultrasound.")
-    return np.rint(voxels).astype(np.uint8)
+    rounded: np.ndarray = np.rint(voxels)
+    return rounded.astype(np.uint8)
 
 
 def _check_place(truth: Volume, volume: Volume, case: str) -> None:

@@ -59,7 +59,7 @@ class LeftOut:
     reason: str
 
 
-def read_case_table(path) -> list[CaseRow]:
+def read_case_table(path: str | Path) -> list[CaseRow]:
     """The cases in the CSV file `path`, paths made absolute. Raises ConfigurationError with the line at fault."""
     path = Path(path)
     try:
@@ -72,7 +72,7 @@ def read_case_table(path) -> list[CaseRow]:
     return rows
 
 
-def write_case_table(rows: Iterable[CaseRow], path) -> Path:
+def write_case_table(rows: Iterable[CaseRow], path: str | Path) -> Path:
     """Write the CSV file; paths as they are in the rows."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ def choose_cases(rows: Sequence[CaseRow], with_iso_echoic: bool = False) -> tupl
     return used, left_out
 
 
-def _row(line: dict, where: str, folder: Path) -> CaseRow:
+def _row(line: dict[str, str], where: str, folder: Path) -> CaseRow:
     known = [field.name for field in fields(CaseRow)]
     cells = {name: (line.get(name) or "").strip() for name in known}
     if not _NAME.fullmatch(cells["case"]) or not cells["patient"]:
@@ -140,4 +140,6 @@ def _row(line: dict, where: str, folder: Path) -> CaseRow:
         contrast = float(cells["contrast_db"]) if cells["contrast_db"] else None
     except ValueError:
         raise ConfigurationError(f"{where}: contrast_db is '{cells['contrast_db']}', which is no number.") from None
-    return CaseRow(**{**cells, "contrast_db": contrast, "iso_echoic": _YES_NO[cells["iso_echoic"].lower()]})
+    iso_echoic = _YES_NO[cells.pop("iso_echoic").lower()]
+    del cells["contrast_db"]
+    return CaseRow(**cells, contrast_db=contrast, iso_echoic=iso_echoic)

@@ -77,6 +77,7 @@ def sample_crops(
             break
         case = load(*reconstruction)
         for number in range(turn, len(jobs), len(RECONSTRUCTIONS)):
+            box: Box | None
             if jobs[number]:
                 box = _stray(Box.around_mask(case.tumor), sampling, random).expanded(margin_mm)
             else:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...values import Box, Volume
 from ..metrics import on_grid_of
 from .case_files import reconstructed
+from .dataset import Case
+
+if TYPE_CHECKING:
+    from ...sweep import Sweep
 
 # Rotation of the sensor that goes with a position noise of 1 mm: 0.3 degrees at 0.9 mm for electromagnetic tracking.
 DEGREES_PER_MM = 0.3 / 0.9
@@ -43,7 +48,9 @@ class Disturbed:
     truth: Volume
 
 
-def disturbed(case, sweep, settings: Disturbances, random: np.random.Generator, spacing_mm: float) -> Iterator:
+def disturbed(
+    case: Case, sweep: Sweep | None, settings: Disturbances, random: np.random.Generator, spacing_mm: float
+) -> Iterator[Disturbed]:
     """Every Disturbed of `case` (see dataset.Case); those of the sweep only where there is one (else None)."""
     box = Box.around_mask(case.tumor)
     for amount in settings.shifts_mm:
@@ -65,7 +72,7 @@ def disturbed(case, sweep, settings: Disturbances, random: np.random.Generator, 
             yield Disturbed(kind, amount, volume, box, on_grid_of(case.tumor, volume))
 
 
-def with_tracking_noise(sweep, sd_mm: float, random: np.random.Generator):
+def with_tracking_noise(sweep: Sweep, sd_mm: float, random: np.random.Generator) -> Sweep:
     """The sweep with noise on each ImageToReference, about the middle of its picture and independent of the others."""
     from scipy.spatial.transform import Rotation
 
@@ -86,7 +93,7 @@ def with_tracking_noise(sweep, sd_mm: float, random: np.random.Generator):
     return Sweep(frames, name=sweep.name)
 
 
-def with_frames_dropped(sweep, share: float, random: np.random.Generator):
+def with_frames_dropped(sweep: Sweep, share: float, random: np.random.Generator) -> Sweep:
     """The sweep without that share of its frames, chosen at random; its first and last frame stay."""
     from ...sweep import Sweep
 

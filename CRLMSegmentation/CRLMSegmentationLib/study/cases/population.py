@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...errors import ConfigurationError
 from ..study_folder import StudyFolder
@@ -139,7 +140,7 @@ def _row(job: _Job, split: str) -> CaseRow:
     )  # fmt: skip
 
 
-def simulated_seeds(folder: StudyFolder) -> dict | None:
+def simulated_seeds(folder: StudyFolder) -> dict[str, Any] | None:
     """Seeds by part for a model card, when the cases of the study are simulated; None for any other table."""
     path = folder.cases / SIMULATED_MARK
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

@@ -7,8 +7,10 @@ areas are scikit-learn's, over the steps weighted by their counts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...values import Volume
 
@@ -46,7 +48,7 @@ class VoxelCounts:
     def __add__(self, other: VoxelCounts) -> VoxelCounts:
         return VoxelCounts(self.tumor + other.tumor, self.background + other.background, self.sums + other.sums)
 
-    def as_plain(self) -> dict:
+    def as_plain(self) -> dict[str, Any]:
         """For JSON: only the steps that hold voxels."""
         used = np.flatnonzero(self.tumor + self.background)
         return {
@@ -55,7 +57,7 @@ class VoxelCounts:
         }  # fmt: skip
 
     @classmethod
-    def from_plain(cls, plain: dict) -> VoxelCounts:
+    def from_plain(cls, plain: dict[str, Any]) -> VoxelCounts:
         tumor, background = (np.zeros(len(STEPS), np.int64) for _ in range(2))
         sums = np.zeros(len(STEPS))
         tumor[plain["steps"]], background[plain["steps"]] = plain["tumor"], plain["background"]
@@ -72,7 +74,7 @@ def best_threshold(counts: VoxelCounts) -> tuple[float, float]:
     return float(THRESHOLDS[chosen]), float(f1[chosen])
 
 
-def precision_recall_at(counts: VoxelCounts, thresholds) -> tuple[np.ndarray, np.ndarray]:
+def precision_recall_at(counts: VoxelCounts, thresholds: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """(precision, recall) of the voxels that reach each threshold (n,); precision 1 where none does."""
     true_positives, false_positives = (part[::-1].cumsum()[::-1] for part in (counts.tumor, counts.background))
     step = np.searchsorted(STEPS, np.asarray(thresholds, dtype=np.float32))
@@ -114,7 +116,7 @@ def precision_recall_points(counts: VoxelCounts) -> tuple[np.ndarray, np.ndarray
     return recall, precision
 
 
-def reliability(counts: VoxelCounts) -> dict:
+def reliability(counts: VoxelCounts) -> dict[str, Any]:
     """Mean probability against share of tumor in ten equal bins, and the expected calibration error.
 
     {'probability': [..], 'tumor_share': [..], 'voxels': [..], 'expected_calibration_error': x}; bins without voxels
@@ -152,7 +154,7 @@ def uncertainty_probabilities(counts: VoxelCounts, threshold: float, share: floa
     }
 
 
-def _weighted(counts: VoxelCounts):
+def _weighted(counts: VoxelCounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     labels = np.repeat([1, 0], len(STEPS))
     weights = np.concatenate([counts.tumor, counts.background])
     used = weights > 0

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..tumor_methods import CROP, FULL, SEMI
-from .curves import precision_recall_at, precision_recall_points, reliability, roc_points
+from .curves import VoxelCounts, precision_recall_at, precision_recall_points, reliability, roc_points
+from .report_page import Frames, Results
 from .statistics import total_counts
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 # Colours that stay apart for colour-blind readers and in grey (Okabe and Ito).
 COLORS = {CROP: "#0072B2", FULL: "#D55E00", SEMI: "#009E73", "truth": "#F0E442"}
@@ -17,7 +23,7 @@ FURTHER = ("#CC79A7", "#56B4E9", "#999999")
 AXES_OF_SLICES = (("axial", 0), ("coronal", 1), ("sagittal", 2))
 
 
-def curves_figure(results: Sequence[dict], thresholds: dict[str, float], path: Path) -> None:
+def curves_figure(results: Results, thresholds: dict[str, float], path: Path) -> None:
     """ROC and precision-recall of all test voxels of each network; the dots are the chosen thresholds."""
     figure, (left, right) = _figure(1, 2, (10, 4.6))
     for name, color in _colors(results[0]["counts"]).items():
@@ -36,7 +42,7 @@ def curves_figure(results: Sequence[dict], thresholds: dict[str, float], path: P
     _save(figure, path)
 
 
-def reliability_figure(counts: dict, path: Path) -> None:
+def reliability_figure(counts: dict[str, VoxelCounts], path: Path) -> None:
     """Mean probability against share of tumor on the validation images, for {name: VoxelCounts}."""
     figure, axes = _figure(1, 1, (4.8, 4.6))
     axes.plot([0, 1], [0, 1], color="0.7", lw=0.8)
@@ -49,7 +55,7 @@ def reliability_figure(counts: dict, path: Path) -> None:
     _save(figure, path)
 
 
-def violins_figure(results: Sequence[dict], path: Path) -> None:
+def violins_figure(results: Results, path: Path) -> None:
     """Dice and HD95 of every method; a dot for each test case."""
     figure, panels = _figure(1, 2, (10, 4.6))
     names = list(_colors(results[0]["methods"]))
@@ -72,7 +78,7 @@ def violins_figure(results: Sequence[dict], path: Path) -> None:
     _save(figure, path)
 
 
-def robustness_figure(lines: dict, undisturbed: float, path: Path) -> None:
+def robustness_figure(lines: dict[str, Any], undisturbed: float, path: Path) -> None:
     """Median and quartiles of Model_crop's Dice against each disturbance."""
     titles = {
         "shift_mm": ("box shifted by (mm)", 0.0), "scale": ("box edges times", 1.0),
@@ -94,7 +100,7 @@ def robustness_figure(lines: dict, undisturbed: float, path: Path) -> None:
     _save(figure, path)
 
 
-def cases_figure(results: Sequence[dict], folder: Path, path: Path) -> list[str]:
+def cases_figure(results: Results, folder: Path, path: Path) -> list[str]:
     """Best, middle and worst case of Model_crop: three slices through the tumor with the contours of all methods."""
     by_dice = sorted(results, key=lambda one: one["methods"][CROP]["dice"])
     chosen = {"worst": by_dice[0], "middle": by_dice[len(by_dice) // 2], "best": by_dice[-1]}
@@ -124,7 +130,7 @@ def cases_figure(results: Sequence[dict], folder: Path, path: Path) -> list[str]
     return [result["case"] for result in chosen.values()]
 
 
-def frames_figure(simulated: Sequence, real: Sequence, path: Path) -> None:
+def frames_figure(simulated: Frames, real: Frames, path: Path) -> None:
     """Frames of simulated sweeps (upper rows) beside frames of real recordings (lowest row), as they were recorded."""
     columns = 4
     rows = [simulated[start : start + columns] for start in range(0, len(simulated), columns)]
@@ -140,7 +146,7 @@ def frames_figure(simulated: Sequence, real: Sequence, path: Path) -> None:
     _save(figure, path)
 
 
-def _colors(names) -> dict[str, str]:
+def _colors(names: Iterable[str]) -> dict[str, str]:
     further = iter(FURTHER)
     return {name: COLORS.get(name) or next(further, "#000000") for name in names}
 
@@ -151,7 +157,7 @@ def _step_of(threshold: float) -> int:
     return int(np.searchsorted(STEPS, np.float32(threshold)))
 
 
-def _figure(rows: int, columns: int, size):
+def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:
     # No pyplot: its global state would keep every figure alive, and it may open a window.
     from matplotlib.figure import Figure
 
@@ -159,12 +165,12 @@ def _figure(rows: int, columns: int, size):
     return figure, figure.subplots(rows, columns)
 
 
-def _line(color: str, label: str):
+def _line(color: str, label: str) -> Line2D:
     from matplotlib.lines import Line2D
 
     return Line2D([], [], color=color, label=label, lw=2)
 
 
-def _save(figure, path: Path, bottom: float = 0.0) -> None:
+def _save(figure: Figure, path: Path, bottom: float = 0.0) -> None:
     figure.tight_layout(rect=(0, bottom, 1, 1))
     figure.savefig(path, metadata={"Software": None})

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,14 +21,18 @@ from ..cases.case_files import reconstructed
 from ..cases.crop_sampling import empty_box
 from ..cases.dataset import Case
 from ..segmenters import segmenter_of
+from ..workers import Progress
 from .statistics import quartiles
+
+if TYPE_CHECKING:
+    from ...sweep import Sweep
 
 BOXES = 30
 # The same recording as every way of filling its holes leaves it: the boxes take turns in them.
 FILLS = ("stick", "none")
 
 
-def read_recording(path, configuration=None):
+def read_recording(path: str | Path, configuration: str | Path | None = None) -> Sweep:
     """A tracked sweep; `configuration` is the PLUS file with its calibration, where the sweep does not hold it."""
     from ...sweep import read_plus_configuration, read_sweep
 
@@ -36,13 +40,13 @@ def read_recording(path, configuration=None):
 
 
 def false_alarms(
-    sweep,
+    sweep: Sweep,
     model: Path,
     boxes: int = BOXES,
     seed: int = 0,
     threads: int = 1,
-    progress: Callable[[float, str], None] | None = None,
-) -> dict:
+    progress: Progress | None = None,
+) -> dict[str, Any]:
     """{'boxes': [{'edges_mm', 'seen', 'found_ml'}], 'found_ml': quartiles, 'largest_ml', 'with_anything', 'mean_ml'}.
 
     Raises ConfigurationError when the recording has no room for a box.
@@ -75,13 +79,20 @@ def false_alarms(
     }  # fmt: skip
 
 
-def evaluate_recording(path, configuration, model: Path, output: Path, threads: int = 1, progress=None) -> dict:
+def evaluate_recording(
+    path: str | Path,
+    configuration: str | Path | None,
+    model: Path,
+    output: Path,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
     """false_alarms of the recording at `path`, kept in the file `output` and not measured twice for one model."""
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     card = load_model(model).card
     wanted = {"recording": Path(path).name, "sha256": digest, "model": card.decides}
     if output.is_file():
-        known = json.loads(output.read_text(encoding="utf-8"))
+        known: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
         if known["made_from"] == wanted:
             return known
     sweep = read_recording(path, configuration)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,23 +16,29 @@ from ..cases.case_files import forget_sweeps, mask_of, sweep_of
 from ..cases.case_table import CaseRow, LeftOut, choose_cases
 from ..pipeline import Study, cases_of
 from ..tumor_methods import CROP
+from ..workers import Progress
 from .realism import evaluate_recording, read_recording
 from .report import write_report
-from .report_page import ReportInputs, ReportPlan
+from .report_page import ReportInputs, ReportPlan, Results
+
+if TYPE_CHECKING:
+    from ...sweep import Sweep
 
 SHOWN_FRAMES = 8
+# By title: sweep, and PLUS configuration where the sweep does not hold its calibration.
+Recordings = dict[str, tuple[str, "str | None"]]
 
 
 def report_step(
     study: Study,
-    results: Sequence[dict],
+    results: Results,
     failed: Sequence[LeftOut],
     output: Path | None = None,
-    recordings: dict[str, tuple] | None = None,
+    recordings: Recordings | None = None,
     commands: Sequence[str] = (),
     notes: Sequence[str] = (),
-    progress: Callable[[float, str], None] | None = None,
-) -> dict:
+    progress: Progress | None = None,
+) -> dict[str, Any]:
     """Write the report; returns what results.json holds.
 
     output      folder; the study's own report/ when None
@@ -83,7 +90,7 @@ def _left_out_at_build(raw: Path) -> list[LeftOut]:
         return [LeftOut(line["case"], line["reason"]) for line in csv.DictReader(file)]
 
 
-def _frames_of_cases(rows: Sequence[CaseRow]) -> list[tuple]:
+def _frames_of_cases(rows: Sequence[CaseRow]) -> list[tuple[str, np.ndarray]]:
     """The frame through the middle of the tumor of some test sweeps, every kind of echogenicity in turn."""
     by_kind: dict[str, list[CaseRow]] = {}
     for row in rows:
@@ -97,7 +104,7 @@ def _frames_of_cases(rows: Sequence[CaseRow]) -> list[tuple]:
     return pictures
 
 
-def _frames_of_recordings(recordings: dict[str, tuple]) -> list[tuple]:
+def _frames_of_recordings(recordings: Recordings) -> list[tuple[str, np.ndarray]]:
     pictures = []
     for title, (sweep, configuration) in recordings.items():
         frames = read_recording(sweep, configuration).frames
@@ -107,7 +114,7 @@ def _frames_of_recordings(recordings: dict[str, tuple]) -> list[tuple]:
     return pictures
 
 
-def _frame_through_tumor(sweep, row: CaseRow) -> np.ndarray:
+def _frame_through_tumor(sweep: Sweep, row: CaseRow) -> np.ndarray:
     """Pixels of the frame whose plane passes nearest to the tumor's middle; of the middle frame without a mask."""
     if not row.mask or not sweep.valid_frames:
         return sweep.frames[len(sweep.frames) // 2].pixels

@@ -102,9 +102,9 @@ def recipe_table(recipes: dict[str, dict[str, Any]]) -> str:
 def _ours(method: dict[str, Any] | None, key: str) -> float | None:
     if method is None:
         return None
-    if key == "roc_auc":
-        return method.get(key)
-    return method["dice"]["q25"] if key == "dice_q25" else method[key]["median"]
+    value = method["dice"]["q25"] if key == "dice_q25" else method.get(key)
+    number: float | None = value["median"] if isinstance(value, dict) else value
+    return number
 
 
 def _quartiles(figure: dict[str, Any]) -> str:

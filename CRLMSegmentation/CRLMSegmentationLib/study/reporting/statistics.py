@@ -62,7 +62,7 @@ def _of_method(figures: Results, metrics: Sequence[Metric]) -> dict[str, Any]:
     return table
 
 
-def quartiles(values: Sequence[float | None]) -> dict:
+def quartiles(values: Sequence[float | None]) -> dict[str, Any]:
     """{'q25', 'median', 'q75', 'cases'} of the values that are defined; None throughout when there are none."""
     defined = [value for value in values if value is not None and math.isfinite(value)]
     if not defined:
@@ -71,7 +71,7 @@ def quartiles(values: Sequence[float | None]) -> dict:
     return {**{name: round(float(v), 4) for name, v in zip(("q25", "median", "q75"), found)}, "cases": len(defined)}
 
 
-def paired_tests(results: Results, figures: Sequence[str] = ("dice", "hd95_mm")) -> list[dict]:
+def paired_tests(results: Results, figures: Sequence[str] = ("dice", "hd95_mm")) -> list[dict[str, Any]]:
     """Wilcoxon signed-rank tests between the three methods, two-sided, on the cases where both are defined."""
     from scipy.stats import wilcoxon
 
@@ -79,17 +79,16 @@ def paired_tests(results: Results, figures: Sequence[str] = ("dice", "hd95_mm"))
     present = [name for name in COMPARED if all(name in result["methods"] for result in results)]
     for figure in figures:
         for first, second in combinations(present, 2):
-            pairs = [(result["methods"][first][figure], result["methods"][second][figure]) for result in results]
-            pairs = np.array([pair for pair in pairs if None not in pair], dtype=float).reshape(-1, 2)
-            test = {"figure": figure, "first": first, "second": second, "cases": len(pairs), "p": None}
-            if len(pairs) and (pairs[:, 0] != pairs[:, 1]).any():
-                test["p"] = float(wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue)
-            test["significant"] = test["p"] is not None and test["p"] < SIGNIFICANCE
-            tests.append(test)
+            both = [(result["methods"][first][figure], result["methods"][second][figure]) for result in results]
+            pairs = np.array([pair for pair in both if None not in pair], dtype=float).reshape(-1, 2)
+            differ = len(pairs) and (pairs[:, 0] != pairs[:, 1]).any()
+            p = float(wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue) if differ else None
+            test = {"figure": figure, "first": first, "second": second, "cases": len(pairs), "p": p}
+            tests.append({**test, "significant": p is not None and p < SIGNIFICANCE})
     return tests
 
 
-def strata(results: Results) -> dict:
+def strata(results: Results) -> dict[str, Any]:
     """{'volume' | 'echogenicity' | 'contrast': {class: {method: {'dice', 'hd95_mm', 'sensitivity', 'cases'}}}}."""
     return {
         "volume": _by(results, lambda one: _class(one["truth_volume_ml"], VOLUME_CLASSES_ML, "mL")),
@@ -102,13 +101,13 @@ def strata(results: Results) -> dict:
     }  # fmt: skip
 
 
-def robustness(results: Results) -> dict:
+def robustness(results: Results) -> dict[str, Any]:
     """{kind: [{'amount', 'dice': quartiles, 'lost': mean Dice lost against the same case undisturbed, 'cases'}]}.
 
     Where a case has several boxes of one amount (directions of a shift), their mean counts, so that every case weighs
     the same.
     """
-    lines = {}
+    lines: dict[str, list[dict[str, Any]]] = {}
     amounts = sorted({(one["kind"], one["amount"]) for result in results for one in result["robustness"]})
     for kind, amount in amounts:
         disturbed, lost = [], []
@@ -131,11 +130,12 @@ def total_counts(plain: Results) -> VoxelCounts:
     return total
 
 
-def _by(results: Results, class_of: Callable[[dict], str | None]) -> dict:
-    classes = {}
+def _by(results: Results, class_of: Callable[[dict[str, Any]], str | None]) -> dict[str, Any]:
+    classes: dict[str, list[dict[str, Any]]] = {}
     for result in results:
-        if class_of(result) is not None:
-            classes.setdefault(class_of(result), []).append(result)
+        name = class_of(result)
+        if name is not None:
+            classes.setdefault(name, []).append(result)
     table = {}
     for name in sorted(classes):
         methods = classes[name][0]["methods"]
@@ -151,7 +151,7 @@ def _by(results: Results, class_of: Callable[[dict], str | None]) -> dict:
     return table
 
 
-def _class(value: float, classes, unit: str) -> str:
+def _class(value: float, classes: Sequence[tuple[float, float]], unit: str) -> str:
     for lower, upper in classes:
         if lower <= value < upper:
             return f"{lower:g} to {upper:g} {unit}" if math.isfinite(upper) else f"{lower:g} {unit} and more"

@@ -36,7 +36,7 @@ def tumor_summaries(found: dict[str, Any], results: Results) -> None:
         found["must"] = _must(found)
 
 
-def _must(found: dict) -> list[dict]:
+def _must(found: dict[str, Any]) -> list[dict[str, Any]]:
     table = []
     for what, (figure, part), kind, must, aim in MUST:
         value = found[TEST][CROP][figure][part]
@@ -52,7 +52,7 @@ def _must(found: dict) -> list[dict]:
     return table
 
 
-def _where_not_better(crop: dict, full: dict) -> list[str]:
+def _where_not_better(crop: dict[str, Any], full: dict[str, Any]) -> list[str]:
     """Medians of figures on which Model_crop is not better; a figure that Model_full does not have at all is worse."""
     worse = []
     for metric in MASK_METRICS:
@@ -65,7 +65,7 @@ def _where_not_better(crop: dict, full: dict) -> list[str]:
     return worse
 
 
-def _line(what: str, value: float | None, kind: str, must: float, aim: float) -> dict:
+def _line(what: str, value: float | None, kind: str, must: float, aim: float) -> dict[str, Any]:
     holds = value is not None and (value >= must if kind == "least" else value <= must)
     sign = "at least" if kind == "least" else "at most"
     return {"what": what, "value": value, "must": f"{sign} {must:g}", "aim": f"{sign} {aim:g}", "holds": bool(holds)}

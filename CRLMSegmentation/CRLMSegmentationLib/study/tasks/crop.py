@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from ..calibrate import add_eight_bits
 from ..cases.case_files import CaseReader, forget_sweeps, load_case
 from ..cases.case_table import TRAINING, CaseRow
 from ..cases.crop_sampling import CropSampling, sample_crops
+from ..cases.dataset import Case
 from ..cases.disturbances import disturbed
 from ..cases.labelled_image import LabelledImage
 from ..checked_fields import limited
@@ -78,9 +80,13 @@ def validation_boxes(rows: Sequence[CaseRow], margin_mm: float) -> Iterator[tupl
     """
     for number, row in enumerate(rows):
         case = load_case(row)
-        for sampled in sample_crops(lambda fill, every, case=case: case, margin_mm, VALIDATION_SAMPLING, number):
+        for sampled in sample_crops(partial(_always, case), margin_mm, VALIDATION_SAMPLING, number):
             yield sampled.image, sampled.mask, "tight" if sampled.name == "tight" else "straying"
         forget_sweeps()
+
+
+def _always(case: Case, fill: str, every: int) -> Case:
+    return case
 
 
 def evaluate_crop(folder: Path, trial: Trial) -> TrialResult:
@@ -120,8 +126,9 @@ def _robustness(trial: Trial, segmenter: Segmenter) -> list[dict[str, Any]]:
 
 
 def _quick(recipe: Recipe) -> Recipe:
-    assert isinstance(recipe, CropRecipe)
-    return replace(quick_training(recipe), sampling=CropSampling(straying=1, empty=1))
+    quick = quick_training(recipe)
+    assert isinstance(quick, CropRecipe)
+    return replace(quick, sampling=CropSampling(straying=1, empty=1))
 
 
 TASK = Task(

@@ -73,9 +73,8 @@ def click(trial: Trial) -> TrialResult:
     deep = np.argwhere(depth > depth.max() / 2) - 1
     seed_ras = transform_points(case.volume.ijk_to_ras, deep[random.integers(len(deep))][::-1])
     started = time.perf_counter()
-    grown = grow_region(case.volume, seed_ras)
+    mask = grow_region(case.volume, seed_ras).mask
     seconds = time.perf_counter() - started
-    mask = getattr(grown, "mask", grown)
     block = around_tumor(case.volume, case)
     shown = {"ultrasound": block.voxels, "truth": around_tumor(case.tumor, case).voxels, "spacing_mm": block.spacing_mm}
     return TrialResult(figures_of(mask, case, seconds), arrays={**shown, trial.method: around_tumor(mask, case).voxels})
@@ -134,7 +133,7 @@ def tumor_volume_range(rows: Sequence[CaseRow]) -> list[float] | None:
     return [smallest, largest] if smallest < largest else None
 
 
-def calibrate_on(job: CalibrationJob, images: Iterable[tuple[Volume, ...]], total: int) -> dict[str, Any]:
+def calibrate_on(job: CalibrationJob, images: Iterable[tuple[Volume, Volume, str]], total: int) -> dict[str, Any]:
     """Threshold and uncertainty of a model from `images` (see calibrate()), into its card; returns voxel counts."""
     segmenter = segmenter_of(job.model, job.device, job.threads)
     found = calibrate(segmenter, images, job.progress, total)

@@ -55,24 +55,28 @@ def plan(dataset: NnunetDataset, recipe: Recipe) -> Path:
         return path
 
 
-def _planner_class(recipe: Recipe):
+def _planner_class(recipe: Recipe) -> type[Any]:
     from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
 
-    base = ExperimentPlanner
+    base: Any = ExperimentPlanner
     if recipe.residual_encoder:
         from nnunetv2.experiment_planning.experiment_planners.residual_unets import residual_encoder_unet_planners
 
         base = residual_encoder_unet_planners.ResEncUNetPlanner
 
-    class StudyPlanner(base):
+    class StudyPlanner(base):  # type: ignore[misc]  # nnU-Net has no types
         """nnU-Net's planner with fewer features, and a patch for the large images and not for the median one."""
 
-        def __init__(self, *arguments, **options):
+        def __init__(self, *arguments: Any, **options: Any):
             super().__init__(*arguments, **options)
-            self.UNet_base_num_features = recipe.base_features or self.UNet_base_num_features
-            self.UNet_max_features_3d = recipe.max_features or self.UNet_max_features_3d
+            if recipe.base_features:
+                self.UNet_base_num_features = recipe.base_features
+            if recipe.max_features:
+                self.UNet_max_features_3d = recipe.max_features
 
-        def get_plans_for_configuration(self, spacing, median_shape, data_identifier, n_voxels, cache):
+        def get_plans_for_configuration(
+            self, spacing: np.ndarray, median_shape: np.ndarray, data_identifier: str, n_voxels: float, cache: Any
+        ) -> Any:
             if recipe.patch_percentile is not None and len(spacing) == 3 and recipe.spacing_mm:
                 edges = np.array(self.dataset_fingerprint["shapes_after_crop"]) * self.dataset_fingerprint["spacings"]
                 typical = np.percentile(edges, recipe.patch_percentile) / recipe.spacing_mm
@@ -87,7 +91,7 @@ def _planner_class(recipe: Recipe):
 class _Job:
     dataset: NnunetDataset
     name: str
-    files: dict
+    files: dict[str, Any]
 
 
 def preprocess(
@@ -140,12 +144,12 @@ def is_preprocessed(dataset: NnunetDataset) -> bool:
     return _stamp(dataset, "preprocessed.json") == _stamp(dataset, "planned.json") is not None
 
 
-def planning_stamp(dataset: NnunetDataset) -> dict | None:
+def planning_stamp(dataset: NnunetDataset) -> dict[str, Any] | None:
     """What the plans that are there were made from; None when there are none."""
     return _stamp(dataset, "planned.json")
 
 
-def _planning_inputs(dataset: NnunetDataset, recipe: Recipe) -> dict:
+def _planning_inputs(dataset: NnunetDataset, recipe: Recipe) -> dict[str, Any]:
     """What plans depend on: the images (their names, sizes and times) and the planning part of the recipe."""
     asked = {name: getattr(recipe, name) for name in (
         "spacing_mm", "base_features", "max_features", "patch_percentile", "gpu_memory_gb", "residual_encoder",
@@ -158,10 +162,10 @@ def _planning_inputs(dataset: NnunetDataset, recipe: Recipe) -> dict:
     return {"recipe": asked, "dataset": digest.hexdigest()}
 
 
-def _stamp(dataset: NnunetDataset, name: str) -> dict | None:
+def _stamp(dataset: NnunetDataset, name: str) -> dict[str, Any] | None:
     path = dataset.preprocessed / name
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def _write_stamp(dataset: NnunetDataset, name: str, content: dict) -> None:
+def _write_stamp(dataset: NnunetDataset, name: str, content: dict[str, Any]) -> None:
     (dataset.preprocessed / name).write_text(json.dumps(content) + "\n", encoding="utf-8")

@@ -124,14 +124,13 @@ def _start_from(trainer: Any, model: str) -> None:
 
 def _train_on_several(dataset: NnunetDataset, recipe: Recipe, gpus: int, trainer_class: TrainerClass) -> None:
     import torch
+    from torch.multiprocessing.spawn import spawn
 
     if torch.cuda.device_count() < gpus:
         raise ConfigurationError(f"{gpus} GPUs were asked for, and torch finds {torch.cuda.device_count()}.")
     from nnunetv2.run.run_training import find_free_network_port
 
-    torch.multiprocessing.spawn(
-        _one_of_several, (dataset, recipe, gpus, find_free_network_port(), trainer_class), nprocs=gpus
-    )
+    spawn(_one_of_several, (dataset, recipe, gpus, find_free_network_port(), trainer_class), nprocs=gpus)
 
 
 def _one_of_several(

@@ -19,7 +19,7 @@ def study_trainer_class(recipe: Recipe) -> type[Any]:
     from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-    class StudyTrainer(nnUNetTrainer):
+    class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no types
         def follow(self, progress: Progress | None) -> None:
             self.progress = progress
             self.initial_lr, self.weight_decay = recipe.learning_rate, recipe.weight_decay
@@ -27,32 +27,36 @@ def study_trainer_class(recipe: Recipe) -> type[Any]:
             self.num_val_iterations_per_epoch = max(1, min(50, recipe.iterations // 5))
             self.oversample_foreground_percent = recipe.oversample
             self.save_every = max(1, min(50, recipe.epochs // 20))
-            self.started, self.done = None, 0
+            self.started: float | None = None
+            self.done = 0
 
-        def configure_optimizers(self):
+        def configure_optimizers(self) -> tuple[Any, Any]:
             weights, rate = self.network.parameters(), self.initial_lr
             if recipe.optimizer == "sgd":
-                return super().configure_optimizers()
+                pair: tuple[Any, Any] = super().configure_optimizers()
+                return pair
             kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
             optimizer = kind(weights, rate, weight_decay=self.weight_decay)
             return optimizer, PolyLRScheduler(optimizer, rate, self.num_epochs)
 
-        def print_to_log_file(self, *words, also_print_to_console=True, add_timestamp=True):
+        def print_to_log_file(
+            self, *parts: object, also_print_to_console: bool = True, add_timestamp: bool = True
+        ) -> None:
             """Into its log file only: the console is the progress bar's."""
-            super().print_to_log_file(*words, also_print_to_console=False, add_timestamp=add_timestamp)
+            super().print_to_log_file(*parts, also_print_to_console=False, add_timestamp=add_timestamp)
 
-        def plot_network_architecture(self):
+        def plot_network_architecture(self) -> None:
             """Needs a package that is not installed, and is not wanted."""
 
-        def train_step(self, batch: dict) -> dict:
-            self.started = self.started or time.monotonic()
-            result = super().train_step(batch)
+        def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
+            started = self.started = self.started or time.monotonic()
+            result: dict[str, Any] = super().train_step(batch)
             self.done += 1
             if self.progress:
                 left = self.num_epochs * self.num_iterations_per_epoch
                 at = self.current_epoch * self.num_iterations_per_epoch
                 at += (self.done - 1) % self.num_iterations_per_epoch + 1
-                minutes = (time.monotonic() - self.started) / self.done * (left - at) / 60
+                minutes = (time.monotonic() - started) / self.done * (left - at) / 60
                 self.progress(
                     at / left,
                     f"Training, epoch {self.current_epoch + 1} of {self.num_epochs}, "
@@ -65,26 +69,26 @@ def study_trainer_class(recipe: Recipe) -> type[Any]:
     return StudyTrainer
 
 
-def _without_augmentation(trainer, base) -> None:
+def _without_augmentation(trainer: Any, base: Any) -> None:
     """Patches as they are: no rotation, scaling, mirroring or change of grey, in training and in inference."""
 
-    def configure(self):
+    def configure(self: Any) -> tuple[Any, Any, Any, None]:
         rotation, flat, _, _ = base.configure_rotation_dummyDA_mirroring_and_inital_patch_size(self)
         self.inference_allowed_mirroring_axes = None
         return rotation, flat, self.configuration_manager.patch_size, None
 
     def transforms(
-        patch_size,
-        rotation_for_DA,
-        deep_supervision_scales,
-        mirror_axes,
-        do_dummy_2d_data_aug,
-        use_mask_for_norm=None,
-        is_cascaded=False,
-        foreground_labels=None,
-        regions=None,
-        ignore_label=None,
-    ):
+        patch_size: Any,
+        rotation_for_DA: Any,
+        deep_supervision_scales: Any,
+        mirror_axes: Any,
+        do_dummy_2d_data_aug: bool,
+        use_mask_for_norm: Any = None,
+        is_cascaded: bool = False,
+        foreground_labels: Any = None,
+        regions: Any = None,
+        ignore_label: int | None = None,
+    ) -> Any:
         return base.get_validation_transforms(
             deep_supervision_scales, is_cascaded, foreground_labels, regions, ignore_label
         )
