@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -49,6 +49,6 @@ def _matrix(size: int, new_size: int, order: int) -> np.ndarray:
     # The factor as skimage computes it: the reciprocal of a quotient, which rounds differently from the quotient.
     factor = 1 / np.divide(size, new_size)
     units = np.eye(size, dtype=np.float64)
-    spline = 3 if order == 3 else 1
+    spline: Literal[1, 3] = 3 if order == 3 else 1
     columns = [zoom(unit, float(factor), order=spline, mode="nearest", grid_mode=True) for unit in units]
     return np.ascontiguousarray(np.stack(columns, axis=1), dtype=np.float32)

@@ -10,7 +10,7 @@ from ..inference.engine import EngineStatus, WorkerPredictor
 from ..inference.models.card import ModelCard
 from ..inference.models.catalogue import CatalogueEntry, model_choices
 from ..inference.models.trained_model import DEFAULT_MODEL, load_model
-from ..segmentation.segmenter import TumorSegmenter
+from ..segmentation.segmenter import TumorSegmenter, tumor_label
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .jobs.task import Task
 
@@ -72,7 +72,7 @@ class Engine:
 
     def model_choices(self) -> list[CatalogueEntry]:
         """The shipped models, then those that the user imported; one that cannot be used tells its `problem`."""
-        return model_choices()
+        return model_choices("crop", "full")
 
     def set_model(self, name_or_folder: str | Path) -> None:
         """The model for the next segmentation: a shipped one's name, or a folder."""
@@ -105,7 +105,7 @@ class Engine:
         self._release()
         name, device = self._name, self._device
         # Weights are checked against their sum before they are used, which takes a moment.
-        self._loading = Task(lambda: TumorSegmenter(WorkerPredictor(load_model(name), device)), "segmentation start")
+        self._loading = Task(lambda: _begun(name, device), "segmentation start")
 
     def segmenter(self, should_cancel=None, progress=None) -> TumorSegmenter[WorkerPredictor]:
         """Wait, in a job's thread, until the process is on its way. Raises what loading raised."""
@@ -139,6 +139,13 @@ class Engine:
         self._closing = [task for task in self._closing if not task.has_ended]
         if loading is not None:
             self._closing.append(Task(lambda: _end(loading), "segmentation end"))
+
+
+def _begun(name: str | Path, device: str) -> TumorSegmenter[WorkerPredictor]:
+    """Refuses a model that finds no tumor in ultrasound before a process is started for it."""
+    model = load_model(name)
+    tumor_label(model)
+    return TumorSegmenter(WorkerPredictor(model, device))
 
 
 def _end(loading: Task) -> None:

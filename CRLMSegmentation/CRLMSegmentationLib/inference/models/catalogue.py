@@ -38,15 +38,16 @@ class CatalogueEntry:
     problem: str = ""
 
 
-def model_choices(task: str | None = None) -> list[CatalogueEntry]:
-    """The shipped models in the order of the catalogue, then the user's; with `task` only those for it. Opens no
-    weights, and never raises: a model that cannot be used is in every list and says its `problem`.
+def model_choices(*tasks: str) -> list[CatalogueEntry]:
+    """The shipped models in the order of the catalogue, then the user's; with `tasks` only those for one of them.
+
+    Opens no weights, and never raises: a model that cannot be used is in every list and says its `problem`.
     """
     described = {entry["name"]: entry for entry in _catalogue()}
     shipped = available_models()
     names = [name for name in described if name in shipped] + [name for name in shipped if name not in described]
     entries = [_entry(name, described.get(name)) for name in [*names, *user_models()]]
-    return [entry for entry in entries if task is None or entry.problem or entry.task == task]
+    return [entry for entry in entries if not tasks or entry.problem or entry.task in tasks]
 
 
 def _entry(name: str, described: dict[str, str] | None) -> CatalogueEntry:

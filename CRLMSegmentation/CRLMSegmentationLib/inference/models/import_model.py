@@ -13,10 +13,10 @@ from typing import Any
 from ...errors import ModelError
 from ...values import LabelSet
 from ...values.defaults import DEFAULT_BOX_MARGIN_MM, DEFAULT_THRESHOLD
-from .card import CARD, DATASET, PLANS
+from .card import DATASET, PLANS
 from .checkpoints import read_checkpoint, write_safetensors
 from .foreign_plans import standing_alone
-from .model_files import read_json, sha256_of
+from .model_files import read_json, write_card
 from .model_folders import available_models, user_models_folder
 from .trained_model import Model, load_model
 
@@ -121,7 +121,7 @@ def _write_draft(
         "weights": weights,
         "mirror_axes": [int(axis) for axis in first.get("inference_allowed_mirroring_axes") or ()],
     }
-    _write_card(draft, card)
+    write_card(draft, card)
 
 
 def _checkpoints(result: Path, folds: Sequence[int | str] | None) -> dict[str, Path]:
@@ -143,12 +143,6 @@ def _checkpoints(result: Path, folds: Sequence[int | str] | None) -> dict[str, P
 def _configuration(checkpoint: dict[str, Any], result: Path) -> str:
     named = (checkpoint.get("init_args") or {}).get("configuration")
     return str(named or result.name.rpartition("__")[2] or "3d_fullres")
-
-
-def _write_card(folder: Path, card: dict[str, Any]) -> None:
-    files = [PLANS, DATASET, *card["weights"]]
-    card = {**card, "sha256": {name: sha256_of(folder / name) for name in files}}
-    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def _check(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError
-from .card import CARD
+from .card import CARD, DATASET, PLANS
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +51,15 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelError(f"{path} does not hold what a model needs: the model folder is damaged.")
     return content
+
+
+def write_card(folder: Path, card: dict[str, Any]) -> Path:
+    """Write model.json with the hashes of the files that are there now, and of `card`; returns its path."""
+    files = [PLANS, DATASET, *card["weights"]]
+    card = {**card, "sha256": {name: sha256_of(folder / name) for name in files}}
+    path = folder / CARD
+    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    return path
 
 
 def read_weights(folder: Path, name: str, expected: str) -> dict[str, torch.Tensor]:

@@ -12,6 +12,7 @@ import numpy as np
 from ...errors import ModelError
 from ..averaging import PREPROCESSOR as AVERAGING
 from ..averaging import averaging_preprocessor
+from .builders import Shape
 from .trained_model import Model
 
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ class NetworkPlan:
 
     @property
     def smallest_window(self) -> tuple[int, ...]:
-        """Voxels along the network's axes: the smallest window that leaves two at the bottom of the network."""
+        """Voxels along the network's axes: the smallest window that leaves two at the bottom of the network, so far as
+        the plans describe it.
+        """
+        if self.model.network is not None:
+            return self.patch_size
         strides = np.prod(
             [np.broadcast_to(stride, len(self.patch_size)) for stride in self.configuration.pool_op_kernel_sizes],
             axis=0,
@@ -123,19 +128,9 @@ class NetworkPlan:
         installations, is not needed: the plans say how the network is built. Raises ModelError when the weights do
         not fit.
         """
-        from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
-
-        configuration = self.configuration
+        named = self.model.network
         try:
-            network: torch.nn.Module = get_network_from_plans(
-                configuration.network_arch_class_name,
-                configuration.network_arch_init_kwargs,
-                configuration.network_arch_init_kwargs_req_import,
-                self.channels,
-                self.heads,
-                allow_init=False,
-                deep_supervision=False,
-            )
+            network = self._nnunets_own() if named is None else named.build(self._shape)
             network.load_state_dict(parameters)
         except (RuntimeError, TypeError, KeyError, AttributeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -143,6 +138,24 @@ class NetworkPlan:
                 f"The weights of the model '{self.model.name}' do not fit its plans ({reason})."
             ) from error
         return network.eval()
+
+    @property
+    def _shape(self) -> Shape:
+        return Shape(len(self.patch_size), self.channels, self.heads)
+
+    def _nnunets_own(self) -> torch.nn.Module:
+        from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+
+        network: torch.nn.Module = get_network_from_plans(
+            self.configuration.network_arch_class_name,
+            self.configuration.network_arch_init_kwargs,
+            self.configuration.network_arch_init_kwargs_req_import,
+            self.channels,
+            self.heads,
+            allow_init=False,
+            deep_supervision=False,
+        )
+        return network
 
 
 def preprocessor_of(configuration: Any) -> Any:

@@ -3,7 +3,8 @@
 A model is a folder that nnU-Net itself can read (`plans.json`, `dataset.json`, `fold_X/`) with one `model.json`, the
 model card, which also holds the SHA-256 of every other file that is used. Weights are `safetensors`, or a checkpoint
 that torch reads with `weights_only=True`, so that no code in it can run. The plans name the classes that build the
-network: only those of nnU-Net's network library and of torch.nn are accepted.
+network: only those of nnU-Net's network library and of torch.nn are accepted. Or the card names a network of another
+library, one of those in builders.py.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError
 from ...values import LabelSet
+from .builders import NamedNetwork
 from .card import CARD, DATASET, PLANS, ModelCard, card_of
 from .model_files import compare_hash, read_json, read_weights
 from .model_folders import find_model
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "crop-simulated-small"
 NETWORK_LIBRARY = "dynamic_network_architectures.architectures."
 LAYER_LIBRARY = "torch.nn."
+# For nnU-Net, which reads no plans without one, where the card names the network.
+NO_ARCHITECTURE: dict[str, Any] = {"network_class_name": "", "arch_kwargs": {}, "_kw_requires_import": []}
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Model:
 
     channels  names of what the network sees, such as ('B-mode',)
     labels    what it answers
+    network   of another library, as the card names it; None for nnU-Net's own, which the plans describe
     """
 
     folder: Path
@@ -41,6 +46,7 @@ class Model:
     dataset: dict[str, Any]
     channels: tuple[str, ...]
     labels: LabelSet
+    network: NamedNetwork | None = None
 
     @property
     def name(self) -> str:
@@ -109,8 +115,20 @@ def load_model(name_or_folder: str | Path = DEFAULT_MODEL, *, check_weights: boo
             compare_hash(folder, name, expected)
     plans, dataset = read_json(folder / PLANS), read_json(folder / DATASET)
     where = f"The model '{card.name}' does not fit: "
-    _check_plans(plans, card, where)
-    return Model(folder, card, plans, dataset, _channels(dataset, where), _labels(dataset, card, where))
+    network = _network(card, where)
+    configuration = _checked_configuration(plans, card, where)
+    if network is None:
+        _check_architecture(configuration, card, where)
+    else:
+        configuration["architecture"] = NO_ARCHITECTURE
+    return Model(folder, card, plans, dataset, _channels(dataset, where), _labels(dataset, card, where), network)
+
+
+def _network(card: ModelCard, where: str) -> NamedNetwork | None:
+    try:
+        return NamedNetwork.from_card(card.text.get("network"))
+    except ModelError as error:
+        raise ModelError(f"{where}{error}") from None
 
 
 def _channels(dataset: dict[str, Any], where: str) -> tuple[str, ...]:
@@ -135,14 +153,11 @@ def _labels(dataset: dict[str, Any], card: ModelCard, where: str) -> LabelSet:
     return described
 
 
-def _check_plans(plans: dict[str, Any], card: ModelCard, where: str) -> None:
-    """Two or three axes, no cascade, and no class but a network's."""
+def _checked_configuration(plans: dict[str, Any], card: ModelCard, where: str) -> dict[str, Any]:
+    """What the plans say of the card's configuration: of two or three axes, and not the second stage of a cascade."""
     try:
-        configuration = plans["configurations"][card.configuration]
+        configuration: dict[str, Any] = plans["configurations"][card.configuration]
         axes = len(configuration["patch_size"])
-        architecture = configuration["architecture"]
-        classes = [architecture["network_class_name"]]
-        layers = [architecture["arch_kwargs"][name] for name in architecture["_kw_requires_import"]]
         orders = sorted(plans["transpose_forward"]), sorted(plans["transpose_backward"])
         spacing = [float(value) for value in configuration["spacing"]]
     except (KeyError, TypeError, ValueError):
@@ -151,6 +166,17 @@ def _check_plans(plans: dict[str, Any], card: ModelCard, where: str) -> None:
         raise ModelError(f"{where}its plans have {axes} axes and {len(spacing)} spacings; a network has two or three.")
     if configuration.get("previous_stage"):
         raise ModelError(f"{where}it is the second stage of a cascade, which needs another model before it.")
+    return configuration
+
+
+def _check_architecture(configuration: dict[str, Any], card: ModelCard, where: str) -> None:
+    """That the plans name no class but those of a network."""
+    try:
+        architecture = configuration["architecture"]
+        classes = [architecture["network_class_name"]]
+        layers = [architecture["arch_kwargs"][name] for name in architecture["_kw_requires_import"]]
+    except (KeyError, TypeError):
+        raise ModelError(f"{where}its plans have no complete configuration '{card.configuration}'.") from None
     foreign = [name for name in classes if not _is_from(name, NETWORK_LIBRARY)]
     foreign += [name for name in layers if name is not None and not _is_from(name, LAYER_LIBRARY)]
     if foreign:

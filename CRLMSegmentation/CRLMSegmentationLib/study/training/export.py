@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ...inference.models.card import CARD, DATASET, PLANS
-from ...inference.models.model_files import sha256_of
+from ...inference.models.card import DATASET, PLANS
+from ...inference.models.model_files import write_card
 from .nnunet_home import CONFIGURATIONS
 
 WEIGHTS = "fold_0/checkpoint_final.pth"
@@ -49,12 +48,3 @@ def export_model(trained: Path, folder: Path, card: dict[str, Any], configuratio
             "made_with": {name: version(name) for name in ("nnunetv2", "torch")},
         },
     )
-
-
-def write_card(folder: Path, card: dict[str, Any]) -> Path:
-    """Write model.json with the hashes of the files that are there now; returns its path."""
-    files = [PLANS, DATASET, *card["weights"]]
-    card = {**card, "sha256": {name: sha256_of(folder / name) for name in files}}
-    path = folder / CARD
-    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return path
