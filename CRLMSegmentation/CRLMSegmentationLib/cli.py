@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 
 from . import __version__
-from .commands.options.printing import quiet
+from .commands.options.printing import printing
 from .commands.options.several_words import gathered
 from .errors import CRLMError
 
@@ -35,9 +35,6 @@ _COMMANDS = {
     "study": "simulate, build, train, calibrate, evaluate and report a whole study",
 }
 
-# What these print is what they are for.
-_FOR_READING = ("info", "compare", "stream", "record", "replay", "timing", "command", "web")
-
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser; with `only` just that command's arguments are filled in, which keeps start-up quick."""
@@ -57,17 +54,26 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         if only in (None, name):
             module = import_module(f".commands.{name.replace('-', '_')}", __package__)
             module.add_arguments(command)
-            if name not in _FOR_READING:
-                command.add_argument("--quiet", action="store_true", help="print nothing but doubts and faults")
+            _add_printing_options(command, getattr(module, "JSON", ""))
             command.epilog = "\n  ".join(["examples:", *module.EXAMPLES])
             command.set_defaults(run=module.run)
     return parser
 
 
+def _add_printing_options(command: argparse.ArgumentParser, json_help: str) -> None:
+    """--json and --quiet for a command, and for each step of it where it has steps: behind either name they count."""
+    steps = [action for action in command._actions if isinstance(action, argparse._SubParsersAction)]
+    for parser in [command, *(step for action in steps for step in action.choices.values())]:
+        default = False if parser is command else argparse.SUPPRESS
+        if json_help:
+            parser.add_argument("--json", action="store_true", default=default, help=json_help)
+        parser.add_argument("--quiet", action="store_true", default=default, help="print nothing but doubts and faults")
+
+
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Descriptions and examples as they are written, with room for the names of the options."""
 
-    def __init__(self, prog):
+    def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)
 
 
@@ -82,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     name = f"crlm {only}".strip()
     try:
         parsed = build_parser(only).parse_args(gathered(arguments))
-        with quiet(getattr(parsed, "quiet", False) and not getattr(parsed, "json", False)):
+        with printing(getattr(parsed, "json", False), parsed.quiet):
             status = parsed.run(parsed) or 0
         return _printed(name) or status
     except CRLMError as error:

@@ -98,7 +98,6 @@ UNTYPED = {
     "CRLMSegmentationLib/mrml/tool_shapes.py": 2,
     "CRLMSegmentationLib/mrml/tools.py": 1,
     "CRLMSegmentationLib/mrml/tumor.py": 9,
-    # navigation/
     # pictures/
     "CRLMSegmentationLib/pictures/offscreen.py": 1,
     "CRLMSegmentationLib/pictures/picture_style.py": 9,
@@ -218,7 +217,6 @@ UNTYPED = {
     "CRLMSegmentationWindow/view/shown.py": 1,
     "CRLMSegmentationWindow/view/views.py": 7,
     "CRLMSegmentationWindow/window.py": 4,
-    # tracking/
     # web/
     "CRLMSegmentationLib/web/actions/case_actions.py": 2,
     "CRLMSegmentationLib/web/actions/preparing.py": 2,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 
 from ..errors import ConfigurationError, StreamError
 from ..tracking import Receiver
+from .options.printing import print_facts
 from .options.server_options import add_address_options
 
 EXAMPLES = (
@@ -13,12 +15,13 @@ EXAMPLES = (
     "crlm command StartRecording CaptureDeviceId=CaptureDevice OutputFilename=sweep.igs.mha",
     "crlm command StopRecording CaptureDeviceId=CaptureDevice",
 )
+JSON = "print one JSON object: what was answered, and the values that came with it"
 # Until PLUS has shown that it speaks version 2 it is asked in the older form, in which it does not answer everything.
 _VERSION_KNOWN_WITHIN_S = 1.0
 _NOT_FOR_PEOPLE = ("Name", "Status", "Message", "Error")
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the command, such as RequestDeviceIds, StartRecording or Version")
     parser.add_argument(
         "parameters", nargs="*", metavar="KEY=VALUE", help="its parameters, as the PLUS manual has them"
@@ -28,7 +31,7 @@ def add_arguments(parser):
                         help="how long the server and its answer are waited for (default 10)")  # fmt: skip
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     if not arguments.timeout > 0:
         raise ConfigurationError(f"--timeout is {arguments.timeout}; it must be greater than 0.")
     parameters = dict(_parameter(text) for text in arguments.parameters)
@@ -42,6 +45,7 @@ def run(arguments):
         reason = reply.text.rstrip(".") or "no reason is given"
         hint = "; PLUS says this of a missing parameter, too" if "unknown command" in reason.lower() else ""
         raise StreamError(f"{arguments.name} failed: {reason}{hint}.")
+    print_facts({"command": arguments.name, "text": reply.text, "values": reply.values})
     print(reply.text)
     for name, value in reply.values.items():
         if name not in _NOT_FOR_PEOPLE and value != name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from ..files.paths import name_for_library
 from ..geometry import LPS_TO_RAS
 from ..values import Volume
 from .options.outputs import PICTURE_ENDINGS, Output, add_force_option, check_outputs
-from .options.printing import print_json
+from .options.printing import print_facts
 from .options.progress import progress_bar
 from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 from .reconstruct import add_reconstruction_options, settings_from
@@ -20,20 +21,20 @@ EXAMPLES = (
     "crlm difference volume.nrrd theirs.mha",
     "crlm difference sweep.igs.mha theirs.mha --plus-config plus.xml --definition igsio -o difference.nrrd",
 )
+JSON = "print one JSON object: how many voxels are the same, and by how much the others differ"
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", help="volume, or recording: it is then reconstructed on the grid of the second")
     parser.add_argument("second", help="volume to compare with, such as one of IGSIO, PLUS or SlicerIGSIO")
     parser.add_argument("-o", "--output", metavar="VOLUME", help="write the difference, first minus second")
     parser.add_argument("--picture", metavar="PNG", help="draw the slice that differs most")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_force_option(parser)
     add_sweep_options(parser)
     add_reconstruction_options(parser)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     check_outputs(
         [Output("-o", arguments.output, VOLUME_ENDINGS), Output("--picture", arguments.picture, PICTURE_ENDINGS)],
         [arguments.first, arguments.second, arguments.plus_config], arguments.force,
@@ -58,10 +59,7 @@ def run(arguments):
         except (OSError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise FileFormatError(f"{arguments.picture} cannot be written ({reason}).") from None
-    figures = found.figures()
-    if arguments.json:
-        print_json(figures)
-        return
+    print_facts(found.figures())
     print(f"{found.voxels} voxels compared, {found.same_share:.4%} the same")
     print(f"difference, grey levels: mean {found.mean:.3f}, mean of absolute {found.mean_absolute:.3f}, "
           f"largest {found.largest:g}")  # fmt: skip

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
+
 from ..inference.models.card import TASKS
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM, DEFAULT_THRESHOLD
+from .options.printing import print_facts
 from .options.several_words import words
 
 EXAMPLES = ("crlm import-model nnUNet_results/Dataset042_Tumor/nnUNetTrainer__nnUNetPlans__3d_fullres my-model",)
+JSON = "print one JSON object: the model's folder, folds, configuration and spacing"
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("result", help="nnU-Net's result folder, with plans.json, dataset.json and fold_X/")
     parser.add_argument("name", help="name for the model")
     parser.add_argument("-o", "--output", metavar="FOLDER", help="where to write it (default the user's model folder)")
@@ -34,7 +38,7 @@ def add_arguments(parser):
                         help="the labels that were annotated in the training (default all of them)")  # fmt: skip
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     from ..inference.models.import_model import About, import_model
 
     model = import_model(
@@ -44,6 +48,18 @@ def run(arguments):
         About(arguments.task, arguments.margin, arguments.threshold, arguments.trained_on, arguments.annotated),
         folds=arguments.folds,
         configuration=arguments.configuration,
+    )
+    print_facts(
+        {
+            "model": model.folder,
+            "name": model.card.name,
+            "folds": len(model.card.weights),
+            "task": model.card.task,
+            "configuration": model.card.configuration,
+            "spacing_mm": model.spacing_mm,
+            "channels": len(model.channels),
+            "labels": model.labels.foreground_heads,
+        }
     )
     spacing = " x ".join("any" if size is None else f"{size:g}" for size in model.spacing_mm)
     print(

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import FileFormatError, NotASequenceError, SequenceFileError, TransformError
 from ..files import SURFACE_ENDINGS, read_box, read_surface, read_volume
 from ..sweep import describe_sequence, read_poses
-from .options.printing import print_json, print_rows, text
+from .options.printing import print_facts, print_rows, text
 from .options.sweep_options import add_sweep_options, calibration_from, configuration_from
 
 EXAMPLES = ("crlm info sweep.igs.mha --plus-config plus.xml", "crlm info volume.nrrd --json")
+JSON = "print one JSON object; what is not known is null"
 _GOOD = "good: no gap wider than it should be, no frame left out"
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help="recording, volume, box (.mrk.json), surface, or model folder")
-    parser.add_argument("--json", action="store_true", help="print one JSON object; what is not known is null")
     add_sweep_options(parser)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     description = describe(Path(arguments.file))
     if description["kind"] == "sweep":
         description.update(sweep_judgement(arguments))
-    if arguments.json:
-        print_json(description)
-    elif description["kind"] in ("sweep", "tracking"):
+    print_facts(description)
+    if description["kind"] in ("sweep", "tracking"):
         print_rows(rows_of_recording(description))
     elif description["kind"] == "model":
         print_rows(rows_of_model(description))
@@ -36,7 +37,7 @@ def run(arguments):
         print_rows({name.replace("_", " "): value for name, value in description.items()})
 
 
-def sweep_judgement(arguments) -> dict:
+def sweep_judgement(arguments: argparse.Namespace) -> dict[str, Any]:
     """What a technician should know about a recording: gaps between its frames, speed, frames left out.
 
     Without a calibration the place of the pixels is not known, and that is said instead. Nothing is asked of the
@@ -67,7 +68,7 @@ def sweep_judgement(arguments) -> dict:
     }
 
 
-def describe(path: Path) -> dict:
+def describe(path: Path) -> dict[str, Any]:
     """Name to value. Raises the reader's own error when the file is not what its name says."""
     if path.is_dir():
         from ..inference.models.trained_model import load_model
@@ -102,7 +103,7 @@ def describe(path: Path) -> dict:
     }
 
 
-def rows_of_recording(description: dict) -> dict[str, object]:
+def rows_of_recording(description: dict[str, Any]) -> dict[str, object]:
     """The description of a recording as a person reads it."""
     width, height = description["image_size"]
     frames, valid = description["frames"], description["valid_frames_by_transform"]
@@ -127,7 +128,7 @@ def rows_of_recording(description: dict) -> dict[str, object]:
     return rows
 
 
-def rows_of_model(card: dict) -> dict[str, object]:
+def rows_of_model(card: dict[str, Any]) -> dict[str, object]:
     """The card of a model as a person reads it; --json has all of it."""
     dice = card.get("validation", {}).get("dice", {}) if isinstance(card.get("validation"), dict) else {}
     return {
@@ -141,7 +142,7 @@ def rows_of_model(card: dict) -> dict[str, object]:
     }
 
 
-def _compressed(description: dict) -> str:
+def _compressed(description: dict[str, Any]) -> str:
     return "not compressed" if description["compression"] == "none" else f"compressed ({description['compression']})"
 
 

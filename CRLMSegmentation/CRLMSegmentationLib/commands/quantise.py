@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from ..files import read_volume
+from .options.printing import print_facts
 from .options.progress import progress_bar
 
 EXAMPLES = ("crlm quantise my-model crops/*.nrrd",)
+JSON = "print one JSON object: how well the masks agree, and how many layers are computed in 8 bits"
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="model, or its folder; its model.json is written")
     parser.add_argument(
         "crops",
@@ -21,7 +24,7 @@ def add_arguments(parser):
     )
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> int:
     from ..inference.models.trained_model import load_model
     from ..inference.runtimes.quantise import write_eight_bits
     from ..segmentation.eight_bits import quantise_for_tumors
@@ -31,6 +34,19 @@ def run(arguments):
     with progress_bar("Quantising") as progress:
         found = quantise_for_tumors(model, crops, progress=progress)
     agreement = found.agreement
+    twice = sum(layer.parts == 2 for layer in found.folds[0].values())
+    print_facts(
+        {
+            "model": model.folder,
+            "good_enough": found.good_enough,
+            "crops": agreement.crops,
+            "median_dice": agreement.median,
+            "worst_dice": agreement.worst,
+            "lesions_lost": agreement.lesions_lost,
+            "layers": len(found.folds[0]) if found.good_enough else 0,
+            "layers_in_two_parts": twice if found.good_enough else 0,
+        }
+    )
     print(
         f"{agreement.crops} crops, masks in 8 bits with those in float32: Dice {agreement.median:.4f} median, "
         f"{agreement.worst:.4f} worst, {agreement.lesions_lost} tumor(s) lost"
@@ -39,6 +55,5 @@ def run(arguments):
         print("That is too little: the model stays in float32 and its card as it was.", file=sys.stderr)
         return 1
     write_eight_bits(model, found)
-    twice = sum(layer.parts == 2 for layer in found.folds[0].values())
     print(f"{model.folder}: {len(found.folds[0])} layers in 8 bits, {twice} of them in two parts")
     return 0

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
+from typing import TYPE_CHECKING
+
 from ..errors import ConfigurationError
 from ..files import VOLUME_ENDINGS, write_volume
 from .options.outputs import Output, add_force_option, check_outputs
-from .options.printing import in_runs, print_json
+from .options.printing import in_runs, print_facts
 from .options.progress import progress_bar
 from .options.several_words import numbers, words
 from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
+
+if TYPE_CHECKING:
+    from ..reconstruction import Fan, ReconstructionReport, ReconstructionSettings
+    from ..reconstruction.frame_selection import SkippedFrame
+    from ..sweep import PlusConfiguration
 
 EXAMPLES = (
     "crlm reconstruct sweep.igs.mha -o volume.nrrd",
     "crlm reconstruct sweep.igs.mha -o volume.nrrd --plus-config plus.xml --spacing 0.5 --fill stick",
 )
+JSON = "print one JSON object: the volume's grid, frames used and left out, holes"
 # Which option stands for which setting.
 _OPTIONS = {
     "spacing_mm": "--spacing", "interpolation": "--interpolation", "compounding": "--compounding", "fill": "--fill",
@@ -21,7 +30,7 @@ _OPTIONS = {
 }  # fmt: skip
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", help="recording (.igs.mha, .igs.nrrd, .mha, .mhd, .nrrd)")
     parser.add_argument(
         "-o", "--output", required=True, metavar="VOLUME", help="volume to write (.nrrd, .nii.gz, .mha)"
@@ -29,11 +38,10 @@ def add_arguments(parser):
     add_sweep_options(parser)
     add_reconstruction_options(parser)
     parser.add_argument("--seen", metavar="VOLUME", help="also write the mask of voxels that a frame really saw")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_force_option(parser)
 
 
-def add_reconstruction_options(parser):
+def add_reconstruction_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spacing", type=numbers("--spacing"), metavar="MM",
                         help="output spacing, one number or three (default: PLUS's, else 0.5)")  # fmt: skip
     parser.add_argument("--interpolation", choices=["nearest", "linear"],
@@ -55,8 +63,8 @@ def add_reconstruction_options(parser):
     parser.add_argument("--threads", type=int, help="number of threads; the volume does not depend on it")
 
 
-def settings_from(arguments, configuration):
-    """ReconstructionSettings: the PLUS configuration's, overridden by what was given as options.
+def settings_from(arguments: argparse.Namespace, configuration: PlusConfiguration) -> ReconstructionSettings:
+    """The settings of the PLUS configuration, overridden by what was given as options.
 
     Raises ConfigurationError for what the configuration asks for, is not offered, and no option replaces.
     """
@@ -88,7 +96,7 @@ def settings_from(arguments, configuration):
     return asked.used(**changes)
 
 
-def fan_from(words: list[str]):
+def fan_from(words: list[str]) -> Fan | None:
     """The Fan of `--fan`, None for 'none'. Raises ConfigurationError."""
     from ..reconstruction import Fan
 
@@ -105,7 +113,7 @@ def fan_from(words: list[str]):
     return Fan((u, v), (left, right), start, stop)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     check_outputs(
         [Output("-o", arguments.output, VOLUME_ENDINGS), Output("--seen", arguments.seen, VOLUME_ENDINGS)],
         [arguments.sweep, arguments.plus_config], arguments.force,
@@ -121,28 +129,26 @@ def run(arguments):
     write_volume(reconstruction.volume, arguments.output)
     if arguments.seen:
         write_volume(reconstruction.seen, arguments.seen)
-    if arguments.json:
-        report = reconstruction.report
-        print_json({
-            "volume": arguments.output, "dimensions": reconstruction.volume.dimensions,
-            "spacing_mm": reconstruction.volume.spacing_mm, "frames_used": len(report.frames_used),
-            "frames_left_out": [{"number": one.number, "reason": one.reason} for one in report.frames_skipped],
-            "hole_share_before_fill": report.hole_share_before_fill,
-            "hole_share_after_fill": report.hole_share_after_fill, "notes": [*sweep.notes, *report.notes],
-        })  # fmt: skip
-        return
+    report = reconstruction.report
+    print_facts({
+        "volume": arguments.output, "dimensions": reconstruction.volume.dimensions,
+        "spacing_mm": reconstruction.volume.spacing_mm, "frames_used": len(report.frames_used),
+        "frames_left_out": [{"number": one.number, "reason": one.reason} for one in report.frames_skipped],
+        "hole_share_before_fill": report.hole_share_before_fill,
+        "hole_share_after_fill": report.hole_share_after_fill, "notes": [*sweep.notes, *report.notes],
+    })  # fmt: skip
     i, j, k = reconstruction.volume.dimensions
     spacing = " x ".join(f"{value:g}" for value in reconstruction.volume.spacing_mm)
     print(f"{arguments.output}: {i} x {j} x {k} voxels of {spacing} mm")
-    for line in report_lines(reconstruction.report):
+    for line in report_lines(report):
         print(line)
 
 
-def report_lines(report) -> list[str]:
+def report_lines(report: ReconstructionReport) -> list[str]:
     """What was used, what was left out and why, and how many holes there are."""
     total = len(report.frames_used) + len(report.frames_skipped)
     lines = [f"{len(report.frames_used)} of {total} frames used"]
-    of_kind: dict[str, list] = {}
+    of_kind: dict[str, list[SkippedFrame]] = {}
     for skipped in report.frames_skipped:
         of_kind.setdefault(skipped.kind, []).append(skipped)
     for kind, frames in of_kind.items():

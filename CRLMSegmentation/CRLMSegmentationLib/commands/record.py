@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..sweep.recovery import recover_unfinished
-from ..tracking import record
+from ..tracking import RecordingSummary, record
 from ..tracking.openigtlink.port import checked_port
 from .options.outputs import SWEEP_ENDINGS, Output, check_outputs
+from .options.printing import print_facts
 from .options.progress import progress_bar
 from .options.server_options import add_server_options
 from .options.sweep_options import add_sweep_options, calibration_from, configuration_from
@@ -18,11 +21,12 @@ EXAMPLES = (
     "crlm record -o sweep.igs.mha",
     "crlm record --host scanner --port 18944 -o sweep.igs.mha --plus-config plus.xml --seconds 60",
 )
+JSON = "print one JSON object: the files, the frames, and what of the stream was lost"
 # The exit status of a recording without a single valid pose.
 NO_VALID_POSE = 3
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="SWEEP", help="file to write (.igs.mha or .igs.nrrd)")
     add_server_options(parser)
     parser.add_argument("--seconds", type=float, help="stop after this long")
@@ -40,7 +44,7 @@ def add_arguments(parser):
     add_sweep_options(parser)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> int:
     checked_port(arguments.port)
     for name in ("seconds", "frames", "timeout"):
         value = getattr(arguments, name)
@@ -76,6 +80,36 @@ def run(arguments):
             image_delay_s=arguments.image_delay,
             interpolation_gap_s=arguments.interpolate,
         )
+    print_facts(_facts(summary))
+    _print_lines(summary)
+    trouble = _trouble(summary)
+    if trouble:
+        print(f"crlm record: {trouble}", file=sys.stderr)
+    return NO_VALID_POSE if trouble else 0
+
+
+def _facts(summary: RecordingSummary) -> dict[str, Any]:
+    """The names are those of `crlm stream --json`, where both have the same."""
+    return {
+        "files": summary.files,
+        "frames": summary.frames,
+        "invalid": summary.invalid,
+        "lost": summary.dropped,
+        "missing": summary.missing,
+        "repeated": summary.repeated,
+        "has_images": summary.has_images,
+        "pose_problem": summary.pose_problem,
+        "interruptions": [
+            {"began_at": one.began_at, "duration_s": one.duration_s, "reason": one.reason}
+            for one in summary.interruptions
+        ],
+        "notes": summary.notes,
+        "receive_s": summary.receive_s,
+        "finish_s": summary.finish_s,
+    }
+
+
+def _print_lines(summary: RecordingSummary) -> None:
     files = ", ".join(str(path) for path in summary.files)
     skipped = f", about {summary.missing} skipped by the sender" if summary.missing else ""
     repeated = f", {summary.repeated} repeated ones left out" if summary.repeated else ""
@@ -87,11 +121,12 @@ def run(arguments):
         print(f"no connection: {interruption}")
     for note in summary.notes:
         print(f"note: {note}", file=sys.stderr)
-    trouble = ""
+
+
+def _trouble(summary: RecordingSummary) -> str:
+    """Why no volume can be made of the recording; '' when one can."""
     if not summary.has_images:
-        trouble = "No image came; the poses alone were recorded, and no volume can be made of them."
-    elif summary.invalid == summary.frames:
-        trouble = "No frame has a valid pose, so that no volume can be made of this recording."
-    if trouble:
-        print(f"crlm record: {trouble}", file=sys.stderr)
-    return NO_VALID_POSE if trouble else 0
+        return "No image came; the poses alone were recorded, and no volume can be made of them."
+    if summary.invalid == summary.frames:
+        return "No frame has a valid pose, so that no volume can be made of this recording."
+    return ""

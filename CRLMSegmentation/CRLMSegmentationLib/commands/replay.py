@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from ..tracking.openigtlink.port import checked_port
 from ..tracking.replay.replayer import MODES, Replayer
 from ..values.defaults import DEFAULT_PORT
+from .options.printing import print_facts
 from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 EXAMPLES = ("crlm replay sweep.igs.mha", "crlm replay sweep.igs.mha --port 18945 --loop")
+JSON = "print JSON objects, one a line: where what is served, and at the end how many frames were sent"
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", help="recording to serve")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT,
                         help=f"TCP port (default {DEFAULT_PORT}; 0 takes a free one)")  # fmt: skip
@@ -25,16 +28,18 @@ def add_arguments(parser):
     add_sweep_options(parser)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     checked_port(arguments.port, lowest=0)
     sweep = read_given_sweep(arguments.sweep, arguments, configuration_from(arguments))
     speed = None if arguments.fast else arguments.speed
     with Replayer(
         sweep, arguments.port, arguments.host, arguments.mode, speed, arguments.loop, reference=sweep.reference
     ) as replayer:
+        print_facts({"host": arguments.host, "port": replayer.port, "frames": len(sweep), "note": replayer.note})
         if replayer.note:
             print(f"note: {replayer.note}", file=sys.stderr)
         print(f"serving {len(sweep)} frames at {arguments.host}:{replayer.port}; Ctrl-C ends", flush=True)
         while not replayer.wait(0.5):
             pass
+    print_facts({"frames_sent": replayer.frames_sent})
     print(f"sent {replayer.frames_sent} frames", file=sys.stderr)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
 from ..files import SURFACE_ENDINGS, VOLUME_ENDINGS, read_volume, write_surface, write_volume
 from .options.box_options import add_box_options, box_files, box_from
 from .options.outputs import Output, add_force_option, check_outputs
-from .options.printing import print_doubt, print_json
+from .options.printing import print_doubt, print_facts
 from .options.progress import progress_bar
 from .options.several_words import words
+
+if TYPE_CHECKING:
+    from ..inference.predictor import Segmenter
+    from ..segmentation.segment import SegmentationResult
 
 EXAMPLES = (
     "crlm segment volume.nrrd -o mask.nrrd --box 10 -20 30 50 50 50",
     "crlm segment volume.nrrd -o mask.nrrd --box roi.mrk.json --surface tumor.stl",
 )
+JSON = "print one JSON object: volume, diameter, threshold, models and doubts"
 # After the sentence that says what a model was trained on, where that was no patient.
 UNPROVEN = "What it marks, or does not mark, in a patient is unproven."
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("volume", help="reconstructed volume (.nrrd, .nii.gz, .mha)")
     parser.add_argument("-o", "--output", required=True, metavar="MASK", help="mask to write, on the volume's own grid")
     add_box_options(parser, required=True)
@@ -29,18 +35,17 @@ def add_arguments(parser):
     add_network_options(parser)
     parser.add_argument("--surface", metavar="FILE", help="also write the surface (.stl, .vtp, .ply)")
     parser.add_argument("--probability", metavar="FILE", help="also write the probability in the box")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_force_option(parser)
 
 
-def add_model_options(parser):
+def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME|FOLDER", help="model to use (default the shipped one)")
     parser.add_argument("--threshold", type=float, help="probability from which a voxel is tumor (default the model's)")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto",
                         help="where the network runs (default auto: an NVIDIA GPU where there is one)")  # fmt: skip
 
 
-def add_network_options(parser):
+def add_network_options(parser: argparse.ArgumentParser) -> None:
     from ..inference.runtimes.runtime_choice import RUNTIMES
 
     parser.add_argument(
@@ -75,7 +80,7 @@ def _at_least_one(text: str) -> int:
     return int(text)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     check_outputs(
         [
             Output("-o", arguments.output, VOLUME_ENDINGS),
@@ -85,7 +90,9 @@ def run(arguments):
         [arguments.volume, *box_files(arguments)], arguments.force,
     )  # fmt: skip
     check_threshold(arguments.threshold)
-    box, tight = box_from(arguments)
+    given = box_from(arguments)
+    assert given is not None  # the parser asks for one
+    box, tight = given
     volume = read_volume(arguments.volume)
     from ..segmentation.postprocess import with_guessed_seen
     from ..segmentation.segment import segment
@@ -94,6 +101,50 @@ def run(arguments):
     segmenter = _segmenter(arguments)
     with progress_bar("Segment") as progress:
         result = segment(volume, box, segmenter, arguments.threshold, tight=tight, progress=progress)
+    _write(result, arguments)
+    # Nothing in a volume's file says whether it is of a patient, so that this is said of every one.
+    doubts = [*result.doubts, *(f"{one.card.trained_on} {UNPROVEN}" for one in segmenter.predictor.models
+                                if one.card.trained_on_simulated_only)]  # fmt: skip
+    is_guessed = volume.seen_is_guessed and volume.seen is not None and not bool(volume.seen.all())
+    print_facts({
+        "mask": arguments.output, "found": result.found, "volume_ml": result.volume_ml,
+        "largest_diameter_mm": result.largest_diameter_mm, "threshold": result.threshold,
+        "models": [one.card.name for one in segmenter.predictor.models], "doubts": doubts, "seen_is_guessed": is_guessed,
+    })  # fmt: skip
+    if not result.found:
+        print_doubt(f"{arguments.output}: nothing found in the box; that is no proof that there is no tumor")
+        if arguments.surface:
+            print(f"{arguments.surface}: not written, there is no surface")
+    else:
+        print(f"{arguments.output}: {result.volume_ml:.2f} mL, largest diameter {result.largest_diameter_mm:.1f} mm")
+    if is_guessed:
+        print(
+            f"note: {arguments.volume} does not say what was seen; black voxels that hang together with its edge are "
+            "taken for not swept (a guess)"
+        )
+    for doubt in doubts:
+        print_doubt(f"doubt: {doubt}")
+
+
+def _segmenter(arguments: argparse.Namespace) -> Segmenter:
+    """The models of the options, on the device and runtime of the options."""
+    from ..inference.models.trained_model import DEFAULT_MODEL, load_model
+    from ..inference.predictor import Segmenter
+
+    model = load_model(arguments.model or DEFAULT_MODEL)
+    if arguments.folds:
+        model = model.with_folds(arguments.folds)
+    return Segmenter(
+        [model, *map(load_model, arguments.average_with)],
+        arguments.device,
+        arguments.mirroring,
+        arguments.threads,
+        arguments.runtime,
+    )
+
+
+def _write(result: SegmentationResult, arguments: argparse.Namespace) -> None:
+    """The mask, and what else was asked for."""
     write_volume(result.mask, arguments.output)
     if arguments.probability:
         write_volume(result.probability, arguments.probability)
@@ -102,30 +153,6 @@ def run(arguments):
     elif arguments.surface:
         # An older one, which --force gave up, must not pass for one of this mask.
         Path(arguments.surface).unlink(missing_ok=True)
-    # Nothing in a volume's file says whether it is of a patient, so that this is said of every one.
-    doubts = [*result.doubts, *(f"{one.card.trained_on} {UNPROVEN}" for one in segmenter.predictor.models
-                                if one.card.trained_on_simulated_only)]  # fmt: skip
-    if arguments.json:
-        print_json({
-            "mask": arguments.output, "found": result.found, "volume_ml": result.volume_ml,
-            "largest_diameter_mm": result.largest_diameter_mm, "threshold": result.threshold,
-            "models": [one.card.name for one in segmenter.predictor.models], "doubts": doubts,
-            "seen_is_guessed": volume.seen_is_guessed and not bool(volume.seen.all()),
-        })  # fmt: skip
-        return
-    if not result.found:
-        print_doubt(f"{arguments.output}: nothing found in the box; that is no proof that there is no tumor")
-        if arguments.surface:
-            print(f"{arguments.surface}: not written, there is no surface")
-    else:
-        print(f"{arguments.output}: {result.volume_ml:.2f} mL, largest diameter {result.largest_diameter_mm:.1f} mm")
-    if volume.seen_is_guessed and not volume.seen.all():
-        print(
-            f"note: {arguments.volume} does not say what was seen; black voxels that hang together with its edge are "
-            "taken for not swept (a guess)"
-        )
-    for doubt in doubts:
-        print_doubt(f"doubt: {doubt}")
 
 
 def check_threshold(threshold: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 import numpy as np
@@ -10,13 +11,15 @@ from ..calibration.temporal_calibration import estimate_image_delay, with_image_
 from ..errors import TimingError, TransformError
 from ..sweep import Sweep, read_sweep, write_sweep
 from .options.outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
-from .options.progress import progress_bar
+from .options.printing import print_facts
+from .options.progress import Progress, progress_bar
 from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 EXAMPLES = ("crlm timing sweep.igs.mha --plus-config plus.xml", "crlm timing sweep.igs.mha -o corrected.igs.mha")
+JSON = "print one JSON object: the delay, how well it is known, and whether it is to be set"
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", help="recording of the probe moving up and down over something flat")
     parser.add_argument("--longest", type=float, default=0.5, metavar="SECONDS", help="delay looked for (default 0.5)")
     parser.add_argument("-o", "--output", metavar="SWEEP", help="write the recording with its poses corrected")
@@ -24,13 +27,25 @@ def add_arguments(parser):
     add_sweep_options(parser)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     check_outputs(
         [Output("-o", arguments.output, SWEEP_ENDINGS)], [arguments.sweep, arguments.plus_config], arguments.force
     )
     with progress_bar("Read") as progress:
         sweep, is_calibrated = _read(arguments, progress)
     estimate = estimate_image_delay(sweep, arguments.longest, is_calibrated)
+    print_facts(
+        {
+            "image_delay_s": estimate.image_delay_s,
+            "standard_error_s": estimate.standard_error_s,
+            "correlation": estimate.correlation,
+            "frames": estimate.frames,
+            "scale": estimate.scale,
+            "is_known": estimate.is_known,
+            "is_to_be_set": estimate.is_to_be_set,
+            "judgement": estimate.judgement,
+        }
+    )
     print(estimate)
     if not estimate.is_known or (arguments.output and not estimate.is_to_be_set):
         raise TimingError(estimate.judgement + (f" {arguments.output} is not written." if arguments.output else ""))
@@ -45,7 +60,7 @@ def run(arguments):
         print(write_sweep(with_image_delay(sweep, estimate.image_delay_s), arguments.output))
 
 
-def _read(arguments, progress) -> tuple[Sweep, bool]:
+def _read(arguments: argparse.Namespace, progress: Progress) -> tuple[Sweep, bool]:
     """The recording and whether its poses are those of the images; else they are those of the probe."""
     try:
         return read_given_sweep(arguments.sweep, arguments, configuration_from(arguments), progress), True

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from ..files.paths import name_for_library
 from ..tracking.openigtlink.port import checked_port
 from .options.checks import check_there
 from .options.outputs import check_folder
+from .options.printing import print_facts
 
 EXAMPLES = (
     "crlm web", "crlm web sweep.igs.mha recordings --port 8081 --no-browser", "crlm web --case crlm-web/cases/case-1",
     "crlm web --live sweep.igs.mha", "crlm web --host 0.0.0.0",
 )  # fmt: skip
+JSON = "print one JSON object: the address of the page, once it is served"
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recordings", nargs="*", metavar="FILE", help="recordings, or folders with some, to offer")
     parser.add_argument("--folder", default="crlm-web", metavar="DIR",
                         help="where recordings, uploads and saved cases go (default crlm-web)")  # fmt: skip
@@ -28,7 +31,7 @@ def add_arguments(parser):
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     checked_port(arguments.port, lowest=0)
     check_there(arguments.recordings, "recording or folder")
     check_there([arguments.live], "recording")
@@ -40,4 +43,5 @@ def run(arguments):
     serve(
         arguments.folder, arguments.recordings, arguments.case, arguments.host, arguments.port,
         open_browser=not arguments.no_browser, token=arguments.token, live=arguments.live,
+        on_ready=lambda address: print_facts({"address": address}),
     )  # fmt: skip

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import webbrowser
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def serve_case(
 
 def serve(
     folder=DEFAULT_FOLDER, given=(), case=None, host: str = DEFAULT_HOST, port: int = 0, open_browser: bool = True,
-    token: str | None = None, live=None, shown_as: str = "",
+    token: str | None = None, live=None, shown_as: str = "", on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
@@ -46,6 +47,7 @@ def serve(
     token   None makes one where it is needed
     live    a recording that is replayed from the beginning, or None
     shown_as  what the page calls the data of the case; '' for the name of its folder
+    on_ready  called with the address once the page is served there
     Raises ConfigurationError when trame-slicer or something that was named is not there, or when the address cannot be
     served at, and StreamError for a port that is none.
     """
@@ -60,7 +62,7 @@ def serve(
         )
     token = (token or new_token()) if not is_loopback(host) else token
     try:
-        asyncio.run(_serve(folder, given, (case, shown_as), live, host, port, open_browser, token))
+        asyncio.run(_serve(folder, given, (case, shown_as), live, host, port, open_browser, token, on_ready))
     except OSError as error:
         raise ConfigurationError(
             f"The page cannot be served at {host}:{port} ({error.strerror}); choose another --port."
@@ -90,7 +92,7 @@ def _check_named(given, case, live) -> None:
         raise ConfigurationError(f"There is no recording '{live}' to replay.")
 
 
-async def _serve(folder, given, case, live, host, port, open_browser, token) -> None:
+async def _serve(folder, given, case, live, host, port, open_browser, token, on_ready) -> None:
     from .server.access import gate, is_loopback
     from .server.build import build
     from .server.guarded_socket import GuardedSocket
@@ -110,14 +112,15 @@ async def _serve(folder, given, case, live, host, port, open_browser, token) -> 
             wslink_server.app.on_shutdown.append(lambda _app: socket.disconnectClients())
             routes.add_to(wslink_server.app)
 
-        def on_ready(**_) -> None:
+        def ready(**_) -> None:
             address = _address(host, server.port, token)
             print(f"The page is at {address} (Ctrl-C ends it)", flush=True)
+            on_ready(address)
             if open_browser:
                 webbrowser.open(address)
 
         server.controller.on_server_bind.add(on_bind)
-        server.controller.on_server_ready.add(on_ready)
+        server.controller.on_server_ready.add(ready)
         serving = asyncio.ensure_future(
             server.start(
                 port=port, host=host, exec_mode="coroutine", open_browser=False, show_connection_info=False, timeout=0,

@@ -12,15 +12,16 @@ from pathlib import Path
 import CRLMSegmentationLib
 import numpy as np
 import pytest
-from CRLMSegmentationLib import cli
-from CRLMSegmentationLib import tracking as openigtlink
+from CRLMSegmentationLib import cli, tracking
 from CRLMSegmentationLib.cli import _COMMANDS, build_parser, main
-from CRLMSegmentationLib.commands import demo, info, reconstruct
+from CRLMSegmentationLib.commands import info, reconstruct
+from CRLMSegmentationLib.commands.demo import source
 from CRLMSegmentationLib.commands.options.printing import in_runs, is_quiet, plain, print_doubt, text
 from CRLMSegmentationLib.commands.options.several_words import gathered, words
 from CRLMSegmentationLib.files import write_volume
 from CRLMSegmentationLib.session.recordings import replay_process
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep, write_sweep
+from CRLMSegmentationLib.tracking import RecordingSummary
 from CRLMSegmentationLib.values import Volume
 
 
@@ -264,18 +265,23 @@ def test_compare_says_when_its_figures_mean_little(capsys, tmp_path):
 
 def test_the_demo_shows_how_much_of_the_recording_has_come(monkeypatch, tmp_path):
     """Frames that are served as fast as can be come thousands in a second: no rate, but how many there are."""
-    told = []
+    reported = []
 
     @contextmanager
     def bar(title):
-        yield lambda fraction, text="": told.append((fraction, text))
+        yield lambda fraction, text="": reported.append((fraction, text))
 
-    monkeypatch.setattr(demo, "progress_bar", bar)
+    monkeypatch.setattr(source, "progress_bar", bar)
     monkeypatch.setattr(replay_process, "ReplayProcess", lambda *_, **options: nullcontext(18944))
-    monkeypatch.setattr(openigtlink, "record", lambda path, on_frame, **options: [on_frame(None) for _ in range(8)])
-    arguments = argparse.Namespace(speed=None, reference=None, plus_config=None, image_to_probe=None)
-    demo._receive(sweep_file(tmp_path / "a.igs.mha"), arguments, tmp_path / "recorded.igs.mha")
-    assert told[0] == (1 / 8, "frame 1 of 8") and told[-1] == (1.0, "frame 8 of 8")
+
+    def record(path, on_frame, **options):
+        for _ in range(8):
+            on_frame(None)
+        return RecordingSummary((path,), 8, 0, 0, 1.0, 1.0)
+
+    monkeypatch.setattr(tracking, "record", record)
+    source.receive(source.DemoSource(sweep_file(tmp_path / "a.igs.mha")), tmp_path / "recorded.igs.mha", None)
+    assert reported[0] == (1 / 8, "frame 1 of 8") and reported[-1] == (1.0, "frame 8 of 8")
 
 
 def test_quiet_leaves_doubts_and_json(capsys, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from ...errors import ConfigurationError
@@ -10,7 +11,7 @@ from ...values import Box
 from .several_words import words
 
 
-def add_box_options(parser, required: bool):
+def add_box_options(parser: argparse.ArgumentParser, required: bool) -> None:
     choice = parser.add_mutually_exclusive_group(required=required)
     choice.add_argument(
         "--box", type=words, metavar="BOX", help="Markups ROI (.mrk.json), or center R A S and three edge lengths in mm"
@@ -22,12 +23,12 @@ def add_box_options(parser, required: bool):
     parser.add_argument("--tight", action="store_true", help="the box is tight: add the model's margin on every side")
 
 
-def box_files(arguments) -> list[str]:
+def box_files(arguments: argparse.Namespace) -> list[str]:
     """The files that the box is read from."""
     return [file for file in (arguments.box_from_mask, *(arguments.box or ())) if file]
 
 
-def box_from(arguments) -> tuple[Box, bool] | None:
+def box_from(arguments: argparse.Namespace) -> tuple[Box, bool] | None:
     """The box and whether it is tight; None when none was given."""
     if arguments.box_from_mask:
         return Box.around_mask(read_mask(arguments.box_from_mask, arguments.box_label, "--box-label")), True

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from .printing import is_quiet
 
 _SHOWN_AFTER_S = 0.5
+# Called with the fraction that is done, 0 to 1, and what is being done.
+Progress = Callable[[float, str], None]
 
 
 @contextmanager
-def progress_bar(title: str):
+def progress_bar(title: str) -> Iterator[Progress]:
     """Gives `progress(fraction, text)`; a bar appears when the step takes longer than half a second."""
+    from rich import progress as rich_progress
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    bar = Progress(
+    bar = rich_progress.Progress(
         TextColumn(f"{title:<12}"), BarColumn(30), TaskProgressColumn(), TimeElapsedColumn(),
         TextColumn("{task.fields[text]}"), console=console, transient=True,
         disable=is_quiet() or not console.is_terminal,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+
+import numpy as np
 
 from ...errors import ConfigurationError
 from ...geometry import as_affine
 from ...sweep import PlusConfiguration, Sweep, read_plus_configuration, read_sweep
+from .progress import Progress
 from .several_words import words
 
 
@@ -23,12 +27,12 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def configuration_from(arguments) -> PlusConfiguration:
+def configuration_from(arguments: argparse.Namespace) -> PlusConfiguration:
     """The PLUS configuration that was given, or an empty one."""
     return read_plus_configuration(arguments.plus_config) if arguments.plus_config else PlusConfiguration()
 
 
-def calibration_from(arguments, configuration: PlusConfiguration) -> dict:
+def calibration_from(arguments: argparse.Namespace, configuration: PlusConfiguration) -> dict[str, np.ndarray]:
     """Transforms by name from the configuration and the options."""
     calibration = dict(configuration.transforms)
     if arguments.image_to_probe:
@@ -43,7 +47,12 @@ def calibration_from(arguments, configuration: PlusConfiguration) -> dict:
     return calibration
 
 
-def read_given_sweep(path, arguments, configuration: PlusConfiguration, progress=None) -> Sweep:
+def read_given_sweep(
+    path: str | Path,
+    arguments: argparse.Namespace,
+    configuration: PlusConfiguration,
+    progress: Progress | None = None,
+) -> Sweep:
     """The recording, with the calibration and the reference of the options; what of them is not used is told."""
     sweep = read_sweep(path, calibration_from(arguments, configuration), arguments.reference, progress)
     for note in sweep.notes:

@@ -1,0 +1,75 @@
+"""A simulated stylus comes towards the tumor over OpenIGTLink, and is lost on the way: what navigation shows of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...sweep import Pose, Sweep, write_sweep
+from .folder import APPROACH
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    from ...session.session import NavigationSession
+
+_FRAMES = 25
+_START_MM, _END_MM = 60.0, 4.0
+_LOST_FRAME = 12
+
+
+def approach_tumor(session: NavigationSession, folder: Path) -> list[float | None]:
+    """Move the stylus towards the session's tumor; the distances shown in mm, None where it was lost."""
+    from ...session.recordings.replay_process import ReplayProcess
+    from ...tracking import Receiver
+
+    path = folder / APPROACH
+    write_sweep(approach_sweep(session.sweep, session.surface), path)
+    distances: list[float | None] = []
+    print("\nA simulated stylus moves towards the tumor (tip to surface, negative inside):")
+    with ReplayProcess(path) as port, Receiver(port=port) as receiver:
+        for number, frame in enumerate(receiver.frames(until_closed=True)):
+            session.show_frame(frame)
+            # PLUS is silent about a tool that it does not see.
+            if "StylusToReference" not in frame.transforms:
+                session.update_tool("StylusToReference", Pose(np.eye(4), False))
+            distance = session.tool_distance_mm("Stylus")
+            distances.append(None if distance is None else round(distance, 3))
+            if number % 4 == 0 or distance is None:
+                print("           stylus lost" if distance is None else f"           {distance:6.1f} mm")
+    return distances
+
+
+def approach_sweep(sweep: Sweep, surface: vtkPolyData) -> Sweep:
+    """The image plane nearest the tumor, held still, while a stylus comes in from the probe's side."""
+    from ...navigation.distance import TumorDistance
+
+    center = np.array(surface.GetCenter())
+    frames = sweep.valid_frames
+    middles = [frame.image_to_reference @ [frame.image_size[0] / 2, frame.image_size[1] / 2, 0, 1] for frame in frames]
+    frame = frames[int(np.argmin([np.linalg.norm(middle[:3] - center) for middle in middles]))]
+    top = (frame.image_to_reference @ [frame.image_size[0] * 0.8, 0, 0, 1])[:3]
+    outward = (top - center) / np.linalg.norm(top - center)
+    entry = TumorDistance(surface).closest_point(center + outward * 200).point_ras
+    side = np.cross(outward, [0.0, 0.0, 1.0] if abs(outward[2]) < 0.9 else [1.0, 0.0, 0.0])
+    side /= np.linalg.norm(side)
+    # A stylus points along its own -z: its shaft lies outward of the tip.
+    rotation = np.column_stack([side, np.cross(outward, side), outward])
+    steps = np.linspace(_START_MM, _END_MM, _FRAMES)
+    poses = []
+    for number, distance in enumerate(steps):
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = rotation, entry + outward * distance
+        poses.append(Pose(matrix, number != _LOST_FRAME))
+    tip = Pose(np.eye(4))
+    return Sweep(
+        [
+            frame.with_changes(
+                timestamp=1 + number / 10, transforms={"StylusToReference": pose, "StylusTipToStylus": tip}
+            )
+            for number, pose in enumerate(poses)
+        ],
+        "approach",
+    )
