@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import FileFormatError, NotASequenceError
 from ..files import VOLUME_ENDINGS, read_volume, write_volume
@@ -16,6 +17,10 @@ from .options.printing import print_facts
 from .options.progress import progress_bar
 from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 from .reconstruct import add_reconstruction_options, settings_from
+
+if TYPE_CHECKING:
+    from ..reconstruction import ReconstructionSettings
+    from ..sweep import Sweep
 
 EXAMPLES = (
     "crlm difference volume.nrrd theirs.mha",
@@ -66,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"only in the first: {found.only_first} voxels; only in the second: {found.only_second}")
 
 
-def _first_volume(arguments, second: Volume) -> Volume:
+def _first_volume(arguments: argparse.Namespace, second: Volume) -> Volume:
     """The first volume as it is, or the recording made into one on the grid of the second."""
     from ..reconstruction import reconstruct
 
@@ -78,10 +83,11 @@ def _first_volume(arguments, second: Volume) -> Volume:
     settings = settings_from(arguments, configuration).with_changes(spacing_mm=tuple(second.spacing_mm))
     settings = _on_the_grid_of(sweep, settings, second)
     with progress_bar("Reconstruct") as progress:
-        return reconstruct(sweep, settings, progress=progress).volume
+        volume: Volume = reconstruct(sweep, settings, progress=progress).volume
+    return volume
 
 
-def _on_the_grid_of(sweep, settings, second: Volume):
+def _on_the_grid_of(sweep: Sweep, settings: ReconstructionSettings, second: Volume) -> ReconstructionSettings:
     """The settings with the sweep's own region when it is the second volume's, whose file has its origin rounded; else
     with the second's.
     """
@@ -89,7 +95,8 @@ def _on_the_grid_of(sweep, settings, second: Volume):
     from ..reconstruction.region import region_of_sweep
 
     selection = select_frames(sweep, settings.skip_interval, settings.reject_jumps)
-    poses = [sweep.frames[number].image_to_reference for number in selection.within_extent]
+    frames = [sweep.frames[number] for number in selection.within_extent]
+    poses = [frame.image_to_reference for frame in frames if frame.image_to_reference is not None]
     if region_of_sweep(poses, sweep.image_size, settings).dimensions == second.dimensions:
         return settings
     return settings.with_changes(origin_mm=tuple(second.origin_ras.tolist()), dimensions=second.dimensions)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
 from ..files import VOLUME_ENDINGS, write_volume
+from .options.checks import at_least_one
 from .options.outputs import Output, add_force_option, check_outputs
 from .options.printing import in_runs, print_facts
 from .options.progress import progress_bar
@@ -60,7 +61,9 @@ def add_reconstruction_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--definition", choices=["igsio", "exact"],
                         help="igsio: IGSIO's bytes; exact: true nearest neighbour and mean (default)")  # fmt: skip
     parser.add_argument("--optimization", choices=["full", "partial", "none"], help="IGSIO's optimization (igsio only)")
-    parser.add_argument("--threads", type=int, help="number of threads; the volume does not depend on it")
+    parser.add_argument(
+        "--threads", type=at_least_one, metavar="N", help="number of threads; the volume does not depend on it"
+    )
 
 
 def settings_from(arguments: argparse.Namespace, configuration: PlusConfiguration) -> ReconstructionSettings:

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, help="stop after this long")
     parser.add_argument("--frames", type=int, help="stop after this many frames")
     parser.add_argument("--until-closed", action="store_true", help="stop when the server closes the connection")
-    parser.add_argument("--timeout", type=float, default=10.0,
+    parser.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS",
                         help="seconds to wait for the server or an image (default 10)")  # fmt: skip
     parser.add_argument("--log", metavar="FILE", help="append how the stream is, each second, as a line of JSON")
     parser.add_argument("--keep-patient-fields", action="store_true",

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 from ..errors import ConfigurationError
 from ..files import SURFACE_ENDINGS, VOLUME_ENDINGS, read_volume, write_surface, write_volume
 from .options.box_options import add_box_options, box_files, box_from
+from .options.checks import at_least_one
 from .options.outputs import Output, add_force_option, check_outputs
 from .options.printing import print_doubt, print_facts
 from .options.progress import progress_bar
 from .options.several_words import words
 
 if TYPE_CHECKING:
-    from ..inference.predictor import Segmenter
+    from ..inference.predictor import LocalPredictor
     from ..segmentation.segment import SegmentationResult
+    from ..segmentation.segmenter import TumorSegmenter
 
 EXAMPLES = (
     "crlm segment volume.nrrd -o mask.nrrd --box 10 -20 30 50 50 50",
@@ -71,13 +73,7 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="what runs the network on a processor (default the fastest that agrees with torch)",
     )
-    parser.add_argument("--threads", type=_at_least_one, metavar="N", help="processor threads at most")
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 upwards")
-    return int(text)
+    parser.add_argument("--threads", type=at_least_one, metavar="N", help="processor threads at most")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -109,7 +105,8 @@ def run(arguments: argparse.Namespace) -> None:
     print_facts({
         "mask": arguments.output, "found": result.found, "volume_ml": result.volume_ml,
         "largest_diameter_mm": result.largest_diameter_mm, "threshold": result.threshold,
-        "models": [one.card.name for one in segmenter.predictor.models], "doubts": doubts, "seen_is_guessed": is_guessed,
+        "models": [one.card.name for one in segmenter.predictor.models], "doubts": doubts,
+        "seen_is_guessed": is_guessed,
     })  # fmt: skip
     if not result.found:
         print_doubt(f"{arguments.output}: nothing found in the box; that is no proof that there is no tumor")
@@ -126,20 +123,23 @@ def run(arguments: argparse.Namespace) -> None:
         print_doubt(f"doubt: {doubt}")
 
 
-def _segmenter(arguments: argparse.Namespace) -> Segmenter:
+def _segmenter(arguments: argparse.Namespace) -> TumorSegmenter[LocalPredictor]:
     """The models of the options, on the device and runtime of the options."""
     from ..inference.models.trained_model import DEFAULT_MODEL, load_model
-    from ..inference.predictor import Segmenter
+    from ..inference.predictor import LocalPredictor
+    from ..segmentation.segmenter import TumorSegmenter
 
     model = load_model(arguments.model or DEFAULT_MODEL)
     if arguments.folds:
         model = model.with_folds(arguments.folds)
-    return Segmenter(
-        [model, *map(load_model, arguments.average_with)],
-        arguments.device,
-        arguments.mirroring,
-        arguments.threads,
-        arguments.runtime,
+    return TumorSegmenter(
+        LocalPredictor(
+            [model, *map(load_model, arguments.average_with)],
+            arguments.device,
+            arguments.mirroring,
+            arguments.threads,
+            arguments.runtime,
+        )
     )
 
 
@@ -159,22 +159,3 @@ def check_threshold(threshold: float | None) -> None:
     """Raise ConfigurationError for a --threshold that is no probability."""
     if threshold is not None and not 0 < threshold < 1:
         raise ConfigurationError(f"--threshold is {threshold:g}; it must lie between 0 and 1.")
-
-
-def _segmenter(arguments):
-    from ..inference.models.trained_model import DEFAULT_MODEL, load_model
-    from ..inference.predictor import LocalPredictor
-    from ..segmentation.segmenter import TumorSegmenter
-
-    model = load_model(arguments.model or DEFAULT_MODEL)
-    if arguments.folds:
-        model = model.with_folds(arguments.folds)
-    return TumorSegmenter(
-        LocalPredictor(
-            [model, *map(load_model, arguments.average_with)],
-            arguments.device,
-            arguments.mirroring,
-            arguments.threads,
-            arguments.runtime,
-        )
-    )

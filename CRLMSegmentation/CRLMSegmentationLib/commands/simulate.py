@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from ..errors import ConfigurationError
 from .options.outputs import Output, add_force_option, check_outputs
+from .options.printing import print_facts
 from .options.progress import progress_bar
 
-EXAMPLES = ("crlm simulate --seed 7 -o case",)
-
+EXAMPLES = ("crlm simulate --seed 7 -o case", "crlm simulate --patient 3 --phases portal -o patient")
+JSON = "print one JSON object: the files, and the truth in figures"
 
 _PHASES = ("native", "arterial", "portal", "late")
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--seed", type=int, help="number of a sweep's case; the same seed gives the same case")
     which.add_argument(
@@ -34,7 +36,7 @@ def add_arguments(parser):
     add_force_option(parser)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     if arguments.patient is not None:
         _simulate_patient(arguments)
     elif arguments.phases:
@@ -43,7 +45,7 @@ def run(arguments):
         _simulate_sweep(arguments)
 
 
-def _simulate_patient(arguments) -> None:
+def _simulate_patient(arguments: argparse.Namespace) -> None:
     from ..files import write_volume
     from ..simulation.ct import CtSettings, scan
     from ..simulation.ct.dicom import write_dicom_series
@@ -64,6 +66,22 @@ def _simulate_patient(arguments) -> None:
             write_dicom_series(ct, folder / "ct" / phase, patient.seed, phase)
             write_volume(ct, folder / "ct" / f"{phase}.nrrd")
             write_volume(labels, folder / "ct" / "labels.nrrd")
+    print_facts(
+        {
+            "folder": folder,
+            "patient": patient.seed,
+            "liver_ml": patient.liver_ml,
+            "lesions": [
+                {
+                    "kind": lesion.kind,
+                    "diameter_mm": lesion.equivalent_diameter_mm,
+                    "volume_ml": lesion.shape.volume_ml(),
+                }
+                for lesion in patient.lesions
+            ],
+            "ct": {phase: folder / "ct" / f"{phase}.nrrd" for phase in settings},
+        }
+    )
     print(f"{folder}: simulated patient {patient.seed}, a liver of {patient.liver_ml:.0f} mL")
     for lesion in patient.lesions:
         print(f"  {lesion.kind} of {lesion.equivalent_diameter_mm:.0f} mm, {lesion.shape.volume_ml():.1f} mL")
@@ -71,7 +89,7 @@ def _simulate_patient(arguments) -> None:
         print(f"  {folder / 'ct' / phase}: CT in the {phase} phase, simulated")
 
 
-def _simulate_sweep(arguments) -> None:
+def _simulate_sweep(arguments: argparse.Namespace) -> None:
     from ..simulation import simulate_case, write_case
     from ..simulation.ultrasound.case import CASE_FILES
 
@@ -83,7 +101,16 @@ def _simulate_sweep(arguments) -> None:
         case = simulate_case(arguments.seed, progress=progress)
     write_case(case, folder)
     width, height = case.sweep.image_size
+    volume_ml = (case.tumor.voxels > 0).sum() * case.tumor.voxel_volume_mm3 / 1000
+    print_facts(
+        {
+            "sweep": folder / "sweep.igs.mha",
+            "tumor": folder / "tumor.nrrd",
+            "frames": len(case.sweep),
+            "valid_frames": len(case.sweep.valid_frames),
+            "tumor_ml": volume_ml,
+        }
+    )
     print(f"{folder / 'sweep.igs.mha'}: {len(case.sweep)} frames of {width} x {height}, "
           f"{len(case.sweep.valid_frames)} with a valid pose")  # fmt: skip
-    volume_ml = (case.tumor.voxels > 0).sum() * case.tumor.voxel_volume_mm3 / 1000
     print(f"{folder / 'tumor.nrrd'}: true tumor of {volume_ml:.1f} mL (simulated)")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...geometry import transform_points
 from ...sweep import Pose, Sweep, write_sweep
 from .folder import APPROACH
 
@@ -25,8 +26,9 @@ def approach_tumor(session: NavigationSession, folder: Path) -> list[float | Non
     from ...session.recordings.replay_process import ReplayProcess
     from ...tracking import Receiver
 
-    path = folder / APPROACH
-    write_sweep(approach_sweep(session.sweep, session.surface), path)
+    sweep, path = session.sweep, folder / APPROACH
+    assert sweep is not None  # the tumor was found in it
+    write_sweep(approach_sweep(sweep, session.surface), path)
     distances: list[float | None] = []
     print("\nA simulated stylus moves towards the tumor (tip to surface, negative inside):")
     with ReplayProcess(path) as port, Receiver(port=port) as receiver:
@@ -47,10 +49,9 @@ def approach_sweep(sweep: Sweep, surface: vtkPolyData) -> Sweep:
     from ...navigation.distance import TumorDistance
 
     center = np.array(surface.GetCenter())
-    frames = sweep.valid_frames
-    middles = [frame.image_to_reference @ [frame.image_size[0] / 2, frame.image_size[1] / 2, 0, 1] for frame in frames]
-    frame = frames[int(np.argmin([np.linalg.norm(middle[:3] - center) for middle in middles]))]
-    top = (frame.image_to_reference @ [frame.image_size[0] * 0.8, 0, 0, 1])[:3]
+    planes = [(frame, plane) for frame in sweep.valid_frames if (plane := frame.plane) is not None]
+    frame, plane = min(planes, key=lambda entry: float(np.linalg.norm(entry[1].middle - center)))
+    top = transform_points(plane.image_to_reference, (frame.image_size[0] * 0.8, 0, 0))
     outward = (top - center) / np.linalg.norm(top - center)
     entry = TumorDistance(surface).closest_point(center + outward * 200).point_ras
     side = np.cross(outward, [0.0, 0.0, 1.0] if abs(outward[2]) < 0.9 else [1.0, 0.0, 0.0])

@@ -81,7 +81,7 @@ def _reconstruct(session: NavigationSession, settings: ReconstructionSettings, f
         print(f"sweep      {sentence}")
     with progress_bar("Reconstruct") as progress:
         reconstruction = session.reconstruct(settings, progress=progress)
-    volume = reconstruction.volume
+    volume: Volume = reconstruction.volume
     write_volume(volume, folder / VOLUME)
     seen_ml = np.count_nonzero(reconstruction.seen.voxels) * volume.voxel_volume_mm3 / 1000
     print(f"volume     {' x '.join(map(str, volume.dimensions))} voxels of {volume.spacing_mm[0]:g} mm, "
@@ -118,7 +118,8 @@ def _segment(session: NavigationSession, threshold: float | None) -> Segmentatio
             session.process()
             progress(session.state.progress, session.state[Step.SEGMENT].message)
             time.sleep(_TICK_S)
-    state, result = session.state[Step.SEGMENT], session.segmentation_result
+    result: SegmentationResult | None = session.segmentation_result
+    state = session.state[Step.SEGMENT]
     if state.status is not StepStatus.DONE or result is None:
         raise SegmentationError(state.message)
     return result

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from ...errors import ConfigurationError
 from ...files import read_box, read_mask
 from ...values import Box
@@ -50,4 +52,4 @@ def parse_box(words: list[str]) -> Box:
             f"The box '{' '.join(words)}' is neither a .mrk.json file nor six numbers (center R A S, three sizes in "
             "mm)."
         )
-    return Box(numbers[:3], numbers[3:])
+    return Box(np.array(numbers[:3]), np.array(numbers[3:]))

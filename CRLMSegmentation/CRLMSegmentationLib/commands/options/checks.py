@@ -1,7 +1,8 @@
-"""What several commands look at before they begin."""
+"""What several commands check before they begin."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,3 +14,10 @@ def check_there(paths: Iterable[str | Path | None], what: str) -> None:
     for path in paths:
         if path and not Path(path).exists():
             raise ConfigurationError(f"The {what} {path} does not exist; check the path.")
+
+
+def at_least_one(text: str) -> int:
+    """The type of an option that takes a whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 upwards")
+    return int(text)

@@ -52,11 +52,10 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[str | Path | None]
     with `force`. Its ending must be known and its folder be there or possible to make, and what stands under its name
     already is only replaced with `force`.
     """
-    outputs = [output for output in outputs if output.path]
+    wanted = [(output, Path(output.path)) for output in outputs if output.path]
     read = [Path(file) for path in inputs if path for file in (path, detached_data_file(path)) if file]
     written: list[tuple[Output, Path]] = []
-    for output in outputs:
-        path = Path(output.path)
+    for output, path in wanted:
         _check_name(output, path)
         files = _files_of(output, path)
         for file in files:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 # Every option of `crlm` that takes more than one number.
 OPTIONS = ("--box", "--fan", "--folds", "--image-to-probe", "--spacing")
@@ -19,7 +20,8 @@ _VALUES = re.compile(rf"\s*{_VALUE}(?:[\s,]+{_VALUE})*\s*,?\s*\Z")
 
 def gathered(arguments: Sequence[str], options: Sequence[str] = OPTIONS) -> list[str]:
     """`arguments` with the numbers behind each of `options` joined to it as one: '--spacing=1 1 2'."""
-    result, waiting = [], list(arguments)
+    result: list[str] = []
+    waiting = list(arguments)
     while waiting:
         word = waiting.pop(0)
         if word == "--":
@@ -42,6 +44,7 @@ def words(text: str) -> list[str]:
     return text.replace(",", " ").split() if _VALUES.match(text) else [text]
 
 
+@lru_cache
 def numbers(option: str) -> Callable[[str], list[float]]:
     """The type of an option that takes numbers alone."""
 
