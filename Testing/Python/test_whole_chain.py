@@ -27,6 +27,12 @@ def test_the_demo_finds_a_tumor_that_it_was_not_trained_on(simulated_demo):
     assert all((simulated_demo / name).stat().st_size > 0 for name in (*OUTPUTS, "tumor.stl"))
 
 
+def test_the_demo_says_how_long_each_step_took(simulated_demo):
+    timings = json.loads((simulated_demo / "demo.json").read_text(encoding="utf-8"))["timings_s"]
+    assert list(timings) == ["receive", "record", "reconstruct", "crop", "segment", "surface", "total"]
+    assert all(0 <= seconds <= timings["total"] for seconds in timings.values())
+
+
 def test_every_frame_of_the_sweep_was_recorded(simulated_demo):
     sent = read_sweep(simulated_demo / "case" / "sweep.igs.mha")
     recorded = read_sweep(simulated_demo / "recorded.igs.mha")

@@ -22,7 +22,7 @@ _SCHEMA = (
 )
 
 
-def read_box(path) -> Box:
+def read_box(path: str | Path) -> Box:
     """The ROI in a Markups file, in RAS and mm.
 
     Raises FileFormatError with the reason, also when the file holds several of them: which one is meant is not guessed.
@@ -56,7 +56,7 @@ def read_box(path) -> Box:
         raise FileFormatError(f"The ROI in {path} has no usable center, size and orientation.") from None
 
 
-def write_box(box: Box, path, name: str = "Box") -> Path:
+def write_box(box: Box, path: str | Path, name: str = "Box") -> Path:
     """Write `box` as a Markups ROI that 3D Slicer opens."""
     path = Path(path)
     ras_to_lps = LPS_TO_RAS[:3, :3]

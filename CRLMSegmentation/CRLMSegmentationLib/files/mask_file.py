@@ -21,7 +21,7 @@ _MOST_LABELS = 64
 _MOST_NAMED = 12
 
 
-def read_mask(path, label: str | int | None = None, option: str = "--label") -> Volume:
+def read_mask(path: str | Path, label: str | int | None = None, option: str = "--label") -> Volume:
     """The mask in `path` as uint8 0 and 1, in RAS, from a label volume or a `.seg.nrrd`.
 
     label   which label, or name of a segment; 'all' for any that is not 0; None when the file holds one
@@ -56,7 +56,7 @@ def read_mask(path, label: str | int | None = None, option: str = "--label") -> 
     return Volume((layers[..., number] == value).astype(np.uint8), ijk_to_ras, frame=frame)
 
 
-def _labels_in(layer: np.ndarray, path: Path, is_chosen: bool, option: str) -> list:
+def _labels_in(layer: np.ndarray, path: str | Path, is_chosen: bool, option: str) -> list[float]:
     """The values in `layer` that are not 0. Raises FileFormatError when these are not labels, as far as can be told."""
     values = np.unique(layer)
     values = values[values != 0]
@@ -67,7 +67,8 @@ def _labels_in(layer: np.ndarray, path: Path, is_chosen: bool, option: str) -> l
             f"{np.nanmax(values):g}; give a mask, 0 outside of the tumor, or say with {option} which value the tumor "
             "has."
         )
-    return values.tolist()
+    labels: list[float] = values.tolist()
+    return labels
 
 
 def _segments(metadata: dict[str, str]) -> dict[tuple[int, float], str]:

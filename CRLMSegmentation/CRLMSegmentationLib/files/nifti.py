@@ -39,7 +39,8 @@ def _expected_bytes(header: bytes) -> int:
     for order in "<>":
         if struct.unpack_from(f"{order}i", header)[0] == _HEADER_BYTES:
             axes, *sizes = struct.unpack_from(f"{order}8h", header, 40)
-            bits = struct.unpack_from(f"{order}h", header, 72)[0]
+            bits: int = struct.unpack_from(f"{order}h", header, 72)[0]
             offset = struct.unpack_from(f"{order}f", header, 108)[0]
-            return int(offset) + math.prod(sizes[: max(axes, 0)]) * bits // 8
+            voxels: int = math.prod(sizes[: max(axes, 0)])
+            return int(offset) + voxels * bits // 8
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import FileFormatError
 
 
-def name_for_library(path) -> str:
+def name_for_library(path: str | Path) -> str:
     """`path` as text that a C++ library turns back into the bytes of the file's name.
 
     A name whose bytes are not UTF-8 ends the whole process inside SimpleITK, so that it never gets one: FileFormatError

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,8 @@ def read_ply(path: Path) -> PlySurface:
         points = np.stack([np.asarray(values["vertex"][axis], dtype=np.float64) for axis in "xyz"], axis=-1)
     except KeyError as missing:
         raise ValueError(f"no {missing}") from None
-    corners = next((values.get("face", {}).get(name) for name in _CORNERS if name in values.get("face", {})), [])
+    of_faces = values.get("face", {})
+    corners = next((of_faces[name] for name in _CORNERS if name in of_faces), [])
     faces = [np.asarray(face, dtype=np.int64) for face in corners]
     if faces and not all(((0 <= face) & (face < len(points))).all() for face in faces):
         raise ValueError("faces name points that are not there")
@@ -59,7 +61,9 @@ def read_ply(path: Path) -> PlySurface:
 
 
 def _header(text: str) -> tuple[str, dict[str, tuple[int, list[_Property]]], list[str]]:
-    layout, elements, comments = "", {}, []
+    layout = ""
+    elements: dict[str, tuple[int, list[_Property]]] = {}
+    comments: list[str] = []
     for line in text.splitlines():
         words = line.split()
         try:
@@ -83,14 +87,14 @@ def _header(text: str) -> tuple[str, dict[str, tuple[int, list[_Property]]], lis
 class _Binary:
     """The elements one after another, in bytes."""
 
-    def __init__(self, content: bytes, place: int, order: str):
+    def __init__(self, content: bytes, place: int, order: str) -> None:
         self._content, self._place, self._order = content, place, order
 
-    def element(self, count: int, properties: list[_Property]) -> dict[str, list]:
+    def element(self, count: int, properties: list[_Property]) -> dict[str, list[Any]]:
         if not any(one.count_type for one in properties):
             rows = self._take(np.dtype([(one.name, self._order + one.type) for one in properties]), count)
-            return {one.name: rows[one.name] for one in properties}
-        values: dict[str, list] = {one.name: [] for one in properties}
+            return {one.name: list(rows[one.name]) for one in properties}
+        values: dict[str, list[Any]] = {one.name: [] for one in properties}
         for _ in range(count):
             for one in properties:
                 length = 1
@@ -112,14 +116,14 @@ class _Binary:
 class _Text:
     """The elements one after another, as words."""
 
-    def __init__(self, content: bytes):
+    def __init__(self, content: bytes) -> None:
         self._words = content.split()
         self._place = 0
 
-    def element(self, count: int, properties: list[_Property]) -> dict[str, list]:
+    def element(self, count: int, properties: list[_Property]) -> dict[str, list[Any]]:
         if count * len(properties) > len(self._words) - self._place:
             raise ValueError("cut off")
-        values: dict[str, list] = {one.name: [] for one in properties}
+        values: dict[str, list[Any]] = {one.name: [] for one in properties}
         for _ in range(count):
             for one in properties:
                 if one.count_type:

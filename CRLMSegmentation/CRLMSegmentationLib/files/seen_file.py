@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import FileFormatError
 from .paths import name_for_library
 
+if TYPE_CHECKING:
+    import SimpleITK
+
 SUFFIX = ".seen.nrrd"
 _FILE, _DIGEST = "crlm_seen_of_file", "crlm_seen_of_voxels_sha256"
 
 
-def seen_path(path) -> Path:
+def seen_path(path: str | Path) -> Path:
     """Where what was seen of the volume in `path` is kept."""
     path = Path(path)
     stem = path.name[:-7] if path.name.lower().endswith(".nii.gz") else path.stem
     return path.with_name(stem + SUFFIX)
 
 
-def write_seen(image, voxels: np.ndarray, seen: np.ndarray, path) -> None:
+def write_seen(image: SimpleITK.Image, voxels: np.ndarray, seen: np.ndarray, path: str | Path) -> None:
     """Write `seen`, boolean [k, j, i], beside the volume in `path`.
 
     image  SimpleITK image of the volume, for the geometry
@@ -45,7 +49,7 @@ def write_seen(image, voxels: np.ndarray, seen: np.ndarray, path) -> None:
         raise FileFormatError(f"{target} cannot be written ({reason}).") from None
 
 
-def read_seen(path, voxels: np.ndarray) -> np.ndarray | None:
+def read_seen(path: str | Path, voxels: np.ndarray) -> np.ndarray | None:
     """Boolean [k, j, i] of what was seen of the volume in `path`, whose `voxels` were just read; None if no file says.
 
     Raises FileFormatError when the file beside it belongs to other voxels than the volume holds now.
@@ -71,10 +75,11 @@ def read_seen(path, voxels: np.ndarray) -> np.ndarray | None:
         raise FileFormatError(f"{beside}, what was seen of {path}, cannot be read ({reason}): delete it.") from None
     if seen.shape != voxels.shape:
         raise FileFormatError(f"{beside} has another size than {path}, whose voxels it belongs to: delete it.")
-    return seen != 0
+    is_seen: np.ndarray = seen != 0
+    return is_seen
 
 
-def remove_seen(path) -> None:
+def remove_seen(path: str | Path) -> None:
     """Take away what was seen of an earlier volume in `path`, which is about to be replaced.
 
     Raises FileFormatError when another file has that place: it is not replaced.
@@ -112,5 +117,5 @@ def _header(path: Path) -> dict[str, str] | None:
 def _digest(voxels: np.ndarray) -> str:
     little_endian = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("<"))
     digest = hashlib.sha256(f"{little_endian.dtype.str} {voxels.shape} ".encode())
-    digest.update(memoryview(little_endian).cast("B"))
+    digest.update(little_endian.data.cast("B"))
     return digest.hexdigest()

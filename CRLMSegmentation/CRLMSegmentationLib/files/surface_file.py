@@ -7,8 +7,10 @@ Slicer reads models as LPS unless the file says otherwise: surfaces are written 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,36 +21,22 @@ from .paths import name_for_library
 from .ply import read_ply
 from .whole_file import written_whole
 
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+    from vtkmodules.vtkIOGeometry import vtkSTLWriter
+    from vtkmodules.vtkIOPLY import vtkPLYWriter
+    from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter
+
 _SPACE_LPS = "SPACE=LPS"
 _SPACE = re.compile(r"\bSPACE=([\w-]+)")
 SURFACE_ENDINGS = (".stl", ".vtp", ".ply")
 
 
-def write_surface(surface, path) -> Path:
-    """Write a vtkPolyData in RAS mm to `path`, by its suffix (.stl, .vtp, .ply)."""
-    # By their modules: all of VTK takes most of a second to load.
-    from vtkmodules.vtkCommonCore import vtkStringArray
-    from vtkmodules.vtkIOGeometry import vtkSTLWriter
-    from vtkmodules.vtkIOPLY import vtkPLYWriter
-    from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter
-
+def write_surface(surface: vtkPolyData, path: str | Path) -> Path:
+    """Write a surface in RAS mm to `path`, by its suffix (.stl, .vtp, .ply). Raises FileFormatError."""
     path = Path(path)
     turned = _between_lps_and_ras(surface)
-    if path.suffix.lower() == ".vtp":
-        writer = vtkXMLPolyDataWriter()
-        space = vtkStringArray()
-        space.SetName("SPACE")
-        space.InsertNextValue("LPS")
-        turned.GetFieldData().AddArray(space)
-    elif path.suffix.lower() == ".stl":
-        writer = vtkSTLWriter()
-        writer.SetFileTypeToBinary()
-        writer.SetHeader(f"{_SPACE_LPS} CRLM Navigation")
-    elif path.suffix.lower() == ".ply":
-        writer = vtkPLYWriter()
-        writer.AddComment(_SPACE_LPS)
-    else:
-        raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(SURFACE_ENDINGS)}.")
+    writer = _writer_of(path, turned)
     name_for_library(path)
     writer.SetInputData(turned)
     with written_whole(path) as place, _silent_vtk():
@@ -58,8 +46,35 @@ def write_surface(surface, path) -> Path:
     return path
 
 
-def read_surface(path):
-    """The vtkPolyData in `path`, in RAS mm. Raises FileFormatError, also for other coordinates than RAS and LPS."""
+def _writer_of(path: Path, turned: vtkPolyData) -> vtkXMLPolyDataWriter | vtkSTLWriter | vtkPLYWriter:
+    """VTK's writer for the suffix of `path`, which says that the coordinates are LPS."""
+    # By their modules: all of VTK takes most of a second to load.
+    from vtkmodules.vtkCommonCore import vtkStringArray
+    from vtkmodules.vtkIOGeometry import vtkSTLWriter
+    from vtkmodules.vtkIOPLY import vtkPLYWriter
+    from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter
+
+    suffix = path.suffix.lower()
+    if suffix == ".vtp":
+        space = vtkStringArray()
+        space.SetName("SPACE")
+        space.InsertNextValue("LPS")
+        turned.GetFieldData().AddArray(space)
+        return vtkXMLPolyDataWriter()
+    if suffix == ".stl":
+        stl = vtkSTLWriter()
+        stl.SetFileTypeToBinary()
+        stl.SetHeader(f"{_SPACE_LPS} CRLM Navigation")
+        return stl
+    if suffix == ".ply":
+        ply = vtkPLYWriter()
+        ply.AddComment(_SPACE_LPS)
+        return ply
+    raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(SURFACE_ENDINGS)}.")
+
+
+def read_surface(path: str | Path) -> vtkPolyData:
+    """The surface in `path`, in RAS mm. Raises FileFormatError, also for other coordinates than RAS and LPS."""
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"The surface {path} does not exist; check the path.")
@@ -75,7 +90,7 @@ def read_surface(path):
     return surface if is_ras else _between_lps_and_ras(surface)
 
 
-def _content_of(path: Path):
+def _content_of(path: Path) -> tuple[vtkPolyData, list[str]]:
     """The vtkPolyData in `path` as it stands, empty for a damaged file, and the names of its coordinate system."""
     from vtkmodules.vtkCommonDataModel import vtkPolyData
     from vtkmodules.vtkIOGeometry import vtkSTLReader
@@ -88,24 +103,25 @@ def _content_of(path: Path):
         except (OSError, ValueError):
             return surface, []
         return _polygons(ply.points, ply.faces), _SPACE.findall(" ".join(ply.comments))
-    reader = vtkXMLPolyDataReader() if suffix == ".vtp" else vtkSTLReader()
+    stl = vtkSTLReader()
+    reader = vtkXMLPolyDataReader() if suffix == ".vtp" else stl
     reader.SetFileName(name_for_library(path))
     with _silent_vtk():
         reader.Update()
     surface.ShallowCopy(reader.GetOutput())
     if suffix == ".stl":
-        return surface, _SPACE.findall(_as_text(reader.GetHeader()))
+        return surface, _SPACE.findall(_as_text(stl.GetHeader()))
     space = surface.GetFieldData().GetAbstractArray("SPACE")
     named = space is not None and space.GetNumberOfValues() > 0 and hasattr(space, "GetValue")
     return surface, [_as_text(space.GetValue(0))] if named else []
 
 
-def _as_text(value) -> str:
+def _as_text(value: str | bytes | None) -> str:
     """What VTK gives for text: bytes when these are not UTF-8, None for none."""
     return value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
 
 
-def _polygons(points: np.ndarray, faces: list[np.ndarray]):
+def _polygons(points: np.ndarray, faces: list[np.ndarray]) -> vtkPolyData:
     """vtkPolyData of (n, 3) points and polygons."""
     from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
     from vtkmodules.vtkCommonCore import vtkPoints
@@ -123,15 +139,16 @@ def _polygons(points: np.ndarray, faces: list[np.ndarray]):
     return surface
 
 
-def _is_whole(path: Path, surface) -> bool:
+def _is_whole(path: Path, surface: vtkPolyData) -> bool:
     """True when the file holds the surface: VTK's writers but that of STL say nothing when the disk is full."""
     if path.suffix.lower() == ".stl":
         return path.is_file()
-    return _content_of(path)[0].GetNumberOfPoints() == surface.GetNumberOfPoints()
+    written, _ = _content_of(path)
+    return bool(written.GetNumberOfPoints() == surface.GetNumberOfPoints())
 
 
 @contextmanager
-def _silent_vtk():
+def _silent_vtk() -> Iterator[None]:
     """VTK prints what goes wrong, several lines of it; here it becomes one sentence."""
     from vtkmodules.vtkCommonCore import vtkObject
 
@@ -143,7 +160,7 @@ def _silent_vtk():
         vtkObject.SetGlobalWarningDisplay(before)
 
 
-def _between_lps_and_ras(surface):
+def _between_lps_and_ras(surface: vtkPolyData) -> vtkPolyData:
     """A copy turned from RAS to LPS or back; a rotation by 180 degrees, so that facing stays outward."""
     from vtkmodules.vtkCommonDataModel import vtkPolyData
     from vtkmodules.vtkCommonTransforms import vtkTransform

@@ -23,7 +23,11 @@ from .whole_file import written_whole
 VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")
 
 
+<<<<<<< HEAD
 def read_volume(path) -> Volume:
+=======
+def read_volume(path: str | Path) -> Volume:
+>>>>>>> 4ae50c7 (Files: every public function typed, and strict for mypy; the demo says again how long each step took)
     """The scalar volume in `path`, in RAS and mm of the frame that its header names (Reference when it names none),
     with what was seen where a file beside it says so (seen_file.py).
 
@@ -36,7 +40,7 @@ def read_volume(path) -> Volume:
     return Volume(layers[..., 0], ijk_to_ras, read_seen(path, layers[..., 0]), frame=frame_of(metadata, path))
 
 
-def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
+def read_image(path: str | Path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
     """Voxels [k, j, i, value], (4, 4) ijk_to_ras in mm, and the text fields of a three-dimensional image.
 
     Raises FileFormatError when it is missing, has other than three axes, or is a recording.
@@ -65,7 +69,11 @@ def read_image(path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
     return voxels.reshape(*voxels.shape[:3], -1), ijk_to_ras, metadata
 
 
+<<<<<<< HEAD
 def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
+=======
+def write_volume(volume: Volume, path: str | Path, compressed: bool = True) -> Path:
+>>>>>>> 4ae50c7 (Files: every public function typed, and strict for mypy; the demo says again how long each step took)
     """Write `volume` to `path`, by its suffix, with the name of its frame in the header, and what was seen beside it
     (seen_file.py) unless it was guessed.
 
@@ -81,12 +89,11 @@ def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
     voxels = volume.voxels.astype(np.uint8) if volume.voxels.dtype == bool else volume.voxels
     image = image_on_grid(voxels, volume.ijk_to_ras)
     put_frame(image, volume.frame)
-    knows_seen = volume.seen is not None and not volume.seen_is_guessed
     with written_whole(path) as place:
         SimpleITK.WriteImage(image, name_for_library(place), useCompression=compressed)
         if is_cut_off(place):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if knows_seen:
+        if volume.seen is not None and not volume.seen_is_guessed:
             write_seen(image, voxels, volume.seen, place)
         remove_seen(path)
     return path

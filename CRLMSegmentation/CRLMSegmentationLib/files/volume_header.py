@@ -1,6 +1,10 @@
+<<<<<<< HEAD
 """What the header of an image says that is more than its grid: a recording, other units than mm, the frame it
 lies in.
 """
+=======
+"""What the header of an image says beside its grid: that it is a recording, other units than mm, and its frame."""
+>>>>>>> 4ae50c7 (Files: every public function typed, and strict for mypy; the demo says again how long each step took)
 
 from __future__ import annotations
 
@@ -25,7 +29,9 @@ _FRAME = "crlm_frame"
 _NOTES = "ITK_FileNotes"
 
 
-def refuse_recording(path, size: Sequence[int], spacing: Sequence[float], metadata: Mapping[str, str]) -> None:
+def refuse_recording(
+    path: str | Path, size: Sequence[int], spacing: Sequence[float], metadata: Mapping[str, str]
+) -> None:
     """Raise FileFormatError when an image is a stack of frames, as PLUS and Slicer record them, and not a volume.
 
     size, spacing  along the axes, fastest first
@@ -46,7 +52,7 @@ def refuse_recording(path, size: Sequence[int], spacing: Sequence[float], metada
         )
 
 
-def unit_mm(path) -> float:
+def unit_mm(path: str | Path) -> float:
     """How many mm a unit of the file's lengths is; NRRD may say other units than mm, which ITK does not read.
 
     Raises FileFormatError for an unknown unit, or axes that have different ones.

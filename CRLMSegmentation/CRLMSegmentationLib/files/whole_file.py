@@ -12,7 +12,7 @@ from ..errors import FileFormatError
 
 
 @contextmanager
-def written_whole(path) -> Iterator[Path]:
+def written_whole(path: str | Path) -> Iterator[Path]:
     """Gives the same name in a folder of its own beside `path`, for a writer; what is there takes its place afterwards.
 
     Files that the writer puts beside it (the voxels of a `.mhd`) go along, before the one that names them. Raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,13 @@ from .pictures import draw_pictures
 from .source import DemoSource, receive
 
 if TYPE_CHECKING:
+    from ...inference.engine import EngineStatus
     from ...reconstruction import ReconstructionSettings
     from ...segmentation.segment import SegmentationResult
     from ...session.session import NavigationSession
 
 _TICK_S = 0.02
+_TIMED = ("receive", "record", "reconstruct", "crop", "segment", "surface", "total")
 
 
 def run_chain(
@@ -44,23 +47,24 @@ def run_chain(
     """
     from ...mrml.bundle import save_scene
 
-    timings = session.state.timings_s
     started = time.perf_counter()
     received = receive(source, folder / RECORDED, speed)
-    timings["receive"], timings["record"] = received.receive_s, received.finish_s
     session.open_sweep(folder / RECORDED, origin=source.origin)
     volume = _reconstruct(session, settings, folder)
     truth = read_volume(source.truth) if source.truth else None
     box = _place_box(session, given_box, volume, truth, folder)
     result = _segment(session, threshold)
-    timings["total"] = time.perf_counter() - started
+    # Only now: with the recording a new case began, and with it the session's own timings.
+    took = {"receive": received.receive_s, "record": received.finish_s, **session.state.timings_s}
+    took["total"] = time.perf_counter() - started
+    timings = {name: took[name] for name in _TIMED if name in took}
     _write(result, folder)
     figures = _judge(result, truth)
     distances = approach_tumor(session, folder) if result.found else []
     draw_pictures(session, volume, box, result.mask, truth, source.caption, folder)
     save_scene(session, folder / SCENE)
     session.save_case(folder / CASE)
-    _print_timings(session)
+    _print_timings(timings, session.engine_status)
     return {
         "finished": True,
         "source": source.sweep,
@@ -151,12 +155,10 @@ def _judge(result: SegmentationResult, truth: Volume | None) -> dict[str, float]
     return figures
 
 
-def _print_timings(session: NavigationSession) -> None:
-    timings, engine = session.state.timings_s, session.engine_status
+def _print_timings(timings_s: Mapping[str, float], engine: EngineStatus) -> None:
     print("\nstep          seconds")
-    for name in ("receive", "record", "reconstruct", "crop", "segment", "surface", "total"):
-        if name in timings:
-            print(f"{name:<12} {timings[name]:8.2f}")
+    for name, seconds in timings_s.items():
+        print(f"{name:<12} {seconds:8.2f}")
     print(
         f"(segmented with {engine.runtime} on {engine.device} in a process of its own, which started while the sweep "
         "came in; total runs from the first frame to the surface)"
