@@ -28,8 +28,6 @@ LONG_FILES = {
 }
 
 LONG_FUNCTIONS = {
-    # commands/
-    "CRLMSegmentationLib/commands/demo.py _run": 97,
     # reconstruction/
     "CRLMSegmentationLib/reconstruction/whole_sweep.py reconstruct": 80,
     # sweep/
@@ -44,41 +42,8 @@ LONG_FUNCTIONS = {
 FULL_FOLDERS: dict[str, int] = {"CRLMSegmentationLib/mrml": 22}
 
 UNTYPED = {
-    # commands/
-    "CRLMSegmentationLib/commands/command.py": 2,
-    "CRLMSegmentationLib/commands/compare.py": 2,
-    "CRLMSegmentationLib/commands/convert.py": 2,
-    "CRLMSegmentationLib/commands/demo.py": 2,
-    "CRLMSegmentationLib/commands/demo_approach.py": 1,
-    "CRLMSegmentationLib/commands/difference.py": 2,
-    "CRLMSegmentationLib/commands/import_model.py": 2,
-    "CRLMSegmentationLib/commands/info.py": 3,
-    "CRLMSegmentationLib/commands/options/box_options.py": 3,
-    "CRLMSegmentationLib/commands/options/outputs.py": 1,
-    "CRLMSegmentationLib/commands/options/printing.py": 4,
-    "CRLMSegmentationLib/commands/options/progress.py": 1,
-    "CRLMSegmentationLib/commands/options/sweep_options.py": 3,
-    "CRLMSegmentationLib/commands/quantise.py": 2,
-    "CRLMSegmentationLib/commands/reconstruct.py": 6,
-    "CRLMSegmentationLib/commands/record.py": 2,
-    "CRLMSegmentationLib/commands/repair.py": 2,
-    "CRLMSegmentationLib/commands/replay.py": 2,
-    "CRLMSegmentationLib/commands/segment.py": 4,
-    "CRLMSegmentationLib/commands/simulate.py": 2,
-    "CRLMSegmentationLib/commands/stream.py": 2,
-    "CRLMSegmentationLib/commands/timing.py": 2,
-    "CRLMSegmentationLib/commands/web.py": 2,
     # files beside the rooms
     "CRLMSegmentation.py": 15,
-    # files/
-    "CRLMSegmentationLib/files/box_file.py": 2,
-    "CRLMSegmentationLib/files/mask_file.py": 1,
-    "CRLMSegmentationLib/files/paths.py": 1,
-    "CRLMSegmentationLib/files/seen_file.py": 4,
-    "CRLMSegmentationLib/files/surface_file.py": 2,
-    "CRLMSegmentationLib/files/volume_file.py": 3,
-    "CRLMSegmentationLib/files/volume_header.py": 2,
-    "CRLMSegmentationLib/files/whole_file.py": 1,
     # mrml/
     "CRLMSegmentationLib/mrml/application.py": 3,
     "CRLMSegmentationLib/mrml/box.py": 3,

@@ -23,11 +23,7 @@ from .whole_file import written_whole
 VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")
 
 
-<<<<<<< HEAD
-def read_volume(path) -> Volume:
-=======
 def read_volume(path: str | Path) -> Volume:
->>>>>>> 4ae50c7 (Files: every public function typed, and strict for mypy; the demo says again how long each step took)
     """The scalar volume in `path`, in RAS and mm of the frame that its header names (Reference when it names none),
     with what was seen where a file beside it says so (seen_file.py).
 
@@ -69,11 +65,7 @@ def read_image(path: str | Path) -> tuple[np.ndarray, np.ndarray, dict[str, str]
     return voxels.reshape(*voxels.shape[:3], -1), ijk_to_ras, metadata
 
 
-<<<<<<< HEAD
-def write_volume(volume: Volume, path, compressed: bool = True) -> Path:
-=======
 def write_volume(volume: Volume, path: str | Path, compressed: bool = True) -> Path:
->>>>>>> 4ae50c7 (Files: every public function typed, and strict for mypy; the demo says again how long each step took)
     """Write `volume` to `path`, by its suffix, with the name of its frame in the header, and what was seen beside it
     (seen_file.py) unless it was guessed.
 

@@ -1,10 +1,4 @@
-<<<<<<< HEAD
-"""What the header of an image says that is more than its grid: a recording, other units than mm, the frame it
-lies in.
-"""
-=======
 """What the header of an image says beside its grid: that it is a recording, other units than mm, and its frame."""
->>>>>>> 4ae50c7 (Files: every public function typed, and strict for mypy; the demo says again how long each step took)
 
 from __future__ import annotations
 

@@ -14,30 +14,30 @@ from .folder import APPROACH
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
-    from ...session.session import NavigationSession
+    from ...session.session import Session
 
 _FRAMES = 25
 _START_MM, _END_MM = 60.0, 4.0
 _LOST_FRAME = 12
 
 
-def approach_tumor(session: NavigationSession, folder: Path) -> list[float | None]:
+def approach_tumor(session: Session, folder: Path) -> list[float | None]:
     """Move the stylus towards the session's tumor; the distances shown in mm, None where it was lost."""
     from ...session.recordings.replay_process import ReplayProcess
     from ...tracking import Receiver
 
-    sweep, path = session.sweep, folder / APPROACH
+    sweep, path = session.recording.sweep, folder / APPROACH
     assert sweep is not None  # the tumor was found in it
-    write_sweep(approach_sweep(sweep, session.surface), path)
+    write_sweep(approach_sweep(sweep, session.tumor.surface), path)
     distances: list[float | None] = []
     print("\nA simulated stylus moves towards the tumor (tip to surface, negative inside):")
     with ReplayProcess(path) as port, Receiver(port=port) as receiver:
         for number, frame in enumerate(receiver.frames(until_closed=True)):
-            session.show_frame(frame)
+            session.stream.show_frame(frame)
             # PLUS is silent about a tool that it does not see.
             if "StylusToReference" not in frame.transforms:
-                session.update_tool("StylusToReference", Pose(np.eye(4), False))
-            distance = session.tool_distance_mm("Stylus")
+                session.tools.update("StylusToReference", Pose(np.eye(4), False))
+            distance = session.tools.distance_mm("Stylus")
             distances.append(None if distance is None else round(distance, 3))
             if number % 4 == 0 or distance is None:
                 print("           stylus lost" if distance is None else f"           {distance:6.1f} mm")

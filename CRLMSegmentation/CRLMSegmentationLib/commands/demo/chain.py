@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from ...inference.engine import EngineStatus
     from ...reconstruction import ReconstructionSettings
     from ...segmentation.segment import SegmentationResult
-    from ...session.session import NavigationSession
+    from ...session.session import Session
 
 _TICK_S = 0.02
 _TIMED = ("receive", "record", "reconstruct", "crop", "segment", "surface", "total")
 
 
 def run_chain(
-    session: NavigationSession,
+    session: Session,
     source: DemoSource,
     settings: ReconstructionSettings,
     given_box: tuple[Box, bool] | None,
@@ -49,7 +49,7 @@ def run_chain(
 
     started = time.perf_counter()
     received = receive(source, folder / RECORDED, speed)
-    session.open_sweep(folder / RECORDED, origin=source.origin)
+    session.recording.open(folder / RECORDED, origin=source.origin)
     volume = _reconstruct(session, settings, folder)
     truth = read_volume(source.truth) if source.truth else None
     box = _place_box(session, given_box, volume, truth, folder)
@@ -63,8 +63,8 @@ def run_chain(
     distances = approach_tumor(session, folder) if result.found else []
     draw_pictures(session, volume, box, result.mask, truth, source.caption, folder)
     save_scene(session, folder / SCENE)
-    session.save_case(folder / CASE)
-    _print_timings(timings, session.engine_status)
+    session.case.save(folder / CASE)
+    _print_timings(timings, session.engine.status)
     return {
         "finished": True,
         "source": source.sweep,
@@ -78,13 +78,13 @@ def run_chain(
     }
 
 
-def _reconstruct(session: NavigationSession, settings: ReconstructionSettings, folder: Path) -> Volume:
+def _reconstruct(session: Session, settings: ReconstructionSettings, folder: Path) -> Volume:
     from ...reconstruction import sweep_quality
 
-    for sentence in sweep_quality(session.sweep, settings).sentences() or ["even and without gaps"]:
+    for sentence in sweep_quality(session.recording.sweep, settings).sentences() or ["even and without gaps"]:
         print(f"sweep      {sentence}")
     with progress_bar("Reconstruct") as progress:
-        reconstruction = session.reconstruct(settings, progress=progress)
+        reconstruction = session.volume.reconstruct(settings, progress=progress)
     volume: Volume = reconstruction.volume
     write_volume(volume, folder / VOLUME)
     seen_ml = np.count_nonzero(reconstruction.seen.voxels) * volume.voxel_volume_mm3 / 1000
@@ -94,7 +94,7 @@ def _reconstruct(session: NavigationSession, settings: ReconstructionSettings, f
 
 
 def _place_box(
-    session: NavigationSession,
+    session: Session,
     given: tuple[Box, bool] | None,
     volume: Volume,
     truth: Volume | None,
@@ -108,21 +108,21 @@ def _place_box(
     else:
         size = np.minimum(DEFAULT_BOX_EDGE_MM, np.array(volume.dimensions) * volume.spacing_mm)
         box, tight, why = Box(volume.center_ras, size), False, "in the middle of the volume (choose another with BOX=)"
-    session.set_box(box, tight)
+    session.box.set(box, tight)
     write_box(box, folder / BOX)
     print(f"box        {' x '.join(f'{edge:.0f}' for edge in box.size_mm)} mm, {why}")
     return box
 
 
-def _segment(session: NavigationSession, threshold: float | None) -> SegmentationResult:
+def _segment(session: Session, threshold: float | None) -> SegmentationResult:
     """Ask the session's worker process, as the window does."""
     with progress_bar("Segment") as progress:
-        session.start_segment(threshold)
-        while session.running is not None:
+        session.tumor.start(threshold)
+        while session.jobs.running is not None:
             session.process()
             progress(session.state.progress, session.state[Step.SEGMENT].message)
             time.sleep(_TICK_S)
-    result: SegmentationResult | None = session.segmentation_result
+    result: SegmentationResult | None = session.tumor.result
     state = session.state[Step.SEGMENT]
     if state.status is not StepStatus.DONE or result is None:
         raise SegmentationError(state.message)

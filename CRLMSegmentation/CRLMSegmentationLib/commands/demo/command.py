@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from ...session.session import NavigationSession
+    from ...session.session import Session
 
     folder = Path(arguments.output)
     _check(arguments, folder)
@@ -55,13 +55,13 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         calibration = calibration_from(arguments, configuration)
         source = DemoSource(Path(arguments.sweep), None, calibration, arguments.reference)
-    session = NavigationSession()
+    session = Session()
     try:
         # The worker process loads the model while the sweep is received, as in the operating room.
         if arguments.model:
-            session.set_model(arguments.model)
-        session.set_device(arguments.device)
-        session.start_engine()
+            session.engine.set_model(arguments.model)
+        session.engine.set_device(arguments.device)
+        session.engine.start()
         facts = run_chain(session, source, settings, box_from(arguments), folder, arguments.threshold, arguments.speed)
     finally:
         session.close()

@@ -14,11 +14,11 @@ from ..options.printing import is_json
 from .folder import APPROACH, CASE, SCENE_PICTURE, SLICES_PICTURE
 
 if TYPE_CHECKING:
-    from ...session.session import NavigationSession
+    from ...session.session import Session
 
 
 def draw_pictures(
-    session: NavigationSession,
+    session: Session,
     volume: Volume,
     box: Box,
     mask: Volume,
