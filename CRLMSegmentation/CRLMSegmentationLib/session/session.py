@@ -19,10 +19,12 @@ from ..mrml import names
 from ..mrml.application import Application, current_application
 from ..mrml.live_image import LiveImage
 from ..mrml.scene_nodes import SceneNodes
+from ..mrml.scene_view import SceneView
 from ..mrml.scene_watch import SceneWatch
 from ..mrml.tools import ToolReading, Tools
 from ..tracking.age import TrackingClock
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
+from .attached import Attached
 from .box import BoxPart
 from .case import saving
 from .case.case import CasePart
@@ -96,7 +98,10 @@ class Session:
             scene, workflow, self.jobs, self.volume, self.box, self.engine, case.clock, self.structures.set_tumor,
             lambda: case.origin == "simulated",
         )  # fmt: skip
+        self._attached: list[Attached] = []
         self.nodes = SceneNodes(self)
+        self.view = SceneView(self, self.application)
+        self.attach(self.view)
         self._watch = SceneWatch(
             scene, self._faults, self._on_scene_closed, self._on_nodes_loaded, self._on_nodes_removed
         )
@@ -117,6 +122,10 @@ class Session:
         """Call `listener(state)` after every change; returns a function that ends it."""
         return self._workflow.add_listener(listener)
 
+    def attach(self, attached: Attached) -> None:
+        """Process `attached` with the session from now on, and close it with the session."""
+        self._attached.append(attached)
+
     def process(self, now_s: float | None = None) -> None:
         """Take in what has arrived and what has been computed; called by a timer, 20 to 40 times a second.
 
@@ -136,12 +145,14 @@ class Session:
                 lambda: self.stream.process(now_s, lambda: now_s + time.monotonic() - began_s),
                 lambda: self.recording.process(now_s), self.jobs.process, self.tumor.process, self.structures.process,
                 self.case.check_source, lambda: self.refresh(now_s),
+                *(lambda one=one: one.process(now_s) for one in self._attached),
             ):  # fmt: skip
                 with self._faults.caught(now_s):
                     part()
             if self._faults.is_new(now_s):
                 # What was brought up to date before the part that failed is hidden, too.
-                for hide in (self._live_image.refresh, self.tools.hide):
+                attached = (one.hide_live for one in self._attached)
+                for hide in (self._live_image.refresh, self.tools.hide, *attached):
                     with self._faults.caught(now_s):
                         hide()
         if self._yields and self.is_busy:
@@ -180,6 +191,7 @@ class Session:
             or self.structures.shells.is_busy
             or self.engine.status.state == "starting"
             or self._watch.is_changing
+            or any(one.is_busy for one in self._attached)
         )
 
     @property
@@ -190,6 +202,8 @@ class Session:
     def close(self) -> None:
         """Let go of the scene: no observer, listener, thread or process is left. The nodes stay. Can be repeated."""
         self._watch.close()
+        for one in self._attached:
+            one.close()
         self.case.show_hidden()
         self._workflow.close()
         self.box.release()

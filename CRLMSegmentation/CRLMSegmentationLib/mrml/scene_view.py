@@ -1,0 +1,75 @@
+"""A session on the nodes of an MRML scene: one view for each part, each listening to its part alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from ..session.session import Session
+    from .application import Application
+
+
+class PartView(Protocol):
+    """Shows one part of a session on nodes, and makes commands to the part of what a user does with them."""
+
+    @property
+    def is_busy(self) -> bool:
+        """True while the scene does not hold yet what the part has."""
+        ...
+
+    def process(self, now_s: float) -> None:
+        """Called by the session's timer; returns within milliseconds."""
+        ...
+
+    def check_nodes(self) -> None:
+        """Nodes were taken out of the scene: what belongs to one of them goes from the session, or the node comes back."""
+        ...
+
+    def hide_live(self) -> None:
+        """Show nothing as live."""
+        ...
+
+    def close(self) -> None:
+        """No observer is left; the nodes stay."""
+        ...
+
+
+class SceneView:
+    """Shows a session on the scene of an application.
+
+    views  by the name of the part that each shows
+    """
+
+    def __init__(self, session: Session, application: Application):
+        self.session, self.application = session, application
+        self.views: dict[str, PartView] = {}
+
+    @property
+    def scene(self) -> Any:
+        """The vtkMRMLScene."""
+        return self.application.scene
+
+    @property
+    def is_busy(self) -> bool:
+        """True while the scene does not hold yet what the session has."""
+        return any(view.is_busy for view in self.views.values())
+
+    def process(self, now_s: float) -> None:
+        """Bring up to date what does not follow from events; called by the session's timer."""
+        for view in self.views.values():
+            view.process(now_s)
+
+    def check_nodes(self) -> None:
+        """Nodes were taken out of the scene by somebody else."""
+        for view in self.views.values():
+            view.check_nodes()
+
+    def hide_live(self) -> None:
+        """Show nothing as live."""
+        for view in self.views.values():
+            view.hide_live()
+
+    def close(self) -> None:
+        """No observer is left; the nodes stay."""
+        for view in self.views.values():
+            view.close()
