@@ -5,7 +5,7 @@
 
 CASES.csv is a study's table (`crlm study build` writes cases.csv). Each test case gives its tight box with the model's
 margin and boxes shifted by 5 mm along every axis, as the surgeon might drop them. Both masks are those that would be
-shown. A way that this machine cannot take is told and left out. Prints a table in Markdown.
+shown. A way that this machine cannot take is named and left out. Prints a table in Markdown.
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ def run_igsio(binary: Path, sweep: Sweep, settings: ReconstructionSettings, thre
                 file.write(np.ascontiguousarray(frame.image_to_reference, dtype="<f8").tobytes())
             for frame in sweep.frames:
                 file.write(np.ascontiguousarray(frame.pixels).tobytes())
-        told = subprocess.run([str(binary), str(job), str(output)], check=True, capture_output=True, text=True)
-        result = json.loads(told.stdout.splitlines()[-1])
+        ran = subprocess.run([str(binary), str(job), str(output)], check=True, capture_output=True, text=True)
+        result = json.loads(ran.stdout.splitlines()[-1])
         i, j, k = result["dimensions"]
         voxels = np.fromfile(output, dtype=np.uint8, count=i * j * k).reshape(k, j, i)
     return voxels, result["insert"], result["fill"]

@@ -23,7 +23,7 @@ def limited(
     most: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """A field of a dataclass with its default, the range of its numbers or the choice of its words."""
+    """A field of a dataclass with its default, the range of its numbers or the texts that it can be."""
     return field(default=default, metadata={"least": least, "above": above, "most": most, "choices": choices})
 
 

@@ -39,15 +39,15 @@ def for_each(
 
     function   importable by name (it travels to other processes); CRLMError and any other exception become an Outcome
     workers    processes on this machine; with 1 everything runs here
-    progress   is told how many are done, and about how long the others will take
+    progress   hears how many are done, and about how long the others will take
     scheduler  address of a Dask scheduler (tcp://host:port), whose workers must see the same files
     """
     started = clock()
     for done, outcome in enumerate(_outcomes(function, items, workers, scheduler), 1):
         if progress:
-            words = f"{title} {done} of {len(items)}" + (f" failed: {outcome.error}" if outcome.error else "")
+            text = f"{title} {done} of {len(items)}" + (f" failed: {outcome.error}" if outcome.error else "")
             left_s = (clock() - started) * (len(items) - done) / done
-            progress(done / len(items), words + (f", about {duration(left_s)} left" if left_s >= 60 else ""))
+            progress(done / len(items), text + (f", about {duration(left_s)} left" if left_s >= 60 else ""))
         yield outcome
 
 

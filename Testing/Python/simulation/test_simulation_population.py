@@ -93,7 +93,7 @@ def test_swept_volume_agrees_with_counting_voxels():
 
 
 @pytest.mark.parametrize(
-    "make, words",
+    "make, reason",
     [
         (lambda: LesionSettings(echogenicity="purple"), "echogenicity is 'purple'"),
         (lambda: LesionSettings(equivalent_diameter_mm=500), "equivalent diameter is 500 mm"),
@@ -111,6 +111,6 @@ def test_swept_volume_agrees_with_counting_voxels():
         (lambda: SweepSettings(tracking_noise_mm=-1), "tracking noise"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused_with_a_sentence(make, words):
-    with pytest.raises(ConfigurationError, match=words):
+def test_settings_that_make_no_sense_are_refused_with_a_sentence(make, reason):
+    with pytest.raises(ConfigurationError, match=reason):
         make()

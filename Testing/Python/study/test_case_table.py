@@ -29,7 +29,7 @@ def test_columns_that_are_not_needed_may_be_missing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "lines, words",
+    "lines, reason",
     [
         (["a,p,training,s,,m,,,", "b,p,test,s,,m,,,"], "patient p in test and training"),
         (["a,p,training,s,,m,,,", "A,q,training,s,,m,,,"], "twice"),
@@ -43,8 +43,8 @@ def test_columns_that_are_not_needed_may_be_missing(tmp_path):
         ([], "no case"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_refused_with_its_reason(tmp_path, lines, words):
-    with pytest.raises(ConfigurationError, match=words):
+def test_a_table_that_cannot_be_used_is_refused_with_its_reason(tmp_path, lines, reason):
+    with pytest.raises(ConfigurationError, match=reason):
         read_case_table(table(tmp_path, *lines))
 
 

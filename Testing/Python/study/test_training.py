@@ -1,5 +1,6 @@
 """From cases to a model folder on a toy problem: nnU-Net's planner, preprocessor and trainer really run."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -13,12 +14,12 @@ from CRLMSegmentationLib.study.cases.dataset import Case, RawDataset
 from CRLMSegmentationLib.study.segmenters import segmenter_of
 from CRLMSegmentationLib.study.tasks import TASKS, task_named
 from CRLMSegmentationLib.study.training.export import export_model
-from CRLMSegmentationLib.study.training.nnunet_home import NnunetDataset, NnunetHome
+from CRLMSegmentationLib.study.training.nnunet_home import CONFIGURATIONS, NnunetDataset, NnunetHome
 from CRLMSegmentationLib.study.training.planning import is_planned, is_preprocessed, plan, preprocess
 from CRLMSegmentationLib.study.training.recipe import Recipe
 from CRLMSegmentationLib.study.training.train import train
 from CRLMSegmentationLib.study.training.trainer import study_trainer_class
-from CRLMSegmentationLib.values import Volume
+from CRLMSegmentationLib.values import LabelSet, Volume
 
 
 def toy_case(seed: int) -> Case:
@@ -133,6 +134,26 @@ def _start_elsewhere(dataset, recipe):
     preprocess(dataset)
     shutil.rmtree(dataset.home.results)
     train(dataset, wider, threads=1)
+
+
+def test_images_of_a_single_plane_are_planned_in_two_dimensions(tmp_path):
+    home, labels = NnunetHome(tmp_path), LabelSet.of_names("disc", "ring")
+    raw = RawDataset(home.raw, "Dataset902_Flat", ("echo", "elasticity"), labels, dimension=2)
+    random, plane = np.random.default_rng(0), np.diag([0.4, 0.4, 1, 1])
+    for name in ("one", "two"):
+        drawn = random.integers(0, 3, (1, 40, 44)).astype(np.uint8)
+        channels = [Volume((drawn == value).astype(np.float32), plane) for value in (1, 2)]
+        raw.add(name, channels, Volume(drawn, plane))
+    with pytest.raises(GeometryError, match="1 channels, and 2 are needed"):
+        raw.add("grey", channels[:1], Volume(drawn, plane))
+    with pytest.raises(GeometryError, match="2 planes"):
+        raw.add("thick", [Volume(np.zeros((2, 4, 4)), plane)] * 2, Volume(np.zeros((2, 4, 4), np.uint8), plane))
+    raw.finish(["one"], ["two"])
+    dataset = NnunetDataset(home, raw.name, CONFIGURATIONS[2])
+    plans = json.loads(plan(dataset, Recipe(spacing_mm=0.8, base_features=4, averaging=False)).read_text("utf-8"))
+    assert list(plans["configurations"]) == ["2d"]
+    assert plans["configurations"]["2d"]["spacing"] == [0.8, 0.8]
+    assert len(plans["configurations"]["2d"]["patch_size"]) == 2
 
 
 def test_the_two_recipes_differ_as_the_paper_says():

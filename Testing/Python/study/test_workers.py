@@ -31,9 +31,9 @@ def check(found):
 
 
 def test_in_this_process_with_progress():
-    told = []
-    check(outcomes(square, range(5), progress=lambda fraction, text: told.append((fraction, text))))
-    assert told[-1] == (1.0, "Case 5 of 5 failed: ZeroDivisionError: four")
+    reported = []
+    check(outcomes(square, range(5), progress=lambda fraction, text: reported.append((fraction, text))))
+    assert reported[-1] == (1.0, "Case 5 of 5 failed: ZeroDivisionError: four")
 
 
 def test_in_processes():
@@ -55,7 +55,7 @@ def test_on_a_dask_cluster():
         check(outcomes(square, range(5), scheduler=cluster.scheduler_address))
 
 
-def test_a_scheduler_that_is_not_there_is_told(monkeypatch):
+def test_a_scheduler_that_is_not_there_is_reported(monkeypatch):
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
 
     class Refused(distributed.Client):

@@ -43,16 +43,16 @@ def write_patient(
     Raises FileFormatError when the disk refuses.
     """
     folder = Path(folder)
-    tell = progress or (lambda share, text: None)
+    report = progress or (lambda share, text: None)
     try:
         (folder / SURFACES_FOLDER).mkdir(parents=True, exist_ok=True)
-        tell(0.1, "labels")
+        report(0.1, "labels")
         lower = patient.grid_origin_ras - _AROUND_MM
         extent = np.array(patient.outside_mm.shape[::-1]) - 1 + 2 * _AROUND_MM
         labels = patient_labels(patient, lower, spacing_mm, np.floor(extent / spacing_mm).astype(int) + 1)
         write_volume(labels, folder / LABELS_FILE)
         for number, name in enumerate(SURFACES):
-            tell(0.3 + 0.6 * number / len(SURFACES), f"surface of {name}")
+            report(0.3 + 0.6 * number / len(SURFACES), f"surface of {name}")
             write_surface(surface_of(patient, name), folder / SURFACES_FOLDER / f"{name}.vtp")
         curves = {"ridge": patient.ridge, "falciform_ligament": patient.falciform_ligament}
         text = {

@@ -29,7 +29,7 @@ class CropSampling:
     empty_only      crops of a case without a tumor
     shift_mm        a straying box moves by up to this along each of its axes, evenly distributed
     edge_mm         each of its edges changes by something between these two: a person's box is rather too large, and a
-                    network that could tell the tumor's size from the box's would be wrong in it
+                    network that could infer the tumor's size from the box's would be wrong in it
     appearance      the straying and the empty crops also get another gain, gamma, blur and noise
     """
 

@@ -28,7 +28,7 @@ SECOND_TEST_SEEDS = range(21, 26)
 SECOND_TEST = f"{TEST}2"
 # In the folder of simulated cases: which seeds they are.
 SIMULATED_MARK = "simulated.json"
-# Measured on one AMD EPYC processor with 71 to 87 frames a case, and writing it: to tell roughly how long it will take.
+# Measured on one AMD EPYC processor with 71 to 87 frames a case, and writing it: to say roughly how long it will take.
 _SECONDS_A_CASE, _USUAL_FRAMES = 7.0, 75
 
 

@@ -16,7 +16,7 @@ from ...values import Volume
 
 # Of the tumor's voxels in the outer, and of the inner's voxels in the tumor: the shell in which the border may lie.
 SHELL_SHARE = 0.95
-# 0.01 to 0.99: a finer choice would be finer than what some ten cases can tell.
+# 0.01 to 0.99: a finer choice would be finer than what some ten cases can show.
 THRESHOLDS = np.round(np.arange(0.01, 1.0, 0.01), 2)
 # Even steps of the logit part what is nearly 0 and nearly 1, where most voxels lie; the thresholds are steps as well.
 _LOGITS = 1 / (1 + np.exp(-np.linspace(-14, 14, 561)))

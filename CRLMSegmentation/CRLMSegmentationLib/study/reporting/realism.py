@@ -1,7 +1,7 @@
 """Recordings without any tumor, from real phantoms: what does Model_crop see in them? It should be nothing.
 
 A network that only ever saw simulated livers may take anything for a metastasis. Boxes are laid at random through a
-real recording, and the volume that is found in each is told.
+real recording, and the volume that is found in each is reported.
 """
 
 from __future__ import annotations

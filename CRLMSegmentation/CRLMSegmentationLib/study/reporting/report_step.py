@@ -66,7 +66,7 @@ def report_step(
             evaluation=folder.evaluation,
             cards=cards,
             calibrations=calibrations,
-            # What the models were trained with, whatever this command was told.
+            # What the models were trained with, whatever the options of this command say.
             recipes={task.name: cards[task.model_name].text["training"]["recipe"] for task in tasks},
             plan=sum((task.report for task in tasks), ReportPlan()),
             metrics=list(dict.fromkeys(metric for task in tasks for metric in task.metrics)),

@@ -1,4 +1,4 @@
-"""The words and tables of the report, in Markdown."""
+"""The tables of the report, in Markdown."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ SIMULATED_USE = (
     "Research. Trained on simulated ultrasound only, never on a patient: not a medical device, not for diagnosis, "
     "treatment or navigation of patients."
 )
-# They follow the words 'was trained on'.
+# They follow 'was trained on'.
 SIMULATED_DATA = "simulated ultrasound of livers and phantoms only, never on a patient"
 OWN_DATA = "the cases of one study"
 OWN_USE = "Research. Trained on the cases of one study: not a medical device; its figures hold for such cases only."

@@ -40,9 +40,10 @@ def plan(dataset: NnunetDataset, recipe: Recipe) -> Path:
         if recipe.gpu_memory_gb:
             options["gpu_memory_target_in_gb"] = recipe.gpu_memory_gb
         if recipe.spacing_mm:
-            # A single plane has a spacing of 999 across it in nnU-Net, and keeps it.
-            across = 999.0 if dataset.configuration == CONFIGURATIONS[2] else recipe.spacing_mm
-            options["overwrite_target_spacing"] = [across, recipe.spacing_mm, recipe.spacing_mm]
+            options["overwrite_target_spacing"] = [
+                _spacing_across(dataset, recipe.spacing_mm),
+                *[recipe.spacing_mm] * 2,
+            ]
         planner = _planner_class(recipe)(dataset.name, **options)
         planner.plan_experiment()
         path = dataset.plans
@@ -53,6 +54,14 @@ def plan(dataset: NnunetDataset, recipe: Recipe) -> Path:
         path.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")
         _write_stamp(dataset, "planned.json", _planning_inputs(dataset, recipe))
         return path
+
+
+def _spacing_across(dataset: NnunetDataset, spacing_mm: float) -> float:
+    """Along the first axis; across a single plane, for which nnU-Net makes a spacing up, it has to stay that one."""
+    if dataset.configuration != CONFIGURATIONS[2]:
+        return spacing_mm
+    fingerprint = json.loads((dataset.preprocessed / "dataset_fingerprint.json").read_text(encoding="utf-8"))
+    return float(np.median([spacing[0] for spacing in fingerprint["spacings"]]))
 
 
 def _planner_class(recipe: Recipe) -> type[Any]:
