@@ -46,7 +46,7 @@ class TimingEstimate:
                       negative the LocalTimeOffsetSec of the video device
     standard_error_s  by resampling the recording second by second
     correlation       of image motion and pose motion at that delay, 1 at best
-    frames            pairs of neighbouring frames that it rests on
+    frames            pairs of neighbouring frames that it is based on
     scale             how far the images move for each mm of the poses: 1 with a right calibration; None when the size
                       of the pixels is not known
     """

@@ -1,6 +1,6 @@
 """The shell at a fixed distance around the tumor: the margin that is to be kept.
 
-The distance to the surface is sampled on a grid and contoured where it equals the margin. A distance transform tells
+The distance to the surface is sampled on a grid and contoured where it equals the margin. A distance transform shows
 where that will be; there, the distance to the surface's triangles is taken, so that the shell is right to a few
 hundredths of a millimeter.
 """

@@ -1,6 +1,6 @@
 """Distances from many points to a surface of triangles at once.
 
-A tree of points spread over the triangles tells which triangle is the nearest, and the distance to that is computed
+A tree of points spread over the triangles shows which triangle is the nearest, and the distance to that is computed
 exactly.
 """
 

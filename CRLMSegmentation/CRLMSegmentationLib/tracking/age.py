@@ -7,7 +7,7 @@ A thing is as old as the larger of two times:
 
 - since it arrived here, where what is sent again with the same stamp does not count as new;
 - since it was measured, by the sender's clock: what it took longer than the quickest message of the stream (see
-  tracking/sender_clock.py). That tells of a queue that builds up somewhere, and of a tool that lags behind.
+  tracking/sender_clock.py). So a queue that builds up somewhere is noticed, and a tool that lags behind.
 """
 
 from __future__ import annotations

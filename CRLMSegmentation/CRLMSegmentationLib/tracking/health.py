@@ -143,7 +143,7 @@ class HealthLog:
     """Appends health_record() to the file `path`, at most once every `every_s`; call write() as often as you like.
 
     Raises RecordingError when the file cannot be opened, or holds something else. A disk that fails later ends the log,
-    not the stream: it is told in `problem`.
+    not the stream: `problem` reports it.
     """
 
     def __init__(

@@ -16,11 +16,11 @@ _CLOCKS_AGREE_S = 2.0
 
 
 class LatencyMeter:
-    """Told when frames arrive and when they are shown; not safe for several threads at once.
+    """Informed when frames arrive and when they are shown; not safe for several threads at once.
 
     Where the clocks of sender and receiver do not agree (another computer, or a recording that is replayed), the frame
     that travelled fastest counts as one that took no time (see SenderClock): the latency is then that from arrival,
-    plus what the network and the sender delayed it more than others. `clocks_agree` tells.
+    plus what the network and the sender delayed it more than others. `clocks_agree` says which.
     """
 
     def __init__(self) -> None:

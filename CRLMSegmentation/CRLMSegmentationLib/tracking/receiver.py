@@ -56,7 +56,7 @@ class Receiver:
     methods may be called from any thread. Where threads starve, start it without one and call pump(), or poll(), from a
     timer.
 
-    Raises StreamError for a port that is none, ConfigurationError for streams that cannot be told apart.
+    Raises StreamError for a port that is none, ConfigurationError for streams that cannot be distinguished.
     """
 
     def __init__(
@@ -332,7 +332,7 @@ class Receiver:
 
 
 def _checked(streams: Mapping[str, StreamSettings]) -> Mapping[str, StreamSettings]:
-    """The further streams. Raises ConfigurationError when they cannot be told from the ultrasound stream."""
+    """The further streams. Raises ConfigurationError when they cannot be distinguished from the ultrasound stream."""
     if ULTRASOUND in streams:
         raise ConfigurationError(f"The stream '{ULTRASOUND}' has options of its own; give the others other names.")
     for name, settings in streams.items():

@@ -17,7 +17,7 @@ _SET_S, _SET_AFTER = 1.0, 3
 
 
 class SenderClock:
-    """Told about the arrival of every message with a timestamp, in seconds on any clock of this computer."""
+    """Follows the arrival of every message with a timestamp, in seconds on any clock of this computer."""
 
     def __init__(self) -> None:
         self._offset_s = math.inf

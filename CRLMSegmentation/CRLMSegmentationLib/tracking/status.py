@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from .age import NEVER, Age
 
-_TOLD_KINDS = 4
+_NAMED_KINDS = 4
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class StreamStatus:
     @property
     def not_understood(self) -> str:
         """The types of message that were passed over, with their numbers; '' when there were none."""
-        kinds = ", ".join(f"{count} {kind}" for kind, count in self.skipped.most_common(_TOLD_KINDS))
+        kinds = ", ".join(f"{count} {kind}" for kind, count in self.skipped.most_common(_NAMED_KINDS))
         return f"{kinds} passed over, as not understood: have the server send IMAGE and TRANSFORM" if kinds else ""
 
     def __str__(self) -> str:

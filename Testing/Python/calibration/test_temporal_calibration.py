@@ -95,20 +95,20 @@ def test_no_setting_is_advised_that_is_as_uncertain_as_itself(tmp_path, monkeypa
     assert not estimate.is_known and not estimate.is_to_be_set and "cannot tell" in estimate.judgement
     write_sweep(Sweep(frames), tmp_path / "slow.igs.mha")
     assert main(["timing", str(tmp_path / "slow.igs.mha"), "-o", str(tmp_path / "corrected.igs.mha")]) == 1
-    told = capsys.readouterr()
-    assert "LocalTimeOffsetSec" not in told.out and "cannot tell" in told.err
+    printed = capsys.readouterr()
+    assert "LocalTimeOffsetSec" not in printed.out and "cannot tell" in printed.err
     assert not (tmp_path / "corrected.igs.mha").exists()
 
 
 def test_a_delay_of_none_is_no_setting(tmp_path, capsys):
     write_sweep(water_bath(0.0), tmp_path / "bath.igs.mha")
     assert main(["timing", str(tmp_path / "bath.igs.mha")]) == 0
-    told = capsys.readouterr().out
-    assert "agree to within" in told and "LocalTimeOffsetSec" not in told
+    printed = capsys.readouterr().out
+    assert "agree to within" in printed and "LocalTimeOffsetSec" not in printed
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
-def test_a_calibration_that_cannot_be_right_is_told(factor):
+def test_a_calibration_that_cannot_be_right_is_reported(factor):
     frames = [
         frame.with_changes(image_to_reference=frame.image_to_reference @ np.diag([factor, factor, 1, 1]))
         for frame in water_bath(0.06).frames
@@ -137,9 +137,9 @@ def test_the_pose_of_the_probe_alone_is_enough(name, angle_deg, tmp_path, capsys
     lines = [line for line in path.read_bytes().split(b"\n") if b"_ImageToReferenceTransform" not in line]
     path.write_bytes(b"\n".join(lines))
     assert main(["timing", str(path)]) == 0
-    told = capsys.readouterr()
-    assert "ms late" in told.out and "probe's own motion" in told.err
-    delay_s = -float(told.out.split("LocalTimeOffsetSec of the video device = ")[1].split(";")[0])
+    printed = capsys.readouterr()
+    assert "ms late" in printed.out and "probe's own motion" in printed.err
+    delay_s = -float(printed.out.split("LocalTimeOffsetSec of the video device = ")[1].split(";")[0])
     assert delay_s == pytest.approx(0.06, abs=0.003)
 
 

@@ -24,8 +24,8 @@ def plus():
     server.stop()
 
 
-def command(port, *words):
-    return cli.main(["command", *words, "--port", str(port)])
+def command(port, *texts):
+    return cli.main(["command", *texts, "--port", str(port)])
 
 
 def test_what_is_answered_is_printed(plus, capsys):

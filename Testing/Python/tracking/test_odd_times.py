@@ -57,7 +57,7 @@ def test_a_time_that_images_share_gives_none_of_them_a_pose_of_another(kind, ord
     assert "the same time" in pairing.causes.usual
 
 
-def test_transforms_that_share_their_time_are_not_taken_and_it_is_told():
+def test_transforms_that_share_their_time_are_not_taken_and_it_is_reported():
     pairing, frames = FramePairing(interpolation_gap_s=0.2), []
     for number in range(COUNT):
         # The tracker's times are cut to tenths of a second, those of the images are not.

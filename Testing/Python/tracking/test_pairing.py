@@ -103,11 +103,11 @@ def test_of_all_that_came_before_the_nearest_in_time_is_taken(steps, image_at):
 @pytest.mark.parametrize("kept", [10, 500])
 def test_pairing_looks_no_further_back_than_the_time_of_the_image(kept):
     class Counted(deque):
-        looks = 0
+        checks = 0
 
         def __reversed__(self):
             for one in super().__reversed__():
-                Counted.looks += 1
+                Counted.checks += 1
                 yield one
 
     pairing = FramePairing()
@@ -116,11 +116,11 @@ def test_pairing_looks_no_further_back_than_the_time_of_the_image(kept):
     samples = pairing._samples["ImageToReference"]
     samples.poses = Counted(samples.poses)
     (frame,) = pairing.add_image(an_image(0, (kept - 3) / 50), 0.0) or pairing.give_up_waiting(np.inf)
-    assert frame.image_to_reference[0, 3] == kept - 3 and Counted.looks <= 5
-    Counted.looks = 0
+    assert frame.image_to_reference[0, 3] == kept - 3 and Counted.checks <= 5
+    Counted.checks = 0
     (frame,) = pairing.add_image(an_image(0, (kept - 2.5) / 50), 0.0) or pairing.give_up_waiting(np.inf)
     # Those of the time of the image, and the last ones for the sentence that says why it has no pose.
-    assert not frame.valid and Counted.looks <= 5 + 8
+    assert not frame.valid and Counted.checks <= 5 + 8
 
 
 def test_a_frame_without_its_pose_does_not_wait_for_ever():

@@ -1,4 +1,4 @@
-"""A frame without a valid pose has a reason, which is told in one sentence."""
+"""A frame without a valid pose has a reason, which is reported in one sentence."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def beside(**poses):
 
 
 @pytest.mark.parametrize(
-    "transforms, options, words",
+    "transforms, options, labels",
     [
         (lambda number: (1.7e9 + number / 20, {"ImageToReference": OK}), {}, ["ImageToReference", "1.7e9 s from the"]),
         (lambda number: (100.01 + number / 20, {"ImageToReference": OK}), {}, ["0.01 s", "interpolation"]),
@@ -47,9 +47,9 @@ def beside(**poses):
         (beside(), {"calibration": {"ImageToReference": np.eye(4)}}, ["only fixed transforms"]),
     ],
 )  # fmt: skip
-def test_the_sentence_says_what_is_wrong(transforms, options, words):
+def test_the_sentence_says_what_is_wrong(transforms, options, labels):
     sentence = cause(transforms, **options)
-    assert all(word in sentence for word in words), sentence
+    assert all(label in sentence for label in labels), sentence
 
 
 def test_a_transform_that_comes_no_more_is_one_that_the_tracker_does_not_see():

@@ -30,7 +30,7 @@ def a_sweep(times):
 
 
 @pytest.mark.parametrize("kind", TIMES)
-def test_every_image_arrives_with_its_own_pose_and_it_is_told(kind):
+def test_every_image_arrives_with_its_own_pose_and_it_is_reported(kind):
     replayer = Replayer(a_sweep(TIMES[kind]), 0, speed=None)
     with replayer, Receiver(port=replayer.port) as receiver:
         frames = list(receiver.frames(until_closed=True, timeout_s=60))

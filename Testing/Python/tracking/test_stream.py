@@ -349,7 +349,7 @@ def test_nothing_runs_on_after_stop_and_stopping_is_quick(a_sweep):
     before = threading.active_count()
     received(a_sweep)
     assert threading.active_count() == before
-    # While it looks for a server, while it is connected, and while a frame is on its way.
+    # While it tries to reach a server, while it is connected, and while a frame is on its way.
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for receiver in (Receiver(port=1), Receiver(port=silent.getsockname()[1])):
             receiver.start()
@@ -365,7 +365,7 @@ def test_idle_threads_do_not_turn_the_processor(a_sweep):
         before = time.process_time()
         time.sleep(2.0)
         used = time.process_time() - before
-    # A busy loop would use two seconds; the looks of three idle threads use some milliseconds.
+    # A busy loop would use two seconds; the checks of three idle threads use some milliseconds.
     assert used < 0.4
 
 
@@ -386,6 +386,8 @@ def test_a_receiver_that_was_stopped_starts_again_with_nothing_old(own_thread):
             receiver.stop()
             receiver.stop()
             assert not receiver.status.connected and receiver.status.interruptions == ()
+            # Until the server knows that it has gone, it takes the old connection for the new one.
+            assert wait_until(lambda: server.client_count == 0)
 
 
 def test_a_receiver_among_more_than_a_thousand_open_files(a_sweep):

@@ -80,7 +80,7 @@ def test_frames_are_the_times_of_the_tracker():
     assert frames.take(with_last=True) == []
 
 
-def test_neither_images_nor_poses_is_told(tmp_path):
+def test_neither_images_nor_poses_is_reported(tmp_path):
     server = Server().start()
     with pytest.raises(StreamError):
         record(tmp_path / "a.igs.mha", port=server.port, timeout_s=0.2)

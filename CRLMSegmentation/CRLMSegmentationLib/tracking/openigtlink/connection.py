@@ -1,6 +1,6 @@
 """One open TCP connection to an OpenIGTLink server: listened to, sent on and closed without ever waiting long.
 
-It notices an orderly close, a reset, and (where the system offers it) a peer that has vanished without a word.
+It notices an orderly close, a reset, and (where the system offers it) a peer that has vanished without notice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 _SLICE_S = 0.1
 _RECEIVE_BYTES = 1 << 18
 _SEND_TIMEOUT_S = 2.0
-# A peer that has vanished without a word: its computer is asked after a second of silence, and what was sent to it has
+# A peer that has vanished without notice: its computer is asked after a second of silence, and what was sent to it has
 # to be acknowledged in time, so that the link is back within two seconds where the peer is.
 _KEEP_ALIVE_OPTIONS = {"TCP_KEEPIDLE": 1, "TCP_KEEPALIVE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 2}
 _UNACKNOWLEDGED_MS = 1200

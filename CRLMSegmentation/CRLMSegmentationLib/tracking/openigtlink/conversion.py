@@ -88,7 +88,7 @@ def poses_of(message: MessageBase) -> dict[str, Pose]:
             found[name] = (matrix, message.metadata.get(f"{name}Status", "OK"))
     else:
         found = {}
-    return {clean_text(name, 128): _checked(matrix, word) for name, (matrix, word) in found.items()}
+    return {clean_text(name, 128): _checked(matrix, its_status) for name, (matrix, its_status) in found.items()}
 
 
 def image_message(pixels: ArrayLike, image_to_world: ArrayLike, name: str, timestamp: float) -> ImageMessage:
@@ -162,8 +162,8 @@ def _matrix_of_position(message: PositionMessage) -> np.ndarray:
 
 
 def _checked(matrix: np.ndarray, status: str) -> Pose:
-    word = re.sub(r"[^A-Z_]", "", clean_text(status, 40).upper().replace(" ", "_")) or "INVALID"
+    label = re.sub(r"[^A-Z_]", "", clean_text(status, 40).upper().replace(" ", "_")) or "INVALID"
     try:
-        return Pose(as_affine(matrix), word == "OK", word)
+        return Pose(as_affine(matrix), label == "OK", label)
     except GeometryError:
-        return Pose(matrix, False, "INVALID" if word == "OK" else word)
+        return Pose(matrix, False, "INVALID" if label == "OK" else label)

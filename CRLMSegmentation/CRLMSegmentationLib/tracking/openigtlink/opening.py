@@ -28,20 +28,20 @@ class Opening:
         self._host, self._port = host, port
         self._addresses: list[_Address] | None = None
         self._problem: Exception | None = None
-        self._looked_up = threading.Event()
+        self._resolved = threading.Event()
         self._socket: socket.socket | None = None
         self._end = 0.0
         if _is_known_at_once(host):
-            self._look_up()
+            self._resolve()
         else:
-            threading.Thread(target=self._look_up, name="OpenIGTLink name look-up", daemon=True).start()
+            threading.Thread(target=self._resolve, name="OpenIGTLink name resolution", daemon=True).start()
 
     def advance(self, timeout_s: float) -> Connection | None:
         """The connection once it is there; None when that takes longer than `timeout_s`.
 
         Raises OSError or UnicodeError when the host or port cannot be reached.
         """
-        if not self._looked_up.wait(timeout_s):
+        if not self._resolved.wait(timeout_s):
             return None
         if self._addresses is None or not (self._addresses or self._socket):
             raise self._problem or ConnectionRefusedError(f"{self._host} has no address")
@@ -65,13 +65,13 @@ class Opening:
             self._socket.close()
             self._socket = None
 
-    def _look_up(self) -> None:
+    def _resolve(self) -> None:
         try:
             found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
             self._addresses = [(family, kind, protocol, address) for family, kind, protocol, _, address in found]
         except (OSError, UnicodeError) as error:
             self._problem = error
-        self._looked_up.set()
+        self._resolved.set()
 
     def _begin(self, family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> socket.socket:
         opened = socket.socket(family, kind, protocol)

@@ -40,7 +40,7 @@ def pack_message(message: MessageBase, version: int = 1) -> bytes:
 
 
 def pack_announcement() -> bytes:
-    """GET_STATUS with a header of version 2 and no body: it tells a server that version 2 is understood.
+    """GET_STATUS with a header of version 2 and no body: it shows a server that version 2 is understood.
 
     PLUS speaks version 2 only to those who have shown it. A program that knows version 1 alone refuses such a header;
     as nothing follows it, that program stays in step (with an extended header behind it, it would not).

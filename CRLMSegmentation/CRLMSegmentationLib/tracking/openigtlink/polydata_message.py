@@ -156,15 +156,15 @@ def _unpack_attributes(data: Content, count: int) -> list[PolyDataAttribute]:
     rest = rest[length + length % 2 :]
     attributes = []
     for (kind, components, number), name in zip(heads, names):
-        word = kind & ~_OF_CELLS
-        if word >= len(_KINDS):
+        number_of_kind = kind & ~_OF_CELLS
+        if number_of_kind >= len(_KINDS):
             raise MalformedMessage("an attribute of no known kind")
-        components = _COMPONENTS.get(_KINDS[word], components)
+        components = _COMPONENTS.get(_KINDS[number_of_kind], components)
         if components < 1:
             raise MalformedMessage("an attribute without components")
         raw_values, rest = _split(rest, 4 * components * number)
         values = np.frombuffer(raw_values, ">f4").astype(np.float32).reshape(number, components)
-        attributes.append(PolyDataAttribute(name, values, _KINDS[word], bool(kind & _OF_CELLS)))
+        attributes.append(PolyDataAttribute(name, values, _KINDS[number_of_kind], bool(kind & _OF_CELLS)))
     if len(rest):
         raise MalformedMessage("a surface with something behind it")
     return attributes

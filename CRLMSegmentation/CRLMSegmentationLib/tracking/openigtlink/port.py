@@ -15,7 +15,7 @@ HIGHEST_PORT = 65535
 def checked_port(port: int, lowest: int = 1) -> int:
     """`port` as it is, when it is a whole number from `lowest` (0: the system chooses) to 65535.
 
-    Systems take the number modulo 65536 without a word, so that another program's port would be reached. Raises
+    Systems take the number modulo 65536 silently, so that another program's port would be reached. Raises
     StreamError.
     """
     try:

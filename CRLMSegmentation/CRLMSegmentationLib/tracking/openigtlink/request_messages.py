@@ -1,4 +1,4 @@
-"""Questions and wishes of OpenIGTLink: GET_ asks for one message, STT_ and STP_ start and stop a stream of them, RTS_
+"""Requests of OpenIGTLink: GET_ asks for one message, STT_ and STP_ start and stop a stream of them, RTS_
 says whether that was done.
 
 Specification: OpenIGTLink protocol version 3, 'Querying mechanism', TDATA and POLYDATA; the C++ library's

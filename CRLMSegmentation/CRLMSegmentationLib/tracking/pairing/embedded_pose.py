@@ -1,7 +1,7 @@
 """Whether the pose that came inside an image message was measured, by the status of the raw transforms beside it.
 
 PLUS goes on sending the last matrix that it knew when the tracker loses the probe or the reference; only the status of
-the raw transforms in the metadata tells.
+the raw transforms in the metadata shows it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HAND_TOOLS = frozenset({"Stylus", "Needle"})
 def lost_on_the_way(recorded: Mapping[str, Pose], reference: str, known_names: Iterable[str]) -> str | None:
     """The name of an invalid transform among `recorded` on the way from the image to `reference`; None for none.
 
-    known_names  all transforms that were seen or are calibrated: 'ImageToUltrasound' tells what the probe is called,
+    known_names  all transforms that were seen or are calibrated: 'ImageToUltrasound' gives the name of the probe,
                  'NeedleTipToNeedle' that Needle is a tool of its own
 
     Where the probe's name is not known, any tool that is not known to be another one may be the probe.

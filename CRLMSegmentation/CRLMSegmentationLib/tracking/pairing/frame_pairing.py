@@ -52,7 +52,7 @@ class FramePairing:
     image_delay_s the images show what was so many seconds before their timestamp (PLUS calls its negative
                   LocalTimeOffsetSec of the video device). No pose was measured then as a rule: where interpolation was
                   not asked for, poses are interpolated between measurements that are no more than 0.2 s apart
-    keep_identifying   record fields that can tell who the patient is as well
+    keep_identifying   record fields that can identify the patient as well
     keep_color    frames have (rows, columns, 3) pixels; otherwise grey
 
     names         of the images that were seen, and which are taken

@@ -14,7 +14,7 @@ _LASTING = ("times", "clocks", "names", "fixed")
 
 
 class PoseCauses:
-    """Counts the causes; told about every frame.
+    """Counts the causes, of every frame.
 
     now    the cause of the newest frame; '' when it has a valid pose
     lasting  the same where the sender or the calibration has to be changed, and not only the probe moved into view
@@ -31,7 +31,7 @@ class PoseCauses:
         self.now = self.lasting = ""
 
     def invalid(self, kind: str, sentence: str) -> None:
-        """A frame without one. `kind` is one of a few words, whatever the numbers in the sentence."""
+        """A frame without one. `kind` is one of a few labels, whatever the numbers in the sentence."""
         self._counts[kind] += 1
         self._sentences[kind] = self.now = sentence
         self.lasting = sentence if kind in _LASTING else ""
@@ -42,11 +42,11 @@ def cause_of_missing_pose(
     path: PosePath | None, measured: Mapping[str, Pose], samples: Mapping[str, tuple[float, bool, bool]],
     unusable_names: tuple[str, ...], reference: str, interpolation_gap_s: float | None,
 ) -> tuple[str, str]:  # fmt: skip
-    """Why `measured` gives no valid pose of the image: a word for the kind, and a sentence.
+    """Why `measured` gives no valid pose of the image: a label of the kind, and a sentence.
 
     path      the way from Image to `reference` over all transforms that ever came
     samples   of each transform that ever came: how far in time its nearest measurement lies from the image (in
-              seconds), whether it is still sent, and whether its times tell its measurements apart
+              seconds), whether it is still sent, and whether its times distinguish its measurements
     """
     if path is None:
         if unusable_names:

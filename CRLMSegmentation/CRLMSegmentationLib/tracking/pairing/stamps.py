@@ -1,4 +1,4 @@
-"""Whether the times that a sender gives its messages tell one measurement from the next.
+"""Whether the times that a sender gives its messages distinguish one measurement from the next.
 
 A clock that stands still, a time of 0 (which a message has when nobody sets it) and times cut to whole seconds give
 several measurements one time: which pose belongs to which image is then not known.

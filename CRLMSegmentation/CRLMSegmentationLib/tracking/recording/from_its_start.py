@@ -1,7 +1,7 @@
 """Leaves out what a server sends from before a recording was begun.
 
 PLUS begins with what its buffer holds, up to five seconds (PlusOpenIGTLinkServer). Those frames come in a burst, faster
-than their times go by; once images come as fast as they are measured, the quickest one tells how the sender's clock
+than their times go by; once images come as fast as they are measured, the quickest one shows how the sender's clock
 stands to ours, and so which of them were measured before the start.
 """
 

@@ -1,4 +1,4 @@
-"""The times that a recording is replayed with: such as a message can carry, and as tell its frames apart."""
+"""The times that a recording is replayed with: such as a message can carry, and distinguish its frames."""
 
 from __future__ import annotations
 

@@ -201,10 +201,10 @@ class Server:
         with selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._wake_reader, selectors.EVENT_READ)
-            looked = time.monotonic()
+            awake_s = time.monotonic()
             while not self._stopping:
                 ready = selector.select(_TICK_S)
-                missed_s, looked = time.monotonic() - looked, time.monotonic()
+                missed_s, awake_s = time.monotonic() - awake_s, time.monotonic()
                 if missed_s > _STANDSTILL_S:
                     self._forgive_standstill(missed_s)
                 for key, events in ready:
@@ -214,7 +214,7 @@ class Server:
                         self._wake_reader.recv(4096)
                     else:
                         self._attend(selector, key.data, events)
-                self._look_after_clients(selector)
+                self._check_clients(selector)
         self._close_all()
 
     def _forgive_standstill(self, missed_s: float) -> None:
@@ -236,7 +236,7 @@ class Server:
         client = ServerClient(connection, address)
         selector.register(connection, selectors.EVENT_READ, client)
         with self._changed:
-            # What it asks for comes first, before a word that only keeps the connection alive.
+            # What it asks for comes first, before a message that only keeps the connection alive.
             self._last_sent = time.monotonic()
             self._clients.append(client)
             self._changed.notify_all()
@@ -269,7 +269,7 @@ class Server:
                 client.has_taken(data, sent)
                 self._changed.notify_all()
 
-    def _look_after_clients(self, selector: selectors.BaseSelector) -> None:
+    def _check_clients(self, selector: selectors.BaseSelector) -> None:
         now = time.monotonic()
         if not self._taking_clients and self._listener.fileno() >= 0:
             selector.unregister(self._listener)
