@@ -7,7 +7,7 @@ from CRLMSegmentationLib.cli import build_parser
 from CRLMSegmentationLib.inference.models.import_model import import_model
 from CRLMSegmentationLib.navigation.margin import MarginState, margin_state
 from CRLMSegmentationLib.reconstruction import ReconstructionSettings
-from CRLMSegmentationLib.study.cases.build import BuildSettings
+from CRLMSegmentationLib.study.tasks.crop import CropRecipe
 from CRLMSegmentationLib.tracking import Receiver, Replayer, record
 from CRLMSegmentationLib.web.page.page_state import PageState
 
@@ -29,7 +29,7 @@ def test_every_command_takes_the_port_of_plus(command):
 
 def test_a_model_is_given_ten_millimetres_around_a_tight_box_and_half_a_probability():
     imported = build_parser("import-model").parse_args(["import-model", "folder", "name"])
-    assert imported.margin == default_of(import_model, "margin_mm") == BuildSettings().margin_mm == 10
+    assert imported.margin == default_of(import_model, "margin_mm") == CropRecipe().margin_mm == 10
     assert imported.threshold == default_of(import_model, "threshold") == PageState().threshold == 0.5
 
 
