@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 from CRLMSegmentationLib.cli import build_parser
-from CRLMSegmentationLib.inference.models.import_model import import_model
+from CRLMSegmentationLib.inference.models.import_model import About
 from CRLMSegmentationLib.navigation.margin import MarginState, margin_state
 from CRLMSegmentationLib.reconstruction import ReconstructionSettings
 from CRLMSegmentationLib.study.tasks.crop import CropRecipe
@@ -29,8 +29,8 @@ def test_every_command_takes_the_port_of_plus(command):
 
 def test_a_model_is_given_ten_millimetres_around_a_tight_box_and_half_a_probability():
     imported = build_parser("import-model").parse_args(["import-model", "folder", "name"])
-    assert imported.margin == default_of(import_model, "margin_mm") == CropRecipe().margin_mm == 10
-    assert imported.threshold == default_of(import_model, "threshold") == PageState().threshold == 0.5
+    assert imported.margin == About().margin_mm == CropRecipe().margin_mm == 10
+    assert imported.threshold == About().threshold == PageState().threshold == 0.5
 
 
 def test_a_volume_has_voxels_of_half_a_millimetre():
