@@ -22,7 +22,7 @@ class PartView(Protocol):
         ...
 
     def check_nodes(self) -> None:
-        """Nodes were taken out of the scene: what belongs to one of them goes from the session, or the node comes back."""
+        """Nodes were taken out of the scene: what belongs to one goes from the session, or the node comes back."""
         ...
 
     def hide_live(self) -> None:
