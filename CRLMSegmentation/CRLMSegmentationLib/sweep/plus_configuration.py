@@ -30,7 +30,7 @@ class PlusConfiguration:
     volume_reconstruction: ElementTree.Element | None = None
 
 
-def read_plus_configuration(path) -> PlusConfiguration:
+def read_plus_configuration(path: str | Path) -> PlusConfiguration:
     """Read a PLUS configuration file. Raises ConfigurationError with the reason."""
     path = Path(path)
     try:
@@ -55,9 +55,9 @@ def read_plus_configuration(path) -> PlusConfiguration:
             transforms[name] = as_affine(parse_matrix(element.get("Matrix", ""), name), name)
         except CRLMError as error:
             raise ConfigurationError(f"{path}: {error}") from None
-    element = root if root.tag == "VolumeReconstruction" else root.find(".//VolumeReconstruction")
-    if not transforms and element is None and root.tag != "PlusConfiguration":
+    settings = root if root.tag == "VolumeReconstruction" else root.find(".//VolumeReconstruction")
+    if not transforms and settings is None and root.tag != "PlusConfiguration":
         raise ConfigurationError(
             f"{path} is no PLUS configuration: it has neither CoordinateDefinitions nor a VolumeReconstruction."
         )
-    return PlusConfiguration(transforms, element)
+    return PlusConfiguration(transforms, settings)

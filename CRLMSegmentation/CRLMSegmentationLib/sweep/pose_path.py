@@ -17,6 +17,7 @@ from .tracked_frame import Pose
 from .transforms import find_path, follow, split_transform_name
 
 # A configuration has a dozen transforms; more ways than this are not looked at.
+Step = tuple[str, bool, bool]
 _MOST_WAYS = 2000
 # Two transforms that place the corners of an image of so many pixels no further apart say the same.
 _IMAGE_EDGE, _SAME_MM = 1000, 0.1
@@ -31,7 +32,7 @@ class PosePath:
     passed_over  fixed transforms between frames that are joined without them: not used
     """
 
-    steps: tuple[tuple[str, bool, bool], ...]
+    steps: tuple[Step, ...]
     measured: bool
     passed_over: tuple[str, ...]
 
@@ -112,10 +113,10 @@ def _pose_path(measured: frozenset[str], fixed: tuple[str, ...], source: str, ta
     names = sorted(measured)
     joined = _Joined(names)
     ends = [(name, *split_transform_name(name)) for name in fixed]
-    found: list[tuple[tuple, bool]] = []
+    found: list[tuple[tuple[Step, ...], bool]] = []
     looked = 0
 
-    def go_on(frame: str, steps: tuple, visited: frozenset[str], is_measured: bool) -> None:
+    def go_on(frame: str, steps: tuple[Step, ...], visited: frozenset[str], is_measured: bool) -> None:
         nonlocal looked
         looked += 1
         if looked > _MOST_WAYS:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 
@@ -94,6 +95,8 @@ class RecordedFrame(TrackedFrame):
     `pixels` reads them again, a few are cached; raises SequenceFileError when the file is gone or damaged.
     """
 
+    _storage: _Storage
+
     def __init__(
         self,
         pixels: np.ndarray | _Storage,
@@ -136,10 +139,10 @@ class RecordedFrame(TrackedFrame):
         return self._storage.is_on_disk
 
     def leave_to_disk(self, place: Place) -> None:
-        """The disk has the pixels there: memory lets go of them."""
+        """The disk has the pixels there: memory releases them."""
         self._storage.leave_to_disk(place)
 
-    def with_changes(self, **changes) -> TrackedFrame:
+    def with_changes(self, **changes: Any) -> TrackedFrame:
         """A copy with some attributes replaced; its pixels stay where they are."""
         kept = {"pixels": self._storage, **{name: getattr(self, name) for name in _OTHER_ATTRIBUTES}}
         return RecordedFrame(**{**kept, **changes})
@@ -148,7 +151,7 @@ class RecordedFrame(TrackedFrame):
 _OTHER_ATTRIBUTES = [field.name for field in fields(TrackedFrame) if field.name != "pixels"]
 
 
-class ImagesOf(Sequence):
+class ImagesOf(Sequence[np.ndarray]):
     """The pixels of frames, one after the other or in slices, read when they are asked for."""
 
     def __init__(self, frames: Sequence[TrackedFrame]):
@@ -157,7 +160,13 @@ class ImagesOf(Sequence):
     def __len__(self) -> int:
         return len(self._frames)
 
-    def __getitem__(self, number):
+    @overload
+    def __getitem__(self, number: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[np.ndarray]: ...
+
+    def __getitem__(self, number: int | slice) -> np.ndarray | list[np.ndarray]:
         if isinstance(number, slice):
             return [frame.pixels for frame in self._frames[number]]
         return self._frames[number].pixels
@@ -171,7 +180,7 @@ class _Cache:
         self._pixels: OrderedDict[Place, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, place: Place, read) -> np.ndarray:
+    def get(self, place: Place, read: Callable[[], np.ndarray]) -> np.ndarray:
         with self._lock:
             if place in self._pixels:
                 self._pixels.move_to_end(place)

@@ -11,7 +11,8 @@ import threading
 import time
 import weakref
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,9 @@ class Recorder:
     problem   a sentence when frames were lost; '' when all is well
     """
 
-    def __init__(self, path, calibration: Mapping[str, np.ndarray] | None = None, reference: str = "Reference"):
+    def __init__(
+        self, path: str | PathLike[str], calibration: Mapping[str, np.ndarray] | None = None, reference: str = "Reference"
+    ):
         self.path = Path(path)
         self.journal = journal_path(path)
         if self.path.suffix.lower() not in (".mha", ".nrrd"):
@@ -148,7 +151,7 @@ class Recorder:
             self._changed.notify()
         return kept
 
-    def stop(self, progress=None) -> list[Path]:
+    def stop(self, progress: Callable[[float, str], None] | None = None) -> list[Path]:
         """Finish: the files that were made (one, unless the image size changed on the way).
 
         Raises RecordingError when nothing was recorded or the file cannot be made; the journal then stays.
@@ -288,13 +291,13 @@ class Recorder:
             self._stream.close()
         self._stream, self._written_bytes, self._failed = anew, anew.tell(), False
 
-    def _new_journal(self):
+    def _new_journal(self) -> FileIO:
         stream = open(self.journal, "x+b", buffering=0)
         self._is_locked = lock(stream)
         return stream
 
 
-def _write_fully(stream, data: bytes) -> int:
+def _write_fully(stream: FileIO, data: bytes) -> int:
     """Write all of `data` to an unbuffered stream; how many bytes that were."""
     rest = memoryview(data)
     while rest:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,10 +16,12 @@ import numpy as np
 from ..errors import CRLMError, RecordingError, SequenceFileError
 from .journal import JournalEntry, journal_entries
 from .recorded_frame import PiecePlace
+from .sequence_files.packed_frame import FrameKind
 from .sequence_files.sequence_formats import read_sequence_header
 from .sequence_files.sequence_writer import compressed_bytes, compressed_chunks, first_piece_at, write_whole
 from .transforms import parse_matrix
 
+Progress = Callable[[float, str], None]
 JOURNAL_SUFFIX = ".journal"
 # What is said of so many frames fits the header that readers accept.
 _MOST_FRAMES_A_FILE = 100_000
@@ -41,25 +44,25 @@ class Recovery:
         return f"A recording that was cut off was recovered: {', '.join(str(path) for path in self.files)}."
 
 
-def journal_path(path) -> Path:
+def journal_path(path: str | PathLike[str]) -> Path:
     """Where the growing recording of `path` lies."""
     path = Path(path)
     return path.with_name(path.name + JOURNAL_SUFFIX)
 
 
-def unfinished_recordings(folder) -> list[Path]:
+def unfinished_recordings(folder: str | Path) -> list[Path]:
     """The journals in `folder` that no program is writing: recordings that `recover` can finish."""
     journals = sorted(Path(folder).glob(f"*{JOURNAL_SUFFIX}"))
     return [journal for journal in journals if not _is_being_written(journal)]
 
 
-def recover_unfinished(folder, progress: Callable[[float, str], None] | None = None) -> list[Recovery]:
+def recover_unfinished(folder: str | Path, progress: Progress | None = None) -> list[Recovery]:
     """Finish every recording in `folder` that was cut off. Never raises for one that cannot be."""
     journals = unfinished_recordings(folder) if Path(folder).is_dir() else []
     recovered = []
     for number, journal in enumerate(journals):
 
-        def report(fraction: float, text: str, number=number) -> None:
+        def report(fraction: float, text: str, number: int = number) -> None:
             if progress:
                 progress((number + fraction) / len(journals), text)
 
@@ -71,13 +74,13 @@ def recover_unfinished(folder, progress: Callable[[float, str], None] | None = N
 
 
 def recover(
-    path,
-    progress: Callable[[float, str], None] | None = None,
+    path: str | Path,
+    progress: Progress | None = None,
     on_moved: Callable[[int, PiecePlace], None] = lambda piece_at, place: None,
 ) -> list[Path]:
     """Make the sequence file of an unfinished recording; `path` is the file's or its journal's name.
 
-    on_moved  told of each frame, by where it lay in the journal, where it lies now, before the journal is removed
+    on_moved  called for each frame with where it lay in the journal and where it lies now, before the journal goes
 
     The journal is removed only after the file is complete and kept by the disk. Frames of another size or type of
     pixels than most go to `<name>-2`, and so on; nothing that is already there is overwritten.
@@ -106,7 +109,9 @@ def recover(
         ) from None
 
 
-def _files_of(stream: BinaryIO, path: Path, progress, on_moved) -> list[Path]:
+def _files_of(
+    stream: BinaryIO, path: Path, progress: Progress | None, on_moved: Callable[[int, PiecePlace], None]
+) -> list[Path]:
     """The files made of an open journal. Raises RecordingError or OSError; no file is left then."""
     journal = journal_path(path)
     size = max(os.fstat(stream.fileno()).st_size, 1)
@@ -156,7 +161,7 @@ def _files_of(stream: BinaryIO, path: Path, progress, on_moved) -> list[Path]:
 
 def _groups(entries: list[JournalEntry]) -> Iterator[list[JournalEntry]]:
     """The frames that go into one file each: first those of the kind that most have."""
-    by_kind: dict[tuple, list[JournalEntry]] = {}
+    by_kind: dict[FrameKind, list[JournalEntry]] = {}
     for entry in entries:
         by_kind.setdefault(entry.kind, []).append(entry)
     for group in sorted(by_kind.values(), key=len, reverse=True):
@@ -169,7 +174,7 @@ def _fixed(entries: list[JournalEntry]) -> dict[str, np.ndarray]:
     return {name: parse_matrix(text, name) for entry in entries for name, text in entry.fixed.items()}
 
 
-def _pieces(stream: BinaryIO, entries: list[JournalEntry], on_position) -> Iterator[bytes]:
+def _pieces(stream: BinaryIO, entries: list[JournalEntry], on_position: Callable[[int], None]) -> Iterator[bytes]:
     for entry in entries:
         stream.seek(entry.piece_at)
         yield stream.read(entry.piece_bytes)

@@ -31,7 +31,7 @@ class Sweep:
     reference: str = "Reference"
     notes: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for number, frame in enumerate(self.frames):
             first = self.frames[0]
             if (frame.image_size, frame.dtype) != (first.image_size, first.dtype):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class Pose:
     valid: bool = True
     status: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "matrix", np.asarray(self.matrix, dtype=np.float64).reshape(4, 4))
         if not self.status:
             object.__setattr__(self, "status", "OK" if self.valid else "INVALID")
@@ -67,6 +68,6 @@ class TrackedFrame:
         """Of the pixels."""
         return self.pixels.dtype
 
-    def with_changes(self, **changes) -> TrackedFrame:
+    def with_changes(self, **changes: Any) -> TrackedFrame:
         """A copy with some attributes replaced."""
         return replace(self, **changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,9 @@ class RecordedPoses:
     unusable: list[str]
 
 
-def poses_of(frame_fields: Sequence[Mapping[str, str]], transform_field, status_field) -> RecordedPoses:
+def poses_of(
+    frame_fields: Sequence[Mapping[str, str]], transform_field: re.Pattern[str], status_field: re.Pattern[str]
+) -> RecordedPoses:
     """The transforms in the text fields of frames, whose names the two patterns match."""
     count = len(frame_fields)
     names: dict[str, str | None] = {}
@@ -85,7 +88,8 @@ def _are_affine(matrices: np.ndarray) -> np.ndarray:
     linear = np.where(finite[:, None, None], matrices, np.eye(4))[:, :3, :3]
     scale = np.linalg.norm(linear, axis=1).prod(axis=1)
     last_row = np.isclose(matrices[:, 3], (0, 0, 0, 1), atol=1e-9).all(axis=1)
-    return finite & last_row & (scale > 0) & (np.abs(np.linalg.det(linear)) >= 1e-9 * scale)
+    affine: np.ndarray = finite & last_row & (scale > 0) & (np.abs(np.linalg.det(linear)) >= 1e-9 * scale)
+    return affine
 
 
 def composed(poses: Mapping[str, Poses], way: Sequence[tuple[str, bool]], count: int = 0) -> Poses:

@@ -78,7 +78,15 @@ class _Growth:
     aside    names that would be a second way and do not follow
     """
 
-    def __init__(self, poses: Mapping[str, Poses], count: int, reference: str, image_size, fixed, prefer_measured):
+    def __init__(
+        self,
+        poses: Mapping[str, Poses],
+        count: int,
+        reference: str,
+        image_size: tuple[int, int],
+        fixed: Mapping[str, np.ndarray],
+        prefer_measured: bool,
+    ) -> None:
         self.kept: dict[str, Poses] = {}
         self.changed: set[str] = set()
         self.derived: list[str] = []
@@ -149,8 +157,8 @@ class _Growth:
 
     def _attach_image_anew(self, target: Poses) -> None:
         """As the ImageToProbe that never changes, where there is a Probe with which the image moves."""
-        frames = dict.fromkeys(end for name in self.kept for end in split_transform_name(name))
-        frames = sorted((frame for frame in frames if frame not in ("Image", self._reference)), key="Probe".__ne__)
+        ends = dict.fromkeys(end for name in self.kept for end in split_transform_name(name))
+        frames = sorted((frame for frame in ends if frame not in ("Image", self._reference)), key="Probe".__ne__)
         for frame in frames:
             way = self._way(frame, self._reference)
             if way is None:
@@ -168,7 +176,9 @@ class _Growth:
             return
         self.kept[self._target] = target
 
-    def _put(self, name, forwards, target: Poses, rest: Poses, along: Poses, usual: Poses | None = None) -> None:
+    def _put(
+        self, name: str, forwards: bool, target: Poses, rest: Poses, along: Poses, usual: Poses | None = None
+    ) -> None:
         """Keep the image's transform `name` such that the way through it gives `target`, and is as valid."""
         before = usual if usual is not None else self.kept[name]
         needed = product(inverted(rest), target)

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import GeometryError, TransformError
 from ..geometry import as_affine
@@ -60,12 +61,12 @@ def parse_matrix(text: str, name: str) -> np.ndarray:
     return values.reshape(4, 4)
 
 
-def format_matrix(matrix) -> str:
+def format_matrix(matrix: ArrayLike) -> str:
     """Sixteen numbers, row by row, that read back to the same doubles."""
     return " ".join(f"{value:.17g}" for value in np.asarray(matrix, dtype=np.float64).ravel().tolist())
 
 
-def find_path(names, source: str, target: str) -> list[tuple[str, bool]] | None:
+def find_path(names: Iterable[str], source: str, target: str) -> list[tuple[str, bool]] | None:
     """The shortest way from `source` to `target` through transforms called `names`.
 
     A list of (name, forwards) in the order of use, [] when source is target, None when there is no way.
@@ -77,7 +78,7 @@ def find_path(names, source: str, target: str) -> list[tuple[str, bool]] | None:
         start, end = split_transform_name(name)
         edges.setdefault(start, []).append((end, name, True))
         edges.setdefault(end, []).append((start, name, False))
-    ways = {source: []}
+    ways: dict[str, list[tuple[str, bool]]] = {source: []}
     waiting = deque([source])
     while waiting:
         here = waiting.popleft()

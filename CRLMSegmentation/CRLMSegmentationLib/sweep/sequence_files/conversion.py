@@ -18,8 +18,8 @@ _IMAGE_STATUS_FIELDS = ("ImageStatus", "Status")
 
 
 def convert_sequence(
-    source,
-    target,
+    source: str | Path,
+    target: str | Path,
     calibration: Mapping[str, np.ndarray] | None = None,
     reference: str | None = None,
     compressed: bool = True,

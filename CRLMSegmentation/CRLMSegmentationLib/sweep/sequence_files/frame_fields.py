@@ -35,6 +35,6 @@ def frame_fields(frame: TrackedFrame, reference: str = "Reference") -> dict[str,
     return fields
 
 
-def clean_field(text) -> str:
+def clean_field(text: object) -> str:
     """Text that cannot break out of its header line."""
     return " ".join("".join(char if char.isprintable() else " " for char in str(text)).split()).replace("=", "-")

@@ -5,6 +5,7 @@ Format: MetaIO documentation and IGSIO's vtkIGSIOMetaImageSequenceIO.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,18 +49,7 @@ _PADDED_WIDTH = 40
 def read_header(path: Path) -> SequenceHeader:
     """The header of a MetaImage sequence. Raises SequenceFileError."""
     lines, offset = read_header_lines(path, lambda line: line.replace(" ", "").startswith("ElementDataFile="))
-    fields: dict[str, str] = {}
-    frames: dict[int, dict[str, str]] = {}
-    for line in lines:
-        name, separator, value = line.partition("=")
-        if not separator:
-            continue
-        name, value = name.strip(), value.strip()
-        frame_field = split_frame_field(name)
-        if frame_field is None:
-            fields[name] = value
-        else:
-            frames.setdefault(frame_field[0], {})[frame_field[1]] = value
+    fields, frames = _fields_in(lines)
     try:
         sizes = [int(text) for text in fields["DimSize"].split()]
         channels = int(fields.get("ElementNumberOfChannels", "1"))
@@ -112,7 +102,30 @@ def read_header(path: Path) -> SequenceHeader:
     )
 
 
-def header_text(image_size, frame_fields, dtype: np.dtype, compressed_bytes: int | None, fields) -> str:
+def _fields_in(lines: Iterable[str]) -> tuple[dict[str, str], dict[int, dict[str, str]]]:
+    """The fields of the file by name, and those of its frames by number and name."""
+    fields: dict[str, str] = {}
+    frames: dict[int, dict[str, str]] = {}
+    for line in lines:
+        name, separator, value = line.partition("=")
+        if not separator:
+            continue
+        name, value = name.strip(), value.strip()
+        frame_field = split_frame_field(name)
+        if frame_field is None:
+            fields[name] = value
+        else:
+            frames.setdefault(frame_field[0], {})[frame_field[1]] = value
+    return fields, frames
+
+
+def header_text(
+    image_size: tuple[int, int],
+    frame_fields: Sequence[Mapping[str, str]],
+    dtype: np.dtype,
+    compressed_bytes: int | None,
+    fields: Mapping[str, str],
+) -> str:
     """The header of a local-data sequence of grey images in orientation MF; `compressed_bytes` None when not."""
     names = {code: name for name, code in _DTYPES.items()}
     frame_count = len(frame_fields)
@@ -140,8 +153,8 @@ def header_text(image_size, frame_fields, dtype: np.dtype, compressed_bytes: int
     ]
     lines += [f"{name} = {value}" for name, value in fields.items()]
     for number, entries in enumerate(frame_fields):
-        entries = dict(entries)
-        status = entries.pop("ImageStatus", "OK" if min(image_size) > 0 else "INVALID")
-        lines += [f"Seq_Frame{number:04d}_{name} = {value}" for name, value in entries.items()]
+        others = dict(entries)
+        status = others.pop("ImageStatus", "OK" if min(image_size) > 0 else "INVALID")
+        lines += [f"Seq_Frame{number:04d}_{name} = {value}" for name, value in others.items()]
         lines.append(f"Seq_Frame{number:04d}_ImageStatus = {status}")
     return "\n".join(lines + ["ElementDataFile = LOCAL"]) + "\n"

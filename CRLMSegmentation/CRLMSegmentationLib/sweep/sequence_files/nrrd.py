@@ -5,6 +5,7 @@ Format: NRRD 0004 definition (teem.sourceforge.net/nrrd/format.html) and IGSIO's
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,30 +45,8 @@ _FORMAT_FIELDS = {
 
 def read_header(path: Path) -> SequenceHeader:
     """The header of an NRRD sequence. Raises SequenceFileError."""
-
-    def is_last(line: str) -> bool:
-        return line == ""
-
-    try:
-        lines, offset = read_header_lines(path, is_last)
-    except SequenceFileError:
-        if path.suffix.lower() != ".nhdr":
-            raise
-        # A detached header may end with the file.
-        lines, offset = path.read_text(encoding="utf-8", errors="replace").splitlines(), 0
-    fields: dict[str, str] = {}
-    frames: dict[int, dict[str, str]] = {}
-    for line in lines[1:]:
-        if line.startswith("#") or ":" not in line:
-            continue
-        name, value = line.split(":", 1)
-        is_pair = value.startswith("=")
-        name, value = name.strip(), value[1:].strip() if is_pair else value.strip()
-        frame_field = split_frame_field(name)
-        if frame_field is None:
-            fields[name if is_pair else name.lower()] = value
-        else:
-            frames.setdefault(frame_field[0], {})[frame_field[1]] = value
+    lines, offset = _lines_of(path)
+    fields, frames = _fields_in(lines[1:])
     try:
         sizes = [int(text) for text in fields["sizes"].split()]
         skipped_lines = int(fields.get("line skip", fields.get("lineskip", "0")))
@@ -121,7 +100,42 @@ def read_header(path: Path) -> SequenceHeader:
     )
 
 
-def header_text(image_size, frame_fields, dtype: np.dtype, compressed_bytes: int | None, fields) -> str:
+def _lines_of(path: Path) -> tuple[list[str], int]:
+    """The lines of the header, and the byte at which the pixels begin behind them."""
+    try:
+        return read_header_lines(path, lambda line: line == "")
+    except SequenceFileError:
+        if path.suffix.lower() != ".nhdr":
+            raise
+        # A detached header may end with the file.
+        return path.read_text(encoding="utf-8", errors="replace").splitlines(), 0
+
+
+def _fields_in(lines: Iterable[str]) -> tuple[dict[str, str], dict[int, dict[str, str]]]:
+    """The fields of the file by name, those of the format in lower case, and those of its frames by number and name."""
+    fields: dict[str, str] = {}
+    frames: dict[int, dict[str, str]] = {}
+    for line in lines:
+        if line.startswith("#") or ":" not in line:
+            continue
+        name, value = line.split(":", 1)
+        is_pair = value.startswith("=")
+        name, value = name.strip(), value[1:].strip() if is_pair else value.strip()
+        frame_field = split_frame_field(name)
+        if frame_field is None:
+            fields[name if is_pair else name.lower()] = value
+        else:
+            frames.setdefault(frame_field[0], {})[frame_field[1]] = value
+    return fields, frames
+
+
+def header_text(
+    image_size: tuple[int, int],
+    frame_fields: Sequence[Mapping[str, str]],
+    dtype: np.dtype,
+    compressed_bytes: int | None,
+    fields: Mapping[str, str],
+) -> str:
     """The header of an attached sequence of grey images in orientation MF; `compressed_bytes` None when raw."""
     frame_count = len(frame_fields)
     lines = [
@@ -142,8 +156,8 @@ def header_text(image_size, frame_fields, dtype: np.dtype, compressed_bytes: int
     ]
     lines += [f"{name}:={value}" for name, value in fields.items()]
     for number, entries in enumerate(frame_fields):
-        entries = dict(entries)
-        status = entries.pop("ImageStatus", "OK" if min(image_size) > 0 else "INVALID")
-        lines += [f"Seq_Frame{number:04d}_{name}:={value}" for name, value in entries.items()]
+        others = dict(entries)
+        status = others.pop("ImageStatus", "OK" if min(image_size) > 0 else "INVALID")
+        lines += [f"Seq_Frame{number:04d}_{name}:={value}" for name, value in others.items()]
         lines.append(f"Seq_Frame{number:04d}_Status:={status}")
     return "\n".join(lines) + "\n\n"

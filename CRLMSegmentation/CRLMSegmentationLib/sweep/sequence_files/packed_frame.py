@@ -22,6 +22,9 @@ _WRITABLE = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 _ADLER_BASE = 65521
 _CRC_POLYNOMIAL = 0xEDB88320
 
+# What all frames of one file have in common: size in pixels, dtype of the pixels, frame of reference.
+FrameKind = tuple[tuple[int, int], str, str]
+
 
 @dataclass(frozen=True)
 class FrameFacts:
@@ -45,7 +48,7 @@ class FrameFacts:
     fixed: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
-    def kind(self) -> tuple[tuple[int, int], str, str]:
+    def kind(self) -> FrameKind:
         """What all frames of one file have in common: image size, dtype, frame of reference."""
         return self.image_size, self.dtype, self.reference
 

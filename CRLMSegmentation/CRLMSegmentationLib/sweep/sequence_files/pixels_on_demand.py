@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class PixelsOnDemand:
             )
         return self._pixels.image_of(block)
 
-    def _read(self, stream, count: int, is_wanted: bool = True) -> bytes:
+    def _read(self, stream: BinaryIO, count: int, is_wanted: bool = True) -> bytes:
         """The next `count` bytes of pixels, fewer at the end; b'' when they are not wanted."""
         here = self._here
         if here.inflate is None:

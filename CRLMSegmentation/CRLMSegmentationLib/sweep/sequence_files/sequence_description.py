@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from ..missing_frames import missing_before
@@ -15,7 +18,7 @@ from .sequence_reader import frames_by_transform, seconds
 _SLOWEST_INTERVAL_S = 5.0
 
 
-def describe_sequence(path) -> dict:
+def describe_sequence(path: str | Path) -> dict[str, Any]:
     """What is in a sequence file: size, frames, transforms with their number of OK, times.
 
     The pixels are read through once, a frame at a time. What cannot be known is None. A recording of a tracker alone

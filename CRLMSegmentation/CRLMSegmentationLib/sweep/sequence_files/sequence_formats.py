@@ -13,7 +13,7 @@ _DETACHED = re.compile(rb"^\s*(?:ElementDataFile\s*=|data ?file:)\s*([^\r\n]+?)\
 _LONGEST_DETACHED_HEADER = 16 * 1024 * 1024
 
 
-def read_sequence_header(path) -> SequenceHeader:
+def read_sequence_header(path: str | Path) -> SequenceHeader:
     """Read the header of a `.mha`, `.mhd`, `.nrrd` or `.nhdr` sequence, recognised by its content, not its name.
 
     Raises SequenceFileError when the file is missing, damaged, or no sequence of two-dimensional images.
@@ -37,7 +37,7 @@ def read_sequence_header(path) -> SequenceHeader:
     )
 
 
-def detached_data_file(path) -> Path | None:
+def detached_data_file(path: str | Path) -> Path | None:
     """The file that holds the pixels of the header `path` (`.mhd`, `.nhdr`); None when it has none beside it."""
     path = Path(path)
     if path.suffix.lower() not in (".mhd", ".nhdr"):

@@ -6,7 +6,7 @@ Format: IGSIO's vtkIGSIOMetaImageSequenceIO and vtkIGSIONrrdSequenceIO; MetaIO d
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,7 +73,7 @@ class SequenceHeader:
         return self.image_size[0] * self.image_size[1] * self.channels * self.dtype.itemsize
 
 
-def read_header_lines(path: Path, is_last) -> tuple[list[str], int]:
+def read_header_lines(path: Path, is_last: Callable[[str], bool]) -> tuple[list[str], int]:
     """The text lines up to and with the first for which `is_last(line)` holds, and the byte offset after them."""
     lines = []
     with open(path, "rb") as stream:

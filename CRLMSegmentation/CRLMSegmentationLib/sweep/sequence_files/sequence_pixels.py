@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 
@@ -144,7 +145,7 @@ class SequencePixels:
                 raise SequenceFileError(f"The compressed pixels of {header.path} are damaged ({error}).") from None
 
 
-def _inflated(stream) -> Iterator[bytes]:
+def _inflated(stream: BinaryIO) -> Iterator[bytes]:
     """What `stream` holds as zlib or gzip, also as several of them one after another, as PLUS appends to its NRRD."""
     inflate = new_inflater()
     while piece := stream.read(_CHUNK_BYTES):
@@ -159,6 +160,6 @@ def _inflated(stream) -> Iterator[bytes]:
                 yield data
 
 
-def new_inflater():
+def new_inflater() -> zlib._Decompress:
     """A decompressor of zlib or gzip."""
     return zlib.decompressobj(_ZLIB_OR_GZIP)

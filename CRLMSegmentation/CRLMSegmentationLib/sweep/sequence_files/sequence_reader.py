@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,12 @@ class SequenceReader:
     Raises SequenceFileError or TransformError when the file holds no sweep that can be placed in `reference`.
     """
 
-    def __init__(self, path, calibration: Mapping[str, np.ndarray] | None = None, reference: str | None = None):
+    def __init__(
+        self,
+        path: str | Path,
+        calibration: Mapping[str, np.ndarray] | None = None,
+        reference: str | None = None,
+    ) -> None:
         self.header: SequenceHeader = read_sequence_header(path)
         recorded_in = self.header.fields.pop(REFERENCE_FIELD, "Reference")
         self.reference = reference or recorded_in
@@ -59,7 +64,7 @@ class SequenceReader:
             return
         images = PixelsOnDemand(self._pixels)
         for number, fields in enumerate(self.header.frame_fields):
-            # Read once, so that a damaged file is told when it is opened.
+            # Read once, so that a damaged file is reported when it is opened.
             frame = RecordedFrame.of(self._tracked_frame(fields, images.image(number)))
             frame.leave_to_disk(ImagePlace(images, number))
             yield frame
@@ -85,7 +90,7 @@ class SequenceReader:
         measured = []
         for frame in frames[:: max(1, len(frames) // 2)]:
             measured.append(dict(frame.transforms))
-            if f"ImageTo{self.reference}" in self._recorded:
+            if f"ImageTo{self.reference}" in self._recorded and frame.image_to_reference is not None:
                 measured[-1][f"ImageTo{self.reference}"] = Pose(frame.image_to_reference, frame.valid)
         return passed_over_sentences(measured, self._calibration, "Image", self.reference)
 
@@ -130,14 +135,15 @@ class SequenceReader:
         target = f"ImageTo{self.reference}"
         pose = compose_measured(transforms, self._calibration, "Image", self.reference, self._recorded)
         image_ok = all(others.pop(name, "OK").upper() == "OK" for name in _IMAGE_STATUS_FIELDS)
-        usable = pose is not None and np.isfinite(pose.matrix).all()
+        if pose is not None and not np.isfinite(pose.matrix).all():
+            pose = None
         derived = {name: compose(transforms, *split_transform_name(name)) for name in self._derived}
         more = {name: entry for name, entry in {**derived, **aside}.items() if entry is not None}
         return TrackedFrame(
             pixels=pixels,
-            image_to_reference=pose.matrix if usable else None,
+            image_to_reference=pose.matrix if pose is not None else None,
             timestamp=seconds(others.pop("Timestamp", None), self.header.path),
-            valid=bool(usable and pose.valid and image_ok),
+            valid=pose is not None and pose.valid and image_ok,
             transforms={name: entry for name, entry in {**transforms, **more}.items() if name != target},
             fields=others,
         )
@@ -166,10 +172,10 @@ def seconds(text: str | None, path: Path) -> float:
 
 
 def read_sweep(
-    path,
+    path: str | Path,
     calibration: Mapping[str, np.ndarray] | None = None,
     reference: str | None = None,
-    progress=None,
+    progress: Callable[[float, str], None] | None = None,
     in_memory: bool | None = None,
 ) -> Sweep:
     """Read a whole recording.
@@ -190,7 +196,9 @@ def read_sweep(
     return reader.sweep(frames)
 
 
-def read_poses(path, calibration: Mapping[str, np.ndarray] | None = None, reference: str | None = None) -> Sweep:
+def read_poses(
+    path: str | Path, calibration: Mapping[str, np.ndarray] | None = None, reference: str | None = None
+) -> Sweep:
     """A recording of any length without its pixels: every image is black. Otherwise as read_sweep()."""
     reader = SequenceReader(path, calibration, reference)
     return reader.sweep(list(reader.frames_without_pixels()))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ..tracked_frame import TrackedFrame
 from ..transform_tree import DERIVED_FIELD, as_tree
 from . import metaimage, nrrd
 from .frame_fields import clean_field, frame_fields
-from .packed_frame import CompressedStream, PackedFrame, image_size_of, little_endian_pixels, pack_image
+from .packed_frame import CompressedStream, FrameFacts, FrameKind, image_size_of, little_endian_pixels, pack_image
 
 _CHUNK_BYTES = 1 << 20
 
@@ -31,16 +32,20 @@ class SequenceWriter:
     """
 
     def __init__(
-        self, path, compressed: bool = True, fields: Mapping[str, str] | None = None, reference: str = "Reference",
+        self,
+        path: str | Path,
+        compressed: bool = True,
+        fields: Mapping[str, str] | None = None,
+        reference: str = "Reference",
         calibration: Mapping[str, np.ndarray] | None = None,
-    ):  # fmt: skip
+    ) -> None:
         self.path = Path(path)
         self._format = format_of(self.path)
         self._fields = dict(fields or {})
         self._reference = reference
         self._calibration = {name: as_affine(matrix, name) for name, matrix in (calibration or {}).items()}
         self._frame_fields: list[Mapping[str, str]] = []
-        self._kind: tuple | None = None
+        self._kind: FrameKind | None = None
         self._stream = CompressedStream(self._format.COMPRESSION) if compressed else None
         self._pixel_path = hidden_path(self.path, "pixels")
         try:
@@ -50,10 +55,10 @@ class SequenceWriter:
             raise SequenceFileError(f"{self.path} cannot be written ({error.strerror}).") from None
         self._pixels.write(self._stream.start if self._stream else b"")
 
-    def __enter__(self):
+    def __enter__(self) -> SequenceWriter:
         return self
 
-    def __exit__(self, kind, value, trace):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.close()
         else:
@@ -78,7 +83,7 @@ class SequenceWriter:
     def close(self) -> None:
         """Finish the file. Raises SequenceFileError when there is no frame or no room on the disk."""
         try:
-            if not self._frame_fields:
+            if self._kind is None:
                 raise SequenceFileError(f"There is no frame to write to {self.path}.")
             if self._stream:
                 self._pixels.write(self._stream.end())
@@ -112,7 +117,7 @@ class SequenceWriter:
         self._pixel_path.unlink(missing_ok=True)
 
 
-def format_of(path: Path):
+def format_of(path: Path) -> ModuleType:
     """The module that writes files with the ending of `path`. Raises SequenceFileError for any other."""
     suffix = path.suffix.lower()
     if suffix not in (".mha", ".nrrd"):
@@ -126,9 +131,14 @@ def hidden_path(path: Path, ending: str) -> Path:
 
 
 def write_whole(
-    path: Path, kind: tuple, all_frame_fields: list, stored_bytes: int | None, chunks: Iterable[bytes],
-    fields: Mapping[str, str] | None = None, fixed: Mapping[str, np.ndarray] | None = None,
-) -> int:  # fmt: skip
+    path: Path,
+    kind: FrameKind,
+    all_frame_fields: Sequence[Mapping[str, str]],
+    stored_bytes: int | None,
+    chunks: Iterable[bytes],
+    fields: Mapping[str, str] | None = None,
+    fixed: Mapping[str, np.ndarray] | None = None,
+) -> int:
     """Write header and pixels and move them into place at once, kept by the disk before they bear the name `path`.
 
     Returns the byte at which the pixels begin.
@@ -161,7 +171,7 @@ def write_whole(
     return len(text)
 
 
-def compressed_chunks(path: Path, frames: Iterable[PackedFrame], pieces: Iterable[bytes]) -> Iterable[bytes]:
+def compressed_chunks(path: Path, frames: Iterable[FrameFacts], pieces: Iterable[bytes]) -> Iterable[bytes]:
     """The compressed pixels of `path`: `pieces` in the order of `frames`, and what goes around them."""
     stream = CompressedStream(format_of(path).COMPRESSION)
     yield stream.start
@@ -182,7 +192,9 @@ def compressed_bytes(path: Path, piece_bytes: int) -> int:
     return len(stream.start) + piece_bytes + len(stream.end())
 
 
-def write_sweep(sweep: Sweep, path, compressed: bool = True, progress=None) -> Path:
+def write_sweep(
+    sweep: Sweep, path: str | Path, compressed: bool = True, progress: Callable[[float, str], None] | None = None
+) -> Path:
     """Write `sweep` to `path` (`.igs.mha` or `.igs.nrrd`) with its poses; returns the path."""
     with SequenceWriter(path, compressed, sweep.fields, sweep.reference) as writer:
         for number, frame in enumerate(sweep.frames):

@@ -54,7 +54,8 @@ def stored_axes(
         kinds = ["domain"] * len(sizes)
     if not any(kind in _OF_FRAMES for kind in kinds):
         kinds = _with_frames(path, sizes, kinds, frames_with_fields, tracked)
-    order, kept = "", []
+    order = ""
+    kept: list[int] = []
     for size, kind in zip(sizes, kinds):
         if kind in _OF_FRAMES:
             letter = "n"
