@@ -30,9 +30,6 @@ LONG_FILES = {
 LONG_FUNCTIONS = {
     # reconstruction/
     "CRLMSegmentationLib/reconstruction/whole_sweep.py reconstruct": 80,
-    # sweep/
-    "CRLMSegmentationLib/sweep/sequence_files/metaimage.py read_header": 65,
-    "CRLMSegmentationLib/sweep/sequence_files/nrrd.py read_header": 77,
     # tracking/
     "CRLMSegmentationLib/tracking/recording/record.py record": 64,
     # web/
@@ -125,25 +122,6 @@ UNTYPED = {
     "CRLMSegmentationLib/session/tumor/tumor.py": 8,
     "CRLMSegmentationLib/session/volume.py": 2,
     "CRLMSegmentationLib/session/workflow.py": 3,
-    # sweep/
-    "CRLMSegmentationLib/sweep/plus_configuration.py": 1,
-    "CRLMSegmentationLib/sweep/recorded_frame.py": 2,
-    "CRLMSegmentationLib/sweep/recorder.py": 2,
-    "CRLMSegmentationLib/sweep/recovery.py": 4,
-    "CRLMSegmentationLib/sweep/sequence_files/conversion.py": 1,
-    "CRLMSegmentationLib/sweep/sequence_files/frame_fields.py": 1,
-    "CRLMSegmentationLib/sweep/sequence_files/metaimage.py": 1,
-    "CRLMSegmentationLib/sweep/sequence_files/nrrd.py": 1,
-    "CRLMSegmentationLib/sweep/sequence_files/sequence_description.py": 1,
-    "CRLMSegmentationLib/sweep/sequence_files/sequence_formats.py": 2,
-    "CRLMSegmentationLib/sweep/sequence_files/sequence_header.py": 1,
-    "CRLMSegmentationLib/sweep/sequence_files/sequence_pixels.py": 1,
-    "CRLMSegmentationLib/sweep/sequence_files/sequence_reader.py": 3,
-    "CRLMSegmentationLib/sweep/sequence_files/sequence_writer.py": 5,
-    "CRLMSegmentationLib/sweep/sweep.py": 1,
-    "CRLMSegmentationLib/sweep/tracked_frame.py": 2,
-    "CRLMSegmentationLib/sweep/transform_columns.py": 1,
-    "CRLMSegmentationLib/sweep/transforms.py": 2,
     # the window
     "CRLMSegmentationWindow/binding.py": 1,
     "CRLMSegmentationWindow/closing.py": 2,
