@@ -1,4 +1,4 @@
-"""The documentation site: docstrings become readable pages, and every room has one. The links are checked by `make docs`."""
+"""The documentation site: docstrings become readable pages, and every room has one. `make docs` checks the links."""
 
 import importlib.util
 import re
