@@ -64,8 +64,9 @@ class Recorder:
     """
 
     def __init__(
-        self, path: str | PathLike[str], calibration: Mapping[str, np.ndarray] | None = None, reference: str = "Reference"
-    ):
+        self, path: str | os.PathLike[str], calibration: Mapping[str, np.ndarray] | None = None,
+        reference: str = "Reference",
+    ) -> None:  # fmt: skip
         self.path = Path(path)
         self.journal = journal_path(path)
         if self.path.suffix.lower() not in (".mha", ".nrrd"):
