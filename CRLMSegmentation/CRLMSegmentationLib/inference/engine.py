@@ -16,13 +16,13 @@ import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, CRLMError, SegmentationError
 from .image import Image, Prediction, Progress, ShouldCancel
 from .models.ensemble import models_of, wanted_labels
 from .models.trained_model import Model
-from .protocol import Connect
+from .protocol import Connect, LivePredictor
 from .request_queue import Overtaken, Request, RequestQueue
 from .worker_link import WorkerLink
 from .worker_process import WorkerProcess
@@ -315,6 +315,10 @@ class WorkerPredictor:
     def _raise_when_failed(self) -> None:
         if self._status.state in ("failed", "off"):
             raise self._why_failed()
+
+
+if TYPE_CHECKING:  # it keeps the interface
+    _live_predictor: type[LivePredictor] = WorkerPredictor
 
 
 @atexit.register

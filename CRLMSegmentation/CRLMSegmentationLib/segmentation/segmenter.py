@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
 from ..errors import ModelError
-from ..inference.image import Image, Prediction, Progress, ShouldCancel
+from ..inference.image import Image, Progress, ShouldCancel
 from ..inference.models.trained_model import Model
+from ..inference.protocol import Predictor
 from ..values import Volume
 from .postprocess import known_voxels
 
 # The label of a network that has others beside it.
 TUMOR = "tumor"
-
-
-class Predictor(Protocol):
-    """What answers: LocalPredictor in this process, WorkerPredictor in one of its own, or a test's own."""
-
-    @property
-    def model(self) -> Model: ...
-
-    def predict(
-        self,
-        image: Image,
-        labels: Sequence[str] | None = None,
-        progress: Progress | None = None,
-        should_cancel: ShouldCancel | None = None,
-    ) -> Prediction: ...
 
 
 class Segmenter(Protocol):

@@ -30,6 +30,13 @@ def own_blocks() -> set[Path]:
     return {path for folder in folders if folder.is_dir() for path in folder.glob(f"{PREFIX}{os.getpid()}-*")}
 
 
+def mapped_blocks() -> list[str]:
+    """Blocks of which this process still holds the memory, with or without a name; Linux says so."""
+    maps = Path("/proc/self/maps")
+    lines = maps.read_text(encoding="utf-8").splitlines() if maps.is_file() else []
+    return [line for line in lines if f"{PREFIX}{os.getpid()}-" in line]
+
+
 @pytest.fixture(scope="module")
 def model(exported_model):
     return load_model(exported_model)
@@ -39,7 +46,7 @@ def model(exported_model):
 def engine(model, fake_workers):
     with WorkerPredictor({"crop": model, "frames": model}, "cpu", connect=fake_workers) as engine:
         yield engine
-    assert not own_blocks()
+    assert not own_blocks() and not mapped_blocks()
 
 
 @pytest.fixture
@@ -130,6 +137,7 @@ def test_a_death_in_between_ends_what_ran_and_keeps_what_waits(engine, worker, f
     replacement.is_ready()
     replacement.answers(replacement.wait_for_requests(1), 0.5)
     assert waiting.result(LONGEST_S).identity == 2 and (replacement.images[0].channels == 2).all()
+    assert len(mapped_blocks()) <= 2  # both sides of the block of the process that lives
 
 
 def test_a_process_that_dies_again_and_again_ends_all_that_waits(engine, worker, fake_workers):
