@@ -194,9 +194,10 @@ class WorkerPredictor:
             self._closed = True
             link, self._link = self._link, None
             self._set("off", message="The segmentation is switched off.")
+            waiting, error = self._queue.take_all(), self._why_failed()
         if link is not None:
             link.end()
-        self._fail_all_that_waits()
+        self._fail(waiting, error)
 
     def __enter__(self) -> WorkerPredictor:
         return self
@@ -256,9 +257,7 @@ class WorkerPredictor:
         if not waited and link is not None:
             link.cancel(request)
 
-    def _fail_all_that_waits(self) -> None:
-        with self._changed:
-            waiting, error = self._queue.take_all(), self._why_failed()
+    def _fail(self, waiting: Sequence[Request], error: CRLMError) -> None:
         for request in waiting:
             request.fail(error)
         with self._changed:
@@ -299,7 +298,9 @@ class WorkerPredictor:
                 return
             self._failure = error
             self._set("failed", message=str(error))
-        self._fail_all_that_waits()
+            # Taken out at once: what is asked from now on waits for the next process.
+            waiting = self._queue.take_all()
+        self._fail(waiting, error)
 
     def _set(self, state: str | None = None, **changes: str) -> None:
         if state is not None:

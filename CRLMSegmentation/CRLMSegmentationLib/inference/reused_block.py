@@ -14,6 +14,10 @@ from .shared_block import SharedBlock
 _MIB = 1 << 20
 
 
+class BlockClosed(Exception):
+    """The block has been given back: its process has gone."""
+
+
 class ReusedBlock:
     """The block of the side that asks. It grows when an image needs more room, and stays until close()."""
 
@@ -27,7 +31,7 @@ class ReusedBlock:
         """Copy `image` into the block; returns what the other side needs to find it (see read_image).
 
         The probabilities of so many `labels` will take the place of the channels. Raises SegmentationError when there
-        is no room, ValueError after close().
+        is no room, BlockClosed after close().
         """
         channels = np.ascontiguousarray(image.channels)
         room = _aligned(max(channels.nbytes, math.prod(image.shape) * labels * 4))
@@ -49,10 +53,10 @@ class ReusedBlock:
             }
 
     def probabilities(self, labels: int, shape: tuple[int, int, int]) -> np.ndarray:
-        """A copy of what the other side has answered, float32 (labels, k, j, i). Raises ValueError after close()."""
+        """A copy of what the other side has answered, float32 (labels, k, j, i). Raises BlockClosed after close()."""
         with self._lock:
             if self._block is None:
-                raise ValueError("the block is closed")
+                raise BlockClosed
             return self._block.array((labels, *shape), np.float32).copy()
 
     def close(self) -> None:
@@ -65,7 +69,7 @@ class ReusedBlock:
 
     def _with_room_for(self, size: int) -> SharedBlock:
         if self._closed:
-            raise ValueError("the block is closed")
+            raise BlockClosed
         if self._block is None or self._size < size:
             if self._block is not None:
                 self._block.close()

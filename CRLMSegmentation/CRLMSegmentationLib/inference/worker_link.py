@@ -11,10 +11,11 @@ from .channel import ChannelError
 from .image import Prediction
 from .protocol import Connect, Connection
 from .request_queue import Request
-from .reused_block import ReusedBlock
+from .reused_block import BlockClosed, ReusedBlock
 
 # A worker that has not released a cancelled request after this time hangs, and is replaced.
 LONGEST_CANCEL_S = 15.0
+NO_MEMORY = "The memory is not large enough for this crop: draw a smaller box."
 
 
 class LinkOwner(Protocol):
@@ -85,11 +86,12 @@ class WorkerLink:
             number = self._number
         try:
             message = self._block.put(request.image, len(request.labels))
-        except ValueError:
+        except BlockClosed:
             return  # the process has gone: its thread says why
-        except CRLMError as error:
+        except (CRLMError, MemoryError) as error:
             self._release(number)
-            request.fail(error)
+            self._owner.on_status(self, state="ready", message="")
+            request.fail(error if isinstance(error, CRLMError) else SegmentationError(NO_MEMORY))
             self._owner.on_idle(self)
             return
         self._send(

@@ -199,9 +199,18 @@ def test_no_room_for_an_image_ends_that_request_alone(engine, worker, monkeypatc
     def no_room(size):
         raise SegmentationError("There is no room.")
 
+    def no_memory(size):
+        raise MemoryError
+
     with monkeypatch.context() as full:
         full.setattr(SharedBlock, "create", no_room)
         assert "no room" in str(engine.submit_frame(image(1), model="frames").exception(LONGEST_S))
+        with pytest.raises(SegmentationError, match="no room"):
+            engine.predict(image(1))
+        full.setattr(SharedBlock, "create", no_memory)
+        with pytest.raises(SegmentationError, match="draw a smaller box"):
+            engine.predict(image(1))
+    assert engine.status.state == "ready"
     answer = engine.submit_frame(image(2), model="frames")
     worker.answers(worker.wait_for_requests(1), 0.5)
     assert answer.result(LONGEST_S)
