@@ -73,7 +73,7 @@ def measure(model, crops, runtimes: list[str], threads: int) -> dict:
             apart[name].append(float(np.abs(probability.voxels - reference[1]).max()))
     return {
         name: {
-            "runtime": segmenters[name].runtime,
+            "runtime": segmenters[name].predictor.runtime,
             "seconds_median": statistics.median(seconds[name]),
             "largest_difference": max(apart[name]),
             **vars(agreement_of(masks[name])),

@@ -47,20 +47,19 @@ class LesionShape:
         c = directions @ self.bump_directions.T
         square = c * c
         legendre = np.empty_like(c)
-        for order, polynomial in (
-            (2, lambda c, s: 1.5 * s - 0.5),
-            (3, lambda c, s: (2.5 * s - 1.5) * c),
-            (4, lambda c, s: (4.375 * s - 3.75) * s + 0.375),
-        ):
-            bumps = self.bump_orders == order
-            legendre[..., bumps] = polynomial(c[..., bumps], square[..., bumps])
-        return ellipsoid * (1 + legendre @ self.bump_heights)
+        two, three, four = (self.bump_orders == order for order in (2, 3, 4))
+        legendre[..., two] = 1.5 * square[..., two] - 0.5
+        legendre[..., three] = (2.5 * square[..., three] - 1.5) * c[..., three]
+        legendre[..., four] = (4.375 * square[..., four] - 3.75) * square[..., four] + 0.375
+        result: np.ndarray = ellipsoid * (1 + legendre @ self.bump_heights)
+        return result
 
     def radial_distance_mm(self, points: np.ndarray) -> np.ndarray:
         """(...) how far `points` (..., 3), relative to the center, lie outside the surface; negative inside."""
         length = np.sqrt((points**2).sum(axis=-1))
         directions = points / np.maximum(length, 1e-9)[..., None]
-        return length - self.radius_mm(directions)
+        result: np.ndarray = length - self.radius_mm(directions)
+        return result
 
     def volume_ml(self) -> float:
         return float((self.radius_mm(sphere_directions(20000)) ** 3).mean() * 4 / 3 * math.pi / 1000)

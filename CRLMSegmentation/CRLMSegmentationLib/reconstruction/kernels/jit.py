@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numba
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-def compiled(function):
+
+def compiled(function: Function) -> Function:
     """`function` compiled to machine code that runs without Python's lock.
 
     The result is kept beside the source, in NUMBA_CACHE_DIR or in the user's cache folder, whichever can be written,

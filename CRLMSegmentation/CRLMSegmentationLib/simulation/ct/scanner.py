@@ -115,14 +115,15 @@ def _mean_over_thickness(
     parts = max(1, round(settings.thickness_mm / place.pixel_mm)) | 1
     x, y, z = place.first_ras
     total = np.zeros((settings.pixels, settings.pixels), dtype=np.float32)
-    middle = None
+    middle = np.empty(0)
     for part in range(parts):
         height = z + (number + (part + 0.5) / parts - 0.5) * settings.thickness_mm
         plane = patient_labels(patient, [x, y, height], place.pixel_mm, [settings.pixels, settings.pixels, 1]).voxels[0]
         total += np.where(plane == LABELS["air"], background, values[plane])
         if part == parts // 2:
             middle = plane
-    return total / parts, middle
+    mean: np.ndarray = total / parts
+    return mean, middle
 
 
 def _noise(seeds: Sequence[int], settings: CtSettings, place: _Place, number: int) -> np.ndarray:
@@ -143,7 +144,8 @@ def _noise(seeds: Sequence[int], settings: CtSettings, place: _Place, number: in
     single = np.zeros((33, 33))
     single[16, 16] = 1.0
     kept = np.sqrt((ndimage.gaussian_filter(single, sigma, truncate=3.0) ** 2).sum())
-    return smooth * (settings.noise_hu / (kept * np.sqrt(sum(share * share for _, share in shares))))
+    result: np.ndarray = smooth * (settings.noise_hu / (kept * np.sqrt(sum(share * share for _, share in shares))))
+    return result
 
 
 def _couch(patient: Patient, place: _Place, pixels: int) -> np.ndarray:

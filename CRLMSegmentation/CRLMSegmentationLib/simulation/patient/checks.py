@@ -57,10 +57,10 @@ def faults_of(patient: Patient) -> list[str]:
             faults.append(f"The trees '{one}' and '{other}' overlap by {-apart:.2f} mm.")
     if not patient.metastases:
         faults.append("There is no metastasis.")
-    for one, other in combinations(patient.lesions, 2):
-        reach = one.shape.largest_radius_mm() + other.shape.largest_radius_mm()
-        if np.linalg.norm(one.center_ras - other.center_ras) < reach:
-            faults.append(f"A {one.kind} and a {other.kind} overlap.")
+    for lesion, second in combinations(patient.lesions, 2):
+        reach = lesion.shape.largest_radius_mm() + second.shape.largest_radius_mm()
+        if np.linalg.norm(lesion.center_ras - second.center_ras) < reach:
+            faults.append(f"A {lesion.kind} and a {second.kind} overlap.")
     for lesion in patient.lesions:
         if patient.shape.outside_mm(lesion.center_ras[None])[0] > 0:
             faults.append(f"A {lesion.kind} lies outside of the liver.")
@@ -82,7 +82,7 @@ def open_edges(surface: vtkPolyData) -> int:
     edges.FeatureEdgesOff()
     edges.ManifoldEdgesOff()
     edges.Update()
-    return edges.GetOutput().GetNumberOfCells()
+    return int(edges.GetOutput().GetNumberOfCells())
 
 
 def beads(tree: VesselTree) -> tuple[np.ndarray, np.ndarray]:

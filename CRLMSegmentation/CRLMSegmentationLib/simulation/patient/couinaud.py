@@ -36,8 +36,13 @@ class Planes:
         """(n,) uint8, 1 to 8, for `points` (n, 3) RAS mm in the liver."""
         points = np.asarray(points, dtype=np.float64)
         x, y, z = points[:, 0], points[:, 1], points[:, 2]
-        of = lambda direction: direction[0] * y - direction[1] * x > 0  # noqa: E731  on its left, seen from above
-        behind_right, left_of_middle, left_of_fissure = ~of(self.right), of(self.middle), of(self.left)
+
+        def on_left_of(direction: np.ndarray) -> np.ndarray:  # seen from above
+            is_left: np.ndarray = direction[0] * y - direction[1] * x > 0
+            return is_left
+
+        behind_right, left_of_middle = ~on_left_of(self.right), on_left_of(self.middle)
+        left_of_fissure = on_left_of(self.left)
         upper, upper_left = z > self.fork_z, z > self.left_z
         found = np.where(
             left_of_middle,
@@ -67,6 +72,7 @@ def planes_of(shape: LiverShape) -> Planes:
     )
 
 
-def _unit(direction) -> np.ndarray:
+def _unit(direction: ArrayLike) -> np.ndarray:
     direction = np.asarray(direction, dtype=np.float64)
-    return direction / np.sqrt((direction * direction).sum())
+    result: np.ndarray = direction / np.sqrt((direction * direction).sum())
+    return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..tubes import paint_tubes
 from .labels import LABELS, patient_labels
 from .patient import Patient
 from .surface_curves import surface_at_zero
+from .vessels import VesselTree
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -69,7 +70,7 @@ def write_patient(
     return folder
 
 
-def parameters(patient: Patient, labels: Volume) -> dict:
+def parameters(patient: Patient, labels: Volume) -> dict[str, Any]:
     """What parameters.json says."""
     inside = np.argwhere(patient.outside_mm < 0)[:, ::-1]
     segments = np.bincount(patient.planes.segments(patient.grid_origin_ras + inside), minlength=9)
@@ -108,9 +109,10 @@ def parameters(patient: Patient, labels: Volume) -> dict:
     }
 
 
-def _lengths(tree) -> np.ndarray:
+def _lengths(tree: VesselTree) -> np.ndarray:
     tubes = tree.tubes()
-    return np.sqrt(((tubes[:, 3:6] - tubes[:, :3]) ** 2).sum(axis=1))
+    lengths: np.ndarray = np.sqrt(((tubes[:, 3:6] - tubes[:, :3]) ** 2).sum(axis=1))
+    return lengths
 
 
 def surface_of(patient: Patient, name: str) -> vtkPolyData:
@@ -129,7 +131,7 @@ def surface_of(patient: Patient, name: str) -> vtkPolyData:
     return surface_at_zero(distance, lower, _VESSEL_STEP_MM)
 
 
-def _lesion_surface(patient: Patient):
+def _lesion_surface(patient: Patient) -> vtkPolyData:
     """All lesions as one vtkPolyData of closed parts."""
     from vtkmodules.vtkFiltersCore import vtkAppendPolyData
 

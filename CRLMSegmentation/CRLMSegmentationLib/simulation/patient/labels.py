@@ -50,16 +50,16 @@ def patient_labels(
 class _Canvas:
     """Voxels that are painted on, thing after thing, each within its own block only."""
 
-    def __init__(self, labels: np.ndarray, origin_ras, spacing_mm: float):
+    def __init__(self, labels: np.ndarray, origin_ras: ArrayLike, spacing_mm: float):
         self.labels, self.origin, self.spacing = labels, np.asarray(origin_ras, dtype=np.float64), spacing_mm
 
-    def lay_ellipsoids(self, rows, number: int) -> None:
+    def lay_ellipsoids(self, rows: np.ndarray, number: int) -> None:
         for row in rows:
             reach = np.array([reach_along(row, direction) for direction in np.eye(3)])
             if (block := self._block(row[:3] - reach, row[:3] + reach)) is not None:
                 _fill_ellipsoid(self.labels[block.slices], block.origin, self.spacing, row, number)
 
-    def lay_tubes(self, tubes, number: int) -> None:
+    def lay_tubes(self, tubes: np.ndarray, number: int) -> None:
         # Long trees in parts, so that a grid that shows a few branches pays for a few.
         for part in np.array_split(tubes, max(1, len(tubes) // 400)):
             if len(part) == 0:
@@ -92,13 +92,14 @@ class _Canvas:
         inside = lesion.shape.radial_distance_mm(np.stack([x, y, z], axis=-1)) < 0
         part[inside & (patient.shape.field_on_grid(block.origin, self.spacing, part.shape[::-1]) < 0)] = number
 
-    def _block(self, lower_ras, upper_ras) -> _Block | None:
+    def _block(self, lower_ras: np.ndarray, upper_ras: np.ndarray) -> _Block | None:
         """The voxels from one corner to the other, and one more around; None when none of them is on the grid."""
         first = np.maximum(np.floor((lower_ras - self.origin) / self.spacing).astype(int) - 1, 0)
         last = np.minimum(np.ceil((upper_ras - self.origin) / self.spacing).astype(int) + 2, self.labels.shape[::-1])
         if (last <= first).any():
             return None
-        return _Block(tuple(slice(int(first[a]), int(last[a])) for a in (2, 1, 0)), self.origin + first * self.spacing)
+        i, j, k = (slice(int(first[a]), int(last[a])) for a in range(3))
+        return _Block((k, j, i), self.origin + first * self.spacing)
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class _Block:
 
 
 @compiled
-def _fill_ellipsoid(labels, origin, spacing, row, number):
+def _fill_ellipsoid(labels: np.ndarray, origin: np.ndarray, spacing: float, row: np.ndarray, number: int) -> None:
     for k in range(labels.shape[0]):
         for j in range(labels.shape[1]):
             for i in range(labels.shape[2]):

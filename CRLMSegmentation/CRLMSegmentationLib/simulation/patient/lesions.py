@@ -67,7 +67,7 @@ def draw_lesions(
     return lesions
 
 
-def _diameter(rng) -> float:
+def _diameter(rng: np.random.Generator) -> float:
     for _ in range(100):
         diameter = MEDIAN_MM * float(np.exp(_LOG_SPREAD * rng.standard_normal()))
         if SMALLEST_MM <= diameter <= LARGEST_MM:
@@ -75,7 +75,7 @@ def _diameter(rng) -> float:
     return MEDIAN_MM
 
 
-def _shape(rng, diameter_mm: float, unevenness: float) -> LesionShape:
+def _shape(rng: np.random.Generator, diameter_mm: float, unevenness: float) -> LesionShape:
     semi_axes = np.array([1.0, rng.uniform(0.78, 1.0), rng.uniform(0.68, 0.95)])
     directions = rng.standard_normal((6, 3))
     directions /= np.sqrt((directions**2).sum(axis=1, keepdims=True))
@@ -86,7 +86,15 @@ def _shape(rng, diameter_mm: float, unevenness: float) -> LesionShape:
     return LesionShape(axes, np.round(semi_axes * scale, 6), directions, orders, heights)
 
 
-def _room_for(rng, shape, place, lesions, origin, outside_mm, vessel_clearance_mm):
+def _room_for(
+    rng: np.random.Generator,
+    shape: LesionShape,
+    place: str,
+    lesions: list[PatientLesion],
+    origin: np.ndarray,
+    outside_mm: np.ndarray,
+    vessel_clearance_mm: np.ndarray,
+) -> np.ndarray | None:
     """(3,) RAS mm of a center where the lesion fits; None when none was found."""
     radius, mean_radius = shape.largest_radius_mm(), float(np.cbrt(shape.volume_ml() * 1000 * 3 / 4 / np.pi))
     extent = np.array(outside_mm.shape[::-1], dtype=np.float64) - 1
@@ -108,6 +116,6 @@ def _room_for(rng, shape, place, lesions, origin, outside_mm, vessel_clearance_m
     return None
 
 
-def _is_in(grid, origin, center) -> bool:
+def _is_in(grid: np.ndarray, origin: np.ndarray, center: np.ndarray) -> bool:
     index = center - origin
     return bool((index >= 0).all() and (index < np.array(grid.shape[::-1]) - 1).all())

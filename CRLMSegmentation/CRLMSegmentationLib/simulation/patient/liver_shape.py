@@ -78,10 +78,10 @@ class LiverShape:
         return self.ellipsoids[row, :3] * self.scale
 
     @property
-    def _numbers(self):
+    def _numbers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         return self.ellipsoids, self.plane, self.cava, self.scale
 
-    def _fields(self, points) -> np.ndarray:
+    def _fields(self, points: ArrayLike) -> np.ndarray:
         points = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 3)
         fields = np.empty((len(points), 3))
         _fill_points(fields, points, *self._numbers)
@@ -91,7 +91,7 @@ class LiverShape:
 def draw_liver_shape(rng: np.random.Generator) -> LiverShape:
     """A liver of the population above."""
 
-    def about(*values, spread):
+    def about(*values: float, spread: float) -> list[float]:
         return [value + spread * rng.uniform(-1, 1) for value in values]
 
     target_ml = float(np.clip(_MEAN_ML + _SPREAD_ML * rng.standard_normal(), SMALLEST_ML + 40, LARGEST_ML - 40))
@@ -129,7 +129,9 @@ def draw_liver_shape(rng: np.random.Generator) -> LiverShape:
     return LiverShape(rows, plane, cava, round((target_ml / volume_ml) ** (1 / 3), 6))
 
 
-def _pressed(place_xy, radii, axes, plane, depth_mm: float) -> np.ndarray:
+def _pressed(
+    place_xy: Sequence[float], radii: Sequence[float], axes: np.ndarray, plane: np.ndarray, depth_mm: float
+) -> np.ndarray:
     """An ellipsoid beyond the visceral plane that presses `depth_mm` into it above the place (x, y)."""
     normal, distance = plane[:3], plane[3]
     x, y = place_xy
@@ -140,7 +142,9 @@ def _pressed(place_xy, radii, axes, plane, depth_mm: float) -> np.ndarray:
 
 
 @compiled
-def _fields_at(x, y, z, rows, plane, cava, scale):
+def _fields_at(
+    x: float, y: float, z: float, rows: np.ndarray, plane: np.ndarray, cava: np.ndarray, scale: float
+) -> tuple[float, float, float]:
     """Outside of the liver, of the body under the diaphragm, beyond the visceral surface; mm."""
     x, y, z = x / scale, y / scale, z / scale
     dome = joined(outside_ellipsoid(rows[0], x, y, z), outside_ellipsoid(rows[2], x, y, z), 40.0)
@@ -160,7 +164,15 @@ def _fields_at(x, y, z, rows, plane, cava, scale):
 
 
 @compiled
-def _fill(field, origin, step, rows, plane, cava, scale):
+def _fill(
+    field: np.ndarray,
+    origin: np.ndarray,
+    step: float,
+    rows: np.ndarray,
+    plane: np.ndarray,
+    cava: np.ndarray,
+    scale: float,
+) -> None:
     for k in range(field.shape[0]):
         for j in range(field.shape[1]):
             for i in range(field.shape[2]):
@@ -170,7 +182,9 @@ def _fill(field, origin, step, rows, plane, cava, scale):
 
 
 @compiled
-def _fill_points(fields, points, rows, plane, cava, scale):
+def _fill_points(
+    fields: np.ndarray, points: np.ndarray, rows: np.ndarray, plane: np.ndarray, cava: np.ndarray, scale: float
+) -> None:
     for n in range(points.shape[0]):
         fields[n, 0], fields[n, 1], fields[n, 2] = _fields_at(
             points[n, 0], points[n, 1], points[n, 2], rows, plane, cava, scale

@@ -26,7 +26,8 @@ def liver_surface(origin_ras: np.ndarray, outside_mm: np.ndarray) -> vtkPolyData
     largest.SetInputData(surface_at_zero(outside_mm, origin_ras, 1.0))
     largest.SetExtractionModeToLargestRegion()
     largest.Update()
-    return largest.GetOutput()
+    surface: vtkPolyData = largest.GetOutput()
+    return surface
 
 
 def surface_at_zero(field: np.ndarray, origin_ras: np.ndarray, step_mm: float) -> vtkPolyData:
@@ -74,13 +75,14 @@ def falciform_ligament(shape: LiverShape, planes: Planes, surface: vtkPolyData) 
     return _resampled(line if line[0, 2] < line[-1, 2] else line[::-1])
 
 
-def _points(surface) -> np.ndarray:
+def _points(surface: vtkPolyData) -> np.ndarray:
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
-    return vtk_to_numpy(surface.GetPoints().GetData()).astype(np.float64)
+    points: np.ndarray = vtk_to_numpy(surface.GetPoints().GetData())
+    return points.astype(np.float64)
 
 
-def _contour(surface, values: np.ndarray, wanted: np.ndarray | None = None) -> list[np.ndarray]:
+def _contour(surface: vtkPolyData, values: np.ndarray, wanted: np.ndarray | None = None) -> list[np.ndarray]:
     """Lines (n, 3) on the surface along which `values`, one for each of its points, are 0; `wanted` keeps points."""
     from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
     from vtkmodules.vtkCommonDataModel import vtkPolyData

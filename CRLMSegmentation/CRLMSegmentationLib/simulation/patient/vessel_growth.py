@@ -45,7 +45,8 @@ def clearance_at(free: np.ndarray, origin: np.ndarray, step: float, x: float, y:
     above = (free[k + 1, j, i] * (1 - x) + free[k + 1, j, i + 1] * x) * (1 - y) + (
         free[k + 1, j + 1, i] * (1 - x) + free[k + 1, j + 1, i + 1] * x
     ) * y
-    return below * (1 - z) + above * z
+    result: float = below * (1 - z) + above * z
+    return result
 
 
 @compiled
@@ -61,7 +62,7 @@ def lay_path(path: np.ndarray, start: np.ndarray, control: np.ndarray, end: np.n
         t = (n + 1) / pieces
         for a in range(3):
             path[n, a] = (1 - t) * (1 - t) * start[a] + 2 * t * (1 - t) * control[a] + t * t * end[a]
-    return pieces
+    return int(pieces)
 
 
 @compiled
@@ -95,7 +96,7 @@ def path_is_free(
 
 
 @compiled
-def _middle(places, order, first, last, middle):
+def _middle(places: np.ndarray, order: np.ndarray, first: int, last: int, middle: np.ndarray) -> None:
     middle[:] = 0.0
     for n in range(first, last):
         for a in range(3):
@@ -105,7 +106,7 @@ def _middle(places, order, first, last, middle):
 
 
 @compiled
-def _unit(vector):
+def _unit(vector: np.ndarray) -> float:
     length = math.sqrt(vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2])
     if length > 1e-9:
         for a in range(3):
@@ -114,7 +115,9 @@ def _unit(vector):
 
 
 @compiled
-def _split(places, order, first, last, middle, heading, shift):
+def _split(
+    places: np.ndarray, order: np.ndarray, first: int, last: int, middle: np.ndarray, heading: np.ndarray, shift: float
+) -> int:
     """Reorder `order` from first to last so that what lies on one side of the middle comes first; returns the border.
 
     The plane holds the heading and lies across the widest of eight directions.
@@ -144,10 +147,10 @@ def _split(places, order, first, last, middle, heading, shift):
     for n in range(8):
         # Directions of equal steps in the tangent of the half angle: no sine.
         t = (n - 4) / 4.0
-        c, s = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
-        spread = c * c * uu + 2 * c * s * uv + s * s * vv
+        cosine, sine = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
+        spread = cosine * cosine * uu + 2 * cosine * sine * uv + sine * sine * vv
         if spread > widest:
-            widest, best_c, best_s = spread, c, s
+            widest, best_c, best_s = spread, cosine, sine
     offset = shift * math.sqrt(widest / (last - first))
     low, high = first, last - 1
     while low <= high:

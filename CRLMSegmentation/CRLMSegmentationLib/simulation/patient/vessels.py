@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..tubes import paint_tubes
 from .couinaud import Planes
@@ -75,7 +76,7 @@ class _Growth:
     fork       where its trunk first forks
     """
 
-    def __init__(self, depth: np.ndarray, origin_ras: np.ndarray, places, rng: np.random.Generator):
+    def __init__(self, depth: np.ndarray, origin_ras: np.ndarray, places: np.ndarray, rng: np.random.Generator):
         self.depth, self.origin, self.places = depth, origin_ras, np.ascontiguousarray(places)
         self.clearance = np.full(depth.shape, 99.0, dtype=np.float32)
         most = 12 * len(places) + 2000
@@ -95,10 +96,10 @@ class _Growth:
         given_up = self._span[: self._spans][self._span_state[: self._spans] == 2]
         return float((given_up[:, 1] - given_up[:, 0]).sum() / len(self.places))
 
-    def root(self, place, radius_mm: float) -> int:
+    def root(self, place: ArrayLike, radius_mm: float) -> int:
         return self._add(place, -1, radius_mm)
 
-    def lead(self, node: int, end, radius_mm: float, bend=(0.0, 0.0, 0.0)) -> int:
+    def lead(self, node: int, end: ArrayLike, radius_mm: float, bend: ArrayLike = (0.0, 0.0, 0.0)) -> int:
         """A trunk from a node to a place, bent by so many mm in its middle; returns its last node."""
         start, end = self.xyz[node].copy(), np.asarray(end, dtype=np.float64)
         pieces = lay_path(self._path, start, (start + end) / 2 + 2 * np.asarray(bend), end)
@@ -106,7 +107,7 @@ class _Growth:
             node = self._add(place, node, radius_mm)
         return node
 
-    def supply(self, node: int, group, radius_mm: float, exempt_mm: float) -> None:
+    def supply(self, node: int, group: np.ndarray, radius_mm: float, exempt_mm: float) -> None:
         """Have grow() lead branches from a node to the places whose numbers are in `group`."""
         if len(group) == 0:
             return
@@ -132,7 +133,7 @@ class _Growth:
         n = self.number
         return VesselTree(self.xyz[:n].copy(), self.parent[:n].copy(), self.radius[:n].copy())
 
-    def _add(self, place, parent: int, radius_mm: float) -> int:
+    def _add(self, place: ArrayLike, parent: int, radius_mm: float) -> int:
         n = self.number
         self.xyz[n], self.parent[n], self.radius[n] = place, parent, radius_mm
         self.number += 1
@@ -182,15 +183,16 @@ def _keep_clear(grown: dict[str, _Growth], since: dict[str, int]) -> None:
                 paint_tubes(growth.clearance.transpose(2, 1, 0), growth.origin, _CLEARANCE_STEP_MM, tubes, 6.0)
 
 
-def _places(rng, origin, outside_mm) -> np.ndarray:
+def _places(rng: np.random.Generator, origin: np.ndarray, outside_mm: np.ndarray) -> np.ndarray:
     """(n, 3) RAS mm: places that want blood, one in each little cube of the liver, not on its surface."""
     step = int(_PLACES_SPACING_MM / _CLEARANCE_STEP_MM)
     k, j, i = np.nonzero(outside_mm[::step, ::step, ::step] < -2.5)
     places = origin + np.column_stack([i, j, k]) * _PLACES_SPACING_MM
-    return places + rng.uniform(-0.5, 0.5, places.shape) * _PLACES_SPACING_MM
+    result: np.ndarray = places + rng.uniform(-0.5, 0.5, places.shape) * _PLACES_SPACING_MM
+    return result
 
 
-def _beside_trunk(depth, origin, portal: VesselTree) -> np.ndarray:
+def _beside_trunk(depth: np.ndarray, origin: np.ndarray, portal: VesselTree) -> np.ndarray:
     """The distance to the capsule, which does not count beside the trunk: artery and duct come from outside as well."""
     trunk = portal.tubes()
     trunk = trunk[trunk[:, 6] > 3.4]
@@ -199,14 +201,22 @@ def _beside_trunk(depth, origin, portal: VesselTree) -> np.ndarray:
     return np.where(distance < 8.5, np.float32(99.0), depth)
 
 
-def _begin_portal(growth: _Growth, shape: LiverShape, planes: Planes, segment) -> None:
+def _begin_portal(growth: _Growth, shape: LiverShape, planes: Planes, segment: np.ndarray) -> None:
     scale, places, whole = shape.scale, growth.places, len(growth.places)
-    numbers_of = lambda *numbers: np.flatnonzero(np.isin(segment, numbers))  # noqa: E731
-    of = lambda *numbers: places[numbers_of(*numbers)]  # noqa: E731
-    radius = lambda group: 6.5 * cube_root(len(group) / whole)  # noqa: E731
-    fork = _porta_hepatis(shape)
-    trunk = growth.root(fork + np.array([-12.0, -6.0, -52.0]) * scale, 6.5)
-    growth.fork = fork = growth.lead(trunk, fork, 6.5)
+
+    def numbers_of(*numbers: int) -> np.ndarray:
+        return np.flatnonzero(np.isin(segment, numbers))
+
+    def of(*numbers: int) -> np.ndarray:
+        here: np.ndarray = places[numbers_of(*numbers)]
+        return here
+
+    def radius(group: np.ndarray) -> float:
+        return 6.5 * cube_root(len(group) / whole)
+
+    hilum = _porta_hepatis(shape)
+    trunk = growth.root(hilum + np.array([-12.0, -6.0, -52.0]) * scale, 6.5)
+    growth.fork = fork = growth.lead(trunk, hilum, 6.5)
     right, left = of(5, 6, 7, 8), of(2, 3, 4)
     middle = right.mean(axis=0)
     at_right = growth.lead(fork, _between(growth.xyz[fork], middle, 0.38), radius(right), (0, 0, 2))
@@ -232,9 +242,8 @@ def _begin_portal(growth: _Growth, shape: LiverShape, planes: Planes, segment) -
         growth.supply(umbilical, group, radius(group), 10.0)
 
 
-def _begin_hepatic(growth: _Growth, shape: LiverShape, planes: Planes, segment) -> None:
+def _begin_hepatic(growth: _Growth, shape: LiverShape, planes: Planes, segment: np.ndarray) -> None:
     places, whole = growth.places, len(growth.places)
-    radius = lambda group: 6.2 * cube_root(len(group) / whole)  # noqa: E731
     top = _confluence_z(shape)
     cava = shape.cava_axis_ras(np.array([-130.0 * shape.scale, top, top + 22.0]))
     inner = shape.cava[3] * shape.scale - 1.5
@@ -250,10 +259,12 @@ def _begin_hepatic(growth: _Growth, shape: LiverShape, planes: Planes, segment) 
     left = np.flatnonzero(np.isin(segment, (2, 3)))
     exempt = shape.cava[3] * shape.scale + 9.0
     for group in (right, middle, left):
-        growth.supply(at, group, radius(group), exempt)
+        growth.supply(at, group, 6.2 * cube_root(len(group) / whole), exempt)
 
 
-def _begin_companion(growth: _Growth, portal: _Growth, segment, radius_mm: float, beside_mm) -> None:
+def _begin_companion(
+    growth: _Growth, portal: _Growth, segment: np.ndarray, radius_mm: float, beside_mm: np.ndarray
+) -> None:
     """Artery or bile duct: along the portal trunk at some distance, then to all segments from where it forks."""
     trunk = portal.xyz[portal.fork]
     start = growth.root(portal.xyz[0] + beside_mm, radius_mm)
@@ -280,5 +291,6 @@ def _confluence_z(shape: LiverShape) -> float:
     return float(heights[inside[-1]] - 10.0 * shape.scale) if len(inside) else 50.0
 
 
-def _between(start, end, share: float) -> np.ndarray:
-    return np.asarray(start) + share * (np.asarray(end) - np.asarray(start))
+def _between(start: ArrayLike, end: ArrayLike, share: float) -> np.ndarray:
+    result: np.ndarray = np.asarray(start) + share * (np.asarray(end) - np.asarray(start))
+    return result

@@ -47,4 +47,5 @@ def _border(mask: np.ndarray) -> np.ndarray:
     inner[:-1] &= mask[1:]
     inner[:, 1:] &= mask[:, :-1]
     inner[:, :-1] &= mask[:, 1:]
-    return mask & ~inner
+    result: np.ndarray = mask & ~inner
+    return result

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,14 +43,15 @@ class Liver:
     kind: np.ndarray
     origin_mm: np.ndarray
     attenuation_db_cm_mhz: np.ndarray
-    summary: dict = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], sigma_steps: float) -> np.ndarray:
     """Gaussian noise of unit variance, smoothed to a correlation length; float64."""
     noise = ndimage.gaussian_filter(rng.standard_normal(shape), sigma_steps, mode="wrap", truncate=3.0)
     # The variance that white noise keeps under a sampled Gaussian, per axis 1 / (2 sqrt(pi) sigma).
-    return noise * (2 * math.sqrt(math.pi) * sigma_steps) ** 1.5
+    result: np.ndarray = noise * (2 * math.sqrt(math.pi) * sigma_steps) ** 1.5
+    return result
 
 
 def _round_shape(rng: np.random.Generator, diameter_mm: float, unevenness: float) -> LesionShape:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .probe import Probe
 
@@ -24,9 +26,10 @@ class SmoothCurve:
     frequencies: np.ndarray
     phases: np.ndarray
 
-    def __call__(self, progress: np.ndarray) -> np.ndarray:
+    def __call__(self, progress: ArrayLike) -> np.ndarray:
         argument = 2 * math.pi * np.multiply.outer(np.asarray(progress, dtype=np.float64), self.frequencies)
-        return (self.amplitudes * np.sin(argument + self.phases)).sum(axis=-1)
+        result: np.ndarray = (self.amplitudes * np.sin(argument + self.phases)).sum(axis=-1)
+        return result
 
 
 def draw_smooth_curve(
@@ -61,7 +64,8 @@ def rigid(rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
 def small_rotation(vectors: np.ndarray) -> np.ndarray:
     """(..., 3, 3) rotations from rotation vectors (..., 3) in radians (x, then y, then z; they are tiny)."""
     x, y, z = (rotation_about(axis, vectors[..., axis]) for axis in range(3))
-    return z @ y @ x
+    result: np.ndarray = z @ y @ x
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +90,8 @@ class ProbeMotion:
         moment = np.asarray(moment, dtype=np.float64)
         waves = np.arange(1, len(self.speed_waves) + 1)
         argument = 2 * math.pi * np.multiply.outer(moment, waves)
-        return moment + (self.speed_waves * np.sin(argument) / (2 * math.pi * waves)).sum(axis=-1)
+        result: np.ndarray = moment + (self.speed_waves * np.sin(argument) / (2 * math.pi * waves)).sum(axis=-1)
+        return result
 
     def push_mm(self, moment: np.ndarray) -> np.ndarray:
         """How deep the face is pressed into the liver."""
@@ -127,7 +132,7 @@ def draw_motion(rng: np.random.Generator, probe: Probe, swept_volume_ml: float, 
     """A freehand pass that sweeps `swept_volume_ml`, unless the lesion needs at least `shortest_mm` of travel."""
     direction = 1.0 if rng.uniform() < 0.5 else -1.0
     fan = round(rng.uniform(-8.0, 8.0), 3)
-    parts = dict(
+    parts: dict[str, Any] = dict(
         direction=direction,
         fan_deg=fan,
         speed_waves=rng.uniform(-0.28, 0.28, 3),
@@ -168,6 +173,7 @@ def draw_tracker_errors(rng: np.random.Generator, moments: np.ndarray, mm: float
         constant *= math.sqrt(3 / (constant**2).sum()) * one_axis * math.sqrt(0.25)
         slow = np.stack([draw_smooth_curve(rng, one_axis * math.sqrt(0.73), 0.3, 1.5)(moments) for _ in range(3)], -1)
         white = rng.standard_normal((len(moments), 3)) * one_axis * math.sqrt(0.02)
-        return constant + slow + white
+        result: np.ndarray = constant + slow + white
+        return result
 
     return TrackerErrors(vectors(mm), vectors(math.radians(degrees)))

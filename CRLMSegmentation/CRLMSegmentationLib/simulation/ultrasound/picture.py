@@ -86,7 +86,8 @@ def draw_settings(rng: np.random.Generator, probe: Probe, lesion_angle_share: fl
 def _gaussian_weights(sigma: float) -> np.ndarray:
     half = max(1, int(math.ceil(3 * sigma)))
     weights = np.exp(-0.5 * (np.arange(-half, half + 1) / sigma) ** 2)
-    return (weights / weights.sum()).astype(np.float32)
+    result: np.ndarray = (weights / weights.sum()).astype(np.float32)
+    return result
 
 
 class Painter:
@@ -134,7 +135,8 @@ class Painter:
         below = probe.ranges_mm[None, :] - capsule[:, None]
         gain = gain + settings.capsule_db * np.exp(-0.5 * ((below - 0.25) / 0.22) ** 2)
         gain = gain - 14.0 * np.clip(-below / 0.3, 0, 1)
-        return (10 ** (gain / 20)).astype(np.float32)
+        result: np.ndarray = (10 ** (gain / 20)).astype(np.float32)
+        return result
 
     def frame(self, face_to_liver: np.ndarray, push_mm: float, moment: float, rng: np.random.Generator) -> np.ndarray:
         """(v, u) uint8 picture of the probe at `face_to_liver` (4, 4), pressed in by `push_mm`, at `moment` 0..1."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,14 +72,16 @@ class Probe:
         distance = np.maximum(self.ranges_mm, 1.0)
         f_number = np.maximum(2.2, distance / 14.0)
         defocus = (distance - self.focus_mm) / (0.75 * self.focus_mm)
-        return 1.2 * self.wavelength_mm * f_number * np.sqrt(1 + defocus**2) / 2.355
+        result: np.ndarray = 1.2 * self.wavelength_mm * f_number * np.sqrt(1 + defocus**2) / 2.355
+        return result
 
     def elevation_sigma_mm(self) -> np.ndarray:
         """(samples,) standard deviation of the slice thickness: a fixed lens, 6 mm high."""
         distance = np.maximum(self.ranges_mm, 1.0)
         at_focus = 1.2 * self.wavelength_mm * self.elevation_focus_mm / 6.0
         defocus = (distance - self.elevation_focus_mm) / (0.6 * self.elevation_focus_mm)
-        return np.minimum(at_focus * np.sqrt(1 + defocus**2), 4.0) / 2.355
+        result: np.ndarray = np.minimum(at_focus * np.sqrt(1 + defocus**2), 4.0) / 2.355
+        return result
 
     @property
     def half_width_mm(self) -> float:
@@ -108,7 +111,7 @@ class Probe:
         matrix[0, 3], matrix[1, 3] = -u * self.pixel_size_mm, -v * self.pixel_size_mm
         return matrix
 
-    def fan_in_pixels(self) -> dict:
+    def fan_in_pixels(self) -> dict[str, Any]:
         """The fan as a clip region: center (u, v) of the arcs, both radii in pixels, both angles in degrees."""
         u, v = self.face_pixel
         degrees = math.degrees(self.half_angle_rad)
@@ -147,7 +150,8 @@ class Probe:
         distance = np.sqrt(x_mm**2 + y**2)
         to_side = distance * np.sin(self.half_angle_rad - np.abs(np.arctan2(x_mm, y)))
         nearest = np.minimum(np.minimum(distance - self.radius_mm, self.radius_mm + self.depth_mm - distance), to_side)
-        return nearest >= margin_mm
+        result: np.ndarray = nearest >= margin_mm
+        return result
 
 
 def draw_probe(rng: np.random.Generator, settings: ProbeSettings, shallowest_depth_mm: float) -> Probe:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 from ...errors import ConfigurationError
 
@@ -21,7 +22,7 @@ def _check_range(name: str, value: object, lowest: float, highest: float, unit: 
         raise ConfigurationError(f"{name} is {value:g} {unit}; it must lie from {lowest:g} to {highest:g} {unit}.")
 
 
-def _check_whole(name: str, value: object, lowest: int, highest: int) -> None:
+def _check_whole(name: str, value: Any, lowest: int, highest: int) -> None:
     if value is None:
         return
     whole = isinstance(value, Integral) and not isinstance(value, bool)

@@ -43,7 +43,9 @@ def tissue_labels(liver: Liver, liver_to_reference: np.ndarray) -> Volume:
     return Volume(np.ascontiguousarray((liver.kind + 1).T.astype(np.uint8)), liver_to_reference @ grid)
 
 
-def lesion_parameters(lesion: Lesion, center_liver: np.ndarray, center_reference: np.ndarray, summary: dict) -> dict:
+def lesion_parameters(
+    lesion: Lesion, center_liver: np.ndarray, center_reference: np.ndarray, summary: dict[str, Any]
+) -> dict[str, Any]:
     """The lesion for parameters.json; `summary` is the liver's, which knows what was laid into it."""
     return {
         "echogenicity": lesion.echogenicity,
@@ -64,7 +66,7 @@ def lesion_parameters(lesion: Lesion, center_liver: np.ndarray, center_reference
     }
 
 
-def probe_parameters(probe: Probe, knobs: Settings) -> dict:
+def probe_parameters(probe: Probe, knobs: Settings) -> dict[str, Any]:
     """The probe and the receive chain (`knobs`, see picture.py) for parameters.json."""
     return {
         "radius_mm": probe.radius_mm,

@@ -38,7 +38,7 @@ def draw_tree(
     start, direction  (3,) root and unit direction of the trunk
     lower, upper      (3,) branches end where they leave this box
     """
-    segments = []
+    segments: list[np.ndarray] = []
     waiting = [(np.asarray(start, dtype=np.float64), np.asarray(direction, dtype=np.float64), radius_mm)]
     while waiting and len(segments) < MOST_SEGMENTS:
         position, heading, radius = waiting.pop(0)

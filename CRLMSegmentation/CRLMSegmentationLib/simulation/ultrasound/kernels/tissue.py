@@ -25,7 +25,8 @@ def sample_coarse(grid: np.ndarray, origin: np.ndarray, step: float, x: float, y
     above = (grid[i, j, k + 1] * (1 - fx) + grid[i + 1, j, k + 1] * fx) * (1 - fy) + (
         grid[i, j + 1, k + 1] * (1 - fx) + grid[i + 1, j + 1, k + 1] * fx
     ) * fy
-    return below * (1 - fz) + above * fz
+    result: float = below * (1 - fz) + above * fz
+    return result
 
 
 @compiled
