@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import argparse
 from pathlib import Path
 
 from ..errors import ConfigurationError
