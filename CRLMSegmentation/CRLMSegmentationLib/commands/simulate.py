@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import argparse
 from pathlib import Path
 
 from ..errors import ConfigurationError
