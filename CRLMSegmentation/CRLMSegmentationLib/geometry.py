@@ -17,6 +17,8 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 LPS_TO_RAS.setflags(write=False)
 _LEAST_LENGTH_MM = 1e-9
 _LEAST_SINE = 1e-6
+# What the last row of an affine matrix is, and by how much it may be off: a file holds it as text.
+_LAST_ROW, _LAST_ROW_OFF = np.array([0.0, 0, 0, 1]), np.array([1e-9, 1e-9, 1e-9, 1e-5])
 
 
 def as_affine(matrix: ArrayLike, name: str = "matrix") -> np.ndarray:
@@ -29,7 +31,7 @@ def as_affine(matrix: ArrayLike, name: str = "matrix") -> np.ndarray:
         raise GeometryError(f"{name} has shape {affine.shape}; an affine transform has shape (4, 4).")
     if not np.isfinite(affine).all():
         raise GeometryError(f"{name} holds a value that is not a finite number.")
-    if not np.allclose(affine[3], (0, 0, 0, 1), atol=1e-9):
+    if (np.abs(affine[3] - _LAST_ROW) > _LAST_ROW_OFF).any():
         raise GeometryError(f"The last row of {name} is {affine[3].tolist()}; it must be 0 0 0 1.")
     linear = affine[:3, :3]
     scale = np.linalg.norm(linear, axis=0).prod()
