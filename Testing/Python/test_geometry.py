@@ -61,3 +61,16 @@ def test_the_same_grid_is_recognised():
     moved[0, 3] = 0.01
     assert volume.has_geometry_of(Volume(np.ones((2, 2, 2)), np.eye(4)))
     assert not volume.has_geometry_of(Volume(np.ones((2, 2, 2)), moved))
+
+
+@pytest.mark.parametrize(
+    "column, off, is_affine", [(0, 9e-10, True), (2, 2e-9, False), (3, 9e-6, True), (3, -2e-5, False)]
+)
+def test_the_last_row_may_be_off_by_what_text_rounds_away(column, off, is_affine):
+    matrix = np.eye(4)
+    matrix[3, column] += off
+    if is_affine:
+        assert as_affine(matrix)[3, column] == matrix[3, column]
+    else:
+        with pytest.raises(GeometryError, match="must be 0 0 0 1"):
+            as_affine(matrix)
