@@ -9,7 +9,7 @@ from importlib import import_module
 
 from . import __version__
 from .commands.options.printing import printing
-from .commands.options.several_words import gathered
+from .commands.options.several_values import gathered
 from .errors import CRLMError
 
 # Name, which is that of its module in commands/, and one line of help, in the order in which a case needs them. A
@@ -42,7 +42,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         prog="crlm",
         description="Intraoperative ultrasound navigation of colorectal liver metastases, step by step. "
         "For research; not a medical device.",
-        epilog="crlm COMMAND --help tells all options of a command, with examples.",
+        epilog="crlm COMMAND --help shows all options of a command, with examples.",
         formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"crlm {__version__}")
@@ -110,14 +110,14 @@ def _failed(sentence: str, status: int = 1) -> int:
     try:
         print(sentence, file=sys.stderr)
     except OSError:
-        pass  # nobody can be told
+        pass  # there is nowhere to report it
     return status
 
 
 def _printed(name: str) -> int:
     """0 when everything that was printed has got where it goes, else 1 and a sentence.
 
-    This is looked at here: at the end of the process Python itself would print a traceback.
+    This is checked here: at the end of the process Python itself would print a traceback.
     """
     try:
         sys.stdout.flush()
@@ -128,7 +128,7 @@ def _printed(name: str) -> int:
         except (OSError, ValueError):
             pass  # not a real file
         if isinstance(error, BrokenPipeError):
-            return 1  # whoever read it has gone (`| head`); there is nobody to tell
+            return 1  # whoever read it has gone (`| head`); there is nobody to report to
         return _failed(f"{name}: what it prints cannot be written ({error.strerror}).")
 
 

@@ -28,8 +28,6 @@ LONG_FILES = {
 }
 
 LONG_FUNCTIONS = {
-    # reconstruction/
-    "CRLMSegmentationLib/reconstruction/whole_sweep.py reconstruct": 80,
     # tracking/
     "CRLMSegmentationLib/tracking/recording/record.py record": 64,
     # web/
@@ -66,32 +64,6 @@ UNTYPED = {
     "CRLMSegmentationLib/pictures/slices_picture.py": 1,
     "CRLMSegmentationLib/pictures/view_picture.py": 2,
     "CRLMSegmentationLib/pictures/view_renderer.py": 6,
-    # reconstruction/
-    "CRLMSegmentationLib/reconstruction/__init__.py": 1,
-    "CRLMSegmentationLib/reconstruction/between.py": 5,
-    "CRLMSegmentationLib/reconstruction/filling.py": 1,
-    "CRLMSegmentationLib/reconstruction/frame_selection.py": 1,
-    "CRLMSegmentationLib/reconstruction/image_kind.py": 3,
-    "CRLMSegmentationLib/reconstruction/impossible_poses.py": 4,
-    "CRLMSegmentationLib/reconstruction/inserter.py": 5,
-    "CRLMSegmentationLib/reconstruction/kernels/arithmetic.py": 10,
-    "CRLMSegmentationLib/reconstruction/kernels/corner_lanes.py": 10,
-    "CRLMSegmentationLib/reconstruction/kernels/finishing.py": 2,
-    "CRLMSegmentationLib/reconstruction/kernels/hole_filling.py": 4,
-    "CRLMSegmentationLib/reconstruction/kernels/jit.py": 1,
-    "CRLMSegmentationLib/reconstruction/kernels/linear.py": 2,
-    "CRLMSegmentationLib/reconstruction/kernels/linear_sums.py": 1,
-    "CRLMSegmentationLib/reconstruction/kernels/nearest.py": 2,
-    "CRLMSegmentationLib/reconstruction/kernels/packed_sums.py": 1,
-    "CRLMSegmentationLib/reconstruction/kernels/torch_insertion.py": 2,
-    "CRLMSegmentationLib/reconstruction/live.py": 1,
-    "CRLMSegmentationLib/reconstruction/plus_settings.py": 2,
-    "CRLMSegmentationLib/reconstruction/pose_filter.py": 2,
-    "CRLMSegmentationLib/reconstruction/quality/sweep_quality.py": 1,
-    "CRLMSegmentationLib/reconstruction/quality/sweep_watch.py": 1,
-    "CRLMSegmentationLib/reconstruction/settings.py": 2,
-    "CRLMSegmentationLib/reconstruction/snapshots.py": 1,
-    "CRLMSegmentationLib/reconstruction/whole_sweep.py": 1,
     # session/
     "CRLMSegmentationLib/session/frame_source.py": 1,
     "CRLMSegmentationLib/mrml/scene_nodes.py": 9,

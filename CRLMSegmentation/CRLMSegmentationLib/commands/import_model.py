@@ -7,7 +7,7 @@ import argparse
 from ..inference.models.card import TASKS
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM, DEFAULT_THRESHOLD
 from .options.printing import print_facts
-from .options.several_words import words
+from .options.several_values import values
 
 EXAMPLES = ("crlm import-model nnUNet_results/Dataset042_Tumor/nnUNetTrainer__nnUNetPlans__3d_fullres my-model",)
 JSON = "print one JSON object: the model's folder, folds, configuration and spacing"
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threshold", type=float, default=DEFAULT_THRESHOLD,
                         help=f"probability from which a voxel is tumor (default {DEFAULT_THRESHOLD:g})")  # fmt: skip
-    parser.add_argument("--folds", type=words, metavar="N",
+    parser.add_argument("--folds", type=values, metavar="N",
                         help="numbers, or all for nnU-Net's fold_all (default every number that is there)")  # fmt: skip
     parser.add_argument("--configuration", help="nnU-Net configuration (default what the checkpoint says)")
     parser.add_argument("--trained-on", default="", metavar="WORDS",

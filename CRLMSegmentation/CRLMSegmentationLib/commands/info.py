@@ -87,7 +87,7 @@ def describe(path: Path) -> dict[str, Any]:
     try:
         description = describe_sequence(path)
     except NotASequenceError:
-        # A volume has the same endings; a damaged recording is another error and is told as such.
+        # A volume has the same endings; a damaged recording is another error and is reported as such.
         pass
     else:
         return {"kind": "sweep" if min(description["image_size"]) > 1 else "tracking", **description}

@@ -11,7 +11,7 @@ from .options.checks import at_least_one
 from .options.outputs import Output, add_force_option, check_outputs
 from .options.printing import in_runs, print_facts
 from .options.progress import progress_bar
-from .options.several_words import numbers, words
+from .options.several_values import numbers, values
 from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def add_reconstruction_options(parser: argparse.ArgumentParser) -> None:
                         help="how holes between frames are filled (default: PLUS's, else stick)")  # fmt: skip
     parser.add_argument(
         "--fan",
-        type=words,
+        type=values,
         metavar="FAN",
         help="sector of the image that is used, six numbers (origin U V, edges in degrees, radii in "
         "pixels), or none (default: PLUS's, else none)",
@@ -99,17 +99,17 @@ def settings_from(arguments: argparse.Namespace, configuration: PlusConfiguratio
     return asked.used(**changes)
 
 
-def fan_from(words: list[str]) -> Fan | None:
+def fan_from(texts: list[str]) -> Fan | None:
     """The Fan of `--fan`, None for 'none'. Raises ConfigurationError."""
     from ..reconstruction import Fan
 
-    if words == ["none"]:
+    if texts == ["none"]:
         return None
     try:
-        u, v, left, right, start, stop = (float(word) for word in words)
+        u, v, left, right, start, stop = (float(text) for text in texts)
     except ValueError:
         raise ConfigurationError(
-            f"--fan '{' '.join(words)}' is neither 'none' nor six numbers: origin u and v in pixels, left and right "
+            f"--fan '{' '.join(texts)}' is neither 'none' nor six numbers: origin u and v in pixels, left and right "
             "edge in "
             "degrees from straight down, first and last radius in pixels."
         ) from None

@@ -13,7 +13,7 @@ from .options.checks import at_least_one
 from .options.outputs import Output, add_force_option, check_outputs
 from .options.printing import print_doubt, print_facts
 from .options.progress import progress_bar
-from .options.several_words import words
+from .options.several_values import values
 
 if TYPE_CHECKING:
     from ..inference.predictor import LocalPredictor
@@ -60,7 +60,7 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--folds",
-        type=words,
+        type=values,
         metavar="N",
         help="which folds of --model to average (default all); its threshold was chosen for all",
     )

@@ -57,7 +57,7 @@ def read_mask(path: str | Path, label: str | int | None = None, option: str = "-
 
 
 def _labels_in(layer: np.ndarray, path: str | Path, is_chosen: bool, option: str) -> list[float]:
-    """The values in `layer` that are not 0. Raises FileFormatError when these are not labels, as far as can be told."""
+    """The values in `layer` that are not 0. Raises FileFormatError when these are no labels, as far as is known."""
     values = np.unique(layer)
     values = values[values != 0]
     are_whole = np.isfinite(values).all() and not (values % 1 != 0).any()

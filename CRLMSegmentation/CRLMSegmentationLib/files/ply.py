@@ -65,18 +65,18 @@ def _header(text: str) -> tuple[str, dict[str, tuple[int, list[_Property]]], lis
     elements: dict[str, tuple[int, list[_Property]]] = {}
     comments: list[str] = []
     for line in text.splitlines():
-        words = line.split()
+        tokens = line.split()
         try:
-            if words[:1] == ["format"]:
-                layout = words[1]
-            elif words[:1] == ["comment"]:
+            if tokens[:1] == ["format"]:
+                layout = tokens[1]
+            elif tokens[:1] == ["comment"]:
                 comments.append(line.partition("comment")[2].strip())
-            elif words[:1] == ["element"]:
-                elements[words[1]] = (int(words[2]), [])
-            elif words[:2] == ["property", "list"]:
-                elements[list(elements)[-1]][1].append(_Property(words[4], _TYPES[words[3]], _TYPES[words[2]]))
-            elif words[:1] == ["property"]:
-                elements[list(elements)[-1]][1].append(_Property(words[2], _TYPES[words[1]]))
+            elif tokens[:1] == ["element"]:
+                elements[tokens[1]] = (int(tokens[2]), [])
+            elif tokens[:2] == ["property", "list"]:
+                elements[list(elements)[-1]][1].append(_Property(tokens[4], _TYPES[tokens[3]], _TYPES[tokens[2]]))
+            elif tokens[:1] == ["property"]:
+                elements[list(elements)[-1]][1].append(_Property(tokens[2], _TYPES[tokens[1]]))
         except (IndexError, KeyError):
             raise ValueError(f"the header has the line '{line[:80]}'") from None
     if layout not in _ORDERS or any(count < 0 for count, _ in elements.values()):
@@ -114,14 +114,14 @@ class _Binary:
 
 
 class _Text:
-    """The elements one after another, as words."""
+    """The elements one after another, as tokens."""
 
     def __init__(self, content: bytes) -> None:
-        self._words = content.split()
+        self._tokens = content.split()
         self._place = 0
 
     def element(self, count: int, properties: list[_Property]) -> dict[str, list[Any]]:
-        if count * len(properties) > len(self._words) - self._place:
+        if count * len(properties) > len(self._tokens) - self._place:
             raise ValueError("cut off")
         values: dict[str, list[Any]] = {one.name: [] for one in properties}
         for _ in range(count):
@@ -133,8 +133,8 @@ class _Text:
         return values
 
     def _take(self, count: int) -> list[float]:
-        words = self._words[self._place : self._place + count]
-        if count < 0 or len(words) < count:
+        tokens = self._tokens[self._place : self._place + count]
+        if count < 0 or len(tokens) < count:
             raise ValueError("cut off")
         self._place += count
-        return [float(word) for word in words]
+        return [float(word) for word in tokens]

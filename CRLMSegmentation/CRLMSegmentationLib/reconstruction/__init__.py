@@ -6,6 +6,7 @@ The settings are light to import; what needs the compiled kernels is loaded on f
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from .plus_settings import PlusSettings, read_plus_settings, settings_from_plus
 from .settings import ClipRectangle, Fan, ReconstructionSettings
@@ -33,7 +34,7 @@ __all__ = [  # noqa: PLE0604  (the names of _LOADED_ON_USE are strings)
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _LOADED_ON_USE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_LOADED_ON_USE[name], __name__), name)

@@ -10,10 +10,11 @@ them, and never outside the swept region.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..geometry import transform_points
 from .footprint import row_runs
@@ -29,7 +30,8 @@ _STEP_VOXELS = 0.7  # below 1, so that slanted images leave few voxels out; join
 
 def pixel_size_mm(pose: np.ndarray) -> np.ndarray:
     """(2,) distance of neighbouring columns and of neighbouring rows of an image, mm."""
-    return np.linalg.norm(np.asarray(pose, dtype=np.float64)[:3, :2], axis=0)
+    size_mm: np.ndarray = np.linalg.norm(np.asarray(pose, dtype=np.float64)[:3, :2], axis=0)
+    return size_mm
 
 
 def gaps_mm(poses: Sequence[np.ndarray], image_size: tuple[int, int]) -> np.ndarray:
@@ -76,7 +78,7 @@ def mark_between(
     low, size = np.zeros(3, dtype=np.int64), np.array([i, j, k], dtype=np.int64)
     flat, nothing = between.reshape(-1), np.zeros(1)
 
-    def mark(step):
+    def mark(step: int) -> None:
         coefficients = exact_coefficients(image_to_voxel_matrix(step[2], region) * (scale[0], scale[1], 1.0), False)
         kernel(pixels, runs, coefficients, low, size - 1, size, strides, flat, flat, nothing, -np.inf)
 
@@ -91,7 +93,14 @@ class BetweenInserter(Inserter):
     Images are made smaller by whole numbers of pixels first, as far as the voxels allow.
     """
 
-    def __init__(self, region: Region, image_size: tuple[int, int], dtype, settings: ReconstructionSettings, pixel_mm):
+    def __init__(
+        self,
+        region: Region,
+        image_size: tuple[int, int],
+        dtype: DTypeLike,
+        settings: ReconstructionSettings,
+        pixel_mm: np.ndarray,
+    ) -> None:
         plain = settings.with_changes(
             interpolation="nearest", compounding="mean", definition="exact", fill="none", pixel_rejection_threshold=None
         )
@@ -106,7 +115,12 @@ class BetweenInserter(Inserter):
         self._bin_to_image = np.diag([self._columns, self._rows, 1.0, 1.0])
         self._bin_to_image[:2, 3] = (self._columns - 1) / 2, (self._rows - 1) / 2
 
-    def insert_between(self, frames: Sequence[np.ndarray], poses: Sequence[np.ndarray], progress=None) -> None:
+    def insert_between(
+        self,
+        frames: Sequence[np.ndarray],
+        poses: Sequence[np.ndarray],
+        progress: Callable[[float, str], None] | None = None,
+    ) -> None:
         """Add what lies between these frames, (v, u) arrays with their ImageToReference, in the order of the sweep, and
         no farther than `fill_radius_mm` from one of them.
         """
@@ -135,7 +149,7 @@ class BetweenInserter(Inserter):
 
 
 @compiled
-def bin_image(image, rows, columns, result):
+def bin_image(image: np.ndarray, rows: int, columns: int, result: np.ndarray) -> None:
     """The mean over `rows` x `columns` pixels into each pixel of `result`, float32."""
     share = np.float32(1.0 / (rows * columns))
     for row in range(result.shape[0]):
@@ -148,7 +162,7 @@ def bin_image(image, rows, columns, result):
 
 
 @compiled
-def blend_images(first, second, part, rounding, result):
+def blend_images(first: np.ndarray, second: np.ndarray, part: float, rounding: float, result: np.ndarray) -> None:
     """(1 - part) * first + part * second into `result`; `rounding` is 0.5 for integers and 0 for floats."""
     weight_first, weight_second = np.float32(1 - part), np.float32(part)
     for row in range(result.shape[0]):
@@ -158,7 +172,7 @@ def blend_images(first, second, part, rounding, result):
 
 
 @compiled
-def join_swept(seen, between, swept, first_k, last_k):
+def join_swept(seen: np.ndarray, between: np.ndarray, swept: np.ndarray, first_k: int, last_k: int) -> None:
     """Write slices `first_k` to `last_k` of `swept`: 1 where `seen` or `between` is, or both neighbours along an axis
     are.
 
@@ -188,7 +202,9 @@ def join_swept(seen, between, swept, first_k, last_k):
                 )
 
 
-def _thinned_runs(pose, image_size, settings):
+def _thinned_runs(
+    pose: np.ndarray, image_size: tuple[int, int], settings: ReconstructionSettings
+) -> tuple[np.ndarray, np.ndarray]:
     """The used pixels of an image with only as many columns and rows as a step needs, and every how many are kept."""
     scale = np.maximum(1, np.floor(_STEP_VOXELS * min(settings.spacing_mm) / pixel_size_mm(pose))).astype(int)
     runs = row_runs(image_size, settings)[:: scale[1]]

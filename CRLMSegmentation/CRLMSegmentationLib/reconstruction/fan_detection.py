@@ -23,13 +23,13 @@ _LEAST_SHARE = 0.02  # of the image; less is not an ultrasound picture
 def detect_footprint(frames: Sequence[np.ndarray], dark: float | None = None) -> tuple[ClipRectangle, Fan | None]:
     """The rectangle around what the frames show, and its fan for a curved probe (None for a linear one).
 
-    frames  (v, u) arrays of one size, of which about 50 are looked at
+    frames  (v, u) arrays of one size, of which about 50 are examined
     dark    grey level up to which a pixel counts as black; by default 2 % of the brightest
     Raises ReconstructionError when nothing is to be seen.
     """
     frames = list(frames)
     if not frames:
-        raise ReconstructionError("There is no frame in which the fan could be looked for.")
+        raise ReconstructionError("There is no frame in which the fan could be searched for.")
     brightest = np.max(frames[:: 1 + len(frames) // 50], axis=0).astype(np.float64)
     dark = 0.02 * brightest.max() if dark is None else dark
     # closing bridges shadows, opening takes away text and marks beside the picture

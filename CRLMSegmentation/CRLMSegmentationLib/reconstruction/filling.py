@@ -7,6 +7,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .between import join_swept
 from .kernels.hole_filling import fill_by_distance, fill_sticks, pack_bits, take_over
@@ -106,7 +107,7 @@ def reach_voxels(settings: ReconstructionSettings) -> int:
     return int(settings.fill_radius_mm / settings.spacing_mm[2]) + 1 if settings.fill == "distance" else 0
 
 
-def offsets_within(radius_mm: float, spacing_mm) -> tuple[np.ndarray, np.ndarray]:
+def offsets_within(radius_mm: float, spacing_mm: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """(n, 3) int64 steps i, j, k to the voxels within a radius, nearest first, and (n,) their squared distances,
     mm^2.
     """

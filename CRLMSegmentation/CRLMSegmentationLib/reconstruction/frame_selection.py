@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ReconstructionError
-from ..sweep import Sweep
+from ..sweep import Sweep, TrackedFrame
 from .impossible_poses import (
     JUMP_LONGEST_FRAMES,
     corners_under,
@@ -72,8 +72,8 @@ def select_frames(sweep: Sweep, skip_interval: int = 1, reject_jumps: bool = Tru
         else:
             usable.append(number)
     if reject_jumps:
-        poses = [sweep.frames[number].image_to_reference for number in usable]
-        poses = dict(zip(usable, np.asarray(poses, dtype=np.float64)))
+        measured = [sweep.frames[number].image_to_reference for number in usable]
+        poses = dict(zip(usable, np.asarray(measured, dtype=np.float64)))
         for reasons_against in (_of_other_shape, _far_from_path, _out_and_back):
             stacked = np.array([poses[number] for number in usable])
             reasons = reasons_against(sweep, usable, stacked) if len(usable) > 2 else {}
@@ -86,15 +86,15 @@ def select_frames(sweep: Sweep, skip_interval: int = 1, reject_jumps: bool = Tru
         if number % skip_interval
     ]
     if not used:
-        reasons = sorted({item.reason for item in skipped})
+        why = sorted({item.reason for item in skipped})
         raise ReconstructionError(
             f"{sweep.name or 'The sweep'} has no frame that a volume can be made from: of {len(sweep.frames)} frames, "
-            f"all were left out ({'; '.join(reasons) or 'it is empty'}); record it again with the probe in view."
+            f"all were left out ({'; '.join(why) or 'it is empty'}); record it again with the probe in view."
         )
     return FrameSelection(tuple(used), tuple(usable), tuple(sorted(skipped, key=lambda item: item.number)))
 
 
-def reason_against(frame) -> str:
+def reason_against(frame: TrackedFrame) -> str:
     """Why a frame cannot be used, empty when it can."""
     if frame.image_to_reference is None:
         return "no pose"
@@ -118,7 +118,7 @@ def _of_other_shape(sweep: Sweep, numbers: list[int], poses: np.ndarray) -> dict
     if np.allclose(shapes, usual, rtol=0.01):
         return {}
     reasons = [other_shape(shape, usual) for shape in shapes]
-    found = {}
+    found: dict[int, str] = {}
     edges = np.flatnonzero(np.diff([False, *map(bool, reasons), False]))
     for first, end in zip(edges[::2], edges[1::2]):
         # many frames in a row have pixels of another size when the depth was changed; no probe is mirrored
@@ -133,11 +133,11 @@ def _out_and_back(sweep: Sweep, numbers: list[int], poses: np.ndarray) -> dict[i
     frames = [sweep.frames[number] for number in numbers]
     runs = out_and_back(corners_under(poses, sweep.image_size))
     places = {place for first, last in runs for place in range(first, last + 1)}
-    found = {}
+    found: dict[int, str] = {}
     for first, last in runs:
         before = next(place for place in range(first - 1, -1, -1) if place not in places)
         found.update((numbers[place], how_far_out(frames[place], frames[before])) for place in range(first, last + 1))
-    # Nothing comes before the first frame and after the last one: a great turn from one frame to the next tells.
+    # Nothing comes before the first frame and after the last one: a great turn from one frame to the next decides.
     for end, inner, further in ((0, 1, 2), (-1, -2, -3)):
         turns = turned_deg(frames[end], frames[inner]), turned_deg(frames[inner], frames[further])
         if abs(numbers[end] - numbers[inner]) == 1 and turns[0] > TURNED_AT_AN_END_DEG > TURNED_FACTOR * turns[1]:
@@ -160,7 +160,7 @@ def _far_from_path(sweep: Sweep, numbers: list[int], poses: np.ndarray) -> dict[
     longest = max(len(stretch) for stretch in stretches)
     least = min(longest, _longest_jump(len(numbers)) + 1)
     swept = np.concatenate([stretch for stretch in stretches if len(stretch) >= least])
-    found = {}
+    found: dict[int, str] = {}
     for stretch in stretches:
         if len(stretch) < least:
             apart = np.linalg.norm(centers[stretch][:, None] - centers[swept][None], axis=2).min()

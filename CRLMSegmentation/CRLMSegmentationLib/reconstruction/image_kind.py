@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..sweep import TrackedFrame
+
 _OTHERS_IN_A_ROW = 10  # images of another kind, and more than were used: then they are the sweep
 
 
@@ -17,8 +19,8 @@ class ImageKind:
     dtype: np.dtype
 
     @classmethod
-    def of(cls, frame) -> ImageKind:
-        return cls(tuple(frame.image_size), frame.dtype)
+    def of(cls, frame: TrackedFrame) -> ImageKind:
+        return cls(frame.image_size, frame.dtype)
 
     def unlike(self, usual: ImageKind) -> str:
         """Why an image of this kind does not go with the `usual` ones; empty when it does."""
@@ -31,11 +33,11 @@ class ImageKind:
 class UsualKind:
     """The kind of images that come one at a time: that of the first one, until many of another kind have come."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._usual: ImageKind | None = None
         self._others = 0  # in a row
 
-    def take(self, frame, used: int) -> tuple[str, str]:
+    def take(self, frame: TrackedFrame, used: int) -> tuple[str, str]:
         """Why this image is left out, and why all `used` ones before it are left out from now on: mostly both empty."""
         kind = ImageKind.of(frame)
         if self._usual is None:

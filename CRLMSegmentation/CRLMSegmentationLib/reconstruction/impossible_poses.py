@@ -9,18 +9,20 @@ liver) stay below 0.7 of what is compared with OUT_AND_BACK_FACTOR here.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..geometry import plane_axes
+from ..sweep import TrackedFrame
 
 JUMP_LONGEST_FRAMES = 4  # so many frames in a row may have a pose that cannot be; more of them are where they say
 OUT_AND_BACK_FACTOR = 5.0  # the way out and that back are so many times longer than the steps around them
 OUT_AND_BACK_LEAST_MM = 4.0  # and at least so long
 OTHER_SIZE = 0.1  # part by which the size of pixels differs
-_TURNED_DEG = 20.0  # from here on a pose is told as turned, else as beside
+_TURNED_DEG = 20.0  # from here on a pose is reported as turned, else as beside
 _STEPS_AROUND = 3  # on either side
 
 
-def corners_of(frame) -> np.ndarray:
+def corners_of(frame: TrackedFrame) -> np.ndarray:
     """(4, 3) Reference mm of the corners of a frame's image."""
     return corners_under(np.asarray(frame.image_to_reference, dtype=np.float64), frame.image_size)
 
@@ -29,15 +31,17 @@ def corners_under(poses: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     """(..., 4, 3) Reference mm of the corners of images under their (..., 4, 4) ImageToReference."""
     width, height = image_size
     pixels = np.array([(u, v, 1.0) for v in (0, height - 1) for u in (0, width - 1)])
-    return pixels @ np.swapaxes(poses[..., :3, [0, 1, 3]], -1, -2)
+    corners: np.ndarray = pixels @ np.swapaxes(poses[..., :3, [0, 1, 3]], -1, -2)
+    return corners
 
 
 def apart_mm(corners: np.ndarray, other: np.ndarray) -> np.ndarray:
     """How far the corner that moved most is from where it was: (...) of two (..., 4, 3)."""
-    return np.linalg.norm(corners - other, axis=-1).max(axis=-1)
+    farthest: np.ndarray = np.linalg.norm(corners - other, axis=-1).max(axis=-1)
+    return farthest
 
 
-def shape_of(image_to_reference) -> np.ndarray:
+def shape_of(image_to_reference: ArrayLike) -> np.ndarray:
     """(..., 3) of (..., 4, 4): mm of a step along a row and along a column of pixels, and the handedness of the axes:
     1, -1, or 0 where the third axis says nothing.
     """
@@ -104,11 +108,11 @@ def _out_and_back(corners: np.ndarray, frames: int) -> list[int]:
         across = float(apart_mm(corners[first - 1], corners[end])) / (frames + 1)
         if is_out_and_back(steps[first - 1], steps[end - 1], max(usual, around, across)):
             firsts.append(int(first))
-            next_free = end + 1
+            next_free = int(end) + 1
     return firsts
 
 
-def how_far_out(frame, other) -> str:
+def how_far_out(frame: TrackedFrame, other: TrackedFrame) -> str:
     """The reason to leave a frame out that is out and back from `other`, the frame before it."""
     angle_deg = turned_deg(frame, other)
     if angle_deg > _TURNED_DEG:
@@ -117,8 +121,8 @@ def how_far_out(frame, other) -> str:
     return f"tracker jump: {apart:.0f} mm beside the frames before and after"
 
 
-def turned_deg(frame, other) -> float:
+def turned_deg(frame: TrackedFrame, other: TrackedFrame) -> float:
     """The angle between the images of two frames, in degrees."""
-    axes = plane_axes([one.image_to_reference for one in (frame, other)])
+    axes = plane_axes([np.asarray(one.image_to_reference) for one in (frame, other)])
     cosine = (np.trace(axes[0].T @ axes[1]) - 1) / 2
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))

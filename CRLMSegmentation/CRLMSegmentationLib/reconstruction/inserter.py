@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import ReconstructionError
 from .footprint import row_runs
@@ -36,9 +37,11 @@ from .kernels.nearest import (
 from .kernels.packed_sums import PackedSums
 from .kernels.pages import touch_pages
 from .memory import check_fits
+from .padding import padded
 from .region import Region, image_to_voxel_matrix
 from .settings import ReconstructionSettings
 
+Progress = Callable[[float, str], None]
 _COMPOUNDING = {"latest": LATEST, "maximum": MAXIMUM, "mean": MEAN}
 _BATCH = 16  # frames between two reports of progress
 _FRAMES_WITH_ONE_CUT = 8  # that come one by one: neighbours lie alike
@@ -48,7 +51,9 @@ _DTYPES = (np.uint8, np.uint16, np.int16, np.float32, np.float64)
 class Inserter:
     """The voxels of one region and what is needed to add frames to them."""
 
-    def __init__(self, region: Region, image_size: tuple[int, int], dtype, settings: ReconstructionSettings):
+    def __init__(
+        self, region: Region, image_size: tuple[int, int], dtype: DTypeLike, settings: ReconstructionSettings
+    ) -> None:
         self.region, self.settings, self.dtype = region, settings, np.dtype(dtype)
         if self.dtype not in _DTYPES:
             raise ReconstructionError(
@@ -87,7 +92,7 @@ class Inserter:
         filled = {"none": 0, "stick": size + 1, "distance": 9 + 2 * size}[self.settings.fill]
         return pasted + (self.dtype.itemsize if self.exact_mean else 0) + 3 + filled
 
-    def _hits_dtype(self):
+    def _hits_dtype(self) -> type[np.generic]:
         if self.exact_mean and not self.packed:
             return np.float64 if self.linear else np.uint32
         if self.linear and self.settings.compounding == "mean":
@@ -107,7 +112,9 @@ class Inserter:
             matrix[:, 3], matrix[:, 2] = voxels[:, 2], 0.0
         return matrix
 
-    def insert(self, frames: Sequence[np.ndarray], poses: Sequence[np.ndarray], progress=None) -> None:
+    def insert(
+        self, frames: Sequence[np.ndarray], poses: Sequence[np.ndarray], progress: Progress | None = None
+    ) -> None:
         """Add frames, (v, u) arrays of one size and dtype with their ImageToReference, in this order."""
         threshold = self.settings.pixel_rejection_threshold
         darkest = -np.inf if threshold is None else float(threshold)
@@ -210,7 +217,7 @@ class Inserter:
         seen = (hits != 0).view(np.uint8)
         return self.values.reshape(self.shape), seen, self._known(hits, seen)
 
-    def write_slices(self, values, seen, known, first_k: int, last_k: int) -> None:
+    def write_slices(self, values: np.ndarray, seen: np.ndarray, known: np.ndarray, first_k: int, last_k: int) -> None:
         """Write slices `first_k` to `last_k` of what `result` gives into arrays that the caller keeps."""
         slices = slice(first_k, last_k + 1)
         if self.exact_mean:
@@ -248,7 +255,7 @@ class Inserter:
         if self.packed:
             self.packed_sums.put_means(self.sums, values, seen)
 
-    def grow(self, before, after, occupied: tuple[slice, slice, slice] | None = None) -> None:
+    def grow(self, before: ArrayLike, after: ArrayLike, occupied: tuple[slice, slice, slice] | None = None) -> None:
         """Add voxels along i, j, k before the first and after the last; what is there stays where it is in space.
 
         occupied  slices (k, j, i) outside which nothing was inserted yet: only they are copied
@@ -323,23 +330,3 @@ def _fixed(matrix: np.ndarray, bits: int, linear: bool) -> np.ndarray:
     if not linear:
         fixed[:, 2] += 1 << (bits - 1)  # so that cutting off rounds
     return fixed
-
-
-def padded(array: np.ndarray, before, after, occupied: tuple[slice, slice, slice] | None = None) -> np.ndarray:
-    """A larger copy of `array` (k, j, i), with so many zeros before and after along i, j, k. Untouched memory stays
-    so.
-    """
-    larger = np.zeros(
-        [size + int(b) + int(a) for size, b, a in zip(array.shape, before[::-1], after[::-1])], array.dtype
-    )
-    occupied = occupied or tuple(slice(0, size) for size in array.shape)
-    target = tuple(slice(part.start + int(b), part.stop + int(b)) for part, b in zip(occupied, before[::-1]))
-    source, target = array[occupied], larger[target]
-    parts = np.linspace(0, len(source), 5).astype(int) if source.nbytes > 1 << 24 else [0, len(source)]
-
-    def copy(first, end):
-        target[first:end] = source[first:end]
-
-    with ThreadPoolExecutor(len(parts) - 1) as pool:
-        list(pool.map(copy, parts[:-1], parts[1:]))
-    return larger

@@ -13,6 +13,7 @@ import math
 import threading
 import time
 from collections import deque
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ class LiveReconstruction:
             try:
                 if self._error is None:
                     self._take_all(self._poses.finish())
-            except Exception as error:  # told with the next snapshot, as those of the thread are
+            except Exception as error:  # reported with the next snapshot, as those of the thread are
                 self._error = error
             if self._inserter is not None:
                 self._inserter.close()
@@ -114,7 +115,7 @@ class LiveReconstruction:
     def __enter__(self) -> LiveReconstruction:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def snapshot(self, fill: bool = True) -> Reconstruction:
@@ -137,7 +138,7 @@ class LiveReconstruction:
             return self._keeper.snapshot(self._lower, self._upper, fill, tuple(self._used), skipped)
 
     @property
-    def report(self) -> dict:
+    def report(self) -> dict[str, Any]:
         """frames_used, frames_skipped (SkippedFrame, ...), frames_waiting, insert_ms (median of the last thousand)."""
         with self._lock:
             return {
@@ -161,7 +162,7 @@ class LiveReconstruction:
                 with self._lock:
                     if self._error is None:
                         self._take(frame)
-            except Exception as error:  # kept for the next snapshot: this thread has nobody to tell
+            except Exception as error:  # kept for the next snapshot: this thread has nobody to report to
                 self._error = error
             finally:
                 with self._wake:
@@ -200,8 +201,8 @@ class LiveReconstruction:
         self._inserter = self._keeper = self._lower = self._upper = self._touched = None
         self._poses = PoseFilter()
 
-    def _take_all(self, told: tuple[list[tuple[int, TrackedFrame]], list[SkippedFrame]]) -> None:
-        accepted, skipped = told
+    def _take_all(self, known: tuple[list[tuple[int, TrackedFrame]], list[SkippedFrame]]) -> None:
+        accepted, skipped = known
         self._skipped += skipped
         for number, frame in accepted:
             self._insert(number, frame)
@@ -258,7 +259,7 @@ class LiveReconstruction:
         try:
             self._make_room(self._lower - near, self._upper + near)
         except ReconstructionError:
-            pass  # it is told when the room is really needed
+            pass  # it is reported when the room is really needed
 
     def _touch_ahead(self) -> bool:
         """Touch a portion of the slices near those that frames reach; False when all are there."""

@@ -30,6 +30,8 @@ def available_bytes() -> int | None:
 
 
 def _available_on_windows() -> int | None:
+    if sys.platform != "win32":  # spelled out, for a type checker on another system
+        return None
     import ctypes
 
     class MemoryStatus(ctypes.Structure):

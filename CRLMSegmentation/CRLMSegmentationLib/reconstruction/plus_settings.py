@@ -7,7 +7,9 @@ vtkIGSIOFillHolesInVolume::ReadConfiguration, older names included.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from ..errors import ConfigurationError, ReconstructionError
@@ -30,7 +32,7 @@ class PlusSettings:
     settings: ReconstructionSettings
     unsupported: dict[str, str]
 
-    def used(self, **changes) -> ReconstructionSettings:
+    def used(self, **changes: Any) -> ReconstructionSettings:
         """The settings to reconstruct with, `changes` in place of what the element says.
 
         Raises ConfigurationError for a setting that is not offered and that `changes` does not replace, and
@@ -58,7 +60,7 @@ def read_plus_settings(element: Element, definition: str = "exact") -> PlusSetti
     return PlusSettings(settings, unsupported)
 
 
-def settings_from_plus(element: Element, definition: str = "exact", **changes) -> ReconstructionSettings:
+def settings_from_plus(element: Element, definition: str = "exact", **changes: Any) -> ReconstructionSettings:
     """The settings that a PLUS <VolumeReconstruction> element asks for, with `changes` in place of its own.
 
     definition  'igsio' for IGSIO's arithmetic, 'exact' for ours; the file has no word for it
@@ -90,42 +92,42 @@ def _choice(element: Element, name: str, choices: dict[str, str]) -> str | None:
     return choices[text.upper()]
 
 
-def _one_choice(field: str, attribute: str, choices: dict[str, str]):
-    def read(element: Element) -> dict:
+def _one_choice(field: str, attribute: str, choices: dict[str, str]) -> Callable[[Element], dict[str, Any]]:
+    def read(element: Element) -> dict[str, Any]:
         choice = _choice(element, attribute, choices)
         return {field: choice} if choice else {}
 
     return read
 
 
-def _spacing(element: Element) -> dict:
+def _spacing(element: Element) -> dict[str, Any]:
     spacing = _numbers(element, "OutputSpacing", 3)
     return {"spacing_mm": spacing} if spacing else {}
 
 
-def _clip_rectangle(element: Element) -> dict:
+def _clip_rectangle(element: Element) -> dict[str, Any]:
     origin, size = _numbers(element, "ClipRectangleOrigin", 2), _numbers(element, "ClipRectangleSize", 2)
     if not size or size[0] <= 0 or size[1] <= 0:
         return {}
     return {"clip_rectangle": ClipRectangle(*(int(number) for number in (*(origin or (0.0, 0.0)), *size)))}
 
 
-def _skip_interval(element: Element) -> dict:
+def _skip_interval(element: Element) -> dict[str, Any]:
     interval = _numbers(element, "SkipInterval", 1)
     return {"skip_interval": max(1, int(interval[0]))} if interval else {}
 
 
-def _threads(element: Element) -> dict:
+def _threads(element: Element) -> dict[str, Any]:
     threads = _numbers(element, "NumberOfThreads", 1)
     return {"threads": int(threads[0])} if threads and threads[0] >= 1 else {}
 
 
-def _pixel_rejection_threshold(element: Element) -> dict:
+def _pixel_rejection_threshold(element: Element) -> dict[str, Any]:
     threshold = _numbers(element, "PixelRejectionThreshold", 1)
     return {"pixel_rejection_threshold": threshold[0]} if threshold else {}
 
 
-def _compounding(element: Element) -> dict:
+def _compounding(element: Element) -> dict[str, Any]:
     compounding = _choice(element, "CompoundingMode", _COMPOUNDINGS)
     if compounding:
         return {"compounding": compounding}
@@ -134,7 +136,7 @@ def _compounding(element: Element) -> dict:
     return {"compounding": "latest" if element.get("Compounding", "").upper() == "OFF" else "mean"}
 
 
-def _fan(element: Element) -> dict:
+def _fan(element: Element) -> dict[str, Any]:
     angles = _numbers(element, "FanAnglesDeg", 2) or _numbers(element, "FanAngles", 2)
     if not angles or angles == (0.0, 0.0):
         return {}
@@ -145,10 +147,10 @@ def _fan(element: Element) -> dict:
     origin = _numbers(element, "FanOriginPixel", 2) or _numbers(element, "FanOrigin", 2) or (0.0, 0.0)
     start = _numbers(element, "FanRadiusStartPixel", 1) or (0.0,)
     stop = _numbers(element, "FanRadiusStopPixel", 1) or _numbers(element, "FanDepth", 1) or (500.0,)
-    return {"fan": Fan(origin, angles, start[0], stop[0])}
+    return {"fan": Fan((origin[0], origin[1]), (angles[0], angles[1]), start[0], stop[0])}
 
 
-def _hole_filling(element: Element) -> dict:
+def _hole_filling(element: Element) -> dict[str, Any]:
     if element.get("FillHoles", "OFF").upper() != "ON":
         return {}
     steps = list(element.iterfind("HoleFilling/HoleFillingElement"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..sweep import TrackedFrame
 from .frame_selection import JUMP_LEAST_MM, SkippedFrame
 from .impossible_poses import (
     JUMP_LONGEST_FRAMES,
@@ -28,30 +29,30 @@ class _Seen:
     """A frame, its number, and what is compared of it. odd: far away or of another shape; '' when neither."""
 
     number: int
-    frame: object
+    frame: TrackedFrame
     corners: np.ndarray
     shape: np.ndarray
     odd: str = ""
 
 
 class PoseFilter:
-    """Holds back frames whose pose may be one that cannot be, until what comes after them tells.
+    """Holds back frames whose pose may be one that cannot be, until what comes after them decides.
 
     A few frames far away from the others, or out and back, or of another shape, are left out; more of them mean that
     the probe is really there.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._last: _Seen | None = None  # that belongs to the sweep
         self._held: list[_Seen] = []  # after it
         self._steps_mm: deque[float] = deque(maxlen=_STEPS_AROUND)  # before it
 
-    def take(self, number: int, frame) -> tuple[list[tuple[int, object]], list[SkippedFrame]]:
+    def take(self, number: int, frame: TrackedFrame) -> tuple[list[tuple[int, TrackedFrame]], list[SkippedFrame]]:
         """Frames, with their numbers, that are now known to belong to the sweep, and those now known not to.
 
         frame  a TrackedFrame that has nothing else against it, see frame_selection.reason_against
         """
-        now = _Seen(number, frame, corners_of(frame), shape_of(frame.image_to_reference))
+        now = _Seen(number, frame, corners_of(frame), shape_of(np.asarray(frame.image_to_reference)))
         if self._last is None:
             return self._accepted([now]), []
         now = _Seen(now.number, frame, now.corners, now.shape, _odd(now, self._last))
@@ -81,7 +82,7 @@ class PoseFilter:
             return [], []
         return self._accepted(self._held), []
 
-    def finish(self) -> tuple[list[tuple[int, object]], list[SkippedFrame]]:
+    def finish(self) -> tuple[list[tuple[int, TrackedFrame]], list[SkippedFrame]]:
         """The same when no further frame comes: what was held back as far away or of another shape is left out."""
         if self._held and not self._held[0].odd:
             return self._accepted(self._held), []
@@ -89,10 +90,12 @@ class PoseFilter:
 
     def _left_over(self) -> list[SkippedFrame]:
         """The frames held back, as such with a pose that cannot be: nothing that came after them was near."""
-        held, self._held = self._held, []
-        return [SkippedFrame(one.number, one.odd or how_far_out(one.frame, self._last.frame)) for one in held]
+        held, self._held, last = self._held, [], self._last
+        if last is None:
+            return []
+        return [SkippedFrame(one.number, one.odd or how_far_out(one.frame, last.frame)) for one in held]
 
-    def _accepted(self, seen: list[_Seen]) -> list[tuple[int, object]]:
+    def _accepted(self, seen: list[_Seen]) -> list[tuple[int, TrackedFrame]]:
         for one in seen:
             if self._last is not None:
                 self._steps_mm.append(float(apart_mm(one.corners, self._last.corners)))

@@ -78,7 +78,9 @@ def corner_points(image_to_reference: np.ndarray, corners: tuple[int, int, int, 
 
 def region_of_settings(settings: ReconstructionSettings) -> Region:
     """The grid that the settings give."""
-    return Region(tuple(map(float, settings.origin_mm)), settings.spacing_mm, tuple(map(int, settings.dimensions)))
+    assert settings.origin_mm is not None and settings.dimensions is not None  # the settings have both or neither
+    (x, y, z), (i, j, k) = settings.origin_mm, settings.dimensions
+    return Region((float(x), float(y), float(z)), settings.spacing_mm, (int(i), int(j), int(k)))
 
 
 def region_of_sweep(
@@ -93,8 +95,8 @@ def region_of_sweep(
     points = np.concatenate([corner_points(pose, corners) for pose in poses])
     lower, upper = points.min(axis=0), points.max(axis=0)
     # half a voxel away from zero, as C's round()
-    dimensions = [math.floor((upper[a] - lower[a]) / settings.spacing_mm[a] + 0.5) + 1 for a in range(3)]
-    return Region(tuple(map(float, lower)), settings.spacing_mm, tuple(dimensions))
+    i, j, k = (math.floor((upper[a] - lower[a]) / settings.spacing_mm[a] + 0.5) + 1 for a in range(3))
+    return Region((float(lower[0]), float(lower[1]), float(lower[2])), settings.spacing_mm, (i, j, k))
 
 
 def image_to_voxel_matrix(image_to_reference: np.ndarray, region: Region) -> np.ndarray:
@@ -104,7 +106,7 @@ def image_to_voxel_matrix(image_to_reference: np.ndarray, region: Region) -> np.
     """
     inverse_scale, inverse_shift = _inverse_of_grid(region)
     matrix = np.asarray(image_to_reference, dtype=np.float64)[:3]
-    voxel = matrix[:, (0, 1, 3)] * inverse_scale[:, None]
+    voxel: np.ndarray = matrix[:, (0, 1, 3)] * inverse_scale[:, None]
     voxel[:, 2] += inverse_shift
     return voxel
 

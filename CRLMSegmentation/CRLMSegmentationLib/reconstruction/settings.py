@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ class ReconstructionSettings:
     threads: int | None = None
     device: str = "auto"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         spacing = np.atleast_1d(np.asarray(self.spacing_mm, dtype=np.float64))
         if spacing.size == 1:
             spacing = np.repeat(spacing, 3)
@@ -137,6 +138,6 @@ class ReconstructionSettings:
         if self.dimensions is not None and (len(self.dimensions) != 3 or min(self.dimensions) < 1):
             raise ReconstructionError(f"The region has {self.dimensions} voxels; it needs three counts of 1 or more.")
 
-    def with_changes(self, **changes) -> ReconstructionSettings:
+    def with_changes(self, **changes: Any) -> ReconstructionSettings:
         """A copy with some settings replaced."""
         return replace(self, **changes)

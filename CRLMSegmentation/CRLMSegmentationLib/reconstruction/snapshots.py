@@ -10,7 +10,9 @@ import numpy as np
 from ..values import Volume
 from .between import BetweenInserter, join_swept, mark_between
 from .filling import fill_left_over, fill_with_sticks, put_seen_over, reach_voxels
-from .inserter import Inserter, padded
+from .frame_selection import SkippedFrame
+from .inserter import Inserter
+from .padding import padded
 from .report import ReconstructionReport, notes_about
 from .settings import ReconstructionSettings
 from .whole_sweep import Reconstruction
@@ -21,7 +23,7 @@ _LOOK_BETWEEN_EVERY = 8  # frames, so that neither they nor the work pile up unt
 class _Changes:
     """First and last slice k in which something changed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.first, self.last = math.inf, -math.inf
 
     def __bool__(self) -> bool:
@@ -50,7 +52,7 @@ class SnapshotKeeper:
         self._seen = np.zeros(shape, dtype=np.uint8)
         self._known = np.zeros(shape, dtype=np.uint8) if inserter.knows_less_than_seen else self._seen
         self._to_write = _Changes()
-        self._last_slices = None
+        self._last_slices: tuple[int, int] | None = None
         self._grown = (np.zeros(3, dtype=int), np.zeros(3, dtype=int))
         self._fills = settings.fill != "none"
         if self._fills:
@@ -109,7 +111,14 @@ class SnapshotKeeper:
             setattr(self, name, padded(getattr(self, name), before, after))
         self._known = self._seen if one_array else padded(self._known, before, after)
 
-    def snapshot(self, lower, upper, fill: bool, used, skipped) -> Reconstruction:
+    def snapshot(
+        self,
+        lower: np.ndarray,
+        upper: np.ndarray,
+        fill: bool,
+        used: tuple[int, ...],
+        skipped: tuple[SkippedFrame, ...],
+    ) -> Reconstruction:
         """Copies of the voxels `lower` to `upper` (i, j, k), with or without filled holes."""
         times = [time.perf_counter()]
         self._grow()

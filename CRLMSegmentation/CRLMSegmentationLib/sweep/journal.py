@@ -51,7 +51,7 @@ def journal_record(frame: PackedFrame) -> bytes:
 def journal_entries(stream: BinaryIO, on_position: Callable[[int], None] | None = None) -> Iterator[JournalEntry]:
     """The whole frames of an open journal, in order; those that were cut off or damaged are left out.
 
-    on_position  told the byte that was reached, after each frame
+    on_position  called with the byte that was reached, after each frame
     Raises ValueError when the file is no journal.
     """
     stream.seek(0)

@@ -1,6 +1,6 @@
 """Frames that a sender skipped without a word, estimated from the gaps between the times of those that came.
 
-PLUS leaves out frames when it falls behind (MaxNumberOfIgtlMessagesToSend, a slow client); only the times tell.
+PLUS leaves out frames when it falls behind (MaxNumberOfIgtlMessagesToSend, a slow client); only the times show it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import numpy as np
 from .tracked_frame import Pose
 from .transforms import find_path, follow, split_transform_name
 
-# A configuration has a dozen transforms; more ways than this are not looked at.
+# A configuration has a dozen transforms; more ways than this are not tried.
 Step = tuple[str, bool, bool]
 _MOST_WAYS = 2000
 # Two transforms that place the corners of an image of so many pixels no further apart say the same.
@@ -114,12 +114,12 @@ def _pose_path(measured: frozenset[str], fixed: tuple[str, ...], source: str, ta
     joined = _Joined(names)
     ends = [(name, *split_transform_name(name)) for name in fixed]
     found: list[tuple[tuple[Step, ...], bool]] = []
-    looked = 0
+    tried = 0
 
     def go_on(frame: str, steps: tuple[Step, ...], visited: frozenset[str], is_measured: bool) -> None:
-        nonlocal looked
-        looked += 1
-        if looked > _MOST_WAYS:
+        nonlocal tried
+        tried += 1
+        if tried > _MOST_WAYS:
             return
         group = joined.group(frame)
         if group == joined.group(target):

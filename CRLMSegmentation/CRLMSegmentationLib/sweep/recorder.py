@@ -35,7 +35,7 @@ _QUEUE_BYTES = 256 << 20
 _COMPRESS_UP_TO_BYTES = 32 << 20
 # The disk is made to keep what it has whenever nothing waits, and at least so often.
 _SYNC_EVERY_S = 0.5
-_LOOK_AT_DISK_EVERY_S = 2.0
+_CHECK_DISK_EVERY_S = 2.0
 _LOW_DISK_BYTES = 2 << 30
 _LOW_DISK_S, _RATE_KNOWN_AFTER_S = 300.0, 5.0
 _TRY_AGAIN_AFTER_S = 1.0
@@ -124,9 +124,9 @@ class Recorder:
         if len(self.kinds) < 2:
             return ""
         (_, usual), *others = self.kinds.most_common()
-        told = ", ".join(f"{width} x {height} {dtype}" for ((width, height), dtype), _ in others)
+        others_text = ", ".join(f"{width} x {height} {dtype}" for ((width, height), dtype), _ in others)
         return (
-            f"{self.kinds.total() - usual} of {self.kinds.total()} frames have other images ({told}): they are "
+            f"{self.kinds.total() - usual} of {self.kinds.total()} frames have other images ({others_text}): they are "
             f"recorded in a file of their own beside {self.path.name}"
         )
 
@@ -181,12 +181,12 @@ class Recorder:
         self._thread.join()
 
     def _write_all(self) -> None:
-        synced = looked = time.monotonic()
+        synced = checked = time.monotonic()
         unsynced = False
         self._look_at_disk()
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._ending, _LOOK_AT_DISK_EVERY_S)
+                self._changed.wait_for(lambda: self._queue or self._ending, _CHECK_DISK_EVERY_S)
                 if not self._queue and self._ending:
                     break
                 frame = self._queue[0] if self._queue else None
@@ -203,8 +203,8 @@ class Recorder:
             if unsynced and (not self._queue or now - synced > _SYNC_EVERY_S):
                 synced, unsynced = now, False
                 self._sync()
-            if now - looked > _LOOK_AT_DISK_EVERY_S:
-                looked = now
+            if now - checked > _CHECK_DISK_EVERY_S:
+                checked = now
                 self._look_at_disk()
         self._look_at_disk()
         self._sync()

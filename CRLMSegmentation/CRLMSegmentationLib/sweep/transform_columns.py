@@ -114,7 +114,7 @@ def inverted(poses: Poses) -> Poses:
 def same_place(one: Poses, other: Poses, where: np.ndarray, image_size: tuple[int, int], within_mm: float) -> bool:
     """True when the corners of an image of `image_size` pixels lie no further apart than `within_mm` in any frame.
 
-    where  (n,) the frames to look at
+    where  (n,) the frames to check
     """
     width, height = max(image_size[0] - 1, 1), max(image_size[1] - 1, 1)
     corners = np.array([(0, 0, 0, 1), (width, 0, 0, 1), (0, height, 0, 1), (width, height, 0, 1)], float).T

@@ -30,7 +30,7 @@ ASIDE_FIELD = re.compile(r"^(\w+To\w+?)Matrix$")
 # An image moves with a frame when its pixels stay within this in it: numbers of OpenIGTLink have seven digits.
 _RIGID_MM = 0.005
 _EXACT = 1e-9
-# A frame that moved less tells nothing about what moves with it.
+# A frame that moved less says nothing about what moves with it.
 _MOVED_MM = 0.5
 
 

@@ -17,7 +17,7 @@ from CRLMSegmentationLib.cli import _COMMANDS, build_parser, main
 from CRLMSegmentationLib.commands import info, reconstruct
 from CRLMSegmentationLib.commands.demo import source
 from CRLMSegmentationLib.commands.options.printing import in_runs, is_quiet, plain, print_doubt, text
-from CRLMSegmentationLib.commands.options.several_words import gathered, words
+from CRLMSegmentationLib.commands.options.several_values import gathered, values
 from CRLMSegmentationLib.files import write_volume
 from CRLMSegmentationLib.session.recordings import replay_process
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_sweep, write_sweep
@@ -70,9 +70,9 @@ def test_every_option_says_what_it_is_for_and_what_it_is_without_it():
         for action in parser._actions:
             if isinstance(action, (argparse._HelpAction, argparse._VersionAction, argparse._SubParsersAction)):
                 continue
-            told = action.help or ""
+            shown = action.help or ""
             needs_default = action.option_strings and action.nargs != 0 and action.default not in (None, [])
-            if not told or (needs_default and "default" not in told):
+            if not shown or (needs_default and "default" not in shown):
                 silent.append(f"{name} {'/'.join(action.option_strings) or action.dest}")
     assert silent == []
 
@@ -102,7 +102,7 @@ def test_an_option_does_not_swallow_the_file_name_behind_it(line, expected):
 def test_words_behind_two_dashes_and_missing_values_stay_as_they_are():
     assert gathered(["--", "--box", "1", "2"]) == ["--", "--box", "1", "2"]
     assert gathered(["a", "--box", "--tight"]) == ["a", "--box", "--tight"]
-    assert words("1 2, 3") == ["1", "2", "3"]
+    assert values("1 2, 3") == ["1", "2", "3"]
 
 
 def test_json_holds_no_nan_and_people_read_words():
@@ -300,8 +300,8 @@ def test_quiet_leaves_doubts_and_json(capsys, tmp_path, monkeypatch):
 def test_a_reconstruction_is_told_as_json(capsys, tmp_path):
     sweep = sweep_file(tmp_path / "a.igs.mha")
     words = ["reconstruct", sweep, "-o", tmp_path / "v.nrrd", "--spacing", 1, "--json", "--quiet"]
-    told = refuse_nan(crlm(capsys, *words)[1])
-    assert told["dimensions"] == [21, 11, 8] and told["frames_used"] == 8 and told["frames_left_out"] == []
+    facts = refuse_nan(crlm(capsys, *words)[1])
+    assert facts["dimensions"] == [21, 11, 8] and facts["frames_used"] == 8 and facts["frames_left_out"] == []
 
 
 def test_numbers_of_frames_are_told_in_runs():

@@ -24,7 +24,7 @@ WITHOUT_FORCE = {
 # Two options of one name and of two kinds.
 OF_TWO_KINDS = {
     "--model": "the model to use, or in a study further ones by name",
-    "--device": "a study is trained where it is told, and nowhere by itself",
+    "--device": "a study is trained where it is asked to be, and nowhere by itself",
     "--threads": "checked where it is read",
     "--task": "of a model that is taken over, or several of a study",
     "--kind": "of a model that is taken over, or which models a study trains",

@@ -121,7 +121,7 @@ def test_an_output_that_cannot_be_written_is_told_before_anything_is_read(capsys
     assert "ending" in is_refused(capsys, folder, *words, folder / "new.nrrd", "--picture", folder / "new.doc")
 
 
-def test_a_folder_that_cannot_be_written_into_is_told(folder, monkeypatch):
+def test_a_folder_that_cannot_be_written_into_is_reported(folder, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(CRLMError, match="nothing can be written into"):
         check_outputs([Output("-o", folder / "deep" / "new.nrrd", (".nrrd",))], [])

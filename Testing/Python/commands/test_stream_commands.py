@@ -35,10 +35,10 @@ def test_stream_without_a_server_fails(capsys):
 def test_a_recording_without_a_valid_pose_warns_with_the_reason_and_another_status(tmp_path, capsys):
     with Replayer(a_sweep(valid=False), 0, speed=None) as replayer:
         status = main(["record", "-o", str(tmp_path / "a.igs.mha"), "--port", str(replayer.port), "--until-closed"])
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     assert status not in (0, 1) and (tmp_path / "a.igs.mha").is_file()
-    assert "12 without a valid pose" in told.out and "no transforms come with the images" in told.out
-    assert "No frame has a valid pose" in told.err
+    assert "12 without a valid pose" in printed.out and "no transforms come with the images" in printed.out
+    assert "No frame has a valid pose" in printed.err
 
 
 def test_a_recording_that_ended_as_it_was_to_tells_no_interruption(tmp_path, capsys):
@@ -46,8 +46,8 @@ def test_a_recording_that_ended_as_it_was_to_tells_no_interruption(tmp_path, cap
         with Replayer(a_sweep(), 0, speed=None) as replayer:
             path = str(tmp_path / f"{number}.igs.mha")
             assert main(["record", "-o", path, "--port", str(replayer.port), *options]) == 0
-        told = capsys.readouterr()
-        assert "0 without a valid pose" in told.out and "no connection" not in told.out
+        printed = capsys.readouterr()
+        assert "0 without a valid pose" in printed.out and "no connection" not in printed.out
 
 
 def test_an_image_stream_is_recorded_by_its_name(tmp_path, capsys):

@@ -67,7 +67,7 @@ def test_that_of_another_volume_and_somebody_s_own_mask_are_not_taken_for_it(vol
     assert (tmp_path / "w.seen.nrrd").read_bytes() == own
 
 
-def test_a_damaged_one_is_told(volume, tmp_path):
+def test_a_damaged_one_is_reported(volume, tmp_path):
     write_volume(volume, tmp_path / "v.nrrd")
     whole = (tmp_path / "v.seen.nrrd").read_bytes()
     (tmp_path / "v.seen.nrrd").write_bytes(whole[:-20])

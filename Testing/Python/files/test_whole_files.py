@@ -58,7 +58,7 @@ def test_a_full_disk_is_told_and_the_older_file_stays(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_writer_that_writes_nothing_is_told(tmp_path):
+def test_a_writer_that_writes_nothing_is_reported(tmp_path):
     with pytest.raises(FileFormatError, match="cannot be written"), written_whole(tmp_path / "a.nrrd"):
         pass
     assert list(tmp_path.iterdir()) == []

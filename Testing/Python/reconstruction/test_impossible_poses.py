@@ -64,8 +64,8 @@ def left_out_live(frames):
 
 
 @pytest.mark.parametrize("places", [[12], [12, 13], [6, 15], [8, 10, 12]])
-@pytest.mark.parametrize("how, told", BAD.values(), ids=BAD.keys())
-def test_it_is_left_out_with_the_reason_everywhere(how, told, places):
+@pytest.mark.parametrize("how, reported", BAD.values(), ids=BAD.keys())
+def test_it_is_left_out_with_the_reason_everywhere(how, reported, places):
     frames = with_bad(straight(), places, how)
     whole = reconstruct(Sweep(frames), SETTINGS)
     live, watch = left_out_live(frames)
@@ -74,11 +74,11 @@ def test_it_is_left_out_with_the_reason_everywhere(how, told, places):
         whole.report.frames_skipped, live.report.frames_skipped, watch.quality().frames_skipped, quality.frames_skipped
     ):  # fmt: skip
         assert [one.number for one in skipped] == places
-        assert all(told in one.reason for one in skipped)
+        assert all(reported in one.reason for one in skipped)
     without = reconstruct(Sweep([one for number, one in enumerate(frames) if number not in places]), SETTINGS)
     assert np.array_equal(whole.volume.voxels, without.volume.voxels)
     for judged in (quality, watch.quality()):
-        assert any(told in sentence and f"frame {places[0]}" in sentence for sentence in judged.sentences())
+        assert any(reported in sentence and f"frame {places[0]}" in sentence for sentence in judged.sentences())
 
 
 @pytest.mark.parametrize("place", [0, 23])

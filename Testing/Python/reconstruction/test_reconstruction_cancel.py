@@ -1,4 +1,4 @@
-"""Progress is told and a reconstruction can be stopped at each of its steps."""
+"""Progress is reported and a reconstruction can be stopped at each of its steps."""
 
 import numpy as np
 import pytest
@@ -12,10 +12,10 @@ DISTANCE = ReconstructionSettings(spacing_mm=0.5, fill="distance", threads=2)
 def test_it_stops_wherever_it_is_asked_to(make_sweep, fill):
     sweep = make_sweep(5, frames=40)
     settings = DISTANCE.with_changes(fill=fill)
-    told = []
-    whole = reconstruct(sweep, settings, lambda fraction, text: told.append(fraction), lambda: False)
-    assert told == sorted(told) and 0 < told[0] and told[-1] == 1.0
-    for stop_at in range(len(told)):
+    fractions = []
+    whole = reconstruct(sweep, settings, lambda fraction, text: fractions.append(fraction), lambda: False)
+    assert fractions == sorted(fractions) and 0 < fractions[0] and fractions[-1] == 1.0
+    for stop_at in range(len(fractions)):
         asked = []
 
         def should_cancel():

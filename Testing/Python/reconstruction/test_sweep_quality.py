@@ -46,8 +46,8 @@ def test_left_out_frames_are_counted_by_reason(frames_with_steps):
 def test_the_command_says_it_too(capsys, shared_data):
     recording, configuration = shared_data / "SpinePhantomFreehand.igs.mha", shared_data / "SpinePhantom.xml"
     assert main(["info", str(recording), "--plus-config", str(configuration), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert "Too fast between frame 8 and frame 20" in told["quality"]
-    assert 15 < told["speed_mm_per_s"] < 25 and 2 < told["widest_gap_mm"] < 4
+    facts = json.loads(capsys.readouterr().out)
+    assert "Too fast between frame 8 and frame 20" in facts["quality"]
+    assert 15 < facts["speed_mm_per_s"] < 25 and 2 < facts["widest_gap_mm"] < 4
     assert main(["info", str(recording)]) == 0  # nothing is known about the place of its pixels
     assert "ImageToProbe" in capsys.readouterr().out

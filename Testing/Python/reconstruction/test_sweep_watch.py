@@ -134,18 +134,20 @@ def of_another_type(frame):
     return frame.with_changes(pixels=frame.pixels.astype(np.uint16))
 
 
-@pytest.mark.parametrize("change, told", [(of_another_size, "size: 5 x 3 pixels"), (of_another_type, "type: uint16")])
-def test_an_odd_image_is_left_out_live_and_said(frames_with_steps, change, told):
+@pytest.mark.parametrize("change, reason", [(of_another_size, "size: 5 x 3 pixels"), (of_another_type, "type: uint16")])
+def test_an_odd_image_is_left_out_live_and_said(frames_with_steps, change, reason):
     frames = frames_with_steps([0.5] * 12)
     odd = [*frames[:5], change(frames[5]), *frames[6:]]
     watch, hints = watched(odd)
-    assert told.split(":")[0] in hints[5][0] and "it is recorded" in hints[5][0]
-    assert [(one.number, told in one.reason) for one in watch.quality().frames_skipped] == [(5, True)]
+    assert reason.split(":")[0] in hints[5][0] and "it is recorded" in hints[5][0]
+    assert [(one.number, reason in one.reason) for one in watch.quality().frames_skipped] == [(5, True)]
     with LiveReconstruction(SETTINGS) as live:
         for frame in odd:
             live.add(frame)
     made = live.snapshot()
-    assert [(one.number, told in one.reason) for one in made.report.frames_skipped] == [(5, True)] and not live.problem
+    assert [(one.number, reason in one.reason) for one in made.report.frames_skipped] == [
+        (5, True)
+    ] and not live.problem
     expected = reconstruct(Sweep([*frames[:5], *frames[6:]]), SETTINGS)
     np.testing.assert_array_equal(made.volume.voxels, expected.volume.voxels)
 

@@ -207,7 +207,7 @@ def test_pixels_in_several_files_are_refused_as_such(tmp_path, name):
     "time, doubt",
     [(None, "no time"), ("7", "time of the frame before"), ("-{}", "backwards"), ("{}0000", "milliseconds")],
 )
-def test_times_that_cannot_be_relied_on_are_told(tmp_path, time, doubt):
+def test_times_that_cannot_be_relied_on_are_reported(tmp_path, time, doubt):
     path = metaimage(tmp_path / "a.mha", RAW, fields=frame_fields(" = ", time=time))
     assert any(doubt in sentence for sentence in describe_sequence(path)["doubts_about_times"])
     check(path)

@@ -1,4 +1,4 @@
-"""A recording of any length takes little memory, frames of several kinds are kept and told, the disk keeps
+"""A recording of any length takes little memory, frames of several kinds are kept and reported, the disk keeps
 what came.
 """
 
@@ -47,7 +47,7 @@ def test_the_disk_keeps_the_pixels_and_gives_them_back(tmp_path, name):
     assert [len(read_sweep(path)) for path in files] == [5, 1]
 
 
-def test_a_file_that_is_gone_is_told(tmp_path):
+def test_a_file_that_is_gone_is_reported(tmp_path):
     recorder = Recorder(tmp_path / "a.igs.mha")
     kept = recorder.add(make_frame(70))
     (path,) = recorder.stop()

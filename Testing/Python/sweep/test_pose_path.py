@@ -49,7 +49,7 @@ def test_fixed_transforms_alone_are_no_measured_pose():
     assert pose.matrix[0, 3] == 90 and not pose.valid
 
 
-def test_what_is_needed_of_a_configuration_is_used_and_the_rest_is_not_told():
+def test_what_is_needed_of_a_configuration_is_used_and_the_rest_is_not_reported():
     fixed = {"StylusTipToStylus": at(1), "ImageToProbe": at(0, 3), "TrackerToReference": at(50)}
     path = pose_path({"ProbeToTracker"}, fixed, "Image", "Reference")
     assert [name for name, _, _ in path.steps] == ["ImageToProbe", "ProbeToTracker", "TrackerToReference"]

@@ -69,7 +69,7 @@ def test_a_recording_killed_at_any_moment_is_recovered(tmp_path):
             assert unfinished_recordings(tmp_path) == []
             time.sleep(chance.uniform(0, 0.1))
             process.send_signal(signal.SIGKILL)
-            told = 1 + len(process.stdout.read().split())
+            received = 1 + len(process.stdout.read().split())
         assert not path.exists() and unfinished_recordings(tmp_path) == [journal_path(path)]
         with pytest.raises(RecordingError, match="repair"):
             Recorder(path)
@@ -77,7 +77,7 @@ def test_a_recording_killed_at_any_moment_is_recovered(tmp_path):
         (recovered,) = recovery.files
         assert recovered == path
         frames = read_sweep(recovered).frames
-        assert len(frames) in (told, told + 1) and not journal_path(path).exists()
+        assert len(frames) in (received, received + 1) and not journal_path(path).exists()
         assert [frame.pixels[0, 0] for frame in frames] == [number % 251 for number in range(len(frames))]
 
 
@@ -176,7 +176,7 @@ def test_a_slow_disk_never_holds_up_the_receiver_and_losses_are_counted(tmp_path
     assert len(read_sweep(path)) == recorder.frames == 20 - recorder.dropped
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordingError, match="cannot be recorded"):
         Recorder(tmp_path / "file" / "a.igs.mha")
@@ -196,7 +196,7 @@ def test_a_folder_that_is_removed_meanwhile_comes_back_with_all_frames(tmp_path,
     assert [frame.pixels[0, 0] for frame in read_sweep(path).frames] == [0, 1, 2] and not recorder.dropped
 
 
-def test_a_folder_that_cannot_come_back_is_told(tmp_path):
+def test_a_folder_that_cannot_come_back_is_reported(tmp_path):
     recorder = Recorder(tmp_path / "sweeps" / "a.igs.mha")
     recorder.add(make_frame(0))
     wait_for(recorder, 1)

@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_made_leaves_the_journal(tmp_path, monkeypatch):
     assert [len(read_sweep(made)) for made in recover(path)] == [2, 2]
 
 
-def test_all_recordings_of_a_folder_are_recovered_and_a_hopeless_one_is_told(tmp_path):
+def test_all_recordings_of_a_folder_are_recovered_and_a_hopeless_one_is_reported(tmp_path):
     write_journal(tmp_path / "a.igs.mha", [record_of(1), record_of(2)])
     write_journal(tmp_path / "b.igs.nrrd", [record_of(3)])
     (tmp_path / "c.igs.mha.journal").write_bytes(MAGIC + b"FRME")

@@ -1,4 +1,4 @@
-"""The options that say where the tumor is looked for."""
+"""The options that say where the tumor is searched for."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import numpy as np
 from ...errors import ConfigurationError
 from ...files import read_box, read_mask
 from ...values import Box
-from .several_words import words
+from .several_values import values
 
 
 def add_box_options(parser: argparse.ArgumentParser, required: bool) -> None:
     choice = parser.add_mutually_exclusive_group(required=required)
     choice.add_argument(
-        "--box", type=words, metavar="BOX", help="Markups ROI (.mrk.json), or center R A S and three edge lengths in mm"
+        "--box",
+        type=values,
+        metavar="BOX",
+        help="Markups ROI (.mrk.json), or center R A S and three edge lengths in mm",
     )
     choice.add_argument(
         "--box-from-mask", metavar="MASK", help="tight box around this mask; the model's margin is added"
@@ -39,17 +42,17 @@ def box_from(arguments: argparse.Namespace) -> tuple[Box, bool] | None:
     return None
 
 
-def parse_box(words: list[str]) -> Box:
+def parse_box(texts: list[str]) -> Box:
     """A Markups file, or six numbers: center R A S and sizes in mm."""
-    if len(words) == 1 and Path(words[0]).suffix.lower() == ".json":
-        return read_box(words[0])
+    if len(texts) == 1 and Path(texts[0]).suffix.lower() == ".json":
+        return read_box(texts[0])
     try:
-        numbers = [float(word) for word in " ".join(words).replace(",", " ").split()]
+        numbers = [float(text) for text in " ".join(texts).replace(",", " ").split()]
     except ValueError:
         numbers = []
     if len(numbers) != 6:
         raise ConfigurationError(
-            f"The box '{' '.join(words)}' is neither a .mrk.json file nor six numbers (center R A S, three sizes in "
+            f"The box '{' '.join(texts)}' is neither a .mrk.json file nor six numbers (center R A S, three sizes in "
             "mm)."
         )
     return Box(np.array(numbers[:3]), np.array(numbers[3:]))

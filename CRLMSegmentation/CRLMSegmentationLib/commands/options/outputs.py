@@ -1,4 +1,4 @@
-"""What a command is going to write, looked at before it begins: nothing is lost to a name that was typed twice."""
+"""What a command is going to write, checked before it begins: nothing is lost to a name that was typed twice."""
 
 from __future__ import annotations
 

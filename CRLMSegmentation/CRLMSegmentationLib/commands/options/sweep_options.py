@@ -12,13 +12,13 @@ from ...errors import ConfigurationError
 from ...geometry import as_affine
 from ...sweep import PlusConfiguration, Sweep, read_plus_configuration, read_sweep
 from .progress import Progress
-from .several_words import words
+from .several_values import values
 
 
 def add_sweep_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plus-config", metavar="XML", help="PLUS configuration with the calibration and settings")
     parser.add_argument(
-        "--image-to-probe", metavar="M", type=words,
+        "--image-to-probe", metavar="M", type=values,
         help="16 numbers, row by row: pixel to mm in Probe; overrides the configuration",
     )  # fmt: skip
     parser.add_argument(
@@ -53,7 +53,7 @@ def read_given_sweep(
     configuration: PlusConfiguration,
     progress: Progress | None = None,
 ) -> Sweep:
-    """The recording, with the calibration and the reference of the options; what of them is not used is told."""
+    """The recording, with the calibration and the reference of the options; what of them is not used is reported."""
     sweep = read_sweep(path, calibration_from(arguments, configuration), arguments.reference, progress)
     for note in sweep.notes:
         print(f"note: {note}", file=sys.stderr)

@@ -26,25 +26,25 @@ def to_fixed_point(values: np.ndarray, bits: int) -> np.ndarray:
 
 
 @inlined
-def igsio_floor(value):
+def igsio_floor(value: float) -> int:
     """IGSIO's PlusMath::Floor: the greatest integer that is not greater than `value`, by its way of rounding."""
     return np.int64(value + _ROUNDING_OFFSET) - _ROUNDING_INTEGER
 
 
 @inlined
-def igsio_index(column, step, start, shift):
+def igsio_index(column: float, step: int, start: float, shift: int) -> int:
     """IGSIO's nearest voxel index of a column in double precision; sums in its order."""
     return np.int64(column * step + start + shift + (_ROUNDING_OFFSET + 0.5)) - _ROUNDING_INTEGER
 
 
 @inlined
-def wrapped_to_32_bits(value):
+def wrapped_to_32_bits(value: float) -> int:
     """What is left of an int64 in a C int."""
     return ((value + 2147483648) & 4294967295) - 2147483648
 
 
 @inlined
-def truncated_quotient(numerator, denominator):
+def truncated_quotient(numerator: int, denominator: int) -> int:
     """C's integer division, rounding towards zero; denominator > 0."""
     if numerator >= 0:
         return numerator // denominator
@@ -52,7 +52,7 @@ def truncated_quotient(numerator, denominator):
 
 
 @inlined
-def running_mean_of_bytes(value, count, pixel):
+def running_mean_of_bytes(value: float, count: int, pixel: float) -> float:
     """IGSIO's running mean of uint8, truncated at every pixel; a recursive filter after 255 of them."""
     if count < RECURSIVE_AFTER:
         total = np.int64(pixel) + np.int64(value) * count
@@ -61,7 +61,7 @@ def running_mean_of_bytes(value, count, pixel):
 
 
 @inlined
-def running_mean_of_integers(value, count, pixel):
+def running_mean_of_integers(value: float, count: int, pixel: float) -> float:
     """The same for longer integers, whose product with the weight overflows a C int; IGSIO lets it."""
     if count < RECURSIVE_AFTER:
         total = wrapped_to_32_bits(np.int64(pixel) * 256 + np.int64(value) * (256 * count))
@@ -70,7 +70,7 @@ def running_mean_of_integers(value, count, pixel):
 
 
 @inlined
-def running_mean_of_floats(value, count, pixel):
+def running_mean_of_floats(value: float, count: int, pixel: float) -> float:
     """The same in single precision, without rounding to integers."""
     if count < RECURSIVE_AFTER:
         return (pixel + value * np.float32(count)) / np.float32(count + 1)
@@ -78,7 +78,7 @@ def running_mean_of_floats(value, count, pixel):
 
 
 @inlined
-def running_mean_of_doubles(value, count, pixel):
+def running_mean_of_doubles(value: float, count: int, pixel: float) -> float:
     """The same in double precision."""
     if count < RECURSIVE_AFTER:
         return (pixel + value * np.float64(count)) / np.float64(count + 1)
@@ -86,7 +86,7 @@ def running_mean_of_doubles(value, count, pixel):
 
 
 @inlined
-def columns_within_fixed(start, step, low, high, first, last):
+def columns_within_fixed(start: float, step: int, low: int, high: int, first: int, last: int) -> tuple[int, int]:
     """The part of columns `first` to `last` whose start + step * column lies from `low` to `high`."""
     if step == 0:
         if start < low or start > high:
@@ -102,7 +102,9 @@ def columns_within_fixed(start, step, low, high, first, last):
 
 
 @inlined
-def columns_within_double(step, start, shift, low, high, first, last):
+def columns_within_double(
+    step: int, start: float, shift: int, low: int, high: int, first: int, last: int
+) -> tuple[int, int]:
     """The part of columns `first` to `last` whose nearest index, which never turns, lies from `low` to `high`."""
     if first > last:
         return first, last

@@ -43,25 +43,25 @@ _BELOW_A_TIE = 2.0**-40 - 0.5
 
 
 @inlined
-def _nearest_integer(value):
+def _nearest_integer(value: float) -> float:
     """Of a double below 2^50, ties to even; without the function call that floor() may become."""
     return (value + _TO_INTEGER) - _TO_INTEGER
 
 
 @inlined
-def corner_weight_jk(corner, part_j, part_k):
+def corner_weight_jk(corner: int, part_j: float, part_k: float) -> float:
     """Weight of one of the four corners along j and k of a pixel at `part_j`, `part_k` (0 to 1) between them."""
     return (_AT_0_J[corner] + _CHANGE_J[corner] * part_j) * (_AT_0_K[corner] + _CHANGE_K[corner] * part_k)
 
 
 @inlined
-def rounded_igsio_weight(weight):
+def rounded_igsio_weight(weight: float) -> float:
     """A product of IGSIO's fixed-point weights, in units of 2^-14, as a whole number of them; halves are rounded up."""
     return _nearest_integer(weight + _ABOVE_A_TIE)
 
 
 @inlined
-def add_to_plain_sum(value, second, weight, pixel):
+def add_to_plain_sum(value: float, second: float, weight: float, pixel: float) -> tuple[float, float]:
     """Weight and weighted pixel.
 
     Each of these functions takes a voxel's two lanes, the weight of a pixel there and its grey level, and gives the two
@@ -73,7 +73,7 @@ def add_to_plain_sum(value, second, weight, pixel):
 
 
 @inlined
-def igsio_mean_of_bytes(value, known, weight, pixel):
+def igsio_mean_of_bytes(value: float, known: float, weight: float, pixel: float) -> tuple[float, float]:
     """IGSIO's running mean of uint8, new value = (weight * pixel + known * value) / (weight + known).
 
     IGSIO rounds the quotient to 2^-14 and then to an integer, halves up. So the value is n from n - 0.5 - 2^-15 on, a
@@ -89,7 +89,7 @@ def igsio_mean_of_bytes(value, known, weight, pixel):
 
 
 @inlined
-def igsio_mean_of_integers(value, known, weight, pixel, lowest):
+def igsio_mean_of_integers(value: float, known: float, weight: float, pixel: float, lowest: int) -> tuple[float, float]:
     """The same for integers of two bytes from `lowest` on; IGSIO lets their weighted sum overflow a C int."""
     if weight == 0:
         return value, known
@@ -102,7 +102,7 @@ def igsio_mean_of_integers(value, known, weight, pixel, lowest):
 
 
 @inlined
-def igsio_mean_of_floats(value, known, weight, pixel):
+def igsio_mean_of_floats(value: float, known: float, weight: float, pixel: float) -> tuple[float, float]:
     """The same in single precision, without rounding to integers."""
     if weight == 0:
         return value, known
@@ -116,7 +116,7 @@ def igsio_mean_of_floats(value, known, weight, pixel):
 
 
 @inlined
-def igsio_mean_of_doubles(value, known, weight, pixel):
+def igsio_mean_of_doubles(value: float, known: float, weight: float, pixel: float) -> tuple[float, float]:
     """The same in double precision."""
     if weight == 0:
         return value, known
@@ -126,13 +126,15 @@ def igsio_mean_of_doubles(value, known, weight, pixel):
 
 
 @inlined
-def _igsio_weight_256(after):
+def _igsio_weight_256(after: int) -> float:
     weight_256 = ((after << 8) + _HALF) >> IGSIO_BITS
     return np.float64(weight_256) if (after << 8) < (np.int64(_HEAVIEST) << IGSIO_BITS) else _HEAVIEST
 
 
 @inlined
-def igsio_plain_mean_of_integers(value, known, weight, pixel, lowest, mask):
+def igsio_plain_mean_of_integers(
+    value: float, known: float, weight: float, pixel: float, lowest: int, mask: int
+) -> tuple[float, float]:
     """IGSIO's mean with weights in doubles."""
     if weight == 0:
         return value, known
@@ -141,7 +143,9 @@ def igsio_plain_mean_of_integers(value, known, weight, pixel, lowest, mask):
 
 
 @inlined
-def igsio_plain_mean_of_floats(value, known, weight, pixel, single):
+def igsio_plain_mean_of_floats(
+    value: float, known: float, weight: float, pixel: float, single: bool
+) -> tuple[float, float]:
     """The same, without rounding to integers but to `single` precision."""
     if weight == 0:
         return value, known
@@ -150,7 +154,7 @@ def igsio_plain_mean_of_floats(value, known, weight, pixel, single):
 
 
 @inlined
-def _plain_mean(value, known, weight, pixel):
+def _plain_mean(value: float, known: float, weight: float, pixel: float) -> tuple[float, float]:
     known /= 256.0
     both = weight + known
     weight_256 = both * 256.0
@@ -159,13 +163,15 @@ def _plain_mean(value, known, weight, pixel):
 
 
 @inlined
-def _wrapped(value, lowest, mask):
+def _wrapped(value: float, lowest: int, mask: int) -> float:
     """An int64 as it is after being put into an integer of fewer bits."""
     return np.float64(((value - lowest) & mask) + lowest)
 
 
 @inlined
-def compounded(way, value, second, weight, pixel, lowest, mask):
+def compounded(
+    way: int, value: float, second: float, weight: float, pixel: float, lowest: int, mask: int
+) -> tuple[float, float]:
     """A voxel's two lanes after `pixel` with `weight`, in one of the ways named above.
 
     way, lowest, mask  constants of the caller, so that only one of the branches is compiled

@@ -8,7 +8,9 @@ from .jit import compiled
 
 
 @compiled
-def finish_packed_mean(sums, sum_bits, values, seen, first, end):
+def finish_packed_mean(
+    sums: np.ndarray, sum_bits: int, values: np.ndarray, seen: np.ndarray, first: int, end: int
+) -> None:
     """Unpack weight and weighted sum (uint64, see nearest.SUM_BITS), divide, round half up; flat arrays."""
     lower = (np.uint64(1) << sum_bits) - np.uint64(1)
     for index in range(first, end):
@@ -22,7 +24,9 @@ def finish_packed_mean(sums, sum_bits, values, seen, first, end):
 
 
 @compiled
-def finish_plain_mean(sums, weights, rounding, values, seen, first, end):
+def finish_plain_mean(
+    sums: np.ndarray, weights: np.ndarray, rounding: float, values: np.ndarray, seen: np.ndarray, first: int, end: int
+) -> None:
     """The same for float64 sums and their weights; `rounding` is 0.5 for integer voxels and 0 for floats."""
     for index in range(first, end):
         weight = weights[index]

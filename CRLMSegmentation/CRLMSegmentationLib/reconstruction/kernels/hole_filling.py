@@ -28,7 +28,7 @@ STICK_LENGTHS = np.sqrt((STICKS * STICKS).sum(axis=1).astype(np.float64))
 
 
 @compiled
-def pack_bits(known, words, first_k, last_k):
+def pack_bits(known: np.ndarray, words: np.ndarray, first_k: int, last_k: int) -> None:
     """Slices `first_k` to `last_k` of `known` (k, j, i) as bits, 64 voxels along i to a uint64 of `words` (k, j, word).
 
     The first and the last word of a row stay 0: they stand for what is outside.
@@ -45,7 +45,7 @@ def pack_bits(known, words, first_k, last_k):
 
 
 @inlined
-def _bits_ahead(words, k, j, word, di, dj, dk, reach):
+def _bits_ahead(words: np.ndarray, k: int, j: int, word: int, di: int, dj: int, dk: int, reach: int) -> int:
     """For 64 voxels, whether there is a known voxel within `reach` steps of (di, dj, dk)."""
     found = np.uint64(0)
     for step in range(1, reach + 1):
@@ -62,7 +62,15 @@ def _bits_ahead(words, k, j, word, di, dj, dk, reach):
 
 
 @compiled
-def take_over(values, seen, filled, known, swept, first_k, last_k):
+def take_over(
+    values: np.ndarray,
+    seen: np.ndarray,
+    filled: np.ndarray,
+    known: np.ndarray,
+    swept: np.ndarray,
+    first_k: int,
+    last_k: int,
+) -> int:
     """In slices `first_k` to `last_k`, put the voxels that were `seen` over what `filled` has from between frames.
 
     known  not 0 where `filled` has a value; becomes not 0 where either has
@@ -84,7 +92,19 @@ def take_over(values, seen, filled, known, swept, first_k, last_k):
 
 
 @compiled
-def fill_sticks(volume, known, words, swept, anywhere, filled, has_value, first_k, last_k, stick_length, sticks_used):
+def fill_sticks(
+    volume: np.ndarray,
+    known: np.ndarray,
+    words: np.ndarray,
+    swept: np.ndarray,
+    anywhere: np.ndarray,
+    filled: np.ndarray,
+    has_value: np.ndarray,
+    first_k: int,
+    last_k: int,
+    stick_length: int,
+    sticks_used: np.ndarray,
+) -> int:
     """Write into `filled` the slices `first_k` to `last_k` of `volume` with their holes filled.
 
     volume, filled  (k, j, i), one dtype, not the same array
@@ -185,7 +205,18 @@ def fill_sticks(volume, known, words, swept, anywhere, filled, has_value, first_
 
 
 @compiled
-def fill_by_distance(volume, known, swept, offsets, squared_mm, filled, has_value, first_k, last_k, rounding):
+def fill_by_distance(
+    volume: np.ndarray,
+    known: np.ndarray,
+    swept: np.ndarray,
+    offsets: np.ndarray,
+    squared_mm: np.ndarray,
+    filled: np.ndarray,
+    has_value: np.ndarray,
+    first_k: int,
+    last_k: int,
+    rounding: float,
+) -> int:
     """Write into `filled` the slices `first_k` to `last_k` of `volume` with their holes filled.
 
     swept       (k, j, i), not 0 where the image passed; no hole elsewhere is filled

@@ -31,7 +31,7 @@ def compiled(function: Function) -> Function:
     return dispatcher
 
 
-def inlined(function):
+def inlined(function: Function) -> Function:
     """`function` compiled into each of its callers. For numbers only: numba counts the references to an array that is
     handed over, at every call.
     """

@@ -10,6 +10,7 @@ in the middle of eight voxels still reaches them all).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -41,7 +42,7 @@ IGSIO_ONE = 1 << IGSIO_BITS
 
 
 @cache
-def linear_kernel(arithmetic: int, compounding: int, kind: int):
+def linear_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[..., None]:
     """The compiled kernel paste(...), with the arguments of nearest.nearest_kernel but for those below.
 
     coefficients  fixed point without the half for rounding
@@ -208,7 +209,7 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int):
 
 
 @inlined
-def inside(i, j, k, last_i, low_j, high_j, low_k, high_k):
+def inside(i: int, j: int, k: int, last_i: int, low_j: int, high_j: int, low_k: int, high_k: int) -> bool:
     """True when voxel (i, j, k) lies in the slab: i from 0, j and k from their lowest, all to their last."""
     return 0 <= i <= last_i and low_j <= j <= high_j and low_k <= k <= high_k
 

@@ -7,6 +7,7 @@ voxels of every pixel of a piece lie in the slab, nothing is tested.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -22,7 +23,7 @@ _LOWER_BITS = 0xFFFFFFFF
 
 
 @cache
-def linear_sums_kernel(kind: int):
+def linear_sums_kernel(kind: int) -> Callable[..., None]:
     """The compiled kernel paste(...) with the arguments of linear.linear_kernel, for BYTES or WORDS.
 
     sums  flat uint64, weight << SUM_BITS | weighted sum, in units of 2^-WEIGHT_BITS

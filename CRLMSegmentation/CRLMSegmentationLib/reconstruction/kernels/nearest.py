@@ -7,9 +7,11 @@ mostly meet the same voxel: its value is held in registers until the index chang
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .arithmetic import (
     EXACT_BITS,
@@ -31,7 +33,7 @@ BYTES, WORDS, INTEGERS, FLOATS, DOUBLES = 0, 1, 2, 3, 4
 SUM_BITS = (36, 40)  # of the packed accumulator of the exact mean of BYTES and WORDS: weights above, sum below
 
 
-def pixel_kind(dtype) -> int:
+def pixel_kind(dtype: DTypeLike) -> int:
     """How pixels of `dtype` are treated: uint8 and uint16 on fast paths, other integers, float32, float64."""
     dtype = np.dtype(dtype)
     if dtype == np.uint8:
@@ -44,7 +46,7 @@ def pixel_kind(dtype) -> int:
 
 
 @cache
-def nearest_kernel(arithmetic: int, compounding: int, kind: int):
+def nearest_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[..., None]:
     """The compiled kernel, as the function below.
 
     paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest)

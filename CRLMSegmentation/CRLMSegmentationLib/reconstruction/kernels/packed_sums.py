@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .arithmetic import EXACT_BITS
 from .linear_sums import WEIGHT_BITS
@@ -96,7 +97,7 @@ class PackedSums:
         values[at] = (sums + (weights >> np.uint64(1))) // weights
         seen[at] = 1
 
-    def grow(self, shape: tuple[int, int, int], before, grown: tuple[int, int, int]) -> None:
+    def grow(self, shape: tuple[int, int, int], before: ArrayLike, grown: tuple[int, int, int]) -> None:
         """The volume (k, j, i) has become `grown`, with so many voxels more before i, j, k."""
         places = np.unravel_index(self._indices, shape)
         self._indices = np.ravel_multi_index(

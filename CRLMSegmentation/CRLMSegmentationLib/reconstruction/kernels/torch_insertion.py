@@ -9,11 +9,13 @@ mask.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..inserter import Inserter
+from ..settings import ReconstructionSettings
 from .arithmetic import EXACT_BITS
 from .linear_sums import WEIGHT_BITS
 from .nearest import EXACT, SUM_BITS
@@ -22,7 +24,7 @@ _GREY_BITS = 16  # of the key of 'latest'
 _LEAST_WEIGHT = 0.125
 
 
-def torch_device(settings, dtype) -> str | None:
+def torch_device(settings: ReconstructionSettings, dtype: DTypeLike) -> str | None:
     """The device on which such a sweep can be reconstructed with torch, None when numba has to do it.
 
     Torch is not even imported where there is no NVIDIA driver: that would take longer than a reconstruction.
@@ -39,7 +41,13 @@ def torch_device(settings, dtype) -> str | None:
     return "cuda" if torch.cuda.is_available() else None
 
 
-def insert_with_torch(inserter: Inserter, frames: Sequence[np.ndarray], poses, device: str, progress=None) -> None:
+def insert_with_torch(
+    inserter: Inserter,
+    frames: Sequence[np.ndarray],
+    poses: Sequence[np.ndarray],
+    device: str,
+    progress: Callable[[float, str], None] | None = None,
+) -> None:
     """Do what `inserter.insert` does for the first frames of an inserter, on the torch device named."""
     import torch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,5 +106,5 @@ def picture(first: Volume, second: Volume, found: Difference) -> np.ndarray:
     return np.concatenate([panels[0], border, panels[1], border, colored], axis=1).astype(np.uint8)
 
 
-def _by(dimensions) -> str:
+def _by(dimensions: Sequence[int]) -> str:
     return " x ".join(map(str, dimensions))

@@ -1,4 +1,4 @@
-"""How well a sweep covers what it passed over: told to the technician before the surgeon sees a hole."""
+"""How well a sweep covers what it passed over: reported to the technician before the surgeon sees a hole."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..region import clipped_corners
 from ..settings import ReconstructionSettings
 
 LEAST_MOVED_MM = 0.5  # a sweep moves the image by more
-POSE_KINDS = ("tracker jump", "impossible pose")  # of frames left out, of which the first one's detail is told
+POSE_KINDS = ("tracker jump", "impossible pose")  # of frames left out, of which the first one's detail is reported
 LARGEST_GAP_VOXELS = 3.0  # a wider gap cannot be filled without inventing what lies between
 
 
@@ -70,8 +70,8 @@ class SweepQuality:
         for frame in self.frames_skipped:
             of_kind.setdefault(frame.kind, []).append(frame)
         for kind, frames in of_kind.items():
-            first = f" (frame {frames[0].number}: {frames[0].detail})" if kind in POSE_KINDS else ""
-            said.append(f"{len(frames)} frame{'s' if len(frames) > 1 else ''} left out: {kind}{first}.")
+            which = f" (frame {frames[0].number}: {frames[0].detail})" if kind in POSE_KINDS else ""
+            said.append(f"{len(frames)} frame{'s' if len(frames) > 1 else ''} left out: {kind}{which}.")
         return said
 
     def _widest_between(self, first: int, last: int) -> float:
@@ -147,7 +147,13 @@ def center_of(pose: np.ndarray, image_size: tuple[int, int], settings: Reconstru
     return transform_points(pose, np.array([(first_u + last_u) / 2, (first_v + last_v) / 2, 0.0]))
 
 
-def gap_map_mm(poses: Sequence[np.ndarray], image_size: tuple[int, int], settings, rows=5, columns=5) -> np.ndarray:
+def gap_map_mm(
+    poses: Sequence[np.ndarray] | np.ndarray,
+    image_size: tuple[int, int],
+    settings: ReconstructionSettings,
+    rows: int = 5,
+    columns: int = 5,
+) -> np.ndarray:
     """(n - 1, rows, columns) float64, see SweepQuality."""
     first_u, last_u, first_v, last_v = clipped_corners(image_size, settings.clip_rectangle)
     u, v = np.meshgrid(np.linspace(first_u, last_u, columns), np.linspace(first_v, last_v, rows))
@@ -155,10 +161,11 @@ def gap_map_mm(poses: Sequence[np.ndarray], image_size: tuple[int, int], setting
     points = np.array([transform_points(pose, pixels) for pose in poses])
     normals = plane_axes(np.array(poses))[..., 2]
     between = np.diff(points, axis=0)
-    return np.abs(np.einsum("nrcx,nx->nrc", between, normals[:-1]))
+    gaps_mm: np.ndarray = np.abs(np.einsum("nrcx,nx->nrc", between, normals[:-1]))
+    return gaps_mm
 
 
 def _runs(flags: np.ndarray, numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
     edges = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
     firsts, ends = np.nonzero(edges == 1)[0], np.nonzero(edges == -1)[0]
-    return tuple((numbers[first], numbers[end]) for first, end in zip(firsts, ends))
+    return tuple((numbers[int(first)], numbers[int(end)]) for first, end in zip(firsts, ends))

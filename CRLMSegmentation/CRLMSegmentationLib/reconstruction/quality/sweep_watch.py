@@ -1,4 +1,4 @@
-"""The quality of a sweep while it is being recorded, frame by frame: the technician is told before the surgeon sees a
+"""The quality of a sweep while it is being recorded, frame by frame: the technician knows before the surgeon sees a
 hole.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import ReconstructionError
+from ...sweep import TrackedFrame
 from ..frame_selection import SkippedFrame, reason_against
 from ..image_kind import UsualKind
 from ..impossible_poses import apart_mm, corners_of
@@ -20,7 +21,7 @@ from ..settings import ReconstructionSettings
 from .sweep_quality import LARGEST_GAP_VOXELS, SweepQuality, center_of, gap_map_mm, quality_of
 
 _HINT_SECONDS = 2.0  # a hint stays so long after its cause, so that it can be read
-_LOST_FRAMES = 3  # so many unusable frames in a row are told
+_LOST_FRAMES = 3  # so many unusable frames in a row are reported
 _RATE_FRAMES = 30  # recent frames that the rate is taken from
 
 
@@ -67,7 +68,7 @@ class SweepWatch:
         self._used: list[int] = []
         self._skipped: list[SkippedFrame] = []
         self._reasons: Counter[str] = Counter()  # of the skipped ones, without details
-        self._used_part = self.settings  # of the image, as far as it can be looked at
+        self._used_part = self.settings  # of the image, as far as it can be judged
         self._kind = UsualKind()
         self._pose: np.ndarray | None = None  # of the last usable frame
         self._first_corners: np.ndarray | None = None
@@ -83,7 +84,7 @@ class SweepWatch:
         self._left_out_before = False
         self._hints: dict[str, tuple[float, str]] = {}  # kind: time of its cause, sentence
 
-    def add(self, frame) -> tuple[str, ...]:
+    def add(self, frame: TrackedFrame) -> tuple[str, ...]:
         """Take a recorded TrackedFrame; the hints that hold now. Nothing about a frame is an error here."""
         number, self._number = self._number, self._number + 1
         now = float(frame.timestamp)
@@ -126,8 +127,9 @@ class SweepWatch:
             np.array(self._steps_mm), np.array(self._seconds), min(self.settings.spacing_mm), moved_mm=self._moved_mm,
         )  # fmt: skip
 
-    def _take(self, number: int, frame, now: float) -> None:
-        accepted, jumps = [(number, frame)], []
+    def _take(self, number: int, frame: TrackedFrame, now: float) -> None:
+        accepted: list[tuple[int, TrackedFrame]] = [(number, frame)]
+        jumps: list[SkippedFrame] = []
         if self.settings.reject_jumps:
             accepted, jumps = self._poses.take(number, frame)
         for skipped in jumps:
@@ -140,13 +142,14 @@ class SweepWatch:
             if taken % self.settings.skip_interval == 0:
                 self._follow(taken, frame_taken)
 
-    def _follow(self, number: int, frame) -> None:
+    def _follow(self, number: int, frame: TrackedFrame) -> None:
         """Measure from the last usable frame to this one."""
         pose, second = np.asarray(frame.image_to_reference, dtype=np.float64), float(frame.timestamp)
         if not self._used:
             self._check_clip_rectangle(frame.image_size)
             self._first_corners, self._moved_mm = corners_of(frame), 0.0
-        self._moved_mm = max(self._moved_mm, float(apart_mm(corners_of(frame), self._first_corners)))
+        elif self._first_corners is not None:
+            self._moved_mm = max(self._moved_mm, float(apart_mm(corners_of(frame), self._first_corners)))
         self._used.append(number)
         if self._pose is not None:
             gaps = gap_map_mm([self._pose, pose], frame.image_size, self._used_part)[0]

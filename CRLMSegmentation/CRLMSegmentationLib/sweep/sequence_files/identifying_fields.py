@@ -1,4 +1,4 @@
-"""Which text fields of a recording can tell who the patient or the staff is: the one list of them.
+"""Which text fields of a recording can show who the patient or the staff is: the one list of them.
 
 By the keywords of DICOM's confidentiality profiles (PS3.15 annex E) and common words for them. What goes too far costs
 a field that nothing here needs.
@@ -22,17 +22,17 @@ _IDENTIFYING = re.compile(
 
 
 def is_identifying(name: str) -> bool:
-    """True for the name of a field that can tell who the patient or the staff is."""
+    """True for the name of a field that can show who the patient or the staff is."""
     return _IDENTIFYING.search(re.sub(r"[\W_]", "", name)) is not None
 
 
 def without_identifying(fields: Mapping[str, str]) -> dict[str, str]:
-    """The fields that tell nobody."""
+    """The fields that identify nobody."""
     return {name: value for name, value in fields.items() if not is_identifying(name)}
 
 
 def without_identity(sweep: Sweep) -> Sweep:
-    """The same sweep without fields that can tell who the patient or the staff is, and without a name of its own,
+    """The same sweep without fields that can show who the patient or the staff is, and without a name of its own,
     which is as a rule that of its file. The recording on disk stays as it is.
     """
     frames = [frame.with_changes(fields=without_identifying(frame.fields)) for frame in sweep.frames]

@@ -106,7 +106,7 @@ def little_endian_pixels(pixels: np.ndarray) -> tuple[bytes, str]:
 
 
 class CompressedStream:
-    """The frame around the pieces in a file: `start`, then pieces told to add(), then end().
+    """The frame around the pieces in a file: `start`, then pieces given to add(), then end().
 
     form  'zlib' (RFC 1950, MetaImage) or 'gzip' (RFC 1952, NRRD)
     """
@@ -146,7 +146,7 @@ def combined_crc32(first: int, second: int, second_bytes: int) -> int:
 
 @functools.lru_cache(maxsize=64)
 def _after_zeros(count: int) -> tuple[int, ...]:
-    """The matrix over GF(2), by columns, that tells what `count` zero bytes make of a CRC-32."""
+    """The matrix over GF(2), by columns, that says what `count` zero bytes make of a CRC-32."""
     one_bit = (_CRC_POLYNOMIAL, *(1 << bit for bit in range(31)))
     step = one_bit
     for _ in range(3):

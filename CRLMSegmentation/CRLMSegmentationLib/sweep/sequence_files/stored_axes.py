@@ -89,7 +89,7 @@ def _with_frames(path: Path, sizes: list[int], kinds: list[str], frames: Sequenc
 
     PLUS leaves the axis out when there is one frame (vtkIGSIOMetaImageSequenceIO::UpdateDimensionsCustomStrings), and
     older files call all their axes 'domain'. A volume of IGSIO has fields of one frame, too, but no transform. Raises
-    SequenceFileError when there are poses of several frames and the axis cannot be told.
+    SequenceFileError when there are poses of several frames and the axis cannot be known.
     """
     spatial = [number for number, kind in enumerate(kinds) if kind in _SPATIAL]
     if len(spatial) == 2 and frames and max(frames) == 0:

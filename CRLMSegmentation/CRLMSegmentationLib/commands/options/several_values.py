@@ -1,7 +1,7 @@
-"""Options that take several words, such as `--box R A S X Y Z`, without swallowing the file name behind them.
+"""Options that take several values, such as `--box R A S X Y Z`, without swallowing the file name behind them.
 
-argparse gives such an option every word up to the next option. Here the numbers (or names of folds) that follow it are
-put into one word before argparse sees them, or else the one word that follows.
+argparse gives such an option every argument up to the next option. Here the numbers (or names of folds) that follow it
+are put into one argument before argparse sees them, or else the one argument that follows.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def gathered(arguments: Sequence[str], options: Sequence[str] = OPTIONS) -> list
     return result
 
 
-def words(text: str) -> list[str]:
+def values(text: str) -> list[str]:
     """Numbers parted by spaces or commas, or one word that may hold spaces (a file name)."""
     return text.replace(",", " ").split() if _VALUES.match(text) else [text]
 
