@@ -200,7 +200,7 @@ class Window:
                 self.navigate.lose()
             # Also where the fault is the window's own: a stylus in space beside a read-out that says LOST is believed.
             with self._faults.caught():
-                session.tools.hide()
+                session.view.hide_live()
             self.case.note_fault()
         now_s, fault = time.monotonic(), self.fault
         is_due = now_s >= self._next_refresh_s and (self._is_dirty or session.is_busy or fault)

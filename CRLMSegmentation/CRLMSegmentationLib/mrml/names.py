@@ -3,8 +3,6 @@
 Live nodes bear PLUS's own names, so that SlicerOpenIGTLink's connector fills the very same nodes.
 """
 
-import re
-
 LIVE_IMAGE = "Image_Image"
 IMAGE_TO_REFERENCE = "ImageToReference"
 PROBE_TO_REFERENCE = "ProbeToReference"
@@ -27,27 +25,6 @@ CASE = "CRLM case"  # what is known of the case beside its nodes; see case_facts
 
 SWEEP_BROWSER = "Recorded sweep"
 SWEEP_PREFIX = "Recorded "
-
-DEFAULT_TOOL = "Stylus"
-_TIP_CALIBRATION = re.compile(r"^(\w+)TipTo\1$")
-# Frames of reference that PLUS names beside tools.
-NO_TOOLS = ("Image", "Probe", "Tracker", "Reference", "TransducerOrigin", "TransducerOriginPixel")
-
-
-def tool_to_reference(tool: str) -> str:
-    """'StylusToReference' for 'Stylus'."""
-    return f"{tool}ToReference"
-
-
-def tip_to_tool(tool: str) -> str:
-    """'StylusTipToStylus' for 'Stylus'."""
-    return f"{tool}TipTo{tool}"
-
-
-def tool_of_calibration(name: str) -> str | None:
-    """'Stylus' for 'StylusTipToStylus'; None for a name that is no tip calibration's."""
-    found = _TIP_CALIBRATION.match(name)
-    return found.group(1) if found else None
 
 
 def tool_model(tool: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from ..navigation.tool_transforms import tip_to_tool, tool_of_calibration, tool_to_reference
 from . import names
-from .names import tool_of_calibration
 from .nodes import ROLE_ATTRIBUTE, nodes_of_class, role_of
 from .sweep_sequence import sweep_nodes
 
@@ -34,7 +34,7 @@ def own_nodes(scene, tool_names) -> list:
     """
     wanted = {class_name: set(shown) for class_name, shown in _SHOWN.items()}
     for tool in tool_names:
-        wanted["vtkMRMLLinearTransformNode"] |= {names.tool_to_reference(tool), names.tip_to_tool(tool)}
+        wanted["vtkMRMLLinearTransformNode"] |= {tool_to_reference(tool), tip_to_tool(tool)}
         wanted["vtkMRMLModelNode"].add(names.tool_model(tool))
         wanted.setdefault("vtkMRMLMarkupsLineNode", set()).add(names.distance_line(tool))
     found = list(sweep_nodes(scene))

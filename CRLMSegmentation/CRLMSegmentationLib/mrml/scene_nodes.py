@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..navigation.tool_transforms import DEFAULT_TOOL, tip_to_tool
 from . import names
 from .nodes import find
 
@@ -45,9 +46,9 @@ class SceneNodes:
         """The volume of the tumor's probability."""
         return self._session.tumor.nodes.probability_node()
 
-    def tool_tip(self, name: str = names.DEFAULT_TOOL):
+    def tool_tip(self, name: str = DEFAULT_TOOL):
         """The transform of a tool's tip, under that of the tool: TipToTool, ToolToReference."""
-        return find(self._scene, "vtkMRMLLinearTransformNode", names.tip_to_tool(name))
+        return find(self._scene, "vtkMRMLLinearTransformNode", tip_to_tool(name))
 
     def margin(self):
         """The model of the shell at the margin's distance; None while it is not shown."""

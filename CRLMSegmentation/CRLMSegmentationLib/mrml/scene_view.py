@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
+
+from .live_image_view import LiveImageView
+from .tools_view import ToolsView
 
 if TYPE_CHECKING:
     from ..session.session import Session
@@ -42,7 +46,9 @@ class SceneView:
 
     def __init__(self, session: Session, application: Application):
         self.session, self.application = session, application
-        self.views: dict[str, PartView] = {}
+        self.live_image = LiveImageView(application.scene, session.stream.image)
+        self.tools = ToolsView(application.scene, session.tools)
+        self.views: dict[str, PartView] = {"live_image": self.live_image, "tools": self.tools}
 
     @property
     def scene(self) -> Any:
@@ -65,9 +71,10 @@ class SceneView:
             view.check_nodes()
 
     def hide_live(self) -> None:
-        """Show nothing as live."""
-        for view in self.views.values():
-            view.hide_live()
+        """Show nothing as live; a view that fails keeps no other from it."""
+        with ExitStack() as stack:
+            for view in self.views.values():
+                stack.callback(view.hide_live)
 
     def close(self) -> None:
         """No observer is left; the nodes stay."""

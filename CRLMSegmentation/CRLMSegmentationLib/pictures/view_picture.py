@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..geometry import transform_points
-from ..mrml import names
 from ..mrml.tool_shapes import probe_shape, stylus_shape
-from ..mrml.tools import ToolReading
+from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..navigation.tracked_tool import ToolStatus
 from ..session.recordings.frame_content import content_of, content_outline
+from ..session.tools import ToolReading
 from ..sweep import Sweep, TrackedFrame
 from ..values import Box, Volume
 from . import picture_style as style
@@ -42,7 +42,7 @@ class ViewContents:
     tool: ToolReading | None = None
 
 
-def scene_picture(path, session, caption: str = "", tool: str = names.DEFAULT_TOOL, now_s: float | None = None) -> Path:
+def scene_picture(path, session, caption: str = "", tool: str = DEFAULT_TOOL, now_s: float | None = None) -> Path:
     """Write a PNG of what the session holds; see view_picture.
 
     tool   whose tip and distance are shown while it is live;  now_s  the moment (time.monotonic()), None for now

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from ..sweep import Pose, TrackedFrame
 from ..tracking import Receiver, StreamStatus
@@ -78,11 +81,13 @@ class NetworkSource:
     """PLUS, or anything that speaks as it does, over the project's own OpenIGTLink client.
 
     own_thread  False to receive in poll(), where Python's threads starve
+    options     of tracking.Receiver
     """
 
     def __init__(
-        self, host: str = "localhost", port: int = DEFAULT_PORT, calibration=None, own_thread: bool = True, **options
-    ):  # fmt: skip
+        self, host: str = "localhost", port: int = DEFAULT_PORT, calibration: Mapping[str, np.ndarray] | None = None,
+        own_thread: bool = True, **options: Any,
+    ) -> None:  # fmt: skip
         self.name, self.identity = f"{host}:{port}", server_identity(host, port)
         self.origin = "live"
         self._own_thread = own_thread

@@ -15,13 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..mrml import names
 from ..mrml.application import Application, current_application
-from ..mrml.live_image import LiveImage
 from ..mrml.scene_nodes import SceneNodes
 from ..mrml.scene_view import SceneView
 from ..mrml.scene_watch import SceneWatch
-from ..mrml.tools import ToolReading, Tools
+from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..tracking.age import TrackingClock
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
 from .attached import Attached
@@ -33,10 +31,12 @@ from .engine import Engine
 from .faults import Faults
 from .frame_source import FrameSource
 from .jobs.jobs import Jobs
+from .live_image import LiveImage
 from .recording import RecordingPart
 from .state import SessionState, Step, StepStatus
 from .stream import StreamPart
 from .structures import StructuresPart
+from .tools import ToolReading, Tools
 from .tumor.tumor import TumorPart
 from .volume import VolumePart
 from .workflow import Workflow
@@ -69,7 +69,7 @@ class Session:
         self,
         application: Application | None = None,
         margin_mm: float = DEFAULT_SAFETY_MARGIN_MM,
-        tool_names: tuple[str, ...] = (names.DEFAULT_TOOL,),
+        tool_names: tuple[str, ...] = (DEFAULT_TOOL,),
         yields: bool | None = None,
     ):
         self.application = application or current_application()
@@ -81,19 +81,20 @@ class Session:
         self.jobs = Jobs(workflow)
         self.engine = Engine()
         case = self.case = CasePart(self, workflow)
-        self.tools = Tools(scene, clock, margin_mm, lambda: case.question is None, self._faults.are_none)
-        self._live_image = LiveImage(scene, clock, self._faults.are_none)
+        faults = self._faults
+        self.tools = Tools(clock, margin_mm, lambda: case.question is None, faults.are_none, faults.report)
+        image = LiveImage(clock, faults.are_none, faults.report)
         self.volume = VolumePart(self.application, workflow, self.jobs, self._on_volume)
         self.recording = RecordingPart(
             workflow, self.jobs, self.volume, case.clock, case.source, lambda: self.stream.source,
             case.begin_from_file, case.check_source, self._on_delay,
         )  # fmt: skip
         self.stream = StreamPart(
-            workflow, self._live_image, self.tools, tool_names, self.recording, self._faults, not self._yields,
+            workflow, image, self.tools, tool_names, self.recording, self._faults, not self._yields,
             self._on_source,
         )  # fmt: skip
         self.box = BoxPart(scene, workflow, self.volume, lambda: self.engine.margin_mm, lambda: self.tumor.make_stale())
-        self.structures = StructuresPart(scene, workflow, self._live_image, self.tools, lambda: self.tumor.result)
+        self.structures = StructuresPart(scene, workflow, image, self.tools, lambda: self.tumor.result)
         self.tumor = TumorPart(
             scene, workflow, self.jobs, self.volume, self.box, self.engine, case.clock, self.structures.set_tumor,
             lambda: case.origin == "simulated",
@@ -141,6 +142,7 @@ class Session:
             return
         with self._workflow.held():
             self._faults.begin(now_s)
+            before = self._faults.count
             for part in (
                 lambda: self.stream.process(now_s, lambda: now_s + time.monotonic() - began_s),
                 lambda: self.recording.process(now_s), self.jobs.process, self.tumor.process, self.structures.process,
@@ -149,18 +151,17 @@ class Session:
             ):  # fmt: skip
                 with self._faults.caught(now_s):
                     part()
-            if self._faults.is_new(now_s):
+            if self._faults.count > before:
                 # What was brought up to date before the part that failed is hidden, too.
-                attached = (one.hide_live for one in self._attached)
-                for hide in (self._live_image.refresh, self.tools.hide, *attached):
+                for one in self._attached:
                     with self._faults.caught(now_s):
-                        hide()
+                        one.hide_live()
         if self._yields and self.is_busy:
             time.sleep(_PAUSE_S)
 
     def refresh(self, now_s: float | None = None) -> list[ToolReading]:
         """Bring image and tools up to date with the clock, so that silence shows; process() does it too."""
-        self._live_image.refresh(now_s)
+        self.stream.image.refresh(now_s)
         return self.tools.refresh(now_s)
 
     @property
@@ -237,11 +238,7 @@ class Session:
     def drop(self, keep_calibration: bool = True) -> None:
         """Forget the case, and take its nodes out of the scene; see CasePart.begin()."""
         with self._watch.paused():
-            if keep_calibration:
-                self.tools.start_anew()
-            else:
-                self.tools.remove_nodes()
-                self.tools.forget()
+            self.tools.forget(keep_calibration)
             self._forget()
             saving.remove_results(self.scene)
 
@@ -251,10 +248,10 @@ class Session:
     def scene_replaced(self) -> Iterator[None]:
         """For who loads another scene into this session: go on from what is in it afterwards."""
         with self._workflow.held():
-            self.tools.forget()
-            self._forget()
             try:
                 with self._watch.paused():
+                    self.tools.forget()
+                    self._forget()
                     yield
             finally:
                 self._adopt()
@@ -293,8 +290,8 @@ class Session:
             if is_case:
                 self._adopt()
             else:
-                self.tools.adopt()
-                self._live_image.refresh()
+                self.tools.restore(self.view.tools.calibrations())
+                self.stream.image.refresh()
             self.case.check_source()
 
     def _on_nodes_removed(self) -> None:
@@ -326,8 +323,8 @@ class Session:
         self._workflow.set(Step.CONNECT, StepStatus.READY)
         self.volume.adopt()
         self.box.adopt(facts.box_is_tight)
-        self._live_image.adopt()
-        self.tools.adopt()
+        self.stream.image.lose()
+        self.tools.restore(self.view.tools.calibrations())
         if not self.case.is_empty:
             self.case.source.begin(facts.origin, identity="")
             if facts.margin_mm is not None:

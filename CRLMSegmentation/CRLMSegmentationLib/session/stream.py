@@ -1,24 +1,26 @@
-"""The live stream in the session: a source is asked for frames, the newest is shown, and what is known is told."""
+"""The live stream in the session: a source is asked for frames, the newest is shown, and what is known is reported."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..mrml.live_image import LiveImage, tool_poses
-from ..mrml.tools import Tools
+from ..navigation.tool_transforms import tool_poses
 from ..sweep import TrackedFrame
 from ..tracking import StreamStatus
 from ..values.defaults import DEFAULT_PORT
 from .faults import Faults
 from .frame_source import FrameSource, NetworkSource, ReceivedPose, with_origin
+from .live_image import LiveImage
 from .recording import RecordingPart
 from .recordings.replay import ReplaySource
 from .state import Step, StepStatus
+from .tools import Tools
 from .workflow import Workflow
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ _LATER_S = 2.0
 class StreamPart:
     """One source of frames at a time.
 
+    image          LiveImage: the newest frame, and whether it is live
     tool_names     tools that are looked for in what arrives, beside those that the session knows already
     image_delay_s  by which the images of the next connection are late; see tracking.FramePairing
     recording      keeps every frame, in the order of arrival, before the newest is shown
@@ -41,10 +44,11 @@ class StreamPart:
     def __init__(
         self, workflow: Workflow, image: LiveImage, tools: Tools, tool_names: tuple[str, ...],
         recording: RecordingPart, faults: Faults, own_thread: bool, on_source: Callable[[FrameSource | None], None],
-    ):  # fmt: skip
+    ) -> None:  # fmt: skip
         self.image_delay_s = 0.0
         self._tool_names = tuple(tool_names)
-        self._workflow, self._image, self._tools = workflow, image, tools
+        self.image = image
+        self._workflow, self._tools = workflow, tools
         self._recording, self._faults = recording, faults
         self._own_thread, self._on_source = own_thread, on_source
         self._source: FrameSource | None = None
@@ -72,7 +76,7 @@ class StreamPart:
     @property
     def is_live(self) -> bool:
         """True while the live image is young and its pose is known."""
-        return self._image.is_live()
+        return self.image.is_live()
 
     @property
     def tool_names(self) -> tuple[str, ...]:
@@ -80,7 +84,7 @@ class StreamPart:
         return self._tool_names
 
     @tool_names.setter
-    def tool_names(self, tools) -> None:
+    def tool_names(self, tools: Iterable[str]) -> None:
         self._tool_names = tuple(tools)
 
     def connect(
@@ -101,8 +105,9 @@ class StreamPart:
         )  # fmt: skip
 
     def replay(
-        self, path, plus_configuration=None, speed: float | None = 1.0, loop: bool = True, **options: Any
-    ) -> None:
+        self, path: str | Path, plus_configuration: str | Path | None = None, speed: float | None = 1.0,
+        loop: bool = True, **options: Any,
+    ) -> None:  # fmt: skip
         """Serve a recording on this computer as PLUS would, and receive it; see replay.ReplaySource."""
         options.setdefault("own_thread", self._own_thread)
         self.connect_source(ReplaySource(path, plus_configuration, speed, loop, **options))
@@ -131,7 +136,7 @@ class StreamPart:
         self._on_source(None)
 
     def close(self) -> None:
-        """Let the source go."""
+        """Release the source."""
         self._stop()
 
     def _stop(self) -> None:
@@ -160,10 +165,11 @@ class StreamPart:
 
         clock  gives the time on the clock of `now_s` as it goes on; None where it stands still
         """
-        if self._source is None:
+        source = self._source
+        if source is None:
             return False
         clock = clock or (lambda: now_s)
-        frames = self._source.poll()
+        frames = source.poll()
         # Read when they are in hand: what came while this computer was busy has not come before, and the quickest
         # message, by which all others are judged to be late, would seem to be quicker than it was.
         read_s = clock()
@@ -171,13 +177,13 @@ class StreamPart:
             # One that cannot be kept must not cost those that came with it.
             with self._faults.caught():
                 self._recording.add(frame)
-        status = self._source.status
+        status = source.status
         if frames:
             age_s = status.age.seconds if status.age.is_known else 0.0
             self.show(frames[-1], read_s - age_s, read_s)
-            self._source.shown(frames[-1])
-        self._take_transforms(clock)
-        self._tell(status)
+            source.shown(frames[-1])
+        self._take_transforms(source, clock)
+        self._report(source.name, status)
         return bool(frames)
 
     def show(self, frame: TrackedFrame, received_s: float | None = None, read_s: float | None = None) -> None:
@@ -187,16 +193,16 @@ class StreamPart:
         """
         if received_s is None:
             received_s, read_s = time.monotonic(), math.nan
-        self._image.show(frame, received_s, read_s)
+        self.image.show(frame, received_s, read_s)
         for name, pose in tool_poses(frame.transforms, {*self.tool_names, *self._tools.names}).items():
             # Beside a stream of images that waited for their poses, a tool may be known of a later time already.
             if not 0 < self._tool_stamps_s.get(name, -math.inf) - frame.timestamp < _LATER_S:
                 self._tool_stamps_s[name] = frame.timestamp
                 self._tools.update(name, pose, frame.timestamp, received_s, read_s)
 
-    def _take_transforms(self, clock: Callable[[], float]) -> None:
+    def _take_transforms(self, source: FrameSource, clock: Callable[[], float]) -> None:
         """Tools that came beside the images: while no image comes, or at times of their own, as of a second tracker."""
-        received = self._source.transforms()
+        received = source.transforms()
         read_s = clock()
         calibrations = {name: one.pose for name, one in received.items() if "TipTo" in name}
         by_stamp: dict[float, dict[str, ReceivedPose]] = {}
@@ -217,8 +223,8 @@ class StreamPart:
         shown_s = self._tool_stamps_s.get(name, -math.inf)
         return stamp_s not in (shown_s, self._stamps_beside_s.get(name)) and not 0 < shown_s - stamp_s < _LATER_S
 
-    def _tell(self, status: StreamStatus) -> None:
-        name, problem = self._source.name, f" ({status.problem})" if status.problem else ""
+    def _report(self, name: str, status: StreamStatus) -> None:
+        problem = f" ({status.problem})" if status.problem else ""
         set_ = self._workflow.set
         if not status.connected:
             if status.connections:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import ConfigurationError
-from ..mrml.live_image import LiveImage
 from ..mrml.shells import Shells
-from ..mrml.tools import Tools
 from ..navigation.contour import contours_in_image
 from ..navigation.margin_shell import LARGEST_MARGIN_MM
+from .live_image import LiveImage
+from .tools import Tools
 from .workflow import Workflow
 
 

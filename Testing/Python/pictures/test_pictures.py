@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import FileFormatError
 from CRLMSegmentationLib.mrml.tool_shapes import probe_shape, stylus_shape
-from CRLMSegmentationLib.mrml.tools import ToolReading
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
 from CRLMSegmentationLib.pictures import offscreen
 from CRLMSegmentationLib.pictures import picture_style as style
 from CRLMSegmentationLib.pictures.slices_picture import PANEL_PX, _box_outline, _clipped, _round_length, slices_picture
 from CRLMSegmentationLib.pictures.view_picture import ViewContents, view_picture
+from CRLMSegmentationLib.session.tools import ToolReading
 from CRLMSegmentationLib.values import Box, Volume
 from small_case import TUMOR_CENTER, TUMOR_RADIUS_MM, affine, turn
 

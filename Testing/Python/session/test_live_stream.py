@@ -61,12 +61,12 @@ def source(session):
 def test_a_frame_that_waited_in_the_backlog_is_not_live(session, source):
     source.send_image(100.0, StylusToReference=(1, 2, 3))
     source.tick(0.0)
-    assert session._live_image.is_live(source.began) and source.stylus(0.0).status is ToolStatus.LIVE
+    assert session.stream.image.is_live(source.began) and source.stylus(0.0).status is ToolStatus.LIVE
     # Nobody read the socket for two seconds; what came out of it last may have waited for so long, whatever its time.
     source.send_image(102.0, StylusToReference=(4, 5, 6))
     source.status.age = Age(2.0)
     source.tick(2.0)
-    assert not session._live_image.is_live(source.began + 2.0)
+    assert not session.stream.image.is_live(source.began + 2.0)
     assert source.stylus(2.0).status is ToolStatus.LOST and source.stylus(2.0).tip_ras is None
 
 
@@ -77,7 +77,7 @@ def test_frames_that_come_ever_later_are_lost_though_each_has_just_come(session,
         source.tick(now_s)
         late = min(3.0, now_s / 2) > 0.6
         if late or now_s < 0.5:
-            assert session._live_image.is_live(source.began + now_s) is not late
+            assert session.stream.image.is_live(source.began + now_s) is not late
             assert source.stylus(now_s).status is (ToolStatus.LOST if late else ToolStatus.LIVE)
 
 
@@ -91,7 +91,7 @@ def test_a_computer_that_was_busy_while_it_took_a_frame_does_not_take_all_others
         source.send_image(100.7 + number / 10, StylusToReference=(number, 0, 0))
         source.tick(now_s)
         assert source.stylus(now_s).status is ToolStatus.LIVE
-        assert session._live_image.is_live(source.began + now_s)
+        assert session.stream.image.is_live(source.began + now_s)
 
 
 def test_a_frame_that_is_handed_over_is_not_late_whatever_its_time(session, source):

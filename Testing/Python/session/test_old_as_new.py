@@ -3,6 +3,7 @@ tumor before, and read-outs that stand still because a part of the program has f
 """
 
 import time
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -126,8 +127,8 @@ class Failing:
 
 
 PARTS = {
-    "frame": ("_live_image", "show"), "recording": ("recording", "process"), "jobs": ("jobs", "process"),
-    "shells": ("structures", "process"), "tools": ("tools", "refresh"),
+    "frame": ("stream.image", "show"), "recording": ("recording", "process"), "jobs": ("jobs", "process"),
+    "shells": ("structures", "process"), "tools": ("tools", "refresh"), "view": ("view.tools", "process"),
 }  # fmt: skip
 
 
@@ -150,18 +151,18 @@ def test_a_fault_makes_everything_live_lost_and_recording_goes_on(with_tumor, sw
 
     now = time.monotonic()
     beat(1)
-    assert session.fault is None and session._live_image.is_live(now + 0.1)
+    assert session.fault is None and session.stream.image.is_live(now + 0.1)
     assert session.tools.readings(now + 0.1)[0].status is ToolStatus.LIVE
-    holder, name = PARTS[part]
-    failing = Failing(getattr(getattr(session, holder), name))
-    monkeypatch.setattr(getattr(session, holder), name, failing)
+    holder, name = attrgetter(PARTS[part][0])(session), PARTS[part][1]
+    failing = Failing(getattr(holder, name))
+    monkeypatch.setattr(holder, name, failing)
     heard = []
     session.add_listener(lambda state: heard.append(session.fault))
     beat(2)
     assert "float division by zero" in session.fault and heard[-1] == session.fault
     reading = session.tools.readings(now + 0.2)[0]
     assert reading.status is ToolStatus.LOST and reading.signed_distance_mm is None
-    assert not session._live_image.is_live(now + 0.2) and session.structures.contours() == []
+    assert not session.stream.image.is_live(now + 0.2) and session.structures.contours() == []
     for class_name, name in (
         ("vtkMRMLScalarVolumeNode", names.LIVE_IMAGE), ("vtkMRMLModelNode", names.tool_model("Stylus")),
         ("vtkMRMLMarkupsLineNode", names.distance_line("Stylus")),

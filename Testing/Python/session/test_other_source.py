@@ -114,7 +114,7 @@ def test_another_source_hides_the_case_and_asks(navigating, sweep):
     source = navigating.stream.source
     source.waiting = list(sweep.frames[5:6])
     navigating.process()
-    np.testing.assert_allclose(navigating._live_image.image_to_reference, sweep.frames[5].image_to_reference)
+    np.testing.assert_allclose(navigating.stream.image.image_to_reference, sweep.frames[5].image_to_reference)
 
 
 def test_the_same_patient_gets_everything_back(navigating):

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import FileFormatError
-from CRLMSegmentationLib.mrml.tools import ToolReading
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
+from CRLMSegmentationLib.session.tools import ToolReading
 from CRLMSegmentationLib.tracking.age import Age
 from CRLMSegmentationLib.web.library import Library
 from CRLMSegmentationLib.web.page import mirror

@@ -24,10 +24,10 @@ def _raise(*_arguments):
 
 def test_a_fault_of_the_window_alone_hides_the_tools_in_space_as_well(live_window):
     window, session = live_window
-    assert "tools.hide" not in session.calls
+    assert "view.hide_live" not in session.calls
     window.navigate.tick = _raise
     window.beat()
-    assert "LOST" in window.navigate.readouts["Stylus"].text and "tools.hide" in session.calls
+    assert "LOST" in window.navigate.readouts["Stylus"].text and "view.hide_live" in session.calls
 
 
 @pytest.mark.parametrize("what", ["tools.readings", "process"])

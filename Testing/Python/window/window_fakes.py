@@ -134,6 +134,7 @@ class FakeSession:
         self.tools = FakePart("tools", calls, readings=lambda: list(self.given_readings))
         self.case = FakePart("case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False)
         self.jobs = FakePart("jobs", calls, running=None)
+        self.view = FakePart("view", calls)
         self.nodes = FakeNodes()
         self._listeners = []
 

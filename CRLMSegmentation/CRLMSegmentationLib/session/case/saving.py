@@ -10,6 +10,7 @@ from ...mrml.bundle import write_scene
 from ...mrml.nodes import nodes_of_class, remove_node, role_of
 from ...mrml.own_nodes import RESULTS, any_own_nodes, only_saving, own_names, own_nodes
 from ...mrml.sweep_sequence import remove_sweep, sweep_nodes
+from ...navigation.tool_transforms import tip_to_tool as tip_name
 from ...sweep import Pose
 from ..tumor.hand_corrections import HandCorrections
 from ..tumor.tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
@@ -54,7 +55,7 @@ def load_case(session, folder) -> None:
     if case.box is not None:
         session.box.set(case.box, facts.box_is_tight)
     for tool, tip_to_tool in facts.tools.items():
-        session.tools.update(names.tip_to_tool(tool), Pose(tip_to_tool))
+        session.tools.update(tip_name(tool), Pose(tip_to_tool))
     if facts.margin_mm is not None:
         session.structures.set_margin_mm(facts.margin_mm)
     if facts.smoothing is not None:

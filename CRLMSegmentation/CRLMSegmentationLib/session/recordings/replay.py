@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ...sweep import TrackedFrame
+from ...sweep.sweep import SIMULATED
 from ...tracking import StreamStatus
-from ..case.case_source import REPLAYED, SIMULATED, file_identity
+from ..case.case_source import REPLAYED, file_identity
 from ..frame_source import NetworkSource, ReceivedPose
 from .replay_process import ReplayProcess
 
@@ -31,7 +32,7 @@ class ReplaySource:
         self, path: str | Path, plus_configuration: str | Path | None = None, speed: float | None = 1.0,
         loop: bool = True, calibration: Mapping[str, np.ndarray] | None = None, reference: str = "Reference",
         close_at_end: bool = False, own_thread: bool = True, origin: str = REPLAYED,
-    ):  # fmt: skip
+    ) -> None:  # fmt: skip
         self.name = f"replay of {Path(path).name}"
         self.origin, self.identity = origin, file_identity(path)
         self._reference, self._own_thread = reference, own_thread
@@ -56,7 +57,8 @@ class ReplaySource:
         return self._source.poll() if self._source is not None else []
 
     def shown(self, frame: TrackedFrame) -> None:
-        self._source.shown(frame)
+        if self._source is not None:
+            self._source.shown(frame)
 
     def transforms(self) -> dict[str, ReceivedPose]:
         return self._source.transforms() if self._source is not None else {}

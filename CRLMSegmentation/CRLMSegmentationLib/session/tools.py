@@ -1,0 +1,183 @@
+"""The tracked tools: where each of them is, if that is known now, and how far its tip is from the tumor."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..navigation.distance import TumorDistance
+from ..navigation.margin import MarginState, margin_state
+from ..navigation.tool_transforms import DEFAULT_TOOL, tool_of_calibration, tool_of_pose
+from ..navigation.tracked_tool import ToolStatus, TrackedTool
+from ..sweep import Pose
+from ..tracking.age import NEVER, TrackingClock
+from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
+from .event import Event
+
+
+@dataclass(frozen=True, eq=False)
+class ToolReading:
+    """What is known of a tool at one moment.
+
+    status                as of its newest pose
+    tip_to_reference      (4, 4); None unless the tool is live
+    signed_distance_mm    tip to tumor surface, negative inside; None unless the tool is live and there is a tumor
+    closest_point_ras     (3,) on the tumor, or None
+    margin                what the distance means
+    """
+
+    name: str
+    status: ToolStatus
+    tip_to_reference: np.ndarray | None
+    signed_distance_mm: float | None
+    closest_point_ras: np.ndarray | None
+    margin: MarginState
+
+    @property
+    def tip_ras(self) -> np.ndarray | None:
+        """(3,) of the tip; None unless the tool is live."""
+        return None if self.tip_to_reference is None else self.tip_to_reference[:3, 3]
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        if self.status is not ToolStatus.LIVE:
+            return f"{self.name}: {self.status.value}"
+        if self.signed_distance_mm is None:
+            return f"{self.name}: no tumor"
+        return f"{self.name}: {self.signed_distance_mm:.1f} mm, {self.margin.value}"
+
+
+class Tools:
+    """Every tool of the session. Times are readings of time.monotonic(); `stamp_s` is the tracker's own time.
+
+    margin_mm    within which a tip is warned of
+    may_measure  False while it is not known whether the tumor belongs to the patient whom the tools are at
+    may_be_live  False while what is known of the stream cannot be trusted
+    on_error     called with what a handler of an event raises
+
+    changed      event: the readings of all tools, now
+    calibrated   event: the tip of the tool of this name lies elsewhere on it
+    removed      event: the tool of this name is known no more
+    """
+
+    def __init__(
+        self, clock: TrackingClock, margin_mm: float = DEFAULT_SAFETY_MARGIN_MM,
+        may_measure: Callable[[], bool] = lambda: True, may_be_live: Callable[[], bool] = lambda: True,
+        on_error: Callable[[Exception], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.margin_mm = margin_mm
+        self.may_measure = may_measure
+        self.changed: Event[[list[ToolReading]]] = Event(on_error)
+        self.calibrated: Event[[str]] = Event(on_error)
+        self.removed: Event[[str]] = Event(on_error)
+        self._may_be_live = may_be_live
+        self._clock = clock
+        self._tools: dict[str, TrackedTool] = {}
+        self._tumor: TumorDistance | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Tools that sent a pose or a calibration."""
+        return list(self._tools)
+
+    def tip_to_tool(self, name: str) -> np.ndarray:
+        """(4, 4) calibration of a known tool."""
+        return self._tools[name].tip_to_tool.copy()
+
+    def tool_to_reference(self, name: str) -> np.ndarray | None:
+        """(4, 4) newest pose of a known tool, whatever its age, exactly as it came; None when that was not valid."""
+        return self._tools[name].tool_to_reference
+
+    def set_tumor(self, distance: TumorDistance | None) -> None:
+        """What measures to the tumor; None when there is none that may be measured to."""
+        self._tumor = distance
+        self.refresh()
+
+    def update(
+        self, name: str, pose: Pose | None, stamp_s: float | None = None, received_s: float | None = None,
+        read_s: float | None = None,
+    ) -> bool:  # fmt: skip
+        """Take a pose by its PLUS name; returns False for one that concerns no tool.
+
+        name  'StylusToReference' (or 'Stylus') is where the tool is, 'StylusTipToStylus' where its tip is on it
+        received_s, read_s   see TrackingClock.note
+        Raises GeometryError for a calibration that is no affine matrix; then an earlier one stays.
+        """
+        calibrated = tool_of_calibration(name)
+        if calibrated:
+            if pose is not None and pose.valid:
+                self._calibrate(calibrated, pose.matrix)
+            return True
+        tool = tool_of_pose(name)
+        if tool is None:
+            return False
+        received_s = time.monotonic() if received_s is None else received_s
+        self._tools.setdefault(tool, TrackedTool(tool)).update(pose)
+        self._clock.note(tool, stamp_s, received_s, read_s)
+        self.refresh(received_s if read_s is None or math.isnan(read_s) else read_s)
+        return True
+
+    def distance_mm(self, name: str = DEFAULT_TOOL, now_s: float | None = None) -> float | None:
+        """Tip to tumor surface, negative inside; None when the tool is lost or there is no tumor to measure to."""
+        return self.reading(name, now_s).signed_distance_mm
+
+    def reading(self, name: str = DEFAULT_TOOL, now_s: float | None = None) -> ToolReading:
+        """What is known of the tool now: its status, tip, distance and what that means for the margin."""
+        tool = self._tools.get(name) or TrackedTool(name)
+        age = self._clock.age(name, now_s) if self._may_be_live() else NEVER
+        tip, closest = tool.tip_to_reference(age), None
+        if tip is not None and self._tumor is not None and self.may_measure():
+            closest = self._tumor.closest_point(tip[:3, 3])
+        distance_mm = None if closest is None else closest.signed_distance_mm
+        return ToolReading(
+            name,
+            tool.status(age),
+            tip,
+            distance_mm,
+            None if closest is None else closest.point_ras,
+            margin_state(distance_mm, self.margin_mm),
+        )
+
+    def readings(self, now_s: float | None = None) -> list[ToolReading]:
+        """Of every tool."""
+        return [self.reading(name, now_s) for name in self._tools]
+
+    def refresh(self, now_s: float | None = None) -> list[ToolReading]:
+        """Say to who shows them how the tools are now: a front end calls this by a timer, so that silence shows."""
+        readings = self.readings(now_s)
+        self.changed(readings)
+        return readings
+
+    def restore(self, calibrations: Mapping[str, ArrayLike]) -> None:
+        """Tip calibrations (4, 4) by tool, as they were saved: the tools are not live, and one that is known keeps its
+        own.
+        """
+        for name, matrix in calibrations.items():
+            if name not in self._tools:
+                self._calibrate(name, matrix)
+        self.refresh()
+
+    def forget(self, keep_calibration: bool = False) -> None:
+        """Drop every tool and what is measured to.
+
+        keep_calibration  for another case: tools are seen anew with their next pose, and what was calibrated stays so
+        """
+        before, self._tools, self._tumor = self._tools, {}, None
+        self._clock.forget()
+        for name in before:
+            self.removed(name)
+        for name, tool in before.items():
+            if keep_calibration and tool.is_calibrated:
+                self._calibrate(name, tool.tip_to_tool)
+
+    def _calibrate(self, name: str, matrix: ArrayLike) -> None:
+        # Made first, so that a matrix that is none leaves the tool as it was.
+        calibrated = TrackedTool(name, matrix)
+        self._tools.setdefault(name, calibrated).tip_to_tool = calibrated.tip_to_tool
+        self.calibrated(name)
