@@ -29,7 +29,6 @@ LONG_FILES = {
 
 LONG_FUNCTIONS = {
     # tracking/
-    "CRLMSegmentationLib/tracking/recording/record.py record": 64,
     # web/
     "CRLMSegmentationLib/web/page/panels_start.py connect_panel": 83,
 }

@@ -99,16 +99,9 @@ def record(
     """
     poses = PoseFrames()
     receiver = Receiver(
-        host,
-        port,
-        calibration,
-        reference,
-        image_name,
-        keep_identifying=keep_identifying,
-        image_delay_s=image_delay_s,
-        interpolation_gap_s=interpolation_gap_s,
-        on_poses=poses.add,
-    )
+        host, port, calibration, reference, image_name, keep_identifying=keep_identifying, on_poses=poses.add,
+        image_delay_s=image_delay_s, interpolation_gap_s=interpolation_gap_s,
+    )  # fmt: skip
     health_log = HealthLog(log) if log is not None else None
     limits = _Limits(seconds, frames, until_closed, timeout_s)
     recording = _Recording(receiver, poses, limits, on_frame, health_log, progress)
