@@ -27,7 +27,7 @@ from ..reporting.curves import VoxelCounts
 from ..segmenters import warm_segmenter
 from ..training.recipe import Recipe, RecipeBook, default_network, quick_training, small_network
 from . import tumor
-from .task import CalibrationJob, CalibrationResult, Task
+from .task import CalibrationJob, CalibrationResult
 from .trial import Trial, TrialResult
 
 if TYPE_CHECKING:
@@ -131,14 +131,10 @@ def _quick(recipe: Recipe) -> Recipe:
     return replace(quick, sampling=CropSampling(straying=1, empty=1))
 
 
-TASK = Task(
+TASK = tumor.tumor_task(
     name=NAME,
     summary="the tumor in a box around it",
     dataset="Dataset501_TumorCrops",
-    dimension=tumor.DIMENSION,
-    channels=tumor.CHANNELS,
-    labels=tumor.LABELS,
-    metrics=tumor.METRICS,
     recipes=RecipeBook(
         {recipe.name: recipe for recipe in (PAPER, RECOMMENDED)},
         {"small": small_network, "default": default_network},
@@ -146,10 +142,6 @@ TASK = Task(
     ),
     cut_by=("margin_mm", "sampling"),
     images=crop_images,
-    trainer=tumor.TRAINER,
     evaluate=evaluate_crop,
-    report=tumor.REPORT,
     calibrate=calibrate_crop,
-    baselines=tumor.BASELINES,
-    about_cases=tumor.about_cases,
 )

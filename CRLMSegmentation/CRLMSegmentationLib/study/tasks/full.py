@@ -17,7 +17,7 @@ from ..reporting.curves import VoxelCounts
 from ..segmenters import warm_segmenter
 from ..training.recipe import Recipe, RecipeBook, default_network, quick_training
 from . import tumor
-from .task import CalibrationJob, CalibrationResult, Task
+from .task import CalibrationJob, CalibrationResult
 from .trial import Trial, TrialResult
 
 PAPER, RECOMMENDED = Recipe(**tumor.PAPER), Recipe(**tumor.RECOMMENDED)
@@ -65,14 +65,10 @@ def evaluate_full(folder: Path, trial: Trial) -> TrialResult:
     return tumor.result_of(trial, case, mask, seconds, counts, alarms)
 
 
-TASK = Task(
+TASK = tumor.tumor_task(
     name="full",
     summary="the tumor in the whole volume",
     dataset="Dataset502_WholeVolumes",
-    dimension=tumor.DIMENSION,
-    channels=tumor.CHANNELS,
-    labels=tumor.LABELS,
-    metrics=tumor.METRICS,
     recipes=RecipeBook(
         {recipe.name: recipe for recipe in (PAPER, RECOMMENDED)},
         {"small": small_whole_volumes, "default": default_network},
@@ -80,10 +76,6 @@ TASK = Task(
     ),
     cut_by=(),
     images=whole_volume,
-    trainer=tumor.TRAINER,
     evaluate=evaluate_full,
-    report=tumor.REPORT,
     calibrate=calibrate_full,
-    baselines=tumor.BASELINES,
-    about_cases=tumor.about_cases,
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,36 +15,32 @@ from ...segmentation.segmenter import TUMOR
 from ...values import Box, LabelSet, Volume
 from ...values.defaults import DEFAULT_SPACING_MM
 from ..calibrate import calibrate, write_calibration
-from ..cases.case_files import mask_of
+from ..cases.case_files import CaseReader, mask_of
 from ..cases.case_table import CaseRow
 from ..cases.crop_sampling import empty_box
 from ..cases.dataset import Case
-from ..metrics import MASK_METRICS, Metric, compare
+from ..cases.labelled_image import LabelledImage
+from ..metrics import MASK_METRICS, compare
 from ..reporting import sections, tumor_sections
 from ..reporting.report_page import ReportPlan
 from ..reporting.tumor_summaries import tumor_summaries
 from ..segmenters import segmenter_of
 from ..training.nnunet_trainer import NnunetTrainer
+from ..training.recipe import RecipeBook
 from ..tumor_methods import SEMI
-from .task import CalibrationJob, Trainer
+from .task import CalibrationJob, CalibrationResult, Task
 from .trial import Trial, TrialResult
 
 if TYPE_CHECKING:
     from ..reporting.curves import VoxelCounts
 
-DIMENSION = 3
-CHANNELS = ("B-mode",)
-LABELS = LabelSet.of_names(TUMOR)
-METRICS: tuple[Metric, ...] = MASK_METRICS
-TRAINER: Trainer = NnunetTrainer()
 REPORT = ReportPlan(
     summaries=(tumor_summaries,),
     sections=(
         tumor_sections.introduction, tumor_sections.required_figures, sections.all_cases, sections.by_split,
-        tumor_sections.violins,
-        tumor_sections.paired_tests, tumor_sections.strata, tumor_sections.thresholds, tumor_sections.curves,
-        tumor_sections.reliability, tumor_sections.robustness, tumor_sections.contours, tumor_sections.recordings,
-        tumor_sections.frames, tumor_sections.each_case,
+        tumor_sections.violins, tumor_sections.paired_tests, tumor_sections.strata, tumor_sections.thresholds,
+        tumor_sections.curves, tumor_sections.reliability, tumor_sections.robustness, tumor_sections.contours,
+        tumor_sections.recordings, tumor_sections.frames, tumor_sections.each_case,
     ),
 )  # fmt: skip
 # Natali et al., arXiv 2511.05253: no augmentation, Adam, initial rate 0.01, polynomial decay, Dice and cross-entropy,
@@ -80,11 +77,8 @@ def click(trial: Trial) -> TrialResult:
     return TrialResult(figures_of(mask, case, seconds), arrays={**shown, trial.method: around_tumor(mask, case).voxels})
 
 
-BASELINES = {SEMI: click}
-
-
 def figures_of(mask: Volume, case: Case, seconds: float) -> dict[str, Any]:
-    """Of METRICS, and whether the tumor was found."""
+    """Of MASK_METRICS, and whether the tumor was found."""
     figures = compare(mask, case.tumor)
     return {**figures, "found": figures["dice"] > FOUND_DICE, "time_s": seconds}
 
@@ -139,3 +133,21 @@ def calibrate_on(job: CalibrationJob, images: Iterable[tuple[Volume, Volume, str
     found = calibrate(segmenter, images, job.progress, total)
     write_calibration(job.model, found, cases=len(job.rows))
     return found.counts.as_plain()
+
+
+def tumor_task(
+    name: str,
+    summary: str,
+    dataset: str,
+    recipes: RecipeBook,
+    cut_by: tuple[str, ...],
+    images: Callable[[CaseReader, Any], Iterator[LabelledImage]],
+    evaluate: Callable[[Path, Trial], TrialResult],
+    calibrate: Callable[[CalibrationJob], CalibrationResult],
+) -> Task:
+    """The row of a task that finds the tumor in an ultrasound volume, from what is its own; see Task."""
+    return Task(
+        name, summary, dataset, dimension=3, channels=("B-mode",), labels=LabelSet.of_names(TUMOR),
+        metrics=MASK_METRICS, recipes=recipes, cut_by=cut_by, images=images, trainer=NnunetTrainer(),
+        evaluate=evaluate, report=REPORT, calibrate=calibrate, baselines={SEMI: click}, about_cases=about_cases,
+    )  # fmt: skip
