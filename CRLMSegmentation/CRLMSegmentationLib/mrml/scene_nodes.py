@@ -52,4 +52,4 @@ class SceneNodes:
 
     def margin(self):
         """The model of the shell at the margin's distance; None while it is not shown."""
-        return self._session.structures.shells.margin_node()
+        return self._session.view.structures.margin_node()

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .live_image_view import LiveImageView
+from .structures_view import StructuresView
 from .tools_view import ToolsView
 
 if TYPE_CHECKING:
@@ -41,14 +42,17 @@ class PartView(Protocol):
 class SceneView:
     """Shows a session on the scene of an application.
 
-    views  by the name of the part that each shows
+    views  by the name of the part that each shows; each is an attribute of that name, too
     """
 
     def __init__(self, session: Session, application: Application):
         self.session, self.application = session, application
         self.live_image = LiveImageView(application.scene, session.stream.image)
         self.tools = ToolsView(application.scene, session.tools)
-        self.views: dict[str, PartView] = {"live_image": self.live_image, "tools": self.tools}
+        self.structures = StructuresView(session.structures, self.scene)
+        self.views: dict[str, PartView] = {
+            "live_image": self.live_image, "tools": self.tools, "structures": self.structures
+        }  # fmt: skip
 
     @property
     def scene(self) -> Any:

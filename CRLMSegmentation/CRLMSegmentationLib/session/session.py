@@ -94,7 +94,7 @@ class Session:
             self._on_source,
         )  # fmt: skip
         self.box = BoxPart(scene, workflow, self.volume, lambda: self.engine.margin_mm, lambda: self.tumor.make_stale())
-        self.structures = StructuresPart(scene, workflow, image, self.tools, lambda: self.tumor.result)
+        self.structures = StructuresPart(workflow, image, self.tools, lambda: self.tumor.result, faults.report)
         self.tumor = TumorPart(
             scene, workflow, self.jobs, self.volume, self.box, self.engine, case.clock, self.structures.set_tumor,
             lambda: case.origin == "simulated",
@@ -189,7 +189,7 @@ class Session:
             bool(self.jobs.steps)
             or self.recording.is_writing
             or self.tumor.is_shaping
-            or self.structures.shells.is_busy
+            or self.structures.is_busy
             or self.engine.status.state == "starting"
             or self._watch.is_changing
             or any(one.is_busy for one in self._attached)
@@ -297,8 +297,9 @@ class Session:
     def _on_nodes_removed(self) -> None:
         """What was deleted is not there any more, and neither is what was made from it; shells and tools come back."""
         with self._workflow.held():
-            for part in (self.volume, self.box, self.tumor, self.structures):
+            for part in (self.volume, self.box, self.tumor):
                 part.look()
+            self.view.check_nodes()
             self.case.check_source()
 
     def _put_facts(self) -> None:

@@ -1,39 +1,62 @@
-"""Navigate: tools and their distances, the margin's shell, and the tumor's outline on the live image."""
+"""Navigate: what is measured and drawn around the tumor: margin, uncertainty, and its outline on the live image."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ConfigurationError
-from ..mrml.shells import Shells
 from ..navigation.contour import contours_in_image
 from ..navigation.margin_shell import LARGEST_MARGIN_MM
+from .event import Event
 from .live_image import LiveImage
+from .shells import Shell, Shells
 from .tools import Tools
 from .workflow import Workflow
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    from ..navigation.distance import TumorDistance
+    from ..segmentation.segment import SegmentationResult
 
 
 class StructuresPart:
     """What is measured and drawn around one tumor.
 
-    result  gives the SegmentationResult that the tumor came from; None when there is none
+    result    gives the SegmentationResult that the tumor came from; None when there is none
+    changed   the shells were set, be it to the same
+    on_error  called with what a handler of `changed` raises
     """
 
-    def __init__(self, scene, workflow: Workflow, image: LiveImage, tools: Tools, result: Callable):
-        self.tools, self.shells = tools, Shells(scene)
-        self._workflow, self._image = workflow, image
-        self._result = result
-        self._surface = None
+    def __init__(
+        self, workflow: Workflow, image: LiveImage, tools: Tools,
+        result: Callable[[], SegmentationResult | None], on_error: Callable[[Exception], None] | None = None,
+    ):  # fmt: skip
+        self.changed: Event[[]] = Event(on_error)
+        self._workflow, self._image, self._tools, self._result = workflow, image, tools, result
+        self._shells = Shells(self.changed)
+        self._surface: vtkPolyData | None = None
         self._uncertainty = False
 
     @property
+    def shells(self) -> dict[Shell, vtkPolyData]:
+        """The surfaces around the tumor that are to be shown, RAS mm; they follow by and by, see is_busy."""
+        return self._shells.surfaces
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a shell is being computed."""
+        return self._shells.is_busy
+
+    @property
     def margin_mm(self) -> float:
-        """The margin around the tumor: the only one there is. A front end shows this one; listeners are told of
-        another, such as that of a case that is opened.
+        """The margin around the tumor: the only one there is. A front end shows this one; the session's
+        listeners hear of another, such as that of a case that is opened.
         """
-        return self.tools.margin_mm
+        return self._tools.margin_mm
 
     def set_margin_mm(self, margin_mm: float) -> None:
         """The margin around the tumor, 0 to 20 mm, within which a tip is warned of; 0 hides its shell.
@@ -50,13 +73,13 @@ class StructuresPart:
             raise ConfigurationError(
                 f"The margin is {margin_mm:g} mm; choose one from 0 to {LARGEST_MARGIN_MM:g} mm (0 shows no shell)."
             )
-        self.tools.margin_mm = float(margin_mm)
-        self.tools.refresh()
-        self.shells.show_margin(self._surface, self.tools.margin_mm)
+        self._tools.margin_mm = float(margin_mm)
+        self._tools.refresh()
+        self._shells.show_margin(self._surface, self.margin_mm)
 
     @property
     def shows_uncertainty(self) -> bool:
-        """What show_uncertainty() was told last."""
+        """What was asked of show_uncertainty() last."""
         return self._uncertainty
 
     def show_uncertainty(self, wanted: bool) -> None:
@@ -68,13 +91,13 @@ class StructuresPart:
     def restore_uncertainty(self, wanted: bool) -> None:
         """As show_uncertainty(), for what comes with a case."""
         self._uncertainty = bool(wanted)
-        self.shells.show_uncertainty(self._result() if wanted and self._surface is not None else None)
+        self._shells.show_uncertainty(self._result() if wanted and self._surface is not None else None)
 
-    def set_tumor(self, surface, distance) -> None:
-        """Another surface (vtkPolyData, RAS mm, not changed any more) and what measures to it; None for no tumor."""
+    def set_tumor(self, surface: vtkPolyData | None, distance: TumorDistance | None) -> None:
+        """Another surface (RAS mm, not changed any more) and what measures to it; None for no tumor."""
         self._surface = surface
-        self.tools.set_tumor(distance)
-        self.shells.show_margin(surface, self.margin_mm)
+        self._tools.set_tumor(distance)
+        self._shells.show_margin(surface, self.margin_mm)
         self.restore_uncertainty(self._uncertainty)
 
     @property
@@ -85,22 +108,19 @@ class StructuresPart:
     def contours(self) -> list[np.ndarray]:
         """The tumor's outlines in the plane of the live image: (n, 2) pixels (u, v) each, none while it is not live."""
         image_to_reference = self._image.image_to_reference
-        if self._surface is None or image_to_reference is None or not self.tools.may_measure():
+        if self._surface is None or image_to_reference is None or not self._tools.may_measure():
             return []
         return contours_in_image(self._surface, image_to_reference)
 
-    def look(self) -> None:
-        """Nodes were taken out of the scene: shells that are wanted come back."""
-        if self._surface is not None:
-            self.shells.show_missing()
-
     def forget(self) -> None:
-        """The tumor is gone with its scene."""
+        """The tumor is gone with its case."""
         self._surface = None
-        self.shells.forget()
+        self._shells.forget()
 
     def process(self) -> None:
-        self.shells.process()
+        """Take in the shells that have been computed; called by the session's timer."""
+        self._shells.process()
 
     def close(self) -> None:
-        self.shells.close()
+        """Wait for the threads."""
+        self._shells.close()

@@ -172,4 +172,4 @@ class CasePart:
         """What would be taken for part of the live scene."""
         session = self._session
         tumor = [session.tumor.nodes.surface_node(), session.tumor.nodes.segmentation_node()]
-        return [*tumor, *session.box.shown_nodes(), *session.structures.shells.nodes()]
+        return [*tumor, *session.box.shown_nodes(), *session.view.structures.nodes()]
