@@ -144,4 +144,5 @@ def _lesion_surface(patient: Patient) -> vtkPolyData:
         distance = lesion.shape.radial_distance_mm(np.stack([x, y, z], axis=-1)).astype(np.float32)
         together.AddInputData(surface_at_zero(distance, lesion.center_ras - reach, step))
     together.Update()
-    return together.GetOutput()
+    surfaces: vtkPolyData = together.GetOutput()
+    return surfaces

@@ -50,7 +50,8 @@ def surface_at_zero(field: np.ndarray, origin_ras: np.ndarray, step_mm: float) -
     edges.ComputeNormalsOff()
     edges.ComputeScalarsOff()
     edges.Update()
-    return edges.GetOutput()
+    surface: vtkPolyData = edges.GetOutput()
+    return surface
 
 
 def ridge(shape: LiverShape, surface: vtkPolyData) -> np.ndarray:
