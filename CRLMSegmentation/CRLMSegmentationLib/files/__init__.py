@@ -1,6 +1,7 @@
 """Standard files for volumes, boxes and surfaces: what other programs write and read."""
 
 from .box_file import read_box, write_box
+from .displacement_file import write_displacements
 from .mask_file import read_mask
 from .seen_file import seen_path
 from .surface_file import SURFACE_ENDINGS, read_surface, write_surface
@@ -15,6 +16,7 @@ __all__ = [
     "read_volume",
     "seen_path",
     "write_box",
+    "write_displacements",
     "write_surface",
     "write_volume",
 ]

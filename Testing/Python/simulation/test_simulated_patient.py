@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError
-from CRLMSegmentationLib.simulation.patient import LABELS, draw_patient, patient_labels, write_patient
+from CRLMSegmentationLib.simulation.patient import LABELS, draw_operation, draw_patient, patient_labels, write_patient
 from CRLMSegmentationLib.simulation.patient.checks import beads, distance_between_walls_mm, faults_of, open_edges
 from CRLMSegmentationLib.simulation.patient.liver_shape import draw_liver_shape
 from CRLMSegmentationLib.simulation.patient.vessels import VesselTree
@@ -173,6 +173,13 @@ def test_a_patient_is_written_as_files_that_open_again(patient, tmp_path):
     assert SimpleITK.ReadImage(str(folder / "labels.nrrd")).GetSpacing() == pytest.approx((2, 2, 2))
     for name in ("liver", "portal", "hepatic", "artery", "bile", "lesions"):
         assert open_edges(read_surface(folder / "surfaces" / f"{name}.vtp")) == 0, name
+    field = SimpleITK.DisplacementFieldTransform(
+        SimpleITK.ReadImage(str(folder / "deformation.nrrd"), SimpleITK.sitkVectorFloat64)
+    )
+    center, to_lps = patient.lesions[0].center_ras, np.array([-1, -1, 1])
+    moved = to_lps * field.TransformPoint((to_lps * center).tolist())
+    assert moved == pytest.approx(draw_operation(patient).deformation.to_operation(center), abs=0.05)
+    assert 5 <= text["deformation"]["mean_at_surface_mm"] < text["deformation"]["largest_at_surface_mm"] <= 25
     curves = json.loads((folder / "curves.json").read_text(encoding="utf-8"))
     assert np.allclose(curves["ridge"], patient.ridge, atol=1e-3) and curves["coordinate_system"] == "RAS"
 

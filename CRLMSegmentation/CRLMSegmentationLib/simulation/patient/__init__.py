@@ -2,6 +2,16 @@
 
 from .export import PATIENT_FILES, write_patient
 from .labels import LABELS, patient_labels
+from .operation import Operation, draw_operation
 from .patient import Patient, draw_patient
 
-__all__ = ["LABELS", "PATIENT_FILES", "Patient", "draw_patient", "patient_labels", "write_patient"]
+__all__ = [
+    "LABELS",
+    "PATIENT_FILES",
+    "Operation",
+    "Patient",
+    "draw_operation",
+    "draw_patient",
+    "patient_labels",
+    "write_patient",
+]

@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import FileFormatError
-from ...files import write_surface, write_volume
+from ...files import write_displacements, write_surface, write_volume
 from ...values import Volume
 from ..progress import Progress
 from ..tubes import paint_tubes
 from .labels import LABELS, patient_labels
+from .operation import Operation, draw_operation
 from .patient import Patient
-from .surface_curves import surface_at_zero
+from .surface_curves import surface_at_zero, surface_points
 from .vessels import VesselTree
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 LABELS_FILE, CURVES_FILE, PARAMETERS_FILE, SURFACES_FOLDER = "labels.nrrd", "curves.json", "parameters.json", "surfaces"
+DEFORMATION_FILE = "deformation.nrrd"
 SURFACES = ("liver", "portal", "hepatic", "artery", "bile", "lesions")
 PATIENT_FILES = (
-    LABELS_FILE, CURVES_FILE, PARAMETERS_FILE, *(f"{SURFACES_FOLDER}/{name}.vtp" for name in SURFACES)
+    LABELS_FILE, CURVES_FILE, DEFORMATION_FILE, PARAMETERS_FILE, *(f"{SURFACES_FOLDER}/{name}.vtp" for name in SURFACES)
 )  # fmt: skip
 # Thin vessels need a finer grid than the liver.
 _VESSEL_STEP_MM = 0.6
@@ -39,6 +41,7 @@ def write_patient(
     labels.nrrd      uint8 voxels of spacing_mm, the liver with 30 mm around it; numbers in parameters.json
     surfaces/*.vtp   closed surfaces, RAS mm
     curves.json      ridge and falciform ligament, points (n, 3) in RAS mm
+    deformation.nrrd displacement of every point from the CT to the operation, as an ITK displacement field
     parameters.json  what was drawn: seed, volumes, segments, lesions; and that it is simulated
     progress         called with (share, text)
     Raises FileFormatError when the disk refuses.
@@ -62,8 +65,15 @@ def write_patient(
             **{name: line.round(3).tolist() for name, line in curves.items()},
         }
         (folder / CURVES_FILE).write_text(json.dumps(text, indent=1, allow_nan=False), encoding="utf-8")
+        operation = draw_operation(patient)
+        write_displacements(*operation.displacements(), folder / DEFORMATION_FILE)
         (folder / PARAMETERS_FILE).write_text(
-            json.dumps(parameters(patient, labels), indent=1, allow_nan=False), encoding="utf-8"
+            json.dumps(
+                {**parameters(patient, labels), "deformation": _deformation_parameters(operation)},
+                indent=1,
+                allow_nan=False,
+            ),
+            encoding="utf-8",
         )
     except OSError as error:
         raise FileFormatError(f"The patient cannot be written into {folder} ({error.strerror or error}).") from None
@@ -106,6 +116,20 @@ def parameters(patient: Patient, labels: Volume) -> dict[str, Any]:
             }
             for name, tree in patient.vessels.trees.items()
         },
+    }
+
+
+def _deformation_parameters(operation: Operation) -> dict[str, Any]:
+    """How far the liver's surface moved, and the pushes that moved it."""
+    moved = operation.deformation.displacements_mm(surface_points(operation.patient.surface))
+    length = np.sqrt((moved**2).sum(axis=1))
+    return {
+        "mean_at_surface_mm": round(float(length.mean()), 2),
+        "largest_at_surface_mm": round(float(length.max()), 2),
+        "pushes": [
+            {"center_ras_mm": row[:3], "reach_mm": row[3], "displacement_mm": row[4:]}
+            for row in operation.deformation.pushes.tolist()
+        ],
     }
 
 

@@ -56,7 +56,7 @@ def surface_at_zero(field: np.ndarray, origin_ras: np.ndarray, step_mm: float) -
 
 def ridge(shape: LiverShape, surface: vtkPolyData) -> np.ndarray:
     """(n, 3) RAS mm: the sharp lower border in front, between dome and visceral surface, from right to left."""
-    dome, visceral = shape.dome_and_visceral_mm(_points(surface))
+    dome, visceral = shape.dome_and_visceral_mm(surface_points(surface))
     loop = _longest_line(_contour(surface, dome - visceral))
     # Of the border all around the liver, the part in front of its outermost right and left points.
     right, left = int(np.argmax(loop[:, 0])), int(np.argmin(loop[:, 0]))
@@ -68,7 +68,7 @@ def ridge(shape: LiverShape, surface: vtkPolyData) -> np.ndarray:
 
 def falciform_ligament(shape: LiverShape, planes: Planes, surface: vtkPolyData) -> np.ndarray:
     """(n, 3) RAS mm: where it is fixed to the front and top of the liver, from the fissure to the vena cava."""
-    points = _points(surface)
+    points = surface_points(surface)
     beside = planes.left[0] * points[:, 1] - planes.left[1] * points[:, 0]
     dome, visceral = shape.dome_and_visceral_mm(points)
     in_front = points @ np.array([planes.left[0], planes.left[1], 0.0]) > 12.0
@@ -76,7 +76,8 @@ def falciform_ligament(shape: LiverShape, planes: Planes, surface: vtkPolyData) 
     return _resampled(line if line[0, 2] < line[-1, 2] else line[::-1])
 
 
-def _points(surface: vtkPolyData) -> np.ndarray:
+def surface_points(surface: vtkPolyData) -> np.ndarray:
+    """(n, 3) float64: the points of a surface, in mm."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
     points: np.ndarray = vtk_to_numpy(surface.GetPoints().GetData())
@@ -109,7 +110,7 @@ def _contour(surface: vtkPolyData, values: np.ndarray, wanted: np.ndarray | None
     output = stripper.GetOutput()
     if output.GetNumberOfPoints() == 0:
         return []
-    points = _points(output)
+    points = surface_points(output)
     kept = np.ones(len(points), dtype=bool)
     if wanted is not None:
         kept = vtk_to_numpy(output.GetPointData().GetArray("wanted")) > 0.5
