@@ -130,7 +130,7 @@ UNTYPED = {
     "CRLMSegmentationLib/web/actions/questions.py": 1,
     "CRLMSegmentationLib/web/actions/simulator.py": 2,
     "CRLMSegmentationLib/web/actions/source_actions.py": 5,
-    "CRLMSegmentationLib/web/actions/told.py": 3,
+    "CRLMSegmentationLib/web/actions/reported.py": 3,
     "CRLMSegmentationLib/web/actions/uploads.py": 2,
     "CRLMSegmentationLib/web/actions/workflow_actions.py": 2,
     "CRLMSegmentationLib/web/controller.py": 5,

@@ -1,7 +1,7 @@
 """The page's heart: the session, its views, and the values of the page, brought together thirty times a second.
 
 Whatever is raised there, nothing that was live is left on the page as live: read-outs are lost, the image is hidden.
-And should even that fail, or the connection, a tab misses the beat and says so itself (assets/page.js).
+And should even that fail, or the connection, a tab misses the heartbeat and says so itself (assets/page.js).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..mrml.application import application_on
 from ..session.case.case_source import LIVE, REPLAYED
 from ..session.session import Session
 from ..session.state import Step, StepStatus
-from .actions.wishes import BOX_MM
+from .actions.settable import BOX_MM
 from .library import Library
 from .page import mirror
 from .page.charts import Series
@@ -54,13 +54,13 @@ class Controller:
         self.rates = Series(30.0)
         self.distances = Series(30.0)
         self.shown_edge_mm = 0.0
-        self._wished_threshold: float | None = None
+        self._requested_threshold: float | None = None
         self._threshold_s = 0.0
         self._figures_s = 0.0
         self._changed = True
         self._is_measuring = False
         self._fault = ""
-        self._beats = 0
+        self._heartbeats = 0
         self._notices: tuple[str, ...] = ()
         self._segment_status: StepStatus | None = None
         self.session.add_listener(self._on_session)
@@ -85,13 +85,13 @@ class Controller:
             try:
                 self._lose(error)
             except Exception:
-                # Without a beat, every tab says by itself that it is cut off.
+                # Without a heartbeat, every tab says by itself that it is cut off.
                 _logger.exception("The page could not be shown as lost.")
         else:
             self._fault = ""
 
     def _lose(self, error: Exception) -> None:
-        """Nothing on the page is live any more; the sentence is told once, the next step may be well again."""
+        """Nothing on the page is live any more; the sentence is reported once, the next step may be well again."""
         fault = f"{type(error).__name__}: {error}"
         is_new, self._fault = fault != self._fault, fault
         if is_new:
@@ -100,13 +100,13 @@ class Controller:
         with self.state as state:
             state.tools = mirror.lost_lines(state.tools)
             state.frames_per_second = 0.0
-            state.live_words, state.live_hidden = _FAULT, True
+            state.live_text, state.live_hidden = _FAULT, True
             steps = state.steps
             if steps["navigate"]["status"] == "live":
                 state.steps = {**steps, "navigate": {"status": "failed", "text": "Distances are lost"}}
-            self._beat(state)
+            self._count_heartbeat(state)
         if is_new:
-            self.tell_error(
+            self.report_error(
                 "Nothing on the page is live, because something went wrong, and it is a fault of this program "
                 f"({fault}). Receiving and recording go on."
             )
@@ -118,13 +118,13 @@ class Controller:
     def step(self, now_s: float) -> None:
         """Once."""
         self.session.process()
-        if self._wished_threshold is not None and now_s - self._threshold_s > _THRESHOLD_EVERY_S:
-            wish, self._wished_threshold, self._threshold_s = self._wished_threshold, None, now_s
+        if self._requested_threshold is not None and now_s - self._threshold_s > _THRESHOLD_EVERY_S:
+            threshold, self._requested_threshold, self._threshold_s = self._requested_threshold, None, now_s
             self.correction.forget_strokes()
             try:
-                self.session.tumor.set_threshold(wish)
+                self.session.tumor.set_threshold(threshold)
             except CRLMError as error:
-                self.tell_error(str(error))
+                self.report_error(str(error))
         if self.correction.is_on and not self.session.tumor.is_correcting:
             self.correction.forget()
         self._show_live()
@@ -138,38 +138,38 @@ class Controller:
     def _show_live(self) -> None:
         """The image and everything in the views; what is not live any more goes at once."""
         session = self.session
-        words, is_shown = mirror.live_view(session.stream.status, session.stream.is_live)
+        text, is_shown = mirror.live_view(session.stream.status, session.stream.is_live)
         if session.fault is not None:
-            words, is_shown = _FAULT, False
-        if (words, is_shown) != (self.state.live_words, not self.state.live_hidden):
+            text, is_shown = _FAULT, False
+        if (text, is_shown) != (self.state.live_text, not self.state.live_hidden):
             with self.state as state:
-                state.live_words, state.live_hidden = words, not is_shown
+                state.live_text, state.live_hidden = text, not is_shown
         self.display.refresh(
             self.state.open_step,
             self.correction.is_on,
             session.recording.sweep,
             is_shown,
-            is_placed=is_shown and not words,
+            is_placed=is_shown and not text,
         )
 
-    def _beat(self, state) -> None:
-        self._beats += 1
-        state.beat = self._beats
+    def _count_heartbeat(self, state) -> None:
+        self._heartbeats += 1
+        state.heartbeat = self._heartbeats
 
-    def wish_threshold(self, threshold: float) -> None:
-        """Cut the probability there as soon as there is time; only the newest wish counts."""
-        self._wished_threshold = threshold
+    def request_threshold(self, threshold: float) -> None:
+        """Cut the probability there as soon as there is time; only the newest request counts."""
+        self._requested_threshold = threshold
 
     def _on_session(self, _state) -> None:
         self._changed = True
 
     # Sentences
 
-    def tell_error(self, sentence: str) -> None:
+    def report_error(self, sentence: str) -> None:
         with self.state as state:
             state.error_text, state.error_shown = self.library.without_places(sentence), True
 
-    def tell_note(self, sentence: str) -> None:
+    def report_note(self, sentence: str) -> None:
         with self.state as state:
             state.note_text, state.note_shown = self.library.without_places(sentence), True
 
@@ -210,25 +210,25 @@ class Controller:
             state.doubts, state.doubts_new = list(map(plain, session.tumor.doubts)) if is_found else [], doubts_new
             state.has_anything = state.has_sweep or has_volume
             state.question, state.fault = question or "", plain(session.fault or "")
-            self._tell_origin(state)
+            self._update_origin(state)
             state.engine_text = plain(engine.message) if engine.state in ("starting", "failed") else ""
             if box is not None:
                 self.shown_edge_mm = float(min(BOX_MM[1], max(BOX_MM[0], round(max(box.size_mm)))))
                 state.box_edge_mm = self.shown_edge_mm
-            if has_tumor and session.tumor.threshold is not None and self._wished_threshold is None:
+            if has_tumor and session.tumor.threshold is not None and self._requested_threshold is None:
                 state.threshold = round(float(session.tumor.threshold), 2)
             if abs(session.structures.margin_mm - state.margin_mm) > 0.01:
                 state.margin_mm = session.structures.margin_mm
-            self._tell_editing(state)
+            self._update_editing(state)
             if new_notices:
                 state.note_text, state.note_shown = plain(new_notices[-1]), True
-            self._lead_on(state, steps)
+            self._open_next_step(state, steps)
 
-    def _tell_origin(self, state) -> None:
+    def _update_origin(self, state) -> None:
         session = self.session
         source = session.stream.source
         origin = session.case.origin or (source.origin if source is not None else None)
-        state.origin_text, state.is_real = mirror.origin_words(origin), origin in (LIVE, REPLAYED)
+        state.origin_text, state.is_real = mirror.origin_text(origin), origin in (LIVE, REPLAYED)
         state.live_title = mirror.live_title(source.origin if source is not None else None)
         if source is None and not state.has_anything:
             state.data_kind = ""
@@ -266,7 +266,7 @@ class Controller:
             state.rate_curves = self.rates.curves() if is_connected else []
             state.rate_top = self.rates.range[1]
             state.tools = mirror.tool_lines(readings, "same patient?" if state.question else "no tumor to measure to")
-            self._beat(state)
+            self._count_heartbeat(state)
             state.distance_curves = self.distances.curves()
             state.distance_top = self.distances.range[1]
             state.margin_line = round(self.distances.height_of(session.tools.margin_mm), 1)
@@ -280,13 +280,13 @@ class Controller:
                 state.record_hints = []
             clock_s = session.case.clock_s
             state.clock_text = f"From the end of the sweep to the tumor: {clock_s:.0f} s" if clock_s else ""
-            self._tell_editing(state)
+            self._update_editing(state)
 
-    def _tell_editing(self, state) -> None:
+    def _update_editing(self, state) -> None:
         state.tool = self.correction.tool
         state.can_undo, state.can_redo = self.correction.can_undo, self.correction.can_redo
 
-    def _lead_on(self, state, steps) -> None:
+    def _open_next_step(self, state, steps) -> None:
         """Open the next step when what a person has started is done, so that nobody has to look for it."""
         done = self.open_step.update(steps)
         if done is Step.CONNECT:
@@ -305,7 +305,7 @@ class Controller:
     def fit(self, view) -> None:
         """Show everything in a view."""
         if view is self.views.three_d:
-            self.display.look_around()
+            self.display.show_everything()
         else:
             view.fit_view_to_content()
 
@@ -326,7 +326,7 @@ class Controller:
             state.sweep_seconds = round(seconds, 1) if math.isfinite(seconds) and seconds > 0 else 0
 
     async def close(self) -> None:
-        """Let everything go."""
+        """Release everything."""
         self.session.close()
         if self.views is not None:
             self.views.close()

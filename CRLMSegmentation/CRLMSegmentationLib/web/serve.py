@@ -18,7 +18,7 @@ from ..tracking.openigtlink.port import checked_port
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_FOLDER = "crlm-web"
 # No WebSocket of trame's own: the page's is guarded.
-_TRAME_WORDS = ("--no-ws-endpoint",)
+_TRAME_ARGUMENTS = ("--no-ws-endpoint",)
 
 
 def serve_case(
@@ -99,7 +99,7 @@ async def _serve(folder, given, case, live, host, port, open_browser, token, on_
     from .server.refusals import Refusals
 
     print("The page is being started; this takes some seconds.", flush=True)
-    asyncio.get_running_loop().set_exception_handler(_tell_fault)
+    asyncio.get_running_loop().set_exception_handler(_report_fault)
     logging.getLogger("wslink.protocol").addFilter(_is_fault)
     # trame reads the command line by itself, which is the `crlm` command's here.
     with _own_command_line():
@@ -146,7 +146,7 @@ async def _serve(folder, given, case, live, host, port, open_browser, token, on_
             task.cancel()
 
 
-def _tell_fault(loop, context) -> None:
+def _report_fault(loop, context) -> None:
     """A tab that was closed while a picture was on its way to it is no fault."""
     if not isinstance(context.get("exception"), ConnectionError):
         loop.default_exception_handler(context)
@@ -175,7 +175,7 @@ def _end_at_signals(task) -> None:
 
 @contextmanager
 def _own_command_line():
-    before, sys.argv = sys.argv, [*sys.argv[:1], *_TRAME_WORDS]
+    before, sys.argv = sys.argv, [*sys.argv[:1], *_TRAME_ARGUMENTS]
     try:
         yield
     finally:

@@ -37,9 +37,9 @@ class Visitor:
         """What the page says of a step."""
         return self.page.inner_text(f"#line-{step}")
 
-    def word(self, step: str) -> str:
-        """Its status in one word."""
-        return self.page.inner_text(f"#word-{step}")
+    def label(self, step: str) -> str:
+        """Its status as its label."""
+        return self.page.inner_text(f"#label-{step}")
 
     def open(self, step: str) -> None:
         """Open a step as a person does: its title is pressed once, and it stays open."""
@@ -94,7 +94,7 @@ class Visitor:
         return np.asarray(Image.open(io.BytesIO(image)).convert("RGB"), dtype=float)
 
     def tumor_pixels(self, view: str) -> int:
-        """How many pixels of a view, below its words, have the color of the tumor."""
+        """How many pixels of a view, below its text, have the color of the tumor."""
         picture = self.picture(view)[140:]
         red, green, blue = picture[..., 0], picture[..., 1], picture[..., 2]
         return int(((red > 120) & (green > 0.6 * red) & (blue < 0.55 * red)).sum())
@@ -198,13 +198,13 @@ def visit(chromium):
 
 @pytest.fixture
 def serve(tmp_path):
-    """serve(*words): a ServedPage; it has to end in good order."""
+    """serve(*arguments): a ServedPage; it has to end in good order."""
     pages = []
 
-    def start(*words: str) -> ServedPage:
+    def start(*arguments: str) -> ServedPage:
         folder = tmp_path / f"page{len(pages)}"
         folder.mkdir()
-        pages.append(ServedPage(folder, *words))
+        pages.append(ServedPage(folder, *arguments))
         return pages[-1]
 
     yield start

@@ -23,14 +23,14 @@ def _command_of(task: Path) -> bytes:
 class ServedPage:
     """`crlm web` in a process of its own; address: with the token when it has one."""
 
-    def __init__(self, folder: Path, *words: str):
+    def __init__(self, folder: Path, *arguments: str):
         self.folder = folder
         self._log = (folder / "terminal.txt").open("w+")
         threads = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CRLMSegmentation"), **threads}
         command = [sys.executable, "-m", "CRLMSegmentationLib.cli", "web", "--no-browser", "--port", "0"]
         self.process = subprocess.Popen(
-            [*command, "--folder", str(folder), *words], env=environment, stdout=self._log, stderr=subprocess.STDOUT
+            [*command, "--folder", str(folder), *arguments], env=environment, stdout=self._log, stderr=subprocess.STDOUT
         )
         self.address = self._wait_for_address()
 

@@ -21,7 +21,7 @@ def packed(message, key=None, place=0, size=None) -> bytes:
 class SocketTab:
     """A tab that has greeted the page.
 
-    state  the newest of every value that the page told, as in a browser
+    state  the newest of every value that the page sent, as in a browser
     """
 
     def __init__(self, socket):

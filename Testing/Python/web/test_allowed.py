@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("wslink", reason="wslink is not installed: what a tab may say was not tested")
 msgpack = pytest.importorskip("msgpack")
 
-from CRLMSegmentationLib.web.actions.wishes import wishes  # noqa: E402
+from CRLMSegmentationLib.web.actions.settable import settable  # noqa: E402
 from CRLMSegmentationLib.web.server.allowed import Allowed  # noqa: E402
 from CRLMSegmentationLib.web.server.guarded_socket import Unpacker  # noqa: E402
 from CRLMSegmentationLib.web.server.refusals import Refusals, Refused  # noqa: E402
@@ -17,7 +17,7 @@ def _choose(tool):
 
 @pytest.fixture
 def allowed():
-    return Allowed(wishes(["Red__value"]), {"choose": _choose}.get, ["Red", "Live"])
+    return Allowed(settable(["Red__value"]), {"choose": _choose}.get, ["Red", "Live"])
 
 
 def _piece(content: bytes, key=1, place=0, size=None) -> bytes:

@@ -83,12 +83,12 @@ def test_what_only_the_server_knows_is_neither_taken_nor_shown_to_others(page):
                 "trame__scripts": ["http://attacker.example/x.js"], "threshold": [1],
             }  # fmt: skip
             await tab.call("trame.state.update", [{"key": key, "value": value} for key, value in lies.items()])
-            # A true wish, made later, is told to the other tab: what was told before has arrived by then.
+            # An allowed change, made later, is sent to the other tab: what was sent before has arrived by then.
             await tab.call("trame.state.update", [{"key": "margin_mm", "value": 7}])
             await other.until(lambda: other.state["margin_mm"] == 7)
             for name in lies.keys() - {"margin_mm"}:
                 assert other.state[name] == before[name], name
-            # The liar is told how it is
+            # The liar is sent how it is
             await tab.until(lambda: tab.state["data_kind"] == before["data_kind"])
         async with socket_tab(page.address) as later:
             return later.state["margin_mm"], later.state["error_text"]
@@ -167,10 +167,10 @@ def test_there_is_an_end_to_connections(page):
 
     assert 8 <= asyncio.run(attack()) < 50
 
-    async def look(tab):
+    async def read(tab):
         return tab.state["open_step"]
 
-    assert _in_a_tab(page, look) == "connect"
+    assert _in_a_tab(page, read) == "connect"
 
 
 def test_each_kind_of_refusal_is_written_down_once(page):

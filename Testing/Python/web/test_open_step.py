@@ -8,7 +8,7 @@ from CRLMSegmentationLib.web.page.open_step import OpenStep
 
 
 class _Page:
-    """The page's value `open_step`, whose changes are told as trame tells them: afterwards, whoever made them."""
+    """The page's value `open_step`, whose changes are reported as trame reports them: afterwards, whoever made them."""
 
     def __init__(self):
         self.state = SimpleNamespace(open_step="connect")

@@ -123,7 +123,7 @@ def test_a_case_waits_for_a_person_when_the_images_come_from_elsewhere(serve, vi
     tab.keep("web-not-saved")
     page.click("text=Save it first")
     page.wait_for_selector("#same-patient", state="detached")
-    assert tab.line("box") == "Record a sweep first" and tab.word("segment") == ""
+    assert tab.line("box") == "Record a sweep first" and tab.label("segment") == ""
     assert not page.is_visible(".read-out") and tab.tumor_pixels("3d") == 0
     (saved,) = (path for path in (served.folder / "cases").iterdir() if path.is_dir())
 

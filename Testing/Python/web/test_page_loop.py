@@ -25,7 +25,7 @@ from trame_slicer.core import SlicerApp
 
 
 class _Display:
-    """Views that can be told to fail."""
+    """Views that can be made to fail."""
 
     shows_volume, slice_titles = True, ("a", "b", "c")
     fails, is_hidden = False, False
@@ -78,17 +78,17 @@ def test_a_loop_that_fails_shows_everything_as_lost_and_gets_well_again(controll
         return _step(controller, now_s[0])
 
     assert step()["kind"] == "clear"
-    before = controller.state.beat
+    before = controller.state.heartbeat
     controller.display.fails = True
     for _ in range(3):
         tool = step()
         assert (tool["kind"], tool["distance"]) == ("lost", "– mm")
     state = controller.state
-    assert state.live_hidden and "Not live" in state.live_words and controller.display.is_hidden
+    assert state.live_hidden and "Not live" in state.live_text and controller.display.is_hidden
     assert state.steps["navigate"]["status"] != "live" and state.frames_per_second == 0
     assert state.error_shown and "no such view" in state.error_text and "/home/somebody" not in state.error_text
-    assert state.beat > before
-    # One fault is written down and told once, however often it comes: who closes the sentence has read it
+    assert state.heartbeat > before
+    # One fault is written down and reported once, however often it comes: who closes the sentence has read it
     assert sum("brought up to date" in record.getMessage() for record in caplog.records) == 1
     state.error_shown = False
     step()
@@ -100,22 +100,22 @@ def test_a_loop_that_fails_shows_everything_as_lost_and_gets_well_again(controll
 
 def test_a_page_that_cannot_even_be_shown_as_lost_goes_on_without_a_beat(controller, monkeypatch):
     _step(controller, 1000.0)
-    before = controller.state.beat
+    before = controller.state.heartbeat
     controller.display.fails = True
     monkeypatch.setattr(controller, "_lose", _fail)
     controller.step_safely(1001.0)
-    assert controller.state.beat == before
+    assert controller.state.heartbeat == before
     controller.display.fails = False
     controller.step_safely(1002.0)
-    assert controller.state.beat > before
+    assert controller.state.heartbeat > before
 
 
 def test_a_threshold_that_cannot_be_is_a_sentence_and_no_fault(controller):
     _step(controller, 1000.0)
-    controller.wish_threshold(0.4)
+    controller.request_threshold(0.4)
     controller.step_safely(1001.0)
     state = controller.state
-    assert state.error_shown and "fault" not in state.error_text and "fault" not in state.live_words
+    assert state.error_shown and "fault" not in state.error_text and "fault" not in state.live_text
 
 
 def test_no_line_of_the_page_names_a_folder(controller):
@@ -136,7 +136,7 @@ def test_a_fault_of_the_session_is_shown(controller, monkeypatch):
     now_s[0] += 1
     controller.step_safely(now_s[0])
     monkeypatch.undo()
-    assert controller.state.live_hidden and "Not live" in controller.state.live_words
+    assert controller.state.live_hidden and "Not live" in controller.state.live_text
     assert [tool["kind"] for tool in controller.state.tools] == ["lost"]
 
 
@@ -158,12 +158,12 @@ def test_nothing_found_is_amber_with_what_the_model_was_trained_on(controller):
     controller.step_safely(1000.0)
     state = controller.state
     assert state.none_found and not state.has_tumor and state.has_probability
-    assert state.steps["segment"]["status"] == "look"
+    assert state.steps["segment"]["status"] == "check"
     assert any("trained on" in doubt and "simulated" in doubt for doubt in state.doubts)
     # Looked at or not, it does not become a green tick
     controller.session.tumor.acknowledge_doubts()
     controller.step_safely(1000.1)
-    assert state.steps["segment"]["status"] == "look" and state.doubts
+    assert state.steps["segment"]["status"] == "check" and state.doubts
 
 
 def test_doubts_stand_until_somebody_has_looked(controller):
@@ -174,7 +174,7 @@ def test_doubts_stand_until_somebody_has_looked(controller):
     session.state.doubts, session.state.doubts_acknowledged = ("It reaches the edge.", "It is large."), False
     controller.show_steps()
     state = controller.state
-    assert state.steps["segment"]["status"] == "look" and state.doubts_new
+    assert state.steps["segment"]["status"] == "check" and state.doubts_new
     assert state.doubts == ["It reaches the edge.", "It is large."]
     session.tumor.acknowledge_doubts()
     controller.show_steps()

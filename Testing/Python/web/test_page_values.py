@@ -13,7 +13,7 @@ from CRLMSegmentationLib.session.tools import ToolReading
 from CRLMSegmentationLib.tracking.age import Age
 from CRLMSegmentationLib.web.library import Library
 from CRLMSegmentationLib.web.page import mirror
-from CRLMSegmentationLib.web.page.page_state import STEP_WORDS, STEPS
+from CRLMSegmentationLib.web.page.page_state import STEP_LABELS, STEPS
 
 
 def _reading(status=ToolStatus.LIVE, distance_mm=None, margin=MarginState.UNKNOWN) -> ToolReading:
@@ -27,7 +27,7 @@ def test_every_status_of_a_step_has_a_word():
             state[step].status = status
         lines = mirror.step_lines(state, is_measuring=False)
         assert tuple(lines) == STEPS
-        assert {line["status"] for line in lines.values()} <= set(STEP_WORDS)
+        assert {line["status"] for line in lines.values()} <= set(STEP_LABELS)
 
 
 def test_recording_and_its_volume_are_one_step():
@@ -67,7 +67,7 @@ def test_navigation_is_live_only_while_a_distance_is_known():
         (_reading(ToolStatus.LOST), "– mm", "lost", "lost"),
     ],
 )
-def test_a_tool_is_told_in_words(reading, distance, kind, text):
+def test_a_tool_is_reported_in_text(reading, distance, kind, text):
     (line,) = mirror.tool_lines([reading])
     assert line == {"name": "Stylus", "distance": distance, "kind": kind, "text": text}
 
@@ -111,8 +111,8 @@ def test_what_the_page_shows_names_no_folder_of_this_computer(tmp_path):
     assert len(offered) == 3 and str(tmp_path) not in str(offered)
     assert [library.path_of(item["value"]).name for item in offered] == [item["title"] for item in offered]
     assert library.path_of(library.value_of(given / "one.igs.mha")) == given / "one.igs.mha"
-    told = f"'{library.folder}/cases/a/case.json' is damaged, and so is /home/maria.muster/cases/b.mha; 3 frames/s."
-    assert library.without_places(told) == "'cases/a/case.json' is damaged, and so is b.mha; 3 frames/s."
+    sentence = f"'{library.folder}/cases/a/case.json' is damaged, and so is /home/maria.muster/cases/b.mha; 3 frames/s."
+    assert library.without_places(sentence) == "'cases/a/case.json' is damaged, and so is b.mha; 3 frames/s."
     assert library.without_places(r"C:\Users\maria\b.mha is damaged.") == "b.mha is damaged."
 
 
@@ -138,11 +138,11 @@ def test_without_a_stream_there_is_no_image():
 def test_what_a_person_should_look_at_is_no_green_tick():
     state = SessionState()
     state[Step.SEGMENT].status, state[Step.SEGMENT].message = StepStatus.DONE, "no tumor was found in the box"
-    line = mirror.step_lines(state, False, needs_look=True)["segment"]
-    assert line == {"status": "look", "text": "No tumor was found in the box"}
+    line = mirror.step_lines(state, False, needs_check=True)["segment"]
+    assert line == {"status": "check", "text": "No tumor was found in the box"}
     assert mirror.step_lines(state, False)["segment"]["status"] == "done"
     state[Step.SEGMENT].status = StepStatus.RUNNING
-    assert mirror.step_lines(state, False, needs_look=True)["segment"]["status"] == "running"
+    assert mirror.step_lines(state, False, needs_check=True)["segment"]["status"] == "running"
 
 
 def test_tools_of_which_nothing_is_known_any_more_keep_no_number():

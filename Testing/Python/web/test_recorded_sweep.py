@@ -92,7 +92,7 @@ def test_five_steps_on_a_real_recording(serve, visit, shared_data):
         page.click("#record")
         tab.until(lambda: int(re.search(r"\d+", "0" + page.inner_text("#recorded")).group()) > 3, "recorded frames")
     tab.until_line("connect", "(?i)lost")
-    assert tab.word("connect") == "Working"
+    assert tab.label("connect") == "Working"
     tab.until(lambda: page.inner_text("#rate") == "no frames", "no frames")
     with Replayer(sweep, port, loop=True):
         tab.until_line("connect", "(?i)receiving")

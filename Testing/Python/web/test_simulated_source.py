@@ -12,9 +12,9 @@ from CRLMSegmentationLib.web.actions.simulator import TRUTH, simulate
 
 
 def test_a_simulated_sweep_has_its_truth_and_a_stylus_that_comes_and_goes(tmp_path):
-    told = []
-    path = asyncio.run(simulate(tmp_path, 25, "hypoechoic", 20.0, lambda done, text: told.append(done)))
-    assert told == sorted(told) and told[-1] == 1.0
+    reported = []
+    path = asyncio.run(simulate(tmp_path, 25, "hypoechoic", 20.0, lambda done, text: reported.append(done)))
+    assert reported == sorted(reported) and reported[-1] == 1.0
     sweep, truth = read_sweep(path), read_volume(tmp_path / TRUTH)
     volume_ml = np.count_nonzero(truth.voxels) * truth.voxel_volume_mm3 / 1000
     assert volume_ml == pytest.approx(4 / 3 * np.pi * 1.0**3, rel=0.05)

@@ -11,7 +11,7 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     tab = visit(served.address)
     page = tab.page
     empty = {view: tab.picture(view) for view in ("live", "red", "green", "yellow", "3d")}
-    assert tab.word("connect") == "Next" and tab.line("record") == "Connect first"
+    assert tab.label("connect") == "Next" and tab.line("record") == "Connect first"
     assert "Not a medical device" in page.inner_text("header")
 
     # 1 Connect: a dark tumor of 24 mm
@@ -33,7 +33,7 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     assert [file.suffix for file in (served.folder / "recordings").iterdir()] == [".mha"]
 
     # 3 Box: one click, drag a handle, and then where the simulator has its tumor
-    assert tab.word("box") == "Next" and page.is_visible(".call")
+    assert tab.label("box") == "Next" and page.is_visible(".call")
     tab.click_in("red", 0.5, 0.55)
     tab.until_line("box", "40 x 40 x 40 mm")
     boxed = tab.until_picture("red", volume["red"], least=0.3)
@@ -87,7 +87,7 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     # 5 Navigate: the stylus comes and goes
     page.click("#go-navigate")
     page.wait_for_selector(".read-out .distance")
-    tab.until(lambda: tab.word("navigate") == "Live", "a live distance")
+    tab.until(lambda: tab.label("navigate") == "Live", "a live distance")
     seen = set()
     tab.until(lambda: _gather_states(page, seen) >= {"clear", "inside"}, "the stylus in the tumor and out again")
     points = "all => Math.max(0, ...all.map(one => one.points.numberOfItems))"

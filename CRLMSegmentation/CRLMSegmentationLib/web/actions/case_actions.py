@@ -8,39 +8,39 @@ from collections.abc import Awaitable, Callable
 from ..controller import Controller
 from .preparing import Preparing
 from .questions import Choice, Questions
+from .reported import ReportingActions, reported
 from .saving import Saving
-from .told import TellingActions, told
 
 
-class CaseActions(TellingActions):
+class CaseActions(ReportingActions):
     """Bound to the page's buttons by page.Page."""
 
     def __init__(self, controller: Controller, saving: Saving, questions: Questions, preparing: Preparing):
         super().__init__(controller)
         self._saving, self._questions, self._preparing = saving, questions, preparing
 
-    @told
+    @reported
     async def answer(self, choice) -> None:
         """To the question that is on the page."""
         await self._questions.answer(str(choice))
 
-    @told
+    @reported
     def keep_case(self) -> None:
         """The images show the patient of the case."""
         self._session.case.keep()
 
-    @told
+    @reported
     async def new_case(self) -> None:
         """Begin with nothing; what is connected stays connected."""
         await self.unless_lost("Begin a new case?", self._begin_anew)
 
-    @told
+    @reported
     def show_cases(self) -> None:
         """The list of saved cases."""
         with self._state as state:
             state.cases, state.choosing_case = self._library.saved_cases(), True
 
-    @told
+    @reported
     async def open_case(self, value) -> None:
         """Go on from a saved case."""
         folder = self._library.case_of(str(value))

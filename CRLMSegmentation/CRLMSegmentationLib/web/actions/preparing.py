@@ -29,7 +29,7 @@ class Preparing:
             with self._state as state:
                 state.preparing = ""
 
-    def tell(self, done: float, text: str) -> None:
+    def report(self, done: float, text: str) -> None:
         """How far it is, 0 to 1."""
         with self._state as state:
             state.prepared, state.preparing = round(100 * done), text

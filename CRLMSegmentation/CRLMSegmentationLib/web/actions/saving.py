@@ -37,5 +37,5 @@ class Saving:
             finally:
                 with controller.state as state:
                     state.saving = False
-        controller.tell_note(f"The case is saved as cases/{folder.name}.")
+        controller.report_note(f"The case is saved as cases/{folder.name}.")
         return folder

@@ -33,39 +33,39 @@ async def simulate(
     lesion       'hypoechoic', 'hyperechoic' or 'mixed'
     diameter_mm  of the sphere with the lesion's volume
     """
-    words = [str(folder), str(int(seed)), str(lesion), repr(float(diameter_mm))]
-    process = start_python(__spec__.name, words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    arguments = [str(folder), str(int(seed)), str(lesion), repr(float(diameter_mm))]
+    process = start_python(__spec__.name, arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     try:
         while line := await asyncio.to_thread(process.stdout.readline):
-            said = json.loads(line)
-            if "error" in said:
-                raise ConfigurationError(said["error"])
-            if "sweep" in said:
-                return Path(said["sweep"])
+            message = json.loads(line)
+            if "error" in message:
+                raise ConfigurationError(message["error"])
+            if "sweep" in message:
+                return Path(message["sweep"])
             if progress is not None:
-                progress(said["done"], said["text"])
+                progress(message["done"], message["text"])
     finally:
         end_process(process)
         process.stdout.close()
     raise ConfigurationError("The simulator ended without a sweep; look into the terminal for the reason.")
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """The child's side; returns the exit status."""
     from ...errors import CRLMError
     from ...simulation import simulate_case, write_case
     from ...simulation.ultrasound.settings import LesionSettings
 
-    folder, seed, lesion, diameter_mm = words
+    folder, seed, lesion, diameter_mm = arguments
     try:
         settings = LesionSettings(echogenicity=lesion, equivalent_diameter_mm=float(diameter_mm))
-        case = simulate_case(int(seed), lesion=settings, progress=lambda done, text: _say(done=done, text=text))
-        _say(done=1.0, text="Writing the sweep")
+        case = simulate_case(int(seed), lesion=settings, progress=lambda done, text: _report(done=done, text=text))
+        _report(done=1.0, text="Writing the sweep")
         write_case(replace(case, sweep=with_approaching_stylus(case.sweep, case.tumor)), folder)
     except CRLMError as error:
-        _say(error=str(error))
+        _report(error=str(error))
         return 1
-    _say(sweep=str(Path(folder) / "sweep.igs.mha"))
+    _report(sweep=str(Path(folder) / "sweep.igs.mha"))
     return 0
 
 
@@ -90,8 +90,8 @@ def with_approaching_stylus(sweep, tumor):
     return Sweep(moved, sweep.name, sweep.fields, sweep.reference)
 
 
-def _say(**words) -> None:
-    print(json.dumps(words), flush=True)
+def _report(**values: object) -> None:
+    print(json.dumps(values), flush=True)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ from ...sweep.sweep import SIMULATED
 from ..controller import Controller
 from . import simulator
 from .preparing import Preparing
-from .told import TellingActions, number_of, told
-from .wishes import CASE_NUMBERS, LESION_MM
+from .reported import ReportingActions, number_of, reported
+from .settable import CASE_NUMBERS, LESION_MM
 
 
-class SourceActions(TellingActions):
+class SourceActions(ReportingActions):
     """Bound to the page's buttons by page.Page.
 
     truth        the simulator's own tumor mask as a Volume, None for everything else
@@ -35,9 +35,9 @@ class SourceActions(TellingActions):
 
     # What was chosen comes along with the click: the state of a tab may reach the program later than that.
 
-    @told
+    @reported
     async def connect_simulated(self, lesion, lesion_mm, case_number) -> None:
-        """Simulate a sweep over a tumor of the wished kind, and replay it as a live stream."""
+        """Simulate a sweep over a tumor of the chosen kind, and replay it as a live stream."""
         lesion = lesion if lesion in ECHOGENICITIES else ECHOGENICITIES[0]
         diameter_mm = float(np.clip(number_of(lesion_mm), *LESION_MM))
         seed = int(np.clip(number_of(case_number), *CASE_NUMBERS))
@@ -45,22 +45,22 @@ class SourceActions(TellingActions):
         sweep = folder / "sweep.igs.mha"
         with self._preparing.shown("Simulating a sweep over a liver"):
             if not (sweep.is_file() and (folder / simulator.TRUTH).is_file()):
-                sweep = await simulator.simulate(folder, seed, lesion, diameter_mm, self._preparing.tell)
+                sweep = await simulator.simulate(folder, seed, lesion, diameter_mm, self._preparing.report)
             truth = await asyncio.to_thread(_read_volume, folder / simulator.TRUTH)
             seconds = await asyncio.to_thread(_seconds_of, sweep)
         self._replay(sweep, None, f"Liver {seed}, {diameter_mm:.0f} mm", seconds, SIMULATED)
         self._know_truth(truth)
 
-    @told
+    @reported
     async def connect_file(self, file, calibration) -> None:
         """Replay the chosen recording as a live stream."""
         path, configuration = self._chosen(file, calibration)
         with self._preparing.shown(f"Opening {path.name}"):
-            # Read once here, so that what is wrong with it is told as a sentence before anything is started.
+            # Read once here, so that what is wrong with it is reported as a sentence before anything is started.
             frames = (await asyncio.to_thread(_read_sweep, path, configuration)).frames
         self._replay(path, configuration, path.name, frames[-1].timestamp - frames[0].timestamp)
 
-    @told
+    @reported
     async def open_file(self, file, calibration) -> None:
         """Take the chosen recording as the sweep, without any stream."""
         path, configuration = self._chosen(file, calibration)
@@ -80,7 +80,7 @@ class SourceActions(TellingActions):
 
         await self._unless_lost(f"Open {path.name}?", take)
 
-    @told
+    @reported
     async def connect_plus(self, host, port, calibration) -> None:
         """Receive from a PLUS server."""
         host, port = str(host).strip(), int(number_of(port))
@@ -92,7 +92,7 @@ class SourceActions(TellingActions):
         self._session.stream.connect(host, port, transforms)
         self._controller.open_step.start(Step.CONNECT)
 
-    @told
+    @reported
     def choose_image(self, name) -> None:
         """Take this one of the image streams that come."""
         stream = self._session.stream.status
@@ -100,7 +100,7 @@ class SourceActions(TellingActions):
             raise ConfigurationError("This image stream does not come any more.")
         self._session.stream.choose_image(name)
 
-    @told
+    @reported
     def disconnect(self) -> None:
         self._session.stream.disconnect()
         self._controller.rates.clear()

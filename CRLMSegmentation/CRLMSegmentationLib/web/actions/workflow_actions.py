@@ -1,4 +1,4 @@
-"""What the page's buttons and clicks do in the steps from recording on. Wishes of a tab are checked here, before the
+"""What the page's buttons and clicks do in the steps from recording on. What a tab asks for is checked here, before the
 session sees them.
 """
 
@@ -14,12 +14,12 @@ from ...session.state import Step
 from ...values import Box
 from ..controller import Controller
 from .questions import Choice, Questions
+from .reported import ReportingActions, number_of, reported
+from .settable import BOX_MM, BRUSH_MM, MARGIN_MM, THRESHOLDS
 from .source_actions import SourceActions
-from .told import TellingActions, number_of, told
-from .wishes import BOX_MM, BRUSH_MM, MARGIN_MM, THRESHOLDS
 
 
-class Actions(TellingActions):
+class Actions(ReportingActions):
     """Bound to the page's buttons by page.Page, to its sliders by bind()."""
 
     def __init__(self, controller: Controller, source: SourceActions, questions: Questions):
@@ -39,31 +39,31 @@ class Actions(TellingActions):
 
     # 2 Record
 
-    @told
+    @reported
     def start_recording(self) -> None:
         self._session.recording.start()
         self._controller.open_step.start(Step.RECONSTRUCT)
 
-    @told
+    @reported
     def stop_recording(self) -> None:
         self._session.recording.stop()
         self._controller.open_step.start(Step.RECONSTRUCT)
         if not self._session.recording.live_reconstruction:
             self._session.volume.start()
 
-    @told
+    @reported
     def reconstruct(self) -> None:
         self._session.volume.start()
         self._controller.open_step.start(Step.RECONSTRUCT)
 
     # 3 Box
 
-    @told
+    @reported
     def place_box(self) -> None:
         """The next click in a slice places the box."""
         self._state.placing = "box"
 
-    @told
+    @reported
     def place_box_at_truth(self) -> None:
         """Around the simulator's own tumor."""
         if self._state.truth_known:
@@ -94,7 +94,7 @@ class Actions(TellingActions):
 
     # 4 Segment
 
-    @told
+    @reported
     def segment(self) -> None:
         """Find the tumor in the box with the chosen model."""
         self._unless_corrected(self._start_segment)
@@ -114,36 +114,36 @@ class Actions(TellingActions):
             Choice("Find it anew", then, "error"), Choice("Cancel"),
         )  # fmt: skip
 
-    @told
+    @reported
     def go_navigate(self) -> None:
         """The tumor is as it should be: whoever says so has looked at what speaks against it."""
         self._session.tumor.acknowledge_doubts()
         self._controller.open_step.open("navigate")
 
-    @told
+    @reported
     def cancel(self) -> None:
         self._session.jobs.cancel()
 
-    @told
+    @reported
     def place_seed(self) -> None:
         """The next click in a slice is where the region grows from."""
         if self._session.box.value is None:
             raise SegmentationError("Place the box first: the region grows within it.")
         self._state.placing = "seed"
 
-    @told
+    @reported
     def _grow(self, point) -> None:
         self._unless_corrected(lambda: self._session.tumor.start_region_growing(point))
 
-    @told
+    @reported
     def choose_tool(self, tool, brush_mm) -> None:
         self._controller.correction.choose(str(tool), float(np.clip(number_of(brush_mm), *BRUSH_MM)))
 
-    @told
+    @reported
     def undo(self) -> None:
         self._controller.correction.undo()
 
-    @told
+    @reported
     def redo(self) -> None:
         self._controller.correction.redo()
 
@@ -151,7 +151,7 @@ class Actions(TellingActions):
         now = self._session.tumor.threshold
         value = float(np.clip(number_of(threshold), *THRESHOLDS))
         if self._session.tumor.has_probability and now is not None and abs(value - now) > 0.004:
-            self._controller.wish_threshold(value)
+            self._controller.request_threshold(value)
 
     def _on_box_edge(self, box_edge_mm, **_) -> None:
         """Edges of one length, about the same center; not when the slider only follows the box."""

@@ -1,4 +1,4 @@
-"""The session in the page's words: every function gives values of PageState."""
+"""The session in the page's terms: every function gives values of PageState."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STATUS = {
     StepStatus.STALE: "stale",
     StepStatus.FAILED: "failed",
 }
-_WORDS = {
+_TEXTS = {
     "connect": ("", "Choose where the images come from"),
     "record": ("Connect first", "Ready to record"),
     "box": ("Record a sweep first", "Click on the tumor"),
@@ -32,11 +32,11 @@ _TITLES = {"simulated": "Simulated ultrasound", "replayed": "Replayed ultrasound
 _PAGE_STEP = {Step.RECONSTRUCT: "record", Step.SEGMENT: "segment"}
 
 
-def step_lines(state: SessionState, is_measuring: bool, needs_look: bool = False) -> dict[str, dict]:
+def step_lines(state: SessionState, is_measuring: bool, needs_check: bool = False) -> dict[str, dict]:
     """The five steps of the page: {'status', 'text'} by name. Recording and its volume are one step there.
 
     is_measuring  whether the distance of a tool is known now
-    needs_look    whether a person should look at what the segmentation gave before going on
+    needs_check   whether a person should look at what the segmentation gave before going on
     """
     lines = {
         "connect": _line("connect", state, Step.CONNECT),
@@ -47,12 +47,12 @@ def step_lines(state: SessionState, is_measuring: bool, needs_look: bool = False
     }
     if is_measuring:
         lines["navigate"]["status"] = "live"
-    if needs_look and lines["segment"]["status"] == "done":
-        lines["segment"]["status"] = "look"
+    if needs_check and lines["segment"]["status"] == "done":
+        lines["segment"]["status"] = "check"
     return lines
 
 
-def origin_words(origin: str | None) -> str:
+def origin_text(origin: str | None) -> str:
     """Of a session's origin; '' for None."""
     return _ORIGINS.get(origin, "")
 
@@ -73,7 +73,7 @@ def live_view(status, pose_is_valid: bool) -> tuple[str, bool]:
         return "No connection", False
     if not status.age.is_live:
         return "No new image", False
-    # Why it is unknown is told by the step Connect.
+    # Why it is unknown is reported by the step Connect.
     return ("", True) if pose_is_valid else ("Position unknown", True)
 
 
@@ -83,7 +83,7 @@ def running_step(step: Step | None) -> str:
 
 
 def _record_step(state: SessionState) -> Step:
-    """What there is to tell: the recording until it is done, then its volume."""
+    """What there is to report: the recording until it is done, then its volume."""
     if state.status(Step.RECORD) in (StepStatus.RUNNING, StepStatus.FAILED):
         return Step.RECORD
     return Step.RECORD if state.status(Step.RECONSTRUCT) is StepStatus.WAITING else Step.RECONSTRUCT
@@ -91,7 +91,7 @@ def _record_step(state: SessionState) -> Step:
 
 def _line(name: str, state: SessionState, step: Step) -> dict:
     status, message = _STATUS[state.status(step)], state[step].message
-    waiting, ready = _WORDS[name]
+    waiting, ready = _TEXTS[name]
     if step is Step.RECORD and status == "running":
         # The panel below has the figures.
         message = "Recording"

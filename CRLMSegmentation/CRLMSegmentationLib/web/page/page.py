@@ -126,8 +126,8 @@ def _views() -> None:
         with html.Div(classes=("`view view-live ${live_hidden ? 'is-silent' : ''}`",)):
             client.ServerTemplate(name=LIVE)
             html.Div("{{ live_title }}", classes="view-title")
-            html.Div("{{ live_words }}", classes="view-empty", v_if="live_words && live_hidden", id="no-image")
-            html.Div("{{ live_words }}", classes="view-banner", v_if="live_words && !live_hidden", id="not-placed")
+            html.Div("{{ live_text }}", classes="view-empty", v_if="live_text && live_hidden", id="no-image")
+            html.Div("{{ live_text }}", classes="view-banner", v_if="live_text && !live_hidden", id="not-placed")
         with html.Div(classes="view view-3d"):
             client.ServerTemplate(name=THREE_D)
             html.Div("In space", classes="view-title")

@@ -1,7 +1,7 @@
 """What the page shows, as plain values that every open tab shares.
 
 The names are those that the page's templates use. The server owns them: a reloaded page, or a second tab, gets them as
-they are. What a tab sends back is taken as a wish and checked where it is used.
+they are. What a tab sends back is taken as a request and checked where it is used.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, field
 from ...values.defaults import DEFAULT_BOX_EDGE_MM, DEFAULT_PORT, DEFAULT_SAFETY_MARGIN_MM, DEFAULT_THRESHOLD
 
 # What a step's status is called on the page.
-STEP_WORDS = {
+STEP_LABELS = {
     "waiting": "",
     "ready": "Next",
     "running": "Working",
     "done": "Done",
-    "look": "Look",
+    "check": "Look",
     "live": "Live",
     "stale": "Out of date",
     "failed": "Failed",
@@ -26,7 +26,7 @@ STEPS = ("connect", "record", "box", "segment", "navigate")
 
 @dataclass
 class StepLine:
-    """status: waiting, ready, running, done, look, live, stale or failed; text: one line for people."""
+    """status: waiting, ready, running, done, check, live, stale or failed; text: one line for people."""
 
     status: str = "waiting"
     text: str = ""
@@ -39,13 +39,13 @@ class PageState:
     # Which step is open, and how far each one is
     open_step: str = "connect"
     steps: dict = field(default_factory=lambda: {name: asdict(StepLine()) for name in STEPS})
-    step_words: dict = field(default_factory=lambda: dict(STEP_WORDS))
+    step_labels: dict = field(default_factory=lambda: dict(STEP_LABELS))
     progress: float = 0.0  # of the job that runs, 0 to 100
     running: str = ""  # the step that runs a job, "" when none does
     data_kind: str = ""  # what the person looks at: a file's name, a case, the computer that sends
     origin_text: str = ""  # whether that is simulated, replayed or live, "" when nobody knows
     is_real: bool = False  # True for what was, or is, sent by a scanner
-    beat: int = 0  # goes on while the program does: a tab sees by it that it is cut off
+    heartbeat: int = 0  # goes on while the program does: a tab sees by it that it is cut off
 
     fault: str = ""  # of the program: nothing is live while it stands
     # Questions that a person has to answer
@@ -82,7 +82,7 @@ class PageState:
     image_names: list = field(default_factory=list)  # of all that come
     frames_per_second: float = 0.0
     live_title: str = "Live ultrasound"
-    live_words: str = "No live image"  # why the image is not live where it is shown, "" when it is
+    live_text: str = "No live image"  # why the image is not live where it is shown, "" when it is
     live_hidden: bool = True  # no pixels are shown
     rate_curves: list = field(default_factory=list)
     rate_top: float = 0.0

@@ -25,13 +25,13 @@ def step(name: str, number: int, title: str):
             with html.Div(classes="step-number"):
                 vuetify.VProgressCircular(v_if=f"{state} === 'running'", indeterminate=True, size=22, width=3)
                 vuetify.VIcon("mdi-check", v_else_if=f"{state} === 'done'")
-                vuetify.VIcon("mdi-exclamation", v_else_if=f"{state} === 'failed' || {state} === 'look'")
+                vuetify.VIcon("mdi-exclamation", v_else_if=f"{state} === 'failed' || {state} === 'check'")
                 vuetify.VIcon("mdi-refresh", v_else_if=f"{state} === 'stale'")
                 html.Span(str(number), v_else=True)
-            with html.Div(classes="step-words"):
+            with html.Div(classes="step-text"):
                 html.Div(title, classes="step-title")
                 html.Div(f"{{{{ steps.{name}.text }}}}", id=f"line-{name}", classes="step-line")
-            html.Div(f"{{{{ step_words[{state}] }}}}", id=f"word-{name}", classes="step-word")
+            html.Div(f"{{{{ step_labels[{state}] }}}}", id=f"label-{name}", classes="step-label")
         with html.Div(v_if=f"open_step === '{name}'", classes="step-body"):
             yield
 

@@ -64,13 +64,13 @@ def is_number(value) -> bool:
 class Allowed:
     """Checks every call of a tab.
 
-    wishes    the state that a tab may set: name to check
+    settable  the state that a tab may set: name to check
     triggers  what a button calls, by its name; None for a name that no button has
     areas     names of the views
     """
 
-    def __init__(self, wishes: Mapping[str, Check], triggers: Callable[[str], Callable | None], areas: Iterable[str]):
-        self._wishes = dict(wishes)
+    def __init__(self, settable: Mapping[str, Check], triggers: Callable[[str], Callable | None], areas: Iterable[str]):
+        self._settable = dict(settable)
         self._triggers = triggers
         self._areas = frozenset(areas)
         self._checks = {
@@ -100,7 +100,7 @@ class Allowed:
             name = change.get("key") if isinstance(change, dict) else None
             if not isinstance(name, str):
                 raise Refused("a change of the state without a name")
-            check = self._wishes.get(name)
+            check = self._settable.get(name)
             if check is not None and check(change.get("value")):
                 taken.append({"key": name, "value": change["value"]})
             else:

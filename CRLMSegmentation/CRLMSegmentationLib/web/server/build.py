@@ -11,8 +11,8 @@ from ..actions.case_actions import CaseActions
 from ..actions.preparing import Preparing
 from ..actions.questions import Questions
 from ..actions.saving import Saving
+from ..actions.settable import settable
 from ..actions.source_actions import SourceActions
-from ..actions.wishes import wishes
 from ..actions.workflow_actions import Actions
 from ..controller import Controller
 from ..library import Library
@@ -54,7 +54,7 @@ def build(folder, given=(), any_path: bool = True):
     actions.bind()
     # A tab measures by the answer how late it is.
     server.controller.trigger("crlm_echo")(_answer)
-    allowed = Allowed(wishes(sliders), server.controller.trigger_fn, VIEWS)
+    allowed = Allowed(settable(sliders), server.controller.trigger_fn, VIEWS)
     return server, controller, Routes(controller, saving), allowed
 
 

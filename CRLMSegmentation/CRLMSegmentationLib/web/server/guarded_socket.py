@@ -73,7 +73,7 @@ class Unpacker:
 class GuardedSocket(AioHttpWsHandler):
     """Serves /ws for the protocol of a trame server.
 
-    allowed   says what may be called;  refusals  is told what was refused
+    allowed   says what may be called;  refusals  notes what was refused
     """
 
     def __init__(self, protocol, web_app, allowed: Allowed, refusals: Refusals):
@@ -175,7 +175,7 @@ class GuardedSocket(AioHttpWsHandler):
         await super().sendWrappedError(rpcid, code, text, None, client_id=client_id)
 
     def _put_back(self, names: list[str], client_id: str) -> None:
-        """A tab shows what it wished; what was refused is shown there as it is."""
+        """A tab shows what it asked for; what was refused is shown there as it is."""
         state = self.serverProtocol.server.state
         for name in names:
             self._refusals.note(f"a tab may not set {name} so")

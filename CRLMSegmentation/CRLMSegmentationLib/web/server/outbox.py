@@ -13,7 +13,7 @@ from collections import deque
 
 from aiohttp import web
 
-# A tab that takes nothing for so long, or lets so much wait, is let go; a browser comes back by itself.
+# A tab that takes nothing for so long, or lets so much wait, is dropped; a browser comes back by itself.
 SEND_WITHIN_S = 5.0
 LARGEST_BYTES = 8 * 1024**2
 # What the operating system keeps for a tab besides: pictures that wait there cannot be replaced by newer ones.
@@ -45,7 +45,7 @@ class Outbox:
         """Send it after what waits already; returns at once."""
         self._waiting_bytes += len(message)
         if self._waiting_bytes > LARGEST_BYTES:
-            self._let_go("let too much wait")
+            self._drop("let too much wait")
             return
         self._waiting.append(message)
         self._is_more.set()
@@ -78,12 +78,12 @@ class Outbox:
                 try:
                     await asyncio.wait_for(self._socket.send_bytes(one), SEND_WITHIN_S)
                 except (TimeoutError, asyncio.TimeoutError):
-                    self._let_go("took nothing for a while")
+                    self._drop("took nothing for a while")
                     return
                 except ConnectionError:
                     return
 
-    def _let_go(self, why: str) -> None:
-        _logger.info("A tab %s and was let go.", why)
+    def _drop(self, why: str) -> None:
+        _logger.info("A tab %s and was dropped.", why)
         if self._request.transport is not None:
             self._request.transport.abort()

@@ -15,7 +15,7 @@ class Refused(Exception):
 
 
 class Refusals:
-    """Tells of every kind of refusal once, and counts them all."""
+    """Reports every kind of refusal once, and counts them all."""
 
     def __init__(self):
         self._kinds: set[str] = set()

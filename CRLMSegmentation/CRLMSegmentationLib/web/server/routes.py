@@ -44,7 +44,7 @@ class Routes:
         with controller.state as state:
             state.files, state.calibrations = controller.library.sweeps(), controller.library.configurations()
             state["calibration" if is_configuration(path) else "file"] = controller.library.value_of(path)
-        controller.tell_note(f"{path.name} is here.")
+        controller.report_note(f"{path.name} is here.")
         return web.json_response({"name": path.name})
 
     async def save_case(self, _request: web.Request) -> web.Response:
@@ -67,5 +67,5 @@ class Routes:
         return web.FileResponse(path, headers={"Content-Disposition": f'attachment; filename="{path.name}"'})
 
     def _failed(self, sentence: str, status: int) -> web.Response:
-        self._controller.tell_error(sentence)
+        self._controller.report_error(sentence)
         return web.json_response({"error": self._controller.library.without_places(sentence)}, status=status)

@@ -62,14 +62,14 @@ class Correction:
     def undo(self) -> None:
         if self.can_undo:
             self._undo.undo()
-            self._tell_edited()
+            self._report_edited()
 
     def redo(self) -> None:
         if self.can_redo:
             self._undo.redo()
-            self._tell_edited()
+            self._report_edited()
 
-    def _tell_edited(self) -> None:
+    def _report_edited(self) -> None:
         """Undoing takes the segments out and puts others in, which is no edit to who watches their voxels."""
         segmentation = self._session.nodes.segmentation().GetSegmentation()
         segmentation.InvokeEvent(segmentation.SourceRepresentationModified)

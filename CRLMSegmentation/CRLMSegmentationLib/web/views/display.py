@@ -67,7 +67,7 @@ class Display:
         """The scene was replaced: look anew."""
         self._volume_shown, self._looked_at_live, self._box_styled = None, False, ""
 
-    def look_around(self) -> None:
+    def show_everything(self) -> None:
         """Show everything there is in 3D."""
         points = self._volume_corners()
         if points is None:

@@ -25,7 +25,7 @@
     },
     async saveCase() {
       const answer = await fetch("case", { method: "POST" });
-      if (!answer.ok) return; // The server has told every tab why.
+      if (!answer.ok) return; // The server has reported the reason to every tab.
       const link = document.createElement("a");
       link.href = (await answer.json()).url;
       link.download = "";
@@ -38,14 +38,14 @@
   // A connection that stands still says nothing of it. The program counts on several times a second as long as what it
   // shows is new; when that stays away, what stands here is old, and is shown as lost.
   const cutOffAfter_ms = 1000;
-  let lastBeat = performance.now() + 10000; // The page is still being built.
-  const words = document.createElement("div");
-  words.id = "cut-off";
-  words.setAttribute("role", "alert");
-  words.textContent = "No connection: nothing has come from the program for a while. What is seen here is not live.";
-  document.body.appendChild(words);
+  let lastHeartbeat = performance.now() + 10000; // The page is still being built.
+  const banner = document.createElement("div");
+  banner.id = "cut-off";
+  banner.setAttribute("role", "alert");
+  banner.textContent = "No connection: nothing has come from the program for a while. What is seen here is not live.";
+  document.body.appendChild(banner);
   window.trame.state.addListener(({ type, keys }) => {
-    if (type === "dirty-state" && keys.includes("beat")) lastBeat = performance.now();
+    if (type === "dirty-state" && keys.includes("heartbeat")) lastHeartbeat = performance.now();
   });
   // Messages may also come in good time and have been long on their way. An answer waits in the same line as they do.
   let asked = null;
@@ -62,7 +62,7 @@
   setInterval(() => {
     const now = performance.now();
     const isWaiting = asked !== null && now - asked > cutOffAfter_ms;
-    document.body.classList.toggle("is-cut-off", now - lastBeat > cutOffAfter_ms || ((late || isWaiting) && now > lastBeat));
+    document.body.classList.toggle("is-cut-off", now - lastHeartbeat > cutOffAfter_ms || ((late || isWaiting) && now > lastHeartbeat));
   }, 100);
   setInterval(echo, 500);
 
@@ -74,22 +74,22 @@
   ask().then(async (answer) => { if (answer.ok) run = await answer.text(); }, () => {});
   if (sessionStorage.getItem(restarted)) {
     sessionStorage.removeItem(restarted);
-    const told = document.createElement("div");
-    told.id = "restarted";
-    told.setAttribute("role", "alert");
-    told.innerHTML = "<span>The program was started anew. What was recorded is in the list of recordings; what was neither recorded nor saved is gone.</span><button>Close</button>";
-    told.querySelector("button").onclick = () => told.remove();
-    document.body.appendChild(told);
+    const notice = document.createElement("div");
+    notice.id = "restarted";
+    notice.setAttribute("role", "alert");
+    notice.innerHTML = "<span>The program was started anew. What was recorded is in the list of recordings; what was neither recorded nor saved is gone.</span><button>Close</button>";
+    notice.querySelector("button").onclick = () => notice.remove();
+    document.body.appendChild(notice);
   }
 
   const comeBack = () => {
     if (document.getElementById("lost")) return;
-    lastBeat = -Infinity;
-    const told = document.createElement("div");
-    told.id = "lost";
-    told.innerHTML = "<b>The connection to the program is lost.</b><br>This page comes back by itself once it is there again.";
-    document.body.appendChild(told);
-    const look = async () => {
+    lastHeartbeat = -Infinity;
+    const notice = document.createElement("div");
+    notice.id = "lost";
+    notice.innerHTML = "<b>The connection to the program is lost.</b><br>This page comes back by itself once it is there again.";
+    document.body.appendChild(notice);
+    const check = async () => {
       try {
         const answer = await ask();
         if (answer.ok && run !== null && (await answer.text()) !== run) sessionStorage.setItem(restarted, "yes");
@@ -98,9 +98,9 @@
       } catch (error) {
         // Not yet.
       }
-      setTimeout(look, 1000);
+      setTimeout(check, 1000);
     };
-    setTimeout(look, 1000);
+    setTimeout(check, 1000);
   };
   window.trame.client.onConnectionClose(comeBack);
   window.trame.client.onConnectionError(comeBack);

@@ -12,8 +12,8 @@ from ...errors import ConfigurationError, CRLMError
 _logger = logging.getLogger(__name__)
 
 
-def told(action):
-    """A method that a button calls, of an object with tell_error(sentence) and after_action()."""
+def reported(action):
+    """A method that a button calls, of an object with report_error(sentence) and after_action()."""
 
     @functools.wraps(action)
     async def run(self, *arguments):
@@ -22,17 +22,19 @@ def told(action):
             if inspect.isawaitable(outcome):
                 await outcome
         except CRLMError as error:
-            self.tell_error(str(error))
+            self.report_error(str(error))
         except Exception as error:
             _logger.exception("The action %s has failed.", action.__name__)
-            self.tell_error(f"That did not work, and it is a fault of this program ({error}); the terminal says more.")
+            self.report_error(
+                f"That did not work, and it is a fault of this program ({error}); the terminal says more."
+            )
         self.after_action()
 
     return run
 
 
-class TellingActions:
-    """What actions of the page have in common: a Controller, whose page they tell of their errors."""
+class ReportingActions:
+    """What actions of the page have in common: a Controller, whose page shows their errors."""
 
     def __init__(self, controller):
         self._controller = controller
@@ -40,8 +42,8 @@ class TellingActions:
         self._state = controller.state
         self._library = controller.library
 
-    def tell_error(self, sentence: str) -> None:
-        self._controller.tell_error(sentence)
+    def report_error(self, sentence: str) -> None:
+        self._controller.report_error(sentence)
 
     def after_action(self) -> None:
         self._controller.show_steps()

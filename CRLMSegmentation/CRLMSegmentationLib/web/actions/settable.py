@@ -23,7 +23,7 @@ _LONGEST_HOST = 255
 _FARTHEST_SLICE_MM = 10_000.0
 
 
-def wishes(sliders: Iterable[str]) -> dict[str, Check]:
+def settable(sliders: Iterable[str]) -> dict[str, Check]:
     """name: check. sliders: names of the state behind the slider of each slice."""
     path = text(_LONGEST_PATH)
     port = text(8)
