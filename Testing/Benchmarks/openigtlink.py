@@ -76,7 +76,8 @@ def throughput_of_ours(size, seconds):
         frames = receiver.frames()
         next(frames)
         count, started, used = 0, time.monotonic(), time.process_time()
-        while time.monotonic() - started < seconds:
+        # One at least, however slow the machine is.
+        while count == 0 or time.monotonic() - started < seconds:
             next(frames)
             count += 1
         elapsed = time.monotonic() - started
@@ -103,6 +104,8 @@ def throughput_of_pyigtl(size, seconds):
             time.sleep(0.01)
         before, started, used = counted.count, time.monotonic(), time.process_time()
         time.sleep(seconds)
+        while counted.count == before:
+            time.sleep(0.01)
         elapsed = time.monotonic() - started
         count = counted.count - before
         return rates(count, elapsed, time.process_time() - used)
@@ -115,7 +118,7 @@ def latency_of_ours(size, seconds, rate=60):
         for frame in receiver.frames():
             started = started or time.monotonic()
             latencies.append(time.time() - frame.timestamp)
-            if time.monotonic() - started > 1 + seconds:
+            if time.monotonic() - started > 1 + seconds and len(latencies) > rate:
                 break
         status = receiver.status
     # The first second is that of two programs still loading.

@@ -20,3 +20,16 @@ def shared_data() -> Path:
     if not (folder / "SpinePhantomFreehand.igs.mha").is_file():
         pytest.skip(f"the real recordings are not there ({folder})")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def ages_of_a_slow_machine(request, monkeypatch):
+    """What a test has just shown stays live while the test goes on, however busy the machine is.
+
+    A test of the ages themselves is marked with `real_ages`, and says what time it is.
+    """
+    if request.node.get_closest_marker("real_ages") is None:
+        from CRLMSegmentationLib.tracking import age
+
+        monkeypatch.setattr(age, "LIVE_UP_TO_S", 600.0)
+        monkeypatch.setattr(age, "LOST_AFTER_S", 2400.0)

@@ -133,15 +133,19 @@ class Recorder:
     def add(self, frame: TrackedFrame) -> RecordedFrame:
         """Take a frame. When the disk cannot keep up or fails, the frame is counted in `dropped`.
 
-        Returns it as one that may be kept for long, however many there are. Raises RecordingError for a colored one.
+        A colored one is counted there, too: sequence files of sweeps hold grey images.
+
+        Returns it as one that may be kept for long, however many there are. Raises RecordingError after the end.
         """
-        if frame.pixels.ndim != 2:
-            raise RecordingError(f"The recording {self.path} holds grey images only, and was given a colored one.")
         size = frame.pixels.nbytes
         kept = RecordedFrame.of(frame)
         with self._changed:
             if self._ending:
                 raise RecordingError(f"The recording {self.path} has ended; it takes no more frames.")
+            if frame.pixels.ndim != 2:
+                self.dropped += 1
+                self.problem = f"a colored image cannot be written to {self.path}, which holds grey ones"
+                return kept
             if self._queue and self._queued_bytes + size > _QUEUE_BYTES:
                 self.dropped += 1
                 self.problem = f"the disk of {self.path} is too slow: {self.dropped} frames were lost"

@@ -76,8 +76,8 @@ def test_disconnecting_loses_image_and_tools(live):
     until(live, lambda: live.stream.is_live and live.tools.names == ["Stylus"])
     live.stream.disconnect()
     assert live.stream.status is None and live.state[Step.CONNECT].message == "disconnected"
-    live.process(time.monotonic() + 1.0)
-    assert [reading.status.value for reading in live.tools.readings(time.monotonic() + 1.0)] == ["lost"]
+    live.process(time.monotonic() + 1e4)
+    assert [reading.status.value for reading in live.tools.readings(time.monotonic() + 1e4)] == ["lost"]
 
 
 def test_a_recording_that_cannot_be_opened_says_why(session, tmp_path):

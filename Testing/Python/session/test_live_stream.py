@@ -12,6 +12,8 @@ from CRLMSegmentationLib.tracking import StreamStatus
 from CRLMSegmentationLib.tracking.age import Age
 from small_case import affine
 
+pytestmark = pytest.mark.real_ages
+
 
 class Source:
     """A source whose frames, transforms and backlog the test says; times in seconds from `began`."""

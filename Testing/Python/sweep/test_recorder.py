@@ -183,7 +183,7 @@ def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
 
 
 def test_a_folder_that_is_removed_meanwhile_comes_back_with_all_frames(tmp_path, monkeypatch):
-    monkeypatch.setattr("CRLMSegmentationLib.sweep.recorder._LOOK_AT_DISK_EVERY_S", 0.01)
+    monkeypatch.setattr("CRLMSegmentationLib.sweep.recorder._CHECK_DISK_EVERY_S", 0.01)
     recorder = Recorder(tmp_path / "sweeps" / "a.igs.mha")
     recorder.add(make_frame(0))
     wait_for(recorder, 1)

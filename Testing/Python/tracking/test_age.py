@@ -18,6 +18,7 @@ from CRLMSegmentationLib.tracking.health import health_rows
 from CRLMSegmentationLib.tracking.status import StreamStatus
 
 CODE = Path(tracking.__file__).parents[2]
+pytestmark = pytest.mark.real_ages
 # Seconds, and what they mean to a person at the table.
 JUDGED = [
     (-0.1, Liveness.LIVE),

@@ -59,6 +59,7 @@ def test_a_good_stream_has_nothing_to_attend_to():
     assert "30.0 frames/s" in line and "latency 20 ms" in line and "80 recorded" in line and "\n" not in line
 
 
+@pytest.mark.real_ages
 @pytest.mark.parametrize(
     "label, changes",
     [

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.errors import ConfigurationError, RecordingError
+from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.sweep.recorder import Recorder
 from CRLMSegmentationLib.tracking import Receiver, StreamSettings
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, pixels_of, transform_message
@@ -97,9 +97,9 @@ def test_a_stream_that_ends_grows_old_by_itself(server, receiver):
     assert wait_until(lambda: receiver.status.frames == 3 and laparoscope.status.frames == 3)
     time.sleep(0.6)
     server.send([image_message(np.full((8, 10), 3, np.uint8), np.eye(4), "Image_Image", 100.8)])
-    assert wait_until(lambda: receiver.status.age.is_live)
-    assert not laparoscope.status.age.is_live and laparoscope.status.age.seconds > 0.55
-    assert laparoscope.status.connected and receiver.status.frames == 4
+    assert wait_until(lambda: receiver.status.frames == 4)
+    ultrasound_s = receiver.status.age.seconds
+    assert laparoscope.status.age.seconds > ultrasound_s + 0.5 and laparoscope.status.connected
 
 
 def test_each_tool_of_each_tracker_has_its_own_age_and_time(server, receiver):
@@ -109,8 +109,9 @@ def test_each_tool_of_each_tracker_has_its_own_age_and_time(server, receiver):
     server.send(list(messages_of(11, with_probe=False)))
     assert wait_until(lambda: receiver.latest.transform("LaparoscopeToRoom").stamp_s > 100.5)
     assert receiver.latest.transform_names() == ["LaparoscopeToRoom", "ProbeToReference"]
-    probe, camera = receiver.latest.transform("ProbeToReference"), receiver.latest.transform("LaparoscopeToRoom")
-    assert camera.age.is_live and not probe.age.is_live and probe.pose.valid
+    # The later one is asked first.
+    camera, probe = receiver.latest.transform("LaparoscopeToRoom"), receiver.latest.transform("ProbeToReference")
+    assert probe.age.seconds > camera.age.seconds + 0.5 and probe.pose.valid
     timed = receiver.latest.timed_pose("LaparoscopeToRoom")
     assert timed.clock == receiver.address and timed.measured_s == pytest.approx(100.557, abs=1e-6)
     assert receiver.latest.timed_pose("ProbeToReference").seconds_before(timed) == pytest.approx(0.557, abs=1e-6)
@@ -181,7 +182,6 @@ def test_a_recording_takes_no_colored_frame_for_a_grey_one(tmp_path):
     pairing.add_image(image_message(color(RED), np.eye(4), "Video", 1.0), 0.0)
     (frame,) = pairing.give_up_waiting(np.inf)
     recorder = Recorder(tmp_path / "video.igs.mha")
-    with pytest.raises(RecordingError, match="grey images only"):
-        recorder.add(frame)
-    assert recorder.frames == 0
+    recorder.add(frame)
+    assert recorder.frames == 0 and recorder.dropped == 1 and "colored" in recorder.problem
     recorder.discard()

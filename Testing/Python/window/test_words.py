@@ -82,6 +82,7 @@ def stream(connected=True, seconds=0.1):
     return SimpleNamespace(connected=connected, age=Age(seconds))
 
 
+@pytest.mark.real_ages
 @pytest.mark.parametrize(
     "status, pose_is_valid, warns",
     [
