@@ -4,7 +4,11 @@ Here are the module, its widget, its logic and its self test, as Slicer asks for
 CRLMSegmentationWindow, what it does in CRLMSegmentationLib. Nothing is imported here that a bare Slicer lacks.
 """
 
+from __future__ import annotations
+
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import slicer
 from slicer.i18n import tr as _
@@ -17,11 +21,17 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
+if TYPE_CHECKING:
+    import qt
+    import vtk
+    from CRLMSegmentationLib.session.session import Session
+    from CRLMSegmentationWindow.parameters import Parameters
+
 
 class CRLMSegmentation(ScriptedLoadableModule):
     """Name, place and help text of the module."""
 
-    def __init__(self, parent):
+    def __init__(self, parent: qt.QWidget):
         ScriptedLoadableModule.__init__(self, parent)
         self.parent.title = _("CRLM Segmentation")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "IGT")]
@@ -53,16 +63,16 @@ class CRLMSegmentation(ScriptedLoadableModule):
 
 
 class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """Loads the .ui file, and tells the window when the module is shown, left, reloaded, and when the scene changes."""
+    """Loads the .ui file; the window hears when the module is shown, left or reloaded, and when the scene changes."""
 
-    def __init__(self, parent=None):
+    def __init__(self, parent: qt.QWidget | None = None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.window = None
         self._closeGuard = self._theme = None
 
-    def setup(self):
+    def setup(self) -> None:
         """Called once, when the module is first opened."""
         ScriptedLoadableModuleWidget.setup(self)
         from CRLMSegmentationWindow.closing import CloseGuard
@@ -74,7 +84,7 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = CRLMSegmentationLogic()
-        self.window = Window(self.ui, self.logic.openSession, self.resourcePath("requirements.txt"))
+        self.window = Window(self.ui, self.logic.openSession, Path(self.resourcePath("requirements.txt")))
         self._closeGuard = CloseGuard(
             self._hasUnsavedData, lambda: self.window.case.on_save(), lambda: self.window.questions.about_closing()
         )
@@ -88,7 +98,7 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             # Reloaded while it is on the screen: Slicer does not call enter() again.
             self.enter()
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         """Called when Slicer closes and before the module is reloaded: nothing is left behind."""
         self.removeObservers()
         for watch in (self._closeGuard, self._theme):
@@ -99,16 +109,16 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.window.close()
             self.window = None
 
-    def enter(self):
+    def enter(self) -> None:
         """The user opens the module."""
         self.window.enter(self.logic.getParameters())
 
-    def exit(self):
+    def exit(self) -> None:
         """The user opens another module; a live view goes on."""
         if self.window is not None:
             self.window.leave()
 
-    def onReload(self):
+    def onReload(self) -> None:
         """Take every file of the module anew, not this one only."""
         self.cleanup()
         for name in list(sys.modules):
@@ -116,24 +126,24 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)
 
-    def onSceneStartClose(self, caller, event):
-        """The session lets go of the scene before it is emptied."""
-        if not self.window.is_changing_scene:
+    def onSceneStartClose(self, caller: vtk.vtkObject, event: str) -> None:
+        """The session releases the scene before it is emptied."""
+        if not self.window.scene.is_ours:
             self.window.close_session()
 
-    def onSceneEndChange(self, caller, event):
+    def onSceneEndChange(self, caller: vtk.vtkObject, event: str) -> None:
         """A session of its own for the new scene."""
-        if not self.window.is_changing_scene and self.parent.isEntered:
+        if not self.window.scene.is_ours and self.parent.isEntered:
             self.enter()
 
-    def onSceneStartImport(self, caller, event):
+    def onSceneStartImport(self, caller: vtk.vtkObject, event: str) -> None:
         """Nodes are about to be loaded."""
-        self.window.begin_import()
+        self.window.scene.begin_import()
 
-    def onSceneEndImport(self, caller, event):
+    def onSceneEndImport(self, caller: vtk.vtkObject, event: str) -> None:
         """Nodes were loaded: the session goes on with what it knows among them, also while it is live or computes."""
         self.onSceneEndChange(caller, event)
-        self.window.end_import()
+        self.window.scene.end_import()
 
     def _hasUnsavedData(self):
         session = self.window.session if self.window is not None else None
@@ -148,13 +158,13 @@ class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
     session.recording.open(path)
     """
 
-    def getParameters(self):
+    def getParameters(self) -> Parameters:
         """The module's Parameters in the present scene, made when they are not there."""
         from CRLMSegmentationWindow.parameters import Parameters
 
         return Parameters(self.getParameterNode())
 
-    def openSession(self):
+    def openSession(self) -> Session:
         """A new Session on Slicer's scene; the caller closes it.
 
         Raises ImportError while packages are missing.
@@ -165,12 +175,12 @@ class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
 
 
 class CRLMSegmentationTest(ScriptedLoadableModuleTest):
-    """Slicer's self test: a whole case through the widgets themselves. See CRLMSegmentationWindow/self_test.py."""
+    """Slicer's self test: a whole case through the widgets themselves. See CRLMSegmentationWindow/self_testing/."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         slicer.mrmlScene.Clear()
 
-    def runTest(self):
+    def runTest(self) -> None:
         from CRLMSegmentationWindow.self_testing.self_test import SelfTest
 
         self.setUp()

@@ -1,25 +1,34 @@
-"""Between the parameter node and the session: what the user has changed is handed on, once, and errors are told; what
-the session has otherwise, as from a case that was opened, is shown.
+"""Between the parameter node and the session: what the user has changed is handed on, once, and errors are reported;
+what the session has otherwise, as from a case that was opened, is shown.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from CRLMSegmentationLib.session.session import Session
+
+    from .panels.step_panel import StepPanel
+    from .parameters import Parameters
 
 _NONE, _SAME = object(), 1e-6
 
 
 class Binding:
-    """Compares the parameters with what the session was told last.
+    """Compares the parameters with what the session was given last.
 
-    panels  StepPanel by name: what goes wrong is told in the line of state of the panel that the setting belongs to
+    panels  StepPanel by name: what goes wrong is shown in the line of state of the panel that the setting belongs to
     """
 
-    def __init__(self, session, parameters, panels):
+    def __init__(self, session: Session, parameters: Parameters, panels: Mapping[str, StepPanel]):
         self._session, self._parameters, self._panels = session, parameters, panels
-        self._told = {}
+        self._given = {}
         # The model's own threshold stands until the user moves the slider.
-        self._told["threshold"] = parameters.threshold
+        self._given["threshold"] = parameters.threshold
 
     def apply(self) -> None:
         """Hand on what has changed; then show what somebody else has changed in the session."""
@@ -36,14 +45,14 @@ class Binding:
             ("marginMm", "navigate", session.structures.set_margin_mm),
         ):
             value = getattr(parameters, name)
-            if self._told.get(name, _NONE) == value:
+            if self._given.get(name, _NONE) == value:
                 continue
-            self._told[name] = value
+            self._given[name] = value
             with self._panels[panel].attempt():
                 hand_on(value)
-        self.take_from_session()
+        self.update_from_session()
 
-    def take_from_session(self) -> None:
+    def update_from_session(self) -> None:
         """The widgets show what the session goes by, whoever has set it: a case that was opened brings its own margin,
         smoothing and kind of box.
         """
@@ -56,16 +65,16 @@ class Binding:
         ):
             shown = getattr(parameters, name)
             # What the user has just changed is handed on first.
-            if there is None or self._told.get(name, _NONE) != shown or abs(there - shown) <= _SAME:
+            if there is None or self._given.get(name, _NONE) != shown or abs(there - shown) <= _SAME:
                 continue
-            self._told[name] = type(shown)(there)
-            setattr(parameters, name, self._told[name])
+            self._given[name] = type(shown)(there)
+            setattr(parameters, name, self._given[name])
 
-    def take_threshold(self) -> None:
+    def show_threshold(self) -> None:
         """A segmentation has come: the slider shows the threshold it was made with."""
         threshold = self._session.tumor.threshold
         if threshold is not None and abs(threshold - self._parameters.threshold) > 1e-3:
-            self._told["threshold"] = float(threshold)
+            self._given["threshold"] = float(threshold)
             self._parameters.threshold = float(threshold)
 
     def _live(self, wanted: bool) -> None:
@@ -74,7 +83,7 @@ class Binding:
     def _spacing(self, spacing_mm: float) -> None:
         self._session.volume.settings = replace(self._session.volume.settings, spacing_mm=spacing_mm)
 
-    def _folder(self, folder) -> None:
+    def _folder(self, folder: Path) -> None:
         self._session.recording.folder = folder
 
     def _threshold(self, threshold: float) -> None:

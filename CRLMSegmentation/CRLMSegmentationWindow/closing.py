@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import qt
 import slicer
 
@@ -13,14 +15,14 @@ class CloseGuard(qt.QObject):
     ask()          'save', 'discard' or 'cancel', as the user decides
     """
 
-    def __init__(self, has_unsaved, save, ask):
+    def __init__(self, has_unsaved: Callable[[], bool], save: Callable[[], bool], ask: Callable[[], str]):
         qt.QObject.__init__(self)
         self._has_unsaved, self._save, self._ask = has_unsaved, save, ask
         self._window = slicer.util.mainWindow()
         if self._window is not None:
             self._window.installEventFilter(self)
 
-    def eventFilter(self, _watched, event):
+    def eventFilter(self, _watched: qt.QObject, event: qt.QEvent) -> bool:
         """Called by Qt for every event of the main window; True keeps it from being closed."""
         if event.type() != qt.QEvent.Close or not self._has_unsaved() or self._may_close():
             return False

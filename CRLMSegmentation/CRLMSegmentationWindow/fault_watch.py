@@ -1,9 +1,10 @@
-"""What goes wrong in the window's own timer: caught, told and logged, so that the rest of a beat goes on."""
+"""What goes wrong in the window's own timer: caught, reported and logged, so that the rest of a tick goes on."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from slicer.i18n import tr as _
@@ -14,11 +15,11 @@ _MOST_LOGGED = 20
 
 
 class FaultWatch:
-    """Faults of the window. Those of the session are told by the session itself."""
+    """Faults of the window. Those of the session are reported by the session itself."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._until_s = -1.0
-        self._logged: set = set()
+        self._logged: set[tuple[type[Exception], str]] = set()
 
     @property
     def sentence(self) -> str:
@@ -28,7 +29,7 @@ class FaultWatch:
         return ""
 
     @contextmanager
-    def caught(self):
+    def caught(self) -> Iterator[None]:
         """Let nothing out of the block."""
         try:
             yield

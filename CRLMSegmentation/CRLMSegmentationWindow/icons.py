@@ -10,7 +10,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "Resources" / "Icons"
 SIZE_PX = 30
 
 
-def put(button, name: str) -> None:
+def put(button: qt.QAbstractButton, name: str) -> None:
     """Give a button the picture Icons/<name>.png, unless it has it."""
     if button.property("crlmIcon") == name:
         return

@@ -13,10 +13,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import slicer
 from slicer.i18n import tr as _
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 # Brought by Slicer or chosen by the PyTorch extension: never replaced by another version.
 KEPT = ("numpy", "scipy", "SimpleITK", "requests", "torch")
@@ -36,13 +41,13 @@ def python_is_too_old() -> str:
     ).format(slicer=slicer.app.applicationVersion, python=".".join(map(str, sys.version_info[:2])))
 
 
-def requirements(path) -> list[str]:
+def requirements(path: Path) -> list[str]:
     """The lines of a requirements file that name a package."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
 
 
-def missing(path) -> list[str]:
+def missing(path: Path) -> list[str]:
     """Requirements of the file, and torch, that this Python does not meet."""
     return [text for text in [TORCH, *requirements(path)] if not is_met(text)]
 
@@ -82,12 +87,12 @@ def constraints() -> list[str]:
 
 
 class Installer:
-    """Installs what is missing, one package after the other, and tells how far it is.
+    """Installs what is missing, one package after the other, and reports how far it is.
 
     progress(fraction, text)  between the packages
     """
 
-    def __init__(self, requirements_path, progress):
+    def __init__(self, requirements_path: Path, progress: Callable[[float, str], None]):
         self._path, self._progress = requirements_path, progress
 
     def run(self) -> str:
@@ -147,7 +152,7 @@ def _index_answers() -> bool:
         return False
 
 
-def _requirement_class():
+def _requirement_class() -> type[Requirement]:
     try:
         from packaging.requirements import Requirement
     except ImportError:

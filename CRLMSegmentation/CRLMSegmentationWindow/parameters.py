@@ -49,24 +49,24 @@ class PathTextConnector(GuiConnector):
     """A ctkPathLineEdit bound to a string, so that no path at all is '' and not the '.' that pathlib makes of it."""
 
     @staticmethod
-    def canRepresent(widget, datatype) -> bool:
+    def canRepresent(widget: qt.QWidget, datatype: object) -> bool:
         return type(widget) is ctk.ctkPathLineEdit and unannotatedType(datatype) is str
 
     @staticmethod
-    def create(widget, datatype):
+    def create(widget: qt.QWidget, datatype: object) -> PathTextConnector | None:
         return PathTextConnector(widget) if PathTextConnector.canRepresent(widget, datatype) else None
 
-    def __init__(self, widget):
+    def __init__(self, widget: ctk.ctkPathLineEdit):
         super().__init__()
         self._widget = widget
 
-    def _connect(self):
+    def _connect(self) -> None:
         self._widget.currentPathChanged.connect(self.changed)
 
-    def _disconnect(self):
+    def _disconnect(self) -> None:
         self._widget.currentPathChanged.disconnect(self.changed)
 
-    def widget(self):
+    def widget(self) -> ctk.ctkPathLineEdit:
         return self._widget
 
     def read(self) -> str:

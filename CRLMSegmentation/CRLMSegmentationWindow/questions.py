@@ -17,7 +17,7 @@ class Questions:
         )
 
     def about_unsaved(self, go_on: str, stay: str) -> str:
-        """'save', 'discard' or 'cancel', for a case that is not saved yet. go_on, stay: words of the two buttons."""
+        """'save', 'discard' or 'cancel', for a case that is not saved yet. go_on, stay: labels of the two buttons."""
         box = self._box(_("This case holds data that was not saved."))
         save = box.addButton(_("Save case"), qt.QMessageBox.AcceptRole)
         discard = box.addButton(go_on, qt.QMessageBox.DestructiveRole)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import qt
+
+if TYPE_CHECKING:
+    from .parameters import Parameters
 
 NAMES = ("host", "port", "plusConfiguration", "recordFolder", "caseFolder")
 _GROUP = "CRLMSegmentation"
 
 
-def recall(parameters) -> None:
+def recall(parameters: Parameters) -> None:
     """Fill a new parameter node with what was used last."""
     for name, value in stored().items():
         if value in (None, ""):
@@ -22,18 +26,18 @@ def recall(parameters) -> None:
             qt.QSettings().remove(f"{_GROUP}/{name}")
 
 
-def remember(parameters) -> None:
+def remember(parameters: Parameters) -> None:
     """Keep what is used now."""
     store({name: getattr(parameters, name) for name in NAMES})
 
 
-def stored() -> dict:
+def stored() -> dict[str, object]:
     """What is kept, by the name of the parameter; None for what is not."""
     settings = qt.QSettings()
     return {name: settings.value(f"{_GROUP}/{name}") for name in NAMES}
 
 
-def store(values: dict) -> None:
+def store(values: dict[str, object]) -> None:
     """Keep these; None forgets one."""
     settings = qt.QSettings()
     for name, value in values.items():

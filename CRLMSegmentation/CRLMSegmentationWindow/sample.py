@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import SampleData
+    import slicer
 
 RESOURCES = Path(__file__).resolve().parents[1] / "Resources"
 FOLDER = RESOURCES / "SampleData"
@@ -33,11 +39,11 @@ def tumor_volume_ml() -> float:
     return json.loads(TRUTH_FILE.read_text(encoding="utf-8"))["tumor_volume_ml"]
 
 
-def register(show) -> None:
+def register(show: Callable[[str], None]) -> None:
     """List the sample in Slicer's Sample Data module; `show(path)` opens it in this module once it was checked."""
     import SampleData
 
-    def take(source):
+    def take(source: SampleData.SampleDataSource) -> list[slicer.vtkMRMLNode]:
         # Copied into Slicer's cache and compared with its checksum there, as a download would be.
         path = SampleData.SampleDataLogic().downloadFileIntoCache(
             source.uris[0], source.fileNames[0], source.checksums[0]

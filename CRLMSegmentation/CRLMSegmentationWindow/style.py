@@ -1,6 +1,11 @@
-"""Looks of the window: colors that always come with a word, and text that is read at arm's length."""
+"""Style of the window: colors that always come with a label, and text that is read at arm's length."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import qt
 
 # Background and text of each kind of state. They carry their own background, so that they read the same in Slicer's
 # light and dark themes; every pair has a contrast of at least 4.5 to 1 (WCAG 2.1, level AA).
@@ -32,7 +37,7 @@ def section(kind: str) -> str:
 
 
 def chip(kind: str) -> str:
-    """Style sheet of the colored word beside a sentence."""
+    """Style sheet of the colored label beside a sentence."""
     background, text = COLORS[kind]
     return (
         f"QLabel {{ background: {background}; color: {text}; border-radius: 5px; padding: 4px 10px;"
@@ -46,13 +51,13 @@ def panel(kind: str) -> str:
     return f"QFrame {{ background: {background}; border-radius: 8px; }} QLabel {{ color: {text}; }}"
 
 
-def apply(label, sheet: str) -> None:
+def apply(widget: qt.QWidget, sheet: str) -> None:
     """Give a widget a style sheet, unless it has it: Qt lays everything out again when it is set."""
-    if label.styleSheet != sheet:
-        label.styleSheet = sheet
+    if widget.styleSheet != sheet:
+        widget.styleSheet = sheet
 
 
-def write(label, text: str) -> None:
+def write(label: qt.QLabel | qt.QAbstractButton, text: str) -> None:
     """Give a label its text, unless it has it."""
     if label.text != text:
         label.text = text

@@ -1,10 +1,12 @@
 """Slicer's light and dark themes can be changed while the module is there.
 
 A widget with a style sheet of its own, and all that lies in it, keeps the colors that it had when the sheet was set:
-under another theme its words stand in the color of the background. They take the new colors when the sheet is set anew.
+under another theme its text stands in the color of the background. They take the new colors when the sheet is set anew.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import qt
 import slicer
@@ -16,17 +18,17 @@ class ThemeWatch(qt.QObject):
     root  the module's own widget
     """
 
-    def __init__(self, root):
+    def __init__(self, root: qt.QWidget):
         qt.QObject.__init__(self)
         self._root, self._is_due = root, False
         self._window = slicer.util.mainWindow()
         if self._window is not None:
             self._window.installEventFilter(self)
 
-    def eventFilter(self, _watched, event):
+    def eventFilter(self, _watched: qt.QObject, event: qt.QEvent) -> bool:
         """Called by Qt for every event of the main window; nothing is kept from it."""
         if event.type() in (qt.QEvent.PaletteChange, qt.QEvent.StyleChange) and not self._is_due:
-            # When Slicer has told everybody, once for all that comes with it.
+            # When all widgets have the new colors, once for all that comes with it.
             self._is_due = True
             qt.QTimer.singleShot(0, self._restyle)
         return False
@@ -43,7 +45,7 @@ class ThemeWatch(qt.QObject):
             restyle([self._root, *slicer.util.findChildren(self._root)])
 
 
-def restyle(widgets) -> None:
+def restyle(widgets: Iterable[qt.QWidget]) -> None:
     """Set the style sheet of each widget anew, those that hold others before what they hold."""
     for widget in widgets:
         sheet = getattr(widget, "styleSheet", "")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import slicer
 from CRLMSegmentationLib.session.state import Step
@@ -21,13 +24,20 @@ from .panels.record_panel import RecordPanel
 from .panels.sections import Sections
 from .panels.segment_panel import SegmentPanel
 from .panels.source_panel import SourcePanel
-from .pulse import Pulse
+from .process_timer import ProcessTimer
 from .questions import Questions
+from .scene_changes import SceneChanges
 from .view.layouts import Layouts
 from .view.live_slice import LiveSlice
 from .view.shown import Shown
 
-# Words and numbers change no faster than they can be read.
+if TYPE_CHECKING:
+    from CRLMSegmentationLib.session.session import Session
+
+    from .panels.step_panel import StepPanel
+    from .parameters import Parameters
+
+# Text and numbers change no faster than they can be read.
 REFRESH_EVERY_S = 0.12
 
 
@@ -41,19 +51,19 @@ class Window:
 
     steps = Step
 
-    def __init__(self, ui, open_session, requirements_path):
+    def __init__(self, ui: SimpleNamespace, open_session: Callable[[], Session], requirements_path: Path):
         self.ui = ui
-        self.session = None
-        self.parameters = None
+        self.session: Session | None = None
+        self.parameters: Parameters | None = None
         self._open_session = open_session
         self._binding = None
         self._gui_tag = self._parameters_tag = None
-        self._is_entered = self._change_is_ours = self._is_refreshing = False
+        self._is_entered = self._is_refreshing = False
         self._is_dirty = True
-        self._is_imported, self._before_import = False, []
         self._next_refresh_s = 0.0
         self._faults, self._shown_fault = FaultWatch(), ""
         self.questions = Questions()
+        self.scene = SceneChanges(self)
         self.shown = Shown(self)
         self.layouts = Layouts(self._on_layout)
         self.live_slice = LiveSlice()
@@ -65,12 +75,12 @@ class Window:
         self.panels = {name: getattr(self, name) for name in names}
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
         self.sections = Sections(self.numbered, lambda: self.session is not None and self.has_tumor)
-        self.pulse = Pulse(self.beat, lambda: self.session is not None and self.session.is_busy)
+        self.timer = ProcessTimer(self.tick, lambda: self.session is not None and self.session.is_busy)
 
     # When the module is shown, left, closed
 
-    def enter(self, parameters) -> None:
-        """The module is on the screen; `parameters`: the Parameters of this scene."""
+    def enter(self, parameters: Parameters) -> None:
+        """The module is on the screen; `parameters`: those of this scene."""
         self._is_entered = True
         self._bind(parameters)
         self.open_session()
@@ -81,7 +91,7 @@ class Window:
         self._is_entered = False
         self.leave_views()
         if self.session is None or not self.session.is_busy:
-            self.pulse.pause()
+            self.timer.pause()
 
     def leave_views(self) -> None:
         """Ask for no click, and edit nothing, any more."""
@@ -106,17 +116,17 @@ class Window:
         if self.session is not None:
             # Models may have been imported meanwhile.
             self.segment.fill_models()
-            self.pulse.start()
+            self.timer.start()
         self._enable()
         self.refresh()
 
     def close_session(self) -> None:
-        """Let go of the scene: stream, worker process, timers, observers. The nodes stay."""
-        self.pulse.pause()
+        """Release the scene: stream, worker process, timers, observers. The nodes stay."""
+        self.timer.pause()
         self.leave_views()
         self.live_slice.release()
         for panel in self.panels.values():
-            panel.let_go()
+            panel.release()
         session, self.session, self._binding = self.session, None, None
         if session is not None:
             session.close()
@@ -125,28 +135,14 @@ class Window:
     def close(self) -> None:
         """Leave nothing behind."""
         self.close_session()
-        self.pulse.close()
+        self.timer.close()
         for panel in self.panels.values():
             panel.close()
         self.layouts.remove()
 
-    @contextmanager
-    def scene_change_is_ours(self):
-        """While the session itself replaces the scene, the window goes on with it."""
-        self._change_is_ours = True
-        try:
-            yield
-        finally:
-            self._change_is_ours = False
-
-    @property
-    def is_changing_scene(self) -> bool:
-        """True inside scene_change_is_ours()."""
-        return self._change_is_ours
-
     # Parameters
 
-    def _bind(self, parameters) -> None:
+    def _bind(self, parameters: Parameters) -> None:
         if self.parameters is not None and parameters.parameterNode is self.parameters.parameterNode:
             return
         self._unbind()
@@ -170,13 +166,13 @@ class Window:
             remembered.remember(self.parameters)
             self._binding.apply()
 
-    # The pulse of the session
+    # The timer of the session
 
-    def beat(self) -> None:
-        """Let the session work, and show what has come of it; called by the pulse."""
+    def tick(self) -> None:
+        """Let the session work, and show what has come of it; called by the timer."""
         # Image, pose, tools and distances change one after the other, and a view that was asked to draw a while ago
-        # draws at once when it is asked again (ctkVTKAbstractView::scheduleRender): several times a beat, and with
-        # half of them in their new places. While paused it keeps the wish, and draws once at the end of the block.
+        # draws at once when it is asked again (ctkVTKAbstractView::scheduleRender): several times a tick, and with
+        # half of them in their new places. While paused it keeps the request, and draws once at the end of the block.
         with slicer.util.RenderBlocker():
             self._work()
 
@@ -188,16 +184,15 @@ class Window:
         # Each part on its own: a fault in what is shown must not end what is recorded.
         with self._faults.caught():
             session.process()
-        if self._is_imported:
-            # The session has taken over what was loaded.
-            with self._faults.caught():
-                self._look_at_import()
+        # The session has restored what was loaded.
+        with self._faults.caught():
+            self.scene.check_import()
         with self._faults.caught():
             if not self.fault:
                 self.navigate.tick()
         if self.fault:
             with self._faults.caught():
-                self.navigate.lose()
+                self.navigate.show_lost()
             # Also where the fault is the window's own: a stylus in space beside a read-out that says LOST is believed.
             with self._faults.caught():
                 session.view.hide_live()
@@ -213,7 +208,7 @@ class Window:
             with self._faults.caught():
                 self.refresh()
         if not self._is_entered and not session.is_busy:
-            self.pulse.pause()
+            self.timer.pause()
 
     @property
     def fault(self) -> str:
@@ -238,7 +233,7 @@ class Window:
         self._is_refreshing = True
         try:
             if self._binding is not None:
-                self._binding.take_from_session()
+                self._binding.update_from_session()
             self.segment.leave_hidden_editor()
             errors = [error for error in map(self._refreshed, self.panels.values()) if error is not None]
             if errors:
@@ -248,7 +243,7 @@ class Window:
             self._is_refreshing = False
 
     @staticmethod
-    def _refreshed(panel) -> Exception | None:
+    def _refreshed(panel: StepPanel | SourcePanel) -> Exception | None:
         """Bring one panel up to date. What it raises is kept for later, so that the others do not stand still."""
         try:
             panel.refresh()
@@ -262,7 +257,7 @@ class Window:
         """True while there is a tumor to navigate by."""
         return self.session.state.status(self.steps.NAVIGATE).name == "READY"
 
-    def open_step(self, wanted) -> None:
+    def open_step(self, wanted: StepPanel) -> None:
         """Open one step and close the others, whose state stands beside their titles."""
         self.sections.open(wanted)
 
@@ -272,43 +267,19 @@ class Window:
 
     # Another case in this session
 
-    def begin_import(self) -> None:
-        """Nodes are about to be loaded into the scene."""
-        self._before_import = self._case_nodes()
-
-    def end_import(self) -> None:
-        """Nodes were loaded. The session goes on with what it knows among them; it is shown when it has done so."""
-        self._is_imported = True
-        if self.session is not None:
-            self.pulse.start()
-
-    def _look_at_import(self) -> None:
-        """Show a case that was loaded. A bone that was loaded beside it is no reason to take the views away."""
-        self._is_imported = False
-        if self._case_nodes() != self._before_import:
-            self.take_over()
-
-    def _case_nodes(self) -> list:
-        """Ids of the nodes that a case consists of."""
-        session = self.session
-        nodes = (
-            () if session is None else (session.nodes.volume(), session.nodes.segmentation(), session.nodes.surface())
-        )
-        return [None if node is None else node.GetID() for node in nodes]
-
-    def take_over(self) -> None:
+    def show_case(self) -> None:
         """The session holds another case now: show it as it stands."""
         self.leave_views()
         self._begin_case()
         self.refresh()
 
     def _begin_case(self) -> None:
-        self.take_threshold()
-        self._binding.take_from_session()
-        self.shown.taken_over()
+        self.show_threshold()
+        self._binding.update_from_session()
+        self.shown.case()
         self.sections.begin()
 
-    def take_threshold(self) -> None:
+    def show_threshold(self) -> None:
         """A segmentation has come: its threshold stands at the slider."""
         if self._binding is not None:
-            self._binding.take_threshold()
+            self._binding.show_threshold()

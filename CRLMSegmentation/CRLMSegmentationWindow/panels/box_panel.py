@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from slicer.i18n import tr as _
 
 from .. import icons, style
 from ..view.picking import PointPicker
 from .doubt_list import listed
-from .step_panel import StepPanel, sentence_of, status_word
+from .step_panel import StepPanel, sentence_of, status_label
+
+if TYPE_CHECKING:
+    from ..window import Window
 
 
 class BoxPanel(StepPanel):
     """Place the box; its size, and what speaks against it."""
 
-    def __init__(self, window):
+    def __init__(self, window: Window):
         ui = window.ui
         super().__init__(window, ui.boxSection, ui.boxChip, ui.boxState)
         self.picker = PointPicker()
@@ -22,11 +28,11 @@ class BoxPanel(StepPanel):
         style.apply(ui.boxCenterButton, style.SMALL_BUTTON)
         ui.boxButton.connect("clicked()", self.on_place)
         ui.boxCenterButton.connect("clicked()", self.on_center)
-        style.apply(ui.boxLookedButton, style.SMALL_BUTTON)
-        ui.boxLookedButton.connect("clicked()", self.on_looked)
+        style.apply(ui.boxReviewedButton, style.SMALL_BUTTON)
+        ui.boxReviewedButton.connect("clicked()", self.on_reviewed)
         ui.boxSection.connect("contentsCollapsed(bool)", self.on_collapsed)
-        # Warnings that a person has looked at.
-        self._looked: tuple[str, ...] = ()
+        # Warnings that a person has seen.
+        self._reviewed: tuple[str, ...] = ()
 
     def on_place(self) -> None:
         """The large button: wait for a click, or wait no more."""
@@ -37,9 +43,9 @@ class BoxPanel(StepPanel):
             self.picker.ask(_("Click once on the middle of the tumor."), self.place)
         self.window.refresh()
 
-    def on_looked(self) -> None:
+    def on_reviewed(self) -> None:
         """A person has seen what speaks against the box, and goes on."""
-        self._looked = tuple(self.session.box.warnings)
+        self._reviewed = tuple(self.session.box.warnings)
         self.window.open_step(self.window.segment)
         self.window.refresh()
 
@@ -57,44 +63,44 @@ class BoxPanel(StepPanel):
             if self.may_replace_hand_work(_("In another box it has to be found anew.")):
                 self.place(volume.center_ras)
 
-    def place(self, point_ras) -> None:
+    def place(self, point_ras: Sequence[float]) -> None:
         """Place the box around a point (RAS mm)."""
         with self.attempt():
             edge = self.window.parameters.boxSizeMm
             self.session.box.place(point_ras, (edge, edge, edge), tight=self.window.parameters.boxIsTight)
 
-    def line(self):
+    def line(self) -> tuple[str, str, str]:
         state = self.session.state[self.window.steps.BOX]
-        kind, word = status_word(state.status)
+        kind, label = status_label(state.status)
         if self.picker.is_waiting:
             return "busy", _("CLICK"), _("Click once on the middle of the tumor, in any slice view.")
         if state.status.name == "WAITING":
-            return kind, word, _("Record a sweep first.")
+            return kind, label, _("Record a sweep first.")
         if state.status.name != "DONE":
-            return kind, word, sentence_of(state.message) or _("Press the button, then click once on the tumor.")
+            return kind, label, sentence_of(state.message) or _("Press the button, then click once on the tumor.")
         warnings = self.session.box.warnings
         if warnings:
             return "warn", _("LOOK"), listed("", warnings)
-        return kind, word, _("{size}. Drag its handles to resize it.").format(size=state.message or _("Placed"))
+        return kind, label, _("{size}. Drag its handles to resize it.").format(size=state.message or _("Placed"))
 
     def is_done(self) -> bool:
         return self.session.state.status(self.window.steps.BOX).name == "DONE" and not self.picker.is_waiting
 
-    def needs_look(self) -> bool:
-        return bool(set(self.session.box.warnings) - set(self._looked))
+    def needs_review(self) -> bool:
+        return bool(set(self.session.box.warnings) - set(self._reviewed))
 
     def refresh(self) -> None:
         super().refresh()
-        self.ui.boxLookedButton.visible = self.is_done() and self.needs_look()
+        self.ui.boxReviewedButton.visible = self.is_done() and self.needs_review()
         waiting = self.session.state.status(self.window.steps.BOX).name == "WAITING"
         self.ui.boxButton.enabled = self.ui.boxCenterButton.enabled = not waiting
         placed = self.session.state.status(self.window.steps.BOX).name == "DONE"
         text = _("Cancel") if self.picker.is_waiting else _("Place the box again") if placed else _("Place the box")
         style.write(self.ui.boxButton, text)
 
-    def let_go(self) -> None:
-        super().let_go()
-        self._looked = ()
+    def release(self) -> None:
+        super().release()
+        self._reviewed = ()
 
     def close(self) -> None:
         self.picker.cancel()

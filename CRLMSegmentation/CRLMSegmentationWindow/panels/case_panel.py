@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import qt
 import slicer
@@ -12,11 +13,14 @@ from slicer.i18n import tr as _
 from .. import icons, style
 from .step_panel import StepPanel, sentence_of
 
+if TYPE_CHECKING:
+    from ..window import Window
+
 
 class CasePanel(StepPanel):
     """The two buttons under the steps, and what came of them."""
 
-    def __init__(self, window):
+    def __init__(self, window: Window):
         ui = window.ui
         super().__init__(window, ui.caseSection, ui.caseChip, ui.caseState)
         for button, slot in (
@@ -29,7 +33,7 @@ class CasePanel(StepPanel):
         icons.put(ui.saveCaseButton, "Save")
         icons.put(ui.openCaseButton, "Open")
         style.apply(ui.researchLabel, style.NOTE)
-        self._told, self._had_unsaved = "", False
+        self._reported, self._had_unsaved = "", False
 
     def on_save(self) -> bool:
         """Save into a new folder named after the time of day; True when that worked."""
@@ -37,7 +41,7 @@ class CasePanel(StepPanel):
             self.window.segment.leave_editor()
             folder = _new_folder(self.window.parameters.caseFolder)
             self.session.case.save(folder)
-            self._told = _("Saved in {folder}.").format(folder=folder)
+            self._reported = _("Saved in {folder}.").format(folder=folder)
             return True
         return False
 
@@ -56,17 +60,17 @@ class CasePanel(StepPanel):
         with self.attempt():
             self.window.leave_views()
             self.session.case.begin()
-            self._told = _("A new case has begun.")
-            self.window.take_over()
+            self._reported = _("A new case has begun.")
+            self.window.show_case()
 
     def open_case(self, folder: Path) -> None:
         """Open a saved case in place of what is in the scene."""
         with self.attempt():
             self.window.leave_views()
-            with self.window.scene_change_is_ours():
+            with self.window.scene.ours():
                 self.session.case.load(folder)
-            self._told = _("Opened {folder}.").format(folder=folder)
-            self.window.take_over()
+            self._reported = _("Opened {folder}.").format(folder=folder)
+            self.window.show_case()
 
     def note_fault(self) -> None:
         """Something of ours has failed while the stream was shown; it stays here until the user goes on."""
@@ -75,12 +79,12 @@ class CasePanel(StepPanel):
             "Slicer's error log (Ctrl+0) holds the details."
         )
 
-    def line(self):
+    def line(self) -> tuple[str, str, str]:
         notices = self.session.state.notices
         if notices:
             return "warn", _("LOOK"), sentence_of(notices[-1])
-        if self._told:
-            return "good", _("DONE"), self._told
+        if self._reported:
+            return "good", _("DONE"), self._reported
         if self.session.case.has_unsaved_data:
             return "idle", _("NOT SAVED"), _("Recordings are on disk already; the case is not saved yet.")
         if self.session.nodes.volume() is not None or self.session.recording.sweep is not None:
@@ -100,14 +104,14 @@ class CasePanel(StepPanel):
     def refresh(self) -> None:
         unsaved = bool(self.session.case.has_unsaved_data)
         if unsaved and not self._had_unsaved:
-            self._told = ""
+            self._reported = ""
         self._had_unsaved = unsaved
         super().refresh()
         self.ui.saveCaseButton.enabled = unsaved
 
-    def let_go(self) -> None:
-        super().let_go()
-        self._told, self._had_unsaved = "", False
+    def release(self) -> None:
+        super().release()
+        self._reported, self._had_unsaved = "", False
 
 
 def _new_folder(parent: Path) -> Path:

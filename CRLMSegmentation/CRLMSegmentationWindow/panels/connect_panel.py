@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import slicer
 from slicer.i18n import tr as _
@@ -10,11 +11,16 @@ from slicer.i18n import tr as _
 from .. import icons, sample, style
 from .step_panel import StepPanel, sentence_of
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..window import Window
+
 
 class ConnectPanel(StepPanel):
     """Connect, disconnect, replay, and what is known of the stream."""
 
-    def __init__(self, window):
+    def __init__(self, window: Window):
         ui = window.ui
         super().__init__(window, ui.connectSection, ui.connectChip, ui.connectState)
         style.apply(ui.connectButton, style.BUTTON)
@@ -40,7 +46,7 @@ class ConnectPanel(StepPanel):
         return self.session is not None and self.session.stream.status is not None
 
     def on_connect(self) -> None:
-        """The large button: connect, or let go."""
+        """The large button: connect, or disconnect."""
         parameters = self.window.parameters
         with self.attempt():
             if self.is_connected:
@@ -64,20 +70,20 @@ class ConnectPanel(StepPanel):
         """Play the sample."""
         self.replay(sample.SWEEP)
 
-    def replay(self, path) -> None:
+    def replay(self, path: Path | str) -> None:
         """Play `path` as though PLUS sent it."""
         with self.attempt():
             self.window.parameters.replayPath = str(path)
             self._replay(path)
 
-    def _replay(self, path) -> None:
+    def _replay(self, path: Path | str) -> None:
         parameters = self.window.parameters
         # Also a copy of it, as Slicer's Sample Data module makes one.
         mark = {"origin": "simulated"} if Path(path).name == sample.SWEEP.name else {}
         configuration = parameters.plusConfiguration or None
         self.session.stream.replay(path, configuration, speed=parameters.replaySpeed, loop=True, **mark)
 
-    def line(self):
+    def line(self) -> tuple[str, str, str]:
         status = self.session.stream.status
         if status is None:
             return "ready", _("READY"), _("Not connected. Start PLUS, then press the button.")
@@ -127,7 +133,7 @@ class ConnectPanel(StepPanel):
             )
         )
 
-    def _calibration(self):
+    def _calibration(self) -> dict[str, np.ndarray] | None:
         path = self.window.parameters.plusConfiguration.strip()
         if not path:
             return None

@@ -1,13 +1,15 @@
-"""Several sentences that a person has to look at, one below the other."""
+"""Several sentences that a person has to see, one below the other."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from slicer.i18n import tr as _
 
 from .step_panel import sentence_of
 
 
-def listed(first: str, sentences) -> str:
+def listed(first: str, sentences: Iterable[str]) -> str:
     """`first` and all the sentences, each on a line of its own, numbered where there are several."""
     sentences = [sentence_of(sentence) for sentence in sentences]
     if len(sentences) > 1:

@@ -1,14 +1,19 @@
-"""Words over the live ultrasound view, when what it shows is not live or its place is not known."""
+"""Text over the live ultrasound view, when what it shows is not live or its place is not known."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import vtk
+
+if TYPE_CHECKING:
+    import slicer
 
 
 class LiveBanner:
     """Large text at the top of one view."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._view = None
         self._actor = vtk.vtkTextActor()
         self._actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
@@ -27,7 +32,7 @@ class LiveBanner:
         """What is shown; '' when nothing is."""
         return self._actor.GetInput() or "" if self._view is not None else ""
 
-    def show(self, view, text: str) -> None:
+    def show(self, view: slicer.qMRMLSliceView, text: str) -> None:
         """Show `text` over `view` (qMRMLSliceView); '' shows nothing."""
         if not text:
             self.remove()
@@ -41,7 +46,7 @@ class LiveBanner:
             view.scheduleRender()
 
     def remove(self) -> None:
-        """Take the words away."""
+        """Take the text away."""
         view, self._view = self._view, None
         if view is not None:
             renderer = _renderer(view)
@@ -51,8 +56,8 @@ class LiveBanner:
         self._actor.SetInput("")
 
 
-def _renderer(view):
-    """The topmost renderer, so that no image lies over the words."""
+def _renderer(view: slicer.qMRMLSliceView) -> vtk.vtkRenderer | None:
+    """The topmost renderer, so that no image lies over the text."""
     window = view.renderWindow()
     renderers = window.GetRenderers() if window is not None else None
     chosen = None

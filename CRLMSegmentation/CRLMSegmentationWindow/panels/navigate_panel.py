@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import slicer
 from slicer.i18n import tr as _
 
@@ -12,19 +14,24 @@ from ..view.breach_warning import BreachWarnings
 from .readout import ToolReadout, worst_reading
 from .step_panel import StepPanel, sentence_of
 
+if TYPE_CHECKING:
+    from CRLMSegmentationLib.session.tools import ToolReading
+
+    from ..window import Window
+
 
 class NavigatePanel(StepPanel):
     """The navigation view and the read-outs."""
 
-    def __init__(self, window):
+    def __init__(self, window: Window):
         ui = window.ui
         super().__init__(window, ui.navigateSection, ui.navigateChip, ui.navigateState)
         style.apply(ui.navigateButton, style.BUTTON)
         icons.put(ui.navigateButton, "Navigate")
         ui.navigateButton.connect("clicked()", self.on_navigate)
-        self.readouts = {}
-        # ToolReading by the tool's name, as the read-outs show it.
-        self.readings = {}
+        self.readouts: dict[str, ToolReadout] = {}
+        # By the tool's name, as the read-outs show it.
+        self.readings: dict[str, ToolReading] = {}
         self.sound = WarningSound()
         self.breach_warnings = BreachWarnings()
         has_slicer_igt = hasattr(slicer.modules, "volumereslicedriver")
@@ -45,12 +52,12 @@ class NavigatePanel(StepPanel):
             else:
                 self.window.shown.navigation()
 
-    def lose(self) -> None:
+    def show_lost(self) -> None:
         """A fault: no number on the screen can be trusted."""
         self.readings = {}
         self.breach_warnings.remove()
         for readout in self.readouts.values():
-            readout.lose()
+            readout.show_lost()
         # At once: what is refreshed by and by may be what fails.
         super().refresh()
 
@@ -72,7 +79,7 @@ class NavigatePanel(StepPanel):
             self.sound.update(measured)
         self.breach_warnings.update(self.session, readings, self.session.structures.margin_mm, parameters.useSlicerIgt)
 
-    def line(self):
+    def line(self) -> tuple[str, str, str]:
         if self.window.fault:
             return "lost", _("LOST"), self.window.fault
         state = self.session.state[self.window.steps.NAVIGATE]
@@ -90,7 +97,7 @@ class NavigatePanel(StepPanel):
             _("{names} tracked, margin {margin:.0f} mm.").format(names=names, margin=self.session.structures.margin_mm),
         )
 
-    def title_state(self):
+    def title_state(self) -> tuple[str, str]:
         """The worst of the read-outs: whoever has closed the section still sees it."""
         return self._chip_state() if self.window.fault else worst_reading(self.readings.values()) or self._chip_state()
 
@@ -106,8 +113,8 @@ class NavigatePanel(StepPanel):
         for name in self.readouts:
             views.show_in_3d_only(slicer.mrmlScene.GetFirstNodeByName(distance_line(name)))
 
-    def let_go(self) -> None:
-        super().let_go()
+    def release(self) -> None:
+        super().release()
         self.readings = {}
         self.breach_warnings.remove()
         for name in list(self.readouts):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import slicer
 
 from .. import packages, style
 from .record_panel import show_progress
 
+if TYPE_CHECKING:
+    from ..window import Window
+
 
 class PackagesPanel:
     """Visible only while something is missing."""
 
-    def __init__(self, window, requirements_path):
+    def __init__(self, window: Window, requirements_path: Path):
         self._window, self._path = window, requirements_path
         self._problem = ""
         ui = self._ui = window.ui

@@ -1,11 +1,17 @@
-"""The large read-out of one tool: its distance to the tumor, in words and color, or that it is lost."""
+"""The large read-out of one tool: its distance to the tumor, in text and color, or that it is lost."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import qt
 from slicer.i18n import tr as _
 
 from .. import style
+
+if TYPE_CHECKING:
+    from CRLMSegmentationLib.session.tools import ToolReading
 
 _KINDS = {"danger": "bad", "warning": "warn", "clear": "good", "unknown": "idle"}
 
@@ -13,43 +19,43 @@ _KINDS = {"danger": "bad", "warning": "warn", "clear": "good", "unknown": "idle"
 class ToolReadout:
     """A panel of the window for one tool; `show` takes what the session says of it."""
 
-    def __init__(self, layout, name: str):
+    def __init__(self, layout: qt.QLayout, name: str):
         self.frame = qt.QFrame()
         self.frame.objectName = f"readout{name}"
-        self._name, self._number, self._words = qt.QLabel(), qt.QLabel(), qt.QLabel()
+        self._name, self._number, self._text = qt.QLabel(), qt.QLabel(), qt.QLabel()
         for label, objectName, sheet in (
             (self._name, "readoutName", "font-size: 18px; font-weight: bold;"),
             (self._number, "readoutNumber", "font-size: 58px; font-weight: bold;"),
-            (self._words, "readoutWords", "font-size: 20px; font-weight: bold;"),
+            (self._text, "readoutText", "font-size: 20px; font-weight: bold;"),
         ):
             label.objectName = objectName
             label.styleSheet = sheet
             label.alignment = qt.Qt.AlignCenter
         inside = qt.QVBoxLayout(self.frame)
         inside.spacing = 0
-        for label in (self._name, self._number, self._words):
+        for label in (self._name, self._number, self._text):
             inside.addWidget(label)
         self._name.text = name
         layout.addWidget(self.frame)
 
-    def show(self, reading) -> str:
+    def show(self, reading: ToolReading) -> str:
         """Show a ToolReading; returns the kind of its color."""
-        kind, number, words = readout_of(reading)
+        kind, number, text = readout_of(reading)
         style.apply(self.frame, style.panel(kind))
         style.write(self._number, number)
-        style.write(self._words, words)
+        style.write(self._text, text)
         return kind
 
-    def lose(self) -> None:
+    def show_lost(self) -> None:
         """Show that nothing is known, whatever was shown before."""
         style.apply(self.frame, style.panel("lost"))
         style.write(self._number, _("LOST"))
-        style.write(self._words, _("a fault, see step 5"))
+        style.write(self._text, _("a fault, see step 5"))
 
     @property
     def text(self) -> str:
         """What stands in the panel."""
-        return f"{self._name.text}: {self._number.text} {self._words.text}"
+        return f"{self._name.text}: {self._number.text} {self._text.text}"
 
     def remove(self) -> None:
         """Take the panel out of the window."""
@@ -57,15 +63,15 @@ class ToolReadout:
         self.frame.deleteLater()
 
 
-def readout_of(reading) -> tuple[str, str, str]:
-    """Color, number and words of a ToolReading. A tool that is not live has no number."""
+def readout_of(reading: ToolReading) -> tuple[str, str, str]:
+    """Color, number and text of a ToolReading. A tool that is not live has no number."""
     if reading.status.name == "NEVER_SEEN":
         return "idle", "--", _("not seen yet")
     if reading.status.name != "LIVE":
         return "lost", _("LOST"), _("no valid pose")
     if reading.signed_distance_mm is None:
         return "idle", "--", _("no tumor to measure to")
-    words = {
+    text = {
         "INSIDE": _("INSIDE THE TUMOR"),
         "WITHIN_MARGIN": _("WITHIN THE MARGIN"),
         "CLEAR": _("clear of the margin"),
@@ -76,19 +82,19 @@ def readout_of(reading) -> tuple[str, str, str]:
     sign = "\u2212" if distance < 0 else ""
     number = f"{sign}{abs(distance):.1f} mm"
     # A state that is not translated yet is shown as it is.
-    return _KINDS[reading.margin.severity.value], number, words.get(reading.margin.name, reading.margin.value)
+    return _KINDS[reading.margin.severity.value], number, text.get(reading.margin.name, reading.margin.value)
 
 
 # The first of these among the read-outs of all tools is the worst.
 _WORST_FIRST = ("bad", "warn", "lost", "good", "idle")
 
 
-def worst_reading(readings) -> tuple[str, str] | None:
-    """Color and words of the worst ToolReading of all, the nearest tool first; None when there is nothing to say."""
+def worst_reading(readings: Iterable[ToolReading]) -> tuple[str, str] | None:
+    """Color and text of the worst ToolReading of all, the nearest tool first; None when there is nothing to say."""
     shown = []
     for reading in readings:
-        kind, number, words = readout_of(reading)
+        kind, number, text = readout_of(reading)
         distance = reading.signed_distance_mm if reading.signed_distance_mm is not None else 0.0
         if kind != "idle":
-            shown.append((_WORST_FIRST.index(kind), distance, kind, f"{reading.name} {number} {words}"))
+            shown.append((_WORST_FIRST.index(kind), distance, kind, f"{reading.name} {number} {text}"))
     return min(shown)[2:] if shown else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import qt
 import slicer
@@ -10,7 +12,12 @@ from slicer.i18n import tr as _
 
 from .. import icons, style
 from ..view import views
-from .step_panel import StepPanel, sentence_of, status_word
+from .step_panel import StepPanel, sentence_of, status_label
+
+if TYPE_CHECKING:
+    from CRLMSegmentationLib.session.recordings.recording import RecordingState
+
+    from ..window import Window
 
 _FILTER = "*.igs.mha *.igs.nrrd *.seq.mha *.seq.nrrd *.mha *.nrrd"
 
@@ -18,7 +25,7 @@ _FILTER = "*.igs.mha *.igs.nrrd *.seq.mha *.seq.nrrd *.mha *.nrrd"
 class RecordPanel(StepPanel):
     """Start, stop, how it goes, and the reconstruction."""
 
-    def __init__(self, window):
+    def __init__(self, window: Window):
         ui = window.ui
         super().__init__(window, ui.recordSection, ui.recordChip, ui.recordState)
         style.apply(ui.recordButton, style.BUTTON)
@@ -73,13 +80,13 @@ class RecordPanel(StepPanel):
         if path and self.window.case.may_leave(_("Open without saving"), _("Do not open")):
             self.open_sweep(path)
 
-    def open_sweep(self, path) -> None:
+    def open_sweep(self, path: Path | str) -> None:
         """Take a sweep from a file, and make its volume."""
         with self.attempt():
             self.session.recording.open(path, self.window.parameters.plusConfiguration or None)
             self.session.volume.start()
 
-    def line(self):
+    def line(self) -> tuple[str, str, str]:
         steps = self.window.steps
         recording = self.session.recording.state
         if recording is not None:
@@ -91,20 +98,20 @@ class RecordPanel(StepPanel):
             if record.status.name == "WAITING":
                 return "idle", _("WAITING"), _("Connect first, or open a recorded sweep under Advanced.")
             return "ready", _("READY"), _("Press the button and sweep slowly over the tumor.")
-        kind, word = status_word(volume.status)
+        kind, label = status_label(volume.status)
         if volume.status.name == "DONE":
             return (
                 kind,
-                word,
+                label,
                 _("{sweep}. Volume of {volume}.").format(
                     sweep=record.message[:1].upper() + record.message[1:], volume=volume.message or _("the scene")
                 ),
             )
         if volume.status.name == "RUNNING":
-            return kind, word, sentence_of(volume.message) or _("Making the volume.")
+            return kind, label, sentence_of(volume.message) or _("Making the volume.")
         if volume.status.name == "FAILED":
-            return kind, word, sentence_of(volume.message)
-        return kind, word, sentence_of(record.message) + " " + _("The volume is still to be made.")
+            return kind, label, sentence_of(volume.message)
+        return kind, label, sentence_of(record.message) + " " + _("The volume is still to be made.")
 
     def is_done(self) -> bool:
         return self.session.state.status(self.window.steps.RECONSTRUCT).name == "DONE"
@@ -135,7 +142,7 @@ class RecordPanel(StepPanel):
     def _is_reconstructing(self) -> bool:
         return self.session.jobs.running is self.window.steps.RECONSTRUCT
 
-    def _line_of_recording(self, recording):
+    def _line_of_recording(self, recording: RecordingState) -> tuple[str, str, str]:
         numbers = _("{frames} frames, {seconds:.0f} s").format(frames=recording.frames, seconds=recording.seconds)
         if recording.invalid:
             numbers += _(", {invalid} without position").format(invalid=recording.invalid)
@@ -146,7 +153,7 @@ class RecordPanel(StepPanel):
         return "busy", _("RECORDING"), numbers + "."
 
 
-def show_progress(bar, fraction: float) -> None:
+def show_progress(bar: qt.QProgressBar, fraction: float) -> None:
     """A bar of 0 to 100."""
     bar.maximum = 100
     bar.value = int(round(100 * max(0.0, min(1.0, fraction))))

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .step_panel import StepPanel
+
 
 class Sections:
     """Follows the steps as they are done.
@@ -10,10 +16,10 @@ class Sections:
     has_tumor  gives True while a tumor is there to navigate by
     """
 
-    def __init__(self, panels, has_tumor):
+    def __init__(self, panels: Iterable[StepPanel], has_tumor: Callable[[], bool]):
         self._panels, self._has_tumor = list(panels), has_tumor
-        self._done: dict = {}
-        self._passed: dict = {}
+        self._done: dict[StepPanel, bool] = {}
+        self._passed: dict[StepPanel, bool] = {}
         self._had_tumor = False
 
     def begin(self) -> None:
@@ -22,7 +28,7 @@ class Sections:
         self.open(next((panel for panel in self._panels if not self._passed[panel]), self._panels[-1]))
 
     def follow(self) -> None:
-        """Open the step after one that has just been done and needs no second look.
+        """Open the step after one that has just been done and needs no review.
 
         Only while the person is at that step, and never once a tumor exists: a connection that comes back must not
         take the read-outs away from whoever navigates by them.
@@ -37,7 +43,7 @@ class Sections:
                     self.open(self._panels[number + 1])
                     return
 
-    def open(self, wanted) -> None:
+    def open(self, wanted: StepPanel) -> None:
         """Open one step and close the others, whose state stands beside their titles."""
         for panel in self._panels:
             panel.section.collapsed = panel is not wanted
@@ -45,5 +51,5 @@ class Sections:
 
     def _note(self) -> None:
         self._done = {panel: bool(panel.is_done()) for panel in self._panels}
-        self._passed = {panel: self._done[panel] and not panel.needs_look() for panel in self._panels}
+        self._passed = {panel: self._done[panel] and not panel.needs_review() for panel in self._panels}
         self._had_tumor = bool(self._has_tumor())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import qt
 import slicer
 from slicer.i18n import tr as _
@@ -12,25 +15,31 @@ from ..view.editor import CorrectionEditor
 from ..view.picking import PointPicker
 from .doubt_list import listed
 from .record_panel import show_progress
-from .step_panel import StepPanel, sentence_of, status_word
+from .step_panel import StepPanel, sentence_of, status_label
+
+if TYPE_CHECKING:
+    from CRLMSegmentationLib.inference.engine import EngineStatus
+    from CRLMSegmentationLib.inference.models.catalogue import CatalogueEntry
+
+    from ..window import Window
 
 
 class SegmentPanel(StepPanel):
     """Start, cancel, correct; the model and what it runs on are under Advanced."""
 
-    def __init__(self, window):
+    def __init__(self, window: Window):
         ui = window.ui
         super().__init__(window, ui.segmentSection, ui.segmentChip, ui.segmentState)
         self.picker = PointPicker()
         self.editor = CorrectionEditor(ui.editorFrame)
-        self._models = []
+        self._models: list[CatalogueEntry] = []
         style.apply(ui.segmentButton, style.BUTTON)
         style.apply(ui.segmentProgressBar, style.BAR)
         style.apply(ui.caseClockLabel, style.SENTENCE)
-        buttons = (ui.correctButton, ui.growButton, ui.modelFolderButton, ui.lookedButton, ui.discardButton)
+        buttons = (ui.correctButton, ui.growButton, ui.modelFolderButton, ui.reviewedButton, ui.discardButton)
         for button in buttons:
             style.apply(button, style.SMALL_BUTTON)
-        ui.lookedButton.connect("clicked()", self.on_looked)
+        ui.reviewedButton.connect("clicked()", self.on_reviewed)
         ui.discardButton.connect("clicked()", self.on_discard)
         ui.segmentSection.connect("contentsCollapsed(bool)", self.on_collapsed)
         ui.segmentButton.connect("clicked()", self.on_segment)
@@ -74,7 +83,7 @@ class SegmentPanel(StepPanel):
             self.picker.ask(_("Click once inside the tumor."), self.grow)
         self.window.refresh()
 
-    def grow(self, seed_ras) -> None:
+    def grow(self, seed_ras: Sequence[float]) -> None:
         """Grow a region from a point (RAS mm)."""
         with self.attempt():
             self.session.tumor.start_region_growing(seed_ras)
@@ -110,7 +119,7 @@ class SegmentPanel(StepPanel):
             self.picker.cancel()
             self.leave_editor()
 
-    def on_looked(self) -> None:
+    def on_reviewed(self) -> None:
         """A person has seen all that speaks against the tumor, and goes on."""
         with self.attempt():
             self.session.tumor.acknowledge_doubts()
@@ -141,27 +150,27 @@ class SegmentPanel(StepPanel):
         """True while the network, or region growing, computes."""
         return self.session.jobs.running is self.window.steps.SEGMENT
 
-    def line(self):
+    def line(self) -> tuple[str, str, str]:
         state = self.session.state[self.window.steps.SEGMENT]
         engine = self.session.engine.status
-        kind, word = status_word(state.status)
+        kind, label = status_label(state.status)
         if self.picker.is_waiting:
             return "busy", _("CLICK"), _("Click once inside the tumor, in any slice view.")
         if self.editor.is_open:
             return "busy", _("CORRECTING"), _("Paint or erase in the slices, then press the button again.")
         if state.status.name == "RUNNING":
-            return kind, word, sentence_of(state.message) or _("Looking for the tumor.")
+            return kind, label, sentence_of(state.message) or _("Looking for the tumor.")
         if state.status.name == "WAITING":
-            return kind, word, _("Place the box first.")
+            return kind, label, _("Place the box first.")
         if state.status.name == "DONE":
-            return self._line_of_tumor(kind, word, sentence_of(state.message) or _("The tumor is on the screen."))
+            return self._line_of_tumor(kind, label, sentence_of(state.message) or _("The tumor is on the screen."))
         if state.message:
-            return kind, word, sentence_of(state.message)
-        return kind, word, _("Press the button.") + " " + self._engine_words(engine)
+            return kind, label, sentence_of(state.message)
+        return kind, label, _("Press the button.") + " " + self._engine_text(engine)
 
-    def _line_of_tumor(self, kind: str, word: str, text: str):
+    def _line_of_tumor(self, kind: str, label: str, text: str) -> tuple[str, str, str]:
         doubts = self.session.tumor.doubts
-        if self.needs_look():
+        if self.needs_review():
             return "warn", _("LOOK"), listed(text, doubts)
         if doubts:
             return kind, _("LOOKED AT"), listed(text, doubts)
@@ -169,9 +178,9 @@ class SegmentPanel(StepPanel):
             # Nothing found is no finding: it may be there and look unlike anything the model has seen.
             card = self.session.tumor.result.card
             return "warn", _("LOOK"), f"{text} {card.trained_on}" if card is not None else text
-        return kind, word, text
+        return kind, label, text
 
-    def needs_look(self) -> bool:
+    def needs_review(self) -> bool:
         return bool(self.session.tumor.doubts) and not self.session.tumor.doubts_acknowledged
 
     def is_done(self) -> bool:
@@ -179,7 +188,7 @@ class SegmentPanel(StepPanel):
         return done and not self.is_running and not self.editor.is_open
 
     def on_done(self) -> None:
-        self.window.take_threshold()
+        self.window.show_threshold()
         # Whoever navigates has the tumor before him already, and whoever has chosen other views keeps them.
         if self.window.layouts.current in (layouts.PLANNING, layouts.SWEEPING):
             self.window.shown.tumor()
@@ -197,7 +206,7 @@ class SegmentPanel(StepPanel):
         has_tumor = self.session.nodes.surface() is not None and status == "DONE"
         ui.correctButton.enabled = (has_tumor and not running) or self.editor.is_open
         style.write(ui.correctButton, _("Done correcting") if self.editor.is_open else _("Correct by hand"))
-        ui.lookedButton.visible = self.window.has_tumor and self.needs_look() and not self.editor.is_open
+        ui.reviewedButton.visible = self.window.has_tumor and self.needs_review() and not self.editor.is_open
         ui.discardButton.visible = bool(self.session.tumor.has_hand_corrections)
         ui.discardButton.enabled = not running
         ui.segmentProgressBar.visible = running
@@ -214,7 +223,7 @@ class SegmentPanel(StepPanel):
         self.editor.remove()
 
     @staticmethod
-    def _engine_words(engine) -> str:
+    def _engine_text(engine: EngineStatus) -> str:
         if engine.state == "failed":
             return sentence_of(engine.message)
         if engine.state == "starting":

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from slicer.i18n import tr as _
 
 from .. import style
 
+if TYPE_CHECKING:
+    from ..window import Window
+
 
 class SourcePanel:
-    """A colored word for data that are not live from a patient, and the question 'same patient?' with two answers."""
+    """A colored label for data that are not live from a patient, and the question 'same patient?' with two answers."""
 
-    def __init__(self, window):
+    def __init__(self, window: Window):
         self.window, ui = window, window.ui
         self._frame, self._chip, self._sentence = ui.sourceFrame, ui.originChip, ui.originState
         self._buttons = (ui.samePatientButton, ui.otherPatientButton)
@@ -38,12 +43,12 @@ class SourcePanel:
         """Bring it up to date with the session."""
         session = self.window.session
         question = session.case.question
-        kind, word, sentence = words_of(question, session.case.origin, getattr(session.stream.source, "origin", None))
-        self._frame.visible = bool(word)
+        kind, label, sentence = text_of(question, session.case.origin, getattr(session.stream.source, "origin", None))
+        self._frame.visible = bool(label)
         for button in self._buttons:
             button.visible = bool(question)
         style.apply(self._chip, style.chip(kind))
-        style.write(self._chip, word)
+        style.write(self._chip, label)
         style.write(self._sentence, sentence)
 
     def show_fault(self) -> None:
@@ -55,7 +60,7 @@ class SourcePanel:
     def set_enabled(self, enabled: bool) -> None:
         self._frame.enabled = enabled
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """The session ends."""
         self._frame.visible = False
 
@@ -63,18 +68,18 @@ class SourcePanel:
         """Nothing outlives the widgets."""
 
 
-def words_of(question: str | None, case_origin: str | None, source_origin: str | None) -> tuple[str, str, str]:
-    """Kind of color, word and sentence; word '' when everything is live.
+def text_of(question: str | None, case_origin: str | None, source_origin: str | None) -> tuple[str, str, str]:
+    """Kind of color, label and sentence; label '' when everything is live.
 
     question       Session.case.question
     case_origin, source_origin  'live', 'replayed', 'simulated' or None: of the case's data, of what is connected
     """
     if question:
         return "bad", _("SAME PATIENT?"), question
-    for origin, word, sentence in (
+    for origin, label, sentence in (
         ("simulated", _("SIMULATED"), _("These images were made by a computer: they show no patient.")),
         ("replayed", _("REPLAYED"), _("These images come from a recording: nothing of it happens now.")),
     ):
         if origin in (case_origin, source_origin):
-            return "warn", word, sentence
+            return "warn", label, sentence
     return "idle", "", ""

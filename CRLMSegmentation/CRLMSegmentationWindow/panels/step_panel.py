@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from slicer.i18n import tr as _
 
 from .. import style
 
+if TYPE_CHECKING:
+    import ctk
+    import qt
+    from CRLMSegmentationLib.session.session import Session
+    from CRLMSegmentationLib.session.state import StepStatus
+
+    from ..window import Window
+
 
 class StepPanel:
-    """One collapsible section of the window, with a colored word and a sentence.
+    """One collapsible section of the window, with a colored label and a sentence.
 
     window   Window, which has `session` and `parameters`
     section  the collapsible button around it; chip, sentence  the widgets of the line of state
     """
 
-    def __init__(self, window, section, chip, sentence):
+    def __init__(self, window: Window, section: ctk.ctkCollapsibleButton, chip: qt.QLabel, sentence: qt.QLabel):
         self.window, self.ui = window, window.ui
         self.section, self._chip, self._sentence = section, chip, sentence
         self._title = section.text
@@ -26,33 +36,33 @@ class StepPanel:
         style.apply(sentence, style.SENTENCE)
 
     @property
-    def session(self):
+    def session(self) -> Session:
         """The Session."""
         return self.window.session
 
     @property
     def state_text(self) -> str:
-        """What stands in the line of state, word and sentence."""
+        """What stands in the line of state, label and sentence."""
         return f"{self._chip.text}: {self._sentence.text}"
 
     def refresh(self) -> None:
         """Bring the section up to date with the session."""
-        kind, word, sentence = ("bad", _("FAILED"), self._problem) if self._problem else self.line()
+        kind, label, sentence = ("bad", _("FAILED"), self._problem) if self._problem else self.line()
         self._kind = kind
         style.apply(self._chip, style.chip(kind))
-        style.write(self._chip, word)
+        style.write(self._chip, label)
         style.write(self._sentence, sentence)
         self.show_title()
 
     def show_title(self) -> None:
         """A section that is closed still says how it is."""
         closed = self.section.collapsed
-        kind, words = self.title_state()
+        kind, text = self.title_state()
         style.apply(self.section, style.section(kind if closed else ""))
-        style.write(self.section, f"{self._title}:  {words}" if closed else self._title)
+        style.write(self.section, f"{self._title}:  {text}" if closed else self._title)
 
     def title_state(self) -> tuple[str, str]:
-        """Kind of color, and the words that stand in the title while the section is closed."""
+        """Kind of color, and the text that stand in the title while the section is closed."""
         return self._chip_state()
 
     def _chip_state(self) -> tuple[str, str]:
@@ -66,15 +76,15 @@ class StepPanel:
         style.write(self._sentence, _("Not known: see Slicer's error log (Ctrl+0)."))
 
     def line(self) -> tuple[str, str, str]:
-        """Kind of color, word, sentence."""
+        """Kind of color, label, sentence."""
         raise NotImplementedError
 
     def is_done(self) -> bool:
         """True when the next section may open."""
         raise NotImplementedError
 
-    def needs_look(self) -> bool:
-        """True while something about what was done is to be looked at by a person before the next section opens."""
+    def needs_review(self) -> bool:
+        """True while something about what was done is to be reviewed by a person before the next section opens."""
         return False
 
     def on_done(self) -> None:
@@ -88,16 +98,16 @@ class StepPanel:
         """Nothing can be pressed while packages are missing."""
         self.section.enabled = enabled
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """The session ends: nothing of it may be used any more."""
         self._problem = ""
 
     def close(self) -> None:
-        """Let go of everything that outlives the widgets."""
+        """Release everything that outlives the widgets."""
 
     @contextmanager
-    def attempt(self):
-        """An error that the user can mend becomes the line of state; any other is logged, and told as such."""
+    def attempt(self) -> Iterator[None]:
+        """An error that the user can mend becomes the line of state; any other is logged, and reported as such."""
         from CRLMSegmentationLib.errors import CRLMError
 
         self._problem = ""
@@ -112,7 +122,7 @@ class StepPanel:
             self.window.refresh()
 
     def show_problem(self, sentence: str) -> None:
-        """Tell what went wrong until the user goes on."""
+        """Show what went wrong until the user goes on."""
         self._problem = sentence
         self.refresh()
 
@@ -121,8 +131,8 @@ class StepPanel:
         self._problem = ""
 
 
-def status_word(status) -> tuple[str, str]:
-    """Kind of color and word of a StepStatus."""
+def status_label(status: StepStatus) -> tuple[str, str]:
+    """Kind of color and label of a StepStatus."""
     return {
         "WAITING": ("idle", _("WAITING")),
         "READY": ("ready", _("READY")),

@@ -1,8 +1,8 @@
 """The self test of the module: one case from the live stream to the navigation view, by the widgets themselves.
 
-It plays the shipped sample over OpenIGTLink, presses the buttons of all five steps, looks at nodes and geometry, stops
+It plays the shipped sample over OpenIGTLink, presses the buttons of all five steps, checks nodes and geometry, stops
 an inference half-way, ends the worker process and the server and goes on, breaks the window's timer, changes the theme,
-loads scenes, reloads the module, closes the scene, and looks whether anything is left running. A picture of each
+loads scenes, reloads the module, closes the scene, and checks that nothing is left running. A picture of each
 step goes to the folder of the environment variable CRLM_SCREENSHOTS, or into Slicer's temporary folder.
 """
 
@@ -62,4 +62,4 @@ class SelfTest(Steps, Faults, People, Scenes):
         finally:
             remembered.store(settings)
             shutil.rmtree(self._own, ignore_errors=True)
-        self.tell(f"Passed. The pictures are in {self._folder}")
+        self.report(f"Passed. The pictures are in {self._folder}")

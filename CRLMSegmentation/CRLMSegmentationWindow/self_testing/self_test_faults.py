@@ -19,7 +19,7 @@ class Faults(Bench):
     """Each method leaves the window ready for the next one."""
 
     def cancel_half_way(self) -> None:
-        self.tell("4 Segment: cancelled half-way")
+        self.report("4 Segment: cancelled half-way")
         ui, check = self.window.ui, self._case
         wait_until(lambda: self.session.engine.status.state == "ready", 120, lambda: str(self.session.engine.status))
         # No event is processed in between: the worker works, and its result cannot have been taken.
@@ -33,7 +33,7 @@ class Faults(Bench):
         check.assertEqual(self.status("NAVIGATE"), "WAITING")
 
     def kill_the_worker(self) -> None:
-        self.tell("4 Segment: the worker process is killed")
+        self.report("4 Segment: the worker process is killed")
         ui, check = self.window.ui, self._case
         number = self.session.engine.process_id
         check.assertIsNotNone(number)
@@ -47,11 +47,11 @@ class Faults(Bench):
             check.assertTrue(self.window.segment.state_text.startswith("FAILED"))
             check.assertIsNone(self.session.tumor.surface)
         wait_until(lambda: self.session.engine.process_id not in (None, number), 60)
-        words = lambda: self.window.connect.state_text  # noqa: E731
-        wait_until(lambda: words().startswith("LIVE"), 10, lambda: "the live view does not go on: " + words())
+        text = lambda: self.window.connect.state_text  # noqa: E731
+        wait_until(lambda: text().startswith("LIVE"), 10, lambda: "the live view does not go on: " + text())
 
     def lose_the_stream(self) -> None:
-        self.tell("The stream ends")
+        self.report("The stream ends")
         ui, check = self.window.ui, self._case
         click(ui.connectButton)
         wait_until(lambda: self.session.stream.status is None, 5)
@@ -61,9 +61,9 @@ class Faults(Bench):
 
     def connect_by_slicer(self) -> None:
         if not hasattr(slicer, "vtkMRMLIGTLConnectorNode"):
-            self.tell("Skipped: SlicerOpenIGTLink is not installed, so that its connector cannot be tried")
+            self.report("Skipped: SlicerOpenIGTLink is not installed, so that its connector cannot be tried")
             return
-        self.tell("1 Connect: through SlicerOpenIGTLink's connector")
+        self.report("1 Connect: through SlicerOpenIGTLink's connector")
         ui, check, parameters = self.window.ui, self._case, self.window.parameters
         before = parameters.host, parameters.port
         self.window.open_step(self.window.connect)
@@ -73,8 +73,8 @@ class Faults(Bench):
             click(ui.connectButton)
             [connector] = slicer.util.getNodesByClass("vtkMRMLIGTLConnectorNode")
             check.assertEqual(connector.GetServerPort(), port)
-            words = lambda: self.window.connect.state_text  # noqa: E731
-            wait_until(lambda: words().startswith("LIVE"), 30, words)
+            text = lambda: self.window.connect.state_text  # noqa: E731
+            wait_until(lambda: text().startswith("LIVE"), 30, text)
             wait_until(lambda: self.window.navigate.readings["Stylus"].status.name == "LIVE", 30)
             click(ui.connectButton)
             check.assertFalse(slicer.util.getNodesByClass("vtkMRMLIGTLConnectorNode"))
@@ -83,7 +83,7 @@ class Faults(Bench):
         parameters.host, parameters.port = before
 
     def save_and_open(self) -> None:
-        self.tell("Save and open the case")
+        self.report("Save and open the case")
         ui, check = self.window.ui, self._case
         before = self.tumor_ml()
         check.assertTrue(self.session.case.has_unsaved_data)
@@ -103,27 +103,27 @@ class Faults(Bench):
         check.assertEqual(self.status("BOX"), "DONE")
 
     def reload(self) -> None:
-        self.tell("Reload the module")
+        self.report("Reload the module")
         old = self.window
         slicer.modules.crlmsegmentation.widgetRepresentation().self().onReload()
         self._case.assertIsNot(self.window, old)
         self._case.assertIsNone(old.session)
-        self._case.assertFalse(old.pulse.is_running)
+        self._case.assertFalse(old.timer.is_running)
         wait_until(lambda: self.session is not None, 10)
         self._case.assertEqual(self.status("SEGMENT"), "DONE", "what is in the scene is taken over")
-        words = self.window.case.state_text
-        self._case.assertTrue(words.startswith("NOT SAVED"), words)
+        text = self.window.case.state_text
+        self._case.assertTrue(text.startswith("NOT SAVED"), text)
 
-    def close_the_scene(self, before) -> None:
-        self.tell("Close the scene, leave the module")
+    def close_the_scene(self, before: Leftovers) -> None:
+        self.report("Close the scene, leave the module")
         # Again with everything running, then away with it.
         self.window.connect.replay(sample.SWEEP)
         wait_until(lambda: self.window.connect.state_text.startswith("LIVE"), 30)
         wait_until(lambda: self.session.engine.status.state == "ready", 120)
         window = self.window
         slicer.util.selectModule("Data")
-        self._case.assertTrue(window.pulse.is_running, "a live view goes on in another module")
+        self._case.assertTrue(window.timer.is_running, "a live view goes on in another module")
         slicer.mrmlScene.Clear()
-        self._case.assertFalse(window.pulse.is_running)
+        self._case.assertFalse(window.timer.is_running)
         self._case.assertIsNone(window.session)
         wait_until(lambda: not Leftovers.now().beyond(before), 15, lambda: str(Leftovers.now().beyond(before)))

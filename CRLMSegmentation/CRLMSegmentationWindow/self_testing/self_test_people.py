@@ -19,11 +19,11 @@ class People(Bench):
         return [panel.section.objectName for panel in self.window.numbered if not panel.section.collapsed]
 
     def wait_until_live(self) -> None:
-        words = lambda: self.window.connect.state_text  # noqa: E731
-        wait_until(lambda: words().startswith("LIVE"), 30, words)
+        text = lambda: self.window.connect.state_text  # noqa: E731
+        wait_until(lambda: text().startswith("LIVE"), 30, text)
 
     def reconnect_while_navigating(self) -> None:
-        self.tell("5 Navigate: the server ends and comes back")
+        self.report("5 Navigate: the server ends and comes back")
         ui, check = self.window.ui, self._case
         click(ui.connectButton)
         wait_until(lambda: self.session.stream.status is None, 5)
@@ -57,7 +57,7 @@ class People(Bench):
             click(ui.samePatientButton)
 
     def doubts_are_seen(self) -> None:
-        self.tell("4 Segment: doubts stay until a person has looked")
+        self.report("4 Segment: doubts stay until a person has reviewed them")
         ui, check = self.window.ui, self._case
         wait_until(lambda: len(self.session.tumor.doubts) > 0, 5)
         self.window.open_step(self.window.segment)
@@ -66,13 +66,13 @@ class People(Bench):
         for doubt in self.session.tumor.doubts:
             check.assertIn(doubt.rstrip("."), self.window.segment.state_text)
         self.picture("doubts")
-        click(ui.lookedButton)
+        click(ui.reviewedButton)
         check.assertTrue(self.session.tumor.doubts_acknowledged)
         check.assertFalse(self.window.segment.state_text.startswith("LOOK:"), self.window.segment.state_text)
         check.assertEqual(self.open_sections(), ["navigateSection"])
 
     def hand_work_is_kept(self) -> None:
-        self.tell("4 Segment: what was corrected by hand is kept unless a person says otherwise")
+        self.report("4 Segment: what was corrected by hand is kept unless a person says otherwise")
         ui, check = self.window.ui, self._case
         asked = []
         self.window.questions.may_replace_hand_work = lambda what: asked.append(what) or False
@@ -85,7 +85,7 @@ class People(Bench):
         np.testing.assert_allclose(self.tumor_ml(), before, rtol=1e-6)
 
     def correcting_is_never_unseen(self) -> None:
-        self.tell("4 Segment: the brush works on the planning slices and nowhere else")
+        self.report("4 Segment: the brush works on the planning slices and nowhere else")
         ui, check, segment = self.window.ui, self._case, self.window.segment
         self.window.shown.navigation()
         self.window.open_step(self.window.segment)
@@ -115,7 +115,7 @@ class People(Bench):
         self.window.open_step(segment)
 
     def all_hand_work_goes_by_one_button(self) -> None:
-        self.tell("4 Segment: all corrections are taken back at once")
+        self.report("4 Segment: all corrections are taken back at once")
         ui, check = self.window.ui, self._case
         before = self.tumor_ml()
         self.window.questions.may_replace_hand_work = lambda what: True
@@ -125,7 +125,7 @@ class People(Bench):
         check.assertFalse(ui.discardButton.visible)
 
     def slices_lie_as_the_sweep(self) -> None:
-        self.tell("The planning slices lie as the sweep lies")
+        self.report("The planning slices lie as the sweep lies")
         self.window.shown.tumor()
         sweep = self.session.recording.sweep
         middle = sweep.valid_frames[len(sweep.valid_frames) // 2].image_to_reference
@@ -138,13 +138,13 @@ class People(Bench):
         self.picture("planning")
 
     @staticmethod
-    def frame_of(name: str):
+    def frame_of(name: str) -> np.ndarray:
         """(3, 3) columns right, up, towards the viewer of a slice view."""
         node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
         return slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())[:3, :3]
 
     def a_fault_is_shown_as_lost(self) -> None:
-        self.tell("A fault in the window's timer")
+        self.report("A fault in the window's timer")
         check, navigate = self._case, self.window.navigate
         self.window.shown.navigation()
         wait_until(lambda: " mm" in navigate.readouts["Stylus"].text, 60, lambda: navigate.readouts["Stylus"].text)
@@ -171,7 +171,7 @@ class People(Bench):
         self.window.case.forget_problem()
 
     def words_stand_out_in_every_theme(self) -> None:
-        self.tell("Themes changed while the module is there")
+        self.report("Themes changed while the module is there")
         ui = self.window.ui
         for make, name in ((make_light, "light"), (make_dark, "dark"), (make_light, "light"), (make_dark, "dark")):
             make()
@@ -182,7 +182,7 @@ class People(Bench):
             self.picture(f"theme-{name}")
 
     def another_patient(self) -> None:
-        self.tell("Another source: is it the same patient?")
+        self.report("Another source: is it the same patient?")
         ui, check = self.window.ui, self._case
         if self.window.connect.is_connected:
             click(ui.connectButton)

@@ -17,7 +17,7 @@ class Scenes(Bench):
         return [node.GetName() for class_name in _OWN for node in slicer.util.getNodesByClass(class_name)]
 
     def load_a_scene_while_live(self) -> None:
-        self.tell("A scene is loaded while live")
+        self.report("A scene is loaded while live")
         check, path = self._case, self._own / "case.mrb"
         check.assertTrue(slicer.util.saveScene(str(path)))
         before = self.tumor_ml()
@@ -33,7 +33,7 @@ class Scenes(Bench):
         wait_until(lambda: " mm" in self.window.navigate.readouts["Stylus"].text, 60)
 
     def load_a_scene(self) -> None:
-        self.tell("A scene is loaded in place of the present one")
+        self.report("A scene is loaded in place of the present one")
         check = self._case
         before = self.tumor_ml()
         # The model loads meanwhile, and no view has shown the live image since.
@@ -50,10 +50,10 @@ class Scenes(Bench):
         self.views_are_dark()
 
     def new_case(self) -> None:
-        self.tell("A new case")
+        self.report("A new case")
         ui, check = self.window.ui, self._case
         answers = ["discard", "cancel"]
-        self.window.questions.about_unsaved = lambda *words: answers.pop()
+        self.window.questions.about_unsaved = lambda *text: answers.pop()
         click(ui.newCaseButton)
         check.assertIsNotNone(self.session.tumor.surface, "the person has cancelled")
         click(ui.newCaseButton)

@@ -21,22 +21,22 @@ from .self_test_tools import (
 
 SWEEP_S = 13.5
 BRUSH_MM = 10
-BEATS = 12
+TICKS = 12
 
 
 class Steps(Bench):
     """Each method takes the window from one step to the next."""
 
     def connect(self) -> None:
-        self.tell("1 Connect")
+        self.report("1 Connect")
         ui, check = self.window.ui, self._case
         check.assertFalse(ui.connectSection.collapsed)
         check.assertTrue(ui.recordSection.collapsed)
         check.assertFalse(ui.recordButton.enabled)
         ui.connectAdvanced.collapsed = False
         click(ui.sampleButton)
-        words = lambda: self.window.connect.state_text  # noqa: E731
-        wait_until(lambda: words().startswith("LIVE"), 30, words)
+        text = lambda: self.window.connect.state_text  # noqa: E731
+        wait_until(lambda: text().startswith("LIVE"), 30, text)
         check.assertFalse(ui.recordSection.collapsed, "the next step opens")
         check.assertEqual(name_of(self.session.nodes.live_image()), "Image_Image")
         check.assertEqual(name_of(self.session.nodes.image_to_reference()), "ImageToReference")
@@ -68,7 +68,7 @@ class Steps(Bench):
         wait_until(lambda: off_plane_mm() < 1e-3, 5)
 
     def record(self) -> None:
-        self.tell("2 Record")
+        self.report("2 Record")
         ui, check = self.window.ui, self._case
         click(ui.recordButton)
         wait_until(lambda: self.session.recording.state is not None and self.session.recording.state.frames > 60, 30)
@@ -105,7 +105,7 @@ class Steps(Bench):
         self.window.case.forget_problem()
 
     def box(self) -> None:
-        self.tell("3 Box")
+        self.report("3 Box")
         ui, check = self.window.ui, self._case
         click(ui.boxButton)
         check.assertTrue(self.window.box.picker.is_waiting)
@@ -132,7 +132,7 @@ class Steps(Bench):
         self.window.open_step(self.window.segment)
 
     def segment(self) -> None:
-        self.tell("4 Segment")
+        self.report("4 Segment")
         ui, check = self.window.ui, self._case
         click(ui.segmentButton)
         wait_until(lambda: not self.window.segment.is_running, 240, lambda: self.window.segment.state_text)
@@ -159,7 +159,7 @@ class Steps(Bench):
         self.picture("step-4-segment")
 
     def correct(self) -> None:
-        self.tell("4 Segment: corrected by hand")
+        self.report("4 Segment: corrected by hand")
         ui, check = self.window.ui, self._case
         click(ui.correctButton)
         check.assertTrue(self.window.segment.editor.is_open)
@@ -201,7 +201,7 @@ class Steps(Bench):
         slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, node, segment, volume)
 
     def semi_automatic(self) -> None:
-        self.tell("4 Segment: grown from one click")
+        self.report("4 Segment: grown from one click")
         ui, check, center = self.window.ui, self._case, sample.tumor_center_ras()
         click(ui.growButton)
         check.assertTrue(self.window.segment.picker.is_waiting)
@@ -219,11 +219,11 @@ class Steps(Bench):
         check.assertGreater(self.tumor_ml(), 0.4 * sample.tumor_volume_ml())
         check.assertLess(self.tumor_ml(), 2.5 * sample.tumor_volume_ml())
         # It is not from the model, and says so.
-        words = lambda: self.window.segment.state_text  # noqa: E731
-        wait_until(lambda: words().startswith("LOOK"), 10, words)
+        text = lambda: self.window.segment.state_text  # noqa: E731
+        wait_until(lambda: text().startswith("LOOK"), 10, text)
 
     def navigate(self) -> None:
-        self.tell("5 Navigate")
+        self.report("5 Navigate")
         ui, check = self.window.ui, self._case
         # The model's tumor again, for the picture.
         click(ui.segmentButton)
@@ -241,25 +241,25 @@ class Steps(Bench):
         check.assertLess(min(seen), 0.0, "the stylus enters the tumor")
         check.assertGreater(max(seen), 20.0)
         self.slice_lies_in_the_image()
-        self.views_are_drawn_once_a_beat()
+        self.views_are_drawn_once_a_tick()
 
-    def views_are_drawn_once_a_beat(self) -> None:
-        """However much moves in one beat, a view is drawn at most once in it; and both are drawn as frames come."""
+    def views_are_drawn_once_a_tick(self) -> None:
+        """However much moves in one tick, a view is drawn at most once in it; and both are drawn as frames come."""
         frames = self.session.stream.status.frames
-        self.window.pulse.pause()
+        self.window.timer.pause()
         try:
             with counted_drawings() as drawn:
                 ever = set()
-                for _ in range(BEATS):
+                for _ in range(TICKS):
                     # Frames arrive meanwhile, and what is still to be drawn is drawn.
                     pause(0.1)
                     ever.update(drawn)
                     drawn.clear()
-                    self.window.beat()
-                    self._case.assertEqual(len(drawn), len(set(drawn)), f"drawn in one beat: {drawn}")
+                    self.window.tick()
+                    self._case.assertEqual(len(drawn), len(set(drawn)), f"drawn in one tick: {drawn}")
                     ever.update(drawn)
         finally:
-            self.window.pulse.start()
+            self.window.timer.start()
         self._case.assertGreater(self.session.stream.status.frames, frames)
         self._case.assertEqual(ever, {layouts.LIVE_VIEW, layouts.SCENE_VIEW})
 
@@ -267,7 +267,7 @@ class Steps(Bench):
         """The distances shown until the stylus was near, inside, far and lost; its picture is taken near the tumor."""
         shown, pictured, was_lost = [], False, False
 
-        def look():
+        def is_complete() -> bool:
             nonlocal pictured, was_lost
             text = self.window.navigate.readouts["Stylus"].text
             reading = self.window.navigate.readings["Stylus"]
@@ -280,5 +280,5 @@ class Steps(Bench):
                 pictured = True
             return pictured and was_lost and min(shown) < 0 and max(shown) > 20
 
-        wait_until(look, 90, lambda: f"lost: {was_lost}, shown: {shown[-5:]}")
+        wait_until(is_complete, 90, lambda: f"lost: {was_lost}, shown: {shown[-5:]}")
         return shown

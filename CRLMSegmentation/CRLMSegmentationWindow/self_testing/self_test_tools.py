@@ -9,13 +9,23 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import qt
 import slicer
 import vtk
+
+if TYPE_CHECKING:
+    import ctk
+    from CRLMSegmentationLib.session.recordings.replay_process import ReplayProcess
+    from CRLMSegmentationLib.session.session import Session
+    from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
+
+    from ..window import Window
 
 SCREENSHOTS = "CRLM_SCREENSHOTS"
 _SLEEP_S = 0.005
@@ -23,7 +33,7 @@ _SLEEP_S = 0.005
 PATIENCE = 6
 
 
-def click(button) -> None:
+def click(button: qt.QAbstractButton) -> None:
     """Press a button as a user does: only one that can be pressed counts."""
     slicer.app.processEvents()
     if not button.enabled:
@@ -32,22 +42,22 @@ def click(button) -> None:
     slicer.app.processEvents()
 
 
-def click_under(advanced, button) -> None:
+def click_under(advanced: ctk.ctkCollapsibleGroupBox, button: qt.QAbstractButton) -> None:
     """Press what lies under an 'Advanced', which is opened for it and closed again."""
     advanced.collapsed = False
     click(button)
     advanced.collapsed = True
 
 
-def wait_until(condition, timeout_s: float, words=lambda: "") -> None:
-    """Let Slicer run until `condition()`. Raises AssertionError with `words()` when it takes too long."""
+def wait_until(condition: Callable[[], bool], timeout_s: float, text: Callable[[], str] = lambda: "") -> None:
+    """Let Slicer run until `condition()`. Raises AssertionError with `text()` when it takes too long."""
     until = time.monotonic() + PATIENCE * timeout_s
     while time.monotonic() < until:
         slicer.app.processEvents()
         if condition():
             return
         time.sleep(_SLEEP_S)
-    raise AssertionError(f"Waited {PATIENCE * timeout_s:g} s in vain. {words()}")
+    raise AssertionError(f"Waited {PATIENCE * timeout_s:g} s in vain. {text()}")
 
 
 def pause(seconds: float) -> None:
@@ -58,15 +68,16 @@ def pause(seconds: float) -> None:
         time.sleep(_SLEEP_S)
 
 
-def name_of(node) -> str | None:
+def name_of(node: slicer.vtkMRMLNode | None) -> str | None:
     """None when there is no node."""
     return node.GetName() if node is not None else None
 
 
 @contextmanager
-def counted_drawings():
+def counted_drawings() -> Iterator[list[str]]:
     """Gives a list to which each view that is drawn adds its name, as long as the block lasts."""
-    drawn, observed, manager = [], [], slicer.app.layoutManager()
+    drawn: list[str] = []
+    observed, manager = [], slicer.app.layoutManager()
     views = {name: manager.sliceWidget(name).sliceView() for name in manager.sliceViewNames()}
     for number in range(manager.threeDViewCount):
         widget = manager.threeDWidget(number)
@@ -81,7 +92,7 @@ def counted_drawings():
             window.RemoveObserver(tag)
 
 
-def served(path):
+def served(path: Path) -> ReplayProcess:
     """A recording served over OpenIGTLink by another process, as PLUS would, again and again: `with` gives its port."""
     from CRLMSegmentationLib.session.recordings.replay_process import ReplayProcess
 
@@ -96,12 +107,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def served_at(path, port: int):
+def served_at(path: Path, port: int) -> Iterator[None]:
     """A recording served by `crlm replay` at this port, again and again; killed at the end, as a server that breaks."""
     from CRLMSegmentationLib.python_process import start_python
 
-    words = ["replay", str(path), "--port", str(port), "--loop"]
-    process = start_python("CRLMSegmentationLib.cli", words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    arguments = ["replay", str(path), "--port", str(port), "--loop"]
+    process = start_python("CRLMSegmentationLib.cli", arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         yield
     finally:
@@ -109,13 +120,13 @@ def served_at(path, port: int):
         process.wait()
 
 
-def place_point(point_ras) -> None:
+def place_point(point_ras: Sequence[float]) -> None:
     """As a click in a slice view does it: the point of the markup that is being placed is defined."""
     selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
     slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID()).AddControlPointWorld(*point_ras)
 
 
-def pixel_of(slice_widget, point_ras) -> tuple[int, int]:
+def pixel_of(slice_widget: slicer.qMRMLSliceWidget, point_ras: Sequence[float]) -> tuple[int, int]:
     """Pixels of a slice view at which a point (RAS mm) is seen, from the lower left."""
     ras_to_view = vtk.vtkMatrix4x4()
     vtk.vtkMatrix4x4.Invert(slice_widget.mrmlSliceNode().GetXYToRAS(), ras_to_view)
@@ -147,8 +158,8 @@ def make_light() -> None:
 class Leftovers:
     """What must not grow: Python threads, child processes, observers on the scene."""
 
-    threads: frozenset
-    children: frozenset
+    threads: frozenset[str]
+    children: frozenset[int]
 
     @classmethod
     def now(cls) -> Leftovers:
@@ -163,7 +174,7 @@ class Leftovers:
 
 
 def _children() -> list[int]:
-    """Process ids of the children of this process; none where the system does not tell."""
+    """Process ids of the children of this process; none where the system does not say."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat") if os.name == "posix" else ():
         try:
@@ -181,22 +192,22 @@ class Bench:
     case  the ScriptedLoadableModuleTest, for its assertions and messages
     """
 
-    def __init__(self, case):
+    def __init__(self, case: ScriptedLoadableModuleTest):
         self._case = case
         self._folder = Path(os.environ.get(SCREENSHOTS) or Path(slicer.app.temporaryPath) / "CRLMSegmentation")
         self._folder.mkdir(parents=True, exist_ok=True)
         self._own = Path(tempfile.mkdtemp(prefix="crlm-self-test-"))
 
     @property
-    def window(self):
+    def window(self) -> Window:
         """Anew each time: a reload makes another one."""
         return slicer.modules.crlmsegmentation.widgetRepresentation().self().window
 
     @property
-    def session(self):
+    def session(self) -> Session | None:
         return self.window.session
 
-    def tell(self, text: str) -> None:
+    def report(self, text: str) -> None:
         self._case.delayDisplay(text, 50)
 
     def status(self, step: str) -> str:
@@ -210,6 +221,6 @@ class Bench:
 
     def picture(self, name: str) -> None:
         # Nothing moves while the views are drawn, so that numbers and views are of one moment.
-        self.window.pulse.pause()
+        self.window.timer.pause()
         grab(self._folder / f"{name}.png")
-        self.window.pulse.start()
+        self.window.timer.start()

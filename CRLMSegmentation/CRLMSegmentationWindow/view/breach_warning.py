@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import slicer
+
+if TYPE_CHECKING:
+    from CRLMSegmentationLib.session.session import Session
+    from CRLMSegmentationLib.session.tools import ToolReading
 
 _CLASS = "vtkMRMLBreachWarningNode"
 
@@ -14,11 +21,11 @@ class BreachWarnings:
     node, so that it never warns from its last place.
     """
 
-    def __init__(self):
-        self._nodes = {}
+    def __init__(self) -> None:
+        self._nodes: dict[str, slicer.vtkMRMLNode] = {}
 
-    def update(self, session, readings, margin_mm: float, wanted: bool) -> None:
-        """`readings`: ToolReading by the tool's name."""
+    def update(self, session: Session, readings: Mapping[str, ToolReading], margin_mm: float, wanted: bool) -> None:
+        """`readings`: by the tool's name."""
         module = getattr(slicer.modules, "breachwarning", None)
         surface = session.nodes.surface()
         if module is None or not wanted or surface is None:
@@ -46,7 +53,7 @@ class BreachWarnings:
                 slicer.mrmlScene.RemoveNode(node)
         self._nodes.clear()
 
-    def _node(self, tool: str):
+    def _node(self, tool: str) -> slicer.vtkMRMLNode:
         node = self._nodes.get(tool)
         if node is None or not slicer.mrmlScene.IsNodePresent(node):
             node = slicer.mrmlScene.AddNewNodeByClass(_CLASS, f"{tool} breach warning")

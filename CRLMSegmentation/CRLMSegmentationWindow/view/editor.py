@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import slicer
+
+if TYPE_CHECKING:
+    import qt
 
 # Of strokes one by one; what lies further back is taken back by discard_corrections() of the session.
 UNDO_STATES = 100
@@ -23,9 +28,9 @@ _TAG = "CRLMSegmentationEditor"
 
 
 class CorrectionEditor:
-    """A qMRMLSegmentEditorWidget that is made when it is first needed and lets go of everything when it is closed."""
+    """A qMRMLSegmentEditorWidget that is made when it is first needed and releases everything when it is closed."""
 
-    def __init__(self, frame):
+    def __init__(self, frame: qt.QFrame):
         self._frame = frame
         self._is_open = False
         self.widget = None
@@ -35,7 +40,7 @@ class CorrectionEditor:
         """True between open() and close()."""
         return self._is_open
 
-    def open(self, segmentation, volume) -> None:
+    def open(self, segmentation: slicer.vtkMRMLSegmentationNode, volume: slicer.vtkMRMLScalarVolumeNode) -> None:
         """Edit the tumor of `segmentation` on the voxels of `volume`."""
         if self.widget is None:
             self.widget = self._make()
@@ -71,7 +76,7 @@ class CorrectionEditor:
         if node is not None:
             slicer.mrmlScene.RemoveNode(node)
 
-    def _make(self):
+    def _make(self) -> slicer.qMRMLSegmentEditorWidget:
         widget = slicer.qMRMLSegmentEditorWidget()
         widget.setMaximumNumberOfUndoStates(UNDO_STATES)
         widget.setEffectNameOrder(EFFECTS)
@@ -81,7 +86,7 @@ class CorrectionEditor:
         return widget
 
 
-def _editor_node():
+def _editor_node() -> slicer.vtkMRMLSegmentEditorNode:
     node = slicer.mrmlScene.GetSingletonNode(_TAG, "vtkMRMLSegmentEditorNode")
     if node is None:
         node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentEditorNode")

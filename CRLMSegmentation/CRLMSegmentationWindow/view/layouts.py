@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import slicer
 
 # Numbers of layouts must be unique in one Slicer; its own end at 100, and extensions choose their own.
@@ -55,7 +57,7 @@ class Layouts:
     on_changed  called when another layout is shown, whoever chose it
     """
 
-    def __init__(self, on_changed=lambda: None):
+    def __init__(self, on_changed: Callable[[], None] = lambda: None):
         self._before, self._on_changed = None, on_changed
         manager = slicer.app.layoutManager()
         if manager is not None:
@@ -79,15 +81,15 @@ class Layouts:
         if self.current not in _DESCRIPTIONS:
             self._before = self.current
         slicer.app.layoutManager().setLayout(number)
-        self.dress()
+        self.apply_style()
 
     @staticmethod
-    def dress() -> None:
-        """Give the module's 3D view its looks again: a scene that is closed or loaded takes them away."""
+    def apply_style() -> None:
+        """Give the module's 3D view its style again: a scene that is closed or loaded takes them away."""
         if view_3d() is not None:
             darken(view_3d())
 
-    def give_back(self) -> None:
+    def restore(self) -> None:
         """Show again what was there before the module's own layouts."""
         if self.current in _DESCRIPTIONS:
             slicer.app.layoutManager().setLayout(self._before or slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
@@ -99,33 +101,33 @@ class Layouts:
             manager.disconnect("layoutChanged(int)", self._changed)
         if node is None:
             return
-        self.give_back()
+        self.restore()
         for number in _DESCRIPTIONS:
             node.SetLayoutDescription(number, "")
         remove_views()
 
-    def _changed(self, _number) -> None:
+    def _changed(self, _number: int) -> None:
         self._on_changed()
 
     @staticmethod
-    def _node():
+    def _node() -> slicer.vtkMRMLLayoutNode | None:
         manager = slicer.app.layoutManager()
         logic = manager.layoutLogic() if manager is not None else None
         return logic.GetLayoutNode() if logic is not None else None
 
 
-def live_slice_node():
+def live_slice_node() -> slicer.vtkMRMLSliceNode | None:
     """The slice node of the live ultrasound view; None while no layout has shown it."""
     return slicer.mrmlScene.GetSingletonNode(LIVE_VIEW, "vtkMRMLSliceNode")
 
 
-def live_widget():
+def live_widget() -> slicer.qMRMLSliceWidget | None:
     """The qMRMLSliceWidget of the live ultrasound view; None while no layout has shown it."""
     manager = slicer.app.layoutManager()
     return manager.sliceWidget(LIVE_VIEW) if manager is not None else None
 
 
-def view_3d():
+def view_3d() -> slicer.qMRMLThreeDView | None:
     """The module's own qMRMLThreeDView, dark and without box and letters; None while no layout has shown it."""
     manager = slicer.app.layoutManager()
     for number in range(manager.threeDViewCount if manager is not None else 0):
@@ -135,7 +137,7 @@ def view_3d():
     return None
 
 
-def darken(view) -> None:
+def darken(view: slicer.qMRMLThreeDView) -> None:
     """Nothing in the 3D view but the scene, on a background against which the tumor and the tools stand out."""
     node = view.mrmlViewNode()
     was_modifying = node.StartModify()

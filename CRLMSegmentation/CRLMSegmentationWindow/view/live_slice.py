@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import slicer
@@ -12,6 +13,9 @@ from ..panels.live_banner import LiveBanner
 from . import layouts
 
 if TYPE_CHECKING:
+    import numpy as np
+    from CRLMSegmentationLib.session.session import Session
+    from CRLMSegmentationLib.tracking.status import StreamStatus
     from CRLMSegmentationLib.values import ImagePlane
 
 PLANE_OPACITY = 0.6
@@ -24,10 +28,10 @@ _MODE_TRANSVERSE = 6
 class LiveSlice:
     """Makes the live view follow the session's image; by SlicerIGT's Volume Reslice Driver where that is wanted."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._image = self._tag = self._fitted = None
         self._driven = False
-        self._over_image = []
+        self._over_image: list[slicer.vtkMRMLDisplayableNode | None] = []
         self._banner = LiveBanner()
 
     @property
@@ -36,23 +40,23 @@ class LiveSlice:
         return self._driven
 
     @property
-    def image_to_ras(self):
+    def image_to_ras(self) -> np.ndarray | None:
         """(4, 4) from pixels (u, v, 0, 1) to RAS mm; None when no image is followed."""
         return _image_to_ras(self._image)
 
     @property
-    def center_ras(self):
+    def center_ras(self) -> np.ndarray | None:
         """(3,) of the middle of the image; None when no image is followed."""
         plane = self._plane()
         return None if plane is None else plane.middle
 
     @property
     def warning(self) -> str:
-        """The words over the view; '' when the image is live and its place is known."""
+        """The text over the view; '' when the image is live and its place is known."""
         return self._banner.text
 
-    def follow(self, session, use_slicer_igt: bool = True, fault: str = "") -> None:
-        """Follow the live image of `session` (Session), when there is one, and warn when it is not live.
+    def follow(self, session: Session, use_slicer_igt: bool = True, fault: str = "") -> None:
+        """Follow the live image of `session`, when there is one, and warn when it is not live.
 
         fault  a sentence when nothing that is shown can be trusted
         """
@@ -64,7 +68,7 @@ class LiveSlice:
         driver = reslice_driver() if use_slicer_igt else None
         if image is not self._image or (driver is not None) != self._driven:
             self.release()
-            self._take(image, node, driver)
+            self._start_following(image, node, driver)
         composite = _composite_node()
         if composite is not None and composite.GetBackgroundVolumeID() != image.GetID():
             composite.SetBackgroundVolumeID(image.GetID())
@@ -75,12 +79,12 @@ class LiveSlice:
         self._banner.show(widget.sliceView(), warning)
         # A contour cut in a plane where the image no longer is would lie about where the tumor is.
         self._over_image = [session.nodes.surface(), session.nodes.segmentation(), session.nodes.margin()]
-        _show_only_elsewhere(node, self._over_image, warning)
+        _show_only_elsewhere(node, self._over_image, bool(warning))
         if bool(node.GetSliceVisible()) == bool(warning):
             node.SetSliceVisible(not warning)
 
     def release(self) -> None:
-        """Follow nothing: no observer, no driver and no words are left."""
+        """Follow nothing: no observer, no driver and no text is left."""
         if self._tag is not None and self._image is not None:
             self._image.RemoveObserver(self._tag)
         node, driver = layouts.live_slice_node(), reslice_driver()
@@ -89,13 +93,13 @@ class LiveSlice:
             if self._driven and driver is not None:
                 driver.SetDriverForSlice("", node)
                 driver.SetModeForSlice(_MODE_NONE, node)
-        _show_only_elsewhere(None, self._over_image, "")
+        _show_only_elsewhere(None, self._over_image, False)
         self._over_image = []
         self._banner.remove()
         self._image = self._tag = self._fitted = None
         self._driven = False
 
-    def _take(self, image, node, driver) -> None:
+    def _start_following(self, image, node, driver) -> None:
         self._image, self._driven = image, driver is not None
         plane = layouts.live_widget().sliceLogic().GetSliceModelDisplayNode()
         if plane is not None:
@@ -123,7 +127,7 @@ class LiveSlice:
         matrix = self.image_to_ras
         return None if matrix is None else image_plane(matrix, self._image.GetImageData().GetDimensions()[:2])
 
-    def _fit(self, node) -> None:
+    def _fit(self, node: slicer.vtkMRMLSliceNode) -> None:
         """Fill the view with the image, once for each size of image and view."""
         image, widget = self._image.GetImageData(), layouts.live_widget()
         size = (*image.GetDimensions(), widget.sliceView().width, widget.sliceView().height)
@@ -138,10 +142,10 @@ class LiveSlice:
         self._fitted = size
 
 
-def warning_of(status, pose_is_valid: bool, fault: str = "") -> str:
+def warning_of(status: StreamStatus | None, pose_is_valid: bool, fault: str = "") -> str:
     """Why the image in the view is not live where it is shown; '' when it is.
 
-    status  openigtlink.StreamStatus, or None when nothing is connected;  fault  a sentence, or '' for none
+    status  None when nothing is connected;  fault  a sentence, or '' for none
     """
     if fault:
         return _("NOT LIVE: a fault")
@@ -152,7 +156,9 @@ def warning_of(status, pose_is_valid: bool, fault: str = "") -> str:
     return "" if pose_is_valid else _("POSITION UNKNOWN")
 
 
-def _show_only_elsewhere(slice_node, nodes, elsewhere) -> None:
+def _show_only_elsewhere(
+    slice_node: slicer.vtkMRMLSliceNode | None, nodes: Iterable[slicer.vtkMRMLDisplayableNode | None], elsewhere: bool
+) -> None:
     """Show the nodes in all views, or in all but the live one."""
     scene = slicer.mrmlScene
     for node in nodes:
@@ -168,7 +174,7 @@ def _show_only_elsewhere(slice_node, nodes, elsewhere) -> None:
         display.EndModify(was_modifying)
 
 
-def _image_to_ras(image):
+def _image_to_ras(image: slicer.vtkMRMLScalarVolumeNode | None) -> np.ndarray | None:
     if image is None or image.GetImageData() is None:
         return None
     matrix = vtk.vtkMatrix4x4()
@@ -182,12 +188,12 @@ def _image_to_ras(image):
     return slicer.util.arrayFromVTKMatrix(matrix) @ own
 
 
-def _composite_node():
+def _composite_node() -> slicer.vtkMRMLSliceCompositeNode | None:
     widget = layouts.live_widget()
     return widget.mrmlSliceCompositeNode() if widget is not None else None
 
 
-def reslice_driver():
+def reslice_driver() -> slicer.vtkMRMLAbstractLogic | None:
     """The logic of SlicerIGT's Volume Reslice Driver; None when that extension is not installed."""
     module = getattr(slicer.modules, "volumereslicedriver", None)
     return module.logic() if module is not None else None

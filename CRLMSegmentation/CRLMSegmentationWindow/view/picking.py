@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import slicer
+
+# R, A, S in mm.
+Point = tuple[float, float, float]
+OnPicked = Callable[[Point], None]
 
 
 class PointPicker:
@@ -10,25 +16,25 @@ class PointPicker:
 
     NAME = "CRLM picked point"
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._node = None
         self._tags = []
-        self._taken = None
+        self._on_picked = None
 
     @property
     def is_waiting(self) -> bool:
         """True until the click."""
         return self._node is not None
 
-    def ask(self, prompt: str, taken) -> None:
-        """Wait for a click in any view; then call `taken((R, A, S))`, in mm."""
+    def ask(self, prompt: str, on_picked: OnPicked) -> None:
+        """Wait for a click in any view; then call `on_picked((R, A, S))`, in mm."""
         self.cancel()
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", self.NAME)
         node.SetSaveWithScene(False)
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetSaveWithScene(False)
         node.SetControlPointLabelFormat("")
-        self._node, self._taken = node, taken
+        self._node, self._on_picked = node, on_picked
         self._tags = [node.AddObserver(node.PointPositionDefinedEvent, self._on_point)]
         selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
         interaction = slicer.mrmlScene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
@@ -40,7 +46,7 @@ class PointPicker:
 
     def cancel(self) -> None:
         """Wait no more; nothing is left in the scene."""
-        node, self._node, self._taken = self._node, None, None
+        node, self._node, self._on_picked = self._node, None, None
         if node is None:
             return
         for tag in self._tags:
@@ -58,11 +64,11 @@ class PointPicker:
         # The node is still in use by the view that was clicked on: what follows waits until it is done.
         import qt
 
-        taken = self._taken
-        qt.QTimer.singleShot(0, lambda: self._finish(taken, tuple(point)))
+        on_picked = self._on_picked
+        qt.QTimer.singleShot(0, lambda: self._finish(on_picked, tuple(point)))
 
-    def _finish(self, taken, point) -> None:
-        if self._taken is not taken or taken is None:
+    def _finish(self, on_picked: OnPicked, point: tuple[float, float, float]) -> None:
+        if self._on_picked is not on_picked or on_picked is None:
             return
         self.cancel()
-        taken(point)
+        on_picked(point)

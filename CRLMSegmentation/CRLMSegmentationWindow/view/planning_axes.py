@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 
-def planning_axes(images_to_reference) -> dict[str, np.ndarray] | None:
+def planning_axes(images_to_reference: Iterable[np.ndarray]) -> dict[str, np.ndarray] | None:
     """(3, 3) of each planning slice by its name, columns right, up and towards the viewer in Reference; right-handed.
 
     images_to_reference  (4, 4) each, from pixels (u, v, 0, 1) to Reference: those of a sweep, or of one live image
-    None when there is none, or none from which directions could be told
+    None when there is none, or none from which directions follow
 
     'Red' lies as the image: first row at the top, first column at the left, seen from the same side. 'Yellow' is the
     same, seen from the right of the image, 'Green' from the probe.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import layouts, views
 from .planning_axes import planning_axes
+
+if TYPE_CHECKING:
+    from ..window import Window
 
 
 class Shown:
     """Arranges Slicer's views for the window's session."""
 
-    def __init__(self, window):
+    def __init__(self, window: Window):
         self._window = window
 
     def live(self) -> None:
@@ -29,25 +34,25 @@ class Shown:
         """The planning view through the middle of the tumor."""
         self._planning()
         self.lay_slices()
-        self._look_at_tumor()
+        self._center_on_tumor()
 
     def navigation(self) -> None:
         """The live image beside the tumor and the tools."""
         self._window.layouts.show(layouts.NAVIGATION)
         self._show_planning_aids(False)
         self.follow_live()
-        self._look_at_tumor()
+        self._center_on_tumor()
 
-    def taken_over(self) -> None:
+    def case(self) -> None:
         """What was loaded or opened, as far as it goes; nothing when there is nothing."""
-        self._window.layouts.dress()
+        self._window.layouts.apply_style()
         if self._window.has_tumor:
             self.tumor()
         elif self._window.session.nodes.volume() is not None:
             self.volume()
 
     def follow_live(self) -> None:
-        """Have the live view in the plane of the image, with words over it when it is not live."""
+        """Have the live view in the plane of the image, with text over it when it is not live."""
         window = self._window
         window.live_slice.follow(window.session, window.parameters.useSlicerIgt, window.fault)
 
@@ -76,7 +81,7 @@ class Shown:
         if segmentation is not None and segmentation.GetDisplayNode() is not None:
             segmentation.GetDisplayNode().SetVisibility2DFill(wanted)
 
-    def _look_at_tumor(self) -> None:
+    def _center_on_tumor(self) -> None:
         session = self._window.session
         center = views.center_of(session.nodes.surface())
         if center is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import slicer
 
@@ -10,7 +12,7 @@ from . import layouts
 _SLICES = ("Red", "Yellow", "Green")
 
 
-def show_volume(volume) -> None:
+def show_volume(volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
     """The volume (vtkMRMLScalarVolumeNode) in the planning slices, all of it and through its middle."""
     manager = slicer.app.layoutManager()
     if volume is None or manager is None:
@@ -26,7 +28,7 @@ def show_volume(volume) -> None:
     center_slices(center_of(volume))
 
 
-def show_growing(volume) -> None:
+def show_growing(volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
     """The volume that grows under the probe, all of it, in the first planning slice."""
     manager = slicer.app.layoutManager()
     widget = manager.sliceWidget(_SLICES[0]) if manager is not None else None
@@ -37,7 +39,7 @@ def show_growing(volume) -> None:
     widget.sliceLogic().FitSliceToBackground()
 
 
-def turn_slices(axes) -> None:
+def turn_slices(axes: Mapping[str, np.ndarray]) -> None:
     """Turn the planning slices; their middles stay.
 
     axes  (3, 3) by the name of the slice, see planning_axes.planning_axes
@@ -53,7 +55,7 @@ def turn_slices(axes) -> None:
         node.UpdateMatrices()
 
 
-def center_slices(point_ras) -> None:
+def center_slices(point_ras: Sequence[float]) -> None:
     """The planning slices through a point (R, A, S) in mm."""
     for name in _SLICES:
         node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
@@ -61,7 +63,7 @@ def center_slices(point_ras) -> None:
             node.JumpSliceByOffsetting(*(float(value) for value in point_ras))
 
 
-def show_in_3d_only(node) -> None:
+def show_in_3d_only(node: slicer.vtkMRMLDisplayableNode | None) -> None:
     """Keep a displayable node out of the slices, where it would cost time at every move and hide what is under it."""
     view = layouts.view_3d()
     display = node.GetDisplayNode() if node is not None else None
@@ -75,7 +77,7 @@ def show_in_3d_only(node) -> None:
         display.EndModify(was_modifying)
 
 
-def center_of(node):
+def center_of(node: slicer.vtkMRMLDisplayableNode | None) -> np.ndarray | None:
     """(3,) RAS mm, the middle of what a displayable node fills; None when it is empty."""
     bounds = [0.0, -1.0] * 3
     if node is None:
@@ -86,7 +88,9 @@ def center_of(node):
     return np.array([(bounds[2 * axis] + bounds[2 * axis + 1]) / 2 for axis in range(3)])
 
 
-def aim_camera(center_ras, image_to_ras=None, distance_mm: float = 300.0) -> None:
+def aim_camera(
+    center_ras: Sequence[float] | None, image_to_ras: np.ndarray | None = None, distance_mm: float = 300.0
+) -> None:
     """Look at a point from the side of the image on which the operator stands, with the probe at the top.
 
     image_to_ras  (4, 4) of the live image; without it the view keeps its direction
@@ -116,5 +120,5 @@ def aim_camera(center_ras, image_to_ras=None, distance_mm: float = 300.0) -> Non
     camera.ResetClippingRange()
 
 
-def _unit(vector):
+def _unit(vector: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector)

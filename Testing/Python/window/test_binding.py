@@ -47,10 +47,10 @@ def test_what_a_case_brings_is_shown(bound):
     binding, session, parameters = bound
     session.structures.margin_mm, session.tumor.smoothing, session.structures.shows_uncertainty = 3.0, 0.9, True
     session.box.value, session.box.is_tight = object(), True
-    binding.take_from_session()
+    binding.update_from_session()
     assert (parameters.marginMm, parameters.smoothing) == (3.0, 0.9)
     assert parameters.showUncertainty is True and parameters.boxIsTight is True
-    # What was taken is no wish of the user's: nothing is handed back.
+    # What was shown is no change of the user's: nothing is handed back.
     session.structures.margin_mm = 4.0
     binding.apply()
     assert session.structures.margin_mm == parameters.marginMm == 4.0

@@ -115,7 +115,7 @@ def test_the_margin_that_is_shown_is_the_one_that_is_warned_at(a_window):
     session.structures.margin_mm = 3.0
     window.refresh()
     assert window.parameters.marginMm == 3.0
-    # And the person's own wish still counts.
+    # And the person's own choice still counts.
     window.parameters.marginMm = 7.0
     window._on_parameters()
     window.refresh()
@@ -154,13 +154,13 @@ def test_a_case_that_is_loaded_is_shown_also_while_live(a_window, is_live):
     session.is_busy = is_live
     session.nodes["volume"] = Node("old")
     window.open_step(window.connect)
-    window.begin_import()
-    window.end_import()
+    window.scene.begin_import()
+    window.scene.end_import()
     # The session hears of it after the window.
     session.nodes.update(volume=Node("new"), surface=Node("surface"))
     session.set(CONNECT="DONE", RECORD="DONE", RECONSTRUCT="DONE", BOX="DONE", SEGMENT="DONE", NAVIGATE="READY")
     session.structures.margin_mm = 4.0
-    window.beat()
+    window.tick()
     assert window.shown_views == ["tumor"] and not window.navigate.section.collapsed
     assert window.parameters.marginMm == 4.0
 
@@ -169,9 +169,9 @@ def test_a_scene_with_nothing_of_ours_leaves_views_and_sections(a_window):
     window, session = a_window
     session.nodes["volume"] = Node("old")
     window.open_step(window.box)
-    window.begin_import()
-    window.end_import()
-    window.beat()
+    window.scene.begin_import()
+    window.scene.end_import()
+    window.tick()
     assert window.shown_views == [] and not window.box.section.collapsed
 
 
@@ -192,7 +192,7 @@ def test_nothing_of_a_closed_window_goes_on(a_window):
     window.close()
     assert session.calls.count("close") == 1 and window.session is None
     session.calls.clear()
-    window.beat()
+    window.tick()
     assert session.calls == []
 
 

@@ -13,7 +13,7 @@ def live_window(a_window):
     session.set(CONNECT="DONE", SEGMENT="DONE", NAVIGATE="READY")
     session.stream.status, session.is_busy = make_status(), True
     session.given_readings = [make_reading(0.5, "WITHIN_MARGIN")]
-    window.beat()
+    window.tick()
     assert "0.5 mm" in window.navigate.readouts["Stylus"].text
     return window, session
 
@@ -26,7 +26,7 @@ def test_a_fault_of_the_window_alone_hides_the_tools_in_space_as_well(live_windo
     window, session = live_window
     assert "view.hide_live" not in session.calls
     window.navigate.tick = _raise
-    window.beat()
+    window.tick()
     assert "LOST" in window.navigate.readouts["Stylus"].text and "view.hide_live" in session.calls
 
 
@@ -35,7 +35,7 @@ def test_a_fault_in_the_session_shows_everything_as_lost(live_window, what):
     window, session = live_window
     part, _, name = what.rpartition(".")
     setattr(getattr(session, part) if part else session, name, _raise)
-    window.beat()
+    window.tick()
     text = window.navigate.readouts["Stylus"].text
     assert "LOST" in text and "0.5" not in text
     assert window.navigate.state_text.startswith("LOST") and "LIVE" not in window.navigate.state_text
@@ -47,8 +47,8 @@ def test_a_fault_in_any_panel_shows_everything_as_lost(live_window, panel):
     window, _ = live_window
     window.panels[panel].refresh = _raise
     window._next_refresh_s = 0.0
-    window.beat()
-    window.beat()
+    window.tick()
+    window.tick()
     text = window.navigate.readouts["Stylus"].text
     assert "LOST" in text and "0.5" not in text
 
@@ -58,14 +58,14 @@ def test_recording_goes_on_after_a_fault(live_window):
     session.tools.readings = _raise
     session.calls.clear()
     for _ in range(5):
-        window.beat()
+        window.tick()
     assert session.calls.count("process") == 5
 
 
 def test_a_fault_that_the_session_tells_of_is_shown_as_lost(live_window):
     window, session = live_window
     session.fault = "A fault of this program: image and tools are lost."
-    window.beat()
+    window.tick()
     assert "LOST" in window.navigate.readouts["Stylus"].text
     assert session.fault in window.navigate.state_text
     assert window.live_slice.follow.call_args.args[2] == session.fault
@@ -74,11 +74,11 @@ def test_a_fault_that_the_session_tells_of_is_shown_as_lost(live_window):
 def test_a_fault_that_is_over_gives_the_numbers_back_and_keeps_its_sentence(live_window, monkeypatch, window_module):
     window, session = live_window
     good, session.tools.readings = session.tools.readings, _raise
-    window.beat()
+    window.tick()
     session.tools.readings = good
     now_s = window_module("fault_watch").time.monotonic()
     monkeypatch.setattr(window_module("fault_watch").time, "monotonic", lambda: now_s + 60)
-    window.beat()
+    window.tick()
     assert "0.5 mm" in window.navigate.readouts["Stylus"].text
     assert window.case.state_text.startswith("FAILED") and "error log" in window.case.state_text
 
@@ -88,7 +88,7 @@ def test_the_same_fault_is_logged_once(live_window, caplog):
     session.tools.readings = _raise
     with caplog.at_level(logging.ERROR):
         for _ in range(10):
-            window.beat()
+            window.tick()
     assert len([record for record in caplog.records if "timer" in record.message]) == 1
 
 
@@ -98,7 +98,7 @@ def test_half_of_a_scene_is_not_worked_on(live_window):
     window, session = live_window
     session.calls.clear()
     slicer.mrmlScene.IsBatchProcessing.return_value = 1
-    window.beat()
+    window.tick()
     assert session.calls == []
 
 
@@ -107,7 +107,7 @@ def test_a_fault_in_one_panel_leaves_no_line_of_another_behind(live_window):
     window.source.refresh = _raise
     session.stream.status = None
     window._next_refresh_s = 0.0
-    window.beat()
+    window.tick()
     assert window.connect.state_text.startswith("READY")
 
 
@@ -115,5 +115,5 @@ def test_a_panel_that_fails_says_nothing_old(live_window):
     window, _ = live_window
     window.connect.line = _raise
     window._next_refresh_s = 0.0
-    window.beat()
+    window.tick()
     assert window.connect.state_text.startswith("FAULT") and "frames per second" not in window.connect.state_text

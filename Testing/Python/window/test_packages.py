@@ -51,7 +51,7 @@ def test_an_old_python_is_told_of_in_one_sentence(packages, monkeypatch):
 def test_every_package_is_installed_under_constraints_and_progress_is_told(packages, monkeypatch, tmp_path):
     wanted = tmp_path / "requirements.txt"
     wanted.write_text("first-package>=1  # for a reason\n\nsecond-package==2\n")
-    installed, held, told = [], [], []
+    installed, held, reported = [], [], []
     monkeypatch.setattr(packages, "is_met", lambda text: text == packages.TORCH or text in installed)
 
     def install(requirement, constraints):
@@ -59,11 +59,11 @@ def test_every_package_is_installed_under_constraints_and_progress_is_told(packa
         installed.append(requirement)
 
     monkeypatch.setattr(packages, "_install", install)
-    assert packages.Installer(wanted, lambda *progress: told.append(progress)).run() == ""
+    assert packages.Installer(wanted, lambda *progress: reported.append(progress)).run() == ""
     assert installed == ["first-package>=1", "second-package==2"]
     assert all("numpy==" in text for text in held)
-    fractions = [fraction for fraction, _ in told]
-    assert fractions == sorted(fractions) and fractions[-1] == 1.0 and "first-package" in told[0][1]
+    fractions = [fraction for fraction, _ in reported]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0 and "first-package" in reported[0][1]
 
 
 @pytest.mark.parametrize("online", [True, False])

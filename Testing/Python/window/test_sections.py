@@ -70,9 +70,9 @@ def test_doubts_keep_the_section_open_until_a_person_has_looked(a_window):
     for _ in range(3):
         window.refresh()
     assert opened(window) == ["segment"]
-    window.ui.lookedButton.click()
+    window.ui.reviewedButton.click()
     assert session.tumor.doubts_acknowledged and opened(window) == ["navigate"]
-    assert not window.ui.lookedButton.visible and not window.segment.state_text.startswith("LOOK:")
+    assert not window.ui.reviewedButton.visible and not window.segment.state_text.startswith("LOOK:")
     # What is still there can still be read.
     assert "second doubt" in window.segment.state_text
 
@@ -84,13 +84,13 @@ def test_warnings_about_the_box_keep_its_section_open_until_a_person_has_looked(
     session.box.warnings = ("one warning", "another warning")
     assert at(window, session, BOX="DONE", SEGMENT="READY") == ["box"]
     assert all(words in window.box.state_text.lower() for words in session.box.warnings)
-    window.ui.boxLookedButton.click()
+    window.ui.boxReviewedButton.click()
     assert opened(window) == ["segment"]
     # Another warning is another reason to look.
     session.box.warnings = ("one warning", "a third warning")
     window.open_step(window.box)
     window.refresh()
-    assert window.ui.boxLookedButton.visible
+    assert window.ui.boxReviewedButton.visible
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_closed_title_carries_the_worst_reading_in_its_color(a_window, window_
     with_tumor(window, session)
     session.given_readings = readings
     window.open_step(window.connect)
-    window.beat()
+    window.tick()
     window.refresh()
     section = window.ui.navigateSection
     assert words in section.text

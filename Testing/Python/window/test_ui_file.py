@@ -1,4 +1,4 @@
-"""The .ui file and the code agree, and the window keeps to its rules: large buttons, words, tooltips."""
+"""The .ui file and the code agree, and the window keeps to its rules: large buttons, labels, tooltips."""
 
 import re
 

@@ -107,7 +107,7 @@ class FakeNodes(dict):
 
 
 class FakeSession:
-    """What the window asks of a Session; a test sets the state and calls tell()."""
+    """What the window asks of a Session; a test sets the state and calls the listeners."""
 
     def __init__(self):
         self.state = SessionState()

@@ -61,7 +61,7 @@ def test_every_step_status_has_a_color_and_a_word(window_module):
     from CRLMSegmentationLib.session.state import StepStatus
 
     panel, style = window_module("panels.step_panel"), window_module("style")
-    words = [panel.status_word(status) for status in StepStatus]
+    words = [panel.status_label(status) for status in StepStatus]
     assert all(kind in style.COLORS for kind, _ in words) and len({word for _, word in words}) == len(words)
 
 

@@ -9,6 +9,7 @@ the lock away. An event waits for at most REST_S because of it.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import qt
 
@@ -16,14 +17,14 @@ PROCESS_EVERY_MS = 33
 REST_S = 0.004
 
 
-class Pulse:
-    """Calls `process()` about 30 times a second, and rests in between while `is_busy()`."""
+class ProcessTimer:
+    """Calls `process()` about 30 times a second, and sleeps in between while `is_busy()`."""
 
-    def __init__(self, process, is_busy):
+    def __init__(self, process: Callable[[], None], is_busy: Callable[[], bool]):
         self._process, self._is_busy = process, is_busy
         self._timer, self._rest = qt.QTimer(), qt.QTimer()
         self._timer.interval = PROCESS_EVERY_MS
-        self._timer.connect("timeout()", self._beat)
+        self._timer.connect("timeout()", self._tick)
         self._rest.interval = 0
         self._rest.connect("timeout()", self._sleep)
 
@@ -47,7 +48,7 @@ class Pulse:
         """True between start() and pause()."""
         return bool(self._timer.active)
 
-    def _beat(self) -> None:
+    def _tick(self) -> None:
         self._process()
         busy = self.is_running and bool(self._is_busy())
         if busy != bool(self._rest.active):
