@@ -24,7 +24,6 @@ KERNEL_FOLDER = "CRLMSegmentationLib/reconstruction/kernels/"
 
 LONG_FILES = {
     # session/
-    "CRLMSegmentationLib/session/tumor/tumor.py": 540,
 }
 
 LONG_FUNCTIONS = {
@@ -42,16 +41,13 @@ UNTYPED = {
     "CRLMSegmentationLib/mrml/bundle.py": 3,
     "CRLMSegmentationLib/mrml/conversion.py": 13,
     "CRLMSegmentationLib/mrml/igsio_reconstruction.py": 2,
-    "CRLMSegmentationLib/mrml/labelmap.py": 5,
     "CRLMSegmentationLib/mrml/node_source.py": 1,
     "CRLMSegmentationLib/mrml/nodes.py": 13,
     "CRLMSegmentationLib/mrml/openigtlink_nodes.py": 2,
     "CRLMSegmentationLib/mrml/own_nodes.py": 4,
     "CRLMSegmentationLib/mrml/scene_watch.py": 2,
-    "CRLMSegmentationLib/mrml/segmentation_watch.py": 2,
     "CRLMSegmentationLib/mrml/sweep_sequence.py": 5,
     "CRLMSegmentationLib/mrml/tool_shapes.py": 2,
-    "CRLMSegmentationLib/mrml/tumor.py": 9,
     # pictures/
     "CRLMSegmentationLib/pictures/offscreen.py": 1,
     "CRLMSegmentationLib/pictures/picture_style.py": 9,
@@ -78,10 +74,6 @@ UNTYPED = {
     "CRLMSegmentationLib/session/recordings/recordings.py": 1,
     "CRLMSegmentationLib/session/session.py": 1,
     "CRLMSegmentationLib/session/state.py": 1,
-    "CRLMSegmentationLib/session/tumor/hand_corrections.py": 1,
-    "CRLMSegmentationLib/session/tumor/tumor_shape.py": 1,
-    "CRLMSegmentationLib/session/tumor/tumor_state.py": 3,
-    "CRLMSegmentationLib/session/tumor/tumor.py": 8,
     "CRLMSegmentationLib/session/volume.py": 2,
     "CRLMSegmentationLib/session/workflow.py": 3,
     # web/

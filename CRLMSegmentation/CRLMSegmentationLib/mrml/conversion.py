@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ..errors import GeometryError
@@ -9,8 +11,13 @@ from ..values import Box, Volume
 from .names import SEEN_ROLE
 from .nodes import ROLE_ATTRIBUTE, remove_node, role_of
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+    from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
-def vtk_matrix(matrix):
+
+def vtk_matrix(matrix: ArrayLike) -> vtkMatrix4x4:
     """A vtkMatrix4x4 of a (4, 4) array."""
     from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
@@ -151,7 +158,7 @@ def put_surface(node, surface) -> None:
     node.SetAndObserveMesh(copy)
 
 
-def surface_of(node):
+def surface_of(node: Any) -> vtkPolyData | None:
     """A copy of a model node's surface in Reference; None when it has none."""
     from vtkmodules.vtkCommonTransforms import vtkTransform
     from vtkmodules.vtkFiltersGeneral import vtkTransformPolyDataFilter
@@ -164,4 +171,5 @@ def surface_of(node):
     apply.SetTransform(transform)
     apply.SetInputData(node.GetPolyData())
     apply.Update()
-    return apply.GetOutput()
+    surface: vtkPolyData = apply.GetOutput()
+    return surface

@@ -2,98 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..geometry import transform_points
+from ..session.tumor.labelmap import Labelmap
 from ..values import Volume
 from .conversion import array_of_image, array_of_matrix, image_data, node_to_world, vtk_matrix
 
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
 BINARY_LABELMAP = "Binary labelmap"
 CLOSED_SURFACE = "Closed surface"
-_SAME_AXES = 1e-4
-_SAME_PLACE_VOXELS = 1e-2
 
 
-@dataclass(frozen=True, eq=False)
-class Labelmap:
-    """A copy of one segment's voxels; its mask can be made in any thread.
-
-    image            vtkOrientedImageData, nonzero inside
-    image_to_world   (4, 4) from the image's own index to Reference
-    """
-
-    image: Any
-    image_to_world: np.ndarray
-
-    def mask_on(self, grid: Volume) -> Volume:
-        """uint8 on the voxels of `grid`: copied where both grids coincide, else from the nearest voxel."""
-        if self.image.GetNumberOfPoints() == 0:
-            return grid.on_grid(np.zeros(grid.voxels.shape, np.uint8))
-        first = np.array(self.image.GetExtent()[::2])
-        start = transform_points(grid.ras_to_ijk, transform_points(self.image_to_world, first))
-        same_axes = np.allclose(self.image_to_world[:3, :3], grid.ijk_to_ras[:3, :3], atol=_SAME_AXES)
-        if same_axes and np.abs(start - np.round(start)).max() < _SAME_PLACE_VOXELS:
-            return grid.on_grid(self._pasted(grid, np.round(start).astype(int)))
-        return grid.on_grid(self._resampled(grid))
-
-    def _pasted(self, grid: Volume, start: np.ndarray) -> np.ndarray:
-        block = array_of_image(self.image) > 0
-        whole = np.zeros(grid.voxels.shape, np.uint8)
-        lower, upper = np.maximum(start, 0), np.minimum(start + block.shape[::-1], grid.dimensions)
-        if (lower < upper).all():
-            (i, j, k), (to_i, to_j, to_k) = lower, upper
-            from_i, from_j, from_k = lower - start
-            whole[k:to_k, j:to_j, i:to_i] = block[
-                from_k : from_k + to_k - k, from_j : from_j + to_j - j, from_i : from_i + to_i - i
-            ]
-        return whole
-
-    def _resampled(self, grid: Volume) -> np.ndarray:
-        from slicer import vtkOrientedImageData, vtkOrientedImageDataResample
-
-        placed = vtkOrientedImageData()
-        placed.ShallowCopy(self.image)
-        placed.SetImageToWorldMatrix(vtk_matrix(self.image_to_world))
-        reference = image_data(np.zeros(grid.voxels.shape, np.uint8), into=vtkOrientedImageData())
-        reference.SetImageToWorldMatrix(vtk_matrix(grid.ijk_to_ras))
-        resampled = vtkOrientedImageData()
-        vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(placed, reference, resampled)
-        return (array_of_image(resampled) > 0).astype(np.uint8)
-
-
-def labelmap_of(node, name: str) -> Labelmap | None:
+def labelmap_of(node: Any, name: str) -> Labelmap | None:
     """A copy of the segment called `name`; None when there is no such segment."""
-    from slicer import vtkOrientedImageData
-
     segment = segment_of(node, name)
-    image = segment.GetRepresentation(BINARY_LABELMAP) if segment is not None else None
-    if image is None:
+    image = None if segment is None else segment.GetRepresentation(BINARY_LABELMAP)
+    if segment is None or image is None:
         return None
-    selected = vtkOrientedImageData()
-    selected.DeepCopy(image)
-    if selected.GetNumberOfPoints():
-        # Segments that do not overlap share one labelmap in which each has a value of its own.
-        values = array_of_image(selected)
-        values[:] = values == segment.GetLabelValue()
+    if image.GetNumberOfPoints() == 0:
+        return Labelmap(np.zeros((0, 0, 0), bool), np.eye(4))
+    # Segments that do not overlap share one labelmap in which each has a value of its own.
+    inside = array_of_image(image) == segment.GetLabelValue()
     matrix = vtk_matrix(np.eye(4))
     image.GetImageToWorldMatrix(matrix)
-    return Labelmap(selected, node_to_world(node) @ array_of_matrix(matrix))
+    first = np.eye(4)
+    first[:3, 3] = image.GetExtent()[::2]
+    return Labelmap(inside, node_to_world(node) @ array_of_matrix(matrix) @ first)
 
 
-def mask_of(node, name: str, grid: Volume) -> Volume | None:
+def mask_of(node: Any, name: str, grid: Volume) -> Volume | None:
     """The segment called `name` as a uint8 mask on the voxels of `grid`; None when there is no such segment."""
     labelmap = labelmap_of(node, name) if node is not None else None
     return None if labelmap is None else labelmap.mask_on(grid)
 
 
-def put_segment(node, name: str, mask: Volume, surface=None, color=(1.0, 0.85, 0.2)) -> None:
+def put_segment(
+    node: Any, name: str, mask: Volume, surface: vtkPolyData | None = None,
+    color: tuple[float, float, float] = (1.0, 0.85, 0.2),
+) -> None:  # fmt: skip
     """Make the segment called `name` hold the mask as its source and `surface` (RAS mm) as its 3D face.
 
     Other segments stay, and so does this one's place in an open Segment Editor.
-    surface  vtkPolyData; None lets the segmentation make its own
+    surface  None lets the segmentation make its own
     """
     from slicer import vtkSegment, vtkSlicerSegmentationsModuleLogic
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -121,7 +75,7 @@ def put_segment(node, name: str, mask: Volume, surface=None, color=(1.0, 0.85, 0
         node.CreateClosedSurfaceRepresentation()
 
 
-def segment_of(node, name: str):
+def segment_of(node: Any, name: str) -> Any | None:
     """The vtkSegment called `name`; None when there is none."""
     if node is None or node.GetSegmentation() is None:
         return None
@@ -130,7 +84,7 @@ def segment_of(node, name: str):
     return segmentation.GetSegment(identifier) if identifier else None
 
 
-def oriented_image(mask: Volume):
+def oriented_image(mask: Volume) -> Any:
     """vtkOrientedImageData of a mask: uint8, nonzero becomes 1; no larger than what is inside and a voxel around it."""
     from slicer import vtkOrientedImageData
 

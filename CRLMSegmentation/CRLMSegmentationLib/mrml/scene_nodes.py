@@ -36,15 +36,15 @@ class SceneNodes:
 
     def surface(self):
         """The model of the tumor's surface."""
-        return self._session.tumor.nodes.surface_node()
+        return self._session.view.tumor.nodes.surface_node()
 
     def segmentation(self):
         """The segmentation that is corrected by hand."""
-        return self._session.tumor.nodes.segmentation_node()
+        return self._session.view.tumor.nodes.segmentation_node()
 
     def probability(self):
         """The volume of the tumor's probability."""
-        return self._session.tumor.nodes.probability_node()
+        return self._session.view.tumor.nodes.probability_node()
 
     def tool_tip(self, name: str = DEFAULT_TOOL):
         """The transform of a tool's tip, under that of the tool: TipToTool, ToolToReference."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .live_image_view import LiveImageView
 from .structures_view import StructuresView
 from .tools_view import ToolsView
+from .tumor_view import TumorView
 
 if TYPE_CHECKING:
     from ..session.session import Session
@@ -50,8 +51,9 @@ class SceneView:
         self.live_image = LiveImageView(application.scene, session.stream.image)
         self.tools = ToolsView(application.scene, session.tools)
         self.structures = StructuresView(session.structures, self.scene)
+        self.tumor = TumorView(session.tumor, self.scene, session.volume.node)
         self.views: dict[str, PartView] = {
-            "live_image": self.live_image, "tools": self.tools, "structures": self.structures
+            "live_image": self.live_image, "tools": self.tools, "tumor": self.tumor, "structures": self.structures
         }  # fmt: skip
 
     @property

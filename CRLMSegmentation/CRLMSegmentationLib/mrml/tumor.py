@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from ..session.tumor.labelmap import Labelmap
 from ..values import Volume
 from . import names
 from .conversion import put_surface, put_volume, surface_of, volume_of
-from .labelmap import Labelmap, labelmap_of, mask_of, put_segment, segment_of
+from .labelmap import labelmap_of, put_segment, segment_of
 from .nodes import find, get_or_create, is_stale, mark_stale, remove_node
 
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+_THRESHOLD = "CRLM.Threshold"
 COLOR = (1.0, 0.8, 0.2)
 
 
 class TumorNodes:
     """The nodes of one tumor. What is stale is hidden, is not saved, and is not given out."""
 
-    def __init__(self, scene):
+    def __init__(self, scene: Any):
         self._scene = scene
 
-    def put(self, mask: Volume, probability: Volume | None, surface, volume_node) -> None:
-        """Show a tumor in place of an earlier one.
+    def put_mask(
+        self, mask: Volume, surface: vtkPolyData | None, threshold: float | None, volume_node: Any | None
+    ) -> None:
+        """The segmentation, in place of an earlier one.
 
-        surface      vtkPolyData, RAS mm; None when the mask is empty
+        threshold    of probability, that made it
+        surface      RAS mm; None when the mask is empty
         volume_node  whose voxels the segmentation is edited on; None when there is no volume
         """
-        self.put_mask(mask, surface, volume_node)
-        self.put_surface(surface)
+        node = self._make_segmentation(volume_node)
+        put_segment(node, names.SEGMENT, mask, surface, COLOR)
+        node.SetAttribute(_THRESHOLD, None if threshold is None else repr(threshold))
+        mark_stale(node, False)
+
+    def put_probability(self, probability: Volume | None) -> None:
+        """None hides it."""
         if probability is not None:
             node = get_or_create(self._scene, "vtkMRMLScalarVolumeNode", names.PROBABILITY)
             put_volume(node, probability)
@@ -35,14 +50,8 @@ class TumorNodes:
             node.GetStorageNode().SetUseCompression(False)
         mark_stale(self.probability_node(), probability is None)
 
-    def put_mask(self, mask: Volume, surface, volume_node) -> None:
-        """The segmentation alone."""
-        node = self._make_segmentation(volume_node)
-        put_segment(node, names.SEGMENT, mask, surface, COLOR)
-        mark_stale(node, False)
-
-    def put_surface(self, surface) -> None:
-        """The surface alone: None hides it."""
+    def put_surface(self, surface: vtkPolyData | None) -> None:
+        """None hides it."""
         if surface is None:
             mark_stale(self.surface_node(), True)
             return
@@ -54,7 +63,7 @@ class TumorNodes:
             model.GetDisplayNode().SetVisibility2D(True)
         mark_stale(model, False)
 
-    def make_editable(self, volume_node, grid: Volume):
+    def make_editable(self, volume_node: Any | None, grid: Volume) -> Any:
         """The segmentation node with a segment of the tumor in it, be it an empty one."""
         node = self._make_segmentation(volume_node)
         if is_stale(node) or segment_of(node, names.SEGMENT) is None:
@@ -75,41 +84,43 @@ class TumorNodes:
             if node is not None:
                 remove_node(self._scene, node)
 
-    @property
-    def is_there(self) -> bool:
-        """True while a surface is shown."""
-        return not is_stale(self.surface_node())
-
     def labelmap(self) -> Labelmap | None:
         """A copy of the segment as it is now, corrections by hand included; None when there is no tumor."""
         node = self.segmentation_node()
         return None if is_stale(node) else labelmap_of(node, names.SEGMENT)
 
-    def mask(self, grid: Volume) -> Volume | None:
-        """uint8 on the voxels of `grid`, corrections by hand included; None when there is no tumor."""
-        node = self.segmentation_node()
-        return None if is_stale(node) else mask_of(node, names.SEGMENT, grid)
-
-    def surface(self):
-        """vtkPolyData in RAS mm; None when there is no tumor."""
+    def surface(self) -> vtkPolyData | None:
+        """In RAS mm; None when there is no tumor."""
         node = self.surface_node()
         return None if is_stale(node) else surface_of(node)
+
+    def threshold(self) -> float | None:
+        """Of probability; None when it is unknown."""
+        node = self.segmentation_node()
+        text = None if node is None else node.GetAttribute(_THRESHOLD)
+        try:
+            return float(text) if text else None
+        except ValueError:
+            return None
 
     def probability(self) -> Volume | None:
         """float32 on the voxels of the crop; None when there is none."""
         node = self.probability_node()
         return None if is_stale(node) else volume_of(node)
 
-    def segmentation_node(self):
+    def segmentation_node(self) -> Any | None:
+        """The segmentation; None when it is not in the scene."""
         return find(self._scene, "vtkMRMLSegmentationNode", names.SEGMENTATION)
 
-    def surface_node(self):
+    def surface_node(self) -> Any | None:
+        """The model of the surface; None when it is not in the scene."""
         return find(self._scene, "vtkMRMLModelNode", names.SURFACE)
 
-    def probability_node(self):
+    def probability_node(self) -> Any | None:
+        """The volume of the probability; None when it is not in the scene."""
         return find(self._scene, "vtkMRMLScalarVolumeNode", names.PROBABILITY)
 
-    def _make_segmentation(self, volume_node):
+    def _make_segmentation(self, volume_node: Any | None) -> Any:
         node = self.segmentation_node()
         if node is None:
             node = get_or_create(self._scene, "vtkMRMLSegmentationNode", names.SEGMENTATION, with_display=True)

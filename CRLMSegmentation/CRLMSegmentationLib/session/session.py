@@ -96,8 +96,8 @@ class Session:
         self.box = BoxPart(scene, workflow, self.volume, lambda: self.engine.margin_mm, lambda: self.tumor.make_stale())
         self.structures = StructuresPart(workflow, image, self.tools, lambda: self.tumor.result, faults.report)
         self.tumor = TumorPart(
-            scene, workflow, self.jobs, self.volume, self.box, self.engine, case.clock, self.structures.set_tumor,
-            lambda: case.origin == "simulated",
+            workflow, self.jobs, self.volume, self.box, self.engine, case.clock, self.structures.set_tumor,
+            lambda: case.origin == "simulated", self._faults.report,
         )  # fmt: skip
         self._attached: list[Attached] = []
         self.nodes = SceneNodes(self)
@@ -297,7 +297,7 @@ class Session:
     def _on_nodes_removed(self) -> None:
         """What was deleted is not there any more, and neither is what was made from it; shells and tools come back."""
         with self._workflow.held():
-            for part in (self.volume, self.box, self.tumor):
+            for part in (self.volume, self.box):
                 part.look()
             self.view.check_nodes()
             self.case.check_source()
@@ -332,6 +332,6 @@ class Session:
                 self.structures.restore_margin_mm(facts.margin_mm)
             else:
                 self.structures.restore_margin_mm(self.structures.margin_mm)
-        self.tumor.adopt(facts)
+        self.tumor.restore_saved(self.view.tumor.saved(), facts)
         if self.tumor.state is not None:
             self.structures.restore_uncertainty(facts.shows_uncertainty)

@@ -142,7 +142,8 @@ def test_a_tumor_can_be_drawn_where_nothing_was_found(session, volume, box):
         session.tumor.begin_correction()
     session.volume.set(volume)
     session.box.set(box)
-    node = session.tumor.begin_correction()
+    session.tumor.begin_correction()
+    node = session.nodes.segmentation()
     assert segment_of(node, names.SEGMENT).GetRepresentation(BINARY_LABELMAP) is not None
     edit(session, lambda mask: ball(volume, TUMOR_CENTER, 6.0))
     session.tumor.end_correction()
@@ -173,7 +174,8 @@ def test_edits_outside_of_a_correction_count_as_well(segmented, volume):
 
 
 def test_other_segments_stay(segmented):
-    node = segmented.tumor.begin_correction()
+    segmented.tumor.begin_correction()
+    node = segmented.nodes.segmentation()
     vein = node.GetSegmentation().AddEmptySegment("Vein", "Vein")
     segmented.tumor.end_correction()
     segmented.tumor.set_threshold(0.6)
@@ -188,7 +190,8 @@ def test_undo_that_replaces_every_segment_is_followed(segmented, volume):
     """The undo of trame-slicer, and every DeepCopy of a segmentation, takes the segments out and adds copies."""
     from slicer import vtkSegmentation
 
-    node = segmented.tumor.begin_correction()
+    segmented.tumor.begin_correction()
+    node = segmented.nodes.segmentation()
     before = vtkSegmentation()
     before.DeepCopy(node.GetSegmentation())
     volume_before_ml = segmented.tumor.figures["volume_ml"]
@@ -202,7 +205,8 @@ def test_undo_that_replaces_every_segment_is_followed(segmented, volume):
 
 
 def test_a_removed_segment_is_no_tumor(segmented):
-    node = segmented.tumor.begin_correction()
+    segmented.tumor.begin_correction()
+    node = segmented.nodes.segmentation()
     node.GetSegmentation().RemoveSegment(node.GetSegmentation().GetSegmentIdBySegmentName(names.SEGMENT))
     assert segmented.wait()
     assert segmented.tumor.surface is None and distance_mm(segmented) is None
@@ -220,7 +224,8 @@ def test_smoothing_changes_the_surface_and_not_the_volume(segmented, volume):
 
 
 def test_a_closed_session_leaves_no_observer_on_the_segmentation(segmented, volume):
-    node = segmented.tumor.begin_correction()
+    segmented.tumor.begin_correction()
+    node = segmented.nodes.segmentation()
     heard = []
     segmented.add_listener(heard.append)
     segmented.close()

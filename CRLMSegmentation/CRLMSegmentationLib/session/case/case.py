@@ -91,8 +91,9 @@ class CasePart:
     def has_unsaved_data(self) -> bool:
         """True when something was recorded or computed that save() has not written."""
         session = self._session
-        nodes = session.volume.node(), session.tumor.nodes.segmentation_node()
-        is_anything = session.recording.sweep is not None or any(node is not None for node in nodes)
+        is_anything = (
+            session.recording.sweep is not None or session.volume.node() is not None or session.tumor.was_shown
+        )
         return session.recording.state is not None or (is_anything and self._workflow.edits != self._saved_edits)
 
     def save(self, folder: str | Path) -> Path:
@@ -158,8 +159,7 @@ class CasePart:
     def _holding(self) -> str:
         """What the case holds, for people; '' when it is empty."""
         session = self._session
-        nodes = session.tumor.nodes
-        if nodes.segmentation_node() is not None or nodes.surface_node() is not None:
+        if session.tumor.was_shown:
             figures = session.tumor.figures
             return "A tumor" if figures is None else f"A tumor of {figures['volume_ml']:.1f} mL"
         if session.box.is_there:
@@ -171,5 +171,5 @@ class CasePart:
     def _nodes(self) -> list:
         """What would be taken for part of the live scene."""
         session = self._session
-        tumor = [session.tumor.nodes.surface_node(), session.tumor.nodes.segmentation_node()]
+        tumor = [session.nodes.surface(), session.nodes.segmentation()]
         return [*tumor, *session.box.shown_nodes(), *session.view.structures.nodes()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from ...mrml import names
 from ...mrml.nodes import find, get_or_create, remove
 from ...segmentation.postprocess import KEEP
 from .case_source import ORIGINS
+
+if TYPE_CHECKING:
+    from ...inference.models.card import ModelCard
 
 _NODE = "vtkMRMLTextNode"
 # Clocks, and what the nodes say themselves.
@@ -39,7 +43,7 @@ class CaseFacts:
     smoothing: float | None = None
     margin_mm: float | None = None
     shows_uncertainty: bool = False
-    card: object = None
+    card: ModelCard | None = None
     is_corrected: bool | None = None
     doubts: tuple[str, ...] | None = None
     doubts_acknowledged: bool = False

@@ -21,12 +21,15 @@ class HandCorrections:
     @property
     def count(self) -> int:
         """Voxels that a hand has set."""
-        return 0 if self.painted is None else int(self.painted.sum() + self.erased.sum())
+        return 0 if self.painted is None or self.erased is None else int(self.painted.sum() + self.erased.sum())
 
     @property
     def labels(self) -> np.ndarray | None:
         """uint8 of their shape: 1 painted, 2 erased, 0 neither; None as long as nothing was corrected."""
-        return None if self.painted is None else self.painted.astype(np.uint8) + 2 * self.erased.astype(np.uint8)
+        if self.painted is None or self.erased is None:
+            return None
+        labels: np.ndarray = self.painted.astype(np.uint8) + 2 * self.erased.astype(np.uint8)
+        return labels
 
     @staticmethod
     def of_labels(labels: np.ndarray) -> HandCorrections:
@@ -35,8 +38,8 @@ class HandCorrections:
 
     def applied(self, mask: np.ndarray) -> np.ndarray:
         """`mask` (any dtype, nonzero inside) with the corrections, as uint8 of its shape."""
-        inside = mask != 0
-        if self.painted is not None:
+        inside: np.ndarray = mask != 0
+        if self.painted is not None and self.erased is not None:
             inside = (inside | self.painted) & ~self.erased
         return inside.astype(np.uint8)
 
@@ -46,7 +49,7 @@ class HandCorrections:
         on, off = after & ~before, before & ~after
         if not on.any() and not off.any():
             return self
-        if self.painted is None:
+        if self.painted is None or self.erased is None:
             return HandCorrections(on, off)
         return HandCorrections((self.painted | on) & ~off, (self.erased | off) & ~on)
 
@@ -66,9 +69,9 @@ class EarlierMask:
     erased: np.ndarray | None
     doubts: tuple[str, ...]
 
-    def corrections(self, shape) -> HandCorrections:
+    def corrections(self, shape: tuple[int, ...]) -> HandCorrections:
         """As they were."""
-        if self.painted is None:
+        if self.painted is None or self.erased is None:
             return HandCorrections()
         painted, erased = np.zeros(shape, bool), np.zeros(shape, bool)
         painted.ravel()[self.painted], erased.ravel()[self.erased] = True, True
@@ -77,7 +80,7 @@ class EarlierMask:
 
 def earlier_mask(mask: np.ndarray, corrections: HandCorrections, doubts: tuple[str, ...]) -> EarlierMask:
     """Of a mask [k, j, i] before it is changed."""
-    if corrections.painted is None:
+    if corrections.painted is None or corrections.erased is None:
         return EarlierMask(digest_of(mask), None, None, doubts)
     painted, erased = np.flatnonzero(corrections.painted), np.flatnonzero(corrections.erased)
     return EarlierMask(digest_of(mask), painted, erased, doubts)

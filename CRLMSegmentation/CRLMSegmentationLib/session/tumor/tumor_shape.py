@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...navigation.distance import TumorDistance
 from ...values import Volume
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 MOST_SMOOTHING_ITERATIONS = 60
 
@@ -23,7 +26,7 @@ class TumorShape:
     """
 
     mask: Volume
-    surface: Any
+    surface: vtkPolyData | None
     distance: TumorDistance | None
     volume_ml: float
     largest_diameter_mm: float
@@ -46,7 +49,7 @@ def shape_of_mask(mask: Volume, smoothing: float) -> TumorShape:
     return TumorShape(mask, surface, TumorDistance(surface), mask_volume_ml(mask), largest_diameter_mm(surface))
 
 
-def shape_of_surface(mask: Volume, surface) -> TumorShape:
+def shape_of_surface(mask: Volume, surface: vtkPolyData | None) -> TumorShape:
     """Of a mask whose surface is there already. Raises GeometryError when it is open."""
     from ...segmentation.surface import largest_diameter_mm
 

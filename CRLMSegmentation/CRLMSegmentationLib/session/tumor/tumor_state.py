@@ -6,14 +6,22 @@ Plain values that are never changed in place, so that the next state can be comp
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...mrml.labelmap import Labelmap
+from ...errors import SegmentationError
 from ...values import Volume
 from .hand_corrections import EarlierMask, HandCorrections, digest_of, earlier_mask
+from .labelmap import Labelmap
 from .tumor_shape import TumorShape, shape_of_mask, shape_of_surface
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    from ...inference.models.card import ModelCard
+    from ...segmentation.crop import Crop
+    from ...segmentation.segment import SegmentationResult
 
 DEFAULT_SMOOTHING = 0.5
 _MOST_UNDONE = 100
@@ -42,7 +50,7 @@ class TumorState:
     keep: str = "largest"
     smoothing: float = DEFAULT_SMOOTHING
     doubts: tuple[str, ...] = ()
-    result: Any = None
+    result: SegmentationResult | None = None
     earlier: tuple[EarlierMask, ...] = ()
 
     @property
@@ -52,7 +60,13 @@ class TumorState:
 
     @property
     def is_corrected(self) -> bool:
+        """True when a hand has set any voxel."""
         return self.corrections.count > 0
+
+    @property
+    def is_nothing_found(self) -> bool:
+        """True when there is no tumor, and it was no hand that erased it."""
+        return self.shape.surface is None and not self.is_corrected
 
     @property
     def text(self) -> str:
@@ -67,7 +81,8 @@ class TumorState:
         if corrections is self.corrections:
             return self
         # Who corrects by hand has looked at what was doubtful.
-        doubts, digest = (), digest_of(mask.voxels)
+        doubts: tuple[str, ...] = ()
+        digest = digest_of(mask.voxels)
         for one in self.earlier:
             if one.digest == digest:
                 corrections, doubts = one.corrections(mask.voxels.shape), one.doubts
@@ -80,16 +95,19 @@ class TumorState:
 
     def cut_at(self, threshold: float, keep: str) -> TumorState:
         """The same probability at another threshold, with the same corrections. Raises SegmentationError."""
+        if self.result is None:
+            raise SegmentationError("There is no probability to cut; segment the box first.")
         result = self.result.with_threshold(threshold, keep)
+        no_doubts: tuple[str, ...] = ()
         if self.is_corrected:
             mask = result.mask.with_voxels(self.corrections.applied(result.mask.voxels))
-            shape, doubts = shape_of_mask(mask, self.smoothing), ()
+            shape, doubts = shape_of_mask(mask, self.smoothing), no_doubts
         else:
             shape, doubts = _shape_of_result(result, self.smoothing), tuple(result.doubts)
-        changes = dict(
-            shape=shape, base=result.mask, threshold=threshold, keep=keep, doubts=doubts, result=result, earlier=()
-        )
-        return replace(self, **changes)
+        return replace(
+            self, shape=shape, base=result.mask, threshold=threshold, keep=keep, doubts=doubts, result=result,
+            earlier=(),
+        )  # fmt: skip
 
     def uncorrected(self) -> TumorState:
         """As it was found, without what a hand made of it; empty when a hand has drawn all of it."""
@@ -103,7 +121,7 @@ class TumorState:
         return replace(self, shape=shape_of_mask(self.mask, smoothing), smoothing=smoothing)
 
 
-def state_of_result(result, smoothing: float, keep: str = "largest") -> TumorState:
+def state_of_result(result: SegmentationResult, smoothing: float, keep: str = "largest") -> TumorState:
     """Of a SegmentationResult, or of what region growing gives, which has no probability."""
     return TumorState(
         _shape_of_result(result, smoothing), result.mask, probability=getattr(result, "probability", None),
@@ -113,8 +131,8 @@ def state_of_result(result, smoothing: float, keep: str = "largest") -> TumorSta
 
 
 def state_of_scene(
-    volume: Volume, mask: Volume, surface, probability: Volume | None, threshold: float | None, keep: str = "largest",
-    smoothing: float = DEFAULT_SMOOTHING, card=None, corrections: HandCorrections | None = None,
+    volume: Volume, mask: Volume, surface: vtkPolyData | None, probability: Volume | None, threshold: float | None, keep: str = "largest",
+    smoothing: float = DEFAULT_SMOOTHING, card: ModelCard | None = None, corrections: HandCorrections | None = None,
     doubts: tuple[str, ...] | None = None,
 ) -> TumorState:  # fmt: skip
     """Of what was saved.
@@ -148,12 +166,12 @@ def state_of_scene(
     )  # fmt: skip
 
 
-def block_of(volume: Volume, part: Volume):
+def block_of(volume: Volume, part: Volume) -> Crop:
     """segmentation.crop.Crop of the voxels of `volume` that the grid of `part` was cut from. Raises GeometryError."""
     from ...segmentation.crop import Crop, paste
 
-    place = paste(part.with_voxels(np.ones(part.voxels.shape, bool)), volume).voxels
-    first = np.array([place.any(axis=axes).argmax() for axes in ((1, 2), (0, 2), (0, 1))])
+    inside = paste(part.with_voxels(np.ones(part.voxels.shape, bool)), volume).voxels
+    first = np.array([inside.any(axis=axes).argmax() for axes in ((1, 2), (0, 2), (0, 1))])
     (k, j, i), (to_k, to_j, to_i) = first, first + part.voxels.shape
     place = slice(k, to_k), slice(j, to_j), slice(i, to_i)
     seen = None if volume.seen is None else np.ascontiguousarray(volume.seen[place])
@@ -168,6 +186,6 @@ def empty_state(grid: Volume) -> TumorState:
     return TumorState(shape_of_surface(mask, None), mask)
 
 
-def _shape_of_result(result, smoothing: float) -> TumorShape:
+def _shape_of_result(result: SegmentationResult, smoothing: float) -> TumorShape:
     is_smoothed_so = smoothing == DEFAULT_SMOOTHING
     return shape_of_surface(result.mask, result.surface) if is_smoothed_so else shape_of_mask(result.mask, smoothing)
