@@ -67,9 +67,12 @@ class SceneView:
         return any(view.is_busy for view in self.views.values())
 
     def process(self, now_s: float) -> None:
-        """Bring up to date what does not follow from events; called by the session's timer."""
-        for view in self.views.values():
-            view.process(now_s)
+        """Bring up to date what does not follow from events; called by the session's timer. A view that fails keeps no
+        other from it.
+        """
+        with ExitStack() as stack:
+            for view in reversed(self.views.values()):
+                stack.callback(view.process, now_s)
 
     def check_nodes(self) -> None:
         """Nodes were taken out of the scene by somebody else."""

@@ -1,4 +1,4 @@
-"""What is drawn around the tumor, on model nodes: the shell at the margin, and where the model is unsure of the border."""
+"""What is drawn around the tumor, on model nodes: the shell at the margin, and how unsure the model is of its edge."""
 
 from __future__ import annotations
 

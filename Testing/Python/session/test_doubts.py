@@ -1,4 +1,4 @@
-"""Doubts are told until a person has seen them, and what a hand has made is not overwritten unasked."""
+"""Doubts are shown until a person has seen them, and what a hand has made is not overwritten unasked."""
 
 import json
 
@@ -36,7 +36,7 @@ def test_doubts_stand_until_they_are_acknowledged(doubtful):
     assert doubtful.tumor.doubts_acknowledged and doubtful.tumor.doubts and heard[-1] is True
 
 
-def test_the_same_doubts_of_another_tumor_are_told_anew(doubtful):
+def test_the_same_doubts_of_another_tumor_are_shown_anew(doubtful):
     doubtful.tumor.acknowledge_doubts()
     doubtful.tumor.segment(SphereSegmenter())
     assert doubtful.tumor.doubts and not doubtful.tumor.doubts_acknowledged
@@ -87,13 +87,13 @@ def test_nothing_found_in_real_data_is_doubted(session, sweep, volume, box, tmp_
     session.box.set(box)
     session.tumor.segment(NothingThere())
     trained_on = stand_in_model().card.trained_on
-    told = [doubt for doubt in session.tumor.doubts if trained_on in doubt]
-    assert "trained on" in trained_on and len(told) == (origin != "simulated")
+    shown = [doubt for doubt in session.tumor.doubts if trained_on in doubt]
+    assert "trained on" in trained_on and len(shown) == (origin != "simulated")
     assert not session.tumor.doubts_acknowledged
     session.stream.disconnect()
     session.case.save(tmp_path / "case")
     session.case.load(tmp_path / "case")
-    assert [doubt for doubt in session.tumor.doubts if trained_on in doubt] == told
+    assert [doubt for doubt in session.tumor.doubts if trained_on in doubt] == shown
 
 
 # What a hand has made
@@ -107,7 +107,7 @@ def segmented(session, volume, box):
     return session
 
 
-def test_hand_work_is_told_from_the_first_stroke_to_the_last_undo(segmented, volume):
+def test_hand_work_is_reported_from_the_first_stroke_to_the_last_undo(segmented, volume):
     first, second = ball(volume, TOP, 3.0), ball(volume, TUMOR_CENTER - (0, 13, 0), 3.0)
     assert not segmented.tumor.has_hand_corrections
     segmented.tumor.begin_correction()

@@ -17,6 +17,7 @@ from CRLMSegmentationLib.session.tumor.tumor import TumorPart
 from CRLMSegmentationLib.session.tumor.tumor_state import state_of_scene
 from CRLMSegmentationLib.session.workflow import Workflow
 from CRLMSegmentationLib.values import Box, Volume
+from drawing import Drawing
 
 pytest.importorskip("vtkmodules", reason="vtk is not installed")
 
@@ -53,26 +54,6 @@ def found(volume):
     )
 
 
-class View:
-    """As a view does: holds the mask, and draws it anew when it is another than a hand has drawn."""
-
-    def __init__(self, part):
-        self.part, self.revision, self.mask = part, part.mask_revision, None
-        part.changed.connect(self.show)
-        part.set_canvas(self.drawn)
-
-    def show(self):
-        if self.part.is_editable and self.part.mask_revision != self.revision:
-            self.mask, self.revision = self.part.state.mask.voxels > 0, self.part.mask_revision
-
-    def drawn(self):
-        return Labelmap(self.mask.copy(), np.eye(4))
-
-    def stroke(self, change):
-        self.mask = change(self.mask)
-        self.part.add_stroke()
-
-
 @pytest.fixture
 def part(volume):
     workflow = Workflow()
@@ -92,7 +73,7 @@ def part(volume):
 
 @pytest.fixture
 def view(part):
-    return View(part)
+    return Drawing(part)
 
 
 def finish(part):
@@ -234,6 +215,20 @@ def test_what_is_out_of_date_is_hidden_and_no_stroke_brings_it_back(part, view, 
     assert part.workflow.state.status(Step.SEGMENT) is StepStatus.STALE
 
 
+def test_where_nothing_was_found_only_a_correction_draws(part, view, found):
+    part.restore(found.cut_at(0.9999, "largest"))
+    assert part.surface is None and part.mask is None and not part.was_shown
+    view.mask = BESIDE
+    part.add_stroke()
+    finish(part)
+    assert part.surface is None and not part.has_hand_corrections
+    part.begin_correction()
+    assert not view.mask.any(), "what is drawn on begins empty"
+    view.stroke(lambda mask: mask | BESIDE)
+    finish(part)
+    assert part.mask.voxels.sum() == BESIDE.sum() == part.figures["voxels_corrected_by_hand"]
+
+
 def test_a_deleted_tumor_is_not_out_of_date_but_gone(part, found):
     part.restore(found)
     part.remove()
@@ -253,7 +248,7 @@ def test_a_drawing_that_cannot_be_read_hides_the_surface_and_says_why(part, view
     finish(part)
     assert part.workflow.state.status(Step.SEGMENT) is StepStatus.FAILED
     assert "warp" in part.workflow.state[Step.SEGMENT].message
-    assert part.surface is None and part.measured[-1] is None
+    assert part.surface is None and part.measured[-1] is None and part.figures is None
     part.set_canvas(view.drawn)
     view.stroke(lambda mask: mask | BESIDE)
     finish(part)
@@ -298,7 +293,6 @@ def test_a_labelmap_on_other_voxels_is_brought_onto_those_of_the_volume(volume):
     points = np.stack([i, j, k, np.ones_like(i)], axis=-1) @ fine.T
     inside = np.linalg.norm(points[..., :3] - MIDDLE, axis=-1) <= RADIUS_MM
     back = Labelmap(inside, fine).mask_on(volume).voxels > 0
-    differ = back != ball(MIDDLE, RADIUS_MM)
-    shell = ball(MIDDLE, RADIUS_MM + 1) & ~ball(MIDDLE, RADIUS_MM - 1)
-    assert back.sum() > 1000 and not (differ & ~shell).any()
+    # Every voxel of the volume is one of the finer ones, so that nothing is rounded.
+    np.testing.assert_array_equal(back, ball(MIDDLE, RADIUS_MM))
     assert not Labelmap(np.zeros((0, 3, 3), bool), fine).mask_on(volume).voxels.any()

@@ -56,12 +56,12 @@ class HandCorrections:
 
 @dataclass(frozen=True, eq=False)
 class EarlierMask:
-    """A mask that a hand has changed, and what the hand had set by then: by it an undo is told from an erasing stroke,
-    after which the voxels are the same.
+    """A mask that a hand has changed, and what the hand had set by then: it distinguishes an undo from an erasing
+    stroke, after which the voxels are the same.
 
     digest           of the mask
     painted, erased  indices into the ravelled mask; None when nothing was corrected yet
-    doubts           that were told of it
+    doubts           that spoke against it
     """
 
     digest: bytes

@@ -28,7 +28,7 @@ OnTumor = Callable[["vtkPolyData | None", "TumorDistance | None"], None]
 class ShownTumor:
     """The tumor of one session. What it gives out is never changed in place.
 
-    on_tumor      called with surface and TumorDistance whenever another tumor is shown, and with None twice when none is
+    on_tumor      called with surface and TumorDistance whenever another tumor is shown; with None twice when none is
     is_simulated  True while the data of the case are simulated
     on_error      called with what a handler of an event raises
 
@@ -76,8 +76,8 @@ class ShownTumor:
 
     @property
     def figures(self) -> dict[str, float] | None:
-        """Of the tumor as it is shown."""
-        if self.state is None or self.state.shape.surface is None:
+        """Of the tumor as it is shown; None while none is."""
+        if self.state is None or self.surface is None:
             return None
         shape = self.state.shape
         return {

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 class TumorPart(EditedTumor):
     """The tumor of one session; see ShownTumor for what it gives out.
 
-    on_tumor      called with surface and TumorDistance whenever another tumor is shown, and with None twice when none is
+    on_tumor      called with surface and TumorDistance whenever another tumor is shown; with None twice when none is
     is_simulated  True while the data of the case are simulated
     on_error      called with what a handler of an event raises
 

@@ -131,9 +131,9 @@ def state_of_result(result: SegmentationResult, smoothing: float, keep: str = "l
 
 
 def state_of_scene(
-    volume: Volume, mask: Volume, surface: vtkPolyData | None, probability: Volume | None, threshold: float | None, keep: str = "largest",
-    smoothing: float = DEFAULT_SMOOTHING, card: ModelCard | None = None, corrections: HandCorrections | None = None,
-    doubts: tuple[str, ...] | None = None,
+    volume: Volume, mask: Volume, surface: vtkPolyData | None, probability: Volume | None, threshold: float | None,
+    keep: str = "largest", smoothing: float = DEFAULT_SMOOTHING, card: ModelCard | None = None,
+    corrections: HandCorrections | None = None, doubts: tuple[str, ...] | None = None,
 ) -> TumorState:  # fmt: skip
     """Of what was saved.
 
