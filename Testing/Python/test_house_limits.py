@@ -28,8 +28,6 @@ LONG_FILES = {
 
 LONG_FUNCTIONS = {
     # tracking/
-    # web/
-    "CRLMSegmentationLib/web/page/panels_start.py connect_panel": 83,
 }
 
 FULL_FOLDERS: dict[str, int] = {"CRLMSegmentationLib/mrml": 23}

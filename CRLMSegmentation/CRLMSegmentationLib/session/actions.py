@@ -48,10 +48,14 @@ class Action:
         """Do it. Raises ConfigurationError with the sentence of why_not() when it cannot be done now, and what the
         command raises.
         """
+        self.check(session)
+        return self.command(session, *arguments, **options)
+
+    def check(self, session: Session) -> None:
+        """Raises ConfigurationError with the sentence of why_not() when it cannot be done now."""
         sentence = self.why_not(session)
         if sentence:
             raise ConfigurationError(sentence)
-        return self.command(session, *arguments, **options)
 
 
 # When it can be done

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import CRLMError
 from ..mrml.application import application_on
+from ..session import actions
 from ..session.case.case_source import LIVE, REPLAYED
 from ..session.session import Session
 from ..session.state import Step, StepStatus
@@ -210,6 +211,7 @@ class Controller:
             state.doubts, state.doubts_new = list(map(plain, session.tumor.doubts)) if is_found else [], doubts_new
             state.has_anything = state.has_sweep or has_volume
             state.question, state.fault = question or "", plain(session.fault or "")
+            state.actions = mirror.action_values(session, plain)
             self._update_origin(state)
             state.engine_text = plain(engine.message) if engine.state in ("starting", "failed") else ""
             if box is not None:
@@ -262,6 +264,7 @@ class Controller:
             state.frames_per_second = round(rate, 1)
             state.stream_text = self.library.without_places(str(stream)) if is_connected else ""
             state.image_name = stream.image_name if is_connected else ""
+            state.actions = mirror.action_values(session, self.library.without_places)
             state.image_names = list(stream.image_names) if is_connected else []
             state.rate_curves = self.rates.curves() if is_connected else []
             state.rate_top = self.rates.range[1]
@@ -311,7 +314,7 @@ class Controller:
 
     def open_case(self, folder, shown_as: str = "") -> None:
         """Begin with a saved case, called `shown_as` or as its folder. Raises FileFormatError."""
-        self.session.case.load(folder)
+        actions.OPEN_CASE.run(self.session, folder)
         self.display.forget()
         with self.state as state:
             state.margin_mm = self.session.structures.margin_mm
@@ -320,7 +323,7 @@ class Controller:
 
     def replay(self, path, plus_configuration=None, seconds: float = 0.0, origin: str = REPLAYED) -> None:
         """Replay a recording as the live stream; seconds: how long it lasts, 0 when that is not known."""
-        self.session.stream.replay(path, plus_configuration, origin=origin)
+        actions.REPLAY.run(self.session, path, plus_configuration, origin=origin)
         self.open_step.start(Step.CONNECT)
         with self.state as state:
             state.sweep_seconds = round(seconds, 1) if math.isfinite(seconds) and seconds > 0 else 0

@@ -171,4 +171,6 @@ def test_the_actions_are_listed_in_the_order_of_the_workflow_with_all_that_a_but
     assert len(set(names)) == len(names) and all(name.isidentifier() for name in names)
     for action in actions.ACTIONS:
         assert action.label and action.help and not action.help.endswith(".")
+        # Both stand in attributes and expressions of the page.
+        assert not set("'\"<>&{}`\\") & set(action.label + action.help)
     assert {value for value in vars(actions).values() if isinstance(value, actions.Action)} == set(actions.ACTIONS)

@@ -1,6 +1,7 @@
 """What the page says of the session, and which files it offers."""
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,11 +9,12 @@ import pytest
 from CRLMSegmentationLib.errors import FileFormatError
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
+from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
 from CRLMSegmentationLib.session.tools import ToolReading
 from CRLMSegmentationLib.tracking.age import Age
 from CRLMSegmentationLib.web.library import Library
-from CRLMSegmentationLib.web.page import mirror
+from CRLMSegmentationLib.web.page import mirror, page_state
 from CRLMSegmentationLib.web.page.page_state import STEP_LABELS, STEPS
 
 
@@ -28,6 +30,22 @@ def test_every_status_of_a_step_has_a_word():
         lines = mirror.step_lines(state, is_measuring=False)
         assert tuple(lines) == STEPS
         assert {line["status"] for line in lines.values()} <= set(STEP_LABELS)
+
+
+def test_every_action_of_the_session_has_a_button_on_the_page():
+    text = "".join(path.read_text(encoding="utf-8") for path in Path(page_state.__file__).parent.glob("*.py"))
+    names = {action: name for name, action in vars(actions).items() if isinstance(action, actions.Action)}
+    assert [names[action] for action in actions.ACTIONS if f"described.{names[action]}" not in text] == []
+    assert set(page_state.PageState().actions) == {action.name for action in actions.ACTIONS}
+
+
+def test_a_sentence_why_not_names_no_folder():
+    session = SimpleNamespace(stream=SimpleNamespace(status=None))
+    why_not = actions.Action("do", None, "Do", "Do it", print, lambda session: "no file /home/maria/a.mha")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mirror, "ACTIONS", (why_not, actions.DISCONNECT))
+        values = mirror.action_values(session, lambda sentence: sentence.replace("/home/maria/", ""))
+    assert values == {"do": {"why_not": "no file a.mha"}, "disconnect": {"why_not": "Nothing is connected."}}
 
 
 def test_recording_and_its_volume_are_one_step():

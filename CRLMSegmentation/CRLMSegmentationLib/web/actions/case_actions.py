@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from ...session import actions
 from ..controller import Controller
 from .preparing import Preparing
 from .questions import Choice, Questions
@@ -27,7 +28,7 @@ class CaseActions(ReportingActions):
     @reported
     def keep_case(self) -> None:
         """The images show the patient of the case."""
-        self._session.case.keep()
+        actions.KEEP_CASE.run(self._session)
 
     @reported
     async def new_case(self) -> None:
@@ -72,7 +73,7 @@ class CaseActions(ReportingActions):
 
     async def _begin_anew(self) -> None:
         self._controller.correction.forget()
-        self._session.case.begin()
+        actions.NEW_CASE.run(self._session)
         self._controller.display.forget()
         with self._state as state:
             state.placing = ""

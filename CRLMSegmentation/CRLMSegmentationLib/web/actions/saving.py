@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from ...errors import FileFormatError
+from ...session import actions
 from ..controller import Controller
 
 
@@ -30,7 +31,7 @@ class Saving:
             await asyncio.sleep(0.1)
             try:
                 folder = controller.library.new_case_folder(time.strftime("case-%Y%m%d-%H%M%S"))
-                controller.session.case.save(folder)
+                actions.SAVE.run(controller.session, folder)
                 await asyncio.to_thread(shutil.make_archive, str(folder), "zip", folder.parent, folder.name)
             except OSError as error:
                 raise FileFormatError(f"The case could not be saved ({error.strerror or error}).") from None

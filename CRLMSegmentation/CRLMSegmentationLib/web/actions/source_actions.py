@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 
 from ...errors import ConfigurationError, FileFormatError
+from ...session import actions
 from ...session.case.case_source import REPLAYED
 from ...session.state import Step
 from ...simulation.ultrasound.settings import ECHOGENICITIES
@@ -71,12 +72,11 @@ class SourceActions(ReportingActions):
             self._session.stream.disconnect()
             self._know_truth(None)
             self._controller.correction.forget()
-            self._session.recording.open(path, configuration, sweep=sweep)
-            self._controller.display.forget()
-            self._state.data_kind = path.name
             self._controller.open_step.open("record")
             self._controller.open_step.start(Step.RECONSTRUCT)
-            self._session.volume.start()
+            actions.OPEN_SWEEP.run(self._session, path, configuration, sweep)
+            self._controller.display.forget()
+            self._state.data_kind = path.name
 
         await self._unless_lost(f"Open {path.name}?", take)
 
@@ -89,7 +89,7 @@ class SourceActions(ReportingActions):
         transforms = await asyncio.to_thread(_read_calibration, self._chosen_calibration(calibration))
         self._know_truth(None)
         self._state.data_kind, self._state.sweep_seconds = host, 0
-        self._session.stream.connect(host, port, transforms)
+        actions.CONNECT.run(self._session, host, port, transforms)
         self._controller.open_step.start(Step.CONNECT)
 
     @reported
@@ -102,7 +102,7 @@ class SourceActions(ReportingActions):
 
     @reported
     def disconnect(self) -> None:
-        self._session.stream.disconnect()
+        actions.DISCONNECT.run(self._session)
         self._controller.rates.clear()
         self._controller.open_step.open("connect")
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...errors import SegmentationError
+from ...errors import CRLMError
+from ...session import actions
 from ...session.state import Step
 from ...values import Box
 from ..controller import Controller
@@ -41,19 +42,17 @@ class Actions(ReportingActions):
 
     @reported
     def start_recording(self) -> None:
-        self._session.recording.start()
+        actions.RECORD.run(self._session)
         self._controller.open_step.start(Step.RECONSTRUCT)
 
     @reported
     def stop_recording(self) -> None:
-        self._session.recording.stop()
         self._controller.open_step.start(Step.RECONSTRUCT)
-        if not self._session.recording.live_reconstruction:
-            self._session.volume.start()
+        actions.STOP.run(self._session)
 
     @reported
     def reconstruct(self) -> None:
-        self._session.volume.start()
+        actions.RECONSTRUCT.run(self._session)
         self._controller.open_step.start(Step.RECONSTRUCT)
 
     # 3 Box
@@ -61,6 +60,7 @@ class Actions(ReportingActions):
     @reported
     def place_box(self) -> None:
         """The next click in a slice places the box."""
+        actions.PLACE_BOX.check(self._session)
         self._state.placing = "box"
 
     @reported
@@ -82,12 +82,15 @@ class Actions(ReportingActions):
             self._growing = asyncio.create_task(self._grow(point))
         else:
             edge_mm = float(np.clip(number_of(self._state.box_edge_mm), *BOX_MM))
-            self._put_box(Box(point, (edge_mm,) * 3), tight=False)
+            try:
+                self._put_box(Box(point, (edge_mm,) * 3), tight=False)
+            except CRLMError as error:
+                self.report_error(str(error))
             self.after_action()
         return True
 
     def _put_box(self, box: Box, tight: bool) -> None:
-        self._session.box.set(box, tight)
+        actions.PLACE_BOX.run(self._session, box, tight)
         self._controller.views.go_to(box.center_ras)
         with self._state as state:
             state.placing = ""
@@ -97,12 +100,13 @@ class Actions(ReportingActions):
     @reported
     def segment(self) -> None:
         """Find the tumor in the box with the chosen model."""
+        actions.FIND.check(self._session)
         self._unless_corrected(self._start_segment)
 
     def _start_segment(self) -> None:
         self._controller.correction.end()
         self._controller.open_step.open("segment")
-        self._session.tumor.start()
+        actions.FIND.run(self._session)
 
     def _unless_corrected(self, then: Callable[[], None]) -> None:
         """Do `then`, which makes another tumor, when no hand has worked on this one, else ask first."""
@@ -117,23 +121,32 @@ class Actions(ReportingActions):
     @reported
     def go_navigate(self) -> None:
         """The tumor is as it should be: whoever says so has looked at what speaks against it."""
-        self._session.tumor.acknowledge_doubts()
+        actions.NAVIGATE.run(self._session)
+        if actions.ACKNOWLEDGE.can_run(self._session):
+            actions.ACKNOWLEDGE.run(self._session)
         self._controller.open_step.open("navigate")
 
     @reported
     def cancel(self) -> None:
-        self._session.jobs.cancel()
+        # It may have ended while the click was on its way.
+        if actions.CANCEL.can_run(self._session):
+            actions.CANCEL.run(self._session)
 
     @reported
     def place_seed(self) -> None:
         """The next click in a slice is where the region grows from."""
-        if self._session.box.value is None:
-            raise SegmentationError("Place the box first: the region grows within it.")
+        actions.GROW.check(self._session)
         self._state.placing = "seed"
 
     @reported
     def _grow(self, point) -> None:
-        self._unless_corrected(lambda: self._session.tumor.start_region_growing(point))
+        self._unless_corrected(lambda: actions.GROW.run(self._session, point))
+
+    @reported
+    def discard_corrections(self) -> None:
+        """Undoing strokes would bring back what is taken away."""
+        self._controller.correction.forget()
+        actions.DISCARD.run(self._session)
 
     @reported
     def choose_tool(self, tool, brush_mm) -> None:
@@ -175,7 +188,7 @@ class Actions(ReportingActions):
     # 5 Navigate
 
     def _on_margin(self, margin_mm, **_) -> None:
-        self._session.structures.set_margin_mm(float(np.clip(number_of(margin_mm), *MARGIN_MM)))
+        actions.MARGIN.run(self._session, float(np.clip(number_of(margin_mm), *MARGIN_MM)))
 
     def _on_open_step(self, open_step, **_) -> None:
         """A tool that was forgotten must not draw in the next step; lists are as they are now."""

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from ...navigation.margin import Severity
 from ...navigation.tracked_tool import ToolStatus
+from ...session.actions import ACTIONS
 from ...session.state import SessionState, Step, StepStatus
+
+if TYPE_CHECKING:
+    from ...session.session import Session
 
 _STATUS = {
     StepStatus.WAITING: "waiting",
@@ -50,6 +57,14 @@ def step_lines(state: SessionState, is_measuring: bool, needs_check: bool = Fals
     if needs_check and lines["segment"]["status"] == "done":
         lines["segment"]["status"] = "check"
     return lines
+
+
+def action_values(session: Session, plain: Callable[[str], str]) -> dict[str, dict[str, str]]:
+    """{'why_not'} of every action by its name: the sentence why it cannot be done now, '' when it can.
+
+    plain  takes out of a sentence what is not for the page
+    """
+    return {action.name: {"why_not": plain(action.why_not(session))} for action in ACTIONS}
 
 
 def origin_text(origin: str | None) -> str:

@@ -6,10 +6,11 @@ from trame.ui.vuetify3 import VAppLayout
 from trame.widgets import client, html
 from trame.widgets import vuetify3 as vuetify
 
+from ...session import actions as described
 from ..views.views import LIVE, SLICES, THREE_D
 from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
-from .widgets import each_tool
+from .widgets import bound_to, each_tool
 
 TITLE = "CRLM Navigation"
 _THEME = {
@@ -69,16 +70,19 @@ def _bar(cases) -> None:
             html.Span(
                 "{{ frames_per_second > 0 ? frames_per_second.toFixed(0) + ' frames/s' : 'no frames' }}", id="rate"
             )
-        _bar_button("New case", cases.new_case, "new-case", disabled=("!has_anything",))
-        _bar_button("Open case", cases.show_cases, "open-case")
+        _bar_button(described.NEW_CASE, cases.new_case, "new-case")
+        _bar_button(described.OPEN_CASE, cases.show_cases, "open-case")
         vuetify.VBtn(
-            "Save", prepend_icon="mdi-download", id="save", variant="tonal", height=40, title="Save and download",
-            click="utils.crlm.saveCase()", disabled=("!has_anything || saving",), loading=("saving",),
+            described.SAVE.label, prepend_icon="mdi-download", id="save", variant="tonal", height=40,
+            click="utils.crlm.saveCase()", loading=("saving",),
+            **bound_to(described.SAVE, unless="saving"),
         )  # fmt: skip
 
 
-def _bar_button(text: str, click, name: str, **options) -> None:
-    vuetify.VBtn(text, click=click, id=name, variant="text", height=40, classes="bar-button", **options)
+def _bar_button(action: described.Action, click, name: str) -> None:
+    vuetify.VBtn(
+        action.label, click=click, id=name, variant="text", height=40, classes="bar-button", **bound_to(action)
+    )
 
 
 def _same_patient(cases) -> None:
@@ -88,9 +92,9 @@ def _same_patient(cases) -> None:
         html.P("{{ question }}", id="question")
         html.P("Tumor, box and distances are hidden until you answer.", classes="quiet")
         vuetify.VBtn("Yes, the same patient", click=cases.keep_case, id="keep-case", color="primary", block=True,
-                     height=48, flat=True, classes="mb-2")  # fmt: skip
+                     height=48, flat=True, classes="mb-2", **bound_to(described.KEEP_CASE))  # fmt: skip
         vuetify.VBtn("No, begin a new case", click=cases.new_case, id="other-patient", variant="outlined",
-                     block=True, height=48)  # fmt: skip
+                     block=True, height=48, **bound_to(described.NEW_CASE))  # fmt: skip
 
 
 def _question(cases) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
+from ...session.actions import ACTIONS
 from ...values.defaults import DEFAULT_BOX_EDGE_MM, DEFAULT_PORT, DEFAULT_SAFETY_MARGIN_MM, DEFAULT_THRESHOLD
 
 # What a step's status is called on the page.
@@ -40,6 +41,7 @@ class PageState:
     open_step: str = "connect"
     steps: dict = field(default_factory=lambda: {name: asdict(StepLine()) for name in STEPS})
     step_labels: dict = field(default_factory=lambda: dict(STEP_LABELS))
+    actions: dict = field(default_factory=lambda: {action.name: {"why_not": ""} for action in ACTIONS})
     progress: float = 0.0  # of the job that runs, 0 to 100
     running: str = ""  # the step that runs a job, "" when none does
     data_kind: str = ""  # what the person looks at: a file's name, a case, the computer that sends

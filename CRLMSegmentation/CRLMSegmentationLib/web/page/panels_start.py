@@ -5,7 +5,8 @@ from __future__ import annotations
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
-from .widgets import chart, main_button, progress_bar, side_button, slider, step, warning_list
+from ...session import actions as described
+from .widgets import bound_to, chart, main_button, progress_bar, side_button, slider, step, warning_list
 
 # What a tab has of the state, sent along with a click.
 _FILE = "[file || '', calibration || '']"
@@ -22,81 +23,101 @@ def connect_panel(source) -> None:
                 vuetify.VBtn("Simulated", value="simulated", id="source-simulated")
                 vuetify.VBtn("Recording", value="file", id="source-file")
                 vuetify.VBtn("PLUS", value="plus", id="source-plus")
-            with html.Div(v_if="source === 'simulated'"):
-                html.P("A liver with one metastasis, imaged by a computed probe. Nothing of it is clinical.")
-                html.Div("How the tumor looks", classes="label")
-                with vuetify.VBtnToggle(
-                    v_model=("lesion",), mandatory=True, divided=True, classes="sources", height=40
-                ):  # fmt: skip
-                    vuetify.VBtn("Dark", value="hypoechoic")
-                    vuetify.VBtn("Bright", value="hyperechoic")
-                    vuetify.VBtn("Mixed", value="mixed")
-                slider("Tumor size", "lesion_mm", 8, 40, 1, "mm")
-                with html.Div(classes="slider-row mb-3"):
-                    html.Span("Liver {{ case_number }}")
-                    html.Button(
-                        "another one", click="case_number = case_number % 99 + 1", classes="link", id="another-liver"
-                    )
-                main_button(
-                    "Start a simulated sweep", "mdi-play", (source.connect_simulated, _SIMULATED),
-                    id="connect-simulated",
-                )  # fmt: skip
-            with html.Div(v_if="source === 'file'"):
-                vuetify.VSelect(
-                    v_model=("file",), items=("files",), label="Recorded sweep", id="file", v_if="!typing_path",
-                    **_FIELD,
-                )  # fmt: skip
-                vuetify.VTextField(
-                    v_model=("file",), label="Path of a recorded sweep", id="path", v_if="typing_path", **_FIELD
-                )
-                html.Button(
-                    "{{ typing_path ? 'choose from the list' : 'type a path' }}", click="typing_path = !typing_path",
-                    classes="link quiet mb-3", v_if="any_path", id="type-path",
-                )  # fmt: skip
-                _calibration()
-                html.Input(
-                    type="file", id="upload", multiple=True, accept=".mha,.nrrd,.xml",
-                    change="utils.crlm.upload($event.target)", style="display:none",
-                )  # fmt: skip
-                side_button(
-                    "Upload from this computer", "mdi-upload", "utils.crlm.choose('upload')", classes="my-3",
-                    disabled=("upload_progress >= 0",),
-                )  # fmt: skip
-                progress_bar("upload_progress", v_if="upload_progress >= 0")
-                main_button(
-                    "Replay it as a live stream", "mdi-play", (source.connect_file, _FILE), id="connect-file",
-                    disabled=("!file",),
-                )  # fmt: skip
-                side_button(
-                    "Skip to its volume", "mdi-skip-next", (source.open_file, _FILE), id="open-file",
-                    classes="mt-2", disabled=("!file",),
-                )  # fmt: skip
-            with html.Div(v_if="source === 'plus'"):
-                with html.Div(classes="two"):
-                    vuetify.VTextField(v_model=("plus_host",), label="Computer", id="plus-host", **_FIELD)
-                    vuetify.VTextField(
-                        v_model=("plus_port",), label="Port", id="plus-port", style="max-width:110px",
-                        **_FIELD,
-                    )  # fmt: skip
-                _calibration("mt-3")
-                main_button(
-                    "Connect", "mdi-lan-connect", (source.connect_plus, _PLUS), id="connect-plus", classes="mt-3"
-                )
+            _simulated(source)
+            _recording(source)
+            _plus(source)
         with html.Div(v_if="preparing"):
             html.P("{{ preparing }}", id="preparing")
             progress_bar("prepared", indeterminate=("prepared === 0",))
-        with html.Div(v_if="connected"):
-            html.Div("{{ stream_text }}", id="stream-text", classes="quiet")
-            with html.Div(v_if="image_names.length > 1", classes="mt-2", id="image-streams"):
-                html.Div("Which images", classes="label")
-                with html.Div(v_for="one in image_names", key="one"):
-                    side_button(
-                        "{{ one }}", "mdi-image-outline", (source.choose_image, "[one]"), classes="mb-1", height=36,
-                        color=("one === image_name ? 'primary' : undefined",),
-                    )  # fmt: skip
-            html.Div("Frames per second, over the last 30 s", classes="label mt-2")
-            chart("rate_curves", "{{ rate_top }}", height=56)
-            side_button("Disconnect", "mdi-lan-disconnect", source.disconnect, id="disconnect", classes="mt-2")
+        _connected(source)
+
+
+def _simulated(source) -> None:
+    """A sweep that is computed."""
+    with html.Div(v_if="source === 'simulated'"):
+        html.P("A liver with one metastasis, imaged by a computed probe. Nothing of it is clinical.")
+        html.Div("How the tumor looks", classes="label")
+        with vuetify.VBtnToggle(
+            v_model=("lesion",), mandatory=True, divided=True, classes="sources", height=40
+        ):  # fmt: skip
+            vuetify.VBtn("Dark", value="hypoechoic")
+            vuetify.VBtn("Bright", value="hyperechoic")
+            vuetify.VBtn("Mixed", value="mixed")
+        slider("Tumor size", "lesion_mm", 8, 40, 1, "mm")
+        with html.Div(classes="slider-row mb-3"):
+            html.Span("Liver {{ case_number }}")
+            html.Button("another one", click="case_number = case_number % 99 + 1", classes="link", id="another-liver")
+        main_button(
+            "Start a simulated sweep", "mdi-play", (source.connect_simulated, _SIMULATED),
+            id="connect-simulated",
+        )  # fmt: skip
+
+
+def _recording(source) -> None:
+    """A recorded sweep, from the list, by its path, or uploaded."""
+    with html.Div(v_if="source === 'file'"):
+        vuetify.VSelect(
+            v_model=("file",), items=("files",), label="Recorded sweep", id="file", v_if="!typing_path",
+            **_FIELD,
+        )  # fmt: skip
+        vuetify.VTextField(v_model=("file",), label="Path of a recorded sweep", id="path", v_if="typing_path", **_FIELD)
+        html.Button(
+            "{{ typing_path ? 'choose from the list' : 'type a path' }}", click="typing_path = !typing_path",
+            classes="link quiet mb-3", v_if="any_path", id="type-path",
+        )  # fmt: skip
+        _calibration()
+        html.Input(
+            type="file", id="upload", multiple=True, accept=".mha,.nrrd,.xml",
+            change="utils.crlm.upload($event.target)", style="display:none",
+        )  # fmt: skip
+        side_button(
+            "Upload from this computer", "mdi-upload", "utils.crlm.choose('upload')", classes="my-3",
+            disabled=("upload_progress >= 0",),
+        )  # fmt: skip
+        progress_bar("upload_progress", v_if="upload_progress >= 0")
+        main_button(
+            described.REPLAY.label, "mdi-play", (source.connect_file, _FILE), id="connect-file",
+            **bound_to(described.REPLAY, unless="!file"),
+        )  # fmt: skip
+        side_button(
+            described.OPEN_SWEEP.label, "mdi-skip-next", (source.open_file, _FILE), id="open-file", classes="mt-2",
+            **bound_to(described.OPEN_SWEEP, unless="!file"),
+        )  # fmt: skip
+
+
+def _plus(source) -> None:
+    """A PLUS server."""
+    with html.Div(v_if="source === 'plus'"):
+        with html.Div(classes="two"):
+            vuetify.VTextField(v_model=("plus_host",), label="Computer", id="plus-host", **_FIELD)
+            vuetify.VTextField(
+                v_model=("plus_port",), label="Port", id="plus-port", style="max-width:110px",
+                **_FIELD,
+            )  # fmt: skip
+        _calibration("mt-3")
+        main_button(
+            described.CONNECT.label, "mdi-lan-connect", (source.connect_plus, _PLUS), id="connect-plus", classes="mt-3",
+            **bound_to(described.CONNECT),
+        )  # fmt: skip
+
+
+def _connected(source) -> None:
+    """What is known of the stream."""
+    with html.Div(v_if="connected"):
+        html.Div("{{ stream_text }}", id="stream-text", classes="quiet")
+        with html.Div(v_if="image_names.length > 1", classes="mt-2", id="image-streams"):
+            html.Div("Which images", classes="label")
+            with html.Div(v_for="one in image_names", key="one"):
+                side_button(
+                    "{{ one }}", "mdi-image-outline", (source.choose_image, "[one]"), classes="mb-1", height=36,
+                    color=("one === image_name ? 'primary' : undefined",),
+                )  # fmt: skip
+        html.Div("Frames per second, over the last 30 s", classes="label mt-2")
+        chart("rate_curves", "{{ rate_top }}", height=56)
+        side_button(
+            described.DISCONNECT.label, "mdi-lan-disconnect", source.disconnect, id="disconnect", classes="mt-2",
+            **bound_to(described.DISCONNECT),
+        )  # fmt: skip
 
 
 def _calibration(classes: str = "") -> None:
@@ -118,18 +139,19 @@ def record_panel(actions) -> None:
             v_if="!recording && !has_sweep && sweep_seconds",
         )
         main_button(
-            "Record a sweep", "mdi-record-circle", actions.start_recording, id="record", color="error",
-            v_if="!recording",
-            disabled=("!connected || frames_per_second === 0 || running !== '' || question !== ''",),
-            variant=("has_volume ? 'tonal' : 'flat'",),
+            described.RECORD.label, "mdi-record-circle", actions.start_recording, id="record", color="error",
+            v_if="!recording", variant=("has_volume ? 'tonal' : 'flat'",), **bound_to(described.RECORD),
         )  # fmt: skip
         with html.Div(v_if="recording"):
             html.Div("{{ recorded_text }}", id="recorded", classes="figure")
             progress_bar("recorded_part", color="error", v_if="sweep_seconds", classes="mb-3")
-            main_button("Stop", "mdi-stop", actions.stop_recording, id="stop", color="error", variant="outlined")
+            main_button(
+                described.STOP.label, "mdi-stop", actions.stop_recording, id="stop", color="error", variant="outlined",
+                **bound_to(described.STOP),
+            )  # fmt: skip
         progress_bar("progress", v_if="running === 'record'", classes="mt-3")
         warning_list("record_hints")
         side_button(
-            "Make the volume again", "mdi-cube-scan", actions.reconstruct, classes="mt-2", id="reconstruct",
-            v_if="has_sweep && !recording", disabled=("running !== ''",),
+            described.RECONSTRUCT.label, "mdi-cube-scan", actions.reconstruct, classes="mt-2", id="reconstruct",
+            v_if="has_sweep && !recording", **bound_to(described.RECONSTRUCT),
         )  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
-from .widgets import chart, each_tool, main_button, progress_bar, side_button, slider, step, warning_list
+from ...session import actions as described
+from .widgets import bound_to, chart, each_tool, main_button, progress_bar, side_button, slider, step, warning_list
 
 
 def box_panel(actions) -> None:
@@ -18,9 +19,10 @@ def box_panel(actions) -> None:
                 vuetify.VIcon("mdi-cursor-default-click-outline")
                 html.Span("Click on the tumor in one of the three slices.")
             main_button(
-                "{{ has_box ? 'Place it anew' : 'Place the box' }}", "mdi-cube-outline", actions.place_box,
-                id="place-box", v_if="placing !== 'box'",
+                f"{{{{ has_box ? 'Place it anew' : '{described.PLACE_BOX.label}' }}}}", "mdi-cube-outline",
+                actions.place_box, id="place-box", v_if="placing !== 'box'",
                 variant=("has_box ? 'tonal' : 'flat'",), height=("has_box ? 44 : 60",),
+                **bound_to(described.PLACE_BOX),
             )  # fmt: skip
             side_button(
                 "Where is it? (the simulator knows)", "mdi-lightbulb-on-outline", actions.place_box_at_truth,
@@ -31,8 +33,8 @@ def box_panel(actions) -> None:
                 html.P("Drag its handles in the pictures to fit it to the tumor.", classes="quiet")
                 warning_list("box_warnings")
                 main_button(
-                    "Find the tumor", "mdi-auto-fix", actions.segment, id="find", classes="mt-2",
-                    disabled=("running !== ''",),
+                    described.FIND.label, "mdi-auto-fix", actions.segment, id="find", classes="mt-2",
+                    **bound_to(described.FIND),
                 )  # fmt: skip
 
 
@@ -41,7 +43,10 @@ def segment_panel(actions) -> None:
     with step("segment", 4, "Segment"):
         with html.Div(v_if="running === 'segment'"):
             progress_bar("progress", classes="mb-3")
-            main_button("Cancel", "mdi-close", actions.cancel, id="cancel", variant="outlined")
+            main_button(
+                described.CANCEL.label, "mdi-close", actions.cancel, id="cancel", variant="outlined",
+                **bound_to(described.CANCEL),
+            )  # fmt: skip
         with html.Div(v_if="running !== 'segment'"):
             html.Div("No tumor was found", classes="figure warning-figure mb-1", v_if="none_found", id="none-found")
             warning_list("doubts")
@@ -52,21 +57,22 @@ def segment_panel(actions) -> None:
             main_button(
                 "{{ doubts_new ? 'I have looked, it fits: navigate' : 'It fits: navigate' }}",
                 "mdi-navigation-variant", actions.go_navigate, id="go-navigate", classes="mb-3",
+                **bound_to(described.NAVIGATE),
             )  # fmt: skip
         with html.Div(v_if="running !== 'segment'"):
             main_button(
-                "{{ has_tumor ? 'Find it anew' : 'Find the tumor' }}", "mdi-auto-fix", actions.segment, id="segment",
-                disabled=("!has_box || running !== ''",), variant=("has_tumor ? 'tonal' : 'flat'",),
-                height=("has_tumor ? 44 : 60",),
+                f"{{{{ has_tumor ? 'Find it anew' : '{described.FIND.label}' }}}}", "mdi-auto-fix", actions.segment,
+                id="segment", variant=("has_tumor ? 'tonal' : 'flat'",), height=("has_tumor ? 44 : 60",),
+                **bound_to(described.FIND),
             )  # fmt: skip
             html.Div("{{ engine_text }}", classes="quiet mt-1", id="engine")
-        with html.Div(v_if="has_box && running === ''", classes="mt-2"):
+        with html.Div(v_if="has_box && running !== 'segment'", classes="mt-2"):
             with html.Div(v_if="placing === 'seed'", classes="call"):
                 vuetify.VIcon("mdi-cursor-default-click-outline")
                 html.Span("Click inside the tumor in one of the three slices.")
             side_button(
-                "Semi-automatic: grow from a click", "mdi-target", actions.place_seed, id="place-seed",
-                v_if="placing !== 'seed'",
+                described.GROW.label, "mdi-target", actions.place_seed, id="place-seed", v_if="placing !== 'seed'",
+                **bound_to(described.GROW),
             )  # fmt: skip
         with vuetify.VExpansionPanels(variant="accordion", classes="mt-2", flat=True):
             with vuetify.VExpansionPanel(title="Advanced"):
@@ -86,6 +92,10 @@ def _found(actions) -> None:
         _history_button(actions.redo, "redo", "Redo")
     with html.Div(v_if="tool"):
         slider("Brush", "brush_mm", 1, 20, 0.5, "mm")
+    side_button(
+        described.DISCARD.label, "mdi-undo-variant", actions.discard_corrections, id="discard", classes="mt-2",
+        v_if="actions.discard.why_not === ''", **bound_to(described.DISCARD),
+    )  # fmt: skip
 
 
 def _choice(label: str, name: str, items: str, **options) -> None:
@@ -106,6 +116,7 @@ def _tool_button(actions, tool: str, icon: str, text: str) -> None:
     vuetify.VBtn(
         text, prepend_icon=icon, id=tool, click=(actions.choose_tool, f"['{tool}', brush_mm]"), height=48,
         color=(f"tool === '{tool}' ? 'primary' : undefined",), variant=(f"tool === '{tool}' ? 'flat' : 'tonal'",),
+        **bound_to(described.CORRECT),
     )  # fmt: skip
 
 
@@ -115,7 +126,10 @@ def navigate_panel(actions) -> None:
         html.P("The tumor first: then its distance to every tool is shown here.", v_if="!has_tumor")
         with html.Div(v_if="has_tumor && doubts_new"):
             warning_list("doubts")
-            side_button("I have looked: the tumor fits", "mdi-check", actions.go_navigate, classes="mb-3", id="looked")
+            side_button(
+                described.ACKNOWLEDGE.label, "mdi-check", actions.go_navigate, classes="mb-3", id="looked",
+                **bound_to(described.ACKNOWLEDGE),
+            )  # fmt: skip
         with html.Div(v_if="has_tumor"):
             html.P("No tool is tracked yet.", v_if="tools.length === 0", classes="quiet")
             with each_tool():
@@ -130,4 +144,4 @@ def navigate_panel(actions) -> None:
                 height=96,
             )  # fmt: skip
             html.Div(classes="mb-3")
-            slider("Margin", "margin_mm", 0, 20, 1, "mm")
+            slider(described.MARGIN.label, "margin_mm", 0, 20, 1, "mm", title=described.MARGIN.help)

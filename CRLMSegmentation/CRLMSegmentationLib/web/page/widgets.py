@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
+from ...session.actions import Action
+
 
 @contextmanager
 def step(name: str, number: int, title: str):
@@ -44,6 +46,16 @@ def main_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
     )  # fmt: skip
 
 
+def bound_to(action: Action, unless: str = "false") -> dict[str, tuple[str]]:
+    """Options of a button that is enabled while `action` can be done, and says what it does, or why not yet.
+
+    unless  an expression of the page that disables it as well
+    The help stands in quotes within an expression; a test keeps quotes out of it.
+    """
+    why_not = f"actions.{action.name}.why_not"
+    return {"disabled": (f"{why_not} !== '' || {unless}",), "title": (f"{why_not} || '{action.help}'",)}
+
+
 def side_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
     """A second choice beside the large button."""
     return vuetify.VBtn(
@@ -51,9 +63,9 @@ def side_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
     )
 
 
-def slider(label: str, name: str, low: float, high: float, step_size: float, unit: str) -> None:
+def slider(label: str, name: str, low: float, high: float, step_size: float, unit: str, title: str = "") -> None:
     """A slider with its name and value above it; `name` is the state variable, and with dashes its id."""
-    with html.Div(id=name.replace("_", "-")):
+    with html.Div(id=name.replace("_", "-"), title=title):
         with html.Div(classes="slider-row"):
             html.Span(label)
             html.Span(

@@ -10,6 +10,8 @@ from trame_slicer.segmentation import (
 )
 from undo_stack import UndoStack
 
+from ...session import actions
+
 _EFFECTS = {"paint": SegmentationEffectPaint, "erase": SegmentationEffectErase}
 _UNDO_STEPS = 20
 
@@ -44,7 +46,7 @@ class Correction:
             return
         node = self._session.nodes.segmentation()
         if not self.is_on:
-            self._session.tumor.begin_correction()
+            actions.CORRECT.run(self._session)
         if node is not self._node:
             self._editor.set_active_segmentation(node, self._session.nodes.volume())
             self._node = node
