@@ -11,13 +11,14 @@ import logging
 import math
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import CRLMError
 from ..mrml.application import application_on
 from ..session import actions
 from ..session.case.case_source import LIVE, REPLAYED
 from ..session.session import Session
-from ..session.state import Step, StepStatus
+from ..session.state import SessionState, Step, StepStatus
 from .actions.settable import BOX_MM
 from .library import Library
 from .page import mirror
@@ -25,6 +26,13 @@ from .page.charts import Series
 from .page.open_step import OpenStep
 from .views.correction import Correction
 from .views.display import Display
+
+if TYPE_CHECKING:
+    from trame_server.state import State
+    from trame_slicer.core import SlicerApp
+    from trame_slicer.views import AbstractView
+
+    from .views.views import Views
 
 _PERIOD_S = 1 / 30
 _FIGURES_EVERY_S = 0.2
@@ -41,7 +49,7 @@ class Controller:
     library  files that can be chosen
     """
 
-    def __init__(self, slicer_app, state, library: Library):
+    def __init__(self, slicer_app: SlicerApp, state: State, library: Library) -> None:
         # Its logics own nodes of the scene, such as the color tables: they must live as long as the session.
         self._slicer_app = slicer_app
         self.state = state
@@ -51,7 +59,7 @@ class Controller:
         self.session.recording.folder = library.recordings
         self.correction = Correction(slicer_app, self.session)
         self.display: Display | None = None
-        self.views = None
+        self.views: Views | None = None
         self.rates = Series(30.0)
         self.distances = Series(30.0)
         self.shown_edge_mm = 0.0
@@ -66,7 +74,7 @@ class Controller:
         self._segment_status: StepStatus | None = None
         self.session.add_listener(self._on_session)
 
-    def show_in(self, views) -> None:
+    def show_in(self, views: Views) -> None:
         """The views that the scene is seen in."""
         self.views = views
         self.display = Display(self.session.scene, views)
@@ -153,7 +161,7 @@ class Controller:
             is_placed=is_shown and not text,
         )
 
-    def _count_heartbeat(self, state) -> None:
+    def _count_heartbeat(self, state: State) -> None:
         self._heartbeats += 1
         state.heartbeat = self._heartbeats
 
@@ -161,7 +169,7 @@ class Controller:
         """Cut the probability there as soon as there is time; only the newest request counts."""
         self._requested_threshold = threshold
 
-    def _on_session(self, _state) -> None:
+    def _on_session(self, _state: SessionState) -> None:
         self._changed = True
 
     # Sentences
@@ -226,7 +234,7 @@ class Controller:
                 state.note_text, state.note_shown = plain(new_notices[-1]), True
             self._open_next_step(state, steps)
 
-    def _update_origin(self, state) -> None:
+    def _update_origin(self, state: State) -> None:
         session = self.session
         source = session.stream.source
         origin = session.case.origin or (source.origin if source is not None else None)
@@ -285,11 +293,11 @@ class Controller:
             state.clock_text = f"From the end of the sweep to the tumor: {clock_s:.0f} s" if clock_s else ""
             self._update_editing(state)
 
-    def _update_editing(self, state) -> None:
+    def _update_editing(self, state: State) -> None:
         state.tool = self.correction.tool
         state.can_undo, state.can_redo = self.correction.can_undo, self.correction.can_redo
 
-    def _open_next_step(self, state, steps) -> None:
+    def _open_next_step(self, state: State, steps: SessionState) -> None:
         """Open the next step when what a person has started is done, so that nobody has to look for it."""
         done = self.open_step.update(steps)
         if done is Step.CONNECT:
@@ -305,14 +313,14 @@ class Controller:
         if steps.status(Step.RECONSTRUCT) is not StepStatus.DONE:
             state.placing = ""
 
-    def fit(self, view) -> None:
+    def fit(self, view: AbstractView) -> None:
         """Show everything in a view."""
         if view is self.views.three_d:
             self.display.show_everything()
         else:
             view.fit_view_to_content()
 
-    def open_case(self, folder, shown_as: str = "") -> None:
+    def open_case(self, folder: str | Path, shown_as: str = "") -> None:
         """Begin with a saved case, called `shown_as` or as its folder. Raises FileFormatError."""
         actions.OPEN_CASE.run(self.session, folder)
         self.display.forget()
@@ -321,7 +329,10 @@ class Controller:
             state.data_kind = shown_as or f"Case {Path(folder).name}"
             self.open_step.open("navigate" if self.session.tumor.surface is not None else "connect")
 
-    def replay(self, path, plus_configuration=None, seconds: float = 0.0, origin: str = REPLAYED) -> None:
+    def replay(
+        self, path: str | Path, plus_configuration: str | Path | None = None, seconds: float = 0.0,
+        origin: str = REPLAYED,
+    ) -> None:  # fmt: skip
         """Replay a recording as the live stream; seconds: how long it lasts, 0 when that is not known."""
         actions.REPLAY.run(self.session, path, plus_configuration, origin=origin)
         self.open_step.start(Step.CONNECT)

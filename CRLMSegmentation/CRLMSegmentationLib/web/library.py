@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import FileFormatError
@@ -22,7 +23,7 @@ class Library:
     any_path    whether a path that is typed on the page may be read too: only for a page that nobody else can reach
     """
 
-    def __init__(self, folder, given=(), any_path: bool = True):
+    def __init__(self, folder: str | Path, given: Iterable[str | Path] = (), any_path: bool = True) -> None:
         self.folder = Path(folder).resolve()
         self.recordings = self._made("recordings")
         self.simulated = self._made("simulated")
@@ -31,11 +32,11 @@ class Library:
         self._given = [Path(path).resolve() for path in given]
         self.any_path = any_path
 
-    def sweeps(self) -> list[dict]:
+    def sweeps(self) -> list[dict[str, str]]:
         """Recorded sweeps as {'title', 'value'} for a select box, the newest first; a value names no place on disk."""
         return _items(self._sweeps())
 
-    def configurations(self) -> list[dict]:
+    def configurations(self) -> list[dict[str, str]]:
         """PLUS configurations for a select box."""
         return [{"title": "Not needed", "value": ""}, *_items(self._configurations())]
 
@@ -58,7 +59,7 @@ class Library:
             folder = self.cases / f"{name}-{number}"
         return folder
 
-    def saved_cases(self) -> list[dict]:
+    def saved_cases(self) -> list[dict[str, str]]:
         """Saved cases as {'title', 'value', 'date'}, the newest first."""
         return [
             {"title": path.name, "value": value, "date": time.strftime("%Y-%m-%d %H:%M", time.localtime(saved_s))}
@@ -72,7 +73,7 @@ class Library:
             raise FileFormatError("This case is not there any more; choose another one.")
         return cases[value][1]
 
-    def value_of(self, path) -> str:
+    def value_of(self, path: str | Path) -> str:
         """Of an offered file in a select box; '' when it is not offered."""
         offered = {**self._sweeps(), **self._configurations()}
         return next((value for value, one in offered.items() if one == Path(path)), "")
@@ -109,7 +110,7 @@ class Library:
     def _configurations(self) -> dict[str, Path]:
         return {**_in("uploads", self.uploads.folder, CONFIGURATION_ENDINGS), **self._of_given(CONFIGURATION_ENDINGS)}
 
-    def _of_given(self, endings) -> dict[str, Path]:
+    def _of_given(self, endings: tuple[str, ...]) -> dict[str, Path]:
         found = {}
         for number, given in enumerate(self._given, start=1):
             if given.is_dir():
@@ -119,7 +120,7 @@ class Library:
         return found
 
 
-def _in(name: str, folder: Path, endings) -> dict[str, Path]:
+def _in(name: str, folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
     """Path of every file with one of the endings, by what a select box calls it; the newest first."""
     files = []
     for path in folder.iterdir() if folder.is_dir() else ():
@@ -136,7 +137,7 @@ def _items(files: dict[str, Path]) -> list[dict]:
     return [{"title": path.name, "value": value} for value, path in files.items()]
 
 
-def _typed(value) -> Path | None:
+def _typed(value: object) -> Path | None:
     """The file that somebody typed the path of; None when there is no such file."""
     try:
         path = Path(str(value).strip()).expanduser()

@@ -8,9 +8,10 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..tracking.openigtlink.port import checked_port
@@ -22,7 +23,8 @@ _TRAME_ARGUMENTS = ("--no-ws-endpoint",)
 
 
 def serve_case(
-    case, open_browser: bool = True, host: str = DEFAULT_HOST, port: int = 0, live=None, shown_as: str = "",
+    case: str | Path, open_browser: bool = True, host: str = DEFAULT_HOST, port: int = 0,
+    live: str | Path | None = None, shown_as: str = "",
 ) -> None:  # fmt: skip
     """Serve the page with the case in the folder `case` (of Session.case.save), until Ctrl-C.
 
@@ -34,8 +36,9 @@ def serve_case(
 
 
 def serve(
-    folder=DEFAULT_FOLDER, given=(), case=None, host: str = DEFAULT_HOST, port: int = 0, open_browser: bool = True,
-    token: str | None = None, live=None, shown_as: str = "", on_ready: Callable[[str], None] = lambda address: None,
+    folder: str | Path = DEFAULT_FOLDER, given: Sequence[str | Path] = (), case: str | Path | None = None,
+    host: str = DEFAULT_HOST, port: int = 0, open_browser: bool = True, token: str | None = None,
+    live: str | Path | None = None, shown_as: str = "", on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
@@ -79,7 +82,7 @@ def _check_there() -> None:
         ) from None
 
 
-def _check_named(given, case, live) -> None:
+def _check_named(given: Sequence[str | Path], case: str | Path | None, live: str | Path | None) -> None:
     """Before anything is started: what was named on the command line is there."""
     from ..session.case.case_files import INDEX
 
@@ -92,7 +95,10 @@ def _check_named(given, case, live) -> None:
         raise ConfigurationError(f"There is no recording '{live}' to replay.")
 
 
-async def _serve(folder, given, case, live, host, port, open_browser, token, on_ready) -> None:
+async def _serve(
+    folder: str | Path, given: Sequence[str | Path], case: tuple[str | Path | None, str], live: str | Path | None,
+    host: str, port: int, open_browser: bool, token: str | None, on_ready: Callable[[str], None],
+) -> None:  # fmt: skip
     from .server.access import gate, is_loopback
     from .server.build import build
     from .server.guarded_socket import GuardedSocket
@@ -105,14 +111,14 @@ async def _serve(folder, given, case, live, host, port, open_browser, token, on_
     with _own_command_line():
         server, controller, routes, allowed = build(folder, given, any_path=is_loopback(host))
 
-        def on_bind(wslink_server) -> None:
+        def on_bind(wslink_server: Any) -> None:
             wslink_server.app.middlewares.append(gate(token))
             socket = GuardedSocket(server.protocol, wslink_server, allowed, Refusals())
             wslink_server.app.router.add_get("/ws", socket.handleWsRequest)
             wslink_server.app.on_shutdown.append(lambda _app: socket.disconnectClients())
             routes.add_to(wslink_server.app)
 
-        def ready(**_) -> None:
+        def ready(**_: object) -> None:
             address = _address(host, server.port, token)
             print(f"The page is at {address} (Ctrl-C ends it)", flush=True)
             on_ready(address)
@@ -146,7 +152,7 @@ async def _serve(folder, given, case, live, host, port, open_browser, token, on_
             task.cancel()
 
 
-def _report_fault(loop, context) -> None:
+def _report_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """A tab that was closed while a picture was on its way to it is no fault."""
     if not isinstance(context.get("exception"), ConnectionError):
         loop.default_exception_handler(context)
@@ -165,7 +171,7 @@ def _address(host: str, port: int, token: str | None) -> str:
     return f"http://{shown}:{port}/{f'?token={token}' if token else ''}"
 
 
-def _end_at_signals(task) -> None:
+def _end_at_signals(task: asyncio.Future[None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
@@ -174,7 +180,7 @@ def _end_at_signals(task) -> None:
 
 
 @contextmanager
-def _own_command_line():
+def _own_command_line() -> Iterator[None]:
     before, sys.argv = sys.argv, [*sys.argv[:1], *_TRAME_ARGUMENTS]
     try:
         yield

@@ -46,7 +46,7 @@ class ServedPage:
             int(task.name)
             for task in Path("/proc").iterdir()
             if task.name.isdigit()
-            and b"segmentation.worker" in _command_of(task)
+            and b"inference.worker" in _command_of(task)
             and f"PPid:\t{self.process.pid}\n" in (task / "status").read_text(encoding="utf-8")
         )
         os.kill(worker, signal.SIGSTOP)

@@ -16,12 +16,12 @@ from .saving import Saving
 class CaseActions(ReportingActions):
     """Bound to the page's buttons by page.Page."""
 
-    def __init__(self, controller: Controller, saving: Saving, questions: Questions, preparing: Preparing):
+    def __init__(self, controller: Controller, saving: Saving, questions: Questions, preparing: Preparing) -> None:
         super().__init__(controller)
         self._saving, self._questions, self._preparing = saving, questions, preparing
 
     @reported
-    async def answer(self, choice) -> None:
+    async def answer(self, choice: object) -> None:
         """To the question that is on the page."""
         await self._questions.answer(str(choice))
 
@@ -42,7 +42,7 @@ class CaseActions(ReportingActions):
             state.cases, state.choosing_case = self._library.saved_cases(), True
 
     @reported
-    async def open_case(self, value) -> None:
+    async def open_case(self, value: object) -> None:
         """Go on from a saved case."""
         folder = self._library.case_of(str(value))
         self._state.choosing_case = False
@@ -56,7 +56,7 @@ class CaseActions(ReportingActions):
 
         await self.unless_lost(f"Open {folder.name}?", load)
 
-    async def unless_lost(self, text: str, then: Callable[[], Awaitable]) -> None:
+    async def unless_lost(self, text: str, then: Callable[[], Awaitable[None]]) -> None:
         """Do `then` when nothing of the case gets lost by it, else ask first."""
         if not self._session.case.has_unsaved_data:
             await then()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from trame_server.state import State
 
 
 class Preparing:
     """One thing at a time, on the page whose `state` is given."""
 
-    def __init__(self, state):
+    def __init__(self, state: State) -> None:
         self._state = state
         self._is_on = False
 
     @contextmanager
-    def shown(self, text: str):
+    def shown(self, text: str) -> Iterator[None]:
         """`text` is on the page while the block runs. Raises ConfigurationError when another one runs."""
         if self._is_on:
             raise ConfigurationError("Another source or case is being made ready; wait a moment.")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trame_server.state import State
 
 
 @dataclass(frozen=True)
@@ -12,14 +16,14 @@ class Choice:
     """One of the answers: its button's title and color, and what it does (None for nothing)."""
 
     title: str
-    then: Callable | None = None
+    then: Callable[[], Awaitable[None] | None] | None = None
     color: str = ""
 
 
 class Questions:
     """Asks on the page whose `state` is given."""
 
-    def __init__(self, state):
+    def __init__(self, state: State) -> None:
         self._state = state
         self._choices: dict[str, Choice] = {}
 

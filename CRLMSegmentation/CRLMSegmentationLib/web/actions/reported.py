@@ -6,17 +6,30 @@ import functools
 import inspect
 import logging
 import math
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
 
 from ...errors import ConfigurationError, CRLMError
+
+if TYPE_CHECKING:
+    from ..controller import Controller
 
 _logger = logging.getLogger(__name__)
 
 
-def reported(action):
+class Reporting(Protocol):
+    """What has buttons."""
+
+    def report_error(self, sentence: str) -> None: ...
+
+    def after_action(self) -> None: ...
+
+
+def reported(action: Callable[..., Awaitable[None] | None]) -> Callable[..., Awaitable[None]]:
     """A method that a button calls, of an object with report_error(sentence) and after_action()."""
 
     @functools.wraps(action)
-    async def run(self, *arguments):
+    async def run(self: Reporting, *arguments: object) -> None:
         try:
             outcome = action(self, *arguments)
             if inspect.isawaitable(outcome):
@@ -36,7 +49,7 @@ def reported(action):
 class ReportingActions:
     """What actions of the page have in common: a Controller, whose page shows their errors."""
 
-    def __init__(self, controller):
+    def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._session = controller.session
         self._state = controller.state
@@ -49,10 +62,10 @@ class ReportingActions:
         self._controller.show_steps()
 
 
-def number_of(value) -> float:
+def number_of(value: object) -> float:
     """What a field of the page holds; raises ConfigurationError when it is no number."""
     try:
-        number = float(value)
+        number = float(value)  # type: ignore[arg-type]  # what it does not take is answered below
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):

@@ -15,7 +15,7 @@ from ..controller import Controller
 class Saving:
     """One case at a time."""
 
-    def __init__(self, controller: Controller):
+    def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._lock = asyncio.Lock()
 

@@ -20,13 +20,14 @@ from ...errors import ConfigurationError
 from ...geometry import plane_axes, transform_points
 from ...python_process import end_process, start_python
 from ...sweep import Pose, Sweep
+from ...values import Volume
 
 TRUTH = "tumor.nrrd"
 _FARTHEST_MM = 70.0
 
 
 async def simulate(
-    folder, seed: int, lesion: str, diameter_mm: float, progress: Callable[[float, str], None] | None = None
+    folder: str | Path, seed: int, lesion: str, diameter_mm: float, progress: Callable[[float, str], None] | None = None
 ) -> Path:
     """Write a simulated case into `folder`; returns the path of its sweep. Raises ConfigurationError.
 
@@ -69,7 +70,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def with_approaching_stylus(sweep, tumor):
+def with_approaching_stylus(sweep: Sweep, tumor: Volume) -> Sweep:
     """The sweep with a stylus that goes into the tumor and back again while it lasts, from the probe's side."""
     place = np.argwhere(tumor.voxels)[:, ::-1]
     center = transform_points(tumor.ijk_to_ras, place.mean(axis=0))

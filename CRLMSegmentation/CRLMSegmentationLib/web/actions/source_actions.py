@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from ...session import actions
 from ...session.case.case_source import REPLAYED
 from ...session.state import Step
 from ...simulation.ultrasound.settings import ECHOGENICITIES
-from ...sweep.sweep import SIMULATED
+from ...sweep.sweep import SIMULATED, Sweep
+from ...values import Volume
 from ..controller import Controller
 from . import simulator
 from .preparing import Preparing
@@ -28,18 +30,19 @@ class SourceActions(ReportingActions):
     """
 
     def __init__(
-        self, controller: Controller, preparing: Preparing, unless_lost: Callable[[str, Callable], Awaitable]
-    ):  # fmt: skip
+        self, controller: Controller, preparing: Preparing,
+        unless_lost: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]],
+    ) -> None:  # fmt: skip
         super().__init__(controller)
-        self.truth = None
+        self.truth: Volume | None = None
         self._preparing, self._unless_lost = preparing, unless_lost
 
     # What was chosen comes along with the click: the state of a tab may reach the program later than that.
 
     @reported
-    async def connect_simulated(self, lesion, lesion_mm, case_number) -> None:
+    async def connect_simulated(self, lesion: object, lesion_mm: object, case_number: object) -> None:
         """Simulate a sweep over a tumor of the chosen kind, and replay it as a live stream."""
-        lesion = lesion if lesion in ECHOGENICITIES else ECHOGENICITIES[0]
+        lesion = str(lesion) if lesion in ECHOGENICITIES else ECHOGENICITIES[0]
         diameter_mm = float(np.clip(number_of(lesion_mm), *LESION_MM))
         seed = int(np.clip(number_of(case_number), *CASE_NUMBERS))
         folder = self._library.simulated / f"{lesion}-{diameter_mm:.0f}mm-{seed}"
@@ -53,7 +56,7 @@ class SourceActions(ReportingActions):
         self._know_truth(truth)
 
     @reported
-    async def connect_file(self, file, calibration) -> None:
+    async def connect_file(self, file: object, calibration: object) -> None:
         """Replay the chosen recording as a live stream."""
         path, configuration = self._chosen(file, calibration)
         with self._preparing.shown(f"Opening {path.name}"):
@@ -62,7 +65,7 @@ class SourceActions(ReportingActions):
         self._replay(path, configuration, path.name, frames[-1].timestamp - frames[0].timestamp)
 
     @reported
-    async def open_file(self, file, calibration) -> None:
+    async def open_file(self, file: object, calibration: object) -> None:
         """Take the chosen recording as the sweep, without any stream."""
         path, configuration = self._chosen(file, calibration)
         with self._preparing.shown(f"Reading {path.name}"):
@@ -81,7 +84,7 @@ class SourceActions(ReportingActions):
         await self._unless_lost(f"Open {path.name}?", take)
 
     @reported
-    async def connect_plus(self, host, port, calibration) -> None:
+    async def connect_plus(self, host: object, port: object, calibration: object) -> None:
         """Receive from a PLUS server."""
         host, port = str(host).strip(), int(number_of(port))
         if not host or not 0 < port < 65536:
@@ -93,12 +96,12 @@ class SourceActions(ReportingActions):
         self._controller.open_step.start(Step.CONNECT)
 
     @reported
-    def choose_image(self, name) -> None:
+    def choose_image(self, name: object) -> None:
         """Take this one of the image streams that come."""
         stream = self._session.stream.status
         if stream is None or name not in stream.image_names:
             raise ConfigurationError("This image stream does not come any more.")
-        self._session.stream.choose_image(name)
+        self._session.stream.choose_image(str(name))
 
     @reported
     def disconnect(self) -> None:
@@ -106,32 +109,34 @@ class SourceActions(ReportingActions):
         self._controller.rates.clear()
         self._controller.open_step.open("connect")
 
-    def _chosen(self, file, calibration):
+    def _chosen(self, file: object, calibration: object) -> tuple[Path, Path | None]:
         if not file:
             raise FileFormatError("Choose a recorded sweep first, or upload one.")
-        return self._library.path_of(file), self._chosen_calibration(calibration)
+        return self._library.path_of(str(file)), self._chosen_calibration(calibration)
 
-    def _chosen_calibration(self, calibration):
-        return self._library.path_of(calibration) if calibration else None
+    def _chosen_calibration(self, calibration: object) -> Path | None:
+        return self._library.path_of(str(calibration)) if calibration else None
 
-    def _replay(self, path, configuration, shown_name: str, seconds: float, origin: str = REPLAYED) -> None:
+    def _replay(
+        self, path: Path, configuration: Path | None, shown_name: str, seconds: float, origin: str = REPLAYED
+    ) -> None:
         self._know_truth(None)
         self._state.data_kind = shown_name
         self._controller.replay(path, configuration, seconds, origin)
 
-    def _know_truth(self, truth) -> None:
+    def _know_truth(self, truth: Volume | None) -> None:
         self.truth = truth
         with self._state as state:
             state.truth_known = truth is not None
 
 
-def _read_volume(path):
+def _read_volume(path: Path) -> Volume:
     from ...files import read_volume
 
     return read_volume(path)
 
 
-def _seconds_of(path) -> float:
+def _seconds_of(path: Path) -> float:
     """How long a recording lasts."""
     from ...sweep.sequence_files.sequence_reader import SequenceReader
 
@@ -139,13 +144,13 @@ def _seconds_of(path) -> float:
     return frames[-1] - frames[0]
 
 
-def _read_sweep(path, configuration):
+def _read_sweep(path: Path, configuration: Path | None) -> Sweep:
     from ...sweep import read_sweep
 
     return read_sweep(path, _read_calibration(configuration))
 
 
-def _read_calibration(configuration):
+def _read_calibration(configuration: Path | None) -> dict[str, np.ndarray] | None:
     """Transforms by name; None when no configuration was chosen."""
     from ...sweep import read_plus_configuration
 

@@ -27,7 +27,7 @@ _PART = ".part"
 class UploadFolder:
     """One folder that uploads are written into, and never out of; largest_bytes: of all of them together."""
 
-    def __init__(self, folder, largest_bytes: int = DEFAULT_LARGEST_BYTES):
+    def __init__(self, folder: str | Path, largest_bytes: int = DEFAULT_LARGEST_BYTES) -> None:
         self.folder = Path(folder)
         self.largest_bytes = largest_bytes
         self._coming_bytes = 0
@@ -81,7 +81,7 @@ def safe_name(name: str) -> str:
     return stem[:_LONGEST_NAME] + ending
 
 
-def is_configuration(path) -> bool:
+def is_configuration(path: str | Path) -> bool:
     return str(path).lower().endswith(CONFIGURATION_ENDINGS)
 
 

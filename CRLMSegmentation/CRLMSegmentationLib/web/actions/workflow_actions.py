@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,11 +20,14 @@ from .reported import ReportingActions, number_of, reported
 from .settable import BOX_MM, BRUSH_MM, MARGIN_MM, THRESHOLDS
 from .source_actions import SourceActions
 
+if TYPE_CHECKING:
+    from trame_slicer.views import AbstractView
+
 
 class Actions(ReportingActions):
     """Bound to the page's buttons by page.Page, to its sliders by bind()."""
 
-    def __init__(self, controller: Controller, source: SourceActions, questions: Questions):
+    def __init__(self, controller: Controller, source: SourceActions, questions: Questions) -> None:
         super().__init__(controller)
         self._source, self._questions = source, questions
 
@@ -69,7 +73,7 @@ class Actions(ReportingActions):
         if self._state.truth_known:
             self._put_box(Box.around_mask(self._source.truth), tight=True)
 
-    def click_in_view(self, view, x_px: float, y_px: float) -> bool:
+    def click_in_view(self, view: AbstractView, x_px: float, y_px: float) -> bool:
         """A press of the left button; True when it placed something."""
         placing = self._state.placing
         if not placing or view not in self._controller.views.slices:
@@ -139,7 +143,7 @@ class Actions(ReportingActions):
         self._state.placing = "seed"
 
     @reported
-    def _grow(self, point) -> None:
+    def _grow(self, point: np.ndarray) -> None:
         self._unless_corrected(lambda: actions.GROW.run(self._session, point))
 
     @reported
@@ -149,7 +153,7 @@ class Actions(ReportingActions):
         actions.DISCARD.run(self._session)
 
     @reported
-    def choose_tool(self, tool, brush_mm) -> None:
+    def choose_tool(self, tool: object, brush_mm: object) -> None:
         self._controller.correction.choose(str(tool), float(np.clip(number_of(brush_mm), *BRUSH_MM)))
 
     @reported
@@ -160,37 +164,37 @@ class Actions(ReportingActions):
     def redo(self) -> None:
         self._controller.correction.redo()
 
-    def _on_threshold(self, threshold, **_) -> None:
+    def _on_threshold(self, threshold: object, **_: object) -> None:
         now = self._session.tumor.threshold
         value = float(np.clip(number_of(threshold), *THRESHOLDS))
         if self._session.tumor.has_probability and now is not None and abs(value - now) > 0.004:
             self._controller.request_threshold(value)
 
-    def _on_box_edge(self, box_edge_mm, **_) -> None:
+    def _on_box_edge(self, box_edge_mm: object, **_: object) -> None:
         """Edges of one length, about the same center; not when the slider only follows the box."""
         box = self._session.box.value if self._state.has_box else None
         edge_mm = float(np.clip(number_of(box_edge_mm), *BOX_MM))
         if box is not None and edge_mm != self._controller.shown_edge_mm:
             self._session.box.set(Box(box.center_ras, (edge_mm,) * 3, box.axes_ras), tight=False)
 
-    def _on_brush(self, brush_mm, **_) -> None:
+    def _on_brush(self, brush_mm: object, **_: object) -> None:
         if self._controller.correction.is_on:
             self._controller.correction.set_brush(float(np.clip(number_of(brush_mm), *BRUSH_MM)))
 
-    def _on_model(self, model, **_) -> None:
+    def _on_model(self, model: str, **_: object) -> None:
         if model in {choice.name for choice in self._session.engine.model_choices()}:
             self._session.engine.set_model(model)
 
-    def _on_device(self, device, **_) -> None:
+    def _on_device(self, device: str, **_: object) -> None:
         if device in ("auto", "cpu", "cuda"):
             self._session.engine.set_device(device)
 
     # 5 Navigate
 
-    def _on_margin(self, margin_mm, **_) -> None:
+    def _on_margin(self, margin_mm: object, **_: object) -> None:
         actions.MARGIN.run(self._session, float(np.clip(number_of(margin_mm), *MARGIN_MM)))
 
-    def _on_open_step(self, open_step, **_) -> None:
+    def _on_open_step(self, open_step: str, **_: object) -> None:
         """A tool that was forgotten must not draw in the next step; lists are as they are now."""
         self._controller.open_step.on_change(open_step)
         if open_step in ("connect", "segment"):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trame_server.core import Server
 
 _FOLDER = Path(__file__).with_name("assets")
 _NAME = "crlm-assets"
 
 
-def serve_assets(server) -> None:
+def serve_assets(server: Server) -> None:
     """Make the page load them."""
     server.enable_module(
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ...navigation.margin import Severity
@@ -12,6 +12,8 @@ from ...session.state import SessionState, Step, StepStatus
 
 if TYPE_CHECKING:
     from ...session.session import Session
+    from ...session.tools import ToolReading
+    from ...tracking import StreamStatus
 
 _STATUS = {
     StepStatus.WAITING: "waiting",
@@ -39,7 +41,7 @@ _TITLES = {"simulated": "Simulated ultrasound", "replayed": "Replayed ultrasound
 _PAGE_STEP = {Step.RECONSTRUCT: "record", Step.SEGMENT: "segment"}
 
 
-def step_lines(state: SessionState, is_measuring: bool, needs_check: bool = False) -> dict[str, dict]:
+def step_lines(state: SessionState, is_measuring: bool, needs_check: bool = False) -> dict[str, dict[str, str]]:
     """The five steps of the page: {'status', 'text'} by name. Recording and its volume are one step there.
 
     is_measuring  whether the distance of a tool is known now
@@ -69,18 +71,18 @@ def action_values(session: Session, plain: Callable[[str], str]) -> dict[str, di
 
 def origin_text(origin: str | None) -> str:
     """Of a session's origin; '' for None."""
-    return _ORIGINS.get(origin, "")
+    return _ORIGINS.get(origin or "", "")
 
 
 def live_title(origin: str | None) -> str:
     """What the view of the stream is called, by the origin of its source."""
-    return _TITLES.get(origin, "Live ultrasound")
+    return _TITLES.get(origin or "", "Live ultrasound")
 
 
-def live_view(status, pose_is_valid: bool) -> tuple[str, bool]:
+def live_view(status: StreamStatus | None, pose_is_valid: bool) -> tuple[str, bool]:
     """(why the image of the stream is not live where it is shown, whether it is shown at all); '' when it is live.
 
-    status  openigtlink.StreamStatus, or None when nothing is connected
+    status  None when nothing is connected
     """
     if status is None:
         return "No live image", False
@@ -104,7 +106,7 @@ def _record_step(state: SessionState) -> Step:
     return Step.RECORD if state.status(Step.RECONSTRUCT) is StepStatus.WAITING else Step.RECONSTRUCT
 
 
-def _line(name: str, state: SessionState, step: Step) -> dict:
+def _line(name: str, state: SessionState, step: Step) -> dict[str, str]:
     status, message = _STATUS[state.status(step)], state[step].message
     waiting, ready = _TEXTS[name]
     if step is Step.RECORD and status == "running":
@@ -117,7 +119,7 @@ def _line(name: str, state: SessionState, step: Step) -> dict:
     return {"status": status, "text": message[:1].upper() + message[1:]}
 
 
-def tool_lines(readings, no_distance: str = "no tumor to measure to") -> list[dict]:
+def tool_lines(readings: Iterable[ToolReading], no_distance: str = "no tumor to measure to") -> list[dict[str, str]]:
     """What the page shows of each tool: {'name', 'distance', 'text', 'kind'}, from ToolReadings.
 
     no_distance  what is said of a tool that is tracked and not measured
@@ -136,11 +138,11 @@ def tool_lines(readings, no_distance: str = "no tumor to measure to") -> list[di
     return lines
 
 
-def lost_lines(lines: list[dict]) -> list[dict]:
+def lost_lines(lines: list[dict[str, str]]) -> list[dict[str, str]]:
     """The same tools when nothing is known of them any more."""
     return [{**line, "distance": "– mm", "text": ToolStatus.LOST.value, "kind": "lost"} for line in lines]
 
 
-def first_distance_mm(readings) -> float | None:
+def first_distance_mm(readings: Iterable[ToolReading]) -> float | None:
     """Of the first tool that has one."""
     return next((one.signed_distance_mm for one in readings if one.signed_distance_mm is not None), None)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...session.state import SessionState, Step, StepStatus
+
+if TYPE_CHECKING:
+    from trame_server.state import State
 
 
 class OpenStep:
@@ -12,7 +17,7 @@ class OpenStep:
     is still open. What becomes done by itself, such as a stream that has come back, opens nothing.
     """
 
-    def __init__(self, state):
+    def __init__(self, state: State) -> None:
         self._state = state
         self._shown = state.open_step
         self._started: Step | None = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
 from trame.ui.vuetify3 import VAppLayout
 from trame.widgets import client, html
 from trame.widgets import vuetify3 as vuetify
@@ -11,6 +14,13 @@ from ..views.views import LIVE, SLICES, THREE_D
 from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
 from .widgets import bound_to, each_tool
+
+if TYPE_CHECKING:
+    from trame_server.core import Server
+
+    from ..actions.case_actions import CaseActions
+    from ..actions.source_actions import SourceActions
+    from ..actions.workflow_actions import Actions
 
 TITLE = "CRLM Navigation"
 _THEME = {
@@ -36,7 +46,7 @@ _THEME = {
 class Page(VAppLayout):
     """The whole page; source, actions, cases: what its buttons call, see source_actions, actions and case_actions."""
 
-    def __init__(self, server, source, actions, cases):
+    def __init__(self, server: Server, source: SourceActions, actions: Actions, cases: CaseActions) -> None:
         super().__init__(server, vuetify_config=_THEME)
         with self:
             _bar(cases)
@@ -55,7 +65,7 @@ class Page(VAppLayout):
             _saved_cases(cases)
 
 
-def _bar(cases) -> None:
+def _bar(cases: CaseActions) -> None:
     with html.Header(classes="bar"):
         html.Div(TITLE, classes="title")
         html.Div("For research. Not a medical device.", classes="chip is-whole")
@@ -79,13 +89,13 @@ def _bar(cases) -> None:
         )  # fmt: skip
 
 
-def _bar_button(action: described.Action, click, name: str) -> None:
+def _bar_button(action: described.Action, click: Callable[..., Awaitable[None]], name: str) -> None:
     vuetify.VBtn(
         action.label, click=click, id=name, variant="text", height=40, classes="bar-button", **bound_to(action)
     )
 
 
-def _same_patient(cases) -> None:
+def _same_patient(cases: CaseActions) -> None:
     """Asked while case and images come from different sources; nothing of the case is shown meanwhile."""
     with html.Section(v_if="question", classes="same-patient", id="same-patient", role="alert"):
         html.Div("Same patient?", classes="step-title")
@@ -97,7 +107,7 @@ def _same_patient(cases) -> None:
                      block=True, height=48, **bound_to(described.NEW_CASE))  # fmt: skip
 
 
-def _question(cases) -> None:
+def _question(cases: CaseActions) -> None:
     """Before something is lost."""
     with html.Div(v_if="asked.text", classes="ask", id="asked", role="alertdialog"):
         with html.Div(classes="ask-card"):
@@ -110,7 +120,7 @@ def _question(cases) -> None:
                 )  # fmt: skip
 
 
-def _saved_cases(cases) -> None:
+def _saved_cases(cases: CaseActions) -> None:
     with html.Div(v_if="choosing_case", classes="ask", id="saved-cases", role="dialog"):
         with html.Div(classes="ask-card"):
             html.Div("Open a saved case", classes="step-title mb-3")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
 from .widgets import bound_to, chart, main_button, progress_bar, side_button, slider, step, warning_list
+
+if TYPE_CHECKING:
+    from ..actions.source_actions import SourceActions
+    from ..actions.workflow_actions import Actions
 
 # What a tab has of the state, sent along with a click.
 _FILE = "[file || '', calibration || '']"
@@ -15,7 +21,7 @@ _SIMULATED = "[lesion, lesion_mm, case_number]"
 _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
 
 
-def connect_panel(source) -> None:
+def connect_panel(source: SourceActions) -> None:
     """Choose a source and start it."""
     with step("connect", 1, "Connect"):
         with html.Div(v_if="!connected && !preparing"):
@@ -32,7 +38,7 @@ def connect_panel(source) -> None:
         _connected(source)
 
 
-def _simulated(source) -> None:
+def _simulated(source: SourceActions) -> None:
     """A sweep that is computed."""
     with html.Div(v_if="source === 'simulated'"):
         html.P("A liver with one metastasis, imaged by a computed probe. Nothing of it is clinical.")
@@ -53,7 +59,7 @@ def _simulated(source) -> None:
         )  # fmt: skip
 
 
-def _recording(source) -> None:
+def _recording(source: SourceActions) -> None:
     """A recorded sweep, from the list, by its path, or uploaded."""
     with html.Div(v_if="source === 'file'"):
         vuetify.VSelect(
@@ -85,7 +91,7 @@ def _recording(source) -> None:
         )  # fmt: skip
 
 
-def _plus(source) -> None:
+def _plus(source: SourceActions) -> None:
     """A PLUS server."""
     with html.Div(v_if="source === 'plus'"):
         with html.Div(classes="two"):
@@ -101,7 +107,7 @@ def _plus(source) -> None:
         )  # fmt: skip
 
 
-def _connected(source) -> None:
+def _connected(source: SourceActions) -> None:
     """What is known of the stream."""
     with html.Div(v_if="connected"):
         html.Div("{{ stream_text }}", id="stream-text", classes="quiet")
@@ -127,7 +133,7 @@ def _calibration(classes: str = "") -> None:
     )  # fmt: skip
 
 
-def record_panel(actions) -> None:
+def record_panel(actions: Actions) -> None:
     """Record a sweep; its volume follows by itself."""
     with step("record", 2, "Record"):
         html.P(

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
-from .widgets import bound_to, chart, each_tool, main_button, progress_bar, side_button, slider, step, warning_list
+from .widgets import (
+    Click,
+    bound_to,
+    chart,
+    each_tool,
+    main_button,
+    progress_bar,
+    side_button,
+    slider,
+    step,
+    warning_list,
+)
+
+if TYPE_CHECKING:
+    from ..actions.workflow_actions import Actions
 
 
-def box_panel(actions) -> None:
+def box_panel(actions: Actions) -> None:
     """Drop a box around the tumor with one click."""
     with step("box", 3, "Box"):
         with html.Div(v_if="!has_volume"):
@@ -38,7 +54,7 @@ def box_panel(actions) -> None:
                 )  # fmt: skip
 
 
-def segment_panel(actions) -> None:
+def segment_panel(actions: Actions) -> None:
     """Find the tumor, judge it, correct it."""
     with step("segment", 4, "Segment"):
         with html.Div(v_if="running === 'segment'"):
@@ -81,7 +97,7 @@ def segment_panel(actions) -> None:
                     _choice("Computed on", "device", "['auto', 'cpu', 'cuda']", classes="mt-3")
 
 
-def _found(actions) -> None:
+def _found(actions: Actions) -> None:
     """What was found, and what a person can do about it."""
     html.Div("{{ tumor_text }}", classes="figure mb-1", id="tumor")
     html.Div("{{ clock_text }}", classes="quiet mb-2", id="clock")
@@ -98,21 +114,21 @@ def _found(actions) -> None:
     )  # fmt: skip
 
 
-def _choice(label: str, name: str, items: str, **options) -> None:
+def _choice(label: str, name: str, items: str, **options: Any) -> None:
     vuetify.VSelect(
         v_model=(name,), items=(items,), label=label, variant="outlined", density="compact", hide_details=True,
         **options,
     )  # fmt: skip
 
 
-def _history_button(action, name: str, text: str) -> None:
+def _history_button(action: Click, name: str, text: str) -> None:
     vuetify.VBtn(
         icon=f"mdi-{name}", click=action, id=name, variant="tonal", rounded="lg", disabled=(f"!can_{name}",),
         title=text, aria_label=text,
     )  # fmt: skip
 
 
-def _tool_button(actions, tool: str, icon: str, text: str) -> None:
+def _tool_button(actions: Actions, tool: str, icon: str, text: str) -> None:
     vuetify.VBtn(
         text, prepend_icon=icon, id=tool, click=(actions.choose_tool, f"['{tool}', brush_mm]"), height=48,
         color=(f"tool === '{tool}' ? 'primary' : undefined",), variant=(f"tool === '{tool}' ? 'flat' : 'tonal'",),
@@ -120,7 +136,7 @@ def _tool_button(actions, tool: str, icon: str, text: str) -> None:
     )  # fmt: skip
 
 
-def navigate_panel(actions) -> None:
+def navigate_panel(actions: Actions) -> None:
     """The distance of each tool, large, with its course over time."""
     with step("navigate", 5, "Navigate"):
         html.P("The tumor first: then its distance to every tool is shown here.", v_if="!has_tumor")

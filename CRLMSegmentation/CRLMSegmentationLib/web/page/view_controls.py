@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui.slider import Slider
-from trame_slicer.views import SliceView
+from trame_slicer.views import AbstractView, SliceView
+
+if TYPE_CHECKING:
+    from trame_server.core import Server
 
 
-def view_controls(live: str, fit, slider_names: list[str]):
+def view_controls(
+    live: str, fit: Callable[[AbstractView], None], slider_names: list[str]
+) -> Callable[[Server, str, AbstractView], None]:
     """A function for the view factories.
 
     live          id of the view that follows the live image and needs no controls
@@ -17,7 +25,7 @@ def view_controls(live: str, fit, slider_names: list[str]):
     slider_names  filled with the names of the state behind the sliders
     """
 
-    def populate(server, view_id: str, view) -> None:
+    def populate(server: Server, view_id: str, view: AbstractView) -> None:
         if view_id == live:
             return
         with html.Div(classes="view-buttons"):

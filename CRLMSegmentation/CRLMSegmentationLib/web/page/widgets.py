@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session.actions import Action
 
+# What a button calls: a method of the server, alone or with the arguments that the tab gives it, or a script.
+Click = Callable[..., Awaitable[None]] | tuple[Callable[..., Awaitable[None]], str] | str
+
 
 @contextmanager
-def step(name: str, number: int, title: str):
+def step(name: str, number: int, title: str) -> Iterator[None]:
     """A step of the list on the left: its head shows how far it is, its body is there while it is open."""
     state = f"steps.{name}.status"
     with html.Section(
@@ -38,7 +43,7 @@ def step(name: str, number: int, title: str):
             yield
 
 
-def main_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
+def main_button(text: str, icon: str, click: Click, **options: Any) -> vuetify.VBtn:
     """The one large button of a step."""
     return vuetify.VBtn(
         text, prepend_icon=icon, click=click,
@@ -56,7 +61,7 @@ def bound_to(action: Action, unless: str = "false") -> dict[str, tuple[str]]:
     return {"disabled": (f"{why_not} !== '' || {unless}",), "title": (f"{why_not} || '{action.help}'",)}
 
 
-def side_button(text: str, icon: str, click, **options) -> vuetify.VBtn:
+def side_button(text: str, icon: str, click: Click, **options: Any) -> vuetify.VBtn:
     """A second choice beside the large button."""
     return vuetify.VBtn(
         text, prepend_icon=icon, click=click, **{"block": True, "height": 44, "variant": "tonal", **options}
@@ -78,7 +83,7 @@ def slider(label: str, name: str, low: float, high: float, step_size: float, uni
         )  # fmt: skip
 
 
-def progress_bar(name: str, color: str = "primary", **options) -> None:
+def progress_bar(name: str, color: str = "primary", **options: Any) -> None:
     """How far something is; `name` is a state variable, 0 to 100."""
     vuetify.VProgressLinear(model_value=(name,), height=8, rounded=True, color=color, **options)
 

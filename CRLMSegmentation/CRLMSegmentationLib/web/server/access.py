@@ -13,6 +13,7 @@ import secrets
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 COOKIE = "crlm_token"
 SHORTEST_TOKEN = 12
@@ -49,11 +50,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def gate(token: str | None):
+def gate(token: str | None) -> Middleware:
     """An aiohttp middleware that lets through who may; token: None where only this computer can connect."""
 
     @web.middleware
-    async def guard(request: web.Request, handler):
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             response = await answer(request, handler)
         except web.HTTPException as error:
@@ -64,7 +65,7 @@ def gate(token: str | None):
             response.headers.update(_HEADERS)
         return response
 
-    async def answer(request: web.Request, handler) -> web.StreamResponse:
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         if token is None and not is_loopback(_host_of(f"//{request.host}")):
             return web.Response(status=403, text="This page is served to this computer only.")
         origin = request.headers.get("Origin")

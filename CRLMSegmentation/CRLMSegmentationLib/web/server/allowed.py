@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from .refusals import Refused
 
@@ -47,16 +47,16 @@ def text(longest: int) -> Check:
     return lambda value: isinstance(value, str) and len(value) <= longest
 
 
-def one_of(*choices) -> Check:
+def one_of(*choices: object) -> Check:
     """One of these; true and 1 are not the same."""
     return lambda value: any(type(value) is type(choice) and value == choice for choice in choices)
 
 
-def is_truth(value) -> bool:
+def is_truth(value: object) -> bool:
     return isinstance(value, bool)
 
 
-def is_number(value) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """A finite number, and neither text nor true and false."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -69,7 +69,9 @@ class Allowed:
     areas     names of the views
     """
 
-    def __init__(self, settable: Mapping[str, Check], triggers: Callable[[str], Callable | None], areas: Iterable[str]):
+    def __init__(
+        self, settable: Mapping[str, Check], triggers: Callable[[str], Callable[..., Any] | None], areas: Iterable[str],
+    ) -> None:  # fmt: skip
         self._settable = dict(settable)
         self._triggers = triggers
         self._areas = frozenset(areas)
@@ -82,7 +84,7 @@ class Allowed:
             "trame.rca.event": self._event,
         }
 
-    def call(self, method, arguments: list) -> list | None:
+    def call(self, method: str, arguments: list[Any]) -> list[Any] | None:
         """The arguments that a method may be called with; None when nothing is to be done. Raises Refused.
 
         For trame.state.update see changes().
@@ -91,7 +93,7 @@ class Allowed:
             raise Refused(f"no tab may call {_shown(method)}")
         return self._checks[method](arguments)
 
-    def changes(self, arguments: list) -> tuple[list[dict], list[str]]:
+    def changes(self, arguments: list[Any]) -> tuple[list[dict[str, Any]], list[str]]:
         """(changes that may be made, names of those that may not) of trame.state.update. Raises Refused."""
         if len(arguments) != 1 or not isinstance(arguments[0], list) or len(arguments[0]) > _MOST_CHANGES:
             raise Refused("changes of the state that are no list of changes")
@@ -107,12 +109,12 @@ class Allowed:
                 refused.append(name)
         return taken, refused
 
-    def _nothing(self, arguments: list) -> list:
+    def _nothing(self, arguments: list[Any]) -> list[Any]:
         if arguments:
             raise Refused("a question for the state with arguments")
         return []
 
-    def _trigger(self, arguments: list) -> list:
+    def _trigger(self, arguments: list[Any]) -> list[Any]:
         if len(arguments) not in (1, 2, 3):
             raise Refused("a button without a name")
         name, given, named = (*arguments, [], {})[:3] if len(arguments) == 1 else (*arguments, {})[:3]
@@ -129,15 +131,15 @@ class Allowed:
             raise Refused(f"button {_shown(name)} with arguments of another kind")
         return [name, given, {}]
 
-    def _life_cycle(self, arguments: list) -> list:
+    def _life_cycle(self, arguments: list[Any]) -> list[Any]:
         if len(arguments) != 1 or not one_of(*_LIFE_CYCLE)(arguments[0]):
             raise Refused(f"no tab may say {_shown(arguments[:1])}")
         return arguments
 
-    def _fault_of_script(self, arguments: list) -> list:
+    def _fault_of_script(self, arguments: list[Any]) -> list[Any]:
         return [_shown(arguments[0]) if arguments else ""]
 
-    def _size(self, arguments: list) -> list:
+    def _size(self, arguments: list[Any]) -> list[Any]:
         area, size = self._area(arguments)
         width, height, ratio = size.get("w"), size.get("h"), size.get("p", 1)
         if not all(is_number(one) and one >= 0 for one in (width, height, ratio)):
@@ -145,14 +147,14 @@ class Allowed:
         within = {side: min(float(size[side]), _LARGEST_SIDE) for side in ("w", "h")}
         return [area, "tab", {**within, "p": min(max(float(ratio), 0.25), _LARGEST_RATIO)}]
 
-    def _event(self, arguments: list) -> list | None:
+    def _event(self, arguments: list[Any]) -> list[Any] | None:
         area, event = self._area(arguments)
         kind = event.get("type")
         if isinstance(kind, str) and kind in _KEYS:
             return None
         if not isinstance(kind, str) or kind not in _POINTER:
             raise Refused(f"no view takes the event {_shown(kind)}")
-        checked = {"type": kind}
+        checked: dict[str, Any] = {"type": kind}
         for name in _FIELDS:
             if name in event:
                 if not is_number(event[name]) or abs(event[name]) > _FARTHEST:
@@ -169,7 +171,7 @@ class Allowed:
             checked["positions"] = _fingers(event["positions"])
         return [area, "tab", checked]
 
-    def _area(self, arguments: list) -> tuple[str, dict]:
+    def _area(self, arguments: list[Any]) -> tuple[str, dict[str, Any]]:
         if len(arguments) != 3 or not isinstance(arguments[0], str) or arguments[0] not in self._areas:
             raise Refused("an event of a view that there is not")
         if not isinstance(arguments[2], dict):
@@ -177,14 +179,14 @@ class Allowed:
         return arguments[0], arguments[2]
 
 
-def _places(value) -> list:
+def _places(value: object) -> list[Any]:
     is_list = isinstance(value, list) and len(value) <= 3
     if not is_list or not all(is_number(one) and abs(one) < _FARTHEST for one in value):
         raise Refused("an event of a view with a translation that is none")
     return value
 
 
-def _fingers(value) -> dict:
+def _fingers(value: object) -> dict[str, dict[str, Any]]:
     if not isinstance(value, dict) or len(value) > 10:
         raise Refused("an event of a view with places that are none")
     fingers = {}
@@ -195,6 +197,6 @@ def _fingers(value) -> dict:
     return fingers
 
 
-def _shown(value) -> str:
+def _shown(value: object) -> str:
     """What a tab sent, short."""
     return repr(value)[:60] if not isinstance(value, str) else value[:60]

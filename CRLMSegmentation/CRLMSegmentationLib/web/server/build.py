@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 
 from trame.app import get_server
+from trame_server.core import Server
 from trame_slicer.core import SlicerApp
 
 from ..actions.case_actions import CaseActions
@@ -26,7 +29,9 @@ from .guarded_socket import LARGEST_MESSAGE_BYTES
 from .routes import Routes
 
 
-def build(folder, given=(), any_path: bool = True):
+def build(
+    folder: str | Path, given: Iterable[str | Path] = (), any_path: bool = True
+) -> tuple[Server, Controller, Routes, Allowed]:
     """(trame server, Controller, Routes, Allowed); to be called in a running event loop.
 
     any_path  whether a recording may be named by its path on this computer
@@ -58,7 +63,7 @@ def build(folder, given=(), any_path: bool = True):
     return server, controller, Routes(controller, saving), allowed
 
 
-def _write_vtk_messages_to(path) -> None:
+def _write_vtk_messages_to(path: Path) -> None:
     """VTK is talkative; the terminal is for what a person should read."""
     from vtkmodules.vtkCommonCore import vtkFileOutputWindow, vtkLogger, vtkOutputWindow
 

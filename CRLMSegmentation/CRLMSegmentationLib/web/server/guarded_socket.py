@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 import msgpack
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 from wslink.backends.aiohttp import AioHttpWsHandler
 from wslink.chunking import generate_chunks
 from wslink.protocol import EXCEPTION_ERROR, METHOD_NOT_FOUND
@@ -38,7 +39,7 @@ _NOT_TAKEN = "The page does not take this."
 class Unpacker:
     """Puts the pieces of messages together, with bounded memory. Has the face of wslink's UnChunker."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._unfinished: dict[int, tuple[int, list[bytes]]] = {}
 
     def set_max_message_size(self, _bytes: int) -> None:
@@ -47,7 +48,7 @@ class Unpacker:
     def release_pending_messages(self) -> None:
         self._unfinished.clear()
 
-    def process_chunk(self, piece: bytes):
+    def process_chunk(self, piece: bytes) -> Any:
         """The message that `piece` completes; None while more of it is to come. Raises Refused."""
         if len(piece) <= _HEADER_BYTES:
             raise Refused("a piece of a message without content")
@@ -76,10 +77,10 @@ class GuardedSocket(AioHttpWsHandler):
     allowed   says what may be called;  refusals  notes what was refused
     """
 
-    def __init__(self, protocol, web_app, allowed: Allowed, refusals: Refusals):
+    def __init__(self, protocol: Any, web_app: Any, allowed: Allowed, refusals: Refusals) -> None:
         super().__init__(protocol, web_app)
         self._allowed, self._refusals = allowed, refusals
-        self._actions: set[asyncio.Task] = set()
+        self._actions: set[asyncio.Task[None]] = set()
 
     async def handleWsRequest(self, request: web.Request) -> web.StreamResponse:
         if len(self.connections) >= MOST_CONNECTIONS:
@@ -87,12 +88,12 @@ class GuardedSocket(AioHttpWsHandler):
             return web.Response(status=503, text=f"{MOST_CONNECTIONS} tabs are open already; close one of them.")
         return await super().handleWsRequest(request)
 
-    async def onConnect(self, request, client_id) -> None:
+    async def onConnect(self, request: web.Request, client_id: str) -> None:
         await super().onConnect(request, client_id)
         self.unchunkers[client_id] = Unpacker()
         self.connections[client_id] = Outbox(self.connections[client_id], request)
 
-    async def onClose(self, client_id) -> None:
+    async def onClose(self, client_id: str) -> None:
         # wslink counts on onConnect() here, which is not reached by a request that is no WebSocket's.
         self.unchunkers.setdefault(client_id, None)
         outbox = self.connections[client_id]
@@ -100,7 +101,7 @@ class GuardedSocket(AioHttpWsHandler):
             outbox.end()
         await super().onClose(client_id)
 
-    async def onMessage(self, is_binary, msg, client_id) -> None:
+    async def onMessage(self, is_binary: bool, msg: WSMessage, client_id: str) -> None:
         """One piece of a message. What is no message of a tab ends its connection: a browser begins anew."""
         if msg.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
             return
@@ -114,7 +115,7 @@ class GuardedSocket(AioHttpWsHandler):
             self._refusals.note(str(refused))
             await self.connections[client_id].close()
 
-    async def onCompleteMessage(self, rpc, client_id) -> None:
+    async def onCompleteMessage(self, rpc: Any, client_id: str) -> None:
         """Take a message that is allowed; refuse any other."""
         if not isinstance(rpc, dict) or not all(isinstance(rpc.get(name), str) for name in ("id", "method")):
             raise Refused("a message that calls nothing")
@@ -150,7 +151,7 @@ class GuardedSocket(AioHttpWsHandler):
         await super().onCompleteMessage({**rpc, "args": checked, "kwargs": {}}, client_id)
         self._put_back(refused_names, client_id)
 
-    async def _act(self, rpc_id: str, arguments: list, client_id: str) -> None:
+    async def _act(self, rpc_id: str, arguments: list[Any], client_id: str) -> None:
         """What a button calls. Its tab may be gone when that is done."""
         try:
             await self.serverProtocol.trigger(*arguments)
@@ -159,7 +160,9 @@ class GuardedSocket(AioHttpWsHandler):
         if self.isClientAuthenticated(client_id):
             await self.sendWrappedMessage(rpc_id, None, client_id=client_id)
 
-    def publish(self, topic, data, client_id=None, skip_last_active_client=False) -> None:
+    def publish(
+        self, topic: str, data: Any, client_id: str | None = None, skip_last_active_client: bool = False
+    ) -> None:
         """Pictures go straight to the tabs, where a newer one takes the place of one that waits."""
         if topic != _PICTURES:
             super().publish(topic, data, client_id, skip_last_active_client)
@@ -169,7 +172,9 @@ class GuardedSocket(AioHttpWsHandler):
             for piece in generate_chunks(message, 0):
                 outbox.put_picture(data["name"], piece)
 
-    async def sendWrappedError(self, rpcid, code, message, data=None, client_id=None) -> None:
+    async def sendWrappedError(
+        self, rpcid: str, code: int, message: str, data: Any = None, client_id: str | None = None
+    ) -> None:
         """Without `data`: it holds the trace of a fault, with the places of files."""
         text = "That did not work; the terminal of the program says why." if code == EXCEPTION_ERROR else message
         await super().sendWrappedError(rpcid, code, text, None, client_id=client_id)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket as sockets
 from collections import deque
+from typing import Any
 
 from aiohttp import web
 
@@ -25,7 +26,7 @@ _logger = logging.getLogger(__name__)
 class Outbox:
     """Stands in the place of aiohttp's WebSocketResponse where wslink sends."""
 
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request):
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self._socket, self._request = socket, request
         # A message, or the name of a view whose newest picture is to be sent.
         self._waiting: deque[bytes | str] = deque()
@@ -57,7 +58,7 @@ class Outbox:
             self._is_more.set()
         self._pictures[view] = message
 
-    async def close(self, **options) -> None:
+    async def close(self, **options: Any) -> None:
         self.end()
         await self._socket.close(**options)
 

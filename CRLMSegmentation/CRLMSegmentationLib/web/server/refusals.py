@@ -17,7 +17,7 @@ class Refused(Exception):
 class Refusals:
     """Reports every kind of refusal once, and counts them all."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._kinds: set[str] = set()
         self.count = 0
 

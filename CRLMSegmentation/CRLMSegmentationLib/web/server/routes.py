@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 class Routes:
     """POST upload?name=..., POST case, GET case/NAME.zip, GET alive."""
 
-    def __init__(self, controller: Controller, saving: Saving):
+    def __init__(self, controller: Controller, saving: Saving) -> None:
         self._controller = controller
         self._saving = saving
         self._run = secrets.token_hex(8)

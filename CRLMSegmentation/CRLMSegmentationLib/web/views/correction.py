@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trame_slicer.segmentation import (
     BrushDiameterMode,
     SegmentationEffectErase,
@@ -12,6 +14,11 @@ from undo_stack import UndoStack
 
 from ...session import actions
 
+if TYPE_CHECKING:
+    from trame_slicer.core import SlicerApp
+
+    from ...session.session import Session
+
 _EFFECTS = {"paint": SegmentationEffectPaint, "erase": SegmentationEffectErase}
 _UNDO_STEPS = 20
 
@@ -19,7 +26,7 @@ _UNDO_STEPS = 20
 class Correction:
     """The editor, begun with the first tool that is chosen; the session keeps surface and distances up to date."""
 
-    def __init__(self, slicer_app, session):
+    def __init__(self, slicer_app: SlicerApp, session: Session) -> None:
         self._editor = slicer_app.segmentation_editor
         self._session = session
         self._undo = UndoStack(undo_limit=_UNDO_STEPS)

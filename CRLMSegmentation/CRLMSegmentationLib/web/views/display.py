@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ...geometry import plane_axes
@@ -9,6 +11,10 @@ from ...mrml import names
 from ...mrml.conversion import matrix_of_transform, put_surface
 from ...mrml.nodes import find, get_or_create, set_visible
 from .live_view import LiveView
+
+if TYPE_CHECKING:
+    from ...sweep import Sweep
+    from .views import Views
 
 OUTLINE = "Volume outline"
 _OUTLINE_COLOR = (0.45, 0.55, 0.63)
@@ -18,19 +24,24 @@ _CONTOUR_PX = 3
 
 
 class Display:
-    """Keeps the views in step with the session's nodes; refresh() after every change of the session."""
+    """Keeps the views in step with the nodes in `scene` (vtkMRMLScene); refresh() after every change of the session."""
 
-    def __init__(self, scene, views):
+    def __init__(self, scene: Any, views: Views) -> None:
         self._scene = scene
         self._views = views
         self._live = LiveView(scene, views.live)
         self._volume_shown = None
         self._looked_at_live = False
-        self._sweep = None
+        self._sweep: Sweep | None = None
         self._box_styled = ""
 
     def refresh(
-        self, step: str = "", editing: bool = False, sweep=None, is_shown: bool = True, is_placed: bool = True
+        self,
+        step: str = "",
+        editing: bool = False,
+        sweep: Sweep | None = None,
+        is_shown: bool = True,
+        is_placed: bool = True,
     ) -> None:
         """Take over what has changed.
 

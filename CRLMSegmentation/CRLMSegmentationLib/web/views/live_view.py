@@ -6,12 +6,17 @@ its pixels are shown in a plane far from everything, so that nothing is cut; whe
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ...mrml import names
 from ...mrml.conversion import matrix_of_transform, vtk_matrix
 from ...mrml.nodes import find, get_or_create
 from ...values import ImagePlane, image_plane
+
+if TYPE_CHECKING:
+    from trame_slicer.views import SliceView
 
 UNPLACED = "Image of unknown position"
 _ROOM = 1.04
@@ -22,7 +27,7 @@ _USUAL_PIXEL_MM = 0.2
 class LiveView:
     """Keeps a slice view in the plane of ImageToReference, pixels as the ultrasound machine shows them."""
 
-    def __init__(self, scene, view):
+    def __init__(self, scene: Any, view: SliceView) -> None:
         self._scene = scene
         self._view = view
         self._shown_as = None

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from trame_slicer.rca_view import RemoteSliceViewFactory, RemoteThreeDViewFactory
-from trame_slicer.views import SliceView, ThreeDView, ViewLayoutDefinition, ViewProps, ViewType
+from trame_slicer.views import AbstractView, SliceView, ThreeDView, ViewLayoutDefinition, ViewProps, ViewType
 
 from .remote_view import make_fit_for_several_tabs, pace, take_presses
+
+if TYPE_CHECKING:
+    from trame_server.core import Server
+    from trame_slicer.core import SlicerApp
 
 LIVE = "Live"
 SLICES = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
@@ -31,7 +37,10 @@ class Views:
               taken, and the view itself does not see it
     """
 
-    def __init__(self, slicer_app, server, populate, on_press):
+    def __init__(
+        self, slicer_app: SlicerApp, server: Server, populate: Callable[[Server, str, AbstractView], None],
+        on_press: Callable[[AbstractView, float, float], bool],
+    ) -> None:  # fmt: skip
         options = {
             "target_fps": _FRAMES_PER_SECOND,
             "interactive_quality": _JPEG_QUALITY,
@@ -71,11 +80,11 @@ class Views:
         self.three_d.renderer().SetMaximumNumberOfPeels(4)
 
     @property
-    def all(self) -> list:
+    def all(self) -> list[AbstractView]:
         return [self.live, *self.slices, self.three_d]
 
     @contextmanager
-    def batch(self):
+    def batch(self) -> Iterator[None]:
         """Whatever changes inside is rendered once, at the end."""
         before = [(view, view.set_render_blocked(True)) for view in self.all]
         try:
@@ -84,14 +93,14 @@ class Views:
             for view, was_blocked in before:
                 view.set_render_blocked(was_blocked)
 
-    def show_volume(self, node) -> None:
-        """Three slices through the middle of a volume node; None clears them."""
+    def show_volume(self, node: Any) -> None:
+        """Three slices through the middle of a vtkMRMLScalarVolumeNode; None clears them."""
         with self.batch():
             for view in self.slices:
                 view.set_background_volume_id(node.GetID() if node is not None else None)
                 view.fit_view_to_content()
 
-    def orient_slices(self, up, across) -> None:
+    def orient_slices(self, up: np.ndarray, across: np.ndarray) -> None:
         """Turn the three slices so that they lie along the axes of Reference and the probe is above.
 
         up, across  directions in RAS, as the ultrasound image lies: against its depth, and along its rows
@@ -111,13 +120,13 @@ class Views:
             node.UpdateMatrices()
             node.EndModify(was_modifying)
 
-    def go_to(self, point_ras) -> None:
+    def go_to(self, point_ras: np.ndarray) -> None:
         """Move the three slices through a point, RAS mm."""
         with self.batch():
             for view in self.slices:
                 view.get_view_node().JumpSliceByCentering(*(float(value) for value in point_ras))
 
-    def look_at(self, points_ras, up, toward) -> None:
+    def look_at(self, points_ras: np.ndarray, up: np.ndarray, toward: np.ndarray) -> None:
         """See all `points_ras` (n, 3) in 3D; `up` is upwards, the camera stands in direction `toward`."""
         camera = self.three_d.get_camera_node()
         low, high = np.min(points_ras, axis=0), np.max(points_ras, axis=0)
@@ -131,7 +140,7 @@ class Views:
             camera.ResetClippingRange()
             self.three_d.renderer().ResetCameraClippingRange()
 
-    def ras_at(self, view, x_px: float, y_px: float) -> np.ndarray:
+    def ras_at(self, view: SliceView, x_px: float, y_px: float) -> np.ndarray:
         """RAS mm of a pixel (from the bottom left) of a slice view."""
         matrix = view.get_view_node().GetXYToRAS()
         return np.array(matrix.MultiplyPoint((float(x_px), float(y_px), 0.0, 1.0))[:3])
@@ -143,7 +152,7 @@ class Views:
             view.finalize()
 
 
-def _nearest_axis(direction) -> np.ndarray:
+def _nearest_axis(direction: np.ndarray) -> np.ndarray:
     """(3,) the axis, with its sign, that a direction is nearest to."""
     largest = int(np.argmax(np.abs(direction)))
     axis = np.zeros(3)
