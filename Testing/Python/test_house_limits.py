@@ -46,12 +46,6 @@ UNTYPED = {
     "CRLMSegmentationLib/mrml/scene_watch.py": 2,
     "CRLMSegmentationLib/mrml/sweep_sequence.py": 5,
     "CRLMSegmentationLib/mrml/tool_shapes.py": 2,
-    # pictures/
-    "CRLMSegmentationLib/pictures/offscreen.py": 1,
-    "CRLMSegmentationLib/pictures/picture_style.py": 9,
-    "CRLMSegmentationLib/pictures/slices_picture.py": 1,
-    "CRLMSegmentationLib/pictures/view_picture.py": 2,
-    "CRLMSegmentationLib/pictures/view_renderer.py": 6,
     # session/
     "CRLMSegmentationLib/mrml/scene_nodes.py": 9,
     "CRLMSegmentationLib/session/box.py": 3,

@@ -10,8 +10,12 @@ import os
 import subprocess
 import sys
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ..errors import CRLMError
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
 _TRIAL_TIMEOUT_S = 60
 _TRIAL = """
@@ -36,7 +40,7 @@ class RenderingError(CRLMError):
     """A picture that cannot be rendered on this machine."""
 
 
-def render_window():
+def render_window() -> vtkRenderWindow:
     """A vtkRenderWindow that renders off screen. Raises RenderingError when this machine cannot."""
     import vtkmodules.vtkRenderingOpenGL2 as opengl  # noqa: N813
     from vtkmodules.vtkRenderingCore import vtkRenderWindow

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import ConfigurationError, FileFormatError
 
+if TYPE_CHECKING:
+    from PIL import Image, ImageFont
+
+Color = tuple[int, ...]
+Dash = tuple[float, float]
 BACKGROUND = (15, 19, 24)
 PANEL = (5, 7, 9)
 TEXT = (228, 233, 238)
@@ -23,7 +32,7 @@ PLATE = (8, 10, 13, 205)
 OVERSAMPLING = 3
 
 
-def pillow():
+def pillow() -> tuple[ModuleType, ModuleType, ModuleType]:
     """Pillow's Image, ImageDraw and ImageFont. Raises ConfigurationError when Pillow is missing."""
     try:
         from PIL import Image, ImageDraw, ImageFont
@@ -32,7 +41,7 @@ def pillow():
     return Image, ImageDraw, ImageFont
 
 
-def font(size_px: int):
+def font(size_px: int) -> ImageFont.FreeTypeFont:
     """Pillow's built-in sans serif, the same on every machine."""
     _, _, image_font = pillow()
     try:
@@ -44,15 +53,17 @@ def font(size_px: int):
 class Overlay:
     """Smooth lines and text to lay over a picture of `size` (width, height) in pixels."""
 
-    def __init__(self, size):
+    def __init__(self, size: tuple[int, int]):
         image, draw, _ = pillow()
         self.size = size
         self._lines = image.new("RGBA", (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING), (0, 0, 0, 0))
         self._draw = draw.Draw(self._lines)
-        self._texts = []
-        self._plates = []
+        self._texts: list[tuple[tuple[float, float], str, Color, int, str, bool]] = []
+        self._plates: list[tuple[float, float, float, float]] = []
 
-    def line(self, points, color, width_px: float = 2.0, closed: bool = False, dash_px=None) -> None:
+    def line(
+        self, points: ArrayLike, color: Color, width_px: float = 2.0, closed: bool = False, dash_px: Dash | None = None
+    ) -> None:
         """A polyline through `points` (n, 2); dash_px (drawn, left out) in pixels along it."""
         points = np.asarray(points, dtype=np.float64)
         if len(points) < 2:
@@ -63,7 +74,8 @@ class Overlay:
         for part in [points] if dash_px is None else _dashes(points, *dash_px):
             self._draw.line([tuple(point) for point in (part * OVERSAMPLING).tolist()], color, width, joint="curve")
 
-    def disc(self, center, radius_px: float, color) -> None:
+    def disc(self, center: ArrayLike, radius_px: float, color: Color) -> None:
+        """A filled circle about `center` (2,)."""
         x, y = np.asarray(center) * OVERSAMPLING
         radius = radius_px * OVERSAMPLING
         self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), color)
@@ -72,11 +84,15 @@ class Overlay:
         """A dark plate under text that is to come."""
         self._plates.append((left, top, right, bottom))
 
-    def text(self, position, text: str, color=TEXT, size_px: int = 18, anchor: str = "la", plate: bool = False) -> None:
+    def text(
+        self, position: Sequence[float] | np.ndarray, text: str, color: Color = TEXT, size_px: int = 18,
+        anchor: str = "la", plate: bool = False,
+    ) -> None:  # fmt: skip
         """`anchor` as Pillow has it (la: left top, rs: right baseline, mm: middle); `plate`: a dark plate behind."""
-        self._texts.append((tuple(position), text, color, size_px, anchor, plate))
+        x, y = position
+        self._texts.append(((x, y), text, color, size_px, anchor, plate))
 
-    def onto(self, picture):
+    def onto(self, picture: Image.Image) -> Image.Image:
         """`picture` (RGB) with everything laid over it."""
         image, draw, _ = pillow()
         smooth = self._lines.resize(self.size, image.LANCZOS)
@@ -109,7 +125,9 @@ def _dashes(points: np.ndarray, drawn_px: float, gap_px: float) -> list[np.ndarr
     return pieces
 
 
-def legend(overlay: Overlay, left: float, middle: float, entries, size_px: int = 18) -> float:
+def legend(
+    overlay: Overlay, left: float, middle: float, entries: Iterable[tuple[str, Color, Dash | None]], size_px: int = 18
+) -> float:
     """Line samples with their names from `left` on; entries are (name, color, dash or None). Returns the right end."""
     kind = font(size_px)
     for name, color, dash in entries:
@@ -119,7 +137,7 @@ def legend(overlay: Overlay, left: float, middle: float, entries, size_px: int =
     return left
 
 
-def save_picture(picture, path) -> Path:
+def save_picture(picture: Image.Image, path: str | Path) -> Path:
     """Write a Pillow picture as PNG. Raises FileFormatError."""
     path = Path(path)
     try:

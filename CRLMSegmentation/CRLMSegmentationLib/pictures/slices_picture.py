@@ -26,7 +26,7 @@ _PLANES = (
 
 
 def slices_picture(
-    path,
+    path: str | Path,
     volume: Volume,
     box: Box | None = None,
     mask: Volume | None = None,

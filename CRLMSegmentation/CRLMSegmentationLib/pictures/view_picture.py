@@ -13,6 +13,7 @@ from ..mrml.tool_shapes import probe_shape, stylus_shape
 from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..navigation.tracked_tool import ToolStatus
 from ..session.recordings.frame_content import content_of, content_outline
+from ..session.session import Session
 from ..session.tools import ToolReading
 from ..sweep import Sweep, TrackedFrame
 from ..values import Box, Volume
@@ -42,7 +43,9 @@ class ViewContents:
     tool: ToolReading | None = None
 
 
-def scene_picture(path, session, caption: str = "", tool: str = DEFAULT_TOOL, now_s: float | None = None) -> Path:
+def scene_picture(
+    path: str | Path, session: Session, caption: str = "", tool: str = DEFAULT_TOOL, now_s: float | None = None
+) -> Path:
     """Write a PNG of what the session holds; see view_picture.
 
     tool   whose tip and distance are shown while it is live;  now_s  the moment (time.monotonic()), None for now
@@ -54,7 +57,7 @@ def scene_picture(path, session, caption: str = "", tool: str = DEFAULT_TOOL, no
     return view_picture(path, contents, caption)
 
 
-def view_picture(path, contents: ViewContents, caption: str = "", size=SIZE_PX) -> Path:
+def view_picture(path: str | Path, contents: ViewContents, caption: str = "", size: tuple[int, int] = SIZE_PX) -> Path:
     """Write a PNG of `contents` in 3D; caption: one line, such as that the data are simulated. Returns the path.
 
     Raises RenderingError when this machine cannot render, FileFormatError when the file cannot be written.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..geometry import transform_points
 from ..session.recordings.frame_content import content_of
@@ -10,11 +13,15 @@ from ..sweep import TrackedFrame
 from . import picture_style as style
 from .offscreen import render_window
 
+if TYPE_CHECKING:
+    from PIL import Image
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
 
 class ViewRenderer:
     """Filled part by part; then look() and render()."""
 
-    def __init__(self, size):
+    def __init__(self, size: tuple[int, int]):
         from vtkmodules.vtkRenderingCore import vtkRenderer
 
         self.size = size
@@ -27,7 +34,7 @@ class ViewRenderer:
         self._renderer.GradientBackgroundOn()
         self._window.AddRenderer(self._renderer)
 
-    def add_line(self, points, color, radius_mm: float, opacity: float) -> None:
+    def add_line(self, points: np.ndarray, color: style.Color, radius_mm: float, opacity: float) -> None:
         """A round line through `points` (n, 3) RAS."""
         from vtkmodules.vtkCommonCore import vtkPoints
         from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
@@ -51,7 +58,7 @@ class ViewRenderer:
         prop.SetOpacity(opacity)
         prop.LightingOff()
 
-    def add_surface(self, surface, to_reference, color) -> None:
+    def add_surface(self, surface: vtkPolyData, to_reference: np.ndarray, color: style.Color) -> None:
         """A shaded surface; to_reference (4, 4) from its own frame."""
         from ..mrml.conversion import vtk_matrix
 
@@ -88,12 +95,12 @@ class ViewRenderer:
         actor.SetTexture(texture)
         actor.GetProperty().LightingOff()
 
-    def look(self, focus, toward, up, bounds_points) -> None:
+    def look(self, focus: ArrayLike, toward: ArrayLike, up: ArrayLike, bounds_points: np.ndarray) -> None:
         """See `bounds_points` (n, 3) with the camera on the side that `toward` points to, `up` upwards."""
         camera = self._renderer.GetActiveCamera()
-        camera.SetFocalPoint(*focus)
+        camera.SetFocalPoint(*np.asarray(focus))
         camera.SetPosition(*(np.asarray(focus) + toward))
-        camera.SetViewUp(*up)
+        camera.SetViewUp(*np.asarray(up))
         camera.SetViewAngle(24)
         low, high = np.min(bounds_points, axis=0), np.max(bounds_points, axis=0)
         self._renderer.ResetCamera(np.column_stack([low, high]).ravel().tolist())
@@ -106,14 +113,14 @@ class ViewRenderer:
             camera.SetWindowCenter(*(np.array(camera.GetWindowCenter()) + (2 * off[0], -2 * off[1])))
         self._renderer.ResetCameraClippingRange()
 
-    def place(self, point_ras) -> np.ndarray:
+    def place(self, point_ras: np.ndarray) -> np.ndarray:
         """(2,) pixels, from the top left, at which a point is seen."""
         self._renderer.SetWorldPoint(*point_ras, 1.0)
         self._renderer.WorldToDisplay()
         x, y, _ = self._renderer.GetDisplayPoint()
         return np.array([x / 2, self.size[1] - y / 2])
 
-    def render(self):
+    def render(self) -> Image.Image:
         """The picture at its final size (Pillow, RGB)."""
         from vtkmodules.util.numpy_support import vtk_to_numpy
         from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
@@ -130,7 +137,7 @@ class ViewRenderer:
         picture = image.fromarray(vtk_to_numpy(pixels).reshape(height, width, 3)[::-1].copy())
         return picture.resize(self.size, image.LANCZOS)
 
-    def _actor(self, surface, color):
+    def _actor(self, surface: vtkPolyData, color: style.Color) -> Any:
         from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
         mapper = vtkPolyDataMapper()
@@ -143,7 +150,7 @@ class ViewRenderer:
         return actor
 
 
-def _rgba_image(colored: np.ndarray, image_data):
+def _rgba_image(colored: np.ndarray, image_data: Any) -> Any:
     """vtkImageData of (rows, columns, 4) uint8."""
     from vtkmodules.util.numpy_support import numpy_to_vtk
 
