@@ -255,6 +255,20 @@ def test_a_drawing_that_cannot_be_read_hides_the_surface_and_says_why(part, view
     assert part.surface is not None and part.mask.voxels[BESIDE].all()
 
 
+def test_a_fault_while_the_drawing_is_read_loses_neither_stroke_nor_threshold(part, view, found):
+    part.restore(found)
+    part.begin_correction()
+    part.set_canvas(lambda: 1 / 0)
+    view.stroke(lambda mask: mask | BESIDE)
+    with pytest.raises(ZeroDivisionError):
+        part.process()
+    with pytest.raises(ZeroDivisionError):
+        part.set_threshold(0.6)
+    part.set_canvas(view.drawn)
+    finish(part)
+    assert part.state.threshold == 0.6 and part.mask.voxels[BESIDE].all()
+
+
 def test_a_surface_that_comes_alone_is_measured_to_unless_it_is_open(part, found):
     part.restore_saved(SavedTumor(surface=found.shape.surface, is_any=True), CaseFacts())
     assert part.surface is found.shape.surface and part.mask is None and part.figures is None

@@ -99,12 +99,14 @@ class Shaping:
     def _begin(self) -> Callable[[], Shaped]:
         state, smoothing, strokes, cut = self._state(), self.smoothing, self._strokes, self.wanted_threshold
         assert state is not None, "who forgets the tumor drops what was asked of it"
-        drawn, self.has_stroke = self.has_stroke and self.canvas is not None, False
-        self._is_taking_stroke = drawn
+        drawn = self.has_stroke and self.canvas is not None
         try:
             labelmap = self.canvas() if drawn and self.canvas is not None else None
         except CRLMError as error:
+            self.has_stroke = False
             return _raising(error)
+        # Anything else that is raised there leaves the stroke to the next process().
+        self.has_stroke, self._is_taking_stroke = False, drawn
 
         def compute() -> Shaped:
             following = state.edited(labelmap) if drawn else state
