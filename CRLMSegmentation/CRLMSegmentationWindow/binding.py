@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from CRLMSegmentationLib.session import actions
+
 if TYPE_CHECKING:
     from CRLMSegmentationLib.session.session import Session
 
@@ -42,7 +44,7 @@ class Binding:
             ("threshold", "segment", self._threshold),
             ("smoothing", "segment", session.tumor.set_smoothing),
             ("showUncertainty", "segment", session.structures.show_uncertainty),
-            ("marginMm", "navigate", session.structures.set_margin_mm),
+            ("marginMm", "navigate", lambda margin_mm: actions.MARGIN.run(session, margin_mm)),
         ):
             value = getattr(parameters, name)
             if self._given.get(name, _NONE) == value:

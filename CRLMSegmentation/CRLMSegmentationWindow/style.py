@@ -61,3 +61,9 @@ def write(label: qt.QLabel | qt.QAbstractButton, text: str) -> None:
     """Give a label its text, unless it has it."""
     if label.text != text:
         label.text = text
+
+
+def explain(widget: qt.QWidget, text: str) -> None:
+    """Give a widget its tooltip, unless it has it."""
+    if widget.toolTip != text:
+        widget.toolTip = text

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from CRLMSegmentationLib.session import actions
+from CRLMSegmentationLib.values import Box
 from slicer.i18n import tr as _
 
 from .. import icons, style
@@ -33,6 +35,7 @@ class BoxPanel(StepPanel):
         ui.boxSection.connect("contentsCollapsed(bool)", self.on_collapsed)
         # Warnings that a person has seen.
         self._reviewed: tuple[str, ...] = ()
+        self._show_buttons()
 
     def on_place(self) -> None:
         """The large button: wait for a click, or wait no more."""
@@ -57,17 +60,14 @@ class BoxPanel(StepPanel):
     def on_center(self) -> None:
         """Place the box in the middle of the volume."""
         with self.attempt():
-            volume = self.session.volume.value
-            if volume is None:
-                self._tell_missing_volume()
             if self.may_replace_hand_work(_("In another box it has to be found anew.")):
-                self.place(volume.center_ras)
+                self.place(self.session.volume.value.center_ras)
 
     def place(self, point_ras: Sequence[float]) -> None:
         """Place the box around a point (RAS mm)."""
         with self.attempt():
-            edge = self.window.parameters.boxSizeMm
-            self.session.box.place(point_ras, (edge, edge, edge), tight=self.window.parameters.boxIsTight)
+            parameters = self.window.parameters
+            actions.PLACE_BOX.run(self.session, Box(point_ras, (parameters.boxSizeMm,) * 3), parameters.boxIsTight)
 
     def line(self) -> tuple[str, str, str]:
         state = self.session.state[self.window.steps.BOX]
@@ -92,11 +92,7 @@ class BoxPanel(StepPanel):
     def refresh(self) -> None:
         super().refresh()
         self.ui.boxReviewedButton.visible = self.is_done() and self.needs_review()
-        waiting = self.session.state.status(self.window.steps.BOX).name == "WAITING"
-        self.ui.boxButton.enabled = self.ui.boxCenterButton.enabled = not waiting
-        placed = self.session.state.status(self.window.steps.BOX).name == "DONE"
-        text = _("Cancel") if self.picker.is_waiting else _("Place the box again") if placed else _("Place the box")
-        style.write(self.ui.boxButton, text)
+        self._show_buttons()
 
     def release(self) -> None:
         super().release()
@@ -105,7 +101,8 @@ class BoxPanel(StepPanel):
     def close(self) -> None:
         self.picker.cancel()
 
-    def _tell_missing_volume(self) -> None:
-        from CRLMSegmentationLib.errors import SegmentationError
-
-        raise SegmentationError(_("There is no volume yet; record a sweep first."))
+    def _show_buttons(self) -> None:
+        is_placed = self.session is not None and self.session.box.value is not None
+        label = _("Cancel") if self.picker.is_waiting else _("Place the box again") if is_placed else ""
+        self.show_action(self.ui.boxButton, actions.PLACE_BOX, label, self.picker.is_waiting)
+        self.ui.boxCenterButton.enabled = self.can_run(actions.PLACE_BOX)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import qt
 import slicer
+from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
 from .. import icons, style
@@ -34,13 +35,14 @@ class CasePanel(StepPanel):
         icons.put(ui.openCaseButton, "Open")
         style.apply(ui.researchLabel, style.NOTE)
         self._reported, self._had_unsaved = "", False
+        self._show_buttons()
 
     def on_save(self) -> bool:
         """Save into a new folder named after the time of day; True when that worked."""
         with self.attempt():
             self.window.segment.leave_editor()
             folder = _new_folder(self.window.parameters.caseFolder)
-            self.session.case.save(folder)
+            actions.SAVE.run(self.session, folder)
             self._reported = _("Saved in {folder}.").format(folder=folder)
             return True
         return False
@@ -59,7 +61,7 @@ class CasePanel(StepPanel):
             return
         with self.attempt():
             self.window.leave_views()
-            self.session.case.begin()
+            actions.NEW_CASE.run(self.session)
             self._reported = _("A new case has begun.")
             self.window.show_case()
 
@@ -68,7 +70,7 @@ class CasePanel(StepPanel):
         with self.attempt():
             self.window.leave_views()
             with self.window.scene.ours():
-                self.session.case.load(folder)
+                actions.OPEN_CASE.run(self.session, folder)
             self._reported = _("Opened {folder}.").format(folder=folder)
             self.window.show_case()
 
@@ -107,7 +109,12 @@ class CasePanel(StepPanel):
             self._reported = ""
         self._had_unsaved = unsaved
         super().refresh()
-        self.ui.saveCaseButton.enabled = unsaved
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        self.show_action(self.ui.saveCaseButton, actions.SAVE)
+        self.show_action(self.ui.openCaseButton, actions.OPEN_CASE)
+        self.show_action(self.ui.newCaseButton, actions.NEW_CASE)
 
     def release(self) -> None:
         super().release()

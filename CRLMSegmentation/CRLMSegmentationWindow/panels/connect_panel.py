@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
+from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
 from .. import icons, sample, style
@@ -33,6 +34,7 @@ class ConnectPanel(StepPanel):
             button.connect("clicked()", slot)
         for button in (ui.replayButton, ui.sampleButton):
             style.apply(button, style.SMALL_BUTTON)
+        self._show_buttons()
         has_connector = hasattr(slicer, "vtkMRMLIGTLConnectorNode")
         ui.slicerConnectorCheckBox.enabled = has_connector
         if not has_connector:
@@ -50,13 +52,12 @@ class ConnectPanel(StepPanel):
         parameters = self.window.parameters
         with self.attempt():
             if self.is_connected:
-                self.session.stream.disconnect()
+                actions.DISCONNECT.run(self.session)
             elif parameters.useSlicerConnector and hasattr(slicer, "vtkMRMLIGTLConnectorNode"):
                 self._connect_slicer_connector()
             else:
-                self.session.stream.connect(
-                    parameters.host.strip() or "localhost", parameters.port, self._calibration()
-                )
+                host = parameters.host.strip() or "localhost"
+                actions.CONNECT.run(self.session, host, parameters.port, self._calibration())
 
     def on_replay(self) -> None:
         """Play the chosen recording."""
@@ -81,7 +82,7 @@ class ConnectPanel(StepPanel):
         # Also a copy of it, as Slicer's Sample Data module makes one.
         mark = {"origin": "simulated"} if Path(path).name == sample.SWEEP.name else {}
         configuration = parameters.plusConfiguration or None
-        self.session.stream.replay(path, configuration, speed=parameters.replaySpeed, loop=True, **mark)
+        actions.REPLAY.run(self.session, path, configuration, speed=parameters.replaySpeed, loop=True, **mark)
 
     def line(self) -> tuple[str, str, str]:
         status = self.session.stream.status
@@ -112,10 +113,14 @@ class ConnectPanel(StepPanel):
 
     def refresh(self) -> None:
         super().refresh()
-        connected = self.is_connected
-        style.write(self.ui.connectButton, _("Disconnect") if connected else _("Connect to PLUS"))
-        for widget in (self.ui.replayButton, self.ui.sampleButton, self.ui.hostLineEdit, self.ui.portSpinBox):
-            widget.enabled = not connected
+        self._show_buttons()
+        # Where it is connected to cannot be changed meanwhile.
+        self.ui.hostLineEdit.enabled = self.ui.portSpinBox.enabled = not self.is_connected
+
+    def _show_buttons(self) -> None:
+        self.show_action(self.ui.connectButton, actions.DISCONNECT if self.is_connected else actions.CONNECT)
+        self.show_action(self.ui.replayButton, actions.REPLAY)
+        self.ui.sampleButton.enabled = self.can_run(actions.REPLAY)
 
     def _connect_slicer_connector(self) -> None:
         from CRLMSegmentationLib.mrml.openigtlink_nodes import connector_source

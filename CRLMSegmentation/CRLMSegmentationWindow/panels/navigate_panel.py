@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import slicer
+from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
 from .. import icons, style
@@ -34,6 +35,7 @@ class NavigatePanel(StepPanel):
         self.readings: dict[str, ToolReading] = {}
         self.sound = WarningSound()
         self.breach_warnings = BreachWarnings()
+        self._show_button()
         has_slicer_igt = hasattr(slicer.modules, "volumereslicedriver")
         ui.sliceDriverCheckBox.enabled = has_slicer_igt
         if not has_slicer_igt:
@@ -50,6 +52,7 @@ class NavigatePanel(StepPanel):
             if self.is_shown:
                 self.window.shown.tumor()
             else:
+                actions.NAVIGATE.run(self.session)
                 self.window.shown.navigation()
 
     def show_lost(self) -> None:
@@ -106,12 +109,15 @@ class NavigatePanel(StepPanel):
 
     def refresh(self) -> None:
         super().refresh()
-        text = _("Show the planning view") if self.is_shown else _("Show the navigation view")
-        style.write(self.ui.navigateButton, text)
+        self._show_button()
         from CRLMSegmentationLib.mrml.names import distance_line
 
         for name in self.readouts:
             views.show_in_3d_only(slicer.mrmlScene.GetFirstNodeByName(distance_line(name)))
+
+    def _show_button(self) -> None:
+        label = _("Show the planning view") if self.is_shown else ""
+        self.show_action(self.ui.navigateButton, actions.NAVIGATE, label, self.is_shown)
 
     def release(self) -> None:
         super().release()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import qt
 import slicer
+from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
 from .. import icons, style
@@ -39,6 +40,7 @@ class RecordPanel(StepPanel):
         for button in (ui.reconstructButton, ui.openSweepButton):
             style.apply(button, style.SMALL_BUTTON)
         ui.engineComboBox.connect("activated(int)", self.on_engine)
+        self._show_buttons()
 
     def fill_engines(self) -> None:
         """List what can make a volume here; hidden where there is no choice."""
@@ -58,20 +60,18 @@ class RecordPanel(StepPanel):
     def on_record(self) -> None:
         """The large button: start, or stop and make the volume."""
         with self.attempt():
-            if self.session.recording.state is None:
+            if not self._is_recording:
                 if self.may_replace_hand_work(_("A new recording takes its place.")):
-                    self.session.recording.start()
+                    actions.RECORD.run(self.session)
                     self.window.shown.live()
             else:
-                self.session.recording.stop()
-                if not self._is_reconstructing:
-                    self.session.volume.start()
+                actions.STOP.run(self.session)
 
     def on_reconstruct(self) -> None:
         """Make the volume again."""
         with self.attempt():
             if self.may_replace_hand_work(_("Another volume takes its place.")):
-                self.session.volume.start()
+                actions.RECONSTRUCT.run(self.session)
 
     def on_open(self) -> None:
         """Let the user choose a recorded sweep."""
@@ -83,8 +83,7 @@ class RecordPanel(StepPanel):
     def open_sweep(self, path: Path | str) -> None:
         """Take a sweep from a file, and make its volume."""
         with self.attempt():
-            self.session.recording.open(path, self.window.parameters.plusConfiguration or None)
-            self.session.volume.start()
+            actions.OPEN_SWEEP.run(self.session, path, self.window.parameters.plusConfiguration or None)
 
     def line(self) -> tuple[str, str, str]:
         steps = self.window.steps
@@ -121,26 +120,24 @@ class RecordPanel(StepPanel):
 
     def refresh(self) -> None:
         super().refresh()
-        recording = self.session.recording.state is not None
-        if recording:
+        if self._is_recording:
             views.show_growing(self.session.nodes.volume())
-        style.write(self.ui.recordButton, _("Stop recording") if recording else _("Start recording"))
-        icons.put(self.ui.recordButton, "Stop" if recording else "Record")
-        status = self.session.state.status(self.window.steps.RECORD).name
-        connected = self.session.stream.status is not None and self.session.stream.status.connected
-        self.ui.recordButton.enabled = recording or (connected and status != "WAITING")
-        for button in (self.ui.reconstructButton, self.ui.openSweepButton):
-            button.enabled = not recording
-        self.ui.reconstructButton.enabled = not recording and self.session.recording.sweep is not None
+        self._show_buttons()
         bar = self.ui.reconstructProgressBar
-        reconstructing = self._is_reconstructing and not recording
+        reconstructing = self.session.jobs.running is self.window.steps.RECONSTRUCT and not self._is_recording
         bar.visible = reconstructing
         if reconstructing:
             show_progress(bar, self.session.state.progress)
 
+    def _show_buttons(self) -> None:
+        self.show_action(self.ui.recordButton, actions.STOP if self._is_recording else actions.RECORD)
+        icons.put(self.ui.recordButton, "Stop" if self._is_recording else "Record")
+        self.show_action(self.ui.reconstructButton, actions.RECONSTRUCT)
+        self.show_action(self.ui.openSweepButton, actions.OPEN_SWEEP)
+
     @property
-    def _is_reconstructing(self) -> bool:
-        return self.session.jobs.running is self.window.steps.RECONSTRUCT
+    def _is_recording(self) -> bool:
+        return self.session is not None and self.session.recording.state is not None
 
     def _line_of_recording(self, recording: RecordingState) -> tuple[str, str, str]:
         numbers = _("{frames} frames, {seconds:.0f} s").format(frames=recording.frames, seconds=recording.seconds)

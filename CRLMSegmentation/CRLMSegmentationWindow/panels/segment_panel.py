@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import qt
 import slicer
+from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
 from .. import icons, style
@@ -47,6 +48,7 @@ class SegmentPanel(StepPanel):
         ui.growButton.connect("clicked()", self.on_grow)
         ui.modelFolderButton.connect("clicked()", self.on_model_folder)
         ui.modelComboBox.connect("activated(int)", self.on_model)
+        self._show_buttons()
 
     def fill_models(self) -> None:
         """List the models that ship, and those that were imported."""
@@ -68,10 +70,10 @@ class SegmentPanel(StepPanel):
         """The large button: find the tumor, or stop looking."""
         with self.attempt():
             if self.is_running:
-                self.session.jobs.cancel()
+                actions.CANCEL.run(self.session)
             elif self.may_replace_hand_work(_("The model's tumor takes its place.")):
                 self.leave_editor()
-                self.session.tumor.start()
+                actions.FIND.run(self.session)
 
     def on_grow(self) -> None:
         """Region growing from one click, or wait for it no more."""
@@ -86,7 +88,7 @@ class SegmentPanel(StepPanel):
     def grow(self, seed_ras: Sequence[float]) -> None:
         """Grow a region from a point (RAS mm)."""
         with self.attempt():
-            self.session.tumor.start_region_growing(seed_ras)
+            actions.GROW.run(self.session, seed_ras)
 
     def on_correct(self, wanted: bool) -> None:
         """Open or close the Segment Editor."""
@@ -96,7 +98,7 @@ class SegmentPanel(StepPanel):
             if wanted:
                 # In the live view a stroke would follow the probe.
                 self.window.shown.tumor()
-                self.session.tumor.begin_correction()
+                actions.CORRECT.run(self.session)
                 self.editor.open(self.session.nodes.segmentation(), self.session.nodes.volume())
             else:
                 self.editor.close()
@@ -122,7 +124,7 @@ class SegmentPanel(StepPanel):
     def on_reviewed(self) -> None:
         """A person has seen all that speaks against the tumor, and goes on."""
         with self.attempt():
-            self.session.tumor.acknowledge_doubts()
+            actions.ACKNOWLEDGE.run(self.session)
         self.window.open_step(self.window.navigate)
 
     def on_discard(self) -> None:
@@ -130,7 +132,7 @@ class SegmentPanel(StepPanel):
         if self.window.questions.may_replace_hand_work(_("The tumor will be as it was before.")):
             with self.attempt():
                 self.leave_editor()
-                self.session.tumor.discard_corrections()
+                actions.DISCARD.run(self.session)
 
     def on_model(self, number: int) -> None:
         """Another shipped model."""
@@ -148,7 +150,7 @@ class SegmentPanel(StepPanel):
     @property
     def is_running(self) -> bool:
         """True while the network, or region growing, computes."""
-        return self.session.jobs.running is self.window.steps.SEGMENT
+        return self.session is not None and self.session.jobs.running is self.window.steps.SEGMENT
 
     def line(self) -> tuple[str, str, str]:
         state = self.session.state[self.window.steps.SEGMENT]
@@ -181,7 +183,7 @@ class SegmentPanel(StepPanel):
         return kind, label, text
 
     def needs_review(self) -> bool:
-        return bool(self.session.tumor.doubts) and not self.session.tumor.doubts_acknowledged
+        return actions.ACKNOWLEDGE.can_run(self.session)
 
     def is_done(self) -> bool:
         done = self.session.state.status(self.window.steps.NAVIGATE).name == "READY"
@@ -196,19 +198,9 @@ class SegmentPanel(StepPanel):
     def refresh(self) -> None:
         super().refresh()
         ui, running = self.ui, self.is_running
-        status = self.session.state.status(self.window.steps.SEGMENT).name
-        can_start = status != "WAITING"
-        style.write(ui.segmentButton, _("Cancel") if running else _("Find the tumor"))
-        icons.put(ui.segmentButton, "Stop" if running else "Segment")
-        ui.segmentButton.enabled = running or can_start
-        ui.growButton.enabled = can_start and not running
-        style.write(ui.growButton, _("Cancel the click") if self.picker.is_waiting else _("Semi-automatic"))
-        has_tumor = self.session.nodes.surface() is not None and status == "DONE"
-        ui.correctButton.enabled = (has_tumor and not running) or self.editor.is_open
-        style.write(ui.correctButton, _("Done correcting") if self.editor.is_open else _("Correct by hand"))
+        self._show_buttons()
         ui.reviewedButton.visible = self.window.has_tumor and self.needs_review() and not self.editor.is_open
         ui.discardButton.visible = bool(self.session.tumor.has_hand_corrections)
-        ui.discardButton.enabled = not running
         ui.segmentProgressBar.visible = running
         if running:
             show_progress(ui.segmentProgressBar, self.session.state.progress)
@@ -217,6 +209,15 @@ class SegmentPanel(StepPanel):
         ui.caseClockLabel.visible = clock_s is not None
         if clock_s is not None:
             style.write(ui.caseClockLabel, _("From sweep to tumor: {time}").format(time=minutes(clock_s)))
+
+    def _show_buttons(self) -> None:
+        ui, waits, corrects = self.ui, self.picker.is_waiting, self.editor.is_open
+        self.show_action(ui.segmentButton, actions.CANCEL if self.is_running else actions.FIND)
+        icons.put(ui.segmentButton, "Stop" if self.is_running else "Segment")
+        self.show_action(ui.growButton, actions.GROW, _("Cancel the click") if waits else "", waits)
+        self.show_action(ui.correctButton, actions.CORRECT, _("Done correcting") if corrects else "", corrects)
+        self.show_action(ui.reviewedButton, actions.ACKNOWLEDGE)
+        self.show_action(ui.discardButton, actions.DISCARD)
 
     def close(self) -> None:
         self.picker.cancel()

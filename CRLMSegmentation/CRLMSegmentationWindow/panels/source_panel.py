@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
 from .. import style
+from .action_button import show_action
 
 if TYPE_CHECKING:
     from ..window import Window
@@ -23,6 +25,7 @@ class SourcePanel:
         for button, slot in zip(self._buttons, (self.on_same, self.on_other)):
             style.apply(button, style.SMALL_BUTTON)
             button.connect("clicked()", slot)
+        show_action(ui.samePatientButton, actions.KEEP_CASE, None)
         self._frame.visible = False
 
     @property
@@ -33,7 +36,7 @@ class SourcePanel:
     def on_same(self) -> None:
         """It is the same patient: go on with the case."""
         with self.window.case.attempt():
-            self.window.session.case.keep()
+            actions.KEEP_CASE.run(self.window.session)
 
     def on_other(self) -> None:
         """It is another patient: another case."""
@@ -45,6 +48,7 @@ class SourcePanel:
         question = session.case.question
         kind, label, sentence = text_of(question, session.case.origin, getattr(session.stream.source, "origin", None))
         self._frame.visible = bool(label)
+        show_action(self.window.ui.samePatientButton, actions.KEEP_CASE, session)
         for button in self._buttons:
             button.visible = bool(question)
         style.apply(self._chip, style.chip(kind))

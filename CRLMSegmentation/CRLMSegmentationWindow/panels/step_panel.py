@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from slicer.i18n import tr as _
 
 from .. import style
+from .action_button import show_action
 
 if TYPE_CHECKING:
     import ctk
     import qt
+    from CRLMSegmentationLib.session.actions import Action
     from CRLMSegmentationLib.session.session import Session
     from CRLMSegmentationLib.session.state import StepStatus
 
@@ -37,7 +39,7 @@ class StepPanel:
 
     @property
     def session(self) -> Session:
-        """The Session."""
+        """The Session; None before packages are installed."""
         return self.window.session
 
     @property
@@ -67,6 +69,14 @@ class StepPanel:
 
     def _chip_state(self) -> tuple[str, str]:
         return self._kind, self._chip.text
+
+    def show_action(self, button: qt.QAbstractButton, action: Action, label: str = "", ends: bool = False) -> None:
+        """What a button does from now on; see action_button.show_action()."""
+        show_action(button, action, self.session, label, ends)
+
+    def can_run(self, action: Action) -> bool:
+        """True when this action of the session can be done now."""
+        return self.session is not None and action.can_run(self.session)
 
     def show_fault(self) -> None:
         """What stands in the line of state can no longer be trusted."""

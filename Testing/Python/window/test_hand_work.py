@@ -12,7 +12,7 @@ def corrected(a_window, window_module):
     window, session = a_window
     session.set(CONNECT="DONE", RECORD="DONE", RECONSTRUCT="DONE", BOX="DONE", SEGMENT="DONE", NAVIGATE="READY")
     session.nodes.update(surface=object(), volume=object(), segmentation=MagicMock())
-    session.recording.sweep = session.volume.value = MagicMock(valid_frames=())
+    session.recording.sweep = session.volume.value = MagicMock(valid_frames=(), center_ras=(1.0, 2.0, 3.0))
     session.stream.status = MagicMock(connected=True, age=Age(0.1), frames=3, frames_per_second=20.0)
     session.tumor.has_hand_corrections = True
     answers = {"keep": True, "asked": 0}
@@ -31,7 +31,7 @@ BEGIN = {
     "find the tumor": (lambda window: window.ui.segmentButton.click(), "tumor.start"),
     "grow from a click": (lambda window: window.ui.growButton.click(), None),
     "place the box": (lambda window: window.ui.boxButton.click(), None),
-    "box in the middle": (lambda window: window.ui.boxCenterButton.click(), "box.place"),
+    "box in the middle": (lambda window: window.ui.boxCenterButton.click(), "box.set"),
     "make the volume again": (lambda window: window.ui.reconstructButton.click(), "volume.start"),
     "record": (lambda window: window.ui.recordButton.click(), "recording.start"),
 }

@@ -22,6 +22,8 @@ IN_A_BARE_SLICER = {
 PLAIN = {
     "CRLMSegmentationLib.errors",
     "CRLMSegmentationLib.geometry",
+    "CRLMSegmentationLib.session",
+    "CRLMSegmentationLib.session.actions",
     "CRLMSegmentationLib.session.state",
     "CRLMSegmentationLib.values",
     "CRLMSegmentationLib.values.defaults",

@@ -64,6 +64,7 @@ def test_what_a_person_has_opened_stays_open_beside_a_tumor(a_window):
 def test_doubts_keep_the_section_open_until_a_person_has_looked(a_window):
     window, session = a_window
     session.tumor.doubts = ("the first doubt", "the second doubt")
+    session.state.doubts_acknowledged = False
     assert with_tumor(window, session) == ["segment"]
     assert window.segment.state_text.startswith("LOOK")
     assert all(doubt in window.segment.state_text for doubt in ("first doubt", "second doubt"))
@@ -71,7 +72,7 @@ def test_doubts_keep_the_section_open_until_a_person_has_looked(a_window):
         window.refresh()
     assert opened(window) == ["segment"]
     window.ui.reviewedButton.click()
-    assert session.tumor.doubts_acknowledged and opened(window) == ["navigate"]
+    assert session.state.doubts_acknowledged and opened(window) == ["navigate"]
     assert not window.ui.reviewedButton.visible and not window.segment.state_text.startswith("LOOK:")
     # What is still there can still be read.
     assert "second doubt" in window.segment.state_text

@@ -125,15 +125,17 @@ class FakeSession:
             "engine", calls, status=SimpleNamespace(state="ready", device="cpu", message=""), model_choices=list
         )  # fmt: skip
         self.tumor = FakePart(
-            "tumor", calls, result=None, threshold=None, doubts=(), doubts_acknowledged=False,
+            "tumor", calls, result=None, threshold=None, doubts=(),
             has_hand_corrections=False, smoothing=0.5, acknowledge_doubts=self._acknowledge_doubts,
         )  # fmt: skip
         self.structures = FakePart(
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm
         )  # fmt: skip
         self.tools = FakePart("tools", calls, readings=lambda: list(self.given_readings))
-        self.case = FakePart("case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False)
-        self.jobs = FakePart("jobs", calls, running=None)
+        self.case = FakePart(
+            "case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False, is_empty=False
+        )  # fmt: skip
+        self.jobs = FakePart("jobs", calls, running=None, steps=())
         self.view = FakePart("view", calls)
         self.nodes = FakeNodes()
         self._listeners = []
@@ -153,7 +155,7 @@ class FakeSession:
         self.calls.append("close")
 
     def _acknowledge_doubts(self):
-        self.tumor.doubts_acknowledged = True
+        self.state.doubts_acknowledged = True
 
     def _set_margin_mm(self, margin_mm):
         self.structures.margin_mm = margin_mm

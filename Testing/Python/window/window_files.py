@@ -52,3 +52,8 @@ def names_used(pattern: str) -> dict[str, set[str]]:
         for name in re.findall(pattern, path.read_text(encoding="utf-8")):
             found.setdefault(name, set()).add(path.name)
     return found
+
+
+def buttons_of_actions() -> set[str]:
+    """The buttons whose text and tooltip come from an action of the session."""
+    return set(names_used(r"\bshow_action\([\w.]*\bui\.(\w+)"))

@@ -1,0 +1,126 @@
+"""What the buttons say and when they can be pressed is decided by the actions of the session, and by them alone."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from CRLMSegmentationLib.session import actions
+from CRLMSegmentationLib.session.state import Step
+from window_fakes import make_status
+from window_files import names_used
+
+
+def connected(session):
+    session.stream.status = make_status()
+
+
+def recording(session):
+    session.recording.state = SimpleNamespace(frames=3, seconds=1.0, invalid=0, coverage=1.0, hints=())
+
+
+def segmenting(session):
+    session.jobs.running = Step.SEGMENT
+
+
+# Button, the action that it does, and what is to be so that it does this one of two.
+BUTTONS = [
+    ("connectButton", "CONNECT", None),
+    ("connectButton", "DISCONNECT", connected),
+    ("replayButton", "REPLAY", None),
+    ("recordButton", "RECORD", None),
+    ("recordButton", "STOP", recording),
+    ("openSweepButton", "OPEN_SWEEP", None),
+    ("reconstructButton", "RECONSTRUCT", None),
+    ("boxButton", "PLACE_BOX", None),
+    ("segmentButton", "FIND", None),
+    ("segmentButton", "CANCEL", segmenting),
+    ("growButton", "GROW", None),
+    ("correctButton", "CORRECT", None),
+    ("discardButton", "DISCARD", None),
+    ("reviewedButton", "ACKNOWLEDGE", None),
+    ("navigateButton", "NAVIGATE", None),
+    ("samePatientButton", "KEEP_CASE", None),
+    ("saveCaseButton", "SAVE", None),
+    ("openCaseButton", "OPEN_CASE", None),
+    ("newCaseButton", "NEW_CASE", None),
+]
+
+
+@pytest.mark.parametrize("button, name, prepare", BUTTONS, ids=[name for _, name, _ in BUTTONS])
+def test_a_button_says_what_its_action_says(a_window, monkeypatch, button, name, prepare):
+    window, session = a_window
+    if prepare is not None:
+        prepare(session)
+    described = replace(getattr(actions, name), label="Do it", help="It is done", why_not=lambda session: "Not today.")
+    monkeypatch.setattr(actions, name, described)
+    window.refresh()
+    shown = getattr(window.ui, button)
+    assert (shown.text, shown.enabled) == ("Do it", False)
+    assert shown.toolTip == "It is done\nNot today."
+    monkeypatch.setattr(actions, name, replace(described, why_not=lambda session: ""))
+    window.refresh()
+    assert (shown.enabled, shown.toolTip) == (True, "It is done")
+
+
+@pytest.mark.parametrize("button", ["sampleButton", "boxCenterButton"])
+def test_a_button_beside_it_can_be_pressed_with_it(a_window, monkeypatch, button):
+    window, _ = a_window
+    for why_not in ("Not today.", ""):
+        for name in ("REPLAY", "PLACE_BOX"):
+            action = getattr(actions, name)
+            monkeypatch.setattr(actions, name, replace(action, why_not=lambda session, why_not=why_not: why_not))
+        window.refresh()
+        assert getattr(window.ui, button).enabled is (why_not == "")
+
+
+@pytest.mark.parametrize("name", [name for name in vars(actions) if getattr(actions, name) in actions.ACTIONS])
+def test_every_action_of_the_session_has_its_place_in_the_window(name):
+    assert name in names_used(r"\bactions\.([A-Z_]+)")
+
+
+def test_every_action_is_tried_above():
+    tried = {name for _, name, _ in BUTTONS} | {"MARGIN"}
+    assert {getattr(actions, name) for name in tried} == set(actions.ACTIONS)
+
+
+def test_what_an_action_says_is_translated(a_window, window_module, monkeypatch):
+    window, _ = a_window
+    monkeypatch.setattr(window_module("panels.action_button"), "_", str.upper)
+    window.refresh()
+    record = actions.RECORD
+    assert window.ui.recordButton.text == record.label.upper()
+    assert window.ui.recordButton.toolTip == f"{record.help}\n{record.why_not(window.session)}".upper()
+
+
+def test_before_there_is_a_session_buttons_say_what_they_will_do(a_window):
+    window, _ = a_window
+    window.close_session()
+    window.ui.recordButton.text = window.ui.recordButton.toolTip = ""
+    type(window.record)(window)
+    assert (window.ui.recordButton.text, window.ui.recordButton.toolTip) == (actions.RECORD.label, actions.RECORD.help)
+
+
+def test_what_cannot_be_done_is_said_where_it_was_tried(a_window):
+    window, session = a_window
+    window.record.on_record()
+    assert window.record.state_text == f"FAILED: {actions.RECORD.why_not(session)}"
+    assert "recording.start" not in session.calls
+
+
+@pytest.mark.parametrize("button, name, label", [
+    ("boxButton", "PLACE_BOX", "Cancel"),
+    ("growButton", "GROW", "Cancel the click"),
+    ("correctButton", "CORRECT", "Done correcting"),
+    ("navigateButton", "NAVIGATE", "Show the planning view"),
+])  # fmt: skip
+def test_what_was_begun_in_the_views_can_be_ended_at_any_time(a_window, monkeypatch, button, name, label):
+    window, _ = a_window
+    monkeypatch.setattr(actions, name, replace(getattr(actions, name), why_not=lambda session: "Not today."))
+    for part in (window.box.picker, window.segment.picker):
+        monkeypatch.setattr(type(part), "is_waiting", True)
+    monkeypatch.setattr(type(window.segment.editor), "is_open", True)
+    monkeypatch.setattr(type(window.navigate), "is_shown", True)
+    monkeypatch.setattr(window.segment, "leave_hidden_editor", lambda: None)
+    window.refresh()
+    shown = getattr(window.ui, button)
+    assert (shown.text, shown.enabled) == (label, True)
