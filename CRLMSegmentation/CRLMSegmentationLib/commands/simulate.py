@@ -10,7 +10,7 @@ from .options.outputs import Output, add_force_option, check_outputs
 from .options.printing import print_facts
 from .options.progress import progress_bar
 
-EXAMPLES = ("crlm simulate --seed 7 -o case", "crlm simulate --patient 3 --phases portal -o patient")
+EXAMPLES = ("crlm simulate --seed 7 -o case", "crlm simulate --patient 3 --phases portal --sweep -o patient")
 JSON = "print one JSON object: the files, and the truth in figures"
 
 _PHASES = ("native", "arterial", "portal", "late")
@@ -31,6 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--slice-mm", type=float, default=2.0, metavar="MM", help="thickness of the CT's slices, 0.7 to 5 (default: 2)"
     )
     parser.add_argument(
+        "--sweep", action="store_true",
+        help="with --patient: a tracked ultrasound sweep over a metastasis of this liver, deformed as in the operation",
+    )  # fmt: skip
+    parser.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="folder for what is simulated and its truth"
     )
     add_force_option(parser)
@@ -41,6 +45,8 @@ def run(arguments: argparse.Namespace) -> None:
         _simulate_patient(arguments)
     elif arguments.phases:
         raise ConfigurationError("--phases makes CTs of a patient: give --patient SEED in place of --seed.")
+    elif arguments.sweep:
+        raise ConfigurationError("--sweep is a sweep over a patient: give --patient SEED in place of --seed.")
     else:
         _simulate_sweep(arguments)
 
@@ -49,14 +55,14 @@ def _simulate_patient(arguments: argparse.Namespace) -> None:
     from ..files import write_volume
     from ..simulation.ct import CtSettings, scan
     from ..simulation.ct.dicom import write_dicom_series
-    from ..simulation.patient import PATIENT_FILES, draw_patient, write_patient
+    from ..simulation.patient import PATIENT_FILES, draw_operation, draw_patient, write_patient
+    from ..simulation.ultrasound.patient_sweep import SWEEP_FILES, simulate_patient_sweep, write_patient_sweep
 
     folder = Path(arguments.output)
     settings = {phase: CtSettings(phase, arguments.slice_mm) for phase in arguments.phases}
     of_ct = [folder / "ct" / f"{phase}.nrrd" for phase in settings] + [folder / "ct" / "labels.nrrd"] * bool(settings)
-    check_outputs(
-        [Output("-o", path) for path in (*(folder / name for name in PATIENT_FILES), *of_ct)], [], arguments.force
-    )
+    named = [*PATIENT_FILES, *(SWEEP_FILES if arguments.sweep else ())]
+    check_outputs([Output("-o", path) for path in (*(folder / name for name in named), *of_ct)], [], arguments.force)
     with progress_bar("Simulate") as progress:
         progress(0.0, "liver and vessels")
         patient = draw_patient(arguments.patient)
@@ -66,6 +72,9 @@ def _simulate_patient(arguments: argparse.Namespace) -> None:
             write_dicom_series(ct, folder / "ct" / phase, patient.seed, phase)
             write_volume(ct, folder / "ct" / f"{phase}.nrrd")
             write_volume(labels, folder / "ct" / "labels.nrrd")
+        if arguments.sweep:
+            recorded = simulate_patient_sweep(draw_operation(patient), progress=progress)
+            write_patient_sweep(recorded, folder)
     print_facts(
         {
             "folder": folder,
@@ -79,6 +88,7 @@ def _simulate_patient(arguments: argparse.Namespace) -> None:
                 }
                 for lesion in patient.lesions
             ],
+            "sweep": folder / "sweep.igs.mha" if arguments.sweep else None,
             "ct": {phase: folder / "ct" / f"{phase}.nrrd" for phase in settings},
         }
     )
@@ -87,6 +97,9 @@ def _simulate_patient(arguments: argparse.Namespace) -> None:
         print(f"  {lesion.kind} of {lesion.equivalent_diameter_mm:.0f} mm, {lesion.shape.volume_ml():.1f} mL")
     for phase in settings:
         print(f"  {folder / 'ct' / phase}: CT in the {phase} phase, simulated")
+    if arguments.sweep:
+        target = recorded.parameters["target"]
+        print(f"  {folder / 'sweep.igs.mha'}: {len(recorded.sweep)} frames over metastasis {target}, simulated")
 
 
 def _simulate_sweep(arguments: argparse.Namespace) -> None:

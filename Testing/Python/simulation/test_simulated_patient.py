@@ -17,11 +17,6 @@ from scipy import ndimage
 from vtkmodules.vtkFiltersCore import vtkMassProperties
 
 
-@pytest.fixture(scope="module")
-def patient():
-    return draw_patient(3)
-
-
 def volume_ml(surface):
     mass = vtkMassProperties()
     mass.SetInputData(surface)

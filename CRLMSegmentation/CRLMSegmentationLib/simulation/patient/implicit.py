@@ -61,6 +61,19 @@ def outside_ellipsoid(row: np.ndarray, x: float, y: float, z: float) -> float:
     return first * (first - 1.0) / max(second, 1e-9)
 
 
+def outside_ellipsoid_of(row: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(n,) float64: how far `points` (n, 3) lie outside of an ellipsoid, in mm; negative inside."""
+    outside = np.empty(len(points))
+    _fill_outside(outside, row, np.ascontiguousarray(points, dtype=np.float64))
+    return outside
+
+
+@compiled
+def _fill_outside(outside: np.ndarray, row: np.ndarray, points: np.ndarray) -> None:
+    for n in range(points.shape[0]):
+        outside[n] = outside_ellipsoid(row, points[n, 0], points[n, 1], points[n, 2])
+
+
 @compiled
 def joined(one: float, other: float, width: float) -> float:
     """Inside of either: the smaller one, smooth over `width` mm where both are near."""

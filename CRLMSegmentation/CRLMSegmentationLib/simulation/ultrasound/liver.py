@@ -82,7 +82,7 @@ def draw_patches(
     return patches
 
 
-def _region(
+def region_around(
     origin: np.ndarray, shape: tuple[int, ...], center: np.ndarray, reach_mm: float
 ) -> tuple[tuple[slice, ...], np.ndarray]:
     """Slices of the grid around `center`, and the positions (x, y, z, 3) of its voxels relative to `center`."""
@@ -122,17 +122,15 @@ def lesion_level_db(
     return level
 
 
-def _lay_patches(level: np.ndarray, kind: np.ndarray, lower: np.ndarray, patches: list[Patch]) -> None:
-    """Cysts and fat into the grid, in place."""
-    for patch in patches:
-        where, points = _region(lower, level.shape, patch.center_liver_mm, patch.shape.largest_radius_mm() + 5)
-        distance = patch.shape.radial_distance_mm(points)
-        if patch.kind == "cyst":
-            level[where] += _inside_share(distance - 0.4, patch.border_mm) * (4.0 - level[where])
-            level[where] += _inside_share(distance + 0.2, patch.border_mm) * (patch.level_db - level[where])
-            kind[where][distance < 0] = CYST
-        else:
-            level[where] += _inside_share(distance, patch.border_mm) * patch.level_db
+def lay_patch(level: np.ndarray, kind: np.ndarray, patch: Patch, points: np.ndarray) -> None:
+    """A cyst or fat into a region of the grid, in place; points (x, y, z, 3) mm relative to its center."""
+    distance = patch.shape.radial_distance_mm(points)
+    if patch.kind == "cyst":
+        level += _inside_share(distance - 0.4, patch.border_mm) * (4.0 - level)
+        level += _inside_share(distance + 0.2, patch.border_mm) * (patch.level_db - level)
+        kind[distance < 0] = CYST
+    else:
+        level += _inside_share(distance, patch.border_mm) * patch.level_db
 
 
 def _lay_deep_surface(
@@ -154,19 +152,20 @@ def _lay_deep_surface(
     level += np.where(np.abs(below) < 0.8, 15.0 - level, 0.0).astype(np.float32)
 
 
-def _lay_lesion(
-    rng: np.random.Generator, level: np.ndarray, kind: np.ndarray, lower: np.ndarray, lesion: Lesion, center: np.ndarray
+def lay_lesion(
+    rng: np.random.Generator, level: np.ndarray, kind: np.ndarray, lesion: Lesion, points: np.ndarray
 ) -> tuple[float, int]:
-    """The lesion over everything else, in place. Returns its mean level in dB and how many calcifications it holds."""
-    where, points = _region(lower, level.shape, center, lesion.shape.largest_radius_mm() + lesion.border_mm + 1)
+    """The lesion over everything else in a region of the grid, in place; points (x, y, z, 3) mm of its voxels relative
+    to the lesion's center. Returns its mean level in dB and how many calcifications it holds.
+    """
     distance = lesion.shape.radial_distance_mm(points)
     length = np.sqrt((points**2).sum(axis=-1))
     grain_mm = rng.uniform(1.0, 1.8)
     fine = smooth_noise(rng, distance.shape, grain_mm / SPACING_MM)
     coarse = smooth_noise(rng, distance.shape, max(0.14 * lesion.equivalent_diameter_mm, 1.5) / SPACING_MM)
     inside = lesion_level_db(lesion, distance, length / np.maximum(length - distance, 1e-3), fine, coarse)
-    level[where] += _inside_share(distance, lesion.border_mm) * (inside - level[where])
-    kind[where][distance < 0] = LESION
+    level += _inside_share(distance, lesion.border_mm) * (inside - level)
+    kind[distance < 0] = LESION
 
     has_calcium, count = rng.uniform() < 0.12, int(rng.integers(1, 4))
     for _ in range(count):
@@ -174,27 +173,43 @@ def _lay_lesion(
         size = rng.uniform(0.5, 0.9)
         if has_calcium:
             grain = ((points - spot) ** 2).sum(axis=-1) < size * size
-            level[where][grain] = 14.0
-            kind[where][grain] = CALCIFICATION
-    return float(inside[distance < -lesion.border_mm / 2].mean()), count if has_calcium else 0
+            level[grain] = 14.0
+            kind[grain] = CALCIFICATION
+    core = inside[distance < -lesion.border_mm / 2]  # nothing of it where the region shows a border alone
+    return float(core.mean()) if core.size else math.nan, count if has_calcium else 0
 
 
 def _lay_vessel_trees(
     rng: np.random.Generator, level: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper: np.ndarray
 ) -> tuple[dict[str, int], float]:
     """Hepatic and portal veins into the grid, in place; how many trees of each, and the level of the portal walls."""
+    trees = {"hepatic": int(rng.integers(1, 3)), "portal": int(rng.integers(1, 3))}
+    wall_mm, wall_db = rng.uniform(0.5, 1.0), rng.uniform(6.0, 10.0)
+    tubes = {name: draw_trees(rng, count, lower, upper) for name, count in trees.items()}
+    lay_tubes(level, kind, lower, tubes["hepatic"], tubes["portal"], wall_mm, wall_db)
+    return trees, wall_db
+
+
+def lay_tubes(
+    level: np.ndarray,
+    kind: np.ndarray,
+    lower: np.ndarray,
+    hepatic: np.ndarray,
+    portal: np.ndarray,
+    wall_mm: float,
+    wall_db: float,
+) -> None:
+    """Veins into the grid that begins at `lower` (3,), in place: tubes (n, 8) as in tubes.paint_tubes; the portal ones
+    have bright walls.
+    """
     from ..tubes import paint_tubes
     from .kernels.tissue import lay_vessels
 
-    trees = {"hepatic": int(rng.integers(1, 3)), "portal": int(rng.integers(1, 3))}
-    distances = {}
-    wall_mm, wall_db = rng.uniform(0.5, 1.0), rng.uniform(6.0, 10.0)
-    for name, count in trees.items():
-        segments = draw_trees(rng, count, lower, upper)
-        distances[name] = np.full(level.shape, 99.0, dtype=np.float32)
-        paint_tubes(distances[name], lower, SPACING_MM, segments, wall_mm + 1.0)
-    lay_vessels(level, kind, distances["hepatic"], distances["portal"], wall_mm, wall_db, LUMEN_DB, LUMEN)
-    return trees, wall_db
+    distances = []
+    for tubes in (hepatic, portal):
+        distances.append(np.full(level.shape, 99.0, dtype=np.float32))
+        paint_tubes(distances[-1], lower, SPACING_MM, tubes, wall_mm + 1.0)
+    lay_vessels(level, kind, distances[0], distances[1], wall_mm, wall_db, LUMEN_DB, LUMEN)
 
 
 def build_liver(
@@ -215,7 +230,9 @@ def build_liver(
     kind = np.zeros(shape, dtype=np.uint8)
 
     patches = draw_patches(rng, lower, upper, lesion_center, lesion.shape.largest_radius_mm())
-    _lay_patches(level, kind, lower, patches)
+    for patch in patches:
+        where, points = region_around(lower, shape, patch.center_liver_mm, patch.shape.largest_radius_mm() + 5)
+        lay_patch(level[where], kind[where], patch, points)
 
     trees, wall_db = _lay_vessel_trees(rng, level, kind, lower, upper)
 
@@ -227,7 +244,8 @@ def build_liver(
     if shows_deep_surface:
         _lay_deep_surface(level, kind, lower, height, slopes, curvature)
 
-    mean_level, calcifications = _lay_lesion(rng, level, kind, lower, lesion, lesion_center)
+    where, points = region_around(lower, shape, lesion_center, lesion.shape.largest_radius_mm() + lesion.border_mm + 1)
+    mean_level, calcifications = lay_lesion(rng, level[where], kind[where], lesion, points)
     attenuation = np.zeros(6)
     attenuation[[LUMEN, CYST]] = -0.35
     attenuation[LESION], attenuation[CALCIFICATION] = lesion.attenuation_excess_db_cm_mhz, 12.0

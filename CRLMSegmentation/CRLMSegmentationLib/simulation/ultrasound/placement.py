@@ -59,13 +59,13 @@ def _draw_center(
         across = rng.uniform(-0.75, 0.75) * max(half_width - largest, 0.0)
         along = rng.uniform(-0.5, 0.5) * max(motion.travel_mm - 2 * largest, 0.0)
         center = np.round(np.array([across, along, depth]), 6)
-        if _is_swept(surface + center, liver_to_face, probe):
+        if is_swept(surface + center, liver_to_face, probe).all():
             return center
     return None
 
 
-def _is_swept(points: np.ndarray, liver_to_face: np.ndarray, probe: Probe) -> bool:
-    """True when the image plane passes through every point (n, 3), each within the fan at that moment.
+def is_swept(points: np.ndarray, liver_to_face: np.ndarray, probe: Probe) -> np.ndarray:
+    """Boolean (n,): the image plane passes through each of the points (n, 3), which is within the fan at that moment.
 
     liver_to_face  (moments, 4, 4) from the liver's frame to the probe's imaging frame
     """
@@ -74,7 +74,8 @@ def _is_swept(points: np.ndarray, liver_to_face: np.ndarray, probe: Probe) -> bo
     crossed = (elevation.min(axis=0) < 0) & (elevation.max(axis=0) > 0)
     nearest = np.abs(elevation).argmin(axis=0)
     at_crossing = local[nearest, np.arange(len(points))]
-    return bool((crossed & probe.inside_fan(at_crossing[:, 0], at_crossing[:, 1])).all())
+    swept: np.ndarray = crossed & probe.inside_fan(at_crossing[:, 0], at_crossing[:, 1])
+    return swept
 
 
 def swept_corners(motion: ProbeMotion, probe: Probe) -> np.ndarray:

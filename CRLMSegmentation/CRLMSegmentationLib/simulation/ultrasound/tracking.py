@@ -47,14 +47,18 @@ def draw_tracking(
     moments: np.ndarray,
     rate_hz: float,
     settings: SweepSettings,
+    liver_to_reference: np.ndarray | None = None,
 ) -> Tracking:
     """The recording of `motion` at `moments` (n,), 0 to 1, with `rate_hz` frames per second.
+
+    liver_to_reference  (4, 4) rigid, where the reference sensor is; drawn when it is None
 
     Raises ConfigurationError when more poses are to be lost than there are frames between the first and the last.
     """
     frames = len(moments)
     turn = small_rotation(np.radians(np.clip(rng.normal(0, 9, 3), -20, 20)))
-    liver_to_reference = np.round(rigid(turn @ LIVER_TO_RAS, rng.uniform(-80, 80, 3)), 6)
+    drawn = np.round(rigid(turn @ LIVER_TO_RAS, rng.uniform(-80, 80, 3)), 6)
+    liver_to_reference = drawn if liver_to_reference is None else liver_to_reference
     sensor_to_face = rigid(
         rotation_about(2, np.radians(rng.uniform(-180, 180))) @ small_rotation(np.radians(rng.uniform(-15, 15, 3))),
         np.array([rng.uniform(-10, 10), rng.uniform(-45, -25), rng.uniform(-10, 10)]),
