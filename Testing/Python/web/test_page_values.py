@@ -134,6 +134,7 @@ def test_what_the_page_shows_names_no_folder_of_this_computer(tmp_path):
     assert library.without_places(r"C:\Users\maria\b.mha is damaged.") == "b.mha is damaged."
 
 
+@pytest.mark.real_ages
 @pytest.mark.parametrize(
     "connected, seconds, has_pose, expected",
     [
