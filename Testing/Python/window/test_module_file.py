@@ -5,8 +5,10 @@ import json
 import re
 import subprocess
 import sys
+from functools import lru_cache
 
-from window_files import MODULE, WINDOW, sources
+import pytest
+from window_files import MODULE, WINDOW, names_used, sources
 
 IN_A_BARE_SLICER = {
     "qt",
@@ -55,6 +57,56 @@ def test_what_is_imported_early_of_the_library_needs_no_more_than_numpy():
     loaded = subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True, text=True)
     others = set(loaded.stdout.split()) - sys.stdlib_module_names - {"sitecustomize"}
     assert {name for name in others if not name.startswith("_")} == {"numpy", "CRLMSegmentationLib"}
+
+
+@lru_cache
+def parsed(module):
+    """A module of the library, or the __init__ of a package, and the names of the modules in that."""
+    path = MODULE.joinpath(*module.split("."))
+    inside = {entry.stem for entry in path.glob("*") if entry.suffix == ".py" or entry.is_dir()}
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(file.read_text(encoding="utf-8")), inside
+
+
+def names_in(body):
+    """What is defined, assigned or imported at the top of a module."""
+    for node in body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def test_what_is_imported_of_the_library_is_there():
+    """Also where it is imported late: what only a running Slicer would miss."""
+    for path, tree in sources().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module.startswith("CRLMSegmentationLib"):
+                module, inside = parsed(node.module)
+                there = {*names_in(module.body), *inside}
+                assert {alias.name for alias in node.names} <= there, (path, node.module)
+
+
+def test_the_session_has_what_is_asked_of_it():
+    """The fakes of these tests answer to everything; the session and its parts do not."""
+    pytest.importorskip("slicer", reason="slicer-core is not installed")
+    from CRLMSegmentationLib.session.session import Session
+
+    # Not the package of the same name.
+    asked = names_used(r"(?<!Lib\.)\bsession\.([a-z]\w*(?:\.[a-z]\w*)?)")
+    session = Session()
+    try:
+        missing = {name: files for name, files in asked.items() if not has(session, *name.split("."))}
+    finally:
+        session.close()
+    assert asked and not missing
+
+
+def has(thing, name, *more):
+    return name in dir(thing) and (not more or has(getattr(thing, name), *more))
 
 
 def test_nothing_is_installed_at_import():
