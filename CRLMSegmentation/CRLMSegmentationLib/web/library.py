@@ -133,7 +133,7 @@ def _in(name: str, folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
     return {f"{name}/{path.name}": path for _, path in files[:_MOST_FILES]}
 
 
-def _items(files: dict[str, Path]) -> list[dict]:
+def _items(files: dict[str, Path]) -> list[dict[str, str]]:
     return [{"title": path.name, "value": value} for value, path in files.items()]
 
 

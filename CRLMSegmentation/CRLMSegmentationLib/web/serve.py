@@ -136,8 +136,9 @@ async def _serve(
     running = asyncio.ensure_future(controller.run())
     _end_at_signals(serving)
     try:
-        if case[0] is not None:
-            controller.open_case(*case)
+        folder_of_case, shown_as = case
+        if folder_of_case is not None:
+            controller.open_case(folder_of_case, shown_as)
         if live is not None:
             controller.replay(live)
             # Who serves both says that they belong together.

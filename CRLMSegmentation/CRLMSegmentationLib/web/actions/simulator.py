@@ -36,6 +36,7 @@ async def simulate(
     """
     arguments = [str(folder), str(int(seed)), str(lesion), repr(float(diameter_mm))]
     process = start_python(__spec__.name, arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
         while line := await asyncio.to_thread(process.stdout.readline):
             message = json.loads(line)

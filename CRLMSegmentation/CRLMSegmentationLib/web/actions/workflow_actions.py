@@ -70,7 +70,7 @@ class Actions(ReportingActions):
     @reported
     def place_box_at_truth(self) -> None:
         """Around the simulator's own tumor."""
-        if self._state.truth_known:
+        if self._state.truth_known and self._source.truth is not None:
             self._put_box(Box.around_mask(self._source.truth), tight=True)
 
     def click_in_view(self, view: AbstractView, x_px: float, y_px: float) -> bool:
@@ -83,7 +83,7 @@ class Actions(ReportingActions):
             state.placing = ""
         if placing == "seed":
             # The event loop holds a task weakly only.
-            self._growing = asyncio.create_task(self._grow(point))
+            self._growing = asyncio.ensure_future(self._grow(point))
         else:
             edge_mm = float(np.clip(number_of(self._state.box_edge_mm), *BOX_MM))
             try:

@@ -43,7 +43,7 @@ _THEME = {
 }
 
 
-class Page(VAppLayout):
+class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
     """The whole page; source, actions, cases: what its buttons call, see source_actions, actions and case_actions."""
 
     def __init__(self, server: Server, source: SourceActions, actions: Actions, cases: CaseActions) -> None:

@@ -7,6 +7,7 @@ they are. What a tab sends back is taken as a request and checked where it is us
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ...session.actions import ACTIONS
 from ...values.defaults import DEFAULT_BOX_EDGE_MM, DEFAULT_PORT, DEFAULT_SAFETY_MARGIN_MM, DEFAULT_THRESHOLD
@@ -39,9 +40,9 @@ class PageState:
 
     # Which step is open, and how far each one is
     open_step: str = "connect"
-    steps: dict = field(default_factory=lambda: {name: asdict(StepLine()) for name in STEPS})
-    step_labels: dict = field(default_factory=lambda: dict(STEP_LABELS))
-    actions: dict = field(default_factory=lambda: {action.name: {"why_not": ""} for action in ACTIONS})
+    steps: dict[str, Any] = field(default_factory=lambda: {name: asdict(StepLine()) for name in STEPS})
+    step_labels: dict[str, Any] = field(default_factory=lambda: dict(STEP_LABELS))
+    actions: dict[str, Any] = field(default_factory=lambda: {action.name: {"why_not": ""} for action in ACTIONS})
     progress: float = 0.0  # of the job that runs, 0 to 100
     running: str = ""  # the step that runs a job, "" when none does
     data_kind: str = ""  # what the person looks at: a file's name, a case, the computer that sends
@@ -52,9 +53,11 @@ class PageState:
     fault: str = ""  # of the program: nothing is live while it stands
     # Questions that a person has to answer
     question: str = ""  # whether the case and the images are of one patient
-    asked: dict = field(default_factory=dict)  # {"text", "choices": [{"name", "title", "color"}]}, {} for nothing
+    asked: dict[str, Any] = field(
+        default_factory=dict
+    )  # {"text", "choices": [{"name", "title", "color"}]}, {} for nothing
     choosing_case: bool = False
-    cases: list = field(default_factory=list)
+    cases: list[Any] = field(default_factory=list)
 
     # Sentences: an error stays until it is closed, a note goes by itself
     error_text: str = ""
@@ -67,9 +70,9 @@ class PageState:
     lesion: str = "hypoechoic"
     lesion_mm: float = 20.0
     case_number: int = 2
-    files: list = field(default_factory=list)
+    files: list[Any] = field(default_factory=list)
     file: str = ""
-    calibrations: list = field(default_factory=list)
+    calibrations: list[Any] = field(default_factory=list)
     calibration: str = ""
     any_path: bool = False  # whether a path may be typed
     typing_path: bool = False
@@ -81,12 +84,12 @@ class PageState:
     prepared: float = 0.0
     stream_text: str = ""
     image_name: str = ""  # of the stream of images that is taken
-    image_names: list = field(default_factory=list)  # of all that come
+    image_names: list[Any] = field(default_factory=list)  # of all that come
     frames_per_second: float = 0.0
     live_title: str = "Live ultrasound"
     live_text: str = "No live image"  # why the image is not live where it is shown, "" when it is
     live_hidden: bool = True  # no pixels are shown
-    rate_curves: list = field(default_factory=list)
+    rate_curves: list[Any] = field(default_factory=list)
     rate_top: float = 0.0
 
     # 2 Record
@@ -94,21 +97,21 @@ class PageState:
     recorded_text: str = ""
     sweep_seconds: float = 0.0  # how long the replayed sweep lasts; 0 when nobody knows
     recorded_part: float = 0.0  # of that sweep, 0 to 100
-    record_hints: list = field(default_factory=list)
+    record_hints: list[Any] = field(default_factory=list)
     has_sweep: bool = False
     has_volume: bool = False
     has_picture: bool = False  # of the volume, also of one that still grows
 
     # 3 Box
-    slice_titles: list = field(default_factory=lambda: ["Volume 1", "Volume 2", "Volume 3"])
+    slice_titles: list[Any] = field(default_factory=lambda: ["Volume 1", "Volume 2", "Volume 3"])
     placing: str = ""  # what the next click in a slice does: "", "box" or "seed"
     has_box: bool = False
     box_edge_mm: float = DEFAULT_BOX_EDGE_MM
-    box_warnings: list = field(default_factory=list)
+    box_warnings: list[Any] = field(default_factory=list)
     truth_known: bool = False
 
     # 4 Segment
-    models: list = field(default_factory=list)
+    models: list[Any] = field(default_factory=list)
     model: str = ""
     device: str = "auto"
     engine_text: str = ""
@@ -117,7 +120,7 @@ class PageState:
     threshold: float = DEFAULT_THRESHOLD
     tumor_text: str = ""
     none_found: bool = False
-    doubts: list = field(default_factory=list)
+    doubts: list[Any] = field(default_factory=list)
     doubts_new: bool = False  # nobody has looked at them yet
     clock_text: str = ""
     tool: str = ""  # of the segment editor: "", "paint" or "erase"
@@ -127,8 +130,8 @@ class PageState:
 
     # 5 Navigate
     margin_mm: float = DEFAULT_SAFETY_MARGIN_MM
-    tools: list = field(default_factory=list)
-    distance_curves: list = field(default_factory=list)
+    tools: list[Any] = field(default_factory=list)
+    distance_curves: list[Any] = field(default_factory=list)
     margin_line: float = 0.0
     zero_line: float = 0.0
     distance_top: float = 0.0

@@ -180,8 +180,9 @@ class Allowed:
 
 
 def _places(value: object) -> list[Any]:
-    is_list = isinstance(value, list) and len(value) <= 3
-    if not is_list or not all(is_number(one) and abs(one) < _FARTHEST for one in value):
+    if not isinstance(value, list) or len(value) > 3:
+        raise Refused("an event of a view with a translation that is none")
+    if not all(is_number(one) and abs(one) < _FARTHEST for one in value):
         raise Refused("an event of a view with a translation that is none")
     return value
 

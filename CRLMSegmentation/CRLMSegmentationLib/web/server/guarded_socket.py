@@ -71,7 +71,7 @@ class Unpacker:
             raise Refused(f"a message that cannot be read ({type(error).__name__})") from None
 
 
-class GuardedSocket(AioHttpWsHandler):
+class GuardedSocket(AioHttpWsHandler):  # type: ignore[misc]  # wslink has no types
     """Serves /ws for the protocol of a trame server.
 
     allowed   says what may be called;  refusals  notes what was refused
@@ -86,7 +86,8 @@ class GuardedSocket(AioHttpWsHandler):
         if len(self.connections) >= MOST_CONNECTIONS:
             self._refusals.note("more connections than the page has for its tabs")
             return web.Response(status=503, text=f"{MOST_CONNECTIONS} tabs are open already; close one of them.")
-        return await super().handleWsRequest(request)
+        response: web.StreamResponse = await super().handleWsRequest(request)
+        return response
 
     async def onConnect(self, request: web.Request, client_id: str) -> None:
         await super().onConnect(request, client_id)
@@ -128,6 +129,7 @@ class GuardedSocket(AioHttpWsHandler):
         if not self.isClientAuthenticated(client_id):
             raise Refused("a call before the greeting")
         refused_names: list[str] = []
+        checked: list[Any] | None
         try:
             if rpc["method"] == "trame.state.update":
                 changes, refused_names = self._allowed.changes(arguments)

@@ -40,11 +40,11 @@ class Correction:
 
     @property
     def can_undo(self) -> bool:
-        return self._undo.can_undo()
+        return bool(self._undo.can_undo())
 
     @property
     def can_redo(self) -> bool:
-        return self._undo.can_redo()
+        return bool(self._undo.can_redo())
 
     def choose(self, tool: str, brush_mm: float) -> None:
         """'paint' or 'erase'; '' or the same again puts the tool away."""

@@ -30,7 +30,7 @@ class Display:
         self._scene = scene
         self._views = views
         self._live = LiveView(scene, views.live)
-        self._volume_shown = None
+        self._volume_shown: tuple[Any, ...] | None = None
         self._looked_at_live = False
         self._sweep: Sweep | None = None
         self._box_styled = ""
@@ -90,13 +90,13 @@ class Display:
         node = find(self._scene, "vtkMRMLScalarVolumeNode", names.VOLUME)
         image = node.GetImageData() if node is not None else None
         outline = find(self._scene, "vtkMRMLModelNode", OUTLINE)
-        if image is None or not node.GetDisplayVisibility():
+        corners = self._volume_corners()
+        if image is None or corners is None or not node.GetDisplayVisibility():
             set_visible(outline, False)
             if self._volume_shown is not None:
                 self._volume_shown = None
                 self._views.show_volume(None)
             return
-        corners = self._volume_corners()
         # A volume that grows while it is recorded is looked at anew each time it has become larger.
         shown = (node.GetID(), np.round(corners, 2).tobytes())
         if shown == self._volume_shown:
@@ -208,11 +208,12 @@ class Display:
         """Up and across in RAS of the sweep's middle frame, else of the live image, else anatomical; whether known."""
         frames = self._sweep.valid_frames if self._sweep is not None else []
         placed = find(self._scene, "vtkMRMLLinearTransformNode", names.IMAGE_TO_REFERENCE)
+        matrix: np.ndarray | None
         if frames:
             matrix = frames[len(frames) // 2].image_to_reference
-        elif placed is not None:
-            matrix = matrix_of_transform(placed)
         else:
+            matrix = matrix_of_transform(placed) if placed is not None else None
+        if matrix is None:
             return np.array([0.0, 0.0, 1.0]), np.array([-1.0, 0.0, 0.0]), False
         right, down, _ = plane_axes(matrix).T
         return -down, right, True

@@ -30,7 +30,7 @@ class LiveView:
     def __init__(self, scene: Any, view: SliceView) -> None:
         self._scene = scene
         self._view = view
-        self._shown_as = None
+        self._shown_as: tuple[Any, ...] | None = None
         self._pixel_mm = (_USUAL_PIXEL_MM, _USUAL_PIXEL_MM)
 
     def follow(self, is_shown: bool = True, is_placed: bool = True, in_3d: bool = True) -> None:
@@ -54,13 +54,13 @@ class LiveView:
             self._pixel_mm = plane.pixel_mm
         elif is_placed:
             return
-        if is_placed:
+        if is_placed and plane is not None:
             self._show(image, plane)
         else:
             plane = _far(self._pixel_mm, size)
             self._show(self._without_place(image, plane), plane)
 
-    def _without_place(self, image, plane: ImagePlane):
+    def _without_place(self, image: Any, plane: ImagePlane) -> Any:
         """A node with the same pixels (the very same, no copy), under no pose."""
         node = get_or_create(self._scene, "vtkMRMLScalarVolumeNode", UNPLACED, with_display=True)
         if node.GetImageData() is not image.GetImageData():
@@ -76,7 +76,7 @@ class LiveView:
         node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
         return node
 
-    def _show(self, image, plane: ImagePlane) -> None:
+    def _show(self, image: Any, plane: ImagePlane) -> None:
         """Show a volume node (None for nothing) in the plane of its pixels, with all of them in the view."""
         size_px = self._view.render_window().GetSize()
         shown_as = (image and image.GetID(), plane.size, tuple(size_px), plane.image_to_reference.tobytes())
