@@ -35,7 +35,6 @@ FULL_FOLDERS: dict[str, int] = {"CRLMSegmentationLib/mrml": 23}
 UNTYPED = {
     # mrml/
     "CRLMSegmentationLib/mrml/application.py": 3,
-    "CRLMSegmentationLib/mrml/box.py": 3,
     "CRLMSegmentationLib/mrml/bundle.py": 3,
     "CRLMSegmentationLib/mrml/conversion.py": 13,
     "CRLMSegmentationLib/mrml/igsio_reconstruction.py": 2,
@@ -48,7 +47,6 @@ UNTYPED = {
     "CRLMSegmentationLib/mrml/tool_shapes.py": 2,
     # session/
     "CRLMSegmentationLib/mrml/scene_nodes.py": 9,
-    "CRLMSegmentationLib/session/box.py": 3,
     "CRLMSegmentationLib/session/case/case_clock.py": 1,
     "CRLMSegmentationLib/session/case/case_facts.py": 3,
     "CRLMSegmentationLib/session/case/case_files.py": 2,

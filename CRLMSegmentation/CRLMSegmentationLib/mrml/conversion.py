@@ -127,9 +127,9 @@ def _seen_of(node, shape) -> np.ndarray | None:
 
 def put_box(node, box: Box) -> None:
     """Give a Markups ROI the center, size and axes of `box`, in Reference, whatever transform it lies under."""
+    to_node = np.linalg.inv(node_to_world(node))
     was_modifying = node.StartModify()
     node.SetROIType(node.ROITypeBox)
-    to_node = np.linalg.inv(node_to_world(node))
     node.SetAndObserveObjectToNodeMatrix(vtk_matrix(to_node @ box.box_to_ras))
     node.SetSize(*(box.size_mm * np.linalg.norm(to_node[:3, :3] @ box.axes_ras, axis=0)))
     node.EndModify(was_modifying)

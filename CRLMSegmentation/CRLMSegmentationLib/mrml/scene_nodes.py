@@ -20,7 +20,7 @@ class SceneNodes:
 
     def box(self):
         """The Markups ROI, made when it is not there. Dragging its handles is the same as box.set()."""
-        return self._session.box.node()
+        return self._session.view.box.node()
 
     def volume(self):
         """Of the reconstructed volume."""

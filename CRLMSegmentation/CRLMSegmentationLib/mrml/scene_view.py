@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .box_view import BoxView
 from .live_image_view import LiveImageView
 from .structures_view import StructuresView
 from .tools_view import ToolsView
@@ -48,12 +49,14 @@ class SceneView:
 
     def __init__(self, session: Session, application: Application):
         self.session, self.application = session, application
+        self.box = BoxView(application.scene, session.box)
         self.live_image = LiveImageView(application.scene, session.stream.image)
         self.tools = ToolsView(application.scene, session.tools)
         self.structures = StructuresView(session.structures, self.scene)
         self.tumor = TumorView(session.tumor, self.scene, session.volume.node)
         self.views: dict[str, PartView] = {
-            "live_image": self.live_image, "tools": self.tools, "tumor": self.tumor, "structures": self.structures
+            "box": self.box, "live_image": self.live_image, "tools": self.tools, "tumor": self.tumor,
+            "structures": self.structures,
         }  # fmt: skip
 
     @property

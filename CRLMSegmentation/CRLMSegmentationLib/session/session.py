@@ -93,7 +93,9 @@ class Session:
             workflow, image, self.tools, tool_names, self.recording, self._faults, not self._yields,
             self._on_source,
         )  # fmt: skip
-        self.box = BoxPart(scene, workflow, self.volume, lambda: self.engine.margin_mm, lambda: self.tumor.make_stale())
+        self.box = BoxPart(
+            workflow, self.volume, lambda: self.engine.margin_mm, lambda: self.tumor.make_stale(), faults.report
+        )
         self.structures = StructuresPart(workflow, image, self.tools, lambda: self.tumor.result, faults.report)
         self.tumor = TumorPart(
             workflow, self.jobs, self.volume, self.box, self.engine, case.clock, self.structures.set_tumor,
@@ -207,7 +209,6 @@ class Session:
             one.close()
         self.case.show_hidden()
         self._workflow.close()
-        self.box.release()
         self.stream.close()
         self.jobs.cancel()
         self.recording.close()
@@ -232,7 +233,7 @@ class Session:
 
     def _on_volume(self) -> None:
         """There is another volume, or none any more."""
-        self.box.settle()
+        self.box.update_status()
         self.tumor.make_stale()
 
     def drop(self, keep_calibration: bool = True) -> None:
@@ -297,8 +298,7 @@ class Session:
     def _on_nodes_removed(self) -> None:
         """What was deleted is not there any more, and neither is what was made from it; shells and tools come back."""
         with self._workflow.held():
-            for part in (self.volume, self.box):
-                part.look()
+            self.volume.look()
             self.view.check_nodes()
             self.case.check_source()
 
@@ -323,7 +323,8 @@ class Session:
         self.case.never_saved()
         self._workflow.set(Step.CONNECT, StepStatus.READY)
         self.volume.adopt()
-        self.box.adopt(facts.box_is_tight)
+        box, problem = self.view.box.read()
+        self.box.restore(box, facts.box_is_tight, problem)
         self.stream.image.lose()
         self.tools.restore(self.view.tools.calibrations())
         if not self.case.is_empty:

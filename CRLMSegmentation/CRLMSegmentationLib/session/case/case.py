@@ -172,4 +172,4 @@ class CasePart:
         """What would be taken for part of the live scene."""
         session = self._session
         tumor = [session.nodes.surface(), session.nodes.segmentation()]
-        return [*tumor, *session.box.shown_nodes(), *session.view.structures.nodes()]
+        return [*tumor, session.view.box.found(), *session.view.structures.nodes()]

@@ -1,0 +1,146 @@
+"""The box around the tumor as a Markups ROI, whose handles move the session's box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import GeometryError
+from ..session.box import BoxPart, is_same_box
+from ..values import Box
+from . import names
+from .conversion import box_of, put_box
+from .nodes import find, get_or_create, remove_node
+from .observers import observe
+
+_CLASS = "vtkMRMLMarkupsROINode"
+
+
+class BoxView:
+    """Shows the box of a session.
+
+    is_busy  never: the node follows at once
+    """
+
+    is_busy = False
+
+    def __init__(self, scene: Any, box: BoxPart):
+        self._scene, self._box = scene, box
+        self._observed: Any = None
+        self._tags: list[int] = []
+        self._is_following = False
+        self._disconnect = box.changed.connect(self._show)
+
+    def node(self) -> Any:
+        """The Markups ROI, made when it is not there."""
+        node = self.found()
+        if node is None:
+            node = get_or_create(self._scene, _CLASS, names.BOX, with_display=True)
+            display = node.GetDisplayNode()
+            display.SetSelectedColor(0.35, 0.75, 1.0)
+            display.SetFillOpacity(0.05)
+            display.SetPropertiesLabelVisibility(False)
+        self._observe(node)
+        return node
+
+    def found(self) -> Any:
+        """The Markups ROI; None when it is not there."""
+        return find(self._scene, _CLASS, names.BOX)
+
+    def read(self) -> tuple[Box | None, str]:
+        """What the scene holds: the box, or why what is there cannot be used as one ('' when there is no reason)."""
+        node = self.found()
+        if node is not None:
+            self._observe(node)
+        try:
+            return box_of(node), ""
+        except GeometryError as error:
+            return None, str(error)
+
+    def process(self, now_s: float) -> None:
+        """Nothing is done by and by."""
+
+    def check_nodes(self) -> None:
+        """Who deletes the node, deletes the box."""
+        if self.found() is None:
+            self._release()
+            self._box.remove()
+
+    def hide_live(self) -> None:
+        """The box is not live."""
+
+    def close(self) -> None:
+        """No observer is left; the node stays."""
+        self._disconnect()
+        self._release()
+
+    def _show(self) -> None:
+        """The box has changed."""
+        if self._is_following:
+            return
+        if not self._box.is_there:
+            node = self._observed
+            self._release()
+            if node is not None and self._scene.IsNodePresent(node):
+                remove_node(self._scene, node)
+            return
+        try:
+            box = self._box.value
+        except GeometryError:
+            # It is the node that cannot be used: it is left as it is, to be put right.
+            return
+        shown, _ = self.read()
+        if box is None or (shown is not None and np.array_equal(shown.corners_ras(), box.corners_ras())):
+            return
+        try:
+            with self._following():
+                put_box(self.node(), box)
+        except GeometryError as error:
+            self._report(None, str(error))
+            return
+        # A transform above the node may make another box of it, or none.
+        self._on_node_changed()
+
+    def _on_node_changed(self) -> None:
+        """Somebody drags the box, or a transform above it."""
+        if not (self._is_following or self._scene.IsClosing() or self._scene.IsImporting()):
+            self._report(*self.read())
+
+    def _report(self, box: Box | None, problem: str) -> None:
+        """The node shows this box; the node is not written to meanwhile."""
+        try:
+            known, known_problem = self._box.value, ""
+        except GeometryError as error:
+            known, known_problem = None, str(error)
+        with self._following():
+            if problem:
+                if problem != known_problem:
+                    self._box.set_problem(problem)
+            elif box is None:
+                self._box.remove()
+            elif known is None or not is_same_box(box, known):
+                self._box.move(box)
+
+    @contextmanager
+    def _following(self) -> Iterator[None]:
+        """In the block box and node are made the same: neither is to follow what the other reports meanwhile."""
+        self._is_following = True
+        try:
+            yield
+        finally:
+            self._is_following = False
+
+    def _observe(self, node: Any) -> None:
+        if node is not self._observed:
+            self._release()
+            self._observed = node
+            for event in (node.PointModifiedEvent, "ModifiedEvent", node.TransformModifiedEvent):
+                self._tags.append(observe(node, event, self._on_node_changed))
+
+    def _release(self) -> None:
+        for tag in self._tags:
+            self._observed.RemoveObserver(tag)
+        self._observed, self._tags = None, []

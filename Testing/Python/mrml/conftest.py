@@ -1,0 +1,1 @@
+from small_case import box, mask, session, surface, sweep, volume  # noqa: F401
