@@ -37,13 +37,11 @@ UNTYPED = {
     "CRLMSegmentationLib/mrml/application.py": 3,
     "CRLMSegmentationLib/mrml/bundle.py": 3,
     "CRLMSegmentationLib/mrml/conversion.py": 13,
-    "CRLMSegmentationLib/mrml/igsio_reconstruction.py": 2,
     "CRLMSegmentationLib/mrml/node_source.py": 1,
     "CRLMSegmentationLib/mrml/nodes.py": 13,
     "CRLMSegmentationLib/mrml/openigtlink_nodes.py": 2,
     "CRLMSegmentationLib/mrml/own_nodes.py": 4,
     "CRLMSegmentationLib/mrml/scene_watch.py": 2,
-    "CRLMSegmentationLib/mrml/sweep_sequence.py": 5,
     "CRLMSegmentationLib/mrml/tool_shapes.py": 2,
     # session/
     "CRLMSegmentationLib/mrml/scene_nodes.py": 9,
@@ -58,13 +56,11 @@ UNTYPED = {
     "CRLMSegmentationLib/session/jobs/background.py": 1,
     "CRLMSegmentationLib/session/jobs/job.py": 2,
     "CRLMSegmentationLib/session/jobs/jobs.py": 2,
-    "CRLMSegmentationLib/session/recording.py": 2,
     "CRLMSegmentationLib/session/recordings/live_volume.py": 1,
     "CRLMSegmentationLib/session/recordings/recording.py": 1,
     "CRLMSegmentationLib/session/recordings/recordings.py": 1,
     "CRLMSegmentationLib/session/session.py": 1,
     "CRLMSegmentationLib/session/state.py": 1,
-    "CRLMSegmentationLib/session/volume.py": 2,
     "CRLMSegmentationLib/session/workflow.py": 3,
 }
 

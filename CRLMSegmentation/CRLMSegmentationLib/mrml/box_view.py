@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ from ..values import Box
 from . import names
 from .conversion import box_of, put_box
 from .nodes import find, get_or_create, remove_node
-from .observers import observe
+from .observers import ObservedNode
 
 _CLASS = "vtkMRMLMarkupsROINode"
 
@@ -29,9 +27,7 @@ class BoxView:
 
     def __init__(self, scene: Any, box: BoxPart):
         self._scene, self._box = scene, box
-        self._observed: Any = None
-        self._tags: list[int] = []
-        self._is_following = False
+        self._observed = ObservedNode()
         self._disconnect = box.changed.connect(self._show)
 
     def node(self) -> Any:
@@ -66,7 +62,7 @@ class BoxView:
     def check_nodes(self) -> None:
         """Who deletes the node, deletes the box."""
         if self.found() is None:
-            self._release()
+            self._observed.release()
             self._box.remove()
 
     def hide_live(self) -> None:
@@ -75,15 +71,15 @@ class BoxView:
     def close(self) -> None:
         """No observer is left; the node stays."""
         self._disconnect()
-        self._release()
+        self._observed.release()
 
     def _show(self) -> None:
         """The box has changed."""
-        if self._is_following:
+        if self._observed.is_quiet:
             return
         if not self._box.is_there:
-            node = self._observed
-            self._release()
+            node = self._observed.node
+            self._observed.release()
             if node is not None and self._scene.IsNodePresent(node):
                 remove_node(self._scene, node)
             return
@@ -96,7 +92,7 @@ class BoxView:
         if box is None or (shown is not None and np.array_equal(shown.corners_ras(), box.corners_ras())):
             return
         try:
-            with self._following():
+            with self._observed.quiet():
                 put_box(self.node(), box)
         except GeometryError as error:
             self._report(None, str(error))
@@ -106,7 +102,7 @@ class BoxView:
 
     def _on_node_changed(self) -> None:
         """Somebody drags the box, or a transform above it."""
-        if not (self._is_following or self._scene.IsClosing() or self._scene.IsImporting()):
+        if not (self._observed.is_quiet or self._scene.IsClosing() or self._scene.IsImporting()):
             self._report(*self.read())
 
     def _report(self, box: Box | None, problem: str) -> None:
@@ -115,7 +111,7 @@ class BoxView:
             known, known_problem = self._box.value, ""
         except GeometryError as error:
             known, known_problem = None, str(error)
-        with self._following():
+        with self._observed.quiet():
             if problem:
                 if problem != known_problem:
                     self._box.set_problem(problem)
@@ -124,23 +120,6 @@ class BoxView:
             elif known is None or not is_same_box(box, known):
                 self._box.move(box)
 
-    @contextmanager
-    def _following(self) -> Iterator[None]:
-        """In the block box and node are made the same: neither is to follow what the other reports meanwhile."""
-        self._is_following = True
-        try:
-            yield
-        finally:
-            self._is_following = False
-
     def _observe(self, node: Any) -> None:
-        if node is not self._observed:
-            self._release()
-            self._observed = node
-            for event in (node.PointModifiedEvent, "ModifiedEvent", node.TransformModifiedEvent):
-                self._tags.append(observe(node, event, self._on_node_changed))
-
-    def _release(self) -> None:
-        for tag in self._tags:
-            self._observed.RemoveObserver(tag)
-        self._observed, self._tags = None, []
+        events = node.PointModifiedEvent, "ModifiedEvent", node.TransformModifiedEvent
+        self._observed.observe(node, dict.fromkeys(events, self._on_node_changed))

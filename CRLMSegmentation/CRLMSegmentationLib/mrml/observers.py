@@ -6,11 +6,46 @@ garbage collector, and what VTK calls with it: its scene would call into what is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakMethod, finalize
 
 from vtkmodules.vtkCommonCore import vtkWeakReference
+
+
+class ObservedNode:
+    """One node at a time, whose events a view follows, but for those that come of the view itself.
+
+    node      None when there is none
+    is_quiet  True in the block of quiet()
+    """
+
+    def __init__(self) -> None:
+        self.node: Any = None
+        self.is_quiet = False
+        self._tags: list[int] = []
+
+    def observe(self, node: Any, methods: Mapping[int | str, Callable[[], None]]) -> None:
+        """Call the bound `methods`, by event of `node`, in place of what was called of another node."""
+        if node is not self.node:
+            self.release()
+            self.node, self._tags = node, [observe(node, event, method) for event, method in methods.items()]
+
+    def release(self) -> None:
+        """Observe no node any more."""
+        for tag in self._tags:
+            self.node.RemoveObserver(tag)
+        self.node, self._tags = None, []
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """In the block node and part are made the same: neither is to follow what the other reports meanwhile."""
+        before, self.is_quiet = self.is_quiet, True
+        try:
+            yield
+        finally:
+            self.is_quiet = before
 
 
 def observe(observed: Any, event: int | str, method: Callable[[], None]) -> int:
@@ -25,7 +60,7 @@ def observe(observed: Any, event: int | str, method: Callable[[], None]) -> int:
         if alive is not None:
             alive()
 
-    tag = observed.AddObserver(event, call)
+    tag: int = observed.AddObserver(event, call)
     weak = vtkWeakReference()
     weak.Set(observed)
     # Before anything of its owner is taken apart.

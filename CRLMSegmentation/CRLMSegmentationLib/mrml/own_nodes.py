@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from ..navigation.tool_transforms import tip_to_tool, tool_of_calibration, tool_to_reference
 from . import names
 from .nodes import ROLE_ATTRIBUTE, nodes_of_class, role_of
-from .sweep_sequence import sweep_nodes
+from .sweeps.sweep_sequence import sweep_nodes
 
 _SHOWN = {
     "vtkMRMLScalarVolumeNode": (names.LIVE_IMAGE, names.VOLUME, names.PROBABILITY),

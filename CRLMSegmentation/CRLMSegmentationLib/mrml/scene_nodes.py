@@ -24,7 +24,7 @@ class SceneNodes:
 
     def volume(self):
         """Of the reconstructed volume."""
-        return self._session.volume.node()
+        return self._session.view.volume.node()
 
     def live_image(self):
         """Of the live ultrasound image; it lies under image_to_reference()."""

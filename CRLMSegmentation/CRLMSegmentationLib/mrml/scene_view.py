@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .box_view import BoxView
 from .live_image_view import LiveImageView
 from .structures_view import StructuresView
+from .sweeps.igsio_reconstruction import IgsioEngine
+from .sweeps.sweep_view import SweepView
 from .tools_view import ToolsView
 from .tumor_view import TumorView
+from .volume_view import VolumeView
 
 if TYPE_CHECKING:
     from ..session.session import Session
@@ -49,15 +52,18 @@ class SceneView:
 
     def __init__(self, session: Session, application: Application):
         self.session, self.application = session, application
+        self.volume = VolumeView(application.scene, session.volume)
+        self.sweep = SweepView(application, session.recording, session.report)
         self.box = BoxView(application.scene, session.box)
         self.live_image = LiveImageView(application.scene, session.stream.image)
         self.tools = ToolsView(application.scene, session.tools)
         self.structures = StructuresView(session.structures, self.scene)
-        self.tumor = TumorView(session.tumor, self.scene, session.volume.node)
+        self.tumor = TumorView(session.tumor, self.scene, self.volume.node)
         self.views: dict[str, PartView] = {
-            "box": self.box, "live_image": self.live_image, "tools": self.tools, "tumor": self.tumor,
-            "structures": self.structures,
+            "volume": self.volume, "sweep": self.sweep, "box": self.box, "live_image": self.live_image,
+            "tools": self.tools, "tumor": self.tumor, "structures": self.structures,
         }  # fmt: skip
+        session.volume.register_engine(IgsioEngine(application.scene))
 
     @property
     def scene(self) -> Any:
@@ -76,6 +82,10 @@ class SceneView:
         with ExitStack() as stack:
             for view in reversed(self.views.values()):
                 stack.callback(view.process, now_s)
+
+    def complete_scene(self) -> None:
+        """Have the scene hold now all that it is to hold of the session, for who is about to save it."""
+        self.sweep.complete()
 
     def check_nodes(self) -> None:
         """Nodes were taken out of the scene by somebody else."""

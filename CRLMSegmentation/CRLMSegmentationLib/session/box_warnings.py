@@ -1,4 +1,4 @@
-"""What to tell of a box before it is segmented."""
+"""What to report of a box before it is segmented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Record: a recording is begun and ended, volume and sequences grow meanwhile, and recordings on disk are opened."""
+"""Record: a recording is begun and ended, a volume grows meanwhile, and recordings on disk are opened."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
-from ..mrml.sweep_sequence import GrowingSweep
 from ..sweep import Sweep, TrackedFrame, read_plus_configuration, read_sweep
 from ..sweep.sweep import SIMULATED
 from .case.case_clock import CaseClock
 from .case.case_source import CaseSource, file_identity, origin_of
+from .event import Event
 from .frame_source import FrameSource
 from .jobs.jobs import Jobs
 from .jobs.latest import Latest
@@ -24,34 +24,44 @@ from .state import Step, StepStatus
 from .volume import VolumePart
 from .workflow import Workflow
 
-# Of each beat of the session's timer, for bringing frames into the scene.
-_SCENE_BUDGET_S = 0.008
-_LOOK_AT_MEMORY_EVERY_S = 1.0
-
 if TYPE_CHECKING:
     from ..calibration.temporal_calibration import TimingEstimate
+    from ..sweep.recorder import Recorder
+
+_CHECK_MEMORY_EVERY_S = 1.0
 
 
 class RecordingPart:
     """Recordings of one session, and the sweep that was recorded, opened or given last.
 
+    started        event: a recording begins
+    frame_added    event: it has taken this frame, as it is kept
+    stopped        event: it has ended, and this is its sweep; None when no frame came
+    sweep_changed  event: `sweep` is another one, by whatever way
+
     live_reconstruction  True to make the volume while it is swept
     path                 the file of the sweep, once it is complete; None when there is none
-    source               where the data of the case are from: asked before a recording begins, told of every sweep
+    source               where the data of the case are from: asked before a recording begins, and given every sweep
     connected            gives the source of frames that is connected now; None when there is none
     begin_case           called with the identity of a file that begins a new case
     check_source         called when other data have come to the case
     on_delay             called with what start_delay_estimate() has found
+    on_error             called with what a handler of an event raises
     """
 
     def __init__(
         self, workflow: Workflow, jobs: Jobs, volume: VolumePart, clock: CaseClock, source: CaseSource,
         connected: Callable[[], FrameSource | None], begin_case: Callable[[str], None],
         check_source: Callable[[], None], on_delay: Callable[[TimingEstimate], None],
+        on_error: Callable[[Exception], None] | None = None,
     ):  # fmt: skip
+        self.started: Event[[]] = Event(on_error)
+        self.frame_added: Event[[TrackedFrame]] = Event(on_error)
+        self.stopped: Event[[Sweep | None]] = Event(on_error)
+        self.sweep_changed: Event[[]] = Event(on_error)
         self._source, self._connected = source, connected
         self._begin_case, self._check_source, self._on_delay = begin_case, check_source, on_delay
-        self._looked_at_memory_s = -math.inf
+        self._memory_checked_s = -math.inf
         self.live_reconstruction = True
         self.path: Path | None = None
         self._recording: Recording | None = None
@@ -61,9 +71,7 @@ class RecordingPart:
         self._workflow, self._jobs, self._volume, self._clock = workflow, jobs, volume, clock
         self._recordings = Recordings(workflow, self._on_file)
         self._live: LiveVolume | None = None
-        self._growing: GrowingSweep | None = None
-        self._completing: GrowingSweep | None = None
-        self._message = ""
+        self._line = ""
         self._delay = Latest("image delay")
         self._warming: Task | None = None
 
@@ -71,12 +79,12 @@ class RecordingPart:
     def folder(self) -> Path | None:
         """Where recordings go, on disk as they grow; None keeps them in memory only.
 
-        When it is set, recordings in it that were cut off earlier are recovered, which a notice tells.
+        When it is set, recordings in it that were cut off earlier are recovered, and a notice says so.
         """
         return self._recordings.folder
 
     @folder.setter
-    def folder(self, folder) -> None:
+    def folder(self, folder: str | Path | None) -> None:
         self._recordings.folder = None if folder is None else Path(folder)
         if folder is not None:
             self._workflow.know_folder(folder)
@@ -100,21 +108,11 @@ class RecordingPart:
 
     @property
     def is_writing(self) -> bool:
-        return self._recordings.is_writing or self._delay.is_busy or not self.is_in_scene
+        """True while a file is being completed or recovered, or a delay is measured."""
+        return self._recordings.is_writing or self._delay.is_busy
 
     @property
-    def is_in_scene(self) -> bool:
-        """False while the sequences of a recording that has ended are being completed."""
-        return self._completing is None
-
-    def complete_scene(self) -> None:
-        """Complete them now."""
-        if self._completing is not None:
-            self._completing.write()
-            self._end_completing()
-
-    @property
-    def recorder(self):
+    def recorder(self) -> Recorder | None:
         """The sweep.Recorder that writes now; None when there is none."""
         current = self._recordings.current
         return current.recorder if current is not None else None
@@ -125,9 +123,7 @@ class RecordingPart:
             return
         if self._mark:
             frame = frame.with_changes(fields={**frame.fields, **self._mark})
-        frame = self._recordings.add(frame)
-        if self._growing is not None:
-            self._growing.add(frame)
+        self.frame_added(self._recordings.add(frame))
 
     def warm_up(self) -> None:
         """Load what a recording needs, in the background, so that its first frames are not kept waiting."""
@@ -154,25 +150,28 @@ class RecordingPart:
             raise
         self._end_live()
         self._mark, self._live = dict(self._source.marks), live
-        self._growing = self._volume.new_growing_sweep()
         self._recorded_from = self._connected()
+        self.started()
 
     def stop(self) -> Sweep:
         """End the recording and take it as the sweep. Its file is completed in the background, and so is the volume
-        when it was reconstructed live; its Sequence browser, which grew meanwhile, by process().
+        when it was reconstructed live.
 
         Raises RecordingError when no frame came; then an earlier sweep stays.
         """
         live, self._live = self._live, None
-        growing, self._growing = self._growing, None
         try:
             recording, sweep = self._recordings.stop()
         except RecordingError:
             if live is not None:
                 live.close()
+            self.stopped(None)
             raise
         self._clock.start()
-        self._take(sweep, growing)
+        with self._workflow.held():
+            # Before it is the sweep: what shows it has most of it already.
+            self.stopped(sweep)
+            self._take(sweep)
         for note in sweep.notes:
             self._workflow.note(note)
         self._recording = recording
@@ -201,7 +200,7 @@ class RecordingPart:
         """Take a recording from a file.
 
         Who opens a recording means the patient whom it shows: unless it is the recording of this very case, it begins
-        a new case, as case.begin() does, because nothing else tells that it is the same patient. A stream goes on, and
+        a new case, as case.begin() does, because nothing else says that it is the same patient. A stream goes on, and
         `case.question` is asked about it.
 
         origin  'replayed' or 'simulated'; None for what the file says
@@ -243,23 +242,41 @@ class RecordingPart:
             self._workflow.note(note)
         self.path = Path(path)
 
-    def _take(self, sweep: Sweep, growing: GrowingSweep | None = None) -> None:
-        """A sweep from anywhere, in place of what was recorded or opened; `growing` brings it into the scene."""
-        self._volume.set_sweep(sweep, growing)
-        self._completing, self._message = growing, ""
-        self.path, self._is_own, self._recording = None, False, None
+    def _take(self, sweep: Sweep) -> None:
+        """A sweep from anywhere, in place of what was recorded or opened."""
+        with self._workflow.held():
+            self._volume.set_sweep(sweep)
+            self._line, self.path, self._is_own, self._recording = "", None, False, None
+            self.sweep_changed()
+
+    def restore(self, sweep: Sweep | None) -> None:
+        """Take a sweep that was saved, or is in a scene already, with the volume that is restored next."""
+        self._volume.restore_sweep(sweep)
+        if sweep is not None:
+            self._workflow.set(Step.RECORD, StepStatus.DONE, f"{len(sweep)} frames")
+        self.sweep_changed()
+
+    def set_remark(self, remark: str) -> None:
+        """What a view has to say of the sweep as long as it is not complete there, beside the step's own line; '' ends
+        it.
+        """
+        step = self._workflow.state[Step.RECORD]
+        line = self._line or step.message
+        self._line = line if remark else ""
+        if step.status is StepStatus.DONE:
+            self._workflow.set(Step.RECORD, StepStatus.DONE, f"{line}; {remark}" if remark else line)
 
     def start_delay_estimate(self) -> None:
         """Measure on the sweep (the probe moving up and down) how late the images are, in the background.
 
-        What is found is told by a notice, and a delay that is known and surely not 0 is used by the next connection.
+        A notice says what is found, and a delay that is known and surely not 0 is used by the next connection.
         Raises RecordingError without a sweep.
         """
         sweep = self._volume.sweep
         if sweep is None:
             raise RecordingError("There is no sweep to measure the delay of; record a probe that moves up and down.")
 
-        def compute():
+        def compute() -> TimingEstimate:
             from ..calibration.temporal_calibration import estimate_image_delay
 
             return estimate_image_delay(Sweep(sweep.frames))
@@ -271,28 +288,18 @@ class RecordingPart:
         self._delay.request(lambda: compute, found, lambda error: self._workflow.note(str(error)))
 
     def process(self, now_s: float) -> None:
-        """Tell how it goes; called by the session's timer."""
+        """Report how it goes; called by the session's timer."""
         self._recordings.process(now_s)
         self._end_when_memory_is_short(now_s)
         self._delay.process()
         if self._live is not None:
             self._live.process(now_s)
-        # One after the other: the next one takes the place of the one before in the scene.
-        if self._completing is not None:
-            self._completing.write(_SCENE_BUDGET_S)
-            if self._completing.is_complete:
-                self._end_completing()
-            elif not self._message:
-                self._message = self._workflow.state[Step.RECORD].message
-                self._tell(f"{self._message}; the Sequence browser is being completed")
-        elif self._growing is not None:
-            self._growing.write(_SCENE_BUDGET_S)
 
     def _end_when_memory_is_short(self, now_s: float) -> None:
         current = self._recordings.current
-        if current is None or not len(current) or now_s - self._looked_at_memory_s < _LOOK_AT_MEMORY_EVERY_S:
+        if current is None or not len(current) or now_s - self._memory_checked_s < _CHECK_MEMORY_EVERY_S:
             return
-        self._looked_at_memory_s = now_s
+        self._memory_checked_s = now_s
         why = current.must_end
         if why:
             self.stop()
@@ -300,17 +307,12 @@ class RecordingPart:
 
     def forget(self) -> None:
         """The sweep is gone; a recording that goes on is not."""
-        if self._completing is not None:
-            self._completing.remove()
-            self._completing = None
-        self.path, self._is_own, self._recording = None, False, None
+        self._volume.restore_sweep(None)
+        self._line, self.path, self._is_own, self._recording = "", None, False, None
+        self.sweep_changed()
 
     def close(self) -> None:
-        """End what goes on; every frame that came is on disk afterwards, and no half of a sweep is in the scene."""
-        self.complete_scene()
-        if self._growing is not None:
-            self._growing.remove()
-            self._growing = None
+        """End what goes on; every frame that came is on disk afterwards."""
         self._recordings.close()
         self._delay.close()
         if self._warming is not None:
@@ -325,17 +327,6 @@ class RecordingPart:
             # Else some frames are missing in it, or are in another file.
             self._is_own = len(files) == 1 and not recording.recorder.problem
         self._workflow.touch()
-
-    def _end_completing(self) -> None:
-        message, self._message, every, self._completing = self._message, "", self._completing.every, None
-        if every > 1:
-            self._workflow.note(f"The Sequence browser holds one frame of {every} of this sweep; the sweep has all.")
-        if message:
-            self._tell(message)
-
-    def _tell(self, message: str) -> None:
-        if self._workflow.state.status(Step.RECORD) is StepStatus.DONE:
-            self._workflow.set(Step.RECORD, StepStatus.DONE, message)
 
     def _end_live(self) -> None:
         live, self._live = self._live, None

@@ -84,10 +84,10 @@ class Session:
         faults = self._faults
         self.tools = Tools(clock, margin_mm, lambda: case.question is None, faults.are_none, faults.report)
         image = LiveImage(clock, faults.are_none, faults.report)
-        self.volume = VolumePart(self.application, workflow, self.jobs, self._on_volume)
+        self.volume = VolumePart(workflow, self.jobs, self._on_volume, faults.report)
         self.recording = RecordingPart(
             workflow, self.jobs, self.volume, case.clock, case.source, lambda: self.stream.source,
-            case.begin_from_file, case.check_source, self._on_delay,
+            case.begin_from_file, case.check_source, self._on_delay, faults.report,
         )  # fmt: skip
         self.stream = StreamPart(
             workflow, image, self.tools, tool_names, self.recording, self._faults, not self._yields,
@@ -124,6 +124,11 @@ class Session:
     def add_listener(self, listener: Callable[[SessionState], None]) -> Callable[[], None]:
         """Call `listener(state)` after every change; returns a function that ends it."""
         return self._workflow.add_listener(listener)
+
+    def report(self, sentence: str) -> None:
+        """Report something to people that belongs to no step's own line; see SessionState.notices."""
+        self._workflow.note(sentence)
+        self._workflow.tell()
 
     def attach(self, attached: Attached) -> None:
         """Process `attached` with the session from now on, and close it with the session."""
@@ -267,7 +272,7 @@ class Session:
         """
         self.case.show_hidden()
         with self._workflow.held():
-            self.recording.complete_scene()
+            self.view.complete_scene()
 
     def _on_scene_closed(self) -> None:
         self.tools.forget()
@@ -298,7 +303,6 @@ class Session:
     def _on_nodes_removed(self) -> None:
         """What was deleted is not there any more, and neither is what was made from it; shells and tools come back."""
         with self._workflow.held():
-            self.volume.look()
             self.view.check_nodes()
             self.case.check_source()
 
@@ -322,7 +326,8 @@ class Session:
         facts = facts_in(self.scene)
         self.case.never_saved()
         self._workflow.set(Step.CONNECT, StepStatus.READY)
-        self.volume.adopt()
+        self.recording.restore(self.view.sweep.read())
+        self.volume.restore(*self.view.volume.read())
         box, problem = self.view.box.read()
         self.box.restore(box, facts.box_is_tight, problem)
         self.stream.image.lose()

@@ -3,81 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..errors import ReconstructionError, RecordingError
-from ..mrml import names
-from ..mrml.application import Application
-from ..mrml.conversion import put_volume, volume_of
-from ..mrml.igsio_reconstruction import check_igsio_available, igsio_available, igsio_slices, nearest_igsio_settings
-from ..mrml.nodes import find, get_or_create, is_stale, mark_stale
-from ..mrml.sweep_sequence import GrowingSweep, put_sweep, sweep_of
+from ..errors import GeometryError, ReconstructionError, RecordingError
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep
 from ..values import Volume
+from .event import Event
 from .jobs.job import Job
 from .jobs.jobs import Jobs
+from .reconstruction_engine import MadeByEngine, Progress, ReconstructionEngine, ShouldCancel, made_by
 from .state import Step, StepStatus
 from .workflow import Workflow
 
 if TYPE_CHECKING:
     from ..reconstruction import Reconstruction
 
-Progress = Callable[[float, str], None]
-_GROWING = "CRLM.Growing"
-OWN_ENGINE, IGSIO_ENGINE = "crlm", "igsio"
+OWN_ENGINE = "crlm"
 
 
-def engines() -> tuple[str, ...]:
-    """The reconstruction engines that can be chosen here; the first is our own."""
-    return (OWN_ENGINE, IGSIO_ENGINE) if igsio_available() else (OWN_ENGINE,)
+class VolumeStatus(Enum):
+    """What the volume is good for."""
+
+    NONE = "none"
+    GROWING = "growing"  # can be seen while it is swept
+    CURRENT = "current"
+    STALE = "stale"  # made of an earlier sweep
 
 
 class VolumePart:
     """Sweep and volume of one session.
 
+    changed     event: `shown`, `status`, or what is wrong with the volume is another one, by whatever way
     settings    of the next reconstruction
     engine      which of engines() makes the next volume in start(); every other way, and the volume that grows while
                 recording, is our own engine's
-    on_changed  called when there is another volume, or none any more
+    status      VolumeStatus
+    shown       the volume to show, current or growing, in Reference; None when there is none
+    problem     why the volume has no place in Reference, for people; '' when it has one
+    on_changed  called when there is another volume to work with, or none any more
+    on_error    called with what a handler of `changed` raises
     """
 
-    def __init__(self, application: Application, workflow: Workflow, jobs: Jobs, on_changed: Callable[[], None]):
+    def __init__(
+        self, workflow: Workflow, jobs: Jobs, on_changed: Callable[[], None],
+        on_error: Callable[[Exception], None] | None = None,
+    ):  # fmt: skip
+        self.changed: Event[[]] = Event(on_error)
         self.settings = ReconstructionSettings(fill="distance")
         self.engine = OWN_ENGINE
-        self._application, self._scene = application, application.scene
+        self.status = VolumeStatus.NONE
+        self.shown: Volume | None = None
         self._workflow, self._jobs, self._on_changed = workflow, jobs, on_changed
+        self._engines: dict[str, ReconstructionEngine] = {}
         self._sweep: Sweep | None = None
-        workflow.rests[Step.RECONSTRUCT] = self._rest
+        self.problem = ""
+        workflow.rests[Step.RECONSTRUCT] = self._resting_status
         jobs.takers[Step.RECONSTRUCT] = self._take
+
+    # What it is made of, and how
 
     @property
     def sweep(self) -> Sweep | None:
+        """The sweep that a volume is made of."""
         return self._sweep
 
-    def new_growing_sweep(self) -> GrowingSweep:
-        """For the frames of a recording that begins."""
-        return GrowingSweep(self._application)
-
-    def set_sweep(self, sweep: Sweep, growing: GrowingSweep | None = None) -> None:
-        """Take a recorded sweep; a volume of an earlier one becomes stale. Raises RecordingError when it is empty.
-
-        growing  what brings it into the scene, by and by; None to have it there at once
-        """
+    def set_sweep(self, sweep: Sweep) -> None:
+        """Take a recorded sweep; a volume of an earlier one becomes stale. Raises RecordingError when it is empty."""
         if len(sweep) == 0:
             raise RecordingError("The sweep holds no frame; record or choose another one.")
-        if growing is None:
-            put_sweep(self._application, sweep)
-        else:
-            growing.end(sweep)
         self._sweep = sweep
         self._workflow.revisions[Step.RECONSTRUCT] += 1
         self._jobs.cancel(Step.RECONSTRUCT)
         message = f"{len(sweep)} frames, {len(sweep.valid_frames)} with a valid pose"
         self._workflow.set(Step.RECORD, StepStatus.DONE, message)
-        mark_stale(self.node(), True)
+        if self.has_any:
+            self._put(None, VolumeStatus.STALE)
         self._workflow.settle(Step.RECONSTRUCT)
         self._workflow.edited()
         self._on_changed()
@@ -91,130 +93,166 @@ class VolumePart:
         self, settings: ReconstructionSettings | None = None, progress: Progress | None = None
     ) -> Reconstruction:
         """Make the volume of the sweep here and now, with our own engine. Raises ReconstructionError."""
-        return self._jobs.run(self.begin(settings), progress)
+        made: Reconstruction = self._jobs.run(self.begin(settings), progress)
+        return made
 
     def begin(self, settings: ReconstructionSettings | None = None, engine: str = OWN_ENGINE) -> Job:
         """The job that makes a volume of the sweep by one of engines(), to be run and finished by the caller.
 
         settings  None for `settings`, as everywhere
-        Raises ReconstructionError without a sweep.
+        Raises ReconstructionError without a sweep, and for an engine that cannot be used.
         """
         if self._sweep is None:
             raise ReconstructionError("There is no sweep to make a volume of; record one first.")
-        sweep, settings = self._sweep, settings or self.settings
-        if engine == IGSIO_ENGINE:
-            asked = nearest_igsio_settings(settings)
-            slices = lambda *how: igsio_slices(sweep, asked, *how, scene=self._scene)  # noqa: E731
-            return self._jobs.begin(Step.RECONSTRUCT, None, slices)
+        sweep, chosen = self._sweep, settings or self.settings
+        if engine != OWN_ENGINE:
+            other = self._engine_called(engine)
+            return self._jobs.begin(Step.RECONSTRUCT, None, lambda *how: made_by(other, sweep, chosen, *how))
 
-        def compute(progress, should_cancel):
+        def compute(progress: Progress | None, should_cancel: ShouldCancel | None) -> Reconstruction:
             from ..reconstruction import reconstruct
 
-            return reconstruct(sweep, settings, progress, should_cancel)
+            return reconstruct(sweep, chosen, progress, should_cancel)
 
         return self._jobs.begin(Step.RECONSTRUCT, compute)
 
+    def register_engine(self, engine: ReconstructionEngine) -> None:
+        """Another engine that can be chosen where it is available; one of the same name goes."""
+        self._engines[engine.name] = engine
+
     def engines(self) -> tuple[str, ...]:
-        """What can make a volume here: 'crlm', our own, and 'igsio' where SlicerIGSIO and SlicerIGT are installed."""
-        return engines()
+        """What can make a volume here: 'crlm', our own, and whichever others are registered and available."""
+        return (OWN_ENGINE, *(name for name, engine in self._engines.items() if _is_available(engine)))
 
     def choose_engine(self, name: str) -> None:
         """One of engines(), for start(). Raises ReconstructionError, which says what is missing, for another.
 
-        'igsio' takes turns with the window instead of running beside it, and fills holes by sticks, if at all.
+        Another than our own takes turns with the window instead of running beside it.
         """
-        if name == IGSIO_ENGINE:
-            check_igsio_available()
-        elif name != OWN_ENGINE:
-            raise ReconstructionError(f"There is no reconstruction engine '{name}'; choose {' or '.join(engines())}.")
+        if name != OWN_ENGINE:
+            self._engine_called(name)
         self.engine = name
         self._workflow.touch()
         self._workflow.tell()
 
-    @property
-    def value(self) -> Volume | None:
-        """A copy of the volume; None when there is none, or it is stale or still growing."""
-        return volume_of(self.node()) if self.is_there else None
+    def _engine_called(self, name: str) -> ReconstructionEngine:
+        if name not in self._engines:
+            raise ReconstructionError(
+                f"There is no reconstruction engine '{name}'; choose {' or '.join(self.engines())}."
+            )
+        self._engines[name].check_available()
+        return self._engines[name]
+
+    # The volume
 
     @property
-    def grid(self) -> Volume | None:
-        """The volume's geometry with a view of its voxels, to be looked at and let go at once; None as above."""
-        return volume_of(self.node(), copy=False) if self.is_there else None
+    def value(self) -> Volume | None:
+        """The volume, in Reference; None when there is none, or it is stale or still growing.
+
+        Raises GeometryError when it lies where it has no place in Reference.
+        """
+        if not self.is_there:
+            return None
+        if self.problem:
+            raise GeometryError(self.problem)
+        return self.shown
+
+    grid = value
 
     @property
     def is_there(self) -> bool:
-        node = self.node()
-        return not is_stale(node) and not node.GetAttribute(_GROWING)
+        """True when there is one to work with, whatever is wrong with it."""
+        return self.status is VolumeStatus.CURRENT
+
+    @property
+    def has_any(self) -> bool:
+        """True when there is one, current, growing or stale."""
+        return self.status is not VolumeStatus.NONE
 
     def set(self, volume: Volume) -> None:
         """Take a finished volume; an earlier tumor becomes stale."""
-        self._put(volume)
+        self._put(volume, VolumeStatus.CURRENT)
         i, j, k = volume.dimensions
         message = f"{i} x {j} x {k} voxels of {volume.spacing_mm.max():.2g} mm"
         self._workflow.set(Step.RECONSTRUCT, StepStatus.DONE, message)
         if self._workflow.state.status(Step.BOX) is StepStatus.WAITING:
             self._workflow.set(Step.BOX, StepStatus.READY)
-        self._workflow.edited()
-        self._on_changed()
-        self._workflow.tell()
+        self._report_other_volume()
 
-    def show_growing(self, reconstruction) -> None:
-        """While it still grows it can be looked at, and is no volume to segment."""
+    def set_problem(self, sentence: str) -> None:
+        """The volume lies where it has no place in Reference; `sentence` says why, for people. set() ends it."""
+        if self.is_there and sentence != self.problem:
+            self._put(self.shown, VolumeStatus.CURRENT, sentence)
+            self._report_other_volume()
+
+    def show_growing(self, reconstruction: Reconstruction) -> None:
+        """While it still grows it can be seen, and is no volume to segment."""
         was_there = self.is_there
         # What was seen is of use once there is a volume to segment: until then it would only be copied.
-        self._put(reconstruction.volume.with_seen(None), growing=True)
+        self._put(reconstruction.volume.with_seen(None), VolumeStatus.GROWING)
         number = len(reconstruction.report.frames_used)
         self._workflow.set(Step.RECONSTRUCT, StepStatus.RUNNING, f"growing: {number} frames")
         if was_there:
             self._on_changed()
 
-    def node(self):
-        """The volume's node; None when there is none."""
-        return find(self._scene, "vtkMRMLScalarVolumeNode", names.VOLUME)
+    def remove(self) -> None:
+        """There is no volume any more, and no tumor in it; the sweep stays."""
+        if not self.has_any:
+            return
+        self._put(None, VolumeStatus.NONE)
+        if self._workflow.state.status(Step.RECONSTRUCT) in (StepStatus.DONE, StepStatus.STALE):
+            self._workflow.settle(Step.RECONSTRUCT)
+        self._report_other_volume()
 
-    def adopt(self) -> None:
-        """Take over what the scene holds."""
-        self._sweep = sweep_of(self._application)
-        if self._sweep is not None:
-            self._workflow.set(Step.RECORD, StepStatus.DONE, f"{len(self._sweep)} frames")
+    def restore_sweep(self, sweep: Sweep | None) -> None:
+        """Take a sweep that was saved with the volume that is restored next."""
+        self._sweep = sweep
+
+    def restore(self, volume: Volume | None, status: VolumeStatus, problem: str = "") -> None:
+        """Take what was saved, or is in a scene already, with what was made of it.
+
+        status   of the volume, which is None when it is NONE or STALE
+        problem  as in set_problem()
+        """
+        self._put(volume, status, problem)
         self._workflow.settle(Step.RECONSTRUCT)
         if self.is_there:
             self._workflow.set(Step.BOX, StepStatus.READY)
 
-    def look(self) -> None:
-        """Nodes were taken out of the scene: perhaps the volume."""
-        if self._workflow.state.status(Step.RECONSTRUCT) is StepStatus.DONE and self.node() is None:
-            self._workflow.settle(Step.RECONSTRUCT)
-            self._workflow.edited()
-            self._on_changed()
-            self._workflow.tell()
-
     def forget(self) -> None:
-        """As at the beginning; the nodes stay."""
+        """As at the beginning."""
         self._sweep = None
+        self._put(None, VolumeStatus.NONE)
 
-    def _take(self, result) -> None:
-        if not isinstance(result, Volume):
-            self.set(result.volume)
-            for note in result.report.notes:
-                self._workflow.note(note)
+    def _take(self, result: Reconstruction | MadeByEngine) -> None:
+        self.set(result.volume)
+        if isinstance(result, MadeByEngine):
+            message = self._workflow.state[Step.RECONSTRUCT].message
+            self._workflow.set(Step.RECONSTRUCT, StepStatus.DONE, f"{message}, made by {result.label}")
             return
-        self.set(result)
-        message = self._workflow.state[Step.RECONSTRUCT].message
-        self._workflow.set(Step.RECONSTRUCT, StepStatus.DONE, f"{message}, made by SlicerIGSIO")
+        for note in result.report.notes:
+            self._workflow.note(note)
 
-    def _put(self, volume: Volume, growing: bool = False) -> None:
-        node = get_or_create(self._scene, "vtkMRMLScalarVolumeNode", names.VOLUME, with_display=True)
-        put_volume(node, volume)
-        if volume.voxels.dtype == np.uint8:
-            node.GetScalarVolumeDisplayNode().AutoWindowLevelOff()
-            node.GetScalarVolumeDisplayNode().SetWindowLevelMinMax(0, 255)
-        node.SetAttribute(_GROWING, "true" if growing else None)
-        mark_stale(node, False)
+    def _put(self, volume: Volume | None, status: VolumeStatus, problem: str = "") -> None:
+        self.shown, self.status, self.problem = volume, status, problem
+        self.changed()
 
-    def _rest(self) -> StepStatus:
+    def _report_other_volume(self) -> None:
+        self._workflow.edited()
+        self._on_changed()
+        self._workflow.tell()
+
+    def _resting_status(self) -> StepStatus:
         if self.is_there:
             return StepStatus.DONE
         if self._sweep is None:
             return StepStatus.WAITING
-        return StepStatus.READY if self.node() is None else StepStatus.STALE
+        return StepStatus.STALE if self.has_any else StepStatus.READY
+
+
+def _is_available(engine: ReconstructionEngine) -> bool:
+    try:
+        engine.check_available()
+    except ReconstructionError:
+        return False
+    return True

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from CRLMSegmentationLib.mrml.nodes import nodes_of_class
-from CRLMSegmentationLib.mrml.sweep_sequence import GrowingSweep, sweep_of
+from CRLMSegmentationLib.mrml.sweeps.sweep_sequence import GrowingSweep, sweep_of
 from CRLMSegmentationLib.session.recordings import memory, recording
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Sweep

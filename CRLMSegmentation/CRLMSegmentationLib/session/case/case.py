@@ -91,9 +91,7 @@ class CasePart:
     def has_unsaved_data(self) -> bool:
         """True when something was recorded or computed that save() has not written."""
         session = self._session
-        is_anything = (
-            session.recording.sweep is not None or session.volume.node() is not None or session.tumor.was_shown
-        )
+        is_anything = session.recording.sweep is not None or session.volume.has_any or session.tumor.was_shown
         return session.recording.state is not None or (is_anything and self._workflow.edits != self._saved_edits)
 
     def save(self, folder: str | Path) -> Path:
@@ -164,7 +162,7 @@ class CasePart:
             return "A tumor" if figures is None else f"A tumor of {figures['volume_ml']:.1f} mL"
         if session.box.is_there:
             return "A box"
-        if session.volume.node() is not None:
+        if session.volume.has_any:
             return "A volume"
         return "A sweep" if session.recording.sweep is not None else ""
 

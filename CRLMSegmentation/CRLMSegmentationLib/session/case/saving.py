@@ -9,7 +9,7 @@ from ...mrml import names
 from ...mrml.bundle import write_scene
 from ...mrml.nodes import nodes_of_class, remove_node, role_of
 from ...mrml.own_nodes import RESULTS, any_own_nodes, only_saving, own_names, own_nodes
-from ...mrml.sweep_sequence import remove_sweep, sweep_nodes
+from ...mrml.sweeps.sweep_sequence import remove_sweep, sweep_nodes
 from ...navigation.tool_transforms import tip_to_tool as tip_name
 from ...sweep import Pose
 from ..tumor.hand_corrections import HandCorrections

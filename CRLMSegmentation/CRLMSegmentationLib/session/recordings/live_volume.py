@@ -18,16 +18,16 @@ _LARGEST_SHARE = 0.2
 class LiveVolume:
     """A live reconstruction and the snapshots that are shown of it.
 
-    engine   LiveReconstruction: takes the frames
-    on_look  called by process() with each new snapshot (Reconstruction), holes left open
+    engine       LiveReconstruction: takes the frames
+    on_snapshot  called by process() with each new snapshot (Reconstruction), holes left open
     """
 
-    def __init__(self, settings: ReconstructionSettings, on_look: Callable):
+    def __init__(self, settings: ReconstructionSettings, on_snapshot: Callable):
         from ...reconstruction import LiveReconstruction
 
         self.engine = LiveReconstruction(settings)
         self._settings = settings
-        self._on_look = on_look
+        self._on_snapshot = on_snapshot
         self._snapshot: Task | None = None
         self._next_s = -math.inf
 
@@ -39,7 +39,7 @@ class LiveVolume:
             task, self._snapshot = self._snapshot, None
             self._next_s = now_s + max(_SHORTEST_PAUSE_S, task.seconds / _LARGEST_SHARE)
             if task.error is None:
-                self._on_look(task.result)
+                self._on_snapshot(task.result)
         elif now_s >= self._next_s:
             engine = self.engine
             self._snapshot = Task(lambda: engine.snapshot(fill=False), "live volume")

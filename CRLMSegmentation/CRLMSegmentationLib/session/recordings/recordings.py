@@ -26,7 +26,7 @@ class Recordings:
         self.folder: Path | None = None
         self._workflow, self._on_file = workflow, on_file
         self._now: Recording | None = None
-        self._told_s = 0.0
+        self._reported_s = 0.0
         self._writing: list[tuple[Recording, Task]] = []
         self._recovering: Task | None = None
 
@@ -48,7 +48,7 @@ class Recordings:
         return self._now.state() if self._now is not None else None
 
     def recover(self) -> None:
-        """Finish what was cut off in the folder, in the background; told by a notice."""
+        """Finish what was cut off in the folder, in the background; a notice says so."""
         folder = self.folder
         if folder is not None and folder.is_dir() and self._recovering is None:
             self._recovering = Task(lambda: [str(one) for one in recover_unfinished(folder)], "recovery of recordings")
@@ -89,14 +89,14 @@ class Recordings:
 
     def process(self, now_s: float) -> None:
         """Tell how the recording goes, and of files that are complete."""
-        if self._now is not None and now_s - self._told_s > 0.2:
-            self._told_s = now_s
+        if self._now is not None and now_s - self._reported_s > 0.2:
+            self._reported_s = now_s
             self._workflow.set(Step.RECORD, StepStatus.RUNNING, f"recording, {self._now.state().text}")
         for entry in list(self._writing):
             recording, task = entry
             if task.has_ended:
                 self._writing.remove(entry)
-                self._tell_file(recording, task)
+                self._report_file(recording, task)
         if self._recovering is not None and self._recovering.has_ended:
             task, self._recovering = self._recovering, None
             for sentence in task.result or ([str(task.error)] if task.error else []):
@@ -111,13 +111,13 @@ class Recordings:
                 pass
         for recording, task in self._writing:
             task.join()
-            self._tell_file(recording, task)
+            self._report_file(recording, task)
         self._writing.clear()
         if self._recovering is not None:
             self._recovering.join()
             self._recovering = None
 
-    def _tell_file(self, recording: Recording, task: Task) -> None:
+    def _report_file(self, recording: Recording, task: Task) -> None:
         if task.error is not None:
             self._workflow.note(str(task.error))
             return

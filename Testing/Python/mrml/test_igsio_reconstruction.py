@@ -9,10 +9,13 @@ import time
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ReconstructionError
-from CRLMSegmentationLib.mrml import igsio_reconstruction
-from CRLMSegmentationLib.mrml.igsio_reconstruction import igsio_available, igsio_reconstruct, nearest_igsio_settings
+from CRLMSegmentationLib.mrml.sweeps import igsio_reconstruction
+from CRLMSegmentationLib.mrml.sweeps.igsio_reconstruction import (
+    igsio_available,
+    igsio_reconstruct,
+    nearest_igsio_settings,
+)
 from CRLMSegmentationLib.reconstruction import Fan, ReconstructionSettings, reconstruct
-from CRLMSegmentationLib.session import volume as volume_step
 from CRLMSegmentationLib.session.state import Step
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 
@@ -100,7 +103,7 @@ def stepping(sweep, made, settings=None, progress=None, should_cancel=None, scen
 def made(session, a_sweep, monkeypatch):
     made = []
     monkeypatch.setattr(igsio_reconstruction, "igsio_available", lambda: True)
-    monkeypatch.setattr(volume_step, "igsio_slices", lambda sweep, *how, scene: stepping(sweep, made, *how))
+    monkeypatch.setattr(igsio_reconstruction, "igsio_slices", lambda sweep, *how: stepping(sweep, made, *how))
     session.recording.set_sweep(a_sweep)
     session.volume.choose_engine("igsio")
     return made

@@ -7,7 +7,7 @@ from CRLMSegmentationLib.mrml import names
 from CRLMSegmentationLib.mrml.application import current_application
 from CRLMSegmentationLib.mrml.bundle import load_scene, save_scene
 from CRLMSegmentationLib.mrml.nodes import find
-from CRLMSegmentationLib.mrml.sweep_sequence import GrowingSweep, put_sweep, sweep_nodes, sweep_of
+from CRLMSegmentationLib.mrml.sweeps.sweep_sequence import GrowingSweep, put_sweep, sweep_nodes, sweep_of
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step
 from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep
@@ -223,3 +223,25 @@ def test_another_scene_or_sweep_meanwhile(session, sweep, tmp_path, is_ended):
         recorded = session.recording.stop()
         assert session.wait()
         assert_same_sweep(sweep_of(session.application), recorded)
+
+
+def test_the_sweep_in_a_scene_is_not_written_anew_and_goes_with_its_case(sweep):
+    application = current_application()
+    browser = put_sweep(application, sweep)
+    session = Session(application)
+    assert_same_sweep(session.recording.sweep, sweep)
+    assert application.scene.IsNodePresent(browser)
+    session.case.begin()
+    assert session.recording.sweep is None and not sweep_nodes(application.scene)
+    session.close()
+
+
+def test_a_sweep_whose_nodes_were_deleted_can_be_given_again(session, sweep):
+    session.recording.set_sweep(sweep)
+    browser = find(session.scene, BROWSER, names.SWEEP_BROWSER)
+    session.recording.set_sweep(sweep)
+    assert session.scene.IsNodePresent(browser), "it is there already"
+    session.scene.RemoveNode(browser)
+    assert session.recording.sweep is sweep
+    session.recording.set_sweep(sweep)
+    assert_same_sweep(sweep_of(session.application), sweep)

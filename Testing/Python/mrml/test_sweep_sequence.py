@@ -6,7 +6,7 @@ from CRLMSegmentationLib.mrml import names
 from CRLMSegmentationLib.mrml.application import current_application
 from CRLMSegmentationLib.mrml.conversion import matrix_of_transform, volume_of
 from CRLMSegmentationLib.mrml.nodes import find
-from CRLMSegmentationLib.mrml.sweep_sequence import put_sweep, remove_sweep, sweep_of
+from CRLMSegmentationLib.mrml.sweeps.sweep_sequence import put_sweep, remove_sweep, sweep_of
 from CRLMSegmentationLib.sweep import Sweep
 from small_case import assert_same_sweep
 

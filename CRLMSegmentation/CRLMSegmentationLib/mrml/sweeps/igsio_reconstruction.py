@@ -8,20 +8,50 @@ The module works on nodes, so only the thread of the scene can run it; it is cut
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import Cancelled, ReconstructionError
-from ..reconstruction import ReconstructionSettings
-from ..session.jobs.job import run_to_end
-from ..sweep import Sweep
-from ..values import Volume
-from .conversion import image_data, set_transform, volume_of
+from ...errors import Cancelled, ReconstructionError
+from ...reconstruction import ReconstructionSettings
+from ...session.jobs.job import run_to_end
+from ...session.reconstruction_engine import Progress, ShouldCancel, Slices
+from ...sweep import Sweep
+from ...values import Volume
+from ..conversion import image_data, set_transform, volume_of
+
+if TYPE_CHECKING:
+    from ...reconstruction.region import Region
 
 _THE_STICK = (9, 1)  # longest stick in voxels and number of sticks: the module knows no others
 _INTERPOLATIONS = {"nearest": "NEAREST_NEIGHBOR_INTERPOLATION", "linear": "LINEAR_INTERPOLATION"}
 _OPTIMIZATIONS = {"full": "FULL_OPTIMIZATION", "partial": "PARTIAL_OPTIMIZATION", "none": "NO_OPTIMIZATION"}
+
+
+class IgsioEngine:
+    """IGSIO's reconstruction as a ReconstructionEngine of the session.
+
+    scene  vtkMRMLScene in which helper nodes appear while it runs
+    """
+
+    name, label = "igsio", "SlicerIGSIO"
+
+    def __init__(self, scene: Any):
+        self._scene = scene
+
+    def check_available(self) -> None:
+        """Raises ReconstructionError where it is not installed."""
+        check_igsio_available()
+
+    def slices(
+        self,
+        sweep: Sweep,
+        settings: ReconstructionSettings,
+        progress: Progress | None,
+        should_cancel: ShouldCancel | None,
+    ) -> Slices:
+        """As igsio_slices(), with the nearest settings that the module has: it fills holes by sticks, if at all."""
+        return igsio_slices(sweep, nearest_igsio_settings(settings), progress, should_cancel, self._scene)
 
 
 def igsio_available() -> bool:
@@ -42,8 +72,9 @@ def check_igsio_available() -> None:
 
 
 def igsio_reconstruct(
-    sweep: Sweep, settings: ReconstructionSettings | None = None, progress=None, should_cancel=None, scene=None
-) -> Volume:
+    sweep: Sweep, settings: ReconstructionSettings | None = None, progress: Progress | None = None,
+    should_cancel: ShouldCancel | None = None, scene: Any = None,
+) -> Volume:  # fmt: skip
     """The volume of the module, in Reference, on the grid of our own reconstruction with these settings.
 
     To be called in the thread of the scene, which waits for it; igsio_slices() gives it room in between.
@@ -52,7 +83,8 @@ def igsio_reconstruct(
     scene     vtkMRMLScene in which helper nodes appear while it runs; None for the application's
     Raises ReconstructionError when the module is absent or cannot do what the settings ask for, Cancelled when stopped.
     """
-    return run_to_end(igsio_slices(sweep, settings, progress, should_cancel, scene))
+    volume: Volume = run_to_end(igsio_slices(sweep, settings, progress, should_cancel, scene))
+    return volume
 
 
 def nearest_igsio_settings(settings: ReconstructionSettings) -> ReconstructionSettings:
@@ -63,11 +95,12 @@ def nearest_igsio_settings(settings: ReconstructionSettings) -> ReconstructionSe
 
 
 def igsio_slices(
-    sweep: Sweep, settings: ReconstructionSettings | None = None, progress=None, should_cancel=None, scene=None
-) -> Generator[None, None, Volume]:
+    sweep: Sweep, settings: ReconstructionSettings | None = None, progress: Progress | None = None,
+    should_cancel: ShouldCancel | None = None, scene: Any = None,
+) -> Slices:  # fmt: skip
     """As igsio_reconstruct(), which says what is what; yields after every frame and returns the volume."""
-    from ..reconstruction.frame_selection import select_frames
-    from ..reconstruction.region import region_of_sweep
+    from ...reconstruction.frame_selection import select_frames
+    from ...reconstruction.region import region_of_sweep
 
     settings = settings or ReconstructionSettings(definition="igsio", fill="stick")
     _check(settings)
@@ -75,7 +108,8 @@ def igsio_slices(
 
     scene = scene or slicer.mrmlScene
     selection = select_frames(sweep, settings.skip_interval, settings.reject_jumps)
-    poses = [sweep.frames[number].image_to_reference for number in selection.within_extent]
+    measured = (sweep.frames[number].image_to_reference for number in selection.within_extent)
+    poses = [pose for pose in measured if pose is not None]
     region = region_of_sweep(poses, sweep.image_size, settings)
     logic = slicer.modules.volumereconstruction.logic()
     nodes = _Nodes(scene)
@@ -100,16 +134,18 @@ def igsio_slices(
                 progress((place + 1) / (last + 2), "inserting frames with IGSIO")
             yield
         logic.GetReconstructedVolume(recipe)
-        voxels = volume_of(recipe.GetOutputVolumeNode()).voxels
+        made = volume_of(recipe.GetOutputVolumeNode())
     finally:
         nodes.remove_all()
-    if voxels.shape != region.dimensions[::-1]:
+    if made is None:
+        raise ReconstructionError("IGSIO gave no volume; Slicer's error log says why.")
+    if made.dimensions != region.dimensions:
         raise ReconstructionError(
-            f"IGSIO's volume has {voxels.shape[::-1]} voxels instead of {region.dimensions}; it cannot be compared."
+            f"IGSIO's volume has {made.dimensions} voxels instead of {region.dimensions}; it cannot be compared."
         )
     if progress is not None:
         progress(1.0, "volume ready")
-    return Volume(voxels, region.ijk_to_ras)
+    return Volume(made.voxels, region.ijk_to_ras)
 
 
 def _check(settings: ReconstructionSettings) -> None:
@@ -124,7 +160,7 @@ def _check(settings: ReconstructionSettings) -> None:
         )
 
 
-def _put_settings(recipe, settings: ReconstructionSettings) -> None:
+def _put_settings(recipe: Any, settings: ReconstructionSettings) -> None:
     recipe.SetOutputSpacing(settings.spacing_mm)
     recipe.SetInterpolationMode(getattr(recipe, _INTERPOLATIONS[settings.interpolation]))
     recipe.SetCompoundingMode(getattr(recipe, f"{settings.compounding.upper()}_COMPOUNDING_MODE"))
@@ -137,7 +173,7 @@ def _put_settings(recipe, settings: ReconstructionSettings) -> None:
         recipe.SetClipRectangleSize(clip.width, clip.height)
 
 
-def _roi(nodes: _Nodes, region):
+def _roi(nodes: _Nodes, region: Region) -> Any:
     """A box whose lower corner is the first voxel's centre; the module rounds its number of voxels up."""
     spacing, last = np.array(region.spacing_mm), np.array(region.dimensions) - 1
     size = last * spacing * (1 - 1e-12)
@@ -150,10 +186,11 @@ def _roi(nodes: _Nodes, region):
 class _Nodes:
     """Nodes that are taken out of the scene again, with what was made for them."""
 
-    def __init__(self, scene):
-        self._scene, self._made = scene, []
+    def __init__(self, scene: Any):
+        self._scene = scene
+        self._made: list[Any] = []
 
-    def add(self, class_name: str):
+    def add(self, class_name: str) -> Any:
         node = self._scene.AddNewNodeByClass(class_name)
         node.SetHideFromEditors(True)
         node.SetSaveWithScene(False)

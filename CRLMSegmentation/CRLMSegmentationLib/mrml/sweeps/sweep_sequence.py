@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from ..sweep import Pose, Sweep, TrackedFrame
-from . import names
-from .conversion import array_of_image, image_data, matrix_of_transform, set_transform
-from .nodes import find, get_or_create, put_under, remove_node, set_saved
+from ...sweep import Pose, Sweep, TrackedFrame
+from .. import names
+from ..application import Application
+from ..conversion import array_of_image, image_data, matrix_of_transform, set_transform
+from ..nodes import find, get_or_create, put_under, remove_node, set_saved
 
 _SEQUENCE = "vtkMRMLSequenceNode"
-_BROWSER = "vtkMRMLSequenceBrowserNode"
+BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
 # Slicer writes the transform's PLUS name from this attribute into the sequence file, and reads it back from there.
 _SOURCE = "Sequences.Source"
 _TIMESTAMPS = "CRLM.Timestamps"
@@ -35,12 +38,12 @@ MOST_IMAGE_BYTES = 256 << 20
 _LEAST_INTERVAL_S = 0.0025
 
 
-def put_sweep(application, sweep: Sweep):
+def put_sweep(application: Application, sweep: Sweep) -> Any:
     """Make the scene hold `sweep`, in place of an earlier one; returns the browser node."""
     growing = GrowingSweep(application)
     growing.end(sweep)
     growing.write()
-    return find(application.scene, _BROWSER, names.SWEEP_BROWSER)
+    return find(application.scene, BROWSER_CLASS, names.SWEEP_BROWSER)
 
 
 class GrowingSweep:
@@ -57,17 +60,22 @@ class GrowingSweep:
     every        1 when the scene holds every frame, 2 for every second one, ...
     """
 
-    def __init__(self, application, most_bytes: float = MOST_IMAGE_BYTES):
+    def __init__(self, application: Application, most_bytes: float = MOST_IMAGE_BYTES):
         self.is_ended = self.is_complete = False
         self.every = 1
         self._most_bytes = most_bytes
         self._application, self._scene = application, application.scene
         self._frames: list[TrackedFrame] = []
         self._name = ""
-        self._browser = None
-        self._sequences: dict = {}
+        self._browser: Any = None
+        self._sequences: dict[str, Any] = {}
         self._written = 0
         self._is_numbered = False
+
+    @property
+    def browser(self) -> Any:
+        """The browser node; None before the first frame is in the scene."""
+        return self._browser
 
     def add(self, frame: TrackedFrame) -> None:
         """The next frame; the scene is left as it is."""
@@ -98,7 +106,7 @@ class GrowingSweep:
     def remove(self) -> None:
         """It is not wanted any more: take what there is of it out of the scene."""
         if self._written and self._has_its_nodes():
-            remove_sweep(self._scene)
+            remove_sweep(self._scene, self._browser)
         self._frames, self._written = [], 0
 
     def _thin_out(self) -> None:
@@ -127,7 +135,7 @@ class GrowingSweep:
     def _write_next(self) -> None:
         if self._written == 0:
             remove_sweep(self._scene)
-            self._browser, self._sequences = get_or_create(self._scene, _BROWSER, names.SWEEP_BROWSER), {}
+            self._browser, self._sequences = get_or_create(self._scene, BROWSER_CLASS, names.SWEEP_BROWSER), {}
             self._browser.SetAttribute(_GROWING, "true")
         if self._written % self.every:
             self._written += 1
@@ -151,7 +159,7 @@ class GrowingSweep:
         value = number if self._is_numbered else self._frames[number].timestamp - self._frames[0].timestamp
         return f"{value:.3f}"
 
-    def _sequence(self, source: str):
+    def _sequence(self, source: str) -> Any:
         if source not in self._sequences:
             self._sequences[source] = _new_sequence(self._scene, source)
         return self._sequences[source]
@@ -203,13 +211,13 @@ class GrowingSweep:
         self._frames = []
 
 
-def sweep_of(application) -> Sweep | None:
+def sweep_of(application: Application) -> Sweep | None:
     """The sweep in the scene; None when there is none, or it still grows.
 
     A pose that was not measured comes back as an invalid one; one read from a saved scene has the six significant
     digits that Slicer writes.
     """
-    browser = find(application.scene, _BROWSER, names.SWEEP_BROWSER)
+    browser = find(application.scene, BROWSER_CLASS, names.SWEEP_BROWSER)
     if browser is None or browser.GetAttribute(_GROWING):
         return None
     sequences = {sequence.GetAttribute(_SOURCE): sequence for sequence in _sequences(browser)}
@@ -236,12 +244,12 @@ def sweep_of(application) -> Sweep | None:
     return Sweep(frames, browser.GetAttribute(_SWEEP_NAME) or "", notes=notes)
 
 
-def sweep_nodes(scene, browser=None) -> list:
+def sweep_nodes(scene: Any, browser: Any = None) -> list[Any]:
     """The browser, its sequences, and the nodes that show them; nothing when there is no recorded sweep.
 
     browser  None for the one of the recorded sweep
     """
-    browser = find(scene, _BROWSER, names.SWEEP_BROWSER) if browser is None else browser
+    browser = find(scene, BROWSER_CLASS, names.SWEEP_BROWSER) if browser is None else browser
     if browser is None:
         return []
     sequences = _sequences(browser)
@@ -249,7 +257,7 @@ def sweep_nodes(scene, browser=None) -> list:
     return [browser, *sequences, *(node for node in shown if node is not None)]
 
 
-def remove_sweep(scene, browser=None) -> None:
+def remove_sweep(scene: Any, browser: Any = None) -> None:
     """Take the recorded sweep, and the nodes that show it, out of the scene; `browser` as in sweep_nodes()."""
     for number, node in enumerate(sweep_nodes(scene, browser)):
         if number == 0:
@@ -268,13 +276,13 @@ def _pose_of(frame: TrackedFrame, name: str) -> np.ndarray | None:
     return matrix if valid and matrix is not None and np.isfinite(matrix).all() else None
 
 
-def _are_apart(frames) -> bool:
+def _are_apart(frames: Sequence[TrackedFrame]) -> bool:
     """True when the times of the frames are known and tell one from the next."""
     times = np.array([frame.timestamp for frame in frames], dtype=np.float64)
     return bool(np.isfinite(times).all() and (np.diff(times) >= _LEAST_INTERVAL_S).all())
 
 
-def _new_sequence(scene, source: str):
+def _new_sequence(scene: Any, source: str) -> Any:
     sequence = get_or_create(scene, _SEQUENCE, f"{names.SWEEP_BROWSER}-{source}-Seq")
     sequence.SetAttribute(_SOURCE, source)
     sequence.SetIndexName("time")
@@ -282,7 +290,7 @@ def _new_sequence(scene, source: str):
     return sequence
 
 
-def _sequences(browser) -> list:
+def _sequences(browser: Any) -> list[Any]:
     from vtkmodules.vtkCommonCore import vtkCollection
 
     found = vtkCollection()
@@ -290,7 +298,7 @@ def _sequences(browser) -> list:
     return [found.GetItemAsObject(number) for number in range(found.GetNumberOfItems())]
 
 
-def _image_node(frame: TrackedFrame):
+def _image_node(frame: TrackedFrame) -> Any:
     from slicer import vtkMRMLScalarVolumeNode
 
     node = vtkMRMLScalarVolumeNode()
@@ -298,7 +306,7 @@ def _image_node(frame: TrackedFrame):
     return node
 
 
-def _transform_node(matrix):
+def _transform_node(matrix: np.ndarray) -> Any:
     from slicer import vtkMRMLLinearTransformNode
 
     node = vtkMRMLLinearTransformNode()
@@ -306,6 +314,6 @@ def _transform_node(matrix):
     return node
 
 
-def _pose_at(sequence, index_value: str) -> Pose:
+def _pose_at(sequence: Any, index_value: str) -> Pose:
     node = sequence.GetDataNodeAtValue(index_value, True) if sequence is not None else None
     return Pose(np.eye(4), False) if node is None else Pose(matrix_of_transform(node))
