@@ -99,7 +99,7 @@ class BoxPart:
     def warnings(self) -> tuple[str, ...]:
         """What speaks against the box before it is segmented; empty when all is well or there is none."""
         try:
-            box, grid = self.value, self._volume.grid
+            box, grid = self.value, self._volume.value
         except GeometryError as error:
             return (str(error),)
         return () if box is None else box_warnings(box, grid, self._margin_mm(), self.is_tight)
@@ -108,7 +108,7 @@ class BoxPart:
         """Put the step into the status that it has for the box and the volume that are there now."""
         box, grid, problem = None, None, ""
         try:
-            grid, box = self._volume.grid, self.value
+            grid, box = self._volume.value, self.value
         except GeometryError as error:
             problem = str(error)
         if box is not None and grid is not None and lies_outside(box, grid):

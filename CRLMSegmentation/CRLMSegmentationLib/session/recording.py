@@ -325,7 +325,7 @@ class RecordingPart:
             # The case's own recording, opened or replayed, shows the same patient.
             self._source.add(None, file_identity(files[0]))
             # Else some frames are missing in it, or are in another file.
-            self._is_own = len(files) == 1 and not recording.recorder.problem
+            self._is_own = len(files) == 1 and recording.recorder is not None and not recording.recorder.problem
         self._workflow.touch()
 
     def _end_live(self) -> None:

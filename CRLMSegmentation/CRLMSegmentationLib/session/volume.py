@@ -157,8 +157,6 @@ class VolumePart:
             raise GeometryError(self.problem)
         return self.shown
 
-    grid = value
-
     @property
     def is_there(self) -> bool:
         """True when there is one to work with, whatever is wrong with it."""

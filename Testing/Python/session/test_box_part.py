@@ -18,7 +18,7 @@ BOX = Box(np.array([20.0, 20.0, 20.0]), np.array([25.0, 25.0, 25.0]))
 def part():
     """A box in a volume, with counts of its changes and of how often results became stale."""
     workflow, stale, changes = Workflow(), [], []
-    part = BoxPart(workflow, SimpleNamespace(grid=VOLUME), lambda: 10.0, lambda: stale.append(1))
+    part = BoxPart(workflow, SimpleNamespace(value=VOLUME), lambda: 10.0, lambda: stale.append(1))
     part.changed.connect(lambda: changes.append(1))
     return SimpleNamespace(box=part, state=workflow.state, workflow=workflow, stale=stale, changes=changes)
 

@@ -60,7 +60,7 @@ def part(volume):
     workflow.set(Step.BOX, StepStatus.DONE)
     jobs, measured = Jobs(workflow), []
     part = TumorPart(
-        workflow, jobs, SimpleNamespace(value=volume, grid=volume, is_there=True),
+        workflow, jobs, SimpleNamespace(value=volume, is_there=True),
         SimpleNamespace(value=Box(MIDDLE, (22.0,) * 3), is_tight=False), SimpleNamespace(), CaseClock(),
         lambda surface, distance: measured.append(distance), lambda: False,
     )  # fmt: skip

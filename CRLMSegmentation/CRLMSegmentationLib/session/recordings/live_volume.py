@@ -65,7 +65,8 @@ class LiveVolume:
 
     def close(self) -> None:
         """End the thread that inserts."""
-        self.engine.close()
         if self._snapshot is not None:
+            # First: a snapshot that is being taken would start threads of the engine again.
             self._snapshot.join()
             self._snapshot = None
+        self.engine.close()

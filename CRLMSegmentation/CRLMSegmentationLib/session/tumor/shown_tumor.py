@@ -63,7 +63,7 @@ class ShownTumor:
     @property
     def mask(self) -> Volume | None:
         """uint8 on the voxels of the volume, corrections by hand included; None when there is none."""
-        grid = self._volume.grid
+        grid = self._volume.value
         if self.state is None or not self.is_editable or grid is None:
             return None
         mask = self.state.mask
