@@ -24,6 +24,7 @@ from slicer.util import VTKObservationMixin
 if TYPE_CHECKING:
     import qt
     import vtk
+    from CRLMSegmentationLib.mrml.scene_view import SceneView
     from CRLMSegmentationLib.session.session import Session
     from CRLMSegmentationWindow.parameters import Parameters
 
@@ -154,8 +155,9 @@ class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
     """The session and the parameters on Slicer's scene, also for scripts.
 
     logic = CRLMSegmentationLogic()
-    session = logic.openSession()
+    session, view = logic.openSession()
     session.recording.open(path)
+    view.volume_node()
     """
 
     def getParameters(self) -> Parameters:
@@ -164,14 +166,18 @@ class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
 
         return Parameters(self.getParameterNode())
 
-    def openSession(self) -> Session:
-        """A new Session on Slicer's scene; the caller closes it.
+    def openSession(self) -> tuple[Session, SceneView]:
+        """A new Session, and the SceneView that shows it on Slicer's scene; the caller closes the session.
 
         Raises ImportError while packages are missing.
         """
+        from CRLMSegmentationLib.mrml.application import current_application
+        from CRLMSegmentationLib.mrml.scene_view import SceneView
         from CRLMSegmentationLib.session.session import Session
 
-        return Session()
+        # The idle event loop of 3D Slicer keeps Python to itself: other threads stand still without this.
+        session = Session(yields=True)
+        return session, SceneView(session, current_application())
 
 
 class CRLMSegmentationTest(ScriptedLoadableModuleTest):

@@ -52,8 +52,6 @@ class SceneChanges:
 
     def _case_nodes(self) -> list[str | None]:
         """Ids of the nodes that a case consists of."""
-        session = self._window.session
-        nodes = (
-            () if session is None else (session.nodes.volume(), session.nodes.segmentation(), session.nodes.surface())
-        )
+        view = self._window.view
+        nodes = () if view is None else (view.volume_node(), view.segmentation_node(), view.surface_node())
         return [None if node is None else node.GetID() for node in nodes]

@@ -32,6 +32,7 @@ from .view.live_slice import LiveSlice
 from .view.shown import Shown
 
 if TYPE_CHECKING:
+    from CRLMSegmentationLib.mrml.scene_view import SceneView
     from CRLMSegmentationLib.session.session import Session
 
     from .panels.step_panel import StepPanel
@@ -45,15 +46,18 @@ class Window:
     """Binds the widgets of the .ui file to a session.
 
     ui                 namespace of the widgets by name
-    open_session       makes the Session; raises ImportError while packages are missing
+    open_session       makes the Session and its SceneView; raises ImportError while packages are missing
     requirements_path  Resources/requirements.txt
     """
 
     steps = Step
 
-    def __init__(self, ui: SimpleNamespace, open_session: Callable[[], Session], requirements_path: Path):
+    def __init__(
+        self, ui: SimpleNamespace, open_session: Callable[[], tuple[Session, SceneView]], requirements_path: Path
+    ):
         self.ui = ui
         self.session: Session | None = None
+        self.view: SceneView | None = None
         self.parameters: Parameters | None = None
         self._open_session = open_session
         self._binding = None
@@ -103,7 +107,7 @@ class Window:
         """Begin, unless that was done or packages are missing."""
         if self.session is None:
             try:
-                self.session = self._open_session()
+                self.session, self.view = self._open_session()
             except ImportError as error:
                 logging.info("CRLM Segmentation: not ready yet (%s)", error)
         if self.session is not None and self._binding is None:
@@ -127,7 +131,7 @@ class Window:
         self.live_slice.release()
         for panel in self.panels.values():
             panel.release()
-        session, self.session, self._binding = self.session, None, None
+        session, self.session, self.view, self._binding = self.session, None, None, None
         if session is not None:
             session.close()
         self._unbind()
@@ -195,7 +199,7 @@ class Window:
                 self.navigate.show_lost()
             # Also where the fault is the window's own: a stylus in space beside a read-out that says LOST is believed.
             with self._faults.caught():
-                session.view.hide_live()
+                self.view.hide_live()
             self.case.note_fault()
         now_s, fault = time.monotonic(), self.fault
         is_due = now_s >= self._next_refresh_s and (self._is_dirty or session.is_busy or fault)

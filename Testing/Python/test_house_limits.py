@@ -30,38 +30,22 @@ LONG_FUNCTIONS = {
     # tracking/
 }
 
-FULL_FOLDERS: dict[str, int] = {"CRLMSegmentationLib/mrml": 23}
+FULL_FOLDERS: dict[str, int] = {}
 
 UNTYPED = {
     # mrml/
     "CRLMSegmentationLib/mrml/application.py": 3,
-    "CRLMSegmentationLib/mrml/bundle.py": 3,
     "CRLMSegmentationLib/mrml/conversion.py": 13,
-    "CRLMSegmentationLib/mrml/node_source.py": 1,
-    "CRLMSegmentationLib/mrml/nodes.py": 13,
-    "CRLMSegmentationLib/mrml/openigtlink_nodes.py": 2,
-    "CRLMSegmentationLib/mrml/own_nodes.py": 4,
-    "CRLMSegmentationLib/mrml/scene_watch.py": 2,
-    "CRLMSegmentationLib/mrml/tool_shapes.py": 2,
+    "CRLMSegmentationLib/mrml/connector/node_source.py": 1,
+    "CRLMSegmentationLib/mrml/connector/openigtlink_nodes.py": 2,
+    "CRLMSegmentationLib/mrml/views/tool_shapes.py": 2,
     # session/
-    "CRLMSegmentationLib/mrml/scene_nodes.py": 9,
-    "CRLMSegmentationLib/session/case/case_clock.py": 1,
-    "CRLMSegmentationLib/session/case/case_facts.py": 3,
-    "CRLMSegmentationLib/session/case/case_files.py": 2,
-    "CRLMSegmentationLib/session/case/case_folder.py": 2,
-    "CRLMSegmentationLib/session/case/case_source.py": 2,
-    "CRLMSegmentationLib/session/case/saving.py": 5,
-    "CRLMSegmentationLib/session/case/event_log.py": 2,
-    "CRLMSegmentationLib/session/engine.py": 2,
     "CRLMSegmentationLib/session/jobs/background.py": 1,
     "CRLMSegmentationLib/session/jobs/job.py": 2,
     "CRLMSegmentationLib/session/jobs/jobs.py": 2,
     "CRLMSegmentationLib/session/recordings/live_volume.py": 1,
     "CRLMSegmentationLib/session/recordings/recording.py": 1,
     "CRLMSegmentationLib/session/recordings/recordings.py": 1,
-    "CRLMSegmentationLib/session/session.py": 1,
-    "CRLMSegmentationLib/session/state.py": 1,
-    "CRLMSegmentationLib/session/workflow.py": 3,
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.files import read_box, read_surface, read_volume
 from CRLMSegmentationLib.sweep import read_sweep
+from scene_case import on_scene
 
 OUTPUTS = ("recorded.igs.mha", "volume.nrrd", "box.mrk.json", "mask.nrrd", "probability.nrrd", "scene.mrb",
            "slices.png", "scene.png", "demo.json")  # fmt: skip
@@ -92,14 +93,14 @@ def test_a_known_point_goes_through_the_whole_chain(tmp_path):
     dot = (frames[10].image_to_reference @ [60, 30, 0, 1])[:3]
     with Replayer(Sweep(frames), 0, speed=None) as replayer:
         record(tmp_path / "a.igs.mha", port=replayer.port, until_closed=True)
-    session = Session()
+    session = on_scene(Session())
     session.recording.set_sweep(read_sweep(tmp_path / "a.igs.mha"))
     session.volume.reconstruct(ReconstructionSettings(spacing_mm=(0.5, 0.5, 0.5), compounding="maximum"))
-    save_scene(session, tmp_path / "a.mrb")
+    save_scene(session.view, tmp_path / "a.mrb")
     session.close()
-    opened = Session()
-    load_scene(opened, tmp_path / "a.mrb")
-    volume = opened.volume
+    opened = on_scene(Session())
+    load_scene(opened.view, tmp_path / "a.mrb")
+    volume = opened.volume.value
     k, j, i = np.unravel_index(np.argmax(volume.voxels), volume.voxels.shape)
     found = (volume.ijk_to_ras @ [i, j, k, 1])[:3]
     # Half a voxel along each axis.

@@ -7,23 +7,27 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FileFormatError
 from .application import vtk_messages
 
+if TYPE_CHECKING:
+    from .scene_view import SceneView
+
 SUFFIX = ".mrb"
 
 
-def save_scene(session, path) -> Path:
-    """Write the session's scene to `path` (.mrb); returns the path. Results that are stale are left out.
+def save_scene(view: SceneView, path: str | Path) -> Path:
+    """Write the scene of a session to `path` (.mrb); returns the path. Results that are stale are left out.
 
     Everything in the scene goes in, a recorded sweep as a whole. Raises FileFormatError as write_scene() does.
     """
-    session.complete_scene()
-    return write_scene(session.scene, path)
+    view.complete_scene()
+    return write_scene(view.scene, path)
 
 
-def write_scene(scene, path) -> Path:
+def write_scene(scene: Any, path: str | Path) -> Path:
     """Write a vtkMRMLScene to `path` (.mrb); returns the path. See own_nodes for what is not to be saved.
 
     Raises FileFormatError. An earlier file of that name stays as it is when writing fails.
@@ -52,18 +56,18 @@ def write_scene(scene, path) -> Path:
     return path
 
 
-def load_scene(session, path) -> None:
-    """Replace what is in the session's scene by the scene in `path` (.mrb), and go on from there.
+def load_scene(view: SceneView, path: str | Path) -> None:
+    """Replace what is in the scene of a session by the scene in `path` (.mrb), and have the session go on from there.
 
     Raises FileFormatError, before anything is replaced, when `path` is no scene bundle.
     """
     path = Path(path)
     with tempfile.TemporaryDirectory(prefix="crlm-scene-") as folder:
         scene_file = _unpack(path, Path(folder))
-        scene = session.application.scene
+        scene = view.scene
         with vtk_messages() as messages:
-            # The session must not take the emptied scene for a surgeon's wish to start anew.
-            with session.scene_replaced():
+            # The session must not take the emptied scene for a surgeon's request to start anew.
+            with view.scene_replaced():
                 scene.SetURL(str(scene_file))
                 scene.SetRootDirectory(str(scene_file.parent))
                 done = scene.Connect()

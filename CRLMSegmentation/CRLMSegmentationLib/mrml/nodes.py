@@ -5,6 +5,9 @@ A node gets its role together with its name (see names.py). A user may rename it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from .names import SEEN_ROLE
 
 STALE_ATTRIBUTE = "CRLM.Stale"
@@ -13,7 +16,7 @@ STALE_ATTRIBUTE = "CRLM.Stale"
 ROLE_ATTRIBUTE = "CRLM.Role"
 
 
-def find(scene, class_name: str, name: str):
+def find(scene: Any, class_name: str, name: str) -> Any:
     """The node of that class whose role is `name`, whatever it is called by now; None when it is not there.
 
     One that has no role and bears the name, such as a node that SlicerOpenIGTLink has made, gets the role.
@@ -30,19 +33,19 @@ def find(scene, class_name: str, name: str):
     return named
 
 
-def role_of(node) -> str:
+def role_of(node: Any) -> str:
     """What the node is for the session: one of names.py, or its name when it is nothing to it."""
     return node.GetAttribute(ROLE_ATTRIBUTE) or node.GetName() or ""
 
 
-def nodes_of_class(scene, class_name: str) -> list:
+def nodes_of_class(scene: Any, class_name: str) -> list[Any]:
     """In the order of the scene."""
     found = scene.GetNodesByClass(class_name)
     found.UnRegister(None)
     return [found.GetItemAsObject(number) for number in range(found.GetNumberOfItems())]
 
 
-def get_or_create(scene, class_name: str, name: str, with_display: bool = False):
+def get_or_create(scene: Any, class_name: str, name: str, with_display: bool = False) -> Any:
     """The node of that class and name, added to the scene when it is not there."""
     node = find(scene, class_name, name)
     if node is None:
@@ -53,14 +56,14 @@ def get_or_create(scene, class_name: str, name: str, with_display: bool = False)
     return node
 
 
-def remove(scene, class_name: str, name: str) -> None:
+def remove(scene: Any, class_name: str, name: str) -> None:
     """Take the node out of the scene, with its display and storage nodes, when it is there."""
     node = find(scene, class_name, name)
     if node is not None:
         remove_node(scene, node)
 
 
-def remove_node(scene, node) -> None:
+def remove_node(scene: Any, node: Any) -> None:
     """Take `node` out of the scene, with its display and storage nodes."""
     attached = [node.GetStorageNode()] if node.IsA("vtkMRMLStorableNode") else []
     if node.IsA("vtkMRMLDisplayableNode"):
@@ -71,14 +74,14 @@ def remove_node(scene, node) -> None:
             scene.RemoveNode(part)
 
 
-def put_under(node, transform) -> None:
+def put_under(node: Any, transform: Any) -> None:
     """Make `transform` the parent of `node`; None takes it out of any."""
     wanted = transform.GetID() if transform is not None else None
     if node.GetTransformNodeID() != wanted:
         node.SetAndObserveTransformNodeID(wanted)
 
 
-def set_visible(node, visible: bool) -> None:
+def set_visible(node: Any, visible: bool) -> None:
     """Show or hide a displayable node in all views."""
     if node is not None and node.GetDisplayNode() is not None and bool(node.GetDisplayVisibility()) != bool(visible):
         node.SetDisplayVisibility(int(visible))
@@ -87,11 +90,11 @@ def set_visible(node, visible: bool) -> None:
 class HiddenNodes:
     """Hides nodes for as long as something speaks against showing them, and shows those again that it has hidden."""
 
-    def __init__(self, scene):
+    def __init__(self, scene: Any) -> None:
         self._scene = scene
         self._hidden: set[str] = set()
 
-    def hide(self, nodes) -> None:
+    def hide(self, nodes: Iterable[Any]) -> None:
         """Hide those of the nodes that are shown."""
         for node in nodes:
             if node is not None and node.GetDisplayNode() is not None and node.GetDisplayVisibility():
@@ -107,10 +110,11 @@ class HiddenNodes:
                 set_visible(node, True)
 
     def forget(self) -> None:
+        """They are gone."""
         self._hidden.clear()
 
 
-def mark_stale(node, stale: bool) -> None:
+def mark_stale(node: Any, stale: bool) -> None:
     """A stale node is hidden, says so in an attribute, and is left out of saved scenes; a fresh one is the reverse."""
     if node is None:
         return
@@ -120,7 +124,7 @@ def mark_stale(node, stale: bool) -> None:
     set_saved(node, not stale)
 
 
-def set_saved(node, saved: bool) -> None:
+def set_saved(node: Any, saved: bool) -> None:
     """Have a node, with its display and storage nodes, in saved scenes, or leave it out of them."""
     parts = [node]
     if node.IsA("vtkMRMLStorableNode"):
@@ -134,6 +138,6 @@ def set_saved(node, saved: bool) -> None:
             part.SetSaveWithScene(saved)
 
 
-def is_stale(node) -> bool:
+def is_stale(node: Any) -> bool:
     """True when the node is missing or marked stale."""
-    return node is None or node.GetAttribute(STALE_ATTRIBUTE) == "true"
+    return node is None or bool(node.GetAttribute(STALE_ATTRIBUTE) == "true")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ..navigation.tool_transforms import tip_to_tool, tool_of_calibration, tool_to_reference
 from . import names
@@ -27,7 +29,7 @@ RESULTS = (
 )  # fmt: skip
 
 
-def own_nodes(scene, tool_names) -> list:
+def own_nodes(scene: Any, tool_names: Iterable[str]) -> list[Any]:
     """Every node that the session has made, without their display and storage nodes.
 
     tool_names  tools that the session knows
@@ -43,7 +45,7 @@ def own_nodes(scene, tool_names) -> list:
     return found
 
 
-def any_own_nodes(scene) -> list:
+def any_own_nodes(scene: Any) -> list[Any]:
     """As own_nodes(), with the tools of any session, and whatever else bears a role."""
     calibrations = (tool_of_calibration(role_of(one)) for one in nodes_of_class(scene, "vtkMRMLLinearTransformNode"))
     found = own_nodes(scene, {tool for tool in calibrations if tool})
@@ -55,7 +57,7 @@ def any_own_nodes(scene) -> list:
 
 
 @contextmanager
-def own_names(nodes):
+def own_names(nodes: Iterable[Any]) -> Iterator[None]:
     """Within the block renamed nodes have the names that the session gave them: another may be a patient's."""
     given = [(node, node.GetName()) for node in nodes]
     for node, name in given:
@@ -70,8 +72,9 @@ def own_names(nodes):
 
 
 @contextmanager
-def only_saving(scene, nodes):
+def only_saving(scene: Any, nodes: Iterable[Any]) -> Iterator[None]:
     """Within the block, of all that is in the scene only these nodes, and what shows and stores them, are saved."""
+    nodes = list(nodes)
     kept = {node.GetID() for node in nodes}
     for node in nodes:
         kept |= {part.GetID() for part in _attached(node) if part is not None}
@@ -88,7 +91,7 @@ def only_saving(scene, nodes):
             node.SetSaveWithScene(True)
 
 
-def _attached(node):
+def _attached(node: Any) -> Iterator[Any]:
     if node.IsA("vtkMRMLStorableNode"):
         for number in range(node.GetNumberOfStorageNodes()):
             yield node.GetNthStorageNode(number)

@@ -1,11 +1,11 @@
-"""Tells when somebody else closes the scene, loads nodes into it, or takes nodes out of it."""
+"""Reports when somebody else closes the scene, loads nodes into it, or takes nodes out of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from ..session.faults import Faults
 from .observers import observe
 from .own_nodes import any_own_nodes
 
@@ -18,14 +18,17 @@ class SceneWatch:
                         import: others who watch the scene, such as Slicer's subject hierarchy, have finished with it
                         by then, and nodes can be taken out again
     on_removed          called when a node was taken out
-    What is raised there is caught by `faults`: VTK drops what an observer raises.
+    on_error            called with what is raised there, but by on_loaded(): VTK drops what an observer raises
 
     is_changing  True from the first node that is loaded, or taken away with the scene, until on_loaded() or on_closed()
                  has ended: the nodes do not fit what the session knows, and must not be written to
     """
 
-    def __init__(self, scene, faults: Faults, on_closed: Callable, on_loaded: Callable, on_removed: Callable):
-        self._scene, self._faults = scene, faults
+    def __init__(
+        self, scene: Any, on_error: Callable[[Exception], None], on_closed: Callable[[], None],
+        on_loaded: Callable[[list[Any]], None], on_removed: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._scene, self._on_error = scene, on_error
         self._on_closed, self._on_loaded, self._on_removed = on_closed, on_loaded, on_removed
         self._before: set[str] = set()
         self._is_importing = self._is_imported = False
@@ -38,7 +41,7 @@ class SceneWatch:
         ]
 
     @contextmanager
-    def paused(self):
+    def paused(self) -> Iterator[None]:
         """What happens to the scene in the block is the session's own doing."""
         self._is_ours += 1
         try:
@@ -48,7 +51,8 @@ class SceneWatch:
 
     @property
     def is_changing(self) -> bool:
-        return self._is_importing or self._scene.IsClosing()
+        """See above."""
+        return self._is_importing or bool(self._scene.IsClosing())
 
     def close(self) -> None:
         """Observe no more."""
@@ -70,8 +74,10 @@ class SceneWatch:
 
     def _report(self, event: Callable[[], None]) -> None:
         if not self._is_ours:
-            with self._faults.caught():
+            try:
                 event()
+            except Exception as error:
+                self._on_error(error)
 
     def _closed(self) -> None:
         self._is_importing = self._is_imported = False

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..geometry import transform_points
-from ..mrml.tool_shapes import probe_shape, stylus_shape
+from ..mrml.views.tool_shapes import probe_shape, stylus_shape
 from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..navigation.tracked_tool import ToolStatus
 from ..session.recordings.frame_content import content_of, content_outline

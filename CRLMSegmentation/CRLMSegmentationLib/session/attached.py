@@ -13,6 +13,15 @@ class Attached(Protocol):
         """True while something of the session is still on its way: Session.wait() waits for it."""
         ...
 
+    @property
+    def is_changing(self) -> bool:
+        """True while what it shows the session on is being replaced: the session does nothing meanwhile."""
+        ...
+
+    def take_over(self) -> None:
+        """Have the session go on from what was put in place of what it has shown; called before everything else."""
+        ...
+
     def process(self, now_s: float) -> None:
         """Bring up to date what does not follow from events; `now_s` is time.monotonic() of this tick."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import Cancelled, SegmentationError
@@ -24,7 +25,7 @@ class Engine:
     A process that dies is replaced by the segmenter itself, which `status` tells.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._name: str | Path = DEFAULT_MODEL
         self._device = "auto"
         self._loading: Task | None = None
@@ -68,7 +69,8 @@ class Engine:
             return EngineStatus("starting", self._device, message=f"loading the model {Path(self.model_name).name}")
         if loading.error is not None:
             return EngineStatus("failed", self._device, message=str(loading.error))
-        return loading.result.predictor.status
+        status: EngineStatus = loading.result.predictor.status
+        return status
 
     def model_choices(self) -> list[CatalogueEntry]:
         """The shipped models, then those that the user imported; one that cannot be used tells its `problem`."""
@@ -83,7 +85,7 @@ class Engine:
         self.choose(device=device)
 
     def choose(self, model: str | Path | None = None, device: str | None = None) -> None:
-        """Another model (a shipped one's name, or a folder) or device; one that is running is let go.
+        """Another model (a shipped one's name, or a folder) or device; one that is running is released.
 
         Raises SegmentationError for a device that there is not.
         """
@@ -107,7 +109,9 @@ class Engine:
         # Weights are checked against their sum before they are used, which takes a moment.
         self._loading = Task(lambda: _begun(name, device), "segmentation start")
 
-    def segmenter(self, should_cancel=None, progress=None) -> TumorSegmenter[WorkerPredictor]:
+    def segmenter(
+        self, should_cancel: Callable[[], bool] | None = None, progress: Callable[[float, str], None] | None = None
+    ) -> TumorSegmenter[WorkerPredictor]:
         """Wait, in a job's thread, until the process is on its way. Raises what loading raised."""
         loading = self._loading
         while loading is not None and not loading.has_ended:
@@ -120,7 +124,8 @@ class Engine:
             raise SegmentationError("The segmentation engine was stopped; start it again.")
         if loading.error is not None:
             raise loading.error
-        return loading.result
+        ready: TumorSegmenter[WorkerPredictor] = loading.result
+        return ready
 
     def close(self) -> None:
         """End the process and wait until it is gone."""

@@ -21,7 +21,7 @@ from .recordings.live_volume import LiveVolume
 from .recordings.recording import Recording, RecordingState
 from .recordings.recordings import Recordings
 from .state import Step, StepStatus
-from .volume import VolumePart
+from .volume import VolumePart, sweep_text
 from .workflow import Workflow
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ class RecordingPart:
         """Take a sweep that was saved, or is in a scene already, with the volume that is restored next."""
         self._volume.restore_sweep(sweep)
         if sweep is not None:
-            self._workflow.set(Step.RECORD, StepStatus.DONE, f"{len(sweep)} frames")
+            self._workflow.set(Step.RECORD, StepStatus.DONE, sweep_text(sweep))
         self.sweep_changed()
 
     def set_remark(self, remark: str) -> None:

@@ -1,12 +1,13 @@
 """The navigation session, from Connect to Navigate, in parts with their own state and commands.
 
-The session belongs to one thread, the one that owns the scene: its methods are called there, and none of them waits
-for the network, the disk or a computation. What takes long runs elsewhere, and process(), called by a timer, takes in
-what has come of it. A result is only shown while it belongs to what it was made from: a new sweep makes the volume
+The session belongs to one thread, that of its front end: its methods are called there, and none of them waits for
+the network, the disk or a computation. What takes long runs elsewhere, and process(), called by a timer, takes in what
+has come of it. A result is only shown while it belongs to what it was made from: a new sweep makes the volume
 stale, a new volume or box makes the tumor stale, and what is stale is hidden, gives no distance, and is left out of
 saved scenes.
 
-Here the parts are put together, and nothing else. A front end uses the part that it shows.
+Here the parts are put together, and nothing else. A front end uses the part that it shows. What shows all of it, such
+as mrml.scene_view.SceneView, is attached from outside; without it a session is plain values.
 """
 
 from __future__ import annotations
@@ -14,19 +15,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
-from ..mrml.application import Application, current_application
-from ..mrml.scene_nodes import SceneNodes
-from ..mrml.scene_view import SceneView
-from ..mrml.scene_watch import SceneWatch
 from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..tracking.age import TrackingClock
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
 from .attached import Attached
 from .box import BoxPart
-from .case import saving
 from .case.case import CasePart
-from .case.case_facts import facts_in, put_facts
+from .case.contents import CaseContents
 from .engine import Engine
 from .faults import Faults
 from .frame_source import FrameSource
@@ -38,8 +36,12 @@ from .stream import StreamPart
 from .structures import StructuresPart
 from .tools import ToolReading, Tools
 from .tumor.tumor import TumorPart
+from .tumor.tumor_state import TumorState
 from .volume import VolumePart
 from .workflow import Workflow
+
+if TYPE_CHECKING:
+    from ..calibration.temporal_calibration import TimingEstimate
 
 _PAUSE_S = 0.001
 
@@ -47,10 +49,10 @@ _PAUSE_S = 0.001
 class Session:
     """One case, from the live stream to the distance of the tools.
 
-    application  None takes that of the running Slicer, or makes a scene of its own outside of it
     margin_mm    within which a tool tip is warned of
     tool_names   tools that are looked for in live frames, beside those that are calibrated or came by tools.update()
-    yields       True when process() gives the other threads of Python a moment; None for what the application needs
+    yields       True when process() gives the other threads of Python a moment, which the idle event loop of 3D Slicer
+                 keeps from them; a receiver has no thread of its own then
 
     stream      what is connected, and the live image
     recording   recordings, and the sweep
@@ -62,25 +64,21 @@ class Session:
     tools       where tracked tools are, and how far from the tumor
     case        whose data these are, saved and opened as a whole
     jobs        what is being computed
-    nodes       where all of it is in the scene
     """
 
     def __init__(
         self,
-        application: Application | None = None,
         margin_mm: float = DEFAULT_SAFETY_MARGIN_MM,
         tool_names: tuple[str, ...] = (DEFAULT_TOOL,),
-        yields: bool | None = None,
-    ):
-        self.application = application or current_application()
-        # The idle event loop of 3D Slicer keeps Python to itself: other threads stand still without this.
-        self._yields = self.application.in_slicer if yields is None else bool(yields)
+        yields: bool = False,
+    ) -> None:
+        self._yields = yields
         workflow = self._workflow = Workflow()
-        clock, scene = TrackingClock(), self.scene
+        clock = TrackingClock()
         self._faults = Faults(workflow)
         self.jobs = Jobs(workflow)
         self.engine = Engine()
-        case = self.case = CasePart(self, workflow)
+        case = self.case = CasePart(self, workflow, self._faults.report)
         faults = self._faults
         self.tools = Tools(clock, margin_mm, lambda: case.question is None, faults.are_none, faults.report)
         image = LiveImage(clock, faults.are_none, faults.report)
@@ -102,19 +100,6 @@ class Session:
             lambda: case.origin == "simulated", self._faults.report,
         )  # fmt: skip
         self._attached: list[Attached] = []
-        self.nodes = SceneNodes(self)
-        self.view = SceneView(self, self.application)
-        self.attach(self.view)
-        self._watch = SceneWatch(
-            scene, self._faults, self._on_scene_closed, self._on_nodes_loaded, self._on_nodes_removed
-        )
-        self._adopt()
-        workflow.add_listener(lambda state: self._put_facts())
-
-    @property
-    def scene(self):
-        """The vtkMRMLScene."""
-        return self.application.scene
 
     @property
     def state(self) -> SessionState:
@@ -134,6 +119,21 @@ class Session:
         """Process `attached` with the session from now on, and close it with the session."""
         self._attached.append(attached)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within the block listeners hear of nothing; at its end, once."""
+        with self._workflow.held():
+            yield
+
+    @property
+    def is_held(self) -> bool:
+        """True within such a block: what changes meanwhile is the session's own doing."""
+        return self._workflow.is_held
+
+    def report_fault(self, error: Exception) -> None:
+        """Something that is attached has failed: see fault."""
+        self._faults.report(error)
+
     def process(self, now_s: float | None = None) -> None:
         """Take in what has arrived and what has been computed; called by a timer, 20 to 40 times a second.
 
@@ -142,20 +142,22 @@ class Session:
         """
         began_s = time.monotonic()
         now_s = began_s if now_s is None else now_s
-        with self._faults.caught(now_s):
-            self._watch.take_over()
-        if self._watch.is_changing:
+        for one in self._attached:
+            with self._faults.caught(now_s):
+                one.take_over()
+        if any(one.is_changing for one in self._attached):
             # A timer that comes in between would make nodes beside those that are on their way.
             return
         with self._workflow.held():
             self._faults.begin(now_s)
             before = self._faults.count
-            for part in (
+            parts: list[Callable[[], object]] = [
                 lambda: self.stream.process(now_s, lambda: now_s + time.monotonic() - began_s),
                 lambda: self.recording.process(now_s), self.jobs.process, self.tumor.process, self.structures.process,
                 self.case.check_source, lambda: self.refresh(now_s),
-                *(lambda one=one: one.process(now_s) for one in self._attached),
-            ):  # fmt: skip
+                *(partial(one.process, now_s) for one in self._attached),
+            ]  # fmt: skip
+            for part in parts:
                 with self._faults.caught(now_s):
                     part()
             if self._faults.count > before:
@@ -198,7 +200,6 @@ class Session:
             or self.tumor.is_shaping
             or self.structures.is_busy
             or self.engine.status.state == "starting"
-            or self._watch.is_changing
             or any(one.is_busy for one in self._attached)
         )
 
@@ -208,11 +209,9 @@ class Session:
         return self.stream.source is not None or self.is_computing
 
     def close(self) -> None:
-        """Let go of the scene: no observer, listener, thread or process is left. The nodes stay. Can be repeated."""
-        self._watch.close()
+        """No listener, thread or process is left, and nothing that was attached shows it any more. Can be repeated."""
         for one in self._attached:
             one.close()
-        self.case.show_hidden()
         self._workflow.close()
         self.stream.close()
         self.jobs.cancel()
@@ -232,7 +231,7 @@ class Session:
             self.case.source.connect(source)
         self.case.check_source()
 
-    def _on_delay(self, estimate) -> None:
+    def _on_delay(self, estimate: TimingEstimate) -> None:
         if estimate.is_known:
             self.stream.image_delay_s = estimate.image_delay_s if estimate.is_to_be_set else 0.0
 
@@ -241,103 +240,38 @@ class Session:
         self.box.update_status()
         self.tumor.make_stale()
 
-    def drop(self, keep_calibration: bool = True) -> None:
-        """Forget the case, and take its nodes out of the scene; see CasePart.begin()."""
-        with self._watch.paused():
-            self.tools.forget(keep_calibration)
-            self._forget()
-            saving.remove_results(self.scene)
-
-    # The scene as somebody else changes it
-
-    @contextmanager
-    def scene_replaced(self) -> Iterator[None]:
-        """For who loads another scene into this session: go on from what is in it afterwards."""
-        with self._workflow.held():
-            try:
-                with self._watch.paused():
-                    self.tools.forget()
-                    self._forget()
-                    yield
-            finally:
-                self._adopt()
-                self.case.check_source()
-
-    def complete_scene(self) -> None:
-        """Have the scene hold all of the recorded sweep now, for who is about to save it.
-
-        After recording.stop() its Sequence browser is completed bit by bit by process(), and nothing of it goes into
-        saved scenes before that. is_computing tells, and case.save() needs not wait for it. What is hidden because of
-        `case.question` is shown again until the next process(), so that it is not saved as hidden.
+    def restore(self, contents: CaseContents) -> None:
+        """Go on from what a scene or a saved case holds, in place of an empty case. Tools in it are not live, and it
+        counts as never saved by this session.
         """
-        self.case.show_hidden()
+        facts = contents.facts
         with self._workflow.held():
-            self.view.complete_scene()
-
-    def _on_scene_closed(self) -> None:
-        self.tools.forget()
-        self._forget()
-        self.case.source.begin()
-        self.case.check_source()
-        self._workflow.tell()
-
-    def _on_nodes_loaded(self, loaded: list) -> None:
-        """Somebody has loaded nodes of a session, of a saved case or scene: what they hold is gone on from.
-
-        Results take the place of those that are there. Of image and tools those stay that are there already: they are
-        live, and what was saved of them is not.
-        """
-        with self._workflow.held(), self._watch.paused():
-            is_case = any(saving.is_result(node) for node in loaded)
-            if is_case:
-                self._forget()
-                saving.remove_results(self.scene, loaded)
-            saving.remove_doubles(self.scene, loaded)
-            if is_case:
-                self._adopt()
+            self.case.never_saved()
+            self._workflow.set(Step.CONNECT, StepStatus.READY)
+            self.recording.restore(contents.sweep)
+            self.volume.restore(contents.volume, contents.volume_status, contents.volume_problem)
+            self.box.restore(contents.box, facts.box_is_tight, contents.box_problem)
+            self.tools.restore(facts.tools)
+            saved = contents.tumor
+            if not self.case.is_empty or isinstance(saved, TumorState) or saved.is_any:
+                self.case.source.begin(facts.origin, identity="")
+                margin_mm = self.structures.margin_mm if facts.margin_mm is None else facts.margin_mm
+                self.structures.restore_margin_mm(margin_mm)
+            if isinstance(saved, TumorState):
+                self.tumor.restore(saved, acknowledged=facts.doubts_acknowledged)
             else:
-                self.tools.restore(self.view.tools.calibrations())
-                self.stream.image.refresh()
+                self.tumor.restore_saved(saved, facts)
+            if self.tumor.state is not None:
+                self.structures.restore_uncertainty(facts.shows_uncertainty)
             self.case.check_source()
 
-    def _on_nodes_removed(self) -> None:
-        """What was deleted is not there any more, and neither is what was made from it; shells and tools come back."""
-        with self._workflow.held():
-            self.view.check_nodes()
-            self.case.check_source()
-
-    def _put_facts(self) -> None:
-        if not self._watch.is_changing:
-            with self._watch.paused():
-                put_facts(self, is_empty=self.case.is_empty)
-
-    def _forget(self) -> None:
-        """As at the beginning; jobs that still run will be refused."""
-        self.jobs.cancel()
-        self._workflow.start_anew()
-        for part in (self.box, self.tumor, self.structures, self.volume, self.recording, self.case):
-            part.forget()
-        self._workflow.set(Step.CONNECT, StepStatus.READY)
-
-    def _adopt(self) -> None:
-        """Take over what the scene already holds. Image and tools in it are not live, and nothing of it was saved as a
-        case by this session.
+    def forget_case(self) -> None:
+        """Sweep, volume, box and tumor are gone, as at the beginning; jobs that still run will be refused. Tools and
+        stream stay.
         """
-        facts = facts_in(self.scene)
-        self.case.never_saved()
-        self._workflow.set(Step.CONNECT, StepStatus.READY)
-        self.recording.restore(self.view.sweep.read())
-        self.volume.restore(*self.view.volume.read())
-        box, problem = self.view.box.read()
-        self.box.restore(box, facts.box_is_tight, problem)
-        self.stream.image.lose()
-        self.tools.restore(self.view.tools.calibrations())
-        if not self.case.is_empty:
-            self.case.source.begin(facts.origin, identity="")
-            if facts.margin_mm is not None:
-                self.structures.restore_margin_mm(facts.margin_mm)
-            else:
-                self.structures.restore_margin_mm(self.structures.margin_mm)
-        self.tumor.restore_saved(self.view.tumor.saved(), facts)
-        if self.tumor.state is not None:
-            self.structures.restore_uncertainty(facts.shows_uncertainty)
+        with self._workflow.held():
+            self.jobs.cancel()
+            self._workflow.start_anew()
+            for part in (self.box, self.tumor, self.structures, self.volume, self.recording, self.case):
+                part.forget()
+            self._workflow.set(Step.CONNECT, StepStatus.READY)

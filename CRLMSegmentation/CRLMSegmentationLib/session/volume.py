@@ -76,8 +76,7 @@ class VolumePart:
         self._sweep = sweep
         self._workflow.revisions[Step.RECONSTRUCT] += 1
         self._jobs.cancel(Step.RECONSTRUCT)
-        message = f"{len(sweep)} frames, {len(sweep.valid_frames)} with a valid pose"
-        self._workflow.set(Step.RECORD, StepStatus.DONE, message)
+        self._workflow.set(Step.RECORD, StepStatus.DONE, sweep_text(sweep))
         if self.has_any:
             self._put(None, VolumeStatus.STALE)
         self._workflow.settle(Step.RECONSTRUCT)
@@ -170,9 +169,7 @@ class VolumePart:
     def set(self, volume: Volume) -> None:
         """Take a finished volume; an earlier tumor becomes stale."""
         self._put(volume, VolumeStatus.CURRENT)
-        i, j, k = volume.dimensions
-        message = f"{i} x {j} x {k} voxels of {volume.spacing_mm.max():.2g} mm"
-        self._workflow.set(Step.RECONSTRUCT, StepStatus.DONE, message)
+        self._workflow.set(Step.RECONSTRUCT, StepStatus.DONE, _volume_text(volume))
         if self._workflow.state.status(Step.BOX) is StepStatus.WAITING:
             self._workflow.set(Step.BOX, StepStatus.READY)
         self._report_other_volume()
@@ -213,7 +210,8 @@ class VolumePart:
         problem  as in set_problem()
         """
         self._put(volume, status, problem)
-        self._workflow.settle(Step.RECONSTRUCT)
+        line = _volume_text(volume) if volume is not None and self.is_there else ""
+        self._workflow.settle(Step.RECONSTRUCT, line)
         if self.is_there:
             self._workflow.set(Step.BOX, StepStatus.READY)
 
@@ -254,3 +252,13 @@ def _is_available(engine: ReconstructionEngine) -> bool:
     except ReconstructionError:
         return False
     return True
+
+
+def sweep_text(sweep: Sweep) -> str:
+    """One line for people."""
+    return f"{len(sweep)} frames, {len(sweep.valid_frames)} with a valid pose"
+
+
+def _volume_text(volume: Volume) -> str:
+    i, j, k = volume.dimensions
+    return f"{i} x {j} x {k} voxels of {volume.spacing_mm.max():.2g} mm"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class Workflow:
     edits      how often the data of the case have changed
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.state = SessionState()
         self.log = EventLog()
         self.revisions = {Step.RECONSTRUCT: 0, Step.SEGMENT: 0}
@@ -50,7 +50,7 @@ class Workflow:
             now.status, now.message = status, message
             self._changed = True
 
-    def know_folder(self, folder) -> None:
+    def know_folder(self, folder: str | Path) -> None:
         """Sentences name files in this folder without it: where they lie is nobody's business, such as on a page."""
         self._folders = {*self._folders, str(folder), str(Path(folder).resolve())}
 
@@ -90,14 +90,19 @@ class Workflow:
                 _logger.exception("A listener of the session has failed.")
 
     @contextmanager
-    def held(self):
-        """Tell at most once, at the end of the block."""
+    def held(self) -> Iterator[None]:
+        """Report at most once, at the end of the block."""
         self._held += 1
         try:
             yield
         finally:
             self._held -= 1
             self.tell()
+
+    @property
+    def is_held(self) -> bool:
+        """True within held()."""
+        return self._held > 0
 
     def start_anew(self) -> None:
         """As at the beginning; jobs that still run will be refused."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CRLMError
 from ..mrml.application import application_on
+from ..mrml.scene_view import SceneView
 from ..session import actions
 from ..session.case.case_source import LIVE, REPLAYED
 from ..session.session import Session
@@ -55,9 +56,10 @@ class Controller:
         self.state = state
         self.library = library
         self.open_step = OpenStep(state)
-        self.session = Session(application_on(slicer_app.scene, slicer_app.app_logic))
+        self.session = Session()
+        self.view = SceneView(self.session, application_on(slicer_app.scene, slicer_app.app_logic))
         self.session.recording.folder = library.recordings
-        self.correction = Correction(slicer_app, self.session)
+        self.correction = Correction(slicer_app, self.view)
         self.display: Display | None = None
         self.views: Views | None = None
         self.rates = Series(30.0)
@@ -77,7 +79,7 @@ class Controller:
     def show_in(self, views: Views) -> None:
         """The views that the scene is seen in."""
         self.views = views
-        self.display = Display(self.session.scene, views)
+        self.display = Display(self.view.scene, views)
 
     async def run(self) -> None:
         """Until it is cancelled: take in what has arrived, and show it."""

@@ -89,7 +89,7 @@ class CasePanel(StepPanel):
             return "good", _("DONE"), self._reported
         if self.session.case.has_unsaved_data:
             return "idle", _("NOT SAVED"), _("Recordings are on disk already; the case is not saved yet.")
-        if self.session.nodes.volume() is not None or self.session.recording.sweep is not None:
+        if self.view.volume_node() is not None or self.session.recording.sweep is not None:
             return "good", _("SAVED"), _("Nothing has changed since the case was saved.")
         return "idle", _("EMPTY"), _("Nothing to save yet.")
 

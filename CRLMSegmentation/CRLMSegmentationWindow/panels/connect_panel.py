@@ -108,7 +108,7 @@ class ConnectPanel(StepPanel):
     def on_done(self) -> None:
         self.ui.connectAdvanced.collapsed = True
         # A connection that comes back leaves the views to whoever has gone on meanwhile.
-        if self.session.nodes.volume() is None:
+        if self.view.volume_node() is None:
             self.window.shown.live()
 
     def refresh(self) -> None:
@@ -123,13 +123,13 @@ class ConnectPanel(StepPanel):
         self.ui.sampleButton.enabled = self.can_run(actions.REPLAY)
 
     def _connect_slicer_connector(self) -> None:
-        from CRLMSegmentationLib.mrml.openigtlink_nodes import connector_source
+        from CRLMSegmentationLib.mrml.connector.openigtlink_nodes import connector_source
 
         parameters = self.window.parameters
         image, pose = parameters.imageNode, parameters.poseNode
         self.session.stream.connect_source(
             connector_source(
-                self.session.application,
+                self.view.application,
                 parameters.host.strip() or "localhost",
                 parameters.port,
                 image_node_name=image.GetName() if image is not None else None,

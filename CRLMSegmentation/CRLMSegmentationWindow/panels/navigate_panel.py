@@ -80,7 +80,7 @@ class NavigatePanel(StepPanel):
         parameters = self.window.parameters
         if parameters.sound:
             self.sound.update(measured)
-        self.breach_warnings.update(self.session, readings, self.session.structures.margin_mm, parameters.useSlicerIgt)
+        self.breach_warnings.update(self.view, readings, self.session.structures.margin_mm, parameters.useSlicerIgt)
 
     def line(self) -> tuple[str, str, str]:
         if self.window.fault:

@@ -121,7 +121,7 @@ class RecordPanel(StepPanel):
     def refresh(self) -> None:
         super().refresh()
         if self._is_recording:
-            views.show_growing(self.session.nodes.volume())
+            views.show_growing(self.view.volume_node())
         self._show_buttons()
         bar = self.ui.reconstructProgressBar
         reconstructing = self.session.jobs.running is self.window.steps.RECONSTRUCT and not self._is_recording

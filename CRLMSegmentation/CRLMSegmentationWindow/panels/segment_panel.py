@@ -99,7 +99,7 @@ class SegmentPanel(StepPanel):
                 # In the live view a stroke would follow the probe.
                 self.window.shown.tumor()
                 actions.CORRECT.run(self.session)
-                self.editor.open(self.session.nodes.segmentation(), self.session.nodes.volume())
+                self.editor.open(self.view.segmentation_node(), self.view.volume_node())
             else:
                 self.editor.close()
                 self.session.tumor.end_correction()

@@ -15,6 +15,7 @@ from .action_button import show_action
 if TYPE_CHECKING:
     import ctk
     import qt
+    from CRLMSegmentationLib.mrml.scene_view import SceneView
     from CRLMSegmentationLib.session.actions import Action
     from CRLMSegmentationLib.session.session import Session
     from CRLMSegmentationLib.session.state import StepStatus
@@ -41,6 +42,11 @@ class StepPanel:
     def session(self) -> Session:
         """The Session; None before packages are installed."""
         return self.window.session
+
+    @property
+    def view(self) -> SceneView:
+        """The SceneView that shows the session."""
+        return self.window.view
 
     @property
     def state_text(self) -> str:

@@ -38,8 +38,8 @@ class Steps(Bench):
         text = lambda: self.window.connect.state_text  # noqa: E731
         wait_until(lambda: text().startswith("LIVE"), 30, text)
         check.assertFalse(ui.recordSection.collapsed, "the next step opens")
-        check.assertEqual(name_of(self.session.nodes.live_image()), "Image_Image")
-        check.assertEqual(name_of(self.session.nodes.image_to_reference()), "ImageToReference")
+        check.assertEqual(name_of(self.view.live_image_node()), "Image_Image")
+        check.assertEqual(name_of(self.view.image_to_reference_node()), "ImageToReference")
         self.slice_lies_in_the_image()
         ui.connectSection.collapsed = False
         ui.recordSection.collapsed = True
@@ -57,7 +57,7 @@ class Steps(Bench):
             if image_to_ras is None:
                 return np.inf
             ras_to_slice = np.linalg.inv(slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()))
-            width, height, _ = self.session.nodes.live_image().GetImageData().GetDimensions()
+            width, height, _ = self.view.live_image_node().GetImageData().GetDimensions()
             corners = np.array([[0, 0, 0, 1], [width - 1, 0, 0, 1], [0, height - 1, 0, 1]]).T
             in_slice = ras_to_slice @ image_to_ras @ corners
             # First row at the top, first column at the left.
@@ -73,7 +73,7 @@ class Steps(Bench):
         click(ui.recordButton)
         wait_until(lambda: self.session.recording.state is not None and self.session.recording.state.frames > 60, 30)
         check.assertIn("frames", self.window.record.state_text)
-        wait_until(lambda: self.session.nodes.volume() is not None, 20, lambda: "the volume does not grow")
+        wait_until(lambda: self.view.volume_node() is not None, 20, lambda: "the volume does not grow")
         self.picture("step-2-record")
         self.recording_outlasts_a_fault()
         wait_until(lambda: self.session.recording.state.seconds > SWEEP_S, 30)
@@ -89,7 +89,7 @@ class Steps(Bench):
         sweep = self.session.recording.sweep
         shown = max(node.GetNumberOfItems() for node in browsers)
         check.assertIn(shown, (len(sweep), len(sweep.valid_frames)))
-        volume = self.session.nodes.volume()
+        volume = self.view.volume_node()
         check.assertGreater(slicer.util.arrayFromVolume(volume).max(), 100)
         np.testing.assert_allclose(volume.GetSpacing(), [0.5] * 3, atol=1e-6)
         check.assertEqual(self.window.layouts.current, layouts.PLANNING)
@@ -191,9 +191,9 @@ class Steps(Bench):
 
     def cut_away_one_half(self) -> None:
         """What a brush would do: the voxels of the segment's labelmap on one side are emptied."""
-        node = self.session.nodes.segmentation()
+        node = self.view.segmentation_node()
         segment = node.GetSegmentation().GetNthSegmentID(0)
-        volume = self.session.nodes.volume()
+        volume = self.view.volume_node()
         voxels = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, volume)
         inside = np.argwhere(voxels)
         middle = int(np.median(inside[:, 2]))

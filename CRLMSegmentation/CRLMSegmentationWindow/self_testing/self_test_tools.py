@@ -21,6 +21,7 @@ import vtk
 
 if TYPE_CHECKING:
     import ctk
+    from CRLMSegmentationLib.mrml.scene_view import SceneView
     from CRLMSegmentationLib.session.recordings.replay_process import ReplayProcess
     from CRLMSegmentationLib.session.session import Session
     from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
@@ -206,6 +207,10 @@ class Bench:
     @property
     def session(self) -> Session | None:
         return self.window.session
+
+    @property
+    def view(self) -> SceneView | None:
+        return self.window.view
 
     def report(self, text: str) -> None:
         self._case.delayDisplay(text, 50)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import slicer
 
 if TYPE_CHECKING:
-    from CRLMSegmentationLib.session.session import Session
+    from CRLMSegmentationLib.mrml.scene_view import SceneView
     from CRLMSegmentationLib.session.tools import ToolReading
 
 _CLASS = "vtkMRMLBreachWarningNode"
@@ -24,16 +24,16 @@ class BreachWarnings:
     def __init__(self) -> None:
         self._nodes: dict[str, slicer.vtkMRMLNode] = {}
 
-    def update(self, session: Session, readings: Mapping[str, ToolReading], margin_mm: float, wanted: bool) -> None:
-        """`readings`: by the tool's name."""
+    def update(self, view: SceneView, readings: Mapping[str, ToolReading], margin_mm: float, wanted: bool) -> None:
+        """`view` shows the session; `readings`: by the tool's name."""
         module = getattr(slicer.modules, "breachwarning", None)
-        surface = session.nodes.surface()
+        surface = view.surface_node()
         if module is None or not wanted or surface is None:
             self.remove()
             return
         for name, reading in readings.items():
             node = self._node(name)
-            tip = session.nodes.tool_tip(name) if reading.signed_distance_mm is not None else None
+            tip = view.tool_tip_node(name) if reading.signed_distance_mm is not None else None
             if node.GetWatchedModelNode() is not surface:
                 module.logic().SetWatchedModelNode(surface, node)
             if node.GetWarningDistanceMM() != margin_mm:

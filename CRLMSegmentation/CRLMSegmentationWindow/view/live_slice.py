@@ -14,7 +14,7 @@ from . import layouts
 
 if TYPE_CHECKING:
     import numpy as np
-    from CRLMSegmentationLib.session.session import Session
+    from CRLMSegmentationLib.mrml.scene_view import SceneView
     from CRLMSegmentationLib.tracking.status import StreamStatus
     from CRLMSegmentationLib.values import ImagePlane
 
@@ -55,12 +55,13 @@ class LiveSlice:
         """The text over the view; '' when the image is live and its place is known."""
         return self._banner.text
 
-    def follow(self, session: Session, use_slicer_igt: bool = True, fault: str = "") -> None:
-        """Follow the live image of `session`, when there is one, and warn when it is not live.
+    def follow(self, view: SceneView, use_slicer_igt: bool = True, fault: str = "") -> None:
+        """Follow the live image of the session that `view` shows, when there is one, and warn when it is not live.
 
         fault  a sentence when nothing that is shown can be trusted
         """
-        image, node, widget = session.nodes.live_image(), layouts.live_slice_node(), layouts.live_widget()
+        stream = view.session.stream
+        image, node, widget = view.live_image_node(), layouts.live_slice_node(), layouts.live_widget()
         # A loaded scene brings the node of a view that no layout has shown yet.
         if node is None or widget is None or image is None or image.GetImageData() is None:
             self.release()
@@ -75,10 +76,10 @@ class LiveSlice:
         if not self._driven:
             self._place()
         self._fit(node)
-        warning = warning_of(session.stream.status, session.stream.is_live, fault)
+        warning = warning_of(stream.status, stream.is_live, fault)
         self._banner.show(widget.sliceView(), warning)
         # A contour cut in a plane where the image no longer is would lie about where the tumor is.
-        self._over_image = [session.nodes.surface(), session.nodes.segmentation(), session.nodes.margin()]
+        self._over_image = [view.surface_node(), view.segmentation_node(), view.margin_node()]
         _show_only_elsewhere(node, self._over_image, bool(warning))
         if bool(node.GetSliceVisible()) == bool(warning):
             node.SetSliceVisible(not warning)

@@ -28,7 +28,7 @@ class Shown:
         """The reconstructed volume in three slices, and the 3D view."""
         self._planning()
         self.lay_slices()
-        views.show_volume(self._window.session.nodes.volume())
+        views.show_volume(self._window.view.volume_node())
 
     def tumor(self) -> None:
         """The planning view through the middle of the tumor."""
@@ -48,13 +48,13 @@ class Shown:
         self._window.layouts.apply_style()
         if self._window.has_tumor:
             self.tumor()
-        elif self._window.session.nodes.volume() is not None:
+        elif self._window.view.volume_node() is not None:
             self.volume()
 
     def follow_live(self) -> None:
         """Have the live view in the plane of the image, with text over it when it is not live."""
         window = self._window
-        window.live_slice.follow(window.session, window.parameters.useSlicerIgt, window.fault)
+        window.live_slice.follow(window.view, window.parameters.useSlicerIgt, window.fault)
 
     def lay_slices(self) -> None:
         """Have the planning slices lie as the sweep lies."""
@@ -76,16 +76,15 @@ class Shown:
         session = self._window.session
         # While it is asked whether this is the same patient, the session hides them.
         if session.box.value is not None and session.case.question is None:
-            session.nodes.box().SetDisplayVisibility(wanted)
-        segmentation = session.nodes.segmentation()
+            self._window.view.box_node().SetDisplayVisibility(wanted)
+        segmentation = self._window.view.segmentation_node()
         if segmentation is not None and segmentation.GetDisplayNode() is not None:
             segmentation.GetDisplayNode().SetVisibility2DFill(wanted)
 
     def _center_on_tumor(self) -> None:
-        session = self._window.session
-        center = views.center_of(session.nodes.surface())
+        center = views.center_of(self._window.view.surface_node())
         if center is None:
-            center = views.center_of(session.nodes.volume())
+            center = views.center_of(self._window.view.volume_node())
         if center is not None:
             views.center_slices(center)
             views.aim_camera(center, self._window.live_slice.image_to_ras)

@@ -1,1 +1,2 @@
-from small_case import box, mask, session, surface, sweep, volume  # noqa: F401
+from scene_case import session  # noqa: F401
+from small_case import box, mask, surface, sweep, volume  # noqa: F401

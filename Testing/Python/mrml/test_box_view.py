@@ -23,35 +23,35 @@ def changes(session):
 
 @pytest.fixture
 def transform(session):
-    return session.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Of the user")
+    return session.view.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Of the user")
 
 
 def test_the_node_shows_the_box_and_is_not_read_back_as_another(session, box, changes):
     session.box.set(box, tight=True)
-    shown = box_of(session.nodes.box())
+    shown = box_of(session.view.box_node())
     np.testing.assert_allclose(shown.corners_ras(), box.corners_ras(), atol=1e-9)
     assert session.box.value is box and session.box.is_tight and changes == [True]
 
 
 def test_a_dragged_node_moves_the_box_which_stays_as_tight_as_it_is(session, box, changes):
     session.box.set(box, tight=True)
-    session.nodes.box().SetCenter(1.0, 2.0, 3.0)
+    session.view.box_node().SetCenter(1.0, 2.0, 3.0)
     np.testing.assert_allclose(session.box.value.center_ras, (1, 2, 3))
     assert session.box.is_tight and len(changes) == 2
 
 
 def test_a_transform_above_the_node_moves_the_box(session, box, transform):
     session.box.set(box)
-    session.nodes.box().SetAndObserveTransformNodeID(transform.GetID())
+    session.view.box_node().SetAndObserveTransformNodeID(transform.GetID())
     set_transform(transform, affine(translation=(0, 0, 20)))
     np.testing.assert_allclose(session.box.value.center_ras, box.center_ras + (0, 0, 20))
     session.box.set(box)
-    np.testing.assert_allclose(box_of(session.nodes.box()).corners_ras(), box.corners_ras(), atol=1e-6)
+    np.testing.assert_allclose(box_of(session.view.box_node()).corners_ras(), box.corners_ras(), atol=1e-6)
 
 
 def test_oblique_edges_are_a_problem_until_they_are_put_right(session, box, transform):
     session.box.set(box)
-    session.nodes.box().SetAndObserveTransformNodeID(transform.GetID())
+    session.view.box_node().SetAndObserveTransformNodeID(transform.GetID())
     set_transform(transform, SHEAR)
     assert session.state.status(Step.BOX) is StepStatus.FAILED and session.box.is_there
     assert "perpendicular" in session.box.warnings[0]
@@ -61,28 +61,28 @@ def test_oblique_edges_are_a_problem_until_they_are_put_right(session, box, tran
 
 
 def test_a_box_under_a_warp_says_so_and_can_be_placed_again_after_it(session, box):
-    warp = session.scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "Warp")
-    session.nodes.box().SetAndObserveTransformNodeID(warp.GetID())
+    warp = session.view.scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "Warp")
+    session.view.box_node().SetAndObserveTransformNodeID(warp.GetID())
     session.box.set(box)
     assert session.state.status(Step.BOX) is StepStatus.FAILED and "not linear" in session.state[Step.BOX].message
-    session.nodes.box().SetAndObserveTransformNodeID(None)
+    session.view.box_node().SetAndObserveTransformNodeID(None)
     assert session.box.warnings == () and session.fault is None
     session.box.set(box)
-    session.nodes.box().SetCenter(1.0, 2.0, 3.0)
+    session.view.box_node().SetCenter(1.0, 2.0, 3.0)
     np.testing.assert_allclose(session.box.value.center_ras, (1, 2, 3))
 
 
 def test_a_new_case_takes_the_node_out_of_the_scene(session, box):
     session.box.set(box)
     session.case.begin()
-    assert find(session.scene, ROI, names.BOX) is None and session.box.value is None
+    assert find(session.view.scene, ROI, names.BOX) is None and session.box.value is None
     session.box.set(box)
-    assert find(session.scene, ROI, names.BOX) is not None
+    assert find(session.view.scene, ROI, names.BOX) is not None
 
 
 def test_after_the_session_the_node_is_left_alone(session, box):
     session.box.set(box)
-    node = session.nodes.box()
+    node = session.view.box_node()
     session.close()
     node.SetCenter(1.0, 2.0, 3.0)
     session.box.set(Box(box.center_ras, (12.0, 12.0, 12.0)))

@@ -11,6 +11,7 @@ from CRLMSegmentationLib.mrml.sweeps.sweep_sequence import GrowingSweep, put_swe
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step
 from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep
+from scene_case import on_scene
 from small_case import assert_same_sweep
 
 BROWSER, SEQUENCE = "vtkMRMLSequenceBrowserNode", "vtkMRMLSequenceNode"
@@ -128,10 +129,10 @@ def record(session, sweep, times=1):
 def test_a_session_has_it_while_it_records_and_completes_it_by_and_by(session, sweep):
     record(session, sweep, 30)
     session.process()
-    assert find(session.scene, BROWSER, names.SWEEP_BROWSER) is not None
+    assert find(session.view.scene, BROWSER, names.SWEEP_BROWSER) is not None
     assert session.recording.sweep is None and session.case.has_unsaved_data and not session.is_computing
     recorded = session.recording.stop()
-    assert session.is_computing and sweep_of(session.application) is None
+    assert session.is_computing and sweep_of(session.view.application) is None
     message = "270 frames, 240 with a valid pose"
     told = set()
     while session.is_computing:
@@ -139,7 +140,7 @@ def test_a_session_has_it_while_it_records_and_completes_it_by_and_by(session, s
         told.add(session.state[Step.RECORD].message)
     assert told == {message, f"{message}; the Sequence browser is being completed"}
     assert session.state[Step.RECORD].message == message
-    assert_same_sweep(sweep_of(session.application), recorded)
+    assert_same_sweep(sweep_of(session.view.application), recorded)
 
 
 def test_frames_of_another_size_are_told_and_pixels_are_left_to_the_disk(session, sweep, tmp_path):
@@ -162,7 +163,7 @@ def test_an_earlier_sweep_stays_when_no_frame_comes(session, sweep):
     with pytest.raises(RecordingError, match="No frame"):
         session.recording.stop()
     session.process()
-    assert_same_sweep(sweep_of(session.application), sweep)
+    assert_same_sweep(sweep_of(session.view.application), sweep)
 
 
 def test_a_new_recording_waits_for_the_one_before(session, sweep):
@@ -173,21 +174,21 @@ def test_a_new_recording_waits_for_the_one_before(session, sweep):
         session.process()
     recorded = session.recording.stop()
     assert session.wait()
-    assert_same_sweep(sweep_of(session.application), recorded)
+    assert_same_sweep(sweep_of(session.view.application), recorded)
 
 
 def test_saving_the_scene_or_the_case_meanwhile_saves_all_or_nothing_of_it(session, sweep, tmp_path):
     record(session, sweep, 5)
     session.process()
-    save_scene(session, tmp_path / "recording.mrb")
+    save_scene(session.view, tmp_path / "recording.mrb")
     recorded = session.recording.stop()
     session.case.save(tmp_path / "case")
     assert session.is_computing and not session.case.has_unsaved_data
-    save_scene(session, tmp_path / "complete.mrb")
-    again = Session()
-    load_scene(again, tmp_path / "recording.mrb")
+    save_scene(session.view, tmp_path / "complete.mrb")
+    again = on_scene(Session())
+    load_scene(again.view, tmp_path / "recording.mrb")
     assert again.recording.sweep is None
-    load_scene(again, tmp_path / "complete.mrb")
+    load_scene(again.view, tmp_path / "complete.mrb")
     assert len(again.recording.sweep) == len(recorded)
     again.case.load(tmp_path / "case")
     assert len(again.recording.sweep) == len(recorded)
@@ -201,8 +202,8 @@ def test_closing_leaves_a_whole_sweep_or_none(session, sweep, is_ended):
     if is_ended:
         session.recording.stop()
     session.close()
-    there = sweep_of(session.application)
-    assert (len(there) == 90) if is_ended else (there is None and not sweep_nodes(session.scene))
+    there = sweep_of(session.view.application)
+    assert (len(there) == 90) if is_ended else (there is None and not sweep_nodes(session.view.scene))
 
 
 @pytest.mark.parametrize("is_ended", [False, True])
@@ -211,24 +212,24 @@ def test_another_scene_or_sweep_meanwhile(session, sweep, tmp_path, is_ended):
     session.process()
     if is_ended:
         session.recording.stop()
-    session.scene.Clear(False)
+    session.view.scene.Clear(False)
     session.process()
-    assert session.recording.sweep is None and not sweep_nodes(session.scene)
+    assert session.recording.sweep is None and not sweep_nodes(session.view.scene)
     write_sweep(sweep, tmp_path / "sweep.igs.mha")
     session.recording.open(tmp_path / "sweep.igs.mha")
     assert session.wait()
-    assert len(sweep_of(session.application)) == len(sweep)
+    assert len(sweep_of(session.view.application)) == len(sweep)
     if not is_ended:
         session.tools.update("StylusToReference", Pose(np.eye(4)))
         recorded = session.recording.stop()
         assert session.wait()
-        assert_same_sweep(sweep_of(session.application), recorded)
+        assert_same_sweep(sweep_of(session.view.application), recorded)
 
 
 def test_the_sweep_in_a_scene_is_not_written_anew_and_goes_with_its_case(sweep):
     application = current_application()
     browser = put_sweep(application, sweep)
-    session = Session(application)
+    session = on_scene(Session(), application)
     assert_same_sweep(session.recording.sweep, sweep)
     assert application.scene.IsNodePresent(browser)
     session.case.begin()
@@ -238,10 +239,10 @@ def test_the_sweep_in_a_scene_is_not_written_anew_and_goes_with_its_case(sweep):
 
 def test_a_sweep_whose_nodes_were_deleted_can_be_given_again(session, sweep):
     session.recording.set_sweep(sweep)
-    browser = find(session.scene, BROWSER, names.SWEEP_BROWSER)
+    browser = find(session.view.scene, BROWSER, names.SWEEP_BROWSER)
     session.recording.set_sweep(sweep)
-    assert session.scene.IsNodePresent(browser), "it is there already"
-    session.scene.RemoveNode(browser)
+    assert session.view.scene.IsNodePresent(browser), "it is there already"
+    session.view.scene.RemoveNode(browser)
     assert session.recording.sweep is sweep
     session.recording.set_sweep(sweep)
-    assert_same_sweep(sweep_of(session.application), sweep)
+    assert_same_sweep(sweep_of(session.view.application), sweep)

@@ -8,6 +8,7 @@ from CRLMSegmentationLib.mrml.conversion import image_data, put_volume, set_tran
 from CRLMSegmentationLib.mrml.nodes import find, get_or_create, is_stale
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
+from scene_case import on_scene
 from small_case import affine, turn
 
 NODE = "vtkMRMLScalarVolumeNode"
@@ -19,8 +20,8 @@ def put_under(session):
     """Put the volume's node under a transform of that class; returns it."""
 
     def put(class_name="vtkMRMLLinearTransformNode"):
-        transform = session.scene.AddNewNodeByClass(class_name, "Of the user")
-        session.nodes.volume().SetAndObserveTransformNodeID(transform.GetID())
+        transform = session.view.scene.AddNewNodeByClass(class_name, "Of the user")
+        session.view.volume_node().SetAndObserveTransformNodeID(transform.GetID())
         return transform
 
     return put
@@ -33,11 +34,11 @@ def assert_lies_at(volume, ijk_to_ras):
 def test_the_node_shows_the_volume_and_is_not_read_back_as_another(session, volume):
     session.volume.set(volume)
     edits = session._workflow.edits
-    shown = volume_of(session.nodes.volume())
+    shown = volume_of(session.view.volume_node())
     np.testing.assert_array_equal(shown.voxels, volume.voxels)
     assert_lies_at(shown, volume.ijk_to_ras)
-    session.nodes.volume().SetName("Sweep of today")
-    session.nodes.volume().SetAndObserveImageData(image_data(volume.voxels))
+    session.view.volume_node().SetName("Sweep of today")
+    session.view.volume_node().SetAndObserveImageData(image_data(volume.voxels))
     assert session.volume.value is volume and session._workflow.edits == edits
 
 
@@ -54,7 +55,7 @@ def test_voxels_that_somebody_changes_are_the_volume(session, volume):
     session.volume.set(volume)
     other = volume.voxels.copy()
     other[10:20] = 7
-    session.nodes.volume().SetAndObserveImageData(image_data(other))
+    session.view.volume_node().SetAndObserveImageData(image_data(other))
     np.testing.assert_array_equal(session.volume.value.voxels, other)
     assert volume.voxels[12].max() > 7, "what was given out is not changed"
 
@@ -64,7 +65,7 @@ def test_a_new_volume_lies_where_it_was_measured_whatever_the_node_lies_under(se
     set_transform(put_under(), MOVED)
     session.volume.set(volume)
     assert session.volume.value is volume
-    assert_lies_at(volume_of(session.nodes.volume()), volume.ijk_to_ras)
+    assert_lies_at(volume_of(session.view.volume_node()), volume.ijk_to_ras)
 
 
 def test_a_volume_under_a_warp_has_no_place_until_that_is_gone(session, volume, box, put_under):
@@ -75,9 +76,9 @@ def test_a_volume_under_a_warp_has_no_place_until_that_is_gone(session, volume, 
     later = volume.with_voxels(volume.voxels // 2)
     session.volume.set(later)
     assert "not linear" in session.volume.problem
-    session.nodes.volume().SetAndObserveTransformNodeID(None)
+    session.view.volume_node().SetAndObserveTransformNodeID(None)
     assert session.volume.value is later and session.state.status(Step.BOX) is StepStatus.DONE
-    np.testing.assert_array_equal(volume_of(session.nodes.volume()).voxels, later.voxels)
+    np.testing.assert_array_equal(volume_of(session.view.volume_node()).voxels, later.voxels)
     assert session.fault is None
 
 
@@ -85,12 +86,12 @@ def test_a_stale_volume_is_hidden_and_can_be_deleted(session, volume, sweep):
     session.recording.set_sweep(sweep)
     session.volume.set(volume)
     session.recording.set_sweep(sweep)
-    node = session.nodes.volume()
+    node = session.view.volume_node()
     assert is_stale(node) and not node.GetSaveWithScene()
-    session.scene.RemoveNode(node)
+    session.view.scene.RemoveNode(node)
     assert session.state.status(Step.RECONSTRUCT) is StepStatus.READY
     session.volume.set(volume)
-    assert not is_stale(session.nodes.volume()) and session.nodes.volume().GetSaveWithScene()
+    assert not is_stale(session.view.volume_node()) and session.view.volume_node().GetSaveWithScene()
 
 
 def test_what_the_scene_holds_is_not_written_back(volume):
@@ -98,7 +99,7 @@ def test_what_the_scene_holds_is_not_written_back(volume):
     node = get_or_create(application.scene, NODE, names.VOLUME)
     put_volume(node, volume)
     image = node.GetImageData()
-    session = Session(application)
+    session = on_scene(Session(), application)
     np.testing.assert_array_equal(session.volume.value.voxels, volume.voxels)
     assert node.GetImageData() is image and session.state.status(Step.RECONSTRUCT) is StepStatus.DONE
     session.case.begin()
@@ -108,7 +109,7 @@ def test_what_the_scene_holds_is_not_written_back(volume):
 
 def test_after_the_session_the_node_is_left_alone(session, volume):
     session.volume.set(volume)
-    node = session.nodes.volume()
+    node = session.view.volume_node()
     session.close()
     node.SetAndObserveImageData(image_data(np.zeros((2, 2, 2), np.uint8)))
     assert session.volume.value is volume

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import FileFormatError
-from CRLMSegmentationLib.mrml.tool_shapes import probe_shape, stylus_shape
+from CRLMSegmentationLib.mrml.views.tool_shapes import probe_shape, stylus_shape
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
 from CRLMSegmentationLib.pictures import offscreen

@@ -13,14 +13,15 @@ from CRLMSegmentationLib.session.case.case_facts import read_facts
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.values import Box, Volume
+from scene_case import on_scene
 from small_case import TUMOR_CENTER
-
-from .test_corrections import ConeSegmenter, ball, edit
-from .test_session import SphereSegmenter
+from stand_ins import ConeSegmenter, SphereSegmenter, ball, edit
 
 
 @pytest.fixture
 def found(session, volume, box):
+    if session.case.scene_writer is None:
+        session.case.scene_writer = lambda path: path.write_bytes(b"a scene")
     session.volume.set(volume)
     session.box.set(box)
     session.tumor.segment(ConeSegmenter())
@@ -220,7 +221,7 @@ def test_a_case_full_of_oddities_opens_with_what_is_left(found, folder, usual_fa
 # Nothing is forgotten
 
 
-def test_model_keep_smoothing_margin_shells_and_doubts_come_back(session, found, folder):
+def test_model_keep_smoothing_margin_shells_and_doubts_come_back(view, session, found, folder):
     found.tumor.set_smoothing(0.9)
     found.structures.set_margin_mm(6.0)
     found.structures.show_uncertainty(True)
@@ -231,13 +232,13 @@ def test_model_keep_smoothing_margin_shells_and_doubts_come_back(session, found,
     found.case.save(folder)
     card = found.tumor.result.card
     found.close()
-    other = Session()
+    other = on_scene(Session())
     other.case.load(folder)
     assert other.wait()
     assert other.tumor.smoothing == 0.9 == other.tumor.state.smoothing and other.structures.margin_mm == 6.0
     assert other.tumor.threshold == 0.42 and other.tumor.kept_part == "all"
     assert other.state.doubts == ("A sentence.", "Another one.")
-    assert other.structures.shows_uncertainty and other.nodes.margin() is not None
+    assert other.structures.shows_uncertainty and other.view.margin_node() is not None
     assert {node.GetName() for node in other.view.structures.nodes()} > {names.MARGIN}
     back = other.tumor.result.card
     assert (back.name, back.version) == (card.name, card.version)
@@ -250,7 +251,7 @@ def test_model_keep_smoothing_margin_shells_and_doubts_come_back(session, found,
     other.close()
 
 
-def test_what_a_hand_corrected_comes_back_also_without_a_probability(found, volume, mask, tmp_path):
+def test_what_a_hand_corrected_comes_back_also_without_a_probability(view, found, volume, mask, tmp_path):
     found.tumor.set(mask)
     found.tumor.begin_correction()
     stroke = ball(volume, TUMOR_CENTER + (0, 12, 0), 4.0)
@@ -259,7 +260,7 @@ def test_what_a_hand_corrected_comes_back_also_without_a_probability(found, volu
     assert found.wait()
     given = found.tumor.state.corrections
     found.case.save(tmp_path / "hand")
-    other = Session()
+    other = on_scene(Session())
     other.case.load(tmp_path / "hand")
     back = other.tumor.state.corrections
     np.testing.assert_array_equal(back.painted, given.painted)
@@ -268,7 +269,7 @@ def test_what_a_hand_corrected_comes_back_also_without_a_probability(found, volu
     other.close()
 
 
-def test_strokes_over_what_was_marked_already_come_back_as_strokes(found, volume, tmp_path):
+def test_strokes_over_what_was_marked_already_come_back_as_strokes(view, found, volume, tmp_path):
     """The voxels of a mask do not tell whether a hand or the network has set them."""
     found.tumor.begin_correction()
     stroke = ball(volume, TUMOR_CENTER + (0, 12, 0), 4.0)

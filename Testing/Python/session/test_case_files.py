@@ -17,12 +17,11 @@ from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose, Sweep, write_sweep
 from CRLMSegmentationLib.values import Box, Volume
+from scene_case import on_scene
 from small_case import TUMOR_CENTER, affine
-
-from .test_corrections import ConeSegmenter, ball, edit
+from stand_ins import SURNAME, ConeSegmenter, ball, edit
 
 TIP = affine(translation=(1.0, 2.0, -90.0))
-SURNAME = "Mustermann"
 
 
 def seen_of(volume) -> np.ndarray:
@@ -34,7 +33,7 @@ def seen_of(volume) -> np.ndarray:
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory, sweep, volume, box):
     """The folder of a case that was corrected by hand and cut at another threshold, and what its session held."""
-    session = Session()
+    session = on_scene(Session())
     session.recording.set_sweep(Sweep(sweep.frames, f"{SURNAME} 1.4.1950"))
     session.volume.set(volume.with_seen(seen_of(volume)))
     session.box.set(box, tight=True)
@@ -48,7 +47,7 @@ def saved(tmp_path_factory, sweep, volume, box):
     session.tools.update("StylusTipToStylus", Pose(TIP))
     assert session.wait()
     # What others have in the scene beside it.
-    get_or_create(session.scene, "vtkMRMLScalarVolumeNode", f"CT of {SURNAME}")
+    get_or_create(session.view.scene, "vtkMRMLScalarVolumeNode", f"CT of {SURNAME}")
     assert session.case.has_unsaved_data
     folder = session.case.save(tmp_path_factory.mktemp("cases") / "case")
     assert not session.case.has_unsaved_data
@@ -61,7 +60,7 @@ def saved(tmp_path_factory, sweep, volume, box):
     return folder, held
 
 
-def test_it_opens_as_it_was(session, saved, sweep, volume, box):
+def test_it_opens_as_it_was(view, session, saved, sweep, volume, box):
     folder, held = saved
     session.case.load(folder)
     assert len(session.recording.sweep) == len(sweep) and session.recording.sweep.name == ""
@@ -86,10 +85,10 @@ def test_it_opens_as_it_was(session, saved, sweep, volume, box):
     session.tools.update("StylusToReference", Pose(affine(translation=TUMOR_CENTER + (-1, 38, 90))))
     np.testing.assert_allclose(session.tools.reading().tip_ras, TUMOR_CENTER + (0, 40, 0), atol=1e-9)
     assert 20 < session.tools.distance_mm() < 28
-    assert session.wait() and session.nodes.margin() is not None
+    assert session.wait() and session.view.margin_node() is not None
 
 
-def test_corrections_survive_a_threshold_after_opening(session, saved, volume):
+def test_corrections_survive_a_threshold_after_opening(view, session, saved, volume):
     session.case.load(saved[0])
     assert session.tumor.has_probability
     session.tumor.set_threshold(0.6)
@@ -193,7 +192,7 @@ def test_opening_leaves_what_others_have_in_the_scene(saved, volume, mask):
     scene = application.scene
     view = scene.AddNewNodeByClass("vtkMRMLViewNode", "View1")
     other = scene.AddNewNodeByClass("vtkMRMLModelNode", "Vessels")
-    session = Session(application)
+    session = on_scene(Session(), application)
     session.volume.set(volume.with_voxels(np.zeros_like(volume.voxels)))
     session.box.set(Box(TUMOR_CENTER, (9, 9, 9)))
     session.tumor.set(mask)
@@ -208,16 +207,16 @@ def test_opening_leaves_what_others_have_in_the_scene(saved, volume, mask):
     session.close()
 
 
-def test_a_tool_of_the_case_before_is_not_left_standing(session, saved):
+def test_a_tool_of_the_case_before_is_not_left_standing(view, session, saved):
     session.tools.update("NeedleToReference", Pose(affine(translation=(1, 2, 3))))
-    assert find(session.scene, "vtkMRMLModelNode", "Needle model").GetDisplayVisibility()
+    assert find(session.view.scene, "vtkMRMLModelNode", "Needle model").GetDisplayVisibility()
     session.case.load(saved[0])
-    assert find(session.scene, "vtkMRMLModelNode", "Needle model") is None
+    assert find(session.view.scene, "vtkMRMLModelNode", "Needle model") is None
     assert session.tools.names == ["Stylus"]
-    assert not find(session.scene, "vtkMRMLModelNode", "Stylus model").GetDisplayVisibility()
+    assert not find(session.view.scene, "vtkMRMLModelNode", "Stylus model").GetDisplayVisibility()
 
 
-def test_a_smaller_case_in_the_same_folder_leaves_no_file_of_the_larger(session, saved, tmp_path, sweep):
+def test_a_smaller_case_in_the_same_folder_leaves_no_file_of_the_larger(view, session, saved, tmp_path, sweep):
     import shutil
 
     folder = tmp_path / "case"
@@ -232,7 +231,7 @@ def test_a_smaller_case_in_the_same_folder_leaves_no_file_of_the_larger(session,
     assert session.volume.value is None and session.state.status(Step.RECONSTRUCT) is StepStatus.READY
 
 
-def test_a_damaged_case_is_refused_and_nothing_is_replaced(session, saved, tmp_path, volume):
+def test_a_damaged_case_is_refused_and_nothing_is_replaced(view, session, saved, tmp_path, volume):
     import shutil
 
     session.volume.set(volume)
@@ -255,7 +254,7 @@ def test_a_damaged_case_is_refused_and_nothing_is_replaced(session, saved, tmp_p
     assert session.volume.value is not None
 
 
-def test_saving_that_fails_leaves_the_earlier_case(session, saved, tmp_path, sweep, monkeypatch):
+def test_saving_that_fails_leaves_the_earlier_case(view, session, saved, tmp_path, sweep, monkeypatch):
     import shutil
 
     folder = tmp_path / "case"

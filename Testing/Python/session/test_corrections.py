@@ -14,20 +14,8 @@ from CRLMSegmentationLib.sweep import Pose
 from CRLMSegmentationLib.values import Box
 from hypothesis import given
 from hypothesis import strategies as st
-from small_case import TUMOR_CENTER, TUMOR_RADIUS_MM, affine, grid_points, stand_in_model
-
-TOP = TUMOR_CENTER + (0, TUMOR_RADIUS_MM + 4, 0)
-
-
-class ConeSegmenter:
-    """Stands where the network stands: its probability falls from the center on, 0.5 at the sphere's radius."""
-
-    def __init__(self):
-        self.model = stand_in_model()
-
-    def probability(self, block, progress=None, should_cancel=None):
-        away = np.linalg.norm(grid_points(block.dimensions, block.ijk_to_ras) - TUMOR_CENTER, axis=-1)
-        return block.with_voxels(np.clip(1 - 0.5 * away / TUMOR_RADIUS_MM, 0, 1).astype(np.float32))
+from small_case import TUMOR_CENTER, TUMOR_RADIUS_MM, affine
+from stand_ins import TOP, ConeSegmenter, ball, edit
 
 
 @pytest.fixture
@@ -44,24 +32,7 @@ def distance_mm(session):
     return session.tools.distance_mm()
 
 
-def ball(volume, center, radius_mm):
-    return np.linalg.norm(grid_points(volume.dimensions, volume.ijk_to_ras) - center, axis=-1) <= radius_mm
-
-
-def edit(session, change):
-    """As the Segment Editor does: a new labelmap for the segment, through the segmentations' logic."""
-    from CRLMSegmentationLib.mrml.labelmap import oriented_image
-    from slicer import vtkSlicerSegmentationsModuleLogic
-
-    node, grid = session.nodes.segmentation(), session.volume.value
-    mask = labelmap_of(node, names.SEGMENT).mask_on(grid)
-    after = grid.with_voxels(change(mask.voxels > 0).astype(np.uint8))
-    identifier = node.GetSegmentation().GetSegmentIdBySegmentName(names.SEGMENT)
-    vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(oriented_image(after), node, identifier)
-    return after.voxels > 0
-
-
-def test_a_stroke_moves_surface_distance_and_figures(segmented, volume):
+def test_a_stroke_moves_surface_distance_and_figures(view, segmented, volume):
     before_mm = distance_mm(segmented)
     stroke = ball(volume, TOP, 4.0)
     segmented.tumor.begin_correction()
@@ -78,7 +49,7 @@ def test_a_stroke_moves_surface_distance_and_figures(segmented, volume):
     assert f"{wanted.sum() * volume.voxel_volume_mm3 / 1000:.1f} mL" in segmented.state[Step.SEGMENT].message
 
 
-def test_strokes_survive_another_threshold_both_ways(segmented, volume):
+def test_strokes_survive_another_threshold_both_ways(view, segmented, volume):
     painted, erased = ball(volume, TOP, 4.0), ball(volume, TUMOR_CENTER - (0, 0, TUMOR_RADIUS_MM), 3.0)
     segmented.tumor.begin_correction()
     edit(segmented, lambda mask: (mask | painted) & ~erased)
@@ -97,7 +68,7 @@ def test_strokes_survive_another_threshold_both_ways(segmented, volume):
     assert segmented.tumor.threshold == 0.5
 
 
-def test_the_last_stroke_counts(segmented, volume):
+def test_the_last_stroke_counts(view, segmented, volume):
     place = ball(volume, TOP, 3.0)
     segmented.tumor.begin_correction()
     edit(segmented, lambda mask: mask | place)
@@ -111,7 +82,7 @@ def test_the_last_stroke_counts(segmented, volume):
     assert not (segmented.tumor.mask.voxels > 0)[place].any()
 
 
-def test_a_threshold_that_comes_while_a_stroke_is_taken_in_loses_no_stroke(segmented, volume):
+def test_a_threshold_that_comes_while_a_stroke_is_taken_in_loses_no_stroke(view, segmented, volume):
     first, second = ball(volume, TOP, 3.0), ball(volume, TUMOR_CENTER - (0, TUMOR_RADIUS_MM + 4, 0), 3.0)
     segmented.tumor.begin_correction()
     edit(segmented, lambda mask: mask | first)
@@ -125,25 +96,25 @@ def test_a_threshold_that_comes_while_a_stroke_is_taken_in_loses_no_stroke(segme
     assert not mask[ball(volume, TUMOR_CENTER + (8.2, 0, 0), 0.6) & ~first & ~second].any()
 
 
-def test_everything_erased_is_no_tumor_and_can_be_painted_again(segmented, volume):
+def test_everything_erased_is_no_tumor_and_can_be_painted_again(view, segmented, volume):
     segmented.tumor.begin_correction()
     edit(segmented, lambda mask: np.zeros_like(mask))
     assert segmented.wait()
     assert segmented.tumor.surface is None and distance_mm(segmented) is None
     assert segmented.state.status(Step.NAVIGATE) is StepStatus.WAITING
-    assert segmented.nodes.segmentation().GetDisplayVisibility()
+    assert segmented.view.segmentation_node().GetDisplayVisibility()
     edit(segmented, lambda mask: ball(volume, TUMOR_CENTER, 5.0))
     assert segmented.wait()
     assert distance_mm(segmented) == pytest.approx(TUMOR_RADIUS_MM + 14 - 5, abs=0.7)
 
 
-def test_a_tumor_can_be_drawn_where_nothing_was_found(session, volume, box):
+def test_a_tumor_can_be_drawn_where_nothing_was_found(view, session, volume, box):
     with pytest.raises(SegmentationError, match="no volume"):
         session.tumor.begin_correction()
     session.volume.set(volume)
     session.box.set(box)
     session.tumor.begin_correction()
-    node = session.nodes.segmentation()
+    node = session.view.segmentation_node()
     assert segment_of(node, names.SEGMENT).GetRepresentation(BINARY_LABELMAP) is not None
     edit(session, lambda mask: ball(volume, TUMOR_CENTER, 6.0))
     session.tumor.end_correction()
@@ -153,7 +124,7 @@ def test_a_tumor_can_be_drawn_where_nothing_was_found(session, volume, box):
         session.tumor.set_threshold(0.4)
 
 
-def test_a_new_box_ends_the_correction_and_forgets_its_strokes(segmented, volume, box):
+def test_a_new_box_ends_the_correction_and_forgets_its_strokes(view, segmented, volume, box):
     stroke = ball(volume, TOP, 4.0)
     segmented.tumor.begin_correction()
     edit(segmented, lambda mask: mask | stroke)
@@ -166,16 +137,16 @@ def test_a_new_box_ends_the_correction_and_forgets_its_strokes(segmented, volume
     assert not mask[stroke & ~ball(volume, TUMOR_CENTER, TUMOR_RADIUS_MM + 0.1)].any()
 
 
-def test_edits_outside_of_a_correction_count_as_well(segmented, volume):
+def test_edits_outside_of_a_correction_count_as_well(view, segmented, volume):
     stroke = ball(volume, TOP, 4.0)
     edit(segmented, lambda mask: mask | stroke)
     assert segmented.wait()
     assert "corrected by hand" in segmented.state[Step.SEGMENT].message
 
 
-def test_other_segments_stay(segmented):
+def test_other_segments_stay(view, segmented):
     segmented.tumor.begin_correction()
-    node = segmented.nodes.segmentation()
+    node = segmented.view.segmentation_node()
     vein = node.GetSegmentation().AddEmptySegment("Vein", "Vein")
     segmented.tumor.end_correction()
     segmented.tumor.set_threshold(0.6)
@@ -186,12 +157,12 @@ def test_other_segments_stay(segmented):
     assert node.GetSegmentation().GetSegmentIdBySegmentName(names.SEGMENT) == identifier
 
 
-def test_undo_that_replaces_every_segment_is_followed(segmented, volume):
+def test_undo_that_replaces_every_segment_is_followed(view, segmented, volume):
     """The undo of trame-slicer, and every DeepCopy of a segmentation, takes the segments out and adds copies."""
     from slicer import vtkSegmentation
 
     segmented.tumor.begin_correction()
-    node = segmented.nodes.segmentation()
+    node = segmented.view.segmentation_node()
     before = vtkSegmentation()
     before.DeepCopy(node.GetSegmentation())
     volume_before_ml = segmented.tumor.figures["volume_ml"]
@@ -204,9 +175,9 @@ def test_undo_that_replaces_every_segment_is_followed(segmented, volume):
     assert distance_mm(segmented) > TUMOR_RADIUS_MM
 
 
-def test_a_removed_segment_is_no_tumor(segmented):
+def test_a_removed_segment_is_no_tumor(view, segmented):
     segmented.tumor.begin_correction()
-    node = segmented.nodes.segmentation()
+    node = segmented.view.segmentation_node()
     node.GetSegmentation().RemoveSegment(node.GetSegmentation().GetSegmentIdBySegmentName(names.SEGMENT))
     assert segmented.wait()
     assert segmented.tumor.surface is None and distance_mm(segmented) is None
@@ -223,9 +194,9 @@ def test_smoothing_changes_the_surface_and_not_the_volume(segmented, volume):
     assert rough[0.0] != rough[1.0]
 
 
-def test_a_closed_session_leaves_no_observer_on_the_segmentation(segmented, volume):
+def test_a_closed_session_leaves_no_observer_on_the_segmentation(view, segmented, volume):
     segmented.tumor.begin_correction()
-    node = segmented.nodes.segmentation()
+    node = segmented.view.segmentation_node()
     heard = []
     segmented.add_listener(heard.append)
     segmented.close()
@@ -250,7 +221,7 @@ def test_what_a_hand_has_set_stays_and_the_rest_follows_the_threshold(base, edit
     assert not (twice.painted is not None and (twice.painted & twice.erased).any())
 
 
-def test_all_corrections_are_taken_back_at_once(segmented, volume):
+def test_all_corrections_are_taken_back_at_once(view, segmented, volume):
     found = segmented.tumor.mask.voxels.copy()
     segmented.tumor.begin_correction()
     edit(segmented, lambda mask: mask | ball(volume, TOP, 4.0))
@@ -262,7 +233,7 @@ def test_all_corrections_are_taken_back_at_once(segmented, volume):
     edit(segmented, lambda mask: mask | ball(volume, TUMOR_CENTER - (0, TUMOR_RADIUS_MM + 4, 0), 3.0))
     segmented.tumor.discard_corrections()
     assert segmented.wait()
-    np.testing.assert_array_equal(labelmap_of(segmented.nodes.segmentation(), names.SEGMENT).mask_on(volume).voxels,
+    np.testing.assert_array_equal(labelmap_of(segmented.view.segmentation_node(), names.SEGMENT).mask_on(volume).voxels,
                                   segmented.tumor.mask.voxels)  # fmt: skip
     assert segmented.tumor.figures["voxels_corrected_by_hand"] == 0 and segmented.tumor.threshold == 0.4
     assert not segmented.tumor.has_hand_corrections
@@ -271,7 +242,7 @@ def test_all_corrections_are_taken_back_at_once(segmented, volume):
     np.testing.assert_array_equal(segmented.tumor.mask.voxels, found)
 
 
-def test_a_tumor_that_a_hand_has_drawn_goes_as_a_whole(session, volume, box):
+def test_a_tumor_that_a_hand_has_drawn_goes_as_a_whole(view, session, volume, box):
     session.volume.set(volume)
     session.box.set(box)
     session.tumor.begin_correction()

@@ -9,10 +9,7 @@ from CRLMSegmentationLib.session.jobs.job import Job
 from CRLMSegmentationLib.session.state import Step
 from CRLMSegmentationLib.values import Box
 from small_case import TUMOR_CENTER, stand_in_model
-
-from .test_corrections import TOP, ConeSegmenter, ball, edit
-from .test_other_source import Source, record
-from .test_session import SphereSegmenter
+from stand_ins import TOP, ConeSegmenter, Source, SphereSegmenter, ball, edit, record
 
 
 @pytest.fixture
@@ -107,7 +104,7 @@ def segmented(session, volume, box):
     return session
 
 
-def test_hand_work_is_reported_from_the_first_stroke_to_the_last_undo(segmented, volume):
+def test_hand_work_is_reported_from_the_first_stroke_to_the_last_undo(view, segmented, volume):
     first, second = ball(volume, TOP, 3.0), ball(volume, TUMOR_CENTER - (0, 13, 0), 3.0)
     assert not segmented.tumor.has_hand_corrections
     segmented.tumor.begin_correction()
@@ -130,7 +127,7 @@ def test_hand_work_is_reported_from_the_first_stroke_to_the_last_undo(segmented,
     assert abs(int((segmented.tumor.mask.voxels > 0).sum()) - int(wanted)) <= 2, "what was undone holds nothing back"
 
 
-def test_an_undo_brings_doubts_back(doubtful, volume):
+def test_an_undo_brings_doubts_back(view, doubtful, volume):
     doubts = doubtful.tumor.doubts
     before = doubtful.tumor.mask.voxels > 0
     doubtful.tumor.begin_correction()
@@ -140,7 +137,7 @@ def test_an_undo_brings_doubts_back(doubtful, volume):
     assert doubtful.wait() and doubtful.tumor.doubts == doubts and not doubtful.tumor.doubts_acknowledged
 
 
-def test_corrections_go_on_where_they_were(segmented, volume):
+def test_corrections_go_on_where_they_were(view, segmented, volume):
     for place in (TOP, TUMOR_CENTER - (0, 13, 0)):
         segmented.tumor.begin_correction()
         edit(segmented, lambda mask, place=place: mask | ball(volume, place, 3.0))
@@ -153,7 +150,7 @@ def test_corrections_go_on_where_they_were(segmented, volume):
     assert segmented.wait() and (segmented.tumor.mask.voxels > 0)[painted].all()
 
 
-def test_nobody_corrects_what_is_being_found_and_a_stroke_stops_the_finding(segmented, volume):
+def test_nobody_corrects_what_is_being_found_and_a_stroke_stops_the_finding(view, segmented, volume):
     def endless(progress, should_cancel):
         from CRLMSegmentationLib.errors import Cancelled
 

@@ -23,6 +23,7 @@ def image(trusted):
     return LiveImage(TrackingClock(), lambda: trusted[0])
 
 
+@pytest.mark.real_ages
 def test_a_frame_is_live_for_half_a_second(image):
     shown, live = [], []
     image.frame_shown.connect(shown.append)

@@ -17,6 +17,7 @@ from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import read_sweep, write_sweep
 from CRLMSegmentationLib.sweep.recorder import Recorder, journal_path
 from CRLMSegmentationLib.values import Box
+from scene_case import on_scene
 from small_case import TUMOR_CENTER
 
 SETTINGS = ReconstructionSettings(spacing_mm=(1.0, 1.0, 1.0), fill="distance")
@@ -45,14 +46,15 @@ def live(request, tmp_path, sweep):
 
 
 def test_from_the_stream_to_a_volume_that_grew_under_the_probe(live, sweep):
+    on_scene(live)
     until(live, lambda: live.state.status(Step.CONNECT) is StepStatus.DONE)
     assert "replay of sweep.igs.mha" in live.state[Step.CONNECT].message
-    assert live.nodes.live_image() is not None
+    assert live.view.live_image_node() is not None
     live.recording.start()
     with pytest.raises(RecordingError, match="going on"):
         live.recording.start()
     until(live, lambda: live.recording.state.frames >= 2 * len(sweep))
-    until(live, lambda: live.nodes.volume() is not None)
+    until(live, lambda: live.view.volume_node() is not None)
     assert live.volume.value is None, "while it grows it is no volume to segment"
     assert live.recording.state.invalid >= 1 and live.recording.state.spacing_mm == 1.0
     assert "frames in" in live.recording.state.text and live.recording.state.path.parent.name == "recordings"
@@ -133,27 +135,27 @@ def test_reconstruction_can_be_cancelled_and_a_new_sweep_stops_it(session, sweep
     assert session.volume.value is None and session.state.status(Step.RECONSTRUCT) is StepStatus.READY
 
 
-def test_margin_shell_follows_the_margin(session, mask, volume):
+def test_margin_shell_follows_the_margin(view, session, mask, volume):
     session.volume.set(volume)
-    assert session.nodes.margin() is None
+    assert session.view.margin_node() is None
     session.tumor.set(mask)
-    until(session, lambda: session.nodes.margin() is not None)
+    until(session, lambda: session.view.margin_node() is not None)
     sizes = []
     for margin_mm in (3.0, 12.0):
         session.structures.set_margin_mm(margin_mm)
         until(session, lambda: not session.is_computing)
-        bounds = np.array(session.nodes.margin().GetPolyData().GetBounds()).reshape(3, 2)
+        bounds = np.array(session.view.margin_node().GetPolyData().GetBounds()).reshape(3, 2)
         sizes.append(np.ptp(bounds, axis=1))
     np.testing.assert_allclose(sizes[1] - sizes[0], 18.0, atol=0.3)
     session.structures.set_margin_mm(0.0)
-    assert session.nodes.margin() is None
+    assert session.view.margin_node() is None
     for wrong in (-1.0, 21.0):
         with pytest.raises(ConfigurationError, match="margin"):
             session.structures.set_margin_mm(wrong)
     session.structures.set_margin_mm(5.0)
     session.box.place(TUMOR_CENTER)
     until(session, lambda: not session.is_computing)
-    assert session.nodes.margin() is None, "no shell around a tumor that is out of date"
+    assert session.view.margin_node() is None, "no shell around a tumor that is out of date"
 
 
 def test_outline_on_the_live_image(session, sweep, mask, volume):

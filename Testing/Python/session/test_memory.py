@@ -19,16 +19,16 @@ def longer(sweep, frames):
 
 
 def images_in(session):
-    sequences = nodes_of_class(session.scene, "vtkMRMLSequenceNode")
+    sequences = nodes_of_class(session.view.scene, "vtkMRMLSequenceNode")
     (sequence,) = [node for node in sequences if node.GetName().endswith("Image_Image-Seq")]
     return sequence.GetNumberOfDataNodes()
 
 
 @pytest.mark.parametrize("frames, every", [(10, 1), (11, 2), (21, 4), (50, 8)])
 @pytest.mark.parametrize("at_once", [False, True])
-def test_the_scene_holds_no_more_images_than_it_may(session, sweep, frames, every, at_once):
+def test_the_scene_holds_no_more_images_than_it_may(view, session, sweep, frames, every, at_once):
     given = longer(sweep, frames)
-    growing = GrowingSweep(session.application, most_bytes=10 * IMAGE_BYTES)
+    growing = GrowingSweep(session.view.application, most_bytes=10 * IMAGE_BYTES)
     if not at_once:
         for frame in given.frames:
             growing.add(frame)
@@ -37,7 +37,7 @@ def test_the_scene_holds_no_more_images_than_it_may(session, sweep, frames, ever
     growing.end(given)
     growing.write()
     assert growing.is_complete and growing.every == every and images_in(session) <= 10
-    back = sweep_of(session.application)
+    back = sweep_of(session.view.application)
     expected = given.frames[::every]
     assert [frame.timestamp for frame in back.frames] == pytest.approx([frame.timestamp for frame in expected])
     for one, other in zip(back.frames, expected):
@@ -46,7 +46,7 @@ def test_the_scene_holds_no_more_images_than_it_may(session, sweep, frames, ever
     assert bool(back.notes) == (every > 1)
 
 
-def test_a_thinned_scene_is_told_and_the_sweep_has_every_frame(session, sweep, monkeypatch):
+def test_a_thinned_scene_is_told_and_the_sweep_has_every_frame(view, session, sweep, monkeypatch):
     monkeypatch.setattr(GrowingSweep.__init__, "__defaults__", (10 * IMAGE_BYTES,))
     session.recording.live_reconstruction = False
     session.recording.start()

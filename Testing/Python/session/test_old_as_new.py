@@ -16,10 +16,7 @@ from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose
 from small_case import TUMOR_CENTER, TUMOR_RADIUS_MM, affine
-
-from .test_corrections import ConeSegmenter
-from .test_other_source import Source, visible
-from .test_session import SphereSegmenter
+from stand_ins import ConeSegmenter, Source, SphereSegmenter, visible
 
 
 @pytest.fixture
@@ -38,9 +35,9 @@ def distance_of_a_tool_seen_now(session):
 # The tumor of a closed scene
 
 
-def test_tools_do_not_measure_to_the_tumor_of_a_closed_scene(with_tumor):
+def test_tools_do_not_measure_to_the_tumor_of_a_closed_scene(view, with_tumor):
     assert distance_of_a_tool_seen_now(with_tumor) == pytest.approx(30 - TUMOR_RADIUS_MM, abs=0.6)
-    with_tumor.scene.Clear(False)
+    with_tumor.view.scene.Clear(False)
     assert distance_of_a_tool_seen_now(with_tumor) is None
 
 
@@ -133,7 +130,7 @@ PARTS = {
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_fault_makes_everything_live_lost_and_recording_goes_on(with_tumor, sweep, monkeypatch, part):
+def test_a_fault_makes_everything_live_lost_and_recording_goes_on(view, with_tumor, sweep, monkeypatch, part):
     session = with_tumor
     source = Source("room-1:18944")
     session.stream.connect_source(source)

@@ -12,36 +12,10 @@ from CRLMSegmentationLib.session.case.case_source import CaseSource, file_identi
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose, Sweep, read_sweep, write_sweep
-from CRLMSegmentationLib.tracking import StreamStatus
-from CRLMSegmentationLib.tracking.age import Age
 from CRLMSegmentationLib.values import Box
+from scene_case import on_scene
 from small_case import TUMOR_CENTER, turn
-
-from .test_session import TIP_TO_STYLUS, stylus_with_tip_at
-
-
-class Source:
-    """Gives the frames that it is told to."""
-
-    def __init__(self, identity, origin="live"):
-        self.name = self.identity = identity
-        self.origin = origin
-        self.status = StreamStatus(connected=True, connections=1, frames=1, age=Age(0.0))
-        self.waiting = []
-
-    def start(self): ...
-
-    def stop(self): ...
-
-    def poll(self):
-        frames, self.waiting = self.waiting, []
-        return frames
-
-    def shown(self, frame): ...
-
-    def transforms(self):
-        return {}
-
+from stand_ins import TIP_TO_STYLUS, Source, record, stylus_with_tip_at, visible
 
 TUMOR_NODES = (
     ("vtkMRMLModelNode", names.SURFACE), ("vtkMRMLSegmentationNode", names.SEGMENTATION),
@@ -50,7 +24,7 @@ TUMOR_NODES = (
 
 
 @pytest.fixture
-def navigating(session, sweep, volume, box, mask, surface):
+def navigating(view, session, sweep, volume, box, mask, surface):
     """A tumor found in what the scanner in room 1 has sent, and a stylus beside it."""
     session.stream.connect_source(Source("room-1:18944"))
     record(session, sweep.frames)
@@ -66,19 +40,6 @@ def distance(session):
     """Of a tip that is seen just now."""
     session.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
     return session.tools.distance_mm()
-
-
-def record(session, frames):
-    session.recording.live_reconstruction = False
-    session.recording.start()
-    for frame in frames:
-        session.stream.show_frame(frame)
-    return session.recording.stop()
-
-
-def visible(session, class_name, name):
-    node = find(session.scene, class_name, name)
-    return node is not None and bool(node.GetDisplayVisibility())
 
 
 def shown(session):
@@ -99,7 +60,7 @@ def assert_nothing_is_measured(session, frame):
     assert session.state.status(Step.NAVIGATE) is StepStatus.WAITING
 
 
-def test_another_source_hides_the_case_and_asks(navigating, sweep):
+def test_another_source_hides_the_case_and_asks(view, navigating, sweep):
     heard = []
     navigating.add_listener(lambda state: heard.append(state[Step.NAVIGATE].message))
     navigating.stream.disconnect()
@@ -117,7 +78,7 @@ def test_another_source_hides_the_case_and_asks(navigating, sweep):
     np.testing.assert_allclose(navigating.stream.image.image_to_reference, sweep.frames[5].image_to_reference)
 
 
-def test_the_same_patient_gets_everything_back(navigating):
+def test_the_same_patient_gets_everything_back(view, navigating):
     navigating.stream.connect_source(Source("room-2:18944"))
     navigating.case.keep()
     assert navigating.case.question is None and shown(navigating)
@@ -132,13 +93,13 @@ def test_the_same_patient_gets_everything_back(navigating):
     assert navigating.case.question is not None
 
 
-def test_going_back_to_the_source_of_the_case_asks_nothing(navigating):
+def test_going_back_to_the_source_of_the_case_asks_nothing(view, navigating):
     navigating.stream.connect_source(Source("room-2:18944"))
     navigating.stream.connect_source(Source("room-1:18944"))
     assert navigating.case.question is None and shown(navigating)
 
 
-def test_what_is_found_while_it_is_asked_stays_hidden(navigating, sweep, mask, surface):
+def test_what_is_found_while_it_is_asked_stays_hidden(view, navigating, sweep, mask, surface):
     navigating.stream.connect_source(Source("room-2:18944"))
     navigating.tumor.set(mask, None, surface)
     assert_nothing_is_measured(navigating, sweep.frames[4])
@@ -146,7 +107,7 @@ def test_what_is_found_while_it_is_asked_stays_hidden(navigating, sweep, mask, s
     assert visible(navigating, "vtkMRMLModelNode", names.SURFACE)
 
 
-def test_a_tumor_that_became_stale_meanwhile_does_not_come_back(navigating, volume):
+def test_a_tumor_that_became_stale_meanwhile_does_not_come_back(view, navigating, volume):
     navigating.stream.connect_source(Source("room-2:18944"))
     navigating.volume.set(volume)
     navigating.case.keep()
@@ -155,7 +116,7 @@ def test_a_tumor_that_became_stale_meanwhile_does_not_come_back(navigating, volu
     assert navigating.state.status(Step.NAVIGATE) is StepStatus.WAITING
 
 
-def test_a_new_case_holds_nothing_of_the_old_one(navigating, sweep):
+def test_a_new_case_holds_nothing_of_the_old_one(view, navigating, sweep):
     navigating.stream.connect_source(Source("room-2:18944"))
     navigating.case.begin()
     assert navigating.case.question is None and navigating.stream.source is not None
@@ -169,7 +130,7 @@ def test_a_new_case_holds_nothing_of_the_old_one(navigating, sweep):
         ("vtkMRMLSequenceBrowserNode", names.SWEEP_BROWSER),
         ("vtkMRMLMarkupsLineNode", names.distance_line("Stylus")),
     ):
-        assert find(navigating.scene, class_name, name) is None, name
+        assert find(navigating.view.scene, class_name, name) is None, name
     navigating.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER))
     reading = navigating.tools.reading()
     assert reading.signed_distance_mm is None
@@ -265,14 +226,14 @@ def test_an_odd_origin_in_a_saved_case_is_none(session, sweep, tmp_path):
 # Files
 
 
-def test_a_case_that_is_opened_belongs_to_no_stream(navigating, tmp_path, sweep):
+def test_a_case_that_is_opened_belongs_to_no_stream(view, navigating, tmp_path, sweep):
     navigating.case.save(tmp_path / "case")
     navigating.case.load(tmp_path / "case")
     assert navigating.case.question is not None
     assert_nothing_is_measured(navigating, sweep.frames[4])
 
 
-def test_a_recording_that_is_opened_is_another_patients(navigating, sweep, tmp_path):
+def test_a_recording_that_is_opened_is_another_patients(view, navigating, sweep, tmp_path):
     write_sweep(Sweep(sweep.frames[:5]), tmp_path / "other.igs.mha")
     (tmp_path / "damaged.igs.mha").write_text("nothing")
     with pytest.raises(SequenceFileError):
@@ -280,7 +241,9 @@ def test_a_recording_that_is_opened_is_another_patients(navigating, sweep, tmp_p
     assert navigating.tumor.surface is not None and navigating.box.value is not None
     navigating.recording.open(tmp_path / "other.igs.mha")
     assert len(navigating.recording.sweep) == 5 and navigating.case.origin == "replayed"
-    assert navigating.box.value is None and navigating.volume.value is None and navigating.nodes.segmentation() is None
+    assert (
+        navigating.box.value is None and navigating.volume.value is None and navigating.view.segmentation_node() is None
+    )
     assert "A sweep" in navigating.case.question, "the stream shows somebody else, as far as is known"
     navigating.stream.disconnect()
     navigating.box.set(Box(TUMOR_CENTER, (30, 30, 30)))
@@ -314,7 +277,7 @@ def test_a_replayed_file_and_the_opened_one_are_one_source(tmp_path, sweep):
 # A new recording in the same case
 
 
-def test_a_box_outside_the_new_volume_is_not_done(navigating, volume):
+def test_a_box_outside_the_new_volume_is_not_done(view, navigating, volume):
     assert navigating.state.status(Step.BOX) is StepStatus.DONE
     moved = volume.ijk_to_ras.copy()
     moved[:3, 3] += (400, 0, 0)
@@ -334,7 +297,7 @@ def test_a_box_around_the_whole_volume_is_not_outside(session, volume):
     assert session.state.status(Step.BOX) is StepStatus.DONE
 
 
-def test_where_the_data_come_from_is_known_to_who_takes_the_scene_over(session, sweep, tmp_path):
+def test_where_the_data_come_from_is_known_to_who_takes_the_scene_over(view, session, sweep, tmp_path):
     """After a reload of the module, or in a scene that was loaded."""
     from CRLMSegmentationLib.session.session import Session
     from CRLMSegmentationLib.sweep import write_sweep
@@ -343,7 +306,7 @@ def test_where_the_data_come_from_is_known_to_who_takes_the_scene_over(session, 
     session.recording.open(tmp_path / "sweep.igs.mha", origin="simulated")
     session.volume.reconstruct()
     session.close()
-    following = Session(session.application)
+    following = on_scene(Session(), session.view.application)
     try:
         assert following.case.origin == "simulated"
         following.case.begin()
@@ -352,15 +315,15 @@ def test_where_the_data_come_from_is_known_to_who_takes_the_scene_over(session, 
         following.close()
 
 
-def test_what_is_hidden_by_the_question_is_not_saved_or_left_hidden(navigating, tmp_path):
+def test_what_is_hidden_by_the_question_is_not_saved_or_left_hidden(view, navigating, tmp_path):
     navigating.stream.connect_source(Source("room-2:18944"))
-    save_scene(navigating, tmp_path / "scene.mrb")
+    save_scene(navigating.view, tmp_path / "scene.mrb")
     navigating.process()
     assert hidden(navigating)
     navigating.close()
     assert shown(navigating), "nobody else would show it again"
-    other = Session()
-    load_scene(other, tmp_path / "scene.mrb")
+    other = on_scene(Session())
+    load_scene(other.view, tmp_path / "scene.mrb")
     assert visible(other, "vtkMRMLModelNode", names.SURFACE) and visible(other, "vtkMRMLMarkupsROINode", names.BOX)
     other.close()
 

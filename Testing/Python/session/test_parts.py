@@ -1,13 +1,11 @@
 """Front ends ask the session's parts for what they have, and for nothing else."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import CRLMSegmentationLib
-import pytest
-
-pytest.importorskip("slicer", reason="slicer-core is not installed")
-
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import SessionState
 
@@ -16,7 +14,7 @@ FRONT_ENDS = [
     LIBRARY.parent / "CRLMSegmentation.py", LIBRARY.parent / "CRLMSegmentationWindow", LIBRARY / "web",
     LIBRARY / "commands", LIBRARY / "pictures", LIBRARY / "mrml",
 ]  # fmt: skip
-PARTS = ("stream", "recording", "volume", "box", "engine", "tumor", "structures", "tools", "case", "jobs", "nodes")
+PARTS = ("stream", "recording", "volume", "box", "engine", "tumor", "structures", "tools", "case", "jobs")
 
 
 def files():
@@ -43,3 +41,12 @@ def test_every_part_has_what_front_ends_ask_it_for():
         assert missing == []
     finally:
         session.close()
+
+
+def test_a_session_needs_no_scene():
+    code = (
+        "import sys; import CRLMSegmentationLib.session.session; "
+        "drawn = [name for name in sys.modules if name.split('.')[0] == 'slicer' or 'MRML' in name]; "
+        "assert not drawn, drawn"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(LIBRARY.parent)})

@@ -16,17 +16,10 @@ from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose, Sweep
 from CRLMSegmentationLib.values import Box
-from small_case import TUMOR_CENTER, TUMOR_RADIUS_MM, affine, stand_in_model, turn
+from scene_case import on_scene
+from small_case import TUMOR_CENTER, TUMOR_RADIUS_MM, affine, turn
+from stand_ins import TIP_TO_STYLUS, SphereSegmenter, stylus_with_tip_at
 from vtkmodules.vtkFiltersSources import vtkPlaneSource, vtkSphereSource
-
-# The stylus is turned so that its own z (from the tip along the shaft) becomes R, and its tip is 100 mm ahead of the
-# sensor along -z, which is -R: with the sensor at R = 100 + r the tip is at R = r.
-STYLUS_AXES = turn((0, 90, 0))
-TIP_TO_STYLUS = affine(translation=(0, 0, -100))
-
-
-def stylus_with_tip_at(point) -> Pose:
-    return Pose(affine(STYLUS_AXES, np.asarray(point) + (100, 0, 0)))
 
 
 @pytest.fixture
@@ -41,7 +34,7 @@ def ready(session, sweep, volume, box, mask, surface):
 
 
 def visible(session, class_name, name):
-    return bool(find(session.scene, class_name, name).GetDisplayVisibility())
+    return bool(find(session.view.scene, class_name, name).GetDisplayVisibility())
 
 
 def tumor_is_shown(session):
@@ -78,10 +71,10 @@ def test_tip_to_sphere_through_calibration_and_pose(session, mask):
         assert reading.margin is margin
 
 
-def test_scene_shows_what_the_reading_says(ready):
+def test_scene_shows_what_the_reading_says(view, ready):
     ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (0, 30, 0)))
     reading = ready.tools.reading()
-    scene = ready.scene
+    scene = ready.view.scene
     model = find(scene, "vtkMRMLModelNode", names.tool_model("Stylus"))
     assert model.GetDisplayVisibility()
     # The model's own origin is the tip: through the transforms above it, it lands on the tip in Reference.
@@ -108,7 +101,7 @@ def test_margin_can_be_set(ready):
 # Lost tools
 
 
-def test_invalid_pose_loses_the_tool(ready):
+def test_invalid_pose_loses_the_tool(view, ready):
     ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
     assert ready.tools.distance_mm() is not None
     ready.tools.update("StylusToReference", Pose(np.eye(4), False))
@@ -116,13 +109,14 @@ def test_invalid_pose_loses_the_tool(ready):
     assert ready.tools.distance_mm() is None
     assert not visible(ready, "vtkMRMLModelNode", names.tool_model("Stylus"))
     assert not visible(ready, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
-    assert "lost" in find(ready.scene, "vtkMRMLTextNode", names.DISTANCE_TEXT).GetText()
+    assert "lost" in find(ready.view.scene, "vtkMRMLTextNode", names.DISTANCE_TEXT).GetText()
     ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
     assert visible(ready, "vtkMRMLModelNode", names.tool_model("Stylus"))
     assert visible(ready, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
 
 
-def test_silence_loses_the_tool_after_half_a_second(ready):
+@pytest.mark.real_ages
+def test_silence_loses_the_tool_after_half_a_second(view, ready):
     ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)), received_s=100.0)
     assert ready.tools.distance_mm(now_s=100.5) is not None
     assert ready.tools.distance_mm(now_s=100.51) is None
@@ -133,6 +127,7 @@ def test_silence_loses_the_tool_after_half_a_second(ready):
     assert not visible(ready, "vtkMRMLModelNode", names.tool_model("Stylus"))
 
 
+@pytest.mark.real_ages
 def test_a_frame_brings_its_tools_and_a_frame_without_them_lets_them_age(ready, sweep):
     frame = sweep.frames[4]
     ready.stream.show_frame(frame, received_s=10.0)
@@ -196,9 +191,10 @@ def test_a_broken_calibration_is_refused_and_the_good_one_kept(ready):
 # The live image
 
 
-def test_live_image_is_where_it_was_taken_and_hidden_when_its_pose_is_unknown(session, sweep):
+@pytest.mark.real_ages
+def test_live_image_is_where_it_was_taken_and_hidden_when_its_pose_is_unknown(view, session, sweep):
     session.stream.show_frame(sweep.frames[5], received_s=1.0)
-    image = find(session.scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
+    image = find(session.view.scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
     parent = image.GetParentTransformNode()
     assert parent.GetName() == names.IMAGE_TO_REFERENCE
     np.testing.assert_allclose(matrix_of_transform(parent), sweep.frames[5].image_to_reference, atol=1e-12)
@@ -232,7 +228,7 @@ def test_recording_keeps_every_frame_that_is_shown(session, sweep):
 # Stale results
 
 
-def test_everything_is_done_in_a_ready_session(ready):
+def test_everything_is_done_in_a_ready_session(view, ready):
     done = [step for step in Step if ready.state.status(step) is StepStatus.DONE]
     assert done == [Step.RECORD, Step.RECONSTRUCT, Step.BOX, Step.SEGMENT]
     assert ready.state.status(Step.NAVIGATE) is StepStatus.READY
@@ -247,7 +243,7 @@ def assert_tumor_is_gone(session):
     assert session.state.status(Step.NAVIGATE) is StepStatus.WAITING
 
 
-def test_a_new_box_hides_the_tumor_of_the_old_one(ready, box, mask, surface):
+def test_a_new_box_hides_the_tumor_of_the_old_one(view, ready, box, mask, surface):
     ready.tools.update("StylusToReference", stylus_with_tip_at(TUMOR_CENTER + (30, 0, 0)))
     assert ready.tools.distance_mm() is not None
     ready.box.set(Box(box.center_ras + (1, 0, 0), box.size_mm, box.axes_ras))
@@ -259,16 +255,16 @@ def test_a_new_box_hides_the_tumor_of_the_old_one(ready, box, mask, surface):
     assert ready.tumor.probability is None, "the probability of the old box must not come back with the new tumor"
 
 
-def test_dragging_the_box_is_the_same_as_setting_it(ready, box):
-    roi = find(ready.scene, "vtkMRMLMarkupsROINode", names.BOX)
+def test_dragging_the_box_is_the_same_as_setting_it(view, ready, box):
+    roi = find(ready.view.scene, "vtkMRMLMarkupsROINode", names.BOX)
     roi.SetSize(*(box.size_mm + (4, 0, 0)))
     assert_tumor_is_gone(ready)
     np.testing.assert_allclose(ready.box.value.size_mm, box.size_mm + (4, 0, 0))
 
 
-def test_a_box_that_became_oblique_hides_the_tumor_and_says_why(ready):
-    transform = ready.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "shear")
-    roi = find(ready.scene, "vtkMRMLMarkupsROINode", names.BOX)
+def test_a_box_that_became_oblique_hides_the_tumor_and_says_why(view, ready):
+    transform = ready.view.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "shear")
+    roi = find(ready.view.scene, "vtkMRMLMarkupsROINode", names.BOX)
     roi.SetAndObserveTransformNodeID(transform.GetID())
     assert tumor_is_shown(ready)
     set_transform(transform, affine(np.array([[1, 0.5, 0], [0, 1, 0], [0, 0, 1.0]])))
@@ -279,24 +275,24 @@ def test_a_box_that_became_oblique_hides_the_tumor_and_says_why(ready):
     assert ready.state.status(Step.SEGMENT) is StepStatus.STALE
 
 
-def test_the_same_box_again_changes_nothing(ready, box):
+def test_the_same_box_again_changes_nothing(view, ready, box):
     ready.box.set(box)
-    put_box(find(ready.scene, "vtkMRMLMarkupsROINode", names.BOX), box)
+    put_box(find(ready.view.scene, "vtkMRMLMarkupsROINode", names.BOX), box)
     assert tumor_is_shown(ready)
 
 
-def test_a_box_whose_margin_changes_is_another_box(ready, box):
+def test_a_box_whose_margin_changes_is_another_box(view, ready, box):
     ready.box.set(box, tight=True)
     assert_tumor_is_gone(ready)
 
 
-def test_a_new_volume_hides_the_tumor(ready, volume):
+def test_a_new_volume_hides_the_tumor(view, ready, volume):
     ready.volume.set(volume)
     assert_tumor_is_gone(ready)
     assert ready.volume.value is not None and ready.box.value is not None
 
 
-def test_a_new_sweep_makes_volume_and_tumor_stale(ready, sweep):
+def test_a_new_sweep_makes_volume_and_tumor_stale(view, ready, sweep):
     ready.recording.set_sweep(Sweep(sweep.frames[:6]))
     assert_tumor_is_gone(ready)
     assert ready.volume.value is None
@@ -315,21 +311,6 @@ def test_an_open_surface_gives_no_distance(ready, mask):
 
 
 # Long steps
-
-
-class SphereSegmenter:
-    """Stands where the network stands: it knows the sphere."""
-
-    def __init__(self):
-        self.seen = None
-        self.model = stand_in_model()
-
-    def probability(self, block, progress=None, should_cancel=None):
-        from small_case import grid_points
-
-        self.seen = block
-        away = np.linalg.norm(grid_points(block.dimensions, block.ijk_to_ras) - TUMOR_CENTER, axis=-1)
-        return block.with_voxels(np.where(away <= TUMOR_RADIUS_MM, 0.9, 0.1).astype(np.float32))
 
 
 def test_the_steps_in_their_order_give_the_tumor_and_its_distance(session, sweep, box):
@@ -354,7 +335,7 @@ def test_the_steps_in_their_order_give_the_tumor_and_its_distance(session, sweep
     assert session.tools.distance_mm() == pytest.approx(6, abs=0.6)
 
 
-def test_nothing_found_shows_no_tumor(ready):
+def test_nothing_found_shows_no_tumor(view, ready):
     class NothingThere(SphereSegmenter):
         def probability(self, block, progress=None, should_cancel=None):
             return block.with_voxels(np.zeros(block.voxels.shape, np.float32))
@@ -381,7 +362,7 @@ def test_threshold_is_moved_without_the_network(ready, volume):
         ready.tumor.set_threshold(0.5)
 
 
-def test_a_result_whose_input_has_changed_is_dropped(ready, box):
+def test_a_result_whose_input_has_changed_is_dropped(view, ready, box):
     job = ready.tumor.begin(SphereSegmenter())
     assert ready.state.status(Step.SEGMENT) is StepStatus.RUNNING
     result = job.run()
@@ -439,26 +420,26 @@ def test_listeners_hear_of_changes_until_they_leave(session, volume):
     assert len(heard) == number
 
 
-def test_doing_everything_twice_leaves_one_node_of_each(ready, sweep, volume, box, mask, surface):
+def test_doing_everything_twice_leaves_one_node_of_each(view, ready, sweep, volume, box, mask, surface):
     ready.stream.show_frame(sweep.frames[4])
-    number = ready.scene.GetNumberOfNodes()
+    number = ready.view.scene.GetNumberOfNodes()
     ready.recording.set_sweep(sweep)
     ready.volume.set(volume)
     ready.box.set(box)
     ready.tumor.set(mask, volume.with_voxels(mask.voxels.astype(np.float32)), surface)
     ready.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
     ready.stream.show_frame(sweep.frames[4])
-    assert ready.scene.GetNumberOfNodes() == number
+    assert ready.view.scene.GetNumberOfNodes() == number
 
 
-def test_a_closed_session_hears_nothing(ready):
-    roi = find(ready.scene, "vtkMRMLMarkupsROINode", names.BOX)
+def test_a_closed_session_hears_nothing(view, ready):
+    roi = find(ready.view.scene, "vtkMRMLMarkupsROINode", names.BOX)
     heard = []
     ready.add_listener(heard.append)
     ready.close()
     ready.close()
     roi.SetSize(5.0, 5.0, 5.0)
-    ready.scene.Clear(False)
+    ready.view.scene.Clear(False)
     assert heard == [] and ready.state[Step.BOX].message.startswith("30 x")
 
 
@@ -466,7 +447,7 @@ def test_a_closed_session_hears_nothing(ready):
 def test_a_session_that_nobody_refers_to_goes_and_its_scene_calls_nobody(volume, box, is_closed):
     """Closed, or dropped by an error in a script: observers must neither keep it nor call what is half gone."""
     application = current_application()
-    session = Session(application)
+    session = on_scene(Session(), application)
     session.volume.set(volume)
     session.box.set(box)
     alive = weakref.ref(session)
@@ -479,8 +460,8 @@ def test_a_session_that_nobody_refers_to_goes_and_its_scene_calls_nobody(volume,
     application.scene.Clear(False)
 
 
-def test_closing_the_scene_starts_anew(ready, volume, box):
-    ready.scene.Clear(False)
+def test_closing_the_scene_starts_anew(view, ready, volume, box):
+    ready.view.scene.Clear(False)
     assert (
         ready.volume.value is None
         and ready.box.value is None
@@ -494,9 +475,9 @@ def test_closing_the_scene_starts_anew(ready, volume, box):
     assert ready.state.status(Step.SEGMENT) is StepStatus.READY
 
 
-def test_a_second_session_goes_on_from_the_first_ones_scene(ready, mask):
+def test_a_second_session_goes_on_from_the_first_ones_scene(view, ready, mask):
     ready.close()
-    other = Session(ready.application)
+    other = on_scene(Session(), ready.view.application)
     assert other.state.status(Step.SEGMENT) is StepStatus.DONE
     np.testing.assert_array_equal(other.tumor.mask.voxels, mask.voxels)
     other.box.set(Box(TUMOR_CENTER, (20, 20, 20)))
@@ -512,7 +493,7 @@ def test_a_scene_set_up_by_somebody_else_gets_what_is_missing(sweep):
     logic.SetMRMLScene(scene)
     logic.SetSliceLogics(vtkCollection())
     logic.SetViewLogics(vtkCollection())
-    session = Session(application_on(scene, logic))
+    session = on_scene(Session(), application_on(scene, logic))
     session.recording.set_sweep(sweep)
     assert len(session.recording.sweep) == len(sweep)
     session.close()

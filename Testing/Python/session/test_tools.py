@@ -30,6 +30,7 @@ def heard(tools):
     return heard
 
 
+@pytest.mark.real_ages
 def test_every_pose_and_calibration_is_reported(tools, heard):
     tools.update("StylusToReference", Pose(at(1, 2, 3)), received_s=10.0)
     tools.update("NeedleTipToNeedle", Pose(at(0, 0, 9)))

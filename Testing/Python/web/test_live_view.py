@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scene_case import on_scene
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed: the live view was not tested")
 
@@ -41,7 +42,7 @@ class _View:
 
 @pytest.fixture
 def session():
-    session = Session()
+    session = on_scene(Session())
     yield session
     session.close()
 
@@ -49,14 +50,14 @@ def session():
 @pytest.fixture
 def shown(session):
     """shown(grey, place): show a frame in the live view; the view, and the pixels that it shows."""
-    view = _View(session.scene)
-    live = LiveView(session.scene, view)
+    view = _View(session.view.scene)
+    live = LiveView(session.view.scene, view)
 
     def show(grey, image_to_reference, timestamp, **options):
         pixels, is_valid = np.full((40, 60), grey, np.uint8), image_to_reference is not None
         session.stream.show_frame(TrackedFrame(pixels, image_to_reference, timestamp, is_valid))
         live.follow(**options)
-        node = session.scene.GetNodeByID(view.get_background_volume_id() or "")
+        node = session.view.scene.GetNodeByID(view.get_background_volume_id() or "")
         return view, None if node is None else array_of_image(node.GetImageData()).max()
 
     return show
@@ -117,5 +118,5 @@ def test_an_old_image_is_not_shown(shown):
 
 def test_what_stands_in_for_an_image_without_a_place_is_not_saved(shown, session):
     shown(99, None, 1.0, is_placed=False)
-    node = session.scene.GetFirstNodeByName("Image of unknown position")
+    node = session.view.scene.GetFirstNodeByName("Image of unknown position")
     assert not node.GetSaveWithScene() and not node.GetDisplayNode().GetSaveWithScene()

@@ -146,6 +146,7 @@ def test_what_the_page_shows_names_no_folder_of_this_computer(tmp_path):
         (False, 0.1, True, ("No connection", False)),
     ],
 )
+@pytest.mark.real_ages
 def test_why_an_image_is_not_live(connected, seconds, has_pose, expected):
     assert mirror.live_view(SimpleNamespace(connected=connected, age=Age(seconds)), has_pose) == expected
 

@@ -51,7 +51,7 @@ def a_window(window_module, monkeypatch):
     slicer.mrmlScene.GetSingletonNode.return_value = None
     slicer.app.layoutManager.return_value = None
     session = FakeSession()
-    window = window_module("window").Window(FakeUi(), lambda: session, "requirements.txt")
+    window = window_module("window").Window(FakeUi(), lambda: (session, session.view), "requirements.txt")
     window.packages.refresh = lambda: None
     window.live_slice.follow = MagicMock()
     shown = []

@@ -100,7 +100,7 @@ def test_a_saved_case_is_not_called_empty(a_window):
     window, session = a_window
     window.refresh()
     assert window.case.state_text.startswith("EMPTY")
-    session.nodes["volume"] = object()
+    session.view["volume"] = object()
     window.refresh()
     assert window.case.state_text.startswith("SAVED")
     session.case.has_unsaved_data = True
@@ -152,12 +152,12 @@ class Node:
 def test_a_case_that_is_loaded_is_shown_also_while_live(a_window, is_live):
     window, session = a_window
     session.is_busy = is_live
-    session.nodes["volume"] = Node("old")
+    session.view["volume"] = Node("old")
     window.open_step(window.connect)
     window.scene.begin_import()
     window.scene.end_import()
     # The session hears of it after the window.
-    session.nodes.update(volume=Node("new"), surface=Node("surface"))
+    session.view.update(volume=Node("new"), surface=Node("surface"))
     session.set(CONNECT="DONE", RECORD="DONE", RECONSTRUCT="DONE", BOX="DONE", SEGMENT="DONE", NAVIGATE="READY")
     session.structures.margin_mm = 4.0
     window.tick()
@@ -167,7 +167,7 @@ def test_a_case_that_is_loaded_is_shown_also_while_live(a_window, is_live):
 
 def test_a_scene_with_nothing_of_ours_leaves_views_and_sections(a_window):
     window, session = a_window
-    session.nodes["volume"] = Node("old")
+    session.view["volume"] = Node("old")
     window.open_step(window.box)
     window.scene.begin_import()
     window.scene.end_import()
@@ -181,9 +181,9 @@ def test_a_live_view_that_no_layout_has_shown_yet_is_not_followed(a_window, wind
 
     _, session = a_window
     slicer.mrmlScene.GetSingletonNode.return_value = MagicMock()
-    session.nodes["live_image"] = MagicMock()
+    session.view["live_image"] = MagicMock()
     live_slice = window_module("view.live_slice").LiveSlice()
-    live_slice.follow(session)
+    live_slice.follow(session.view)
     assert live_slice.center_ras is None and live_slice.warning == ""
 
 

@@ -11,7 +11,7 @@ def corrected(a_window, window_module):
     """(window, session, answers) with a tumor that was corrected by hand; answers['keep'] says what a person says."""
     window, session = a_window
     session.set(CONNECT="DONE", RECORD="DONE", RECONSTRUCT="DONE", BOX="DONE", SEGMENT="DONE", NAVIGATE="READY")
-    session.nodes.update(surface=object(), volume=object(), segmentation=MagicMock())
+    session.view.update(surface=object(), volume=object(), segmentation=MagicMock())
     session.recording.sweep = session.volume.value = MagicMock(valid_frames=(), center_ras=(1.0, 2.0, 3.0))
     session.stream.status = MagicMock(connected=True, age=Age(0.1), frames=3, frames_per_second=20.0)
     session.tumor.has_hand_corrections = True

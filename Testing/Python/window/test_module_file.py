@@ -7,7 +7,6 @@ import subprocess
 import sys
 from functools import lru_cache
 
-import pytest
 from window_files import MODULE, WINDOW, names_used, sources
 
 IN_A_BARE_SLICER = {
@@ -92,7 +91,6 @@ def test_what_is_imported_of_the_library_is_there():
 
 def test_the_session_has_what_is_asked_of_it():
     """The fakes of these tests answer to everything; the session and its parts do not."""
-    pytest.importorskip("slicer", reason="slicer-core is not installed")
     from CRLMSegmentationLib.session.session import Session
 
     # Not the package of the same name.

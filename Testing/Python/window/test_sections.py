@@ -17,7 +17,7 @@ def at(window, session, **statuses):
 
 
 def with_tumor(window, session):
-    session.nodes["volume"] = session.nodes["surface"] = object()
+    session.view["volume"] = session.view["surface"] = object()
     at(window, session, CONNECT="DONE", RECORD="DONE")
     at(window, session, RECONSTRUCT="DONE", BOX="READY")
     at(window, session, BOX="DONE", SEGMENT="READY")
@@ -44,7 +44,7 @@ def test_a_server_that_comes_back_leaves_the_navigation_open(a_window):
 
 def test_a_server_that_comes_back_leaves_the_box_open(a_window):
     window, session = a_window
-    session.nodes["volume"] = object()
+    session.view["volume"] = object()
     at(window, session, CONNECT="DONE", RECORD="DONE")
     assert at(window, session, RECONSTRUCT="DONE", BOX="READY") == ["box"]
     at(window, session, CONNECT="RUNNING")
@@ -120,7 +120,7 @@ def test_a_closed_title_carries_the_worst_reading_in_its_color(a_window, window_
 def test_another_case_opens_the_step_that_is_next(a_window):
     window, session = a_window
     with_tumor(window, session)
-    session.nodes.clear()
+    session.view.clear()
     session.set(RECORD="READY", RECONSTRUCT="WAITING", BOX="WAITING", SEGMENT="WAITING", NAVIGATE="WAITING")
     session.case.has_unsaved_data = False
     window.ui.newCaseButton.click()

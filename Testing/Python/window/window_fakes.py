@@ -99,11 +99,20 @@ class FakePart:
         return lambda *arguments, **options: self._calls.append(f"{self._name}.{name}")
 
 
-class FakeNodes(dict):
-    """Nodes by name, as a session gives them."""
+class FakeView(dict):
+    """Nodes by name, as a SceneView gives them: what is in it as 'volume' comes from volume_node()."""
+
+    def __init__(self, session):
+        super().__init__()
+        self.session, self.application = session, None
+
+    def hide_live(self):
+        self.session.calls.append("view.hide_live")
 
     def __getattr__(self, name):
-        return lambda *_: self.get(name)
+        if not name.endswith("_node"):
+            raise AttributeError(name)
+        return lambda *_: self.get(name.removesuffix("_node"))
 
 
 class FakeSession:
@@ -136,8 +145,7 @@ class FakeSession:
             "case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False, is_empty=False
         )  # fmt: skip
         self.jobs = FakePart("jobs", calls, running=None, steps=())
-        self.view = FakePart("view", calls)
-        self.nodes = FakeNodes()
+        self.view = FakeView(self)
         self._listeners = []
 
     def add_listener(self, listener):

@@ -24,6 +24,7 @@ from .source import DemoSource, receive
 
 if TYPE_CHECKING:
     from ...inference.engine import EngineStatus
+    from ...mrml.scene_view import SceneView
     from ...reconstruction import ReconstructionSettings
     from ...segmentation.segment import SegmentationResult
     from ...session.session import Session
@@ -33,7 +34,7 @@ _TIMED = ("receive", "record", "reconstruct", "crop", "segment", "surface", "tot
 
 
 def run_chain(
-    session: Session,
+    view: SceneView,
     source: DemoSource,
     settings: ReconstructionSettings,
     given_box: tuple[Box, bool] | None,
@@ -41,13 +42,13 @@ def run_chain(
     threshold: float | None = None,
     speed: float | None = None,
 ) -> dict[str, Any]:
-    """Every step, with the engine of `session` started already; returns the facts of demo.json.
+    """Every step, with the engine of the session started already; returns the facts of demo.json.
 
     given_box  with whether the model's margin is still to be added; None for one around the truth or in the middle
     """
     from ...mrml.bundle import save_scene
 
-    started = time.perf_counter()
+    session, started = view.session, time.perf_counter()
     received = receive(source, folder / RECORDED, speed)
     session.recording.open(folder / RECORDED, origin=source.origin)
     volume = _reconstruct(session, settings, folder)
@@ -62,7 +63,7 @@ def run_chain(
     figures = _judge(result, truth)
     distances = approach_tumor(session, folder) if result.found else []
     draw_pictures(session, volume, box, result.mask, truth, source.caption, folder)
-    save_scene(session, folder / SCENE)
+    save_scene(view, folder / SCENE)
     session.case.save(folder / CASE)
     _print_timings(timings, session.engine.status)
     return {

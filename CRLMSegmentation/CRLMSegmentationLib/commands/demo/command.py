@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    from ...mrml.application import current_application
+    from ...mrml.scene_view import SceneView
     from ...session.session import Session
 
     folder = Path(arguments.output)
@@ -56,13 +58,14 @@ def run(arguments: argparse.Namespace) -> None:
         calibration = calibration_from(arguments, configuration)
         source = DemoSource(Path(arguments.sweep), None, calibration, arguments.reference)
     session = Session()
+    view = SceneView(session, current_application())
     try:
         # The worker process loads the model while the sweep is received, as in the operating room.
         if arguments.model:
             session.engine.set_model(arguments.model)
         session.engine.set_device(arguments.device)
         session.engine.start()
-        facts = run_chain(session, source, settings, box_from(arguments), folder, arguments.threshold, arguments.speed)
+        facts = run_chain(view, source, settings, box_from(arguments), folder, arguments.threshold, arguments.speed)
     finally:
         session.close()
     write_summary(folder, facts)

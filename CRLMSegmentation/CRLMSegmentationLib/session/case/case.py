@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...mrml.nodes import HiddenNodes
+from ..event import Event
 from ..state import Step, StepStatus
 from ..workflow import Workflow
 from . import saving
@@ -21,15 +22,23 @@ _NEVER_SAVED = -1
 class CasePart:
     """The case of one session.
 
-    source  where its data are from, and what is connected
-    clock   from the end of the recording to the tumor
+    source            where its data are from, and what is connected
+    clock             from the end of the recording to the tumor
+    scene_writer      writes the scene that shows the case to a path (.mrb), for save(); None for a case without a scene
+    question_checked  event: `question` as it is now; while there is one, nothing of the case is to be shown
+    forgotten         event: the case is as at the beginning
+    on_error          called with what a handler of an event raises
     """
 
-    def __init__(self, session: Session, workflow: Workflow):
+    def __init__(
+        self, session: Session, workflow: Workflow, on_error: Callable[[Exception], None] | None = None
+    ) -> None:  # fmt: skip
+        self.scene_writer: Callable[[Path], None] | None = None
+        self.question_checked: Event[[str | None]] = Event(on_error)
+        self.forgotten: Event[[]] = Event(on_error)
         self.source = CaseSource(self._holding)
         self.clock = CaseClock()
         self._session, self._workflow = session, workflow
-        self._hidden = HiddenNodes(session.scene)
         self._asked: str | None = None
         self._saved_edits = _NEVER_SAVED
 
@@ -56,26 +65,32 @@ class CasePart:
         self.check_source()
         self._workflow.tell()
 
-    def begin(self) -> None:
-        """Another case: let go of sweep, volume, box, tumor and what is known of them, and take their nodes out of the
-        scene; and those of the tools, which come back with their next pose and keep their calibration. The stream goes
-        on, and so does a recording. What was not saved is gone: see has_unsaved_data.
+    def begin(self, keep_calibration: bool = True) -> None:
+        """Another case: sweep, volume, box, tumor and what is known of them are gone, and so are the tools, which come
+        back with their next pose and keep their calibration. The stream goes on, and so does a recording. What was not
+        saved is gone: see has_unsaved_data.
+
+        keep_calibration  False for tools that are to be calibrated anew
         """
         with self._workflow.held():
-            self._session.drop()
+            self._forget(keep_calibration)
             self.source.begin()
             self._saved_edits = self._workflow.edits
             self.check_source()
 
     def begin_from_file(self, identity: str) -> None:
         """As begin(), for a recording from a file, see case_source.file_identity()."""
-        self._session.drop()
+        self._forget()
         self.source.begin(identity=identity)
 
     def begin_loaded(self, origin: str | None) -> None:
         """As begin(), for a case from a file whose data are from `origin`; calibrations go, too."""
-        self._session.drop(keep_calibration=False)
+        self._forget(keep_calibration=False)
         self.source.begin(origin if origin in ORIGINS else None, identity="")
+
+    def _forget(self, keep_calibration: bool = True) -> None:
+        self._session.tools.forget(keep_calibration)
+        self._session.forget_case()
 
     @property
     def clock_s(self) -> float | None:
@@ -100,10 +115,8 @@ class CasePart:
         Raises FileFormatError; then an earlier case in that folder is as it was.
         """
         self._session.tumor.finish_shaping()
-        # What is hidden for as long as it is asked about is not saved as hidden.
-        self._hidden.show()
         try:
-            path = saving.save_case(self._session, folder)
+            path = saving.save_case(self._session, folder, self.scene_writer)
         finally:
             self.check_source()
         self._saved_edits = self._workflow.edits
@@ -122,24 +135,19 @@ class CasePart:
             self.check_source()
 
     def check_source(self) -> None:
-        """Hide the case while it is not known whether it belongs to what is connected; show it again after that."""
+        """Have the case hidden while it is not known whether it belongs to what is connected, and shown after that."""
         session, question = self._session, self.question
         if question is not None:
-            self._hidden.hide(self._nodes())
             self._workflow.set(Step.NAVIGATE, StepStatus.WAITING, question)
         elif self._asked is not None:
-            self._hidden.show()
             has_tumor = session.structures.has_tumor
             self._workflow.set(Step.NAVIGATE, StepStatus.READY if has_tumor else StepStatus.WAITING)
         if question != self._asked:
             self._asked = question
             self._workflow.touch()
             session.tools.refresh()
+        self.question_checked(question)
         self._workflow.tell()
-
-    def show_hidden(self) -> None:
-        """Until the next check_source(), whatever the question is."""
-        self._hidden.show()
 
     def never_saved(self) -> None:
         """What there is now was not saved by this session."""
@@ -148,10 +156,11 @@ class CasePart:
     def forget(self) -> None:
         """As at the beginning."""
         self.clock.forget()
-        self._hidden.forget()
+        self.forgotten()
 
     @property
     def is_empty(self) -> bool:
+        """True while nothing was recorded, opened, placed or found."""
         return not self._holding()
 
     def _holding(self) -> str:
@@ -165,9 +174,3 @@ class CasePart:
         if session.volume.has_any:
             return "A volume"
         return "A sweep" if session.recording.sweep is not None else ""
-
-    def _nodes(self) -> list:
-        """What would be taken for part of the live scene."""
-        session = self._session
-        tumor = [session.nodes.surface(), session.nodes.segmentation()]
-        return [*tumor, session.view.box.found(), *session.view.structures.nodes()]

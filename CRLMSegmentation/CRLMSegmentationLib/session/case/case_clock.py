@@ -8,7 +8,7 @@ import time
 class CaseClock:
     """Starts with stop_recording, and stands whenever the tumor on the screen is the one to work with."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._started_s: float | None = None
         self._stopped_s: float | None = None
 
@@ -21,6 +21,7 @@ class CaseClock:
 
     @property
     def is_running(self) -> bool:
+        """True from the end of the recording until the tumor is on the screen."""
         return self._started_s is not None and self._stopped_s is None
 
     def start(self) -> None:

@@ -5,33 +5,28 @@ The file may have been written by another version or changed by hand, so that ev
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...errors import CRLMError
 from ...geometry import as_affine
-from ...mrml import names
-from ...mrml.nodes import find, get_or_create, remove
 from ...segmentation.postprocess import KEEP
 from .case_source import ORIGINS
 
 if TYPE_CHECKING:
     from ...inference.models.card import ModelCard
-
-_NODE = "vtkMRMLTextNode"
-# Clocks, and what the nodes say themselves.
-_CHANGES_ALL_THE_TIME = ("timings_s", "case_clock_s", "steps", "tools", "tumor")
+    from ..session import Session
 
 
 @dataclass(frozen=True, eq=False)
 class CaseFacts:
     """What `case.json` says; None for what it does not say, or what makes no sense.
 
-    card          of the model (segmentation.models.ModelCard) that found the tumor
+    card          of the model that found the tumor
     is_corrected  by hand
     tools         tip calibrations (4, 4) by tool
     """
@@ -51,7 +46,7 @@ class CaseFacts:
     timings_s: dict[str, float] = field(default_factory=dict)
 
 
-def facts_of(session) -> dict:
+def facts_of(session: Session) -> dict[str, Any]:
     """To be written, as plain values."""
     state, result = session.state, session.tumor.result
     card = getattr(result, "card", None)
@@ -76,7 +71,7 @@ def facts_of(session) -> dict:
     }
 
 
-def read_facts(facts: dict) -> CaseFacts:
+def read_facts(facts: Mapping[str, Any]) -> CaseFacts:
     """Of what `case.json` holds."""
     threshold = _number(facts.get("threshold"))
     doubts = facts.get("doubts")
@@ -97,36 +92,11 @@ def read_facts(facts: dict) -> CaseFacts:
     )
 
 
-def put_facts(session, is_empty: bool) -> None:
-    """Have the scene hold what `case.json` would, for a session that begins on it, or on a scene that was
-    saved of it.
-    """
-    if is_empty:
-        remove(session.scene, _NODE, names.CASE)
-        return
-    facts = {name: value for name, value in facts_of(session).items() if name not in _CHANGES_ALL_THE_TIME}
-    text = json.dumps(facts, default=str)
-    node = get_or_create(session.scene, _NODE, names.CASE)
-    if node.GetText() != text:
-        node.SetHideFromEditors(True)
-        node.SetText(text)
-
-
-def facts_in(scene) -> CaseFacts:
-    """What the scene holds."""
-    node = find(scene, _NODE, names.CASE)
-    try:
-        facts = json.loads(node.GetText()) if node is not None else {}
-    except (ValueError, TypeError):
-        facts = {}
-    return read_facts(facts if isinstance(facts, dict) else {})
-
-
-def _one_of(value, known: tuple[str, ...]) -> str | None:
+def _one_of(value: object, known: tuple[str, ...]) -> str | None:
     return value if isinstance(value, str) and value in known else None
 
 
-def _number(value, lowest: float = -math.inf, highest: float = math.inf) -> float | None:
+def _number(value: object, lowest: float = -math.inf, highest: float = math.inf) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
@@ -136,7 +106,7 @@ def _number(value, lowest: float = -math.inf, highest: float = math.inf) -> floa
     return min(max(number, lowest), highest) if math.isfinite(number) else None
 
 
-def _card(text):
+def _card(text: object) -> ModelCard | None:
     from ...inference.models.card import card_of
 
     if not isinstance(text, dict):
@@ -147,7 +117,7 @@ def _card(text):
         return None
 
 
-def _tools(tools) -> dict[str, np.ndarray]:
+def _tools(tools: object) -> dict[str, np.ndarray]:
     calibrations = {}
     for name, numbers in tools.items() if isinstance(tools, dict) else ():
         try:
@@ -157,7 +127,7 @@ def _tools(tools) -> dict[str, np.ndarray]:
     return calibrations
 
 
-def _timings(timings_s) -> dict[str, float]:
+def _timings(timings_s: object) -> dict[str, float]:
     given = timings_s.items() if isinstance(timings_s, dict) else ()
     known = {str(name): _number(value) for name, value in given}
     return {name: value for name, value in known.items() if value is not None}

@@ -16,9 +16,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -37,8 +38,11 @@ SEEN = seen_path(VOLUME).name
 CORRECTIONS = "corrections.nrrd"
 _ALL = (INDEX, LOG, SCENE, RECORDING, VOLUME, SEEN, PROBABILITY, MASK, CORRECTIONS, SURFACE, BOX)
 
-_OWN_WORDS = {ORIGIN_FIELD: SIMULATED, "PosePairing": "arrival"}
+_OWN_FIELDS = {ORIGIN_FIELD: SIMULATED, "PosePairing": "arrival"}
 _NUMBERS = re.compile(r"[-+]?\d[-+\d.eE ]*")
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,22 +63,23 @@ class Case:
     mask: Volume | None = None
     corrections: Volume | None = None
     surface: Any = None
-    facts: dict | None = None
+    facts: dict[str, Any] | None = None
     log: str = ""
     recording: Path | None = None
 
 
-def write_case(case: Case, folder, write_scene) -> Path:
+def write_case(case: Case, folder: str | Path, write_scene: Callable[[Path], None] | None = None) -> Path:
     """Write the case; files of an earlier one in the folder are replaced, and removed when they are not needed.
 
-    write_scene  function that writes the scene to the path that it is given
+    write_scene  writes the scene to the path that it is given; None for a case without a scene
     Raises FileFormatError; then an earlier case in the folder is as it was.
     """
     folder, place = Path(folder), Path(folder)
     try:
         with written_in_one_piece(folder, INDEX, _ALL) as place:
             _write_files(case, place)
-            write_scene(place / SCENE)
+            if write_scene is not None:
+                write_scene(place / SCENE)
             _write_index(case, place)
             _check_written(case, place)
     except (OSError, CRLMError) as error:
@@ -85,7 +90,7 @@ def write_case(case: Case, folder, write_scene) -> Path:
     return folder
 
 
-def read_case(folder) -> Case:
+def read_case(folder: str | Path) -> Case:
     """Raises FileFormatError, with the reason, for a folder that is no case or is damaged."""
     folder = Path(folder)
     try:
@@ -108,8 +113,8 @@ def read_case(folder) -> Case:
     return case
 
 
-def _read_files(folder: Path, facts: dict, with_sweep: bool = True) -> Case:
-    def read(reader, name):
+def _read_files(folder: Path, facts: dict[str, Any], with_sweep: bool = True) -> Case:
+    def read(reader: Callable[[Path], T], name: str) -> T | None:
         path = folder / name
         return reader(path) if path.exists() else None
 
@@ -163,10 +168,10 @@ def _without_names(sweep: Sweep) -> Sweep:
     """What a case keeps of a sweep from elsewhere: of its fields those with a number, and what this program says."""
     sweep = without_identity(sweep)
 
-    def kept(fields) -> dict[str, str]:
+    def kept(fields: Mapping[str, str]) -> dict[str, str]:
         return {
             name: value for name, value in fields.items()
-            if _OWN_WORDS.get(name) == value or _NUMBERS.fullmatch(str(value).strip())
+            if _OWN_FIELDS.get(name) == value or _NUMBERS.fullmatch(str(value).strip())
         }  # fmt: skip
 
     frames = [frame.with_changes(fields=kept(frame.fields)) for frame in sweep.frames]
@@ -181,7 +186,7 @@ def _write_index(case: Case, place: Path) -> None:
     (place / INDEX).write_text(json.dumps(index, indent=2, default=_plain) + "\n", encoding="utf-8")
 
 
-def _read_index(folder: Path) -> dict:
+def _read_index(folder: Path) -> dict[str, Any]:
     path = folder / INDEX
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
@@ -201,5 +206,5 @@ def _read_index(folder: Path) -> dict:
     return facts
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else str(value)

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,7 +21,7 @@ _LEFT_OVER_S = 3600.0
 
 
 @contextmanager
-def written_in_one_piece(folder: Path, index: str, names):
+def written_in_one_piece(folder: Path, index: str, names: Sequence[str]) -> Iterator[Path]:
     """Gives a folder to write the files `names` into; they take their places when the block ends without an error.
 
     index  which of them makes the folder a case: a JSON object whose 'files' lists the others
@@ -34,7 +35,7 @@ def written_in_one_piece(folder: Path, index: str, names):
         _replace(Path(place), folder, [index, *(name for name in names if name != index)])
 
 
-def recover(folder: Path, index: str, names) -> None:
+def recover(folder: Path, index: str, names: Sequence[str]) -> None:
     """Put right what was cut off in the middle of replacing, and remove what was cut off while being written."""
     for left_over in folder.glob(_SAVING + "*"):
         with suppress(OSError):
@@ -77,7 +78,7 @@ def _replace(written: Path, folder: Path, order: list[str]) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _bring_back(aside: Path, folder: Path, names) -> None:
+def _bring_back(aside: Path, folder: Path, names: Iterable[str]) -> None:
     """The index comes last, and only when all the others are there."""
     for name in names:
         if (aside / name).exists():

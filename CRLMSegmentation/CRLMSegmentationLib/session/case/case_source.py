@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ...sweep import Sweep
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
 from ..frame_source import FrameSource
 
@@ -24,7 +25,7 @@ class CaseSource:
     holding  gives what the case holds, for people ('A tumor of 4.2 mL'); '' while it holds nothing
     """
 
-    def __init__(self, holding: Callable[[], str]):
+    def __init__(self, holding: Callable[[], str]) -> None:
         self._holding = holding
         self._origin: str | None = None
         self._identities: set[str] = set()
@@ -59,6 +60,7 @@ class CaseSource:
             self.begin()
 
     def disconnect(self) -> None:
+        """No images come any more."""
         self._connected = None
 
     def keep(self) -> None:
@@ -91,12 +93,13 @@ class CaseSource:
         return identity in self._identities
 
 
-def file_identity(path) -> str:
+def file_identity(path: str | Path) -> str:
     """Of a recording on disk."""
     return str(Path(path).resolve())
 
 
-def origin_of(sweep) -> str:
-    """Of a Sweep that was read from a file: the simulator marks its own, and what is recorded of them."""
-    says_so = any(one.fields.get(ORIGIN_FIELD) == SIMULATED for one in (sweep, *sweep.frames[:1]))
+def origin_of(sweep: Sweep) -> str:
+    """Of a sweep that was read from a file: the simulator marks its own, and what is recorded of them."""
+    fields = [sweep.fields, *(frame.fields for frame in sweep.frames[:1])]
+    says_so = any(one.get(ORIGIN_FIELD) == SIMULATED for one in fields)
     return SIMULATED if says_so else REPLAYED

@@ -26,11 +26,11 @@ _UNIT = re.compile(r"\b(?:frames|images|mm|cm|kB|MB|GB|and)/(?:s|min|or)\b")
 class EventLog:
     """One entry for every event: time of day, seconds since the log began, and what happened."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._began_s = time.monotonic()
         self._lines: deque[str] = deque(maxlen=_MOST_LINES)
 
-    def add(self, event: str, **facts) -> None:
+    def add(self, event: str, **facts: object) -> None:
         """Write down one event, now; `facts` are plain values."""
         entry = {
             "time": datetime.now().isoformat(timespec="milliseconds"),  # noqa: DTZ005  (as the clock on the wall)

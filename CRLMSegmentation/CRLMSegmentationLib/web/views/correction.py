@@ -17,7 +17,7 @@ from ...session import actions
 if TYPE_CHECKING:
     from trame_slicer.core import SlicerApp
 
-    from ...session.session import Session
+    from ...mrml.scene_view import SceneView
 
 _EFFECTS = {"paint": SegmentationEffectPaint, "erase": SegmentationEffectErase}
 _UNDO_STEPS = 20
@@ -26,9 +26,9 @@ _UNDO_STEPS = 20
 class Correction:
     """The editor, begun with the first tool that is chosen; the session keeps surface and distances up to date."""
 
-    def __init__(self, slicer_app: SlicerApp, session: Session) -> None:
+    def __init__(self, slicer_app: SlicerApp, view: SceneView) -> None:
         self._editor = slicer_app.segmentation_editor
-        self._session = session
+        self._view, self._session = view, view.session
         self._undo = UndoStack(undo_limit=_UNDO_STEPS)
         self._editor.set_undo_stack(self._undo)
         self._node = None
@@ -51,11 +51,11 @@ class Correction:
         if tool not in _EFFECTS or tool == self.tool:
             self.end()
             return
-        node = self._session.nodes.segmentation()
+        node = self._view.segmentation_node()
         if not self.is_on:
             actions.CORRECT.run(self._session)
         if node is not self._node:
-            self._editor.set_active_segmentation(node, self._session.nodes.volume())
+            self._editor.set_active_segmentation(node, self._view.volume_node())
             self._node = node
         self.tool = tool
         self._editor.set_active_effect_type(_EFFECTS[tool])
@@ -80,7 +80,7 @@ class Correction:
 
     def _report_edited(self) -> None:
         """Undoing takes the segments out and puts others in, which is no edit to who watches their voxels."""
-        segmentation = self._session.nodes.segmentation().GetSegmentation()
+        segmentation = self._view.segmentation_node().GetSegmentation()
         segmentation.InvokeEvent(segmentation.SourceRepresentationModified)
 
     def end(self) -> None:

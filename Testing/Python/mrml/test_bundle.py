@@ -16,6 +16,7 @@ from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose
 from CRLMSegmentationLib.values import Box
+from scene_case import on_scene
 from small_case import TUMOR_CENTER, TUMOR_RADIUS_MM, affine, assert_same_sweep, turn
 
 STYLUS_TO_REFERENCE = affine(turn((20, 40, -10)), TUMOR_CENTER + (60, 10, 5))
@@ -30,7 +31,7 @@ def seen_of(volume) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory, sweep, volume, box, mask, surface):
-    session = Session()
+    session = on_scene(Session())
     session.recording.set_sweep(sweep)
     session.volume.set(volume.with_seen(seen_of(volume)))
     session.box.set(box)
@@ -38,14 +39,14 @@ def bundle(tmp_path_factory, sweep, volume, box, mask, surface):
     session.stream.show_frame(sweep.frames[4])
     session.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
     session.tools.update("StylusToReference", Pose(STYLUS_TO_REFERENCE))
-    path = save_scene(session, tmp_path_factory.mktemp("scenes") / "case 1.mrb")
+    path = save_scene(session.view, tmp_path_factory.mktemp("scenes") / "case 1.mrb")
     session.close()
     return path
 
 
 @pytest.fixture
 def loaded(session, bundle):
-    load_scene(session, bundle)
+    load_scene(session.view, bundle)
     return session
 
 
@@ -82,9 +83,9 @@ def test_transforms_come_back(loaded, sweep):
         "StylusTipToStylus": TIP_TO_STYLUS,
     }
     for name, matrix in expected.items():
-        node = find(loaded.scene, "vtkMRMLLinearTransformNode", name)
+        node = find(loaded.view.scene, "vtkMRMLLinearTransformNode", name)
         np.testing.assert_allclose(matrix_of_transform(node), matrix, atol=1e-9)
-    image = find(loaded.scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
+    image = find(loaded.view.scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
     np.testing.assert_allclose(volume_of(image).ijk_to_ras, sweep.frames[4].image_to_reference, atol=1e-9)
 
 
@@ -104,7 +105,7 @@ def test_every_node_is_there_once(loaded):
         ("vtkMRMLSequenceBrowserNode", names.SWEEP_BROWSER),
         ("vtkMRMLModelNode", names.tool_model("Stylus")),
     ):
-        nodes = loaded.scene.GetNodesByClassByName(class_name, name)
+        nodes = loaded.view.scene.GetNodesByClassByName(class_name, name)
         assert nodes.GetNumberOfItems() == 1, name
 
 
@@ -129,22 +130,22 @@ def test_a_loaded_case_goes_on_but_nothing_in_it_is_live(loaded):
     assert loaded.tools.reading("Stylus").status is ToolStatus.NEVER_SEEN
     assert loaded.tools.distance_mm("Stylus") is None
     for name in (names.tool_model("Stylus"), names.PROBE_MODEL):
-        assert not find(loaded.scene, "vtkMRMLModelNode", name).GetDisplayVisibility()
-    line = find(loaded.scene, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
+        assert not find(loaded.view.scene, "vtkMRMLModelNode", name).GetDisplayVisibility()
+    line = find(loaded.view.scene, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
     assert not line.GetDisplayVisibility()
     # The calibration was saved with the case: a pose is all that is needed.
     loaded.tools.update("StylusToReference", Pose(STYLUS_TO_REFERENCE))
     np.testing.assert_allclose(loaded.tools.reading().tip_ras, (STYLUS_TO_REFERENCE @ TIP_TO_STYLUS)[:3, 3], atol=1e-9)
     assert loaded.tools.distance_mm() > 0
-    roi = find(loaded.scene, "vtkMRMLMarkupsROINode", names.BOX)
+    roi = find(loaded.view.scene, "vtkMRMLMarkupsROINode", names.BOX)
     roi.SetSize(11.0, 12.0, 13.0)
     assert loaded.tumor.surface is None and loaded.tools.distance_mm() is None
 
 
 def test_saving_again_what_was_loaded(loaded, tmp_path, volume, sweep, mask):
-    again = save_scene(loaded, tmp_path / "again.mrb")
-    other = Session()
-    load_scene(other, again)
+    again = save_scene(loaded.view, tmp_path / "again.mrb")
+    other = on_scene(Session())
+    load_scene(other.view, again)
     np.testing.assert_array_equal(other.volume.value.voxels, volume.voxels)
     np.testing.assert_array_equal(other.tumor.mask.voxels, mask.voxels)
     assert_same_sweep(other.recording.sweep, sweep, tolerance_mm=6e-5)
@@ -156,12 +157,12 @@ def test_a_stale_tumor_is_not_saved(session, tmp_path, volume, box, mask, surfac
     session.box.set(box)
     session.tumor.set(mask, None, surface)
     session.box.set(Box(TUMOR_CENTER, (12, 12, 12)))
-    path = save_scene(session, tmp_path / "stale.mrb")
+    path = save_scene(session.view, tmp_path / "stale.mrb")
     assert not any("Tumor surface" in name or ".seg." in name for name in zipfile.ZipFile(path).namelist())
-    other = Session()
-    load_scene(other, path)
+    other = on_scene(Session())
+    load_scene(other.view, path)
     assert other.tumor.surface is None and other.tumor.mask is None
-    assert find(other.scene, "vtkMRMLModelNode", names.SURFACE) is None
+    assert find(other.view.scene, "vtkMRMLModelNode", names.SURFACE) is None
     assert other.state.status(Step.SEGMENT) is StepStatus.READY
     other.close()
 
@@ -172,18 +173,18 @@ def test_a_file_that_is_no_scene_is_refused_and_the_case_stays(session, tmp_path
     path = tmp_path / "bad.mrb"
     path.write_bytes(content)
     with pytest.raises(FileFormatError, match=r"bad.mrb"):
-        load_scene(session, path)
+        load_scene(session.view, path)
     assert session.volume.value is not None
 
 
 def test_a_missing_file_and_a_zip_without_a_scene_are_refused(session, tmp_path):
     with pytest.raises(FileFormatError, match="check the path"):
-        load_scene(session, tmp_path / "not there.mrb")
+        load_scene(session.view, tmp_path / "not there.mrb")
     path = tmp_path / "empty.mrb"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("notes.txt", "nothing here")
     with pytest.raises(FileFormatError, match="no scene"):
-        load_scene(session, path)
+        load_scene(session.view, path)
 
 
 def test_a_bundle_cannot_write_outside_of_its_folder(session, tmp_path):
@@ -193,7 +194,7 @@ def test_a_bundle_cannot_write_outside_of_its_folder(session, tmp_path):
         archive.writestr("../../outside.txt", "x")
         archive.writestr("/outside.txt", "x")
     with pytest.raises(FileFormatError):
-        load_scene(session, path)
+        load_scene(session.view, path)
     assert not list(tmp_path.rglob("outside.txt"))
 
 
@@ -204,22 +205,22 @@ def test_a_damaged_bundle_is_refused(session, tmp_path, bundle):
         content[place] ^= 0xFF
     path.write_bytes(content)
     with pytest.raises(FileFormatError, match="damaged"):
-        load_scene(session, path)
+        load_scene(session.view, path)
 
 
 def test_a_relative_path_is_as_good(session, tmp_path, volume, monkeypatch):
     monkeypatch.chdir(tmp_path)
     session.volume.set(volume)
-    save_scene(session, "case.mrb")
+    save_scene(session.view, "case.mrb")
     assert (tmp_path / "case.mrb").stat().st_size > 0
 
 
 def test_saving_where_it_cannot_be_written(session, tmp_path):
     with pytest.raises(FileFormatError, match="mrb"):
-        save_scene(session, tmp_path / "scene.zip")
+        save_scene(session.view, tmp_path / "scene.zip")
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FileFormatError, match="cannot be written"):
-        save_scene(session, tmp_path / "file" / "scene.mrb")
+        save_scene(session.view, tmp_path / "file" / "scene.mrb")
 
 
 def test_a_folder_of_that_name_is_not_replaced(session, tmp_path, volume):
@@ -227,6 +228,6 @@ def test_a_folder_of_that_name_is_not_replaced(session, tmp_path, volume):
     (tmp_path / "scene.mrb").mkdir()
     (tmp_path / "scene.mrb" / "kept.txt").write_text("kept")
     with pytest.raises(FileFormatError, match="cannot be written"):
-        save_scene(session, tmp_path / "scene.mrb")
+        save_scene(session.view, tmp_path / "scene.mrb")
     assert (tmp_path / "scene.mrb" / "kept.txt").read_text(encoding="utf-8") == "kept"
     assert [path.name for path in tmp_path.iterdir()] == ["scene.mrb"]

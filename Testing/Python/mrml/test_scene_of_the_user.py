@@ -12,11 +12,9 @@ from CRLMSegmentationLib.mrml.nodes import find, nodes_of_class, role_of
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose
+from scene_case import on_scene
 from small_case import TUMOR_CENTER
-
-from .test_case_files import SURNAME
-from .test_other_source import Source, record, visible
-from .test_session import TIP_TO_STYLUS, SphereSegmenter, stylus_with_tip_at
+from stand_ins import SURNAME, TIP_TO_STYLUS, Source, SphereSegmenter, record, stylus_with_tip_at, visible
 
 MODEL, VOLUME, TRANSFORM = "vtkMRMLModelNode", "vtkMRMLScalarVolumeNode", "vtkMRMLLinearTransformNode"
 LINE = "vtkMRMLMarkupsLineNode"
@@ -43,7 +41,7 @@ def working(session, sweep, volume, box):
 def own(session):
     """How many nodes there are of each role."""
     counts = {}
-    for node in nodes_of_class(session.scene, "vtkMRMLNode"):
+    for node in nodes_of_class(session.view.scene, "vtkMRMLNode"):
         if node.GetAttribute("CRLM.Role"):
             counts[role_of(node)] = counts.get(role_of(node), 0) + 1
     return counts
@@ -53,9 +51,9 @@ def own(session):
 
 
 def test_renaming_changes_nothing(working, sweep, mask, volume):
-    before, number = own(working), working.scene.GetNumberOfNodes()
+    before, number = own(working), working.view.scene.GetNumberOfNodes()
     mask, surface = working.tumor.mask, working.tumor.surface.GetNumberOfPoints()
-    for node in nodes_of_class(working.scene, "vtkMRMLNode"):
+    for node in nodes_of_class(working.view.scene, "vtkMRMLNode"):
         if node.GetAttribute("CRLM.Role"):
             node.SetName(f"{SURNAME} {node.GetID()}")
     done = [working.state.status(step) for step in Step]
@@ -67,16 +65,18 @@ def test_renaming_changes_nothing(working, sweep, mask, volume):
         and working.tumor.surface.GetNumberOfPoints() == surface
     )
     np.testing.assert_array_equal(working.tumor.mask.voxels, mask.voxels)
-    assert stylus_is_seen(working) is not None and working.nodes.margin() is not None
+    assert stylus_is_seen(working) is not None and working.view.margin_node() is not None
     working.stream.show_frame(sweep.frames[5])
     working.tumor.set_threshold(0.6)
     assert working.wait()
     working.tumor.segment(SphereSegmenter())
-    assert working.scene.GetNumberOfNodes() == number and own(working) == before
-    working.nodes.box().SetSize(28.0, 28.0, 28.0)
+    assert working.view.scene.GetNumberOfNodes() == number and own(working) == before
+    working.view.box_node().SetSize(28.0, 28.0, 28.0)
     assert working.tumor.surface is None, "the box is watched under its other name, too"
     working.case.begin()
-    left = [name for node in nodes_of_class(working.scene, "vtkMRMLNode") if SURNAME in (name := node.GetName() or "")]
+    left = [
+        name for node in nodes_of_class(working.view.scene, "vtkMRMLNode") if SURNAME in (name := node.GetName() or "")
+    ]
     assert all(
         role
         in (
@@ -96,11 +96,16 @@ def test_renaming_changes_nothing(working, sweep, mask, volume):
 
 def test_names_that_a_user_gave_stay_out_of_saved_cases(working, tmp_path):
     renamed = {}
-    for node in (working.nodes.volume(), working.nodes.surface(), working.nodes.box(), working.nodes.segmentation()):
+    for node in (
+        working.view.volume_node(),
+        working.view.surface_node(),
+        working.view.box_node(),
+        working.view.segmentation_node(),
+    ):
         node.SetName(f"{SURNAME} {node.GetClassName()}")
         renamed[node.GetID()] = node.GetName()
     folder = working.case.save(tmp_path / "case")
-    assert {identifier: working.scene.GetNodeByID(identifier).GetName() for identifier in renamed} == renamed
+    assert {identifier: working.view.scene.GetNodeByID(identifier).GetName() for identifier in renamed} == renamed
     contents = [path.read_bytes() for path in folder.iterdir() if path.suffix != ".mrb"]
     with zipfile.ZipFile(folder / "scene.mrb") as bundle:
         contents += [bundle.read(name) for name in bundle.namelist()] + [name.encode() for name in bundle.namelist()]
@@ -109,39 +114,39 @@ def test_names_that_a_user_gave_stay_out_of_saved_cases(working, tmp_path):
 
 def test_a_node_of_another_role_is_not_taken_for_its_name(session, volume):
     session.volume.set(volume)
-    session.nodes.volume().SetName("Sweep of today")
-    other = session.scene.AddNewNodeByClass(VOLUME, names.VOLUME)
+    session.view.volume_node().SetName("Sweep of today")
+    other = session.view.scene.AddNewNodeByClass(VOLUME, names.VOLUME)
     other.SetAttribute("CRLM.Role", "something else")
-    assert session.nodes.volume() is not other and session.volume.value is not None
+    assert session.view.volume_node() is not other and session.volume.value is not None
 
 
 # Deleted
 
 
 def test_a_deleted_box_is_no_box(working, box):
-    working.scene.RemoveNode(working.nodes.box())
+    working.view.scene.RemoveNode(working.view.box_node())
     assert working.box.value is None and working.state.status(Step.BOX) is StepStatus.READY
     assert working.tumor.surface is None and stylus_is_seen(working) is None
     working.box.set(box)
     assert working.state.status(Step.BOX) is StepStatus.DONE
-    working.nodes.box().SetSize(22.0, 22.0, 22.0)
+    working.view.box_node().SetSize(22.0, 22.0, 22.0)
     np.testing.assert_allclose(working.box.value.size_mm, 22.0)
     assert working.state[Step.BOX].message.startswith("22 x")
 
 
 def test_a_deleted_volume_is_no_volume(working):
-    working.scene.RemoveNode(working.nodes.volume())
+    working.view.scene.RemoveNode(working.view.volume_node())
     assert working.volume.value is None and working.state.status(Step.RECONSTRUCT) is StepStatus.READY
     assert stylus_is_seen(working) is None and working.state.status(Step.NAVIGATE) is StepStatus.WAITING
 
 
 @pytest.mark.parametrize("which", ["surface", "segmentation"])
 def test_who_deletes_a_node_of_the_tumor_deletes_the_tumor(working, which):
-    working.scene.RemoveNode(getattr(working.nodes, which)())
+    working.view.scene.RemoveNode(getattr(working.view, f"{which}_node")())
     assert stylus_is_seen(working) is None and working.tumor.state is None
-    assert working.nodes.surface() is None and working.nodes.segmentation() is None
+    assert working.view.surface_node() is None and working.view.segmentation_node() is None
     assert working.state.status(Step.SEGMENT) is StepStatus.READY
-    assert working.nodes.margin() is None
+    assert working.view.margin_node() is None
     working.tumor.segment(SphereSegmenter())
     assert stylus_is_seen(working) is not None
 
@@ -149,11 +154,11 @@ def test_who_deletes_a_node_of_the_tumor_deletes_the_tumor(working, which):
 def test_deleted_shells_come_back(working):
     working.structures.show_uncertainty(True)
     assert working.wait()
-    number = working.scene.GetNumberOfNodesByClass(MODEL)
+    number = working.view.scene.GetNumberOfNodesByClass(MODEL)
     for name in (names.MARGIN, names.UNCERTAINTY_OUTER):
-        working.scene.RemoveNode(find(working.scene, MODEL, name))
+        working.view.scene.RemoveNode(find(working.view.scene, MODEL, name))
     assert working.wait()
-    assert working.nodes.margin() is not None and working.scene.GetNumberOfNodesByClass(MODEL) == number
+    assert working.view.margin_node() is not None and working.view.scene.GetNumberOfNodesByClass(MODEL) == number
 
 
 @pytest.mark.parametrize("what", [
@@ -162,14 +167,14 @@ def test_deleted_shells_come_back(working):
 ])  # fmt: skip
 def test_deleted_tools_come_back_with_their_calibration(working, what):
     before = stylus_is_seen(working)
-    working.scene.RemoveNode(find(working.scene, *what))
+    working.view.scene.RemoveNode(find(working.view.scene, *what))
     assert stylus_is_seen(working) == pytest.approx(before)
     for one in ((MODEL, names.tool_model("Stylus")), (LINE, names.distance_line("Stylus"))):
         assert visible(working, *one)
-    model = find(working.scene, MODEL, names.tool_model("Stylus"))
+    model = find(working.view.scene, MODEL, names.tool_model("Stylus"))
     tip = model.GetParentTransformNode()
     np.testing.assert_allclose(matrix_of_transform(tip), TIP_TO_STYLUS)
-    assert tip.GetParentTransformNode() is find(working.scene, TRANSFORM, "StylusToReference")
+    assert tip.GetParentTransformNode() is find(working.view.scene, TRANSFORM, "StylusToReference")
 
 
 # Loaded
@@ -178,7 +183,7 @@ def test_deleted_tools_come_back_with_their_calibration(working, what):
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory, sweep, volume, box):
     """A scene that was saved while navigating."""
-    session = Session()
+    session = on_scene(Session())
     session.stream.connect_source(Source("simulator", "simulated"))
     record(session, sweep.frames[:4])
     session.volume.set(volume)
@@ -188,7 +193,7 @@ def bundle(tmp_path_factory, sweep, volume, box):
     session.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
     session.stream.show_frame(sweep.frames[4])
     assert session.wait() and stylus_is_seen(session) is not None
-    path = save_scene(session, tmp_path_factory.mktemp("scene") / "saved.mrb")
+    path = save_scene(session.view, tmp_path_factory.mktemp("scene") / "saved.mrb")
     session.close()
     return path
 
@@ -198,9 +203,9 @@ def load(session, path, folder):
     with zipfile.ZipFile(path) as packed:
         packed.extractall(folder)
     (scene_file,) = folder.rglob("*.mrml")
-    session.scene.SetURL(str(scene_file))
-    session.scene.SetRootDirectory(str(scene_file.parent))
-    assert session.scene.Import()
+    session.view.scene.SetURL(str(scene_file))
+    session.view.scene.SetRootDirectory(str(scene_file.parent))
+    assert session.view.scene.Import()
     # Whoever else watches the scene must have finished with it before nodes are taken out again.
     assert session.is_computing
     session.process()
@@ -224,7 +229,7 @@ def assert_nothing_is_shown_as_live(session):
         (MODEL, names.PROBE_MODEL),
     ):
         assert not visible(session, *one), one
-    assert "mm" not in find(session.scene, "vtkMRMLTextNode", names.DISTANCE_TEXT).GetText()
+    assert "mm" not in find(session.view.scene, "vtkMRMLTextNode", names.DISTANCE_TEXT).GetText()
     assert session.tools.distance_mm() is None
 
 
@@ -235,17 +240,19 @@ def test_a_scene_that_is_loaded_is_gone_on_from(session, bundle, tmp_path):
     assert_taken_over(session)
     assert_nothing_is_shown_as_live(session)
     assert heard[-1] is StepStatus.DONE
-    assert session.wait() and session.nodes.margin() is not None
+    assert session.wait() and session.view.margin_node() is not None
 
 
 def test_a_scene_that_is_loaded_while_live_replaces_the_case_and_leaves_the_stream(working, bundle, sweep, tmp_path):
-    live = {one: find(working.scene, *one) for one in ((VOLUME, names.LIVE_IMAGE), (TRANSFORM, "StylusToReference"))}
+    live = {
+        one: find(working.view.scene, *one) for one in ((VOLUME, names.LIVE_IMAGE), (TRANSFORM, "StylusToReference"))
+    }
     working.recording.start()
     working.stream.show_frame(sweep.frames[0])
     load(working, bundle, tmp_path)
     assert_taken_over(working)
     assert max(own(working).values()) == 1, own(working)
-    assert all(find(working.scene, *one) is node for one, node in live.items())
+    assert all(find(working.view.scene, *one) is node for one, node in live.items())
     assert "same patient" in working.case.question and stylus_is_seen(working) is None
     assert not visible(working, MODEL, names.SURFACE)
     working.stream.show_frame(sweep.frames[1])
@@ -265,21 +272,21 @@ def test_a_job_that_runs_while_a_scene_is_loaded_concerns_the_old_one(working, b
 
 
 def test_a_scene_of_somebody_else_leaves_the_case_alone(working, tmp_path):
-    other = Session()
-    other.scene.AddNewNodeByClass(MODEL, "Vessels")
-    path = save_scene(other, tmp_path / "other.mrb")
+    other = on_scene(Session())
+    other.view.scene.AddNewNodeByClass(MODEL, "Vessels")
+    path = save_scene(other.view, tmp_path / "other.mrb")
     other.close()
     before = own(working)
     load(working, path, tmp_path / "files")
     assert working.tumor.surface is not None and own(working) == before and stylus_is_seen(working) is not None
-    assert find(working.scene, MODEL, "Vessels") is not None
+    assert find(working.view.scene, MODEL, "Vessels") is not None
 
 
 def test_a_session_that_begins_on_a_scene_knows_what_was_known(working):
     working.tumor.acknowledge_doubts()
     doubts, figures = working.tumor.doubts, working.tumor.figures
     working.close()
-    again = Session(working.application)
+    again = on_scene(Session(), working.view.application)
     assert again.case.has_unsaved_data, "the module was loaded anew, and nothing was saved"
     assert again.tumor.doubts == doubts and again.tumor.doubts_acknowledged and again.case.origin == "live"
     assert again.tumor.figures == figures and again.box.is_tight
@@ -291,9 +298,9 @@ def test_a_timer_that_comes_while_a_scene_is_loaded_makes_no_nodes(session, swee
     source = Source("room-1:18944")
     session.stream.connect_source(source)
     source.waiting = list(sweep.frames[4:5])
-    session.scene.StartState(session.scene.ImportState)
+    session.view.scene.StartState(session.view.scene.ImportState)
     session.process(time.monotonic())
-    assert session.nodes.live_image() is None
-    session.scene.EndState(session.scene.ImportState)
+    assert session.view.live_image_node() is None
+    session.view.scene.EndState(session.view.scene.ImportState)
     session.process(time.monotonic())
-    assert session.nodes.live_image() is not None
+    assert session.view.live_image_node() is not None

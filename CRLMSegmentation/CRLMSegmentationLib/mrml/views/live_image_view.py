@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..session.live_image import LiveImage
-from ..sweep import TrackedFrame
-from ..sweep.transforms import compose
-from ..values import ImagePlane
-from . import names
-from .conversion import array_of_image, image_data, put_surface, set_transform
-from .nodes import find, get_or_create, put_under, set_visible
+from ...session.live_image import LiveImage
+from ...sweep import TrackedFrame
+from ...sweep.transforms import compose
+from ...values import ImagePlane
+from .. import names
+from ..conversion import array_of_image, image_data, put_surface, set_transform
+from ..nodes import find, get_or_create, put_under, set_visible
 from .tool_shapes import probe_shape
 
 _IMAGE, _TRANSFORM = "vtkMRMLScalarVolumeNode", "vtkMRMLLinearTransformNode"

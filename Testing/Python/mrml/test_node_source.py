@@ -5,11 +5,12 @@ import time
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import StreamError
-from CRLMSegmentationLib.mrml import names, node_source
+from CRLMSegmentationLib.mrml import names
+from CRLMSegmentationLib.mrml.connector import node_source
+from CRLMSegmentationLib.mrml.connector.node_source import NodeSource
+from CRLMSegmentationLib.mrml.connector.openigtlink_nodes import connector_available, connector_source
 from CRLMSegmentationLib.mrml.conversion import image_data, vtk_matrix
-from CRLMSegmentationLib.mrml.node_source import NodeSource
 from CRLMSegmentationLib.mrml.nodes import get_or_create
-from CRLMSegmentationLib.mrml.openigtlink_nodes import connector_available, connector_source
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose
@@ -60,8 +61,8 @@ def connector(session, monkeypatch):
 
 
 def prompt_connector(session):
-    session.stream.connect_source(NodeSource(session.scene))
-    connector = Connector(session.scene)
+    session.stream.connect_source(NodeSource(session.view.scene))
+    connector = Connector(session.view.scene)
     connector.send_image(0)
     connector.send_transform("ImageToReference", np.eye(4))
     connector.send_transform("StylusToReference", np.eye(4))
@@ -85,7 +86,7 @@ def test_frames_are_shown_and_recorded(session, connector):
     assert all(frame.valid for frame in sweep.frames)
     np.testing.assert_allclose(sweep.frames[3].image_to_reference, POSE)
     assert session.stream.is_live and session.stream.status.frames == 6
-    assert session.nodes.live_image().GetParentTransformNode() is session.nodes.image_to_reference()
+    assert session.view.live_image_node().GetParentTransformNode() is session.view.image_to_reference_node()
 
 
 def test_an_image_without_a_new_pose_has_none(session, connector, monkeypatch):
@@ -120,7 +121,7 @@ def test_a_pose_that_came_some_time_before_the_image_is_not_its_pose(session, ap
 
 def test_it_is_told_and_recorded_how_poses_were_assigned(session, connector):
     assert any("no times" in note for note in session.stream.status.notes)
-    source = NodeSource(session.scene)
+    source = NodeSource(session.view.scene)
     source.start()
     connector.send_transform("ImageToReference", POSE)
     connector.send_image(1)
@@ -160,9 +161,9 @@ def test_a_tool_is_followed_while_no_image_comes(session, connector):
 
 
 def test_pose_in_the_image_message(session):
-    connector = Connector(session.scene)
+    connector = Connector(session.view.scene)
     connector.send_image(0, "Image_Reference")
-    source = NodeSource(session.scene)
+    source = NodeSource(session.view.scene)
     source.start()
     assert source.poll() == []
     connector.send_image(1, "Image_Reference", matrix=POSE)
@@ -178,11 +179,11 @@ def test_pose_in_the_image_message(session):
 def test_pose_through_a_calibration(session, monkeypatch):
     monkeypatch.setattr(node_source, "_TOGETHER_S", 5.0)
     image_to_probe, probe_to_reference = affine(np.eye(3) * 0.2), affine(turn((0, 0, 90)), (1, 2, 3))
-    connector = Connector(session.scene)
+    connector = Connector(session.view.scene)
     connector.send_transform("StylusToReference", np.eye(4))
     connector.send_transform("ProbeToReference", np.eye(4))
     connector.send_image(0)
-    source = NodeSource(session.scene, calibration={"ImageToProbe": image_to_probe})
+    source = NodeSource(session.view.scene, calibration={"ImageToProbe": image_to_probe})
     source.start()
     connector.send_transform("ProbeToReference", probe_to_reference)
     connector.send_image(1)
@@ -194,10 +195,10 @@ def test_pose_through_a_calibration(session, monkeypatch):
 
 def test_nodes_of_other_names_can_be_chosen(session, monkeypatch):
     monkeypatch.setattr(node_source, "_TOGETHER_S", 5.0)
-    connector = Connector(session.scene)
+    connector = Connector(session.view.scene)
     connector.send_image(0, "BK_Image")
     connector.send_transform("UltrasoundPose", np.eye(4))
-    source = NodeSource(session.scene, "BK_Image", "UltrasoundPose")
+    source = NodeSource(session.view.scene, "BK_Image", "UltrasoundPose")
     source.start()
     connector.send_image(1)
     assert source.poll() == []
@@ -212,7 +213,7 @@ def test_nodes_of_other_names_can_be_chosen(session, monkeypatch):
 
 def test_a_node_that_is_removed_stops_nothing(session, connector):
     connector.send_transform("ImageToReference", POSE)
-    session.scene.RemoveNode(connector.send_image(1))
+    session.view.scene.RemoveNode(connector.send_image(1))
     session.process()
     for value in (2, 3):
         connector.send_transform("ImageToReference", POSE)
@@ -224,8 +225,8 @@ def test_a_node_that_is_removed_stops_nothing(session, connector):
 
 
 def test_an_image_that_is_no_frame_is_counted_and_left_out(session):
-    node = get_or_create(session.scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
-    source = NodeSource(session.scene)
+    node = get_or_create(session.view.scene, "vtkMRMLScalarVolumeNode", names.LIVE_IMAGE)
+    source = NodeSource(session.view.scene)
     source.start()
     node.SetAndObserveImageData(image_data(np.zeros((3, 4, 5), np.uint8)))
     assert source.poll() == [] and source.status.other_images == 1
@@ -233,6 +234,6 @@ def test_an_image_that_is_no_frame_is_counted_and_left_out(session):
 
 
 def test_without_the_extension_it_says_so(session):
-    assert connector_available(session.application) is False
+    assert connector_available(session.view.application) is False
     with pytest.raises(StreamError, match="SlicerOpenIGTLink"):
-        connector_source(session.application)
+        connector_source(session.view.application)

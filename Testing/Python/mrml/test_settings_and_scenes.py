@@ -11,6 +11,7 @@ from CRLMSegmentationLib.reconstruction import ReconstructionSettings
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose, Sweep
+from scene_case import on_scene
 from small_case import affine
 from vtkmodules.vtkFiltersSources import vtkPlaneSource
 
@@ -65,7 +66,7 @@ def test_a_scene_with_an_oblique_box_opens_and_says_what_is_wrong(box):
     shear = application.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Shear")
     set_transform(shear, affine(np.array([[1, 0.5, 0], [0, 1, 0], [0, 0, 1.0]])))
     node.SetAndObserveTransformNodeID(shear.GetID())
-    session = Session(application)
+    session = on_scene(Session(), application)
     assert session.state.status(Step.BOX) is StepStatus.FAILED and "perpendicular" in session.state[Step.BOX].message
     set_transform(shear, np.eye(4))
     assert session.state.status(Step.BOX) is StepStatus.DONE
@@ -84,7 +85,7 @@ def test_a_scene_with_an_open_surface_opens_and_measures_nothing(volume, with_vo
     node = application.scene.AddNewNodeByClass("vtkMRMLModelNode", names.SURFACE)
     node.CreateDefaultDisplayNodes()
     put_surface(node, plane.GetOutput())
-    session = Session(application)
+    session = on_scene(Session(), application)
     session.tools.update("StylusToReference", Pose(np.eye(4)))
     assert session.tools.distance_mm() is None and session.tumor.surface is None
     assert not node.GetDisplayVisibility()
@@ -98,8 +99,8 @@ def test_a_scene_with_an_open_surface_opens_and_measures_nothing(volume, with_vo
 def test_a_volume_under_a_warp_is_told_wherever_it_is_asked_for(session, volume, box):
     session.volume.set(volume)
     session.box.set(box)
-    warp = session.scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "Warp")
-    session.nodes.volume().SetAndObserveTransformNodeID(warp.GetID())
+    warp = session.view.scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "Warp")
+    session.view.volume_node().SetAndObserveTransformNodeID(warp.GetID())
     assert any("not linear" in warning for warning in session.box.warnings)
     session.process()
     assert session.fault is None

@@ -6,12 +6,12 @@ if connector_available(application):
 
 from __future__ import annotations
 
-from ..errors import StreamError
-from ..session.frame_source import server_identity
-from ..tracking import StreamStatus
-from ..tracking.openigtlink.port import checked_port
-from ..values.defaults import DEFAULT_PORT
-from .application import Application
+from ...errors import StreamError
+from ...session.frame_source import server_identity
+from ...tracking import StreamStatus
+from ...tracking.openigtlink.port import checked_port
+from ...values.defaults import DEFAULT_PORT
+from ..application import Application
 from .node_source import NodeSource
 
 _CLASS = "vtkMRMLIGTLConnectorNode"

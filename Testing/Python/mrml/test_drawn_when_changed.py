@@ -38,14 +38,14 @@ def move_stylus(session, away_mm, valid=True):
 
 
 def line_of(session):
-    return find(session.scene, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
+    return find(session.view.scene, "vtkMRMLMarkupsLineNode", names.distance_line("Stylus"))
 
 
 @pytest.fixture
 def changed(navigating):
     """Names of the nodes that said of themselves that they changed, in the order in which they did."""
     heard, observed = [], []
-    scene = navigating.scene
+    scene = navigating.view.scene
     for number in range(scene.GetNumberOfNodes()):
         node = scene.GetNthNode(number)
         observed.append((node, node.AddObserver("AnyEvent", lambda *_, name=node.GetName(): heard.append(name))))
@@ -79,6 +79,7 @@ def test_a_frame_that_is_new_changes_the_image(navigating, frames, changed):
     assert {names.LIVE_IMAGE, names.IMAGE_TO_REFERENCE} <= set(changed)
 
 
+@pytest.mark.real_ages
 def test_a_tool_that_is_lost_is_hidden_even_where_it_did_not_move(navigating):
     move_stylus(navigating, 30.0, valid=False)
     assert not line_of(navigating).GetDisplayVisibility()

@@ -1,18 +1,18 @@
-"""What is drawn around the tumor, on model nodes: the shell at the margin, and how unsure the model is of its edge."""
+"""What is drawn around the tumor, on model nodes: the margin's shell, and where the model is unsure of the border."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..session.shells import Shell
-from . import names
-from .conversion import put_surface
-from .nodes import find, get_or_create, is_stale, mark_stale
+from ...session.shells import Shell
+from .. import names
+from ..conversion import put_surface
+from ..nodes import find, get_or_create, is_stale, mark_stale
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
-    from ..session.structures import StructuresPart
+    from ...session.structures import StructuresPart
 
 _MODEL = "vtkMRMLModelNode"
 # Name of the node, color, opacity.

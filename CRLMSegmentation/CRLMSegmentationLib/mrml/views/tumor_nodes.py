@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..session.tumor.labelmap import Labelmap
-from ..values import Volume
-from . import names
-from .conversion import put_surface, put_volume, surface_of, volume_of
-from .labelmap import labelmap_of, put_segment, segment_of
-from .nodes import find, get_or_create, is_stale, mark_stale, remove_node
+from ...session.tumor.labelmap import Labelmap
+from ...values import Volume
+from .. import names
+from ..conversion import put_surface, put_volume, surface_of, volume_of
+from ..labelmap import labelmap_of, put_segment, segment_of
+from ..nodes import find, get_or_create, is_stale, mark_stale, remove_node
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GeometryError
-from ..session.volume import VolumePart, VolumeStatus
-from ..values import Volume
-from . import names
-from .conversion import node_to_world, put_volume, volume_of
-from .nodes import find, get_or_create, is_stale, mark_stale, remove_node
-from .observers import ObservedNode
+from ...errors import GeometryError
+from ...session.volume import VolumePart, VolumeStatus
+from ...values import Volume
+from .. import names
+from ..conversion import node_to_world, put_volume, volume_of
+from ..nodes import find, get_or_create, is_stale, mark_stale, remove_node
+from ..observers import ObservedNode
 
 _CLASS = "vtkMRMLScalarVolumeNode"
 _GROWING = "CRLM.Growing"

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..navigation.margin import Severity
-from ..navigation.tool_transforms import DEFAULT_TOOL, tip_to_tool, tool_of_calibration, tool_to_reference
-from ..navigation.tracked_tool import ToolStatus
-from ..session.tools import ToolReading, Tools
-from . import names
-from .conversion import matrix_of_transform, put_surface, set_transform
-from .nodes import find, get_or_create, mark_stale, nodes_of_class, put_under, remove, role_of, set_visible
+from ...navigation.margin import Severity
+from ...navigation.tool_transforms import DEFAULT_TOOL, tip_to_tool, tool_of_calibration, tool_to_reference
+from ...navigation.tracked_tool import ToolStatus
+from ...session.tools import ToolReading, Tools
+from .. import names
+from ..conversion import matrix_of_transform, put_surface, set_transform
+from ..nodes import find, get_or_create, mark_stale, nodes_of_class, put_under, remove, role_of, set_visible
 from .tool_shapes import stylus_shape
 
 _TRANSFORM, _MODEL, _LINE = "vtkMRMLLinearTransformNode", "vtkMRMLModelNode", "vtkMRMLMarkupsLineNode"

@@ -7,8 +7,7 @@ from CRLMSegmentationLib.mrml.labelmap import labelmap_of
 from CRLMSegmentationLib.mrml.nodes import is_stale
 from CRLMSegmentationLib.session.tumor.labelmap import Labelmap
 from small_case import TUMOR_CENTER
-
-from .test_corrections import TOP, ConeSegmenter, ball, edit
+from stand_ins import TOP, ConeSegmenter, ball, edit
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def segmented(session, volume, box):
 
 
 def drawn(session, volume):
-    return labelmap_of(session.nodes.segmentation(), names.SEGMENT).mask_on(volume).voxels > 0
+    return labelmap_of(session.view.segmentation_node(), names.SEGMENT).mask_on(volume).voxels > 0
 
 
 def test_a_mask_that_cannot_be_shown_is_a_fault_until_it_is_shown(segmented, volume, monkeypatch):
@@ -66,14 +65,14 @@ def test_a_threshold_that_leaves_nothing_while_a_hand_corrects_empties_the_segme
     segmented.tumor.set_threshold(0.999)
     assert segmented.wait()
     assert segmented.tumor.surface is None and not drawn(segmented, volume).any()
-    assert segmented.nodes.segmentation().GetDisplayVisibility() and is_stale(segmented.nodes.surface())
+    assert segmented.view.segmentation_node().GetDisplayVisibility() and is_stale(segmented.view.surface_node())
     edit(segmented, lambda mask: mask | ball(volume, TOP, 3.0))
     assert segmented.wait()
     assert segmented.tumor.mask.voxels.sum() == ball(volume, TOP, 3.0).sum()
 
 
 def test_a_segmentation_that_a_user_hides_stays_hidden_at_every_stroke(segmented, volume):
-    node = segmented.nodes.segmentation()
+    node = segmented.view.segmentation_node()
     segmented.tumor.begin_correction()
     node.SetDisplayVisibility(False)
     edit(segmented, lambda mask: mask | ball(volume, TOP, 3.0))
@@ -83,7 +82,7 @@ def test_a_segmentation_that_a_user_hides_stays_hidden_at_every_stroke(segmented
 def test_a_segmentation_that_shares_its_labelmap_gives_the_tumors_voxels_alone(segmented, volume):
     from slicer import vtkSlicerSegmentationsModuleLogic
 
-    node = segmented.nodes.segmentation()
+    node = segmented.view.segmentation_node()
     tumor = drawn(segmented, volume)
     vein = node.GetSegmentation().AddEmptySegment("Vein", "Vein")
     from CRLMSegmentationLib.mrml.labelmap import oriented_image

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GeometryError
-from ..session.box import BoxPart, is_same_box
-from ..values import Box
-from . import names
-from .conversion import box_of, put_box
-from .nodes import find, get_or_create, remove_node
-from .observers import ObservedNode
+from ...errors import GeometryError
+from ...session.box import BoxPart, is_same_box
+from ...values import Box
+from .. import names
+from ..conversion import box_of, put_box
+from ..nodes import find, get_or_create, remove_node
+from ..observers import ObservedNode
 
 _CLASS = "vtkMRMLMarkupsROINode"
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..session.tumor.saved_tumor import SavedTumor
-from .observers import observe
-from .tumor import TumorNodes
+from ...session.tumor.saved_tumor import SavedTumor
+from ..observers import observe
+from .tumor_nodes import TumorNodes
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
-    from ..session.tumor.labelmap import Labelmap
-    from ..session.tumor.tumor import TumorPart
+    from ...session.tumor.labelmap import Labelmap
+    from ...session.tumor.tumor import TumorPart
 
 
 class TumorView:

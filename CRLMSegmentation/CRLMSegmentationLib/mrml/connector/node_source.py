@@ -15,13 +15,13 @@ from collections import deque
 
 import numpy as np
 
-from ..session.frame_source import ReceivedPose
-from ..sweep import Pose, TrackedFrame
-from ..sweep.transforms import compose, is_transform_name, split_transform_name
-from ..tracking import StreamStatus
-from ..tracking.age import NEVER, Age
-from . import names
-from .conversion import array_of_image, array_of_matrix, matrix_of_transform, vtk_matrix
+from ...session.frame_source import ReceivedPose
+from ...sweep import Pose, TrackedFrame
+from ...sweep.transforms import compose, is_transform_name, split_transform_name
+from ...tracking import StreamStatus
+from ...tracking.age import NEVER, Age
+from .. import names
+from ..conversion import array_of_image, array_of_matrix, matrix_of_transform, vtk_matrix
 
 IMAGE_NAMES = (names.LIVE_IMAGE, "Image_Reference")
 # A transform that ends here is measured all the time; others, such as ImageToProbe, are calibrations.

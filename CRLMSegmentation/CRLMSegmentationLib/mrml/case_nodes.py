@@ -1,0 +1,55 @@
+"""The nodes of a case among all that are in a scene: told from others, taken out, and written as one scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from . import names
+from .bundle import write_scene
+from .nodes import nodes_of_class, remove_node, role_of
+from .own_nodes import RESULTS, any_own_nodes, only_saving, own_names, own_nodes
+from .sweeps.sweep_sequence import remove_sweep, sweep_nodes
+
+
+def is_result(node: Any) -> bool:
+    """True for a node of sweep, volume, box or tumor."""
+    return role_of(node) in (*RESULTS, names.SWEEP_BROWSER)
+
+
+def remove_results(scene: Any, but: Iterable[Any] = ()) -> None:
+    """Take sweep, volume, box and tumor out of the scene, other than the nodes of `but`."""
+    but = list(but)
+    kept = {node.GetID() for node in but}
+    kept |= {part.GetID() for node in but if role_of(node) == names.SWEEP_BROWSER for part in sweep_nodes(scene, node)}
+    browsers = [one for one in nodes_of_class(scene, "vtkMRMLSequenceBrowserNode") if is_result(one)]
+    for browser in browsers:
+        if browser.GetID() not in kept:
+            remove_sweep(scene, browser)
+    for node in own_nodes(scene, ()):
+        if role_of(node) in RESULTS and node.GetID() not in kept:
+            remove_node(scene, node)
+
+
+def remove_doubles(scene: Any, loaded: Iterable[Any]) -> None:
+    """Take those of the `loaded` nodes out of the scene that have come beside others of the same role."""
+    loaded = list(loaded)
+    ours = {node.GetID() for node in loaded}
+    there = {role_of(node) for node in any_own_nodes(scene) if node.GetID() not in ours}
+    parts = {part.GetID() for part in sweep_nodes(scene)}
+    for node in loaded:
+        if role_of(node) in there and node.GetID() not in parts and scene.IsNodePresent(node):
+            remove_node(scene, node)
+
+
+def write_case_scene(scene: Any, tools: Iterable[str], path: Path) -> None:
+    """Write what the session shows, with these tools, to `path` (.mrb), without the sweep: it lies beside the scene in
+    a case, and packing it a second time takes most of the time. Nothing else of the scene goes in.
+
+    Raises FileFormatError.
+    """
+    sweep_ids = {node.GetID() for node in sweep_nodes(scene)}
+    nodes = [node for node in own_nodes(scene, tools) if node.GetID() not in sweep_ids]
+    with own_names(nodes), only_saving(scene, nodes):
+        write_scene(scene, path)
