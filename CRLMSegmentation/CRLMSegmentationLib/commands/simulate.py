@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --patient: a tracked ultrasound sweep over a metastasis of this liver, deformed as in the operation",
     )  # fmt: skip
     parser.add_argument(
+        "--camera", type=int, default=0, metavar="N",
+        help="with --patient: N views of a laparoscope: poses, depth and masks of ridge, ligament and silhouette",
+    )  # fmt: skip
+    parser.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="folder for what is simulated and its truth"
     )
     add_force_option(parser)
@@ -47,6 +51,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise ConfigurationError("--phases makes CTs of a patient: give --patient SEED in place of --seed.")
     elif arguments.sweep:
         raise ConfigurationError("--sweep is a sweep over a patient: give --patient SEED in place of --seed.")
+    elif arguments.camera:
+        raise ConfigurationError("--camera looks at a patient: give --patient SEED in place of --seed.")
     else:
         _simulate_sweep(arguments)
 
@@ -55,13 +61,18 @@ def _simulate_patient(arguments: argparse.Namespace) -> None:
     from ..files import write_volume
     from ..simulation.ct import CtSettings, scan
     from ..simulation.ct.dicom import write_dicom_series
+    from ..simulation.laparoscope import draw_views, views_files, write_views
     from ..simulation.patient import PATIENT_FILES, draw_operation, draw_patient, write_patient
     from ..simulation.ultrasound.patient_sweep import SWEEP_FILES, simulate_patient_sweep, write_patient_sweep
 
+    if not 0 <= arguments.camera <= 1000:
+        raise ConfigurationError(f"--camera is {arguments.camera}; it must be from 0 to 1000 views.")
     folder = Path(arguments.output)
     settings = {phase: CtSettings(phase, arguments.slice_mm) for phase in arguments.phases}
     of_ct = [folder / "ct" / f"{phase}.nrrd" for phase in settings] + [folder / "ct" / "labels.nrrd"] * bool(settings)
     named = [*PATIENT_FILES, *(SWEEP_FILES if arguments.sweep else ())]
+    if arguments.camera:
+        named += [*views_files(arguments.camera), *(() if arguments.sweep else ("transforms.json",))]
     check_outputs([Output("-o", path) for path in (*(folder / name for name in named), *of_ct)], [], arguments.force)
     with progress_bar("Simulate") as progress:
         progress(0.0, "liver and vessels")
@@ -75,6 +86,12 @@ def _simulate_patient(arguments: argparse.Namespace) -> None:
         if arguments.sweep:
             recorded = simulate_patient_sweep(draw_operation(patient), progress=progress)
             write_patient_sweep(recorded, folder)
+        if arguments.camera:
+            operation = draw_operation(patient)
+            transforms = (
+                recorded.transforms if arguments.sweep else {"PatientToReference": operation.patient_to_reference}
+            )
+            write_views(draw_views(operation, arguments.camera), folder, transforms)
     print_facts(
         {
             "folder": folder,
@@ -89,6 +106,7 @@ def _simulate_patient(arguments: argparse.Namespace) -> None:
                 for lesion in patient.lesions
             ],
             "sweep": folder / "sweep.igs.mha" if arguments.sweep else None,
+            "views": arguments.camera,
             "ct": {phase: folder / "ct" / f"{phase}.nrrd" for phase in settings},
         }
     )
@@ -100,6 +118,8 @@ def _simulate_patient(arguments: argparse.Namespace) -> None:
     if arguments.sweep:
         target = recorded.parameters["target"]
         print(f"  {folder / 'sweep.igs.mha'}: {len(recorded.sweep)} frames over metastasis {target}, simulated")
+    if arguments.camera:
+        print(f"  {folder / 'camera'}: {arguments.camera} views of a laparoscope, simulated")
 
 
 def _simulate_sweep(arguments: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import FileFormatError
 from ...files import write_displacements, write_surface, write_volume
+from ...files.whole_file import written_whole
 from ...values import Volume
 from ..progress import Progress
 from ..tubes import paint_tubes
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 LABELS_FILE, CURVES_FILE, PARAMETERS_FILE, SURFACES_FOLDER = "labels.nrrd", "curves.json", "parameters.json", "surfaces"
-DEFORMATION_FILE = "deformation.nrrd"
+DEFORMATION_FILE, TRANSFORMS_FILE = "deformation.nrrd", "transforms.json"
 SURFACES = ("liver", "portal", "hepatic", "artery", "bile", "lesions")
 PATIENT_FILES = (
     LABELS_FILE, CURVES_FILE, DEFORMATION_FILE, PARAMETERS_FILE, *(f"{SURFACES_FOLDER}/{name}.vtp" for name in SURFACES)
@@ -78,6 +79,16 @@ def write_patient(
     except OSError as error:
         raise FileFormatError(f"The patient cannot be written into {folder} ({error.strerror or error}).") from None
     return folder
+
+
+def write_transforms(transforms: dict[str, np.ndarray], folder: str | Path) -> None:
+    """Write transforms.json: name (as PLUS names them) to a (4, 4), or one for each frame or view; RAS, mm.
+
+    Raises FileFormatError when the disk refuses.
+    """
+    text = {"coordinate_system": "RAS", "unit": "mm", **{name: matrix.tolist() for name, matrix in transforms.items()}}
+    with written_whole(Path(folder) / TRANSFORMS_FILE) as place:
+        place.write_text(json.dumps(text, allow_nan=False), encoding="utf-8")
 
 
 def parameters(patient: Patient, labels: Volume) -> dict[str, Any]:

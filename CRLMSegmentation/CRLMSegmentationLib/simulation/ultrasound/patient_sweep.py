@@ -14,6 +14,7 @@ from ...geometry import transform_points
 from ...sweep import Sweep
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
 from ...values import Volume
+from ..patient.export import write_transforms
 from ..patient.operation import Operation
 from ..progress import Progress
 from .frames import paint_frames, tracked_frames
@@ -142,9 +143,7 @@ def write_patient_sweep(recorded: PatientSweep, folder: str | Path) -> None:
     write_sweep(recorded.sweep, folder / "sweep.igs.mha")
     write_volume(recorded.tumors, folder / "tumors.nrrd")
     write_surface(recorded.liver, folder / "operation" / "liver.vtp")
-    transforms = {name: matrix.tolist() for name, matrix in recorded.transforms.items()}
-    text = {"coordinate_system": "RAS", "unit": "mm", **transforms}
-    (folder / "transforms.json").write_text(json.dumps(text, allow_nan=False), encoding="utf-8")
+    write_transforms(recorded.transforms, folder)
     (folder / "sweep.json").write_text(json.dumps(recorded.parameters, indent=1, allow_nan=False), encoding="utf-8")
 
 

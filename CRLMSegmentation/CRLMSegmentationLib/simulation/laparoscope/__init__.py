@@ -1,0 +1,6 @@
+"""What a laparoscope sees of a simulated patient: camera, poses, depth and masks of landmarks; geometry, no looks."""
+
+from .views import LANDMARKS, LaparoscopeViews, draw_views
+from .views_file import views_files, write_views
+
+__all__ = ["LANDMARKS", "LaparoscopeViews", "draw_views", "views_files", "write_views"]

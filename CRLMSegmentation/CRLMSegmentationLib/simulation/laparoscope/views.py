@@ -1,0 +1,147 @@
+"""A laparoscope before a patient's liver in the operation: where it is, how deep each pixel looks, and where the
+landmarks are that registration is made with: ridge, falciform ligament and silhouette.
+
+Geometry alone: the pictures' looks are not made here. Camera and pixels are those of values.camera (OpenCV).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ...errors import ConfigurationError
+from ...geometry import invert_affine, transform_points
+from ...values.camera import Camera
+from ..patient.operation import Operation
+from ..patient.surface_curves import surface_points
+from .depth import lay_triangles
+
+# In the order in which they are laid: where two meet, the later one is seen.
+LANDMARKS = {"background": 0, "liver": 1, "silhouette": 2, "falciform ligament": 3, "ridge": 4}
+_SIZE = (960, 540)
+_MOST_VIEWS, _TRIES = 1000, 40
+_CLEAR_MM, _BEHIND_MM, _LEAST_SHARE = 25.0, 3.0, 0.1
+_NEVER_MM = np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class LaparoscopeViews:
+    """Some pictures' geometry; n views of (v, u) pixels.
+
+    camera               the same for all
+    camera_to_reference  (n, 4, 4) rigid, the true poses
+    depth_mm             (n, v, u) float32, z in the camera's frame; 0 where the liver is not seen
+    landmarks            (n, v, u) uint8, LANDMARKS
+    """
+
+    camera: Camera
+    camera_to_reference: np.ndarray
+    depth_mm: np.ndarray
+    landmarks: np.ndarray
+
+
+def draw_views(operation: Operation, count: int) -> LaparoscopeViews:
+    """`count` views from ports below the liver; the same for the same patient, the first of many those of few.
+
+    Raises ConfigurationError for a count that is not from 1 to 1000.
+    """
+    if not 1 <= count <= _MOST_VIEWS:
+        raise ConfigurationError(f"{count} views of the laparoscope are not offered: choose 1 to {_MOST_VIEWS}.")
+    for_camera, *for_views = np.random.SeedSequence([20265, operation.patient.seed]).spawn(1 + count)
+    camera = _draw_camera(np.random.default_rng(for_camera))
+    scene = _Scene(operation, camera)
+    views = [scene.draw(np.random.default_rng(seeds)) for seeds in for_views]
+    poses, depths, landmarks = (np.stack([view[part] for view in views]) for part in range(3))
+    return LaparoscopeViews(camera, poses, depths, landmarks)
+
+
+def _draw_camera(rng: np.random.Generator) -> Camera:
+    focal = round(rng.uniform(690.0, 800.0), 2)
+    center = np.round(np.array(_SIZE) / 2 - 0.5 + rng.uniform(-12, 12, 2), 2)
+    intrinsics = np.array(
+        [[focal, 0, center[0]], [0, round(focal * rng.uniform(0.998, 1.002), 2), center[1]], [0, 0, 1]]
+    )
+    lens = [rng.uniform(-0.22, -0.08), rng.uniform(0.0, 0.06), *rng.uniform(-0.001, 0.001, 2)]
+    return Camera(intrinsics, _SIZE, np.round(lens, 5))
+
+
+class _Scene:
+    """The liver in the operation, in Reference, and the camera before it."""
+
+    def __init__(self, operation: Operation, camera: Camera):
+        from vtkmodules.util.numpy_support import vtk_to_numpy
+
+        self._operation, self._camera = operation, camera
+        surface = operation.patient.surface
+        self._points = operation.ct_to_reference(surface_points(surface))
+        self._triangles = vtk_to_numpy(surface.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int64)
+        self._curves = {
+            "falciform ligament": self._close_together(operation.patient.falciform_ligament),
+            "ridge": self._close_together(operation.patient.ridge),
+        }
+
+    def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pose, depth and landmarks of a view that shows enough of the liver."""
+        for _ in range(_TRIES):
+            pose = self._draw_pose(rng)
+            outside = self._operation.patient.shape.outside_mm(self._operation.reference_to_ct(pose[None, :3, 3]))
+            if outside[0] < _CLEAR_MM:
+                continue
+            depth, landmarks = self.look_from(pose)
+            if (depth > 0).mean() >= _LEAST_SHARE and (landmarks == LANDMARKS["ridge"]).any():
+                return pose, depth, landmarks
+        raise ConfigurationError("No view of this liver's ridge was found.")
+
+    def look_from(self, camera_to_reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Depth and landmarks (v, u) of the camera there."""
+        to_camera = invert_affine(camera_to_reference)
+        points = transform_points(to_camera, self._points)
+        # What is far outside of the view may be folded into it by the lens's polynomial.
+        in_view = (points[:, 2] > 1.0) & (np.abs(points[:, :2]) < 1.2 * points[:, 2:]).all(axis=1)
+        pixels = np.where(in_view[:, None], self._camera.project(points), np.nan)
+        nearest = np.full(self._camera.image_size[::-1], _NEVER_MM)
+        lay_triangles(nearest, pixels, points[:, 2].copy(), self._triangles[in_view[self._triangles].all(axis=1)])
+        seen = nearest < _NEVER_MM
+        landmarks = seen.astype(np.uint8)
+        # Where the picture ends the liver may go on: that is no silhouette.
+        landmarks[seen & ndimage.binary_dilation(~seen, iterations=2)] = LANDMARKS["silhouette"]
+        for name, curve in self._curves.items():
+            landmarks[self._drawn(transform_points(to_camera, curve), nearest) & seen] = LANDMARKS[name]
+        return np.where(seen, nearest, 0.0).astype(np.float32), landmarks
+
+    def _drawn(self, curve: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+        """(v, u) boolean: a line of 3 pixels where the curve's points (n, 3) are seen, not hidden by the liver."""
+        pixels = self._camera.project(curve[curve[:, 2] > 1.0])
+        z = curve[curve[:, 2] > 1.0, 2]
+        inside = self._camera.is_in_image(pixels)
+        u, v = np.round(pixels[inside]).astype(int).T
+        # A curve of the surface may lie a little behind its triangles, or just beside the outermost of them.
+        before = ndimage.maximum_filter(nearest, 3)
+        open_view = z[inside] < before[v, u] + _BEHIND_MM
+        drawn = np.zeros(nearest.shape, dtype=bool)
+        drawn[v[open_view], u[open_view]] = True
+        return np.asarray(ndimage.binary_dilation(drawn, np.ones((3, 3), dtype=bool)))
+
+    def _draw_pose(self, rng: np.random.Generator) -> np.ndarray:
+        """(4, 4) camera to Reference: from a port below and in front of the liver, towards the front of its ridge."""
+        patient, deformation = self._operation.patient, self._operation.deformation
+        line = patient.ridge[len(patient.ridge) // 4 : 3 * len(patient.ridge) // 4]
+        target = deformation.to_operation(line[int(rng.integers(len(line)))]) + rng.uniform(-15, 15, 3)
+        port = target + [rng.uniform(-60, 40), rng.uniform(50, 110), rng.uniform(-110, -40)]
+        ahead = (target - port) / np.linalg.norm(target - port)
+        down = np.array([0.0, -1.0, 0.0]) - ahead * -ahead[1]
+        down /= np.linalg.norm(down)
+        right, roll = np.cross(down, ahead), np.radians(rng.uniform(-20, 20))
+        right, down = np.cos(roll) * right + np.sin(roll) * down, np.cos(roll) * down - np.sin(roll) * right
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = np.stack([right, down, ahead], axis=-1), port
+        result: np.ndarray = np.round(self._operation.patient_to_reference @ pose, 9)
+        return result
+
+    def _close_together(self, curve_ras: np.ndarray) -> np.ndarray:
+        """(n, 3) in Reference: the curve of the CT, points 0.1 mm apart, less than a pixel."""
+        places = np.arange(0, len(curve_ras) - 1 + 1e-9, 1 / 15)
+        dense = np.column_stack([np.interp(places, np.arange(len(curve_ras)), curve_ras[:, axis]) for axis in range(3)])
+        return self._operation.ct_to_reference(dense)

@@ -1,0 +1,99 @@
+"""A laparoscope before a simulated liver: what it sees is where the CT has it, through transforms that are known."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK
+from CRLMSegmentationLib.errors import ConfigurationError
+from CRLMSegmentationLib.files.camera_file import read_camera
+from CRLMSegmentationLib.geometry import transform_points
+from CRLMSegmentationLib.simulation.laparoscope import LANDMARKS, draw_views, views_files, write_views
+from CRLMSegmentationLib.simulation.laparoscope.depth import lay_triangles
+
+
+@pytest.fixture(scope="module")
+def views(operation):
+    return draw_views(operation, 2)
+
+
+def test_a_triangle_has_the_depth_of_its_plane():
+    depth = np.full((40, 50), np.inf)
+    focal, corners = 30.0, np.array([[-20.0, -15, 40], [30, -10, 60], [0, 25, 50]])
+    pixels = corners[:, :2] / corners[:, 2:] * focal + [25, 20]
+    lay_triangles(depth, pixels, corners[:, 2].copy(), np.array([[0, 1, 2]]))
+    normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+    v, u = np.argwhere(np.isfinite(depth)).T
+    assert len(v) > 100
+    rays = np.column_stack([(u - 25) / focal, (v - 20) / focal, np.ones(len(u))])
+    assert depth[v, u] == pytest.approx((normal @ corners[0]) / (rays @ normal), abs=1e-9)
+    nearer = corners - [0, 0, 10]
+    lay_triangles(depth, nearer[:, :2] / nearer[:, 2:] * focal + [25, 20], nearer[:, 2].copy(), np.array([[2, 1, 0]]))
+    assert depth[20, 25] < 45
+    before = depth.copy()
+    lay_triangles(depth, pixels, corners[:, 2].copy(), np.array([[0, 1, 2]]))
+    assert np.array_equal(before, depth)
+
+
+def test_each_pixel_of_the_depth_lies_on_the_liver_of_the_ct(operation, views):
+    for pose, depth in zip(views.camera_to_reference, views.depth_mm, strict=True):
+        assert pose[:3, :3] @ pose[:3, :3].T == pytest.approx(np.eye(3), abs=1e-6)
+        assert np.linalg.det(pose[:3, :3]) == pytest.approx(1, abs=1e-6)
+        v, u = np.argwhere(depth > 0)[::97].T
+        assert len(v) > 200
+        in_camera = views.camera.unproject(np.column_stack([u, v]), depth[v, u])
+        outside = operation.patient.shape.outside_mm(operation.reference_to_ct(transform_points(pose, in_camera)))
+        assert np.abs(outside).max() < 1.5 and np.median(np.abs(outside)) < 0.2
+
+
+def test_a_point_of_the_ct_is_found_in_the_picture(operation, views):
+    """From the masks alone: a seen pixel of the ridge has a point of the CT's ridge within its line."""
+    for pose, landmarks in zip(views.camera_to_reference, views.landmarks, strict=True):
+        to_camera = np.linalg.inv(pose)
+        for name, curve in (
+            ("ridge", operation.patient.ridge),
+            ("falciform ligament", operation.patient.falciform_ligament),
+        ):
+            places = np.linspace(0, len(curve) - 1, 20 * len(curve))
+            dense = np.column_stack([np.interp(places, np.arange(len(curve)), curve[:, axis]) for axis in range(3)])
+            pixels = views.camera.project(transform_points(to_camera, operation.ct_to_reference(dense)))
+            found = np.argwhere(landmarks == LANDMARKS[name])[::13, ::-1]
+            if name == "ridge":
+                assert len(found) > 10
+            for pixel in found:
+                assert np.nanmin(np.abs(pixels - pixel).max(axis=1)) < 1.6
+
+
+def test_a_point_goes_to_the_ct_and_back_within_a_tenth_of_a_pixel(operation, views):
+    pose, depth = views.camera_to_reference[0], views.depth_mm[0]
+    v, u = np.argwhere(depth > 0)[::301].T
+    on_ct = operation.reference_to_ct(
+        transform_points(pose, views.camera.unproject(np.column_stack([u, v]), depth[v, u]))
+    )
+    back = views.camera.project(transform_points(np.linalg.inv(pose), operation.ct_to_reference(on_ct)))
+    assert np.abs(back - np.column_stack([u, v])).max() < 0.1
+
+
+def test_the_silhouette_is_the_border_of_the_liver_and_not_of_the_picture(views):
+    landmarks = views.landmarks[0]
+    silhouette = np.argwhere(landmarks == LANDMARKS["silhouette"])
+    assert len(silhouette) > 50
+    for v, u in silhouette[::29]:
+        assert (landmarks[max(v - 2, 0) : v + 3, max(u - 2, 0) : u + 3] == 0).any()
+
+
+def test_views_are_written_as_files_that_open_again(operation, views, tmp_path):
+    write_views(views, tmp_path, {"PatientToReference": operation.patient_to_reference})
+    assert all((tmp_path / name).is_file() for name in views_files(2))
+    depth = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "camera" / "depth_001.png"))) * 0.01
+    assert np.abs(depth - views.depth_mm[1]).max() < 0.006
+    assert read_camera(tmp_path / "camera" / "camera.json").intrinsics == pytest.approx(views.camera.intrinsics)
+    text = json.loads((tmp_path / "transforms.json").read_text(encoding="utf-8"))
+    assert np.array_equal(text["CameraToReference"], views.camera_to_reference) and "PatientToReference" in text
+
+
+def test_the_first_views_do_not_depend_on_how_many_there_are(operation, views):
+    one = draw_views(operation, 1)
+    assert np.array_equal(one.depth_mm[0], views.depth_mm[0])
+    with pytest.raises(ConfigurationError, match="1 to 1000"):
+        draw_views(operation, 0)
