@@ -41,6 +41,7 @@ def test_never_seen_live_lost_and_live_again():
     np.testing.assert_allclose(tool.tip_ras(Age(0.1)), (4, 5, 6))
 
 
+@pytest.mark.real_ages
 def test_an_old_pose_gives_no_place():
     tool = TrackedTool("Stylus")
     tool.update(Pose(np.eye(4)))
@@ -80,10 +81,10 @@ def test_margin_states(distance_mm, state, alert):
 
 
 def test_every_view_has_a_color_for_every_severity_and_every_state_has_a_severity():
-    from CRLMSegmentationLib.mrml import tools
+    from CRLMSegmentationLib.mrml import tools_view
     from CRLMSegmentationLib.pictures import picture_style
     from CRLMSegmentationLib.web.page import mirror
 
     assert {state.severity for state in MarginState} <= set(Severity)
-    assert set(tools._COLORS) == set(mirror._KINDS) == set(Severity)
+    assert set(tools_view._COLORS) == set(mirror._KINDS) == set(Severity)
     assert set(picture_style.ALERT) == {severity.value for severity in Severity}

@@ -9,7 +9,7 @@ from CRLMSegmentationLib.tracking.age import Age
 
 
 def reading(status="LIVE", distance_mm=None, margin="UNKNOWN"):
-    """As the session gives it: see mrml.tools.ToolReading."""
+    """As the session gives it: see session.tools.ToolReading."""
     return SimpleNamespace(
         name="Stylus",
         status=SimpleNamespace(name=status),
