@@ -86,8 +86,8 @@ def draw_deformation(rng: np.random.Generator, surface_ras: np.ndarray, ridge_ra
     lower, upper = surface_ras.min(axis=0), surface_ras.max(axis=0)
     middle = (lower + upper) / 2
 
-    def somewhere(lowest: ArrayLike, highest: ArrayLike) -> np.ndarray:
-        drawn: np.ndarray = rng.uniform(lowest, highest, 3)
+    def somewhere(lowest: float | list[float], highest: float | list[float]) -> np.ndarray:
+        drawn: np.ndarray = rng.uniform(np.array(lowest), np.array(highest), 3)
         return drawn
 
     direction = 1.0 if rng.uniform() < 0.5 else -1.0

@@ -41,8 +41,9 @@ class Capsule:
 
     def depth_of(self, x_mm: ArrayLike, y_mm: ArrayLike) -> np.ndarray:
         """z of the capsule at (x, y), mm."""
-        height = np.interp(y_mm, self.along_mm, self.height_mm)
-        depth: np.ndarray = height + np.interp(y_mm, self.along_mm, self.slope) * x_mm
+        x, y = np.asarray(x_mm, dtype=np.float64), np.asarray(y_mm, dtype=np.float64)
+        height = np.interp(y, self.along_mm, self.height_mm)
+        depth: np.ndarray = height + np.interp(y, self.along_mm, self.slope) * x
         return depth
 
 

@@ -131,7 +131,8 @@ class _Grid:
         reach = moved[:, 6:].max(axis=1, keepdims=True) + 3.0
         over = np.minimum(moved[:, :3], moved[:, 3:6]) - reach < self.upper
         under = np.maximum(moved[:, :3], moved[:, 3:6]) + reach > self.lower
-        return moved[(over & under).all(axis=1)]
+        near: np.ndarray = moved[(over & under).all(axis=1)]
+        return near
 
 
 def _parenchyma(rng: np.random.Generator, grid: _Grid) -> tuple[float, np.ndarray]:
