@@ -7,6 +7,7 @@ import subprocess
 import sys
 from functools import lru_cache
 
+import pytest
 from window_files import MODULE, WINDOW, names_used, sources
 
 IN_A_BARE_SLICER = {
@@ -101,6 +102,14 @@ def test_the_session_has_what_is_asked_of_it():
     finally:
         session.close()
     assert asked and not missing
+
+
+def test_the_view_of_the_scene_has_what_is_asked_of_it():
+    pytest.importorskip("slicer", reason="slicer-core is not installed")
+    from CRLMSegmentationLib.mrml.scene_view import SceneView
+
+    asked = names_used(r"(?:self|window)\.view\.([a-z]\w*)\(")
+    assert "volume_node" in asked and set(asked) <= set(dir(SceneView))
 
 
 def has(thing, name, *more):
