@@ -129,7 +129,7 @@ class BoxPart:
         self.update_status()
         self._workflow.edited()
         self._on_changed()
-        self._workflow.tell()
+        self._workflow.notify()
 
 
 def is_same_box(first: Box, second: Box) -> bool:

@@ -113,7 +113,7 @@ class Session:
     def report(self, sentence: str) -> None:
         """Report something to people that belongs to no step's own line; see SessionState.notices."""
         self._workflow.note(sentence)
-        self._workflow.tell()
+        self._workflow.notify()
 
     def attach(self, attached: Attached) -> None:
         """Process `attached` with the session from now on, and close it with the session."""

@@ -127,7 +127,7 @@ class StreamPart:
         source.start()
         self._source = source
         self._workflow.set(Step.CONNECT, StepStatus.RUNNING, f"waiting for {source.name}")
-        self._workflow.tell()
+        self._workflow.notify()
         self._on_source(source)
 
     def disconnect(self) -> None:
@@ -144,7 +144,7 @@ class StreamPart:
         if source is not None:
             source.stop()
             self._workflow.set(Step.CONNECT, StepStatus.READY, "disconnected")
-            self._workflow.tell()
+            self._workflow.notify()
 
     def choose_image(self, name: str | None) -> None:
         """Take this one of the image streams that come (status.image_names); None for the next that comes."""

@@ -65,7 +65,7 @@ class StructuresPart:
         """
         self.restore_margin_mm(margin_mm)
         self._workflow.touch()
-        self._workflow.tell()
+        self._workflow.notify()
 
     def restore_margin_mm(self, margin_mm: float) -> None:
         """As set_margin_mm(), for a margin that comes with a case."""
@@ -86,7 +86,7 @@ class StructuresPart:
         """Show the two surfaces between which the model is unsure of the border; see uncertainty_shell()."""
         self.restore_uncertainty(wanted)
         self._workflow.touch()
-        self._workflow.tell()
+        self._workflow.notify()
 
     def restore_uncertainty(self, wanted: bool) -> None:
         """As show_uncertainty(), for what comes with a case."""

@@ -59,8 +59,8 @@ class VolumePart:
         self._engines: dict[str, ReconstructionEngine] = {}
         self._sweep: Sweep | None = None
         self.problem = ""
-        workflow.rests[Step.RECONSTRUCT] = self._resting_status
-        jobs.takers[Step.RECONSTRUCT] = self._take
+        workflow.resting[Step.RECONSTRUCT] = self._resting_status
+        jobs.handlers[Step.RECONSTRUCT] = self._take
 
     # What it is made of, and how
 
@@ -79,10 +79,10 @@ class VolumePart:
         self._workflow.set(Step.RECORD, StepStatus.DONE, sweep_text(sweep))
         if self.has_any:
             self._put(None, VolumeStatus.STALE)
-        self._workflow.settle(Step.RECONSTRUCT)
+        self._workflow.rest(Step.RECONSTRUCT)
         self._workflow.edited()
         self._on_changed()
-        self._workflow.tell()
+        self._workflow.notify()
 
     def start(self, settings: ReconstructionSettings | None = None) -> None:
         """Make the volume of the sweep in the background, by `engine`. Raises ReconstructionError without a sweep."""
@@ -132,7 +132,7 @@ class VolumePart:
             self._engine_called(name)
         self.engine = name
         self._workflow.touch()
-        self._workflow.tell()
+        self._workflow.notify()
 
     def _engine_called(self, name: str) -> ReconstructionEngine:
         if name not in self._engines:
@@ -196,7 +196,7 @@ class VolumePart:
             return
         self._put(None, VolumeStatus.NONE)
         if self._workflow.state.status(Step.RECONSTRUCT) in (StepStatus.DONE, StepStatus.STALE):
-            self._workflow.settle(Step.RECONSTRUCT)
+            self._workflow.rest(Step.RECONSTRUCT)
         self._report_other_volume()
 
     def restore_sweep(self, sweep: Sweep | None) -> None:
@@ -211,7 +211,7 @@ class VolumePart:
         """
         self._put(volume, status, problem)
         line = _volume_text(volume) if volume is not None and self.is_there else ""
-        self._workflow.settle(Step.RECONSTRUCT, line)
+        self._workflow.rest(Step.RECONSTRUCT, line)
         if self.is_there:
             self._workflow.set(Step.BOX, StepStatus.READY)
 
@@ -236,7 +236,7 @@ class VolumePart:
     def _report_other_volume(self) -> None:
         self._workflow.edited()
         self._on_changed()
-        self._workflow.tell()
+        self._workflow.notify()
 
     def _resting_status(self) -> StepStatus:
         if self.is_there:

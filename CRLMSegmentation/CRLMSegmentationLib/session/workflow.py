@@ -18,7 +18,7 @@ class Workflow:
 
     state      SessionState
     revisions  how often what a step is made from has changed: a job of an earlier revision is refused
-    rests      by step: a function that gives its status while nobody works on it, from what is in the scene
+    resting    by step: a function that gives its status while nobody works on it, from what is in the scene
     log        EventLog, one line for every change of a step
     edits      how often the data of the case have changed
     """
@@ -27,7 +27,7 @@ class Workflow:
         self.state = SessionState()
         self.log = EventLog()
         self.revisions = {Step.RECONSTRUCT: 0, Step.SEGMENT: 0}
-        self.rests: dict[Step, Callable[[], StepStatus]] = {}
+        self.resting: dict[Step, Callable[[], StepStatus]] = {}
         self.edits = 0
         self._listeners: list[Callable[[SessionState], None]] = []
         self._folders: set[str] = set()
@@ -64,9 +64,9 @@ class Workflow:
             self.log.add("notice", message=sentence)
             self._changed = True
 
-    def settle(self, step: Step, message: str = "") -> None:
+    def rest(self, step: Step, message: str = "") -> None:
         """Put a step into the status that it has while nobody works on it."""
-        self.set(step, self.rests[step](), message)
+        self.set(step, self.resting[step](), message)
 
     def touch(self) -> None:
         """Something else in the state has changed."""
@@ -77,7 +77,7 @@ class Workflow:
         self.edits += 1
         self._changed = True
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Call the listeners when something has changed, unless that is held back."""
         if self._held or not self._changed:
             return
@@ -97,7 +97,7 @@ class Workflow:
             yield
         finally:
             self._held -= 1
-            self.tell()
+            self.notify()
 
     @property
     def is_held(self) -> bool:

@@ -177,7 +177,7 @@ def test_a_fault_makes_everything_live_lost_and_recording_goes_on(view, with_tum
 
 def test_a_result_that_cannot_be_taken_in_fails_its_step(with_tumor, monkeypatch, sweep):
     with_tumor.recording.set_sweep(sweep)
-    monkeypatch.setitem(with_tumor.jobs.takers, Step.RECONSTRUCT, lambda result: 1 / 0)
+    monkeypatch.setitem(with_tumor.jobs.handlers, Step.RECONSTRUCT, lambda result: 1 / 0)
     with_tumor.volume.start()
     assert with_tumor.wait()
     assert with_tumor.state.status(Step.RECONSTRUCT) is StepStatus.FAILED

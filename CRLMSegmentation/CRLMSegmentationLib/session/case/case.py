@@ -63,7 +63,7 @@ class CasePart:
         self.source.keep()
         self._workflow.log.add("same patient")
         self.check_source()
-        self._workflow.tell()
+        self._workflow.notify()
 
     def begin(self, keep_calibration: bool = True) -> None:
         """Another case: sweep, volume, box, tumor and what is known of them are gone, and so are the tools, which come
@@ -121,7 +121,7 @@ class CasePart:
             self.check_source()
         self._saved_edits = self._workflow.edits
         self._workflow.touch()
-        self._workflow.tell()
+        self._workflow.notify()
         return path
 
     def load(self, folder: str | Path) -> None:
@@ -147,7 +147,7 @@ class CasePart:
             self._workflow.touch()
             session.tools.refresh()
         self.question_checked(question)
-        self._workflow.tell()
+        self._workflow.notify()
 
     def never_saved(self) -> None:
         """What there is now was not saved by this session."""

@@ -17,11 +17,11 @@ _logger = logging.getLogger(__name__)
 class Jobs:
     """The jobs of one session.
 
-    takers  by step: what takes the result of a job of that step
+    handlers  by step: what takes the result of a job of that step
     """
 
     def __init__(self, workflow: Workflow):
-        self.takers: dict[Step, Callable] = {}
+        self.handlers: dict[Step, Callable] = {}
         self._workflow = workflow
         self._background = BackgroundJobs(self.set_progress, self._on_done, self.fail, self._on_cancelled)
 
@@ -42,7 +42,7 @@ class Jobs:
         """
         self._workflow.state.progress = 0.0
         self._workflow.set(step, StepStatus.RUNNING)
-        self._workflow.tell()
+        self._workflow.notify()
         return Job(step, compute, self._workflow.revisions[step], slices)
 
     def start(self, job: Job) -> None:
@@ -77,25 +77,25 @@ class Jobs:
     def finish(self, job: Job, result) -> bool:
         """Take what a job computed; returns False, and drops it, when what it was made from has changed meanwhile."""
         if job.revision != self._workflow.revisions[job.step]:
-            self._settle(job, "the result was dropped, because its input has changed")
+            self._end_without_result(job, "the result was dropped, because its input has changed")
             return False
-        self.takers[job.step](result)
+        self.handlers[job.step](result)
         return True
 
     def fail(self, job: Job, error: Exception) -> None:
         """Tell that a job ended with an error."""
         if job.revision != self._workflow.revisions[job.step]:
-            self._settle(job)
+            self._end_without_result(job)
             return
         self._workflow.set(job.step, StepStatus.FAILED, str(error) or type(error).__name__)
-        self._workflow.tell()
+        self._workflow.notify()
 
     def set_progress(self, step: Step, fraction: float, text: str) -> None:
         """Tell how far a running job is; to be called in the session's thread."""
         self._workflow.state.progress = fraction
         self._workflow.touch()
         self._workflow.set(step, self._workflow.state.status(step), text)
-        self._workflow.tell()
+        self._workflow.notify()
 
     def _on_done(self, job: Job, result, seconds: float) -> None:
         self._workflow.state.timings_s[job.step.value.lower()] = seconds
@@ -110,10 +110,10 @@ class Jobs:
 
     def _on_cancelled(self, job: Job) -> None:
         is_outdated = job.revision != self._workflow.revisions[job.step]
-        self._settle(job, "stopped, because its input has changed" if is_outdated else "cancelled")
+        self._end_without_result(job, "stopped, because its input has changed" if is_outdated else "cancelled")
 
-    def _settle(self, job: Job, message: str = "") -> None:
+    def _end_without_result(self, job: Job, message: str = "") -> None:
         """The job has ended without a result; when something else was done for the step meanwhile, that stands."""
         if self._workflow.state.status(job.step) is StepStatus.RUNNING:
-            self._workflow.settle(job.step, message)
-        self._workflow.tell()
+            self._workflow.rest(job.step, message)
+        self._workflow.notify()

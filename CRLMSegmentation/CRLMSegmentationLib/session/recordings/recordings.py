@@ -65,7 +65,7 @@ class Recordings:
             path = new_recording_path(self.folder)
         self._now = Recording(path, settings, live)
         self._workflow.set(Step.RECORD, StepStatus.RUNNING, "recording")
-        self._workflow.tell()
+        self._workflow.notify()
 
     def add(self, frame: TrackedFrame) -> TrackedFrame:
         """Take a live frame, when recording; returns it as it is kept."""
@@ -81,7 +81,7 @@ class Recordings:
         except RecordingError as error:
             recording.discard()
             self._workflow.set(Step.RECORD, StepStatus.FAILED, str(error))
-            self._workflow.tell()
+            self._workflow.notify()
             raise
         if recording.recorder is not None:
             self._writing.append((recording, Task(recording.recorder.stop, "recording file")))

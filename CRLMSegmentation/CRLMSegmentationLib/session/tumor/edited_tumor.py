@@ -71,7 +71,7 @@ class EditedTumor(ShownTumor):
         if self.state is not None:
             self._shaping.request()
         self._workflow.touch()
-        self._workflow.tell()
+        self._workflow.notify()
 
     def set_canvas(self, canvas: Callable[[], Labelmap | None] | None) -> None:
         """What a hand draws on: gives what it has drawn, as it is now, or None when it has removed all of it. Who shows
@@ -95,7 +95,7 @@ class EditedTumor(ShownTumor):
         self.changed()
         self._clock.go_on()
         self._workflow.set(Step.SEGMENT, StepStatus.DONE, "being corrected by hand")
-        self._workflow.tell()
+        self._workflow.notify()
 
     def add_stroke(self) -> None:
         """A hand has changed what is on the canvas, perhaps in the middle of an edit: process() takes it in."""
@@ -116,7 +116,7 @@ class EditedTumor(ShownTumor):
         self._shaping.has_stroke = True
         self.changed()
         self._report_text(self.state)
-        self._workflow.tell()
+        self._workflow.notify()
 
     def discard_corrections(self) -> None:
         """Take back all that a hand made of the tumor, in the background, also strokes that are on their way."""
@@ -129,7 +129,7 @@ class EditedTumor(ShownTumor):
         if state.shape.surface is None and state.result is None:
             # A hand had drawn all of it.
             self.make_stale()
-            self._workflow.tell()
+            self._workflow.notify()
             return
         self._show(state, is_new_mask=True)
 
@@ -142,7 +142,7 @@ class EditedTumor(ShownTumor):
         self.changed()
         self._on_tumor(None, None)
         self._workflow.set(Step.NAVIGATE, StepStatus.WAITING)
-        self._workflow.tell()
+        self._workflow.notify()
 
     def _drop(self) -> None:
         self._drop_requests()

@@ -53,7 +53,7 @@ class ShownTumor:
         self._workflow, self._jobs, self._volume, self._clock = workflow, jobs, volume, clock
         self._on_tumor = on_tumor
         self._doubts = ShownDoubts(workflow, is_simulated)
-        workflow.rests[Step.SEGMENT] = self._resting
+        workflow.resting[Step.SEGMENT] = self._resting
 
     @property
     def result(self) -> SegmentationResult | None:
@@ -114,7 +114,7 @@ class ShownTumor:
     def acknowledge_doubts(self) -> None:
         """A person has seen all of them. Other doubts, and any about another tumor, are reported anew."""
         self._doubts.acknowledge()
-        self._workflow.tell()
+        self._workflow.notify()
 
     def _show(self, state: TumorState, is_new_mask: bool) -> None:
         self.state, self.surface = state, state.shape.surface
@@ -127,7 +127,7 @@ class ShownTumor:
         self._doubts.show(state)
         self._workflow.set(Step.NAVIGATE, StepStatus.WAITING if self.surface is None else StepStatus.READY)
         self._workflow.edited()
-        self._workflow.tell()
+        self._workflow.notify()
 
     def _report_text(self, state: TumorState) -> None:
         """The step's line, and the clock, which stands while nobody corrects."""
@@ -149,7 +149,7 @@ class ShownTumor:
         self._clock.go_on()
         message = "out of date: what it was made from has changed" if self.is_stale else ""
         if not was_running and self._workflow.state.status(Step.SEGMENT) is not StepStatus.RUNNING:
-            self._workflow.settle(Step.SEGMENT, message)
+            self._workflow.rest(Step.SEGMENT, message)
         self._workflow.set(Step.NAVIGATE, StepStatus.WAITING)
         self._on_tumor(None, None)
 

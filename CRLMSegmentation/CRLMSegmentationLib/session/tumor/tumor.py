@@ -54,7 +54,7 @@ class TumorPart(EditedTumor):
         super().__init__(workflow, jobs, volume, clock, on_tumor, is_simulated, on_error)
         self.forgotten: Event[[]] = Event(on_error)
         self._box, self._engine = box, engine
-        jobs.takers[Step.SEGMENT] = self._take
+        jobs.handlers[Step.SEGMENT] = self._take
 
     # Finding the tumor
 
@@ -127,7 +127,7 @@ class TumorPart(EditedTumor):
         self.was_shown = False
         self.make_stale()
         self._workflow.edited()
-        self._workflow.tell()
+        self._workflow.notify()
 
     # Going on from what was saved
 
@@ -168,7 +168,7 @@ class TumorPart(EditedTumor):
             self.surface = surface
             self._workflow.set(Step.NAVIGATE, StepStatus.READY)
         self.changed()
-        self._workflow.settle(Step.SEGMENT)
+        self._workflow.rest(Step.SEGMENT)
 
     def forget(self) -> None:
         """As at the beginning."""
