@@ -105,5 +105,5 @@ def test_a_known_point_goes_through_the_whole_chain(tmp_path):
     found = (volume.ijk_to_ras @ [i, j, k, 1])[:3]
     # Half a voxel along each axis.
     assert volume.voxels[k, j, i] == 255 and np.abs(found - dot).max() <= 0.25 + 1e-3
-    assert len(opened.sweep) == 21
+    assert len(opened.recording.sweep) == 21
     opened.close()

@@ -49,7 +49,7 @@ def test_from_the_stream_to_a_volume_that_grew_under_the_probe(live, sweep):
     on_scene(live)
     until(live, lambda: live.state.status(Step.CONNECT) is StepStatus.DONE)
     assert "replay of sweep.igs.mha" in live.state[Step.CONNECT].message
-    assert live.view.live_image_node() is not None
+    until(live, lambda: live.view.live_image_node() is not None)
     live.recording.start()
     with pytest.raises(RecordingError, match="going on"):
         live.recording.start()
