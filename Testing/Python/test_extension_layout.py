@@ -132,3 +132,16 @@ def test_openvino_is_imported_in_one_place_that_switches_its_telemetry_off():
             if any(name.split(".")[0] == "openvino" for name in names):
                 importers.add(path.name)
     assert importers == {"openvino_runtime.py"}
+
+
+def test_what_scripts_and_pages_name_of_the_tree_is_there():
+    """Continuous integration, the Makefile, workflows and the documentation go by paths: a moved file is found here."""
+    pages = [*(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("*.md"), *(REPOSITORY / ".github").rglob("*.yml")]
+    pages = [page for page in pages if page.name != "CHANGELOG.md" and "_build" not in page.parts]
+    named = [
+        (page.name, name)
+        for page in [REPOSITORY / ".ci" / "run", REPOSITORY / "Makefile", *pages]
+        for name in re.findall(r"\bTesting/[\w/]+\.py\b", page.read_text(encoding="utf-8"))
+    ]
+    assert len(named) > 10
+    assert [(page, name) for page, name in named if not (REPOSITORY / name).is_file()] == []
