@@ -22,31 +22,13 @@ MOST_FILES_OF_A_FOLDER = 20
 KERNEL_DECORATORS = {"compiled", "inlined", "njit", "jit"}
 KERNEL_FOLDER = "CRLMSegmentationLib/reconstruction/kernels/"
 
-LONG_FILES = {
-    # session/
-}
+LONG_FILES = {}
 
-LONG_FUNCTIONS = {
-    # tracking/
-}
+LONG_FUNCTIONS = {}
 
 FULL_FOLDERS: dict[str, int] = {}
 
-UNTYPED = {
-    # mrml/
-    "CRLMSegmentationLib/mrml/application.py": 3,
-    "CRLMSegmentationLib/mrml/conversion.py": 13,
-    "CRLMSegmentationLib/mrml/connector/node_source.py": 1,
-    "CRLMSegmentationLib/mrml/connector/openigtlink_nodes.py": 2,
-    "CRLMSegmentationLib/mrml/views/tool_shapes.py": 2,
-    # session/
-    "CRLMSegmentationLib/session/jobs/background.py": 1,
-    "CRLMSegmentationLib/session/jobs/job.py": 2,
-    "CRLMSegmentationLib/session/jobs/jobs.py": 2,
-    "CRLMSegmentationLib/session/recordings/live_volume.py": 1,
-    "CRLMSegmentationLib/session/recordings/recording.py": 1,
-    "CRLMSegmentationLib/session/recordings/recordings.py": 1,
-}
+UNTYPED = {}
 
 
 @lru_cache(maxsize=1)

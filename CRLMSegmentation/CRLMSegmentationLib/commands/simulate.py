@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
 from .options.outputs import Output, add_force_option, check_outputs
 from .options.printing import print_facts
 from .options.progress import progress_bar
+
+if TYPE_CHECKING:
+    from ..simulation.patient.patient import Patient
+    from ..simulation.ultrasound.patient_sweep import PatientSweep
 
 EXAMPLES = ("crlm simulate --seed 7 -o case", "crlm simulate --patient 3 --phases portal --sweep -o patient")
 JSON = "print one JSON object: the files, and the truth in figures"
@@ -92,6 +97,12 @@ def _simulate_patient(arguments: argparse.Namespace) -> None:
                 recorded.transforms if arguments.sweep else {"PatientToReference": operation.patient_to_reference}
             )
             write_views(draw_views(operation, arguments.camera), folder, transforms)
+    _report_patient(patient, folder, list(settings), recorded if arguments.sweep else None, arguments.camera)
+
+
+def _report_patient(
+    patient: Patient, folder: Path, phases: list[str], recorded: PatientSweep | None, views: int
+) -> None:
     print_facts(
         {
             "folder": folder,
@@ -105,21 +116,21 @@ def _simulate_patient(arguments: argparse.Namespace) -> None:
                 }
                 for lesion in patient.lesions
             ],
-            "sweep": folder / "sweep.igs.mha" if arguments.sweep else None,
-            "views": arguments.camera,
-            "ct": {phase: folder / "ct" / f"{phase}.nrrd" for phase in settings},
+            "sweep": folder / "sweep.igs.mha" if recorded is not None else None,
+            "views": views,
+            "ct": {phase: folder / "ct" / f"{phase}.nrrd" for phase in phases},
         }
     )
     print(f"{folder}: simulated patient {patient.seed}, a liver of {patient.liver_ml:.0f} mL")
     for lesion in patient.lesions:
         print(f"  {lesion.kind} of {lesion.equivalent_diameter_mm:.0f} mm, {lesion.shape.volume_ml():.1f} mL")
-    for phase in settings:
+    for phase in phases:
         print(f"  {folder / 'ct' / phase}: CT in the {phase} phase, simulated")
-    if arguments.sweep:
+    if recorded is not None:
         target = recorded.parameters["target"]
         print(f"  {folder / 'sweep.igs.mha'}: {len(recorded.sweep)} frames over metastasis {target}, simulated")
-    if arguments.camera:
-        print(f"  {folder / 'camera'}: {arguments.camera} views of a laparoscope, simulated")
+    if views:
+        print(f"  {folder / 'camera'}: {views} views of a laparoscope, simulated")
 
 
 def _simulate_sweep(arguments: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ Outside Slicer the libraries come from the package slicer-core, which holds the 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,7 +37,7 @@ class Application:
     _kept_alive: list = field(default_factory=list, repr=False)
 
     @property
-    def sequences_logic(self):
+    def sequences_logic(self) -> Any:
         """The vtkSlicerSequencesLogic."""
         return self.logic.GetModuleLogic("Sequences")
 
@@ -61,7 +62,7 @@ def current_application() -> Application:
     return application_on(scene, logic)
 
 
-def application_on(scene, logic) -> Application:
+def application_on(scene: Any, logic: Any) -> Application:
     """An application on a scene that somebody else has set up (a web page's, a test's): what is missing is added."""
     slicer = _slicer()
     added = []
@@ -76,7 +77,7 @@ def application_on(scene, logic) -> Application:
 
 
 @contextmanager
-def vtk_messages():
+def vtk_messages() -> Iterator[Callable[[], str]]:
     """Keep VTK's messages off the terminal; gives a function that returns those so far as one text."""
     from vtkmodules.vtkCommonCore import vtkOutputWindow, vtkStringOutputWindow
 

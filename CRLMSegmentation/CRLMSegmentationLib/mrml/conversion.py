@@ -13,7 +13,7 @@ from .nodes import ROLE_ATTRIBUTE, remove_node, role_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-    from vtkmodules.vtkCommonDataModel import vtkPolyData
+    from vtkmodules.vtkCommonDataModel import vtkImageData, vtkPolyData
     from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 
@@ -26,12 +26,12 @@ def vtk_matrix(matrix: ArrayLike) -> vtkMatrix4x4:
     return converted
 
 
-def array_of_matrix(matrix) -> np.ndarray:
+def array_of_matrix(matrix: vtkMatrix4x4) -> np.ndarray:
     """(4, 4) float64 of a vtkMatrix4x4."""
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
-def set_transform(node, matrix) -> None:
+def set_transform(node: Any, matrix: ArrayLike) -> None:
     """Give a vtkMRMLLinearTransformNode its matrix to parent (4, 4), unless it has it already.
 
     What is under the transform is drawn again at every change; and who fills the same node from a stream must not
@@ -42,14 +42,14 @@ def set_transform(node, matrix) -> None:
     node.SetMatrixTransformToParent(vtk_matrix(matrix))
 
 
-def matrix_of_transform(node) -> np.ndarray:
+def matrix_of_transform(node: Any) -> np.ndarray:
     """(4, 4) matrix to parent of a linear transform node."""
     matrix = vtk_matrix(np.eye(4))
     node.GetMatrixTransformToParent(matrix)
     return array_of_matrix(matrix)
 
 
-def node_to_world(node) -> np.ndarray:
+def node_to_world(node: Any) -> np.ndarray:
     """(4, 4) from the node's own frame to Reference. Raises GeometryError under a transform that is not linear."""
     parent = node.GetParentTransformNode()
     matrix = vtk_matrix(np.eye(4))
@@ -58,7 +58,7 @@ def node_to_world(node) -> np.ndarray:
     return array_of_matrix(matrix)
 
 
-def image_data(voxels: np.ndarray, into=None):
+def image_data(voxels: np.ndarray, into: Any = None) -> Any:
     """vtkImageData (unit spacing, origin 0) with a copy of `voxels` [k, j, i]; boolean becomes uint8."""
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
@@ -71,14 +71,14 @@ def image_data(voxels: np.ndarray, into=None):
     return image
 
 
-def array_of_image(image) -> np.ndarray:
+def array_of_image(image: vtkImageData) -> np.ndarray:
     """[k, j, i] view of the scalars of a vtkImageData: valid as long as the image is."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
     return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
 
 
-def put_volume(node, volume: Volume) -> None:
+def put_volume(node: Any, volume: Volume) -> None:
     """Give a scalar volume node a copy of the voxels, and the geometry, of `volume`.
 
     What was seen goes into a label map volume of the scene, hidden from lists, to which the node refers, so that it is
@@ -101,7 +101,7 @@ def put_volume(node, volume: Volume) -> None:
     seen_node.SetAndObserveImageData(image_data(volume.seen))
 
 
-def volume_of(node, copy: bool = True) -> Volume | None:
+def volume_of(node: Any, copy: bool = True) -> Volume | None:
     """What a scalar volume node holds, in Reference; None when it holds no voxels.
 
     copy  False for a view of the voxels, without what was seen, which is valid as long as the node is left alone
@@ -125,7 +125,7 @@ def _seen_of(node, shape) -> np.ndarray | None:
     return array_of_image(seen_node.GetImageData()) != 0
 
 
-def put_box(node, box: Box) -> None:
+def put_box(node: Any, box: Box) -> None:
     """Give a Markups ROI the center, size and axes of `box`, in Reference, whatever transform it lies under."""
     to_node = np.linalg.inv(node_to_world(node))
     was_modifying = node.StartModify()
@@ -135,7 +135,7 @@ def put_box(node, box: Box) -> None:
     node.EndModify(was_modifying)
 
 
-def box_of(node) -> Box | None:
+def box_of(node: Any) -> Box | None:
     """The box of a Markups ROI in Reference; None when it has not been placed yet.
 
     Raises GeometryError when the transform above it makes its edges oblique.
@@ -149,7 +149,7 @@ def box_of(node) -> Box | None:
     return Box(object_to_world[:3, 3], np.array(node.GetSize()) * scale, object_to_world[:3, :3] / scale)
 
 
-def put_surface(node, surface) -> None:
+def put_surface(node: Any, surface: vtkPolyData) -> None:
     """Give a model node a copy of `surface` (vtkPolyData, RAS mm)."""
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 

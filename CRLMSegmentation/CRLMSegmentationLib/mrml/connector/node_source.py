@@ -12,8 +12,11 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...session.frame_source import ReceivedPose
 from ...sweep import Pose, TrackedFrame
@@ -45,13 +48,16 @@ class NodeSource:
     calibration      (4, 4) by name, for transforms that are in no node: {'ImageToProbe': pixel to mm}
     """
 
-    def __init__(self, scene, image_name: str | None = None, transform_name: str | None = None, calibration=None):
+    def __init__(
+        self, scene: Any, image_name: str | None = None, transform_name: str | None = None,
+        calibration: Mapping[str, ArrayLike] | None = None,
+    ):  # fmt: skip
         self.name = self.identity = "the nodes of the scene"
         self.origin = "live"
         self._scene = scene
         self._image_names = (image_name,) if image_name else IMAGE_NAMES
         self._transform_name = transform_name
-        self._calibration = {name: Pose(matrix) for name, matrix in (calibration or {}).items()}
+        self._calibration = {name: Pose(np.asarray(matrix)) for name, matrix in (calibration or {}).items()}
         self._observed: dict[str, tuple] = {}
         self._arrived: dict[str, tuple[float, float]] = {}
         self._new: dict[str, tuple[float, float]] = {}

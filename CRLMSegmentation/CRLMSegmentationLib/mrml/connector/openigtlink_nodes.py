@@ -6,6 +6,11 @@ if connector_available(application):
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import ArrayLike
+
 from ...errors import StreamError
 from ...session.frame_source import server_identity
 from ...tracking import StreamStatus
@@ -24,7 +29,7 @@ def connector_available(application: Application) -> bool:
 
 def connector_source(
     application: Application, host: str = "localhost", port: int = DEFAULT_PORT, image_node_name: str | None = None,
-    transform_name: str | None = None, calibration=None,
+    transform_name: str | None = None, calibration: Mapping[str, ArrayLike] | None = None,
 ) -> ConnectorSource:  # fmt: skip
     """A source for session.stream.connect_source(); the names are those of node_source.NodeSource.
 
@@ -45,7 +50,10 @@ class ConnectorSource(NodeSource):
     away again by stop().
     """
 
-    def __init__(self, scene, host: str, port: int, image_name=None, transform_name=None, calibration=None):
+    def __init__(
+        self, scene: Any, host: str, port: int, image_name: str | None = None, transform_name: str | None = None,
+        calibration: Mapping[str, ArrayLike] | None = None,
+    ):  # fmt: skip
         super().__init__(scene, image_name, transform_name, calibration)
         self.name, self.identity = f"{host}:{port} (SlicerOpenIGTLink)", server_identity(host, port)
         self._host, self._port = host, checked_port(port)

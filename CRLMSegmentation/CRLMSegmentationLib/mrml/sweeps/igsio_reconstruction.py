@@ -127,7 +127,9 @@ def igsio_slices(
             if should_cancel is not None and should_cancel():
                 raise Cancelled("The reconstruction was stopped; the sweep is unchanged.")
             image.SetAndObserveImageData(image_data(sweep.frames[number].pixels[None]))
-            set_transform(pose, sweep.frames[number].image_to_reference)
+            image_to_reference = sweep.frames[number].image_to_reference
+            assert image_to_reference is not None, "frames without a pose are not selected"
+            set_transform(pose, image_to_reference)
             if not logic.AddVolumeNodeToReconstructedVolume(recipe, place == 0, place == last):
                 raise ReconstructionError(f"IGSIO did not take frame {number}; Slicer's error log says why.")
             if progress is not None:

@@ -59,7 +59,7 @@ class LiveImageView:
         put_under(image, placed)
         _put_pixels(image, frame.pixels)
         plane = self._image.plane
-        if plane is not None:
+        if plane is not None and frame.image_to_reference is not None:
             set_transform(placed, frame.image_to_reference)
             self._show_probe(frame, plane)
         self._set_visible(plane is not None)

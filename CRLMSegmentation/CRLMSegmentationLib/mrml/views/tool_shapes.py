@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
 
-def stylus_shape(length_mm: float = 120.0, radius_mm: float = 1.2):
+
+def stylus_shape(length_mm: float = 120.0, radius_mm: float = 1.2) -> vtkPolyData:
     """vtkPolyData of a needle-like stylus: its tip at the origin, its shaft along +z.
 
     The stylus points along its own -z: what lies ahead of it has negative z.
@@ -21,7 +26,9 @@ def stylus_shape(length_mm: float = 120.0, radius_mm: float = 1.2):
     return _joined([cone, _turned(handle, (90, 0, 0), (0, 0, length_mm * 0.8))])
 
 
-def probe_shape(width_mm: float = 34.0, thickness_mm: float = 16.0, length_mm: float = 80.0, radius_mm: float = 45.0):
+def probe_shape(
+    width_mm: float = 34.0, thickness_mm: float = 16.0, length_mm: float = 80.0, radius_mm: float = 45.0
+) -> vtkPolyData:
     """vtkPolyData of a curvilinear probe in its image's frame, in mm.
 
     The middle of its face is the origin, +x the lateral and +y the depth direction of the image: the probe's body

@@ -118,6 +118,7 @@ class ToolsView:
                 self._make_nodes(name)
             # As it came: who fills the same node from a stream must not take a rounded one for news.
             matrix = self._tools.tool_to_reference(name)
+            assert matrix is not None, "a tool that is live has a pose"
             set_transform(get_or_create(self._scene, _TRANSFORM, tool_to_reference(name)), matrix)
         set_visible(find(self._scene, _MODEL, names.tool_model(name)), live)
         if reading.tip_ras is None or reading.closest_point_ras is None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import Any
 
 from ...errors import Cancelled, CRLMError
 from ..state import Step
@@ -24,7 +25,7 @@ _SLICE_S = 0.015
 class SlicedTask:
     """As Task, for a generator that is run by process() in the session's thread."""
 
-    def __init__(self, slices):
+    def __init__(self, slices: Generator[None, None, Any]):
         self.result = self.error = None
         self.seconds = 0.0
         self.has_ended = False

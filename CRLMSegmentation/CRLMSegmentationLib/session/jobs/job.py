@@ -8,6 +8,9 @@ from typing import Any
 
 from ..state import Step
 
+Progress = Callable[[float, str], None]
+ShouldCancel = Callable[[], bool]
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -25,14 +28,15 @@ class Job:
     revision: int
     slices: Callable[[Any, Any], Generator[None, None, Any]] | None = None
 
-    def run(self, progress=None, should_cancel=None):
+    def run(self, progress: Progress | None = None, should_cancel: ShouldCancel | None = None) -> Any:
         """The result of the step; raises what the step raises."""
         if self.slices is not None:
             return run_to_end(self.slices(progress, should_cancel))
+        assert self.compute is not None, "a job computes or goes in slices"
         return self.compute(progress, should_cancel)
 
 
-def run_to_end(slices: Generator[None, None, Any]):
+def run_to_end(slices: Generator[None, None, Any]) -> Any:
     """What the generator returns, after all that it yields."""
     while True:
         try:

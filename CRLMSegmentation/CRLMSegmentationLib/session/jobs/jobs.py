@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from ...errors import Cancelled, CRLMError
 from ..state import Step, StepStatus
 from ..workflow import Workflow
 from .background import BackgroundJobs
-from .job import Job
+from .job import Job, Progress, ShouldCancel
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Jobs:
         """Compute in the background; process() takes the result in."""
         self._background.start(job)
 
-    def run(self, job: Job, progress=None, should_cancel=None):
+    def run(self, job: Job, progress: Progress | None = None, should_cancel: ShouldCancel | None = None) -> Any:
         """Compute here and take the result in; returns it. Raises what the step raises, after the state tells it."""
         try:
             with self._workflow.state.timed(job.step.value.lower()):
@@ -74,7 +75,7 @@ class Jobs:
     def close(self) -> None:
         self._background.close()
 
-    def finish(self, job: Job, result) -> bool:
+    def finish(self, job: Job, result: Any) -> bool:
         """Take what a job computed; returns False, and drops it, when what it was made from has changed meanwhile."""
         if job.revision != self._workflow.revisions[job.step]:
             self._end_without_result(job, "the result was dropped, because its input has changed")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ...errors import ReconstructionError
 from ...reconstruction import ReconstructionSettings
 from ...sweep import Sweep
+from ..jobs.job import Progress, ShouldCancel
 from ..jobs.task import Task
+
+if TYPE_CHECKING:
+    from ...reconstruction import Reconstruction
 
 _SHORTEST_PAUSE_S = 0.3
 # Snapshots take at most this part of the time, so that frames are inserted in between.
@@ -44,7 +49,9 @@ class LiveVolume:
             engine = self.engine
             self._snapshot = Task(lambda: engine.snapshot(fill=False), "live volume")
 
-    def finish(self, sweep: Sweep, progress=None, should_cancel=None):
+    def finish(
+        self, sweep: Sweep, progress: Progress | None = None, should_cancel: ShouldCancel | None = None
+    ) -> Reconstruction:
         """In a job's thread: the Reconstruction of every frame, holes filled. Raises ReconstructionError."""
         if progress is not None:
             progress(0.1, "inserting the last frames")

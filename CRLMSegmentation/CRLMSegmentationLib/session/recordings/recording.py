@@ -7,6 +7,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from .memory import LAST_BYTES, SHORT_BYTES, available_bytes
 
 _logger = logging.getLogger(__name__)
 _FILE_ENDING = ".igs.mha"
+
+if TYPE_CHECKING:
+    from ...reconstruction import LiveReconstruction
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,9 @@ class Recording:
     Raises RecordingError when the file cannot be begun.
     """
 
-    def __init__(self, path, settings: ReconstructionSettings, live=None):
+    def __init__(
+        self, path: str | Path | None, settings: ReconstructionSettings, live: LiveReconstruction | None = None
+    ):
         from ...reconstruction import SweepWatch
 
         self.recorder = Recorder(path) if path is not None else None

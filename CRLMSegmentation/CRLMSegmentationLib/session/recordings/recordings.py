@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import CRLMError, RecordingError
 from ...reconstruction import ReconstructionSettings
@@ -13,6 +14,9 @@ from ..jobs.task import Task
 from ..state import Step, StepStatus
 from ..workflow import Workflow
 from .recording import Recording, RecordingState, new_recording_path
+
+if TYPE_CHECKING:
+    from ...reconstruction import LiveReconstruction
 
 
 class Recordings:
@@ -53,7 +57,9 @@ class Recordings:
         if folder is not None and folder.is_dir() and self._recovering is None:
             self._recovering = Task(lambda: [str(one) for one in recover_unfinished(folder)], "recovery of recordings")
 
-    def start(self, path, settings: ReconstructionSettings, live=None) -> None:
+    def start(
+        self, path: str | Path | None, settings: ReconstructionSettings, live: LiveReconstruction | None = None
+    ) -> None:
         """Keep every frame from now on.
 
         path  None for a new name in the folder, or in memory only when there is no folder
