@@ -180,3 +180,16 @@ def test_each_kind_of_refusal_is_written_down_once(page):
 
     _in_a_tab(page, attack)
     assert page.terminal.count("trame.rca.reset") == 1
+
+
+def test_a_tab_hears_which_step_is_open_after_it_has_opened_one(page):
+    """What the page opened shortly before may reach the tab later than the press: the tab must not stay on it."""
+
+    async def press(tab):
+        tab.state["open_step"] = "not heard of"
+        await tab.call("trame.state.update", [{"key": "open_step", "value": "record"}])
+        await tab.until(lambda: tab.state["open_step"] == "record")
+        await tab.call("trame.state.update", [{"key": "open_step", "value": "connect"}])
+        return True
+
+    assert _in_a_tab(page, press)

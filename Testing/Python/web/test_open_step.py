@@ -76,3 +76,17 @@ def test_a_press_that_arrives_before_the_page_has_read_it_counts(page):
     page.state.open_step = "record"
     assert page.open_step.update(page.steps) is None
     assert page.state.open_step == "record"
+
+
+def test_a_tab_shows_what_was_pressed_last_although_what_the_page_opened_before_arrives_later(page):
+    """A tab shows at once what is pressed in it, and the program hears of it later; so do tabs of the program."""
+    on_the_way = []
+    tab = {"open_step": "connect"}
+    page.open_step.confirm = lambda: on_the_way.append(page.state.open_step)
+    page.open_step.open("navigate")
+    on_the_way.append(page.state.open_step)
+    tab["open_step"] = "record"
+    page.press("record")
+    for value in on_the_way:
+        tab["open_step"] = value
+    assert tab["open_step"] == page.state.open_step == "record"

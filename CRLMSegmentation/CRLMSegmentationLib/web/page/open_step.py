@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...session.state import SessionState, Step, StepStatus
@@ -15,9 +16,13 @@ class OpenStep:
 
     A step that a person has started opens the next one when it is done: once, and only while the one that it began in
     is still open. What becomes done by itself, such as a stream that has come back, opens nothing.
+
+    confirm  sends every tab what is open now. A tab shows at once what was pressed in it; what the page had opened
+             shortly before may reach it later than that, and would stay on it for good
     """
 
     def __init__(self, state: State) -> None:
+        self.confirm: Callable[[], None] = lambda: None
         self._state = state
         self._shown = state.open_step
         self._started: Step | None = None
@@ -31,6 +36,7 @@ class OpenStep:
         """The value has changed: when that was not the page, a person goes their own way."""
         if name != self._shown:
             self._shown, self._started = name, None
+            self.confirm()
 
     def start(self, step: Step) -> None:
         """A person has started this step in the step that is open now, and is led on from there when it is done."""

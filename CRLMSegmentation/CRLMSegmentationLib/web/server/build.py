@@ -57,6 +57,7 @@ def build(
     controller.fill_choices()
     Page(server, source, actions, cases)
     actions.bind()
+    controller.open_step.confirm = lambda: server.force_state_push("open_step")
     # A tab measures by the answer how late it is.
     server.controller.trigger("crlm_echo")(_answer)
     allowed = Allowed(settable(sliders), server.controller.trigger_fn, VIEWS)
