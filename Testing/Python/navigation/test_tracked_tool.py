@@ -81,7 +81,7 @@ def test_margin_states(distance_mm, state, alert):
 
 
 def test_every_view_has_a_color_for_every_severity_and_every_state_has_a_severity():
-    from CRLMSegmentationLib.mrml import tools_view
+    from CRLMSegmentationLib.mrml.views import tools_view
     from CRLMSegmentationLib.pictures import picture_style
     from CRLMSegmentationLib.web.page import mirror
 
