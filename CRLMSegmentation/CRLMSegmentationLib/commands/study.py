@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..study.study_folder import StudyFolder
     from ..study.tasks import Task
     from ..study.tasks.trial import EvaluationSettings
-    from ..study.workers import Progress
+    from ..values.progress import Progress
 
 STEPS = {
     "simulate": "simulate the cases of the shipped study and write their table",

@@ -10,9 +10,10 @@ import numpy as np
 from ..calibration.temporal_calibration import estimate_image_delay, with_image_delay
 from ..errors import TimingError, TransformError
 from ..sweep import Sweep, read_sweep, write_sweep
+from ..values.progress import Progress
 from .options.outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
 from .options.printing import print_facts
-from .options.progress import Progress, progress_bar
+from .options.progress import progress_bar
 from .options.sweep_options import add_sweep_options, configuration_from, read_given_sweep
 
 EXAMPLES = ("crlm timing sweep.igs.mha --plus-config plus.xml", "crlm timing sweep.igs.mha -o corrected.igs.mha")

@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, CRLMError, SegmentationError
-from .image import Image, Prediction, Progress, ShouldCancel
+from ..values.progress import Progress, ShouldCancel
+from .image import Image, Prediction
 from .models.ensemble import models_of, wanted_labels
 from .models.trained_model import Model
 from .protocol import Connect, LivePredictor

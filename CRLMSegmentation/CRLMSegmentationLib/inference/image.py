@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..errors import ModelError, SegmentationError
-
-# Gets the fraction done, 0 to 1, and a sentence for people.
-Progress = Callable[[float, str], None]
-# Asked again and again; True when the answer is no longer wanted.
-ShouldCancel = Callable[[], bool]
 
 
 @dataclass(frozen=True, eq=False)

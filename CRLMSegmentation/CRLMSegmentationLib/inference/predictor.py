@@ -15,7 +15,8 @@ import numpy as np
 
 from ..errors import ModelError, SegmentationError
 from ..geometry import occupied_extent
-from .image import Image, Prediction, Progress, ShouldCancel
+from ..values.progress import Progress, ShouldCancel
+from .image import Image, Prediction
 from .models.ensemble import models_of, wanted_labels
 from .models.network_plan import NetworkPlan
 from .models.trained_model import Model

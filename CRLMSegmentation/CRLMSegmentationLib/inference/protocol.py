@@ -7,7 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .image import Image, Prediction, Progress, ShouldCancel
+from ..values.progress import Progress, ShouldCancel
+from .image import Image, Prediction
 from .models.trained_model import Model
 
 

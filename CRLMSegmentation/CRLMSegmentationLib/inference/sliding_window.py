@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, SegmentationError
-from .image import ShouldCancel
+from ..values.progress import ShouldCancel
 from .runtimes.runtime import Runtime
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ them, and never outside the swept region.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ..geometry import transform_points
+from ..values.progress import Progress
 from .footprint import row_runs
 from .inserter import Inserter, exact_coefficients
 from .kernels.jit import compiled
@@ -119,7 +120,7 @@ class BetweenInserter(Inserter):
         self,
         frames: Sequence[np.ndarray],
         poses: Sequence[np.ndarray],
-        progress: Callable[[float, str], None] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Add what lies between these frames, (v, u) arrays with their ImageToReference, in the order of the sweep, and
         no farther than `fill_radius_mm` from one of them.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cached_property
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import ReconstructionError
+from ..values.progress import Progress
 from .footprint import row_runs
 from .kernels.arithmetic import EXACT_BITS, IGSIO_BITS, to_fixed_point
 from .kernels.corner_lanes import HIT
@@ -41,7 +42,6 @@ from .padding import padded
 from .region import Region, image_to_voxel_matrix
 from .settings import ReconstructionSettings
 
-Progress = Callable[[float, str], None]
 _COMPOUNDING = {"latest": LATEST, "maximum": MAXIMUM, "mean": MEAN}
 _BATCH = 16  # frames between two reports of progress
 _FRAMES_WITH_ONE_CUT = 8  # that come one by one: neighbours lie alike

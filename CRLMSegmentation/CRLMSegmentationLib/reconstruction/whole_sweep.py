@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from ..errors import Cancelled
 from ..sweep import Sweep
 from ..sweep.recorded_frame import ImagesOf
 from ..values import Volume
+from ..values.progress import Progress, ShouldCancel
 from .frame_selection import select_frames
 from .region import Region, region_of_sweep
 from .report import ReconstructionReport, notes_about
@@ -21,8 +22,6 @@ from .settings import ReconstructionSettings
 
 if TYPE_CHECKING:
     from .inserter import Inserter
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +43,7 @@ def reconstruct(
     sweep: Sweep,
     settings: ReconstructionSettings | None = None,
     progress: Progress | None = None,
-    should_cancel: Callable[[], bool] | None = None,
+    should_cancel: ShouldCancel | None = None,
 ) -> Reconstruction:
     """Make a volume from the tracked frames of `sweep`.
 
@@ -99,7 +98,7 @@ class _Holes:
     between: tuple[np.ndarray, np.ndarray] | None = None
 
 
-def _checked_progress(progress: Progress | None, should_cancel: Callable[[], bool] | None) -> Progress:
+def _checked_progress(progress: Progress | None, should_cancel: ShouldCancel | None) -> Progress:
     """`progress` that raises Cancelled when it is to stop."""
 
     def report(fraction: float, text: str) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..inference.image import Progress
 from ..inference.models.trained_model import Model
 from ..inference.runtimes.quantise import EightBits, quantise
 from ..values import Volume
+from ..values.progress import Progress
 from .postprocess import mask_from_probability
 from .segmenter import image_of, tumor_label
 

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike
 
 from ..errors import Cancelled, GeometryError, SegmentationError
 from ..geometry import transform_points
-from ..inference.image import Progress, ShouldCancel
 from ..values import Box, Volume
+from ..values.progress import Progress, ShouldCancel
 from .crop import crop
 from .postprocess import known_voxels, unseen_voxels, without_cavities
 from .segment import SegmentationResult, finish

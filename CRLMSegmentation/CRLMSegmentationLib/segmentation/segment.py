@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import SegmentationError
-from ..inference.image import Progress, ShouldCancel
 from ..inference.models.card import ModelCard
 from ..inference.models.trained_model import Model
 from ..inference.predictor import LocalPredictor
 from ..values import Box, Volume
+from ..values.progress import Progress, ShouldCancel
 from .crop import Crop, crop, paste
 from .doubts import doubts_about
 from .postprocess import mask_from_probability, unless_too_faint, unseen_voxels

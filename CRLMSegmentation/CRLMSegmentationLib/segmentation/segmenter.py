@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Generic, Protocol, TypeVar
 
 from ..errors import ModelError
-from ..inference.image import Image, Progress, ShouldCancel
+from ..inference.image import Image
 from ..inference.models.trained_model import Model
 from ..inference.protocol import Predictor
 from ..values import Volume
+from ..values.progress import Progress, ShouldCancel
 from .postprocess import known_voxels
 
 # The label of a network that has others beside it.

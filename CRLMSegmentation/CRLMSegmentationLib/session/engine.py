@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import Cancelled, SegmentationError
@@ -13,6 +12,7 @@ from ..inference.models.catalogue import CatalogueEntry, model_choices
 from ..inference.models.trained_model import DEFAULT_MODEL, load_model
 from ..segmentation.segmenter import TumorSegmenter, tumor_label
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM
+from ..values.progress import Progress, ShouldCancel
 from .jobs.task import Task
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -110,7 +110,7 @@ class Engine:
         self._loading = Task(lambda: _begun(name, device), "segmentation start")
 
     def segmenter(
-        self, should_cancel: Callable[[], bool] | None = None, progress: Callable[[float, str], None] | None = None
+        self, should_cancel: ShouldCancel | None = None, progress: Progress | None = None
     ) -> TumorSegmenter[WorkerPredictor]:
         """Wait, in a job's thread, until the process is on its way. Raises what loading raised."""
         loading = self._loading

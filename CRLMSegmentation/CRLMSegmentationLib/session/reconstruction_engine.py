@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep
 from ..values import Volume
+from ..values.progress import Progress, ShouldCancel
 
-Progress = Callable[[float, str], None]
-ShouldCancel = Callable[[], bool]
 Slices = Generator[None, None, Volume]
 
 

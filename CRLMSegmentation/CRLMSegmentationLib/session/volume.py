@@ -10,10 +10,11 @@ from ..errors import GeometryError, ReconstructionError, RecordingError
 from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep
 from ..values import Volume
+from ..values.progress import Progress, ShouldCancel
 from .event import Event
 from .jobs.job import Job
 from .jobs.jobs import Jobs
-from .reconstruction_engine import MadeByEngine, Progress, ReconstructionEngine, ShouldCancel, made_by
+from .reconstruction_engine import MadeByEngine, ReconstructionEngine, made_by
 from .state import Step, StepStatus
 from .workflow import Workflow
 

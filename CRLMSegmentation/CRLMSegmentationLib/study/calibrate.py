@@ -22,9 +22,9 @@ from ..segmentation.doubts import mean_entropy_bits
 from ..segmentation.eight_bits import quantise_for_tumors
 from ..segmentation.postprocess import mask_from_probability, unseen_voxels
 from ..values import Volume
+from ..values.progress import Progress
 from .metrics import compare
 from .reporting.curves import SHELL_SHARE, VoxelCounts, areas, best_threshold, reliability, uncertainty_probabilities
-from .workers import Progress
 
 THRESHOLD_CHOICE = "highest F1 over all voxels of the validation images (precision-recall curve, steps of 0.01)"
 # A mask whose mean entropy is higher than this share of the validation masks' is called unsure.

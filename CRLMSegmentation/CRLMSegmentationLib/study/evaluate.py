@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError
+from ..values.progress import Progress
 from .cases.case_files import CaseReader, forget_sweeps
 from .cases.case_table import CaseRow, LeftOut
 from .plain_values import without_nan
 from .tasks.task import Task
 from .tasks.trial import EvaluationSettings, Trial, TrialResult
-from .workers import Progress, for_each
+from .workers import for_each
 
 # Bumped when the same files would give other figures.
 VERSION = 2

@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import ConfigurationError
 from ..inference.models.card import CARD
 from ..inference.models.model_files import sha256_of
+from ..values.progress import Progress
 from .card import Card
 from .cases.build import build
 from .cases.case_table import VALIDATION, CaseRow, LeftOut, choose_cases, read_case_table, write_case_table
@@ -26,7 +27,6 @@ from .tasks.task import CalibrationJob, TrainingJob
 from .tasks.trial import EvaluationSettings
 from .training.cards import training_card
 from .training.recipe import Recipe
-from .workers import Progress
 
 
 @dataclass(frozen=True)

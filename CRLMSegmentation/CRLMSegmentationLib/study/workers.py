@@ -12,9 +12,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from ..errors import ConfigurationError, CRLMError
-
-# Called with the fraction done, 0 to 1, and a short text.
-Progress = Callable[[float, str], None]
+from ..values.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import RecordingError, SequenceFileError
 from ..geometry import as_affine
+from ..values.progress import Progress
 from .journal import MAGIC, journal_record
 from .recorded_frame import PiecePlace, RecordedFrame
 from .recovery import journal_path, lock, mark_as_alive, recover, recover_unfinished, sync_folder, unfinished_recordings
@@ -156,7 +157,7 @@ class Recorder:
             self._changed.notify()
         return kept
 
-    def stop(self, progress: Callable[[float, str], None] | None = None) -> list[Path]:
+    def stop(self, progress: Progress | None = None) -> list[Path]:
         """Finish: the files that were made (one, unless the image size changed on the way).
 
         Raises RecordingError when nothing was recorded or the file cannot be made; the journal then stays.

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import CRLMError, RecordingError, SequenceFileError
+from ..values.progress import Progress
 from .journal import JournalEntry, journal_entries
 from .recorded_frame import PiecePlace
 from .sequence_files.packed_frame import FrameKind
@@ -21,7 +22,6 @@ from .sequence_files.sequence_formats import read_sequence_header
 from .sequence_files.sequence_writer import compressed_bytes, compressed_chunks, first_piece_at, write_whole
 from .transforms import parse_matrix
 
-Progress = Callable[[float, str], None]
 JOURNAL_SUFFIX = ".journal"
 # What is said of so many frames fits the header that readers accept.
 _MOST_FRAMES_A_FILE = 100_000

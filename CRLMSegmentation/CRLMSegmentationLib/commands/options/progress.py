@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ...values.progress import Progress
 from .printing import is_quiet
 
 _SHOWN_AFTER_S = 0.5
-# Called with the fraction that is done, 0 to 1, and what is being done.
-Progress = Callable[[float, str], None]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ConfigurationError
 from ...geometry import as_affine
 from ...sweep import PlusConfiguration, Sweep, read_plus_configuration, read_sweep
-from .progress import Progress
+from ...values.progress import Progress
 from .several_values import values
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ModelError
-from ..image import Image, Progress
+from ...values.progress import Progress
+from ..image import Image
 from ..models.card import CARD
 from ..models.network_plan import NetworkPlan
 from ..models.trained_model import Model

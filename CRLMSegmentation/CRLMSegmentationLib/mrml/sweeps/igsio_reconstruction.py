@@ -15,9 +15,10 @@ import numpy as np
 from ...errors import Cancelled, ReconstructionError
 from ...reconstruction import ReconstructionSettings
 from ...session.jobs.job import run_to_end
-from ...session.reconstruction_engine import Progress, ShouldCancel, Slices
+from ...session.reconstruction_engine import Slices
 from ...sweep import Sweep
 from ...values import Volume
+from ...values.progress import Progress, ShouldCancel
 from ..conversion import image_data, set_transform, volume_of
 
 if TYPE_CHECKING:

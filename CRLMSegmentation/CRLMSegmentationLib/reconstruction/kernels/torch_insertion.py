@@ -9,11 +9,12 @@ mask.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ...values.progress import Progress
 from ..inserter import Inserter
 from ..settings import ReconstructionSettings
 from .arithmetic import EXACT_BITS
@@ -46,7 +47,7 @@ def insert_with_torch(
     frames: Sequence[np.ndarray],
     poses: Sequence[np.ndarray],
     device: str,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Do what `inserter.insert` does for the first frames of an inserter, on the torch device named."""
     import torch

@@ -6,10 +6,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
+from ...values.progress import Progress, ShouldCancel
 from ..state import Step
-
-Progress = Callable[[float, str], None]
-ShouldCancel = Callable[[], bool]
 
 
 @dataclass(frozen=True, eq=False)

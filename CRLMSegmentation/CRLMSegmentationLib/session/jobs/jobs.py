@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import Cancelled, CRLMError
+from ...values.progress import Progress, ShouldCancel
 from ..state import Step, StepStatus
 from ..workflow import Workflow
 from .background import BackgroundJobs
-from .job import Job, Progress, ShouldCancel
+from .job import Job
 
 _logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...errors import ReconstructionError
 from ...reconstruction import ReconstructionSettings
 from ...sweep import Sweep
-from ..jobs.job import Progress, ShouldCancel
+from ...values.progress import Progress, ShouldCancel
 from ..jobs.task import Task
 
 if TYPE_CHECKING:

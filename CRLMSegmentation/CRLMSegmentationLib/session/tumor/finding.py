@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...values import Box, Volume
+from ...values.progress import Progress, ShouldCancel
 from .tumor_state import TumorState, state_of_result
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from ...inference.models.trained_model import Model
     from ...segmentation.segment import SegmentationResult
     from ...segmentation.segmenter import Segmenter
-
-Progress = Callable[[float, str], None]
-ShouldCancel = Callable[[], bool]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import GeometryError, SegmentationError
 from ...navigation.distance import TumorDistance
 from ...values import Box, Volume
+from ...values.progress import Progress, ShouldCancel
 from ..box import BoxPart
 from ..case.case_clock import CaseClock
 from ..case.case_facts import CaseFacts
@@ -22,7 +23,7 @@ from ..state import Step, StepStatus
 from ..volume import VolumePart
 from ..workflow import Workflow
 from .edited_tumor import EditedTumor
-from .finding import Compute, Finding, Progress, ShouldCancel, by_network, by_region_growing
+from .finding import Compute, Finding, by_network, by_region_growing
 from .saved_tumor import SavedTumor
 from .shown_tumor import OnTumor
 from .tumor_shape import shape_of_mask, shape_of_surface

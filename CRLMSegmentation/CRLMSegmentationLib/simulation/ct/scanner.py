@@ -12,9 +12,9 @@ from scipy import ndimage
 
 from ...errors import ConfigurationError
 from ...values import Volume
+from ...values.progress import Progress
 from ..patient.labels import LABELS, patient_labels
 from ..patient.patient import Patient
-from ..progress import Progress
 from .tissues import PHASES, brightness
 
 PIXELS = 512

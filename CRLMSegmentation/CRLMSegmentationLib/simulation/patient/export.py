@@ -12,7 +12,7 @@ from ...errors import FileFormatError
 from ...files import write_displacements, write_surface, write_volume
 from ...files.whole_file import written_whole
 from ...values import Volume
-from ..progress import Progress
+from ...values.progress import Progress
 from ..tubes import paint_tubes
 from .labels import LABELS, patient_labels
 from .operation import Operation, draw_operation

@@ -14,7 +14,7 @@ from ...geometry import transform_points
 from ...sweep import Sweep
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
 from ...values import Volume
-from ..progress import Progress
+from ...values.progress import Progress
 from ..ultrasound.case import SimulatedCase, check_seed
 from ..ultrasound.frames import paint_frames, tracked_frames
 from ..ultrasound.motion import draw_motion

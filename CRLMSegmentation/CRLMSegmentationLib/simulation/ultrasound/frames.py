@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...sweep import Pose, TrackedFrame
-from ..progress import Progress
+from ...values.progress import Progress
 from .motion import ProbeMotion
 from .picture import Painter
 from .tracking import Tracking

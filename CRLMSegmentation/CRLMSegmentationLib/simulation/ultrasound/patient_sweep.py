@@ -14,9 +14,9 @@ from ...geometry import transform_points
 from ...sweep import Sweep
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
 from ...values import Volume
+from ...values.progress import Progress
 from ..patient.export import write_transforms
 from ..patient.operation import Operation
-from ..progress import Progress
 from .frames import paint_frames, tracked_frames
 from .lesion import Lesion
 from .patient_liver import build_patient_liver

@@ -12,7 +12,7 @@ import numpy as np
 from ...geometry import transform_points
 from ...sweep import Sweep
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
-from ..progress import Progress
+from ...values.progress import Progress
 from .case import SimulatedCase, check_seed
 from .frames import paint_frames, tracked_frames
 from .lesion import Lesion, draw_lesion

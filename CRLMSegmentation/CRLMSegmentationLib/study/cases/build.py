@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ...errors import ConfigurationError
+from ...values.progress import Progress
 from ..tasks.task import PlannedTask
-from ..workers import Progress, for_each
+from ..workers import for_each
 from .case_files import CaseReader, forget_sweeps
 from .case_table import TRAINING, VALIDATION, CaseRow, LeftOut, choose_cases
 

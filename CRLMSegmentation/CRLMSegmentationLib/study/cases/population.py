@@ -8,12 +8,13 @@ final evaluation alone: nothing is ever tuned on them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError
+from ...values.progress import Progress
 from ..study_folder import StudyFolder
 from ..workers import for_each
 from .case_table import TEST, TRAINING, VALIDATION, CaseRow, write_case_table
@@ -74,7 +75,7 @@ def simulate_population(
     population: Population = SHIPPED,
     workers: int = 1,
     scheduler: str | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[CaseRow]:
     """Simulate what is not there yet and write the table of cases; returns its rows, paths absolute."""
     parts, jobs = _parts_and_jobs(folder, population)

@@ -17,11 +17,11 @@ from ...errors import ConfigurationError
 from ...inference.models.trained_model import load_model
 from ...segmentation.segment import segment
 from ...values import Volume
+from ...values.progress import Progress
 from ..cases.case_files import reconstructed
 from ..cases.crop_sampling import empty_box
 from ..cases.dataset import Case
 from ..segmenters import segmenter_of
-from ..workers import Progress
 from .statistics import quartiles
 
 if TYPE_CHECKING:

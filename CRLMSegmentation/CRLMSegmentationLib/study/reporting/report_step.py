@@ -12,11 +12,11 @@ import numpy as np
 
 from ...geometry import plane_axes
 from ...values import Box
+from ...values.progress import Progress
 from ..cases.case_files import forget_sweeps, mask_of, sweep_of
 from ..cases.case_table import CaseRow, LeftOut, choose_cases
 from ..pipeline import Study, cases_of
 from ..tumor_methods import CROP
-from ..workers import Progress
 from .realism import evaluate_recording, read_recording
 from .report import write_report
 from .report_page import ReportInputs, ReportPlan, Results

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...values import LabelSet
+from ...values.progress import Progress
 from ..card import Card
 from ..cases.case_files import CaseReader
 from ..cases.case_table import CaseRow
@@ -17,7 +18,6 @@ from ..metrics import Metric
 from ..reporting.report_page import ReportPlan
 from ..training.nnunet_home import CONFIGURATIONS, NnunetDataset, NnunetHome
 from ..training.recipe import Recipe, RecipeBook
-from ..workers import Progress
 from .trial import Trial, TrialResult
 
 

@@ -18,7 +18,8 @@ import numpy as np
 from ...errors import ConfigurationError
 from ...inference.averaging import PREPROCESSOR
 from ...inference.models.network_plan import preprocessor_of
-from ..workers import Progress, for_each
+from ...values.progress import Progress
+from ..workers import for_each
 from .nnunet_home import CONFIGURATIONS, PLANS_NAME, NnunetDataset
 from .recipe import Recipe
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ConfigurationError
-from ..workers import Progress
+from ...values.progress import Progress
 from .nnunet_home import NnunetDataset
 from .planning import planning_stamp
 from .recipe import Recipe

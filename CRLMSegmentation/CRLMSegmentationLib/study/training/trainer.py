@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..workers import Progress
+from ...values.progress import Progress
 from .recipe import Recipe
 
 # From a recipe to a subclass of nnU-Net's trainer.

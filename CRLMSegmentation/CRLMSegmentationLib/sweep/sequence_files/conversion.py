@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from ...values.progress import Progress
 from ..transform_tree import REFERENCE_FIELD
 from .sequence_formats import read_sequence_header
 from .sequence_pixels import SequencePixels
@@ -23,7 +24,7 @@ def convert_sequence(
     calibration: Mapping[str, np.ndarray] | None = None,
     reference: str | None = None,
     compressed: bool = True,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write the sequence file `source` to `target` (`.mha` or `.nrrd`), in memory bounded by one frame.
 

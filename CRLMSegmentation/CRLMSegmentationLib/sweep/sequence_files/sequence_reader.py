@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import SequenceFileError, TransformError
 from ...geometry import as_affine
+from ...values.progress import Progress
 from ..pose_path import compose_measured, passed_over_sentences, pose_path
 from ..recorded_frame import ImagePlace, RecordedFrame
 from ..sweep import Sweep
@@ -175,7 +176,7 @@ def read_sweep(
     path: str | Path,
     calibration: Mapping[str, np.ndarray] | None = None,
     reference: str | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
     in_memory: bool | None = None,
 ) -> Sweep:
     """Read a whole recording.

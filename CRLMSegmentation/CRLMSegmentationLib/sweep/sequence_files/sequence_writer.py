@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import SequenceFileError
 from ...geometry import as_affine
+from ...values.progress import Progress
 from ..sweep import Sweep
 from ..tracked_frame import TrackedFrame
 from ..transform_tree import DERIVED_FIELD, as_tree
@@ -192,9 +193,7 @@ def compressed_bytes(path: Path, piece_bytes: int) -> int:
     return len(stream.start) + piece_bytes + len(stream.end())
 
 
-def write_sweep(
-    sweep: Sweep, path: str | Path, compressed: bool = True, progress: Callable[[float, str], None] | None = None
-) -> Path:
+def write_sweep(sweep: Sweep, path: str | Path, compressed: bool = True, progress: Progress | None = None) -> Path:
     """Write `sweep` to `path` (`.igs.mha` or `.igs.nrrd`) with its poses; returns the path."""
     with SequenceWriter(path, compressed, sweep.fields, sweep.reference) as writer:
         for number, frame in enumerate(sweep.frames):

@@ -15,6 +15,7 @@ from ...errors import CRLMError, StreamError
 from ...sweep import TrackedFrame
 from ...sweep.missing_frames import MISSING_FIELD
 from ...sweep.recorder import Recorder
+from ...values.progress import Progress
 from ..health import HealthLog, health_line
 from ..openigtlink.port import DEFAULT_PORT
 from ..receiver import Receiver
@@ -81,7 +82,7 @@ def record(
     keep_identifying: bool = False,
     image_delay_s: float = 0.0,
     interpolation_gap_s: float | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_frame: Callable[[TrackedFrame], object] | None = None,
     log: str | PathLike[str] | None = None,
@@ -135,7 +136,7 @@ class _Recording:
         limits: _Limits,
         on_frame: Callable[[TrackedFrame], object] | None,
         log: HealthLog | None,
-        progress: Callable[[float, str], None] | None,
+        progress: Progress | None,
     ) -> None:
         self._receiver, self._poses, self._limits = receiver, poses, limits
         self._on_frame, self._log, self._progress = on_frame, log, progress

@@ -10,7 +10,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,13 +20,14 @@ from ...geometry import plane_axes, transform_points
 from ...python_process import end_process, start_python
 from ...sweep import Pose, Sweep
 from ...values import Volume
+from ...values.progress import Progress
 
 TRUTH = "tumor.nrrd"
 _FARTHEST_MM = 70.0
 
 
 async def simulate(
-    folder: str | Path, seed: int, lesion: str, diameter_mm: float, progress: Callable[[float, str], None] | None = None
+    folder: str | Path, seed: int, lesion: str, diameter_mm: float, progress: Progress | None = None
 ) -> Path:
     """Write a simulated case into `folder`; returns the path of its sweep. Raises ConfigurationError.
 
