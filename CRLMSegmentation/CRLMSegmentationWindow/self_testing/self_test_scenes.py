@@ -61,6 +61,9 @@ class Scenes(Bench):
         check.assertIsNone(slicer.mrmlScene.GetFirstNodeByName("Tumor box"))
         check.assertFalse(ui.connectSection.collapsed)
         check.assertTrue(ui.navigateSection.collapsed)
+        for name in ("Red", "Yellow", "Green"):
+            shown = slicer.app.layoutManager().sliceWidget(name).sliceLogic().GetBackgroundLayer().GetVolumeNode()
+            check.assertIsNone(shown, f"{name} shows what was live before")
         self.picture("new-case")
 
     def views_are_dark(self) -> None:

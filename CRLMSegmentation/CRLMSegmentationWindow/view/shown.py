@@ -44,12 +44,17 @@ class Shown:
         self._center_on_tumor()
 
     def case(self) -> None:
-        """What was loaded or opened, as far as it goes; nothing when there is nothing."""
+        """What was loaded or opened, as far as it goes; nothing when there is nothing.
+
+        Slicer itself may have put the live image into the planning slices, where it would stay when it is not live.
+        """
         self._window.layouts.apply_style()
         if self._window.has_tumor:
             self.tumor()
         elif self._window.view.volume_node() is not None:
             self.volume()
+        else:
+            views.clear_slices(self._window.view.live_image_node())
 
     def follow_live(self) -> None:
         """Have the live view in the plane of the image, with text over it when it is not live."""

@@ -39,6 +39,18 @@ def show_growing(volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
     widget.sliceLogic().FitSliceToBackground()
 
 
+def clear_slices(volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+    """Take this volume, and no other, out of the planning slices that show it."""
+    manager = slicer.app.layoutManager()
+    if volume is None or manager is None:
+        return
+    for name in _SLICES:
+        widget = manager.sliceWidget(name)
+        composite = widget.mrmlSliceCompositeNode() if widget is not None else None
+        if composite is not None and composite.GetBackgroundVolumeID() == volume.GetID():
+            composite.SetBackgroundVolumeID(None)
+
+
 def turn_slices(axes: Mapping[str, np.ndarray]) -> None:
     """Turn the planning slices; their middles stay.
 

@@ -203,3 +203,26 @@ def test_the_sample_is_played_as_what_it_is(a_window, name, origin):
     session.stream.replay = lambda path, configuration, **options: given.append(options.get("origin"))
     window.connect.replay(f"/some/where/{name}")
     assert given == [origin]
+
+
+def test_a_new_case_leaves_no_image_of_before_in_the_planning_slices(a_window, window_module):
+    window, session = a_window
+    slices = {"Red": "live", "Yellow": "live", "Green": "a CT"}
+
+    class Composite:
+        def __init__(self, name):
+            self._name = name
+
+        def GetBackgroundVolumeID(self):
+            return slices[self._name]
+
+        def SetBackgroundVolumeID(self, identifier):
+            slices[self._name] = identifier
+
+    views = window_module("view.views")
+    views.slicer.app.layoutManager = lambda: SimpleNamespace(
+        threeDViewCount=0, sliceWidget=lambda name: SimpleNamespace(mrmlSliceCompositeNode=lambda: Composite(name))
+    )
+    session.view["live_image"] = SimpleNamespace(GetID=lambda: "live")
+    window.show_case()
+    assert slices == {"Red": None, "Yellow": None, "Green": "a CT"}
