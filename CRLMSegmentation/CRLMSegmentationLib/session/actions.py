@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
+from .recordings.recordings import NO_RECORDING, RECORDING_GOES_ON
 from .state import Step, StepStatus
+from .tumor.edited_tumor import BEING_FOUND
+from .tumor.tumor import NO_BOX
+from .volume import NO_SWEEP
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +77,7 @@ def _without_images(session: Session) -> str:
     """Why no recording can begin."""
     status = session.stream.status
     if session.recording.state is not None:
-        return "A recording is going on already; stop it first."
+        return RECORDING_GOES_ON
     if status is None or not status.connected:
         return "Connect first: nothing comes that could be recorded."
     if status.frames_per_second == 0:
@@ -82,11 +86,11 @@ def _without_images(session: Session) -> str:
 
 
 def _without_recording(session: Session) -> str:
-    return "" if session.recording.state is not None else "No recording is going on; start one first."
+    return "" if session.recording.state is not None else NO_RECORDING
 
 
 def _while_recording(session: Session) -> str:
-    return "" if session.recording.state is None else "A recording is going on already; stop it first."
+    return "" if session.recording.state is None else RECORDING_GOES_ON
 
 
 def _while_computing(session: Session) -> str:
@@ -104,7 +108,7 @@ def _while_idle(session: Session) -> str:
 
 def _without_sweep(session: Session) -> str:
     if session.recording.sweep is None:
-        return "There is no sweep to make a volume of; record one first."
+        return NO_SWEEP
     return _while_recording(session) or _while_computing(session)
 
 
@@ -121,7 +125,7 @@ def _without_box(session: Session) -> str:
     if box.status is StepStatus.FAILED and box.message:
         return f"{box.message[:1].upper()}{box.message[1:]}."
     if box.status is StepStatus.READY:
-        return "There is no box; place one around the tumor first."
+        return NO_BOX
     return _without_volume(session) or _while_computing(session)
 
 
@@ -139,7 +143,7 @@ def _without_tumor(session: Session) -> str:
 
 def _without_tumor_to_correct(session: Session) -> str:
     if session.jobs.running is Step.SEGMENT:
-        return "The tumor is being found: wait until that has ended, or cancel it, then correct."
+        return BEING_FOUND
     return _without_tumor(session)
 
 

@@ -21,6 +21,7 @@ from .workflow import Workflow
 if TYPE_CHECKING:
     from ..reconstruction import Reconstruction
 
+NO_SWEEP = "There is no sweep to make a volume of; record one first."
 OWN_ENGINE = "crlm"
 
 
@@ -103,7 +104,7 @@ class VolumePart:
         Raises ReconstructionError without a sweep, and for an engine that cannot be used.
         """
         if self._sweep is None:
-            raise ReconstructionError("There is no sweep to make a volume of; record one first.")
+            raise ReconstructionError(NO_SWEEP)
         sweep, chosen = self._sweep, settings or self.settings
         if engine != OWN_ENGINE:
             other = self._engine_called(engine)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ...reconstruction import LiveReconstruction
 
 
+RECORDING_GOES_ON = "A recording is going on already; stop it first."
+NO_RECORDING = "No recording is going on; start one first."
+
+
 class Recordings:
     """At most one recording goes on at a time.
 
@@ -66,7 +70,7 @@ class Recordings:
         Raises RecordingError when one is going on already or the file cannot be begun.
         """
         if self._now is not None:
-            raise RecordingError("A recording is going on already; stop it first.")
+            raise RecordingError(RECORDING_GOES_ON)
         if path is None and self.folder is not None:
             path = new_recording_path(self.folder)
         self._now = Recording(path, settings, live)
@@ -81,7 +85,7 @@ class Recordings:
         """End the recording; its file is completed in the background. Raises RecordingError when no frame came."""
         recording, self._now = self._now, None
         if recording is None:
-            raise RecordingError("No recording is going on; start one first.")
+            raise RecordingError(NO_RECORDING)
         try:
             sweep = recording.sweep()
         except RecordingError as error:

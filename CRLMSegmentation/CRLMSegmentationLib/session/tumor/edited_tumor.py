@@ -16,6 +16,8 @@ from .shaping import Shaping
 from .shown_tumor import OnTumor, ShownTumor
 from .tumor_state import TumorState, empty_state
 
+BEING_FOUND = "The tumor is being found: wait until that has ended, or cancel it, then correct."
+
 
 class EditedTumor(ShownTumor):
     """A tumor whose surface follows threshold, smoothing and hand. See ShownTumor for what it is made with."""
@@ -86,7 +88,7 @@ class EditedTumor(ShownTumor):
         Raises SegmentationError when there is no volume to draw on, or the tumor is being found.
         """
         if Step.SEGMENT in self._jobs.steps:
-            raise SegmentationError("The tumor is being found: wait until that has ended, or cancel it, then correct.")
+            raise SegmentationError(BEING_FOUND)
         if self.state is None:
             self.state = empty_state(self._needed_volume())
         if not self.is_editable:

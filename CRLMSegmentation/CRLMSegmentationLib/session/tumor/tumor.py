@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from ...segmentation.segmenter import Segmenter
 
 
+NO_BOX = "There is no box; place one around the tumor first."
+
+
 class TumorPart(EditedTumor):
     """The tumor of one session; see ShownTumor for what it gives out.
 
@@ -202,5 +205,5 @@ class TumorPart(EditedTumor):
     def _needed_box(self) -> Box:
         box = self._box.value
         if box is None:
-            raise SegmentationError("There is no box; place one around the tumor first.")
+            raise SegmentationError(NO_BOX)
         return box
