@@ -12,11 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
-from .recordings.recordings import NO_RECORDING, RECORDING_GOES_ON
-from .state import Step, StepStatus
-from .tumor.edited_tumor import BEING_FOUND
-from .tumor.tumor import NO_BOX
-from .volume import NO_SWEEP
+from .state import BEING_FOUND, NO_BOX, NO_RECORDING, NO_SWEEP, RECORDING_GOES_ON, Step, StepStatus
 
 if TYPE_CHECKING:
     import numpy as np

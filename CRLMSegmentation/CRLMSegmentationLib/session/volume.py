@@ -15,13 +15,12 @@ from .event import Event
 from .jobs.job import Job
 from .jobs.jobs import Jobs
 from .reconstruction_engine import MadeByEngine, ReconstructionEngine, made_by
-from .state import Step, StepStatus
+from .state import NO_SWEEP, Step, StepStatus
 from .workflow import Workflow
 
 if TYPE_CHECKING:
     from ..reconstruction import Reconstruction
 
-NO_SWEEP = "There is no sweep to make a volume of; record one first."
 OWN_ENGINE = "crlm"
 
 

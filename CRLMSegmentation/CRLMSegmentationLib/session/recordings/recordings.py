@@ -11,16 +11,12 @@ from ...reconstruction import ReconstructionSettings
 from ...sweep import Sweep, TrackedFrame
 from ...sweep.recovery import recover_unfinished
 from ..jobs.task import Task
-from ..state import Step, StepStatus
+from ..state import NO_RECORDING, RECORDING_GOES_ON, Step, StepStatus
 from ..workflow import Workflow
 from .recording import Recording, RecordingState, new_recording_path
 
 if TYPE_CHECKING:
     from ...reconstruction import LiveReconstruction
-
-
-RECORDING_GOES_ON = "A recording is going on already; stop it first."
-NO_RECORDING = "No recording is going on; start one first."
 
 
 class Recordings:

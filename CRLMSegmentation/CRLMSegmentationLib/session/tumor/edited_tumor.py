@@ -8,15 +8,13 @@ from ...errors import SegmentationError
 from ...values import Volume
 from ..case.case_clock import CaseClock
 from ..jobs.jobs import Jobs
-from ..state import Step, StepStatus
+from ..state import BEING_FOUND, Step, StepStatus
 from ..volume import VolumePart
 from ..workflow import Workflow
 from .labelmap import Labelmap
 from .shaping import Shaping
 from .shown_tumor import OnTumor, ShownTumor
 from .tumor_state import TumorState, empty_state
-
-BEING_FOUND = "The tumor is being found: wait until that has ended, or cancel it, then correct."
 
 
 class EditedTumor(ShownTumor):

@@ -19,7 +19,7 @@ from ..engine import Engine
 from ..event import Event
 from ..jobs.job import Job
 from ..jobs.jobs import Jobs
-from ..state import Step, StepStatus
+from ..state import NO_BOX, Step, StepStatus
 from ..volume import VolumePart
 from ..workflow import Workflow
 from .edited_tumor import EditedTumor
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from ...inference.models.trained_model import Model
     from ...segmentation.segment import SegmentationResult
     from ...segmentation.segmenter import Segmenter
-
-
-NO_BOX = "There is no box; place one around the tumor first."
 
 
 class TumorPart(EditedTumor):
