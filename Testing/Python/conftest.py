@@ -10,6 +10,8 @@ import pytest
 for name, value in {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}.items():
     os.environ.setdefault(name, value)
 
+# What takes longest begins first, so that no process is left with it at the end.
+SLOW = ("web", "study", "simulation", "test_wheel.py", "test_whole_chain.py", "test_nothing_is_sent.py", "inference")
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -33,3 +35,14 @@ def ages_of_a_slow_machine(request, monkeypatch):
 
         monkeypatch.setattr(age, "LIVE_UP_TO_S", 600.0)
         monkeypatch.setattr(age, "LOST_AFTER_S", 2400.0)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the slow rooms in front; the order within a file stays."""
+    folder = Path(__file__).parent
+
+    def place(item) -> int:
+        room = item.path.relative_to(folder).parts[0]
+        return SLOW.index(room) if room in SLOW else len(SLOW)
+
+    items.sort(key=place)

@@ -60,7 +60,7 @@ class Visitor:
         while not is_so():
             if time.monotonic() > until:
                 said = {step: self.line(step) for step in STEPS}
-                said["error"] = self.page.inner_text("#error-text") if self.page.is_visible("#error-text") else ""
+                said["over it"] = [one.inner_text() for one in self.page.locator("#error-text, .ask").all()]
                 raise AssertionError(f"{what} did not happen; the page says {said}")
             self.page.wait_for_timeout(100)
         print(f"{time.monotonic() - began:6.1f} s until {what}")

@@ -121,7 +121,7 @@ def test_a_case_waits_for_a_person_when_the_images_come_from_elsewhere(serve, vi
     tab.until(lambda: page.is_visible("#asked"), "the question about what is not saved")
     assert "not saved" in page.inner_text("#asked-text")
     tab.keep("web-not-saved")
-    page.click("text=Save it first")
+    page.click("#asked >> text=Save it first")
     page.wait_for_selector("#same-patient", state="detached")
     assert tab.line("box") == "Record a sweep first" and tab.label("segment") == ""
     assert not page.is_visible(".read-out") and tab.tumor_pixels("3d") == 0
@@ -129,7 +129,7 @@ def test_a_case_waits_for_a_person_when_the_images_come_from_elsewhere(serve, vi
 
     # And back to it, from the list: it is of another source than what is connected
     page.click("#open-case")
-    page.click(f"text={saved.name}")
+    page.click(f"#saved-cases .case-line:has-text('{saved.name}')")
     tab.until(lambda: page.is_visible("#same-patient"), "the question")
     page.click("#keep-case")
     tab.until(lambda: re.search(r"1[23]\.\d mm", page.inner_text(".read-out")), "the distance again")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 _BEAD_MM = 0.5
+_FAR_MM = 5.0
 # Trunks come from outside; whatever is thinner lies under the capsule.
 _INSIDE_BELOW_MM = {"portal": 2.0, "hepatic": 2.0, "artery": 1.4, "bile": 1.4}
 # Artery and bile duct enter beside the portal trunk.
@@ -99,10 +100,20 @@ def beads(tree: VesselTree) -> tuple[np.ndarray, np.ndarray]:
 def distance_between_walls_mm(one: VesselTree, other: VesselTree) -> float:
     """The smallest distance between the walls of two trees, negative where they overlap; infinite beyond some 5 mm."""
     (points, radius), (others, other_radius) = beads(one), beads(other)
-    near = cKDTree(others).query_ball_point(points, radius + other_radius.max() + 5.0)
-    number = np.repeat(np.arange(len(points)), [len(found) for found in near])
-    if len(number) == 0:
-        return float("inf")
-    found = np.concatenate([np.asarray(one, dtype=int) for one in near if one])
-    between = np.linalg.norm(points[number] - others[found], axis=1) - radius[number] - other_radius[found]
-    return float(between.min())
+    apart = _FAR_MM
+    # Beads of about one thickness at a time, the thickest first: only few lie nearer than the nearest found so far.
+    thickness = np.floor(np.log2(other_radius)).astype(int)
+    for among in np.unique(thickness)[::-1]:
+        some, some_radius = others[thickness == among], other_radius[thickness == among]
+        tree = cKDTree(some)
+        distance, nearest = tree.query(points, distance_upper_bound=radius.max() + some_radius.max() + apart)
+        reached = np.flatnonzero(nearest < len(some))
+        between = distance[reached] - radius[reached] - some_radius[nearest[reached]]
+        apart = min(apart, float(between.min(initial=_FAR_MM)))
+        near = tree.query_ball_point(points[reached], radius[reached] + some_radius.max() + apart)
+        number = np.repeat(reached, [len(found) for found in near])
+        if len(number) > 0:
+            found = np.concatenate([np.asarray(each, dtype=int) for each in near])
+            between = np.linalg.norm(points[number] - some[found], axis=1) - radius[number] - some_radius[found]
+            apart = min(apart, float(between.min()))
+    return apart if apart < _FAR_MM else float("inf")
