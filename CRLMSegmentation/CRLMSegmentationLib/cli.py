@@ -26,6 +26,7 @@ _COMMANDS = {
     "segment": "find the tumor in a box of a volume",
     "compare": "measure a mask against the truth",
     "difference": "compare two reconstructions of one sweep, voxel by voxel",
+    "scope": "the liver through a laparoscope: compare its landmarks in the picture",
     "demo": "run the whole chain and show what came out",
     "web": "serve the navigation as a page in the browser",
     "simulate": "make a simulated sweep with its true tumor",

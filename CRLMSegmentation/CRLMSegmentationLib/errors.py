@@ -62,3 +62,7 @@ class ModelError(CRLMError):
 
 class SegmentationError(CRLMError):
     """A segmentation that could not be made."""
+
+
+class LaparoscopeError(CRLMError):
+    """Pictures, landmarks or a camera of a laparoscope that do not fit each other, or say too little."""

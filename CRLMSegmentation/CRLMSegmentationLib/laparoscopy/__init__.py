@@ -1,0 +1,1 @@
+"""Through the laparoscope: landmarks of the liver in its video, its camera, and the model laid over the picture."""
