@@ -34,7 +34,7 @@ class Application:
     scene: Any
     logic: Any
     in_slicer: bool
-    _kept_alive: list = field(default_factory=list, repr=False)
+    _kept_alive: list[Any] = field(default_factory=list, repr=False)
 
     @property
     def sequences_logic(self) -> Any:
@@ -90,7 +90,7 @@ def vtk_messages() -> Iterator[Callable[[], str]]:
         vtkOutputWindow.SetInstance(before)
 
 
-def _slicer():
+def _slicer() -> Any:
     try:
         import slicer
     except ImportError as error:

@@ -75,7 +75,8 @@ def array_of_image(image: vtkImageData) -> np.ndarray:
     """[k, j, i] view of the scalars of a vtkImageData: valid as long as the image is."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
-    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+    voxels: np.ndarray = vtk_to_numpy(image.GetPointData().GetScalars())
+    return voxels.reshape(image.GetDimensions()[::-1])
 
 
 def put_volume(node: Any, volume: Volume) -> None:
@@ -115,14 +116,15 @@ def volume_of(node: Any, copy: bool = True) -> Volume | None:
     return Volume(voxels.copy(), ijk_to_ras, _seen_of(node, voxels.shape)) if copy else Volume(voxels, ijk_to_ras)
 
 
-def _seen_of(node, shape) -> np.ndarray | None:
+def _seen_of(node: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     """A copy of what was seen of a volume node; None when it does not refer to it, or has other voxels by now."""
     seen_node = node.GetNodeReference(SEEN_ROLE)
     if seen_node is None or seen_node.GetImageData() is None:
         return None
     if seen_node.GetImageData().GetDimensions()[::-1] != tuple(shape):
         return None
-    return array_of_image(seen_node.GetImageData()) != 0
+    seen: np.ndarray = array_of_image(seen_node.GetImageData()) != 0
+    return seen
 
 
 def put_box(node: Any, box: Box) -> None:

@@ -44,10 +44,12 @@ def pillow() -> tuple[ModuleType, ModuleType, ModuleType]:
 def font(size_px: int) -> ImageFont.FreeTypeFont:
     """Pillow's built-in sans serif, the same on every machine."""
     _, _, image_font = pillow()
+    kind: ImageFont.FreeTypeFont
     try:
-        return image_font.load_default(size_px)
+        kind = image_font.load_default(size_px)
     except TypeError:  # before Pillow 10.1 there is one small font
-        return image_font.load_default()
+        kind = image_font.load_default()
+    return kind
 
 
 class Overlay:
@@ -109,7 +111,8 @@ class Overlay:
                 outline = (left - pad, top - pad, right + pad, bottom + pad)
                 pen.rounded_rectangle(outline, radius=pad, fill=PLATE)
             pen.text(position, text, font=kind, fill=(*color, 255), anchor=anchor)
-        return image.alpha_composite(result, plates).convert("RGB")
+        whole: Image.Image = image.alpha_composite(result, plates).convert("RGB")
+        return whole
 
 
 def _dashes(points: np.ndarray, drawn_px: float, gap_px: float) -> list[np.ndarray]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
 from ..geometry import transform_points
@@ -17,8 +19,9 @@ _GAP_PX, _TOP_PX, _BOTTOM_PX = 14, 52, 62
 _LEAST_SIDE_MM = 60.0
 # A little blur takes the voxels' stairs away from a contour and leaves it where it is.
 BLUR_VOXELS = 0.7
+_Plane = tuple[str, tuple[int, int, int], tuple[int, int, int], str, str, str]
 # Name, direction to the right and upwards in the picture, with the letters of both; as radiologists look at them.
-_PLANES = (
+_PLANES: tuple[_Plane, ...] = (
     ("Axial", (-1, 0, 0), (0, 1, 0), "L", "A", "S"),
     ("Coronal", (-1, 0, 0), (0, 0, 1), "L", "S", "A"),
     ("Sagittal", (0, -1, 0), (0, 0, 1), "P", "S", "R"),
@@ -59,7 +62,8 @@ def slices_picture(
             for contour in _contours(mask, points):
                 lines.draw(contour, style.TUMOR, 2.6, False)
         _label(overlay, corner, plane, center, side_mm)
-    entries = [("Segmented tumor", style.TUMOR, None)] if mask is not None and np.any(mask.voxels) else []
+    entries: list[tuple[str, style.Color, tuple[int, int] | None]] = []
+    entries += [("Segmented tumor", style.TUMOR, None)] if mask is not None and np.any(mask.voxels) else []
     entries += [("True tumor", style.TRUTH, (9, 6))] if truth is not None else []
     entries += [("Box", style.BOX, None)] if box is not None else []
     middle = size[1] - _BOTTOM_PX / 2
@@ -71,10 +75,12 @@ def slices_picture(
 class _Panel:
     """Draws lines in a panel's own pixels, cut off at its border."""
 
-    def __init__(self, overlay, corner):
+    def __init__(self, overlay: style.Overlay, corner: np.ndarray):
         self._overlay, self._corner = overlay, corner
 
-    def draw(self, points, color, width_px, closed, dash=None) -> None:
+    def draw(
+        self, points: np.ndarray, color: style.Color, width_px: float, closed: bool, dash: tuple[int, int] | None = None
+    ) -> None:
         if len(points) < 2:
             return
         if closed:
@@ -85,7 +91,8 @@ class _Panel:
 
 def _clipped(points: np.ndarray, last: float) -> list[np.ndarray]:
     """The pieces of a polyline within 0..last on both axes (Liang and Barsky, segment by segment)."""
-    pieces, piece = [], []
+    pieces: list[list[np.ndarray]] = []
+    piece: list[np.ndarray] = []
     for start, end in itertools.pairwise(points):
         enter, leave, step = 0.0, 1.0, end - start
         for axis in range(2):
@@ -126,14 +133,14 @@ def _tight(mask: Volume | None) -> Box | None:
     return Box.around_mask(mask) if mask is not None and np.any(mask.voxels) else None
 
 
-def _panel(center, side_mm: float, plane):
+def _panel(center: np.ndarray, side_mm: float, plane: _Plane) -> tuple[np.ndarray, Callable[[ArrayLike], np.ndarray]]:
     """RAS (rows, columns, 3) of every pixel of the panel, and a function from RAS (n, 3) to its pixels (x, y)."""
     right, up = np.array(plane[1], dtype=float), np.array(plane[2], dtype=float)
     mm = side_mm / PANEL_PX
     offsets = (np.arange(PANEL_PX) - (PANEL_PX - 1) / 2) * mm
     points = center + offsets[None, :, None] * right - offsets[:, None, None] * up
 
-    def to_panel(points_ras):
+    def to_panel(points_ras: ArrayLike) -> np.ndarray:
         away = np.asarray(points_ras, dtype=float).reshape(-1, 3) - center
         return np.column_stack([away @ right, -(away @ up)]) / mm + (PANEL_PX - 1) / 2
 
@@ -145,17 +152,19 @@ def _sampled(volume: Volume, points: np.ndarray, outside: float) -> np.ndarray:
     from scipy.ndimage import map_coordinates
 
     index = np.moveaxis(transform_points(volume.ras_to_ijk, points), -1, 0)[::-1]
-    return map_coordinates(volume.voxels, index, np.float32, order=1, mode="constant", cval=outside)
+    values: np.ndarray = map_coordinates(volume.voxels, index, np.float32, order=1, mode="constant", cval=outside)
+    return values
 
 
 def _gray_window(volume: Volume) -> tuple[float, float]:
     """Values shown as black and white."""
     if volume.voxels.dtype == np.uint8:
         return 0.0, 255.0
-    return tuple(float(value) for value in np.percentile(volume.voxels, (1, 99.5)))
+    low, high = np.percentile(volume.voxels, (1, 99.5))
+    return float(low), float(high)
 
 
-def _gray(volume: Volume, points: np.ndarray, window) -> np.ndarray:
+def _gray(volume: Volume, points: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     """(rows, columns, 3) uint8; what lies outside of the volume has the panel's own color."""
     values = _sampled(volume, points, np.nan)
     outside = np.isnan(values)
@@ -194,27 +203,28 @@ def _contours(mask: Volume, points: np.ndarray) -> list[np.ndarray]:
     return [places[members[start:end]] for start, end in itertools.pairwise(offsets)]
 
 
-def _box_outline(box: Box, center, normal) -> np.ndarray:
+def _box_outline(box: Box, center: np.ndarray, normal: np.ndarray) -> np.ndarray:
     """(n, 3) RAS corners of the cut of a plane through the box, in order; empty when it misses."""
     corners = box.corners_ras()
     height = (corners - center) @ normal
-    cut = []
+    crossings = []
     for start in range(8):
         for axis in range(3):
             end = start | (1 << axis)
             if end != start and (height[start] < 0) != (height[end] < 0):
                 share = height[start] / (height[start] - height[end])
-                cut.append(corners[start] + share * (corners[end] - corners[start]))
-    if len(cut) < 3:
+                crossings.append(corners[start] + share * (corners[end] - corners[start]))
+    if len(crossings) < 3:
         return np.zeros((0, 3))
-    cut = np.array(cut)
+    cut = np.array(crossings)
     away = cut - cut.mean(axis=0)
     first = away[0] / np.linalg.norm(away[0])
     angle = np.arctan2(away @ np.cross(normal, first), away @ first)
-    return cut[np.argsort(angle)]
+    ordered: np.ndarray = cut[np.argsort(angle)]
+    return ordered
 
 
-def _label(overlay, corner, plane, center, side_mm: float) -> None:
+def _label(overlay: style.Overlay, corner: np.ndarray, plane: _Plane, center: np.ndarray, side_mm: float) -> None:
     name, right, up, right_letter, up_letter, normal_letter = plane
     normal = np.abs(np.cross(right, up))
     overlay.text(corner + (2, -14), name, style.TEXT, 22, "ls")

@@ -86,7 +86,7 @@ def view_picture(path: str | Path, contents: ViewContents, caption: str = "", si
             scene.add_line(corners[list(edge)], style.BOX, 0.3, 1.0)
     tool = contents.tool if contents.tool is not None and contents.tool.tip_to_reference is not None else None
     if tool is not None:
-        scene.add_surface(stylus_shape(), tool.tip_to_reference, style.TOOL)
+        scene.add_surface(stylus_shape(), np.asarray(tool.tip_to_reference), style.TOOL)
         if tool.closest_point_ras is not None:
             scene.add_line(
                 np.array([tool.tip_ras, tool.closest_point_ras]), style.ALERT[tool.margin.severity.value], 0.6, 1.0
@@ -111,7 +111,7 @@ def _probe_place(frame: TrackedFrame) -> np.ndarray:
     plane = frame.plane
     assert plane is not None  # _nearest_frame() gives no other
     place = plane.probe_face_to_reference()
-    place[:3, 3] = (frame.image_to_reference @ [column, rows[0] if rows.size else 0, 0, 1])[:3]
+    place[:3, 3] = (np.asarray(frame.image_to_reference) @ [column, rows[0] if rows.size else 0, 0, 1])[:3]
     return place
 
 
@@ -133,7 +133,10 @@ def _focus(contents: ViewContents) -> np.ndarray | None:
     return contents.box.center_ras if contents.box is not None else None
 
 
-def _view(contents: ViewContents, frame: TrackedFrame | None, swept: list[np.ndarray]):
+_Look = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _view(contents: ViewContents, frame: TrackedFrame | None, swept: list[np.ndarray]) -> _Look:
     """Focal point, direction towards the camera, up, and the points that have to be seen."""
     shown = list(swept)
     if frame is not None:
@@ -164,19 +167,26 @@ def _view(contents: ViewContents, frame: TrackedFrame | None, swept: list[np.nda
 def _perpendicular_upwards(direction: np.ndarray) -> np.ndarray:
     """(2,) of length 1, at a right angle to `direction`, upwards in the picture."""
     across = np.array([direction[1], -direction[0]]) / max(np.linalg.norm(direction), 1e-9)
-    return across if across[1] <= 0 else -across
+    upwards: np.ndarray = across if across[1] <= 0 else -across
+    return upwards
 
 
-def _label(overlay, scene, contents: ViewContents, frame, tool) -> None:
+def _label(
+    overlay: style.Overlay,
+    scene: ViewRenderer,
+    contents: ViewContents,
+    frame: TrackedFrame | None,
+    tool: ToolReading | None,
+) -> None:
     if frame is not None:
         place = scene.place((_probe_place(frame) @ [0, -58, 0, 1])[:3])
         overlay.text(place, "Probe", style.TEXT, 19, "mm", plate=True)
     if tool is not None:
-        place = scene.place(transform_points(tool.tip_to_reference, [0, 0, 96]))
+        place = scene.place(transform_points(np.asarray(tool.tip_to_reference), (0, 0, 96)))
         overlay.text(place, tool.name, style.TEXT, 19, "mm", plate=True)
     if tool is not None and tool.signed_distance_mm is not None:
         color, distance = style.ALERT[tool.margin.severity.value], f"{tool.signed_distance_mm:.1f} mm"
-        tip, along = scene.place(tool.tip_ras), scene.place(transform_points(tool.tip_to_reference, [0, 0, 10]))
+        tip, along = (scene.place(transform_points(np.asarray(tool.tip_to_reference), (0, 0, z))) for z in (0, 10))
         beside = _perpendicular_upwards(along - tip)
         overlay.text(tip + 30 * beside, distance, color, 22, "lm" if beside[0] >= 0 else "rm", plate=True)
         overlay.plate(10, 10, 60 + style.font(52).getlength(distance), 148)

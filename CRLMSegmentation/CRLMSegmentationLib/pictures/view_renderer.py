@@ -80,7 +80,7 @@ class ViewRenderer:
 
         width, height = frame.image_size
         outline = [(-0.5, -0.5), (width - 0.5, -0.5), (-0.5, height - 0.5)]
-        corner, right, down = transform_points(frame.image_to_reference, [(*place, 0) for place in outline])
+        corner, right, down = transform_points(np.asarray(frame.image_to_reference), [(*place, 0) for place in outline])
         plane = vtkPlaneSource()
         plane.SetOrigin(*corner)
         plane.SetPoint1(*right)
@@ -115,7 +115,7 @@ class ViewRenderer:
 
     def place(self, point_ras: np.ndarray) -> np.ndarray:
         """(2,) pixels, from the top left, at which a point is seen."""
-        self._renderer.SetWorldPoint(*point_ras, 1.0)
+        self._renderer.SetWorldPoint([*map(float, point_ras), 1.0])
         self._renderer.WorldToDisplay()
         x, y, _ = self._renderer.GetDisplayPoint()
         return np.array([x / 2, self.size[1] - y / 2])
@@ -134,7 +134,7 @@ class ViewRenderer:
         width, height = self._window.GetSize()
         pixels = vtkUnsignedCharArray()
         self._window.GetPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
-        picture = image.fromarray(vtk_to_numpy(pixels).reshape(height, width, 3)[::-1].copy())
+        picture: Image.Image = image.fromarray(vtk_to_numpy(pixels).reshape(height, width, 3)[::-1].copy())
         return picture.resize(self.size, image.LANCZOS)
 
     def _actor(self, surface: vtkPolyData, color: style.Color) -> Any:

@@ -48,7 +48,11 @@ class Controller:
 
     state    trame's state, with the values of PageState
     library  files that can be chosen
+    views, display  from show_in() on, which comes before anything else
     """
+
+    views: Views
+    display: Display
 
     def __init__(self, slicer_app: SlicerApp, state: State, library: Library) -> None:
         # Its logics own nodes of the scene, such as the color tables: they must live as long as the session.
@@ -60,8 +64,6 @@ class Controller:
         self.view = SceneView(self.session, application_on(slicer_app.scene, slicer_app.app_logic))
         self.session.recording.folder = library.recordings
         self.correction = Correction(slicer_app, self.view)
-        self.display: Display | None = None
-        self.views: Views | None = None
         self.rates = Series(30.0)
         self.distances = Series(30.0)
         self.shown_edge_mm = 0.0
@@ -261,22 +263,21 @@ class Controller:
         """What changes all the time: rate, distances, the recording."""
         session, stream = self.session, self.session.stream.status
         readings = session.tools.readings()
-        is_connected = stream is not None
-        rate = stream.frames_per_second if is_connected and stream.connected else 0.0
-        self.rates.add(now_s, rate if is_connected else None)
+        rate = stream.frames_per_second if stream is not None and stream.connected else 0.0
+        self.rates.add(now_s, rate if stream is not None else None)
         distance_mm = mirror.first_distance_mm(readings)
         self.distances.add(now_s, distance_mm)
         if self._is_measuring != (distance_mm is not None):
             self._is_measuring, self._changed = distance_mm is not None, True
         recording = session.recording.state
         with self.state as state:
-            state.connected = is_connected
+            state.connected = stream is not None
             state.frames_per_second = round(rate, 1)
-            state.stream_text = self.library.without_places(str(stream)) if is_connected else ""
-            state.image_name = stream.image_name if is_connected else ""
+            state.stream_text = self.library.without_places(str(stream)) if stream is not None else ""
+            state.image_name = stream.image_name if stream is not None else ""
             state.actions = mirror.action_values(session, self.library.without_places)
-            state.image_names = list(stream.image_names) if is_connected else []
-            state.rate_curves = self.rates.curves() if is_connected else []
+            state.image_names = list(stream.image_names) if stream is not None else []
+            state.rate_curves = self.rates.curves() if stream is not None else []
             state.rate_top = self.rates.range[1]
             state.tools = mirror.tool_lines(readings, "same patient?" if state.question else "no tumor to measure to")
             self._count_heartbeat(state)
@@ -344,5 +345,5 @@ class Controller:
     async def close(self) -> None:
         """Release everything."""
         self.session.close()
-        if self.views is not None:
+        if hasattr(self, "views"):
             self.views.close()

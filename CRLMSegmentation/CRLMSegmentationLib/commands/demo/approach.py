@@ -27,8 +27,9 @@ def approach_tumor(session: Session, folder: Path) -> list[float | None]:
     from ...tracking import Receiver
 
     sweep, path = session.recording.sweep, folder / APPROACH
-    assert sweep is not None  # the tumor was found in it
-    write_sweep(approach_sweep(sweep, session.tumor.surface), path)
+    surface = session.tumor.surface
+    assert sweep is not None and surface is not None  # the tumor was found in the sweep
+    write_sweep(approach_sweep(sweep, surface), path)
     distances: list[float | None] = []
     print("\nA simulated stylus moves towards the tumor (tip to surface, negative inside):")
     with ReplayProcess(path) as port, Receiver(port=port) as receiver:

@@ -58,10 +58,10 @@ class NodeSource:
         self._image_names = (image_name,) if image_name else IMAGE_NAMES
         self._transform_name = transform_name
         self._calibration = {name: Pose(np.asarray(matrix)) for name, matrix in (calibration or {}).items()}
-        self._observed: dict[str, tuple] = {}
+        self._observed: dict[str, tuple[Any, list[int]]] = {}
         self._arrived: dict[str, tuple[float, float]] = {}
         self._new: dict[str, tuple[float, float]] = {}
-        self._image = None
+        self._image: Any = None
         self._image_is_new = False
         self._arrivals: deque[float] = deque(maxlen=_RATE_FRAMES)
         self._status = StreamStatus(notes=(_NOTE,))
@@ -138,7 +138,7 @@ class NodeSource:
                 # A tool that stands still is sent with the same matrix again: that is only 'modified'.
                 self._observe(node, "TransformModifiedEvent", "ModifiedEvent")
 
-    def _observe(self, node, *events: str) -> None:
+    def _observe(self, node: Any, *events: str) -> None:
         if node is None or node.GetID() in self._observed:
             return
         identifier = node.GetID()
@@ -199,7 +199,7 @@ class NodeSource:
         return poses
 
 
-def _pose_of(node) -> Pose:
+def _pose_of(node: Any) -> Pose:
     # SlicerOpenIGTLink copies the status that PLUS sends with a transform into attributes of its node.
     status = node.GetAttribute("TransformStatus") or node.GetAttribute("OpenIGTLink.TransformStatus") or "OK"
     return Pose(matrix_of_transform(node), status == "OK", status)

@@ -57,7 +57,7 @@ class ConnectorSource(NodeSource):
         super().__init__(scene, image_name, transform_name, calibration)
         self.name, self.identity = f"{host}:{port} (SlicerOpenIGTLink)", server_identity(host, port)
         self._host, self._port = host, checked_port(port)
-        self._connector = None
+        self._connector: Any = None
         self._is_ours = False
         self._was_connected = False
 
@@ -91,7 +91,7 @@ class ConnectorSource(NodeSource):
             connector.Stop()
             self._scene.RemoveNode(connector)
 
-    def _existing(self):
+    def _existing(self) -> Any:
         for number in range(self._scene.GetNumberOfNodesByClass(_CLASS)):
             node = self._scene.GetNthNodeByClass(number, _CLASS)
             is_client = node.GetType() == node.TypeClient

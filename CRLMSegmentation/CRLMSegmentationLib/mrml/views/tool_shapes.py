@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
+    from vtkmodules.vtkCommonExecutionModel import vtkAlgorithm
 
 
 def stylus_shape(length_mm: float = 120.0, radius_mm: float = 1.2) -> vtkPolyData:
@@ -43,7 +45,7 @@ def probe_shape(
     return _lofted([*face, *body, *handle, *end], radius_mm)
 
 
-def _lofted(sections, radius_mm: float):
+def _lofted(sections: Sequence[tuple[float, float, float]], radius_mm: float) -> vtkPolyData:
     """A closed skin over rounded sections across -y, bent about z as the face of the probe is."""
     from vtkmodules.vtkCommonCore import vtkPoints
     from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
@@ -79,7 +81,7 @@ def _lofted(sections, radius_mm: float):
     return _joined([source])
 
 
-def _revolved(profile):
+def _revolved(profile: Sequence[tuple[float, float]]) -> vtkAlgorithm:
     """A surface of revolution about z from (radius, z) pairs."""
     from vtkmodules.vtkCommonCore import vtkPoints
     from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
@@ -101,7 +103,9 @@ def _revolved(profile):
     return revolve
 
 
-def _turned(source, angles_deg, position):
+def _turned(
+    source: vtkAlgorithm, angles_deg: tuple[float, float, float], position: tuple[float, float, float]
+) -> vtkAlgorithm:
     from vtkmodules.vtkCommonTransforms import vtkTransform
     from vtkmodules.vtkFiltersGeneral import vtkTransformPolyDataFilter
 
@@ -116,7 +120,7 @@ def _turned(source, angles_deg, position):
     return apply
 
 
-def _joined(filters):
+def _joined(filters: Sequence[vtkAlgorithm]) -> vtkPolyData:
     """One surface of several, in triangles, with normals that keep edges sharp."""
     from vtkmodules.vtkFiltersCore import vtkAppendPolyData, vtkPolyDataNormals, vtkTriangleFilter
 
@@ -129,4 +133,5 @@ def _joined(filters):
     normals.SetInputConnection(triangles.GetOutputPort())
     normals.SetFeatureAngle(40)
     normals.Update()
-    return normals.GetOutput()
+    joined: vtkPolyData = normals.GetOutput()
+    return joined

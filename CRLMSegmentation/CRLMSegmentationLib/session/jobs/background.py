@@ -26,7 +26,8 @@ class SlicedTask:
     """As Task, for a generator that is run by process() in the session's thread."""
 
     def __init__(self, slices: Generator[None, None, Any]):
-        self.result = self.error = None
+        self.result: Any = None
+        self.error: Exception | None = None
         self.seconds = 0.0
         self.has_ended = False
         self._slices = slices
@@ -52,7 +53,7 @@ class SlicedTask:
     def join(self, _timeout_s: float | None = None) -> bool:
         return self.has_ended
 
-    def _end(self, result, error) -> None:
+    def _end(self, result: Any, error: Exception | None) -> None:
         self.result, self.error, self.has_ended = result, error, True
         self.seconds = time.perf_counter() - self._started_s
 
@@ -64,6 +65,7 @@ class RunningJob:
         self.job = job
         self.progress: tuple[float, str] | None = None
         self._cancelled = threading.Event()
+        self.task: SlicedTask | Task
         if job.slices is not None:
             self.task = SlicedTask(job.slices(self._report, self._cancelled.is_set))
         else:

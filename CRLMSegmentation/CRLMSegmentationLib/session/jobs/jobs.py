@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from ...errors import Cancelled, CRLMError
@@ -23,7 +23,7 @@ class Jobs:
     """
 
     def __init__(self, workflow: Workflow):
-        self.handlers: dict[Step, Callable] = {}
+        self.handlers: dict[Step, Callable[[Any], object]] = {}
         self._workflow = workflow
         self._background = BackgroundJobs(self.set_progress, self._on_done, self.fail, self._on_cancelled)
 
@@ -37,7 +37,12 @@ class Jobs:
         """The step that is being computed; None when none is."""
         return next(iter(self.steps), None)
 
-    def begin(self, step: Step, compute: Callable | None, slices: Callable | None = None) -> Job:
+    def begin(
+        self,
+        step: Step,
+        compute: Callable[[Any, Any], Any] | None,
+        slices: Callable[[Any, Any], Generator[None, None, Any]] | None = None,
+    ) -> Job:
         """The job of what the step is made from now; compute takes (progress, should_cancel) and touches no node.
 
         slices  in place of compute, for what is computed in the session's thread; see Job
@@ -99,7 +104,7 @@ class Jobs:
         self._workflow.set(step, self._workflow.state.status(step), text)
         self._workflow.notify()
 
-    def _on_done(self, job: Job, result, seconds: float) -> None:
+    def _on_done(self, job: Job, result: Any, seconds: float) -> None:
         self._workflow.state.timings_s[job.step.value.lower()] = seconds
         try:
             self.finish(job, result)

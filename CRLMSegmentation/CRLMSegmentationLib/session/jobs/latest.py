@@ -8,6 +8,8 @@ from typing import Any
 
 from .task import Task
 
+# What begins, what takes the result, and what takes the error.
+_Request = tuple[Callable[[], Callable[[], Any]], Callable[[Any], None], Callable[[Exception], None] | None]
 _logger = logging.getLogger(__name__)
 
 
@@ -22,7 +24,7 @@ class Latest:
         self._task: Task | None = None
         self._on_done: Callable[[Any], None] | None = None
         self._on_failed: Callable[[Exception], None] | None = None
-        self._next: tuple | None = None
+        self._next: _Request | None = None
 
     @property
     def is_busy(self) -> bool:

@@ -19,7 +19,7 @@ class Task:
         self.result: Any = None
         self.error: Exception | None = None
         self.seconds = 0.0
-        self._compute = compute
+        self._compute: Callable[[], Any] | None = compute
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -35,11 +35,13 @@ class Task:
 
     def _run(self) -> None:
         started = time.perf_counter()
+        # What it is computed from is not kept alive by the result.
+        compute, self._compute = self._compute, None
+        assert compute is not None  # a thread runs once
         try:
-            self.result = self._compute()
+            self.result = compute()
         except Exception as error:
             self.error = error
+        del compute
         self.seconds = time.perf_counter() - started
-        # What it was computed from is not kept alive by the result.
-        self._compute = None
         self._ended.set()

@@ -32,4 +32,4 @@ def content_outline(frame: TrackedFrame) -> np.ndarray:
     except (QhullError, ValueError):  # a frame too small or narrow to have an outline of its own
         width, height = frame.image_size
         places = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)])
-    return transform_points(frame.image_to_reference, np.column_stack([places, np.zeros(len(places))]))
+    return transform_points(np.asarray(frame.image_to_reference), np.column_stack([places, np.zeros(len(places))]))

@@ -27,7 +27,7 @@ class LiveVolume:
     on_snapshot  called by process() with each new snapshot (Reconstruction), holes left open
     """
 
-    def __init__(self, settings: ReconstructionSettings, on_snapshot: Callable):
+    def __init__(self, settings: ReconstructionSettings, on_snapshot: Callable[[Reconstruction], None]):
         from ...reconstruction import LiveReconstruction
 
         self.engine = LiveReconstruction(settings)

@@ -127,6 +127,7 @@ class Recordings:
         if task.error is not None:
             self._workflow.note(str(task.error))
             return
-        if recording.recorder.problem:
-            self._workflow.note(f"The recording is incomplete: {recording.recorder.problem}.")
+        recorder = recording.recorder
+        if recorder is not None and recorder.problem:
+            self._workflow.note(f"The recording is incomplete: {recorder.problem}.")
         self._on_file(recording, [Path(path) for path in task.result])

@@ -10,6 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _matrices(text: str | None) -> dict:
+def _matrices(text: str | None) -> dict[str, np.ndarray]:
     import numpy as np
 
     return {name: np.array(numbers).reshape(4, 4) for name, numbers in json.loads(text or "{}").items()}

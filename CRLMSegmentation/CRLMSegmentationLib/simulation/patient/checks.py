@@ -106,7 +106,9 @@ def distance_between_walls_mm(one: VesselTree, other: VesselTree) -> float:
     for among in np.unique(thickness)[::-1]:
         some, some_radius = others[thickness == among], other_radius[thickness == among]
         tree = cKDTree(some)
-        distance, nearest = tree.query(points, distance_upper_bound=radius.max() + some_radius.max() + apart)
+        limit = radius.max() + some_radius.max() + apart
+        queried = tree.query(points, distance_upper_bound=limit)
+        distance, nearest = np.atleast_1d(queried[0]), np.atleast_1d(queried[1])
         reached = np.flatnonzero(nearest < len(some))
         between = distance[reached] - radius[reached] - some_radius[nearest[reached]]
         apart = min(apart, float(between.min(initial=_FAR_MM)))

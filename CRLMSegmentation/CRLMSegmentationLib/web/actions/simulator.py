@@ -76,7 +76,7 @@ def with_approaching_stylus(sweep: Sweep, tumor: Volume) -> Sweep:
     place = np.argwhere(tumor.voxels)[:, ::-1]
     center = transform_points(tumor.ijk_to_ras, place.mean(axis=0))
     frames = sweep.frames
-    across, down, away = plane_axes(sweep.valid_frames[len(sweep.valid_frames) // 2].image_to_reference).T
+    across, down, away = plane_axes(np.asarray(sweep.valid_frames[len(sweep.valid_frames) // 2].image_to_reference)).T
     outward = across * 0.6 - down * 0.75 - away * 0.25
     outward /= np.linalg.norm(outward)
     side = np.cross(outward, across)

@@ -87,7 +87,7 @@ class Actions(ReportingActions):
         else:
             edge_mm = float(np.clip(number_of(self._state.box_edge_mm), *BOX_MM))
             try:
-                self._put_box(Box(point, (edge_mm,) * 3), tight=False)
+                self._put_box(Box(point, np.full(3, edge_mm)), tight=False)
             except CRLMError as error:
                 self.report_error(str(error))
             self.after_action()
@@ -175,7 +175,7 @@ class Actions(ReportingActions):
         box = self._session.box.value if self._state.has_box else None
         edge_mm = float(np.clip(number_of(box_edge_mm), *BOX_MM))
         if box is not None and edge_mm != self._controller.shown_edge_mm:
-            self._session.box.set(Box(box.center_ras, (edge_mm,) * 3, box.axes_ras), tight=False)
+            self._session.box.set(Box(box.center_ras, np.full(3, edge_mm), box.axes_ras), tight=False)
 
     def _on_brush(self, brush_mm: object, **_: object) -> None:
         if self._controller.correction.is_on:
