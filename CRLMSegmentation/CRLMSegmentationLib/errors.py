@@ -48,6 +48,10 @@ class TimingError(CRLMError):
     """A recording from which the delay between images and poses cannot be found."""
 
 
+class CalibrationError(CRLMError):
+    """A recording, or a phantom, from which no calibration can be made that may be trusted."""
+
+
 class RecordingError(CRLMError):
     """A recording that cannot be written or recovered. What was recorded stays on disk."""
 

@@ -37,6 +37,8 @@ def run(arguments: argparse.Namespace) -> None:
     estimate = estimate_image_delay(sweep, arguments.longest, is_calibrated)
     print_facts(
         {
+            "delay_s": estimate.image_delay_s,
+            "uncertainty_s": estimate.standard_error_s,
             "image_delay_s": estimate.image_delay_s,
             "standard_error_s": estimate.standard_error_s,
             "correlation": estimate.correlation,

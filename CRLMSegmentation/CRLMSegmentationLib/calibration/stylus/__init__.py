@@ -1,0 +1,1 @@
+"""Where the tip of a tracked tool is, and in which direction its shaft points."""

@@ -1,0 +1,1 @@
+"""Simulated recordings for a calibration, with what it has to find."""
