@@ -35,6 +35,7 @@ def ages_of_a_slow_machine(request, monkeypatch):
 
         monkeypatch.setattr(age, "LIVE_UP_TO_S", 600.0)
         monkeypatch.setattr(age, "LOST_AFTER_S", 2400.0)
+        monkeypatch.setattr(age, "OUTLINED_UP_TO_S", 600.0)
 
 
 def pytest_collection_modifyitems(items):

@@ -11,7 +11,7 @@ PACKAGE = "CRLMSegmentationLib"
 # From the ground up, as docs/architecture.md has them.
 ROOMS = (
     "errors", "geometry", "values", "files", "sweep", "tracking", "calibration", "reconstruction", "inference",
-    "segmentation", "laparoscopy", "navigation", "session", "mrml", "pictures", "simulation", "study",
+    "segmentation", "live", "laparoscopy", "navigation", "session", "mrml", "pictures", "simulation", "study",
 )  # fmt: skip
 # What is compiled has no docstring to show, and what needs nnU-Net's trainer is imported by its own process.
 LEFT_OUT = ("kernels",)

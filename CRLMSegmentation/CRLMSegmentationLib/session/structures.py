@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import ConfigurationError
-from ..navigation.contour import contours_in_image
+from ..live.surface_cut import contours_in_image
 from ..navigation.margin_shell import LARGEST_MARGIN_MM
 from .event import Event
 from .live_image import LiveImage

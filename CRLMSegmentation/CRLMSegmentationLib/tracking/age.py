@@ -23,6 +23,8 @@ from .sender_clock import SenderClock
 LIVE_UP_TO_S = 0.5
 # A pause may be a network that stutters; after so long nothing comes any more.
 LOST_AFTER_S = 2.0
+# What was computed from a frame is drawn on that frame for so long: a probe that is moved at 10 mm/s is 3 mm away then.
+OUTLINED_UP_TO_S = 0.3
 # Stamps that differ by less are one stamp: PLUS writes six decimals or fewer.
 _SAME_STAMP_S = 1e-6
 # A source whose own stamp goes back by more has another clock now, as when a recording begins again.
@@ -68,6 +70,11 @@ class Age:
     @property
     def is_lost(self) -> bool:
         return self.liveness is Liveness.LOST
+
+    @property
+    def may_be_outlined(self) -> bool:
+        """True while what was found in a frame of this age may still be drawn on it."""
+        return self.seconds <= OUTLINED_UP_TO_S
 
     @property
     def is_known(self) -> bool:

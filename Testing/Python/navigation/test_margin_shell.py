@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import GeometryError
-from CRLMSegmentationLib.navigation.contour import contours_in_image
 from CRLMSegmentationLib.navigation.distance import TumorDistance
 from CRLMSegmentationLib.navigation.margin_shell import LARGEST_MARGIN_MM, margin_shell
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
@@ -110,28 +109,3 @@ def test_shell_of_two_lobes_keeps_its_distance_everywhere():
 def test_a_margin_that_is_none_is_refused(margin_mm):
     with pytest.raises(GeometryError, match="margin"):
         margin_shell(sphere(5.0), margin_mm)
-
-
-def image_at(offset_mm, pixel_mm=(0.2, 0.1)):
-    """An image plane that is turned in space and passes `offset_mm` beside the sphere's center; its own pixel sizes."""
-    u, v = np.array([0.6, 0.8, 0.0]), np.array([0.0, 0.0, 1.0])
-    matrix = np.eye(4)
-    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2] = u * pixel_mm[0], v * pixel_mm[1], np.cross(u, v)
-    matrix[:3, 3] = CENTER + np.cross(u, v) * offset_mm - matrix[:3, 0] * 300 - matrix[:3, 1] * 250
-    return matrix
-
-
-def test_outline_in_an_image_is_the_circle_where_it_cuts_the_sphere():
-    (outline,) = contours_in_image(sphere(10.0), image_at(6.0))
-    np.testing.assert_allclose(outline[0], outline[-1])
-    away_mm = np.linalg.norm((outline - (300, 250)) * (0.2, 0.1), axis=1)
-    np.testing.assert_allclose(away_mm, 8.0, atol=0.02)
-
-
-def test_outline_of_an_image_beside_the_tumor_is_none():
-    assert contours_in_image(sphere(10.0), image_at(10.5)) == []
-
-
-def test_outline_under_a_pose_that_is_none_is_refused():
-    with pytest.raises(GeometryError):
-        contours_in_image(sphere(10.0), np.zeros((4, 4)))

@@ -45,6 +45,11 @@ def test_ages_that_are_not_known_and_those_that_grow():
     assert Age(0.2).at_least(0.7) == Age(0.7) and Age(0.2).at_least(0.1) == Age(0.2) and str(Age(0.24)) == "0.2 s"
 
 
+@pytest.mark.parametrize(("seconds", "may_be"), [(0.0, True), (0.3, True), (0.301, False), (math.inf, False)])
+def test_what_was_found_in_a_frame_is_drawn_for_less_time_than_the_frame_is_live(seconds, may_be):
+    assert Age(seconds).may_be_outlined is may_be
+
+
 @pytest.mark.parametrize("seconds, liveness", JUDGED)
 def test_tool_panel_and_page_judge_an_age_alike(seconds, liveness):
     pytest.importorskip("slicer", reason="the page needs slicer-core")

@@ -13,6 +13,8 @@ from ..geometry import invert_affine, plane_axes
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
+_JOINED_WITHIN_MM = 1e-5
+
 
 def contours_in_image(surface: vtkPolyData, image_to_ras: ArrayLike) -> list[np.ndarray]:
     """Outlines of `surface` (vtkPolyData, RAS mm) in the plane of an image.
@@ -24,7 +26,7 @@ def contours_in_image(surface: vtkPolyData, image_to_ras: ArrayLike) -> list[np.
     """
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkCommonDataModel import vtkPlane
-    from vtkmodules.vtkFiltersCore import vtkCutter, vtkStripper
+    from vtkmodules.vtkFiltersCore import vtkCleanPolyData, vtkCutter, vtkStripper
 
     ras_to_image = invert_affine(image_to_ras)
     plane = vtkPlane()
@@ -33,8 +35,14 @@ def contours_in_image(surface: vtkPolyData, image_to_ras: ArrayLike) -> list[np.
     cutter = vtkCutter()
     cutter.SetCutFunction(plane)
     cutter.SetInputData(surface)
+    # Faces that have corners of their own, as those of some files, are cut into segments that do not quite meet.
+    joined = vtkCleanPolyData()
+    joined.SetInputConnection(cutter.GetOutputPort())
+    joined.ToleranceIsAbsoluteOn()
+    joined.SetAbsoluteTolerance(_JOINED_WITHIN_MM)
+    joined.ConvertLinesToPointsOff()
     stripper = vtkStripper()
-    stripper.SetInputConnection(cutter.GetOutputPort())
+    stripper.SetInputConnection(joined.GetOutputPort())
     stripper.JoinContiguousSegmentsOn()
     stripper.Update()
     lines = stripper.GetOutput()
