@@ -1,0 +1,1 @@
+"""From the probability of each pixel to the landmarks' lines."""

@@ -1,0 +1,121 @@
+"""From what a network says of each pixel to the landmarks' lines: culled, thinned, put in order, simplified.
+
+The steps are those of Borgars et al., 'Intraoperative Segmentation through Deep Learning and Mask Post-processing in
+Laparoscopic Liver Surgery' (SLiPPA). Each landmark has a channel of its own: where two cross, neither is interrupted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import LaparoscopeError
+from ...values.landmarks import LANDMARKS, Polyline
+from .image_circle import ImageCircle
+from .line_shape import Line, beside, joined_over_gaps, kept_runs, simplified, smoothed
+from .skeleton_graph import ordered_lines
+
+
+@dataclass(frozen=True)
+class LineSettings:
+    """How lines are made of probabilities; lengths in pixels of a picture 416 wide, and scaled with the width.
+
+    threshold     probability from which a pixel belongs to a landmark
+    border        what lies this near to the camera's circle is culled
+    spur          branches shorter than this are left out
+    gap           gaps up to this are closed where the ends face each other
+    least_length  shorter lines are left out
+    sigma         of the smoothing along the line
+    tolerance     of Ramer, Douglas and Peucker
+    """
+
+    threshold: float = 0.5
+    border: float = 4.0
+    spur: float = 8.0
+    gap: float = 20.0
+    least_length: float = 15.0
+    sigma: float = 2.0
+    tolerance: float = 0.7
+
+
+_WIDTH = 416
+
+
+def lines_of(
+    probabilities: np.ndarray, circle: ImageCircle | None = None, settings: LineSettings | None = None
+) -> list[Polyline]:
+    """The lines of each landmark, ridges and silhouettes from left to right, ligaments from top to bottom.
+
+    probabilities  (3, v, u) float, of LANDMARKS in their order, 0 to 1, independent of each other
+    circle         of the camera's picture, in the same pixels; None when it fills the picture
+    Raises LaparoscopeError for another shape.
+    """
+    if probabilities.ndim != 3 or len(probabilities) != len(LANDMARKS):
+        raise LaparoscopeError(
+            f"Landmarks need a channel for each of {', '.join(LANDMARKS)}, not values of shape {probabilities.shape}."
+        )
+    settings = settings or LineSettings()
+    scale = probabilities.shape[2] / _WIDTH
+    inside = None if circle is None else circle.inside(probabilities.shape[1:], settings.border * scale)
+    lines = {name: _lines_of_one(channel, inside, settings, scale) for name, channel in zip(LANDMARKS, probabilities)}
+    for border, liver_side in (("ridge", "silhouette"), ("silhouette", "ridge")):
+        lines["ligament"] = _not_beyond(lines["ligament"], lines[border], lines[liver_side])
+    found = []
+    for name, channel in zip(LANDMARKS, probabilities):
+        for points, is_closed in lines[name]:
+            if len(points) >= settings.least_length * scale:
+                found.append(_polyline(name, points, is_closed, channel, settings, scale))
+    return found
+
+
+def lines_of_mask(mask: np.ndarray, settings: LineSettings | None = None) -> list[Polyline]:
+    """lines_of() a mask (v, u) of 0 and LANDMARKS; each pixel is certain."""
+    channels = np.stack([mask == number for number in LANDMARKS.values()])
+    return lines_of(channels.astype(np.float32), None, settings)
+
+
+def _lines_of_one(channel: np.ndarray, inside: np.ndarray | None, settings: LineSettings, scale: float) -> list[Line]:
+    """The lines of one landmark, points about a pixel apart."""
+    from skimage.morphology import skeletonize
+
+    found = channel >= settings.threshold
+    if inside is not None:
+        found &= inside
+    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
+    if not len(rows):
+        return []
+    v, u = int(rows[0]), int(columns[0])
+    # A pixel of nothing around it: a skeleton at the border of an array is not that of the same line within one.
+    window = np.pad(found[v : rows[-1] + 1, u : columns[-1] + 1], 1)
+    lines = ordered_lines(skeletonize(window), settings.spur * scale)
+    # Specks are no piers for a bridge.
+    lines = [(points + (u - 1, v - 1), closed) for points, closed in lines if len(points) >= settings.spur * scale]
+    return joined_over_gaps(lines, settings.gap * scale)
+
+
+def _not_beyond(ligament: list[Line], border: list[Line], liver_side: list[Line]) -> list[Line]:
+    """The ligament without what lies on the far side of `border`, whose near side is that of `liver_side`.
+
+    Each line of the border counts for itself, beside it and not beyond its ends; where `liver_side` says nothing, the
+    near side is the one on which most of the ligament lies.
+    """
+    for line, is_closed in border:
+        if is_closed:
+            continue
+        witnesses = [points for points, _ in liver_side] or [points for points, _ in ligament]
+        near = int(np.sign(sum(int(beside(points, line).sum()) for points in witnesses)))
+        if near:
+            ligament = [run for part in ligament for run in kept_runs(part, beside(part[0], line) != -near)]
+    return ligament
+
+
+def _polyline(
+    name: str, points: np.ndarray, is_closed: bool, channel: np.ndarray, settings: LineSettings, scale: float
+) -> Polyline:
+    u, v = np.clip(np.round(points).astype(int), 0, np.array(channel.shape[::-1]) - 1).T
+    confidence = float(np.clip(channel[v, u].mean(), 0.0, 1.0))
+    line = smoothed(points, settings.sigma * scale, is_closed)
+    line = simplified(line, settings.tolerance * scale, is_closed)
+    axis = 1 if name == "ligament" else 0
+    return Polyline(name, line if line[0, axis] <= line[-1, axis] else line[::-1], confidence, is_closed)
