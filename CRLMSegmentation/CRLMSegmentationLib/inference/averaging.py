@@ -69,7 +69,10 @@ def averaging_preprocessor() -> Any:
         ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
             spacing = list(properties["spacing"])
             forward = plans_manager.transpose_forward
-            target = [configuration_manager.spacing[place] for place in plans_manager.transpose_backward]
+            network = [float(value) for value in configuration_manager.spacing]
+            if len(network) == 2:  # plane after plane, as far apart as they are
+                network = [float(spacing[forward[0]]), *network]
+            target = [network[place] for place in plans_manager.transpose_backward]
             part = occupied_extent((data != 0).any(axis=0)) or tuple(slice(0, size) for size in data.shape[1:])
             cut = data[(slice(None), *part)]
             shape = averaged_shape(cut.shape[1:], spacing, target)

@@ -105,10 +105,12 @@ def evaluate_case(job: EvaluationJob) -> dict[str, Any]:
     volumes = (one["figures"].get("truth_volume_ml") for one in found.values())
     return {
         "case": row.case, "patient": row.patient, "split": row.split, "echogenicity": row.echogenicity,
-        "contrast_db": row.contrast_db, "truth_volume_ml": next((one for one in volumes if one is not None), None),
+        "contrast_db": row.contrast_db, "label_origin": row.label_origin,
+        "truth_volume_ml": next((one for one in volumes if one is not None), None),
         "methods": {name: one["figures"] for name, one in found.items()},
         "counts": {name: one["counts"] for name, one in found.items() if "counts" in one},
         "empty_boxes": {name: one["empty_boxes_ml"] for name, one in found.items() if "empty_boxes_ml" in one},
+        "planes": {name: one["planes"] for name, one in found.items() if "planes" in one},
         "robustness": next((one["robustness"] for one in found.values() if one.get("robustness")), []),
     }  # fmt: skip
 

@@ -28,6 +28,15 @@ def test_columns_that_are_not_needed_may_be_missing(tmp_path):
     assert read_case_table(path)[0].echogenicity == ""
 
 
+def test_where_a_label_was_drawn_is_a_column(tmp_path):
+    head = "case,patient,split,volume,mask,label_origin\n"
+    rows = read_case_table(table(tmp_path, "a,p,training,v,m,MR", "b,q,test,v,m,", head=head))
+    assert [row.label_origin for row in rows] == ["mr", "us"]
+    assert [row.label_origin for row in read_case_table(write_case_table(rows, tmp_path / "n.csv"))] == ["mr", "us"]
+    with pytest.raises(ConfigurationError, match="label_origin is 'pet'; use one of us, mr, ct"):
+        read_case_table(table(tmp_path, "a,p,training,v,m,pet", head=head))
+
+
 @pytest.mark.parametrize(
     "lines, reason",
     [

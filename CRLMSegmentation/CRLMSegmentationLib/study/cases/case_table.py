@@ -3,8 +3,9 @@
 A CSV file with a head line. Columns: `case` (unique; letters, digits, `_`, `-`), `patient`, `split` (training,
 validation, test or another test set such as test2), `sweep` or `volume` (a recording, or a reconstructed volume),
 `mask` (the true tumor; empty for a recording without one), `calibration` (the PLUS configuration with the ImageToProbe
-of a sweep that does not hold it), and, where known, `echogenicity`, `contrast_db` and `iso_echoic` (yes or no). Paths
-are relative to the table.
+of a sweep that does not hold it), and, where known, `echogenicity`, `contrast_db`, `iso_echoic` (yes or no) and
+`label_origin` (us, mr or ct: on which kind of image the mask was drawn; us when empty). Paths are relative to the
+table.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from ...errors import ConfigurationError
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 _SPLIT = re.compile(r"training|validation|test\w*")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+# On which kind of image a mask was drawn.
+LABEL_ORIGINS = ("us", "mr", "ct")
 _YES_NO = {"": False, "no": False, "0": False, "false": False, "yes": True, "1": True, "true": True}
 
 
 @dataclass(frozen=True)
 class CaseRow:
     """One line of the table; `sweep`, `volume`, `mask` and `calibration` are paths, or empty. `label` says which label
-    or segment of the mask is the tumor, where it holds several ('all' for all of them).
+    or segment of the mask is the tumor, where it holds several ('all' for all of them). `label_origin` is one of
+    LABEL_ORIGINS.
     """
 
     case: str
@@ -41,6 +45,7 @@ class CaseRow:
     iso_echoic: bool = False
     label: str = ""
     calibration: str = ""
+    label_origin: str = LABEL_ORIGINS[0]
 
     @property
     def is_test(self) -> bool:
@@ -133,6 +138,11 @@ def _row(line: dict[str, str], where: str, folder: Path) -> CaseRow:
         raise ConfigurationError(f"{where}: a calibration belongs to a sweep, and there is none.")
     if cells["iso_echoic"].lower() not in _YES_NO:
         raise ConfigurationError(f"{where}: iso_echoic is '{cells['iso_echoic']}'; use yes or no.")
+    cells["label_origin"] = cells["label_origin"].lower() or LABEL_ORIGINS[0]
+    if cells["label_origin"] not in LABEL_ORIGINS:
+        raise ConfigurationError(
+            f"{where}: label_origin is '{cells['label_origin']}'; use one of {', '.join(LABEL_ORIGINS)}."
+        )
     for name in ("sweep", "volume", "mask", "calibration"):
         if cells[name]:
             cells[name] = str((folder / cells[name]).resolve())

@@ -19,8 +19,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
 
 
+def figures_of_methods(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Those of the methods alone: a task may add figures of its own beside them."""
+    return {name: one for name, one in found.items() if isinstance(one, dict) and "cases" in one}
+
+
 def quartile_table(methods: dict[str, dict[str, Any]], metrics: Sequence[Metric]) -> str:
     """Median (25th to 75th percentile) of every figure for every method, and what else is known of them."""
+    methods = figures_of_methods(methods)
     names = [name for name in (*METHODS, *(name for name in methods if name not in METHODS)) if name in methods]
     rows = [[metric.title, *(_quartiles(methods[name][metric.key]) for name in names)] for metric in metrics]
     known = {key for name in names for key in methods[name]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..cases.case_table import TEST
 from .report_page import ReportPage
-from .report_text import decimal, quartile_table, table
+from .report_text import decimal, figures_of_methods, quartile_table, table
 
 
 def all_cases(page: ReportPage) -> str:
@@ -30,7 +30,7 @@ def by_split(page: ReportPage) -> str:
 def each_case(page: ReportPage) -> str:
     """The figures of each case that are marked for it."""
     metrics = [metric for metric in page.inputs.metrics if metric.of_each_case]
-    methods = list(page.found[TEST])
+    methods = list(figures_of_methods(page.found[TEST]))
     rows = [
         [one["case"], one["split"],
          *(decimal(one[metric.key].get(name)) for metric in metrics for name in methods)]

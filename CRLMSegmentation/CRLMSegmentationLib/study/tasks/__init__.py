@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...errors import ConfigurationError
-from . import crop, full
+from . import crop, frames, full
 from .task import PlannedTask, Task
 
-TASKS: dict[str, Task] = {task.name: task for task in (crop.TASK, full.TASK)}
+TASKS: dict[str, Task] = {task.name: task for task in (crop.TASK, full.TASK, frames.TASK)}
 # What a study does where nothing is said.
 DEFAULT_TASKS = (crop.TASK.name, full.TASK.name)
 

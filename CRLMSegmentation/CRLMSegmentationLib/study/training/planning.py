@@ -28,6 +28,8 @@ def plan(dataset: NnunetDataset, recipe: Recipe) -> Path:
     """Fingerprint and plan the raw dataset with nnU-Net's own extractor and planner; returns the plans file."""
     folder = dataset.preprocessed
     folder.mkdir(parents=True, exist_ok=True)
+    # nnU-Net's own copy of the split, which it refuses to replace when the data set has grown since.
+    (folder / "splits_final.json").unlink(missing_ok=True)
     # The planner explains its choices at length: beside the plans, not in the middle of a progress bar.
     with dataset.home.active(), open(folder / "planning.log", "w", encoding="utf-8") as log, redirect_stdout(log):
         from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import DatasetFingerprintExtractor
@@ -82,7 +84,7 @@ def _planner_class(recipe: Recipe) -> type[Any]:
             if recipe.base_features:
                 self.UNet_base_num_features = recipe.base_features
             if recipe.max_features:
-                self.UNet_max_features_3d = recipe.max_features
+                self.UNet_max_features_2d = self.UNet_max_features_3d = recipe.max_features
 
         def get_plans_for_configuration(
             self, spacing: np.ndarray, median_shape: np.ndarray, data_identifier: str, n_voxels: float, cache: Any

@@ -1,0 +1,1 @@
+"""The tumor in single planes: how they are cut from cases, and what is measured in each of them."""
