@@ -11,10 +11,11 @@ PACKAGE = "CRLMSegmentationLib"
 # From the ground up, as docs/architecture.md has them.
 ROOMS = (
     "errors", "geometry", "values", "files", "sweep", "tracking", "calibration", "reconstruction", "inference",
-    "segmentation", "live", "laparoscopy", "navigation", "session", "mrml", "pictures", "simulation", "study",
+    "segmentation", "preoperative", "live", "laparoscopy", "navigation", "session", "mrml", "pictures", "simulation",
+    "study",
 )  # fmt: skip
 # What is compiled has no docstring to show, and what needs nnU-Net's trainer is imported by its own process.
-LEFT_OUT = ("kernels",)
+LEFT_OUT = ("kernels", "nnunet_trainers")
 
 
 def modules_of(room: str) -> list[str]:

@@ -87,7 +87,7 @@ def surface_distances_mm(
     # One voxel of background around both: a mask that touches the edge of the grid has its border there.
     window = tuple(slice(lower, upper) for lower, upper in zip(occupied.min(axis=0), occupied.max(axis=0) + 1))
     first, second = np.pad(first[window], 1), np.pad(second[window], 1)
-    there, back = _distances(first, second, spacing_kji), _distances(second, first, spacing_kji)
+    there, back = border_distances(first, second, spacing_kji), border_distances(second, first, spacing_kji)
     return {
         "hd_mm": float(max(there.max(), back.max())),
         "hd95_mm": float(max(np.percentile(there, 95), np.percentile(back, 95))),
@@ -123,7 +123,10 @@ def on_grid_of(truth: Volume, grid: Volume) -> Volume:
     return grid.on_grid(voxels)
 
 
-def _distances(from_mask: np.ndarray, to_mask: np.ndarray, spacing_kji: Sequence[float] | np.ndarray) -> np.ndarray:
+def border_distances(
+    from_mask: np.ndarray, to_mask: np.ndarray, spacing_kji: Sequence[float] | np.ndarray
+) -> np.ndarray:
+    """(n,) mm: from each border voxel of one boolean mask [k, j, i] to the nearest border voxel of the other."""
     from scipy import ndimage
 
     sampling = [float(mm) for mm in spacing_kji]

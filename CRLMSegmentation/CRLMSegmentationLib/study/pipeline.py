@@ -20,6 +20,7 @@ from ..values.progress import Progress
 from .card import Card
 from .cases.build import build
 from .cases.case_table import VALIDATION, CaseRow, LeftOut, choose_cases, read_case_table, write_case_table
+from .cases.same_images import refuse_same_images
 from .evaluate import TrainedMethod, evaluate
 from .study_folder import StudyFolder
 from .tasks import TASKS, PlannedTask, Task, task_named
@@ -71,7 +72,11 @@ def cases_of(study: Study) -> list[CaseRow]:
 
 
 def build_step(study: Study, rows: Sequence[CaseRow], progress: Progress | None = None) -> list[LeftOut]:
-    """The dataset of each task, and inputs.csv with the hash of every file that went in; returns the cases left out."""
+    """The dataset of each task, and inputs.csv with the hash of every file that went in; returns the cases left out.
+
+    Raises ConfigurationError when the same image is in two splits.
+    """
+    refuse_same_images(rows)
     Path(study.folder.root).mkdir(parents=True, exist_ok=True)
     write_case_table(rows, study.folder.table)
     write_inputs(rows, study.folder.inputs)

@@ -13,8 +13,9 @@ CARD = "model.json"
 PLANS = "plans.json"
 DATASET = "dataset.json"
 # What a model was trained to do: a tumor in a box, tumors in a whole volume, tumors in live frames; liver, vessels and
-# tumors in a CT; landmarks of the liver in laparoscopic video.
-TASKS = ("crop", "full", "frames", "lvt", "landmarks")
+# tumors in a CT, overlapping or, to compare, exclusive and with one label a voxel; landmarks of the liver in
+# laparoscopic video.
+TASKS = ("crop", "full", "frames", "lvt", "lvt-mlx", "lvt-mc", "landmarks")
 
 
 @dataclass(frozen=True)

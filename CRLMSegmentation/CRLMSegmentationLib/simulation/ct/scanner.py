@@ -83,6 +83,12 @@ def scan(
     return Volume(hu, place.ijk_to_ras(settings)), Volume(labels, place.ijk_to_ras(settings))
 
 
+def pixel_mm(patient: Patient, pixels: int) -> float:
+    """The edge of a pixel when so many of them span the patient and the air beside."""
+    widest = max(patient.organ("skin").ellipsoids[0][3:5])
+    return float(round(2 * (widest + _AROUND_BODY_MM) / pixels, 3))
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where the slices lie: RAS mm of the first pixel of the first slice, edge of a pixel, number of slices."""
@@ -94,7 +100,7 @@ class _Place:
     @classmethod
     def around(cls, patient: Patient, settings: CtSettings) -> _Place:
         body = patient.organ("skin").ellipsoids[0]
-        pixel = round(2 * (max(body[3:5]) + _AROUND_BODY_MM) / settings.pixels, 3)
+        pixel = pixel_mm(patient, settings.pixels)
         x, y = body[:2] - pixel * (settings.pixels - 1) / 2
         lower = patient.grid_origin_ras[2] - _BELOW_LIVER_MM
         height = patient.outside_mm.shape[0] + _BELOW_LIVER_MM + _ABOVE_LIVER_MM

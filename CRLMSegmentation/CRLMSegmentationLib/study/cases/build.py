@@ -112,4 +112,10 @@ def _finish(
         raise ConfigurationError(
             f"No {empty} case of the table could be used; the reasons are in {raw / 'left_out.csv'}.{first}"
         )
-    planned.task.raw_dataset(raw).finish(names[TRAINING], names[VALIDATION])
+    labelled = {
+        name: planned.task.labelled(row, planned.recipe)
+        for row in rows
+        for name in written.get(row.case, {}).get(planned.task.name, [])
+    }
+    known = {name: structures for name, structures in labelled.items() if structures is not None}
+    planned.task.raw_dataset(raw).finish(names[TRAINING], names[VALIDATION], known)

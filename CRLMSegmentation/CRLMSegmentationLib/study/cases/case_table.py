@@ -31,7 +31,8 @@ _YES_NO = {"": False, "no": False, "0": False, "false": False, "yes": True, "1":
 class CaseRow:
     """One line of the table; `sweep`, `volume`, `mask` and `calibration` are paths, or empty. `label` says which label
     or segment of the mask is the tumor, where it holds several ('all' for all of them). `label_origin` is one of
-    LABEL_ORIGINS.
+    LABEL_ORIGINS, and `labelled` names the structures that were annotated, such as 'liver tumor', where not all of the
+    task's were.
     """
 
     case: str
@@ -46,6 +47,7 @@ class CaseRow:
     label: str = ""
     calibration: str = ""
     label_origin: str = LABEL_ORIGINS[0]
+    labelled: str = ""
 
     @property
     def is_test(self) -> bool:

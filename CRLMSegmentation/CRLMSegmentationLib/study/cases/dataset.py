@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,19 +78,26 @@ class RawDataset:
         """Of all images that were written."""
         return sorted(file.name[: -len(FILE_ENDING)] for file in (self.folder / "labelsTr").glob(f"*{FILE_ENDING}"))
 
-    def finish(self, training: Iterable[str], validation: Iterable[str]) -> None:
-        """Write dataset.json and the one split: images of one liver never on both sides (the caller's names say so)."""
+    def finish(
+        self, training: Iterable[str], validation: Iterable[str], labelled: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Write dataset.json and the one split: images of one liver never on both sides (the caller's names say so).
+
+        labelled  the structures that were annotated, of those images in which not all were
+        """
         training, validation = sorted(training), sorted(validation)
         missing = [name for name in training + validation if not self.has(name)]
         if missing or not training or not validation:
             raise ValueError(f"the split names images that were not written, or leaves one side empty: {missing}")
-        description = {
+        description: dict[str, object] = {
             "channel_names": {str(number): name for number, name in enumerate(self.channels)},
             **self.labels.entries(),
             "numTraining": len(training) + len(validation),
             "file_ending": FILE_ENDING,
             "overwrite_image_reader_writer": "SimpleITKIO",
         }
+        if labelled:
+            description["labelled"] = {name: list(structures) for name, structures in sorted(labelled.items())}
         _write_json(self.folder / "dataset.json", description)
         _write_json(self.folder / "splits_final.json", [{"train": training, "val": validation}])
 

@@ -73,6 +73,11 @@ def nothing_more(rows: Sequence[CaseRow]) -> dict[str, Any]:
     return {}
 
 
+def everything_labelled(row: CaseRow, recipe: Any) -> tuple[str, ...] | None:
+    """None: in every case all structures were annotated."""
+    return None
+
+
 @dataclass(frozen=True)
 class Task:
     """Something that a network of a study learns.
@@ -93,6 +98,8 @@ class Task:
     calibrate    learns from validation cases what the model's answers mean, and writes it into its card; None without
     baselines    other methods that are tried on the same cases, by name
     about_cases  what the model's card says of the training cases, beside how many they are
+    labelled     names of the structures that were annotated in a case; None where all were
+    data         what its images are of, for the model's card
 
     Its functions are importable by name: tasks travel to other processes.
     """
@@ -113,6 +120,8 @@ class Task:
     calibrate: Callable[[CalibrationJob], CalibrationResult] | None = None
     baselines: Mapping[str, Callable[[Trial], TrialResult]] = field(default_factory=dict)
     about_cases: Callable[[Sequence[CaseRow]], dict[str, Any]] = nothing_more
+    labelled: Callable[[CaseRow, Any], tuple[str, ...] | None] = everything_labelled
+    data: str = "ultrasound of livers and phantoms"
 
     @property
     def model_name(self) -> str:

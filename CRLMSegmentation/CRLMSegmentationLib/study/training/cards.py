@@ -12,12 +12,6 @@ from ..cases.case_table import TRAINING, CaseRow
 if TYPE_CHECKING:
     from ..tasks.task import PlannedTask
 
-SIMULATED_USE = (
-    "Research. Trained on simulated ultrasound only, never on a patient: not a medical device, not for diagnosis, "
-    "treatment or navigation of patients."
-)
-# They follow 'was trained on'.
-SIMULATED_DATA = "simulated ultrasound of livers and phantoms only, never on a patient"
 OWN_DATA = "the cases of one study"
 OWN_USE = "Research. Trained on the cases of one study: not a medical device; its figures hold for such cases only."
 
@@ -36,7 +30,8 @@ def training_card(
     """
     training = [row for row in rows if row.split == TRAINING]
     described = {
-        "data": SIMULATED_DATA if simulated else OWN_DATA,
+        # It follows 'was trained on'.
+        "data": f"simulated {planned.task.data} only, never on a patient" if simulated else OWN_DATA,
         "simulated": bool(simulated),
         **(simulated or {}),
         "cases": len(training),
@@ -53,7 +48,14 @@ def training_card(
         "margin_mm": getattr(planned.recipe, "margin_mm", 0.0),
         "threshold": DEFAULT_THRESHOLD,
         "threshold_choice": "not calibrated",
-        "intended_use": SIMULATED_USE if simulated else OWN_USE,
+        "intended_use": _simulated_use(planned.task.data) if simulated else OWN_USE,
         "training": described,
         "validation": {},
     }
+
+
+def _simulated_use(data: str) -> str:
+    return (
+        f"Research. Trained on simulated {data} only, never on a patient: not a medical device, not for diagnosis, "
+        "treatment or navigation of patients."
+    )
