@@ -32,6 +32,7 @@ _COMMANDS = {
     "web": "serve the navigation as a page in the browser",
     "simulate": "make a simulated sweep with its true tumor",
     "replay": "serve a recording over OpenIGTLink, as PLUS would",
+    "preop": "liver, vessels and tumors of a CT: find, measure, follow over time, register, export",
     "import-model": "take over a result folder of nnU-Net v2 as a model",
     "quantise": "choose the layers of a model that are computed in 8 bits on a processor",
     "study": "simulate, build, train, calibrate, evaluate and report a whole study",

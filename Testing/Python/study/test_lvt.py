@@ -73,7 +73,7 @@ def cases(tmp_path):
 ])  # fmt: skip
 def test_the_data_set_lists_cases_that_are_annotated_in_part(tmp_path, cases, recipe, training, listed):
     build(cases, tmp_path / "raw", [PlannedTask(TASKS["lvt"], RECIPES[recipe])])
-    folder = tmp_path / "raw" / "Dataset503_LVT"
+    folder = tmp_path / "raw" / "Dataset504_LVT"
     description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
     split = json.loads((folder / "splits_final.json").read_text(encoding="utf-8"))[0]
     assert split == {"train": training, "val": ["case2"]} and description.get("labelled") == listed

@@ -226,8 +226,8 @@ def _no_list(row: CaseRow, recipe: CtRecipe) -> None:
     labelled_in(row, recipe)
 
 
-TASK = _task("lvt", "liver, vessels and tumors in a CT, overlapping", 503, structures.LABELS, overlapping_images, True)
+TASK = _task("lvt", "liver, vessels and tumors in a CT, overlapping", 504, structures.LABELS, overlapping_images, True)
 EXCLUSIVE_TASK = _task(
-    "lvt-mlx", "the same with a liver that is neither vessel nor tumor", 504, EXCLUSIVE, overlapping_images, True
+    "lvt-mlx", "the same with a liver that is neither vessel nor tumor", 505, EXCLUSIVE, overlapping_images, True
 )
-MULTI_CLASS_TASK = _task("lvt-mc", "the same with one label a voxel", 505, MULTI_CLASS, multi_class_images, False)
+MULTI_CLASS_TASK = _task("lvt-mc", "the same with one label a voxel", 506, MULTI_CLASS, multi_class_images, False)

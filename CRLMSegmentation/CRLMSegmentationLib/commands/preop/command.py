@@ -1,0 +1,92 @@
+"""The steps of `crlm preop` and their options."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..options.checks import at_least_one
+from ..options.outputs import add_force_option
+from .export import export
+from .follow_up import follow_up
+from .register import register
+from .segment import measure, segment
+
+EXAMPLES = (
+    "crlm preop segment DICOM_FOLDER -o ct1 --model MODEL",
+    "crlm preop measure ct1",
+    "crlm preop follow-up ct1 ct2",
+    "crlm preop register ct1 volume.nrrd --landmarks landmarks.csv -o ct_to_reference.tfm",
+    "crlm preop export ct1 -o exported --stl --csv",
+)
+JSON = "print one JSON object: measures, lesions over time, or the error of a registration"
+STEPS = {
+    "segment": (segment, "find liver, vessels and tumors in a CT and measure them"),
+    "measure": (measure, "measure again, such as after the masks were corrected by hand"),
+    "follow-up": (follow_up, "follow the lesions of one patient over several dates"),
+    "register": (register, "bring a CT into the frame Reference of the operation, by landmarks"),
+    "export": (export, "write surfaces, masks and the table of lesions for other programs"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    for name, (_, summary) in STEPS.items():
+        step = steps.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        _ARGUMENTS[name](step)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    STEPS[arguments.step][0](arguments)
+
+
+def _of_segment(step: argparse.ArgumentParser) -> None:
+    step.add_argument("ct", metavar="CT", help="a DICOM folder, or a volume in HU (.nrrd, .nii.gz, .mha)")
+    step.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for masks, surfaces, measures.json")
+    step.add_argument("--series", type=at_least_one, metavar="N", help="which series of a DICOM folder")
+    step.add_argument("--date", metavar="YYYY-MM-DD", help="of the CT; default that of the DICOM files")
+    step.add_argument("--model", metavar="NAME|FOLDER", help="a model of the task lvt (default: the first there is)")
+    step.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where the network runs")
+    step.add_argument("--threads", type=at_least_one, metavar="N", help="processor threads at most")
+    add_force_option(step)
+
+
+def _of_measure(step: argparse.ArgumentParser) -> None:
+    step.add_argument("folder", metavar="DIR", help="folder of `crlm preop segment`; measures.json is written anew")
+
+
+def _of_follow_up(step: argparse.ArgumentParser) -> None:
+    step.add_argument("folders", nargs="+", metavar="DIR", help="folders of one patient, the first date first")
+
+
+def _of_register(step: argparse.ArgumentParser) -> None:
+    step.add_argument("folder", metavar="DIR", help="folder of the CT, of `crlm preop segment`")
+    step.add_argument("reference", metavar="SWEEP|VOLUME", help="sweep or volume of the operation, in Reference")
+    step.add_argument(
+        "--landmarks", required=True, metavar="FILE",
+        help="CSV: name, ct_r, ct_a, ct_s, reference_r, reference_a, reference_s (mm); or JSON",
+    )  # fmt: skip
+    step.add_argument("-o", "--output", required=True, metavar="FILE.tfm", help="transform from the CT to Reference")
+    add_force_option(step)
+
+
+def _of_export(step: argparse.ArgumentParser) -> None:
+    step.add_argument("folder", metavar="DIR", help="folder of `crlm preop segment`")
+    step.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for what is exported")
+    step.add_argument("--stl", action="store_true", help="surfaces as STL")
+    step.add_argument("--nrrd", action="store_true", help="all structures as one label map, structures.nrrd")
+    step.add_argument("--csv", action="store_true", help="the table of lesions, lesions.csv")
+    step.add_argument(
+        "--dicom-seg", metavar="DICOM_FOLDER",
+        help="a DICOM segmentation, structures.dcm, of the CT in this folder (needs highdicom)",
+    )  # fmt: skip
+    step.add_argument("--series", type=at_least_one, metavar="N", help="which series of the DICOM folder")
+    add_force_option(step)
+
+
+_ARGUMENTS = {
+    "segment": _of_segment,
+    "measure": _of_measure,
+    "follow-up": _of_follow_up,
+    "register": _of_register,
+    "export": _of_export,
+}

@@ -1,0 +1,111 @@
+"""What was found in a CT as a folder: masks that a person can correct, surfaces, and measures.json.
+
+liver.nrrd and vessels.nrrd hold 0 and 1; tumors.nrrd the number of each lesion, so that one stays the same in table
+and picture; all on the voxels of the CT. No name of a patient is kept: measures.json says the date of the CT, the
+model, and what it was trained on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import FileFormatError, SegmentationError
+from ..files import read_volume, write_surface, write_volume
+from ..files.whole_file import written_whole
+from ..segmentation.surface import surface_from_mask
+from .measures import Measures, measure
+from .structures import LIVER, TUMOR, VALUES, VESSELS, Structures, structures_of_map
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+MASKS = {LIVER: "liver.nrrd", VESSELS: "vessels.nrrd", TUMOR: "tumors.nrrd"}
+SURFACES = {LIVER: "surfaces/liver.vtp", VESSELS: "surfaces/vessels.vtp", TUMOR: "surfaces/tumors.vtp"}
+MEASURES = "measures.json"
+RESULT_FILES = (*MASKS.values(), *SURFACES.values(), MEASURES)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Of one CT.
+
+    about  plain values: 'date' (YYYY-MM-DD or ''), 'description', 'model', 'doubts' ... as measures.json has them
+    """
+
+    structures: Structures
+    measures: Measures
+    about: Mapping[str, Any]
+
+    @property
+    def date(self) -> str:
+        return str(self.about.get("date", ""))
+
+
+def write_result(structures: Structures, folder: str | Path, about: Mapping[str, Any]) -> Result:
+    """Write RESULT_FILES, but no surface of what was not found. Raises FileFormatError when the disk refuses."""
+    folder = Path(folder)
+    for name, file in MASKS.items():
+        write_volume(structures.lesions if name == TUMOR else structures.mask(name), folder / file)
+    return write_measures(structures, folder, about)
+
+
+def write_measures(structures: Structures, folder: str | Path, about: Mapping[str, Any]) -> Result:
+    """Surfaces and measures.json alone, such as after a correction of the masks by hand."""
+    folder = Path(folder)
+    for name, file in SURFACES.items():
+        surface = surface_of(structures, name)
+        if surface is None:
+            (folder / file).unlink(missing_ok=True)  # an older one is not of these masks
+        else:
+            write_surface(surface, folder / file)
+    result = Result(structures, measure(structures), dict(about))
+    text = json.dumps({**result.measures.as_plain(), **result.about}, indent=1, allow_nan=False)
+    with written_whole(folder / MEASURES) as place:
+        place.write_text(text + "\n", encoding="utf-8")
+    return result
+
+
+def surface_of(structures: Structures, name: str) -> vtkPolyData | None:
+    """The closed surface of a structure, in RAS mm of the CT; None of what is not there."""
+    try:
+        return surface_from_mask(structures.mask(name))
+    except SegmentationError:
+        return None
+
+
+def read_result(folder: str | Path) -> Result:
+    """What is in a folder, measured anew from its masks.
+
+    Raises FileFormatError when a mask is missing, or they do not lie on the same voxels.
+    """
+    folder = Path(folder)
+    masks = {name: read_volume(folder / file) for name, file in MASKS.items()}
+    grid = masks[LIVER]
+    for name, mask in masks.items():
+        if not mask.has_geometry_of(grid):
+            raise FileFormatError(
+                f"{folder / MASKS[name]} does not lie on the voxels of {MASKS[LIVER]}: save it on the grid of the CT."
+            )
+    label_map = np.zeros(grid.voxels.shape, dtype=np.uint8)
+    for name, value in VALUES.items():
+        label_map[masks[name].voxels > 0] = value
+    structures = structures_of_map(grid.on_grid(label_map))
+    return Result(structures, measure(structures), _about(folder / MEASURES))
+
+
+def _about(path: Path) -> dict[str, Any]:
+    """What measures.json says beside the measures; nothing where it is not there."""
+    if not path.is_file():
+        return {}
+    try:
+        text = json.loads(path.read_text(encoding="utf-8"))
+        measured = set(Measures.__dataclass_fields__)
+        return {name: value for name, value in text.items() if name not in measured}
+    except (OSError, ValueError, AttributeError):
+        raise FileFormatError(f"{path} cannot be read: write it anew with `crlm preop measure`.") from None
