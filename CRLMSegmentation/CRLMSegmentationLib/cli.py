@@ -25,6 +25,7 @@ _COMMANDS = {
     "info": "what is in a recording, volume, box, surface or model",
     "reconstruct": "make a volume of a sweep",
     "segment": "find the tumor in a box of a volume",
+    "live": "outline the tumor in every frame of a recording or a stream, and propose the box",
     "compare": "measure a mask against the truth",
     "difference": "compare two reconstructions of one sweep, voxel by voxel",
     "scope": "the liver through a laparoscope: compare its landmarks in the picture",

@@ -86,6 +86,7 @@ class Outliner:
         self._pixel_mm: dict[tuple[int, int], tuple[float, float]] = {}
         self._changed = threading.Condition()
         self._status = OutlinerStatus()
+        self._last_problem = ""
         self._unanswered = self._unfinished = 0
         self._finished_s: deque[float] = deque(maxlen=1000)
         self._latencies_s: deque[float] = deque(maxlen=_LATENCIES_KEPT)
@@ -148,6 +149,11 @@ class Outliner:
         p95_ms = 1000 * float(np.percentile(latencies, 95)) if latencies else math.nan
         return replace(self._status, frames_per_second=recent / _RATE_OVER_S, p95_ms=p95_ms)
 
+    @property
+    def last_problem(self) -> str:
+        """The sentence of the last frame that was not outlined, whatever came after it; ''."""
+        return self._last_problem
+
     def close(self) -> None:
         """End the thread, once the answers that have come are outlines. Can be called twice."""
         self._answers.put(None)
@@ -204,4 +210,5 @@ class Outliner:
             counts = {name: getattr(self._status, name) + count for name, count in more.items()}
             if problem is not None:
                 counts["problem"] = problem
+                self._last_problem = problem or self._last_problem
             self._status = replace(self._status, **counts)
