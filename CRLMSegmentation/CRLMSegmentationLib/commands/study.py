@@ -14,6 +14,7 @@ from ..files.paths import name_for_library
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .options.outputs import Output, check_folder, check_outputs
 from .options.progress import progress_bar
+from .study_steps import implant
 
 if TYPE_CHECKING:
     from ..study.cases.case_table import CaseRow
@@ -35,7 +36,11 @@ STEPS = {
 # What a report's folder holds beside its pictures.
 REPORT_FILES = ("index.html", "results.json", "report.md", "inputs.csv")
 
-EXAMPLES = ("crlm study run --quick --work study", "crlm study run cases.csv --work study --workers 4")
+EXAMPLES = (
+    "crlm study run --quick --work study",
+    "crlm study run cases.csv --work study --workers 4",
+    "crlm study implant sweep.igs.mha --seed 3 -o implanted",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             step.add_argument("--recording", action="append", default=[], metavar="SWEEP[,CONFIGURATION]",
                               help="a real recording without tumor, to count false alarms in")  # fmt: skip
             step.add_argument("--note", action="append", default=[], metavar="TEXT", help="a sentence for the report")
+    summary = implant.SUMMARY
+    implant.add_arguments(
+        steps.add_parser(implant.STEP, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    )
 
 
 def _add_study_arguments(step: argparse.ArgumentParser) -> None:
@@ -94,6 +103,9 @@ def _add_study_arguments(step: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    if arguments.step == implant.STEP:
+        implant.run(arguments)
+        return
     for name in ("workers", "epochs", "iterations", "gpus", "threads"):
         value = getattr(arguments, name, None)
         if value is not None and value < 1:

@@ -1,0 +1,1 @@
+"""Steps of `crlm study` with options of their own."""
