@@ -203,13 +203,24 @@ def test_killed_while_idle_or_starting_it_comes_back_by_itself(engine, speckled_
 
 @POSIX
 def test_a_process_that_hangs_after_a_cancel_is_replaced(engine, long_crop, speckled_volume, expected, monkeypatch):
-    monkeypatch.setattr("CRLMSegmentationLib.inference.worker_link.LONGEST_CANCEL_S", 0.3)
     engine.wait_until_ready(LONGEST_S)
+    clocks = []
+
+    class Clock(threading.Timer):
+        """Runs out when the test says so."""
+
+        def start(self):
+            clocks.append(self)
+
+    monkeypatch.setattr("CRLMSegmentationLib.inference.worker_link.threading.Timer", Clock)
     stopped = engine.process_id
     os.kill(stopped, signal.SIGSTOP)  # before it is asked, or it might have released the crop already
     with pytest.raises(Cancelled):
         TumorSegmenter(engine).probability(long_crop, should_cancel=lambda: True)
-    assert engine.status.state == "running"
+    assert engine.status.state == "running" and engine.process_id == stopped
+    (clock,) = clocks
+    assert 5 <= clock.interval <= 30
+    clock.function(*clock.args)
     assert np.array_equal(TumorSegmenter(engine).probability(speckled_volume).voxels, expected)
     assert engine.process_id != stopped and not is_running(stopped)
 
