@@ -1,7 +1,7 @@
-"""What the tests of the simulation share: one patient, drawn once."""
+"""What the tests of the simulation share: one patient, drawn once, and the same at the next date."""
 
 import pytest
-from CRLMSegmentationLib.simulation.patient import draw_operation, draw_patient
+from CRLMSegmentationLib.simulation.patient import at_date, draw_operation, draw_patient
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +12,8 @@ def patient():
 @pytest.fixture(scope="session")
 def operation(patient):
     return draw_operation(patient)
+
+
+@pytest.fixture(scope="session")
+def later(patient):
+    return at_date(patient, 1)

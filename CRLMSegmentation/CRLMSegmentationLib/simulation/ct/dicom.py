@@ -6,6 +6,7 @@ B.2), so that the same patient is the same patient again.
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from pathlib import Path
 
@@ -16,14 +17,15 @@ from ...values import Volume
 from .tissues import DELAY_S
 
 _CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
+FIRST_DATE = "20200101"
 _WINDOW_CENTER, _WINDOW_WIDTH = 60, 400
 
 
-def write_dicom_series(ct: Volume, folder: str | Path, seed: int, phase: str, date: str = "20200101") -> Path:
+def write_dicom_series(ct: Volume, folder: str | Path, seed: int, phase: str, date: str = FIRST_DATE) -> Path:
     """Write int16 HU (k, j, i) along R, A, S as one file a slice, 0001.dcm ..., into `folder`, made when it is not
     there.
 
-    date  YYYYMMDD of the study; the simulated patient has no other.
+    date  YYYYMMDD of the study; each date has a frame of reference of its own, in which the patient lies otherwise
     Raises FileFormatError when the disk refuses.
     """
     import SimpleITK
@@ -37,7 +39,7 @@ def write_dicom_series(ct: Volume, folder: str | Path, seed: int, phase: str, da
         "0010|0010": f"Simulated^{seed}", "0010|0020": f"SIMULATED-{seed}", "0010|0040": "O",
         "0018|0015": "ABDOMEN", "0018|0050": f"{ct.spacing_mm[2]:.4f}", "0018|0060": "120", "0018|5100": "HFS",
         "0020|000d": _identifier(f"{seed}/{date}"), "0020|000e": _identifier(series),
-        "0020|0052": _identifier(f"{seed}/frame"),
+        "0020|0052": _identifier(f"{seed}/frame" if date == FIRST_DATE else f"{seed}/{date}/frame"),
         "0020|0011": str(1 + list(DELAY_S).index(phase)), "0020|0037": "1\\0\\0\\0\\1\\0",
         "0028|0301": "NO", "0028|1050": str(_WINDOW_CENTER), "0028|1051": str(_WINDOW_WIDTH),
         "0028|1052": "-1024", "0028|1053": "1", "0028|1054": "HU",
@@ -71,6 +73,12 @@ def write_dicom_series(ct: Volume, folder: str | Path, seed: int, phase: str, da
     except (OSError, RuntimeError) as error:
         raise FileFormatError(f"The DICOM series cannot be written into {folder} ({error}).") from None
     return folder
+
+
+def date_after(days: int) -> str:
+    """YYYYMMDD so many days after the first date."""
+    first = datetime.date(int(FIRST_DATE[:4]), int(FIRST_DATE[4:6]), int(FIRST_DATE[6:]))
+    return f"{first + datetime.timedelta(days=days):%Y%m%d}"
 
 
 def _identifier(name: str) -> str:

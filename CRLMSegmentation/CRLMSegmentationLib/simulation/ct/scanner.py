@@ -15,6 +15,7 @@ from ...values import Volume
 from ...values.progress import Progress
 from ..patient.labels import LABELS, patient_labels
 from ..patient.patient import Patient
+from .metal import streaks
 from .tissues import PHASES, brightness
 
 PIXELS = 512
@@ -33,6 +34,7 @@ class CtSettings:
     noise_hu      standard deviation in the liver
     kernel_mm     standard deviation of the in-plane blur (the reconstruction kernel); noise is correlated alike
     pixels        along each side of a slice
+    streaks       what surgical clips do to the slices; without, they are only bright
     """
 
     phase: str = "portal"
@@ -40,6 +42,7 @@ class CtSettings:
     noise_hu: float = 10.0
     kernel_mm: float = 0.45
     pixels: int = PIXELS
+    streaks: bool = True
 
     def __post_init__(self) -> None:
         if self.phase not in PHASES:
@@ -63,7 +66,7 @@ def scan(
     that of its center. The same patient and settings give the same bytes. progress is called with (share, text).
     """
     settings = settings or CtSettings()
-    seeds = [20262, patient.seed, PHASES.index(settings.phase)]
+    seeds = [20262, patient.seed, PHASES.index(settings.phase), *([patient.date] if patient.date else [])]
     values = brightness(np.random.default_rng(np.random.SeedSequence(seeds)), settings.phase).astype(np.float32)
     place = _Place.around(patient, settings)
     hu = np.empty((place.slices, settings.pixels, settings.pixels), dtype=np.int16)
@@ -71,7 +74,11 @@ def scan(
     background = _couch(patient, place, settings.pixels)
 
     def acquire(number: int) -> None:
-        mean, labels[number] = _mean_over_thickness(patient, settings, place, number, values, background)
+        mean, labels[number], metal = _mean_over_thickness(patient, settings, place, number, values, background)
+        if settings.streaks and metal is not None:
+            tissue = mean - (values[LABELS["surgical clip"]] - values[LABELS["liver"]]) * metal.mean(axis=0)
+            rng = np.random.default_rng(np.random.SeedSequence([*seeds, 2, number]))
+            mean += streaks(rng, tissue, metal, place.pixel_mm)
         blurred = ndimage.gaussian_filter(mean, settings.kernel_mm / place.pixel_mm, truncate=3.0)
         hu[number] = np.clip(np.round(blurred + _noise(seeds, settings, place, number)), LOWEST_HU, HIGHEST_HU)
 
@@ -114,22 +121,23 @@ class _Place:
 
 def _mean_over_thickness(
     patient: Patient, settings: CtSettings, place: _Place, number: int, values: np.ndarray, background: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean HU (j, i) float32 of one slice, and the labels in its middle: planes about as far apart as pixels
-    are wide.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Mean HU (j, i) float32 of one slice, the labels in its middle, and where there are clips, which pixels are metal
+    (parts, j, i) float32: planes about as far apart as pixels are wide.
     """
     parts = max(1, round(settings.thickness_mm / place.pixel_mm)) | 1
     x, y, z = place.first_ras
     total = np.zeros((settings.pixels, settings.pixels), dtype=np.float32)
-    middle = np.empty(0)
+    middle, metal = np.empty(0), []
     for part in range(parts):
         height = z + (number + (part + 0.5) / parts - 0.5) * settings.thickness_mm
         plane = patient_labels(patient, [x, y, height], place.pixel_mm, [settings.pixels, settings.pixels, 1]).voxels[0]
         total += np.where(plane == LABELS["air"], background, values[plane])
+        metal.append(plane == LABELS["surgical clip"])
         if part == parts // 2:
             middle = plane
     mean: np.ndarray = total / parts
-    return mean, middle
+    return mean, middle, np.array(metal, dtype=np.float32) if any(one.any() for one in metal) else None
 
 
 def _noise(seeds: Sequence[int], settings: CtSettings, place: _Place, number: int) -> np.ndarray:

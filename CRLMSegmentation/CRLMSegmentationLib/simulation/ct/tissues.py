@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..patient.labels import LABELS
+from .metal import TITANIUM_HU
 
 PHASES = ("native", "arterial", "portal", "late")
 # Seconds after the injection at which the phases are taken.
@@ -24,7 +25,7 @@ _BY_PHASE = {
     "muscle": (54, 58, 64, 62), "heart": (42, 230, 145, 112), "stomach": (24, 26, 28, 28), "colon": (16, 18, 20, 20),
     "bowel": (60, 64, 70, 70), "bone": (360, 365, 370, 368), "lung": (-840, -838, -836, -838),
     "fat": (-105, -105, -104, -104), "abdominal fat": (-102, -102, -101, -101), "skin": (20, 24, 30, 28),
-    "air": (-1000, -1000, -1000, -1000),
+    "air": (-1000, -1000, -1000, -1000), "surgical clip": (TITANIUM_HU,) * 4,
 }  # fmt: skip
 # How much the mean of a tissue differs from patient to patient.
 _SPREAD_HU = {"liver": 6, "portal vein": 14, "hepatic vein": 14, "artery": 30, "aorta": 25, "metastasis": 8,

@@ -49,7 +49,7 @@ def draw_views(operation: Operation, count: int) -> LaparoscopeViews:
     """
     if not 1 <= count <= _MOST_VIEWS:
         raise ConfigurationError(f"{count} views of the laparoscope are not offered: choose 1 to {_MOST_VIEWS}.")
-    for_camera, *for_views = np.random.SeedSequence([20265, operation.patient.seed]).spawn(1 + count)
+    for_camera, *for_views = np.random.SeedSequence(operation.patient.seeds(20265)).spawn(1 + count)
     camera = _draw_camera(np.random.default_rng(for_camera))
     scene = _Scene(operation, camera)
     views = [scene.draw(np.random.default_rng(seeds)) for seeds in for_views]

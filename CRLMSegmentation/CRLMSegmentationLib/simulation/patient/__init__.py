@@ -1,6 +1,7 @@
 """One simulated patient, drawn from a seed: a whole liver with all of its truth, in one frame."""
 
 from .export import PATIENT_FILES, write_patient
+from .follow_up import at_date
 from .labels import LABELS, patient_labels
 from .operation import Operation, draw_operation
 from .patient import Patient, draw_patient
@@ -10,6 +11,7 @@ __all__ = [
     "PATIENT_FILES",
     "Operation",
     "Patient",
+    "at_date",
     "draw_operation",
     "draw_patient",
     "patient_labels",

@@ -14,9 +14,12 @@ from ...files.whole_file import written_whole
 from ...values import Volume
 from ...values.progress import Progress
 from ..tubes import paint_tubes
+from .deformation import Deformation
 from .labels import LABELS, patient_labels
-from .operation import Operation, draw_operation
+from .moved import MovedPatient
+from .operation import Operation, draw_operation, grid_around
 from .patient import Patient
+from .posture import Posture
 from .surface_curves import surface_at_zero, surface_points
 from .vessels import VesselTree
 
@@ -24,11 +27,13 @@ if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 LABELS_FILE, CURVES_FILE, PARAMETERS_FILE, SURFACES_FOLDER = "labels.nrrd", "curves.json", "parameters.json", "surfaces"
-DEFORMATION_FILE, TRANSFORMS_FILE = "deformation.nrrd", "transforms.json"
+DEFORMATION_FILE, TRANSFORMS_FILE, POSTURE_FILE = "deformation.nrrd", "transforms.json", "posture.nrrd"
 SURFACES = ("liver", "portal", "hepatic", "artery", "bile", "lesions")
 PATIENT_FILES = (
     LABELS_FILE, CURVES_FILE, DEFORMATION_FILE, PARAMETERS_FILE, *(f"{SURFACES_FOLDER}/{name}.vtp" for name in SURFACES)
 )  # fmt: skip
+# With a later date than the first.
+LATER_FILES = (*PATIENT_FILES, POSTURE_FILE)
 # Thin vessels need a finer grid than the liver.
 _VESSEL_STEP_MM = 0.6
 _AROUND_MM = 30.0
@@ -37,13 +42,14 @@ _AROUND_MM = 30.0
 def write_patient(
     patient: Patient, folder: str | Path, spacing_mm: float = 1.0, progress: Progress | None = None
 ) -> Path:
-    """Write PATIENT_FILES into `folder`, made when it is not there, and return it.
+    """Write PATIENT_FILES, of a later date LATER_FILES, into `folder`, made when it is not there, and return it.
 
     labels.nrrd      uint8 voxels of spacing_mm, the liver with 30 mm around it; numbers in parameters.json
     surfaces/*.vtp   closed surfaces, RAS mm
     curves.json      ridge and falciform ligament, points (n, 3) in RAS mm
     deformation.nrrd displacement of every point from the CT to the operation, as an ITK displacement field
-    parameters.json  what was drawn: seed, volumes, segments, lesions; and that it is simulated
+    posture.nrrd     the same from the CT of date 0 to the CT of this date
+    parameters.json  what was drawn: seed, date, volumes, segments, lesions, vanished ones; and that it is simulated
     progress         called with (share, text)
     Raises FileFormatError when the disk refuses.
     """
@@ -68,6 +74,8 @@ def write_patient(
         (folder / CURVES_FILE).write_text(json.dumps(text, indent=1, allow_nan=False), encoding="utf-8")
         operation = draw_operation(patient)
         write_displacements(*operation.displacements(), folder / DEFORMATION_FILE)
+        if isinstance(patient, MovedPatient):
+            write_displacements(*patient.posture.field(*grid_around(patient.still)), folder / POSTURE_FILE)
         (folder / PARAMETERS_FILE).write_text(
             json.dumps(
                 {**parameters(patient, labels), "deformation": _deformation_parameters(operation)},
@@ -98,6 +106,7 @@ def parameters(patient: Patient, labels: Volume) -> dict[str, Any]:
     return {
         "simulated": True,
         "seed": patient.seed,
+        "date": {"number": patient.date, "days": patient.days},
         "liver_ml": round(patient.liver_ml, 1),
         "segments_ml": {str(number): round(float(segments[number]) / 1000, 1) for number in range(1, 9)},
         "labels": LABELS,
@@ -107,6 +116,8 @@ def parameters(patient: Patient, labels: Volume) -> dict[str, Any]:
         },
         "lesions": [
             {
+                "identity": lesion.identity,
+                "new": patient.date > 0 and lesion.first_date == patient.date,
                 "kind": lesion.kind,
                 "center_ras_mm": lesion.center_ras.tolist(),
                 "volume_ml": round(lesion.shape.volume_ml(), 4),
@@ -117,6 +128,19 @@ def parameters(patient: Patient, labels: Volume) -> dict[str, Any]:
             }
             for lesion in patient.lesions
         ],
+        "new": [one.identity for one in patient.lesions if 0 < patient.date == one.first_date],
+        "vanished": [
+            {
+                "identity": one.identity,
+                "kind": one.kind,
+                "center_ras_mm": one.center_ras.tolist(),
+                "last_date": one.last_date,
+                "how": one.how,
+            }
+            for one in patient.vanished
+        ],
+        "clips_ras_mm": patient.clips.tolist(),
+        **({"posture": posture_parameters(patient.posture)} if isinstance(patient, MovedPatient) else {}),
         "vessels": {
             name: {
                 "branches_end": int(len(tree.ends)),
@@ -130,6 +154,18 @@ def parameters(patient: Patient, labels: Volume) -> dict[str, Any]:
     }
 
 
+def posture_parameters(posture: Posture) -> dict[str, Any]:
+    """A posture: first breathing, then the rigid part."""
+    return {"breathing": _pushes(posture.breathing), "rigid": posture.rigid.tolist()}
+
+
+def _pushes(deformation: Deformation) -> list[dict[str, Any]]:
+    return [
+        {"center_ras_mm": row[:3], "reach_mm": row[3], "displacement_mm": row[4:]}
+        for row in deformation.pushes.tolist()
+    ]
+
+
 def _deformation_parameters(operation: Operation) -> dict[str, Any]:
     """How far the liver's surface moved, and the pushes that moved it."""
     moved = operation.deformation.displacements_mm(surface_points(operation.patient.surface))
@@ -137,10 +173,7 @@ def _deformation_parameters(operation: Operation) -> dict[str, Any]:
     return {
         "mean_at_surface_mm": round(float(length.mean()), 2),
         "largest_at_surface_mm": round(float(length.max()), 2),
-        "pushes": [
-            {"center_ras_mm": row[:3], "reach_mm": row[3], "displacement_mm": row[4:]}
-            for row in operation.deformation.pushes.tolist()
-        ],
+        "pushes": _pushes(operation.deformation),
     }
 
 

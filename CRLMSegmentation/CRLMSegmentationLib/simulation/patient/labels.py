@@ -19,7 +19,7 @@ from .patient import Patient
 NAMES = (
     "air", "skin", "fat", "muscle", "abdominal fat", "bowel", "lung", "heart", "spleen", "stomach", "colon", "kidney",
     "pancreas", "aorta", "bone", "vena cava", "gallbladder", "liver", "bile duct", "artery", "hepatic vein",
-    "portal vein", "fat in the liver", "hemangioma", "cyst", "metastasis",
+    "portal vein", "fat in the liver", "hemangioma", "cyst", "metastasis", "surgical clip",
 )  # fmt: skip
 LABELS = {name: number for number, name in enumerate(NAMES)}
 _TREES = {"bile": "bile duct", "artery": "artery", "hepatic": "hepatic vein", "portal": "portal vein"}
@@ -42,6 +42,7 @@ def patient_labels(
         canvas.lay_tubes(patient.vessels.trees[tree].tubes(), LABELS[name])
     for lesion in patient.lesions:
         canvas.lay_lesion(patient, lesion, LABELS[_LESIONS[lesion.kind]])
+    canvas.lay_tubes(patient.clips, LABELS["surgical clip"])
     matrix = np.diag([canvas.spacing, canvas.spacing, canvas.spacing, 1.0])
     matrix[:3, 3] = canvas.origin
     return Volume(canvas.labels, matrix)

@@ -142,7 +142,7 @@ def _pressed(
 
 
 @compiled
-def _fields_at(
+def liver_at(
     x: float, y: float, z: float, rows: np.ndarray, plane: np.ndarray, cava: np.ndarray, scale: float
 ) -> tuple[float, float, float]:
     """Outside of the liver, of the body under the diaphragm, beyond the visceral surface; mm."""
@@ -176,7 +176,7 @@ def _fill(
     for k in range(field.shape[0]):
         for j in range(field.shape[1]):
             for i in range(field.shape[2]):
-                field[k, j, i] = _fields_at(
+                field[k, j, i] = liver_at(
                     origin[0] + i * step, origin[1] + j * step, origin[2] + k * step, rows, plane, cava, scale
                 )[0]
 
@@ -186,6 +186,6 @@ def _fill_points(
     fields: np.ndarray, points: np.ndarray, rows: np.ndarray, plane: np.ndarray, cava: np.ndarray, scale: float
 ) -> None:
     for n in range(points.shape[0]):
-        fields[n, 0], fields[n, 1], fields[n, 2] = _fields_at(
+        fields[n, 0], fields[n, 1], fields[n, 2] = liver_at(
             points[n, 0], points[n, 1], points[n, 2], rows, plane, cava, scale
         )

@@ -12,7 +12,7 @@ from ...geometry import invert_affine, transform_points
 from ..lesion_shape import random_rotation
 from .deformation import Deformation, draw_deformation
 from .patient import Patient
-from .surface_curves import surface_points
+from .surface_curves import surface_points, with_points
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -42,28 +42,23 @@ class Operation:
 
     def in_reference(self, surface: vtkPolyData) -> vtkPolyData:
         """A surface of the CT as it lies in Reference."""
-        from vtkmodules.util.numpy_support import numpy_to_vtk
-        from vtkmodules.vtkCommonCore import vtkPoints
-        from vtkmodules.vtkCommonDataModel import vtkPolyData as Surface
-
-        points = vtkPoints()
-        points.SetData(numpy_to_vtk(self.ct_to_reference(surface_points(surface)).astype(np.float32), deep=True))
-        moved = Surface()
-        moved.DeepCopy(surface)
-        moved.SetPoints(points)
-        return moved
+        return with_points(surface, self.ct_to_reference(surface_points(surface)))
 
     def displacements(self) -> tuple[np.ndarray, np.ndarray]:
         """(k, j, i, 3) float32 mm along R, A, S, and the (4, 4) ijk_to_ras of a grid around the liver of the CT."""
-        lower = self.patient.grid_origin_ras - _AROUND_MM
-        upper = lower + np.array(self.patient.outside_mm.shape[::-1]) - 1 + 2 * _AROUND_MM
-        return self.deformation.field(lower, upper)
+        return self.deformation.field(*grid_around(self.patient))
+
+
+def grid_around(patient: Patient) -> tuple[np.ndarray, np.ndarray]:
+    """The corners (3,) RAS mm of a box with 30 mm around the liver, in which displacements are given."""
+    lower = patient.grid_origin_ras - _AROUND_MM
+    return lower, lower + np.array(patient.outside_mm.shape[::-1]) - 1 + 2 * _AROUND_MM
 
 
 def draw_operation(patient: Patient) -> Operation:
     """The operation of that patient: always the same one."""
     for_deformation, for_sensor = (
-        np.random.default_rng(one) for one in np.random.SeedSequence([20263, patient.seed]).spawn(2)
+        np.random.default_rng(one) for one in np.random.SeedSequence(patient.seeds(20263)).spawn(2)
     )
     deformation = draw_deformation(for_deformation, surface_points(patient.surface), patient.ridge)
     patient_to_reference = np.eye(4)

@@ -16,7 +16,7 @@ from ...errors import ConfigurationError
 from ..tubes import paint_tubes
 from . import lesions as lesions_module
 from .couinaud import Planes, planes_of
-from .lesions import PatientLesion, draw_lesions
+from .lesions import PatientLesion, Room, VanishedLesion, draw_lesions
 from .liver_shape import LiverShape, draw_liver_shape
 from .organs import Organ, cava_tree, draw_organs
 from .surface_curves import falciform_ligament, liver_surface, ridge
@@ -35,6 +35,9 @@ class Patient:
 
     outside_mm  (k, j, i) float32, how far outside of the liver, on a grid of 1 mm whose first voxel is at
                 grid_origin_ras
+    date, days  number of the date, 0 for the first, and days since then (see follow_up.py)
+    vanished    lesions of earlier dates that are no more
+    clips       (n, 8) surgical clips, tubes as those of vessels
     """
 
     seed: int
@@ -46,6 +49,10 @@ class Patient:
     cava: VesselTree
     grid_origin_ras: np.ndarray
     outside_mm: np.ndarray = field(repr=False)
+    date: int = 0
+    days: int = 0
+    vanished: tuple[VanishedLesion, ...] = ()
+    clips: np.ndarray = field(default_factory=lambda: np.zeros((0, 8)))
 
     @cached_property
     def surface(self) -> vtkPolyData:
@@ -65,6 +72,10 @@ class Patient:
     def organ(self, name: str) -> Organ:
         """The neighbour of that name; the first of several."""
         return next(organ for organ in self.organs if organ.name == name)
+
+    def seeds(self, room: int) -> list[int]:
+        """For a SeedSequence: of one part of the simulation, of this patient, at this date."""
+        return [room, self.seed] if self.date == 0 else [room, self.seed, self.date]
 
     @property
     def metastases(self) -> list[PatientLesion]:
@@ -89,14 +100,19 @@ def draw_patient(seed: int) -> Patient:
     origin, dimensions = _grid_around(shape)
     outside = shape.field_on_grid(origin, 1.0, dimensions)
     vessels = grow_vessels(for_vessels, shape, planes, origin, outside)
-    to_wall = np.full(outside.shape, 99.0, dtype=np.float32)
-    for tree in vessels.trees.values():
-        tubes = tree.tubes()
-        paint_tubes(to_wall.transpose(2, 1, 0), origin, 1.0, tubes[tubes[:, 7] > _LARGE_VESSEL_MM], 35.0)
-    lesions = draw_lesions(for_lesions, origin, outside, to_wall)
+    lesions = draw_lesions(for_lesions, room_in_liver(origin, outside, vessels))
     inside = np.argwhere(outside < 0)[:, ::-1]
     organs = draw_organs(for_organs, shape, origin + inside.min(axis=0), origin + inside.max(axis=0))
     return Patient(seed, shape, planes, vessels, lesions, organs, cava_tree(shape), origin, outside)
+
+
+def room_in_liver(origin_ras: np.ndarray, outside_mm: np.ndarray, vessels: Vessels) -> Room:
+    """Where lesions fit. outside_mm (k, j, i) on a grid of 1 mm from origin_ras (3,)."""
+    to_wall = np.full(outside_mm.shape, 99.0, dtype=np.float32)
+    for tree in vessels.trees.values():
+        tubes = tree.tubes()
+        paint_tubes(to_wall.transpose(2, 1, 0), origin_ras, 1.0, tubes[tubes[:, 7] > _LARGE_VESSEL_MM], 35.0)
+    return Room(origin_ras, outside_mm, to_wall)
 
 
 def _grid_around(shape: LiverShape) -> tuple[np.ndarray, np.ndarray]:

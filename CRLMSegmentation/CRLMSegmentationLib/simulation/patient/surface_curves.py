@@ -84,6 +84,19 @@ def surface_points(surface: vtkPolyData) -> np.ndarray:
     return points.astype(np.float64)
 
 
+def with_points(surface: vtkPolyData, points: np.ndarray) -> vtkPolyData:
+    """A copy of a surface whose points lie at `points` (n, 3), mm."""
+    from vtkmodules.util.numpy_support import numpy_to_vtk
+    from vtkmodules.vtkCommonCore import vtkPoints
+    from vtkmodules.vtkCommonDataModel import vtkPolyData as Surface
+
+    moved, places = Surface(), vtkPoints()
+    places.SetData(numpy_to_vtk(points.astype(np.float32), deep=True))
+    moved.DeepCopy(surface)
+    moved.SetPoints(places)
+    return moved
+
+
 def _contour(surface: vtkPolyData, values: np.ndarray, wanted: np.ndarray | None = None) -> list[np.ndarray]:
     """Lines (n, 3) on the surface along which `values`, one for each of its points, are 0; `wanted` keeps points."""
     from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy

@@ -38,7 +38,7 @@ class PatientSweep:
     """One sweep over a patient.
 
     sweep        poses as the tracker measured them
-    tumors       uint8 in Reference, 0.5 mm, over the swept region: n where the patient's n-th metastasis is, else 0
+    tumors       uint8 in Reference, 0.5 mm, over the swept region: the identity of the metastasis that is there, or 0
     kinds        uint8 in Reference: 1 + kind of tissue of what was painted (truth.TISSUES), the liver under no pressure
     liver        the liver's surface in Reference
     transforms   name to (4, 4) or (n, 4, 4): as PLUS names them, and the true ones
@@ -65,7 +65,7 @@ def simulate_patient_sweep(
     Raises ConfigurationError when no metastasis can be reached with these settings.
     """
     report, sweep = progress or (lambda fraction, text: None), sweep or SweepSettings()
-    seeds = np.random.SeedSequence([20264, operation.patient.seed])
+    seeds = np.random.SeedSequence(operation.patient.seeds(20264))
     streams = [np.random.Generator(np.random.PCG64(child)) for child in seeds.spawn(6)]
     report(0.0, "Placing the probe")
     placed = place_sweep(operation, streams[:2], probe or ProbeSettings(), sweep)
@@ -107,13 +107,13 @@ def simulate_patient_sweep(
 
 
 def tumors_in_reference(operation: Operation, around: np.ndarray) -> Volume:
-    """uint8 [k, j, i], 0.5 mm along the axes of Reference over the points `around` (n, 3): n where the patient's n-th
-    metastasis is, what of it lies in the liver.
+    """uint8 [k, j, i], 0.5 mm along the axes of Reference over the points `around` (n, 3): the identity of the
+    metastasis that is there, what of it lies in the liver.
     """
     lower, upper = np.floor(around.min(axis=0)) - 1, np.ceil(around.max(axis=0)) + 1
     count = np.ceil((upper - lower) / TRUTH_SPACING_MM).astype(int) + 1
     voxels = np.zeros(tuple(count[::-1]), dtype=np.uint8)
-    for number, lesion in enumerate(operation.patient.metastases, start=1):
+    for lesion in operation.patient.metastases:
         center = operation.ct_to_reference(lesion.center_ras)
         reach = 1.3 * lesion.shape.largest_radius_mm() + 2
         first = np.maximum(np.floor((center - reach - lower) / TRUTH_SPACING_MM).astype(int), 0)
@@ -125,7 +125,7 @@ def tumors_in_reference(operation: Operation, around: np.ndarray) -> Volume:
         on_ct = operation.reference_to_ct(np.stack([x, y, z], axis=-1))
         inside = lesion.shape.radial_distance_mm(on_ct - lesion.center_ras) <= 0
         inside &= operation.patient.shape.outside_mm(on_ct.reshape(-1, 3)).reshape(inside.shape) <= 0
-        voxels[first[2] : last[2], first[1] : last[1], first[0] : last[0]][inside] = number
+        voxels[first[2] : last[2], first[1] : last[1], first[0] : last[0]][inside] = lesion.identity
     ijk_to_ras = np.diag([TRUTH_SPACING_MM] * 3 + [1.0])
     ijk_to_ras[:3, 3] = lower
     return Volume(voxels, ijk_to_ras)
@@ -159,18 +159,18 @@ def _parameters(
     return {
         "simulated": True,
         "seed": placed.place.operation.patient.seed,
-        "target": metastases.index(placed.lesion) + 1,
+        "target": placed.lesion.identity,
         "target_covered": placed.covered,
         "tumors": [
             {
-                "number": number,
+                "number": lesion.identity,
                 "center_reference_mm": placed.place.operation.ct_to_reference(lesion.center_ras),
                 "equivalent_diameter_mm": lesion.equivalent_diameter_mm,
                 "echogenicity": look.echogenicity,
                 "contrast_db": look.contrast_db,
                 "near_isoechoic": look.near_isoechoic,
             }
-            for number, (lesion, look) in enumerate(zip(metastases, looks, strict=True), start=1)
+            for lesion, look in zip(metastases, looks, strict=True)
         ],
         "probe": probe,
         "frames_per_second": rate_hz,
