@@ -12,10 +12,10 @@ from .options.printing import print_facts
 from .options.progress import progress_bar
 
 if TYPE_CHECKING:
-    from ..simulation.patient.patient import Patient
-    from ..simulation.ultrasound.patient_sweep import PatientSweep
+    from ..simulation.patient_folder import PatientRequest, SimulatedPatient
 
-EXAMPLES = ("crlm simulate --seed 7 -o case", "crlm simulate --patient 3 --phases portal --sweep -o patient")
+EXAMPLES = ("crlm simulate --seed 7 -o case", "crlm simulate --patient 3 --phases portal --sweep -o patient",
+            "crlm simulate --patient 3 --date 2 --phases portal -o patient-date-2")  # fmt: skip
 JSON = "print one JSON object: the files, and the truth in figures"
 
 _PHASES = ("native", "arterial", "portal", "late")
@@ -36,8 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--slice-mm", type=float, default=2.0, metavar="MM", help="thickness of the CT's slices, 0.7 to 5 (default: 2)"
     )
     parser.add_argument(
+        "--date", type=int, default=0, metavar="K",
+        help="with --patient: the same patient K dates later, each 8 to 14 weeks after the one before: metastases "
+        "grow, shrink, vanish and appear (default: 0, the first; at most 20)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--mr", action="store_true",
+        help="with --patient: an MR (T1, hepatobiliary phase) with labels, on a grid and in a posture of its own",
+    )  # fmt: skip
+    parser.add_argument(
         "--sweep", action="store_true",
-        help="with --patient: a tracked ultrasound sweep over a metastasis of this liver, deformed as in the operation",
+        help="with --patient: a tracked ultrasound sweep over a metastasis of this liver as it lies in the operation, "
+        "and a tracked stylus that touches landmarks",
     )  # fmt: skip
     parser.add_argument(
         "--camera", type=int, default=0, metavar="N",
@@ -52,85 +62,77 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     if arguments.patient is not None:
         _simulate_patient(arguments)
-    elif arguments.phases:
-        raise ConfigurationError("--phases makes CTs of a patient: give --patient SEED in place of --seed.")
-    elif arguments.sweep:
-        raise ConfigurationError("--sweep is a sweep over a patient: give --patient SEED in place of --seed.")
-    elif arguments.camera:
-        raise ConfigurationError("--camera looks at a patient: give --patient SEED in place of --seed.")
-    else:
-        _simulate_sweep(arguments)
+        return
+    for option, given, what in (
+        ("--phases", arguments.phases, "makes CTs of a patient"),
+        ("--sweep", arguments.sweep, "is a sweep over a patient"),
+        ("--camera", arguments.camera, "looks at a patient"), ("--mr", arguments.mr, "makes an MR of a patient"),
+        ("--date", arguments.date, "is a later date of a patient"),
+    ):  # fmt: skip
+        if given:
+            raise ConfigurationError(f"{option} {what}: give --patient SEED in place of --seed.")
+    _simulate_sweep(arguments)
 
 
 def _simulate_patient(arguments: argparse.Namespace) -> None:
-    from ..files import write_volume
-    from ..simulation.ct import CtSettings, scan
-    from ..simulation.ct.dicom import write_dicom_series
-    from ..simulation.laparoscope import draw_views, views_files, write_views
-    from ..simulation.patient import PATIENT_FILES, draw_operation, draw_patient, write_patient
-    from ..simulation.ultrasound.patient_sweep import SWEEP_FILES, simulate_patient_sweep, write_patient_sweep
+    from ..simulation.ct import CtSettings
+    from ..simulation.patient_folder import PatientRequest, simulate_patient
 
-    if not 0 <= arguments.camera <= 1000:
-        raise ConfigurationError(f"--camera is {arguments.camera}; it must be from 0 to 1000 views.")
+    request = PatientRequest(
+        arguments.patient, arguments.date, tuple(CtSettings(phase, arguments.slice_mm) for phase in arguments.phases),
+        arguments.mr, arguments.sweep, arguments.camera,
+    )  # fmt: skip
     folder = Path(arguments.output)
-    settings = {phase: CtSettings(phase, arguments.slice_mm) for phase in arguments.phases}
-    of_ct = [folder / "ct" / f"{phase}.nrrd" for phase in settings] + [folder / "ct" / "labels.nrrd"] * bool(settings)
-    named = [*PATIENT_FILES, *(SWEEP_FILES if arguments.sweep else ())]
-    if arguments.camera:
-        named += [*views_files(arguments.camera), *(() if arguments.sweep else ("transforms.json",))]
-    check_outputs([Output("-o", path) for path in (*(folder / name for name in named), *of_ct)], [], arguments.force)
+    check_outputs([Output("-o", folder / name) for name in request.files], [], arguments.force)
     with progress_bar("Simulate") as progress:
-        progress(0.0, "liver and vessels")
-        patient = draw_patient(arguments.patient)
-        write_patient(patient, folder, progress=progress)
-        for phase, acquisition in settings.items():
-            ct, labels = scan(patient, acquisition, progress)
-            write_dicom_series(ct, folder / "ct" / phase, patient.seed, phase)
-            write_volume(ct, folder / "ct" / f"{phase}.nrrd")
-            write_volume(labels, folder / "ct" / "labels.nrrd")
-        if arguments.sweep:
-            recorded = simulate_patient_sweep(draw_operation(patient), progress=progress)
-            write_patient_sweep(recorded, folder)
-        if arguments.camera:
-            operation = draw_operation(patient)
-            transforms = (
-                recorded.transforms if arguments.sweep else {"PatientToReference": operation.patient_to_reference}
-            )
-            write_views(draw_views(operation, arguments.camera), folder, transforms)
-    _report_patient(patient, folder, list(settings), recorded if arguments.sweep else None, arguments.camera)
+        simulated = simulate_patient(request, folder, progress)
+    _report_patient(simulated, request, folder)
 
 
-def _report_patient(
-    patient: Patient, folder: Path, phases: list[str], recorded: PatientSweep | None, views: int
-) -> None:
+def _report_patient(simulated: SimulatedPatient, request: PatientRequest, folder: Path) -> None:
+    patient, recorded, phases = simulated.patient, simulated.sweep, [ct.phase for ct in request.cts]
+    lesions = [
+        {
+            "identity": lesion.identity,
+            "kind": lesion.kind,
+            "diameter_mm": lesion.equivalent_diameter_mm,
+            "volume_ml": lesion.shape.volume_ml(),
+            "new": 0 < patient.date == lesion.first_date,
+        }
+        for lesion in patient.lesions
+    ]
     print_facts(
         {
             "folder": folder,
             "patient": patient.seed,
+            "date": patient.date,
+            "days": patient.days,
             "liver_ml": patient.liver_ml,
-            "lesions": [
-                {
-                    "kind": lesion.kind,
-                    "diameter_mm": lesion.equivalent_diameter_mm,
-                    "volume_ml": lesion.shape.volume_ml(),
-                }
-                for lesion in patient.lesions
-            ],
+            "lesions": lesions,
+            "vanished": [one.identity for one in patient.vanished],
             "sweep": folder / "sweep.igs.mha" if recorded is not None else None,
-            "views": views,
+            "views": request.views,
             "ct": {phase: folder / "ct" / f"{phase}.nrrd" for phase in phases},
+            "mr": folder / "mr.nrrd" if request.mr else None,
         }
     )
-    print(f"{folder}: simulated patient {patient.seed}, a liver of {patient.liver_ml:.0f} mL")
-    for lesion in patient.lesions:
-        print(f"  {lesion.kind} of {lesion.equivalent_diameter_mm:.0f} mm, {lesion.shape.volume_ml():.1f} mL")
+    later = f", {patient.days} days after the first date" if patient.date else ""
+    print(f"{folder}: simulated patient {patient.seed}, a liver of {patient.liver_ml:.0f} mL{later}")
+    for lesion in lesions:
+        print(f"  {lesion['kind']} {lesion['identity']} of {lesion['diameter_mm']:.0f} mm, {lesion['volume_ml']:.1f} mL"
+              f"{', new' if lesion['new'] else ''}")  # fmt: skip
+    for one in patient.vanished:
+        print(f"  {one.kind} {one.identity} is no more: {one.how}")
     for phase in phases:
         print(f"  {folder / 'ct' / phase}: CT in the {phase} phase, simulated")
+    if request.mr:
+        print(f"  {folder / 'mr.nrrd'}: MR, T1, hepatobiliary phase, simulated")
     if recorded is not None:
         target = recorded.parameters["target"]
         print(f"  {folder / 'sweep.igs.mha'}: {len(recorded.sweep)} frames over metastasis {target}, simulated")
-    if views:
-        print(f"  {folder / 'camera'}: {views} views of a laparoscope, simulated")
+        print(f"  {folder / 'landmarks.json'}: landmarks that a tracked stylus touched, simulated")
+    if request.views:
+        print(f"  {folder / 'camera'}: {request.views} views of a laparoscope, simulated")
 
 
 def _simulate_sweep(arguments: argparse.Namespace) -> None:

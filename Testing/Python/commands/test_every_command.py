@@ -24,6 +24,7 @@ WITHOUT_FORCE = {
 # Two options of one name and of two kinds.
 OF_TWO_KINDS = {
     "--sweep": "of demo the recorded sweep to work on, of simulate whether to make one",
+    "--date": "the calendar's of a CT, or of simulate the number of the date",
     "--model": "the model to use, or in a study further ones by name",
     "--device": "a study is trained where it is asked to be, and nowhere by itself",
     "--threads": "checked where it is read",
