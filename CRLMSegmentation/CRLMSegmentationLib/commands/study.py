@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..study.pipeline import Study
     from ..study.study_folder import StudyFolder
     from ..study.tasks import Task
+    from ..study.tasks.task import Simulate
     from ..study.tasks.trial import EvaluationSettings
     from ..values.progress import Progress
 
@@ -57,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                               **optional)  # fmt: skip
         if name in ("simulate", "run"):
             step.add_argument("--quick", action="store_true", help="a few thin cases, to see that everything runs")
-        if name != "simulate":
+        if name == "simulate":
+            _add_task_option(step)
+        else:
             _add_study_arguments(step)
         if name in ("evaluate", "report", "run"):
             step.add_argument("--model", action="append", default=[], metavar="NAME=DIR",
@@ -74,13 +77,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_study_arguments(step: argparse.ArgumentParser) -> None:
+def _add_task_option(step: argparse.ArgumentParser) -> None:
     from ..study.tasks import DEFAULT_TASKS, TASKS
 
     tasks = ", ".join(f"'{name}' ({task.summary})" for name, task in TASKS.items())
     default = " and ".join(DEFAULT_TASKS)
     step.add_argument("--task", action="append", metavar="NAME",
                       help=f"what is learned: {tasks}; may be given again (default: {default})")  # fmt: skip
+
+
+def _add_study_arguments(step: argparse.ArgumentParser) -> None:
+    _add_task_option(step)
     # As it was called when there were two.
     step.add_argument("--kind", choices=("crop", "full", "both"), help=argparse.SUPPRESS)
     step.add_argument("--recipe", default="recommended", help="'recommended' (default) or 'paper'")
@@ -215,6 +222,10 @@ def _simulate(arguments: argparse.Namespace, folder: StudyFolder, progress: Prog
     from ..study.cases.population import QUICK, SHIPPED, expected_work, simulate_population
     from ..study.workers import duration
 
+    if of_task := _own_simulation(arguments):
+        rows = of_task(folder, arguments.quick, arguments.workers, arguments.scheduler, progress)
+        print(f"{folder.table}: {len(rows)} simulated cases")
+        return rows
     population = QUICK if arguments.quick else SHIPPED
     cases, missing, seconds = expected_work(folder, population, arguments.workers)
     if missing:
@@ -229,6 +240,16 @@ def _simulate(arguments: argparse.Namespace, folder: StudyFolder, progress: Prog
     rows = simulate_population(folder, population, arguments.workers, arguments.scheduler, progress)
     print(f"{folder.table}: {len(rows)} simulated cases")
     return rows
+
+
+def _own_simulation(arguments: argparse.Namespace) -> Simulate | None:
+    """That of the tasks; None for the sweeps that the others share. Raises ConfigurationError for both together."""
+    from ..study.tasks import task_named
+
+    kinds = {task_named(name).simulate for name in _tasks(arguments)}
+    if len(kinds) > 1:
+        raise ConfigurationError("These tasks learn from different simulated cases: do each in a study of its own.")
+    return kinds.pop()
 
 
 def _study(arguments: argparse.Namespace, folder: StudyFolder) -> Study:
@@ -255,7 +276,8 @@ def _tasks(arguments: argparse.Namespace) -> list[str]:
 
     if arguments.task:
         return list(dict.fromkeys(arguments.task))
-    return list(DEFAULT_TASKS) if arguments.kind in (None, "both") else [arguments.kind]
+    kind = getattr(arguments, "kind", None)
+    return list(DEFAULT_TASKS) if kind in (None, "both") else [kind]
 
 
 def _settings(arguments: argparse.Namespace) -> EvaluationSettings:

@@ -22,7 +22,7 @@ from .orientation import Orientation
 from .structures import LIVER, THRESHOLD, VALUES, Structures, structures_of_masks
 
 # Around and in every patient there is air, and soft tissue is no darker than fat.
-_AIR_BELOW_HU, _TISSUE_ABOVE_HU = -250.0, 0.0
+_AIR_HU, _AIR_BELOW_HU, _TISSUE_ABOVE_HU = -1024, -250.0, 0.0
 # What 16 bits hold: padding and metal go as far.
 _FARTHEST_HU = 32768
 _LEAST_VOXELS, _LEAST_SLICES = 16, 3
@@ -96,14 +96,15 @@ def check_model(model: Model) -> None:
 
 
 def coarser(ct: Volume, network_spacing_kji: tuple[float | None, ...]) -> CoarserCt:
-    """`ct` along R, A, S, averaged to the spacing of a network wherever it is finer."""
+    """`ct` (HU, or a mask) along R, A, S, averaged to the spacing of a network wherever it is finer."""
     orientation = Orientation.of(ct)
     laid = orientation.lay_volume(ct)
     spacing = tuple(float(mm) for mm in laid.spacing_mm[::-1])
     target = [mm if wanted is None else wanted for mm, wanted in zip(spacing, network_spacing_kji)]
     shape = averaged_shape(laid.voxels.shape, spacing, target)
     everywhere = np.ones(laid.voxels.shape, dtype=bool)
-    hu = average_seen(laid.voxels, shape, everywhere)
+    # Scanners fill what lies outside of their circle with -3024 or the like: to a mean, that is air.
+    hu = average_seen(np.maximum(laid.voxels, _AIR_HU), shape, everywhere)
     s, a, r = (mm * old / new for mm, old, new in zip(spacing, laid.voxels.shape, shape))
     return CoarserCt(hu, (s, a, r), orientation)
 

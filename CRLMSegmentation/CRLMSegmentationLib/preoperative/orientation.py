@@ -23,16 +23,13 @@ class Orientation:
     @classmethod
     def of(cls, volume: Volume) -> Orientation:
         linear = volume.ijk_to_ras[:3, :3] / volume.spacing_mm
-        left = [0, 1, 2]
-        of_ras: list[int] = []
-        # The axis that is best aligned chooses first, so that an oblique grid has three different ones, too.
-        along = np.full(3, -1)
+        of_ras = np.full(3, -1)
+        # The axis that is best aligned chooses first, so that those of an oblique grid are three different ones, too.
         for ras in np.argsort(-np.abs(linear).max(axis=1)):
-            along[ras] = max(left, key=lambda index, ras=ras: abs(linear[ras, index]))  # type: ignore[misc]
-            left.remove(int(along[ras]))
-        of_ras = [int(index) for index in along]
+            free = [index for index in range(3) if index not in of_ras]
+            of_ras[ras] = free[int(np.abs(linear[ras, free]).argmax())]
         backwards = [bool(linear[ras, of_ras[ras]] < 0) for ras in range(3)]
-        s, a, r = (2 - of_ras[ras] for ras in (2, 1, 0))
+        s, a, r = (2 - int(of_ras[ras]) for ras in (2, 1, 0))
         return cls((s, a, r), (backwards[2], backwards[1], backwards[0]))
 
     def lay(self, array: np.ndarray) -> np.ndarray:

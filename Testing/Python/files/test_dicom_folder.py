@@ -131,3 +131,18 @@ def test_too_few_slices_a_damaged_file_and_no_dicom_at_all_are_told(series, tmp_
         read_dicom_ct(tmp_path / "dicom")
     with pytest.raises(FileFormatError, match="does not exist"):
         read_dicom_ct(tmp_path / "nowhere")
+
+
+def test_a_real_series_is_read_whole(shared_data):
+    """TCIA Colorectal-Liver-Metastases, CC BY 4.0, as ../shared/data/README.md describes it."""
+    folder = shared_data / "crlm-ct"
+    if not folder.is_dir():
+        pytest.skip(f"the real CT is not there ({folder})")
+    (summary,) = list_series(folder)
+    found = read_dicom_ct(folder)
+    assert summary.modality == "CT" and found.volume.dimensions == (512, 512, 51)
+    assert found.volume.spacing_mm == pytest.approx((0.8, 0.8, 5.0), abs=0.01)
+    # Air and bone in Hounsfield units (outside of the scanner's circle stands -3024), and the patient's back behind.
+    assert found.volume.voxels.min() == -3024 and found.volume.voxels.max() > 300
+    assert ((found.volume.voxels > -1100) & (found.volume.voxels < -900)).mean() > 0.1
+    assert found.volume.ijk_to_ras[1, 1] < 0 < found.volume.ijk_to_ras[2, 2]

@@ -15,6 +15,7 @@ import numpy as np
 from ...errors import ConfigurationError, FileFormatError
 from ...files import read_volume
 from ...inference.models.model_files import sha256_of
+from ...preoperative.orientation import Orientation
 from ...values import Volume
 from .case_table import CaseRow
 
@@ -36,14 +37,7 @@ def refuse_same_images(rows: Sequence[CaseRow]) -> None:
 
 def content_digest(volume: Volume) -> str:
     """Of the voxels, rounded to whole numbers and laid along R, A, S as nearly as the grid does; not of the place."""
-    linear = volume.ijk_to_ras[:3, :3] / volume.spacing_mm
-    # For each of R, A, S the index that runs along it.
-    order = [int(axis) for axis in np.abs(linear).argmax(axis=1)]
-    if sorted(order) != [0, 1, 2]:
-        order = [0, 1, 2]
-    ijk = volume.voxels.transpose(2, 1, 0).transpose(order)
-    turned = ijk[tuple(slice(None, None, -1 if linear[axis, index] < 0 else 1) for axis, index in enumerate(order))]
-    whole = np.ascontiguousarray(np.rint(turned), dtype=np.int32)
+    whole = np.ascontiguousarray(np.rint(Orientation.of(volume).lay(volume.voxels)), dtype=np.int32)
     return hashlib.sha256(repr(whole.shape).encode() + whole.tobytes()).hexdigest()
 
 

@@ -29,14 +29,17 @@ from ...preoperative import structures
 from ...preoperative.find_structures import coarser, find_structures
 from ...preoperative.structures import LIVER, TUMOR, VALUES, VESSELS, Structures, structures_of_map
 from ...values import Label, LabelSet, Volume
+from ...values.progress import Progress
 from ..cases.case_files import CaseReader
 from ..cases.case_table import TRAINING, CaseRow
+from ..cases.ct_population import QUICK, SHIPPED, simulate_cts
 from ..cases.labelled_image import LabelledImage
 from ..checked_fields import limited
 from ..reporting import sections
 from ..reporting.lvt_sections import lvt_introduction, lvt_summaries
 from ..reporting.report_page import ReportPlan
 from ..structure_metrics import STRUCTURE_METRICS, compare_structures
+from ..study_folder import StudyFolder
 from ..training.ct_trainer import CtTrainer
 from ..training.recipe import Recipe, RecipeBook, quick_training
 from .task import CalibrationJob, CalibrationResult, Task
@@ -81,6 +84,17 @@ RECIPES = {
         ("everything", EVERYTHING, True),
     )
 }
+
+
+def simulate(
+    folder: StudyFolder,
+    quick: bool = False,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> list[CaseRow]:
+    """CTs of simulated patients; see cases/ct_population.py."""
+    return simulate_cts(folder, QUICK if quick else SHIPPED, workers, scheduler, progress)
 
 
 def _small(recipe: Recipe) -> Recipe:
@@ -218,6 +232,7 @@ def _task(name: str, summary: str, number: int, labels: LabelSet, images: Callab
         calibrate=validate_lvt,
         labelled=labelled_in if is_partial else _no_list,
         data="CTs of livers",
+        simulate=simulate,
     )
 
 

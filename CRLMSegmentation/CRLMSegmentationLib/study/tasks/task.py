@@ -16,6 +16,7 @@ from ..cases.dataset import RawDataset
 from ..cases.labelled_image import LabelledImage
 from ..metrics import Metric
 from ..reporting.report_page import ReportPlan
+from ..study_folder import StudyFolder
 from ..training.nnunet_home import CONFIGURATIONS, NnunetDataset, NnunetHome
 from ..training.recipe import Recipe, RecipeBook
 from .trial import Trial, TrialResult
@@ -73,6 +74,19 @@ def nothing_more(rows: Sequence[CaseRow]) -> dict[str, Any]:
     return {}
 
 
+class Simulate(Protocol):
+    """Simulates what is not there yet and writes the table of cases; returns its rows."""
+
+    def __call__(
+        self,
+        folder: StudyFolder,
+        quick: bool = False,
+        workers: int = 1,
+        scheduler: str | None = None,
+        progress: Progress | None = None,
+    ) -> list[CaseRow]: ...
+
+
 def everything_labelled(row: CaseRow, recipe: Any) -> tuple[str, ...] | None:
     """None: in every case all structures were annotated."""
     return None
@@ -100,6 +114,7 @@ class Task:
     about_cases  what the model's card says of the training cases, beside how many they are
     labelled     names of the structures that were annotated in a case; None where all were
     data         what its images are of, for the model's card
+    simulate     simulates cases of its own, few and small ones when `quick`; None for the sweeps that most tasks share
 
     Its functions are importable by name: tasks travel to other processes.
     """
@@ -122,6 +137,7 @@ class Task:
     about_cases: Callable[[Sequence[CaseRow]], dict[str, Any]] = nothing_more
     labelled: Callable[[CaseRow, Any], tuple[str, ...] | None] = everything_labelled
     data: str = "ultrasound of livers and phantoms"
+    simulate: Simulate | None = None
 
     @property
     def model_name(self) -> str:
