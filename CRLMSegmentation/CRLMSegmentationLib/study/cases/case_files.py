@@ -19,6 +19,7 @@ from .dataset import Case
 
 if TYPE_CHECKING:
     from ...sweep import Sweep
+    from .sweep_variation import SweepVariation
 
 
 @lru_cache(maxsize=2)
@@ -63,7 +64,20 @@ def load_case(row: CaseRow, fill: str = "stick", every: int = 1, spacing_mm: flo
         volume = with_guessed_seen(read_volume(row.volume))
     else:
         volume = reconstructed(sweep_of(row), fill, every, spacing_mm)
-    volume = volume.with_voxels(_as_bytes(volume.voxels, row.case))
+    return _with_truth(row, volume.with_voxels(_as_bytes(volume.voxels, row.case)))
+
+
+def load_varied_case(
+    row: CaseRow, variation: SweepVariation, fill: str, every: int, random: np.random.Generator
+) -> Case:
+    """As load_case() does it, from the case's recording varied by `random`; of training cases only."""
+    from .sweep_variation import varied
+
+    volume = reconstructed(varied(sweep_of(row), variation, random), fill, every)
+    return _with_truth(row, volume.with_voxels(_as_bytes(volume.voxels, row.case)))
+
+
+def _with_truth(row: CaseRow, volume: Volume) -> Case:
     if not row.mask:
         return Case(row.case, volume, volume.on_grid(np.zeros(volume.voxels.shape, np.uint8)))
     truth = mask_of(row)

@@ -13,6 +13,7 @@ from ...values import Box, Volume
 from ..checked_fields import check_fields, limited
 from .appearance import vary_appearance
 from .dataset import Case
+from .sweep_variation import SweepVariation
 
 # Edge lengths of boxes without a tumor, in mm, margin included: the range of boxes around tumors.
 EMPTY_EDGE_MM = (26.0, 62.0)
@@ -31,6 +32,7 @@ class CropSampling:
     edge_mm         each of its edges changes by something between these two: a person's box is rather too large, and a
                     network that could infer the tumor's size from the box's would be wrong in it
     appearance      the straying and the empty crops also get another gain, gamma, blur and noise
+    variation       of the sweep from which the straying and the empty crops are made; of cases that have one
     """
 
     straying: int = limited(0, least=0)
@@ -39,6 +41,7 @@ class CropSampling:
     shift_mm: float = limited(8.0, least=0)
     edge_mm: tuple[float, float] = (-5.0, 20.0)
     appearance: bool = False
+    variation: SweepVariation = SweepVariation()
 
     def __post_init__(self) -> None:
         check_fields(self, "The sampling of crops")
@@ -59,11 +62,16 @@ RECONSTRUCTIONS = (("stick", 1), ("none", 1), ("stick", 2))
 
 
 def sample_crops(
-    load: Callable[[str, int], Case], margin_mm: float, sampling: CropSampling, seed: int
+    load: Callable[[str, int], Case],
+    margin_mm: float,
+    sampling: CropSampling,
+    seed: int,
+    load_varied: Callable[[str, int, np.random.Generator], Case] | None = None,
 ) -> Iterator[SampledCrop]:
     """The crops of one case. The same `seed` gives the same crops.
 
-    load  gives the case as reconstructed with that hole filling and every n-th frame; called in turn
+    load         gives the case as reconstructed with that hole filling and every n-th frame; called in turn
+    load_varied  gives it from a sweep that is varied by the random numbers; None where there is no sweep to vary
     """
     random = np.random.default_rng([seed, 501])
     case = load("stick", 1)
@@ -75,7 +83,10 @@ def sample_crops(
     for turn, reconstruction in enumerate(RECONSTRUCTIONS):
         if len(jobs) <= turn:
             break
-        case = load(*reconstruction)
+        if load_varied is not None and sampling.variation.is_any:
+            case = load_varied(*reconstruction, np.random.default_rng([seed, 505, turn]))
+        else:
+            case = load(*reconstruction)
         for number in range(turn, len(jobs), len(RECONSTRUCTIONS)):
             box: Box | None
             if jobs[number]:

@@ -86,17 +86,20 @@ def evaluate_recording(
     output: Path,
     threads: int = 1,
     progress: Progress | None = None,
+    boxes: int = BOXES,
 ) -> dict[str, Any]:
     """false_alarms of the recording at `path`, kept in the file `output` and not measured twice for one model."""
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     card = load_model(model).card
     wanted = {"recording": Path(path).name, "sha256": digest, "model": card.decides}
+    if boxes != BOXES:
+        wanted["boxes"] = boxes
     if output.is_file():
         known: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
         if known["made_from"] == wanted:
             return known
     sweep = read_recording(path, configuration)
-    result = {**false_alarms(sweep, model, threads=threads, progress=progress), "made_from": wanted}
+    result = {**false_alarms(sweep, model, boxes, threads=threads, progress=progress), "made_from": wanted}
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return result

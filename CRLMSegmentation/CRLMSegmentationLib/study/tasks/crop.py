@@ -15,7 +15,7 @@ from ...segmentation.segment import segment
 from ...values import Box, Volume
 from ...values.defaults import DEFAULT_BOX_MARGIN_MM
 from ..calibrate import add_eight_bits
-from ..cases.case_files import CaseReader, forget_sweeps, load_case
+from ..cases.case_files import CaseReader, forget_sweeps, load_case, load_varied_case
 from ..cases.case_table import TRAINING, CaseRow
 from ..cases.crop_sampling import CropSampling, sample_crops
 from ..cases.dataset import Case
@@ -60,7 +60,8 @@ def crop_images(reader: CaseReader, recipe: CropRecipe) -> Iterator[LabelledImag
     """The tight box around the tumor; of a training case also straying ones, and ones beside it."""
     row = reader.row
     sampling = recipe.sampling if row.split == TRAINING else CropSampling()
-    for sampled in sample_crops(reader.case, recipe.margin_mm, sampling, zlib.crc32(row.case.encode())):
+    load_varied = partial(load_varied_case, row, sampling.variation) if row.sweep else None
+    for sampled in sample_crops(reader.case, recipe.margin_mm, sampling, zlib.crc32(row.case.encode()), load_varied):
         yield LabelledImage(sampled.name, (sampled.image,), sampled.mask)
 
 

@@ -1,0 +1,148 @@
+"""A model tried on implanted tumors, and on real recordings without any: what results.json holds of both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import ConfigurationError
+from ...files import write_volume
+from ...inference.models.model_files import sha256_of
+from ...segmentation.segment import segment
+from ...values import Box
+from ...values.progress import Progress
+from ..cases.case_files import forget_sweeps, load_case
+from ..cases.case_table import CaseRow
+from ..metrics import compare
+from ..reporting.statistics import quartiles
+from ..segmenters import segmenter_of
+from .settings import KINDS, PLACES
+from .test_set import parameters_of
+
+# Bumped when the same files would give other figures.
+VERSION = 1
+FOUND_DICE, FAILED_DICE = 0.5, 0.5
+
+
+def evaluate_implants(
+    rows: Sequence[CaseRow], model: Path, kept: Path, threads: int = 1, progress: Progress | None = None
+) -> list[dict[str, Any]]:
+    """Figures of each case: the tight box around the truth with the model's margin, as a person would draw it.
+
+    kept  a folder: a case that was tried before with this model is read from it, and masks are written there
+    Cases without parameters.json beside their sweep are left out.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    segmenter = segmenter_of(model, threads=threads)
+    found = []
+    for number, row in enumerate(rows):
+        if progress:
+            progress(number / len(rows), f"Trying, case {number + 1} of {len(rows)}")
+        parameters = parameters_of(row)
+        if parameters is None:
+            continue
+        file = kept / f"{row.case}.json"
+        wanted = {"version": VERSION, "model": segmenter.model.card.decides, "sweep": sha256_of(Path(row.sweep))}
+        known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        if known.get("made_from") != json.loads(json.dumps(wanted)):
+            case = load_case(row)
+            result = segment(case.volume, Box.around_mask(case.tumor), segmenter, tight=True)
+            figures = compare(result.mask, case.tumor)
+            known = {
+                "made_from": wanted, "case": row.case, "parameters": parameters, "doubts": list(result.doubts),
+                "figures": {name: None if np.isnan(value) else value for name, value in figures.items()},
+            }  # fmt: skip
+            write_volume(result.mask, kept / f"{row.case}.nrrd")
+            file.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+            forget_sweeps()
+        found.append(known)
+    return found
+
+
+def summary(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """By kind, each with all its places and by place; and what doubts told."""
+    found: dict[str, Any] = {}
+    for kind in KINDS:
+        of_kind = [one for one in cases if one["parameters"]["tumor"]["kind"] == kind]
+        found[kind] = {**_figures(of_kind), "by_place": {}}
+        for place in PLACES:
+            there = [one for one in of_kind if one["parameters"]["tumor"]["place"] == place]
+            if there:
+                found[kind]["by_place"][place] = _figures(there)
+    found["doubts"] = what_doubts_told(cases)
+    return found
+
+
+def what_doubts_told(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of the failures (Dice below FAILED_DICE) those with a doubt, and of the others those with one; by sentence too.
+
+    Where nothing was found the sentence that says so counts: it tells of a failure, the tumor being in the box.
+    """
+    failed = [one for one in cases if one["figures"]["dice"] < FAILED_DICE]
+    good = [one for one in cases if one["figures"]["dice"] >= FAILED_DICE]
+    marked = [one for one in failed if one["figures"]["volume_ml"] > 0]
+    sentences = sorted({_kind_of_doubt(text) for one in cases for text in one["doubts"]})
+    return {
+        "failures": len(failed),
+        "told": _share(failed),
+        "failures_with_a_mask": len(marked),
+        "told_with_a_mask": _share(marked),
+        "false_doubts": _share(good),
+        "by_sentence": {
+            sentence: {
+                name: sum(any(_kind_of_doubt(text) == sentence for text in one["doubts"]) for one in group)
+                for name, group in (("failures", failed), ("others", good))
+            }
+            for sentence in sentences
+        },
+    }
+
+
+def false_alarm_summary(recordings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Boxes of real recordings without tumor, and those with a false alarm: together and by recording.
+
+    recordings  {title: result of realism.false_alarms}
+    """
+    boxes = sum(one["tried"] for one in recordings.values())
+    alarms = sum(one["with_anything"] for one in recordings.values())
+    return {
+        "boxes": boxes,
+        "with_false_alarm": alarms,
+        "share": alarms / boxes if boxes else None,
+        "by_recording": {
+            title: {"boxes": one["tried"], "with_false_alarm": one["with_anything"], "largest_ml": one["largest_ml"]}
+            for title, one in recordings.items()
+        },
+    }
+
+
+def check_has_implants(rows: Sequence[CaseRow], where: str) -> None:
+    """Raises ConfigurationError where no case of a table is an implanted one."""
+    if not any(parameters_of(row) for row in rows):
+        raise ConfigurationError(
+            f"{where} holds no implanted tumor: make such a table with `crlm study implant SWEEP --set N`."
+        )
+
+
+def _figures(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    dice = [one["figures"]["dice"] for one in cases]
+    return {
+        "cases": len(cases),
+        "dice": quartiles(dice),
+        "found": sum(value > FOUND_DICE for value in dice) / len(dice) if dice else None,
+        "precision": quartiles([one["figures"]["precision"] for one in cases]),
+        "recall": quartiles([one["figures"]["recall"] for one in cases]),
+    }
+
+
+def _share(cases: Sequence[Mapping[str, Any]]) -> float | None:
+    return sum(bool(one["doubts"]) for one in cases) / len(cases) if cases else None
+
+
+def _kind_of_doubt(sentence: str) -> str:
+    """A sentence without its numbers."""
+    return " ".join(word for word in sentence.split() if not any(sign.isdigit() for sign in word))
