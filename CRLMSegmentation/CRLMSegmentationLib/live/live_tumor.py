@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import numpy as np
 from ..inference.protocol import LivePredictor
 from ..reconstruction import ReconstructionSettings
 from ..sweep import TrackedFrame
+from ..values import Volume
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .agreement import Agreement, MovedWatch, agreement
 from .box_proposal import BoxProposal, propose_box
@@ -56,10 +58,12 @@ class LiveTumor:
     ) -> None:
         self._settings = evidence_settings(grey)
         self._threshold = predictor.model.card.threshold if threshold is None else threshold
-        self._lock = threading.Lock()  # held while something is added, and while the evidence is replaced
+        self._lock = threading.Lock()  # of what the outliner's thread and its owner share
         self._evidence = Evidence(self._settings)
         self._watch = MovedWatch()
+        self._moved = ""
         self._surface: vtkPolyData | None = None
+        self._found: deque[ComparedOutline] = deque()
         self.outliner = Outliner(predictor, threshold, self._gather)
 
     def __enter__(self) -> LiveTumor:
@@ -83,29 +87,43 @@ class LiveTumor:
         self.outliner.submit(frame, received_s)
 
     def set_tumor(self, surface: vtkPolyData | None) -> None:
-        """The known tumor, RAS mm, not changed any more; None for none."""
-        self._surface = surface
-        self._watch.forget()
+        """The known tumor, RAS mm; None for none. It is copied: outlines are compared with it in another thread."""
+        own = None
+        if surface is not None:
+            own = surface.NewInstance()
+            own.DeepCopy(surface)
+        with self._lock:
+            self._surface, self._moved = own, ""
+            self._watch.forget()
 
     def take(self) -> list[ComparedOutline]:
         """What has been found since the last call, beside the known tumor, in the order of the frames."""
-        return [self._compared(one) for one in self.outliner.take()]
+        with self._lock:
+            found = list(self._found)
+            self._found.clear()
+        return found
 
     @property
     def moved_warning(self) -> str:
         """A sentence when the tumor has moved against its model (see MovedWatch); ''."""
-        return self._watch.sentence
+        return self._moved
 
     def propose_box(self, margin_mm: float = DEFAULT_BOX_MARGIN_MM) -> BoxProposal | None:
         """The box around what was gathered so far; None while there is too little. Takes some tenths of a second."""
         volume = self._evidence.volume()
         return None if volume is None else propose_box(volume, self._threshold, margin_mm)
 
+    def evidence_and_box(self) -> tuple[Volume | None, BoxProposal | None]:
+        """What was gathered so far, and the box that follows from it, with the usual margin."""
+        volume = self._evidence.volume()
+        return volume, None if volume is None else propose_box(volume, self._threshold)
+
     def begin_anew(self) -> None:
         """Forget what was gathered, as for another sweep."""
         with self._lock:
             before, self._evidence = self._evidence, Evidence(self._settings)
-        self._watch.forget()
+            self._watch.forget()
+            self._moved = ""
         # It inserts what waits first.
         threading.Thread(target=before.close, name="evidence end", daemon=True).start()
 
@@ -117,13 +135,19 @@ class LiveTumor:
     def _gather(self, outline: FrameOutline, probability: np.ndarray) -> None:
         """In the outliner's thread."""
         with self._lock:
-            self._evidence.add(outline.frame, probability)
+            evidence, surface = self._evidence, self._surface
+            evidence.add(outline.frame, probability)
+        compared = _compared(outline, surface)
+        with self._lock:
+            if surface is self._surface and surface is not None:
+                self._watch.note(compared.agreement)
+                self._moved = self._watch.sentence
+            self._found.append(compared)
 
-    def _compared(self, outline: FrameOutline) -> ComparedOutline:
-        pose = outline.image_to_reference
-        if self._surface is None or pose is None:
-            return ComparedOutline(outline)
-        cut = tuple(contours_in_image(self._surface, pose))
-        found = agreement(outline.polygons, cut, pose)
-        self._watch.note(found)
-        return ComparedOutline(outline, cut, found)
+
+def _compared(outline: FrameOutline, surface: vtkPolyData | None) -> ComparedOutline:
+    pose = outline.image_to_reference
+    if surface is None or pose is None:
+        return ComparedOutline(outline)
+    cut = tuple(contours_in_image(surface, pose))
+    return ComparedOutline(outline, cut, agreement(outline.polygons, cut, pose))

@@ -70,7 +70,8 @@ class Outliner:
 
     predictor  answers for live frames; its owner closes it, after this
     threshold  probability from which a pixel is tumor; None for the model's own
-    on_outline called with every outline in the outliner's thread, in the order of the frames
+    on_outline called with every outline in the outliner's thread, in the order of the frames; they are not kept for
+               take() then
 
     May be used from any thread, and as a context. Raises ModelError for a model that does not outline live frames.
     """
@@ -187,7 +188,8 @@ class Outliner:
         probability = answer.of(self._label)[0]
         size = self._pixel_size(asked.frame)
         pixel_mm2 = None if size is None else size[0] * size[1]
-        found = outlined(asked.frame, probability, self._threshold, self._least_area_mm2, pixel_mm2)
+        drawn = np.zeros_like(probability) if self._is_too_faint(probability) else probability
+        found = outlined(asked.frame, drawn, self._threshold, self._least_area_mm2, pixel_mm2)
         now_s = time.monotonic()
         found = replace(found, received_s=asked.received_s, latency_s=now_s - asked.submitted_s)
         if self._on_outline is not None:
@@ -195,8 +197,17 @@ class Outliner:
         with self._changed:
             self._finished_s.append(now_s)
             self._latencies_s.append(found.latency_s)
-            self._outlines.append(found)
+            if self._on_outline is None:
+                self._outlines.append(found)
         self._count("", outlined=1)
+
+    def _is_too_faint(self, probability: np.ndarray) -> bool:
+        """True where all that is marked is less sure, on the mean, than the model marks tumors (its card says how)."""
+        limit = self._model.card.least_mean_probability
+        if limit is None:
+            return False
+        marked = probability[probability >= self._threshold]
+        return bool(marked.size) and float(marked.mean(dtype=np.float64)) < limit
 
     def _pixel_size(self, frame: TrackedFrame) -> tuple[float, float] | None:
         """mm along u and v of the frame, or of the last one of its size whose pose was known."""

@@ -29,6 +29,7 @@ from .engine import Engine
 from .faults import Faults
 from .frame_source import FrameSource
 from .jobs.jobs import Jobs
+from .live.live_part import LivePart
 from .live_image import LiveImage
 from .recording import RecordingPart
 from .state import SessionState, Step, StepStatus
@@ -41,7 +42,11 @@ from .volume import VolumePart
 from .workflow import Workflow
 
 if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
     from ..calibration.temporal_calibration import TimingEstimate
+    from ..navigation.distance import TumorDistance
+    from ..sweep import TrackedFrame
 
 _PAUSE_S = 0.001
 
@@ -57,6 +62,7 @@ class Session:
     stream      what is connected, and the live image
     recording   recordings, and the sweep
     volume      what is reconstructed of the sweep
+    live        the tumor in each live frame, and the box that follows from many
     box         around the tumor
     engine      the model, warm in a process of its own
     tumor       what is found in the box, and what a hand makes of it
@@ -94,11 +100,18 @@ class Session:
         self.box = BoxPart(
             workflow, self.volume, lambda: self.engine.margin_mm, lambda: self.tumor.make_stale(), faults.report
         )
+        self.live = LivePart(
+            image, lambda: self.volume.settings, lambda box: self.box.set(box, tight=False), self._on_held_shown,
+            on_error=faults.report,
+        )  # fmt: skip
+        self.stream.hold_back = self.live.take
+        self.recording.started.connect(self.live.forget)
         self.structures = StructuresPart(workflow, image, self.tools, lambda: self.tumor.result, faults.report)
         self.tumor = TumorPart(
-            workflow, self.jobs, self.volume, self.box, self.engine, case.clock, self.structures.set_tumor,
+            workflow, self.jobs, self.volume, self.box, self.engine, case.clock, self._on_tumor,
             lambda: case.origin == "simulated", self._faults.report,
         )  # fmt: skip
+        self._surface: vtkPolyData | None = None
         self._attached: list[Attached] = []
 
     @property
@@ -153,7 +166,8 @@ class Session:
             before = self._faults.count
             parts: list[Callable[[], object]] = [
                 lambda: self.stream.process(now_s, lambda: now_s + time.monotonic() - began_s),
-                lambda: self.recording.process(now_s), self.jobs.process, self.tumor.process, self.structures.process,
+                lambda: self._process_live(now_s), lambda: self.recording.process(now_s), self.jobs.process,
+                self.tumor.process, self.structures.process,
                 self.case.check_source, lambda: self.refresh(now_s),
                 *(partial(one.process, now_s) for one in self._attached),
             ]  # fmt: skip
@@ -214,6 +228,7 @@ class Session:
             one.close()
         self._workflow.close()
         self.stream.close()
+        self.live.close()
         self.jobs.cancel()
         self.recording.close()
         self.engine.close()
@@ -229,7 +244,23 @@ class Session:
             self.case.source.disconnect()
         else:
             self.case.source.connect(source)
+        self.live.forget()
         self.case.check_source()
+
+    def _on_tumor(self, surface: vtkPolyData | None, distance: TumorDistance | None) -> None:
+        """There is another tumor, or none any more."""
+        self._surface = surface
+        self.structures.set_tumor(surface, distance)
+
+    def _on_held_shown(self, frame: TrackedFrame) -> None:
+        """A frame that waited for its outline is on the screen."""
+        source = self.stream.source
+        if source is not None:
+            source.shown(frame)
+
+    def _process_live(self, now_s: float) -> None:
+        self.live.set_tumor(self._surface if self.tools.may_measure() else None)
+        self.live.process(now_s)
 
     def _on_delay(self, estimate: TimingEstimate) -> None:
         if estimate.is_known:
@@ -272,6 +303,6 @@ class Session:
         with self._workflow.held():
             self.jobs.cancel()
             self._workflow.start_anew()
-            for part in (self.box, self.tumor, self.structures, self.volume, self.recording, self.case):
+            for part in (self.box, self.tumor, self.structures, self.live, self.volume, self.recording, self.case):
                 part.forget()
             self._workflow.set(Step.CONNECT, StepStatus.READY)

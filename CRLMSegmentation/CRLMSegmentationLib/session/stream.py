@@ -39,6 +39,8 @@ class StreamPart:
     recording      keeps every frame, in the order of arrival, before the newest is shown
     own_thread     False where a receiver must not have a thread of its own, because Python's threads starve
     on_source      called with a source before it is connected, and with None after one was disconnected
+    hold_back      asked about each frame before it is shown, with received_s and read_s of LiveImage.show(): True when
+                   it is shown later, by who holds it back
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class StreamPart:
         recording: RecordingPart, faults: Faults, own_thread: bool, on_source: Callable[[FrameSource | None], None],
     ) -> None:  # fmt: skip
         self.image_delay_s = 0.0
+        self.hold_back: Callable[[TrackedFrame, float, float | None], bool] = lambda frame, received_s, read_s: False
         self._tool_names = tuple(tool_names)
         self.image = image
         self._workflow, self._tools = workflow, tools
@@ -180,25 +183,29 @@ class StreamPart:
         status = source.status
         if frames:
             age_s = status.age.seconds if status.age.is_known else 0.0
-            self.show(frames[-1], read_s - age_s, read_s)
-            source.shown(frames[-1])
+            if self.show(frames[-1], read_s - age_s, read_s):
+                source.shown(frames[-1])
         self._take_transforms(source, clock)
         self._report(source.name, status)
         return bool(frames)
 
-    def show(self, frame: TrackedFrame, received_s: float | None = None, read_s: float | None = None) -> None:
-        """Show a frame, and the tools that came with it; `received_s` and `read_s` as in TrackingClock.note.
+    def show(self, frame: TrackedFrame, received_s: float | None = None, read_s: float | None = None) -> bool:
+        """Show a frame, and the tools that came with it; `received_s` and `read_s` as in TrackingClock.note. False when
+        the frame itself is held back.
 
         Without `received_s` it is handed over now: it did not come late, whatever its timestamp is.
         """
         if received_s is None:
             received_s, read_s = time.monotonic(), math.nan
-        self.image.show(frame, received_s, read_s)
+        is_shown = not self.hold_back(frame, received_s, read_s)
+        if is_shown:
+            self.image.show(frame, received_s, read_s)
         for name, pose in tool_poses(frame.transforms, {*self.tool_names, *self._tools.names}).items():
             # Beside a stream of images that waited for their poses, a tool may be known of a later time already.
             if not 0 < self._tool_stamps_s.get(name, -math.inf) - frame.timestamp < _LATER_S:
                 self._tool_stamps_s[name] = frame.timestamp
                 self._tools.update(name, pose, frame.timestamp, received_s, read_s)
+        return is_shown
 
     def _take_transforms(self, source: FrameSource, clock: Callable[[], float]) -> None:
         """Tools that came beside the images: while no image comes, or at times of their own, as of a second tracker."""

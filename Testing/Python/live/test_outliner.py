@@ -137,7 +137,21 @@ def test_what_fails_in_the_thread_is_reported_and_the_next_frame_is_outlined(dar
                 worker.answers(worker.wait_for_requests(number), 0.9)
                 assert outliner.wait(LONGEST_S)
                 assert ("broken" in outliner.status.problem) == (number == 1)
-            assert [one.timestamp for one in outliner.take()] == [0.2] and outliner.status.failed == 1
+            assert seen == [0.1, 0.2] and outliner.status.failed == outliner.status.outlined == 1
+
+
+def test_what_is_marked_more_faintly_than_tumors_is_not_outlined(tmp_path, fake_workers):
+    uncertainty = {"inner": 0.9, "outer": 0.1, "least_mean": 0.7}
+    folder = write_dark_model(tmp_path / "model", uncertainty=uncertainty)
+    with WorkerPredictor(load_model(folder), "cpu", connect=fake_workers) as predictor:
+        worker = fake_workers.wait_for(1)
+        worker.is_ready()
+        with Outliner(predictor) as outliner:
+            for number, value in enumerate((0.69, 0.71), 1):
+                outliner.submit(frame(number))
+                worker.answers(worker.wait_for_requests(number), value)
+                assert outliner.wait(LONGEST_S)
+            assert [len(one.polygons) for one in outliner.take()] == [0, 1]
 
 
 def test_models_that_outline_no_live_frames_are_refused(dark_model, exported_model, tmp_path):
