@@ -1,7 +1,7 @@
-"""Draws many simulated patients: how long one takes, what is wrong with any of them, how they spread, and how they
-look.
+"""Draws many simulated patients: how long one takes, what is wrong with any of them or with its operation, whether a
+sweep can be laid on it, how they spread, and how they look.
 
-python Testing/Benchmarks/patients.py --seeds 0 1000 --json patients.json
+python Testing/Benchmarks/patients.py --seeds 0 1000 --lines patients.jsonl --json patients.json
 python Testing/Benchmarks/patients.py --seeds 0 12 --sheet docs/pictures/patients.png
 """
 
@@ -15,8 +15,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from CRLMSegmentationLib.simulation.patient import LABELS, draw_patient, patient_labels
-from CRLMSegmentationLib.simulation.patient.checks import faults_of
+from CRLMSegmentationLib.errors import ConfigurationError
+from CRLMSegmentationLib.simulation import ProbeSettings, SweepSettings
+from CRLMSegmentationLib.simulation.patient import LABELS, draw_operation, draw_patient, patient_labels
+from CRLMSegmentationLib.simulation.patient.checks import faults_of, faults_of_operation
+from CRLMSegmentationLib.simulation.patient.surface_curves import surface_points
+from CRLMSegmentationLib.simulation.ultrasound.patient_place import place_sweep
 
 LIVER, PORTAL, HEPATIC = (0.72, 0.34, 0.28), (0.2, 0.35, 0.9), (0.5, 0.15, 0.65)
 ARTERY, BILE, LESION, RIDGE, LIGAMENT = (
@@ -32,12 +36,21 @@ TILE = 360
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", nargs=2, type=int, default=(0, 20), metavar=("FIRST", "END"), help="default: 0 20")
+    parser.add_argument(
+        "--lines", metavar="FILE", help="add a line for each patient; seeds that are there are not drawn again"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--sheet", metavar="FILE", help="draw every patient into one picture (.png)")
     arguments = parser.parse_args()
     rows, tiles = [], []
+    if arguments.lines and Path(arguments.lines).is_file():
+        rows = [json.loads(line) for line in Path(arguments.lines).read_text(encoding="utf-8").splitlines()]
+    known = {row["seed"] for row in rows}
+    rows = [row for row in rows if row["seed"] in range(*arguments.seeds)]
     draw_patient(0)  # compiles
     for seed in range(*arguments.seeds):
+        if seed in known and not arguments.sheet:
+            continue
         begun = time.perf_counter()
         patient = draw_patient(seed)
         drawn = time.perf_counter()
@@ -45,6 +58,9 @@ def main() -> None:
         labels = patient_labels(patient, lower, 1.0, dimensions)
         seconds = drawn - begun, time.perf_counter() - begun
         rows.append(row_of(patient, labels, seconds))
+        if arguments.lines:
+            with open(arguments.lines, "a", encoding="utf-8") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
         print(
             f"{seed}: {rows[-1]['liver_ml']:.0f} mL, {len(patient.metastases)} metastases, {seconds[1]:.1f} s",
             flush=True,
@@ -83,8 +99,23 @@ def row_of(patient, labels, seconds) -> dict:
         "unreached_share": {name: round(share, 3) for name, share in patient.vessels.unreached.items()},
         "metastases_mm": [round(one.equivalent_diameter_mm, 1) for one in patient.metastases],
         "other_lesions": [one.kind for one in patient.lesions if one not in patient.metastases],
-        "faults": faults_of(patient),
+        **operated(patient),
     }
+
+
+def operated(patient) -> dict:
+    """What is wrong with the patient, in the operation too; and how much of the target a sweep passes."""
+    faults, operation = faults_of(patient), draw_operation(patient)
+    faults += faults_of_operation(operation)
+    moved = operation.deformation.displacements_mm(surface_points(patient.surface))
+    row: dict = {"moved_mm": round(float(np.linalg.norm(moved, axis=1).max()), 1)}
+    try:
+        streams = [np.random.default_rng([patient.seed, n]) for n in range(2)]
+        placed = place_sweep(operation, streams, ProbeSettings(), SweepSettings())
+        row["sweep"] = {"covered": round(placed.covered, 3), "depth_mm": round(placed.probe.depth_mm, 1)}
+    except ConfigurationError as error:
+        row["sweep"] = {"refused": str(error)}
+    return {**row, "faults": faults}
 
 
 def summary(rows: list[dict]) -> dict:
@@ -96,6 +127,11 @@ def summary(rows: list[dict]) -> dict:
     return {
         "patients": len(rows),
         "with_faults": sum(bool(row["faults"]) for row in rows),
+        "first_and_last_seed": [min(row["seed"] for row in rows), max(row["seed"] for row in rows)],
+        "without_sweep": [row["seed"] for row in rows if "refused" in row["sweep"]],
+        "covered": spread(row["sweep"]["covered"] for row in rows if "covered" in row["sweep"]),
+        "moved_mm": spread(row["moved_mm"] for row in rows),
+        "alike": len(rows) - len({(row["liver_ml"], *row["extent_mm"], *row["metastases_mm"]) for row in rows}),
         "seconds_with_labels": spread(row["seconds_with_labels"] for row in rows),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "liver_ml": spread(row["liver_ml"] for row in rows),

@@ -10,6 +10,7 @@ from CRLMSegmentationLib.files.camera_file import read_camera
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.simulation.laparoscope import LANDMARKS, draw_views, views_files, write_views
 from CRLMSegmentationLib.simulation.laparoscope.depth import lay_triangles
+from CRLMSegmentationLib.simulation.laparoscope.views import WELL_FRAMED, how_well_framed
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,29 @@ def test_the_silhouette_is_the_border_of_the_liver_and_not_of_the_picture(views)
     assert len(silhouette) > 50
     for v, u in silhouette[::29]:
         assert (landmarks[max(v - 2, 0) : v + 3, max(u - 2, 0) : u + 3] == 0).any()
+
+
+def test_a_view_is_framed_as_one_would_hold_the_camera(views):
+    in_the_middle = np.zeros((540, 960), dtype=np.uint8)
+    in_the_middle[100:400, 250:750] = LANDMARKS["liver"]
+    in_the_middle[398:401, 260:740] = LANDMARKS["ridge"]
+    in_the_middle[150:390, 500:503] = LANDMARKS["falciform ligament"]
+    assert how_well_framed(in_the_middle) == WELL_FRAMED
+    in_a_corner = np.roll(in_the_middle, (-100, -250), axis=(0, 1))
+    assert 0 < how_well_framed(in_a_corner) < WELL_FRAMED
+    without_ligament = np.where(in_the_middle == LANDMARKS["falciform ligament"], LANDMARKS["liver"], in_the_middle)
+    assert how_well_framed(without_ligament) == WELL_FRAMED - 1
+    assert how_well_framed(in_the_middle // 4) == 0
+    assert min(how_well_framed(landmarks) for landmarks in views.landmarks) >= WELL_FRAMED - 1
+
+
+def test_the_fissure_does_not_hide_the_ligament(operation):
+    """The line on the surface dips into the fissure; what is fixed there stands out of it. The last of these views
+    looks along the fissure: the ligament goes from the ridge to the upper end of the picture.
+    """
+    seen = [np.argwhere(one == LANDMARKS["falciform ligament"]) for one in draw_views(operation, 4).landmarks]
+    assert seen[3][:, 0].min() < 3
+    assert all(len(np.unique(pixels[:, 0])) == np.ptp(pixels[:, 0]) + 1 for pixels in seen)
 
 
 def test_views_are_written_as_files_that_open_again(operation, views, tmp_path):

@@ -1,10 +1,14 @@
 """A simulated patient in the operation: deformed by a field that is known, smooth and invertible."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import SimpleITK
 from CRLMSegmentationLib.errors import GeometryError
 from CRLMSegmentationLib.files import write_displacements
+from CRLMSegmentationLib.simulation.patient.checks import faults_of_operation, jacobians
 from CRLMSegmentationLib.simulation.patient.deformation import Deformation, draw_deformation
 
 SURFACE = np.array([0.0, 60, 0]) + [100, 70, 80] * np.random.default_rng(0).standard_normal((500, 3)) / 2.2
@@ -67,3 +71,33 @@ def test_other_programs_read_the_field_as_a_transform(deformation, tmp_path):
 def test_the_same_seed_gives_the_same_deformation(deformation):
     one, other = (draw_deformation(np.random.default_rng(n), SURFACE, RIDGE) for n in (2, 2))
     assert np.array_equal(one.pushes, other.pushes)
+
+
+def test_the_checks_find_an_operation_that_is_wrong(operation):
+    assert faults_of_operation(operation) == []
+    still = replace(operation, deformation=Deformation(np.zeros((0, 7))))
+    assert "moves by 0.0 mm" in " ".join(faults_of_operation(still))
+
+    class Folded:
+        """x comes back on itself in front of the vena cava, and the inverse knows nothing of it."""
+
+        def to_operation(self, points):
+            return np.asarray(points) * [1.0, -0.5, 1.0]
+
+        def displacements_mm(self, points):
+            return self.to_operation(points) - points
+
+        def to_ct(self, points):
+            return np.asarray(points)
+
+    said = " ".join(faults_of_operation(replace(operation, deformation=Folded())))
+    assert "folds: its Jacobian determinant goes down to -0.50" in said
+    assert "inverse of the deformation is off by" in said and "outside of 5 to 25 mm" in said
+
+
+def test_a_push_stretches_and_presses():
+    """Along its direction a push of d (1 - t^2)^3 has the slope -6 d t (1 - t^2)^2 / reach."""
+    one = SimpleNamespace(deformation=Deformation(np.array([[0.0, 0, 0, 100, 0, 0, 10]])))
+    expected = [1 - 6 * 10 * t * (1 - t * t) ** 2 / 100 for t in (-0.5, 0.0, 0.5)]
+    points = np.array([[0.0, 0, -50], [0, 0, 0], [0, 0, 50]])
+    assert jacobians(one, points) == pytest.approx(expected, abs=1e-6)

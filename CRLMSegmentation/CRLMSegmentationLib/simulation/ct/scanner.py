@@ -21,8 +21,10 @@ from .tissues import PHASES, brightness
 PIXELS = 512
 LOWEST_HU, HIGHEST_HU = -1024, 3071
 _ABOVE_LIVER_MM, _BELOW_LIVER_MM, _AROUND_BODY_MM = 20.0, 30.0, 28.0
-# Of the white noise of the slice above and below: neighbours correlate by about 0.4, as in abdominal CTs.
-_NEIGHBOUR_SHARE = 0.26
+# Of the white noise of the slice above and below: neighbours correlate by about 0.35, as in abdominal CTs.
+_NEIGHBOUR_SHARE = 0.19
+# Noise is finer than the blur of edges: the reconstruction's ramp leaves less of the low frequencies.
+_NOISE_TO_KERNEL = 0.8
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class CtSettings:
     phase         'native', 'arterial', 'portal' or 'late'
     thickness_mm  of a slice, 0.7 to 5; slices lie edge to edge
     noise_hu      standard deviation in the liver
-    kernel_mm     standard deviation of the in-plane blur (the reconstruction kernel); noise is correlated alike
+    kernel_mm     standard deviation of the in-plane blur (the reconstruction kernel); noise is a little finer
     pixels        along each side of a slice
     streaks       what surgical clips do to the slices; without, they are only bright
     """
@@ -67,7 +69,7 @@ def scan(
     """
     settings = settings or CtSettings()
     seeds = [20262, patient.seed, PHASES.index(settings.phase), *([patient.date] if patient.date else [])]
-    values = brightness(np.random.default_rng(np.random.SeedSequence(seeds)), settings.phase).astype(np.float32)
+    values = brightness(np.random.default_rng(np.random.SeedSequence(seeds[:2])), settings.phase).astype(np.float32)
     place = _Place.around(patient, settings)
     hu = np.empty((place.slices, settings.pixels, settings.pixels), dtype=np.int16)
     labels = np.empty(hu.shape, dtype=np.uint8)
@@ -141,7 +143,7 @@ def _mean_over_thickness(
 
 
 def _noise(seeds: Sequence[int], settings: CtSettings, place: _Place, number: int) -> np.ndarray:
-    """(j, i) noise of one slice in HU, correlated within the slice as the kernel is, and with its two neighbours."""
+    """(j, i) noise of one slice in HU, correlated within the slice by the kernel, and with its two neighbours."""
     if settings.noise_hu == 0:
         return np.zeros((settings.pixels, settings.pixels))
     shares = ((-1, _NEIGHBOUR_SHARE), (0, 1.0), (1, _NEIGHBOUR_SHARE))
@@ -152,7 +154,7 @@ def _noise(seeds: Sequence[int], settings: CtSettings, place: _Place, number: in
         )
         for step, share in shares
     )
-    sigma = settings.kernel_mm / place.pixel_mm
+    sigma = _NOISE_TO_KERNEL * settings.kernel_mm / place.pixel_mm
     smooth = ndimage.gaussian_filter(white, sigma, mode="wrap", truncate=3.0)
     # What is left of white noise by the sampled Gaussian, worked out on a single bright pixel.
     single = np.zeros((33, 33))

@@ -16,24 +16,28 @@ PHASES = ("native", "arterial", "portal", "late")
 DELAY_S = {"native": None, "arterial": 35, "portal": 70, "late": 180}
 
 _BY_PHASE = {
-    "liver": (58, 68, 112, 92), "portal vein": (42, 75, 172, 122), "hepatic vein": (42, 46, 160, 120),
-    "artery": (42, 290, 150, 115), "aorta": (42, 310, 150, 115), "vena cava": (42, 90, 128, 116),
-    "bile duct": (8, 8, 8, 8), "gallbladder": (8, 8, 8, 10),
-    "metastasis": (42, 52, 66, 68), "cyst": (5, 5, 5, 5), "hemangioma": (40, 90, 112, 118),
-    "fat in the liver": (30, 38, 74, 60),
-    "spleen": (50, 125, 122, 100), "kidney": (32, 150, 180, 160), "pancreas": (42, 105, 98, 78),
-    "muscle": (54, 58, 64, 62), "heart": (42, 230, 145, 112), "stomach": (24, 26, 28, 28), "colon": (16, 18, 20, 20),
-    "bowel": (60, 64, 70, 70), "bone": (360, 365, 370, 368), "lung": (-840, -838, -836, -838),
+    "liver": (54, 66, 114, 94), "portal vein": (42, 75, 166, 122), "hepatic vein": (42, 46, 164, 120),
+    "artery": (42, 290, 150, 115), "aorta": (42, 310, 150, 115), "vena cava": (42, 90, 122, 116),
+    "bile duct": (8, 8, 8, 8), "gallbladder": (8, 8, 9, 10),
+    "metastasis": (38, 50, 74, 70), "cyst": (5, 5, 5, 5), "hemangioma": (40, 90, 112, 118),
+    "fat in the liver": (26, 36, 76, 62),
+    "spleen": (45, 122, 116, 98), "kidney": (32, 150, 180, 160), "pancreas": (42, 105, 98, 78),
+    "muscle": (44, 48, 56, 54), "heart": (42, 230, 145, 112), "stomach": (24, 26, 28, 28), "colon": (16, 18, 20, 20),
+    "bowel": (60, 64, 70, 70), "bone": (360, 365, 370, 368), "lung": (-860, -858, -856, -858),
     "fat": (-105, -105, -104, -104), "abdominal fat": (-102, -102, -101, -101), "skin": (20, 24, 30, 28),
     "air": (-1000, -1000, -1000, -1000), "surgical clip": (TITANIUM_HU,) * 4,
 }  # fmt: skip
-# How much the mean of a tissue differs from patient to patient.
-_SPREAD_HU = {"liver": 6, "portal vein": 14, "hepatic vein": 14, "artery": 30, "aorta": 25, "metastasis": 8,
-              "spleen": 8, "bowel": 60, "bone": 40}  # fmt: skip
+# How widely the mean of a tissue differs from patient to patient, from the darkest to the brightest; in all phases
+# alike, as a fatty liver is dark in each.
+_SPREAD_HU = {"liver": 20, "portal vein": 36, "hepatic vein": 36, "artery": 40, "aorta": 25, "vena cava": 36,
+              "gallbladder": 14, "metastasis": 24, "cyst": 8, "spleen": 20, "kidney": 30, "pancreas": 16,
+              "muscle": 28, "bowel": 60, "bone": 40, "lung": 140, "fat": 8, "abdominal fat": 8}  # fmt: skip
 
 
 def brightness(rng: np.random.Generator, phase: str) -> np.ndarray:
-    """(number of labels,) float64, HU of each label of patient.LABELS in one phase of one patient."""
+    """(number of labels,) float64, HU of each label of patient.LABELS in one phase of one patient. The same numbers of
+    `rng` make the same patient in every phase.
+    """
     column = PHASES.index(phase)
     values = np.empty(len(LABELS))
     for name, number in LABELS.items():

@@ -23,6 +23,12 @@ LANDMARKS = {"background": 0, "liver": 1, "silhouette": 2, "falciform ligament":
 _SIZE = (960, 540)
 _MOST_VIEWS, _TRIES = 1000, 40
 _CLEAR_MM, _BEHIND_MM, _LEAST_SHARE = 25.0, 3.0, 0.1
+# A view as a surgeon would hold it: much of the picture is liver, about its middle, with both landmarks in it.
+WELL_FRAMED = 5
+_GOOD_SHARE, _OFF_MIDDLE, _GOOD_RIDGE_PX, _GOOD_LIGAMENT_PX = (0.2, 0.8), 0.2, 300, 60
+# The ligament stands out of the fissure, into which its line on the surface dips by less than this.
+_FISSURE_MM = 30.0
+_CURVE_STEP_MM = 0.1
 _NEVER_MM = np.inf
 
 
@@ -81,18 +87,26 @@ class _Scene:
             "falciform ligament": self._close_together(operation.patient.falciform_ligament),
             "ridge": self._close_together(operation.patient.ridge),
         }
+        self._ligament_normals = self._normals(self._curves["falciform ligament"])
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pose, depth and landmarks of a view that shows enough of the liver."""
+        """Pose, depth and landmarks of a view that is well framed; of the best one when none of many is."""
+        best: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        most = 0
         for _ in range(_TRIES):
             pose = self._draw_pose(rng)
             outside = self._operation.patient.shape.outside_mm(self._operation.reference_to_ct(pose[None, :3, 3]))
             if outside[0] < _CLEAR_MM:
                 continue
             depth, landmarks = self.look_from(pose)
-            if (depth > 0).mean() >= _LEAST_SHARE and (landmarks == LANDMARKS["ridge"]).any():
-                return pose, depth, landmarks
-        raise ConfigurationError("No view of this liver's ridge was found.")
+            good = how_well_framed(landmarks)
+            if good > most:
+                best, most = (pose, depth, landmarks), good
+            if good == WELL_FRAMED:
+                break
+        if best is None:
+            raise ConfigurationError("No view of this liver's ridge was found.")
+        return best
 
     def look_from(self, camera_to_reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Depth and landmarks (v, u) of the camera there."""
@@ -108,21 +122,35 @@ class _Scene:
         # Where the picture ends the liver may go on: that is no silhouette.
         landmarks[seen & ndimage.binary_dilation(~seen, iterations=2)] = LANDMARKS["silhouette"]
         for name, curve in self._curves.items():
-            landmarks[self._drawn(transform_points(to_camera, curve), nearest) & seen] = LANDMARKS[name]
+            hidden_by_mm = np.full(len(curve), _BEHIND_MM)
+            if name == "falciform ligament":
+                faces = ((camera_to_reference[:3, 3] - curve) * self._ligament_normals).sum(axis=1) > 0
+                hidden_by_mm[faces] = _FISSURE_MM
+            landmarks[self._drawn(transform_points(to_camera, curve), hidden_by_mm, nearest) & seen] = LANDMARKS[name]
         return np.where(seen, nearest, 0.0).astype(np.float32), landmarks
 
-    def _drawn(self, curve: np.ndarray, nearest: np.ndarray) -> np.ndarray:
-        """(v, u) boolean: a line of 3 pixels where the curve's points (n, 3) are seen, not hidden by the liver."""
+    def _drawn(self, curve: np.ndarray, hidden_by_mm: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+        """(v, u) boolean: a line of 3 pixels where the curve's points (n, 3) lie before the liver, or behind it by no
+        more than hidden_by_mm (n,).
+        """
         pixels = self._camera.project(curve[curve[:, 2] > 1.0])
-        z = curve[curve[:, 2] > 1.0, 2]
+        z, hidden_by_mm = curve[curve[:, 2] > 1.0, 2], hidden_by_mm[curve[:, 2] > 1.0]
         inside = self._camera.is_in_image(pixels)
         u, v = np.round(pixels[inside]).astype(int).T
         # A curve of the surface may lie a little behind its triangles, or just beside the outermost of them.
         before = ndimage.maximum_filter(nearest, 3)
-        open_view = z[inside] < before[v, u] + _BEHIND_MM
+        open_view = z[inside] < before[v, u] + hidden_by_mm[inside]
         drawn = np.zeros(nearest.shape, dtype=bool)
         drawn[v[open_view], u[open_view]] = True
         return np.asarray(ndimage.binary_dilation(drawn, np.ones((3, 3), dtype=bool)))
+
+    def _normals(self, curve: np.ndarray) -> np.ndarray:
+        """(n, 3) in Reference: outwards from the liver along a dense curve (n, 3) of its surface, as the surface would
+        face without its fissures; not of unit length.
+        """
+        outside, to_ct = self._operation.patient.shape.outside_mm, self._operation.reference_to_ct
+        normals = np.column_stack([outside(to_ct(curve + axis)) - outside(to_ct(curve - axis)) for axis in np.eye(3)])
+        return np.asarray(ndimage.gaussian_filter1d(normals, _FISSURE_MM / _CURVE_STEP_MM, axis=0, mode="nearest"))
 
     def _draw_pose(self, rng: np.random.Generator) -> np.ndarray:
         """(4, 4) camera to Reference: from a port below and in front of the liver, towards the front of its ridge."""
@@ -142,6 +170,26 @@ class _Scene:
 
     def _close_together(self, curve_ras: np.ndarray) -> np.ndarray:
         """(n, 3) in Reference: the curve of the CT, points 0.1 mm apart, less than a pixel."""
-        places = np.arange(0, len(curve_ras) - 1 + 1e-9, 1 / 15)
+        # Its own points are 1.5 mm apart.
+        places = np.arange(0, len(curve_ras) - 1 + 1e-9, _CURVE_STEP_MM / 1.5)
         dense = np.column_stack([np.interp(places, np.arange(len(curve_ras)), curve_ras[:, axis]) for axis in range(3)])
         return self._operation.ct_to_reference(dense)
+
+
+def how_well_framed(landmarks: np.ndarray) -> int:
+    """0 for a view that is of no use, up to WELL_FRAMED; from the landmarks (v, u)."""
+    liver = landmarks != LANDMARKS["background"]
+    ridge = int((landmarks == LANDMARKS["ridge"]).sum())
+    if liver.mean() < _LEAST_SHARE or ridge == 0:
+        return 0
+    off_middle = [
+        abs(float(np.average(np.arange(count), weights=liver.sum(axis=1 - axis))) / (count - 1) - 0.5)
+        for axis, count in enumerate(liver.shape)
+    ]
+    good = (
+        _GOOD_SHARE[0] <= float(liver.mean()) <= _GOOD_SHARE[1],
+        max(off_middle) <= _OFF_MIDDLE,
+        ridge >= _GOOD_RIDGE_PX,
+        int((landmarks == LANDMARKS["falciform ligament"]).sum()) >= _GOOD_LIGAMENT_PX,
+    )
+    return 1 + good.count(True)

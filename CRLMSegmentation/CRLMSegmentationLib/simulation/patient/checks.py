@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .deformation import LEAST_MM, MOST_MM
 from .liver_shape import LARGEST_ML, SMALLEST_ML
+from .operation import Operation
 from .patient import Patient
+from .surface_curves import surface_points
 from .vessels import VesselTree
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ _INSIDE_BELOW_MM = {"portal": 2.0, "hepatic": 2.0, "artery": 1.4, "bile": 1.4}
 # Artery and bile duct enter beside the portal trunk.
 _TRUNK_MM, _BESIDE_TRUNK_MM = 3.4, 18.0
 _LARGEST_UNREACHED_SHARE = {"portal": 0.15, "hepatic": 0.25}
+# A voxel of the operation is at least this much of what it was in the CT, and a point comes back to where it was.
+_SMALLEST_JACOBIAN, _LARGEST_RESIDUAL_MM = 0.1, 0.001
+_JACOBIAN_STEP_MM = 0.01
 
 
 def faults_of(patient: Patient) -> list[str]:
@@ -70,6 +76,41 @@ def faults_of(patient: Patient) -> list[str]:
         if away > 1.5 or len(line) < 20:
             faults.append(f"The {name} has {len(line)} points and leaves the surface by up to {away:.1f} mm.")
     return faults
+
+
+def faults_of_operation(operation: Operation) -> list[str]:
+    """Sentences on the deformation between CT and operation: nothing folds, the surface moves as far as published, and
+    the inverse is one.
+    """
+    patient, faults = operation.patient, []
+    surface = surface_points(patient.surface)
+    length = np.linalg.norm(operation.deformation.displacements_mm(surface), axis=1)
+    if not (length.mean() >= LEAST_MM and length.max() <= MOST_MM):
+        faults.append(
+            f"The liver's surface moves by {length.mean():.1f} mm on average and {length.max():.1f} mm at most, "
+            f"outside of {LEAST_MM:g} to {MOST_MM:g} mm."
+        )
+    inside = patient.grid_origin_ras + np.argwhere(patient.outside_mm < 10)[::211, ::-1]
+    points = np.vstack([surface[::7], inside])
+    smallest = float(jacobians(operation, points).min())
+    if not smallest > _SMALLEST_JACOBIAN:
+        faults.append(f"The deformation folds: its Jacobian determinant goes down to {smallest:.2f}.")
+    moved = operation.deformation.to_operation(points)
+    residual = float(np.abs(operation.deformation.to_ct(moved) - points).max())
+    if not residual < _LARGEST_RESIDUAL_MM:
+        faults.append(f"The inverse of the deformation is off by {residual:.3f} mm.")
+    return faults
+
+
+def jacobians(operation: Operation, points_ras: np.ndarray) -> np.ndarray:
+    """(n,) by how much the deformation enlarges what is at `points_ras` (n, 3) of the CT: its Jacobian determinant."""
+    to_operation, step = operation.deformation.to_operation, _JACOBIAN_STEP_MM
+    columns = [
+        (to_operation(points_ras + step * axis) - to_operation(points_ras - step * axis)) / (2 * step)
+        for axis in np.eye(3)
+    ]
+    determinants: np.ndarray = np.linalg.det(np.stack(columns, axis=-1))
+    return determinants
 
 
 def open_edges(surface: vtkPolyData) -> int:
