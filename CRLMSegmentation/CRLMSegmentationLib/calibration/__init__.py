@@ -1,1 +1,1 @@
-"""What is known of a device only by measuring it, such as how late its images are."""
+"""What is known of a device only by measuring it: a tip, where the image lies on its probe, how late images are."""

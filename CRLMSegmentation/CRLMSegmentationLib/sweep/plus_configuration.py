@@ -32,21 +32,7 @@ class PlusConfiguration:
 
 def read_plus_configuration(path: str | Path) -> PlusConfiguration:
     """Read a PLUS configuration file. Raises ConfigurationError with the reason."""
-    path = Path(path)
-    try:
-        if path.stat().st_size > _LARGEST_FILE_BYTES:
-            raise ConfigurationError(f"{path} is too large to be a PLUS configuration.")
-        text = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(
-            f"The PLUS configuration {path} cannot be read ({error.strerror}); check the path."
-        ) from None
-    if b"<!ENTITY" in text:
-        raise ConfigurationError(f"{path} declares XML entities, which a PLUS configuration never needs: refused.")
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise ConfigurationError(f"{path} is not well-formed XML ({error}); give a PLUS configuration.") from None
+    root = read_plus_xml(path)
     transforms = {}
     for element in root.iterfind(".//CoordinateDefinitions/Transform"):
         name = f"{element.get('From', '')}To{element.get('To', '')}"
@@ -61,3 +47,22 @@ def read_plus_configuration(path: str | Path) -> PlusConfiguration:
             f"{path} is no PLUS configuration: it has neither CoordinateDefinitions nor a VolumeReconstruction."
         )
     return PlusConfiguration(transforms, settings)
+
+
+def read_plus_xml(path: str | Path) -> ElementTree.Element:
+    """The root of a PLUS file in XML: a configuration, or a result. Raises ConfigurationError with the reason."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > _LARGEST_FILE_BYTES:
+            raise ConfigurationError(f"{path} is too large to be a PLUS configuration.")
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The PLUS configuration {path} cannot be read ({error.strerror}); check the path."
+        ) from None
+    if b"<!ENTITY" in text:
+        raise ConfigurationError(f"{path} declares XML entities, which a PLUS configuration never needs: refused.")
+    try:
+        return ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise ConfigurationError(f"{path} is not well-formed XML ({error}); give a PLUS configuration.") from None

@@ -1,0 +1,1 @@
+"""Where the image lies on its probe, from an N-wire phantom."""

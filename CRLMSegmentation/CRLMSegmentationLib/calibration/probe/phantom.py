@@ -1,0 +1,141 @@
+"""An N-wire phantom as a PLUS configuration defines it.
+
+Format: PLUS user manual, 'fCal phantom', elements PhantomDefinition/Geometry/Pattern of Type 'NWire': three wires in
+one plane, the first and the third parallel, the second from the one to the other; PhantomToReference from the phantom's
+registration. G. Carbajal, A. Lasso, A. Gomez, G. Fichtinger, 'Improving N-wire phantom-based freehand ultrasound
+calibration', IJCARS 2013.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from ...errors import ConfigurationError, CRLMError
+from ...geometry import as_affine
+from ...sweep.plus_configuration import read_plus_xml
+from ...sweep.transforms import parse_matrix
+
+# Wires that are called parallel, or in one plane, are so to this.
+_PARALLEL_SINE, _IN_PLANE_MM = 0.01, 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class NWirePhantom:
+    """A phantom of one or more N patterns.
+
+    names                 of all wires, three to a pattern, in the order of the definition
+    ends_mm               (patterns, 3, 2, 3) front and back end of each wire in Phantom
+    phantom_to_reference  (4, 4) of its registration
+    pixel_mm              roughly the size of a pixel as the configuration has it; None when it does not say
+    """
+
+    names: list[str]
+    ends_mm: np.ndarray
+    phantom_to_reference: np.ndarray
+    pixel_mm: float | None = None
+
+    @property
+    def direction(self) -> np.ndarray:
+        """(3,) unit vector along the parallel wires, in Phantom."""
+        along = self.ends_mm[0, 0, 1] - self.ends_mm[0, 0, 0]
+        return np.asarray(along / np.linalg.norm(along))
+
+    @property
+    def crossing_mm(self) -> np.ndarray:
+        """(patterns, 2, 3) where the second wire, drawn out, meets the first and the third."""
+        return np.array([[_meeting(wires[1], wires[0]), _meeting(wires[1], wires[2])] for wires in self.ends_mm])
+
+    @property
+    def across_mm(self) -> np.ndarray:
+        """(patterns, 2, 2) first and third wire of each pattern, seen along the parallel wires."""
+        axes = np.linalg.svd(self.direction[np.newaxis])[2][1:]
+        return np.asarray(self.ends_mm[:, ::2, 0] @ axes.T)
+
+    def middle_points_mm(self, points: np.ndarray) -> np.ndarray:
+        """(n, patterns, 3) in Phantom: where the image cuts the second wires.
+
+        points  (n, 3 patterns, 2) pixels (u, v) of all wires. By similar triangles: the cut divides the second wire as
+                the second point divides the line from the first to the third
+        """
+        first, second, third = np.moveaxis(points.reshape(len(points), -1, 3, 2), 2, 0)
+        share = np.linalg.norm(second - first, axis=-1) / np.linalg.norm(third - first, axis=-1)
+        begin, end = self.crossing_mm[:, 0], self.crossing_mm[:, 1]
+        return np.asarray(begin + share[..., np.newaxis] * (end - begin))
+
+
+def read_phantom(path: str | Path) -> NWirePhantom:
+    """The N-wire phantom of a PLUS configuration. Raises ConfigurationError with what is missing or wrong."""
+    root = read_plus_xml(path)
+    patterns = [element for element in root.iterfind(".//PhantomDefinition//Pattern") if element.get("Type") == "NWire"]
+    if len(patterns) < 2:
+        raise ConfigurationError(
+            f"{path} defines {len(patterns)} patterns of Type 'NWire' (PhantomDefinition, Geometry, Pattern); an "
+            "N-wire phantom has two and more."
+        )
+    names: list[str] = []
+    ends = []
+    for pattern in patterns:
+        wires = pattern.findall("Wire")
+        if len(wires) != 3:
+            raise ConfigurationError(f"{path}: a pattern of the phantom has {len(wires)} wires; an N has three.")
+        names += [wire.get("Name", f"wire {len(names) + number + 1}") for number, wire in enumerate(wires)]
+        ends.append([[_point(wire, end, path) for end in ("EndPointFront", "EndPointBack")] for wire in wires])
+    registered = root.find(".//CoordinateDefinitions/Transform[@From='Phantom'][@To='Reference']")
+    if registered is None:
+        raise ConfigurationError(
+            f"{path} holds no PhantomToReference: register the phantom first (touch its landmarks with the stylus)."
+        )
+    try:
+        placed = as_affine(parse_matrix(registered.get("Matrix", ""), "PhantomToReference"), "PhantomToReference")
+    except CRLMError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    phantom = NWirePhantom(names, np.array(ends), placed, _pixel_mm(root))
+    _check(phantom, path)
+    return phantom
+
+
+def _point(wire: ElementTree.Element, end: str, path: str | Path) -> list[float]:
+    try:
+        values = [float(text) for text in wire.get(end, "").split()]
+    except ValueError:
+        values = []
+    if len(values) != 3 or not np.isfinite(values).all():
+        raise ConfigurationError(f"{path}: {end} of wire {wire.get('Name', '?')} is not three numbers in mm.")
+    return values
+
+
+def _pixel_mm(root: ElementTree.Element) -> float | None:
+    element = root.find(".//Segmentation")
+    try:
+        size = float(element.get("ApproximateSpacingMmPerPixel", "")) if element is not None else 0.0
+    except ValueError:
+        return None
+    return size if 0 < size < 10 else None
+
+
+def _check(phantom: NWirePhantom, path: str | Path) -> None:
+    along = phantom.direction
+    for number, wires in enumerate(phantom.ends_mm):
+        runs = wires[:, 1] - wires[:, 0]
+        lengths = np.linalg.norm(runs, axis=1, keepdims=True)
+        if (lengths < 1).any():
+            raise ConfigurationError(f"{path}: pattern {number + 1} of the phantom has a wire without length.")
+        sines = np.linalg.norm(np.cross(runs / lengths, along), axis=1)
+        corners = wires.reshape(6, 3) - wires[0, 0]
+        off_plane = np.linalg.svd(corners - corners.mean(axis=0))[1][2]
+        if max(sines[0], sines[2]) > _PARALLEL_SINE or sines[1] < 0.1 or off_plane > _IN_PLANE_MM:
+            raise ConfigurationError(
+                f"{path}: pattern {number + 1} of the phantom is no N: its first and third wire have to be parallel to "
+                "those of the others, and the second has to run between them in one plane."
+            )
+
+
+def _meeting(line: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(3,) the place on `line` nearest to `other`, each (2, 3) two points of a straight line."""
+    run, across = line[1] - line[0], other[1] - other[0]
+    shares = np.linalg.lstsq(np.column_stack([run, -across]), other[0] - line[0], rcond=None)[0]
+    return np.asarray(line[0] + shares[0] * run)

@@ -1,0 +1,148 @@
+"""Calibrates the image of a probe on an N-wire phantom: image by image, with what is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import CalibrationError
+from ...sweep.tracked_frame import TrackedFrame
+from ...sweep.transforms import compose
+from .bright_dots import bright_dots
+from .checks import check_fit, check_frames, check_orientation, check_slip, turned_deg
+from .image_to_probe import ImageToProbe, reported_error_mm, solve_image_to_probe, wire_errors_mm
+from .phantom import NWirePhantom
+from .wire_frame import WireFrame
+from .wire_pattern import FoundPattern, find_pattern
+
+WANTED_FRAMES, WANTED_TURN_DEG, WANTED_CORNER_MM = 100, 20.0, 1.0
+# When the configuration does not say how large a pixel is.
+_PIXEL_MM = (0.078, 0.1, 0.15, 0.2, 0.3, 0.05)
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeEstimate:
+    """A calibration of the image, and what it was made of.
+
+    image_to_probe  see ImageToProbe
+    frames          the images in which all wires were found
+    image_size      width and height in pixels
+    wires           how many the phantom has
+    """
+
+    image_to_probe: ImageToProbe
+    frames: list[WireFrame]
+    image_size: tuple[int, int]
+    wires: int
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """(4, 4) pixel (u, v, 0, 1) to mm in Probe."""
+        return self.image_to_probe.matrix
+
+    @property
+    def frames_used(self) -> int:
+        """Images of which at least one middle wire is used."""
+        return int(self.image_to_probe.used.any(axis=1).sum())
+
+    @property
+    def error_mm(self) -> float:
+        """The mean error of the middle wires as PLUS reports it."""
+        return self.image_to_probe.error_mm
+
+    @property
+    def corner_deviation_mm(self) -> np.ndarray:
+        """(4,) how well each corner of the image is known: standard deviation in its worst direction."""
+        return self.image_to_probe.corner_deviation_mm(self.image_size)
+
+    @property
+    def turned_deg(self) -> float:
+        """The widest angle between any two poses of the probe."""
+        return turned_deg(self.frames)
+
+    def validation_mm(self, frames: list[WireFrame], phantom: NWirePhantom) -> float:
+        """The same error in the images of another recording."""
+        return reported_error_mm(wire_errors_mm(self.matrix, frames, phantom))
+
+    @property
+    def missing(self) -> list[str]:
+        """What more would make it better, each a few words for people."""
+        wanted = []
+        if self.frames_used < WANTED_FRAMES:
+            wanted.append(f"{self.frames_used} of {WANTED_FRAMES} images")
+        if self.turned_deg < WANTED_TURN_DEG:
+            wanted.append(f"probe turned {self.turned_deg:.0f} of {WANTED_TURN_DEG:.0f} degrees")
+        worst = float(self.corner_deviation_mm.max())
+        if worst > WANTED_CORNER_MM:
+            wanted.append(f"corners of the image known to {worst:.1f} of {WANTED_CORNER_MM:g} mm")
+        return wanted
+
+
+class ProbeCalibration:
+    """A probe that is being calibrated: fed image by image, it says at any moment what is still missing.
+
+    phantom  with its registration to Reference
+    """
+
+    def __init__(self, phantom: NWirePhantom) -> None:
+        self._phantom = phantom
+        self._pixel_mm = phantom.pixel_mm
+        self._patterns: list[FoundPattern] = []
+        self.frames: list[WireFrame] = []
+        self.image_size: tuple[int, int] | None = None
+        self.images = self.lost = 0
+
+    def add(self, frame: TrackedFrame) -> bool:
+        """Take one image with its transforms; True when all wires are seen in it and the probe was tracked."""
+        pose = compose(frame.transforms, "Probe", "Reference")
+        self.images += 1
+        self.image_size = frame.image_size
+        if pose is None or not pose.valid or not np.isfinite(pose.matrix).all():
+            self.lost += 1
+            return False
+        found = self._find(frame.pixels)
+        if found is None:
+            return False
+        self._patterns.append(found)
+        self.frames.append(WireFrame(found.points, pose.matrix, frame.timestamp))
+        return True
+
+    def estimate(self) -> ProbeEstimate:
+        """The calibration as of now. Raises CalibrationError with what is wrong and what to do."""
+        if self.images and self.lost == self.images:
+            raise CalibrationError("The probe or the reference was lost in every image; check what the tracker sees.")
+        check_orientation(self._patterns)
+        return estimate_probe(self.frames, self._phantom, self.image_size or (0, 0), self.images)
+
+    @property
+    def missing(self) -> list[str]:
+        """What is still to be done, each a few words for people; [] when it is as good as it should be."""
+        try:
+            return self.estimate().missing
+        except CalibrationError as error:
+            return [str(error)]
+
+    def _find(self, pixels: np.ndarray) -> FoundPattern | None:
+        for pixel_mm in (self._pixel_mm,) if self._pixel_mm else _PIXEL_MM:
+            found = find_pattern(bright_dots(pixels, pixel_mm), self._phantom, pixel_mm)
+            if found is not None:
+                self._pixel_mm = pixel_mm
+                return found
+        return None
+
+
+def estimate_probe(
+    frames: Sequence[WireFrame], phantom: NWirePhantom, image_size: tuple[int, int], images: int
+) -> ProbeEstimate:
+    """The calibration from images in which all wires were found, of `images` in all.
+
+    Raises CalibrationError when they are too few, too alike, or fit no calibration.
+    """
+    frames = list(frames)
+    check_frames(frames, images)
+    found = solve_image_to_probe(frames, phantom)
+    check_fit(found, phantom, image_size)
+    check_slip(frames, phantom)
+    return ProbeEstimate(found, frames, image_size, len(phantom.names))
