@@ -61,7 +61,7 @@ def find_structures(
     answers = {name: prediction.of(name) for name in VALUES}
     if not predictor.model.labels.has_regions:
         # Labels that exclude each other: a liver is all of them.
-        answers[LIVER] = sum(answers.values(), np.float32(0))
+        answers[LIVER] = np.sum(list(answers.values()), axis=0)
     above = {name: _fine_mask(answer, coarse, ct) for name, answer in answers.items()}
     found = structures_of_masks(above, ct)
     if not found.label_map.voxels.any():

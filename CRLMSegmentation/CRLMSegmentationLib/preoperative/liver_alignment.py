@@ -72,4 +72,5 @@ def _distance_map(mask: Volume) -> SimpleITK.Image:
         np.eye(3).ravel().tolist(), 0.0, SimpleITK.sitkFloat32,
     )  # fmt: skip
     distance = SimpleITK.SignedMaurerDistanceMap(coarse > 0.5, squaredDistance=False, useImageSpacing=True)
-    return SimpleITK.Clamp(distance, SimpleITK.sitkFloat32, -_FARTHEST_MM, _FARTHEST_MM)
+    bounded: SimpleITK.Image = SimpleITK.Clamp(distance, SimpleITK.sitkFloat32, -_FARTHEST_MM, _FARTHEST_MM)
+    return bounded

@@ -32,22 +32,39 @@ def toy_row(folder, number, split, labelled="") -> CaseRow:
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """A study of the task lvt on four toy CTs, one of them annotated in part: trained and validated."""
-    folder = tmp_path_factory.mktemp("study")
+def toy_study(folder, task: str, iterations: int) -> Study:
+    """A study of a task on four toy CTs, one of them annotated in part: built and trained."""
     rows = [
         toy_row(folder, number, split, labelled)
         for number, (split, labelled) in enumerate(
             (("training", ""), ("training", "liver"), ("validation", ""), ("test", ""))
         )
     ]
-    recipe = replace(RECIPES["recommended"], base_features=4, epochs=1, iterations=5, gpu_memory_gb=0.05)
-    study = Study(StudyFolder(folder / "work"), {"lvt": recipe}, threads=1)
+    recipe = replace(RECIPES["recommended"], base_features=4, epochs=1, iterations=iterations, gpu_memory_gb=0.05)
+    study = Study(StudyFolder(folder / "work"), {task: recipe}, threads=1)
     build_step(study, rows)
     train_step(study, study.planned[0])
+    return study
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Of the task lvt, validated too."""
+    study = toy_study(tmp_path_factory.mktemp("study"), "lvt", 5)
     calibrate_step(study, study.planned[0])
     return study
+
+
+@pytest.mark.parametrize("task, has_regions", [("lvt-mlx", True), ("lvt-mc", False)])
+def test_the_other_ways_to_learn_train_too(tmp_path, task, has_regions):
+    study = toy_study(tmp_path, task, 1)
+    model = load_model(study.folder.model(f"Model_{task}"))
+    assert model.card.task == task and model.labels.has_regions == has_regions
+    assert model.labels.foreground_heads == ("liver", "vessels", "tumor")
+    raw = json.loads((study.folder.nnunet.raw / study.planned[0].task.dataset / "dataset.json").read_text("utf-8"))
+    # One label a voxel has its unknown voxels in the map; sigmoids have a list.
+    assert raw.get("labelled") == ({"toy1": ["liver"]} if has_regions else None)
+    assert ("ignore" in raw["labels"]) != has_regions
 
 
 def test_the_model_sees_a_ct_through_the_base_window_and_mirrors_nothing(study):

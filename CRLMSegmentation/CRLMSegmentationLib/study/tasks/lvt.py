@@ -226,7 +226,7 @@ def _task(name: str, summary: str, number: int, labels: LabelSet, images: Callab
         recipes=RecipeBook(RECIPES, {"small": _small, "default": _default}, quick_training),
         cut_by=("spacing_mm", "annotations"),
         images=images,
-        trainer=CtTrainer(is_partial),
+        trainer=CtTrainer(is_partial=is_partial),
         evaluate=evaluate_lvt,
         report=ReportPlan((lvt_summaries,), (lvt_introduction, sections.all_cases, sections.each_case)),
         calibrate=validate_lvt,

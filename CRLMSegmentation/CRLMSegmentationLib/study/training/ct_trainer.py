@@ -51,7 +51,7 @@ def ct_trainer_class(recipe: Recipe, is_partial: bool) -> type[Any]:
 
     A mirrored patient has the liver where the spleen should be: nothing is mirrored.
     """
-    windowed = with_windowing(study_trainer_class(recipe), bool(getattr(recipe, "random_windows", False)))
+    windowed: Any = with_windowing(study_trainer_class(recipe), bool(getattr(recipe, "random_windows", False)))
 
     class CtStudyTrainer(windowed):  # type: ignore[misc]  # nnU-Net has no types
         def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self) -> tuple[Any, Any, Any, None]:  # noqa: N802

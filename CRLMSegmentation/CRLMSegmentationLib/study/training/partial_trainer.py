@@ -73,8 +73,10 @@ def with_partial_labels(base: type[Any], weights: Sequence[float] | None = None)
             """As nnU-Net's, its counts of voxels over annotated structures only."""
             annotated = self.annotated_of(batch["keys"])
             self.partial_loss.annotated = annotated
-            target = batch["target"]
-            targets = [one.to(self.device) for one in target] if isinstance(target, list) else target.to(self.device)
+            target: Any = batch["target"]
+            targets: Any = (
+                [one.to(self.device) for one in target] if isinstance(target, list) else target.to(self.device)
+            )
             output = self.network(batch["data"].to(self.device))
             loss = self.loss(output, targets)
             if self.enable_deep_supervision:
