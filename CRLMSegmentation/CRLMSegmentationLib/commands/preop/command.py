@@ -45,7 +45,8 @@ def _of_segment(step: argparse.ArgumentParser) -> None:
     step.add_argument("--series", type=at_least_one, metavar="N", help="which series of a DICOM folder")
     step.add_argument("--date", metavar="YYYY-MM-DD", help="of the CT; default that of the DICOM files")
     step.add_argument("--model", metavar="NAME|FOLDER", help="a model of the task lvt (default: the first there is)")
-    step.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where the network runs")
+    step.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto",
+                      help="where the network runs (default auto: an NVIDIA GPU where there is one)")  # fmt: skip
     step.add_argument("--threads", type=at_least_one, metavar="N", help="processor threads at most")
     add_force_option(step)
 
