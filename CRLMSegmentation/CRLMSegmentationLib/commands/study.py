@@ -14,7 +14,7 @@ from ..files.paths import name_for_library
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .options.outputs import Output, check_folder, check_outputs
 from .options.progress import progress_bar
-from .study_steps import implant
+from .study_steps import carry_labels, implant
 
 if TYPE_CHECKING:
     from ..study.cases.case_table import CaseRow
@@ -41,6 +41,7 @@ EXAMPLES = (
     "crlm study run --quick --work study",
     "crlm study run cases.csv --work study --workers 4",
     "crlm study implant sweep.igs.mha --seed 3 -o implanted",
+    "crlm study carry-labels mr.nii.gz tumor.seg.nrrd ultrasound.nrrd -o carried --json",
 )
 
 
@@ -71,10 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             step.add_argument("--recording", action="append", default=[], metavar="SWEEP[,CONFIGURATION]",
                               help="a real recording without tumor, to count false alarms in")  # fmt: skip
             step.add_argument("--note", action="append", default=[], metavar="TEXT", help="a sentence for the report")
-    summary = implant.SUMMARY
-    implant.add_arguments(
-        steps.add_parser(implant.STEP, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    )
+    for further in (implant, carry_labels):
+        summary = further.SUMMARY
+        further.add_arguments(
+            steps.add_parser(further.STEP, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        )
 
 
 def _add_task_option(step: argparse.ArgumentParser) -> None:
@@ -112,6 +114,9 @@ def _add_study_arguments(step: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     if arguments.step == implant.STEP:
         implant.run(arguments)
+        return
+    if arguments.step == carry_labels.STEP:
+        carry_labels.run(arguments)
         return
     for name in ("workers", "epochs", "iterations", "gpus", "threads"):
         value = getattr(arguments, name, None)

@@ -3,6 +3,7 @@
 from .box_file import read_box, write_box
 from .displacement_file import write_displacements
 from .mask_file import read_mask
+from .points_file import read_points
 from .seen_file import seen_path
 from .surface_file import SURFACE_ENDINGS, read_surface, write_surface
 from .volume_file import VOLUME_ENDINGS, read_volume, write_volume
@@ -12,6 +13,7 @@ __all__ = [
     "VOLUME_ENDINGS",
     "read_box",
     "read_mask",
+    "read_points",
     "read_surface",
     "read_volume",
     "seen_path",

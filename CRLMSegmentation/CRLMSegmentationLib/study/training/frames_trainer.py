@@ -44,6 +44,7 @@ def frames_trainer_class(recipe: Recipe) -> type[Any]:
     from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5
 
     assert isinstance(recipe, FramesRecipe)
+    patience, half_precision = recipe.patience, recipe.half_precision
     base = study_trainer_class(recipe)
 
     class StudyTrainer(base):  # type: ignore[valid-type,misc]  # nnU-Net has no types
@@ -73,7 +74,7 @@ def frames_trainer_class(recipe: Recipe) -> type[Any]:
             self.on_epoch_end()
 
         def has_stopped_learning(self) -> bool:
-            return epochs_without_improvement(self._dice_of_epochs()) >= recipe.patience
+            return epochs_without_improvement(self._dice_of_epochs()) >= patience
 
         def _dice_of_epochs(self) -> Sequence[float]:
             values: Sequence[float] = self.logger.get_value("ema_fg_dice", step=None)[: self.current_epoch]
@@ -85,7 +86,7 @@ def frames_trainer_class(recipe: Recipe) -> type[Any]:
             return result
 
         def _in_bfloat16(self) -> bool:
-            return recipe.half_precision and self.device.type == "cpu" and computes_in_bfloat16()
+            return half_precision and str(self.device.type) == "cpu" and computes_in_bfloat16()
 
     if recipe.augmentation:
         StudyTrainer.get_training_transforms = staticmethod(nnUNetTrainerDA5.get_training_transforms)

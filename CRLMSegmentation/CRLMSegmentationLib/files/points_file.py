@@ -1,0 +1,43 @@
+"""Landmarks as 3D Slicer's Markups JSON (`.mrk.json`): the control points of one list.
+
+Format: Slicer's markups-schema-v1.0.3.json.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FileFormatError
+from .coordinates import to_mm, to_ras
+
+
+def read_points(path: str | Path) -> np.ndarray:
+    """(n, 3) RAS mm: the control points of the list of points in a Markups file, in their order.
+
+    Points that were not placed are left out. Raises FileFormatError when there is no list, or more than one.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileFormatError(f"The landmarks {path} cannot be read ({error.strerror}); check the path.") from None
+    except ValueError as error:
+        raise FileFormatError(f"{path} is not JSON ({error}); save the points from Slicer as .mrk.json.") from None
+    markups = content.get("markups", []) if isinstance(content, dict) else []
+    lists = [entry for entry in markups if isinstance(entry, dict) and entry.get("type") == "Fiducial"]
+    if len(lists) != 1:
+        raise FileFormatError(f"{path} holds {len(lists)} lists of points; save the one that is meant by itself.")
+    try:
+        to_right = to_ras(lists[0].get("coordinateSystem", "LPS"), path)[:3, :3]
+        unit_mm = to_mm(lists[0].get("coordinateUnits", "mm"), path)
+        placed = [one for one in lists[0]["controlPoints"] if one.get("positionStatus", "defined") == "defined"]
+        points = np.array([one["position"] for one in placed], dtype=np.float64).reshape(-1, 3)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise FileFormatError(f"The points in {path} have no usable positions.") from None
+    if not np.isfinite(points).all():
+        raise FileFormatError(f"The points in {path} have no usable positions.")
+    in_ras: np.ndarray = points @ to_right.T * unit_mm
+    return in_ras
