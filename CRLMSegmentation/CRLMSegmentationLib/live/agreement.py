@@ -101,7 +101,7 @@ def _near(
     there = cKDTree(_points_mm(cut, image_to_reference))
     return tuple(
         one for one in outlines
-        if there.query(_points_mm([one], image_to_reference))[0].min() <= SAME_TUMOR_WITHIN_MM
+        if np.min(there.query(_points_mm([one], image_to_reference))[0]) <= SAME_TUMOR_WITHIN_MM
     )  # fmt: skip
 
 

@@ -36,7 +36,8 @@ def simplified(points: np.ndarray, tolerance: float, is_closed: bool) -> np.ndar
         halves = points[: far + 1], np.vstack([points[far:], points[:1]])
         first, second = (half[important_vertices(half, tolerance)] for half in halves)
         return np.vstack([first[:-1], second[:-1]])
-    return points[important_vertices(points, tolerance)]
+    kept: np.ndarray = points[important_vertices(points, tolerance)]
+    return kept
 
 
 def joined_over_gaps(lines: list[Line], gap: float) -> list[Line]:
@@ -78,13 +79,15 @@ def _end(points: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray]:
     """An end and the (2,) unit direction in which the line leaves it."""
     run = points if at == 0 else points[::-1]
     outward = run[0] - run[min(_END_PIXELS, len(run) - 1)]
-    return run[0], outward / max(float(np.linalg.norm(outward)), 1e-9)
+    unit: np.ndarray = outward / max(float(np.linalg.norm(outward)), 1e-9)
+    return run[0], unit
 
 
 def _between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """(n, 2) points about a pixel apart, without the two themselves."""
     count = int(np.linalg.norm(other - one))
-    return one + (other - one) * (np.arange(1, count)[:, None] / max(count, 1))
+    between: np.ndarray = one + (other - one) * (np.arange(1, count)[:, None] / max(count, 1))
+    return between
 
 
 def kept_runs(line: Line, is_kept: np.ndarray) -> list[Line]:
@@ -107,7 +110,7 @@ def beside(points: np.ndarray, line: np.ndarray) -> np.ndarray:
     away, at = nearest(points, line)
     ahead = line[np.minimum(at + 3, len(line) - 1)] - line[np.maximum(at - 3, 0)]
     off = points - line[at]
-    side = np.sign(ahead[:, 0] * off[:, 1] - ahead[:, 1] * off[:, 0]).astype(np.int64)
+    side: np.ndarray = np.sign(ahead[:, 0] * off[:, 1] - ahead[:, 1] * off[:, 0]).astype(np.int64)
     at_end = (at < 1) | (at > len(line) - 2)
     side[at_end | (away < 1.5)] = 0
     return side

@@ -55,8 +55,8 @@ def _chains(skeleton: np.ndarray) -> tuple[list[_Chain], int]:
     places = pixels[:, ::-1].astype(np.float64) - 1
     in_node = node_of >= 0
     sizes = np.bincount(node_of[in_node])
-    centers = np.column_stack([np.bincount(node_of[in_node], places[in_node, axis]) for axis in range(2)])
-    centers = centers / np.maximum(sizes, 1)[:, None]
+    sums = np.column_stack([np.bincount(node_of[in_node], places[in_node, axis]) for axis in range(2)])
+    centers = sums / np.maximum(sizes, 1)[:, None]
     chains = []
     for first, last, nodes, is_ring in zip(starts[:-1], starts[1:], ends.tolist(), rings):
         points = places[order[first:last]]

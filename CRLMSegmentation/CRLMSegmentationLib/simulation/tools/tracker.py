@@ -59,4 +59,5 @@ def in_reference(reference_to_tracker: np.ndarray, tool_to_tracker: np.ndarray, 
     """(n, 3) where a tool's point (3,) or points (n, 3) lie in Reference, by the poses (n, 4, 4) of both."""
     to_reference = np.array([invert_affine(pose) for pose in reference_to_tracker]) @ tool_to_tracker
     placed: np.ndarray = (to_reference[:, :3, :3] * np.atleast_2d(points)[:, None, :]).sum(axis=2)
-    return placed + to_reference[:, :3, 3]
+    placed += to_reference[:, :3, 3]
+    return placed

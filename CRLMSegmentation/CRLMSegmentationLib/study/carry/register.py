@@ -145,8 +145,12 @@ def _climbed(
     from scipy.optimize import Bounds, minimize
 
     reach = np.maximum(_REACH[: len(numbers)], np.abs(numbers) + 1)
+
+    def opposite(values: np.ndarray) -> float:
+        return -similarity(model.matrix(values))
+
     found = minimize(
-        lambda values: -similarity(model.matrix(values)), numbers, method="COBYQA", bounds=Bounds(-reach, reach),
+        opposite, numbers.astype(np.float64), method="COBYQA", bounds=Bounds(-reach, reach),
         options={"initial_tr_radius": step, "final_tr_radius": 0.1, "maxfev": tries * len(numbers), "scale": False},
     )  # fmt: skip
     return -float(found.fun), model, np.asarray(found.x, dtype=np.float64)

@@ -34,7 +34,7 @@ def other_display(pictures: Pictures, strength: float, random: np.random.Generat
 def persistent(pictures: Pictures, share: float) -> list[np.ndarray]:
     """Each picture with that share of what was shown before it."""
     shown: list[np.ndarray] = []
-    mean = pictures[0].astype(np.float32)
+    mean = np.asarray(pictures[0], dtype=np.float64)
     for picture in pictures:
         mean = share * mean + (1 - share) * picture
         shown.append(np.where(picture > 0, np.clip(np.rint(mean), 1, 255), 0).astype(np.uint8))

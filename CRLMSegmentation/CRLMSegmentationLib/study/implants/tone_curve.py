@@ -57,7 +57,8 @@ class ToneCurve:
     def shifted(self, grey: np.ndarray, by_db: np.ndarray | float) -> np.ndarray:
         """Grey levels with another echo level, 0 to 255, of any shape."""
         result: np.ndarray = np.interp(np.interp(grey, GREYS, self.level_db) + by_db, self.level_db, GREYS)
-        return np.maximum(result, np.minimum(grey, self.floor))
+        floored: np.ndarray = np.maximum(result, np.minimum(grey, self.floor))
+        return floored
 
     def db(self, grey: np.ndarray) -> np.ndarray:
         """The echo level of grey levels, in dB above that of 0."""

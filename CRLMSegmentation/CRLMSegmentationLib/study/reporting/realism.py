@@ -91,7 +91,7 @@ def evaluate_recording(
     """false_alarms of the recording at `path`, kept in the file `output` and not measured twice for one model."""
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     card = load_model(model).card
-    wanted = {"recording": Path(path).name, "sha256": digest, "model": card.decides}
+    wanted: dict[str, Any] = {"recording": Path(path).name, "sha256": digest, "model": card.decides}
     if boxes != BOXES:
         wanted["boxes"] = boxes
     if output.is_file():
