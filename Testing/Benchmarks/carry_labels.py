@@ -73,7 +73,20 @@ def moved(seed: int) -> np.ndarray:
     return matrix
 
 
-def tried(seed: int, kind: str, pictures: Path | None) -> dict[str, Any]:
+def landmarks_of(case: SimulatedCase, truth: np.ndarray, off_mm: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(moving, fixed), (4, 3) each: places in vessels, pointed at with an error of `off_mm` (root mean square)."""
+    random = np.random.default_rng([seed, 3])
+    places = np.argwhere(case.tissue.voxels == 1 + TISSUES.index("vessel lumen"))[:, ::-1]
+    points = transform_points(case.tissue.ijk_to_ras, places)
+    chosen = [points[random.integers(len(points))]]
+    for _ in range(3):  # each as far from the others as can be
+        chosen.append(points[np.min([np.linalg.norm(points - one, axis=1) for one in chosen], axis=0).argmax()])
+    fixed = np.array(chosen)
+    off = random.normal(0, off_mm / np.sqrt(3), (2, *fixed.shape))
+    return transform_points(truth, fixed) + off[0], fixed + off[1]
+
+
+def tried(seed: int, kind: str, off_mm: float | None, pictures: Path | None) -> dict[str, Any]:
     case = simulate_case(seed, sweep=SweepSettings(frames=60))
     fixed = reconstructed(case.sweep, spacing_mm=1.0)
     about = transform_points(case.tumor.ijk_to_ras, np.argwhere(case.tumor.voxels)[:, ::-1])
@@ -83,7 +96,8 @@ def tried(seed: int, kind: str, pictures: Path | None) -> dict[str, Any]:
     truth = middle @ moved(seed) @ np.linalg.inv(middle)
     moving, mask = other_modality(case, kind, truth, seed)
     started = time.perf_counter()
-    carried = carry_labels(moving, mask, fixed)
+    landmarks = None if off_mm is None else landmarks_of(case, truth, off_mm, seed)
+    carried = carry_labels(moving, mask, fixed, landmarks)
     seconds = time.perf_counter() - started
     found = carried.registration
     error = np.linalg.norm(transform_points(np.linalg.inv(found.fixed_to_moving) @ truth, about) - about, axis=1).mean()
@@ -101,13 +115,14 @@ def tried(seed: int, kind: str, pictures: Path | None) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=8)
+    parser.add_argument("--landmarks", metavar="MM", type=float, help="begin with four, pointed at so exactly")
     parser.add_argument("--json", metavar="FILE", type=Path)
     parser.add_argument("--pictures", metavar="DIR", type=Path)
     arguments = parser.parse_args()
     results = []
     for number in range(arguments.cases):
         seed = FIRST_SEED + number
-        results.append(tried(seed, ("mr", "ct")[number % 2], arguments.pictures))
+        results.append(tried(seed, ("mr", "ct")[number % 2], arguments.landmarks, arguments.pictures))
         print({name: value if isinstance(value, (str, list, int)) or value is None else round(value, 3)
                for name, value in results[-1].items()}, flush=True)  # fmt: skip
     errors = [one["tre_mm"] for one in results]

@@ -53,7 +53,7 @@ def carry_labels(
         raise GeometryError("The mask does not lie in the volume MOVING: they belong to different images.")
     sound = within_the_fan(with_guessed_seen(fixed))
     starts = [from_landmarks(landmarks[1], landmarks[0])] if landmarks else _starts(target, sound)
-    found = register(moving, sound, starts, target, affine, progress)
+    found = register(moving, sound, starts, target, affine, near=landmarks is not None, progress=progress)
     # On the ultrasound's own grid: the mask lies where its points go, its voxels are looked up and never mixed.
     there = replace(mask, ijk_to_ras=np.linalg.inv(found.fixed_to_moving) @ mask.ijk_to_ras, frame=fixed.frame)
     carried = fixed.on_grid((on_grid_of(there, fixed).voxels > 0).astype(np.uint8))

@@ -22,6 +22,8 @@ FINE_MM, FINE_PATCH_MM = 2.0, 14.0
 # livers that had moved by 15 mm and 10 degrees were missed from fewer.
 _TRIED, _AWAY_MM, _AWAY_DEG = 256, 18.0, 10.0
 _CLIMBED = 6
+# From landmarks, this share of it.
+_NEAR = 0.3
 # Shifts in mm, turns in degrees, growth and shear in percent.
 _REACH = np.array([25.0] * 3 + [20.0] * 3 + [8.0] * 6)
 # Simulated livers have 0.13 or more in the right place, smooth noise in the place of the MR reaches 0.085.
@@ -55,39 +57,42 @@ def register(
     starts: Sequence[np.ndarray],
     target: np.ndarray,
     affine: bool = False,
+    near: bool = False,
     progress: Progress | None = None,
 ) -> Registration:
     """The transform between `fixed` (ultrasound) and `moving` under which LC2 is highest.
 
     starts  (4, 4) each, fixed RAS to moving RAS: where the search begins
     target  (n, 3) RAS mm in the moving volume: where it matters, such as points of the mask
+    near    the starts are right to some millimetres and degrees: nothing further away is tried
     The optimiser is COBYQA (Ragonneau and Zhang 2022, successor of Powell's BOBYQA), as scipy has it: no derivatives.
 
     Raises GeometryError where the two have no room in common.
     """
     report = progress or (lambda fraction, text: None)
     moving = windowed(moving)
+    reach = np.where(np.arange(AFFINE) < RIGID, _NEAR if near else 1.0, 1.0) * _REACH
     about = seen_corners(fixed).mean(axis=0)
     coarse = LC2(coarser(fixed, COARSE_MM), coarser(moving, COARSE_MM), COARSE_PATCH_MM)
     report(0.1, "Searching coarsely")
     candidates = []
     for start in starts:
         model = TransformModel(start, about)
-        for numbers in _places_to_try():
+        for numbers in (_NEAR if near else 1.0) * _places_to_try():
             candidates.append((coarse(model.matrix(numbers)), model, numbers))
     candidates.sort(key=lambda one: -one[0])
     if candidates[0][0] <= 0:
         raise GeometryError(
             "The ultrasound and the other volume have nothing in common where the search begins: give --start-points."
         )
-    found = [_climbed(coarse, model, numbers, 4.0, 20) for _, model, numbers in candidates[:_CLIMBED]]
+    found = [_climbed(coarse, model, numbers, 0.2 * reach[0], reach, 20) for _, model, numbers in candidates[:_CLIMBED]]
     _, model, numbers = max(found, key=lambda one: one[0])
     report(0.5, "Refining")
     fine = LC2(coarser(fixed, FINE_MM), coarser(moving, FINE_MM), FINE_PATCH_MM)
-    similarity, model, numbers = _climbed(fine, model, numbers, 2.0)
+    similarity, model, numbers = _climbed(fine, model, numbers, 2.0, reach)
     if affine:
         numbers = np.concatenate([numbers, np.zeros(AFFINE - RIGID)])
-        similarity, model, numbers = _climbed(fine, model, numbers, 1.0)
+        similarity, model, numbers = _climbed(fine, model, numbers, 1.0, reach)
     matrix = model.matrix(numbers)
     report(0.85, "Asking for a second opinion")
     away = second_opinion_mm(coarser(fixed, FINE_MM), coarser(moving, FINE_MM), matrix, target)
@@ -96,7 +101,7 @@ def register(
         for axis in range(3)
         for sign in (-1, 1)
     )
-    doubts = _doubts(similarity, peak, away, bool((np.abs(numbers) > 0.98 * _REACH[: len(numbers)]).any()))
+    doubts = _doubts(similarity, peak, away, bool((np.abs(numbers) > 0.98 * reach[: len(numbers)]).any()))
     return Registration(matrix, similarity, peak, away, doubts)
 
 
@@ -140,11 +145,16 @@ def second_opinion_mm(fixed: Volume, moving: Volume, fixed_to_moving: np.ndarray
 
 
 def _climbed(
-    similarity: Callable[[np.ndarray], float], model: TransformModel, numbers: np.ndarray, step: float, tries: int = 45
+    similarity: Callable[[np.ndarray], float],
+    model: TransformModel,
+    numbers: np.ndarray,
+    step: float,
+    reach: np.ndarray,
+    tries: int = 45,
 ) -> tuple[float, TransformModel, np.ndarray]:
     from scipy.optimize import Bounds, minimize
 
-    reach = np.maximum(_REACH[: len(numbers)], np.abs(numbers) + 1)
+    reach = np.maximum(reach[: len(numbers)], np.abs(numbers) + 0.1)
 
     def opposite(values: np.ndarray) -> float:
         return -similarity(model.matrix(values))
