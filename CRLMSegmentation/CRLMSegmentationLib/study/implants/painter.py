@@ -80,6 +80,8 @@ class Painter:
     def _along_beams(self, plane: np.ndarray, depths: np.ndarray, across: np.ndarray) -> _Painted:
         u, v = self.beams.pixel(depths[:, None], across[None, :])
         share = np.zeros(u.shape)
+        along_mm, aside = self.speckle.grain_at(float(depths[0]) + self.radius_mm)
+        widths = (along_mm / (depths[1] - depths[0]), aside / (across[1] - across[0]))
         # Behind the tumor there is only what it did to the beam.
         own = slice(0, int(np.searchsorted(depths, depths[0] + 2 * self.radius_mm + 8 * self.speckle.depth_mm)))
         for place, weight in zip(PLANES, WEIGHTS):
@@ -89,7 +91,12 @@ class Painter:
         middle = transform_points(plane, np.stack([u[own], v[own], np.zeros_like(u[own])], axis=-1))
         level, speckle = np.zeros(u.shape), np.zeros(u.shape)
         level[own] = self._level_db(middle)
-        speckle[own] = self._speckle(self.scatterers.at(middle), depths, across)
+        speckle[own] = self._speckle(self.scatterers.at(middle), widths)
+        # Power is blurred by the square of what blurs scatterers: no edge is sharper than the picture.
+        share, level = (
+            ndimage.gaussian_filter(field, [one / math.sqrt(2) for one in widths]) for field in (share, level)
+        )
+        share = np.clip(share, 0, 1)
         return _Painted(share, level, speckle, self._behind_db(share, depths))
 
     def _share(self, points: np.ndarray) -> np.ndarray:
@@ -108,17 +115,15 @@ class Painter:
             level += rim * (tumor.halo_db - level)
         return level
 
-    def _speckle(self, scattered: np.ndarray, depths: np.ndarray, across: np.ndarray) -> np.ndarray:
+    def _speckle(self, scattered: np.ndarray, widths: tuple[float, float]) -> np.ndarray:
         """Blurred scatterers have an exponentially distributed power (Goodman 1976); its rank picks the sweep's own."""
-        grain = self.speckle
-        widths = grain.depth_mm / (depths[1] - depths[0]), grain.across / (across[1] - across[0])
         real, imaginary = (
             ndimage.gaussian_filter(part, widths, truncate=3) for part in (scattered.real, scattered.imag)
         )
         power = real**2 + imaginary**2
         rank = 1 - np.exp(-power / power.mean())
-        ranks = (np.arange(len(grain.quantiles)) + 0.5) / len(grain.quantiles)
-        speckle: np.ndarray = np.interp(rank, ranks, grain.quantiles)
+        quantiles = self.speckle.quantiles
+        speckle: np.ndarray = np.interp(rank, (np.arange(len(quantiles)) + 0.5) / len(quantiles), quantiles)
         return speckle
 
     def _behind_db(self, share: np.ndarray, depths: np.ndarray) -> np.ndarray:

@@ -32,6 +32,7 @@ POWER_CORRELATION = np.linspace(0.0, 1.0, 201)
 LEVEL_CORRELATION = sum(POWER_CORRELATION**n / n**2 for n in range(1, 400)) / (np.pi**2 / 6)
 SD_OF_HALF_WIDTH = 1.097
 LEAST_PATCHES = 20
+DEPTH_BANDS, LEAST_OF_A_BAND = 5, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ class Speckle:
     depth_mm      grain along the beams: standard deviation of the Gaussian that blurs scatterers
     across        across the beams, in Beams' unit
     elevation_mm  out of the plane of the picture
+    by_depth      (n, 3) both grains in parts of the picture: rows of depth in mm, depth_mm and across
     """
 
     tone: ToneCurve
@@ -50,6 +52,12 @@ class Speckle:
     depth_mm: float
     across: float
     elevation_mm: float
+    by_depth: np.ndarray
+
+    def grain_at(self, depth_mm: float) -> tuple[float, float]:
+        """(depth_mm, across) at a depth: speckle is finer near the transducer, and in the focus."""
+        depths, along, across = self.by_depth.T
+        return float(np.interp(depth_mm, depths, along)), float(np.interp(depth_mm, depths, across))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +89,13 @@ def measure_speckle(sweep: Sweep, beams: Beams, dynamic_range_db: float) -> Spec
         raise ReconstructionError("The sweep shows too little even tissue for its speckle to be measured.")
     residuals = [image.grey[part] - image.level[part] for image, part in (patches[number] for number in tissue)]
     normed = np.concatenate([(one - one.mean()).ravel() / one.std() for one in residuals])
-    depth_grain, across_grain = _grain([patches[number] for number in tissue], residuals)
+    grains = _grains([patches[number] for number in tissue], residuals)
+    depth_grain, across_grain = (float(one) for one in np.median(grains[:, 1:], axis=0))
     lateral = across_grain * beams.width_mm(float(np.mean(beams.depth_mm)))
     elevation = _elevation_grain(frames, beams, tone, fallback_mm=1.5 * lateral)
     quantiles = np.quantile(normed, (np.arange(512) + 0.5) / 512)
-    return Speckle(tone, quantiles / quantiles.std(), depth_grain, across_grain, elevation)
+    by_depth = _in_bands(grains)
+    return Speckle(tone, quantiles / quantiles.std(), depth_grain, across_grain, elevation, by_depth)
 
 
 def _along_beams(pixels: np.ndarray, beams: Beams) -> _BeamImage:
@@ -123,21 +133,25 @@ def _most_even(grey: np.ndarray, uneven: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def _grain(
-    patches: Sequence[tuple[_BeamImage, tuple[slice, slice]]], residuals: list[np.ndarray]
-) -> tuple[float, float]:
-    """(mm along the beams, Beams' unit across): medians over the patches."""
-    image = patches[0][0]
-    along, across = [], []
-    for residual in residuals:
+def _grains(patches: Sequence[tuple[_BeamImage, tuple[slice, slice]]], residuals: list[np.ndarray]) -> np.ndarray:
+    """(patches, 3): depth in mm, grain along the beams in mm, grain across in Beams' unit."""
+    rows = []
+    for (image, part), residual in zip(patches, residuals):
         power = np.abs(np.fft.fft2(residual - residual.mean(), [2 * size for size in residual.shape])) ** 2
         correlation = np.fft.ifft2(power).real
         correlation /= correlation[0, 0]
-        along.append(_half_width(correlation[: residual.shape[0] // 2, 0]))
-        across.append(_half_width(correlation[0, : residual.shape[1] // 2]))
-    steps = image.depth_step_mm, image.across_step
-    depth, sideways = SD_OF_HALF_WIDTH * float(np.median(along)), SD_OF_HALF_WIDTH * float(np.median(across))
-    return max(depth, 0.4) * steps[0], max(sideways, 0.4) * steps[1]
+        along = SD_OF_HALF_WIDTH * _half_width(correlation[: residual.shape[0] // 2, 0])
+        across = SD_OF_HALF_WIDTH * _half_width(correlation[0, : residual.shape[1] // 2])
+        depth = float(image.depths_mm[part[0]].mean())
+        rows.append((depth, max(along, 0.4) * image.depth_step_mm, max(across, 0.4) * image.across_step))
+    return np.array(rows)
+
+
+def _in_bands(grains: np.ndarray) -> np.ndarray:
+    """(n, 3) medians of `grains` (patches, 3) in bands of depth with as many patches each."""
+    order = np.argsort(grains[:, 0], kind="stable")
+    bands = np.array_split(order, min(DEPTH_BANDS, max(1, len(order) // LEAST_OF_A_BAND)))
+    return np.array([np.median(grains[band], axis=0) for band in bands])
 
 
 def _half_width(correlation: np.ndarray) -> float:

@@ -1,0 +1,1 @@
+from small_model import exported_model  # noqa: F401
