@@ -33,7 +33,7 @@ $(VENV)/ready: pyproject.toml Makefile
 	    $(BIN)/python -m pip install -qq torch==2.13.0; } || \
 	  $(BIN)/python -m pip install -qq 'torch>=2.4'
 	@$(BIN)/python -c 'from importlib.metadata import version; print("torch==" + version("torch"))' > $(VENV)/constraints.txt
-	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[scene,web,openvino,study,dicom-seg,test]'
+	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[scene,web,openvino,scope,study,dicom-seg,test]'
 	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt --only-binary :all: -e '.[fuzz]' 2>/dev/null || \
 	  echo "The coverage-guided fuzzer (atheris) is not made for this Python: its test will skip"
 	@$(BIN)/python -c '$(RENDERS)' || .ci/apt-install \

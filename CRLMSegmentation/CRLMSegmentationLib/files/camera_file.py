@@ -1,27 +1,57 @@
-"""Cameras as JSON: what OpenCV's calibration gives, with the names that its documentation uses, and nothing lost."""
+"""Cameras: written as JSON with the names of OpenCV's documentation, nothing lost; read from others' files as well."""
 
 from __future__ import annotations
 
 import json
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import FileFormatError, GeometryError
 from ..values.camera import Camera
+from .camera_formats import OPENCV_ENDINGS, TEXT_ENDINGS, of_challenge, read_opencv, read_text
 from .whole_file import written_whole
 
 _KIND = "camera"
 
 
-def read_camera(path: str | PathLike[str]) -> Camera:
+def read_camera(path: str | PathLike[str], image_size: tuple[int, int] | None = None) -> Camera:
     """The camera in `path`.
 
-    camera_matrix  3 x 3;  dist_coeffs  list, may be absent;  image_width, image_height  pixels
+    .json             camera_matrix 3 x 3; dist_coeffs a list, may be absent; image_width, image_height in pixels; or
+                      the P2ILF challenge's fx, fy, cx, cy, k1, ...
+    .yml, .yaml, .xml as OpenCV writes them
+    .txt              a 3 x 3 matrix, and then none, four, five or eight numbers of distortion, as scikit-surgery has it
+    image_size        width and height, for a file that does not say them
     Raises FileFormatError with the reason.
     """
     path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix in OPENCV_ENDINGS:
+        content = read_opencv(path)
+    else:
+        content = read_text(path) if suffix in TEXT_ENDINGS else _read_json(path)
+    width, height = content.get("image_width"), content.get("image_height")
+    if (width is None or height is None) and image_size is None and suffix != ".json":
+        raise FileFormatError(f"{path} does not say for which size of picture its camera is; give the size, too.")
+    try:
+        given = None if width is None or height is None else (width, height)
+        return Camera(
+            intrinsics=np.array(content["camera_matrix"], dtype=np.float64),
+            image_size=given or image_size or (content["image_width"], content["image_height"]),
+            distortion=np.array(content.get("dist_coeffs", []), dtype=np.float64),
+        )
+    except GeometryError as error:
+        raise FileFormatError(f"{path}: {error}") from None
+    except (KeyError, TypeError, ValueError):
+        raise FileFormatError(
+            f"The camera in {path} has no usable camera_matrix, image_width and image_height."
+        ) from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -31,17 +61,9 @@ def read_camera(path: str | PathLike[str]) -> Camera:
     if not isinstance(content, dict) or content.get("type", _KIND) != _KIND:
         raise FileFormatError(f"{path} holds no camera.")
     try:
-        return Camera(
-            intrinsics=np.array(content["camera_matrix"], dtype=np.float64),
-            image_size=(content["image_width"], content["image_height"]),
-            distortion=np.array(content.get("dist_coeffs", []), dtype=np.float64),
-        )
-    except GeometryError as error:
-        raise FileFormatError(f"{path}: {error}") from None
+        return of_challenge(content) if "fx" in content else content
     except (KeyError, TypeError, ValueError):
-        raise FileFormatError(
-            f"The camera in {path} has no usable camera_matrix, image_width and image_height."
-        ) from None
+        raise FileFormatError(f"The camera in {path} has no usable fx, fy, cx, cy, width and height.") from None
 
 
 def write_camera(camera: Camera, path: str | PathLike[str]) -> Path:

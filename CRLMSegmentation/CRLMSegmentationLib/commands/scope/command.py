@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from . import compare
+from . import calibrate, compare
 
 # Name, its module, and one line of help, in the order in which a case needs them.
 _STEPS = {
+    "calibrate": (calibrate, "find the camera from pictures of a chessboard or ChArUco board"),
     "compare": (compare, "measure found landmarks against the true ones"),
 }
 EXAMPLES = tuple(example for module, _ in _STEPS.values() for example in module.EXAMPLES)

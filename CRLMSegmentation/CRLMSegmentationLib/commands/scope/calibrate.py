@@ -1,0 +1,103 @@
+"""`crlm scope calibrate`: the camera from pictures of a board."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import ConfigurationError
+from ...files.camera_file import write_camera
+from ...files.landmark_mask_file import read_picture
+from ..options.outputs import PICTURE_ENDINGS, Output, add_force_option, check_outputs
+from ..options.printing import print_doubt, print_facts
+from ..options.progress import progress_bar
+
+if TYPE_CHECKING:
+    from ...laparoscopy.camera.boards import Board
+
+EXAMPLES = (
+    "crlm scope calibrate board/*.png -o camera.json",
+    "crlm scope calibrate board/ --board 8x6 --markers DICT_4X4_50 -o camera.json",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("images", metavar="IMAGES", nargs="+", help="pictures of the board, or folders of them")
+    parser.add_argument("--board", metavar="COLUMNSxROWS",
+                        help="its corners between squares (default: the chessboard that is found)")  # fmt: skip
+    parser.add_argument("--square", type=float, default=10.0, metavar="MM",
+                        help="side of a square; the camera does not depend on it (default 10)")  # fmt: skip
+    parser.add_argument("--markers", metavar="DICTIONARY",
+                        help="a ChArUco board with these markers, as OpenCV names them: DICT_4X4_50, ...")  # fmt: skip
+    parser.add_argument("--marker-share", type=float, default=0.75, metavar="SHARE",
+                        help="side of a marker over that of a square (default 0.75)")  # fmt: skip
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the camera, .json")
+    add_force_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    paths = _pictures(arguments.images)
+    check_outputs([Output("-o", arguments.output, (".json",), by_library=False)], paths, arguments.force)
+    board = _board(arguments)
+    from ...laparoscopy.camera.calibration import calibrate_camera
+
+    with progress_bar("Calibrate") as progress:
+        progress(0.1, "finding the board")
+        found = calibrate_camera([read_picture(path) for path in paths], board)
+    write_camera(found.camera, arguments.output)
+    for doubt in found.doubts:
+        print_doubt(doubt)
+    left_out = [str(paths[number]) for number in found.left_out]
+    print_facts(
+        {
+            "camera": arguments.output,
+            "image_size": found.camera.image_size,
+            "board": [found.board.columns, found.board.rows],
+            "pictures": len(paths),
+            "used": len(found.used),
+            "left_out": left_out,
+            "error_px": found.error_px,
+            "view_errors_px": {str(paths[n]): error for n, error in zip(found.used, found.view_errors_px)},
+            "camera_matrix": found.camera.intrinsics,
+            "dist_coeffs": found.camera.distortion,
+            "focal_std_px": found.focal_std_px,
+            "center_std_px": found.center_std_px,
+            "covered": found.covered,
+            "doubts": list(found.doubts),
+        }
+    )
+    focal, center = found.camera.intrinsics[[0, 1], [0, 1]], found.camera.intrinsics[:2, 2]
+    print(f"{arguments.output}: board of {found.board.columns} x {found.board.rows} corners in {len(found.used)} of "
+          f"{len(paths)} pictures, error {found.error_px:.3f} px")  # fmt: skip
+    print(f"focal length {focal[0]:.1f}, {focal[1]:.1f} (standard deviation {found.focal_std_px.max():.2f}) px, centre "
+          f"{center[0]:.1f}, {center[1]:.1f} ({found.center_std_px.max():.2f}) px")  # fmt: skip
+    if left_out:
+        print(f"left out, the board not found or far worse than the others: {', '.join(left_out)}")
+
+
+def _pictures(given: list[str]) -> list[Path]:
+    paths: list[Path] = []
+    for one in map(Path, given):
+        inside = (
+            sorted(file for file in one.iterdir() if file.suffix.lower() in PICTURE_ENDINGS) if one.is_dir() else []
+        )
+        if one.is_dir() and not inside:
+            raise ConfigurationError(f"There are no pictures in {one} ({', '.join(PICTURE_ENDINGS)}).")
+        paths += inside or [one]
+    return paths
+
+
+def _board(arguments: argparse.Namespace) -> Board | None:
+    from ...laparoscopy.camera.boards import Board
+
+    if arguments.board is None:
+        if arguments.markers:
+            raise ConfigurationError("--markers needs --board COLUMNSxROWS: how many corners the ChArUco board has.")
+        return None
+    match = re.fullmatch(r"(\d{1,3})[xX](\d{1,3})", arguments.board)
+    if not match:
+        raise ConfigurationError(f"--board is '{arguments.board}'; give corners between squares, such as 9x6.")
+    columns, rows = map(int, match.groups())
+    return Board(columns, rows, arguments.square, arguments.markers, arguments.marker_share)
