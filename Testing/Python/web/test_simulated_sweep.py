@@ -50,7 +50,7 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     with served.held_worker():
         page.click("#find")
         page.click("#cancel")
-    tab.until_line("segment", "(?i)cancelled")
+        tab.until_line("segment", "(?i)cancelled")
     before = tab.picture("3d")
     page.click("#segment")
     found = tab.until_line("segment", r"[\d.]+ mL")

@@ -43,11 +43,11 @@ class BoardPictures:
     def _printed(self, squares: np.ndarray) -> np.ndarray:
         """How bright the board is at places (..., 2) in squares from its corner; NaN for none."""
         extent = np.array([self._board.columns + 1, self._board.rows + 1])
-        on_board: np.ndarray = ((squares >= 0) & (squares < extent)).all(axis=-1)
+        on_board = np.asarray(((squares >= 0) & (squares < extent)).all(axis=-1))
         on_border = ((squares >= -1) & (squares < extent + 1)).all(axis=-1)
         places = np.where(on_board[..., None], squares, 0.0)
         if self._pattern is None:
-            is_white = np.floor(places).sum(axis=-1) % 2 == 1
+            is_white: np.ndarray = np.asarray(np.floor(places).sum(axis=-1) % 2 == 1)
         else:
             column, row = (np.floor(places / extent * self._pattern.shape[::-1])).astype(int).transpose(2, 0, 1)
             is_white = self._pattern[row, column] > 0.5
