@@ -2,6 +2,7 @@
 sweep can be laid on it, how they spread, and how they look.
 
 python Testing/Benchmarks/patients.py --seeds 0 1000 --lines patients.jsonl --json patients.json
+python Testing/Benchmarks/patients.py --seeds 0 100 --date 3
 python Testing/Benchmarks/patients.py --seeds 0 12 --sheet docs/pictures/patients.png
 """
 
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.simulation import ProbeSettings, SweepSettings
-from CRLMSegmentationLib.simulation.patient import LABELS, draw_operation, draw_patient, patient_labels
+from CRLMSegmentationLib.simulation.patient import LABELS, at_date, draw_operation, draw_patient, patient_labels
 from CRLMSegmentationLib.simulation.patient.checks import faults_of, faults_of_operation
 from CRLMSegmentationLib.simulation.patient.surface_curves import surface_points
 from CRLMSegmentationLib.simulation.ultrasound.patient_place import place_sweep
@@ -39,12 +40,14 @@ def main() -> None:
     parser.add_argument(
         "--lines", metavar="FILE", help="add a line for each patient; seeds that are there are not drawn again"
     )
+    parser.add_argument("--date", type=int, default=0, metavar="K", help="so many dates later (default: 0)")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--sheet", metavar="FILE", help="draw every patient into one picture (.png)")
     arguments = parser.parse_args()
     rows, tiles = [], []
     if arguments.lines and Path(arguments.lines).is_file():
         rows = [json.loads(line) for line in Path(arguments.lines).read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if row.get("date", 0) == arguments.date]
     known = {row["seed"] for row in rows}
     rows = [row for row in rows if row["seed"] in range(*arguments.seeds)]
     draw_patient(0)  # compiles
@@ -52,7 +55,7 @@ def main() -> None:
         if seed in known and not arguments.sheet:
             continue
         begun = time.perf_counter()
-        patient = draw_patient(seed)
+        patient = at_date(draw_patient(seed), arguments.date)
         drawn = time.perf_counter()
         lower, dimensions = patient.grid_origin_ras, patient.outside_mm.shape[::-1]
         labels = patient_labels(patient, lower, 1.0, dimensions)
@@ -86,6 +89,7 @@ def row_of(patient, labels, seconds) -> dict:
     bounds = np.array(patient.surface.GetBounds()).reshape(3, 2)
     return {
         "seed": patient.seed,
+        "date": patient.date,
         "seconds": round(seconds[0], 2),
         "seconds_with_labels": round(seconds[1], 2),
         "liver_ml": round(patient.liver_ml, 1),

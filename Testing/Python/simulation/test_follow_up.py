@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import SimpleITK
 from CRLMSegmentationLib.errors import ConfigurationError
+from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.simulation.ct.dicom import date_after
 from CRLMSegmentationLib.simulation.patient import LABELS, at_date, draw_operation, patient_labels, write_patient
 from CRLMSegmentationLib.simulation.patient.checks import faults_of
 from CRLMSegmentationLib.simulation.patient.follow_up import Course, next_diameter_mm
 from CRLMSegmentationLib.simulation.patient.patient import room_in_liver
+from CRLMSegmentationLib.simulation.ultrasound.patient_sweep import tumors_in_reference
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +140,22 @@ def test_the_operation_of_a_later_date_is_found_from_its_ct(later):
     assert operation.reference_to_ct(operation.ct_to_reference(centers)) == pytest.approx(centers, abs=1e-3)
 
 
+def test_tumors_in_reference_bear_their_identity(later):
+    """As the labels of the CT of that date have them, through the operation of that date."""
+    operation = draw_operation(later)
+    lesion = max(later.metastases, key=lambda one: one.equivalent_diameter_mm)
+    center = operation.ct_to_reference(lesion.center_ras)
+    tumors = tumors_in_reference(operation, center + np.array([[-15.0] * 3, [15.0] * 3]))
+    reach = lesion.shape.largest_radius_mm() + 1
+    labels = patient_labels(later, lesion.center_ras - reach, 0.5, [int(4 * reach)] * 3)
+    on_ct = transform_points(labels.ijk_to_ras, np.argwhere(labels.voxels == LABELS["metastasis"])[:, ::-1])
+    found = transform_points(tumors.ijk_to_ras, np.argwhere(tumors.voxels == lesion.identity)[:, ::-1])
+    assert found.mean(axis=0) == pytest.approx(operation.ct_to_reference(on_ct).mean(axis=0), abs=0.15)
+    assert set(np.unique(tumors.voxels)) <= {0, *(one.identity for one in later.metastases)}
+    # The second has vanished, so that the place in the list and the identity differ.
+    assert [one.identity for one in later.metastases] != list(range(1, 1 + len(later.metastases)))
+
+
 def test_the_same_date_gives_the_same_bytes(patient, later):
     again = at_date(patient, 1)
     assert np.array_equal(again.outside_mm, later.outside_mm) and again.days == later.days
@@ -155,7 +173,11 @@ def test_identity_new_and_vanished_ones_and_the_posture_are_written(patient, lat
     assert set(text["new"]) == now - first == {one["identity"] for one in text["lesions"] if one["new"]}
     assert {one["identity"] for one in text["vanished"]} == first - now
     assert text["vanished"], "this seed's second metastasis is gone"
-    assert all(one["volume_ml"] > 0 and one["equivalent_diameter_mm"] >= 2.9 for one in text["lesions"])
+    for one in text["lesions"]:
+        assert one["equivalent_diameter_mm"] >= 2.9
+        assert 0 < one["volume_in_liver_ml"] <= 1.03 * one["volume_ml"] + 0.01
+        if one["place"] == "inside":
+            assert one["volume_in_liver_ml"] == pytest.approx(one["volume_ml"], rel=0.05, abs=0.02)
     field = SimpleITK.DisplacementFieldTransform(
         SimpleITK.ReadImage(str(folder / "posture.nrrd"), SimpleITK.sitkVectorFloat64)
     )

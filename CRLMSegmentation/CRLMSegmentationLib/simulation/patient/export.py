@@ -16,6 +16,7 @@ from ...values.progress import Progress
 from ..tubes import paint_tubes
 from .deformation import Deformation
 from .labels import LABELS, patient_labels
+from .lesions import PatientLesion
 from .moved import MovedPatient
 from .operation import Operation, draw_operation, grid_around
 from .patient import Patient
@@ -121,6 +122,7 @@ def parameters(patient: Patient, labels: Volume) -> dict[str, Any]:
                 "kind": lesion.kind,
                 "center_ras_mm": lesion.center_ras.tolist(),
                 "volume_ml": round(lesion.shape.volume_ml(), 4),
+                "volume_in_liver_ml": round(volume_in_liver_ml(patient, lesion), 3),
                 "equivalent_diameter_mm": round(lesion.equivalent_diameter_mm, 2),
                 "longest_diameter_mm": round(lesion.shape.longest_diameter_mm(), 2),
                 "place": lesion.place,
@@ -152,6 +154,16 @@ def parameters(patient: Patient, labels: Volume) -> dict[str, Any]:
             for name, tree in patient.vessels.trees.items()
         },
     }
+
+
+def volume_in_liver_ml(patient: Patient, lesion: PatientLesion) -> float:
+    """What of a lesion lies in the liver, and so in the labels: one at the capsule may reach beyond. Counted."""
+    reach = lesion.shape.largest_radius_mm()
+    step = max(0.5, reach / 25)
+    axis = np.arange(-reach, reach + step, step) + step / 3
+    points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    points = points[lesion.shape.radial_distance_mm(points) < 0]
+    return float((patient.shape.outside_mm(lesion.center_ras + points) < 0).sum() * step**3 / 1000)
 
 
 def posture_parameters(posture: Posture) -> dict[str, Any]:
