@@ -95,7 +95,7 @@ def test_a_study_says_how_many_cases_it_simulates_and_how_long_before_it_does(
     tmp_path, monkeypatch, capsys, step, own_cases
 ):
     monkeypatch.setattr(population, "simulate_population", lambda *_: (_ for _ in ()).throw(ConfigurationError("stop")))
-    arguments = SimpleNamespace(quick=False, workers=2, scheduler=None, step=step)
+    arguments = SimpleNamespace(quick=False, workers=2, scheduler=None, step=step, task=None)
     with pytest.raises(ConfigurationError, match="stop"):
         command._simulate(arguments, StudyFolder(tmp_path), None)
     said = capsys.readouterr().out
