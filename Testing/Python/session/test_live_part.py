@@ -154,8 +154,8 @@ def test_a_worker_that_dies_is_reported_and_images_go_on(played):
     played.comes(frame(1))
     worker.wait_for_requests(1)
     worker.dies("out of memory")
-    until(lambda: played.part.status.state == "starting", played.part.process)
-    assert "out of memory" in played.part.status.message and played.part.status.frames.failed == 1
+    until(lambda: played.part.status.frames.failed == 1, played.part.process)
+    assert played.part.status.state == "starting" and "out of memory" in played.part.status.message
     shown = frame(2)
     assert not played.comes(shown) and played.image.frame is shown
     second = played.workers.wait_for(2)
