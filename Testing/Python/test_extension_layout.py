@@ -55,6 +55,7 @@ ROOMS = {
     "errors": set(),
     "geometry": {"errors"},
     "thread_variables": set(),
+    "compilation": set(),
     "python_child": set(),
     "python_process": {"errors", "python_child"},
     "values": {"geometry"},
@@ -62,18 +63,18 @@ ROOMS = {
     "sweep": {"values"},
     "tracking": {"sweep"},
     "calibration": {"sweep", "tracking"},
-    "reconstruction": {"sweep"},
+    "reconstruction": {"sweep", "compilation"},
     "inference": {"values", "python_process"},
     "segmentation": {"inference"},
     "preoperative": {"segmentation", "files"},
     "live": {"segmentation", "reconstruction", "tracking"},
-    "laparoscopy": {"inference", "files", "reconstruction"},
+    "laparoscopy": {"values", "compilation"},
     "navigation": {"segmentation", "tracking"},
     "session": {"calibration", "files", "live", "navigation"},
     "mrml": {"session"},
-    "pictures": {"mrml", "laparoscopy"},
-    "simulation": {"reconstruction", "files", "segmentation", "laparoscopy"},
-    "study": {"reconstruction", "preoperative", "simulation", "laparoscopy"},
+    "pictures": {"mrml"},
+    "simulation": {"sweep", "files", "segmentation", "laparoscopy"},
+    "study": {"reconstruction", "preoperative", "simulation"},
     "web": {"mrml", "simulation"},
     "commands": {"pictures", "web", "study"},
     "cli": {"commands"},
@@ -86,20 +87,27 @@ def _reachable(room):
     return {room} | {further for step in ROOMS[room] for further in _reachable(step)}
 
 
-def test_imports_in_the_library_point_one_way():
+def _imports_between_rooms():
+    """Each import of one room by another: file, importing room, imported room."""
     library = MODULE / "CRLMSegmentationLib"
     for path in library.rglob("*.py"):
         parts = path.relative_to(library).parts
         room = parts[0].removesuffix(".py")
-        if room == "__init__":
-            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.ImportFrom) or node.level < len(parts):
+            if room == "__init__" or not isinstance(node, ast.ImportFrom) or node.level < len(parts):
                 continue
             targets = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-            for target in targets:
-                allowed = target == "__version__" or target in _reachable(room) or (room, target) in NOT_YET
-                assert allowed, f"{path} imports {target}"
+            yield from ((path, room, target) for target in targets if target != "__version__")
+
+
+def test_imports_in_the_library_point_one_way():
+    for path, room, target in _imports_between_rooms():
+        assert target in _reachable(room) or (room, target) in NOT_YET, f"{path} imports {target}"
+
+
+def test_every_step_between_rooms_is_one_that_an_import_takes():
+    taken = {(room, target) for _, room, target in _imports_between_rooms()}
+    assert {(room, target) for room, targets in ROOMS.items() for target in targets} <= taken
 
 
 def test_only_rooms_that_show_know_mrml_and_nothing_knows_qt():

@@ -36,7 +36,7 @@ def test_what_is_meant_is_kept_and_the_rest_left_out(name, given, kept):
 def test_numba_and_nnunets_expressions_start_with_a_cluster_s_settings():
     odd = {"OMP_NUM_THREADS": "4,2", "NUMBA_NUM_THREADS": "0", "nnUNet_def_n_proc": "abc", "NUMEXPR_MAX_THREADS": "x"}
     code = (
-        "import CRLMSegmentationLib.reconstruction.kernels.jit, numexpr\n"
+        "import CRLMSegmentationLib.compilation.jit, numexpr\n"
         "from nnunetv2.configuration import default_num_processes\n"
     )
     environment = {**os.environ, **odd, "PYTHONPATH": str(LIBRARY)}

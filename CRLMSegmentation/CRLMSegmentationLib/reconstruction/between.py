@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..compilation.jit import compiled
 from ..geometry import transform_points
 from ..values.progress import Progress
 from .footprint import row_runs
 from .inserter import Inserter, exact_coefficients
-from .kernels.jit import compiled
 from .kernels.nearest import BYTES, EXACT, LATEST, nearest_kernel
 from .region import Region, image_to_voxel_matrix
 from .settings import ReconstructionSettings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...reconstruction.kernels.jit import compiled
+from ...compilation.jit import compiled
 
 _STEPS = np.array([(-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import inlined
+from ...compilation.jit import inlined
 
 IGSIO_BITS = 14  # after the point
 EXACT_BITS = 40  # of ours: a pixel is placed to 1e-9 of a voxel, in volumes of up to four million voxels along an axis

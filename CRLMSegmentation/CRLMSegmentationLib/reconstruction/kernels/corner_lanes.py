@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...compilation.jit import inlined
 from .arithmetic import IGSIO_BITS, igsio_floor, wrapped_to_32_bits
-from .jit import inlined
 
 UPPER_I = 128  # from the lane of a corner to that of its neighbour along i
 SECOND = 256  # from the lane of a value to that of its weight, or of SEEN and HIT

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import compiled, inlined
+from ...compilation.jit import compiled, inlined
 
 STICKS = np.array(
     [

@@ -15,6 +15,7 @@ from functools import cache
 
 import numpy as np
 
+from ...compilation.jit import compiled, inlined
 from .arithmetic import EXACT_BITS, IGSIO_BITS, columns_within_double, columns_within_fixed, igsio_floor
 from .corner_lanes import (
     HIT,
@@ -34,7 +35,6 @@ from .corner_lanes import (
     corner_weight_jk,
     rounded_igsio_weight,
 )
-from .jit import compiled, inlined
 from .linear_sums import linear_sums_kernel
 from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, WORDS
 

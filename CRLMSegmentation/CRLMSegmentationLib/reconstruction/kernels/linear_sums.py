@@ -12,8 +12,8 @@ from functools import cache
 
 import numpy as np
 
+from ...compilation.jit import compiled
 from .arithmetic import EXACT_BITS, columns_within_fixed
-from .jit import compiled
 from .nearest import SUM_BITS
 
 WEIGHT_BITS = (10, 8)  # weights are rounded to 2^-10 for BYTES and 2^-8 for WORDS

@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ...compilation.jit import compiled
 from .arithmetic import (
     EXACT_BITS,
     IGSIO_BITS,
@@ -25,7 +26,6 @@ from .arithmetic import (
     running_mean_of_floats,
     running_mean_of_integers,
 )
-from .jit import compiled
 
 LATEST, MAXIMUM, MEAN = 0, 1, 2
 FIXED, DOUBLE, EXACT = 0, 1, 2

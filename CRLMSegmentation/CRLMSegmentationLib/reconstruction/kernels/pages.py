@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import compiled
+from ...compilation.jit import compiled
 
 _SMALLEST_PAGE_BYTES = 4096
 

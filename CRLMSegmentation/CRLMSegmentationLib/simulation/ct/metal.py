@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from ...reconstruction.kernels.jit import compiled
+from ...compilation.jit import compiled
 
 _ANGLES = 360
 # keV 40, 60, 80, 100: share of the detected spectrum, water and titanium per mm.

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ...reconstruction.kernels.jit import compiled
+from ...compilation.jit import compiled
 
 
 @compiled

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...compilation.jit import compiled
 from ...errors import GeometryError
-from ...reconstruction.kernels.jit import compiled
 
 LEAST_MM, MOST_MM = 5.0, 25.0
 # A push of 1 mm over 1 mm has nowhere a steeper slope than this: 6 t (1 - t t)^2 at t = 1 / sqrt(5).

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...reconstruction.kernels.jit import compiled
+from ...compilation.jit import compiled
 
 # A row of an ellipsoid: center (3), semi-axes (3), its axes as rows of a rotation (9); mm.
 ELLIPSOID_NUMBERS = 15

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...reconstruction.kernels.jit import compiled
+from ...compilation.jit import compiled
 from ...values import Volume
 from ..tubes import paint_tubes
 from .implicit import outside_ellipsoid, reach_along

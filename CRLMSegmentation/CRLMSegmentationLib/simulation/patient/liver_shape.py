@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...reconstruction.kernels.jit import compiled
+from ...compilation.jit import compiled
 from .implicit import ELLIPSOID_NUMBERS, common, ellipsoid, joined, outside_ellipsoid, reach_along, turned
 
 SMALLEST_ML, LARGEST_ML = 1000.0, 2200.0

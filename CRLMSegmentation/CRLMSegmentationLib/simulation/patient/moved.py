@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...compilation.jit import compiled
 from ...geometry import corners_of_extent
-from ...reconstruction.kernels.jit import compiled
 from .couinaud import Planes
 from .lesions import PatientLesion
 from .liver_shape import LiverShape, liver_at

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from ...reconstruction.kernels.jit import compiled
+from ...compilation.jit import compiled
 
 ATTEMPTS = 14
 PIECE_MM = 2.5

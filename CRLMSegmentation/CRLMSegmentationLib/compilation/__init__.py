@@ -1,0 +1,1 @@
+"""Functions on numbers and arrays, compiled to machine code that is kept on disk."""

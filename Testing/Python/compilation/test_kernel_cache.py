@@ -1,0 +1,72 @@
+"""Machine code that is kept on disk: used again, and never older than anything that it is made of."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from CRLMSegmentationLib.compilation import jit
+
+LIBRARY = Path(__file__).resolve().parents[3] / "CRLMSegmentation"
+KERNEL = """
+from CRLMSegmentationLib.compilation.jit import compiled
+from near import near
+from room import far
+@compiled
+def kernel(number):
+    return near(number) + far.far(number)
+print(kernel(1), sum(kernel.stats.cache_hits.values()))
+"""
+SOURCES = {
+    "kernel.py": KERNEL,
+    # A helper beside the kernel, one in another folder by its module, and what that one takes from a third.
+    "near.py": (
+        "from CRLMSegmentationLib.compilation.jit import inlined\n"
+        "@inlined\ndef near(number):\n    return number + {near}\n"
+    ),
+    "room/far.py": (
+        "from CRLMSegmentationLib.compilation.jit import inlined\n"
+        "from values.numbers import CONSTANT\n"
+        "@inlined\ndef far(number):\n    return number * {far} + CONSTANT\n"
+    ),
+    "values/numbers.py": "CONSTANT = {constant}\n",
+}
+
+
+@pytest.fixture
+def printed(tmp_path):
+    """What a new process prints whose kernel is compiled of sources that hold the given numbers."""
+    source = tmp_path / "source"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(LIBRARY),
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+    def run(**numbers: int) -> str:
+        for name, text in SOURCES.items():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            if "{" in text or not (source / name).exists():
+                (source / name).write_text(text.format(**numbers))
+        command = [sys.executable, str(source / "kernel.py")]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+    return run
+
+
+def test_machine_code_is_kept_until_something_changes_that_is_compiled_in(printed):
+    assert printed(near=10, far=1, constant=0) == "12 0"
+    assert printed(near=10, far=1, constant=0) == "12 1"  # from the disk
+    assert printed(near=20, far=1, constant=0) == "22 0"
+    assert printed(near=20, far=3, constant=0) == "24 0"
+    assert printed(near=20, far=3, constant=100) == "124 0"
+
+
+def test_without_numbas_cache_a_kernel_is_compiled_all_the_same(monkeypatch):
+    def other_numba():
+        raise ImportError("cannot import name 'FunctionCache'")
+
+    monkeypatch.setattr(jit, "_cache_class", other_numba)
+    assert jit.compiled(lambda number: number + 1)(1) == 2
