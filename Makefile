@@ -8,7 +8,7 @@ OUTPUT ?= demo-output
 # True when VTK can render off screen here; Mesa's software renderer is installed when it cannot.
 RENDERS := import sys; from CRLMSegmentationLib.pictures.offscreen import working_window_class as w; sys.exit(w() is None)
 
-.PHONY: help setup demo test lint docs peers browser clean
+.PHONY: help setup demo test lint docs peers browser gpu-wheels clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,7 +17,8 @@ help:
 	@echo "make test                            the tests"
 	@echo "make lint                            style and types of the sources"
 	@echo "make docs                            the documentation site, in docs/_build/html/"
-	@echo "make clean                           remove .venv/ and $(OUTPUT)/"
+	@echo "make gpu-wheels                      what Testing/GPU/campaign.py needs on a bare machine with a graphics card"
+	@echo "make clean                           remove .venv/, $(OUTPUT)/ and what else was made"
 
 setup: $(VENV)/ready
 
@@ -82,5 +83,18 @@ browser:
 	@command -v chromium >/dev/null || .ci/apt-install \
 	  "Chromium is not here: the tests of the web page will skip (on Debian: apt install chromium)" chromium
 
+# What the campaign for a graphics card (Testing/GPU) takes to a bare machine with Python 3.12 and torch: wheels/ beside it.
+GPU_WHEELS := Testing/GPU/wheels
+FOR_GPU := --only-binary :all: --python-version 3.12 --implementation cp --platform manylinux_2_28_x86_64 \
+  --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64
+
+gpu-wheels: setup
+	@rm -rf $(GPU_WHEELS)
+	@for package in $$(grep -v '^#' Testing/GPU/wheels.txt); do \
+	  $(BIN)/python -m pip download -qq --no-deps $(FOR_GPU) -d $(GPU_WHEELS) "$$package" 2>/dev/null || \
+	  $(BIN)/python -m pip wheel -qq --no-deps -w $(GPU_WHEELS) "$$package" || exit 1; \
+	done
+	@$(PYTHON) Testing/GPU/check_wheels.py $(GPU_WHEELS)
+
 clean:
-	rm -rf $(VENV) $(OUTPUT) docs/_build docs/reference/generated
+	rm -rf $(VENV) $(OUTPUT) docs/_build docs/reference/generated $(GPU_WHEELS)

@@ -1,0 +1,157 @@
+"""Models and images for the campaign: the shipped networks, and untrained ones of every other kind."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "Benchmarks"))
+
+from CRLMSegmentationLib.inference.image import Image
+from CRLMSegmentationLib.inference.models.checkpoints import write_safetensors
+from CRLMSegmentationLib.inference.models.model_files import write_card
+from CRLMSegmentationLib.inference.models.trained_model import Model, load_model
+from made_up import made_up_volume
+
+ONE_TUMOR = {"background": 0, "tumor": 1}
+_LAYERS, _RESAMPLE = "torch.nn.modules.", "resample_data_or_seg_to_shape"
+
+
+def shipped(quick: bool) -> list[Model]:
+    """The networks that ship; when `quick` the one for a box."""
+    names = ["crop-simulated-small"] if quick else ["crop-simulated-small", "full-simulated-small"]
+    return [load_model(name) for name in names]
+
+
+def default_3d(work: Path, quick: bool, **changes: Any) -> Model:
+    """nnU-Net's plan for boxes of 48 x 56 x 56 mm at 0.5 mm (16.5 million parameters); when `quick` a tiny one."""
+    patch, features = ((16, 16, 16), (4, 8, 8)) if quick else ((96, 112, 112), (32, 64, 128, 256, 320))
+    return untrained(work / "default-3d", patch, features, 2.0 if quick else 0.5, **changes)
+
+
+def default_2d(work: Path, quick: bool, **changes: Any) -> Model:
+    """nnU-Net's plan for frames of 512 x 512 pixels; when `quick` a tiny one."""
+    patch, features = ((32, 32), (4, 8, 8)) if quick else ((512, 512), (32, 64, 128, 256, 512, 512, 512, 512))
+    options = {"task": "frames", "channels": ("B-mode",), **changes}
+    return untrained(work / f"default-2d-{options['task']}", patch, features, 2.0 if quick else 0.2, **options)
+
+
+def untrained(
+    folder: Path,
+    patch: Sequence[int],
+    features: Sequence[int],
+    spacing_mm: float,
+    task: str = "crop",
+    channels: Sequence[str] = ("B-mode",),
+    labels: dict[str, Any] | None = None,
+    folds: int = 1,
+    normalisation: str = "ZScoreNormalization",
+    **dataset: Any,
+) -> Model:
+    """A model with random weights in `folder`, planned as nnU-Net plans; the same at every call."""
+    import torch
+    from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+
+    axes, stages = len(patch), len(features)
+    strides = [[1] * axes] + [[2] * axes] * (stages - 1)
+    configuration = "2d" if axes == 2 else "3d_fullres"
+    architecture = {
+        "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
+        "arch_kwargs": {
+            "n_stages": stages,
+            "features_per_stage": list(features),
+            "conv_op": f"{_LAYERS}conv.Conv{axes}d",
+            "kernel_sizes": [[3] * axes] * stages,
+            "strides": strides,
+            "n_conv_per_stage": [2] * stages,
+            "n_conv_per_stage_decoder": [2] * (stages - 1),
+            "conv_bias": True,
+            "norm_op": f"{_LAYERS}instancenorm.InstanceNorm{axes}d",
+            "norm_op_kwargs": {"eps": 1e-5, "affine": True},
+            "dropout_op": None,
+            "dropout_op_kwargs": None,
+            "nonlin": "torch.nn.LeakyReLU",
+            "nonlin_kwargs": {"inplace": True},
+        },
+        "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
+    }
+    resample = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
+    plans = {
+        "dataset_name": "Dataset999_Campaign",
+        "plans_name": "nnUNetPlans",
+        "original_median_spacing_after_transp": [spacing_mm] * 3,
+        "original_median_shape_after_transp": [100, 100, 100],
+        "image_reader_writer": "SimpleITKIO",
+        "transpose_forward": [0, 1, 2],
+        "transpose_backward": [0, 1, 2],
+        "experiment_planner_used": "ExperimentPlanner",
+        "label_manager": "LabelManager",
+        "foreground_intensity_properties_per_channel": {
+            str(number): {"mean": 60.0, "std": 60.0, "percentile_00_5": -100.0, "percentile_99_5": 250.0}
+            for number in range(len(channels))
+        },
+        "configurations": {
+            configuration: {
+                "data_identifier": f"nnUNetPlans_{configuration}",
+                "preprocessor_name": "DefaultPreprocessor",
+                "batch_size": 2,
+                "patch_size": list(patch),
+                "median_image_size_in_voxels": [float(size) for size in patch],
+                "spacing": [spacing_mm] * axes,
+                "normalization_schemes": [normalisation] * len(channels),
+                "use_mask_for_norm": [False] * len(channels),
+                **{f"resampling_fn_{what}": _RESAMPLE for what in ("data", "seg", "probabilities")},
+                "resampling_fn_data_kwargs": resample,
+                "resampling_fn_seg_kwargs": {**resample, "is_seg": True, "order": 1},
+                "resampling_fn_probabilities_kwargs": {**resample, "order": 1},
+                "batch_dice": False,
+                "architecture": architecture,
+            }
+        },
+    }
+    description = {
+        "channel_names": dict(enumerate(channels)),
+        "labels": labels or ONE_TUMOR,
+        "file_ending": ".nrrd",
+        **dataset,
+    }
+    regions = "regions_class_order" in dataset
+    heads = len(description["labels"]) - int(regions)
+    weights = [f"fold_{fold}/weights.safetensors" for fold in range(folds)]
+    for fold, name in enumerate(weights):
+        if (folder / name).is_file():
+            continue
+        torch.manual_seed(fold)
+        network = get_network_from_plans(
+            architecture["network_class_name"], architecture["arch_kwargs"], architecture["_kw_requires_import"],
+            len(channels), heads, deep_supervision=False,
+        )  # fmt: skip
+        write_safetensors(network.state_dict(), folder / name)
+    (folder / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
+    (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
+    card = {"name": folder.name, "version": "1", "task": task, "margin_mm": 10.0, "threshold": 0.5,
+            "configuration": configuration, "weights": weights, "mirror_axes": list(range(axes)),
+            "intended_use": "Timing. The weights are not trained."}  # fmt: skip
+    write_card(folder, card)
+    return load_model(folder)
+
+
+def box_of_speckle(quick: bool) -> Image:
+    """60 mm of speckle around a dark tumor at 0.5 mm; when `quick` 20 mm."""
+    volume = made_up_volume(40 if quick else 120)
+    return Image(volume.voxels[None], [0.5] * 3)
+
+
+def frame_of_speckle(quick: bool, channels: int = 1) -> Image:
+    """A frame of 640 x 480 pixels of 0.2 mm with a dark disc in it."""
+    height, width = (60, 80) if quick else (480, 640)
+    j, i = np.indices((height, width))
+    level = np.where((j - height / 2) ** 2 + (i - width / 2) ** 2 < (height / 5) ** 2, 30.0, 70.0)
+    grey = np.random.default_rng(1).rayleigh(1.0, (height, width, channels)) * level[:, :, None]
+    pixels = np.clip(grey, 1, 255).astype(np.uint8)
+    return Image.of_frame(pixels[..., 0] if channels == 1 else pixels, (0.2, 0.2))
