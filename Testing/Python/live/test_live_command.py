@@ -8,8 +8,6 @@ import pytest
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.commands.live import frames as frame_runs
 from CRLMSegmentationLib.files import read_box, read_volume, write_surface
-from CRLMSegmentationLib.inference.engine import WorkerPredictor
-from CRLMSegmentationLib.inference.models.trained_model import load_model
 from CRLMSegmentationLib.live.live_tumor import LiveTumor
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, write_sweep
 from CRLMSegmentationLib.tracking import Replayer
@@ -131,14 +129,11 @@ def test_a_stream_is_outlined_until_the_server_closes(sweep, dark_model, tmp_pat
 
 
 @pytest.fixture
-def played(dark_model, fake_workers):
+def played(ready_worker):
     """(live, worker): the network is played by the test."""
-    with WorkerPredictor(load_model(dark_model), "cpu", connect=fake_workers) as predictor:
-        worker = fake_workers.wait_for(1)
-        worker.is_ready()
-        predictor.wait_until_ready(LONGEST_S)
-        with LiveTumor(predictor) as live:
-            yield live, worker
+    predictor, worker = ready_worker
+    with LiveTumor(predictor) as live:
+        yield live, worker
 
 
 def test_in_its_own_time_a_recording_loses_the_frames_that_are_overtaken(played):

@@ -23,14 +23,11 @@ def frame(number, shape=(40, 50), pixel_mm=0.5, valid=True, dtype=np.uint8):
 
 
 @pytest.fixture
-def live(dark_model, fake_workers):
+def live(ready_worker):
     """(outliner, worker), the worker ready."""
-    with WorkerPredictor(load_model(dark_model), "cpu", connect=fake_workers) as predictor:
-        worker = fake_workers.wait_for(1)
-        worker.is_ready()
-        predictor.wait_until_ready(LONGEST_S)
-        with Outliner(predictor) as outliner:
-            yield outliner, worker
+    predictor, worker = ready_worker
+    with Outliner(predictor) as outliner:
+        yield outliner, worker
 
 
 def test_the_newest_frame_wins_and_its_outline_is_its_own(live):
