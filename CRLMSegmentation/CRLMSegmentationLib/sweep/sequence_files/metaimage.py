@@ -5,7 +5,7 @@ Format: MetaIO documentation and IGSIO's vtkIGSIOMetaImageSequenceIO.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,10 @@ from .sequence_header import (
     SequenceHeader,
     data_file_beside,
     flips_to_working_orientation,
+    frame_field_lines,
     has_transform,
     read_header_lines,
-    split_frame_field,
+    sorted_fields,
     spread_frame_fields,
 )
 from .stored_axes import holds_images, stored_axes
@@ -49,7 +50,7 @@ _PADDED_WIDTH = 40
 def read_header(path: Path) -> SequenceHeader:
     """The header of a MetaImage sequence. Raises SequenceFileError."""
     lines, offset = read_header_lines(path, lambda line: line.replace(" ", "").startswith("ElementDataFile="))
-    fields, frames = _fields_in(lines)
+    fields, frames = sorted_fields(_pairs_in(lines))
     try:
         sizes = [int(text) for text in fields["DimSize"].split()]
         channels = int(fields.get("ElementNumberOfChannels", "1"))
@@ -102,21 +103,12 @@ def read_header(path: Path) -> SequenceHeader:
     )
 
 
-def _fields_in(lines: Iterable[str]) -> tuple[dict[str, str], dict[int, dict[str, str]]]:
-    """The fields of the file by name, and those of its frames by number and name."""
-    fields: dict[str, str] = {}
-    frames: dict[int, dict[str, str]] = {}
+def _pairs_in(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Names and values, of the file's fields and of those of its frames."""
     for line in lines:
         name, separator, value = line.partition("=")
-        if not separator:
-            continue
-        name, value = name.strip(), value.strip()
-        frame_field = split_frame_field(name)
-        if frame_field is None:
-            fields[name] = value
-        else:
-            frames.setdefault(frame_field[0], {})[frame_field[1]] = value
-    return fields, frames
+        if separator:
+            yield name.strip(), value.strip()
 
 
 def header_text(
@@ -152,9 +144,5 @@ def header_text(
         f"UltrasoundImageType = {'BRIGHTNESS' if min(image_size) > 0 else 'XX'}",
     ]
     lines += [f"{name} = {value}" for name, value in fields.items()]
-    for number, entries in enumerate(frame_fields):
-        others = dict(entries)
-        status = others.pop("ImageStatus", "OK" if min(image_size) > 0 else "INVALID")
-        lines += [f"Seq_Frame{number:04d}_{name} = {value}" for name, value in others.items()]
-        lines.append(f"Seq_Frame{number:04d}_ImageStatus = {status}")
+    lines += frame_field_lines(frame_fields, min(image_size) > 0, " = ", "ImageStatus")
     return "\n".join(lines + ["ElementDataFile = LOCAL"]) + "\n"

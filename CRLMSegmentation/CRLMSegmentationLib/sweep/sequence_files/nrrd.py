@@ -5,7 +5,7 @@ Format: NRRD 0004 definition (teem.sourceforge.net/nrrd/format.html) and IGSIO's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,10 @@ from .sequence_header import (
     SequenceHeader,
     data_file_beside,
     flips_to_working_orientation,
+    frame_field_lines,
     has_transform,
     read_header_lines,
+    sorted_fields,
     split_frame_field,
     spread_frame_fields,
 )
@@ -46,7 +48,7 @@ _FORMAT_FIELDS = {
 def read_header(path: Path) -> SequenceHeader:
     """The header of an NRRD sequence. Raises SequenceFileError."""
     lines, offset = _lines_of(path)
-    fields, frames = _fields_in(lines[1:])
+    fields, frames = sorted_fields(_pairs_in(lines[1:]))
     try:
         sizes = [int(text) for text in fields["sizes"].split()]
         skipped_lines = int(fields.get("line skip", fields.get("lineskip", "0")))
@@ -111,22 +113,15 @@ def _lines_of(path: Path) -> tuple[list[str], int]:
         return path.read_text(encoding="utf-8", errors="replace").splitlines(), 0
 
 
-def _fields_in(lines: Iterable[str]) -> tuple[dict[str, str], dict[int, dict[str, str]]]:
-    """The fields of the file by name, those of the format in lower case, and those of its frames by number and name."""
-    fields: dict[str, str] = {}
-    frames: dict[int, dict[str, str]] = {}
+def _pairs_in(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Names and values, of the file's fields and of those of its frames; names of the format in lower case."""
     for line in lines:
         if line.startswith("#") or ":" not in line:
             continue
         name, value = line.split(":", 1)
         is_pair = value.startswith("=")
         name, value = name.strip(), value[1:].strip() if is_pair else value.strip()
-        frame_field = split_frame_field(name)
-        if frame_field is None:
-            fields[name if is_pair else name.lower()] = value
-        else:
-            frames.setdefault(frame_field[0], {})[frame_field[1]] = value
-    return fields, frames
+        yield name if is_pair or split_frame_field(name) else name.lower(), value
 
 
 def header_text(
@@ -155,9 +150,5 @@ def header_text(
         "ultrasound image type:=BRIGHTNESS",
     ]
     lines += [f"{name}:={value}" for name, value in fields.items()]
-    for number, entries in enumerate(frame_fields):
-        others = dict(entries)
-        status = others.pop("ImageStatus", "OK" if min(image_size) > 0 else "INVALID")
-        lines += [f"Seq_Frame{number:04d}_{name}:={value}" for name, value in others.items()]
-        lines.append(f"Seq_Frame{number:04d}_Status:={status}")
+    lines += frame_field_lines(frame_fields, min(image_size) > 0, ":=", "Status")
     return "\n".join(lines) + "\n\n"

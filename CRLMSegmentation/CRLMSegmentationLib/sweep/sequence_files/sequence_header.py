@@ -6,7 +6,7 @@ Format: IGSIO's vtkIGSIOMetaImageSequenceIO and vtkIGSIONrrdSequenceIO; MetaIO d
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,6 +104,32 @@ def split_frame_field(name: str) -> tuple[int, str] | None:
     """'Seq_Frame0012_Timestamp' as (12, 'Timestamp'); None for any other name."""
     match = _FRAME_FIELD.match(name)
     return (int(match.group(1)), match.group(2)) if match else None
+
+
+def sorted_fields(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[int, dict[str, str]]]:
+    """Names and values of a header as the fields of the file by name, and those of its frames by number and name."""
+    fields: dict[str, str] = {}
+    frames: dict[int, dict[str, str]] = {}
+    for name, value in pairs:
+        frame_field = split_frame_field(name)
+        if frame_field is None:
+            fields[name] = value
+        else:
+            frames.setdefault(frame_field[0], {})[frame_field[1]] = value
+    return fields, frames
+
+
+def frame_field_lines(
+    frame_fields: Sequence[Mapping[str, str]], has_images: bool, separator: str, status_name: str
+) -> list[str]:
+    """The lines of a header with the fields of each frame, its status last."""
+    lines = []
+    for number, entries in enumerate(frame_fields):
+        others = dict(entries)
+        status = others.pop("ImageStatus", "OK" if has_images else "INVALID")
+        lines += [f"Seq_Frame{number:04d}_{name}{separator}{value}" for name, value in others.items()]
+        lines.append(f"Seq_Frame{number:04d}_{status_name}{separator}{status}")
+    return lines
 
 
 def has_transform(found: Mapping[int, Mapping[str, str]]) -> bool:
