@@ -69,15 +69,13 @@ class ProbeEstimate:
     @property
     def missing(self) -> list[str]:
         """What more would make it better, each a few words for people."""
-        wanted = []
-        if self.frames_used < WANTED_FRAMES:
-            wanted.append(f"{self.frames_used} of {WANTED_FRAMES} images")
-        if self.turned_deg < WANTED_TURN_DEG:
-            wanted.append(f"probe turned {self.turned_deg:.0f} of {WANTED_TURN_DEG:.0f} degrees")
-        worst = float(self.corner_deviation_mm.max())
-        if worst > WANTED_CORNER_MM:
-            wanted.append(f"corners of the image known to {worst:.1f} of {WANTED_CORNER_MM:g} mm")
-        return wanted
+        turned, worst = self.turned_deg, float(self.corner_deviation_mm.max())
+        wanted = {
+            f"{self.frames_used} of {WANTED_FRAMES} images": self.frames_used < WANTED_FRAMES,
+            f"probe turned {turned:.0f} of {WANTED_TURN_DEG:.0f} degrees": turned < WANTED_TURN_DEG,
+            f"corners of the image known to {worst:.1f} of {WANTED_CORNER_MM:g} mm": worst > WANTED_CORNER_MM,
+        }
+        return [words for words, is_missing in wanted.items() if is_missing]
 
 
 class ProbeCalibration:

@@ -57,14 +57,13 @@ class TipEstimate:
     @property
     def missing(self) -> list[str]:
         """What more would make it better, each a few words for people; [] when it is as good as it should be."""
-        wanted = []
-        if self.tilt_deg < WANTED_TILT_DEG:
-            wanted.append(f"tilt {self.tilt_deg:.0f} of {WANTED_TILT_DEG:.0f} degrees")
-        if self.poses_used < WANTED_POSES:
-            wanted.append(f"{self.poses_used} of {WANTED_POSES} poses")
-        if self.deviation_mm > WANTED_DEVIATION_MM:
-            wanted.append(f"tip known to {self.deviation_mm:.1f} of {WANTED_DEVIATION_MM:g} mm")
-        return wanted
+        tilt, deviation = self.tilt_deg, self.deviation_mm
+        wanted = {
+            f"tilt {tilt:.0f} of {WANTED_TILT_DEG:.0f} degrees": tilt < WANTED_TILT_DEG,
+            f"{self.poses_used} of {WANTED_POSES} poses": self.poses_used < WANTED_POSES,
+            f"tip known to {deviation:.1f} of {WANTED_DEVIATION_MM:g} mm": deviation > WANTED_DEVIATION_MM,
+        }
+        return [words for words, is_missing in wanted.items() if is_missing]
 
 
 def estimate_tip(poses: np.ndarray, times_s: np.ndarray) -> TipEstimate:
