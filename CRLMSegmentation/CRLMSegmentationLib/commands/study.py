@@ -6,6 +6,7 @@ import argparse
 import math
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from ..files.paths import name_for_library
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .options.outputs import Output, check_folder, check_outputs
 from .options.progress import progress_bar
+from .options.steps import Step, add_steps, run_step
 from .study_steps import carry_labels, implant
 
 if TYPE_CHECKING:
@@ -46,37 +48,38 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
-    for name, summary in STEPS.items():
-        step = steps.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        step.add_argument("--work", required=True, metavar="DIR", help="the study's folder; holds everything")
-        step.add_argument("--workers", type=int, default=1, help="processes on this machine (default 1)")
-        step.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://host:8786")
-        if name in ("build", "run"):
-            optional: dict[str, Any] = {"nargs": "?"} if name == "run" else {}
-            step.add_argument("table", metavar="TABLE",
-                              help="CSV: case, patient, split, sweep or volume, mask, calibration",
-                              **optional)  # fmt: skip
-        if name in ("simulate", "run"):
-            step.add_argument("--quick", action="store_true", help="a few thin cases, to see that everything runs")
-        if name == "simulate":
-            _add_task_option(step)
-        else:
-            _add_study_arguments(step)
-        if name in ("evaluate", "report", "run"):
-            step.add_argument("--model", action="append", default=[], metavar="NAME=DIR",
-                              help="a further model to be tried on the test cases; may be given again")  # fmt: skip
-            step.add_argument("--no-robustness", action="store_true", help="skip the disturbed boxes and sweeps")
-        if name in ("report", "run"):
-            step.add_argument("-o", "--output", metavar="DIR", help="folder of the report (default: DIR/report)")
-            step.add_argument("--recording", action="append", default=[], metavar="SWEEP[,CONFIGURATION]",
-                              help="a real recording without tumor, to count false alarms in")  # fmt: skip
-            step.add_argument("--note", action="append", default=[], metavar="TEXT", help="a sentence for the report")
-    for further in (implant, carry_labels):
-        summary = further.SUMMARY
-        further.add_arguments(
-            steps.add_parser(further.STEP, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        )
+    own = {name: Step(summary, partial(_add_arguments_of, name), _run) for name, summary in STEPS.items()}
+    others = {other.STEP: Step(other.SUMMARY, other.add_arguments, other.run) for other in (implant, carry_labels)}
+    add_steps(parser, {**own, **others})
+
+
+run = run_step
+
+
+def _add_arguments_of(name: str, step: argparse.ArgumentParser) -> None:
+    step.add_argument("--work", required=True, metavar="DIR", help="the study's folder; holds everything")
+    step.add_argument("--workers", type=int, default=1, help="processes on this machine (default 1)")
+    step.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://host:8786")
+    if name in ("build", "run"):
+        optional: dict[str, Any] = {"nargs": "?"} if name == "run" else {}
+        step.add_argument("table", metavar="TABLE",
+                          help="CSV: case, patient, split, sweep or volume, mask, calibration",
+                          **optional)  # fmt: skip
+    if name in ("simulate", "run"):
+        step.add_argument("--quick", action="store_true", help="a few thin cases, to see that everything runs")
+    if name == "simulate":
+        _add_task_option(step)
+    else:
+        _add_study_arguments(step)
+    if name in ("evaluate", "report", "run"):
+        step.add_argument("--model", action="append", default=[], metavar="NAME=DIR",
+                          help="a further model to be tried on the test cases; may be given again")  # fmt: skip
+        step.add_argument("--no-robustness", action="store_true", help="skip the disturbed boxes and sweeps")
+    if name in ("report", "run"):
+        step.add_argument("-o", "--output", metavar="DIR", help="folder of the report (default: DIR/report)")
+        step.add_argument("--recording", action="append", default=[], metavar="SWEEP[,CONFIGURATION]",
+                          help="a real recording without tumor, to count false alarms in")  # fmt: skip
+        step.add_argument("--note", action="append", default=[], metavar="TEXT", help="a sentence for the report")
 
 
 def _add_task_option(step: argparse.ArgumentParser) -> None:
@@ -111,13 +114,7 @@ def _add_study_arguments(step: argparse.ArgumentParser) -> None:
     step.add_argument("--threads", type=int, help="of the processor (default: as many as there are)")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    if arguments.step == implant.STEP:
-        implant.run(arguments)
-        return
-    if arguments.step == carry_labels.STEP:
-        carry_labels.run(arguments)
-        return
+def _run(arguments: argparse.Namespace) -> None:
     for name in ("workers", "epochs", "iterations", "gpus", "threads"):
         value = getattr(arguments, name, None)
         if value is not None and value < 1:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 
 from .. import timing
+from ..options.steps import Step, add_steps, run_step
 from . import probe, stylus
 
 STEPS = {
-    "stylus": (stylus, "find the tip of a stylus that is turned about it"),
-    "probe": (probe, "find where the image lies on its probe, on an N-wire phantom"),
-    "time": (timing, "find the delay between the images and the poses of a recording"),
+    "stylus": Step("find the tip of a stylus that is turned about it", stylus.add_arguments, stylus.run),
+    "probe": Step("find where the image lies on its probe, on an N-wire phantom", probe.add_arguments, probe.run),
+    "time": Step("find the delay between the images and the poses of a recording", timing.add_arguments, timing.run),
 }
 EXAMPLES = (
     "crlm calibrate stylus pivot.igs.mha --tool Stylus -o stylus.xml",
@@ -21,12 +22,7 @@ JSON = "print one JSON object: what was found, and how well it is known"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    steps = parser.add_subparsers(dest="step", metavar="WHAT", required=True)
-    for name, (module, summary) in STEPS.items():
-        step = steps.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        module.add_arguments(step)
-        step.set_defaults(calibrate=module.run)
+    add_steps(parser, STEPS, metavar="WHAT")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    arguments.calibrate(arguments)
+run = run_step

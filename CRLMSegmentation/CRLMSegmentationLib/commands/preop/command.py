@@ -6,6 +6,7 @@ import argparse
 
 from ..options.checks import at_least_one
 from ..options.outputs import add_force_option
+from ..options.steps import Step, add_steps, run_step
 from .export import export
 from .follow_up import follow_up
 from .register import register
@@ -19,24 +20,6 @@ EXAMPLES = (
     "crlm preop export ct1 -o exported --stl --csv",
 )
 JSON = "print one JSON object: measures, lesions over time, or the error of a registration"
-STEPS = {
-    "segment": (segment, "find liver, vessels and tumors in a CT and measure them"),
-    "measure": (measure, "measure again, such as after the masks were corrected by hand"),
-    "follow-up": (follow_up, "follow the lesions of one patient over several dates"),
-    "register": (register, "bring a CT into the frame Reference of the operation, by landmarks"),
-    "export": (export, "write surfaces, masks and the table of lesions for other programs"),
-}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
-    for name, (_, summary) in STEPS.items():
-        step = steps.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        _ARGUMENTS[name](step)
-
-
-def run(arguments: argparse.Namespace) -> None:
-    STEPS[arguments.step][0](arguments)
 
 
 def _of_segment(step: argparse.ArgumentParser) -> None:
@@ -84,10 +67,17 @@ def _of_export(step: argparse.ArgumentParser) -> None:
     add_force_option(step)
 
 
-_ARGUMENTS = {
-    "segment": _of_segment,
-    "measure": _of_measure,
-    "follow-up": _of_follow_up,
-    "register": _of_register,
-    "export": _of_export,
+STEPS = {
+    "segment": Step("find liver, vessels and tumors in a CT and measure them", _of_segment, segment),
+    "measure": Step("measure again, such as after the masks were corrected by hand", _of_measure, measure),
+    "follow-up": Step("follow the lesions of one patient over several dates", _of_follow_up, follow_up),
+    "register": Step("bring a CT into the frame Reference of the operation, by landmarks", _of_register, register),
+    "export": Step("write surfaces, masks and the table of lesions for other programs", _of_export, export),
 }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_steps(parser, STEPS)
+
+
+run = run_step
