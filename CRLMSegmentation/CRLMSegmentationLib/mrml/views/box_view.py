@@ -11,24 +11,18 @@ from ...session.box import BoxPart, is_same_box
 from ...values import Box
 from .. import names
 from ..conversion import box_of, put_box
-from ..nodes import find, get_or_create, remove_node
-from ..observers import ObservedNode
+from ..nodes import find, get_or_create
+from .one_node_view import OneNodeView
 
 _CLASS = "vtkMRMLMarkupsROINode"
 
 
-class BoxView:
-    """Shows the box of a session.
-
-    is_busy  never: the node follows at once
-    """
-
-    is_busy = False
+class BoxView(OneNodeView):
+    """Shows the box of a session."""
 
     def __init__(self, scene: Any, box: BoxPart):
-        self._scene, self._box = scene, box
-        self._observed = ObservedNode()
-        self._disconnect = box.changed.connect(self._show)
+        super().__init__(scene, box.changed)
+        self._box = box
 
     def node(self) -> Any:
         """The Markups ROI, made when it is not there."""
@@ -56,32 +50,18 @@ class BoxView:
         except GeometryError as error:
             return None, str(error)
 
-    def process(self, now_s: float) -> None:
-        """Nothing is done by and by."""
-
     def check_nodes(self) -> None:
         """Who deletes the node, deletes the box."""
         if self.found() is None:
             self._observed.release()
             self._box.remove()
 
-    def hide_live(self) -> None:
-        """The box is not live."""
-
-    def close(self) -> None:
-        """No observer is left; the node stays."""
-        self._disconnect()
-        self._observed.release()
-
     def _show(self) -> None:
         """The box has changed."""
         if self._observed.is_quiet:
             return
         if not self._box.is_there:
-            node = self._observed.node
-            self._observed.release()
-            if node is not None and self._scene.IsNodePresent(node):
-                remove_node(self._scene, node)
+            self._remove_node()
             return
         try:
             box = self._box.value

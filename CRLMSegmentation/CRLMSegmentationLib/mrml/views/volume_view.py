@@ -12,28 +12,23 @@ from ...session.volume import VolumePart, VolumeStatus
 from ...values import Volume
 from .. import names
 from ..conversion import node_to_world, put_volume, volume_of
-from ..nodes import find, get_or_create, is_stale, mark_stale, remove_node
-from ..observers import ObservedNode
+from ..nodes import find, get_or_create, is_stale, mark_stale
+from .one_node_view import OneNodeView
 
 _CLASS = "vtkMRMLScalarVolumeNode"
 _GROWING = "CRLM.Growing"
 
 
-class VolumeView:
+class VolumeView(OneNodeView):
     """Shows the volume of a session.
 
     Who moves the node, or changes its voxels, makes another volume of it: what was made from the former one is stale.
-
-    is_busy  never: the node follows at once
     """
 
-    is_busy = False
-
     def __init__(self, scene: Any, volume: VolumePart):
-        self._scene, self._volume = scene, volume
-        self._observed = ObservedNode()
+        super().__init__(scene, volume.changed)
+        self._volume = volume
         self._shown: Volume | None = None
-        self._disconnect = volume.changed.connect(self._show)
 
     def node(self) -> Any:
         """The volume's node; None when there is none."""
@@ -58,9 +53,6 @@ class VolumeView:
             problem = str(error)
         return self._shown, VolumeStatus.GROWING if node.GetAttribute(_GROWING) else VolumeStatus.CURRENT, problem
 
-    def process(self, now_s: float) -> None:
-        """Nothing is done by and by."""
-
     def check_nodes(self) -> None:
         """Who deletes the node, deletes the volume."""
         node = self._observed.node
@@ -68,24 +60,14 @@ class VolumeView:
             self._observed.release()
             self._volume.remove()
 
-    def hide_live(self) -> None:
-        """The volume is not live."""
-
-    def close(self) -> None:
-        """No observer is left; the node stays."""
-        self._disconnect()
-        self._observed.release()
-
     def _show(self) -> None:
         """The volume has changed."""
         if self._observed.is_quiet:
             return
         status, volume = self._volume.status, self._volume.shown
         if status is VolumeStatus.NONE:
-            node, self._shown = self._observed.node, None
-            self._observed.release()
-            if node is not None and self._scene.IsNodePresent(node):
-                remove_node(self._scene, node)
+            self._shown = None
+            self._remove_node()
         elif status is VolumeStatus.STALE:
             self._shown = None
             mark_stale(self.node(), True)
