@@ -14,6 +14,7 @@ from ..errors import CRLMError, FileFormatError
 from ..geometry import LPS_TO_RAS
 from ..values import Box
 from .coordinates import to_mm, to_ras
+from .json_file import read_markups
 from .whole_file import written_whole
 
 _SCHEMA = (
@@ -28,14 +29,7 @@ def read_box(path: str | Path) -> Box:
     Raises FileFormatError with the reason, also when the file holds several of them: which one is meant is not guessed.
     """
     path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileFormatError(f"The box {path} cannot be read ({error.strerror}); check the path.") from None
-    except ValueError as error:
-        raise FileFormatError(f"{path} is not JSON ({error}); save the ROI from Slicer as .mrk.json.") from None
-    markups = content.get("markups", []) if isinstance(content, dict) else []
-    rois = [entry for entry in markups if isinstance(entry, dict) and entry.get("type") == "ROI"]
+    rois = read_markups(path, "box", "; save the ROI from Slicer as .mrk.json.", "ROI")
     if not rois:
         raise FileFormatError(f"{path} holds no Markups ROI; save the box from Slicer's Markups module.")
     if len(rois) > 1:

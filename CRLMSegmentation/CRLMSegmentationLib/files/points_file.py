@@ -5,13 +5,13 @@ Format: Slicer's markups-schema-v1.0.3.json.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import FileFormatError
 from .coordinates import to_mm, to_ras
+from .json_file import read_markups
 
 
 def read_points(path: str | Path) -> np.ndarray:
@@ -20,14 +20,7 @@ def read_points(path: str | Path) -> np.ndarray:
     Points that were not placed are left out. Raises FileFormatError when there is no list, or more than one.
     """
     path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileFormatError(f"The landmarks {path} cannot be read ({error.strerror}); check the path.") from None
-    except ValueError as error:
-        raise FileFormatError(f"{path} is not JSON ({error}); save the points from Slicer as .mrk.json.") from None
-    markups = content.get("markups", []) if isinstance(content, dict) else []
-    lists = [entry for entry in markups if isinstance(entry, dict) and entry.get("type") == "Fiducial"]
+    lists = read_markups(path, "landmarks", "; save the points from Slicer as .mrk.json.", "Fiducial")
     if len(lists) != 1:
         raise FileFormatError(f"{path} holds {len(lists)} lists of points; save the one that is meant by itself.")
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import FileFormatError
-from CRLMSegmentationLib.files.camera_file import read_camera, write_camera
+from CRLMSegmentationLib.files.laparoscope.camera_file import read_camera, write_camera
 
 MATRIX = [[500.0, 0, 320], [0, 510, 240], [0, 0, 1]]
 

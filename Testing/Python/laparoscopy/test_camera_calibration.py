@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.errors import LaparoscopeError
-from CRLMSegmentationLib.files.camera_file import read_camera
-from CRLMSegmentationLib.files.landmark_mask_file import write_picture
+from CRLMSegmentationLib.files.laparoscope.camera_file import read_camera
+from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import write_picture
 from CRLMSegmentationLib.laparoscopy.camera.boards import Board
 from CRLMSegmentationLib.laparoscopy.camera.calibration import calibrate_camera
 from CRLMSegmentationLib.laparoscopy.camera.undistortion import Undistortion

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import LaparoscopeError
-from CRLMSegmentationLib.files.landmark_mask_file import read_landmark_mask
+from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import read_landmark_mask
 from CRLMSegmentationLib.laparoscopy.metrics import cldice, compare_landmarks, compare_lines, symmetric_distance
 
 

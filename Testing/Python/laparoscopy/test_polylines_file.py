@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import FileFormatError
-from CRLMSegmentationLib.files.polylines_file import read_polylines, write_polylines
+from CRLMSegmentationLib.files.laparoscope.polylines_file import read_polylines, write_polylines
 from CRLMSegmentationLib.values.landmarks import Polyline
 
 

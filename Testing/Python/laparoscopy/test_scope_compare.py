@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.errors import FileFormatError
-from CRLMSegmentationLib.files.landmark_mask_file import read_landmark_mask, write_landmark_mask, write_picture
+from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import (
+    read_landmark_mask,
+    write_landmark_mask,
+    write_picture,
+)
 
 RED, BLUE, YELLOW = (254, 0, 3), (0, 0, 255), (255, 250, 0)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK
 from CRLMSegmentationLib.errors import ConfigurationError
-from CRLMSegmentationLib.files.camera_file import read_camera
+from CRLMSegmentationLib.files.laparoscope.camera_file import read_camera
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.simulation.laparoscope import LANDMARKS, draw_views, views_files, write_views
 from CRLMSegmentationLib.simulation.laparoscope.depth import lay_triangles

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import FileFormatError, GeometryError
-from CRLMSegmentationLib.files.camera_file import read_camera, write_camera
+from CRLMSegmentationLib.files.laparoscope.camera_file import read_camera, write_camera
 from CRLMSegmentationLib.values import Camera
 
 INTRINSICS = np.array(

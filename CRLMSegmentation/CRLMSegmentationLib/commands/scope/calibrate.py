@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
-from ...files.camera_file import write_camera
-from ...files.landmark_mask_file import read_picture
+from ...files.laparoscope.camera_file import write_camera
+from ...files.laparoscope.landmark_mask_file import read_picture
 from ..options.outputs import PICTURE_ENDINGS, Output, add_force_option, check_outputs
 from ..options.printing import print_doubt, print_facts
 from ..options.progress import progress_bar

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from ...files.landmark_mask_file import read_landmark_mask
+from ...files.laparoscope.landmark_mask_file import read_landmark_mask
 from ..options.printing import print_doubt, print_facts
 
 EXAMPLES = ("crlm scope compare found.png truth.png --json",)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...files.camera_file import write_camera
+from ...files.laparoscope.camera_file import write_camera
 from ...files.paths import name_for_library
 from ...files.whole_file import written_whole
 from ..patient.export import write_transforms

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import FileFormatError
-from ..values.landmarks import LANDMARKS
-from .paths import name_for_library
-from .whole_file import written_whole
+from ...errors import FileFormatError
+from ...values.landmarks import LANDMARKS
+from ..paths import name_for_library
+from ..whole_file import written_whole
 
 # A channel of a colour is on above this, as in the challenge's own code: JPEG does not keep colours exactly.
 _ON_ABOVE = 230

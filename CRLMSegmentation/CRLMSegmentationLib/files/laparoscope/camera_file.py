@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FileFormatError, GeometryError
-from ..values.camera import Camera
+from ...errors import FileFormatError, GeometryError
+from ...values.camera import Camera
+from ..json_file import read_json
+from ..whole_file import written_whole
 from .camera_formats import OPENCV_ENDINGS, TEXT_ENDINGS, of_challenge, read_opencv, read_text
-from .whole_file import written_whole
 
 _KIND = "camera"
 
@@ -52,12 +53,7 @@ def read_camera(path: str | PathLike[str], image_size: tuple[int, int] | None = 
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileFormatError(f"The camera {path} cannot be read ({error.strerror}); check the path.") from None
-    except ValueError as error:
-        raise FileFormatError(f"{path} is not JSON ({error}), and no camera.") from None
+    content = read_json(path, "camera", ", and no camera.")
     if not isinstance(content, dict) or content.get("type", _KIND) != _KIND:
         raise FileFormatError(f"{path} holds no camera.")
     try:

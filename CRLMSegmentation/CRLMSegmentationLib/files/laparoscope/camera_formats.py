@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FileFormatError
+from ...errors import FileFormatError
 
 OPENCV_ENDINGS = (".yml", ".yaml", ".xml")
 TEXT_ENDINGS = (".txt",)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import FileFormatError, GeometryError
-from ..values.landmarks import Polyline
-from .whole_file import written_whole
+from ...errors import FileFormatError, GeometryError
+from ...values.landmarks import Polyline
+from ..json_file import read_json
+from ..whole_file import written_whole
 
 _KIND = "landmark polylines"
 
@@ -48,12 +49,7 @@ def read_polylines(
     Raises FileFormatError with the reason.
     """
     path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileFormatError(f"The lines {path} cannot be read ({error.strerror}); check the path.") from None
-    except ValueError as error:
-        raise FileFormatError(f"{path} is not JSON ({error}), and holds no lines of landmarks.") from None
+    content = read_json(path, "lines", ", and holds no lines of landmarks.")
     if not isinstance(content, dict) or content.get("type", _KIND) != _KIND:
         raise FileFormatError(f"{path} holds no lines of landmarks.")
     try:
