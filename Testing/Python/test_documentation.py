@@ -8,8 +8,8 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FRONT_ENDS = {"web", "commands", "cli"}
-# What starts processes, for the library itself.
-INTERNAL = {"python_child", "python_process", "thread_variables"}
+# What compiles and what starts processes, for the library itself.
+INTERNAL = {"compilation", "python_child", "python_process", "thread_variables"}
 
 
 def extension(name):
