@@ -2,7 +2,9 @@
 
 One kernel for each way of compounding and each arithmetic. A kernel pastes one frame into the slab of voxels that its
 thread owns, pixels in raster order, so that the volume does not depend on the number of threads. Neighbouring pixels
-mostly meet the same voxel: its value is held in registers until the index changes.
+mostly meet the same voxel: a row is then taken segment by segment (segments.py). Where pixels lie farther apart than
+voxels, where dark ones are left out, and in doubles every pixel is looked at; the voxel's value is held in registers
+until the index changes.
 """
 
 from __future__ import annotations
@@ -26,11 +28,21 @@ from .arithmetic import (
     running_mean_of_floats,
     running_mean_of_integers,
 )
+from .nearest_segments import (
+    latest_of_segments,
+    maximum_of_segments,
+    packed_sum_of_segments,
+    plain_sum_of_segments,
+    running_mean_of_segments,
+)
+from .segments import segments_of_row
 
 LATEST, MAXIMUM, MEAN = 0, 1, 2
 FIXED, DOUBLE, EXACT = 0, 1, 2
 BYTES, WORDS, INTEGERS, FLOATS, DOUBLES = 0, 1, 2, 3, 4
 SUM_BITS = (36, 40)  # of the packed accumulator of the exact mean of BYTES and WORDS: weights above, sum below
+
+_RUNNING_MEANS = {BYTES: running_mean_of_bytes, FLOATS: running_mean_of_floats, DOUBLES: running_mean_of_doubles}
 
 
 def pixel_kind(dtype: DTypeLike) -> int:
@@ -70,12 +82,18 @@ def nearest_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[...
     packed_sum = exact and compounding == MEAN and kind in (BYTES, WORDS)
     plain_sum = exact and compounding == MEAN and not packed_sum
     one_weight = 1 << SUM_BITS[kind] if packed_sum else 0
-    bytes_mean, floats_mean, doubles_mean = kind == BYTES, kind == FLOATS, kind == DOUBLES
+    running_mean = _RUNNING_MEANS.get(kind, running_mean_of_integers)
+    mean_of_segments = running_mean_of_segments(running_mean)
 
     def paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest):
         step_i, step_j, step_k = coefficients[0, 0], coefficients[1, 0], coefficients[2, 0]
         add_i, add_j, add_k = coefficients[0, 3], coefficients[1, 3], coefficients[2, 3]
         stride_i, stride_j, stride_k = strides[0], strides[1], strides[2]
+        in_segments = fixed and darkest == -np.inf and abs(step_i) + abs(step_j) + abs(step_k) <= np.int64(1) << bits
+        room = pixels.shape[1] + 2 if in_segments else 0
+        starts, places = np.empty(room, dtype=np.uint32), np.empty(room, dtype=np.uint64)
+        changes, before = np.zeros(room, dtype=np.int64), np.empty(room if packed_sum else 0, dtype=np.int64)
+        steps = np.array([np.int64(step_i), np.int64(step_j), np.int64(step_k)])
         for row in range(pixels.shape[0]):
             first, last = np.int64(0), np.int64(pixels.shape[1] - 1)
             row_i = coefficients[0, 1] * row + coefficients[0, 2]
@@ -101,6 +119,21 @@ def nearest_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[...
             for run in range(runs.shape[1]):
                 begin = max(first, np.int64(runs[row, run, 0]))
                 end = min(last, np.int64(runs[row, run, 1]))
+                if in_segments and begin <= end:
+                    if fixed:
+                        x, y, z = row_i + step_i * begin, row_j + step_j * begin, row_k + step_k * begin
+                        number = segments_of_row(begin, end, x, y, z, steps, strides, bits, starts, places, changes)
+                        if compounding == LATEST:
+                            latest_of_segments(pixels[row], starts, places, number, volume, hits)
+                        elif compounding == MAXIMUM:
+                            maximum_of_segments(pixels[row], starts, places, number, volume, hits)
+                        elif packed_sum:
+                            packed_sum_of_segments(pixels[row], starts, places, number, before, one_weight, sums)
+                        elif plain_sum:
+                            plain_sum_of_segments(pixels[row], starts, places, number, sums, hits)
+                        else:
+                            mean_of_segments(pixels[row], starts, places, number, volume, hits)
+                    continue
                 current = np.int64(-1)
                 value = volume[0]
                 count = np.int64(0)
@@ -155,14 +188,7 @@ def nearest_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[...
                             current = index
                             value = volume[index]
                             count = np.int64(hits[index])
-                        if bytes_mean:
-                            value = running_mean_of_bytes(value, count, pixel)
-                        elif floats_mean:
-                            value = running_mean_of_floats(value, count, pixel)
-                        elif doubles_mean:
-                            value = running_mean_of_doubles(value, count, pixel)
-                        else:
-                            value = running_mean_of_integers(value, count, pixel)
+                        value = running_mean(value, count, pixel)
                         if count < RECURSIVE_AFTER:
                             count += 1
                 if current >= 0:
