@@ -193,6 +193,7 @@ class Window:
             self.scene.check_import()
         with self._faults.caught():
             if not self.fault:
+                self.record.tick()
                 self.navigate.tick()
         if self.fault:
             with self._faults.caught():

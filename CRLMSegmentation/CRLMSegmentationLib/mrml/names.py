@@ -4,6 +4,7 @@ Live nodes bear PLUS's own names, so that SlicerOpenIGTLink's connector fills th
 """
 
 LIVE_IMAGE = "Image_Image"
+LIVE_OUTLINE = "Live outline"
 IMAGE_TO_REFERENCE = "ImageToReference"
 PROBE_TO_REFERENCE = "ProbeToReference"
 PROBE_FACE_TO_REFERENCE = "ProbeFaceToReference"

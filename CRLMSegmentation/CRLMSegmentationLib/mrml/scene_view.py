@@ -18,6 +18,7 @@ from .sweeps.sweep_view import SweepView
 from .views.box_view import BoxView
 from .views.case_view import CaseView
 from .views.live_image_view import LiveImageView
+from .views.outline_view import OutlineView
 from .views.structures_view import StructuresView
 from .views.tools_view import ToolsView
 from .views.tumor_view import TumorView
@@ -77,11 +78,13 @@ class SceneView:
         self.tumor = TumorView(session.tumor, scene, self.volume.node)
         self.structures = StructuresView(session.structures, scene)
         self.live_image = LiveImageView(scene, session.stream.image)
+        self.live = OutlineView(scene, session.live)
         self.tools = ToolsView(scene, session.tools)
         self.case = CaseView(scene, session, self._case_nodes)
         self.views: dict[str, PartView] = {
             "volume": self.volume, "sweep": self.sweep, "box": self.box, "tumor": self.tumor,
-            "structures": self.structures, "live_image": self.live_image, "tools": self.tools, "case": self.case,
+            "structures": self.structures, "live_image": self.live_image, "live": self.live,
+            "tools": self.tools, "case": self.case,
         }  # fmt: skip
         session.volume.register_engine(IgsioEngine(scene))
         session.attach(self)

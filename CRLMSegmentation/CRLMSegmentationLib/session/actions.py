@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
-from .state import BEING_FOUND, NO_BOX, NO_RECORDING, NO_SWEEP, RECORDING_GOES_ON, Step, StepStatus
+from .state import BEING_FOUND, NO_BOX, NO_PROPOSAL, NO_RECORDING, NO_SWEEP, RECORDING_GOES_ON, Step, StepStatus
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,6 +131,15 @@ def _without_place_to_grow(session: Session) -> str:
     return _without_box(session)
 
 
+def _without_outlines(session: Session) -> str:
+    """Why frames cannot be outlined. What is on can be switched off."""
+    return "" if session.live.is_on else session.live.why_not
+
+
+def _without_proposal(session: Session) -> str:
+    return NO_PROPOSAL if session.live.proposal is None else _without_volume(session)
+
+
 def _without_tumor(session: Session) -> str:
     if session.case.question is not None:
         return session.case.question
@@ -198,6 +207,11 @@ def _place_box(session: Session, box: Box, tight: bool = False) -> None:
     session.box.set(box, tight)
 
 
+def _switch_outlines(session: Session, wanted: bool) -> None:
+    """Outline live frames from now on, or no more."""
+    session.live.switch(wanted)
+
+
 def _grow(session: Session, seed_ras: np.ndarray) -> None:
     """Grow the tumor from a place (3,) RAS mm in it."""
     session.tumor.start_region_growing(seed_ras)
@@ -237,6 +251,10 @@ RECORD = Action(
 STOP = Action(
     "stop", Step.RECORD, "Stop recording", "The sweep is done: make its volume", _stop, _without_recording
 )  # fmt: skip
+OUTLINE = Action(
+    "outline", Step.RECORD, "Outline live", "The tumor outlined in every live image: a hint, no measurement",
+    _switch_outlines, _without_outlines,
+)  # fmt: skip
 OPEN_SWEEP = Action(
     "open_sweep", Step.RECORD, "Open a recorded sweep", "Take a sweep from a file instead of recording one",
     _open_sweep, _while_recording,
@@ -249,6 +267,10 @@ PLACE_BOX = Action(
     "place_box", Step.BOX, "Place the box",
     "Then click once on the middle of the tumor, in any slice view; drag the handles to resize",
     _place_box, _without_volume,
+)  # fmt: skip
+ACCEPT_BOX = Action(
+    "accept_box", Step.BOX, "Take the proposed box", "The box around what the live outlines have shown together",
+    lambda session: session.live.accept_box(), _without_proposal,
 )  # fmt: skip
 FIND = Action(
     "find", Step.SEGMENT, "Find the tumor", "Segment the tumor in the box",
@@ -302,6 +324,6 @@ NEW_CASE = Action(
 )  # fmt: skip
 
 ACTIONS = (
-    CONNECT, REPLAY, DISCONNECT, RECORD, STOP, OPEN_SWEEP, RECONSTRUCT, PLACE_BOX, FIND, CANCEL, GROW, CORRECT, DISCARD,
-    ACKNOWLEDGE, NAVIGATE, MARGIN, KEEP_CASE, SAVE, OPEN_CASE, NEW_CASE,
+    CONNECT, REPLAY, DISCONNECT, RECORD, STOP, OUTLINE, OPEN_SWEEP, RECONSTRUCT, PLACE_BOX, ACCEPT_BOX, FIND, CANCEL,
+    GROW, CORRECT, DISCARD, ACKNOWLEDGE, NAVIGATE, MARGIN, KEEP_CASE, SAVE, OPEN_CASE, NEW_CASE,
 )  # fmt: skip

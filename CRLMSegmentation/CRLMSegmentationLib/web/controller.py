@@ -276,6 +276,7 @@ class Controller:
             state.stream_text = self.library.without_places(str(stream)) if stream is not None else ""
             state.image_name = stream.image_name if stream is not None else ""
             state.actions = mirror.action_values(session, self.library.without_places)
+            state.update(mirror.outline_values(session.live, self.library.without_places))
             state.image_names = list(stream.image_names) if stream is not None else []
             state.rate_curves = self.rates.curves() if stream is not None else []
             state.rate_top = self.rates.range[1]
@@ -292,8 +293,7 @@ class Controller:
                     state.recorded_part = min(100.0, round(100 * recording.seconds / state.sweep_seconds))
             elif state.record_hints:
                 state.record_hints = []
-            clock_s = session.case.clock_s
-            state.clock_text = f"From the end of the sweep to the tumor: {clock_s:.0f} s" if clock_s else ""
+            state.clock_text = mirror.clock_text(session.case.clock_s)
             self._update_editing(state)
 
     def _update_editing(self, state: State) -> None:

@@ -29,6 +29,8 @@ class BoxPanel(StepPanel):
         icons.put(ui.boxButton, "Box")
         style.apply(ui.boxCenterButton, style.SMALL_BUTTON)
         ui.boxButton.connect("clicked()", self.on_place)
+        style.apply(ui.acceptBoxButton, style.SMALL_BUTTON)
+        ui.acceptBoxButton.connect("clicked()", self.on_accept)
         ui.boxCenterButton.connect("clicked()", self.on_center)
         style.apply(ui.boxReviewedButton, style.SMALL_BUTTON)
         ui.boxReviewedButton.connect("clicked()", self.on_reviewed)
@@ -62,6 +64,13 @@ class BoxPanel(StepPanel):
         with self.attempt():
             if self.may_replace_hand_work(_("In another box it has to be found anew.")):
                 self.place(self.session.volume.value.center_ras)
+
+    def on_accept(self) -> None:
+        """Take the box that the live outlines propose."""
+        with self.attempt():
+            if self.may_replace_hand_work(_("In another box it has to be found anew.")):
+                self.picker.cancel()
+                actions.ACCEPT_BOX.run(self.session)
 
     def place(self, point_ras: Sequence[float]) -> None:
         """Place the box around a point (RAS mm)."""
@@ -105,4 +114,8 @@ class BoxPanel(StepPanel):
         is_placed = self.session is not None and self.session.box.value is not None
         label = _("Cancel") if self.picker.is_waiting else _("Place the box again") if is_placed else ""
         self.show_action(self.ui.boxButton, actions.PLACE_BOX, label, self.picker.is_waiting)
+        self.show_action(self.ui.acceptBoxButton, actions.ACCEPT_BOX)
+        proposed = self.session.live.proposal_text if self.session is not None else ""
+        style.write(self.ui.proposalState, proposed)
+        self.ui.proposalState.visible = self.ui.acceptBoxButton.visible = bool(proposed)
         self.ui.boxCenterButton.enabled = self.can_run(actions.PLACE_BOX)

@@ -35,9 +35,10 @@ class RecordPanel(StepPanel):
             (ui.recordButton, self.on_record),
             (ui.reconstructButton, self.on_reconstruct),
             (ui.openSweepButton, self.on_open),
+            (ui.outlineButton, self.on_outline),
         ):
             button.connect("clicked()", slot)
-        for button in (ui.reconstructButton, ui.openSweepButton):
+        for button in (ui.reconstructButton, ui.openSweepButton, ui.outlineButton):
             style.apply(button, style.SMALL_BUTTON)
         ui.engineComboBox.connect("activated(int)", self.on_engine)
         self._show_buttons()
@@ -72,6 +73,17 @@ class RecordPanel(StepPanel):
         with self.attempt():
             if self.may_replace_hand_work(_("Another volume takes its place.")):
                 actions.RECONSTRUCT.run(self.session)
+
+    def on_outline(self) -> None:
+        """Outline the tumor in live images, or no more."""
+        with self.attempt():
+            actions.OUTLINE.run(self.session, not self.session.live.is_on)
+
+    def tick(self) -> None:
+        """As often as the session works: how outlining goes."""
+        live = self.session.live
+        style.write(self.ui.outlineState, " ".join(text for text in (live.moved_warning, live.text) if text))
+        self.ui.outlineState.visible = bool(live.text)
 
     def on_open(self) -> None:
         """Let the user choose a recorded sweep."""
@@ -134,6 +146,8 @@ class RecordPanel(StepPanel):
         icons.put(self.ui.recordButton, "Stop" if self._is_recording else "Record")
         self.show_action(self.ui.reconstructButton, actions.RECONSTRUCT)
         self.show_action(self.ui.openSweepButton, actions.OPEN_SWEEP)
+        is_on = self.session is not None and self.session.live.is_on
+        self.show_action(self.ui.outlineButton, actions.OUTLINE, _("Outline no more") if is_on else "")
 
     @property
     def _is_recording(self) -> bool:

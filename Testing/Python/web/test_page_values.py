@@ -7,12 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import FileFormatError
+from CRLMSegmentationLib.live.box_proposal import BoxProposal
+from CRLMSegmentationLib.live.outliner import OutlinerStatus
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
 from CRLMSegmentationLib.session import actions
+from CRLMSegmentationLib.session.live.live_text import HINT, LiveStatus, live_text, proposal_text
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
 from CRLMSegmentationLib.session.tools import ToolReading
 from CRLMSegmentationLib.tracking.age import Age
+from CRLMSegmentationLib.values import Box
 from CRLMSegmentationLib.web.library import Library
 from CRLMSegmentationLib.web.page import mirror, page_state
 from CRLMSegmentationLib.web.page.page_state import STEP_LABELS, STEPS
@@ -88,6 +92,26 @@ def test_navigation_is_live_only_while_a_distance_is_known():
 def test_a_tool_is_reported_in_text(reading, distance, kind, text):
     (line,) = mirror.tool_lines([reading])
     assert line == {"name": "Stylus", "distance": distance, "kind": kind, "text": text}
+
+
+@pytest.mark.real_ages
+def test_the_page_says_how_outlining_goes_and_that_it_is_a_hint():
+    frames = OutlinerStatus(frames=30, outlined=28, dropped=2, frames_per_second=14.0, p95_ms=40.0)
+    text = live_text(LiveStatus("on", "", frames), Age(0.045))
+    assert text == f"14 frames/s outlined, the image 45 ms old. {HINT}"
+    assert live_text(LiveStatus("on", "", frames), Age(0.8)) == f"No image is outlined at this moment. {HINT}"
+    assert live_text(LiveStatus("failed", "The network has died.", frames), Age(0.1)) == "The network has died."
+    assert live_text(LiveStatus(), Age(0.1)) == ""
+    proposal = BoxProposal(Box((0, 0, 0), (40, 42, 38)), 0.87, 6.5, 10.0, 0.95)
+    assert proposal_text(proposal) == (
+        "Proposed: 40 x 42 x 38 mm around 6.5 mL, with a margin of 10 mm; confidence 87%."
+    )
+    part = SimpleNamespace(is_on=True, text="/home/a: died", moved_warning="It has moved.", proposal_text="")
+    values = mirror.outline_values(part, lambda sentence: sentence.replace("/home/", ""))
+    assert values == {
+        "outlining": True, "outline_text": "a: died", "outline_warnings": ["It has moved."], "proposal_text": "",
+    }  # fmt: skip
+    assert set(values) <= set(vars(page_state.PageState()))
 
 
 def test_the_chart_follows_the_first_tool_with_a_distance():

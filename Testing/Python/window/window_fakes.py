@@ -126,6 +126,9 @@ class FakeSession:
         self.calls = calls = []
         self.stream = FakePart("stream", calls, status=None, source=None, is_live=False)
         self.recording = FakePart("recording", calls, state=None, sweep=None)
+        self.live = FakePart(
+            "live", calls, is_on=False, why_not="", text="", moved_warning="", proposal=None, proposal_text=""
+        )  # fmt: skip
         self.volume = FakePart(
             "volume", calls, value=None, engine="crlm", settings=_Settings(), engines=lambda: ["crlm"]
         )  # fmt: skip

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
 from ...live.live_tumor import ComparedOutline
-from ...live.outliner import OutlinerStatus
 from ...reconstruction import ReconstructionSettings
 from ...sweep import TrackedFrame
 from ...tracking.age import Age
@@ -24,34 +23,20 @@ from ...values import Box, Volume
 from ..event import Event
 from ..jobs.task import Task
 from ..live_image import LiveImage
+from ..state import NO_PROPOSAL
 from .frame_engine import FrameEngine
+from .live_text import LiveStatus, live_text, proposal_text
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
     from ...live.box_proposal import BoxProposal
 
-HINT = "Outlines of single frames are a hint."
-NO_PROPOSAL = "No box is proposed yet: outline live, and sweep over the tumor."
 # Frames that wait for their outline; the network has one or two of them.
 _MOST_HELD = 30
 _SHORTEST_PAUSE_S = 0.5
 # Proposals take at most this part of the time, so that frames are outlined in between.
 _LARGEST_SHARE = 0.1
-
-
-@dataclass(frozen=True)
-class LiveStatus:
-    """How outlining goes.
-
-    state    'off', 'starting', 'on' or 'failed'
-    message  a sentence for people; '' when all is well
-    frames   what has become of the frames
-    """
-
-    state: str = "off"
-    message: str = ""
-    frames: OutlinerStatus = OutlinerStatus()
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +115,16 @@ class LivePart:
     def proposal(self) -> BoxProposal | None:
         """The box around what the frames have shown together; None while that is too little."""
         return self._proposal
+
+    @property
+    def text(self) -> str:
+        """How outlining goes, for people; '' while it is off."""
+        return live_text(self.status, self._image.age())
+
+    @property
+    def proposal_text(self) -> str:
+        """What is proposed, for people; ''."""
+        return "" if self._proposal is None else proposal_text(self._proposal)
 
     @property
     def why_not(self) -> str:

@@ -1,4 +1,4 @@
-"""nnU-Net's trainer for single planes: its augmentation DA5, and an end when nothing is learned any more.
+"""nnU-Net's trainer for single planes: its augmentation DA5 or a faster one, an end when nothing is learned any more.
 
 DA5 is nnU-Net's stronger augmentation (nnUNetTrainerDA5); early stopping as in Faanes et al., whose patience of 30
 epochs is the recipe's. Made on demand, so that importing this file does not load torch.
@@ -7,15 +7,19 @@ epochs is the recipe's. Made on demand, so that importing this file does not loa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..checked_fields import limited
+from .plane_batches import planes_in_memory, training_batches, validation_batches
 from .recipe import Recipe
 from .trainer import study_trainer_class
 
 WHICH_FRAMES = ("tumor", "all")
+DA5, FAST = "da5", "fast"
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class FramesRecipe(Recipe):
     patience        the training ends after so many epochs without a better Dice of the validation patches
     upright         pictures are turned by 15 degrees at most and mirrored left to right alone: a probe looks down
     half_precision  bfloat16 where the processor computes in it
+    transforms      nnU-Net's 'da5', or 'fast': those of plane_batches.py, which a processor makes while it learns
     """
 
     frames: str = limited("all", choices=WHICH_FRAMES)
@@ -36,12 +41,12 @@ class FramesRecipe(Recipe):
     patience: int = limited(30, least=1)
     upright: bool = True
     half_precision: bool = True
+    transforms: str = limited(DA5, choices=(DA5, FAST))
 
 
 def frames_trainer_class(recipe: Recipe) -> type[Any]:
     """A subclass of study_trainer_class()'s for a FramesRecipe."""
     import torch
-    from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5
 
     assert isinstance(recipe, FramesRecipe)
     patience, half_precision = recipe.patience, recipe.half_precision
@@ -89,14 +94,39 @@ def frames_trainer_class(recipe: Recipe) -> type[Any]:
             return half_precision and str(self.device.type) == "cpu" and computes_in_bfloat16()
 
     if recipe.augmentation:
-        StudyTrainer.get_training_transforms = staticmethod(nnUNetTrainerDA5.get_training_transforms)
-        if recipe.upright:
-            _kept_upright(StudyTrainer)
-        else:
-            StudyTrainer.configure_rotation_dummyDA_mirroring_and_inital_patch_size = (
-                nnUNetTrainerDA5.configure_rotation_dummyDA_mirroring_and_inital_patch_size
-            )
+        _augmented(StudyTrainer, recipe)
     return StudyTrainer
+
+
+def _augmented(trainer: Any, recipe: FramesRecipe) -> None:
+    from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5 as WithDA5
+
+    if recipe.transforms == FAST:
+        _with_fast_batches(trainer, recipe)
+        return
+    trainer.get_training_transforms = staticmethod(WithDA5.get_training_transforms)
+    configure = "configure_rotation_dummyDA_mirroring_and_inital_patch_size"
+    setattr(trainer, configure, _upright if recipe.upright else getattr(WithDA5, configure))
+
+
+def _with_fast_batches(trainer: Any, recipe: FramesRecipe) -> None:
+    """Batches of plane_batches.py; every epoch is judged on the same validation planes, unvaried."""
+
+    def get_dataloaders(self: Any) -> tuple[Iterator[dict[str, Any]], Iterator[dict[str, Any]]]:
+        training, validation = (planes_in_memory(dataset) for dataset in self.get_tr_and_val_datasets())
+        size, patch = self.batch_size, self.configuration_manager.patch_size
+        scales = self._get_deep_supervision_scales()
+        self.num_val_iterations_per_epoch = math.ceil(len(validation) / size)
+        # A training that goes on draws others than it began with.
+        random = np.random.default_rng([recipe.seed, self.current_epoch])
+        return (
+            training_batches(training, size, patch, scales, recipe.oversample, random),
+            validation_batches(validation, size, patch, scales),
+        )
+
+    trainer.get_dataloaders = get_dataloaders
+    # Pictures were mirrored left to right alone.
+    trainer.configure_rotation_dummyDA_mirroring_and_inital_patch_size = _upright
 
 
 def epochs_without_improvement(dice: Sequence[float]) -> int:
@@ -114,12 +144,10 @@ def computes_in_bfloat16() -> bool:
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
-def _kept_upright(trainer: Any) -> None:
-    def configure(self: Any) -> tuple[Any, Any, Any, Any]:
-        from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_patch_size
+def _upright(trainer: Any) -> tuple[Any, Any, Any, Any]:
+    """What nnU-Net's trainer asks itself of turning and mirroring."""
+    from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_patch_size
 
-        patch, turn = self.configuration_manager.patch_size, (-math.radians(15), math.radians(15))
-        self.inference_allowed_mirroring_axes = (1,)
-        return turn, False, get_patch_size(patch, turn, turn, turn, (0.7, 1.43)), (1,)
-
-    trainer.configure_rotation_dummyDA_mirroring_and_inital_patch_size = configure
+    patch, turn = trainer.configuration_manager.patch_size, (-math.radians(15), math.radians(15))
+    trainer.inference_allowed_mirroring_axes = (1,)
+    return turn, False, get_patch_size(patch, turn, turn, turn, (0.7, 1.43)), (1,)

@@ -59,7 +59,22 @@ class Actions(ReportingActions):
         actions.RECONSTRUCT.run(self._session)
         self._controller.open_step.start(Step.RECONSTRUCT)
 
+    @reported
+    def switch_outlines(self) -> None:
+        """Outline live images, or no more."""
+        actions.OUTLINE.run(self._session, not self._session.live.is_on)
+
     # 3 Box
+
+    @reported
+    def accept_box(self) -> None:
+        """Take what the live outlines propose."""
+        actions.ACCEPT_BOX.run(self._session)
+        box = self._session.box.value
+        if box is not None:
+            self._controller.views.go_to(box.center_ras)
+        with self._state as state:
+            state.placing = ""
 
     @reported
     def place_box(self) -> None:

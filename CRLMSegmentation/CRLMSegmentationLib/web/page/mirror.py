@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...navigation.margin import Severity
 from ...navigation.tracked_tool import ToolStatus
@@ -11,6 +11,7 @@ from ...session.actions import ACTIONS
 from ...session.state import SessionState, Step, StepStatus
 
 if TYPE_CHECKING:
+    from ...session.live.live_part import LivePart
     from ...session.session import Session
     from ...session.tools import ToolReading
     from ...tracking import StreamStatus
@@ -67,6 +68,21 @@ def action_values(session: Session, plain: Callable[[str], str]) -> dict[str, di
     plain  takes out of a sentence what is not for the page
     """
     return {action.name: {"why_not": plain(action.why_not(session))} for action in ACTIONS}
+
+
+def outline_values(part: LivePart, plain: Callable[[str], str]) -> dict[str, Any]:
+    """What the page shows of outlining live, by the names of PageState."""
+    return {
+        "outlining": part.is_on,
+        "outline_text": plain(part.text),
+        "outline_warnings": [part.moved_warning] if part.moved_warning else [],
+        "proposal_text": part.proposal_text,
+    }
+
+
+def clock_text(seconds: float | None) -> str:
+    """How long it took to the tumor; '' while there is none."""
+    return f"From the end of the sweep to the tumor: {seconds:.0f} s" if seconds else ""
 
 
 def origin_text(origin: str | None) -> str:

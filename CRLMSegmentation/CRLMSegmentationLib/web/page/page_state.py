@@ -102,7 +102,12 @@ class PageState:
     has_volume: bool = False
     has_picture: bool = False  # of the volume, also of one that still grows
 
+    outlining: bool = False  # the tumor is outlined in live images
+    outline_text: str = ""  # how that goes
+    outline_warnings: list[Any] = field(default_factory=list)  # the tumor has moved against its model
+
     # 3 Box
+    proposal_text: str = ""  # of the box that the outlines propose, "" while there is none
     slice_titles: list[Any] = field(default_factory=lambda: ["Volume 1", "Volume 2", "Volume 3"])
     placing: str = ""  # what the next click in a slice does: "", "box" or "seed"
     has_box: bool = False

@@ -8,7 +8,7 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
-from .widgets import bound_to, chart, main_button, progress_bar, side_button, slider, step, warning_list
+from .widgets import bound_to, chart, main_button, outline_switch, progress_bar, side_button, slider, step, warning_list
 
 if TYPE_CHECKING:
     from ..actions.source_actions import SourceActions
@@ -157,6 +157,7 @@ def record_panel(actions: Actions) -> None:
             )  # fmt: skip
         progress_bar("progress", v_if="running === 'record'", classes="mt-3")
         warning_list("record_hints")
+        outline_switch(actions)
         side_button(
             described.RECONSTRUCT.label, "mdi-cube-scan", actions.reconstruct, classes="mt-2", id="reconstruct",
             v_if="has_sweep && !recording", **bound_to(described.RECONSTRUCT),

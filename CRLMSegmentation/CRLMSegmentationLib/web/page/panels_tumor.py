@@ -14,6 +14,7 @@ from .widgets import (
     chart,
     each_tool,
     main_button,
+    outline_switch,
     progress_bar,
     side_button,
     slider,
@@ -40,6 +41,12 @@ def box_panel(actions: Actions) -> None:
                 variant=("has_box ? 'tonal' : 'flat'",), height=("has_box ? 44 : 60",),
                 **bound_to(described.PLACE_BOX),
             )  # fmt: skip
+            with html.Div(v_if="proposal_text", classes="mt-2", id="proposal"):
+                html.Div("{{ proposal_text }}", classes="quiet")
+                side_button(
+                    described.ACCEPT_BOX.label, "mdi-cube-scan", actions.accept_box, id="accept-box",
+                    **bound_to(described.ACCEPT_BOX),
+                )  # fmt: skip
             side_button(
                 "Where is it? (the simulator knows)", "mdi-lightbulb-on-outline", actions.place_box_at_truth,
                 id="place-truth", classes="mt-2", v_if="truth_known",
@@ -160,4 +167,5 @@ def navigate_panel(actions: Actions) -> None:
                 height=96,
             )  # fmt: skip
             html.Div(classes="mb-3")
+            outline_switch(actions)
             slider(described.MARGIN.label, "margin_mm", 0, 20, 1, "mm", title=described.MARGIN.help)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
+from ...session import actions as described
 from ...session.actions import Action
+
+if TYPE_CHECKING:
+    from ..actions.workflow_actions import Actions
 
 # What a button calls: a method of the server, alone or with the arguments that the tab gives it, or a script.
 Click = Callable[..., Awaitable[None]] | tuple[Callable[..., Awaitable[None]], str] | str
@@ -91,6 +95,18 @@ def progress_bar(name: str, color: str = "primary", **options: Any) -> None:
 def each_tool() -> html.Div:
     """To be used as a context: what is in it stands there for every tool, as `tool_shown`."""
     return html.Div(v_for="tool_shown in tools", key="tool_shown.name", classes=("`tool is-${tool_shown.kind}`",))
+
+
+def outline_switch(actions: Actions) -> None:
+    """Outline live: on or off, how it goes, and that it is a hint."""
+    label = f"{{{{ outlining ? 'Outline no more' : '{described.OUTLINE.label}' }}}}"
+    side_button(
+        label, "mdi-vector-polygon", actions.switch_outlines,
+        classes="mt-3 outline-switch", color=("outlining ? 'primary' : undefined",),
+        variant=("outlining ? 'flat' : 'tonal'",), **bound_to(described.OUTLINE),
+    )  # fmt: skip
+    html.Div("{{ outline_text }}", classes="quiet mt-1 outline-text", v_if="outline_text")
+    warning_list("outline_warnings")
 
 
 def warning_list(name: str) -> None:
