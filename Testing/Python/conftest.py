@@ -7,7 +7,7 @@ import pytest
 
 # OpenMP's waiting threads otherwise spin, and take the time of those that compute where other programs are busy. The
 # threads of NumPy's and SciPy's linear algebra always do, and gain nothing on matrices as small as ours: eight
-# calibrations of a probe took 3 s of the processors' time with one thread, 19 s with two, and 80 s with two beside other
+# calibrations of a probe took 3 s of processor time with one thread, 19 s with two, and 80 s with two beside other
 # programs. Read when torch and numpy are imported, so that it stands before any test.
 for name, value in {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "OPENBLAS_NUM_THREADS": "1"}.items():
     os.environ.setdefault(name, value)

@@ -220,7 +220,7 @@ class _Member:
 
     def example(self) -> Image:
         """One window of noise, a little off the network's spacing, so that resampling is warm too."""
-        axes = list(self.plan.plans.transpose_backward)
+        axes = self.plan.transpose_backward
         patch = (1, *self.plan.patch_size) if len(self.plan.patch_size) == 2 else self.plan.patch_size
         spacing = np.array(self.plan.network_spacing([1.0, 1.0, 1.0]))[axes] / 0.95
         shape = [max(2, int(size * 0.9)) if size > 1 else 1 for size in np.array(patch)[axes]]

@@ -39,17 +39,16 @@ def prepare(image: Image, plan: NetworkPlan) -> PreparedImage:
     """`image`, of which at least one voxel is known, as the network sees it."""
     import torch
 
-    preprocessor = plan.preprocessor()
     properties: dict[str, Any] = {"spacing": list(image.spacing_mm)}
     spacing = plan.transposed(image.spacing_mm)
     target = plan.network_spacing(spacing)
-    as_usual = plan.prepares_as_usual and not any(plan.configuration.use_mask_for_norm)
+    as_usual = plan.prepares_as_usual and not plan.normalises_in_mask
     if not as_usual or plan.resamples_slices_separately(spacing, target, "data"):
-        prepared, _, properties = preprocessor.run_case_npy(
+        prepared, _, properties = plan.preprocessor().run_case_npy(
             image.channels, None, properties, plan.plans, plan.configuration, plan.model.dataset
         )
         return PreparedImage(torch.from_numpy(np.ascontiguousarray(prepared)), properties)
-    forward = plan.plans.transpose_forward
+    forward = plan.transpose_forward
     data: np.ndarray = image.channels.astype(np.float32).transpose(0, *(axis + 1 for axis in forward))
     known = image.known_or_nonzero().transpose(forward)
     seen = occupied_extent(known)
@@ -62,12 +61,7 @@ def prepare(image: Image, plan: NetworkPlan) -> PreparedImage:
     if plan.averages:
         coarse = averaged_shape(data.shape[1:], spacing, target)
         data = np.stack([average_seen(channel, coarse, known[seen]) for channel in data])
-    data = preprocessor._normalize(
-        data.copy(),
-        np.zeros((1, 1), np.int8),
-        plan.configuration,
-        plan.plans.foreground_intensity_properties_per_channel,
-    )
+    data = plan.normalise(data.copy())
     tensor = torch.from_numpy(np.ascontiguousarray(data, dtype=np.float32))
     return PreparedImage(_resize(tensor, new_shape, plan.resampling_order("data")), properties)
 
@@ -88,7 +82,7 @@ def probabilities_of(
             logits.cpu(),
             plan.plans,
             plan.configuration,
-            plan.labels,
+            plan.label_manager,
             properties,
             return_probabilities=True,
             num_threads_torch=threads,
@@ -97,14 +91,14 @@ def probabilities_of(
     shape = properties["shape_after_cropping_and_before_resampling"]
     # Rounded to half precision once more, as nnU-Net's resampling returns the type that it was given.
     resized = _resize(logits.float(), shape, plan.resampling_order("probabilities")).half()
-    inside = plan.labels.apply_inference_nonlin(resized)
+    inside = plan.probabilities(resized)
     whole = np.zeros((len(heads), *properties["shape_before_cropping"]), dtype=np.float32)
     place = tuple(slice(*ends) for ends in properties["bbox_used_for_cropping"])
     for number, head in enumerate(heads):
-        if head == 0 and not plan.labels.has_regions:
+        if head == 0 and not plan.model.labels.has_regions:
             whole[number] = 1  # background, where it was cut away
         whole[number][place] = inside[head].cpu().numpy()
-    return np.ascontiguousarray(whole.transpose(0, *(axis + 1 for axis in plan.plans.transpose_backward)))
+    return np.ascontiguousarray(whole.transpose(0, *(axis + 1 for axis in plan.transpose_backward)))
 
 
 def _resize(image: torch.Tensor, new_shape: Sequence[int], order: int) -> torch.Tensor:

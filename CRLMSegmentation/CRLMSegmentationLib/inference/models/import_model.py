@@ -151,5 +151,6 @@ def _check(folder: Path) -> None:
 
     model = load_model(folder)
     plan = NetworkPlan.of(model, threads=1)
+    assert plan.label_manager is not None, "it raises ModelError when nnU-Net reads other labels"
     for parameters in model.read_weights():
         plan.network(parameters)

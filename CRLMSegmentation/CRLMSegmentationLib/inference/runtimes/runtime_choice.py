@@ -268,7 +268,7 @@ def _foreground(logits: torch.Tensor, plan: NetworkPlan) -> np.ndarray:
     """Probabilities of all labels but the background, float32 (n, [k,] j, i)."""
     heads = plan.model.labels.heads
     wanted = [heads.index(label) for label in plan.model.labels.foreground_heads]
-    probabilities: np.ndarray = plan.labels.apply_inference_nonlin(logits[0])[wanted].numpy()
+    probabilities: np.ndarray = plan.probabilities(logits[0])[wanted].numpy()
     return probabilities
 
 
