@@ -1,10 +1,12 @@
 """The documentation site: docstrings become readable pages, and every room has one. `make docs` checks the links."""
 
+import argparse
 import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+from CRLMSegmentationLib.cli import build_parser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FRONT_ENDS = {"web", "commands", "cli"}
@@ -39,3 +41,28 @@ def test_every_room_but_the_front_ends_has_a_page():
     assert set(extension("reference_pages").ROOMS) == wanted
     listed = (REPOSITORY / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^generated/(\w+)$", listed, re.MULTILINE)) == {*wanted, "commands"}
+
+
+def names_of_commands():
+    """Each command with the names of its steps."""
+
+    def of(parser):
+        steps = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        return steps[0].choices if steps else {}
+
+    return {name: set(of(command)) for name, command in of(build_parser()).items()}
+
+
+def test_the_readme_names_every_command_with_the_page_that_shows_it():
+    """A row is `crlm NAME`, `NAME`, or `crlm NAME STEP`, `STEP`, then what they do, then the link to a page."""
+    commands, found = names_of_commands(), {}
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    for named, page in re.findall(r"^\| (`crlm [^|]*) \|[^|]*\| \[[^]]*\]\(([^)#]*)[^)]*\) \|$", readme, re.MULTILINE):
+        first, *others = re.findall(r"`([^`]+)`", named)
+        command, *step = first.split()[1:]
+        rows = [(command, name) for name in [*step, *others]] if step else [(name, "") for name in [command, *others]]
+        text = (REPOSITORY / page).read_text(encoding="utf-8")
+        for name, step_name in rows:
+            assert f"crlm {name}" in text, f"{page} does not show crlm {name}"
+            found.setdefault(name, set()).update({step_name} - {""})
+    assert found == commands
