@@ -19,6 +19,7 @@ _COMMANDS = {
     "stream": "watch what an OpenIGTLink server sends",
     "command": "have PLUS carry out one of its commands, such as StartRecording",
     "calibrate": "find the tip of a stylus, the place of the image on its probe, and the delay of the images",
+    "accuracy": "how far a distance from a tip to the tumor may be off, and what each source of error adds",
     "timing": "find the delay between the images and the poses of a recording",
     "repair": "turn an interrupted recording into a standard sequence file",
     "convert": "write a recording in the other format, with one way between any two frames, as PLUS takes it",

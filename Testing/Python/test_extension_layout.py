@@ -73,7 +73,7 @@ ROOMS = {
     "session": {"calibration", "files", "live", "navigation"},
     "mrml": {"session"},
     "pictures": {"mrml"},
-    "simulation": {"sweep", "files", "segmentation", "laparoscopy"},
+    "simulation": {"reconstruction", "files", "segmentation", "laparoscopy", "calibration", "navigation"},
     "study": {"reconstruction", "preoperative", "simulation"},
     "web": {"mrml", "simulation"},
     "commands": {"pictures", "web", "study"},

@@ -30,8 +30,8 @@ class TrackerField:
 
     def __init__(self, errors: TrackerErrors, random: np.random.Generator) -> None:
         self._errors, self._random = errors, random
-        self._place_error = _SmoothField(errors.field_length_mm, errors.field_mm, random)
-        self._turn_error = _SmoothField(errors.field_length_mm, np.radians(errors.field_deg), random)
+        self._place_error = SmoothField(errors.field_length_mm, errors.field_mm, random)
+        self._turn_error = SmoothField(errors.field_length_mm, np.radians(errors.field_deg), random)
 
     def measured(self, poses: np.ndarray) -> np.ndarray:
         """(n, 4, 4) what the tracker says of (n, 4, 4) true poses, mm."""
@@ -46,8 +46,11 @@ class TrackerField:
         return said
 
 
-class _SmoothField:
-    """A vector field with Gaussian correlation (random Fourier features; A. Rahimi, B. Recht, NIPS 2007)."""
+class SmoothField:
+    """A vector field with Gaussian correlation (random Fourier features; A. Rahimi, B. Recht, NIPS 2007).
+
+    Called with (n, 3) places in mm it gives (n, 3), of standard deviation `deviation` along each axis.
+    """
 
     def __init__(self, length_mm: float, deviation: float, random: np.random.Generator, waves: int = 80) -> None:
         self._waves = random.normal(0, 1 / length_mm, (waves, 3))
