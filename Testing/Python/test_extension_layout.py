@@ -69,7 +69,7 @@ ROOMS = {
     "preoperative": {"segmentation", "files"},
     "live": {"segmentation", "reconstruction", "tracking"},
     "laparoscopy": {"values", "compilation"},
-    "navigation": {"segmentation", "tracking"},
+    "navigation": {"calibration", "segmentation"},
     "session": {"calibration", "files", "live", "navigation"},
     "mrml": {"session"},
     "pictures": {"mrml"},

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 import numpy as np
 
+from ..calibration.accuracy.calibrations import today
 from ..calibration.temporal_calibration import estimate_image_delay, with_image_delay
 from ..errors import TimingError, TransformError
 from ..sweep import Sweep, read_sweep, write_sweep
 from ..values.progress import Progress
+from .calibrate.calibrations import add_calibrations_option, add_to_calibrations, check_calibrations
 from .options.outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
 from .options.printing import print_facts
 from .options.progress import progress_bar
@@ -24,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", help="recording of the probe moving up and down over something flat")
     parser.add_argument("--longest", type=float, default=0.5, metavar="SECONDS", help="delay looked for (default 0.5)")
     parser.add_argument("-o", "--output", metavar="SWEEP", help="write the recording with its poses corrected")
+    add_calibrations_option(parser)
     add_force_option(parser)
     add_sweep_options(parser)
 
@@ -32,6 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_outputs(
         [Output("-o", arguments.output, SWEEP_ENDINGS)], [arguments.sweep, arguments.plus_config], arguments.force
     )
+    check_calibrations(arguments.calibrations, [arguments.sweep, arguments.plus_config, arguments.output])
     with progress_bar("Read") as progress:
         sweep, is_calibrated = _read(arguments, progress)
     estimate = estimate_image_delay(sweep, arguments.longest, is_calibrated)
@@ -57,6 +62,9 @@ def run(arguments: argparse.Namespace) -> None:
               f"with crlm record: --image-delay {estimate.image_delay_s:.4f} --interpolate 0.2")  # fmt: skip
     else:
         print(estimate.judgement)
+    add_to_calibrations(
+        arguments.calibrations, lambda known: replace(known, delay_s=estimate.standard_error_s, delay_date=today())
+    )
     if arguments.output:
         if not is_calibrated:
             raise TimingError(f"{arguments.output} is not written: that needs the calibration (ImageToProbe).")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..geometry import transform_points
 from ..mrml.views.tool_shapes import probe_shape, stylus_shape
+from ..navigation.stated_distance import error_text
 from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..navigation.tracked_tool import ToolStatus
 from ..session.recordings.frame_content import content_of, content_outline
@@ -189,9 +190,12 @@ def _label(
         tip, along = (scene.place(transform_points(np.asarray(tool.tip_to_reference), (0, 0, z))) for z in (0, 10))
         beside = _perpendicular_upwards(along - tip)
         overlay.text(tip + 30 * beside, distance, color, 22, "lm" if beside[0] >= 0 else "rm", plate=True)
-        overlay.plate(10, 10, 60 + style.font(52).getlength(distance), 148)
+        within = error_text(tool.budget)
+        wide = max(style.font(52).getlength(distance), style.font(24).getlength(within) - 20)
+        overlay.plate(10, 10, 60 + wide, 180)
         overlay.text((24, 22), f"{tool.name} tip to tumor", style.FAINT_TEXT, 20, "la")
         overlay.text((24, 48), distance, color, 52, "la")
-        overlay.text((24, 114), tool.margin.value, color, 20, "la")
+        overlay.text((24, 112), within, style.TEXT, 24, "la")
+        overlay.text((24, 146), tool.margin.value, color, 20, "la")
     elif contents.tool is not None and contents.tool.status is ToolStatus.LOST:
         overlay.text((24, 22), f"{contents.tool.name}: lost", style.ALERT["unknown"], 26, "la")

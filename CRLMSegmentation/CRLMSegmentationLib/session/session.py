@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..tracking.age import TrackingClock
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
+from .accuracy.accuracy_part import AccuracyPart
 from .attached import Attached
 from .box import BoxPart
 from .case.case import CasePart
@@ -68,6 +69,7 @@ class Session:
     tumor       what is found in the box, and what a hand makes of it
     structures  what is drawn around the tumor: margin, uncertainty, outlines on the live image
     tools       where tracked tools are, and how far from the tumor
+    accuracy    how far off these distances may be
     case        whose data these are, saved and opened as a whole
     jobs        what is being computed
     """
@@ -111,6 +113,11 @@ class Session:
             workflow, self.jobs, self.volume, self.box, self.engine, case.clock, self._on_tumor,
             lambda: case.origin == "simulated", self._faults.report,
         )  # fmt: skip
+        self.accuracy = AccuracyPart(
+            lambda: self.recording.sweep, lambda: self.tumor.result, lambda: self.tumor.has_hand_corrections,
+            lambda: case.origin == "simulated",
+        )  # fmt: skip
+        self.tools.budget = self.accuracy.budget
         self._surface: vtkPolyData | None = None
         self._attached: list[Attached] = []
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..calibration.accuracy.budget import Budget
 from ..navigation.distance import TumorDistance
 from ..navigation.margin import MarginState, margin_state
+from ..navigation.stated_distance import distance_text, error_text, explanation, reason_text
 from ..navigation.tool_transforms import DEFAULT_TOOL, tool_of_calibration, tool_of_pose
 from ..navigation.tracked_tool import ToolStatus, TrackedTool
 from ..sweep import Pose
@@ -29,6 +31,7 @@ class ToolReading:
     signed_distance_mm    tip to tumor surface, negative inside; None unless the tool is live and there is a tumor
     closest_point_ras     (3,) on the tumor, or None
     margin                what the distance means
+    budget                what the distance's error is made of; None without a distance, or where nothing is known of it
     """
 
     name: str
@@ -37,6 +40,7 @@ class ToolReading:
     signed_distance_mm: float | None
     closest_point_ras: np.ndarray | None
     margin: MarginState
+    budget: Budget | None = None
 
     @property
     def tip_ras(self) -> np.ndarray | None:
@@ -50,7 +54,20 @@ class ToolReading:
             return f"{self.name}: {self.status.value}"
         if self.signed_distance_mm is None:
             return f"{self.name}: no tumor"
-        return f"{self.name}: {self.signed_distance_mm:.1f} mm, {self.margin.value}"
+        return f"{self.name}: {distance_text(self.signed_distance_mm, self.budget)}, {self.margin.value}"
+
+    @property
+    def error_text(self) -> str:
+        """The error to stand below the distance, with why it may be larger; '' without a distance."""
+        if self.signed_distance_mm is None:
+            return ""
+        reason = reason_text(self.budget)
+        return error_text(self.budget) + (f": {reason}" if reason else "")
+
+    @property
+    def error_explanation(self) -> str:
+        """All that is known of the error, for a tooltip; '' without a distance."""
+        return "" if self.signed_distance_mm is None else explanation(self.budget)
 
 
 class Tools:
@@ -60,6 +77,9 @@ class Tools:
     may_measure  False while it is not known whether the tumor belongs to the patient whom the tools are at
     may_be_live  False while what is known of the stream cannot be trusted
     on_error     called with what a handler of an event raises
+
+    budget       of the error of a distance: from a tool, its tip and the nearest place on the tumor, each (3,) mm in
+                 Reference; None where nothing is known
 
     changed      event: the readings of all tools, now
     calibrated   event: the tip of the tool of this name lies elsewhere on it
@@ -73,6 +93,7 @@ class Tools:
     ) -> None:  # fmt: skip
         self.margin_mm = margin_mm
         self.may_measure = may_measure
+        self.budget: Callable[[TrackedTool, np.ndarray, np.ndarray], Budget | None] = lambda tool, tip, place: None
         self.changed: Event[[list[ToolReading]]] = Event(on_error)
         self.calibrated: Event[[str]] = Event(on_error)
         self.removed: Event[[str]] = Event(on_error)
@@ -135,6 +156,7 @@ class Tools:
         if tip is not None and self._tumor is not None and self.may_measure():
             closest = self._tumor.closest_point(tip[:3, 3])
         distance_mm = None if closest is None else closest.signed_distance_mm
+        budget = None if tip is None or closest is None else self.budget(tool, tip[:3, 3], closest.point_ras)
         return ToolReading(
             name,
             tool.status(age),
@@ -142,6 +164,7 @@ class Tools:
             distance_mm,
             None if closest is None else closest.point_ras,
             margin_state(distance_mm, self.margin_mm),
+            budget,
         )
 
     def readings(self, now_s: float | None = None) -> list[ToolReading]:

@@ -63,6 +63,7 @@ class Controller:
         self.session = Session()
         self.view = SceneView(self.session, application_on(slicer_app.scene, slicer_app.app_logic))
         self.session.recording.folder = library.recordings
+        self.session.accuracy.read(library.folder, self.session.report)
         self.correction = Correction(slicer_app, self.view)
         self.rates = Series(30.0)
         self.distances = Series(30.0)

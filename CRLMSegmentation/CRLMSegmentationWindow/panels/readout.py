@@ -22,10 +22,11 @@ class ToolReadout:
     def __init__(self, layout: qt.QLayout, name: str):
         self.frame = qt.QFrame()
         self.frame.objectName = f"readout{name}"
-        self._name, self._number, self._text = qt.QLabel(), qt.QLabel(), qt.QLabel()
+        self._name, self._number, self._error, self._text = (qt.QLabel() for _number in range(4))
         for label, objectName, sheet in (
             (self._name, "readoutName", "font-size: 18px; font-weight: bold;"),
             (self._number, "readoutNumber", "font-size: 58px; font-weight: bold;"),
+            (self._error, "readoutError", "font-size: 16px;"),
             (self._text, "readoutText", "font-size: 20px; font-weight: bold;"),
         ):
             label.objectName = objectName
@@ -33,7 +34,8 @@ class ToolReadout:
             label.alignment = qt.Qt.AlignCenter
         inside = qt.QVBoxLayout(self.frame)
         inside.spacing = 0
-        for label in (self._name, self._number, self._text):
+        self._error.wordWrap = True
+        for label in (self._name, self._number, self._error, self._text):
             inside.addWidget(label)
         self._name.text = name
         layout.addWidget(self.frame)
@@ -43,6 +45,8 @@ class ToolReadout:
         kind, number, text = readout_of(reading)
         style.apply(self.frame, style.panel(kind))
         style.write(self._number, number)
+        style.write(self._error, reading.error_text)
+        self._error.setToolTip(reading.error_explanation)
         style.write(self._text, text)
         return kind
 
@@ -50,12 +54,14 @@ class ToolReadout:
         """Show that nothing is known, whatever was shown before."""
         style.apply(self.frame, style.panel("lost"))
         style.write(self._number, _("LOST"))
+        style.write(self._error, "")
+        self._error.setToolTip("")
         style.write(self._text, _("a fault, see step 5"))
 
     @property
     def text(self) -> str:
         """What stands in the panel."""
-        return f"{self._name.text}: {self._number.text} {self._text.text}"
+        return f"{self._name.text}: {self._number.text} {self._error.text} {self._text.text}"
 
     def remove(self) -> None:
         """Take the panel out of the window."""

@@ -1,11 +1,13 @@
 """What the page says of the session, and which files it offers."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from CRLMSegmentationLib.calibration.accuracy.budget import Budget
 from CRLMSegmentationLib.errors import FileFormatError
 from CRLMSegmentationLib.live.box_proposal import BoxProposal
 from CRLMSegmentationLib.live.outliner import OutlinerStatus
@@ -91,7 +93,19 @@ def test_navigation_is_live_only_while_a_distance_is_known():
 )
 def test_a_tool_is_reported_in_text(reading, distance, kind, text):
     (line,) = mirror.tool_lines([reading])
-    assert line == {"name": "Stylus", "distance": distance, "kind": kind, "text": text}
+    error = "error unknown" if reading.signed_distance_mm is not None else ""
+    told = "Nothing is known of the error." if error else ""
+    assert line == {
+        "name": "Stylus", "distance": distance, "error": error, "explanation": told, "kind": kind, "text": text,
+    }  # fmt: skip
+
+
+def test_a_distance_stands_with_its_error_and_why_it_may_be_larger():
+    budget = Budget({"outline": 0.6123}, {"stylus": "the stylus was not calibrated here"})
+    (line,) = mirror.tool_lines([replace(_reading(distance_mm=7.46, margin=MarginState.CLEAR), budget=budget)])
+    assert line["distance"] == "7.5 mm"
+    assert line["error"] == "± at least 1.2 mm: the stylus was not calibrated here"
+    assert "outline 1.2" in line["explanation"]
 
 
 @pytest.mark.real_ages
@@ -191,7 +205,9 @@ def test_what_a_person_should_look_at_is_no_green_tick():
 
 def test_tools_of_which_nothing_is_known_any_more_keep_no_number():
     (line,) = mirror.lost_lines(mirror.tool_lines([_reading(distance_mm=3.0, margin=MarginState.WITHIN_MARGIN)]))
-    assert line == {"name": "Stylus", "distance": "– mm", "text": "lost", "kind": "lost"}
+    assert line == {
+        "name": "Stylus", "distance": "– mm", "error": "", "explanation": "", "text": "lost", "kind": "lost",
+    }  # fmt: skip
 
 
 def test_saved_cases_are_offered_by_name_and_opened_only_from_the_list(tmp_path):

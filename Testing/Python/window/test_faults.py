@@ -14,7 +14,7 @@ def live_window(a_window):
     session.stream.status, session.is_busy = make_status(), True
     session.given_readings = [make_reading(0.5, "WITHIN_MARGIN")]
     window.tick()
-    assert "0.5 mm" in window.navigate.readouts["Stylus"].text
+    assert "0.5 mm ± 1.8 mm" in window.navigate.readouts["Stylus"].text
     return window, session
 
 

@@ -71,6 +71,7 @@ def make_reading(distance_mm=None, margin="UNKNOWN", status="LIVE", name="Stylus
     """As scene.tools.ToolReading."""
     return SimpleNamespace(
         name=name, status=SimpleNamespace(name=status), signed_distance_mm=distance_mm,
+        error_text="" if distance_mm is None else "± 1.8 mm", error_explanation="",
         margin=MarginState[margin],
     )  # fmt: skip
 
@@ -140,6 +141,7 @@ class FakeSession:
             "tumor", calls, result=None, threshold=None, doubts=(),
             has_hand_corrections=False, smoothing=0.5, acknowledge_doubts=self._acknowledge_doubts,
         )  # fmt: skip
+        self.accuracy = FakePart("accuracy", calls)
         self.structures = FakePart(
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm
         )  # fmt: skip
@@ -149,6 +151,7 @@ class FakeSession:
         )  # fmt: skip
         self.jobs = FakePart("jobs", calls, running=None, steps=())
         self.view = FakeView(self)
+        self.report = lambda sentence: calls.append(f"report {sentence}")
         self._listeners = []
 
     def add_listener(self, listener):

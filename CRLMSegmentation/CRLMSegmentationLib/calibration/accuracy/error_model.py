@@ -50,7 +50,7 @@ class ErrorModel:
     delay_s                    of the images' delay
     voxel_mm                   distance of two voxels
     outline_mm                 of the tumor's surface along its normal, by the segmentation
-    unknown                    by source: why it is not known, where there is more to say
+    unknown                    by source: why it is not known, or not well enough, where there is more to say
     """
 
     tracking_mm: float | None = None
@@ -70,8 +70,10 @@ class ErrorModel:
         return {source: value is not None for source, value in zip(SOURCES, values)}
 
     def why_unknown(self) -> dict[str, str]:
-        """By source that is not known, the end of a sentence for people."""
-        return {source: self.unknown.get(source, _UNKNOWN[source]) for source, known in self.known.items() if not known}
+        """By source that is not known, or not well enough, the end of a sentence for people."""
+        missing = {source: _UNKNOWN[source] for source, known in self.known.items() if not known}
+        told = {**missing, **self.unknown}
+        return {source: told[source] for source in SOURCES if source in told}
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ...calibration.accuracy.calibrations import ImageCalibration, today
 from ...calibration.probe.phantom import NWirePhantom, read_phantom
 from ...calibration.probe.plus_points import read_plus_points
 from ...calibration.probe.probe_calibration import ProbeCalibration, ProbeEstimate, estimate_probe
 from ...calibration.probe.wire_frame import WireFrame
 from ...errors import CalibrationError
-from ...files.plus_calibration_file import write_plus_calibration
+from ...files.calibrations.plus_calibration_file import write_plus_calibration
 from ...sweep import SequenceReader, TrackedFrame
 from ...sweep.transforms import compose
 from ...values.progress import Progress
 from ..options.outputs import Output, add_force_option, check_outputs
 from ..options.printing import print_doubt, print_facts, print_rows
 from ..options.progress import progress_bar
+from .calibrations import add_calibrations_option, add_to_calibrations, check_calibrations
 
 EXAMPLES = (
     "crlm calibrate probe phantom.igs.mha --plus-config plus.xml -o image.xml",
@@ -38,12 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--points", metavar="XML", help="take the wires from this result of PLUS, not from the images")
     parser.add_argument("--validation", metavar="SWEEP", help="a second recording in which the calibration is tried")
     parser.add_argument("-o", "--output", metavar="XML", help="write ImageToProbe as a PLUS configuration")
+    add_calibrations_option(parser)
     add_force_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     inputs = [arguments.sweep, arguments.plus_config, arguments.points, arguments.validation]
     check_outputs([Output("-o", arguments.output, (".xml",), False)], inputs, arguments.force)
+    check_calibrations(arguments.calibrations, [*inputs, arguments.output])
     phantom = read_phantom(arguments.plus_config)
     with progress_bar("Find wires") as progress:
         found, images = _calibrated(arguments.sweep, phantom, arguments.points, progress)
@@ -70,6 +75,8 @@ def run(arguments: argparse.Namespace) -> None:
         notes = {"CornerStandardDeviationMm": f"{corners.max():.3f}", "FramesUsed": str(found.frames_used),
                  "ImageSize": "{} {}".format(*found.image_size)}  # fmt: skip
         print(write_plus_calibration(arguments.output, "Image", "Probe", found.matrix, found.error_mm, notes))
+    made = ImageCalibration(found.matrix, found.image_to_probe.covariance, found.image_size, today())
+    add_to_calibrations(arguments.calibrations, lambda known: replace(known, image=made))
 
 
 def _calibrated(path: str, phantom: NWirePhantom, points: str | None, progress: Progress) -> tuple[ProbeEstimate, int]:

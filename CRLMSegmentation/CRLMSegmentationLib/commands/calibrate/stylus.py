@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from ...calibration.accuracy.calibrations import TipCalibration, today
 from ...calibration.stylus.stylus_calibration import estimate_tip
 from ...errors import CalibrationError
-from ...files.plus_calibration_file import write_plus_calibration
+from ...files.calibrations.plus_calibration_file import write_plus_calibration
 from ...navigation.tool_transforms import DEFAULT_TOOL
 from ...sweep.sequence_files.tool_poses import read_tool_poses
 from ..options.outputs import Output, add_force_option, check_outputs
 from ..options.printing import print_doubt, print_facts, print_rows
+from .calibrations import add_calibrations_option, add_to_calibrations, check_calibrations
 
 EXAMPLES = ("crlm calibrate stylus pivot.igs.mha", "crlm calibrate stylus pivot.igs.mha --tool Pointer -o pointer.xml")
 
@@ -24,11 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reference", metavar="NAME", help="the frame in which the tip rests (default: Reference, else Tracker)"
     )
     parser.add_argument("-o", "--output", metavar="XML", help="write the tip as a PLUS configuration")
+    add_calibrations_option(parser)
     add_force_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     check_outputs([Output("-o", arguments.output, (".xml",), False)], [arguments.sequence], arguments.force)
+    check_calibrations(arguments.calibrations, [arguments.sequence, arguments.output])
     recorded = read_tool_poses(arguments.sequence, arguments.tool, arguments.reference)
     if not recorded.valid.any():
         raise CalibrationError(f"{arguments.tool} was never seen by the tracker in {arguments.sequence}.")
@@ -54,3 +58,5 @@ def run(arguments: argparse.Namespace) -> None:
         print(write_plus_calibration(
             arguments.output, f"{arguments.tool}Tip", arguments.tool, tip.tip_to_tool, tip.residual_mm, notes
         ))  # fmt: skip
+    made = TipCalibration(tip.tip_to_tool, tip.covariance_mm2, today())
+    add_to_calibrations(arguments.calibrations, lambda known: known.with_tip(arguments.tool, made))

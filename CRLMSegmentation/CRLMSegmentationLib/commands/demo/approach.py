@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...calibration.accuracy.budget import Budget
 from ...geometry import transform_points
+from ...navigation.stated_distance import distance_text, explanation
 from ...sweep import Pose, Sweep, write_sweep
 from .folder import APPROACH
 
@@ -31,6 +33,7 @@ def approach_tumor(session: Session, folder: Path) -> list[float | None]:
     assert sweep is not None and surface is not None  # the tumor was found in the sweep
     write_sweep(approach_sweep(sweep, surface), path)
     distances: list[float | None] = []
+    budget: Budget | None = None
     print("\nA simulated stylus moves towards the tumor (tip to surface, negative inside):")
     with ReplayProcess(path) as port, Receiver(port=port) as receiver:
         for number, frame in enumerate(receiver.frames(until_closed=True)):
@@ -38,10 +41,15 @@ def approach_tumor(session: Session, folder: Path) -> list[float | None]:
             # PLUS is silent about a tool that it does not see.
             if "StylusToReference" not in frame.transforms:
                 session.tools.update("StylusToReference", Pose(np.eye(4), False))
-            distance = session.tools.distance_mm("Stylus")
+            reading = session.tools.reading("Stylus")
+            distance = reading.signed_distance_mm
             distances.append(None if distance is None else round(distance, 3))
             if number % 4 == 0 or distance is None:
-                print("           stylus lost" if distance is None else f"           {distance:6.1f} mm")
+                told = "stylus lost" if distance is None else distance_text(distance, reading.budget)
+                print(f"           {told}")
+                budget = reading.budget or budget
+    if budget is not None:
+        print(f"           {explanation(budget)}")
     return distances
 
 

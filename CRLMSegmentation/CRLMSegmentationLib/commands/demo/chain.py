@@ -51,6 +51,8 @@ def run_chain(
     session, started = view.session, time.perf_counter()
     received = receive(source, folder / RECORDED, speed)
     session.recording.open(folder / RECORDED, origin=source.origin)
+    if source.calibrations is not None:
+        session.accuracy.set_calibrations(source.calibrations)
     volume = _reconstruct(session, settings, folder)
     truth = read_volume(source.truth) if source.truth else None
     box = _place_box(session, given_box, volume, truth, folder)

@@ -7,7 +7,9 @@ import math
 from pathlib import Path
 
 from ...errors import ConfigurationError
+from ..calibrate.calibrations import read_calibrations
 from ..options.box_options import add_box_options, box_files, box_from
+from ..options.checks import check_there
 from ..options.outputs import add_force_option
 from ..options.printing import print_facts
 from ..options.sweep_options import add_sweep_options, calibration_from, configuration_from, read_given_sweep
@@ -31,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"which simulated case (default {DEFAULT_SEED})")
     parser.add_argument("-o", "--output", default="demo-output", metavar="DIR",
                         help="folder for everything that comes out (default demo-output)")  # fmt: skip
+    parser.add_argument(
+        "--calibrations", metavar="JSON",
+        help="how well the devices of the sweep are known: a file that crlm calibrate has written",
+    )  # fmt: skip
     parser.add_argument("--speed", type=float, help="multiple of the recorded rate; default as fast as can be")
     add_force_option(parser)
     add_sweep_options(parser)
@@ -56,7 +62,8 @@ def run(arguments: argparse.Namespace) -> None:
         source = simulated_source(arguments.seed, folder / SIMULATED)
     else:
         calibration = calibration_from(arguments, configuration)
-        source = DemoSource(Path(arguments.sweep), None, calibration, arguments.reference)
+        known = read_calibrations(arguments.calibrations) if arguments.calibrations else None
+        source = DemoSource(Path(arguments.sweep), None, calibration, arguments.reference, known)
     session = Session()
     view = SceneView(session, current_application())
     try:
@@ -88,6 +95,7 @@ def _check(arguments: argparse.Namespace, folder: Path) -> None:
     if arguments.seed < 0:
         raise ConfigurationError(f"The seed is {arguments.seed}; it must be 0 or more.")
     check_threshold(arguments.threshold)
+    check_there([arguments.calibrations], "file of calibrations")
     if arguments.model:
         load_model(arguments.model)
     box_from(arguments)

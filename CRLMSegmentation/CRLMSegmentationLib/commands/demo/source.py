@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...calibration.accuracy.calibrations import Calibrations
 from ...sweep import TrackedFrame
 from ...sweep.sequence_files.sequence_formats import read_sequence_header
 from ..options.progress import progress_bar
@@ -25,12 +26,14 @@ class DemoSource:
     truth        volume of the true tumor; None for a recording of a scanner
     calibration  (4, 4) by name, over what the recording holds
     reference    its frame of reference; None for the one that it was recorded in
+    calibrations how well its devices are known; None when nobody says
     """
 
     sweep: Path
     truth: Path | None = None
     calibration: Mapping[str, np.ndarray] = field(default_factory=dict)
     reference: str | None = None
+    calibrations: Calibrations | None = None
 
     @property
     def origin(self) -> str:
@@ -53,11 +56,13 @@ class DemoSource:
 def simulated_source(seed: int, folder: Path) -> DemoSource:
     """Simulate a case into `folder`."""
     from ...simulation import simulate_case, write_case
+    from ...simulation.ultrasound.known_errors import known_errors
 
     with progress_bar("Simulate") as progress:
-        write_case(simulate_case(seed, progress=progress), folder)
+        case = simulate_case(seed, progress=progress)
+        write_case(case, folder)
     print(f"simulated  case {seed}: a liver with one metastasis, not clinical data -> {folder}/")
-    return DemoSource(folder / "sweep.igs.mha", folder / "tumor.nrrd")
+    return DemoSource(folder / "sweep.igs.mha", folder / "tumor.nrrd", calibrations=known_errors(case))
 
 
 def receive(source: DemoSource, recorded: Path, speed: float | None) -> RecordingSummary:

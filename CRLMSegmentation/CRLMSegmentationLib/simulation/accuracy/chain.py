@@ -59,12 +59,12 @@ class Distances:
     @property
     def error_mm(self) -> np.ndarray:
         """(n,) found less true."""
-        return self.found_mm - self.true_mm
+        return np.asarray(self.found_mm - self.true_mm)
 
     @property
     def is_within(self) -> np.ndarray:
         """(n,) bool: the true distance lies within the stated 95 %."""
-        return np.abs(self.error_mm) <= DEVIATIONS_OF_95 * self.stated_mm
+        return np.asarray(np.abs(self.error_mm) <= DEVIATIONS_OF_95 * self.stated_mm)
 
 
 def simulate_distances(seed: int, settings: ChainSettings | None = None, sources: Collection[str] = ALL) -> Distances:

@@ -98,7 +98,7 @@ class Sweeping:
 
     def _placed(self, numbers: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         poses = self.image_to_reference[numbers]
-        return np.einsum("nab,nb->na", poses[:, :3, :3], pixels) + poses[:, :3, 3]
+        return np.asarray(np.einsum("nab,nb->na", poses[:, :3, :3], pixels) + poses[:, :3, 3])
 
 
 def transform_points_of(matrices: np.ndarray, points: np.ndarray) -> np.ndarray:

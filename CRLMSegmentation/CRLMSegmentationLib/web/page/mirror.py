@@ -136,7 +136,7 @@ def _line(name: str, state: SessionState, step: Step) -> dict[str, str]:
 
 
 def tool_lines(readings: Iterable[ToolReading], no_distance: str = "no tumor to measure to") -> list[dict[str, str]]:
-    """What the page shows of each tool: {'name', 'distance', 'text', 'kind'}, from ToolReadings.
+    """What the page shows of each tool: {'name', 'distance', 'error', 'text', 'kind'}, from ToolReadings.
 
     no_distance  what is said of a tool that is tracked and not measured
     """
@@ -149,14 +149,20 @@ def tool_lines(readings: Iterable[ToolReading], no_distance: str = "no tumor to 
         else:
             distance, text = f"{reading.signed_distance_mm:.1f} mm", reading.margin.value
         lines.append(
-            {"name": reading.name, "distance": distance, "text": text, "kind": _KINDS[reading.margin.severity]}
-        )
+            {
+                "name": reading.name, "distance": distance, "error": reading.error_text,
+                "explanation": reading.error_explanation, "text": text, "kind": _KINDS[reading.margin.severity],
+            }
+        )  # fmt: skip
     return lines
 
 
 def lost_lines(lines: list[dict[str, str]]) -> list[dict[str, str]]:
     """The same tools when nothing is known of them any more."""
-    return [{**line, "distance": "– mm", "text": ToolStatus.LOST.value, "kind": "lost"} for line in lines]
+    return [
+        {**line, "distance": "– mm", "error": "", "explanation": "", "text": ToolStatus.LOST.value, "kind": "lost"}
+        for line in lines
+    ]
 
 
 def first_distance_mm(readings: Iterable[ToolReading]) -> float | None:

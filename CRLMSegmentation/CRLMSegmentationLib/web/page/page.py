@@ -148,6 +148,10 @@ def _views() -> None:
             with html.Div(classes="read-out", v_if="has_tumor && tools.length"):
                 with each_tool():
                     html.Div("{{ tool_shown.distance }}", classes="distance")
+                    html.Div(
+                        "{{ tool_shown.error }}", classes="distance-error", v_if="tool_shown.error",
+                        title=("tool_shown.explanation",),
+                    )  # fmt: skip
                     html.Div("{{ tool_shown.name }} to tumor · {{ tool_shown.text }}", classes="tool-text")
         for number, tag in enumerate(SLICES):
             with html.Div(classes=f"view view-slice view-{tag.lower()}"):

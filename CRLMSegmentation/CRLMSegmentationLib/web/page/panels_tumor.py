@@ -158,6 +158,10 @@ def navigate_panel(actions: Actions) -> None:
             with each_tool():
                 html.Div("{{ tool_shown.name }}", classes="tool-name")
                 html.Div("{{ tool_shown.distance }}", classes="distance")
+                html.Div(
+                    "{{ tool_shown.error }}", classes="distance-error", v_if="tool_shown.error",
+                    title=("tool_shown.explanation",),
+                )  # fmt: skip
                 html.Div("{{ tool_shown.text }}", classes="tool-text")
             html.Div("Distance over the last 30 s; the dashed line is the margin", classes="label mt-2")
             chart(

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from .whole_file import written_whole
+from ..whole_file import written_whole
 
 
 def write_plus_calibration(

@@ -1,0 +1,46 @@
+"""How a distance and its error are written: the one place that says '7.5 mm ± 1.8'.
+
+What stands behind ± is where 95 of 100 errors lie (Budget.within_mm). Where a source of error is not known it says 'at
+least', and why.
+"""
+
+from __future__ import annotations
+
+from ..calibration.accuracy.budget import Budget
+
+# Sentences longer than this are for a tooltip.
+_MOST_REASONS = 2
+
+
+def distance_text(distance_mm: float, budget: Budget | None) -> str:
+    """'7.5 mm ± 1.8', or '7.5 mm ± at least 1.2'; '7.5 mm, error unknown' without a budget."""
+    number = f"{distance_mm:.1f} mm"
+    if budget is None:
+        return f"{number}, error unknown"
+    least = "" if budget.is_complete else "at least "
+    return f"{number} ± {least}{budget.within_mm:.1f}"
+
+
+def error_text(budget: Budget | None) -> str:
+    """The error alone, to stand below a large number: '± 1.8 mm' or '± at least 1.2 mm'."""
+    if budget is None:
+        return "error unknown"
+    return f"± {'' if budget.is_complete else 'at least '}{budget.within_mm:.1f} mm"
+
+
+def reason_text(budget: Budget | None, most: int = _MOST_REASONS) -> str:
+    """Why the error may be larger, in one line: '' when all of it is known; no more than `most` sources by name."""
+    if budget is None or budget.is_complete:
+        return ""
+    reasons = list(dict.fromkeys(budget.unknown.values()))
+    rest = len(reasons) - most
+    return "; ".join(reasons[:most]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def explanation(budget: Budget | None) -> str:
+    """All of it, for a tooltip: what each source adds, and what is not known."""
+    if budget is None:
+        return "Nothing is known of the error."
+    parts = ", ".join(f"{source} {1.96 * value:.1f}" for source, value in budget.deviations_mm.items())
+    known = f"95 of 100 distances are within this. By source, in mm: {parts or 'none known'}."
+    return known if budget.is_complete else f"{known} Not known: {budget.reason}."

@@ -1,0 +1,1 @@
+"""How far off the distances of a session may be."""

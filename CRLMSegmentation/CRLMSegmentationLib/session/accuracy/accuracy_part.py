@@ -1,0 +1,119 @@
+"""How far off the distances are: what the calibrations say, at the place where the tumor was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...calibration.accuracy.budget import Budget
+from ...calibration.accuracy.calibrations import Calibrations, calibrations_of
+from ...calibration.accuracy.error_model import (
+    OUTLINE,
+    distance_budget,
+    surface_covariances,
+    tip_covariances,
+)
+from ...errors import CRLMError
+from ...files.calibrations.calibrations_file import read_calibrations_file
+from ...navigation.tracked_tool import TrackedTool
+from ...sweep import Sweep
+from .seen_frames import SeenFrames
+
+if TYPE_CHECKING:
+    from ...inference.models.card import ModelCard
+    from ...segmentation.segment import SegmentationResult
+
+CALIBRATIONS = "calibrations.json"
+# The part of a normal error that the 95th percentile of its amount stands for.
+_DEVIATIONS_OF_HD95 = 1.96
+
+
+class AccuracyPart:
+    """Gives the budget of a distance.
+
+    sweep      that the tumor was found in; None when it is not known
+    result     that the tumor began with; None where a hand drew it
+    corrected  True when a hand has changed it
+    simulated  True when the case is simulated
+    """
+
+    def __init__(
+        self, sweep: Callable[[], Sweep | None], result: Callable[[], SegmentationResult | None],
+        corrected: Callable[[], bool], simulated: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._sweep, self._result = sweep, result
+        self._corrected, self._simulated = corrected, simulated
+        self._calibrations = Calibrations()
+        self._frames: SeenFrames | None = None
+
+    @property
+    def calibrations(self) -> Calibrations:
+        """What is known of the devices; nothing at the beginning."""
+        return self._calibrations
+
+    def set_calibrations(self, calibrations: Calibrations) -> None:
+        """The devices that are used from now on."""
+        self._calibrations = calibrations
+
+    def read(self, folder: str | Path, report: Callable[[str], None]) -> None:
+        """Take the file CALIBRATIONS of `folder`, where there is one; what is wrong with it is reported."""
+        path = Path(folder) / CALIBRATIONS
+        try:
+            if path.is_file():
+                self.set_calibrations(calibrations_of(read_calibrations_file(path), path.name))
+        except CRLMError as error:
+            report(f"{error} Distances are shown as if nothing had been calibrated.")
+
+    def budget(self, tool: TrackedTool, tip_ras: np.ndarray, closest_ras: np.ndarray) -> Budget:
+        """What the error of the distance from a live tool's tip (3,) to the nearest place (3,) is made of."""
+        frames = self._current_frames()
+        model = self._calibrations.model(
+            tool.name, tool.tip_to_tool, None if frames is None else frames.size,
+            None if frames is None else frames.pixel_mm,
+        )  # fmt: skip
+        outline_mm, why = self._outline()
+        unknown = {**model.unknown, **({OUTLINE: why} if why else {})}
+        result = self._result()
+        voxel_mm = None if result is None else float(result.mask.spacing_mm.max())
+        model = replace(model, voxel_mm=voxel_mm, outline_mm=outline_mm, unknown=unknown)
+        pose = tool.tool_to_reference
+        seen = None if frames is None else frames.seen(closest_ras)
+        surface = {} if seen is None else surface_covariances(model, seen)
+        tip = {} if pose is None else tip_covariances(model, pose, tip_ras)
+        return distance_budget(model, surface, tip, closest_ras - tip_ras)
+
+    def _outline(self) -> tuple[float | None, str]:
+        """(standard deviation of the outline in mm, why it may be larger); '' when nothing speaks for that."""
+        result = self._result()
+        if result is None or result.card is None:
+            return None, ""
+        outline_mm = outline_of(result.card)
+        if self._corrected():
+            return outline_mm, "a hand has changed the outline"
+        if result.card.trained_on_simulated_only and not self._simulated():
+            return outline_mm, "the model's outline was measured on simulated livers only"
+        return outline_mm, ""
+
+    def _current_frames(self) -> SeenFrames | None:
+        sweep = self._sweep()
+        if self._frames is None or self._frames.sweep is not sweep:
+            self._frames = None if sweep is None else SeenFrames.of(sweep)
+        frames = self._frames
+        return frames if frames is not None and len(frames.to_image) else None
+
+
+def outline_of(card: ModelCard) -> float | None:
+    """How far the model's outline lies beside the true one, standard deviation in mm, by its validation (HD95).
+
+    None where the card does not say: 95 % of normal errors lie within 1.96 standard deviations.
+    """
+    validation = card.text.get("validation")
+    entry: Any = validation.get("hd95_mm") if isinstance(validation, dict) else None
+    median = entry.get("median") if isinstance(entry, dict) else None
+    if not isinstance(median, (int, float)) or not 0 <= median < 1e3:
+        return None
+    return float(median) / _DEVIATIONS_OF_HD95
