@@ -85,11 +85,12 @@ class Controller:
         self.display = Display(self.view.scene, views)
 
     async def run(self) -> None:
-        """Until it is cancelled: take in what has arrived, and show it."""
+        """Until it is cancelled: take in what has arrived, and show it; half of the time is left to the person."""
         while True:
             started = time.monotonic()
             self.step_safely(started)
-            await asyncio.sleep(max(0.005, _PERIOD_S - (time.monotonic() - started)))
+            took_s = time.monotonic() - started
+            await asyncio.sleep(max(0.005, took_s, _PERIOD_S - took_s))
 
     def step_safely(self, now_s: float) -> None:
         """Once, whatever is raised."""

@@ -159,8 +159,18 @@ def test_a_server_that_is_not_there_or_silent_gives_a_sentence():
             next(receiver.frames(timeout_s=0.5))
     with Receiver(port=port) as receiver, pytest.raises(StreamError, match="No OpenIGTLink server answers"):
         receiver.wait_until_connected(0.5)
-    with Receiver("no-such-host.invalid") as receiver, pytest.raises(StreamError, match="not known"):
-        receiver.wait_until_connected(0.5)
+
+
+def test_a_host_that_nobody_knows_is_named(monkeypatch):
+    def unknown(*_arguments, **_options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    # The network's own answer may take seconds, or never come.
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with Receiver("no-such-host.invalid") as receiver:
+        assert wait_until(lambda: "not known" in receiver.link_status().problem)
+        with pytest.raises(StreamError, match=r"the host no-such-host.invalid is not known"):
+            receiver.wait_until_connected(0.1)
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 65536 + 18944, 18944.5, "18944", None])

@@ -148,6 +148,19 @@ class Visitor:
             self.page.wait_for_timeout(60)
         mouse.up()
 
+    def choose(self, tool: str) -> None:
+        """Press the button of a tool that works in the slices, and wait as a person does until the page shows that it
+        is chosen: what the mouse does before that is another's.
+        """
+        self.page.click(f"#{tool}")
+        self.page.wait_for_selector(f"#{tool}[aria-pressed='true']")
+
+    def place_seed(self, view: str, across: float, down: float) -> None:
+        """Let the region grow from a place in a view; the page asks for the click first."""
+        self.page.click("#place-seed")
+        self.page.wait_for_selector(".call:has-text('Click inside the tumor')")
+        self.click_in(view, across, down)
+
     def slide(self, slider_id: str, key: str, times: int) -> None:
         """Move a slider with the keyboard."""
         self.page.locator(f"#{slider_id} .v-slider-thumb").focus()

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -53,7 +53,9 @@ class ServedPage:
         try:
             yield
         finally:
-            os.kill(worker, signal.SIGCONT)
+            # One that is cancelled and does not stop in time is ended, and another is started in its place.
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
 
     def close(self) -> int:
         """End it as Ctrl-C does; its exit status."""

@@ -111,7 +111,7 @@ def test_a_case_waits_for_a_person_when_the_images_come_from_elsewhere(serve, vi
 
     # Another scanner, another patient: the case is gone, but not before what a hand has done to it is saved
     tab.open("segment")
-    page.click("#paint")
+    tab.choose("paint")
     tab.drag_in("red", (0.5, 0.5), (0.8, 0.5))
     tab.until(lambda: _ml(tab) > 1.5, "a larger tumor")
     page.click("#paint")

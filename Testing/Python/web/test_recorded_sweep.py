@@ -55,8 +55,7 @@ def test_five_steps_on_a_real_recording(serve, visit, shared_data):
     # 4 Segment, semi-automatically: the phantom holds no tumor that the model knows
     tab.open("segment")
     before = tab.picture("3d")
-    page.click("#place-seed")
-    tab.click_in("red", 0.5, 0.5)
+    tab.place_seed("red", 0.5, 0.5)
     tab.until_line("segment", r"mL")
     tab.until_picture("3d", before, least=0.2)
 

@@ -69,7 +69,7 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     # A hand adds to it, and takes that back
     tab.until_still("segment")
     cut_ml = _ml(tab)
-    page.click("#paint")
+    tab.choose("paint")
     tab.drag_in("red", (0.5, 0.5), (0.7, 0.5))
     tab.until(lambda: _ml(tab) > cut_ml, "a painted tumor")
     tab.until_still("segment")
@@ -78,7 +78,7 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     tab.until(lambda: _ml(tab) < painted_ml, "the stroke taken back")
     tab.until_still("segment")
     undone_ml = _ml(tab)
-    page.click("#erase")
+    tab.choose("erase")
     tab.drag_in("red", (0.45, 0.5), (0.55, 0.5))
     tab.until(lambda: _ml(tab) < undone_ml, "an erased tumor")
     page.click("#undo:not([disabled])")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,10 @@ if TYPE_CHECKING:
     from trame_rca.utils import RcaViewAdapter
     from trame_slicer.views import AbstractView
 
-# A view may take this share of the time; the rest belongs to the stream, the other views and the person.
-_SHARE = 0.25
-# Lower than a person would like; but on a machine that is that slow, the stream and the distances come first.
-_SLOWEST_FRAMES_PER_SECOND = 0.3
+# All views together may take this share of the time; the rest belongs to the stream, the distances and the person.
+_SHARE = 0.5
+# A view that has not changed for so many of its frames, and for so long, leaves its share to the others.
+_RESTING_FRAMES, _RESTING_S = 3, 1.0
 
 
 def make_fit_for_several_tabs(adapter: RcaViewAdapter) -> None:
@@ -60,18 +61,41 @@ def take_presses(adapter: RcaViewAdapter, on_press: Callable[[float, float], boo
     adapter.on_interaction = asked
 
 
-def pace(view: AbstractView, adapter: RcaViewAdapter, fastest: float) -> None:
-    """Render a view as often as its share of the time allows: software rendering must not fill the event loop."""
-    started = [0.0]
+class Pace:
+    """Renders views as often as their common share of the time allows: software rendering must not fill the event loop.
 
-    def start(*_: object) -> None:
-        started[0] = time.perf_counter()
+    However slow the machine is, what a person does is answered between two pictures and does not wait in a line behind
+    them. The views that change share alike; one that rests leaves its share to the others.
 
-    def end(*_: object) -> None:
-        took_s = time.perf_counter() - started[0]
-        wanted = min(fastest, max(_SLOWEST_FRAMES_PER_SECOND, _SHARE / max(took_s, 1e-3)))
-        # Half-way each time, so that one slow frame does not stop the picture.
-        adapter.target_fps = (adapter.target_fps + wanted) / 2
+    fastest  frames/s of a view
+    clock    seconds
+    """
 
-    view.render_window().AddObserver("StartEvent", start)
-    view.render_window().AddObserver("EndEvent", end)
+    def __init__(self, fastest: float, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._fastest, self._clock = fastest, clock
+        self._rendered: dict[RcaViewAdapter, float] = {}
+
+    def add(self, view: AbstractView, adapter: RcaViewAdapter) -> None:
+        """Pace `view`, which `adapter` renders."""
+        started = [0.0]
+
+        def start(*_: object) -> None:
+            started[0] = self._clock()
+
+        def end(*_: object) -> None:
+            self.take_frame(adapter, self._clock() - started[0])
+
+        view.render_window().AddObserver("StartEvent", start)
+        view.render_window().AddObserver("EndEvent", end)
+
+    def take_frame(self, adapter: RcaViewAdapter, took_s: float) -> None:
+        """A frame of `adapter` is ready, which took `took_s` seconds; sets the adapter's frames/s."""
+        now = self._rendered[adapter] = self._clock()
+        changing = [one for one, at in self._rendered.items() if now - at <= _resting_s(one)]
+        wanted = min(self._fastest, _SHARE / len(changing) / max(took_s, 1e-3))
+        # The geometric mean: one slow frame does not stop the picture, and three of them slow it by a hundredfold.
+        adapter.target_fps = math.sqrt(adapter.target_fps * wanted)
+
+
+def _resting_s(adapter: RcaViewAdapter) -> float:
+    return max(_RESTING_S, _RESTING_FRAMES / float(adapter.target_fps))

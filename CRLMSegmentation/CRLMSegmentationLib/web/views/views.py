@@ -11,7 +11,7 @@ import numpy as np
 from trame_slicer.rca_view import RemoteSliceViewFactory, RemoteThreeDViewFactory
 from trame_slicer.views import AbstractView, SliceView, ThreeDView, ViewLayoutDefinition, ViewProps, ViewType
 
-from .remote_view import make_fit_for_several_tabs, pace, take_presses
+from .remote_view import Pace, make_fit_for_several_tabs, take_presses
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -60,6 +60,7 @@ class Views:
             ]
         ]
         definitions.append(ViewLayoutDefinition.threed_view(name=THREE_D, background_color=_BACKGROUND))
+        pace = Pace(_FRAMES_PER_SECOND)
         for definition in definitions:
             view = manager.create_view(definition)
             # Multisampling costs a third of the time in software.
@@ -71,7 +72,7 @@ class Views:
             take_presses(remote.view_adapter, partial(on_press, view))
             make_fit_for_several_tabs(remote.view_adapter)
             remote.view_adapter.max_pixel_count = MOST_PIXELS
-            pace(view, remote.view_adapter, _FRAMES_PER_SECOND)
+            pace.add(view, remote.view_adapter)
         manager.set_current_view_ids([definition.singleton_tag for definition in definitions])
         self.live: SliceView = manager.get_view(LIVE)
         self.slices: list[SliceView] = [manager.get_view(tag) for tag in SLICES]
