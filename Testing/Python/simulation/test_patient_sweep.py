@@ -13,6 +13,7 @@ from CRLMSegmentationLib.simulation.patient.surface_curves import surface_points
 from CRLMSegmentationLib.simulation.ultrasound.capsule import CapsuleMotion, capsule_under_probe
 from CRLMSegmentationLib.simulation.ultrasound.liver import LESION
 from CRLMSegmentationLib.simulation.ultrasound.motion import draw_motion
+from CRLMSegmentationLib.simulation.ultrasound.patient_place import place_sweep
 from CRLMSegmentationLib.simulation.ultrasound.patient_sweep import (
     SWEEP_FILES,
     simulate_patient_sweep,
@@ -118,6 +119,24 @@ def test_a_picture_that_is_too_shallow_is_refused(operation):
     alone = replace(operation, patient=replace(operation.patient, lesions=[deep]))
     with pytest.raises(ConfigurationError, match="too deep for this probe"):
         simulate_patient_sweep(alone, probe=ProbeSettings(depth_mm=30.0), sweep=SweepSettings(frames=5))
+
+
+def test_what_cannot_be_swept_from_the_nearest_place_is_swept_from_another(operation):
+    """A metastasis at the back on the right: from the nearest place that a probe reaches, it is hardly passed."""
+    small = min(operation.patient.metastases, key=lambda one: one.equivalent_diameter_mm)
+
+    def swept(place, *others):
+        alone = replace(small, center_ras=np.array(place, dtype=float) * operation.patient.shape.scale)
+        patient = replace(operation.patient, lesions=[alone, *others])
+        streams = [np.random.default_rng([7, n]) for n in range(2)]
+        return place_sweep(replace(operation, patient=patient), streams, *SETTINGS.values())
+
+    assert swept((78, -12, 8)).covered > 0.6
+    behind = (88, -14, 12)
+    with pytest.raises(ConfigurationError, match="No metastasis of this patient can be swept"):
+        swept(behind)
+    deep_enough = max(operation.patient.metastases, key=lambda one: one.equivalent_diameter_mm)
+    assert swept(behind, replace(deep_enough, identity=77)).covered > 0.9
 
 
 def test_a_sweep_is_written_as_files_that_open_again(operation, recorded, tmp_path):

@@ -12,7 +12,7 @@ from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.simulation.patient import LABELS, draw_operation, draw_patient, patient_labels, write_patient
 from CRLMSegmentationLib.simulation.patient.checks import beads, distance_between_walls_mm, faults_of, open_edges
 from CRLMSegmentationLib.simulation.patient.liver_shape import draw_liver_shape
-from CRLMSegmentationLib.simulation.patient.vessels import VesselTree
+from CRLMSegmentationLib.simulation.patient.vessels import VesselTree, _confluence_z, _Growth, _try_again
 from scipy import ndimage
 from vtkmodules.vtkFiltersCore import vtkMassProperties
 
@@ -74,6 +74,49 @@ def test_the_checks_find_what_is_wrong(patient):
     far = replace(lesion, center_ras=lesion.center_ras + [0, 0, 300])
     said = " ".join(faults_of(replace(patient, lesions=[lesion, lesion, far])))
     assert "A metastasis and a metastasis overlap." in said and "A metastasis lies outside" in said
+
+
+def test_a_thin_vein_may_begin_in_the_vena_cava_but_not_beside_it(patient):
+    axis = patient.shape.cava_axis_ras(np.linspace(-60.0, 60.0, 120))
+    count = len(axis)
+    hepatic = patient.vessels.trees["hepatic"]
+    for beside_mm, is_fault in ((0.0, False), (-20.0, True)):
+        veins = VesselTree(
+            np.vstack([hepatic.points_ras, axis + [0, beside_mm, 0], axis + [6, beside_mm, 0]]),
+            np.r_[hepatic.parent, np.full(count, -1), len(hepatic.parent) + np.arange(count)].astype(np.int32),
+            np.concatenate([hepatic.radius_mm, np.ones(2 * count)]),
+        )  # fmt: skip
+        trees = {**patient.vessels.trees, "hepatic": veins}
+        said = " ".join(faults_of(replace(patient, vessels=replace(patient.vessels, trees=trees))))
+        assert ("'hepatic' lie outside" in said) == is_fault
+
+
+@pytest.mark.parametrize("seed", [9, 10, 44])
+def test_hepatic_veins_enter_the_vena_cava_where_the_liver_is_near(seed):
+    """Livers behind which the vena cava passes without entering them."""
+    shape = draw_liver_shape(np.random.default_rng(np.random.SeedSequence([20261, seed]).spawn(4)[0]))
+    away, _ = shape.dome_and_visceral_mm(shape.cava_axis_ras(np.arange(0.0, 130.0)))
+    assert away.min() > 0
+    at_veins, _ = shape.dome_and_visceral_mm(shape.cava_axis_ras(np.array([_confluence_z(shape)])))
+    assert at_veins[0] < away.min() + 4
+
+
+def test_branches_that_found_no_way_try_again_where_too_much_is_without_twigs():
+    rng, axis = np.random.default_rng(3), np.arange(12.0, 50.0, 6.0)
+    places = np.stack(np.meshgrid(axis, axis, axis), axis=-1).reshape(-1, 3)
+    places += rng.uniform(-2, 2, places.shape)
+    growth = _Growth(np.full((60, 60, 60), 20, np.float32), np.zeros(3), places, rng)
+    growth.supply(growth.root([30.0, 30, 8], 2.5), np.arange(len(growth.places)), 2.5, 10.0)
+    growth.clearance[:] = 0.0
+    growth.grow(0.5)
+    assert growth.unreached > 0.9
+    growth.clearance[:] = 99.0
+    grown = {"portal": growth, "hepatic": growth}
+    _try_again(grown)
+    assert growth.unreached < 0.14
+    count = growth.number
+    _try_again(grown)
+    assert growth.number == count
 
 
 def test_radii_follow_murray(patient):

@@ -24,6 +24,7 @@ _FAR_MM = 5.0
 _INSIDE_BELOW_MM = {"portal": 2.0, "hepatic": 2.0, "artery": 1.4, "bile": 1.4}
 # Artery and bile duct enter beside the portal trunk.
 _TRUNK_MM, _BESIDE_TRUNK_MM = 3.4, 18.0
+_CAVA_WALL_MM = 3.0
 _LARGEST_UNREACHED_SHARE = {"portal": 0.15, "hepatic": 0.25}
 # A voxel of the operation is at least this much of what it was in the CT, and a point comes back to where it was.
 _SMALLEST_JACOBIAN, _LARGEST_RESIDUAL_MM = 0.1, 0.001
@@ -48,6 +49,8 @@ def faults_of(patient: Patient) -> list[str]:
         points = points[radius < thinner_mm]
         if name in ("artery", "bile"):
             points = points[cKDTree(trunk).query(points)[0] > _BESIDE_TRUNK_MM]
+        elif name == "hepatic":
+            points = points[~_within_cava(patient, points)]
         outside = float((patient.shape.outside_mm(points) > 0).mean())
         if outside > 0.005:
             faults.append(
@@ -76,6 +79,14 @@ def faults_of(patient: Patient) -> list[str]:
         if away > 1.5 or len(line) < 20:
             faults.append(f"The {name} has {len(line)} points and leaves the surface by up to {away:.1f} mm.")
     return faults
+
+
+def _within_cava(patient: Patient, points: np.ndarray) -> np.ndarray:
+    """(n,) bool: in the vena cava or its wall, where thin veins that enter it on their own begin."""
+    axis = patient.shape.cava_axis_ras(points[:, 2])
+    away = np.linalg.norm(points[:, :2] - axis[:, :2], axis=1)
+    within: np.ndarray = away < patient.shape.cava[3] * patient.shape.scale + _CAVA_WALL_MM
+    return within
 
 
 def faults_of_operation(operation: Operation) -> list[str]:

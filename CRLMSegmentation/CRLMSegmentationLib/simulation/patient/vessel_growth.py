@@ -225,7 +225,7 @@ def grow(
             ):
                 found = True
                 break
-        if number + 64 > len(node_parent):
+        if number + 64 > len(node_parent) or spans + 2 > len(span):
             span_state[at] = 2
             continue
         before = node

@@ -24,6 +24,8 @@ _THINNEST_MM = 0.5
 # The trees grow by turns down to these radii, so that the twigs of one don't bar the branches of the other.
 _TURNS_MM = (2.6, 1.9, 1.4, 1.0, 0.7, _THINNEST_MM)
 _PLACES_SPACING_MM = 4.0
+# Of a tree that leaves more of the liver without twigs, the branches that found no way try again.
+_MOST_UNREACHED, _FURTHER_ATTEMPTS = {"portal": 0.14, "hepatic": 0.24}, 6
 _DRAWS = 200_003
 
 
@@ -129,6 +131,11 @@ class _Growth:
             _GAP_MM, self.depth, self.clearance, self.origin, _CLEARANCE_STEP_MM, self._draws, self._draw,
         )  # fmt: skip
 
+    def reopen(self) -> None:
+        """Let the branches that found no way try again, at the next grow()."""
+        state = self._span_state[: self._spans]
+        state[state == 2] = 0
+
     def tree(self) -> VesselTree:
         n = self.number
         return VesselTree(self.xyz[:n].copy(), self.parent[:n].copy(), self.radius[:n].copy())
@@ -167,10 +174,25 @@ def grow_vessels(
             before = growth.number
             growth.grow(thinnest if name in ("portal", "hepatic") else max(_THINNEST_MM, 0.5 * thinnest))
             _keep_clear(grown, {name: before})
+    _try_again(grown)
     return Vessels(
         {name: growth.tree() for name, growth in grown.items()},
         {name: growth.unreached for name, growth in grown.items()},
     )
+
+
+def _try_again(grown: dict[str, _Growth]) -> None:
+    """Twigs crowd in a small liver; what then lacks them gets further attempts, and only then, so that every other
+    liver stays the same.
+    """
+    for name, most in _MOST_UNREACHED.items():
+        for _ in range(_FURTHER_ATTEMPTS):
+            if grown[name].unreached <= most:
+                break
+            before = grown[name].number
+            grown[name].reopen()
+            grown[name].grow(_THINNEST_MM)
+            _keep_clear(grown, {name: before})
 
 
 def _keep_clear(grown: dict[str, _Growth], since: dict[str, int]) -> None:
@@ -284,11 +306,14 @@ def _porta_hepatis(shape: LiverShape) -> np.ndarray:
 
 
 def _confluence_z(shape: LiverShape) -> float:
-    """Where the hepatic veins enter the vena cava: a little below the place where it leaves the liver."""
+    """Where the hepatic veins enter the vena cava: a little below the place where it leaves the liver, or, where it
+    passes behind the liver all the way, where it is about as near to it as anywhere.
+    """
     heights = np.arange(0.0, 130.0, 1.0)
     dome, _ = shape.dome_and_visceral_mm(shape.cava_axis_ras(heights))
-    inside = np.flatnonzero(dome < 0)
-    return float(heights[inside[-1]] - 10.0 * shape.scale) if len(inside) else 50.0
+    nearest = float(dome.min())
+    within = 0.0 if nearest < 0 else nearest + 3.0 * shape.scale
+    return float(heights[np.flatnonzero(dome < within)[-1]] - 10.0 * shape.scale)
 
 
 def _between(start: ArrayLike, end: ArrayLike, share: float) -> np.ndarray:

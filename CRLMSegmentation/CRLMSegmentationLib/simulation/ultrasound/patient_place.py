@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,10 @@ from .settings import ProbeSettings, SweepSettings
 _EASY_DEPTH_MM, _LARGEST_DEPTH_MM = 80.0, 120.0
 _TURNS = 6
 _MARGIN_MM, _NOT_UNDER_FACE_MM = 3.0, 4.0
+# A sweep that passes less of its target is made from another place; one that passes less than half of it is none.
+_ENOUGH_COVERED, _LEAST_COVERED = 0.9, 0.5
+# Other places: where the beam, straight into the liver, comes within some 35 degrees of the target.
+_PLACES, _APART_MM, _STRAIGHT_COSINE = 4, 12.0, 0.82
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,19 +40,58 @@ class PlacedSweep:
     capsule: Capsule
     covered: float
 
+    def is_better_than(self, other: PlacedSweep) -> bool:
+        """More of the target is swept; as much, with more liver under the face."""
+        return (min(self.covered, 0.98), -self.capsule.missing) > (min(other.covered, 0.98), -other.capsule.missing)
+
+
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """A metastasis, a place (3,) on the capsule in the operation from where it is looked at, the picture's depth."""
+
+    lesion: PatientLesion
+    contact: np.ndarray
+    depth_mm: float
+
 
 def place_sweep(
     operation: Operation, rngs: list[np.random.Generator], probe: ProbeSettings, sweep: SweepSettings
 ) -> PlacedSweep:
     """A sweep over one of the patient's metastases, the largest of those that are easily reached from the front.
 
+    The probe stands where the capsule is nearest to it; where too little of it is swept from there, where the capsule
+    faces it, or over another metastasis.
+
     rngs  two generators, for the probe and for the motion
-    Raises ConfigurationError when the probe cannot look deep enough for any of them.
+    Raises ConfigurationError when the probe cannot look deep enough for any of them, or none can be swept.
     """
-    lesion, contact, depth = _target(operation)
-    if depth > _LARGEST_DEPTH_MM or (probe.depth_mm is not None and depth > probe.depth_mm):
-        raise ConfigurationError(f"The metastasis lies too deep for this probe: it needs a depth of {depth:.0f} mm.")
-    transducer = draw_probe(rngs[0], probe, depth)
+    most_mm = min(_LARGEST_DEPTH_MM, probe.depth_mm or _LARGEST_DEPTH_MM)
+    surface, choices = _choices(operation)
+    needed_mm = min(choice.depth_mm for choice in choices)
+    if needed_mm > most_mm:
+        raise ConfigurationError(
+            f"The metastasis lies too deep for this probe: it needs a depth of {needed_mm:.0f} mm."
+        )
+    best: PlacedSweep | None = None
+    for choice in choices:
+        for target in _places_for(operation, choice, surface):
+            if target.depth_mm > most_mm:
+                continue
+            placed = _placed_over(operation, target, rngs, probe, sweep)
+            best = placed if best is None or placed.is_better_than(best) else best
+            if best.covered >= _ENOUGH_COVERED:
+                return best
+    if best is None or best.covered < _LEAST_COVERED:
+        raise ConfigurationError("No metastasis of this patient can be swept from the front of the liver.")
+    return best
+
+
+def _placed_over(
+    operation: Operation, target: _Target, rngs: list[np.random.Generator], probe: ProbeSettings, sweep: SweepSettings
+) -> PlacedSweep:
+    """The best of several directions of the sweep."""
+    lesion = target.lesion
+    transducer = draw_probe(rngs[0], probe, target.depth_mm)
     longest = lesion.shape.longest_diameter_mm()
     volume_ml, shortest_mm = rngs[1].uniform(165.0, 335.0), longest + 2 * _MARGIN_MM + 10
     if sweep.swept_volume_ml is not None:
@@ -55,19 +99,21 @@ def place_sweep(
     best: PlacedSweep | None = None
     for turn in np.linspace(0, np.pi, _TURNS, endpoint=False) + rngs[1].uniform(0, np.pi):
         flat = draw_motion(rngs[1], transducer, volume_ml, shortest_mm)
-        place = SweepPlace(operation, _frame_at(operation, contact, lesion, float(turn)))
+        place = SweepPlace(operation, _frame_at(operation, target.contact, lesion, float(turn)))
         capsule = capsule_under_probe(place.outside_mm, flat.travel_mm / 2)
         motion = CapsuleMotion.laid_on(flat, capsule)
         covered = _covered(place, lesion, motion, transducer)
         found = PlacedSweep(place, lesion, transducer, motion, capsule, covered)
-        if best is None or (min(covered, 0.98), -capsule.missing) > (min(best.covered, 0.98), -best.capsule.missing):
+        if best is None or found.is_better_than(best):
             best = found
     assert best is not None
     return best
 
 
-def _target(operation: Operation) -> tuple[PatientLesion, np.ndarray, float]:
-    """The metastasis, the place (3,) on the capsule nearest to it in the operation, and the picture's depth for it."""
+def _choices(operation: Operation) -> tuple[np.ndarray, list[_Target]]:
+    """(n, 3): what of the capsule a probe reaches, in the operation; and the metastases seen from where it is nearest,
+    first the large ones that are easily reached, then the others by the picture's depth.
+    """
     shape = operation.patient.shape
     on_ct = surface_points(operation.patient.surface)[::7]
     dome, visceral = shape.dome_and_visceral_mm(on_ct)
@@ -77,24 +123,52 @@ def _target(operation: Operation) -> tuple[PatientLesion, np.ndarray, float]:
     choices = []
     for lesion in operation.patient.metastases:
         center = operation.deformation.to_operation(lesion.center_ras)
-        away = np.sqrt(((surface - center) ** 2).sum(axis=1))
-        nearest = int(away.argmin())
-        depth = float(away[nearest]) + lesion.shape.largest_radius_mm() + 10.0
-        choices.append((lesion, surface[nearest], depth))
-    easy = [choice for choice in choices if choice[2] <= _EASY_DEPTH_MM]
-    if easy:
-        return max(easy, key=lambda choice: choice[0].equivalent_diameter_mm)
-    return min(choices, key=lambda choice: choice[2])
+        nearest = int(((surface - center) ** 2).sum(axis=1).argmin())
+        choices.append(_target_from(lesion, center, surface[nearest]))
+    easy = [choice for choice in choices if choice.depth_mm <= _EASY_DEPTH_MM]
+    others = [choice for choice in choices if choice.depth_mm > _EASY_DEPTH_MM]
+    easy.sort(key=lambda choice: -choice.lesion.equivalent_diameter_mm)
+    return surface, easy + sorted(others, key=lambda choice: choice.depth_mm)
+
+
+def _places_for(operation: Operation, choice: _Target, surface: np.ndarray) -> Iterator[_Target]:
+    """The nearest place, then further ones, the nearest first, at which the capsule faces the metastasis."""
+    yield choice
+    center = operation.deformation.to_operation(choice.lesion.center_ras)
+    towards = center - surface
+    away = np.sqrt((towards**2).sum(axis=1))
+    within = np.flatnonzero(away < _LARGEST_DEPTH_MM)
+    straight = (_into_liver(operation, surface[within]) * towards[within]).sum(axis=1) / away[within]
+    facing = within[straight > _STRAIGHT_COSINE]
+    taken = [choice.contact]
+    for number in facing[np.argsort(away[facing], kind="stable")]:
+        if min(float(np.linalg.norm(surface[number] - one)) for one in taken) < _APART_MM:
+            continue
+        taken.append(surface[number])
+        yield _target_from(choice.lesion, center, surface[number])
+        if len(taken) == _PLACES:
+            return
+
+
+def _target_from(lesion: PatientLesion, center: np.ndarray, contact: np.ndarray) -> _Target:
+    away = float(np.sqrt(((contact - center) ** 2).sum()))
+    return _Target(lesion, contact, away + lesion.shape.largest_radius_mm() + 10.0)
+
+
+def _into_liver(operation: Operation, points: np.ndarray) -> np.ndarray:
+    """(n, 3): unit directions straight into the liver at `points` (n, 3) in the operation."""
+    steps = points[:, None] + np.vstack([np.eye(3), -np.eye(3)])
+    outside = operation.patient.shape.outside_mm(operation.deformation.to_ct(steps.reshape(-1, 3))).reshape(-1, 2, 3)
+    into = outside[:, 1] - outside[:, 0]
+    directions: np.ndarray = into / np.linalg.norm(into, axis=1, keepdims=True)
+    return directions
 
 
 def _frame_at(operation: Operation, contact: np.ndarray, lesion: PatientLesion, turn_rad: float) -> np.ndarray:
     """(4, 4) from a sweep's frame at `contact` (3,) to the patient's frame in the operation: its z goes into the
     liver, half-way between straight in and towards the lesion; its x is turned about z.
     """
-    steps = contact + np.vstack([np.eye(3), -np.eye(3)])
-    outside = operation.patient.shape.outside_mm(operation.deformation.to_ct(steps))
-    into = -(outside[:3] - outside[3:])
-    into /= np.linalg.norm(into)
+    into = _into_liver(operation, contact[None])[0]
     to_lesion = operation.deformation.to_operation(lesion.center_ras) - contact
     away = float(np.linalg.norm(to_lesion))
     if away > 15.0:

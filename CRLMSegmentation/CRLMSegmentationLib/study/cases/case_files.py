@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import FileFormatError, GeometryError, TransformError
 from ...files import read_mask, read_volume
+from ...files.mask_file import ALL_LABELS
 from ...geometry import transform_points
 from ...segmentation.postprocess import with_guessed_seen
 from ...values import Volume
@@ -87,7 +88,14 @@ def _with_truth(row: CaseRow, volume: Volume) -> Case:
     on_grid = on_grid_of(truth, volume)
     if not on_grid.voxels.any():
         raise GeometryError(f"The tumor of case {row.case} is smaller than a voxel of its volume.")
-    return Case(row.case, volume, on_grid)
+    return Case(row.case, volume, on_grid, _others(row, volume, on_grid) if row.label not in ("", ALL_LABELS) else None)
+
+
+def _others(row: CaseRow, volume: Volume, tumor: Volume) -> Volume | None:
+    """What else the mask of the case holds beside its tumor, on the grid of its volume; None for nothing."""
+    every: Volume = on_grid_of(read_mask(row.mask, ALL_LABELS), volume)
+    others = every.with_voxels(every.voxels * (tumor.voxels == 0))
+    return others if others.voxels.any() else None
 
 
 def sweep_of(row: CaseRow) -> Sweep:

@@ -110,7 +110,7 @@ def _stray(tight: Box, sampling: CropSampling, random: np.random.Generator) -> B
 
 
 def empty_box(case: Case, random: np.random.Generator) -> Box | None:
-    """A box that the probe saw at least half of and that holds nothing of the tumor; None if none was found."""
+    """A box that the probe saw at least half of and that holds nothing of any tumor; None if none was found."""
     volume = case.volume
     axes = volume.ijk_to_ras[:3, :3] / volume.spacing_mm
     size = np.array(volume.dimensions)
@@ -120,6 +120,8 @@ def empty_box(case: Case, random: np.random.Generator) -> Box | None:
         middle = half + random.uniform(0, 1, 3) * np.maximum(size - 2 * half, 0)
         box = Box(transform_points(volume.ijk_to_ras, middle), edges, axes)
         if (crop(volume, box).volume.voxels > 0).mean() < LEAST_SEEN or crop(case.tumor, box).volume.voxels.any():
+            continue
+        if case.others is not None and crop(case.others, box).volume.voxels.any():
             continue
         return box
     return None

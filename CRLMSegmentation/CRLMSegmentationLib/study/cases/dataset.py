@@ -24,11 +24,13 @@ class Case:
     name     unique among the cases; letters, digits and underscores
     volume   uint8 ultrasound, 0 where no frame passed
     tumor    uint8 mask
+    others   uint8 mask of further tumors in the volume, where there are any: what shows them is no false alarm
     """
 
     name: str
     volume: Volume
     tumor: Volume
+    others: Volume | None = None
 
     def __post_init__(self) -> None:
         if not self.volume.has_geometry_of(self.tumor):
