@@ -132,6 +132,8 @@ def test_wrong_input_gives_one_sentence_each(capsys, tmp_path, a_sweep_file):
         ["record", "-o", tmp_path / "r.avi", "--port", "1", "--timeout", "0.3"],
         ["repair", tmp_path / "missing.igs.mha"],
         ["demo", "--sweep", tmp_path / "missing.igs.mha", "--output", tmp_path / "d"],
+        ["demo", "--sweep", tmp_path / "missing.igs.mha", "--patient", "3", "--output", tmp_path / "d"],
+        ["demo", "--patient", "-1", "--output", tmp_path / "d"],
     ):
         error = fails_with_one_sentence(capsys, *words)
         assert len(error) < 400, error

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from CRLMSegmentationLib.commands.demo.source import patient_source
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.files import read_surface, read_volume
 from CRLMSegmentationLib.geometry import transform_points
@@ -119,6 +120,18 @@ def test_a_picture_that_is_too_shallow_is_refused(operation):
     alone = replace(operation, patient=replace(operation.patient, lesions=[deep]))
     with pytest.raises(ConfigurationError, match="too deep for this probe"):
         simulate_patient_sweep(alone, probe=ProbeSettings(depth_mm=30.0), sweep=SweepSettings(frames=5))
+
+
+def test_the_demo_takes_a_patient_with_the_swept_metastasis_as_its_truth(operation, recorded, monkeypatch, tmp_path):
+    monkeypatch.setattr("CRLMSegmentationLib.simulation.patient.draw_patient", lambda seed: operation.patient)
+    monkeypatch.setattr(
+        "CRLMSegmentationLib.simulation.ultrasound.patient_sweep.simulate_patient_sweep", lambda *_, **__: recorded
+    )
+    source = patient_source(3, tmp_path / "case")
+    truth = read_volume(source.truth)
+    assert source.origin == "simulated" and len(read_sweep(source.sweep)) == 5
+    assert np.array_equal(truth.voxels == 1, recorded.tumors.voxels == recorded.parameters["target"])
+    assert truth.frame == "Reference" and set(np.unique(truth.voxels)) == {0, 1}
 
 
 def test_what_cannot_be_swept_from_the_nearest_place_is_swept_from_another(operation):

@@ -18,11 +18,12 @@ from ..segment import add_model_options, check_threshold
 from .chain import run_chain
 from .folder import CASE, SCENE_PICTURE, SIMULATED, SLICES_PICTURE, begin_demo_folder, check_demo_folder, write_summary
 from .pictures import show_on_page
-from .source import DemoSource, simulated_source
+from .source import TARGET, DemoSource, patient_source, simulated_source
 
 DEFAULT_SEED = 7
 EXAMPLES = (
     "crlm demo",
+    "crlm demo --patient 3 --output demo-of-patient",
     "crlm demo --sweep sweep.igs.mha --plus-config plus.xml --box 10 -20 30 50 50 50 --output demo-of-sweep",
 )
 JSON = "print one JSON object, that of demo.json: what was found, how near the truth, and how long each step took"
@@ -31,6 +32,9 @@ JSON = "print one JSON object, that of demo.json: what was found, how near the t
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sweep", metavar="FILE", help="recorded sweep; without it one is simulated, with known truth")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"which simulated case (default {DEFAULT_SEED})")
+    parser.add_argument(
+        "--patient", type=int, metavar="SEED", help="a sweep over a whole simulated patient in place of a case"
+    )
     parser.add_argument("-o", "--output", default="demo-output", metavar="DIR",
                         help="folder for everything that comes out (default demo-output)")  # fmt: skip
     parser.add_argument(
@@ -59,7 +63,11 @@ def run(arguments: argparse.Namespace) -> None:
         read_given_sweep(arguments.sweep, arguments, configuration)
     begin_demo_folder(folder)
     if arguments.sweep is None:
-        source = simulated_source(arguments.seed, folder / SIMULATED)
+        source = (
+            simulated_source(arguments.seed, folder / SIMULATED)
+            if arguments.patient is None
+            else patient_source(arguments.patient, folder / SIMULATED)
+        )
     else:
         calibration = calibration_from(arguments, configuration)
         known = read_calibrations(arguments.calibrations) if arguments.calibrations else None
@@ -89,15 +97,21 @@ def _check(arguments: argparse.Namespace, folder: Path) -> None:
     """Before any work begins."""
     from ...inference.models.trained_model import load_model
     from ...simulation.ultrasound.case import CASE_FILES
+    from ...simulation.ultrasound.patient_sweep import SWEEP_FILES
 
     if arguments.speed is not None and not 0 < arguments.speed < math.inf:
         raise ConfigurationError(f"--speed is {arguments.speed:g}; it must be greater than 0.")
     if arguments.seed < 0:
         raise ConfigurationError(f"The seed is {arguments.seed}; it must be 0 or more.")
+    if arguments.patient is not None and arguments.sweep is not None:
+        raise ConfigurationError("--patient is simulated and --sweep was recorded: give one of them.")
+    if arguments.patient is not None and arguments.patient < 0:
+        raise ConfigurationError(f"The patient's number is {arguments.patient}; it must be 0 or more.")
     check_threshold(arguments.threshold)
     check_there([arguments.calibrations], "file of calibrations")
     if arguments.model:
         load_model(arguments.model)
     box_from(arguments)
     inputs = [arguments.sweep, arguments.plus_config, arguments.model, *box_files(arguments)]
-    check_demo_folder(folder, inputs, CASE_FILES if arguments.sweep is None else (), arguments.force)
+    of_a_simulation = CASE_FILES if arguments.patient is None else (*SWEEP_FILES, TARGET)
+    check_demo_folder(folder, inputs, of_a_simulation if arguments.sweep is None else (), arguments.force)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ...tracking import RecordingSummary
 
 
+# Beside the files of a patient's sweep: the metastasis over which it was made.
+TARGET = "tumor.nrrd"
+
+
 @dataclass(frozen=True)
 class DemoSource:
     """The recording that is served, and what is known of it.
@@ -63,6 +67,23 @@ def simulated_source(seed: int, folder: Path) -> DemoSource:
         write_case(case, folder)
     print(f"simulated  case {seed}: a liver with one metastasis, not clinical data -> {folder}/")
     return DemoSource(folder / "sweep.igs.mha", folder / "tumor.nrrd", calibrations=known_errors(case))
+
+
+def patient_source(seed: int, folder: Path) -> DemoSource:
+    """Simulate a sweep over a whole patient into `folder`. Raises ConfigurationError when none can be made."""
+    from ...files import write_volume
+    from ...simulation.patient import draw_operation, draw_patient
+    from ...simulation.ultrasound.patient_sweep import simulate_patient_sweep, target_of, write_patient_sweep
+
+    with progress_bar("Simulate") as progress:
+        progress(0.0, "liver and vessels")
+        patient = draw_patient(seed)
+        recorded = simulate_patient_sweep(draw_operation(patient), progress=progress)
+        write_patient_sweep(recorded, folder)
+        write_volume(target_of(recorded), folder / TARGET)
+    print(f"simulated  patient {seed}: a liver of {patient.liver_ml:.0f} mL, the sweep over its metastasis "
+          f"{recorded.parameters['target']} of {len(patient.metastases)}, not clinical data -> {folder}/")  # fmt: skip
+    return DemoSource(folder / "sweep.igs.mha", folder / TARGET)
 
 
 def receive(source: DemoSource, recorded: Path, speed: float | None) -> RecordingSummary:

@@ -131,6 +131,12 @@ def tumors_in_reference(operation: Operation, around: np.ndarray) -> Volume:
     return Volume(voxels, ijk_to_ras)
 
 
+def target_of(recorded: PatientSweep) -> Volume:
+    """uint8 0 and 1 in Reference: the metastasis over which the sweep was made, as the truth of a case with one."""
+    is_target = recorded.tumors.voxels == recorded.parameters["target"]
+    return recorded.tumors.with_voxels(is_target.astype(np.uint8))
+
+
 def write_patient_sweep(recorded: PatientSweep, folder: str | Path) -> None:
     """Write SWEEP_FILES into `folder`: the sweep; tumors (numbered) and the liver's surface in Reference; what was
     drawn; and the transforms, (4, 4) or one for each frame, mm.
