@@ -6,19 +6,34 @@ import os
 import shutil
 import tempfile
 import zipfile
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..errors import FileFormatError
 from .application import vtk_messages
 
-if TYPE_CHECKING:
-    from .scene_view import SceneView
-
 SUFFIX = ".mrb"
 
 
-def save_scene(view: SceneView, path: str | Path) -> Path:
+class ShownScene(Protocol):
+    """A scene that shows a session, such as SceneView."""
+
+    @property
+    def scene(self) -> Any:
+        """The vtkMRMLScene."""
+        ...
+
+    def complete_scene(self) -> None:
+        """Have the scene hold all that the session has, for who is about to save it."""
+        ...
+
+    def scene_replaced(self) -> AbstractContextManager[None]:
+        """For who loads another scene into this one: the session goes on from it afterwards."""
+        ...
+
+
+def save_scene(view: ShownScene, path: str | Path) -> Path:
     """Write the scene of a session to `path` (.mrb); returns the path. Results that are stale are left out.
 
     Everything in the scene goes in, a recorded sweep as a whole. Raises FileFormatError as write_scene() does.
@@ -56,7 +71,7 @@ def write_scene(scene: Any, path: str | Path) -> Path:
     return path
 
 
-def load_scene(view: SceneView, path: str | Path) -> None:
+def load_scene(view: ShownScene, path: str | Path) -> None:
     """Replace what is in the scene of a session by the scene in `path` (.mrb), and have the session go on from there.
 
     Raises FileFormatError, before anything is replaced, when `path` is no scene bundle.

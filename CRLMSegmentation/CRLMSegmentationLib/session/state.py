@@ -14,6 +14,7 @@ NO_RECORDING = "No recording is going on; start one first."
 NO_PROPOSAL = "No box is proposed yet: outline live, and sweep over the tumor."
 NO_SWEEP = "There is no sweep to make a volume of; record one first."
 NO_BOX = "There is no box; place one around the tumor first."
+NO_PROBABILITY = "There is no probability to cut; segment the box first."
 BEING_FOUND = "The tumor is being found: wait until that has ended, or cancel it, then correct."
 
 

@@ -8,9 +8,8 @@ from CRLMSegmentationLib.study.cases.dataset import Case
 from CRLMSegmentationLib.study.cases.disturbances import (
     Disturbances,
     disturbed,
-    with_frames_dropped,
-    with_tracking_noise,
 )
+from CRLMSegmentationLib.study.cases.disturbed_sweeps import with_frames_dropped, with_tracking_noise
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 from CRLMSegmentationLib.values import Box, Volume
 

@@ -8,7 +8,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...session.case.case_facts import CaseFacts, facts_of, read_facts
+from ...session.case.case_facts import CaseFacts, read_facts
+from ...session.case.session_facts import facts_of
 from .. import names
 from ..nodes import HiddenNodes, find, get_or_create, remove
 

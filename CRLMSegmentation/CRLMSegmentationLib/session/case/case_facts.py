@@ -1,4 +1,4 @@
-"""The plain values in a case's index: what a session writes down, and what is believed of what is read.
+"""The plain values in a case's index: what is believed of what is read.
 
 The file may have been written by another version or changed by hand, so that every value may be missing or be anything.
 """
@@ -19,7 +19,6 @@ from .case_source import ORIGINS
 
 if TYPE_CHECKING:
     from ...inference.models.card import ModelCard
-    from ..session import Session
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,31 +43,6 @@ class CaseFacts:
     doubts_acknowledged: bool = False
     tools: dict[str, np.ndarray] = field(default_factory=dict)
     timings_s: dict[str, float] = field(default_factory=dict)
-
-
-def facts_of(session: Session) -> dict[str, Any]:
-    """To be written, as plain values."""
-    state, result = session.state, session.tumor.result
-    card = getattr(result, "card", None)
-    return {
-        "origin": session.case.origin,
-        "box_is_tight": session.box.is_tight,
-        "threshold": session.tumor.threshold,
-        "keep": session.tumor.kept_part,
-        "smoothing": session.tumor.smoothing,
-        "margin_mm": session.structures.margin_mm,
-        "shows_uncertainty": session.structures.shows_uncertainty,
-        "model": None if card is None else {"name": card.name, "version": card.version},
-        "model_card": None if card is None else card.text,
-        "corrected_by_hand": session.tumor.state is not None and session.tumor.state.is_corrected,
-        "doubts": list(state.doubts),
-        "doubts_acknowledged": session.tumor.doubts_acknowledged,
-        "tumor": session.tumor.figures,
-        "tools": {name: session.tools.tip_to_tool(name).ravel().tolist() for name in session.tools.names},
-        "timings_s": {name: round(seconds, 4) for name, seconds in state.timings_s.items() if math.isfinite(seconds)},
-        "case_clock_s": session.case.clock_s,
-        "steps": {step.value: state.status(step).value for step in state.steps},
-    }
 
 
 def read_facts(facts: Mapping[str, Any]) -> CaseFacts:

@@ -12,10 +12,11 @@ from ..tumor.hand_corrections import HandCorrections
 from ..tumor.saved_tumor import SavedTumor
 from ..tumor.tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
 from ..volume import VolumeStatus
-from .case_facts import CaseFacts, facts_of, read_facts
+from .case_facts import CaseFacts, read_facts
 from .case_files import Case, read_case, write_case
 from .case_source import origin_of
 from .contents import CaseContents
+from .session_facts import facts_of
 
 if TYPE_CHECKING:
     from ..session import Session

@@ -8,7 +8,7 @@ from ...errors import SegmentationError
 from ...values import Volume
 from ..case.case_clock import CaseClock
 from ..jobs.jobs import Jobs
-from ..state import BEING_FOUND, Step, StepStatus
+from ..state import BEING_FOUND, NO_PROBABILITY, Step, StepStatus
 from ..volume import VolumePart
 from ..workflow import Workflow
 from .labelmap import Labelmap
@@ -60,7 +60,7 @@ class EditedTumor(ShownTumor):
         Raises SegmentationError.
         """
         if not self.has_probability:
-            raise SegmentationError("There is no probability to cut; segment the box first.")
+            raise SegmentationError(NO_PROBABILITY)
         if not 0 < threshold < 1:
             raise SegmentationError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
         self._shaping.cut(float(threshold), keep)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import SegmentationError
 from ...values import Volume
+from ..state import NO_PROBABILITY
 from .hand_corrections import EarlierMask, HandCorrections, digest_of, earlier_mask
 from .labelmap import Labelmap
 from .tumor_shape import TumorShape, shape_of_mask, shape_of_surface
@@ -96,7 +97,7 @@ class TumorState:
     def cut_at(self, threshold: float, keep: str) -> TumorState:
         """The same probability at another threshold, with the same corrections. Raises SegmentationError."""
         if self.result is None:
-            raise SegmentationError("There is no probability to cut; segment the box first.")
+            raise SegmentationError(NO_PROBABILITY)
         result = self.result.with_threshold(threshold, keep)
         no_doubts: tuple[str, ...] = ()
         if self.is_corrected:

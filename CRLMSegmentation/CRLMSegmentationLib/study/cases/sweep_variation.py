@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import ReconstructionError
 from ..checked_fields import check_fields, limited
 from ..implants.beams import Beams, beams_of
-from .disturbances import with_frames_dropped, with_tracking_noise
+from .disturbed_sweeps import with_frames_dropped, with_tracking_noise
 from .scanner_looks import Gas, draw_gas, other_display, persistent, with_gas, with_marks, with_reduced_speckle
 
 if TYPE_CHECKING:

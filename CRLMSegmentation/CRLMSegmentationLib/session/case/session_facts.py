@@ -1,0 +1,34 @@
+"""What a session writes down of itself in a case's index; case_facts.py reads it again."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+
+def facts_of(session: Session) -> dict[str, Any]:
+    """To be written, as plain values."""
+    state, result = session.state, session.tumor.result
+    card = getattr(result, "card", None)
+    return {
+        "origin": session.case.origin,
+        "box_is_tight": session.box.is_tight,
+        "threshold": session.tumor.threshold,
+        "keep": session.tumor.kept_part,
+        "smoothing": session.tumor.smoothing,
+        "margin_mm": session.structures.margin_mm,
+        "shows_uncertainty": session.structures.shows_uncertainty,
+        "model": None if card is None else {"name": card.name, "version": card.version},
+        "model_card": None if card is None else card.text,
+        "corrected_by_hand": session.tumor.state is not None and session.tumor.state.is_corrected,
+        "doubts": list(state.doubts),
+        "doubts_acknowledged": session.tumor.doubts_acknowledged,
+        "tumor": session.tumor.figures,
+        "tools": {name: session.tools.tip_to_tool(name).ravel().tolist() for name in session.tools.names},
+        "timings_s": {name: round(seconds, 4) for name, seconds in state.timings_s.items() if math.isfinite(seconds)},
+        "case_clock_s": session.case.clock_s,
+        "steps": {step.value: state.status(step).value for step in state.steps},
+    }
