@@ -4,9 +4,10 @@ While pixel after pixel falls between the same eight voxels, what they hold is k
 that the processor does several corners with each vector instruction. Within a voxel the order stays that of the pixels.
 
 Lanes are float64. That changes nothing: every pixel type and IGSIO's integer weights are exact in it.
-The lanes of the four lower corners along i and of the four upper ones lie far apart, values and weights as well: the
-compiler sees that they never meet. A loop over four corners gets their number as an argument, because the compiler
-unrolls a loop of known length before it thinks of vectors.
+The lanes of values and weights lie far apart: the compiler sees that they never meet. One loop goes over all eight
+corners, as many as the widest vectors hold: with two loops over four of them, on processors with vectors of eight, every
+corner was done alone. The loop gets their number as an argument, because the compiler unrolls a loop of known length
+before it thinks of vectors.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ import numpy as np
 from ...compilation.jit import inlined
 from .arithmetic import IGSIO_BITS, igsio_floor, wrapped_to_32_bits
 
-UPPER_I = 128  # from the lane of a corner to that of its neighbour along i
 SECOND = 256  # from the lane of a value to that of its weight, or of SEEN and HIT
 LANES = 512
 SEEN, HIT = 1, 2  # of 'latest' and 'maximum': a pixel came near; it also left its value
 
-# corner q of the four lies at j + (q & 1) and k + (q >> 1); its weight along an axis is _AT_0 + _CHANGE * part
-UPPER_J = np.array([0, 1, 0, 1], dtype=np.int64)
-UPPER_K = np.array([0, 0, 1, 1], dtype=np.int64)
+# corner q lies at i + (q & 1), j + (q >> 1 & 1), k + (q >> 2); its weight along an axis is _AT_0 + _CHANGE * part
+CORNERS = 8
+UPPER_I = np.array([0, 1, 0, 1, 0, 1, 0, 1], dtype=np.int64)
+UPPER_J = np.array([0, 0, 1, 1, 0, 0, 1, 1], dtype=np.int64)
+UPPER_K = np.array([0, 0, 0, 0, 1, 1, 1, 1], dtype=np.int64)
+_AT_0_I, _CHANGE_I = 1.0 - UPPER_I, 2.0 * UPPER_I - 1.0
 _AT_0_J, _CHANGE_J = 1.0 - UPPER_J, 2.0 * UPPER_J - 1.0
 _AT_0_K, _CHANGE_K = 1.0 - UPPER_K, 2.0 * UPPER_K - 1.0
 
@@ -50,8 +53,14 @@ def _nearest_integer(value: float) -> float:
 
 @inlined
 def corner_weight_jk(corner: int, part_j: float, part_k: float) -> float:
-    """Weight of one of the four corners along j and k of a pixel at `part_j`, `part_k` (0 to 1) between them."""
+    """Weight of a corner along j and k, of a pixel at `part_j`, `part_k` (0 to 1) between them."""
     return (_AT_0_J[corner] + _CHANGE_J[corner] * part_j) * (_AT_0_K[corner] + _CHANGE_K[corner] * part_k)
+
+
+@inlined
+def corner_weight_i(corner: int, part_i: float) -> float:
+    """The same along i."""
+    return _AT_0_I[corner] + _CHANGE_I[corner] * part_i
 
 
 @inlined

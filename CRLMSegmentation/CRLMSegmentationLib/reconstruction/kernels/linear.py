@@ -30,8 +30,8 @@ from .corner_lanes import (
     PLAIN_SUM,
     SECOND,
     SEEN,
-    UPPER_I,
     compounded,
+    corner_weight_i,
     corner_weight_jk,
     rounded_igsio_weight,
 )
@@ -68,7 +68,7 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[...,
         stride_i, stride_j, stride_k = strides[0], strides[1], strides[2]
         low_j, high_j, low_k, high_k = low[1], high[1], low[2], high[2]
         last_i, last_j, last_k = size[0] - 1, size[1] - 1, size[2] - 1
-        four = strides.size + 1  # not a constant: see corner_lanes
+        eight = strides.size + 5  # not a constant: see corner_lanes
         lanes = np.zeros(LANES)
         for row in range(pixels.shape[0]):
             first, last = np.int64(0), np.int64(pixels.shape[1] - 1)
@@ -164,45 +164,38 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[...,
                         if held:
                             base = held_i * stride_i + held_j * stride_j + held_k * stride_k
                             for corner in range(8):
-                                up_i, up_j, up_k = corner >> 2, corner & 1, corner >> 1 & 1
+                                up_i, up_j, up_k = corner & 1, corner >> 1 & 1, corner >> 2
                                 if not whole and not inside(
                                     held_i + up_i, held_j + up_j, held_k + up_k, last_i, low_j, high_j, low_k, high_k
                                 ):
                                     continue
-                                at = up_i * UPPER_I + (corner & 3)
                                 index = base + up_i * stride_i + up_j * stride_j + up_k * stride_k
                                 if plain_sum:
-                                    sums[index] = lanes[at]
-                                    hits[index] = lanes[at + SECOND]
+                                    sums[index] = lanes[corner]
+                                    hits[index] = lanes[corner + SECOND]
                                 else:
-                                    volume[index] = lanes[at]
-                                    hits[index] = lanes[at + SECOND]
+                                    volume[index] = lanes[corner]
+                                    hits[index] = lanes[corner + SECOND]
                         if over:
                             break
                         held, held_i, held_j, held_k = True, i, j, k
                         whole = 0 <= i < last_i and low_j <= j < high_j and low_k <= k < high_k
                         base = i * stride_i + j * stride_j + k * stride_k
                         for corner in range(8):
-                            up_i, up_j, up_k = corner >> 2, corner & 1, corner >> 1 & 1
-                            at = up_i * UPPER_I + (corner & 3)
+                            up_i, up_j, up_k = corner & 1, corner >> 1 & 1, corner >> 2
                             if whole or inside(i + up_i, j + up_j, k + up_k, last_i, low_j, high_j, low_k, high_k):
                                 index = base + up_i * stride_i + up_j * stride_j + up_k * stride_k
-                                lanes[at] = sums[index] if plain_sum else volume[index]
-                                lanes[at + SECOND] = hits[index]
-                    below_i = 1.0 - part_i
-                    for corner in range(four):
-                        upper = corner + UPPER_I
+                                lanes[corner] = sums[index] if plain_sum else volume[index]
+                                lanes[corner + SECOND] = hits[index]
+                    for corner in range(eight):
                         weight_jk = corner_weight_jk(corner, part_j, part_k)
                         if fixed:
                             weight_jk = rounded_igsio_weight(weight_jk * IGSIO_ONE)
-                        weight, weight_upper = below_i * weight_jk, part_i * weight_jk
+                        weight = corner_weight_i(corner, part_i) * weight_jk
                         if fixed:
-                            weight, weight_upper = rounded_igsio_weight(weight), rounded_igsio_weight(weight_upper)
+                            weight = rounded_igsio_weight(weight)
                         lanes[corner], lanes[corner + SECOND] = compounded(
                             way, lanes[corner], lanes[corner + SECOND], weight, pixel, lowest, mask
-                        )
-                        lanes[upper], lanes[upper + SECOND] = compounded(
-                            way, lanes[upper], lanes[upper + SECOND], weight_upper, pixel, lowest, mask
                         )
 
     return compiled(paste)
