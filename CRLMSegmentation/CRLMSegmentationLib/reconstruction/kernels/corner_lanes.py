@@ -5,9 +5,9 @@ that the processor does several corners with each vector instruction. Within a v
 
 Lanes are float64. That changes nothing: every pixel type and IGSIO's integer weights are exact in it.
 The lanes of values and weights lie far apart: the compiler sees that they never meet. One loop goes over all eight
-corners, as many as the widest vectors hold: with two loops over four of them, on processors with vectors of eight, every
-corner was done alone. The loop gets their number as an argument, because the compiler unrolls a loop of known length
-before it thinks of vectors.
+corners, as many as the widest vectors hold: with two loops over four, processors with vectors of eight did every corner
+alone. The loop gets their number as an argument, because the compiler unrolls a loop of known length before it thinks
+of vectors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ LANES = 512
 SEEN, HIT = 1, 2  # of 'latest' and 'maximum': a pixel came near; it also left its value
 
 # corner q lies at i + (q & 1), j + (q >> 1 & 1), k + (q >> 2); its weight along an axis is _AT_0 + _CHANGE * part
-CORNERS = 8
 UPPER_I = np.array([0, 1, 0, 1, 0, 1, 0, 1], dtype=np.int64)
 UPPER_J = np.array([0, 0, 1, 1, 0, 0, 1, 1], dtype=np.int64)
 UPPER_K = np.array([0, 0, 0, 0, 1, 1, 1, 1], dtype=np.int64)
