@@ -2,7 +2,7 @@
 
 One kernel for each way of compounding and each arithmetic, with the same slabs as nearest.py. A slab takes the corners
 of a pixel that lie in it; the pixels on the border between two slabs are looked at by both. The exact mean of uint8 and
-uint16 is in linear_sums.py.
+uint16 is in linear_sums.py, 'latest' and 'maximum' of uint8 mostly in linear_bytes.py.
 
 For 'latest' and 'maximum' a voxel counts only when its weight is an eighth or more (IGSIO's rule, after which a pixel
 in the middle of eight voxels still reaches them all).
@@ -35,6 +35,7 @@ from .corner_lanes import (
     corner_weight_jk,
     rounded_igsio_weight,
 )
+from .linear_bytes import linear_bytes_kernel
 from .linear_sums import linear_sums_kernel
 from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, WORDS
 
@@ -53,6 +54,8 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[...,
     """
     if arithmetic == EXACT and compounding == MEAN and kind in (BYTES, WORDS):
         return linear_sums_kernel(kind)
+    if kind == BYTES and compounding != MEAN and arithmetic != DOUBLE:
+        return linear_bytes_kernel(arithmetic, compounding)
     fixed, exact, doubles = arithmetic == FIXED, arithmetic == EXACT, arithmetic == DOUBLE
     bits = EXACT_BITS if exact else IGSIO_BITS
     one = np.int64(1) << bits
