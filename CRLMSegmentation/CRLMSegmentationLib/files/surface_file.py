@@ -60,7 +60,9 @@ def _writer_of(path: Path, turned: vtkPolyData) -> vtkXMLPolyDataWriter | vtkSTL
         space.SetName("SPACE")
         space.InsertNextValue("LPS")
         turned.GetFieldData().AddArray(space)
-        return vtkXMLPolyDataWriter()
+        vtp = vtkXMLPolyDataWriter()
+        vtp.SetCompressionLevel(1)  # a third of the time of the default, for 2 % more bytes
+        return vtp
     if suffix == ".stl":
         stl = vtkSTLWriter()
         stl.SetFileTypeToBinary()

@@ -1,6 +1,7 @@
 """A file is written whole or not at all, and one that is not whole is not read."""
 
 import gzip
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -26,36 +27,52 @@ def sphere():
     return source.GetOutput()
 
 
+NAMES = ("a.nrrd", "a.nii", "a.nii.gz", "a.mha", "a.mhd", "a.stl", "a.vtp", "a.ply")
 # Every file of this process ends at so many bytes, as on a full disk. Set in a process of its own.
 LIMITED = """
-import resource, signal, sys
+import json, resource, signal, sys
 from pathlib import Path
-sys.path[:0] = sys.argv[3:]
-from test_whole_files import MOST_BYTES, VOLUME, sphere
+sys.path[:0] = sys.argv[2:]
+from test_whole_files import MOST_BYTES, NAMES, VOLUME, sphere
 from CRLMSegmentationLib.errors import FileFormatError
 from CRLMSegmentationLib.files import SURFACE_ENDINGS, write_surface, write_volume
-path = Path(sys.argv[1])
-write, what = (write_surface, sphere()) if path.suffix in SURFACE_ENDINGS else (write_volume, VOLUME)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, MOST_BYTES))
-try:
-    write(what, path)
-except FileFormatError as error:
-    print("refused", error)
+said = {}
+for name in NAMES:
+    path = Path(sys.argv[1]) / name / name
+    write, what = (write_surface, sphere()) if path.suffix in SURFACE_ENDINGS else (write_volume, VOLUME)
+    try:
+        write(what, path)
+        said[name] = "written"
+    except FileFormatError as error:
+        said[name] = f"refused {error}"
+print(json.dumps(said))
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="this system has no limit on the size of a file")
-@pytest.mark.parametrize("name", ["a.nrrd", "a.nii", "a.nii.gz", "a.mha", "a.mhd", "a.stl", "a.vtp", "a.ply"])
-def test_a_full_disk_is_told_and_the_older_file_stays(tmp_path, name):
-    (tmp_path / name).write_bytes(b"the older file")
+@pytest.fixture(scope="module")
+def full_disk(tmp_path_factory):
+    """(folder with one folder for each of NAMES, where an older file was; what writing over it there said)."""
+    if sys.platform == "win32":
+        pytest.skip("this system has no limit on the size of a file")
+    folder = tmp_path_factory.mktemp("full")
+    for name in NAMES:
+        (folder / name).mkdir()
+        (folder / name / name).write_bytes(b"the older file")
     here = Path(__file__)
     places = [str(here.parent), str(here.parents[3] / "CRLMSegmentation")]
-    command = [sys.executable, "-c", LIMITED, str(tmp_path / name), "-", *places]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.stdout.startswith("refused") and "cannot be written" in done.stdout, done.stderr
-    assert (tmp_path / name).read_bytes() == b"the older file"
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(folder), *places], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_full_disk_is_told_and_the_older_file_stays(full_disk, name):
+    folder, said = full_disk
+    assert said[name].startswith("refused") and "cannot be written" in said[name]
+    assert (folder / name / name).read_bytes() == b"the older file"
+    assert [path.name for path in (folder / name).iterdir()] == [name]
 
 
 def test_a_writer_that_writes_nothing_is_reported(tmp_path):

@@ -118,9 +118,11 @@ def test_settings_that_no_scanner_has_are_refused(settings):
         CtSettings(**settings)
 
 
-def test_the_command_writes_a_patient_with_its_ct(tmp_path, monkeypatch):
+def test_the_command_writes_a_patient_with_its_ct(patient, tmp_path, monkeypatch):
     from CRLMSegmentationLib import cli
 
+    # The patient of that seed is drawn already.
+    monkeypatch.setattr("CRLMSegmentationLib.simulation.patient_folder.draw_patient", {5: patient}.__getitem__)
     small = partial(CtSettings, pixels=48)
     monkeypatch.setattr("CRLMSegmentationLib.simulation.ct.CtSettings", small)
     arguments = ["simulate", "--patient", "5", "--phases", "portal", "--slice-mm", "5", "-o", str(tmp_path / "p")]
