@@ -23,6 +23,7 @@ from CRLMSegmentationLib.simulation.ultrasound.patient_sweep import (
 from CRLMSegmentationLib.simulation.ultrasound.probe import draw_probe
 from CRLMSegmentationLib.simulation.ultrasound.settings import ProbeSettings, SweepSettings
 from CRLMSegmentationLib.sweep import read_sweep
+from CRLMSegmentationLib.web.actions import simulator
 
 SETTINGS = dict(
     probe=ProbeSettings(lines=48, image_width_px=160, image_height_px=120),
@@ -122,11 +123,27 @@ def test_a_picture_that_is_too_shallow_is_refused(operation):
         simulate_patient_sweep(alone, probe=ProbeSettings(depth_mm=30.0), sweep=SweepSettings(frames=5))
 
 
-def test_the_demo_takes_a_patient_with_the_swept_metastasis_as_its_truth(operation, recorded, monkeypatch, tmp_path):
+@pytest.fixture
+def drawn_before(operation, recorded, monkeypatch):
+    """Whoever draws patient 3 and sweeps over it gets those of this module."""
     monkeypatch.setattr("CRLMSegmentationLib.simulation.patient.draw_patient", lambda seed: operation.patient)
     monkeypatch.setattr(
         "CRLMSegmentationLib.simulation.ultrasound.patient_sweep.simulate_patient_sweep", lambda *_, **__: recorded
     )
+
+
+def test_the_page_takes_a_patient_with_a_stylus_that_comes_and_goes(drawn_before, recorded, tmp_path, capsys):
+    assert simulator.main([str(tmp_path), "3", simulator.PATIENT, "20.0"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[-1] == {"sweep": str(tmp_path / "sweep.igs.mha")}
+    truth, sweep = read_volume(tmp_path / simulator.TRUTH), read_sweep(tmp_path / "sweep.igs.mha")
+    tips = np.array([frame.transforms["StylusToReference"].matrix[:3, 3] for frame in sweep.frames])
+    away = np.linalg.norm(tips - centroid(truth, 1), axis=1)
+    assert away[0] == pytest.approx(70, abs=0.01) and away.min() < 10
+    assert centroid(truth, 1) == pytest.approx(centroid(recorded.tumors, recorded.parameters["target"]))
+
+
+def test_the_demo_takes_a_patient_with_the_swept_metastasis_as_its_truth(drawn_before, recorded, tmp_path):
     source = patient_source(3, tmp_path / "case")
     truth = read_volume(source.truth)
     assert source.origin == "simulated" and len(read_sweep(source.sweep)) == 5

@@ -9,6 +9,7 @@ from ...session.engine import DEVICES
 from ...simulation.ultrasound.settings import ECHOGENICITIES
 from ..page.page_state import STEPS
 from ..server.allowed import Check, is_truth, number, one_of, text
+from .simulator import PATIENT
 
 SOURCES = ("simulated", "file", "plus")
 LESION_MM = (8.0, 40.0)
@@ -33,7 +34,7 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
         "note_shown": is_truth,
         "choosing_case": is_truth,
         "source": one_of(*SOURCES),
-        "lesion": one_of(*ECHOGENICITIES),
+        "lesion": one_of(*ECHOGENICITIES, PATIENT),
         "lesion_mm": number(*LESION_MM),
         "case_number": number(*CASE_NUMBERS),
         "file": path,

@@ -1,6 +1,7 @@
 """A simulated sweep made in a process of its own, so that the page goes on meanwhile.
 
-`python -m CRLMSegmentationLib.web.actions.simulator FOLDER SEED LESION DIAMETER_MM` says one JSON line for every step:
+`python -m CRLMSegmentationLib.web.actions.simulator FOLDER SEED LESION DIAMETER_MM` (a LESION that is called PATIENT:
+a whole patient, whose tumors are as they are) says one JSON line for every step:
 {"done": 0.4, "text": "..."}, and at the end {"sweep": path} or {"error": sentence}.
 """
 
@@ -23,6 +24,8 @@ from ...values import Volume
 from ...values.progress import Progress
 
 TRUTH = "tumor.nrrd"
+# In the place of how a lesion looks: a sweep over a whole simulated patient.
+PATIENT = "patient"
 _FARTHEST_MM = 70.0
 
 
@@ -31,8 +34,8 @@ async def simulate(
 ) -> Path:
     """Write a simulated case into `folder`; returns the path of its sweep. Raises ConfigurationError.
 
-    lesion       'hypoechoic', 'hyperechoic' or 'mixed'
-    diameter_mm  of the sphere with the lesion's volume
+    lesion       'hypoechoic', 'hyperechoic' or 'mixed'; or PATIENT for a sweep over the patient of that seed
+    diameter_mm  of the sphere with the lesion's volume; not of a patient's
     """
     arguments = [str(folder), str(int(seed)), str(lesion), repr(float(diameter_mm))]
     process = start_python(__spec__.name, arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
@@ -55,20 +58,42 @@ async def simulate(
 def main(arguments: list[str]) -> int:
     """The child's side; returns the exit status."""
     from ...errors import CRLMError
-    from ...simulation import simulate_case, write_case
-    from ...simulation.ultrasound.settings import LesionSettings
 
     folder, seed, lesion, diameter_mm = arguments
     try:
-        settings = LesionSettings(echogenicity=lesion, equivalent_diameter_mm=float(diameter_mm))
-        case = simulate_case(int(seed), lesion=settings, progress=lambda done, text: _report(done=done, text=text))
-        _report(done=1.0, text="Writing the sweep")
-        write_case(replace(case, sweep=with_approaching_stylus(case.sweep, case.tumor)), folder)
+        if lesion == PATIENT:
+            _write_patient(Path(folder), int(seed))
+        else:
+            _write_case(Path(folder), int(seed), lesion, float(diameter_mm))
     except CRLMError as error:
         _report(error=str(error))
         return 1
     _report(sweep=str(Path(folder) / "sweep.igs.mha"))
     return 0
+
+
+def _write_case(folder: Path, seed: int, lesion: str, diameter_mm: float) -> None:
+    from ...simulation import simulate_case, write_case
+    from ...simulation.ultrasound.settings import LesionSettings
+
+    settings = LesionSettings(echogenicity=lesion, equivalent_diameter_mm=diameter_mm)
+    case = simulate_case(seed, lesion=settings, progress=lambda done, text: _report(done=done, text=text))
+    _report(done=1.0, text="Writing the sweep")
+    write_case(replace(case, sweep=with_approaching_stylus(case.sweep, case.tumor)), folder)
+
+
+def _write_patient(folder: Path, seed: int) -> None:
+    from ...files import write_volume
+    from ...simulation.patient import draw_operation, draw_patient
+    from ...simulation.ultrasound.patient_sweep import simulate_patient_sweep, target_of, write_patient_sweep
+
+    _report(done=0.0, text="Growing the liver and its vessels")
+    operation = draw_operation(draw_patient(seed))
+    recorded = simulate_patient_sweep(operation, progress=lambda done, text: _report(done=done, text=text))
+    _report(done=1.0, text="Writing the sweep")
+    truth = target_of(recorded)
+    write_patient_sweep(replace(recorded, sweep=with_approaching_stylus(recorded.sweep, truth)), folder)
+    write_volume(truth, folder / TRUTH)
 
 
 def with_approaching_stylus(sweep: Sweep, tumor: Volume) -> Sweep:

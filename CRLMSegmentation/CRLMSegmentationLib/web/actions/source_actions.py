@@ -41,18 +41,21 @@ class SourceActions(ReportingActions):
 
     @reported
     async def connect_simulated(self, lesion: object, lesion_mm: object, case_number: object) -> None:
-        """Simulate a sweep over a tumor of the chosen kind, and replay it as a live stream."""
-        lesion = str(lesion) if lesion in ECHOGENICITIES else ECHOGENICITIES[0]
+        """Simulate a sweep over a tumor of the chosen kind or over a whole patient, and replay it as a live stream."""
+        lesion = str(lesion) if lesion in (*ECHOGENICITIES, simulator.PATIENT) else ECHOGENICITIES[0]
         diameter_mm = float(np.clip(number_of(lesion_mm), *LESION_MM))
         seed = int(np.clip(number_of(case_number), *CASE_NUMBERS))
-        folder = self._library.simulated / f"{lesion}-{diameter_mm:.0f}mm-{seed}"
+        name, shown = f"{lesion}-{diameter_mm:.0f}mm-{seed}", f"Liver {seed}, {diameter_mm:.0f} mm"
+        if lesion == simulator.PATIENT:
+            name, shown = f"{lesion}-{seed}", f"Patient {seed}"
+        folder = self._library.simulated / name
         sweep = folder / "sweep.igs.mha"
         with self._preparing.shown("Simulating a sweep over a liver"):
             if not (sweep.is_file() and (folder / simulator.TRUTH).is_file()):
                 sweep = await simulator.simulate(folder, seed, lesion, diameter_mm, self._preparing.report)
             truth = await asyncio.to_thread(_read_volume, folder / simulator.TRUTH)
             seconds = await asyncio.to_thread(_seconds_of, sweep)
-        self._replay(sweep, None, f"Liver {seed}, {diameter_mm:.0f} mm", seconds, SIMULATED)
+        self._replay(sweep, None, shown, seconds, SIMULATED)
         self._know_truth(truth)
 
     @reported

@@ -49,9 +49,15 @@ def _simulated(source: SourceActions) -> None:
             vuetify.VBtn("Dark", value="hypoechoic")
             vuetify.VBtn("Bright", value="hyperechoic")
             vuetify.VBtn("Mixed", value="mixed")
-        slider("Tumor size", "lesion_mm", 8, 40, 1, "mm")
+            vuetify.VBtn("A patient's", value="patient", id="whole-patient")
+        html.P(
+            "A sweep over one metastasis of a whole simulated patient; made in about a minute.",
+            v_if="lesion === 'patient'",
+        )
+        with html.Div(v_if="lesion !== 'patient'"):
+            slider("Tumor size", "lesion_mm", 8, 40, 1, "mm")
         with html.Div(classes="slider-row mb-3"):
-            html.Span("Liver {{ case_number }}")
+            html.Span("{{ lesion === 'patient' ? 'Patient' : 'Liver' }} {{ case_number }}")
             html.Button("another one", click="case_number = case_number % 99 + 1", classes="link", id="another-liver")
         main_button(
             "Start a simulated sweep", "mdi-play", (source.connect_simulated, _SIMULATED),
