@@ -270,7 +270,11 @@ def _shifts_along_the_beam(frames: Sequence[TrackedFrame]) -> np.ndarray:
     for frame in frames:
         strips = np.array_split(frame.pixels.astype(np.float32), _STRIPS, axis=1)
         lines = np.stack([strip.mean(axis=1) for strip in strips], axis=1)
-        spectrum = np.fft.rfft((lines - lines.mean(axis=0)) * window, 2 * height, axis=0)
+        lines = (lines - lines.mean(axis=0)) * window
+        # Every strip counts alike: a scanner draws its lines one after another, so that the brighter half of an image
+        # may be tens of milliseconds older than the other, and the delay that is wanted is that of its middle.
+        size = np.sqrt((lines**2).sum(axis=0))
+        spectrum = np.fft.rfft(lines / np.where(size > 0, size, 1), 2 * height, axis=0)
         if before is not None:
             match = np.fft.irfft((spectrum * before.conj()).sum(axis=1), 2 * height)
             match = np.concatenate([match[-longest:], match[: longest + 1]])

@@ -13,7 +13,7 @@ from ..calibration.temporal_calibration import estimate_image_delay, with_image_
 from ..errors import TimingError, TransformError
 from ..sweep import Sweep, read_sweep, write_sweep
 from ..values.progress import Progress
-from .calibrate.calibrations import add_calibrations_option, add_to_calibrations, check_calibrations
+from .options.calibrations_option import add_calibrations_option, add_to_calibrations, check_calibrations
 from .options.outputs import SWEEP_ENDINGS, Output, add_force_option, check_outputs
 from .options.printing import print_facts
 from .options.progress import progress_bar

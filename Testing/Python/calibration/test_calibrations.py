@@ -1,6 +1,8 @@
 """The session's own file of calibrations: what is in it, and what of it counts."""
 
 import json
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -105,3 +107,10 @@ def test_another_file_is_not_written_over(tmp_path, pivot, capsys):
     path.write_text('{"mine": 1}')
     assert main(["calibrate", "stylus", pivot, "--calibrations", str(path)]) == 1
     assert "is no file of calibrations" in capsys.readouterr().err and path.read_text() == '{"mine": 1}'
+
+
+@pytest.mark.parametrize("command", ["timing", "calibrate", "accuracy", "demo"])
+def test_commands_that_know_the_file_start_by_themselves(command):
+    """Each in a process of its own: none needs another one to have been imported before."""
+    code = f"import CRLMSegmentationLib.commands.{command}"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

@@ -19,8 +19,13 @@ def depth_of_hand(time):
     )
 
 
-def water_bath(delay_s, seconds=14.0, rate=30.0, pose_error_mm=0.0, jitter_s=0.0, moving=True, echo=True, seed=0):
-    """The bottom of a water bath under a moving probe; the image at time t shows what was at t - delay_s."""
+def water_bath(
+    delay_s, seconds=14.0, rate=30.0, pose_error_mm=0.0, jitter_s=0.0, moving=True, echo=True, seed=0, scan_s=0.0
+):
+    """The bottom of a water bath under a moving probe; the image at time t shows what was at t - delay_s.
+
+    scan_s  from the first to the last line of an image, whose echoes fade to the right then
+    """
     random = np.random.default_rng(seed)
     times = 100 + np.arange(0, seconds, 1 / rate) + random.normal(0, jitter_s, round(seconds * rate))
     rows = np.arange(HEIGHT)[:, np.newaxis]
@@ -29,8 +34,10 @@ def water_bath(delay_s, seconds=14.0, rate=30.0, pose_error_mm=0.0, jitter_s=0.0
         pose = np.diag([PIXEL_MM, PIXEL_MM, 1, 1])
         pose[1, 3] = (depth_of_hand(time) if moving else 0) + random.normal(0, pose_error_mm)
         # The bottom lies at 25 mm of the place where the probe is at depth 0.
-        echo_at = (25 - depth_of_hand(time - delay_s) * moving) / PIXEL_MM
-        image = 120.0 * np.exp(-(((rows - echo_at) / 3) ** 2)) * echo + random.rayleigh(15, (HEIGHT, WIDTH))
+        line_times = time - delay_s - np.linspace(-0.5, 0.5, WIDTH)[np.newaxis] * scan_s
+        echo_at = (25 - depth_of_hand(line_times) * moving) / PIXEL_MM
+        bright = np.linspace(120.0, 40.0 if scan_s else 120.0, WIDTH)
+        image = bright * np.exp(-(((rows - echo_at) / 3) ** 2)) * echo + random.rayleigh(15, (HEIGHT, WIDTH))
         tool = np.eye(4)
         tool[0, 3] = time
         frames.append(
@@ -44,6 +51,11 @@ def test_a_known_delay_is_found(delay_s):
     estimate = estimate_image_delay(water_bath(delay_s))
     assert estimate.image_delay_s == pytest.approx(delay_s, abs=0.003)
     assert 0 < estimate.standard_error_s < 0.003 and estimate.correlation > 0.95
+
+
+def test_the_delay_is_that_of_the_middle_of_an_image_whose_lines_are_drawn_one_after_another():
+    estimate = estimate_image_delay(water_bath(0.06, scan_s=0.08))
+    assert estimate.image_delay_s == pytest.approx(0.06, abs=0.004)
 
 
 def test_the_error_is_as_large_as_it_says():

@@ -19,10 +19,10 @@ from ...files.calibrations.plus_calibration_file import write_plus_calibration
 from ...sweep import SequenceReader, TrackedFrame
 from ...sweep.transforms import compose
 from ...values.progress import Progress
+from ..options.calibrations_option import add_calibrations_option, add_to_calibrations, check_calibrations
 from ..options.outputs import Output, add_force_option, check_outputs
 from ..options.printing import print_doubt, print_facts, print_rows
 from ..options.progress import progress_bar
-from .calibrations import add_calibrations_option, add_to_calibrations, check_calibrations
 
 EXAMPLES = (
     "crlm calibrate probe phantom.igs.mha --plus-config plus.xml -o image.xml",

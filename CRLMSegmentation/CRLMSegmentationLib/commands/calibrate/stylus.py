@@ -10,9 +10,9 @@ from ...errors import CalibrationError
 from ...files.calibrations.plus_calibration_file import write_plus_calibration
 from ...navigation.tool_transforms import DEFAULT_TOOL
 from ...sweep.sequence_files.tool_poses import read_tool_poses
+from ..options.calibrations_option import add_calibrations_option, add_to_calibrations, check_calibrations
 from ..options.outputs import Output, add_force_option, check_outputs
 from ..options.printing import print_doubt, print_facts, print_rows
-from .calibrations import add_calibrations_option, add_to_calibrations, check_calibrations
 
 EXAMPLES = ("crlm calibrate stylus pivot.igs.mha", "crlm calibrate stylus pivot.igs.mha --tool Pointer -o pointer.xml")
 

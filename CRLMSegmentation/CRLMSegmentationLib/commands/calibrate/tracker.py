@@ -7,8 +7,8 @@ import math
 from dataclasses import replace
 
 from ...errors import ConfigurationError
+from ..options.calibrations_option import add_calibrations_option, add_to_calibrations, check_calibrations
 from ..options.printing import print_facts
-from .calibrations import add_calibrations_option, add_to_calibrations, check_calibrations
 
 EXAMPLES = ("crlm calibrate tracker --position-mm 0.5 --rotation-deg 0.2 --calibrations calibrations.json",)
 

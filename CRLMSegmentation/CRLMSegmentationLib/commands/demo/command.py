@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 
 from ...errors import ConfigurationError
-from ..calibrate.calibrations import read_calibrations
 from ..options.box_options import add_box_options, box_files, box_from
+from ..options.calibrations_option import read_calibrations
 from ..options.checks import check_there
 from ..options.outputs import add_force_option
 from ..options.printing import print_facts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...calibration.accuracy.calibrations import Calibrations, calibrations_of
 from ...files.calibrations.calibrations_file import read_calibrations_file, write_calibrations_file
-from ..options.outputs import Output, check_outputs
+from .outputs import Output, check_outputs
 
 
 def add_calibrations_option(parser: argparse.ArgumentParser) -> None:
