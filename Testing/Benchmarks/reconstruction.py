@@ -1,11 +1,15 @@
 """Time the reconstruction, and IGSIO's beside it when its binary is given.
 
     python Testing/Benchmarks/reconstruction.py [--igsio-peer PATH] [--threads 1 2 4] [--repeats 5] [--growth PNG]
-                                                [--only insertion filling sweep live memory]
+                                                [--only insertion limit filling sweep live memory]
 
-PATH is a program around IGSIO's VolumeReconstruction that takes what `run_igsio` below gives it. Both read the same
-frames and settings, and every volume of ours is compared with IGSIO's byte by byte before its time is believed. Prints
-tables in Markdown.
+PATH is the program that igsio_peer/CMakeLists.txt builds around IGSIO's VolumeReconstruction. Both read the same frames
+and settings, and every volume of ours is compared with IGSIO's byte by byte before its time is believed. Prints tables
+in Markdown, under a line that names processor, flags and versions.
+
+Rates are of the median by the clock, and on one thread also of the least processor time, which other programs on the
+machine change little. `limit` inserts the same frames with nothing but the memory traffic: each pixel is read and its
+voxel added to, at places that were worked out before.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from CRLMSegmentationLib.reconstruction import LiveReconstruction, Reconstructio
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
 
 MODES = [(i, c) for i in ("nearest", "linear") for c in ("latest", "maximum", "mean")]
-PARTS = ("insertion", "filling", "sweep", "live", "memory")
+PARTS = ("insertion", "limit", "filling", "sweep", "live", "memory")
 VTK_UNSIGNED_CHAR = 3
 
 
@@ -50,7 +54,7 @@ def made_up_sweep(frames=95, size=(640, 480), pixel_mm=0.12, length_mm=65.0, see
 
 
 def run_igsio(binary: Path, sweep: Sweep, settings: ReconstructionSettings, threads: int, repeats: int):
-    """IGSIO's volume (k, j, i), its seconds of insertion and of filling, one for each repeat."""
+    """IGSIO's volume (k, j, i), and its seconds 'insert', 'insert_cpu' and 'fill', one of each for a repeat."""
     width, height = sweep.image_size
     lines = [
         f"size {width} {height}",
@@ -78,7 +82,30 @@ def run_igsio(binary: Path, sweep: Sweep, settings: ReconstructionSettings, thre
         result = json.loads(ran.stdout.splitlines()[-1])
         i, j, k = result["dimensions"]
         voxels = np.fromfile(output, dtype=np.uint8, count=i * j * k).reshape(k, j, i)
-    return voxels, result["insert"], result["fill"]
+    return voxels, result
+
+
+def processor() -> str:
+    """Its name, vectors and cores, the load on it, and what compiled the kernels."""
+    import llvmlite.binding
+    import numba
+
+    name, flags = platform.processor() or platform.machine(), set()
+    if os.path.exists("/proc/cpuinfo"):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                name = value.strip()
+            elif key.strip() == "flags":
+                flags = set(value.split())
+    vectors = [flag for flag in ("avx2", "avx512f", "avx512dq", "avx512bw", "avx512_bf16", "amx_bf16") if flag in flags]
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "?"
+    llvm = ".".join(map(str, llvmlite.binding.llvm_version_info))
+    return (
+        f"{name} ({llvmlite.binding.get_host_cpu_name()}: {', '.join(vectors)}), {os.cpu_count()} cores, load {load}; "
+        f"Python {platform.python_version()}, NumPy {np.__version__}, numba {numba.__version__}, LLVM {llvm}; "
+        "IGSIO compiled with -O3"
+    )
 
 
 def median_seconds(task, repeats: int) -> float:
@@ -99,6 +126,17 @@ def table(title: str, columns: list[str], rows: list[list]) -> None:
         print("| " + " | ".join(str(cell) for cell in row) + " |", flush=True)
 
 
+def inserted(sweep: Sweep, settings: ReconstructionSettings, repeats: int) -> tuple[float, float]:
+    """Frames per second by the clock (median) and by the processor (best)."""
+    reconstruct(sweep, settings)  # compiles
+    seconds, processor_seconds = [], []
+    for _ in range(repeats):
+        started = time.process_time()
+        seconds.append(reconstruct(sweep, settings).report.seconds["insert"])
+        processor_seconds.append(time.process_time() - started)
+    return len(sweep) / float(np.median(seconds)), len(sweep) / min(processor_seconds)
+
+
 def insertion(sweep: Sweep, threads: list[int], repeats: int, peer: Path | None) -> None:
     """Frames inserted per second, without holes and filling."""
     rows = []
@@ -107,25 +145,63 @@ def insertion(sweep: Sweep, threads: list[int], repeats: int, peer: Path | None)
             settings = ReconstructionSettings(
                 0.5, interpolation, compounding, "igsio", "full", threads=count, measure_holes=False, reject_jumps=False
             )
-            ours = []
-            made = reconstruct(sweep, settings)
-            for _ in range(repeats):
-                ours.append(reconstruct(sweep, settings).report.seconds["insert"])
-            rate = len(sweep) / np.median(ours)
-            row = [f"{interpolation} {compounding}", count, f"{rate:.0f}"]
+            igsio = inserted(sweep, settings, repeats)
+            exact = inserted(sweep, settings.with_changes(definition="exact"), repeats)
+            row = [f"{interpolation} {compounding}", count]
             if peer:
-                voxels, seconds, _ = run_igsio(peer, sweep, settings, 1, 1)
-                same = 100 * np.mean(voxels == made.volume.voxels)
-                _, seconds, _ = run_igsio(peer, sweep, settings, count, repeats)
-                theirs = len(sweep) / np.median(seconds)
-                row += [f"{theirs:.0f}", f"{rate / theirs:.1f}", f"{same:g} %"]
-            exact = settings.with_changes(definition="exact")
-            reconstruct(sweep, exact)
-            times = [reconstruct(sweep, exact).report.seconds["insert"] for _ in range(repeats)]
-            rows.append([*row, f"{len(sweep) / np.median(times):.0f}"])
-    columns = ["insertion, frames/s", "threads", "igsio definition"]
-    columns += ["IGSIO", "ratio", "voxels the same"] if peer else []
-    table("Insertion of 640 x 480 frames at 0.5 mm", [*columns, "exact definition"], rows)
+                voxels, _ = run_igsio(peer, sweep, settings, 1, 1)
+                same = 100 * np.mean(voxels == reconstruct(sweep, settings).volume.voxels)
+                _, theirs = run_igsio(peer, sweep, settings, count, repeats)
+                rate = len(sweep) / np.median(theirs["insert"])
+                row += [f"{rate:.0f}", f"{igsio[0]:.0f}", f"{igsio[0] / rate:.1f}"]
+                row += [f"{exact[0]:.0f}", f"{exact[0] / rate:.1f}"]
+                by_processor = len(sweep) / min(theirs["insert_cpu"])
+                row += [f"{ours[1] / by_processor:.1f}" if count == 1 else "" for ours in (igsio, exact)]
+                rows.append([*row, f"{same:g} %"])
+            else:
+                rows.append([*row, f"{igsio[0]:.0f}", f"{exact[0]:.0f}"])
+    columns = ["insertion, frames/s", "threads"]
+    if peer:
+        columns += ["IGSIO", "igsio", "ratio", "exact", "ratio", "ratio igsio, processor time", "ratio exact, same"]
+        columns += ["voxels the same"]
+    else:
+        columns += ["igsio", "exact"]
+    table("Insertion of 640 x 480 frames at 0.5 mm", columns, rows)
+
+
+def limit(sweep: Sweep, repeats: int) -> None:
+    """What the memory of a frame's voxels takes: the same reads and writes at places known before, processor time."""
+    import numba
+
+    @numba.njit(nogil=True)
+    def touch(pixels, places, sums):
+        for n in range(places.size):
+            sums[places[n]] += np.uint64(pixels[n])
+
+    settings = ReconstructionSettings(0.5, threads=1, measure_holes=False, reject_jumps=False)
+    ijk_to_ras = reconstruct(sweep, settings).volume.ijk_to_ras
+    shape = reconstruct(sweep, settings).volume.voxels.shape
+    v, u = np.mgrid[: sweep.image_size[1], : sweep.image_size[0]]
+    points = np.stack([u, v, 0 * u, 0 * u + 1], axis=-1).reshape(-1, 4).astype(float)
+    frames = []
+    for frame in sweep.frames:
+        i, j, k = np.rint(points @ (np.linalg.inv(ijk_to_ras) @ frame.image_to_reference).T)[:, :3].astype(int).T
+        inside = np.all([(0 <= n) & (n < size) for n, size in zip((k, j, i), shape)], axis=0)
+        index = ((k * shape[1] + j) * shape[2] + i)[inside].astype(np.uint32)
+        values = frame.pixels.reshape(-1)[inside]
+        changes = np.flatnonzero(np.diff(index, prepend=index[0] + 1))  # as a kernel meets them: each voxel once a row
+        frames.append((values[changes], index[changes]))
+    rows = []
+    for name, dtype in (("packed sums, 8 bytes", np.uint64), ("grey levels, 1 byte", np.uint8)):
+        seconds = []
+        for number in range(repeats + 1):
+            sums = np.zeros(int(np.prod(shape)), dtype=dtype)
+            started = time.process_time()
+            for values, index in frames:
+                touch(values, index, sums)
+            seconds.append(time.process_time() - started if number else np.inf)  # the first compiles
+        rows.append([name, f"{len(sweep) / min(seconds):.0f}"])
+    table("Limit: the same voxels read and written, one thread", ["volume", "frames/s of processor time"], rows)
 
 
 def filling(sweep: Sweep, threads: list[int], repeats: int, peer: Path | None) -> None:
@@ -147,9 +223,9 @@ def filling(sweep: Sweep, threads: list[int], repeats: int, peer: Path | None) -
             seconds = np.median([reconstruct(sweep, settings).report.seconds["fill"] for _ in range(repeats)])
             row = [f"stick, {spacing} mm", count, f"{1e3 * seconds:.0f}"]
             if peer:
-                voxels, _, _ = run_igsio(peer, sweep, settings, 1, 1)
+                voxels, _ = run_igsio(peer, sweep, settings, 1, 1)
                 same = 100 * np.mean(voxels == made.volume.voxels)
-                _, _, theirs = run_igsio(peer, sweep, settings, count, repeats)
+                theirs = run_igsio(peer, sweep, settings, count, repeats)[1]["fill"]
                 row += [f"{1e3 * np.median(theirs):.0f}", f"{np.median(theirs) / seconds:.1f}", f"{same:g} %"]
             rows.append(row)
     columns = ["hole filling, ms", "threads", "ours"] + (["IGSIO", "ratio", "voxels the same"] if peer else [])
@@ -255,9 +331,11 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS, help="parts to time; all when not given")
     options = parser.parse_args()
     sweep = made_up_sweep()
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(processor())
     if "insertion" in options.only:
         insertion(sweep, options.threads, options.repeats, options.igsio_peer)
+    if "limit" in options.only:
+        limit(sweep, options.repeats)
     if "filling" in options.only:
         filling(sweep, options.threads, options.repeats, options.igsio_peer)
     if "sweep" in options.only:
