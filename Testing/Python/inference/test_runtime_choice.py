@@ -42,16 +42,35 @@ def chosen_name(plan, monkeypatch, stand_in, runtime="auto", bfloat16=True, **ch
 
 
 @needs_openvino
-def test_the_fastest_that_agrees_is_kept(plan, monkeypatch, stand_in):
+def test_the_fastest_that_agrees_is_kept(plan, monkeypatch, stand_in, tmp_path):
     same, slow, shifted = stand_in.same, stand_in.slow, stand_in.shifted
 
     def name(**options):
+        monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / f"cache {len(list(tmp_path.iterdir()))}"))
         return chosen_name(plan, monkeypatch, stand_in, **options).runtimes[0].name
 
     assert name(f32=slow, bf16=same) == "stand-in bf16"
     assert name(f32=same, bf16=slow) == "stand-in f32"
     assert name(f32=same, bf16=shifted(2.0)) == "stand-in f32"
     assert name(f32=same, bf16=same, bfloat16=False) == "stand-in f32"
+
+
+@needs_openvino
+def test_the_next_start_prepares_and_checks_the_fastest_alone(plan, monkeypatch, stand_in):
+    same, slow, shifted = stand_in.same, stand_in.slow, stand_in.shifted
+    assert chosen_name(plan, monkeypatch, stand_in, f32=same, bf16=slow).runtimes[0].name == "stand-in f32"
+
+    tried = []
+
+    def noted(logits):
+        tried.append("bf16")
+        return same(logits)
+
+    assert chosen_name(plan, monkeypatch, stand_in, f32=same, bf16=noted).runtimes[0].name == "stand-in f32"
+    assert not tried
+    # one that has stopped to agree is not used: all are looked at again
+    again = chosen_name(plan, monkeypatch, stand_in, f32=shifted(2.0), bf16=same)
+    assert again.runtimes[0].name == "stand-in bf16" and not again.notice
 
 
 @needs_openvino

@@ -4,7 +4,9 @@
 more than a check that nothing is broken here.
 
 The check runs every time a model is loaded, as the first pass that has to be done anyway. What torch answers is kept on
-disk under the hash of weights and plans, so that it is computed once for a model and not at every start.
+disk under the hash of weights and plans, so that it is computed once for a model and not at every start. Which of those
+that agree was the fastest is kept, too, for this processor, these threads and versions: the next start prepares and
+checks that one alone, and looks at all of them again only when it no longer agrees.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from . import openvino_runtime
 from .openvino_runtime import OpenVinoRuntime
 from .quantisation import Layers, NotInEightBits, in_eight_bits, layers_of
 from .runtime import Runtime, TorchRuntime
-from .runtime_cache import cache_folder, keep_answer, kept_answer, key_of
+from .runtime_cache import cache_folder, keep_answer, keep_choice, kept_answer, kept_choice, key_of
 
 if TYPE_CHECKING:
     import torch
@@ -88,17 +90,14 @@ def choose(
         return Chosen(on_processor(plan, parameters))
     if not installed:
         raise ModelError("OpenVINO is not installed: install the package openvino, or choose the runtime 'torch'.")
-    candidates: dict[str, tuple[Runtime, ...]] = {}
-    reasons: dict[str, str] = {}
-    for precision in _precisions(runtime):
-        try:
-            layers: Sequence[Layers | None] = _layers(plan) if precision == "int8" else [None] * len(parameters)
-            candidates[precision] = tuple(
-                _checked(plan, weights, fold, threads, precision, make_runtime, layers[fold])
-                for fold, weights in enumerate(parameters)
-            )
-        except (_Disagrees, NotInEightBits) as reason:
-            reasons[precision] = str(reason)
+    precisions = _precisions(runtime)
+    choice_file = cache_folder() / f"{_key_of_choice(plan, precisions, threads)}.json"
+    kept = kept_choice(choice_file) if len(precisions) > 1 else {}
+    if kept.get("precision") in precisions:
+        candidates, _ = _candidates(plan, parameters, (kept["precision"],), threads, make_runtime)
+        if candidates:
+            return Chosen(candidates[kept["precision"]], not_in_eight_bits=kept.get("not_in_eight_bits", ""))
+    candidates, reasons = _candidates(plan, parameters, precisions, threads, make_runtime)
     if "f32" in reasons and "int8" in candidates:
         del candidates["int8"]
         # The window says too little of 8 bits to trust them where float32 itself is not computed as in torch.
@@ -107,11 +106,42 @@ def choose(
         fastest = _fastest(candidates, plan, clock)
         if fastest != "int8" and "int8" in candidates:
             reasons["int8"] = "in 8 bits it is not faster here"
-        return Chosen(candidates[fastest], not_in_eight_bits=reasons.get("int8", ""))
+        not_in_eight_bits = reasons.get("int8", "")
+        if len(precisions) > 1:
+            keep_choice(choice_file, {"precision": fastest, "not_in_eight_bits": not_in_eight_bits})
+        return Chosen(candidates[fastest], not_in_eight_bits=not_in_eight_bits)
     if runtime != "auto":
         raise ModelError(f"OpenVINO cannot run the model '{plan.model.name}' so ({next(iter(reasons.values()))}).")
     notice = f"OpenVINO is not used for this model ({reasons['f32']})."
     return Chosen(on_processor(plan, parameters), notice, reasons["int8"])
+
+
+def _candidates(
+    plan: NetworkPlan, parameters: list[Parameters], precisions: Sequence[str], threads: int, make_runtime: MakeRuntime
+) -> tuple[dict[str, tuple[Runtime, ...]], dict[str, str]]:
+    """The runtimes that agree, one for each fold, and why the others do not, by precision."""
+    candidates: dict[str, tuple[Runtime, ...]] = {}
+    reasons: dict[str, str] = {}
+    for precision in precisions:
+        try:
+            layers: Sequence[Layers | None] = _layers(plan) if precision == "int8" else [None] * len(parameters)
+            candidates[precision] = tuple(
+                _checked(plan, weights, fold, threads, precision, make_runtime, layers[fold])
+                for fold, weights in enumerate(parameters)
+            )
+        except (_Disagrees, NotInEightBits) as reason:
+            reasons[precision] = str(reason)
+    return candidates, reasons
+
+
+def _key_of_choice(plan: NetworkPlan, precisions: Sequence[str], threads: int) -> str:
+    """Of all on which it depends: the whole model with its card, processor, threads, versions, what is tried."""
+    import torch
+
+    openvino = openvino_runtime.import_openvino()
+    processor = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
+    model = json.dumps(asdict(plan.model.card), sort_keys=True, default=str)
+    return key_of("choice", model, processor, str(threads), openvino.__version__, torch.__version__, *precisions)
 
 
 def on_processor(plan: NetworkPlan, parameters: list[Parameters]) -> tuple[TorchRuntime, ...]:
