@@ -140,9 +140,8 @@ class NetworkPlan:
         nothing = np.zeros((1, 1), np.int8)
         statistics = self._intensity_statistics
         names = self.settings["normalization_schemes"][: len(data)]
-        if not all(
-            hasattr(default_normalization_schemes, name) for name in names
-        ):  # a class of the user's own: nnU-Net searches for it
+        if not all(hasattr(default_normalization_schemes, name) for name in names):
+            # A class of the user's own: nnU-Net searches for it.
             normalised: np.ndarray = self.preprocessor()._normalize(data, nothing, self.configuration, statistics)
             return normalised
         for channel, name in enumerate(names):
