@@ -87,7 +87,7 @@ class RecordingPart:
     def folder(self, folder: str | Path | None) -> None:
         self._recordings.folder = None if folder is None else Path(folder)
         if folder is not None:
-            self._workflow.know_folder(folder)
+            self._workflow.redact_folder(folder)
         self._recordings.recover()
 
     @property
@@ -140,7 +140,7 @@ class RecordingPart:
             raise RecordingError(question)
         settings = self._volume.settings
         if path is not None:
-            self._workflow.know_folder(Path(path).parent)
+            self._workflow.redact_folder(Path(path).parent)
         live = LiveVolume(settings, self._volume.show_growing) if self.live_reconstruction else None
         try:
             self._recordings.start(path, settings, live.engine if live is not None else None)
@@ -236,7 +236,7 @@ class RecordingPart:
     def _take_opened(self, sweep: Sweep, path: str | Path) -> None:
         """What was read from that file."""
         self._clock.forget()
-        self._workflow.know_folder(Path(path).parent)
+        self._workflow.redact_folder(Path(path).parent)
         self._take(sweep)
         for note in sweep.notes:
             self._workflow.note(note)

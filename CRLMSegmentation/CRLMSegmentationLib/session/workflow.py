@@ -45,12 +45,12 @@ class Workflow:
         if (now.status, now.message) != (status, message):
             if now.status is not status:
                 # Where frames come from is a host or a file, which is nobody's business later on.
-                told = {} if step is Step.CONNECT or not message else {"message": message}
-                self.log.add(step.value, status=status.value, **told)
+                details = {} if step is Step.CONNECT or not message else {"message": message}
+                self.log.add(step.value, status=status.value, **details)
             now.status, now.message = status, message
             self._changed = True
 
-    def know_folder(self, folder: str | Path) -> None:
+    def redact_folder(self, folder: str | Path) -> None:
         """Sentences name files in this folder without it: where they lie is nobody's business, such as on a page."""
         self._folders = {*self._folders, str(folder), str(Path(folder).resolve())}
 

@@ -64,7 +64,7 @@ class ConnectPanel(StepPanel):
         with self.attempt():
             path = self.window.parameters.replayPath.strip()
             if not path:
-                self._tell_missing_path()
+                self._report_missing_path()
             self._replay(path)
 
     def on_sample(self) -> None:
@@ -147,7 +147,7 @@ class ConnectPanel(StepPanel):
         return read_plus_configuration(path).transforms
 
     @staticmethod
-    def _tell_missing_path() -> None:
+    def _report_missing_path() -> None:
         from CRLMSegmentationLib.errors import ConfigurationError
 
         raise ConfigurationError(_("Choose a recording under Advanced first."))

@@ -12,7 +12,7 @@ from CRLMSegmentationLib.study.implants.evaluation import (
     evaluate_implants,
     false_alarm_summary,
     summary,
-    what_doubts_told,
+    failures_doubted,
 )
 from CRLMSegmentationLib.study.implants.test_set import case_name
 from CRLMSegmentationLib.study.reporting.implant_report import LOOKS_HEADING, implant_report
@@ -43,12 +43,12 @@ def test_figures_are_by_kind_and_place():
 
 
 def test_doubts_are_counted_over_failures_and_others():
-    told = what_doubts_told(CASES)
-    assert told["failures"] == 3 and told["told"] == pytest.approx(2 / 3)
-    assert told["failures_with_a_mask"] == 2 and told["told_with_a_mask"] == 0.5
-    assert told["false_doubts"] == 0.5
+    found = failures_doubted(CASES)
+    assert found["failures"] == 3 and found["doubted"] == pytest.approx(2 / 3)
+    assert found["failures_with_a_mask"] == 2 and found["doubted_with_a_mask"] == 0.5
+    assert found["false_doubts"] == 0.5
     # Sentences are one where only their numbers differ.
-    assert told["by_sentence"]["The tumor of mL is larger."] == {"failures": 1, "others": 1}
+    assert found["by_sentence"]["The tumor of mL is larger."] == {"failures": 1, "others": 1}
 
 
 def test_false_alarms_are_counted_over_all_recordings():

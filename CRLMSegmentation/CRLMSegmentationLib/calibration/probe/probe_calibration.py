@@ -75,7 +75,7 @@ class ProbeEstimate:
             f"probe turned {turned:.0f} of {WANTED_TURN_DEG:.0f} degrees": turned < WANTED_TURN_DEG,
             f"corners of the image known to {worst:.1f} of {WANTED_CORNER_MM:g} mm": worst > WANTED_CORNER_MM,
         }
-        return [words for words, is_missing in wanted.items() if is_missing]
+        return [text for text, is_missing in wanted.items() if is_missing]
 
 
 class ProbeCalibration:

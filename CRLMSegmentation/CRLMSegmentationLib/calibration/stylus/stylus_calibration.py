@@ -63,7 +63,7 @@ class TipEstimate:
             f"{self.poses_used} of {WANTED_POSES} poses": self.poses_used < WANTED_POSES,
             f"tip known to {deviation:.1f} of {WANTED_DEVIATION_MM:g} mm": deviation > WANTED_DEVIATION_MM,
         }
-        return [words for words, is_missing in wanted.items() if is_missing]
+        return [text for text, is_missing in wanted.items() if is_missing]
 
 
 def estimate_tip(poses: np.ndarray, times_s: np.ndarray) -> TipEstimate:

@@ -45,8 +45,8 @@ def approach_tumor(session: Session, folder: Path) -> list[float | None]:
             distance = reading.signed_distance_mm
             distances.append(None if distance is None else round(distance, 3))
             if number % 4 == 0 or distance is None:
-                told = "stylus lost" if distance is None else distance_text(distance, reading.budget)
-                print(f"           {told}")
+                text = "stylus lost" if distance is None else distance_text(distance, reading.budget)
+                print(f"           {text}")
                 budget = reading.budget or budget
     if budget is not None:
         print(f"           {explanation(budget)}")

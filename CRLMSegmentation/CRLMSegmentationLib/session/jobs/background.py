@@ -150,7 +150,7 @@ class BackgroundJobs:
             del self._running[step]
             following = self._next.pop(step, None)
             if following is None:
-                self._tell_end(running)
+                self._report_end(running)
             else:
                 self.start(following)
 
@@ -165,7 +165,7 @@ class BackgroundJobs:
         ended = [one.task.join(max(0.0, until - time.monotonic())) for one in running]
         return all(ended)
 
-    def _tell_end(self, running: RunningJob) -> None:
+    def _report_end(self, running: RunningJob) -> None:
         error = running.task.error
         if isinstance(error, Cancelled) or (running.is_cancelled and (error is None or isinstance(error, CRLMError))):
             self._on_cancelled(running.job)

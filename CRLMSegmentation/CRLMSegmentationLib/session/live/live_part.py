@@ -78,7 +78,7 @@ class LivePart:
         self._proposing: Task | None = None
         self._of_case = 0
         self._next_proposal_s = -math.inf
-        self._told: tuple[object, ...] = ()
+        self._reported: tuple[object, ...] = ()
 
     # What is known
 
@@ -216,9 +216,9 @@ class LivePart:
         elif not Age(time.monotonic() - self._outlined_s).may_be_outlined:
             self._show_newest()
         self._propose(now_s)
-        told = (self._engine.status, self.outline, self._proposal, self.moved_warning)
-        if told != self._told:
-            self._told = told
+        state = (self._engine.status, self.outline, self._proposal, self.moved_warning)
+        if state != self._reported:
+            self._reported = state
             self.changed()
 
     def close(self) -> None:

@@ -73,14 +73,14 @@ def summary(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             there = [one for one in of_kind if one["parameters"]["tumor"]["place"] == place]
             if there:
                 found[kind]["by_place"][place] = _figures(there)
-    found["doubts"] = what_doubts_told(cases)
+    found["doubts"] = failures_doubted(cases)
     return found
 
 
-def what_doubts_told(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def failures_doubted(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Of the failures (Dice below FAILED_DICE) those with a doubt, and of the others those with one; by sentence too.
 
-    Where nothing was found the sentence that says so counts: it tells of a failure, the tumor being in the box.
+    Where nothing was found the sentence that says so counts: it is about a failure, the tumor being in the box.
     """
     failed = [one for one in cases if one["figures"]["dice"] < FAILED_DICE]
     good = [one for one in cases if one["figures"]["dice"] >= FAILED_DICE]
@@ -88,9 +88,9 @@ def what_doubts_told(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     sentences = sorted({_kind_of_doubt(text) for one in cases for text in one["doubts"]})
     return {
         "failures": len(failed),
-        "told": _share(failed),
+        "doubted": _share(failed),
         "failures_with_a_mask": len(marked),
-        "told_with_a_mask": _share(marked),
+        "doubted_with_a_mask": _share(marked),
         "false_doubts": _share(good),
         "by_sentence": {
             sentence: {

@@ -88,16 +88,16 @@ def figures_table(implanted: Mapping[str, Any]) -> str:
 
 
 def doubts_text(doubts: Mapping[str, Any]) -> str:
-    """Whether the sentences about a mask told of failures."""
+    """Whether the sentences about a mask came with failures."""
     rows = [[text, one["failures"], one["others"]] for text, one in doubts["by_sentence"].items()]
-    told, false = _percent(doubts["told"]), _percent(doubts["false_doubts"])
-    with_mask = _percent(doubts["told_with_a_mask"])
+    doubted, false = _percent(doubts["doubted"]), _percent(doubts["false_doubts"])
+    with_mask = _percent(doubts["doubted_with_a_mask"])
     sentence = (
-        f"Of {doubts['failures']} failures (Dice below 0.5) {told} came with a doubt, of the "
+        f"Of {doubts['failures']} failures (Dice below 0.5) {doubted} came with a doubt, of the "
         f"{doubts['failures_with_a_mask']} that showed a mask {with_mask}; so did {false} of the others.\n"
     )
     head = ["doubt", "with a failure", "with another case"]
-    return "\n".join(["## What the doubts told\n", sentence, table(head, rows)])
+    return "\n".join(["## Doubts and failures\n", sentence, table(head, rows)])
 
 
 def alarms_text(alarms: Mapping[str, Any]) -> str:

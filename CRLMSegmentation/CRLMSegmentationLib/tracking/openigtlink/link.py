@@ -54,14 +54,14 @@ class Link:
         self._back_off_s = _FIRST_BACK_OFF_S
         self._try_at = 0.0
         self._parser = MessageParser()
-        self._heard_at = 0.0
-        self._asked_at: float | None = None
+        self._received_at = 0.0
+        self._requested_at: float | None = None
         self._answers = False
-        self._stepped_at = time.monotonic()
+        self._last_step_at = time.monotonic()
 
     def step(self, timeout_s: float, stopping: threading.Event) -> bool:
         """Do what there is to do, waiting no longer than `timeout_s` for it; True when bytes were received."""
-        self._forgive_standstill()
+        self._extend_deadlines()
         if self._connection is not None:
             try:
                 return self._receive(self._connection, timeout_s)
@@ -77,13 +77,13 @@ class Link:
         self._open(timeout_s)
         return False
 
-    def _forgive_standstill(self) -> None:
+    def _extend_deadlines(self) -> None:
         now = time.monotonic()
-        missed_s, self._stepped_at = now - self._stepped_at, now
+        missed_s, self._last_step_at = now - self._last_step_at, now
         if missed_s > _STANDSTILL_S:
-            self._heard_at += missed_s
-            if self._asked_at is not None:
-                self._asked_at += missed_s
+            self._received_at += missed_s
+            if self._requested_at is not None:
+                self._requested_at += missed_s
 
     def close(self, reason: str) -> None:
         """End the connection, or the attempt at one."""
@@ -110,7 +110,7 @@ class Link:
         self._opening, self._connection = None, connection
         self._back_off_s = _FIRST_BACK_OFF_S
         self._parser = MessageParser()
-        self._heard_at, self._asked_at, self._answers = time.monotonic(), None, False
+        self._received_at, self._requested_at, self._answers = time.monotonic(), None, False
         try:
             self._listener.link_connected(connection)
             if self._ask_for_metadata:
@@ -137,9 +137,9 @@ class Link:
         if not piece:
             self._leave("the server closed the connection")
             return False
-        self._heard_at = time.monotonic()
-        if self._asked_at is not None:
-            self._asked_at = None
+        self._received_at = time.monotonic()
+        if self._requested_at is not None:
+            self._requested_at = None
             self._listener.link_problem("")
         messages = self._parser.feed(piece)
         self._answers |= any(message.message_type == "STATUS" for message in messages)
@@ -157,16 +157,16 @@ class Link:
         counts = self._parser.counts
         if counts.rubbish_bytes and not counts.received:
             self._leave(self._no_openigtlink())
-        elif self._asked_at is None:
-            if now - self._heard_at > self._silence_s:
+        elif self._requested_at is None:
+            if now - self._received_at > self._silence_s:
                 connection.send(pack_message(GetStatusMessage(), self._parser.highest_version))
-                self._asked_at = now
-        elif now - self._asked_at > self._answer_s:
+                self._requested_at = now
+        elif now - self._requested_at > self._answer_s:
             if self._answers:
-                self._leave("the server has stopped answering", now - self._heard_at)
+                self._leave("the server has stopped answering", now - self._received_at)
             else:
                 # It may be one that never answers: all that can be done is to say so.
-                self._listener.link_problem(f"nothing has come from the server for {now - self._heard_at:.0f} s")
+                self._listener.link_problem(f"nothing has come from the server for {now - self._received_at:.0f} s")
 
     def _no_openigtlink(self) -> str:
         return f"what comes from {self._host}:{self._port} is not OpenIGTLink"

@@ -56,7 +56,7 @@ class SourceActions(ReportingActions):
             truth = await asyncio.to_thread(_read_volume, folder / simulator.TRUTH)
             seconds = await asyncio.to_thread(_seconds_of, sweep)
         self._replay(sweep, None, shown, seconds, SIMULATED)
-        self._know_truth(truth)
+        self._set_truth(truth)
 
     @reported
     async def connect_file(self, file: object, calibration: object) -> None:
@@ -76,7 +76,7 @@ class SourceActions(ReportingActions):
 
         async def take() -> None:
             self._session.stream.disconnect()
-            self._know_truth(None)
+            self._set_truth(None)
             self._controller.correction.forget()
             self._controller.open_step.open("record")
             self._controller.open_step.start(Step.RECONSTRUCT)
@@ -93,7 +93,7 @@ class SourceActions(ReportingActions):
         if not host or not 0 < port < 65536:
             raise ConfigurationError("Give the computer that PLUS runs on, and its port from 1 to 65535.")
         transforms = await asyncio.to_thread(_read_calibration, self._chosen_calibration(calibration))
-        self._know_truth(None)
+        self._set_truth(None)
         self._state.data_kind, self._state.sweep_seconds = host, 0
         actions.CONNECT.run(self._session, host, port, transforms)
         self._controller.open_step.start(Step.CONNECT)
@@ -123,11 +123,11 @@ class SourceActions(ReportingActions):
     def _replay(
         self, path: Path, configuration: Path | None, shown_name: str, seconds: float, origin: str = REPLAYED
     ) -> None:
-        self._know_truth(None)
+        self._set_truth(None)
         self._state.data_kind = shown_name
         self._controller.replay(path, configuration, seconds, origin)
 
-    def _know_truth(self, truth: Volume | None) -> None:
+    def _set_truth(self, truth: Volume | None) -> None:
         self.truth = truth
         with self._state as state:
             state.truth_known = truth is not None

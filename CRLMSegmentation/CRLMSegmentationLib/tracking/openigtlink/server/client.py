@@ -27,7 +27,7 @@ class ServerClient:
         self.parser = MessageParser()
         self.waiting: deque[memoryview] = deque()
         self.waiting_bytes = 0
-        self.took_something = time.monotonic()
+        self.last_progress = time.monotonic()
         self.closing = False
         self.finished = False
         # Seconds between two tracking data messages, None as long as none was asked for.
@@ -59,13 +59,13 @@ class ServerClient:
     def queue(self, data: bytes | memoryview) -> None:
         """Let it wait to be sent."""
         if not self.waiting:
-            self.took_something = time.monotonic()
+            self.last_progress = time.monotonic()
         self.waiting.append(memoryview(data))
         self.waiting_bytes += len(data)
 
     def has_taken(self, data: memoryview, sent: int) -> None:
         """The first `sent` bytes of `data`, which was at the head of the queue, are on their way."""
-        self.took_something = time.monotonic()
+        self.last_progress = time.monotonic()
         if self.waiting and self.waiting[0] is data:
             self.waiting_bytes -= sent
             if sent == len(data):

@@ -206,21 +206,21 @@ class Server:
                 ready = selector.select(_TICK_S)
                 missed_s, awake_s = time.monotonic() - awake_s, time.monotonic()
                 if missed_s > _STANDSTILL_S:
-                    self._forgive_standstill(missed_s)
+                    self._extend_deadlines(missed_s)
                 for key, events in ready:
                     if key.fileobj is self._listener:
                         self._accept(selector)
                     elif key.fileobj is self._wake_reader:
                         self._wake_reader.recv(4096)
                     else:
-                        self._attend(selector, key.data, events)
+                        self._handle_events(selector, key.data, events)
                 self._check_clients(selector)
         self._close_all()
 
-    def _forgive_standstill(self, missed_s: float) -> None:
+    def _extend_deadlines(self, missed_s: float) -> None:
         with self._lock:
             for client in self._clients:
-                client.took_something += missed_s
+                client.last_progress += missed_s
 
     def _accept(self, selector: selectors.BaseSelector) -> None:
         try:
@@ -241,7 +241,7 @@ class Server:
             self._clients.append(client)
             self._changed.notify_all()
 
-    def _attend(self, selector: selectors.BaseSelector, client: ServerClient, events: int) -> None:
+    def _handle_events(self, selector: selectors.BaseSelector, client: ServerClient, events: int) -> None:
         try:
             if events & selectors.EVENT_READ:
                 data = client.connection.recv(_READ_BYTES)
@@ -282,7 +282,7 @@ class Server:
                     if not client.waiting and not client.closing:
                         self._queue(client, pack_message(StatusMessage(), client.version))
             for client in clients:
-                if client.waiting and now - client.took_something > _LONGEST_STALL_S:
+                if client.waiting and now - client.last_progress > _LONGEST_STALL_S:
                     self._release(client, "takes nothing any more")
         for client in clients:
             if client.closing and not client.waiting:
@@ -299,10 +299,10 @@ class Server:
         try:
             if not client.finished:
                 client.finished = True
-                client.took_something = now
+                client.last_progress = now
                 client.connection.shutdown(socket.SHUT_WR)
                 selector.modify(client.connection, selectors.EVENT_READ, client)
-            elif now - client.took_something > 2 * _TICK_S:
+            elif now - client.last_progress > 2 * _TICK_S:
                 self._remove(selector, client)
         except OSError:
             self._remove(selector, client)
