@@ -10,9 +10,9 @@ from CRLMSegmentationLib.study.cases.case_table import CaseRow, read_case_table,
 from CRLMSegmentationLib.study.implants.evaluation import (
     check_has_implants,
     evaluate_implants,
+    failures_doubted,
     false_alarm_summary,
     summary,
-    failures_doubted,
 )
 from CRLMSegmentationLib.study.implants.test_set import case_name
 from CRLMSegmentationLib.study.reporting.implant_report import LOOKS_HEADING, implant_report
