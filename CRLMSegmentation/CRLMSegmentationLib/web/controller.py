@@ -159,13 +159,8 @@ class Controller:
         if (text, is_shown) != (self.state.live_text, not self.state.live_hidden):
             with self.state as state:
                 state.live_text, state.live_hidden = text, not is_shown
-        self.display.refresh(
-            self.state.open_step,
-            self.correction.is_on,
-            session.recording.sweep,
-            is_shown,
-            is_placed=is_shown and not text,
-        )
+        sweep, is_placed = session.recording.sweep, is_shown and not text
+        self.display.refresh(self.state.open_step, self.correction.is_on, sweep, is_shown, is_placed=is_placed)
 
     def _count_heartbeat(self, state: State) -> None:
         self._heartbeats += 1
