@@ -69,8 +69,7 @@ class Controller:
         self.distances = Series(30.0)
         self.shown_edge_mm = 0.0
         self._requested_threshold: float | None = None
-        self._threshold_s = 0.0
-        self._figures_s = 0.0
+        self._threshold_s = self._figures_s = 0.0
         self._changed = True
         self._is_measuring = False
         self._fault = ""

@@ -81,6 +81,13 @@ def test_a_place_that_no_frame_shows_is_said(sweep, mask):
     assert "no frame of the sweep" in budget.reason
 
 
+def test_images_without_a_third_axis_are_no_fault(sweep, mask):
+    flat = [frame.with_changes(image_to_reference=frame.image_to_reference @ np.diag([1.0, 1, 0, 1]))
+            for frame in sweep.frames]  # fmt: skip
+    budget = budget_of(part_of(replace(sweep, frames=flat), mask))
+    assert {"image", "time"} <= set(budget.unknown)
+
+
 def test_without_a_sweep_or_a_model_it_still_answers(mask):
     part = AccuracyPart(lambda: None, lambda: None, lambda: False, lambda: True)
     part.set_calibrations(KNOWN)

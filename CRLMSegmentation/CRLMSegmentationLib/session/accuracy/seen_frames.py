@@ -40,7 +40,9 @@ class SeenFrames:
         times: list[float] = []
         for frame in sweep.valid_frames:
             pose = compose(frame.transforms, "Probe", sweep.reference)
-            if pose is not None and pose.valid and frame.image_to_reference is not None:
+            # A third axis of no length, as some senders have it, tells no distance from the image.
+            is_flat = frame.image_to_reference is None or np.linalg.det(frame.image_to_reference) == 0
+            if pose is not None and pose.valid and frame.image_to_reference is not None and not is_flat:
                 images.append(frame.image_to_reference)
                 probes.append(pose.matrix)
                 times.append(frame.timestamp)
