@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None, parts: Sequence[Part] = PARTS) 
     report.put("machine", {**describe_machine(options.device), "stand-ins for": names})
     report.put("options", {"device": options.device, "minutes": options.minutes, "quick": options.quick})
     wanted = chosen_parts(parts, options.only)
+    if options.quick and not options.only:
+        wanted = [part for part in wanted if part.is_quick]
     waiting = [part for part in wanted if not (options.resume and report.is_done(part))]
     for number, part in enumerate(waiting):
         limit_s = _limit_s(waiting[number:], ends - time.monotonic(), options.quick)

@@ -50,7 +50,7 @@ def _box_to_mask(record: Record, name: str, model: Model, image: Image) -> Calla
     record.figure(f"box to mask, {name}", timed(record, mask))
     profiled(record, f"box to mask, {name}", mask)
     member = predictor._members[0]
-    prepared = prepare(image, member.plan)
+    prepared = prepare(image, member.plan, member.runtimes[0].device)
     runtime, plan = member.runtimes[0], member.plan
 
     def logits():
@@ -61,7 +61,7 @@ def _box_to_mask(record: Record, name: str, model: Model, image: Image) -> Calla
     answered, head = logits(), [plan.heads - 1]
     window = logits_window(runtime, plan)
     record.figure(f"box to mask, {name}, its steps", {
-        "prepare": timed(record, lambda: prepare(image, plan)),
+        "prepare": timed(record, lambda: prepare(image, plan, runtime.device)),
         "windows": timed(record, logits),
         "one window": timed(record, lambda: runtime.run(window)),
         "back to voxels": timed(record, lambda: probabilities_of(answered, prepared, plan, head, predictor.threads)),

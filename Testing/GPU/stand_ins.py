@@ -1,8 +1,8 @@
 """Modules that nnU-Net imports and that nothing in the campaign needs, for a machine without them.
 
 nnU-Net imports its readers of files with everything else, and with them libraries of 50 MB and more. A stand-in can be
-imported; whatever is called in it raises an error that says so. SimpleITK's (simpleitk_in_numpy.py) also keeps images,
-as NumPy's files, so that a study can be built and trained. Only what is not installed gets one.
+imported; whatever is called in it raises an error that says so. Those of SimpleITK, blosc2 and pandas do what is
+needed of them, with NumPy, so that a study can be built and trained. Only what is not installed gets one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-INERT = ("blosc2", "cc3d", "imagecodecs", "imageio", "matplotlib", "nibabel", "pandas", "requests", "seaborn",
+INERT = ("cc3d", "imagecodecs", "imageio", "matplotlib", "nibabel", "requests", "seaborn",
          "skimage", "sklearn", "tifffile", "tqdm", "unittest2", "yacs")  # fmt: skip
-SIMPLEITK = "SimpleITK"
+# That also do what is needed of them, each with its file here.
+WORKING = {
+    "SimpleITK": "simpleitk_in_numpy.py",
+    "blosc2": "blosc2_in_numpy.py",
+    "pandas": "pandas_in_numpy.py",
+}
 # Files of this folder that a stand-in needs beside it.
 HELPER = "inert_module.py"
 
@@ -30,11 +35,11 @@ def write_stand_ins(folder: Path, without: Sequence[str] = ()) -> list[str]:
     shutil.copy(HERE / HELPER, folder / HELPER)
     for name in without:
         _write(folder / name, f'raise ModuleNotFoundError("No module named {name!r}", name={name!r})\n')
-    missing = [name for name in (*INERT, SIMPLEITK) if name in without or find_spec(name) is None]
+    missing = [name for name in (*INERT, *WORKING) if name in without or find_spec(name) is None]
     for name in missing:
         _write(folder / name, "from inert_module import fill\n\nfill(__name__)\n")
-    if SIMPLEITK in missing:
-        shutil.copy(HERE / "simpleitk_in_numpy.py", folder / SIMPLEITK / "__init__.py")
+    for name in WORKING.keys() & set(missing):
+        shutil.copy(HERE / WORKING[name], folder / name / "__init__.py")
     return missing
 
 

@@ -185,7 +185,7 @@ class _Member:
             empty[[head == 0 and not self.plan.model.labels.has_regions for head in heads]] = 1
             return empty
         report(0.0, "Preparing the image")
-        prepared = prepare(image, self.plan)
+        prepared = prepare(image, self.plan, self.runtimes[0].device)
 
         def window_done(done: int, windows: int) -> None:
             report(0.05 + 0.85 * done / windows, f"Segmenting, window {done} of {windows}")

@@ -35,8 +35,8 @@ class PreparedImage:
     properties: dict[str, Any]
 
 
-def prepare(image: Image, plan: NetworkPlan) -> PreparedImage:
-    """`image`, of which at least one voxel is known, as the network sees it."""
+def prepare(image: Image, plan: NetworkPlan, device: torch.device | str = "cpu") -> PreparedImage:
+    """`image`, of which at least one voxel is known, as the network sees it; resized on the torch `device`."""
     import torch
 
     properties: dict[str, Any] = {"spacing": list(image.spacing_mm)}
@@ -47,7 +47,7 @@ def prepare(image: Image, plan: NetworkPlan) -> PreparedImage:
         prepared, _, properties = plan.preprocessor().run_case_npy(
             image.channels, None, properties, plan.plans, plan.configuration, plan.model.dataset
         )
-        return PreparedImage(torch.from_numpy(np.ascontiguousarray(prepared)), properties)
+        return PreparedImage(torch.from_numpy(np.ascontiguousarray(prepared)).to(device), properties)
     forward = plan.transpose_forward
     data: np.ndarray = image.channels.astype(np.float32).transpose(0, *(axis + 1 for axis in forward))
     known = image.known_or_nonzero().transpose(forward)
@@ -62,7 +62,7 @@ def prepare(image: Image, plan: NetworkPlan) -> PreparedImage:
         coarse = averaged_shape(data.shape[1:], spacing, target)
         data = np.stack([average_seen(channel, coarse, known[seen]) for channel in data])
     data = plan.normalise(data.copy())
-    tensor = torch.from_numpy(np.ascontiguousarray(data, dtype=np.float32))
+    tensor = torch.from_numpy(np.ascontiguousarray(data, dtype=np.float32)).to(device)
     return PreparedImage(_resize(tensor, new_shape, plan.resampling_order("data")), properties)
 
 

@@ -1,6 +1,7 @@
 """Simulated cases as a whole: reproducible, within the published ranges, and truth that agrees with the pictures."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from CRLMSegmentationLib.simulation import (
     write_case,
 )
 from CRLMSegmentationLib.simulation.phantoms import PHANTOMS, simulate_phantom
+from CRLMSegmentationLib.simulation.ultrasound.case import CASE_FILES
 from CRLMSegmentationLib.simulation.ultrasound.truth import TISSUES
 from CRLMSegmentationLib.study.metrics import compare, on_grid_of
 from CRLMSegmentationLib.sweep import read_sweep
@@ -222,6 +224,12 @@ def test_written_files_read_back(case, tmp_path):
     surface = read_surface(folder / "tumor.vtp")
     assert surface_volume_mm3(surface) == pytest.approx(case.tumor.voxels.sum() * case.tumor.voxel_volume_mm3, rel=0.02)
     assert json.loads((folder / "parameters.json").read_text(encoding="utf-8")) == case.parameters
+
+
+def test_a_case_is_written_without_its_surface_where_nobody_asks_for_it(case, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "vtkmodules", None)
+    write_case(case, tmp_path, with_surface=False)
+    assert {file.name for file in tmp_path.iterdir()} == set(CASE_FILES) - {"tumor.vtp"}
 
 
 def test_the_tissue_labels_hold_the_tumor_where_the_mask_has_it(case):

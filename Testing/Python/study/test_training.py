@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from CRLMSegmentationLib.study.training.export import export_model
 from CRLMSegmentationLib.study.training.nnunet_home import CONFIGURATIONS, NnunetDataset, NnunetHome
 from CRLMSegmentationLib.study.training.planning import is_planned, is_preprocessed, plan, preprocess
 from CRLMSegmentationLib.study.training.recipe import Recipe
-from CRLMSegmentationLib.study.training.train import train
+from CRLMSegmentationLib.study.training.train import augmentation_processes, train
 from CRLMSegmentationLib.study.training.trainer import study_trainer_class
 from CRLMSegmentationLib.values import LabelSet, Volume
 
@@ -99,6 +100,32 @@ def test_a_finished_training_is_not_done_again_and_another_recipe_is_refused(tra
     assert reported == []
     with pytest.raises(ConfigurationError, match="another recipe"):
         train(dataset, Recipe(epochs=99))
+
+
+def test_a_training_against_the_clock_ends_after_its_time_and_keeps_its_curve(trained, tmp_path, monkeypatch):
+    """The campaign's: whole epochs, the rate of learning by the time that has gone; nnU-Net's own way afterwards."""
+    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "GPU"))
+    from timed_training import train_for
+
+    before = nnUNetTrainer.run_training
+    _, dataset, recipe, _, _ = trained
+    home = NnunetHome(tmp_path)
+    shutil.copytree(dataset.home.preprocessed, home.preprocessed)
+    with train_for(0.0) as curve:
+        folder = train(NnunetDataset(home, dataset.name), replace(recipe, epochs=1000, iterations=2), threads=1)
+    assert (folder / "fold_0" / "checkpoint_final.pth").is_file()
+    assert {len(values) for values in curve().values()} == {1} and np.isfinite(curve()["train_losses"]).all()
+    assert nnUNetTrainer.run_training is before
+
+
+@pytest.mark.parametrize(
+    "device, processors, expected",
+    [("cpu", 16, 0), ("cuda", 16, 14), ("cuda:1", 4, 2), ("cuda", 1, 0), ("cuda", 64, 14)],
+)
+def test_a_graphics_card_does_not_wait_for_its_batches(device, processors, expected):
+    assert augmentation_processes(device, processors) == expected
 
 
 def test_a_training_does_not_go_on_with_other_images(trained):

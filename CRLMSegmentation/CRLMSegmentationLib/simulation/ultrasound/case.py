@@ -43,11 +43,13 @@ def check_seed(seed: object) -> int:
 CASE_FILES = ("sweep.igs.mha", "tumor.nrrd", "tumor.vtp", "liver.nrrd", "parameters.json")
 
 
-def write_case(case: SimulatedCase, folder: str | Path) -> None:
+def write_case(case: SimulatedCase, folder: str | Path, with_surface: bool = True) -> None:
     """Write `sweep.igs.mha` and the truth into `folder`, which is made if it is not there.
 
     The truth: `tumor.nrrd` and `tumor.vtp` (mask and surface; no surface where there is no tumor), `liver.nrrd`
     (labels of tissue) and `parameters.json`, which is written last.
+
+    with_surface  False to leave the surface out, which VTK makes
     """
     from ...files import write_surface, write_volume
     from ...sweep import write_sweep
@@ -57,7 +59,7 @@ def write_case(case: SimulatedCase, folder: str | Path) -> None:
     write_sweep(case.sweep, folder / "sweep.igs.mha")
     write_volume(case.tumor, folder / "tumor.nrrd")
     write_volume(case.tissue, folder / "liver.nrrd")
-    if case.tumor.voxels.any():
+    if with_surface and case.tumor.voxels.any():
         from ...segmentation.surface import surface_from_mask
 
         write_surface(surface_from_mask(case.tumor), folder / "tumor.vtp")

@@ -126,7 +126,8 @@ def _simulate(job: _Job) -> None:
     else:
         lesion = LesionSettings(echogenicity="hyperechoic") if job.kind == "hyperechoic" else None
         case = simulate_case(job.seed, lesion=lesion, sweep=sweep)
-    write_case(case, job.folder / job.name)
+    # No study reads the surface, and VTK, which makes it, is not on every machine that trains.
+    write_case(case, job.folder / job.name, with_surface=False)
 
 
 def _row(job: _Job, split: str) -> CaseRow:

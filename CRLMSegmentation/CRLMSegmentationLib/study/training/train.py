@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ConfigurationError
+from ...inference.predictor import available_processors
 from ...values.progress import Progress
 from .nnunet_home import NnunetDataset
 from .planning import planning_stamp
@@ -24,6 +25,8 @@ from .trainer import TrainerClass, study_trainer_class
 if TYPE_CHECKING:
     import torch
 
+# More do not feed one card faster.
+_MOST_AUGMENTING = 14
 FINAL, LATEST, BEST = "checkpoint_final.pth", "checkpoint_latest.pth", "checkpoint_best.pth"
 
 
@@ -53,13 +56,22 @@ def train(
     if gpus > 1:
         _train_on_several(dataset, recipe, gpus, trainer_class)
         return folder
-    with dataset.home.active(augmentation_processes=0):
+    with dataset.home.active(augmentation_processes(device)):
         import torch
 
         if threads:
             torch.set_num_threads(threads)
         _run(dataset, recipe, torch.device(device), progress, trainer_class)
     return folder
+
+
+def augmentation_processes(device: str, processors: int | None = None) -> int:
+    """How many processes augment beside the training: none where it has the processors to itself, and on a graphics
+    card, which would wait for its batches, all but two of `processors` (by default those that this process may use).
+    """
+    if not device.startswith("cuda"):
+        return 0
+    return min(_MOST_AUGMENTING, max(0, (processors or available_processors()) - 2))
 
 
 def check_recipe(folder: Path, recipe: Recipe) -> None:
