@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -31,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CRLMSegmentation")
 
 from CRLMSegmentationLib.reconstruction import LiveReconstruction, ReconstructionSettings, reconstruct
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
+from machine import processor
 
 MODES = [(i, c) for i in ("nearest", "linear") for c in ("latest", "maximum", "mean")]
 PARTS = ("insertion", "limit", "filling", "sweep", "live", "memory")
@@ -83,29 +82,6 @@ def run_igsio(binary: Path, sweep: Sweep, settings: ReconstructionSettings, thre
         i, j, k = result["dimensions"]
         voxels = np.fromfile(output, dtype=np.uint8, count=i * j * k).reshape(k, j, i)
     return voxels, result
-
-
-def processor() -> str:
-    """Its name, vectors and cores, the load on it, and what compiled the kernels."""
-    import llvmlite.binding
-    import numba
-
-    name, flags = platform.processor() or platform.machine(), set()
-    if os.path.exists("/proc/cpuinfo"):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name":
-                name = value.strip()
-            elif key.strip() == "flags":
-                flags = set(value.split())
-    vectors = [flag for flag in ("avx2", "avx512f", "avx512dq", "avx512bw", "avx512_bf16", "amx_bf16") if flag in flags]
-    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "?"
-    llvm = ".".join(map(str, llvmlite.binding.llvm_version_info))
-    return (
-        f"{name} ({llvmlite.binding.get_host_cpu_name()}: {', '.join(vectors)}), {os.cpu_count()} cores, load {load}; "
-        f"Python {platform.python_version()}, NumPy {np.__version__}, numba {numba.__version__}, LLVM {llvm}; "
-        "IGSIO compiled with -O3"
-    )
 
 
 def median_seconds(task, repeats: int) -> float:
