@@ -103,11 +103,9 @@ def main() -> None:
             images, poses = recording(delay_s, seed, scan_s=scan_s)
             value, error = ours_s(images, poses)
             other = plus_s(images, poses, arguments.plus) if arguments.plus else None
-            told = "" if other is None else f"{1000 * other:8.1f}"
-            print(
-                f"{1000 * delay_s:8.1f}   {1000 * scan_s:8.0f}               {1000 * value:7.1f} ± {1000 * error:3.1f}   {told}",
-                flush=True,
-            )
+            delay_text = "" if other is None else f"{1000 * other:8.1f}"
+            ours = f"{1000 * value:7.1f} ± {1000 * error:3.1f}"
+            print(f"{1000 * delay_s:8.1f}   {1000 * scan_s:8.0f}               {ours}   {delay_text}", flush=True)
 
 
 if __name__ == "__main__":

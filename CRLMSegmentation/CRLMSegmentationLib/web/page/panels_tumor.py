@@ -139,7 +139,7 @@ def _tool_button(actions: Actions, tool: str, icon: str, text: str) -> None:
     vuetify.VBtn(
         text, prepend_icon=icon, id=tool, click=(actions.choose_tool, f"['{tool}', brush_mm]"), height=48,
         color=(f"tool === '{tool}' ? 'primary' : undefined",), variant=(f"tool === '{tool}' ? 'flat' : 'tonal'",),
-        aria_pressed=(f"tool === '{tool}'",), **bound_to(described.CORRECT),
+        raw_attrs=[f":aria-pressed=\"tool === '{tool}'\""], **bound_to(described.CORRECT),
     )  # fmt: skip
 
 
