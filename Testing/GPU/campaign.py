@@ -25,9 +25,9 @@ HERE = Path(__file__).resolve().parent
 OURS = [str(HERE), str(HERE.parents[1] / "CRLMSegmentation")]
 sys.path[:0] = OURS
 
-from machine import describe_machine  # noqa: E402
+from inert_modules import write_stand_ins  # noqa: E402
+from machine_facts import describe_machine  # noqa: E402
 from parts import PARTS, Part, chosen_parts  # noqa: E402
-from stand_ins import write_stand_ins  # noqa: E402
 
 # Of a part whose process was killed, or that could not begin.
 STOPPED, NO_TIME = "stopped at its limit", "no time was left"

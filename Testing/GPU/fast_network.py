@@ -20,9 +20,9 @@ from CRLMSegmentationLib.live.outline import outline_polygons
 from CRLMSegmentationLib.preoperative.find_structures import find_structures
 from CRLMSegmentationLib.preoperative.structures import LABELS
 from CRLMSegmentationLib.values import Volume
+from inert_modules import is_of_a_stand_in
 from models import box_of_speckle, default_2d, default_3d, frame_of_speckle, shipped, untrained
 from record import Record
-from stand_ins import is_of_a_stand_in
 from timing import profiled, timed
 
 

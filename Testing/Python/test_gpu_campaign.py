@@ -46,7 +46,7 @@ def campaign(tmp_path, monkeypatch):
         return code, json.loads((output / "campaign.json").read_text()), (output / "campaign.log").read_text()
 
     yield run
-    for name in ("campaign", "parts", "machine", "stand_ins"):
+    for name in ("campaign", "parts", "machine_facts", "inert_modules"):
         sys.modules.pop(name, None)
 
 
@@ -83,7 +83,7 @@ def test_an_unknown_part_is_refused_by_name(campaign):
 @pytest.mark.parametrize("name", sorted(set(BARE[4:]) - {"blosc2", "pandas"}))
 def test_a_stand_in_can_be_imported_and_says_what_it_is_when_it_is_called(name, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(GPU))
-    from stand_ins import write_stand_ins
+    from inert_modules import write_stand_ins
 
     assert name in write_stand_ins(tmp_path / "stand-ins", BARE)
     code = textwrap.dedent(f"""
@@ -104,7 +104,7 @@ def test_a_stand_in_can_be_imported_and_says_what_it_is_when_it_is_called(name, 
 
 def test_those_for_simpleitk_blosc2_and_pandas_do_what_is_needed_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(GPU))
-    from stand_ins import write_stand_ins
+    from inert_modules import write_stand_ins
 
     write_stand_ins(tmp_path / "stand-ins", BARE)
     code = textwrap.dedent("""

@@ -28,6 +28,7 @@ OF_TWO_KINDS = {
     "--model": "the model to use, or in a study further ones by name",
     "--device": "a study is trained where it is asked to be, and nowhere by itself",
     "--threads": "checked where it is read",
+    "--spacing": "three numbers where a volume is reconstructed, one where an accuracy is simulated",
     "--task": "of a model that is taken over, or several of a study",
     "--kind": "of a model that is taken over, or which models a study trains",
 }

@@ -1,6 +1,7 @@
 """Layers in 8 bits: what one loses, when a model is offered so, and that OpenVINO computes what torch says."""
 
 import json
+from itertools import count
 
 import numpy as np
 import pytest
@@ -168,10 +169,13 @@ def chosen(model, monkeypatch, stand_in, runtime="auto", vnni=True, **changes):
 
 
 @needs_openvino
-def test_eight_bits_are_taken_where_they_are_faster_and_agree(carded, exported_model, monkeypatch, stand_in):
+def test_eight_bits_are_taken_where_they_are_faster_and_agree(carded, exported_model, monkeypatch, stand_in, tmp_path):
     same, slow, shifted = stand_in.same, stand_in.slow, stand_in.shifted
+    machines = count()
 
     def outcome(model=carded, **options):
+        # Another machine each time: what was chosen on one is kept there.
+        monkeypatch.setenv("CRLM_CACHE", str(tmp_path / str(next(machines))))
         found = chosen(model, monkeypatch, stand_in, **options)
         assert not found.notice  # nothing that a user would have to know
         return found.runtimes[0].name, found.not_in_eight_bits

@@ -81,10 +81,10 @@ class Calibrations:
         if image is not None and not _fits(image, image_size, pixel_mm):
             image, unknown[IMAGE] = None, "the image was calibrated at another size or depth"
         for source, made in ((STYLUS, tip), (IMAGE, image)):
-            if made is not None and (age := _age_days(made.date, now)) > OLD_DAYS:
-                unknown[source] = f"the calibration of the {source} is {age:.0f} days old"
-        if self.delay_s is not None and (age := _age_days(self.delay_date, now)) > OLD_DAYS:
-            unknown[TIME] = f"the delay of the images was measured {age:.0f} days ago"
+            if made is not None and (days := _days_since(made.date, now)) > OLD_DAYS:
+                unknown[source] = f"the calibration of the {source} is {days:.0f} days old"
+        if self.delay_s is not None and (days := _days_since(self.delay_date, now)) > OLD_DAYS:
+            unknown[TIME] = f"the delay of the images was measured {days:.0f} days ago"
         return ErrorModel(
             self.tracker_mm, self.tracker_deg, None if tip is None else tip.covariance_mm2,
             None if image is None else image.covariance, self.delay_s, unknown=unknown,
@@ -149,7 +149,7 @@ def _fits(image: ImageCalibration, size: tuple[int, int] | None, pixel_mm: tuple
     return same_size and (pixel_mm is None or bool(np.allclose(pixels, pixel_mm, rtol=_SAME_PIXEL)))
 
 
-def _age_days(date: str, now: datetime | None) -> float:
+def _days_since(date: str, now: datetime | None) -> float:
     """Days since then; 0 where the file does not say."""
     try:
         made = datetime.fromisoformat(date)

@@ -11,7 +11,7 @@ from ..options.printing import print_facts, print_rows
 from ..options.progress import progress_bar
 
 EXAMPLES = ("crlm accuracy --simulated", "crlm accuracy --simulated --operations 40 -o accuracy.html")
-JSON = "print one JSON object: median_mm, p95_mm, how many errors lie within the stated 95 %, and the budget"
+JSON = "print one JSON object: median_mm, p95_mm, how many errors lie within the stated 95 %%, and the budget"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
