@@ -14,6 +14,7 @@ from .widgets import (
     chart,
     each_tool,
     main_button,
+    named,
     outline_switch,
     progress_bar,
     side_button,
@@ -131,7 +132,7 @@ def _choice(label: str, name: str, items: str, **options: Any) -> None:
 def _history_button(action: Click, name: str, text: str) -> None:
     vuetify.VBtn(
         icon=f"mdi-{name}", click=action, id=name, variant="tonal", rounded="lg", disabled=(f"!can_{name}",),
-        title=text, aria_label=text,
+        title=text, raw_attrs=named(text),
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui.slider import Slider
 from trame_slicer.views import AbstractView, SliceView
 
+from .widgets import named
+
 if TYPE_CHECKING:
     from trame_server.core import Server
 
@@ -31,7 +33,7 @@ def view_controls(
         with html.Div(classes="view-buttons"):
             vuetify.VBtn(
                 icon="mdi-fit-to-screen-outline", variant="text", size="small", click=lambda: fit(view),
-                title="Show all of it", aria_label="Show all of it",
+                title="Show all of it", raw_attrs=named("Show all of it"),
             )  # fmt: skip
         if isinstance(view, SliceView):
             slider = connect_slice_view_slider_to_state(server, view)
