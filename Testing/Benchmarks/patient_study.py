@@ -4,7 +4,7 @@
 
 Simulates the test patients (study/cases/patient_cases.py), tries the shipped models and region growing on each as
 `crlm study evaluate` does, and writes the table. What is there already is not done again. The slabs' figures are read
-from docs/study/results.json, and those measured since from --slabs, a folder in which this was run with --slab-cases.
+from docs/study/results.json, and measured again with --slab-cases, in a folder of their own.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ that the processor does several corners with each vector instruction. Within a v
 
 Lanes are float64. That changes nothing: every pixel type and IGSIO's integer weights are exact in it.
 The lanes of values and weights lie far apart: the compiler sees that they never meet. One loop goes over all eight
-corners, as many as the widest vectors hold: with two loops over four, processors with vectors of eight did every corner
-alone. The loop gets their number as an argument, because the compiler unrolls a loop of known length before it thinks
+corners, as many as the widest vectors hold: on a processor with vectors of eight, two loops over four took twice as
+long. The loop gets their number as an argument, because the compiler unrolls a loop of known length before it thinks
 of vectors.
 """
 
