@@ -89,7 +89,7 @@ class Predict:
             ],
             env=environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
         )
         if ended.returncode:
             raise RuntimeError(ended.stderr[-2000:])

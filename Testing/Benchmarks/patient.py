@@ -85,7 +85,9 @@ def main() -> None:
 
 def in_own_process(part: str, seed: int, repeats: int, **environment: str) -> dict[str, Any]:
     command = [sys.executable, __file__, "--child", part, "--seed", str(seed), "--repeats", str(repeats)]
-    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    ran = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, encoding="utf-8", env={**os.environ, **environment}
+    )
     found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     return found
 
@@ -268,7 +270,11 @@ def seconds_of(task: Callable[[], object]) -> tuple[float, float]:
 def machine() -> dict[str, Any]:
     processor = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").is_file():
-        names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
+        ]
         processor = names[0].partition(":")[2].strip() if names else processor
     return {
         "processor": processor,

@@ -75,7 +75,7 @@ def main() -> None:
     figures = summary(rows)
     print(json.dumps(figures, indent=1))
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"summary": figures, "patients": rows}, indent=1))
+        Path(arguments.json).write_text(json.dumps({"summary": figures, "patients": rows}, indent=1), encoding="utf-8")
     if arguments.sheet:
         write_sheet(tiles, arguments.sheet)
 

@@ -77,7 +77,7 @@ def run_igsio(binary: Path, sweep: Sweep, settings: ReconstructionSettings, thre
                 file.write(np.ascontiguousarray(frame.image_to_reference, dtype="<f8").tobytes())
             for frame in sweep.frames:
                 file.write(np.ascontiguousarray(frame.pixels).tobytes())
-        ran = subprocess.run([str(binary), str(job), str(output)], check=True, capture_output=True, text=True)
+        ran = subprocess.run([str(binary), str(job), str(output)], check=True, capture_output=True, encoding="utf-8")
         result = json.loads(ran.stdout.splitlines()[-1])
         i, j, k = result["dimensions"]
         voxels = np.fromfile(output, dtype=np.uint8, count=i * j * k).reshape(k, j, i)

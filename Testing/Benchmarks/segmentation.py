@@ -141,7 +141,7 @@ def memory_growth_mb(engine, crop: Volume) -> dict | None:
     """How far this process's memory rises at its highest while a crop is segmented; None where that cannot be asked."""
     status = Path("/proc/self/status")
     try:
-        Path("/proc/self/clear_refs").write_text("5")
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
         before = _status_kb(status, "VmRSS")
         TumorSegmenter(engine).probability(crop)
         growth = (_status_kb(status, "VmHWM") - before) / 1024

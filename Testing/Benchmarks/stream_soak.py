@@ -190,7 +190,7 @@ def soak(minutes: float, size, log: Path, pumped: bool, record: Path | None, eve
                     }  # fmt: skip
                     rows.append(row)
                     minute = Latencies()
-                    with open(log, "a") as stream:
+                    with open(log, "a", encoding="utf-8") as stream:
                         stream.write(json.dumps(row) + "\n")
             if recording:
                 recording.end()
@@ -221,7 +221,7 @@ def soak(minutes: float, size, log: Path, pumped: bool, record: Path | None, eve
             "longest_add_ms": round(recording.longest_add_ms, 3),
             "longest_stop_s": round(recording.longest_stop_s, 3),
         }  # fmt: skip
-    with open(log, "a") as stream:
+    with open(log, "a", encoding="utf-8") as stream:
         stream.write(json.dumps({"summary": summary}) + "\n")
     return summary
 

@@ -86,7 +86,7 @@ def plus_s(images: Sweep, poses: Sweep, program: str) -> float | None:
             [program, f"--fixed-seq-file={fixed}", f"--moving-seq-file={moving}", "--max-time-offset-sec=0.5",
              "--moving-probe-to-reference-transform=ProbeToReference", f"--intermediate-file-output-dir={folder}",
              "--verbose=3"],
-            capture_output=True, text=True, timeout=300,
+            capture_output=True, encoding="utf-8", timeout=300,
         )  # fmt: skip
         found = re.search(r"lag[^\n]*?(-?\d+\.\d+)", done.stdout + done.stderr, re.IGNORECASE)
         return -float(found.group(1)) if found else None

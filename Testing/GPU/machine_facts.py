@@ -33,7 +33,7 @@ def _cards() -> list[str]:
         asked = subprocess.run(
             ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=30,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -45,7 +45,7 @@ def install(tmp_path):
         done = subprocess.run(
             [SCRIPT, "There is no browser", "chromium"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             env={"PATH": f"{programs}:/usr/bin:/bin", "APT_TRIES": "5"},
         )
         return done.returncode, done.stdout + done.stderr, (tmp_path / "log").read_text(encoding="utf-8").split()

@@ -157,7 +157,7 @@ def test_the_quick_campaign_runs_on_the_processor_of_a_bare_machine(tmp_path):
     ended = subprocess.run(
         [*command, "--output", str(tmp_path / "output"), "--work", str(tmp_path / "work"), "--only",
          "correct-reconstruction", "--without", *BARE],
-        env=environment, capture_output=True, text=True,
+        env=environment, capture_output=True, encoding="utf-8",
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     report = json.loads((tmp_path / "output" / "campaign.json").read_text())

@@ -62,7 +62,7 @@ def watched(tmp_path):
 
 def test_neither_the_library_nor_the_engine_nor_what_they_load_reaches_out(watched):
     environment, hosts = watched
-    done = subprocess.run([sys.executable, "-c", EVERY_MODULE], env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", EVERY_MODULE], env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     seen, outside = hosts()
     assert ("socket.connect", "127.0.0.1", []) in seen, "nothing was watched"
@@ -82,7 +82,7 @@ def test_the_page_reaches_nobody(watched, tmp_path):
         "--folder",
         tmp_path,
     ]
-    web = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    web = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
     try:
         address = next(
             (found.group(1) for line in web.stdout if (found := re.search(r"The page is at (\S+)", line))), ""

@@ -40,5 +40,5 @@ def test_numba_and_nnunets_expressions_start_with_a_cluster_s_settings():
         "from nnunetv2.configuration import default_num_processes\n"
     )
     environment = {**os.environ, **odd, "PYTHONPATH": str(LIBRARY)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr

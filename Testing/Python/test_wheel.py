@@ -35,7 +35,7 @@ def installed(tmp_path_factory):
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
 
     def checked(command, **options):
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=clean, **options)
+        done = subprocess.run(list(map(str, command)), capture_output=True, encoding="utf-8", env=clean, **options)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -57,7 +57,7 @@ def installed(tmp_path_factory):
         return checked([environment / folder / program, *words], cwd=work, **options)
 
     run.start = lambda program, *words, **options: subprocess.Popen(
-        [environment / folder / program, *map(str, words)], cwd=work, env=clean, text=True, **options
+        [environment / folder / program, *map(str, words)], cwd=work, env=clean, encoding="utf-8", **options
     )
     found = run(
         "python", "-c", "import CRLMSegmentationLib as m, sys; print(m.__file__, *sys.path, sep='\\n')"
@@ -126,7 +126,7 @@ def test_the_page_answers_and_its_replay_serves(installed, sweep, tmp_path):
         "import json, subprocess, sys\n"
         "from CRLMSegmentationLib.python_process import end_process, start_python\n"
         "server = 'CRLMSegmentationLib.session.recordings.replay_server'\n"
-        "p = start_python(server, [sys.argv[1]], stdin=-1, stdout=-1, text=True)\n"
+        "p = start_python(server, [sys.argv[1]], stdin=-1, stdout=-1, encoding='utf-8')\n"
         "print(p.stdout.readline())\n"
         "end_process(p)\n"
     )

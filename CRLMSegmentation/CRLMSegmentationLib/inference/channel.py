@@ -101,8 +101,8 @@ def channel_to_parent(password: bytes) -> Channel:
 
         for descriptor in (receives, sends):
             msvcrt.setmode(descriptor, os.O_BINARY)
-    sys.stdin = open(0, closefd=False)
-    sys.stdout = open(1, "w", buffering=1, closefd=False)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)
     sends_stream = os.fdopen(sends, "wb")
     sends_stream.write(password)
     sends_stream.flush()

@@ -17,7 +17,7 @@ def available_bytes() -> int | None:
     if sys.platform == "win32":
         return _available_on_windows()
     try:
-        with open("/proc/meminfo") as lines:
+        with open("/proc/meminfo", encoding="utf-8") as lines:
             for line in lines:
                 if line.startswith("MemAvailable:"):
                     return int(line.split()[1]) * 1024

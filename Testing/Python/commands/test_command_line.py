@@ -238,7 +238,7 @@ def run_crlm(*words, **options):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_a_full_disk_behind_the_output_is_a_sentence(tmp_path):
     path = write_volume(Volume(np.ones((2, 2, 2), np.uint8), np.eye(4)), tmp_path / "v.nrrd")
-    with open("/dev/full", "w") as full:
+    with open("/dev/full", "w", encoding="utf-8") as full:
         done = run_crlm("info", path, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1 and "No space left" in done.stderr and done.stderr.count("\n") == 1
 

@@ -51,7 +51,9 @@ def printed(tmp_path):
             if "{" in text or not (source / name).exists():
                 (source / name).write_text(text.format(**numbers))
         command = [sys.executable, str(source / "kernel.py")]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            command, env=environment, capture_output=True, encoding="utf-8", check=True
+        ).stdout.strip()
 
     return run
 

@@ -226,5 +226,5 @@ def test_a_name_in_utf_8_is_read_where_python_takes_names_for_ascii(tmp_path):
     library = str(Path(files.__file__).parents[2])
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": library}
     done = subprocess.run([sys.executable, "-c", code, os.fsencode(tmp_path / "Läsion.nrrd")], env=environment,
-                          capture_output=True, text=True)  # fmt: skip
+                          capture_output=True, encoding="utf-8")  # fmt: skip
     assert done.stdout.strip() == "8", done.stderr

@@ -62,7 +62,7 @@ def full_disk(tmp_path_factory):
         (folder / name / name).write_bytes(b"the older file")
     here = Path(__file__)
     places = [str(here.parent), str(here.parents[3] / "CRLMSegmentation")]
-    done = subprocess.run([sys.executable, "-c", LIMITED, str(folder), *places], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(folder), *places], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout)
 
@@ -85,7 +85,7 @@ def test_a_box_that_cannot_be_written_leaves_the_older_one(tmp_path, monkeypatch
     before = write_box(Box([1, 2, 3], [4, 5, 6]), tmp_path / "a.mrk.json").read_bytes()
 
     def half(path, text, **options):
-        with open(path, "w") as stream:
+        with open(path, "w", encoding="utf-8") as stream:
             stream.write(text[: len(text) // 2])
         raise OSError(28, "No space left on device")
 

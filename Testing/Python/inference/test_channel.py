@@ -86,6 +86,8 @@ def test_the_library_needs_nothing_heavy_to_talk():
         "import CRLMSegmentationLib.inference.engine, CRLMSegmentationLib.segmentation.segment\n"
         "print([name for name in ('torch', 'nnunetv2', 'openvino', 'scipy', 'vtkmodules') if name in sys.modules])\n"
     )
-    said = subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, encoding="utf-8", check=True
+    )
     assert said.stdout.strip() == "[]"
     assert Path(sys.executable).exists()

@@ -352,7 +352,7 @@ def test_the_process_ends_with_its_parent_however_that_dies(exported_model):
     parent = subprocess.Popen(
         [sys.executable, "-c", program, str(exported_model)],
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         env={**os.environ, "PYTHONPATH": library},
     )
     try:

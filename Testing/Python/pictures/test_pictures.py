@@ -177,6 +177,10 @@ def test_light_modules_load_neither_slicer_nor_opengl():
     )
     library = Path(offscreen.__file__).resolve().parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(library)}, check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        env={"PYTHONPATH": str(library)},
+        check=True,
     )
     assert done.stdout.strip() == "[]"

@@ -40,7 +40,7 @@ def test_a_slicer_without_pythonslicer_uses_the_python_that_it_was_built_around(
     monkeypatch.setenv("PATH", "")
     found = python_executable()
     program = "import sys; print(sys.version_info[:2])"
-    version = subprocess.run([str(found), "-c", program], capture_output=True, text=True)
+    version = subprocess.run([str(found), "-c", program], capture_output=True, encoding="utf-8")
     assert version.stdout.strip() == str(sys.version_info[:2])
 
 
@@ -54,7 +54,7 @@ def test_another_interpreter_can_be_named(monkeypatch, tmp_path):
 
 
 def said_by(module: str, *arguments: str, **options) -> str:
-    child = start_python(module, arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    child = start_python(module, arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", **options)
     said, problem = child.communicate()
     assert child.returncode == 0, problem
     return said.strip()
@@ -100,7 +100,7 @@ def test_a_process_ends_with_its_children():
             ),
         ],
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     grandchild = int(child.stdout.readline())
     end_process(child)

@@ -296,7 +296,7 @@ def _children():
 
 def _parent(pid):
     try:
-        with open(f"/proc/{pid}/stat") as stat:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
             return int(stat.read().rsplit(")", 1)[1].split()[1])
     except (OSError, ValueError):
         return None

@@ -129,7 +129,7 @@ def test_a_dataset_is_built_split_by_the_table_and_found_again(tmp_path):
     planned = [PlannedTask(TASKS["crop"], recipe), PlannedTask(TASKS["full"], Recipe())]
     left_out = build(rows, tmp_path / "raw", planned)
     assert {one.case for one in left_out} == {"ball5", "broken"}
-    with open(tmp_path / "raw" / "left_out.csv", newline="") as file:
+    with open(tmp_path / "raw" / "left_out.csv", encoding="utf-8", newline="") as file:
         assert {line["case"]: line["reason"] for line in csv.DictReader(file)}["ball5"] == "the lesion is iso-echoic"
     split = json.loads((tmp_path / "raw" / CROPS / "splits_final.json").read_text(encoding="utf-8"))[0]
     assert {name.split("_")[0] for name in split["train"]} == {"ball0", "ball1"}

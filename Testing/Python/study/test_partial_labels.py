@@ -105,7 +105,9 @@ def test_the_data_set_says_what_was_annotated_in_which_case():
 def in_a_new_process(code, **more):
     path = os.pathsep.join(map(str, [Path(nnunet_trainers.__file__).parents[4], os.environ.get("PYTHONPATH", "")]))
     environment = {**os.environ, "PYTHONPATH": path, "nnUNet_extTrainer": str(FOLDER), **more}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", env=environment, check=False
+    )
 
 
 def test_the_search_of_nnunet_finds_the_trainer_in_the_folder_and_needs_no_torchvision():

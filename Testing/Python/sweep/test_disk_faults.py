@@ -56,7 +56,7 @@ def on_a_small_disk(tmp_path):
         code = PREPARATION + textwrap.dedent(script)
         command = ["unshare", "-rm", sys.executable, "-c", code, tmp_path]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
         assert done.returncode == 0, done.stderr
 
     return run

@@ -53,7 +53,7 @@ def peers(tmp_path_factory):
         source = EXAMPLES / PROGRAMS[name] / f"{name}.cxx"
         command = ["g++", "-w", f"-I{HEADERS}", f"-I{HEADERS / 'igtlutil'}", source]
         command += [f"-L{libraries}", "-lOpenIGTLink", "-lpthread", f"-Wl,-rpath,{libraries}", "-o", folder / name]
-        return subprocess.run(command, capture_output=True, text=True)
+        return subprocess.run(command, capture_output=True, encoding="utf-8")
 
     with ThreadPoolExecutor() as pool:
         for built in pool.map(build, PROGRAMS):
@@ -67,7 +67,7 @@ class running:
 
     def __init__(self, *command):
         self._process = subprocess.Popen(
-            list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
         )
         self._lines = []
         self._reader = threading.Thread(target=lambda: self._lines.extend(self._process.stdout))

@@ -17,6 +17,6 @@ def test_the_fuzzer_finds_nothing():
     if importlib.util.find_spec("atheris") is None:
         pytest.skip("atheris, the coverage-guided fuzzer, is not installed")
     command = [sys.executable, Path(__file__).with_name("fuzz_parser.py"), f"-runs={RUNS}", "-seed=1"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr[-3000:]
     assert re.search(rf"Done {RUNS} runs", done.stderr), done.stderr[-1000:]

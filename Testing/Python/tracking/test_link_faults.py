@@ -133,4 +133,4 @@ def test_the_link_is_cut_in_every_way(tmp_path):
             },
             "longest_s": max(server.away_s),
         }  # fmt: skip
-        Path(os.environ["CRLM_LINK_CUTS_JSON"]).write_text(json.dumps(figures, indent=2))
+        Path(os.environ["CRLM_LINK_CUTS_JSON"]).write_text(json.dumps(figures, indent=2), encoding="utf-8")

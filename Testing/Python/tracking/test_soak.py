@@ -17,7 +17,7 @@ MINUTES = os.environ.get("CRLM_SOAK_MINUTES", "0.06")
 @pytest.mark.timeout(float(MINUTES) * 120 + 120)
 def test_a_stream_of_images_with_four_transforms_each(tmp_path):
     command = [sys.executable, SOAK, "--minutes", MINUTES, "--size", "160", "120", "--log", tmp_path / "soak.jsonl"]
-    done = subprocess.run([*command, "--record", tmp_path], capture_output=True, text=True)
+    done = subprocess.run([*command, "--record", tmp_path], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert summary["frames"] == round(float(MINUTES) * 60 * 60)
@@ -35,7 +35,7 @@ def test_the_speed_beside_pyigtl_can_be_measured(tmp_path):
     benchmark = SOAK.with_name("openigtlink.py")
     command = [sys.executable, benchmark, "--seconds", "0.3", "--size", "160", "120", "--json", result]
     # It fails when a message is damaged or a frame is lost.
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     speed = json.loads(result.read_text(encoding="utf-8"))
     assert speed["ours"]["frames_per_second"] > 0 and speed["pyigtl"]["frames_per_second"] > 0

@@ -32,7 +32,7 @@ def _lives(page) -> bool:
 
 def _memory_kb(page) -> int:
     """The most that the page's process has had."""
-    with open(f"/proc/{page.process.pid}/status") as status:
+    with open(f"/proc/{page.process.pid}/status", encoding="utf-8") as status:
         return int(re.search(r"VmHWM:\s+(\d+)", status.read()).group(1))
 
 

@@ -54,7 +54,9 @@ def test_what_is_imported_early_of_the_library_needs_no_more_than_numpy():
         "print(*{name.split('.')[0] for name, module in sys.modules.items() if getattr(module, '__file__', None)})"
     )
     environment = {"PYTHONPATH": str(MODULE), "PATH": ""}
-    loaded = subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True, text=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, env=environment, capture_output=True, encoding="utf-8"
+    )
     others = set(loaded.stdout.split()) - sys.stdlib_module_names - {"sitecustomize"}
     assert {name for name in others if not name.startswith("_")} == {"numpy", "CRLMSegmentationLib"}
 

@@ -57,7 +57,7 @@ def keep_answer(file: Path, answer: np.ndarray) -> None:
 def kept_choice(file: Path) -> dict[str, str]:
     """What keep_choice() was given; empty when there is nothing, or nothing of that kind."""
     try:
-        choice: object = json.loads(file.read_text())
+        choice: object = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     if not isinstance(choice, dict):

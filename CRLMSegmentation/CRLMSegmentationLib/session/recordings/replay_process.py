@@ -67,7 +67,12 @@ class ReplayProcess:
     def start(self) -> None:
         """Start the server; answer() says when it is there."""
         process = start_python(
-            _SERVER, self._arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            _SERVER,
+            self._arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
         )
         self._process = process
         self._task = Task(lambda: _first_line(process), "replay server")

@@ -38,7 +38,7 @@ async def simulate(
     diameter_mm  of the sphere with the lesion's volume; not of a patient's
     """
     arguments = [str(folder), str(int(seed)), str(lesion), repr(float(diameter_mm))]
-    process = start_python(__spec__.name, arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    process = start_python(__spec__.name, arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="utf-8")
     assert process.stdout is not None
     try:
         while line := await asyncio.to_thread(process.stdout.readline):
