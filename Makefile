@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUTPUT ?= demo-output
 
+# Compiled modules are kept, also where the environment says otherwise (as containers often do): the tests start hundreds
+# of processes that import this library, at two seconds each.
+export PYTHONDONTWRITEBYTECODE :=
+
 # True when VTK can render off screen here; Mesa's software renderer is installed when it cannot.
 RENDERS := import sys; from CRLMSegmentationLib.pictures.offscreen import working_window_class as w; sys.exit(w() is None)
 
