@@ -2,6 +2,7 @@
 open.
 """
 
+import locale
 from functools import partial
 
 import numpy as np
@@ -95,7 +96,9 @@ def test_a_metastasis_lies_where_the_patient_has_it(patient, portal):
 
 def test_dicom_opens_with_the_same_place_and_brightness(portal, tmp_path):
     ct, _ = portal
+    before = locale.setlocale(locale.LC_ALL)
     folder = write_dicom_series(ct, tmp_path / "portal", 5, "portal")
+    assert locale.setlocale(locale.LC_ALL) == before, "else this process reads files and children as ASCII from now on"
     reader = SimpleITK.ImageSeriesReader()
     reader.MetaDataDictionaryArrayUpdateOn()
     names = reader.GetGDCMSeriesFileNames(str(folder))

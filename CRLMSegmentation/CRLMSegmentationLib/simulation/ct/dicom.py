@@ -7,7 +7,10 @@ B.2), so that the same patient is the same patient again.
 from __future__ import annotations
 
 import datetime
+import locale
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +72,8 @@ def write_dicom_series(ct: Volume, folder: str | Path, seed: int, phase: str, da
             writer = SimpleITK.ImageFileWriter()
             writer.KeepOriginalImageUIDOn()
             writer.SetFileName(str(folder / f"{number + 1:04d}.dcm"))
-            writer.Execute(image)
+            with _locale_kept():
+                writer.Execute(image)
     except (OSError, RuntimeError) as error:
         raise FileFormatError(f"The DICOM series cannot be written into {folder} ({error}).") from None
     return folder
@@ -79,6 +83,18 @@ def date_after(days: int) -> str:
     """YYYYMMDD so many days after the first date."""
     first = datetime.date(int(FIRST_DATE[:4]), int(FIRST_DATE[4:6]), int(FIRST_DATE[6:]))
     return f"{first + datetime.timedelta(days=days):%Y%m%d}"
+
+
+@contextmanager
+def _locale_kept() -> Iterator[None]:
+    """GDCM leaves the whole process in the C locale when it has written a slice with a rescale: files and children
+    would be read as ASCII from then on.
+    """
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
 
 
 def _identifier(name: str) -> str:
