@@ -47,10 +47,11 @@ class Visitor:
         self.page.wait_for_selector(f"#step-{step} .step-body", state="visible")
 
     def error(self) -> str:
-        """The sentence of an error, once it is there; closes it."""
+        """The sentence of an error, once it is there; closes it, so that the next one is not taken for it."""
         self.page.wait_for_selector("#error-text", state="visible")
         sentence = self.page.inner_text("#error-text")
         self.page.click("#close-error")
+        self.page.wait_for_selector("#error-text", state="hidden")
         return sentence
 
     def until(self, is_so, what: str, patience_s: float = _PATIENCE_S) -> None:
