@@ -176,11 +176,11 @@ class Controller:
 
     def report_error(self, sentence: str) -> None:
         with self.state as state:
-            state.error_text, state.error_shown = self.library.without_places(sentence), True
+            state.error_text, state.errors = self.library.without_places(sentence), state.errors + 1
 
     def report_note(self, sentence: str) -> None:
         with self.state as state:
-            state.note_text, state.note_shown = self.library.without_places(sentence), True
+            state.note_text, state.notes = self.library.without_places(sentence), state.notes + 1
 
     # What the page shows
 
@@ -231,7 +231,7 @@ class Controller:
                 state.margin_mm = session.structures.margin_mm
             self._update_editing(state)
             if new_notices:
-                state.note_text, state.note_shown = plain(new_notices[-1]), True
+                state.note_text, state.notes = plain(new_notices[-1]), state.notes + 1
             self._open_next_step(state, steps)
 
     def _update_origin(self, state: State) -> None:

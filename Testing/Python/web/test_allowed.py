@@ -39,7 +39,7 @@ def test_what_the_page_does_not_use_is_refused(allowed, method):
 @pytest.mark.parametrize(
     "name, value",
     [
-        ("margin_mm", 7), ("margin_mm", 0.0), ("threshold", 0.5), ("open_step", "navigate"), ("error_shown", False),
+        ("margin_mm", 7), ("margin_mm", 0.0), ("threshold", 0.5), ("open_step", "navigate"), ("errors_closed", 3),
         ("source", "plus"), ("lesion", "mixed"), ("plus_port", "18944"), ("plus_port", 18944),
         ("file", "uploads/a.mha"), ("Red__value", -12.5), ("device", "cpu"), ("box_edge_mm", 40),
     ],
@@ -60,7 +60,8 @@ def test_what_a_person_sets_is_taken(allowed, name, value):
         ("margin_mm", "x"), ("margin_mm", None), ("margin_mm", float("nan")), ("margin_mm", 1e9), ("margin_mm", -1),
         ("margin_mm", True), ("margin_mm", [5]), ("margin_mm", {"_filter": ["a"]}), ("threshold", 2),
         ("brush_mm", 1e6), ("box_edge_mm", 0), ("open_step", "x"), ("open_step", 1), ("source", None),
-        ("error_shown", 1), ("file", "x" * 5000), ("file", 3), ("model", {}), ("plus_host", "x" * 300),
+        ("errors", 0), ("errors_closed", True), ("errors_closed", -1), ("file", "x" * 5000), ("file", 3), ("model", {}),
+        ("plus_host", "x" * 300),
         ("plus_port", [1]), ("case_number", 1e20), ("Red__value", float("inf")), ("device", "tpu"),
     ],
 )  # fmt: skip

@@ -86,13 +86,12 @@ def test_a_loop_that_fails_shows_everything_as_lost_and_gets_well_again(controll
     state = controller.state
     assert state.live_hidden and "Not live" in state.live_text and controller.display.is_hidden
     assert state.steps["navigate"]["status"] != "live" and state.frames_per_second == 0
-    assert state.error_shown and "no such view" in state.error_text and "/home/somebody" not in state.error_text
+    assert state.errors == 1 and "no such view" in state.error_text and "/home/somebody" not in state.error_text
     assert state.heartbeat > before
     # One fault is written down and reported once, however often it comes: who closes the sentence has read it
     assert sum("brought up to date" in record.getMessage() for record in caplog.records) == 1
-    state.error_shown = False
     step()
-    assert not state.error_shown
+    assert state.errors == 1
     controller.display.fails = False
     step()
     assert step()["kind"] == "clear"
@@ -110,12 +109,21 @@ def test_a_page_that_cannot_even_be_shown_as_lost_goes_on_without_a_beat(control
     assert controller.state.heartbeat > before
 
 
+def test_an_error_that_comes_while_the_one_before_is_closed_is_seen(controller):
+    state = controller.state
+    controller.report_error("The first.")
+    closed = state.errors  # what the tab says when it closes, and which arrives late
+    controller.report_error("The second.")
+    state.errors_closed = closed
+    assert state.errors != state.errors_closed and state.error_text == "The second."
+
+
 def test_a_threshold_that_cannot_be_is_a_sentence_and_no_fault(controller):
     _step(controller, 1000.0)
     controller.request_threshold(0.4)
     controller.step_safely(1001.0)
     state = controller.state
-    assert state.error_shown and "fault" not in state.error_text and "fault" not in state.live_text
+    assert state.errors == 1 and "fault" not in state.error_text and "fault" not in state.live_text
 
 
 def test_no_line_of_the_page_names_a_folder(controller):

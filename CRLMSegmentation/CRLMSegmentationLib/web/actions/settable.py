@@ -22,6 +22,7 @@ MARGIN_MM = (0.0, LARGEST_MARGIN_MM)
 _LONGEST_PATH = 1024
 _LONGEST_HOST = 255
 _FARTHEST_SLICE_MM = 10_000.0
+_MOST_SENTENCES = 1_000_000_000
 
 
 def settable(sliders: Iterable[str]) -> dict[str, Check]:
@@ -30,8 +31,8 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
     port = text(8)
     own = {
         "open_step": one_of(*STEPS),
-        "error_shown": is_truth,
-        "note_shown": is_truth,
+        "errors_closed": number(0, _MOST_SENTENCES),
+        "notes_closed": number(0, _MOST_SENTENCES),
         "choosing_case": is_truth,
         "source": one_of(*SOURCES),
         "lesion": one_of(*ECHOGENICITIES, PATIENT),

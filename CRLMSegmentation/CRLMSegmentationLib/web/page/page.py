@@ -161,10 +161,20 @@ def _views() -> None:
 
 
 def _sentences() -> None:
-    """Errors stay until they are closed, notes go by themselves."""
-    with vuetify.VSnackbar(v_model=("error_shown",), timeout=-1, color="error", location="top", id="error"):
+    """Errors stay until they are closed, notes go by themselves.
+
+    The program counts them, a tab says which it has closed: with one value that both set, an error that came while the
+    one before it was being closed stayed unseen.
+    """
+    with vuetify.VSnackbar(
+        model_value=("errors !== errors_closed",), update_modelValue="errors_closed = errors",
+        timeout=-1, color="error", location="top", id="error",
+    ):  # fmt: skip
         html.Span("{{ error_text }}", id="error-text")
         with vuetify.Template(v_slot_actions=True):
-            vuetify.VBtn("Close", variant="text", click="error_shown = false", id="close-error")
-    with vuetify.VSnackbar(v_model=("note_shown",), timeout=5000, location="bottom right", id="note"):
+            vuetify.VBtn("Close", variant="text", click="errors_closed = errors", id="close-error")
+    with vuetify.VSnackbar(
+        model_value=("notes !== notes_closed",), update_modelValue="notes_closed = notes",
+        timeout=5000, location="bottom right", id="note",
+    ):  # fmt: skip
         html.Span("{{ note_text }}", id="note-text")

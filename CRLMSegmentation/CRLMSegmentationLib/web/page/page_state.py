@@ -61,9 +61,11 @@ class PageState:
 
     # Sentences: an error stays until it is closed, a note goes by itself
     error_text: str = ""
-    error_shown: bool = False
+    errors: int = 0  # so far
+    errors_closed: int = 0  # of them, said by a tab
     note_text: str = ""
-    note_shown: bool = False
+    notes: int = 0
+    notes_closed: int = 0
 
     # 1 Connect
     source: str = "simulated"
