@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "Benchmarks"))
+sys.path.extend(str(Path(__file__).resolve().parents[1] / folder) for folder in ("Benchmarks", "Python/fixtures"))
 
 from CRLMSegmentationLib.inference.image import Image
 from CRLMSegmentationLib.inference.models.checkpoints import write_safetensors
 from CRLMSegmentationLib.inference.models.model_files import write_card
 from CRLMSegmentationLib.inference.models.trained_model import Model, load_model
 from made_up import made_up_volume
+from network_plans import CONFIGURATIONS, unet_plans
 
 ONE_TUMOR = {"background": 0, "tumor": 1}
-_LAYERS, _RESAMPLE = "torch.nn.modules.", "resample_data_or_seg_to_shape"
 
 
 def shipped(quick: bool) -> list[Model]:
@@ -57,63 +57,12 @@ def untrained(
     import torch
     from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 
-    axes, stages = len(patch), len(features)
-    strides = [[1] * axes] + [[2] * axes] * (stages - 1)
-    configuration = "2d" if axes == 2 else "3d_fullres"
-    architecture = {
-        "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
-        "arch_kwargs": {
-            "n_stages": stages,
-            "features_per_stage": list(features),
-            "conv_op": f"{_LAYERS}conv.Conv{axes}d",
-            "kernel_sizes": [[3] * axes] * stages,
-            "strides": strides,
-            "n_conv_per_stage": [2] * stages,
-            "n_conv_per_stage_decoder": [2] * (stages - 1),
-            "conv_bias": True,
-            "norm_op": f"{_LAYERS}instancenorm.InstanceNorm{axes}d",
-            "norm_op_kwargs": {"eps": 1e-5, "affine": True},
-            "dropout_op": None,
-            "dropout_op_kwargs": None,
-            "nonlin": "torch.nn.LeakyReLU",
-            "nonlin_kwargs": {"inplace": True},
-        },
-        "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
-    }
-    resample = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
-    plans = {
-        "dataset_name": "Dataset999_Campaign",
-        "plans_name": "nnUNetPlans",
-        "original_median_spacing_after_transp": [spacing_mm] * 3,
-        "original_median_shape_after_transp": [100, 100, 100],
-        "image_reader_writer": "SimpleITKIO",
-        "transpose_forward": [0, 1, 2],
-        "transpose_backward": [0, 1, 2],
-        "experiment_planner_used": "ExperimentPlanner",
-        "label_manager": "LabelManager",
-        "foreground_intensity_properties_per_channel": {
-            str(number): {"mean": 60.0, "std": 60.0, "percentile_00_5": -100.0, "percentile_99_5": 250.0}
-            for number in range(len(channels))
-        },
-        "configurations": {
-            configuration: {
-                "data_identifier": f"nnUNetPlans_{configuration}",
-                "preprocessor_name": "DefaultPreprocessor",
-                "batch_size": 2,
-                "patch_size": list(patch),
-                "median_image_size_in_voxels": [float(size) for size in patch],
-                "spacing": [spacing_mm] * axes,
-                "normalization_schemes": [normalisation] * len(channels),
-                "use_mask_for_norm": [False] * len(channels),
-                **{f"resampling_fn_{what}": _RESAMPLE for what in ("data", "seg", "probabilities")},
-                "resampling_fn_data_kwargs": resample,
-                "resampling_fn_seg_kwargs": {**resample, "is_seg": True, "order": 1},
-                "resampling_fn_probabilities_kwargs": {**resample, "order": 1},
-                "batch_dice": False,
-                "architecture": architecture,
-            }
-        },
-    }
+    intensities = {"mean": 60.0, "std": 60.0, "percentile_00_5": -100.0, "percentile_99_5": 250.0}
+    plans = unet_plans(
+        patch, features, spacing_mm, len(channels), normalisation=normalisation, intensities=intensities
+    )  # fmt: skip
+    axes, configuration = len(patch), CONFIGURATIONS[len(patch)]
+    architecture = plans["configurations"][configuration]["architecture"]
     description = {
         "channel_names": dict(enumerate(channels)),
         "labels": labels or ONE_TUMOR,
