@@ -103,7 +103,7 @@ def test_corrections_survive_a_threshold_after_opening(view, session, saved, vol
 def test_no_name_of_a_person_is_in_it(saved):
     folder, _ = saved
     assert {path.name for path in folder.iterdir()} == {
-        "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha", "volume.nrrd", "volume.seen.nrrd",
+        "case.json", "log.jsonl", "protocol.txt", "scene.mrb", "recording.igs.mha", "volume.nrrd", "volume.seen.nrrd",
         "probability.nrrd", "mask.nrrd", "corrections.nrrd", "tumor.stl", "box.mrk.json",
     }  # fmt: skip
     contents = [path.read_bytes() for path in folder.iterdir() if path.suffix != ".mrb"]
@@ -225,7 +225,7 @@ def test_a_smaller_case_in_the_same_folder_leaves_no_file_of_the_larger(view, se
     session.recording.set_sweep(sweep)
     session.case.save(folder)
     assert {path.name for path in folder.iterdir()} == {
-        "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha", "notes.txt"
+        "case.json", "log.jsonl", "protocol.txt", "scene.mrb", "recording.igs.mha", "notes.txt"
     }  # fmt: skip
     session.case.load(folder)
     assert session.volume.value is None and session.state.status(Step.RECONSTRUCT) is StepStatus.READY

@@ -6,6 +6,7 @@
     corrections.nrrd    on the voxels of the mask: 1 where a hand has painted, 2 where it has erased
     scene.mrb           the results as a scene for 3D Slicer, which opens the recording as well
     log.jsonl           what happened when
+    protocol.txt        the same for people, with what was found by which model and with which doubts
 
 Every file is a standard one, so that a case can be read without this program. It is opened again from the single files
 and not from the scene, because the scene may hold other things by then, which stay.
@@ -30,13 +31,15 @@ from ...sweep.sequence_files.identifying_fields import without_identity
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
 from ...values import Box, Volume
 from .case_folder import recover, written_in_one_piece
+from .protocol import protocol_of
 
 FORMAT, VERSION = "crlm-case", 1
 INDEX, LOG, SCENE, RECORDING = "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha"
+PROTOCOL = "protocol.txt"
 VOLUME, PROBABILITY, MASK, SURFACE, BOX = "volume.nrrd", "probability.nrrd", "mask.nrrd", "tumor.stl", "box.mrk.json"
 SEEN = seen_path(VOLUME).name
 CORRECTIONS = "corrections.nrrd"
-_ALL = (INDEX, LOG, SCENE, RECORDING, VOLUME, SEEN, PROBABILITY, MASK, CORRECTIONS, SURFACE, BOX)
+_ALL = (INDEX, LOG, PROTOCOL, SCENE, RECORDING, VOLUME, SEEN, PROBABILITY, MASK, CORRECTIONS, SURFACE, BOX)
 
 _OWN_FIELDS = {ORIGIN_FIELD: SIMULATED, "PosePairing": "arrival"}
 _NUMBERS = re.compile(r"[-+]?\d[-+\d.eE ]*")
@@ -100,8 +103,8 @@ def read_case(folder: str | Path) -> Case:
             f"Saving the case in {folder} was cut off, and it cannot be put right ({error.strerror})."
         ) from None
     facts = _read_index(folder)
-    # The scene is for other programs: nothing is read from it.
-    missing = [name for name in facts["files"] if name != SCENE and not (folder / name).exists()]
+    # The scene is for other programs, the protocol for people: nothing is read from them.
+    missing = [name for name in facts["files"] if name not in {SCENE, PROTOCOL} and not (folder / name).exists()]
     if missing:
         raise FileFormatError(f"The case in {folder} is incomplete: {', '.join(missing)} is missing.")
     case = _read_files(folder, facts)
@@ -162,6 +165,7 @@ def _write_files(case: Case, place: Path) -> None:
     if case.box is not None:
         write_box(case.box, place / BOX)
     (place / LOG).write_text(case.log, encoding="utf-8")
+    (place / PROTOCOL).write_text(protocol_of(case.facts or {}, case.log), encoding="utf-8")
 
 
 def _without_names(sweep: Sweep) -> Sweep:

@@ -24,6 +24,8 @@ class ShownDoubts:
         if tumor.is_nothing_found and card is not None and not self._is_simulated():
             sentence = f"No tumor was found, which may be the model's fault. {card.trained_on}"
             doubts = (*(doubt for doubt in doubts if doubt != sentence), sentence)
+        if doubts != self._workflow.state.doubts:
+            self._workflow.log.add("doubts", message=" ".join(doubts) or "none")
         self._workflow.state.doubts = doubts
         self._workflow.state.doubts_acknowledged = self._acknowledged.issuperset(doubts)
 

@@ -1,0 +1,99 @@
+"""The protocol of a case, for people: what was found by which model and with which doubts, and what happened when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from ..state import StepStatus
+
+_TITLE = "CRLM Navigation: protocol of a case"
+_USE = "For research. Not a medical device."
+_ORIGINS = {
+    "simulated": "simulated, not clinical",
+    "replayed": "replayed from a recording",
+    "live": "received live",
+    None: "from an unknown source",
+}
+_KEPT = {"largest": "the largest part was kept", "all": "all parts were kept"}
+# What a step's status says in a list of events; a step that only became possible is no event.
+_HAPPENED = {
+    StepStatus.RUNNING.value: "began",
+    StepStatus.DONE.value: "done",
+    StepStatus.STALE.value: "out of date",
+    StepStatus.FAILED.value: "failed",
+}
+_STATUSES = {status.value for status in StepStatus}
+
+
+def protocol_of(facts: Mapping[str, Any], log: str) -> str:
+    """Plain text, one line for each fact and for each event.
+
+    facts  of the case's index (session_facts.facts_of); what is missing there is left out
+    log    JSON lines of the EventLog; a line that is none is shown as it is
+    """
+    lines = [_TITLE, _USE, "", *_findings(facts), "", "What happened", ""]
+    return "\n".join([*lines, *_events(log)]) + "\n"
+
+
+def _findings(facts: Mapping[str, Any]) -> Iterator[str]:
+    def row(name: str, text: str) -> str:
+        return f"{name:<12}{text}"
+
+    yield row("Data", _ORIGINS.get(facts.get("origin"), _ORIGINS[None]))
+    tumor, model = facts.get("tumor"), facts.get("model")
+    if tumor:
+        yield row("Tumor", f"{tumor['volume_ml']:.1f} mL, largest diameter {tumor['largest_diameter_mm']:.1f} mm")
+        if model:
+            yield row("Found by", f"{model['name']} {model['version']}")
+        if facts.get("threshold") is not None:
+            kept = _KEPT.get(str(facts.get("keep")), f"kept: {facts.get('keep')}")
+            yield row("Threshold", f"{facts['threshold']:.2f} of the probability; {kept}")
+        by_hand = tumor.get("voxels_corrected_by_hand")
+        corrected = f"yes, {by_hand} voxels" if by_hand else "yes"
+        yield row("By hand", corrected if facts.get("corrected_by_hand") else "no correction")
+    else:
+        yield row("Tumor", "none")
+    if facts.get("margin_mm") is not None:
+        yield row("Margin", f"{facts['margin_mm']:.1f} mm")
+    doubts = facts.get("doubts") or ()
+    seen = "looked at by a person" if facts.get("doubts_acknowledged") else "NOT looked at by a person"
+    yield row("Doubts", f"{len(doubts)}, {seen}" if doubts else "none")
+    yield from (row("", f"- {doubt}") for doubt in doubts)
+    if facts.get("case_clock_s") is not None:
+        yield row("Time", f"{facts['case_clock_s']:.1f} s from the end of the recording to the tumor")
+
+
+def _events(log: str) -> Iterator[str]:
+    day = None
+    for line in log.splitlines():
+        try:
+            entry = json.loads(line)
+            when = datetime.fromisoformat(entry["time"])
+            event = str(entry["event"])
+        except (ValueError, KeyError, TypeError):
+            yield line
+            continue
+        text = _event_text(event, entry)
+        if text is None:
+            continue
+        if when.date() != day:
+            day = when.date()
+            yield f"{day:%Y-%m-%d}"
+        yield f"{when:%H:%M:%S}  {text}"
+
+
+def _event_text(event: str, entry: Mapping[str, Any]) -> str | None:
+    """In words; None for what is no event to people."""
+    status, message = entry.get("status"), entry.get("message")
+    if status in _STATUSES:
+        happened = _HAPPENED.get(status)
+        if happened is None and not message:
+            return None
+        said = f"{event}: {happened or status}"
+        return f"{said}. {message}" if message else said
+    others = {name: value for name, value in entry.items() if name not in {"time", "seconds", "event", "message"}}
+    said = ", ".join([event.capitalize(), *(f"{name} {value}" for name, value in others.items())])
+    return f"{said}: {message}" if message else said
