@@ -87,7 +87,7 @@ def test_the_page_reaches_nobody(watched, tmp_path):
         address = next(
             (found.group(1) for line in web.stdout if (found := re.search(r"The page is at (\S+)", line))), ""
         )
-        with urllib.request.urlopen(address, timeout=60) as answer:
+        with urllib.request.urlopen(address, timeout=600) as answer:
             assert answer.status == 200
     finally:
         web.kill()

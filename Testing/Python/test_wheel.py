@@ -117,7 +117,7 @@ def test_the_page_answers_and_its_replay_serves(installed, sweep, tmp_path):
             (found.group(1) for line in web.stdout if (found := re.search(r"The page is at (\S+)", line))), ""
         )
         assert address, "the page was not served"
-        with urllib.request.urlopen(address, timeout=60) as answer:
+        with urllib.request.urlopen(address, timeout=600) as answer:
             assert answer.status == 200 and b"<html" in answer.read().lower()
     finally:
         web.kill()

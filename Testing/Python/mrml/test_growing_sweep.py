@@ -149,7 +149,7 @@ def test_frames_of_another_size_are_told_and_pixels_are_left_to_the_disk(session
     for number, frame in enumerate(sweep.frames):
         session.stream.show_frame(frame if number != 5 else frame.with_changes(pixels=frame.pixels[:-4]))
     recorded = session.recording.stop()
-    session.wait(30)
+    session.wait(600)
     assert len(recorded) == len(sweep.frames) - 1
     assert any("1 of " in notice and "file of their own" in notice for notice in session.state.notices)
     assert all(frame.is_on_disk for frame in recorded.frames)

@@ -25,7 +25,7 @@ def test_the_same_as_all_at_once(make_sweep, interpolation, compounding, fill):
             if number % 11 == 0:  # snapshots on the way must not leave a trace
                 live.wait()
                 live.snapshot()
-        assert live.wait(20)
+        assert live.wait(600)
         shown = live.snapshot()
     region = {"origin_mm": tuple(shown.volume.origin_ras), "dimensions": shown.volume.dimensions}
     expected = reconstruct(sweep, settings.with_changes(**region))
@@ -89,7 +89,7 @@ def test_adding_does_not_wait_for_a_snapshot(make_sweep):
     with live._lock:
         adder = threading.Thread(target=lambda: [live.add(frame) for frame in sweep.frames[1:]])
         adder.start()
-        adder.join(10)
+        adder.join(600)
         assert not adder.is_alive()
     live.close()
     assert live.report["frames_used"] == 6

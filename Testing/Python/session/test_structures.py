@@ -49,7 +49,7 @@ def part():
 
 
 def finish(part):
-    until = time.monotonic() + 20
+    until = time.monotonic() + 600
     while part.is_busy and time.monotonic() < until:
         part.process()
         time.sleep(0.002)

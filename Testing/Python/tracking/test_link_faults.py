@@ -93,7 +93,7 @@ class FaultyServer:
         return pack_message(image_message(pixels, np.eye(4), "Image_Reference", float(number)))
 
     def close(self):
-        self.thread.join(30)
+        self.thread.join(600)
         for each in [*self.kept_open, self.listener]:
             each.close()
 

@@ -107,7 +107,7 @@ def received(port, path, frames):
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 break
         time.sleep(0.5)
-    record(path, port=port, frames=frames, timeout_s=30)
+    record(path, port=port, frames=frames, timeout_s=600)
     return read_sweep(path)
 
 

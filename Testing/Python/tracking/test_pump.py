@@ -30,7 +30,7 @@ def connected(clock):
     """(receiver, the server's end of its connection)"""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         receiver = Receiver(port=listener.getsockname()[1]).start(own_thread=False)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 600
         while not receiver.status.connected and time.monotonic() < until:
             receiver.pump()
         connection, _ = listener.accept()

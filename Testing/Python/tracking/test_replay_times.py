@@ -33,7 +33,7 @@ def a_sweep(times):
 def test_every_image_arrives_with_its_own_pose_and_it_is_reported(kind):
     replayer = Replayer(a_sweep(TIMES[kind]), 0, speed=None)
     with replayer, Receiver(port=replayer.port) as receiver:
-        frames = list(receiver.frames(until_closed=True, timeout_s=60))
+        frames = list(receiver.frames(until_closed=True, timeout_s=600))
     assert [int(frame.pixels[0, 0]) for frame in frames] == list(range(COUNT))
     assert all(frame.valid and frame.image_to_reference[2, 3] == frame.pixels[0, 0] for frame in frames)
     assert replayer.note

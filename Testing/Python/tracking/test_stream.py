@@ -43,7 +43,7 @@ def a_sweep():
     )
 
 
-def wait_until(condition, timeout_s=60.0):
+def wait_until(condition, timeout_s=600.0):
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -53,7 +53,7 @@ def wait_until(condition, timeout_s=60.0):
 def received(sweep, ask_for_metadata=True, **options):
     with Replayer(sweep, 0, speed=None, **options) as replayer:
         with Receiver(port=replayer.port, ask_for_metadata=ask_for_metadata) as receiver:
-            return list(receiver.frames(until_closed=True, timeout_s=60)), receiver.status
+            return list(receiver.frames(until_closed=True, timeout_s=600)), receiver.status
 
 
 @pytest.mark.parametrize("ask_for_metadata", [True, False])

@@ -15,7 +15,7 @@ from served_page import ServedPage
 
 SCREENSHOTS = "CRLM_SCREENSHOTS"
 STEPS = ("connect", "record", "box", "segment", "navigate")
-_PATIENCE_S = 240
+_PATIENCE_S = 600
 
 
 class Visitor:
@@ -188,7 +188,7 @@ def pytest_collection_modifyitems(items):
     """A whole workflow in software rendering, beside whatever else the machine does, may take its time."""
     for item in items:
         if "visit" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.timeout(1500))
+            item.add_marker(pytest.mark.timeout(3600))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-_START_S = 240
+_START_S = 600
 
 
 def _command_of(task: Path) -> bytes:
@@ -61,7 +61,7 @@ class ServedPage:
         """End it as Ctrl-C does; its exit status."""
         self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(60)
+            return self.process.wait(600)
         finally:
             self.process.kill()
             self._log.close()

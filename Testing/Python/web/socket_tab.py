@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import msgpack
 
-_PATIENCE_S = 60
+_PATIENCE_S = 600
 _numbers = itertools.count(1)
 
 

@@ -26,7 +26,7 @@ def page(tmp_path_factory):
 
 
 def _lives(page) -> bool:
-    with urllib.request.urlopen(f"{page.address}alive", timeout=60) as answer:
+    with urllib.request.urlopen(f"{page.address}alive", timeout=600) as answer:
         return answer.status == 200 and page.process.poll() is None
 
 
@@ -148,7 +148,7 @@ def test_other_sites_and_plain_requests_do_not_reach_the_socket(page):
             _in_a_tab(page, None, headers={"Origin": origin})
         assert refused.value.status == 403
     with pytest.raises(urllib.error.HTTPError) as plain:
-        urllib.request.urlopen(f"{page.address}ws", timeout=60)
+        urllib.request.urlopen(f"{page.address}ws", timeout=600)
     assert plain.value.code == 400 and _lives(page)
 
 

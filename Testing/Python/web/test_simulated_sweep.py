@@ -104,7 +104,7 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     tab.until(lambda: tab.picture("3d").std() > 10, "a picture after the reload")
 
     # Save and download
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download() as download:
         page.click("#save")
     saved = tmp_path / "case.zip"
     download.value.save_as(saved)
