@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..errors import ConfigurationError
 from ..files.paths import name_for_library
 from ..tracking.openigtlink.port import checked_port
 from .options.checks import check_there
@@ -13,7 +14,7 @@ from .options.printing import print_facts
 
 EXAMPLES = (
     "crlm web", "crlm web sweep.igs.mha recordings --port 8081 --no-browser", "crlm web --case crlm-web/cases/case-1",
-    "crlm web --live sweep.igs.mha", "crlm web --host 0.0.0.0",
+    "crlm web --live sweep.igs.mha", "crlm web --host 0.0.0.0", "crlm web --publish 18945",
 )  # fmt: skip
 JSON = "print one JSON object: the address of the page, once it is served"
 
@@ -28,11 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="address to serve at (default this computer); any other asks for a token")  # fmt: skip
     parser.add_argument("--port", type=int, default=8080, help="TCP port (default 8080; 0 takes a free one)")
     parser.add_argument("--token", help="what people from other computers have to type; default: one is made")
+    parser.add_argument("--publish", metavar="[HOST:]PORT",
+                        help="send tumor and distances to other programs over OpenIGTLink from there; without HOST to "
+                        "programs on this computer only")  # fmt: skip
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
 def run(arguments: argparse.Namespace) -> None:
     checked_port(arguments.port, lowest=0)
+    publish = None if arguments.publish is None else _place_of(arguments.publish)
     check_there(arguments.recordings, "recording or folder")
     check_there([arguments.live], "recording")
     check_there([arguments.case], "case")
@@ -43,5 +48,13 @@ def run(arguments: argparse.Namespace) -> None:
     serve(
         arguments.folder, arguments.recordings, arguments.case, arguments.host, arguments.port,
         open_browser=not arguments.no_browser, token=arguments.token, live=arguments.live,
-        on_ready=lambda address: print_facts({"address": address}),
+        on_ready=lambda address: print_facts({"address": address}), publish=publish,
     )  # fmt: skip
+
+
+def _place_of(text: str) -> tuple[str, int]:
+    """(host, port) of '18945' or 'host:18945'. Raises ConfigurationError, and StreamError for a port that is none."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal():
+        raise ConfigurationError(f"--publish is '{text}'; give a port, such as 18945, or a host and a port.")
+    return host.strip("[]") or "127.0.0.1", checked_port(int(port), lowest=1)

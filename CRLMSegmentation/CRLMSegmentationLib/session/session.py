@@ -32,6 +32,7 @@ from .frame_source import FrameSource
 from .jobs.jobs import Jobs
 from .live.live_part import LivePart
 from .live_image import LiveImage
+from .publishing.publishing_part import PublishingPart
 from .recording import RecordingPart
 from .state import SessionState, Step, StepStatus
 from .stream import StreamPart
@@ -70,6 +71,7 @@ class Session:
     structures  what is drawn around the tumor: margin, uncertainty, outlines on the live image
     tools       where tracked tools are, and how far from the tumor
     accuracy    how far off these distances may be
+    publishing  tumor and distances for other programs
     case        whose data these are, saved and opened as a whole
     jobs        what is being computed
     """
@@ -119,6 +121,7 @@ class Session:
         )  # fmt: skip
         self.tools.budget = self.accuracy.budget
         self._surface: vtkPolyData | None = None
+        self.publishing = PublishingPart(self.tools, self._surface_to_go_by)
         self._attached: list[Attached] = []
 
     @property
@@ -176,6 +179,7 @@ class Session:
                 lambda: self._process_live(now_s), lambda: self.recording.process(now_s), self.jobs.process,
                 self.tumor.process, self.structures.process,
                 self.case.check_source, lambda: self.refresh(now_s),
+                lambda: self.publishing.process(now_s),
                 *(partial(one.process, now_s) for one in self._attached),
             ]  # fmt: skip
             for part in parts:
@@ -242,6 +246,7 @@ class Session:
         self.jobs.close()
         self.tumor.close()
         self.structures.close()
+        self.publishing.stop()
 
     # What one part does to others
 
@@ -264,6 +269,10 @@ class Session:
         source = self.stream.source
         if source is not None:
             source.shown(frame)
+
+    def _surface_to_go_by(self) -> vtkPolyData | None:
+        """Of the tumor, while it is known to belong to the patient and nothing has failed."""
+        return self._surface if self.tools.may_measure() and self._faults.are_none() else None
 
     def _process_live(self, now_s: float) -> None:
         self.live.set_tumor(self._surface if self.tools.may_measure() else None)

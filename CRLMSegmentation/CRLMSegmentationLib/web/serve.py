@@ -39,6 +39,7 @@ def serve(
     folder: str | Path = DEFAULT_FOLDER, given: Sequence[str | Path] = (), case: str | Path | None = None,
     host: str = DEFAULT_HOST, port: int = 0, open_browser: bool = True, token: str | None = None,
     live: str | Path | None = None, shown_as: str = "", on_ready: Callable[[str], None] = lambda address: None,
+    publish: tuple[str, int] | None = None,
 ) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
@@ -51,6 +52,7 @@ def serve(
     live    a recording that is replayed from the beginning, or None
     shown_as  what the page calls the data of the case; '' for the name of its folder
     on_ready  called with the address once the page is served there
+    publish   host and port at which tumor and distances are sent to other programs over OpenIGTLink, or None
     Raises ConfigurationError when trame-slicer or something that was named is not there, or when the address cannot be
     served at, and StreamError for a port that is none.
     """
@@ -65,7 +67,7 @@ def serve(
         )
     token = (token or new_token()) if not is_loopback(host) else token
     try:
-        asyncio.run(_serve(folder, given, (case, shown_as), live, host, port, open_browser, token, on_ready))
+        asyncio.run(_serve(folder, given, (case, shown_as), live, host, port, open_browser, token, on_ready, publish))
     except OSError as error:
         raise ConfigurationError(
             f"The page cannot be served at {host}:{port} ({error.strerror}); choose another --port."
@@ -98,6 +100,7 @@ def _check_named(given: Sequence[str | Path], case: str | Path | None, live: str
 async def _serve(
     folder: str | Path, given: Sequence[str | Path], case: tuple[str | Path | None, str], live: str | Path | None,
     host: str, port: int, open_browser: bool, token: str | None, on_ready: Callable[[str], None],
+    publish: tuple[str, int] | None,
 ) -> None:  # fmt: skip
     from .server.access import gate, is_loopback
     from .server.build import build
@@ -139,6 +142,8 @@ async def _serve(
         folder_of_case, shown_as = case
         if folder_of_case is not None:
             controller.open_case(folder_of_case, shown_as)
+        if publish is not None:
+            controller.session.publishing.start(publish[1], publish[0])
         if live is not None:
             controller.replay(live)
             # Who serves both says that they belong together.

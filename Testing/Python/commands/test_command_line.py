@@ -192,6 +192,9 @@ def test_igsio_s_optimization_is_only_asked_for_with_igsio_s_arithmetic(capsys, 
         (["--case", "nofile"], "nofile does not exist"),
         (["--port", "70000"], "70000 is no port"),
         (["--port", "-1"], "-1 is no port"),
+        (["--publish", "robot"], "--publish is 'robot'"),
+        (["--publish", "0.0.0.0:"], "--publish is '0.0.0.0:'"),
+        (["--publish", "70000"], "70000 is no port"),
     ],
 )
 def test_the_page_is_not_served_with_what_is_not_there(capsys, monkeypatch, arguments, reason):

@@ -1,10 +1,15 @@
 """The page that begins with a finished case, as at the end of the demo; and the page for other computers."""
 
 import re
+import socket
+
+from link_listener import Listener
 
 
 def test_a_saved_case_opens_with_everything_in_it(serve, visit, saved_case):
-    served = serve("--case", str(saved_case))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    served = serve("--case", str(saved_case), "--publish", str(port))
     tab = visit(served.address)
     page = tab.page
     assert page.inner_text("#data-kind") == "Case round"
@@ -14,6 +19,11 @@ def test_a_saved_case_opens_with_everything_in_it(serve, visit, saved_case):
     # A yellow tumor in space, its contour in a slice
     tab.until(lambda: tab.tumor_pixels("3d") > 200, "a tumor in space")
     tab.until(lambda: tab.tumor_pixels("red") > 30, "a contour in the slice")
+
+    # Another program has it as well
+    with Listener(port) as listener:
+        tab.until(lambda: listener.read() or listener.heard.get("Tumor"), "the tumor in another program")
+        assert len(listener.heard["Tumor"][-1].points) > 100
 
     # The network is away for a moment: the page says so, and is there again with everything in it
     tab.is_cut_off = True

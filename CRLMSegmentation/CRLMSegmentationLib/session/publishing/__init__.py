@@ -1,0 +1,1 @@
+"""Tumor and distances for other programs."""

@@ -1,0 +1,73 @@
+"""What is navigated by, sent to other programs while a person wants it; messages.py says in which form."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pyigtl import MessageBase
+
+from ...tracking.openigtlink.server.server import Server
+from .messages import tool_messages, tumor_message
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    from ..tools import Tools
+
+# A program that has missed the message has the surface after so long.
+_SURFACE_EVERY_S = 2.0
+
+
+class PublishingPart:
+    """Serves the tumor and the distances of one session while it is on.
+
+    surface   RAS mm, of the tumor that is to be navigated by; None while there is none
+    """
+
+    def __init__(self, tools: Tools, surface: Callable[[], vtkPolyData | None]) -> None:
+        self._tools, self._surface = tools, surface
+        self._server: Server | None = None
+        self._sent: vtkPolyData | None = None
+        self._clients, self._surface_due_s = 0, 0.0
+
+    @property
+    def port(self) -> int | None:
+        """The port that is served at; None while it is off."""
+        return None if self._server is None else self._server.port
+
+    @property
+    def clients(self) -> int:
+        """How many programs are connected."""
+        return 0 if self._server is None else self._server.client_count
+
+    def start(self, port: int, host: str = "127.0.0.1") -> None:
+        """Begin to serve, in place of what was served before.
+
+        port  0 takes a free one
+        host  127.0.0.1 for programs on this computer alone; OpenIGTLink asks nobody who he is
+        Raises StreamError when the port cannot be had; then it is off.
+        """
+        self.stop()
+        self._server = Server(host, port).start()
+        self._clients = 0
+
+    def stop(self) -> None:
+        """Release the port; every client sees the end of the connection."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+
+    def process(self, now_s: float) -> None:
+        """Send how things are now, when anybody listens; `now_s` is time.monotonic() of this tick."""
+        clients, self._clients = self._clients, self.clients
+        if self._server is None or not self._clients:
+            return
+        surface, now, messages = self._surface(), time.time(), list[MessageBase]()
+        if surface is not self._sent or self._clients > clients or now_s >= self._surface_due_s:
+            self._sent, self._surface_due_s = surface, now_s + _SURFACE_EVERY_S
+            messages.append(tumor_message(surface, now))
+        for reading in self._tools.readings(now_s):
+            messages += tool_messages(reading, now)
+        self._server.send(messages)
