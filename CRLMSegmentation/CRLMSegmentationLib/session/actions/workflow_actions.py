@@ -1,61 +1,24 @@
-"""What a person can do with a session, described once for every front end.
+"""What a person can do in the steps of the workflow, and with the case as a whole.
 
-The window and the page make their buttons from ACTIONS: name, help, and whether it can be done now. A new step of the
-workflow is a row here and a function of one of the session's parts; each front end only says where its button stands.
+A new step of the workflow is a row here and a function of one of the session's parts; each front end only says where
+its button stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigurationError
-from .state import BEING_FOUND, NO_BOX, NO_PROPOSAL, NO_RECORDING, NO_SWEEP, RECORDING_GOES_ON, Step, StepStatus
+from ..state import BEING_FOUND, NO_BOX, NO_PROPOSAL, NO_RECORDING, NO_SWEEP, RECORDING_GOES_ON, Step, StepStatus
+from .action import Action
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..sweep import Sweep
-    from ..values import Box
-    from .session import Session
-
-
-@dataclass(frozen=True)
-class Action:
-    """One thing that a person can do.
-
-    name     for programs: ids of buttons, names of values
-    step     of the workflow that it belongs to; None for what concerns the case as a whole
-    label    on its button
-    help     one line for a tooltip, without a full stop
-    command  does it: (session, ...), with the further arguments that its own docstring says
-    why_not  (session): the sentence why it cannot be done now; '' when it can
-    """
-
-    name: str
-    step: Step | None
-    label: str
-    help: str
-    command: Callable[..., Any]
-    why_not: Callable[[Session], str]
-
-    def can_run(self, session: Session) -> bool:
-        return not self.why_not(session)
-
-    def run(self, session: Session, *arguments: Any, **options: Any) -> Any:
-        """Do it. Raises ConfigurationError with the sentence of why_not() when it cannot be done now, and what the
-        command raises.
-        """
-        self.check(session)
-        return self.command(session, *arguments, **options)
-
-    def check(self, session: Session) -> None:
-        """Raises ConfigurationError with the sentence of why_not() when it cannot be done now."""
-        sentence = self.why_not(session)
-        if sentence:
-            raise ConfigurationError(sentence)
+    from ...sweep import Sweep
+    from ...values import Box
+    from ..session import Session
 
 
 # When it can be done
@@ -323,7 +286,7 @@ NEW_CASE = Action(
     lambda session: session.case.begin(), _without_case,
 )  # fmt: skip
 
-ACTIONS = (
+WORKFLOW_ACTIONS = (
     CONNECT, REPLAY, DISCONNECT, RECORD, STOP, OUTLINE, OPEN_SWEEP, RECONSTRUCT, PLACE_BOX, ACCEPT_BOX, FIND, CANCEL,
     GROW, CORRECT, DISCARD, ACKNOWLEDGE, NAVIGATE, MARGIN, KEEP_CASE, SAVE, OPEN_CASE, NEW_CASE,
 )  # fmt: skip
