@@ -110,6 +110,10 @@ class NetworkSource:
         """Take this one of the image streams that come; see ImageStream.choose_image."""
         self._receiver.ultrasound.choose_image(name)
 
+    def calibrate_image(self, image_to_probe: np.ndarray | None) -> None:
+        """Take this for ImageToProbe; see ImageStream.calibrate."""
+        self._receiver.ultrasound.calibrate(image_to_probe)
+
     def shown(self, frame: TrackedFrame) -> None:
         self._receiver.ultrasound.shown(frame)
 

@@ -24,6 +24,7 @@ from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
 from .accuracy.accuracy_part import AccuracyPart
 from .attached import Attached
 from .box import BoxPart
+from .calibration.calibration_part import CalibrationPart
 from .case.case import CasePart
 from .case.contents import CaseContents
 from .engine import Engine
@@ -72,6 +73,7 @@ class Session:
     tools       where tracked tools are, and how far from the tumor
     accuracy    how far off these distances may be
     publishing  tumor and distances for other programs
+    calibration a stylus or a probe, calibrated from the live stream
     case        whose data these are, saved and opened as a whole
     jobs        what is being computed
     """
@@ -120,6 +122,10 @@ class Session:
             lambda: case.origin == "simulated",
         )  # fmt: skip
         self.tools.budget = self.accuracy.budget
+        self.calibration = CalibrationPart(
+            self.stream, self.tools, self.accuracy, lambda: self.recording.state is not None, self.report,
+            faults.report,
+        )  # fmt: skip
         self._surface: vtkPolyData | None = None
         self.publishing = PublishingPart(self.tools, self._surface_to_go_by)
         self._attached: list[Attached] = []
@@ -177,6 +183,7 @@ class Session:
             parts: list[Callable[[], object]] = [
                 lambda: self.stream.process(now_s, lambda: now_s + time.monotonic() - began_s),
                 lambda: self._process_live(now_s), lambda: self.recording.process(now_s), self.jobs.process,
+                lambda: self.calibration.process(now_s),
                 self.tumor.process, self.structures.process,
                 self.case.check_source, lambda: self.refresh(now_s),
                 lambda: self.publishing.process(now_s),
@@ -225,6 +232,7 @@ class Session:
             or self.tumor.is_shaping
             or self.structures.is_busy
             or self.engine.status.state == "starting"
+            or self.calibration.is_ending
             or any(one.is_busy for one in self._attached)
         )
 
@@ -239,6 +247,7 @@ class Session:
             one.close()
         self._workflow.close()
         self.stream.close()
+        self.calibration.close()
         self.live.close()
         self.jobs.cancel()
         self.recording.close()
@@ -256,6 +265,7 @@ class Session:
             self.case.source.disconnect()
         else:
             self.case.source.connect(source)
+        self.calibration.on_source(source)
         self.live.forget()
         self.case.check_source()
 

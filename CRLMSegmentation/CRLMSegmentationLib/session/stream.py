@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import ConfigurationError
 from ..navigation.tool_transforms import tool_poses
-from ..sweep import TrackedFrame
+from ..sweep import Pose, TrackedFrame
 from ..tracking import StreamStatus
 from ..values.defaults import DEFAULT_PORT
+from .event import Event
 from .faults import Faults
 from .frame_source import FrameSource, NetworkSource, ReceivedPose, with_origin
 from .live_image import LiveImage
@@ -39,6 +41,8 @@ class StreamPart:
     recording      keeps every frame, in the order of arrival, before the newest is shown
     own_thread     False where a receiver must not have a thread of its own, because Python's threads starve
     on_source      called with a source before it is connected, and with None after one was disconnected
+    frames_arrived  event: every frame, in the order of arrival
+    poses_arrived   event: transforms that came beside the images, and the sender's time of them
     hold_back      asked about each frame before it is shown, with received_s and read_s of LiveImage.show(): True when
                    it is shown later, by who holds it back
     """
@@ -48,6 +52,8 @@ class StreamPart:
         recording: RecordingPart, faults: Faults, own_thread: bool, on_source: Callable[[FrameSource | None], None],
     ) -> None:  # fmt: skip
         self.image_delay_s = 0.0
+        self.frames_arrived: Event[[Sequence[TrackedFrame]]] = Event(faults.report)
+        self.poses_arrived: Event[[Mapping[str, Pose], float]] = Event(faults.report)
         self.hold_back: Callable[[TrackedFrame, float, float | None], bool] = lambda frame, received_s, read_s: False
         self._tool_names = tuple(tool_names)
         self.image = image
@@ -155,12 +161,26 @@ class StreamPart:
         if choose is not None:
             choose(name)
 
+    def calibrate_image(self, image_to_probe: np.ndarray | None) -> None:
+        """Take this (4, 4), pixel to mm, for ImageToProbe of what is connected; None for what the source itself says.
+
+        Raises ConfigurationError when the source takes none.
+        """
+        if self._source is None:
+            return
+        calibrate = getattr(self._source, "calibrate_image", None)
+        if calibrate is not None:
+            calibrate(image_to_probe)
+        elif image_to_probe is not None:
+            raise ConfigurationError(f"The images of {self._source.name} come with a calibration that stays.")
+
     def show_frame(self, frame: TrackedFrame, received_s: float | None = None) -> None:
         """Show a live frame and the tools that came with it; keep it when recording.
 
         received_s  time.monotonic() when it arrived; now, when left out
         """
         self._recording.add(frame)
+        self.frames_arrived([frame])
         self.show(frame, received_s)
 
     def process(self, now_s: float, clock: Callable[[], float] | None = None) -> bool:
@@ -180,6 +200,8 @@ class StreamPart:
             # One that cannot be kept must not cost those that came with it.
             with self._faults.caught():
                 self._recording.add(frame)
+        if frames:
+            self.frames_arrived(frames)
         status = source.status
         if frames:
             age_s = status.age.seconds if status.age.is_known else 0.0
@@ -220,6 +242,7 @@ class StreamPart:
         for received_s, stamp_s in sorted(arrivals):
             together = by_stamp[stamp_s]
             poses = {**calibrations, **{name: one.pose for name, one in together.items()}}
+            self.poses_arrived(poses, stamp_s)
             for name, pose in tool_poses(poses, {*self.tool_names, *self._tools.names}).items():
                 if self._is_news(name, stamp_s):
                     self._tool_stamps_s[name] = self._stamps_beside_s[name] = stamp_s

@@ -100,6 +100,7 @@ class Tools:
         self._may_be_live = may_be_live
         self._clock = clock
         self._tools: dict[str, TrackedTool] = {}
+        self._calibrated_here: set[str] = set()
         self._tumor: TumorDistance | None = None
 
     @property
@@ -132,7 +133,7 @@ class Tools:
         """
         calibrated = tool_of_calibration(name)
         if calibrated:
-            if pose is not None and pose.valid:
+            if pose is not None and pose.valid and calibrated not in self._calibrated_here:
                 self._calibrate(calibrated, pose.matrix)
             return True
         tool = tool_of_pose(name)
@@ -143,6 +144,18 @@ class Tools:
         self._clock.note(tool, stamp_s, received_s, read_s)
         self.refresh(received_s if read_s is None or math.isnan(read_s) else read_s)
         return True
+
+    def set_tip(self, name: str, tip_to_tool: ArrayLike) -> None:
+        """A tip (4, 4) that was calibrated here: it counts, whatever tip the stream sends, until follow_stream().
+
+        Raises GeometryError for what is no affine matrix.
+        """
+        self._calibrate(name, tip_to_tool)
+        self._calibrated_here.add(name)
+
+    def follow_stream(self) -> None:
+        """Tips count again as the stream sends them; those that it does not send stay."""
+        self._calibrated_here.clear()
 
     def distance_mm(self, name: str = DEFAULT_TOOL, now_s: float | None = None) -> float | None:
         """Tip to tumor surface, negative inside; None when the tool is lost or there is no tumor to measure to."""
@@ -193,6 +206,8 @@ class Tools:
         """
         before, self._tools, self._tumor = self._tools, {}, None
         self._clock.forget()
+        if not keep_calibration:
+            self._calibrated_here.clear()
         for name in before:
             self.removed(name)
         for name, tool in before.items():

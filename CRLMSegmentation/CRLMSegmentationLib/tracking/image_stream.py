@@ -128,6 +128,12 @@ class ImageStream:
         """
         self._requested_image = (name,)
 
+    def calibrate(self, image_to_probe: np.ndarray | None) -> None:
+        """Take this (4, 4), pixel to mm, for ImageToProbe from the next image on, whatever the sender says of its
+        images; None for what the sender and the settings say. Raises GeometryError for what is no affine matrix.
+        """
+        self._pairing.calibrate(image_to_probe)
+
     def clear(self) -> None:
         """Throw away the frames that wait."""
         self._queue.clear()

@@ -39,6 +39,7 @@ class ReplaySource:
         self._server = ReplayProcess(path, plus_configuration, calibration, reference, speed, loop, close_at_end)
         self._source: NetworkSource | None = None
         self._problem = "the recording is being opened"
+        self._image_to_probe: np.ndarray | None = None
 
     @property
     def status(self) -> StreamStatus:
@@ -55,6 +56,12 @@ class ReplaySource:
     def poll(self) -> list[TrackedFrame]:
         self._connect()
         return self._source.poll() if self._source is not None else []
+
+    def calibrate_image(self, image_to_probe: np.ndarray | None) -> None:
+        """Take this for ImageToProbe; see ImageStream.calibrate."""
+        self._image_to_probe = image_to_probe
+        if self._source is not None:
+            self._source.calibrate_image(image_to_probe)
 
     def shown(self, frame: TrackedFrame) -> None:
         if self._source is not None:
@@ -74,4 +81,5 @@ class ReplaySource:
         if answer.origin == SIMULATED:
             self.origin = SIMULATED
         self._source = NetworkSource("127.0.0.1", answer.port, own_thread=self._own_thread, reference=self._reference)
+        self._source.calibrate_image(self._image_to_probe)
         self._source.start()

@@ -128,6 +128,10 @@ class FramePairing:
         self.names.begin_anew()
         return frames
 
+    def calibrate(self, image_to_probe: np.ndarray | None) -> None:
+        """See ImagePoses.calibrate()."""
+        self._poses.calibrate(image_to_probe)
+
     def choose_image(self, name: str | None) -> list[TrackedFrame]:
         """Take this image stream from now on (None: the next that comes); the frames that waited."""
         frames = self.give_up_waiting(math.inf)
@@ -300,6 +304,6 @@ class FramePairing:
             image_to_reference=None if pose is None else pose.matrix,
             timestamp=image.timestamp if math.isfinite(image.timestamp) else 0.0,
             valid=valid,
-            transforms={name: entry for name, entry in transforms.items() if name != target},
+            transforms={name: entry for name, entry in self._poses.recorded(transforms).items() if name != target},
             fields=image.fields,
         )

@@ -1,0 +1,311 @@
+"""The Calibrate step of a session: a stylus or a probe, from the live stream, with guidance; accepted by a person."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration
+from ...calibration.probe.phantom import read_phantom
+from ...errors import CalibrationError, ConfigurationError
+from ...sweep import Pose, TrackedFrame
+from ...sweep.sweep import SIMULATED
+from ..accuracy.accuracy_part import AccuracyPart
+from ..event import Event
+from ..frame_source import FrameSource
+from ..jobs.latest import Latest
+from ..state import RECORDING_GOES_ON
+from ..stream import StreamPart
+from ..tools import Tools
+from .collecting import Collecting
+from .guidance import CalibrationResult, Guidance, ImageResult, TipResult
+from .probe_run import ProbeRun
+from .saved_calibrations import add_to_saved, read_saved
+from .stylus_run import StylusRun
+
+# A tool whose poses come with images is not looked for beside them.
+_WITHOUT_IMAGES_S = 1.0
+# Sentences by which a command is refused; the actions say the same before it is given.
+NOT_CONNECTED = "Connect first: nothing comes that could be calibrated."
+NOTHING_RUNS = "No calibration is going on; begin one first."
+NOTHING_FOUND = "There is no result to take; calibrate first."
+NOTHING_ACCEPTED = "No calibration was taken yet: there is nothing to keep."
+
+
+class CalibrationPart:
+    """At most one calibration at a time; what it found waits until a person accepts or discards it.
+
+    An accepted tip or ImageToProbe counts in place of what the stream says, as long as the same source is connected.
+
+    is_recording  True while a recording goes on: its frames are all of one calibration
+    report        reports a sentence to people
+    on_error      called with what a handler of an event raises
+
+    file      the JSON that save() adds to and load() reads; None where a front end has none
+    result    waits for accept() or discard(); None when nothing does
+    problem   why the last calibration gave no result; ''
+    changed   event: begun, ended, other guidance, another result or none
+    """
+
+    def __init__(
+        self, stream: StreamPart, tools: Tools, accuracy: AccuracyPart, is_recording: Callable[[], bool],
+        report: Callable[[str], None], on_error: Callable[[Exception], None],
+    ) -> None:  # fmt: skip
+        self.file: Path | None = None
+        self.result: CalibrationResult | None = None
+        self.problem = ""
+        self.changed: Event[[]] = Event(on_error)
+        self._stream, self._tools, self._accuracy = stream, tools, accuracy
+        self._is_recording, self._report, self._on_error = is_recording, report, on_error
+        self._latest = Latest("Calibration")
+        self._collecting: Collecting | None = None
+        self._last_guidance = Guidance()
+        self._identity = self._origin = ""
+        self._with_images_s = 0.0
+        self._image: tuple[np.ndarray, tuple[int, int]] | None = None
+        self._accepted: dict[str, tuple[CalibrationResult, str]] = {}
+        stream.frames_arrived.connect(self._on_frames)
+        stream.poses_arrived.connect(self._on_poses)
+
+    # What is known
+
+    @property
+    def is_running(self) -> bool:
+        """True from start_stylus() or start_probe() until there is a result, or none."""
+        return self._collecting is not None
+
+    @property
+    def is_ending(self) -> bool:
+        """True while the result is computed."""
+        return self._collecting is not None and self._collecting.is_ending
+
+    @property
+    def name(self) -> str:
+        """What is being calibrated, for people; '' when nothing is."""
+        return "" if self._collecting is None else self._collecting.run.name
+
+    @property
+    def instruction(self) -> str:
+        """What to do, for people; '' when nothing is being calibrated."""
+        return "" if self._collecting is None else self._collecting.run.instruction
+
+    @property
+    def guidance(self) -> Guidance:
+        """How far the calibration is that runs, or that ended last."""
+        return self._last_guidance if self._collecting is None else self._collecting.guidance
+
+    @property
+    def tools(self) -> list[str]:
+        """Those that can be calibrated: tracked, or looked for."""
+        return list(dict.fromkeys([*self._tools.names, *self._stream.tool_names]))
+
+    @property
+    def accepted(self) -> list[str]:
+        """Of every accepted calibration one line for people."""
+        return [result.text for result, _ in self._accepted.values()]
+
+    # What can be done
+
+    def start_stylus(self, tool: str) -> None:
+        """Find the tip of this tool, from its poses that come now. Raises ConfigurationError when nothing comes."""
+        self._start(StylusRun(tool))
+
+    def start_probe(self, configuration: str | Path) -> None:
+        """Find ImageToProbe from the images that come now.
+
+        configuration  PLUS's, with the N-wire phantom and its PhantomToReference
+        Raises ConfigurationError when nothing comes, or for what is missing or wrong in the configuration.
+        """
+        self._start(ProbeRun(read_phantom(configuration)))
+
+    def stop(self) -> None:
+        """Take no more, and give the result of what came; process() takes it in. Raises ConfigurationError when
+        nothing runs.
+        """
+        if self._collecting is None:
+            raise ConfigurationError(NOTHING_RUNS)
+        self._collecting.end()
+        self.changed()
+
+    def accept(self) -> None:
+        """Use the result from now on. Raises ConfigurationError when there is none, and for an image while a recording
+        goes on.
+        """
+        result = self.result
+        if result is None:
+            raise ConfigurationError(NOTHING_FOUND)
+        if isinstance(result, ImageResult) and self._is_recording():
+            raise ConfigurationError(RECORDING_GOES_ON)
+        if isinstance(result, TipResult):
+            self._tools.set_tip(result.tool, result.estimate.tip_to_tool)
+        else:
+            self._set_image(result.estimate.matrix, result.estimate.image_size)
+        self._accuracy.set_calibrations(result.added_to(self._accuracy.calibrations))
+        source = self._stream.source
+        key = result.tool if isinstance(result, TipResult) else "image"
+        self._accepted[key] = result, self._origin if source is None else source.origin
+        self.result = None
+        self.changed()
+
+    def discard(self) -> None:
+        """Forget a calibration that runs, or its result; what counted before goes on to count."""
+        self._latest.drop()
+        self._collecting = self.result = None
+        self.problem = ""
+        self.changed()
+
+    def save(self, path: str | Path | None = None) -> Path:
+        """Add what was accepted to the file of calibrations (`file` when left out); its other entries stay.
+
+        Returns the path. Raises ConfigurationError when there is nothing to keep, FileFormatError when it cannot be.
+        """
+        place = self._place(path)
+        if not self._accepted:
+            raise ConfigurationError(NOTHING_ACCEPTED)
+        if any(origin == SIMULATED for _, origin in self._accepted.values()):
+            raise ConfigurationError(
+                "A calibration of simulated devices is not kept: it would be taken for a real one."
+            )
+        return add_to_saved(place, [result for result, _ in self._accepted.values()])
+
+    def load(self, path: str | Path | None = None) -> str:
+        """Use the tips and the image of a file of calibrations (`file` when left out) with what is connected.
+
+        Returns what is used, for people. Raises ConfigurationError when nothing is connected, a recording goes on, the
+        images have another size than was calibrated, or for a file that makes no sense.
+        """
+        place = self._place(path)
+        if self._stream.source is None:
+            raise ConfigurationError(NOT_CONNECTED)
+        known = read_saved(place)
+        if known.image is not None:
+            self._check_image(known.image, place.name)
+        for tool, tip in known.tips.items():
+            self._tools.set_tip(tool, tip.tip_to_tool)
+        if known.image is not None:
+            self._set_image(known.image.image_to_probe, known.image.image_size)
+        self._accuracy.set_calibrations(known)
+        self.changed()
+        return _loaded_text(known, place.name)
+
+    # What the session does
+
+    def on_source(self, source: FrameSource | None) -> None:
+        """Another source is connected, or none any more: a calibration belongs to one."""
+        if source is None:
+            if self._collecting is not None:
+                self._collecting.end()
+            return
+        if source.identity == self._identity:
+            self._stream.calibrate_image(None if self._image is None else self._image[0])
+        else:
+            if self._collecting is not None or self.result is not None:
+                self._report("The calibration was given up, because the images come from elsewhere now.")
+            self.discard()
+            self._image = None
+            self._accepted.clear()
+            self._tools.follow_stream()
+        self._identity, self._origin = source.identity, source.origin
+
+    def process(self, now_s: float) -> None:
+        """Take in what has been computed, and compute on; called by the session's timer."""
+        self._latest.process()
+        if self._collecting is not None:
+            before = self._collecting.guidance
+            self._collecting.process(now_s)
+            if self._collecting is not None and self._collecting.guidance is not before:
+                self.changed()
+        frame = self._stream.image.frame
+        if self._image is not None and frame is not None and frame.pixels.size and frame.image_size != self._image[1]:
+            self._image = None
+            self._stream.calibrate_image(None)
+            self._report(
+                "The images have another size than they were calibrated at: the image's calibration counts no more; "
+                "set the depth as it was, or calibrate the probe again."
+            )
+
+    def close(self) -> None:
+        """Wait until nothing is computed any more."""
+        self._collecting = None
+        self._latest.close()
+
+    # Behind
+
+    def _start(self, run: StylusRun | ProbeRun) -> None:
+        if self._stream.source is None:
+            raise ConfigurationError(NOT_CONNECTED)
+        self.discard()
+        self._last_guidance = Guidance()
+        self._collecting = Collecting(run, self._latest, self._on_end)
+        self._with_images_s = time.monotonic()
+        self.changed()
+
+    def _on_frames(self, frames: Sequence[TrackedFrame]) -> None:
+        collecting = self._collecting
+        if collecting is None:
+            return
+        for frame in frames:
+            if not isinstance(collecting.run, StylusRun):
+                collecting.take(frame)
+            elif (pose := collecting.run.pose_of(frame.transforms, frame.timestamp)) is not None:
+                collecting.take(pose)
+                self._with_images_s = time.monotonic()
+
+    def _on_poses(self, poses: Mapping[str, Pose], time_s: float) -> None:
+        """Beside the images: ahead of those that wait for their poses, which would come too late after them."""
+        collecting = self._collecting
+        if collecting is None or not isinstance(collecting.run, StylusRun):
+            return
+        if time.monotonic() - self._with_images_s > _WITHOUT_IMAGES_S:
+            pose = collecting.run.pose_of(poses, time_s)
+            if pose is not None:
+                collecting.take(pose)
+
+    def _on_end(self, end: CalibrationResult | Exception) -> None:
+        if self._collecting is not None:
+            self._last_guidance = self._collecting.guidance
+        self._collecting = None
+        if isinstance(end, CalibrationError):
+            self.problem = str(end)
+        elif isinstance(end, Exception):
+            self.problem = "The calibration failed, and it is a fault of this program; begin it again."
+            self._on_error(end)
+        else:
+            self.result = end
+        self.changed()
+
+    def _set_image(self, image_to_probe: np.ndarray, size: tuple[int, int]) -> None:
+        self._stream.calibrate_image(image_to_probe)
+        self._image = image_to_probe, size
+
+    def _check_image(self, image: ImageCalibration, name: str) -> None:
+        if self._is_recording():
+            raise ConfigurationError(RECORDING_GOES_ON)
+        frame = self._stream.image.frame
+        if frame is not None and frame.pixels.size and frame.image_size != tuple(image.image_size):
+            raise ConfigurationError(
+                f"The image in {name} was calibrated with {_size(image.image_size)} pixels, and these images have "
+                f"{_size(frame.image_size)}: calibrate the probe at this depth."
+            )
+
+    def _place(self, path: str | Path | None) -> Path:
+        place = self.file if path is None else Path(path)
+        if place is None:
+            raise ConfigurationError("Choose the file of calibrations first.")
+        return place
+
+
+def _loaded_text(known: Calibrations, name: str) -> str:
+    used = [f"the tip of {tool} ({tip.date[:10] or 'no date'})" for tool, tip in known.tips.items()]
+    if known.image is not None:
+        used.append(f"the image at {_size(known.image.image_size)} pixels ({known.image.date[:10] or 'no date'})")
+    if not used:
+        return f"{name} holds no tip and no image."
+    return f"Used from {name}: {', '.join(used)}. An image's calibration belongs to the depth that it was made at."
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"

@@ -1,0 +1,108 @@
+"""A probe that is being calibrated from the live stream, on an N-wire phantom."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...calibration.probe.bright_dots import bright_dots
+from ...calibration.probe.phantom import NWirePhantom
+from ...calibration.probe.probe_calibration import (
+    WANTED_CORNER_MM,
+    WANTED_FRAMES,
+    WANTED_TURN_DEG,
+    ProbeCalibration,
+    ProbeEstimate,
+)
+from ...errors import CalibrationError
+from ...sweep import TrackedFrame
+from .guidance import Guidance, ImageResult
+
+# Where the configuration does not say how large a pixel is, bright spots are counted as if it were so.
+_PIXEL_MM = 0.1
+
+
+class ProbeRun:
+    """Takes images in the session's thread, and makes of them what is shown, in any one other.
+
+    phantom  with its registration to Reference
+    """
+
+    name = "probe"
+    instruction = "Keep all wires in the image; move the probe along the phantom, tilt and turn it to all sides."
+    lot, most_waiting = 12, 60
+
+    def __init__(self, phantom: NWirePhantom) -> None:
+        self._phantom = phantom
+        self._calibration = ProbeCalibration(phantom)
+        self._estimate: ProbeEstimate | None = None
+        self._seen = ""
+        self._marks: set[int] = set()
+        self._wires: tuple[tuple[float, float], ...] = ()
+
+    def add(self, frames: Sequence[TrackedFrame]) -> None:
+        """Look at images; in the thread that computes."""
+        different = [frame for frame in frames if self._is_different(frame)]
+        for number, frame in enumerate(different):
+            lost = self._calibration.lost
+            has_all = self._calibration.add(frame)
+            if number == len(different) - 1:
+                self._see(frame, has_all, self._calibration.lost > lost)
+        if different:
+            self._estimate = None
+
+    def guidance(self) -> Guidance:
+        """How far it is; in the thread that computes."""
+        calibration = self._calibration
+        found_in = len(calibration.frames)
+        lost = f", {calibration.lost} without the probe's pose" if calibration.lost else ""
+        figures = [
+            ("This image", self._seen),
+            ("Images", f"{found_in} of {calibration.images} with all wires{lost}"),
+        ]
+        try:
+            found = self._found()
+        except CalibrationError as error:
+            return Guidance(tuple(figures), (str(error),), 0.0, self._wires)
+        worst_mm = float(found.corner_deviation_mm.max())
+        figures += [
+            ("Probe turned by", f"{found.turned_deg:.0f} of {WANTED_TURN_DEG:.0f} degrees"),
+            ("Corners known to", f"{worst_mm:.1f} of {WANTED_CORNER_MM:g} mm"),
+        ]
+        shares = (
+            found.frames_used / WANTED_FRAMES, found.turned_deg / WANTED_TURN_DEG,
+            WANTED_CORNER_MM / max(worst_mm, 1e-9),
+        )  # fmt: skip
+        return Guidance(tuple(figures), tuple(found.missing), min(1.0, *shares), self._wires)
+
+    def result(self) -> ImageResult:
+        """What was found; in the thread that computes. Raises CalibrationError with why there is nothing."""
+        return ImageResult(self._found())
+
+    def _found(self) -> ProbeEstimate:
+        if self._estimate is None:
+            self._estimate = self._calibration.estimate()
+        return self._estimate
+
+    def _is_different(self, frame: TrackedFrame) -> bool:
+        """False for an image that came before: once more in a replay it tells nothing new, and would be counted."""
+        mark = zlib.crc32(frame.pixels.tobytes())
+        is_new = mark not in self._marks
+        self._marks.add(mark)
+        return is_new
+
+    def _see(self, frame: TrackedFrame, has_all: bool, is_lost: bool) -> None:
+        """What this image shows, for people."""
+        wanted = len(self._phantom.names)
+        self._wires = ()
+        if is_lost:
+            self._seen = "the probe or the reference is lost"
+        elif has_all:
+            size = np.array(frame.image_size, dtype=float)
+            self._wires = tuple((float(u), float(v)) for u, v in self._calibration.frames[-1].points / size)
+            self._seen = f"all {wanted} wires are seen"
+        else:
+            dots = len(bright_dots(frame.pixels, self._phantom.pixel_mm or _PIXEL_MM))
+            self._seen = f"not all of the {wanted} wires are seen ({dots} bright spots)"

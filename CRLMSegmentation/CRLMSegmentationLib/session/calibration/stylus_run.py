@@ -1,0 +1,102 @@
+"""A stylus that is being calibrated from the live stream."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from ...calibration.stylus.stylus_calibration import (
+    WANTED_DEVIATION_MM,
+    WANTED_POSES,
+    WANTED_TILT_DEG,
+    StylusCalibration,
+    TipEstimate,
+)
+from ...errors import CalibrationError
+from ...sweep import Pose
+from ...sweep.transforms import compose
+from .guidance import Guidance, TipResult
+
+# In the order in which they are preferred: with a reference the hand that holds the dimple may move.
+_FIXED_FRAMES = ("Reference", "Tracker")
+# A time that goes back by more is of a clock that began anew, and is told as lost; others came in another order.
+_LATER_S = 2.0
+
+TimedPoseOfTool = tuple[Pose, float]
+
+
+class StylusRun:
+    """Takes poses in the session's thread, and makes of them what is shown, in any one other.
+
+    tool  as PLUS names it
+    """
+
+    instruction = "Hold the tip in a dimple, and tilt the stylus slowly to all sides."
+    lot, most_waiting = 20_000, 20_000
+
+    def __init__(self, tool: str) -> None:
+        self.tool = tool
+        self.name = f"stylus {tool}"
+        self._frame: str | None = None
+        self._newest_s = -math.inf
+        self._marks: set[bytes] = set()
+        self._calibration = StylusCalibration()
+        self._estimate: TipEstimate | None = None
+
+    def pose_of(self, transforms: Mapping[str, Pose], time_s: float) -> TimedPoseOfTool | None:
+        """What of the transforms of one time is for this run; None when nothing is, or it came already."""
+        if self._newest_s - _LATER_S <= time_s <= self._newest_s:
+            return None
+        for frame in (self._frame,) if self._frame is not None else _FIXED_FRAMES:
+            pose = compose(transforms, self.tool, frame)
+            if pose is not None:
+                self._frame, self._newest_s = frame, time_s
+                return (pose, time_s) if self._is_different(pose) else None
+        return None
+
+    def add(self, poses: Sequence[TimedPoseOfTool]) -> None:
+        """Take poses; in the thread that computes."""
+        for pose, time_s in poses:
+            self._calibration.add(pose, time_s)
+        self._estimate = None
+
+    def _is_different(self, pose: Pose) -> bool:
+        """False for a pose that came before: once more in a replay it tells nothing new, and would be counted."""
+        mark = pose.matrix.tobytes()
+        is_new = not pose.valid or mark not in self._marks
+        self._marks.add(mark)
+        return is_new
+
+    def guidance(self) -> Guidance:
+        """How far it is; in the thread that computes."""
+        measured, lost = self._calibration.poses, self._calibration.lost
+        try:
+            found = self._found()
+        except CalibrationError as error:
+            return Guidance((("Poses", _poses(measured, 0, lost)),), (str(error),))
+        shares = (
+            found.tilt_deg / WANTED_TILT_DEG, found.poses_used / WANTED_POSES,
+            WANTED_DEVIATION_MM / max(found.deviation_mm, 1e-9),
+        )  # fmt: skip
+        figures = (
+            ("Tilt", f"{found.tilt_deg:.0f} of {WANTED_TILT_DEG:.0f} degrees"),
+            ("Poses", _poses(found.poses_used, found.poses_rejected, lost)),
+            ("Tip known to", f"{found.deviation_mm:.1f} of {WANTED_DEVIATION_MM:g} mm"),
+        )
+        return Guidance(figures, tuple(found.missing), min(1.0, *shares))
+
+    def result(self) -> TipResult:
+        """What was found; in the thread that computes. Raises CalibrationError with why there is nothing."""
+        return TipResult(self.tool, self._found())
+
+    def _found(self) -> TipEstimate:
+        if self._calibration.poses == 0 and self._calibration.lost:
+            raise CalibrationError(f"{self.tool} was never seen by the tracker; check what the tracker sees.")
+        if self._estimate is None:
+            self._estimate = self._calibration.estimate()
+        return self._estimate
+
+
+def _poses(used: int, rejected: int, lost: int) -> str:
+    parts = [f"{used} used", f"{rejected} rejected" if rejected else "", f"{lost} lost" if lost else ""]
+    return ", ".join(part for part in parts if part)
