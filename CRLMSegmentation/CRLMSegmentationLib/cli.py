@@ -29,7 +29,7 @@ _COMMANDS = {
     "live": "outline the tumor in every frame of a recording or a stream, and propose the box",
     "compare": "measure a mask against the truth",
     "difference": "compare two reconstructions of one sweep, voxel by voxel",
-    "scope": "the liver through a laparoscope: its camera, and landmarks in its picture",
+    "scope": "the liver through a laparoscope: its camera, landmarks in its picture, and the model over it",
     "demo": "run the whole chain and show what came out",
     "web": "serve the navigation as a page in the browser",
     "simulate": "make a simulated sweep with its true tumor",

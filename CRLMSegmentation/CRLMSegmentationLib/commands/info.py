@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FileFormatError, NotASequenceError, SequenceFileError, TransformError
-from ..files import SURFACE_ENDINGS, read_box, read_surface, read_volume
+from ..files import READ_SURFACE_ENDINGS, read_box, read_surface, read_volume
 from ..sweep import describe_sequence, read_poses
 from .options.printing import print_facts, print_rows, text
 from .options.sweep_options import add_sweep_options, calibration_from, configuration_from
@@ -80,7 +80,7 @@ def describe(path: Path) -> dict[str, Any]:
     if path.suffix.lower() == ".json":
         box = read_box(path)
         return {"kind": "box", "center_ras": box.center_ras.tolist(), "size_mm": box.size_mm.tolist()}
-    if path.suffix.lower() in SURFACE_ENDINGS:
+    if path.suffix.lower() in READ_SURFACE_ENDINGS:
         surface = read_surface(path)
         bounds = [round(value, 3) for value in surface.GetBounds()]
         return {"kind": "surface", "points": surface.GetNumberOfPoints(), "bounds_ras_mm": bounds}

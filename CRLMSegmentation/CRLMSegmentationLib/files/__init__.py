@@ -5,10 +5,11 @@ from .displacement_file import write_displacements
 from .mask_file import read_mask
 from .points_file import read_points
 from .seen_file import seen_path
-from .surface_file import SURFACE_ENDINGS, read_surface, write_surface
+from .surface_file import READ_SURFACE_ENDINGS, SURFACE_ENDINGS, read_surface, write_surface
 from .volume_file import VOLUME_ENDINGS, read_volume, write_volume
 
 __all__ = [
+    "READ_SURFACE_ENDINGS",
     "SURFACE_ENDINGS",
     "VOLUME_ENDINGS",
     "read_box",

@@ -1,4 +1,4 @@
-"""Surfaces as `.stl`, `.vtp` or `.ply`, in RAS or LPS as 3D Slicer expects them.
+"""Surfaces as `.stl`, `.vtp` or `.ply`, in RAS or LPS as 3D Slicer expects them; `.obj` and `.vtk` are read, too.
 
 Slicer reads models as LPS unless the file says otherwise: surfaces are written in LPS with the field or comment
 `SPACE=LPS` that it looks for (vtkMRMLModelStorageNode), and turned back into RAS on reading.
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _SPACE_LPS = "SPACE=LPS"
 _SPACE = re.compile(r"\bSPACE=([\w-]+)")
 SURFACE_ENDINGS = (".stl", ".vtp", ".ply")
+READ_SURFACE_ENDINGS = (*SURFACE_ENDINGS, ".obj", ".vtk")
 
 
 def write_surface(surface: vtkPolyData, path: str | Path) -> Path:
@@ -75,19 +76,25 @@ def _writer_of(path: Path, turned: vtkPolyData) -> vtkXMLPolyDataWriter | vtkSTL
     raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(SURFACE_ENDINGS)}.")
 
 
-def read_surface(path: str | Path) -> vtkPolyData:
-    """The surface in `path`, in RAS mm. Raises FileFormatError, also for other coordinates than RAS and LPS."""
+def read_surface(path: str | Path, as_stored: bool = False) -> vtkPolyData:
+    """The surface in `path`, in RAS mm; with `as_stored` in the coordinates that the file holds, whichever they are.
+
+    Raises FileFormatError, also for other coordinates than RAS and LPS.
+    """
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"The surface {path} does not exist; check the path.")
-    if path.suffix.lower() not in SURFACE_ENDINGS:
-        raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(SURFACE_ENDINGS)}.")
+    if path.suffix.lower() not in READ_SURFACE_ENDINGS:
+        endings = ", ".join(READ_SURFACE_ENDINGS)
+        raise FileFormatError(f"{path} has no known ending for a surface; use one of {endings}.")
     surface, spaces = _content_of(path)
     if surface.GetNumberOfPoints() == 0:
         raise FileFormatError(f"{path} holds no surface; the file is empty or damaged.")
     used = surface.GetPolys().GetConnectivityArray()
     if used.GetNumberOfTuples() and not 0 <= used.GetRange()[0] <= used.GetRange()[1] < surface.GetNumberOfPoints():
         raise FileFormatError(f"{path} is damaged: its triangles name points that are not there.")
+    if as_stored:
+        return surface
     is_ras = bool(spaces) and np.array_equal(to_ras(spaces[0], path), np.eye(4))
     return surface if is_ras else _between_lps_and_ras(surface)
 
@@ -95,7 +102,8 @@ def read_surface(path: str | Path) -> vtkPolyData:
 def _content_of(path: Path) -> tuple[vtkPolyData, list[str]]:
     """The vtkPolyData in `path` as it stands, empty for a damaged file, and the names of its coordinate system."""
     from vtkmodules.vtkCommonDataModel import vtkPolyData
-    from vtkmodules.vtkIOGeometry import vtkSTLReader
+    from vtkmodules.vtkIOGeometry import vtkOBJReader, vtkSTLReader
+    from vtkmodules.vtkIOLegacy import vtkPolyDataReader
     from vtkmodules.vtkIOXML import vtkXMLPolyDataReader
 
     suffix, surface = path.suffix.lower(), vtkPolyData()
@@ -105,14 +113,19 @@ def _content_of(path: Path) -> tuple[vtkPolyData, list[str]]:
         except (OSError, ValueError):
             return surface, []
         return _polygons(ply.points, ply.faces), _SPACE.findall(" ".join(ply.comments))
-    stl = vtkSTLReader()
-    reader = vtkXMLPolyDataReader() if suffix == ".vtp" else stl
+    vtp, stl, obj, vtk = vtkXMLPolyDataReader(), vtkSTLReader(), vtkOBJReader(), vtkPolyDataReader()
+    readers: dict[str, vtkXMLPolyDataReader | vtkSTLReader | vtkOBJReader | vtkPolyDataReader] = {
+        ".vtp": vtp, ".stl": stl, ".obj": obj, ".vtk": vtk,
+    }  # fmt: skip
+    reader = readers[suffix]
     reader.SetFileName(name_for_library(path))
     with _silent_vtk():
         reader.Update()
     surface.ShallowCopy(reader.GetOutput())
-    if suffix == ".stl":
-        return surface, _SPACE.findall(_as_text(stl.GetHeader()))
+    if suffix != ".vtp":
+        # Slicer writes it into the first lines of these.
+        said = {".stl": stl.GetHeader, ".obj": obj.GetComment, ".vtk": vtk.GetHeader}[suffix]()
+        return surface, _SPACE.findall(_as_text(said))
     space = surface.GetFieldData().GetAbstractArray("SPACE")
     named = space is not None and space.GetNumberOfValues() > 0 and hasattr(space, "GetValue")
     return surface, [_as_text(space.GetValue(0))] if named else []

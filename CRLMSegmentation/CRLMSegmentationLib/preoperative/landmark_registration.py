@@ -22,9 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError, FileFormatError
-from ..files.paths import name_for_library
-from ..files.whole_file import written_whole
-from ..geometry import LPS_TO_RAS, as_affine, transform_points
+from ..geometry import transform_points
 
 LEAST_LANDMARKS = 3
 # Landmarks that nearly lie on a line leave the rotation about it open.
@@ -125,22 +123,6 @@ def read_landmarks(path: str | Path) -> Landmarks:
     if len(set(names)) != len(names) or not all(np.isfinite(one).all() for one in points):
         raise FileFormatError(f"{path} names a landmark twice, or holds a coordinate that is not a finite number.")
     return Landmarks(tuple(names), points[0], points[1])
-
-
-def write_transform(ct_to_reference: np.ndarray, path: str | Path) -> Path:
-    """Write an ITK transform file (.tfm) that 3D Slicer loads as the transform from the CT to Reference.
-
-    As ITK has it, the file maps points of Reference to the CT, LPS mm: what resampling the CT needs.
-    """
-    import SimpleITK
-
-    matrix = LPS_TO_RAS @ np.linalg.inv(as_affine(ct_to_reference)) @ LPS_TO_RAS
-    transform = SimpleITK.AffineTransform(3)
-    transform.SetMatrix(matrix[:3, :3].ravel().tolist())
-    transform.SetTranslation(matrix[:3, 3].tolist())
-    with written_whole(path) as place:
-        SimpleITK.WriteTransform(transform, name_for_library(place))
-    return Path(path)
 
 
 def _from_axis(points: np.ndarray, axis: np.ndarray) -> np.ndarray:

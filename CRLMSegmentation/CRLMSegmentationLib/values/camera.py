@@ -83,6 +83,24 @@ class Camera:
         inside = (pixels >= -0.5) & (pixels <= np.array(self.image_size) - 0.5)
         return np.asarray(inside.all(axis=-1))
 
+    def can_see(self, points_mm: np.ndarray) -> np.ndarray:
+        """Boolean (...) for `points_mm` (..., 3) in the camera frame: before the camera, and not so far to the side
+        that the distortion's polynomial would fold them back.
+        """
+        points = np.asarray(points_mm, dtype=np.float64)
+        is_before = points[..., 2] > 0
+        radius = np.linalg.norm(points[..., :2], axis=-1) / np.where(is_before, points[..., 2], np.nan)
+        return np.asarray(is_before & (radius < self._turning_radius))
+
+    def at_size(self, image_size: tuple[int, int]) -> Camera:
+        """The same camera for its pictures scaled to `image_size` (width, height)."""
+        scale = np.array(image_size) / self.image_size
+        matrix = np.array(self.intrinsics)
+        matrix[:2, :2] *= scale[:, None]
+        # The picture's corner is half a pixel before the first pixel's centre.
+        matrix[:2, 2] = (matrix[:2, 2] + 0.5) * scale - 0.5
+        return Camera(matrix, image_size, self.distortion)
+
     @property
     def _focal(self) -> np.ndarray:
         return self.intrinsics[[0, 1], [0, 1]]

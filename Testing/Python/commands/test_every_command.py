@@ -23,6 +23,7 @@ WITHOUT_FORCE = {
 }
 # Two options of one name and of two kinds.
 OF_TWO_KINDS = {
+    "--camera": "of simulate how many views, of scope the file of a camera",
     "--sweep": "of demo the recorded sweep to work on, of simulate whether to make one",
     "--date": "the calendar's of a CT, or of simulate the number of the date",
     "--model": "the model to use, or in a study further ones by name",

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import SimpleITK
 from CRLMSegmentationLib.errors import ConfigurationError, FileFormatError
+from CRLMSegmentationLib.files.transform_file import write_transform
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.preoperative.landmark_registration import (
     Landmarks,
     read_landmarks,
     register,
     rigid,
-    write_transform,
 )
 from scipy.spatial.transform import Rotation
 

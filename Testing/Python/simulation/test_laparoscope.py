@@ -9,31 +9,12 @@ from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.files.laparoscope.camera_file import read_camera
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.simulation.laparoscope import LANDMARKS, draw_views, views_files, write_views
-from CRLMSegmentationLib.simulation.laparoscope.depth import lay_triangles
 from CRLMSegmentationLib.simulation.laparoscope.views import WELL_FRAMED, how_well_framed
 
 
 @pytest.fixture(scope="module")
 def views(operation):
     return draw_views(operation, 2)
-
-
-def test_a_triangle_has_the_depth_of_its_plane():
-    depth = np.full((40, 50), np.inf)
-    focal, corners = 30.0, np.array([[-20.0, -15, 40], [30, -10, 60], [0, 25, 50]])
-    pixels = corners[:, :2] / corners[:, 2:] * focal + [25, 20]
-    lay_triangles(depth, pixels, corners[:, 2].copy(), np.array([[0, 1, 2]]))
-    normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
-    v, u = np.argwhere(np.isfinite(depth)).T
-    assert len(v) > 100
-    rays = np.column_stack([(u - 25) / focal, (v - 20) / focal, np.ones(len(u))])
-    assert depth[v, u] == pytest.approx((normal @ corners[0]) / (rays @ normal), abs=1e-9)
-    nearer = corners - [0, 0, 10]
-    lay_triangles(depth, nearer[:, :2] / nearer[:, 2:] * focal + [25, 20], nearer[:, 2].copy(), np.array([[2, 1, 0]]))
-    assert depth[20, 25] < 45
-    before = depth.copy()
-    lay_triangles(depth, pixels, corners[:, 2].copy(), np.array([[0, 1, 2]]))
-    assert np.array_equal(before, depth)
 
 
 def test_each_pixel_of_the_depth_lies_on_the_liver_of_the_ct(operation, views):

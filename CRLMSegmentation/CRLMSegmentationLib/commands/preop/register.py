@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import ConfigurationError, NotASequenceError
 from ...files import read_volume
+from ...files.transform_file import write_transform
 from ...geometry import corners_of_extent, transform_points
 from ...values.volume import REFERENCE
 from ..options.checks import check_there
@@ -22,7 +23,7 @@ _FAR_MM = 150.0
 
 def register(arguments: argparse.Namespace) -> None:
     """Write the transform and say how far a tumor may be off."""
-    from ...preoperative.landmark_registration import read_landmarks, write_transform
+    from ...preoperative.landmark_registration import read_landmarks
     from ...preoperative.landmark_registration import register as fit
     from ...preoperative.result_folder import read_result
 

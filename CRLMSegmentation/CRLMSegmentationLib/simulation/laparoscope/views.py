@@ -13,10 +13,10 @@ from scipy import ndimage
 
 from ...errors import ConfigurationError
 from ...geometry import invert_affine, transform_points
+from ...laparoscopy.surface.depth import lay_triangles
 from ...values.camera import Camera
 from ..patient.operation import Operation
 from ..patient.surface_curves import surface_points
-from .depth import lay_triangles
 
 # In the order in which they are laid: where two meet, the later one is seen.
 LANDMARKS = {"background": 0, "liver": 1, "silhouette": 2, "falciform ligament": 3, "ridge": 4}
@@ -116,7 +116,9 @@ class _Scene:
         in_view = (points[:, 2] > 1.0) & (np.abs(points[:, :2]) < 1.2 * points[:, 2:]).all(axis=1)
         pixels = np.where(in_view[:, None], self._camera.project(points), np.nan)
         nearest = np.full(self._camera.image_size[::-1], _NEVER_MM)
-        lay_triangles(nearest, pixels, points[:, 2].copy(), self._triangles[in_view[self._triangles].all(axis=1)])
+        which = np.full(nearest.shape, -1, dtype=np.int64)
+        whole = self._triangles[in_view[self._triangles].all(axis=1)]
+        lay_triangles(nearest, which, pixels, points[:, 2].copy(), whole)
         seen = nearest < _NEVER_MM
         landmarks = seen.astype(np.uint8)
         # Where the picture ends the liver may go on: that is no silhouette.

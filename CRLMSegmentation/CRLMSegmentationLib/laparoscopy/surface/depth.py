@@ -10,11 +10,14 @@ from ...compilation.jit import compiled
 
 
 @compiled
-def lay_triangles(depth: np.ndarray, pixels: np.ndarray, z: np.ndarray, triangles: np.ndarray) -> None:
-    """Lower `depth` (v, u) float64 mm, infinite where nothing is, to the triangles before it.
+def lay_triangles(
+    depth: np.ndarray, which: np.ndarray, pixels: np.ndarray, z: np.ndarray, triangles: np.ndarray
+) -> None:
+    """Lower `depth` (v, u) float64 mm, infinite where nothing is, to the triangles before it, and put into `which`
+    (v, u) int64 the number of the triangle that is seen; where none is, both stay as they are.
 
     pixels  (n, 2) where the corners are seen, NaN for none;  z (n,) mm before the camera;  triangles (m, 3) numbers of
-    corners. Within a triangle 1 / z is linear; that a lens bends its edges does not show at a millimetre's size.
+    corners. Within a triangle 1 / z is linear; that a lens bends its edges does not show at a few millimetres' size.
     """
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -32,4 +35,6 @@ def lay_triangles(depth: np.ndarray, pixels: np.ndarray, z: np.ndarray, triangle
                 if of_a < -1e-9 or of_b < -1e-9 or of_c < -1e-9:
                     continue
                 here = 1.0 / (of_a / z[a] + of_b / z[b] + of_c / z[c])
-                depth[v, u] = min(depth[v, u], here)
+                if here < depth[v, u]:
+                    depth[v, u] = here
+                    which[v, u] = t

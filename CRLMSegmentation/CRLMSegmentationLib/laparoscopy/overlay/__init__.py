@@ -1,0 +1,1 @@
+"""The model of a liver over a laparoscope's picture."""

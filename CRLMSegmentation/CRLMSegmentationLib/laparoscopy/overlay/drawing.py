@@ -1,0 +1,138 @@
+"""Draws a liver's model over a laparoscope's picture: the liver's outline, and through it vessels and tumors.
+
+Depth is shown in three ways: what lies deeper under the liver's surface is fainter, what turns away from the camera is
+darker, and what is nearer hides what is behind it (tumors excepted, which are seen through vessels). All of it is
+geometry through the camera with its distortion; the picture itself is not bent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ...errors import LaparoscopeError
+from ...values.camera import Camera
+from ..surface.mesh import refined_mesh
+from ..surface.view import SurfaceView, view_of
+from .parts import CYSTS, LIVER, TUMORS, Color, ModelPart
+
+# A lens bends a longer edge visibly.
+_LONGEST_EDGE_MM = 4.0
+# At this depth under the surface a part is drawn 1 / e as strong, but never fainter than the least.
+_FADE_MM, _FAINTEST = 60.0, 0.3
+_LIVER_TINT, _VESSEL_OPACITY, _TUMOR_OPACITY, _LINE_OPACITY, _FOLD_OPACITY = 0.10, 0.6, 0.65, 0.95, 0.5
+_DARKEST = 0.45
+# From this step in depth on the liver's own edge before itself is drawn.
+_FOLD_MM = 8.0
+_LINES_PER_WIDTH = 480
+_DARK: Color = (10, 12, 16)
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """picture (v, u, 3) uint8 with the model drawn in; views of each part, in the order of the parts."""
+
+    picture: np.ndarray
+    views: tuple[SurfaceView, ...]
+
+
+def draw_overlay(
+    picture: np.ndarray, parts: Sequence[ModelPart], camera: Camera, model_to_camera: np.ndarray, strength: float = 1.0
+) -> Overlay:
+    """The parts, as `camera` sees them at `model_to_camera` (4, 4), over `picture`.
+
+    picture   (v, u) or (v, u, 3), uint8 or uint16
+    strength  0 to 1: how strong the model is drawn; less for a registration that is old or bad
+    Raises LaparoscopeError for a picture of another size than the camera's.
+    """
+    if picture.shape[1::-1] != camera.image_size:
+        raise LaparoscopeError(
+            f"The picture is {picture.shape[1]} x {picture.shape[0]} pixels, and the camera's are "
+            f"{camera.image_size[0]} x {camera.image_size[1]}."
+        )
+    views = tuple(view_of(refined_mesh(part.mesh, _LONGEST_EDGE_MM), camera, model_to_camera) for part in parts)
+    canvas = _Canvas(_as_colors(picture), strength)
+    livers = [view for part, view in zip(parts, views) if part.kind is LIVER]
+    for view in livers:
+        canvas.lay(LIVER.color, _LIVER_TINT * view.seen)
+    surface_mm = np.min([view.depth_mm for view in livers], axis=0) if livers else np.full(picture.shape[:2], np.inf)
+    inner = [(part, view) for part, view in zip(parts, views) if part.kind not in (LIVER, TUMORS, CYSTS)]
+    nearest = np.min([view.depth_mm for _, view in inner], axis=0) if inner else surface_mm
+    for part, view in inner:
+        shown = view.seen & (view.depth_mm <= nearest)
+        canvas.lay_shaded(part.kind.color, _VESSEL_OPACITY * _fading(view, surface_mm) * shown, view.facing)
+    for part, view in zip(parts, views):
+        if part.kind in (TUMORS, CYSTS):
+            fading = _fading(view, surface_mm)
+            canvas.lay_shaded(part.kind.color, _TUMOR_OPACITY * fading * view.seen, view.facing)
+            canvas.outline(part.kind.color, view.seen, _LINE_OPACITY * np.maximum(fading, 0.6))
+    for view in livers:
+        canvas.lay(LIVER.color, _FOLD_OPACITY * _smooth(_folds(view.depth_mm)) * view.seen)
+        canvas.outline(LIVER.color, view.seen, np.full(view.seen.shape, _LINE_OPACITY))
+    return Overlay(canvas.picture(), views)
+
+
+class _Canvas:
+    def __init__(self, colors: np.ndarray, strength: float):
+        self._colors, self._strength = colors.astype(np.float32), float(np.clip(strength, 0, 1))
+        self._line_px = max(2, round(colors.shape[1] / _LINES_PER_WIDTH))
+
+    def lay(self, color: Color, opacity: np.ndarray) -> None:
+        """`color` over each pixel, by its opacity (v, u) 0 to 1."""
+        self.lay_shaded(color, opacity, None)
+
+    def lay_shaded(self, color: Color, opacity: np.ndarray, facing: np.ndarray | None) -> None:
+        """The same, darker where `facing` (v, u) is less than 1."""
+        v, u = np.nonzero(opacity > 0)
+        share = (opacity[v, u] * self._strength)[:, None].astype(np.float32)
+        light = 1.0 if facing is None else (_DARKEST + (1 - _DARKEST) * facing[v, u])[:, None]
+        self._colors[v, u] += share * (np.float32(light) * np.array(color, dtype=np.float32) - self._colors[v, u])
+
+    def outline(self, color: Color, seen: np.ndarray, opacity: np.ndarray) -> None:
+        """A line along the inner side of the border of `seen` (v, u), with a dark one beside it to stand out."""
+        line = _inner_border(seen, self._line_px)
+        beside = _inner_border(seen, self._line_px + max(1, self._line_px // 2)) & ~line
+        self.lay(_DARK, 0.5 * opacity * beside)
+        self.lay(color, opacity * _smooth(line) * (line | seen))
+
+    def picture(self) -> np.ndarray:
+        drawn: np.ndarray = np.clip(np.round(self._colors), 0, 255).astype(np.uint8)
+        return drawn
+
+
+def _inner_border(seen: np.ndarray, width_px: int) -> np.ndarray:
+    """(v, u) boolean: what of `seen` lies within width_px of what is not; the picture's border is no border of it."""
+    thinner = ndimage.binary_erosion(seen, ndimage.generate_binary_structure(2, 1), width_px, border_value=1)
+    return np.asarray(seen & ~thinner)
+
+
+def _smooth(line: np.ndarray) -> np.ndarray:
+    """(v, u) 0 to 1: the line (v, u) boolean without its steps."""
+    softened: np.ndarray = np.clip(1.3 * ndimage.gaussian_filter(line.astype(np.float32), 0.6), 0, 1)
+    return softened
+
+
+def _fading(view: SurfaceView, surface_mm: np.ndarray) -> np.ndarray:
+    """(v, u): how strong a part is drawn by its depth under the liver's surface (v, u); 1 where it is not under it."""
+    with np.errstate(invalid="ignore"):
+        below = np.nan_to_num(np.where(view.seen & np.isfinite(surface_mm), view.depth_mm - surface_mm, 0.0))
+    faded: np.ndarray = np.clip(np.exp(-np.maximum(below, 0.0) / _FADE_MM), _FAINTEST, 1.0)
+    return faded
+
+
+def _folds(depth_mm: np.ndarray) -> np.ndarray:
+    """(v, u) boolean: where the surface ends before a part of itself that lies farther away."""
+    farthest = ndimage.maximum_filter(np.where(np.isfinite(depth_mm), depth_mm, -np.inf), 3)
+    return np.asarray(np.isfinite(depth_mm) & (farthest - np.nan_to_num(depth_mm, posinf=0.0) > _FOLD_MM))
+
+
+def _as_colors(picture: np.ndarray) -> np.ndarray:
+    """(v, u, 3) uint8."""
+    if picture.dtype == np.uint16:
+        # Cameras of 10 and 12 bits write the same type as those of 16.
+        bits = next(bits for bits in (8, 10, 12, 16) if int(picture.max()) < 2**bits)
+        picture = (picture >> (bits - 8)).astype(np.uint8)
+    return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=-1)

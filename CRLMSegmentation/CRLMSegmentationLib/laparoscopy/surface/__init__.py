@@ -1,0 +1,1 @@
+"""Surfaces before a camera: triangles, how deep each pixel looks, and their outlines."""

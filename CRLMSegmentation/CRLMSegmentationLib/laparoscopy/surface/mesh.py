@@ -1,0 +1,98 @@
+"""A surface of triangles as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...errors import LaparoscopeError
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+_MOST_TRIANGLES = 600_000
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """points (n, 3) float64 mm, and triangles (m, 3) int64, numbers of points, facing outwards."""
+
+    points: np.ndarray
+    triangles: np.ndarray
+
+    @cached_property
+    def normals(self) -> np.ndarray:
+        """(n, 3) of unit length: outwards at each point, the mean of its triangles by their area."""
+        corners = self.points[self.triangles]
+        of_triangles = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals = np.column_stack([
+            sum(np.bincount(self.triangles[:, corner], of_triangles[:, axis], len(self.points)) for corner in range(3))
+            for axis in range(3)
+        ])  # fmt: skip
+        unit: np.ndarray = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        return unit
+
+    @cached_property
+    def edges(self) -> np.ndarray:
+        """(e, 2): the pairs of points that an edge joins, each once."""
+        ends = self.triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
+        pairs: np.ndarray = np.unique(np.sort(ends, axis=1), axis=0)
+        return pairs
+
+    @cached_property
+    def center(self) -> np.ndarray:
+        """(3,) mean of the points."""
+        mean: np.ndarray = self.points.mean(axis=0)
+        return mean
+
+
+def mesh_of(surface: vtkPolyData) -> Mesh:
+    """The triangles of `surface`, turned outwards when it is closed. Raises LaparoscopeError when it has none."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkFiltersCore import vtkTriangleFilter
+
+    split = vtkTriangleFilter()
+    split.SetInputData(surface)
+    split.PassLinesOff()
+    split.PassVertsOff()
+    split.Update()
+    output = split.GetOutput()
+    if output.GetNumberOfPolys() == 0:
+        raise LaparoscopeError("A surface of the model has no triangles: save it as a closed surface.")
+    points = vtk_to_numpy(output.GetPoints().GetData()).astype(np.float64)
+    if not np.isfinite(points).all():
+        raise LaparoscopeError("A surface of the model has points that are not finite numbers.")
+    triangles = vtk_to_numpy(output.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int64)
+    corners = (points - points.mean(axis=0))[triangles]
+    six_volumes = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
+    return Mesh(points, triangles if six_volumes >= 0 else np.ascontiguousarray(triangles[:, ::-1]))
+
+
+def refined_mesh(mesh: Mesh, longest_mm: float) -> Mesh:
+    """`mesh` with each triangle in four, the same surface, until few edges are longer than `longest_mm`: a lens bends
+    long edges. Not beyond 600,000 triangles.
+    """
+    while 4 * len(mesh.triangles) <= _MOST_TRIANGLES:
+        edges = mesh.edges
+        lengths = np.linalg.norm(mesh.points[edges[:, 0]] - mesh.points[edges[:, 1]], axis=1)
+        if np.quantile(lengths, 0.9) <= longest_mm:
+            break
+        mesh = _in_four(mesh)
+    return mesh
+
+
+def _in_four(mesh: Mesh) -> Mesh:
+    edges, count = mesh.edges, len(mesh.points)
+    # A number for each edge, by which it is found from either of its triangles.
+    keys = edges[:, 0] * count + edges[:, 1]
+    a, b, c = mesh.triangles.T
+    middles = [
+        count + np.searchsorted(keys, np.minimum(one, other) * count + np.maximum(one, other))
+        for one, other in ((a, b), (b, c), (c, a))
+    ]
+    ab, bc, ca = middles
+    triangles = [np.column_stack(corners) for corners in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
+    return Mesh(np.vstack([mesh.points, mesh.points[edges].mean(axis=1)]), np.vstack(triangles).astype(np.int64))
