@@ -1,10 +1,10 @@
 """The shipped models on sweeps over simulated patients: the figures of the study's report, beside those of its slabs.
 
-    python Testing/Benchmarks/patient_study.py --work DIR [--report docs/study/patients.md] [--json FILE]
+    python Testing/Benchmarks/patient_study.py --work DIR [--json docs/study/patients.json]
 
-Simulates the test patients (study/cases/patient_cases.py), tries the shipped models and region growing on each as
-`crlm study evaluate` does, and writes the table. What is there already is not done again. The slabs' figures are read
-from docs/study/results.json, and measured again with --slab-cases, in a folder of their own.
+Simulates the test patients (study/cases/patient_cases.py), tries the shipped models on each as `crlm study evaluate`
+does, and prints the table. What is there already is not done again. The slabs' figures are read from
+docs/study/results.json, and measured again with --slab-cases, in a folder of their own.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from CRLMSegmentationLib.study.tasks import task_named
 from CRLMSegmentationLib.study.tasks.trial import EvaluationSettings
 from CRLMSegmentationLib.study.tumor_methods import CROP, FULL
 
+SLABS_RESULTS = Path(__file__).resolve().parents[2] / "docs" / "study" / "results.json"
+FIGURES = ("dice", "precision", "recall", "rvd", "hd95_mm", "mean_surface_distance_mm")
 MODELS = {CROP: ("crop", "crop-simulated-small"), FULL: ("full", "full-simulated-small")}
 SLABS = Population(training=(), hyperechoic=(), phantoms=(), validation=())
 
@@ -39,7 +41,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="the study's folder")
     parser.add_argument("--slab-cases", action="store_true", help="the 25 slabs in place of patients")
     parser.add_argument("--with-robustness", action="store_true", help="disturbed boxes and sweeps, too")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the results of every case")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures of every case")
     arguments = parser.parse_args()
     folder = StudyFolder(arguments.work)
     rows = simulate_population(folder, SLABS) if arguments.slab_cases else simulate_patient_cases(folder)
@@ -53,9 +55,41 @@ def main() -> None:
         print(f"failed {case.case}: {case.reason}")
     for result, row in zip(results, rows, strict=True):
         result["others_in_box_ml"] = others_in_box_ml(row) if row.label else 0.0
-    print(json.dumps({name: summary(results, name) for name in methods}, indent=1))
+    print(table(results, list(methods)))
     if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        rows_of_json = [figures_of(result) for result in results]
+        arguments.json.write_text(json.dumps(rows_of_json, indent=1) + "\n", encoding="utf-8")
+
+
+def figures_of(result: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a case: what it is, and each method's figures."""
+    names = ("case", "echogenicity", "contrast_db", "truth_volume_ml", "others_in_box_ml", "empty_boxes")
+    methods = {
+        name: {what: one[what] for what in (*FIGURES, "volume_ml", "found")} for name, one in result["methods"].items()
+    }
+    return {**{name: result[name] for name in names}, "methods": methods}
+
+
+def table(results: list[dict[str, Any]], methods: list[str]) -> str:
+    """Markdown: median (quartiles) of each figure, of these cases and of the study's slabs."""
+    slabs = json.loads(SLABS_RESULTS.read_text(encoding="utf-8"))["test"]
+    lines = ["| | | these | slabs |", "| --- | --- | --- | --- |"]
+    for method in methods:
+        found = summary(results, method)
+        for name in FIGURES:
+            there = slabs[method][name]
+            slab = [there["median"], there["q25"], there["q75"]]
+            lines.append(f"| {method} | {name} | {_spread(found[name])} | {_spread(slab)} |")
+        lines.append(f"| {method} | found | {found['found_share']:.0%} | {slabs[method]['sensitivity']:.0%} |")
+    for echogenicity in sorted({result["echogenicity"] for result in results}):
+        part = [result for result in results if result["echogenicity"] == echogenicity]
+        dice = summary(part, methods[0])["dice"]
+        lines.append(f"| {methods[0]} | dice, {echogenicity} ({len(part)}) | {_spread(dice)} | |")
+    return "\n".join(lines)
+
+
+def _spread(values: list[float] | None) -> str:
+    return "none" if values is None else f"{values[0]:.2f} ({values[1]:.2f} to {values[2]:.2f})"
 
 
 def others_in_box_ml(row: CaseRow) -> float:
@@ -74,7 +108,7 @@ def summary(results: list[dict[str, Any]], method: str) -> dict[str, Any]:
     """Median and quartiles of each figure over the cases."""
     figures = [result["methods"][method] for result in results]
     found: dict[str, Any] = {}
-    for name in ("dice", "precision", "recall", "rvd", "hd95_mm", "mean_surface_distance_mm"):
+    for name in FIGURES:
         values = [one[name] for one in figures if one[name] is not None]
         found[name] = [round(float(value), 3) for value in np.percentile(values, [50, 25, 75])] if values else None
     empty = [ml for result in results for ml in result["empty_boxes"].get(method, [])]

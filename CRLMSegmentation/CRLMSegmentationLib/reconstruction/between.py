@@ -43,9 +43,13 @@ def gaps_mm(poses: Sequence[np.ndarray], image_size: tuple[int, int]) -> np.ndar
     return np.linalg.norm(np.diff(points, axis=0), axis=2).max(axis=1) if len(points) > 1 else np.zeros(0)
 
 
+# See steps_between().
+Step = tuple[int, float, np.ndarray, float]
+
+
 def steps_between(
     poses: Sequence[np.ndarray], image_size: tuple[int, int], settings: ReconstructionSettings
-) -> Iterator[tuple[int, float, np.ndarray, float]]:
+) -> Iterator[Step]:
     """Number of the first of two frames, part of the way to the second, pose there, distance to the nearer frame in mm.
 
     Frames farther apart than `longest_gap_mm` are not one sweep: nothing lies between them.
@@ -79,7 +83,7 @@ def mark_between(
     low, size = np.zeros(3, dtype=np.int64), np.array([i, j, k], dtype=np.int64)
     flat, nothing = between.reshape(-1), np.zeros(1)
 
-    def mark(step: int) -> None:
+    def mark(step: Step) -> None:
         coefficients = exact_coefficients(image_to_voxel_matrix(step[2], region) * (scale[0], scale[1], 1.0), False)
         kernel(pixels, runs, coefficients, low, size - 1, size, strides, flat, flat, nothing, -np.inf)
 
@@ -134,12 +138,17 @@ class BetweenInserter(Inserter):
             part = steps[first : first + batch]
             numbers = sorted({step[0] for step in part} | {step[0] + 1 for step in part})
             binned = {number: np.empty(self.image_shape, dtype=np.float32) for number in numbers}
-            self._on_threads(
-                lambda n, binned=binned: bin_image(frames[n], self._rows, self._columns, binned[n]), numbers
-            )
+
+            def bin_one(number: int, binned: dict[int, np.ndarray] = binned) -> None:
+                bin_image(frames[number], self._rows, self._columns, binned[number])
+
+            self._on_threads(bin_one, numbers)
             images = [np.empty(self.image_shape, dtype=self.dtype) for _ in part]
 
-            def blend(place, part=part, binned=binned, images=images):
+            def blend(
+                place: int, part: list[Step] = part, binned: dict[int, np.ndarray] = binned,
+                images: list[np.ndarray] = images,
+            ) -> None:  # fmt: skip
                 number, weight, _, _ = part[place]
                 blend_images(binned[number], binned[number + 1], weight, rounding, images[place])
 

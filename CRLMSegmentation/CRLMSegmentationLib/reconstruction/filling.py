@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .between import join_swept
 from .kernels.hole_filling import fill_by_distance, fill_sticks, pack_bits, take_over
@@ -39,7 +39,7 @@ def fill_with_sticks(
         list(pool.map(lambda part: pack_bits(known, words, *part), _parts(*needed)))
         anywhere = settings.definition == "igsio"
 
-        def fill(part):
+        def fill(part: tuple[int, int]) -> int:
             return fill_sticks(
                 voxels, known, words, swept, anywhere, filled, has_value, *part, reach, settings.sticks_used
             )
@@ -86,7 +86,7 @@ def fill_left_over(
     rounding = 0.0 if voxels.dtype.kind == "f" else 0.5
     with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
 
-        def fill(part):
+        def fill(part: tuple[int, int]) -> int:
             return fill_by_distance(voxels, known, swept, offsets, squared_mm, filled, has_value, *part, rounding)
 
         return sum(pool.map(fill, _parts(first_k, last_k)))
@@ -107,7 +107,7 @@ def reach_voxels(settings: ReconstructionSettings) -> int:
     return int(settings.fill_radius_mm / settings.spacing_mm[2]) + 1 if settings.fill == "distance" else 0
 
 
-def offsets_within(radius_mm: float, spacing_mm: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def offsets_within(radius_mm: float, spacing_mm: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """(n, 3) int64 steps i, j, k to the voxels within a radius, nearest first, and (n,) their squared distances,
     mm^2.
     """

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from functools import cached_property
+from functools import cached_property, partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -46,10 +47,18 @@ _COMPOUNDING = {"latest": LATEST, "maximum": MAXIMUM, "mean": MEAN}
 _BATCH = 16  # frames between two reports of progress
 _FRAMES_WITH_ONE_CUT = 8  # that come one by one: neighbours lie alike
 _DTYPES = (np.uint8, np.uint16, np.int16, np.float32, np.float64)
+# First and last voxel (i, j, k) of a thread's part.
+Slab = tuple[np.ndarray, np.ndarray]
+# Frames that go in one after the other: pixels, coefficients, runs.
+Batch = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+Part = TypeVar("Part")
 
 
 class Inserter:
     """The voxels of one region and what is needed to add frames to them."""
+
+    _slabs_left: int  # single frames for which the last cut into slabs is still good
+    _kept_slabs: list[Slab]
 
     def __init__(
         self, region: Region, image_size: tuple[int, int], dtype: DTypeLike, settings: ReconstructionSettings
@@ -125,35 +134,37 @@ class Inserter:
         slabs = self._kept_slabs
         size = np.array(self.region.dimensions, dtype=np.int64)
 
-        def paste_into(slab, batch):
+        def paste_into(slab: Slab, batch: Batch) -> None:
             for pixels, matrix, runs in batch:
                 self.kernel(pixels, runs, matrix, *slab, size, self.strides, self.values, self.hits, self.sums, darkest)
 
         for first in range(0, len(frames), _BATCH):
             part = slice(first, first + _BATCH)
             for batch in self._batches(frames[part], coefficients[part]):
-                self._on_threads(lambda slab, batch=batch: paste_into(slab, batch), slabs)
+                self._on_threads(partial(paste_into, batch=batch), slabs)
             if progress:
                 progress(min(1.0, (first + _BATCH) / len(frames)), "inserting frames")
 
-    def _batches(self, frames, coefficients) -> Iterator[list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
+    def _batches(self, frames: Sequence[np.ndarray], coefficients: Sequence[np.ndarray]) -> Iterator[Batch]:
         """(pixels, coefficients, runs) of what can be added without a voxel overflowing: mostly all of it at once."""
-        batch, weight = [], 0
+        packed = self.packed_sums
+        batch: Batch = []
+        weight = 0
         for pixels, matrix in zip(frames, coefficients):
             pixels = self._checked(pixels)
-            if not self.packed:
+            if packed is None:
                 batch.append((pixels, matrix, self.runs))
                 continue
-            parts = self.packed_sums.parts_of(matrix, self.image_shape)
+            parts = packed.parts_of(matrix, self.image_shape)
             for first, last, more in parts:
-                if weight + more > self.packed_sums.room_for_half():
-                    self.packed_sums.make_room(lambda: self.sums, weight)
+                if weight + more > packed.room_for_half():
+                    packed.make_room(lambda: self.sums, weight)
                     yield batch
                     batch, weight = [], 0
                 batch.append((pixels, matrix, self.runs if len(parts) == 1 else self._runs_of_rows(first, last)))
                 weight += more
-        if self.packed:
-            self.packed_sums.make_room(lambda: self.sums, weight)
+        if packed is not None:
+            packed.make_room(lambda: self.sums, weight)
         yield batch
 
     def _runs_of_rows(self, first: int, last: int) -> np.ndarray:
@@ -178,7 +189,7 @@ class Inserter:
         rows, columns = np.linspace(0, self.runs.shape[0] - 1, 12), np.linspace(0, self.runs[:, :, 1].max(), 12)
         return np.meshgrid(rows, columns, indexing="ij")
 
-    def _slabs(self, coefficients) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _slabs(self, coefficients: Sequence[np.ndarray]) -> list[Slab]:
         """First and last voxel (i, j, k) of each thread's part, so that every frame has about as many pixels in
         each.
         """
@@ -241,9 +252,9 @@ class Inserter:
     def _finish_mean(self, values: np.ndarray, seen: np.ndarray, first: int, end: int) -> None:
         """Write the exact mean of the voxels `first` to `end` - 1 into flat arrays of the whole volume."""
         parts = self.threads if end - first > 1 << 18 else 1
-        edges = np.linspace(first, end, parts + 1).astype(np.int64)
+        edges = np.linspace(first, end, parts + 1).astype(np.int64).tolist()
 
-        def finish(part):
+        def finish(part: tuple[int, int]) -> None:
             begin, stop = part
             if self.packed:
                 finish_packed_mean(self.sums, np.uint64(SUM_BITS[self.kind]), values, seen, begin, stop)
@@ -252,7 +263,7 @@ class Inserter:
                 finish_plain_mean(self.sums, self.hits, rounding, values, seen, begin, stop)
 
         self._on_threads(finish, list(itertools.pairwise(edges)))
-        if self.packed:
+        if self.packed_sums is not None:
             self.packed_sums.put_means(self.sums, values, seen)
 
     def grow(self, before: ArrayLike, after: ArrayLike, occupied: tuple[slice, slice, slice] | None = None) -> None:
@@ -262,9 +273,9 @@ class Inserter:
         """
         region = self.region
         before, after = np.asarray(before), np.asarray(after)
-        origin = np.array(region.origin_mm) - before * np.array(region.spacing_mm)
-        size = np.array(region.dimensions) + before + after
-        grown = Region(tuple(origin.tolist()), region.spacing_mm, tuple(int(count) for count in size))
+        x, y, z = (np.array(region.origin_mm) - before * np.array(region.spacing_mm)).tolist()
+        i, j, k = (np.array(region.dimensions) + before + after).tolist()
+        grown = Region((x, y, z), region.spacing_mm, (int(i), int(j), int(k)))
         check_fits(grown, self.bytes_per_voxel(), self.settings.memory_limit_bytes)
         for name in ("sums", "values", "hits"):
             flat = getattr(self, name)
@@ -272,14 +283,14 @@ class Inserter:
                 setattr(self, name, padded(flat.reshape(self.shape), before, after, occupied).reshape(-1))
         self.region, shape = grown, self.shape
         self._lay_out()
-        if self.packed:
+        if self.packed_sums is not None:
             self.packed_sums.grow(shape, before, self.shape)
 
     def _lay_out(self) -> None:
         i, j, k = self.region.dimensions
         self.shape = (k, j, i)
         self.strides = np.array([1, i, i * j], dtype=np.int64)
-        self._slabs_left = 0  # single frames for which the last cut into slabs is still good
+        self._slabs_left = 0
 
     @property
     def bytes_per_slice(self) -> float:
@@ -299,17 +310,18 @@ class Inserter:
             self._pool.shutdown()
             self._pool = None
 
-    def _on_threads(self, task, parts) -> None:
+    def _on_threads(self, task: Callable[[Part], object], parts: Sequence[Part]) -> None:
         """Do `task` with every part; this thread works too, as waking one more would take as long as many a task."""
         groups = [parts[n :: self.threads] for n in range(min(self.threads, len(parts)))]
 
-        def work(group):
+        def work(group: Sequence[Part]) -> None:
             for part in group:
                 task(part)
 
         if len(groups) > 1 and self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads - 1)
-        others = [self._pool.submit(work, group) for group in groups[1:]]
+        pool = self._pool
+        others = [] if pool is None else [pool.submit(work, group) for group in groups[1:]]
         try:
             work(groups[0] if groups else ())
         finally:

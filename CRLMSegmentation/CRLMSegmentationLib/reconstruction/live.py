@@ -62,7 +62,9 @@ class LiveReconstruction:
         self._lock = threading.Lock()  # held while voxels change or are read
         self._error: Exception | None = None
         self._inserter: Inserter | None = None
-        self._lower = self._upper = None  # (3,) first and last voxel that frames reach, on the present grid
+        # (3,) first and last voxel that frames reach, on the present grid
+        self._lower: np.ndarray | None = None
+        self._upper: np.ndarray | None = None
         self._touched: tuple[int, int] | None = None  # first and last slice k whose memory is there, on this grid
         self._number = 0
         self._used: list[int] = []
@@ -135,6 +137,7 @@ class LiveReconstruction:
                 )
             fill = fill and self.settings.fill != "none"
             skipped = tuple(sorted(self._skipped, key=lambda one: one.number))
+            assert self._keeper is not None and self._lower is not None and self._upper is not None
             return self._keeper.snapshot(self._lower, self._upper, fill, tuple(self._used), skipped)
 
     @property
@@ -210,26 +213,27 @@ class LiveReconstruction:
     def _insert(self, number: int, frame: TrackedFrame) -> None:
         started = time.perf_counter()
         pose = np.asarray(frame.image_to_reference, dtype=np.float64)
+        inserter, keeper = self._inserter, self._keeper
         corners = corner_points(pose, clipped_corners(frame.image_size, self.settings.clip_rectangle))
-        if self._inserter is None:
-            self._inserter = self._first_inserter(frame, corners)
-            self._keeper = SnapshotKeeper(self._inserter, self.settings, pixel_size_mm(pose))
-        lower, upper = self._reach(corners)
+        if inserter is None or keeper is None:
+            inserter = self._inserter = self._first_inserter(frame, corners, pose)
+            keeper = self._keeper = SnapshotKeeper(inserter, self.settings, pixel_size_mm(pose))
+        lower, upper = _reach(inserter.region, corners)
         if self.settings.dimensions is None:
-            lower, upper = self._make_room(lower, upper)
-        size = np.array(self._inserter.region.dimensions)
+            lower, upper = self._make_room(inserter, keeper, lower, upper)
+        size = np.array(inserter.region.dimensions)
         lower, upper = np.clip(lower, 0, size - 1), np.clip(upper, 0, size - 1)
-        self._inserter.insert([frame.pixels], [pose])
+        inserter.insert([frame.pixels], [pose])
         self._lower = lower if self._lower is None else np.minimum(self._lower, lower)
         self._upper = upper if self._upper is None else np.maximum(self._upper, upper)
-        self._keeper.note(frame.pixels, pose, int(lower[2]), int(upper[2]))
+        keeper.note(frame.pixels, pose, int(lower[2]), int(upper[2]))
         self._used.append(number)
         self._insert_seconds.append(time.perf_counter() - started)
 
-    def _first_inserter(self, frame: TrackedFrame, corners: np.ndarray) -> Inserter:
+    def _first_inserter(self, frame: TrackedFrame, corners: np.ndarray, pose: np.ndarray) -> Inserter:
         settings = self.settings
         given = settings.dimensions is not None
-        ahead = _FIRST_MARGIN_MM + _AHEAD_MM * np.abs(plane_axes(frame.image_to_reference)[:, 2])
+        ahead = _FIRST_MARGIN_MM + _AHEAD_MM * np.abs(plane_axes(pose)[:, 2])
         for margin_mm in (ahead, np.full(3, _FIRST_MARGIN_MM), np.zeros(3)):
             region = region_of_settings(settings) if given else self._region_around(corners, margin_mm)
             try:
@@ -243,27 +247,24 @@ class LiveReconstruction:
         spacing = np.array(self.settings.spacing_mm)
         margin = np.ceil(margin_mm / spacing)
         origin = corners.min(axis=0) - margin * spacing
-        size = np.floor((corners.max(axis=0) - origin) / spacing + 0.5) + 1 + margin
-        return Region(tuple(origin.tolist()), self.settings.spacing_mm, tuple(int(count) for count in size))
-
-    def _reach(self, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """First and last voxel that a frame with these corners can reach."""
-        region = self._inserter.region
-        voxels = (corners - region.origin_mm) / region.spacing_mm
-        return np.floor(voxels.min(axis=0)).astype(int), np.ceil(voxels.max(axis=0)).astype(int)
+        x, y, z = origin.tolist()
+        i, j, k = (np.floor((corners.max(axis=0) - origin) / spacing + 0.5) + 1 + margin).tolist()
+        return Region((x, y, z), self.settings.spacing_mm, (int(i), int(j), int(k)))
 
     def _grow_early(self) -> None:
-        if self._lower is None or self._error is not None or self.settings.dimensions is not None:
+        if self._inserter is None or self._keeper is None or self._lower is None or self._upper is None:
+            return
+        if self._error is not None or self.settings.dimensions is not None:
             return
         near = np.ceil(_EARLY_MM / np.array(self.settings.spacing_mm)).astype(int)
         try:
-            self._make_room(self._lower - near, self._upper + near)
+            self._make_room(self._inserter, self._keeper, self._lower - near, self._upper + near)
         except ReconstructionError:
             pass  # it is reported when the room is really needed
 
     def _touch_ahead(self) -> bool:
         """Touch a portion of the slices near those that frames reach; False when all are there."""
-        if self._lower is None or self._error is not None:
+        if self._inserter is None or self._lower is None or self._upper is None or self._error is not None:
             return False
         ahead = math.ceil(_TOUCHED_AHEAD_MM / self.settings.spacing_mm[2])
         first = max(0, int(self._lower[2]) - ahead)
@@ -285,23 +286,32 @@ class LiveReconstruction:
             self._touched = begin, self._touched[1]
         return True
 
-    def _make_room(self, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        size = np.array(self._inserter.region.dimensions)
+    def _make_room(
+        self, inserter: Inserter, keeper: SnapshotKeeper, lower: np.ndarray, upper: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        size = np.array(inserter.region.dimensions)
         before, after = np.maximum(0, -lower), np.maximum(0, upper + 1 - size)
         if not (before.any() or after.any()):
             return lower, upper
         generous = np.ceil(_GROWTH_MM / np.array(self.settings.spacing_mm)).astype(int)
         occupied = None
-        if self._lower is not None:
-            occupied = tuple(slice(int(self._lower[axis]), int(self._upper[axis]) + 1) for axis in (2, 1, 0))
+        if self._lower is not None and self._upper is not None:
+            i, j, k = (slice(int(first), int(last) + 1) for first, last in zip(self._lower, self._upper))
+            occupied = k, j, i
         try:
             more = [np.where(side > 0, np.maximum(side, generous), 0) for side in (before, after)]
-            self._inserter.grow(*more, occupied)
+            inserter.grow(more[0], more[1], occupied)
             before, after = more
         except ReconstructionError:  # not so much: only what is needed
-            self._inserter.grow(before, after, occupied)
+            inserter.grow(before, after, occupied)
         self._touched = None
-        self._keeper.note_growth(before, after)
-        if self._lower is not None:
+        keeper.note_growth(before, after)
+        if self._lower is not None and self._upper is not None:
             self._lower, self._upper = self._lower + before, self._upper + before
         return lower + before, upper + before
+
+
+def _reach(region: Region, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and last voxel of the region that a frame with these corners can reach."""
+    voxels = (corners - region.origin_mm) / region.spacing_mm
+    return np.floor(voxels.min(axis=0)).astype(int), np.ceil(voxels.max(axis=0)).astype(int)

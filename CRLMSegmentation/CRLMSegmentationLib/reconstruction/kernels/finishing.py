@@ -9,7 +9,7 @@ from ...compilation.jit import compiled
 
 @compiled
 def finish_packed_mean(
-    sums: np.ndarray, sum_bits: int, values: np.ndarray, seen: np.ndarray, first: int, end: int
+    sums: np.ndarray, sum_bits: np.uint64, values: np.ndarray, seen: np.ndarray, first: int, end: int
 ) -> None:
     """Unpack weight and weighted sum (uint64, see nearest.SUM_BITS), divide, round half up; flat arrays."""
     lower = (np.uint64(1) << sum_bits) - np.uint64(1)

@@ -45,7 +45,7 @@ def pack_bits(known: np.ndarray, words: np.ndarray, first_k: int, last_k: int) -
 
 
 @inlined
-def _bits_ahead(words: np.ndarray, k: int, j: int, word: int, di: int, dj: int, dk: int, reach: int) -> int:
+def _bits_ahead(words: np.ndarray, k: int, j: int, word: int, di: int, dj: int, dk: int, reach: int) -> np.uint64:
     """For 64 voxels, whether there is a known voxel within `reach` steps of (di, dj, dk)."""
     found = np.uint64(0)
     for step in range(1, reach + 1):
@@ -70,7 +70,7 @@ def take_over(
     swept: np.ndarray,
     first_k: int,
     last_k: int,
-) -> int:
+) -> tuple[int, int]:
     """In slices `first_k` to `last_k`, put the voxels that were `seen` over what `filled` has from between frames.
 
     known  not 0 where `filled` has a value; becomes not 0 where either has
@@ -97,13 +97,13 @@ def fill_sticks(
     known: np.ndarray,
     words: np.ndarray,
     swept: np.ndarray,
-    anywhere: np.ndarray,
+    anywhere: bool,
     filled: np.ndarray,
     has_value: np.ndarray,
     first_k: int,
     last_k: int,
     stick_length: int,
-    sticks_used: np.ndarray,
+    sticks_used: int,
 ) -> int:
     """Write into `filled` the slices `first_k` to `last_k` of `volume` with their holes filled.
 

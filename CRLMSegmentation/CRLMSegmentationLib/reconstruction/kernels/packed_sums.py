@@ -100,6 +100,5 @@ class PackedSums:
     def grow(self, shape: tuple[int, int, int], before: ArrayLike, grown: tuple[int, int, int]) -> None:
         """The volume (k, j, i) has become `grown`, with so many voxels more before i, j, k."""
         places = np.unravel_index(self._indices, shape)
-        self._indices = np.ravel_multi_index(
-            tuple(place + int(b) for place, b in zip(places, tuple(before)[::-1])), grown
-        ).astype(np.int64)
+        moved = tuple(place + int(b) for place, b in zip(places, np.asarray(before)[::-1]))
+        self._indices = np.asarray(np.ravel_multi_index(moved, grown), dtype=np.int64)

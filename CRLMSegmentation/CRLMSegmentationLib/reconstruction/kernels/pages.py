@@ -19,7 +19,7 @@ def touch_pages(flat: np.ndarray, first: int, end: int) -> None:
 
 
 @compiled
-def _add_nothing(flat, first, end, step, nothing):
+def _add_nothing(flat: np.ndarray, first: int, end: int, step: int, nothing: np.generic) -> None:
     """`nothing` is 0; the compiler does not know it, and so writes."""
     for at in range(first, end, step):
         flat[at] += nothing
