@@ -4,7 +4,8 @@
 
 A probe goes up and down over the bottom of a tank; the image of time t shows what was at t - delay. As in PLUS's own
 recording there are 200 images at 11 per second and 40 poses per second. PLUS has the sign of the tracker: its
-TrackerLagSec is the negative of our delay. Prints a table.
+TrackerLagSec is the negative of our delay. Prints a table. A recording whose motion is so even that another delay, and
+the other direction, explain it nearly as well is refused by this project; the table says so and goes on.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from CRLMSegmentationLib.calibration.temporal_calibration import estimate_image_delay
+from CRLMSegmentationLib.errors import TimingError
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, write_sweep
 from CRLMSegmentationLib.tracking.pairing.interpolation import interpolate_pose
 
@@ -65,7 +67,10 @@ def recording(delay_s: float, seed: int, tilt_mm: float = 6.0, scan_s: float = 0
 
 
 def ours_s(images: Sweep, poses: Sweep) -> tuple[float, float]:
-    """The delay and its standard error by this project, from poses interpolated for the times of the images."""
+    """The delay and its standard error by this project, from poses interpolated for the times of the images.
+
+    Raises TimingError where the recording is refused.
+    """
     samples = [(frame.timestamp, frame.transforms["ProbeToTracker"]) for frame in poses.frames]
     frames = []
     for frame in images.frames:
@@ -101,10 +106,13 @@ def main() -> None:
     for seed in range(arguments.recordings):
         for delay_s, scan_s in ((-0.05, 0.0), (0.0, 0.0), (0.0512, 0.0), (0.1, 0.0), (0.06, 0.08)):
             images, poses = recording(delay_s, seed, scan_s=scan_s)
-            value, error = ours_s(images, poses)
+            try:
+                value, error = ours_s(images, poses)
+                ours = f"{1000 * value:7.1f} ± {1000 * error:3.1f}"
+            except TimingError as refusal:
+                ours = f"refused: {refusal}"
             other = plus_s(images, poses, arguments.plus) if arguments.plus else None
             delay_text = "" if other is None else f"{1000 * other:8.1f}"
-            ours = f"{1000 * value:7.1f} ± {1000 * error:3.1f}"
             print(f"{1000 * delay_s:8.1f}   {1000 * scan_s:8.0f}               {ours}   {delay_text}", flush=True)
 
 
