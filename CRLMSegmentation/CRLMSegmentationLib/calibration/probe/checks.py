@@ -83,8 +83,13 @@ def check_fit(found: ImageToProbe, phantom: NWirePhantom, image_size: tuple[int,
             f"with pixels of {sizes[0]:.3f} x {sizes[1]:.3f} mm; check the phantom's definition and its registration "
             "(PhantomToReference), and that neither it nor a sensor was moved."
         )
+    check_upright(found.matrix, image_size)
+
+
+def check_upright(matrix: np.ndarray, image_size: tuple[int, int]) -> None:
+    """Raise CalibrationError when an ImageToProbe (4, 4) has the image's bottom nearer to the sensor than its top."""
     top_left, top_right, bottom_left, bottom_right = transform_points(
-        found.matrix, np.column_stack([image_corners(image_size), np.zeros(4)])
+        matrix, np.column_stack([image_corners(image_size), np.zeros(4)])
     )
     if np.linalg.norm(bottom_left + bottom_right) < np.linalg.norm(top_left + top_right):
         raise CalibrationError(

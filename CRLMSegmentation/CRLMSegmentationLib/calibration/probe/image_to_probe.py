@@ -98,13 +98,13 @@ def solve_image_to_probe(frames: list[WireFrame], phantom: NWirePhantom) -> Imag
         if (kept == used).all():
             break
         used = kept
-    matrix = _perpendicular(solution)
+    matrix = perpendicular(solution)
     errors = wire_errors_mm(matrix, frames, phantom)
     covariance = _covariance(frames, design, target - design @ solution, used, float(np.linalg.norm(matrix[:3, 2])))
     return ImageToProbe(matrix, errors, used.reshape(shape), covariance)
 
 
-def _perpendicular(solution: np.ndarray) -> np.ndarray:
+def perpendicular(solution: np.ndarray) -> np.ndarray:
     """(4, 4) with the nearest perpendicular axes to those of a (3, 3) least squares solution (P. O. Loewdin, 1950)."""
     axes, origin = solution[:2].T, solution[2]
     sizes = np.linalg.norm(axes, axis=0)

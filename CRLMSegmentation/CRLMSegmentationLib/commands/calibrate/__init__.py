@@ -6,17 +6,23 @@ import argparse
 
 from .. import timing
 from ..options.steps import Step, add_steps, run_step
-from . import probe, stylus, tracker
+from . import pointer, probe, stylus, tracker
 
 STEPS = {
     "stylus": Step("find the tip of a stylus that is turned about it", stylus.add_arguments, stylus.run),
     "probe": Step("find where the image lies on its probe, on an N-wire phantom", probe.add_arguments, probe.run),
+    "pointer": Step(
+        "find where the image lies on its probe, with the tip of a tracked pointer in the image",
+        pointer.add_arguments,
+        pointer.run,
+    ),
     "tracker": Step("write down how accurate the tracker is, as its maker says", tracker.add_arguments, tracker.run),
     "time": Step("find the delay between the images and the poses of a recording", timing.add_arguments, timing.run),
 }
 EXAMPLES = (
     "crlm calibrate stylus pivot.igs.mha --tool Stylus -o stylus.xml",
     "crlm calibrate probe phantom.igs.mha --plus-config plus.xml -o image.xml",
+    "crlm calibrate pointer touches.igs.mha --points points.csv --calibrations calibrations.json -o image.xml",
     "crlm calibrate tracker --position-mm 0.5 --rotation-deg 0.2 --calibrations calibrations.json",
     "crlm calibrate time updown.igs.mha --plus-config plus.xml",
 )
