@@ -20,12 +20,12 @@ class ImagePoints:
     """One point in each of n images.
 
     pixels   (n, 2) u, v: from the middle of the first pixel, u towards the marked side, v away from the transducer
-    times_s  (n,) timestamps of the images; None where the file numbers them
+    times_s  (n,) timestamps of the images; NaN where the file numbers them
     frames   (n,) int, numbers of the images in the recording, from 0; None where the file has their times
     """
 
     pixels: np.ndarray
-    times_s: np.ndarray | None
+    times_s: np.ndarray
     frames: np.ndarray | None
 
 
@@ -59,4 +59,4 @@ def read_image_points(path: str | Path) -> ImagePoints:
     frames = numbers[:, 0].astype(int)
     if (frames != numbers[:, 0]).any() or (frames < 0).any():
         raise FileFormatError(f"{path}: the numbers of the images are whole numbers from 0 on.")
-    return ImagePoints(numbers[:, 1:], None, frames)
+    return ImagePoints(numbers[:, 1:], np.full(len(frames), np.nan), frames)

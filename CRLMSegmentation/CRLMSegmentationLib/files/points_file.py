@@ -19,6 +19,11 @@ def read_points(path: str | Path) -> np.ndarray:
 
     Points that were not placed are left out. Raises FileFormatError when there is no list, or more than one.
     """
+    return read_named_points(path)[1]
+
+
+def read_named_points(path: str | Path) -> tuple[list[str], np.ndarray]:
+    """The same with the label of each point, or else its number from 1."""
     path = Path(path)
     lists = read_markups(path, "landmarks", "; save the points from Slicer as .mrk.json.", "Fiducial")
     if len(lists) != 1:
@@ -28,9 +33,9 @@ def read_points(path: str | Path) -> np.ndarray:
         unit_mm = to_mm(lists[0].get("coordinateUnits", "mm"), path)
         placed = [one for one in lists[0]["controlPoints"] if one.get("positionStatus", "defined") == "defined"]
         points = np.array([one["position"] for one in placed], dtype=np.float64).reshape(-1, 3)
+        names = [str(one.get("label") or number + 1) for number, one in enumerate(placed)]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise FileFormatError(f"The points in {path} have no usable positions.") from None
     if not np.isfinite(points).all():
         raise FileFormatError(f"The points in {path} have no usable positions.")
-    in_ras: np.ndarray = points @ to_right.T * unit_mm
-    return in_ras
+    return names, points @ to_right.T * unit_mm

@@ -160,7 +160,7 @@ def test_the_command_finds_the_image(recorded, tmp_path, capsys):
     path, points, known, _ = recorded
     file, output = tmp_path / "calibrations.json", tmp_path / "image.xml"
     file.write_bytes(known.read_bytes())
-    words = ["calibrate", "pointer", str(path), "--points", str(points), "--calibrations", str(file)]
+    words = ["calibrate", "pointer", str(path), str(points), "--calibrations", str(file)]
     assert main([*words, "-o", str(output), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["points"] == 20 and facts["points_lost"] == 2 and facts["points_used"] >= 15
@@ -179,7 +179,7 @@ def test_images_may_be_numbered_and_the_tip_be_that_of_plus(recorded, tmp_path, 
     config = write_plus_calibration(tmp_path / "stylus.xml", "StylusTip", "Stylus", tip, 0.3, {})
     rows = [{"frame": number, "u": u, "v": v} for number, (u, v) in enumerate(made.pixels.tolist())]
     (tmp_path / "points.json").write_text(json.dumps(rows))
-    words = ["calibrate", "pointer", str(path), "--points", str(tmp_path / "points.json")]
+    words = ["calibrate", "pointer", str(path), str(tmp_path / "points.json")]
     assert main([*words, "--plus-config", str(config)]) == 0
     said = capsys.readouterr().out
     assert "20 used" in said or "of 20 used" in said
@@ -202,7 +202,7 @@ def test_images_may_be_numbered_and_the_tip_be_that_of_plus(recorded, tmp_path, 
 def test_a_table_that_does_not_belong_says_why(rows, sentence, recorded, tmp_path, capsys):
     path, _, known, _ = recorded
     (tmp_path / "points.csv").write_text(rows)
-    words = ["calibrate", "pointer", str(path), "--points", str(tmp_path / "points.csv")]
+    words = ["calibrate", "pointer", str(path), str(tmp_path / "points.csv")]
     (tmp_path / "known.json").write_bytes(known.read_bytes())
     assert main([*words, "--calibrations", str(tmp_path / "known.json")]) == 1
     assert sentence in capsys.readouterr().err

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...errors import ConfigurationError, CRLMError
 from ...geometry import as_affine
+from ..probe.image_to_probe import tracker_covariance
 from .error_model import IMAGE, STYLUS, TIME, TRACKING, ErrorModel
 
 FORMAT = "CRLM calibrations"
@@ -87,8 +88,15 @@ class Calibrations:
             unknown[TIME] = f"the delay of the images was measured {days:.0f} days ago"
         return ErrorModel(
             self.tracker_mm, self.tracker_deg, None if tip is None else tip.covariance_mm2,
-            None if image is None else image.covariance, self.delay_s, unknown=unknown,
+            None if image is None else self._image_covariance(image), self.delay_s, unknown=unknown,
         )  # fmt: skip
+
+    def _image_covariance(self, image: ImageCalibration) -> np.ndarray:
+        """(9, 9): its own, and what the tracker erred alike in all of its images."""
+        if self.tracker_mm is None or self.tracker_deg is None:
+            return image.covariance
+        of_tracker = tracker_covariance(self.tracker_mm, self.tracker_deg, image.image_to_probe)
+        return np.asarray(image.covariance + of_tracker)
 
     def to_plain(self) -> dict[str, Any]:
         """Plain values for a file."""

@@ -117,6 +117,31 @@ def perpendicular(solution: np.ndarray) -> np.ndarray:
     return matrix
 
 
+def small_moves(matrix: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """(9, 8): how a small turn (radians) about `middle` (3,), a shift (mm) and two shares of size change ImageToProbe.
+
+    Rows axis by axis of Probe, those of u, v and 1, as in ImageToProbe.covariance.
+    """
+    columns = matrix[:3, [0, 1, 3]] - np.outer(middle, [0.0, 0.0, 1.0])
+    moves = np.zeros((3, 3, 8))
+    moves[:, :, :3] = np.cross(np.eye(3)[np.newaxis], columns.T[:, np.newaxis]).transpose(2, 0, 1)
+    moves[:, 2, 3:6] = np.eye(3)
+    moves[:, 0, 6], moves[:, 1, 7] = matrix[:3, 0], matrix[:3, 1]
+    return moves.reshape(9, 8)
+
+
+def tracker_covariance(position_mm: float, angle_deg: float, image_to_probe: np.ndarray) -> np.ndarray:
+    """(9, 9) of an ImageToProbe (4, 4) by what the pose of the probe's sensor errs alike in all images.
+
+    position_mm, angle_deg  standard deviation of a sensor's pose along and about each axis, as the tracker's maker says
+    While a probe is calibrated it hardly leaves its place, so that the smooth part of the tracker's error is nearly the
+    same in every image: it goes into the calibration whole, and leaves nothing that the images could tell.
+    """
+    moves = small_moves(image_to_probe, np.zeros(3))[:, :6]
+    variances = np.repeat([np.radians(angle_deg) ** 2, position_mm**2], 3)
+    return np.asarray((moves * variances) @ moves.T)
+
+
 def _covariance(
     frames: list[WireFrame], design: np.ndarray, errors: np.ndarray, used: np.ndarray, pixel_mm: float
 ) -> np.ndarray:

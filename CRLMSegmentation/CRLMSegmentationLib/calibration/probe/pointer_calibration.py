@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import CalibrationError
-from .image_to_probe import ImageToProbe, perpendicular
+from .image_to_probe import ImageToProbe, perpendicular, small_moves
 from .pointer_points import PointerPoints
 
 FEWEST_POINTS, _FEWEST_USED = 10, 7
@@ -119,22 +119,9 @@ def _robust_deviations(matrix: np.ndarray, pixels: np.ndarray, places: np.ndarra
     return np.asarray(np.maximum(deviations, _LEAST_DEVIATION_MM))
 
 
-def _moves(matrix: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """(9, 8): how a small turn about `middle` (3,), a shift and two shares of size change ImageToProbe.
-
-    Rows axis by axis of Probe, those of u, v and 1, as in ImageToProbe.covariance.
-    """
-    columns = matrix[:3, [0, 1, 3]] - np.outer(middle, [0.0, 0.0, 1.0])
-    moves = np.zeros((3, 3, 8))
-    moves[:, :, :3] = np.cross(np.eye(3)[np.newaxis], columns.T[:, np.newaxis]).transpose(2, 0, 1)
-    moves[:, 2, 3:6] = np.eye(3)
-    moves[:, 0, 6], moves[:, 1, 7] = matrix[:3, 0], matrix[:3, 1]
-    return moves.reshape(9, 8)
-
-
 def _design(matrix: np.ndarray, pixels: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 3, 8) how the eight move the pixels along the axes of the image, and _moves()."""
-    moves = _moves(matrix, middle)
+    """(n, 3, 8) how the eight move the pixels along the axes of the image, and small_moves()."""
+    moves = small_moves(matrix, middle)
     flat = np.column_stack([pixels, np.ones(len(pixels))])
     in_probe = np.einsum("nc,acp->nap", flat, moves.reshape(3, 3, 8))
     return np.einsum("ai,nap->nip", image_axes(matrix), in_probe), moves

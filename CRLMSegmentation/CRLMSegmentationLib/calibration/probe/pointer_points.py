@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import CalibrationError
-from ...files.image_points_file import ImagePoints
 from ...sweep.sequence_files.tool_poses import ToolPoses
 
 # A time that somebody has written down belongs to the image whose own is no farther away.
@@ -34,14 +33,22 @@ class PointerPoints:
         return np.asarray(self.pointer_to_probe[:, :3, :3] @ self.tip_mm + self.pointer_to_probe[:, :3, 3])
 
 
-def paired_points(points: ImagePoints, recorded: ToolPoses, tip_mm: np.ndarray) -> tuple[PointerPoints, int]:
+def paired_points(
+    pixels: np.ndarray, numbers: np.ndarray, recorded: ToolPoses, tip_mm: np.ndarray
+) -> tuple[PointerPoints, int]:
     """The marked points with the poses of their own images, and how many were left out for want of a pose.
 
+    pixels    (n, 2) u, v;  numbers (n,) int: the image of each, from 0, as numbers_of() gives them
     recorded  the poses of the pointer in Probe, one for each image
     tip_mm    (3,) in the pointer's frame
     Raises CalibrationError when the points are of another recording, or its poses cannot be right.
     """
-    numbers = _numbers(points, recorded)
+    count = len(recorded.times_s)
+    if numbers.max() >= count:
+        raise CalibrationError(
+            f"A point is of image {numbers.max()}, and the recording has {count}, from 0 on: give the points of this "
+            "recording."
+        )
     tracked = recorded.valid[numbers]
     poses = recorded.matrices[numbers][tracked]
     rotations = poses[:, :3, :3]
@@ -51,27 +58,17 @@ def paired_points(points: ImagePoints, recorded: ToolPoses, tip_mm: np.ndarray) 
         )
     if len(poses) and np.abs(rotations @ rotations.transpose(0, 2, 1) - np.eye(3)).max() > _LARGEST_ROTATION_ERROR:
         raise CalibrationError("The poses of pointer and probe hold a scale or a shear: give rigid poses in mm.")
-    return PointerPoints(points.pixels[tracked], poses, np.asarray(tip_mm)), int((~tracked).sum())
+    return PointerPoints(pixels[tracked], poses, np.asarray(tip_mm)), int((~tracked).sum())
 
 
-def _numbers(points: ImagePoints, recorded: ToolPoses) -> np.ndarray:
-    """(n,) the image of each point."""
-    count = len(recorded.times_s)
-    if points.frames is not None:
-        if points.frames.max() >= count:
-            raise CalibrationError(
-                f"A point is of image {points.frames.max()}, and the recording has {count}, from 0 on: give the points "
-                "of this recording."
-            )
-        return points.frames
-    assert points.times_s is not None
+def numbers_of(times_s: np.ndarray, recorded: ToolPoses) -> np.ndarray:
+    """(n,) int: the image of each of (n,) timestamps. Raises CalibrationError when one has no image."""
     times = np.where(np.isfinite(recorded.times_s), recorded.times_s, np.inf)
-    away = np.abs(points.times_s[:, np.newaxis] - times)
-    numbers = away.argmin(axis=1)
+    away = np.abs(times_s[:, np.newaxis] - times)
     strange = away.min(axis=1) > _SAME_TIME_S
     if strange.any():
         raise CalibrationError(
-            f"{strange.sum()} of {len(strange)} points have the time of no image, such as "
-            f"{points.times_s[strange][0]:.3f} s: give the timestamps as the recording has them."
+            f"{strange.sum()} of {len(strange)} points have the time of no image, such as {times_s[strange][0]:.3f} s: "
+            "give the timestamps as the recording has them."
         )
-    return np.asarray(numbers)
+    return np.asarray(away.argmin(axis=1))

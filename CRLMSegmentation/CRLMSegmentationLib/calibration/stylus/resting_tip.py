@@ -21,10 +21,15 @@ def resting_parts(poses: np.ndarray, times_s: np.ndarray) -> list[slice]:
     if tip is None:
         return []
     places = poses[:, :3, :3] @ tip + poses[:, :3, 3]
+    return rests(places, times_s, _RESTS_WITHIN_MM, _RESTS_FOR_S, _FEWEST_IN_WINDOW)
+
+
+def rests(places: np.ndarray, times_s: np.ndarray, within_mm: float, seconds: float, fewest: int) -> list[slice]:
+    """The parts of (n, 3) places, mm, that stay `within_mm` of their middle for so long and in so many places."""
     parts, begin = [], 0
     while begin < len(places):
-        end = _end_of_rest(places, begin)
-        if end - begin >= _FEWEST_IN_WINDOW and times_s[end - 1] - times_s[begin] >= _RESTS_FOR_S:
+        end = _end_of_rest(places, begin, within_mm)
+        if end - begin >= fewest and times_s[end - 1] - times_s[begin] >= seconds:
             parts.append(slice(begin, end))
             begin = end
         else:
@@ -32,10 +37,10 @@ def resting_parts(poses: np.ndarray, times_s: np.ndarray) -> list[slice]:
     return parts
 
 
-def _end_of_rest(places: np.ndarray, begin: int) -> int:
+def _end_of_rest(places: np.ndarray, begin: int, within_mm: float) -> int:
     """The first place after `begin` that lies away from the middle of those before it."""
     for end in range(begin, len(places)):
-        if np.linalg.norm(places[end] - np.median(places[begin : end + 1], axis=0)) > _RESTS_WITHIN_MM:
+        if np.linalg.norm(places[end] - np.median(places[begin : end + 1], axis=0)) > within_mm:
             return end
     return len(places)
 

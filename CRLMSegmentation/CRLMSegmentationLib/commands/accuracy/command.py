@@ -6,15 +6,34 @@ import argparse
 from dataclasses import replace
 
 from ...errors import ConfigurationError
+from ...navigation.tool_transforms import DEFAULT_TOOL
+from ..options.checks import check_there
 from ..options.outputs import Output, add_force_option, check_outputs
 from ..options.printing import print_facts, print_rows
 from ..options.progress import progress_bar
 
-EXAMPLES = ("crlm accuracy --simulated", "crlm accuracy --simulated --operations 40 -o accuracy.html")
-JSON = "print one JSON object: median_mm, p95_mm, how many errors lie within the stated 95 %%, and the budget"
+EXAMPLES = (
+    "crlm accuracy --simulated",
+    "crlm accuracy --simulated --operations 40 -o accuracy.html",
+    "crlm accuracy phantom.igs.mha --targets targets.mrk.json --calibrations calibrations.json",
+)
+JSON = (
+    "print one JSON object: median_mm, p95_mm, how many errors lie within the stated 95 %%, and the budget or targets"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sweep", nargs="?", help="recording of a phantom in which the tip of the stylus rests at each of --targets"
+    )
+    parser.add_argument("--targets", metavar="FILE",
+                        help="their places: points of 3D Slicer in the sweep's volume (.mrk.json), or a PLUS file with "
+                        "the phantom's Landmarks and PhantomToReference")  # fmt: skip
+    parser.add_argument(
+        "--tool", default=DEFAULT_TOOL, metavar="NAME", help=f"as PLUS names it (default {DEFAULT_TOOL})"
+    )
+    parser.add_argument("--plus-config", metavar="XML", help="PLUS configuration with the tip and ImageToProbe")
+    parser.add_argument("--calibrations", metavar="JSON", help="file of calibrations: the tip, and what is stated")
     parser.add_argument(
         "--simulated", action="store_true",
         help="simulate operations with known truth: calibrate, sweep, find, hold a tip beside it",
@@ -30,9 +49,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    check_outputs([Output("-o", arguments.output, (".html",), False)], [], arguments.force)
-    if not arguments.simulated:
-        raise ConfigurationError("Give --simulated: the accuracy of a simulated chain, whose truth is known.")
+    inputs = [arguments.sweep, arguments.targets, arguments.plus_config, arguments.calibrations]
+    check_outputs([Output("-o", arguments.output, (".html",), False)], inputs, arguments.force)
+    if arguments.simulated == bool(arguments.sweep or arguments.targets):
+        raise ConfigurationError(
+            "Give --simulated for a simulated chain whose truth is known, or a recording with --targets for a phantom."
+        )
+    if arguments.simulated:
+        _run_simulated(arguments)
+        return
+    if not (arguments.sweep and arguments.targets):
+        raise ConfigurationError("A phantom needs both: the recording, and --targets with the places that are touched.")
+    if arguments.output:
+        raise ConfigurationError("-o is a page of --simulated; of a phantom take the lines, or --json.")
+    check_there([arguments.calibrations], "file of calibrations")
+    from .touched import run_touched
+
+    run_touched(arguments)
+
+
+def _run_simulated(arguments: argparse.Namespace) -> None:
     from ...simulation.accuracy.settings import ChainSettings
     from ...simulation.accuracy.summary import simulate_accuracy
 

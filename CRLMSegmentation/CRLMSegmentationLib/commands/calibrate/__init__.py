@@ -22,7 +22,7 @@ STEPS = {
 EXAMPLES = (
     "crlm calibrate stylus pivot.igs.mha --tool Stylus -o stylus.xml",
     "crlm calibrate probe phantom.igs.mha --plus-config plus.xml -o image.xml",
-    "crlm calibrate pointer touches.igs.mha --points points.csv --calibrations calibrations.json -o image.xml",
+    "crlm calibrate pointer touches.igs.mha points.csv --calibrations calibrations.json -o image.xml",
     "crlm calibrate tracker --position-mm 0.5 --rotation-deg 0.2 --calibrations calibrations.json",
     "crlm calibrate time updown.igs.mha --plus-config plus.xml",
 )

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...calibration.accuracy.calibrations import ImageCalibration, TipCalibration, today
+from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration, today
 from ...calibration.probe.pointer_estimate import PointerEstimate, estimate_with_pointer
-from ...calibration.probe.pointer_points import paired_points
+from ...calibration.probe.pointer_points import numbers_of, paired_points
 from ...errors import CalibrationError
 from ...files.calibrations.plus_calibration_file import write_plus_calibration
 from ...files.image_points_file import read_image_points
@@ -25,17 +25,17 @@ from ..options.calibrations_option import (
 )
 from ..options.outputs import Output, add_force_option, check_outputs
 from ..options.printing import print_doubt, print_facts, print_rows
+from ..options.tip_option import known_tip
 
 EXAMPLES = (
-    "crlm calibrate pointer touches.igs.mha --points points.csv --calibrations calibrations.json -o image.xml",
-    "crlm calibrate pointer touches.igs.mha --points points.csv --plus-config plus.xml --tool Pointer",
+    "crlm calibrate pointer touches.igs.mha points.csv --calibrations calibrations.json -o image.xml",
+    "crlm calibrate pointer touches.igs.mha points.csv --plus-config plus.xml --tool Pointer",
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", help="recording in which the tip of a tracked pointer is held into the image")
-    parser.add_argument("--points", required=True, metavar="FILE",
-                        help="where the tip is seen: CSV with the columns time_s (or frame), u and v, or JSON")  # fmt: skip
+    parser.add_argument("points", help="where the tip is seen: CSV with the columns time_s (or frame), u, v; or JSON")
     parser.add_argument(
         "--tool", default=DEFAULT_TOOL, metavar="NAME", help=f"as PLUS names it (default {DEFAULT_TOOL})"
     )
@@ -52,12 +52,15 @@ def run(arguments: argparse.Namespace) -> None:
     check_outputs([Output("-o", arguments.output, (".xml",), False)], inputs, arguments.force)
     check_calibrations(arguments.calibrations, [*inputs, arguments.output])
     configuration = read_plus_configuration(arguments.plus_config) if arguments.plus_config else PlusConfiguration()
-    tip_to_tool, tip = _tip(arguments, configuration)
+    known = read_calibrations(arguments.calibrations) if arguments.calibrations else Calibrations()
+    tip_to_tool, tip = known_tip(arguments.tool, known, configuration)
     header = read_sequence_header(arguments.sweep)
     if not header.has_images:
         raise CalibrationError(f"{arguments.sweep} holds no images: give the recording whose images were marked.")
     recorded = read_tool_poses(arguments.sweep, arguments.tool, "Probe")
-    points, lost = paired_points(read_image_points(arguments.points), recorded, tip_to_tool[:3, 3])
+    marked = read_image_points(arguments.points)
+    numbers = numbers_of(marked.times_s, recorded) if marked.frames is None else marked.frames
+    points, lost = paired_points(marked.pixels, numbers, recorded, tip_to_tool[:3, 3])
     found = estimate_with_pointer(
         points, header.image_size, None if tip is None else tip.covariance_mm2,
         configuration.transforms.get("ImageToProbe"),
@@ -74,21 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
                  "PointsUsed": str(found.used.sum()), "ImageSize": "{} {}".format(*found.image_size)}  # fmt: skip
         print(write_plus_calibration(arguments.output, "Image", "Probe", found.matrix, found.error_mm, notes))
     made = ImageCalibration(found.matrix, found.image_to_probe.covariance, found.image_size, today())
-    add_to_calibrations(arguments.calibrations, lambda known: replace(known, image=made))
-
-
-def _tip(arguments: argparse.Namespace, configuration: PlusConfiguration) -> tuple[np.ndarray, TipCalibration | None]:
-    """(4, 4) tip to tool, and its calibration; None where only the configuration has it."""
-    known = read_calibrations(arguments.calibrations).tips if arguments.calibrations else {}
-    if arguments.tool in known:
-        return known[arguments.tool].tip_to_tool, known[arguments.tool]
-    name = f"{arguments.tool}TipTo{arguments.tool}"
-    if name in configuration.transforms:
-        return configuration.transforms[name], None
-    raise CalibrationError(
-        f"The tip of {arguments.tool} is not known: calibrate it first (crlm calibrate stylus, with the same "
-        f"--calibrations), or give a --plus-config with {name}."
-    )
+    add_to_calibrations(arguments.calibrations, lambda there: replace(there, image=made))
 
 
 def _print(found: PointerEstimate, lost: int) -> None:

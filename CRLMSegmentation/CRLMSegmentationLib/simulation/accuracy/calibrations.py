@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...calibration.probe.image_to_probe import solve_image_to_probe
+from ...calibration.probe.image_to_probe import solve_image_to_probe, tracker_covariance
 from ...calibration.probe.phantom import NWirePhantom
 from ...calibration.probe.phantom_registration import image_covariance_of, register_phantom
 from ...calibration.probe.wire_frame import WireFrame
@@ -34,7 +34,8 @@ class Calibrated:
     """What a calibration found, and what it says of its own error.
 
     tip_mm, tip_covariance_mm2          (3,), (3, 3) in the stylus' frame
-    image_to_probe, image_covariance    (4, 4), (9, 9) as ImageToProbe.covariance, the phantom's registration included
+    image_to_probe, image_covariance    (4, 4), (9, 9) as ImageToProbe.covariance, with what the phantom's registration
+                                        and the tracker add
     """
 
     tip_mm: np.ndarray
@@ -81,19 +82,14 @@ def calibrate_image(
 
     touches  (3,) the tip as it is, and as it was calibrated
     """
-    ends = np.array([[[(a, 0, b) for a, b in pair] for pair in zip(row[:3], row[3:])] for row in _WIRES], dtype=float)
-    ends[:, :, 1, 1] = 40.0
-    placed = rigid(random_rotation(random), random.uniform(-30, 30, 3))
+    truth, ends = drawn_phantom(image_to_probe, image_size, random)
+    placed = truth.phantom_to_reference
     true_tip, said_tip = touches
     hands = np.array([rigid(random_rotation(random), np.zeros(3)) for _ in _LANDMARKS_MM])
     places = transform_points(placed, _LANDMARKS_MM) + random.normal(0, settings.touch_mm, _LANDMARKS_MM.shape)
     hands[:, :3, 3] = places - hands[:, :3, :3] @ true_tip
     said = tracked.measured(hands)
     registered = register_phantom(_LANDMARKS_MM, said[:, :3, :3] @ said_tip + said[:, :3, 3])
-    truth = NWireTruth(
-        ends.reshape(-1, 2, 3), placed, image_to_probe, image_size,
-        np.array([35.0, 20, 5]), np.array([-1.0, 0, 0]), np.array([0.0, 0, -1]),
-    )  # fmt: skip
     poses = probe_poses(truth, _IMAGES, _WAY_MM, _TURN_DEG, random)
     points = wire_points(truth, poses)
     points = points + random.normal(0, settings.point_pixels, points.shape)
@@ -101,4 +97,19 @@ def calibrate_image(
     frames = [WireFrame(wires, pose, number / 12) for number, (wires, pose) in enumerate(zip(points, said))]
     names = [str(number) for number in range(ends.shape[0] * 3)]
     found = solve_image_to_probe(frames, NWirePhantom(names, ends, registered.phantom_to_reference))
-    return found.matrix, found.covariance + image_covariance_of(registered, found.matrix, said)
+    covariance = found.covariance + image_covariance_of(registered, found.matrix, said)
+    return found.matrix, covariance + tracker_covariance(settings.tracking_mm, settings.tracking_deg, found.matrix)
+
+
+def drawn_phantom(
+    image_to_probe: np.ndarray, image_size: tuple[int, int], random: np.random.Generator
+) -> tuple[NWireTruth, np.ndarray]:
+    """PLUS's fCal phantom somewhere in Reference, and (patterns, 3, 2, 3) the ends of its wires in Phantom."""
+    ends = np.array([[[(a, 0, b) for a, b in pair] for pair in zip(row[:3], row[3:])] for row in _WIRES], dtype=float)
+    ends[:, :, 1, 1] = 40.0
+    placed = rigid(random_rotation(random), random.uniform(-30, 30, 3))
+    truth = NWireTruth(
+        ends.reshape(-1, 2, 3), placed, image_to_probe, image_size,
+        np.array([35.0, 20, 5]), np.array([-1.0, 0, 0]), np.array([0.0, 0, -1]),
+    )  # fmt: skip
+    return truth, ends

@@ -74,11 +74,11 @@ def simulate_distances(seed: int, settings: ChainSettings | None = None, sources
     them it goes through frames, reconstruction, mask and surface. Raises CalibrationError when a calibration fails.
     """
     settings = settings or ChainSettings()
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence([seed, 2168]).spawn(7)]
-    world = _World.drawn(streams[0], streams[1], settings)
+    streams = streams_of(seed)
+    world = World.drawn(streams[0], streams[1], settings)
     noisy = Tracked(TrackerField(settings.tracker, streams[2]), world.reference_to_tracker)
     exact = Tracked(TrackerField(_PERFECT, streams[2]), world.reference_to_tracker)
-    made = _calibrated(world, noisy, settings, streams[3], sources)
+    made = calibrated(world, noisy, settings, streams[3], sources)
     delay_s = streams[4].normal(0, settings.delay_s) if TIME in sources else 0.0
     tracked = noisy if TRACKING in sources else exact
     sweeping = world.swept(tracked, made.image_to_probe, delay_s)
@@ -88,8 +88,13 @@ def simulate_distances(seed: int, settings: ChainSettings | None = None, sources
     return _measured(world, surface, sweeping, made, tracked, _model(made, settings, sources), settings, streams[6])
 
 
+def streams_of(seed: int) -> list[np.random.Generator]:
+    """Of operation number `seed`: for the tumor, its place, the tracker, calibrations, delay, outline and tips."""
+    return [np.random.default_rng(child) for child in np.random.SeedSequence([seed, 2168]).spawn(7)]
+
+
 @dataclass(frozen=True, eq=False)
-class _World:
+class World:
     """What is really there; everything in Reference."""
 
     tumor: TrueTumor
@@ -102,7 +107,7 @@ class _World:
     tip_mm: np.ndarray
 
     @classmethod
-    def drawn(cls, random: np.random.Generator, place: np.random.Generator, settings: ChainSettings) -> _World:
+    def drawn(cls, random: np.random.Generator, place: np.random.Generator, settings: ChainSettings) -> World:
         lesion = draw_lesion(random, LesionSettings())
         looks = ProbeSettings(image_width_px=320, image_height_px=240)
         probe = draw_probe(random, looks, lesion.shape.longest_diameter_mm() + 16)
@@ -135,8 +140,8 @@ class _World:
         return Sweeping(times, true, said, said @ image_to_probe, self.image_size)
 
 
-def _calibrated(
-    world: _World, noisy: Tracked, settings: ChainSettings, random: np.random.Generator, sources: Collection[str]
+def calibrated(
+    world: World, noisy: Tracked, settings: ChainSettings, random: np.random.Generator, sources: Collection[str]
 ) -> Calibrated:
     """With the tracker's errors; what is switched off is known exactly."""
     tip, tip_covariance = world.tip_mm, np.zeros((3, 3))
@@ -165,7 +170,7 @@ def _model(made: Calibrated, settings: ChainSettings, sources: Collection[str]) 
 
 
 def _measured(
-    world: _World, surface: vtkPolyData, sweeping: Sweeping, made: Calibrated, tracked: Tracked, model: ErrorModel,
+    world: World, surface: vtkPolyData, sweeping: Sweeping, made: Calibrated, tracked: Tracked, model: ErrorModel,
     settings: ChainSettings, random: np.random.Generator,
 ) -> Distances:  # fmt: skip
     """Tips around the tumor, measured to its true surface and to the one that was found."""
@@ -186,7 +191,7 @@ def _measured(
     return Distances(*np.array(rows).T)
 
 
-def _hands(world: _World, settings: ChainSettings, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _hands(world: World, settings: ChainSettings, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """(n, 3) tips around the tumor and (n, 4, 4) poses of the stylus that hold it there."""
     directions = random.normal(size=(settings.tips, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)

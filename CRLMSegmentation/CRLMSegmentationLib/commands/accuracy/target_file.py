@@ -1,0 +1,65 @@
+"""Targets of known place on a phantom: its own landmarks, or points that were marked in the volume of a sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ...calibration.accuracy.targets import Targets
+from ...errors import ConfigurationError, CRLMError
+from ...files.points_file import read_named_points
+from ...geometry import as_affine, transform_points
+from ...sweep.plus_configuration import read_plus_xml
+from ...sweep.transforms import parse_matrix
+
+_FEWEST, _LEAST_APART_MM = 3, 4.0
+
+
+def read_targets(path: str | Path) -> Targets:
+    """From 3D Slicer's points (`.mrk.json`), in Reference, or a PLUS file with the phantom's Landmarks and its place.
+
+    Raises FileFormatError or ConfigurationError when it holds none that can be told apart.
+    """
+    if str(path).lower().endswith(".json"):
+        names, points = read_named_points(path)
+        targets = Targets(names, points, True)
+    else:
+        targets = _of_phantom(path)
+    if len(targets.names) < _FEWEST:
+        raise ConfigurationError(f"{path} holds {len(targets.names)} targets; the protocol needs {_FEWEST} and more.")
+    if len(set(targets.names)) < len(targets.names):
+        raise ConfigurationError(f"{path} names a target twice; give each a name of its own.")
+    if targets.least_apart_mm < _LEAST_APART_MM:
+        raise ConfigurationError(
+            f"Two targets of {path} lie {targets.least_apart_mm:.1f} mm apart, so that nobody could tell which of them "
+            f"was touched; use targets that lie {_LEAST_APART_MM:g} mm and more apart."
+        )
+    return targets
+
+
+def _of_phantom(path: str | Path) -> Targets:
+    root = read_plus_xml(path)
+    landmarks = root.findall(".//PhantomDefinition//Landmark")
+    if not landmarks:
+        raise ConfigurationError(
+            f"{path} defines no targets (PhantomDefinition, Geometry, Landmarks); give such a PLUS file, or points of "
+            "3D Slicer as .mrk.json."
+        )
+    placed = root.find(".//CoordinateDefinitions/Transform[@From='Phantom'][@To='Reference']")
+    if placed is None:
+        raise ConfigurationError(
+            f"{path} does not say where the phantom is (PhantomToReference): register it first, as fCal does."
+        )
+    try:
+        matrix = as_affine(parse_matrix(placed.get("Matrix", ""), "PhantomToReference"), "PhantomToReference")
+        points = [[float(text) for text in one.get("Position", "").split()] for one in landmarks]
+        places = np.array(points, dtype=np.float64).reshape(len(landmarks), 3)
+    except CRLMError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    except ValueError:
+        raise ConfigurationError(f"{path}: a Landmark has a Position that is not three numbers in mm.") from None
+    if not np.isfinite(places).all():
+        raise ConfigurationError(f"{path}: a Landmark has a Position that is not finite.")
+    names = [one.get("Name") or str(number + 1) for number, one in enumerate(landmarks)]
+    return Targets(names, transform_points(matrix, places), False)
