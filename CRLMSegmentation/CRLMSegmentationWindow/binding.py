@@ -88,6 +88,7 @@ class Binding:
     def _folder(self, folder: Path) -> None:
         self._session.recording.folder = folder
         self._session.accuracy.read(folder, self._session.report)
+        self._session.calibration.file = Path(folder) / "calibrations.json"
 
     def _threshold(self, threshold: float) -> None:
         if self._session.tumor.result is not None:

@@ -15,6 +15,10 @@ NO_PROPOSAL = "No box is proposed yet: outline live, and sweep over the tumor."
 NO_SWEEP = "There is no sweep to make a volume of; record one first."
 NO_BOX = "There is no box; place one around the tumor first."
 NO_PROBABILITY = "There is no probability to cut; segment the box first."
+NOTHING_COMES = "Connect first: nothing comes that could be calibrated."
+NO_CALIBRATION = "No calibration is going on; begin one first."
+NO_RESULT = "There is no result to take; calibrate first."
+NOTHING_ACCEPTED = "No calibration was taken yet: there is nothing to keep."
 BEING_FOUND = "The tumor is being found: wait until that has ended, or cancel it, then correct."
 
 

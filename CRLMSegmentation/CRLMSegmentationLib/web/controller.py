@@ -272,7 +272,7 @@ class Controller:
             state.stream_text = self.library.without_places(str(stream)) if stream is not None else ""
             state.image_name = stream.image_name if stream is not None else ""
             state.actions = mirror.action_values(session, self.library.without_places)
-            state.update(mirror.outline_values(session.live, self.library.without_places))
+            state.update(mirror.live_values(session, self.library.without_places))
             state.image_names = list(stream.image_names) if stream is not None else []
             state.rate_curves = self.rates.curves() if stream is not None else []
             state.rate_top = self.rates.range[1]

@@ -2,8 +2,8 @@
 
 It plays the shipped sample over OpenIGTLink, presses the buttons of all five steps, checks nodes and geometry, stops
 an inference half-way, ends the worker process and the server and goes on, breaks the window's timer, changes the theme,
-loads scenes, reloads the module, closes the scene, and checks that nothing is left running. A picture of each
-step goes to the folder of the environment variable CRLM_SCREENSHOTS, or into Slicer's temporary folder.
+loads scenes, reloads the module, calibrates a stylus, closes the scene, and checks that nothing is left running. A
+picture of each step goes to the folder of the environment variable CRLM_SCREENSHOTS, or into Slicer's temporary folder.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 import slicer
 
 from .. import remembered
+from .self_test_calibrate import CalibrateSteps
 from .self_test_faults import Faults
 from .self_test_people import People
 from .self_test_scenes import Scenes
@@ -20,7 +21,7 @@ from .self_test_steps import Steps
 from .self_test_tools import Leftovers, make_dark
 
 
-class SelfTest(Steps, Faults, People, Scenes):
+class SelfTest(Steps, Faults, People, Scenes, CalibrateSteps):
     """`SelfTest(case).run()`, with the ScriptedLoadableModuleTest."""
 
     def run(self) -> None:
@@ -58,6 +59,7 @@ class SelfTest(Steps, Faults, People, Scenes):
             self.load_a_scene()
             self.reload()
             self.new_case()
+            self.calibrate()
             self.close_the_scene(before)
         finally:
             remembered.store(settings)

@@ -22,6 +22,12 @@ def segmenting(session):
     session.jobs.running = Step.SEGMENT
 
 
+def calibrated(session):
+    session.calibration.result = SimpleNamespace(
+        text="the tip is known to 0.4 mm", figures=(("Residual", "0.3 mm"),), missing=(), is_of_image=False
+    )
+
+
 # Button, the action that it does, and what is to be so that it does this one of two.
 BUTTONS = [
     ("connectButton", "CONNECT", None),
@@ -41,6 +47,13 @@ BUTTONS = [
     ("discardButton", "DISCARD", None),
     ("reviewedButton", "ACKNOWLEDGE", None),
     ("navigateButton", "NAVIGATE", None),
+    ("calibrateStylusButton", "CALIBRATE_STYLUS", None),
+    ("calibrateProbeButton", "CALIBRATE_PROBE", None),
+    ("calibrationDoneButton", "END_CALIBRATION", None),
+    ("calibrationDoneButton", "ACCEPT_CALIBRATION", calibrated),
+    ("discardCalibrationButton", "DISCARD_CALIBRATION", None),
+    ("keepCalibrationsButton", "KEEP_CALIBRATIONS", None),
+    ("useKeptButton", "USE_KEPT_CALIBRATIONS", None),
     ("samePatientButton", "KEEP_CASE", None),
     ("saveCaseButton", "SAVE", None),
     ("openCaseButton", "OPEN_CASE", None),

@@ -35,8 +35,8 @@ def bound(window_module):
             yield
 
     parameters = SimpleNamespace(
-        liveReconstruction=True, spacingMm=0.5, recordFolder=None, boxIsTight=False, threshold=0.5, smoothing=0.5,
-        showUncertainty=False, marginMm=10.0, device=SimpleNamespace(value="auto"),
+        liveReconstruction=True, spacingMm=0.5, recordFolder="recordings", boxIsTight=False, threshold=0.5,
+        smoothing=0.5, showUncertainty=False, marginMm=10.0, device=SimpleNamespace(value="auto"),
     )  # fmt: skip
     binding = Binding(session, parameters, {name: Panel() for name in ("record", "box", "segment", "navigate")})
     binding.apply()

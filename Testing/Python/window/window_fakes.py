@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 from CRLMSegmentationLib.navigation.margin import MarginState
+from CRLMSegmentationLib.session.calibration.guidance import Guidance
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
 from CRLMSegmentationLib.tracking.age import Age
 
@@ -142,6 +143,10 @@ class FakeSession:
             has_hand_corrections=False, smoothing=0.5, acknowledge_doubts=self._acknowledge_doubts,
         )  # fmt: skip
         self.accuracy = FakePart("accuracy", calls)
+        self.calibration = FakePart(
+            "calibration", calls, is_running=False, is_ending=False, result=None, problem="", instruction="",
+            guidance=Guidance(), tools=["Stylus"], accepted=[], known_errors=[], file=None,
+        )  # fmt: skip
         self.structures = FakePart(
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm
         )  # fmt: skip

@@ -4,6 +4,16 @@ The window and the page make their buttons from ACTIONS: name, help, and whether
 """
 
 from .action import Action
+from .calibration_actions import (
+    ACCEPT_CALIBRATION,
+    CALIBRATE_PROBE,
+    CALIBRATE_STYLUS,
+    CALIBRATION_ACTIONS,
+    DISCARD_CALIBRATION,
+    END_CALIBRATION,
+    KEEP_CALIBRATIONS,
+    USE_KEPT_CALIBRATIONS,
+)
 from .workflow_actions import (
     ACCEPT_BOX,
     ACKNOWLEDGE,
@@ -30,19 +40,25 @@ from .workflow_actions import (
     WORKFLOW_ACTIONS,
 )
 
-ACTIONS = WORKFLOW_ACTIONS
+ACTIONS = (*WORKFLOW_ACTIONS, *CALIBRATION_ACTIONS)
 
 __all__ = [
     "ACCEPT_BOX",
+    "ACCEPT_CALIBRATION",
     "ACKNOWLEDGE",
     "ACTIONS",
+    "CALIBRATE_PROBE",
+    "CALIBRATE_STYLUS",
     "CANCEL",
     "CONNECT",
     "CORRECT",
     "DISCARD",
+    "DISCARD_CALIBRATION",
     "DISCONNECT",
+    "END_CALIBRATION",
     "FIND",
     "GROW",
+    "KEEP_CALIBRATIONS",
     "KEEP_CASE",
     "MARGIN",
     "NAVIGATE",
@@ -56,5 +72,6 @@ __all__ = [
     "REPLAY",
     "SAVE",
     "STOP",
+    "USE_KEPT_CALIBRATIONS",
     "Action",
 ]

@@ -14,25 +14,21 @@ from ...errors import CalibrationError, ConfigurationError
 from ...sweep import Pose, TrackedFrame
 from ...sweep.sweep import SIMULATED
 from ..accuracy.accuracy_part import AccuracyPart
+from ..accuracy.known_errors import KnownError, known_errors
 from ..event import Event
 from ..frame_source import FrameSource
 from ..jobs.latest import Latest
-from ..state import RECORDING_GOES_ON
+from ..state import NO_CALIBRATION, NO_RESULT, NOTHING_ACCEPTED, NOTHING_COMES, RECORDING_GOES_ON
 from ..stream import StreamPart
 from ..tools import Tools
 from .collecting import Collecting
-from .guidance import CalibrationResult, Guidance, ImageResult, TipResult
+from .guidance import CalibrationResult, Guidance, TipResult
 from .probe_run import ProbeRun
 from .saved_calibrations import add_to_saved, read_saved
 from .stylus_run import StylusRun
 
 # A tool whose poses come with images is not looked for beside them.
 _WITHOUT_IMAGES_S = 1.0
-# Sentences by which a command is refused; the actions say the same before it is given.
-NOT_CONNECTED = "Connect first: nothing comes that could be calibrated."
-NOTHING_RUNS = "No calibration is going on; begin one first."
-NOTHING_FOUND = "There is no result to take; calibrate first."
-NOTHING_ACCEPTED = "No calibration was taken yet: there is nothing to keep."
 
 
 class CalibrationPart:
@@ -107,6 +103,14 @@ class CalibrationPart:
         """Of every accepted calibration one line for people."""
         return [result.text for result, _ in self._accepted.values()]
 
+    @property
+    def known_errors(self) -> list[KnownError]:
+        """By how much each device errs, or why nobody knows."""
+        frame = self._stream.image.frame
+        size = frame.image_size if frame is not None and frame.pixels.size else None
+        tips = {tool: self._tools.tip_to_tool(tool) for tool in self._tools.names}
+        return known_errors(self._accuracy.calibrations, tips, size)
+
     # What can be done
 
     def start_stylus(self, tool: str) -> None:
@@ -126,7 +130,7 @@ class CalibrationPart:
         nothing runs.
         """
         if self._collecting is None:
-            raise ConfigurationError(NOTHING_RUNS)
+            raise ConfigurationError(NO_CALIBRATION)
         self._collecting.end()
         self.changed()
 
@@ -136,8 +140,8 @@ class CalibrationPart:
         """
         result = self.result
         if result is None:
-            raise ConfigurationError(NOTHING_FOUND)
-        if isinstance(result, ImageResult) and self._is_recording():
+            raise ConfigurationError(NO_RESULT)
+        if result.is_of_image and self._is_recording():
             raise ConfigurationError(RECORDING_GOES_ON)
         if isinstance(result, TipResult):
             self._tools.set_tip(result.tool, result.estimate.tip_to_tool)
@@ -179,7 +183,7 @@ class CalibrationPart:
         """
         place = self._place(path)
         if self._stream.source is None:
-            raise ConfigurationError(NOT_CONNECTED)
+            raise ConfigurationError(NOTHING_COMES)
         known = read_saved(place)
         if known.image is not None:
             self._check_image(known.image, place.name)
@@ -236,7 +240,7 @@ class CalibrationPart:
 
     def _start(self, run: StylusRun | ProbeRun) -> None:
         if self._stream.source is None:
-            raise ConfigurationError(NOT_CONNECTED)
+            raise ConfigurationError(NOTHING_COMES)
         self.discard()
         self._last_guidance = Guidance()
         self._collecting = Collecting(run, self._latest, self._on_end)

@@ -34,6 +34,7 @@ class TipResult:
     tool: str
     estimate: TipEstimate
     date: str = field(default_factory=today)
+    is_of_image = False
 
     @property
     def text(self) -> str:
@@ -46,7 +47,7 @@ class TipResult:
         found = self.estimate
         return (
             ("Tip", f"{_numbers(found.tip_mm)} mm in {self.tool}"),
-            ("Known to", f"{found.deviation_mm:.2f} mm (one standard deviation, in the worst direction)"),
+            ("Known to", f"{found.deviation_mm:.2f} mm (standard deviation, worst direction)"),
             ("Residual", f"{found.residual_mm:.2f} mm"),
             ("Tilted by", f"{found.tilt_deg:.0f} degrees"),
             ("Poses", f"{found.poses_used} used, {found.poses_rejected} rejected"),
@@ -69,6 +70,7 @@ class ImageResult:
 
     estimate: ProbeEstimate
     date: str = field(default_factory=today)
+    is_of_image = True
 
     @property
     def text(self) -> str:
@@ -82,7 +84,7 @@ class ImageResult:
         sizes = np.linalg.norm(found.matrix[:3, :2], axis=0)
         return (
             ("Pixel", f"{sizes[0]:.4f} x {sizes[1]:.4f} mm"),
-            ("Corners known to", f"{_numbers(found.corner_deviation_mm, 1)} mm (one standard deviation)"),
+            ("Corners known to", f"{_numbers(found.corner_deviation_mm, 1)} mm (standard deviation)"),
             ("Error of the wires", f"{found.error_mm:.2f} mm"),
             ("Probe turned by", f"{found.turned_deg:.0f} degrees"),
             ("Images", f"{found.frames_used} used, {found.wires} wires in each"),

@@ -36,7 +36,7 @@ class StylusRun:
 
     def __init__(self, tool: str) -> None:
         self.tool = tool
-        self.name = f"stylus {tool}"
+        self.name = f"tip of {tool}"
         self._frame: str | None = None
         self._newest_s = -math.inf
         self._marks: set[bytes] = set()

@@ -30,7 +30,7 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
     path = text(_LONGEST_PATH)
     port = text(8)
     own = {
-        "open_step": one_of(*STEPS),
+        "open_step": one_of(*STEPS, "calibrate"),
         "errors_closed": number(0, _MOST_SENTENCES),
         "notes_closed": number(0, _MOST_SENTENCES),
         "choosing_case": is_truth,
@@ -40,6 +40,8 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
         "case_number": number(*CASE_NUMBERS),
         "file": path,
         "calibration": path,
+        "calibration_tool": path,
+        "phantom": path,
         "typing_path": is_truth,
         "upload_progress": number(-1, 100),
         "plus_host": text(_LONGEST_HOST),

@@ -212,7 +212,7 @@ class Actions(ReportingActions):
     def _on_open_step(self, open_step: str, **_: object) -> None:
         """A tool that was forgotten must not draw in the next step; lists are as they are now."""
         self._controller.open_step.on_change(open_step)
-        if open_step in ("connect", "segment"):
+        if open_step in ("connect", "segment", "calibrate"):
             self._controller.fill_choices()
         if open_step != "segment":
             self._controller.correction.end()

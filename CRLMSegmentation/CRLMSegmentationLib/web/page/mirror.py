@@ -9,6 +9,7 @@ from ...navigation.margin import Severity
 from ...navigation.tracked_tool import ToolStatus
 from ...session.actions import ACTIONS
 from ...session.state import SessionState, Step, StepStatus
+from .calibration_values import calibration_values
 
 if TYPE_CHECKING:
     from ...session.live.live_part import LivePart
@@ -78,6 +79,11 @@ def outline_values(part: LivePart, plain: Callable[[str], str]) -> dict[str, Any
         "outline_warnings": [part.moved_warning] if part.moved_warning else [],
         "proposal_text": part.proposal_text,
     }
+
+
+def live_values(session: Session, plain: Callable[[str], str]) -> dict[str, Any]:
+    """What changes all the time beside the steps, by the names of PageState."""
+    return {**outline_values(session.live, plain), **calibration_values(session.calibration, plain)}
 
 
 def clock_text(seconds: float | None) -> str:

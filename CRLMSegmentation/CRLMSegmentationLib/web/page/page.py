@@ -11,6 +11,7 @@ from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
 from ..views.views import LIVE, SLICES, THREE_D
+from .panel_calibrate import calibrate_panel
 from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
 from .widgets import bound_to, each_tool
@@ -18,6 +19,7 @@ from .widgets import bound_to, each_tool
 if TYPE_CHECKING:
     from trame_server.core import Server
 
+    from ..actions.calibration_actions import CalibrationActions
     from ..actions.case_actions import CaseActions
     from ..actions.source_actions import SourceActions
     from ..actions.workflow_actions import Actions
@@ -44,9 +46,12 @@ _THEME = {
 
 
 class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
-    """The whole page; source, actions, cases: what its buttons call, see source_actions, actions and case_actions."""
+    """The whole page; source, actions, cases, calibrating: what its buttons call, see web/actions."""
 
-    def __init__(self, server: Server, source: SourceActions, actions: Actions, cases: CaseActions) -> None:
+    def __init__(
+        self, server: Server, source: SourceActions, actions: Actions, cases: CaseActions,
+        calibrating: CalibrationActions,
+    ) -> None:  # fmt: skip
         super().__init__(server, vuetify_config=_THEME)
         with self:
             _bar(cases)
@@ -59,6 +64,7 @@ class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
                     box_panel(actions)
                     segment_panel(actions)
                     navigate_panel(actions)
+                    calibrate_panel(calibrating)
                 _views()
             _sentences()
             _question(cases)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ...navigation.tool_transforms import DEFAULT_TOOL
 from ...session.actions import ACTIONS
 from ...values.defaults import DEFAULT_BOX_EDGE_MM, DEFAULT_PORT, DEFAULT_SAFETY_MARGIN_MM, DEFAULT_THRESHOLD
 
@@ -142,6 +143,23 @@ class PageState:
     margin_line: float = 0.0
     zero_line: float = 0.0
     distance_top: float = 0.0
+
+    # Calibrate, beside the steps
+    calibrating: str = ""  # what is being calibrated, "" when nothing is
+    calibration_ending: bool = False  # the result is being computed
+    calibration_line: str = ""  # below the title
+    calibration_instruction: str = ""
+    calibration_figures: list[Any] = field(default_factory=list)  # [what, how much], of the run or its result
+    calibration_missing: list[Any] = field(default_factory=list)
+    calibration_share: float = 0.0  # of what is wanted, 0 to 100
+    calibration_wires: list[Any] = field(default_factory=list)  # [across, down] 0 to 1, in the newest image
+    calibration_problem: str = ""  # why there is no result
+    calibration_result: str = ""  # what was found, until somebody takes or discards it
+    calibration_accepted: list[Any] = field(default_factory=list)
+    calibration_tools: list[Any] = field(default_factory=list)
+    calibration_tool: str = DEFAULT_TOOL
+    phantom: str = ""  # the PLUS configuration that defines it
+    known_errors: list[Any] = field(default_factory=list)  # {"source", "text", "known"}
 
     # The case as files
     saving: bool = False

@@ -10,6 +10,7 @@ from trame.app import get_server
 from trame_server.core import Server
 from trame_slicer.core import SlicerApp
 
+from ..actions.calibration_actions import CalibrationActions
 from ..actions.case_actions import CaseActions
 from ..actions.preparing import Preparing
 from ..actions.questions import Questions
@@ -55,7 +56,7 @@ def build(
     views = Views(slicer_app, server, view_controls(LIVE, controller.fit, sliders), actions.click_in_view)
     controller.show_in(views)
     controller.fill_choices()
-    Page(server, source, actions, cases)
+    Page(server, source, actions, cases, CalibrationActions(controller))
     actions.bind()
     controller.open_step.confirm = lambda: server.force_state_push("open_step")
     # A tab measures by the answer how late it is.

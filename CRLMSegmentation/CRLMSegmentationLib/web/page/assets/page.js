@@ -13,6 +13,10 @@
     choose(id) {
       document.getElementById(id).click();
     },
+    // What has just been opened may be below the edge of the list.
+    reveal(id) {
+      setTimeout(() => document.getElementById(id).scrollIntoView({ behavior: "smooth", block: "nearest" }), 150);
+    },
     async upload(input) {
       const files = Array.from(input.files);
       input.value = "";

@@ -1,0 +1,60 @@
+"""What is known of the devices' errors, and what is not: one line for each source, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration
+from ...calibration.accuracy.error_model import IMAGE, STYLUS, TIME, TRACKING
+from ...calibration.probe.image_to_probe import image_corners
+
+
+@dataclass(frozen=True)
+class KnownError:
+    """source: what errs; text: by how much, or why nobody knows; is_known: False in the second case."""
+
+    source: str
+    text: str
+    is_known: bool
+
+
+def known_errors(
+    known: Calibrations, tips: Mapping[str, np.ndarray], image_size: tuple[int, int] | None
+) -> list[KnownError]:
+    """Of the tracker, each tool, the image and the delay of the images.
+
+    tips        (4, 4) tip to tool, by tool, as they count now
+    image_size  of the images that come; None while none does
+    """
+    model = known.model("", np.eye(4), image_size)
+    why = model.why_unknown()
+    lines = [_line("Tracker", why.get(TRACKING), f"{known.tracker_mm} mm, {known.tracker_deg} degrees (by its maker)")]
+    for tool, tip_to_tool in tips.items():
+        of_tool = known.model(tool, tip_to_tool)
+        tip = known.tips.get(tool)
+        text = ""
+        if tip is not None:
+            worst_mm = float(np.sqrt(np.linalg.eigvalsh(tip.covariance_mm2)[-1]))
+            text = f"tip known to {worst_mm:.1f} mm{_of(tip.date)}"
+        lines.append(_line(tool, of_tool.why_unknown().get(STYLUS), text))
+    image = "" if known.image is None else f"corners known to {_corner_mm(known.image):.1f} mm{_of(known.image.date)}"
+    lines.append(_line("Image", why.get(IMAGE), image))
+    delay = "" if known.delay_s is None else f"delay known to {1000 * known.delay_s:.0f} ms{_of(known.delay_date)}"
+    return [*lines, _line("Time", why.get(TIME), delay)]
+
+
+def _line(source: str, why_unknown: str | None, text: str) -> KnownError:
+    return KnownError(source, text if why_unknown is None else why_unknown, why_unknown is None)
+
+
+def _corner_mm(image: ImageCalibration) -> float:
+    """Standard deviation of the corner that is known worst, in its worst direction."""
+    spreads = [np.kron(np.eye(3), [*corner, 1.0]) for corner in image_corners(image.image_size)]
+    return max(float(np.sqrt(np.linalg.eigvalsh(spread @ image.covariance @ spread.T)[-1])) for spread in spreads)
+
+
+def _of(date: str) -> str:
+    return f", of {date[:10]}" if date else ""

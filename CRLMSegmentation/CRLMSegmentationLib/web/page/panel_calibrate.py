@@ -1,0 +1,131 @@
+"""Beside the steps: calibrate a stylus or a probe, and see what is known of the errors of the devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as vuetify
+
+from ...session import actions as described
+from .widgets import bound_to, main_button, progress_bar, side_button, warning_list
+
+if TYPE_CHECKING:
+    from ..actions.calibration_actions import CalibrationActions
+
+_FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
+_OPEN = "open_step = 'calibrate'; utils.crlm.reveal('step-calibrate')"
+
+
+def calibrate_panel(calibrating: CalibrationActions) -> None:
+    """Closed until somebody opens it: the five steps do without."""
+    kind = "calibration_problem ? 'failed' : calibration_result ? 'check' : calibrating ? 'running' : ''"
+    with html.Section(
+        id="step-calibrate", classes=(f"`step is-${{{kind}}}` + (open_step === 'calibrate' ? ' is-open' : '')",)
+    ):
+        with html.Div(
+            classes="step-head", click=_OPEN, role="button", tabindex="0",
+            raw_attrs=[
+                f'@keydown.enter="{_OPEN}"', f'@keydown.space.prevent="{_OPEN}"',
+                ":aria-expanded=\"open_step === 'calibrate'\"",
+            ],
+        ):  # fmt: skip
+            with html.Div(classes="step-number"):
+                vuetify.VProgressCircular(v_if="calibrating", indeterminate=True, size=22, width=3)
+                vuetify.VIcon("mdi-tune-variant", v_else=True)
+            with html.Div(classes="step-text"):
+                html.Div("Calibrate", classes="step-title")
+                html.Div("{{ calibration_line }}", id="line-calibrate", classes="step-line")
+        with html.Div(v_if="open_step === 'calibrate'", classes="step-body"):
+            _choices(calibrating)
+            _running(calibrating)
+            _result(calibrating)
+            _known(calibrating)
+
+
+def _choices(calibrating: CalibrationActions) -> None:
+    """What can be begun."""
+    with html.Div(v_if="!calibrating && !calibration_result"):
+        with html.Div(v_if="calibration_problem", classes="warning-line mb-3", id="calibration-problem"):
+            vuetify.VIcon("mdi-alert-outline", size="small")
+            html.Span("{{ calibration_problem }}")
+        vuetify.VSelect(
+            v_model=("calibration_tool",), items=("calibration_tools",), label="Stylus", id="calibration-tool", **_FIELD
+        )
+        side_button(
+            described.CALIBRATE_STYLUS.label, "mdi-pencil-outline",
+            (calibrating.calibrate_stylus, "[calibration_tool]"), id="calibrate-stylus", classes="mt-2 mb-4",
+            **bound_to(described.CALIBRATE_STYLUS),
+        )  # fmt: skip
+        vuetify.VSelect(
+            v_model=("phantom",), items=("calibrations.filter((one) => one.value)",),
+            label="PLUS configuration with the phantom", id="phantom", **_FIELD,
+        )  # fmt: skip
+        side_button(
+            described.CALIBRATE_PROBE.label, "mdi-grid", (calibrating.calibrate_probe, "[phantom]"),
+            id="calibrate-probe", classes="mt-2 mb-2", **bound_to(described.CALIBRATE_PROBE),
+        )  # fmt: skip
+
+
+def _running(calibrating: CalibrationActions) -> None:
+    """What to do, how far it is, and what is missing."""
+    with html.Div(v_if="calibrating"):
+        html.Div("{{ calibration_instruction }}", classes="call mb-3", id="calibration-instruction")
+        progress_bar("calibration_share", id="calibration-share", classes="mb-3", color="success")
+        _figures()
+        html.Div(
+            '<svg viewBox="0 0 100 75" class="wires"><circle v-for="(wire, number) in calibration_wires"'
+            ' :key="number" :cx="100 * wire[0]" :cy="75 * wire[1]" r="2"></circle></svg>',
+            v_if="calibration_wires.length", id="calibration-wires", title="Where the wires are seen in the image",
+        )  # fmt: skip
+        html.Div("Still missing", classes="label mt-3", v_if="calibration_missing.length")
+        warning_list("calibration_missing")
+        main_button(
+            described.END_CALIBRATION.label, "mdi-check", calibrating.end, id="end-calibration", classes="mt-3",
+            **bound_to(described.END_CALIBRATION),
+        )  # fmt: skip
+        side_button(
+            described.DISCARD_CALIBRATION.label, "mdi-close", calibrating.discard, id="give-up", classes="mt-2",
+            **bound_to(described.DISCARD_CALIBRATION),
+        )  # fmt: skip
+
+
+def _result(calibrating: CalibrationActions) -> None:
+    """What was found, how well, and whether to use it."""
+    with html.Div(v_if="calibration_result"):
+        html.Div("{{ calibration_result }}", classes="figure", id="calibration-result")
+        _figures()
+        html.Div("It would be better with", classes="label mt-3", v_if="calibration_missing.length")
+        warning_list("calibration_missing")
+        main_button(
+            described.ACCEPT_CALIBRATION.label, "mdi-check", calibrating.accept, id="accept-calibration",
+            classes="mt-3", **bound_to(described.ACCEPT_CALIBRATION),
+        )  # fmt: skip
+        side_button(
+            described.DISCARD_CALIBRATION.label, "mdi-close", calibrating.discard, id="discard-calibration",
+            classes="mt-2", **bound_to(described.DISCARD_CALIBRATION),
+        )  # fmt: skip
+
+
+def _known(calibrating: CalibrationActions) -> None:
+    """What the error beside a distance is made of."""
+    with html.Div(v_if="!calibrating && !calibration_result", id="known-errors"):
+        html.Div("Known of the devices", classes="label mt-2")
+        with html.Div(v_for="one in known_errors", key="one.source", classes="known-error"):
+            vuetify.VIcon(("one.known ? 'mdi-check' : 'mdi-help'",), size="small",
+                          color=("one.known ? 'success' : 'warning'",))  # fmt: skip
+            html.Span("{{ one.source }}", classes="known-source")
+            html.Span("{{ one.text }}")
+        with html.Div(classes="two mt-3"):
+            for action, method in (
+                (described.KEEP_CALIBRATIONS, calibrating.keep),
+                (described.USE_KEPT_CALIBRATIONS, calibrating.use_kept),
+            ):  # fmt: skip
+                vuetify.VBtn(action.label, click=method, id=action.name.replace("_", "-"), variant="tonal",
+                             height=44, classes="flex-fill", **bound_to(action))  # fmt: skip
+
+
+def _figures() -> None:
+    with html.Div(v_for="figure in calibration_figures", key="figure[0]", classes="figure-row"):
+        html.Span("{{ figure[0] }}")
+        html.Span("{{ figure[1] }}", classes="value")

@@ -1,0 +1,107 @@
+"""Calibrate a stylus and a probe on the page, on recorded data that a server sends live."""
+
+import json
+import re
+
+import numpy as np
+from CRLMSegmentationLib.tracking import Replayer
+from recorded_calibration import PHANTOM_XML, PLUS_IMAGE_TO_PROBE, pivoted_stylus, scanned_phantom
+
+
+def connect(tab, port):
+    tab.open("connect")
+    if tab.page.is_visible("#disconnect"):
+        tab.page.click("#disconnect")
+    tab.page.click("#source-plus")
+    tab.page.fill("#plus-port", str(port))
+    tab.page.click("#connect-plus")
+    tab.until(lambda: tab.page.is_visible("#disconnect"), "a connection")
+    tab.open("calibrate")
+
+
+def figures(tab):
+    return dict(row.split("\n")[:2] for row in tab.page.locator(".figure-row").all_inner_texts() if "\n" in row)
+
+
+def test_a_stylus_and_a_probe_are_calibrated_on_recorded_data(serve, visit, shared_data):
+    recordings = shared_data / "calibration"
+    served = serve(str(recordings / PHANTOM_XML))
+    tab = visit(served.address)
+    page = tab.page
+    kept = served.folder / "calibrations.json"
+
+    # Nothing is known yet, and nothing comes that could be calibrated
+    tab.open("calibrate")
+    assert page.get_attribute("#calibrate-stylus", "title") == "Connect first: nothing comes that could be calibrated."
+    tab.until(lambda: "was not calibrated here" in page.inner_text("#known-errors"), "what is not known")
+
+    with Replayer(pivoted_stylus(recordings), 0, speed=40.0, loop=True) as server:
+        connect(tab, server.port)
+        page.wait_for_selector("#calibrate-stylus:not([disabled])")
+        page.click("#calibrate-stylus")
+        tab.until(lambda: "of 45 degrees" in figures(tab).get("Tilt", ""), "the tilt")
+        tab.until(lambda: int(figures(tab)["Poses"].split()[0]) > 300, "300 poses")
+        tab.until(lambda: re.search(r"Tilt \d\d of 45 degrees", page.inner_text("#step-calibrate")), "what is missing")
+        tab.keep("web-calibrate-stylus")
+        page.click("#end-calibration")
+        tab.until(lambda: page.is_visible("#calibration-result"), "a result")
+        assert re.search(r"The tip of Stylus is known to 0\.\d mm", page.inner_text("#calibration-result"))
+        tab.keep("web-calibrate-stylus-result")
+        page.click("#accept-calibration")
+        tab.until(lambda: "tip known to 0." in page.inner_text("#known-errors"), "a tip that counts")
+        assert not kept.exists()
+        page.click("#keep-calibrations")
+        tab.until(kept.exists, "the file of calibrations")
+    tip = np.array(json.loads(kept.read_text())["tools"]["Stylus"]["tip_to_tool"])[:3, 3]
+    np.testing.assert_allclose(tip, [109.5, 6.7, 2.8], atol=0.6)
+
+    with Replayer(scanned_phantom(recordings), 0, speed=8.0, loop=True) as server:
+        connect(tab, server.port)
+        page.click("#calibrate-probe")
+        assert "Choose the PLUS configuration" in tab.error()
+        page.click("#step-calibrate .v-select:has(#phantom)")
+        page.click(f".v-list-item:has-text('{PHANTOM_XML}')")
+        page.click("#calibrate-probe")
+        tab.until(lambda: figures(tab).get("This image") == "all 9 wires are seen", "all wires")
+        tab.until(lambda: "Corners known to" in figures(tab), "the corners")
+        tab.until(lambda: figures(tab)["Images"].startswith("32 of 32"), "all images")
+        assert page.locator("#calibration-wires circle").count() == 9
+        tab.keep("web-calibrate-probe")
+        page.click("#end-calibration")
+        tab.until(lambda: page.is_visible("#calibration-result"), "a result")
+        # The probe was hardly turned: that is said, and the uncertainty is far larger than the error of the wires.
+        assert "Probe turned 6 of 20 degrees" in page.inner_text("#step-calibrate")
+        assert "Position unknown" in page.inner_text(".view-live")
+        page.click("#accept-calibration")
+        tab.until(lambda: "corners known to" in page.inner_text("#known-errors"), "an image that counts")
+        tab.until(lambda: "Position unknown" not in page.inner_text(".view-live"), "an image with its place")
+        page.click("#keep-calibrations")
+        tab.until(lambda: "image" in json.loads(kept.read_text()), "the image in the file")
+    found = json.loads(kept.read_text())
+    np.testing.assert_allclose(found["image"]["image_to_probe"], PLUS_IMAGE_TO_PROBE, atol=0.4)
+    assert "Stylus" in found["tools"]
+
+
+def test_what_was_kept_is_used_again_and_what_gives_no_tip_says_why(serve, visit, shared_data):
+    served = serve()
+    sweep = pivoted_stylus(shared_data / "calibration", poses=40)
+    tip = np.eye(4)
+    tip[:3, 3] = [109.5, 6.7, 2.8]
+    calibration = {"tip_to_tool": tip.tolist(), "covariance_mm2": (0.04 * np.eye(3)).tolist(), "date": "2026-01-02"}
+    (served.folder / "calibrations.json").write_text(
+        json.dumps({"format": "CRLM calibrations", "version": 1, "tools": {"Stylus": calibration}})
+    )
+    tab = visit(served.address)
+    page = tab.page
+    with Replayer(sweep, 0, speed=10.0, loop=True) as server:
+        connect(tab, server.port)
+        page.wait_for_selector("#use-kept-calibrations:not([disabled])")
+        page.click("#use-kept-calibrations")
+        tab.until(lambda: "the tip of Stylus (2026-01-02)" in page.inner_text("#note-text"), "what is used")
+        tab.until(lambda: "calibration of the stylus is" in page.inner_text("#known-errors"), "how old it is")
+        page.click("#calibrate-stylus")
+        tab.until(lambda: figures(tab).get("Poses", ""), "poses")
+        page.click("#end-calibration")
+        tab.until(lambda: page.is_visible("#calibration-problem"), "why there is no result")
+        assert re.search("tilt|rests", page.inner_text("#calibration-problem"))
+        tab.keep("web-calibrate-problem")
