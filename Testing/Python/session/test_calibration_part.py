@@ -5,13 +5,15 @@ import time
 
 import numpy as np
 import pytest
+from CRLMSegmentationLib.calibration.accuracy.calibrations import Calibrations, ImageCalibration
 from CRLMSegmentationLib.calibration.probe.image_to_probe import image_corners
 from CRLMSegmentationLib.errors import ConfigurationError
+from CRLMSegmentationLib.files.calibrations.calibrations_file import write_calibrations_file
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.session.calibration.saved_calibrations import read_saved
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.simulation.calibration.pivoting import pivoting_hand
-from CRLMSegmentationLib.sweep import Pose, TrackedFrame
+from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame
 from CRLMSegmentationLib.tracking import Replayer
 from recorded_calibration import IMAGE_SIZE, PHANTOM_XML, PLUS_IMAGE_TO_PROBE, pivoted_stylus, scanned_phantom
 from stand_ins import Source
@@ -229,3 +231,56 @@ def test_a_discarded_calibration_leaves_nothing(session):
     assert part.result is None and not part.is_running
     with pytest.raises(ConfigurationError):
         part.accept()
+
+
+def tracked_images(size=(16, 12), shift_mm=0.0):
+    """Images that a server places by itself, with the poses of the probe beside them."""
+    image_to_probe = np.diag([0.2, 0.2, 0.2, 1.0])
+    frames = []
+    for number in range(30):
+        pose = np.eye(4)
+        pose[:3, 3] = [shift_mm + number, 0.0, 5.0]
+        pixels = np.full(size[::-1], number, np.uint8)
+        tracked = {"ProbeToReference": Pose(pose)}
+        frames.append(TrackedFrame(pixels, pose @ image_to_probe, 1 + number / 10, transforms=tracked))
+    return Sweep(frames, "tracked")
+
+
+@pytest.mark.parametrize("mode", ["image_image", "image_reference"])
+def test_an_image_calibrated_here_counts_also_where_the_sender_places_it_itself(session, mode):
+    other = np.eye(4)
+    other[:3, 3] = [7.0, 8.0, 9.0]
+    with Replayer(tracked_images(), 0, loop=True, mode=mode) as server:
+        session.stream.connect("127.0.0.1", server.port)
+        until(session, lambda: session.stream.image.plane is not None)
+        assert session.stream.image.frame.image_to_reference[0, 0] == pytest.approx(0.2)
+        session.stream.calibrate_image(other)
+        until(session, lambda: session.stream.image.frame.image_to_reference[0, 0] == pytest.approx(1.0))
+        frame = session.stream.image.frame
+        np.testing.assert_allclose(frame.image_to_reference, frame.transforms["ProbeToReference"].matrix @ other)
+        session.stream.calibrate_image(None)
+        until(session, lambda: session.stream.image.frame.image_to_reference[0, 0] == pytest.approx(0.2))
+
+
+def test_images_of_another_size_end_the_calibration_of_the_image(session, tmp_path):
+    source = CalibratedSource("plus:18944")
+    session.stream.connect_source(source)
+    known = Calibrations(image=ImageCalibration(np.eye(4), 1e-4 * np.eye(9), (16, 12), "2026-01-02"))
+    path = write_calibrations_file(tmp_path / "calibrations.json", known.to_plain())
+    session.calibration.load(path)
+    np.testing.assert_array_equal(source.image_to_probe, np.eye(4))
+    source.waiting = tracked_images().frames[:1]
+    session.process()
+    assert source.image_to_probe is not None
+    source.waiting = tracked_images((20, 12)).frames[:1]
+    session.process()
+    assert source.image_to_probe is None and "another size" in session.state.notices[-1]
+    with pytest.raises(ConfigurationError, match="16 x 12 pixels, and these images have 20 x 12"):
+        session.calibration.load(path)
+
+
+class CalibratedSource(Source):
+    image_to_probe = None
+
+    def calibrate_image(self, image_to_probe):
+        self.image_to_probe = image_to_probe
