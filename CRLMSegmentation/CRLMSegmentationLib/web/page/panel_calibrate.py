@@ -112,7 +112,7 @@ def _known(calibrating: CalibrationActions) -> None:
     with html.Div(v_if="!calibrating && !calibration_result", id="known-errors"):
         html.Div("Known of the devices", classes="label mt-2")
         with html.Div(v_for="one in known_errors", key="one.source", classes="known-error"):
-            vuetify.VIcon(("one.known ? 'mdi-check' : 'mdi-help'",), size="small",
+            vuetify.VIcon(icon=("one.known ? 'mdi-check' : 'mdi-help'",), size="small",
                           color=("one.known ? 'success' : 'warning'",))  # fmt: skip
             html.Span("{{ one.source }}", classes="known-source")
             html.Span("{{ one.text }}")
