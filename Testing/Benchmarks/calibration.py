@@ -33,8 +33,10 @@ from CRLMSegmentationLib.simulation.accuracy.calibration_errors import simulate_
 from CRLMSegmentationLib.simulation.accuracy.settings import ChainSettings  # noqa: E402
 from CRLMSegmentationLib.simulation.accuracy.summary import simulate_accuracy  # noqa: E402
 from CRLMSegmentationLib.simulation.calibration.pivoting import TrackerField, pivoting_hand  # noqa: E402
-from CRLMSegmentationLib.sweep import Pose, read_plus_configuration  # noqa: E402
+from CRLMSegmentationLib.sweep import Pose  # noqa: E402
+from CRLMSegmentationLib.sweep.plus_configuration import read_plus_xml  # noqa: E402
 from CRLMSegmentationLib.sweep.sequence_files.tool_poses import read_tool_poses  # noqa: E402
+from CRLMSegmentationLib.sweep.transforms import parse_matrix  # noqa: E402
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 CALIBRATION, VALIDATION = "fCal_Test_Calibration_3NWires.igs.mha", "fCal_Test_Validation_3NWires.igs.mha"
@@ -59,7 +61,9 @@ class Row:
 def probe_rows(arguments: argparse.Namespace) -> Iterator[Row]:
     """ImageToProbe on PLUS's recordings, from PLUS's points and from the images, tried on the second recording."""
     folder = arguments.data / "calibration"
-    answer = read_plus_configuration(folder / RESULTS).transforms["ImageToProbe"]
+    found = read_plus_xml(folder / RESULTS).find(".//*[@From='Image'][@To='Probe']")
+    assert found is not None
+    answer = parse_matrix(found.get("Matrix", ""), "ImageToProbe")
     for name, more, must_mm in (
         ("PLUS's own points", ["--points", str(folder / RESULTS)], 0.1), ("the images", [], 0.3)
     ):  # fmt: skip

@@ -3,8 +3,9 @@
 A tracker's error, or a phantom's, is mostly a smooth function of where and how the sensor is held, and hardly noise:
 neighbouring measurements have nearly the same error. The usual covariance of least squares (residual / number of
 measurements) is far too small then. Here the error is a Gaussian process over the distance of two measurements
-(Matern 3/2) plus noise; its size, length and noise are found from the residuals by restricted maximum likelihood, and
-give the covariance of the ordinary least squares solution. C. E. Rasmussen, C. K. I. Williams, 'Gaussian Processes for
+(Matern 3/2) plus noise. What its length and noise are the residuals tell, but not surely: every pair of them counts as
+much as it is likely (restricted likelihood), since the most likely one alone states too small an error. That gives the
+covariance of the ordinary least squares solution. C. E. Rasmussen, C. K. I. Williams, 'Gaussian Processes for
 Machine Learning', 2006, chapters 4 and 5; H. D. Patterson, R. Thompson, 'Recovery of inter-block information when block
 sizes are unequal', Biometrika 58, 1971.
 """
@@ -17,8 +18,10 @@ from collections.abc import Sequence
 import numpy as np
 
 # How large the noise is beside the smooth error (as variances): what is tried.
-_NOISES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0, 100.0)
+_NOISES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0, 100.0, 1e3, 1e4)
 MOST_MEASUREMENTS = 240
+# What is less likely than the most likely by so much is left out.
+_LEAST_SHARE = 1e-3
 
 
 def thinned(count: int, most: int = MOST_MEASUREMENTS) -> np.ndarray:
@@ -36,11 +39,19 @@ def solution_covariance(
     distances  (n, n) Euclidean, of whatever the error is a smooth function of
     lengths    over what distance the error may change, in the unit of `distances`
     """
-    correlation, variance = _most_likely(design, errors, distances, lengths)
+    return propagated(least_squares_gain(design), error_covariance(design, errors, distances, lengths))
+
+
+def least_squares_gain(design: np.ndarray) -> np.ndarray:
+    """(p, n, 3): what each measurement adds to the ordinary least squares solution of a (n, 3, p) design."""
     count, axes, unknowns = design.shape
-    weights = np.linalg.pinv(design.reshape(count * axes, unknowns)).reshape(unknowns, count, axes)
-    spread = np.einsum("pna,nm->pma", weights, variance * correlation)
-    covariance = np.einsum("pma,qma->pq", spread, weights)
+    return np.asarray(np.linalg.pinv(design.reshape(count * axes, unknowns)).reshape(unknowns, count, axes))
+
+
+def propagated(gain: np.ndarray, covariance_mm2: np.ndarray) -> np.ndarray:
+    """(p, p) of what a (p, n, 3) gain makes of n measurements whose errors have this (n, n) covariance on each axis."""
+    spread = np.einsum("pna,nm->pma", gain, covariance_mm2)
+    covariance = np.einsum("pma,qma->pq", spread, gain)
     return np.asarray((covariance + covariance.T) / 2)
 
 
@@ -51,19 +62,27 @@ def chord_degrees(rotations: np.ndarray) -> np.ndarray:
     return np.asarray(np.degrees(np.sqrt(squares / 2)))
 
 
-def _most_likely(
+def error_covariance(
     design: np.ndarray, errors: np.ndarray, distances: np.ndarray, lengths: Sequence[float]
-) -> tuple[np.ndarray, float]:
-    """(n, n) correlation of the errors of the measurements, and the variance in mm^2 that goes with it."""
-    best: tuple[float, np.ndarray, float] | None = None
+) -> np.ndarray:
+    """(n, n) mm^2 on each axis, of the errors of n measurements; arguments as those of solution_covariance()."""
+    tried = []
     for length, noise in itertools.product(lengths, _NOISES):
-        scaled = np.sqrt(3) * distances / length
-        correlation = (1 + scaled) * np.exp(-scaled) + noise * np.eye(len(errors))
-        likelihood, variance = _restricted_likelihood(design, errors, correlation)
-        if best is None or likelihood > best[0]:
-            best = likelihood, correlation, variance
-    assert best is not None
-    return best[1], best[2]
+        correlation = _matern_32(distances / length) + noise * np.eye(len(distances))
+        tried.append((length, noise, *_restricted_likelihood(design, errors, correlation)))
+    highest = max(likelihood for *_, likelihood, _ in tried)
+    total, shares = np.zeros_like(distances), 0.0
+    for length, noise, likelihood, variance in tried:
+        share = float(np.exp(likelihood - highest))
+        if share > _LEAST_SHARE:
+            total += share * variance * (_matern_32(distances / length) + noise * np.eye(len(distances)))
+            shares += share
+    return np.asarray(total / shares)
+
+
+def _matern_32(distances: np.ndarray) -> np.ndarray:
+    scaled = np.sqrt(3) * distances
+    return np.asarray((1 + scaled) * np.exp(-scaled))
 
 
 def _restricted_likelihood(design: np.ndarray, errors: np.ndarray, correlation: np.ndarray) -> tuple[float, float]:

@@ -7,7 +7,8 @@ import pytest
 from CRLMSegmentationLib.calibration.stylus.pivot import algebraic_pivot, robust_pivot, shaft_tilt_deg
 from CRLMSegmentationLib.calibration.stylus.resting_tip import resting_parts
 from CRLMSegmentationLib.calibration.stylus.spin import spin_shaft
-from CRLMSegmentationLib.calibration.stylus.stylus_calibration import StylusCalibration, combined, estimate_tip
+from CRLMSegmentationLib.calibration.stylus.stylus_calibration import StylusCalibration, estimate_tip
+from CRLMSegmentationLib.calibration.stylus.tip_covariance import combined_tip, tip_covariance
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.errors import CalibrationError, TransformError
 from CRLMSegmentationLib.simulation.calibration.pivoting import TrackerErrors, TrackerField, pivoting_hand
@@ -97,12 +98,39 @@ def test_several_places_are_put_together():
     assert any("of 45 degrees" in text for text in both.missing)
 
 
+def pivots_with_tips(tips):
+    """Two places, each of which has its own tip."""
+    poses = []
+    for number, tip in enumerate(tips):
+        true, _ = pivoting_hand(tip, PIVOT + [80.0 * number, 20, -30], 45.0, 8.0, np.random.default_rng(number))
+        poses.append(TrackerField(TrackerErrors(), np.random.default_rng(10 + number)).measured(true))
+    return poses, [robust_pivot(part) for part in poses]
+
+
 def test_tips_that_contradict_each_other_are_known_less_well():
-    covariances = np.array([np.eye(3) * 0.01] * 3)
-    _, agreeing = combined(np.array([TIP, TIP + 0.05, TIP - 0.05]), covariances)
-    _, differing = combined(np.array([TIP, TIP + 1, TIP - 1]), covariances)
-    np.testing.assert_allclose(agreeing, np.eye(3) * 0.01 / 3)
-    assert differing[0, 0] > 50 * agreeing[0, 0]
+    tip, agreeing = combined_tip(*pivots_with_tips([TIP, TIP]))
+    _, differing = combined_tip(*pivots_with_tips([TIP + [0, 1.5, 0], TIP - [0, 1.5, 0]]))
+    np.testing.assert_allclose(tip, TIP, atol=0.15)
+    assert np.trace(differing) > 20 * np.trace(agreeing)
+
+
+def test_places_near_each_other_are_no_independent_witnesses():
+    """The error of a tracker is a smooth function of the place: two dimples within its length err alike."""
+    errors = TrackerErrors(noise_mm=0.1, noise_deg=0.03, field_mm=0.35, field_deg=0.12)
+    together, apart = [], []
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        hands = [pivoting_hand(TIP, PIVOT + [40.0 * number, 0, 0], 45.0, 6.0, random)[0] for number in range(2)]
+        said = TrackerField(errors, random).measured(np.concatenate(hands))
+        poses = list(np.split(said, 2))
+        pivots = [robust_pivot(part) for part in poses]
+        tip, covariance = combined_tip(poses, pivots)
+        own = [tip_covariance(part, pivot) for part, pivot in zip(poses, pivots)]
+        for squares, stated in ((together, covariance), (apart, np.linalg.inv(np.linalg.inv(own).sum(axis=0)))):
+            squares.append((tip - TIP) @ np.linalg.solve(stated, tip - TIP))
+    # The mean of chi2 with three degrees of freedom is 3.
+    assert 1.5 < np.mean(together) < 5
+    assert np.mean(apart) > 1.2 * np.mean(together)
 
 
 def distances(errors, tilt_deg, trials):

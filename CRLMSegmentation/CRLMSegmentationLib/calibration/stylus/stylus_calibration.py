@@ -10,7 +10,7 @@ from ...errors import CalibrationError
 from ...sweep import Pose
 from .pivot import Pivot, robust_pivot, shaft_tilt_deg
 from .resting_tip import resting_parts
-from .tip_covariance import tip_covariance
+from .tip_covariance import combined_tip
 
 WANTED_TILT_DEG = 45.0
 WANTED_POSES = 100
@@ -88,8 +88,7 @@ def estimate_tip(poses: np.ndarray, times_s: np.ndarray) -> TipEstimate:
             f"The tool is tilted by {best.tilt_deg:.0f} degrees in {best.used} poses while its tip rests: too little "
             f"to find the tip; tilt it by {WANTED_TILT_DEG:.0f} degrees to all sides, for ten seconds."
         )
-    covariances = np.array([tip_covariance(rest.poses, rest.pivot) for rest in good])
-    tip, covariance = combined(np.array([rest.pivot.tip_mm for rest in good]), covariances)
+    tip, covariance = combined_tip([rest.poses for rest in good], [rest.pivot for rest in good])
     used = sum(rest.used for rest in good)
     squares = sum(rest.used * rest.pivot.residual_mm**2 for rest in good)
     return TipEstimate(
@@ -114,21 +113,6 @@ class _Rest:
     @property
     def used(self) -> int:
         return int(self.pivot.used.sum())
-
-
-def combined(tips: np.ndarray, covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The weighted mean of (n, 3) tips with (n, 3, 3) covariances, and its covariance.
-
-    Where they differ by more than they say the covariance is made larger accordingly (R. T. Birge, 'The calculation of
-    errors by the method of least squares', Physical Review 40, 1932).
-    """
-    weights = np.linalg.inv(covariances)
-    covariance = np.linalg.inv(weights.sum(axis=0))
-    mean = covariance @ np.einsum("nij,nj->i", weights, tips)
-    off = tips - mean
-    free = 3 * (len(tips) - 1)
-    birge = float(np.einsum("ni,nij,nj->", off, weights, off)) / free if free else 1.0
-    return mean, covariance * max(birge, 1.0)
 
 
 class StylusCalibration:
