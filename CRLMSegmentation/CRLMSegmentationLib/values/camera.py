@@ -8,6 +8,7 @@ the right and v down, (0, 0) is the centre of the pixel in the upper left corner
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -129,7 +130,7 @@ class Camera:
         ], axis=-2)  # fmt: skip
         return distorted, derivative
 
-    @property
+    @cached_property
     def _turning_radius(self) -> float:
         """The radius of ideal coordinates at which the lens model turns back: beyond it, it says nothing of
         the lens.

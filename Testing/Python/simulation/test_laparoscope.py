@@ -7,7 +7,12 @@ import pytest
 import SimpleITK
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.files.laparoscope.camera_file import read_camera
-from CRLMSegmentationLib.geometry import transform_points
+from CRLMSegmentationLib.geometry import invert_affine, transform_points
+from CRLMSegmentationLib.laparoscopy.lines.landmark_lines import lines_of_mask
+from CRLMSegmentationLib.laparoscopy.pose.model_landmarks import ModelLandmarks
+from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose
+from CRLMSegmentationLib.laparoscopy.pose.solver import moved
+from CRLMSegmentationLib.laparoscopy.surface.mesh import mesh_of
 from CRLMSegmentationLib.simulation.laparoscope import LANDMARKS, draw_views, views_files, write_views
 from CRLMSegmentationLib.simulation.laparoscope.views import WELL_FRAMED, how_well_framed
 
@@ -102,3 +107,22 @@ def test_the_first_views_do_not_depend_on_how_many_there_are(operation, views):
     assert np.array_equal(one.depth_mm[0], views.depth_mm[0])
     with pytest.raises(ConfigurationError, match="1 to 1000"):
         draw_views(operation, 0)
+
+
+def test_the_pose_is_found_from_its_landmarks(operation, views):
+    """With the liver as it lies in the operation: a rigid pose cannot know how it was deformed."""
+    patient, camera = operation.patient, views.camera
+    curves = {"ridge": patient.ridge, "ligament": patient.falciform_ligament}
+    model = ModelLandmarks(
+        mesh_of(operation.in_reference(patient.surface)),
+        {name: [operation.ct_to_reference(line)] for name, line in curves.items()},
+    )
+    masked = np.zeros(views.landmarks[0].shape, dtype=np.uint8)
+    for name, ours in (("ridge", 1), ("falciform ligament", 2), ("silhouette", 3)):
+        masked[views.landmarks[0] == LANDMARKS[name]] = ours
+    truth = invert_affine(views.camera_to_reference[0])
+    start = moved(truth, np.array([12.0, -12, 10, 8, 10, -9]), model.liver.center)
+    found = register_pose(model, camera, lines_of_mask(masked), start)
+    lesions = operation.ct_to_reference(np.array([lesion.center_ras for lesion in patient.lesions]))
+    off = transform_points(found.model_to_camera, lesions) - transform_points(truth, lesions)
+    assert found.reprojection_px < 2 and np.linalg.norm(off, axis=1).max() < 3

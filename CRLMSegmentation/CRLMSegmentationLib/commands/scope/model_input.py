@@ -43,13 +43,13 @@ def read_model(path: str | Path, as_stored: bool = False) -> list[ModelPart]:
     return parts
 
 
-def camera_for(path: str | Path, image_size: tuple[int, int]) -> Camera:
-    """The camera in `path`, for pictures of image_size (width, height).
+def camera_for(path: str | Path, image_size: tuple[int, int] | None) -> Camera:
+    """The camera in `path`, for pictures of image_size (width, height); None for those that it was calibrated for.
 
     A camera for another size of the same proportions is scaled, with a doubt; others raise ConfigurationError.
     """
     camera = read_camera(path, image_size)
-    if camera.image_size == image_size:
+    if image_size is None or camera.image_size == image_size:
         return camera
     width, height = (now / then for now, then in zip(image_size, camera.image_size))
     sizes = f"{camera.image_size[0]} x {camera.image_size[1]}", f"{image_size[0]} x {image_size[1]}"
