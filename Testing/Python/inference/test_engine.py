@@ -26,7 +26,7 @@ from CRLMSegmentationLib.study.training.export import write_card
 from CRLMSegmentationLib.values import Box, Volume
 from small_model import RESULTS, write_result
 
-LONGEST_S = 90
+LONGEST_S = 600
 POSIX = pytest.mark.skipif(os.name == "nt", reason="kills processes by POSIX signals")
 
 

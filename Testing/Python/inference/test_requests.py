@@ -18,7 +18,7 @@ from CRLMSegmentationLib.inference.models.trained_model import load_model
 from CRLMSegmentationLib.inference.request_queue import Overtaken, Request, RequestQueue
 from CRLMSegmentationLib.inference.shared_block import PREFIX, SharedBlock
 
-LONGEST_S = 20
+LONGEST_S = 600
 
 
 def image(value, shape=(1, 1, 8, 9)) -> Image:

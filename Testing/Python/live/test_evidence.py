@@ -10,7 +10,7 @@ from CRLMSegmentationLib.values import Volume
 
 PIXEL_MM, SHAPE = 0.5, (80, 100)
 CENTER, RADIUS_MM = np.array([25.0, 20.0, 15.0]), 8.0
-LONGEST_S = 60
+LONGEST_S = 600
 
 
 def frame_at(z_mm, valid=True):

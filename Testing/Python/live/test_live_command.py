@@ -17,7 +17,7 @@ from vtkmodules.vtkFiltersSources import vtkSphereSource
 SHAPE, PIXEL_MM, STEP_MM = (60, 80), 0.5, 1.5
 CENTER, RADIUS_MM = np.array([20.0, 15.0, 12.0]), 7.0
 FRAMES = 17
-LONGEST_S = 120  # of what takes no second on an idle machine
+LONGEST_S = 600  # of what takes no second on an idle machine
 
 
 def frame_at(number, pose=True):

@@ -13,7 +13,7 @@ from CRLMSegmentationLib.live.outliner import Outliner
 from CRLMSegmentationLib.sweep import TrackedFrame
 from dark_model import write_dark_model
 
-LONGEST_S = 20
+LONGEST_S = 600
 
 
 def frame(number, shape=(40, 50), pixel_mm=0.5, valid=True, dtype=np.uint8):

@@ -19,7 +19,7 @@ from recorded_calibration import IMAGE_SIZE, PHANTOM_XML, PLUS_IMAGE_TO_PROBE, p
 from stand_ins import Source
 
 TIP = np.array([1.0, 2.0, -150.0])
-_PATIENCE_S = 120
+_PATIENCE_S = 600
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from CRLMSegmentationLib.tracking.age import TrackingClock
 from dark_model import dark_model  # noqa: F401
 from fake_worker import fake_workers  # noqa: F401
 
-LONGEST_S = 20
+LONGEST_S = 600
 SHAPE = (40, 50)
 
 

@@ -23,7 +23,7 @@ from small_case import TUMOR_CENTER
 SETTINGS = ReconstructionSettings(spacing_mm=(1.0, 1.0, 1.0), fill="distance")
 
 
-def until(session, condition, timeout_s=60.0):
+def until(session, condition, timeout_s=600.0):
     """Tick as a timer would until the condition holds; fails with what the session says when it never does."""
     end = time.monotonic() + timeout_s
     while not condition():
@@ -201,7 +201,7 @@ def engine_session(volume):
     session = Session()
     session.volume.set(volume)
     session.engine.start()
-    until(session, lambda: session.engine.status.state not in ("starting", "off"), 110)
+    until(session, lambda: session.engine.status.state not in ("starting", "off"))
     yield session
     session.close()
 
@@ -249,7 +249,7 @@ def test_a_worker_that_is_killed_is_told_and_replaced(segmenting):
     killed = segmenting.engine.process_id
     os.kill(killed, signal.SIGKILL)
     until(segmenting, lambda: segmenting.engine.process_id not in (killed, None))
-    until(segmenting, lambda: segmenting.engine.status.state == "ready", 110)
+    until(segmenting, lambda: segmenting.engine.status.state == "ready")
     segmenting.tumor.start()
     until(segmenting, lambda: not segmenting.is_computing)
     assert segmenting.state.status(Step.SEGMENT) is StepStatus.DONE
@@ -267,7 +267,7 @@ def test_what_was_imported_can_be_chosen_beside_what_ships(session, tmp_path, mo
     assert choices["broken"].problem and not choices["from-our-hospital"].problem
     session.engine.set_model("from-our-hospital")
     session.engine.start()
-    until(session, lambda: session.engine.status.state != "starting", 110)
+    until(session, lambda: session.engine.status.state != "starting")
     assert session.engine.status.state == "ready"
 
 

@@ -90,14 +90,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until(condition, timeout_s=60.0):
+def wait_until(condition, timeout_s=600.0):
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
     return condition()
 
 
-def connected_to(port, timeout_s=60.0):
+def connected_to(port, timeout_s=600.0):
     """A connection to a peer that may still be starting."""
     deadline = time.monotonic() + timeout_s
     opening = Opening("127.0.0.1", port)

@@ -27,7 +27,7 @@ def color(value, shape=(4, 6)):
     return np.broadcast_to(np.array(value, np.uint8), (*shape, 3)).copy()
 
 
-def wait_until(condition, timeout_s=60.0):
+def wait_until(condition, timeout_s=600.0):
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.005)

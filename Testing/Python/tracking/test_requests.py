@@ -29,7 +29,7 @@ def translation(x):
     return matrix
 
 
-def wait_until(condition, timeout_s=60.0):
+def wait_until(condition, timeout_s=600.0):
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -41,7 +41,7 @@ class Peer:
 
     def __init__(self, port):
         self.connection = socket.create_connection(("127.0.0.1", port))
-        self.connection.settimeout(60)
+        self.connection.settimeout(600)
         self.parser, self.waiting = MessageParser(), []
 
     def __enter__(self):

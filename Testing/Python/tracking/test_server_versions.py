@@ -24,7 +24,7 @@ def test_a_message_that_is_being_packed_while_the_version_changes_still_arrives(
             assert server.wait_for_client(5)
             monkeypatch.setattr(server_module, "pack_all", pack_while_the_client_changes)
             server.send([transform_message(np.eye(4), "StylusToReference", 1.0)])
-            connection.settimeout(60)
+            connection.settimeout(600)
             parser, found, deadline = MessageParser(), [], time.monotonic() + 600
             while not found and time.monotonic() < deadline:
                 found = [m for m in parser.feed(connection.recv(4096)) if m.message_type == "TRANSFORM"]

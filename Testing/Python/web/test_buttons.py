@@ -11,7 +11,7 @@ def test_a_grey_button_says_why_and_every_other_what_it_does(serve, visit):
     def button(name: str) -> tuple[bool, str]:
         return page.is_disabled(f"#{name}"), page.get_attribute(f"#{name}", "title")
 
-    tab.until(lambda: button("save") == (True, "Nothing to save yet."), "why nothing can be saved", 30)
+    tab.until(lambda: button("save") == (True, "Nothing to save yet."), "why nothing can be saved")
     assert button("new-case") == (True, "The case is empty: nothing was recorded or opened yet.")
     assert button("open-case") == (False, "Open a case that was saved before")
     tab.open("record")
