@@ -115,7 +115,7 @@ def connected_to(port, timeout_s=600.0):
 def test_the_tracker_server_is_received(peers):
     port = free_port()
     with running(peers / "TrackerServer", port, 100), Receiver(port=port) as receiver:
-        receiver.wait_until_connected(60)
+        receiver.wait_until_connected(600)
         poses = []
         assert wait_until(lambda: receiver.latest.transform("Tracker") is not None)
         for _ in range(20):
@@ -134,7 +134,7 @@ def test_the_imager_server_is_received(peers):
     port = free_port()
     pictures = [(EXAMPLES / f"Imager/img/igtlTestImage{number}.raw").read_bytes() for number in range(1, 6)]
     with running(peers / "ImagerServer", port, 50, EXAMPLES / "Imager/img"), Receiver(port=port) as receiver:
-        receiver.wait_until_connected(60)
+        receiver.wait_until_connected(600)
         frames = [receiver.get(60) for _ in range(12)]
         status = receiver.status
     for number, frame in enumerate(frames):
@@ -198,7 +198,7 @@ def test_what_our_server_sends_is_understood(peers):
     server = Server().start()
     try:
         with running(peers / "ReceiveClient", "127.0.0.1", server.port) as client:
-            assert server.wait_for_client(10)
+            assert server.wait_for_client(600)
             for _ in range(3):
                 server.send(some_messages())
             assert wait_until(lambda: client.output().count("StylusToReference") >= 3)
@@ -212,7 +212,7 @@ def test_what_our_server_sends_is_understood(peers):
 def test_what_our_client_sends_is_understood(peers):
     port = free_port()
     with running(peers / "ReceiveServer", port) as server, Receiver(port=port) as receiver:
-        receiver.wait_until_connected(60)
+        receiver.wait_until_connected(600)
         for message in some_messages():
             receiver.send(message)
         assert wait_until(lambda: "all is well" in server.output())
@@ -223,7 +223,7 @@ def test_what_our_client_sends_is_understood(peers):
 def test_a_tracking_data_server_sends_when_asked(peers):
     port = free_port()
     with running(peers / "TrackingDataServer", port) as server, Receiver(port=port) as receiver:
-        receiver.wait_until_connected(60)
+        receiver.wait_until_connected(600)
         receiver.start_tracking_data(20, "Patient")
         assert wait_until(lambda: len(receiver.latest.transform_names()) >= 3)
         pose = receiver.latest.transform(receiver.latest.transform_names()[0]).pose
@@ -248,7 +248,7 @@ def test_a_tracking_data_client_gets_what_it_asked_for(peers):
 def test_a_surface_server_sends_when_asked(peers):
     port = free_port()
     with running(peers / "PolyDataServer", port), Receiver(port=port) as receiver:
-        receiver.wait_until_connected(60)
+        receiver.wait_until_connected(600)
         receiver.send(RequestMessage("GET_POLYDATA"))
         assert wait_until(lambda: receiver.latest.message_names("POLYDATA"))
         surface, _ = receiver.latest.message("POLYDATA", receiver.latest.message_names("POLYDATA")[0])

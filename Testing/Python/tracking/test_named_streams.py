@@ -56,8 +56,8 @@ def receiver(server):
     with Receiver(
         port=server.port, calibration={"ImageToProbe": IMAGE_TO_PROBE}, streams={"laparoscope": LAPAROSCOPE}
     ) as receiver:
-        receiver.wait_until_connected(60)
-        assert server.wait_for_client(60)
+        receiver.wait_until_connected(600)
+        assert server.wait_for_client(600)
         yield receiver
 
 

@@ -175,7 +175,7 @@ def test_a_square_is_two_triangles():
 
 def test_other_messages_wait_for_whoever_asks_and_never_grow():
     with Server() as server, Receiver(port=server.port) as receiver:
-        server.wait_for_client(5)
+        server.wait_for_client(600)
         server.send([PolyDataMessage(np.zeros((3, 3)), [[0, 1, 2]], device_name="Tumor")])
         server.send([Utf8StringMessage(f"text {number}", device_name=f"Note{number}") for number in range(30)])
         assert wait_until(lambda: receiver.latest.message("STRING", "Note29") is not None)

@@ -21,7 +21,7 @@ def test_a_message_that_is_being_packed_while_the_version_changes_still_arrives(
 
     try:
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
-            assert server.wait_for_client(5)
+            assert server.wait_for_client(600)
             monkeypatch.setattr(server_module, "pack_all", pack_while_the_client_changes)
             server.send([transform_message(np.eye(4), "StylusToReference", 1.0)])
             connection.settimeout(600)
