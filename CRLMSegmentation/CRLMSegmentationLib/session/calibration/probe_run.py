@@ -48,6 +48,9 @@ class ProbeRun:
         for number, frame in enumerate(different):
             lost = self._calibration.lost
             has_all = self._calibration.add(frame)
+            if self._calibration.lost > lost:
+                # The same image may come again with its pose.
+                self._marks.discard(_mark_of(frame))
             if number == len(different) - 1:
                 self._see(frame, has_all, self._calibration.lost > lost)
         if different:
@@ -88,7 +91,7 @@ class ProbeRun:
 
     def _is_different(self, frame: TrackedFrame) -> bool:
         """False for an image that came before: once more in a replay it tells nothing new, and would be counted."""
-        mark = zlib.crc32(frame.pixels.tobytes())
+        mark = _mark_of(frame)
         is_new = mark not in self._marks
         self._marks.add(mark)
         return is_new
@@ -106,3 +109,8 @@ class ProbeRun:
         else:
             dots = len(bright_dots(frame.pixels, self._phantom.pixel_mm or _PIXEL_MM))
             self._seen = f"not all of the {wanted} wires are seen ({dots} bright spots)"
+
+
+def _mark_of(frame: TrackedFrame) -> int:
+    """The same for the same image, and hardly ever for another."""
+    return zlib.crc32(frame.pixels.tobytes())
