@@ -7,6 +7,7 @@ from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.laparoscopy.pose.model_landmarks import ModelLandmarks, coarse_mesh, silhouette_of
 from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose
 from CRLMSegmentationLib.laparoscopy.pose.solver import moved
+from CRLMSegmentationLib.laparoscopy.surface.mesh import Mesh, refined_mesh
 from CRLMSegmentationLib.values.landmarks import Polyline
 from scipy.spatial import cKDTree
 
@@ -60,6 +61,20 @@ def test_false_lines_do_not_draw_it_away(liver_view):
     assert found.reprojection_px < 1.5
 
 
+def test_a_liver_of_another_shape_is_doubted(liver_view):
+    mesh, curves = liver_view.model.liver, liver_view.model.lines
+
+    def bent(points):
+        return points + np.outer(0.004 * points[:, 0] ** 2, [0, 0, 1])
+
+    other = ModelLandmarks(
+        Mesh(bent(mesh.points), mesh.triangles),
+        {name: [bent(line) for line in lines] for name, lines in curves.items()},
+    )
+    found = register_pose(other, liver_view.camera, liver_view.lines, rough(liver_view))
+    assert any("has not the model's shape" in doubt for doubt in found.doubts)
+
+
 def test_an_error_is_stated_that_grows_with_what_is_missing(liver_view):
     whole, part = (
         register_pose(liver_view.model, liver_view.camera, liver_view.of(*names), rough(liver_view))
@@ -85,8 +100,6 @@ def test_a_model_without_curves_is_told(liver_view):
 
 
 def test_a_surface_with_fewer_triangles_is_the_same_surface(liver_view):
-    from CRLMSegmentationLib.laparoscopy.surface.mesh import refined_mesh
-
     fine = refined_mesh(liver_view.model.liver, 1.5)
     coarse = coarse_mesh(fine)
     assert len(coarse.triangles) <= 20_000 < len(fine.triangles)

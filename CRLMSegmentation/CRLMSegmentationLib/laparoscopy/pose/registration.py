@@ -20,7 +20,9 @@ from .starts import distance_mm, rough_poses
 # What a line is at least off, and over which length it is off to the same side, as drawn lines are: half the picture.
 _LEAST_OFF, _ALIKE_OVER = 1 / 960, 1 / 2
 # A pose that leaves the liver this far open is none.
-_OPEN_MM, _DOUBTFUL_MM, _BAD_PX_SHARE = 30.0, 10.0, 1 / 100
+_OPEN_MM, _DOUBTFUL_MM = 30.0, 10.0
+# A liver of the model's shape fits better than this: 2.4 pixels of 960, and few points that do not fit.
+_BAD_PX_SHARE, _MANY_OUTLIERS = 1 / 400, 0.1
 # Another pose that fits nearly as well, and puts the liver farther away than this.
 _AS_GOOD, _ELSEWHERE_MM = 1.25, 15.0
 _OUTLIER_SHARE = 1 / 80
@@ -159,12 +161,15 @@ def _summary(matcher: Matcher, fit: Fit, covariance: np.ndarray) -> PoseRegistra
 
 def _doubts(found: PoseRegistration, open_mm: float, width: int) -> tuple[str, ...]:
     doubts = []
-    if found.outliers > 0.25:
+    if found.outliers > _MANY_OUTLIERS:
         doubts.append(
             f"{found.outliers:.0%} of the landmarks' points do not fit the model: another shape, or wrong ones."
         )
     if found.reprojection_px > _BAD_PX_SHARE * width:
-        doubts.append(f"The landmarks fit badly, to {found.reprojection_px:.1f} pixels: is the pose near the true one?")
+        doubts.append(
+            f"The landmarks fit to {found.reprojection_px:.1f} pixels only: the liver has not the model's shape, or "
+            "the pose is wrong; the error may be several times the stated one."
+        )
     if open_mm > _DOUBTFUL_MM:
         doubts.append(f"The landmarks leave the pose open by {open_mm:.0f} mm: more of them would make it reliable.")
     return tuple(doubts)
