@@ -123,8 +123,8 @@ class Session:
         )  # fmt: skip
         self.tools.budget = self.accuracy.budget
         self.calibration = CalibrationPart(
-            self.stream, self.tools, self.accuracy, lambda: self.recording.state is not None, self.report,
-            faults.report,
+            self.stream, self.tools, self.accuracy, lambda: self.recording.state is not None,
+            lambda: self.volume.has_any or self.recording.sweep is not None, self.report, faults.report,
         )  # fmt: skip
         self._surface: vtkPolyData | None = None
         self.publishing = PublishingPart(self.tools, self._surface_to_go_by)

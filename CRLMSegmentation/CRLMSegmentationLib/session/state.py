@@ -10,6 +10,7 @@ from enum import Enum
 
 # Sentences by which a part refuses a command; the actions say the same before the command is given.
 RECORDING_GOES_ON = "A recording is going on already; stop it first."
+FORMER_IMAGE = "What this case holds was recorded with the former calibration of the image; record the sweep anew."
 NO_RECORDING = "No recording is going on; start one first."
 NO_PROPOSAL = "No box is proposed yet: outline live, and sweep over the tumor."
 NO_SWEEP = "There is no sweep to make a volume of; record one first."

@@ -12,9 +12,11 @@ from CRLMSegmentationLib.files.calibrations.calibrations_file import write_calib
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.session.calibration.saved_calibrations import read_saved
 from CRLMSegmentationLib.session.session import Session
+from CRLMSegmentationLib.session.state import FORMER_IMAGE
 from CRLMSegmentationLib.simulation.calibration.pivoting import pivoting_hand
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame
 from CRLMSegmentationLib.tracking import Replayer
+from CRLMSegmentationLib.values import Volume
 from recorded_calibration import IMAGE_SIZE, PHANTOM_XML, PLUS_IMAGE_TO_PROBE, pivoted_stylus, scanned_phantom
 from stand_ins import Source
 
@@ -128,7 +130,9 @@ def test_a_probe_is_calibrated_on_recorded_images_and_places_them_once_it_is_acc
         assert f"known to {worst_mm:.1f} mm" in part.result.text
         # Nothing counts before a person has said so.
         assert session.stream.image.plane is None and session.accuracy.calibrations.image is None
+        session.volume.set(Volume(np.zeros((4, 4, 4), np.uint8), np.eye(4)))
         part.accept()
+        assert FORMER_IMAGE in session.state.notices
         until(session, lambda: session.stream.image.plane is not None)
         frame = session.stream.image.frame
         placed = frame.transforms["ProbeToReference"].matrix @ found.matrix

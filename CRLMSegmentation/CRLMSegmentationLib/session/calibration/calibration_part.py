@@ -18,7 +18,7 @@ from ..accuracy.known_errors import KnownError, known_errors
 from ..event import Event
 from ..frame_source import FrameSource
 from ..jobs.latest import Latest
-from ..state import NO_CALIBRATION, NO_RESULT, NOTHING_ACCEPTED, NOTHING_COMES, RECORDING_GOES_ON
+from ..state import FORMER_IMAGE, NO_CALIBRATION, NO_RESULT, NOTHING_ACCEPTED, NOTHING_COMES, RECORDING_GOES_ON
 from ..stream import StreamPart
 from ..tools import Tools
 from .collecting import Collecting
@@ -37,6 +37,7 @@ class CalibrationPart:
     An accepted tip or ImageToProbe counts in place of what the stream says, as long as the same source is connected.
 
     is_recording  True while a recording goes on: its frames are all of one calibration
+    has_volume    True while the case holds a sweep or a volume
     report        reports a sentence to people
     on_error      called with what a handler of an event raises
 
@@ -48,14 +49,15 @@ class CalibrationPart:
 
     def __init__(
         self, stream: StreamPart, tools: Tools, accuracy: AccuracyPart, is_recording: Callable[[], bool],
-        report: Callable[[str], None], on_error: Callable[[Exception], None],
+        has_volume: Callable[[], bool], report: Callable[[str], None], on_error: Callable[[Exception], None],
     ) -> None:  # fmt: skip
         self.file: Path | None = None
         self.result: CalibrationResult | None = None
         self.problem = ""
         self.changed: Event[[]] = Event(on_error)
         self._stream, self._tools, self._accuracy = stream, tools, accuracy
-        self._is_recording, self._report, self._on_error = is_recording, report, on_error
+        self._is_recording, self._has_volume = is_recording, has_volume
+        self._report, self._on_error = report, on_error
         self._latest = Latest("Calibration")
         self._collecting: Collecting | None = None
         self._last_guidance = Guidance()
@@ -284,6 +286,8 @@ class CalibrationPart:
     def _set_image(self, image_to_probe: np.ndarray, size: tuple[int, int]) -> None:
         self._stream.calibrate_image(image_to_probe)
         self._image = image_to_probe, size
+        if self._has_volume():
+            self._report(FORMER_IMAGE)
 
     def _check_image(self, image: ImageCalibration, name: str) -> None:
         if self._is_recording():
