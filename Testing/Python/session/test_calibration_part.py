@@ -86,11 +86,14 @@ def run_on(session, frames, identity="plus:18944", origin="live"):
 def test_a_stylus_is_calibrated_on_recorded_poses_and_counts_once_it_is_accepted(session, recorded, tmp_path):
     part = session.calibration
     guidance = calibrated(session, recorded[0], lambda: part.start_stylus("Stylus"))
-    assert dict(guidance.figures)["Tilt"] == "29 of 45 degrees" and 0.5 < guidance.share < 0.7
+    assert dict(guidance.figures)["Tilt"] == "29 of 45 degrees" and 0.2 < guidance.share < 0.7
     result = part.result
     # The tip of all eight pivots is at 109.5 6.8 2.9 mm, see the tests of the calibration itself.
     np.testing.assert_allclose(result.estimate.tip_mm, [109.5, 6.6, 2.8], atol=0.4)
-    assert "known to 0.3 mm" in result.text and result.missing == ("tilt 29 of 45 degrees",)
+    # So small a turn leaves open how smooth the tracker's error is: the tip is stated to be known less well than it is.
+    worst_mm = result.estimate.deviation_mm
+    assert 0.5 < worst_mm < 3 and f"known to {worst_mm:.1f} mm" in result.text
+    assert result.missing == ("tilt 29 of 45 degrees", f"tip known to {worst_mm:.1f} of 0.7 mm")
     # Nothing counts before a person has said so.
     np.testing.assert_array_equal(session.tools.tip_to_tool("Stylus"), np.eye(4))
     assert not session.accuracy.calibrations.tips
