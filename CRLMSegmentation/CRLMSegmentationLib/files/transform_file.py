@@ -17,7 +17,7 @@ def write_transform(matrix: np.ndarray, path: str | PathLike[str]) -> Path:
     """Write `matrix` (4, 4), affine, mm, such that 3D Slicer loads it as this transform.
 
     As ITK has it, the file leads points of the target back to the source (what resampling needs), in LPS: it holds
-    S inverse(matrix) S with S = diag(-1, -1, 1). Raises FileFormatError when the disk refuses.
+    S inverse(matrix) S, where S is geometry.LPS_TO_RAS. Raises FileFormatError when the disk refuses.
     """
     import SimpleITK
 
