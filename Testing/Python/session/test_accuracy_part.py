@@ -49,7 +49,9 @@ def test_every_source_counts_at_the_place_that_was_seen(sweep, mask):
     budget = budget_of(part_of(sweep, mask))
     assert budget.is_complete
     parts = budget.deviations_mm
-    assert parts["stylus"] == pytest.approx(0.3) and parts["image"] == pytest.approx(0.5)
+    assert parts["stylus"] == pytest.approx(0.3)
+    # The image's own error, and the tracker's while it was calibrated, whose turns add little this near to the sensor.
+    assert parts["image"] == pytest.approx(np.hypot(0.5, 0.4), rel=0.01)
     # The tool's and the probe's sensor are above the surface: their turns do not change its distance much.
     assert parts["tracking"] == pytest.approx(np.sqrt(2) * 0.4, rel=0.05)
     assert parts["outline"] == pytest.approx(outline_of(stand_in_model().card))
