@@ -61,6 +61,7 @@ def test_five_steps_on_a_real_recording(serve, visit, shared_data):
 
     # 5 Navigate: the recording tracks a stylus
     page.click("#go-navigate")
+    page.wait_for_selector("#step-navigate.is-open")
     tab.until(lambda: re.search(r"\d+\.\d mm", page.inner_text(".read-out")), "a distance")
     assert "Stylus" in page.inner_text(".read-out")
 
