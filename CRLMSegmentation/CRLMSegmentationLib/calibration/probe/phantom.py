@@ -84,18 +84,28 @@ def read_phantom(path: str | Path) -> NWirePhantom:
             raise ConfigurationError(f"{path}: a pattern of the phantom has {len(wires)} wires; an N has three.")
         names += [wire.get("Name", f"wire {len(names) + number + 1}") for number, wire in enumerate(wires)]
         ends.append([[_point(wire, end, path) for end in ("EndPointFront", "EndPointBack")] for wire in wires])
-    registered = root.find(".//CoordinateDefinitions/Transform[@From='Phantom'][@To='Reference']")
-    if registered is None:
+    placed = phantom_to_reference(root, path)
+    if placed is None:
         raise ConfigurationError(
             f"{path} holds no PhantomToReference: register the phantom first (touch its landmarks with the stylus)."
         )
-    try:
-        placed = as_affine(parse_matrix(registered.get("Matrix", ""), "PhantomToReference"), "PhantomToReference")
-    except CRLMError as error:
-        raise ConfigurationError(f"{path}: {error}") from None
     phantom = NWirePhantom(names, np.array(ends), placed, _pixel_mm(root))
     _check(phantom, path)
     return phantom
+
+
+def phantom_to_reference(root: ElementTree.Element, path: str | Path) -> np.ndarray | None:
+    """(4, 4) mm, where a PLUS file says that the phantom is; None where it does not. `path` is for people.
+
+    Raises ConfigurationError for a matrix that is none.
+    """
+    registered = root.find(".//CoordinateDefinitions/Transform[@From='Phantom'][@To='Reference']")
+    if registered is None:
+        return None
+    try:
+        return as_affine(parse_matrix(registered.get("Matrix", ""), "PhantomToReference"), "PhantomToReference")
+    except CRLMError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
 
 
 def _point(wire: ElementTree.Element, end: str, path: str | Path) -> list[float]:

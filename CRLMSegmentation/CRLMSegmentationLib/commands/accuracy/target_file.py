@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from ...calibration.accuracy.targets import Targets
-from ...errors import ConfigurationError, CRLMError
+from ...calibration.probe.phantom import phantom_to_reference
+from ...errors import ConfigurationError
 from ...files.points_file import read_named_points
-from ...geometry import as_affine, transform_points
+from ...geometry import transform_points
 from ...sweep.plus_configuration import read_plus_xml
-from ...sweep.transforms import parse_matrix
 
 _FEWEST, _LEAST_APART_MM = 3, 4.0
 
@@ -46,17 +46,14 @@ def _of_phantom(path: str | Path) -> Targets:
             f"{path} defines no targets (PhantomDefinition, Geometry, Landmarks); give such a PLUS file, or points of "
             "3D Slicer as .mrk.json."
         )
-    placed = root.find(".//CoordinateDefinitions/Transform[@From='Phantom'][@To='Reference']")
-    if placed is None:
+    matrix = phantom_to_reference(root, path)
+    if matrix is None:
         raise ConfigurationError(
             f"{path} does not say where the phantom is (PhantomToReference): register it first, as fCal does."
         )
     try:
-        matrix = as_affine(parse_matrix(placed.get("Matrix", ""), "PhantomToReference"), "PhantomToReference")
         points = [[float(text) for text in one.get("Position", "").split()] for one in landmarks]
         places = np.array(points, dtype=np.float64).reshape(len(landmarks), 3)
-    except CRLMError as error:
-        raise ConfigurationError(f"{path}: {error}") from None
     except ValueError:
         raise ConfigurationError(f"{path}: a Landmark has a Position that is not three numbers in mm.") from None
     if not np.isfinite(places).all():

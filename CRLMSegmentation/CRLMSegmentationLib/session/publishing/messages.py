@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pyigtl import MessageBase
 
+from ...navigation.distance import triangles_of
 from ...tracking.openigtlink.conversion import transform_message
 from ...tracking.openigtlink.messages import Utf8StringMessage
 from ...tracking.openigtlink.polydata_message import PolyDataMessage
@@ -33,12 +34,8 @@ def tumor_message(surface: vtkPolyData | None, time_s: float) -> PolyDataMessage
     """POLYDATA of a closed triangle surface, RAS mm in Reference; without points for None."""
     if surface is None:
         return PolyDataMessage(timestamp=time_s, device_name=TUMOR)
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-
-    cells = vtk_to_numpy(surface.GetPolys().GetConnectivityArray()).reshape(-1, 3)
-    return PolyDataMessage(
-        vtk_to_numpy(surface.GetPoints().GetData()), polygons=cells, timestamp=time_s, device_name=TUMOR
-    )
+    points, triangles = triangles_of(surface)
+    return PolyDataMessage(points, polygons=triangles, timestamp=time_s, device_name=TUMOR)
 
 
 def tool_messages(reading: ToolReading, time_s: float) -> list[MessageBase]:
