@@ -90,3 +90,14 @@ def test_a_tab_shows_what_was_pressed_last_although_what_the_page_opened_before_
     for value in on_the_way:
         tab["open_step"] = value
     assert tab["open_step"] == page.state.open_step == "record"
+
+
+def test_a_button_leads_on_from_its_step_only_while_that_is_open(page):
+    """The press on a step's title has overtaken what the button, pressed before, has asked for."""
+    page.press("segment")
+    page.open_step.open_from("segment", "navigate")
+    assert page.state.open_step == "navigate"
+    page.press("segment")
+    page.press("connect")
+    page.open_step.open_from("segment", "navigate")
+    assert page.state.open_step == "connect"

@@ -124,7 +124,7 @@ class Actions(ReportingActions):
 
     def _start_segment(self) -> None:
         self._controller.correction.end()
-        self._controller.open_step.open("segment")
+        self._controller.open_step.open_from("box", "segment")
         actions.FIND.run(self._session)
 
     def _unless_corrected(self, then: Callable[[], None]) -> None:
@@ -143,7 +143,7 @@ class Actions(ReportingActions):
         actions.NAVIGATE.run(self._session)
         if actions.ACKNOWLEDGE.can_run(self._session):
             actions.ACKNOWLEDGE.run(self._session)
-        self._controller.open_step.open("navigate")
+        self._controller.open_step.open_from("segment", "navigate")
 
     @reported
     def cancel(self) -> None:

@@ -32,6 +32,14 @@ class OpenStep:
         """By the page itself."""
         self._shown = self._state.open_step = name
 
+    def open_from(self, pressed_in: str, name: str) -> None:
+        """After a button in the step `pressed_in`: a person who has gone to another step since then stays there.
+
+        A press on a step's title may arrive before what the button has asked for is done.
+        """
+        if self._state.open_step == pressed_in:
+            self.open(name)
+
     def on_change(self, name: str) -> None:
         """The value has changed: when that was not the page, a person goes their own way."""
         if name != self._shown:
