@@ -10,9 +10,17 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.simulation.patient import LABELS, draw_operation, draw_patient, patient_labels, write_patient
-from CRLMSegmentationLib.simulation.patient.checks import beads, distance_between_walls_mm, faults_of, open_edges
+from CRLMSegmentationLib.simulation.patient.checks import distance_between_walls_mm, faults_of, open_edges
 from CRLMSegmentationLib.simulation.patient.liver_shape import draw_liver_shape
-from CRLMSegmentationLib.simulation.patient.vessels import VesselTree, _confluence_z, _Growth, _try_again
+from CRLMSegmentationLib.simulation.patient.vessel_tree import VesselTree
+from CRLMSegmentationLib.simulation.patient.vessels import (
+    _confluence_z,
+    _Growth,
+    _keep_clear,
+    _try_again,
+    _without_contact,
+)
+from CRLMSegmentationLib.simulation.tubes import beads
 from scipy import ndimage
 from vtkmodules.vtkFiltersCore import vtkMassProperties
 
@@ -44,7 +52,7 @@ def test_every_liver_is_one_piece_of_human_size(seed):
 
 def test_branches_stay_within_the_liver(patient):
     for name in ("portal", "hepatic"):
-        points, radius = beads(patient.vessels.trees[name])
+        points, radius, _ = beads(patient.vessels.trees[name].tubes())
         assert (patient.shape.outside_mm(points[radius < 2.0]) < 0).mean() > 0.995, name
 
 
@@ -117,6 +125,21 @@ def test_branches_that_found_no_way_try_again_where_too_much_is_without_twigs():
     count = growth.number
     _try_again(grown)
     assert growth.number == count
+
+
+def test_a_branch_does_not_widen_where_it_would_touch_another_tree():
+    """Its way was looked for with its own radius: free by 0.05 mm, and closed by what it widens by."""
+    rng, places = np.random.default_rng(3), np.array([[30.0, 30, 30]])
+    forked, passing = (_Growth(np.full((60, 60, 60), 20, np.float32), np.zeros(3), places, rng) for _ in range(2))
+    fork = forked.lead(forked.root([10.0, 30, 30], 1.2), [30, 30, 30], 1.2)
+    branch = forked.lead(fork, [50, 30, 30], 1.0)
+    passing.lead(passing.root([31.0, 32.05, 10], 1.0), [31.0, 32.05, 50], 1.0)
+    grown = {"portal": forked, "bile": passing}
+    _keep_clear(grown, dict.fromkeys(grown, 0))
+    assert distance_between_walls_mm(forked.tree(), passing.tree()) < -0.02
+    trees = _without_contact(grown)
+    assert distance_between_walls_mm(trees["portal"], trees["bile"]) > 0.03
+    assert trees["portal"].straight == (fork + 1,) and branch > fork + 1
 
 
 def test_radii_follow_murray(patient):

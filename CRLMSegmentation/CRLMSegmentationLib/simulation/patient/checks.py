@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..tubes import beads
 from .deformation import LEAST_MM, MOST_MM
 from .liver_shape import LARGEST_ML, SMALLEST_ML
 from .operation import Operation
 from .patient import Patient
 from .surface_curves import surface_points
-from .vessels import VesselTree
+from .vessel_tree import VesselTree
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
-_BEAD_MM = 0.5
 _FAR_MM = 5.0
 # Trunks come from outside; whatever is thinner lies under the capsule.
 _INSIDE_BELOW_MM = {"portal": 2.0, "hepatic": 2.0, "artery": 1.4, "bile": 1.4}
@@ -42,10 +42,10 @@ def faults_of(patient: Patient) -> list[str]:
             f"The liver measures {patient.liver_ml:.0f} mL, outside of {SMALLEST_ML:.0f} to {LARGEST_ML:.0f} mL."
         )
     trees = patient.vessels.trees
-    trunk, trunk_radius = beads(trees["portal"])
+    trunk, trunk_radius, _ = beads(trees["portal"].tubes())
     trunk = trunk[trunk_radius > _TRUNK_MM]
     for name, thinner_mm in _INSIDE_BELOW_MM.items():
-        points, radius = beads(trees[name])
+        points, radius, _ = beads(trees[name].tubes())
         points = points[radius < thinner_mm]
         if name in ("artery", "bile"):
             points = points[cKDTree(trunk).query(points)[0] > _BESIDE_TRUNK_MM]
@@ -138,20 +138,9 @@ def open_edges(surface: vtkPolyData) -> int:
     return int(edges.GetOutput().GetNumberOfCells())
 
 
-def beads(tree: VesselTree) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 3) RAS mm and (n,) mm: points every half millimetre along all tubes of a tree, and the radius there."""
-    tubes = tree.tubes()
-    length = np.linalg.norm(tubes[:, 3:6] - tubes[:, :3], axis=1)
-    count = np.maximum(2, np.ceil(length / _BEAD_MM).astype(int) + 1)
-    which = np.repeat(np.arange(len(tubes)), count)
-    share = np.concatenate([np.linspace(0, 1, n) for n in count])
-    points = tubes[which, :3] * (1 - share[:, None]) + tubes[which, 3:6] * share[:, None]
-    return points, tubes[which, 6] * (1 - share) + tubes[which, 7] * share
-
-
 def distance_between_walls_mm(one: VesselTree, other: VesselTree) -> float:
     """The smallest distance between the walls of two trees, negative where they overlap; infinite beyond some 5 mm."""
-    (points, radius), (others, other_radius) = beads(one), beads(other)
+    (points, radius, _), (others, other_radius, _) = beads(one.tubes()), beads(other.tubes())
     apart = _FAR_MM
     # Beads of about one thickness at a time, the thickest first: only few lie nearer than the nearest found so far.
     thickness = np.floor(np.log2(other_radius)).astype(int)

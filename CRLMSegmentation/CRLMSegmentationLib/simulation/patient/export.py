@@ -22,7 +22,7 @@ from .operation import Operation, draw_operation, grid_around
 from .patient import Patient
 from .posture import Posture
 from .surface_curves import surface_at_zero, surface_points
-from .vessels import VesselTree
+from .vessel_tree import VesselTree
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData

@@ -23,7 +23,7 @@ from .organs import Organ
 from .patient import Patient
 from .posture import Carrier, OneAfterAnother, Posture
 from .surface_curves import surface_points, with_points
-from .vessels import Vessels, VesselTree
+from .vessel_tree import Vessels, VesselTree
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -138,7 +138,7 @@ def _fields_of(value: LiverShape | Planes | Patient) -> dict[str, Any]:
 
 
 def _tree(tree: VesselTree, posture: Posture) -> VesselTree:
-    return VesselTree(posture.there(tree.points_ras), tree.parent, tree.radius_mm)
+    return VesselTree(posture.there(tree.points_ras), tree.parent, tree.radius_mm, tree.straight)
 
 
 def _tubes(tubes: np.ndarray, posture: Posture) -> np.ndarray:

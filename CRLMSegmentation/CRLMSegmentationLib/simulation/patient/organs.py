@@ -11,7 +11,7 @@ import numpy as np
 
 from .implicit import ellipsoid, reach_along, turned
 from .liver_shape import LiverShape
-from .vessels import VesselTree
+from .vessel_tree import VesselTree
 
 # Half height in mm of what goes through the whole picture.
 TALL = 4000.0

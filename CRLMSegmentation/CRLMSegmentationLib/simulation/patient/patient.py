@@ -20,7 +20,8 @@ from .lesions import PatientLesion, Room, VanishedLesion, draw_lesions
 from .liver_shape import LiverShape, draw_liver_shape
 from .organs import Organ, cava_tree, draw_organs
 from .surface_curves import falciform_ligament, liver_surface, ridge
-from .vessels import Vessels, VesselTree, grow_vessels
+from .vessel_tree import Vessels, VesselTree
+from .vessels import grow_vessels
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData

@@ -7,18 +7,23 @@ right, middle and left hepatic vein 4 to 5 mm.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.ndimage import map_coordinates
+from scipy.spatial.distance import cdist
 
-from ..tubes import paint_tubes
+from ..tubes import beads, paint_tubes
 from .couinaud import Planes
 from .liver_shape import LiverShape
 from .vessel_growth import cube_root, grow, lay_path
+from .vessel_tree import Vessels, VesselTree
 
 _CLEARANCE_STEP_MM = 1.0
+# By how much a distance between the grid's points may come out too large.
+_GRID_ERROR_MM = 0.5
 _GAP_MM = 0.6
 _THINNEST_MM = 0.5
 # The trees grow by turns down to these radii, so that the twigs of one don't bar the branches of the other.
@@ -27,48 +32,6 @@ _PLACES_SPACING_MM = 4.0
 # Of a tree that leaves more of the liver without twigs, the branches that found no way try again.
 _MOST_UNREACHED, _FURTHER_ATTEMPTS = {"portal": 0.14, "hepatic": 0.24}, 6
 _DRAWS = 200_003
-
-
-@dataclass(frozen=True, eq=False)
-class VesselTree:
-    """A tree of round tubes.
-
-    points_ras  (n, 3) float64, mm;  parent  (n,) int32, -1 at a root, else less than its own number
-    radius_mm   (n,) float64, of the tube that leads from the parent to the point
-    """
-
-    points_ras: np.ndarray
-    parent: np.ndarray
-    radius_mm: np.ndarray
-
-    def tubes(self) -> np.ndarray:
-        """(m, 8) float64: start (3), end (3), radius at the start and at the end, RAS mm."""
-        return self._tubes
-
-    @cached_property
-    def _tubes(self) -> np.ndarray:
-        child = np.flatnonzero(self.parent >= 0)
-        before = self.parent[child]
-        own = self.radius_mm[child]
-        at_start = np.where(self.parent[before] >= 0, np.minimum(self.radius_mm[before], own + 0.3), own)
-        return np.column_stack([self.points_ras[before], self.points_ras[child], at_start, own])
-
-    @property
-    def ends(self) -> np.ndarray:
-        """Numbers of the points that lead nowhere further."""
-        has_child = np.zeros(len(self.parent), dtype=bool)
-        has_child[self.parent[self.parent >= 0]] = True
-        return np.flatnonzero(~has_child)
-
-
-@dataclass(frozen=True, eq=False)
-class Vessels:
-    """The trees of one liver by name ('portal', 'hepatic', 'artery', 'bile'), and the share of the liver's places that
-    no twig of the tree could reach.
-    """
-
-    trees: dict[str, VesselTree]
-    unreached: dict[str, float]
 
 
 class _Growth:
@@ -175,10 +138,7 @@ def grow_vessels(
             growth.grow(thinnest if name in ("portal", "hepatic") else max(_THINNEST_MM, 0.5 * thinnest))
             _keep_clear(grown, {name: before})
     _try_again(grown)
-    return Vessels(
-        {name: growth.tree() for name, growth in grown.items()},
-        {name: growth.unreached for name, growth in grown.items()},
-    )
+    return Vessels(_without_contact(grown), {name: growth.unreached for name, growth in grown.items()})
 
 
 def _try_again(grown: dict[str, _Growth]) -> None:
@@ -193,6 +153,30 @@ def _try_again(grown: dict[str, _Growth]) -> None:
             grown[name].reopen()
             grown[name].grow(_THINNEST_MM)
             _keep_clear(grown, {name: before})
+
+
+def _without_contact(grown: dict[str, _Growth]) -> dict[str, VesselTree]:
+    """The trees; a tube that touches another tree does not widen.
+
+    A branch has looked for its way with its own radius, on a grid: what it widens by is most of the gap to others.
+    """
+    trees = {name: growth.tree() for name, growth in grown.items()}
+    near = {name: _near_others(trees[name], growth) for name, growth in grown.items()}
+    straight: dict[str, set[int]] = {name: set() for name in trees}
+    for one, other in combinations(trees, 2):
+        (a, radius_a, child_a), (b, radius_b, child_b) = near[one], near[other]
+        touch = cdist(a, b) <= radius_a[:, None] + radius_b
+        straight[one].update(child_a[touch.any(axis=1)].tolist())
+        straight[other].update(child_b[touch.any(axis=0)].tolist())
+    return {name: replace(tree, straight=tuple(sorted(straight[name]))) for name, tree in trees.items()}
+
+
+def _near_others(tree: VesselTree, growth: _Growth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Beads (n, 3) that may touch another tree by the grid of clearances, their radii, and the points they lead to."""
+    points, radius, tube = beads(tree.tubes())
+    at = ((points - growth.origin) / _CLEARANCE_STEP_MM)[:, ::-1].T
+    is_near = map_coordinates(growth.clearance, at, order=1, mode="nearest") < radius + _GRID_ERROR_MM
+    return points[is_near], radius[is_near], np.flatnonzero(tree.parent >= 0)[tube[is_near]]
 
 
 def _keep_clear(grown: dict[str, _Growth], since: dict[str, int]) -> None:
