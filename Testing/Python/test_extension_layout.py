@@ -70,7 +70,7 @@ ROOMS = {
     "live": {"segmentation", "reconstruction", "tracking"},
     "laparoscopy": {"values", "compilation"},
     "navigation": {"calibration", "segmentation"},
-    "session": {"calibration", "files", "live", "navigation"},
+    "session": {"calibration", "files", "live", "navigation", "preoperative"},
     "mrml": {"session"},
     "pictures": {"mrml"},
     "simulation": {"reconstruction", "files", "segmentation", "laparoscopy", "calibration", "navigation"},

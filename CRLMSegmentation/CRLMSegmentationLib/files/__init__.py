@@ -2,7 +2,7 @@
 
 from .box_file import read_box, write_box
 from .displacement_file import write_displacements
-from .mask_file import read_mask
+from .mask_file import mask_names, read_mask
 from .points_file import read_points
 from .seen_file import seen_path
 from .surface_file import READ_SURFACE_ENDINGS, SURFACE_ENDINGS, read_surface, write_surface
@@ -12,6 +12,7 @@ __all__ = [
     "READ_SURFACE_ENDINGS",
     "SURFACE_ENDINGS",
     "VOLUME_ENDINGS",
+    "mask_names",
     "read_box",
     "read_mask",
     "read_points",

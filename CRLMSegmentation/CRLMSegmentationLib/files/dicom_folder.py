@@ -1,7 +1,8 @@
 """A CT as a folder of DICOM files, through SimpleITK (GDCM): every slice checked before the volume is made.
 
 DICOM PS3.3 C.7.6.2 (image plane), C.8.2.1 (CT image). Nothing that names a patient leaves this file: of the tags only
-the date of the study, the description and number of the series, and its geometry are given on.
+the date of the study, the description and number of the series, whether a contrast agent was given, and its geometry
+are given on.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ CT_FRAME = "CT"
 _MODALITY, _DATE, _DESCRIPTION, _SERIES_NUMBER = "0008|0060", "0008|0020", "0008|103e", "0020|0011"
 _POSITION, _ORIENTATION, _TILT, _FRAMES = "0020|0032", "0020|0037", "0018|1120", "0028|0008"
 _INTERCEPT, _SLOPE, _ROWS, _COLUMNS, _SPACING = "0028|1052", "0028|1053", "0028|0010", "0028|0011", "0028|0030"
+_THICKNESS, _AGENT = "0018|0050", "0018|0010"
 _LARGEST_TILT_DEGREES = 0.5
 # Slices lie this evenly, as a share of their distance and in mm: positions are written with few digits.
 _UNEVEN_SHARE, _UNEVEN_MM = 0.05, 0.05
@@ -35,6 +37,8 @@ class SeriesSummary:
     number        from 1, in the order of the list
     description   as the scanner wrote it, such as 'portal venous'
     slices        how many images
+    thickness_mm  of a slice; None where the file does not say
+    has_contrast  whether a contrast agent was given, as far as the file says
     """
 
     number: int
@@ -43,6 +47,8 @@ class SeriesSummary:
     date: str
     slices: int
     files: tuple[str, ...]
+    thickness_mm: float | None = None
+    has_contrast: bool = False
 
     def __str__(self) -> str:
         return f"{self.number}: {self.description or 'no description'} ({self.modality}, {self.slices} images)"
@@ -82,7 +88,14 @@ def list_series(folder: str | Path) -> list[SeriesSummary]:
     summaries.sort(key=lambda one: (int(one[0]) if one[0].isdigit() else 0, one[2]))
     return [
         SeriesSummary(
-            number, tags.get(_MODALITY, ""), tags.get(_DESCRIPTION, ""), _date(tags.get(_DATE, "")), len(files), files
+            number,
+            tags.get(_MODALITY, ""),
+            tags.get(_DESCRIPTION, ""),
+            _date(tags.get(_DATE, "")),
+            len(files),
+            files,
+            _positive(tags.get(_THICKNESS, "")),
+            bool(tags.get(_AGENT)),
         )
         for number, (_, tags, files) in enumerate(summaries, start=1)
     ]
@@ -211,7 +224,7 @@ def _tags(file: str) -> dict[str, str]:
     except RuntimeError:
         raise FileFormatError(f"{file} is a damaged DICOM file: export the series again.") from None
     wanted = (_MODALITY, _DATE, _DESCRIPTION, _SERIES_NUMBER, _POSITION, _ORIENTATION, _TILT, _FRAMES, _INTERCEPT,
-              _SLOPE, _ROWS, _COLUMNS, _SPACING)  # fmt: skip
+              _SLOPE, _ROWS, _COLUMNS, _SPACING, _THICKNESS, _AGENT)  # fmt: skip
     return {key: reader.GetMetaData(key).strip() for key in wanted if reader.HasMetaDataKey(key)}
 
 
@@ -220,6 +233,14 @@ def _numbers(text: str, count: int) -> np.ndarray:
     if len(numbers) != count or not np.isfinite(numbers).all():
         raise ValueError(text)
     return numbers
+
+
+def _positive(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if np.isfinite(number) and number > 0 else None
 
 
 def _date(text: str) -> str:

@@ -33,12 +33,7 @@ def read_mask(path: str | Path, label: str | int | None = None, option: str = "-
     frame = frame_of(metadata, path)
     if label is not None and str(label) == ALL_LABELS:
         return Volume((layers != 0).any(axis=-1).astype(np.uint8), ijk_to_ras, frame=frame)
-    names = _segments(metadata)
-    found = {}  # by the name that a person knows it by: layer and value
-    for number in range(layers.shape[-1]):
-        in_layer = f" in layer {number}" if layers.shape[-1] > 1 else ""
-        for value in _labels_in(layers[..., number], path, label is not None, option):
-            found[names.get((number, value), f"{value:g}{in_layer}")] = (number, value)
+    found = _labels_of(layers, metadata, path, label is not None, option)
     if label is None and len(found) <= 1:
         return Volume((layers != 0).any(axis=-1).astype(np.uint8), ijk_to_ras, frame=frame)
     there = ", ".join([*list(found)[:_MOST_NAMED], *(["..."] if len(found) > _MOST_NAMED else [])])
@@ -54,6 +49,28 @@ def read_mask(path: str | Path, label: str | int | None = None, option: str = "-
         raise FileFormatError(f"{path} holds {how} label '{label}'; it holds {there or 'none'}.")
     number, value = chosen[0]
     return Volume((layers[..., number] == value).astype(np.uint8), ijk_to_ras, frame=frame)
+
+
+def mask_names(path: str | Path) -> list[str]:
+    """What read_mask() can be asked for: names of segments, or values of labels without a name.
+
+    Raises FileFormatError for what is no file of labels.
+    """
+    layers, _, metadata = read_image(path)
+    return list(_labels_of(layers, metadata, path, is_chosen=True, option=""))
+
+
+def _labels_of(
+    layers: np.ndarray, metadata: dict[str, str], path: str | Path, is_chosen: bool, option: str
+) -> dict[str, tuple[int, float]]:
+    """Layer and value of each label, by the name that a person knows it by."""
+    names = _segments(metadata)
+    found = {}
+    for number in range(layers.shape[-1]):
+        in_layer = f" in layer {number}" if layers.shape[-1] > 1 else ""
+        for value in _labels_in(layers[..., number], path, is_chosen, option):
+            found[names.get((number, value), f"{value:g}{in_layer}")] = (number, value)
+    return found
 
 
 def _labels_in(layer: np.ndarray, path: str | Path, is_chosen: bool, option: str) -> list[float]:

@@ -1,8 +1,9 @@
 """What was found in a CT as a folder: masks that a person can correct, surfaces, and measures.json.
 
-liver.nrrd and vessels.nrrd hold 0 and 1; tumors.nrrd the number of each lesion, so that one stays the same in table
-and picture; all on the voxels of the CT. No name of a patient is kept: measures.json says the date of the CT, the
-model, and what it was trained on.
+liver.nrrd holds 0 and 1; vessels.nrrd 1 for a vessel of unknown kind, 2 portal, 3 hepatic; tumors.nrrd the number of
+each lesion, so that one stays the same in table and picture; all on the voxels of the CT. ct.nrrd is the CT itself,
+where it was kept. No name of a patient is kept: measures.json says the date of the CT, the model, and what it was
+trained on.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from ..errors import FileFormatError, SegmentationError
 from ..files import read_volume, write_surface, write_volume
 from ..files.whole_file import written_whole
 from ..segmentation.surface import surface_from_mask
+from ..values import Volume
 from .measures import Measures, measure
-from .structures import LIVER, TUMOR, VALUES, VESSELS, Structures, structures_of_map
+from .structures import KINDS, LIVER, TUMOR, VALUES, VESSELS, Structures, structures_of_map
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 MASKS = {LIVER: "liver.nrrd", VESSELS: "vessels.nrrd", TUMOR: "tumors.nrrd"}
 SURFACES = {LIVER: "surfaces/liver.vtp", VESSELS: "surfaces/vessels.vtp", TUMOR: "surfaces/tumors.vtp"}
 MEASURES = "measures.json"
+CT_FILE = "ct.nrrd"
 RESULT_FILES = (*MASKS.values(), *SURFACES.values(), MEASURES)
 
 
@@ -47,11 +50,19 @@ class Result:
         return str(self.about.get("date", ""))
 
 
-def write_result(structures: Structures, folder: str | Path, about: Mapping[str, Any]) -> Result:
-    """Write RESULT_FILES, but no surface of what was not found. Raises FileFormatError when the disk refuses."""
+def write_result(
+    structures: Structures, folder: str | Path, about: Mapping[str, Any], ct: Volume | None = None
+) -> Result:
+    """Write RESULT_FILES, but no surface of what was not found; with `ct` CT_FILE as well, in HU.
+
+    Raises FileFormatError when the disk refuses.
+    """
     folder = Path(folder)
+    masks = {LIVER: structures.mask(LIVER), VESSELS: structures.vessel_map, TUMOR: structures.lesions}
     for name, file in MASKS.items():
-        write_volume(structures.lesions if name == TUMOR else structures.mask(name), folder / file)
+        write_volume(masks[name], folder / file)
+    if ct is not None:
+        write_volume(ct, folder / CT_FILE)
     return write_measures(structures, folder, about)
 
 
@@ -95,8 +106,23 @@ def read_result(folder: str | Path) -> Result:
     label_map = np.zeros(grid.voxels.shape, dtype=np.uint8)
     for name, value in VALUES.items():
         label_map[masks[name].voxels > 0] = value
-    structures = structures_of_map(grid.on_grid(label_map))
+    vessels = masks[VESSELS].voxels
+    kinds = np.where(np.isin(vessels, list(KINDS.values())), vessels, 0).astype(np.uint8)
+    structures = structures_of_map(grid.on_grid(label_map), kinds)
     return Result(structures, measure(structures), _about(folder / MEASURES))
+
+
+def read_kept_ct(folder: str | Path, grid: Volume) -> Volume | None:
+    """The CT that was kept in a folder, in HU; None where none was. Raises FileFormatError when it is not that of the
+    masks, which lie on the voxels of `grid`.
+    """
+    path = Path(folder) / CT_FILE
+    if not path.is_file():
+        return None
+    ct = read_volume(path)
+    if not ct.has_geometry_of(grid, tolerance_mm=0.01):
+        raise FileFormatError(f"{path} does not lie on the voxels of the masks beside it: it is another CT.")
+    return ct
 
 
 def _about(path: Path) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..tracking.age import TrackingClock
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
@@ -33,6 +35,7 @@ from .frame_source import FrameSource
 from .jobs.jobs import Jobs
 from .live.live_part import LivePart
 from .live_image import LiveImage
+from .preoperative.preoperative_part import PreoperativePart
 from .publishing.publishing_part import PublishingPart
 from .recording import RecordingPart
 from .state import SessionState, Step, StepStatus
@@ -74,6 +77,7 @@ class Session:
     accuracy    how far off these distances may be
     publishing  tumor and distances for other programs
     calibration a stylus or a probe, calibrated from the live stream
+    preoperative  the CT before the operation, in a frame of its own
     case        whose data these are, saved and opened as a whole
     jobs        what is being computed
     """
@@ -126,6 +130,7 @@ class Session:
             self.stream, self.tools, self.accuracy, lambda: self.recording.state is not None,
             lambda: self.volume.has_any or self.recording.sweep is not None, self.report, faults.report,
         )  # fmt: skip
+        self.preoperative = PreoperativePart(self._seen_extent, self.report, faults.report)
         self._surface: vtkPolyData | None = None
         self.publishing = PublishingPart(self.tools, self._surface_to_go_by)
         self._attached: list[Attached] = []
@@ -183,7 +188,7 @@ class Session:
             parts: list[Callable[[], object]] = [
                 lambda: self.stream.process(now_s, lambda: now_s + time.monotonic() - began_s),
                 lambda: self._process_live(now_s), lambda: self.recording.process(now_s), self.jobs.process,
-                lambda: self.calibration.process(now_s),
+                lambda: self.calibration.process(now_s), self.preoperative.process,
                 self.tumor.process, self.structures.process,
                 self.case.check_source, lambda: self.refresh(now_s),
                 lambda: self.publishing.process(now_s),
@@ -233,6 +238,7 @@ class Session:
             or self.structures.is_busy
             or self.engine.status.state == "starting"
             or self.calibration.is_ending
+            or self.preoperative.is_busy
             or any(one.is_busy for one in self._attached)
         )
 
@@ -248,6 +254,7 @@ class Session:
         self._workflow.close()
         self.stream.close()
         self.calibration.close()
+        self.preoperative.close()
         self.live.close()
         self.jobs.cancel()
         self.recording.close()
@@ -322,10 +329,18 @@ class Session:
                 self.structures.restore_uncertainty(facts.shows_uncertainty)
             self.case.check_source()
 
-    def forget_case(self) -> None:
+    def _seen_extent(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Lowest and highest corner of what the ultrasound saw; None while it saw nothing."""
+        volume, sweep = self.volume.value, self.recording.sweep
+        corners = volume.corners_ras() if volume is not None else sweep.corners_ras() if sweep is not None else ()
+        return (np.min(corners, axis=0), np.max(corners, axis=0)) if len(corners) else None
+
+    def forget_case(self, keep_ct: bool = False) -> None:
         """Sweep, volume, box and tumor are gone, as at the beginning; jobs that still run will be refused. Tools and
-        stream stay.
+        stream stay, and with keep_ct the CT, which was opened for the case that begins.
         """
+        if not keep_ct:
+            self.preoperative.forget()
         with self._workflow.held():
             self.jobs.cancel()
             self._workflow.start_anew()

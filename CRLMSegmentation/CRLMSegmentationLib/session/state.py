@@ -20,6 +20,11 @@ NOTHING_COMES = "Connect first: nothing comes that could be calibrated."
 NO_CALIBRATION = "No calibration is going on; begin one first."
 NO_RESULT = "There is no result to take; calibrate first."
 NOTHING_ACCEPTED = "No calibration was taken yet: there is nothing to keep."
+CT_BUSY = "Something is being done with a CT: wait until that has ended, or cancel it."
+NO_CT = "No CT is open; open a DICOM folder, a volume or an earlier result first."
+NO_CT_VOXELS = "Of this CT there are masks alone; open its DICOM folder or volume first."
+NO_CT_RESULT = "Nothing was found in this CT yet; segment it, or open its labels first."
+NOTHING_SEEN = "The ultrasound has seen nothing yet that the landmarks could be checked against; record a sweep first."
 BEING_FOUND = "The tumor is being found: wait until that has ended, or cancel it, then correct."
 
 

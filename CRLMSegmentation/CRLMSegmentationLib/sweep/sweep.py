@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import SequenceFileError
+from ..geometry import corners_of_extent, transform_points
 from .tracked_frame import TrackedFrame
 
 # The field of a sweep, or of its frames, that says of simulated ones that they are.
@@ -74,6 +75,13 @@ class Sweep:
     def image_to_reference(self) -> np.ndarray:
         """(n, 4, 4) float64 of the valid frames."""
         return np.array([frame.image_to_reference for frame in self.valid_frames]).reshape(-1, 4, 4)
+
+    def corners_ras(self) -> np.ndarray:
+        """(n, 3) RAS mm in Reference: the corners of the valid frames."""
+        width, height = self.image_size
+        frame = corners_of_extent((0, 0, 0), (width - 1, height - 1, 0))
+        corners = [transform_points(pose, frame) for pose in self.image_to_reference()]
+        return np.concatenate(corners) if corners else np.empty((0, 3))
 
 
 def _kind(frame: TrackedFrame) -> str:

@@ -36,6 +36,7 @@ class Session:
         self.box = Plain(set=self._noted("box"))
         self.jobs = Plain(running=running, steps=steps, cancel=self._noted("cancel"))
         self.case = Plain(question=question, is_empty=is_empty, begin=self._noted("begin"), save=self._noted("save"))
+        self.preoperative = Plain(is_there=False)
         self.tumor = Plain(has_hand_corrections=corrected, start=self._noted("find"))
 
     def _noted(self, name):

@@ -147,6 +147,11 @@ class FakeSession:
             "calibration", calls, is_running=False, is_ending=False, result=None, problem="", instruction="",
             guidance=Guidance(), tools=["Stylus"], accepted=[], known_errors=[], file=None,
         )  # fmt: skip
+        self.preoperative = FakePart(
+            "preoperative", calls, is_there=False, is_busy=False, problem="", ct=None, series=(), followed=None,
+            registration=None, structures=[], shown=[], at={}, progress=(0.0, ""), has_result=False, has_model=True,
+            folder=None,
+        )  # fmt: skip
         self.structures = FakePart(
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm
         )  # fmt: skip

@@ -130,7 +130,8 @@ def _without_data(session: Session) -> str:
 
 
 def _without_case(session: Session) -> str:
-    return "The case is empty: nothing was recorded or opened yet." if session.case.is_empty else ""
+    is_empty = session.case.is_empty and not session.preoperative.is_there
+    return "The case is empty: nothing was recorded or opened yet." if is_empty else ""
 
 
 def _without_question(session: Session) -> str:

@@ -79,8 +79,10 @@ class CasePart:
             self.check_source()
 
     def begin_from_file(self, identity: str) -> None:
-        """As begin(), for a recording from a file, see case_source.file_identity()."""
-        self._forget()
+        """As begin(), for a recording from a file, see case_source.file_identity(). A CT that was opened while the case
+        was empty was opened for it.
+        """
+        self._forget(keep_ct=self.is_empty)
         self.source.begin(identity=identity)
 
     def begin_loaded(self, origin: str | None) -> None:
@@ -88,9 +90,9 @@ class CasePart:
         self._forget(keep_calibration=False)
         self.source.begin(origin if origin in ORIGINS else None, identity="")
 
-    def _forget(self, keep_calibration: bool = True) -> None:
+    def _forget(self, keep_calibration: bool = True, keep_ct: bool = False) -> None:
         self._session.tools.forget(keep_calibration)
-        self._session.forget_case()
+        self._session.forget_case(keep_ct)
 
     @property
     def clock_s(self) -> float | None:

@@ -1,0 +1,187 @@
+"""Three slices through a CT as pictures, with the outlines of what was found in it.
+
+Radiological convention: axial slices are seen from the feet, coronal ones from the front (the patient's right is on the
+left), sagittal ones from the patient's left (the front is on the left). Along the nearest axes of an oblique CT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..files.dicom_preview import WINDOW_CENTER_HU, WINDOW_WIDTH_HU, as_grey
+from ..geometry import invert_affine, occupied_extent, transform_points
+from ..values import Volume
+from .orientation import Orientation
+from .structures import HEPATIC, LIVER, PORTAL, TUMOR, VESSELS, Structures
+
+AXIAL, CORONAL, SAGITTAL = "axial", "coronal", "sagittal"
+PLANES = (AXIAL, CORONAL, SAGITTAL)
+# What can be shown, in the order in which it is drawn; red, green, blue.
+COLORS = {
+    LIVER: (222, 184, 135),
+    VESSELS: (96, 160, 235),
+    PORTAL: (70, 125, 255),
+    HEPATIC: (176, 110, 240),
+    TUMOR: (235, 64, 52),
+}
+# Axes of [S, A, R]: the one that a plane is a slice of, then those that run down and to the right in its picture.
+_AXES = {AXIAL: (0, 1, 2), CORONAL: (1, 0, 2), SAGITTAL: (2, 0, 1)}
+# A picture is larger than the view that it is shown in.
+_LEAST_SIDE_PX = 720
+_FILLED_SHARE = 0.28
+_PAPER = 28
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """hu [S, A, R], None where there are masks alone; masks of what can be shown, [S, A, R] boolean."""
+
+    hu: np.ndarray | None
+    masks: dict[str, np.ndarray]
+
+
+class CtSlices:
+    """The slices of one CT; `ct` in HU, or the structures found in it, or both, on the same voxels."""
+
+    def __init__(self, ct: Volume | None, structures: Structures | None = None) -> None:
+        grid = ct if ct is not None else structures.label_map if structures is not None else None
+        assert grid is not None, "slices of a CT, or of what was found in one"
+        orientation = Orientation.of(grid)
+        laid = orientation.lay_volume(grid)
+        self._to_ras, self._shape = laid.ijk_to_ras, laid.voxels.shape
+        self._spacing = tuple(float(mm) for mm in laid.spacing_mm[::-1])
+        masks = {}
+        if structures is not None:
+            names = [LIVER, *((PORTAL, HEPATIC) if structures.tells_vessels_apart else ()), VESSELS, TUMOR]
+            for name in COLORS:
+                if name in names:
+                    masks[name] = orientation.lay(_mask(structures, name))
+        self._shown = _Shown(None if ct is None else laid.voxels, masks)
+
+    def count(self, plane: str) -> int:
+        """How many slices a plane has."""
+        return int(self._shape[_AXES[plane][0]])
+
+    def spacing_mm(self, plane: str) -> float:
+        """Between its slices."""
+        return self._spacing[_AXES[plane][0]]
+
+    def at(self, point_ras: np.ndarray) -> dict[str, int]:
+        """The slice of each plane that a point (3,) RAS mm of the CT lies nearest to."""
+        ijk = transform_points(invert_affine(self._to_ras), point_ras)
+        numbers = np.clip(np.rint(ijk[::-1]), 0, np.array(self._shape) - 1).astype(int)
+        return {plane: int(numbers[_AXES[plane][0]]) for plane in PLANES}
+
+    def begin(self) -> dict[str, int]:
+        """The slice of each plane to begin with: through the largest tumor's slice, the liver, or the middle."""
+        for name in (TUMOR, LIVER):
+            mask = self._shown.masks.get(name)
+            extent = None if mask is None else occupied_extent(mask)
+            if extent is not None:
+                return {plane: (extent[axes[0]].start + extent[axes[0]].stop) // 2 for plane, axes in _AXES.items()}
+        return {plane: self.count(plane) // 2 for plane in PLANES}
+
+    def at_pixel(self, plane: str, index: int, across: float, down: float) -> dict[str, int]:
+        """The slice of each plane through a place in the picture of one, as parts (0 to 1) of its width and height."""
+        through, rows, columns = _AXES[plane]
+        numbers = {through: self._within(through, index)}
+        # Pictures show both axes backwards, see picture().
+        numbers[rows] = self._within(rows, int((1 - down) * self._shape[rows]))
+        numbers[columns] = self._within(columns, int((1 - across) * self._shape[columns]))
+        return {one: numbers[axes[0]] for one, axes in _AXES.items()}
+
+    def picture(
+        self, plane: str, index: int, shown: Collection[str] = (), cross: dict[str, int] | None = None
+    ) -> np.ndarray:
+        """uint8 (rows, columns, 3) of a slice, with square pixels, in the window of an abdomen.
+
+        shown  which of COLORS are laid over it: an outline, and tumors filled lightly
+        cross  slices of the other planes, drawn as fine lines
+        """
+        through, rows, columns = _AXES[plane]
+        index = self._within(through, index)
+        rows_mm, columns_mm = self._spacing[rows], self._spacing[columns]
+        height_mm, width_mm = self._shape[rows] * rows_mm, self._shape[columns] * columns_mm
+        pixel_mm = min(rows_mm, columns_mm, max(height_mm, width_mm) / _LEAST_SIDE_PX)
+        size = (max(1, round(height_mm / pixel_mm)), max(1, round(width_mm / pixel_mm)))
+        colors = np.repeat(self._grey(through, index, rows, columns, size)[..., None], 3, axis=2)
+        for name, mask in self._shown.masks.items():
+            if name in shown:
+                _lay(colors, _resized(self._plane(mask, through, index, rows, columns), size), COLORS[name], name)
+        if cross is not None:
+            self._draw_cross(colors, cross, rows, columns)
+        return colors
+
+    def _grey(self, through: int, index: int, rows: int, columns: int, size: tuple[int, int]) -> np.ndarray:
+        if self._shown.hu is None:
+            return np.full(size, _PAPER, dtype=np.uint8)
+        low = WINDOW_CENTER_HU - WINDOW_WIDTH_HU / 2
+        plane = self._plane(self._shown.hu, through, index, rows, columns)
+        return as_grey(_resized(plane, size, smooth=True), low, low + WINDOW_WIDTH_HU)
+
+    @staticmethod
+    def _plane(array: np.ndarray, through: int, index: int, rows: int, columns: int) -> np.ndarray:
+        """The slice with superior or anterior above and the patient's right, or front, on the left."""
+        assert rows < columns, "what is left of [S, A, R] keeps its order"
+        plane: np.ndarray = np.take(array, index, axis=through)[::-1, ::-1]
+        return plane
+
+    def _draw_cross(self, colors: np.ndarray, cross: dict[str, int], rows: int, columns: int) -> None:
+        for plane, axes in _AXES.items():
+            if plane not in cross or axes[0] not in (rows, columns):
+                continue
+            along = 0 if axes[0] == rows else 1
+            at = int((1 - (cross[plane] + 0.5) / self._shape[axes[0]]) * colors.shape[along])
+            line = colors[at, :] if along == 0 else colors[:, at]
+            line[:] = (line * 0.55 + np.array([255, 214, 90]) * 0.45).astype(np.uint8)
+
+    def _within(self, axis: int, index: int) -> int:
+        return int(min(max(index, 0), self._shape[axis] - 1))
+
+
+def _mask(structures: Structures, name: str) -> np.ndarray:
+    """Boolean; of vessels those whose kind is unknown, where others are told apart."""
+    if name == VESSELS and structures.tells_vessels_apart:
+        mask = structures.vessel_map.voxels == 1
+    else:
+        mask = structures.mask(name).voxels > 0
+    found: np.ndarray = mask
+    return found
+
+
+def _resized(plane: np.ndarray, size: tuple[int, int], smooth: bool = False) -> np.ndarray:
+    """`plane` (rows, columns) with another number of pixels over the same area: nearest, or linear between middles."""
+    places = [(np.arange(new) + 0.5) * old / new - 0.5 for new, old in zip(size, plane.shape)]
+    if not smooth:
+        nearest = [np.clip(np.rint(one), 0, old - 1).astype(int) for one, old in zip(places, plane.shape)]
+        return plane[np.ix_(*nearest)]
+    values = plane.astype(np.float32)
+    for axis, (one, old) in enumerate(zip(places, plane.shape)):
+        one = np.clip(one, 0, old - 1)
+        first = np.minimum(one.astype(int), max(old - 2, 0))
+        share = (one - first).astype(np.float32)
+        share = share[:, None] if axis == 0 else share[None, :]
+        second = np.minimum(first + 1, old - 1)
+        values = np.take(values, first, axis) * (1 - share) + np.take(values, second, axis) * share
+    return values
+
+
+def _lay(colors: np.ndarray, mask: np.ndarray, color: tuple[int, int, int], name: str) -> None:
+    """The outline of a mask, two pixels wide; a tumor is tinted as well."""
+    if not mask.any():
+        return
+    inner = mask.copy()
+    for _ in range(2):
+        shrunk = inner.copy()
+        shrunk[1:] &= inner[:-1]
+        shrunk[:-1] &= inner[1:]
+        shrunk[:, 1:] &= inner[:, :-1]
+        shrunk[:, :-1] &= inner[:, 1:]
+        inner = shrunk
+    if name == TUMOR:
+        filled = colors[inner] * (1 - _FILLED_SHARE) + np.array(color) * _FILLED_SHARE
+        colors[inner] = filled.astype(np.uint8)
+    colors[mask & ~inner] = color

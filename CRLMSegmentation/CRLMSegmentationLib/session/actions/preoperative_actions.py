@@ -1,0 +1,146 @@
+"""What a person can do with the CT before the operation: it belongs to no step of the workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...preoperative.into_operation import InOperation
+from ..preoperative.network import NO_MODEL
+from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NOTHING_SEEN
+from .action import Action
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+
+def _while_busy(session: Session) -> str:
+    return CT_BUSY if session.preoperative.is_busy else ""
+
+
+def _while_idle(session: Session) -> str:
+    return "" if session.preoperative.is_busy else "Nothing is being done with a CT."
+
+
+def _without_ct(session: Session) -> str:
+    part = session.preoperative
+    if part.is_busy:
+        return CT_BUSY
+    if part.ct is None:
+        return NO_CT
+    if part.ct.volume is None:
+        return NO_CT_VOXELS
+    return "" if part.has_model else NO_MODEL
+
+
+def _without_result(session: Session) -> str:
+    return _while_busy(session) or ("" if session.preoperative.has_result else NO_CT_RESULT)
+
+
+def _without_ultrasound(session: Session) -> str:
+    if session.case.question is not None:
+        return session.case.question
+    is_seen = session.volume.has_any or session.recording.sweep is not None
+    return _without_result(session) or ("" if is_seen else NOTHING_SEEN)
+
+
+def _without_registration(session: Session) -> str:
+    return "" if session.preoperative.registration is not None else "The CT is not registered."
+
+
+def _without_anything(session: Session) -> str:
+    part = session.preoperative
+    return "" if part.is_there or part.is_busy or part.problem else NO_CT
+
+
+def _open_dicom(session: Session, folder: str | Path) -> None:
+    """List the series of a DICOM folder; see PreoperativePart.open_dicom()."""
+    session.preoperative.open_dicom(folder)
+
+
+def _choose_series(session: Session, number: int) -> None:
+    """Open one of them."""
+    session.preoperative.choose_series(number)
+
+
+def _open_volume(session: Session, path: str | Path, date: str = "") -> None:
+    """Open a volume in HU, of a date."""
+    session.preoperative.open_volume(path, date)
+
+
+def _open_labels(session: Session, path: str | Path) -> None:
+    """Take labels of another program; see PreoperativePart.open_labels()."""
+    session.preoperative.open_labels(path)
+
+
+def _open_result(session: Session, folder: str | Path) -> None:
+    """Open what was found before."""
+    session.preoperative.open_result(folder)
+
+
+def _follow_up(session: Session, folders: Sequence[str | Path]) -> None:
+    """Compare several results."""
+    session.preoperative.start_follow_up(folders)
+
+
+def _export(session: Session, folder: str | Path, kinds: Collection[str]) -> list[Path]:
+    """Write files for other programs, and return them."""
+    return session.preoperative.export(folder, kinds)
+
+
+def _register(session: Session, landmarks: str | Path) -> InOperation:
+    """Bring the CT into Reference by the landmarks of a file."""
+    return session.preoperative.register(landmarks)
+
+
+OPEN_DICOM = Action(
+    "open_dicom", None, "Open a DICOM folder", "List the series in it, to choose a CT from; no patient name is kept",
+    _open_dicom, _while_busy,
+)  # fmt: skip
+CHOOSE_SERIES = Action("choose_series", None, "Open this series", "Read its slices", _choose_series, _while_busy)
+OPEN_CT_VOLUME = Action(
+    "open_ct_volume", None, "Open a volume", "A CT in Hounsfield units from a file", _open_volume, _while_busy
+)
+SEGMENT_CT = Action(
+    "segment_ct", None, "Find liver, vessels and tumors", "By a network, in the background",
+    lambda session: session.preoperative.start_segmentation(), _without_ct,
+)  # fmt: skip
+OPEN_CT_LABELS = Action(
+    "open_ct_labels", None, "Open labels of another program",
+    "A label file, or the folder of TotalSegmentator, of the CT that is open", _open_labels, _while_busy,
+)  # fmt: skip
+OPEN_CT_RESULT = Action(
+    "open_ct_result", None, "Open an earlier result",
+    "A folder that crlm preop segment made, or one that was made here",
+    _open_result, _while_busy,
+)  # fmt: skip
+CANCEL_CT = Action(
+    "cancel_ct", None, "Cancel", "Stop what is being done with the CT; what was there before stays",
+    lambda session: session.preoperative.cancel(), _while_idle,
+)  # fmt: skip
+FOLLOW_UP = Action(
+    "follow_up", None, "Compare the dates", "Which lesion is which, how they grow, and what RECIST says of it",
+    _follow_up, _while_busy,
+)  # fmt: skip
+EXPORT_CT = Action(
+    "export_ct", None, "Export", "Surfaces, label map and table for other programs", _export, _without_result
+)
+REGISTER_CT = Action(
+    "register_ct", None, "Register by landmarks",
+    "Bring the CT into the operation; the error to be expected at the tumor is shown with it", _register,
+    _without_ultrasound,
+)  # fmt: skip
+UNREGISTER_CT = Action(
+    "unregister_ct", None, "Take it out of the operation", "The CT stands in a view of its own again",
+    lambda session: session.preoperative.unregister(), _without_registration,
+)  # fmt: skip
+CLOSE_CT = Action(
+    "close_ct", None, "Close the CT", "Its results stay in their folders",
+    lambda session: session.preoperative.forget(), _without_anything,
+)  # fmt: skip
+
+PREOPERATIVE_ACTIONS = (
+    OPEN_DICOM, CHOOSE_SERIES, OPEN_CT_VOLUME, SEGMENT_CT, OPEN_CT_LABELS, OPEN_CT_RESULT, CANCEL_CT, FOLLOW_UP,
+    EXPORT_CT, REGISTER_CT, UNREGISTER_CT, CLOSE_CT,
+)  # fmt: skip

@@ -1,0 +1,94 @@
+"""What was found in a CT as text for people: the same in every front end."""
+
+from __future__ import annotations
+
+from ...preoperative.follow_up import FollowUp, Track
+from ...preoperative.into_operation import InOperation
+from ...preoperative.measures import Lesion, Measures
+from .opened_ct import OpenedCt
+
+# Column titles of lesion_row().
+LESION_COLUMNS = ("Lesion", "Volume", "Diameter", "Vessel", "Surface", "Place")
+NAMES = {"liver": "Liver", "vessels": "Vessels", "portal": "Portal", "hepatic": "Hepatic", "tumor": "Tumors"}
+NONE_FOUND = "No lesion was found; that is no proof that there is none."
+_AXES = (("R", "L"), ("A", "P"), ("S", "I"))
+
+
+def liver_figures(measures: Measures) -> list[tuple[str, str]]:
+    """(what, how much) of the whole liver."""
+    return [
+        ("Liver", f"{measures.liver_ml:.0f} mL"),
+        ("Vessels", f"{measures.vessels_ml:.0f} mL"),
+        ("Lesions", f"{len(measures.lesions)}, {measures.tumors_ml:.1f} mL, {measures.tumor_share:.1%} of the liver"),
+    ]
+
+
+def lesion_row(lesion: Lesion) -> tuple[str, ...]:
+    """As LESION_COLUMNS: distances in mm, the place along R, A and S of the CT."""
+    return (
+        str(lesion.number),
+        f"{lesion.volume_ml:.2f} mL" if lesion.volume_ml < 10 else f"{lesion.volume_ml:.1f} mL",
+        f"{lesion.diameter_mm:.1f} mm",
+        _distance(lesion.vessel_distance_mm),
+        _distance(lesion.surface_distance_mm),
+        place_text(lesion.center_ras_mm),
+    )
+
+
+def place_text(center_ras_mm: tuple[float, float, float]) -> str:
+    """A place in mm, each coordinate with the direction that it counts in: 'R 42, P 13, S 101'."""
+    return ", ".join(f"{names[mm < 0]} {abs(mm):.0f}" for mm, names in zip(center_ras_mm, _AXES))
+
+
+def registration_text(found: InOperation | None) -> str:
+    """Whether the CT is in the operation's frame, how well, and since when."""
+    if found is None:
+        return "Not registered: the CT stands in a view of its own."
+    made = found.made_at[:16].replace("T", " ")
+    return f"In the operation: error at the tumor {found.error_mm:.1f} mm, by landmarks, {made} UTC"
+
+
+def ct_line(ct: OpenedCt | None) -> str:
+    """One line of what is open."""
+    if ct is None:
+        return "No CT is open"
+    if ct.result is None:
+        return f"{ct.facts.title}: not segmented yet"
+    count = len(ct.result.measures.lesions)
+    lesions = "no lesion" if count == 0 else "1 lesion" if count == 1 else f"{count} lesions"
+    return f"{ct.facts.title}: liver {ct.result.measures.liver_ml:.0f} mL, {lesions}"
+
+
+def track_text(track: Track) -> str:
+    """One lesion over the dates: '2: 18 → 12 → – mm, target, vanished'."""
+    course = " → ".join("–" if mm is None else f"{mm:.0f}" for mm in track.diameters_mm)
+    parts = [f"{track.number}: {course} mm", *(["target"] if track.is_target else [])]
+    parts += ["new"] if track.diameters_mm[0] is None else []
+    parts += ["vanished"] if track.diameters_mm[-1] is None else []
+    return ", ".join(parts)
+
+
+def follow_up_lines(found: FollowUp) -> list[str]:
+    """The answer of RECIST 1.1 at each date, with new and vanished lesions."""
+    lines = []
+    for number, date in enumerate(found.dates):
+        parts = [found.responses[number] or "no target lesion"]
+        parts += [f"new: {_numbers(found.new[number])}"] if found.new[number] else []
+        parts += [f"vanished: {_numbers(found.vanished[number])}"] if found.vanished[number] else []
+        lines.append(f"{date_text(date, number)}: sum {found.sums_mm[number]:.0f} mm, {'; '.join(parts)}")
+    return lines
+
+
+def date_text(date: str, number: int) -> str:
+    """Of the CT of that number, from 0, of a follow-up."""
+    return date or f"CT {number + 1}"
+
+
+def _distance(distance_mm: float | None) -> str:
+    if distance_mm is None:
+        return "none found"
+    return "touches" if distance_mm < 0.05 else f"{distance_mm:.0f} mm"
+
+
+def _numbers(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers))

@@ -1,0 +1,340 @@
+"""The CT before the operation: opened, segmented, measured, followed over time, and brought into the operation.
+
+It lies in a frame of its own. Nothing of it is in Reference, where the tumor of the ultrasound is, until landmarks have
+brought it there; then it is shown with the error to be expected at the tumor, and with when that was done.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import ConfigurationError, CRLMError
+from ...files.transform_file import write_transform
+from ...preoperative.ct_slices import COLORS
+from ...preoperative.export import DICOM_SEG, export_result
+from ...preoperative.follow_up import FollowUp
+from ...preoperative.into_operation import InOperation, bring_into_operation
+from ...preoperative.landmark_registration import read_landmarks
+from ...values.progress import Progress, ShouldCancel
+from ..event import Event
+from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NOTHING_SEEN
+from . import reading
+from .network import Begin, begin_network, network_named, usable_models
+from .opened_ct import ListedSeries, OpenedCt
+from .work import CtWork
+
+TRANSFORM_FILE = "ct_to_reference.tfm"
+_HIDDEN = "the chosen folder"
+
+# Lowest and highest corner of what the ultrasound saw, RAS mm in Reference; None while it saw nothing.
+Extent = tuple[np.ndarray, np.ndarray]
+
+
+class PreoperativePart:
+    """At most one CT at a time.
+
+    extent    what the operation's ultrasound saw
+    report    reports a sentence to people
+    on_error  called with what a handler of an event raises
+
+    folder        in which every result gets a folder of its own; None where a front end has none
+    model, device for the next segmentation; None for the first model that there is
+    begin         begins a network, for tests
+    series        of the DICOM folder that is open, to choose from; () when none is
+    ct            that is looked at; None when none is
+    at            the slice of each plane that is looked at
+    registration  of this CT with Reference; None without
+    followed      the lesions over several dates; None without
+    changed       event: another CT, result, slice, choice or progress
+    """
+
+    def __init__(
+        self, extent: Callable[[], Extent | None], report: Callable[[str], None], on_error: Callable[[Exception], None]
+    ) -> None:
+        self.folder: Path | None = None
+        self.model: str | None = None
+        self.device = "auto"
+        self.begin: Begin = begin_network
+        self.series: tuple[ListedSeries, ...] = ()
+        self.ct: OpenedCt | None = None
+        self.at: dict[str, int] = {}
+        self.registration: InOperation | None = None
+        self.followed: FollowUp | None = None
+        self.changed: Event[[]] = Event(on_error)
+        self._extent, self._report = extent, report
+        self._work = CtWork(on_error)
+        self._shown = dict.fromkeys(COLORS, True)
+        self._has_model: bool | None = None
+        self._dicom: Path | None = None
+        self._private: list[str] = []
+        self._seen_progress: tuple[float, str] = (0.0, "")
+
+    # What is known
+
+    @property
+    def is_busy(self) -> bool:
+        """True while something is computed in the background; see progress."""
+        return self._work.is_busy
+
+    @property
+    def progress(self) -> tuple[float, str]:
+        """Fraction, 0 to 1, and a sentence; (0, '') while nothing is computed."""
+        return self._work.progress
+
+    @property
+    def problem(self) -> str:
+        """Why what was begun last gave nothing; ''."""
+        return self.without_places(self._work.problem)
+
+    @property
+    def is_there(self) -> bool:
+        """True while a CT, a list of series or a follow-up is open."""
+        return self.ct is not None or bool(self.series) or self.followed is not None
+
+    @property
+    def has_result(self) -> bool:
+        return self.ct is not None and self.ct.result is not None
+
+    @property
+    def structures(self) -> list[str]:
+        """What was found and can be shown or hidden by itself, in the order in which it is drawn."""
+        return [name for name in COLORS if self.ct is not None and name in self.ct.surfaces]
+
+    @property
+    def shown(self) -> list[str]:
+        """Of these, those that are shown."""
+        return [name for name in self.structures if self._shown[name]]
+
+    @property
+    def has_model(self) -> bool:
+        """True when there is a model that finds structures in a CT."""
+        if self._has_model is None:
+            self._has_model = bool(usable_models())
+        return self.model is not None or self._has_model
+
+    def look_for_models(self) -> None:
+        """Models may have been installed meanwhile: see has_model anew."""
+        self._has_model = None
+
+    def without_places(self, sentence: str) -> str:
+        """A sentence without the paths of the CT: folders of patients bear their names."""
+        for place in sorted(self._private, key=len, reverse=True):
+            sentence = sentence.replace(place, _HIDDEN)
+        return sentence
+
+    # What can be done
+
+    def open_dicom(self, folder: str | Path) -> None:
+        """List the series of a DICOM folder; choose_series() takes one. A folder with one CT alone is opened at once.
+
+        Raises ConfigurationError while something else is computed.
+        """
+        place = self._take(folder)
+
+        def listed(series: list[ListedSeries]) -> None:
+            self.series, self._dicom = tuple(series), place
+            cts = [one for one in series if one.is_ct]
+            if len(series) == 1 and cts:
+                self.choose_series(cts[0].summary.number)
+
+        self._start(reading.listing(place), listed, "Looking for series")
+
+    def choose_series(self, number: int) -> None:
+        """Open the CT of that number of `series`. Raises ConfigurationError for another number."""
+        self._check_idle()
+        chosen = [one for one in self.series if one.summary.number == number]
+        if not chosen or self._dicom is None:
+            raise ConfigurationError(f"There is no series {number} in the list: open the DICOM folder again.")
+        if not chosen[0].is_ct:
+            raise ConfigurationError(f"'{chosen[0].title}' is no CT ({chosen[0].summary.modality}): choose a CT.")
+        self._start(reading.of_series(self._dicom, number), self._open, "Reading the slices")
+
+    def open_volume(self, path: str | Path, date: str = "") -> None:
+        """Open a CT in HU from a volume file.
+
+        date  of the CT, YYYY-MM-DD; '' where it is not known
+        Raises ConfigurationError for what is no date, and while something else is computed.
+        """
+        if date:
+            try:
+                date = datetime.date.fromisoformat(date).isoformat()
+            except ValueError:
+                raise ConfigurationError(f"The date is '{date[:20]}'; write it as YYYY-MM-DD.") from None
+        place = self._take(path)
+        self._start(reading.of_volume(place, date), self._open_other, "Reading the volume")
+
+    def start_segmentation(self) -> None:
+        """Find liver, vessels and tumors in the CT that is open. Raises ConfigurationError or ModelError."""
+        self._check_idle()
+        if self.ct is None:
+            raise ConfigurationError(NO_CT)
+        if self.ct.volume is None:
+            raise ConfigurationError(NO_CT_VOXELS)
+        network = network_named(self.model, self.device, self.begin)
+        self._start(reading.segmented(self.ct, network, self._folder_for(self.ct)), self._open, "Starting the network")
+
+    def open_labels(self, path: str | Path) -> None:
+        """Take labels that another program made of the CT that is open, or of one that is not at hand.
+
+        path  a label file, or a folder of masks, see preoperative.labels
+        """
+        place = self._take(path)
+        self._start(reading.labelled(self.ct, place, self._folder_for(self.ct)), self._open, "Reading the labels")
+
+    def open_result(self, folder: str | Path) -> None:
+        """Open what was found before: a folder of `crlm preop segment`, or of this part."""
+        place = self._take(folder)
+        self._start(reading.of_folder(place), self._open_other, "Reading the masks")
+
+    def cancel(self) -> None:
+        """Stop what is computed; what was there before stays."""
+        self._work.cancel()
+        self.changed()
+
+    def show(self, name: str, wanted: bool) -> None:
+        """Show or hide one of the structures. Raises ConfigurationError for another name."""
+        if name not in self._shown:
+            raise ConfigurationError(f"There is no structure '{name[:20]}': there are {', '.join(COLORS)}.")
+        self._shown[name] = bool(wanted)
+        self.changed()
+
+    def go_to(self, at: dict[str, int]) -> None:
+        """Look at these slices, by plane; another plane stays."""
+        if self.ct is not None:
+            for plane, number in at.items():
+                if plane in self.at:
+                    self.at[plane] = int(min(max(number, 0), self.ct.slices.count(plane) - 1))
+            self.changed()
+
+    def go_to_lesion(self, number: int) -> None:
+        """Look at the slice in which this lesion was measured. Raises ConfigurationError when there is no such one."""
+        lesions = self.ct.result.measures.lesions if self.ct is not None and self.ct.result is not None else ()
+        chosen = [one for one in lesions if one.number == number]
+        if not chosen or self.ct is None:
+            raise ConfigurationError(f"There is no lesion {number} in the table.")
+        self.go_to(self.ct.slices.at(np.array(chosen[0].center_ras_mm)))
+
+    def start_follow_up(self, folders: Sequence[str | Path]) -> None:
+        """Compare the lesions of several folders of results of one patient, by their dates."""
+        if len(folders) < 2:
+            raise ConfigurationError("Choose the results of at least two dates.")
+        places = [self._take(folder) for folder in folders]
+
+        def done(found: FollowUp) -> None:
+            self.followed = found
+
+        self._start(reading.followed(places), done, "Reading the results")
+
+    def forget_follow_up(self) -> None:
+        self.followed = None
+        self.changed()
+
+    def export(self, folder: str | Path, kinds: Collection[str]) -> list[Path]:
+        """Write what was found for other programs, see preoperative.export; where the CT is registered its transform as
+        well. Returns the files. Raises ConfigurationError and FileFormatError.
+        """
+        if self.ct is None or self.ct.result is None:
+            raise ConfigurationError(NO_CT_RESULT)
+        if DICOM_SEG in kinds and self.ct.dicom is None:
+            raise ConfigurationError("A DICOM segmentation needs the DICOM folder of the CT: open the CT from it.")
+        written, _ = export_result(self.ct.result, folder, kinds, self.ct.dicom)
+        if self.registration is not None:
+            written.append(Path(write_transform(self.registration.ct_to_reference, Path(folder) / TRANSFORM_FILE)))
+        return written
+
+    def register(self, landmarks: str | Path) -> InOperation:
+        """Bring the CT into Reference by the landmarks of a file, see landmark_registration.read_landmarks().
+
+        Raises ConfigurationError and FileFormatError; an earlier registration stays then.
+        """
+        if self.ct is None or self.ct.result is None:
+            raise ConfigurationError(NO_CT_RESULT)
+        extent = self._extent()
+        if extent is None:
+            raise ConfigurationError(NOTHING_SEEN)
+        self._private.append(str(landmarks))
+        found = bring_into_operation(self.ct.result, read_landmarks(landmarks), extent, "the ultrasound of this case")
+        self.registration = found
+        self.changed()
+        return found
+
+    def unregister(self) -> None:
+        """The CT is not in Reference any more."""
+        self.registration = None
+        self.changed()
+
+    # What the session does
+
+    def process(self) -> None:
+        """Take in what has been computed; called by the session's timer."""
+        has_ended = self._work.process()
+        if has_ended or self._work.progress != self._seen_progress:
+            self._seen_progress = self._work.progress
+            self.changed()
+
+    def forget(self) -> None:
+        """Another case: nothing of this patient is left but the results on disk."""
+        self._work.cancel()
+        self._work.problem = ""
+        self.series, self.ct, self.at = (), None, {}
+        self.registration = self.followed = self._dicom = None
+        self._private.clear()
+        self._shown = dict.fromkeys(COLORS, True)
+        self.changed()
+
+    def close(self) -> None:
+        """No thread and no process is left."""
+        self._work.close()
+
+    # Behind
+
+    def _start(self, compute: Callable[[Progress, ShouldCancel], Any], done: Callable[[Any], None], text: str) -> None:
+        self._check_idle()
+        self._work.start(compute, done, text)
+        self.changed()
+
+    def _check_idle(self) -> None:
+        if self._work.is_busy:
+            raise ConfigurationError(CT_BUSY)
+
+    def _take(self, path: str | Path) -> Path:
+        self._check_idle()
+        self._private.append(str(path))
+        return Path(path)
+
+    def _open_other(self, ct: OpenedCt) -> None:
+        """From another source than the list of series."""
+        self.series, self._dicom = (), None
+        self._open(ct)
+
+    def _open(self, ct: OpenedCt) -> None:
+        if self.ct is None or ct.volume is None or self.ct.volume is not ct.volume:
+            # Another CT lies elsewhere.
+            self.registration = None
+        self.ct, self.at = ct, ct.slices.begin()
+
+    def _folder_for(self, ct: OpenedCt | None) -> Callable[[], Path]:
+        """A folder for a new result; no name of a person is in its name."""
+        parent = self.folder
+        if parent is None:
+            raise ConfigurationError("Choose a folder for the results first.")
+        stem = f"ct-{ct.facts.date}" if ct is not None and ct.facts.date else "ct"
+
+        def made() -> Path:
+            for number in range(1, 10_000):
+                folder = parent / (stem if number == 1 else f"{stem}-{number}")
+                try:
+                    folder.mkdir(parents=True)
+                except FileExistsError:
+                    continue
+                except OSError as error:
+                    raise CRLMError(f"No folder for the result can be made ({error.strerror or error}).") from None
+                return folder
+            raise CRLMError("There are too many results in this folder: choose another one.")
+
+        return made

@@ -1,0 +1,185 @@
+"""What takes long with a CT, as plain functions that run in a thread: read, segment, open what was found, follow up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import Cancelled, FileFormatError
+from ...files import VOLUME_ENDINGS, read_volume
+from ...files.dicom_folder import CT_FRAME, list_series, read_dicom_ct
+from ...files.dicom_preview import series_picture
+from ...preoperative.ct_slices import COLORS, CtSlices
+from ...preoperative.find_structures import check_is_ct, find_structures
+from ...preoperative.follow_up import FollowUp, follow_up
+from ...preoperative.labels import read_labels
+from ...preoperative.result_folder import Result, read_kept_ct, read_result, surface_of, write_result
+from ...preoperative.structures import HEPATIC, KINDS, PORTAL, VESSELS, Structures
+from ...values import Volume
+from ...values.progress import Progress, ShouldCancel
+from .network import Network
+from .opened_ct import CtFacts, ListedSeries, OpenedCt
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+Opens = Callable[[Progress, ShouldCancel], OpenedCt]
+
+
+def listing(folder: Path) -> Callable[[Progress, ShouldCancel], list[ListedSeries]]:
+    """The series of a DICOM folder, each with its picture."""
+
+    def compute(progress: Progress, should_cancel: ShouldCancel) -> list[ListedSeries]:
+        progress(0.0, "Looking for series")
+        found = list_series(folder)
+        listed = []
+        for number, one in enumerate(found):
+            progress((number + 1) / (len(found) + 1), f"Reading series {number + 1} of {len(found)}")
+            listed.append(ListedSeries(one, series_picture(one)))
+        return listed
+
+    return compute
+
+
+def of_series(folder: Path, number: int) -> Opens:
+    """The CT of a series."""
+
+    def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
+        progress(0.1, "Reading the slices")
+        ct = read_dicom_ct(folder, number)
+        check_is_ct(ct.volume)
+        facts = CtFacts(ct.date, ct.description)
+        return OpenedCt(facts, ct.volume, CtSlices(ct.volume), dicom=(folder, number))
+
+    return compute
+
+
+def of_volume(path: Path, date: str) -> Opens:
+    """The CT of a file in HU."""
+
+    def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
+        if not path.name.lower().endswith(VOLUME_ENDINGS):
+            raise FileFormatError(
+                f"{path.name} is neither a DICOM folder nor a volume; use one of {', '.join(VOLUME_ENDINGS)}."
+            )
+        progress(0.1, "Reading the volume")
+        volume = replace(read_volume(path), frame=CT_FRAME)
+        check_is_ct(volume)
+        return OpenedCt(CtFacts(date, "CT from a file"), volume, CtSlices(volume))
+
+    return compute
+
+
+def segmented(ct: OpenedCt, network: Network, new_folder: Callable[[], Path]) -> Opens:
+    """`ct` with what a network finds in it, kept in new_folder()."""
+    volume = ct.volume
+    assert volume is not None, "there are voxels to segment"
+
+    def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
+        with network.predictor() as predictor:
+            found = find_structures(volume, predictor, _part(progress, 0.0, 0.85), should_cancel)
+        return _kept(ct, found, network.about(), new_folder, _part(progress, 0.85, 1.0), should_cancel)
+
+    return compute
+
+
+def labelled(ct: OpenedCt | None, path: Path, new_folder: Callable[[], Path]) -> Opens:
+    """`ct`, or no voxels, with labels that another program made of it, kept in new_folder()."""
+
+    def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
+        progress(0.1, "Reading the labels")
+        found = read_labels(path)
+        if ct is not None and ct.volume is not None:
+            if not ct.volume.has_geometry_of(found.label_map, tolerance_mm=0.01):
+                raise FileFormatError(
+                    "These labels do not lie on the voxels of the CT that is open: open the CT that they were made of."
+                )
+            # Exactly the grid of the CT: headers round.
+            found = _on_grid(found, ct.volume)
+        seen = ct if ct is not None else OpenedCt(CtFacts(), None, CtSlices(None, found))
+        about = {"model": {"name": "another program"}, "doubts": ["These labels were made by another program."]}
+        return _kept(seen, found, about, new_folder, _part(progress, 0.3, 1.0), should_cancel)
+
+    return compute
+
+
+def of_folder(folder: Path) -> Opens:
+    """What was found before, of a folder of `crlm preop segment` or of a session."""
+
+    def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
+        progress(0.1, "Reading the masks")
+        result = read_result(folder)
+        volume = read_kept_ct(folder, result.structures.label_map)
+        if volume is not None:
+            volume = replace(volume, frame=CT_FRAME)
+        facts = CtFacts(result.date, str(result.about.get("description", "")))
+        surfaces = _surfaces(result.structures, _part(progress, 0.4, 1.0), should_cancel)
+        slices = CtSlices(volume, result.structures)
+        return OpenedCt(facts, volume, slices, result=result, folder=folder, surfaces=surfaces)
+
+    return compute
+
+
+def followed(folders: Sequence[Path]) -> Callable[[Progress, ShouldCancel], FollowUp]:
+    """The lesions of several folders over time, the first date first."""
+
+    def compute(progress: Progress, should_cancel: ShouldCancel) -> FollowUp:
+        results: list[Result] = []
+        for number, folder in enumerate(folders):
+            progress(0.5 * number / len(folders), f"Reading CT {number + 1} of {len(folders)}")
+            results.append(read_result(folder))
+        # Undated ones stay where they were chosen to be.
+        if all(result.date for result in results):
+            results.sort(key=lambda result: result.date)
+        return follow_up(results, _part(progress, 0.5, 1.0))
+
+    return compute
+
+
+def _kept(
+    ct: OpenedCt, found: Structures, about: Mapping[str, Any], new_folder: Callable[[], Path], progress: Progress,
+    should_cancel: ShouldCancel,
+) -> OpenedCt:  # fmt: skip
+    progress(0.0, "Measuring and keeping the result")
+    folder = new_folder()
+    described = {"date": ct.facts.date, "description": ct.facts.description, **about}
+    result = write_result(found, folder, described, ct.volume)
+    surfaces = _surfaces(found, _part(progress, 0.5, 1.0), should_cancel)
+    slices = CtSlices(ct.volume, found)
+    return replace(ct, slices=slices, result=result, folder=folder, surfaces=surfaces)
+
+
+def _surfaces(found: Structures, progress: Progress, should_cancel: ShouldCancel) -> dict[str, vtkPolyData]:
+    """Of everything that can be shown by itself."""
+    names = [name for name in COLORS if found.tells_vessels_apart or name not in KINDS]
+    surfaces = {}
+    for number, name in enumerate(names):
+        if should_cancel():
+            raise Cancelled("cancelled")
+        progress(number / len(names), f"Making the surface of: {name}")
+        surface = surface_of(_unknown_kind(found) if name == VESSELS else found, name)
+        if surface is not None:
+            surfaces[name] = surface
+    return surfaces
+
+
+def _unknown_kind(found: Structures) -> Structures:
+    """Without the vessels that are shown as portal or hepatic."""
+    if not found.tells_vessels_apart:
+        return found
+    known = (found.mask(PORTAL).voxels > 0) | (found.mask(HEPATIC).voxels > 0)
+    label_map = found.label_map.voxels.copy()
+    label_map[known] = 1
+    return Structures(found.label_map.with_voxels(label_map), found.lesions)
+
+
+def _on_grid(found: Structures, grid: Volume) -> Structures:
+    kinds = None if found.kinds is None else grid.on_grid(found.kinds.voxels)
+    return Structures(grid.on_grid(found.label_map.voxels), grid.on_grid(found.lesions.voxels), kinds)
+
+
+def _part(progress: Progress, low: float, high: float) -> Progress:
+    """Of the whole, from `low` to `high`."""
+    return lambda fraction, text: progress(low + (high - low) * fraction, text)

@@ -1,0 +1,304 @@
+"""The CT before the operation in a session: opened, segmented, kept, followed over time, registered, forgotten."""
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.errors import ConfigurationError, ModelError
+from CRLMSegmentationLib.files import read_volume, write_volume
+from CRLMSegmentationLib.inference.image import Prediction
+from CRLMSegmentationLib.preoperative.structures import LABELS
+from CRLMSegmentationLib.session import actions
+from CRLMSegmentationLib.session.actions import preoperative_actions as ct_actions
+from CRLMSegmentationLib.session.preoperative import network, preoperative_part
+from CRLMSegmentationLib.session.preoperative.figures import follow_up_lines, lesion_row, registration_text
+from CRLMSegmentationLib.session.session import Session
+from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
+from CRLMSegmentationLib.values import Volume
+
+_PATIENCE_S = 300
+# A folder of a patient often bears the name.
+FOLDER = "DOE^JANE"
+
+
+def ct_with(diameter: int = 4) -> Volume:
+    """A liver of 60 mm with a vessel and a tumor of that width in voxels of 3 mm, along R, A, S."""
+    hu = np.full((30, 30, 30), -1000, np.int16)
+    hu[5:25, 5:25, 5:25] = 100
+    hu[5:25, 18:20, 18:20] = 200
+    hu[10 : 10 + diameter, 8 : 8 + diameter, 8 : 8 + diameter] = 50
+    matrix = np.diag([3.0, 3.0, 3.0, 1.0])
+    matrix[:3, 3] = -40, -50, 100
+    return Volume(hu, matrix, frame="CT")
+
+
+class ByBrightness:
+    """In the place of a network: liver from 0 HU on, vessels from 150, tumors from 0 to 80; goes on when it may."""
+
+    def __init__(self, model, device):
+        self.model, self.is_closed, self.may_go_on = model, False, True
+
+    def predict(self, image, labels=None, progress=None, should_cancel=None):
+        while not self.may_go_on:
+            progress(0.5, "Segmenting, window 1 of 2")
+            time.sleep(0.002)
+        hu = image.channels[0]
+        answers = {"liver": hu > 0, "vessels": hu > 150, "tumor": (hu > 0) & (hu < 80)}
+        return Prediction(np.stack([answers[name] for name in labels]).astype(np.float32), tuple(labels))
+
+    def close(self):
+        self.is_closed = True
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    card = SimpleNamespace(
+        name="stand-in", version="1", task="lvt", trained_on="Trained on simulated CTs only.",
+        trained_on_simulated_only=True,
+    )  # fmt: skip
+    model = SimpleNamespace(name="stand-in", labels=LABELS, channels=("CT",), spacing_mm=(3.0, 3.0, 3.0), card=card)
+    monkeypatch.setattr(network, "load_model", lambda name: model)
+    monkeypatch.setattr(network, "model_choices", lambda *tasks: [SimpleNamespace(name="m", task="lvt", problem="")])
+    session = Session()
+    session.preoperative.folder = tmp_path / "results"
+    begun = session.begun = []
+
+    def begin(model, device):
+        begun.append(ByBrightness(model, device))
+        return begun[-1]
+
+    session.preoperative.begin = begin
+    yield session
+    session.close()
+
+
+def until(session, is_so=lambda: True):
+    """Until nothing is computed any more, and is_so()."""
+    end = time.monotonic() + _PATIENCE_S
+    while session.preoperative.is_busy or not is_so():
+        assert time.monotonic() < end, (session.preoperative.progress, session.preoperative.problem)
+        session.process()
+        time.sleep(0.002)
+    return session.preoperative
+
+
+def segmented(session, ct=None, date="", path=None):
+    path = path or session.preoperative.folder.parent / "ct.nrrd"
+    write_volume(ct or ct_with(), path)
+    session.preoperative.open_volume(path, date)
+    until(session).start_segmentation()
+    part = until(session)
+    assert part.problem == ""
+    return part
+
+
+def test_a_series_is_chosen_from_the_list_segmented_and_kept_without_a_name(session, tmp_path):
+    folder = tmp_path / FOLDER
+    for phase, diameter in (("arterial", 3), ("portal", 4)):
+        write_dicom_series(ct_with(diameter), folder / phase, 3, phase, "20260105")
+    part = session.preoperative
+    part.open_dicom(folder)
+    assert until(session).ct is None and len(part.series) == 2
+    chosen = next(one for one in part.series if "portal" in one.title)
+    assert chosen.details == "CT, 30 slices, 3 mm, contrast, 2026-01-05"
+    assert chosen.picture.shape == (30, 30)
+    assert chosen.picture.min() < 50 and chosen.picture.max() > 150
+    part.choose_series(chosen.summary.number)
+    assert until(session).ct.facts.date == "2026-01-05" and not part.has_result
+    part.start_segmentation()
+    assert until(session).has_result, part.problem
+    assert part.structures == ["liver", "vessels", "tumor"] and session.begun[0].is_closed
+    assert lesion_row(part.ct.result.measures.lesions[0]) == (
+        "1", "1.73 mL", "15.0 mm", "27 mm", "9 mm", "L 12, P 22, S 134"
+    )  # fmt: skip
+    assert "unproven" in part.ct.doubts[0]
+    # What is kept opens again, with the CT itself, and names nobody.
+    kept = part.ct.folder
+    assert kept == part.folder / "ct-2026-01-05"
+    for file in kept.rglob("*"):
+        assert not file.is_file() or not any(name in file.read_bytes() for name in (FOLDER.encode(), b"Simulated^3"))
+    voxels = part.ct.volume.voxels
+    part.open_result(kept)
+    np.testing.assert_array_equal(until(session).ct.volume.voxels, voxels)
+    assert part.ct.result.measures.liver_ml == pytest.approx(216) and part.series == ()
+
+
+def test_progress_is_told_and_what_is_cancelled_leaves_what_was_there(session, tmp_path):
+    part = segmented(session)
+    before = part.ct
+    begin = part.begin
+
+    def begin_slow(model, device):
+        begin(model, device).may_go_on = False
+        return session.begun[-1]
+
+    part.begin = begin_slow
+    part.start_segmentation()
+    end = time.monotonic() + _PATIENCE_S
+    while part.progress[1] != "Segmenting, window 1 of 2":
+        assert time.monotonic() < end
+        session.process()
+    assert 0 < part.progress[0] < 1 and session.is_computing
+    with pytest.raises(ConfigurationError, match="wait until that has ended"):
+        part.start_segmentation()
+    part.cancel()
+    assert not part.is_busy and part.ct is before and part.problem == ""
+    until(session, lambda: session.begun[-1].is_closed)
+    assert [one.name for one in part.folder.iterdir()] == ["ct"]
+
+
+def test_without_a_model_it_says_what_else_can_be_done(session, tmp_path, monkeypatch):
+    monkeypatch.setattr(network, "model_choices", lambda *tasks: [])
+    monkeypatch.setattr(preoperative_part, "usable_models", network.usable_models)
+    write_volume(ct_with(), tmp_path / "ct.nrrd")
+    session.preoperative.open_volume(tmp_path / "ct.nrrd")
+    until(session)
+    assert ct_actions.SEGMENT_CT.why_not(session) == network.NO_MODEL
+    with pytest.raises(ModelError, match="open labels that another program made"):
+        session.preoperative.start_segmentation()
+
+
+def test_the_folder_of_another_program_becomes_structures_with_vessels_told_apart(session, tmp_path):
+    ct = ct_with()
+    write_volume(ct, tmp_path / "ct.nii.gz")
+    folder = tmp_path / "total"
+    folder.mkdir()
+    vein = np.zeros(ct.voxels.shape, bool)
+    vein[15, 12:30, 12] = True  # it goes on far outside of the liver
+    masks = {"liver": ct.voxels > 0, "liver_tumor": ct.voxels == 50, "liver_vessels": ct.voxels == 200,
+             "portal_vein_and_splenic_vein": vein, "spleen": ct.voxels == 0}  # fmt: skip
+    for name, mask in masks.items():
+        write_volume(ct.with_voxels(mask.astype(np.uint8)), folder / f"{name}.nii.gz")
+    part = session.preoperative
+    part.open_volume(tmp_path / "ct.nii.gz", "2026-02-03")
+    until(session).open_labels(folder)
+    until(session)
+    assert part.problem == "" and part.structures == ["liver", "vessels", "portal", "tumor"]
+    found = part.ct.result
+    assert len(found.measures.lesions) == 1 and found.about["model"] == {"name": "another program"}
+    portal = found.structures.mask("portal").voxels
+    # 13 voxels lie in the liver, and one within 5 mm of it.
+    assert portal.sum() == 14 and found.structures.mask("vessels").voxels.sum() == 14 + 20 * 2 * 2
+    part.open_result(part.ct.folder)
+    np.testing.assert_array_equal(until(session).ct.result.structures.mask("portal").voxels, portal)
+    assert read_volume(part.ct.folder / "vessels.nrrd").voxels.max() == 2
+    # On the grid of another CT they are refused, and what is open stays.
+    write_volume(Volume(ct.voxels[1:], ct.ijk_to_ras), tmp_path / "other.nii.gz")
+    part.open_volume(tmp_path / "other.nii.gz")
+    until(session).open_labels(folder)
+    assert "do not lie on the voxels of the CT" in until(session).problem and not part.has_result
+
+
+def test_structures_are_shown_or_hidden_each_by_itself_and_a_lesion_is_gone_to(session):
+    part = segmented(session)
+    part.show("liver", False)
+    assert part.shown == ["vessels", "tumor"]
+    with pytest.raises(ConfigurationError, match="no structure 'spleen'"):
+        part.show("spleen", True)
+    part.go_to({"axial": 99, "coronal": -3})
+    assert (part.at["axial"], part.at["coronal"]) == (29, 0)
+    part.go_to_lesion(1)
+    assert all(9 <= part.at[plane] <= 12 for plane in ("axial", "coronal", "sagittal"))
+    hidden, shown = (part.ct.slices.picture("axial", part.at["axial"], names) for names in ((), ("tumor",)))
+    red = (shown != hidden).any(axis=2)
+    # 12 mm of 90 mm, and 24 to 36 mm of R and A from the first voxel: seen from the feet, the right on the left.
+    rows, columns = np.nonzero(red)
+    side = shown.shape[0] / 90
+    np.testing.assert_allclose([columns.min() / side, columns.max() / side], [90 - 36, 90 - 24], atol=0.5)
+    np.testing.assert_allclose([rows.min() / side, rows.max() / side], [90 - 36, 90 - 24], atol=0.5)
+    at = part.ct.slices.at_pixel("axial", 11, columns.mean() / shown.shape[1], rows.mean() / shown.shape[0])
+    assert at["axial"] == 11 and 9 <= at["coronal"] <= 10 and 9 <= at["sagittal"] <= 10
+    with pytest.raises(ConfigurationError, match="no lesion 7"):
+        part.go_to_lesion(7)
+
+
+def test_lesions_are_followed_in_the_order_of_their_dates(session, tmp_path):
+    late = segmented(session, ct_with(7), "2026-04-02").ct.folder
+    early = segmented(session, ct_with(4), "2026-01-05").ct.folder
+    part = session.preoperative
+    with pytest.raises(ConfigurationError, match="at least two dates"):
+        part.start_follow_up([late])
+    part.start_follow_up([late, early])
+    found = until(session).followed
+    assert found.dates == ("2026-01-05", "2026-04-02")
+    assert follow_up_lines(found)[1].startswith("2026-04-02: sum 28 mm, progressive disease")
+
+
+def landmarks(path: Path, away_mm: float = 0.0) -> Path:
+    ct = np.array([[-30.0, -40, 110], [20, -40, 110], [-30, 20, 110], [0, 0, 160]])
+    there = ct + [35.0 + away_mm, 45, -100]
+    there[0] += [0, 2, 0]
+    head = "name,ct_r,ct_a,ct_s,reference_r,reference_a,reference_s\n"
+    lines = [f"p{n},{','.join(map(str, [*one, *other]))}\n" for n, (one, other) in enumerate(zip(ct, there))]
+    path.write_text(head + "".join(lines), "utf-8")
+    return path
+
+
+def test_it_is_in_the_operation_only_once_landmarks_brought_it_there(session, tmp_path):
+    part = segmented(session)
+    assert registration_text(part.registration) == "Not registered: the CT stands in a view of its own."
+    assert "record a sweep first" in ct_actions.REGISTER_CT.why_not(session)
+    with pytest.raises(ConfigurationError, match="record a sweep first"):
+        part.register(landmarks(tmp_path / "l.csv"))
+    session.volume.set(Volume(np.zeros((10, 10, 10), np.uint8), np.diag([8.0, 8.0, 8.0, 1.0])))
+    with pytest.raises(ConfigurationError, match="mm away from all that the ultrasound of this case shows"):
+        part.register(landmarks(tmp_path / "far.csv", 900.0))
+    assert part.registration is None
+    found = part.register(landmarks(tmp_path / "l.csv"))
+    assert 0.3 < found.error_mm < 3 and list(found.lesion_error_mm) == [1]
+    text = registration_text(part.registration)
+    assert f"error at the tumor {found.error_mm:.1f} mm" in text and found.made_at[:10] in text
+    written = part.export(tmp_path / "exported", ["stl", "csv"])
+    assert {path.name for path in written} == {
+        "liver.stl", "vessels.stl", "tumor.stl", "lesions.csv", "ct_to_reference.tfm"
+    }  # fmt: skip
+    with pytest.raises(ConfigurationError, match="needs the DICOM folder"):
+        part.export(tmp_path / "exported", ["dicom-seg"])
+    # Found anew in the same CT it stays; another CT lies elsewhere.
+    part.start_segmentation()
+    assert until(session).registration is found
+    segmented(session, ct_with(5))
+    assert part.registration is None
+
+
+def test_nothing_of_it_is_left_in_another_case_but_one_opened_for_a_recording_stays(session):
+    part = segmented(session)
+    ct = part.ct
+    session.case.begin_from_file("file:a")
+    assert part.ct is ct
+    session.volume.set(Volume(np.zeros((4, 4, 4), np.uint8), np.eye(4)))
+    session.case.begin_from_file("file:b")
+    assert part.ct is None and not part.is_there
+    part = segmented(session)
+    assert actions.NEW_CASE.can_run(session)
+    actions.NEW_CASE.run(session)
+    assert part.ct is None and part.structures == [] and not actions.NEW_CASE.can_run(session)
+
+
+def test_sentences_name_no_folder_of_a_patient(session, tmp_path):
+    part = session.preoperative
+    folder = tmp_path / FOLDER
+    part.open_dicom(folder)
+    assert until(session).problem == "The DICOM folder the chosen folder does not exist; check the path."
+    folder.mkdir()
+    part.open_dicom(folder)
+    assert "holds no DICOM images" in until(session).problem and "DOE" not in part.problem
+    (folder / "ct.nrrd").write_bytes(b"no volume")
+    part.open_volume(folder / "ct.nrrd")
+    assert "cannot be read as a volume" in until(session).problem and "DOE" not in part.problem
+
+
+@pytest.mark.parametrize(
+    "begin, sentence",
+    [
+        (lambda part, folder: part.start_segmentation(), "No CT is open"),
+        (lambda part, folder: part.export(folder, ["csv"]), "Nothing was found"),
+        (lambda part, folder: part.choose_series(1), "no series 1"),
+        (lambda part, folder: part.open_volume(folder / "a.nrrd", "5.1.2026"), "write it as YYYY-MM-DD"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_a_sentence(session, tmp_path, begin, sentence):
+    with pytest.raises(ConfigurationError, match=sentence):
+        begin(session.preoperative, tmp_path)
