@@ -13,6 +13,7 @@ import argparse
 import json
 from pathlib import Path
 
+from CRLMSegmentationLib.inference.models.trained_model import load_model
 from CRLMSegmentationLib.study.cases.case_table import read_case_table
 from CRLMSegmentationLib.study.implants.evaluation import (
     check_has_implants,
@@ -42,7 +43,7 @@ def main() -> None:
     rows = read_case_table(arguments.table)
     check_has_implants(rows, arguments.table)
     cases = evaluate_implants(rows, arguments.model, arguments.work / "implants", progress=_progress)
-    found = {"implanted": summary(cases)}
+    found = {"implanted": summary(cases, load_model(arguments.model).card)}
     alarms = {}
     for text in arguments.recording:
         sweep, _, configuration = text.partition(",")

@@ -48,7 +48,7 @@ def host(sweep):
 
 @pytest.fixture(scope="module")
 def dark(host):
-    return implant(host, 4, ImplantSettings("dark", "even", 14.0))
+    return implant(host, 4, ImplantSettings("dark", "even", 14.0, texture="new"))
 
 
 def on_frames(sweep, tumor):
@@ -85,6 +85,16 @@ def test_contrast_is_what_was_asked_for(sweep, dark):
     # Speckle as rich as around, and not the same.
     assert pixels[deep].std() == pytest.approx(before[deep].std(), rel=0.35)
     assert abs(np.corrcoef(pixels[deep], before[deep])[0, 1]) < 0.2
+
+
+def test_recorded_speckle_is_made_darker_and_stays(sweep, host):
+    case = implant(host, 4, ImplantSettings("dark", "even", 14.0, texture="recorded"))
+    truth, pixels = on_frames(case.sweep, case.tumor)
+    before = on_frames(sweep, case.tumor)[1]
+    deep = ndimage.binary_erosion(truth, iterations=4)
+    asked = case.parameters["tumor"]["contrast_db"] * 255 / 60
+    assert pixels[deep].mean() - before[deep].mean() == pytest.approx(asked, rel=0.25)
+    assert np.corrcoef(pixels[deep], before[deep])[0, 1] > 0.7
 
 
 def test_what_the_tumor_does_not_reach_stays_as_it_was(sweep, dark):
@@ -128,7 +138,7 @@ def test_beams_lose_or_gain_behind_the_tumor(host, sweep):
 
 
 def test_a_seed_is_one_tumor(host, dark):
-    again = implant(host, 4, ImplantSettings("dark", "even", 14.0))
+    again = implant(host, 4, ImplantSettings("dark", "even", 14.0, texture="new"))
     other = implant(host, 5, ImplantSettings("dark", "even", 14.0))
     assert again.parameters == dark.parameters and np.array_equal(again.tumor.voxels, dark.tumor.voxels)
     assert all(np.array_equal(one.pixels, two.pixels) for one, two in zip(again.sweep.frames, dark.sweep.frames))
@@ -171,10 +181,15 @@ def test_a_fan_is_found_and_one_that_is_given_counts():
     assert given.footprint((220, 200)).sum() == pytest.approx((picture > 0).sum(), rel=0.02)
 
 
-def test_what_no_tumor_can_be_laid_into_is_refused(sweep, host):
+def test_what_no_tumor_can_be_laid_into_is_refused(sweep, dark):
     without = Sweep([frame.with_changes(image_to_reference=None, valid=False) for frame in sweep.frames])
     with pytest.raises(SequenceFileError, match="valid pose"):
         Host(without)
+    deeper = Sweep([frame.with_changes(pixels=frame.pixels.astype(np.uint16)) for frame in sweep.frames], name="deep")
+    with pytest.raises(SequenceFileError, match="deep is not of 8 bit grey pixels"):
+        Host(deeper)
+    with pytest.raises(SequenceFileError, match="holds an implanted tumor already"):
+        Host(dark.sweep)
     ring = np.zeros((HEIGHT, WIDTH), np.uint8)
     v, u = np.indices(ring.shape)
     ring[np.abs(np.hypot(u - 75, v - 75) - 50) < 12] = 90
@@ -199,9 +214,9 @@ def test_the_tone_curve_stands_for_the_whole_range():
     )
 
 
-def test_a_set_has_every_kind_at_every_place(host, tmp_path):
-    pairs = {(one.kind, one.place) for one in settings_in_turn(21, ImplantSettings())}
-    assert len(pairs) == 12
+def test_a_set_has_every_kind_of_every_size_at_every_place(host, tmp_path):
+    triples = {(one.kind, one.place, one.diameters_mm) for one in settings_in_turn(84, ImplantSettings())}
+    assert len(triples) == 4 * 4 * 3
     rows = implant_set(host, 2, 30, tmp_path, ImplantSettings(diameter_mm=9.0, place="even"))
     assert [row.case for row in rows] == ["implant0030", "implant0031"]
     from CRLMSegmentationLib.study.cases.case_table import read_case_table
@@ -220,6 +235,8 @@ def test_the_command_writes_the_case_and_spares_its_input(sweep, tmp_path, capsy
     assert "implanted" in printed.err and json.loads(printed.out)["tumor"].endswith("tumor.nrrd")
     parameters = json.loads((folder / "parameters.json").read_text())
     assert parameters["tumor"]["equivalent_diameter_mm"] == 10 and (folder / "tumor.nrrd").is_file()
+    assert main(["study", "implant", str(folder / "sweep.igs.mha"), "-o", str(tmp_path / "twice")]) == 1
+    assert "already" in capsys.readouterr().err
     written = read_sweep(folder / "sweep.igs.mha")
     assert len(written) == len(sweep) and written.fields["DataOrigin"] == "simulated"
     assert main([*command, str(folder)]) == 1 and "--force" in capsys.readouterr().err

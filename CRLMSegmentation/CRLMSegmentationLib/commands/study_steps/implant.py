@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 STEP = "implant"
 SUMMARY = "lay a tumor of known shape into the frames of a tumor-free sweep, to test models on real images"
 # As study.implants has them, which is too heavy for the help.
-KINDS, PLACES = ("dark", "faint", "bright"), ("even", "walls", "depth", "edge")
+KINDS, PLACES = ("dark", "faint", "bright", "iso"), ("even", "walls", "depth", "edge")
+TEXTURES = ("new", "recorded")
 
 
 def add_arguments(step: argparse.ArgumentParser) -> None:
@@ -32,6 +33,10 @@ def add_arguments(step: argparse.ArgumentParser) -> None:
     step.add_argument(
         "--place", choices=PLACES,
         help="even tissue, beside walls or vessels, at depth, or at the sweep's edge (default: drawn)",
+    )  # fmt: skip
+    step.add_argument(
+        "--texture", choices=TEXTURES,
+        help="speckle of its own, as it is in the sweep, or the recorded one, darker or brighter (default: drawn)",
     )  # fmt: skip
     step.add_argument("--diameter", type=float, metavar="MM", help="8 to 40 (default: drawn)")
     step.add_argument(
@@ -58,7 +63,9 @@ def run(arguments: argparse.Namespace) -> None:
         raise ConfigurationError(f"The seed is {arguments.seed}; it must be 0 or more.")
     if count is not None and not 1 <= count <= 1000:
         raise ConfigurationError(f"--set is {count}; it must be from 1 to 1000 cases.")
-    settings = ImplantSettings(arguments.kind, arguments.place, arguments.diameter, arguments.dynamic_range)
+    settings = ImplantSettings(
+        arguments.kind, arguments.place, arguments.diameter, arguments.dynamic_range, arguments.texture
+    )
     fan = fan_from(arguments.fan) if arguments.fan else None
     outputs = [Output("-o", path) for path in _files(folder, arguments.seed, count)]
     check_outputs(outputs, [arguments.sweep, arguments.plus_config], arguments.force)

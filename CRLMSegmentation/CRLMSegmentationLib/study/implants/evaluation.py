@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,25 @@ import numpy as np
 
 from ...errors import ConfigurationError
 from ...files import write_volume
+from ...inference.models.card import ModelCard
 from ...inference.models.model_files import sha256_of
+from ...segmentation.crop import crop
 from ...segmentation.segment import segment
-from ...values import Box
+from ...segmentation.segmenter import Segmenter
+from ...values import Box, Volume
 from ...values.progress import Progress
 from ..cases.case_files import forget_sweeps, load_case
 from ..cases.case_table import CaseRow
 from ..metrics import compare
-from ..reporting.statistics import quartiles
+from ..reporting.curves import VoxelCounts, reliability
+from ..reporting.statistics import quartiles, share_interval, total_counts
 from ..segmenters import segmenter_of
-from .settings import KINDS, PLACES
-from .test_set import parameters_of
+from .settings import KINDS, PLACES, TEXTURES
+from .test_set import SIZES_MM, parameters_of
 
+SIZES = tuple(f"{smallest:g}-{largest:g}" for smallest, largest in SIZES_MM)
 # Bumped when the same files would give other figures.
-VERSION = 1
+VERSION = 2
 FOUND_DICE, FAILED_DICE = 0.5, 0.5
 
 
@@ -34,6 +39,7 @@ def evaluate_implants(
     """Figures of each case: the tight box around the truth with the model's margin, as a person would draw it.
 
     kept  a folder: a case that was tried before with this model is read from it, and masks are written there
+    Each has 'case', 'parameters', 'figures' (see metrics.compare), 'doubts' and 'counts' (see curves.VoxelCounts).
     Cases without parameters.json beside their sweep are left out.
     """
     kept.mkdir(parents=True, exist_ok=True)
@@ -49,32 +55,67 @@ def evaluate_implants(
         wanted = {"version": VERSION, "model": segmenter.model.card.decides, "sweep": sha256_of(Path(row.sweep))}
         known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         if known.get("made_from") != json.loads(json.dumps(wanted)):
-            case = load_case(row)
-            result = segment(case.volume, Box.around_mask(case.tumor), segmenter, tight=True)
-            figures = compare(result.mask, case.tumor)
-            known = {
-                "made_from": wanted, "case": row.case, "parameters": parameters, "doubts": list(result.doubts),
-                "figures": {name: None if np.isnan(value) else value for name, value in figures.items()},
-            }  # fmt: skip
-            write_volume(result.mask, kept / f"{row.case}.nrrd")
+            mask, tried = _tried(row, segmenter)
+            known = {"made_from": wanted, "case": row.case, "parameters": parameters, **tried}
+            write_volume(mask, kept / f"{row.case}.nrrd")
             file.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
             forget_sweeps()
         found.append(known)
     return found
 
 
-def summary(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """By kind, each with all its places and by place; and what doubts told."""
-    found: dict[str, Any] = {}
+def _tried(row: CaseRow, segmenter: Segmenter) -> tuple[Volume, dict[str, Any]]:
+    """(mask on the grid of the volume, what is kept of it)."""
+    case = load_case(row)
+    box = Box.around_mask(case.tumor)
+    result = segment(case.volume, box, segmenter, tight=True)
+    truth = crop(case.tumor, box, segmenter.model.card.margin_mm).volume
+    figures = compare(result.mask, case.tumor)
+    return result.mask, {
+        "doubts": list(result.doubts),
+        "figures": {name: None if np.isnan(value) else value for name, value in figures.items()},
+        "counts": VoxelCounts.of(result.probability, truth).as_plain(),
+    }
+
+
+def summary(cases: Sequence[Mapping[str, Any]], card: ModelCard | None = None) -> dict[str, Any]:
+    """By kind, each with all its places and sizes, by place, by size and by texture; what doubts told; reliability.
+
+    card  of the model that was tried, which is then named
+    """
+    found: dict[str, Any] = {"sweeps": sorted({one["parameters"]["sweep"]["name"] for one in cases})}
+    if card is not None:
+        found["model"] = {"name": card.name, "version": card.version, "trained_on": card.trained_on}
     for kind in KINDS:
-        of_kind = [one for one in cases if one["parameters"]["tumor"]["kind"] == kind]
-        found[kind] = {**_figures(of_kind), "by_place": {}}
-        for place in PLACES:
-            there = [one for one in of_kind if one["parameters"]["tumor"]["place"] == place]
-            if there:
-                found[kind]["by_place"][place] = _figures(there)
+        of_kind = [one for one in cases if _tumor(one)["kind"] == kind]
+        found[kind] = {
+            **_figures(of_kind),
+            "by_place": _by(of_kind, PLACES, lambda tumor: str(tumor["place"])),
+            "by_size_mm": _by(of_kind, SIZES, size_class),
+            "by_texture": _by(of_kind, TEXTURES, lambda tumor: str(tumor["texture"])),
+        }
     found["doubts"] = failures_doubted(cases)
+    if cases:
+        found["reliability"] = reliability(total_counts([one["counts"] for one in cases]))
     return found
+
+
+def size_class(tumor: Mapping[str, Any]) -> str:
+    """One of SIZES, by the diameter of the sphere of the tumor's volume."""
+    diameter = tumor["equivalent_diameter_mm"]
+    return next(name for name, (_, largest) in zip(SIZES, SIZES_MM) if diameter < largest or name == SIZES[-1])
+
+
+def _by(
+    cases: Sequence[Mapping[str, Any]], names: Sequence[str], class_of: Callable[[Mapping[str, Any]], str]
+) -> dict[str, Any]:
+    groups = {name: [one for one in cases if class_of(_tumor(one)) == name] for name in names}
+    return {name: _figures(group) for name, group in groups.items() if group}
+
+
+def _tumor(case: Mapping[str, Any]) -> Mapping[str, Any]:
+    tumor: Mapping[str, Any] = case["parameters"]["tumor"]
+    return tumor
 
 
 def failures_doubted(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -89,9 +130,11 @@ def failures_doubted(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "failures": len(failed),
         "doubted": _share(failed),
+        "doubted_interval": _share_interval(failed),
         "failures_with_a_mask": len(marked),
         "doubted_with_a_mask": _share(marked),
         "false_doubts": _share(good),
+        "false_doubts_interval": _share_interval(good),
         "by_sentence": {
             sentence: {
                 name: sum(any(_kind_of_doubt(text) == sentence for text in one["doubts"]) for one in group)
@@ -113,6 +156,7 @@ def false_alarm_summary(recordings: Mapping[str, Mapping[str, Any]]) -> dict[str
         "boxes": boxes,
         "with_false_alarm": alarms,
         "share": alarms / boxes if boxes else None,
+        "interval": share_interval(alarms, boxes),
         "by_recording": {
             title: {"boxes": one["tried"], "with_false_alarm": one["with_anything"], "largest_ml": one["largest_ml"]}
             for title, one in recordings.items()
@@ -130,10 +174,12 @@ def check_has_implants(rows: Sequence[CaseRow], where: str) -> None:
 
 def _figures(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     dice = [one["figures"]["dice"] for one in cases]
+    found = sum(value > FOUND_DICE for value in dice)
     return {
         "cases": len(cases),
         "dice": quartiles(dice),
-        "found": sum(value > FOUND_DICE for value in dice) / len(dice) if dice else None,
+        "found": found / len(dice) if dice else None,
+        "found_interval": share_interval(found, len(dice)),
         "precision": quartiles([one["figures"]["precision"] for one in cases]),
         "recall": quartiles([one["figures"]["recall"] for one in cases]),
     }
@@ -141,6 +187,10 @@ def _figures(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _share(cases: Sequence[Mapping[str, Any]]) -> float | None:
     return sum(bool(one["doubts"]) for one in cases) / len(cases) if cases else None
+
+
+def _share_interval(cases: Sequence[Mapping[str, Any]]) -> list[float] | None:
+    return share_interval(sum(bool(one["doubts"]) for one in cases), len(cases))
 
 
 def _kind_of_doubt(sentence: str) -> str:

@@ -23,7 +23,11 @@ from .settings import SMALLEST_MM, ImplantSettings
 from .speckle import Speckle, measure_speckle
 from .tumor import Body, Tumor, draw_tumor, lobed_shape
 
+# In the fields of a sweep: the seed of its tumor.
+IMPLANTED_FIELD = "ImplantedTumor"
 IMPLANT_FILES = ("sweep.igs.mha", "tumor.nrrd", "parameters.json")
+# Bumped when the same seed would give another tumor.
+VERSION = 2
 # A drawn tumor that fits nowhere is made smaller by this, down to the smallest.
 SMALLER = 0.85
 LEAST_FRAMES = 8
@@ -41,12 +45,18 @@ class ImplantedCase:
 class Host:
     """A sweep without tumor, with all that is measured of it once, for any number of tumors.
 
-    fan  of its pictures; None to find it. Raises SequenceFileError for a sweep without poses or of another kind of
-    pixels, and ReconstructionError where the fan cannot be told or too little tissue is seen.
+    fan  of its pictures; None to find it. Raises SequenceFileError for a sweep without poses, of another kind of pixels
+    or with a tumor that was implanted before, and ReconstructionError where the fan cannot be told or too little tissue
+    is seen.
     """
 
     def __init__(self, sweep: Sweep, fan: Fan | None = None, dynamic_range_db: float = 60.0):
         self.sweep, self.dynamic_range_db = sweep, dynamic_range_db
+        if IMPLANTED_FIELD in sweep.fields:
+            raise SequenceFileError(
+                f"{sweep.name or 'The sweep'} holds an implanted tumor already, which would be missing from the truth "
+                "of another one: give the recording that it was laid into."
+            )
         frames = sweep.valid_frames
         if len(frames) < LEAST_FRAMES:
             raise SequenceFileError(
@@ -54,7 +64,9 @@ class Host:
                 "are needed to lay a tumor through them: record it with its tracking, or give its calibration."
             )
         if frames[0].dtype != np.uint8 or frames[0].pixels.ndim != 2:
-            raise SequenceFileError(f"{sweep.name or 'The sweep'} is not of 8 bit grey pixels.")
+            raise SequenceFileError(
+                f"{sweep.name or 'The sweep'} is not of 8 bit grey pixels: convert it, so that a tumor can be laid in."
+            )
         pixel_mm = np.linalg.norm(sweep.image_to_reference()[0, :3, :2], axis=0)
         self.beams: Beams = beams_of([frame.pixels for frame in frames], (float(pixel_mm[0]), float(pixel_mm[1])), fan)
         self.speckle: Speckle = measure_speckle(sweep, self.beams, dynamic_range_db)
@@ -82,7 +94,7 @@ def implant(
         frames.append(frame if pixels is frame.pixels else frame.with_changes(pixels=pixels))
         if progress:
             progress((number + 1) / len(host.sweep), f"Implanting, frame {number + 1} of {len(host.sweep)}")
-    fields = {**host.sweep.fields, ORIGIN_FIELD: SIMULATED, "ImplantedTumor": str(seed)}
+    fields = {**host.sweep.fields, ORIGIN_FIELD: SIMULATED, IMPLANTED_FIELD: str(seed)}
     sweep = replace(host.sweep, frames=frames, fields=fields)
     truth = body.mask()
     return ImplantedCase(sweep, truth, _parameters(host, seed, tumor, place, truth, changed))
@@ -132,11 +144,14 @@ def _parameters(host: Host, seed: int, tumor: Tumor, place: Place, truth: Volume
     inside = float(tone.shifted(np.array(around), tumor.contrast_db))
     looks = {name: value for name, value in vars(tumor).items() if name not in ("shape", "place", "diameter_mm")}
     found = {
+        "version": VERSION,
         "seed": seed,
         "tumor": {
             **looks,
             "place": place.kind,
             "middle_ras_mm": place.middle,
+            "semi_axes_mm": tumor.shape.semi_axes_mm,
+            "axes_ras": tumor.shape.axes,
             "equivalent_diameter_mm": tumor.diameter_mm,
             "longest_diameter_mm": tumor.shape.longest_diameter_mm(),
             "volume_ml": int(truth.voxels.sum()) * truth.voxel_volume_mm3 / 1000,

@@ -1,8 +1,9 @@
 """A tumor painted into frames, one by one: what the probe would have shown had it been there.
 
 Along the beams of a frame the tumor is a share of the tissue at each place (over the thickness of the beam), a level in
-dB, speckle of its own that is blurred scatterers fixed in space, and what the beam has lost or gained behind it. These
-are scan converted onto the pixels as a machine does, and go through the display's measured tone curve.
+dB, speckle of its own that is blurred scatterers fixed in space (unless it keeps the recorded one), and what the beam
+has lost or gained behind it. These are scan converted onto the pixels as a machine does, and go through the display's
+measured tone curve.
 """
 
 from __future__ import annotations
@@ -118,7 +119,9 @@ class Painter:
     def _speckle(self, scattered: np.ndarray, widths: tuple[float, float]) -> np.ndarray:
         """Blurred scatterers have an exponentially distributed power (Goodman 1976); its rank picks the sweep's own."""
         real, imaginary = (
-            ndimage.gaussian_filter(part, widths, truncate=3) for part in (scattered.real, scattered.imag)
+            # In double precision, so that processors that add in another order give the same grey level.
+            ndimage.gaussian_filter(part.astype(np.float64), widths, truncate=3)
+            for part in (scattered.real, scattered.imag)
         )
         power = real**2 + imaginary**2
         rank = 1 - np.exp(-power / power.mean())
@@ -148,15 +151,25 @@ class Painter:
             for field in (painted.share, painted.level_db, painted.speckle, painted.behind_db)
         )
         old = pixels[rows, columns].astype(np.float64)
-        around = level_around(old, inside, beams.pixel_mm)
         # What the display shows as black holds no echo that could be more or less.
-        old_behind = np.where(behind_db != 0, tone.shifted(old, behind_db), old)
-        around_behind = tone.shifted(around, behind_db)
-        level = tone.shifted(around_behind, level_db)
-        mixed = (1 - share) * around_behind + share * level
-        # Independent speckle adds in power: no ring of smooth grey where tissue becomes tumor.
-        texture = np.sqrt(1 - share) * (old_behind - around_behind) + np.sqrt(share) * tone.spread_at(level) * speckle
+        behind = np.where(behind_db != 0, tone.shifted(old, behind_db), old)
+        if self.tumor.texture == "recorded":
+            grey = (1 - share) * behind + share * tone.shifted(behind, level_db)
+        else:
+            around = tone.shifted(level_around(old, inside, beams.pixel_mm), behind_db)
+            level = tone.shifted(around, level_db)
+            grey = _with_new_speckle(behind, around, level, share, tone.spread_at(level) * speckle)
         changed = inside & ((share > 0.002) | (np.abs(behind_db) > 0.02))
         result = pixels.copy()
-        result[rows, columns] = np.where(changed, np.clip(np.rint(mixed + texture), 0, 255), old).astype(np.uint8)
+        result[rows, columns] = np.where(changed, np.clip(np.rint(grey), 0, 255), old).astype(np.uint8)
         return result
+
+
+def _with_new_speckle(
+    old: np.ndarray, around: np.ndarray, level: np.ndarray, share: np.ndarray, speckle: np.ndarray
+) -> np.ndarray:
+    """(v, u) grey: tissue `old` about its level `around`, and tumor with its own `level` and `speckle`, by `share`."""
+    # Independent speckle adds in power: no ring of smooth grey where tissue becomes tumor.
+    texture = np.sqrt(1 - share) * (old - around) + np.sqrt(share) * speckle
+    grey: np.ndarray = (1 - share) * around + share * level + texture
+    return grey

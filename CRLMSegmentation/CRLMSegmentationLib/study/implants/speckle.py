@@ -105,7 +105,7 @@ def _along_beams(pixels: np.ndarray, beams: Beams) -> _BeamImage:
     across_step = step / beams.width_mm((first + last) / 2)
     across = np.arange(beams.across[0], beams.across[1], across_step)
     u, v = beams.pixel(depths[:, None], across[None, :])
-    grey = ndimage.map_coordinates(pixels.astype(np.float32), [v, u], order=1, mode="nearest")
+    grey = ndimage.map_coordinates(pixels.astype(np.float64), [v, u], order=1, mode="nearest")
     level = ndimage.gaussian_filter(grey, LEVEL_MM / step, mode="nearest", truncate=3)
     return _BeamImage(grey, level, step, across_step, depths)
 
@@ -201,7 +201,7 @@ def _correlation(
     points = transform_points(one.image_to_reference, np.stack([u, v, np.zeros_like(u)], axis=-1))
     index = transform_points(invert_affine(with_unit_normal(other.image_to_reference)), points)
     window = max(3, round(3 * LEVEL_MM / min(beams.pixel_mm)))
-    grey, second = one.pixels.astype(np.float32), other.pixels.astype(np.float32)
+    grey, second = one.pixels.astype(np.float64), other.pixels.astype(np.float64)
     second -= ndimage.uniform_filter(second, window)
     there = ndimage.map_coordinates(second, [index[..., 1], index[..., 0]], order=1, cval=np.nan)
     here = (grey - ndimage.uniform_filter(grey, window))[v, u]

@@ -1,22 +1,26 @@
-"""A table of cases made of one tumor-free sweep: a tumor in each, every kind at every kind of place."""
+"""A table of cases made of one tumor-free sweep: a tumor in each, every kind of every size at every kind of place."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ...errors import GeometryError
 from ...values.progress import Progress
 from ..cases.case_table import TEST, CaseRow, write_case_table
 from .implant import IMPLANT_FILES, Host, implant, write_implanted
-from .settings import KINDS, ImplantSettings
+from .settings import KINDS, LARGEST_MM, SMALLEST_MM, ImplantSettings
 
 TABLE = "cases.csv"
-# Seven in turn, beside three kinds: every pair comes up, even tissue and walls the most.
+# Each kind is tried in each of these ranges, and seven places in turn beside twelve such pairs: in 84 cases every
+# triple comes up, even tissue and walls the most.
+SIZES_MM = ((SMALLEST_MM, 14.0), (14.0, 24.0), (24.0, LARGEST_MM))
 PLACES_IN_TURN = ("even", "walls", "depth", "even", "walls", "even", "edge")
 ECHOGENICITY = {True: "hypoechoic", False: "hyperechoic"}
+NEARLY_ISO_ECHOIC = "iso"
 
 
 def case_name(seed: int) -> str:
@@ -25,12 +29,13 @@ def case_name(seed: int) -> str:
 
 
 def settings_in_turn(count: int, settings: ImplantSettings) -> Iterator[ImplantSettings]:
-    """Kinds and places of `count` cases; one that the settings fix stays."""
+    """Kinds, places and sizes of `count` cases; one that the settings fix stays."""
     for number in range(count):
         yield replace(
             settings,
             kind=settings.kind or KINDS[number % len(KINDS)],
             place=settings.place or PLACES_IN_TURN[number % len(PLACES_IN_TURN)],
+            diameters_mm=SIZES_MM[number // len(KINDS) % len(SIZES_MM)],
         )
 
 
@@ -54,16 +59,18 @@ def implant_set(
                 raise
             case = implant(host, seed + number, replace(wanted, place=None))
         write_implanted(case, folder / name)
-        rows.append(_row(name, host.sweep.name or "sweep", case.parameters["tumor"]["contrast_db"]))
+        rows.append(_row(name, host.sweep.name or "sweep", case.parameters["tumor"]))
     write_case_table(rows, folder / TABLE)
     return [replace(row, sweep=str(folder / row.sweep), mask=str(folder / row.mask)) for row in rows]
 
 
-def _row(name: str, patient: str, contrast_db: float) -> CaseRow:
+def _row(name: str, patient: str, tumor: Mapping[str, Any]) -> CaseRow:
+    contrast_db = tumor["contrast_db"]
     # Beside the table, so that the folder can be moved.
     return CaseRow(
         name, patient, TEST, sweep=f"{name}/{IMPLANT_FILES[0]}", mask=f"{name}/{IMPLANT_FILES[1]}",
         echogenicity=ECHOGENICITY[contrast_db < 0], contrast_db=round(contrast_db, 2),
+        iso_echoic=tumor["kind"] == NEARLY_ISO_ECHOIC,
     )  # fmt: skip
 
 

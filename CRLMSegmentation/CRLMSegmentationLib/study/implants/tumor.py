@@ -10,7 +10,7 @@ import numpy as np
 from ...simulation.lesion_shape import LesionShape, random_rotation
 from ...values import Volume
 from .lattice import Lumps
-from .settings import CONTRAST_DB, KINDS, LARGEST_MM, PLACES, SMALLEST_MM, ImplantSettings
+from .settings import BRIGHTER_SHARE, CONTRAST_DB, KINDS, PLACES, TEXTURES, ImplantSettings
 
 TRUTH_SPACING_MM = 0.5
 
@@ -19,7 +19,8 @@ TRUTH_SPACING_MM = 0.5
 class Tumor:
     """What is implanted.
 
-    kind, place     see ImplantSettings; what was asked for or drawn
+    kind, place       see ImplantSettings; what was asked for or drawn
+    texture           see ImplantSettings
     shape             about its own middle, mm along Reference's axes
     diameter_mm       of the sphere of the same volume
     contrast_db       mean level against the tissue around
@@ -32,6 +33,7 @@ class Tumor:
 
     kind: str
     place: str
+    texture: str
     shape: LesionShape
     diameter_mm: float
     contrast_db: float
@@ -72,14 +74,15 @@ class Body:
 
 def draw_tumor(random: np.random.Generator, settings: ImplantSettings) -> Tumor:
     """A tumor as the settings say; every number is drawn whether used or not, so that fixing one leaves the others."""
-    kind, place = str(random.choice(KINDS)), str(random.choice(PLACES))
-    diameter = SMALLEST_MM * (LARGEST_MM / SMALLEST_MM) ** random.uniform()
-    kind, place = settings.kind or kind, settings.place or place
+    kind, place, texture = (str(random.choice(known)) for known in (KINDS, PLACES, TEXTURES))
+    smallest, largest = settings.diameters_mm
+    diameter = smallest * (largest / smallest) ** random.uniform()
+    kind, place, texture = settings.kind or kind, settings.place or place, settings.texture or texture
     diameter = settings.diameter_mm or diameter
     shape_seed, strength, bright = random.integers(2**32), random.uniform(), random.uniform()
     least, most = CONTRAST_DB[kind]
     contrast = least + strength * (most - least)
-    if kind == "faint" and bright < 0.25:
+    if bright < BRIGHTER_SHARE.get(kind, 0.0):
         contrast = -contrast
     heterogeneity, grain = random.uniform(0.5, 2.0), max(2.0, diameter * random.uniform(0.1, 0.2))
     border = float(np.exp(random.uniform(math.log(0.5), math.log(3.0))))
@@ -88,8 +91,9 @@ def draw_tumor(random: np.random.Generator, settings: ImplantSettings) -> Tumor:
     behind_kind, behind = random.uniform(), random.uniform(1.0, 3.5)
     behind = 0.0 if behind_kind < 0.4 else -behind if behind_kind < 0.75 else 0.7 * behind
     return Tumor(
-        kind, place, lobed_shape(np.random.default_rng(shape_seed), diameter), diameter, contrast, heterogeneity, grain,
-        border, rough, halo * diameter / 2 if has_halo else 0.0, min(contrast, 0.0) + halo_level, behind,
+        kind, place, texture, lobed_shape(np.random.default_rng(shape_seed), diameter), diameter, contrast,
+        heterogeneity, grain, border, rough, halo * diameter / 2 if has_halo else 0.0,
+        min(contrast, 0.0) + halo_level, behind,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from ...geometry import invert_affine, transform_points
 from ...sweep import TrackedFrame, read_sweep
 from ...values import Volume
 from ..cases.case_table import CaseRow
+from ..implants.settings import KINDS
 from ..implants.speckle import with_unit_normal
 from ..plain_values import without_nan
 from .report_text import decimal, table
@@ -21,12 +22,6 @@ from .report_text import decimal, table
 PAGE, PICTURE, RESULTS = "implants.md", "implants.png", "results.json"
 # Around the tumor's middle.
 SHOWN_MM = 50.0
-INTRODUCTION = (
-    "Tumors of known shape in the frames of a real tracked sweep of a healthy liver: real everything else ([how they "
-    "are made](../how-to/implant-tumors.md)). The network has seen nothing but simulated livers. It was recorded "
-    "through the skin, at a lower frequency than an intraoperative probe has: **no clinical figure**. Boxes are tight "
-    "around the truth, with the model's margin; found is a Dice above 0.5.\n"
-)
 PLACE_NAMES = {"even": "even tissue", "walls": "beside walls or vessels", "depth": "at depth", "edge": "at the edge"}
 
 
@@ -49,16 +44,33 @@ def page(found: Mapping[str, Any], looks: str = "") -> str:
     """The page in Markdown; `looks` is what stands behind the heading of the looks already."""
     parts = [
         "# Implanted tumors\n",
-        INTRODUCTION,
+        introduction(found["implanted"]),
         figures_table(found["implanted"]),
         f"![Implanted tumors: truth and mask]({PICTURE})\n",
         "The truth in green, the mask in orange; for each kind the worst, the middle and the best case.\n",
+        "## By size and texture\n",
+        sizes_table(found["implanted"]),
         doubts_text(found["implanted"]["doubts"]),
     ]
+    if "reliability" in found["implanted"]:
+        parts.append(reliability_text(found["implanted"]["reliability"]))
     if "real_without_tumor" in found:
         parts.append(alarms_text(found["real_without_tumor"]))
     parts.append(f"{LOOKS_HEADING}\n\n{looks.strip() or LOOKS_TABLE}\n")
     return "\n".join(parts)
+
+
+def introduction(implanted: Mapping[str, Any]) -> str:
+    """What was tried on what."""
+    sweeps, model = implanted["sweeps"], implanted.get("model")
+    where = f"the tracked sweep {sweeps[0]}" if len(sweeps) == 1 else f"the tracked sweeps {', '.join(sweeps)}"
+    tried = "" if model is None else f"{model['trained_on']} "
+    return (
+        f"Tumors of known shape in the frames of {where}, which holds none of its own: all else is as it was recorded "
+        f"([how they are made](../how-to/implant-tumors.md)), and this is **no clinical figure**. {tried}Boxes are "
+        "tight around the truth, with the model's margin; found is a Dice above 0.5, with its 95 % interval (Wilson). "
+        "The interval is of chance alone: tumors in one liver say little about another.\n"
+    )
 
 
 LOOKS_HEADING = "## Looks"
@@ -76,21 +88,39 @@ def looks_of(path: Path) -> str:
 
 def figures_table(implanted: Mapping[str, Any]) -> str:
     """Every kind, with all places and by place."""
-    rows = []
-    for kind in (one for one in implanted if one != "doubts"):
-        groups = {"all": implanted[kind], **implanted[kind]["by_place"]}
-        for place, figures in groups.items():
-            if figures["cases"]:
-                dice = figures["dice"]
-                rows.append([f"{kind}, {PLACE_NAMES.get(place, place)}", figures["cases"], decimal(dice["median"], 2),
-                             decimal(dice["q25"], 2), f"{figures['found']:.0%}"])  # fmt: skip
+    groups: dict[str, Mapping[str, Any]] = {}
+    for kind in kinds_in(implanted):
+        groups[f"**{kind}**"] = implanted[kind]
+        for place, figures in implanted[kind]["by_place"].items():
+            groups[f"{kind}, {PLACE_NAMES.get(place, place)}"] = figures
+    return _groups_table(groups)
+
+
+def sizes_table(implanted: Mapping[str, Any]) -> str:
+    """Every kind by diameter and by what its speckle is."""
+    groups: dict[str, Mapping[str, Any]] = {}
+    for kind in kinds_in(implanted):
+        groups |= {f"{kind}, {size} mm": one for size, one in implanted[kind]["by_size_mm"].items()}
+        groups |= {f"{kind}, {name} speckle": one for name, one in implanted[kind]["by_texture"].items()}
+    return _groups_table(groups)
+
+
+def kinds_in(implanted: Mapping[str, Any]) -> list[str]:
+    """The kinds of which there are cases."""
+    return [kind for kind in KINDS if kind in implanted and implanted[kind]["cases"]]
+
+
+def _groups_table(groups: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [[name, one["cases"], decimal(one["dice"]["median"], 2), decimal(one["dice"]["q25"], 2),
+             _percent(one["found"], one["found_interval"])] for name, one in groups.items()]  # fmt: skip
     return table(["tumor", "cases", "median Dice", "25th percentile", "found"], rows)
 
 
 def doubts_text(doubts: Mapping[str, Any]) -> str:
     """Whether the sentences about a mask came with failures."""
     rows = [[text, one["failures"], one["others"]] for text, one in doubts["by_sentence"].items()]
-    doubted, false = _percent(doubts["doubted"]), _percent(doubts["false_doubts"])
+    doubted = _percent(doubts["doubted"], doubts["doubted_interval"])
+    false = _percent(doubts["false_doubts"], doubts["false_doubts_interval"])
     with_mask = _percent(doubts["doubted_with_a_mask"])
     sentence = (
         f"Of {doubts['failures']} failures (Dice below 0.5) {doubted} came with a doubt, of the "
@@ -100,13 +130,26 @@ def doubts_text(doubts: Mapping[str, Any]) -> str:
     return "\n".join(["## Doubts and failures\n", sentence, table(head, rows)])
 
 
+def reliability_text(reliability: Mapping[str, Any]) -> str:
+    """Whether a probability says how often a voxel is tumor."""
+    bins = zip(reliability["probability"], reliability["tumor_share"], reliability["voxels"])
+    rows = [[f"{probability:.2f}", f"{share:.2f}", f"{voxels:,}"] for probability, share, voxels in bins]
+    error = reliability["expected_calibration_error"]
+    return "\n".join([
+        "## Reliability of the probabilities\n",
+        f"Over all voxels of all boxes the expected calibration error is {error:.3f}.\n",
+        table(["mean probability", "share of tumor", "voxels"], rows),
+    ])  # fmt: skip
+
+
 def alarms_text(alarms: Mapping[str, Any]) -> str:
     """False alarms in real recordings without tumor."""
     rows = [[title, one["boxes"], one["with_false_alarm"], f"{one['largest_ml']:.2f}"]
             for title, one in alarms["by_recording"].items()]  # fmt: skip
+    share = _percent(alarms["share"], alarms["interval"])
     return "\n".join([
         "## Real recordings without tumor\n",
-        f"Boxes laid at random: {alarms['with_false_alarm']} of {alarms['boxes']} with a false alarm.\n",
+        f"Boxes laid at random: {alarms['with_false_alarm']} of {alarms['boxes']} with a false alarm, {share}.\n",
         table(["recording", "boxes", "with a false alarm", "largest (mL)"], rows),
     ])  # fmt: skip
 
@@ -175,5 +218,7 @@ def _at(mask: Volume, points: np.ndarray) -> np.ndarray:
     return inside
 
 
-def _percent(share: float | None) -> str:
-    return "none" if share is None else f"{share:.0%}"
+def _percent(share: float | None, interval: Sequence[float] | None = None) -> str:
+    if share is None:
+        return "none"
+    return f"{share:.0%}" + (f" ({interval[0]:.0%} to {interval[1]:.0%})" if interval else "")

@@ -71,6 +71,19 @@ def quartiles(values: Sequence[float | None]) -> dict[str, Any]:
     return {**{name: round(float(v), 4) for name, v in zip(("q25", "median", "q75"), found)}, "cases": len(defined)}
 
 
+def share_interval(hits: int, total: int) -> list[float] | None:
+    """[lower, upper]: where a share lies with 95 % confidence when `hits` of `total` were seen; None of none.
+
+    Reference: Wilson, Probable inference, the law of succession, and statistical inference (1927).
+    """
+    from scipy.stats import binomtest
+
+    if not total:
+        return None
+    interval = binomtest(hits, total).proportion_ci(confidence_level=0.95, method="wilson")
+    return [round(float(interval.low), 4), round(float(interval.high), 4)]
+
+
 def paired_tests(results: Results, figures: Sequence[str] = ("dice", "hd95_mm")) -> list[dict[str, Any]]:
     """Wilcoxon signed-rank tests between the three methods, two-sided, on the cases where both are defined."""
     from scipy.stats import wilcoxon
