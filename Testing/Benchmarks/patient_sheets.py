@@ -17,6 +17,7 @@ from CRLMSegmentationLib.geometry import plane_axes, transform_points
 from CRLMSegmentationLib.simulation import SweepSettings
 from CRLMSegmentationLib.simulation.ct import CtSettings, scan
 from CRLMSegmentationLib.simulation.laparoscope import LANDMARKS, draw_views
+from CRLMSegmentationLib.simulation.laparoscope.looks import draw_pictures
 from CRLMSegmentationLib.simulation.patient import draw_operation, draw_patient
 from CRLMSegmentationLib.simulation.patient.export import surface_of
 from CRLMSegmentationLib.simulation.ultrasound.patient_sweep import simulate_patient_sweep
@@ -31,6 +32,7 @@ SHEETS = {
     "ct": ("patient-ct.png", (288, 216), 40),
     "sweep": ("patient-sweep.png", (240, 180), 24),
     "camera": ("patient-camera.png", (320, 180), 48),
+    "scope": ("patient-laparoscope.png", (320, 180), 255),
 }
 SHOWN = {"silhouette": (230, 220, 0), "falciform ligament": (0, 190, 255), "ridge": (255, 40, 40)}
 
@@ -113,6 +115,13 @@ def camera_picture(patient) -> np.ndarray:
     return picture
 
 
+def scope_picture(patient) -> np.ndarray:
+    """(v, u, 3): what the laparoscope shows."""
+    operation = draw_operation(patient)
+    picture: np.ndarray = draw_pictures(operation, draw_views(operation, 1)).pictures[0]
+    return picture
+
+
 def colored(grey: np.ndarray) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=-1)
 
@@ -127,7 +136,8 @@ def fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(tile)
 
 
-PICTURES = {"livers": livers_picture, "ct": ct_picture, "sweep": sweep_picture, "camera": camera_picture}
+PICTURES = {"livers": livers_picture, "ct": ct_picture, "sweep": sweep_picture, "camera": camera_picture,
+            "scope": scope_picture}  # fmt: skip
 
 
 if __name__ == "__main__":

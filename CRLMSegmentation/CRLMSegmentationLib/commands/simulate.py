@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--camera", type=int, default=0, metavar="N",
-        help="with --patient: N views of a laparoscope with poses, depth and masks of its landmarks (default: none)",
+        help="with --patient: N views of a laparoscope: pictures, poses, depth and masks of landmarks (default: none)",
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="folder for what is simulated and its truth"

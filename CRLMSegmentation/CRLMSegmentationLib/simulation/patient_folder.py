@@ -13,6 +13,7 @@ from ..values.progress import Progress
 from .ct import CtSettings, scan
 from .ct.dicom import date_after, write_dicom_series
 from .laparoscope import draw_views, views_files, write_views
+from .laparoscope.looks import draw_pictures
 from .mr import MR_FILES, acquire_mr, write_mr
 from .patient import PATIENT_FILES, Patient, at_date, draw_operation, draw_patient, write_patient
 from .patient.export import LATER_FILES, TRANSFORMS_FILE, write_transforms
@@ -101,7 +102,8 @@ def simulate_patient(request: PatientRequest, folder: str | Path, progress: Prog
     views = None
     if request.views:
         views = draw_views(operation, request.views)
-        write_views(views, folder)
+        report(0.0, "pictures of the laparoscope")
+        write_views(views, draw_pictures(operation, views), folder)
         transforms["CameraToReference"] = views.camera_to_reference
     if request.sweep:
         transforms |= write_tools(record_tools(operation, None if views is None else views.camera_to_reference), folder)

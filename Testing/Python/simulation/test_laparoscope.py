@@ -7,6 +7,7 @@ import pytest
 import SimpleITK
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.files.laparoscope.camera_file import read_camera
+from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import read_landmark_mask
 from CRLMSegmentationLib.geometry import invert_affine, transform_points
 from CRLMSegmentationLib.laparoscopy.lines.landmark_lines import lines_of_mask
 from CRLMSegmentationLib.laparoscopy.pose.model_landmarks import ModelLandmarks
@@ -14,12 +15,18 @@ from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose
 from CRLMSegmentationLib.laparoscopy.pose.solver import moved
 from CRLMSegmentationLib.laparoscopy.surface.mesh import mesh_of
 from CRLMSegmentationLib.simulation.laparoscope import LANDMARKS, draw_views, views_files, write_views
+from CRLMSegmentationLib.simulation.laparoscope.looks import draw_pictures
 from CRLMSegmentationLib.simulation.laparoscope.views import WELL_FRAMED, how_well_framed
 
 
 @pytest.fixture(scope="module")
 def views(operation):
     return draw_views(operation, 2)
+
+
+@pytest.fixture(scope="module")
+def pictures(operation, views):
+    return draw_pictures(operation, views)
 
 
 def test_each_pixel_of_the_depth_lies_on_the_liver_of_the_ct(operation, views):
@@ -92,12 +99,16 @@ def test_the_fissure_does_not_hide_the_ligament(operation):
     assert all(len(np.unique(pixels[:, 0])) == np.ptp(pixels[:, 0]) + 1 for pixels in seen)
 
 
-def test_views_are_written_as_files_that_open_again(operation, views, tmp_path):
-    write_views(views, tmp_path, {"PatientToReference": operation.patient_to_reference})
+def test_views_are_written_as_files_that_open_again(operation, views, pictures, tmp_path):
+    write_views(views, pictures, tmp_path, {"PatientToReference": operation.patient_to_reference})
     assert all((tmp_path / name).is_file() for name in views_files(2))
     depth = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "camera" / "depth_001.png"))) * 0.01
     assert np.abs(depth - views.depth_mm[1]).max() < 0.006
     assert read_camera(tmp_path / "camera" / "camera.json").intrinsics == pytest.approx(views.camera.intrinsics)
+    picture = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "camera" / "picture_001.png")))
+    assert np.array_equal(picture, pictures.pictures[1])
+    seen = read_landmark_mask(tmp_path / "camera" / "seen_001.png")
+    assert np.array_equal(seen == 1, pictures.seen[1, 0]) and np.array_equal(seen > 0, pictures.seen[1].any(axis=0))
     text = json.loads((tmp_path / "transforms.json").read_text(encoding="utf-8"))
     assert np.array_equal(text["CameraToReference"], views.camera_to_reference) and "PatientToReference" in text
 
