@@ -89,6 +89,7 @@ class Binding:
         self._session.recording.folder = folder
         self._session.accuracy.read(folder, self._session.report)
         self._session.calibration.file = Path(folder) / "calibrations.json"
+        self._session.preoperative.folder = Path(folder) / "ct"
 
     def _threshold(self, threshold: float) -> None:
         if self._session.tumor.result is not None:

@@ -19,6 +19,7 @@ from .panels.box_panel import BoxPanel
 from .panels.calibrate_panel import CalibratePanel
 from .panels.case_panel import CasePanel
 from .panels.connect_panel import ConnectPanel
+from .panels.ct_panel import CtPanel
 from .panels.navigate_panel import NavigatePanel
 from .panels.packages_panel import PackagesPanel
 from .panels.record_panel import RecordPanel
@@ -75,8 +76,8 @@ class Window:
         self.packages = PackagesPanel(self, requirements_path)
         self.connect, self.record, self.box = ConnectPanel(self), RecordPanel(self), BoxPanel(self)
         self.segment, self.navigate, self.case = SegmentPanel(self), NavigatePanel(self), CasePanel(self)
-        self.source, self.calibrate = SourcePanel(self), CalibratePanel(self)
-        names = ("source", "connect", "record", "box", "segment", "navigate", "calibrate", "case")
+        self.source, self.calibrate, self.ct = SourcePanel(self), CalibratePanel(self), CtPanel(self)
+        names = ("source", "connect", "record", "box", "segment", "navigate", "calibrate", "ct", "case")
         self.panels = {name: getattr(self, name) for name in names}
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
         self.sections = Sections(self.numbered, lambda: self.session is not None and self.has_tumor)

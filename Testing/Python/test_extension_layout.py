@@ -75,8 +75,8 @@ ROOMS = {
     "pictures": {"mrml"},
     "simulation": {"reconstruction", "files", "segmentation", "laparoscopy", "calibration", "navigation"},
     "study": {"reconstruction", "preoperative", "simulation"},
-    "web": {"mrml", "simulation"},
-    "commands": {"pictures", "web", "study"},
+    "web": {"pictures", "simulation"},
+    "commands": {"web", "study"},
     "cli": {"commands"},
 }
 # What still points up, and has to go.

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import FileFormatError
 from ..files import VOLUME_ENDINGS, mask_names, read_mask, read_volume
+from ..files.dicom_folder import CT_FRAME
 from ..geometry import occupied_extent
 from ..values import Volume
 from .structures import HEPATIC, LIVER, PORTAL, TUMOR, VALUES, VESSELS, Structures, structures_of_masks
@@ -43,6 +45,8 @@ def read_labels(path: str | Path) -> Structures:
     if LIVER not in masks:
         there = f"it holds {', '.join(sorted(masks))}" if masks else "it holds no structure that is known here"
         raise FileFormatError(f"{path} holds no mask of the liver ({there}): give the labels of the liver as well.")
+    # Another program knows no frames; they are those of a CT.
+    masks = {name: replace(mask, frame=CT_FRAME) for name, mask in masks.items()}
     grid = masks[LIVER]
     for name, mask in masks.items():
         if not mask.has_geometry_of(grid, tolerance_mm=0.01):

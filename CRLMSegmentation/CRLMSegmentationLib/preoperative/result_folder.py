@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +119,7 @@ def read_kept_ct(folder: str | Path, grid: Volume) -> Volume | None:
     path = Path(folder) / CT_FILE
     if not path.is_file():
         return None
-    ct = read_volume(path)
+    ct = replace(read_volume(path), frame=grid.frame)
     if not ct.has_geometry_of(grid, tolerance_mm=0.01):
         raise FileFormatError(f"{path} does not lie on the voxels of the masks beside it: it is another CT.")
     return ct

@@ -11,7 +11,6 @@ from CRLMSegmentationLib.files import read_volume, write_volume
 from CRLMSegmentationLib.inference.image import Prediction
 from CRLMSegmentationLib.preoperative.structures import LABELS
 from CRLMSegmentationLib.session import actions
-from CRLMSegmentationLib.session.actions import preoperative_actions as ct_actions
 from CRLMSegmentationLib.session.preoperative import network, preoperative_part
 from CRLMSegmentationLib.session.preoperative.figures import follow_up_lines, lesion_row, registration_text
 from CRLMSegmentationLib.session.session import Session
@@ -155,7 +154,7 @@ def test_without_a_model_it_says_what_else_can_be_done(session, tmp_path, monkey
     write_volume(ct_with(), tmp_path / "ct.nrrd")
     session.preoperative.open_volume(tmp_path / "ct.nrrd")
     until(session)
-    assert ct_actions.SEGMENT_CT.why_not(session) == network.NO_MODEL
+    assert actions.SEGMENT_CT.why_not(session) == network.NO_MODEL
     with pytest.raises(ModelError, match="open labels that another program made"):
         session.preoperative.start_segmentation()
 
@@ -169,8 +168,10 @@ def test_the_folder_of_another_program_becomes_structures_with_vessels_told_apar
     vein[15, 12:30, 12] = True  # it goes on far outside of the liver
     masks = {"liver": ct.voxels > 0, "liver_tumor": ct.voxels == 50, "liver_vessels": ct.voxels == 200,
              "portal_vein_and_splenic_vein": vein, "spleen": ct.voxels == 0}  # fmt: skip
+    # The same voxels, counted from the other side.
+    flipped = ct.ijk_to_ras @ np.array([[1, 0, 0, 0], [0, -1, 0, 29], [0, 0, 1, 0], [0, 0, 0, 1.0]])
     for name, mask in masks.items():
-        write_volume(ct.with_voxels(mask.astype(np.uint8)), folder / f"{name}.nii.gz")
+        write_volume(Volume(mask[:, ::-1].astype(np.uint8), flipped), folder / f"{name}.nii.gz")
     part = session.preoperative
     part.open_volume(tmp_path / "ct.nii.gz", "2026-02-03")
     until(session).open_labels(folder)
@@ -178,6 +179,7 @@ def test_the_folder_of_another_program_becomes_structures_with_vessels_told_apar
     assert part.problem == "" and part.structures == ["liver", "vessels", "portal", "tumor"]
     found = part.ct.result
     assert len(found.measures.lesions) == 1 and found.about["model"] == {"name": "another program"}
+    np.testing.assert_array_equal(found.structures.mask("tumor").voxels, ct.voxels == 50)
     portal = found.structures.mask("portal").voxels
     # 13 voxels lie in the liver, and one within 5 mm of it.
     assert portal.sum() == 14 and found.structures.mask("vessels").voxels.sum() == 14 + 20 * 2 * 2
@@ -239,7 +241,7 @@ def landmarks(path: Path, away_mm: float = 0.0) -> Path:
 def test_it_is_in_the_operation_only_once_landmarks_brought_it_there(session, tmp_path):
     part = segmented(session)
     assert registration_text(part.registration) == "Not registered: the CT stands in a view of its own."
-    assert "record a sweep first" in ct_actions.REGISTER_CT.why_not(session)
+    assert "record a sweep first" in actions.REGISTER_CT.why_not(session)
     with pytest.raises(ConfigurationError, match="record a sweep first"):
         part.register(landmarks(tmp_path / "l.csv"))
     session.volume.set(Volume(np.zeros((10, 10, 10), np.uint8), np.diag([8.0, 8.0, 8.0, 1.0])))

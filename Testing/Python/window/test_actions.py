@@ -28,6 +28,10 @@ def calibrated(session):
     )
 
 
+def busy_with_ct(session):
+    session.preoperative.is_busy = True
+
+
 # Button, the action that it does, and what is to be so that it does this one of two.
 BUTTONS = [
     ("connectButton", "CONNECT", None),
@@ -54,6 +58,18 @@ BUTTONS = [
     ("discardCalibrationButton", "DISCARD_CALIBRATION", None),
     ("keepCalibrationsButton", "KEEP_CALIBRATIONS", None),
     ("useKeptButton", "USE_KEPT_CALIBRATIONS", None),
+    ("ctDicomButton", "OPEN_DICOM", None),
+    ("ctVolumeButton", "OPEN_CT_VOLUME", None),
+    ("ctResultButton", "OPEN_CT_RESULT", None),
+    ("ctSeriesButton", "CHOOSE_SERIES", None),
+    ("ctSegmentButton", "SEGMENT_CT", None),
+    ("ctSegmentButton", "CANCEL_CT", busy_with_ct),
+    ("ctLabelsButton", "OPEN_CT_LABELS", None),
+    ("ctFollowUpButton", "FOLLOW_UP", None),
+    ("ctRegisterButton", "REGISTER_CT", None),
+    ("ctUnregisterButton", "UNREGISTER_CT", None),
+    ("ctExportButton", "EXPORT_CT", None),
+    ("ctCloseButton", "CLOSE_CT", None),
     ("samePatientButton", "KEEP_CASE", None),
     ("saveCaseButton", "SAVE", None),
     ("openCaseButton", "OPEN_CASE", None),

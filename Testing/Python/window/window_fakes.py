@@ -150,7 +150,7 @@ class FakeSession:
         self.preoperative = FakePart(
             "preoperative", calls, is_there=False, is_busy=False, problem="", ct=None, series=(), followed=None,
             registration=None, structures=[], shown=[], at={}, progress=(0.0, ""), has_result=False, has_model=True,
-            folder=None,
+            folder=None, without_places=lambda sentence: sentence,
         )  # fmt: skip
         self.structures = FakePart(
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm

@@ -14,6 +14,21 @@ from .calibration_actions import (
     KEEP_CALIBRATIONS,
     USE_KEPT_CALIBRATIONS,
 )
+from .preoperative_actions import (
+    CANCEL_CT,
+    CHOOSE_SERIES,
+    CLOSE_CT,
+    EXPORT_CT,
+    FOLLOW_UP,
+    OPEN_CT_LABELS,
+    OPEN_CT_RESULT,
+    OPEN_CT_VOLUME,
+    OPEN_DICOM,
+    PREOPERATIVE_ACTIONS,
+    REGISTER_CT,
+    SEGMENT_CT,
+    UNREGISTER_CT,
+)
 from .workflow_actions import (
     ACCEPT_BOX,
     ACKNOWLEDGE,
@@ -40,7 +55,7 @@ from .workflow_actions import (
     WORKFLOW_ACTIONS,
 )
 
-ACTIONS = (*WORKFLOW_ACTIONS, *CALIBRATION_ACTIONS)
+ACTIONS = (*WORKFLOW_ACTIONS, *CALIBRATION_ACTIONS, *PREOPERATIVE_ACTIONS)
 
 __all__ = [
     "ACCEPT_BOX",
@@ -50,13 +65,18 @@ __all__ = [
     "CALIBRATE_PROBE",
     "CALIBRATE_STYLUS",
     "CANCEL",
+    "CANCEL_CT",
+    "CHOOSE_SERIES",
+    "CLOSE_CT",
     "CONNECT",
     "CORRECT",
     "DISCARD",
     "DISCARD_CALIBRATION",
     "DISCONNECT",
     "END_CALIBRATION",
+    "EXPORT_CT",
     "FIND",
+    "FOLLOW_UP",
     "GROW",
     "KEEP_CALIBRATIONS",
     "KEEP_CASE",
@@ -64,14 +84,21 @@ __all__ = [
     "NAVIGATE",
     "NEW_CASE",
     "OPEN_CASE",
+    "OPEN_CT_LABELS",
+    "OPEN_CT_RESULT",
+    "OPEN_CT_VOLUME",
+    "OPEN_DICOM",
     "OPEN_SWEEP",
     "OUTLINE",
     "PLACE_BOX",
     "RECONSTRUCT",
     "RECORD",
+    "REGISTER_CT",
     "REPLAY",
     "SAVE",
+    "SEGMENT_CT",
     "STOP",
+    "UNREGISTER_CT",
     "USE_KEPT_CALIBRATIONS",
     "Action",
 ]

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...preoperative.into_operation import InOperation
 from ..preoperative.network import NO_MODEL
 from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NOTHING_SEEN
 from .action import Action
 
 if TYPE_CHECKING:
+    from ...preoperative.into_operation import InOperation
     from ..session import Session
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import Cancelled, FileFormatError
 from ...files import VOLUME_ENDINGS, read_volume
 from ...files.dicom_folder import CT_FRAME, list_series, read_dicom_ct
@@ -15,6 +17,7 @@ from ...preoperative.ct_slices import COLORS, CtSlices
 from ...preoperative.find_structures import check_is_ct, find_structures
 from ...preoperative.follow_up import FollowUp, follow_up
 from ...preoperative.labels import read_labels
+from ...preoperative.orientation import Orientation
 from ...preoperative.result_folder import Result, read_kept_ct, read_result, surface_of, write_result
 from ...preoperative.structures import HEPATIC, KINDS, PORTAL, VESSELS, Structures
 from ...values import Volume
@@ -92,11 +95,6 @@ def labelled(ct: OpenedCt | None, path: Path, new_folder: Callable[[], Path]) ->
         progress(0.1, "Reading the labels")
         found = read_labels(path)
         if ct is not None and ct.volume is not None:
-            if not ct.volume.has_geometry_of(found.label_map, tolerance_mm=0.01):
-                raise FileFormatError(
-                    "These labels do not lie on the voxels of the CT that is open: open the CT that they were made of."
-                )
-            # Exactly the grid of the CT: headers round.
             found = _on_grid(found, ct.volume)
         seen = ct if ct is not None else OpenedCt(CtFacts(), None, CtSlices(None, found))
         about = {"model": {"name": "another program"}, "doubts": ["These labels were made by another program."]}
@@ -112,8 +110,6 @@ def of_folder(folder: Path) -> Opens:
         progress(0.1, "Reading the masks")
         result = read_result(folder)
         volume = read_kept_ct(folder, result.structures.label_map)
-        if volume is not None:
-            volume = replace(volume, frame=CT_FRAME)
         facts = CtFacts(result.date, str(result.about.get("description", "")))
         surfaces = _surfaces(result.structures, _part(progress, 0.4, 1.0), should_cancel)
         slices = CtSlices(volume, result.structures)
@@ -176,8 +172,20 @@ def _unknown_kind(found: Structures) -> Structures:
 
 
 def _on_grid(found: Structures, grid: Volume) -> Structures:
-    kinds = None if found.kinds is None else grid.on_grid(found.kinds.voxels)
-    return Structures(grid.on_grid(found.label_map.voxels), grid.on_grid(found.lesions.voxels), kinds)
+    """On exactly the voxels of `grid`: headers round, and another program may count the same voxels from another corner
+    or along other axes. Raises FileFormatError for other voxels.
+    """
+    here, there = Orientation.of(grid), Orientation.of(found.label_map)
+    if not here.lay_volume(grid).has_geometry_of(there.lay_volume(found.label_map), tolerance_mm=0.01):
+        raise FileFormatError(
+            "These labels do not lie on the voxels of the CT that is open: open the CT that they were made of."
+        )
+
+    def moved(volume: Volume) -> Volume:
+        return grid.on_grid(np.ascontiguousarray(here.lay_back(there.lay(volume.voxels))))
+
+    kinds = None if found.kinds is None else moved(found.kinds)
+    return Structures(moved(found.label_map), moved(found.lesions), kinds)
 
 
 def _part(progress: Progress, low: float, high: float) -> Progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...navigation.margin_shell import LARGEST_MARGIN_MM
+from ...preoperative.ct_slices import PLANES
 from ...session.engine import DEVICES
 from ...simulation.ultrasound.settings import ECHOGENICITIES
 from ..page.page_state import STEPS
@@ -21,6 +22,9 @@ BRUSH_MM = (1.0, 20.0)
 MARGIN_MM = (0.0, LARGEST_MARGIN_MM)
 _LONGEST_PATH = 1024
 _LONGEST_HOST = 255
+_LONGEST_DATE = 20
+MOST_SLICES = 10_000
+_MOST_TURNS_DEG = 36_000
 _FARTHEST_SLICE_MM = 10_000.0
 _MOST_SENTENCES = 1_000_000_000
 
@@ -30,7 +34,7 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
     path = text(_LONGEST_PATH)
     port = text(8)
     own = {
-        "open_step": one_of(*STEPS, "calibrate"),
+        "open_step": one_of(*STEPS, "calibrate", "ct"),
         "errors_closed": number(0, _MOST_SENTENCES),
         "notes_closed": number(0, _MOST_SENTENCES),
         "choosing_case": is_truth,
@@ -42,6 +46,16 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
         "calibration": path,
         "calibration_tool": path,
         "phantom": path,
+        "ct_path": path,
+        "ct_date": text(_LONGEST_DATE),
+        "ct_labels": path,
+        "ct_landmarks": path,
+        "ct_result": path,
+        "ct_model": path,
+        "ct_part": lambda value: value is None or text(_LONGEST_DATE)(value),
+        **{f"ct_{plane}": number(0, MOST_SLICES) for plane in PLANES},
+        "ct_turn": number(-_MOST_TURNS_DEG, _MOST_TURNS_DEG),
+        "ct_tilt": number(-90, 90),
         "typing_path": is_truth,
         "upload_progress": number(-1, 100),
         "plus_host": text(_LONGEST_HOST),

@@ -11,7 +11,9 @@ from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
 from ..views.views import LIVE, SLICES, THREE_D
+from .ct_views import ct_views
 from .panel_calibrate import calibrate_panel
+from .panel_ct import ct_panel
 from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
 from .widgets import bound_to, each_tool
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..actions.calibration_actions import CalibrationActions
     from ..actions.case_actions import CaseActions
+    from ..actions.ct_actions import CtActions
     from ..actions.source_actions import SourceActions
     from ..actions.workflow_actions import Actions
 
@@ -46,11 +49,11 @@ _THEME = {
 
 
 class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
-    """The whole page; source, actions, cases, calibrating: what its buttons call, see web/actions."""
+    """The whole page; source, actions, cases, calibrating, ct: what its buttons call, see web/actions."""
 
     def __init__(
         self, server: Server, source: SourceActions, actions: Actions, cases: CaseActions,
-        calibrating: CalibrationActions,
+        calibrating: CalibrationActions, ct: CtActions,
     ) -> None:  # fmt: skip
         super().__init__(server, vuetify_config=_THEME)
         with self:
@@ -65,7 +68,10 @@ class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
                     segment_panel(actions)
                     navigate_panel(actions)
                     calibrate_panel(calibrating)
-                _views()
+                    ct_panel(ct)
+                with html.Div(classes="right"):
+                    _views()
+                    ct_views(ct)
             _sentences()
             _question(cases)
             _saved_cases(cases)

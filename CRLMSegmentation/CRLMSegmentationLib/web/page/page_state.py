@@ -161,6 +161,44 @@ class PageState:
     phantom: str = ""  # the PLUS configuration that defines it
     known_errors: list[Any] = field(default_factory=list)  # {"source", "text", "known"}
 
+    # The CT before the operation, beside the steps
+    ct_line: str = ""  # below the title
+    ct_busy: bool = False
+    ct_progress: float = 0.0  # of what is done with it, 0 to 100
+    ct_progress_text: str = ""
+    ct_problem: str = ""  # why what was begun last gave nothing
+    ct_path: str = ""
+    ct_date: str = ""  # of a volume, which does not say it itself
+    ct_labels: str = ""
+    ct_landmarks: str = ""
+    ct_results: list[Any] = field(default_factory=list)  # kept here, for a select box
+    ct_result: str = ""
+    ct_compared: list[Any] = field(default_factory=list)  # of these, those that are compared over time
+    ct_models: list[Any] = field(default_factory=list)
+    ct_model: str = ""
+    ct_part: str = "open"  # the part of the section that is open
+    ct_series: list[Any] = field(default_factory=list)  # {"number", "title", "details", "is_ct", "picture"}
+    ct_there: bool = False
+    ct_title: str = ""
+    ct_has_result: bool = False
+    ct_figures: list[Any] = field(default_factory=list)  # [what, how much]
+    ct_lesions: list[Any] = field(default_factory=list)  # rows of the table
+    ct_doubts: list[Any] = field(default_factory=list)
+    ct_structures: list[Any] = field(default_factory=list)  # {"name", "title", "color", "shown"}
+    ct_counts: dict[str, Any] = field(default_factory=dict)  # slices of each plane
+    ct_axial: int = 0
+    ct_coronal: int = 0
+    ct_sagittal: int = 0
+    ct_turn: float = 20.0  # from where it is seen in space, degrees
+    ct_tilt: float = 10.0
+    ct_version: int = 0  # of its pictures: a tab asks for them anew
+    ct_registration: str = ""
+    ct_registered: bool = False
+    ct_tracks: list[Any] = field(default_factory=list)  # curves of diameters over time
+    ct_dates: list[Any] = field(default_factory=list)  # {"x", "text"} below them
+    ct_top: str = ""
+    ct_follow_lines: list[Any] = field(default_factory=list)
+
     # The case as files
     saving: bool = False
     has_anything: bool = False

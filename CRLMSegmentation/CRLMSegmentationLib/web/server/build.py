@@ -12,6 +12,7 @@ from trame_slicer.core import SlicerApp
 
 from ..actions.calibration_actions import CalibrationActions
 from ..actions.case_actions import CaseActions
+from ..actions.ct_actions import CtActions
 from ..actions.preparing import Preparing
 from ..actions.questions import Questions
 from ..actions.saving import Saving
@@ -56,8 +57,10 @@ def build(
     views = Views(slicer_app, server, view_controls(LIVE, controller.fit, sliders), actions.click_in_view)
     controller.show_in(views)
     controller.fill_choices()
-    Page(server, source, actions, cases, CalibrationActions(controller))
+    ct = CtActions(controller)
+    Page(server, source, actions, cases, CalibrationActions(controller), ct)
     actions.bind()
+    ct.bind()
     controller.open_step.confirm = lambda: server.force_state_push("open_step")
     # A tab measures by the answer how late it is.
     server.controller.trigger("crlm_echo")(_answer)

@@ -14,8 +14,8 @@
       document.getElementById(id).click();
     },
     // What has just been opened may be below the edge of the list.
-    reveal(id) {
-      setTimeout(() => document.getElementById(id).scrollIntoView({ behavior: "smooth", block: "nearest" }), 150);
+    reveal(id, block = "nearest") {
+      setTimeout(() => document.getElementById(id).scrollIntoView({ behavior: "smooth", block }), 150);
     },
     async upload(input) {
       const files = Array.from(input.files);
@@ -26,6 +26,21 @@
         await upload(file, show);
       }
       window.trame.state.set("upload_progress", -1);
+    },
+    // The CT in space is turned where the button was pressed, and drawn anew as soon as its last picture has come.
+    beginTurn(event) {
+      const { state } = window.trame;
+      event.target.setPointerCapture(event.pointerId);
+      crlm.turned = { x: event.clientX, y: event.clientY, turn: state.get("ct_turn"), tilt: state.get("ct_tilt") };
+    },
+    turn(event) {
+      const from = crlm.turned;
+      if (!event.buttons || !from || !event.target.complete) return;
+      const tilt = from.tilt + (event.clientY - from.y) * 0.4;
+      window.trame.state.update({
+        ct_turn: from.turn - (event.clientX - from.x) * 0.5,
+        ct_tilt: Math.min(89, Math.max(-89, tilt)),
+      });
     },
     async saveCase() {
       const answer = await fetch("case", { method: "POST" });

@@ -1,0 +1,125 @@
+"""The section of the CT in the window: what it says and shows while a CT is read, found, registered and compared."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.preoperative.follow_up import FollowUp, Track
+from CRLMSegmentationLib.preoperative.measures import Lesion, Measures
+from CRLMSegmentationLib.session.preoperative.opened_ct import CtFacts
+
+LESION = Lesion(1, 4.2, 21.3, 40, (42.0, -13.0, 101.0), 6.0, 0.0)
+MEASURES = Measures(1500.0, 60.0, 4.2, 0.0028, (LESION,))
+
+
+def open_ct(session, result=None, doubts=()):
+    part = session.preoperative
+    slices = SimpleNamespace(count=lambda plane: 50, picture=lambda *_: np.zeros((9, 9, 3), np.uint8))
+    part.ct = SimpleNamespace(
+        facts=CtFacts("2026-01-05", "portal phase"), result=result, slices=slices, surfaces={}, doubts=list(doubts),
+        dicom=None, volume=object(),
+    )  # fmt: skip
+    part.at = {"axial": 10, "coronal": 20, "sagittal": 30}
+    if result is not None:
+        part.structures, part.shown = ["liver", "portal", "tumor"], ["liver", "tumor"]
+
+
+def test_it_is_closed_and_says_that_nothing_is_open(a_window):
+    window, _ = a_window
+    assert window.ui.ctSection.collapsed
+    assert window.ct.state_text == "OPTIONAL: Open a CT: a DICOM folder, a volume or an earlier result."
+    assert not window.ui.ctPicture.visible and not window.ui.ctSeriesButton.visible
+
+
+def test_what_is_done_is_told_and_can_be_cancelled(a_window):
+    window, session = a_window
+    session.preoperative.is_busy, session.preoperative.progress = True, (0.42, "segmenting, window 3 of 8")
+    window.refresh()
+    assert window.ct.state_text == "WORKING: Segmenting, window 3 of 8."
+    assert (window.ui.ctProgressBar.visible, window.ui.ctProgressBar.value) == (True, 42)
+    window.ui.ctSegmentButton.click()
+    assert "preoperative.cancel" in session.calls
+
+
+def test_a_series_is_chosen_by_its_number(a_window):
+    window, session = a_window
+    summary = SimpleNamespace(number=7)
+    session.preoperative.series = [
+        SimpleNamespace(summary=summary, title="portal", details="CT, 90 slices", is_ct=True),
+        SimpleNamespace(summary=SimpleNamespace(number=1), title="scout", details="CR", is_ct=False),
+    ]
+    window.refresh()
+    assert window.ct.state_text == "CHOOSE: Choose one of 2 series."
+    chosen = []
+    session.preoperative.choose_series = chosen.append
+    window.ui.ctSeriesButton.click()
+    assert chosen == [7]
+
+
+def test_the_table_and_what_speaks_against_it_are_shown(a_window):
+    window, session = a_window
+    open_ct(session, SimpleNamespace(measures=MEASURES), ["Trained on simulated CTs only."])
+    window.refresh()
+    assert window.ct.state_text == "FOUND: Portal phase · 2026-01-05: liver 1500 mL, 1 lesion."
+    text = window.ui.ctFigures.text
+    assert "1. volume 4.20 mL, diameter 21.3 mm, vessel 6 mm, surface touches, place R 42, P 13, S 101" in text
+    assert text.endswith("Trained on simulated CTs only.")
+    shown = [window.ui.ctLiverCheckBox, window.ui.ctPortalCheckBox, window.ui.ctTumorCheckBox]
+    assert [box.visible for box in shown] == [True] * 3 and [box.checked for box in shown] == [True, False, True]
+    assert not window.ui.ctHepaticCheckBox.visible and window.ui.ctAxialSlider.value == 10
+    switched = []
+    session.preoperative.show = lambda name, wanted: switched.append((name, wanted))
+    window.ct.on_switch("portal", True)
+    window.ct.on_slice("axial", 12.0)
+    assert switched == [("portal", True)] and "preoperative.go_to" in session.calls
+
+
+def test_a_registration_is_shown_with_its_error_and_when_it_was_made(a_window):
+    window, session = a_window
+    open_ct(session, SimpleNamespace(measures=MEASURES))
+    session.preoperative.registration = SimpleNamespace(error_mm=3.24, made_at="2026-11-29T10:12:00+00:00")
+    window.refresh()
+    said = "REGISTERED: In the operation: error at the tumor 3.2 mm, by landmarks, 2026-11-29 10:12 UTC."
+    assert window.ct.state_text == said
+
+
+def test_why_something_failed_stands_there_also_when_it_is_closed(a_window):
+    window, session = a_window
+    session.preoperative.problem = "No liver was found in this CT: does it show the upper abdomen?"
+    window.refresh()
+    assert window.ct.state_text == f"FAILED: {session.preoperative.problem}"
+    assert "FAILED" in window.ui.ctSection.text
+
+
+def test_dates_are_gathered_and_compared(a_window, monkeypatch):
+    window, session = a_window
+    for folder in ("a", "b", "b"):
+        monkeypatch.setattr(window.ct, "_folder", lambda title, folder=folder: folder)
+        window.ui.ctAddDateButton.click()
+    assert window.ui.ctFollowUp.text == "2 results are chosen."
+    compared = []
+    session.preoperative.start_follow_up = compared.extend
+    window.ui.ctFollowUpButton.click()
+    assert compared == ["a", "b"]
+    track = Track(1, (1, None), (20.0, None), (4.0, None), True, (0.0, 0.0, 0.0))
+    session.preoperative.followed = FollowUp(
+        ("2026-01-05", "2026-04-02"), (track,), (20.0, 0.0), ("baseline", "complete response"), ((), ()), ((), (1,)),
+        (1500.0, 1490.0),
+    )  # fmt: skip
+    window.refresh()
+    assert window.ui.ctFollowUp.text.splitlines() == [
+        "1: 20 → – mm, target, vanished",
+        "2026-01-05: sum 20 mm, baseline",
+        "2026-04-02: sum 0 mm, complete response; vanished: 1",
+    ]
+
+
+@pytest.mark.parametrize("name, command", [("ctDicomButton", "open_dicom"), ("ctResultButton", "open_result")])
+def test_a_folder_that_is_not_chosen_changes_nothing(a_window, monkeypatch, name, command):
+    window, session = a_window
+    monkeypatch.setattr(window.ct, "_folder", lambda title: "")
+    getattr(window.ui, name).click()
+    assert f"preoperative.{command}" not in session.calls
+    monkeypatch.setattr(window.ct, "_folder", lambda title: "folder")
+    getattr(window.ui, name).click()
+    assert f"preoperative.{command}" in session.calls
