@@ -24,6 +24,9 @@ UNCERTAINTY_INNER = "Tumor where sure"
 DISTANCE_TEXT = "Tool distances"
 CASE = "CRLM case"  # what is known of the case beside its nodes; see case_facts
 
+# Of the CT before the operation, once it is registered; never saved with the scene.
+CT_TO_REFERENCE = "CtToReference"
+
 SWEEP_BROWSER = "Recorded sweep"
 SWEEP_PREFIX = "Recorded "
 
@@ -31,6 +34,11 @@ SWEEP_PREFIX = "Recorded "
 def tool_model(tool: str) -> str:
     """Name of the tool's shape."""
     return f"{tool} model"
+
+
+def ct_model(structure: str) -> str:
+    """Name of a structure of the registered CT."""
+    return f"CT {structure}"
 
 
 def distance_line(tool: str) -> str:

@@ -19,6 +19,7 @@ from .views.box_view import BoxView
 from .views.case_view import CaseView
 from .views.live_image_view import LiveImageView
 from .views.outline_view import OutlineView
+from .views.preoperative_view import PreoperativeView
 from .views.structures_view import StructuresView
 from .views.tools_view import ToolsView
 from .views.tumor_view import TumorView
@@ -80,11 +81,12 @@ class SceneView:
         self.live_image = LiveImageView(scene, session.stream.image)
         self.live = OutlineView(scene, session.live)
         self.tools = ToolsView(scene, session.tools)
+        self.preoperative = PreoperativeView(scene, session.preoperative)
         self.case = CaseView(scene, session, self._case_nodes)
         self.views: dict[str, PartView] = {
             "volume": self.volume, "sweep": self.sweep, "box": self.box, "tumor": self.tumor,
             "structures": self.structures, "live_image": self.live_image, "live": self.live,
-            "tools": self.tools, "case": self.case,
+            "tools": self.tools, "preoperative": self.preoperative, "case": self.case,
         }  # fmt: skip
         session.volume.register_engine(IgsioEngine(scene))
         session.attach(self)
@@ -213,7 +215,10 @@ class SceneView:
     def _case_nodes(self) -> list[Any]:
         """What would be taken for part of the live scene."""
         tumor = self.tumor.nodes
-        shown = (tumor.surface_node(), tumor.segmentation_node(), self.box.found(), *self.structures.nodes())
+        shown = (
+            tumor.surface_node(), tumor.segmentation_node(), self.box.found(), *self.structures.nodes(),
+            *self.preoperative.nodes(),
+        )  # fmt: skip
         return [node for node in shown if node is not None]
 
     def _remove_results(self) -> None:

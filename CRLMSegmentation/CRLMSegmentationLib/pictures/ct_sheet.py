@@ -20,18 +20,17 @@ def sheet(
 
     at     slice of each plane;  shown: names of what is laid over them
     """
-    pictures = [slices.picture(plane, at[plane], shown, dict(at)) for plane in (AXIAL, CORONAL, SAGITTAL)]
     inner = cell_px - _GAP_PX
+    pictures = [slices.picture(plane, at[plane], shown, dict(at), inner) for plane in (AXIAL, CORONAL, SAGITTAL)]
     seen = None if space is None else space.picture(_TURN_DEG, _TILT_DEG, shown, (inner, inner))
     cells = [pictures[0], seen, pictures[1], pictures[2]]
     whole = np.zeros((2 * cell_px, 2 * cell_px, 3), dtype=np.uint8)
     for number, picture in enumerate(cells):
         if picture is None:
             continue
-        fitted = _fitted(picture, inner)
-        top = (number // 2) * cell_px + (cell_px - fitted.shape[0]) // 2
-        left = (number % 2) * cell_px + (cell_px - fitted.shape[1]) // 2
-        whole[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
+        top = (number // 2) * cell_px + (cell_px - picture.shape[0]) // 2
+        left = (number % 2) * cell_px + (cell_px - picture.shape[1]) // 2
+        whole[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
     return whole
 
 
@@ -52,12 +51,3 @@ def png_of(picture: np.ndarray) -> bytes:
     writer.SetInputData(image)
     writer.Write()
     return bytes(vtk_to_numpy(writer.GetResult()))
-
-
-def _fitted(picture: np.ndarray, side_px: int) -> np.ndarray:
-    """The picture with its longer side of that many pixels: nearest ones."""
-    scale = side_px / max(picture.shape[:2])
-    rows, columns = (np.minimum((np.arange(max(1, round(n * scale))) / scale).astype(int), n - 1)
-                     for n in picture.shape[:2])  # fmt: skip
-    fitted: np.ndarray = picture[np.ix_(rows, columns)]
-    return fitted

@@ -94,18 +94,22 @@ class CtSlices:
         return {one: numbers[axes[0]] for one, axes in _AXES.items()}
 
     def picture(
-        self, plane: str, index: int, shown: Collection[str] = (), cross: dict[str, int] | None = None
-    ) -> np.ndarray:
+        self, plane: str, index: int, shown: Collection[str] = (), cross: dict[str, int] | None = None,
+        side_px: int | None = None,
+    ) -> np.ndarray:  # fmt: skip
         """uint8 (rows, columns, 3) of a slice, with square pixels, in the window of an abdomen.
 
         shown  which of COLORS are laid over it: an outline, and tumors filled lightly
         cross  slices of the other planes, drawn as fine lines
+        side_px  the longer side of the picture; None for one in which every pixel of the CT is seen
         """
         through, rows, columns = _AXES[plane]
         index = self._within(through, index)
         rows_mm, columns_mm = self._spacing[rows], self._spacing[columns]
         height_mm, width_mm = self._shape[rows] * rows_mm, self._shape[columns] * columns_mm
-        pixel_mm = min(rows_mm, columns_mm, max(height_mm, width_mm) / _LEAST_SIDE_PX)
+        longer_mm = max(height_mm, width_mm)
+        finest_mm = min(rows_mm, columns_mm, longer_mm / _LEAST_SIDE_PX)
+        pixel_mm = finest_mm if side_px is None else longer_mm / side_px
         size = (max(1, round(height_mm / pixel_mm)), max(1, round(width_mm / pixel_mm)))
         colors = np.repeat(self._grey(through, index, rows, columns, size)[..., None], 3, axis=2)
         for name, mask in self._shown.masks.items():
@@ -135,7 +139,7 @@ class CtSlices:
                 continue
             along = 0 if axes[0] == rows else 1
             at = int((1 - (cross[plane] + 0.5) / self._shape[axes[0]]) * colors.shape[along])
-            line = colors[at, :] if along == 0 else colors[:, at]
+            line = colors[at : at + 2] if along == 0 else colors[:, at : at + 2]
             line[:] = (line * 0.55 + np.array([255, 214, 90]) * 0.45).astype(np.uint8)
 
     def _within(self, axis: int, index: int) -> int:

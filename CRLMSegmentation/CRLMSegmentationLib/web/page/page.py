@@ -157,6 +157,9 @@ def _views() -> None:
         with html.Div(classes="view view-3d"):
             client.ServerTemplate(name=THREE_D)
             html.Div("In space", classes="view-title")
+            html.Div(
+                "CT. {{ ct_registration }}", classes="view-ct", v_if="ct_registered && !question", id="ct-in-space"
+            )
             with html.Div(classes="read-out", v_if="has_tumor && tools.length"):
                 with each_tool():
                     html.Div("{{ tool_shown.distance }}", classes="distance")

@@ -1,0 +1,90 @@
+"""The CT in the operation: its structures on model nodes in Reference, from the registration on and no longer.
+
+Before landmarks brought it there, nothing of a CT is in the scene. They are shown in 3D alone, where the text beside
+them says how far they may be off: in a slice of the ultrasound their outline would be taken for what is seen in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...preoperative.ct_slices import COLORS
+from ...preoperative.structures import LIVER
+from .. import names
+from ..conversion import put_surface, vtk_matrix
+from ..nodes import find, get_or_create, put_under, remove, set_saved
+
+if TYPE_CHECKING:
+    from ...session.preoperative.preoperative_part import PreoperativePart
+
+_MODEL, _TRANSFORM = "vtkMRMLModelNode", "vtkMRMLLinearTransformNode"
+_LIVER_OPACITY, _OPACITY = 0.15, 0.55
+
+
+class PreoperativeView:
+    """Shows the registered CT of one session; nodes that a user deletes come back while it is registered.
+
+    scene  vtkMRMLScene
+    """
+
+    is_busy = False
+
+    def __init__(self, scene: Any, part: PreoperativePart) -> None:
+        self._scene, self._part = scene, part
+        self._shown: tuple[Any, ...] = ()
+        self._is_behind = False
+        self._disconnect = part.changed.connect(self._show)
+
+    def nodes(self) -> list[Any]:
+        """The model nodes that are in the scene, be they hidden."""
+        found = (find(self._scene, _MODEL, names.ct_model(name)) for name in COLORS)
+        return [node for node in found if node is not None]
+
+    def process(self, now_s: float) -> None:
+        """What could not be shown when it changed is tried again."""
+        if self._is_behind:
+            self._show()
+
+    def check_nodes(self) -> None:
+        """Nodes were taken out of the scene: those of a registered CT come back."""
+        self._shown = ()
+        self._show()
+
+    def hide_live(self) -> None:
+        """It stands in Reference, wherever image and tools are."""
+
+    def close(self) -> None:
+        """Listen no more; nothing of a CT stays in the scene, where nobody would say how far it may be off."""
+        self._disconnect()
+        self._remove()
+
+    def _show(self) -> None:
+        part = self._part
+        wanted = () if part.registration is None else (part.ct, part.registration, tuple(part.shown))
+        if wanted == self._shown:
+            return
+        self._is_behind = True
+        self._remove()
+        if part.registration is not None and part.ct is not None:
+            transform = get_or_create(self._scene, _TRANSFORM, names.CT_TO_REFERENCE)
+            transform.SetMatrixTransformToParent(vtk_matrix(part.registration.ct_to_reference))
+            set_saved(transform, False)
+            for name in part.shown:
+                self._put(name, part.ct.surfaces[name], transform)
+        self._shown, self._is_behind = wanted, False
+
+    def _put(self, name: str, surface: Any, transform: Any) -> None:
+        node = get_or_create(self._scene, _MODEL, names.ct_model(name), with_display=True)
+        put_surface(node, surface)
+        put_under(node, transform)
+        display = node.GetDisplayNode()
+        display.SetColor(*(channel / 255 for channel in COLORS[name]))
+        display.SetOpacity(_LIVER_OPACITY if name == LIVER else _OPACITY)
+        display.SetVisibility2D(False)
+        # What lies in Reference tomorrow is another matter.
+        set_saved(node, False)
+
+    def _remove(self) -> None:
+        for name in COLORS:
+            remove(self._scene, _MODEL, names.ct_model(name))
+        remove(self._scene, _TRANSFORM, names.CT_TO_REFERENCE)

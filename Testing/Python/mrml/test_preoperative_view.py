@@ -1,0 +1,77 @@
+"""The CT in the scene: nothing of it before landmarks brought it there, nothing once its registration has ended."""
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.mrml import names
+from CRLMSegmentationLib.mrml.conversion import surface_of
+from CRLMSegmentationLib.mrml.nodes import find, nodes_of_class
+from CRLMSegmentationLib.preoperative.ct_slices import CtSlices
+from CRLMSegmentationLib.preoperative.measures import measure
+from CRLMSegmentationLib.preoperative.result_folder import Result
+from CRLMSegmentationLib.preoperative.result_folder import surface_of as surface_of_structure
+from CRLMSegmentationLib.preoperative.structures import structures_of_map
+from CRLMSegmentationLib.session.preoperative.opened_ct import CtFacts, OpenedCt
+from CRLMSegmentationLib.values import Volume
+
+SHIFT = np.array([35.0, 45, -100])
+
+
+@pytest.fixture
+def registered(session, tmp_path):
+    """A session with a CT of a liver and a tumor, 20 and 6 voxels of 3 mm wide, brought to Reference by a shift."""
+    labels = np.zeros((30, 30, 30), np.uint8)
+    labels[5:25, 5:25, 5:25] = 1
+    labels[10:16, 10:16, 10:16] = 3
+    matrix = np.diag([3.0, 3.0, 3.0, 1.0])
+    found = structures_of_map(Volume(labels, matrix, frame="CT"))
+    surfaces = {name: surface_of_structure(found, name) for name in ("liver", "tumor")}
+    session.volume.set(Volume(np.zeros((10, 10, 10), np.uint8), np.diag([12.0, 12.0, 12.0, 1.0])))
+    part = session.preoperative
+    part.ct = OpenedCt(
+        CtFacts(), None, CtSlices(None, found), result=Result(found, measure(found), {}), surfaces=surfaces
+    )
+    part.changed()
+    assert models(session) == []
+    ct = np.array([[0.0, 0, 0], [80, 0, 0], [0, 80, 0], [0, 0, 80]])
+    rows = [f"p{n},{','.join(map(str, [*row, *(row + SHIFT)]))}" for n, row in enumerate(ct)]
+    path = tmp_path / "landmarks.csv"
+    path.write_text("\n".join(["name,ct_r,ct_a,ct_s,reference_r,reference_a,reference_s", *rows]), "utf-8")
+    part.register(path)
+    return session
+
+
+def models(session):
+    """Names of the CT's structures that are in the scene and shown."""
+    nodes = nodes_of_class(session.view.scene, "vtkMRMLModelNode")
+    return [one.GetName() for one in nodes if one.GetName().startswith("CT ") and one.GetDisplayVisibility()]
+
+
+def test_it_stands_in_reference_in_3d_alone_and_is_not_saved(registered):
+    assert models(registered) == ["CT liver", "CT tumor"]
+    node = find(registered.view.scene, "vtkMRMLModelNode", names.ct_model("tumor"))
+    bounds = np.array(surface_of(node).GetBounds()).reshape(3, 2).mean(axis=1)
+    np.testing.assert_allclose(bounds, 3.0 * 12.5 + SHIFT, atol=1.0)
+    assert not node.GetDisplayNode().GetVisibility2D() and not node.GetSaveWithScene()
+    assert node.GetDisplayNode().GetColor() == pytest.approx((235 / 255, 64 / 255, 52 / 255))
+
+
+def test_what_is_hidden_deleted_or_asked_about_follows(registered, monkeypatch):
+    part, scene = registered.preoperative, registered.view.scene
+    part.show("liver", False)
+    assert models(registered) == ["CT tumor"]
+    scene.RemoveNode(find(scene, "vtkMRMLModelNode", names.ct_model("tumor")))
+    registered.process()
+    assert models(registered) == ["CT tumor"]
+    registered.case.question_checked("Is it the same patient?")
+    assert models(registered) == []
+    registered.case.question_checked(None)
+    assert models(registered) == ["CT tumor"]
+
+
+@pytest.mark.parametrize("end", ["unregister", "new case", "closed"])
+def test_nothing_of_it_stays_when_its_registration_ends(registered, end):
+    scene = registered.view.scene
+    {"unregister": registered.preoperative.unregister, "new case": registered.case.begin,
+     "closed": registered.view.close}[end]()  # fmt: skip
+    assert models(registered) == []
+    assert find(scene, "vtkMRMLLinearTransformNode", names.CT_TO_REFERENCE) is None
