@@ -71,6 +71,9 @@ class LesionShape:
     def largest_radius_mm(self) -> float:
         return float(self.radius_mm(sphere_directions(2000)).max())
 
+    def smallest_radius_mm(self) -> float:
+        return float(self.radius_mm(sphere_directions(2000)).min())
+
 
 def random_rotation(rng: np.random.Generator) -> np.ndarray:
     """(3, 3) uniformly distributed rotation, from a random unit quaternion."""

@@ -26,6 +26,8 @@ from .tumor import Body
 PLANES = np.array([-1.6, -0.8, 0.0, 0.8, 1.6])
 WEIGHTS = np.exp(-(PLANES**2) / 2) / np.exp(-(PLANES**2) / 2).sum()
 MOST_BEHIND_DB = 9.0
+# The smallest and the largest radius of a shape are known from many directions, and not from all.
+SURE_MM = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +103,12 @@ class Painter:
         return _Painted(share, level, speckle, self._behind_db(share, depths))
 
     def _share(self, points: np.ndarray) -> np.ndarray:
-        distance = self.body.distance_mm(points)
-        t = np.clip(0.5 - distance / self.tumor.border_mm, 0, 1)
-        share: np.ndarray = t * t * (3 - 2 * t)
+        # The shape is asked for where it matters alone: most places lie clearly inside or outside.
+        away = np.sqrt(((points - self.body.middle) ** 2).sum(axis=-1))
+        share: np.ndarray = (away <= self.body.core_mm - SURE_MM).astype(np.float64)
+        between = (away > self.body.core_mm - SURE_MM) & (away < self.body.reach_mm + SURE_MM)
+        t = np.clip(0.5 - self.body.distance_mm(points[between]) / self.tumor.border_mm, 0, 1)
+        share[between] = t * t * (3 - 2 * t)
         return share
 
     def _level_db(self, points: np.ndarray) -> np.ndarray:

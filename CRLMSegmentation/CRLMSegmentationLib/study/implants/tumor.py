@@ -53,6 +53,8 @@ class Body:
         self.tumor, self.middle = tumor, middle
         # Beyond this from the middle there is nothing of it.
         self.reach_mm = tumor.shape.largest_radius_mm() + 3 * tumor.rough_mm + tumor.border_mm / 2
+        # Up to this from the middle there is nothing else.
+        self.core_mm = tumor.shape.smallest_radius_mm() - 3 * tumor.rough_mm - tumor.border_mm / 2
         self.edge = Lumps(np.random.default_rng([seed, 3]), middle, self.reach_mm + 1.0, 0.7 * tumor.grain_mm)
 
     def distance_mm(self, points: np.ndarray) -> np.ndarray:
