@@ -47,31 +47,29 @@ def reach_along(row: np.ndarray, direction: np.ndarray) -> float:
 
 
 @compiled
-def outside_ellipsoid(row: np.ndarray, x: float, y: float, z: float) -> float:
-    """How far (x, y, z) lies outside of an ellipsoid, in mm; negative inside. Exact on the surface."""
-    dx, dy, dz = x - row[0], y - row[1], z - row[2]
-    first = second = 0.0
-    for a in range(3):
-        along = dx * row[6 + 3 * a] + dy * row[7 + 3 * a] + dz * row[8 + 3 * a]
-        scaled = along / row[3 + a]
-        first += scaled * scaled
-        scaled /= row[3 + a]
-        second += scaled * scaled
-    first, second = math.sqrt(first), math.sqrt(second)
-    return first * (first - 1.0) / max(second, 1e-9)
+def outside_along(row: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray, outside: np.ndarray) -> None:
+    """Write into `outside` (n,) how far the places x, y, z (n,) lie outside of an ellipsoid, in mm; negative inside.
+    Exact on the surface.
+    """
+    px, py, pz, ra, rb, rc = row[0], row[1], row[2], row[3], row[4], row[5]
+    ax, ay, az, bx, by, bz, cx, cy, cz = row[6], row[7], row[8], row[9], row[10], row[11], row[12], row[13], row[14]
+    for n in range(len(outside)):
+        dx, dy, dz = x[n] - px, y[n] - py, z[n] - pz
+        a = (dx * ax + dy * ay + dz * az) / ra
+        b = (dx * bx + dy * by + dz * bz) / rb
+        c = (dx * cx + dy * cy + dz * cz) / rc
+        first = math.sqrt(a * a + b * b + c * c)
+        a, b, c = a / ra, b / rb, c / rc
+        second = math.sqrt(a * a + b * b + c * c)
+        outside[n] = first * (first - 1.0) / max(second, 1e-9)
 
 
 def outside_ellipsoid_of(row: np.ndarray, points: np.ndarray) -> np.ndarray:
     """(n,) float64: how far `points` (n, 3) lie outside of an ellipsoid, in mm; negative inside."""
     outside = np.empty(len(points))
-    _fill_outside(outside, row, np.ascontiguousarray(points, dtype=np.float64))
+    x, y, z = np.ascontiguousarray(np.asarray(points, dtype=np.float64).T)
+    outside_along(row, x, y, z, outside)
     return outside
-
-
-@compiled
-def _fill_outside(outside: np.ndarray, row: np.ndarray, points: np.ndarray) -> None:
-    for n in range(points.shape[0]):
-        outside[n] = outside_ellipsoid(row, points[n, 0], points[n, 1], points[n, 2])
 
 
 @compiled

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ...compilation.jit import compiled
 from ...values import Volume
 from ..tubes import paint_tubes
-from .implicit import outside_ellipsoid, reach_along
+from .implicit import outside_along, reach_along
 from .lesions import PatientLesion
 from .patient import Patient
 
@@ -113,9 +113,15 @@ class _Block:
 
 @compiled
 def _fill_ellipsoid(labels: np.ndarray, origin: np.ndarray, spacing: float, row: np.ndarray, number: int) -> None:
+    count = labels.shape[2]
+    x, y, z, outside = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    for i in range(count):
+        x[i] = origin[0] + i * spacing
     for k in range(labels.shape[0]):
+        z[:] = origin[2] + k * spacing
         for j in range(labels.shape[1]):
-            for i in range(labels.shape[2]):
-                x, y, z = origin[0] + i * spacing, origin[1] + j * spacing, origin[2] + k * spacing
-                if outside_ellipsoid(row, x, y, z) < 0.0:
+            y[:] = origin[1] + j * spacing
+            outside_along(row, x, y, z, outside)
+            for i in range(count):
+                if outside[i] < 0.0:
                     labels[k, j, i] = number

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..lesion_shape import LesionShape, random_rotation
+from ..tubes import paint_tubes
 from .vessel_growth import clearance_at
 
 METASTASIS, CYST, HEMANGIOMA, FAT = "metastasis", "cyst", "hemangioma", "fat"
@@ -19,6 +20,7 @@ _LOG_SPREAD = 0.62
 # Of 1, 2, ... 8 metastases.
 _HOW_MANY = (0.34, 0.22, 0.14, 0.10, 0.08, 0.05, 0.04, 0.03)
 _TRIES = 400
+_LOOKED_AROUND_MM, _FAR_MM = 35.0, 99.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +61,13 @@ class VanishedLesion:
 class Room:
     """Where a lesion fits, on a grid of 1 mm from origin_ras (3,).
 
-    outside_mm           (k, j, i) float32, how far outside of the liver
-    vessel_clearance_mm  the same grid: distance to the wall of the nearest large vessel, whose lumen no lesion fills
+    outside_mm     (k, j, i) float32, how far outside of the liver
+    large_vessels  (n, 8) tubes, whose lumen no lesion fills
     """
 
     origin_ras: np.ndarray
     outside_mm: np.ndarray
-    vessel_clearance_mm: np.ndarray
+    large_vessels: np.ndarray
 
     def depth_at(self, center_ras: np.ndarray) -> float:
         """How deep in the liver, mm; far below 0 beyond the grid."""
@@ -75,8 +77,11 @@ class Room:
         return -float(clearance_at(self.outside_mm, self.origin_ras, 1.0, *center_ras))
 
     def to_vessel_at(self, center_ras: np.ndarray) -> float:
-        """How far from the wall of a large vessel, mm; far below 0 beyond the grid."""
-        return float(clearance_at(self.vessel_clearance_mm, self.origin_ras, 1.0, *center_ras))
+        """How far from the wall of a large vessel, mm: between the grid's points around it; 99 far away from all."""
+        lower = self.origin_ras + np.floor(center_ras - self.origin_ras)
+        corners = np.full((2, 2, 2), _FAR_MM, dtype=np.float32)
+        paint_tubes(corners.T, lower, 1.0, self.large_vessels, _LOOKED_AROUND_MM)
+        return float(clearance_at(corners, lower, 1.0, *center_ras))
 
     def find(
         self, rng: np.random.Generator, shape: LesionShape, place: str, lesions: list[PatientLesion]

@@ -9,6 +9,7 @@ The frame is the patient's, RAS mm: x to the right, y to the front, z to the hea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...compilation.jit import compiled
-from .implicit import ELLIPSOID_NUMBERS, common, ellipsoid, joined, outside_ellipsoid, reach_along, turned
+from .implicit import ELLIPSOID_NUMBERS, common, ellipsoid, joined, outside_along, reach_along, turned
 
 SMALLEST_ML, LARGEST_ML = 1000.0, 2200.0
 _MEAN_ML, _SPREAD_ML = 1500.0, 280.0
@@ -82,10 +83,10 @@ class LiverShape:
         return self.ellipsoids, self.plane, self.cava, self.scale
 
     def _fields(self, points: ArrayLike) -> np.ndarray:
-        points = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 3)
-        fields = np.empty((len(points), 3))
-        _fill_points(fields, points, *self._numbers)
-        return fields
+        places = np.array(np.asarray(points, dtype=np.float64).reshape(-1, 3).T, order="C")
+        fields = np.empty(places.shape)
+        liver_along(places, *self._numbers, np.empty((len(self.ellipsoids), places.shape[1])), fields)
+        return fields.T
 
 
 def draw_liver_shape(rng: np.random.Generator) -> LiverShape:
@@ -142,25 +143,37 @@ def _pressed(
 
 
 @compiled
-def liver_at(
-    x: float, y: float, z: float, rows: np.ndarray, plane: np.ndarray, cava: np.ndarray, scale: float
-) -> tuple[float, float, float]:
-    """Outside of the liver, of the body under the diaphragm, beyond the visceral surface; mm."""
-    x, y, z = x / scale, y / scale, z / scale
-    dome = joined(outside_ellipsoid(rows[0], x, y, z), outside_ellipsoid(rows[2], x, y, z), 40.0)
-    dome = joined(dome, outside_ellipsoid(rows[1], x, y, z), 45.0)
-    visceral = x * plane[0] + y * plane[1] + z * plane[2] - plane[3]
-    visceral = common(visceral, -outside_ellipsoid(rows[3], x, y, z), 16.0)
-    visceral = common(visceral, -outside_ellipsoid(rows[4], x, y, z), 14.0)
-    visceral = common(visceral, -outside_ellipsoid(rows[5], x, y, z), 16.0)
-    caudate = common(outside_ellipsoid(rows[6], x, y, z), dome, 4.0)
-    body = joined(common(dome, visceral, 5.0), caudate, 14.0)
-    body = common(body, -outside_ellipsoid(rows[7], x, y, z), 7.0)
-    body = common(body, -outside_ellipsoid(rows[8], x, y, z), 4.0)
-    across, along = x - cava[0], y - cava[1] - cava[2] * z
-    tube = np.sqrt(across * across + along * along) - cava[3]
-    body = common(body, -tube, 6.0)
-    return body * scale, dome * scale, visceral * scale
+def liver_along(
+    places: np.ndarray, rows: np.ndarray, plane: np.ndarray, cava: np.ndarray, scale: float,
+    away: np.ndarray, fields: np.ndarray,
+) -> None:  # fmt: skip
+    """Write into `fields` (3, n), for n places, how far outside of the liver they are, of the body under the diaphragm,
+    and beyond the visceral surface; mm.
+
+    places (3, n) float64 are changed: they become those of the unscaled liver. away (9, n) is room to work in. Each
+    loop does one thing to all places, so that several of them are computed at a time.
+    """
+    x, y, z = places[0], places[1], places[2]
+    for n in range(len(x)):
+        x[n], y[n], z[n] = x[n] / scale, y[n] / scale, z[n] / scale
+    for part in range(rows.shape[0]):
+        outside_along(rows[part], x, y, z, away[part])
+    body_along, dome_along, visceral_along = fields[0], fields[1], fields[2]
+    for n in range(len(x)):
+        dome = joined(away[0, n], away[2, n], 40.0)
+        dome = joined(dome, away[1, n], 45.0)
+        visceral = x[n] * plane[0] + y[n] * plane[1] + z[n] * plane[2] - plane[3]
+        visceral = common(visceral, -away[3, n], 16.0)
+        visceral = common(visceral, -away[4, n], 14.0)
+        visceral = common(visceral, -away[5, n], 16.0)
+        caudate = common(away[6, n], dome, 4.0)
+        body = joined(common(dome, visceral, 5.0), caudate, 14.0)
+        body = common(body, -away[7, n], 7.0)
+        body = common(body, -away[8, n], 4.0)
+        across, along = x[n] - cava[0], y[n] - cava[1] - cava[2] * z[n]
+        tube = math.sqrt(across * across + along * along) - cava[3]
+        body = common(body, -tube, 6.0)
+        body_along[n], dome_along[n], visceral_along[n] = body * scale, dome * scale, visceral * scale
 
 
 @compiled
@@ -173,19 +186,13 @@ def _fill(
     cava: np.ndarray,
     scale: float,
 ) -> None:
+    count = field.shape[2]
+    places, away, fields = np.empty((3, count)), np.empty((len(rows), count)), np.empty((3, count))
     for k in range(field.shape[0]):
         for j in range(field.shape[1]):
-            for i in range(field.shape[2]):
-                field[k, j, i] = liver_at(
-                    origin[0] + i * step, origin[1] + j * step, origin[2] + k * step, rows, plane, cava, scale
-                )[0]
-
-
-@compiled
-def _fill_points(
-    fields: np.ndarray, points: np.ndarray, rows: np.ndarray, plane: np.ndarray, cava: np.ndarray, scale: float
-) -> None:
-    for n in range(points.shape[0]):
-        fields[n, 0], fields[n, 1], fields[n, 2] = liver_at(
-            points[n, 0], points[n, 1], points[n, 2], rows, plane, cava, scale
-        )
+            for i in range(count):
+                places[0, i], places[1, i], places[2, i] = (
+                    origin[0] + i * step, origin[1] + j * step, origin[2] + k * step,
+                )  # fmt: skip
+            liver_along(places, rows, plane, cava, scale, away, fields)
+            field[k, j] = fields[0]

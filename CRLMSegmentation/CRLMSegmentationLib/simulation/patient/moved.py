@@ -18,7 +18,7 @@ from ...compilation.jit import compiled
 from ...geometry import corners_of_extent
 from .couinaud import Planes
 from .lesions import PatientLesion
-from .liver_shape import LiverShape, liver_at
+from .liver_shape import LiverShape, liver_along
 from .organs import Organ
 from .patient import Patient
 from .posture import Carrier, OneAfterAnother, Posture
@@ -174,10 +174,11 @@ def _fill_carried(
     cava: np.ndarray,
     scale: float,
 ) -> None:
-    """liver_at() at the points of a grid, whose origins are interpolated in `came_from` (k, j, i, 3), whose first
+    """liver_along() at the points of a grid, whose origins are interpolated in `came_from` (k, j, i, 3), whose first
     point is the grid's.
     """
-    point = np.empty(3)
+    count = field.shape[2]
+    places, away, fields = np.empty((3, count)), np.empty((len(rows), count)), np.empty((3, count))
     for k in range(field.shape[0]):
         z = k * step / coarse
         c = min(int(z), came_from.shape[0] - 2)
@@ -186,7 +187,7 @@ def _fill_carried(
             y = j * step / coarse
             b = min(int(y), came_from.shape[1] - 2)
             y -= b
-            for i in range(field.shape[2]):
+            for i in range(count):
                 x = i * step / coarse
                 a = min(int(x), came_from.shape[2] - 2)
                 x -= a
@@ -197,5 +198,6 @@ def _fill_carried(
                     above = (came_from[c + 1, b, a, n] * (1 - x) + came_from[c + 1, b, a + 1, n] * x) * (1 - y) + (
                         came_from[c + 1, b + 1, a, n] * (1 - x) + came_from[c + 1, b + 1, a + 1, n] * x
                     ) * y
-                    point[n] = below * (1 - z) + above * z
-                field[k, j, i] = liver_at(point[0], point[1], point[2], rows, plane, cava, scale)[0]
+                    places[n, i] = below * (1 - z) + above * z
+            liver_along(places, rows, plane, cava, scale, away, fields)
+            field[k, j] = fields[0]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ConfigurationError
-from ..tubes import paint_tubes
 from . import lesions as lesions_module
 from .couinaud import Planes, planes_of
 from .lesions import PatientLesion, Room, VanishedLesion, draw_lesions
@@ -109,11 +108,8 @@ def draw_patient(seed: int) -> Patient:
 
 def room_in_liver(origin_ras: np.ndarray, outside_mm: np.ndarray, vessels: Vessels) -> Room:
     """Where lesions fit. outside_mm (k, j, i) on a grid of 1 mm from origin_ras (3,)."""
-    to_wall = np.full(outside_mm.shape, 99.0, dtype=np.float32)
-    for tree in vessels.trees.values():
-        tubes = tree.tubes()
-        paint_tubes(to_wall.transpose(2, 1, 0), origin_ras, 1.0, tubes[tubes[:, 7] > _LARGE_VESSEL_MM], 35.0)
-    return Room(origin_ras, outside_mm, to_wall)
+    tubes = np.concatenate([tree.tubes() for tree in vessels.trees.values()])
+    return Room(origin_ras, outside_mm, tubes[tubes[:, 7] > _LARGE_VESSEL_MM])
 
 
 def _grid_around(shape: LiverShape) -> tuple[np.ndarray, np.ndarray]:
