@@ -26,13 +26,13 @@ from PIL import Image
 from scipy import ndimage
 
 ACROSS = 4
-# Sheet: (file, width and height of a tile, colors of the file).
+# Sheet: (file, width and height of a tile, colors of the file; 0 for a photograph's).
 SHEETS = {
     "livers": ("patients.png", (400, 200), 48),
     "ct": ("patient-ct.png", (288, 216), 40),
     "sweep": ("patient-sweep.png", (240, 180), 24),
     "camera": ("patient-camera.png", (320, 180), 48),
-    "scope": ("patient-laparoscope.png", (320, 180), 255),
+    "scope": ("patient-laparoscope.jpg", (320, 180), 0),
 }
 SHOWN = {"silhouette": (230, 220, 0), "falciform ligament": (0, 190, 255), "ridge": (255, 40, 40)}
 
@@ -54,8 +54,11 @@ def main() -> None:
         file, _, colors = SHEETS[name]
         some += [np.zeros_like(some[0])] * (-len(some) % ACROSS)
         rows = [np.concatenate(some[n : n + ACROSS], axis=1) for n in range(0, len(some), ACROSS)]
-        sheet = Image.fromarray(np.concatenate(rows)).quantize(colors, dither=Image.Dither.NONE)
-        sheet.save(arguments.output / file, optimize=True)
+        sheet = Image.fromarray(np.concatenate(rows))
+        if colors:
+            sheet.quantize(colors, dither=Image.Dither.NONE).save(arguments.output / file, optimize=True)
+        else:
+            sheet.save(arguments.output / file, quality=85)
         print(f"{arguments.output / file}: {(arguments.output / file).stat().st_size / 1000:.0f} kB")
 
 

@@ -9,8 +9,8 @@ from .appearance import PatientLooks, ViewLooks
 from .noise import noise_at
 
 _SMOKE = np.array([0.30, 0.29, 0.30])
-# The picture's brightest tissue, highlights left out, comes near white.
-_EXPOSED_PERCENT, _EXPOSED_TO = 93.0, 0.55
+# The brightest tissue in the picture's middle, highlights left out, comes near white.
+_EXPOSED_PERCENT, _EXPOSED_TO = 92.0, 0.5
 
 
 def taken(light: np.ndarray, depth_mm: np.ndarray, patient: PatientLooks, view: ViewLooks) -> np.ndarray:
@@ -19,7 +19,9 @@ def taken(light: np.ndarray, depth_mm: np.ndarray, patient: PatientLooks, view: 
     """
     rng = np.random.default_rng([view.seed, 2])
     inside = within_border(light.shape[:2], patient)
-    exposed = light * (_EXPOSED_TO * view.exposure / max(float(np.percentile(light[inside], _EXPOSED_PERCENT)), 1e-9))
+    v, u = (slice(size // 6, -(size // 6)) for size in light.shape[:2])
+    metered = float(np.percentile(light[v, u].max(axis=-1), _EXPOSED_PERCENT))
+    exposed = light * (_EXPOSED_TO * view.exposure / max(metered, 1e-9))
     exposed = _smoky(exposed, depth_mm, view)
     exposed *= 1.0 + patient.warmth * np.array([0.07, 0.0, -0.07])
     for channel in range(3):

@@ -13,7 +13,7 @@ from ..views import LANDMARKS, LaparoscopeViews
 from .appearance import draw_patient_looks, draw_view_looks
 from .buffers import Buffers, draw_buffers
 from .camera_effects import taken, within_border
-from .scene import LIGAMENT, LIVER, instruments, patient_bodies
+from .scene import LIGAMENT, LIVER, WALL, instruments, kept_clear, patient_bodies
 from .shading import shaded
 
 # In the order of values.landmarks, under the names that the views have for them.
@@ -50,7 +50,8 @@ def draw_pictures(operation: Operation, views: LaparoscopeViews) -> LaparoscopeP
         view = draw_view_looks(np.random.default_rng(seeds))
         to_camera = invert_affine(views.camera_to_reference[number]) @ operation.patient_to_reference
         tools = instruments(views.camera, views.depth_mm[number], view)
-        all_bodies = [*((body, to_camera) for body in bodies), *((tool, np.eye(4)) for tool in tools)]
+        around = kept_clear(bodies, invert_affine(to_camera)[:3, 3])
+        all_bodies = [*((body, to_camera) for body in around), *((tool, np.eye(4)) for tool in tools)]
         buffers = draw_buffers(views.camera, all_bodies, rays, np.array(view.light_mm))
         light = shaded(buffers, looks, np.array(view.light_mm))
         pictures.append(taken(light, buffers.points[..., 2], looks, view))
@@ -61,7 +62,8 @@ def draw_pictures(operation: Operation, views: LaparoscopeViews) -> LaparoscopeP
 def _seen_landmarks(landmarks: np.ndarray, depth_mm: np.ndarray, buffers: Buffers) -> np.ndarray:
     """(3, v, u) boolean, from the views' lines on the liver alone."""
     is_liver = (buffers.tissue == LIVER) | (buffers.tissue == LIGAMENT)
-    deep = np.where(buffers.tissue > 0, buffers.points[..., 2], np.inf)
+    # The wall is drawn only where nothing is before it, and lies behind everything.
+    deep = np.where((buffers.tissue > 0) & (buffers.tissue != WALL), buffers.points[..., 2], np.inf)
     open_view = is_liver | (deep > depth_mm - _HIDDEN_MM)
     around = max(1, round(_LINE_SHARE * landmarks.shape[1] / 2 - 0.5))
     thin = {name: (landmarks == LANDMARKS[name]) & open_view & (depth_mm > 0) for name in _IN_VIEWS}

@@ -21,6 +21,10 @@ from .noise import noise_at
 LIVER, LIGAMENT, GALLBLADDER, STOMACH, FAT, WALL, SHAFT, JAWS = range(1, 9)
 
 
+# What is pushed aside by the scope, and which share of a body may be near it before it is left out.
+_CLEAR_MM, _MOSTLY = 45.0, 0.15
+
+
 @dataclass(frozen=True, eq=False)
 class Body:
     """One body of one tissue.
@@ -49,6 +53,23 @@ def patient_bodies(operation: Operation, looks: PatientLooks) -> list[Body]:
         bodies.append(_at_itself(STOMACH, _stomach(ridge, rng)))
     bodies += [_at_itself(FAT, one) for one in _fat(liver, ridge, rng)]
     return [*bodies, _at_itself(WALL, _wall(liver, looks))]
+
+
+def kept_clear(bodies: list[Body], eye: np.ndarray) -> list[Body]:
+    """`bodies` as they lie when the scope's tip at `eye` (3,) has pushed fat and stomach aside; what it would lie in or
+    right before is gone.
+    """
+    clear = []
+    for body in bodies:
+        if body.tissue in (FAT, STOMACH):
+            away = body.mesh.points - eye
+            distance = np.sqrt((away * away).sum(axis=1, keepdims=True))
+            if (distance < _CLEAR_MM).mean() > _MOSTLY:
+                continue
+            pushed = eye + away * np.maximum(1.0, _CLEAR_MM / np.maximum(distance, 1e-9))
+            body = Body(body.tissue, Mesh(pushed, body.mesh.triangles), body.places)
+        clear.append(body)
+    return clear
 
 
 def instruments(camera: Camera, depth_mm: np.ndarray, looks: ViewLooks) -> list[Body]:
@@ -107,8 +128,8 @@ def _gallbladder(operation: Operation, rng: np.random.Generator) -> Mesh:
     row = next(organ for organ in operation.patient.organs if organ.name == "gallbladder").ellipsoids[0]
     axes = row[6:].reshape(3, 3)
     radii = np.minimum(1.15 * row[3:6], 2.0 * row[3:6].min())
-    upright = lumpy_ellipsoid(np.zeros(3), radii, 1.8, 20.0, int(rng.integers(2**31)), 96)
-    center = operation.deformation.to_operation(row[:3]) + [rng.uniform(-3, 3), rng.uniform(-4, 3), rng.uniform(5, 13)]
+    upright = lumpy_ellipsoid(np.zeros(3), radii, 3.0, 24.0, int(rng.integers(2**31)), 96)
+    center = operation.deformation.to_operation(row[:3]) + [rng.uniform(-3, 3), rng.uniform(-9, -1), rng.uniform(4, 12)]
     return Mesh(upright.points @ axes + center, upright.triangles)
 
 
@@ -122,8 +143,8 @@ def _stomach(ridge: np.ndarray, rng: np.random.Generator) -> Mesh:
 def _fat(liver: Mesh, ridge: np.ndarray, rng: np.random.Generator) -> list[Mesh]:
     """The greater omentum: an apron of lobules behind and below the liver's lower border, and what is under it."""
     lower, upper = liver.points.min(axis=0), liver.points.max(axis=0)
-    below = np.array([(lower[0] + upper[0]) / 2, ridge[:, 1].mean() - 45.0, ridge[:, 2].mean() - 108.0])
-    drawn = [lumpy_ellipsoid(below, np.array([190.0, 90.0, 72.0]), 10.0, 32.0, int(rng.integers(2**31)), 240)]
+    below = np.array([(lower[0] + upper[0]) / 2, ridge[:, 1].mean() - 60.0, ridge[:, 2].mean() - 118.0])
+    drawn = [lumpy_ellipsoid(below, np.array([190.0, 90.0, 76.0]), 10.0, 32.0, int(rng.integers(2**31)), 240)]
     for share in np.linspace(0.03, 0.97, 16):
         place = ridge[int(share * (len(ridge) - 1))]
         center = place + [rng.uniform(-14, 14), rng.uniform(-64, -30), rng.uniform(-70, -34)]
