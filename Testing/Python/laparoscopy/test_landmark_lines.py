@@ -103,6 +103,17 @@ def test_specks_and_what_is_not_probable_are_no_lines():
     assert lines_of(probabilities(ridge=drawn(WAVE), value=0.4)) == []
 
 
+def test_noise_is_no_landmark_and_of_many_pieces_the_longest_are_taken():
+    """A network that knows nothing marks thousands of branches, which would take seconds to put in order."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(1).normal(0, 1, (HEIGHT, WIDTH)), 1.0)
+    ridge = drawn(curve(np.arange(50, 350), 160))
+    found = lines_of(probabilities(ridge=ridge, silhouette=noise > 0))
+    assert [line.landmark for line in found] == ["ridge"]
+    dashes = [curve(np.arange(u, u + 18 + u // 100), v) for u in range(20, 380, 45) for v in range(20, 310, 25)]
+    found = lines_of(probabilities(ridge=drawn(*dashes)))
+    assert len(found) == 40 and min(line.points[:, 0].min() for line in found) > 150
+
+
 def test_what_lies_outside_of_the_cameras_circle_is_culled():
     circle = ImageCircle(208, 160, 150)
     (line,) = lines_of(probabilities(ridge=drawn(WAVE)), circle)

@@ -40,6 +40,9 @@ class LineSettings:
 
 
 _WIDTH = 416
+# A landmark is a few lines, together some 1,000 pixels long. What is much more is noise, with which a network that
+# knows nothing would keep the video waiting: it is no landmark at all; and of many pieces the longest are taken.
+_MOST_PIXELS, _MOST_LINES = 6000, 40
 
 
 def lines_of(
@@ -88,9 +91,14 @@ def _lines_of_one(channel: np.ndarray, inside: np.ndarray | None, settings: Line
     v, u = int(rows[0]), int(columns[0])
     # A pixel of nothing around it: a skeleton at the border of an array is not that of the same line within one.
     window = np.pad(found[v : rows[-1] + 1, u : columns[-1] + 1], 1)
-    lines = ordered_lines(skeletonize(window), settings.spur * scale)
+    skeleton = skeletonize(window)
+    if int(skeleton.sum()) > _MOST_PIXELS * scale:
+        return []
+    lines = ordered_lines(skeleton, settings.spur * scale)
     # Specks are no piers for a bridge.
     lines = [(points + (u - 1, v - 1), closed) for points, closed in lines if len(points) >= settings.spur * scale]
+    if len(lines) > _MOST_LINES:
+        lines = sorted(lines, key=lambda line: len(line[0]), reverse=True)[:_MOST_LINES]
     return joined_over_gaps(lines, settings.gap * scale)
 
 

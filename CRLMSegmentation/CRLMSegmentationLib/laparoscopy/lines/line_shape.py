@@ -60,19 +60,22 @@ def _best_gap(lines: list[Line], gap: float) -> tuple[float, int, int, int, int]
     """Length, line and end, and the other line and end, of the smallest gap."""
     ends = [(number, at, *_end(points, at)) for number, (points, is_closed) in enumerate(lines) if not is_closed
             for at in (0, 1)]  # fmt: skip
-    best: tuple[float, int, int, int, int] | None = None
-    for place, (first, at_first, here, outward) in enumerate(ends):
-        for second, at_second, there, other_outward in ends[place + 1 :]:
-            across = there - here
-            length = float(np.linalg.norm(across))
-            if length > gap or (best and length >= best[0]):
-                continue
-            if first == second and len(lines[first][0]) < 6 * gap:
-                continue
-            across = across / max(length, 1e-9)
-            if length < 1.5 or (outward @ across > _FACING_COS and other_outward @ -across > _FACING_COS):
-                best = (length, first, at_first, second, at_second)
-    return best
+    if not ends:
+        return None
+    number, at = np.array([one[:2] for one in ends]).T
+    here, outward = (np.array([one[part] for one in ends]) for part in (2, 3))
+    across = here[None] - here[:, None]
+    length = np.sqrt((across * across).sum(axis=-1))
+    toward = across / np.maximum(length, 1e-9)[..., None]
+    leaves, arrives = (outward[:, None] * toward).sum(axis=-1), -(outward[None] * toward).sum(axis=-1)
+    is_facing = (length < 1.5) | ((leaves > _FACING_COS) & (arrives > _FACING_COS))
+    # A ring is closed only when it is long: a short line is no ring.
+    is_short = np.array([len(points) < 6 * gap for points, _ in lines])[number]
+    is_allowed = np.triu(is_facing & (length <= gap) & ~((number[:, None] == number) & is_short[:, None]), 1)
+    if not is_allowed.any():
+        return None
+    one, other = np.unravel_index(np.argmin(np.where(is_allowed, length, np.inf)), length.shape)
+    return float(length[one, other]), int(number[one]), int(at[one]), int(number[other]), int(at[other])
 
 
 def _end(points: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray]:
