@@ -1,11 +1,19 @@
-"""How long the steps behind a laparoscope's network take on one core.
+"""How long the steps of landmarks in a laparoscope's video take on one core.
 
-    python Testing/Benchmarks/laparoscope.py [--frames N] [--repeats N] [--json FILE]
+    python Testing/Benchmarks/laparoscope.py [--frames N] [--repeats N] [--model DIR] [--json FILE]
+
+Network: a picture of 960 x 540 to the probabilities of 416 x 320 through the product's own predictor and the fastest
+runtime that agrees with torch, for the networks of the recipes (random weights) and for --model; and plain torch on the
+same picture at the network's size, by turns in the same run, for the ratio. Here it is time on the wall: both wait for
+the same other programs.
 
 Post-processing: from the probabilities of a frame of 416 x 320 to its lines, and the search for the camera's circle (in
-a video it stays where it is). The frames are views of simulated patients, each landmark as wide as
-an annotator draws it, with holes, specks and a soft border, as a network gives it. Times are those of the thread on the
-processor, so that other programs do not count; what the caches lose to them still does. Prints a table in Markdown.
+a video it stays where it is). The frames are views of simulated patients, each landmark as
+wide as an annotator draws it, with holes, specks and a soft border, as a network gives it. Times are those of the
+thread on the processor, so that other programs do not count; what the caches lose to them still does.
+
+Pose and overlay: of the first view's true lines with a start 25 mm and 15 degrees off, and of the liver with its
+vessels over a picture of 960 x 540. Prints tables in Markdown.
 """
 
 from __future__ import annotations
@@ -13,19 +21,43 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import sys
+import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation")]
 
 import numpy as np  # noqa: E402
+from CRLMSegmentationLib.geometry import invert_affine  # noqa: E402
+from CRLMSegmentationLib.inference.models.checkpoints import write_safetensors  # noqa: E402
+from CRLMSegmentationLib.inference.models.model_files import write_card  # noqa: E402
+from CRLMSegmentationLib.inference.models.network_plan import NetworkPlan  # noqa: E402
+from CRLMSegmentationLib.inference.models.trained_model import load_model  # noqa: E402
+from CRLMSegmentationLib.inference.predictor import LocalPredictor  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.lines.image_circle import ImageCircle, find_circle  # noqa: E402
-from CRLMSegmentationLib.laparoscopy.lines.landmark_lines import lines_of  # noqa: E402
+from CRLMSegmentationLib.laparoscopy.lines.landmark_lines import lines_of, lines_of_mask  # noqa: E402
+from CRLMSegmentationLib.laparoscopy.network.landmark_finder import LandmarkFinder  # noqa: E402
+from CRLMSegmentationLib.laparoscopy.network.network_picture import CHANNELS, LABELS, network_picture  # noqa: E402
+from CRLMSegmentationLib.laparoscopy.overlay.drawing import draw_overlay  # noqa: E402
+from CRLMSegmentationLib.laparoscopy.overlay.parts import LIVER, ModelPart, kind_of  # noqa: E402
+from CRLMSegmentationLib.laparoscopy.pose.model_landmarks import ModelLandmarks  # noqa: E402
+from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose  # noqa: E402
+from CRLMSegmentationLib.laparoscopy.pose.solver import moved  # noqa: E402
+from CRLMSegmentationLib.laparoscopy.surface.mesh import mesh_of  # noqa: E402
 from CRLMSegmentationLib.simulation.laparoscope import LANDMARKS, draw_views  # noqa: E402
+from CRLMSegmentationLib.simulation.laparoscope.looks import draw_pictures  # noqa: E402
 from CRLMSegmentationLib.simulation.patient import draw_operation, draw_patient  # noqa: E402
+from CRLMSegmentationLib.simulation.patient.export import surface_of  # noqa: E402
+from CRLMSegmentationLib.study.cases.dataset import RawDataset  # noqa: E402
+from CRLMSegmentationLib.study.landmarks.recipe import NETWORKS, RECOMMENDED  # noqa: E402
+from CRLMSegmentationLib.study.landmarks.trainer import plans_of  # noqa: E402
+from CRLMSegmentationLib.study.landmarks.training import build_network  # noqa: E402
+from CRLMSegmentationLib.study.training.nnunet_home import NnunetDataset, NnunetHome  # noqa: E402
 from scipy import ndimage  # noqa: E402
 
 SIZE = (416, 320)
@@ -76,18 +108,111 @@ def measure(count: int, repeats: int) -> dict[str, float]:
     }
 
 
+def measure_networks(repeats: int, model_folder: str | None) -> dict[str, dict[str, float]]:
+    """By network: network_ms of the product, torch_ms of plain torch, and how many times as fast the product is."""
+    import torch
+
+    torch.set_num_threads(1)
+    folders = dict.fromkeys(("residual-unet", "unet-resnet34"))
+    found: dict[str, dict[str, float]] = {}
+    picture = np.random.default_rng(1).integers(0, 255, (540, 960, 3)).astype(np.uint8)
+    seen = torch.from_numpy(np.moveaxis(network_picture(picture), -1, 0)[None].astype(np.float32) / 255)
+    with tempfile.TemporaryDirectory() as place:
+        for name in folders:
+            folders[name] = random_model(Path(place) / name, name)
+        if model_folder:
+            folders[model_folder] = Path(model_folder)
+        for name, folder in folders.items():
+            model = load_model(folder)
+            predictor = LocalPredictor(model, "cpu", threads=1, runtime="auto")
+            predictor.warm_up()
+            finder, network = LandmarkFinder(predictor), NetworkPlan.of(model, 1).network(model.read_weights()[0])
+            times: dict[str, list[float]] = {"network_ms": [], "torch_ms": []}
+            for _ in range(repeats):
+                times["network_ms"].append(finder.find(picture).network_ms)
+                began = time.perf_counter()
+                with torch.no_grad():
+                    network(seen)
+                times["torch_ms"].append(1000 * (time.perf_counter() - began))
+            medians = {key: statistics.median(values) for key, values in times.items()}
+            size_mb = sum((folder / one).stat().st_size for one in model.card.weights) / 1e6
+            found[name] = {**medians, "times_as_fast": medians["torch_ms"] / medians["network_ms"], "size_mb": size_mb}
+    return found
+
+
+def random_model(folder: Path, network: str) -> Path:
+    """A model folder of that network with random weights, as the trainer would write it."""
+    recipe = replace(RECOMMENDED, network=network)
+    dataset = NnunetDataset(NnunetHome(folder / "home"), "Dataset507_Landmarks", "2d")
+    raw = RawDataset(dataset.home.raw, dataset.name, CHANNELS, LABELS, 2)
+    names = {str(number): name for number, name in enumerate(CHANNELS)}
+    text = {"channel_names": names, **LABELS.entries(), "file_ending": ".nrrd"}
+    (raw.folder / "dataset.json").write_text(json.dumps(text), encoding="utf-8")
+    write_safetensors(build_network(recipe).state_dict(), folder / "fold_0" / "weights.safetensors")
+    (folder / "plans.json").write_text(json.dumps(plans_of(dataset)), encoding="utf-8")
+    shutil.copyfile(raw.folder / "dataset.json", folder / "dataset.json")
+    builder, arguments = NETWORKS[network]
+    write_card(folder, {
+        "name": network, "version": "random", "task": "landmarks", "margin_mm": 0, "threshold": 0.5,
+        "configuration": "2d", "weights": ["fold_0/weights.safetensors"], "labels": LABELS.entries(),
+        "network": {"builder": builder, "arguments": arguments},
+    })  # fmt: skip
+    return folder
+
+
+def measure_model(repeats: int) -> dict[str, float]:
+    """pose_ms, reprojection_px and overlay_ms of one simulated view."""
+    operation = draw_operation(draw_patient(100))
+    patient, views = operation.patient, draw_views(operation, 1)
+    curves = {"ridge": patient.ridge, "ligament": patient.falciform_ligament}
+    liver = mesh_of(operation.in_reference(patient.surface))
+    model = ModelLandmarks(liver, {name: [operation.ct_to_reference(line)] for name, line in curves.items()})
+    masked = np.zeros(views.landmarks[0].shape, dtype=np.uint8)
+    for number, name in enumerate(NAMES):
+        masked[views.landmarks[0] == LANDMARKS[name]] = number + 1
+    lines, truth = lines_of_mask(masked), invert_affine(views.camera_to_reference[0])
+    start = moved(truth, np.array([12.0, -12, 10, 8, 10, -9]), liver.center)
+    parts = [ModelPart(LIVER, liver), *(
+        ModelPart(kind_of(name), mesh_of(operation.in_reference(surface_of(patient, name))))
+        for name in ("portal", "hepatic")
+    )]  # fmt: skip
+    picture = draw_pictures(operation, views).pictures[0]
+    found, pose_ms, overlay_ms = None, [], []
+    for _ in range(max(1, repeats // 4)):
+        began = time.thread_time()
+        found = register_pose(model, views.camera, lines, start)
+        between = time.thread_time()
+        draw_overlay(picture, parts, views.camera, found.model_to_camera)
+        pose_ms.append(1000 * (between - began))
+        overlay_ms.append(1000 * (time.thread_time() - between))
+    return {
+        "pose_ms": statistics.median(pose_ms), "reprojection_px": found.reprojection_px,
+        "overlay_ms": statistics.median(overlay_ms),
+    }  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--model", metavar="DIR", help="a trained model, timed beside the untrained ones")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     figures = measure(arguments.frames, arguments.repeats)
     print("| post-processing, 416 x 320, one core | |\n| --- | --- |")
     for name, value in figures.items():
         print(f"| {name.replace('_', ' ')} | {value:.2f} |")
+    networks = measure_networks(arguments.repeats, arguments.model)
+    print("\n| network, one core | ms | torch, ms | times as fast | MB |\n| --- | --- | --- | --- | --- |")
+    for name, one in networks.items():
+        print(f"| {name} | {' | '.join(f'{one[key]:.1f}' for key in one)} |")
+    of_model = measure_model(arguments.repeats)
+    print("\n| model over the picture, one core | |\n| --- | --- |")
+    for name, value in of_model.items():
+        print(f"| {name.replace('_', ' ')} | {value:.2f} |")
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps({**figures, "networks": networks, "model": of_model}, indent=1)
+        Path(arguments.json).write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

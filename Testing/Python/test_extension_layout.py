@@ -68,7 +68,7 @@ ROOMS = {
     "segmentation": {"inference"},
     "preoperative": {"segmentation", "files"},
     "live": {"segmentation", "reconstruction", "tracking"},
-    "laparoscopy": {"values", "compilation"},
+    "laparoscopy": {"values", "files", "inference", "compilation"},
     "navigation": {"calibration", "segmentation"},
     "session": {"calibration", "files", "live", "navigation", "preoperative"},
     "mrml": {"session"},

@@ -16,7 +16,7 @@ from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .options.outputs import Output, check_folder, check_outputs
 from .options.progress import progress_bar
 from .options.steps import Step, add_steps, run_step
-from .study_steps import carry_labels, implant
+from .study_steps import carry_labels, implant, landmark_cases
 
 if TYPE_CHECKING:
     from ..study.cases.case_table import CaseRow
@@ -43,13 +43,17 @@ EXAMPLES = (
     "crlm study run --quick --work study",
     "crlm study run cases.csv --work study --workers 4",
     "crlm study implant sweep.igs.mha --seed 3 -o implanted",
+    "crlm study landmark-cases L3D --layout l3d -o cases.csv",
     "crlm study carry-labels mr.nii.gz tumor.seg.nrrd ultrasound.nrrd -o carried --json",
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     own = {name: Step(summary, partial(_add_arguments_of, name), _run) for name, summary in STEPS.items()}
-    others = {other.STEP: Step(other.SUMMARY, other.add_arguments, other.run) for other in (implant, carry_labels)}
+    others = {
+        other.STEP: Step(other.SUMMARY, other.add_arguments, other.run)
+        for other in (implant, carry_labels, landmark_cases)
+    }
     add_steps(parser, {**own, **others})
 
 

@@ -133,6 +133,7 @@ OF_LIBRARIES = [
         2,
         {"kernel_size": [3, 3, 3], "strides": [1, 2, 2], "upsample_kernel_size": [2, 2], "filters": [4, 8, 16]},
     ),
+    ("monai.FlexibleUNet", 2, {"backbone": "resnet10", "decoder_channels": [16, 8, 8, 8, 8]}),
     ("segmentation_models_pytorch.Unet", 2, {"encoder_name": "resnet18"}),
     ("segmentation_models_pytorch.UnetPlusPlus", 2, {"encoder_name": "resnet18"}),
     ("segmentation_models_pytorch.FPN", 2, {"encoder_name": "resnet18"}),

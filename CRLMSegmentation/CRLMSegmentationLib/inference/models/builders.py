@@ -85,6 +85,7 @@ BUILDERS: dict[str, Builder] = {
     "monai.SegResNet": _of_monai(
         "SegResNet", "init_filters", "blocks_down", "blocks_up", "norm", "act", "upsample_mode"
     ),
+    "monai.FlexibleUNet": _of_monai("FlexibleUNet", "backbone", "decoder_channels", "upsample", "act", "dropout"),
     "segmentation_models_pytorch.Unet": _of_smp("Unet", "decoder_channels", "decoder_attention_type"),
     "segmentation_models_pytorch.UnetPlusPlus": _of_smp("UnetPlusPlus", "decoder_channels"),
     "segmentation_models_pytorch.FPN": _of_smp("FPN", "decoder_pyramid_channels", "decoder_segmentation_channels"),

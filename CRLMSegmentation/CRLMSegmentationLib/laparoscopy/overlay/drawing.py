@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from ...errors import LaparoscopeError
 from ...values.camera import Camera
+from ..picture import as_colors
 from ..surface.mesh import refined_mesh
 from ..surface.view import SurfaceView, view_of
 from .parts import CYSTS, LIVER, TUMORS, Color, ModelPart
@@ -54,7 +55,7 @@ def draw_overlay(
             f"{camera.image_size[0]} x {camera.image_size[1]}."
         )
     views = tuple(view_of(refined_mesh(part.mesh, _LONGEST_EDGE_MM), camera, model_to_camera) for part in parts)
-    canvas = _Canvas(_as_colors(picture), strength)
+    canvas = _Canvas(as_colors(picture), strength)
     livers = [view for part, view in zip(parts, views) if part.kind is LIVER]
     for view in livers:
         canvas.lay(LIVER.color, _LIVER_TINT * view.seen)
@@ -127,12 +128,3 @@ def _folds(depth_mm: np.ndarray) -> np.ndarray:
     """(v, u) boolean: where the surface ends before a part of itself that lies farther away."""
     farthest = ndimage.maximum_filter(np.where(np.isfinite(depth_mm), depth_mm, -np.inf), 3)
     return np.asarray(np.isfinite(depth_mm) & (farthest - np.nan_to_num(depth_mm, posinf=0.0) > _FOLD_MM))
-
-
-def _as_colors(picture: np.ndarray) -> np.ndarray:
-    """(v, u, 3) uint8."""
-    if picture.dtype == np.uint16:
-        # Cameras of 10 and 12 bits write the same type as those of 16.
-        bits = next(bits for bits in (8, 10, 12, 16) if int(picture.max()) < 2**bits)
-        picture = (picture >> (bits - 8)).astype(np.uint8)
-    return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=-1)

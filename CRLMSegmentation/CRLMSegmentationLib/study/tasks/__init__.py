@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ...errors import ConfigurationError
-from . import crop, frames, full, lvt
+from . import crop, frames, full, landmarks, lvt
 from .task import PlannedTask, Task
 
 TASKS: dict[str, Task] = {
-    task.name: task for task in (crop.TASK, full.TASK, frames.TASK, lvt.TASK, lvt.EXCLUSIVE_TASK, lvt.MULTI_CLASS_TASK)
-}
+    task.name: task
+    for task in (
+        crop.TASK, full.TASK, frames.TASK, lvt.TASK, lvt.EXCLUSIVE_TASK, lvt.MULTI_CLASS_TASK, landmarks.TASK
+    )
+}  # fmt: skip
 # What a study does where nothing is said.
 DEFAULT_TASKS = (crop.TASK.name, full.TASK.name)
 

@@ -1,0 +1,1 @@
+"""The landmarks that a network finds in a laparoscope's picture."""

@@ -1,0 +1,92 @@
+"""Pictures of a laparoscope from a file: a video, a picture, or a folder of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import LaparoscopeError
+from ..files.laparoscope.landmark_mask_file import read_picture
+from .camera.opencv import opencv
+
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+VIDEO_ENDINGS = (".mp4", ".avi", ".mov", ".mkv", ".mpg", ".mpeg", ".webm", ".m4v", ".wmv")
+FRAME_NAME = "frame_{:06d}"
+
+
+@dataclass(frozen=True)
+class VideoSource:
+    """Where pictures come from.
+
+    files     pictures, in order; empty for a video
+    video     None for pictures
+    expected  how many frames there are, as far as the file says
+    """
+
+    files: tuple[Path, ...] = ()
+    video: Path | None = None
+    expected: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the pictures; those of a video's frames are known when they are read: FRAME_NAME with their number."""
+        return tuple(file.stem for file in self.files)
+
+
+def video_source(path: str | Path) -> VideoSource:
+    """What `path` holds.
+
+    Raises LaparoscopeError when it is neither a picture nor a video nor a folder of pictures, and when two pictures of
+    the folder have the same name.
+    """
+    path = Path(path)
+    if path.is_dir():
+        files = tuple(sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_ENDINGS))
+        if not files:
+            raise LaparoscopeError(f"There are no pictures in {path} ({', '.join(PICTURE_ENDINGS)}).")
+        stems = [file.stem for file in files]
+        twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+        if twice:
+            raise LaparoscopeError(f"{path} holds two pictures with the name {twice}: rename one of them.")
+        return VideoSource(files, expected=len(files))
+    if not path.is_file():
+        raise LaparoscopeError(f"{path} does not exist; check the path.")
+    if path.suffix.lower() in PICTURE_ENDINGS:
+        return VideoSource((path,), expected=1)
+    if path.suffix.lower() not in VIDEO_ENDINGS:
+        known = ", ".join(PICTURE_ENDINGS + VIDEO_ENDINGS)
+        raise LaparoscopeError(f"{path} is neither a picture nor a video by its name (known are {known}).")
+    cv2 = opencv()
+    capture = cv2.VideoCapture(str(path))
+    expected = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+    capture.release()
+    return VideoSource(video=path, expected=expected)
+
+
+def pictures_of(source: VideoSource, every: int = 1) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and picture, (v, u) or (v, u, 3) of red, green and blue, of every n-th one.
+
+    Raises FileFormatError for a picture, and LaparoscopeError for a video, that cannot be read.
+    """
+    if source.video is None:
+        for file in source.files[::every]:
+            yield file.stem, read_picture(file)
+        return
+    cv2 = opencv()
+    capture = cv2.VideoCapture(str(source.video))
+    number = 0
+    try:
+        while capture.grab():
+            if number % every == 0:
+                was_read, frame = capture.retrieve()
+                if not was_read:
+                    break
+                yield FRAME_NAME.format(number), frame[..., ::-1] if frame.ndim == 3 else frame
+            number += 1
+    finally:
+        capture.release()
+    if number == 0:
+        raise LaparoscopeError(f"No frame of {source.video} can be read: it is damaged, or of a kind unknown here.")
