@@ -9,13 +9,13 @@ from typing import Any
 from . import names
 from .bundle import write_scene
 from .nodes import nodes_of_class, remove_node, role_of
-from .own_nodes import RESULTS, any_own_nodes, only_saving, own_names, own_nodes
+from .own_nodes import any_own_nodes, is_role_of_result, only_saving, own_names, own_nodes
 from .sweeps.sweep_sequence import remove_sweep, sweep_nodes
 
 
 def is_result(node: Any) -> bool:
     """True for a node of sweep, volume, box or tumor."""
-    return role_of(node) in (*RESULTS, names.SWEEP_BROWSER)
+    return is_role_of_result(role_of(node)) or role_of(node) == names.SWEEP_BROWSER
 
 
 def remove_results(scene: Any, but: Iterable[Any] = ()) -> None:
@@ -28,7 +28,7 @@ def remove_results(scene: Any, but: Iterable[Any] = ()) -> None:
         if browser.GetID() not in kept:
             remove_sweep(scene, browser)
     for node in own_nodes(scene, ()):
-        if role_of(node) in RESULTS and node.GetID() not in kept:
+        if is_role_of_result(role_of(node)) and node.GetID() not in kept:
             remove_node(scene, node)
 
 

@@ -21,6 +21,7 @@ SURFACE = "Tumor surface"
 MARGIN = "Tumor margin"
 UNCERTAINTY_OUTER = "Tumor where unsure"
 UNCERTAINTY_INNER = "Tumor where sure"
+OTHER_SURFACE = "Tumor surface "  # of each further tumor, with its number
 DISTANCE_TEXT = "Tool distances"
 CASE = "CRLM case"  # what is known of the case beside its nodes; see case_facts
 
@@ -49,3 +50,13 @@ def distance_line(tool: str) -> str:
 def recorded(name: str) -> str:
     """Name of the sequence, and of the node that shows it, for a live node or transform called `name`."""
     return SWEEP_PREFIX + name
+
+
+def other_surface(number: int) -> str:
+    """Name of the surface of a further tumor, by its number in the case."""
+    return f"{OTHER_SURFACE}{number}"
+
+
+def is_other_surface(role: str) -> bool:
+    """True for what other_surface() gives."""
+    return role.startswith(OTHER_SURFACE) and role[len(OTHER_SURFACE) :].isdecimal()

@@ -42,7 +42,12 @@ def own_nodes(scene: Any, tool_names: Iterable[str]) -> list[Any]:
     found = list(sweep_nodes(scene))
     for class_name, shown in wanted.items():
         found += [node for node in nodes_of_class(scene, class_name) if role_of(node) in shown]
-    return found
+    return found + [one for one in nodes_of_class(scene, "vtkMRMLModelNode") if names.is_other_surface(role_of(one))]
+
+
+def is_role_of_result(role: str) -> bool:
+    """True for a node of volume, box or tumor."""
+    return role in RESULTS or names.is_other_surface(role)
 
 
 def any_own_nodes(scene: Any) -> list[Any]:

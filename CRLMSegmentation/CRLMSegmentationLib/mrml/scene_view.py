@@ -18,6 +18,7 @@ from .sweeps.sweep_view import SweepView
 from .views.box_view import BoxView
 from .views.case_view import CaseView
 from .views.live_image_view import LiveImageView
+from .views.other_tumors_view import OtherTumorsView
 from .views.outline_view import OutlineView
 from .views.preoperative_view import PreoperativeView
 from .views.structures_view import StructuresView
@@ -77,6 +78,7 @@ class SceneView:
         self.sweep = SweepView(application, session.recording, session.report)
         self.box = BoxView(scene, session.box)
         self.tumor = TumorView(session.tumor, scene, self.volume.node)
+        self.others = OtherTumorsView(scene, session.tumors)
         self.structures = StructuresView(session.structures, scene)
         self.live_image = LiveImageView(scene, session.stream.image)
         self.live = OutlineView(scene, session.live)
@@ -85,7 +87,7 @@ class SceneView:
         self.case = CaseView(scene, session, self._case_nodes)
         self.views: dict[str, PartView] = {
             "volume": self.volume, "sweep": self.sweep, "box": self.box, "tumor": self.tumor,
-            "structures": self.structures, "live_image": self.live_image, "live": self.live,
+            "others": self.others, "structures": self.structures, "live_image": self.live_image, "live": self.live,
             "tools": self.tools, "preoperative": self.preoperative, "case": self.case,
         }  # fmt: skip
         session.volume.register_engine(IgsioEngine(scene))
@@ -179,9 +181,13 @@ class SceneView:
         """What the scene holds."""
         volume, status, volume_problem = self.volume.read()
         box, box_problem = self.box.read()
+        raw = self.case.raw_facts()
+        scan_number = raw.get("sweep")
+        scan_number = scan_number if isinstance(scan_number, int) and scan_number > 0 else 1
+        tumors, chosen = self.others.saved(raw, volume, scan_number)
         return CaseContents(
             replace(self.case.facts(), tools=self.tools.calibrations()), self.sweep.read(), volume, status,
-            volume_problem, box, box_problem, self.tumor.saved(),
+            volume_problem, box, box_problem, self.tumor.saved(), tumors, chosen, scan_number,
         )  # fmt: skip
 
     @contextmanager
@@ -217,7 +223,7 @@ class SceneView:
         tumor = self.tumor.nodes
         shown = (
             tumor.surface_node(), tumor.segmentation_node(), self.box.found(), *self.structures.nodes(),
-            *self.preoperative.nodes(),
+            *self.others.nodes(), *self.preoperative.nodes(),
         )  # fmt: skip
         return [node for node in shown if node is not None]
 

@@ -45,6 +45,14 @@ class TumorDistance:
         self._surface = _closed_outward(surface)
         self._distance = vtkImplicitPolyDataDistance()
         self._distance.SetInput(self._surface)
+        bounds = np.array(self._surface.GetBounds())
+        self._low, self._high = bounds[::2], bounds[1::2]
+
+    def least_distance_mm(self, point_ras: np.ndarray) -> float:
+        """mm from `point_ras` (3,) to the bounding box of the surface, 0 within it: the distance is never less, and
+        this takes next to no time.
+        """
+        return float(np.linalg.norm(point_ras - np.clip(point_ras, self._low, self._high)))
 
     def signed_distance_mm(self, point_ras: ArrayLike) -> float:
         """mm from `point_ras` (3,) to the surface; negative inside. Raises GeometryError when it is not finite."""

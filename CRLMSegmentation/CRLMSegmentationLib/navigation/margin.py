@@ -16,6 +16,11 @@ class Severity(Enum):
     WARNING = "warning"
     DANGER = "danger"
 
+    @property
+    def rank(self) -> int:
+        """0 where nobody needs to be warned, and the more the worse it is."""
+        return {Severity.WARNING: 1, Severity.DANGER: 2}.get(self, 0)
+
 
 class MarginState(Enum):
     """Where a tool tip is with regard to the tumor and the margin around it; the value is what people read."""

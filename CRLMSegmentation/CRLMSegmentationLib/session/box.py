@@ -47,6 +47,11 @@ class BoxPart:
         return self._box
 
     @property
+    def known(self) -> Box | None:
+        """In Reference; None also when it was placed so that it is no box."""
+        return self._box
+
+    @property
     def is_there(self) -> bool:
         """True when one was placed, whatever is wrong with it."""
         return self._box is not None or bool(self._problem)

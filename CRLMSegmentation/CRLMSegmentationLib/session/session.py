@@ -29,6 +29,7 @@ from .box import BoxPart
 from .calibration.calibration_part import CalibrationPart
 from .case.case import CasePart
 from .case.contents import CaseContents
+from .case.restoring import restore_case
 from .engine import Engine
 from .faults import Faults
 from .frame_source import FrameSource
@@ -43,7 +44,7 @@ from .stream import StreamPart
 from .structures import StructuresPart
 from .tools import ToolReading, Tools
 from .tumor.tumor import TumorPart
-from .tumor.tumor_state import TumorState
+from .tumors.tumors_part import TumorsPart
 from .volume import VolumePart
 from .workflow import Workflow
 
@@ -72,6 +73,7 @@ class Session:
     box         around the tumor
     engine      the model, warm in a process of its own
     tumor       what is found in the box, and what a hand makes of it
+    tumors      all tumors of the case; box and tumor are those of the chosen one
     structures  what is drawn around the tumor: margin, uncertainty, outlines on the live image
     tools       where tracked tools are, and how far from the tumor
     accuracy    how far off these distances may be
@@ -111,7 +113,7 @@ class Session:
             workflow, self.volume, lambda: self.engine.margin_mm, lambda: self.tumor.make_stale(), faults.report
         )
         self.live = LivePart(
-            image, lambda: self.volume.settings, lambda box: self.box.set(box, tight=False), self._on_held_shown,
+            image, lambda: self.volume.settings, lambda box: self.tumors.place(box), self._on_held_shown,
             on_error=faults.report,
         )  # fmt: skip
         self.stream.hold_back = self.live.take
@@ -126,13 +128,18 @@ class Session:
             lambda: case.origin == "simulated",
         )  # fmt: skip
         self.tools.budget = self.accuracy.budget
+        self.tumors = TumorsPart(
+            workflow, self.jobs, self.volume, self.box, self.tumor, self.structures, self.tools,
+            lambda: self.recording.own_path, faults.report,
+        )  # fmt: skip
+        self.accuracy.other = self.tumors.get
         self.calibration = CalibrationPart(
             self.stream, self.tools, self.accuracy, lambda: self.recording.state is not None,
             lambda: self.volume.has_any or self.recording.sweep is not None, self.report, faults.report,
         )  # fmt: skip
         self.preoperative = PreoperativePart(self._seen_extent, self.report, faults.report)
         self._surface: vtkPolyData | None = None
-        self.publishing = PublishingPart(self.tools, self._surface_to_go_by)
+        self.publishing = PublishingPart(self.tools, self._surface_to_go_by, self._others_to_go_by)
         self._attached: list[Attached] = []
 
     @property
@@ -280,6 +287,7 @@ class Session:
         """There is another tumor, or none any more."""
         self._surface = surface
         self.structures.set_tumor(surface, distance)
+        self.tumors.take(surface, distance)
 
     def _on_held_shown(self, frame: TrackedFrame) -> None:
         """A frame that waited for its outline is on the screen."""
@@ -291,8 +299,11 @@ class Session:
         """Of the tumor, while it is known to belong to the patient and nothing has failed."""
         return self._surface if self.tools.may_measure() and self._faults.are_none() else None
 
+    def _others_to_go_by(self) -> dict[int, vtkPolyData]:
+        return self.tumors.current_others if self.tools.may_measure() and self._faults.are_none() else {}
+
     def _process_live(self, now_s: float) -> None:
-        self.live.set_tumor(self._surface if self.tools.may_measure() else None)
+        self.live.set_tumor(self.tumors.surface if self.tools.may_measure() else None)
         self.live.process(now_s)
 
     def _on_delay(self, estimate: TimingEstimate) -> None:
@@ -301,6 +312,7 @@ class Session:
 
     def _on_volume(self) -> None:
         """There is another volume, or none any more."""
+        self.tumors.follow_volume()
         self.box.update_status()
         self.tumor.make_stale()
 
@@ -308,26 +320,7 @@ class Session:
         """Go on from what a scene or a saved case holds, in place of an empty case. Tools in it are not live, and it
         counts as never saved by this session.
         """
-        facts = contents.facts
-        with self._workflow.held():
-            self.case.never_saved()
-            self._workflow.set(Step.CONNECT, StepStatus.READY)
-            self.recording.restore(contents.sweep)
-            self.volume.restore(contents.volume, contents.volume_status, contents.volume_problem)
-            self.box.restore(contents.box, facts.box_is_tight, contents.box_problem)
-            self.tools.restore(facts.tools)
-            saved = contents.tumor
-            if not self.case.is_empty or isinstance(saved, TumorState) or saved.is_any:
-                self.case.source.begin(facts.origin, identity="")
-                margin_mm = self.structures.margin_mm if facts.margin_mm is None else facts.margin_mm
-                self.structures.restore_margin_mm(margin_mm)
-            if isinstance(saved, TumorState):
-                self.tumor.restore(saved, acknowledged=facts.doubts_acknowledged)
-            else:
-                self.tumor.restore_saved(saved, facts)
-            if self.tumor.state is not None:
-                self.structures.restore_uncertainty(facts.shows_uncertainty)
-            self.case.check_source()
+        restore_case(self, self._workflow, contents)
 
     def _seen_extent(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Lowest and highest corner of what the ultrasound saw; None while it saw nothing."""
@@ -336,7 +329,7 @@ class Session:
         return (np.min(corners, axis=0), np.max(corners, axis=0)) if len(corners) else None
 
     def forget_case(self, keep_ct: bool = False) -> None:
-        """Sweep, volume, box and tumor are gone, as at the beginning; jobs that still run will be refused. Tools and
+        """Sweep, volume, boxes and tumors are gone, as at the beginning; jobs that still run will be refused. Tools and
         stream stay, and with keep_ct the CT, which was opened for the case that begins.
         """
         if not keep_ct:
@@ -344,6 +337,9 @@ class Session:
         with self._workflow.held():
             self.jobs.cancel()
             self._workflow.start_anew()
-            for part in (self.box, self.tumor, self.structures, self.live, self.volume, self.recording, self.case):
+            for part in (
+                self.box, self.tumor, self.structures, self.live, self.volume, self.recording, self.tumors,
+                self.accuracy, self.case,
+            ):  # fmt: skip
                 part.forget()
             self._workflow.set(Step.CONNECT, StepStatus.READY)

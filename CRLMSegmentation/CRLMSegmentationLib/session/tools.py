@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..calibration.accuracy.budget import Budget
-from ..navigation.distance import TumorDistance
-from ..navigation.margin import MarginState, margin_state
+from ..navigation.distance import ClosestPoint, TumorDistance
+from ..navigation.margin import MarginState, Severity, margin_state
+from ..navigation.several_tumors import MeasuredTumor, most_urgent
 from ..navigation.stated_distance import distance_text, error_text, explanation, reason_text
 from ..navigation.tool_transforms import DEFAULT_TOOL, tool_of_calibration, tool_of_pose
 from ..navigation.tracked_tool import ToolStatus, TrackedTool
@@ -20,6 +21,7 @@ from ..sweep import Pose
 from ..tracking.age import NEVER, TrackingClock
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
 from .event import Event
+from .tumors.tumor_reading import TumorReading
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +30,13 @@ class ToolReading:
 
     status                as of its newest pose
     tip_to_reference      (4, 4); None unless the tool is live
-    signed_distance_mm    tip to tumor surface, negative inside; None unless the tool is live and there is a tumor
-    closest_point_ras     (3,) on the tumor, or None
+    signed_distance_mm    tip to the surface of the chosen tumor, negative inside; None unless the tool is live and
+                          there is one
+    closest_point_ras     (3,) on the chosen tumor, or None
     margin                what the distance means
     budget                what the distance's error is made of; None without a distance, or where nothing is known of it
+    other                 of the other tumors the one that the tip endangers most; None unless the tool is live and
+                          there is one
     """
 
     name: str
@@ -41,6 +46,7 @@ class ToolReading:
     closest_point_ras: np.ndarray | None
     margin: MarginState
     budget: Budget | None = None
+    other: TumorReading | None = None
 
     @property
     def tip_ras(self) -> np.ndarray | None:
@@ -48,13 +54,24 @@ class ToolReading:
         return None if self.tip_to_reference is None else self.tip_to_reference[:3, 3]
 
     @property
+    def severity(self) -> Severity:
+        """How much it matters where the tip is: to the chosen tumor or to any other, whichever is worse."""
+        margins = [self.margin] if self.other is None else [self.margin, self.other.margin]
+        return max((one.severity for one in margins), key=lambda severity: severity.rank)
+
+    @property
     def text(self) -> str:
         """One line for people."""
         if self.status is not ToolStatus.LIVE:
             return f"{self.name}: {self.status.value}"
         if self.signed_distance_mm is None:
-            return f"{self.name}: no tumor"
-        return f"{self.name}: {distance_text(self.signed_distance_mm, self.budget)}, {self.margin.value}"
+            return f"{self.name}: no tumor{self._other_text}"
+        distance = distance_text(self.signed_distance_mm, self.budget)
+        return f"{self.name}: {distance}, {self.margin.value}{self._other_text}"
+
+    @property
+    def _other_text(self) -> str:
+        return "" if self.other is None else f"; {self.other.text}"
 
     @property
     def error_text(self) -> str:
@@ -78,8 +95,8 @@ class Tools:
     may_be_live  False while what is known of the stream cannot be trusted
     on_error     called with what a handler of an event raises
 
-    budget       of the error of a distance: from a tool, its tip and the nearest place on the tumor, each (3,) mm in
-                 Reference; None where nothing is known
+    budget       of the error of a distance: from a tool, its tip and the nearest place on a tumor, each (3,) mm in
+                 Reference, and the number of that tumor, None for the chosen one; None where nothing is known
 
     changed      event: the readings of all tools, now
     calibrated   event: the tip of the tool of this name lies elsewhere on it
@@ -93,7 +110,7 @@ class Tools:
     ) -> None:  # fmt: skip
         self.margin_mm = margin_mm
         self.may_measure = may_measure
-        self.budget: Callable[[TrackedTool, np.ndarray, np.ndarray], Budget | None] = lambda tool, tip, place: None
+        self.budget: Callable[[TrackedTool, np.ndarray, np.ndarray, int | None], Budget | None] = lambda *_: None
         self.changed: Event[[list[ToolReading]]] = Event(on_error)
         self.calibrated: Event[[str]] = Event(on_error)
         self.removed: Event[[str]] = Event(on_error)
@@ -102,6 +119,7 @@ class Tools:
         self._tools: dict[str, TrackedTool] = {}
         self._calibrated_here: set[str] = set()
         self._tumor: TumorDistance | None = None
+        self._others: tuple[MeasuredTumor, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -117,9 +135,15 @@ class Tools:
         return self._tools[name].tool_to_reference
 
     def set_tumor(self, distance: TumorDistance | None) -> None:
-        """What measures to the tumor; None when there is none that may be measured to."""
+        """What measures to the chosen tumor; None when there is none that may be measured to."""
         self._tumor = distance
         self.refresh()
+
+    def set_others(self, tumors: Sequence[MeasuredTumor]) -> None:
+        """The tumors that are measured to beside the chosen one."""
+        if tumors or self._others:
+            self._others = tuple(tumors)
+            self.refresh()
 
     def update(
         self, name: str, pose: Pose | None, stamp_s: float | None = None, received_s: float | None = None,
@@ -169,7 +193,7 @@ class Tools:
         if tip is not None and self._tumor is not None and self.may_measure():
             closest = self._tumor.closest_point(tip[:3, 3])
         distance_mm = None if closest is None else closest.signed_distance_mm
-        budget = None if tip is None or closest is None else self.budget(tool, tip[:3, 3], closest.point_ras)
+        budget = None if tip is None or closest is None else self.budget(tool, tip[:3, 3], closest.point_ras, None)
         return ToolReading(
             name,
             tool.status(age),
@@ -178,7 +202,33 @@ class Tools:
             None if closest is None else closest.point_ras,
             margin_state(distance_mm, self.margin_mm),
             budget,
+            self._other(tool, tip),
         )
+
+    def to_others(self, reading: ToolReading) -> dict[int, TumorReading]:
+        """From the tip of a tool that was just read to every tumor beside the chosen one, by its number.
+
+        It takes as long as there are tumors: for a list, not for every tick.
+        """
+        tool, tip = self._tools.get(reading.name), reading.tip_ras
+        if tool is None or tip is None or not self.may_measure():
+            return {}
+        return {one.number: self._to_tumor(tool, tip, one, one.distance.closest_point(tip)) for one in self._others}
+
+    def _other(self, tool: TrackedTool, tip: np.ndarray | None) -> TumorReading | None:
+        if tip is None or not self._others or not self.may_measure():
+            return None
+        nearest = most_urgent(self._others, tip[:3, 3])
+        return None if nearest is None else self._to_tumor(tool, tip[:3, 3], *nearest)
+
+    def _to_tumor(
+        self, tool: TrackedTool, tip_ras: np.ndarray, tumor: MeasuredTumor, closest: ClosestPoint
+    ) -> TumorReading:
+        distance_mm, place = closest.signed_distance_mm, closest.point_ras
+        return TumorReading(
+            tumor.number, tumor.name, distance_mm, place, tumor.margin_at(distance_mm),
+            self.budget(tool, tip_ras, place, tumor.number), tumor.remark,
+        )  # fmt: skip
 
     def readings(self, now_s: float | None = None) -> list[ToolReading]:
         """Of every tool."""
@@ -204,7 +254,7 @@ class Tools:
 
         keep_calibration  for another case: tools are seen anew with their next pose, and what was calibrated stays so
         """
-        before, self._tools, self._tumor = self._tools, {}, None
+        before, self._tools, self._tumor, self._others = self._tools, {}, None, ()
         self._clock.forget()
         if not keep_calibration:
             self._calibrated_here.clear()

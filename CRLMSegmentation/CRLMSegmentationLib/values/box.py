@@ -67,6 +67,11 @@ class Box:
         spacing = volume.spacing_mm
         return cls(volume.center_ras, np.array(volume.dimensions) * spacing, volume.ijk_to_ras[:3, :3] / spacing)
 
+    def holds(self, point_ras: np.ndarray) -> bool:
+        """True for a point (3,) RAS mm in the box or on its faces."""
+        local = np.linalg.inv(self.axes_ras) @ (point_ras - self.center_ras)
+        return bool((np.abs(local) <= self.size_mm / 2).all())
+
     def expanded(self, margin_mm: float) -> Box:
         """The box grown by `margin_mm` on every side (shrunk when negative)."""
         return Box(self.center_ras, self.size_mm + 2 * margin_mm, self.axes_ras)

@@ -161,7 +161,7 @@ def test_a_case_that_does_not_fit_together_leaves_what_is_open(found, folder, ma
 
 
 @pytest.mark.parametrize("version, why", [
-    (2, "later version"), (99, "later version"), (0, "version is '0'"), ("1", "version is '1'"), (True, "True"),
+    (3, "later version"), (99, "later version"), (0, "version is '0'"), ("1", "version is '1'"), (True, "True"),
     (None, "None"), (1.5, "1.5"),
 ])  # fmt: skip
 def test_the_version_of_a_case_is_checked(found, folder, version, why):

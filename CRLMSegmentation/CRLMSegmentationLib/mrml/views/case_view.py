@@ -68,13 +68,17 @@ class CaseView:
             node.SetText(text)
 
     def facts(self) -> CaseFacts:
-        """What the scene holds."""
+        """What is believed of what the scene holds."""
+        return read_facts(self.raw_facts())
+
+    def raw_facts(self) -> dict[str, Any]:
+        """What the scene holds, as it was written; whoever has changed it may have made anything of it."""
         node = find(self._scene, _TEXT, names.CASE)
         try:
             facts = json.loads(node.GetText()) if node is not None else {}
         except (ValueError, TypeError):
             facts = {}
-        return read_facts(facts if isinstance(facts, dict) else {})
+        return facts if isinstance(facts, dict) else {}
 
     def _follow(self, question: str | None) -> None:
         if question is not None:

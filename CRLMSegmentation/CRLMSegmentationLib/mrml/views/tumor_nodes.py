@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...session.tumor.labelmap import Labelmap
+from ...session.tumors.case_tumor import color_of
 from ...values import Volume
 from .. import names
 from ..conversion import put_surface, put_volume, surface_of, volume_of
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 _THRESHOLD = "CRLM.Threshold"
-COLOR = (1.0, 0.8, 0.2)
 
 
 class TumorNodes:
@@ -25,6 +25,18 @@ class TumorNodes:
 
     def __init__(self, scene: Any):
         self._scene = scene
+        self._color = color_of(1)
+
+    def set_color(self, color: tuple[float, float, float]) -> None:
+        """Draw the tumor in that color. Who has colored a node otherwise keeps that until the color is another."""
+        if color == self._color:
+            return
+        self._color = color
+        surface, segment = self.surface_node(), segment_of(self.segmentation_node(), names.SEGMENT)
+        if surface is not None and surface.GetDisplayNode() is not None:
+            surface.GetDisplayNode().SetColor(*color)
+        if segment is not None:
+            segment.SetColor(*color)
 
     def put_mask(
         self, mask: Volume, surface: vtkPolyData | None, threshold: float | None, volume_node: Any | None
@@ -36,7 +48,7 @@ class TumorNodes:
         volume_node  whose voxels the segmentation is edited on; None when there is no volume
         """
         node = self._make_segmentation(volume_node)
-        put_segment(node, names.SEGMENT, mask, surface, COLOR)
+        put_segment(node, names.SEGMENT, mask, surface, self._color)
         node.SetAttribute(_THRESHOLD, None if threshold is None else repr(threshold))
         mark_stale(node, False)
 
@@ -59,7 +71,7 @@ class TumorNodes:
         model = get_or_create(self._scene, "vtkMRMLModelNode", names.SURFACE, with_display=True)
         put_surface(model, surface)
         if is_new:
-            model.GetDisplayNode().SetColor(*COLOR)
+            model.GetDisplayNode().SetColor(*self._color)
             model.GetDisplayNode().SetVisibility2D(True)
         mark_stale(model, False)
 
@@ -67,7 +79,7 @@ class TumorNodes:
         """The segmentation node with a segment of the tumor in it, be it an empty one."""
         node = self._make_segmentation(volume_node)
         if is_stale(node) or segment_of(node, names.SEGMENT) is None:
-            put_segment(node, names.SEGMENT, grid.on_grid(np.zeros(grid.voxels.shape, np.uint8)), None, COLOR)
+            put_segment(node, names.SEGMENT, grid.on_grid(np.zeros(grid.voxels.shape, np.uint8)), None, self._color)
             mark_stale(node, False)
         return node
 

@@ -72,6 +72,7 @@ class TumorView:
     def _show(self) -> None:
         part, self._is_behind = self._part, True
         with self._watch.own_edit():
+            self.nodes.set_color(part.color)
             # What is out of date goes first.
             if not part.was_shown:
                 self.nodes.remove()

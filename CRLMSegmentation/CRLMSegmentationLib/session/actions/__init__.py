@@ -29,6 +29,7 @@ from .preoperative_actions import (
     SEGMENT_CT,
     UNREGISTER_CT,
 )
+from .tumor_actions import ADD_TUMOR, CHOOSE_TUMOR, DELETE_TUMOR, RENAME_TUMOR, TUMOR_ACTIONS
 from .workflow_actions import (
     ACCEPT_BOX,
     ACKNOWLEDGE,
@@ -55,21 +56,24 @@ from .workflow_actions import (
     WORKFLOW_ACTIONS,
 )
 
-ACTIONS = (*WORKFLOW_ACTIONS, *CALIBRATION_ACTIONS, *PREOPERATIVE_ACTIONS)
+ACTIONS = (*WORKFLOW_ACTIONS, *TUMOR_ACTIONS, *CALIBRATION_ACTIONS, *PREOPERATIVE_ACTIONS)
 
 __all__ = [
     "ACCEPT_BOX",
     "ACCEPT_CALIBRATION",
     "ACKNOWLEDGE",
     "ACTIONS",
+    "ADD_TUMOR",
     "CALIBRATE_PROBE",
     "CALIBRATE_STYLUS",
     "CANCEL",
     "CANCEL_CT",
     "CHOOSE_SERIES",
+    "CHOOSE_TUMOR",
     "CLOSE_CT",
     "CONNECT",
     "CORRECT",
+    "DELETE_TUMOR",
     "DISCARD",
     "DISCARD_CALIBRATION",
     "DISCONNECT",
@@ -94,6 +98,7 @@ __all__ = [
     "RECONSTRUCT",
     "RECORD",
     "REGISTER_CT",
+    "RENAME_TUMOR",
     "REPLAY",
     "SAVE",
     "SEGMENT_CT",

@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..state import BEING_FOUND, NO_BOX, NO_PROPOSAL, NO_RECORDING, NO_SWEEP, RECORDING_GOES_ON, Step, StepStatus
+from ..state import (
+    BEING_FOUND,
+    NO_BOX,
+    NO_PROPOSAL,
+    NO_RECORDING,
+    NO_SWEEP,
+    RECORDING_GOES_ON,
+    TUMOR_BEING_FOUND,
+    Step,
+    StepStatus,
+)
 from .action import Action
 
 if TYPE_CHECKING:
@@ -57,7 +67,7 @@ def _while_computing(session: Session) -> str:
     if running is None:
         return ""
     if running is Step.SEGMENT:
-        return "The tumor is being found: wait until that has ended, or cancel it."
+        return TUMOR_BEING_FOUND
     return "The volume is being made: wait until that has ended, or cancel it."
 
 

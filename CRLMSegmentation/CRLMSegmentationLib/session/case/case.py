@@ -109,6 +109,7 @@ class CasePart:
         """True when something was recorded or computed that save() has not written."""
         session = self._session
         is_anything = session.recording.sweep is not None or session.volume.has_any or session.tumor.was_shown
+        is_anything = is_anything or any(tumor.found is not None for tumor in session.tumors.all)
         return session.recording.state is not None or (is_anything and self._workflow.edits != self._saved_edits)
 
     def save(self, folder: str | Path) -> Path:
@@ -142,7 +143,7 @@ class CasePart:
         if question is not None:
             self._workflow.set(Step.NAVIGATE, StepStatus.WAITING, question)
         elif self._asked is not None:
-            has_tumor = session.structures.has_tumor
+            has_tumor = session.structures.has_tumor or session.tumor.others_are_shown()
             self._workflow.set(Step.NAVIGATE, StepStatus.READY if has_tumor else StepStatus.WAITING)
         if question != self._asked:
             self._asked = question
@@ -168,10 +169,15 @@ class CasePart:
     def _holding(self) -> str:
         """What the case holds, for people; '' when it is empty."""
         session = self._session
+        found = [tumor for tumor in session.tumors.all if tumor.found is not None]
+        if len(found) > 1:
+            return f"{len(found)} tumors"
         if session.tumor.was_shown:
             figures = session.tumor.figures
             return "A tumor" if figures is None else f"A tumor of {figures['volume_ml']:.1f} mL"
-        if session.box.is_there:
+        if found:
+            return "A tumor"
+        if session.box.is_there or session.tumors.is_any:
             return "A box"
         if session.volume.has_any:
             return "A volume"

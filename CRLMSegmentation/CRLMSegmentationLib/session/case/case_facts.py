@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class CaseFacts:
 
     card          of the model that found the tumor
     is_corrected  by hand
+    found_at      when the tumor was found
     tools         tip calibrations (4, 4) by tool
     """
 
@@ -41,6 +43,7 @@ class CaseFacts:
     is_corrected: bool | None = None
     doubts: tuple[str, ...] | None = None
     doubts_acknowledged: bool = False
+    found_at: datetime | None = None
     tools: dict[str, np.ndarray] = field(default_factory=dict)
     timings_s: dict[str, float] = field(default_factory=dict)
 
@@ -61,6 +64,7 @@ def read_facts(facts: Mapping[str, Any]) -> CaseFacts:
         is_corrected=facts.get("corrected_by_hand") if isinstance(facts.get("corrected_by_hand"), bool) else None,
         doubts=tuple(str(doubt) for doubt in doubts) if isinstance(doubts, list) else None,
         doubts_acknowledged=facts.get("doubts_acknowledged") is True,
+        found_at=_time(facts.get("found_at")),
         tools=_tools(facts.get("tools")),
         timings_s=_timings(facts.get("timings_s")),
     )
@@ -78,6 +82,13 @@ def _number(value: object, lowest: float = -math.inf, highest: float = math.inf)
     except OverflowError:
         return None
     return min(max(number, lowest), highest) if math.isfinite(number) else None
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _card(text: object) -> ModelCard | None:

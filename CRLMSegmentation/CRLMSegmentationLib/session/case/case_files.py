@@ -8,6 +8,8 @@
     log.jsonl           what happened when
     protocol.txt        the same for people, with what was found by which model and with which doubts
 
+What belongs to further tumors, and to volumes that were worked on before, has names with numbers: see tumor_files.py.
+
 Every file is a standard one, so that a case can be read without this program. It is opened again from the single files
 and not from the scene, because the scene may hold other things by then, which stay.
 """
@@ -32,14 +34,25 @@ from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
 from ...values import Box, Volume
 from .case_folder import recover, written_in_one_piece
 from .protocol import protocol_of
+from .tumor_files import (
+    NAMES,
+    ScanFiles,
+    TumorFiles,
+    read_scan_files,
+    read_tumor_files,
+    write_scan_files,
+    write_tumor_files,
+)
 
-FORMAT, VERSION = "crlm-case", 1
+FORMAT = "crlm-case"
+# A case with one tumor in one volume is what it always was, and earlier versions of this program open it.
+ONE_TUMOR, VERSION = 1, 2
 INDEX, LOG, SCENE, RECORDING = "case.json", "log.jsonl", "scene.mrb", "recording.igs.mha"
 PROTOCOL = "protocol.txt"
 VOLUME, PROBABILITY, MASK, SURFACE, BOX = "volume.nrrd", "probability.nrrd", "mask.nrrd", "tumor.stl", "box.mrk.json"
 SEEN = seen_path(VOLUME).name
 CORRECTIONS = "corrections.nrrd"
-_ALL = (INDEX, LOG, PROTOCOL, SCENE, RECORDING, VOLUME, SEEN, PROBABILITY, MASK, CORRECTIONS, SURFACE, BOX)
+_ALL = (INDEX, LOG, PROTOCOL, SCENE, RECORDING, VOLUME, SEEN, PROBABILITY, MASK, CORRECTIONS, SURFACE, BOX, *NAMES)
 
 _OWN_FIELDS = {ORIGIN_FIELD: SIMULATED, "PosePairing": "arrival"}
 _NUMBERS = re.compile(r"[-+]?\d[-+\d.eE ]*")
@@ -57,6 +70,7 @@ class Case:
     surface    vtkPolyData, RAS mm
     facts      plain values: threshold, smoothing, margin_mm, box_is_tight, tools, timings_s, ...
     log        text of the event log
+    tumors     further tumors;  scans  volumes that were worked on before
     """
 
     sweep: Sweep | None = None
@@ -69,6 +83,8 @@ class Case:
     facts: dict[str, Any] | None = None
     log: str = ""
     recording: Path | None = None
+    tumors: tuple[TumorFiles, ...] = ()
+    scans: tuple[ScanFiles, ...] = ()
 
 
 def write_case(case: Case, folder: str | Path, write_scene: Callable[[Path], None] | None = None) -> Path:
@@ -129,6 +145,8 @@ def _read_files(folder: Path, facts: dict[str, Any], with_sweep: bool = True) ->
             probability=read(read_volume, PROBABILITY), mask=read(read_volume, MASK),
             corrections=read(read_volume, CORRECTIONS), surface=read(read_surface, SURFACE), facts=facts,
             log=read(lambda path: path.read_text(encoding="utf-8"), LOG) or "",
+            tumors=read_tumor_files(folder, len(facts["tumors"]) if isinstance(facts.get("tumors"), list) else 0),
+            scans=read_scan_files(folder, facts, with_sweep),
         )  # fmt: skip
     except (CRLMError, OSError, UnicodeDecodeError) as error:
         raise FileFormatError(f"The case in {folder} cannot be opened: {error}") from None
@@ -149,11 +167,7 @@ def _write_files(case: Case, place: Path) -> None:
     if case.recording is not None:
         shutil.copyfile(case.recording, place / RECORDING)
     elif case.sweep is not None:
-        sweep = _without_names(case.sweep)
-        if (case.facts or {}).get("origin") == SIMULATED:
-            # The recording tells it wherever it goes.
-            sweep = replace(sweep, fields={**sweep.fields, ORIGIN_FIELD: SIMULATED})
-        write_sweep(sweep, place / RECORDING)
+        _write_sweep(case, case.sweep, place / RECORDING)
     for name, volume in (
         (VOLUME, case.volume), (PROBABILITY, case.probability), (MASK, case.mask), (CORRECTIONS, case.corrections)
     ):  # fmt: skip
@@ -164,8 +178,21 @@ def _write_files(case: Case, place: Path) -> None:
         write_surface(case.surface, place / SURFACE)
     if case.box is not None:
         write_box(case.box, place / BOX)
+    for tumor in case.tumors:
+        write_tumor_files(tumor, place)
+    for scan in case.scans:
+        write_scan_files(scan, place, lambda sweep, path: _write_sweep(case, sweep, path))
     (place / LOG).write_text(case.log, encoding="utf-8")
     (place / PROTOCOL).write_text(protocol_of(case.facts or {}, case.log), encoding="utf-8")
+
+
+def _write_sweep(case: Case, sweep: Sweep, path: Path) -> None:
+    """A sweep that this program has not written itself."""
+    sweep = _without_names(sweep)
+    if (case.facts or {}).get("origin") == SIMULATED:
+        # The recording tells it wherever it goes.
+        sweep = replace(sweep, fields={**sweep.fields, ORIGIN_FIELD: SIMULATED})
+    write_sweep(sweep, path)
 
 
 def _without_names(sweep: Sweep) -> Sweep:
@@ -182,9 +209,13 @@ def _without_names(sweep: Sweep) -> Sweep:
     return Sweep(frames, fields=kept(sweep.fields), reference=sweep.reference)
 
 
+def _version_of(case: Case) -> int:
+    return ONE_TUMOR if len((case.facts or {}).get("tumors", ())) < 2 and not case.scans else VERSION
+
+
 def _write_index(case: Case, place: Path) -> None:
     index = {
-        "format": FORMAT, "version": VERSION, "files": sorted(path.name for path in place.iterdir()),
+        "format": FORMAT, "version": _version_of(case), "files": sorted(path.name for path in place.iterdir()),
         **(case.facts or {}),
     }  # fmt: skip
     (place / INDEX).write_text(json.dumps(index, indent=2, default=_plain) + "\n", encoding="utf-8")

@@ -51,7 +51,8 @@ class CaseSource:
         holding = self._holding()
         if not holding:
             return None
-        return f"{holding} is on the screen and the images come from another source now: is it the same patient?"
+        verb = "is" if holding.startswith("A ") else "are"
+        return f"{holding} {verb} on the screen and the images come from another source now: is it the same patient?"
 
     def connect(self, source: FrameSource) -> None:
         """Images come from `source` from now on; an empty case begins with it."""

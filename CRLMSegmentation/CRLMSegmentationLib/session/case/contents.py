@@ -8,6 +8,7 @@ from ...sweep import Sweep
 from ...values import Box, Volume
 from ..tumor.saved_tumor import SavedTumor
 from ..tumor.tumor_state import TumorState
+from ..tumors.case_tumor import CaseTumor
 from ..volume import VolumeStatus
 from .case_facts import CaseFacts
 
@@ -21,6 +22,10 @@ class CaseContents:
     volume_problem  why the volume has no place in Reference; '' where nothing is wrong
     box_problem     why what was placed is no box; '' where nothing is wrong
     tumor           as a scene holds it, or as it was read from a case's files
+    tumors          all of the case; empty where only one is known. What was found of the chosen one in the volume is in
+                    `tumor`
+    chosen          number of the chosen one
+    scan_number     of the sweep in the case, from 1
     """
 
     facts: CaseFacts = field(default_factory=CaseFacts)
@@ -31,3 +36,6 @@ class CaseContents:
     box: Box | None = None
     box_problem: str = ""
     tumor: SavedTumor | TumorState = field(default_factory=SavedTumor)
+    tumors: tuple[CaseTumor, ...] = ()
+    chosen: int = 1
+    scan_number: int = 1

@@ -39,31 +39,51 @@ def protocol_of(facts: Mapping[str, Any], log: str) -> str:
 
 
 def _findings(facts: Mapping[str, Any]) -> Iterator[str]:
-    def row(name: str, text: str) -> str:
-        return f"{name:<12}{text}"
+    yield _row("Data", _ORIGINS.get(facts.get("origin"), _ORIGINS[None]))
+    tumors = [one for one in facts.get("tumors") or () if isinstance(one, dict)]
+    if len(tumors) > 1:
+        for tumor in tumors:
+            yield from ("", _heading(tumor), *_finding(tumor))
+        yield ""
+    else:
+        yield from _finding(facts)
+    if facts.get("case_clock_s") is not None:
+        yield _row("Time", f"{facts['case_clock_s']:.1f} s from the end of the recording to the tumor")
 
-    yield row("Data", _ORIGINS.get(facts.get("origin"), _ORIGINS[None]))
+
+def _row(name: str, text: str) -> str:
+    return f"{name:<12}{text}"
+
+
+def _heading(tumor: Mapping[str, Any]) -> str:
+    """Which tumor, and where it was found when."""
+    found = [f"found in sweep {tumor['sweep']}"] if tumor.get("sweep") else []
+    found += [str(tumor["found_at"]).replace("T", " ")] if tumor.get("found_at") else []
+    found += ["before the present volume was made"] if tumor.get("is_stale") else []
+    return str(tumor.get("name")) + (f": {', '.join(found)}" if found else "")
+
+
+def _finding(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Of one tumor, from the facts of the case or its own."""
     tumor, model = facts.get("tumor"), facts.get("model")
     if tumor:
-        yield row("Tumor", f"{tumor['volume_ml']:.1f} mL, largest diameter {tumor['largest_diameter_mm']:.1f} mm")
+        yield _row("Tumor", f"{tumor['volume_ml']:.1f} mL, largest diameter {tumor['largest_diameter_mm']:.1f} mm")
         if model:
-            yield row("Found by", f"{model['name']} {model['version']}")
+            yield _row("Found by", f"{model['name']} {model['version']}")
         if facts.get("threshold") is not None:
             kept = _KEPT.get(str(facts.get("keep")), f"kept: {facts.get('keep')}")
-            yield row("Threshold", f"{facts['threshold']:.2f} of the probability; {kept}")
+            yield _row("Threshold", f"{facts['threshold']:.2f} of the probability; {kept}")
         by_hand = tumor.get("voxels_corrected_by_hand")
         corrected = f"yes, {by_hand} voxels" if by_hand else "yes"
-        yield row("By hand", corrected if facts.get("corrected_by_hand") else "no correction")
+        yield _row("By hand", corrected if facts.get("corrected_by_hand") else "no correction")
     else:
-        yield row("Tumor", "none")
+        yield _row("Tumor", "none")
     if facts.get("margin_mm") is not None:
-        yield row("Margin", f"{facts['margin_mm']:.1f} mm")
+        yield _row("Margin", f"{facts['margin_mm']:.1f} mm")
     doubts = facts.get("doubts") or ()
     seen = "looked at by a person" if facts.get("doubts_acknowledged") else "NOT looked at by a person"
-    yield row("Doubts", f"{len(doubts)}, {seen}" if doubts else "none")
-    yield from (row("", f"- {doubt}") for doubt in doubts)
-    if facts.get("case_clock_s") is not None:
-        yield row("Time", f"{facts['case_clock_s']:.1f} s from the end of the recording to the tumor")
+    yield _row("Doubts", f"{len(doubts)}, {seen}" if doubts else "none")
+    yield from (_row("", f"- {doubt}") for doubt in doubts)
 
 
 def _events(log: str) -> Iterator[str]:

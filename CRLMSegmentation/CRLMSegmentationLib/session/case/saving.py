@@ -16,6 +16,7 @@ from .case_facts import CaseFacts, read_facts
 from .case_files import Case, read_case, write_case
 from .case_source import origin_of
 from .contents import CaseContents
+from .saving_tumors import saved_tumors, tumors_to_save
 from .session_facts import facts_of
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 def save_case(session: Session, folder: str | Path, write_scene: Callable[[Path], None] | None = None) -> Path:
     """Write everything that the session holds into a folder; returns it. Raises FileFormatError.
 
-    Stale results are left out.
+    What is stale of the chosen tumor is left out, but for what was found in an earlier volume.
     write_scene  writes the scene of 3D Slicer to the path that it is given; None for a case without one
     """
+    facts = facts_of(session)
+    tumors, scans = tumors_to_save(session, facts)
     case = Case(
         sweep=session.recording.sweep, volume=session.volume.value, box=session.box.value, **_parts_of_tumor(session),
-        facts=facts_of(session), log=session.case.event_log, recording=session.recording.own_path,
+        tumors=tumors, scans=scans, facts=facts, log=session.case.event_log, recording=session.recording.own_path,
     )  # fmt: skip
     return write_case(case, folder, write_scene)
 
@@ -60,7 +63,11 @@ def contents_of(case: Case, folder: str | Path) -> CaseContents:
     facts = read_facts(case.facts or {})
     status = VolumeStatus.NONE if case.volume is None else VolumeStatus.CURRENT
     tumor = _tumor_of(case, facts, folder) or SavedTumor()
-    return CaseContents(facts, case.sweep, case.volume, status, box=case.box, tumor=tumor)
+    tumors, chosen, scan_number = saved_tumors(case, folder)
+    return CaseContents(
+        facts, case.sweep, case.volume, status, box=case.box, tumor=tumor, tumors=tumors, chosen=chosen,
+        scan_number=scan_number,
+    )  # fmt: skip
 
 
 def _parts_of_tumor(session: Session) -> dict[str, Any]:
@@ -92,6 +99,7 @@ def _tumor_of(case: Case, facts: CaseFacts, folder: str | Path) -> TumorState | 
         return state_of_scene(
             case.volume, case.mask, case.surface, case.probability, facts.threshold, facts.keep,
             DEFAULT_SMOOTHING if facts.smoothing is None else facts.smoothing, facts.card, corrections, facts.doubts,
+            facts.found_at,
         )  # fmt: skip
     except CRLMError as error:
         raise FileFormatError(f"The case in {folder} does not fit together: {error}") from None

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..tumors.tumor_facts import facts_of_tumor
+
 if TYPE_CHECKING:
     from ..session import Session
 
 
 def facts_of(session: Session) -> dict[str, Any]:
     """To be written, as plain values."""
-    state, result = session.state, session.tumor.result
+    state, result, tumors = session.state, session.tumor.result, session.tumors
+    at = None if session.tumor.state is None else session.tumor.state.found_at
     card = getattr(result, "card", None)
     return {
         "origin": session.case.origin,
@@ -27,6 +30,10 @@ def facts_of(session: Session) -> dict[str, Any]:
         "doubts": list(state.doubts),
         "doubts_acknowledged": session.tumor.doubts_acknowledged,
         "tumor": session.tumor.figures,
+        "found_at": None if at is None else at.isoformat(timespec="seconds"),
+        "tumors": [facts_of_tumor(tumor) for tumor in tumors.all] if tumors.is_any else [],
+        "chosen": tumors.chosen.number,
+        "sweep": 0 if tumors.scan is None else tumors.scan.number,
         "tools": {name: session.tools.tip_to_tool(name).ravel().tolist() for name in session.tools.names},
         "timings_s": {name: round(seconds, 4) for name, seconds in state.timings_s.items() if math.isfinite(seconds)},
         "case_clock_s": session.case.clock_s,

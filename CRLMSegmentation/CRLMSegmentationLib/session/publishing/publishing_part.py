@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from pyigtl import MessageBase
 
 from ...tracking.openigtlink.server.server import Server
-from .messages import tool_messages, tumor_message
+from .messages import other_tumor, tool_messages, tumor_message
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -23,11 +23,16 @@ _SURFACE_EVERY_S = 2.0
 class PublishingPart:
     """Serves the tumor and the distances of one session while it is on.
 
-    surface   RAS mm, of the tumor that is to be navigated by; None while there is none
+    surface   RAS mm, of the chosen tumor, while it is to be navigated by; None while there is none
+    others    the same of each further tumor, by its number
     """
 
-    def __init__(self, tools: Tools, surface: Callable[[], vtkPolyData | None]) -> None:
-        self._tools, self._surface = tools, surface
+    def __init__(
+        self, tools: Tools, surface: Callable[[], vtkPolyData | None],
+        others: Callable[[], Mapping[int, vtkPolyData]] = dict,
+    ) -> None:  # fmt: skip
+        self._tools, self._surface, self._others = tools, surface, others
+        self._sent_others: dict[int, vtkPolyData] = {}
         self._server: Server | None = None
         self._sent: vtkPolyData | None = None
         self._clients, self._surface_due_s = 0, 0.0
@@ -64,10 +69,14 @@ class PublishingPart:
         clients, self._clients = self._clients, self.clients
         if self._server is None or not self._clients:
             return
-        surface, now, messages = self._surface(), time.time(), list[MessageBase]()
-        if surface is not self._sent or self._clients > clients or now_s >= self._surface_due_s:
-            self._sent, self._surface_due_s = surface, now_s + _SURFACE_EVERY_S
+        surface, others, now, messages = self._surface(), dict(self._others()), time.time(), list[MessageBase]()
+        is_due = self._clients > clients or now_s >= self._surface_due_s
+        if surface is not self._sent or others != self._sent_others or is_due:
+            gone = dict.fromkeys(self._sent_others.keys() - others.keys())
             messages.append(tumor_message(surface, now))
+            for number, other in sorted({**others, **gone}.items()):
+                messages.append(tumor_message(other, now, other_tumor(number)))
+            self._sent, self._sent_others, self._surface_due_s = surface, others, now_s + _SURFACE_EVERY_S
         for reading in self._tools.readings(now_s):
             messages += tool_messages(reading, now)
         self._server.send(messages)

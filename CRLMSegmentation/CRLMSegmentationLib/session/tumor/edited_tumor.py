@@ -141,7 +141,7 @@ class EditedTumor(ShownTumor):
         self.surface = None
         self.changed()
         self._on_tumor(None, None)
-        self._workflow.set(Step.NAVIGATE, StepStatus.WAITING)
+        self.check_navigate()
         self._workflow.notify()
 
     def _drop(self) -> None:

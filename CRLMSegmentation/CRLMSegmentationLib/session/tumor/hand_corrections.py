@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class HandCorrections:
     painted: np.ndarray | None = None
     erased: np.ndarray | None = None
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Voxels that a hand has set."""
         return 0 if self.painted is None or self.erased is None else int(self.painted.sum() + self.erased.sum())

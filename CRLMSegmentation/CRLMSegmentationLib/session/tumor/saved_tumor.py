@@ -42,5 +42,5 @@ class SavedTumor:
         return state_of_scene(
             volume, self.labelmap.mask_on(volume), self.surface, self.probability, self.threshold, facts.keep,
             DEFAULT_SMOOTHING if facts.smoothing is None else facts.smoothing, facts.card,
-            HandCorrections() if facts.is_corrected is False else None, facts.doubts,
+            HandCorrections() if facts.is_corrected is False else None, facts.doubts, facts.found_at,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from ..case.case_clock import CaseClock
 from ..event import Event
 from ..jobs.jobs import Jobs
 from ..state import Step, StepStatus
+from ..tumors.case_tumor import color_of
 from ..volume import VolumePart
 from ..workflow import Workflow
 from .labelmap import Labelmap
@@ -32,12 +33,14 @@ class ShownTumor:
     is_simulated  True while the data of the case are simulated
     on_error      called with what a handler of an event raises
 
+    others_are_shown  gives True while another tumor of the case can be navigated by
     state          the tumor as it is now; None when there is none
     surface        that is shown, RAS mm; None when none is
     is_editable    True while the mask of the state is shown, be it empty, so that a hand can change it
     is_correcting  True while a hand is at work
     was_shown      True when a tumor is shown, or one that is out of date now was
     mask_revision  how often the mask has become another than the one that a hand has drawn: then who shows it draws it
+    color          red, green, blue, 0 to 1, that it is drawn in
     changed        any of these may be another
     """
 
@@ -49,6 +52,8 @@ class ShownTumor:
         self.surface: vtkPolyData | None = None
         self.is_editable = self.is_correcting = self.was_shown = False
         self.mask_revision = 0
+        self.color = color_of(1)
+        self.others_are_shown: Callable[[], bool] = lambda: False
         self.changed: Event[[]] = Event(on_error)
         self._workflow, self._jobs, self._volume, self._clock = workflow, jobs, volume, clock
         self._on_tumor = on_tumor
@@ -125,7 +130,7 @@ class ShownTumor:
         self._on_tumor(self.surface, state.shape.distance)
         self._report_text(state)
         self._doubts.show(state)
-        self._workflow.set(Step.NAVIGATE, StepStatus.WAITING if self.surface is None else StepStatus.READY)
+        self.check_navigate()
         self._workflow.edited()
         self._workflow.notify()
 
@@ -150,8 +155,13 @@ class ShownTumor:
         message = "out of date: what it was made from has changed" if self.is_stale else ""
         if not was_running and self._workflow.state.status(Step.SEGMENT) is not StepStatus.RUNNING:
             self._workflow.rest(Step.SEGMENT, message)
-        self._workflow.set(Step.NAVIGATE, StepStatus.WAITING)
+        self.check_navigate()
         self._on_tumor(None, None)
+
+    def check_navigate(self) -> None:
+        """Put the step into the status that it has by this tumor and the others."""
+        ready = self.surface is not None or self.others_are_shown()
+        self._workflow.set(Step.NAVIGATE, StepStatus.READY if ready else StepStatus.WAITING)
 
     def _drop(self) -> None:
         """Nothing is shown, and nothing is known of it."""

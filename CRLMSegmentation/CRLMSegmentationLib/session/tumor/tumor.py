@@ -27,7 +27,7 @@ from .finding import Compute, Finding, by_network, by_region_growing
 from .saved_tumor import SavedTumor
 from .shown_tumor import OnTumor
 from .tumor_shape import shape_of_mask, shape_of_surface
-from .tumor_state import TumorState
+from .tumor_state import TumorState, now
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -121,7 +121,8 @@ class TumorPart(EditedTumor):
         except Exception:
             self._on_tumor(None, None)
             raise
-        self._show(TumorState(shape, mask, probability=probability, smoothing=self.smoothing), is_new_mask=True)
+        state = TumorState(shape, mask, probability=probability, smoothing=self.smoothing, found_at=now())
+        self._show(state, is_new_mask=True)
 
     def remove(self) -> None:
         """A person has deleted the tumor."""
@@ -129,6 +130,20 @@ class TumorPart(EditedTumor):
         self.make_stale()
         self._workflow.edited()
         self._workflow.notify()
+
+    def leave(self, was_shown: bool = False, message: str = "") -> None:
+        """Another tumor of the case is worked on, of which there is nothing to work with here.
+
+        was_shown  True when it is out of date, so that the step says so, with `message`
+        """
+        self._drop_pending()
+        self._drop()
+        self._doubts.hide()
+        self.was_shown = was_shown
+        self.changed()
+        self._on_tumor(None, None)
+        self._workflow.rest(Step.SEGMENT, message)
+        self.check_navigate()
 
     # Going on from what was saved
 
@@ -167,7 +182,7 @@ class TumorPart(EditedTumor):
         if surface is not None:
             self._on_tumor(surface, TumorDistance(surface))
             self.surface = surface
-            self._workflow.set(Step.NAVIGATE, StepStatus.READY)
+            self.check_navigate()
         self.changed()
         self._workflow.rest(Step.SEGMENT)
 

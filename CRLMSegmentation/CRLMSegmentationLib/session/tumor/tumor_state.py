@@ -6,6 +6,7 @@ Plain values that are never changed in place, so that the next state can be comp
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,7 @@ class TumorState:
     doubts       sentences that speak against the mask
     result       SegmentationResult that all this began with; None when it was drawn by hand
     earlier      masks that a hand has changed since the threshold was set, the newest last: an undo goes back to one
+    found_at     when it was found, by the clock on the wall; None where nobody knows
     """
 
     shape: TumorShape
@@ -53,6 +55,7 @@ class TumorState:
     doubts: tuple[str, ...] = ()
     result: SegmentationResult | None = None
     earlier: tuple[EarlierMask, ...] = ()
+    found_at: datetime | None = None
 
     @property
     def mask(self) -> Volume:
@@ -127,7 +130,7 @@ def state_of_result(result: SegmentationResult, smoothing: float, keep: str = "l
     return TumorState(
         _shape_of_result(result, smoothing), result.mask, probability=getattr(result, "probability", None),
         threshold=getattr(result, "threshold", None), keep=keep, smoothing=smoothing, doubts=tuple(result.doubts),
-        result=result,
+        result=result, found_at=now(),
     )  # fmt: skip
 
 
@@ -135,6 +138,7 @@ def state_of_scene(
     volume: Volume, mask: Volume, surface: vtkPolyData | None, probability: Volume | None, threshold: float | None,
     keep: str = "largest", smoothing: float = DEFAULT_SMOOTHING, card: ModelCard | None = None,
     corrections: HandCorrections | None = None, doubts: tuple[str, ...] | None = None,
+    found_at: datetime | None = None,
 ) -> TumorState:  # fmt: skip
     """Of what was saved.
 
@@ -147,7 +151,14 @@ def state_of_scene(
     if probability is None or threshold is None:
         corrections = corrections or HandCorrections()
         return TumorState(
-            shape, mask, corrections, probability, keep=keep, smoothing=smoothing, doubts=tuple(doubts or ())
+            shape,
+            mask,
+            corrections,
+            probability,
+            keep=keep,
+            smoothing=smoothing,
+            doubts=tuple(doubts or ()),
+            found_at=found_at,
         )
     from ...segmentation.postprocess import unseen_voxels, with_guessed_seen
     from ...segmentation.segment import finish
@@ -163,7 +174,8 @@ def state_of_scene(
     if doubts is None:
         doubts = () if corrections.count else tuple(result.doubts)
     return TumorState(
-        shape, result.mask, corrections, probability, threshold, keep, smoothing, tuple(doubts), result
+        shape, result.mask, corrections, probability, threshold, keep, smoothing, tuple(doubts), result,
+        found_at=found_at,
     )  # fmt: skip
 
 
@@ -184,7 +196,12 @@ def block_of(volume: Volume, part: Volume) -> Crop:
 def empty_state(grid: Volume) -> TumorState:
     """Nothing yet: for a tumor that is drawn by hand on the voxels of `grid`."""
     mask = grid.on_grid(np.zeros(grid.voxels.shape, np.uint8))
-    return TumorState(shape_of_surface(mask, None), mask)
+    return TumorState(shape_of_surface(mask, None), mask, found_at=now())
+
+
+def now() -> datetime:
+    """As the clock on the wall shows it."""
+    return datetime.now()  # noqa: DTZ005
 
 
 def _shape_of_result(result: SegmentationResult, smoothing: float) -> TumorShape:

@@ -1,0 +1,63 @@
+"""What a person can do with the tumors of a case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..state import TUMOR_BEING_FOUND, Step, StepStatus
+from .action import Action
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+
+def _while_finding(session: Session) -> str:
+    return TUMOR_BEING_FOUND if session.jobs.running is Step.SEGMENT else session.case.question or ""
+
+
+def _without_tumor(session: Session) -> str:
+    return _while_finding(session) if session.tumors.is_any else "There is no tumor in this case yet."
+
+
+def _without_more(session: Session) -> str:
+    """Why no other tumor can be added."""
+    if session.state.status(Step.BOX) is StepStatus.WAITING:
+        return "There is no volume yet; record a sweep first."
+    if session.tumors.chosen.is_empty:
+        return "This tumor has no box yet: place it first."
+    return _while_finding(session)
+
+
+def _choose(session: Session, number: int) -> None:
+    """Work on the tumor of that number from now on."""
+    session.tumors.choose(number)
+
+
+def _rename(session: Session, number: int, name: str) -> None:
+    """Call the tumor of that number `name`."""
+    session.tumors.rename(number, name)
+
+
+def _delete(session: Session, number: int) -> None:
+    """Take the tumor of that number out of the case; who asks before work of a hand is lost, is the front end."""
+    session.tumors.delete(number)
+
+
+ADD_TUMOR = Action(
+    "add_tumor", None, "Another tumor", "Keep this tumor, and place the next box around another one",
+    lambda session: session.tumors.add(), _without_more,
+)  # fmt: skip
+CHOOSE_TUMOR = Action(
+    "choose_tumor", None, "Work on this tumor", "Box, correction and the large distance are those of this tumor",
+    _choose, _without_tumor,
+)  # fmt: skip
+RENAME_TUMOR = Action(
+    "rename_tumor", None, "Rename", "Call this tumor otherwise; the name is saved, so none of a person should be in it",
+    _rename, _without_tumor,
+)  # fmt: skip
+DELETE_TUMOR = Action(
+    "delete_tumor", None, "Delete", "Take this tumor out of the case, with its box and its corrections", _delete,
+    _without_tumor,
+)  # fmt: skip
+
+TUMOR_ACTIONS = (ADD_TUMOR, CHOOSE_TUMOR, RENAME_TUMOR, DELETE_TUMOR)

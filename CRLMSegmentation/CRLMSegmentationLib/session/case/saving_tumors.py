@@ -1,0 +1,121 @@
+"""The tumors of a session as files of a case, and back: all that is not the chosen tumor in the present volume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import CRLMError, FileFormatError
+from ...navigation.distance import TumorDistance
+from ...values import Volume
+from ..tumor.hand_corrections import HandCorrections
+from ..tumor.labelmap import Labelmap
+from ..tumor.tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
+from ..tumors.case_tumor import CaseTumor, Found, Scan
+from ..tumors.tumor_facts import TumorFacts, read_tumors
+from .tumor_files import ScanFiles, TumorFiles
+
+if TYPE_CHECKING:
+    from ..session import Session
+    from .case_files import Case
+
+
+def tumors_to_save(session: Session, facts: dict[str, Any]) -> tuple[tuple[TumorFiles, ...], tuple[ScanFiles, ...]]:
+    """The files of what was found beside the chosen tumor, and of the volumes that it was found in.
+
+    facts  of the index: which volume is whose is added to it
+    """
+    others = {one.number for one in session.tumors.others}
+    files: list[TumorFiles] = []
+    scans: list[Scan] = []
+    for place, (tumor, entry) in enumerate(zip(session.tumors.all, facts.get("tumors", ())), start=1):
+        found, entry["volume"] = tumor.found, 0
+        if found is None or tumor.number not in others:
+            continue
+        scan = found.scan
+        if scan is not None and scan.volume is not None and tumor.is_stale:
+            if not any(one is scan for one in scans):
+                scans.append(scan)
+            entry["volume"] = next(number for number, one in enumerate(scans, start=1) if one is scan)
+        files.append(_files_of(place, found, None if scan is None else scan.volume))
+    facts["volumes"] = []
+    scan_files: list[ScanFiles] = []
+    for number, scan in enumerate(scans, start=1):
+        same = (one.number for one in scan_files if scan.sweep is not None and one.sweep is scan.sweep)
+        of = next(same, number if scan.sweep is not None else 0)
+        facts["volumes"].append({"sweep": scan.number, "recording_of": of})
+        assert scan.volume is not None, "only scans whose volume was kept are saved"
+        scan_files.append(ScanFiles(number, scan.volume, scan.sweep, scan.recording, of))
+    return tuple(files), tuple(scan_files)
+
+
+def _files_of(place: int, found: Found, volume: Volume | None) -> TumorFiles:
+    state = found.state
+    if state is None or volume is None:
+        return TumorFiles(place, found.surface)
+    mask = state.mask if state.mask.has_geometry_of(volume) else Labelmap.of_mask(state.mask).mask_on(volume)
+    labels, probability = state.corrections.labels, state.probability
+    fitting = labels if labels is not None and labels.shape == mask.voxels.shape else None
+    return TumorFiles(
+        place, found.surface, mask.with_seen(None), None if probability is None else probability.with_seen(None),
+        None if fitting is None else mask.on_grid(fitting),
+    )  # fmt: skip
+
+
+def saved_tumors(case: Case, folder: str | Path) -> tuple[tuple[CaseTumor, ...], int, int]:
+    """The tumors of a case that was read, the number of the chosen one, and that of the sweep of its volume.
+
+    What was found of the chosen one in the case's own volume is left out. Raises FileFormatError when its parts do not
+    fit together.
+    """
+    facts = case.facts or {}
+    listed, chosen = read_tumors(facts)
+    number = facts.get("sweep")
+    own_number = number if isinstance(number, int) and number > 0 else int(case.sweep is not None)
+    own = None if case.volume is None else Scan(own_number, case.volume, case.sweep)
+    earlier = _scans_of(case, facts)
+    files = {one.place: one for one in case.tumors}
+    tumors = []
+    for place, one in enumerate(listed, start=1):
+        scan = earlier.get(one.volume) if one.volume else Scan(one.sweep, None) if one.is_stale else own
+        try:
+            found = None if place not in files else _found(files[place], one, scan)
+        except CRLMError as error:
+            raise FileFormatError(f"The case in {folder} does not fit together: {error}") from None
+        tumors.append(replace(one.tumor, found=found))
+    return tuple(tumors), chosen, own_number
+
+
+def _scans_of(case: Case, facts: Mapping[str, Any]) -> dict[int, Scan]:
+    scans, listed = {}, facts.get("volumes") or ()
+    for one in case.scans:
+        entry = listed[one.number - 1]
+        number = entry.get("sweep") if isinstance(entry, dict) else None
+        scans[one.number] = Scan(number if isinstance(number, int) and number > 0 else 0, one.volume, one.sweep)
+    return scans
+
+
+def _found(files: TumorFiles, one: TumorFacts, scan: Scan | None) -> Found:
+    state = _state_of(files, one, scan)
+    distance = TumorDistance(files.surface) if state is None else state.shape.distance
+    assert distance is not None, "a tumor with a surface can be measured to"
+    return Found(files.surface, distance, scan, state, one.facts.doubts_acknowledged)
+
+
+def _state_of(files: TumorFiles, one: TumorFacts, scan: Scan | None) -> TumorState | None:
+    if files.mask is None or scan is None or scan.volume is None:
+        return None
+    for what, part in (("mask", files.mask), ("corrections", files.corrections)):
+        if part is not None and not part.has_geometry_of(scan.volume):
+            raise FileFormatError(f"{what} of {one.tumor.name} and volume have other voxels.")
+    facts = one.facts
+    corrections = HandCorrections() if facts.is_corrected is False else None
+    if files.corrections is not None:
+        corrections = HandCorrections.of_labels(files.corrections.voxels)
+    return state_of_scene(
+        scan.volume, files.mask, files.surface, files.probability, facts.threshold, facts.keep,
+        DEFAULT_SMOOTHING if facts.smoothing is None else facts.smoothing, facts.card, corrections, facts.doubts,
+        facts.found_at,
+    )  # fmt: skip

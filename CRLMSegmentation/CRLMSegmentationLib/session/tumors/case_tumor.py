@@ -1,0 +1,117 @@
+"""One tumor of a case as plain values: its name, its box, and what was found in it, in which volume and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...navigation.distance import TumorDistance
+from ...sweep import Sweep
+from ...values import Box, Volume
+from ...values.defaults import DEFAULT_SAFETY_MARGIN_MM
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    from ..tumor.tumor_state import TumorState
+
+MOST_TUMORS = 50
+LONGEST_NAME = 24
+# In the order of the numbers, told apart also by who sees no difference between red and green (after Okabe and Ito,
+# "Color universal design", 2008); blue is the box's and the margin's.
+COLORS = (
+    (1.0, 0.8, 0.2), (0.8, 0.47, 0.65), (0.0, 0.75, 0.55), (0.9, 0.45, 0.2), (0.65, 0.55, 0.95), (0.75, 0.85, 0.35),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """One sweep of a case and a volume that was made of it.
+
+    number     of the sweep in the case, from 1; 0 where no sweep is known
+    volume     None where it was not kept
+    recording  the file of the sweep that this program has written itself; None where there is none
+    """
+
+    number: int
+    volume: Volume | None
+    sweep: Sweep | None = None
+    recording: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found of a tumor.
+
+    surface       RAS mm;  distance  to it
+    scan          that it was found in; None where that is not known
+    state         all that it was made of; None where only the surface is known, of which nothing can be changed
+    acknowledged  True when a person has seen its doubts
+    """
+
+    surface: vtkPolyData
+    distance: TumorDistance
+    scan: Scan | None
+    state: TumorState | None = None
+    acknowledged: bool = False
+
+    @property
+    def found_at(self) -> datetime | None:
+        """None where nobody knows."""
+        return None if self.state is None else self.state.found_at
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences that speak against it."""
+        return () if self.state is None else self.state.doubts
+
+    @property
+    def is_corrected(self) -> bool:
+        """True when a hand has changed it."""
+        return self.state is not None and self.state.is_corrected
+
+
+@dataclass(frozen=True, eq=False)
+class CaseTumor:
+    """One tumor of a case.
+
+    number     given once in a case
+    color      red, green, blue, 0 to 1
+    box        in Reference; None while none was placed
+    found      the newest that was found of it; None while nothing was
+    is_stale   True when it was found in an earlier volume than the one that is worked on
+    is_of_this_sweep  True when that volume was made of the sweep that is worked on
+    origin     where and when it was found, for people: 'found in sweep 1, 14:02'; '' while nothing was
+    """
+
+    number: int
+    name: str
+    color: tuple[float, float, float]
+    box: Box | None = None
+    box_is_tight: bool = False
+    margin_mm: float = DEFAULT_SAFETY_MARGIN_MM
+    found: Found | None = None
+    is_stale: bool = False
+    is_of_this_sweep: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """True while nothing was placed or found."""
+        return self.box is None and self.found is None
+
+    @property
+    def origin(self) -> str:
+        if self.found is None:
+            return ""
+        scan, at = self.found.scan, self.found.found_at
+        place = "in an earlier volume"
+        if scan is not None and scan.number:
+            place = f"{place} of sweep {scan.number}" if self.is_of_this_sweep else f"in sweep {scan.number}"
+        return f"found {place}" + (f", {at:%H:%M}" if at is not None else "")
+
+
+def color_of(number: int) -> tuple[float, float, float]:
+    """Of the tumor with that number, from 1."""
+    return COLORS[(number - 1) % len(COLORS)]
