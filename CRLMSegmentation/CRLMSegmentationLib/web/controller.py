@@ -114,7 +114,7 @@ class Controller:
             _logger.error("The page could not be brought up to date.", exc_info=error)
         self._is_measuring, self._changed = False, True
         with self.state as state:
-            state.tools = mirror.lost_lines(state.tools)
+            state.tools, state.tumors = mirror.lost_lines(state.tools), mirror.lost_tumors(state.tumors)
             state.frames_per_second = 0.0
             state.live_text, state.live_hidden = _FAULT, True
             steps = state.steps
@@ -216,6 +216,8 @@ class Controller:
             state.slice_titles = list(self.display.slice_titles)
             state.box_warnings = list(session.box.warnings) if box is not None and has_volume else []
             state.has_tumor = has_tumor
+            state.can_navigate = question is None and steps.status(Step.NAVIGATE) is not StepStatus.WAITING
+            state.tumors = mirror.tumor_values(session, session.tools.readings())
             state.none_found, state.has_probability = none_found, is_found and session.tumor.has_probability
             state.tumor_text = steps[Step.SEGMENT].message if has_tumor else ""
             state.doubts, state.doubts_new = list(map(plain, session.tumor.doubts)) if is_found else [], doubts_new
@@ -274,12 +276,11 @@ class Controller:
             state.stream_text = self.library.without_places(str(stream)) if stream is not None else ""
             state.image_name = stream.image_name if stream is not None else ""
             state.actions = mirror.action_values(session, self.library.without_places)
-            state.update(mirror.live_values(session, self.library.without_places))
+            state.update(mirror.live_values(session, readings, self.library.without_places))
             state.update(self.ct.of(self.library.without_places))
             state.image_names = list(stream.image_names) if stream is not None else []
             state.rate_curves = self.rates.curves() if stream is not None else []
             state.rate_top = self.rates.range[1]
-            state.tools = mirror.tool_lines(readings, "same patient?" if state.question else "no tumor to measure to")
             self._count_heartbeat(state)
             state.distance_curves = self.distances.curves()
             state.distance_top = self.distances.range[1]
@@ -303,7 +304,7 @@ class Controller:
         """Open the next step when what a person has started is done, so that nobody has to look for it."""
         done = self.open_step.update(steps)
         if done is Step.CONNECT:
-            self.open_step.open("navigate" if state.has_tumor else "record")
+            self.open_step.open("navigate" if state.can_navigate else "record")
             self.session.engine.start()
         elif done is Step.RECONSTRUCT:
             self.open_step.open("box")

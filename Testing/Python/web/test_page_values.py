@@ -23,6 +23,8 @@ from CRLMSegmentationLib.web.library import Library
 from CRLMSegmentationLib.web.page import mirror, page_state
 from CRLMSegmentationLib.web.page.page_state import STEP_LABELS, STEPS
 
+NO_OTHER = {"other": "", "other_kind": "lost", "other_explanation": ""}
+
 
 def _reading(status=ToolStatus.LIVE, distance_mm=None, margin=MarginState.UNKNOWN) -> ToolReading:
     return ToolReading("Stylus", status, np.eye(4) if status is ToolStatus.LIVE else None, distance_mm, None, margin)
@@ -97,6 +99,7 @@ def test_a_tool_is_reported_in_text(reading, distance, kind, text):
     told = "Nothing is known of the error." if error else ""
     assert line == {
         "name": "Stylus", "distance": distance, "error": error, "explanation": told, "kind": kind, "text": text,
+        "own_kind": kind, "tumor": "tumor", **NO_OTHER,
     }  # fmt: skip
 
 
@@ -207,6 +210,7 @@ def test_tools_of_which_nothing_is_known_any_more_keep_no_number():
     (line,) = mirror.lost_lines(mirror.tool_lines([_reading(distance_mm=3.0, margin=MarginState.WITHIN_MARGIN)]))
     assert line == {
         "name": "Stylus", "distance": "– mm", "error": "", "explanation": "", "text": "lost", "kind": "lost",
+        "own_kind": "lost", "tumor": "tumor", **NO_OTHER,
     }  # fmt: skip
 
 

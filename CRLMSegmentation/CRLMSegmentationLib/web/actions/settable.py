@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ...navigation.margin_shell import LARGEST_MARGIN_MM
 from ...preoperative.ct_slices import PLANES
 from ...session.engine import DEVICES
+from ...session.tumors.case_tumor import LONGEST_NAME
 from ...simulation.ultrasound.settings import ECHOGENICITIES
 from ..page.page_state import STEPS
 from ..server.allowed import Check, is_truth, number, one_of, text
@@ -67,5 +68,7 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
         "threshold": number(*THRESHOLDS),
         "brush_mm": number(*BRUSH_MM),
         "margin_mm": number(*MARGIN_MM),
+        "renaming": number(0, _MOST_SENTENCES),
+        "tumor_name": text(LONGEST_NAME),
     }
     return {**own, **{name: number(-_FARTHEST_SLICE_MM, _FARTHEST_SLICE_MM) for name in sliders}}

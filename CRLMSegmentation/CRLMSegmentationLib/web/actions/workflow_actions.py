@@ -138,6 +138,52 @@ class Actions(ReportingActions):
         )  # fmt: skip
 
     @reported
+    def add_tumor(self) -> None:
+        """Keep this tumor; the next click in a slice places the box around another one."""
+        self._controller.correction.end()
+        actions.ADD_TUMOR.run(self._session)
+        self._controller.open_step.open("box")
+        self._state.placing = "box"
+
+    @reported
+    def choose_tumor(self, number: object) -> None:
+        """The steps work on that tumor, and the slices go through it."""
+        actions.CHOOSE_TUMOR.check(self._session)
+        self._controller.correction.end()
+        actions.CHOOSE_TUMOR.run(self._session, int(number_of(number)))
+        box = self._session.tumors.chosen.box
+        if box is not None:
+            self._controller.views.go_to(box.center_ras)
+        with self._state as state:
+            state.placing = ""
+
+    @reported
+    def rename_tumor(self, number: object, name: object) -> None:
+        actions.RENAME_TUMOR.run(self._session, int(number_of(number)), str(name))
+        with self._state as state:
+            state.renaming = 0
+
+    @reported
+    def delete_tumor(self, number: object) -> None:
+        """Asks first where a hand has worked on it."""
+        actions.DELETE_TUMOR.check(self._session)
+        tumor = self._session.tumors.get(int(number_of(number)))
+        self._controller.correction.end()
+        is_chosen = tumor.number == self._session.tumors.chosen.number
+        by_hand = is_chosen and self._session.tumor.has_hand_corrections
+
+        def delete() -> None:
+            actions.DELETE_TUMOR.run(self._session, tumor.number)
+
+        if not (by_hand or (tumor.found is not None and tumor.found.is_corrected)):
+            delete()
+            return
+        self._questions.ask(
+            f"{tumor.name} was corrected by hand. Deleting it takes that away.",
+            Choice(f"Delete {tumor.name}", delete, "error"), Choice("Cancel"),
+        )  # fmt: skip
+
+    @reported
     def go_navigate(self) -> None:
         """The tumor is as it should be: whoever says so has looked at what speaks against it."""
         actions.NAVIGATE.run(self._session)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...navigation.margin import Severity
+from ...navigation.stated_distance import explanation
 from ...navigation.tracked_tool import ToolStatus
 from ...session.actions import ACTIONS
 from ...session.state import SessionState, Step, StepStatus
+from ...session.tumors.tumor_lines import tumor_lines
 from .calibration_values import calibration_values
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ _KINDS = {
 }
 _ORIGINS = {"simulated": "Simulated, not clinical", "replayed": "Replayed", "live": "Live"}
 _TITLES = {"simulated": "Simulated ultrasound", "replayed": "Replayed ultrasound"}
+_NO_OTHER = {"other": "", "other_kind": "lost", "other_explanation": ""}
 _PAGE_STEP = {Step.RECONSTRUCT: "record", Step.SEGMENT: "segment"}
 
 
@@ -81,9 +84,18 @@ def outline_values(part: LivePart, plain: Callable[[str], str]) -> dict[str, Any
     }
 
 
-def live_values(session: Session, plain: Callable[[str], str]) -> dict[str, Any]:
-    """What changes all the time beside the steps, by the names of PageState."""
-    return {**outline_values(session.live, plain), **calibration_values(session.calibration, plain)}
+def live_values(session: Session, readings: Sequence[ToolReading], plain: Callable[[str], str]) -> dict[str, Any]:
+    """What changes all the time beside the steps, by the names of PageState.
+
+    readings  of all tools, now
+    """
+    no_distance = "no tumor to measure to" if session.case.question is None else "same patient?"
+    name = session.tumors.chosen.name if len(session.tumors.all) > 1 else "tumor"
+    values = {
+        "tools": tool_lines(readings, no_distance, name),
+        "tumors": tumor_values(session, readings),
+    }
+    return {**values, **outline_values(session.live, plain), **calibration_values(session.calibration, plain)}
 
 
 def clock_text(seconds: float | None) -> str:
@@ -141,10 +153,13 @@ def _line(name: str, state: SessionState, step: Step) -> dict[str, str]:
     return {"status": status, "text": message[:1].upper() + message[1:]}
 
 
-def tool_lines(readings: Iterable[ToolReading], no_distance: str = "no tumor to measure to") -> list[dict[str, str]]:
-    """What the page shows of each tool: {'name', 'distance', 'error', 'text', 'kind'}, from ToolReadings.
+def tool_lines(
+    readings: Iterable[ToolReading], no_distance: str = "no tumor to measure to", tumor: str = "tumor"
+) -> list[dict[str, str]]:
+    """What the page shows of each tool: name, tumor, distance, error, explanation, text, kind, and the other tumor's.
 
     no_distance  what is said of a tool that is tracked and not measured
+    tumor        what the chosen tumor is called
     """
     lines = []
     for reading in readings:
@@ -156,19 +171,48 @@ def tool_lines(readings: Iterable[ToolReading], no_distance: str = "no tumor to 
             distance, text = f"{reading.signed_distance_mm:.1f} mm", reading.margin.value
         lines.append(
             {
-                "name": reading.name, "distance": distance, "error": reading.error_text,
-                "explanation": reading.error_explanation, "text": text, "kind": _KINDS[reading.margin.severity],
+                "name": reading.name, "tumor": tumor, "distance": distance, "error": reading.error_text,
+                "explanation": reading.error_explanation, "text": text, "kind": _KINDS[reading.severity],
+                "own_kind": _KINDS[reading.margin.severity],
+                **_other_values(reading),
             }
         )  # fmt: skip
     return lines
 
 
+def _other_values(reading: ToolReading) -> dict[str, str]:
+    other = reading.other
+    if other is None:
+        return _NO_OTHER
+    return {
+        "other": other.text, "other_kind": _KINDS[other.margin.severity],
+        "other_explanation": explanation(other.budget),
+    }  # fmt: skip
+
+
+def tumor_values(session: Session, readings: Iterable[ToolReading]) -> list[dict[str, Any]]:
+    """What the page lists of the tumors of the case."""
+    return [
+        {
+            "number": one.number, "name": one.name, "color": one.color, "text": one.text, "remark": one.remark,
+            "distance": one.distance, "kind": _KINDS[one.severity], "doubts": one.doubts_text, "chosen": one.is_chosen,
+        }
+        for one in tumor_lines(session, readings)
+    ]  # fmt: skip
+
+
 def lost_lines(lines: list[dict[str, str]]) -> list[dict[str, str]]:
     """The same tools when nothing is known of them any more."""
-    return [
-        {**line, "distance": "– mm", "error": "", "explanation": "", "text": ToolStatus.LOST.value, "kind": "lost"}
-        for line in lines
-    ]
+    lost = {
+        "distance": "– mm", "error": "", "explanation": "", "text": ToolStatus.LOST.value, "kind": "lost",
+        "own_kind": "lost", **_NO_OTHER,
+    }  # fmt: skip
+    return [{**line, **lost} for line in lines]
+
+
+def lost_tumors(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same tumors when no distance to any is known any more."""
+    return [{**line, "distance": "", "kind": "lost"} for line in lines]
 
 
 def first_distance_mm(readings: Iterable[ToolReading]) -> float | None:

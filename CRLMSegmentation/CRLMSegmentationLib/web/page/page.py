@@ -16,7 +16,8 @@ from .panel_calibrate import calibrate_panel
 from .panel_ct import ct_panel
 from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
-from .widgets import bound_to, each_tool
+from .tumor_list import tumor_list
+from .widgets import bound_to, each_tool, other_tumor
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -62,6 +63,7 @@ class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
                 with html.Div(classes="steps"):
                     html.Section("{{ fault }}", v_if="fault", classes="fault", id="fault", role="alert")
                     _same_patient(cases)
+                    tumor_list(actions)
                     connect_panel(source)
                     record_panel(actions)
                     box_panel(actions)
@@ -160,14 +162,17 @@ def _views() -> None:
             html.Div(
                 "CT. {{ ct_registration }}", classes="view-ct", v_if="ct_registered && !question", id="ct-in-space"
             )
-            with html.Div(classes="read-out", v_if="has_tumor && tools.length"):
+            with html.Div(classes="read-out", v_if="can_navigate && tools.length"):
                 with each_tool():
-                    html.Div("{{ tool_shown.distance }}", classes="distance")
+                    html.Div("{{ tool_shown.distance }}", classes=("`distance is-${tool_shown.own_kind}`",))
                     html.Div(
                         "{{ tool_shown.error }}", classes="distance-error", v_if="tool_shown.error",
                         title=("tool_shown.explanation",),
                     )  # fmt: skip
-                    html.Div("{{ tool_shown.name }} to tumor · {{ tool_shown.text }}", classes="tool-text")
+                    html.Div(
+                        "{{ tool_shown.name }} to {{ tool_shown.tumor }} · {{ tool_shown.text }}", classes="tool-text"
+                    )
+                    other_tumor()
         for number, tag in enumerate(SLICES):
             with html.Div(classes=f"view view-slice view-{tag.lower()}"):
                 client.ServerTemplate(name=tag)

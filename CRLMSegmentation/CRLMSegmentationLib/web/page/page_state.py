@@ -118,6 +118,11 @@ class PageState:
     box_warnings: list[Any] = field(default_factory=list)
     truth_known: bool = False
 
+    # The tumors of the case, above the steps
+    tumors: list[Any] = field(default_factory=list)  # {"number", "name", "color", "text", "distance", ...}
+    renaming: int = 0  # number of the tumor whose name is being typed, 0 for none
+    tumor_name: str = ""  # as it is typed
+
     # 4 Segment
     models: list[Any] = field(default_factory=list)
     model: str = ""
@@ -137,6 +142,7 @@ class PageState:
     can_redo: bool = False
 
     # 5 Navigate
+    can_navigate: bool = False  # by the chosen tumor, or by another one of the case
     margin_mm: float = DEFAULT_SAFETY_MARGIN_MM
     tools: list[Any] = field(default_factory=list)
     distance_curves: list[Any] = field(default_factory=list)

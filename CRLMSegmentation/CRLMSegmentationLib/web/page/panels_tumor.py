@@ -15,6 +15,7 @@ from .widgets import (
     each_tool,
     main_button,
     named,
+    other_tumor,
     outline_switch,
     progress_bar,
     side_button,
@@ -147,23 +148,24 @@ def _tool_button(actions: Actions, tool: str, icon: str, text: str) -> None:
 def navigate_panel(actions: Actions) -> None:
     """The distance of each tool, large, with its course over time."""
     with step("navigate", 5, "Navigate"):
-        html.P("The tumor first: then its distance to every tool is shown here.", v_if="!has_tumor")
+        html.P("The tumor first: then its distance to every tool is shown here.", v_if="!can_navigate")
         with html.Div(v_if="has_tumor && doubts_new"):
             warning_list("doubts")
             side_button(
                 described.ACKNOWLEDGE.label, "mdi-check", actions.go_navigate, classes="mb-3", id="looked",
                 **bound_to(described.ACKNOWLEDGE),
             )  # fmt: skip
-        with html.Div(v_if="has_tumor"):
+        with html.Div(v_if="can_navigate"):
             html.P("No tool is tracked yet.", v_if="tools.length === 0", classes="quiet")
             with each_tool():
-                html.Div("{{ tool_shown.name }}", classes="tool-name")
-                html.Div("{{ tool_shown.distance }}", classes="distance")
+                html.Div("{{ tool_shown.name }} to {{ tool_shown.tumor }}", classes="tool-name")
+                html.Div("{{ tool_shown.distance }}", classes=("`distance is-${tool_shown.own_kind}`",))
                 html.Div(
                     "{{ tool_shown.error }}", classes="distance-error", v_if="tool_shown.error",
                     title=("tool_shown.explanation",),
                 )  # fmt: skip
                 html.Div("{{ tool_shown.text }}", classes="tool-text")
+                other_tumor()
             html.Div("Distance over the last 30 s; the dashed line is the margin", classes="label mt-2")
             chart(
                 "distance_curves", "{{ distance_top }} mm",

@@ -102,6 +102,14 @@ def each_tool() -> html.Div:
     return html.Div(v_for="tool_shown in tools", key="tool_shown.name", classes=("`tool is-${tool_shown.kind}`",))
 
 
+def other_tumor() -> None:
+    """Within each_tool(): how far it is to the other tumor that it endangers most."""
+    html.Div(
+        "{{ tool_shown.other }}", classes=("`tool-other is-${tool_shown.other_kind}`",), v_if="tool_shown.other",
+        title=("tool_shown.other_explanation",),
+    )  # fmt: skip
+
+
 def outline_switch(actions: Actions) -> None:
     """Outline live: on or off, how it goes, and that it is a hint."""
     label = f"{{{{ outlining ? 'Outline no more' : '{described.OUTLINE.label}' }}}}"
