@@ -16,6 +16,13 @@ class Questions:
             _("The tumor was corrected by hand. {what}").format(what=what), _("Replace what I corrected"), _("Keep it")
         )
 
+    def may_delete_hand_work(self, name: str) -> bool:
+        """Before a tumor is deleted that was corrected by hand."""
+        return self._confirm(
+            _("{name} was corrected by hand. Deleting it takes that away.").format(name=name),
+            _("Delete {name}").format(name=name), _("Keep it"),
+        )  # fmt: skip
+
     def about_unsaved(self, go_on: str, stay: str) -> str:
         """'save', 'discard' or 'cancel', for a case that is not saved yet. go_on, stay: labels of the two buttons."""
         box = self._box(_("This case holds data that was not saved."))

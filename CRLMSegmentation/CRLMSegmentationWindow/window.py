@@ -26,6 +26,7 @@ from .panels.record_panel import RecordPanel
 from .panels.sections import Sections
 from .panels.segment_panel import SegmentPanel
 from .panels.source_panel import SourcePanel
+from .panels.tumors_panel import TumorsPanel
 from .process_timer import ProcessTimer
 from .questions import Questions
 from .scene_changes import SceneChanges
@@ -77,10 +78,11 @@ class Window:
         self.connect, self.record, self.box = ConnectPanel(self), RecordPanel(self), BoxPanel(self)
         self.segment, self.navigate, self.case = SegmentPanel(self), NavigatePanel(self), CasePanel(self)
         self.source, self.calibrate, self.ct = SourcePanel(self), CalibratePanel(self), CtPanel(self)
-        names = ("source", "connect", "record", "box", "segment", "navigate", "calibrate", "ct", "case")
+        self.tumors = TumorsPanel(self)
+        names = ("source", "tumors", "connect", "record", "box", "segment", "navigate", "calibrate", "ct", "case")
         self.panels = {name: getattr(self, name) for name in names}
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
-        self.sections = Sections(self.numbered, lambda: self.session is not None and self.has_tumor)
+        self.sections = Sections(self.numbered, self._may_navigate)
         self.timer = ProcessTimer(self.tick, lambda: self.session is not None and self.session.is_busy)
 
     # When the module is shown, left, closed
@@ -250,7 +252,7 @@ class Window:
             self._is_refreshing = False
 
     @staticmethod
-    def _refreshed(panel: StepPanel | SourcePanel) -> Exception | None:
+    def _refreshed(panel: StepPanel | SourcePanel | TumorsPanel) -> Exception | None:
         """Bring one panel up to date. What it raises is kept for later, so that the others do not stand still."""
         try:
             panel.refresh()
@@ -263,6 +265,10 @@ class Window:
     def has_tumor(self) -> bool:
         """True while there is a tumor to navigate by."""
         return self.session.state.status(self.steps.NAVIGATE).name == "READY"
+
+    def _may_navigate(self) -> bool:
+        """True while a person may navigate by the chosen tumor, and no other one is just being found."""
+        return self.session is not None and self.has_tumor and self.session.tumor.surface is not None
 
     def open_step(self, wanted: StepPanel) -> None:
         """Open one step and close the others, whose state stands beside their titles."""
@@ -279,6 +285,14 @@ class Window:
         self.leave_views()
         self._begin_case()
         self.refresh()
+
+    def show_tumor(self) -> None:
+        """Another tumor is chosen: the threshold and the views are those of it."""
+        self.show_threshold()
+        if self.session.tumor.surface is not None:
+            self.shown.tumor()
+        elif self.view.volume_node() is not None:
+            self.shown.volume()
 
     def _begin_case(self) -> None:
         self.show_threshold()

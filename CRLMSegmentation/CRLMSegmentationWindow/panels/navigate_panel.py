@@ -70,12 +70,14 @@ class NavigatePanel(StepPanel):
         for name in list(self.readouts):
             if name not in readings:
                 self.readouts.pop(name).remove()
+        tumors = self.session.tumors
+        tumor = tumors.chosen.name if len(tumors.all) > 1 else ""
         measured = []
         for name, reading in readings.items():
             if name not in self.readouts:
                 self.readouts[name] = ToolReadout(self.ui.readoutFrame.layout(), name)
-            kind = self.readouts[name].show(reading)
-            if reading.signed_distance_mm is not None:
+            kind = self.readouts[name].show(reading, tumor)
+            if reading.signed_distance_mm is not None or reading.other is not None:
                 measured.append(kind)
         parameters = self.window.parameters
         if parameters.sound:

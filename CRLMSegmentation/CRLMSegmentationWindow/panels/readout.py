@@ -22,27 +22,36 @@ class ToolReadout:
     def __init__(self, layout: qt.QLayout, name: str):
         self.frame = qt.QFrame()
         self.frame.objectName = f"readout{name}"
-        self._name, self._number, self._error, self._text = (qt.QLabel() for _number in range(4))
+        self._tool = name
+        self._name, self._number, self._error, self._text, self._other = (qt.QLabel() for _number in range(5))
         for label, objectName, sheet in (
             (self._name, "readoutName", "font-size: 18px; font-weight: bold;"),
             (self._number, "readoutNumber", "font-size: 58px; font-weight: bold;"),
             (self._error, "readoutError", "font-size: 16px;"),
             (self._text, "readoutText", "font-size: 20px; font-weight: bold;"),
+            (self._other, "readoutOther", "font-size: 17px; font-weight: bold;"),
         ):
             label.objectName = objectName
             label.styleSheet = sheet
             label.alignment = qt.Qt.AlignCenter
         inside = qt.QVBoxLayout(self.frame)
         inside.spacing = 0
-        self._error.wordWrap = True
-        for label in (self._name, self._number, self._error, self._text):
+        self._error.wordWrap = self._other.wordWrap = True
+        for label in (self._name, self._number, self._error, self._text, self._other):
             inside.addWidget(label)
         self._name.text = name
         layout.addWidget(self.frame)
 
-    def show(self, reading: ToolReading) -> str:
-        """Show a ToolReading; returns the kind of its color."""
+    def show(self, reading: ToolReading, tumor: str = "") -> str:
+        """Show a ToolReading; returns the kind of its color, which is that of the tumor that the tip endangers most.
+
+        tumor  name of the chosen tumor, where there are several
+        """
         kind, number, text = readout_of(reading)
+        kind = worst_kind(kind, reading)
+        style.write(self._name, _("{tool} to {tumor}").format(tool=self._tool, tumor=tumor) if tumor else self._tool)
+        style.write(self._other, "" if reading.other is None else reading.other.text)
+        self._other.visible = reading.other is not None
         style.apply(self.frame, style.panel(kind))
         style.write(self._number, number)
         style.write(self._error, reading.error_text)
@@ -57,11 +66,13 @@ class ToolReadout:
         style.write(self._error, "")
         self._error.setToolTip("")
         style.write(self._text, _("a fault, see step 5"))
+        style.write(self._other, "")
 
     @property
     def text(self) -> str:
         """What stands in the panel."""
-        return f"{self._name.text}: {self._number.text} {self._error.text} {self._text.text}"
+        shown = f"{self._name.text}: {self._number.text} {self._error.text} {self._text.text}"
+        return f"{shown} {self._other.text}" if self._other.text else shown
 
     def remove(self) -> None:
         """Take the panel out of the window."""
@@ -91,6 +102,14 @@ def readout_of(reading: ToolReading) -> tuple[str, str, str]:
     return _KINDS[reading.margin.severity.value], number, text.get(reading.margin.name, reading.margin.value)
 
 
+def worst_kind(kind: str, reading: ToolReading) -> str:
+    """`kind` of the chosen tumor's distance, or that of the other tumor that is nearest where it is worse."""
+    if reading.other is None:
+        return kind
+    other = _KINDS[reading.other.margin.severity.value]
+    return other if reading.other.margin.is_alert and kind != "bad" else kind
+
+
 # The first of these among the read-outs of all tools is the worst.
 _WORST_FIRST = ("bad", "warn", "lost", "good", "idle")
 
@@ -100,6 +119,9 @@ def worst_reading(readings: Iterable[ToolReading]) -> tuple[str, str] | None:
     shown = []
     for reading in readings:
         kind, number, text = readout_of(reading)
+        kind, of_other = worst_kind(kind, reading), reading.other
+        if of_other is not None and of_other.margin.is_alert:
+            text = f"{text}; {of_other.text}"
         distance = reading.signed_distance_mm if reading.signed_distance_mm is not None else 0.0
         if kind != "idle":
             shown.append((_WORST_FIRST.index(kind), distance, kind, f"{reading.name} {number} {text}"))

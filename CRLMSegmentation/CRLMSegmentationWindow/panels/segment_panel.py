@@ -186,7 +186,9 @@ class SegmentPanel(StepPanel):
         return actions.ACKNOWLEDGE.can_run(self.session)
 
     def is_done(self) -> bool:
-        done = self.session.state.status(self.window.steps.NAVIGATE).name == "READY"
+        state, steps = self.session.state, self.window.steps
+        # There may be another tumor to navigate by.
+        done = state.status(steps.NAVIGATE).name == "READY" and state.status(steps.SEGMENT).name == "DONE"
         return done and not self.is_running and not self.editor.is_open
 
     def on_done(self) -> None:

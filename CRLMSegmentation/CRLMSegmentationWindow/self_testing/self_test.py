@@ -1,9 +1,10 @@
 """The self test of the module: one case from the live stream to the navigation view, by the widgets themselves.
 
 It plays the shipped sample over OpenIGTLink, presses the buttons of all five steps, checks nodes and geometry, stops
-an inference half-way, ends the worker process and the server and goes on, breaks the window's timer, changes the theme,
-loads scenes, reloads the module, calibrates a stylus, closes the scene, and checks that nothing is left running. A
-picture of each step goes to the folder of the environment variable CRLM_SCREENSHOTS, or into Slicer's temporary folder.
+an inference half-way, ends the worker process and the server and goes on, adds and deletes a second tumor, breaks the
+window's timer, changes the theme, loads scenes, reloads the module, calibrates a stylus, closes the scene, and checks
+that nothing is left running. A picture of each step goes to the folder of the environment variable CRLM_SCREENSHOTS, or
+into Slicer's temporary folder.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from .self_test_people import People
 from .self_test_scenes import Scenes
 from .self_test_steps import Steps
 from .self_test_tools import Leftovers, make_dark
+from .self_test_tumors import Tumors
 
 
-class SelfTest(Steps, Faults, People, Scenes, CalibrateSteps):
+class SelfTest(Steps, Faults, People, Tumors, Scenes, CalibrateSteps):
     """`SelfTest(case).run()`, with the ScriptedLoadableModuleTest."""
 
     def run(self) -> None:
@@ -48,6 +50,7 @@ class SelfTest(Steps, Faults, People, Scenes, CalibrateSteps):
             self.semi_automatic()
             self.doubts_are_seen()
             self.navigate()
+            self.several_tumors()
             self.reconnect_while_navigating()
             self.a_fault_is_shown_as_lost()
             self.words_stand_out_in_every_theme()

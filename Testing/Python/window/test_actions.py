@@ -70,6 +70,9 @@ BUTTONS = [
     ("ctUnregisterButton", "UNREGISTER_CT", None),
     ("ctExportButton", "EXPORT_CT", None),
     ("ctCloseButton", "CLOSE_CT", None),
+    ("addTumorButton", "ADD_TUMOR", None),
+    ("renameTumorButton", "RENAME_TUMOR", None),
+    ("deleteTumorButton", "DELETE_TUMOR", None),
     ("samePatientButton", "KEEP_CASE", None),
     ("saveCaseButton", "SAVE", None),
     ("openCaseButton", "OPEN_CASE", None),
@@ -110,7 +113,7 @@ def test_every_action_of_the_session_has_its_place_in_the_window(name):
 
 
 def test_every_action_is_tried_above():
-    tried = {name for _, name, _ in BUTTONS} | {"MARGIN"}
+    tried = {name for _, name, _ in BUTTONS} | {"MARGIN", "CHOOSE_TUMOR"}
     assert {getattr(actions, name) for name in tried} == set(actions.ACTIONS)
 
 

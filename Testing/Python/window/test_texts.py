@@ -8,13 +8,14 @@ from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.tracking.age import Age
 
 
-def reading(status="LIVE", distance_mm=None, margin="UNKNOWN"):
+def reading(status="LIVE", distance_mm=None, margin="UNKNOWN", other=None):
     """As the session gives it: see session.tools.ToolReading."""
     return SimpleNamespace(
         name="Stylus",
         status=SimpleNamespace(name=status),
         signed_distance_mm=distance_mm,
         margin=MarginState[margin],
+        other=other,
     )
 
 

@@ -9,6 +9,7 @@ from unittest.mock import MagicMock
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.session.calibration.guidance import Guidance
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
+from CRLMSegmentationLib.session.tumors.case_tumor import CaseTumor
 from CRLMSegmentationLib.tracking.age import Age
 
 _SIGNALS = {"collapsed": "contentsCollapsed(bool)", "checked": "toggled(bool)"}
@@ -68,12 +69,12 @@ def make_parameters(**values):
     return parameters
 
 
-def make_reading(distance_mm=None, margin="UNKNOWN", status="LIVE", name="Stylus"):
+def make_reading(distance_mm=None, margin="UNKNOWN", status="LIVE", name="Stylus", other=None):
     """As scene.tools.ToolReading."""
     return SimpleNamespace(
         name=name, status=SimpleNamespace(name=status), signed_distance_mm=distance_mm,
         error_text="" if distance_mm is None else "± 1.8 mm", error_explanation="",
-        margin=MarginState[margin],
+        margin=MarginState[margin], other=other,
     )  # fmt: skip
 
 
@@ -142,6 +143,8 @@ class FakeSession:
             "tumor", calls, result=None, threshold=None, doubts=(),
             has_hand_corrections=False, smoothing=0.5, acknowledge_doubts=self._acknowledge_doubts,
         )  # fmt: skip
+        first = CaseTumor(1, "T1", (1.0, 0.8, 0.2))
+        self.tumors = FakePart("tumors", calls, all=(first,), chosen=first, is_any=False)
         self.accuracy = FakePart("accuracy", calls)
         self.calibration = FakePart(
             "calibration", calls, is_running=False, is_ending=False, result=None, problem="", instruction="",
@@ -155,7 +158,9 @@ class FakeSession:
         self.structures = FakePart(
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm
         )  # fmt: skip
-        self.tools = FakePart("tools", calls, readings=lambda: list(self.given_readings))
+        self.tools = FakePart(
+            "tools", calls, readings=lambda: list(self.given_readings), to_others=lambda reading: {}
+        )  # fmt: skip
         self.case = FakePart(
             "case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False, is_empty=False
         )  # fmt: skip

@@ -1,0 +1,127 @@
+"""The list of tumors in the window: what stands in it, and what a person does with it."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from CRLMSegmentationLib.navigation.margin import MarginState, Severity
+from CRLMSegmentationLib.session.tumors.tumor_lines import TumorLine
+
+LINE = TumorLine(
+    1, "T1", "#ffcc33", "4.2 mL, largest diameter 23 mm", "", "7.5 mm ± 1.8", Severity.CLEAR, 2, True, True, False
+)  # fmt: skip
+SECOND = replace(
+    LINE, number=2, name="T2", distance="", remark="found in sweep 1, 14:02", doubts=0, doubts_new=False,
+    is_chosen=False, is_corrected=True,
+)  # fmt: skip
+
+
+class Rows:
+    """As a QListWidget: its texts, its colors, and what is told of a row that is pressed."""
+
+    def __init__(self):
+        self.texts, self.current, self._slots = [], -1, []
+
+    def connect(self, signal, slot):
+        assert signal == "currentRowChanged(int)"
+        self._slots.append(slot)
+
+    def clear(self):
+        self.texts = []
+        self.setCurrentRow(-1)
+
+    def addItem(self, text):
+        self.texts.append(text)
+
+    def item(self, row):
+        return SimpleNamespace(
+            setText=lambda text: self.texts.__setitem__(row, text), setIcon=lambda icon: None,
+        )  # fmt: skip
+
+    def setFixedHeight(self, height):
+        self.height = height
+
+    def setCurrentRow(self, row):
+        if row != self.current:
+            self.current = row
+            for slot in self._slots:
+                slot(row)
+
+
+@pytest.fixture
+def listed(a_window, window_module, monkeypatch):
+    """(window, session, rows) with two tumors in the list, of which the second was corrected by hand."""
+    window, session = a_window
+    module = window_module("panels.tumors_panel")
+    given = [LINE, SECOND]
+    monkeypatch.setattr(module, "lines_of", lambda _session: list(given))
+    session.set(CONNECT="DONE", RECORD="DONE", RECONSTRUCT="DONE", BOX="DONE", SEGMENT="DONE", NAVIGATE="READY")
+    session.tumors.is_any = True
+    rows = window.ui.tumorList = Rows()
+    rows.connect("currentRowChanged(int)", window.tumors.on_row)
+    window.given = given
+    window.refresh()
+    session.calls.clear()
+    return window, session, rows
+
+
+def test_every_tumor_has_its_line_and_the_chosen_one_is_marked(listed):
+    window, session, rows = listed
+    assert window.ui.tumorsFrame.visible and rows.current == 0 and session.calls == []
+    assert rows.texts == [
+        "T1:  4.2 mL, largest diameter 23 mm  |  7.5 mm ± 1.8  |  2 doubts, not looked at",
+        "T2:  4.2 mL, largest diameter 23 mm  |  found in sweep 1, 14:02",
+    ]
+    window.given[0] = replace(LINE, distance="3.0 mm ± 1.8", doubts=1, doubts_new=False)
+    window.refresh()
+    assert rows.texts[0].endswith("3.0 mm ± 1.8  |  1 doubt")
+    window.given.clear()
+    window.refresh()
+    assert not window.ui.tumorsFrame.visible
+
+
+def test_a_line_that_is_pressed_is_chosen(listed):
+    window, session, rows = listed
+    rows.setCurrentRow(1)
+    assert "tumors.choose" in session.calls
+    session.calls.clear()
+    window.tumors.on_row(0)
+    assert session.calls == [], "it is chosen already"
+
+
+def test_another_tumor_waits_for_the_click_that_places_its_box(listed):
+    window, session, _ = listed
+    session.tumors.chosen = replace(session.tumors.chosen, box=object())
+    window.refresh()
+    window.ui.addTumorButton.click()
+    assert "tumors.add" in session.calls and window.box.picker.is_waiting and not window.box.section.collapsed
+
+
+@pytest.mark.parametrize("agrees", [False, True])
+def test_what_a_hand_has_made_is_not_deleted_unasked(listed, agrees):
+    window, session, _ = listed
+    asked = []
+    window.questions.may_delete_hand_work = lambda name: asked.append(name) or agrees
+    window.ui.deleteTumorButton.click()
+    assert session.calls == ["tumors.delete"] and asked == []
+    session.calls.clear()
+    window.given[:] = [replace(LINE, is_chosen=False), replace(SECOND, is_chosen=True)]
+    window.refresh()
+    window.ui.deleteTumorButton.click()
+    assert asked == ["T2"] and ("tumors.delete" in session.calls) == agrees
+
+
+def test_another_tumor_that_is_near_warns_also_while_the_chosen_one_is_far(window_module, listed):
+    readout = window_module("panels.readout")
+    other = SimpleNamespace(margin=MarginState.WITHIN_MARGIN, text="T2: 3.1 mm ± 1.6, within the margin")
+    far = SimpleNamespace(
+        name="Stylus", status=SimpleNamespace(name="LIVE"), signed_distance_mm=30.0, margin=MarginState.CLEAR,
+        error_text="", error_explanation="", other=other,
+    )  # fmt: skip
+    panel = readout.ToolReadout(window_module("style") and SimpleNamespace(addWidget=lambda frame: None), "Stylus")
+    assert panel.show(far, "T1") == "warn"
+    assert panel.text == "Stylus to T1: 30.0 mm  clear of the margin T2: 3.1 mm ± 1.6, within the margin"
+    kind, text = readout.worst_reading([far])
+    assert kind == "warn" and text.endswith("T2: 3.1 mm ± 1.6, within the margin")
+    panel.show_lost()
+    assert "T2" not in panel.text.split(":", 1)[1]
