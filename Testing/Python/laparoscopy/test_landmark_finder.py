@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import LaparoscopeError, ModelError
 from CRLMSegmentationLib.inference.image import Prediction
+from CRLMSegmentationLib.inference.models.catalogue import CatalogueEntry
 from CRLMSegmentationLib.inference.models.model_folders import FOLDER_VARIABLE
+from CRLMSegmentationLib.laparoscopy.network import landmark_finder
 from CRLMSegmentationLib.laparoscopy.video import pictures_of, video_source
 from CRLMSegmentationLib.values.landmarks import LANDMARKS, Polyline
 from small_model import exported_model  # noqa: F401
@@ -106,6 +108,13 @@ def test_lines_that_cross_stay_whole_in_a_label_map(crossing):
 def test_without_a_model_one_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     with pytest.raises(ModelError, match="No model for landmarks is installed: give its folder with --model"):
+        landmark_model(None)
+
+
+def test_of_several_models_one_has_to_be_chosen(monkeypatch):
+    entries = [CatalogueEntry(name, name, "", "landmarks") for name in ("one", "other")]
+    monkeypatch.setattr(landmark_finder, "model_choices", lambda task: entries)
+    with pytest.raises(ModelError, match="choose with --model one, other"):
         landmark_model(None)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError, SegmentationError
 from ...values.defaults import DEFAULT_BOX_MARGIN_MM, DEFAULT_PORT
-from ..options.checks import at_least_one
+from ..options.engine_options import add_engine_options
 from ..options.outputs import add_force_option, check_outputs
 from ..options.printing import print_doubt, print_facts
 from ..options.progress import progress_bar
@@ -62,15 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fan", type=values, metavar="FAN",
                         help="sector of the image that is used, six numbers (origin U V, edges in degrees, radii in "
                         "pixels), or none (default: PLUS's, else none)")  # fmt: skip
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto",
-                        help="where the network runs (default auto: an NVIDIA GPU where there is one)")  # fmt: skip
-    from ...inference.runtimes.runtime_choice import RUNTIMES
-
-    parser.add_argument(
-        "--runtime", choices=RUNTIMES, default="auto",
-        help="what runs the network on a processor (default the fastest that agrees with torch)",
-    )  # fmt: skip
-    parser.add_argument("--threads", type=at_least_one, metavar="N", help="processor threads at most")
+    add_engine_options(parser)
     add_sweep_options(parser)
     add_force_option(parser)
 

@@ -14,6 +14,7 @@ from ...files.laparoscope.landmark_mask_file import write_landmark_mask
 from ...files.laparoscope.polylines_file import write_polylines
 from ...values.landmarks import LANDMARKS, Polyline
 from ..options.checks import at_least_one
+from ..options.engine_options import add_engine_options
 from ..options.outputs import Output, add_force_option, check_folder, check_outputs
 from ..options.printing import print_doubt, print_facts
 from ..options.progress import progress_bar
@@ -42,15 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stride", type=at_least_one, default=1, metavar="N", help="every n-th frame (default 1)")
     parser.add_argument("--threshold", type=float,
                         help="probability from which a pixel belongs to a landmark (default the model's)")  # fmt: skip
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto",
-                        help="where the network runs (default auto: an NVIDIA GPU where there is one)")  # fmt: skip
-    from ...inference.runtimes.runtime_choice import RUNTIMES
-
-    parser.add_argument(
-        "--runtime", choices=RUNTIMES, default="auto",
-        help="what runs the network on a processor (default the fastest that agrees with torch)",
-    )  # fmt: skip
-    parser.add_argument("--threads", type=at_least_one, metavar="N", help="processor threads at most")
+    add_engine_options(parser)
     add_force_option(parser)
 
 
@@ -67,6 +60,9 @@ def run(arguments: argparse.Namespace) -> None:
     found = _Found(folder)
     with WorkerPredictor(model, arguments.device, False, arguments.threads, arguments.runtime) as predictor:
         _wait_for(predictor)
+        # Frames of an earlier run would be taken for those of this one; nothing is lost when this one cannot begin.
+        for file in _earlier_frames(folder) if source.video else ():
+            file.unlink()
         finder = LandmarkFinder(predictor, arguments.threshold or model.card.threshold)
         with progress_bar("Landmarks") as progress:
             for name, picture in pictures_of(source, arguments.stride):
@@ -128,8 +124,6 @@ class _Found:
 
 
 def _check(folder: Path, source: VideoSource, arguments: argparse.Namespace) -> None:
-    from ...laparoscopy.video import FRAME_NAME
-
     if folder.exists() and not folder.is_dir():
         raise ConfigurationError(f"-o {folder} is a file; give the name of a folder.")
     check_folder(folder, "-o")
@@ -138,14 +132,17 @@ def _check(folder: Path, source: VideoSource, arguments: argparse.Namespace) -> 
     check_outputs([Output("-o", folder / LINES, by_library=False), *masks], inputs, arguments.force)
     if source.video is None:
         return
-    earlier = sorted(folder.glob(FRAME_NAME.format(0).rstrip("0") + "*.png"))
-    if earlier and not arguments.force:
+    if (earlier := _earlier_frames(folder)) and not arguments.force:
         raise ConfigurationError(
             f"{earlier[0]} is already there and is not overwritten: choose another folder for -o, or give --force."
         )
-    # Frames of an earlier run would be taken for those of this one.
-    for file in earlier:
-        file.unlink()
+
+
+def _earlier_frames(folder: Path) -> list[Path]:
+    """Masks of a video's frames that an earlier run has written."""
+    from ...laparoscopy.video import FRAME_NAME
+
+    return sorted(folder.glob(FRAME_NAME.format(0).rstrip("0") + "*.png"))
 
 
 def _wait_for(predictor: WorkerPredictor) -> None:

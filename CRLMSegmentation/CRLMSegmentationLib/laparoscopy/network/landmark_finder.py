@@ -85,7 +85,7 @@ def _within_circle(picture: np.ndarray, scale: np.ndarray, border: float) -> np.
 
 def landmark_model(name_or_folder: str | None) -> Model:
     """The model of that name or folder, or the only one of the user's. Raises ModelError when it is for another task or
-    there is none.
+    there is none, or several.
     """
     if name_or_folder is None:
         usable = [entry.name for entry in model_choices(TASK) if not entry.problem]
@@ -94,6 +94,8 @@ def landmark_model(name_or_folder: str | None) -> Model:
                 "No model for landmarks is installed: give its folder with --model, or train one (crlm study run "
                 "--task landmarks)."
             )
+        if len(usable) > 1:
+            raise ModelError(f"Several models for landmarks are installed: choose with --model {', '.join(usable)}.")
         name_or_folder = usable[0]
     model = load_model(name_or_folder)
     if model.card.task != TASK or len(model.channels) != len(CHANNELS) or not set(LANDMARKS) <= set(model.labels.names):
