@@ -9,10 +9,10 @@ from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.files import read_surface, read_volume, write_volume
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.inference import predictor
-from CRLMSegmentationLib.inference.image import Prediction
 from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
 from CRLMSegmentationLib.study.training.export import export_model
 from CRLMSegmentationLib.values import Volume
+from small_ct import ct_with, structures_by_brightness
 from small_model import write_result
 
 LABELS = {"background": 0, "liver": [1, 2, 3], "vessels": 2, "tumor": 3}
@@ -25,9 +25,7 @@ class ByBrightness:
         self.model = model
 
     def predict(self, image, labels=None, progress=None, should_cancel=None):
-        hu = image.channels[0]
-        answers = {"liver": hu > 0, "vessels": hu > 150, "tumor": (hu > 0) & (hu < 80)}
-        return Prediction(np.stack([answers[name] for name in labels]).astype(np.float32), tuple(labels))
+        return structures_by_brightness(image, labels)
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +39,6 @@ def model(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("models") / "stand-in"
     export_model(trained, folder, card)
     return str(folder)
-
-
-def ct_with(diameter: int) -> Volume:
-    """A liver of 60 mm with a vessel and a tumor of that width, along R, A, S, voxels of 3 mm."""
-    hu = np.full((30, 30, 30), -1000, np.int16)
-    hu[5:25, 5:25, 5:25] = 100
-    hu[5:25, 18:20, 18:20] = 200
-    hu[10 : 10 + diameter, 8 : 8 + diameter, 8 : 8 + diameter] = 50
-    matrix = np.diag([3.0, 3.0, 3.0, 1.0])
-    matrix[:3, 3] = -40, -50, 100
-    return Volume(hu, matrix)
 
 
 def crlm(capsys, *arguments) -> tuple[int, dict, str]:

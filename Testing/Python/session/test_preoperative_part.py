@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError, ModelError
 from CRLMSegmentationLib.files import read_volume, write_volume
-from CRLMSegmentationLib.inference.image import Prediction
 from CRLMSegmentationLib.preoperative.structures import LABELS
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.preoperative import network, preoperative_part
@@ -16,21 +15,11 @@ from CRLMSegmentationLib.session.preoperative.figures import follow_up_lines, le
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
 from CRLMSegmentationLib.values import Volume
+from small_ct import ct_with, structures_by_brightness
 
 _PATIENCE_S = 300
 # A folder of a patient often bears the name.
 FOLDER = "DOE^JANE"
-
-
-def ct_with(diameter: int = 4) -> Volume:
-    """A liver of 60 mm with a vessel and a tumor of that width in voxels of 3 mm, along R, A, S."""
-    hu = np.full((30, 30, 30), -1000, np.int16)
-    hu[5:25, 5:25, 5:25] = 100
-    hu[5:25, 18:20, 18:20] = 200
-    hu[10 : 10 + diameter, 8 : 8 + diameter, 8 : 8 + diameter] = 50
-    matrix = np.diag([3.0, 3.0, 3.0, 1.0])
-    matrix[:3, 3] = -40, -50, 100
-    return Volume(hu, matrix, frame="CT")
 
 
 class ByBrightness:
@@ -43,9 +32,7 @@ class ByBrightness:
         while not self.may_go_on:
             progress(0.5, "Segmenting, window 1 of 2")
             time.sleep(0.002)
-        hu = image.channels[0]
-        answers = {"liver": hu > 0, "vessels": hu > 150, "tumor": (hu > 0) & (hu < 80)}
-        return Prediction(np.stack([answers[name] for name in labels]).astype(np.float32), tuple(labels))
+        return structures_by_brightness(image, labels)
 
     def close(self):
         self.is_closed = True

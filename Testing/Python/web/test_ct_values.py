@@ -1,14 +1,22 @@
-"""What the page shows of a CT, as plain values: curves over time, and files that may be chosen."""
+"""What the page shows of a CT, without a browser: curves over time, files that may be chosen, pictures."""
 
+import asyncio
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 pytest.importorskip("trame_server", reason="no trame: the page was not tested")
 
 from CRLMSegmentationLib.errors import FileFormatError
+from CRLMSegmentationLib.preoperative.ct_slices import CtSlices
 from CRLMSegmentationLib.preoperative.follow_up import FollowUp, Track
+from CRLMSegmentationLib.preoperative.structures import structures_of_map
+from CRLMSegmentationLib.values import Volume
 from CRLMSegmentationLib.web.ct_library import CtLibrary
 from CRLMSegmentationLib.web.library import Library
 from CRLMSegmentationLib.web.page.ct_values import follow_up_values
+from CRLMSegmentationLib.web.server.ct_pictures import CtPictures
 
 
 def followed(*tracks, dates=("2026-01-01", "2026-01-31", "2026-03-02")) -> FollowUp:
@@ -54,3 +62,29 @@ def test_only_results_of_this_page_and_paths_that_are_there_are_read(tmp_path):
         CtLibrary(Library(tmp_path / "served", any_path=False)).typed(str(tmp_path))
     assert files.new_export_folder(kept) == kept / "exported"
     assert files.new_export_folder(tmp_path).parent == files.results
+
+
+def test_pictures_are_of_the_ct_that_is_open_and_nonsense_gets_none():
+    aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed: the CT's pictures were not asked for")
+    from aiohttp.test_utils import TestClient, TestServer
+
+    label_map = np.zeros((12, 14, 16), np.uint8)
+    label_map[3:9, 3:11, 3:13] = 1
+    slices = CtSlices(None, structures_of_map(Volume(label_map, np.eye(4))))
+    at = {"axial": 5, "coronal": 6, "sagittal": 7}
+    part = SimpleNamespace(ct=SimpleNamespace(slices=slices, surfaces={}), shown=["liver"], at=at)
+    there = ("slice?plane=axial&index=3", "slice?plane=sagittal&index=9999")
+    absent = ("slice", "slice?plane=oblique&index=3", "slice?plane=axial&index=nan", "slice?plane=axial&index=1e99",
+              "space?turn=0&tilt=0", "space?turn=x&tilt=0")  # fmt: skip
+
+    async def answers():
+        app = aiohttp.web.Application()
+        CtPictures(part).add_to(app)
+        async with TestClient(TestServer(app)) as client:
+            found = [(await client.get(f"/ct/{query}")) for query in (*there, *absent)]
+            first = await found[0].read()
+            part.ct = None
+            return [one.status for one in found], first, (await client.get(f"/ct/{there[0]}")).status
+
+    statuses, picture, after = asyncio.run(answers())
+    assert statuses == [200, 200, *[404] * len(absent)] and picture.startswith(b"\x89PNG") and after == 404

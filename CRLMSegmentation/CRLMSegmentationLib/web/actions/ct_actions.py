@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError
 from ...preoperative.ct_slices import PLANES
@@ -14,6 +14,9 @@ from ..controller import Controller
 from ..ct_library import CtLibrary, is_result
 from .reported import ReportingActions, number_of, reported
 
+if TYPE_CHECKING:
+    from ...session.preoperative.opened_ct import OpenedCt
+
 
 class CtActions(ReportingActions):
     """Bound to the page's buttons by page.Page, to the sliders of its slices by bind()."""
@@ -23,6 +26,7 @@ class CtActions(ReportingActions):
         self._part = controller.session.preoperative
         self._files = CtLibrary(controller.library)
         self._pictured: tuple[Any, ...] = ()
+        self._listed_with: OpenedCt | None = None
         self._part.folder = self._files.results
         self._part.changed.connect(self._on_changed)
 
@@ -153,6 +157,10 @@ class CtActions(ReportingActions):
 
     def _on_changed(self) -> None:
         """Pictures are asked for anew; a slider stands where somebody went by another way."""
+        if self._part.ct is not self._listed_with:
+            # A result may have been kept.
+            self._listed_with = self._part.ct
+            self.show()
         with self._state as state:
             for plane, number in self._part.at.items():
                 state[f"ct_{plane}"] = number

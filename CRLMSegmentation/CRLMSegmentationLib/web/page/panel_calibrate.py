@@ -8,39 +8,22 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
-from .widgets import bound_to, main_button, progress_bar, side_button, warning_list
+from .widgets import bound_to, main_button, progress_bar, side_button, side_section, warning_list
 
 if TYPE_CHECKING:
     from ..actions.calibration_actions import CalibrationActions
 
 _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
-_OPEN = "open_step = 'calibrate'; utils.crlm.reveal('step-calibrate')"
 
 
 def calibrate_panel(calibrating: CalibrationActions) -> None:
-    """Closed until somebody opens it: the five steps do without."""
+    """The whole section."""
     kind = "calibration_problem ? 'failed' : calibration_result ? 'check' : calibrating ? 'running' : ''"
-    with html.Section(
-        id="step-calibrate", classes=(f"`step is-${{{kind}}}` + (open_step === 'calibrate' ? ' is-open' : '')",)
-    ):
-        with html.Div(
-            classes="step-head", click=_OPEN, role="button", tabindex="0",
-            raw_attrs=[
-                f'@keydown.enter="{_OPEN}"', f'@keydown.space.prevent="{_OPEN}"',
-                ":aria-expanded=\"open_step === 'calibrate'\"",
-            ],
-        ):  # fmt: skip
-            with html.Div(classes="step-number"):
-                vuetify.VProgressCircular(v_if="calibrating", indeterminate=True, size=22, width=3)
-                vuetify.VIcon("mdi-tune-variant", v_else=True)
-            with html.Div(classes="step-text"):
-                html.Div("Calibrate", classes="step-title")
-                html.Div("{{ calibration_line }}", id="line-calibrate", classes="step-line")
-        with html.Div(v_if="open_step === 'calibrate'", classes="step-body"):
-            _choices(calibrating)
-            _running(calibrating)
-            _result(calibrating)
-            _known(calibrating)
+    with side_section("calibrate", "Calibrate", "mdi-tune-variant", "calibration_line", kind, "calibrating"):
+        _choices(calibrating)
+        _running(calibrating)
+        _result(calibrating)
+        _known(calibrating)
 
 
 def _choices(calibrating: CalibrationActions) -> None:

@@ -11,45 +11,31 @@ from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
 from ...session.preoperative.figures import LESION_COLUMNS, NONE_FOUND
-from .widgets import bound_to, main_button, progress_bar, side_button, warning_list
+from .widgets import bound_to, main_button, progress_bar, side_button, side_section, warning_list
 
 if TYPE_CHECKING:
     from ..actions.ct_actions import CtActions
 
 _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
-_OPEN = "open_step = 'ct'; utils.crlm.reveal('step-ct', 'start')"
 _IS_VOLUME = "/[.](nrrd|nhdr|nii|nii[.]gz|mha|mhd)$/i.test(ct_path.trim())"
 # The place is said by the tooltip of a row: the panel is narrow.
 _COLUMNS = LESION_COLUMNS[:-1]
 
 
 def ct_panel(ct: CtActions) -> None:
-    """Closed until somebody opens it: the five steps do without."""
+    """The whole section."""
     kind = "ct_problem ? 'failed' : ct_busy ? 'running' : ct_has_result ? 'done' : ''"
-    with html.Section(id="step-ct", classes=(f"`step is-${{{kind}}}` + (open_step === 'ct' ? ' is-open' : '')",)):
-        with html.Div(
-            classes="step-head", click=_OPEN, role="button", tabindex="0",
-            raw_attrs=[
-                f'@keydown.enter="{_OPEN}"', f'@keydown.space.prevent="{_OPEN}"',
-                ":aria-expanded=\"open_step === 'ct'\"",
-            ],
-        ):  # fmt: skip
-            with html.Div(classes="step-number"):
-                vuetify.VProgressCircular(v_if="ct_busy", indeterminate=True, size=22, width=3)
-                vuetify.VIcon("mdi-radiology-box-outline", v_else=True)
-            with html.Div(classes="step-text"):
-                html.Div("CT before the operation", classes="step-title")
-                html.Div("{{ ct_line }}", id="line-ct", classes="step-line")
-        with html.Div(v_if="open_step === 'ct'", classes="step-body"):
-            with html.Div(v_if="ct_problem", classes="warning-line mb-3", id="ct-problem"):
-                vuetify.VIcon("mdi-alert-outline", size="small")
-                html.Span("{{ ct_problem }}")
-            _working(ct)
-            with html.Div(v_if="!ct_busy"):
-                _series(ct)
-                _segment(ct)
-                _found(ct)
-                _further(ct)
+    icon = "mdi-radiology-box-outline"
+    with side_section("ct", "CT before the operation", icon, "ct_line", kind, "ct_busy", block="start"):
+        with html.Div(v_if="ct_problem", classes="warning-line mb-3", id="ct-problem"):
+            vuetify.VIcon("mdi-alert-outline", size="small")
+            html.Span("{{ ct_problem }}")
+        _working(ct)
+        with html.Div(v_if="!ct_busy"):
+            _series(ct)
+            _segment(ct)
+            _found(ct)
+            _further(ct)
 
 
 def _working(ct: CtActions) -> None:

@@ -47,6 +47,38 @@ def step(name: str, number: int, title: str) -> Iterator[None]:
             yield
 
 
+@contextmanager
+def side_section(
+    name: str, title: str, icon: str, line: str, kind: str, busy: str, block: str = "nearest"
+) -> Iterator[None]:
+    """A section beside the steps, which the five of them do without: closed until somebody opens it.
+
+    name   of the section, as `open_step` has it
+    line   state variable with what stands below its title
+    kind   an expression of the page: 'failed', 'check', 'running', 'done' or ''; busy: one that is true while it works
+    block  where the section is put when it is opened, as scrollIntoView() has it
+    """
+    opened = f"open_step = '{name}'; utils.crlm.reveal('step-{name}', '{block}')"
+    with html.Section(
+        id=f"step-{name}", classes=(f"`step is-${{{kind}}}` + (open_step === '{name}' ? ' is-open' : '')",)
+    ):
+        with html.Div(
+            classes="step-head", click=opened, role="button", tabindex="0",
+            raw_attrs=[
+                f'@keydown.enter="{opened}"', f'@keydown.space.prevent="{opened}"',
+                f":aria-expanded=\"open_step === '{name}'\"",
+            ],
+        ):  # fmt: skip
+            with html.Div(classes="step-number"):
+                vuetify.VProgressCircular(v_if=busy, indeterminate=True, size=22, width=3)
+                vuetify.VIcon(icon, v_else=True)
+            with html.Div(classes="step-text"):
+                html.Div(title, classes="step-title")
+                html.Div(f"{{{{ {line} }}}}", id=f"line-{name}", classes="step-line")
+        with html.Div(v_if=f"open_step === '{name}'", classes="step-body"):
+            yield
+
+
 def main_button(text: str, icon: str, click: Click, **options: Any) -> vuetify.VBtn:
     """The one large button of a step."""
     return vuetify.VBtn(
