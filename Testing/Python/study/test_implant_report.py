@@ -1,6 +1,7 @@
 """What a report says of implanted tumors: figures by kind and place, doubts, false alarms, pictures, looks."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +55,14 @@ def test_figures_are_by_kind_and_place():
     assert {name: one["found"] for name, one in found["dark"]["by_texture"].items()} == {"new": 1.0, "recorded": 0.0}
     # Three of four voxels are tumor where the probability says 0.75: nothing is miscalibrated.
     assert found["reliability"]["expected_calibration_error"] == 0 and found["sweeps"] == ["liver"]
+
+
+def test_what_was_marked_counts_also_where_it_was_too_faint_to_be_shown(exported_model):
+    card = load_model(exported_model).card
+    # All four voxels have 0.75, and three of them are tumor.
+    dark = summary(CASES, replace(card, threshold=0.6))["dark"]
+    assert dark["marked"]["dice"]["median"] == pytest.approx(6 / 7, abs=1e-4) and dark["marked"]["found"] == 1
+    assert summary(CASES, replace(card, threshold=0.9))["dark"]["marked"]["found"] == 0
 
 
 def test_a_share_has_the_interval_of_wilson():

@@ -21,7 +21,7 @@ from ...values.progress import Progress
 from ..cases.case_files import forget_sweeps, load_case
 from ..cases.case_table import CaseRow
 from ..metrics import compare
-from ..reporting.curves import VoxelCounts, reliability
+from ..reporting.curves import VoxelCounts, precision_recall_at, reliability
 from ..reporting.statistics import quartiles, share_interval, total_counts
 from ..segmenters import segmenter_of
 from .settings import KINDS, PLACES, TEXTURES
@@ -81,18 +81,19 @@ def _tried(row: CaseRow, segmenter: Segmenter) -> tuple[Volume, dict[str, Any]]:
 def summary(cases: Sequence[Mapping[str, Any]], card: ModelCard | None = None) -> dict[str, Any]:
     """By kind, each with all its places and sizes, by place, by size and by texture; what doubts told; reliability.
 
-    card  of the model that was tried, which is then named
+    card  of the model that was tried, which is then named; 'marked' says what reached its threshold, shown or too faint
     """
+    threshold = None if card is None else card.threshold
     found: dict[str, Any] = {"sweeps": sorted({one["parameters"]["sweep"]["name"] for one in cases})}
     if card is not None:
         found["model"] = {"name": card.name, "version": card.version, "trained_on": card.trained_on}
     for kind in KINDS:
         of_kind = [one for one in cases if _tumor(one)["kind"] == kind]
         found[kind] = {
-            **_figures(of_kind),
-            "by_place": _by(of_kind, PLACES, lambda tumor: str(tumor["place"])),
-            "by_size_mm": _by(of_kind, SIZES, size_class),
-            "by_texture": _by(of_kind, TEXTURES, lambda tumor: str(tumor["texture"])),
+            **_figures(of_kind, threshold),
+            "by_place": _by(of_kind, PLACES, lambda tumor: str(tumor["place"]), threshold),
+            "by_size_mm": _by(of_kind, SIZES, size_class, threshold),
+            "by_texture": _by(of_kind, TEXTURES, lambda tumor: str(tumor["texture"]), threshold),
         }
     found["doubts"] = failures_doubted(cases)
     if cases:
@@ -107,10 +108,13 @@ def size_class(tumor: Mapping[str, Any]) -> str:
 
 
 def _by(
-    cases: Sequence[Mapping[str, Any]], names: Sequence[str], class_of: Callable[[Mapping[str, Any]], str]
+    cases: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    class_of: Callable[[Mapping[str, Any]], str],
+    threshold: float | None,
 ) -> dict[str, Any]:
     groups = {name: [one for one in cases if class_of(_tumor(one)) == name] for name in names}
-    return {name: _figures(group) for name, group in groups.items() if group}
+    return {name: _figures(group, threshold) for name, group in groups.items() if group}
 
 
 def _tumor(case: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -172,17 +176,32 @@ def check_has_implants(rows: Sequence[CaseRow], where: str) -> None:
         )
 
 
-def _figures(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    dice = [one["figures"]["dice"] for one in cases]
-    found = sum(value > FOUND_DICE for value in dice)
+def _figures(cases: Sequence[Mapping[str, Any]], threshold: float | None) -> dict[str, Any]:
+    marked = {}
+    if threshold is not None:
+        marked["marked"] = _dice_and_found([_dice_at(threshold, one["counts"]) for one in cases])
     return {
         "cases": len(cases),
-        "dice": quartiles(dice),
-        "found": found / len(dice) if dice else None,
-        "found_interval": share_interval(found, len(dice)),
+        **_dice_and_found([one["figures"]["dice"] for one in cases]),
+        **marked,
         "precision": quartiles([one["figures"]["precision"] for one in cases]),
         "recall": quartiles([one["figures"]["recall"] for one in cases]),
     }
+
+
+def _dice_and_found(dice: Sequence[float]) -> dict[str, Any]:
+    found = sum(value > FOUND_DICE for value in dice)
+    return {
+        "dice": quartiles(dice),
+        "found": found / len(dice) if dice else None,
+        "found_interval": share_interval(found, len(dice)),
+    }
+
+
+def _dice_at(threshold: float, counts: dict[str, Any]) -> float:
+    """Of all voxels of a box that reach a threshold, whether they are shown or too faint for a tumor."""
+    (precision,), (recall,) = precision_recall_at(VoxelCounts.from_plain(counts), [threshold])
+    return float(2 * precision * recall / (precision + recall))
 
 
 def _share(cases: Sequence[Mapping[str, Any]]) -> float | None:

@@ -69,7 +69,9 @@ def introduction(implanted: Mapping[str, Any]) -> str:
         f"Tumors of known shape in the frames of {where}, which holds none of its own: all else is as it was recorded "
         f"([how they are made](../how-to/implant-tumors.md)), and this is **no clinical figure**. {tried}Boxes are "
         "tight around the truth, with the model's margin; found is a Dice above 0.5, with its 95 % interval (Wilson). "
-        "The interval is of chance alone: tumors in one liver say little about another.\n"
+        "The interval is of chance alone: tumors in one liver say little about another. A part of those at the edge "
+        "was never passed by the probe, and counts as missed. *All that was marked* is what reaches the model's "
+        "threshold, also where it is too faint to be shown.\n"
     )
 
 
@@ -113,7 +115,12 @@ def kinds_in(implanted: Mapping[str, Any]) -> list[str]:
 def _groups_table(groups: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [[name, one["cases"], decimal(one["dice"]["median"], 2), decimal(one["dice"]["q25"], 2),
              _percent(one["found"], one["found_interval"])] for name, one in groups.items()]  # fmt: skip
-    return table(["tumor", "cases", "median Dice", "25th percentile", "found"], rows)
+    head = ["tumor", "cases", "median Dice", "25th percentile", "found"]
+    if all("marked" in one for one in groups.values()):
+        head += ["median Dice of all that was marked", "found so"]
+        for row, one in zip(rows, groups.values()):
+            row += [decimal(one["marked"]["dice"]["median"], 2), _percent(one["marked"]["found"])]
+    return table(head, rows)
 
 
 def doubts_text(doubts: Mapping[str, Any]) -> str:
