@@ -12,6 +12,7 @@ from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.simulation.patient import LABELS, draw_operation, draw_patient, patient_labels, write_patient
 from CRLMSegmentationLib.simulation.patient.checks import distance_between_walls_mm, faults_of, open_edges
 from CRLMSegmentationLib.simulation.patient.liver_shape import draw_liver_shape
+from CRLMSegmentationLib.simulation.patient.vessel_growth import path_is_free
 from CRLMSegmentationLib.simulation.patient.vessel_tree import VesselTree
 from CRLMSegmentationLib.simulation.patient.vessels import (
     _confluence_z,
@@ -20,7 +21,7 @@ from CRLMSegmentationLib.simulation.patient.vessels import (
     _try_again,
     _without_contact,
 )
-from CRLMSegmentationLib.simulation.tubes import beads
+from CRLMSegmentationLib.simulation.tubes import beads, paint_tubes
 from scipy import ndimage
 from vtkmodules.vtkFiltersCore import vtkMassProperties
 
@@ -140,6 +141,19 @@ def test_a_branch_does_not_widen_where_it_would_touch_another_tree():
     trees = _without_contact(grown)
     assert distance_between_walls_mm(trees["portal"], trees["bile"]) > 0.03
     assert trees["portal"].straight == (fork + 1,) and branch > fork + 1
+
+
+def test_a_branch_with_long_pieces_does_not_pass_through_another_tree():
+    """Its points, and the middle between them, are 1.4 mm away from the wall."""
+    free = np.full((30, 30, 30), 99, np.float32)
+    paint_tubes(free.T, np.zeros(3), 1.0, np.array([[11.9, 10.0, 2.0, 11.9, 10.0, 28.0, 0.5, 0.5]]), 6.0)
+    deep = np.full(free.shape, 20, np.float32)
+
+    def is_free(y: float) -> bool:
+        path, start = np.array([[17.6, y, 10.0]]), np.array([10.0, y, 10.0])
+        return path_is_free(path, 1, start, 0.5, 0.6, deep, free, np.zeros(3), 1.0, 0.0)
+
+    assert not is_free(10.0) and is_free(13.0)
 
 
 def test_radii_follow_murray(patient):

@@ -18,6 +18,7 @@ from ...compilation.jit import compiled
 
 ATTEMPTS = 14
 PIECE_MM = 2.5
+_LOOKED_AT_MM = 0.5
 
 
 @compiled
@@ -66,6 +67,23 @@ def lay_path(path: np.ndarray, start: np.ndarray, control: np.ndarray, end: np.n
 
 
 @compiled
+def _touches(
+    path: np.ndarray, pieces: int, start: np.ndarray, radius: float, free: np.ndarray, origin: np.ndarray, step: float
+) -> bool:
+    """True when a place of the path, looked at every half millimetre, is nearer than `radius` to another tree's wall."""
+    px, py, pz = start[0], start[1], start[2]
+    for n in range(pieces):
+        dx, dy, dz = path[n, 0] - px, path[n, 1] - py, path[n, 2] - pz
+        count = int(math.sqrt(dx * dx + dy * dy + dz * dz) / _LOOKED_AT_MM) + 1
+        for m in range(1, count + 1):
+            w = m / count
+            if clearance_at(free, origin, step, px + w * dx, py + w * dy, pz + w * dz) < radius:
+                return True
+        px, py, pz = path[n, 0], path[n, 1], path[n, 2]
+    return False
+
+
+@compiled
 def path_is_free(
     path: np.ndarray,
     pieces: int,
@@ -79,7 +97,8 @@ def path_is_free(
     exempt_mm: float,
 ) -> bool:
     """True when every point of the path, and the middle of every piece, is farther than radius + gap from the other
-    trees' walls (`free`) and from the capsule (`depth`), which does not count within `exempt_mm` of the start.
+    trees' walls (`free`) and from the capsule (`depth`), which does not count within `exempt_mm` of the start, and no
+    place between them touches another tree: a path that bends much has long pieces.
     """
     px, py, pz = start[0], start[1], start[2]
     for n in range(pieces):
@@ -92,7 +111,7 @@ def path_is_free(
             if away2 > exempt_mm * exempt_mm and clearance_at(depth, origin, step, x, y, z) < radius + gap:
                 return False
         px, py, pz = path[n, 0], path[n, 1], path[n, 2]
-    return True
+    return not _touches(path, pieces, start, radius, free, origin, step)
 
 
 @compiled
