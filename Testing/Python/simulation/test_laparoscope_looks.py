@@ -13,7 +13,15 @@ from CRLMSegmentationLib.simulation.laparoscope.looks.bodies import lumpy_ellips
 from CRLMSegmentationLib.simulation.laparoscope.looks.buffers import draw_buffers
 from CRLMSegmentationLib.simulation.laparoscope.looks.camera_effects import taken
 from CRLMSegmentationLib.simulation.laparoscope.looks.noise import noise_at
-from CRLMSegmentationLib.simulation.laparoscope.looks.scene import FAT, LIVER, SHAFT, WALL, Body, patient_bodies
+from CRLMSegmentationLib.simulation.laparoscope.looks.scene import (
+    FAT,
+    LIVER,
+    SHAFT,
+    WALL,
+    Body,
+    kept_clear,
+    patient_bodies,
+)
 from CRLMSegmentationLib.values.camera import Camera
 
 CAMERA = Camera(np.array([[100.0, 0, 59.5], [0, 100, 44.5], [0, 0, 1]]), (120, 90))
@@ -91,6 +99,17 @@ def test_the_light_throws_the_shadow_of_what_is_before_a_surface(operation):
     # On the line from the lamp through the ball: 10 mm to the left of the axis at 100 mm, 10 pixels here.
     assert abs(shadow[:, 1].max() + shadow[:, 1].min()) / 2 < 59.5 and abs(shadow[:, 0].mean() - 44.5) < 1.5
     assert 59.5 - 10 - 10 - 1.5 < shadow[:, 1].min() < 59.5 - 10 - 10 + 1.5
+
+
+def test_the_scope_pushes_fat_aside_and_nothing_else():
+    near = lumpy_ellipsoid(np.array([0, 0, 70.0]), np.full(3, 30.0), 0.0, 9.0, 1)
+    around = lumpy_ellipsoid(np.zeros(3), np.full(3, 30.0), 0.0, 9.0, 1)
+    bodies = [Body(tissue, mesh, mesh.points) for tissue, mesh in ((FAT, near), (FAT, around), (LIVER, near))]
+    pushed, liver = kept_clear(bodies, np.zeros(3))
+    distance = np.linalg.norm(pushed.mesh.points, axis=1)
+    assert distance.min() == pytest.approx(45) and liver is bodies[2]
+    far = np.linalg.norm(near.points, axis=1) > 45
+    assert np.array_equal(pushed.mesh.points[far], near.points[far]) and pushed.places is bodies[0].places
 
 
 def test_noise_is_fixed_in_space_smooth_and_even():

@@ -1,4 +1,4 @@
-"""What a laparoscope sees of a simulated patient: camera, poses, depth and masks of landmarks; geometry, no looks."""
+"""What a laparoscope sees of a simulated patient: camera, poses, depth and masks of landmarks; pictures in looks/."""
 
 from .views import LANDMARKS, LaparoscopeViews, draw_views
 from .views_file import views_files, write_views

@@ -1,7 +1,7 @@
 """A laparoscope before a patient's liver in the operation: where it is, how deep each pixel looks, and where the
 landmarks are that registration is made with: ridge, falciform ligament and silhouette.
 
-Geometry alone: the pictures' looks are not made here. Camera and pixels are those of values.camera (OpenCV).
+Geometry alone: pictures are made in looks/. Camera and pixels are those of values.camera (OpenCV).
 """
 
 from __future__ import annotations

@@ -19,8 +19,6 @@ from .bodies import lumpy_ellipsoid, swept, tube
 from .noise import noise_at
 
 LIVER, LIGAMENT, GALLBLADDER, STOMACH, FAT, WALL, SHAFT, JAWS = range(1, 9)
-
-
 # What is pushed aside by the scope, and which share of a body may be near it before it is left out.
 _CLEAR_MM, _MOSTLY = 45.0, 0.15
 
