@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...errors import ConfigurationError, CRLMError
+from ...errors import ConfigurationError
 from ...files.transform_file import write_transform
 from ...preoperative.ct_slices import COLORS
 from ...preoperative.export import DICOM_SEG, export_result
@@ -39,7 +40,6 @@ class PreoperativePart:
     """At most one CT at a time.
 
     extent    what the operation's ultrasound saw
-    report    reports a sentence to people
     on_error  called with what a handler of an event raises
 
     folder        in which every result gets a folder of its own; None where a front end has none
@@ -53,9 +53,7 @@ class PreoperativePart:
     changed       event: another CT, result, slice, choice or progress
     """
 
-    def __init__(
-        self, extent: Callable[[], Extent | None], report: Callable[[str], None], on_error: Callable[[Exception], None]
-    ) -> None:
+    def __init__(self, extent: Callable[[], Extent | None], on_error: Callable[[Exception], None]) -> None:
         self.folder: Path | None = None
         self.model: str | None = None
         self.device = "auto"
@@ -66,7 +64,7 @@ class PreoperativePart:
         self.registration: InOperation | None = None
         self.followed: FollowUp | None = None
         self.changed: Event[[]] = Event(on_error)
-        self._extent, self._report = extent, report
+        self._extent = extent
         self._work = CtWork(on_error)
         self._shown = dict.fromkeys(COLORS, True)
         self._has_model: bool | None = None
@@ -230,10 +228,6 @@ class PreoperativePart:
 
         self._start(reading.followed(places), done, "Reading the results")
 
-    def forget_follow_up(self) -> None:
-        self.followed = None
-        self.changed()
-
     def export(self, folder: str | Path, kinds: Collection[str]) -> list[Path]:
         """Write what was found for other programs, see preoperative.export; where the CT is registered its transform as
         well. Returns the files. Raises ConfigurationError and FileFormatError.
@@ -323,18 +317,4 @@ class PreoperativePart:
         parent = self.folder
         if parent is None:
             raise ConfigurationError("Choose a folder for the results first.")
-        stem = f"ct-{ct.facts.date}" if ct is not None and ct.facts.date else "ct"
-
-        def made() -> Path:
-            for number in range(1, 10_000):
-                folder = parent / (stem if number == 1 else f"{stem}-{number}")
-                try:
-                    folder.mkdir(parents=True)
-                except FileExistsError:
-                    continue
-                except OSError as error:
-                    raise CRLMError(f"No folder for the result can be made ({error.strerror or error}).") from None
-                return folder
-            raise CRLMError("There are too many results in this folder: choose another one.")
-
-        return made
+        return partial(reading.new_folder, parent, ct.facts.date if ct is not None else "")

@@ -28,6 +28,7 @@ from .opened_ct import CtFacts, ListedSeries, OpenedCt
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
+_MOST_RESULTS = 10_000
 Opens = Callable[[Progress, ShouldCancel], OpenedCt]
 
 
@@ -132,6 +133,21 @@ def followed(folders: Sequence[Path]) -> Callable[[Progress, ShouldCancel], Foll
         return follow_up(results, _part(progress, 0.5, 1.0))
 
     return compute
+
+
+def new_folder(parent: Path, date: str) -> Path:
+    """A folder for a result, called by the date of its CT, that was not there yet. Raises FileFormatError."""
+    stem = f"ct-{date}" if date else "ct"
+    for number in range(1, _MOST_RESULTS):
+        folder = parent / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise FileFormatError(f"No folder for the result can be made ({error.strerror or error}).") from None
+        return folder
+    raise FileFormatError("There are too many results in this folder: choose another one.")
 
 
 def _kept(
