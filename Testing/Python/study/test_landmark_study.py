@@ -219,8 +219,9 @@ def work(tmp_path_factory):
 
 def test_a_study_is_trained_measured_and_reported(work):
     results = json.loads((work / "report" / "results.json").read_text(encoding="utf-8"))
-    for metric in ("precision", "dice", "symmetric_distance"):
-        assert metric in json.dumps(results["test"])
+    each = [one["dice"]["Model_landmarks"] for one in results["each_case"]]
+    assert results["test"]["dice"]["mean"] == pytest.approx(np.mean(each), abs=1e-4)
+    assert {"precision", "symmetric_distance"} <= set(results["test"]) and len(results["must"]) == 3
     assert set(results["landmarks"]["Model_landmarks"]) == set(LANDMARKS)
     assert "Each landmark" in (work / "report" / "report.md").read_text(encoding="utf-8")
 

@@ -11,6 +11,7 @@ from ..cases.case_table import TEST
 from ..frames.figures import AREA_CLASSES, HOW_EMPTY_COUNTS, by_area, by_label_origin, by_least_area, over_planes
 from .report_page import ReportPage, Results
 from .report_text import decimal, table
+from .sections import required_line, required_section
 
 MODEL = "Model_frames"
 # Mean Dice by area on real brain tumors, as the paper gives them; other organ, other probes: beside, not against.
@@ -36,7 +37,7 @@ def frame_summaries(found: dict[str, Any], results: Results) -> None:
             "all": over_planes(tracked)["dice"], **{name: one["dice"] for name, one in by_area(tracked).items()}
         }  # fmt: skip
     found["how_empty_planes_count"] = HOW_EMPTY_COUNTS
-    found["must"] = [*found.get("must", []), *(_required(found[TEST], *one) for one in MUST)]
+    found["must"] = [*found.get("must", []), *(required_line(found[TEST], *one) for one in MUST)]
 
 
 def introduction(page: ReportPage) -> str:
@@ -49,12 +50,7 @@ def introduction(page: ReportPage) -> str:
 
 def required_figures(page: ReportPage) -> str:
     """What had to come out."""
-    lines = [line for line in page.found.get("must", []) if line["what"].startswith("mean Dice, ")]
-    if not lines:
-        return ""
-    rows = [[line["what"], decimal(line["value"]), line["must"], line["aim"], "yes" if line["holds"] else "**no**"]
-            for line in lines]  # fmt: skip
-    return f"## What had to come out ({page.kind} test set)\n\n" + table(["", "here", "must", "aim", "holds"], rows)
+    return required_section(page, "mean Dice, ")
 
 
 def tables(page: ReportPage) -> str:
@@ -117,14 +113,3 @@ def _row(one: Mapping[str, Any]) -> list[str]:
         for name in ("dice", "precision", "recall", "fnr")
     ]
     return [str(one["planes"]), *cells, "-" if one["pp"] is None else f"{one['pp']:.0%}"]
-
-
-def _required(
-    test: Mapping[str, Any], what: str, path: tuple[str, ...], kind: str, must: float, aim: float
-) -> dict[str, Any]:
-    value: Any = test
-    for key in path:
-        value = value[key]
-    sign = "at least" if kind == "least" else "at most"
-    holds = value is not None and (value >= must if kind == "least" else value <= must)
-    return {"what": what, "value": value, "must": f"{sign} {must:g}", "aim": f"{sign} {aim:g}", "holds": holds}

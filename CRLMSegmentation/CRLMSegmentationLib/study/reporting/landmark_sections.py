@@ -5,14 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from ...values.landmarks import LANDMARKS
+from ..cases.case_table import TEST
 from ..landmarks.figures import FIGURES, over_pictures
 from .report_page import ReportPage, Results
+from .sections import required_line, required_section
 
+MODEL = "Model_landmarks"
+_MEAN = "mean of the landmarks: "
+# (what, path below 'test', at least or at most, must, aim) on simulated test patients.
+MUST = (
+    (f"{_MEAN}precision", ("precision", "mean"), "least", 0.6, 0.75),
+    (f"{_MEAN}Dice", ("dice", "mean"), "least", 0.6, 0.75),
+    (f"{_MEAN}symmetric distance", ("symmetric_distance", "mean"), "most", 0.3, 0.2),
+)
 _TITLES = dict(zip(FIGURES, ("precision", "Dice", "recall", "symmetric distance", "clDice")))
 
 
 def landmark_summaries(found: dict[str, Any], results: Results) -> None:
-    """`landmarks`: {method: {landmark: {figure: mean}}}."""
+    """`landmarks`: {method: {landmark: {figure: mean}}}; of the study's own model also 'mean' of each figure in 'test',
+    over the pictures' means of their landmarks, and 'must'.
+    """
     table: dict[str, Any] = {}
     for method in dict.fromkeys(name for result in results for name in result["methods"]):
         figures = [result["methods"][method] for result in results if method in result["methods"]]
@@ -22,6 +34,13 @@ def landmark_summaries(found: dict[str, Any], results: Results) -> None:
             {name: {key: _number(one[f"{name}_{key}"]) for key in FIGURES} for name in LANDMARKS} for one in figures
         ])  # fmt: skip
     found["landmarks"] = table
+    if MODEL not in table:
+        return
+    for name in FIGURES:
+        values = [result["methods"][MODEL].get(name) for result in results if MODEL in result["methods"]]
+        known = [value for value in values if value is not None]
+        found[TEST][name] = {"mean": round(sum(known) / len(known), 4) if known else None}
+    found["must"] = [*found.get("must", []), *(required_line(found[TEST], *one) for one in MUST)]
 
 
 def introduction(page: ReportPage) -> str:
@@ -33,6 +52,11 @@ def introduction(page: ReportPage) -> str:
         "challenge does; the symmetric distance has d_max 20 and is divided by it. A landmark that is not in the truth "
         "and was not found counts in no mean.\n"
     )
+
+
+def required_figures(page: ReportPage) -> str:
+    """What had to come out."""
+    return required_section(page, _MEAN)
 
 
 def each_landmark(page: ReportPage) -> str:

@@ -51,7 +51,7 @@ def _head(page: ReportPage) -> str:
     if page.inputs.simulated:
         parts.append(
             "**Every case of this study is simulated; no figure here is clinical.** The networks were trained on "
-            "simulated ultrasound alone and are for research. The figures say how the methods compare on one simulated "
+            "simulated data alone and are for research. The figures say how the methods compare on one simulated "
             "task, not how any of them does on patients.\n"
         )
     sets = ", ".join(f"{number} in {name}" for name, number in page.found["cases_by_split"].items())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..cases.case_table import TEST
 from .report_page import ReportPage
 from .report_text import decimal, figures_of_methods, quartile_table, table
@@ -38,3 +41,27 @@ def each_case(page: ReportPage) -> str:
     ]  # fmt: skip
     head = ["case", "test set", *(f"{metric.title} {name}" for metric in metrics for name in methods)]
     return f"## Every case\n\n{table(head, rows)}"
+
+
+def required_line(
+    test: Mapping[str, Any], what: str, path: tuple[str, ...], kind: str, must: float, aim: float
+) -> dict[str, Any]:
+    """One entry of `must` in results.json: the value at `path` below `test`, and whether it is at 'least' or at 'most'
+    what it must be.
+    """
+    value: Any = test
+    for key in path:
+        value = value[key]
+    sign = "at least" if kind == "least" else "at most"
+    holds = value is not None and (value >= must if kind == "least" else value <= must)
+    return {"what": what, "value": value, "must": f"{sign} {must:g}", "aim": f"{sign} {aim:g}", "holds": holds}
+
+
+def required_section(page: ReportPage, beginning: str) -> str:
+    """A table of the entries of `must` whose `what` begins so; '' where there is none."""
+    lines = [line for line in page.found.get("must", []) if line["what"].startswith(beginning)]
+    if not lines:
+        return ""
+    rows = [[line["what"], decimal(line["value"]), line["must"], line["aim"], "yes" if line["holds"] else "**no**"]
+            for line in lines]  # fmt: skip
+    return f"## What had to come out ({page.kind} test set)\n\n" + table(["", "here", "must", "aim", "holds"], rows)

@@ -158,9 +158,12 @@ TASK = Task(
     evaluate=evaluate_landmarks,
     report=ReportPlan(
         (landmark_sections.landmark_summaries,),
-        (landmark_sections.introduction, sections.all_cases, landmark_sections.each_landmark, sections.each_case),
+        (
+            landmark_sections.introduction, landmark_sections.required_figures, sections.all_cases,
+            landmark_sections.each_landmark, sections.each_case,
+        ),
     ),
     calibrate=calibrate_landmarks,
     data="pictures of a laparoscope",
     simulate=simulate,
-)
+)  # fmt: skip
