@@ -33,6 +33,7 @@ SHEETS = {
     "sweep": ("patient-sweep.png", (240, 180), 24),
     "camera": ("patient-camera.png", (320, 180), 48),
     "scope": ("patient-laparoscope.jpg", (320, 180), 0),
+    "seen": ("patient-laparoscope-seen.jpg", (320, 180), 0),
 }
 SHOWN = {"silhouette": (230, 220, 0), "falciform ligament": (0, 190, 255), "ridge": (255, 40, 40)}
 
@@ -125,6 +126,17 @@ def scope_picture(patient) -> np.ndarray:
     return picture
 
 
+def seen_picture(patient) -> np.ndarray:
+    """(v, u, 3): the same with the landmarks that can be seen in it."""
+    operation = draw_operation(patient)
+    drawn = draw_pictures(operation, draw_views(operation, 1))
+    picture = drawn.pictures[0].copy()
+    ridge, ligament, silhouette = drawn.seen[0]
+    for seen, name in ((silhouette, "silhouette"), (ligament, "falciform ligament"), (ridge, "ridge")):
+        picture[seen] = SHOWN[name]
+    return picture
+
+
 def colored(grey: np.ndarray) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=-1)
 
@@ -139,8 +151,10 @@ def fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(tile)
 
 
-PICTURES = {"livers": livers_picture, "ct": ct_picture, "sweep": sweep_picture, "camera": camera_picture,
-            "scope": scope_picture}  # fmt: skip
+PICTURES = {
+    "livers": livers_picture, "ct": ct_picture, "sweep": sweep_picture, "camera": camera_picture,
+    "scope": scope_picture, "seen": seen_picture,
+}  # fmt: skip
 
 
 if __name__ == "__main__":
