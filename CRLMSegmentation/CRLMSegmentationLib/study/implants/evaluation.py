@@ -201,7 +201,7 @@ def _dice_and_found(dice: Sequence[float]) -> dict[str, Any]:
 def _dice_at(threshold: float, counts: dict[str, Any]) -> float:
     """Of all voxels of a box that reach a threshold, whether they are shown or too faint for a tumor."""
     (precision,), (recall,) = precision_recall_at(VoxelCounts.from_plain(counts), [threshold])
-    return float(2 * precision * recall / (precision + recall))
+    return float(2 * precision * recall / max(precision + recall, 1e-12))
 
 
 def _share(cases: Sequence[Mapping[str, Any]]) -> float | None:
