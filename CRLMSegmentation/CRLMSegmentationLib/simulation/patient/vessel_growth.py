@@ -70,7 +70,7 @@ def lay_path(path: np.ndarray, start: np.ndarray, control: np.ndarray, end: np.n
 def _touches(
     path: np.ndarray, pieces: int, start: np.ndarray, radius: float, free: np.ndarray, origin: np.ndarray, step: float
 ) -> bool:
-    """True when a place of the path, looked at every half millimetre, is nearer than `radius` to another tree's wall."""
+    """True when a place of the path, every half millimetre, is nearer than `radius` to another tree's wall."""
     px, py, pz = start[0], start[1], start[2]
     for n in range(pieces):
         dx, dy, dz = path[n, 0] - px, path[n, 1] - py, path[n, 2] - pz
