@@ -23,6 +23,12 @@ INDEX_TOLERANCE = 1e-4
 LARGEST_ALIGNED_ANGLE_DEG = 2.0
 # No probability in a box is made 0, so that a stored one shows which voxels of the block lie in it.
 SMALLEST_INSIDE = 1e-6
+# The orders and signs that three axes can be given, and the handedness of each such way.
+_WAYS = [
+    (list(order), np.array(signs), np.sign(np.linalg.det(np.eye(3)[:, order] * signs)))
+    for order in permutations(range(3))
+    for signs in product((1, -1), repeat=3)
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +117,8 @@ def _along_axes_of(volume: Volume, box: Box) -> tuple[Box, float]:
     volume's handedness; and the largest angle, in degrees, between an axis of it and that of the volume.
     """
     grid = volume.ijk_to_ras[:3, :3] / volume.spacing_mm
-    ways = [
-        (list(order), box.axes_ras[:, order] * signs)
-        for order in permutations(range(3))
-        for signs in product((1, -1), repeat=3)
-    ]
-    alike = [way for way in ways if np.linalg.det(way[1]) * np.linalg.det(grid) > 0]
+    handedness = np.sign(np.linalg.det(box.axes_ras) * np.linalg.det(grid))
+    alike = [(order, box.axes_ras[:, order] * signs) for order, signs, handed in _WAYS if handed == handedness]
     order, axes = max(alike, key=lambda way: (way[1] * grid).sum())
     angle_deg = np.degrees(np.arccos(np.clip((axes * grid).sum(axis=0), -1, 1))).max()
     return Box(box.center_ras, box.size_mm[order], axes), float(angle_deg)

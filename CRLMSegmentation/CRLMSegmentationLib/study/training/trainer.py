@@ -9,6 +9,8 @@ from typing import Any
 from ...values.progress import Progress
 from .recipe import Recipe
 
+_EPOCHS_BETWEEN_CURVES = 10
+
 # From a recipe to a subclass of nnU-Net's trainer.
 TrainerClass = Callable[[Recipe], type[Any]]
 
@@ -47,6 +49,14 @@ def study_trainer_class(recipe: Recipe) -> type[Any]:
 
         def plot_network_architecture(self) -> None:
             """Needs a package that is not installed, and is not wanted."""
+
+        def on_epoch_end(self) -> None:
+            """nnU-Net draws its curves anew after every epoch, which takes longer than a short one."""
+            number = self.current_epoch + 1
+            if number % _EPOCHS_BETWEEN_CURVES and number != self.num_epochs:
+                self.logger.plot_progress_png = lambda _folder: None
+            super().on_epoch_end()
+            vars(self.logger).pop("plot_progress_png", None)
 
         def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
             started = self.started = self.started or time.monotonic()
