@@ -173,3 +173,31 @@ def test_lesions_are_compared_over_two_dates(serve, visit):
     said = page.inner_text("#ct-tracks")
     assert "vanished" in said and "new" in said and "progressive disease" in said
     assert page.locator("#ct-tracks svg circle").count() == 5
+
+
+def test_a_registered_ct_stands_in_the_operation_with_its_error(serve, visit, saved_case, tmp_path):
+    served = serve("--case", str(saved_case))
+    keep_result(served.folder / "ct" / "ct-2026-01-05", FIRST, "2026-01-05")
+    ct = np.array([[0.0, 0, 0], [60, 0, 10], [0, 60, 0], [10, 10, 60]])
+    there = ct + [(0, 0, 2)] + np.eye(4)[:, :3]
+    rows = [f"p{n},{','.join(map(str, [*one, *other]))}" for n, (one, other) in enumerate(zip(ct, there))]
+    (tmp_path / "l.csv").write_text(
+        "\n".join(["name,ct_r,ct_a,ct_s,reference_r,reference_a,reference_s", *rows]), "utf-8"
+    )
+    tab = visit(served.address)
+    page = tab.page
+    tab.open("ct")
+    page.wait_for_selector("#ct-open-result:not([disabled])")
+    page.click("#ct-open-result")
+    page.wait_for_selector("#ct-found")
+    page.click("#ct-part-register")
+    type_path(tab, "ct-landmarks", tmp_path / "l.csv", "ct-register")
+    tab.until(lambda: "error at the tumor" in page.inner_text("#ct-banner"), "a registered CT")
+    tab.open("navigate")
+    said = page.inner_text("#ct-in-space")
+    assert said.startswith("CT. In the operation: error at the tumor") and "UTC" in said
+    tab.open("ct")
+    page.click("#ct-unregister")
+    tab.until(lambda: "Not registered" in page.inner_text("#ct-banner"), "a CT that stands by itself again")
+    tab.open("navigate")
+    assert not page.is_visible("#ct-in-space")
