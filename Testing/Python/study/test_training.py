@@ -91,6 +91,7 @@ def test_a_stopped_training_goes_on_where_it_was(trained):
     *_, reported = trained
     assert reported[0][1].startswith("Training, epoch 3 of 4") and reported[0][0] == pytest.approx(21 / 40)
     assert reported[-1][0] == 1 and "minutes left" in reported[-1][1]
+    assert (trained[3] / "fold_0" / "progress.png").is_file()
 
 
 def test_a_finished_training_is_not_done_again_and_another_recipe_is_refused(trained):

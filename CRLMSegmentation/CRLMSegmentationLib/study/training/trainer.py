@@ -50,14 +50,6 @@ def study_trainer_class(recipe: Recipe) -> type[Any]:
         def plot_network_architecture(self) -> None:
             """Needs a package that is not installed, and is not wanted."""
 
-        def on_epoch_end(self) -> None:
-            """nnU-Net draws its curves anew after every epoch, which takes longer than a short one."""
-            number = self.current_epoch + 1
-            if number % _EPOCHS_BETWEEN_CURVES and number != self.num_epochs:
-                self.logger.plot_progress_png = lambda _folder: None
-            super().on_epoch_end()
-            vars(self.logger).pop("plot_progress_png", None)
-
         def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
             started = self.started = self.started or time.monotonic()
             result: dict[str, Any] = super().train_step(batch)
@@ -74,9 +66,23 @@ def study_trainer_class(recipe: Recipe) -> type[Any]:
                 )
             return result
 
+    _with_few_curves(StudyTrainer, nnUNetTrainer)
     if not recipe.augmentation:
         _without_augmentation(StudyTrainer, nnUNetTrainer)
     return StudyTrainer
+
+
+def _with_few_curves(trainer: Any, base: Any) -> None:
+    """nnU-Net draws its curves anew after every epoch, which takes longer than a short one."""
+
+    def on_epoch_end(self: Any) -> None:
+        number = self.current_epoch + 1
+        if number % _EPOCHS_BETWEEN_CURVES and number != self.num_epochs:
+            self.logger.plot_progress_png = lambda _folder: None
+        base.on_epoch_end(self)
+        vars(self.logger).pop("plot_progress_png", None)
+
+    trainer.on_epoch_end = on_epoch_end
 
 
 def _without_augmentation(trainer: Any, base: Any) -> None:
