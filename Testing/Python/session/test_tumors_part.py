@@ -66,6 +66,7 @@ def test_a_new_box_is_a_new_tumor_and_the_former_one_stays_as_it_was(one, volume
     assert (added.number, added.name, added.is_empty) == (2, "T2", True) and added.color != one.tumors.get(1).color
     assert one.tumor.surface is None and one.box.value is None and one.state.status(Step.BOX) is StepStatus.READY
     assert one.state.status(Step.NAVIGATE) is StepStatus.READY, "T1 can still be navigated by"
+    assert one.state[Step.SEGMENT].message == ""
     one.box.set(box_around(OTHER_CENTER))
     one.tumor.set(ball(volume, OTHER_CENTER, 6.0))
     assert names(one) == [("T1", True, False), ("T2", True, False)]

@@ -296,7 +296,8 @@ class TumorsPart:
         is_current = found is not None and found.scan is self.scan
         self._is_switching = True
         try:
-            part.leave(was_shown=found is not None and not is_current, message=f"out of date: {tumor.origin}")
+            is_stale = found is not None and not is_current
+            part.leave(was_shown=is_stale, message=f"out of date: {self.get(number).origin}" if is_stale else "")
         finally:
             self._is_switching = False
         self._box.restore(tumor.box, tumor.box_is_tight)

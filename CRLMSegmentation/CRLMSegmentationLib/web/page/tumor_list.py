@@ -65,8 +65,11 @@ def _name_field(actions: Actions) -> None:
     with html.Div(classes="tumor-row", v_if="renaming === one.number"):
         vuetify.VTextField(
             v_model=("tumor_name",), density="compact", variant="outlined", hide_details=True, autofocus=True,
-            maxlength=24, id=("`name-${one.number}`",), raw_attrs=named("Name of this tumor"),
-            keydown_enter=(actions.rename_tumor, take), keydown_esc="renaming = 0",
+            maxlength=24, id=("`name-${one.number}`",),
+            raw_attrs=[
+                *named("Name of this tumor"), '@keydown.esc="renaming = 0"',
+                "@keydown.enter=\"utils.crlm.choose('take-name-' + one.number)\"",
+            ],
         )  # fmt: skip
         vuetify.VBtn(
             icon="mdi-check", click=(actions.rename_tumor, take), variant="text", size="small", density="comfortable",
