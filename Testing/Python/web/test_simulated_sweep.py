@@ -84,6 +84,18 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     page.click("#undo:not([disabled])")
     tab.until(lambda: _ml(tab) == undone_ml, "the erased part back")
 
+    # Another tumor is added, called otherwise and deleted: the first one is as it was
+    page.click("#add-tumor")
+    tab.until_line("box", "Click on the tumor")
+    assert "no box yet" in page.inner_text("#tumor-2") and "across" in page.inner_text("#tumor-1")
+    page.click("#rename-2")
+    page.fill("#name-2", "deep one")
+    page.press("#name-2", "Enter")
+    tab.until(lambda: "deep one" in page.inner_text("#tumor-2"), "another name")
+    page.click("#delete-2")
+    tab.until(lambda: page.locator("#tumor-2").count() == 0 and _ml(tab) == undone_ml, "the first tumor again")
+    tab.open("segment")
+
     # 5 Navigate: the stylus comes and goes
     page.click("#go-navigate")
     page.wait_for_selector(".read-out .distance")
