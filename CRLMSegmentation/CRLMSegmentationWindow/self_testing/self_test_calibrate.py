@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .self_test_tools import Bench, click, wait_until
+from .self_test_tools import Bench, click, pause, wait_until
 
 RECORDINGS = "CRLM_CALIBRATION_DATA"
 _STYLUS = "EightLandmarkPointsTrackedForPhantomRegistration.igs.mha"
 _PHANTOM, _PHANTOM_XML = "fCal_Test_Calibration_3NWires.igs.mha", "PlusDeviceSet_fCal_Sim_SpatialCalibration_1.2.xml"
+_PHANTOM_IMAGES = 188
 # As PLUS's own result has it (FreehandCalibration3NWires.results.xml).
 _PLUS_IMAGE_TO_PROBE = np.array([
     [0.00183186, 0.0729281, -0.0100928, 11.1551], [-0.0777188, 0.00280788, 0.00822424, 45.9713],
@@ -49,7 +50,7 @@ class CalibrateSteps(Bench):
         click(ui.calibrateStylusButton)
         said = lambda: f"{self.window.calibrate.state_text} {ui.calibrationFigures.text}"  # noqa: E731
         wait_until(lambda: "of 45 degrees" in ui.calibrationFigures.text, 60, said)
-        wait_until(lambda: _poses_told(ui.calibrationFigures.text) > 0.97 * count, 60, said)
+        wait_until(lambda: _count_told(ui.calibrationFigures.text, "Poses") > 0.97 * count, 60, said)
         check.assertTrue(ui.calibrationProgressBar.visible)
         self.picture("calibrate-stylus")
         click(ui.calibrationDoneButton)
@@ -73,10 +74,14 @@ class CalibrateSteps(Bench):
         calibration = {"ImageToProbe": _PLUS_IMAGE_TO_PROBE}
         self.session.stream.replay(folder / _PHANTOM, speed=1.0, calibration=calibration)
         self.window.parameters.plusConfiguration = str(folder / _PHANTOM_XML)
+        # Until its next tick the window speaks of the stream before.
+        pause(1.0)
         wait_until(lambda: ui.calibrateProbeButton.enabled, 60, lambda: self.window.connect.state_text)
         click(ui.calibrateProbeButton)
         said = lambda: f"{self.window.calibrate.state_text} {ui.calibrationFigures.text}"  # noqa: E731
         wait_until(lambda: "Corners known to" in ui.calibrationFigures.text, 120, said)
+        # A few images leave the angle between image and probe open.
+        wait_until(lambda: _count_told(ui.calibrationFigures.text, "Images") > 0.8 * _PHANTOM_IMAGES, 120, said)
         self.picture("calibrate-probe")
         click(ui.calibrationDoneButton)
         wait_until(lambda: part.result is not None, 60, said)
@@ -87,10 +92,11 @@ class CalibrateSteps(Bench):
         click(ui.connectButton)
 
 
-def _poses_told(figures: str) -> int:
-    """How many poses the section says were used and rejected."""
-    line = next((line for line in figures.splitlines() if line.startswith("Poses")), "")
-    return sum(map(int, re.findall(r"\d+", line)))
+def _count_told(figures: str, of: str) -> int:
+    """How many poses (used and rejected) or images (with all wires) the section speaks of."""
+    line = next((line for line in figures.splitlines() if line.startswith(of)), "")
+    numbers = [int(number) for number in re.findall(r"\d+", line)]
+    return sum(numbers) if of == "Poses" else sum(numbers[:1])
 
 
 def _write_pivot(path: Path, folder: Path | None) -> tuple[np.ndarray, int]:
