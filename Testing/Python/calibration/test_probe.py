@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.calibration.probe.bright_dots import bright_dots
+from CRLMSegmentationLib.calibration.probe.bright_dots import DotShape, bright_dots
 from CRLMSegmentationLib.calibration.probe.image_to_probe import (
     image_corners,
     reported_error_mm,
@@ -216,7 +216,7 @@ def flipped(frames, rows, columns):
         (lambda frames: flipped(frames, True, True), "upside down"),
         (lambda frames: [frame.with_changes(timestamp=np.nan) for frame in frames], "no timestamps"),
         (lambda frames: [frame.with_changes(timestamp=3.0) for frame in frames], "stand still"),
-        (lambda frames: [frame.with_changes(pixels=frame.pixels.clip(0, 12)) for frame in frames], "in 0 of"),
+        (lambda frames: [frame.with_changes(pixels=frame.pixels // 200) for frame in frames], "in 0 of"),
         (lambda frames: [frame.with_changes(pixels=frame.pixels[:, :230]) for frame in frames], "inside the image"),
         (lambda frames: frames[:12], "20 and more"),
         (lambda frames: [frame.with_changes(transforms=frames[0].transforms) for frame in frames], "hardly moves"),
@@ -225,7 +225,7 @@ def flipped(frames, rows, columns):
 )
 def test_images_that_tell_nothing_say_why(change, sentence, recorded, phantom):
     with pytest.raises(CalibrationError, match=sentence):
-        calibrated(change(list(recorded[1].frames)), phantom).estimate()
+        calibrated(change(list(recorded[1].frames[::2])), phantom).estimate()
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_another_phantom_does_not_fit(recorded, tmp_path):
     wide = [[(x + (8 if x > 35 else 0), 2 * z) for x, z in pattern] for pattern in WIRES]
     other = read_phantom(configuration(tmp_path / "other.xml", wide))
     with pytest.raises(CalibrationError, match=r"of this phantom|does not fit"):
-        calibrated(recorded[1].frames, other).estimate()
+        calibrated(recorded[1].frames[::2], other).estimate()
 
 
 @pytest.fixture(scope="module")
@@ -313,22 +313,38 @@ def test_the_error_is_the_one_that_plus_reports(plus):
         assert reported_error_mm(wire_errors_mm(answer, frames, phantom)) == pytest.approx(reported, abs=2e-4)
 
 
-def test_the_wires_are_found_in_the_images_of_plus(plus):
-    """In every fourth image, all nine of them, where PLUS has them."""
+def test_the_wires_are_where_plus_has_them_in_its_images(plus):
+    """In every ninth image, all nine of them, to what PLUS writes of a number."""
     folder, phantom, answer = plus
     from CRLMSegmentationLib.commands.calibrate.probe import _different_frames
 
     points = read_plus_points(folder / RESULTS, phantom.names)
-    calibration, off = ProbeCalibration(phantom), []
+    calibration = ProbeCalibration(phantom)
     for number, (_, frame) in enumerate(_different_frames(folder / CALIBRATION)):
-        if number % 4 == 0:
+        if number % 9 == 0:
             assert calibration.add(frame)
             nearest = min(points, key=lambda point: abs(point[0] - frame.timestamp))
-            off.append(calibration.frames[-1].points - nearest[1])
-    assert np.abs(off).max() < 5 and np.abs(np.mean(off, axis=(0, 1))).max() < 0.8
+            np.testing.assert_allclose(calibration.frames[-1].points, nearest[1], atol=1e-3)
     found = calibration.estimate()
-    assert found.frames_used == 47
+    assert found.frames_used == 21
     assert corners_off_mm(found.matrix, answer, (820, 616)) < 0.3
+
+
+def test_what_a_dot_is_stands_in_the_configuration(plus, tmp_path):
+    folder, phantom, _ = plus
+    text = (folder / PLUS_CONFIG).read_text()
+    assert phantom.dot_shape == DotShape(2.0, 0.27, 0.1)
+    changed = tmp_path / "changed.xml"
+    changed.write_text(text.replace('ThresholdImagePercent="10"', 'ThresholdImagePercent="60"'))
+    assert read_phantom(changed).dot_shape == DotShape(2.0, 0.27, 0.6)
+
+
+def test_of_a_dot_with_a_tail_the_mean_of_all_that_is_bright_counts():
+    """By hand: 200 in a square of 11 pixels, 100 in as much again below it."""
+    image = np.zeros((120, 160), np.uint8)
+    image[40:51, 60:71], image[51:62, 60:71] = 200, 100
+    ((u, v, brightness),) = bright_dots(image, 0.1, DotShape(circle_mm=0.0))
+    assert (u, v, brightness) == (pytest.approx(65), pytest.approx((2 * 45 + 56) / 3), 200)
 
 
 def test_points_of_another_recording_are_refused(recorded, plus, tmp_path, capsys):

@@ -18,6 +18,7 @@ from ...errors import ConfigurationError, CRLMError
 from ...geometry import as_affine
 from ...sweep.plus_configuration import read_plus_xml
 from ...sweep.transforms import parse_matrix
+from .bright_dots import PLUS_DOT, DotShape
 
 # Wires that are called parallel, or in one plane, are so to this.
 _PARALLEL_SINE, _IN_PLANE_MM = 0.01, 0.1
@@ -31,12 +32,14 @@ class NWirePhantom:
     ends_mm               (patterns, 3, 2, 3) front and back end of each wire in Phantom
     phantom_to_reference  (4, 4) of its registration
     pixel_mm              roughly the size of a pixel as the configuration has it; None when it does not say
+    dot_shape             what a wire is in an image, as the configuration has it
     """
 
     names: list[str]
     ends_mm: np.ndarray
     phantom_to_reference: np.ndarray
     pixel_mm: float | None = None
+    dot_shape: DotShape = PLUS_DOT
 
     @property
     def direction(self) -> np.ndarray:
@@ -89,7 +92,8 @@ def read_phantom(path: str | Path) -> NWirePhantom:
         raise ConfigurationError(
             f"{path} holds no PhantomToReference: register the phantom first (touch its landmarks with the stylus)."
         )
-    phantom = NWirePhantom(names, np.array(ends), placed, _pixel_mm(root))
+    pixel_mm = _amount(root, "ApproximateSpacingMmPerPixel")
+    phantom = NWirePhantom(names, np.array(ends), placed, pixel_mm, _dot_shape(root))
     _check(phantom, path)
     return phantom
 
@@ -118,13 +122,25 @@ def _point(wire: ElementTree.Element, end: str, path: str | Path) -> list[float]
     return values
 
 
-def _pixel_mm(root: ElementTree.Element) -> float | None:
+def _amount(root: ElementTree.Element, name: str) -> float | None:
+    """An attribute of Segmentation; None where it has none that makes sense."""
     element = root.find(".//Segmentation")
     try:
-        size = float(element.get("ApproximateSpacingMmPerPixel", "")) if element is not None else 0.0
+        value = float(element.get(name, "")) if element is not None else 0.0
     except ValueError:
         return None
-    return size if 0 < size < 10 else None
+    return value if 0 < value < 100 else None
+
+
+def _dot_shape(root: ElementTree.Element) -> DotShape:
+    bar_mm, circle_mm, percent = (
+        _amount(root, name)
+        for name in ("MorphologicalOpeningBarSizeMm", "MorphologicalOpeningCircleRadiusMm", "ThresholdImagePercent")
+    )
+    return DotShape(
+        bar_mm or PLUS_DOT.bar_mm, circle_mm or PLUS_DOT.circle_mm,
+        PLUS_DOT.least_share if percent is None else percent / 100,
+    )  # fmt: skip
 
 
 def _check(phantom: NWirePhantom, path: str | Path) -> None:

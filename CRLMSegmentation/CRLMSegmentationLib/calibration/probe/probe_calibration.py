@@ -123,12 +123,18 @@ class ProbeCalibration:
             return [str(error)]
 
     def _find(self, pixels: np.ndarray) -> FoundPattern | None:
-        for pixel_mm in (self._pixel_mm,) if self._pixel_mm else _PIXEL_MM:
-            found = find_pattern(bright_dots(pixels, pixel_mm), self._phantom, pixel_mm)
+        if self._pixel_mm:
+            return self._find_at(pixels, self._pixel_mm)
+        for pixel_mm in _PIXEL_MM:
+            found = self._find_at(pixels, pixel_mm)
             if found is not None:
-                self._pixel_mm = pixel_mm
-                return found
+                # What a dot is depends on the size of a pixel: once more with that which the phantom tells.
+                self._pixel_mm = found.pixel_mm(self._phantom)
+                return self._find_at(pixels, self._pixel_mm)
         return None
+
+    def _find_at(self, pixels: np.ndarray, pixel_mm: float) -> FoundPattern | None:
+        return find_pattern(bright_dots(pixels, pixel_mm, self._phantom.dot_shape), self._phantom, pixel_mm)
 
 
 def estimate_probe(

@@ -37,6 +37,12 @@ class FoundPattern:
     is_mirrored: bool
     is_upside_down: bool
 
+    def pixel_mm(self, phantom: NWirePhantom) -> float:
+        """The size of a pixel that the distances between first and third wires tell, as if seen square to them."""
+        runs = self.points[2::3] - self.points[0::3]
+        widths = phantom.across_mm[:, 1] - phantom.across_mm[:, 0]
+        return float(np.median(np.linalg.norm(widths, axis=1) / np.linalg.norm(runs, axis=1)))
+
 
 @dataclass(frozen=True)
 class _Line:

@@ -107,7 +107,7 @@ class ProbeRun:
             self._wires = tuple((float(u), float(v)) for u, v in self._calibration.frames[-1].points / size)
             self._seen = f"all {wanted} wires are seen"
         else:
-            dots = len(bright_dots(frame.pixels, self._phantom.pixel_mm or _PIXEL_MM))
+            dots = len(bright_dots(frame.pixels, self._phantom.pixel_mm or _PIXEL_MM, self._phantom.dot_shape))
             self._seen = f"not all of the {wanted} wires are seen ({dots} bright spots)"
 
 
