@@ -256,6 +256,16 @@ class RecordingPart:
             self._workflow.set(Step.RECORD, StepStatus.DONE, sweep_text(sweep))
         self.sweep_changed()
 
+    def show_again(self, sweep: Sweep | None, own_path: Path | None) -> None:
+        """An earlier sweep of the case is worked on again, before its volume is.
+
+        own_path  its file, where this session has recorded it
+        """
+        self._volume.restore_sweep(sweep)
+        self._line, self.path, self._is_own, self._recording = "", own_path, own_path is not None, None
+        self._workflow.set(Step.RECORD, StepStatus.DONE, "" if sweep is None else sweep_text(sweep))
+        self.sweep_changed()
+
     def set_remark(self, remark: str) -> None:
         """What a view has to say of the sweep as long as it is not complete there, beside the step's own line; '' ends
         it.

@@ -130,9 +130,9 @@ class Session:
         self.tools.budget = self.accuracy.budget
         self.tumors = TumorsPart(
             workflow, self.jobs, self.volume, self.box, self.tumor, self.structures, self.tools,
-            lambda: self.recording.own_path, faults.report,
+            self.recording, faults.report,
         )  # fmt: skip
-        self.accuracy.other = self.tumors.get
+        self.accuracy.other, self.accuracy.remark = self.tumors.get, lambda: self.tools.remark
         self.calibration = CalibrationPart(
             self.stream, self.tools, self.accuracy, lambda: self.recording.state is not None,
             lambda: self.volume.has_any or self.recording.sweep is not None, self.report, faults.report,

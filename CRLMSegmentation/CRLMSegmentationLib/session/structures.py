@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,15 @@ class StructuresPart:
     def shells(self) -> dict[Shell, vtkPolyData]:
         """The surfaces around the tumor that are to be shown, RAS mm; they follow by and by, see is_busy."""
         return self._shells.surfaces
+
+    @property
+    def other_margins(self) -> dict[int, vtkPolyData]:
+        """By number the shell at the margin around each further tumor, RAS mm; they follow by and by as well."""
+        return self._shells.others
+
+    def set_others(self, tumors: Mapping[int, tuple[vtkPolyData, float]]) -> None:
+        """Draw the margin around these tumors, too: by number the surface (RAS mm) and the margin in mm of each."""
+        self._shells.show_others(tumors)
 
     @property
     def is_busy(self) -> bool:

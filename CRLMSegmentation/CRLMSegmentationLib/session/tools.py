@@ -37,6 +37,7 @@ class ToolReading:
     budget                what the distance's error is made of; None without a distance, or where nothing is known of it
     other                 of the other tumors the one that the tip endangers most; None unless the tool is live and
                           there is one
+    remark                where and when the chosen tumor was found, when that was in an earlier volume; ''
     """
 
     name: str
@@ -47,6 +48,7 @@ class ToolReading:
     margin: MarginState
     budget: Budget | None = None
     other: TumorReading | None = None
+    remark: str = ""
 
     @property
     def tip_ras(self) -> np.ndarray | None:
@@ -67,7 +69,12 @@ class ToolReading:
         if self.signed_distance_mm is None:
             return f"{self.name}: no tumor{self._other_text}"
         distance = distance_text(self.signed_distance_mm, self.budget)
-        return f"{self.name}: {distance}, {self.margin.value}{self._other_text}"
+        return f"{self.name}: {distance}, {self.margin_text}{self._other_text}"
+
+    @property
+    def margin_text(self) -> str:
+        """'within the margin', and where the tumor was found when that was in an earlier volume."""
+        return self.margin.value + (f" ({self.remark})" if self.remark and self.signed_distance_mm is not None else "")
 
     @property
     def _other_text(self) -> str:
@@ -98,6 +105,8 @@ class Tools:
     budget       of the error of a distance: from a tool, its tip and the nearest place on a tumor, each (3,) mm in
                  Reference, and the number of that tumor, None for the chosen one; None where nothing is known
 
+    remark       where and when the chosen tumor was found, when that was in an earlier volume; ''
+
     changed      event: the readings of all tools, now
     calibrated   event: the tip of the tool of this name lies elsewhere on it
     removed      event: the tool of this name is known no more
@@ -120,6 +129,7 @@ class Tools:
         self._calibrated_here: set[str] = set()
         self._tumor: TumorDistance | None = None
         self._others: tuple[MeasuredTumor, ...] = ()
+        self.remark = ""
 
     @property
     def names(self) -> list[str]:
@@ -138,6 +148,12 @@ class Tools:
         """What measures to the chosen tumor; None when there is none that may be measured to."""
         self._tumor = distance
         self.refresh()
+
+    def set_remark(self, remark: str) -> None:
+        """Where and when the chosen tumor was found, when that was in an earlier volume; '' when it was not."""
+        if remark != self.remark:
+            self.remark = remark
+            self.refresh()
 
     def set_others(self, tumors: Sequence[MeasuredTumor]) -> None:
         """The tumors that are measured to beside the chosen one."""
@@ -203,6 +219,7 @@ class Tools:
             margin_state(distance_mm, self.margin_mm),
             budget,
             self._other(tool, tip),
+            self.remark,
         )
 
     def to_others(self, reading: ToolReading) -> dict[int, TumorReading]:
@@ -255,6 +272,7 @@ class Tools:
         keep_calibration  for another case: tools are seen anew with their next pose, and what was calibrated stays so
         """
         before, self._tools, self._tumor, self._others = self._tools, {}, None, ()
+        self.remark = ""
         self._clock.forget()
         if not keep_calibration:
             self._calibrated_here.clear()

@@ -163,6 +163,11 @@ class VolumePart:
         return self.status is VolumeStatus.CURRENT
 
     @property
+    def is_being_made(self) -> bool:
+        """True while one is computed in the background."""
+        return Step.RECONSTRUCT in self._jobs.steps
+
+    @property
     def has_any(self) -> bool:
         """True when there is one, current, growing or stale."""
         return self.status is not VolumeStatus.NONE
@@ -215,6 +220,16 @@ class VolumePart:
         self._workflow.rest(Step.RECONSTRUCT, line)
         if self.is_there:
             self._workflow.set(Step.BOX, StepStatus.READY)
+
+    def show_again(self, volume: Volume, sweep: Sweep | None) -> None:
+        """An earlier volume of the case is worked on again, with the sweep that it was made of. What was found in the
+        present one is not made stale by it: whoever calls this has kept it.
+        """
+        self._workflow.revisions[Step.RECONSTRUCT] += 1
+        self._jobs.cancel(Step.RECONSTRUCT)
+        self._sweep = sweep
+        self._put(volume, VolumeStatus.CURRENT)
+        self._workflow.set(Step.RECONSTRUCT, StepStatus.DONE, _volume_text(volume))
 
     def forget(self) -> None:
         """As at the beginning."""

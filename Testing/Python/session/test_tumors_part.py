@@ -171,16 +171,92 @@ def test_a_new_sweep_marks_what_was_found_and_drops_no_tumor(two, volume, sweep)
     assert two.tools.distance_mm() is not None and two.tools.reading("Stylus").other.name == "T2"
 
 
-def test_nothing_found_in_a_new_volume_takes_nothing_of_an_earlier_one_away(two, volume, sweep):
+@pytest.fixture
+def later(two, volume, sweep):
+    """And the volume of a second sweep, in which nothing was found yet."""
     two.recording.set_sweep(Sweep(sweep.frames[:6]))
     two.volume.set(volume.with_voxels(volume.voxels.copy()))
-    two.box.move(box_around(OTHER_CENTER + (3, 0, 0)))
-    two.tumor.make_stale()
+    return two
+
+
+def test_nothing_found_in_a_new_volume_takes_nothing_of_an_earlier_one_away(later):
+    later.box.move(box_around(OTHER_CENTER + (3, 0, 0)))
+    later.tumor.make_stale()
+    assert names(later) == [("T1", True, True), ("T2", True, True)]
+    assert later.tumor.surface is None and later.state.status(Step.SEGMENT) is StepStatus.STALE
+
+
+def test_choosing_a_tumor_of_an_earlier_sweep_brings_back_its_volume_and_its_sweep(later, volume, sweep):
+    newest, second = later.volume.value, later.recording.sweep
+    tip_at(later, TUMOR_CENTER + (0, 14.0, 0))
+    later.tumors.choose(1)
+    assert later.volume.value is volume and later.recording.sweep is sweep and later.tumors.scan.number == 1
+    assert "9 frames" in later.state[Step.RECORD].message and later.state.status(Step.SEGMENT) is StepStatus.DONE
+    np.testing.assert_array_equal(later.tumor.mask.voxels, ball(volume, TUMOR_CENTER, 9.0).voxels)
+    # It is never taken for what the newest sweep shows.
+    reading, at = later.tools.reading("Stylus"), later.tumors.get(1).found.found_at
+    assert reading.remark == f"found in sweep 1, {at:%H:%M}" and reading.remark in reading.text
+    assert "the liver may lie otherwise now" in reading.budget.reason and not reading.budget.is_complete
+    assert names(later) == [("T1", True, True), ("T2", True, True)] and later.tumors.surface is None
+    assert [one.remark != "" for one in tumor_lines(later, [])] == [True, True]
+    # And back: the chosen one can be found anew there.
+    actions.SHOW_NEWEST.run(later)
+    assert later.volume.value is newest and later.recording.sweep is second and later.tumors.chosen.number == 1
+    assert later.tumor.surface is None and "found in sweep 1" in later.state[Step.SEGMENT].message
+    assert later.tools.reading("Stylus").remark == "" and later.tools.reading("Stylus").other.name == "T1"
+    with pytest.raises(ConfigurationError, match="newest sweep is worked on already"):
+        actions.SHOW_NEWEST.run(later)
+    later.tumor.set(ball(newest, TUMOR_CENTER, 8.0))
+    assert names(later) == [("T1", True, False), ("T2", True, True)]
+    later.tumors.choose(2)
+    assert later.volume.value is volume and later.tumors.add().number == 3 and later.volume.value is newest
+
+
+def test_what_is_corrected_in_an_earlier_volume_stays_with_it(later, volume):
+    newest = later.volume.value
+    later.tumors.choose(1)
+    drawing = Drawing(later.tumor)
+    later.tumor.begin_correction()
+    stroke = ball(volume, TUMOR_CENTER + (0, 9, 0), 3.0).voxels > 0
+    drawing.stroke(lambda mask: mask | stroke)
+    later.tumors.choose(2)
+    assert later.tumors.get(1).found.scan is later.tumors.scan and later.volume.value is volume
+    later.tumors.show_newest()
+    assert later.tumors.get(1).found.is_corrected and later.volume.value is newest
+    later.tumors.choose(1)
+    assert later.tumor.mask.voxels[stroke].all() and later.tumor.has_hand_corrections
+
+
+def test_a_sweep_without_a_volume_is_not_lost_by_choosing(two, sweep):
+    newer = Sweep(sweep.frames[:6])
+    two.recording.set_sweep(newer)
     two.tumors.choose(1)
-    two.tumors.choose(2)
-    assert names(two) == [("T1", True, True), ("T2", True, True)]
-    assert two.tumor.surface is None and two.state.status(Step.SEGMENT) is StepStatus.STALE
+    assert two.recording.sweep is newer and two.tumor.surface is None
     assert "found in sweep 1" in two.state[Step.SEGMENT].message
+
+
+def test_a_volume_made_anew_of_an_earlier_sweep_keeps_its_number_and_is_not_the_newest(later, volume):
+    later.tumors.choose(1)
+    later.volume.set(volume.with_voxels(volume.voxels[::-1].copy()))
+    assert later.tumors.scan.number == 1 and later.tumors.newest_scan.number == 2
+    assert all(one.is_stale for one in later.tumors.all)
+    later.tumors.show_newest()
+    assert later.tumors.scan.number == 2
+
+
+def test_the_margin_is_drawn_around_every_tumor_with_the_margin_of_its_own(two):
+    two.structures.set_margin_mm(4.0)
+    assert two.wait()
+    [(number, shell)] = two.structures.other_margins.items()
+    low, high = np.reshape(shell.GetBounds(), (3, 2)).T
+    assert number == 1 and np.abs((high - low) / 2 - 19.0).max() < 1.0
+    two.tumors.choose(1)
+    assert two.wait()
+    [(number, shell)] = two.structures.other_margins.items()
+    low, high = np.reshape(shell.GetBounds(), (3, 2)).T
+    assert number == 2 and np.abs((high - low) / 2 - 10.0).max() < 1.0
+    two.tumors.delete(2)
+    assert two.structures.other_margins == {}
 
 
 def test_another_box_drops_what_was_found_in_the_former_one_of_the_chosen_tumor_alone(two):

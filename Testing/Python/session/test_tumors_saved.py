@@ -104,6 +104,23 @@ def test_it_is_saved_again_as_it_was(session, saved, tmp_path):
     assert after["tumors"] == before["tumors"] and after["volumes"] == before["volumes"]
 
 
+def test_a_case_is_saved_whole_while_an_earlier_sweep_is_worked_on(session, saved, tmp_path):
+    session.case.load(saved[0])
+    session.tumors.choose(1)
+    assert session.tumors.scan.number == 1
+    again = session.case.save(tmp_path / "again")
+    assert session.tumors.scan.number == 1, "what is worked on stays"
+    own, earlier = (read_volume(again / name).voxels for name in ("volume.nrrd", "volume-1.nrrd"))
+    np.testing.assert_array_equal(own, read_volume(saved[0] / "volume.nrrd").voxels)
+    np.testing.assert_array_equal(earlier, read_volume(saved[0] / "volume-1.nrrd").voxels)
+    session.case.load(again)
+    back = session.tumors.all
+    assert [one.is_stale for one in back] == [True, True, False] and session.tumors.chosen.number == 1
+    assert len(session.recording.sweep) == 6 and session.tumors.scan.number == 2 and back[0].found.is_corrected
+    for one, before in zip(back, saved[1], strict=True):
+        np.testing.assert_array_equal(one.found.state.mask.voxels, before.found.state.mask.voxels)
+
+
 def test_the_protocol_tells_of_every_tumor(saved):
     said = (saved[0] / "protocol.txt").read_text(encoding="utf-8")
     assert "\nT1: found in sweep 1, 20" in said and "before the present volume was made" in said

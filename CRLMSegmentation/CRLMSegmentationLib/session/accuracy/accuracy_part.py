@@ -48,11 +48,16 @@ class _SeenIn:
 
 def _seen_in(tumor: CaseTumor) -> _SeenIn:
     found = tumor.found
-    unknown = {SINCE: f"it was {tumor.origin}, and the liver may lie otherwise now"} if tumor.is_stale else {}
+    unknown = _since(tumor.origin if tumor.is_stale else "")
     if found is None or found.state is None:
         return _SeenIn(None, None, False, unknown)
     sweep = None if found.scan is None else found.scan.sweep
     return _SeenIn(sweep, found.state.result, found.is_corrected, unknown)
+
+
+def _since(remark: str) -> dict[str, str]:
+    """remark  where and when a tumor was found, when that was in an earlier volume; ''"""
+    return {SINCE: f"it was {remark}, and the liver may lie otherwise now"} if remark else {}
 
 
 class AccuracyPart:
@@ -64,6 +69,7 @@ class AccuracyPart:
     simulated  True when the case is simulated
 
     other      gives another tumor of the case by its number
+    remark     gives where and when the chosen tumor was found, when that was in an earlier volume; ''
     """
 
     def __init__(
@@ -75,6 +81,7 @@ class AccuracyPart:
         self._calibrations = Calibrations()
         self._frames: list[SeenFrames] = []
         self.other: Callable[[int], CaseTumor] | None = None
+        self.remark: Callable[[], str] = lambda: ""
 
     @property
     def calibrations(self) -> Calibrations:
@@ -124,7 +131,7 @@ class AccuracyPart:
         return replace(budget, unknown={**seen_in.unknown, **budget.unknown}) if seen_in.unknown else budget
 
     def _chosen(self) -> _SeenIn:
-        return _SeenIn(self._sweep(), self._result(), self._corrected(), {})
+        return _SeenIn(self._sweep(), self._result(), self._corrected(), _since(self.remark()))
 
     def _outline(self, seen_in: _SeenIn) -> tuple[float | None, str]:
         """(standard deviation of the outline in mm, why it may be larger); '' when nothing speaks for that."""

@@ -29,7 +29,7 @@ from .preoperative_actions import (
     SEGMENT_CT,
     UNREGISTER_CT,
 )
-from .tumor_actions import ADD_TUMOR, CHOOSE_TUMOR, DELETE_TUMOR, RENAME_TUMOR, TUMOR_ACTIONS
+from .tumor_actions import ADD_TUMOR, CHOOSE_TUMOR, DELETE_TUMOR, RENAME_TUMOR, SHOW_NEWEST, TUMOR_ACTIONS
 from .workflow_actions import (
     ACCEPT_BOX,
     ACKNOWLEDGE,
@@ -102,6 +102,7 @@ __all__ = [
     "REPLAY",
     "SAVE",
     "SEGMENT_CT",
+    "SHOW_NEWEST",
     "STOP",
     "UNREGISTER_CT",
     "USE_KEPT_CALIBRATIONS",

@@ -28,6 +28,15 @@ def _without_more(session: Session) -> str:
     return _while_finding(session)
 
 
+def _without_newer(session: Session) -> str:
+    """Why the newest sweep cannot be gone back to."""
+    if session.tumors.can_show_newest:
+        return _while_finding(session)
+    newest = session.tumors.newest_scan
+    at_newest = newest is None or newest is session.tumors.scan
+    return "The newest sweep is worked on already." if at_newest else "Wait until the recording is written."
+
+
 def _choose(session: Session, number: int) -> None:
     """Work on the tumor of that number from now on."""
     session.tumors.choose(number)
@@ -48,8 +57,13 @@ ADD_TUMOR = Action(
     lambda session: session.tumors.add(), _without_more,
 )  # fmt: skip
 CHOOSE_TUMOR = Action(
-    "choose_tumor", None, "Work on this tumor", "Box, correction and the large distance are those of this tumor",
+    "choose_tumor", None, "Work on this tumor", "Box, correction, the large distance and the volume are those of this tumor",
     _choose, _without_tumor,
+)  # fmt: skip
+SHOW_NEWEST = Action(
+    "show_newest", None, "Back to the newest sweep",
+    "Show the volume of the newest sweep; the chosen tumor can be found anew in it",
+    lambda session: session.tumors.show_newest(), _without_newer,
 )  # fmt: skip
 RENAME_TUMOR = Action(
     "rename_tumor", None, "Rename", "Call this tumor otherwise; the name is saved, so none of a person should be in it",
@@ -60,4 +74,4 @@ DELETE_TUMOR = Action(
     _without_tumor,
 )  # fmt: skip
 
-TUMOR_ACTIONS = (ADD_TUMOR, CHOOSE_TUMOR, RENAME_TUMOR, DELETE_TUMOR)
+TUMOR_ACTIONS = (ADD_TUMOR, CHOOSE_TUMOR, SHOW_NEWEST, RENAME_TUMOR, DELETE_TUMOR)

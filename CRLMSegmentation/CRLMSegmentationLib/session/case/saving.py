@@ -26,14 +26,23 @@ if TYPE_CHECKING:
 def save_case(session: Session, folder: str | Path, write_scene: Callable[[Path], None] | None = None) -> Path:
     """Write everything that the session holds into a folder; returns it. Raises FileFormatError.
 
-    What is stale of the chosen tumor is left out, but for what was found in an earlier volume.
+    What is stale of the chosen tumor is left out, but for what was found in an earlier volume. While an earlier volume is
+    worked on, the case's own is the newest one all the same, and the earlier one is saved beside it.
     write_scene  writes the scene of 3D Slicer to the path that it is given; None for a case without one
     """
-    facts = facts_of(session)
+    facts, newest = facts_of(session), session.tumors.newest_scan
     tumors, scans = tumors_to_save(session, facts)
+    own: dict[str, Any]
+    if newest is None or newest is session.tumors.scan:
+        own = {
+            "sweep": session.recording.sweep, "volume": session.volume.value, "recording": session.recording.own_path,
+            **_parts_of_tumor(session),
+        }  # fmt: skip
+    else:
+        own = {"sweep": newest.sweep, "volume": newest.volume, "recording": newest.recording}
+        facts["sweep"] = newest.number
     case = Case(
-        sweep=session.recording.sweep, volume=session.volume.value, box=session.box.value, **_parts_of_tumor(session),
-        tumors=tumors, scans=scans, facts=facts, log=session.case.event_log, recording=session.recording.own_path,
+        box=session.box.value, tumors=tumors, scans=scans, facts=facts, log=session.case.event_log, **own
     )  # fmt: skip
     return write_case(case, folder, write_scene)
 

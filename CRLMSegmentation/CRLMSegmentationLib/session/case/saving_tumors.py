@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 
 def tumors_to_save(session: Session, facts: dict[str, Any]) -> tuple[tuple[TumorFiles, ...], tuple[ScanFiles, ...]]:
-    """The files of what was found beside the chosen tumor, and of the volumes that it was found in.
+    """The files of what was found beside the chosen tumor in the newest volume, and of the volumes that it was found in.
 
     facts  of the index: which volume is whose is added to it
     """
-    others = {one.number for one in session.tumors.others}
+    newest = session.tumors.newest_scan
+    others = {one.number for one in session.tumors.beside(newest or session.tumors.scan)}
     files: list[TumorFiles] = []
     scans: list[Scan] = []
     for place, (tumor, entry) in enumerate(zip(session.tumors.all, facts.get("tumors", ())), start=1):

@@ -64,6 +64,7 @@ def tool_facts(reading: ToolReading, time_s: float) -> dict[str, object]:
     error_95_mm         95 of 100 distances are no farther off, or more where error_is_complete is false
     closest_point_mm    on the tumor, in Reference
     margin              what the distance means, in words
+    found               where and when the tumor was found, when that was in an earlier volume; "" otherwise
     other               of the other tumors the one that the tip endangers most: the same keys, its name and number, and
                         where and when it was found, when that was in an earlier volume ("" otherwise); None for none
     time_s              when this was so, in seconds since 1970 by the clock of this computer
@@ -78,6 +79,7 @@ def tool_facts(reading: ToolReading, time_s: float) -> dict[str, object]:
         "error_is_complete": budget is not None and budget.is_complete,
         "closest_point_mm": None if place is None else [float(value) for value in place],
         "margin": reading.margin.value,
+        "found": reading.remark,
         "other": None if reading.other is None else _other_facts(reading.other),
         "time_s": time_s,
     }

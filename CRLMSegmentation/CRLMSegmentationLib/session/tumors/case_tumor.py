@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,8 +82,8 @@ class CaseTumor:
     color      red, green, blue, 0 to 1
     box        in Reference; None while none was placed
     found      the newest that was found of it; None while nothing was
-    is_stale   True when it was found in an earlier volume than the one that is worked on
-    is_of_this_sweep  True when that volume was made of the sweep that is worked on
+    is_stale   True when it was found in an earlier volume than the newest one
+    is_of_this_sweep  True when that volume was made of the newest sweep
     origin     where and when it was found, for people: 'found in sweep 1, 14:02'; '' while nothing was
     """
 
@@ -115,3 +116,25 @@ class CaseTumor:
 def color_of(number: int) -> tuple[float, float, float]:
     """Of the tumor with that number, from 1."""
     return COLORS[(number - 1) % len(COLORS)]
+
+
+def seen_from(tumor: CaseTumor, newest: Scan | None) -> CaseTumor:
+    """The tumor with what follows from which scan is the newest one."""
+    found = tumor.found
+    is_stale = found is not None and found.scan is not newest
+    of = found.scan if found is not None and is_stale else None
+    same = newest is not None and of is not None and of.number == newest.number
+    return replace(tumor, is_stale=is_stale, is_of_this_sweep=same)
+
+
+def name_problem(name: str, others: Iterable[str]) -> str:
+    """Why a tumor cannot have this name beside the `others`, for people; '' when it can."""
+    if not 0 < len(name) <= LONGEST_NAME:
+        return f"A tumor's name has 1 to {LONGEST_NAME} characters."
+    return f"There is a tumor {name} already." if name in others else ""
+
+
+def beside(tumors: Iterable[CaseTumor], chosen: int, scan: Scan | None) -> tuple[CaseTumor, ...]:
+    """What was found of these tumors, but for that with the number `chosen` where that was in this scan."""
+    found = [(one, one.found) for one in tumors]
+    return tuple(one for one, of in found if of is not None and (one.number != chosen or of.scan is not scan))

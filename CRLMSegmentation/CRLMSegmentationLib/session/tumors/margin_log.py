@@ -48,4 +48,4 @@ class MarginLog:
             return other.text
         assert reading.signed_distance_mm is not None, "a severity that is known is that of a distance"
         distance = distance_text(reading.signed_distance_mm, reading.budget)
-        return f"{self._chosen_name()}: {distance}, {reading.margin.value}"
+        return f"{self._chosen_name()}: {distance}, {reading.margin_text}"

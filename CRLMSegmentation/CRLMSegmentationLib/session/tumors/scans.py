@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from ...values import Volume
+from ..recording import RecordingPart
 from ..volume import VolumePart, VolumeStatus
-from .case_tumor import Scan
+from .case_tumor import CaseTumor, Scan
 
 
 class Scans:
     """Numbers the sweeps of a case from 1, in the order in which volumes were made of them.
 
-    volume     of the session
-    recording  gives the file of its sweep, as this program has written it; None where there is none
+    volume, recording  of the session
 
     current    that is worked on; None while there is none
+    newest     of the newest sweep, be it that an earlier one is worked on; None while that has no volume
     """
 
-    def __init__(self, volume: VolumePart, recording: Callable[[], Path | None]) -> None:
+    def __init__(self, volume: VolumePart, recording: RecordingPart) -> None:
         self._volume, self._recording = volume, recording
         self.current: Scan | None = None
-        self._newest: Scan | None = None
+        self.newest: Scan | None = None
+        # The one with the highest number so far, which is not given again.
+        self._last: Scan | None = None
 
     def follow(self) -> tuple[Scan, Scan | None] | None:
         """Take what the volume is now for the current scan.
@@ -34,28 +35,84 @@ class Scans:
         before, volume = self.current, self._shown
         if (None if before is None else before.volume) is volume:
             return None
+        is_deleted = self._volume.status is VolumeStatus.NONE
         self.current = None
         if volume is not None:
-            self.current = self._newest = Scan(self._number(), volume, self._volume.sweep)
+            self.current = Scan(self._number(before), volume, self._volume.sweep)
+            if self._last is None or self.current.number >= self._last.number:
+                self._last = self.current
+            if self.newest is None or self.current.number >= self.newest.number:
+                self.newest = self.current
+        elif before is self.newest or not is_deleted:
+            # What is being recorded, or has no volume yet, is newer than all that is known.
+            self.newest = None
         if before is None:
             return None
-        is_deleted = self._volume.status is VolumeStatus.NONE
-        return before, None if is_deleted else replace(before, recording=self._recording())
+        return before, None if is_deleted else self._kept(before)
 
-    def restore(self, number: int) -> None:
-        """Take what the volume is now for the current scan, of the sweep of that number."""
+    def can_show(self, scan: Scan | None) -> bool:
+        """True when the volume of that scan can take the place of the one that is worked on, and is another one.
+
+        A sweep that has no volume yet, or is still being recorded or written, would be lost by it.
+        """
+        if scan is None or scan.volume is None or self.current is None or scan is self.current:
+            return False
+        return self._recording.state is None and not self._recording.is_writing and not self._volume.is_being_made
+
+    def show(self, scan: Scan) -> tuple[Scan, Scan]:
+        """Work on that scan, for which can_show() holds. Returns the one that was current, and as which it is kept."""
+        before = self.current
+        assert before is not None and scan.volume is not None, "can_show() holds"
+        kept = self._kept(before)
+        if self.newest is before:
+            self.newest = kept
+        if self._last is before:
+            self._last = kept
+        self.current = scan
+        self._recording.show_again(scan.sweep, scan.recording)
+        self._volume.show_again(scan.volume, scan.sweep)
+        return before, kept
+
+    def restore(self, number: int, newest: Scan | None = None) -> None:
+        """Take what the volume is now for the current scan, of the sweep of that number.
+
+        newest  where that is another one
+        """
         self.current = None if self._shown is None else Scan(number, self._shown, self._volume.sweep)
-        self._newest = self.current
+        self.newest = self._last = newest or self.current
 
     def forget(self) -> None:
         """As at the beginning."""
-        self.current = self._newest = None
+        self.current = self.newest = self._last = None
 
     @property
     def _shown(self) -> Volume | None:
         return self._volume.shown if self._volume.is_there else None
 
-    def _number(self) -> int:
-        sweep, newest = self._volume.sweep, self._newest
-        number = 0 if newest is None else newest.number
-        return number + 1 if sweep is not None and (newest is None or newest.sweep is not sweep) else number
+    def _kept(self, scan: Scan) -> Scan:
+        return replace(scan, recording=self._recording.own_path)
+
+    def _number(self, before: Scan | None) -> int:
+        sweep, last = self._volume.sweep, self._last
+        if sweep is None or (before is not None and before.sweep is sweep):
+            same = before or last
+            return 0 if same is None else same.number
+        if last is None:
+            return 1
+        return last.number if last.sweep is sweep else last.number + 1
+
+
+def moved(tumor: CaseTumor, before: Scan, kept: Scan | None) -> CaseTumor:
+    """What was found in `before` was found in `kept` from now on; None: it is gone with its volume."""
+    found = tumor.found
+    if found is None or found.scan is not before:
+        return tumor
+    return replace(tumor, found=None if kept is None else replace(found, scan=kept))
+
+
+def of_scan(tumor: CaseTumor, scan: Scan | None) -> CaseTumor:
+    """What was found in the volume of `scan` was found in that scan."""
+    found = tumor.found
+    if scan is None or found is None or found.scan is None or found.scan.volume is not scan.volume:
+        return tumor
+    return replace(tumor, found=replace(found, scan=scan))

@@ -3,25 +3,24 @@
 What the steps show and change is always `session.box` and `session.tumor`; those of the other tumors are kept here, as
 plain values that are never changed in place, and take their place when another tumor is chosen. What was found in an
 earlier volume is kept, too, marked as such: it is measured to and drawn beside what is current, and is never taken for
-it.
+it. Choosing it brings its volume and its sweep back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import ConfigurationError
-from ...navigation.several_tumors import MeasuredTumor, joined
 from ...values import Box
 from ..box import BoxPart
 from ..case.case_facts import CaseFacts
 from ..event import Event
 from ..jobs.jobs import Jobs
+from ..recording import RecordingPart
 from ..state import TUMOR_BEING_FOUND, Step
 from ..structures import StructuresPart
 from ..tools import Tools
@@ -29,9 +28,10 @@ from ..tumor.saved_tumor import SavedTumor
 from ..tumor.tumor import TumorPart
 from ..volume import VolumePart
 from ..workflow import Workflow
-from .case_tumor import LONGEST_NAME, MOST_TUMORS, CaseTumor, Found, Scan, color_of
+from .case_tumor import MOST_TUMORS, CaseTumor, Found, Scan, beside, color_of, name_problem, seen_from
 from .margin_log import MarginLog
-from .scans import Scans
+from .measured import Measured
+from .scans import Scans, moved, of_scan
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -42,30 +42,25 @@ if TYPE_CHECKING:
 class TumorsPart:
     """The tumors of one session.
 
-    recording  gives the file of the sweep that is worked on, as this program has written it; None where there is none
     on_error   called with what a handler of an event raises
 
-    current_others  by number the surfaces (RAS mm) of `others` that were found in the present volume
     changed    event: which tumors there are, how they are called, which one is chosen, or what was found of any
     forgotten  event: all is as at the beginning; what is shown of it belongs to another case, and is left alone
     """
 
     def __init__(
         self, workflow: Workflow, jobs: Jobs, volume: VolumePart, box: BoxPart, tumor: TumorPart,
-        structures: StructuresPart, tools: Tools, recording: Callable[[], Path | None],
+        structures: StructuresPart, tools: Tools, recording: RecordingPart,
         on_error: Callable[[Exception], None] | None = None,
     ):  # fmt: skip
         self.changed: Event[[]] = Event(on_error)
         self.forgotten: Event[[]] = Event(on_error)
         self._workflow, self._jobs, self._box, self._tumor = workflow, jobs, box, tumor
-        self._structures, self._tools = structures, tools
+        self._structures, self._measured = structures, Measured(structures, tools)
         self._scans = Scans(volume, recording)
         self._tumors = [self._new(1)]
         self._chosen = self._newest_number = 1
         self._is_switching = False
-        self.current_others: dict[int, vtkPolyData] = {}
-        self._joined: vtkPolyData | None = None
-        self._joined_of: list[vtkPolyData] = []
         self._margin_log = MarginLog(workflow.log, tools, lambda: self._entry(self._chosen).name)
         tumor.others_are_shown = self._others_are_shown
         # With another margin, too.
@@ -86,9 +81,13 @@ class TumorsPart:
     @property
     def others(self) -> tuple[CaseTumor, ...]:
         """What was found beside what `session.tumor` shows: of other tumors, and of the chosen one in an earlier volume
-        while nothing was found in this one.
+        while nothing was found in the one that is worked on.
         """
-        return tuple(one for one in self.all if one.found is not None and (one.number != self._chosen or one.is_stale))
+        return self.beside(self.scan)
+
+    def beside(self, scan: Scan | None) -> tuple[CaseTumor, ...]:
+        """What was found, but for the chosen tumor where that was in this scan."""
+        return beside(self.all, self._chosen, scan)
 
     @property
     def scan(self) -> Scan | None:
@@ -96,16 +95,21 @@ class TumorsPart:
         return self._scans.current
 
     @property
+    def newest_scan(self) -> Scan | None:
+        """The volume of the newest sweep; None while that has none."""
+        return self._scans.newest
+
+    @property
     def surface(self) -> vtkPolyData | None:
-        """All that was found in the present volume, RAS mm, as one surface that is never changed in place; None for
+        """All that was found in the newest volume, RAS mm, as one surface that is never changed in place; None for
         nothing.
         """
-        shown = [*([] if self._tumor.surface is None else [self._tumor.surface]), *self.current_others.values()]
-        if len(shown) <= 1:
-            return shown[0] if shown else None
-        if len(shown) != len(self._joined_of) or any(one is not other for one, other in zip(shown, self._joined_of)):
-            self._joined, self._joined_of = joined(shown), shown
-        return self._joined
+        return self._measured.surface_with(None if self.chosen.is_stale else self._tumor.surface)
+
+    @property
+    def current_others(self) -> dict[int, vtkPolyData]:
+        """By number the surfaces (RAS mm) of `others` that were found in the newest volume."""
+        return self._measured.current_others
 
     @property
     def is_any(self) -> bool:
@@ -147,17 +151,32 @@ class TumorsPart:
         self._box.set(box, tight=False)
 
     def choose(self, number: int) -> None:
-        """Work on that tumor from now on. A correction by hand that goes on ends.
+        """Work on that tumor from now on, in the volume that it was found in. A correction by hand that goes on ends.
 
-        Raises ConfigurationError when there is no such tumor, or one is being found.
+        An earlier volume takes the place of the present one, which is kept, unless a recording goes on or has no volume
+        yet. Raises ConfigurationError when there is no such tumor, or one is being found.
         """
         name = self._entry(number).name
-        if number == self._chosen:
+        if number == self._chosen and not self._scans.can_show(self._scan_of(self.chosen)):
             return
         with self._workflow.held():
             self._leave()
             self._choose(number)
             self._workflow.log.add("tumor chosen", tumor=name)
+
+    @property
+    def can_show_newest(self) -> bool:
+        """True while an earlier volume is worked on, and the newest one can take its place."""
+        return self._scans.can_show(self._scans.newest)
+
+    def show_newest(self) -> None:
+        """Work on the newest volume again. The chosen tumor stays so: where it was found in an earlier volume, it can be
+        found anew. Raises ConfigurationError when a tumor is being found.
+        """
+        if self.can_show_newest:
+            with self._workflow.held():
+                self._leave()
+                self._choose(self._chosen, self._scans.newest)
 
     def rename(self, number: int, name: str) -> None:
         """Call a tumor otherwise. No name of a person should be in it: it is saved with the case.
@@ -165,10 +184,9 @@ class TumorsPart:
         Raises ConfigurationError for a name that is empty, too long, or another tumor's.
         """
         tumor, name = self._entry(number), " ".join(name.split())
-        if not 0 < len(name) <= LONGEST_NAME:
-            raise ConfigurationError(f"A tumor's name has 1 to {LONGEST_NAME} characters.")
-        if any(one.name == name and one.number != number for one in self._tumors):
-            raise ConfigurationError(f"There is a tumor {name} already.")
+        problem = name_problem(name, [one.name for one in self._tumors if one.number != number])
+        if problem:
+            raise ConfigurationError(problem)
         if name != tumor.name:
             self._workflow.log.add("tumor renamed", tumor=tumor.name, to=name)
             self._put(replace(tumor, name=name))
@@ -216,23 +234,25 @@ class TumorsPart:
         """There is another volume to work with, or none any more; the tumor of the former one is hidden after this."""
         ended = self._scans.follow()
         if ended is not None:
-            before, kept = ended
-            self._tumors = [_moved(one, before, kept) for one in self._tumors]
+            self._tumors = [moved(one, *ended) for one in self._tumors]
         self._measure()
         self.changed()
 
-    def restore(self, tumors: Sequence[CaseTumor], chosen: int, scan_number: int) -> None:
+    def restore(
+        self, tumors: Sequence[CaseTumor], chosen: int, scan_number: int, newest: Scan | None = None
+    ) -> None:  # fmt: skip
         """Take the tumors of a case that is being opened, after its volume, and before its box and its chosen tumor.
 
         scan_number  of the sweep of its volume
+        newest       the newest volume, where that is another one
         What was found in the volume itself comes with a scan that holds that very volume.
         """
         if tumors:
             self._tumors, self._chosen = list(tumors), chosen
             self._newest_number = max(one.number for one in tumors)
             self._tumor.color = self._entry(chosen).color
-        self._scans.restore(scan_number)
-        self._tumors = [_of_scan(one, self.scan) for one in self._tumors]
+        self._scans.restore(scan_number, newest)
+        self._tumors = [of_scan(one, self.scan) for one in self._tumors]
         self._measure()
         self.changed()
 
@@ -263,14 +283,10 @@ class TumorsPart:
 
     def _now(self, tumor: CaseTumor) -> CaseTumor:
         """As it is now: the chosen one is what the parts hold."""
-        found = tumor.found
-        is_stale = found is not None and found.scan is not self.scan
-        scan = self.scan if is_stale else None
-        same = scan is not None and found is not None and found.scan is not None and found.scan.number == scan.number
-        tumor = replace(tumor, is_stale=is_stale, is_of_this_sweep=same)
+        found, tumor = tumor.found, seen_from(tumor, self._scans.newest)
         if tumor.number != self._chosen:
             return tumor
-        if found is not None and not is_stale:
+        if found is not None and found.scan is self.scan:
             found = replace(found, acknowledged=self._tumor.doubts_acknowledged)
         return replace(
             tumor, box=self._box.known, box_is_tight=self._box.is_tight, margin_mm=self._structures.margin_mm,
@@ -288,18 +304,28 @@ class TumorsPart:
         self._tumor.finish_shaping()
         self._put(self.chosen)
 
-    def _choose(self, number: int) -> None:
-        """Have the parts hold that tumor."""
-        tumor, part = self._entry(number), self._tumor
-        self._chosen, part.color = number, tumor.color
+    def _scan_of(self, tumor: CaseTumor) -> Scan | None:
+        """Where a person works on it."""
         found = tumor.found
-        is_current = found is not None and found.scan is self.scan
+        return self._scans.newest if found is None or found.scan is None else found.scan
+
+    def _choose(self, number: int, scan: Scan | None = None) -> None:
+        """Have the parts hold that tumor, in that scan; None: in its own."""
+        scan = scan or self._scan_of(self._entry(number))
+        will_show = self._scans.can_show(scan)
+        found, part = self._entry(number).found, self._tumor
+        is_current = found is not None and found.scan is (scan if will_show else self.scan)
+        self._chosen, part.color = number, self._entry(number).color
         self._is_switching = True
         try:
-            is_stale = found is not None and not is_current
-            part.leave(was_shown=is_stale, message=f"out of date: {self.get(number).origin}" if is_stale else "")
+            is_old = found is not None and not is_current
+            part.leave(was_shown=is_old, message=f"out of date: {self.get(number).origin}" if is_old else "")
+            if will_show and scan is not None:
+                before_and_kept = self._scans.show(scan)
+                self._tumors = [moved(one, *before_and_kept) for one in self._tumors]
         finally:
             self._is_switching = False
+        tumor = self._entry(number)
         self._box.restore(tumor.box, tumor.box_is_tight)
         self._structures.restore_margin_mm(tumor.margin_mm)
         if found is not None and is_current:
@@ -319,30 +345,8 @@ class TumorsPart:
 
     def _measure(self) -> None:
         """Have the tools measure to what was found beside the tumor that they measure to already."""
-        others = [(one, one.found) for one in self.others if one.found is not None]
-        self.current_others = {one.number: found.surface for one, found in others if not one.is_stale}
-        self._tools.set_others([
-            MeasuredTumor(
-                one.number, one.name, found.distance, one.margin_mm, one.origin if one.is_stale else ""
-            )
-            for one, found in others
-        ])  # fmt: skip
+        self._measured.update(self.all, self._chosen, self.scan)
 
     def _others_are_shown(self) -> bool:
         return bool(self.current_others)
 
-
-def _moved(tumor: CaseTumor, before: Scan, kept: Scan | None) -> CaseTumor:
-    """What was found in `before` was found in `kept` from now on; None: it is gone with its volume."""
-    found = tumor.found
-    if found is None or found.scan is not before:
-        return tumor
-    return replace(tumor, found=None if kept is None else replace(found, scan=kept))
-
-
-def _of_scan(tumor: CaseTumor, scan: Scan | None) -> CaseTumor:
-    """What was found in the volume of `scan` was found in that scan."""
-    found = tumor.found
-    if scan is None or found is None or found.scan is None or found.scan.volume is not scan.volume:
-        return tumor
-    return replace(tumor, found=replace(found, scan=scan))
