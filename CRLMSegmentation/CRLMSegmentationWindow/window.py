@@ -287,9 +287,11 @@ class Window:
         self.refresh()
 
     def show_tumor(self) -> None:
-        """Another tumor is chosen: the threshold and the views are those of it."""
+        """Another tumor is chosen: the threshold and the views are those of it. Who navigates stays at that."""
         self.show_threshold()
-        if self.session.tumor.surface is not None:
+        if self.navigate.is_shown:
+            self.shown.navigation()
+        elif self.session.tumor.surface is not None:
             self.shown.tumor()
         elif self.view.volume_node() is not None:
             self.shown.volume()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import GeometryError
 from ..values import Box, Volume
-from .names import SEEN_ROLE
+from .names import SEEN_ROLE, SEEN_SUFFIX
 from .nodes import ROLE_ATTRIBUTE, remove_node, role_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def put_volume(node: Any, volume: Volume) -> None:
             remove_node(node.GetScene(), seen_node)
         return
     if seen_node is None:
-        seen_node = node.GetScene().AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", f"{role_of(node)} seen")
+        seen_node = node.GetScene().AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", f"{role_of(node)}{SEEN_SUFFIX}")
         seen_node.SetAttribute(ROLE_ATTRIBUTE, seen_node.GetName())
         seen_node.SetHideFromEditors(True)
         node.SetNodeReferenceID(SEEN_ROLE, seen_node.GetID())

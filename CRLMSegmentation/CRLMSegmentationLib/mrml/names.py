@@ -11,7 +11,8 @@ PROBE_FACE_TO_REFERENCE = "ProbeFaceToReference"
 PROBE_MODEL = "Probe"
 
 VOLUME = "Reconstructed volume"
-SEEN = "Reconstructed volume seen"
+SEEN_SUFFIX = " seen"  # of a label map that says which voxels of a volume were seen
+SEEN = f"{VOLUME}{SEEN_SUFFIX}"
 SEEN_ROLE = "CRLM.Seen"  # by which a volume node refers to it
 BOX = "Tumor box"
 PROBABILITY = "Tumor probability"
@@ -21,7 +22,15 @@ SURFACE = "Tumor surface"
 MARGIN = "Tumor margin"
 UNCERTAINTY_OUTER = "Tumor where unsure"
 UNCERTAINTY_INNER = "Tumor where sure"
-OTHER_SURFACE = "Tumor surface "  # of each further tumor, with its number
+# Of each further tumor, with its number: see of_other().
+OTHER_SURFACE = "Tumor surface "
+OTHER_MARGIN = "Tumor margin "
+OTHER_MASK = "Tumor mask "
+OTHER_CORRECTIONS = "Tumor corrections "  # 1 painted, 2 erased by hand
+OTHER_PROBABILITY = "Tumor probability "
+OTHER_VOLUME = "Reconstructed volume "  # of each volume beside the one that is shown, with its number in the case
+OTHER_LABELS = (OTHER_MASK, OTHER_CORRECTIONS)
+OTHER_VOXELS = (*OTHER_LABELS, OTHER_PROBABILITY)
 DISTANCE_TEXT = "Tool distances"
 CASE = "CRLM case"  # what is known of the case beside its nodes; see case_facts
 
@@ -52,11 +61,16 @@ def recorded(name: str) -> str:
     return SWEEP_PREFIX + name
 
 
-def other_surface(number: int) -> str:
-    """Name of the surface of a further tumor, by its number in the case."""
-    return f"{OTHER_SURFACE}{number}"
+def of_other(kind: str, number: int) -> str:
+    """Name of what belongs to a further tumor, or of a volume that is not shown, by its number in the case.
+
+    kind  one of the OTHER_... above
+    """
+    return f"{kind}{number}"
 
 
-def is_other_surface(role: str) -> bool:
-    """True for what other_surface() gives."""
-    return role.startswith(OTHER_SURFACE) and role[len(OTHER_SURFACE) :].isdecimal()
+def is_of_other(role: str, *kinds: str) -> bool:
+    """True for what of_other() gives for one of these kinds; of all without any, and of what was seen of a volume."""
+    kinds = kinds or (OTHER_SURFACE, OTHER_MARGIN, *OTHER_VOXELS, OTHER_VOLUME)
+    role = role.removesuffix(SEEN_SUFFIX)
+    return any(role.startswith(kind) and role[len(kind) :].isdecimal() for kind in kinds)

@@ -22,6 +22,8 @@ _SHOWN = {
     "vtkMRMLSegmentationNode": (names.SEGMENTATION,),
     "vtkMRMLTextNode": (names.DISTANCE_TEXT, names.CASE),
 }  # fmt: skip
+# Label maps are scalar volumes, too.
+_NUMBERED = ("vtkMRMLModelNode", "vtkMRMLScalarVolumeNode")
 # What a case leaves behind when another is opened; live nodes stay.
 RESULTS = (
     names.VOLUME, names.SEEN, names.PROBABILITY, names.SURFACE, names.MARGIN, names.UNCERTAINTY_OUTER,
@@ -42,12 +44,20 @@ def own_nodes(scene: Any, tool_names: Iterable[str]) -> list[Any]:
     found = list(sweep_nodes(scene))
     for class_name, shown in wanted.items():
         found += [node for node in nodes_of_class(scene, class_name) if role_of(node) in shown]
-    return found + [one for one in nodes_of_class(scene, "vtkMRMLModelNode") if names.is_other_surface(role_of(one))]
+    return found + [node for node, _ in numbered_nodes(scene)]
+
+
+def numbered_nodes(scene: Any) -> list[tuple[Any, str]]:
+    """The nodes of further tumors, and of volumes that are not shown, each with its role."""
+    nodes = [
+        (node, role_of(node)) for class_name in _NUMBERED for node in nodes_of_class(scene, class_name)
+    ]  # fmt: skip
+    return [(node, role) for node, role in nodes if names.is_of_other(role)]
 
 
 def is_role_of_result(role: str) -> bool:
     """True for a node of volume, box or tumor."""
-    return role in RESULTS or names.is_other_surface(role)
+    return role in RESULTS or names.is_of_other(role)
 
 
 def any_own_nodes(scene: Any) -> list[Any]:

@@ -184,10 +184,10 @@ class SceneView:
         raw = self.case.raw_facts()
         scan_number = raw.get("sweep")
         scan_number = scan_number if isinstance(scan_number, int) and scan_number > 0 else 1
-        tumors, chosen = self.others.saved(raw, volume, scan_number)
+        tumors, chosen, newest = self.others.saved(raw, volume, scan_number)
         return CaseContents(
             replace(self.case.facts(), tools=self.tools.calibrations()), self.sweep.read(), volume, status,
-            volume_problem, box, box_problem, self.tumor.saved(), tumors, chosen, scan_number,
+            volume_problem, box, box_problem, self.tumor.saved(), tumors, chosen, scan_number, newest,
         )  # fmt: skip
 
     @contextmanager

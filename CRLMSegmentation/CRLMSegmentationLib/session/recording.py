@@ -107,6 +107,11 @@ class RecordingPart:
         return path if self._is_own and path is not None and path.is_file() else None
 
     @property
+    def is_at_work(self) -> bool:
+        """True while a recording goes on, or its file is being completed."""
+        return self._recordings.is_recording or self._recordings.is_completing
+
+    @property
     def is_writing(self) -> bool:
         """True while a file is being completed or recovered, or a delay is measured."""
         return self._recordings.is_writing or self._delay.is_busy
@@ -257,10 +262,7 @@ class RecordingPart:
         self.sweep_changed()
 
     def show_again(self, sweep: Sweep | None, own_path: Path | None) -> None:
-        """An earlier sweep of the case is worked on again, before its volume is.
-
-        own_path  its file, where this session has recorded it
-        """
+        """An earlier sweep is worked on again, and next its volume; `own_path`: its file, where recorded here."""
         self._volume.restore_sweep(sweep)
         self._line, self.path, self._is_own, self._recording = "", own_path, own_path is not None, None
         self._workflow.set(Step.RECORD, StepStatus.DONE, "" if sweep is None else sweep_text(sweep))

@@ -143,7 +143,7 @@ class Controller:
                 self.report_error(str(error))
         if self.correction.is_on and not self.session.tumor.is_correcting:
             self.correction.forget()
-        self._show_live()
+        self.show_views()
         if self._changed:
             self._changed = False
             self.show_steps()
@@ -151,7 +151,7 @@ class Controller:
             self._figures_s = now_s
             self.show_figures(now_s)
 
-    def _show_live(self) -> None:
+    def show_views(self) -> None:
         """The image and everything in the views; what is not live any more goes at once."""
         session = self.session
         text, is_shown = mirror.live_view(session.stream.status, session.stream.is_live)

@@ -56,7 +56,7 @@ class ToolReadout:
         style.write(self._number, number)
         style.write(self._error, reading.error_text)
         self._error.setToolTip(reading.error_explanation)
-        style.write(self._text, text)
+        style.write(self._text, f"{text}\n{reading.remark}" if reading.remark and kind != "idle" else text)
         return kind
 
     def show_lost(self) -> None:

@@ -30,21 +30,38 @@ class TumorsPanel:
         self._lines: list[TumorLine] = []
         self._is_filling = False
         ui.tumorList.connect("currentRowChanged(int)", self.on_row)
-        for button in (ui.addTumorButton, ui.renameTumorButton, ui.deleteTumorButton):
+        ui.tumorList.connect("itemClicked(QListWidgetItem*)", lambda _item: self.on_click(ui.tumorList.currentRow))
+        for button in (ui.addTumorButton, ui.renameTumorButton, ui.deleteTumorButton, ui.newestSweepButton):
             style.apply(button, style.SMALL_BUTTON)
         ui.addTumorButton.connect("clicked()", self.on_add)
         ui.renameTumorButton.connect("clicked()", self.on_rename)
         ui.deleteTumorButton.connect("clicked()", self.on_delete)
+        ui.newestSweepButton.connect("clicked()", self.on_newest)
         self._show_buttons()
         ui.tumorsFrame.visible = False
 
     def on_row(self, row: int) -> None:
         """A person has pressed a line."""
-        if self._is_filling or not 0 <= row < len(self._lines) or self._lines[row].is_chosen:
+        if 0 <= row < len(self._lines) and not self._lines[row].is_chosen:
+            self.on_click(row)
+
+    def on_click(self, row: int) -> None:
+        """Also the chosen one can be pressed: it brings back the volume that it was found in."""
+        if self._is_filling or not 0 <= row < len(self._lines):
             return
+        before = self.window.session.tumors.scan
         with self.window.box.attempt():
+            is_other = not self._lines[row].is_chosen
             self.window.leave_views()
             actions.CHOOSE_TUMOR.run(self.window.session, self._lines[row].number)
+            if is_other or self.window.session.tumors.scan is not before:
+                self.window.show_tumor()
+
+    def on_newest(self) -> None:
+        """Back to the volume of the newest sweep."""
+        with self.window.box.attempt():
+            self.window.leave_views()
+            actions.SHOW_NEWEST.run(self.window.session)
             self.window.show_tumor()
 
     def on_add(self) -> None:
@@ -134,6 +151,8 @@ class TumorsPanel:
         show_action(ui.addTumorButton, actions.ADD_TUMOR, session)
         show_action(ui.renameTumorButton, actions.RENAME_TUMOR, session)
         show_action(ui.deleteTumorButton, actions.DELETE_TUMOR, session)
+        show_action(ui.newestSweepButton, actions.SHOW_NEWEST, session)
+        ui.newestSweepButton.visible = session is not None and session.tumors.can_show_newest
 
 
 def lines_of(session: Session) -> list[TumorLine]:

@@ -8,6 +8,8 @@ from . import layouts, views
 from .planning_axes import planning_axes
 
 if TYPE_CHECKING:
+    from CRLMSegmentationLib.session.tumors.case_tumor import Scan
+
     from ..window import Window
 
 
@@ -16,6 +18,8 @@ class Shown:
 
     def __init__(self, window: Window):
         self._window = window
+        # The scan whose volume fills the planning slices.
+        self._fitted: Scan | None = None
 
     def live(self) -> None:
         """The live image large, the 3D view and the growing volume beside it."""
@@ -28,12 +32,14 @@ class Shown:
         """The reconstructed volume in three slices, and the 3D view."""
         self._planning()
         self.lay_slices()
-        views.show_volume(self._window.view.volume_node())
+        self._fit_volume()
 
     def tumor(self) -> None:
         """The planning view through the middle of the tumor."""
         self._planning()
         self.lay_slices()
+        if self._window.session.tumors.scan is not self._fitted:
+            self._fit_volume()
         self._center_on_tumor()
 
     def navigation(self) -> None:
@@ -71,6 +77,10 @@ class Shown:
             axes = planning_axes([self._window.live_slice.image_to_ras])
         if axes is not None:
             views.turn_slices(axes)
+
+    def _fit_volume(self) -> None:
+        views.show_volume(self._window.view.volume_node())
+        self._fitted = self._window.session.tumors.scan
 
     def _planning(self) -> None:
         self._window.layouts.show(layouts.PLANNING)

@@ -5,6 +5,7 @@ import pytest
 from CRLMSegmentationLib.mrml import names
 from CRLMSegmentationLib.mrml.bundle import load_scene, save_scene
 from CRLMSegmentationLib.mrml.nodes import find
+from CRLMSegmentationLib.mrml.own_nodes import numbered_nodes
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.sweep import Pose, Sweep
 from CRLMSegmentationLib.values import Box
@@ -104,11 +105,75 @@ def test_a_scene_that_is_opened_again_measures_to_all_of_them(two, tmp_path):
     session.tools.update("StylusToReference", Pose(affine(translation=TUMOR_CENTER)))
     reading = session.tools.reading("Stylus")
     assert reading.other.name == "deep one" and reading.other.margin.value == "inside the tumor"
-    # Its surface alone is known: it can be chosen and measured to.
     session.tumors.choose(1)
-    assert session.tumor.surface is not None and session.tools.distance_mm() < 0
+    assert session.tumor.mask is not None and session.tools.distance_mm() < 0
     np.testing.assert_allclose(session.box.value.center_ras, TUMOR_CENTER, atol=1e-6)
     session.close()
+
+
+def masks(session):
+    return [one.found.state.mask.voxels for one in session.tumors.all]
+
+
+def test_a_scene_holds_all_that_was_found_and_all_volumes_also_while_an_earlier_one_is_shown(
+    two, tmp_path, sweep, volume
+):
+    two.tumors.choose(1)
+    two.tumor.begin_correction()
+    stroke = ball(volume, TUMOR_CENTER + (0, 12, 0), 4.0)
+    edit(two, lambda mask: mask | stroke)
+    two.tumor.end_correction()
+    assert two.wait() and two.tumors.chosen.found.is_corrected
+    two.recording.set_sweep(Sweep(sweep.frames[:6]))
+    second = volume.with_voxels(volume.voxels[::-1].copy())
+    two.volume.set(second)
+    two.tumors.add()
+    found(two, second, TUMOR_CENTER - (18.0, 0, 0), 7.0)
+    two.tumors.choose(2)
+    assert two.volume.value is volume
+    before = masks(two)
+    path = save_scene(two.view, tmp_path / "case.mrb")
+    session = on_scene(Session())
+    load_scene(session.view, path)
+    tumors = session.tumors
+    assert [(one.name, one.is_stale, one.found.is_corrected) for one in tumors.all] == [
+        ("T1", True, True), ("T2", True, False), ("T3", False, False)
+    ]  # fmt: skip
+    for mask, was in zip(masks(session), before, strict=True):
+        np.testing.assert_array_equal(mask, was)
+    assert (tumors.chosen.number, tumors.scan.number, tumors.newest_scan.number) == (2, 1, 2)
+    np.testing.assert_array_equal(session.volume.value.voxels, volume.voxels)
+    # Nothing of it is in the lists of a person's own nodes.
+    hidden = [node for node, role in numbered_nodes(session.view.scene) if node.IsA("vtkMRMLVolumeNode")]
+    assert len(hidden) == 4 and all(node.GetHideFromEditors() for node in hidden)
+    tumors.choose(1)
+    assert session.tumor.has_hand_corrections and session.tumor.mask.voxels[stroke].all()
+    tumors.choose(3)
+    np.testing.assert_array_equal(session.volume.value.voxels, second.voxels)
+    tumors.delete(1)
+    tumors.delete(2)
+    assert numbered_nodes(session.view.scene) == []
+    session.close()
+
+
+def test_a_hidden_node_that_is_deleted_comes_back(two):
+    scene = two.view.scene
+    for node, _ in numbered_nodes(scene):
+        scene.RemoveNode(node)
+    assert len(two.tumors.all) == 2
+    assert {role for _, role in numbered_nodes(scene)} == {"Tumor surface 1", "Tumor mask 1"}
+    two.wait()
+    assert "Tumor margin 1" in {role for _, role in numbered_nodes(scene)}
+
+
+def test_the_margin_is_drawn_around_every_tumor(two):
+    assert two.wait()
+    [margin] = [node for node, role in numbered_nodes(two.view.scene) if role == "Tumor margin 1"]
+    bounds = np.array(margin.GetPolyData().GetBounds())
+    np.testing.assert_allclose((bounds[::2] + bounds[1::2]) / 2, TUMOR_CENTER, atol=1.0)
+    assert margin.GetDisplayVisibility() and margin.GetDisplayNode().GetVisibility2D()
+    two.tumors.delete(1)
+    assert not [role for _, role in numbered_nodes(two.view.scene) if role.startswith("Tumor margin ")]
 
 
 def test_a_case_that_is_opened_is_drawn_and_leaves_nothing_of_the_former_one(two, tmp_path, volume, sweep):

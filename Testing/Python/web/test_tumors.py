@@ -83,6 +83,26 @@ def test_a_line_that_is_pressed_is_worked_on(page):
     assert "'one' is not a number" in controller.state.error_text
 
 
+def test_a_tumor_of_an_earlier_sweep_brings_its_volume_back_until_the_newest_one_is_wanted(page):
+    controller, actions, _ = page
+    state, session = controller.state, controller.session
+    earlier, newest = session.volume.value, Volume(np.full((41, 41, 41), 50, np.uint8), np.eye(4))
+    session.volume.set(newest)
+    controller.show_steps()
+    assert state.actions["show_newest"]["why_not"] and state.tumors[0]["remark"].startswith(
+        "found in an earlier volume"
+    )
+    press(actions.choose_tumor, 1)
+    controller.show_steps()
+    assert session.volume.value is earlier and state.has_tumor and state.actions["show_newest"]["why_not"] == ""
+    session.tools.update("StylusToReference", Pose(np.eye(4)))
+    controller.show_figures(0.0)
+    assert "found in an earlier volume" in state.tools[0]["text"]
+    press(actions.show_newest)
+    controller.show_steps()
+    assert session.volume.value is newest and not state.has_tumor
+
+
 def test_a_name_that_is_taken_is_listed_and_another_is_told_why_not(page):
     controller, actions, _ = page
     controller.state.renaming = 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...session.case.case_facts import CaseFacts, read_facts
 from ...session.case.session_facts import facts_of
+from ...session.tumors.scan_facts import note_scans
 from .. import names
 from ..nodes import HiddenNodes, find, get_or_create, remove
 
@@ -61,6 +62,8 @@ class CaseView:
             remove(self._scene, _TEXT, names.CASE)
             return
         facts = {name: value for name, value in facts_of(self._session).items() if name not in _CHANGES_ALL_THE_TIME}
+        tumors = self._session.tumors
+        note_scans(facts, tumors.all, tumors.scan, tumors.newest_scan)
         text = json.dumps(facts, default=str)
         node = get_or_create(self._scene, _TEXT, names.CASE)
         if node.GetText() != text:

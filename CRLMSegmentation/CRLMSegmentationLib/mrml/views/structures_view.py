@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ...session.shells import Shell
 from .. import names
 from ..conversion import put_surface
-from ..nodes import find, get_or_create, is_stale, mark_stale
+from ..nodes import find, get_or_create, is_stale, mark_stale, nodes_of_class, remove_node, role_of
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -22,6 +22,8 @@ _LOOKS = {
     Shell.UNCERTAINTY_INNER: (names.UNCERTAINTY_INNER, (0.75, 0.95, 0.3), 0.25),
 }
 
+_OTHER_OPACITY = 0.12
+
 
 class StructuresView:
     """Shows the shells of one session; those that a user deletes come back.
@@ -34,13 +36,14 @@ class StructuresView:
     def __init__(self, part: StructuresPart, scene: Any):
         self._part, self._scene = part, scene
         self._shown: dict[Shell, vtkPolyData] = {}
+        self._shown_others: dict[int, vtkPolyData] = {}
         self._is_behind = False
         self._disconnect = part.changed.connect(self._show)
 
     def nodes(self) -> list[Any]:
         """The model nodes that are in the scene, be they hidden."""
         found = (self._node(shell) for shell in Shell)
-        return [node for node in found if node is not None]
+        return [*(node for node in found if node is not None), *self._other_margins()]
 
     def margin_node(self) -> Any | None:
         """None while there is none or it is hidden."""
@@ -57,6 +60,7 @@ class StructuresView:
         for shell in self._shown:
             if self._node(shell) is None:
                 self._put(shell, self._shown[shell])
+        self._show_others()
 
     def hide_live(self) -> None:
         """Shells stand around the tumor, wherever image and tools are."""
@@ -76,12 +80,30 @@ class StructuresView:
         for shell, surface in wanted.items():
             if self._shown.get(shell) is not surface or self._node(shell) is None:
                 self._put(shell, surface)
+        self._show_others()
         self._is_behind = False
+
+    def _show_others(self) -> None:
+        wanted = self._part.other_margins
+        for node in self._other_margins():
+            if int(role_of(node).removeprefix(names.OTHER_MARGIN)) not in wanted:
+                remove_node(self._scene, node)
+        shown, self._shown_others = self._shown_others, dict(wanted)
+        for number, surface in wanted.items():
+            name = names.of_other(names.OTHER_MARGIN, number)
+            if shown.get(number) is not surface or find(self._scene, _MODEL, name) is None:
+                self._put_surface(name, _LOOKS[Shell.MARGIN][1], _OTHER_OPACITY, surface)
+
+    def _other_margins(self) -> list[Any]:
+        nodes = nodes_of_class(self._scene, _MODEL)
+        return [node for node in nodes if names.is_of_other(role_of(node), names.OTHER_MARGIN)]
 
     def _put(self, shell: Shell, surface: vtkPolyData) -> None:
         self._shown[shell] = surface
-        name, color, opacity = _LOOKS[shell]
-        is_new = self._node(shell) is None
+        self._put_surface(*_LOOKS[shell], surface)
+
+    def _put_surface(self, name: str, color: tuple[float, float, float], opacity: float, surface: vtkPolyData) -> None:
+        is_new = find(self._scene, _MODEL, name) is None
         node = get_or_create(self._scene, _MODEL, name, with_display=True)
         put_surface(node, surface)
         if is_new:

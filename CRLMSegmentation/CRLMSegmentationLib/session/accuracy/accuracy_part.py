@@ -56,7 +56,7 @@ def _seen_in(tumor: CaseTumor) -> _SeenIn:
 
 
 def _since(remark: str) -> dict[str, str]:
-    """remark  where and when a tumor was found, when that was in an earlier volume; ''"""
+    """What that adds to the error of a tumor that was found earlier; `remark`: where and when, '' for now."""
     return {SINCE: f"it was {remark}, and the liver may lie otherwise now"} if remark else {}
 
 

@@ -57,8 +57,8 @@ ADD_TUMOR = Action(
     lambda session: session.tumors.add(), _without_more,
 )  # fmt: skip
 CHOOSE_TUMOR = Action(
-    "choose_tumor", None, "Work on this tumor", "Box, correction, the large distance and the volume are those of this tumor",
-    _choose, _without_tumor,
+    "choose_tumor", None, "Work on this tumor",
+    "Box, correction, volume and the large distance are those of this tumor", _choose, _without_tumor,
 )  # fmt: skip
 SHOW_NEWEST = Action(
     "show_newest", None, "Back to the newest sweep",

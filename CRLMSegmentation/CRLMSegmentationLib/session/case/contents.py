@@ -8,7 +8,7 @@ from ...sweep import Sweep
 from ...values import Box, Volume
 from ..tumor.saved_tumor import SavedTumor
 from ..tumor.tumor_state import TumorState
-from ..tumors.case_tumor import CaseTumor
+from ..tumors.case_tumor import CaseTumor, Scan
 from ..volume import VolumeStatus
 from .case_facts import CaseFacts
 
@@ -26,6 +26,7 @@ class CaseContents:
                     `tumor`
     chosen          number of the chosen one
     scan_number     of the sweep in the case, from 1
+    newest          the newest volume, where that is another one
     """
 
     facts: CaseFacts = field(default_factory=CaseFacts)
@@ -39,3 +40,4 @@ class CaseContents:
     tumors: tuple[CaseTumor, ...] = ()
     chosen: int = 1
     scan_number: int = 1
+    newest: Scan | None = None

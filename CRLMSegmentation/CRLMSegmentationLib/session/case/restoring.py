@@ -21,7 +21,7 @@ def restore_case(session: Session, workflow: Workflow, contents: CaseContents) -
         workflow.set(Step.CONNECT, StepStatus.READY)
         session.recording.restore(contents.sweep)
         session.volume.restore(contents.volume, contents.volume_status, contents.volume_problem)
-        session.tumors.restore(contents.tumors, contents.chosen, contents.scan_number)
+        session.tumors.restore(contents.tumors, contents.chosen, contents.scan_number, contents.newest)
         session.box.restore(contents.box, facts.box_is_tight, contents.box_problem)
         session.tools.restore(facts.tools)
         if not session.case.is_empty or isinstance(saved, TumorState) or saved.is_any:

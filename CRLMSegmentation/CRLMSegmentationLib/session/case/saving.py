@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def save_case(session: Session, folder: str | Path, write_scene: Callable[[Path], None] | None = None) -> Path:
     """Write everything that the session holds into a folder; returns it. Raises FileFormatError.
 
-    What is stale of the chosen tumor is left out, but for what was found in an earlier volume. While an earlier volume is
-    worked on, the case's own is the newest one all the same, and the earlier one is saved beside it.
+    What is stale of the chosen tumor is left out, but for what was found in an earlier volume. The newest volume is the
+    case's own, also while an earlier one is worked on, which is saved beside it.
     write_scene  writes the scene of 3D Slicer to the path that it is given; None for a case without one
     """
     facts, newest = facts_of(session), session.tumors.newest_scan

@@ -14,6 +14,7 @@ from ..tumor.hand_corrections import HandCorrections
 from ..tumor.labelmap import Labelmap
 from ..tumor.tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
 from ..tumors.case_tumor import CaseTumor, Found, Scan
+from ..tumors.scan_facts import note_scans, scan_of, sweep_number
 from ..tumors.tumor_facts import TumorFacts, read_tumors
 from .tumor_files import ScanFiles, TumorFiles
 
@@ -23,32 +24,23 @@ if TYPE_CHECKING:
 
 
 def tumors_to_save(session: Session, facts: dict[str, Any]) -> tuple[tuple[TumorFiles, ...], tuple[ScanFiles, ...]]:
-    """The files of what was found beside the chosen tumor in the newest volume, and of the volumes that it was found in.
+    """The files of all that is not the chosen tumor in the newest volume, and of the volumes that it was found in.
 
     facts  of the index: which volume is whose is added to it
     """
     newest = session.tumors.newest_scan
-    others = {one.number for one in session.tumors.beside(newest or session.tumors.scan)}
+    own, tumors = newest or session.tumors.scan, session.tumors.all
+    others = {one.number for one in session.tumors.beside(own)}
+    scans = note_scans(facts, tumors, own, newest)
     files: list[TumorFiles] = []
-    scans: list[Scan] = []
-    for place, (tumor, entry) in enumerate(zip(session.tumors.all, facts.get("tumors", ())), start=1):
-        found, entry["volume"] = tumor.found, 0
-        if found is None or tumor.number not in others:
-            continue
-        scan = found.scan
-        if scan is not None and scan.volume is not None and tumor.is_stale:
-            if not any(one is scan for one in scans):
-                scans.append(scan)
-            entry["volume"] = next(number for number, one in enumerate(scans, start=1) if one is scan)
-        files.append(_files_of(place, found, None if scan is None else scan.volume))
-    facts["volumes"] = []
-    scan_files: list[ScanFiles] = []
-    for number, scan in enumerate(scans, start=1):
-        same = (one.number for one in scan_files if scan.sweep is not None and one.sweep is scan.sweep)
-        of = next(same, number if scan.sweep is not None else 0)
-        facts["volumes"].append({"sweep": scan.number, "recording_of": of})
-        assert scan.volume is not None, "only scans whose volume was kept are saved"
-        scan_files.append(ScanFiles(number, scan.volume, scan.sweep, scan.recording, of))
+    for place, tumor in enumerate(tumors, start=1):
+        found = tumor.found
+        if found is not None and tumor.number in others:
+            files.append(_files_of(place, found, None if found.scan is None else found.scan.volume))
+    scan_files = [
+        ScanFiles(number, scan.volume, scan.sweep, scan.recording, entry["recording_of"])
+        for number, (scan, entry) in enumerate(zip(scans, facts["volumes"]), start=1) if scan.volume is not None
+    ]  # fmt: skip
     return tuple(files), tuple(scan_files)
 
 
@@ -80,9 +72,9 @@ def saved_tumors(case: Case, folder: str | Path) -> tuple[tuple[CaseTumor, ...],
     files = {one.place: one for one in case.tumors}
     tumors = []
     for place, one in enumerate(listed, start=1):
-        scan = earlier.get(one.volume) if one.volume else Scan(one.sweep, None) if one.is_stale else own
+        scan = scan_of(one, own, earlier, None)
         try:
-            found = None if place not in files else _found(files[place], one, scan)
+            found = None if place not in files else found_of(files[place], one, scan)
         except CRLMError as error:
             raise FileFormatError(f"The case in {folder} does not fit together: {error}") from None
         tumors.append(replace(one.tumor, found=found))
@@ -90,15 +82,14 @@ def saved_tumors(case: Case, folder: str | Path) -> tuple[tuple[CaseTumor, ...],
 
 
 def _scans_of(case: Case, facts: Mapping[str, Any]) -> dict[int, Scan]:
-    scans, listed = {}, facts.get("volumes") or ()
-    for one in case.scans:
-        entry = listed[one.number - 1]
-        number = entry.get("sweep") if isinstance(entry, dict) else None
-        scans[one.number] = Scan(number if isinstance(number, int) and number > 0 else 0, one.volume, one.sweep)
-    return scans
+    return {one.number: Scan(sweep_number(facts, one.number), one.volume, one.sweep) for one in case.scans}
 
 
-def _found(files: TumorFiles, one: TumorFacts, scan: Scan | None) -> Found:
+def found_of(files: TumorFiles, one: TumorFacts, scan: Scan | None) -> Found:
+    """What was found of a tumor, of what was kept of it and the volume it was found in.
+
+    Raises CRLMError when they do not fit together, or the surface cannot be measured to.
+    """
     state = _state_of(files, one, scan)
     distance = TumorDistance(files.surface) if state is None else state.shape.distance
     assert distance is not None, "a tumor with a surface can be measured to"

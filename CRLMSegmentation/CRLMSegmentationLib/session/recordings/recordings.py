@@ -39,9 +39,14 @@ class Recordings:
         return self._now is not None
 
     @property
+    def is_completing(self) -> bool:
+        """True while the file of a recording that has ended is being completed."""
+        return bool(self._writing)
+
+    @property
     def is_writing(self) -> bool:
-        """True while the file of a recording that has ended is being completed, or an earlier one recovered."""
-        return bool(self._writing) or self._recovering is not None
+        """True also while an earlier one is recovered."""
+        return self.is_completing or self._recovering is not None
 
     @property
     def current(self) -> Recording | None:

@@ -17,7 +17,7 @@ _SAME_PLACE_VOXELS = 1e-2
 class Labelmap:
     """Voxels that are never changed in place, so that their mask can be made in any thread.
 
-    voxels            boolean [k, j, i], True inside; any of its axes may be empty
+    voxels            boolean [k, j, i], True inside, or uint8 labels; any of its axes may be empty
     ijk_to_reference  (4, 4) from index (i, j, k, 1) to RAS mm of Reference
     """
 
@@ -28,6 +28,17 @@ class Labelmap:
     def of_mask(mask: Volume) -> Labelmap:
         """The voxels of a mask, nonzero inside."""
         return Labelmap(mask.voxels != 0, mask.ijk_to_ras)
+
+    def cropped(self) -> Labelmap:
+        """Its smallest block that holds every voxel that is not 0; empty where none is."""
+        inside = self.voxels != 0
+        if not inside.any():
+            return Labelmap(self.voxels[:0], self.ijk_to_reference)
+        along = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+        k, j, i = (slice(int(one[0]), int(one[-1]) + 1) for one in along)
+        moved = self.ijk_to_reference.copy()
+        moved[:3, 3] = transform_points(self.ijk_to_reference, np.array([i.start, j.start, k.start], float))
+        return Labelmap(self.voxels[k, j, i], moved)
 
     def mask_on(self, grid: Volume) -> Volume:
         """uint8 on the voxels of `grid`: copied where both grids coincide, else from the nearest voxel."""

@@ -57,7 +57,7 @@ class Scans:
         """
         if scan is None or scan.volume is None or self.current is None or scan is self.current:
             return False
-        return self._recording.state is None and not self._recording.is_writing and not self._volume.is_being_made
+        return not self._recording.is_at_work and not self._volume.is_being_made
 
     def show(self, scan: Scan) -> tuple[Scan, Scan]:
         """Work on that scan, for which can_show() holds. Returns the one that was current, and as which it is kept."""

@@ -16,6 +16,9 @@ from ...values import Box
 from ..case.case_facts import CaseFacts, read_facts
 from .case_tumor import LONGEST_NAME, MOST_TUMORS, CaseTumor, color_of
 
+# What stands in place of the number of a volume.
+OWN, NOT_KEPT = 0, -1
+
 
 @dataclass(frozen=True, eq=False)
 class TumorFacts:
@@ -23,7 +26,7 @@ class TumorFacts:
 
     tumor     without what was found of it
     sweep     number of the sweep that it was found in, 0 where that is not known
-    volume    number of the earlier volume that it was found in, from 1; 0 for the case's own, or one that was not kept
+    volume    number in the index's list of the volume that it was found in, from 1; OWN for the case's own, NOT_KEPT
     is_stale  True when it was found in an earlier volume
     facts     threshold, doubts, when it was found and the like
     """
@@ -96,9 +99,8 @@ def _read_tumor(entry: Mapping[str, Any], number: int) -> TumorFacts:
     )  # fmt: skip
     if facts.margin_mm is not None:
         tumor = replace(tumor, margin_mm=facts.margin_mm)
-    return TumorFacts(
-        tumor, _count(entry.get("sweep")), _count(entry.get("volume")), entry.get("is_stale") is True, facts
-    )  # fmt: skip
+    volume = NOT_KEPT if entry.get("volume") == NOT_KEPT else _count(entry.get("volume"))
+    return TumorFacts(tumor, _count(entry.get("sweep")), volume, entry.get("is_stale") is True, facts)
 
 
 def _count(value: object) -> int:

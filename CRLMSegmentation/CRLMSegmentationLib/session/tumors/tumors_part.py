@@ -170,9 +170,7 @@ class TumorsPart:
         return self._scans.can_show(self._scans.newest)
 
     def show_newest(self) -> None:
-        """Work on the newest volume again. The chosen tumor stays so: where it was found in an earlier volume, it can be
-        found anew. Raises ConfigurationError when a tumor is being found.
-        """
+        """Work on the newest volume again, where the chosen tumor can be found anew. Raises as choose() does."""
         if self.can_show_newest:
             with self._workflow.held():
                 self._leave()
@@ -349,4 +347,3 @@ class TumorsPart:
 
     def _others_are_shown(self) -> bool:
         return bool(self.current_others)
-

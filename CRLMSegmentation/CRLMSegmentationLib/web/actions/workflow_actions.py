@@ -151,6 +151,19 @@ class Actions(ReportingActions):
         actions.CHOOSE_TUMOR.check(self._session)
         self._controller.correction.end()
         actions.CHOOSE_TUMOR.run(self._session, int(number_of(number)))
+        self._look_at_tumor()
+
+    @reported
+    def show_newest(self) -> None:
+        """Back to the volume of the newest sweep."""
+        actions.SHOW_NEWEST.check(self._session)
+        self._controller.correction.end()
+        actions.SHOW_NEWEST.run(self._session)
+        self._look_at_tumor()
+
+    def _look_at_tumor(self) -> None:
+        """The slices are those of the volume that is worked on now, and go through the tumor."""
+        self._controller.show_views()
         box = self._session.tumors.chosen.box
         if box is not None:
             self._controller.views.go_to(box.center_ras)

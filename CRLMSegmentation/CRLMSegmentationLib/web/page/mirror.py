@@ -168,7 +168,7 @@ def tool_lines(
         elif reading.signed_distance_mm is None:
             distance, text = "– mm", no_distance
         else:
-            distance, text = f"{reading.signed_distance_mm:.1f} mm", reading.margin.value
+            distance, text = f"{reading.signed_distance_mm:.1f} mm", reading.margin_text
         lines.append(
             {
                 "name": reading.name, "tumor": tumor, "distance": distance, "error": reading.error_text,

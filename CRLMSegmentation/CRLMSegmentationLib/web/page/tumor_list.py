@@ -23,6 +23,11 @@ def tumor_list(actions: Actions) -> None:
                 described.ADD_TUMOR.label, prepend_icon="mdi-plus", click=actions.add_tumor, id="add-tumor",
                 variant="text", height=32, size="small", **bound_to(described.ADD_TUMOR),
             )  # fmt: skip
+        vuetify.VBtn(
+            described.SHOW_NEWEST.label, prepend_icon="mdi-history", click=actions.show_newest, id="show-newest",
+            variant="tonal", color="warning", height=36, size="small", block=True, classes="mb-1",
+            v_if="actions.show_newest.why_not === ''", **bound_to(described.SHOW_NEWEST),
+        )  # fmt: skip
         with html.Div(classes="tumor-lines"):
             with html.Div(
                 v_for="one in tumors", key="one.number", classes=("one.chosen ? 'is-chosen' : ''",),
