@@ -99,7 +99,7 @@ def _add_study_arguments(step: argparse.ArgumentParser) -> None:
     _add_task_option(step)
     # As it was called when there were two.
     step.add_argument("--kind", choices=("crop", "full", "both"), help=argparse.SUPPRESS)
-    step.add_argument("--recipe", default="recommended", help="'recommended' (default) or 'paper'")
+    step.add_argument("--recipe", default="recommended", help="'recommended' (default), 'paper', or 'wide' (task crop)")
     step.add_argument("--override", metavar="FILE", help="a TOML file with settings in place of the recipe's")
     step.add_argument("--network", default="small", help="'small' (default) or nnU-Net's 'default'")
     step.add_argument("--epochs", type=int, help="default: the recipe's")

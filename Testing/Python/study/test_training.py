@@ -156,9 +156,13 @@ def test_a_training_can_begin_with_the_weights_of_another(trained, tmp_path):
 
 
 def _start_elsewhere(dataset, recipe):
-    """Weights of a network with other features."""
+    """Planned as the model that it starts from, whatever the recipe says; and by a plan with other features."""
     wider = replace(recipe, base_features=6)
-    plan(dataset, wider)
+    plans = [
+        json.loads(plan(dataset, one).read_text("utf-8"))["configurations"]["3d_fullres"]
+        for one in (wider, replace(wider, start_from=""))
+    ]
+    assert [one["architecture"]["arch_kwargs"]["features_per_stage"][0] for one in plans] == [4, 6]
     preprocess(dataset)
     shutil.rmtree(dataset.home.results)
     train(dataset, wider, threads=1)

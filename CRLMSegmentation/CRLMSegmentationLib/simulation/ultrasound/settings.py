@@ -105,8 +105,8 @@ class ProbeSettings:
     def __post_init__(self) -> None:
         _check_range("The probe's radius", self.radius_mm, 10, 80, "mm")
         _check_range("The probe's field of view", self.field_of_view_deg, 30, 110, "degrees")
-        _check_range("The probe's depth", self.depth_mm, 30, 120, "mm")
-        _check_range("The probe's frequency", self.frequency_mhz, 5, 14, "MHz")
+        _check_range("The probe's depth", self.depth_mm, 30, 200, "mm")
+        _check_range("The probe's frequency", self.frequency_mhz, 2, 14, "MHz")
         _check_range("The probe's focus", self.focus_mm, 10, 100, "mm")
         _check_range("The dynamic range", self.dynamic_range_db, 30, 90, "dB")
         _check_whole("The number of scan lines", self.lines, 32, 512)
@@ -135,7 +135,7 @@ class SweepSettings:
 
     def __post_init__(self) -> None:
         _check_whole("The number of frames", self.frames, 5, 500)
-        _check_range("The swept volume", self.swept_volume_ml, 20, 1000, "mL")
+        _check_range("The swept volume", self.swept_volume_ml, 20, 2000, "mL")
         _check_range("The tracking noise", self.tracking_noise_mm, 0, 10, "mm")
         _check_range("The tracking noise", self.tracking_noise_deg, 0, 10, "degrees")
         _check_whole("The number of lost poses", self.lost_poses, 0, 250)

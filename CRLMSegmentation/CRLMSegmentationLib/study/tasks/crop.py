@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import GeometryError
 from ...segmentation.crop import crop
 from ...segmentation.segment import segment
@@ -21,11 +23,15 @@ from ..cases.crop_sampling import CropSampling, sample_crops
 from ..cases.dataset import Case
 from ..cases.disturbances import disturbed
 from ..cases.labelled_image import LabelledImage
+from ..cases.remaps import drawn_remap, remapped
+from ..cases.sweep_variation import SweepVariation
 from ..checked_fields import limited
 from ..metrics import compare
 from ..reporting.curves import VoxelCounts
 from ..segmenters import warm_segmenter
+from ..training.nnunet_trainer import NnunetTrainer
 from ..training.recipe import Recipe, RecipeBook, default_network, quick_training, small_network
+from ..training.volumes.trainer import NNUNET, WIDE, volumes_trainer_class
 from . import tumor
 from .task import CalibrationJob, CalibrationResult
 from .trial import Trial, TrialResult
@@ -36,24 +42,42 @@ if TYPE_CHECKING:
 NAME = "crop"
 # A threshold has to serve boxes as they are drawn, not only tight ones.
 VALIDATION_SAMPLING = CropSampling(straying=3)
+# And those of a model that learned from other looks also tight boxes that look otherwise.
+LOOKS_OF_A_CASE = 3
 
 
 @dataclass(frozen=True)
 class CropRecipe(Recipe):
     """A recipe for boxes.
 
-    margin_mm  around a tight box, before the network sees it
-    sampling   which crops of a training case are made
+    margin_mm       around a tight box, before the network sees it
+    sampling        which crops of a training case are made
+    transforms      'nnunet': its own augmentation; 'wide': looks of other scanners, frequencies and settings, contrasts
+                    of tumors, walls and vessels, drawn at the network's voxels (training/volumes)
+    half_precision  bfloat16 where the processor computes in it
     """
 
     margin_mm: float = limited(DEFAULT_BOX_MARGIN_MM, least=0, most=999)
     sampling: CropSampling = CropSampling()
+    transforms: str = limited(NNUNET, choices=(NNUNET, WIDE))
+    half_precision: bool = False
 
 
 PAPER = CropRecipe(**tumor.PAPER)
 # Boxes at 1.5 mm: on a processor more is won by seeing more boxes than by seeing them finer (1 mm, a fifth as many
 # boxes in the same time: a box 5 mm off cost the validation livers 0.17 of Dice).
 RECOMMENDED = CropRecipe(**tumor.RECOMMENDED, sampling=CropSampling(straying=6, empty=3, empty_only=6, appearance=True))
+
+# A training that goes on from the one before, in a wider world: the display is varied while it learns, hands, tracker
+# and what else gets into a picture in the sweeps.
+WIDER = CropRecipe(
+    **{**tumor.RECOMMENDED, "name": "wide"}, learning_rate=5e-4, iterations=100, start_from="crop-simulated-small",
+    transforms=WIDE, half_precision=True,
+    sampling=CropSampling(
+        straying=6, empty=3, empty_only=6,
+        variation=SweepVariation(dropped=0.6, tracking_mm=2.0, persistence=0.4, marks=0.2, gas=0.15),
+    ),
+)  # fmt: skip
 
 
 def crop_images(reader: CaseReader, recipe: CropRecipe) -> Iterator[LabelledImage]:
@@ -68,14 +92,16 @@ def crop_images(reader: CaseReader, recipe: CropRecipe) -> Iterator[LabelledImag
 def calibrate_crop(job: CalibrationJob) -> CalibrationResult:
     """Threshold and uncertainty, and then the layers that can be computed in 8 bits."""
     margin_mm = job.recipe.margin_mm if isinstance(job.recipe, CropRecipe) else 0.0
-    total = len(job.rows) * (1 + VALIDATION_SAMPLING.straying)
-    counts = tumor.calibrate_on(job, validation_boxes(job.rows, margin_mm), total)
+    is_wide = isinstance(job.recipe, CropRecipe) and job.recipe.transforms == WIDE
+    looks = LOOKS_OF_A_CASE if is_wide else 0
+    total = len(job.rows) * (1 + VALIDATION_SAMPLING.straying + looks)
+    counts = tumor.calibrate_on(job, validation_boxes(job.rows, margin_mm, looks), total)
     sentence = add_eight_bits(job.model, validation_boxes(job.rows, margin_mm), job.threads, job.progress)
     return CalibrationResult(counts, sentence)
 
 
-def validation_boxes(rows: Sequence[CaseRow], margin_mm: float) -> Iterator[tuple[Volume, Volume, str]]:
-    """(ultrasound, truth, group): the tight and three straying boxes of each case.
+def validation_boxes(rows: Sequence[CaseRow], margin_mm: float, looks: int = 0) -> Iterator[tuple[Volume, Volume, str]]:
+    """(ultrasound, truth, group): the tight and three straying boxes of each case, and the tight one with other looks.
 
     All of them reconstructed as in use, and not in the ways that training takes turns in.
     """
@@ -83,6 +109,9 @@ def validation_boxes(rows: Sequence[CaseRow], margin_mm: float) -> Iterator[tupl
         case = load_case(row)
         for sampled in sample_crops(partial(_always, case), margin_mm, VALIDATION_SAMPLING, number):
             yield sampled.image, sampled.mask, "tight" if sampled.name == "tight" else "straying"
+            for look in range(looks if sampled.name == "tight" else 0):
+                random = np.random.default_rng([number, look, 602])
+                yield remapped(sampled.image, drawn_remap(random), random), sampled.mask, "other looks"
         forget_sweeps()
 
 
@@ -137,7 +166,7 @@ TASK = tumor.tumor_task(
     summary="the tumor in a box around it",
     dataset="Dataset501_TumorCrops",
     recipes=RecipeBook(
-        {recipe.name: recipe for recipe in (PAPER, RECOMMENDED)},
+        {recipe.name: recipe for recipe in (PAPER, RECOMMENDED, WIDER)},
         {"small": small_network, "default": default_network},
         _quick,
     ),
@@ -145,4 +174,5 @@ TASK = tumor.tumor_task(
     images=crop_images,
     evaluate=evaluate_crop,
     calibrate=calibrate_crop,
+    trainer=NnunetTrainer(volumes_trainer_class),
 )

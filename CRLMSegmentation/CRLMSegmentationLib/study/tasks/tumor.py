@@ -28,7 +28,7 @@ from ..segmenters import segmenter_of
 from ..training.nnunet_trainer import NnunetTrainer
 from ..training.recipe import RecipeBook
 from ..tumor_methods import SEMI
-from .task import CalibrationJob, CalibrationResult, Task
+from .task import CalibrationJob, CalibrationResult, Task, Trainer
 from .trial import Trial, TrialResult
 
 if TYPE_CHECKING:
@@ -144,10 +144,11 @@ def tumor_task(
     images: Callable[[CaseReader, Any], Iterator[LabelledImage]],
     evaluate: Callable[[Path, Trial], TrialResult],
     calibrate: Callable[[CalibrationJob], CalibrationResult],
+    trainer: Trainer | None = None,
 ) -> Task:
     """The row of a task that finds the tumor in an ultrasound volume, from what is its own; see Task."""
     return Task(
         name, summary, dataset, dimension=3, channels=("B-mode",), labels=LabelSet.of_names(TUMOR),
-        metrics=MASK_METRICS, recipes=recipes, cut_by=cut_by, images=images, trainer=NnunetTrainer(),
+        metrics=MASK_METRICS, recipes=recipes, cut_by=cut_by, images=images, trainer=trainer or NnunetTrainer(),
         evaluate=evaluate, report=REPORT, calibrate=calibrate, baselines={SEMI: click}, about_cases=about_cases,
     )  # fmt: skip

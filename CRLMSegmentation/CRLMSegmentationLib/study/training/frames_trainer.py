@@ -16,7 +16,7 @@ import numpy as np
 from ..checked_fields import limited
 from .plane_batches import planes_in_memory, training_batches, validation_batches
 from .recipe import Recipe
-from .trainer import study_trainer_class
+from .trainer import in_half_precision, study_trainer_class
 
 WHICH_FRAMES = ("tumor", "all")
 DA5, FAST = "da5", "fast"
@@ -49,7 +49,7 @@ def frames_trainer_class(recipe: Recipe) -> type[Any]:
     import torch
 
     assert isinstance(recipe, FramesRecipe)
-    patience, half_precision = recipe.patience, recipe.half_precision
+    patience = recipe.patience
     base = study_trainer_class(recipe)
 
     class StudyTrainer(base):  # type: ignore[valid-type,misc]  # nnU-Net has no types
@@ -85,14 +85,8 @@ def frames_trainer_class(recipe: Recipe) -> type[Any]:
             values: Sequence[float] = self.logger.get_value("ema_fg_dice", step=None)[: self.current_epoch]
             return values
 
-        def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
-            with torch.autocast("cpu", torch.bfloat16, enabled=self._in_bfloat16()):
-                result: dict[str, Any] = super().train_step(batch)
-            return result
-
-        def _in_bfloat16(self) -> bool:
-            return half_precision and str(self.device.type) == "cpu" and computes_in_bfloat16()
-
+    if recipe.half_precision:
+        in_half_precision(StudyTrainer)
     if recipe.augmentation:
         _augmented(StudyTrainer, recipe)
     return StudyTrainer
@@ -135,13 +129,6 @@ def epochs_without_improvement(dice: Sequence[float]) -> int:
     for value in dice:
         best, since = (value, 0) if value > best else (best, since + 1)
     return since
-
-
-def computes_in_bfloat16() -> bool:
-    """True when the processor has instructions for it: without them it is slower than float32."""
-    import torch
-
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
 def _upright(trainer: Any) -> tuple[Any, Any, Any, Any]:

@@ -54,9 +54,24 @@ def plan(dataset: NnunetDataset, recipe: Recipe) -> Path:
         plans["configurations"][dataset.configuration]["batch_dice"] = recipe.batch_dice
         if recipe.averaging:
             plans["configurations"][dataset.configuration]["preprocessor_name"] = PREPROCESSOR
+        if recipe.start_from:
+            plans["configurations"][dataset.configuration] = _configuration_of(recipe.start_from, dataset)
         path.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")
         _write_stamp(dataset, "planned.json", _planning_inputs(dataset, recipe))
         return path
+
+
+def _configuration_of(model: str, dataset: NnunetDataset) -> dict[str, Any]:
+    """Patch, voxels, network and normalisation of that model, without which its weights would mean something else."""
+    from ...inference.models.trained_model import load_model
+
+    known = load_model(model).plans["configurations"]
+    if dataset.configuration not in known:
+        raise ConfigurationError(
+            f"The model {model} knows no {dataset.configuration}: a training cannot start from its weights."
+        )
+    configuration: dict[str, Any] = known[dataset.configuration]
+    return configuration
 
 
 def _spacing_across(dataset: NnunetDataset, spacing_mm: float) -> float:
@@ -167,6 +182,8 @@ def _planning_inputs(dataset: NnunetDataset, recipe: Recipe) -> dict[str, Any]:
         "spacing_mm", "base_features", "max_features", "patch_percentile", "gpu_memory_gb", "residual_encoder",
         "batch_dice", "averaging",
     )}  # fmt: skip
+    if recipe.start_from:
+        asked["start_from"] = recipe.start_from
     digest = hashlib.sha256((dataset.raw / "splits_final.json").read_bytes())
     for path in sorted((dataset.raw).glob("*Tr/*")):
         state = path.stat()

@@ -31,7 +31,8 @@ class Recipe:
     batch_dice            Dice loss over the batch and not for each patch: patches without tumor then count rightly
     oversample            share of patches that are centred on tumor
     epochs, iterations    length of the training
-    start_from            shipped model or model folder whose weights the training starts with; '' for random ones
+    start_from            shipped model or model folder whose weights the training starts with, planned as that model
+                          is; '' for random ones
     seed                  of weights, batches and augmentation
     """
 
