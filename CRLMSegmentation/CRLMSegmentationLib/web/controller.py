@@ -256,6 +256,7 @@ class Controller:
                 state.model = choices[0].name if choices else ""
             state.any_path = library.any_path
             state.files, state.calibrations = library.sweeps(), library.configurations()
+            state.target_files = library.target_files()
             if state.files and not state.file:
                 state.file = state.files[0]["value"]
 

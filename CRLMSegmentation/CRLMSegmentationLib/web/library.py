@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import FileFormatError
 from ..session.case.case_files import INDEX as CASE_INDEX
-from .actions.uploads import CONFIGURATION_ENDINGS, SWEEP_ENDINGS, UploadFolder
+from .actions.uploads import CONFIGURATION_ENDINGS, POINTS_ENDINGS, SWEEP_ENDINGS, UploadFolder
 
 _MOST_FILES = 500
 _PATH = re.compile(r"(?<![\w:/.])/(?:[^\s'\"/]+/)+(?=[^\s'\"/])|\b[A-Za-z]:\\(?:[^\s'\"\\]+\\)+(?=[^\s'\"\\])")
@@ -40,9 +40,13 @@ class Library:
         """PLUS configurations for a select box."""
         return [{"title": "Not needed", "value": ""}, *_items(self._configurations())]
 
+    def target_files(self) -> list[dict[str, str]]:
+        """What may hold the targets of a phantom, for a select box."""
+        return _items(self._targets())
+
     def path_of(self, value: str) -> Path:
         """The file that was chosen. Raises FileFormatError when it is not there, or may not be read."""
-        offered = {**self._sweeps(), **self._configurations()}
+        offered = {**self._sweeps(), **self._targets()}
         if value in offered:
             return offered[value]
         path = _typed(value)
@@ -75,7 +79,7 @@ class Library:
 
     def value_of(self, path: str | Path) -> str:
         """Of an offered file in a select box; '' when it is not offered."""
-        offered = {**self._sweeps(), **self._configurations()}
+        offered = {**self._sweeps(), **self._targets()}
         return next((value for value, one in offered.items() if one == Path(path)), "")
 
     def without_places(self, sentence: str) -> str:
@@ -109,6 +113,10 @@ class Library:
 
     def _configurations(self) -> dict[str, Path]:
         return {**_in("uploads", self.uploads.folder, CONFIGURATION_ENDINGS), **self._of_given(CONFIGURATION_ENDINGS)}
+
+    def _targets(self) -> dict[str, Path]:
+        points = {**_in("uploads", self.uploads.folder, POINTS_ENDINGS), **self._of_given(POINTS_ENDINGS)}
+        return {**points, **self._configurations()}
 
     def _of_given(self, endings: tuple[str, ...]) -> dict[str, Path]:
         found = {}

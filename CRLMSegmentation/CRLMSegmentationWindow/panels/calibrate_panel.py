@@ -30,6 +30,7 @@ class CalibratePanel(StepPanel):
         for button, slot in (
             (ui.calibrateStylusButton, self.on_stylus),
             (ui.calibrateProbeButton, self.on_probe),
+            (ui.measureAccuracyButton, self.on_measure),
             (ui.calibrationDoneButton, self.on_done_button),
             (ui.discardCalibrationButton, self.on_discard),
             (ui.keepCalibrationsButton, self.on_keep),
@@ -59,11 +60,27 @@ class CalibratePanel(StepPanel):
                 raise ConfigurationError(_("Choose the PLUS configuration with the phantom under Connect, Advanced."))
             actions.CALIBRATE_PROBE.run(self.session, path)
 
-    def on_done_button(self) -> None:
-        """The large button: take no more, or use what was found."""
+    def on_measure(self) -> None:
+        """Measure on a phantom: its targets are those of the file that is chosen."""
+        from CRLMSegmentationLib.errors import ConfigurationError
+
         with self.attempt():
-            if self.session.calibration.result is None:
+            self._reported = ""
+            path = self.ui.targetsPathLineEdit.currentPath.strip()
+            if not path:
+                raise ConfigurationError(_("Choose the file with the phantom's targets first."))
+            row = max(0, self.ui.calibrationToolComboBox.currentIndex)
+            actions.MEASURE_ACCURACY.run(self.session, self._tools[row], path)
+
+    def on_done_button(self) -> None:
+        """The large button: take no more, use what was found, or keep what was measured."""
+        with self.attempt():
+            result = self.session.calibration.result
+            if result is None:
                 actions.END_CALIBRATION.run(self.session)
+            elif not result.is_calibration:
+                written = actions.WRITE_ACCURACY.run(self.session)
+                self.session.report(_("What was measured is kept in {path}.").format(path=written))
             else:
                 actions.ACCEPT_CALIBRATION.run(self.session)
                 self._reported = _("It counts from now on.")
@@ -134,10 +151,13 @@ class CalibratePanel(StepPanel):
         box.currentIndex = tools.index(chosen) if chosen in tools else 0
 
     def _show_buttons(self) -> None:
-        has_result = self.session is not None and self.session.calibration.result is not None
-        ends = actions.ACCEPT_CALIBRATION if has_result else actions.END_CALIBRATION
+        result = None if self.session is None else self.session.calibration.result
+        ends = actions.END_CALIBRATION
+        if result is not None:
+            ends = actions.ACCEPT_CALIBRATION if result.is_calibration else actions.WRITE_ACCURACY
         self.show_action(self.ui.calibrateStylusButton, actions.CALIBRATE_STYLUS)
         self.show_action(self.ui.calibrateProbeButton, actions.CALIBRATE_PROBE)
+        self.show_action(self.ui.measureAccuracyButton, actions.MEASURE_ACCURACY)
         self.show_action(self.ui.calibrationDoneButton, ends)
         self.show_action(self.ui.discardCalibrationButton, actions.DISCARD_CALIBRATION)
         self.show_action(self.ui.keepCalibrationsButton, actions.KEEP_CALIBRATIONS)

@@ -8,10 +8,10 @@ from CRLMSegmentationLib.calibration.accuracy.calibrations import Calibrations, 
 from CRLMSegmentationLib.calibration.accuracy.targets import Targets
 from CRLMSegmentationLib.calibration.accuracy.touched import find_touches
 from CRLMSegmentationLib.cli import main
-from CRLMSegmentationLib.commands.accuracy.target_file import read_targets
 from CRLMSegmentationLib.errors import CalibrationError, ConfigurationError
 from CRLMSegmentationLib.files.calibrations.calibrations_file import write_calibrations_file
 from CRLMSegmentationLib.geometry import transform_points
+from CRLMSegmentationLib.session.accuracy.target_file import read_targets
 from CRLMSegmentationLib.simulation.calibration.pivoting import TrackerErrors
 from CRLMSegmentationLib.simulation.calibration.touched_targets import stylus_recording, touched_targets
 from CRLMSegmentationLib.sweep import write_sweep
@@ -144,7 +144,10 @@ def test_the_command_says_the_errors_and_what_was_stated(files, tmp_path, capsys
     distances = facts["distances"]
     assert distances["count"] == 30 and distances["stated_mm"] == pytest.approx(np.hypot(0.3, 0.1), rel=0.01)
     assert distances["within_stated_95"] > 0.8 and facts["unknown"] == {}
-    assert main([*words, "--calibrations", str(known)]) == 0
+    assert facts["simulated"] is True and set(facts["directions"]) == {"along the stylus", "across the stylus"}
+    page = tmp_path / "page.html"
+    assert main([*words, "--calibrations", str(known), "-o", str(page)]) == 0
+    assert "of simulated devices" in page.read_text() and page.read_text().count("<svg") == 3
     said = capsys.readouterr().out
     assert "tip to target" in said and "target T5" in said and "what the image and its delay add is not in it" in said
 

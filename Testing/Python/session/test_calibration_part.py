@@ -13,7 +13,8 @@ from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.session.calibration.saved_calibrations import read_saved
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import FORMER_IMAGE
-from CRLMSegmentationLib.simulation.calibration.pivoting import pivoting_hand
+from CRLMSegmentationLib.simulation.calibration.pivoting import TrackerErrors, pivoting_hand
+from CRLMSegmentationLib.simulation.calibration.touched_targets import stylus_recording, touched_targets
 from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame
 from CRLMSegmentationLib.tracking import Replayer
 from CRLMSegmentationLib.values import Volume
@@ -291,3 +292,87 @@ class CalibratedSource(Source):
 
     def calibrate_image(self, image_to_probe):
         self.image_to_probe = image_to_probe
+
+
+@pytest.fixture(scope="module")
+def targets(tmp_path_factory):
+    """(file of PLUS with six landmarks that are where they are said to be, their places)"""
+    places = np.array([[x, y, 5.0 * (x > 10) * (y > 10)] for x in (0.0, 40.0, 80.0) for y in (0.0, 30.0)])
+    path = tmp_path_factory.mktemp("targets") / "phantom.xml"
+    landmarks = "".join(
+        f'<Landmark Name="T{number}" Position="{" ".join(map(str, place))}"/>' for number, place in enumerate(places)
+    )
+    identity = " ".join(map(str, np.eye(4).ravel()))
+    path.write_text(
+        f'<PlusConfiguration><CoordinateDefinitions><Transform From="Phantom" To="Reference" Matrix="{identity}"/>'
+        f"</CoordinateDefinitions><PhantomDefinition><Geometry><Landmarks>{landmarks}</Landmarks></Geometry>"
+        "</PhantomDefinition></PlusConfiguration>"
+    )
+    return path, places
+
+
+def touched(places, off=(0.0, 0, 0)):
+    poses, times = touched_targets(places + off, TIP, TrackerErrors(noise_mm=0.05), 0.0, np.random.default_rng(0))
+    return stylus_recording(poses, times).frames
+
+
+def measure(session, frames, path, origin="live"):
+    """Touch the targets with a stylus whose tip is known; the guidance before the end."""
+    source = Source("plus:18944", origin)
+    session.stream.connect_source(source)
+    tip = np.eye(4)
+    tip[:3, 3] = TIP
+    session.tools.set_tip("Stylus", tip)
+    session.calibration.start_accuracy("Stylus", path)
+    source.waiting = list(frames)
+    until(session, lambda: session.calibration.guidance.figures)
+    session.calibration.stop()
+    until(session, lambda: not session.calibration.is_running)
+    return session.calibration.guidance
+
+
+def test_a_phantom_is_measured_with_guidance_and_the_result_is_a_page(session, targets, tmp_path):
+    path, places = targets
+    part = session.calibration
+    part.file = tmp_path / "calibrations.json"
+    # The phantom is said to be a millimetre beside its place.
+    guidance = measure(session, touched(places[:5], off=(0.6, -0.8, 0)), path)
+    figures = dict(guidance.figures)
+    assert figures["Targets"] == "5 of 6 touched" and figures["Touched last"] == "T4, 1.0 mm off"
+    assert guidance.missing == ("hold the tip at T5",) and guidance.share == pytest.approx(5 / 6)
+    result = part.result
+    assert result.text.startswith("Tip to target: 1.0 mm in the middle") and "T5 was not touched" in result.missing
+    np.testing.assert_allclose(result.measured.errors_mm, 1.0, atol=0.1)
+    with pytest.raises(ConfigurationError, match="no result to take"):
+        part.accept()
+    page = part.write_accuracy()
+    assert page.parent == tmp_path and page.name.startswith("accuracy-")
+    text = page.read_text()
+    assert "median 1.0" in text and "Not touched: T5" in text and text.count("<svg") == 3 and "simulated" not in text
+    assert "No image has shown the targets" in text and "<td>T4</td><td>1</td>" in text
+    # Along the stylus and across it the same errors are told apart.
+    along, across = (result.measured.by_direction()[name] for name in ("along the stylus", "across the stylus"))
+    np.testing.assert_allclose(np.hypot(along, across), result.measured.errors_mm)
+
+
+@pytest.mark.parametrize(
+    "frames, sentence",
+    [
+        (lambda places: touched(places[:2]), "held at 2 of 6 targets"),
+        (lambda places: touched(places, off=(0, 0, 300)), "of another phantom or place"),
+        (lambda places: [f.with_changes(transforms={"StylusToReference": Pose(np.eye(4), False)})
+                         for f in touched(places[:1])], "never seen by the tracker"),
+    ],
+)  # fmt: skip
+def test_a_phantom_that_is_hardly_touched_says_why_there_is_no_result(session, targets, frames, sentence):
+    path, places = targets
+    measure(session, frames(places), path)
+    assert session.calibration.result is None and sentence in session.calibration.problem
+
+
+def test_a_phantom_is_measured_only_with_a_tip_that_is_known(session, targets):
+    session.stream.connect_source(Source("plus:18944", "live"))
+    with pytest.raises(ConfigurationError, match="tip of Stylus is not known"):
+        session.calibration.start_accuracy("Stylus", targets[0])
+    with pytest.raises(ConfigurationError, match="Nothing was measured"):
+        session.calibration.write_accuracy()

@@ -24,8 +24,14 @@ def segmenting(session):
 
 def calibrated(session):
     session.calibration.result = SimpleNamespace(
-        text="the tip is known to 0.4 mm", figures=(("Residual", "0.3 mm"),), missing=(), is_of_image=False
-    )
+        text="the tip is known to 0.4 mm", figures=(("Residual", "0.3 mm"),), missing=(), is_of_image=False,
+        is_calibration=True,
+    )  # fmt: skip
+
+
+def measured(session):
+    calibrated(session)
+    session.calibration.result.is_calibration = False
 
 
 def busy_with_ct(session):
@@ -53,7 +59,9 @@ BUTTONS = [
     ("navigateButton", "NAVIGATE", None),
     ("calibrateStylusButton", "CALIBRATE_STYLUS", None),
     ("calibrateProbeButton", "CALIBRATE_PROBE", None),
+    ("measureAccuracyButton", "MEASURE_ACCURACY", None),
     ("calibrationDoneButton", "END_CALIBRATION", None),
+    ("calibrationDoneButton", "WRITE_ACCURACY", measured),
     ("calibrationDoneButton", "ACCEPT_CALIBRATION", calibrated),
     ("discardCalibrationButton", "DISCARD_CALIBRATION", None),
     ("keepCalibrationsButton", "KEEP_CALIBRATIONS", None),

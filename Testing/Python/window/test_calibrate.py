@@ -3,7 +3,7 @@
 import pytest
 from CRLMSegmentationLib.session.accuracy.known_errors import KnownError
 from CRLMSegmentationLib.session.calibration.guidance import Guidance
-from test_actions import calibrated
+from test_actions import calibrated, measured
 from window_fakes import make_status
 
 
@@ -67,3 +67,21 @@ def test_the_chosen_tool_is_calibrated_and_stays_chosen_when_another_comes(a_win
     session.calibration.start_stylus = asked.append
     window.ui.calibrateStylusButton.click()
     assert asked == ["Pointer"]
+
+
+def test_a_phantom_is_measured_with_the_chosen_targets_and_kept_as_a_page(a_window):
+    window, session = a_window
+    session.stream.status = make_status()
+    window.refresh()
+    window.ui.targetsPathLineEdit.currentPath = ""
+    window.ui.measureAccuracyButton.click()
+    assert "Choose the file with the phantom's targets" in window.calibrate.state_text
+    window.ui.targetsPathLineEdit.currentPath = "targets.mrk.json"
+    asked = []
+    session.calibration.start_accuracy = lambda *given: asked.append(given)
+    window.ui.measureAccuracyButton.click()
+    assert asked == [("Stylus", "targets.mrk.json")]
+    measured(session)
+    window.refresh()
+    window.ui.calibrationDoneButton.click()
+    assert "calibration.write_accuracy" in session.calls and "calibration.accept" not in session.calls

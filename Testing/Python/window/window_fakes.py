@@ -148,7 +148,7 @@ class FakeSession:
         self.accuracy = FakePart("accuracy", calls)
         self.calibration = FakePart(
             "calibration", calls, is_running=False, is_ending=False, result=None, problem="", instruction="",
-            guidance=Guidance(), tools=["Stylus"], accepted=[], known_errors=[], file=None,
+            guidance=Guidance(), calibrates=True, tools=["Stylus"], accepted=[], known_errors=[], file=None,
         )  # fmt: skip
         self.preoperative = FakePart(
             "preoperative", calls, is_there=False, is_busy=False, problem="", ct=None, series=(), followed=None,

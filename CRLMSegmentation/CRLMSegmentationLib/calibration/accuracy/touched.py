@@ -37,16 +37,28 @@ class Touch:
 
 @dataclass(frozen=True, eq=False)
 class Touches:
-    """The touches of all targets, and how many pauses were at none of them."""
+    """The touches of targets.
+
+    elsewhere   how many pauses were at none of them
+    nearest_mm  (targets,) from each target to the nearest pause
+    reach_mm    a pause that is farther from a target is none at it
+    """
 
     targets: Targets
     touches: list[Touch]
     elsewhere: int
+    nearest_mm: np.ndarray
+    reach_mm: float
 
     @property
     def offsets_mm(self) -> np.ndarray:
         """(n, 3) from each touch's target to where the tip is said to be, in Reference."""
         return np.array([one.tip_mm - self.targets.points_mm[one.target] for one in self.touches])
+
+    @property
+    def missed(self) -> list[int]:
+        """Numbers of the targets that were not touched."""
+        return sorted(set(range(len(self.targets.names))) - {one.target for one in self.touches})
 
     def distances(self) -> list[tuple[int, int, float]]:
         """(number of the touch, number of another target, error in mm) of each distance that is known in truth."""
@@ -72,10 +84,17 @@ def find_touches(targets: Targets, poses: np.ndarray, times_s: np.ndarray, tip_m
             "The poses of the stylus are few, or their times are missing, stand still or go back: record again with "
             "the sender's clock right."
         )
+    found = touches_so_far(targets, poses, times_s, tip_mm)
+    if not found.touches and not found.elsewhere:
+        raise CalibrationError("The tip rests nowhere in this recording: hold it at each target for two seconds.")
+    _check_all_reached(found)
+    return found
+
+
+def touches_so_far(targets: Targets, poses: np.ndarray, times_s: np.ndarray, tip_mm: np.ndarray) -> Touches:
+    """The same, also while some targets are still to be touched."""
     tips = poses[:, :3, :3] @ tip_mm + poses[:, :3, 3]
     parts = rests(tips, times_s, _WITHIN_MM, _FOR_S, _FEWEST_POSES)
-    if not parts:
-        raise CalibrationError("The tip rests nowhere in this recording: hold it at each target for two seconds.")
     reach_mm = min(_LARGEST_ERROR_MM, _SHARE_OF_APART * targets.least_apart_mm)
     touches, elsewhere, nearest_mm = [], 0, np.full(len(targets.names), np.inf)
     for part in parts:
@@ -87,21 +106,20 @@ def find_touches(targets: Targets, poses: np.ndarray, times_s: np.ndarray, tip_m
             touches.append(Touch(target, place, poses[(part.start + part.stop) // 2]))
         else:
             elsewhere += 1
-    _check_all_reached(targets, touches, nearest_mm, reach_mm)
-    return Touches(targets, touches, elsewhere)
+    return Touches(targets, touches, elsewhere, nearest_mm, reach_mm)
 
 
-def _check_all_reached(targets: Targets, touches: list[Touch], nearest_mm: np.ndarray, reach_mm: float) -> None:
-    missed = sorted(set(range(len(targets.names))) - {one.target for one in touches})
+def _check_all_reached(found: Touches) -> None:
+    missed, nearest_mm, names = found.missed, found.nearest_mm, found.targets.names
     if not missed:
         return
-    if not touches:
+    if not found.touches:
         raise CalibrationError(
-            f"No pause of the tip lies at a target (the nearest {nearest_mm.min():.0f} mm away, {reach_mm:.0f} at "
-            "most): the targets are of another phantom or place, or the tip's calibration is of another stylus."
+            f"No pause of the tip lies at a target (the nearest {nearest_mm.min():.0f} mm away, {found.reach_mm:.0f} "
+            "at most): the targets are of another phantom or place, or the tip's calibration is of another stylus."
         )
-    named = ", ".join(f"{targets.names[one]} (nearest pause {nearest_mm[one]:.0f} mm away)" for one in missed)
+    named = ", ".join(f"{names[one]} (nearest pause {nearest_mm[one]:.0f} mm away)" for one in missed)
     raise CalibrationError(
-        f"{len(missed)} of {len(targets.names)} targets were not touched: {named}; hold the tip at each of them for "
+        f"{len(missed)} of {len(names)} targets were not touched: {named}; hold the tip at each of them for "
         "two seconds, and take those that cannot be reached out of the file."
     )

@@ -15,7 +15,7 @@ from ..options.progress import progress_bar
 EXAMPLES = (
     "crlm accuracy --simulated",
     "crlm accuracy --simulated --operations 40 -o accuracy.html",
-    "crlm accuracy phantom.igs.mha --targets targets.mrk.json --calibrations calibrations.json",
+    "crlm accuracy phantom.igs.mha --targets targets.mrk.json --calibrations calibrations.json -o phantom.html",
 )
 JSON = (
     "print one JSON object: median_mm, p95_mm, how many errors lie within the stated 95 %%, and the budget or targets"
@@ -60,8 +60,6 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if not (arguments.sweep and arguments.targets):
         raise ConfigurationError("A phantom needs both: the recording, and --targets with the places that are touched.")
-    if arguments.output:
-        raise ConfigurationError("-o is a page of --simulated; of a phantom take the lines, or --json.")
     check_there([arguments.calibrations], "file of calibrations")
     from .touched import run_touched
 

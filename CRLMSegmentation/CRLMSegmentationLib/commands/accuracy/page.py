@@ -12,17 +12,12 @@ import numpy as np
 
 from ...errors import ConfigurationError
 from ...files.whole_file import written_whole
+from ...session.accuracy.accuracy_page import PAGE_STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ...simulation.accuracy.summary import ChainAccuracy
-
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#1c2430}"
-    "table{border-collapse:collapse}td,th{padding:.3em 1em;border-bottom:1px solid #d5dae0;text-align:left}"
-    "img{max-width:100%}.note{color:#8a5200}"
-)
 
 
 def write_page(path: str | Path, found: ChainAccuracy) -> Path:
@@ -35,7 +30,7 @@ def write_page(path: str | Path, found: ChainAccuracy) -> Path:
         for source, one in budget.items()
     )
     text = (
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Accuracy</title><style>{_STYLE}</style>"
+        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Accuracy</title><style>{PAGE_STYLE}</style>"
         "<h1>How far a distance may be off</h1>"
         f"<p class='note'>Simulated, not clinical: {facts['distances']} distances from a tip to a tumor's surface in "
         f"{facts['operations']} operations whose truth is known.</p>"

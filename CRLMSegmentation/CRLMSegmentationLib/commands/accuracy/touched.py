@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from ...calibration.accuracy.calibrations import Calibrations
-from ...calibration.accuracy.error_model import (
-    IMAGE,
-    OUTLINE,
-    TIME,
-    TRACKING,
-    VOXELS,
-    ErrorModel,
-    distance_budget,
-    surface_covariances,
-    tip_covariances,
-)
-from ...calibration.accuracy.targets import Targets
-from ...calibration.accuracy.touched import Touches, find_touches
+from ...calibration.accuracy.calibrations import Calibrations, today
+from ...calibration.accuracy.touched import find_touches
 from ...errors import CalibrationError
+from ...session.accuracy.accuracy_page import PageFacts, write_accuracy_page
+from ...session.accuracy.phantom_accuracy import PhantomAccuracy, amounts_of, measured_accuracy
 from ...session.accuracy.seen_frames import SeenFrames
+from ...session.accuracy.target_file import read_targets
 from ...sweep import PlusConfiguration, read_sweep
 from ...sweep.plus_configuration import read_plus_configuration
 from ...sweep.sequence_files.sequence_formats import read_sequence_header
 from ...sweep.sequence_files.tool_poses import read_tool_poses
+from ...sweep.sweep import SIMULATED
 from ..options.calibrations_option import read_calibrations
 from ..options.printing import print_doubt, print_facts, print_rows
 from ..options.tip_option import known_tip
-from .target_file import read_targets
-
-# A point that is touched has neither voxels nor an outline; one of the phantom's own was seen in no image.
-_OF_A_TUMOR, _OF_AN_IMAGE = (VOXELS, OUTLINE), (IMAGE, TIME)
-_EXACT = {source: np.zeros((3, 3)) for source in (IMAGE, TIME, TRACKING)}
-
-
-@dataclass(frozen=True, eq=False)
-class Stated:
-    """What the devices' calibrations say of the distances: standard deviations (n,) in mm, and what is not known."""
-
-    deviations_mm: np.ndarray
-    unknown: Mapping[str, str]
 
 
 def run_touched(arguments: argparse.Namespace) -> None:
@@ -59,11 +37,13 @@ def run_touched(arguments: argparse.Namespace) -> None:
         targets, recorded.matrices[recorded.valid], recorded.times_s[recorded.valid], tip_to_tool[:3, 3]
     )
     frames = _seen_frames(arguments.sweep, known, configuration) if targets.is_seen else None
-    model = known.model(
-        arguments.tool, tip_to_tool, None if frames is None else frames.size,
-        None if frames is None else frames.pixel_mm,
-    )  # fmt: skip
-    _print(found, _stated(found, model, frames))
+    measured = measured_accuracy(found, known, arguments.tool, tip_to_tool, frames)
+    is_simulated = _is_simulated(arguments.sweep)
+    _print(measured, is_simulated)
+    if arguments.output:
+        about = PageFacts(arguments.tool, Path(arguments.targets).name, Path(arguments.sweep).name, today(),
+                          is_simulated)  # fmt: skip
+        print(write_accuracy_page(arguments.output, measured, about))
 
 
 def _seen_frames(path: str, known: Calibrations, configuration: PlusConfiguration) -> SeenFrames | None:
@@ -77,66 +57,42 @@ def _seen_frames(path: str, known: Calibrations, configuration: PlusConfiguratio
     return frames if len(frames.to_image) else None
 
 
-def _stated(found: Touches, model: ErrorModel, frames: SeenFrames | None) -> Stated:
-    """What the navigation would state for each distance to another target."""
-    targets, deviations = found.targets, []
-    unknown: dict[str, str] = {}
-    seen = [None if frames is None else frames.seen(place) for place in targets.points_mm]
-    tips = [tip_covariances(model, touch.tool_to_reference, touch.tip_mm) for touch in found.touches]
-    for number, other, _ in found.distances():
-        place = seen[other]
-        surface = {} if targets.is_seen else _EXACT
-        if place is not None:
-            surface = surface_covariances(model, place)
-        way = targets.points_mm[other] - found.touches[number].tip_mm
-        budget = distance_budget(model, surface, tips[number], way)
-        deviations.append(budget.deviation_mm)
-        unknown.update(budget.unknown)
-    left_out = _OF_A_TUMOR if targets.is_seen else (*_OF_A_TUMOR, *_OF_AN_IMAGE)
-    return Stated(np.array(deviations), {name: why for name, why in unknown.items() if name not in left_out})
+def _is_simulated(path: str) -> bool:
+    return any(fields.get("DataOrigin") == SIMULATED for fields in read_sequence_header(path).frame_fields)
 
 
-def _amounts(values: np.ndarray) -> dict[str, float]:
-    names = ("q25_mm", "median_mm", "q75_mm", "p95_mm")
-    return dict(zip(names, np.percentile(values, [25, 50, 75, 95]).tolist()))
-
-
-def _by_target(targets: Targets, found: Touches) -> list[dict[str, object]]:
-    numbers, offsets = np.array([one.target for one in found.touches]), found.offsets_mm
-    rows: list[dict[str, object]] = []
-    for number, name in enumerate(targets.names):
-        own = offsets[numbers == number]
-        lengths = np.linalg.norm(own, axis=1)
-        rows.append({"target": name, "touches": len(own), "error_mm": float(np.median(lengths)),
-                     "largest_mm": float(lengths.max()), "offset_mm": own.mean(axis=0)})  # fmt: skip
-    return rows
-
-
-def _print(found: Touches, stated: Stated) -> None:
-    lengths = np.linalg.norm(found.offsets_mm, axis=1)
-    errors = np.array([error for _, _, error in found.distances()])
-    amounts, distances = _amounts(lengths), _amounts(np.abs(errors))
-    within = float((np.abs(errors) <= 1.96 * stated.deviations_mm).mean())
-    by_target = _by_target(found.targets, found)
-    stated_mm = float(np.sqrt((stated.deviations_mm**2).mean()))
+def _print(measured: PhantomAccuracy, is_simulated: bool) -> None:
+    touches, errors = measured.touches, measured.distance_errors_mm
+    amounts, distances = amounts_of(measured.errors_mm), amounts_of(np.abs(errors))
+    within, by_target = float(measured.is_within.mean()), measured.by_target()
+    depth_mm, error_mm = measured.by_depth()
     print_facts({
-        "simulated": False, "targets": by_target, "touches": len(found.touches), "pauses_elsewhere": found.elsewhere,
-        **amounts, "offset_mm": found.offsets_mm.mean(axis=0), "distances": {"count": errors.size, **distances,
-        "bias_mm": float(errors.mean()), "stated_mm": stated_mm, "within_stated_95": within},
-        "unknown": dict(stated.unknown),
+        "simulated": is_simulated,
+        "targets": [{"target": one.name, "touches": one.touches, "error_mm": one.median_mm,
+                     "largest_mm": one.largest_mm, "offset_mm": list(one.offset_mm)} for one in by_target],
+        "touches": len(touches.touches), "pauses_elsewhere": touches.elsewhere,
+        **amounts, "offset_mm": touches.offsets_mm.mean(axis=0), "distances": {"count": errors.size, **distances,
+        "bias_mm": float(errors.mean()), "stated_mm": measured.stated_mm, "within_stated_95": within},
+        "directions": {name: {"mean_mm": float(one.mean()), "rms_mm": float(np.sqrt((one**2).mean()))}
+                       for name, one in measured.by_direction().items()},
+        "depths": [{"depth_mm": depth, "error_mm": error}
+                   for depth, error in zip(depth_mm.tolist(), error_mm.tolist())],
+        "unknown": dict(measured.unknown),
     })  # fmt: skip
     print_rows({
-        "touched": f"{len(by_target)} targets in {len(found.touches)} touches"
-                   + (f"; {found.elsewhere} pauses elsewhere" if found.elsewhere else ""),
+        "touched": f"{len(by_target)} targets in {len(touches.touches)} touches"
+                   + (f"; {touches.elsewhere} pauses elsewhere" if touches.elsewhere else ""),
         "tip to target": f"median {amounts['median_mm']:.2f} mm ({amounts['q25_mm']:.2f} to {amounts['q75_mm']:.2f}), "
                          f"95 % within {amounts['p95_mm']:.2f} mm",
         "distances": f"median {distances['median_mm']:.2f} mm, 95 % within {distances['p95_mm']:.2f} mm off, over "
                      f"{errors.size} from each touch to the other targets",
-        "stated error": f"{stated_mm:.2f} mm (one standard deviation); {within:.0%} of the distances lie within the "
-                        "stated 95 %",
-        **{f"target {row['target']}": f"{row['error_mm']:.2f} mm in {row['touches']} touches" for row in by_target},
+        "stated error": f"{measured.stated_mm:.2f} mm (one standard deviation); {within:.0%} of the distances lie "
+                        "within the stated 95 %",
+        **{name: f"{one.mean():+.2f} mm in the mean, {np.sqrt((one**2).mean()):.2f} root mean square"
+           for name, one in measured.by_direction().items()},
+        **{f"target {one.name}": f"{one.median_mm:.2f} mm in {one.touches} touches" for one in by_target},
     })  # fmt: skip
-    if stated.unknown:
-        print_doubt(f"The error is stated too small: {'; '.join(dict.fromkeys(stated.unknown.values()))}.")
-    if not found.targets.is_seen:
+    if measured.unknown:
+        print_doubt(f"The error is stated too small: {'; '.join(dict.fromkeys(measured.unknown.values()))}.")
+    if not touches.targets.is_seen:
         print_doubt("The targets are the phantom's own: what the image and its delay add is not in it.")

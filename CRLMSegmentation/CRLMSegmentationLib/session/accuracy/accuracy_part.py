@@ -88,6 +88,11 @@ class AccuracyPart:
         """What is known of the devices; nothing at the beginning."""
         return self._calibrations
 
+    @property
+    def frames(self) -> SeenFrames | None:
+        """Of the sweep that the chosen tumor would be found in; None where there is none that can be placed."""
+        return self._frames_of(self._sweep())
+
     def set_calibrations(self, calibrations: Calibrations) -> None:
         """The devices that are used from now on."""
         self._calibrations = calibrations

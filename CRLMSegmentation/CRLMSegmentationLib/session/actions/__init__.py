@@ -12,7 +12,9 @@ from .calibration_actions import (
     DISCARD_CALIBRATION,
     END_CALIBRATION,
     KEEP_CALIBRATIONS,
+    MEASURE_ACCURACY,
     USE_KEPT_CALIBRATIONS,
+    WRITE_ACCURACY,
 )
 from .preoperative_actions import (
     CANCEL_CT,
@@ -85,6 +87,7 @@ __all__ = [
     "KEEP_CALIBRATIONS",
     "KEEP_CASE",
     "MARGIN",
+    "MEASURE_ACCURACY",
     "NAVIGATE",
     "NEW_CASE",
     "OPEN_CASE",
@@ -106,5 +109,6 @@ __all__ = [
     "STOP",
     "UNREGISTER_CT",
     "USE_KEPT_CALIBRATIONS",
+    "WRITE_ACCURACY",
     "Action",
 ]

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..state import NO_CALIBRATION, NO_RESULT, NOTHING_ACCEPTED, NOTHING_COMES, RECORDING_GOES_ON
+from ..state import (
+    NO_CALIBRATION,
+    NO_RESULT,
+    NOTHING_ACCEPTED,
+    NOTHING_COMES,
+    NOTHING_MEASURED,
+    RECORDING_GOES_ON,
+)
 from .action import Action
 
 if TYPE_CHECKING:
@@ -33,9 +40,14 @@ def _without_run(session: Session) -> str:
 
 def _without_result(session: Session) -> str:
     result = session.calibration.result
-    if result is None:
+    if result is None or not result.is_calibration:
         return NO_RESULT
     return RECORDING_GOES_ON if result.is_of_image and session.recording.state is not None else ""
+
+
+def _without_measurement(session: Session) -> str:
+    result = session.calibration.result
+    return NOTHING_MEASURED if result is None or result.is_calibration else ""
 
 
 def _without_anything(session: Session) -> str:
@@ -57,6 +69,11 @@ def _calibrate_probe(session: Session, configuration: str | Path) -> None:
     session.calibration.start_probe(configuration)
 
 
+def _measure_accuracy(session: Session, tool: str, targets: str | Path) -> None:
+    """Touch the targets of a phantom with this tool; see CalibrationPart.start_accuracy()."""
+    session.calibration.start_accuracy(tool, targets)
+
+
 CALIBRATE_STYLUS = Action(
     "calibrate_stylus", None, "Calibrate the stylus",
     "Find where the tip is: hold it in a dimple, and tilt the stylus to all sides", _calibrate_stylus, _without_stream,
@@ -64,6 +81,15 @@ CALIBRATE_STYLUS = Action(
 CALIBRATE_PROBE = Action(
     "calibrate_probe", None, "Calibrate the probe",
     "Find where the image lies on the probe, on an N-wire phantom", _calibrate_probe, _without_images,
+)  # fmt: skip
+MEASURE_ACCURACY = Action(
+    "measure_accuracy", None, "Measure on a phantom",
+    "Touch targets whose places are known with the stylus, and see how far off the tip is said to be",
+    _measure_accuracy, _without_stream,
+)  # fmt: skip
+WRITE_ACCURACY = Action(
+    "write_accuracy", None, "Keep as a page", "Write what was measured, with pictures, as a page for any browser",
+    lambda session: session.calibration.write_accuracy(), _without_measurement,
 )  # fmt: skip
 END_CALIBRATION = Action(
     "end_calibration", None, "Done: show the result", "Take no more, and compute the result with its uncertainty",
@@ -88,6 +114,6 @@ USE_KEPT_CALIBRATIONS = Action(
 )  # fmt: skip
 
 CALIBRATION_ACTIONS = (
-    CALIBRATE_STYLUS, CALIBRATE_PROBE, END_CALIBRATION, ACCEPT_CALIBRATION, DISCARD_CALIBRATION, KEEP_CALIBRATIONS,
-    USE_KEPT_CALIBRATIONS,
+    CALIBRATE_STYLUS, CALIBRATE_PROBE, MEASURE_ACCURACY, END_CALIBRATION, ACCEPT_CALIBRATION, WRITE_ACCURACY,
+    DISCARD_CALIBRATION, KEEP_CALIBRATIONS, USE_KEPT_CALIBRATIONS,
 )  # fmt: skip

@@ -1,4 +1,7 @@
-"""The Calibrate step of a session: a stylus or a probe, from the live stream, with guidance; accepted by a person."""
+"""The Calibrate step of a session: a stylus or a probe, from the live stream, with guidance; accepted by a person.
+
+Beside it the whole system is measured on a phantom, whose targets are touched in the same way.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration
+from ...calibration.accuracy.calibrations import ImageCalibration
 from ...calibration.probe.phantom import read_phantom
 from ...errors import CalibrationError, ConfigurationError
 from ...sweep import Pose, TrackedFrame
@@ -18,14 +21,23 @@ from ..accuracy.known_errors import KnownError, known_errors
 from ..event import Event
 from ..frame_source import FrameSource
 from ..jobs.latest import Latest
-from ..state import FORMER_IMAGE, NO_CALIBRATION, NO_RESULT, NOTHING_ACCEPTED, NOTHING_COMES, RECORDING_GOES_ON
+from ..state import (
+    FORMER_IMAGE,
+    NO_CALIBRATION,
+    NO_RESULT,
+    NOTHING_ACCEPTED,
+    NOTHING_COMES,
+    NOTHING_MEASURED,
+    RECORDING_GOES_ON,
+)
 from ..stream import StreamPart
 from ..tools import Tools
-from .collecting import Collecting
+from .collecting import Collecting, End
 from .guidance import CalibrationResult, Guidance, TipResult
 from .probe_run import ProbeRun
-from .saved_calibrations import add_to_saved, read_saved
+from .saved_calibrations import add_to_saved, loaded_text, read_saved, size_text
 from .stylus_run import StylusRun
+from .touch_run import AccuracyResult, TouchRun, touch_run
 
 # A tool whose poses come with images is not looked for beside them.
 _WITHOUT_IMAGES_S = 1.0
@@ -52,7 +64,7 @@ class CalibrationPart:
         has_volume: Callable[[], bool], report: Callable[[str], None], on_error: Callable[[Exception], None],
     ) -> None:  # fmt: skip
         self.file: Path | None = None
-        self.result: CalibrationResult | None = None
+        self.result: CalibrationResult | AccuracyResult | None = None
         self.problem = ""
         self.changed: Event[[]] = Event(on_error)
         self._stream, self._tools, self._accuracy = stream, tools, accuracy
@@ -72,7 +84,7 @@ class CalibrationPart:
 
     @property
     def is_running(self) -> bool:
-        """True from start_stylus() or start_probe() until there is a result, or none."""
+        """True from start_stylus(), start_probe() or start_accuracy() until there is a result, or none."""
         return self._collecting is not None
 
     @property
@@ -84,6 +96,11 @@ class CalibrationPart:
     def name(self) -> str:
         """What is being calibrated, for people; '' when nothing is."""
         return "" if self._collecting is None else self._collecting.run.name
+
+    @property
+    def calibrates(self) -> bool:
+        """False while what runs is a measurement on a phantom."""
+        return self._collecting is None or not isinstance(self._collecting.run, TouchRun)
 
     @property
     def instruction(self) -> str:
@@ -127,6 +144,27 @@ class CalibrationPart:
         """
         self._start(ProbeRun(read_phantom(configuration)))
 
+    def start_accuracy(self, tool: str, targets: str | Path) -> None:
+        """Measure the whole system on a phantom, whose targets are touched with this tool now.
+
+        targets  points of 3D Slicer (`.mrk.json`) that were marked in the volume, or a PLUS file with Landmarks
+        Raises ConfigurationError when nothing comes or the tip is not known, and what read_targets() raises.
+        """
+        tip_to_tool = self._tools.tip_to_tool(tool) if tool in self._tools.names else None
+        self._start(touch_run(tool, tip_to_tool, targets, self._accuracy, self._origin == SIMULATED))
+
+    def write_accuracy(self, path: str | Path | None = None) -> Path:
+        """Write what was measured as a page with pictures; without a path beside `file`, under the time of it.
+
+        Returns the path. Raises ConfigurationError when nothing was measured, FileFormatError for the disk.
+        """
+        result = self.result
+        if not isinstance(result, AccuracyResult):
+            raise ConfigurationError(NOTHING_MEASURED)
+        if path is None:
+            path = self._place(None).with_name(result.page_name)
+        return result.write_page(path)
+
     def stop(self) -> None:
         """Take no more, and give the result of what came; process() takes it in. Raises ConfigurationError when
         nothing runs.
@@ -141,7 +179,7 @@ class CalibrationPart:
         goes on.
         """
         result = self.result
-        if result is None:
+        if result is None or isinstance(result, AccuracyResult):
             raise ConfigurationError(NO_RESULT)
         if result.is_of_image and self._is_recording():
             raise ConfigurationError(RECORDING_GOES_ON)
@@ -195,7 +233,7 @@ class CalibrationPart:
             self._set_image(known.image.image_to_probe, known.image.image_size)
         self._accuracy.set_calibrations(known)
         self.changed()
-        return _loaded_text(known, place.name)
+        return loaded_text(known, place.name)
 
     # What the session does
 
@@ -240,7 +278,7 @@ class CalibrationPart:
 
     # Behind
 
-    def _start(self, run: StylusRun | ProbeRun) -> None:
+    def _start(self, run: StylusRun | ProbeRun | TouchRun) -> None:
         if self._stream.source is None:
             raise ConfigurationError(NOTHING_COMES)
         self.discard()
@@ -254,7 +292,7 @@ class CalibrationPart:
         if collecting is None:
             return
         for frame in frames:
-            if not isinstance(collecting.run, StylusRun):
+            if not isinstance(collecting.run, (StylusRun, TouchRun)):
                 collecting.take(frame)
             elif (pose := collecting.run.pose_of(frame.transforms, frame.timestamp)) is not None:
                 collecting.take(pose)
@@ -263,14 +301,14 @@ class CalibrationPart:
     def _on_poses(self, poses: Mapping[str, Pose], time_s: float) -> None:
         """Beside the images: ahead of those that wait for their poses, which would come too late after them."""
         collecting = self._collecting
-        if collecting is None or not isinstance(collecting.run, StylusRun):
+        if collecting is None or not isinstance(collecting.run, (StylusRun, TouchRun)):
             return
         if time.monotonic() - self._with_images_s > _WITHOUT_IMAGES_S:
             pose = collecting.run.pose_of(poses, time_s)
             if pose is not None:
                 collecting.take(pose)
 
-    def _on_end(self, end: CalibrationResult | Exception) -> None:
+    def _on_end(self, end: End) -> None:
         if self._collecting is not None:
             self._last_guidance = self._collecting.guidance
         self._collecting = None
@@ -295,8 +333,8 @@ class CalibrationPart:
         frame = self._stream.image.frame
         if frame is not None and frame.pixels.size and frame.image_size != tuple(image.image_size):
             raise ConfigurationError(
-                f"The image in {name} was calibrated with {_size(image.image_size)} pixels, and these images have "
-                f"{_size(frame.image_size)}: calibrate the probe at this depth."
+                f"The image in {name} was calibrated with {size_text(image.image_size)} pixels, and these images have "
+                f"{size_text(frame.image_size)}: calibrate the probe at this depth."
             )
 
     def _place(self, path: str | Path | None) -> Path:
@@ -304,16 +342,3 @@ class CalibrationPart:
         if place is None:
             raise ConfigurationError("Choose the file of calibrations first.")
         return place
-
-
-def _loaded_text(known: Calibrations, name: str) -> str:
-    used = [f"the tip of {tool} ({tip.date[:10] or 'no date'})" for tool, tip in known.tips.items()]
-    if known.image is not None:
-        used.append(f"the image at {_size(known.image.image_size)} pixels ({known.image.date[:10] or 'no date'})")
-    if not used:
-        return f"{name} holds no tip and no image."
-    return f"Used from {name}: {', '.join(used)}. An image's calibration belongs to the depth that it was made at."
-
-
-def _size(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"

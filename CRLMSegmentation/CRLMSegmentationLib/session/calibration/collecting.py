@@ -8,12 +8,15 @@ from typing import Any, Protocol
 from ...errors import CalibrationError
 from ..jobs.latest import Latest
 from .guidance import CalibrationResult, Guidance
+from .touch_run import AccuracyResult
 
 # So often at most what is shown is computed anew.
 _EVERY_S = 0.3
 
-# A look at the newest lot: what is shown, and at the end the result or why there is none.
-Looked = tuple[Guidance, CalibrationResult | Exception | None]
+# What a run ends with: its result, or why there is none.
+End = CalibrationResult | AccuracyResult | Exception
+# A look at the newest lot: what is shown, and at the end what it ended with.
+Looked = tuple[Guidance, End | None]
 
 
 class Run(Protocol):
@@ -32,7 +35,7 @@ class Run(Protocol):
 
     def guidance(self) -> Guidance: ...
 
-    def result(self) -> CalibrationResult: ...
+    def result(self) -> CalibrationResult | AccuracyResult: ...
 
 
 class Collecting:
@@ -44,7 +47,7 @@ class Collecting:
     guidance    as of the newest look
     """
 
-    def __init__(self, run: Run, latest: Latest, on_end: Callable[[CalibrationResult | Exception], None]) -> None:
+    def __init__(self, run: Run, latest: Latest, on_end: Callable[[End], None]) -> None:
         self.run, self.guidance, self.overtaken = run, Guidance(), 0
         self._latest, self._on_end = latest, on_end
         self._waiting: list[Any] = []

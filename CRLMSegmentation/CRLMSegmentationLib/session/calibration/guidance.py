@@ -34,7 +34,7 @@ class TipResult:
     tool: str
     estimate: TipEstimate
     date: str = field(default_factory=today)
-    is_of_image = False
+    is_of_image, is_calibration = False, True
 
     @property
     def text(self) -> str:
@@ -70,7 +70,7 @@ class ImageResult:
 
     estimate: ProbeEstimate
     date: str = field(default_factory=today)
-    is_of_image = True
+    is_of_image, is_calibration = True, True
 
     @property
     def text(self) -> str:

@@ -26,3 +26,18 @@ def add_to_saved(path: Path, results: Iterable[CalibrationResult]) -> Path:
     for result in results:
         known = result.added_to(known)
     return write_calibrations_file(path, known.to_plain())
+
+
+def loaded_text(known: Calibrations, name: str) -> str:
+    """What is used of a file of calibrations, for people."""
+    used = [f"the tip of {tool} ({tip.date[:10] or 'no date'})" for tool, tip in known.tips.items()]
+    if known.image is not None:
+        used.append(f"the image at {size_text(known.image.image_size)} pixels ({known.image.date[:10] or 'no date'})")
+    if not used:
+        return f"{name} holds no tip and no image."
+    return f"Used from {name}: {', '.join(used)}. An image's calibration belongs to the depth that it was made at."
+
+
+def size_text(size: tuple[int, int]) -> str:
+    """The size of an image, for people."""
+    return f"{size[0]} x {size[1]}"

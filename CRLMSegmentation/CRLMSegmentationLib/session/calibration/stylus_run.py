@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from ...calibration.stylus.stylus_calibration import (
@@ -14,15 +13,11 @@ from ...calibration.stylus.stylus_calibration import (
 )
 from ...errors import CalibrationError
 from ...sweep import Pose
-from ...sweep.transforms import compose
 from .guidance import Guidance, TipResult
+from .tool_poses import LivePoses, TimedPoseOfTool
 
 # In the order in which they are preferred: with a reference the hand that holds the dimple may move.
 _FIXED_FRAMES = ("Reference", "Tracker")
-# A time that goes back by more is of a clock that began anew, and is told as lost; others came in another order.
-_LATER_S = 2.0
-
-TimedPoseOfTool = tuple[Pose, float]
 
 
 class StylusRun:
@@ -37,35 +32,19 @@ class StylusRun:
     def __init__(self, tool: str) -> None:
         self.tool = tool
         self.name = f"tip of {tool}"
-        self._frame: str | None = None
-        self._newest_s = -math.inf
-        self._marks: set[bytes] = set()
+        self._live = LivePoses(tool, _FIXED_FRAMES)
         self._calibration = StylusCalibration()
         self._estimate: TipEstimate | None = None
 
     def pose_of(self, transforms: Mapping[str, Pose], time_s: float) -> TimedPoseOfTool | None:
         """What of the transforms of one time is for this run; None when nothing is, or it came already."""
-        if self._newest_s - _LATER_S <= time_s <= self._newest_s:
-            return None
-        for frame in (self._frame,) if self._frame is not None else _FIXED_FRAMES:
-            pose = compose(transforms, self.tool, frame)
-            if pose is not None:
-                self._frame, self._newest_s = frame, time_s
-                return (pose, time_s) if self._is_different(pose) else None
-        return None
+        return self._live.pose_of(transforms, time_s)
 
     def add(self, poses: Sequence[TimedPoseOfTool]) -> None:
         """Take poses; in the thread that computes."""
         for pose, time_s in poses:
             self._calibration.add(pose, time_s)
         self._estimate = None
-
-    def _is_different(self, pose: Pose) -> bool:
-        """False for a pose that came before: once more in a replay it tells nothing new, and would be counted."""
-        mark = pose.matrix.tobytes()
-        is_new = not pose.valid or mark not in self._marks
-        self._marks.add(mark)
-        return is_new
 
     def guidance(self) -> Guidance:
         """How far it is; in the thread that computes."""

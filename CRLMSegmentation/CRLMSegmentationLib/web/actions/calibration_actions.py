@@ -35,6 +35,22 @@ class CalibrationActions(ReportingActions):
         actions.CALIBRATE_PROBE.run(self._session, self._library.path_of(str(configuration)))
 
     @reported
+    def measure_accuracy(self, tool: object, targets: object) -> None:
+        if tool not in self._session.calibration.tools:
+            raise ConfigurationError("Choose the stylus first.")
+        if not targets:
+            raise ConfigurationError(
+                "Choose the file with the phantom's targets first, or upload it (Connect, Recording)."
+            )
+        actions.MEASURE_ACCURACY.check(self._session)
+        actions.MEASURE_ACCURACY.run(self._session, tool, self._library.path_of(str(targets)))
+
+    @reported
+    def write_accuracy(self) -> None:
+        path = actions.WRITE_ACCURACY.run(self._session)
+        self._controller.report_note(f"Kept as {path.name} in the folder of this page.")
+
+    @reported
     def end(self) -> None:
         actions.END_CALIBRATION.run(self._session)
 

@@ -47,6 +47,7 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
         "calibration": path,
         "calibration_tool": path,
         "phantom": path,
+        "targets": path,
         "ct_path": path,
         "ct_date": text(_LONGEST_DATE),
         "ct_labels": path,

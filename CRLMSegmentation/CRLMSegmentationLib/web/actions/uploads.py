@@ -11,11 +11,13 @@ from collections.abc import AsyncIterable
 from pathlib import Path
 
 from ...errors import CRLMError, FileFormatError
+from ...files.points_file import read_points
 from ...sweep.plus_configuration import read_plus_configuration
 from ...sweep.sequence_files.sequence_formats import read_sequence_header
 
 SWEEP_ENDINGS = (".igs.mha", ".igs.nrrd", ".mha", ".nrrd")
 CONFIGURATION_ENDINGS = (".xml",)
+POINTS_ENDINGS = (".mrk.json",)
 DEFAULT_LARGEST_BYTES = 4 * 1024**3
 _LARGEST_CONFIGURATION_BYTES = 16 * 1024**2
 _LONGEST_NAME = 80
@@ -44,7 +46,7 @@ class UploadFolder:
         partial = path.with_name(f".{secrets.token_hex(4)}{_PART}")
         here = sum(file.stat().st_size for file in self.folder.iterdir() if not file.name.endswith(_PART))
         room = min(self.largest_bytes - here, shutil.disk_usage(self.folder).free - _LEAVE_FREE_BYTES)
-        largest = _LARGEST_CONFIGURATION_BYTES if is_configuration(path) else room
+        largest = _LARGEST_CONFIGURATION_BYTES if is_configuration(path) or is_points(path) else room
         came = 0
         try:
             with open(partial, "wb") as file:
@@ -71,11 +73,12 @@ def safe_name(name: str) -> str:
     last = re.split(r"[/\\]", name)[-1]
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", last).lstrip(".")
     lower = plain.lower()
-    ending = next((ending for ending in (*SWEEP_ENDINGS, *CONFIGURATION_ENDINGS) if lower.endswith(ending)), None)
+    endings = (*SWEEP_ENDINGS, *CONFIGURATION_ENDINGS, *POINTS_ENDINGS)
+    ending = next((ending for ending in endings if lower.endswith(ending)), None)
     if ending is None or lower == ending.lstrip("."):
         raise FileFormatError(
             f"'{last[:40]}' is not taken: "
-            "only recorded sweeps (.igs.mha, .igs.nrrd) and PLUS configurations (.xml) are."
+            "only recorded sweeps (.igs.mha, .igs.nrrd), PLUS configurations (.xml) and points (.mrk.json) are."
         )
     stem = plain[: -len(ending)]
     return stem[:_LONGEST_NAME] + ending
@@ -85,11 +88,17 @@ def is_configuration(path: str | Path) -> bool:
     return str(path).lower().endswith(CONFIGURATION_ENDINGS)
 
 
+def is_points(path: str | Path) -> bool:
+    return str(path).lower().endswith(POINTS_ENDINGS)
+
+
 def check_content(path: Path, shown_name: str) -> None:
     """Raises FileFormatError when the file is not what its name says; `shown_name` is what the person calls it."""
     try:
         if is_configuration(shown_name):
             read_plus_configuration(path)
+        elif is_points(shown_name):
+            read_points(path)
         else:
             read_sequence_header(path)
     except CRLMError as error:

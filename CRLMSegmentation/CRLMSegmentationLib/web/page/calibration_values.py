@@ -29,6 +29,7 @@ def calibration_values(part: CalibrationPart, plain: Callable[[str], str]) -> di
         "calibration_wires": [list(wire) for wire in guidance.wires] if part.is_running else [],
         "calibration_problem": plain(part.problem),
         "calibration_result": "" if result is None else result.text,
+        "calibration_measured": result is not None and not result.is_calibration,
         "calibration_accepted": part.accepted,
         "calibration_tools": part.tools,
         "calibration_line": _line(part),
@@ -43,9 +44,9 @@ def _line(part: CalibrationPart) -> str:
     if part.is_ending:
         return "Computing the result"
     if part.is_running:
-        return f"The {part.name} is being calibrated"
+        return f"The {part.name} is being {'calibrated' if part.calibrates else 'measured'}"
     if part.result is not None:
-        return f"{part.result.text}: use it?"
+        return f"{part.result.text}: use it?" if part.result.is_calibration else part.result.text
     if part.problem:
         return "No result"
     unknown = [one.source for one in part.known_errors if not one.is_known]

@@ -164,7 +164,10 @@ class PageState:
     calibration_accepted: list[Any] = field(default_factory=list)
     calibration_tools: list[Any] = field(default_factory=list)
     calibration_tool: str = DEFAULT_TOOL
+    calibration_measured: bool = False  # the result is of a phantom's targets, and no calibration
     phantom: str = ""  # the PLUS configuration that defines it
+    target_files: list[Any] = field(default_factory=list)  # with a phantom's targets, for a select box
+    targets: str = ""
     known_errors: list[Any] = field(default_factory=list)  # {"source", "text", "known"}
 
     # The CT before the operation, beside the steps

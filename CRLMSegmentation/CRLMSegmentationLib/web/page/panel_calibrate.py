@@ -49,6 +49,15 @@ def _choices(calibrating: CalibrationActions) -> None:
             id="calibrate-probe", classes="mt-2 mb-2", **bound_to(described.CALIBRATE_PROBE),
         )  # fmt: skip
 
+        vuetify.VSelect(
+            v_model=("targets",), items=("target_files",), label="Targets of a phantom", id="targets", **_FIELD,
+        )  # fmt: skip
+        side_button(
+            described.MEASURE_ACCURACY.label, "mdi-target",
+            (calibrating.measure_accuracy, "[calibration_tool, targets]"), id="measure-accuracy", classes="mt-2 mb-2",
+            **bound_to(described.MEASURE_ACCURACY),
+        )  # fmt: skip
+
 
 def _running(calibrating: CalibrationActions) -> None:
     """What to do, how far it is, and what is missing."""
@@ -78,11 +87,18 @@ def _result(calibrating: CalibrationActions) -> None:
     with html.Div(v_if="calibration_result"):
         html.Div("{{ calibration_result }}", classes="figure", id="calibration-result")
         _figures()
-        html.Div("It would be better with", classes="label mt-3", v_if="calibration_missing.length")
+        html.Div(
+            "{{ calibration_measured ? 'Not in it' : 'It would be better with' }}", classes="label mt-3",
+            v_if="calibration_missing.length",
+        )  # fmt: skip
         warning_list("calibration_missing")
         main_button(
             described.ACCEPT_CALIBRATION.label, "mdi-check", calibrating.accept, id="accept-calibration",
-            classes="mt-3", **bound_to(described.ACCEPT_CALIBRATION),
+            classes="mt-3", v_if="!calibration_measured", **bound_to(described.ACCEPT_CALIBRATION),
+        )  # fmt: skip
+        main_button(
+            described.WRITE_ACCURACY.label, "mdi-file-chart-outline", calibrating.write_accuracy, id="write-accuracy",
+            classes="mt-3", v_if="calibration_measured", **bound_to(described.WRITE_ACCURACY),
         )  # fmt: skip
         side_button(
             described.DISCARD_CALIBRATION.label, "mdi-close", calibrating.discard, id="discard-calibration",

@@ -79,7 +79,7 @@ def _recording(source: SourceActions) -> None:
         )  # fmt: skip
         _calibration()
         html.Input(
-            type="file", id="upload", multiple=True, accept=".mha,.nrrd,.xml",
+            type="file", id="upload", multiple=True, accept=".mha,.nrrd,.xml,.json",
             change="utils.crlm.upload($event.target)", style="display:none",
         )  # fmt: skip
         side_button(

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ...errors import CRLMError
 from ..actions.saving import Saving
-from ..actions.uploads import is_configuration
+from ..actions.uploads import is_configuration, is_points
 from ..controller import Controller
 from .ct_pictures import CtPictures
 
@@ -45,8 +45,11 @@ class Routes:
         except CRLMError as error:
             return self._failed(str(error), 400)
         with controller.state as state:
-            state.files, state.calibrations = controller.library.sweeps(), controller.library.configurations()
-            state["calibration" if is_configuration(path) else "file"] = controller.library.value_of(path)
+            library = controller.library
+            state.files, state.calibrations = library.sweeps(), library.configurations()
+            state.target_files = library.target_files()
+            chosen = "targets" if is_points(path) else "calibration" if is_configuration(path) else "file"
+            state[chosen] = library.value_of(path)
         controller.report_note(f"{path.name} is here.")
         return web.json_response({"name": path.name})
 
