@@ -18,8 +18,10 @@ def beads(tubes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points every half millimetre along tubes (m, 8): (n, 3) mm, (n,) mm the radius there, (n,) the tube's number."""
     length = np.linalg.norm(tubes[:, 3:6] - tubes[:, :3], axis=1)
     count = np.maximum(2, np.ceil(length / _BEAD_MM).astype(int) + 1)
-    which = np.repeat(np.arange(len(tubes)), count)
-    share = np.concatenate([np.linspace(0, 1, n) for n in count]) if len(tubes) else np.zeros(0)
+    which, after = np.repeat(np.arange(len(tubes)), count), np.cumsum(count)
+    # For each tube what numpy.linspace(0, 1, count) is, to the last bit.
+    share = (np.arange(len(which)) - (after - count)[which]) * (1.0 / (count - 1))[which]
+    share[after - 1] = 1.0
     points = tubes[which, :3] * (1 - share[:, None]) + tubes[which, 3:6] * share[:, None]
     return points, tubes[which, 6] * (1 - share) + tubes[which, 7] * share, which
 

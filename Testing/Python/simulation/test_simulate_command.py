@@ -33,36 +33,29 @@ def simulate(capsys, folder, *words):
     return json.loads(captured.out), captured.err
 
 
-def test_a_later_date_with_ct_and_mr(small, patient, capsys, tmp_path):
-    facts, said = simulate(capsys, tmp_path, "--patient", 3, "--date", 1, "--mr", "--phases", "portal", "--slice-mm", 5)
+def test_a_later_date_with_everything(small, patient, capsys, tmp_path):
+    every_flag = ["--date", 1, "--mr", "--phases", "portal", "--slice-mm", 5, "--sweep", "--camera", 1]
+    facts, said = simulate(capsys, tmp_path, "--patient", 3, *every_flag)
     for name in ("labels.nrrd", "posture.nrrd", "ct/portal.nrrd", "ct/labels.nrrd", "mr.nrrd", "mr_labels.nrrd",
-                 "mr_deformation.nrrd", "transforms.json", "parameters.json", "ct/portal/0001.dcm"):  # fmt: skip
+                 "mr_deformation.nrrd", "transforms.json", "parameters.json", "ct/portal/0001.dcm",
+                 "landmarks.json", "tools/stylus_pivot.igs.mha", "tools/stylus_landmarks.igs.mha",
+                 "tools/scope.igs.mha", "camera/depth_000.png", "tumors.nrrd", "operation/liver.vtp"):  # fmt: skip
         assert (tmp_path / name).stat().st_size > 0, name
+    assert facts["views"] == 1 and "landmarks.json" in said
+    assert len(read_sweep(tmp_path / "sweep.igs.mha")) == 5
     text = json.loads((tmp_path / "parameters.json").read_text(encoding="utf-8"))
     assert (facts["date"], facts["days"]) == (1, text["date"]["days"]) and f"{facts['days']} days" in said
     assert [one["identity"] for one in facts["lesions"]] == [one["identity"] for one in text["lesions"]]
     assert facts["vanished"] == [one["identity"] for one in text["vanished"]]
     transforms = json.loads((tmp_path / "transforms.json").read_text(encoding="utf-8"))
-    assert {"FirstPatientToPatient", "PatientToMr"} <= set(transforms)
+    assert {"FirstPatientToPatient", "PatientToMr", "PatientToReference", "ImageToProbe", "TrueImageToReference",
+            "CameraToReference", "StylusTipToStylus", "CameraToScope"} <= set(transforms)  # fmt: skip
     # The CT of that date shows that date's liver: its labels agree with the labels of the patient.
     ct, whole = read_volume(tmp_path / "ct" / "labels.nrrd"), read_volume(tmp_path / "labels.nrrd")
     liver = text["labels"]["liver"]
     ras = np.argwhere(ct.voxels == liver)[:, ::-1] @ np.diag(ct.spacing_mm) + ct.origin_ras
     i, j, k = np.round((ras - whole.origin_ras) / whole.spacing_mm).astype(int).T
     assert (whole.voxels[k, j, i] == liver).mean() > 0.97
-
-
-def test_a_sweep_with_a_camera_has_stylus_and_scope(small, capsys, tmp_path):
-    facts, said = simulate(capsys, tmp_path, "--patient", 3, "--sweep", "--camera", 1)
-    assert facts["views"] == 1 and "landmarks.json" in said
-    assert len(read_sweep(tmp_path / "sweep.igs.mha")) == 5
-    for name in ("landmarks.json", "tools/stylus_pivot.igs.mha", "tools/stylus_landmarks.igs.mha",
-                 "tools/scope.igs.mha", "camera/depth_000.png", "tumors.nrrd", "operation/liver.vtp"):  # fmt: skip
-        assert (tmp_path / name).stat().st_size > 0, name
-    transforms = json.loads((tmp_path / "transforms.json").read_text(encoding="utf-8"))
-    assert {"PatientToReference", "ImageToProbe", "TrueImageToReference", "CameraToReference", "StylusTipToStylus",
-            "CameraToScope"} <= set(transforms)  # fmt: skip
-    assert not (tmp_path / "posture.nrrd").exists() and not (tmp_path / "mr.nrrd").exists()
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,8 @@ from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.simulation.ct import CtSettings, scan
 from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
 from CRLMSegmentationLib.simulation.ct.tissues import brightness
-from CRLMSegmentationLib.simulation.patient import LABELS, draw_patient
+from CRLMSegmentationLib.simulation.patient import LABELS
 from scipy import ndimage
-
-
-@pytest.fixture(scope="module")
-def patient():
-    return draw_patient(5)
 
 
 @pytest.fixture(scope="module")
@@ -125,13 +120,15 @@ def test_the_command_writes_a_patient_with_its_ct(patient, tmp_path, monkeypatch
     from CRLMSegmentationLib import cli
 
     # The patient of that seed is drawn already.
-    monkeypatch.setattr("CRLMSegmentationLib.simulation.patient_folder.draw_patient", {5: patient}.__getitem__)
+    monkeypatch.setattr("CRLMSegmentationLib.simulation.patient_folder.draw_patient", {3: patient}.__getitem__)
     small = partial(CtSettings, pixels=48)
     monkeypatch.setattr("CRLMSegmentationLib.simulation.ct.CtSettings", small)
-    arguments = ["simulate", "--patient", "5", "--phases", "portal", "--slice-mm", "5", "-o", str(tmp_path / "p")]
+    arguments = ["simulate", "--patient", "3", "--phases", "portal", "--slice-mm", "5", "-o", str(tmp_path / "p")]
     assert cli.main(arguments) == 0
     assert {"0001.dcm", "0010.dcm"} <= {path.name for path in (tmp_path / "p" / "ct" / "portal").iterdir()}
     for name in ("labels.nrrd", "curves.json", "surfaces/portal.vtp", "ct/portal.nrrd", "ct/labels.nrrd"):
         assert (tmp_path / "p" / name).stat().st_size > 0, name
+    for name in ("posture.nrrd", "mr.nrrd", "sweep.igs.mha", "landmarks.json", "camera"):  # nobody asked for these
+        assert not (tmp_path / "p" / name).exists()
     assert cli.main(["simulate", "--seed", "5", "--phases", "portal", "-o", str(tmp_path / "q")]) != 0
     assert not (tmp_path / "q").exists()

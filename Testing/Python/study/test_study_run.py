@@ -33,7 +33,7 @@ def study(tmp_path_factory):
     stray = write_ball(folder, 6, "test")
     write_volume(Volume(np.ones((4, 4, 4), np.uint8), np.diag([1.0, 1, 1, 1]) + np.eye(4, k=3) * 900), stray.mask)
     table = write_case_table([*rows, stray], folder / "table.csv")
-    arguments = ["study", "run", str(table), "--work", str(folder / "work"), "--epochs", "2", "--iterations", "12",
+    arguments = ["study", "run", str(table), "--work", str(folder / "work"), "--epochs", "2", "--iterations", "6",
              "--threads", "1", "--learning-rate", "0.01", "--margin", "6"]  # fmt: skip
     assert main(arguments) == 0
     return folder / "work", arguments
@@ -51,7 +51,7 @@ def test_the_report_says_what_came_out(study):
     assert "does not lie in its volume" in found["left_out"][0]["reason"]
     page = (work / "report" / "index.html").read_text(encoding="utf-8")
     assert "<table>" in page and "ball6" in page and "simulated" not in page
-    assert "--epochs 2 --iterations 12 --learning-rate 0.01" in page  # the command that does it again
+    assert "--epochs 2 --iterations 6 --learning-rate 0.01" in page  # the command that does it again
     for figure in ("curves", "violins", "reliability", "cases", "robustness"):
         assert (work / "report" / f"{figure}.png").stat().st_size > 5000
     inputs = (work / "inputs.csv").read_text(encoding="utf-8").splitlines()
