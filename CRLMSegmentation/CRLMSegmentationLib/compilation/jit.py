@@ -47,41 +47,45 @@ def kernel_sources(function: Callable[..., Any]) -> str:
     """The hash of all that is compiled into the machine code of `function`, in whatever folders it lies.
 
     These are the sources in its folder, in that of each compiled function that it calls, directly or through others,
-    and in this one; and each number, text, tuple or array that these functions take from a module or from around them,
-    which numba compiles in as constants. Raises OSError where a source cannot be read.
+    and in this one; which function stands behind each name; and each number, text, tuple or array that these functions
+    take from a module or from around them, which numba compiles in as constants. The same in every process. Raises
+    OSError where a source cannot be read.
     """
-    folders, constants = {Path(__file__).resolve().parent}, set()
-    waiting, met = [function], set()
-    while waiting:
-        current = waiting.pop()
-        if current in met:
-            continue
-        met.add(current)
-        folders.add(_folder_of(current))
-        for name, value in _used_by(current):
-            if isinstance(getattr(value, "py_func", None), FunctionType):
-                waiting.append(value.py_func)
-            elif isinstance(value, np.ndarray):
-                constants.add(f"{name} {value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}")
-            elif isinstance(value, (bool, int, float, complex, str, bytes, tuple, np.generic)):
-                constants.add(f"{name} {value!r}")
-    digest = hashlib.sha256("\n".join(sorted(constants)).encode())
+    folders = {Path(__file__).resolve().parent}
+    digest = hashlib.sha256(_what_it_uses(function, folders, {}).encode())
     for folder in sorted(folders):
         digest.update(_hash_of_folder(folder).encode())
     return digest.hexdigest()
 
 
+def _what_it_uses(function: Callable[..., Any], folders: set[Path], met: dict[Callable[..., Any], int]) -> str:
+    """A function with what stands behind each of its names, and so on; adds the folders of all that are compiled."""
+    if function in met:
+        return f"number {met[function]}"
+    met[function] = len(met)
+    folders.add(_folder_of(function))
+    found = []
+    for name, value in _used_by(function):
+        if isinstance(getattr(value, "py_func", None), FunctionType):
+            found.append(f"{name} is {_what_it_uses(value.py_func, folders, met)}")
+        elif isinstance(value, np.ndarray):
+            found.append(f"{name} {value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}")
+        elif isinstance(value, (bool, int, float, complex, str, bytes, tuple, np.generic)):
+            found.append(f"{name} {value!r}")
+    return f"{function.__module__}.{function.__qualname__} of ({'; '.join(found)})"
+
+
 @cache
 def _cache_class() -> Callable[[Callable[..., Any]], Any]:
-    """numba's cache looks at the file of the kernel alone; machine code of what other files gave it would
-    outlive them.
+    """numba's cache looks at the file of the kernel alone: machine code of what other files gave it would outlive them.
+    And it takes what a function has from around it by its pickle, in which a compiled function has another number in
+    every process: a kernel that is put together of others would be compiled, and kept, anew in each.
     """
     from numba.core.caching import FunctionCache
 
     class CacheOfAllSources(FunctionCache):
-        def _index_key(self, sig: object, codegen: object) -> tuple[object, ...]:
-            numbas_own = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]
-            return (*numbas_own, kernel_sources(self._py_func))
+        def _index_key(self, sig: object, codegen: Any) -> tuple[object, ...]:
+            return (sig, codegen.magic_tuple(), kernel_sources(self._py_func))
 
     return CacheOfAllSources
 
@@ -110,7 +114,7 @@ def _used_by(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     places, looked_at = [function.__globals__], set()
     while places:
         place = places.pop()
-        for name in names & place.keys():
+        for name in sorted(names & place.keys()):
             value = place[name]
             if isinstance(value, ModuleType):
                 if value not in looked_at:
