@@ -187,7 +187,7 @@ def test_the_rate_falls_and_the_training_ends_when_the_loss_does_not_fall(small_
 
 
 def test_every_picture_is_seen_before_one_comes_again_and_lines_are_mirrored_with_it(small_pictures):
-    recipe = replace(RECIPE, iterations=2, batch=2, flips=0.0, looks=0.0)
+    recipe = replace(RECIPE, iterations=2, batch=2, flips=0.0, looks=0.0, moves=0.0)
     seen = [picture for pictures, _ in training_batches(small_pictures, recipe, 0) for picture in pictures.numpy()]
     assert sorted(one.sum() for one in seen) == pytest.approx(
         sorted(small_pictures.pictures.reshape(4, -1).sum(axis=1) / 255), rel=1e-5
@@ -195,6 +195,20 @@ def test_every_picture_is_seen_before_one_comes_again_and_lines_are_mirrored_wit
     _, lines = next(training_batches(small_pictures, replace(recipe, flips=1.0), 0))
     assert lines.shape == (2, 3, 64, 64)
     assert (lines[:, 1, :, 64 - 23 : 64 - 20] == 1).all() and lines[:, 1].sum() == 2 * 64 * 3
+
+
+def test_lines_are_turned_scaled_and_shifted_with_their_picture():
+    lines = np.zeros((320, 416), dtype=np.uint8)
+    lines[100:140, 120:300], lines[100:250, 120:150] = 1, 4
+    picture = np.repeat(lines[..., None] * 60, 3, axis=-1)
+    recipe = replace(RECIPE, iterations=4, batch=1, flips=0.0, looks=0.0, moves=1.0)
+    many = list(training_batches(Pictures(picture[None], lines[None]), recipe, 0))
+    for seen, found in many:
+        both = (found.numpy() * np.array([1, 2, 4])[:, None, None]).sum(axis=1)
+        # Grey levels between the two at borders only.
+        assert (np.abs(seen[:, 0].numpy() * 255 / 60 - both) > 0.6).mean() < 0.02
+    shapes = {int(found.sum()) for _, found in many}
+    assert len(shapes) == 4 and max(shapes) < 1.7 * (lines > 0).sum()
 
 
 @pytest.fixture(scope="module")

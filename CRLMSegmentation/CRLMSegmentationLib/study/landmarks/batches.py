@@ -1,4 +1,4 @@
-"""Pictures and landmarks in batches, mirrored and in other light."""
+"""Pictures and landmarks in batches: mirrored, turned, scaled, shifted and in other light."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...laparoscopy.camera.opencv import opencv
 from ...laparoscopy.network.network_picture import lines_in
 from ..cases.dataset import RawDataset
 from .recipe import LandmarkRecipe
 
 if TYPE_CHECKING:
     import torch
+
+# Of the pictures, before they are pressed together to the network's size: a turn in them is none in the network's.
+_PROPORTIONS = 16 / 9
+_MOST_TURN_DEG, _MOST_SCALE, _MOST_SHIFT = 20.0, 1.3, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +76,8 @@ def _varied(
 ) -> tuple[np.ndarray, np.ndarray]:
     if rng.uniform() < recipe.flips:
         picture, labels = picture[:, ::-1], labels[:, ::-1]
+    if rng.uniform() < recipe.moves:
+        picture, labels = _moved(picture, labels, rng)
     if rng.uniform() < recipe.looks:
         light = (picture.astype(np.float32) / 255) ** rng.uniform(0.7, 1.4)
         light = light * rng.uniform(0.75, 1.25) * rng.uniform(0.88, 1.12, 3).astype(np.float32)
@@ -79,3 +86,24 @@ def _varied(
         light += rng.normal(0, rng.uniform(0, 0.03), light.shape)
         picture = np.clip(np.rint(255 * light), 0, 255).astype(np.uint8)
     return picture, labels
+
+
+def _moved(picture: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Turned about the middle by up to 20 degrees, scaled by up to 1.3 and shifted by up to a tenth; what comes in from
+    outside is dark, as a camera's border.
+    """
+    cv2 = opencv()
+    height, width = labels.shape
+    turn = np.radians(rng.uniform(-_MOST_TURN_DEG, _MOST_TURN_DEG))
+    scale = _MOST_SCALE ** rng.uniform(-1, 1)
+    wide = np.diag([_PROPORTIONS * height / width, 1.0])
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    linear = np.linalg.inv(wide) @ linear @ wide
+    middle = np.array([width - 1, height - 1]) / 2
+    shift = rng.uniform(-_MOST_SHIFT, _MOST_SHIFT, 2) * (width, height)
+    affine = np.column_stack([linear, middle + shift - linear @ middle])
+    size = (width, height)
+    return (
+        cv2.warpAffine(np.ascontiguousarray(picture), affine, size, flags=cv2.INTER_LINEAR),
+        cv2.warpAffine(np.ascontiguousarray(labels), affine, size, flags=cv2.INTER_NEAREST),
+    )

@@ -36,7 +36,8 @@ class LandmarkRecipe(Recipe):
     cross_entropy, dice, focal_tversky, huber, weighting  see losses.LossWeights
     rate_factor, rate_patience  the rate is multiplied so after so many epochs without a lower validation loss
     stop_after    epochs without a lower validation loss after which the training ends; the best weights are kept
-    flips, looks  share of pictures that are mirrored left to right, and whose brightness and colours are varied
+    flips, looks, moves  share of pictures that are mirrored left to right, whose brightness and colours are varied, and
+                  that are turned, scaled and shifted
     """
 
     network: str = limited("unet-resnet34", choices=tuple(NETWORKS))
@@ -51,6 +52,7 @@ class LandmarkRecipe(Recipe):
     stop_after: int = limited(7, least=1)
     flips: float = limited(0.5, least=0, most=1)
     looks: float = limited(0.5, least=0, most=1)
+    moves: float = limited(0.5, least=0, most=1)
 
     @property
     def losses(self) -> LossWeights:
@@ -67,9 +69,13 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         RECOMMENDED,
-        replace(RECOMMENDED, name="max-log", cross_entropy=1.0, dice=0.0, looks=0.0),
-        replace(RECOMMENDED, name="logarithmic", cross_entropy=1.0, dice=0.0, looks=0.0, weighting=LOGARITHMIC),
-        replace(RECOMMENDED, name="proportional", cross_entropy=1.0, dice=0.0, looks=0.0, weighting=PROPORTIONAL),
+        replace(RECOMMENDED, name="max-log", cross_entropy=1.0, dice=0.0, looks=0.0, moves=0.0),
+        replace(
+            RECOMMENDED, name="logarithmic", cross_entropy=1.0, dice=0.0, looks=0.0, moves=0.0, weighting=LOGARITHMIC
+        ),
+        replace(
+            RECOMMENDED, name="proportional", cross_entropy=1.0, dice=0.0, looks=0.0, moves=0.0, weighting=PROPORTIONAL
+        ),
         replace(RECOMMENDED, name="dice", cross_entropy=0.0, dice=1.0),
         replace(RECOMMENDED, name="focal-tversky", cross_entropy=0.0, dice=0.0, focal_tversky=1.0),
         replace(RECOMMENDED, name="huber", cross_entropy=0.75, dice=0.0, huber=0.25),
