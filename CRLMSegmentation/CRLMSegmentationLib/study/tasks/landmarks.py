@@ -30,7 +30,6 @@ from ...laparoscopy.network.network_picture import (
 )
 from ...values import Volume
 from ...values.landmarks import LANDMARKS
-from ...values.progress import Progress
 from ..cases.case_files import CaseReader
 from ..cases.case_table import CaseRow
 from ..cases.labelled_image import LabelledImage
@@ -42,8 +41,7 @@ from ..landmarks.truth import read_truth
 from ..metrics import Metric
 from ..reporting import landmark_sections, sections
 from ..reporting.report_page import ReportPlan
-from ..study_folder import StudyFolder
-from .task import CalibrationJob, CalibrationResult, Task
+from .task import CalibrationJob, CalibrationResult, Task, simulation_of
 from .trial import Trial, TrialResult
 
 NAME = "landmarks"
@@ -132,17 +130,6 @@ def evaluate_landmarks(folder: Path, trial: Trial) -> TrialResult:
     return TrialResult(figures, arrays={"picture": picture, "truth": label_map_of(truth), trial.method: mask})
 
 
-def simulate(
-    folder: StudyFolder,
-    quick: bool = False,
-    workers: int = 1,
-    scheduler: str | None = None,
-    progress: Progress | None = None,
-) -> list[CaseRow]:
-    """Pictures of simulated patients; see landmarks/population.py."""
-    return simulate_pictures(folder, QUICK if quick else SHIPPED, workers, scheduler, progress)
-
-
 TASK = Task(
     name=NAME,
     summary="ridge, ligament and silhouette of the liver in laparoscopic pictures",
@@ -165,5 +152,5 @@ TASK = Task(
     ),
     calibrate=calibrate_landmarks,
     data="pictures of a laparoscope",
-    simulate=simulate,
+    simulate=simulation_of(simulate_pictures, SHIPPED, QUICK),
 )  # fmt: skip

@@ -29,7 +29,6 @@ from ...preoperative import structures
 from ...preoperative.find_structures import coarser, find_structures
 from ...preoperative.structures import LIVER, TUMOR, VALUES, VESSELS, Structures, structures_of_map
 from ...values import Label, LabelSet, Volume
-from ...values.progress import Progress
 from ..cases.case_files import CaseReader
 from ..cases.case_table import TRAINING, CaseRow
 from ..cases.ct_population import QUICK, SHIPPED, simulate_cts
@@ -39,10 +38,9 @@ from ..reporting import sections
 from ..reporting.lvt_sections import lvt_introduction, lvt_summaries
 from ..reporting.report_page import ReportPlan
 from ..structure_metrics import STRUCTURE_METRICS, compare_structures
-from ..study_folder import StudyFolder
 from ..training.ct_trainer import CtTrainer
 from ..training.recipe import Recipe, RecipeBook, quick_training
-from .task import CalibrationJob, CalibrationResult, Task
+from .task import CalibrationJob, CalibrationResult, Task, simulation_of
 from .trial import Trial, TrialResult
 
 IGNORED = 4
@@ -86,15 +84,8 @@ RECIPES = {
 }
 
 
-def simulate(
-    folder: StudyFolder,
-    quick: bool = False,
-    workers: int = 1,
-    scheduler: str | None = None,
-    progress: Progress | None = None,
-) -> list[CaseRow]:
-    """CTs of simulated patients; see cases/ct_population.py."""
-    return simulate_cts(folder, QUICK if quick else SHIPPED, workers, scheduler, progress)
+# One for all three tasks: they learn from the same cases.
+_SIMULATE = simulation_of(simulate_cts, SHIPPED, QUICK)
 
 
 def _small(recipe: Recipe) -> Recipe:
@@ -232,7 +223,7 @@ def _task(name: str, summary: str, number: int, labels: LabelSet, images: Callab
         calibrate=validate_lvt,
         labelled=labelled_in if is_partial else _no_list,
         data="CTs of livers",
-        simulate=simulate,
+        simulate=_SIMULATE,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ...values import LabelSet
 from ...values.progress import Progress
@@ -85,6 +85,26 @@ class Simulate(Protocol):
         scheduler: str | None = None,
         progress: Progress | None = None,
     ) -> list[CaseRow]: ...
+
+
+Population = TypeVar("Population")
+# Simulates a population in a study's folder with so many processes here, or those of a Dask scheduler.
+Draw = Callable[[StudyFolder, Population, int, str | None, Progress | None], list[CaseRow]]
+
+
+def simulation_of(draw: Draw[Population], shipped: Population, few: Population) -> Simulate:
+    """Simulates `shipped`, and `few` cases to see that everything runs."""
+
+    def simulate(
+        folder: StudyFolder,
+        quick: bool = False,
+        workers: int = 1,
+        scheduler: str | None = None,
+        progress: Progress | None = None,
+    ) -> list[CaseRow]:
+        return draw(folder, few if quick else shipped, workers, scheduler, progress)
+
+    return simulate
 
 
 def everything_labelled(row: CaseRow, recipe: Any) -> tuple[str, ...] | None:
