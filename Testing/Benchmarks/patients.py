@@ -20,8 +20,8 @@ from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.simulation import ProbeSettings, SweepSettings
 from CRLMSegmentationLib.simulation.patient import LABELS, at_date, draw_operation, draw_patient, patient_labels
 from CRLMSegmentationLib.simulation.patient.checks import faults_of, faults_of_operation
-from CRLMSegmentationLib.simulation.patient.surface_curves import surface_points
 from CRLMSegmentationLib.simulation.ultrasound.patient_place import place_sweep
+from CRLMSegmentationLib.values.triangles import surface_points
 
 LIVER, PORTAL, HEPATIC = (0.72, 0.34, 0.28), (0.2, 0.35, 0.9), (0.5, 0.15, 0.65)
 ARTERY, BILE, LESION, RIDGE, LIGAMENT = (

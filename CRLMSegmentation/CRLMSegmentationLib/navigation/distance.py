@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
+from ..values.triangles import signed_volume_mm3, triangles_of
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -99,7 +100,7 @@ def _closed_outward(surface: vtkPolyData | None) -> vtkPolyData:
                 "The faces of the tumor surface turn this way and that, so inside and outside are not known; make the "
                 "surface again from the mask."
             )
-    if _signed_volume_mm3(points, triangles) < 0:
+    if signed_volume_mm3(points, triangles) < 0:
         bare = _reversed(bare)
     return bare
 
@@ -128,16 +129,6 @@ def _cleaned(surface: vtkPolyData) -> vtkPolyData:
     return cleaned
 
 
-def triangles_of(surface: vtkPolyData) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, 3) float64 and triangles (m, 3) of point indices, of a vtkPolyData of triangles."""
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-
-    if surface.GetNumberOfPolys() == 0:
-        return np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64)
-    points = vtk_to_numpy(surface.GetPoints().GetData()).astype(np.float64)
-    return points, vtk_to_numpy(surface.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int64)
-
-
 def _edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of every edge of every triangle: one number that both faces beside it share, and its direction (1 or -1)."""
     walked = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
@@ -157,12 +148,6 @@ def _turns_one_way(triangles: np.ndarray) -> bool:
     number, direction = _edges(triangles)
     _, which = np.unique(number, return_inverse=True)
     return bool((np.bincount(which.ravel(), weights=direction) == 0).all())
-
-
-def _signed_volume_mm3(points: np.ndarray, triangles: np.ndarray) -> float:
-    """Volume enclosed by faces that turn outward; negative when they turn inward (divergence theorem)."""
-    a, b, c = ((points - points.mean(axis=0))[triangles[:, corner]] for corner in range(3))
-    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
 
 
 def _oriented(surface: vtkPolyData) -> vtkPolyData:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import GeometryError
 from ..segmentation.surface import isosurface
-from .distance import triangles_of
+from ..values.triangles import triangles_of, triangulated
 from .surface_distances import SurfaceDistances
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def margin_shell(surface: vtkPolyData | None, margin_mm: float) -> vtkPolyData:
         raise GeometryError(f"The margin is {margin_mm:g} mm; it must be above 0 and at most {LARGEST_MARGIN_MM:g} mm.")
     if surface is None or surface.GetNumberOfPoints() == 0:
         raise GeometryError("The tumor surface is empty: there is nothing to put a margin around.")
-    points, triangles = triangles_of(_triangulated(surface))
+    points, triangles = triangles_of(triangulated(surface))
     lower, upper = points.min(axis=0) - margin_mm, points.max(axis=0) + margin_mm
     spacing_mm = max(_FINEST_MM, float(np.prod(upper - lower) / _MOST_SAMPLES) ** (1 / 3))
     # Two samples beyond the shell on every side, so that it closes.
@@ -65,21 +65,6 @@ def margin_shell(surface: vtkPolyData | None, margin_mm: float) -> vtkPolyData:
     distance[near] = np.where(inside[near], -away, away)
     shell: vtkPolyData = isosurface(distance.astype(np.float32), margin_mm, (spacing_mm,) * 3, lower, normals=True)
     return shell
-
-
-def _triangulated(surface: vtkPolyData) -> vtkPolyData:
-    """The same surface, of triangles alone."""
-    from vtkmodules.vtkFiltersCore import vtkTriangleFilter
-
-    if surface.GetNumberOfStrips() == 0 and surface.GetPolys().IsHomogeneous() == 3:
-        return surface
-    triangles = vtkTriangleFilter()
-    triangles.SetInputData(surface)
-    triangles.PassLinesOff()
-    triangles.PassVertsOff()
-    triangles.Update()
-    triangulated: vtkPolyData = triangles.GetOutput()
-    return triangulated
 
 
 def _inside(surface: vtkPolyData, size: np.ndarray, origin: np.ndarray, spacing_mm: float) -> np.ndarray:

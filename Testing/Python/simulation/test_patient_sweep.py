@@ -10,7 +10,6 @@ from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.files import read_surface, read_volume
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.simulation.patient import LABELS, patient_labels
-from CRLMSegmentationLib.simulation.patient.surface_curves import surface_points
 from CRLMSegmentationLib.simulation.ultrasound.capsule import CapsuleMotion, capsule_under_probe
 from CRLMSegmentationLib.simulation.ultrasound.liver import LESION
 from CRLMSegmentationLib.simulation.ultrasound.motion import draw_motion
@@ -23,6 +22,7 @@ from CRLMSegmentationLib.simulation.ultrasound.patient_sweep import (
 from CRLMSegmentationLib.simulation.ultrasound.probe import draw_probe
 from CRLMSegmentationLib.simulation.ultrasound.settings import ProbeSettings, SweepSettings
 from CRLMSegmentationLib.sweep import read_sweep
+from CRLMSegmentationLib.values.triangles import surface_points
 from CRLMSegmentationLib.web.actions import simulator
 
 SETTINGS = dict(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import LaparoscopeError
+from ...values.triangles import signed_volume_mm3, surface_of, triangles_of, triangulated
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -42,6 +43,10 @@ class Mesh:
         pairs: np.ndarray = np.unique(np.sort(ends, axis=1), axis=0)
         return pairs
 
+    def as_surface(self) -> vtkPolyData:
+        """The same as VTK has it."""
+        return surface_of(self.points, self.triangles)
+
     @cached_property
     def center(self) -> np.ndarray:
         """(3,) mean of the points."""
@@ -51,24 +56,13 @@ class Mesh:
 
 def mesh_of(surface: vtkPolyData) -> Mesh:
     """The triangles of `surface`, turned outwards when it is closed. Raises LaparoscopeError when it has none."""
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-    from vtkmodules.vtkFiltersCore import vtkTriangleFilter
-
-    split = vtkTriangleFilter()
-    split.SetInputData(surface)
-    split.PassLinesOff()
-    split.PassVertsOff()
-    split.Update()
-    output = split.GetOutput()
-    if output.GetNumberOfPolys() == 0:
+    points, triangles = triangles_of(triangulated(surface))
+    if not len(triangles):
         raise LaparoscopeError("A surface of the model has no triangles: save it as a closed surface.")
-    points = vtk_to_numpy(output.GetPoints().GetData()).astype(np.float64)
     if not np.isfinite(points).all():
         raise LaparoscopeError("A surface of the model has points that are not finite numbers.")
-    triangles = vtk_to_numpy(output.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int64)
-    corners = (points - points.mean(axis=0))[triangles]
-    six_volumes = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
-    return Mesh(points, triangles if six_volumes >= 0 else np.ascontiguousarray(triangles[:, ::-1]))
+    is_outward = signed_volume_mm3(points, triangles) >= 0
+    return Mesh(points, triangles if is_outward else np.ascontiguousarray(triangles[:, ::-1]))
 
 
 def refined_mesh(mesh: Mesh, longest_mm: float) -> Mesh:

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 from pyigtl import MessageBase
 
-from ...navigation.distance import triangles_of
 from ...tracking.openigtlink.conversion import transform_message
 from ...tracking.openigtlink.messages import Utf8StringMessage
 from ...tracking.openigtlink.polydata_message import PolyDataMessage
+from ...values.triangles import triangles_of
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData

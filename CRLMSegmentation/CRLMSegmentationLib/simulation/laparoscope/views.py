@@ -15,8 +15,8 @@ from ...errors import ConfigurationError
 from ...geometry import invert_affine, transform_points
 from ...laparoscopy.surface.depth import lay_triangles
 from ...values.camera import Camera
+from ...values.triangles import surface_points
 from ..patient.operation import Operation
-from ..patient.surface_curves import surface_points
 
 # In the order in which they are laid: where two meet, the later one is seen.
 LANDMARKS = {"background": 0, "liver": 1, "silhouette": 2, "falciform ligament": 3, "ridge": 4}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ...values.triangles import surface_points
 from ..tubes import beads
 from .deformation import LEAST_MM, MOST_MM
 from .liver_shape import LARGEST_ML, SMALLEST_ML
 from .operation import Operation
 from .patient import Patient
-from .surface_curves import surface_points
 from .vessel_tree import VesselTree
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from ...files import write_displacements, write_surface, write_volume
 from ...files.whole_file import written_whole
 from ...values import Volume
 from ...values.progress import Progress
+from ...values.triangles import surface_points
 from ..tubes import paint_tubes
 from .deformation import Deformation
 from .labels import LABELS, patient_labels
@@ -21,7 +22,7 @@ from .moved import MovedPatient
 from .operation import Operation, draw_operation, grid_around
 from .patient import Patient
 from .posture import Posture
-from .surface_curves import surface_at_zero, surface_points
+from .surface_curves import surface_at_zero
 from .vessel_tree import VesselTree
 
 if TYPE_CHECKING:

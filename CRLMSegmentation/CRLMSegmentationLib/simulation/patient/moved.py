@@ -16,13 +16,13 @@ from numpy.typing import ArrayLike
 
 from ...compilation.jit import compiled
 from ...geometry import corners_of_extent
+from ...values.triangles import surface_points, with_points
 from .couinaud import Planes
 from .lesions import PatientLesion
 from .liver_shape import LiverShape, liver_along
 from .organs import Organ
 from .patient import Patient
 from .posture import Carrier, OneAfterAnother, Posture
-from .surface_curves import surface_points, with_points
 from .vessel_tree import Vessels, VesselTree
 
 if TYPE_CHECKING:

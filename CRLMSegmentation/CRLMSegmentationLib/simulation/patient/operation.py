@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...geometry import invert_affine, transform_points
+from ...values.triangles import surface_points, with_points
 from ..lesion_shape import random_rotation
 from .deformation import Deformation, draw_deformation
 from .patient import Patient
-from .surface_curves import surface_points, with_points
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...values.triangles import surface_points
 from .couinaud import Planes
 from .liver_shape import LiverShape
 
@@ -74,27 +75,6 @@ def falciform_ligament(shape: LiverShape, planes: Planes, surface: vtkPolyData) 
     in_front = points @ np.array([planes.left[0], planes.left[1], 0.0]) > 12.0
     line = _longest_line(_contour(surface, beside, (dome > visceral) & in_front))
     return _resampled(line if line[0, 2] < line[-1, 2] else line[::-1])
-
-
-def surface_points(surface: vtkPolyData) -> np.ndarray:
-    """(n, 3) float64: the points of a surface, in mm."""
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-
-    points: np.ndarray = vtk_to_numpy(surface.GetPoints().GetData())
-    return points.astype(np.float64)
-
-
-def with_points(surface: vtkPolyData, points: np.ndarray) -> vtkPolyData:
-    """A copy of a surface whose points lie at `points` (n, 3), mm."""
-    from vtkmodules.util.numpy_support import numpy_to_vtk
-    from vtkmodules.vtkCommonCore import vtkPoints
-    from vtkmodules.vtkCommonDataModel import vtkPolyData as Surface
-
-    moved, places = Surface(), vtkPoints()
-    places.SetData(numpy_to_vtk(points.astype(np.float32), deep=True))
-    moved.DeepCopy(surface)
-    moved.SetPoints(places)
-    return moved
 
 
 def _contour(surface: vtkPolyData, values: np.ndarray, wanted: np.ndarray | None = None) -> list[np.ndarray]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...values.triangles import surface_points
 from ..patient.patient import Patient
-from ..patient.surface_curves import surface_points
 
 
 def named_landmarks(patient: Patient) -> dict[str, np.ndarray]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import ConfigurationError
+from ...values.triangles import surface_points
 from ..lesion_shape import sphere_directions
 from ..patient.lesions import PatientLesion
 from ..patient.operation import Operation
-from ..patient.surface_curves import surface_points
 from .capsule import Capsule, CapsuleMotion, capsule_under_probe
 from .motion import draw_motion, rigid
 from .patient_liver import SweepPlace
