@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.errors import FileFormatError
-from CRLMSegmentationLib.files import write_surface
+from CRLMSegmentationLib.files import read_surface, write_surface
 from CRLMSegmentationLib.files.laparoscope.camera_file import write_camera
 from CRLMSegmentationLib.files.laparoscope.curves_file import read_curves
 from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import write_picture
@@ -14,6 +14,7 @@ from CRLMSegmentationLib.files.laparoscope.polylines_file import write_polylines
 from CRLMSegmentationLib.files.transform_file import read_transform, write_transform
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.laparoscopy.pose.solver import moved
+from CRLMSegmentationLib.values.triangles import surface_points
 
 TARGET = np.array([0.0, 20, 0])
 
@@ -46,7 +47,7 @@ def test_the_pose_is_written_with_its_error_and_overlay_takes_it(liver_view, cas
     status, out, err = crlm(capsys, *words(case, "--json"))
     facts = json.loads(out)
     assert status == 0 and facts["reprojection_px"] < 0.5 and 0 < facts["error_mm"] < 10, err
-    assert set(facts["landmark_px"]) == {"ridge", "ligament", "silhouette"} and "keeps its shape" in err
+    assert set(facts["landmark_px"]) == {"ridge", "ligament", "silhouette"} and not facts["is_deformed"]
     pose = read_transform(case / "pose.tfm")
     assert pose == pytest.approx(np.array(facts["model_to_camera"]), abs=1e-6)
     off = transform_points(pose, TARGET) - transform_points(liver_view.pose, TARGET)
@@ -56,6 +57,20 @@ def test_the_pose_is_written_with_its_error_and_overlay_takes_it(liver_view, cas
     status, _, err = crlm(capsys, "overlay", case / "picture.png", case / "model", "--camera", case / "camera.json",
                           "--pose", case / "pose.tfm", "-o", case / "drawn.png")  # fmt: skip
     assert status == 0, err
+
+
+def test_the_deformed_model_is_written_beside_the_pose(liver_view, case, capsys):
+    status, out, err = crlm(capsys, *words(case, "--deformed", case / "bent", "--json"))
+    facts = json.loads(out)
+    assert status == 0 and facts["is_deformed"] and facts["reprojection_px"] < 0.7, err
+    pose, liver = read_transform(case / "pose.tfm"), surface_points(read_surface(case / "bent" / "liver.vtp"))
+    # Nothing was deformed: the liver comes to lie where it is.
+    off = transform_points(pose, liver) - transform_points(liver_view.pose, liver_view.model.liver.points)
+    assert np.linalg.norm(off, axis=1).mean() < 2
+    status, _, err = crlm(capsys, *words(case, "--deformed", case / "bent", "--force"))
+    assert status == 0, err
+    status, _, err = crlm(capsys, *words(case, "--deformed", case / "lines.json", "--force"))
+    assert status == 1 and "is a file; give the name of a folder" in err
 
 
 @pytest.mark.parametrize("change, sentence", [

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ConfigurationError, FileFormatError
+from ...files import read_surface, write_surface
 from ...files.laparoscope.curves_file import read_curves
 from ...files.laparoscope.model_files import model_files
 from ...files.laparoscope.polylines_file import read_polylines
 from ...files.laparoscope.pose_file import read_pose
 from ...files.transform_file import write_transform
+from ...values.triangles import surface_points, with_points
 from ..options.checks import check_there
-from ..options.outputs import Output, add_force_option, check_outputs
+from ..options.outputs import Output, add_force_option, check_folder, check_outputs
 from ..options.printing import print_doubt, print_facts
 from ..options.progress import progress_bar
 from .model_input import CAMERA_HELP, MODEL_HELP, camera_for, read_model
@@ -30,8 +32,11 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "crlm scope register polylines.json patient/ --camera camera.json -o pose.tfm",
     "crlm scope register polylines.json patient/ --camera camera.json --start rough.tfm -o pose.tfm --json",
+    "crlm scope register polylines.json patient/ --camera camera.json --deformed bent/ -o pose.tfm",
 )
 _CURVES = "curves.json"
+# By so much the error of a rigid pose is worth a hint that a deformation would make it smaller.
+_SHAPE_MM = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,15 +50,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", metavar="FILE",
                         help="a rough pose to begin with, .tfm (default: found; it takes the scope to look from below "
                         "and in front, the patient's front up in the picture)")  # fmt: skip
+    parser.add_argument("--deformed", metavar="DIR",
+                        help="also deform the model smoothly, as the lines say, and write its surfaces here: the pose "
+                        "is then that of the deformed model")  # fmt: skip
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the pose, model to camera, .tfm")
     add_force_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     curves = _curves_file(arguments)
-    surfaces = model_files(arguments.model).values()
-    inputs = [arguments.polylines, arguments.camera, arguments.start, curves, *surfaces]
-    check_outputs([Output("-o", arguments.output, (".tfm",))], inputs, arguments.force)
+    surfaces = model_files(arguments.model)
+    inputs = [arguments.polylines, arguments.camera, arguments.start, curves, *surfaces.values()]
+    bent = _deformed_files(arguments.deformed, surfaces)
+    outputs = [Output("-o", arguments.output, (".tfm",)), *(Output("--deformed", file) for file in bent)]
+    check_outputs(outputs, inputs, arguments.force)
     check_there([arguments.polylines, arguments.start], "file")
     frames, size = read_polylines(arguments.polylines)
     lines = _of_frame(frames, arguments.frame, arguments.polylines)
@@ -65,9 +75,24 @@ def run(arguments: argparse.Namespace) -> None:
         parts = read_model(arguments.model)
         model = _landmarks(parts, curves)
         start = _start(arguments.start)
-        found = register_pose(model, camera, lines, start, progress)
+        found = register_pose(model, camera, lines, start, progress, deform=arguments.deformed is not None)
+    for file in bent:
+        surface = read_surface(surfaces[file.stem])
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_surface(with_points(surface, found.displaced(surface_points(surface))), file)
     write_transform(found.model_to_camera, arguments.output)
     _report(arguments.output, parts, found)
+
+
+def _deformed_files(folder: str | None, surfaces: dict[str, Path]) -> list[Path]:
+    """The deformed surfaces, one for each of the model; none without a folder. Raises ConfigurationError."""
+    if folder is None:
+        return []
+    place = Path(folder)
+    if place.exists() and not place.is_dir():
+        raise ConfigurationError(f"--deformed {place} is a file; give the name of a folder.")
+    check_folder(place, "--deformed")
+    return [place / f"{name}.vtp" for name in surfaces]
 
 
 def _curves_file(arguments: argparse.Namespace) -> Path | None:
@@ -121,6 +146,7 @@ def _report(output: str, parts: list[ModelPart], found: PoseRegistration) -> Non
     print_facts({
         "pose": output, "model_to_camera": found.model_to_camera, "reprojection_px": found.reprojection_px,
         "landmark_px": found.landmark_px, "outliers": found.outliers, "error_mm": error_mm,
+        "is_deformed": found.is_deformed,
         "doubts": list(found.doubts), "made_at": now,
     })  # fmt: skip
     by_landmark = ", ".join(f"{name} {value:.1f}" for name, value in found.landmark_px.items())
@@ -128,4 +154,5 @@ def _report(output: str, parts: list[ModelPart], found: PoseRegistration) -> Non
           f"out); error to be expected {where} {error_mm:.1f} mm")  # fmt: skip
     for doubt in found.doubts:
         print_doubt(f"doubt: {doubt}")
-    print_doubt("doubt: this error is that of a liver that keeps its shape; in the operation it does not")
+    if not found.is_deformed and error_mm > found.deformed.error_mm(target) + _SHAPE_MM:
+        print_doubt("doubt: much of this error is that the liver has changed its shape: --deformed takes that in")

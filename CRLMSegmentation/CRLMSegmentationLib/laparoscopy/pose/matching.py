@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -58,10 +58,13 @@ class Matcher:
     """The landmarks of a picture, and those of the model that they may be of.
 
     lines  of one picture; a landmark that the model lacks is left out
+
+    coarse_liver  the model's, with fewer triangles
     """
 
     def __init__(self, model: ModelLandmarks, camera: Camera, lines: Sequence[Polyline]):
         self.model, self.camera = model, camera
+        self.coarse_liver = coarse_mesh(model.liver)
         width = camera.image_size[0]
         self._curves = {name: curves for name in LANDMARKS if (curves := model.curves(name)) is not None}
         self.lines = [line for line in lines if line.landmark == SILHOUETTE or line.landmark in self._curves]
@@ -74,13 +77,16 @@ class Matcher:
                 self.observed[name] = np.vstack([points for points, _ in sampled]), np.maximum(weights, 0.05)
         self.step_px, self._along_px = step, width * _ALONG_SHARE
 
+    def displaced(self, move: Callable[[np.ndarray], np.ndarray]) -> Matcher:
+        """The same with a model whose points (n, 3) lie where `move` says."""
+        other = copy.copy(self)
+        other.coarse_liver = Mesh(move(self.coarse_liver.points), self.coarse_liver.triangles)
+        other._curves = {name: Curves(move(one.points), one.neighbors) for name, one in self._curves.items()}
+        return other
+
     def curve_points(self, landmark: str) -> np.ndarray:
         """(n, 3) points 1 mm apart along the model's curves of 'ridge' or 'ligament'."""
         return self._curves[landmark].points
-
-    @cached_property
-    def _liver(self) -> Mesh:
-        return coarse_mesh(self.model.liver)
 
     def match(self, model_to_camera: np.ndarray, with_silhouette: bool = True) -> Matches:
         """What belongs together when the model lies at `model_to_camera` (4, 4): to each point of the picture the
@@ -104,7 +110,7 @@ class Matcher:
     def _on_silhouette(
         self, pixels: np.ndarray, model_to_camera: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        silhouette = silhouette_of(self._liver, self.camera, model_to_camera)
+        silhouette = silhouette_of(self.coarse_liver, self.camera, model_to_camera)
         if not len(silhouette.points):
             return None
         _, nearest = cKDTree(silhouette.pixels).query(pixels)

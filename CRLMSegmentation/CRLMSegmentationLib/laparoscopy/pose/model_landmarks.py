@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ...geometry import invert_affine, transform_points
 from ...values.camera import Camera
-from ..surface.mesh import Mesh
+from ..surface.mesh import Mesh, mesh_of
 from ..surface.view import view_of
 
 _STEP_MM = 1.0
@@ -110,22 +110,10 @@ def coarse_mesh(mesh: Mesh) -> Mesh:
     """The same surface of at most 20,000 triangles, to a tenth of a millimetre or so for a liver of usual size."""
     if len(mesh.triangles) <= _MOST_TRIANGLES:
         return mesh
-    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
-    from vtkmodules.vtkCommonCore import vtkPoints
-    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
     from vtkmodules.vtkFiltersCore import vtkQuadricDecimation
 
-    from ..surface.mesh import mesh_of
-
-    surface, places, cells = vtkPolyData(), vtkPoints(), vtkCellArray()
-    places.SetData(numpy_to_vtk(mesh.points, deep=True))
-    offsets = np.arange(0, 3 * len(mesh.triangles) + 1, 3, dtype=np.int64)
-    numbers = np.ascontiguousarray(mesh.triangles).ravel()
-    cells.SetData(numpy_to_vtkIdTypeArray(offsets, deep=True), numpy_to_vtkIdTypeArray(numbers, deep=True))
-    surface.SetPoints(places)
-    surface.SetPolys(cells)
     fewer = vtkQuadricDecimation()
-    fewer.SetInputData(surface)
+    fewer.SetInputData(mesh.as_surface())
     fewer.SetTargetReduction(1 - _MOST_TRIANGLES / len(mesh.triangles))
     fewer.Update()
     return mesh_of(fewer.GetOutput())

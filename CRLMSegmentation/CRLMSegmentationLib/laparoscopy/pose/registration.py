@@ -1,9 +1,9 @@
-"""The pose of a model before the camera, with how well it is known; or the reason why it is not."""
+"""The pose of a model before the camera, and on request its deformation, with how well they are known; or why not."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from ...geometry import transform_points
 from ...values.camera import Camera
 from ...values.landmarks import LANDMARKS, Polyline
 from ...values.progress import Progress
+from .deformed import DeformedFit, fit_deformed
 from .matching import Matcher
 from .model_landmarks import ModelLandmarks
+from .shape_modes import shape_modes
 from .solver import SCALES, Fit, fit_pose, jacobian
 from .starts import distance_mm, rough_poses
 
@@ -32,26 +34,38 @@ _OUTLIER_SHARE = 1 / 80
 class PoseRegistration:
     """Where a model lies before the camera, and how well that is known.
 
-    model_to_camera          (4, 4) rigid, mm
+    model_to_camera          (4, 4) rigid, mm; after the displacements of `deformed` where is_deformed
+    is_deformed              the model is displaced, too; else it keeps its shape
+    deformed                 pose and displacements together, by which the error of either is known
     reprojection_px          root mean square distance of the picture's lines from the model's, outliers left out
     landmark_px              the same by landmark
     outliers                 share of the points that are farther off than 1/80 of the picture's width
-    covariance               (6, 6) of the pose, as moved() of solver.py takes a step
     doubts                   sentences, for people
-    center                   (3,) of the liver, about which the pose's steps turn
     """
 
     model_to_camera: np.ndarray
+    is_deformed: bool
+    deformed: DeformedFit
     reprojection_px: float
     landmark_px: dict[str, float]
     outliers: float
-    covariance: np.ndarray
-    center: np.ndarray
     doubts: tuple[str, ...] = ()
 
+    def displaced(self, points: np.ndarray) -> np.ndarray:
+        """(n, 3) in the model's frame: where `points` (n, 3) of the model come to lie before the pose."""
+        fit = self.deformed
+        return fit.modes.moved(points, fit.coefficients) if self.is_deformed else points
+
+    def in_camera(self, points: np.ndarray) -> np.ndarray:
+        """(n, 3) where `points` (n, 3) of the model lie before the camera."""
+        return transform_points(self.model_to_camera, self.displaced(points))
+
     def error_mm(self, point: np.ndarray) -> float:
-        """The error to be expected (root mean square) at a point (3,) of the model, if the liver keeps its shape."""
-        return _error_mm(self.covariance, self.model_to_camera, self.center, point)
+        """The error to be expected (root mean square) at a point (3,) of the model; a pose that keeps the shape is off
+        also by what the shape has changed.
+        """
+        off = self.in_camera(point[None]) - self.deformed.in_camera(point[None])
+        return float(np.hypot(np.linalg.norm(off), self.deformed.error_mm(point)))
 
 
 def register_pose(
@@ -60,44 +74,57 @@ def register_pose(
     lines: Sequence[Polyline],
     start: np.ndarray | None = None,
     progress: Progress | None = None,
+    deform: bool = False,
 ) -> PoseRegistration:
     """Where `model` lies before `camera` when its landmarks are seen at `lines`.
 
     start     (4, 4) rough pose, model to camera; None: found from several, see starts.py
     progress  called with (share, text)
+    deform    the model is displaced as well, smoothly, see deformed.py
     Raises LaparoscopeError when the landmarks cannot determine the pose.
     """
     matcher = Matcher(model, camera, lines)
     if not matcher.observed:
         raise LaparoscopeError(f"Picture and model have no landmark in common: {_missing(model, lines)}.")
     starts = [start] if start is not None else rough_poses(matcher)
+    modes = shape_modes(matcher.coarse_liver)
     fits: list[Fit] = []
+    deformed: list[DeformedFit] = []
     for number, one in enumerate(starts):
         if progress:
             progress(0.2 + 0.8 * number / len(starts), "pose")
         fits.append(fit_pose(matcher, one))
+        deformed.append(fit_deformed(matcher, modes, one))
     fits.sort(key=lambda fit: fit.cost_px)
-    best = fits[0]
-    covariance = _covariance(matcher, best)
     points = model.liver.points[:: max(1, len(model.liver.points) // 200)]
+    # A liver that has changed its shape may fit best, as a rigid one, where it is not.
+    likely = min(deformed, key=lambda fit: fit.improbable)
+    best = fit_pose(matcher, likely.model_to_camera, SCALES[1:])
+    _check_pose(best, fits, matcher, points, lines, is_given=start is not None)
+    return _summary(matcher, best, likely, deform, float(np.mean([likely.error_mm(point) for point in points])))
+
+
+def _check_pose(
+    best: Fit, fits: Sequence[Fit], matcher: Matcher, points: np.ndarray, lines: Sequence[Polyline], is_given: bool
+) -> None:
+    """Raises LaparoscopeError when the pose stays open, or there is another as good one and none was given."""
+    covariance, model = _covariance(matcher, best), matcher.model
     open_mm = float(
         np.mean([_error_mm(covariance, best.model_to_camera, model.liver.center, point) for point in points])
     )
     if not open_mm < _OPEN_MM:
         how = f"the liver could still lie {open_mm:.0f} mm elsewhere" if open_mm < 1000 else "it stays open"
         raise LaparoscopeError(f"These landmarks cannot determine the pose, {how}: {_missing(model, lines)}.")
-    found = _summary(matcher, best, covariance)
     others = [
-        fit for fit in fits[1:]
+        fit for fit in fits
         if fit.cost_px < _AS_GOOD * best.cost_px
         and distance_mm(fit.model_to_camera, best.model_to_camera, points) > _ELSEWHERE_MM
     ]  # fmt: skip
-    if others:
+    if others and not is_given:
         raise LaparoscopeError(
             "These landmarks fit the model in more than one pose: give a rough one with --start, or more landmarks: "
             f"{_missing(model, lines)}."
         )
-    return PoseRegistration(**{**found.__dict__, "doubts": _doubts(found, open_mm, camera.image_size[0])})
 
 
 def _missing(model: ModelLandmarks, lines: Sequence[Polyline]) -> str:
@@ -141,22 +168,25 @@ def _error_mm(covariance: np.ndarray, pose: np.ndarray, center: np.ndarray, poin
     return float(np.sqrt(np.trace(slope @ covariance @ slope.T)))
 
 
-def _summary(matcher: Matcher, fit: Fit, covariance: np.ndarray) -> PoseRegistration:
+def _summary(matcher: Matcher, rigid: Fit, likely: DeformedFit, deform: bool, open_mm: float) -> PoseRegistration:
+    fit = likely if deform else rigid
+    width = matcher.camera.image_size[0]
     away = np.abs(fit.offsets_px)
-    is_near = away <= matcher.camera.image_size[0] * _OUTLIER_SHARE
+    is_near = away <= width * _OUTLIER_SHARE
     names = {number: name for name, number in LANDMARKS.items()}
     by_landmark = {
         names[kind]: float(np.sqrt((away[is_near & (fit.matches.kinds == kind)] ** 2).mean()))
         for kind in np.unique(fit.matches.kinds[is_near]).tolist()
     }
-    return PoseRegistration(
+    found = PoseRegistration(
         model_to_camera=fit.model_to_camera,
+        is_deformed=deform,
+        deformed=likely,
         reprojection_px=float(np.sqrt((away[is_near] ** 2).mean())) if is_near.any() else float("inf"),
         landmark_px=by_landmark,
         outliers=float(1 - is_near.mean()),
-        covariance=covariance,
-        center=matcher.model.liver.center,
     )
+    return replace(found, doubts=_doubts(found, open_mm, width))
 
 
 def _doubts(found: PoseRegistration, open_mm: float, width: int) -> tuple[str, ...]:
@@ -166,9 +196,10 @@ def _doubts(found: PoseRegistration, open_mm: float, width: int) -> tuple[str, .
             f"{found.outliers:.0%} of the landmarks' points do not fit the model: another shape, or wrong ones."
         )
     if found.reprojection_px > _BAD_PX_SHARE * width:
+        what_to_do = "wrong lines, or the wrong pose" if found.is_deformed else "register it with its deformation"
         doubts.append(
-            f"The landmarks fit to {found.reprojection_px:.1f} pixels only: the liver has not the model's shape, or "
-            "the pose is wrong; the error may be several times the stated one."
+            f"The landmarks fit to {found.reprojection_px:.1f} pixels only: the liver has not the model's shape: "
+            f"{what_to_do}."
         )
     if open_mm > _DOUBTFUL_MM:
         doubts.append(f"The landmarks leave the pose open by {open_mm:.0f} mm: more of them would make it reliable.")

@@ -23,7 +23,7 @@ _MOST_ROUNDS = 12
 # The pose stands still when no point of the model moves by more than this.
 _STILL_MM = 0.01
 # Turning by an angle is worth moving by it times this.
-_RADIUS_MM = 80.0
+RADIUS_MM = 80.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ def moved(pose: np.ndarray, step: np.ndarray, center: np.ndarray) -> np.ndarray:
     """`pose` (4, 4) turned about where it puts `center` (3,) and shifted: step (6,), mm along the camera's axes, and
     turns about them times 80 mm.
     """
-    turn = Rotation.from_rotvec(step[3:] / _RADIUS_MM).as_matrix()
+    turn = Rotation.from_rotvec(step[3:] / RADIUS_MM).as_matrix()
     middle = pose[:3, :3] @ center + pose[:3, 3]
     changed = np.eye(4)
     changed[:3, :3] = turn @ pose[:3, :3]
