@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,10 +111,16 @@ class LocalPredictor:
         return Prediction(total, wanted)
 
     def warm_up(self) -> None:
-        """A first pass, so that the first image does not pay for what is made once."""
+        """A first pass, so that the first image does not pay for what is made once. Where the networks have run before,
+        to be chosen, only what comes before and after them.
+        """
         notice = self.notice
         for member in self._members:
-            self.predict(member.example())
+            if member.has_run:
+                with this_thread_prints_nothing(), _bounded_threads(self.threads):
+                    member.warm_up_around()
+            else:
+                self.predict(member.example())
         self.notice = notice
 
     def interrupt(self) -> None:
@@ -169,7 +176,7 @@ class _Member:
         parameters = model.read_weights()
         chosen = choose_runtimes(self.plan, parameters, device, runtime, threads)
         self.runtimes: tuple[Runtime, ...] = chosen.runtimes
-        self.notice = chosen.notice
+        self.notice, self.has_run = chosen.notice, chosen.has_run
         self._own = chosen.runtimes
         self._on_processor: tuple[Runtime, ...] | None = None
         # For the day on which the graphics card has no room left.
@@ -227,6 +234,14 @@ class _Member:
         noise = np.random.default_rng(0).integers(1, 200, (self.plan.channels, *shape)).astype(np.uint8)
         return Image(noise, spacing.tolist())
 
+    def warm_up_around(self) -> None:
+        """All that is done with an image but the network's passes."""
+        own, self.runtimes = self.runtimes, (_NothingFound(self.plan.heads, self.runtimes[0].device),)
+        try:
+            self.probabilities(self.example(), [], lambda fraction, text: None, lambda: False)
+        finally:
+            self.runtimes = own
+
     def use_processor_once(self) -> None:
         """The same networks on the processor, made when they are first needed."""
         if self._on_processor is None:
@@ -236,6 +251,28 @@ class _Member:
 
     def use_own_device(self) -> None:
         self.runtimes = self._own
+
+
+@dataclass
+class _NothingFound:
+    """A runtime that answers 0 at once."""
+
+    heads: int
+    device: torch.device
+    name: str = "none"
+    largest_batch: int = 1
+
+    def run(self, windows: torch.Tensor) -> torch.Tensor:
+        return windows.new_zeros((len(windows), self.heads, *windows.shape[2:]))
+
+    def interrupt(self) -> None:
+        """Nothing runs."""
+
+    def clear_interrupt(self) -> None:
+        """There is none."""
+
+    def shrink_batch(self) -> None:
+        """There is nothing to shrink."""
 
 
 def available_processors() -> int:

@@ -1,5 +1,7 @@
 """The runtime that is kept: the fastest one that agrees; and what happens when a graphics card runs out of memory."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -71,6 +73,38 @@ def test_the_next_start_prepares_and_checks_the_fastest_alone(plan, monkeypatch,
     # one that has stopped to agree is not used: all are looked at again
     again = chosen_name(plan, monkeypatch, stand_in, f32=shifted(2.0), bf16=same)
     assert again.runtimes[0].name == "stand-in bf16" and not again.notice
+
+
+@needs_openvino
+def test_where_passes_take_long_float32_is_not_tried_beside_a_bfloat16_that_agrees(plan, monkeypatch, stand_in):
+    def untried(logits):
+        raise AssertionError("float32 was tried")
+
+    times = itertools.count(0.0, 30.0)
+    monkeypatch.setattr(stand_in, "clock", lambda: next(times), raising=False)
+    chosen = chosen_name(plan, monkeypatch, stand_in, f32=untried, bf16=stand_in.same)
+    assert chosen.runtimes[0].name == "stand-in bf16" and not chosen.notice
+    shifted = chosen_name(plan, monkeypatch, stand_in, f32=stand_in.same, bf16=stand_in.shifted(3.0))
+    assert shifted.runtimes[0].name == "stand-in f32"
+
+
+@needs_openvino
+def test_a_network_that_ran_to_be_chosen_does_not_run_again_to_be_warm(exported_model, monkeypatch, stand_in):
+    passes = []
+
+    def counted(logits):
+        passes.append(logits.shape)
+        return logits
+
+    def choose_counted(plan, *options):
+        return choose(plan, *options, stand_in.make(f32=counted), stand_in.clock)
+
+    monkeypatch.setattr(openvino_runtime, "is_installed", lambda: True)
+    predictor = LocalPredictor(
+        load_model(exported_model), "cpu", threads=1, runtime="openvino", choose_runtimes=choose_counted
+    )
+    predictor.warm_up()
+    assert len(passes) == 1 and predictor.runtime == "stand-in f32"
 
 
 @needs_openvino

@@ -163,8 +163,12 @@ def _converted(
 ) -> Any:
     import torch
 
-    # Tracing runs the network in torch; what it does to a window does not depend on the window's size.
-    model = openvino.convert_model(network, example_input=torch.zeros(smallest_window), input=[window])
+    # Tracing runs the network in torch; what it does to a window does not depend on the window's size. OpenVINO would
+    # let torch check the trace, which takes seconds: runtime_choice.py checks what comes of it, on a whole window.
+    example = torch.zeros(smallest_window)
+    with torch.no_grad():
+        traced = torch.jit.trace(network.eval(), example, strict=False, check_trace=False)  # type: ignore[no-untyped-call]
+    model = openvino.convert_model(traced, example_input=example, input=[window])
     if file is not None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
