@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # True when VTK can render off screen here; Mesa's software renderer is installed when it cannot.
 RENDERS := import sys; from CRLMSegmentationLib.pictures.offscreen import working_window_class as w; sys.exit(w() is None)
 
-.PHONY: help setup demo test lint docs peers browser gpu-wheels clean
+.PHONY: help setup demo test lint docs peers browser gpu-wheels gpu-pictures clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make lint                            style and types of the sources"
 	@echo "make docs                            the documentation site, in docs/_build/html/"
 	@echo "make gpu-wheels                      what Testing/GPU/campaign.py needs on a bare machine with a graphics card"
+	@echo "make gpu-pictures                    the pictures that it learns landmarks from there"
 	@echo "make clean                           remove .venv/, $(OUTPUT)/ and what else was made"
 
 setup: $(VENV)/ready
@@ -93,11 +94,16 @@ FOR_GPU := --only-binary :all: --python-version 3.12 --implementation cp --platf
   --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64
 
 gpu-wheels: setup
-	@rm -rf $(GPU_WHEELS)
+	@rm -f $(GPU_WHEELS)/*.whl
 	@for package in $$(grep -v '^#' Testing/GPU/wheels.txt); do \
 	  $(BIN)/python -m pip download -qq --no-deps $(FOR_GPU) -d $(GPU_WHEELS) "$$package" 2>/dev/null || \
 	  $(BIN)/python -m pip wheel -qq --no-deps -w $(GPU_WHEELS) "$$package" || exit 1; \
 	done
+	@$(PYTHON) Testing/GPU/check_wheels.py $(GPU_WHEELS)
+
+# Simulated pictures of a laparoscope, which that machine cannot make, beside the wheels; some minutes.
+gpu-pictures: setup
+	@$(BIN)/python Testing/GPU/carried_pictures.py
 	@$(PYTHON) Testing/GPU/check_wheels.py $(GPU_WHEELS)
 
 clean:

@@ -18,6 +18,7 @@ import numpy as np
 
 DATASET = "Dataset998_Boxes"
 TRAINED = "nnUNetTrainer__nnUNetPlans__3d_fullres"
+ENTRY_POINT = ("nnunetv2.inference.predict_from_raw_data", "predict_entry_point")
 
 
 def folds_of(model: Path) -> tuple[int, ...]:
@@ -44,10 +45,10 @@ def for_nnunet(model: Path, crop, folder: Path):
 
 
 class Predict:
-    """`nnUNetv2_predict` on one crop: written to disk, segmented by a new process, read back."""
+    """`nnUNetv2_predict` on one crop: written to disk, segmented by a new process on `device`, read back."""
 
-    def __init__(self, model: Path, work: Path):
-        self._work = work
+    def __init__(self, model: Path, work: Path, device: str = "cpu"):
+        self._work, self._device = work, device
         self._folds = [str(fold) for fold in folds_of(model)]
         shutil.copytree(model, work / "results" / DATASET / TRAINED)
 
@@ -59,7 +60,8 @@ class Predict:
         for folder in (given, answered):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-        program = Path(sys.executable).with_name("nnUNetv2_predict")
+        # What the program of that name does, which an installation into a folder of its own may have left elsewhere.
+        program = [sys.executable, "-c", f"from {ENTRY_POINT[0]} import {ENTRY_POINT[1]} as main; main()"]
         environment = {
             **os.environ,
             "nnUNet_results": str(self._work / "results"),
@@ -72,7 +74,7 @@ class Predict:
         SimpleITK.WriteImage(image, str(given / "volume_0000.nrrd"))
         ended = subprocess.run(
             [
-                program,
+                *program,
                 "-i",
                 given,
                 "-o",
@@ -84,7 +86,7 @@ class Predict:
                 "-f",
                 *self._folds,
                 "-device",
-                "cpu",
+                self._device,
                 *options,
             ],
             env=environment,

@@ -47,8 +47,6 @@ def main(arguments: Sequence[str] | None = None, parts: Sequence[Part] = PARTS) 
     report.put("machine", {**describe_machine(options.device), "stand-ins for": names})
     report.put("options", {"device": options.device, "minutes": options.minutes, "quick": options.quick})
     wanted = chosen_parts(parts, options.only)
-    if options.quick and not options.only:
-        wanted = [part for part in wanted if part.is_quick]
     waiting = [part for part in wanted if not (options.resume and report.is_done(part))]
     for number, part in enumerate(waiting):
         limit_s = _limit_s(waiting[number:], ends - time.monotonic(), options.quick)
@@ -73,7 +71,8 @@ def run_part(part: Part, limit_s: float, options: argparse.Namespace, work: Path
         "PYTHONUNBUFFERED": "1",
     }
     command = [sys.executable, str(HERE / "run_part.py"), part.module, part.argument, str(found), "--device",
-               options.device, "--seconds", f"{limit_s:.0f}", "--work", str(work), "--output", str(output)]  # fmt: skip
+               options.device, "--seconds", f"{limit_s:.0f}", "--work", str(work), "--output", str(output),
+               "--pictures", str(Path(options.pictures).resolve())]  # fmt: skip
     print(f"{part.name}: at most {limit_s:.0f} s", flush=True)
     started = time.monotonic()
     with open(log, "w", encoding="utf-8") as printed:
@@ -178,7 +177,10 @@ def _options(arguments: Sequence[str] | None, parts: Sequence[Part]) -> argparse
     groups = sorted({part.name.split("-")[0] for part in parts})
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=9.0, help="for all of it (default 9)")
-    parser.add_argument("--output", required=True, metavar="DIR", help="campaign.json, campaign.log, trained weights")
+    parser.add_argument("--output", default="gpu-campaign", metavar="DIR",
+                        help="campaign.json, campaign.log, trained weights (default gpu-campaign)")  # fmt: skip
+    parser.add_argument("--pictures", default=str(HERE / "wheels" / "landmarks.npz"), metavar="FILE",
+                        help="what carried_pictures.py made (default: what lies beside the wheels)")  # fmt: skip
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"), help="default cuda")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: to see that everything runs")
     parser.add_argument("--only", nargs="+", metavar="PART", default=[],

@@ -21,7 +21,7 @@ def main(folder: Path) -> None:
     foreign = [wheel.name for wheel in wheels if not fits(wheel.name)]
     if foreign:
         raise SystemExit(f"{', '.join(foreign)}: not for Python 3.12 on Linux x86-64.")
-    size, tree = sum(wheel.stat().st_size for wheel in wheels), tree_bytes()
+    size, tree = sum(file.stat().st_size for file in folder.iterdir()), tree_bytes()  # with the carried pictures
     if size + tree > MOST_BYTES:
         raise SystemExit(f"The wheels ({size / 1e6:.0f} MB) and the tree ({tree / 1e6:.0f} MB) are too large together.")
     print(f"{folder}: {len(wheels)} wheels, {size / 1e6:.1f} MB, beside a tree of {tree / 1e6:.1f} MB")

@@ -1,4 +1,6 @@
-"""Part 'fast-network': box to mask, frame to outline, CT to structures; nnU-Net's own predictor on the same card."""
+"""Part 'fast-network': box to mask, frame to outline, CT to structures, picture to landmarks; nnU-Net's own predictor,
+warm and cold, on the same card.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from correct_network import dice_of
+from CRLMSegmentationLib.errors import LaparoscopeError
 from CRLMSegmentationLib.inference.averaging import PREPROCESSOR, average_seen, averaged_shape
 from CRLMSegmentationLib.inference.engine import WorkerPredictor
 from CRLMSegmentationLib.inference.image import Image
@@ -16,12 +19,14 @@ from CRLMSegmentationLib.inference.models.trained_model import Model, load_model
 from CRLMSegmentationLib.inference.predictor import LocalPredictor
 from CRLMSegmentationLib.inference.preparation import prepare, probabilities_of
 from CRLMSegmentationLib.inference.sliding_window import predict_logits
+from CRLMSegmentationLib.laparoscopy.network.landmark_finder import LandmarkFinder
+from CRLMSegmentationLib.laparoscopy.network.network_picture import NETWORK_SIZE
 from CRLMSegmentationLib.live.outline import outline_polygons
 from CRLMSegmentationLib.preoperative.find_structures import find_structures
 from CRLMSegmentationLib.preoperative.structures import LABELS
 from CRLMSegmentationLib.values import Volume
 from inert_modules import is_of_a_stand_in
-from models import box_of_speckle, default_2d, default_3d, frame_of_speckle, shipped, untrained
+from models import box_of_speckle, default_2d, default_3d, frame_of_speckle, landmark_network, shipped, untrained
 from record import Record
 from timing import profiled, timed
 
@@ -33,10 +38,12 @@ def run(record: Record, argument: str) -> None:
     for name, model in (("the shipped network", small), ("the default network", default)):
         mask = _box_to_mask(record, name, model, box)
         _beside_nnunet(record, name, model, box, mask)
+    _beside_a_cold_nnunet(record, default, box)
     _frame_to_outline(record, flat, frame)
     _through_the_worker(record, small, flat, box, frame)
     _box_to_surface(record, default, box)
     _ct_to_structures(record)
+    _picture_to_landmarks(record)
 
 
 def _box_to_mask(record: Record, name: str, model: Model, image: Image) -> Callable[[], np.ndarray]:
@@ -114,6 +121,24 @@ def _beside_nnunet(record: Record, name: str, model: Model, image: Image, mask: 
     if their_mask.shape == mask().shape:
         found["dice"] = round(dice_of(their_mask > 0, mask()), 5)
     record.figure(f"box to mask, {name}, beside nnU-Net", found)
+
+
+def _beside_a_cold_nnunet(record: Record, model: Model, image: Image) -> None:
+    """`nnUNetv2_predict` from a file to a file, on voxels of the network's size, which need no resampling."""
+    import torch
+    from nnunet_peers import Predict
+
+    folder = record.work / "cold"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(model.folder, folder / "model")
+    checkpoint = {"network_weights": model.read_weights()[0], "trainer_name": "nnUNetTrainer",
+                  "init_args": {"configuration": model.card.configuration},
+                  "inference_allowed_mirroring_axes": (0, 1, 2)}  # fmt: skip
+    torch.save(checkpoint, folder / "model" / "fold_0" / "checkpoint_final.pth")
+    crop = Volume(image.channels[0], np.diag([*[mm or 1.0 for mm in model.spacing_mm], 1.0]))
+    seconds, mask = Predict(folder / "model", folder, record.device).cold(crop)
+    record.figure("box to mask, the default network, nnUNetv2_predict from nothing",
+                  {"seconds": round(seconds, 3), "voxels": mask.size})  # fmt: skip
 
 
 def _for_nnunet(record: Record, model: Model, image: Image) -> tuple[Model, Image]:
@@ -198,3 +223,18 @@ def _ct_to_structures(record: Record) -> None:
     predictor = LocalPredictor(model, record.device)
     found = timed(record, lambda: find_structures(ct, predictor), None if record.quick else 3)
     record.figure("CT to structures", found)
+
+
+def _picture_to_landmarks(record: Record) -> None:
+    """An untrained U-Net of MONAI's with a ResNet-34 on noise of 1920 x 1080 pixels; to lines where OpenCV is there."""
+    predictor = LocalPredictor(landmark_network(record.work), record.device)
+    picture = np.random.default_rng(2).integers(0, 256, (1080, 1920, 3), dtype=np.uint8)
+    small = Image.of_frame(picture[: NETWORK_SIZE[1], : NETWORK_SIZE[0]])
+    record.figure("picture to probabilities of landmarks", timed(record, lambda: predictor.predict(small)))
+    finder = LandmarkFinder(predictor)
+    try:
+        found = timed(record, lambda: finder.find(picture))
+    except LaparoscopeError as missing:
+        record.figure("picture to landmarks", f"left out: {missing}")
+        return
+    record.figure("picture to landmarks", found)

@@ -16,6 +16,11 @@ from CRLMSegmentationLib.inference.image import Image
 from CRLMSegmentationLib.inference.models.checkpoints import write_safetensors
 from CRLMSegmentationLib.inference.models.model_files import write_card
 from CRLMSegmentationLib.inference.models.trained_model import Model, load_model
+from CRLMSegmentationLib.study.landmarks.recipe import NETWORKS, RECOMMENDED
+from CRLMSegmentationLib.study.landmarks.trainer import plans_of
+from CRLMSegmentationLib.study.landmarks.training import build_network
+from CRLMSegmentationLib.study.tasks.landmarks import TASK as LANDMARKS
+from CRLMSegmentationLib.study.training.nnunet_home import NnunetHome
 from made_up import made_up_volume
 from network_plans import CONFIGURATIONS, unet_plans
 
@@ -85,6 +90,24 @@ def untrained(
     (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
     card = {"name": folder.name, "version": "1", "task": task, "margin_mm": 10.0, "threshold": 0.5,
             "configuration": configuration, "weights": weights, "mirror_axes": list(range(axes)),
+            "intended_use": "Timing. The weights are not trained."}  # fmt: skip
+    write_card(folder, card)
+    return load_model(folder)
+
+
+def landmark_network(work: Path) -> Model:
+    """MONAI's U-Net with a ResNet-34 for landmarks, with random weights. Raises ModelError without MONAI."""
+    folder, weights = work / "landmarks-resnet34", "fold_0/weights.safetensors"
+    write_safetensors(build_network(RECOMMENDED).state_dict(), folder / weights)
+    plans = plans_of(LANDMARKS.nnunet_dataset(NnunetHome(work)))
+    description = {"channel_names": dict(enumerate(LANDMARKS.channels)), **LANDMARKS.labels.entries(),
+                   "file_ending": ".nrrd"}  # fmt: skip
+    (folder / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
+    (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
+    builder, arguments = NETWORKS[RECOMMENDED.network]
+    card = {"name": folder.name, "version": "1", "task": "landmarks", "margin_mm": 0.0, "threshold": 0.5,
+            "network": {"builder": builder, "arguments": arguments}, "configuration": CONFIGURATIONS[2],
+            "weights": [weights], "mirror_axes": [],
             "intended_use": "Timing. The weights are not trained."}  # fmt: skip
     write_card(folder, card)
     return load_model(folder)

@@ -12,7 +12,6 @@ class Part:
 
     weight   its share of the time that is left to it and to those after it
     least_s  what it may take even when its share is less
-    is_quick  also done with tiny sizes
     """
 
     name: str
@@ -20,7 +19,6 @@ class Part:
     argument: str = ""
     weight: float = 1.0
     least_s: float = 40.0
-    is_quick: bool = True
 
 
 PARTS = (
@@ -30,10 +28,11 @@ PARTS = (
     Part("fast-network", "fast_network", weight=1.2),
     Part("fast-reconstruction", "fast_reconstruction", weight=0.5, least_s=25),
     Part("train-crop", "train", "crop/recommended/default", weight=3, least_s=90),
-    Part("train-frames", "train", "frames/recommended/default", weight=1.5, least_s=60, is_quick=False),
-    Part("train-residual", "train", "crop/recommended/residual", weight=2, least_s=60, is_quick=False),
-    Part("train-paper", "train", "crop/paper/default", weight=1.5, least_s=60, is_quick=False),
-    Part("train-lvt", "train", "lvt/recommended/default", weight=1.5, least_s=90, is_quick=False),
+    Part("train-frames", "train", "frames/recommended/default", weight=1.5, least_s=60),
+    Part("train-residual", "train", "crop/recommended/residual", weight=2, least_s=60),
+    Part("train-paper", "train", "crop/paper/default", weight=1.5, least_s=60),
+    Part("train-lvt", "train", "lvt/recommended/default", weight=1.5, least_s=90),
+    Part("train-landmarks", "train", "landmarks/recommended/default", weight=1, least_s=60),
 )
 
 

@@ -13,11 +13,12 @@ from typing import Any
 class Record:
     """A part's figures and checks, written to `path` whenever there is a new one.
 
-    device   'cuda' or 'cpu'
-    quick    tiny sizes
-    seconds  until the part is killed, from when it began
-    work     for files, kept between the parts
-    output   for what is to be kept
+    device    'cuda' or 'cpu'
+    quick     tiny sizes
+    seconds   until the part is killed, from when it began
+    work      for files, kept between the parts
+    output    for what is to be kept
+    pictures  what carried_pictures.py made
     """
 
     path: Path
@@ -26,6 +27,7 @@ class Record:
     seconds: float
     work: Path
     output: Path
+    pictures: Path
     figures: dict[str, Any] = field(default_factory=dict)
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)

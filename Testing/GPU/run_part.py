@@ -15,11 +15,12 @@ def main() -> None:
         parser.add_argument(name)
     parser.add_argument("--device", required=True)
     parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
+    for name in ("work", "output", "pictures"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    record = Record(Path(options.file), options.device, options.quick, options.seconds, options.work, options.output)
+    record = Record(Path(options.file), options.device, options.quick, options.seconds, options.work, options.output,
+                    options.pictures)  # fmt: skip
     import_module(options.module).run(record, options.argument)
 
 

@@ -6,6 +6,7 @@ For a machine that is too small or too bare for the real one. What it writes is 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,14 @@ def GetImageFromArray(array: np.ndarray, isVector: bool = False) -> Image:
     if isVector:
         raise RuntimeError("This stand-in for SimpleITK has no images of vectors.")
     return Image(np.array(array))
+
+
+def JoinSeries(images: Sequence[Image]) -> Image:
+    """Images of one size as slices of a volume, one unit of length apart."""
+    first, joined = images[0], Image(np.stack([image.array for image in images]))
+    joined.SetSpacing([*first.GetSpacing(), 1.0])
+    joined.SetOrigin([*first.GetOrigin(), 0.0])
+    return joined
 
 
 def GetArrayFromImage(image: Image) -> np.ndarray:

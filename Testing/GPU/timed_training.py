@@ -1,4 +1,4 @@
-"""nnU-Net's trainer with a clock: the rate of learning falls with the time that has gone, and the time ends it."""
+"""Trainings with a clock: of nnU-Net's the rate of learning falls with the time that has gone, and the time ends it."""
 
 from __future__ import annotations
 
@@ -66,6 +66,27 @@ def train_for(seconds: float) -> Iterator[Curve]:
     finally:
         for name, function in before.items():
             setattr(nnUNetTrainer, name, function)
+
+
+@contextmanager
+def train_landmarks_for(seconds: float) -> Iterator[Curve]:
+    """The same for the networks of landmarks, whose rate falls by itself where nothing is won any more."""
+    from CRLMSegmentationLib.study.landmarks.training import _Run
+
+    started, by_itself = time.monotonic(), _Run.has_ended
+    curves: dict[str, list[float]] = {}
+
+    def has_ended(run: _Run) -> bool:
+        for name in run.history[0] if run.history else ():
+            curves[name] = [round(epoch[name], 5) for epoch in run.history]
+        is_over = bool(run.history) and time.monotonic() - started >= seconds
+        return is_over or bool(by_itself.__get__(run))
+
+    _Run.has_ended = property(has_ended)
+    try:
+        yield lambda: curves
+    finally:
+        _Run.has_ended = by_itself
 
 
 def _curves_of(trainer: Any) -> dict[str, list[float]]:

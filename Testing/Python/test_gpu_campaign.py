@@ -1,4 +1,4 @@
-"""The campaign for a graphics card: what it leaves behind, whatever its parts do; and a part of it on the processor."""
+"""The campaign for a graphics card: what it leaves behind, whatever its parts do. Its own parts run in .ci/run."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 GPU = Path(__file__).resolve().parents[1] / "GPU"
@@ -117,6 +118,10 @@ def test_those_for_simpleitk_blosc2_and_pandas_do_what_is_needed_and_nothing_els
         assert (SimpleITK.GetArrayFromImage(read) == np.arange(24).reshape(2, 3, 4)).all()
         assert read.GetSize() == (4, 3, 2) and read.GetSpacing() == (0.5, 0.6, 0.7) and read.GetOrigin() == (1, 2, 3)
         assert read.GetMetaData("frame") == "Reference" and read.GetDirection()[:4] == (1, 0, 0, 0)
+        plane = SimpleITK.GetImageFromArray(np.arange(6).reshape(2, 3))
+        plane.SetSpacing([0.5, 0.6])
+        joined = SimpleITK.JoinSeries([plane])
+        assert joined.GetSize() == (3, 2, 1) and joined.GetSpacing() == (0.5, 0.6, 1.0) and joined.GetDimension() == 3
         array = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
         blosc2.asarray(array, urlpath="case.b2nd", chunks=(1, 2, 3), cparams={"codec": blosc2.Codec.LZ4HC})
         again = blosc2.open(urlpath="case.b2nd", mode="r", dparams={"nthreads": 1}, mmap_mode="r")
@@ -149,27 +154,48 @@ def test_a_trained_model_is_carried_in_small_files_and_is_itself_again(tmp_path,
     assert all(torch.equal(weights[name], expected[name].half().float()) for name in expected)
 
 
-def test_the_quick_campaign_runs_on_the_processor_of_a_bare_machine(tmp_path):
-    """Every voxel of torch's insertion, in a process that has neither VTK, Slicer, SimpleITK nor pandas."""
-    pytest.importorskip("torch")
-    environment = {**os.environ, "PYTHONPATH": ""}
-    command = [sys.executable, str(GPU / "campaign.py"), "--device", "cpu", "--quick", "--minutes", "25"]
-    ended = subprocess.run(
-        [*command, "--output", str(tmp_path / "output"), "--work", str(tmp_path / "work"), "--only",
-         "correct-reconstruction", "--without", *BARE],
-        env=environment, capture_output=True, encoding="utf-8",
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    report = json.loads((tmp_path / "output" / "campaign.json").read_text())
-    checks = report["parts"]["correct-reconstruction"]["checks"]
-    assert len(checks) >= 9 and all(one["holds"] for one in checks.values())
-    assert set(BARE[3:]) <= set(report["machine"]["stand-ins for"])
+def test_carried_pictures_are_a_data_set_of_landmarks_again(tmp_path, monkeypatch):
+    """In 32 levels; the landmarks as they were. Without them a sentence says what makes them."""
+    monkeypatch.syspath_prepend(str(GPU))
+    import carried_pictures
+    from CRLMSegmentationLib.study.cases.case_table import CaseRow, choose_cases
+    from CRLMSegmentationLib.study.cases.labelled_image import LabelledImage
+    from CRLMSegmentationLib.study.landmarks.batches import read_pictures
+    from CRLMSegmentationLib.study.pipeline import Study
+    from CRLMSegmentationLib.study.study_folder import StudyFolder
+    from CRLMSegmentationLib.study.tasks.landmarks import TASK
+    from CRLMSegmentationLib.values import Volume
+
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (2, 6, 8, 3), dtype=np.uint8)
+    labels = random.integers(0, 8, (2, 6, 8), dtype=np.uint8)
+    rows = [CaseRow(f"case{n}", f"patient{n}", split, volume="x", mask="y")
+            for n, split in enumerate(("training", "validation"))]  # fmt: skip
+
+    def images(reader, recipe):
+        number = rows.index(reader.row)
+        planes = tuple(Volume(plane[None], np.eye(4)) for plane in np.moveaxis(pictures[number], -1, 0))
+        yield LabelledImage("", planes, Volume(labels[number][None], np.eye(4)))
+
+    monkeypatch.setattr(carried_pictures, "simulate_pictures", lambda *options: rows)
+    monkeypatch.setattr(carried_pictures, "landmark_images", images)
+    carried_pictures.pack(tmp_path / "pictures.npz", carried_pictures.QUICK_PICTURES)
+    study = Study(StudyFolder(tmp_path / "study"), {})
+    with pytest.raises(FileNotFoundError, match="make gpu-pictures"):
+        carried_pictures.unpack(tmp_path / "none.npz", study)
+    again = carried_pictures.unpack(tmp_path / "pictures.npz", study)
+    assert [row.case for row in choose_cases(again)[0]] == ["case0", "case1"]
+    read = read_pictures(TASK.raw_dataset(study.folder.nnunet.raw), ["case0", "case1"])
+    assert np.array_equal(read.label_maps, labels)
+    assert np.abs(read.pictures.astype(int) - pictures).max() == 4
 
 
 def test_every_training_of_the_campaign_is_a_recipe_that_there_is(monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.syspath_prepend(str(GPU))
+    from carried_pictures import PICTURES
     from CRLMSegmentationLib.study.cases import ct_population, population
+    from CRLMSegmentationLib.study.landmarks.population import SHIPPED
     from parts import PARTS
     from train import CTS, ULTRASOUND, _recipe
 
@@ -177,6 +203,8 @@ def test_every_training_of_the_campaign_is_a_recipe_that_there_is(monkeypatch):
     assert recipes["crop/paper/default"].name == "paper" and recipes["crop/recommended/residual"].residual_encoder
     assert recipes["crop/recommended/default"].base_features is None
     assert recipes["lvt/recommended/default"].spacing_mm == 1.0 and "frames/recommended/default" in recipes
+    assert recipes["landmarks/recommended/default"].network == "unet-resnet34"
     tests = {*population.TEST_SEEDS, *population.SECOND_TEST_SEEDS}
     assert not tests & {*ULTRASOUND.training, *ULTRASOUND.hyperechoic, *ULTRASOUND.validation}
     assert not {*ct_population.SHIPPED.test} & {*CTS.training, *CTS.validation}
+    assert not {*SHIPPED.test} & {*PICTURES.training, *PICTURES.validation} and not PICTURES.test
