@@ -370,6 +370,14 @@ def test_a_phantom_that_is_hardly_touched_says_why_there_is_no_result(session, t
     assert session.calibration.result is None and sentence in session.calibration.problem
 
 
+def test_touches_go_on_when_the_clock_of_a_replay_begins_again(session, targets):
+    path, places = targets
+    frames = touched(places)
+    half = len(frames) // 2
+    guidance = measure(session, [*frames[half:], *frames[:half]], path)
+    assert dict(guidance.figures)["Targets"] == "6 of 6 touched" and guidance.missing == ()
+
+
 def test_a_phantom_is_measured_only_with_a_tip_that_is_known(session, targets):
     session.stream.connect_source(Source("plus:18944", "live"))
     with pytest.raises(ConfigurationError, match="tip of Stylus is not known"):

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 from CRLMSegmentationLib.tracking import Replayer
-from recorded_calibration import PHANTOM_XML, PLUS_IMAGE_TO_PROBE, pivoted_stylus, scanned_phantom
+from recorded_calibration import LANDMARKS_XML, PHANTOM_XML, PLUS_IMAGE_TO_PROBE, pivoted_stylus, scanned_phantom
 
 
 def connect(tab, port):
@@ -26,7 +26,7 @@ def figures(tab):
 
 def test_a_stylus_is_calibrated_on_recorded_poses(serve, visit, shared_data):
     recordings = shared_data / "calibration"
-    served = serve()
+    served = serve(str(recordings / LANDMARKS_XML))
     tab = visit(served.address)
     page = tab.page
     kept = served.folder / "calibrations.json"
@@ -54,6 +54,26 @@ def test_a_stylus_is_calibrated_on_recorded_poses(serve, visit, shared_data):
         assert not kept.exists()
         page.click("#keep-calibrations")
         tab.until(kept.exists, "the file of calibrations")
+
+        # The stylus was held at landmarks whose places PLUS has: half of them come in these poses.
+        page.click("#measure-accuracy")
+        assert "Choose the file with the phantom's targets" in tab.error()
+        page.click("#step-calibrate .v-select:has(#targets)")
+        page.click(f".v-list-item:has-text('{LANDMARKS_XML}')")
+        page.click("#measure-accuracy")
+        tab.until(lambda: figures(tab).get("Targets") == "4 of 8 touched", "the touched landmarks")
+        tab.until(lambda: "Hold the tip at #5" in page.inner_text("#step-calibrate"), "what is missing")
+        tab.keep("web-accuracy")
+        page.click("#end-calibration")
+        tab.until(lambda: page.is_visible("#calibration-result"), "what was measured")
+        assert re.search(r"Tip to target: [0-3]\.\d mm in the middle", page.inner_text("#calibration-result"))
+        tab.keep("web-accuracy-result")
+        assert not page.is_visible("#accept-calibration")
+        page.click("#write-accuracy")
+        tab.until(lambda: list(served.folder.glob("accuracy-*.html")), "the page of what was measured")
+        page.goto(next(served.folder.glob("accuracy-*.html")).as_uri())
+        assert page.locator("svg").count() == 3 and "Not touched: #5, #6, #7, #8" in page.inner_text("body")
+        tab.keep("web-accuracy-page")
     tip = np.array(json.loads(kept.read_text())["tools"]["Stylus"]["tip_to_tool"])[:3, 3]
     np.testing.assert_allclose(tip, [109.5, 6.7, 2.8], atol=0.6)
 

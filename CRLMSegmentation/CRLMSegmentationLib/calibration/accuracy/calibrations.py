@@ -17,10 +17,12 @@ import numpy as np
 from ...errors import ConfigurationError, CRLMError
 from ...geometry import as_affine
 from ..probe.image_to_probe import tracker_covariance
+from ..probe.phantom_registration import PhantomRegistration
 from .error_model import IMAGE, STYLUS, TIME, TRACKING, ErrorModel
 
 FORMAT = "CRLM calibrations"
 OLD_DAYS = 90.0
+PHANTOM = "phantom"
 # Two matrices of one calibration differ by their rounding only.
 _SAME_MM, _SAME_PIXEL = 0.05, 0.02
 
@@ -51,6 +53,7 @@ class Calibrations:
     tracker_mm, tracker_deg  standard deviation of a sensor's pose along and about each axis, as its maker says
     tips                     by tool
     delay_s                  standard deviation of the delay of the images that was set
+    phantom                  where one stood when its landmarks were touched
     """
 
     tracker_mm: float | None = None
@@ -59,6 +62,7 @@ class Calibrations:
     image: ImageCalibration | None = None
     delay_s: float | None = None
     delay_date: str = ""
+    phantom: PhantomRegistration | None = None
 
     def with_tip(self, tool: str, tip: TipCalibration) -> Calibrations:
         """The same with another calibration of this tool."""
@@ -115,6 +119,12 @@ class Calibrations:
             }  # fmt: skip
         if self.delay_s is not None:
             text[TIME] = {"uncertainty_s": self.delay_s, "date": self.delay_date}
+        if self.phantom is not None:
+            text[PHANTOM] = {
+                "phantom_to_reference": self.phantom.phantom_to_reference.tolist(), "fre_mm": self.phantom.fre_mm,
+                "covariance": self.phantom.covariance.tolist(), "middle_mm": self.phantom.middle_mm.tolist(),
+                "date": self.phantom.date,
+            }  # fmt: skip
         return text
 
 
@@ -138,12 +148,24 @@ def calibrations_of(text: object, where: str) -> Calibrations:
             None if tracker is None else _amount(tracker["position_mm"]),
             None if tracker is None else _amount(tracker["rotation_deg"]), tips, made,
             None if delay is None else _amount(delay["uncertainty_s"]),
-            "" if delay is None else str(delay.get("date", "")),
+            "" if delay is None else str(delay.get("date", "")), _phantom(text.get(PHANTOM)),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, CRLMError):
         raise ConfigurationError(
             f"{where} holds a calibration that makes no sense; calibrate again, or take its entry out."
         ) from None
+
+
+def _phantom(text: Any) -> PhantomRegistration | None:
+    if text is None:
+        return None
+    middle = np.array([float(value) for value in text["middle_mm"]])
+    if middle.shape != (3,) or not np.isfinite(middle).all():
+        raise ValueError
+    return PhantomRegistration(
+        as_affine(text["phantom_to_reference"]), _amount(text["fre_mm"]), _covariance(text["covariance"], 6), middle,
+        str(text.get("date", "")),
+    )  # fmt: skip
 
 
 def today() -> str:

@@ -6,17 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..probe.phantom_registration import PhantomRegistration
+
 
 @dataclass(frozen=True, eq=False)
 class Targets:
     """names of n targets and where they lie: (n, 3) mm in Reference.
 
-    is_seen  True when they were marked in the ultrasound's own volume, so that its errors are in their places
+    is_seen       True when they were marked in the ultrasound's own volume, so that its errors are in their places
+    registration  of the phantom that they belong to; None where nobody knows how well it was registered
     """
 
     names: list[str]
     points_mm: np.ndarray
     is_seen: bool
+    registration: PhantomRegistration | None = None
 
     @property
     def least_apart_mm(self) -> float:

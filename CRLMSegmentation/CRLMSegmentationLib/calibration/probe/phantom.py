@@ -19,6 +19,7 @@ from ...geometry import as_affine
 from ...sweep.plus_configuration import read_plus_xml
 from ...sweep.transforms import parse_matrix
 from .bright_dots import PLUS_DOT, DotShape
+from .phantom_registration import PhantomRegistration
 
 # Wires that are called parallel, or in one plane, are so to this.
 _PARALLEL_SINE, _IN_PLANE_MM = 0.01, 0.1
@@ -33,6 +34,7 @@ class NWirePhantom:
     phantom_to_reference  (4, 4) of its registration
     pixel_mm              roughly the size of a pixel as the configuration has it; None when it does not say
     dot_shape             what a wire is in an image, as the configuration has it
+    registration          how well its place is known; None where nobody knows
     """
 
     names: list[str]
@@ -40,6 +42,7 @@ class NWirePhantom:
     phantom_to_reference: np.ndarray
     pixel_mm: float | None = None
     dot_shape: DotShape = PLUS_DOT
+    registration: PhantomRegistration | None = None
 
     @property
     def direction(self) -> np.ndarray:
@@ -70,15 +73,47 @@ class NWirePhantom:
         return np.asarray(begin + share[..., np.newaxis] * (end - begin))
 
 
-def read_phantom(path: str | Path) -> NWirePhantom:
-    """The N-wire phantom of a PLUS configuration. Raises ConfigurationError with what is missing or wrong."""
+def read_phantom(path: str | Path, registered: PhantomRegistration | None = None) -> NWirePhantom:
+    """The N-wire phantom of a PLUS configuration.
+
+    registered  of its landmarks: gives its place where the configuration has none, and how well it is known where the
+                configuration has it in the same place
+    Raises ConfigurationError with what is missing or wrong.
+    """
     root = read_plus_xml(path)
-    patterns = [element for element in root.iterfind(".//PhantomDefinition//Pattern") if element.get("Type") == "NWire"]
+    patterns = _patterns(root)
     if len(patterns) < 2:
         raise ConfigurationError(
             f"{path} defines {len(patterns)} patterns of Type 'NWire' (PhantomDefinition, Geometry, Pattern); an "
             "N-wire phantom has two and more."
         )
+    names, ends = _wires(patterns, path)
+    placed = phantom_to_reference(root, path)
+    if placed is None and registered is not None:
+        placed = registered.phantom_to_reference
+    if placed is None:
+        raise ConfigurationError(
+            f"{path} holds no PhantomToReference: register the phantom first (crlm calibrate phantom: touch its "
+            "landmarks with the stylus)."
+        )
+    pixel_mm = _amount(root, "ApproximateSpacingMmPerPixel")
+    phantom = NWirePhantom(names, ends, placed, pixel_mm, _dot_shape(root),
+                           registered if registered is not None and registered.is_of(placed) else None)  # fmt: skip
+    _check(phantom, path)
+    return phantom
+
+
+def wire_places(root: ElementTree.Element, path: str | Path) -> np.ndarray:
+    """(n, 3) both ends of every wire in Phantom, mm; (0, 3) where the configuration defines no N-wire phantom."""
+    return _wires(_patterns(root), path)[1].reshape(-1, 3)
+
+
+def _patterns(root: ElementTree.Element) -> list[ElementTree.Element]:
+    return [element for element in root.iterfind(".//PhantomDefinition//Pattern") if element.get("Type") == "NWire"]
+
+
+def _wires(patterns: list[ElementTree.Element], path: str | Path) -> tuple[list[str], np.ndarray]:
+    """Names, and (patterns, 3, 2, 3) ends."""
     names: list[str] = []
     ends = []
     for pattern in patterns:
@@ -87,15 +122,7 @@ def read_phantom(path: str | Path) -> NWirePhantom:
             raise ConfigurationError(f"{path}: a pattern of the phantom has {len(wires)} wires; an N has three.")
         names += [wire.get("Name", f"wire {len(names) + number + 1}") for number, wire in enumerate(wires)]
         ends.append([[_point(wire, end, path) for end in ("EndPointFront", "EndPointBack")] for wire in wires])
-    placed = phantom_to_reference(root, path)
-    if placed is None:
-        raise ConfigurationError(
-            f"{path} holds no PhantomToReference: register the phantom first (touch its landmarks with the stylus)."
-        )
-    pixel_mm = _amount(root, "ApproximateSpacingMmPerPixel")
-    phantom = NWirePhantom(names, np.array(ends), placed, pixel_mm, _dot_shape(root))
-    _check(phantom, path)
-    return phantom
+    return names, np.array(ends, dtype=np.float64)
 
 
 def phantom_to_reference(root: ElementTree.Element, path: str | Path) -> np.ndarray | None:

@@ -15,6 +15,7 @@ from ...errors import CalibrationError
 from ...geometry import transform_points
 
 _FEWEST, _LEAST_WIDTH_MM = 3, 5.0
+_SAME_TURN, _SAME_MM = 1e-3, 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,17 +25,28 @@ class PhantomRegistration:
     phantom_to_reference  (4, 4) rigid
     fre_mm      root mean square distance of the landmarks from where they were touched
     covariance  (6, 6) of a small turn (radians, about the axes of Reference) and shift (mm) at `middle_mm` (3,)
+    date        when the landmarks were touched; ''
     """
 
     phantom_to_reference: np.ndarray
     fre_mm: float
     covariance: np.ndarray
     middle_mm: np.ndarray
+    date: str = ""
 
     def covariance_at(self, point_mm: np.ndarray) -> np.ndarray:
         """(3, 3) mm^2 in Reference of a place (3,) of the phantom, given in Reference: the expected TRE, squared."""
         moves = _moves(point_mm - self.middle_mm)
         return np.asarray(moves @ self.covariance @ moves.T)
+
+    def expected_error_mm(self, point_mm: np.ndarray) -> float:
+        """The expected TRE (root mean square) at a place (3,) of the phantom, given in Reference."""
+        return float(np.sqrt(np.trace(self.covariance_at(point_mm))))
+
+    def is_of(self, phantom_to_reference: np.ndarray) -> bool:
+        """True when a phantom that is said to be there (4, 4) is where this one was registered, but for rounding."""
+        off = np.abs(self.phantom_to_reference - phantom_to_reference)
+        return bool(off[:3, :3].max() < _SAME_TURN and off[:3, 3].max() < _SAME_MM)
 
 
 def register_phantom(landmarks_mm: np.ndarray, touched_mm: np.ndarray) -> PhantomRegistration:

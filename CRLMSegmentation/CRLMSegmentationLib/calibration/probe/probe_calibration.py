@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...errors import CalibrationError
+from ...geometry import transform_points
 from ...sweep.tracked_frame import TrackedFrame
 from ...sweep.transforms import compose
 from .bright_dots import bright_dots
 from .checks import check_fit, check_frames, check_orientation, check_slip, turned_deg
 from .image_to_probe import ImageToProbe, reported_error_mm, solve_image_to_probe, wire_errors_mm
 from .phantom import NWirePhantom
+from .phantom_registration import image_covariance_of
 from .wire_frame import WireFrame
 from .wire_pattern import FoundPattern, find_pattern
 
@@ -30,12 +32,15 @@ class ProbeEstimate:
     frames          the images in which all wires were found
     image_size      width and height in pixels
     wires           how many the phantom has
+    phantom_mm      the expected error (TRE, root mean square) of the phantom's place at its wires; None where nobody
+                    knows how well it was registered, so that the corners are known less well than they are said to be
     """
 
     image_to_probe: ImageToProbe
     frames: list[WireFrame]
     image_size: tuple[int, int]
     wires: int
+    phantom_mm: float | None = None
 
     @property
     def matrix(self) -> np.ndarray:
@@ -137,6 +142,14 @@ class ProbeCalibration:
         return find_pattern(bright_dots(pixels, pixel_mm, self._phantom.dot_shape), self._phantom, pixel_mm)
 
 
+def phantom_known_mm(phantom: NWirePhantom) -> float | None:
+    """The expected error of the phantom's place at that end of a wire where it is largest; None where nobody knows."""
+    if phantom.registration is None:
+        return None
+    places = transform_points(phantom.phantom_to_reference, phantom.ends_mm.reshape(-1, 3))
+    return max(phantom.registration.expected_error_mm(place) for place in places)
+
+
 def estimate_probe(
     frames: Sequence[WireFrame], phantom: NWirePhantom, image_size: tuple[int, int], images: int
 ) -> ProbeEstimate:
@@ -149,4 +162,9 @@ def estimate_probe(
     found = solve_image_to_probe(frames, phantom)
     check_fit(found, phantom, image_size)
     check_slip(frames, phantom)
-    return ProbeEstimate(found, frames, image_size, len(phantom.names))
+    if phantom.registration is not None:
+        # The phantom's error is the same in all images, so that no residual shows it.
+        poses = np.array([frame.probe_to_reference for frame in frames])
+        of_phantom = image_covariance_of(phantom.registration, found.matrix, poses)
+        found = replace(found, covariance=found.covariance + of_phantom)
+    return ProbeEstimate(found, frames, image_size, len(phantom.names), phantom_known_mm(phantom))

@@ -26,8 +26,8 @@ from ..options.tip_option import known_tip
 
 def run_touched(arguments: argparse.Namespace) -> None:
     """Find the touches, and say how far off they are and how far off they are stated to be."""
-    targets = read_targets(arguments.targets)
     known = read_calibrations(arguments.calibrations) if arguments.calibrations else Calibrations()
+    targets = read_targets(arguments.targets, known.phantom)
     configuration = read_plus_configuration(arguments.plus_config) if arguments.plus_config else PlusConfiguration()
     tip_to_tool, _ = known_tip(arguments.tool, known, configuration)
     recorded = read_tool_poses(arguments.sweep, arguments.tool, "Reference")

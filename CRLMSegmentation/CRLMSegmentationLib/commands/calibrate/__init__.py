@@ -6,10 +6,11 @@ import argparse
 
 from .. import timing
 from ..options.steps import Step, add_steps, run_step
-from . import pointer, probe, stylus, tracker
+from . import phantom, pointer, probe, stylus, tracker
 
 STEPS = {
     "stylus": Step("find the tip of a stylus that is turned about it", stylus.add_arguments, stylus.run),
+    "phantom": Step("find where a phantom stands, from its touched landmarks", phantom.add_arguments, phantom.run),
     "probe": Step("find where the image lies on its probe, on an N-wire phantom", probe.add_arguments, probe.run),
     "pointer": Step(
         "find where the image lies on its probe, with the tip of a tracked pointer in the image",
@@ -21,6 +22,7 @@ STEPS = {
 }
 EXAMPLES = (
     "crlm calibrate stylus pivot.igs.mha --tool Stylus -o stylus.xml",
+    "crlm calibrate phantom landmarks.igs.mha --plus-config plus.xml --calibrations calibrations.json",
     "crlm calibrate probe phantom.igs.mha --plus-config plus.xml -o image.xml",
     "crlm calibrate pointer touches.igs.mha points.csv --calibrations calibrations.json -o image.xml",
     "crlm calibrate tracker --position-mm 0.5 --rotation-deg 0.2 --calibrations calibrations.json",

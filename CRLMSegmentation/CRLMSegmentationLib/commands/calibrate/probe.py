@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...calibration.accuracy.calibrations import ImageCalibration, today
+from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration, today
 from ...calibration.probe.phantom import NWirePhantom, read_phantom
 from ...calibration.probe.plus_points import read_plus_points
 from ...calibration.probe.probe_calibration import ProbeCalibration, ProbeEstimate, estimate_probe
@@ -19,7 +19,12 @@ from ...files.calibrations.plus_calibration_file import write_plus_calibration
 from ...sweep import SequenceReader, TrackedFrame
 from ...sweep.transforms import compose
 from ...values.progress import Progress
-from ..options.calibrations_option import add_calibrations_option, add_to_calibrations, check_calibrations
+from ..options.calibrations_option import (
+    add_calibrations_option,
+    add_to_calibrations,
+    check_calibrations,
+    read_calibrations,
+)
 from ..options.outputs import Output, add_force_option, check_outputs
 from ..options.printing import print_doubt, print_facts, print_rows
 from ..options.progress import progress_bar
@@ -49,7 +54,8 @@ def run(arguments: argparse.Namespace) -> None:
     inputs = [arguments.sweep, arguments.plus_config, arguments.points, arguments.validation]
     check_outputs([Output("-o", arguments.output, (".xml",), False)], inputs, arguments.force)
     check_calibrations(arguments.calibrations, [*inputs, arguments.output])
-    phantom = read_phantom(arguments.plus_config)
+    known = read_calibrations(arguments.calibrations) if arguments.calibrations else Calibrations()
+    phantom = read_phantom(arguments.plus_config, known.phantom)
     with progress_bar("Find wires") as progress:
         found, images = _calibrated(arguments.sweep, phantom, arguments.points, progress)
         tried = _validated(found, arguments, phantom, progress)
@@ -57,7 +63,8 @@ def run(arguments: argparse.Namespace) -> None:
     facts = {
         "image_to_probe": found.matrix, "frames_used": found.frames_used, "frames": images,
         "wires_seen": found.wires, "error_mm": found.error_mm, "validation_mm": tried,
-        "corner_deviation_mm": corners, "turned_deg": found.turned_deg, "missing": found.missing,
+        "corner_deviation_mm": corners, "turned_deg": found.turned_deg,
+        "phantom_mm": found.phantom_mm, "missing": found.missing,
     }  # fmt: skip
     print_facts(facts)
     sizes = np.linalg.norm(found.matrix[:3, :2], axis=0)
@@ -68,15 +75,29 @@ def run(arguments: argparse.Namespace) -> None:
         "second recording": f"{tried:.2f} mm" if tried is not None else "",
         "corners known to": " ".join(f"{value:.1f}" for value in corners) + " mm (one standard deviation)",
         "probe turned": f"{found.turned_deg:.0f} degrees",
+        "phantom": _phantom_text(found, phantom),
     })  # fmt: skip
     if found.missing:
         print_doubt(f"It could be better: {'; '.join(found.missing)}.")
+    if phantom.registration is None:
+        print_doubt("How well the phantom was registered is not known, and not in it (crlm calibrate phantom).")
     if arguments.output:
         notes = {"CornerStandardDeviationMm": f"{corners.max():.3f}", "FramesUsed": str(found.frames_used),
                  "ImageSize": "{} {}".format(*found.image_size)}  # fmt: skip
         print(write_plus_calibration(arguments.output, "Image", "Probe", found.matrix, found.error_mm, notes))
     made = ImageCalibration(found.matrix, found.image_to_probe.covariance, found.image_size, today())
     add_to_calibrations(arguments.calibrations, lambda known: replace(known, image=made))
+
+
+def _phantom_text(found: ProbeEstimate, phantom: NWirePhantom) -> str:
+    registered = phantom.registration
+    if registered is None or found.phantom_mm is None:
+        return ""
+    made = f", of {registered.date[:10]}" if registered.date else ""
+    return (
+        f"FRE {registered.fre_mm:.2f} mm{made}; its wires are known to {found.phantom_mm:.2f} mm (expected TRE), which "
+        "is in the corners"
+    )
 
 
 def _calibrated(path: str, phantom: NWirePhantom, points: str | None, progress: Progress) -> tuple[ProbeEstimate, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...calibration.accuracy.budget import DEVIATIONS_OF_95
-from ...calibration.accuracy.calibrations import Calibrations
+from ...calibration.accuracy.calibrations import PHANTOM, Calibrations
 from ...calibration.accuracy.error_model import (
     IMAGE,
     OUTLINE,
@@ -137,6 +137,8 @@ def measured_accuracy(
     deviations, unknown = _stated(touches, model, seen)
     left_out = _OF_A_TUMOR if targets.is_seen else (*_OF_A_TUMOR, *_OF_AN_IMAGE)
     told = {name: why for name, why in unknown.items() if name not in left_out}
+    if not targets.is_seen and targets.registration is None:
+        told[PHANTOM] = "how well the phantom was registered is not known (crlm calibrate phantom)"
     return PhantomAccuracy(touches, deviations, told, seen)
 
 
@@ -150,6 +152,9 @@ def _stated(
     for number, other, _ in touches.distances():
         place = seen[other]
         surface = {} if targets.is_seen else _EXACT
+        if targets.registration is not None:
+            # Of the phantom's own targets its registration says how well they are known, as the image of others.
+            surface = {**_EXACT, IMAGE: targets.registration.covariance_at(targets.points_mm[other])}
         if place is not None:
             surface = surface_covariances(model, place)
         way = targets.points_mm[other] - touches.touches[number].tip_mm

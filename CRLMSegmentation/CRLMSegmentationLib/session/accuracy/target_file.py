@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from ...calibration.accuracy.targets import Targets
+from ...calibration.probe.landmarks import landmarks_of
 from ...calibration.probe.phantom import phantom_to_reference
+from ...calibration.probe.phantom_registration import PhantomRegistration
 from ...errors import ConfigurationError
 from ...files.points_file import read_named_points
 from ...geometry import transform_points
@@ -16,16 +16,17 @@ from ...sweep.plus_configuration import read_plus_xml
 _FEWEST, _LEAST_APART_MM = 3, 4.0
 
 
-def read_targets(path: str | Path) -> Targets:
+def read_targets(path: str | Path, registered: PhantomRegistration | None = None) -> Targets:
     """From 3D Slicer's points (`.mrk.json`), in Reference, or a PLUS file with the phantom's Landmarks and its place.
 
+    registered  as of read_phantom()
     Raises FileFormatError or ConfigurationError when it holds none that can be told apart.
     """
     if str(path).lower().endswith(".json"):
         names, points = read_named_points(path)
         targets = Targets(names, points, True)
     else:
-        targets = _of_phantom(path)
+        targets = _of_phantom(path, registered)
     if len(targets.names) < _FEWEST:
         raise ConfigurationError(f"{path} holds {len(targets.names)} targets; the protocol needs {_FEWEST} and more.")
     if len(set(targets.names)) < len(targets.names):
@@ -38,25 +39,16 @@ def read_targets(path: str | Path) -> Targets:
     return targets
 
 
-def _of_phantom(path: str | Path) -> Targets:
+def _of_phantom(path: str | Path, registered: PhantomRegistration | None) -> Targets:
     root = read_plus_xml(path)
-    landmarks = root.findall(".//PhantomDefinition//Landmark")
-    if not landmarks:
-        raise ConfigurationError(
-            f"{path} defines no targets (PhantomDefinition, Geometry, Landmarks); give such a PLUS file, or points of "
-            "3D Slicer as .mrk.json."
-        )
+    names, places = landmarks_of(root, path)
     matrix = phantom_to_reference(root, path)
+    if matrix is None and registered is not None:
+        matrix = registered.phantom_to_reference
     if matrix is None:
         raise ConfigurationError(
-            f"{path} does not say where the phantom is (PhantomToReference): register it first, as fCal does."
+            f"{path} does not say where the phantom is (PhantomToReference): register it first, with "
+            "crlm calibrate phantom or as fCal does."
         )
-    try:
-        points = [[float(text) for text in one.get("Position", "").split()] for one in landmarks]
-        places = np.array(points, dtype=np.float64).reshape(len(landmarks), 3)
-    except ValueError:
-        raise ConfigurationError(f"{path}: a Landmark has a Position that is not three numbers in mm.") from None
-    if not np.isfinite(places).all():
-        raise ConfigurationError(f"{path}: a Landmark has a Position that is not finite.")
-    names = [one.get("Name") or str(number + 1) for number, one in enumerate(landmarks)]
-    return Targets(names, transform_points(matrix, places), False)
+    return Targets(names, transform_points(matrix, places), False,
+                   registered if registered is not None and registered.is_of(matrix) else None)  # fmt: skip

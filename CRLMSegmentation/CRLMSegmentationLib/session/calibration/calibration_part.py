@@ -142,7 +142,7 @@ class CalibrationPart:
         configuration  PLUS's, with the N-wire phantom and its PhantomToReference
         Raises ConfigurationError when nothing comes, or for what is missing or wrong in the configuration.
         """
-        self._start(ProbeRun(read_phantom(configuration)))
+        self._start(ProbeRun(read_phantom(configuration, self._accuracy.calibrations.phantom)))
 
     def start_accuracy(self, tool: str, targets: str | Path) -> None:
         """Measure the whole system on a phantom, whose targets are touched with this tool now.

@@ -88,6 +88,12 @@ class ImageResult:
             ("Error of the wires", f"{found.error_mm:.2f} mm"),
             ("Probe turned by", f"{found.turned_deg:.0f} degrees"),
             ("Images", f"{found.frames_used} used, {found.wires} wires in each"),
+            (
+                "Phantom",
+                "how well it was registered is not known"
+                if found.phantom_mm is None
+                else f"its wires known to {found.phantom_mm:.1f} mm",
+            ),
         )
 
     @property

@@ -23,7 +23,7 @@ from .tool_poses import LivePoses, TimedPoseOfTool
 
 FEWEST_TARGETS = 3
 # More poses in a second tell nothing more of a tip that rests.
-_EVERY_S = 0.045
+_EVERY_S, _GAP_S = 0.045, 1.0
 _MOST_NAMED = 3
 
 
@@ -101,7 +101,7 @@ class TouchRun:
         self._live = LivePoses(tool, ("Reference",))
         self._poses: list[np.ndarray] = []
         self._times: list[float] = []
-        self._lost = self._before = 0
+        self._lost, self._later_s = 0, 0.0
 
     def pose_of(self, transforms: Mapping[str, Pose], time_s: float) -> TimedPoseOfTool | None:
         """What of the transforms of one time is for this run; None when nothing is, or it came already."""
@@ -112,16 +112,17 @@ class TouchRun:
         for pose, time_s in poses:
             if not pose.valid or not np.isfinite(pose.matrix).all() or not np.isfinite(time_s):
                 self._lost += 1
-            elif self._times and time_s < self._times[-1]:
-                self._before += 1
-            elif not self._times or time_s - self._times[-1] >= _EVERY_S:
+                continue
+            if self._times and time_s + self._later_s < self._times[-1]:
+                # The clock began anew, as in a replay that begins again: LivePoses lets nothing else go back.
+                self._later_s = self._times[-1] + _GAP_S - time_s
+            if not self._times or time_s + self._later_s - self._times[-1] >= _EVERY_S:
                 self._poses.append(pose.matrix)
-                self._times.append(time_s)
+                self._times.append(time_s + self._later_s)
 
     def guidance(self) -> Guidance:
         """How far it is; in the thread that computes."""
         lost = f"{len(self._poses)} used" + (f", {self._lost} lost" if self._lost else "")
-        lost += f", {self._before} with times that went back" if self._before else ""
         if not self._poses:
             return Guidance((("Poses", lost),), (f"{self.tool} is not seen by the tracker",))
         found = self._touches()
@@ -180,6 +181,6 @@ def touch_run(
     """
     if tip_to_tool is None or np.array_equal(tip_to_tool, np.eye(4)):
         raise ConfigurationError(f"The tip of {tool} is not known: calibrate it first.")
-    targets = read_targets(path)
+    targets = read_targets(path, accuracy.calibrations.phantom)
     frames = accuracy.frames if targets.is_seen else None
     return TouchRun(tool, tip_to_tool, targets, Path(path).name, accuracy.calibrations, frames, is_simulated)
