@@ -16,6 +16,7 @@ from CRLMSegmentationLib.study.cases.same_images import content_digest, refuse_s
 from CRLMSegmentationLib.study.structure_metrics import compare_lesions, compare_structures, surface_dice
 from CRLMSegmentationLib.study.tasks import TASKS, PlannedTask
 from CRLMSegmentationLib.study.tasks.lvt import IGNORED, RECIPES, labelled_in, labels_to_learn
+from CRLMSegmentationLib.study.training.ct_trainer import small_structures_of
 from CRLMSegmentationLib.study.training.windowing import WINDOWS, Window, set_window
 from CRLMSegmentationLib.values import Volume
 
@@ -231,3 +232,12 @@ def test_every_structure_is_compared_with_its_own_truth():
 def test_the_tasks_travel_to_other_processes(name):
     again = pickle.loads(pickle.dumps(TASKS[name]))
     assert again.recipes.named("complete") == RECIPES["complete"] and again.trainer == TASKS[name].trainer
+
+
+def test_patches_are_centred_on_vessels_and_tumors_where_there_are_any():
+    places = {(1, 2, 3): [1, 2], 2: [3], 3: []}
+    assert small_structures_of(places) == {2: [3]}
+    # A case in which the liver alone was annotated, and nnU-Net's own entry beside an ignore label.
+    assert small_structures_of({(1, 2, 3): [1, 2], 2: [], 3: []}) == {(1, 2, 3): [1, 2]}
+    assert small_structures_of({1: [1], 2: [3], (-1, 1, 2, 3): [5]}) == {2: [3], (-1, 1, 2, 3): [5]}
+    assert small_structures_of({1: [1], (-1, 1, 2, 3): [5]}) == {1: [1], (-1, 1, 2, 3): [5]}

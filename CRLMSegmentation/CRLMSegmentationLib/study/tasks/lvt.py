@@ -62,10 +62,14 @@ class CtRecipe(Recipe):
     annotations     'labelled': all cases, each with what the table says was annotated; 'complete': only those in which
                     everything was; 'everything': all cases with all that their masks hold, for simulated ones
     random_windows  the window through which the network sees a CT varies in training (training/windowing.py)
+    small_structures  patches that are centred on a structure are centred on a vessel or tumor, not on the liver
+    half_precision  bfloat16 where the processor computes in it
     """
 
     annotations: str = limited(LABELLED, choices=(LABELLED, COMPLETE, EVERYTHING))
     random_windows: bool = True
+    small_structures: bool = True
+    half_precision: bool = True
 
 
 _SMALL: dict[str, Any] = dict(
