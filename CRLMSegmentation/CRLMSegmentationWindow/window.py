@@ -106,6 +106,7 @@ class Window:
         self.box.picker.cancel()
         self.segment.picker.cancel()
         self.segment.leave_editor()
+        self.ct.editing.leave()
 
     def open_session(self) -> None:
         """Begin, unless that was done or packages are missing."""

@@ -36,6 +36,9 @@ CASE = "CRLM case"  # what is known of the case beside its nodes; see case_facts
 
 # Of the CT before the operation, once it is registered; never saved with the scene.
 CT_TO_REFERENCE = "CtToReference"
+# Of the CT while it is corrected in the Segment Editor; never saved with the scene.
+CT_VOLUME = "CT in correction"
+CT_SEGMENTATION = "CT structures in correction"
 
 SWEEP_BROWSER = "Recorded sweep"
 SWEEP_PREFIX = "Recorded "

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..preoperative.ct_slices import COLORS
+from ..preoperative.remnant import CutPlane
 from ..preoperative.structures import LIVER
+from .cut_in_space import CutInSpace
 from .offscreen import render_window
 
 if TYPE_CHECKING:
@@ -45,21 +47,27 @@ class CtInSpace:
         self._window.AddRenderer(self._renderer)
         self._actors = {name: self._actor(name, surface) for name, surface in surfaces.items()}
         self._renderer.ResetCamera()
+        self._cut = CutInSpace(self._renderer, surfaces.get(LIVER))
         camera = self._renderer.GetActiveCamera()
         self._middle, self._distance = np.array(camera.GetFocalPoint()), camera.GetDistance()
 
-    def picture(self, turn_deg: float, tilt_deg: float, shown: Collection[str], size: tuple[int, int]) -> np.ndarray:
+    def picture(
+        self, turn_deg: float, tilt_deg: float, shown: Collection[str], size: tuple[int, int],
+        cut: CutPlane | None = None,
+    ) -> np.ndarray:  # fmt: skip
         """uint8 (rows, columns, 3).
 
         turn_deg  about the patient's long axis: 0 seen from the front, 90 from the patient's left
         tilt_deg  -89 to 89: from below, from above
         size      width and height, at most 900 pixels each
+        cut       along which the liver would be cut: a plane through it
         """
         from vtkmodules.util.numpy_support import vtk_to_numpy
         from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
 
         for name, actor in self._actors.items():
             actor.SetVisibility(name in shown)
+        self._cut.show(cut)
         width, height = (int(np.clip(side, 16, _LARGEST_PX)) for side in size)
         self._window.SetSize(width, height)
         turn, tilt = np.radians(turn_deg), np.radians(np.clip(tilt_deg, -_STEEPEST_DEG, _STEEPEST_DEG))

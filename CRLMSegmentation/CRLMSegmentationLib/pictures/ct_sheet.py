@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from ..preoperative.ct_slices import AXIAL, CORONAL, SAGITTAL, CtSlices
+from ..preoperative.remnant import CutPlane
 from .ct_in_space import CtInSpace
 
 _GAP_PX = 4
@@ -14,15 +15,16 @@ _TURN_DEG, _TILT_DEG = 20.0, 10.0
 
 
 def sheet(
-    slices: CtSlices, space: CtInSpace | None, at: Mapping[str, int], shown: Collection[str], cell_px: int
-) -> np.ndarray:
+    slices: CtSlices, space: CtInSpace | None, at: Mapping[str, int], shown: Collection[str], cell_px: int,
+    cut: CutPlane | None = None,
+) -> np.ndarray:  # fmt: skip
     """uint8 (2 cells, 2 cells, 3): axial and space above, coronal and sagittal below; black where there is no space.
 
-    at     slice of each plane;  shown: names of what is laid over them
+    at     slice of each plane;  shown: names of what is laid over them;  cut: a planned cut
     """
     inner = cell_px - _GAP_PX
-    pictures = [slices.picture(plane, at[plane], shown, dict(at), inner) for plane in (AXIAL, CORONAL, SAGITTAL)]
-    seen = None if space is None else space.picture(_TURN_DEG, _TILT_DEG, shown, (inner, inner))
+    pictures = [slices.picture(plane, at[plane], shown, dict(at), inner, cut) for plane in (AXIAL, CORONAL, SAGITTAL)]
+    seen = None if space is None else space.picture(_TURN_DEG, _TILT_DEG, shown, (inner, inner), cut)
     cells = [pictures[0], seen, pictures[1], pictures[2]]
     whole = np.zeros((2 * cell_px, 2 * cell_px, 3), dtype=np.uint8)
     for number, picture in enumerate(cells):

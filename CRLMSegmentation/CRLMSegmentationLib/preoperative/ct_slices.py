@@ -6,7 +6,7 @@ left), sagittal ones from the patient's left (the front is on the left). Along t
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..files.dicom_preview import WINDOW_CENTER_HU, WINDOW_WIDTH_HU, as_grey
 from ..geometry import invert_affine, occupied_extent, transform_points
 from ..values import Volume
 from .orientation import Orientation
+from .remnant import CutPlane
 from .structures import HEPATIC, LIVER, PORTAL, TUMOR, VESSELS, Structures
 
 AXIAL, CORONAL, SAGITTAL = "axial", "coronal", "sagittal"
@@ -33,6 +34,8 @@ _AXES = {AXIAL: (0, 1, 2), CORONAL: (1, 0, 2), SAGITTAL: (2, 0, 1)}
 _LEAST_SIDE_PX = 720
 _FILLED_SHARE = 0.28
 _PAPER = 28
+# Of a planned cut: its line, and how bright what would go is left.
+_CUT_COLOR, _GOES = (80, 230, 140), 0.55
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,13 @@ class CtSlices:
         numbers = np.clip(np.rint(ijk[::-1]), 0, np.array(self._shape) - 1).astype(int)
         return {plane: int(numbers[_AXES[plane][0]]) for plane in PLANES}
 
+    def point_of(self, at: Mapping[str, int]) -> np.ndarray:
+        """The point (3,) RAS mm of the CT in which a slice of each plane meet."""
+        ijk = np.zeros(3)
+        for plane, axes in _AXES.items():
+            ijk[2 - axes[0]] = at[plane]
+        return transform_points(self._to_ras, ijk)
+
     def begin(self) -> dict[str, int]:
         """The slice of each plane to begin with: through the largest tumor's slice, the liver, or the middle."""
         for name in (TUMOR, LIVER):
@@ -95,13 +105,14 @@ class CtSlices:
 
     def picture(
         self, plane: str, index: int, shown: Collection[str] = (), cross: dict[str, int] | None = None,
-        side_px: int | None = None,
+        side_px: int | None = None, cut: CutPlane | None = None,
     ) -> np.ndarray:  # fmt: skip
         """uint8 (rows, columns, 3) of a slice, with square pixels, in the window of an abdomen.
 
         shown  which of COLORS are laid over it: an outline, and tumors filled lightly
         cross  slices of the other planes, drawn as fine lines
         side_px  the longer side of the picture; None for one in which every pixel of the CT is seen
+        cut  along which the liver would be cut: a line, and what would go is darker
         """
         through, rows, columns = _AXES[plane]
         index = self._within(through, index)
@@ -115,6 +126,8 @@ class CtSlices:
         for name, mask in self._shown.masks.items():
             if name in shown:
                 _lay(colors, _resized(self._plane(mask, through, index, rows, columns), size), COLORS[name], name)
+        if cut is not None:
+            self._draw_cut(colors, cut, plane, index)
         if cross is not None:
             self._draw_cross(colors, cross, rows, columns)
         return colors
@@ -141,6 +154,24 @@ class CtSlices:
             at = int((1 - (cross[plane] + 0.5) / self._shape[axes[0]]) * colors.shape[along])
             line = colors[at : at + 2] if along == 0 else colors[:, at : at + 2]
             line[:] = (line * 0.55 + np.array([255, 214, 90]) * 0.45).astype(np.uint8)
+
+    def _draw_cut(self, colors: np.ndarray, cut: CutPlane, plane: str, index: int) -> None:
+        through, rows, columns = _AXES[plane]
+        size = colors.shape[:2]
+        # Pictures show both axes backwards, see picture().
+        down, across = (
+            self._shape[axis] - 0.5 - (np.arange(count) + 0.5) * self._shape[axis] / count
+            for axis, count in zip((rows, columns), size)
+        )
+        ijk = np.zeros((*size, 3))
+        ijk[..., 2 - through], ijk[..., 2 - rows], ijk[..., 2 - columns] = index, down[:, None], across[None, :]
+        distance = cut.distance_mm(transform_points(self._to_ras, ijk.reshape(-1, 3))).reshape(size)
+        liver = self._shown.masks.get(LIVER)
+        if liver is not None:
+            goes = _resized(self._plane(liver, through, index, rows, columns), size) & (distance < 0)
+            colors[goes] = (colors[goes] * _GOES).astype(np.uint8)
+        pixel_mm = self._shape[columns] * self._spacing[columns] / size[1]
+        colors[np.abs(distance) <= pixel_mm] = _CUT_COLOR
 
     def _within(self, axis: int, index: int) -> int:
         return int(min(max(index, 0), self._shape[axis] - 1))

@@ -66,7 +66,16 @@ def bring_into_operation(
             f"The landmarks lie {away_mm:.0f} mm away from all that {seen_in} shows: are they in {REFERENCE}, and of "
             "this operation?"
         )
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    return _at_lesions(found, result, now)
+
+
+def of_corrected(found: InOperation, result: Result) -> InOperation:
+    """The same registration, made when it was made, with the errors at the lesions that there are now."""
+    return _at_lesions(found.registration, result, found.made_at)
+
+
+def _at_lesions(found: Registration, result: Result, made_at: str) -> InOperation:
     errors = {one.number: found.error_mm(np.array(one.center_ras_mm)) for one in result.measures.lesions}
     error_mm = max(errors.values(), default=found.error_mm(result.structures.label_map.center_ras))
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    return InOperation(found, errors, error_mm, now)
+    return InOperation(found, errors, error_mm, made_at)

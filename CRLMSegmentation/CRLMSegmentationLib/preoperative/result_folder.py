@@ -22,6 +22,7 @@ from ..files.whole_file import written_whole
 from ..segmentation.surface import surface_from_mask
 from ..values import Volume
 from .measures import Measures, measure
+from .remnant import CutPlane, Remnant, plane_of_plain, remnant_of
 from .structures import KINDS, LIVER, TUMOR, VALUES, VESSELS, Structures, structures_of_map
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MASKS = {LIVER: "liver.nrrd", VESSELS: "vessels.nrrd", TUMOR: "tumors.nrrd"}
 SURFACES = {LIVER: "surfaces/liver.vtp", VESSELS: "surfaces/vessels.vtp", TUMOR: "surfaces/tumors.vtp"}
 MEASURES = "measures.json"
+REMNANT = "remnant"
 CT_FILE = "ct.nrrd"
 RESULT_FILES = (*MASKS.values(), *SURFACES.values(), MEASURES)
 
@@ -38,12 +40,15 @@ RESULT_FILES = (*MASKS.values(), *SURFACES.values(), MEASURES)
 class Result:
     """Of one CT.
 
-    about  plain values: 'date' (YYYY-MM-DD or ''), 'description', 'model', 'doubts' ... as measures.json has them
+    about    plain values: 'date' (YYYY-MM-DD or ''), 'description', 'model', 'doubts', 'corrections' ... as
+             measures.json has them
+    remnant  what a resection along a drawn plane would leave; None without a plane
     """
 
     structures: Structures
     measures: Measures
     about: Mapping[str, Any]
+    remnant: Remnant | None = None
 
     @property
     def date(self) -> str:
@@ -51,9 +56,11 @@ class Result:
 
 
 def write_result(
-    structures: Structures, folder: str | Path, about: Mapping[str, Any], ct: Volume | None = None
-) -> Result:
-    """Write RESULT_FILES, but no surface of what was not found; with `ct` CT_FILE as well, in HU.
+    structures: Structures, folder: str | Path, about: Mapping[str, Any], ct: Volume | None = None,
+    plane: CutPlane | None = None,
+) -> Result:  # fmt: skip
+    """Write RESULT_FILES, but no surface of what was not found; with `ct` CT_FILE as well, in HU; with `plane` the
+    remnant that it leaves.
 
     Raises FileFormatError when the disk refuses.
     """
@@ -63,11 +70,13 @@ def write_result(
         write_volume(masks[name], folder / file)
     if ct is not None:
         write_volume(ct, folder / CT_FILE)
-    return write_measures(structures, folder, about)
+    return write_measures(structures, folder, about, plane)
 
 
-def write_measures(structures: Structures, folder: str | Path, about: Mapping[str, Any]) -> Result:
-    """Surfaces and measures.json alone, such as after a correction of the masks by hand."""
+def write_measures(
+    structures: Structures, folder: str | Path, about: Mapping[str, Any], plane: CutPlane | None = None
+) -> Result:
+    """Surfaces and measures.json alone, such as after a correction of the masks by hand; with `plane` the remnant."""
     folder = Path(folder)
     for name, file in SURFACES.items():
         surface = surface_of(structures, name)
@@ -75,11 +84,20 @@ def write_measures(structures: Structures, folder: str | Path, about: Mapping[st
             (folder / file).unlink(missing_ok=True)  # an older one is not of these masks
         else:
             write_surface(surface, folder / file)
-    result = Result(structures, measure(structures), dict(about))
-    text = json.dumps({**result.measures.as_plain(), **result.about}, indent=1, allow_nan=False)
-    with written_whole(folder / MEASURES) as place:
-        place.write_text(text + "\n", encoding="utf-8")
+    remnant = None if plane is None else remnant_of(structures, plane)
+    result = Result(structures, measure(structures), dict(about), remnant)
+    write_measures_file(result, folder)
     return result
+
+
+def write_measures_file(result: Result, folder: str | Path) -> Path:
+    """measures.json alone. Raises FileFormatError when the disk refuses."""
+    path = Path(folder) / MEASURES
+    remnant = {} if result.remnant is None else {REMNANT: result.remnant.as_plain()}
+    text = json.dumps({**result.measures.as_plain(), **remnant, **result.about}, indent=1, allow_nan=False)
+    with written_whole(path) as place:
+        place.write_text(text + "\n", encoding="utf-8")
+    return path
 
 
 def surface_of(structures: Structures, name: str) -> vtkPolyData | None:
@@ -109,7 +127,10 @@ def read_result(folder: str | Path) -> Result:
     vessels = masks[VESSELS].voxels
     kinds = np.where(np.isin(vessels, list(KINDS.values())), vessels, 0).astype(np.uint8)
     structures = structures_of_map(grid.on_grid(label_map), kinds)
-    return Result(structures, measure(structures), _about(folder / MEASURES))
+    about = _about(folder / MEASURES)
+    drawn = about.pop(REMNANT, None)
+    remnant = None if drawn is None else remnant_of(structures, plane_of_plain(drawn))
+    return Result(structures, measure(structures), about, remnant)
 
 
 def read_kept_ct(folder: str | Path, grid: Volume) -> Volume | None:

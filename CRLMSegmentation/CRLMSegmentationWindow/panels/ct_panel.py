@@ -13,6 +13,7 @@ from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
 from .. import style
+from .ct_editing import CtEditingControls
 from .ct_picture import CtPicture
 from .doubt_list import listed
 from .record_panel import show_progress
@@ -33,6 +34,7 @@ class CtPanel(StepPanel):
         self._reported, self._compared = "", []
         self._numbers: list[int] = []
         self._picture = CtPicture(ui.ctPicture)
+        self.editing = CtEditingControls(self)
         self._switches = {
             "liver": ui.ctLiverCheckBox, "vessels": ui.ctVesselsCheckBox, "portal": ui.ctPortalCheckBox,
             "hepatic": ui.ctHepaticCheckBox, "tumor": ui.ctTumorCheckBox,
@@ -76,9 +78,7 @@ class CtPanel(StepPanel):
 
     def on_volume(self) -> None:
         """A CT from a volume file."""
-        path = qt.QFileDialog.getOpenFileName(
-            slicer.util.mainWindow(), _("CT in Hounsfield units"), "", f"{_('Volumes')} ({_VOLUMES})"
-        )
+        path = self._file(_("CT in Hounsfield units"), f"{_('Volumes')} ({_VOLUMES})")
         if path:
             with self.attempt():
                 actions.OPEN_CT_VOLUME.run(self.session, path)
@@ -126,9 +126,7 @@ class CtPanel(StepPanel):
 
     def on_register(self) -> None:
         """Bring the CT into the operation by a file of landmarks."""
-        path = qt.QFileDialog.getOpenFileName(
-            slicer.util.mainWindow(), _("Landmarks of CT and operation"), "", f"{_('Landmarks')} (*.csv *.json)"
-        )
+        path = self._file(_("Landmarks of CT and operation"), f"{_('Landmarks')} (*.csv *.json)")
         if path:
             with self.attempt():
                 self._reported = ""
@@ -214,10 +212,12 @@ class CtPanel(StepPanel):
             if part.ct is not None:
                 slider.maximum = part.ct.slices.count(plane) - 1
                 slider.value = part.at[plane]
+        self.editing.refresh()
         self._show_picture()
 
     def release(self) -> None:
         super().release()
+        self.editing.remove()
         self._reported, self._compared = "", []
         self._picture.release()
 
@@ -226,7 +226,7 @@ class CtPanel(StepPanel):
         self.ui.ctPicture.visible = part.ct is not None
         # Nobody looks at a section that is closed.
         if part.ct is not None and not self.section.collapsed:
-            self._picture.show(part.ct, part.at, part.shown)
+            self._picture.show(part.ct, part.at, part.shown, part.remnant.plane)
 
     def _figures(self) -> str:
         """Of the liver, then of each lesion one line; what speaks against them."""
@@ -237,6 +237,7 @@ class CtPanel(StepPanel):
             return ""
         measures = ct.result.measures
         lines = [f"{what}: {how_much}" for what, how_much in figures.liver_figures(measures)]
+        lines += [figures.correction_text(ct)] if ct.corrections else []
         for lesion in measures.lesions:
             row = zip(figures.LESION_COLUMNS[1:], figures.lesion_row(lesion)[1:])
             lines.append(f"{lesion.number}. " + ", ".join(f"{title.lower()} {cell}" for title, cell in row))
@@ -284,6 +285,12 @@ class CtPanel(StepPanel):
         self.show_action(ui.ctUnregisterButton, actions.UNREGISTER_CT)
         self.show_action(ui.ctExportButton, actions.EXPORT_CT)
         self.show_action(ui.ctCloseButton, actions.CLOSE_CT)
+        if self.session is not None:
+            self.editing.show_buttons()
+
+    @staticmethod
+    def _file(title: str, kinds: str) -> str:
+        return str(qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", kinds) or "")
 
     @staticmethod
     def _folder(title: str) -> str:

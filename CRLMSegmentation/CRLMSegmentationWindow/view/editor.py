@@ -40,6 +40,11 @@ class CorrectionEditor:
         """True between open() and close()."""
         return self._is_open
 
+    def keep_overlaps(self) -> None:
+        """What is drawn as one segment stays in the others: a tumor lies in the liver."""
+        node = _editor_node()
+        node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
+
     def open(self, segmentation: slicer.vtkMRMLSegmentationNode, volume: slicer.vtkMRMLScalarVolumeNode) -> None:
         """Edit the tumor of `segmentation` on the voxels of `volume`."""
         if self.widget is None:

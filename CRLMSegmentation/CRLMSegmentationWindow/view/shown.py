@@ -62,6 +62,11 @@ class Shown:
         else:
             views.clear_slices(self._window.view.live_image_node())
 
+    def planning_of_ct(self) -> None:
+        """Three slices along the axes of the patient, for a CT in a case that is empty."""
+        self._window.layouts.show(layouts.PLANNING)
+        views.lay_slices_anatomically()
+
     def follow_live(self) -> None:
         """Have the live view in the plane of the image, with text over it when it is not live."""
         window = self._window

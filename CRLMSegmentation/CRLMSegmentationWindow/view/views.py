@@ -67,6 +67,14 @@ def turn_slices(axes: Mapping[str, np.ndarray]) -> None:
         node.UpdateMatrices()
 
 
+def lay_slices_anatomically() -> None:
+    """The planning slices axial, sagittal and coronal, as Slicer has them."""
+    for name, orientation in (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal")):
+        node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
+        if node is not None:
+            node.SetOrientation(orientation)
+
+
 def center_slices(point_ras: Sequence[float]) -> None:
     """The planning slices through a point (R, A, S) in mm."""
     for name in _SLICES:

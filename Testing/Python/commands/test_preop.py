@@ -72,6 +72,14 @@ def test_a_dicom_folder_becomes_masks_surfaces_and_measures(two_dates, capsys):
     assert liver.frame == "CT" and liver.voxels[k, j, i] == 1
     status, again, _ = crlm(capsys, "measure", folder)
     assert status == 0 and again["liver_ml"] == facts["liver_ml"] and again["date"] == "2026-01-05"
+    # Cut through its middle: the left half stays, 10 of 20 columns of voxels, without the tumor on the left.
+    status, cut, lines = crlm(capsys, "measure", folder, "--plane", 4, 0, 0, -1, 0, 0)
+    liver, tumor = 20**3 * 0.027, 4**3 * 0.027
+    assert status == 0 and cut["remnant"]["remnant_ml"] == pytest.approx(liver / 2 - tumor)
+    assert cut["remnant"]["share"] == pytest.approx((liver / 2 - tumor) / (liver - tumor))
+    assert "of the liver without tumors" in lines and cut["remnant"]["lesions_left"] == [1]
+    # Measured again, the plane is still there.
+    assert crlm(capsys, "measure", folder)[1]["remnant"] == cut["remnant"]
 
 
 def test_lesions_are_followed_over_dates(two_dates, capsys):

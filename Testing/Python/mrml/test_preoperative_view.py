@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.mrml import names
 from CRLMSegmentationLib.mrml.conversion import surface_of
+from CRLMSegmentationLib.mrml.ct_editing import CtEditing
+from CRLMSegmentationLib.mrml.labelmap import put_segment
 from CRLMSegmentationLib.mrml.nodes import find, nodes_of_class
 from CRLMSegmentationLib.preoperative.ct_slices import CtSlices
 from CRLMSegmentationLib.preoperative.measures import measure
@@ -75,3 +77,23 @@ def test_nothing_of_it_stays_when_its_registration_ends(registered, end):
      "closed": registered.view.close}[end]()  # fmt: skip
     assert models(registered) == []
     assert find(scene, "vtkMRMLLinearTransformNode", names.CT_TO_REFERENCE) is None
+
+
+def test_a_ct_is_in_the_scene_while_it_is_corrected_and_what_is_drawn_comes_back(session):
+    labels = np.zeros((12, 20, 20), np.uint8)
+    labels[2:10, 4:16, 4:16], labels[4:7, 6:9, 6:9] = 1, 3
+    matrix = np.array([[-2.0, 0, 0, 30], [0, -2.0, 0, 40], [0, 0, 3.0, -50], [0, 0, 0, 1]])
+    found = structures_of_map(Volume(labels, matrix, frame="CT"))
+    hu = found.label_map.with_voxels((labels * 50).astype(np.int16))
+    scene = session.view.scene
+    ct = OpenedCt(CtFacts(), hu, CtSlices(hu, found), result=Result(found, measure(found), {}))
+    editing = CtEditing(scene, ct)
+    assert not editing.is_changed and not editing.volume.GetSaveWithScene()
+    assert (editing.masks()["liver"] == (labels > 0)).all() and not editing.masks()["vessels"].any()
+    drawn = found.mask("tumor").with_voxels((labels == 3) | (np.indices(labels.shape)[2] == 10) & (labels > 0))
+    put_segment(editing.segmentation, "tumor", drawn.with_voxels(drawn.voxels.astype(np.uint8)))
+    assert editing.is_changed
+    assert (editing.masks()["tumor"] == drawn.voxels).all() and (editing.masks()["liver"] == (labels > 0)).all()
+    editing.close()
+    for name in (names.CT_VOLUME, names.CT_SEGMENTATION):
+        assert scene.GetFirstNodeByName(name) is None

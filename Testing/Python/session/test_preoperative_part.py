@@ -1,5 +1,6 @@
 """The CT before the operation in a session: opened, segmented, kept, followed over time, registered, forgotten."""
 
+import json
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,14 @@ from CRLMSegmentationLib.files import read_volume, write_volume
 from CRLMSegmentationLib.preoperative.structures import LABELS
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.preoperative import network, preoperative_part
-from CRLMSegmentationLib.session.preoperative.figures import follow_up_lines, lesion_row, registration_text
+from CRLMSegmentationLib.session.preoperative.figures import (
+    correction_text,
+    ct_line,
+    follow_up_lines,
+    lesion_row,
+    registration_text,
+    remnant_lines,
+)
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
 from CRLMSegmentationLib.values import Volume
@@ -250,6 +258,79 @@ def test_it_is_in_the_operation_only_once_landmarks_brought_it_there(session, tm
     assert until(session).registration is found
     segmented(session, ct_with(5))
     assert part.registration is None
+
+
+def test_a_plane_through_the_place_that_is_looked_at_is_moved_and_kept(session):
+    part = segmented(session)
+    assert actions.MOVE_PLANE.why_not(session) == "Draw a plane first."
+    middle = part.ct.slices.at(np.array([5.0, -6, 143.5]))
+    part.go_to(middle)
+    version = part.ct.surfaces
+    actions.DRAW_PLANE.run(session)
+    # Through the middle of 20 columns of voxels: the half to the left, and the column in the plane.
+    half = part.remnant.found
+    assert half.share == pytest.approx(0.5, abs=0.06) and "stay" in remnant_lines(half)[0]
+    actions.MOVE_PLANE.run(session, 0.0, 0.0, 15.0)
+    assert part.remnant.found.share == pytest.approx(half.share - 0.25, abs=0.03)
+    actions.MOVE_PLANE.run(session, 180.0, 0.0, 15.0)
+    assert part.remnant.found.share == pytest.approx(1 - half.share + 0.05 - 0.25, abs=0.04)
+    assert part.ct.surfaces is version, "nothing is drawn anew but the plane"
+    kept, folder = part.remnant.found, part.ct.folder
+    part.open_result(folder)
+    assert until(session).remnant.found == kept and part.remnant.turn_deg == pytest.approx(180)
+    with pytest.raises(ConfigurationError, match="moved by up to 100 mm"):
+        actions.MOVE_PLANE.run(session, 0.0, 0.0, 1000.0)
+    actions.REMOVE_PLANE.run(session)
+    assert part.remnant.found is None and "remnant" not in (folder / "measures.json").read_text(encoding="utf-8")
+    actions.DRAW_PLANE.run(session)
+    part.forget()
+    assert part.remnant.found is None
+
+
+def test_corrections_are_kept_beside_the_result_and_undone_one_by_one(session):
+    part = segmented(session)
+    found, folder = part.ct.result.measures, part.ct.folder
+    masks = (folder / "tumors.nrrd").read_bytes()
+    actions.DRAW_PLANE.run(session)
+    with pytest.raises(ConfigurationError, match="no lesion 2"):
+        actions.REMOVE_LESION.run(session, 2)
+    actions.REMOVE_LESION.run(session, 1)
+    assert until(session).ct.result.measures.lesions == () and part.ct.folder.name == "ct-corrected"
+    assert ct_line(part.ct).endswith("no lesion, corrected by hand") and part.remnant.found is not None
+    part.go_to(part.ct.slices.at(np.array([5.0, -6, 143.5])))
+    at = dict(part.at)
+    actions.CORRECT_BALL.run(session, "tumor", 8.0)
+    assert len(until(session).ct.result.measures.lesions) == 1 and part.at == at
+    assert correction_text(part.ct) == "Corrected by hand, 2 changes." and "tumor" in part.structures
+    corrected = part.ct.folder
+    said = json.loads((corrected / "measures.json").read_text(encoding="utf-8"))["corrections"]
+    assert [one["what"] for one in said] == ["lesion 1 removed", "tumor: a ball of 8 mm radius drawn"]
+    # What was found stays as it was found.
+    assert (folder / "tumors.nrrd").read_bytes() == masks
+    actions.UNDO_CORRECTION.run(session)
+    assert until(session).ct.result.measures.lesions == () and part.ct.corrections == 1
+    assert not read_volume(corrected / "tumors.nrrd").voxels.any()
+    actions.UNDO_CORRECTION.run(session)
+    assert until(session).ct.result.measures == found and part.ct.folder == folder and not corrected.exists()
+    assert actions.UNDO_CORRECTION.why_not(session) == "There is no correction to undo."
+
+
+def test_what_was_drawn_elsewhere_becomes_the_result_and_the_registration_follows(session, tmp_path):
+    part = segmented(session)
+    session.volume.set(Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1])))
+    points = np.array([[0.0, 0, 110], [50, 0, 110], [0, 50, 110], [10, 10, 160]])
+    lines = [f"p{n},{','.join(map(str, [*one, *(one + n % 2)]))}" for n, one in enumerate(points)]
+    head = "name,ct_r,ct_a,ct_s,reference_r,reference_a,reference_s"
+    (tmp_path / "l.csv").write_text("\n".join([head, *lines]), encoding="utf-8")
+    before = part.register(tmp_path / "l.csv")
+    found = part.ct.result.structures
+    masks = {name: found.mask(name).voxels > 0 for name in ("liver", "vessels", "tumor")}
+    masks["tumor"][20:24, 6:9, 6:9] = True
+    actions.TAKE_CORRECTION.run(session, masks)
+    assert len(until(session).ct.result.measures.lesions) == 2
+    assert set(part.registration.lesion_error_mm) == {1, 2} and part.registration.made_at == before.made_at
+    with pytest.raises(ConfigurationError, match="'tumor' does not lie on the voxels"):
+        part.corrections.take({**masks, "tumor": np.zeros((2, 2, 2), bool)})
 
 
 def test_nothing_of_it_is_left_in_another_case_but_one_opened_for_a_recording_stays(session):

@@ -144,6 +144,29 @@ def test_a_series_becomes_structures_with_a_table_that_can_be_looked_at(opened, 
     tab.until(lambda: page.input_value("#ct-slider-coronal") != at, "another coronal slice")
     rows.nth(0).click()
 
+    # A plane through the place that is looked at: what goes is darker, and moved, less stays.
+    page.click("#ct-part-remnant")
+    page.click("#ct-draw-plane")
+    page.wait_for_selector("#ct-remnant")
+    tab.until(lambda: colored(tab, "axial", (80, 230, 140)) > 100, "the plane in a slice")
+    stays = page.inner_text("#ct-remnant p >> nth=0")
+    assert "of the liver without tumors" in stays
+    page.click("#ct-turn-around")
+    tab.until(lambda: page.inner_text("#ct-remnant p >> nth=0") != stays, "the other side that stays")
+    page.focus("#ct-plane-offset input")
+    before = page.inner_text("#ct-remnant p >> nth=0")
+    page.keyboard.press("ArrowRight")
+    tab.until(lambda: page.inner_text("#ct-remnant p >> nth=0") != before, "a plane that was moved")
+
+    # What is no tumor is taken out of the table, and comes back.
+    page.click("#ct-part-correct")
+    page.click("#ct-remove-2")
+    tab.until(lambda: rows.count() == 1, "one lesion less")
+    assert page.inner_text("#ct-corrected") == "Corrected by hand, 1 change."
+    page.click("#ct-undo")
+    tab.until(lambda: rows.count() == 2, "the lesion again")
+    assert not page.is_visible("#ct-corrected")
+
     # It is kept, and can be opened again without another step in between.
     page.click("#ct-part-open")
     page.wait_for_selector("#ct-open-result", state="visible")

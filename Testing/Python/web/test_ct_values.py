@@ -72,7 +72,8 @@ def test_pictures_are_of_the_ct_that_is_open_and_nonsense_gets_none():
     label_map[3:9, 3:11, 3:13] = 1
     slices = CtSlices(None, structures_of_map(Volume(label_map, np.eye(4))))
     at = {"axial": 5, "coronal": 6, "sagittal": 7}
-    part = SimpleNamespace(ct=SimpleNamespace(slices=slices, surfaces={}), shown=["liver"], at=at)
+    part = SimpleNamespace(ct=SimpleNamespace(slices=slices, surfaces={}), shown=["liver"], at=at,
+                           remnant=SimpleNamespace(plane=None))  # fmt: skip
     there = ("slice?plane=axial&index=3", "slice?plane=sagittal&index=9999")
     absent = ("slice", "slice?plane=oblique&index=3", "slice?plane=axial&index=nan", "slice?plane=axial&index=1e99",
               "space?turn=0&tilt=0", "space?turn=x&tilt=0")  # fmt: skip

@@ -17,11 +17,12 @@ def open_ct(session, result=None, doubts=()):
     slices = SimpleNamespace(count=lambda plane: 50, picture=lambda *_: np.zeros((9, 9, 3), np.uint8))
     part.ct = SimpleNamespace(
         facts=CtFacts("2026-01-05", "portal phase"), result=result, slices=slices, surfaces={}, doubts=list(doubts),
-        dicom=None, volume=object(),
+        dicom=None, volume=object(), corrections=0,
     )  # fmt: skip
     part.at = {"axial": 10, "coronal": 20, "sagittal": 30}
     if result is not None:
         part.structures, part.shown = ["liver", "portal", "tumor"], ["liver", "tumor"]
+        part.has_result = True
 
 
 def test_it_is_closed_and_says_that_nothing_is_open(a_window):
@@ -81,6 +82,42 @@ def test_a_registration_is_shown_with_its_error_and_when_it_was_made(a_window):
     window.refresh()
     said = "REGISTERED: In the operation: error at the tumor 3.2 mm, by landmarks, 2026-11-29 10:12 UTC."
     assert window.ct.state_text == said
+
+
+def test_a_plane_is_drawn_moved_by_sliders_and_told(a_window):
+    window, session = a_window
+    open_ct(session, SimpleNamespace(measures=MEASURES))
+    window.refresh()
+    assert window.ui.ctRemnant.text == "" and not window.ui.ctPlaneTurnSlider.visible
+    plan = session.preoperative.remnant
+    plan.found = SimpleNamespace(
+        cuts_the_liver=True, remnant_ml=520.4, share=0.347, lesions_cut=(), lesions_left=(1,), margin_mm=None
+    )
+    plan.turn_deg, moved = 30.0, []
+    plan.move = lambda *where: moved.append(where)
+    window.refresh()
+    assert window.ui.ctRemnant.text == "520 mL stay, 35% of the liver without tumors.\nLesion 1 would stay."
+    assert window.ui.ctPlaneTurnSlider.visible and window.ui.ctPlaneTurnSlider.value == 30 and moved == []
+    window.ct.editing.on_move_plane()
+    window.ui.ctTurnAroundButton.click()
+    assert moved == [(30.0, 0.0, 0.0), (-150.0, -0.0, -0.0)]
+    window.ui.ctPlaneButton.click()
+    assert "remnant.draw" in session.calls
+
+
+def test_a_lesion_is_taken_out_by_its_number_and_a_correction_is_undone(a_window):
+    window, session = a_window
+    open_ct(session, SimpleNamespace(measures=MEASURES))
+    window.refresh()
+    removed = []
+    session.preoperative.corrections.remove_lesion = removed.append
+    window.ui.ctNoTumorButton.click()
+    assert removed == [1] and window.ui.ctLesionComboBox.visible
+    session.preoperative.corrections.made = 1
+    session.preoperative.ct.corrections = 1
+    window.refresh()
+    window.ui.ctUndoButton.click()
+    assert "corrections.undo" in session.calls and "Corrected by hand, 1 change." in window.ui.ctFigures.text
 
 
 def test_why_something_failed_stands_there_also_when_it_is_closed(a_window):

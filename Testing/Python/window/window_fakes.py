@@ -154,6 +154,8 @@ class FakeSession:
             "preoperative", calls, is_there=False, is_busy=False, problem="", ct=None, series=(), followed=None,
             registration=None, structures=[], shown=[], at={}, progress=(0.0, ""), has_result=False, has_model=True,
             folder=None, without_places=lambda sentence: sentence,
+            remnant=FakePart("remnant", calls, found=None, plane=None, turn_deg=0.0, tilt_deg=0.0, offset_mm=0.0),
+            corrections=FakePart("corrections", calls, made=0),
         )  # fmt: skip
         self.structures = FakePart(
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm

@@ -15,6 +15,7 @@ from .segment import measure, segment
 EXAMPLES = (
     "crlm preop segment DICOM_FOLDER -o ct1 --model MODEL",
     "crlm preop measure ct1",
+    "crlm preop measure ct1 --plane 10 -20 105 -1 0 0",
     "crlm preop follow-up ct1 ct2",
     "crlm preop register ct1 volume.nrrd --landmarks landmarks.csv -o ct_to_reference.tfm",
     "crlm preop export ct1 -o exported --stl --csv",
@@ -36,6 +37,10 @@ def _of_segment(step: argparse.ArgumentParser) -> None:
 
 def _of_measure(step: argparse.ArgumentParser) -> None:
     step.add_argument("folder", metavar="DIR", help="folder of `crlm preop segment`; measures.json is written anew")
+    step.add_argument(
+        "--plane", nargs=6, type=float, metavar=("R", "A", "S", "NR", "NA", "NS"),
+        help="a cut through the liver: a point (RAS mm of the CT) and the direction of what stays; gives the remnant",
+    )  # fmt: skip
 
 
 def _of_follow_up(step: argparse.ArgumentParser) -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import ConfigurationError, ModelError
 from ...files import VOLUME_ENDINGS, read_volume
 from ...files.dicom_folder import CT_FRAME, read_dicom_ct
@@ -44,12 +46,16 @@ def segment(arguments: argparse.Namespace) -> None:
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    """Measure the masks of a folder anew."""
+    """Measure the masks of a folder anew, and what a plane leaves of the liver."""
+    from ...preoperative.remnant import CutPlane
     from ...preoperative.result_folder import read_result, write_measures
 
     folder = Path(arguments.folder)
     result = read_result(folder)
-    _report(write_measures(result.structures, folder, result.about), folder)
+    plane = None if result.remnant is None else result.remnant.plane
+    if arguments.plane is not None:
+        plane = CutPlane.of(np.array(arguments.plane[:3]), np.array(arguments.plane[3:]))
+    _report(write_measures(result.structures, folder, result.about, plane), folder)
 
 
 def checked_date(text: str) -> str:
@@ -91,14 +97,20 @@ def _model(name: str | None) -> Model:
 
 
 def _report(result: Result, folder: Path) -> None:
+    from ...preoperative.result_folder import REMNANT
+    from ...session.preoperative.figures import remnant_lines
+
     measures = result.measures
-    print_facts({"folder": folder, **measures.as_plain(), **result.about})
+    remnant = {} if result.remnant is None else {REMNANT: result.remnant.as_plain()}
+    print_facts({"folder": folder, **measures.as_plain(), **remnant, **result.about})
     print(f"{folder}: liver {measures.liver_ml:.0f} mL, vessels {measures.vessels_ml:.0f} mL, "
           f"{len(measures.lesions)} lesions of {measures.tumors_ml:.1f} mL ({measures.tumor_share:.1%})")  # fmt: skip
     for lesion in measures.lesions:
         near = "no vessel found" if lesion.vessel_distance_mm is None else f"vessel {lesion.vessel_distance_mm:.0f} mm"
         print(f"  {lesion.number}: {lesion.diameter_mm:.1f} mm, {lesion.volume_ml:.2f} mL, {near}, "
               f"surface {lesion.surface_distance_mm:.0f} mm")  # fmt: skip
+    for line in remnant_lines(result.remnant):
+        print(f"  {line}")
     if not measures.lesions:
         print_doubt(f"{folder}: no lesion found; that is no proof that there is none")
     for doubt in result.about.get("doubts", ()):

@@ -60,7 +60,8 @@ class PreoperativeView:
 
     def _show(self) -> None:
         part = self._part
-        wanted = () if part.registration is None else (part.ct, part.registration, tuple(part.shown))
+        surfaces = {} if part.ct is None else part.ct.surfaces
+        wanted = () if part.registration is None else (surfaces, part.registration, tuple(part.shown))
         if wanted == self._shown:
             return
         self._is_behind = True

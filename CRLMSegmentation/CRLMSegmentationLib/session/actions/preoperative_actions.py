@@ -11,6 +11,8 @@ from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NOTHING_SEEN
 from .action import Action
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ...preoperative.into_operation import InOperation
     from ..session import Session
 
@@ -94,6 +96,41 @@ def _register(session: Session, landmarks: str | Path) -> InOperation:
     return session.preoperative.register(landmarks)
 
 
+def _without_plane(session: Session) -> str:
+    return _without_result(session) or ("" if session.preoperative.remnant.found is not None else "Draw a plane first.")
+
+
+def _without_empty_case(session: Session) -> str:
+    """A CT in the views of an operation would be taken for what the ultrasound sees."""
+    full = "This case holds ultrasound already: correct the CT before it, or in a new case."
+    return _without_result(session) or ("" if session.case.is_empty else full)
+
+
+def _without_correction(session: Session) -> str:
+    none = "There is no correction to undo."
+    return _without_result(session) or ("" if session.preoperative.corrections.made else none)
+
+
+def _move_plane(session: Session, turn_deg: float, tilt_deg: float, offset_mm: float) -> None:
+    """See RemnantPlan.move()."""
+    session.preoperative.remnant.move(turn_deg, tilt_deg, offset_mm)
+
+
+def _remove_lesion(session: Session, number: int) -> None:
+    """What was marked as this lesion is none."""
+    session.preoperative.corrections.remove_lesion(number)
+
+
+def _correct_ball(session: Session, name: str, radius_mm: float, erases: bool = False) -> None:
+    """See Corrections.ball()."""
+    session.preoperative.corrections.ball(name, radius_mm, erases)
+
+
+def _take_correction(session: Session, masks: dict[str, np.ndarray]) -> None:
+    """See Corrections.take()."""
+    session.preoperative.corrections.take(masks)
+
+
 OPEN_DICOM = Action(
     "open_dicom", None, "Open a DICOM folder", "List the series in it, to choose a CT from; no patient name is kept",
     _open_dicom, _while_busy,
@@ -135,6 +172,37 @@ UNREGISTER_CT = Action(
     "unregister_ct", None, "Take it out of the operation", "The CT stands in a view of its own again",
     lambda session: session.preoperative.unregister(), _without_registration,
 )  # fmt: skip
+DRAW_PLANE = Action(
+    "draw_plane", None, "Draw a plane here",
+    "Through the place that is looked at: how much of the liver stays when it is cut there",
+    lambda session: session.preoperative.remnant.draw(), _without_result,
+)  # fmt: skip
+MOVE_PLANE = Action("move_plane", None, "Move the plane", "Turn, tilt and shift it", _move_plane, _without_plane)
+REMOVE_PLANE = Action(
+    "remove_plane", None, "Remove the plane", "Nothing is planned any more",
+    lambda session: session.preoperative.remnant.remove(), _without_plane,
+)  # fmt: skip
+REMOVE_LESION = Action(
+    "remove_lesion", None, "This is no tumor", "What was marked as this lesion becomes liver; can be undone",
+    _remove_lesion, _without_result,
+)  # fmt: skip
+CORRECT_BALL = Action(
+    "correct_ball", None, "Draw or erase a ball", "At the place that is looked at; can be undone", _correct_ball,
+    _without_result,
+)  # fmt: skip
+EDIT_CT = Action(
+    "edit_ct", None, "Correct in the Segment Editor",
+    "Liver, vessels and tumors on the slices of the CT; press it again to take over what was drawn",
+    lambda session: None, _without_empty_case,
+)  # fmt: skip
+TAKE_CORRECTION = Action(
+    "take_correction", None, "Take over the drawing", "What was drawn becomes the structures of this CT; can be undone",
+    _take_correction, _without_result,
+)  # fmt: skip
+UNDO_CORRECTION = Action(
+    "undo_correction", None, "Undo the last correction", "As it was before it",
+    lambda session: session.preoperative.corrections.undo(), _without_correction,
+)  # fmt: skip
 CLOSE_CT = Action(
     "close_ct", None, "Close the CT", "Its results stay in their folders",
     lambda session: session.preoperative.forget(), _without_anything,
@@ -142,5 +210,6 @@ CLOSE_CT = Action(
 
 PREOPERATIVE_ACTIONS = (
     OPEN_DICOM, CHOOSE_SERIES, OPEN_CT_VOLUME, SEGMENT_CT, OPEN_CT_LABELS, OPEN_CT_RESULT, CANCEL_CT, FOLLOW_UP,
-    EXPORT_CT, REGISTER_CT, UNREGISTER_CT, CLOSE_CT,
+    EXPORT_CT, REGISTER_CT, UNREGISTER_CT, DRAW_PLANE, MOVE_PLANE, REMOVE_PLANE, REMOVE_LESION, CORRECT_BALL,
+    EDIT_CT, TAKE_CORRECTION, UNDO_CORRECTION, CLOSE_CT,
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...preoperative.follow_up import FollowUp, Track
 from ...preoperative.into_operation import InOperation
 from ...preoperative.measures import Lesion, Measures
+from ...preoperative.remnant import Remnant
 from .opened_ct import OpenedCt
 
 # Column titles of lesion_row().
@@ -56,7 +57,31 @@ def ct_line(ct: OpenedCt | None) -> str:
         return f"{ct.facts.title}: not segmented yet"
     count = len(ct.result.measures.lesions)
     lesions = "no lesion" if count == 0 else "1 lesion" if count == 1 else f"{count} lesions"
-    return f"{ct.facts.title}: liver {ct.result.measures.liver_ml:.0f} mL, {lesions}"
+    by_hand = ", corrected by hand" if ct.corrections else ""
+    return f"{ct.facts.title}: liver {ct.result.measures.liver_ml:.0f} mL, {lesions}{by_hand}"
+
+
+def correction_text(ct: OpenedCt | None) -> str:
+    """Whether what is shown is still what was found; '' when it is."""
+    count = 0 if ct is None else ct.corrections
+    return "" if count == 0 else f"Corrected by hand, {count} {'change' if count == 1 else 'changes'}."
+
+
+def remnant_lines(found: Remnant | None) -> list[str]:
+    """What a cut along the plane would leave, in sentences; [] without a plane."""
+    if found is None:
+        return []
+    if not found.cuts_the_liver:
+        return ["The plane does not cut the liver: all of it lies on one side."]
+    lines = [f"{found.remnant_ml:.0f} mL stay, {found.share:.0%} of the liver without tumors."]
+    if found.lesions_cut:
+        lines.append(f"The plane runs through {_lesions(found.lesions_cut)}.")
+    if found.lesions_left != found.lesions_cut:
+        whole = tuple(number for number in found.lesions_left if number not in found.lesions_cut)
+        lines.append(f"{_lesions(whole).capitalize()} would stay.")
+    if found.margin_mm is not None:
+        lines.append(f"From the plane to the nearest lesion that goes: {found.margin_mm:.0f} mm.")
+    return lines
 
 
 def track_text(track: Track) -> str:
@@ -88,6 +113,10 @@ def _distance(distance_mm: float | None) -> str:
     if distance_mm is None:
         return "none found"
     return "touches" if distance_mm < 0.05 else f"{distance_mm:.0f} mm"
+
+
+def _lesions(numbers: tuple[int, ...]) -> str:
+    return f"lesion{'s' if len(numbers) > 1 else ''} {_numbers(numbers)}"
 
 
 def _numbers(numbers: tuple[int, ...]) -> str:

@@ -85,6 +85,11 @@ class OpenedCt:
     surfaces: Mapping[str, vtkPolyData] = field(default_factory=dict)
 
     @property
+    def corrections(self) -> int:
+        """How often what was found was corrected by hand."""
+        return 0 if self.result is None else len(self.result.about.get("corrections", ()))
+
+    @property
     def doubts(self) -> list[str]:
         """Sentences that a person should read with the measures."""
         return [] if self.result is None else [str(doubt) for doubt in self.result.about.get("doubts", ())]

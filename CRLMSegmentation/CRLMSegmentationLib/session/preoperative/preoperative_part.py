@@ -19,14 +19,16 @@ from ...files.transform_file import write_transform
 from ...preoperative.ct_slices import COLORS
 from ...preoperative.export import DICOM_SEG, export_result
 from ...preoperative.follow_up import FollowUp
-from ...preoperative.into_operation import InOperation, bring_into_operation
+from ...preoperative.into_operation import InOperation, bring_into_operation, of_corrected
 from ...preoperative.landmark_registration import read_landmarks
 from ...values.progress import Progress, ShouldCancel
 from ..event import Event
 from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NOTHING_SEEN
 from . import reading
+from .corrections import Corrections
 from .network import Begin, begin_network, network_named, usable_models
 from .opened_ct import ListedSeries, OpenedCt
+from .remnant_plan import RemnantPlan
 from .work import CtWork
 
 TRANSFORM_FILE = "ct_to_reference.tfm"
@@ -50,6 +52,8 @@ class PreoperativePart:
     at            the slice of each plane that is looked at
     registration  of this CT with Reference; None without
     followed      the lesions over several dates; None without
+    remnant       what a resection along a plane would leave
+    corrections   of what was found, by hand
     changed       event: another CT, result, slice, choice or progress
     """
 
@@ -63,6 +67,8 @@ class PreoperativePart:
         self.at: dict[str, int] = {}
         self.registration: InOperation | None = None
         self.followed: FollowUp | None = None
+        self.remnant = RemnantPlan(self)
+        self.corrections = Corrections(self)
         self.changed: Event[[]] = Event(on_error)
         self._extent = extent
         self._work = CtWork(on_error)
@@ -262,6 +268,23 @@ class PreoperativePart:
         self.registration = None
         self.changed()
 
+    # What its parts do
+
+    def compute(self, compute: Callable[[Progress, ShouldCancel], OpenedCt], done: Callable[[OpenedCt], None],
+                text: str) -> None:  # fmt: skip
+        """In the background; done() is called in the session's thread. Raises ConfigurationError while it is busy."""
+        self._start(compute, done, text)
+
+    def replace_ct(self, ct: OpenedCt) -> None:
+        """Other structures of the same CT, or another remnant: it stays where it is registered, and is looked at in the
+        same place.
+        """
+        is_other = self.ct is None or ct.surfaces is not self.ct.surfaces
+        if self.registration is not None and ct.result is not None and is_other:
+            self.registration = of_corrected(self.registration, ct.result)
+        self.ct = ct
+        self.changed()
+
     # What the session does
 
     def process(self) -> None:
@@ -277,6 +300,8 @@ class PreoperativePart:
         self._work.problem = ""
         self.series, self.ct, self.at = (), None, {}
         self.registration = self.followed = self._dicom = None
+        self.remnant.take(None)
+        self.corrections.forget()
         self._private.clear()
         self._shown = dict.fromkeys(COLORS, True)
         self.changed()
@@ -311,6 +336,8 @@ class PreoperativePart:
             # Another CT lies elsewhere.
             self.registration = None
         self.ct, self.at = ct, ct.slices.begin()
+        self.remnant.take(ct.result)
+        self.corrections.forget()
 
     def _folder_for(self, ct: OpenedCt | None) -> Callable[[], Path]:
         """A folder for a new result; no name of a person is in its name."""

@@ -17,8 +17,17 @@ from ...preoperative.ct_slices import COLORS, CtSlices
 from ...preoperative.find_structures import check_is_ct, find_structures
 from ...preoperative.follow_up import FollowUp, follow_up
 from ...preoperative.labels import read_labels
+from ...preoperative.measures import measure
 from ...preoperative.orientation import Orientation
-from ...preoperative.result_folder import Result, read_kept_ct, read_result, surface_of, write_result
+from ...preoperative.remnant import remnant_of
+from ...preoperative.result_folder import (
+    Result,
+    read_kept_ct,
+    read_result,
+    surface_of,
+    write_measures_file,
+    write_result,
+)
 from ...preoperative.structures import HEPATIC, KINDS, PORTAL, VESSELS, Structures
 from ...values import Volume
 from ...values.progress import Progress, ShouldCancel
@@ -119,6 +128,37 @@ def of_folder(folder: Path) -> Opens:
     return compute
 
 
+def corrected(
+    ct: OpenedCt, change: Callable[[], Structures], about: Mapping[str, Any], folder: Path | None,
+    new_folder: Callable[[], Path] | None = None, is_kept: bool = False,
+) -> Opens:  # fmt: skip
+    """`ct` with other structures, kept in `folder`, or in new_folder() where that is None; the plane of the remnant
+    stays.
+
+    is_kept  what comes of it is in `folder` already
+    """
+
+    def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
+        assert ct.result is not None
+        progress(0.1, "Correcting")
+        found = change()
+        plane = None if ct.result.remnant is None else ct.result.remnant.plane
+        surfaces = _surfaces(found, _part(progress, 0.3, 0.8), should_cancel)
+        progress(0.8, "Measuring and keeping the result")
+        place = folder if folder is not None or new_folder is None else new_folder()
+        if is_kept or place is None:
+            remnant = None if plane is None else remnant_of(found, plane)
+            result = Result(found, measure(found), dict(about), remnant)
+            if place is not None:
+                write_measures_file(result, place)
+        else:
+            result = write_result(found, place, about, ct.volume, plane)
+        slices = CtSlices(ct.volume, found)
+        return replace(ct, slices=slices, result=result, folder=place, surfaces=surfaces)
+
+    return compute
+
+
 def followed(folders: Sequence[Path]) -> Callable[[Progress, ShouldCancel], FollowUp]:
     """The lesions of several folders over time, the first date first."""
 
@@ -135,9 +175,9 @@ def followed(folders: Sequence[Path]) -> Callable[[Progress, ShouldCancel], Foll
     return compute
 
 
-def new_folder(parent: Path, date: str) -> Path:
+def new_folder(parent: Path, date: str, ending: str = "") -> Path:
     """A folder for a result, called by the date of its CT, that was not there yet. Raises FileFormatError."""
-    stem = f"ct-{date}" if date else "ct"
+    stem = (f"ct-{date}" if date else "ct") + ending
     for number in range(1, _MOST_RESULTS):
         folder = parent / (stem if number == 1 else f"{stem}-{number}")
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from ...errors import ConfigurationError
 from ...preoperative.ct_slices import PLANES
@@ -12,10 +13,8 @@ from ...session import actions
 from ...session.preoperative.network import usable_models
 from ..controller import Controller
 from ..ct_library import CtLibrary, is_result
+from .ct_editing import CtEditing
 from .reported import ReportingActions, number_of, reported
-
-if TYPE_CHECKING:
-    from ...session.preoperative.opened_ct import OpenedCt
 
 
 class CtActions(ReportingActions):
@@ -25,8 +24,9 @@ class CtActions(ReportingActions):
         super().__init__(controller)
         self._part = controller.session.preoperative
         self._files = CtLibrary(controller.library)
+        self.editing = CtEditing(controller)
         self._pictured: tuple[Any, ...] = ()
-        self._listed_with: OpenedCt | None = None
+        self._listed_with: Path | None = None
         self._part.folder = self._files.results
         self._part.changed.connect(self._on_changed)
 
@@ -34,6 +34,7 @@ class CtActions(ReportingActions):
         """Sliders that work while they are moved."""
         for plane in PLANES:
             self._state.change(f"ct_{plane}")(self._on_slice)
+        self.editing.bind()
         self._state.change("open_step")(self._on_open_step)
 
     # What was chosen comes along with the click: the state of a tab may reach the program later than that.
@@ -157,9 +158,10 @@ class CtActions(ReportingActions):
 
     def _on_changed(self) -> None:
         """Pictures are asked for anew; a slider stands where somebody went by another way."""
-        if self._part.ct is not self._listed_with:
+        folder = None if self._part.ct is None else self._part.ct.folder
+        if folder != self._listed_with:
             # A result may have been kept.
-            self._listed_with = self._part.ct
+            self._listed_with = folder
             self.show()
         with self._state as state:
             for plane, number in self._part.at.items():
@@ -171,7 +173,7 @@ class CtActions(ReportingActions):
     def _picture_of(self) -> tuple[Any, ...]:
         """What the pictures are of."""
         part = self._part
-        return part.ct, tuple(part.shown), tuple(part.at.items())
+        return part.ct and part.ct.slices, tuple(part.shown), tuple(part.at.items()), part.remnant.plane
 
     def _on_slice(self, **_: Any) -> None:
         wanted = {plane: int(number_of(self._state[f"ct_{plane}"])) for plane in self._part.at}

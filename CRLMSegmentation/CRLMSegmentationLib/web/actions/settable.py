@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...navigation.margin_shell import LARGEST_MARGIN_MM
+from ...preoperative.corrections import LEAST_RADIUS_MM, MOST_RADIUS_MM
 from ...preoperative.ct_slices import PLANES
+from ...preoperative.structures import VALUES
 from ...session.engine import DEVICES
+from ...session.preoperative.remnant_plan import MOST_OFFSET_MM, MOST_TILT_DEG, MOST_TURN_DEG
 from ...session.tumors.case_tumor import LONGEST_NAME
 from ...simulation.ultrasound.settings import ECHOGENICITIES
 from ..page.page_state import STEPS
@@ -56,6 +59,11 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
         "ct_model": path,
         "ct_part": lambda value: value is None or text(_LONGEST_DATE)(value),
         **{f"ct_{plane}": number(0, MOST_SLICES) for plane in PLANES},
+        "ct_brush": one_of(*VALUES),
+        "ct_brush_mm": number(LEAST_RADIUS_MM, MOST_RADIUS_MM),
+        "ct_plane_turn": number(-MOST_TURN_DEG, MOST_TURN_DEG),
+        "ct_plane_tilt": number(-MOST_TILT_DEG, MOST_TILT_DEG),
+        "ct_plane_offset": number(-MOST_OFFSET_MM, MOST_OFFSET_MM),
         "ct_turn": number(-_MOST_TURNS_DEG, _MOST_TURNS_DEG),
         "ct_tilt": number(-90, 90),
         "typing_path": is_truth,

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...pictures.ct_sheet import png_of
 from ...preoperative.ct_slices import COLORS, PLANES
+from ...preoperative.structures import VALUES
 from ...session.preoperative import figures
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class CtValues:
             "ct_counts": {plane: ct.slices.count(plane) for plane in PLANES} if ct is not None else {},
             "ct_registration": figures.registration_text(found),
             "ct_registered": found is not None,
+            "ct_remnant": figures.remnant_lines(part.remnant.found),
+            "ct_corrected": figures.correction_text(ct),
+            "ct_brushes": [{"title": figures.NAMES[name], "value": name} for name in VALUES],
             **({f"ct_{plane}": number for plane, number in part.at.items()} if ct is not None else {}),
             **follow_up_values(part.followed),
         }

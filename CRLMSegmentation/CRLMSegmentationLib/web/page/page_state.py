@@ -203,6 +203,14 @@ class PageState:
     ct_version: int = 0  # of its pictures: a tab asks for them anew
     ct_registration: str = ""
     ct_registered: bool = False
+    ct_remnant: list[Any] = field(default_factory=list)  # sentences of what a planned cut would leave
+    ct_plane_turn: float = 0.0
+    ct_plane_tilt: float = 0.0
+    ct_plane_offset: float = 0.0  # mm
+    ct_corrected: str = ""  # whether it was corrected by hand
+    ct_brushes: list[Any] = field(default_factory=list)
+    ct_brush: str = "tumor"
+    ct_brush_mm: float = 8.0
     ct_tracks: list[Any] = field(default_factory=list)  # curves of diameters over time
     ct_dates: list[Any] = field(default_factory=list)  # {"x", "text"} below them
     ct_top: str = ""

@@ -11,6 +11,7 @@ from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
 from ...session.preoperative.figures import LESION_COLUMNS, NONE_FOUND
+from .panel_ct_editing import correction_panel, remnant_panel
 from .widgets import bound_to, main_button, progress_bar, side_button, side_section, warning_list
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _found(ct: CtActions) -> None:
     """The liver, its structures, and the table of lesions."""
     with html.Div(v_if="ct_has_result", id="ct-found"):
         html.Div("{{ ct_title }}", classes="figure")
+        html.Div("{{ ct_corrected }}", v_if="ct_corrected", classes="quiet", id="ct-corrected")
         warning_list("ct_doubts")
         with html.Div(v_for="figure in ct_figures", key="figure[0]", classes="figure-row"):
             html.Span("{{ figure[0] }}")
@@ -129,6 +131,10 @@ def _further(ct: CtActions) -> None:
             )  # fmt: skip
         with _part("follow", "Over time", v_if="ct_results.length > 1 || ct_tracks.length"):
             _follow_up(ct)
+        with _part("remnant", "What stays after a resection", v_if="ct_has_result"):
+            remnant_panel(ct.editing)
+        with _part("correct", "Correct by hand", v_if="ct_has_result"):
+            correction_panel(ct.editing)
         with _part("register", "Into the operation", v_if="ct_has_result"):
             _register(ct)
         with _part("export", "Export and close", v_if="ct_there"):

@@ -17,7 +17,6 @@ from ..actions.settable import MOST_SLICES
 if TYPE_CHECKING:
     import numpy as np
 
-    from ...session.preoperative.opened_ct import OpenedCt
     from ...session.preoperative.preoperative_part import PreoperativePart
 
 SPACE_SIZE = (720, 560)
@@ -29,7 +28,7 @@ class CtPictures:
 
     def __init__(self, part: PreoperativePart) -> None:
         self._part = part
-        self._space: tuple[OpenedCt, CtInSpace] | None = None
+        self._space: tuple[object, CtInSpace] | None = None
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/ct/slice", self.slice)
@@ -41,8 +40,8 @@ class CtPictures:
         index = _number(request.query.get("index"), MOST_SLICES)
         if ct is None or plane not in PLANES or index is None:
             return web.Response(status=404, text="There is no such picture.")
-        shown, at = self._part.shown, dict(self._part.at)
-        picture = await asyncio.to_thread(ct.slices.picture, plane, int(index), shown, at)
+        shown, at, cut = self._part.shown, dict(self._part.at), self._part.remnant.plane
+        picture = await asyncio.to_thread(ct.slices.picture, plane, int(index), shown, at, cut=cut)
         return await _as_png(picture)
 
     async def space(self, request: web.Request) -> web.Response:
@@ -54,10 +53,10 @@ class CtPictures:
         # Found out once, in a process of its own.
         await asyncio.to_thread(working_window_class)
         try:
-            if self._space is None or self._space[0] is not ct:
+            if self._space is None or self._space[0] is not ct.surfaces:
                 self.close()
-                self._space = ct, CtInSpace(ct.surfaces)
-            picture = self._space[1].picture(turn, tilt, self._part.shown, SPACE_SIZE)
+                self._space = ct.surfaces, CtInSpace(ct.surfaces)
+            picture = self._space[1].picture(turn, tilt, self._part.shown, SPACE_SIZE, self._part.remnant.plane)
         except RenderingError as error:
             return web.Response(status=503, text=str(error))
         return await _as_png(picture)

@@ -1,0 +1,98 @@
+"""The plane along which a liver would be cut, and what it would leave: drawn, moved, kept with the result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...errors import ConfigurationError
+from ...preoperative.remnant import CutPlane, LiverPoints, Remnant
+from ...preoperative.result_folder import Result, write_measures_file
+from ..state import NO_CT_RESULT
+
+if TYPE_CHECKING:
+    from .opened_ct import OpenedCt
+    from .preoperative_part import PreoperativePart
+
+MOST_OFFSET_MM, MOST_TURN_DEG, MOST_TILT_DEG = 100.0, 180.0, 90.0
+
+
+class RemnantPlan:
+    """At most one plane for a CT.
+
+    turn_deg, tilt_deg  where what stays lies, see CutPlane.turned()
+    offset_mm           from where it was drawn, toward what stays
+    found               what it leaves; None without a plane
+    """
+
+    def __init__(self, part: PreoperativePart) -> None:
+        self._part = part
+        self._anchor: np.ndarray | None = None
+        self._points: tuple[Result, LiverPoints] | None = None
+        self.turn_deg = self.tilt_deg = self.offset_mm = 0.0
+        self.found: Remnant | None = None
+
+    @property
+    def plane(self) -> CutPlane | None:
+        return None if self.found is None else self.found.plane
+
+    def draw(self) -> None:
+        """Through the place that is looked at, turned as before. Raises ConfigurationError and FileFormatError."""
+        ct, _ = self._with_result()
+        self._anchor, self.offset_mm = ct.slices.point_of(self._part.at), 0.0
+        self._update()
+
+    def move(self, turn_deg: float, tilt_deg: float, offset_mm: float) -> None:
+        """Turn the plane where it was drawn, and move it. Raises ConfigurationError and FileFormatError."""
+        if self._anchor is None:
+            raise ConfigurationError("There is no plane yet: draw one first.")
+        limits = ((turn_deg, MOST_TURN_DEG), (tilt_deg, MOST_TILT_DEG), (offset_mm, MOST_OFFSET_MM))
+        if not all(abs(value) <= most for value, most in limits):
+            raise ConfigurationError(
+                f"A plane is turned by up to {MOST_TURN_DEG:g} degrees, tilted by up to {MOST_TILT_DEG:g}, and moved "
+                f"by up to {MOST_OFFSET_MM:g} mm."
+            )
+        self.turn_deg, self.tilt_deg, self.offset_mm = float(turn_deg), float(tilt_deg), float(offset_mm)
+        self._update()
+
+    def remove(self) -> None:
+        """No plane any more. Raises FileFormatError when the disk refuses."""
+        self._anchor, self.found = None, None
+        self._keep()
+
+    def take(self, result: Result | None) -> None:
+        """Another result is looked at, with the plane that was kept with it; its liver may have been corrected."""
+        self._points = None
+        self.found = None if result is None else result.remnant
+        self.turn_deg = self.tilt_deg = self.offset_mm = 0.0
+        self._anchor = None
+        if self.found is not None:
+            plane = self.found.plane
+            self._anchor = np.array(plane.point_ras_mm)
+            self.turn_deg, self.tilt_deg = plane.turn_deg, plane.tilt_deg
+
+    def _update(self) -> None:
+        _, result = self._with_result()
+        assert self._anchor is not None, "a plane was drawn"
+        plane = CutPlane.turned(self._anchor, self.turn_deg, self.tilt_deg)
+        plane = CutPlane.of(self._anchor + self.offset_mm * np.array(plane.normal), np.array(plane.normal))
+        if self._points is None or self._points[0].structures is not result.structures:
+            self._points = result, LiverPoints(result.structures)
+        self.found = self._points[1].remnant(plane)
+        self._keep()
+
+    def _keep(self) -> None:
+        """It belongs to the result, and to its measures.json."""
+        ct, result = self._with_result()
+        result = replace(result, remnant=self.found)
+        self._part.replace_ct(replace(ct, result=result))
+        if ct.folder is not None:
+            write_measures_file(result, ct.folder)
+
+    def _with_result(self) -> tuple[OpenedCt, Result]:
+        ct = self._part.ct
+        if ct is None or ct.result is None:
+            raise ConfigurationError(NO_CT_RESULT)
+        return ct, ct.result
