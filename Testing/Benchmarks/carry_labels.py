@@ -1,10 +1,16 @@
 """How far off a mask is that `crlm study carry-labels` carries: simulated livers whose truth is known.
 
     python Testing/Benchmarks/carry_labels.py --cases 8 --json carried.json
+    python Testing/Benchmarks/carry_labels.py --table cases.csv --landmarks 3 --output FOLDER
 
 The ultrasound is a simulated sweep (with its tracking errors and the liver pressed by the probe), reconstructed. The MR
 or CT is made of the tissues of the same liver, moved by up to 15 mm and 10 degrees. The target registration error is
 the mean distance, over the tumor's voxels, to where they really are. Seeds from 7000 on are in no other study.
+
+--table asks what such a mask is worth to a network: of the simulated training livers of that table, which `crlm study
+simulate` has made, an MR's mask is carried into the sweep. FOLDER/carried.csv is the table with these masks, without
+those that were doubted; FOLDER/true.csv has the same cases with the true ones. Validation and test cases are the same
+in both. What was carried already is not carried again.
 """
 
 from __future__ import annotations
@@ -12,16 +18,20 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from CRLMSegmentationLib.files import write_volume
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.simulation import SimulatedCase, SweepSettings, simulate_case
 from CRLMSegmentationLib.simulation.ultrasound.truth import TISSUES
 from CRLMSegmentationLib.study.carry.carry_labels import carry_labels
 from CRLMSegmentationLib.study.carry.picture import write_check_picture
 from CRLMSegmentationLib.study.cases.case_files import reconstructed
+from CRLMSegmentationLib.study.cases.case_table import TRAINING, CaseRow, read_case_table, write_case_table
+from CRLMSegmentationLib.sweep import read_sweep
 from CRLMSegmentationLib.values import Volume
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
@@ -29,6 +39,8 @@ from scipy.spatial.transform import Rotation
 FIRST_SEED = 7000
 MOST_MM, MOST_DEGREES = 15.0, 10.0
 SPACING_MM = 1.5
+# How the study calls its simulated livers, before their seed.
+LIVER = "liver"
 # Of TISSUES, in their order, with 'unknown' before them: MR in the hepatobiliary phase (vessels and metastases dark),
 # CT in the portal phase (vessels bright, metastases dark), as plain levels; noise and blur are added.
 LEVELS = {
@@ -112,13 +124,50 @@ def tried(seed: int, kind: str, off_mm: float | None, pictures: Path | None) -> 
     }  # fmt: skip
 
 
+def carried_row(row: CaseRow, off_mm: float | None, folder: Path) -> CaseRow | None:
+    """The training case with the mask of an MR of the same liver, kept in `folder`; None where it was doubted."""
+    about = folder / f"{row.case}.json"
+    if not about.is_file():
+        seed = int(row.case.removeprefix(LIVER))
+        case, sweep = simulate_case(seed), read_sweep(Path(row.sweep))
+        middle = np.eye(4)
+        middle[:3, 3] = transform_points(case.tumor.ijk_to_ras, np.argwhere(case.tumor.voxels)[:, ::-1]).mean(axis=0)
+        truth = middle @ moved(seed) @ np.linalg.inv(middle)
+        landmarks = None if off_mm is None else landmarks_of(case, truth, off_mm, seed)
+        volume, mask = other_modality(case, "mr", truth, seed)
+        carried = carry_labels(volume, mask, reconstructed(sweep, spacing_mm=1.0), landmarks)
+        write_volume(carried.mask, folder / f"{row.case}.nrrd")
+        about.write_text(json.dumps({"case": row.case, "doubts": list(carried.doubts)}) + "\n", encoding="utf-8")
+    doubts = json.loads(about.read_text(encoding="utf-8"))["doubts"]
+    return None if doubts else replace(row, mask=str(folder / f"{row.case}.nrrd"), label_origin="mr")
+
+
+def write_tables(table: Path, off_mm: float | None, most: int, folder: Path) -> None:
+    """The two tables of --table, with at most so many training cases."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = read_case_table(table)
+    livers = [row for row in rows if row.split == TRAINING and row.mask and row.case.startswith(LIVER)][:most]
+    carried = [carried_row(row, off_mm, folder) for row in livers]
+    others = [row for row in rows if row.split != TRAINING]
+    kept = [(row, new) for row, new in zip(livers, carried) if new is not None]
+    write_case_table([*(new for _, new in kept), *others], folder / "carried.csv")
+    write_case_table([*(row for row, _ in kept), *others], folder / "true.csv")
+    print(f"{len(kept)} of {len(livers)} masks were carried without a doubt: {folder / 'carried.csv'}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=8)
     parser.add_argument("--landmarks", metavar="MM", type=float, help="begin with four, pointed at so exactly")
     parser.add_argument("--json", metavar="FILE", type=Path)
     parser.add_argument("--pictures", metavar="DIR", type=Path)
+    parser.add_argument("--table", metavar="CSV", type=Path, help="the cases of a study whose livers are simulated")
+    parser.add_argument("--output", metavar="FOLDER", type=Path, help="where the tables of --table go")
+    parser.add_argument("--most", metavar="N", type=int, default=40, help="training cases of --table (default: 40)")
     arguments = parser.parse_args()
+    if arguments.table:
+        write_tables(arguments.table, arguments.landmarks, arguments.most, arguments.output)
+        return
     results = []
     for number in range(arguments.cases):
         seed = FIRST_SEED + number

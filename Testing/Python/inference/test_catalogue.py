@@ -62,7 +62,8 @@ def test_the_choices_are_the_shipped_models_with_titles():
         name for name in (entry.name for entry in choices) if name in available_models()
     ]
     for choice in choices:
-        assert choice.problem == "" and choice.task in ("crop", "full") and "not for patients" in choice.description
+        assert choice.problem == "" and choice.task in ("crop", "full", "frames")
+        assert "not for patients" in choice.description
 
 
 def test_a_damaged_model_is_offered_with_its_problem(own_folder, exported_model):

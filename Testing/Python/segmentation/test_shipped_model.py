@@ -7,6 +7,7 @@ import pytest
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.inference.models.trained_model import DEFAULT_MODEL, load_model
 from CRLMSegmentationLib.inference.predictor import LocalPredictor
+from CRLMSegmentationLib.live.frame_model import default_frame_model, frame_label, load_frame_model, network_image
 from CRLMSegmentationLib.segmentation.segment import segment
 from CRLMSegmentationLib.segmentation.segmenter import TumorSegmenter
 from CRLMSegmentationLib.segmentation.surface import surface_volume_mm3
@@ -97,3 +98,25 @@ def test_a_box_turned_against_the_volume_gives_nearly_the_same_mask(segmenter, u
 def test_two_runs_give_the_same_mask(segmenter, segmented, unseen):
     again = segment(unseen.volume, Box.around_mask(unseen.tumor), segmenter, tight=True)
     assert np.array_equal(again.mask.voxels, segmented.mask.voxels)
+
+
+def test_the_shipped_model_of_live_frames_outlines_the_tumor_in_its_largest_cut(simulated):
+    model = load_frame_model(default_frame_model())
+    assert model.name == "frames-simulated-small" and model.card.trained_on_simulated_only
+    assert sum(file.stat().st_size for file in model.folder.rglob("*") if file.is_file()) < 10_000_000
+    tumor = simulated.tumor
+
+    def cut(frame):
+        v, u = np.indices(frame.pixels.shape)
+        places = transform_points(frame.image_to_reference, np.stack([u, v, np.zeros_like(u)], axis=-1))
+        i, j, k = np.moveaxis(np.rint(transform_points(tumor.ras_to_ijk, places)).astype(int), -1, 0)
+        inside = np.all([(0 <= axis) & (axis < size) for axis, size in zip((k, j, i), tumor.voxels.shape)], axis=0)
+        return inside & (tumor.voxels[tuple(np.where(inside, axis, 0) for axis in (k, j, i))] > 0)
+
+    frame = max((one for one in simulated.sweep.frames if one.valid), key=lambda one: cut(one).sum())
+    label = frame_label(model)
+    predicted = LocalPredictor(model, "cpu", threads=1).predict(
+        network_image(frame, model, frame.plane.pixel_mm), [label]
+    )
+    found, truth = predicted.of(label)[0] >= model.card.threshold, cut(frame)
+    assert 2 * (found & truth).sum() > 0.8 * (found.sum() + truth.sum())
