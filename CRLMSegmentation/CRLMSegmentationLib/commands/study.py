@@ -16,7 +16,7 @@ from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .options.outputs import Output, check_folder, check_outputs
 from .options.progress import progress_bar
 from .options.steps import Step, add_steps, run_step
-from .study_steps import carry_labels, implant, landmark_cases
+from .study_steps import carry_labels, implant, landmark_cases, landmark_steps, landmark_sweep
 
 if TYPE_CHECKING:
     from ..study.cases.case_table import CaseRow
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     own = {name: Step(summary, partial(_add_arguments_of, name), _run) for name, summary in STEPS.items()}
     others = {
         other.STEP: Step(other.SUMMARY, other.add_arguments, other.run)
-        for other in (implant, carry_labels, landmark_cases)
+        for other in (implant, carry_labels, landmark_cases, landmark_sweep, landmark_steps)
     }
     add_steps(parser, {**own, **others})
 

@@ -16,13 +16,16 @@ from CRLMSegmentationLib.values.landmarks import LANDMARKS, Polyline
 pytest.importorskip("cv2", reason="OpenCV is not installed (extra 'scope')")
 
 from CRLMSegmentationLib.cli import main
+from CRLMSegmentationLib.inference.image import Prediction
 from CRLMSegmentationLib.inference.models.trained_model import load_model
 from CRLMSegmentationLib.laparoscopy.network.network_picture import label_map_of
 from CRLMSegmentationLib.study.cases.case_table import CaseRow, read_case_table, write_case_table
 from CRLMSegmentationLib.study.landmarks import training
+from CRLMSegmentationLib.study.landmarks.ablation import ALL, RAW, STEPS, THINNED, step_figures, variants
 from CRLMSegmentationLib.study.landmarks.batches import Pictures, training_batches
 from CRLMSegmentationLib.study.landmarks.figures import mean_figures, picture_figures
 from CRLMSegmentationLib.study.landmarks.layouts import l3d_rows, p2ilf_rows
+from CRLMSegmentationLib.study.landmarks.sweep import loss_weights
 from CRLMSegmentationLib.study.landmarks.training import TrainingPlace, train_network
 from CRLMSegmentationLib.study.landmarks.truth import read_truth
 
@@ -245,3 +248,57 @@ def test_its_model_is_loaded_as_any_other(work):
     assert model.card.task == "landmarks" and model.network.builder == "monai.UNet"
     assert model.labels.foreground_heads == tuple(LANDMARKS) and model.card.weights == ("fold_0/weights.safetensors",)
     assert model.card.text["training"]["recipe"]["epochs"] == 1 and 0.2 <= model.card.threshold <= 0.8
+
+
+def test_recipes_are_compared_on_the_validation_pictures(work, capsys):
+    """Each by itself; the picture for the test is not looked at."""
+    sweep = ["study", "landmark-sweep", str(work / "cases.csv"), "--work", str(work / "sweep"), "--recipes"]
+    assert main([*sweep, "max-log", "proportional", "--epochs", "1", "--iterations", "1", "--json"]) == 0
+    recipes = json.loads(capsys.readouterr().out)["recipes"]
+    assert list(recipes) == ["max-log", "proportional"] and all("symmetric_distance" in one for one in recipes.values())
+    cards = {name: load_model(work / "sweep" / name / "models" / "Model_landmarks").card.text for name in recipes}
+    assert cards["proportional"]["training"]["recipe"]["weighting"] == "proportional"
+    assert "picture3" not in (work / "sweep" / "max-log" / "cases.csv").read_text(encoding="utf-8")
+    assert json.loads((work / "sweep" / "sweep.json").read_text(encoding="utf-8")) == recipes
+    assert main([*sweep, "guess"]) == 1
+    assert "There is no recipe 'guess' for landmarks" in capsys.readouterr().err
+
+
+def test_loss_weights_add_up():
+    for recipe in loss_weights().values():
+        losses = recipe.losses
+        assert losses.cross_entropy + losses.dice + losses.focal_tversky + losses.huber == pytest.approx(1)
+
+
+class Drawn:
+    """Answers with given probabilities (3, v, u)."""
+
+    def __init__(self, probabilities):
+        self._probabilities = probabilities
+
+    def predict(self, image, labels=None):
+        return Prediction(self._probabilities[:, None], tuple(LANDMARKS))
+
+
+def test_each_step_of_the_post_processing_is_measured_by_itself(tmp_path):
+    """A ridge with a gap and specks beside it: closing the gap finds more, without specks less is false."""
+    write_picture(np.full((320, 416, 3), 120, np.uint8), tmp_path / "0.png")
+    labelme_lines = [{"label": "ridge", "points": [[40, 160], [380, 160]]}]
+    text = json.dumps({"imageWidth": 416, "imageHeight": 320, "shapes": labelme_lines})
+    (tmp_path / "0.json").write_text(text, encoding="utf-8")
+    probabilities = np.zeros((3, 320, 416), np.float32)
+    probabilities[0, 159:162, 40:380] = 1
+    probabilities[0, 159:162, 200:214] = 0
+    for left in range(50, 300, 50):
+        probabilities[0, 60:63, left : left + 11] = 1
+    row = CaseRow("a", "a", "validation", volume=str(tmp_path / "0.png"), mask=str(tmp_path / "0.json"))
+    every = variants()
+    assert len(every) == 2 + 2 * len(STEPS) and (every[0].name, every[-1].name) == (THINNED, ALL)
+    wanted = {THINNED, ALL, *(one.name for one in every if "gaps" in one.name), f"{THINNED}, short lines left out"}
+    compared = [one for one in every if one.name in wanted]
+    found = step_figures(Drawn(probabilities), 0.5, [row], compared=compared)
+    assert next(iter(found)) == RAW and len(found) == 6
+    assert found[f"{THINNED}, gaps closed"]["recall"] > found[THINNED]["recall"] + 0.02
+    assert found[f"{THINNED}, short lines left out"]["precision"] > found[THINNED]["precision"] + 0.02
+    assert found[ALL]["precision"] == 1 and found[ALL]["dice"] > found[RAW]["dice"]
+    assert found[f"{ALL} but: gaps closed"]["recall"] < found[ALL]["recall"]

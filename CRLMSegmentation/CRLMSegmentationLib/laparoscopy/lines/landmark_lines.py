@@ -28,6 +28,7 @@ class LineSettings:
     least_length  shorter lines are left out
     sigma         of the smoothing along the line
     tolerance     of Ramer, Douglas and Peucker
+    ends_ligament the ligament ends at ridge and silhouette
     """
 
     threshold: float = 0.5
@@ -37,6 +38,7 @@ class LineSettings:
     least_length: float = 15.0
     sigma: float = 2.0
     tolerance: float = 0.7
+    ends_ligament: bool = True
 
 
 _WIDTH = 416
@@ -62,7 +64,7 @@ def lines_of(
     scale = probabilities.shape[2] / _WIDTH
     inside = None if circle is None else circle.inside(probabilities.shape[1:], settings.border * scale)
     lines = {name: _lines_of_one(channel, inside, settings, scale) for name, channel in zip(LANDMARKS, probabilities)}
-    for border, liver_side in (("ridge", "silhouette"), ("silhouette", "ridge")):
+    for border, liver_side in (("ridge", "silhouette"), ("silhouette", "ridge")) if settings.ends_ligament else ():
         lines["ligament"] = _not_beyond(lines["ligament"], lines[border], lines[liver_side])
     found = []
     for name, channel in zip(LANDMARKS, probabilities):

@@ -15,7 +15,7 @@ _END_PIXELS = 8
 
 def smoothed(points: np.ndarray, sigma: float, is_closed: bool) -> np.ndarray:
     """(n, 2): `points` (n, 2), about a pixel apart, without the skeleton's steps; ends stay where they are."""
-    if len(points) < 3:
+    if len(points) < 3 or sigma <= 0:
         return points
     if is_closed:
         closed: np.ndarray = ndimage.gaussian_filter1d(points, sigma, axis=0, mode="wrap")

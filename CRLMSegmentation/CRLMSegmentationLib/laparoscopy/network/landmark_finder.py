@@ -61,13 +61,23 @@ class LandmarkFinder:
         prediction = self._predictor.predict(Image.of_frame(small), list(LANDMARKS))
         probabilities = np.stack([prediction.of(name)[0] for name in LANDMARKS])
         answered = time.perf_counter()
-        scale = np.array(picture.shape[1::-1]) / NETWORK_SIZE
-        inside = _within_circle(picture, scale, self._settings.border)
-        lines = lines_of(probabilities if inside is None else probabilities * inside, None, self._settings)
-        # The corner of a picture is half a pixel before the centre of its first pixel.
-        lines = [replace(line, points=(line.points + 0.5) * scale - 0.5) for line in lines]
+        lines = lines_in_picture(probabilities, picture, self._settings)
         ended = time.perf_counter()
         return FoundLandmarks(lines, probabilities, 1000 * (answered - began), 1000 * (ended - answered))
+
+
+def lines_in_picture(
+    probabilities: np.ndarray, picture: np.ndarray, settings: LineSettings, culls_border: bool = True
+) -> list[Polyline]:
+    """The lines in pixels of `picture` (v, u[, 3]) of the probabilities (3, 320, 416) in it at the network's size.
+
+    culls_border  what lies outside of the camera's circle is culled
+    """
+    scale = np.array(picture.shape[1::-1]) / NETWORK_SIZE
+    inside = _within_circle(picture, scale, settings.border) if culls_border else None
+    lines = lines_of(probabilities if inside is None else probabilities * inside, None, settings)
+    # The corner of a picture is half a pixel before the centre of its first pixel.
+    return [replace(line, points=(line.points + 0.5) * scale - 0.5) for line in lines]
 
 
 def _within_circle(picture: np.ndarray, scale: np.ndarray, border: float) -> np.ndarray | None:

@@ -30,6 +30,12 @@ def picture_figures(lines: Sequence[Polyline], truth: np.ndarray) -> dict[str, d
     return _compared(found, [_at(one, size) for one in truth])
 
 
+def mask_figures(found: np.ndarray, truth: np.ndarray) -> dict[str, dict[str, float]]:
+    """The same of a mask (3, v, u) boolean of any size, which is no line yet."""
+    size = (P2ILF_SIZE[0], round(truth.shape[1] * P2ILF_SIZE[0] / truth.shape[2]))
+    return _compared([_at(one, size) for one in found], [_at(one, size) for one in truth])
+
+
 def mask_overlap(found: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     """Precision and Dice, means of the landmarks, of a mask (3, v, u) boolean of any size against `truth` (3, v, u): of
     what a network marks before it is made lines of.
@@ -41,19 +47,19 @@ def mask_overlap(found: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
         both, total = int((marked & wanted).sum()), int(marked.sum() + wanted.sum())
         precision.append(both / marked.sum() if marked.any() else math.nan)
         dice.append(2 * both / total if total else math.nan)
-    return _mean(precision), _mean(dice)
+    return mean_of_known(precision), mean_of_known(dice)
 
 
 def mean_figures(figures: dict[str, dict[str, float]]) -> dict[str, float]:
     """Means of FIGURES over the landmarks that are in the truth, or were found without being there."""
-    return {name: _mean([one[name] for one in figures.values()]) for name in FIGURES}
+    return {name: mean_of_known([one[name] for one in figures.values()]) for name in FIGURES}
 
 
 def over_pictures(pictures: Sequence[dict[str, dict[str, float]]]) -> dict[str, Any]:
     """{landmark: {figure: mean}} over many pictures; None for what is defined in none of them."""
     table: dict[str, Any] = {}
     for name in LANDMARKS:
-        means = {key: _mean([one[name][key] for one in pictures]) for key in FIGURES}
+        means = {key: mean_of_known([one[name][key] for one in pictures]) for key in FIGURES}
         table[name] = {key: round(value, 4) if math.isfinite(value) else None for key, value in means.items()}
     return table
 
@@ -76,6 +82,7 @@ def _at(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return scaled > 0
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean_of_known(values: Sequence[float]) -> float:
+    """Of those that are finite; NaN when none is."""
     known = [value for value in values if math.isfinite(value)]
     return float(np.mean(known)) if known else math.nan

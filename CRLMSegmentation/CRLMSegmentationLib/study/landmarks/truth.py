@@ -14,6 +14,7 @@ from ...files.laparoscope.polylines_file import read_polylines
 from ...laparoscopy.network.landmark_finder import drawn
 from ...laparoscopy.network.network_picture import lines_in
 from ...values.landmarks import LANDMARKS, Polyline
+from ..cases.case_table import CaseRow
 
 # As some files of L3D have it.
 _MISSPELT = {"rigde": "ridge"}
@@ -45,6 +46,12 @@ def read_truth(path: str | Path, image_size: tuple[int, int]) -> np.ndarray:
             f"{image_size[1]}: they do not belong together."
         )
     return found
+
+
+def read_case(row: CaseRow) -> tuple[np.ndarray, np.ndarray]:
+    """The picture (v, u[, 3]) of a case and its true lines (3, v, u). Raises FileFormatError."""
+    picture = read_picture(row.volume)
+    return picture, read_truth(row.mask, (picture.shape[1], picture.shape[0]))
 
 
 def _lines_of(path: Path, image_size: tuple[int, int]) -> list[Polyline]:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ...files.laparoscope.landmark_mask_file import read_picture
 from ...inference.image import Image
 from ...inference.models.card import CARD
 from ...inference.models.trained_model import load_model
@@ -31,13 +30,12 @@ from ...laparoscopy.network.network_picture import (
 from ...values import Volume
 from ...values.landmarks import LANDMARKS
 from ..cases.case_files import CaseReader
-from ..cases.case_table import CaseRow
 from ..cases.labelled_image import LabelledImage
 from ..landmarks.figures import mask_overlap, mean_figures, picture_figures
 from ..landmarks.population import QUICK, SHIPPED, simulate_pictures
 from ..landmarks.recipe import BOOK, LandmarkRecipe
 from ..landmarks.trainer import LandmarkTrainer
-from ..landmarks.truth import read_truth
+from ..landmarks.truth import read_case
 from ..metrics import Metric
 from ..reporting import landmark_sections, sections
 from ..reporting.report_page import ReportPlan
@@ -66,12 +64,6 @@ def landmark_images(reader: CaseReader, recipe: LandmarkRecipe) -> Iterator[Labe
     channels = tuple(Volume(plane[None], np.eye(4)) for plane in np.moveaxis(network_picture(picture), -1, 0))
     labels = network_label_map(label_map_of(truth))
     yield LabelledImage("", channels, Volume(labels[None], np.eye(4)))
-
-
-def read_case(row: CaseRow) -> tuple[np.ndarray, np.ndarray]:
-    """The picture (v, u[, 3]) and its true lines (3, v, u). Raises FileFormatError."""
-    picture = read_picture(row.volume)
-    return picture, read_truth(row.mask, (picture.shape[1], picture.shape[0]))
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,64 @@
+"""`crlm study landmark-sweep`: recipes for landmarks side by side."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from ...errors import ConfigurationError
+from ...files.whole_file import written_whole
+from ..options.checks import at_least_one
+from ..options.outputs import check_folder
+from ..options.printing import print_facts
+from ..options.progress import progress_bar
+from .tables import table_of
+
+STEP = "landmark-sweep"
+SUMMARY = "train recipes for landmarks on the same pictures and compare them on the validation pictures"
+JSON = "print one JSON object: figures of each recipe"
+
+
+def add_arguments(step: argparse.ArgumentParser) -> None:
+    step.add_argument(
+        "table", metavar="TABLE", help="CSV of pictures, such as STUDY/cases.csv; test cases are left out"
+    )
+    step.add_argument(
+        "--recipes", nargs="+", default=["weightings", "losses"], metavar="NAME",
+        help="'weightings' (max-log, logarithmic, proportional), 'losses' (weights of the losses), or recipes' names; "
+        "default both tables",
+    )  # fmt: skip
+    step.add_argument("--work", required=True, metavar="DIR", help="folder of the comparison; a study for each recipe")
+    step.add_argument("--network", default="small", choices=("small", "default"), help="default small")
+    step.add_argument("--epochs", type=at_least_one, help="default: the recipe's")
+    step.add_argument("--iterations", type=at_least_one, help="of an epoch; default: the recipe's")
+    step.add_argument("--workers", type=at_least_one, default=1, help="processes on this machine (default 1)")
+    step.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://host:8786")
+    step.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="default cpu")
+    step.add_argument("--threads", type=at_least_one, default=1, help="of the processor, for each process (default 1)")
+    step.add_argument("--json", action="store_true", help=JSON)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    check_folder(Path(arguments.work), "--work")
+    from ...study.cases.case_table import read_case_table
+    from ...study.landmarks.sweep import FIGURES, chosen_recipes, sweep
+    from ...study.recipes import with_settings
+    from ...study.tasks import task_named
+
+    recipes = chosen_recipes(arguments.recipes)
+    of_network = task_named("landmarks").recipes.networks[arguments.network]
+    settings = {"epochs": arguments.epochs, "iterations": arguments.iterations}
+    planned = with_settings({name: of_network(recipe) for name, recipe in recipes.items()}, settings)
+    rows = read_case_table(arguments.table)
+    if {"training", "validation"} - {row.split for row in rows}:
+        raise ConfigurationError(f"{arguments.table} needs pictures for training and for validation.")
+    folder = Path(arguments.work)
+    with progress_bar("Sweep") as progress:
+        found = sweep(
+            folder, planned, rows, arguments.device, arguments.threads, arguments.workers, arguments.scheduler, progress
+        )
+    with written_whole(folder / "sweep.json") as place:
+        place.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print_facts({"sweep": str(folder / "sweep.json"), "recipes": found})
+    print(table_of("recipe", FIGURES, found))
