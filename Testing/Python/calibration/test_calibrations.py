@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -37,6 +38,20 @@ def test_a_file_holds_all_of_it(tmp_path):
     np.testing.assert_allclose(model.tip_covariance_mm2, expected.tip_covariance_mm2)
     np.testing.assert_allclose(model.image_covariance, expected.image_covariance)
     assert (model.tracking_mm, model.tracking_deg, model.delay_s) == (0.4, 0.15, 0.003) and not model.unknown
+
+
+def test_a_calibration_of_another_tracker_counts_and_is_told(tmp_path):
+    made = replace(KNOWN, tracker_serial="A1").with_tip("Stylus", TipCalibration(TIP, np.eye(3), today(), 0.4))
+    made = made.with_image(ImageCalibration(IMAGE, 1e-4 * np.eye(9), SIZE, today(), 1.2))
+    path = write_calibrations_file(tmp_path / "calibrations.json", made.to_plain())
+    read = calibrations_of(read_calibrations_file(path), "it")
+    assert (read.tips["Stylus"].residual_mm, read.image.residual_mm, read.tracker_serial) == (0.4, 1.2, "A1")
+    assert not read.model("Stylus", TIP, SIZE).unknown
+    words = ["--position-mm", "0.5", "--rotation-deg", "0.2", "--serial", "B2", "--calibrations", str(path)]
+    assert main(["calibrate", "tracker", *words]) == 0
+    other = calibrations_of(read_calibrations_file(path), "it").model("Stylus", TIP, SIZE)
+    assert other.known["stylus"] and "another tracker (A1)" in other.why_unknown()["stylus"]
+    assert "another tracker (A1)" in other.why_unknown()["image"]
 
 
 @pytest.mark.parametrize(

@@ -29,21 +29,36 @@ _SAME_MM, _SAME_PIXEL = 0.05, 0.02
 
 @dataclass(frozen=True, eq=False)
 class TipCalibration:
-    """tip_to_tool (4, 4); covariance_mm2 (3, 3) of the tip in the tool's frame; when it was made."""
+    """tip_to_tool (4, 4); covariance_mm2 (3, 3) of the tip in the tool's frame; when it was made.
+
+    residual_mm     how well the poses agreed; None where nobody wrote it down
+    tracker_serial  of the tracker that it was made with; ''
+    """
 
     tip_to_tool: np.ndarray
     covariance_mm2: np.ndarray
     date: str = ""
+    residual_mm: float | None = None
+    tracker_serial: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageCalibration:
-    """image_to_probe (4, 4); covariance (9, 9) as of ImageToProbe; image_size width and height; when it was made."""
+    """image_to_probe (4, 4); covariance (9, 9) as of ImageToProbe; image_size width and height; when it was made.
+
+    residual_mm, tracker_serial  as of a tip
+    """
 
     image_to_probe: np.ndarray
     covariance: np.ndarray
     image_size: tuple[int, int]
     date: str = ""
+    residual_mm: float | None = None
+    tracker_serial: str = ""
+
+    def has_pixels_of(self, pixel_mm: tuple[float, float]) -> bool:
+        """True when it was made at the depth of images with pixels of this width and height in mm."""
+        return bool(np.allclose(np.linalg.norm(self.image_to_probe[:3, :2], axis=0), pixel_mm, rtol=_SAME_PIXEL))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +66,7 @@ class Calibrations:
     """All that is known of a set of devices; None or empty for what is not.
 
     tracker_mm, tracker_deg  standard deviation of a sensor's pose along and about each axis, as its maker says
+    tracker_serial           its serial number; ''
     tips                     by tool
     delay_s                  standard deviation of the delay of the images that was set
     phantom                  where one stood when its landmarks were touched
@@ -63,10 +79,15 @@ class Calibrations:
     delay_s: float | None = None
     delay_date: str = ""
     phantom: PhantomRegistration | None = None
+    tracker_serial: str = ""
 
     def with_tip(self, tool: str, tip: TipCalibration) -> Calibrations:
-        """The same with another calibration of this tool."""
-        return replace(self, tips={**self.tips, tool: tip})
+        """The same with another calibration of this tool, made with the tracker that is used."""
+        return replace(self, tips={**self.tips, tool: replace(tip, tracker_serial=self.tracker_serial)})
+
+    def with_image(self, image: ImageCalibration) -> Calibrations:
+        """The same with another calibration of the image, made with the tracker that is used."""
+        return replace(self, image=replace(image, tracker_serial=self.tracker_serial))
 
     def model(
         self, tool: str, tip_to_tool: np.ndarray, image_size: tuple[int, int] | None = None,
@@ -88,6 +109,8 @@ class Calibrations:
         for source, made in ((STYLUS, tip), (IMAGE, image)):
             if made is not None and (days := _days_since(made.date, now)) > OLD_DAYS:
                 unknown[source] = f"the calibration of the {source} is {days:.0f} days old"
+            if made is not None and made.tracker_serial not in ("", self.tracker_serial):
+                unknown[source] = f"the {source} was calibrated with another tracker ({made.tracker_serial})"
         if self.delay_s is not None and (days := _days_since(self.delay_date, now)) > OLD_DAYS:
             unknown[TIME] = f"the delay of the images was measured {days:.0f} days ago"
         return ErrorModel(
@@ -106,16 +129,18 @@ class Calibrations:
         """Plain values for a file."""
         text: dict[str, Any] = {"format": FORMAT, "version": 1}
         if self.tracker_mm is not None:
-            text[TRACKING] = {"position_mm": self.tracker_mm, "rotation_deg": self.tracker_deg}
+            text[TRACKING] = {
+                "position_mm": self.tracker_mm, "rotation_deg": self.tracker_deg, **_told("serial", self.tracker_serial)
+            }  # fmt: skip
         text["tools"] = {
             tool: {"tip_to_tool": tip.tip_to_tool.tolist(), "covariance_mm2": tip.covariance_mm2.tolist(),
-                   "date": tip.date}
+                   "date": tip.date, **_made_of(tip)}
             for tool, tip in self.tips.items()
         }  # fmt: skip
         if self.image is not None:
             text[IMAGE] = {
                 "image_to_probe": self.image.image_to_probe.tolist(), "covariance": self.image.covariance.tolist(),
-                "image_size": list(self.image.image_size), "date": self.image.date,
+                "image_size": list(self.image.image_size), "date": self.image.date, **_made_of(self.image),
             }  # fmt: skip
         if self.delay_s is not None:
             text[TIME] = {"uncertainty_s": self.delay_s, "date": self.delay_date}
@@ -136,19 +161,25 @@ def calibrations_of(text: object, where: str) -> Calibrations:
         tracker, image, delay = (text.get(name) for name in (TRACKING, IMAGE, TIME))
         tips = {
             str(tool): TipCalibration(
-                as_affine(one["tip_to_tool"]), _covariance(one["covariance_mm2"], 3), str(one.get("date", ""))
+                as_affine(one["tip_to_tool"]),
+                _covariance(one["covariance_mm2"], 3),
+                str(one.get("date", "")),
+                _residual(one),
+                str(one.get("tracker_serial", "")),
             )
             for tool, one in text.get("tools", {}).items()
         }
         made = None if image is None else ImageCalibration(
             as_affine(image["image_to_probe"]), _covariance(image["covariance"], 9),
             (int(image["image_size"][0]), int(image["image_size"][1])), str(image.get("date", "")),
+            _residual(image), str(image.get("tracker_serial", "")),
         )  # fmt: skip
         return Calibrations(
             None if tracker is None else _amount(tracker["position_mm"]),
             None if tracker is None else _amount(tracker["rotation_deg"]), tips, made,
             None if delay is None else _amount(delay["uncertainty_s"]),
             "" if delay is None else str(delay.get("date", "")), _phantom(text.get(PHANTOM)),
+            "" if tracker is None else str(tracker.get("serial", "")),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, CRLMError):
         raise ConfigurationError(
@@ -168,15 +199,28 @@ def _phantom(text: Any) -> PhantomRegistration | None:
     )  # fmt: skip
 
 
+def _made_of(made: TipCalibration | ImageCalibration) -> dict[str, Any]:
+    residual = {} if made.residual_mm is None else {"residual_mm": made.residual_mm}
+    return {**residual, **_told("tracker_serial", made.tracker_serial)}
+
+
+def _told(name: str, text: str) -> dict[str, str]:
+    return {name: text} if text else {}
+
+
+def _residual(text: Mapping[str, Any]) -> float | None:
+    value = text.get("residual_mm")
+    return None if value is None else _amount(value)
+
+
 def today() -> str:
     """The date and time of a calibration that is made now."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _fits(image: ImageCalibration, size: tuple[int, int] | None, pixel_mm: tuple[float, float] | None) -> bool:
-    pixels = np.linalg.norm(image.image_to_probe[:3, :2], axis=0)
     same_size = size is None or tuple(size) == tuple(image.image_size)
-    return same_size and (pixel_mm is None or bool(np.allclose(pixels, pixel_mm, rtol=_SAME_PIXEL)))
+    return same_size and (pixel_mm is None or image.has_pixels_of(pixel_mm))
 
 
 def _days_since(date: str, now: datetime | None) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 
 import numpy as np
 
@@ -76,8 +75,10 @@ def run(arguments: argparse.Namespace) -> None:
         notes = {"CornerStandardDeviationMm": f"{found.corner_deviation_mm.max():.3f}",
                  "PointsUsed": str(found.used.sum()), "ImageSize": "{} {}".format(*found.image_size)}  # fmt: skip
         print(write_plus_calibration(arguments.output, "Image", "Probe", found.matrix, found.error_mm, notes))
-    made = ImageCalibration(found.matrix, found.image_to_probe.covariance, found.image_size, today())
-    add_to_calibrations(arguments.calibrations, lambda there: replace(there, image=made))
+    made = ImageCalibration(
+        found.matrix, found.image_to_probe.covariance, found.image_size, today(), found.error_mm
+    )  # fmt: skip
+    add_to_calibrations(arguments.calibrations, lambda there: there.with_image(made))
 
 
 def _print(found: PointerEstimate, lost: int) -> None:

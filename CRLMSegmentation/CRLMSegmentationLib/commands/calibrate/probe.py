@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,8 +84,10 @@ def run(arguments: argparse.Namespace) -> None:
         notes = {"CornerStandardDeviationMm": f"{corners.max():.3f}", "FramesUsed": str(found.frames_used),
                  "ImageSize": "{} {}".format(*found.image_size)}  # fmt: skip
         print(write_plus_calibration(arguments.output, "Image", "Probe", found.matrix, found.error_mm, notes))
-    made = ImageCalibration(found.matrix, found.image_to_probe.covariance, found.image_size, today())
-    add_to_calibrations(arguments.calibrations, lambda known: replace(known, image=made))
+    made = ImageCalibration(
+        found.matrix, found.image_to_probe.covariance, found.image_size, today(), found.error_mm
+    )  # fmt: skip
+    add_to_calibrations(arguments.calibrations, lambda known: known.with_image(made))
 
 
 def _phantom_text(found: ProbeEstimate, phantom: NWirePhantom) -> str:

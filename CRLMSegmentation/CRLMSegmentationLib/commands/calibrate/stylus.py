@@ -58,5 +58,5 @@ def run(arguments: argparse.Namespace) -> None:
         print(write_plus_calibration(
             arguments.output, f"{arguments.tool}Tip", arguments.tool, tip.tip_to_tool, tip.residual_mm, notes
         ))  # fmt: skip
-    made = TipCalibration(tip.tip_to_tool, tip.covariance_mm2, today())
+    made = TipCalibration(tip.tip_to_tool, tip.covariance_mm2, today(), tip.residual_mm)
     add_to_calibrations(arguments.calibrations, lambda known: known.with_tip(arguments.tool, made))

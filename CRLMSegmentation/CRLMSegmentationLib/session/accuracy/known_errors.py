@@ -22,14 +22,16 @@ class KnownError:
 
 
 def known_errors(
-    known: Calibrations, tips: Mapping[str, np.ndarray], image_size: tuple[int, int] | None
-) -> list[KnownError]:
+    known: Calibrations, tips: Mapping[str, np.ndarray], image_size: tuple[int, int] | None,
+    pixel_mm: tuple[float, float] | None = None,
+) -> list[KnownError]:  # fmt: skip
     """Of the tracker, each tool, the image and the delay of the images.
 
     tips        (4, 4) tip to tool, by tool, as they count now
     image_size  of the images that come; None while none does
+    pixel_mm    of an image that the sender places itself; None while none comes
     """
-    model = known.model("", np.eye(4), image_size)
+    model = known.model("", np.eye(4), image_size, pixel_mm)
     why = model.why_unknown()
     lines = [_line("Tracker", why.get(TRACKING), f"{known.tracker_mm} mm, {known.tracker_deg} degrees (by its maker)")]
     for tool, tip_to_tool in tips.items():

@@ -35,7 +35,7 @@ from ..tools import Tools
 from .collecting import Collecting, End
 from .guidance import CalibrationResult, Guidance, TipResult
 from .probe_run import ProbeRun
-from .saved_calibrations import add_to_saved, loaded_text, read_saved, size_text
+from .saved_calibrations import add_to_saved, check_fits, loaded_text, read_saved
 from .stylus_run import StylusRun
 from .touch_run import AccuracyResult, TouchRun, touch_run
 
@@ -128,7 +128,7 @@ class CalibrationPart:
         frame = self._stream.image.frame
         size = frame.image_size if frame is not None and frame.pixels.size else None
         tips = {tool: self._tools.tip_to_tool(tool) for tool in self._tools.names}
-        return known_errors(self._accuracy.calibrations, tips, size)
+        return known_errors(self._accuracy.calibrations, tips, size, self._sent_pixel_mm())
 
     # What can be done
 
@@ -331,11 +331,16 @@ class CalibrationPart:
         if self._is_recording():
             raise ConfigurationError(RECORDING_GOES_ON)
         frame = self._stream.image.frame
-        if frame is not None and frame.pixels.size and frame.image_size != tuple(image.image_size):
-            raise ConfigurationError(
-                f"The image in {name} was calibrated with {size_text(image.image_size)} pixels, and these images have "
-                f"{size_text(frame.image_size)}: calibrate the probe at this depth."
-            )
+        if frame is not None and frame.pixels.size:
+            check_fits(image, name, frame.image_size, self._sent_pixel_mm())
+
+    def _sent_pixel_mm(self) -> tuple[float, float] | None:
+        """Of the newest image, where the sender places it itself."""
+        frame = self._stream.image.frame
+        if self._image is not None or frame is None or frame.image_to_reference is None:
+            return None
+        across, down = np.linalg.norm(frame.image_to_reference[:3, :2], axis=0).tolist()
+        return across, down
 
     def _place(self, path: str | Path | None) -> Path:
         place = self.file if path is None else Path(path)

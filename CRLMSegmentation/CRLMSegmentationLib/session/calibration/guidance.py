@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -61,7 +61,9 @@ class TipResult:
     def added_to(self, known: Calibrations) -> Calibrations:
         """The calibrations with this one in place of an earlier one of the same tool."""
         found = self.estimate
-        return known.with_tip(self.tool, TipCalibration(found.tip_to_tool, found.covariance_mm2, self.date))
+        return known.with_tip(
+            self.tool, TipCalibration(found.tip_to_tool, found.covariance_mm2, self.date, found.residual_mm)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +106,10 @@ class ImageResult:
     def added_to(self, known: Calibrations) -> Calibrations:
         """The calibrations with this one in place of an earlier one of the image."""
         found = self.estimate
-        made = ImageCalibration(found.matrix, found.image_to_probe.covariance, found.image_size, self.date)
-        return replace(known, image=made)
+        made = ImageCalibration(
+            found.matrix, found.image_to_probe.covariance, found.image_size, self.date, found.error_mm
+        )  # fmt: skip
+        return known.with_image(made)
 
 
 CalibrationResult = TipResult | ImageResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ...calibration.accuracy.calibrations import Calibrations, calibrations_of
+from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration, calibrations_of
 from ...errors import ConfigurationError
 from ...files.calibrations.calibrations_file import read_calibrations_file, write_calibrations_file
 from .guidance import CalibrationResult
@@ -26,6 +26,24 @@ def add_to_saved(path: Path, results: Iterable[CalibrationResult]) -> Path:
     for result in results:
         known = result.added_to(known)
     return write_calibrations_file(path, known.to_plain())
+
+
+def check_fits(
+    image: ImageCalibration, name: str, image_size: tuple[int, int], pixel_mm: tuple[float, float] | None
+) -> None:
+    """Raise ConfigurationError when images of this size, or with pixels of this width and height in mm, are not those
+    that `image` of the file `name` was calibrated with. pixel_mm: None where the sender does not place its images.
+    """
+    if image_size != tuple(image.image_size):
+        raise ConfigurationError(
+            f"The image in {name} was calibrated with {size_text(image.image_size)} pixels, and these images have "
+            f"{size_text(image_size)}: calibrate the probe at this depth."
+        )
+    if pixel_mm is not None and not image.has_pixels_of(pixel_mm):
+        raise ConfigurationError(
+            f"The image in {name} was calibrated at another depth: the pixels of these images are {pixel_mm[0]:.3f} x "
+            f"{pixel_mm[1]:.3f} mm; calibrate the probe at this depth."
+        )
 
 
 def loaded_text(known: Calibrations, name: str) -> str:
