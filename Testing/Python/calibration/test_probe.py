@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from CRLMSegmentationLib.calibration.probe.bright_dots import DotShape, bright_dots
+from CRLMSegmentationLib.calibration.probe.checks import turned_about_deg
 from CRLMSegmentationLib.calibration.probe.image_to_probe import (
     image_corners,
     reported_error_mm,
@@ -178,6 +179,21 @@ def test_live_it_says_what_is_missing(recorded, phantom):
     assert any("of 100 images" in text for text in calibration.missing)
     lost = recorded[1].frames[30].with_changes(transforms={})
     assert not calibration.add(lost) and calibration.lost == 1
+
+
+def test_it_says_in_which_direction_the_probe_was_hardly_turned(phantom):
+    """About the beam alone, as a hand does that keeps the image upright."""
+    truth, poses, _ = simulated(phantom, turn_deg=0.0)
+    down = truth.image_to_probe[:3, 1] / PIXEL_MM
+    for number, angle in enumerate(np.linspace(-12, 12, len(poses))):
+        poses[number, :3, :3] = poses[number, :3, :3] @ Rotation.from_rotvec(angle * down, degrees=True).as_matrix()
+    frames = wire_frames(poses, wire_points(truth, poses))
+    np.testing.assert_allclose(turned_about_deg(frames, truth.image_to_probe), [0, 24, 0], atol=1e-6)
+    missing = estimate_probe(frames, phantom, SIZE, len(frames)).missing
+    assert (
+        "tilted forward and back 0 of 10 degrees" in missing and "rocked from side to side 0 of 10 degrees" in missing
+    )
+    assert not any("beam" in text or "probe turned" in text for text in missing)
 
 
 def test_a_dot_is_found_where_it_is_and_a_line_is_none():

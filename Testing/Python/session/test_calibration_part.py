@@ -15,7 +15,7 @@ from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import FORMER_IMAGE
 from CRLMSegmentationLib.simulation.calibration.pivoting import TrackerErrors, pivoting_hand
 from CRLMSegmentationLib.simulation.calibration.touched_targets import stylus_recording, touched_targets
-from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame
+from CRLMSegmentationLib.sweep import Pose, Sweep, TrackedFrame, read_plus_configuration
 from CRLMSegmentationLib.tracking import Replayer
 from CRLMSegmentationLib.values import Volume
 from recorded_calibration import IMAGE_SIZE, PHANTOM_XML, PLUS_IMAGE_TO_PROBE, pivoted_stylus, scanned_phantom
@@ -105,6 +105,8 @@ def test_a_stylus_is_calibrated_on_recorded_poses_and_counts_once_it_is_accepted
     assert part.result is None and part.accepted == [result.text]
     saved = read_saved(part.save(tmp_path / "calibrations.json"))
     np.testing.assert_allclose(saved.tips["Stylus"].covariance_mm2, result.estimate.covariance_mm2)
+    of_plus = read_plus_configuration(tmp_path / "calibrations.plus.xml").transforms
+    np.testing.assert_allclose(of_plus["StylusTipToStylus"], result.estimate.tip_to_tool, atol=1e-6)
 
 
 def test_a_probe_is_calibrated_on_recorded_images_and_places_them_once_it_is_accepted(session, recorded, tmp_path):

@@ -28,6 +28,16 @@ def turned_deg(frames: Sequence[WireFrame]) -> float:
     return float(np.degrees(np.arccos(np.clip((traces.min() - 1) / 2, -1, 1))))
 
 
+def turned_about_deg(frames: Sequence[WireFrame], image_to_probe: np.ndarray) -> np.ndarray:
+    """(3,) how far the probe was turned about the image's axes: to the right, down the beam, and out of the image."""
+    from scipy.spatial.transform import Rotation
+
+    poses = Rotation.from_matrix(np.array([frame.probe_to_reference[:3, :3] for frame in frames]))
+    turns = (poses.mean().inv() * poses).as_rotvec(degrees=True)
+    axes = np.linalg.svd(image_to_probe[:3, :3])
+    return np.asarray(np.ptp(turns @ (axes[0] @ axes[2]), axis=0))
+
+
 def check_orientation(patterns: Sequence[FoundPattern]) -> None:
     """Raise CalibrationError when most images are flipped against the phantom's definition."""
     if not patterns:

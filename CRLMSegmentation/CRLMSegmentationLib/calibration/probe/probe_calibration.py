@@ -12,7 +12,7 @@ from ...geometry import transform_points
 from ...sweep.tracked_frame import TrackedFrame
 from ...sweep.transforms import compose
 from .bright_dots import bright_dots
-from .checks import check_fit, check_frames, check_orientation, check_slip, turned_deg
+from .checks import check_fit, check_frames, check_orientation, check_slip, turned_about_deg, turned_deg
 from .image_to_probe import ImageToProbe, reported_error_mm, solve_image_to_probe, wire_errors_mm
 from .phantom import NWirePhantom
 from .phantom_registration import image_covariance_of
@@ -20,6 +20,8 @@ from .wire_frame import WireFrame
 from .wire_pattern import FoundPattern, find_pattern
 
 WANTED_FRAMES, WANTED_TURN_DEG, WANTED_CORNER_MM = 100, 20.0, 1.0
+# What a turn about each axis of the image (to the right, down, out of it) is called, and how far it has to be.
+_TURNS, _WANTED_ABOUT_DEG = ("tilted forward and back", "turned about the beam", "rocked from side to side"), 10.0
 # When the configuration does not say how large a pixel is.
 _PIXEL_MM = (0.078, 0.1, 0.15, 0.2, 0.3, 0.05)
 
@@ -80,6 +82,9 @@ class ProbeEstimate:
             f"probe turned {turned:.0f} of {WANTED_TURN_DEG:.0f} degrees": turned < WANTED_TURN_DEG,
             f"corners of the image known to {worst:.1f} of {WANTED_CORNER_MM:g} mm": worst > WANTED_CORNER_MM,
         }
+        about_deg = turned_about_deg(self.frames, self.matrix)
+        for name, angle_deg in zip(_TURNS, about_deg.tolist()):
+            wanted[f"{name} {angle_deg:.0f} of {_WANTED_ABOUT_DEG:.0f} degrees"] = angle_deg < _WANTED_ABOUT_DEG
         return [text for text, is_missing in wanted.items() if is_missing]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration, calibrations_of
 from ...errors import ConfigurationError
 from ...files.calibrations.calibrations_file import read_calibrations_file, write_calibrations_file
+from ...files.calibrations.plus_calibration_file import PLUS_DATE, PlusTransform, write_plus_transforms
 from .guidance import CalibrationResult
 
 
@@ -21,11 +23,42 @@ def read_saved(path: Path) -> Calibrations:
 
 
 def add_to_saved(path: Path, results: Iterable[CalibrationResult]) -> Path:
-    """Put results into the file; its other entries stay. Raises as read_saved() does for a file that is none."""
+    """Put results into the file; its other entries stay. Raises as read_saved() does for a file that is none.
+
+    Beside it the same is written for PLUS, as a configuration's CoordinateDefinitions (NAME.plus.xml).
+    """
     known = read_saved(path) if path.exists() else Calibrations()
     for result in results:
         known = result.added_to(known)
-    return write_calibrations_file(path, known.to_plain())
+    written = write_calibrations_file(path, known.to_plain())
+    write_plus_transforms(path.with_suffix(".plus.xml"), _for_plus(known))
+    return written
+
+
+def _for_plus(known: Calibrations) -> list[PlusTransform]:
+    found = [
+        PlusTransform(f"{tool}Tip", tool, tip.tip_to_tool, tip.residual_mm, _plus_date(tip.date))
+        for tool, tip in known.tips.items()
+    ]
+    if known.image is not None:
+        image = known.image
+        size = {"ImageSize": "{} {}".format(*image.image_size)}
+        found.append(
+            PlusTransform("Image", "Probe", image.image_to_probe, image.residual_mm, _plus_date(image.date), size)
+        )
+    if known.phantom is not None:
+        place = known.phantom
+        found.append(
+            PlusTransform("Phantom", "Reference", place.phantom_to_reference, place.fre_mm, _plus_date(place.date))
+        )
+    return found
+
+
+def _plus_date(date: str) -> str:
+    try:
+        return datetime.fromisoformat(date).strftime(PLUS_DATE)
+    except ValueError:
+        return ""
 
 
 def check_fits(

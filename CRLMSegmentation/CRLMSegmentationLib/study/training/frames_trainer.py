@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from ..checked_fields import limited
-from .half_precision import computes_in_bfloat16
 from .plane_batches import planes_in_memory, training_batches, validation_batches
 from .recipe import Recipe
 from .trainer import in_half_precision, study_trainer_class
