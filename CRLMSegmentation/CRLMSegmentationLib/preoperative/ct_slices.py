@@ -171,7 +171,10 @@ class CtSlices:
             goes = _resized(self._plane(liver, through, index, rows, columns), size) & (distance < 0)
             colors[goes] = (colors[goes] * _GOES).astype(np.uint8)
         pixel_mm = self._shape[columns] * self._spacing[columns] / size[1]
-        colors[np.abs(distance) <= pixel_mm] = _CUT_COLOR
+        # As wide in a slice that the plane meets at a flat angle as in one that it stands upright in.
+        across_slices = self._to_ras[:3, 2 - through] / self._spacing[through]
+        upright = np.sqrt(max(0.0, 1.0 - float(np.dot(across_slices, cut.normal)) ** 2))
+        colors[np.abs(distance) <= pixel_mm * upright] = _CUT_COLOR
 
     def _within(self, axis: int, index: int) -> int:
         return int(min(max(index, 0), self._shape[axis] - 1))

@@ -75,6 +75,11 @@ def of_corrected(found: InOperation, result: Result) -> InOperation:
     return _at_lesions(found.registration, result, found.made_at)
 
 
+def restored_registration(landmarks: Landmarks, result: Result, made_at: str) -> InOperation:
+    """One that was made before, of a saved case. Raises ConfigurationError for landmarks that cannot be fitted."""
+    return _at_lesions(register(landmarks), result, made_at)
+
+
 def _at_lesions(found: Registration, result: Result, made_at: str) -> InOperation:
     errors = {one.number: found.error_mm(np.array(one.center_ras_mm)) for one in result.measures.lesions}
     error_mm = max(errors.values(), default=found.error_mm(result.structures.label_map.center_ras))

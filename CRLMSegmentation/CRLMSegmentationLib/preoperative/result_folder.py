@@ -65,9 +65,8 @@ def write_result(
     Raises FileFormatError when the disk refuses.
     """
     folder = Path(folder)
-    masks = {LIVER: structures.mask(LIVER), VESSELS: structures.vessel_map, TUMOR: structures.lesions}
-    for name, file in MASKS.items():
-        write_volume(masks[name], folder / file)
+    for name, mask in masks_of(structures).items():
+        write_volume(mask, folder / MASKS[name])
     if ct is not None:
         write_volume(ct, folder / CT_FILE)
     return write_measures(structures, folder, about, plane)
@@ -121,16 +120,27 @@ def read_result(folder: str | Path) -> Result:
             raise FileFormatError(
                 f"{folder / MASKS[name]} does not lie on the voxels of {MASKS[LIVER]}: save it on the grid of the CT."
             )
+    structures = structures_of_masks_kept(masks)
+    about = _about(folder / MEASURES)
+    drawn = about.pop(REMNANT, None)
+    remnant = None if drawn is None else remnant_of(structures, plane_of_plain(drawn))
+    return Result(structures, measure(structures), about, remnant)
+
+
+def masks_of(structures: Structures) -> dict[str, Volume]:
+    """As they are kept: the whole liver, vessels with their kinds, tumors with their numbers."""
+    return {LIVER: structures.mask(LIVER), VESSELS: structures.vessel_map, TUMOR: structures.lesions}
+
+
+def structures_of_masks_kept(masks: Mapping[str, Volume]) -> Structures:
+    """The structures of masks_of(), all on the same voxels; lesions are told apart anew."""
+    grid = masks[LIVER]
     label_map = np.zeros(grid.voxels.shape, dtype=np.uint8)
     for name, value in VALUES.items():
         label_map[masks[name].voxels > 0] = value
     vessels = masks[VESSELS].voxels
     kinds = np.where(np.isin(vessels, list(KINDS.values())), vessels, 0).astype(np.uint8)
-    structures = structures_of_map(grid.on_grid(label_map), kinds)
-    about = _about(folder / MEASURES)
-    drawn = about.pop(REMNANT, None)
-    remnant = None if drawn is None else remnant_of(structures, plane_of_plain(drawn))
-    return Result(structures, measure(structures), about, remnant)
+    return structures_of_map(grid.on_grid(label_map), kinds)
 
 
 def read_kept_ct(folder: str | Path, grid: Volume) -> Volume | None:

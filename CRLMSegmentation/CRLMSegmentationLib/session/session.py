@@ -137,7 +137,7 @@ class Session:
             self.stream, self.tools, self.accuracy, lambda: self.recording.state is not None,
             lambda: self.volume.has_any or self.recording.sweep is not None, self.report, faults.report,
         )  # fmt: skip
-        self.preoperative = PreoperativePart(self._seen_extent, faults.report)
+        self.preoperative = PreoperativePart(self._seen_extent, faults.report, workflow.edited)
         self._surface: vtkPolyData | None = None
         self.publishing = PublishingPart(self.tools, self._surface_to_go_by, self._others_to_go_by)
         self._attached: list[Attached] = []

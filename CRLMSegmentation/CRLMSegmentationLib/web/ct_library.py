@@ -53,9 +53,9 @@ class CtLibrary:
             pass
         raise FileFormatError("There is no such file or folder on this computer; check the path.")
 
-    def new_export_folder(self, result: Path) -> Path:
-        """Beside a result that was kept here; of another one in this page's folder."""
-        parent = result if result.parent == self.results else self.results
+    def new_export_folder(self, result: Path | None) -> Path:
+        """Beside a result that was kept here; of another one, such as that of a saved case, in this page's folder."""
+        parent = result if result is not None and result.parent == self.results else self.results
         folder, number = parent / _EXPORTED, 1
         while folder.exists():
             number += 1

@@ -5,6 +5,7 @@ Its pictures are made of the CT alone and stand in this section: nothing of it i
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import qt
@@ -141,12 +142,15 @@ class CtPanel(StepPanel):
         """Everything for other programs, into a folder that the user chooses."""
         folder = self._folder(_("Folder for surfaces, label map and table"))
         if folder:
+            from CRLMSegmentationLib.pictures.ct_report import REPORT, picture_in_space, write_ct_report
             from CRLMSegmentationLib.preoperative.export import usual_kinds
 
             with self.attempt():
                 ct = self.session.preoperative.ct
                 kinds = usual_kinds(ct.dicom is not None)
                 written = actions.EXPORT_CT.run(self.session, folder, kinds)
+                registration = self.session.preoperative.registration
+                written.append(write_ct_report(ct, Path(folder) / REPORT, registration, picture_in_space(ct)))
                 self._reported = _("{count} files are in the folder.").format(count=len(written))
 
     def on_close(self) -> None:

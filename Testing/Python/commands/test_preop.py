@@ -115,8 +115,10 @@ def test_a_ct_is_registered_with_the_error_at_its_tumor(two_dates, tmp_path, cap
 
 def test_other_programs_get_surfaces_a_label_map_and_a_table(two_dates, tmp_path, capsys):
     out = tmp_path / "exported"
-    status, facts, _ = crlm(capsys, "export", two_dates[0], "-o", out, "--stl", "--nrrd", "--csv")
-    assert status == 0 and len(facts["written"]) == 5
+    status, facts, _ = crlm(capsys, "export", two_dates[0], "-o", out, "--stl", "--nrrd", "--csv", "--report")
+    assert status == 0 and len(facts["written"]) == 6
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Found by stand-in 1." in page and "15.0 mm" in page and "data:image/png" in page
     assert set(np.unique(read_volume(out / "structures.nrrd").voxels)) == {0, 1, 2, 3}
     assert read_surface(out / "tumor.stl").GetNumberOfPoints() > 10
     assert len((out / "lesions.csv").read_text(encoding="utf-8").splitlines()) == 2

@@ -5,11 +5,15 @@ import io
 import numpy as np
 import pytest
 from CRLMSegmentationLib.pictures.ct_in_space import CtInSpace
+from CRLMSegmentationLib.pictures.ct_report import USE, ct_report, picture_in_space, write_ct_report
 from CRLMSegmentationLib.pictures.ct_sheet import png_of, sheet
 from CRLMSegmentationLib.pictures.offscreen import working_window_class
 from CRLMSegmentationLib.preoperative.ct_slices import CtSlices
-from CRLMSegmentationLib.preoperative.result_folder import surface_of
+from CRLMSegmentationLib.preoperative.measures import measure
+from CRLMSegmentationLib.preoperative.remnant import CutPlane, remnant_of
+from CRLMSegmentationLib.preoperative.result_folder import Result, surface_of
 from CRLMSegmentationLib.preoperative.structures import structures_of_map
+from CRLMSegmentationLib.session.preoperative.opened_ct import CtFacts, OpenedCt
 from CRLMSegmentationLib.values import Volume
 
 
@@ -58,3 +62,24 @@ def test_a_sheet_shows_three_slices_and_space_and_is_a_png(found):
     np.testing.assert_array_equal(np.asarray(pillow.open(io.BytesIO(png_of(picture)))), picture)
     grey = picture[..., 0]
     np.testing.assert_array_equal(np.asarray(pillow.open(io.BytesIO(png_of(grey)))), grey)
+
+
+def test_a_report_holds_pictures_figures_and_what_they_are_worth(found, tmp_path):
+    ct = found.label_map.with_voxels((found.label_map.voxels * 40).astype(np.int16))
+    plane = CutPlane.of(np.array([60.0, 60, 60]), np.array([-1.0, 0, 0]))
+    about = {"model": {"name": "m<1>", "version": "2"}, "doubts": ["Trained on simulated CTs only."],
+             "corrections": [{"what": "lesion 2 removed"}]}  # fmt: skip
+    result = Result(found, measure(found), about, remnant_of(found, plane))
+    surfaces = {name: surface_of(found, name) for name in ("liver", "tumor")}
+    opened = OpenedCt(CtFacts("2026-01-05", "portal"), ct, CtSlices(ct, found), result=result, surfaces=surfaces)
+    path = write_ct_report(opened, tmp_path / "report.html", space=picture_in_space(opened))
+    page = path.read_text(encoding="utf-8")
+    for said in (
+        "portal · 2026-01-05", USE, "Found by m&lt;1&gt; 2. Corrected by hand, 1 change.",
+        "Trained on simulated CTs only.", "of the liver without tumors", "Not registered",
+    ):  # fmt: skip
+        assert said in page, said
+    # In space, the lesion, and the cut; nothing comes from elsewhere.
+    assert page.count("<img ") == 3 and page.count("data:image/png;base64,") == 3
+    assert "http" not in page and "m<1>" not in page
+    assert ct_report(opened).count("<img ") == 2

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.errors import ConfigurationError, ModelError
+from CRLMSegmentationLib.errors import ConfigurationError, FileFormatError, ModelError
 from CRLMSegmentationLib.files import read_volume, write_volume
 from CRLMSegmentationLib.preoperative.structures import LABELS
 from CRLMSegmentationLib.session import actions
@@ -315,14 +315,73 @@ def test_corrections_are_kept_beside_the_result_and_undone_one_by_one(session):
     assert actions.UNDO_CORRECTION.why_not(session) == "There is no correction to undo."
 
 
-def test_what_was_drawn_elsewhere_becomes_the_result_and_the_registration_follows(session, tmp_path):
-    part = segmented(session)
+def test_a_saved_case_brings_the_ct_back_as_it_was(session, tmp_path):
+    part = segmented(session, date="2026-01-05")
     session.volume.set(Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1])))
+    part.register(landmark_file(tmp_path))
+    part.go_to(part.ct.slices.at(np.array([5.0, -6, 143.5])))
+    actions.DRAW_PLANE.run(session)
+    actions.REMOVE_LESION.run(session, 1)
+    before, registration = until(session).ct, part.registration
+    folder = session.case.save(tmp_path / "case")
+    said = (folder / "protocol.txt").read_text(encoding="utf-8")
+    assert "CT from a file, 2026-01-05" in said and "found by stand-in 1" in said
+    assert "corrected by hand, 1 times" in said and f"registered by 4 landmarks, {registration.made_at}" in said
+    assert "mL stay, " in said
+    # A later case in the same session shows nothing of it, and the one that was saved opens as it was.
+    session.case.begin()
+    assert part.ct is None and part.registration is None
+    session.case.load(folder)
+    ct = until(session).ct
+    assert part.problem == "" and ct.result.measures == before.result.measures and ct.facts == before.facts
+    np.testing.assert_array_equal(ct.volume.voxels, before.volume.voxels)
+    assert ct.corrections == 1 and part.remnant.found == before.result.remnant
+    assert part.registration.made_at == registration.made_at
+    np.testing.assert_allclose(part.registration.ct_to_reference, registration.ct_to_reference)
+    assert part.registration.error_mm == pytest.approx(registration.error_mm)
+    # Parts that do not fit together are refused before anything is replaced.
+    write_volume(Volume(np.zeros((4, 4, 4), np.uint8), np.eye(4)), folder / "ct.liver.nrrd")
+    with pytest.raises(FileFormatError, match="the CT and its masks do not lie on the same voxels"):
+        session.case.load(folder)
+    assert part.ct is ct
+    # A case without a CT brings none, and leaves no file of one.
+    session.case.begin()
+    session.volume.set(Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1])))
+    session.case.save(folder)
+    assert not list(folder.glob("ct*"))
+    assert "CT" not in (folder / "protocol.txt").read_text(encoding="utf-8").splitlines()
+
+
+def landmark_file(folder):
+    """Four landmarks that are off by a millimetre in turn."""
     points = np.array([[0.0, 0, 110], [50, 0, 110], [0, 50, 110], [10, 10, 160]])
     lines = [f"p{n},{','.join(map(str, [*one, *(one + n % 2)]))}" for n, one in enumerate(points)]
     head = "name,ct_r,ct_a,ct_s,reference_r,reference_a,reference_s"
-    (tmp_path / "l.csv").write_text("\n".join([head, *lines]), encoding="utf-8")
-    before = part.register(tmp_path / "l.csv")
+    (folder / "l.csv").write_text("\n".join([head, *lines]), encoding="utf-8")
+    return folder / "l.csv"
+
+
+def test_a_file_of_several_times_and_memory_that_is_not_enough_are_told(session, tmp_path):
+    sitk = pytest.importorskip("SimpleITK")
+    part = session.preoperative
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((2, 20, 20, 20), np.int16), isVector=False), tmp_path / "4d.nii.gz")
+    part.open_volume(tmp_path / "4d.nii.gz")
+    assert "has 4 axes; a volume has 3" in until(session).problem and part.ct is None
+    write_volume(ct_with(), tmp_path / "ct.nrrd")
+    part.open_volume(tmp_path / "ct.nrrd")
+
+    def begin_without_memory(model, device):
+        raise MemoryError
+
+    until(session).begin = begin_without_memory
+    part.start_segmentation()
+    assert until(session).problem.startswith("There is not enough memory for this CT") and not part.has_result
+
+
+def test_what_was_drawn_elsewhere_becomes_the_result_and_the_registration_follows(session, tmp_path):
+    part = segmented(session)
+    session.volume.set(Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1])))
+    before = part.register(landmark_file(tmp_path))
     found = part.ct.result.structures
     masks = {name: found.mask(name).voxels > 0 for name in ("liver", "vessels", "tumor")}
     masks["tumor"][20:24, 6:9, 6:9] = True

@@ -173,7 +173,9 @@ def test_a_series_becomes_structures_with_a_table_that_can_be_looked_at(opened, 
     page.click("#ct-part-export")
     page.click("#ct-export")
     exported = folder / "ct" / "ct-2026-01-05" / "exported"
-    tab.until(lambda: (exported / "lesions.csv").is_file(), "the table on disk")
+    tab.until(lambda: (exported / "report.html").is_file(), "the report on disk")
+    assert (exported / "lesions.csv").is_file()
+    assert "DOE" not in (exported / "report.html").read_text(encoding="utf-8")
     page.click("#ct-close")
     page.click("#ct-part-open")
     tab.until(lambda: tab.line("ct") == "No CT is open", "a page without a CT")

@@ -18,7 +18,7 @@ EXAMPLES = (
     "crlm preop measure ct1 --plane 10 -20 105 -1 0 0",
     "crlm preop follow-up ct1 ct2",
     "crlm preop register ct1 volume.nrrd --landmarks landmarks.csv -o ct_to_reference.tfm",
-    "crlm preop export ct1 -o exported --stl --csv",
+    "crlm preop export ct1 -o exported --stl --csv --report",
 )
 JSON = "print one JSON object: measures, lesions over time, or the error of a registration"
 
@@ -64,6 +64,7 @@ def _of_export(step: argparse.ArgumentParser) -> None:
     step.add_argument("--stl", action="store_true", help="surfaces as STL")
     step.add_argument("--nrrd", action="store_true", help="all structures as one label map, structures.nrrd")
     step.add_argument("--csv", action="store_true", help="the table of lesions, lesions.csv")
+    step.add_argument("--report", action="store_true", help="one page with pictures and figures, report.html")
     step.add_argument(
         "--dicom-seg", metavar="DICOM_FOLDER",
         help="a DICOM segmentation, structures.dcm, of the CT in this folder (needs highdicom)",
@@ -77,7 +78,7 @@ STEPS = {
     "measure": Step("measure again, such as after the masks were corrected by hand", _of_measure, measure),
     "follow-up": Step("follow the lesions of one patient over several dates", _of_follow_up, follow_up),
     "register": Step("bring a CT into the frame Reference of the operation, by landmarks", _of_register, register),
-    "export": Step("write surfaces, masks and the table of lesions for other programs", _of_export, export),
+    "export": Step("write surfaces, masks, the table of lesions and a report for others", _of_export, export),
 }
 
 

@@ -161,7 +161,7 @@ FOLLOW_UP = Action(
     _follow_up, _while_busy,
 )  # fmt: skip
 EXPORT_CT = Action(
-    "export_ct", None, "Export", "Surfaces, label map and table for other programs", _export, _without_result
+    "export_ct", None, "Export", "Surfaces, label map, table and a report of one page", _export, _without_result
 )
 REGISTER_CT = Action(
     "register_ct", None, "Register by landmarks",

@@ -8,7 +8,8 @@
     log.jsonl           what happened when
     protocol.txt        the same for people, with what was found by which model and with which doubts
 
-What belongs to further tumors, and to volumes that were worked on before, has names with numbers: see tumor_files.py.
+What belongs to further tumors, and to volumes that were worked on before, has names with numbers: see tumor_files.py;
+the CT before the operation has those of ct_files.py.
 
 Every file is a standard one, so that a case can be read without this program. It is opened again from the single files
 and not from the scene, because the scene may hold other things by then, which stay.
@@ -33,6 +34,8 @@ from ...sweep.sequence_files.identifying_fields import without_identity
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
 from ...values import Box, Volume
 from .case_folder import recover, written_in_one_piece
+from .ct_files import CT, SavedCt, read_ct_files, write_ct_files
+from .ct_files import NAMES as CT_NAMES
 from .protocol import protocol_of
 from .tumor_files import (
     NAMES,
@@ -52,7 +55,22 @@ PROTOCOL = "protocol.txt"
 VOLUME, PROBABILITY, MASK, SURFACE, BOX = "volume.nrrd", "probability.nrrd", "mask.nrrd", "tumor.stl", "box.mrk.json"
 SEEN = seen_path(VOLUME).name
 CORRECTIONS = "corrections.nrrd"
-_ALL = (INDEX, LOG, PROTOCOL, SCENE, RECORDING, VOLUME, SEEN, PROBABILITY, MASK, CORRECTIONS, SURFACE, BOX, *NAMES)
+_ALL = (
+    INDEX,
+    LOG,
+    PROTOCOL,
+    SCENE,
+    RECORDING,
+    VOLUME,
+    SEEN,
+    PROBABILITY,
+    MASK,
+    CORRECTIONS,
+    SURFACE,
+    BOX,
+    *NAMES,
+    *CT_NAMES,
+)
 
 _OWN_FIELDS = {ORIGIN_FIELD: SIMULATED, "PosePairing": "arrival"}
 _NUMBERS = re.compile(r"[-+]?\d[-+\d.eE ]*")
@@ -70,7 +88,7 @@ class Case:
     surface    vtkPolyData, RAS mm
     facts      plain values: threshold, smoothing, margin_mm, box_is_tight, tools, timings_s, ...
     log        text of the event log
-    tumors     further tumors;  scans  volumes that were worked on before
+    tumors     further tumors;  scans  volumes that were worked on before;  ct  the CT before the operation
     """
 
     sweep: Sweep | None = None
@@ -85,6 +103,7 @@ class Case:
     recording: Path | None = None
     tumors: tuple[TumorFiles, ...] = ()
     scans: tuple[ScanFiles, ...] = ()
+    ct: SavedCt | None = None
 
 
 def write_case(case: Case, folder: str | Path, write_scene: Callable[[Path], None] | None = None) -> Path:
@@ -146,7 +165,7 @@ def _read_files(folder: Path, facts: dict[str, Any], with_sweep: bool = True) ->
             corrections=read(read_volume, CORRECTIONS), surface=read(read_surface, SURFACE), facts=facts,
             log=read(lambda path: path.read_text(encoding="utf-8"), LOG) or "",
             tumors=read_tumor_files(folder, len(facts["tumors"]) if isinstance(facts.get("tumors"), list) else 0),
-            scans=read_scan_files(folder, facts, with_sweep),
+            scans=read_scan_files(folder, facts, with_sweep), ct=read_ct_files(folder, facts),
         )  # fmt: skip
     except (CRLMError, OSError, UnicodeDecodeError) as error:
         raise FileFormatError(f"The case in {folder} cannot be opened: {error}") from None
@@ -182,8 +201,14 @@ def _write_files(case: Case, place: Path) -> None:
         write_tumor_files(tumor, place)
     for scan in case.scans:
         write_scan_files(scan, place, lambda sweep, path: _write_sweep(case, sweep, path))
+    if case.ct is not None:
+        write_ct_files(case.ct, place)
     (place / LOG).write_text(case.log, encoding="utf-8")
-    (place / PROTOCOL).write_text(protocol_of(case.facts or {}, case.log), encoding="utf-8")
+    (place / PROTOCOL).write_text(protocol_of(_facts_of(case), case.log), encoding="utf-8")
+
+
+def _facts_of(case: Case) -> dict[str, Any]:
+    return {**(case.facts or {}), **({} if case.ct is None else {CT: case.ct.facts})}
 
 
 def _write_sweep(case: Case, sweep: Sweep, path: Path) -> None:
@@ -216,7 +241,7 @@ def _version_of(case: Case) -> int:
 def _write_index(case: Case, place: Path) -> None:
     index = {
         "format": FORMAT, "version": _version_of(case), "files": sorted(path.name for path in place.iterdir()),
-        **(case.facts or {}),
+        **_facts_of(case),
     }  # fmt: skip
     (place / INDEX).write_text(json.dumps(index, indent=2, default=_plain) + "\n", encoding="utf-8")
 

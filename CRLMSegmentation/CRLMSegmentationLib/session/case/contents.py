@@ -11,6 +11,7 @@ from ..tumor.tumor_state import TumorState
 from ..tumors.case_tumor import CaseTumor, Scan
 from ..volume import VolumeStatus
 from .case_facts import CaseFacts
+from .ct_files import SavedCt
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,7 @@ class CaseContents:
     chosen          number of the chosen one
     scan_number     of the sweep in the case, from 1
     newest          the newest volume, where that is another one
+    ct              the CT before the operation, in a frame of its own
     """
 
     facts: CaseFacts = field(default_factory=CaseFacts)
@@ -41,3 +43,4 @@ class CaseContents:
     chosen: int = 1
     scan_number: int = 1
     newest: Scan | None = None
+    ct: SavedCt | None = None

@@ -47,12 +47,36 @@ def _findings(facts: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     else:
         yield from _finding(facts)
+    yield from ct_lines(facts.get("ct"))
     if facts.get("case_clock_s") is not None:
         yield _row("Time", f"{facts['case_clock_s']:.1f} s from the end of the recording to the tumor")
 
 
 def _row(name: str, text: str) -> str:
     return f"{name:<12}{text}"
+
+
+def ct_lines(ct: Mapping[str, Any] | None) -> Iterator[str]:
+    """Of the CT before the operation: which one, what was found in it by whom, and whether it was registered when."""
+    if ct is None:
+        return
+    yield _row("CT", ", ".join(str(ct[name]) for name in ("description", "date") if ct.get(name)) or "without a date")
+    measures, about, found = (ct.get(name) or {} for name in ("measures", "about", "registration"))
+    if measures:
+        yield _row("", f"liver {measures['liver_ml']:.0f} mL, {len(measures['lesions'])} lesions")
+        model = about.get("model") or {}
+        yield _row("", f"found by {' '.join(str(model[name]) for name in ('name', 'version') if name in model) or '?'}")
+        corrections = about.get("corrections") or ()
+        yield _row("", f"corrected by hand, {len(corrections)} times" if corrections else "not corrected by hand")
+    if ct.get("remnant"):
+        yield _row("", f"planned cut: {ct['remnant']['remnant_ml']:.0f} mL stay, {ct['remnant']['share']:.0%}")
+    if found:
+        count = len(found["names"])
+        yield _row(
+            "", f"registered by {count} landmarks, {found['made_at']}: error at the tumor {found['error_mm']:.1f} mm"
+        )
+    else:
+        yield _row("", "not registered")
 
 
 def _heading(tumor: Mapping[str, Any]) -> str:

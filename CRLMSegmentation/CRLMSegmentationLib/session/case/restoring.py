@@ -34,4 +34,6 @@ def restore_case(session: Session, workflow: Workflow, contents: CaseContents) -
             session.tumor.restore_saved(saved, facts)
         if session.tumor.state is not None:
             session.structures.restore_uncertainty(facts.shows_uncertainty)
+        if contents.ct is not None:
+            session.preoperative.restore(contents.ct)
         session.case.check_source()

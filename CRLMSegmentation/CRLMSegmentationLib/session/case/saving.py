@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import CRLMError, FileFormatError
 from ...sweep.sweep import SIMULATED
+from ..preoperative.in_case import ct_to_save
 from ..tumor.hand_corrections import HandCorrections
 from ..tumor.saved_tumor import SavedTumor
 from ..tumor.tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
@@ -42,7 +43,8 @@ def save_case(session: Session, folder: str | Path, write_scene: Callable[[Path]
         own = {"sweep": newest.sweep, "volume": newest.volume, "recording": newest.recording}
         facts["sweep"] = newest.number
     case = Case(
-        box=session.box.value, tumors=tumors, scans=scans, facts=facts, log=session.case.event_log, **own
+        box=session.box.value, tumors=tumors, scans=scans, facts=facts, log=session.case.event_log,
+        ct=ct_to_save(session.preoperative), **own
     )  # fmt: skip
     return write_case(case, folder, write_scene)
 
@@ -75,7 +77,7 @@ def contents_of(case: Case, folder: str | Path) -> CaseContents:
     tumors, chosen, scan_number = saved_tumors(case, folder)
     return CaseContents(
         facts, case.sweep, case.volume, status, box=case.box, tumor=tumor, tumors=tumors, chosen=chosen,
-        scan_number=scan_number,
+        scan_number=scan_number, ct=case.ct,
     )  # fmt: skip
 
 

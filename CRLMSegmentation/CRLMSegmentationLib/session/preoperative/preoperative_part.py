@@ -22,10 +22,12 @@ from ...preoperative.follow_up import FollowUp
 from ...preoperative.into_operation import InOperation, bring_into_operation, of_corrected
 from ...preoperative.landmark_registration import read_landmarks
 from ...values.progress import Progress, ShouldCancel
-from ..event import Event
+from ..case.ct_files import SavedCt
 from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NOTHING_SEEN
 from . import reading
 from .corrections import Corrections
+from .in_case import open_saved
+from .looked_at import LookedAt
 from .network import Begin, begin_network, network_named, usable_models
 from .opened_ct import ListedSeries, OpenedCt
 from .remnant_plan import RemnantPlan
@@ -38,41 +40,38 @@ _HIDDEN = "the chosen folder"
 Extent = tuple[np.ndarray, np.ndarray]
 
 
-class PreoperativePart:
+class PreoperativePart(LookedAt):
     """At most one CT at a time.
 
     extent    what the operation's ultrasound saw
     on_error  called with what a handler of an event raises
+    edited    called when what a saved case holds of the CT is out of date
 
     folder        in which every result gets a folder of its own; None where a front end has none
     model, device for the next segmentation; None for the first model that there is
     begin         begins a network, for tests
     series        of the DICOM folder that is open, to choose from; () when none is
-    ct            that is looked at; None when none is
-    at            the slice of each plane that is looked at
     registration  of this CT with Reference; None without
     followed      the lesions over several dates; None without
     remnant       what a resection along a plane would leave
     corrections   of what was found, by hand
-    changed       event: another CT, result, slice, choice or progress
     """
 
-    def __init__(self, extent: Callable[[], Extent | None], on_error: Callable[[Exception], None]) -> None:
+    def __init__(
+        self, extent: Callable[[], Extent | None], on_error: Callable[[Exception], None], edited: Callable[[], None]
+    ) -> None:
+        super().__init__(on_error)
         self.folder: Path | None = None
         self.model: str | None = None
         self.device = "auto"
         self.begin: Begin = begin_network
         self.series: tuple[ListedSeries, ...] = ()
-        self.ct: OpenedCt | None = None
-        self.at: dict[str, int] = {}
         self.registration: InOperation | None = None
         self.followed: FollowUp | None = None
         self.remnant = RemnantPlan(self)
         self.corrections = Corrections(self)
-        self.changed: Event[[]] = Event(on_error)
-        self._extent = extent
+        self._extent, self._edited = extent, edited
         self._work = CtWork(on_error)
-        self._shown = dict.fromkeys(COLORS, True)
         self._has_model: bool | None = None
         self._dicom: Path | None = None
         self._private: list[str] = []
@@ -103,16 +102,6 @@ class PreoperativePart:
     @property
     def has_result(self) -> bool:
         return self.ct is not None and self.ct.result is not None
-
-    @property
-    def structures(self) -> list[str]:
-        """What was found and can be shown or hidden by itself, in the order in which it is drawn."""
-        return [name for name in COLORS if self.ct is not None and name in self.ct.surfaces]
-
-    @property
-    def shown(self) -> list[str]:
-        """Of these, those that are shown."""
-        return [name for name in self.structures if self._shown[name]]
 
     @property
     def has_model(self) -> bool:
@@ -200,29 +189,6 @@ class PreoperativePart:
         self._work.cancel()
         self.changed()
 
-    def show(self, name: str, wanted: bool) -> None:
-        """Show or hide one of the structures. Raises ConfigurationError for another name."""
-        if name not in self._shown:
-            raise ConfigurationError(f"There is no structure '{name[:20]}': there are {', '.join(COLORS)}.")
-        self._shown[name] = bool(wanted)
-        self.changed()
-
-    def go_to(self, at: dict[str, int]) -> None:
-        """Look at these slices, by plane; another plane stays."""
-        if self.ct is not None:
-            for plane, number in at.items():
-                if plane in self.at:
-                    self.at[plane] = int(min(max(number, 0), self.ct.slices.count(plane) - 1))
-            self.changed()
-
-    def go_to_lesion(self, number: int) -> None:
-        """Look at the slice in which this lesion was measured. Raises ConfigurationError when there is no such one."""
-        lesions = self.ct.result.measures.lesions if self.ct is not None and self.ct.result is not None else ()
-        chosen = [one for one in lesions if one.number == number]
-        if not chosen or self.ct is None:
-            raise ConfigurationError(f"There is no lesion {number} in the table.")
-        self.go_to(self.ct.slices.at(np.array(chosen[0].center_ras_mm)))
-
     def start_follow_up(self, folders: Sequence[str | Path]) -> None:
         """Compare the lesions of several folders of results of one patient, by their dates."""
         if len(folders) < 2:
@@ -260,12 +226,14 @@ class PreoperativePart:
         self._private.append(str(landmarks))
         found = bring_into_operation(self.ct.result, read_landmarks(landmarks), extent, "the ultrasound of this case")
         self.registration = found
+        self._edited()
         self.changed()
         return found
 
     def unregister(self) -> None:
         """The CT is not in Reference any more."""
         self.registration = None
+        self._edited()
         self.changed()
 
     # What its parts do
@@ -283,6 +251,7 @@ class PreoperativePart:
         if self.registration is not None and ct.result is not None and is_other:
             self.registration = of_corrected(self.registration, ct.result)
         self.ct = ct
+        self._edited()
         self.changed()
 
     # What the session does
@@ -293,6 +262,17 @@ class PreoperativePart:
         if has_ended or self._work.progress != self._seen_progress:
             self._seen_progress = self._work.progress
             self.changed()
+
+    def restore(self, saved: SavedCt) -> None:
+        """Open the CT of a saved case in the background, in the place of another one."""
+        self._work.cancel()
+
+        def done(opened: tuple[OpenedCt, InOperation | None]) -> None:
+            ct, self.registration = opened
+            self.series, self._dicom, self.ct, self.at = (), None, None, {}
+            self._look_at(ct)
+
+        self._start(partial(open_saved, saved), done, "Reading the CT of the case")
 
     def forget(self) -> None:
         """Another case: nothing of this patient is left but the results on disk."""
@@ -335,6 +315,10 @@ class PreoperativePart:
         if self.ct is None or ct.volume is None or self.ct.volume is not ct.volume:
             # Another CT lies elsewhere.
             self.registration = None
+        self._look_at(ct)
+        self._edited()
+
+    def _look_at(self, ct: OpenedCt) -> None:
         self.ct, self.at = ct, ct.slices.begin()
         self.remnant.take(ct.result)
         self.corrections.forget()

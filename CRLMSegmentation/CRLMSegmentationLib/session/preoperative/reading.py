@@ -121,7 +121,7 @@ def of_folder(folder: Path) -> Opens:
         result = read_result(folder)
         volume = read_kept_ct(folder, result.structures.label_map)
         facts = CtFacts(result.date, str(result.about.get("description", "")))
-        surfaces = _surfaces(result.structures, _part(progress, 0.4, 1.0), should_cancel)
+        surfaces = surfaces_of(result.structures, _part(progress, 0.4, 1.0), should_cancel)
         slices = CtSlices(volume, result.structures)
         return OpenedCt(facts, volume, slices, result=result, folder=folder, surfaces=surfaces)
 
@@ -143,7 +143,7 @@ def corrected(
         progress(0.1, "Correcting")
         found = change()
         plane = None if ct.result.remnant is None else ct.result.remnant.plane
-        surfaces = _surfaces(found, _part(progress, 0.3, 0.8), should_cancel)
+        surfaces = surfaces_of(found, _part(progress, 0.3, 0.8), should_cancel)
         progress(0.8, "Measuring and keeping the result")
         place = folder if folder is not None or new_folder is None else new_folder()
         if is_kept or place is None:
@@ -198,12 +198,12 @@ def _kept(
     folder = new_folder()
     described = {"date": ct.facts.date, "description": ct.facts.description, **about}
     result = write_result(found, folder, described, ct.volume)
-    surfaces = _surfaces(found, _part(progress, 0.5, 1.0), should_cancel)
+    surfaces = surfaces_of(found, _part(progress, 0.5, 1.0), should_cancel)
     slices = CtSlices(ct.volume, found)
     return replace(ct, slices=slices, result=result, folder=folder, surfaces=surfaces)
 
 
-def _surfaces(found: Structures, progress: Progress, should_cancel: ShouldCancel) -> dict[str, vtkPolyData]:
+def surfaces_of(found: Structures, progress: Progress, should_cancel: ShouldCancel) -> dict[str, vtkPolyData]:
     """Of everything that can be shown by itself."""
     names = [name for name in COLORS if found.tells_vessels_apart or name not in KINDS]
     surfaces = {}

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError
+from ...pictures.ct_report import REPORT, picture_in_space, write_ct_report
+from ...pictures.offscreen import working_window_class
 from ...preoperative.ct_slices import PLANES
 from ...preoperative.export import usual_kinds
 from ...session import actions
@@ -123,13 +125,19 @@ class CtActions(ReportingActions):
 
     @reported
     async def export(self) -> None:
-        """Surfaces, label map and table; a DICOM segmentation where the CT came from DICOM and highdicom is there."""
+        """Surfaces, label map, table and report; a DICOM segmentation where the CT came from DICOM and highdicom is
+        there.
+        """
         actions.EXPORT_CT.check(self._session)
         ct = self._part.ct
-        assert ct is not None and ct.folder is not None  # there is a result, and every one is kept
+        assert ct is not None, "there is a result"
         folder = self._files.new_export_folder(ct.folder)
         kinds = usual_kinds(ct.dicom is not None)
         written = await asyncio.to_thread(actions.EXPORT_CT.run, self._session, folder, kinds)
+        # Found out once, in a process of its own.
+        await asyncio.to_thread(working_window_class)
+        space = picture_in_space(ct)
+        written.append(await asyncio.to_thread(write_ct_report, ct, folder / REPORT, self._part.registration, space))
         self._controller.report_note(f"{len(written)} files are in {folder.parent.name}/{folder.name}.")
 
     def after_action(self) -> None:
