@@ -39,7 +39,7 @@ from ..landmarks.truth import read_case
 from ..metrics import Metric
 from ..reporting import landmark_sections, sections
 from ..reporting.report_page import ReportPlan
-from .task import CalibrationJob, CalibrationResult, Task, simulation_of
+from .task import CalibrationJob, CalibrationResult, SimulationOf, Task
 from .trial import Trial, TrialResult
 
 NAME = "landmarks"
@@ -144,5 +144,5 @@ TASK = Task(
     ),
     calibrate=calibrate_landmarks,
     data="pictures of a laparoscope",
-    simulate=simulation_of(simulate_pictures, SHIPPED, QUICK),
+    simulate=SimulationOf(simulate_pictures, SHIPPED, QUICK),
 )  # fmt: skip

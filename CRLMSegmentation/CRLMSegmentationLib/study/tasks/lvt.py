@@ -40,7 +40,7 @@ from ..reporting.report_page import ReportPlan
 from ..structure_metrics import STRUCTURE_METRICS, compare_structures
 from ..training.ct_trainer import CtTrainer
 from ..training.recipe import Recipe, RecipeBook, quick_training
-from .task import CalibrationJob, CalibrationResult, Task, simulation_of
+from .task import CalibrationJob, CalibrationResult, SimulationOf, Task
 from .trial import Trial, TrialResult
 
 IGNORED = 4
@@ -89,7 +89,7 @@ RECIPES = {
 
 
 # One for all three tasks: they learn from the same cases.
-_SIMULATE = simulation_of(simulate_cts, SHIPPED, QUICK)
+_SIMULATE = SimulationOf(simulate_cts, SHIPPED, QUICK)
 
 
 def _small(recipe: Recipe) -> Recipe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ...values import LabelSet
 from ...values.progress import Progress
@@ -92,19 +92,23 @@ Population = TypeVar("Population")
 Draw = Callable[[StudyFolder, Population, int, str | None, Progress | None], list[CaseRow]]
 
 
-def simulation_of(draw: Draw[Population], shipped: Population, few: Population) -> Simulate:
-    """Simulates `shipped`, and `few` cases to see that everything runs."""
+@dataclass(frozen=True)
+class SimulationOf(Generic[Population]):
+    """Simulates `shipped`, or `few` cases to see that everything runs. A class, as tasks go to other processes."""
 
-    def simulate(
+    draw: Draw[Population]
+    shipped: Population
+    few: Population
+
+    def __call__(
+        self,
         folder: StudyFolder,
         quick: bool = False,
         workers: int = 1,
         scheduler: str | None = None,
         progress: Progress | None = None,
     ) -> list[CaseRow]:
-        return draw(folder, few if quick else shipped, workers, scheduler, progress)
-
-    return simulate
+        return self.draw(folder, self.few if quick else self.shipped, workers, scheduler, progress)
 
 
 def everything_labelled(row: CaseRow, recipe: Any) -> tuple[str, ...] | None:
