@@ -6,6 +6,7 @@ import numpy as np
 
 from ..inference.models.card import ModelCard
 from ..values import Volume
+from .image_statistics import image_statistics, unlike
 from .postprocess import black_at_the_border, known_voxels, touches_border
 
 # Mean binary entropy over the mask, in bits: 1 is a coin toss for every voxel. For models that were not calibrated.
@@ -38,16 +39,18 @@ def doubts_about(
         if not ultrasound.voxels[within].any():
             return ("The box is black throughout: check that it lies in the picture, and the gain.",)
     voxels = mask.voxels > 0
+    about_images = () if ultrasound is None or card is None else _about_images(ultrasound, card)
     if not voxels.any() and faint_ml:
         return (
+            *about_images,
             (
                 f"The network marked {faint_ml:.2g} mL, less surely than it marks tumors, and it is not shown: check "
                 "that the tumor is inside, or move the threshold to see it."
             ),
         )
     if not voxels.any():
-        return ("Nothing was found in the box: check that the tumor is inside, or lower the threshold.",)
-    doubts = []
+        return (*about_images, "Nothing was found in the box: check that the tumor is inside, or lower the threshold.")
+    doubts = [*about_images]
     is_guessed = ultrasound is not None and ultrasound.seen_is_guessed
     if touches_border(voxels) or (inside is not None and _is_beside(voxels, ~inside)):
         doubts.append(
@@ -71,6 +74,15 @@ def doubts_about(
     if card is not None:
         doubts += _about_volume(float(voxels.sum()) * mask.voxel_volume_mm3 / 1000, card)
     return tuple(doubts)
+
+
+def _about_images(ultrasound: Volume, card: ModelCard) -> tuple[str, ...]:
+    """That the box looks unlike those of the model's training and validation, by the ranges in its card."""
+    statistics = image_statistics(ultrasound) if card.image_ranges else None
+    strange = "" if statistics is None or card.image_ranges is None else unlike(statistics, card.image_ranges)
+    if not strange:
+        return ()
+    return (f"These images look unlike those that the model learned from ({strange}): check the tumor by eye.",)
 
 
 def mean_entropy_bits(probabilities: np.ndarray) -> float:

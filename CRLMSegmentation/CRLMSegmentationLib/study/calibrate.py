@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from ..inference.models.trained_model import load_model
 from ..inference.runtimes.quantise import write_eight_bits
 from ..segmentation.doubts import mean_entropy_bits
 from ..segmentation.eight_bits import quantise_for_tumors
+from ..segmentation.image_statistics import ImageStatistics, image_statistics
 from ..segmentation.postprocess import mask_from_probability, unseen_voxels
 from ..values import Volume
 from ..values.progress import Progress
@@ -32,6 +33,8 @@ SURER_PERCENT = 95
 # What is marked with so many times the doubt of the least sure mask that found its tumor is not shown as one.
 DOUBT_TO_SPARE = 1.25
 FOUND_DICE = 0.5
+# Images count as usual up to this share of the range of the validation images beyond it, on either side.
+IMAGES_BEYOND = 0.25
 SUMMARISED = ("dice", "precision", "recall", "hd95_mm")
 
 
@@ -45,13 +48,14 @@ class Segments(Protocol):
 @dataclass(frozen=True)
 class Calibration:
     """threshold; uncertainty: {'outer', 'inner'} probabilities, 'entropy_bits' and 'least_mean' probability of a mask;
-    validation: figures for the card; counts of voxels.
+    validation: figures for the card; counts of voxels; image_ranges: lowest and highest of each of ImageStatistics.
     """
 
     threshold: float
     uncertainty: dict[str, float]
     validation: dict[str, Any]
     counts: VoxelCounts
+    image_ranges: dict[str, list[float]]
 
 
 def calibrate(
@@ -96,7 +100,7 @@ def calibrate(
         uncertainty["least_mean"] = least_mean
     if entropies:
         uncertainty["entropy_bits"] = round(float(np.percentile(entropies, SURER_PERCENT)), 4)
-    return Calibration(threshold, uncertainty, validation, counts)
+    return Calibration(threshold, uncertainty, validation, counts, ranges_of([answer.looks for answer in answers]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +111,7 @@ class _Answer:
     truth: Volume
     unseen: np.ndarray | None
     group: str
+    looks: ImageStatistics | None
 
 
 def _answers(
@@ -117,12 +122,24 @@ def _answers(
         probability = segmenter.probability(image)
         one = VoxelCounts.of(probability, truth)
         counts = one if counts is None else counts + one
+        looks = image_statistics(image)
         # Half precision keeps a few whole volumes in memory; the counts above saw all digits.
         kept = probability.with_voxels(probability.voxels.astype(np.float16))
-        answers.append(_Answer(kept, truth, unseen_voxels(image), group[0] if group else ""))
+        answers.append(_Answer(kept, truth, unseen_voxels(image), group[0] if group else "", looks))
         if progress:
             progress((number + 1) / total if total else 0.0, f"Calibrating on image {number + 1} of {total or '?'}")
     return answers, counts
+
+
+def ranges_of(looks: Iterable[ImageStatistics | None], beyond: float = IMAGES_BEYOND) -> dict[str, list[float]]:
+    """[lowest, highest] of each figure, with so many times their distance to spare on either side, but none below 0."""
+    known = [asdict(one) for one in looks if one is not None]
+    ranges = {}
+    for name in known[0] if known else ():
+        values = [figures[name] for figures in known]
+        spare = beyond * (max(values) - min(values)) + 1e-3
+        ranges[name] = [round(max(0.0, min(values) - spare), 4), round(max(values) + spare, 4)]
+    return ranges
 
 
 def _figures_at(
@@ -174,6 +191,11 @@ def write_calibration(folder: Path, calibration: Calibration, **more: object) ->
         f"with a lower mean probability is not shown, {DOUBT_TO_SPARE} times the doubt of the least sure one with a "
         f"Dice above {FOUND_DICE} (validation)",
     }
+    if calibration.image_ranges:
+        card["images"] = {
+            "ranges": calibration.image_ranges,
+            "choice": f"the range of the validation images, and {IMAGES_BEYOND:.0%} of it beyond",
+        }
     card["validation"] = {**more, **calibration.validation}
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 

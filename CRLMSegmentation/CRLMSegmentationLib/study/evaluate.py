@@ -16,8 +16,9 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..values.progress import Progress
-from .cases.case_files import CaseReader, forget_sweeps
+from .cases.case_files import CaseReader, forget_sweeps, mask_of, masks_of
 from .cases.case_table import CaseRow, LeftOut
+from .cases.observers import agreement
 from .plain_values import without_nan
 from .tasks.task import Task
 from .tasks.trial import EvaluationSettings, Trial, TrialResult
@@ -107,6 +108,7 @@ def evaluate_case(job: EvaluationJob) -> dict[str, Any]:
         "case": row.case, "patient": row.patient, "split": row.split, "echogenicity": row.echogenicity,
         "contrast_db": row.contrast_db, "label_origin": row.label_origin,
         "truth_volume_ml": next((one for one in volumes if one is not None), None),
+        "observers": agreement(masks_of(row), mask_of(row)) if len(row.masks) > 1 else None,
         "methods": {name: one["figures"] for name, one in found.items()},
         "counts": {name: one["counts"] for name, one in found.items() if "counts" in one},
         "empty_boxes": {name: one["empty_boxes_ml"] for name, one in found.items() if "empty_boxes_ml" in one},

@@ -20,15 +20,20 @@ from .cases.remaps import REMAPS, Remap, drawn_remap, remapped
 from .metrics import compare
 from .segmenters import segmenter_of
 
-# Kinds by the contrast with the tissue around, in dB; the first that fits. What is left is bright.
-KINDS = (("dark", -np.inf, -5.0), ("faint", -5.0, -2.5), ("iso", -2.5, 2.5), ("bright", 2.5, np.inf))
+# By the contrast with the tissue around, in dB: nearly iso-echoic up to the first, faint up to the second, which is
+# nearer for tumors that are brighter.
+ISO_DB, FAINT_DB = 2.5, {"dark": 5.0, "bright": 4.0}
+KINDS = ("dark", "faint", "bright", "iso")
 FOUND_DICE = 0.5
 DRAWN, EMPTY = "drawn", "without tumor"
 
 
 def kind_of(contrast_db: float) -> str:
     """'dark', 'faint', 'iso' or 'bright'."""
-    return next(name for name, low, high in KINDS if low <= contrast_db < high)
+    side = "dark" if contrast_db < 0 else "bright"
+    if abs(contrast_db) < ISO_DB:
+        return "iso"
+    return "faint" if abs(contrast_db) < FAINT_DB[side] else side
 
 
 def tried_looks(rows: Sequence[CaseRow], model: Path, drawn: int = 6, with_single: bool = True) -> list[dict[str, Any]]:
@@ -76,12 +81,11 @@ def _figures(image: Volume, truth: Volume, segmenter: Segmenter) -> dict[str, fl
 
 def looks_summary(tried: Sequence[dict[str, Any]]) -> str:
     """A table in Markdown: for each look and kind how many were found, of how many, and the median Dice."""
-    kinds = [name for name, _, _ in KINDS]
-    lines = [f"| look | {' | '.join(kinds)} | false alarms |", "| --- " * (len(kinds) + 2) + "|"]
+    lines = [f"| look | {' | '.join(KINDS)} | false alarms |", "| --- " * (len(KINDS) + 2) + "|"]
     for look in dict.fromkeys(one["look"] for one in tried):
         of_look = [one for one in tried if one["look"] == look]
         cells = []
-        for kind in kinds:
+        for kind in KINDS:
             dice = [one["dice"] for one in of_look if one["kind"] == kind]
             found = sum(value > FOUND_DICE for value in dice)
             cells.append(f"{found} of {len(dice)}, {np.median(dice):.2f}" if dice else "-")

@@ -124,7 +124,9 @@ def test_low_contrast_and_an_unsure_network_are_reported():
     assert "unsure" in doubts_about(mask, False, unlike, unsure)[0]
     assert mean_entropy_bits(np.array([0.5])) == pytest.approx(1.0)
     # A model's own habit, where it was measured: surer than its card says is usual is no doubt, less sure is one.
-    surer, hesitant = (SimpleNamespace(tumor_volume_ml=None, usual_entropy_bits=limit) for limit in (0.1, 0.995))
+    surer, hesitant = (
+        SimpleNamespace(tumor_volume_ml=None, usual_entropy_bits=limit, image_ranges=None) for limit in (0.1, 0.995)
+    )
     assert "unsure" in doubts_about(mask, False, unlike, sure, card=surer)[0]
     assert doubts_about(mask, False, unlike, unsure, card=hesitant) == ()
     assert contrast(mask, unlike) > 4 * contrast(mask, alike)

@@ -25,6 +25,7 @@ class DarkIsTumor:
     def __init__(self):
         card = SimpleNamespace(
             margin_mm=0.0, threshold=0.5, tumor_volume_ml=None, shell_probabilities=None, usual_entropy_bits=None,
+            image_ranges=None,
             least_mean_probability=None,
         )  # fmt: skip
         self.model = SimpleNamespace(card=card)

@@ -62,6 +62,7 @@ class GreyLevels:
             tumor_volume_ml=None,
             shell_probabilities=None,
             usual_entropy_bits=None,
+            image_ranges=None,
             least_mean_probability=None,
         )
         self.model = SimpleNamespace(card=card)

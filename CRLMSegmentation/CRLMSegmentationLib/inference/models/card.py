@@ -35,6 +35,8 @@ class ModelCard:
     usual_entropy_bits   19 of 20 masks on validation data had a lower mean entropy; None where that was not measured
     least_mean_probability  what `threshold` marks with a lower mean is not shown as a tumor; None for no such limit
     text           the whole card as read: how the threshold was chosen, training data, validation figures, intended use
+    image_ranges   lowest and highest of each figure of segmentation.image_statistics that the model learned from; None
+                   where that was not measured
     """
 
     name: str
@@ -51,6 +53,7 @@ class ModelCard:
     usual_entropy_bits: float | None
     least_mean_probability: float | None
     text: dict[str, Any]
+    image_ranges: dict[str, tuple[float, float]] | None = None
 
     @property
     def trained_on(self) -> str:
@@ -90,6 +93,7 @@ def card_of(text: dict[str, Any], where: str | Path) -> ModelCard:
             usual_entropy_bits=_number(text.get("uncertainty"), "entropy_bits"),
             least_mean_probability=_number(text.get("uncertainty"), "least_mean"),
             text=text,
+            image_ranges=_image_ranges(text.get("images")),
         )
     except KeyError as missing:
         raise ModelError(f"The model card {where} has no entry {missing}: the model cannot be used.") from None
@@ -120,6 +124,13 @@ def _range(numbers: Any) -> tuple[float, float] | None:
     if not 0 <= low < high:
         raise ValueError
     return low, high
+
+
+def _image_ranges(text: Mapping[str, Any] | None) -> dict[str, tuple[float, float]] | None:
+    if text is None:
+        return None
+    ranges = {str(name): _range(pair) for name, pair in text["ranges"].items()}
+    return {name: pair for name, pair in ranges.items() if pair is not None}
 
 
 def _shell(uncertainty: Mapping[str, Any] | None) -> tuple[float, float] | None:

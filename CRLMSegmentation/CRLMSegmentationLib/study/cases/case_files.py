@@ -17,6 +17,7 @@ from ...values.defaults import DEFAULT_SPACING_MM
 from ..metrics import on_grid_of
 from .case_table import CaseRow
 from .dataset import Case
+from .observers import consensus
 
 if TYPE_CHECKING:
     from ...sweep import Sweep
@@ -93,7 +94,7 @@ def _with_truth(row: CaseRow, volume: Volume) -> Case:
 
 def _others(row: CaseRow, volume: Volume, tumor: Volume) -> Volume | None:
     """What else the mask of the case holds beside its tumor, on the grid of its volume; None for nothing."""
-    every: Volume = on_grid_of(read_mask(row.mask, ALL_LABELS), volume)
+    every: Volume = on_grid_of(read_mask(row.masks[0], ALL_LABELS), volume)
     others = every.with_voxels(every.voxels * (tumor.voxels == 0))
     return others if others.voxels.any() else None
 
@@ -118,9 +119,16 @@ def reconstructed(sweep: Sweep, fill: str = "stick", every: int = 1, spacing_mm:
 
 
 def mask_of(row: CaseRow) -> Volume:
-    """uint8 0 and 1: the tumor of the case, the label that the table names where its mask holds several."""
-    mask: Volume = read_mask(row.mask, row.label or None, "the column 'label' of the table")
-    return mask
+    """uint8 0 and 1: the tumor of the case, the label that the table names where its mask holds several; the consensus
+    of several people's.
+    """
+    masks = masks_of(row)
+    return masks[0] if len(masks) == 1 else consensus(masks)
+
+
+def masks_of(row: CaseRow) -> list[Volume]:
+    """The same, as each person drew it."""
+    return [read_mask(path, row.label or None, "the column 'label' of the table") for path in row.masks]
 
 
 def _as_bytes(voxels: np.ndarray, case: str) -> np.ndarray:

@@ -2,10 +2,10 @@
 
 A CSV file with a head line. Columns: `case` (unique; letters, digits, `_`, `-`), `patient`, `split` (training,
 validation, test or another test set such as test2), `sweep` or `volume` (a recording, or a reconstructed volume),
-`mask` (the true tumor; empty for a recording without one), `calibration` (the PLUS configuration with the ImageToProbe
-of a sweep that does not hold it), and, where known, `echogenicity`, `contrast_db`, `iso_echoic` (yes or no) and
-`label_origin` (us, mr or ct: on which kind of image the mask was drawn; us when empty). Paths are relative to the
-table.
+`mask` (the true tumor; several files with `;` between them where several people drew it; empty for a recording without
+one), `calibration` (the PLUS configuration with the ImageToProbe of a sweep that does not hold it), and, where known,
+`echogenicity`, `contrast_db`, `iso_echoic` (yes or no) and `label_origin` (us, mr or ct: on which kind of image the
+mask was drawn; us when empty). Paths are relative to the table.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from ...errors import ConfigurationError
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 _SPLIT = re.compile(r"training|validation|test\w*")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+# Several people drew the tumor, each in a file.
+BETWEEN_MASKS = ";"
 # On which kind of image a mask was drawn.
 LABEL_ORIGINS = ("us", "mr", "ct")
 _YES_NO = {"": False, "no": False, "0": False, "false": False, "yes": True, "1": True, "true": True}
@@ -50,12 +52,17 @@ class CaseRow:
     labelled: str = ""
 
     @property
+    def masks(self) -> tuple[str, ...]:
+        """The paths in `mask`: one for each person who drew the tumor."""
+        return tuple(path for path in self.mask.split(BETWEEN_MASKS) if path)
+
+    @property
     def is_test(self) -> bool:
         return self.split.startswith(TEST)
 
     @property
     def files(self) -> tuple[str, ...]:
-        return tuple(path for path in (self.sweep, self.volume, self.mask, self.calibration) if path)
+        return tuple(path for path in (self.sweep, self.volume, *self.masks, self.calibration) if path)
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,8 @@ def _row(line: dict[str, str], where: str, folder: Path) -> CaseRow:
         )
     for name in ("sweep", "volume", "mask", "calibration"):
         if cells[name]:
-            cells[name] = str((folder / cells[name]).resolve())
+            paths = [path.strip() for path in cells[name].split(BETWEEN_MASKS if name == "mask" else "\0")]
+            cells[name] = BETWEEN_MASKS.join(str((folder / path).resolve()) for path in paths if path)
     try:
         contrast = float(cells["contrast_db"]) if cells["contrast_db"] else None
     except ValueError:

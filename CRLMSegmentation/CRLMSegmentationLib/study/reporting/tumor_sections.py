@@ -43,6 +43,26 @@ def paired_tests(page: ReportPage) -> str:
     )
 
 
+def observers(page: ReportPage) -> str:
+    """How far the people agree who drew the tumors, beside the models, which were compared with their consensus."""
+    drawn = [one for one in page.inputs.results if one.get("observers")]
+    if not drawn:
+        return ""
+    names = list(drawn[0]["methods"])
+    rows = [
+        [one["case"], one["observers"]["observers"], report_text.decimal(one["observers"]["pairwise_dice"]["mean"]),
+         report_text.decimal(one["observers"]["pairwise_dice"]["least"]),
+         report_text.decimal(min(one["observers"]["dice_with_consensus"])),
+         *(report_text.decimal(one["methods"].get(name, {}).get("dice")) for name in names)]
+        for one in drawn
+    ]  # fmt: skip
+    head = ["case", "people", "Dice of two", "least of two", "least with the consensus", *names]
+    return (
+        "## People who drew the same tumor\n\nThe truth of these cases is their consensus (STAPLE). A method whose "
+        "Dice is that of two people cannot be told from one of them.\n\n" + report_text.table(head, rows)
+    )
+
+
 def strata(page: ReportPage) -> str:
     """Kinds of lesions."""
     table = report_text.strata_table(page.found["strata"])

@@ -38,7 +38,8 @@ REPORT = ReportPlan(
     summaries=(tumor_summaries,),
     sections=(
         tumor_sections.introduction, tumor_sections.required_figures, sections.all_cases, sections.by_split,
-        tumor_sections.violins, tumor_sections.paired_tests, tumor_sections.strata, tumor_sections.thresholds,
+        tumor_sections.violins, tumor_sections.paired_tests, tumor_sections.observers,
+        tumor_sections.strata, tumor_sections.thresholds,
         tumor_sections.curves, tumor_sections.reliability, tumor_sections.robustness, tumor_sections.contours,
         tumor_sections.recordings, tumor_sections.frames, tumor_sections.each_case,
     ),
