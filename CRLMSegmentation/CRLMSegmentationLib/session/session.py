@@ -34,6 +34,7 @@ from .engine import Engine
 from .faults import Faults
 from .frame_source import FrameSource
 from .jobs.jobs import Jobs
+from .laparoscope.laparoscope_part import LaparoscopePart
 from .live.live_part import LivePart
 from .live_image import LiveImage
 from .preoperative.preoperative_part import PreoperativePart
@@ -80,6 +81,7 @@ class Session:
     publishing  tumor and distances for other programs
     calibration a stylus or a probe, calibrated from the live stream
     preoperative  the CT before the operation, in a frame of its own
+    laparoscope   its video, landmarks in it, and a model of the liver over it
     case        whose data these are, saved and opened as a whole
     jobs        what is being computed
     """
@@ -138,6 +140,7 @@ class Session:
             lambda: self.volume.has_any or self.recording.sweep is not None, self.report, faults.report,
         )  # fmt: skip
         self.preoperative = PreoperativePart(self._seen_extent, faults.report, workflow.edited)
+        self.laparoscope = LaparoscopePart(faults.report)
         self._surface: vtkPolyData | None = None
         self.publishing = PublishingPart(self.tools, self._surface_to_go_by, self._others_to_go_by)
         self._attached: list[Attached] = []
@@ -195,7 +198,7 @@ class Session:
             parts: list[Callable[[], object]] = [
                 lambda: self.stream.process(now_s, lambda: now_s + time.monotonic() - began_s),
                 lambda: self._process_live(now_s), lambda: self.recording.process(now_s), self.jobs.process,
-                lambda: self.calibration.process(now_s), self.preoperative.process,
+                lambda: self.calibration.process(now_s), self.preoperative.process, self.laparoscope.process,
                 self.tumor.process, self.structures.process,
                 self.case.check_source, lambda: self.refresh(now_s),
                 lambda: self.publishing.process(now_s),
@@ -246,13 +249,14 @@ class Session:
             or self.engine.status.state == "starting"
             or self.calibration.is_ending
             or self.preoperative.is_busy
+            or self.laparoscope.is_busy
             or any(one.is_busy for one in self._attached)
         )
 
     @property
     def is_busy(self) -> bool:
         """True while other threads have work: a stream is connected, or something is being computed."""
-        return self.stream.source is not None or self.is_computing
+        return self.stream.source is not None or self.laparoscope.is_playing or self.is_computing
 
     def close(self) -> None:
         """No listener, thread or process is left, and nothing that was attached shows it any more. Can be repeated."""
@@ -262,6 +266,7 @@ class Session:
         self.stream.close()
         self.calibration.close()
         self.preoperative.close()
+        self.laparoscope.close()
         self.live.close()
         self.jobs.cancel()
         self.recording.close()
@@ -339,7 +344,7 @@ class Session:
             self._workflow.start_anew()
             for part in (
                 self.box, self.tumor, self.structures, self.live, self.volume, self.recording, self.tumors,
-                self.accuracy, self.case,
+                self.accuracy, self.case, self.laparoscope,
             ):  # fmt: skip
                 part.forget()
             self._workflow.set(Step.CONNECT, StepStatus.READY)

@@ -23,8 +23,8 @@ from ..session.state import SessionState, Step, StepStatus
 from .actions.settable import BOX_MM
 from .library import Library
 from .page import mirror
+from .page.beside_values import BesideValues
 from .page.charts import Series
-from .page.ct_values import CtValues
 from .page.open_step import OpenStep
 from .views.correction import Correction
 from .views.display import Display
@@ -66,7 +66,7 @@ class Controller:
         self.session.recording.folder = library.recordings
         self.session.accuracy.read(library.folder, self.session.report)
         self.correction = Correction(slicer_app, self.view)
-        self.ct = CtValues(self.session.preoperative)
+        self.beside = BesideValues(self.session)
         self.rates = Series(30.0)
         self.distances = Series(30.0)
         self.shown_edge_mm = 0.0
@@ -278,7 +278,7 @@ class Controller:
             state.image_name = stream.image_name if stream is not None else ""
             state.actions = mirror.action_values(session, self.library.without_places)
             state.update(mirror.live_values(session, readings, self.library.without_places))
-            state.update(self.ct.of(self.library.without_places))
+            state.update(self.beside.of(self.library.without_places))
             state.image_names = list(stream.image_names) if stream is not None else []
             state.rate_curves = self.rates.curves() if stream is not None else []
             state.rate_top = self.rates.range[1]

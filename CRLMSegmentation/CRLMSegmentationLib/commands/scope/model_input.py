@@ -5,42 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import ConfigurationError
-from ...files import read_surface
 from ...files.laparoscope.camera_file import read_camera
-from ...files.laparoscope.model_files import model_files
 from ..options.printing import print_doubt
 
 if TYPE_CHECKING:
-    from ...laparoscopy.overlay.parts import ModelPart
+    from ...laparoscopy.opened_model import OpenedModel
     from ...values.camera import Camera
 
 MODEL_HELP = "surface of the liver (.vtp, .stl, .ply, .obj, .vtk), or a folder with liver, vessels and tumors"
 CAMERA_HELP = "the camera, as crlm scope calibrate writes it; also OpenCV's, scikit-surgery's and the P2ILF challenge's"
-# Pictures scaled to another size differ in their proportions by rounding only.
-_SAME_PROPORTIONS = 0.01
 
 
-def read_model(path: str | Path, as_stored: bool = False) -> list[ModelPart]:
-    """The parts of the model, in RAS or as stored; a surface alone is the liver, unless its name says otherwise.
+def read_model(path: str | Path, curves: str | Path | None = None, as_stored: bool = False) -> OpenedModel:
+    """open_model(), its doubts printed."""
+    from ...laparoscopy.opened_model import open_model
 
-    Surfaces of unknown names are left out with a doubt. Raises FileFormatError, or ConfigurationError without a part.
-    """
-    from ...laparoscopy.overlay.parts import LIVER, ModelPart, kind_of
-    from ...laparoscopy.surface.mesh import mesh_of
-
-    files = model_files(path)
-    kinds = {name: kind_of(name) or (None if Path(path).is_dir() else LIVER) for name in files}
-    unknown = [files[name].name for name, kind in kinds.items() if kind is None]
-    if unknown:
-        print_doubt(f"doubt: {', '.join(unknown)} in {path} is left out: its name does not say what it is.")
-    parts = [
-        ModelPart(kind, mesh_of(read_surface(files[name], as_stored))) for name, kind in kinds.items()
-        if kind is not None
-    ]  # fmt: skip
-    if not parts:
-        raise ConfigurationError(f"No surface in {path} has a name that says what it is, such as liver or tumors.")
-    return parts
+    opened = open_model(path, curves, as_stored)
+    for doubt in opened.doubts:
+        print_doubt(f"doubt: {doubt}")
+    return opened
 
 
 def camera_for(path: str | Path, image_size: tuple[int, int] | None) -> Camera:
@@ -48,15 +31,12 @@ def camera_for(path: str | Path, image_size: tuple[int, int] | None) -> Camera:
 
     A camera for another size of the same proportions is scaled, with a doubt; others raise ConfigurationError.
     """
+    from ...laparoscopy.opened_model import camera_for_size
+
     camera = read_camera(path, image_size)
-    if image_size is None or camera.image_size == image_size:
+    if image_size is None:
         return camera
-    width, height = (now / then for now, then in zip(image_size, camera.image_size))
-    sizes = f"{camera.image_size[0]} x {camera.image_size[1]}", f"{image_size[0]} x {image_size[1]}"
-    if abs(width / height - 1) > _SAME_PROPORTIONS:
-        raise ConfigurationError(
-            f"The camera in {path} is for pictures of {sizes[0]} pixels, and this is one of {sizes[1]}: its "
-            "proportions differ; calibrate it at this size."
-        )
-    print_doubt(f"doubt: the camera is for pictures of {sizes[0]} pixels; it is scaled to {sizes[1]}.")
-    return camera.at_size(image_size)
+    camera, doubt = camera_for_size(camera, image_size)
+    if doubt:
+        print_doubt(f"doubt: {doubt}")
+    return camera

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     picture = read_picture(arguments.image)
     camera = camera_for(arguments.camera, (picture.shape[1], picture.shape[0]))
     pose = read_pose(arguments.pose)
-    parts = read_model(arguments.model, pose.as_stored)
+    parts = list(read_model(arguments.model, as_stored=pose.as_stored).parts)
     overlay = draw_overlay(picture, parts, camera, pose.model_to_camera, arguments.strength)
     if not any(view.seen.any() for view in overlay.views):
         raise LaparoscopeError(

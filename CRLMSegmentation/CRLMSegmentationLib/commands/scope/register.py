@@ -11,7 +11,6 @@ import numpy as np
 
 from ...errors import ConfigurationError, FileFormatError
 from ...files import read_surface, write_surface
-from ...files.laparoscope.curves_file import read_curves
 from ...files.laparoscope.model_files import model_files
 from ...files.laparoscope.polylines_file import read_polylines
 from ...files.laparoscope.pose_file import read_pose
@@ -24,8 +23,7 @@ from ..options.progress import progress_bar
 from .model_input import CAMERA_HELP, MODEL_HELP, camera_for, read_model
 
 if TYPE_CHECKING:
-    from ...laparoscopy.overlay.parts import ModelPart
-    from ...laparoscopy.pose.model_landmarks import ModelLandmarks
+    from ...laparoscopy.opened_model import OpenedModel
     from ...laparoscopy.pose.registration import PoseRegistration
     from ...values.landmarks import Polyline
 
@@ -72,8 +70,12 @@ def run(arguments: argparse.Namespace) -> None:
 
     with progress_bar("Register") as progress:
         progress(0.1, "reading the model")
-        parts = read_model(arguments.model)
-        model = _landmarks(parts, curves)
+        opened = read_model(arguments.model, curves)
+        model = opened.landmarks()
+        if curves is None:
+            print_doubt(
+                f"doubt: no {_CURVES} was found: ridge and ligament are not marked on the model; give --curves."
+            )
         start = _start(arguments.start)
         found = register_pose(model, camera, lines, start, progress, deform=arguments.deformed is not None)
     for file in bent:
@@ -81,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_surface(with_points(surface, found.displaced(surface_points(surface))), file)
     write_transform(found.model_to_camera, arguments.output)
-    _report(arguments.output, parts, found)
+    _report(arguments.output, opened, found)
 
 
 def _deformed_files(folder: str | None, surfaces: dict[str, Path]) -> list[Path]:
@@ -96,12 +98,12 @@ def _deformed_files(folder: str | None, surfaces: dict[str, Path]) -> list[Path]
 
 
 def _curves_file(arguments: argparse.Namespace) -> Path | None:
+    from ...laparoscopy.opened_model import curves_file
+
     if arguments.curves:
         check_there([arguments.curves], "file of curves")
         return Path(arguments.curves)
-    model = Path(arguments.model)
-    places = [model, model.parent] if model.is_dir() else [model.parent, model.parent.parent]
-    return next((folder / _CURVES for folder in places if (folder / _CURVES).is_file()), None)
+    return curves_file(arguments.model)
 
 
 def _of_frame(frames: dict[str, list[Polyline]], wanted: str | None, path: str) -> list[Polyline]:
@@ -113,19 +115,6 @@ def _of_frame(frames: dict[str, list[Polyline]], wanted: str | None, path: str) 
     return frames[wanted] if wanted is not None else next(iter(frames.values()))
 
 
-def _landmarks(parts: list[ModelPart], curves: Path | None) -> ModelLandmarks:
-    from ...laparoscopy.overlay.parts import LIVER
-    from ...laparoscopy.pose.model_landmarks import ModelLandmarks
-
-    liver = next((part.mesh for part in parts if part.kind is LIVER), None)
-    if liver is None:
-        raise ConfigurationError("The model has no surface of the liver: name its file liver.")
-    if curves is None:
-        print_doubt(f"doubt: no {_CURVES} was found: ridge and ligament are not marked on the model; give --curves.")
-        return ModelLandmarks(liver)
-    return ModelLandmarks(liver, read_curves(curves, liver.points))
-
-
 def _start(path: str | None) -> np.ndarray | None:
     if path is None:
         return None
@@ -135,13 +124,13 @@ def _start(path: str | None) -> np.ndarray | None:
     return pose.model_to_camera
 
 
-def _report(output: str, parts: list[ModelPart], found: PoseRegistration) -> None:
-    from ...laparoscopy.overlay.parts import LIVER, TUMORS
+def _report(output: str, opened: OpenedModel, found: PoseRegistration) -> None:
+    from ...laparoscopy.overlay.parts import TUMORS
 
-    tumors = [part.mesh for part in parts if part.kind is TUMORS]
-    target = next(part.mesh.center for part in parts if part.kind is LIVER)
-    error_mm = max((found.error_mm(mesh.center) for mesh in tumors), default=found.error_mm(target))
-    where = "at the tumors' middle" if tumors else "at the liver's middle"
+    target = max(opened.targets(), key=found.error_mm)
+    error_mm = found.error_mm(target)
+    has_tumors = any(part.kind is TUMORS for part in opened.parts)
+    where = "at the tumors' middle" if has_tumors else "at the liver's middle"
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     print_facts({
         "pose": output, "model_to_camera": found.model_to_camera, "reprojection_px": found.reprojection_px,

@@ -54,7 +54,19 @@ def draw_overlay(
             f"The picture is {picture.shape[1]} x {picture.shape[0]} pixels, and the camera's are "
             f"{camera.image_size[0]} x {camera.image_size[1]}."
         )
-    views = tuple(view_of(refined_mesh(part.mesh, _LONGEST_EDGE_MM), camera, model_to_camera) for part in parts)
+    views = views_of(parts, camera, model_to_camera)
+    return Overlay(draw_views(picture, parts, views, strength), views)
+
+
+def views_of(parts: Sequence[ModelPart], camera: Camera, model_to_camera: np.ndarray) -> tuple[SurfaceView, ...]:
+    """Each of the parts as `camera` sees it at `model_to_camera` (4, 4)."""
+    return tuple(view_of(refined_mesh(part.mesh, _LONGEST_EDGE_MM), camera, model_to_camera) for part in parts)
+
+
+def draw_views(
+    picture: np.ndarray, parts: Sequence[ModelPart], views: Sequence[SurfaceView], strength: float = 1.0
+) -> np.ndarray:
+    """(v, u, 3) uint8: views_of() the parts over `picture`, see draw_overlay()."""
     canvas = _Canvas(as_colors(picture), strength)
     livers = [view for part, view in zip(parts, views) if part.kind is LIVER]
     for view in livers:
@@ -73,7 +85,7 @@ def draw_overlay(
     for view in livers:
         canvas.lay(LIVER.color, _FOLD_OPACITY * _smooth(_folds(view.depth_mm)) * view.seen)
         canvas.outline(LIVER.color, view.seen, np.full(view.seen.shape, _LINE_OPACITY))
-    return Overlay(canvas.picture(), views)
+    return canvas.picture()
 
 
 class _Canvas:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..surface.mesh import Mesh
 
@@ -40,6 +43,10 @@ class ModelPart:
 
     kind: PartKind
     mesh: Mesh
+
+    def moved(self, move: Callable[[np.ndarray], np.ndarray]) -> ModelPart:
+        """The same with its points (n, 3) where `move` says."""
+        return ModelPart(self.kind, Mesh(move(self.mesh.points), self.mesh.triangles))
 
 
 def kind_of(name: str) -> PartKind | None:

@@ -16,6 +16,15 @@ from .calibration_actions import (
     USE_KEPT_CALIBRATIONS,
     WRITE_ACCURACY,
 )
+from .laparoscope_actions import (
+    CLOSE_SCOPE,
+    CONNECT_SCOPE,
+    LAPAROSCOPE_ACTIONS,
+    OPEN_SCOPE_CAMERA,
+    OPEN_SCOPE_MODEL,
+    OPEN_SCOPE_VIDEO,
+    REGISTER_SCOPE,
+)
 from .preoperative_actions import (
     CANCEL_CT,
     CHOOSE_SERIES,
@@ -66,7 +75,7 @@ from .workflow_actions import (
     WORKFLOW_ACTIONS,
 )
 
-ACTIONS = (*WORKFLOW_ACTIONS, *TUMOR_ACTIONS, *CALIBRATION_ACTIONS, *PREOPERATIVE_ACTIONS)
+ACTIONS = (*WORKFLOW_ACTIONS, *TUMOR_ACTIONS, *CALIBRATION_ACTIONS, *PREOPERATIVE_ACTIONS, *LAPAROSCOPE_ACTIONS)
 
 __all__ = [
     "ACCEPT_BOX",
@@ -81,7 +90,9 @@ __all__ = [
     "CHOOSE_SERIES",
     "CHOOSE_TUMOR",
     "CLOSE_CT",
+    "CLOSE_SCOPE",
     "CONNECT",
+    "CONNECT_SCOPE",
     "CORRECT",
     "CORRECT_BALL",
     "DELETE_TUMOR",
@@ -107,12 +118,16 @@ __all__ = [
     "OPEN_CT_RESULT",
     "OPEN_CT_VOLUME",
     "OPEN_DICOM",
+    "OPEN_SCOPE_CAMERA",
+    "OPEN_SCOPE_MODEL",
+    "OPEN_SCOPE_VIDEO",
     "OPEN_SWEEP",
     "OUTLINE",
     "PLACE_BOX",
     "RECONSTRUCT",
     "RECORD",
     "REGISTER_CT",
+    "REGISTER_SCOPE",
     "REMOVE_LESION",
     "REMOVE_PLANE",
     "RENAME_TUMOR",

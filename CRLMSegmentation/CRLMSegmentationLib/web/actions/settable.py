@@ -38,7 +38,7 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
     path = text(_LONGEST_PATH)
     port = text(8)
     own = {
-        "open_step": one_of(*STEPS, "calibrate", "ct"),
+        "open_step": one_of(*STEPS, "calibrate", "ct", "scope"),
         "errors_closed": number(0, _MOST_SENTENCES),
         "notes_closed": number(0, _MOST_SENTENCES),
         "choosing_case": is_truth,
@@ -66,6 +66,11 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
         "ct_plane_offset": number(-MOST_OFFSET_MM, MOST_OFFSET_MM),
         "ct_turn": number(-_MOST_TURNS_DEG, _MOST_TURNS_DEG),
         "ct_tilt": number(-90, 90),
+        "scope_path": path,
+        "scope_image": path,
+        "scope_model": path,
+        "scope_camera": path,
+        "scope_deform": is_truth,
         "typing_path": is_truth,
         "upload_progress": number(-1, 100),
         "plus_host": text(_LONGEST_HOST),

@@ -14,6 +14,7 @@ from ..views.views import LIVE, SLICES, THREE_D
 from .ct_views import ct_views
 from .panel_calibrate import calibrate_panel
 from .panel_ct import ct_panel
+from .panel_scope import scope_panel, scope_view
 from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
 from .tumor_list import tumor_list
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..actions.calibration_actions import CalibrationActions
     from ..actions.case_actions import CaseActions
     from ..actions.ct_actions import CtActions
+    from ..actions.scope_actions import ScopeActions
     from ..actions.source_actions import SourceActions
     from ..actions.workflow_actions import Actions
 
@@ -50,11 +52,11 @@ _THEME = {
 
 
 class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
-    """The whole page; source, actions, cases, calibrating, ct: what its buttons call, see web/actions."""
+    """The whole page; source, actions, cases, calibrating, ct, scope: what its buttons call, see web/actions."""
 
     def __init__(
         self, server: Server, source: SourceActions, actions: Actions, cases: CaseActions,
-        calibrating: CalibrationActions, ct: CtActions,
+        calibrating: CalibrationActions, ct: CtActions, scope: ScopeActions,
     ) -> None:  # fmt: skip
         super().__init__(server, vuetify_config=_THEME)
         with self:
@@ -71,9 +73,11 @@ class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
                     navigate_panel(actions)
                     calibrate_panel(calibrating)
                     ct_panel(ct)
+                    scope_panel(scope)
                 with html.Div(classes="right"):
                     _views()
                     ct_views(ct)
+                    scope_view()
             _sentences()
             _question(cases)
             _saved_cases(cases)

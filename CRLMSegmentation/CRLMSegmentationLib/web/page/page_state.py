@@ -216,6 +216,28 @@ class PageState:
     ct_top: str = ""
     ct_follow_lines: list[Any] = field(default_factory=list)
 
+    # The laparoscope, beside the steps
+    scope_open: bool = False
+    scope_title: str = ""
+    scope_line: str = ""  # below the title
+    scope_busy: bool = False  # the model is being registered
+    scope_problem: str = ""
+    scope_there: bool = False  # a frame is there
+    scope_frame: str = ""
+    scope_version: int = 0  # of its picture: a tab asks for it anew
+    scope_text: str = ""  # how landmarks are looked for
+    scope_landmarks: list[Any] = field(default_factory=list)  # {"name", "color", "percent"}
+    scope_switches: list[Any] = field(default_factory=list)  # {"name", "title", "shown"}
+    scope_registration: str = ""
+    scope_doubts: list[Any] = field(default_factory=list)
+    scope_has_model: bool = False
+    scope_has_camera: bool = False
+    scope_path: str = ""
+    scope_image: str = "Laparoscope"
+    scope_model: str = ""
+    scope_camera: str = ""
+    scope_deform: bool = False
+
     # The case as files
     saving: bool = False
     has_anything: bool = False

@@ -16,6 +16,7 @@ from ..actions.ct_actions import CtActions
 from ..actions.preparing import Preparing
 from ..actions.questions import Questions
 from ..actions.saving import Saving
+from ..actions.scope_actions import ScopeActions
 from ..actions.settable import settable
 from ..actions.source_actions import SourceActions
 from ..actions.workflow_actions import Actions
@@ -58,7 +59,7 @@ def build(
     controller.show_in(views)
     controller.fill_choices()
     ct = CtActions(controller)
-    Page(server, source, actions, cases, CalibrationActions(controller), ct)
+    Page(server, source, actions, cases, CalibrationActions(controller), ct, ScopeActions(controller))
     actions.bind()
     ct.bind()
     controller.open_step.confirm = lambda: server.force_state_push("open_step")

@@ -13,25 +13,27 @@ from ..actions.saving import Saving
 from ..actions.uploads import is_configuration, is_points
 from ..controller import Controller
 from .ct_pictures import CtPictures
+from .scope_pictures import ScopePictures
 
 _logger = logging.getLogger(__name__)
 
 
 class Routes:
-    """POST upload?name=..., POST case, GET case/NAME.zip, GET alive, and the pictures of a CT."""
+    """POST upload?name=..., POST case, GET case/NAME.zip, GET alive, and the pictures of a CT and of a laparoscope."""
 
     def __init__(self, controller: Controller, saving: Saving) -> None:
         self._controller = controller
         self._saving = saving
         self._run = secrets.token_hex(8)
-        self._ct = CtPictures(controller.session.preoperative)
+        self._pictures = (CtPictures(controller.session.preoperative), ScopePictures(controller.session.laparoscope))
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/upload", self.upload)
         app.router.add_post("/case", self.save_case)
         app.router.add_get("/case/{name}", self.case)
         app.router.add_get("/alive", self.alive)
-        self._ct.add_to(app)
+        for pictures in self._pictures:
+            pictures.add_to(app)
 
     async def alive(self, _request: web.Request) -> web.Response:
         """Which run of the program this is: a tab sees by it that the program was started anew."""

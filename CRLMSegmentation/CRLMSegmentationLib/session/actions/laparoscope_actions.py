@@ -1,0 +1,87 @@
+"""What a person can do with the laparoscope's video: it belongs to no step of the workflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..laparoscope.laparoscope_part import BUSY, NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO
+from .action import Action
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+
+def _always(session: Session) -> str:
+    return ""
+
+
+def _while_busy(session: Session) -> str:
+    return BUSY if session.laparoscope.is_busy else ""
+
+
+def _without_video(session: Session) -> str:
+    return "" if session.laparoscope.is_open else NO_VIDEO
+
+
+def _without_lines(session: Session) -> str:
+    part = session.laparoscope
+    if session.case.question is not None:
+        return session.case.question
+    if part.is_busy:
+        return BUSY
+    if not part.is_open:
+        return NO_VIDEO
+    if part.model is None:
+        return NO_SCOPE_MODEL
+    if part.camera is None:
+        return NO_CAMERA
+    return "" if part.newest is not None and part.newest.lines else NO_LINES
+
+
+def _open_video(session: Session, path: str | Path) -> None:
+    """Play a video, a picture, or a folder of pictures."""
+    session.laparoscope.open_video(path)
+
+
+def _connect(session: Session, host: str, port: int, image_name: str) -> None:
+    """Show the colour images of that name of an OpenIGTLink server."""
+    session.laparoscope.connect(host, port, image_name)
+
+
+def _open_model(session: Session, path: str | Path) -> None:
+    """Open the model of the liver: a surface or a folder."""
+    session.laparoscope.open_model(path)
+
+
+def _open_camera(session: Session, path: str | Path) -> None:
+    """Open the camera's file."""
+    session.laparoscope.open_camera(path)
+
+
+OPEN_SCOPE_VIDEO = Action(
+    "open_scope_video", None, "Open a video", "Of a laparoscope: a video, a picture, or a folder of pictures",
+    _open_video, _always,
+)  # fmt: skip
+CONNECT_SCOPE = Action("connect_scope", None, "Connect to a video", "Colour images over OpenIGTLink", _connect, _always)
+CLOSE_SCOPE = Action(
+    "close_scope", None, "Close the video", "Model and camera stay open",
+    lambda session: session.laparoscope.stop(), _without_video,
+)  # fmt: skip
+OPEN_SCOPE_MODEL = Action(
+    "open_scope_model", None, "Open the model of the liver",
+    "A surface, or a folder with liver, vessels and tumors; curves.json beside it marks ridge and ligament",
+    _open_model, _while_busy,
+)  # fmt: skip
+OPEN_SCOPE_CAMERA = Action(
+    "open_scope_camera", None, "Open the camera", "As crlm scope calibrate writes it", _open_camera, _while_busy
+)
+REGISTER_SCOPE = Action(
+    "register_scope", None, "Lay the model over the video",
+    "Find its pose by the landmarks of this frame; it fades as it grows old",
+    lambda session: session.laparoscope.register(), _without_lines,
+)  # fmt: skip
+
+LAPAROSCOPE_ACTIONS = (
+    OPEN_SCOPE_VIDEO, CONNECT_SCOPE, CLOSE_SCOPE, OPEN_SCOPE_MODEL, OPEN_SCOPE_CAMERA, REGISTER_SCOPE,
+)  # fmt: skip

@@ -1,0 +1,300 @@
+"""Through the laparoscope: one video at a time, landmarks in its frames, and a model of the liver over it.
+
+A registration is of one frame. It is drawn over the frames that follow, fainter from second to second and the fainter
+the larger its error, and is gone after a while: the scope moves, and nothing here knows how.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import ConfigurationError, CRLMError
+from ...files.laparoscope.camera_file import read_camera
+from ...inference.engine import WorkerPredictor
+from ...laparoscopy.network.landmark_finder import LandmarkFinder, landmark_model
+from ...laparoscopy.opened_model import OpenedModel, camera_for_size, curves_file, open_model
+from ...laparoscopy.overlay.drawing import views_of
+from ...laparoscopy.pose.registration import register_pose
+from ...values.camera import Camera
+from ..event import Event
+from ..jobs.task import Task
+from .shown_frame import SWITCHES, Registered, ShownFrame
+from .video_sources import FileFeed, FrameFeed, StreamFeed
+from .video_worker import Finder, VideoWorker
+
+NO_VIDEO = "No video of a laparoscope is open."
+NO_LINES = "No landmark is seen in this frame: show the liver's ridge, its ligament or its outline."
+NO_SCOPE_MODEL = "No model of the liver is open for the laparoscope: open one first."
+NO_CAMERA = "The camera is not known: open the file that crlm scope calibrate writes."
+BUSY = "The model is being registered: wait until that has ended."
+
+# A video from which nothing has come for so long is old.
+_SILENT_S = 1.0
+
+BeginFinder = Callable[[str | None], tuple[Finder, Callable[[], None]]]
+
+
+def begin_finder(name_or_folder: str | None) -> tuple[Finder, Callable[[], None]]:
+    """A network for landmarks in a process of its own, ready, and what ends it. Raises CRLMError."""
+    model = landmark_model(name_or_folder)
+    predictor = WorkerPredictor(model)
+    try:
+        predictor.wait_until_ready()
+    except BaseException:
+        predictor.close()
+        raise
+    return LandmarkFinder(predictor, model.card.threshold), predictor.close
+
+
+class LaparoscopePart:
+    """At most one video, one model and one camera.
+
+    on_error  called with what a handler of an event raises
+
+    network     model for landmarks by name or folder; None for the one that is installed
+    deform      the next registration also finds how the liver is deformed
+    start       (4, 4) rough pose, model to camera, to look from; None: the former one, or from many
+    begin       begins a network, for tests
+    title       of the video; '' without one
+    model       that is registered; camera  of the video; None without
+    registered  the registration that is drawn; None without
+    shown       which of SWITCHES are drawn
+    doubts      sentences on the model, the camera and the registration
+    changed     event: another video, frame, model, camera, switch or registration
+    """
+
+    def __init__(self, on_error: Callable[[Exception], None]) -> None:
+        self.network: str | None = None
+        self.deform = False
+        self.start: np.ndarray | None = None
+        self.begin: BeginFinder = begin_finder
+        self.title = ""
+        self.model: OpenedModel | None = None
+        self.camera: Camera | None = None
+        self.registered: Registered | None = None
+        self.changed: Event[[]] = Event(on_error)
+        self._shown = frozenset(SWITCHES)
+        self._worker: VideoWorker | None = None
+        self._registering: Task | None = None
+        self._problem = ""
+        self._scaled = ""
+        self._seen: tuple[object, ...] = ()
+
+    # What is known
+
+    @property
+    def is_open(self) -> bool:
+        """A video is open, at its end or not."""
+        return self._worker is not None
+
+    @property
+    def is_playing(self) -> bool:
+        return self._worker is not None and self._worker.is_playing
+
+    @property
+    def is_busy(self) -> bool:
+        """True while the model is being registered."""
+        return self._registering is not None
+
+    @property
+    def newest(self) -> ShownFrame | None:
+        """The newest frame with what is drawn over it; None without."""
+        return self._worker.newest if self._worker is not None else None
+
+    @property
+    def frames_per_second(self) -> float:
+        return self._worker.frames_per_second if self._worker is not None else 0.0
+
+    @property
+    def shown(self) -> frozenset[str]:
+        return self._shown
+
+    @property
+    def problem(self) -> str:
+        """Why the last registration gave nothing, why there are no landmarks, or why the video ended; ''."""
+        return self._problem or (self._worker.problem if self._worker is not None else "")
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        of_model = self.model.doubts if self.model is not None else ()
+        scaled = (self._scaled,) if self._scaled else ()
+        found = self.registered.registration.doubts if self.registered is not None else ()
+        return (*of_model, *scaled, *found)
+
+    @property
+    def landmarks_text(self) -> str:
+        """How landmarks are looked for, for people."""
+        worker = self._worker
+        if worker is None:
+            return ""
+        if worker.is_starting:
+            return "The network for landmarks is being loaded."
+        frame = worker.newest
+        silent_s = 0.0 if frame is None else time.monotonic() - frame.frame.came_s
+        if worker.is_playing and silent_s > _SILENT_S:
+            return f"No frame has come for {silent_s:.0f} s: this one is old."
+        if frame is None or frame.network_ms is None:
+            return "No landmarks are looked for."
+        times = f"network {frame.network_ms:.0f} ms, lines {frame.post_ms:.0f} ms"
+        return f"{worker.frames_per_second:.0f} frames/s; {times}"
+
+    def registration_text(self, now_s: float | None = None) -> str:
+        """The registration with its error and its age, for people; ''."""
+        if self._registering is not None:
+            return "The model is being registered."
+        found = self.registered
+        if found is None:
+            return ""
+        age_s = found.age_s(time.monotonic() if now_s is None else now_s)
+        how = "deformed" if found.registration.is_deformed else "rigid"
+        gone = "; too old to be drawn" if found.strength(found.of_s + age_s) <= 0 else ""
+        return (
+            f"Registered {age_s:.0f} s ago ({how}): lines fit to {found.registration.reprojection_px:.1f} pixels, "
+            f"error to be expected at the tumors {found.error_mm:.0f} mm{gone}"
+        )
+
+    # What can be done
+
+    def open_video(self, path: str | Path) -> None:
+        """Play a video, a picture or a folder of pictures. Raises LaparoscopeError for what is none of these."""
+        self._play(FileFeed(path))
+
+    def connect(self, host: str, port: int, image_name: str) -> None:
+        """Show the colour images of that name of an OpenIGTLink server. Raises StreamError for a port that is none."""
+        if not image_name.strip():
+            raise ConfigurationError("Say the name of the laparoscope's images, such as Laparoscope.")
+        self._play(StreamFeed(host, port, image_name.strip()))
+
+    def stop(self) -> None:
+        """Close the video; model and camera stay."""
+        self._end_video()
+        self.title = ""
+        self.changed()
+
+    def open_model(self, path: str | Path) -> None:
+        """Open the model of the liver, with the curves marked on it. Raises CRLMError, and the former stays."""
+        self._check_idle()
+        opened = open_model(path, curves_file(path))
+        opened.landmarks()
+        self.model = opened
+        self._forget_registration()
+
+    def open_camera(self, path: str | Path) -> None:
+        """Open the camera's file. Raises FileFormatError, and the former stays."""
+        self._check_idle()
+        self.camera = read_camera(path)
+        self._forget_registration()
+
+    def show(self, name: str, wanted: bool) -> None:
+        """Draw one of SWITCHES or not. Raises ConfigurationError for another name."""
+        if name not in SWITCHES:
+            raise ConfigurationError(f"There is nothing called '{name[:20]}' to be shown: {', '.join(SWITCHES)}.")
+        self._shown = self._shown | {name} if wanted else self._shown - {name}
+        if self._worker is not None:
+            self._worker.shown = self._shown
+        self.changed()
+
+    def register(self) -> None:
+        """Find where the model lies, by the landmarks of the newest frame, in the background. The former pose is where
+        it is looked for first. Raises ConfigurationError when something is missing.
+        """
+        self._check_idle()
+        frame, model, camera = self.newest, self.model, self.camera
+        if frame is None:
+            raise ConfigurationError(NO_VIDEO)
+        if model is None:
+            raise ConfigurationError(NO_SCOPE_MODEL)
+        if camera is None:
+            raise ConfigurationError(NO_CAMERA)
+        if not frame.lines:
+            raise ConfigurationError(NO_LINES)
+        height, width = frame.frame.picture.shape[:2]
+        fitting, self._scaled = camera_for_size(camera, (width, height))
+        former = self.registered.registration.model_to_camera if self.registered is not None else self.start
+        deform = self.deform
+
+        def compute() -> Registered:
+            landmarks = model.landmarks()
+            try:
+                found = register_pose(landmarks, fitting, frame.lines, former, deform=deform)
+            except CRLMError:
+                if former is None:
+                    raise
+                # The scope may have moved far.
+                found = register_pose(landmarks, fitting, frame.lines, None, deform=deform)
+            parts = tuple(part.moved(found.displaced) for part in model.parts)
+            views = views_of(parts, fitting, found.model_to_camera)
+            error_mm = max(found.error_mm(target) for target in model.targets())
+            return Registered(parts, views, found, error_mm, frame.frame.came_s)
+
+        self._problem = ""
+        self._registering = Task(compute, "registration of the laparoscope")
+        self.changed()
+
+    # What the session does
+
+    def process(self) -> None:
+        """Take in what has come; called by the session's timer."""
+        task = self._registering
+        if task is not None and task.has_ended:
+            self._registering = None
+            if task.error is None:
+                self._take(task.result)
+            elif isinstance(task.error, CRLMError):
+                self._problem = str(task.error)
+            else:
+                self._problem = "The registration has failed, and it is a fault of this program; the log says more."
+                raise task.error
+        state = (self.newest, self.is_playing, self.is_busy, self.problem, self.registration_text())
+        if state != self._seen:
+            self._seen = state
+            self.changed()
+
+    def forget(self) -> None:
+        """Another case: nothing of this patient is left."""
+        self._end_video()
+        self.title, self.model, self.camera = "", None, None
+        self._forget_registration()
+
+    def close(self) -> None:
+        """No thread and no process is left."""
+        self._end_video()
+        if self._registering is not None:
+            self._registering.join(10.0)
+            self._registering = None
+
+    # Behind
+
+    def _play(self, feed: FrameFeed) -> None:
+        self._end_video()
+        name, begin = self.network, self.begin
+        self._worker = VideoWorker(feed, lambda: begin(name), feed.title)
+        self._worker.shown = self._shown
+        self.title, self._problem = feed.title, ""
+        self._forget_registration()
+
+    def _end_video(self) -> None:
+        """Its registration goes with it: another video looks from elsewhere."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
+        self.registered = None
+
+    def _take(self, found: Registered) -> None:
+        self.registered = found
+        if self._worker is not None:
+            self._worker.registered = found
+
+    def _forget_registration(self) -> None:
+        self.registered, self._scaled = None, ""
+        if self._worker is not None:
+            self._worker.registered = None
+        self.changed()
+
+    def _check_idle(self) -> None:
+        if self._registering is not None:
+            raise ConfigurationError(BUSY)

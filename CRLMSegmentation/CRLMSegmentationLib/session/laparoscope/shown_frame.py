@@ -1,0 +1,94 @@
+"""What is shown of a laparoscope's video: a frame with what was found in it and what is drawn over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...laparoscopy.overlay.drawing import draw_views
+from ...laparoscopy.overlay.landmark_drawing import draw_landmarks
+from ...laparoscopy.overlay.parts import CYSTS, LIVER, TUMORS, ModelPart
+from ...laparoscopy.pose.registration import PoseRegistration
+from ...laparoscopy.surface.view import SurfaceView
+from ...values.landmarks import LANDMARKS, Polyline
+from .video_sources import VideoFrame
+
+# What can be switched: the lines of the landmarks, and parts of the model.
+LANDMARK_LINES, LIVER_OUTLINE, VESSELS, TUMOR_OUTLINES = "landmarks", "liver", "vessels", "tumors"
+SWITCHES = (LANDMARK_LINES, LIVER_OUTLINE, VESSELS, TUMOR_OUTLINES)
+# A registration is of one picture, and the scope moves: it is drawn in full for a moment, fades, and is gone.
+_FRESH_S, _GONE_S = 2.0, 20.0
+_GOOD_MM, _FAINTEST = 10.0, 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Registered:
+    """A registration with what is drawn of it.
+
+    views     of the parts, at the pose
+    error_mm  to be expected at the tumors, or at the liver where none is known
+    of_s      when the frame that it was made from came, by time.monotonic()
+    """
+
+    parts: tuple[ModelPart, ...]
+    views: tuple[SurfaceView, ...]
+    registration: PoseRegistration
+    error_mm: float
+    of_s: float
+
+    def age_s(self, now_s: float) -> float:
+        """How old it is."""
+        return max(0.0, now_s - self.of_s)
+
+    def strength(self, now_s: float) -> float:
+        """0 to 1: how strong it is drawn: less when it is old, and when its error is large."""
+        fresh = 1 - (self.age_s(now_s) - _FRESH_S) / (_GONE_S - _FRESH_S)
+        good = max(_FAINTEST, min(1.0, _GOOD_MM / max(self.error_mm, 1e-6)))
+        return float(np.clip(fresh, 0.0, 1.0)) * good
+
+
+@dataclass(frozen=True, eq=False)
+class ShownFrame:
+    """frame as it came, the lines found in it, the picture (v, u, 3) uint8 with everything drawn, and how long the
+    network and the lines took (None without a network).
+    """
+
+    frame: VideoFrame
+    lines: tuple[Polyline, ...]
+    picture: np.ndarray
+    network_ms: float | None = None
+    post_ms: float | None = None
+
+    def confidence(self) -> dict[str, float | None]:
+        """By landmark, of its lines weighed by their length; None where it was not found."""
+        found: dict[str, float | None] = {}
+        for name in LANDMARKS:
+            lines = [line for line in self.lines if line.landmark == name]
+            lengths = [line.length for line in lines]
+            found[name] = float(np.average([line.confidence for line in lines], weights=lengths)) if lines else None
+        return found
+
+
+def drawn_over(
+    frame: VideoFrame, lines: tuple[Polyline, ...], registered: Registered | None, shown: frozenset[str], now_s: float
+) -> np.ndarray:
+    """(v, u, 3) uint8: what is switched on over the frame's picture."""
+    picture = frame.picture
+    strength = 0.0 if registered is None else registered.strength(now_s)
+    if registered is not None and strength > 0:
+        chosen = [
+            (part, view) for part, view in zip(registered.parts, registered.views)
+            if switch_of(part) in shown and view.seen.shape == picture.shape[:2]
+        ]  # fmt: skip
+        if chosen:
+            parts, views = zip(*chosen)
+            picture = draw_views(picture, parts, views, strength)
+    return draw_landmarks(picture, lines if LANDMARK_LINES in shown else ())
+
+
+def switch_of(part: ModelPart) -> str:
+    """The one of SWITCHES that a part belongs to."""
+    if part.kind is LIVER:
+        return LIVER_OUTLINE
+    return TUMOR_OUTLINES if part.kind in (TUMORS, CYSTS) else VESSELS

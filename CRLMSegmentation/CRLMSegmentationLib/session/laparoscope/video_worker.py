@@ -1,0 +1,144 @@
+"""A thread that takes frames of a video as they come, has landmarks found in them, and draws."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from ...errors import CRLMError
+from ...laparoscopy.network.landmark_finder import FoundLandmarks
+from .shown_frame import SWITCHES, Registered, ShownFrame, drawn_over
+from .video_sources import FrameFeed, VideoFrame
+
+_logger = logging.getLogger(__name__)
+_RATE_OVER_S, _LOOK_EVERY_S = 2.0, 0.1
+
+
+class Finder(Protocol):
+    """Finds landmarks in a picture, such as a LandmarkFinder."""
+
+    def find(self, picture: np.ndarray) -> FoundLandmarks: ...
+
+
+class VideoWorker:
+    """Runs until close(). At the end of a video, and while none comes, its last frame is drawn anew when something that
+    is drawn over it has changed.
+
+    finder      begins what finds landmarks; called in the thread, since a network takes seconds to load. Returns it and
+                what ends it
+    registered  drawn over the frames; set from outside
+    shown       which of SWITCHES are drawn; set from outside
+    problem     why no landmarks are looked for, or why the video ended; ''
+    """
+
+    def __init__(
+        self, feed: FrameFeed, finder: Callable[[], tuple[Finder, Callable[[], None]]] | None, title: str = "video"
+    ) -> None:
+        self.registered: Registered | None = None
+        self.shown: frozenset[str] = frozenset(SWITCHES)
+        self.problem = ""
+        self.is_starting = finder is not None
+        self._feed, self._begin = feed, finder
+        self._newest: ShownFrame | None = None
+        self._times: deque[float] = deque(maxlen=240)
+        self._drawn: tuple[object, ...] = ()
+        self._finder: Finder | None = None
+        self._end_finder: Callable[[], None] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=title, daemon=True)
+        self._thread.start()
+
+    @property
+    def newest(self) -> ShownFrame | None:
+        """The last frame that was drawn; None before the first."""
+        return self._newest
+
+    @property
+    def frames_per_second(self) -> float:
+        """Of those that were drawn within the last two seconds."""
+        now = time.monotonic()
+        return sum(now - one <= _RATE_OVER_S for one in list(self._times)) / _RATE_OVER_S
+
+    @property
+    def is_playing(self) -> bool:
+        """More frames may come."""
+        return self._thread.is_alive() and not self._feed.has_ended
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """End it, and wait until the thread is gone."""
+        self._stopping.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        loading: threading.Thread | None = None
+        if self._begin is not None:
+            loading = threading.Thread(target=self._load, name="landmarks", daemon=True)
+            loading.start()
+        try:
+            while not self._stopping.is_set():
+                frame = self._next()
+                if frame is not None:
+                    self._show(frame)
+                    self._times.append(time.monotonic())
+                elif self._newest is not None and self._is_to_be_drawn_anew(self._newest):
+                    self._show(self._newest.frame)
+        except Exception:
+            _logger.exception("The video of the laparoscope has ended.")
+            self.problem = "The video has ended, and it is a fault of this program; the log says more."
+        finally:
+            self._feed.close()
+            if loading is not None:
+                loading.join()
+            if self._end_finder is not None:
+                self._end_finder()
+
+    def _next(self) -> VideoFrame | None:
+        """The next frame; a video that cannot be read on is at its end."""
+        if self._feed.has_ended:
+            self._stopping.wait(_LOOK_EVERY_S)
+            return None
+        try:
+            return self._feed.next()
+        except CRLMError as error:
+            self.problem = str(error)
+            self._feed.close()
+            return None
+
+    def _is_to_be_drawn_anew(self, newest: ShownFrame) -> bool:
+        """The network has become ready, or something else is drawn over the frame now, or fainter."""
+        is_new = self._finder is not None and newest.network_ms is None
+        return is_new or self._drawn != self._drawing(time.monotonic())
+
+    def _drawing(self, now_s: float) -> tuple[object, ...]:
+        registered = self.registered
+        strength = 0.0 if registered is None else registered.strength(now_s)
+        return registered if strength > 0 else None, self.shown, round(strength, 1)
+
+    def _load(self) -> None:
+        assert self._begin is not None
+        try:
+            self._finder, self._end_finder = self._begin()
+        except CRLMError as error:
+            self.problem = str(error)
+        self.is_starting = False
+
+    def _show(self, frame: VideoFrame) -> None:
+        found: FoundLandmarks | None = None
+        if self._finder is not None:
+            try:
+                found = self._finder.find(frame.picture)
+            except CRLMError as error:
+                # The video goes on without landmarks.
+                self.problem, self._finder = str(error), None
+        lines = () if found is None else tuple(found.lines)
+        now_s = time.monotonic()
+        self._drawn = self._drawing(now_s)
+        picture = drawn_over(frame, lines, self.registered, self.shown, now_s)
+        times = (None, None) if found is None else (found.network_ms, found.post_ms)
+        self._newest = ShownFrame(frame, lines, picture, *times)

@@ -1,0 +1,56 @@
+"""What the page's buttons do with the laparoscope's video."""
+
+from __future__ import annotations
+
+from ...session import actions
+from ..controller import Controller
+from ..ct_library import CtLibrary
+from .reported import ReportingActions, number_of, reported
+
+
+class ScopeActions(ReportingActions):
+    """Bound to the page's buttons by page.Page."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__(controller)
+        self._part = controller.session.laparoscope
+        self._files = CtLibrary(controller.library)
+        self._pictured: object = None
+        self._part.changed.connect(self._on_changed)
+
+    @reported
+    def open_video(self, path: object) -> None:
+        actions.OPEN_SCOPE_VIDEO.run(self._session, self._files.typed(path))
+
+    @reported
+    def connect(self, host: object, port: object, image_name: object) -> None:
+        actions.CONNECT_SCOPE.run(self._session, str(host).strip(), int(number_of(port)), str(image_name))
+
+    @reported
+    def close(self) -> None:
+        actions.CLOSE_SCOPE.run(self._session)
+
+    @reported
+    def open_model(self, path: object) -> None:
+        actions.OPEN_SCOPE_MODEL.run(self._session, self._files.typed(path))
+
+    @reported
+    def open_camera(self, path: object) -> None:
+        actions.OPEN_SCOPE_CAMERA.run(self._session, self._files.typed(path))
+
+    @reported
+    def switch(self, name: object) -> None:
+        """Show what is hidden, or hide it."""
+        self._part.show(str(name), str(name) not in self._part.shown)
+
+    @reported
+    def register(self, deform: object) -> None:
+        self._part.deform = bool(deform)
+        actions.REGISTER_SCOPE.run(self._session)
+
+    def _on_changed(self) -> None:
+        """The picture is asked for anew."""
+        if self._part.newest is not self._pictured:
+            self._pictured = self._part.newest
+            with self._state as state:
+                state.scope_version += 1

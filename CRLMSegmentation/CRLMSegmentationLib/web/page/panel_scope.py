@@ -1,0 +1,110 @@
+"""Beside the steps: the laparoscope's video, its landmarks, and the model of the liver over it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as vuetify
+
+from ...session import actions as described
+from .widgets import bound_to, main_button, side_section, warning_list
+
+if TYPE_CHECKING:
+    from ..actions.scope_actions import ScopeActions
+
+_FIELD = {"variant": "outlined", "density": "compact", "hide_details": True, "classes": "mb-2"}
+
+
+def scope_panel(scope: ScopeActions) -> None:
+    """The whole section."""
+    kind = "scope_problem ? 'failed' : scope_open ? 'running' : ''"
+    with side_section("scope", "Laparoscope", "mdi-video-outline", "scope_line", kind, "scope_busy", block="start"):
+        with html.Div(v_if="scope_problem", classes="warning-line mb-3", id="scope-problem"):
+            vuetify.VIcon("mdi-alert-outline", size="small")
+            html.Span("{{ scope_problem }}")
+        _shown(scope)
+        _video(scope)
+        _registration(scope)
+
+
+def _shown(scope: ScopeActions) -> None:
+    """What is seen in the newest frame, and what is drawn over it."""
+    with html.Div(v_if="scope_open", id="scope-shown"):
+        html.Div("{{ scope_title }}", classes="figure")
+        html.P("{{ scope_text }}", classes="quiet mb-2", id="scope-text")
+        with html.Div(v_for="one in scope_landmarks", key="one.name", classes="figure-row"):
+            with html.Span():
+                html.Span(classes="swatch mr-2", style=("`background: ${one.color}`",))
+                html.Span("{{ one.name }}")
+            html.Span("{{ one.percent }}", classes="value")
+        with html.Div(classes="structures my-2", id="scope-switches"):
+            with html.Button(
+                v_for="one in scope_switches", key="one.name", click=(scope.switch, "[one.name]"),
+                id=("`scope-show-${one.name}`",), classes=("`structure ${one.shown ? 'is-shown' : ''}`",),
+                raw_attrs=[':aria-pressed="one.shown"'],
+                title=("one.shown ? 'Hide it over the video' : 'Show it over the video'",),
+            ):  # fmt: skip
+                html.Span("{{ one.title }}")
+
+
+def _video(scope: ScopeActions) -> None:
+    vuetify.VTextField(
+        v_model=("scope_path",), label="Video, picture or folder", v_if="any_path && !scope_open", id="scope-path",
+        **_FIELD,
+    )  # fmt: skip
+    with html.Div(v_if="!scope_open"):
+        main_button(
+            described.OPEN_SCOPE_VIDEO.label, "mdi-folder-open-outline", (scope.open_video, "[scope_path]"),
+            id="scope-open", **bound_to(described.OPEN_SCOPE_VIDEO),
+        )  # fmt: skip
+        vuetify.VTextField(v_model=("scope_image",), label="or the name of its images over OpenIGTLink",
+                           id="scope-image", **_FIELD)  # fmt: skip
+        main_button(
+            described.CONNECT_SCOPE.label, "mdi-lan-connect", (scope.connect, "[plus_host, plus_port, scope_image]"),
+            id="scope-connect", variant="outlined", **bound_to(described.CONNECT_SCOPE),
+        )  # fmt: skip
+        html.P("From {{ plus_host }}, port {{ plus_port }}, as in Connect.", classes="quiet mt-1 mb-2")
+    with html.Div(v_if="scope_open"):
+        main_button(
+            described.CLOSE_SCOPE.label, "mdi-close", scope.close, id="scope-close", variant="outlined",
+            **bound_to(described.CLOSE_SCOPE),
+        )  # fmt: skip
+
+
+def _registration(scope: ScopeActions) -> None:
+    with html.Div(classes="mt-3"):
+        html.Div("{{ scope_registration }}", v_if="scope_registration", classes="figure", id="scope-registration")
+        warning_list("scope_doubts")
+        vuetify.VTextField(v_model=("scope_model",), label="Model of the liver: a surface or a folder",
+                           v_if="any_path", id="scope-model", **_FIELD)  # fmt: skip
+        main_button(
+            described.OPEN_SCOPE_MODEL.label, "mdi-shape-outline", (scope.open_model, "[scope_model]"),
+            id="scope-open-model", variant="outlined", **bound_to(described.OPEN_SCOPE_MODEL),
+        )  # fmt: skip
+        vuetify.VTextField(v_model=("scope_camera",), label="Camera, as crlm scope calibrate writes it",
+                           v_if="any_path", id="scope-camera", **_FIELD)  # fmt: skip
+        main_button(
+            described.OPEN_SCOPE_CAMERA.label, "mdi-camera-outline", (scope.open_camera, "[scope_camera]"),
+            id="scope-open-camera", variant="outlined", **bound_to(described.OPEN_SCOPE_CAMERA),
+        )  # fmt: skip
+        vuetify.VCheckbox(v_model=("scope_deform",), label="The liver may have changed its shape", density="compact",
+                          hide_details=True, id="scope-deform")  # fmt: skip
+        main_button(
+            described.REGISTER_SCOPE.label, "mdi-layers-outline", (scope.register, "[scope_deform]"),
+            id="scope-register", **bound_to(described.REGISTER_SCOPE),
+        )  # fmt: skip
+        html.P("{{ actions.register_scope.why_not }}", v_if="actions.register_scope.why_not", classes="quiet mt-2",
+               id="scope-why-not")  # fmt: skip
+
+
+def scope_view() -> None:
+    """The video with what is drawn over it, over the views of the operation while its section is open."""
+    with html.Div(classes="scope-view", v_if="open_step === 'scope'", id="scope-view"):
+        html.Img(
+            v_if="scope_there", alt="The laparoscope's video", draggable="false", id="scope-picture",
+            src=("`scope/picture?version=${scope_version}`",),
+        )  # fmt: skip
+        html.Div("Laparoscope", classes="view-title")
+        html.Div("The video appears here", classes="view-empty", v_if="!scope_there")
+        html.Div("{{ scope_registration }}", classes="view-ct", v_if="scope_registration", id="scope-banner")

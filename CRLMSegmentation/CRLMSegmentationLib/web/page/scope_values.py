@@ -1,0 +1,52 @@
+"""The laparoscope's section in the page's terms: the values of PageState that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...laparoscopy.overlay.landmark_drawing import LANDMARK_COLORS
+from ...session.laparoscope.laparoscope_part import LaparoscopePart
+from ...session.laparoscope.shown_frame import SWITCHES
+
+_TITLES = {"landmarks": "Landmarks", "liver": "Liver", "vessels": "Vessels", "tumors": "Tumors"}
+
+
+def scope_values(part: LaparoscopePart, plain: Callable[[str], str]) -> dict[str, Any]:
+    """By the names of PageState.
+
+    plain  takes out of a sentence what is not for the page
+    """
+    newest = part.newest
+    return {
+        "scope_open": part.is_open,
+        "scope_title": plain(part.title),
+        "scope_line": _line(part),
+        "scope_busy": part.is_busy,
+        "scope_problem": plain(part.problem),
+        "scope_there": newest is not None,
+        "scope_frame": newest.frame.name if newest is not None else "",
+        "scope_text": part.landmarks_text,
+        "scope_has_model": part.model is not None,
+        "scope_has_camera": part.camera is not None,
+        "scope_registration": part.registration_text(),
+        "scope_doubts": [plain(doubt) for doubt in part.doubts],
+        "scope_switches": [{"name": name, "title": _TITLES[name], "shown": name in part.shown} for name in SWITCHES],
+        "scope_landmarks": [
+            {"name": name, "color": "rgb({}, {}, {})".format(*LANDMARK_COLORS[name]), "percent": _percent(value)}
+            for name, value in (newest.confidence() if newest is not None else {}).items()
+        ],
+    }
+
+
+def _percent(confidence: float | None) -> str:
+    return "not seen" if confidence is None else f"{100 * confidence:.0f} %"
+
+
+def _line(part: LaparoscopePart) -> str:
+    """What stands below the title of the section, also while it is closed."""
+    if part.problem:
+        return "That did not work: open to see why"
+    if part.is_playing:
+        return f"{part.frames_per_second:.0f} frames/s"
+    return "The video has ended" if part.is_open else ""

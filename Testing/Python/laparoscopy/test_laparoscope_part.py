@@ -1,0 +1,143 @@
+"""The laparoscope in a session: video, landmarks, the model over it with its error; what is old fades, what is bad is
+said.
+"""
+
+import json
+import time
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.errors import ConfigurationError, LaparoscopeError, ModelError
+from CRLMSegmentationLib.files import write_surface
+from CRLMSegmentationLib.files.laparoscope.camera_file import write_camera
+from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import write_picture
+from CRLMSegmentationLib.geometry import transform_points
+from CRLMSegmentationLib.laparoscopy.network.landmark_finder import FoundLandmarks
+from CRLMSegmentationLib.laparoscopy.pose.solver import moved
+from CRLMSegmentationLib.session import actions
+from CRLMSegmentationLib.session.session import Session
+
+pytest.importorskip("cv2", reason="OpenCV is not installed (extra 'scope')")
+_PATIENCE_S = 300
+TARGET = np.array([[0.0, 20, 0]])
+
+
+class Knows:
+    """In the place of a network: finds the true lines."""
+
+    def __init__(self, lines):
+        self.lines = lines
+
+    def find(self, picture):
+        return FoundLandmarks(self.lines, np.zeros((3, 320, 416), np.float32), 20.0, 4.0)
+
+
+@pytest.fixture(scope="module")
+def files(liver_view, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scope")
+    write_surface(liver_view.surface, folder / "model" / "liver.vtp")
+    curves = {"ridge": liver_view.curves["ridge"][0].tolist(), "ligament": [liver_view.curves["ligament"][0].tolist()]}
+    (folder / "model" / "curves.json").write_text(json.dumps({"coordinate_system": "RAS", "unit": "mm", **curves}))
+    write_camera(liver_view.camera, folder / "camera.json")
+    width, height = liver_view.camera.image_size
+    (folder / "pictures").mkdir()
+    for number in range(2):
+        write_picture(np.full((height, width, 3), 90 + number, np.uint8), folder / "pictures" / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def session(liver_view):
+    session = Session()
+    session.ended = []
+    session.laparoscope.begin = lambda name: (Knows(liver_view.lines), lambda: session.ended.append(name))
+    yield session
+    session.close()
+
+
+def until(session, is_so):
+    end = time.monotonic() + _PATIENCE_S
+    while not is_so(session.laparoscope):
+        assert time.monotonic() < end, (session.laparoscope.problem, session.laparoscope.landmarks_text)
+        session.process()
+        time.sleep(0.002)
+
+
+def test_the_model_is_laid_over_the_video_with_its_error_and_fades(session, files, liver_view):
+    part = session.laparoscope
+    assert "No video" in actions.REGISTER_SCOPE.why_not(session)
+    actions.OPEN_SCOPE_VIDEO.run(session, files / "pictures")
+    until(session, lambda part: part.newest is not None and part.newest.lines)
+    assert part.newest.confidence()["ridge"] == pytest.approx(1) and "network 20 ms" in part.landmarks_text
+    assert "No model of the liver" in actions.REGISTER_SCOPE.why_not(session)
+    actions.OPEN_SCOPE_MODEL.run(session, files / "model")
+    actions.OPEN_SCOPE_CAMERA.run(session, files / "camera.json")
+    # As a person would begin; from nothing it takes longer.
+    rough = moved(liver_view.pose, np.array([5.0, -4, 6, 4, -4, 3]), part.model.landmarks().liver.center)
+    found_before = part.newest
+    part.start = rough
+    actions.REGISTER_SCOPE.run(session)
+    until(session, lambda part: not part.is_busy)
+    assert not part.problem and part.registered is not None
+    registration = part.registered.registration
+    off = registration.in_camera(TARGET) - transform_points(liver_view.pose, TARGET)
+    assert np.linalg.norm(off) < 1 and part.registered.error_mm > 1
+    at = part.registered.of_s
+    assert at == found_before.frame.came_s or at > found_before.frame.came_s
+    assert "Registered 3 s ago (rigid)" in part.registration_text(at + 3)
+    strengths = [part.registered.strength(at + seconds) for seconds in (0, 1, 8, 15, 30)]
+    assert strengths[0] == strengths[1] > strengths[2] > strengths[3] > strengths[4] == 0
+    assert "too old to be drawn" in part.registration_text(at + 30)
+    session.forget_case()
+    assert part.newest is None and part.model is None and part.registered is None
+    assert session.ended == [None]
+
+
+def test_switches_change_what_is_drawn(session, files):
+    part = session.laparoscope
+    for name in ("landmarks", "liver", "vessels", "tumors"):
+        part.show(name, False)
+    part.open_video(files / "pictures" / "0.png")
+    until(session, lambda part: part.newest is not None and part.newest.lines)
+    assert not part.is_playing and (part.newest.picture == 90).all()
+    part.show("landmarks", True)
+    until(session, lambda part: (part.newest.picture == (255, 70, 60)).all(axis=-1).any())
+    with pytest.raises(ConfigurationError, match="nothing called 'bones'"):
+        part.show("bones", True)
+
+
+def test_without_a_network_the_video_goes_on(session, files):
+    def refuse(name):
+        raise ModelError("No model for landmarks is installed.")
+
+    session.laparoscope.begin = refuse
+    session.laparoscope.open_video(files / "pictures")
+    until(session, lambda part: not part.is_playing and part.problem)
+    part = session.laparoscope
+    assert part.newest.frame.name == "1" and part.newest.lines == ()
+    assert part.problem == "No model for landmarks is installed."
+    part.open_model(files / "model")
+    part.open_camera(files / "camera.json")
+    assert "No landmark is seen" in actions.REGISTER_SCOPE.why_not(session)
+
+
+def test_bad_input_is_one_sentence_and_changes_nothing(session, files, tmp_path):
+    part = session.laparoscope
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(LaparoscopeError, match="neither a picture nor a video"):
+        part.open_video(files / "camera.json")
+    part.open_video(tmp_path / "text.mp4")
+    until(session, lambda part: part.problem)
+    assert not part.is_playing and "No frame of text.mp4 can be read" in part.problem
+    part.open_video(files / "pictures")
+    until(session, lambda part: part.newest is not None and part.newest.lines)
+    part.open_model(files / "model")
+    camera = json.loads((files / "camera.json").read_text())
+    camera["image_width"], camera["image_height"] = 640, 480
+    (tmp_path / "other.json").write_text(json.dumps(camera))
+    part.open_camera(tmp_path / "other.json")
+    with pytest.raises(ConfigurationError, match="640 x 480 pixels, and this is one of 480 x 270"):
+        part.register()
+    assert not part.is_busy and part.newest is not None
+    with pytest.raises(ConfigurationError, match="Say the name"):
+        part.connect("localhost", 18944, " ")
