@@ -70,7 +70,7 @@ ROOMS = {
     "live": {"segmentation", "reconstruction", "tracking"},
     "laparoscopy": {"values", "files", "inference", "compilation"},
     "navigation": {"calibration", "segmentation"},
-    "session": {"calibration", "files", "live", "navigation", "preoperative"},
+    "session": {"calibration", "files", "laparoscopy", "live", "navigation", "preoperative"},
     "mrml": {"session"},
     "pictures": {"mrml"},
     "simulation": {"reconstruction", "files", "segmentation", "laparoscopy", "calibration", "navigation"},

@@ -272,8 +272,7 @@ class LaparoscopePart:
     def _play(self, feed: FrameFeed) -> None:
         self._end_video()
         name, begin = self.network, self.begin
-        self._worker = VideoWorker(feed, lambda: begin(name), feed.title)
-        self._worker.shown = self._shown
+        self._worker = VideoWorker(feed, lambda: begin(name), self._shown)
         self.title, self._problem = feed.title, ""
         self._forget_registration()
 

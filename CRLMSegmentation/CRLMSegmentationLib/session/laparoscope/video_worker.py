@@ -38,10 +38,13 @@ class VideoWorker:
     """
 
     def __init__(
-        self, feed: FrameFeed, finder: Callable[[], tuple[Finder, Callable[[], None]]] | None, title: str = "video"
+        self,
+        feed: FrameFeed,
+        finder: Callable[[], tuple[Finder, Callable[[], None]]] | None,
+        shown: frozenset[str] = frozenset(SWITCHES),
     ) -> None:
         self.registered: Registered | None = None
-        self.shown: frozenset[str] = frozenset(SWITCHES)
+        self.shown = shown
         self.problem = ""
         self.is_starting = finder is not None
         self._feed, self._begin = feed, finder
@@ -51,7 +54,7 @@ class VideoWorker:
         self._finder: Finder | None = None
         self._end_finder: Callable[[], None] | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=title, daemon=True)
+        self._thread = threading.Thread(target=self._run, name="laparoscope", daemon=True)
         self._thread.start()
 
     @property

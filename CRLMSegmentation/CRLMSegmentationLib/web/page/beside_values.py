@@ -7,7 +7,7 @@ from typing import Any
 
 from ...session.session import Session
 from .ct_values import CtValues
-from .scope_values import scope_values
+from .scope.scope_values import scope_values
 
 
 class BesideValues:

@@ -14,9 +14,9 @@ from ..views.views import LIVE, SLICES, THREE_D
 from .ct_views import ct_views
 from .panel_calibrate import calibrate_panel
 from .panel_ct import ct_panel
-from .panel_scope import scope_panel, scope_view
 from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
+from .scope.panel_scope import scope_panel, scope_view
 from .tumor_list import tumor_list
 from .widgets import bound_to, each_tool, other_tumor
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
-from ...session import actions as described
-from .widgets import bound_to, main_button, side_section, warning_list
+from ....session import actions as described
+from ..widgets import bound_to, main_button, side_section, warning_list
 
 if TYPE_CHECKING:
-    from ..actions.scope_actions import ScopeActions
+    from ...actions.scope_actions import ScopeActions
 
 _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True, "classes": "mb-2"}
 

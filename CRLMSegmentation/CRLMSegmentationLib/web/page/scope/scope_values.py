@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...laparoscopy.overlay.landmark_drawing import LANDMARK_COLORS
-from ...session.laparoscope.laparoscope_part import LaparoscopePart
-from ...session.laparoscope.shown_frame import SWITCHES
+from ....laparoscopy.overlay.landmark_drawing import LANDMARK_COLORS
+from ....session.laparoscope.laparoscope_part import LaparoscopePart
+from ....session.laparoscope.shown_frame import SWITCHES
 
 _TITLES = {"landmarks": "Landmarks", "liver": "Liver", "vessels": "Vessels", "tumors": "Tumors"}
 
