@@ -23,8 +23,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"), s
 
 import water_tank  # noqa: E402
 from CRLMSegmentationLib.calibration.probe.image_to_probe import image_corners  # noqa: E402
+from CRLMSegmentationLib.calibration.probe.landmarks import landmarks_of  # noqa: E402
+from CRLMSegmentationLib.calibration.probe.phantom_registration import register_phantom  # noqa: E402
 from CRLMSegmentationLib.calibration.probe.probe_calibration import estimate_probe  # noqa: E402
 from CRLMSegmentationLib.calibration.probe.wire_frame import WireFrame  # noqa: E402
+from CRLMSegmentationLib.calibration.stylus.pivot import algebraic_pivot  # noqa: E402
 from CRLMSegmentationLib.calibration.stylus.resting_tip import resting_parts  # noqa: E402
 from CRLMSegmentationLib.calibration.stylus.stylus_calibration import StylusCalibration, estimate_tip  # noqa: E402
 from CRLMSegmentationLib.errors import CalibrationError, TimingError  # noqa: E402
@@ -42,6 +45,7 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 CALIBRATION, VALIDATION = "fCal_Test_Calibration_3NWires.igs.mha", "fCal_Test_Validation_3NWires.igs.mha"
 PLUS_CONFIG, RESULTS = "PlusDeviceSet_fCal_Sim_SpatialCalibration_1.2.xml", "FreehandCalibration3NWires.results.xml"
 EIGHT = "EightLandmarkPointsTrackedForPhantomRegistration.igs.mha"
+LANDMARKS = "PhantomRegistrationLandmarkDetection.results.xml"
 PLUS_FRAMES, PLUS_ERROR_MM, PLUS_VALIDATION_MM = 188, 1.155, 1.247
 DELAYS_S = (-0.1, -0.05, 0.0, 0.03, 0.0512, 0.08)
 
@@ -90,11 +94,12 @@ def probe_rows(arguments: argparse.Namespace) -> Iterator[Row]:
 
 def pivot_rows(arguments: argparse.Namespace) -> Iterator[Row]:
     """The eight real pivots of one stylus: how many of the tips lie within two deviations of their mean."""
-    recorded = read_tool_poses(arguments.data / "calibration" / EIGHT, "Stylus")
-    found = []
+    recorded = read_tool_poses(arguments.data / "calibration" / EIGHT, "Stylus", "Reference")
+    found, pivots = [], []
     for part in resting_parts(recorded.matrices, recorded.times_s):
         try:
             found.append(estimate_tip(recorded.matrices[part], recorded.times_s[part]))
+            pivots.append(recorded.matrices[part])
         except CalibrationError:
             continue  # the stylus laid down before and after
     mean = np.mean([tip.tip_mm for tip in found], axis=0)
@@ -108,6 +113,47 @@ def pivot_rows(arguments: argparse.Namespace) -> Iterator[Row]:
         "7 of 8 within 2 sigma", f"{within} of {len(found)} (stated {min(stated):.1f} to {max(stated):.1f} mm)",
         within >= 7, {"deviations": deviations, "stated_mm": stated},
     )  # fmt: skip
+    yield from second_opinion_rows(arguments, pivots, [tip.tip_mm for tip in found])
+
+
+def second_opinion_rows(
+    arguments: argparse.Namespace, pivots: list[np.ndarray], tips_mm: list[np.ndarray]
+) -> Iterator[Row]:
+    """The same pivots by scikit-surgerycalibration, and both beside the tip that fits the touched landmarks best."""
+    best_mm, fre_mm = tip_of_landmarks(arguments, pivots)
+    ours_mm = [float(np.linalg.norm(tip - best_mm)) for tip in tips_mm]
+    try:
+        from sksurgerycalibration.algorithms.pivot import pivot_calibration
+    except ImportError:
+        print("| scikit-surgerycalibration is not installed: no second opinion | | | not measured | |")
+        return
+    theirs = [np.ravel(pivot_calibration(poses, {"method": "aos"})[0]) for poses in pivots]
+    off_mm = max(float(np.linalg.norm(algebraic_pivot(one).tip_mm - tip)) for one, tip in zip(pivots, theirs))
+    yield Row(
+        "eight real pivots: algebraic tip against scikit-surgerycalibration's", "scikit-surgery", "0.01 mm",
+        f"at most {off_mm:.4f} mm", off_mm <= 0.01, {"off_mm": off_mm},
+    )  # fmt: skip
+    theirs_mm = [float(np.linalg.norm(tip - best_mm)) for tip in theirs]
+    yield Row(
+        f"eight real pivots: tip against that which fits the touched landmarks best (FRE {fre_mm:.2f} mm), median",
+        f"scikit-surgery {np.median(theirs_mm):.2f} mm", "not above", f"{np.median(ours_mm):.2f} mm",
+        float(np.median(ours_mm)) <= float(np.median(theirs_mm)), {"ours_mm": ours_mm, "scikit_surgery_mm": theirs_mm},
+    )  # fmt: skip
+
+
+def tip_of_landmarks(arguments: argparse.Namespace, pivots: list[np.ndarray]) -> tuple[np.ndarray, float]:
+    """(3,) mm: the tip with which the touched places fit the phantom's landmarks best, and the FRE of that."""
+    from scipy.optimize import minimize
+
+    path = arguments.data / "calibration" / LANDMARKS
+    _, landmarks = landmarks_of(read_plus_xml(path), path)
+
+    def fre_mm(tip_mm: np.ndarray) -> float:
+        touched = [np.median(poses[:, :3, :3] @ tip_mm + poses[:, :3, 3], axis=0) for poses in pivots]
+        return register_phantom(landmarks, np.array(touched)).fre_mm
+
+    found = minimize(fre_mm, algebraic_pivot(pivots[0]).tip_mm, method="Nelder-Mead", options={"xatol": 1e-3})
+    return found.x, float(found.fun)
 
 
 def delay_rows(arguments: argparse.Namespace) -> Iterator[Row]:

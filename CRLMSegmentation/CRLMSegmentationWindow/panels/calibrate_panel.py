@@ -106,7 +106,7 @@ class CalibratePanel(StepPanel):
         if part.is_ending:
             return "busy", _("WORKING"), _("Computing the result.")
         if part.is_running:
-            return "busy", _("CALIBRATING"), part.instruction
+            return "busy", _("CALIBRATING") if part.calibrates else _("MEASURING"), part.instruction
         if part.result is not None:
             return "warn" if part.result.missing else "good", _("RESULT"), sentence_of(part.result.text)
         if part.problem:

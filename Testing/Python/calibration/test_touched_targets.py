@@ -118,7 +118,7 @@ def test_targets_that_cannot_be_told_apart_are_refused(tmp_path):
         read_targets(markups(tmp_path / "b.mrk.json", PLACES, ["a"] * 6))
     with pytest.raises(ConfigurationError, match="2 targets"):
         read_targets(markups(tmp_path / "c.mrk.json", PLACES[:2]))
-    with pytest.raises(ConfigurationError, match="register it first"):
+    with pytest.raises(ConfigurationError, match="register the phantom first"):
         read_targets(phantom(tmp_path / "d.xml", PLACES, registered=False))
 
 

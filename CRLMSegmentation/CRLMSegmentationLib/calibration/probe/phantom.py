@@ -88,17 +88,9 @@ def read_phantom(path: str | Path, registered: PhantomRegistration | None = None
             "N-wire phantom has two and more."
         )
     names, ends = _wires(patterns, path)
-    placed = phantom_to_reference(root, path)
-    if placed is None and registered is not None:
-        placed = registered.phantom_to_reference
-    if placed is None:
-        raise ConfigurationError(
-            f"{path} holds no PhantomToReference: register the phantom first (crlm calibrate phantom: touch its "
-            "landmarks with the stylus)."
-        )
+    placed, registration = place_of_phantom(root, path, registered)
     pixel_mm = _amount(root, "ApproximateSpacingMmPerPixel")
-    phantom = NWirePhantom(names, ends, placed, pixel_mm, _dot_shape(root),
-                           registered if registered is not None and registered.is_of(placed) else None)  # fmt: skip
+    phantom = NWirePhantom(names, ends, placed, pixel_mm, _dot_shape(root), registration)
     _check(phantom, path)
     return phantom
 
@@ -125,7 +117,25 @@ def _wires(patterns: list[ElementTree.Element], path: str | Path) -> tuple[list[
     return names, np.array(ends, dtype=np.float64)
 
 
-def phantom_to_reference(root: ElementTree.Element, path: str | Path) -> np.ndarray | None:
+def place_of_phantom(
+    root: ElementTree.Element, path: str | Path, registered: PhantomRegistration | None
+) -> tuple[np.ndarray, PhantomRegistration | None]:
+    """(4, 4) PhantomToReference, and how well it is known; None where nobody knows. `registered` as of read_phantom().
+
+    Raises ConfigurationError where the phantom has no place.
+    """
+    placed = _phantom_to_reference(root, path)
+    if placed is not None:
+        return placed, registered if registered is not None and registered.is_of(placed) else None
+    if registered is None:
+        raise ConfigurationError(
+            f"{path} holds no PhantomToReference: register the phantom first (crlm calibrate phantom: touch its "
+            "landmarks with the stylus)."
+        )
+    return registered.phantom_to_reference, registered
+
+
+def _phantom_to_reference(root: ElementTree.Element, path: str | Path) -> np.ndarray | None:
     """(4, 4) mm, where a PLUS file says that the phantom is; None where it does not. `path` is for people.
 
     Raises ConfigurationError for a matrix that is none.

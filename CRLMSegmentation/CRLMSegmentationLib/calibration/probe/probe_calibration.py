@@ -21,7 +21,7 @@ from .wire_pattern import FoundPattern, find_pattern
 
 WANTED_FRAMES, WANTED_TURN_DEG, WANTED_CORNER_MM = 100, 20.0, 1.0
 # What a turn about each axis of the image (to the right, down, out of it) is called, and how far it has to be.
-_TURNS, _WANTED_ABOUT_DEG = ("tilted forward and back", "turned about the beam", "rocked from side to side"), 10.0
+_TURNS, WANTED_ABOUT_DEG = ("tilted forward and back", "turned about the beam", "rocked from side to side"), 10.0
 # When the configuration does not say how large a pixel is.
 _PIXEL_MM = (0.078, 0.1, 0.15, 0.2, 0.3, 0.05)
 
@@ -69,6 +69,11 @@ class ProbeEstimate:
         """The widest angle between any two poses of the probe."""
         return turned_deg(self.frames)
 
+    @property
+    def turned_about_deg(self) -> np.ndarray:
+        """(3,) the same about the image's axes: to the right, down the beam, and out of the image."""
+        return turned_about_deg(self.frames, self.matrix)
+
     def validation_mm(self, frames: list[WireFrame], phantom: NWirePhantom) -> float:
         """The same error in the images of another recording."""
         return reported_error_mm(wire_errors_mm(self.matrix, frames, phantom))
@@ -82,9 +87,8 @@ class ProbeEstimate:
             f"probe turned {turned:.0f} of {WANTED_TURN_DEG:.0f} degrees": turned < WANTED_TURN_DEG,
             f"corners of the image known to {worst:.1f} of {WANTED_CORNER_MM:g} mm": worst > WANTED_CORNER_MM,
         }
-        about_deg = turned_about_deg(self.frames, self.matrix)
-        for name, angle_deg in zip(_TURNS, about_deg.tolist()):
-            wanted[f"{name} {angle_deg:.0f} of {_WANTED_ABOUT_DEG:.0f} degrees"] = angle_deg < _WANTED_ABOUT_DEG
+        for name, angle_deg in zip(_TURNS, self.turned_about_deg.tolist()):
+            wanted[f"{name} {angle_deg:.0f} of {WANTED_ABOUT_DEG:.0f} degrees"] = angle_deg < WANTED_ABOUT_DEG
         return [text for text, is_missing in wanted.items() if is_missing]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...calibration.accuracy.targets import Targets
 from ...calibration.probe.landmarks import landmarks_of
-from ...calibration.probe.phantom import phantom_to_reference
+from ...calibration.probe.phantom import place_of_phantom
 from ...calibration.probe.phantom_registration import PhantomRegistration
 from ...errors import ConfigurationError
 from ...files.points_file import read_named_points
@@ -42,13 +42,5 @@ def read_targets(path: str | Path, registered: PhantomRegistration | None = None
 def _of_phantom(path: str | Path, registered: PhantomRegistration | None) -> Targets:
     root = read_plus_xml(path)
     names, places = landmarks_of(root, path)
-    matrix = phantom_to_reference(root, path)
-    if matrix is None and registered is not None:
-        matrix = registered.phantom_to_reference
-    if matrix is None:
-        raise ConfigurationError(
-            f"{path} does not say where the phantom is (PhantomToReference): register it first, with "
-            "crlm calibrate phantom or as fCal does."
-        )
-    return Targets(names, transform_points(matrix, places), False,
-                   registered if registered is not None and registered.is_of(matrix) else None)  # fmt: skip
+    matrix, registration = place_of_phantom(root, path, registered)
+    return Targets(names, transform_points(matrix, places), False, registration)

@@ -10,6 +10,7 @@ import numpy as np
 from ...calibration.probe.bright_dots import bright_dots
 from ...calibration.probe.phantom import NWirePhantom
 from ...calibration.probe.probe_calibration import (
+    WANTED_ABOUT_DEG,
     WANTED_CORNER_MM,
     WANTED_FRAMES,
     WANTED_TURN_DEG,
@@ -76,7 +77,7 @@ class ProbeRun:
         ]
         shares = (
             found.frames_used / WANTED_FRAMES, found.turned_deg / WANTED_TURN_DEG,
-            WANTED_CORNER_MM / max(worst_mm, 1e-9),
+            float(found.turned_about_deg.min()) / WANTED_ABOUT_DEG, WANTED_CORNER_MM / max(worst_mm, 1e-9),
         )  # fmt: skip
         return Guidance(tuple(figures), tuple(found.missing), min(1.0, *shares), self._wires)
 
