@@ -94,10 +94,15 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     tab.until(lambda: "deep one" in page.inner_text("#tumor-2"), "another name")
     page.click("#delete-2")
     tab.until(lambda: page.locator("#tumor-2").count() == 0 and _ml(tab) == undone_ml, "the first tumor again")
+
+    # While the browser waits for an answer, the step that is pressed and the button in it reach the program in this order
+    page.evaluate("window.wasBusy = trame.client.isBusy; trame.client.isBusy = () => true")
     tab.open("segment")
 
     # 5 Navigate: the stylus comes and goes
     page.click("#go-navigate")
+    page.wait_for_selector("#step-navigate.is-open")
+    page.evaluate("trame.client.isBusy = window.wasBusy")
     page.wait_for_selector(".read-out .distance")
     tab.until(lambda: tab.label("navigate") == "Live", "a live distance")
     seen = set()

@@ -54,6 +54,19 @@
     },
   };
 
+  // trame's client holds back what was chosen or typed while it waits for any answer, and a press on a button does not
+  // wait: it would be judged by what was chosen before. So what was chosen goes first, on the same line.
+  const { state, client, trigger } = window.trame;
+  window.trame.trigger = (...pressed) => {
+    const keys = [...state.dirtyKeys];
+    if (keys.length && client.isConnected()) {
+      state.dirtyKeys.clear();
+      const again = () => keys.forEach((key) => state.dirtyKeys.add(key));
+      client.getRemote().Trame.updateState(keys.map((key) => ({ key, value: state.get(key) }))).catch(again);
+    }
+    return trigger(...pressed);
+  };
+
   // A connection that stands still says nothing of it. The program counts on several times a second as long as what it
   // shows is new; when that stays away, what stands here is old, and is shown as lost.
   const cutOffAfter_ms = 1000;
