@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+# Rows differ from their neighbours more than from those two rows away by this factor: two moments in one picture.
+_COMBED = 1.3
+_LEAST_DIFFERENCE = 1.0
+_EVERY_COLUMN = 8
+
 
 def as_colors(picture: np.ndarray) -> np.ndarray:
     """(v, u, 3) uint8 of `picture` (v, u) or (v, u, 3), uint8 or uint16."""
@@ -12,3 +17,22 @@ def as_colors(picture: np.ndarray) -> np.ndarray:
         bits = next(bits for bits in (8, 10, 12, 16) if int(picture.max()) < 2**bits)
         picture = (picture >> (bits - 8)).astype(np.uint8)
     return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=-1)
+
+
+def is_interlaced(picture: np.ndarray) -> bool:
+    """True when every other row of `picture` (v, u[, 3]) shows another moment, in which something has moved."""
+    if picture.shape[0] < 16:
+        return False
+    rows = (picture if picture.ndim == 2 else picture[..., 1])[:, ::_EVERY_COLUMN].astype(np.float32)
+    beside = np.abs(2 * rows[2:-2] - rows[1:-3] - rows[3:-1]).mean()
+    of_field = np.abs(2 * rows[2:-2] - rows[:-4] - rows[4:]).mean()
+    return bool(beside > _LEAST_DIFFERENCE and beside > _COMBED * of_field)
+
+
+def one_field(picture: np.ndarray) -> np.ndarray:
+    """The even rows of `picture` (v, u[, 3]), those between them as the mean of their neighbours."""
+    even = np.array(picture)
+    odd = even[1::2]
+    below = even[2::2] if len(picture) % 2 else np.concatenate([even[2::2], even[-2:-1]])
+    odd[:] = ((even[::2][: len(odd)].astype(np.uint32) + below[: len(odd)]) // 2).astype(picture.dtype)
+    return even

@@ -85,6 +85,7 @@ class _Found:
         self.network_ms: list[float] = []
         self.post_ms: list[float] = []
         self._dark: list[str] = []
+        self._interlaced: list[str] = []
         self._folder = folder
 
     def add(self, name: str, picture: np.ndarray, landmarks: Any) -> None:
@@ -103,6 +104,8 @@ class _Found:
         self.lines[name] = landmarks.lines
         self.network_ms.append(landmarks.network_ms)
         self.post_ms.append(landmarks.post_ms)
+        if landmarks.is_interlaced:
+            self._interlaced.append(name)
         if np.percentile(as_colors(picture)[::8, ::8], 99) < _DARK:
             self._dark.append(name)
 
@@ -118,6 +121,7 @@ class _Found:
             for names, what in (
                 (self._dark, "are dark: is the lamp off, or the lens covered?"),
                 (empty, "show no landmark: is the liver in view?"),
+                (self._interlaced, "are interlaced: of two moments in one picture the first was taken; switch it off."),
             )
             if names
         ]

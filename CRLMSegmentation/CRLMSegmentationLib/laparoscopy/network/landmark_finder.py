@@ -17,6 +17,7 @@ from ...values.landmarks import LANDMARKS, Polyline
 from ..camera.opencv import opencv
 from ..lines.image_circle import find_circle
 from ..lines.landmark_lines import LineSettings, lines_of
+from ..picture import is_interlaced, one_field
 from .network_picture import CHANNELS, NETWORK_SIZE, network_picture
 
 TASK = "landmarks"
@@ -36,6 +37,7 @@ class FoundLandmarks:
 
     lines          in pixels of the picture
     probabilities  (3, 320, 416) float32, in the order of LANDMARKS, of the picture at the network's size
+    is_interlaced  two moments are in the picture: every other row was left out
     network_ms, post_ms  how long the network took with the picture's scaling, and the post-processing
     """
 
@@ -43,6 +45,7 @@ class FoundLandmarks:
     probabilities: np.ndarray
     network_ms: float
     post_ms: float
+    is_interlaced: bool = False
 
 
 class LandmarkFinder:
@@ -57,13 +60,16 @@ class LandmarkFinder:
     def find(self, picture: np.ndarray) -> FoundLandmarks:
         """In `picture` (v, u) or (v, u, 3), uint8 or uint16. Raises CRLMError when the network cannot be run."""
         began = time.perf_counter()
+        has_fields = is_interlaced(picture)
+        if has_fields:
+            picture = one_field(picture)
         small = network_picture(picture)
         prediction = self._predictor.predict(Image.of_frame(small), list(LANDMARKS))
         probabilities = np.stack([prediction.of(name)[0] for name in LANDMARKS])
         answered = time.perf_counter()
         lines = lines_in_picture(probabilities, picture, self._settings)
         ended = time.perf_counter()
-        return FoundLandmarks(lines, probabilities, 1000 * (answered - began), 1000 * (ended - answered))
+        return FoundLandmarks(lines, probabilities, 1000 * (answered - began), 1000 * (ended - answered), has_fields)
 
 
 def lines_in_picture(
