@@ -1,8 +1,8 @@
 """Modules that nnU-Net imports and that nothing in the campaign needs, for a machine without them.
 
 nnU-Net imports its readers of files with everything else, and with them libraries of 50 MB and more. A stand-in can be
-imported; whatever is called in it raises an error that says so. Those of SimpleITK, blosc2 and pandas do what is
-needed of them, with NumPy, so that a study can be built and trained. Only what is not installed gets one.
+imported; whatever is called in it raises an error that says so. Those of SimpleITK, blosc2, matplotlib and pandas do
+what is needed of them, so that a study can be built and trained. Only what is not installed gets one.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-INERT = ("cc3d", "imagecodecs", "imageio", "matplotlib", "nibabel", "requests", "seaborn",
+INERT = ("cc3d", "imagecodecs", "imageio", "nibabel", "requests", "seaborn",
          "skimage", "sklearn", "tifffile", "tqdm", "unittest2", "yacs")  # fmt: skip
 # That also do what is needed of them, each with its file here.
 WORKING = {
     "SimpleITK": "simpleitk_in_numpy.py",
     "blosc2": "blosc2_in_numpy.py",
+    "matplotlib": "matplotlib_undrawn.py",
     "pandas": "pandas_in_numpy.py",
 }
 # Files of this folder that a stand-in needs beside it.

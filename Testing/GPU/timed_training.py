@@ -14,7 +14,10 @@ _POWER = 0.9  # nnU-Net's polynomial schedule
 
 @contextmanager
 def train_for(seconds: float) -> Iterator[Curve]:
-    """Every training in this block ends after `seconds`, after a whole epoch; gives what says how it went."""
+    """Every training in this block ends after `seconds`, after a whole epoch; gives what says how it went. Its curves
+    are not drawn: that would take seaborn, and campaign.json has them.
+    """
+    from nnunetv2.training.logging.nnunet_logger import LocalLogger
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
     started: list[float] = []
@@ -61,9 +64,11 @@ def train_for(seconds: float) -> Iterator[Curve]:
     changes = {"run_training": run_training, "on_train_epoch_start": on_train_epoch_start, "on_epoch_end": on_epoch_end}
     for name, function in changes.items():
         setattr(nnUNetTrainer, name, function)
+    draw, LocalLogger.plot_progress_png = LocalLogger.plot_progress_png, lambda logger, folder: None
     try:
         yield lambda: curves
     finally:
+        LocalLogger.plot_progress_png = draw
         for name, function in before.items():
             setattr(nnUNetTrainer, name, function)
 

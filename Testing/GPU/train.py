@@ -65,8 +65,9 @@ def _recipe(task: str, name: str, network: str, is_quick: bool) -> Recipe:
     changes: dict[str, Any] = {} if is_quick else {"epochs": MOST_EPOCHS, "iterations": 50}
     if network == "residual":
         changes |= {"residual_encoder": True, **({} if is_quick else _NARROW)}
-    if task == "landmarks":  # its quick recipe has another network
-        changes |= {"network": "unet-resnet34", **({"epochs": 1} if is_quick else {"stop_after": MOST_EPOCHS})}
+    if task == "landmarks":  # its quick recipe has another network; to move pictures takes OpenCV
+        changes |= {"network": "unet-resnet34", "moves": 0.0}
+        changes |= {"epochs": 1} if is_quick else {"stop_after": MOST_EPOCHS}
     elif task == "lvt" and not is_quick:
         changes["spacing_mm"] = 1.0
     if not is_quick and task != "landmarks":

@@ -23,7 +23,7 @@ def test_bytes_give_what_floats_give(definition, compounding, threshold):
     poses = []
     for turn in [np.eye(3), np.diag([-1.0, 1.0, -1.0]), *Rotation.random(12, rng=random).as_matrix()]:
         pose = np.eye(4)
-        pose[:3, :3] = turn * random.choice([0.125, 0.3, 0.6, 1.3])
+        pose[:3, :3] = turn * random.choice([0.04, 0.125, 0.3, 0.6, 1.3])
         pose[:3, 3] = random.choice([0.0, 0.5, random.uniform(-3, 3)], 3)
         poses.append(pose)
     # some of a frame are 0: seen, and yet nothing brighter than an empty voxel

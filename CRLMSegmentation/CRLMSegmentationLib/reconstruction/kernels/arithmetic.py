@@ -102,6 +102,40 @@ def columns_within_fixed(start: float, step: int, low: int, high: int, first: in
 
 
 @inlined
+def columns_near_slab(
+    coefficients: np.ndarray,
+    row: int,
+    last: int,
+    low: np.ndarray,
+    high: np.ndarray,
+    size: np.ndarray,
+    bits: int,
+    exact: bool,
+) -> tuple[int, int, int, int]:
+    """Of the columns 0 to `last` of a row, the first and last whose pixels come near to a voxel of a slab; and of those
+    whose eight voxels all lie in it.
+
+    low, high  (3,) first and last voxel of the slab; size: (3,) voxels of the volume
+    exact      also where only the nearest of the eight voxels lies in the volume; else all eight do (IGSIO's rule)
+    """
+    first, inner_first, inner_last = np.int64(0), np.int64(0), last
+    for axis in range(3):
+        start = coefficients[axis, 1] * row + coefficients[axis, 2]
+        step = coefficients[axis, 0]
+        if exact:  # within a voxel of the slab, and nearest to a voxel of the volume
+            lowest = max((low[axis] - 1) << bits, -(1 << (bits - 1)))
+            highest = min(((high[axis] + 1) << bits) - 1, (size[axis] << bits) - (1 << (bits - 1)) - 1)
+        else:  # the lower of the two voxels may be the one below the slab, the upper is at most the last
+            lowest = max(low[axis] - 1, 0) << bits
+            highest = min(((high[axis] + 1) << bits) - 1, (size[axis] - 1) << bits)
+        first, last = columns_within_fixed(start, step, lowest, highest, first, last)
+        inner_first, inner_last = columns_within_fixed(
+            start, step, low[axis] << bits, (high[axis] << bits) - 1, inner_first, inner_last
+        )
+    return first, last, inner_first, inner_last
+
+
+@inlined
 def columns_within_double(
     step: int, start: float, shift: int, low: int, high: int, first: int, last: int
 ) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from ...compilation.jit import compiled
-from .arithmetic import EXACT_BITS, columns_within_fixed
+from .arithmetic import EXACT_BITS, columns_near_slab
 from .nearest import SUM_BITS
 
 WEIGHT_BITS = (10, 8)  # weights are rounded to 2^-10 for BYTES and 2^-8 for WORDS
@@ -39,21 +39,12 @@ def linear_sums_kernel(kind: int) -> Callable[..., None]:
         # what each pixel of a piece adds to its eight voxels, one after the other, and the index of the first of them
         added = np.empty(9 * _PIECE, dtype=np.int64)
         for row in range(pixels.shape[0]):
-            row_i = coefficients[0, 1] * row + coefficients[0, 2] + coefficients[0, 3]
-            row_j = coefficients[1, 1] * row + coefficients[1, 2] + coefficients[1, 3]
-            row_k = coefficients[2, 1] * row + coefficients[2, 2] + coefficients[2, 3]
-            first, last = np.int64(0), np.int64(pixels.shape[1] - 1)
-            inner_first, inner_last = first, last
-            for axis in range(3):
-                start = coefficients[axis, 1] * row + coefficients[axis, 2] + coefficients[axis, 3]
-                step = coefficients[axis, 0]
-                # within a voxel of the slab, and nearest to a voxel of the volume
-                lowest = max((low[axis] - 1) << bits, -(1 << (bits - 1)))
-                highest = min(((high[axis] + 1) << bits) - 1, (size[axis] << bits) - (1 << (bits - 1)) - 1)
-                first, last = columns_within_fixed(start, step, lowest, highest, first, last)
-                inner_first, inner_last = columns_within_fixed(
-                    start, step, low[axis] << bits, (high[axis] << bits) - 1, inner_first, inner_last
-                )
+            row_i = coefficients[0, 1] * row + coefficients[0, 2]
+            row_j = coefficients[1, 1] * row + coefficients[1, 2]
+            row_k = coefficients[2, 1] * row + coefficients[2, 2]
+            first, last, inner_first, inner_last = columns_near_slab(
+                coefficients, row, np.int64(pixels.shape[1] - 1), low, high, size, bits, True
+            )
             for run in range(runs.shape[1]):
                 begin = max(first, np.int64(runs[row, run, 0]))
                 end = min(last, np.int64(runs[row, run, 1]))

@@ -38,6 +38,24 @@ def columns_of_a_voxel(step: int, one: int) -> tuple[int, int]:
 
 
 @inlined
+def next_crossing(at: int, beyond: int, whole: int, left: int, size: int) -> tuple[int, int]:
+    """The column of the crossing after the one in column `at`, and how far it lies beyond the border."""
+    beyond -= left
+    short = beyond >> 63  # -1 when one column more is needed, else 0: no branch that would be guessed wrong
+    return at + whole - short, beyond + (size & short)
+
+
+@inlined
+def add_crossings(
+    changes: np.ndarray, at: int, beyond: int, end: int, to: int, whole: int, left: int, size: int
+) -> None:
+    """Add `to` to the `changes` of every column up to `end` in which an axis crosses, from column `at` on."""
+    while at <= end:
+        changes[np.uint64(at)] += to
+        at, beyond = next_crossing(at, beyond, whole, left, size)
+
+
+@inlined
 def segments_of_row(
     begin: int,
     end: int,
@@ -80,29 +98,11 @@ def segments_of_row(
             number += np.uint64(1)
             place += to_i
             starts[number], places[number] = at_i, place
-            beyond_i -= left_i
-            short = beyond_i >> 63  # -1 when one column more is needed, else 0: no branch that would be guessed wrong
-            at_i -= short - whole_i
-            beyond_i += size_i & short
+            at_i, beyond_i = next_crossing(at_i, beyond_i, whole_i, left_i, size_i)
     else:
-        while at_i <= end:
-            changes[np.uint64(at_i)] += to_i
-            beyond_i -= left_i
-            short = beyond_i >> 63
-            at_i -= short - whole_i
-            beyond_i += size_i & short
-        while at_j <= end:
-            changes[np.uint64(at_j)] += to_j
-            beyond_j -= left_j
-            short = beyond_j >> 63
-            at_j -= short - whole_j
-            beyond_j += size_j & short
-        while at_k <= end:
-            changes[np.uint64(at_k)] += to_k
-            beyond_k -= left_k
-            short = beyond_k >> 63
-            at_k -= short - whole_k
-            beyond_k += size_k & short
+        add_crossings(changes, at_i, beyond_i, end, to_i, whole_i, left_i, size_i)
+        add_crossings(changes, at_j, beyond_j, end, to_j, whole_j, left_j, size_j)
+        add_crossings(changes, at_k, beyond_k, end, to_k, whole_k, left_k, size_k)
         for column in range(np.uint64(begin), np.uint64(end + 1)):
             change = changes[column]
             changes[column] = 0
