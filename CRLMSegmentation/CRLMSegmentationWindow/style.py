@@ -45,6 +45,15 @@ def chip(kind: str) -> str:
     )
 
 
+def bar(kind: str) -> str:
+    """Style sheet of the read-out that stays in Slicer's window."""
+    background, text = COLORS[kind]
+    return (
+        f"QToolBar {{ background: {background}; border: 0; padding: 3px 12px; }}"
+        f" QLabel {{ color: {text}; font-size: 22px; font-weight: bold; }}"
+    )
+
+
 def panel(kind: str) -> str:
     """Style sheet of a large read-out."""
     background, text = COLORS[kind]

@@ -5,6 +5,7 @@ Live nodes bear PLUS's own names, so that SlicerOpenIGTLink's connector fills th
 
 LIVE_IMAGE = "Image_Image"
 LIVE_OUTLINE = "Live outline"
+CROSSING_SUFFIX = " in the live image"  # after the name of a tool
 IMAGE_TO_REFERENCE = "ImageToReference"
 PROBE_TO_REFERENCE = "ProbeToReference"
 PROBE_FACE_TO_REFERENCE = "ProbeFaceToReference"
@@ -57,6 +58,11 @@ def ct_model(structure: str) -> str:
 def distance_line(tool: str) -> str:
     """Name of the line from the tool's tip to the nearest place on the tumor."""
     return f"{tool} to tumor"
+
+
+def crossing(tool: str) -> str:
+    """Name of the marks on the live image that say where the tool stands against it."""
+    return f"{tool}{CROSSING_SUFFIX}"
 
 
 def recorded(name: str) -> str:

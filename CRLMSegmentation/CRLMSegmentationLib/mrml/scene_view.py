@@ -17,6 +17,7 @@ from .sweeps.igsio_reconstruction import IgsioEngine
 from .sweeps.sweep_view import SweepView
 from .views.box_view import BoxView
 from .views.case_view import CaseView
+from .views.crossing_view import CrossingView
 from .views.live_image_view import LiveImageView
 from .views.other_tumors_view import OtherTumorsView
 from .views.outline_view import OutlineView
@@ -83,12 +84,13 @@ class SceneView:
         self.live_image = LiveImageView(scene, session.stream.image)
         self.live = OutlineView(scene, session.live)
         self.tools = ToolsView(scene, session.tools)
+        self.crossings = CrossingView(scene, session.tools, session.stream.image)
         self.preoperative = PreoperativeView(scene, session.preoperative)
         self.case = CaseView(scene, session, self._case_nodes)
         self.views: dict[str, PartView] = {
             "volume": self.volume, "sweep": self.sweep, "box": self.box, "tumor": self.tumor,
             "others": self.others, "structures": self.structures, "live_image": self.live_image, "live": self.live,
-            "tools": self.tools, "preoperative": self.preoperative, "case": self.case,
+            "tools": self.tools, "crossings": self.crossings, "preoperative": self.preoperative, "case": self.case,
         }  # fmt: skip
         session.volume.register_engine(IgsioEngine(scene))
         session.attach(self)

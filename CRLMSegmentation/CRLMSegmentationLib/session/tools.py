@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,7 @@ class ToolReading:
     other                 of the other tumors the one that the tip endangers most; None unless the tool is live and
                           there is one
     remark                where and when the chosen tumor was found, when that was in an earlier volume; ''
+    age_s                 since the pose was measured, in seconds; infinite for one that never came
     """
 
     name: str
@@ -49,6 +51,7 @@ class ToolReading:
     budget: Budget | None = None
     other: TumorReading | None = None
     remark: str = ""
+    age_s: float = math.inf
 
     @property
     def tip_ras(self) -> np.ndarray | None:
@@ -87,6 +90,11 @@ class ToolReading:
             return ""
         reason = reason_text(self.budget)
         return error_text(self.budget) + (f": {reason}" if reason else "")
+
+    @property
+    def age_text(self) -> str:
+        """'0.1 s ago'; '' unless the tool is live."""
+        return f"{self.age_s:.1f} s ago" if self.status is ToolStatus.LIVE and math.isfinite(self.age_s) else ""
 
     @property
     def error_explanation(self) -> str:
@@ -130,6 +138,8 @@ class Tools:
         self._tumor: TumorDistance | None = None
         self._others: tuple[MeasuredTumor, ...] = ()
         self.remark = ""
+        # While poses are taken in of which only the newest are shown, and when the newest one came.
+        self._is_held, self._updated_s = False, math.nan
 
     @property
     def names(self) -> list[str]:
@@ -182,8 +192,21 @@ class Tools:
         received_s = time.monotonic() if received_s is None else received_s
         self._tools.setdefault(tool, TrackedTool(tool)).update(pose)
         self._clock.note(tool, stamp_s, received_s, read_s)
-        self.refresh(received_s if read_s is None or math.isnan(read_s) else read_s)
+        self._updated_s = received_s if read_s is None or math.isnan(read_s) else read_s
+        if not self._is_held:
+            self.refresh(self._updated_s)
         return True
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within the block poses are taken in; at its end who shows the tools hears of the newest ones, once."""
+        self._is_held, self._updated_s = True, math.nan
+        try:
+            yield
+        finally:
+            self._is_held = False
+            if not math.isnan(self._updated_s):
+                self.refresh(self._updated_s)
 
     def set_tip(self, name: str, tip_to_tool: ArrayLike) -> None:
         """A tip (4, 4) that was calibrated here: it counts, whatever tip the stream sends, until follow_stream().
@@ -220,6 +243,7 @@ class Tools:
             budget,
             self._other(tool, tip),
             self.remark,
+            age.seconds,
         )
 
     def to_others(self, reading: ToolReading) -> dict[int, TumorReading]:

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import vtk
 
+from ..view.overlay import topmost_renderer
+
 if TYPE_CHECKING:
     import slicer
 
 
 class LiveBanner:
-    """Large text at the top of one view."""
+    """Large text in the middle of one view."""
 
     def __init__(self) -> None:
         self._view = None
         self._actor = vtk.vtkTextActor()
         self._actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
-        self._actor.SetPosition(0.5, 0.93)
+        self._actor.SetPosition(0.5, 0.5)
         look = self._actor.GetTextProperty()
         look.SetJustificationToCentered()
         look.SetVerticalJustificationToTop()
@@ -40,7 +42,7 @@ class LiveBanner:
         if view is not self._view:
             self.remove()
             self._view = view
-            _renderer(view).AddViewProp(self._actor)
+            topmost_renderer(view).AddViewProp(self._actor)
         if self._actor.GetInput() != text:
             self._actor.SetInput(text)
             view.scheduleRender()
@@ -49,20 +51,8 @@ class LiveBanner:
         """Take the text away."""
         view, self._view = self._view, None
         if view is not None:
-            renderer = _renderer(view)
+            renderer = topmost_renderer(view)
             if renderer is not None:
                 renderer.RemoveViewProp(self._actor)
             view.scheduleRender()
         self._actor.SetInput("")
-
-
-def _renderer(view: slicer.qMRMLSliceView) -> vtk.vtkRenderer | None:
-    """The topmost renderer, so that no image lies over the text."""
-    window = view.renderWindow()
-    renderers = window.GetRenderers() if window is not None else None
-    chosen = None
-    for number in range(renderers.GetNumberOfItems() if renderers is not None else 0):
-        renderer = renderers.GetItemAsObject(number)
-        if chosen is None or renderer.GetLayer() >= chosen.GetLayer():
-            chosen = renderer
-    return chosen

@@ -12,6 +12,7 @@ from .. import icons, style
 from ..sounds import WarningSound
 from ..view import layouts, views
 from ..view.breach_warning import BreachWarnings
+from .pinned_readout import PinnedReadout
 from .readout import ToolReadout, worst_reading
 from .step_panel import StepPanel, sentence_of
 
@@ -35,6 +36,7 @@ class NavigatePanel(StepPanel):
         self.readings: dict[str, ToolReading] = {}
         self.sound = WarningSound()
         self.breach_warnings = BreachWarnings()
+        self.pinned = PinnedReadout()
         self._show_button()
         has_slicer_igt = hasattr(slicer.modules, "volumereslicedriver")
         ui.sliceDriverCheckBox.enabled = has_slicer_igt
@@ -61,6 +63,8 @@ class NavigatePanel(StepPanel):
         self.breach_warnings.remove()
         for readout in self.readouts.values():
             readout.show_lost()
+        if self.session is not None and self.window.has_tumor:
+            self.pinned.show_lost()
         # At once: what is refreshed by and by may be what fails.
         super().refresh()
 
@@ -79,6 +83,11 @@ class NavigatePanel(StepPanel):
             kind = self.readouts[name].show(reading, tumor)
             if reading.signed_distance_mm is not None or reading.other is not None:
                 measured.append(kind)
+        if self.window.has_tumor:
+            image = self.session.stream.image
+            self.pinned.show(readings.values(), tumor, image.plane if image.is_live() else None)
+        else:
+            self.pinned.remove()
         parameters = self.window.parameters
         if parameters.sound:
             self.sound.update(measured)
@@ -125,5 +134,10 @@ class NavigatePanel(StepPanel):
         super().release()
         self.readings = {}
         self.breach_warnings.remove()
+        self.pinned.remove()
         for name in list(self.readouts):
             self.readouts.pop(name).remove()
+
+    def close(self) -> None:
+        super().close()
+        self.pinned.close()

@@ -110,8 +110,38 @@ def worst_kind(kind: str, reading: ToolReading) -> str:
     return other if reading.other.margin.is_alert and kind != "bad" else kind
 
 
+def lines_of(reading: ToolReading, tumor: str = "") -> tuple[str, str, list[str]]:
+    """Kind of color, number, and lines for a read-out with little room: error and age, what is measured, what it means,
+    and the other tumor that the tip endangers most.
+
+    tumor  name of the chosen tumor, where there are several
+    """
+    kind, number, text = readout_of(reading)
+    what = _("{tool} to {tumor}").format(tool=reading.name, tumor=tumor) if tumor else reading.name
+    if reading.signed_distance_mm is None:
+        lines = [f"{what}: {text}"]
+    else:
+        from CRLMSegmentationLib.navigation.stated_distance import error_text
+
+        lines = [", ".join(one for one in (error_text(reading.budget), reading.age_text) if one), f"{what}: {text}"]
+        lines += [reading.remark] if reading.remark else []
+    lines += [reading.other.text] if reading.other is not None else []
+    return worst_kind(kind, reading), number, lines
+
+
 # The first of these among the read-outs of all tools is the worst.
 _WORST_FIRST = ("bad", "warn", "lost", "good", "idle")
+
+
+def worst_of(readings: Iterable[ToolReading]) -> ToolReading | None:
+    """Of the tools that have been seen the one whose tip endangers a tumor most, the nearest first; None for none."""
+
+    def key(reading: ToolReading) -> tuple[int, float]:
+        kind = worst_kind(readout_of(reading)[0], reading)
+        return _WORST_FIRST.index(kind), reading.signed_distance_mm if reading.signed_distance_mm is not None else 0.0
+
+    seen = [reading for reading in readings if reading.status.name != "NEVER_SEEN"]
+    return min(seen, key=key) if seen else None
 
 
 def worst_reading(readings: Iterable[ToolReading]) -> tuple[str, str] | None:

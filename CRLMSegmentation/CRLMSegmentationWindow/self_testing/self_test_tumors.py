@@ -55,7 +55,19 @@ class Tumors(Bench):
         text = lambda: self.window.navigate.readouts["Stylus"].text  # noqa: E731
         wait_until(lambda: "Stylus to T2" in text() and "T1: " in text(), 60, text)
         wait_until(lambda: " mm" in self.window.ui.tumorList.item(0).text(), 20)
+        self._pinned()
         self.picture("several-tumors")
+
+    def _pinned(self) -> None:
+        """The read-out is there whatever section and module is open, and in both views."""
+        pinned = self.window.navigate.pinned
+        self.window.open_step(self.window.connect)
+        slicer.util.selectModule("Data")
+        wait_until(lambda: "T2" in pinned.text, 20, lambda: pinned.text)
+        for text in pinned.texts_in_views:
+            self._case.assertIn("T2", text)
+        slicer.util.selectModule("CRLMSegmentation")
+        self.window.open_step(self.window.navigate)
 
     def _choose_and_delete(self, before_ml: float) -> None:
         ui, check, session = self.window.ui, self._case, self.session
@@ -63,7 +75,8 @@ class Tumors(Bench):
         slicer.app.processEvents()
         check.assertEqual(session.tumors.chosen.number, 1)
         np.testing.assert_allclose(self.tumor_ml(), before_ml, rtol=1e-6)
-        check.assertEqual(self.window.layouts.current, layouts.PLANNING)
+        check.assertEqual(self.window.layouts.current, layouts.NAVIGATION, "who navigates stays at that")
+        self.window.shown.tumor()
         pause(0.5)
         self.picture("several-tumors-planning")
         ui.tumorList.setCurrentRow(1)

@@ -63,6 +63,23 @@ def test_another_case_knows_calibrated_tools_if_at_all(tools, heard, keeps):
     assert tools.reading("Stylus", 10.1).status is ToolStatus.NEVER_SEEN
 
 
+def test_who_shows_the_tools_hears_once_of_all_poses_that_came_together(tools):
+    heard = []
+    tools.changed.connect(lambda readings: heard.append([one.tip_ras[0] for one in readings]))
+    with tools.held():
+        for x in (1, 2, 3):
+            tools.update("StylusToReference", Pose(at(x, 0, 0)), received_s=10.0)
+        assert heard == []
+    assert heard == [[3.0]]
+    with tools.held():
+        pass
+    assert len(heard) == 1, "nothing came"
+    with pytest.raises(RuntimeError), tools.held():
+        tools.update("StylusToReference", Pose(at(4, 0, 0)), received_s=10.0)
+        raise RuntimeError("a frame that cannot be shown")
+    assert heard[1:] == [[4.0]]
+
+
 def test_what_was_saved_calibrates_tools_that_are_not_known(tools):
     tools.update("StylusTipToStylus", Pose(at(0, 0, 9)))
     tools.restore({"Stylus": at(0, 0, 1), "Needle": at(0, 0, 2)})

@@ -81,6 +81,7 @@ BUTTONS = [
     ("addTumorButton", "ADD_TUMOR", None),
     ("renameTumorButton", "RENAME_TUMOR", None),
     ("deleteTumorButton", "DELETE_TUMOR", None),
+    ("newestSweepButton", "SHOW_NEWEST", None),
     ("samePatientButton", "KEEP_CASE", None),
     ("saveCaseButton", "SAVE", None),
     ("openCaseButton", "OPEN_CASE", None),

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from CRLMSegmentationLib.navigation.margin import MarginState, Severity
 from CRLMSegmentationLib.session.tumors.tumor_lines import TumorLine
+from window_fakes import make_reading
 
 LINE = TumorLine(
     1, "T1", "#ffcc33", "4.2 mL, largest diameter 23 mm", "", "7.5 mm ± 1.8", Severity.CLEAR, 2, True, True, False
@@ -89,6 +90,42 @@ def test_a_line_that_is_pressed_is_chosen(listed):
     assert session.calls == [], "it is chosen already"
 
 
+def test_the_chosen_line_that_is_pressed_brings_back_the_volume_that_it_was_found_in(listed):
+    window, session, _ = listed
+    window.shown_views.clear()
+    window.tumors.on_click(0)
+    assert session.calls == ["tumors.choose"] and window.shown_views == [], "it is on the screen already"
+    session.tumors.choose = lambda number: setattr(session.tumors, "scan", object())
+    session.tumor.surface = object()
+    window.tumors.on_click(0)
+    assert window.shown_views == ["tumor"]
+
+
+def test_the_newest_sweep_is_gone_back_to(listed):
+    window, session, _ = listed
+    assert not window.ui.newestSweepButton.visible
+    session.tumors.can_show_newest = True
+    window.refresh()
+    window.ui.newestSweepButton.click()
+    assert "tumors.show_newest" in session.calls
+
+
+def test_the_read_out_stays_whatever_section_is_open_and_goes_with_the_tumor(listed):
+    window, session, _ = listed
+    session.given_readings = [make_reading(30.0, "CLEAR"), make_reading(2.0, "WITHIN_MARGIN", name="Needle")]
+    window.open_step(window.connect)
+    window.tick()
+    pinned = window.navigate.pinned
+    assert pinned.text.startswith("2.0 mm   error unknown, 0.1 s ago   Needle: WITHIN THE MARGIN")
+    session.fault = "a fault"
+    window.tick()
+    assert pinned.text.startswith("LOST")
+    session.fault = None
+    session.set(NAVIGATE="WAITING")
+    window.tick()
+    assert pinned.text == ""
+
+
 def test_another_tumor_waits_for_the_click_that_places_its_box(listed):
     window, session, _ = listed
     session.tumors.chosen = replace(session.tumors.chosen, box=object())
@@ -114,14 +151,19 @@ def test_what_a_hand_has_made_is_not_deleted_unasked(listed, agrees):
 def test_another_tumor_that_is_near_warns_also_while_the_chosen_one_is_far(window_module, listed):
     readout = window_module("panels.readout")
     other = SimpleNamespace(margin=MarginState.WITHIN_MARGIN, text="T2: 3.1 mm ± 1.6, within the margin")
-    far = SimpleNamespace(
-        name="Stylus", status=SimpleNamespace(name="LIVE"), signed_distance_mm=30.0, margin=MarginState.CLEAR,
-        error_text="", error_explanation="", other=other,
-    )  # fmt: skip
+    far = make_reading(30.0, "CLEAR", other=other)
+    far.error_text = ""
     panel = readout.ToolReadout(window_module("style") and SimpleNamespace(addWidget=lambda frame: None), "Stylus")
     assert panel.show(far, "T1") == "warn"
     assert panel.text == "Stylus to T1: 30.0 mm  clear of the margin T2: 3.1 mm ± 1.6, within the margin"
     kind, text = readout.worst_reading([far])
     assert kind == "warn" and text.endswith("T2: 3.1 mm ± 1.6, within the margin")
+    assert readout.lines_of(far, "T1") == (
+        "warn", "30.0 mm", ["error unknown, 0.1 s ago", "Stylus to T1: clear of the margin", other.text]
+    )  # fmt: skip
+    # What was found earlier is told wherever the distance is.
+    far.remark = "found in sweep 1, 14:02"
+    panel.show(far, "T1")
+    assert "found in sweep 1" in panel.text and "found in sweep 1, 14:02" in readout.lines_of(far)[2]
     panel.show_lost()
     assert "T2" not in panel.text.split(":", 1)[1]

@@ -74,7 +74,7 @@ def make_reading(distance_mm=None, margin="UNKNOWN", status="LIVE", name="Stylus
     return SimpleNamespace(
         name=name, status=SimpleNamespace(name=status), signed_distance_mm=distance_mm,
         error_text="" if distance_mm is None else "± 1.8 mm", error_explanation="",
-        margin=MarginState[margin], other=other,
+        margin=MarginState[margin], other=other, remark="", budget=None, age_text="0.1 s ago", tip_to_reference=None,
     )  # fmt: skip
 
 
@@ -127,7 +127,8 @@ class FakeSession:
         self.fault, self.is_busy = None, False
         self.given_readings = []
         self.calls = calls = []
-        self.stream = FakePart("stream", calls, status=None, source=None, is_live=False)
+        image = SimpleNamespace(plane=None, is_live=lambda: False)
+        self.stream = FakePart("stream", calls, status=None, source=None, is_live=False, image=image)
         self.recording = FakePart("recording", calls, state=None, sweep=None)
         self.live = FakePart(
             "live", calls, is_on=False, why_not="", text="", moved_warning="", proposal=None, proposal_text=""
@@ -144,7 +145,9 @@ class FakeSession:
             has_hand_corrections=False, smoothing=0.5, acknowledge_doubts=self._acknowledge_doubts,
         )  # fmt: skip
         first = CaseTumor(1, "T1", (1.0, 0.8, 0.2))
-        self.tumors = FakePart("tumors", calls, all=(first,), chosen=first, is_any=False)
+        self.tumors = FakePart(
+            "tumors", calls, all=(first,), chosen=first, is_any=False, scan=None, can_show_newest=False
+        )
         self.accuracy = FakePart("accuracy", calls)
         self.calibration = FakePart(
             "calibration", calls, is_running=False, is_ending=False, result=None, problem="", instruction="",

@@ -16,7 +16,7 @@ from ..nodes import find, get_or_create, mark_stale, nodes_of_class, put_under, 
 from .tool_shapes import stylus_shape
 
 _TRANSFORM, _MODEL, _LINE = "vtkMRMLLinearTransformNode", "vtkMRMLModelNode", "vtkMRMLMarkupsLineNode"
-_COLORS = {
+COLORS = {
     Severity.DANGER: (0.95, 0.25, 0.2),
     Severity.WARNING: (1.0, 0.65, 0.1),
     Severity.CLEAR: (0.3, 0.85, 0.45),
@@ -127,8 +127,8 @@ class ToolsView:
         line = get_or_create(self._scene, _LINE, names.distance_line(name), with_display=True)
         _put_ends(line, np.stack([reading.tip_ras, reading.closest_point_ras]))
         display = line.GetDisplayNode()
-        display.SetSelectedColor(*_COLORS[reading.margin.severity])
-        display.SetColor(*_COLORS[reading.margin.severity])
+        display.SetSelectedColor(*COLORS[reading.margin.severity])
+        display.SetColor(*COLORS[reading.margin.severity])
         # Slicer's own label is the length of the line: without a sign it would mislead inside the tumor.
         display.SetPropertiesLabelVisibility(False)
         display.SetPointLabelsVisibility(False)

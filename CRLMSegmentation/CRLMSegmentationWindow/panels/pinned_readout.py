@@ -1,0 +1,103 @@
+"""The read-out that stays: in a bar of Slicer's window whatever module is open, and in the live and the 3D view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from .. import style
+from ..view import layouts
+from ..view.view_readout import ViewReadout
+from .readout import lines_of, worst_of
+
+if TYPE_CHECKING:
+    from CRLMSegmentationLib.session.tools import ToolReading
+    from CRLMSegmentationLib.values import ImagePlane
+
+
+class PinnedReadout:
+    """Shows the worst of all tools, and is gone while nothing is navigated by."""
+
+    def __init__(self) -> None:
+        self._bar: qt.QToolBar | None = None
+        self._label: qt.QLabel | None = None
+        self._in_live, self._in_3d = ViewReadout(), ViewReadout()
+
+    @property
+    def text(self) -> str:
+        """What stands in the bar; '' while it is not shown."""
+        return self._label.text if self._label is not None and self._bar.visible else ""
+
+    @property
+    def texts_in_views(self) -> tuple[str, str]:
+        """What stands in the live and in the 3D view."""
+        return self._in_live.text, self._in_3d.text
+
+    def show(self, readings: Iterable[ToolReading], tumor: str, plane: ImagePlane | None) -> None:
+        """Show the worst of these readings of tools.
+
+        tumor  name of the chosen tumor, where there are several;  plane  of the live image; None while it is not live
+        """
+        worst = worst_of(readings)
+        if worst is None:
+            self._put("idle", "--", [_("No tool is tracked now.")], [])
+            return
+        kind, number, lines = lines_of(worst, tumor)
+        self._put(kind, number, lines, [*lines, *_crossing(worst, plane)])
+
+    def show_lost(self) -> None:
+        """A fault: no number can be trusted."""
+        self._put("lost", _("LOST"), [_("a fault")], [_("a fault")])
+
+    def remove(self) -> None:
+        """Nothing is navigated by."""
+        self._in_live.remove()
+        self._in_3d.remove()
+        if self._bar is not None and self._bar.visible:
+            self._bar.visible = False
+
+    def close(self) -> None:
+        """Take the bar out of Slicer's window."""
+        self.remove()
+        bar, self._bar, self._label = self._bar, None, None
+        window = slicer.util.mainWindow()
+        if bar is not None and window is not None:
+            window.removeToolBar(bar)
+            bar.deleteLater()
+
+    def _put(self, kind: str, number: str, lines: list[str], lines_in_live: list[str]) -> None:
+        if self._bar is None:
+            self._make_bar()
+        if self._label is not None and self._bar is not None:
+            style.apply(self._bar, style.bar(kind))
+            style.write(self._label, "   ".join([number, *lines]))
+            if not self._bar.visible:
+                self._bar.visible = True
+        live = layouts.live_widget()
+        self._in_live.show(live.sliceView() if live is not None else None, kind, number, "\n".join(lines_in_live))
+        self._in_3d.show(layouts.view_3d(), kind, number, "\n".join(lines))
+
+    def _make_bar(self) -> None:
+        window = slicer.util.mainWindow()
+        if window is None:
+            return
+        self._bar = qt.QToolBar(_("Distance"))
+        self._bar.objectName = "crlmDistanceBar"
+        self._bar.movable = False
+        self._label = qt.QLabel()
+        self._label.objectName = "crlmDistance"
+        self._bar.addWidget(self._label)
+        window.addToolBar(qt.Qt.BottomToolBarArea, self._bar)
+
+
+def _crossing(reading: ToolReading, plane: ImagePlane | None) -> list[str]:
+    """Where the tool stands against the live image, in the live view."""
+    from CRLMSegmentationLib.navigation.image_crossing import image_crossing
+
+    tip = reading.tip_to_reference
+    crossing = image_crossing(tip, plane) if tip is not None and plane is not None else None
+    return [crossing.text] if crossing is not None else []
