@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from .panels.step_panel import StepPanel
     from .parameters import Parameters
 
-# Text and numbers change no faster than they can be read.
-REFRESH_EVERY_S = 0.12
+# Text and numbers change no faster than they can be read; what only counts on, such as frames, more slowly.
+REFRESH_EVERY_S, COUNT_EVERY_S = 0.12, 0.4
 
 
 class Window:
@@ -67,7 +67,7 @@ class Window:
         self._gui_tag = self._parameters_tag = None
         self._is_entered = self._is_refreshing = False
         self._is_dirty = True
-        self._next_refresh_s = 0.0
+        self._next_refresh_s = self._next_count_s = 0.0
         self._faults, self._shown_fault = FaultWatch(), ""
         self.questions = Questions()
         self.scene = SceneChanges(self)
@@ -210,13 +210,17 @@ class Window:
         now_s, fault = time.monotonic(), self.fault
         is_due = now_s >= self._next_refresh_s and (self._is_dirty or session.is_busy or fault)
         if is_due or fault != self._shown_fault:
+            is_news = self._is_dirty or bool(fault) or fault != self._shown_fault
             self._shown_fault = fault
             self._next_refresh_s = now_s + REFRESH_EVERY_S
-            self._is_dirty = False
+            # An image that is old is told of at once.
             with self._faults.caught():
                 self.shown.follow_live()
-            with self._faults.caught():
-                self.refresh()
+            if is_news or now_s >= self._next_count_s:
+                self._next_count_s = now_s + COUNT_EVERY_S
+                self._is_dirty = False
+                with self._faults.caught():
+                    self.refresh()
         if not self._is_entered and not session.is_busy:
             self.timer.pause()
 

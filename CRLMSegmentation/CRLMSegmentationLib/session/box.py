@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
-from ..values import Box
+from ..values import Box, Volume
 from ..values.defaults import DEFAULT_BOX_EDGE_MM
 from .box_warnings import box_warnings, lies_outside
 from .event import Event
@@ -37,6 +37,8 @@ class BoxPart:
         self.is_tight = False
         self._workflow, self._volume, self._margin_mm, self._on_changed = workflow, volume, margin_mm, on_changed
         self._box: Box | None = None
+        # What box_warnings() was given last, and what it said.
+        self._warned_of: tuple[Box, Volume | None, float, bool, tuple[str, ...]] | None = None
         self._problem = ""
 
     @property
@@ -107,7 +109,17 @@ class BoxPart:
             box, grid = self.value, self._volume.value
         except GeometryError as error:
             return (str(error),)
-        return () if box is None else box_warnings(box, grid, self._margin_mm(), self.is_tight)
+        if box is None:
+            return ()
+        # A front end asks several times a second, and it is the same answer as long as these are the same.
+        margin_mm, asked = self._margin_mm(), self._warned_of
+        is_same = (
+            asked is not None and asked[0] is box and asked[1] is grid and asked[2:4] == (margin_mm, self.is_tight)
+        )
+        if asked is None or not is_same:
+            found = box_warnings(box, grid, margin_mm, self.is_tight)
+            self._warned_of = asked = box, grid, margin_mm, self.is_tight, found
+        return asked[4]
 
     def update_status(self) -> None:
         """Put the step into the status that it has for the box and the volume that are there now."""

@@ -34,6 +34,7 @@ from .engine import Engine
 from .faults import Faults
 from .frame_source import FrameSource
 from .jobs.jobs import Jobs
+from .jobs.yielding import pause_s
 from .laparoscope.laparoscope_part import LaparoscopePart
 from .live.live_part import LivePart
 from .live_image import LiveImage
@@ -55,8 +56,6 @@ if TYPE_CHECKING:
     from ..calibration.temporal_calibration import TimingEstimate
     from ..navigation.distance import TumorDistance
     from ..sweep import TrackedFrame
-
-_PAUSE_S = 0.001
 
 
 class Session:
@@ -213,7 +212,7 @@ class Session:
                     with self._faults.caught(now_s):
                         one.hide_live()
         if self._yields and self.is_busy:
-            time.sleep(_PAUSE_S)
+            time.sleep(pause_s(bool(self.jobs.steps) or self.tumor.is_shaping))
 
     def refresh(self, now_s: float | None = None) -> list[ToolReading]:
         """Bring image and tools up to date with the clock, so that silence shows; process() does it too."""

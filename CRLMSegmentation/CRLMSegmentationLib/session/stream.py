@@ -203,11 +203,12 @@ class StreamPart:
         if frames:
             self.frames_arrived(frames)
         status = source.status
-        if frames:
-            age_s = status.age.seconds if status.age.is_known else 0.0
-            if self.show(frames[-1], read_s - age_s, read_s):
-                source.shown(frames[-1])
-        self._take_transforms(source, clock)
+        with self._tools.held():
+            if frames:
+                age_s = status.age.seconds if status.age.is_known else 0.0
+                if self.show(frames[-1], read_s - age_s, read_s):
+                    source.shown(frames[-1])
+            self._take_transforms(source, clock)
         self._report(source.name, status)
         return bool(frames)
 
