@@ -36,10 +36,13 @@ def kind_of(contrast_db: float) -> str:
     return "faint" if abs(contrast_db) < FAINT_DB[side] else side
 
 
-def tried_looks(rows: Sequence[CaseRow], model: Path, drawn: int = 6, with_single: bool = True) -> list[dict[str, Any]]:
+def tried_looks(
+    rows: Sequence[CaseRow], model: Path, drawn: int = 6, single: Sequence[str] = tuple(REMAPS)
+) -> list[dict[str, Any]]:
     """{'case', 'kind', 'look', 'dice', 'marked', 'shown_ml'} of each case with each look; 'marked' is the Dice of all
     that reaches the model's threshold, shown or too faint. 'kind' is EMPTY for boxes that hold no tumor.
 
+    single  names of REMAPS that are tried; `drawn` looks come after them
     The same rows give the same looks, whatever the model.
     """
     segmenter = segmenter_of(model, threads=1)
@@ -56,15 +59,14 @@ def tried_looks(rows: Sequence[CaseRow], model: Path, drawn: int = 6, with_singl
             boxes.append((EMPTY, beside))
         for kind, box in boxes:
             image, truth = crop(case.volume, box).volume, crop(case.tumor, box).volume
-            for number, (look, remap) in enumerate(_looks(seed, drawn, with_single)):
+            for number, (look, remap) in enumerate(_looks(seed, drawn, single)):
                 seen = remapped(image, remap, np.random.default_rng([seed, number, 702]))
                 found.append({"case": row.case, "kind": kind, "look": look, **_figures(seen, truth, segmenter)})
     return found
 
 
-def _looks(seed: int, drawn: int, with_single: bool) -> Iterator[tuple[str, Remap]]:
-    if with_single:
-        yield from REMAPS.items()
+def _looks(seed: int, drawn: int, single: Sequence[str]) -> Iterator[tuple[str, Remap]]:
+    yield from ((name, REMAPS[name]) for name in single)
     for number in range(drawn):
         yield DRAWN, drawn_remap(np.random.default_rng([seed, number, 703]))
 
