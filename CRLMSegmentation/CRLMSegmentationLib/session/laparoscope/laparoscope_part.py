@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import ConfigurationError, CRLMError
+from ...errors import ConfigurationError, CRLMError, ModelError
 from ...files.laparoscope.camera_file import read_camera
 from ...inference.engine import WorkerPredictor
-from ...laparoscopy.network.landmark_finder import LandmarkFinder, landmark_model
+from ...inference.models.catalogue import model_choices
+from ...laparoscopy.network.landmark_finder import TASK, LandmarkFinder, landmark_model
 from ...laparoscopy.opened_model import OpenedModel, camera_for_size, curves_file, open_model
 from ...laparoscopy.overlay.drawing import views_of
 from ...laparoscopy.pose.registration import register_pose
@@ -30,6 +31,10 @@ NO_VIDEO = "No video of a laparoscope is open."
 NO_LINES = "No landmark is seen in this frame: show the liver's ridge, its ligament or its outline."
 NO_SCOPE_MODEL = "No model of the liver is open for the laparoscope: open one first."
 NO_CAMERA = "The camera is not known: open the file that crlm scope calibrate writes."
+NO_NETWORK = (
+    "No model for landmarks is installed, so none are looked for: train one (crlm study run, task landmarks), then "
+    "import it with crlm import-model."
+)
 BUSY = "The model is being registered: wait until that has ended."
 
 # A video from which nothing has come for so long is old.
@@ -40,6 +45,8 @@ BeginFinder = Callable[[str | None], tuple[Finder, Callable[[], None]]]
 
 def begin_finder(name_or_folder: str | None) -> tuple[Finder, Callable[[], None]]:
     """A network for landmarks in a process of its own, ready, and what ends it. Raises CRLMError."""
+    if name_or_folder is None and all(entry.problem for entry in model_choices(TASK)):
+        raise ModelError(NO_NETWORK)
     model = landmark_model(name_or_folder)
     predictor = WorkerPredictor(model)
     try:

@@ -13,12 +13,12 @@ from ..widgets import bound_to, main_button, side_section, warning_list
 if TYPE_CHECKING:
     from ...actions.scope_actions import ScopeActions
 
-_FIELD = {"variant": "outlined", "density": "compact", "hide_details": True, "classes": "mb-2"}
+_FIELD = {"variant": "outlined", "density": "compact", "hide_details": True, "classes": "mt-3 mb-2"}
 
 
 def scope_panel(scope: ScopeActions) -> None:
     """The whole section."""
-    kind = "scope_problem ? 'failed' : scope_open ? 'running' : ''"
+    kind = "scope_open ? 'running' : scope_problem ? 'failed' : ''"
     with side_section("scope", "Laparoscope", "mdi-video-outline", "scope_line", kind, "scope_busy", block="start"):
         with html.Div(v_if="scope_problem", classes="warning-line mb-3", id="scope-problem"):
             vuetify.VIcon("mdi-alert-outline", size="small")
@@ -35,7 +35,7 @@ def _shown(scope: ScopeActions) -> None:
         html.P("{{ scope_text }}", classes="quiet mb-2", id="scope-text")
         with html.Div(v_for="one in scope_landmarks", key="one.name", classes="figure-row"):
             with html.Span():
-                html.Span(classes="swatch mr-2", style=("`background: ${one.color}`",))
+                html.Span(classes="dot-of-line", style=("`background: ${one.color}`",))
                 html.Span("{{ one.name }}")
             html.Span("{{ one.percent }}", classes="value")
         with html.Div(classes="structures my-2", id="scope-switches"):

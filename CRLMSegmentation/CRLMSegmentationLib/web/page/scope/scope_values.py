@@ -45,8 +45,8 @@ def _percent(confidence: float | None) -> str:
 
 def _line(part: LaparoscopePart) -> str:
     """What stands below the title of the section, also while it is closed."""
-    if part.problem:
-        return "That did not work: open to see why"
     if part.is_playing:
         return f"{part.frames_per_second:.0f} frames/s"
-    return "The video has ended" if part.is_open else ""
+    if part.is_open and part.newest is not None:
+        return "The last frame of the video"
+    return "That did not work: open to see why" if part.problem else "No video is open"
