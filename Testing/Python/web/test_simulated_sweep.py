@@ -95,7 +95,7 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     page.click("#delete-2")
     tab.until(lambda: page.locator("#tumor-2").count() == 0 and _ml(tab) == undone_ml, "the first tumor again")
 
-    # While the browser waits for an answer, the step that is pressed and the button in it reach the program in this order
+    # While the browser waits for an answer, a step that is pressed and then the button in it arrive in this order
     page.evaluate("window.wasBusy = trame.client.isBusy; trame.client.isBusy = () => true")
     tab.open("segment")
 
