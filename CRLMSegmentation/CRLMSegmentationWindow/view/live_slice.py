@@ -9,8 +9,8 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from ..panels.live_banner import LiveBanner
 from . import layouts
+from .live_banner import LiveBanner
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import vtk
 
-from ..view.overlay import topmost_renderer
+from .overlay import topmost_renderer
 
 if TYPE_CHECKING:
     import slicer
