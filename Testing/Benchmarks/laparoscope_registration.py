@@ -49,6 +49,7 @@ from CRLMSegmentationLib.values.landmarks import LANDMARKS, Polyline  # noqa: E4
 ROUGH = np.array([12.0, -12, 10, 8, 10, -9])
 KEPT, RIGID, DEFORMED = "shape known, rigid", "of the CT, rigid", "of the CT, deformed"
 _FRAMES, _STRIP_WIDTH = 6, 480
+_SHOWN = (0, 2, 5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,7 @@ def _rms(values: list[np.ndarray]) -> float:
 
 
 def strip(seed: int, path: str) -> None:
-    """Six frames of a scope that moves: above with the landmarks that can be seen, below with the CT's model, which is
+    """Three of six frames of a scope that moves: above with the landmarks that can be seen, below with the CT's model, which is
     deformed and registered in each frame from the pose of the former.
     """
     case = case_of(seed)
@@ -179,8 +180,9 @@ def strip(seed: int, path: str) -> None:
         from_there = start if found is None else found.model_to_camera
         found = register_pose(case.of_ct, views.camera, lines, from_there, deform=True)
         bent = [part.moved(found.displaced) for part in parts]
-        rows[0].append(draw_landmarks(drawn.pictures[number], lines))
-        rows[1].append(draw_overlay(drawn.pictures[number], bent, views.camera, found.model_to_camera).picture)
+        if number in _SHOWN:
+            rows[0].append(draw_landmarks(drawn.pictures[number], lines))
+            rows[1].append(draw_overlay(drawn.pictures[number], bent, views.camera, found.model_to_camera).picture)
         wanted = transform_points(true_pose(case, views, number), case.operation.deformation.to_operation(case.tumors))
         off = np.linalg.norm(found.in_camera(case.tumors) - wanted, axis=1)
         print(
