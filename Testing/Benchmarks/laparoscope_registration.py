@@ -150,8 +150,9 @@ def _rms(values: list[np.ndarray]) -> float:
 
 
 def strip(seed: int, path: str) -> None:
-    """Three of six frames of a scope that moves: above with the landmarks that can be seen, below with the CT's model, which is
-    deformed and registered in each frame from the pose of the former.
+    """Three of six frames of a scope that moves: above with the landmarks that can be seen, below with the CT's model.
+
+    It is deformed and registered in each frame from the pose of the former.
     """
     case = case_of(seed)
     first = draw_views(case.operation, 1)
