@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..preoperative.ct_slices import COLORS
-from ..preoperative.structures import VALUES, Structures
+from ..preoperative.structures import LIVER, TUMOR, VALUES, VESSELS, Structures
 from . import names
 from .conversion import put_volume
 from .labelmap import mask_of, put_segment
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SEGMENTATION, _VOLUME = "vtkMRMLSegmentationNode", "vtkMRMLScalarVolumeNode"
 _WINDOW_HU, _LEVEL_HU = 350.0, 60.0
+_FILLED = {LIVER: 0.0, VESSELS: 0.3, TUMOR: 0.4}
 
 
 class CtEditing:
@@ -42,6 +43,9 @@ class CtEditing:
         for name in reversed(VALUES):
             red, green, blue = (channel / 255 for channel in COLORS[name])
             put_segment(self.segmentation, name, self._found.mask(name), color=(red, green, blue))
+        # What is drawn must not hide what it is drawn on.
+        for name, opacity in _FILLED.items():
+            self.segmentation.GetDisplayNode().SetSegmentOpacity2DFill(name, opacity)
         for node in (self.volume, self.segmentation):
             set_saved(node, False)
 

@@ -27,13 +27,13 @@ from .offscreen import RenderingError
 REPORT = "report.html"
 USE = "For research only: not a medical device, not for diagnosis."
 _PICTURE_PX, _TURN_DEG, _TILT_DEG = 460, 20.0, 10.0
-_MOST_LESIONS = 3
+_MOST_PICTURES = 4
 _STYLE = """
 @page { size: A4; margin: 14mm }
-body { font: 13px/1.45 system-ui, sans-serif; color: #1b2530; max-width: 182mm; margin: 0 auto }
+body { font: 13px/1.45 system-ui, sans-serif; color: #1b2530; max-width: 182mm; margin: 0 auto; padding: 10px }
 h1 { font-size: 20px; margin: 0 0 2px } h2 { font-size: 14px; margin: 14px 0 4px }
 .use { background: #fff1c9; border-left: 5px solid #e0a100; padding: 6px 10px; margin: 8px 0; font-weight: 600 }
-.pictures { display: grid; grid-template-columns: repeat(3, 1fr); gap: 6px }
+.pictures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px }
 figure { margin: 0 } img { width: 100%; aspect-ratio: 1; object-fit: contain; background: #000; display: block }
 figcaption { font-size: 11px; color: #51606e }
 table { border-collapse: collapse; width: 100% } th { text-align: left; color: #51606e; font-weight: 600 }
@@ -110,9 +110,9 @@ def _found_by(ct: OpenedCt) -> Iterator[str]:
 def _pictures_of(ct: OpenedCt, space: np.ndarray | None) -> Iterator[tuple[str, np.ndarray]]:
     """Captions, and pictures (rows, columns, 3): space, the largest lesions, and the liver where there is none."""
     assert ct.result is not None
-    remnant, lesions = ct.result.remnant, ct.result.measures.lesions[:_MOST_LESIONS]
-    cut = None if remnant is None else remnant.plane
+    cut = None if ct.result.remnant is None else ct.result.remnant.plane
     shown = list(ct.surfaces)
+    lesions = ct.result.measures.lesions[: _MOST_PICTURES - (space is not None) - (cut is not None)]
     if space is not None:
         yield "Structures in space, seen from the front", space
     for lesion in lesions:
