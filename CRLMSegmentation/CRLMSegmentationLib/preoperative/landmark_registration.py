@@ -104,7 +104,8 @@ def rigid(moving: np.ndarray, fixed: np.ndarray) -> np.ndarray:
 
 def read_landmarks(path: str | Path) -> Landmarks:
     """From a CSV file with the columns name, ct_r, ct_a, ct_s, reference_r, reference_a, reference_s, in mm; or a JSON
-    file {"ct": {name: [r, a, s]}, "reference": {name: [r, a, s]}}, of whose names those in both count.
+    file {"ct": {name: [r, a, s]}, "reference": {name: [r, a, s]}}, of whose names those in both count; or the
+    landmarks.json of `crlm simulate --patient`, of which those count that the stylus touched.
 
     Raises FileFormatError.
     """
@@ -139,6 +140,10 @@ def _of_csv(text: str) -> tuple[list[str], list[list[float]], list[list[float]]]
 
 
 def _of_json(content: Mapping[str, Any]) -> tuple[list[str], Sequence[Any], Sequence[Any]]:
+    if "landmarks" in content:
+        rows = content["landmarks"]
+        names = [str(row["name"]) for row in rows]
+        return names, [row["ct_ras_mm"] for row in rows], [row["touched_reference_mm"] for row in rows]
     ct, reference = content["ct"], content["reference"]
     names = [str(name) for name in ct if name in reference]
     return names, [ct[name] for name in names], [reference[name] for name in names]

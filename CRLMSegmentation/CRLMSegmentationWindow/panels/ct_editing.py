@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from .ct_panel import CtPanel
 
 
+_TAG = "CRLMCtEditor"
+
+
 class CtEditingControls:
     """Of the CtPanel `panel`."""
 
     def __init__(self, panel: CtPanel):
         self._panel, self.ui = panel, panel.ui
         ui = self.ui
-        self.editor = CorrectionEditor(ui.ctEditorFrame)
+        self.editor = CorrectionEditor(ui.ctEditorFrame, _TAG)
         self._nodes: CtEditing | None = None
         self._is_showing = False
         self._lesions: list[str] = []
@@ -93,7 +96,8 @@ class CtEditingControls:
         """What was drawn is dropped, and nothing of the CT stays in the scene."""
         if self._nodes is None:
             return
-        self.editor.close()
+        # Not only closed: it would go on watching the segmentation of the tumor.
+        self.editor.remove()
         slicer.util.setSliceViewerLayers(background=None)
         self._nodes.close()
         self._nodes = None

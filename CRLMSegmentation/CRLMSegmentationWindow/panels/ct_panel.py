@@ -183,9 +183,9 @@ class CtPanel(StepPanel):
             return "busy", _("WORKING"), sentence_of(part.without_places(part.progress[1]))
         if part.problem:
             return "bad", _("FAILED"), part.problem
+        if part.is_choosing:
+            return "ready", _("CHOOSE"), _("Choose one of {count} series.").format(count=len(part.series))
         if part.ct is None:
-            if part.series:
-                return "ready", _("CHOOSE"), _("Choose one of {count} series.").format(count=len(part.series))
             return "idle", _("OPTIONAL"), _("Open a CT: a DICOM folder, a volume or an earlier result.")
         text = self._reported or sentence_of(figures.ct_line(part.ct))
         if part.ct.result is None:

@@ -1,10 +1,11 @@
 """The self test of the module: one case from the live stream to the navigation view, by the widgets themselves.
 
-It plays the shipped sample over OpenIGTLink, presses the buttons of all five steps, checks nodes and geometry, stops
-an inference half-way, ends the worker process and the server and goes on, adds and deletes a second tumor, breaks the
-window's timer, changes the theme, loads scenes, reloads the module, calibrates a stylus, closes the scene, and checks
-that nothing is left running. A picture of each step goes to the folder of the environment variable CRLM_SCREENSHOTS, or
-into Slicer's temporary folder.
+It opens the CT of a simulated patient, corrects it and brings it into the operation; it plays the shipped sample over
+OpenIGTLink, presses the buttons of all five steps, checks nodes and geometry, stops an inference half-way, ends the
+worker process and the server and goes on, adds and deletes a second tumor, breaks the window's timer, changes the
+theme, loads scenes, reloads the module, calibrates a stylus, closes the scene, and checks that nothing is left running.
+A picture of each step goes to the folder of the environment variable CRLM_SCREENSHOTS, or into Slicer's temporary
+folder.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import slicer
 
 from .. import remembered
 from .self_test_calibrate import CalibrateSteps
+from .self_test_ct import CtSteps
 from .self_test_faults import Faults
 from .self_test_people import People
 from .self_test_scenes import Scenes
@@ -23,7 +25,7 @@ from .self_test_tools import Leftovers, make_dark
 from .self_test_tumors import Tumors
 
 
-class SelfTest(Steps, Faults, People, Tumors, Scenes, CalibrateSteps):
+class SelfTest(Steps, Faults, People, Tumors, Scenes, CalibrateSteps, CtSteps):
     """`SelfTest(case).run()`, with the ScriptedLoadableModuleTest."""
 
     def run(self) -> None:
@@ -36,6 +38,7 @@ class SelfTest(Steps, Faults, People, Tumors, Scenes, CalibrateSteps):
         self.window.parameters.recordFolder = self._own / "recordings"
         self.window.parameters.caseFolder = self._own / "cases"
         try:
+            self.ct_before_the_operation()
             self.connect()
             self.record()
             self.box()
@@ -51,6 +54,7 @@ class SelfTest(Steps, Faults, People, Tumors, Scenes, CalibrateSteps):
             self.doubts_are_seen()
             self.navigate()
             self.several_tumors()
+            self.ct_into_the_operation()
             self.reconnect_while_navigating()
             self.a_fault_is_shown_as_lost()
             self.words_stand_out_in_every_theme()

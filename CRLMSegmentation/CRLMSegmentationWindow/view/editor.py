@@ -28,10 +28,13 @@ _TAG = "CRLMSegmentationEditor"
 
 
 class CorrectionEditor:
-    """A qMRMLSegmentEditorWidget that is made when it is first needed and releases everything when it is closed."""
+    """A qMRMLSegmentEditorWidget that is made when it is first needed and releases everything when it is closed.
 
-    def __init__(self, frame: qt.QFrame):
-        self._frame = frame
+    tag  of its node: two editors with one node would take each other's undo
+    """
+
+    def __init__(self, frame: qt.QFrame, tag: str = _TAG):
+        self._frame, self._tag = frame, tag
         self._is_open = False
         self.widget = None
 
@@ -42,7 +45,7 @@ class CorrectionEditor:
 
     def keep_overlaps(self) -> None:
         """What is drawn as one segment stays in the others: a tumor lies in the liver."""
-        node = _editor_node()
+        node = _editor_node(self._tag)
         node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
 
     def open(self, segmentation: slicer.vtkMRMLSegmentationNode, volume: slicer.vtkMRMLScalarVolumeNode) -> None:
@@ -50,7 +53,7 @@ class CorrectionEditor:
         if self.widget is None:
             self.widget = self._make()
         self.widget.setMRMLScene(slicer.mrmlScene)
-        self.widget.setMRMLSegmentEditorNode(_editor_node())
+        self.widget.setMRMLSegmentEditorNode(_editor_node(self._tag))
         self.widget.setSegmentationNode(segmentation)
         self.widget.setSourceVolumeNode(volume)
         if segmentation.GetSegmentation().GetNumberOfSegments():
@@ -77,7 +80,7 @@ class CorrectionEditor:
             self.widget.setParent(None)
             self.widget.deleteLater()
             self.widget = None
-        node = slicer.mrmlScene.GetSingletonNode(_TAG, "vtkMRMLSegmentEditorNode")
+        node = slicer.mrmlScene.GetSingletonNode(self._tag, "vtkMRMLSegmentEditorNode")
         if node is not None:
             slicer.mrmlScene.RemoveNode(node)
 
@@ -91,11 +94,11 @@ class CorrectionEditor:
         return widget
 
 
-def _editor_node() -> slicer.vtkMRMLSegmentEditorNode:
-    node = slicer.mrmlScene.GetSingletonNode(_TAG, "vtkMRMLSegmentEditorNode")
+def _editor_node(tag: str) -> slicer.vtkMRMLSegmentEditorNode:
+    node = slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLSegmentEditorNode")
     if node is None:
         node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
         node.UnRegister(None)
-        node.SetSingletonTag(_TAG)
+        node.SetSingletonTag(tag)
         node = slicer.mrmlScene.AddNode(node)
     return node

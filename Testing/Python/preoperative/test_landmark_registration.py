@@ -95,3 +95,16 @@ def test_the_transform_file_maps_reference_to_the_ct_in_lps_as_slicer_takes_it(t
     in_reference = transform_points(TRUE, place)
     flip = np.array([-1, -1, 1])
     assert np.allclose(np.array(read.TransformPoint((in_reference * flip).tolist())) * flip, place, atol=1e-6)
+
+
+def test_landmarks_of_a_simulated_patient_are_those_that_were_touched(tmp_path):
+    rows = [
+        {"name": f"p{n}", "ct_ras_mm": [n, 2.0, 3.0], "true_reference_mm": [9, 9, 9], "touched_reference_mm": [n, 5, 6]}
+        for n in range(3)
+    ]
+    path = tmp_path / "landmarks.json"
+    path.write_text(json.dumps({"simulated": True, "landmarks": rows}), encoding="utf-8")
+    found = read_landmarks(path)
+    assert found.names == ("p0", "p1", "p2")
+    np.testing.assert_allclose(found.ct[1], [1, 2, 3])
+    np.testing.assert_allclose(found.reference[2], [2, 5, 6])

@@ -94,13 +94,13 @@ def test_a_series_is_chosen_from_the_list_segmented_and_kept_without_a_name(sess
         write_dicom_series(ct_with(diameter), folder / phase, 3, phase, "20260105")
     part = session.preoperative
     part.open_dicom(folder)
-    assert until(session).ct is None and len(part.series) == 2
+    assert until(session).ct is None and len(part.series) == 2 and part.is_choosing
     chosen = next(one for one in part.series if "portal" in one.title)
     assert chosen.details == "CT, 30 slices, 3 mm, contrast, 2026-01-05"
     assert chosen.picture.shape == (30, 30)
     assert chosen.picture.min() < 50 and chosen.picture.max() > 150
     part.choose_series(chosen.summary.number)
-    assert until(session).ct.facts.date == "2026-01-05" and not part.has_result
+    assert until(session).ct.facts.date == "2026-01-05" and not part.has_result and not part.is_choosing
     part.start_segmentation()
     assert until(session).has_result, part.problem
     assert part.structures == ["liver", "vessels", "tumor"] and session.begun[0].is_closed
@@ -117,6 +117,9 @@ def test_a_series_is_chosen_from_the_list_segmented_and_kept_without_a_name(sess
     part.open_result(kept)
     np.testing.assert_array_equal(until(session).ct.volume.voxels, voxels)
     assert part.ct.result.measures.liver_ml == pytest.approx(216) and part.series == ()
+    # While it is open, another folder is listed to choose from.
+    part.open_dicom(folder)
+    assert until(session).is_choosing and part.has_result
 
 
 def test_progress_is_told_and_what_is_cancelled_leaves_what_was_there(session, tmp_path):

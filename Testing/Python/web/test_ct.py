@@ -99,7 +99,8 @@ def test_a_series_becomes_structures_with_a_table_that_can_be_looked_at(opened, 
     assert tab.line("ct") == "No CT is open"
     type_path(tab, "ct-path", tmp_path / "nowhere", "ct-open")
     assert tab.error() == "There is no such file or folder on this computer; check the path."
-    type_path(tab, "ct-path", tmp_path / "DOE^JANE", "ct-open")
+    # The folder is sent by the browser, its files are gone once the CT is read.
+    page.set_input_files("#ct-upload", str(tmp_path / "DOE^JANE"))
     page.wait_for_selector("#ct-series")
     assert page.locator("#ct-series img").count() == 2
     assert "CT, 50 slices, 3 mm, contrast, 2026-01-05" in page.inner_text("#ct-series")

@@ -49,6 +49,7 @@ def test_a_series_is_chosen_by_its_number(a_window):
         SimpleNamespace(summary=summary, title="portal", details="CT, 90 slices", is_ct=True),
         SimpleNamespace(summary=SimpleNamespace(number=1), title="scout", details="CR", is_ct=False),
     ]
+    session.preoperative.is_choosing = True
     window.refresh()
     assert window.ct.state_text == "CHOOSE: Choose one of 2 series."
     chosen = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ class PreoperativePart(LookedAt):
     model, device for the next segmentation; None for the first model that there is
     begin         begins a network, for tests
     series        of the DICOM folder that is open, to choose from; () when none is
+    is_choosing   they were listed, and none was chosen yet, also while another CT is open
     registration  of this CT with Reference; None without
     followed      the lesions over several dates; None without
     remnant       what a resection along a plane would leave
@@ -66,6 +68,7 @@ class PreoperativePart(LookedAt):
         self.device = "auto"
         self.begin: Begin = begin_network
         self.series: tuple[ListedSeries, ...] = ()
+        self.is_choosing = False
         self.registration: InOperation | None = None
         self.followed: FollowUp | None = None
         self.remnant = RemnantPlan(self)
@@ -130,7 +133,7 @@ class PreoperativePart(LookedAt):
         place = self._take(folder)
 
         def listed(series: list[ListedSeries]) -> None:
-            self.series, self._dicom = tuple(series), place
+            self.series, self._dicom, self.is_choosing = tuple(series), place, True
             cts = [one for one in series if one.is_ct]
             if len(series) == 1 and cts:
                 self.choose_series(cts[0].summary.number)
@@ -236,6 +239,13 @@ class PreoperativePart(LookedAt):
         self._edited()
         self.changed()
 
+    def release_dicom(self) -> None:
+        """The DICOM files are not there any more; what was read of them stays."""
+        self.series, self._dicom = (), None
+        if self.ct is not None and self.ct.dicom is not None:
+            self.ct = replace(self.ct, dicom=None)
+            self.changed()
+
     # What its parts do
 
     def compute(self, compute: Callable[[Progress, ShouldCancel], OpenedCt], done: Callable[[OpenedCt], None],
@@ -278,7 +288,7 @@ class PreoperativePart(LookedAt):
         """Another case: nothing of this patient is left but the results on disk."""
         self._work.cancel()
         self._work.problem = ""
-        self.series, self.ct, self.at = (), None, {}
+        self.series, self.ct, self.at, self.is_choosing = (), None, {}, False
         self.registration = self.followed = self._dicom = None
         self.remnant.take(None)
         self.corrections.forget()
@@ -319,6 +329,7 @@ class PreoperativePart(LookedAt):
         self._edited()
 
     def _look_at(self, ct: OpenedCt) -> None:
+        self.is_choosing = False
         self.ct, self.at = ct, ct.slices.begin()
         self.remnant.take(ct.result)
         self.corrections.forget()

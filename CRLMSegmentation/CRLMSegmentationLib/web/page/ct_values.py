@@ -54,6 +54,7 @@ class CtValues:
             "ct_there": ct is not None,
             "ct_has_result": result is not None,
             "ct_series": self._listed,
+            "ct_choosing": part.is_choosing,
             "ct_figures": [list(one) for one in figures.liver_figures(result.measures)] if result is not None else [],
             "ct_lesions": [list(figures.lesion_row(one)) for one in result.measures.lesions] if result else [],
             "ct_doubts": ct.doubts if ct is not None else [],
@@ -118,7 +119,7 @@ def _line(part: PreoperativePart) -> str:
         return part.without_places(part.progress[1]) or "Working"
     if part.problem:
         return "That did not work: open to see why"
-    if part.ct is None and part.series:
+    if part.is_choosing:
         return f"{len(part.series)} series: choose one"
     return figures.ct_line(part.ct)
 

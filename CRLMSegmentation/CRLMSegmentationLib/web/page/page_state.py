@@ -187,6 +187,7 @@ class PageState:
     ct_model: str = ""
     ct_part: str = "open"  # the part of the section that is open
     ct_series: list[Any] = field(default_factory=list)  # {"number", "title", "details", "is_ct", "picture"}
+    ct_choosing: bool = False  # one of them is to be chosen
     ct_there: bool = False
     ct_title: str = ""
     ct_has_result: bool = False

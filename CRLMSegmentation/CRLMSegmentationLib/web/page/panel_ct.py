@@ -51,7 +51,7 @@ def _working(ct: CtActions) -> None:
 
 def _series(ct: CtActions) -> None:
     """What a DICOM folder holds, each with a picture."""
-    with html.Div(v_if="ct_series.length && !ct_there", id="ct-series"):
+    with html.Div(v_if="ct_choosing", id="ct-series"):
         html.Div("Which series? Usually the portal venous phase with thin slices.", classes="label")
         with html.Button(
             v_for="one in ct_series", key="one.number", classes=("`series ${one.is_ct ? '' : 'is-other'}`",),
@@ -162,7 +162,19 @@ def _open(ct: CtActions) -> None:
             described.OPEN_DICOM.label, "mdi-folder-open-outline", (ct.open, "[ct_path, '']"), id="ct-open",
             classes="mt-2", v_if=f"!{_IS_VOLUME}", **bound_to(described.OPEN_DICOM),
         )  # fmt: skip
-        html.P("No name of a patient is kept or shown.", classes="quiet mt-2")
+    html.Input(
+        type="file", id="ct-upload", multiple=True, change="utils.crlm.uploadDicom($event.target)",
+        style="display:none", raw_attrs=["webkitdirectory"],
+    )  # fmt: skip
+    side_button(
+        "Send a DICOM folder", "mdi-folder-upload-outline", "utils.crlm.choose('ct-upload')", id="ct-send",
+        classes="mt-2", **bound_to(described.OPEN_DICOM, unless="upload_progress >= 0"),
+    )  # fmt: skip
+    progress_bar("upload_progress", v_if="upload_progress >= 0", classes="mt-2")
+    html.P(
+        "No name of a patient is kept or shown. Files that are sent are deleted as soon as the CT is read.",
+        classes="quiet mt-2",
+    )  # fmt: skip
     with html.Div(v_if="ct_results.length", classes="mt-3"):
         vuetify.VSelect(
             v_model=("ct_result",), items=("ct_results",), label="Results that were kept here", id="ct-result", **_FIELD

@@ -13,6 +13,7 @@ from ..actions.saving import Saving
 from ..actions.uploads import is_configuration, is_points
 from ..controller import Controller
 from .ct_pictures import CtPictures
+from .ct_uploads import CtUploads
 from .scope_pictures import ScopePictures
 
 _logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Routes:
         self._saving = saving
         self._run = secrets.token_hex(8)
         self._pictures = (CtPictures(controller.session.preoperative), ScopePictures(controller.session.laparoscope))
+        self._ct_uploads = CtUploads(controller)
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/upload", self.upload)
@@ -34,6 +36,11 @@ class Routes:
         app.router.add_get("/alive", self.alive)
         for pictures in self._pictures:
             pictures.add_to(app)
+        self._ct_uploads.add_to(app)
+        app.on_cleanup.append(self._close)
+
+    async def _close(self, _app: web.Application) -> None:
+        self._ct_uploads.close()
 
     async def alive(self, _request: web.Request) -> web.Response:
         """Which run of the program this is: a tab sees by it that the program was started anew."""

@@ -27,6 +27,27 @@
       }
       window.trame.state.set("upload_progress", -1);
     },
+    // A folder of slices goes one by one: the names of its files stay here, they may be those of patients.
+    async uploadDicom(input) {
+      const { state } = window.trame;
+      const files = Array.from(input.files);
+      input.value = "";
+      if (!files.length) return;
+      const post = (path, body) => fetch("ct/dicom" + path, { method: "POST", body });
+      state.set("upload_progress", 0);
+      try {
+        const begun = await post("");
+        if (!begun.ok) return; // The server has reported the reason to every tab.
+        const { batch } = await begun.json();
+        for (const [number, file] of files.entries()) {
+          if (!(await post("/" + batch, file)).ok) return;
+          state.set("upload_progress", (100 * (number + 1)) / files.length);
+        }
+        await post("/" + batch + "/open");
+      } finally {
+        state.set("upload_progress", -1);
+      }
+    },
     // The CT in space is turned where the button was pressed, and drawn anew as soon as its last picture has come.
     beginTurn(event) {
       const { state } = window.trame;
