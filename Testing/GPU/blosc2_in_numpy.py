@@ -21,6 +21,15 @@ class _Array:
     schunk: _Chunk
 
 
+class _Opened(np.memmap):
+    """A part of it is a copy, as blosc2 gives one: nnU-Net writes into what it has cut out, and torch would write into
+    the file's own pages.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        return np.array(super().__getitem__(key))
+
+
 def set_nthreads(count: int) -> None:
     """Nothing is compressed."""
 
@@ -36,7 +45,7 @@ open_file = open
 
 
 def open(urlpath: str, **how: Any) -> np.ndarray:
-    array: np.ndarray = np.load(urlpath, mmap_mode="r")
+    array: np.ndarray = np.load(urlpath, mmap_mode="r").view(_Opened)
     return array
 
 
