@@ -17,7 +17,7 @@ from ..errors import CRLMError
 from ..mrml.application import application_on
 from ..mrml.scene_view import SceneView
 from ..session import actions
-from ..session.case.case_source import LIVE, REPLAYED
+from ..session.case.case_source import REPLAYED
 from ..session.session import Session
 from ..session.state import SessionState, Step, StepStatus
 from .actions.settable import BOX_MM
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .views.views import Views
 
 _PERIOD_S = 1 / 30
-_FIGURES_EVERY_S = 0.2
+_FIGURES_EVERY_S, _DISTANCES_EVERY_S = 0.2, 1 / 20
 _THRESHOLD_EVERY_S = 0.15
 _FAULT = "Not live: the program has a fault"
 
@@ -71,10 +71,8 @@ class Controller:
         self.distances = Series(30.0)
         self.shown_edge_mm = 0.0
         self._requested_threshold: float | None = None
-        self._threshold_s = self._figures_s = 0.0
-        self._changed = True
-        self._is_measuring = False
-        self._fault = ""
+        self._threshold_s = self._figures_s = self._distances_s = 0.0
+        self._changed, self._is_measuring, self._fault = True, False, ""
         self._heartbeats = 0
         self._notices: tuple[str, ...] = ()
         self._segment_status: StepStatus | None = None
@@ -114,9 +112,9 @@ class Controller:
             _logger.error("The page could not be brought up to date.", exc_info=error)
         self._is_measuring, self._changed = False, True
         with self.state as state:
-            state.tools, state.tumors = mirror.lost_lines(state.tools), mirror.lost_tumors(state.tumors)
-            state.frames_per_second = 0.0
-            state.live_text, state.live_hidden = _FAULT, True
+            state.alarm, state.tools = "lost" if state.tools else "", mirror.lost_lines(state.tools)
+            state.tumors = mirror.lost_tumors(state.tumors)
+            state.frames_per_second, state.live_text, state.live_hidden = 0.0, _FAULT, True
             steps = state.steps
             if steps["navigate"]["status"] == "live":
                 state.steps = {**steps, "navigate": {"status": "failed", "text": "Distances are lost"}}
@@ -147,6 +145,9 @@ class Controller:
         if self._changed:
             self._changed = False
             self.show_steps()
+        if now_s - self._distances_s >= _DISTANCES_EVERY_S:
+            self._distances_s = now_s
+            self.show_distances()
         if now_s - self._figures_s >= _FIGURES_EVERY_S:
             self._figures_s = now_s
             self.show_figures(now_s)
@@ -224,7 +225,9 @@ class Controller:
             state.has_anything = state.has_sweep or has_volume
             state.question, state.fault = question or "", plain(session.fault or "")
             state.actions = mirror.action_values(session, plain)
-            self._update_origin(state)
+            state.update(mirror.origin_values(session))
+            if session.stream.source is None and not state.has_anything:
+                state.data_kind = ""
             state.engine_text = plain(engine.message) if engine.state in ("starting", "failed") else ""
             if box is not None:
                 self.shown_edge_mm = float(min(BOX_MM[1], max(BOX_MM[0], round(max(box.size_mm)))))
@@ -237,15 +240,6 @@ class Controller:
             if new_notices:
                 state.note_text, state.notes = plain(new_notices[-1]), state.notes + 1
             self._open_next_step(state, steps)
-
-    def _update_origin(self, state: State) -> None:
-        session = self.session
-        source = session.stream.source
-        origin = session.case.origin or (source.origin if source is not None else None)
-        state.origin_text, state.is_real = mirror.origin_text(origin), origin in (LIVE, REPLAYED)
-        state.live_title = mirror.live_title(source.origin if source is not None else None)
-        if source is None and not state.has_anything:
-            state.data_kind = ""
 
     def fill_choices(self) -> None:
         """Models, recordings and calibrations that can be chosen, as they are now."""
@@ -260,8 +254,15 @@ class Controller:
             if state.files and not state.file:
                 state.file = state.files[0]["value"]
 
+    def show_distances(self) -> None:
+        """The large numbers; what has not changed is not sent."""
+        values = mirror.distance_values(self.session, self.session.tools.readings())
+        if any(self.state[name] != value for name, value in values.items()):
+            with self.state as state:
+                state.update(values)
+
     def show_figures(self, now_s: float) -> None:
-        """What changes all the time: rate, distances, the recording."""
+        """What changes all the time: rate, curves, the recording."""
         session, stream = self.session, self.session.stream.status
         readings = session.tools.readings()
         rate = stream.frames_per_second if stream is not None and stream.connected else 0.0

@@ -18,7 +18,7 @@ from CRLMSegmentationLib.session.live.live_text import HINT, LiveStatus, live_te
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
 from CRLMSegmentationLib.session.tools import ToolReading
 from CRLMSegmentationLib.tracking.age import Age
-from CRLMSegmentationLib.values import Box
+from CRLMSegmentationLib.values import Box, image_plane
 from CRLMSegmentationLib.web.library import Library
 from CRLMSegmentationLib.web.page import mirror, page_state
 from CRLMSegmentationLib.web.page.page_state import STEP_LABELS, STEPS
@@ -94,13 +94,24 @@ def test_navigation_is_live_only_while_a_distance_is_known():
     ],
 )
 def test_a_tool_is_reported_in_text(reading, distance, kind, text):
-    (line,) = mirror.tool_lines([reading])
+    (line,) = mirror.tool_lines([replace(reading, age_s=0.14)])
     error = "error unknown" if reading.signed_distance_mm is not None else ""
     told = "Nothing is known of the error." if error else ""
     assert line == {
         "name": "Stylus", "distance": distance, "error": error, "explanation": told, "kind": kind, "text": text,
-        "own_kind": kind, "tumor": "tumor", **NO_OTHER,
+        "own_kind": kind, "tumor": "tumor", "short_error": error, "in_image": "",
+        "age": "0.1 s ago" if reading.status is ToolStatus.LIVE else "", **NO_OTHER,
     }  # fmt: skip
+
+
+def test_the_frame_has_the_color_of_the_worst_tool_and_the_live_image_says_where_it_stands():
+    readings = [_reading(ToolStatus.LOST), _reading(distance_mm=3.0, margin=MarginState.WITHIN_MARGIN), _reading()]
+    assert mirror.alarm_of(mirror.tool_lines(readings)) == "near"
+    assert mirror.alarm_of(mirror.tool_lines(readings[:1])) == "lost" and mirror.alarm_of([]) == ""
+    # An image 7 mm before the tip, which points away from it.
+    plane = image_plane([[1, 0, 0, -50], [0, 1, 0, -50], [0, 0, 1, 7], [0, 0, 0, 1]], (100, 100))
+    (line,) = mirror.tool_lines([_reading(distance_mm=3.0)], plane=plane)
+    assert line["in_image"] == "tip 7 mm beside the image, it has passed it 7 mm ago"
 
 
 def test_a_distance_stands_with_its_error_and_why_it_may_be_larger():
@@ -210,7 +221,7 @@ def test_tools_of_which_nothing_is_known_any_more_keep_no_number():
     (line,) = mirror.lost_lines(mirror.tool_lines([_reading(distance_mm=3.0, margin=MarginState.WITHIN_MARGIN)]))
     assert line == {
         "name": "Stylus", "distance": "– mm", "error": "", "explanation": "", "text": "lost", "kind": "lost",
-        "own_kind": "lost", "tumor": "tumor", **NO_OTHER,
+        "own_kind": "lost", "tumor": "tumor", "short_error": "", "in_image": "", "age": "", **NO_OTHER,
     }  # fmt: skip
 
 

@@ -97,6 +97,7 @@ def test_a_tumor_of_an_earlier_sweep_brings_its_volume_back_until_the_newest_one
     assert session.volume.value is earlier and state.has_tumor and state.actions["show_newest"]["why_not"] == ""
     session.tools.update("StylusToReference", Pose(np.eye(4)))
     controller.show_figures(0.0)
+    controller.show_distances()
     assert "found in an earlier volume" in state.tools[0]["text"]
     press(actions.show_newest)
     controller.show_steps()
@@ -134,6 +135,7 @@ def test_each_tumor_has_its_distance_and_none_when_everything_is_lost(page, monk
     pose[:3, 3] = 10, 10, 18
     controller.session.tools.update("StylusToReference", Pose(pose))
     controller.show_figures(0.0)
+    controller.show_distances()
     first, other = controller.state.tumors
     assert first["distance"].startswith("3.") and first["kind"] == "near" and other["kind"] == "clear"
     [tool] = controller.state.tools

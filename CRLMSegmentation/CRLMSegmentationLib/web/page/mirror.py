@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...navigation.image_crossing import image_crossing
 from ...navigation.margin import Severity
-from ...navigation.stated_distance import explanation
+from ...navigation.stated_distance import error_text, explanation
 from ...navigation.tracked_tool import ToolStatus
 from ...session.actions import ACTIONS
+from ...session.case.case_source import LIVE, REPLAYED
 from ...session.state import SessionState, Step, StepStatus
 from ...session.tumors.tumor_lines import tumor_lines
 from .calibration_values import calibration_values
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ...session.session import Session
     from ...session.tools import ToolReading
     from ...tracking import StreamStatus
+    from ...values import ImagePlane
 
 _STATUS = {
     StepStatus.WAITING: "waiting",
@@ -84,17 +87,21 @@ def outline_values(part: LivePart, plain: Callable[[str], str]) -> dict[str, Any
     }
 
 
+def distance_values(session: Session, readings: Sequence[ToolReading]) -> dict[str, Any]:
+    """The distances of all tools, by the names of PageState; readings: of all tools, now."""
+    no_distance = "no tumor to measure to" if session.case.question is None else "same patient?"
+    name = session.tumors.chosen.name if len(session.tumors.all) > 1 else "tumor"
+    image = session.stream.image
+    lines = tool_lines(readings, no_distance, name, image.plane if image.is_live() else None)
+    return {"tools": lines, "alarm": alarm_of(lines) if first_distance_mm(readings) is not None else ""}
+
+
 def live_values(session: Session, readings: Sequence[ToolReading], plain: Callable[[str], str]) -> dict[str, Any]:
-    """What changes all the time beside the steps, by the names of PageState.
+    """What changes all the time beside steps and distances, by the names of PageState.
 
     readings  of all tools, now
     """
-    no_distance = "no tumor to measure to" if session.case.question is None else "same patient?"
-    name = session.tumors.chosen.name if len(session.tumors.all) > 1 else "tumor"
-    values = {
-        "tools": tool_lines(readings, no_distance, name),
-        "tumors": tumor_values(session, readings),
-    }
+    values = {"tumors": tumor_values(session, readings)}
     return {**values, **outline_values(session.live, plain), **calibration_values(session.calibration, plain)}
 
 
@@ -106,6 +113,16 @@ def clock_text(seconds: float | None) -> str:
 def origin_text(origin: str | None) -> str:
     """Of a session's origin; '' for None."""
     return _ORIGINS.get(origin or "", "")
+
+
+def origin_values(session: Session) -> dict[str, Any]:
+    """Where the data are from, by the names of PageState."""
+    source = session.stream.source
+    origin = session.case.origin or (source.origin if source is not None else None)
+    return {
+        "origin_text": origin_text(origin), "is_real": origin in (LIVE, REPLAYED),
+        "live_title": live_title(source.origin if source is not None else None),
+    }  # fmt: skip
 
 
 def live_title(origin: str | None) -> str:
@@ -154,12 +171,15 @@ def _line(name: str, state: SessionState, step: Step) -> dict[str, str]:
 
 
 def tool_lines(
-    readings: Iterable[ToolReading], no_distance: str = "no tumor to measure to", tumor: str = "tumor"
-) -> list[dict[str, str]]:
-    """What the page shows of each tool: name, tumor, distance, error, explanation, text, kind, and the other tumor's.
+    readings: Iterable[ToolReading], no_distance: str = "no tumor to measure to", tumor: str = "tumor",
+    plane: ImagePlane | None = None,
+) -> list[dict[str, str]]:  # fmt: skip
+    """What the page shows of each tool: name, tumor, distance, error, explanation, age, text, kind, where it stands
+    against the live image, and what is known of the other tumor.
 
     no_distance  what is said of a tool that is tracked and not measured
     tumor        what the chosen tumor is called
+    plane        of the live image; None while it is not live
     """
     lines = []
     for reading in readings:
@@ -173,11 +193,25 @@ def tool_lines(
             {
                 "name": reading.name, "tumor": tumor, "distance": distance, "error": reading.error_text,
                 "explanation": reading.error_explanation, "text": text, "kind": _KINDS[reading.severity],
-                "own_kind": _KINDS[reading.margin.severity],
+                "own_kind": _KINDS[reading.margin.severity], "in_image": _in_image(reading, plane),
+                "short_error": "" if reading.signed_distance_mm is None else error_text(reading.budget),
+                "age": reading.age_text,
                 **_other_values(reading),
             }
         )  # fmt: skip
     return lines
+
+
+def _in_image(reading: ToolReading, plane: ImagePlane | None) -> str:
+    tip = reading.tip_to_reference
+    crossing = None if tip is None or plane is None else image_crossing(tip, plane)
+    return "" if crossing is None else crossing.text
+
+
+def alarm_of(lines: Iterable[Mapping[str, str]]) -> str:
+    """The worst kind among the tools that the page shows: 'inside', 'near', 'lost' or 'clear'; '' without tools."""
+    kinds = {line["kind"] for line in lines}
+    return next((kind for kind in ("inside", "near", "lost", "clear") if kind in kinds), "")
 
 
 def _other_values(reading: ToolReading) -> dict[str, str]:
@@ -204,8 +238,8 @@ def tumor_values(session: Session, readings: Iterable[ToolReading]) -> list[dict
 def lost_lines(lines: list[dict[str, str]]) -> list[dict[str, str]]:
     """The same tools when nothing is known of them any more."""
     lost = {
-        "distance": "– mm", "error": "", "explanation": "", "text": ToolStatus.LOST.value, "kind": "lost",
-        "own_kind": "lost", **_NO_OTHER,
+        "distance": "– mm", "error": "", "short_error": "", "explanation": "", "age": "", "in_image": "",
+        "text": ToolStatus.LOST.value, "kind": "lost", "own_kind": "lost", **_NO_OTHER,
     }  # fmt: skip
     return [{**line, **lost} for line in lines]
 

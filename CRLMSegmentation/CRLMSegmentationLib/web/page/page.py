@@ -18,7 +18,7 @@ from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
 from .scope.panel_scope import scope_panel, scope_view
 from .tumor_list import tumor_list
-from .widgets import bound_to, each_tool, other_tumor
+from .widgets import bound_to, each_tool, named, other_tumor
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -93,6 +93,10 @@ def _bar(cases: CaseActions) -> None:
         )  # fmt: skip
         html.Div("{{ data_kind }}", v_if="data_kind && data_kind !== origin_text", classes="chip", id="data-kind")
         vuetify.VSpacer()
+        vuetify.VBtn(
+            icon="mdi-volume-high", click="utils.crlm.switchSound()", id="sound", variant="text", height=40, width=40,
+            title="Warning sound within the margin", raw_attrs=[*named("Warning sound"), 'aria-pressed="false"'],
+        )  # fmt: skip
         with html.Div(v_if="connected", classes=("`stream ${frames_per_second > 0 ? 'is-live' : 'is-silent'}`",)):
             html.Span(classes="dot")
             html.Span(
@@ -160,6 +164,10 @@ def _views() -> None:
             html.Div("{{ live_title }}", classes="view-title")
             html.Div("{{ live_text }}", classes="view-empty", v_if="live_text && live_hidden", id="no-image")
             html.Div("{{ live_text }}", classes="view-banner", v_if="live_text && !live_hidden", id="not-placed")
+            _frame()
+            with html.Div(classes="read-out is-small", v_if="can_navigate && tools.length", id="live-read-out"):
+                with each_tool():
+                    _short_reading()
         with html.Div(classes="view view-3d"):
             client.ServerTemplate(name=THREE_D)
             html.Div("In space", classes="view-title")
@@ -170,18 +178,35 @@ def _views() -> None:
                 with each_tool():
                     html.Div("{{ tool_shown.distance }}", classes=("`distance is-${tool_shown.own_kind}`",))
                     html.Div(
-                        "{{ tool_shown.error }}", classes="distance-error", v_if="tool_shown.error",
-                        title=("tool_shown.explanation",),
+                        "{{ tool_shown.short_error }}{{ tool_shown.age ? ' · ' + tool_shown.age : '' }}",
+                        classes="distance-error", v_if="tool_shown.short_error", title=("tool_shown.explanation",),
                     )  # fmt: skip
                     html.Div(
                         "{{ tool_shown.name }} to {{ tool_shown.tumor }} · {{ tool_shown.text }}", classes="tool-text"
                     )
                     other_tumor()
+            _frame()
         for number, tag in enumerate(SLICES):
             with html.Div(classes=f"view view-slice view-{tag.lower()}"):
                 client.ServerTemplate(name=tag)
                 html.Div(f"{{{{ slice_titles[{number}] }}}}", classes="view-title")
                 html.Div("The volume appears here", classes="view-empty", v_if="!has_picture")
+
+
+def _frame() -> None:
+    """Around a view, in the color of the worst that is known of any tool."""
+    html.Div(classes=("`view-frame is-${can_navigate ? alarm : ''}`",))
+
+
+def _short_reading() -> None:
+    """In the live image, where there is little room, and what is looked at: where the tool stands against it, too."""
+    html.Span("{{ tool_shown.distance }}", classes=("`distance is-${tool_shown.own_kind}`",))
+    html.Span(
+        "{{ tool_shown.short_error }}{{ tool_shown.age ? ' · ' + tool_shown.age : '' }}", classes="distance-error",
+        v_if="tool_shown.short_error",
+    )  # fmt: skip
+    html.Div("{{ tool_shown.name }} to {{ tool_shown.tumor }} · {{ tool_shown.text }}", classes="tool-text")
+    html.Div("{{ tool_shown.in_image }}", classes="tool-text", v_if="tool_shown.in_image")
 
 
 def _sentences() -> None:

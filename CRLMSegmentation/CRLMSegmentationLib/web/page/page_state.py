@@ -145,6 +145,7 @@ class PageState:
     can_navigate: bool = False  # by the chosen tumor, or by another one of the case
     margin_mm: float = DEFAULT_SAFETY_MARGIN_MM
     tools: list[Any] = field(default_factory=list)
+    alarm: str = ""  # "inside", "near", "lost" or "clear": the worst that is known of any tool; "" while none measures
     distance_curves: list[Any] = field(default_factory=list)
     margin_line: float = 0.0
     zero_line: float = 0.0

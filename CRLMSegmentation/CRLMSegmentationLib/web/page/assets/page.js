@@ -63,6 +63,31 @@
         ct_tilt: Math.min(89, Math.max(-89, tilt)),
       });
     },
+    // A tone within the margin, quicker inside the tumor; each tab for itself, and never before somebody has asked for it.
+    switchSound() {
+      const wanted = crlm.audio === null;
+      if (wanted) crlm.audio = new AudioContext();
+      else crlm.audio.close();
+      if (!wanted) crlm.audio = null;
+      document.getElementById("sound").setAttribute("aria-pressed", String(wanted));
+    },
+    audio: null,
+    lastTone: 0,
+    sound() {
+      const { state } = window.trame;
+      const every_ms = { near: 1000, inside: 350 }[state.get("can_navigate") ? state.get("alarm") : ""];
+      const isOld = document.body.classList.contains("is-cut-off");
+      if (crlm.audio === null || !every_ms || isOld || performance.now() - crlm.lastTone < every_ms) return;
+      crlm.lastTone = performance.now();
+      const tone = crlm.audio.createOscillator();
+      const volume = crlm.audio.createGain();
+      tone.frequency.value = 880;
+      volume.gain.setValueAtTime(0.2, crlm.audio.currentTime);
+      volume.gain.exponentialRampToValueAtTime(0.001, crlm.audio.currentTime + 0.15);
+      tone.connect(volume).connect(crlm.audio.destination);
+      tone.start();
+      tone.stop(crlm.audio.currentTime + 0.15);
+    },
     async saveCase() {
       const answer = await fetch("case", { method: "POST" });
       if (!answer.ok) return; // The server has reported the reason to every tab.
@@ -118,6 +143,7 @@
     document.body.classList.toggle("is-cut-off", now - lastHeartbeat > cutOffAfter_ms || ((late || isWaiting) && now > lastHeartbeat));
   }, 100);
   setInterval(echo, 500);
+  setInterval(crlm.sound, 50);
 
   // When the program or the network goes away the page says so, and comes back by itself: the session lives there.
   // A program that was started anew knows nothing of what was seen here: that is said after the page was loaded again.
