@@ -269,8 +269,8 @@ class Controller:
         self.rates.add(now_s, rate if stream is not None else None)
         distance_mm = mirror.first_distance_mm(readings)
         self.distances.add(now_s, distance_mm)
-        if self._is_measuring != (distance_mm is not None):
-            self._is_measuring, self._changed = distance_mm is not None, True
+        is_measuring = distance_mm is not None
+        self._changed, self._is_measuring = self._changed or is_measuring != self._is_measuring, is_measuring
         recording = session.recording.state
         with self.state as state:
             state.connected = stream is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..laparoscope.laparoscope_part import BUSY, NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO
+from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, SCOPE_BUSY
 from .action import Action
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def _always(session: Session) -> str:
 
 
 def _while_busy(session: Session) -> str:
-    return BUSY if session.laparoscope.is_busy else ""
+    return SCOPE_BUSY if session.laparoscope.is_busy else ""
 
 
 def _without_video(session: Session) -> str:
@@ -29,7 +29,7 @@ def _without_lines(session: Session) -> str:
     if session.case.question is not None:
         return session.case.question
     if part.is_busy:
-        return BUSY
+        return SCOPE_BUSY
     if not part.is_open:
         return NO_VIDEO
     if part.model is None:

@@ -23,19 +23,15 @@ from ...laparoscopy.pose.registration import register_pose
 from ...values.camera import Camera
 from ..event import Event
 from ..jobs.task import Task
+from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, SCOPE_BUSY
 from .shown_frame import SWITCHES, Registered, ShownFrame
 from .video_sources import FileFeed, FrameFeed, StreamFeed
 from .video_worker import Finder, VideoWorker
 
-NO_VIDEO = "No video of a laparoscope is open."
-NO_LINES = "No landmark is seen in this frame: show the liver's ridge, its ligament or its outline."
-NO_SCOPE_MODEL = "No model of the liver is open for the laparoscope: open one first."
-NO_CAMERA = "The camera is not known: open the file that crlm scope calibrate writes."
 NO_NETWORK = (
     "No model for landmarks is installed, so none are looked for: train one (crlm study run, task landmarks), then "
     "import it with crlm import-model."
 )
-BUSY = "The model is being registered: wait until that has ended."
 
 # A video from which nothing has come for so long is old.
 _SILENT_S = 1.0
@@ -303,4 +299,4 @@ class LaparoscopePart:
 
     def _check_idle(self) -> None:
         if self._registering is not None:
-            raise ConfigurationError(BUSY)
+            raise ConfigurationError(SCOPE_BUSY)
