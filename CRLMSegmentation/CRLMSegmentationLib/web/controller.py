@@ -67,8 +67,7 @@ class Controller:
         self.session.accuracy.read(library.folder, self.session.report)
         self.correction = Correction(slicer_app, self.view)
         self.beside = BesideValues(self.session)
-        self.rates = Series(30.0)
-        self.distances = Series(30.0)
+        self.rates, self.distances = Series(30.0), Series(30.0)
         self.shown_edge_mm = 0.0
         self._requested_threshold: float | None = None
         self._threshold_s = self._figures_s = self._distances_s = 0.0

@@ -40,10 +40,15 @@ def test_every_status_of_a_step_has_a_word():
         assert {line["status"] for line in lines.values()} <= set(STEP_LABELS)
 
 
+# Slicer's Segment Editor is begun and its result taken; on the page a ball is drawn.
+IN_THE_WINDOW = (actions.EDIT_CT, actions.TAKE_CORRECTION)
+
+
 def test_every_action_of_the_session_has_a_button_on_the_page():
     text = "".join(path.read_text(encoding="utf-8") for path in Path(page_state.__file__).parent.rglob("*.py"))
     names = {action: name for name, action in vars(actions).items() if isinstance(action, actions.Action)}
-    assert [names[action] for action in actions.ACTIONS if f"described.{names[action]}" not in text] == []
+    missing = {action for action in actions.ACTIONS if f"described.{names[action]}" not in text}
+    assert missing == set(IN_THE_WINDOW)
     assert set(page_state.PageState().actions) == {action.name for action in actions.ACTIONS}
 
 
