@@ -154,14 +154,13 @@ class CtEditingControls:
 
     def show_buttons(self) -> None:
         """What can be done now."""
-        show, ui = self._panel.show_action, self.ui
-        for button, action in (
-            (ui.ctPlaneButton, actions.DRAW_PLANE),
-            (ui.ctRemovePlaneButton, actions.REMOVE_PLANE),
-            (ui.ctNoTumorButton, actions.REMOVE_LESION),
-            (ui.ctUndoButton, actions.UNDO_CORRECTION),
-        ):
-            show(button, action)
+        show = show_action = self._panel.show_action
+        ui = self.ui
+        show_action(ui.ctPlaneButton, actions.DRAW_PLANE)
+        show_action(ui.ctRemovePlaneButton, actions.REMOVE_PLANE)
+        show_action(ui.ctNoTumorButton, actions.REMOVE_LESION)
+        show_action(ui.ctUndoButton, actions.UNDO_CORRECTION)
+        # These two have words of their own.
         show(ui.ctTurnAroundButton, actions.MOVE_PLANE, _("The other side stays"))
         taking = self.editor.is_open
         show(ui.ctCorrectButton, actions.TAKE_CORRECTION if taking else actions.EDIT_CT)

@@ -31,6 +31,10 @@ OF_TWO_KINDS = {
     "--threads": "checked where it is read",
     "--spacing": "three numbers where a volume is reconstructed, one where an accuracy is simulated",
     "--task": "of a model that is taken over, or several of a study",
+    "--network": "any of a study's tasks, or one of those of the landmarks",
+    "--epochs": "checked where it is read, or at once",
+    "--iterations": "checked where it is read, or at once",
+    "--workers": "checked where it is read, or at once",
     "--kind": "of a model that is taken over, or which models a study trains",
 }
 

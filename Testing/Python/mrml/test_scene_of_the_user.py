@@ -35,6 +35,7 @@ def working(session, sweep, volume, box):
     session.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
     session.stream.show_frame(sweep.frames[4].with_changes(transforms={}))
     assert session.wait() and stylus_is_seen(session) is not None
+    session.process()  # what shows the tool against the image is drawn at a tick
     return session
 
 

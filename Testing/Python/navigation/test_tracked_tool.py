@@ -86,5 +86,5 @@ def test_every_view_has_a_color_for_every_severity_and_every_state_has_a_severit
     from CRLMSegmentationLib.web.page import mirror
 
     assert {state.severity for state in MarginState} <= set(Severity)
-    assert set(tools_view._COLORS) == set(mirror._KINDS) == set(Severity)
+    assert set(tools_view.COLORS) == set(mirror._KINDS) == set(Severity)
     assert set(picture_style.ALERT) == {severity.value for severity in Severity}

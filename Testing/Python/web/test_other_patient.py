@@ -124,7 +124,8 @@ def test_a_case_waits_for_a_person_when_the_images_come_from_elsewhere(serve, vi
     page.click("#asked >> text=Save it first")
     page.wait_for_selector("#same-patient", state="detached")
     assert tab.line("box") == "Record a sweep first" and tab.label("segment") == ""
-    assert not page.is_visible(".read-out") and tab.tumor_pixels("3d") == 0
+    assert not page.is_visible(".read-out")
+    tab.until(lambda: tab.tumor_pixels("3d") == 0, "no tumor in space", patience_s=30)
     (saved,) = (path for path in (served.folder / "cases").iterdir() if path.is_dir())
 
     # And back to it, from the list: it is of another source than what is connected

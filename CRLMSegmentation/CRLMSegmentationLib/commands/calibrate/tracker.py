@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="standard deviation of a sensor's position along each axis")  # fmt: skip
     parser.add_argument("--rotation-deg", type=float, required=True, metavar="DEG",
                         help="standard deviation of its orientation about each axis")  # fmt: skip
-    parser.add_argument("--serial", default="", metavar="TEXT",
+    parser.add_argument("--serial", metavar="TEXT",
                         help="its serial number: what was calibrated with another tracker is told then")  # fmt: skip
     add_calibrations_option(parser)
 
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
     if not all(math.isfinite(value) and 0 <= value < 90 for value in given):
         raise ConfigurationError("Give position and rotation as numbers from 0 to 90.")
     check_calibrations(arguments.calibrations, [])
-    print_facts({"position_mm": given[0], "rotation_deg": given[1], "serial": arguments.serial})
+    print_facts({"position_mm": given[0], "rotation_deg": given[1], "serial": arguments.serial or ""})
     if not arguments.calibrations:
         raise ConfigurationError("Give --calibrations: the file of calibrations that it is written into.")
     add_to_calibrations(

@@ -20,6 +20,7 @@ from ...laparoscopy.network.landmark_finder import TASK, LandmarkFinder, landmar
 from ...laparoscopy.opened_model import OpenedModel, camera_for_size, curves_file, open_model
 from ...laparoscopy.overlay.drawing import views_of
 from ...laparoscopy.pose.registration import register_pose
+from ...tracking.age import Age
 from ...values.camera import Camera
 from ..event import Event
 from ..jobs.task import Task
@@ -32,9 +33,6 @@ NO_NETWORK = (
     "No model for landmarks is installed, so none are looked for: train one (crlm study run, task landmarks), then "
     "import it with crlm import-model."
 )
-
-# A video from which nothing has come for so long is old.
-_SILENT_S = 1.0
 
 BeginFinder = Callable[[str | None], tuple[Finder, Callable[[], None]]]
 
@@ -137,9 +135,9 @@ class LaparoscopePart:
         if worker.is_starting:
             return "The network for landmarks is being loaded."
         frame = worker.newest
-        silent_s = 0.0 if frame is None else time.monotonic() - frame.frame.came_s
-        if worker.is_playing and silent_s > _SILENT_S:
-            return f"No frame has come for {silent_s:.0f} s: this one is old."
+        silent = Age(0.0 if frame is None else time.monotonic() - frame.frame.came_s)
+        if worker.is_playing and not silent.is_live:
+            return f"No frame has come for {silent}: this one is old."
         if frame is None or frame.network_ms is None:
             return "No landmarks are looked for."
         times = f"network {frame.network_ms:.0f} ms, lines {frame.post_ms:.0f} ms"
@@ -154,7 +152,8 @@ class LaparoscopePart:
             return ""
         age_s = found.age_s(time.monotonic() if now_s is None else now_s)
         how = "deformed" if found.registration.is_deformed else "rigid"
-        gone = "; too old to be drawn" if found.strength(found.of_s + age_s) <= 0 else ""
+        strength = found.strength(found.of_s + age_s)
+        gone = "; too old to be drawn" if strength <= 0 else ""
         return (
             f"Registered {age_s:.0f} s ago ({how}): lines fit to {found.registration.reprojection_px:.1f} pixels, "
             f"error to be expected at the tumors {found.error_mm:.0f} mm{gone}"
