@@ -36,6 +36,8 @@ _FILLED_SHARE = 0.28
 _PAPER = 28
 # Of a planned cut: its line, and how bright what would go is left.
 _CUT_COLOR, _GOES = (80, 230, 140), 0.55
+# Sine of the angle between a slice and the plane of a cut, below which the two are taken for parallel.
+_LEAST_UPRIGHT = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,10 +128,10 @@ class CtSlices:
         for name, mask in self._shown.masks.items():
             if name in shown:
                 _lay(colors, _resized(self._plane(mask, through, index, rows, columns), size), COLORS[name], name)
-        if cut is not None:
-            self._draw_cut(colors, cut, plane, index)
         if cross is not None:
             self._draw_cross(colors, cross, rows, columns)
+        if cut is not None:
+            self._draw_cut(colors, cut, plane, index)
         return colors
 
     def _grey(self, through: int, index: int, rows: int, columns: int, size: tuple[int, int]) -> np.ndarray:
@@ -174,7 +176,9 @@ class CtSlices:
         # As wide in a slice that the plane meets at a flat angle as in one that it stands upright in.
         across_slices = self._to_ras[:3, 2 - through] / self._spacing[through]
         upright = np.sqrt(max(0.0, 1.0 - float(np.dot(across_slices, cut.normal)) ** 2))
-        colors[np.abs(distance) <= pixel_mm * upright] = _CUT_COLOR
+        # In a slice that lies in the plane there is no line.
+        if upright > _LEAST_UPRIGHT:
+            colors[np.abs(distance) <= 2.0 * pixel_mm * upright] = _CUT_COLOR
 
     def _within(self, axis: int, index: int) -> int:
         return int(min(max(index, 0), self._shape[axis] - 1))

@@ -86,3 +86,13 @@ def test_a_slice_shows_the_plane_and_darkens_what_goes(found):
     assert green.mean() / len(row) == pytest.approx((30.5 - 10.5) / 60, abs=0.01)
     darker = np.flatnonzero(row.sum(axis=1) < plain[int(cut.shape[0] * 0.4)].sum(axis=1))
     assert darker.min() / len(row) == pytest.approx(10 / 60, abs=0.01) and darker.max() < green.max()
+
+
+def test_a_slice_that_lies_in_the_plane_is_seen_through_it(found):
+    slices = CtSlices(found.label_map.with_voxels(np.full(found.label_map.voxels.shape, 60, np.int16)), found)
+    at = slices.at(np.array([10.0, 20, -30]))
+    plane = CutPlane.of(slices.point_of(at), np.array([-1.0, 0, 0]))
+    picture = slices.picture("sagittal", at["sagittal"], cross=at, cut=plane).astype(int)
+    assert not ((picture[..., 1] > 200) & (picture[..., 0] < 120)).any()
+    axial = slices.picture("axial", at["axial"], cross=at, cut=plane).astype(int)
+    assert ((axial[..., 1] > 200) & (axial[..., 0] < 120)).any(axis=1).all(), "the line lies over that of the cross"
