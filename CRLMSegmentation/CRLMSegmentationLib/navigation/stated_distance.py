@@ -1,7 +1,8 @@
 """How a distance and its error are written: the one place that says '7.5 mm ± 1.8'.
 
 What stands behind ± is where 95 of 100 errors lie (Budget.within_mm). Where a source of error is not known it says 'at
-least', and why.
+least', and why; where nothing is known that can be told in tenths of a millimetre, that the error is unknown: 'at least
+0.0' would be read as 'exact'.
 """
 
 from __future__ import annotations
@@ -13,19 +14,25 @@ _MOST_REASONS = 2
 
 
 def distance_text(distance_mm: float, budget: Budget | None) -> str:
-    """'7.5 mm ± 1.8', or '7.5 mm ± at least 1.2'; '7.5 mm, error unknown' without a budget."""
-    number = f"{distance_mm:.1f} mm"
-    if budget is None:
-        return f"{number}, error unknown"
-    least = "" if budget.is_complete else "at least "
-    return f"{number} ± {least}{budget.within_mm:.1f}"
+    """'7.5 mm ± 1.8', or '7.5 mm ± at least 1.2'; '7.5 mm, error unknown' where nothing is known of it."""
+    number, within = f"{distance_mm:.1f} mm", _within(budget)
+    return f"{number} ± {within}" if within else f"{number}, error unknown"
 
 
 def error_text(budget: Budget | None) -> str:
     """The error alone, to stand below a large number: '± 1.8 mm' or '± at least 1.2 mm'."""
+    within = _within(budget)
+    return f"± {within} mm" if within else "error unknown"
+
+
+def _within(budget: Budget | None) -> str:
+    """'1.8' or 'at least 1.2'; '' where nothing is known."""
     if budget is None:
-        return "error unknown"
-    return f"± {'' if budget.is_complete else 'at least '}{budget.within_mm:.1f} mm"
+        return ""
+    number = f"{budget.within_mm:.1f}"
+    if budget.is_complete:
+        return number
+    return "" if float(number) == 0 else f"at least {number}"
 
 
 def reason_text(budget: Budget | None, most: int = _MOST_REASONS) -> str:

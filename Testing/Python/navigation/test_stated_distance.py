@@ -22,6 +22,14 @@ def test_without_any_budget_it_says_so():
     assert explanation(None) == "Nothing is known of the error."
 
 
+def test_at_least_nothing_is_not_taken_for_exact():
+    """Of a tumor drawn by hand, touched by a stylus that was calibrated elsewhere, rounding alone is known."""
+    little = Budget({"surface": 0.02}, {"outline": "drawn by hand", "stylus": "not calibrated here"})
+    assert distance_text(8.7, little) == "8.7 mm, error unknown" and error_text(little) == "error unknown"
+    assert reason_text(little) == "drawn by hand; not calibrated here"
+    assert distance_text(8.7, Budget({"surface": 0.02}, {})) == "8.7 mm ± 0.0"
+
+
 def test_many_reasons_are_counted():
     many = Budget({}, {"a": "one", "b": "two", "c": "three", "d": "one"})
     assert reason_text(many) == "one; two; and 1 more"
