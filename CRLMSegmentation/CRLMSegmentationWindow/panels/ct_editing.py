@@ -154,16 +154,14 @@ class CtEditingControls:
 
     def show_buttons(self) -> None:
         """What can be done now."""
-        show = show_action = self._panel.show_action
-        ui = self.ui
+        show_action, ui = self._panel.show_action, self.ui
         show_action(ui.ctPlaneButton, actions.DRAW_PLANE)
         show_action(ui.ctRemovePlaneButton, actions.REMOVE_PLANE)
         show_action(ui.ctNoTumorButton, actions.REMOVE_LESION)
         show_action(ui.ctUndoButton, actions.UNDO_CORRECTION)
-        # These two have words of their own.
-        show(ui.ctTurnAroundButton, actions.MOVE_PLANE, _("The other side stays"))
+        show_action(ui.ctTurnAroundButton, actions.MOVE_PLANE, _("The other side stays"))
         taking = self.editor.is_open
-        show(ui.ctCorrectButton, actions.TAKE_CORRECTION if taking else actions.EDIT_CT)
+        show_action(ui.ctCorrectButton, actions.TAKE_CORRECTION if taking else actions.EDIT_CT)
 
     def _fill_lesions(self) -> None:
         ct, box = self._panel.session.preoperative.ct, self.ui.ctLesionComboBox
