@@ -3,6 +3,7 @@ said.
 """
 
 import json
+import threading
 import time
 
 import numpy as np
@@ -13,8 +14,10 @@ from CRLMSegmentationLib.files.laparoscope.camera_file import write_camera
 from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import write_picture
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.laparoscopy.network.landmark_finder import FoundLandmarks
+from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose
 from CRLMSegmentationLib.laparoscopy.pose.solver import moved
 from CRLMSegmentationLib.session import actions
+from CRLMSegmentationLib.session.laparoscope import laparoscope_part
 from CRLMSegmentationLib.session.session import Session
 
 pytest.importorskip("cv2", reason="OpenCV is not installed (extra 'scope')")
@@ -91,6 +94,33 @@ def test_the_model_is_laid_over_the_video_with_its_error_and_fades(session, file
     session.forget_case()
     assert part.newest is None and part.model is None and part.registered is None
     assert session.ended == [None]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_was_being_registered_is_not_laid_over_the_video_of_another_case(
+    session, files, liver_view, monkeypatch, fails
+):
+    part, may_end = session.laparoscope, threading.Event()
+
+    def wait_until_it_may(*given, **options):
+        may_end.wait(_PATIENCE_S)
+        if fails:
+            raise LaparoscopeError("The lines of the former patient determine no pose.")
+        return register_pose(*given, **options)
+
+    monkeypatch.setattr(laparoscope_part, "register_pose", wait_until_it_may)
+    actions.OPEN_SCOPE_VIDEO.run(session, files / "pictures")
+    until(session, lambda part: part.newest is not None and part.newest.lines)
+    actions.OPEN_SCOPE_MODEL.run(session, files / "model")
+    actions.OPEN_SCOPE_CAMERA.run(session, files / "camera.json")
+    part.start = liver_view.pose
+    actions.REGISTER_SCOPE.run(session)
+    part.forget()
+    assert part.start is None
+    part.open_video(files / "pictures")
+    may_end.set()
+    until(session, lambda part: not part.is_busy)
+    assert part.registered is None and part.problem == "" and part.registration_text() == ""
 
 
 def test_switches_change_what_is_drawn(session, files):

@@ -81,6 +81,7 @@ class LaparoscopePart:
         self._shown = frozenset(SWITCHES)
         self._worker: VideoWorker | None = None
         self._registering: Task | None = None
+        self._registering_in: VideoWorker | None = None
         self._problem = ""
         self._scaled = ""
         self._seen: tuple[object, ...] = ()
@@ -234,6 +235,7 @@ class LaparoscopePart:
             return Registered(parts, views, found, error_mm, frame.frame.came_s)
 
         self._problem = ""
+        self._registering_in = self._worker
         self._registering = Task(compute, "registration of the laparoscope")
         self.changed()
 
@@ -244,11 +246,13 @@ class LaparoscopePart:
         task = self._registering
         if task is not None and task.has_ended:
             self._registering = None
-            if task.error is None:
+            # Of a video that was closed meanwhile nothing is taken: the next one may be of another patient.
+            is_of_this, self._registering_in = self._registering_in is self._worker, None
+            if task.error is None and is_of_this:
                 self._take(task.result)
-            elif isinstance(task.error, CRLMError):
+            elif isinstance(task.error, CRLMError) and is_of_this:
                 self._problem = str(task.error)
-            else:
+            elif task.error is not None and not isinstance(task.error, CRLMError):
                 self._problem = "The registration has failed, and it is a fault of this program; the log says more."
                 raise task.error
         state = (self.newest, self.is_playing, self.is_busy, self.problem, self.registration_text())
@@ -259,7 +263,7 @@ class LaparoscopePart:
     def forget(self) -> None:
         """Another case: nothing of this patient is left."""
         self._end_video()
-        self.title, self.model, self.camera = "", None, None
+        self.title, self.model, self.camera, self.start, self._problem = "", None, None, None, ""
         self._forget_registration()
 
     def close(self) -> None:
