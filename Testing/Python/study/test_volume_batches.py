@@ -1,7 +1,10 @@
 """Boxes with the looks of other scanners: what they keep, what they change, and a training on them."""
 
+import copy
+
 import numpy as np
 import pytest
+from CRLMSegmentationLib.study.training.half_precision import channels_last
 from CRLMSegmentationLib.study.training.volumes import batches, looks
 from CRLMSegmentationLib.study.training.volumes.batches import placed, training_batches, validation_batches, varied
 from CRLMSegmentationLib.study.training.volumes.looks import GreyBox, other_look
@@ -113,3 +116,30 @@ def test_validation_sees_every_box_as_it_is_and_with_a_look_of_its_own():
     stream = validation_batches([box(), box(False)], 2, (24, 24, 24), None)
     first, second, third = (next(stream)["data"] for _ in range(3))
     assert (third == first).all() and not (second == first).all()
+
+
+def test_with_channels_last_a_network_computes_the_same_and_turns_nothing_around():
+    import torch
+
+    torch.manual_seed(0)
+    plain = torch.nn.Sequential(
+        torch.nn.Conv3d(1, 4, 3, padding=1), torch.nn.InstanceNorm3d(4, affine=True), torch.nn.LeakyReLU(),
+        torch.nn.Conv3d(4, 2, 3, padding=1), torch.nn.InstanceNorm3d(2, affine=True),
+    )  # fmt: skip
+    laid_out = copy.deepcopy(plain)
+    channels_last(laid_out)
+    images = torch.randn(3, 1, 8, 9, 10)
+    found, expected = laid_out(images), plain(images)
+    assert found.is_contiguous(memory_format=torch.channels_last_3d)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    weights = torch.randn(expected.shape)
+    for answer in (expected, found):
+        (answer * weights).sum().backward()
+    for one, other in zip(plain.parameters(), laid_out.parameters()):
+        torch.testing.assert_close(other.grad, one.grad, rtol=1e-3, atol=1e-3)
+    assert laid_out.state_dict().keys() == plain.state_dict().keys()
+    planes = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.InstanceNorm2d(2))
+    images = torch.randn(2, 1, 8, 8)
+    expected = planes(images)
+    channels_last(planes)
+    assert torch.equal(planes(images), expected)

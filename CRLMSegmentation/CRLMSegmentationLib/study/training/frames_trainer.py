@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..checked_fields import limited
+from .half_precision import in_half_precision
 from .plane_batches import planes_in_memory, training_batches, validation_batches
 from .recipe import Recipe
-from .trainer import in_half_precision, study_trainer_class
+from .trainer import study_trainer_class
 
 WHICH_FRAMES = ("tumor", "all")
 DA5, FAST = "da5", "fast"

@@ -72,27 +72,6 @@ def study_trainer_class(recipe: Recipe) -> type[Any]:
     return StudyTrainer
 
 
-def in_half_precision(trainer: Any) -> None:
-    """A training step of that class in bfloat16, where the processor computes in it."""
-    import torch
-
-    step = trainer.train_step
-
-    def train_step(self: Any, batch: dict[str, Any]) -> dict[str, Any]:
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.device.type == "cpu" and computes_in_bfloat16()):
-            result: dict[str, Any] = step(self, batch)
-        return result
-
-    trainer.train_step = train_step
-
-
-def computes_in_bfloat16() -> bool:
-    """True when the processor has instructions for it: without them it is slower than float32."""
-    import torch
-
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-
-
 def _with_few_curves(trainer: Any, base: Any) -> None:
     """nnU-Net draws its curves anew after every epoch, which takes longer than a short one."""
 

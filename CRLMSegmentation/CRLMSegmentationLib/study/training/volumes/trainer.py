@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...cases.dataset import RawDataset
+from ..half_precision import in_half_precision
 from ..nnunet_home import NnunetHome
-from ..trainer import in_half_precision, study_trainer_class
+from ..trainer import study_trainer_class
 from .batches import boxes_in_memory, training_batches, validation_batches
 
 if TYPE_CHECKING:
