@@ -85,8 +85,9 @@ peers:
 
 # The browser that goes through the web page; without it those tests skip.
 browser:
-	@command -v chromium >/dev/null || .ci/apt-install \
-	  "Chromium is not here: the tests of the web page will skip (on Debian: apt install chromium)" chromium
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || .ci/apt-install \
+	  "Chromium is not here: the tests of the web page will skip (on Debian: apt install chromium-headless-shell)" \
+	  chromium-headless-shell
 
 # What the campaign for a graphics card (Testing/GPU) takes to a bare machine with Python 3.12 and torch: wheels/ beside it.
 GPU_WHEELS := Testing/GPU/wheels

@@ -7,7 +7,6 @@ Takes a minute or two. Needs Chromium and the extra `web`; see Testing/Python/we
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -22,7 +21,7 @@ from CRLMSegmentationLib.simulation.patient.labels import LABELS
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Python" / "web"))
 
 from conftest import SCREENSHOTS, Visitor
-from served_page import ServedPage
+from served_page import NO_CHROMIUM, ServedPage, chromium_program
 
 # What other programs call liver has no vessels in it, which go on outside.
 _MASKS = {
@@ -107,9 +106,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=5, help="number of the patient")
     parser.add_argument("--pictures", required=True, metavar="FOLDER", help="folder for the pictures")
     arguments = parser.parse_args()
-    program = os.environ.get("CRLM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    program = chromium_program()
     if program is None:
-        parser.error("Chromium is not on this machine (on Debian: apt install chromium)")
+        parser.error(NO_CHROMIUM)
     os.environ[SCREENSHOTS] = arguments.pictures
     with tempfile.TemporaryDirectory() as folder:
         simulate(arguments.seed, Path(folder))

@@ -10,7 +10,6 @@ import argparse
 import itertools
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Python" / "web"))
 
 from conftest import Visitor
-from served_page import ServedPage
+from served_page import ServedPage, chromium_program
 
 # In the tab itself: when a distance came that is another one, and when the program said that it goes on.
 _COUNT = """
@@ -57,9 +56,7 @@ def measure(size: tuple[int, int], seconds: float) -> dict[str, object]:
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory(prefix="crlm-page-") as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CRLM_CHROMIUM") or shutil.which("chromium"), args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
         began_s = time.perf_counter()
         served = ServedPage(Path(folder))
         try:

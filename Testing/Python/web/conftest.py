@@ -2,16 +2,16 @@
 
 import os
 import re
-import shutil
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from served_page import ServedPage
+from served_page import NO_CHROMIUM, ServedPage, chromium_program
 
 SCREENSHOTS = "CRLM_SCREENSHOTS"
 STEPS = ("connect", "record", "box", "segment", "navigate")
@@ -175,9 +175,9 @@ def chromium():
     """A headless Chromium; the tests skip aloud where there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: the page was not tested")
     pytest.importorskip("trame_slicer", reason="no trame-slicer: the page was not tested")
-    program = os.environ.get("CRLM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    program = chromium_program()
     if program is None:
-        pytest.skip("Chromium is not on this machine: the page was not tested (on Debian: apt install chromium)")
+        pytest.skip(f"{NO_CHROMIUM}: the page was not tested")
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
@@ -210,15 +210,15 @@ def visit(chromium):
     assert [problem for visitor in visitors for problem in visitor.problems] == []
 
 
-@pytest.fixture
-def serve(tmp_path):
-    """serve(*arguments): a ServedPage; it has to end in good order."""
+@contextmanager
+def _serving(folder: Path):
+    """start(*arguments): a ServedPage with a folder of its own; each has to end in good order."""
     pages = []
 
     def start(*arguments: str) -> ServedPage:
-        folder = tmp_path / f"page{len(pages)}"
-        folder.mkdir()
-        pages.append(ServedPage(folder, *arguments))
+        own = folder / f"page{len(pages)}"
+        own.mkdir()
+        pages.append(ServedPage(own, *arguments))
         return pages[-1]
 
     yield start
@@ -229,7 +229,23 @@ def serve(tmp_path):
 
 
 @pytest.fixture
-def saved_case(tmp_path):
+def serve(tmp_path):
+    """serve(*arguments): a ServedPage for one test."""
+    with _serving(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_all(tmp_path_factory):
+    """serve_all(*arguments): a ServedPage that the tests of a file go on with, one after the other. A start costs some
+    seconds of processor time.
+    """
+    with _serving(tmp_path_factory.mktemp("pages")) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def saved_case(tmp_path_factory):
     """The folder of a case with a round tumor of 14 mm about (23.6, 23.6, 23.6) mm in a volume of noise."""
     pytest.importorskip("slicer", reason="slicer-core is not installed: no case was saved")
     import numpy as np
@@ -243,6 +259,6 @@ def saved_case(tmp_path):
     session.volume.set(Volume(noise, ijk_to_ras))
     session.box.set(Box((23.6, 23.6, 23.6), (30.0, 30.0, 30.0)))
     session.tumor.set(Volume((squared < 49).astype(np.uint8), ijk_to_ras))
-    folder = session.case.save(tmp_path / "round")
+    folder = session.case.save(tmp_path_factory.mktemp("case") / "round")
     session.close()
     return folder

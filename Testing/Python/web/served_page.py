@@ -1,7 +1,8 @@
-"""`crlm web` in a process of its own."""
+"""`crlm web` in a process of its own, and the browser that it is looked at with."""
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,14 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 _START_S = 600
+# The same browser; the first one has no window and takes half of the processor time.
+_CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser")
+NO_CHROMIUM = "Chromium is not on this machine (on Debian: apt install chromium-headless-shell)"
+
+
+def chromium_program() -> str | None:
+    """The program that CRLM_CHROMIUM names, or one of this machine."""
+    return os.environ.get("CRLM_CHROMIUM") or next(filter(None, map(shutil.which, _CHROMIUM)), None)
 
 
 def _command_of(task: Path) -> bytes:

@@ -4,8 +4,16 @@ import json
 import re
 
 import numpy as np
+import pytest
 from CRLMSegmentationLib.tracking import Replayer
 from recorded_calibration import LANDMARKS_XML, PHANTOM_XML, PLUS_IMAGE_TO_PROBE, pivoted_stylus, scanned_phantom
+
+
+@pytest.fixture(scope="module")
+def served(serve_all, shared_data):
+    """One page for all of it, with what PLUS has of the phantoms."""
+    recordings = shared_data / "calibration"
+    return serve_all(str(recordings / LANDMARKS_XML), str(recordings / PHANTOM_XML))
 
 
 def connect(tab, port):
@@ -24,9 +32,8 @@ def figures(tab):
     return dict(row.split("\n")[:2] for row in tab.page.locator(".figure-row").all_inner_texts() if "\n" in row)
 
 
-def test_a_stylus_is_calibrated_on_recorded_poses(serve, visit, shared_data):
+def test_a_stylus_is_calibrated_on_recorded_poses(served, visit, shared_data):
     recordings = shared_data / "calibration"
-    served = serve(str(recordings / LANDMARKS_XML))
     tab = visit(served.address)
     page = tab.page
     kept = served.folder / "calibrations.json"
@@ -36,7 +43,7 @@ def test_a_stylus_is_calibrated_on_recorded_poses(serve, visit, shared_data):
     assert page.get_attribute("#calibrate-stylus", "title") == "Connect first: nothing comes that could be calibrated."
     tab.until(lambda: "was not calibrated here" in page.inner_text("#known-errors"), "what is not known")
 
-    with Replayer(pivoted_stylus(recordings), 0, speed=40.0, loop=True) as server:
+    with Replayer(pivoted_stylus(recordings), 0, speed=10.0, loop=True) as server:
         connect(tab, server.port)
         page.wait_for_selector("#calibrate-stylus:not([disabled])")
         page.click("#calibrate-stylus")
@@ -78,9 +85,8 @@ def test_a_stylus_is_calibrated_on_recorded_poses(serve, visit, shared_data):
     np.testing.assert_allclose(tip, [109.5, 6.7, 2.8], atol=0.6)
 
 
-def test_a_probe_is_calibrated_on_recorded_images(serve, visit, shared_data):
+def test_a_probe_is_calibrated_on_recorded_images(served, visit, shared_data):
     recordings = shared_data / "calibration"
-    served = serve(str(recordings / PHANTOM_XML))
     tab = visit(served.address)
     page = tab.page
     kept = served.folder / "calibrations.json"
@@ -105,13 +111,12 @@ def test_a_probe_is_calibrated_on_recorded_images(serve, visit, shared_data):
         tab.until(lambda: "corners known to" in page.inner_text("#known-errors"), "an image that counts")
         tab.until(lambda: "Position unknown" not in page.inner_text(".view-live"), "an image with its place")
         page.click("#keep-calibrations")
-        tab.until(kept.exists, "the file of calibrations")
+        tab.until(lambda: kept.exists() and "image_to_probe" in kept.read_text("utf-8"), "the file of calibrations")
     found = json.loads(kept.read_text())
     np.testing.assert_allclose(found["image"]["image_to_probe"], PLUS_IMAGE_TO_PROBE, atol=0.4)
 
 
-def test_what_was_kept_is_used_again_and_what_gives_no_tip_says_why(serve, visit, shared_data):
-    served = serve()
+def test_what_was_kept_is_used_again_and_what_gives_no_tip_says_why(served, visit, shared_data):
     sweep = pivoted_stylus(shared_data / "calibration", poses=40)
     tip = np.eye(4)
     tip[:3, 3] = [109.5, 6.7, 2.8]

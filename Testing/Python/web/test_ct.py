@@ -1,6 +1,7 @@
 """The CT before the operation on the page: opened, its structures shown, its lesions in a table and over time."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -52,13 +53,23 @@ def keep_result(folder, lesions, date):
     write_result(structures_of_map(ct.on_grid(label_map)), folder, about, ct)
 
 
+@pytest.fixture(scope="module")
+def page_with_a_case(serve_all, saved_case):
+    return serve_all("--case", str(saved_case))
+
+
 @pytest.fixture
-def opened(serve, visit):
-    """(tab, folder of the page): the section of the CT is open."""
-    served = serve()
-    tab = visit(served.address)
+def served(page_with_a_case):
+    """The page, with nothing of a CT that an earlier test has kept."""
+    for kept in (page_with_a_case.folder / "ct").iterdir():
+        shutil.rmtree(kept)
+    return page_with_a_case
+
+
+def open_ct(tab):
+    """The section of the CT, opened anew: what is kept is listed then."""
+    tab.open("connect")
     tab.open("ct")
-    return tab, served.folder
 
 
 def type_path(tab, field, path, button):
@@ -87,8 +98,9 @@ def colored(tab, view, wanted) -> int:
     return int((np.abs(pixels - wanted).max(axis=2) < 40).sum())
 
 
-def test_a_series_becomes_structures_with_a_table_that_can_be_looked_at(opened, tmp_path):
-    tab, folder = opened
+def test_a_series_becomes_structures_with_a_table_that_can_be_looked_at(served, visit, tmp_path):
+    tab = visit(served.address)
+    open_ct(tab)
     page = tab.page
     ct, masks = patient(FIRST)
     for phase in ("native", "portal"):
@@ -174,7 +186,7 @@ def test_a_series_becomes_structures_with_a_table_that_can_be_looked_at(opened, 
     page.wait_for_selector("#ct-open-result", state="visible")
     page.click("#ct-part-export")
     page.click("#ct-export")
-    exported = folder / "ct" / "ct-2026-01-05" / "exported"
+    exported = served.folder / "ct" / "ct-2026-01-05" / "exported"
     tab.until(lambda: (exported / "report.html").is_file(), "the report on disk")
     assert (exported / "lesions.csv").is_file()
     report = (exported / "report.html").read_text(encoding="utf-8")
@@ -188,12 +200,11 @@ def test_a_series_becomes_structures_with_a_table_that_can_be_looked_at(opened, 
     ][:400]
 
 
-def test_lesions_are_compared_over_two_dates(serve, visit):
-    served = serve()
+def test_lesions_are_compared_over_two_dates(served, visit):
     for lesions, date in ((FIRST, "2026-01-05"), (LATER, "2026-04-02")):
         keep_result(served.folder / "ct" / f"ct-{date}", lesions, date)
     tab = visit(served.address)
-    tab.open("ct")
+    open_ct(tab)
     page = tab.page
     page.click("#ct-part-follow")
     for date in ("2026-01-05", "2026-04-02"):
@@ -206,8 +217,7 @@ def test_lesions_are_compared_over_two_dates(serve, visit):
     assert page.locator("#ct-tracks svg circle").count() == 5
 
 
-def test_a_registered_ct_stands_in_the_operation_with_its_error(serve, visit, saved_case, tmp_path):
-    served = serve("--case", str(saved_case))
+def test_a_registered_ct_stands_in_the_operation_with_its_error(served, visit, tmp_path):
     keep_result(served.folder / "ct" / "ct-2026-01-05", FIRST, "2026-01-05")
     ct = np.array([[0.0, 0, 0], [60, 0, 10], [0, 60, 0], [10, 10, 60]])
     there = ct + [(0, 0, 2)] + np.eye(4)[:, :3]
@@ -217,7 +227,7 @@ def test_a_registered_ct_stands_in_the_operation_with_its_error(serve, visit, sa
     )
     tab = visit(served.address)
     page = tab.page
-    tab.open("ct")
+    open_ct(tab)
     page.wait_for_selector("#ct-open-result:not([disabled])")
     page.click("#ct-open-result")
     page.wait_for_selector("#ct-found")
@@ -227,7 +237,7 @@ def test_a_registered_ct_stands_in_the_operation_with_its_error(serve, visit, sa
     tab.open("navigate")
     said = page.inner_text("#ct-in-space")
     assert said.startswith("CT. In the operation: error at the tumor") and "UTC" in said
-    tab.open("ct")
+    open_ct(tab)
     page.click("#ct-unregister")
     tab.until(lambda: "Not registered" in page.inner_text("#ct-banner"), "a CT that stands by itself again")
     tab.open("navigate")

@@ -1,16 +1,39 @@
-"""The page that begins with a finished case, as at the end of the demo; and the page for other computers."""
+"""The page that begins with a finished case, as at the end of the demo, and for other computers; and what a tab says
+when the program is started anew.
+"""
 
 import re
 import socket
 
+import pytest
+from CRLMSegmentationLib.session import actions
+from CRLMSegmentationLib.session.live.frame_engine import FrameEngine
 from link_listener import Listener
 
+FOR_OTHERS = ("--host", "0.0.0.0", "--token", "a-long-enough-token")
 
-def test_a_saved_case_opens_with_everything_in_it(serve, visit, saved_case):
+
+@pytest.fixture(scope="module")
+def publish_port():
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    served = serve("--case", str(saved_case), "--publish", str(port))
-    tab = visit(served.address)
+        return free.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def served(serve_all, saved_case, publish_port):
+    return serve_all("--case", str(saved_case), "--publish", str(publish_port), *FOR_OTHERS)
+
+
+@pytest.fixture
+def address(served):
+    """As a person on this computer types it."""
+    port = re.search(r":(\d+)/", served.address).group(1)
+    assert served.address.endswith("?token=a-long-enough-token")
+    return f"http://127.0.0.1:{port}/?token=a-long-enough-token"
+
+
+def test_a_saved_case_opens_with_everything_in_it(address, visit, publish_port):
+    tab = visit(address)
     page = tab.page
     assert page.inner_text("#data-kind") == "Case round"
     assert "is-open" in page.get_attribute("#step-navigate", "class")
@@ -21,7 +44,7 @@ def test_a_saved_case_opens_with_everything_in_it(serve, visit, saved_case):
     tab.until(lambda: tab.tumor_pixels("red") > 30, "a contour in the slice")
 
     # Another program has it as well
-    with Listener(port) as listener:
+    with Listener(publish_port) as listener:
         tab.until(lambda: listener.read() or listener.heard.get("Tumor"), "the tumor in another program")
         assert len(listener.heard["Tumor"][-1].points) > 100
 
@@ -35,31 +58,46 @@ def test_a_saved_case_opens_with_everything_in_it(serve, visit, saved_case):
     assert page.inner_text("#data-kind") == "Case round"
 
 
-def test_a_tab_tells_that_the_program_was_started_anew(serve, visit, saved_case):
-    first = serve("--case", str(saved_case))
-    tab = visit(first.address)
-    tab.until(lambda: tab.page.inner_text("#data-kind") == "Case round", "the case")
-    tab.is_cut_off = True
-    assert first.close() == 0
-    tab.page.wait_for_selector("#lost")
-    serve("--port", re.search(r":(\d+)/", first.address).group(1))
-    tab.page.wait_for_selector("#restarted")
-    assert "started anew" in tab.page.inner_text("#restarted")
-    tab.page.click("#restarted button")
-    tab.page.wait_for_selector("#restarted", state="detached")
-    assert not tab.page.is_visible("#data-kind")
-
-
-def test_a_page_for_others_asks_for_the_token(serve, visit):
-    served = serve("--host", "0.0.0.0", "--token", "a-long-enough-token")
-    port = re.search(r":(\d+)/", served.address).group(1)
-    assert served.address.endswith("?token=a-long-enough-token")
-    outside = visit(f"http://127.0.0.1:{port}/?token=a-long-enough-token")
+def test_a_page_for_others_asks_for_the_token(address, visit):
+    outside = visit(address)
     assert "token" not in outside.page.url
     with outside.page.context.browser.new_context() as context:
         page = context.new_page()
-        page.goto(f"http://127.0.0.1:{port}/")
+        page.goto(address.split("?")[0])
         assert "Type the token" in page.inner_text("form") and page.query_selector("#step-connect") is None
         page.fill("input", "a-long-enough-token")
         page.click("button")
         page.wait_for_selector("#step-connect")
+
+
+def test_a_tab_tells_that_the_program_was_started_anew_and_grey_buttons_say_why(served, serve_all, address, visit):
+    tab = visit(address)
+    page = tab.page
+    tab.until(lambda: page.inner_text("#data-kind") == "Case round", "the case")
+    tab.is_cut_off = True
+    assert served.close() == 0
+    page.wait_for_selector("#lost")
+    serve_all("--port", re.search(r":(\d+)/", served.address).group(1), *FOR_OTHERS)
+    page.wait_for_selector("#restarted")
+    assert "started anew" in page.inner_text("#restarted")
+    page.click("#restarted button")
+    page.wait_for_selector("#restarted", state="detached")
+    assert not page.is_visible("#data-kind")
+
+    def button(name: str) -> tuple[bool, str]:
+        return page.is_disabled(f"#{name}"), page.get_attribute(f"#{name}", "title")
+
+    # Nothing is there yet: a button that cannot be pressed says why, and every other what it does
+    tab.until(lambda: button("save") == (True, "Nothing to save yet."), "why nothing can be saved")
+    assert button("new-case") == (True, "The case is empty: nothing was recorded or opened yet.")
+    assert button("open-case") == (False, "Open a case that was saved before")
+    tab.open("record")
+    assert button("record") == (True, "Connect first: nothing comes that could be recorded.")
+    assert page.evaluate("getComputedStyle(document.getElementById('record')).pointerEvents") == "auto"
+    # Whether there is a model for live frames is a matter of what is installed.
+    no_model = FrameEngine().why_not
+    assert page.is_disabled(".outline-switch") is bool(no_model)
+    assert page.get_attribute(".outline-switch", "title") == (no_model or actions.OUTLINE.help)
+    assert page.inner_text(".outline-switch").lower() == actions.OUTLINE.label.lower()
+    tab.open("segment")
+    assert button("segment") == (True, "There is no volume yet; record a sweep first.")

@@ -12,6 +12,8 @@ from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
 from CRLMSegmentationLib.session.tumors.case_tumor import CaseTumor
 from CRLMSegmentationLib.tracking.age import Age
 
+# What a method of Qt gives back that nothing here depends on: one for all, since each takes milliseconds to make.
+_ANYTHING = MagicMock()
 _SIGNALS = {"collapsed": "contentsCollapsed(bool)", "checked": "toggled(bool)"}
 
 
@@ -32,7 +34,7 @@ class FakeWidget:
         # A method of Qt that nothing here depends on.
         if name.startswith("__"):
             raise AttributeError(name)
-        return lambda *arguments: MagicMock()
+        return lambda *arguments: _ANYTHING
 
     def connect(self, signal, slot):
         self.slots.setdefault(signal, []).append(slot)

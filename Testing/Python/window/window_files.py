@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,12 +13,22 @@ WINDOW = MODULE / "CRLMSegmentationWindow"
 UI_FILE = MODULE / "Resources" / "UI" / "CRLMSegmentation.ui"
 
 
+@cache
+def texts() -> dict[Path, str]:
+    """Every Python file with Qt in it."""
+    return {
+        path: path.read_text(encoding="utf-8")
+        for path in [MODULE / "CRLMSegmentation.py", *sorted(WINDOW.rglob("*.py"))]
+    }
+
+
+@cache
 def sources() -> dict[Path, ast.Module]:
-    """Every Python file with Qt in it, parsed."""
-    paths = [MODULE / "CRLMSegmentation.py", *sorted(WINDOW.rglob("*.py"))]
-    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+    """The same, parsed."""
+    return {path: ast.parse(text) for path, text in texts().items()}
 
 
+@cache
 def widgets() -> dict[str, ElementTree.Element]:
     """The widgets of the .ui file by name."""
     return {element.get("name"): element for element in ElementTree.parse(UI_FILE).iter("widget")}
@@ -38,6 +49,7 @@ def bound_widgets() -> dict[str, ElementTree.Element]:
     return named
 
 
+@cache
 def parameter_fields() -> dict[str, str]:
     """The annotation, as text, of every field of the parameter node."""
     tree = ast.parse((WINDOW / "parameters.py").read_text(encoding="utf-8"))
@@ -48,8 +60,8 @@ def parameter_fields() -> dict[str, str]:
 def names_used(pattern: str) -> dict[str, set[str]]:
     """What follows `pattern` in the sources, with the files in which it does."""
     found: dict[str, set[str]] = {}
-    for path in sources():
-        for name in re.findall(pattern, path.read_text(encoding="utf-8")):
+    for path, text in texts().items():
+        for name in re.findall(pattern, text):
             found.setdefault(name, set()).add(path.name)
     return found
 
