@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -62,6 +62,10 @@ class LesionShape:
         return result
 
     def volume_ml(self) -> float:
+        return self._volume_ml
+
+    @cached_property
+    def _volume_ml(self) -> float:
         return float((self.radius_mm(sphere_directions(20000)) ** 3).mean() * 4 / 3 * math.pi / 1000)
 
     def longest_diameter_mm(self) -> float:

@@ -49,6 +49,22 @@ def test_a_crop_is_read_back_in_its_place(tmp_path):
     assert np.array_equal(image.voxels, case.volume.voxels) and np.array_equal(mask.voxels, case.tumor.voxels)
 
 
+def test_the_files_of_a_dataset_are_named_so_that_no_process_is_forked_to_find_them(tmp_path, monkeypatch):
+    from nnunetv2.utilities import utils
+
+    def fork(**_):
+        raise AssertionError("nnU-Net looks for the files in twelve processes")
+
+    monkeypatch.setattr(utils, "Pool", fork)
+    dataset = RawDataset(tmp_path, "Dataset501_Toy")
+    for name in ("one", "two"):
+        dataset.add(name, [toy_case(2).volume], toy_case(2).tumor)
+    dataset.finish(["one"], ["two"])
+    files = utils.get_filenames_of_train_images_and_targets(str(dataset.folder))
+    assert list(files) == ["one", "two"]
+    assert all(Path(path).is_file() for one in files.values() for path in (*one["images"], one["label"]))
+
+
 def test_a_split_with_crops_that_are_not_there_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not written"):
         RawDataset(tmp_path, "Dataset501_Toy").finish(["one"], ["two"])

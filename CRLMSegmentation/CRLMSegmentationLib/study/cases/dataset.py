@@ -14,6 +14,8 @@ from ...files.coordinates import ijk_to_ras_of, image_on_grid
 from ...values import LabelSet, Volume
 
 FILE_ENDING = ".nrrd"
+# The entry of dataset.json that says where its images are.
+FILES = "dataset"
 ONE_TUMOR = LabelSet.of_names("tumor")
 
 
@@ -97,11 +99,18 @@ class RawDataset:
             "numTraining": len(training) + len(validation),
             "file_ending": FILE_ENDING,
             "overwrite_image_reader_writer": "SimpleITKIO",
+            # Where it is missing, nnU-Net forks twelve processes to look for the files, at each of several steps.
+            FILES: {name: self._files_of(name) for name in self.names()},
         }
         if labelled:
             description["labelled"] = {name: list(structures) for name, structures in sorted(labelled.items())}
         _write_json(self.folder / "dataset.json", description)
         _write_json(self.folder / "splits_final.json", [{"train": training, "val": validation}])
+
+    def _files_of(self, name: str) -> dict[str, object]:
+        """As nnU-Net's `dataset` in dataset.json has them, relative to the folder."""
+        images = [f"imagesTr/{name}_{number:04d}{FILE_ENDING}" for number in range(len(self.channels))]
+        return {"images": images, "label": f"labelsTr/{name}{FILE_ENDING}"}
 
     def read(self, name: str) -> tuple[tuple[Volume, ...], Volume]:
         """(channels, labels) of one image, as written; of a 2D dataset as a single plane at z = 0."""

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...inference.averaging import PREPROCESSOR
-from ...inference.models.card import DATASET, PLANS, ModelCard
+from ...inference.models.card import PLANS, ModelCard
 from ...inference.models.checkpoints import write_safetensors
 from ...inference.models.model_files import write_card
 from ...inference.models.trained_model import load_model
 from ...laparoscopy.network.network_picture import CHANNELS, LABELS, NETWORK_SIZE
 from ..cases.dataset import RawDataset
+from ..training.export import copy_description
 from ..training.nnunet_home import PLANS_NAME, NnunetDataset
 from ..training.train import check_recipe
 from .batches import read_pictures
@@ -51,7 +52,7 @@ class LandmarkTrainer:
         assert isinstance(recipe, LandmarkRecipe)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / PLANS).write_text(json.dumps(plans_of(job.dataset), indent=2) + "\n", encoding="utf-8")
-        shutil.copyfile(job.dataset.raw / DATASET, folder / DATASET)
+        copy_description(job.dataset.raw, folder)
         shutil.rmtree((folder / WEIGHTS).parent, ignore_errors=True)
         write_safetensors(torch.load(weights, map_location="cpu", weights_only=True), folder / WEIGHTS)
         builder, arguments = NETWORKS[recipe.network]

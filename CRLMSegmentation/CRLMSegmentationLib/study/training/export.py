@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from ...inference.models.card import DATASET, PLANS
 from ...inference.models.model_files import write_card
+from ..cases.dataset import FILES
 from .nnunet_home import CONFIGURATIONS
 
 WEIGHTS = "fold_0/checkpoint_final.pth"
@@ -36,8 +38,8 @@ def export_model(trained: Path, folder: Path, card: dict[str, Any], configuratio
     }
     (folder / WEIGHTS).parent.mkdir(parents=True, exist_ok=True)
     torch.save(stripped, folder / WEIGHTS)
-    for name in (PLANS, DATASET):
-        shutil.copyfile(trained / name, folder / name)
+    shutil.copyfile(trained / PLANS, folder / PLANS)
+    copy_description(trained, folder)
     return write_card(
         folder,
         {
@@ -48,3 +50,10 @@ def export_model(trained: Path, folder: Path, card: dict[str, Any], configuratio
             "made_with": {name: version(name) for name in ("nnunetv2", "torch")},
         },
     )
+
+
+def copy_description(source: Path, folder: Path) -> None:
+    """dataset.json without the files that were learned from, which are of no use to who has the model."""
+    description = json.loads((source / DATASET).read_text(encoding="utf-8"))
+    description.pop(FILES, None)
+    (folder / DATASET).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
