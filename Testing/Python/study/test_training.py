@@ -70,6 +70,10 @@ def test_a_split_with_crops_that_are_not_there_is_refused(tmp_path):
         RawDataset(tmp_path, "Dataset501_Toy").finish(["one"], ["two"])
 
 
+def _no_process(self):
+    raise AssertionError("a process was started, which imports for seconds what is here already")
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A dataset of toy crops, and a training that was stopped after its second epoch and taken up again."""
@@ -84,7 +88,9 @@ def trained(tmp_path_factory):
     dataset = NnunetDataset(home, raw.name)
     recipe = Recipe(spacing_mm=1.0, base_features=4, epochs=4, iterations=10, learning_rate=5e-3, gpu_memory_gb=0.05)
     assert not is_planned(dataset, recipe)
-    plan(dataset, recipe)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("multiprocessing.context.SpawnProcess.start", _no_process)
+        plan(dataset, recipe)
     assert is_planned(dataset, recipe) and not is_preprocessed(dataset)
     preprocess(dataset)
     assert is_preprocessed(dataset)

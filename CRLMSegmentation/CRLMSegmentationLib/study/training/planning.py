@@ -8,9 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -32,13 +35,14 @@ def plan(dataset: NnunetDataset, recipe: Recipe) -> Path:
     (folder / "splits_final.json").unlink(missing_ok=True)
     # The planner explains its choices at length: beside the plans, not in the middle of a progress bar.
     with dataset.home.active(), open(folder / "planning.log", "w", encoding="utf-8") as log, redirect_stdout(log):
-        from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import DatasetFingerprintExtractor
+        from nnunetv2.experiment_planning.dataset_fingerprint import fingerprint_extractor
 
-        extractor = DatasetFingerprintExtractor(dataset.name, num_processes=1)
+        extractor = fingerprint_extractor.DatasetFingerprintExtractor(dataset.name, num_processes=1)
         # Its default draws 10^8 voxels, which is 400 MB for statistics that z-score normalisation does not use.
         extractor.num_foreground_voxels_for_intensitystats = 1e6
         extractor.show_progress_bar = False
-        extractor.run(overwrite_existing=True)
+        with _a_thread_for_its_process(fingerprint_extractor):
+            extractor.run(overwrite_existing=True)
         options: dict[str, Any] = {"plans_name": PLANS_NAME}
         if recipe.gpu_memory_gb:
             options["gpu_memory_target_in_gb"] = recipe.gpu_memory_gb
@@ -59,6 +63,20 @@ def plan(dataset: NnunetDataset, recipe: Recipe) -> Path:
         path.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")
         _write_stamp(dataset, "planned.json", _planning_inputs(dataset, recipe))
         return path
+
+
+@contextmanager
+def _a_thread_for_its_process(module: ModuleType) -> Iterator[None]:
+    """Meanwhile a module of nnU-Net's that spawns a pool gets one of threads: its only process would import all of
+    nnU-Net and torch first, which takes longer than most data sets.
+    """
+    original = module.multiprocessing
+    context = SimpleNamespace(Pool=ThreadPool)
+    module.multiprocessing = SimpleNamespace(get_context=lambda _method: context)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        module.multiprocessing = original  # type: ignore[attr-defined]
 
 
 def _configuration_of(model: str, dataset: NnunetDataset) -> dict[str, Any]:
