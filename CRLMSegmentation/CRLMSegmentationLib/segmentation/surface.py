@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ VOLUME_ROUNDS = 5
 VOLUME_TOLERANCE = 1e-3
 # Share of the volume that smoothing must leave, or it is not done.
 LEAST_LEFT = 0.5
+# From so many points on it is worth to find their hull before all of them are measured against each other.
+_MANY_ENDS = 1500
 
 
 def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERATIONS) -> vtkPolyData:
@@ -77,11 +80,18 @@ def largest_diameter_mm(surface: vtkPolyData) -> float:
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
     points = vtk_to_numpy(surface.GetPoints().GetData()).astype(np.float64)
-    try:
-        points = points[ConvexHull(points).vertices]
-    except QhullError:  # flat or tiny: few points, all of them count
-        pass
-    return float(pdist(points).max())
+    # Only points that are far from the middle can be ends: with the farthest of all they would have to reach what two
+    # points are known to reach, found by going from one to the farthest from it, and on from there.
+    from_middle = np.linalg.norm(points - (points.min(axis=0) + points.max(axis=0)) / 2, axis=1)
+    end, reached = int(from_middle.argmax()), 0.0
+    for _ in range(3):
+        away = np.linalg.norm(points - points[end], axis=1)
+        end, reached = int(away.argmax()), max(reached, float(away.max()))
+    points = points[from_middle + from_middle.max() >= reached * (1 - 1e-9)]
+    if len(points) > _MANY_ENDS:
+        with suppress(QhullError):  # flat
+            points = points[ConvexHull(points).vertices]
+    return float(pdist(points).max(initial=reached))
 
 
 def _padded(block: np.ndarray, step: int) -> np.ndarray:

@@ -7,7 +7,10 @@ from CRLMSegmentationLib.files import read_surface, write_surface
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.segmentation.surface import largest_diameter_mm, surface_from_mask, surface_volume_mm3
 from CRLMSegmentationLib.values import Volume
-from vtkmodules.util.numpy_support import vtk_to_numpy
+from scipy.spatial.distance import cdist
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkPoints
+from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkFiltersCore import vtkFeatureEdges
 
 
@@ -55,6 +58,20 @@ def test_a_ball_gives_a_closed_smooth_sphere_in_its_place(handed):
     assert ((normals * away).sum(axis=1) / radius).min() > 0.9
     assert largest_diameter_mm(surface) == pytest.approx(20.0, abs=0.4)
     assert np.mean(turned_outward(surface, center)) == 1.0
+
+
+def test_the_largest_diameter_is_that_of_all_pairs_of_points():
+    random = np.random.default_rng(4)
+    flat = np.concatenate([random.uniform(0, 30, (2000, 2)), np.full((2000, 1), 7.0)], axis=1)
+    on_a_sphere = random.standard_normal((3000, 3))
+    on_a_sphere *= 12 / np.linalg.norm(on_a_sphere, axis=1, keepdims=True)
+    lobes = np.concatenate([random.normal(middle, 3, (300, 3)) for middle in ((0, 0, 0), (15, 0, 0), (9, 12, 4))])
+    for points in (flat, on_a_sphere, on_a_sphere * (1, 1.02, 1.5), lobes, lobes[:2], lobes[:1]):
+        surface = vtkPolyData()
+        surface.SetPoints(vtkPoints())
+        surface.GetPoints().SetData(numpy_to_vtk(points, deep=True))
+        expected = cdist(points, points).max()
+        assert largest_diameter_mm(surface) == pytest.approx(expected, rel=1e-12)
 
 
 def turned_outward(surface, center) -> np.ndarray:

