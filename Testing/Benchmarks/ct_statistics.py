@@ -190,9 +190,18 @@ def noise_of(one: Scan) -> dict:
         "hu": round(float(quiet[:, :, 0].std()), 2),
         "mean_frequency_per_mm": round(float((power * frequency).sum() / power.sum()), 3),
         "spectrum": (radial / radial.sum()).round(3).tolist(),
+        "beside_correlation": round(correlation_of_pixels(quiet, (0, 1)), 3),
+        "below_correlation": round(correlation_of_pixels(quiet, (1, 0)), 3),
         "next_slice_correlation": round(float(np.mean(correlation)), 3),
         "squares": len(quiet),
     }
+
+
+def correlation_of_pixels(quiet: np.ndarray, step: tuple[int, int]) -> float:
+    """Of pixels `step` rows and columns apart; quiet (squares, pixels of a square, 2) HU."""
+    squares = quiet[:, :, 0].reshape(-1, PATCH, PATCH)
+    one, other = squares[:, step[0] :, step[1] :], squares[:, : PATCH - step[0], : PATCH - step[1]]
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
 def edge_width_mm(one: Scan) -> float | None:
@@ -239,6 +248,8 @@ def print_table(figures: dict[str, list[dict]]) -> None:
         print(f"| {tissue}, HU | " + " | ".join(spread(values, 0) for values in found) + " |")
     for key, title, digits in (
         ("hu", "noise, HU", 1), ("mean_frequency_per_mm", "its mean frequency, 1/mm", 3),
+        ("beside_correlation", "correlation of neighbours, sideways", 2),
+        ("below_correlation", "the same, front to back", 2),
         ("next_slice_correlation", "its correlation with the next slice", 2),
     ):  # fmt: skip
         found = [[one["noise"][key] for one in figures[name] if one["noise"]] for name in names]

@@ -6,6 +6,7 @@ python Testing/Benchmarks/patient_sheets.py --seeds 0 12 -o docs/pictures
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 
@@ -28,14 +29,23 @@ from scipy import ndimage
 ACROSS = 4
 # Sheet: (file, width and height of a tile, colors of the file; 0 for a photograph's).
 SHEETS = {
-    "livers": ("patients.png", (400, 200), 48),
+    "livers": ("patients.png", (400, 200), 72),
     "ct": ("patient-ct.png", (288, 216), 40),
-    "sweep": ("patient-sweep.png", (240, 180), 24),
-    "camera": ("patient-camera.png", (320, 180), 48),
+    "sweep": ("patient-sweep.png", (240, 180), 32),
+    "camera": ("patient-camera.png", (320, 180), 96),
     "scope": ("patient-laparoscope.jpg", (320, 180), 0),
     "seen": ("patient-laparoscope-seen.jpg", (320, 180), 0),
 }
 SHOWN = {"silhouette": (230, 220, 0), "falciform ligament": (0, 190, 255), "ridge": (255, 40, 40)}
+TARGET = (255, 190, 0)
+SHADES = (1.0, 0.8, 0.6, 0.4)
+# What is thin or small is kept among the few colors of a file.
+KEPT = {
+    "livers": [tuple(int(255 * shade * part) for part in color)
+               for color in (PORTAL, HEPATIC, ARTERY, BILE, LESION, RIDGE, LIGAMENT) for shade in SHADES],
+    "sweep": [TARGET],
+    "camera": list(SHOWN.values()),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -57,10 +67,18 @@ def main() -> None:
         rows = [np.concatenate(some[n : n + ACROSS], axis=1) for n in range(0, len(some), ACROSS)]
         sheet = Image.fromarray(np.concatenate(rows))
         if colors:
-            sheet.quantize(colors, dither=Image.Dither.NONE).save(arguments.output / file, optimize=True)
+            with_few_colors(sheet, colors, KEPT.get(name, [])).save(arguments.output / file, optimize=True)
         else:
             sheet.save(arguments.output / file, quality=85)
         print(f"{arguments.output / file}: {(arguments.output / file).stat().st_size / 1000:.0f} kB")
+
+
+def with_few_colors(sheet: Image.Image, colors: int, kept: list[tuple[int, ...]]) -> Image.Image:
+    """The picture in so many colors, among them those to be `kept`."""
+    common = sheet.quantize(colors - len(kept)).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*itertools.chain(*kept), *common[: 3 * (colors - len(kept))]])
+    return sheet.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def livers_picture(patient) -> np.ndarray:
@@ -103,7 +121,7 @@ def sweep_picture(patient) -> np.ndarray:
     inside = np.zeros(on_grid.shape, dtype=bool)
     i, j, k = index[on_grid].T
     inside[on_grid] = target[k, j, i]
-    picture[inside & ~ndimage.binary_erosion(inside, iterations=2)] = (255, 190, 0)
+    picture[inside & ~ndimage.binary_erosion(inside, iterations=2)] = TARGET
     return picture
 
 

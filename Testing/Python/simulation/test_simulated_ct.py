@@ -70,6 +70,8 @@ def test_noise_is_as_strong_as_asked_for_and_not_white(patient):
     beside = inside[:, :, 1:] & inside[:, :, :-1]
     correlation = np.corrcoef(noise[:, :, 1:][beside], noise[:, :, :-1][beside])[0, 1]
     assert 0.2 < correlation < 0.8
+    below = inside[:, 1:] & inside[:, :-1]
+    assert correlation > 0.15 + np.corrcoef(noise[:, 1:][below], noise[:, :-1][below])[0, 1]
     above = inside[1:] & inside[:-1]
     assert 0.3 < np.corrcoef(noise[1:][above], noise[:-1][above])[0, 1] < 0.6
 

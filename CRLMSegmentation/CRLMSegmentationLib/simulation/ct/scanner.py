@@ -23,8 +23,12 @@ LOWEST_HU, HIGHEST_HU = -1024, 3071
 _ABOVE_LIVER_MM, _BELOW_LIVER_MM, _AROUND_BODY_MM = 20.0, 30.0, 28.0
 # Of the white noise of the slice above and below: neighbours correlate by about 0.35, as in abdominal CTs.
 _NEIGHBOUR_SHARE = 0.19
-# Noise is finer than the blur of edges: the reconstruction's ramp leaves less of the low frequencies.
-_NOISE_TO_KERNEL = 0.8
+# The reconstruction's ramp leaves less of the noise's low frequencies: a share of what a wider blur leaves is taken
+# off.
+_RAMP_SHARE, _RAMP_TO_KERNEL = 0.35, 2.2
+# Of the kernel, from front to back and sideways: few photons pass a patient from side to side, and those rays' noise
+# runs sideways.
+_GRAIN_TO_KERNEL = np.array([0.87, 1.3])
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class CtSettings:
     phase         'native', 'arterial', 'portal' or 'late'
     thickness_mm  of a slice, 0.7 to 5; slices lie edge to edge
     noise_hu      standard deviation in the liver
-    kernel_mm     standard deviation of the in-plane blur (the reconstruction kernel); noise is a little finer
+    kernel_mm     standard deviation of the in-plane blur (the reconstruction kernel), of which noise is made, too
     pixels        along each side of a slice
     streaks       what surgical clips do to the slices; without, they are only bright
     """
@@ -154,14 +158,22 @@ def _noise(seeds: Sequence[int], settings: CtSettings, place: _Place, number: in
         )
         for step, share in shares
     )
-    sigma = _NOISE_TO_KERNEL * settings.kernel_mm / place.pixel_mm
-    smooth = ndimage.gaussian_filter(white, sigma, mode="wrap", truncate=3.0)
-    # What is left of white noise by the sampled Gaussian, worked out on a single bright pixel.
-    single = np.zeros((33, 33))
-    single[16, 16] = 1.0
-    kept = np.sqrt((ndimage.gaussian_filter(single, sigma, truncate=3.0) ** 2).sum())
-    result: np.ndarray = smooth * (settings.noise_hu / (kept * np.sqrt(sum(share * share for _, share in shares))))
+    sigma = _GRAIN_TO_KERNEL * settings.kernel_mm / place.pixel_mm
+    grain = _grain(white, sigma, "wrap")
+    # What is left of white noise by the sampled kernels, worked out on a single bright pixel.
+    middle = 4 + int(3 * _RAMP_TO_KERNEL * sigma.max())
+    single = np.zeros((2 * middle + 1, 2 * middle + 1))
+    single[middle, middle] = 1.0
+    kept = np.sqrt((_grain(single, sigma, "constant") ** 2).sum())
+    result: np.ndarray = grain * (settings.noise_hu / (kept * np.sqrt(sum(share * share for _, share in shares))))
     return result
+
+
+def _grain(white: np.ndarray, sigma: np.ndarray, mode: str) -> np.ndarray:
+    """(j, i) white noise as a scanner's kernel of `sigma` (2,) pixels along j and i leaves it."""
+    fine = ndimage.gaussian_filter(white, sigma, mode=mode, truncate=3.0)
+    wide = ndimage.gaussian_filter(white, _RAMP_TO_KERNEL * sigma, mode=mode, truncate=3.0)
+    return np.asarray(fine - _RAMP_SHARE * wide)
 
 
 def _couch(patient: Patient, place: _Place, pixels: int) -> np.ndarray:
