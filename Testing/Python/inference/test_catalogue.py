@@ -62,7 +62,7 @@ def test_the_choices_are_the_shipped_models_with_titles():
         name for name in (entry.name for entry in choices) if name in available_models()
     ]
     for choice in choices:
-        assert choice.problem == "" and choice.task in ("crop", "full", "frames")
+        assert choice.problem == "" and choice.task in ("crop", "full", "frames", "landmarks", "lvt")
         assert "not for patients" in choice.description
 
 

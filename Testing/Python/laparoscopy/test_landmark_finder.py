@@ -5,7 +5,7 @@ import pytest
 from CRLMSegmentationLib.errors import LaparoscopeError, ModelError
 from CRLMSegmentationLib.inference.image import Prediction
 from CRLMSegmentationLib.inference.models.catalogue import CatalogueEntry
-from CRLMSegmentationLib.inference.models.model_folders import FOLDER_VARIABLE
+from CRLMSegmentationLib.inference.models.trained_model import load_model
 from CRLMSegmentationLib.laparoscopy.network import landmark_finder
 from CRLMSegmentationLib.laparoscopy.video import pictures_of, video_source
 from CRLMSegmentationLib.values.landmarks import LANDMARKS, Polyline
@@ -105,8 +105,8 @@ def test_lines_that_cross_stay_whole_in_a_label_map(crossing):
     assert np.array_equal(network_label_map(large), label_map)
 
 
-def test_without_a_model_one_sentence_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+def test_without_a_model_one_sentence_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(landmark_finder, "model_choices", lambda task: [])
     with pytest.raises(ModelError, match="No model for landmarks is installed: give its folder with --model"):
         landmark_model(None)
 
@@ -116,6 +116,19 @@ def test_of_several_models_one_has_to_be_chosen(monkeypatch):
     monkeypatch.setattr(landmark_finder, "model_choices", lambda task: entries)
     with pytest.raises(ModelError, match="choose with --model one, other"):
         landmark_model(None)
+
+
+def test_ones_own_model_comes_before_the_one_that_ships(monkeypatch):
+    entries = [CatalogueEntry(name, name, "", "landmarks") for name in ("shipped", "own")]
+    asked = []
+    monkeypatch.setattr(landmark_finder, "model_choices", lambda task: entries)
+    monkeypatch.setattr(landmark_finder, "available_models", lambda: ["shipped"])
+    monkeypatch.setattr(landmark_finder, "load_model", lambda name: asked.append(name) or load_model())
+    for _ in range(2):
+        with pytest.raises(ModelError, match="for the task 'crop'"):
+            landmark_model(None)
+        entries.pop()
+    assert asked == ["own", "shipped"]
 
 
 def test_a_model_for_something_else_is_refused(exported_model):  # noqa: F811

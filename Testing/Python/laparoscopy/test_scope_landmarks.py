@@ -75,9 +75,9 @@ def test_no_picture_is_written_over(model, pictures, capsys):
 
 
 def test_without_a_model_one_sentence_says_so(pictures, tmp_path, monkeypatch, capsys):
-    from CRLMSegmentationLib.inference.models.model_folders import FOLDER_VARIABLE
+    from CRLMSegmentationLib.laparoscopy.network import landmark_finder
 
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "none"))
+    monkeypatch.setattr(landmark_finder, "model_choices", lambda task: [])
     status, _, err = crlm(capsys, "scope", "landmarks", pictures, "-o", tmp_path / "found")
     assert status != 0 and "No model for landmarks is installed" in err and len(err.strip().splitlines()) == 1
     assert not (tmp_path / "found").exists()

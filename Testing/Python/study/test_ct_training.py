@@ -16,6 +16,9 @@ from CRLMSegmentationLib.study.tasks.lvt import RECIPES
 from CRLMSegmentationLib.study.training import ct_trainer
 from CRLMSegmentationLib.values import Volume
 
+# The network of the recipes for a processor.
+pytest.importorskip("monai")
+
 
 def toy_row(folder, number, split, labelled="") -> CaseRow:
     """A bright liver in air with a dark tumor, 3 mm voxels."""
@@ -32,7 +35,7 @@ def toy_row(folder, number, split, labelled="") -> CaseRow:
     )  # fmt: skip
 
 
-def toy_study(folder, task: str, iterations: int) -> Study:
+def toy_study(folder, task: str, iterations: int, **changes) -> Study:
     """A study of a task on four toy CTs, one of them annotated in part: built and trained."""
     rows = [
         toy_row(folder, number, split, labelled)
@@ -40,7 +43,8 @@ def toy_study(folder, task: str, iterations: int) -> Study:
             (("training", ""), ("training", "liver"), ("validation", ""), ("test", ""))
         )
     ]
-    recipe = replace(RECIPES["recommended"], base_features=4, epochs=1, iterations=iterations, gpu_memory_gb=0.05)
+    usual = replace(RECIPES["recommended"], base_features=4, epochs=1, iterations=iterations, gpu_memory_gb=0.05)
+    recipe = replace(usual, **changes)
     study = Study(StudyFolder(folder / "work"), {task: recipe}, threads=1)
     build_step(study, rows)
     train_step(study, study.planned[0])
@@ -72,11 +76,28 @@ def test_the_model_sees_a_ct_through_the_base_window_and_mirrors_nothing(study):
     shown = model.plans["foreground_intensity_properties_per_channel"]["0"]
     assert (shown["percentile_00_5"], shown["percentile_99_5"]) == pytest.approx((-36.9, 161.9))
     assert model.card.task == "lvt" and model.card.mirror_axes == () and model.labels.has_regions
-    assert model.spacing_mm == (3.0, 3.0, 3.0)
+    assert model.spacing_mm == (2.0, 2.0, 2.0)
     # The images of the training are kept in a wider one, which holds every window that may be drawn.
     kept = json.loads((study.folder.nnunet.preprocessed / "Dataset504_LVT" / "nnUNetPlans.json").read_text("utf-8"))
     wide = kept["foreground_intensity_properties_per_channel"]["0"]
     assert wide["percentile_00_5"] < -100 and wide["percentile_99_5"] > 250
+
+
+def test_the_card_names_a_network_that_is_not_nnunets_and_nnunet_knows_no_trainer_for_it(study):
+    import torch
+
+    model = load_model(study.folder.model("Model_lvt"))
+    assert model.card.text["network"]["builder"] == "monai.UNet" and "monai" in model.card.text["made_with"]
+    # All of its strides divide the patch.
+    (configuration,) = (model.plans["configurations"][name] for name in ("3d_fullres",))
+    assert all(length % 16 == 0 for length in configuration["patch_size"])
+    kept = torch.load(model.folder / model.card.weights[0], weights_only=True)
+    assert kept["trainer_name"] == "StudyTrainer"
+
+
+def test_nnunets_own_plan_can_be_trained_by_its_own_transforms(tmp_path):
+    study = toy_study(tmp_path, "lvt", 1, network="planned", transforms="nnunet")
+    assert "network" not in load_model(study.folder.model("Model_lvt")).card.text
 
 
 def test_the_card_says_how_well_it_did_on_the_validation_cases(study):

@@ -166,6 +166,29 @@ def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not_been(small_picture
     assert all(torch.equal(value, other["network"][name]) for name, value in one["network"].items())
 
 
+@pytest.mark.parametrize("computes, wanted, expected", [(True, True, "bfloat16"), (True, False, "float32"),
+                                                        (False, True, "float32")])  # fmt: skip
+def test_the_network_learns_in_bfloat16_where_the_processor_computes_in_it(
+    small_pictures, tmp_path, monkeypatch, computes, wanted, expected
+):
+    pytest.importorskip("monai")
+    kinds = set()
+    build = training.build_network
+
+    def build_watched(recipe):
+        network = build(recipe)
+        network.register_forward_hook(lambda module, seen, answer: kinds.add(str(answer.dtype)))
+        return network
+
+    monkeypatch.setattr(training, "computes_in_bfloat16", lambda: computes)
+    monkeypatch.setattr(training, "build_network", build_watched)
+    recipe = replace(RECIPE, epochs=1, half_precision=wanted)
+    train_network(small_pictures, small_pictures, recipe, TrainingPlace(tmp_path, threads=1))
+    assert kinds == {f"torch.{expected}"}
+    (epoch,) = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
+    assert np.isfinite(epoch["loss"]) and np.isfinite(epoch["validation_loss"])
+
+
 def test_the_rate_falls_and_the_training_ends_when_the_loss_does_not_fall(small_pictures, tmp_path, monkeypatch):
     pytest.importorskip("monai")
     import torch

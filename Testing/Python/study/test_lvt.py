@@ -13,7 +13,12 @@ from CRLMSegmentationLib.study.cases.case_files import CaseReader
 from CRLMSegmentationLib.study.cases.case_table import CaseRow
 from CRLMSegmentationLib.study.cases.ct_population import labelled_in as drawn_labels
 from CRLMSegmentationLib.study.cases.same_images import content_digest, refuse_same_images
-from CRLMSegmentationLib.study.structure_metrics import compare_lesions, compare_structures, surface_dice
+from CRLMSegmentationLib.study.structure_metrics import (
+    STRUCTURE_METRICS,
+    compare_lesions,
+    compare_structures,
+    surface_dice,
+)
 from CRLMSegmentationLib.study.tasks import TASKS, PlannedTask
 from CRLMSegmentationLib.study.tasks.lvt import IGNORED, RECIPES, labelled_in, labels_to_learn
 from CRLMSegmentationLib.study.training.ct_trainer import small_structures_of
@@ -241,3 +246,33 @@ def test_patches_are_centred_on_vessels_and_tumors_where_there_are_any():
     assert small_structures_of({(1, 2, 3): [1, 2], 2: [], 3: []}) == {(1, 2, 3): [1, 2]}
     assert small_structures_of({1: [1], 2: [3], (-1, 1, 2, 3): [5]}) == {2: [3], (-1, 1, 2, 3): [5]}
     assert small_structures_of({1: [1], (-1, 1, 2, 3): [5]}) == {1: [1], (-1, 1, 2, 3): [5]}
+
+
+def test_the_report_holds_what_scripts_ask_of_each_structure():
+    """test.<setting>.{liver,vessel,tumor}.dice.mean, .nsd, .tumor.sensitivity, and what had to come out."""
+    from types import SimpleNamespace
+
+    from CRLMSegmentationLib.study.reporting.lvt_sections import (
+        lvt_summaries,
+        means_of_structures,
+        required_structures,
+    )
+    from CRLMSegmentationLib.study.reporting.results import collect
+    from CRLMSegmentationLib.study.structure_metrics import LESION_COUNTS
+
+    def result(number, liver, large_found):
+        figures = dict.fromkeys([metric.key for metric in STRUCTURE_METRICS], 0.5)
+        counts = dict.fromkeys(LESION_COUNTS, 0)
+        counts.update(lesions=3, lesions_found=1, large_lesions=2, large_lesions_found=large_found, false_lesions=1)
+        return {"case": f"ct{number}", "patient": f"ct{number}", "split": "test", "left_out": "",
+                "methods": {"Model_lvt": {**figures, **counts, "liver_dice": liver}}}  # fmt: skip
+
+    found = collect([result(0, 0.9, 2), result(1, 1.0, 1)], [], True, list(STRUCTURE_METRICS), (lvt_summaries,))
+    of_model = found["test"]["Model_lvt"]
+    assert of_model["liver"]["dice"]["mean"] == pytest.approx(0.95) and of_model["vessel"]["nsd"]["mean"] == 0.5
+    assert of_model["tumor"]["sensitivity"] == 0.75 and of_model["tumor"]["false_a_case"] == 1.0
+    holds = {line["what"].partition(": ")[2]: line["holds"] for line in found["must"]}
+    assert holds["Dice of the liver, mean"] and not holds["Dice of the vessels, mean"]
+    assert not holds["lesions over 10 mm that are found"] and holds["false lesions a case"]
+    page = SimpleNamespace(found=found, kind="simulated")
+    assert "| Model_lvt | liver | 0.95" in means_of_structures(page) and "**no**" in required_structures(page)

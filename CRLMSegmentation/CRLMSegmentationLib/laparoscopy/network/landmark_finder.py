@@ -12,6 +12,7 @@ import numpy as np
 from ...errors import ModelError
 from ...inference.image import Image, Prediction
 from ...inference.models.catalogue import model_choices
+from ...inference.models.model_folders import available_models
 from ...inference.models.trained_model import Model, load_model
 from ...values.landmarks import LANDMARKS, Polyline
 from ..camera.opencv import opencv
@@ -100,8 +101,8 @@ def _within_circle(picture: np.ndarray, scale: np.ndarray, border: float) -> np.
 
 
 def landmark_model(name_or_folder: str | None) -> Model:
-    """The model of that name or folder, or the only one of the user's. Raises ModelError when it is for another task or
-    there is none, or several.
+    """The model of that name or folder; for None the only one of the user's, or the one that ships. Raises ModelError
+    when it is for another task, and when there is none or the user has several.
     """
     if name_or_folder is None:
         usable = [entry.name for entry in model_choices(TASK) if not entry.problem]
@@ -110,9 +111,11 @@ def landmark_model(name_or_folder: str | None) -> Model:
                 "No model for landmarks is installed: give its folder with --model, or train one (crlm study run "
                 "--task landmarks)."
             )
-        if len(usable) > 1:
+        shipped = available_models()
+        own = [name for name in usable if name not in shipped]
+        if len(own) > 1:
             raise ModelError(f"Several models for landmarks are installed: choose with --model {', '.join(usable)}.")
-        name_or_folder = usable[0]
+        name_or_folder = (own or usable)[0]
     model = load_model(name_or_folder)
     if model.card.task != TASK or len(model.channels) != len(CHANNELS) or not set(LANDMARKS) <= set(model.labels.names):
         raise ModelError(

@@ -26,10 +26,10 @@ _DONE = "done.json"
 class PicturePopulation:
     """Seeds of the patients of each part, and pictures of each patient."""
 
-    training: Sequence[int] = range(20000, 20120)
-    validation: Sequence[int] = range(21000, 21012)
+    training: Sequence[int] = range(20000, 20040)
+    validation: Sequence[int] = range(21000, 21008)
     test: Sequence[int] = range(30000, 30025)
-    views: int = 6
+    views: int = 4
 
     def seeds(self) -> dict[str, list[int]]:
         """First and last seed of training and validation, for a model card."""

@@ -21,6 +21,16 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
         "monai.UNet",
         {"channels": [16, 24, 32, 48, 64, 96], "strides": [2, 2, 2, 2, 2], "num_res_units": 1, "norm": "batch"},
     ),
+    "wide-residual-unet": (
+        "monai.UNet",
+        {
+            "channels": [32, 48, 64, 96, 128, 192],
+            "strides": [2, 2, 2, 2, 2],
+            "num_res_units": 2,
+            "norm": "batch",
+            "act": "prelu",
+        },
+    ),
     "smp-unet-resnet34": ("segmentation_models_pytorch.Unet", {"encoder_name": "resnet34"}),
     "smp-unetplusplus-resnet34": ("segmentation_models_pytorch.UnetPlusPlus", {"encoder_name": "resnet34"}),
     "smp-deeplabv3plus-resnet34": ("segmentation_models_pytorch.DeepLabV3Plus", {"encoder_name": "resnet34"}),
@@ -38,6 +48,7 @@ class LandmarkRecipe(Recipe):
     stop_after    epochs without a lower validation loss after which the training ends; the best weights are kept
     flips, looks, moves  share of pictures that are mirrored left to right, whose brightness and colours are varied, and
                   that are turned, scaled and shifted
+    half_precision  bfloat16 where the processor computes in it
     """
 
     network: str = limited("unet-resnet34", choices=tuple(NETWORKS))
@@ -53,6 +64,7 @@ class LandmarkRecipe(Recipe):
     flips: float = limited(0.5, least=0, most=1)
     looks: float = limited(0.5, least=0, most=1)
     moves: float = limited(0.5, least=0, most=1)
+    half_precision: bool = True
 
     @property
     def losses(self) -> LossWeights:
@@ -87,7 +99,7 @@ RECIPES = {
 def small(recipe: Recipe) -> Recipe:
     """A network that a processor runs at some frames a second."""
     assert isinstance(recipe, LandmarkRecipe)
-    return replace(recipe, network="residual-unet")
+    return replace(recipe, network="wide-residual-unet")
 
 
 def default(recipe: Recipe) -> Recipe:

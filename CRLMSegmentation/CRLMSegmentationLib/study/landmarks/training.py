@@ -14,6 +14,7 @@ from ...errors import ConfigurationError
 from ...inference.models.builders import NamedNetwork, Shape
 from ...laparoscopy.network.network_picture import BITS, CHANNELS
 from ...values.progress import Progress
+from ..training.half_precision import computes_in_bfloat16
 from .batches import Pictures, batches_in_order, training_batches
 from .losses import landmark_loss
 from .recipe import NETWORKS, LandmarkRecipe
@@ -77,7 +78,9 @@ class _Run:
         import torch
 
         self.recipe, self.place, self.device = recipe, place, torch.device(place.device)
-        self.network = build_network(recipe).to(self.device)
+        # The order of the numbers in memory in which convolutions run without copies.
+        self.network = build_network(recipe).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.in_half = recipe.half_precision and self.device.type == "cpu" and computes_in_bfloat16()
         if recipe.start_from:
             _start_from(self.network, recipe.start_from)
         self.loss: Loss = landmark_loss(recipe.losses)
@@ -109,7 +112,7 @@ class _Run:
         total = 0.0
         for number, (seen, lines) in enumerate(training_batches(pictures, recipe, epoch)):
             self.optimizer.zero_grad(set_to_none=True)
-            loss = self.loss(self.network(seen.to(self.device)), lines.to(self.device))
+            loss = self._loss_of_batch(seen, lines)
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
             self.optimizer.step()
             total += float(loss.detach())
@@ -128,8 +131,15 @@ class _Run:
         total = 0.0
         with torch.no_grad():
             for seen, lines in batches_in_order(pictures, self.recipe.batch):
-                total += len(seen) * float(self.loss(self.network(seen.to(self.device)), lines.to(self.device)))
+                total += len(seen) * float(self._loss_of_batch(seen, lines))
         return total / len(pictures)
+
+    def _loss_of_batch(self, seen: torch.Tensor, lines: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.in_half):
+            logits = self.network(seen.to(self.device, memory_format=torch.channels_last))
+        return self.loss(logits.float(), lines.to(self.device))
 
     def end_epoch(self, validation_loss: float, seconds: float) -> None:
         """Keep the epoch; and its weights, where they are the best."""

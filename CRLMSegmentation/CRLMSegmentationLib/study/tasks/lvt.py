@@ -35,10 +35,15 @@ from ..cases.ct_population import QUICK, SHIPPED, simulate_cts
 from ..cases.labelled_image import LabelledImage
 from ..checked_fields import limited
 from ..reporting import sections
-from ..reporting.lvt_sections import lvt_introduction, lvt_summaries
+from ..reporting.lvt_sections import (
+    lvt_introduction,
+    lvt_summaries,
+    means_of_structures,
+    required_structures,
+)
 from ..reporting.report_page import ReportPlan
 from ..structure_metrics import STRUCTURE_METRICS, compare_structures
-from ..training.ct_trainer import CtTrainer
+from ..training.ct_trainer import FAST, NETWORKS, NNUNET, PLANNED, CtTrainer
 from ..training.recipe import Recipe, RecipeBook, quick_training
 from .task import CalibrationJob, CalibrationResult, SimulationOf, Task
 from .trial import Trial, TrialResult
@@ -64,17 +69,23 @@ class CtRecipe(Recipe):
     random_windows  the window through which the network sees a CT varies in training (training/windowing.py)
     small_structures  patches that are centred on a structure are centred on a vessel or tumor, not on the liver
     half_precision  bfloat16 where the processor computes in it
+    transforms      nnU-Net's own, 'nnunet', or 'fast': those of training/ct_batches.py, which a processor makes while
+                    it learns; where there is one label a voxel, nnU-Net's
+    network         'planned' by nnU-Net, or one of training/ct_trainer.NETWORKS
     """
 
     annotations: str = limited(LABELLED, choices=(LABELLED, COMPLETE, EVERYTHING))
     random_windows: bool = True
     small_structures: bool = True
     half_precision: bool = True
+    transforms: str = limited(FAST, choices=(NNUNET, FAST))
+    network: str = limited(PLANNED, choices=(PLANNED, *NETWORKS))
 
 
+# For a processor; the shipped model is 'everything' of it.
 _SMALL: dict[str, Any] = dict(
-    spacing_mm=3.0, averaging=False, base_features=16, max_features=128, patch_percentile=None, gpu_memory_gb=0.35,
-    oversample=0.67, epochs=40, iterations=50, batch_dice=True,
+    spacing_mm=2.0, averaging=False, base_features=16, max_features=128, patch_percentile=None, gpu_memory_gb=0.9,
+    oversample=0.67, epochs=30, iterations=50, batch_dice=True, learning_rate=2e-3, network="residual-unet",
 )  # fmt: skip
 # The settings of the comparison: a quarter of the cases annotated in full, with and without the others, and all.
 RECIPES = {
@@ -99,8 +110,9 @@ def _small(recipe: Recipe) -> Recipe:
 def _default(recipe: Recipe) -> Recipe:
     """nnU-Net's own network, at 1.5 mm, for a graphics card."""
     return replace(
-        recipe, spacing_mm=1.5, base_features=None, max_features=None, gpu_memory_gb=None, epochs=1000, iterations=250
-    )
+        recipe, spacing_mm=1.5, base_features=None, max_features=None, gpu_memory_gb=None, epochs=1000, iterations=250,
+        learning_rate=1e-3, network=PLANNED, transforms=NNUNET,
+    )  # fmt: skip
 
 
 def labelled_in(row: CaseRow, recipe: CtRecipe) -> tuple[str, ...] | None:
@@ -223,7 +235,16 @@ def _task(name: str, summary: str, number: int, labels: LabelSet, images: Callab
         images=images,
         trainer=CtTrainer(is_partial=is_partial),
         evaluate=evaluate_lvt,
-        report=ReportPlan((lvt_summaries,), (lvt_introduction, sections.all_cases, sections.each_case)),
+        report=ReportPlan(
+            (lvt_summaries,),
+            (
+                lvt_introduction,
+                required_structures,
+                means_of_structures,
+                sections.all_cases,
+                sections.each_case,
+            ),
+        ),
         calibrate=validate_lvt,
         labelled=labelled_in if is_partial else _no_list,
         data="CTs of livers",

@@ -5,24 +5,42 @@ around vessels and tumors.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...preoperative.structures import LIVER, VALUES
-from .export import WEIGHTS
-from .half_precision import computes_in_bfloat16
+from .ct_batches import PatchMaker, cts_in_memory, regions_of
+from .export import WEIGHTS, export_model
+from .half_precision import in_half_precision
+from .nnunet_home import NnunetDataset
 from .nnunet_trainer import NnunetTrainer
 from .planning import is_planned, is_preprocessed, plan, preprocess
 from .recipe import Recipe
 from .train import train
 from .trainer import study_trainer_class
-from .windowing import show_wide_window, with_windowing
+from .windowing import WINDOWS, show_wide_window, with_windowing
 
 if TYPE_CHECKING:
     from ..tasks.task import TrainingJob
+
+NNUNET, FAST = "nnunet", "fast"
+# What recipes call networks: nnU-Net's own plan, or a builder of inference/models/builders.py and its arguments. The
+# first layer of the latter halves the resolution, and the last one doubles it again: most of the work of a processor
+# is spared where it is dearest.
+PLANNED = "planned"
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "residual-unet": (
+        "monai.UNet",
+        {"channels": [32, 48, 64, 96, 128], "strides": [2, 2, 2, 2], "num_res_units": 2, "norm": "batch",
+         "act": "prelu"},
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,11 +62,23 @@ class CtTrainer(NnunetTrainer):
             dataset.plans.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")
         if not is_preprocessed(dataset):
             preprocess(dataset, job.progress, job.workers, job.scheduler)
+        if getattr(recipe, "network", PLANNED) != PLANNED:
+            _fit_patch(dataset, recipe)
         trained = train(
             dataset, recipe, job.device, job.threads, job.progress, job.gpus,
             trainer_class=partial(ct_trainer_class, is_partial=self.is_partial),
         )  # fmt: skip
         return trained / WEIGHTS
+
+    def export(self, job: TrainingJob, weights: Path, folder: Path, card: dict[str, Any]) -> None:
+        """Write the model folder; see export_model(). Its card names a network that is not nnU-Net's."""
+        name = getattr(job.recipe, "network", PLANNED)
+        if name == PLANNED:
+            super().export(job, weights, folder, card)
+            return
+        builder, arguments = NETWORKS[name]
+        named = {**card, "network": {"builder": builder, "arguments": arguments}}
+        export_model(weights.parents[1], folder, named, job.dataset.configuration)
 
 
 def ct_trainer_class(recipe: Recipe, is_partial: bool) -> type[Any]:
@@ -56,12 +86,8 @@ def ct_trainer_class(recipe: Recipe, is_partial: bool) -> type[Any]:
 
     A mirrored patient has the liver where the spleen should be: nothing is mirrored.
     """
-    import torch
-
     windowed: Any = with_windowing(study_trainer_class(recipe), bool(getattr(recipe, "random_windows", False)))
-    half_precision, small_structures = (
-        bool(getattr(recipe, name, False)) for name in ("half_precision", "small_structures")
-    )
+    small_structures = bool(getattr(recipe, "small_structures", False))
 
     class CtStudyTrainer(windowed):  # type: ignore[misc]  # nnU-Net has no types
         def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self) -> tuple[Any, Any, Any, None]:  # noqa: N802
@@ -76,18 +102,75 @@ def ct_trainer_class(recipe: Recipe, is_partial: bool) -> type[Any]:
                 _centre_on_small_structures(validation)
             return training, validation
 
-        def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
-            in_half = half_precision and self.device.type == "cpu" and computes_in_bfloat16()
-            with torch.autocast("cpu", torch.bfloat16, enabled=in_half):
-                result: dict[str, Any] = super().train_step(batch)
-            return result
-
+    name = getattr(recipe, "network", PLANNED)
+    if name != PLANNED:
+        _with_named_network(CtStudyTrainer, *NETWORKS[name])
+    if recipe.augmentation and getattr(recipe, "transforms", NNUNET) == FAST:
+        _with_fast_batches(CtStudyTrainer, recipe)
     CtStudyTrainer.__name__ = CtStudyTrainer.__qualname__ = windowed.__name__
-    if not is_partial:
-        return CtStudyTrainer
-    from .partial_trainer import with_partial_labels
+    trainer: type[Any] = CtStudyTrainer
+    if is_partial:
+        from .partial_trainer import with_partial_labels
 
-    return with_partial_labels(CtStudyTrainer)
+        trainer = with_partial_labels(CtStudyTrainer)
+    if getattr(recipe, "half_precision", False):
+        in_half_precision(trainer)
+    return trainer
+
+
+def _fit_patch(dataset: NnunetDataset, recipe: Recipe) -> None:
+    """A named network takes patches that all of its strides divide: the largest within the planned one."""
+    step = math.prod(NETWORKS[getattr(recipe, "network", PLANNED)][1]["strides"])
+    plans = json.loads(dataset.plans.read_text(encoding="utf-8"))
+    configuration = plans["configurations"][dataset.configuration]
+    configuration["patch_size"] = [max(step, int(length) // step * step) for length in configuration["patch_size"]]
+    dataset.plans.write_text(json.dumps(plans, indent=4) + "\n", encoding="utf-8")
+
+
+def _with_named_network(trainer: Any, builder: str, arguments: dict[str, Any]) -> None:
+    """That network in the place of the planned one; it answers at one resolution alone."""
+    from ...inference.models.builders import NamedNetwork, Shape
+
+    def build_network_architecture(
+        plans_manager: Any,
+        configuration_manager: Any,
+        num_input_channels: int,
+        num_output_channels: int,
+        enable_deep_supervision: bool = True,
+    ) -> Any:
+        shape = Shape(len(configuration_manager.patch_size), num_input_channels, num_output_channels)
+        return NamedNetwork(builder, arguments).build(shape)
+
+    initialize = trainer.initialize
+
+    def initialize_without_deep_supervision(self: Any) -> None:
+        self.enable_deep_supervision = False
+        initialize(self)
+
+    trainer.build_network_architecture = staticmethod(build_network_architecture)
+    trainer.initialize = initialize_without_deep_supervision
+    trainer.set_deep_supervision_enabled = lambda self, enabled: None
+
+
+def _with_fast_batches(trainer: Any, recipe: Recipe) -> None:
+    """Batches of ct_batches.py where every structure has a sigmoid; every epoch is judged on the same patches."""
+    nnunets = trainer.get_dataloaders
+
+    def get_dataloaders(self: Any) -> tuple[Iterator[dict[str, Any]], Iterator[dict[str, Any]]]:
+        if not self.label_manager.has_regions:
+            pair: tuple[Any, Any] = nnunets(self)
+            return pair
+        training, validation = (cts_in_memory(dataset) for dataset in self.get_tr_and_val_datasets())
+        patch = tuple(int(length) for length in self.configuration_manager.patch_size)
+        windows = WINDOWS if getattr(recipe, "random_windows", False) else None
+        maker = PatchMaker(patch, regions_of(self.label_manager), self._get_deep_supervision_scales(), windows)
+        self.inference_allowed_mirroring_axes = None
+        # A training that goes on draws others than it began with.
+        random = np.random.default_rng([recipe.seed, self.current_epoch])
+        size, count, share = self.batch_size, self.num_val_iterations_per_epoch, recipe.oversample
+        return maker.training(training, size, share, random), maker.validation(validation, size, count, share)
+
+    trainer.get_dataloaders = get_dataloaders
 
 
 def _centre_on_small_structures(dataset: Any) -> None:

@@ -31,8 +31,9 @@ def export_model(trained: Path, folder: Path, card: dict[str, Any], configuratio
     stripped = {
         # Not copied: the decoder names the encoder's weights once more, and torch writes what is shared only once.
         "network_weights": dict(checkpoint["network_weights"]),
-        # The network follows from the plans alone, so nnU-Net's own default trainer can stand for ours.
-        "trainer_name": "nnUNetTrainer",
+        # Where the network follows from the plans alone, nnU-Net's own default trainer can stand for ours; one that the
+        # card names is built by this project alone, and nnU-Net knows no such trainer.
+        "trainer_name": "nnUNetTrainer" if card.get("network") is None else "StudyTrainer",
         "init_args": {"configuration": configuration},
         "inference_allowed_mirroring_axes": mirror_axes,
     }
@@ -40,6 +41,7 @@ def export_model(trained: Path, folder: Path, card: dict[str, Any], configuratio
     torch.save(stripped, folder / WEIGHTS)
     shutil.copyfile(trained / PLANS, folder / PLANS)
     copy_description(trained, folder)
+    libraries = [card["network"]["builder"].partition(".")[0]] if card.get("network") else []
     return write_card(
         folder,
         {
@@ -47,7 +49,7 @@ def export_model(trained: Path, folder: Path, card: dict[str, Any], configuratio
             "configuration": configuration,
             "weights": [WEIGHTS],
             "mirror_axes": list(mirror_axes),
-            "made_with": {name: version(name) for name in ("nnunetv2", "torch")},
+            "made_with": {name: version(name) for name in ("nnunetv2", "torch", *libraries)},
         },
     )
 

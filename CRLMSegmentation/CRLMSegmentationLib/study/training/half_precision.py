@@ -16,10 +16,10 @@ def computes_in_bfloat16() -> bool:
 
 
 def in_half_precision(trainer: Any) -> None:
-    """A training step of that class in bfloat16, where the processor computes in it, with channels last in 3D."""
+    """Steps of that class, validation too, in bfloat16 where the processor computes in it, with channels last in 3D."""
     import torch
 
-    step, initialize = trainer.train_step, trainer.initialize
+    step, check, initialize = trainer.train_step, trainer.validation_step, trainer.initialize
 
     def halved(self: Any) -> bool:
         return bool(self.device.type == "cpu" and computes_in_bfloat16())
@@ -29,12 +29,18 @@ def in_half_precision(trainer: Any) -> None:
             result: dict[str, Any] = step(self, batch)
         return result
 
+    def validation_step(self: Any, batch: dict[str, Any]) -> dict[str, Any]:
+        with torch.autocast("cpu", torch.bfloat16, enabled=halved(self)):
+            result: dict[str, Any] = check(self, batch)
+        return result
+
     def initialize_with_channels_last(self: Any) -> None:
         initialize(self)
         if halved(self):
             channels_last(self.network)
 
-    trainer.train_step, trainer.initialize = train_step, initialize_with_channels_last
+    trainer.train_step, trainer.validation_step = train_step, validation_step
+    trainer.initialize = initialize_with_channels_last
 
 
 def channels_last(network: torch.nn.Module) -> None:
