@@ -30,8 +30,7 @@ _AT_0_J, _CHANGE_J = 1.0 - UPPER_J, 2.0 * UPPER_J - 1.0
 _AT_0_K, _CHANGE_K = 1.0 - UPPER_K, 2.0 * UPPER_K - 1.0
 
 # what becomes of pixels that meet in a voxel: a sum in doubles, IGSIO's means
-(PLAIN_SUM, IGSIO_BYTES, IGSIO_INTEGERS, IGSIO_FLOATS, IGSIO_DOUBLES, PLAIN_INTEGERS, PLAIN_SINGLES,
- PLAIN_DOUBLES) = range(8)  # fmt: skip
+(PLAIN_SUM, IGSIO_INTEGERS, IGSIO_FLOATS, IGSIO_DOUBLES, PLAIN_INTEGERS, PLAIN_SINGLES, PLAIN_DOUBLES) = range(7)
 
 _IGSIO_ONE = 1 << IGSIO_BITS
 _HALF = _IGSIO_ONE // 2
@@ -40,8 +39,6 @@ _HEAVIEST = 65535.0  # in 1/256: IGSIO's weights stop there
 _TO_INTEGER = 6755399441055744.0  # 1.5 * 2^52
 _QUOTIENT_OFFSET = 412316860416.0  # 1.5 * 2^38: adding it rounds a double to multiples of 2^-14
 _ABOVE_A_TIE = 2.0**-16
-_ROUNDED_UP = 0.5 + 2.0**-15
-_BELOW_A_TIE = 2.0**-40 - 0.5
 
 
 @inlined
@@ -81,24 +78,10 @@ def add_to_plain_sum(value: float, second: float, weight: float, pixel: float) -
 
 
 @inlined
-def igsio_mean_of_bytes(value: float, known: float, weight: float, pixel: float) -> tuple[float, float]:
-    """IGSIO's running mean of uint8, new value = (weight * pixel + known * value) / (weight + known).
-
-    IGSIO rounds the quotient to 2^-14 and then to an integer, halves up. So the value is n from n - 0.5 - 2^-15 on, a
-    border that the quotient of two such integers meets exactly or misses by 2^-38 and more. That leaves room to
-    multiply by the reciprocal, which is ready before the numerator is: each pixel waits for the value that the one
-    before left.
-    """
-    added = weight * (256 / _ONE)  # known and added are in 1/256
-    numerator = (added * (np.float64(pixel) + _ROUNDED_UP) + known * _ROUNDED_UP) + known * value
-    reciprocal = 1.0 / (added + known) if weight != 0 else 0.0
-    mean = _nearest_integer(numerator * reciprocal + (_BELOW_A_TIE if weight != 0 else value))
-    return mean, min(_nearest_integer(known + (added + 2.0**-8)), _HEAVIEST)
-
-
-@inlined
 def igsio_mean_of_integers(value: float, known: float, weight: float, pixel: float, lowest: int) -> tuple[float, float]:
-    """The same for integers of two bytes from `lowest` on; IGSIO lets their weighted sum overflow a C int."""
+    """IGSIO's running mean, (weight * pixel + known * value) / (weight + known), of integers of two bytes from `lowest`
+    on. IGSIO lets the numerator overflow a C int.
+    """
     if weight == 0:
         return value, known
     before = np.int64(known) << 6
@@ -187,8 +170,6 @@ def compounded(
     """
     if way == PLAIN_SUM:
         return add_to_plain_sum(value, second, weight, pixel)
-    if way == IGSIO_BYTES:
-        return igsio_mean_of_bytes(value, second, weight, pixel)
     if way == IGSIO_INTEGERS:
         return igsio_mean_of_integers(value, second, weight, pixel, lowest)
     if way == IGSIO_FLOATS:

@@ -2,7 +2,8 @@
 
 One kernel for each way of compounding and each arithmetic, with the same slabs as nearest.py. A slab takes the corners
 of a pixel that lie in it; the pixels on the border between two slabs are looked at by both. The exact mean of uint8 and
-uint16 is in linear_sums.py, 'latest' and 'maximum' of uint8 mostly in linear_bytes.py.
+uint16 is in linear_sums.py, 'latest' and 'maximum' of uint8 mostly in linear_bytes.py, IGSIO's usual mean of uint8 in
+linear_means.py.
 
 For 'latest' and 'maximum' a voxel counts only when its weight is an eighth or more (IGSIO's rule, after which a pixel
 in the middle of eight voxels still reaches them all).
@@ -19,7 +20,6 @@ from ...compilation.jit import compiled, inlined
 from .arithmetic import EXACT_BITS, IGSIO_BITS, columns_within_double, columns_within_fixed, igsio_floor
 from .corner_lanes import (
     HIT,
-    IGSIO_BYTES,
     IGSIO_DOUBLES,
     IGSIO_FLOATS,
     IGSIO_INTEGERS,
@@ -36,6 +36,7 @@ from .corner_lanes import (
     rounded_igsio_weight,
 )
 from .linear_bytes import linear_bytes_kernel
+from .linear_means import linear_means_kernel
 from .linear_sums import linear_sums_kernel
 from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, WORDS
 
@@ -56,6 +57,8 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[...,
         return linear_sums_kernel(kind)
     if kind == BYTES and compounding != MEAN and arithmetic != DOUBLE:
         return linear_bytes_kernel(arithmetic, compounding)
+    if kind == BYTES and arithmetic == FIXED:
+        return linear_means_kernel()
     fixed, exact, doubles = arithmetic == FIXED, arithmetic == EXACT, arithmetic == DOUBLE
     bits = EXACT_BITS if exact else IGSIO_BITS
     one = np.int64(1) << bits
@@ -215,5 +218,5 @@ def _way_of_mean(arithmetic: int, kind: int) -> int:
     if arithmetic == EXACT:
         return PLAIN_SUM
     if arithmetic == FIXED:
-        return {BYTES: IGSIO_BYTES, FLOATS: IGSIO_FLOATS, DOUBLES: IGSIO_DOUBLES}.get(kind, IGSIO_INTEGERS)
+        return {FLOATS: IGSIO_FLOATS, DOUBLES: IGSIO_DOUBLES}.get(kind, IGSIO_INTEGERS)
     return {FLOATS: PLAIN_SINGLES, DOUBLES: PLAIN_DOUBLES}.get(kind, PLAIN_INTEGERS)
