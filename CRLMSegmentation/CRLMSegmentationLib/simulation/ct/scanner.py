@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import ndimage
@@ -159,7 +160,7 @@ def _noise(seeds: Sequence[int], settings: CtSettings, place: _Place, number: in
         for step, share in shares
     )
     sigma = _GRAIN_TO_KERNEL * settings.kernel_mm / place.pixel_mm
-    grain = _grain(white, sigma, "wrap")
+    grain = _grain(np.asarray(white), sigma, "wrap")
     # What is left of white noise by the sampled kernels, worked out on a single bright pixel.
     middle = 4 + int(3 * _RAMP_TO_KERNEL * sigma.max())
     single = np.zeros((2 * middle + 1, 2 * middle + 1))
@@ -169,7 +170,7 @@ def _noise(seeds: Sequence[int], settings: CtSettings, place: _Place, number: in
     return result
 
 
-def _grain(white: np.ndarray, sigma: np.ndarray, mode: str) -> np.ndarray:
+def _grain(white: np.ndarray, sigma: np.ndarray, mode: Literal["wrap", "constant"]) -> np.ndarray:
     """(j, i) white noise as a scanner's kernel of `sigma` (2,) pixels along j and i leaves it."""
     fine = ndimage.gaussian_filter(white, sigma, mode=mode, truncate=3.0)
     wide = ndimage.gaussian_filter(white, _RAMP_TO_KERNEL * sigma, mode=mode, truncate=3.0)
