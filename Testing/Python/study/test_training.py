@@ -177,6 +177,25 @@ def test_a_training_can_begin_with_the_weights_of_another(trained, tmp_path):
         _start_elsewhere(other, further)
 
 
+def test_what_is_kept_can_be_the_mean_of_the_start_and_of_what_was_learned(trained, tmp_path):
+    _, dataset, recipe, folder, _ = trained
+    card = {"name": "toy", "version": "1", "task": "crop", "margin_mm": 6.0, "threshold": 0.5}
+    start = export_model(folder, tmp_path / "start", card).parent
+    further = replace(recipe, start_from=str(start), learning_rate=1e-3, epochs=1, iterations=2)
+    weights = {0.0: None, 0.75: None}
+    for share in weights:
+        other = replace(dataset, home=NnunetHome(tmp_path / f"home{share}"))
+        for part in ("raw", "preprocessed"):
+            shutil.copytree(getattr(dataset, part), getattr(other, part))
+        again = train(other, replace(further, start_share=share), threads=1)
+        model = load_model(export_model(again, tmp_path / f"again{share}", card).parent)
+        weights[share] = model.read_weights()[0]
+    known, learned = load_model(start).read_weights()[0], weights[0.0]
+    assert max(float((learned[name] - known[name]).abs().max()) for name in known) > 1e-4
+    for name, kept in weights[0.75].items():
+        assert float((kept - 0.75 * known[name] - 0.25 * learned[name]).abs().max()) < 1e-5
+
+
 def _start_elsewhere(dataset, recipe):
     """Planned as the model that it starts from, whatever the recipe says; and by a plan with other features."""
     wider = replace(recipe, base_features=6)

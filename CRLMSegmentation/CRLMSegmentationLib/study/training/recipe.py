@@ -33,6 +33,9 @@ class Recipe:
     epochs, iterations    length of the training
     start_from            shipped model or model folder whose weights the training starts with, planned as that model
                           is; '' for random ones
+    start_share           of that model's weights in the mean with the trained ones, which is kept: a training in a
+                          wider world then forgets less of the former one (Wortsman et al., Robust fine-tuning of
+                          zero-shot models, CVPR 2022)
     seed                  of weights, batches and augmentation
     """
 
@@ -53,6 +56,7 @@ class Recipe:
     epochs: int = limited(28, least=1)
     iterations: int = limited(50, least=1)
     start_from: str = ""
+    start_share: float = limited(0.0, least=0, most=1)
     seed: int = limited(0, least=0)
 
     def __post_init__(self) -> None:

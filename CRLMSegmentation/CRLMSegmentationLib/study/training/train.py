@@ -118,20 +118,39 @@ def _run(
         trainer.load_checkpoint(str(latest))
     elif recipe.start_from:
         _start_from(trainer, recipe.start_from)
+    if recipe.start_from and recipe.start_share > 0:
+        _end_with_mean(trainer, recipe)
     trainer.run_training()
 
 
-def _start_from(trainer: Any, model: str) -> None:
-    """Weights of an earlier model into the new network; what is not there by name and shape keeps its random start."""
+def _start_from(trainer: Any, model: str, share: float = 1.0) -> None:
+    """Weights of an earlier model into the network, in the mean with its own; what is not there by name and shape
+    stays as it is.
+    """
     from ...inference.models.trained_model import load_model
 
     network = trainer.network.module if trainer.is_ddp else trainer.network
     network = getattr(network, "_orig_mod", network)
     known, wanted = load_model(model).read_weights()[0], network.state_dict()
-    fitting = {name: value for name, value in known.items() if name in wanted and wanted[name].shape == value.shape}
+    fitting = {
+        name: share * value.to(wanted[name]) + (1 - share) * wanted[name]
+        for name, value in known.items()
+        if name in wanted and wanted[name].shape == value.shape
+    }
     if len(fitting) < 0.9 * len(wanted):
         raise ConfigurationError(f"The model {model} is built differently: a training cannot start from its weights.")
     network.load_state_dict({**wanted, **fitting})
+
+
+def _end_with_mean(trainer: Any, recipe: Recipe) -> None:
+    """Before the last weights are kept, the mean of them and of those of the start (Wortsman et al., CVPR 2022)."""
+    end = trainer.on_train_end
+
+    def on_train_end() -> None:
+        _start_from(trainer, recipe.start_from, recipe.start_share)
+        end()
+
+    trainer.on_train_end = on_train_end
 
 
 def _train_on_several(dataset: NnunetDataset, recipe: Recipe, gpus: int, trainer_class: TrainerClass) -> None:
