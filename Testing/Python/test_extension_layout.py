@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -87,13 +88,20 @@ def _reachable(room):
     return {room} | {further for step in ROOMS[room] for further in _reachable(step)}
 
 
+@cache
+def _imports_of(path: Path) -> list[ast.stmt]:
+    """Every import in a file, wherever it stands."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
 def _imports_between_rooms():
     """Each import of one room by another: file, importing room, imported room."""
     library = MODULE / "CRLMSegmentationLib"
     for path in library.rglob("*.py"):
         parts = path.relative_to(library).parts
         room = parts[0].removesuffix(".py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in _imports_of(path):
             if room == "__init__" or not isinstance(node, ast.ImportFrom) or node.level < len(parts):
                 continue
             targets = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
@@ -114,7 +122,7 @@ def test_only_rooms_that_show_know_mrml_and_nothing_knows_qt():
     library = MODULE / "CRLMSegmentationLib"
     for path in library.rglob("*.py"):
         room = path.relative_to(library).parts[0]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in _imports_of(path):
             names = []
             if isinstance(node, ast.Import):
                 names = [alias.name.split(".")[0] for alias in node.names]
@@ -137,7 +145,7 @@ def test_light_commands_start_without_the_heavy_libraries():
 def test_openvino_is_imported_in_one_place_that_switches_its_telemetry_off():
     importers = set()
     for path in (MODULE / "CRLMSegmentationLib").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in _imports_of(path):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
             if any(name.split(".")[0] == "openvino" for name in names):

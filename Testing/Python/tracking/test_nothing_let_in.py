@@ -33,7 +33,9 @@ def python_files():
 
 
 def names_from_pyigtl(source):
-    """What a program takes from pyigtl."""
+    """What a program takes from pyigtl, of what is asked for."""
+    if not any(name in source for name in CONNECTIONS_OF_PYIGTL):
+        return
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "pyigtl" and node.level == 0:
             yield from (name.name for name in node.names)
