@@ -16,9 +16,6 @@ from served_page import NO_CHROMIUM, ServedPage, chromium_program
 SCREENSHOTS = "CRLM_SCREENSHOTS"
 STEPS = ("connect", "record", "box", "segment", "navigate")
 _PATIENCE_S = 600
-# The smallest that the page is made for: what rendering in software takes is a matter of the size of the views.
-_WINDOW = {"width": 1024, "height": 768}
-_WINDOW_OF_PICTURES = {"width": 1280, "height": 800}
 
 
 class Visitor:
@@ -201,9 +198,7 @@ def visit(chromium):
 
     def open_tab(address: str, context=None, **options) -> Visitor:
         if context is None:
-            context = chromium.new_context(
-                viewport=_WINDOW if os.environ.get(SCREENSHOTS) is None else _WINDOW_OF_PICTURES, **options
-            )
+            context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
             context.set_default_timeout(1000 * _PATIENCE_S)
             contexts.append(context)
         visitors.append(Visitor(context.new_page(), address))

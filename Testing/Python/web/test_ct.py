@@ -146,11 +146,11 @@ def test_a_series_becomes_structures_with_a_table_that_can_be_looked_at(served, 
     tab.until(lambda: page.input_value("#ct-slider-axial") != before, "another slice")
     until_loaded(tab, "ct-axial")
     red = (235, 64, 52)
-    assert colored(tab, "axial", red) > 25
+    assert colored(tab, "axial", red) > 50
     page.click("#ct-show-tumor")
     tab.until(lambda: colored(tab, "axial", red) == 0, "slices without tumors")
     page.click("#ct-show-tumor")
-    tab.until(lambda: colored(tab, "axial", red) > 25, "slices with tumors")
+    tab.until(lambda: colored(tab, "axial", red) > 50, "slices with tumors")
 
     # Turned in space, and another slice by a click.
     until_loaded(tab, "ct-space")
