@@ -57,6 +57,10 @@ def test_a_saved_case_opens_with_everything_in_it(address, visit, publish_port):
     page.wait_for_selector("#step-navigate.is-open")
     assert page.inner_text("#data-kind") == "Case round"
 
+    # On the smallest screen nothing is cut off at the right
+    page.set_viewport_size({"width": 1024, "height": 768})
+    tab.until(lambda: page.evaluate("document.documentElement.scrollWidth") == 1024, "a page as wide as the screen")
+
 
 def test_a_page_for_others_asks_for_the_token(address, visit):
     outside = visit(address)
