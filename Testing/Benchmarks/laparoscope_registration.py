@@ -114,7 +114,8 @@ def errors_of_view(
         yield what, np.linalg.norm(found.in_camera(places) - wanted, axis=1), stated
 
 
-def measure(seeds: list[int], views_of_each: int, finder: LandmarkFinder | None) -> dict[str, dict[str, float]]:
+def measure(seeds: list[int], views_of_each: int, finder: LandmarkFinder | None) -> dict[str, dict[str, float | None]]:
+    """By what is registered; None for the errors of what was refused in every view."""
     true: dict[str, list[np.ndarray]] = {}
     stated: dict[str, list[np.ndarray]] = {}
     refused = dict.fromkeys((KEPT, RIGID, DEFORMED), 0)
@@ -133,16 +134,22 @@ def measure(seeds: list[int], views_of_each: int, finder: LandmarkFinder | None)
                 true.setdefault(what, []).append(errors)
                 stated.setdefault(what, []).append(said)
                 print(f"  {seed} view {number}: {what}: {errors.mean():.1f} mm, stated {said.mean():.1f}", flush=True)
+    nothing = dict.fromkeys(("median_mm", "largest_mm", "stated_to_true"))
     return {
         what: {
-            "views": len(true[what]),
-            "refused": refused[what],
-            "median_mm": float(np.median([one.mean() for one in true[what]])),
-            "largest_mm": float(max(one.mean() for one in true[what])),
-            "stated_to_true": _rms(stated[what]) / _rms(true[what]),
+            "views": len(true.get(what, ())),
+            "refused": count,
+            **(_summary(true[what], stated[what]) if what in true else nothing),
         }
-        for what in true
+        for what, count in refused.items()
     }
+
+
+def _summary(true: list[np.ndarray], stated: list[np.ndarray]) -> dict[str, float | None]:
+    means = [float(one.mean()) for one in true]
+    return {
+        "median_mm": float(np.median(means)), "largest_mm": max(means), "stated_to_true": _rms(stated) / _rms(true),
+    }  # fmt: skip
 
 
 def _rms(values: list[np.ndarray]) -> float:
@@ -226,8 +233,10 @@ def main() -> None:
         "| the model is the liver | views | refused | median, mm | largest, mm | stated / true |\n" + "| --- " * 6 + "|"
     )
     for what, one in figures.items():
-        print(f"| {what} | {one['views']} | {one['refused']} | {one['median_mm']:.1f} | {one['largest_mm']:.1f} | "
-              f"{one['stated_to_true']:.2f} |")  # fmt: skip
+        errors = (
+            "-" if one[key] is None else f"{one[key]:.2f}" for key in ("median_mm", "largest_mm", "stated_to_true")
+        )
+        print(f"| {what} | {one['views']} | {one['refused']} | {' | '.join(errors)} |")
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
