@@ -63,7 +63,8 @@ def _image_by_image(layer: torch.nn.InstanceNorm3d, images: torch.Tensor) -> tor
     import torch
     from torch.nn.functional import batch_norm
 
-    normalised = (
-        batch_norm(one, None, None, layer.weight, layer.bias, True, 0.0, layer.eps) for one in images.split(1)
-    )
-    return torch.cat(list(normalised))
+    normalised = [
+        batch_norm(images[number : number + 1], None, None, layer.weight, layer.bias, True, 0.0, layer.eps)
+        for number in range(len(images))
+    ]
+    return torch.cat(normalised)
