@@ -109,6 +109,7 @@ def _small(recipe: Recipe) -> Recipe:
 
 def _default(recipe: Recipe) -> Recipe:
     """nnU-Net's own network, at 1.5 mm, for a graphics card."""
+    assert isinstance(recipe, CtRecipe)
     return replace(
         recipe, spacing_mm=1.5, base_features=None, max_features=None, gpu_memory_gb=None, epochs=1000, iterations=250,
         learning_rate=1e-3, network=PLANNED, transforms=NNUNET,

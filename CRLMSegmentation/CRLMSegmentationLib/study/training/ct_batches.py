@@ -135,7 +135,8 @@ def _middle(ct: KnownCt, patch: Sequence[int], share: float, random: np.random.G
         return np.asarray(voxels[int(random.integers(len(voxels)))], dtype=np.int64)
     half = np.array(patch) // 2
     last = np.maximum(np.array(ct.seen.shape) - (np.array(patch) - half), half)
-    return random.integers(np.minimum(half, last), last + 1)
+    drawn: np.ndarray = random.integers(np.minimum(half, last), last + 1)
+    return drawn
 
 
 def _cut(ct: KnownCt, middle: np.ndarray, patch: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
