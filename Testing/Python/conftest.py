@@ -41,7 +41,11 @@ def ages_of_a_slow_machine(request, monkeypatch):
 
 
 def pytest_collection_modifyitems(items):
-    """Put the slow rooms in front; the order within a file stays."""
+    """Put the slow rooms in front; the order within a file stays.
+
+    Several processes take the files in turn, but one of them alone those with a browser: their pages go on drawing while
+    they wait, and two at a time take more than twice the time of one.
+    """
     folder = Path(__file__).parent
 
     def place(item) -> int:
@@ -49,3 +53,7 @@ def pytest_collection_modifyitems(items):
         return SLOW.index(room) if room in SLOW else len(SLOW)
 
     items.sort(key=place)
+    with_browser = {item.path for item in items if "visit" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = "browser" if item.path in with_browser else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
