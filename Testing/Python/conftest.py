@@ -43,8 +43,8 @@ def ages_of_a_slow_machine(request, monkeypatch):
 def pytest_collection_modifyitems(items):
     """Put the slow rooms in front; the order within a file stays.
 
-    Several processes take the files in turn, but one of them alone those with a browser: their pages go on drawing while
-    they wait, and two at a time take more than twice the time of one.
+    Several processes take the files in turn, but one of them alone those with a browser: pages go on drawing while a
+    test waits, and two at a time take more than twice the time of one.
     """
     folder = Path(__file__).parent
 
