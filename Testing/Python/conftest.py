@@ -40,6 +40,8 @@ def ages_of_a_slow_machine(request, monkeypatch):
         monkeypatch.setattr(age, "OUTLINED_UP_TO_S", 600.0)
 
 
+# First, so that xdist finds the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Put the slow rooms in front; the order within a file stays.
 
@@ -55,5 +57,5 @@ def pytest_collection_modifyitems(items):
     items.sort(key=place)
     with_browser = {item.path for item in items if "visit" in getattr(item, "fixturenames", ())}
     for item in items:
-        group = "browser" if item.path in with_browser else str(item.path)
+        group = "browser" if item.path in with_browser else item.path.relative_to(folder).as_posix()
         item.add_marker(pytest.mark.xdist_group(group))
