@@ -57,7 +57,7 @@ WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 1) + 1)))
 # Coverage is reported by room at the end and never a reason to fail. Worker processes are not traced. On a mixed part of the
 # suite tracing cost 3 % of the time.
 test: setup peers browser
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report= $(TESTS) && $(BIN)/python Testing/coverage_by_room.py
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= $(TESTS) && $(BIN)/python Testing/coverage_by_room.py
 
 lint: setup $(VENV)/lint-ready
 	@$(BIN)/ruff check .

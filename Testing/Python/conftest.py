@@ -1,6 +1,8 @@
 """Fixtures shared by all rooms."""
 
 import os
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,14 +42,8 @@ def ages_of_a_slow_machine(request, monkeypatch):
         monkeypatch.setattr(age, "OUTLINED_UP_TO_S", 600.0)
 
 
-# First, so that xdist finds the groups.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Put the slow rooms in front; the order within a file stays.
-
-    Several processes take the files in turn, but one of them alone those with a browser: pages go on drawing while a
-    test waits, and two at a time take more than twice the time of one.
-    """
+    """Put the slow rooms in front; the order within a file stays."""
     folder = Path(__file__).parent
 
     def place(item) -> int:
@@ -55,7 +51,26 @@ def pytest_collection_modifyitems(items):
         return SLOW.index(room) if room in SLOW else len(SLOW)
 
     items.sort(key=place)
-    with_browser = {item.path for item in items if "visit" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "browser" if item.path in with_browser else item.path.relative_to(folder).as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+# For pytest-xdist, where it is there and tests are given out by the file.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Several processes take the files in turn, but one of them alone those with a browser: pages go on drawing while a
+    test waits, and two at a time take more than twice the time of one.
+    """
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneBrowser(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "browser" if _has_browser(REPOSITORY / file) else file
+
+    return OneBrowser(config, log)
+
+
+@cache
+def _has_browser(file: Path) -> bool:
+    return file.is_file() and re.search(r"\bvisit\b", file.read_text(encoding="utf-8")) is not None
