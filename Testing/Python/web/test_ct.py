@@ -70,9 +70,10 @@ def open_ct(tab, part="open", until_there="#ct-part-open"):
     """The section of the CT and a part of it, opened anew until it lists what is kept now."""
 
     def is_there():
-        tab.open("connect")
-        tab.open("ct")
-        tab.page.wait_for_timeout(300)
+        # What is opened and closed again at once never reaches the program.
+        for step in ("connect", "ct"):
+            tab.open(step)
+            tab.page.wait_for_timeout(400)
         if not tab.page.is_visible(until_there) and tab.page.is_visible(f"#ct-part-{part}"):
             tab.page.click(f"#ct-part-{part}")
         return tab.page.is_visible(until_there)
