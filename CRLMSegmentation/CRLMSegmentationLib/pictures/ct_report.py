@@ -16,6 +16,7 @@ import numpy as np
 
 from ..files.whole_file import written_whole
 from ..preoperative.ct_slices import AXIAL, CORONAL
+from ..preoperative.follow_up import FollowUp
 from ..preoperative.into_operation import InOperation
 from ..preoperative.measures import Measures
 from ..session.preoperative import figures
@@ -43,19 +44,24 @@ td, th { padding: 2px 8px 2px 0; border-bottom: 1px solid #dde4ea }
 
 
 def write_ct_report(
-    ct: OpenedCt, path: str | Path, registration: InOperation | None = None, space: np.ndarray | None = None
-) -> Path:
+    ct: OpenedCt, path: str | Path, registration: InOperation | None = None, space: np.ndarray | None = None,
+    followed: FollowUp | None = None,
+) -> Path:  # fmt: skip
     """Write the page. Raises FileFormatError when the disk refuses.
 
-    ct     with a result
-    space  of picture_in_space(); None for a page without it
+    ct        with a result
+    space     of picture_in_space(); None for a page without it
+    followed  the lesions over several dates; None for a page without them
     """
     with written_whole(path) as place:
-        place.write_text(ct_report(ct, registration, space), encoding="utf-8")
+        place.write_text(ct_report(ct, registration, space, followed), encoding="utf-8")
     return Path(path)
 
 
-def ct_report(ct: OpenedCt, registration: InOperation | None = None, space: np.ndarray | None = None) -> str:
+def ct_report(
+    ct: OpenedCt, registration: InOperation | None = None, space: np.ndarray | None = None,
+    followed: FollowUp | None = None,
+) -> str:  # fmt: skip
     """The page as HTML; see write_ct_report()."""
     assert ct.result is not None, "there is something to report"
     made = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
@@ -69,6 +75,7 @@ def ct_report(ct: OpenedCt, registration: InOperation | None = None, space: np.n
         _table(("", ""), figures.liver_figures(ct.result.measures)),
         *_lesions(ct.result.measures),
         *_remnant(ct),
+        *_over_time(followed),
         "<h2>In the operation</h2>",
         f"<p>{escape(figures.registration_text(registration))}</p>",
     ]
@@ -155,6 +162,13 @@ def _remnant(ct: OpenedCt) -> Iterator[str]:
         yield "<h2>What stays after a cut along the planned plane</h2>"
         yield f"<p>{escape(' '.join(lines))}</p>"
         yield '<p class="quiet">A resection follows vessels, not a plane: this is a first estimate.</p>'
+
+
+def _over_time(followed: FollowUp | None) -> Iterator[str]:
+    if followed is not None:
+        yield "<h2>Over time</h2>"
+        lines = [*map(figures.track_text, followed.tracks), *figures.follow_up_lines(followed)]
+        yield f"<p>{'<br>'.join(map(escape, lines))}</p>"
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -7,7 +7,7 @@ sum of the distances between their middles is smallest (Kuhn-Munkres, scipy). Re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -64,8 +64,29 @@ class FollowUp:
     liver_ml: tuple[float, ...]
 
     def as_plain(self) -> dict[str, Any]:
-        """For JSON."""
+        """For JSON; follow_up_of_plain() reads it back."""
         return asdict(self)
+
+
+def follow_up_of_plain(content: Mapping[str, Any]) -> FollowUp:
+    """Of FollowUp.as_plain(), also after it was JSON. Raises ConfigurationError for what is none."""
+    try:
+        tracks = tuple(Track(**{name: _hashable(value) for name, value in one.items()}) for one in content["tracks"])
+        found = FollowUp(**{**{name: _hashable(value) for name, value in content.items()}, "tracks": tracks})
+        count = len(found.dates)
+        by_date = [found.sums_mm, found.responses, found.new, found.vanished, found.liver_ml]
+        by_date += [one for track in tracks for one in (track.lesions, track.diameters_mm, track.volumes_ml)]
+        fits = all(len(one) == count for one in by_date)
+    except (KeyError, TypeError, AttributeError):
+        fits = False
+    if not fits:
+        raise ConfigurationError("The lesions over time do not fit together: compare the dates again.")
+    return found
+
+
+def _hashable(value: Any) -> Any:
+    """Tuples in the place of the lists of JSON."""
+    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
 
 
 @dataclass

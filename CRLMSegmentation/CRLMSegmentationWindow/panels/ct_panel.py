@@ -146,11 +146,11 @@ class CtPanel(StepPanel):
             from CRLMSegmentationLib.preoperative.export import usual_kinds
 
             with self.attempt():
-                ct = self.session.preoperative.ct
-                kinds = usual_kinds(ct.dicom is not None)
-                written = actions.EXPORT_CT.run(self.session, folder, kinds)
-                registration = self.session.preoperative.registration
-                written.append(write_ct_report(ct, Path(folder) / REPORT, registration, picture_in_space(ct)))
+                part = self.session.preoperative
+                ct, page = part.ct, Path(folder) / REPORT
+                written = actions.EXPORT_CT.run(self.session, folder, usual_kinds(ct.dicom is not None))
+                space = picture_in_space(ct)
+                written.append(write_ct_report(ct, page, part.registration, space, part.followed))
                 self._reported = _("{count} files are in the folder.").format(count=len(written))
 
     def on_close(self) -> None:

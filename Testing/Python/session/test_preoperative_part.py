@@ -1,6 +1,7 @@
 """The CT before the operation in a session: opened, segmented, kept, followed over time, registered, forgotten."""
 
 import json
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError, FileFormatError, ModelError
 from CRLMSegmentationLib.files import read_volume, write_volume
+from CRLMSegmentationLib.pictures.ct_report import ct_report
 from CRLMSegmentationLib.preoperative.structures import LABELS
 from CRLMSegmentationLib.session import actions
-from CRLMSegmentationLib.session.preoperative import network, preoperative_part
+from CRLMSegmentationLib.session.preoperative import in_case, network, preoperative_part
 from CRLMSegmentationLib.session.preoperative.figures import (
     correction_text,
     ct_line,
@@ -353,6 +355,77 @@ def test_a_saved_case_brings_the_ct_back_as_it_was(session, tmp_path):
     session.case.save(folder)
     assert not list(folder.glob("ct*"))
     assert "CT" not in (folder / "protocol.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_a_case_that_is_saved_while_its_ct_is_still_read_keeps_it(session, tmp_path, monkeypatch):
+    part = segmented(session)
+    session.volume.set(Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1])))
+    folder = session.case.save(tmp_path / "case")
+    before = {path.name: path.read_bytes() for path in folder.glob("ct*")}
+    may_go_on = threading.Event()
+    opens = in_case.open_saved
+
+    def slowly(saved, progress, should_cancel):
+        assert may_go_on.wait(_PATIENCE_S)
+        return opens(saved, progress, should_cancel)
+
+    monkeypatch.setattr(preoperative_part, "open_saved", slowly)
+    session.case.load(folder)
+    session.case.save(folder)
+    assert {path.name: path.read_bytes() for path in folder.glob("ct*")} == before
+    # Not wanted now, and there still.
+    part.cancel()
+    may_go_on.set()
+    session.case.save(folder)
+    assert {path.name: path.read_bytes() for path in folder.glob("ct*")} == before and actions.CLOSE_CT.can_run(session)
+    session.case.load(folder)
+    assert until(session).has_result and part.unopened is None
+    actions.CLOSE_CT.run(session)
+    session.case.save(folder)
+    assert not list(folder.glob("ct*"))
+
+
+@pytest.mark.parametrize("odd", [
+    {"registration": {"names": ["a"], "ct": [[0, 0]], "reference": [[0, 0, 0]], "made_at": ""}},
+    {"registration": {"names": ["a"], "ct": [[0, 0, 0]], "reference": [[0, 0, 0]], "made_at": ""}},
+    {"remnant": {"plane": {"point_ras_mm": [0, 0, 0], "normal": [0, 0, 0]}}},
+    {"follow_up": {"dates": ["2026-01-05", "2026-04-02"], "tracks": []}},
+    {"follow_up": {"dates": [], "tracks": [{"number": 1}]}},
+])  # fmt: skip
+def test_a_case_that_says_odd_things_of_its_ct_replaces_nothing(session, tmp_path, odd):
+    part = segmented(session)
+    session.volume.set(Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1])))
+    folder = session.case.save(tmp_path / "case")
+    index = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+    index["ct"].update(odd)
+    (folder / "case.json").write_text(json.dumps(index), encoding="utf-8")
+    ct, volume = part.ct, session.volume.value
+    with pytest.raises(FileFormatError):
+        session.case.load(folder)
+    assert part.ct is ct and session.volume.value is volume
+
+
+def test_compared_dates_are_saved_with_the_case_and_stand_in_the_report(session, tmp_path):
+    folders = [
+        segmented(session, ct_with(size), date).ct.folder for size, date in ((4, "2026-01-05"), (7, "2026-04-02"))
+    ]
+    part = session.preoperative
+    part.start_follow_up(folders)
+    found = until(session).followed
+    page = ct_report(part.ct, followed=found)
+    assert "Over time" in page and "progressive disease" in page and "Over time" not in ct_report(part.ct)
+    session.volume.set(Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1])))
+    folder = session.case.save(tmp_path / "case")
+    assert "2026-01-05, 2026-04-02: progressive disease" in (folder / "protocol.txt").read_text(encoding="utf-8")
+    session.case.begin()
+    assert part.followed is None
+    session.case.load(folder)
+    assert until(session).followed == found and part.ct is not None
+    # Also where no CT is open.
+    part.ct = None
+    session.case.save(folder)
+    session.case.load(folder)
+    assert until(session).followed == found and part.ct is None and part.problem == ""
 
 
 def landmark_file(folder):

@@ -18,6 +18,7 @@ from ...preoperative.structures import LIVER, TUMOR, VESSELS
 from ...values import Volume
 
 CT = "ct"
+FOLLOW_UP = "follow_up"
 VOLUME = "ct.nrrd"
 MASKS = {LIVER: "ct.liver.nrrd", VESSELS: "ct.vessels.nrrd", TUMOR: "ct.tumors.nrrd"}
 NAMES = (VOLUME, *MASKS.values())
@@ -29,7 +30,8 @@ class SavedCt:
 
     volume  HU; None where only what was found is known
     masks   of liver, vessels (with their kinds) and tumors (with their numbers), see result_folder; empty without
-    facts   plain values: date, description, about, remnant, registration, measures
+    facts   plain values: date, description, about, remnant, registration, measures, follow_up; the last alone where
+            dates were compared and no CT is open
     """
 
     volume: Volume | None
@@ -57,7 +59,8 @@ def read_ct_files(folder: Path, facts: Mapping[str, Any]) -> SavedCt | None:
     paths = {name: folder / file for name, file in MASKS.items()}
     there = [name for name, path in paths.items() if path.is_file()]
     volume = read_volume(folder / VOLUME) if (folder / VOLUME).is_file() else None
-    if not isinstance(said, Mapping) or (there and len(there) < len(MASKS)) or not (there or volume is not None):
+    is_any = there or volume is not None or (isinstance(said, Mapping) and said.get(FOLLOW_UP) is not None)
+    if not isinstance(said, Mapping) or (there and len(there) < len(MASKS)) or not is_any:
         raise FileFormatError("what it says of a CT and the files of that CT do not fit together.")
     masks = {name: replace(read_volume(paths[name]), frame=CT_FRAME) for name in there}
     volume = None if volume is None else replace(volume, frame=CT_FRAME)

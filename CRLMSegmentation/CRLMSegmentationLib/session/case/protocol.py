@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..state import StepStatus
+from .ct_files import FOLLOW_UP
 
 _TITLE = "CRLM Navigation: protocol of a case"
 _USE = "For research. Not a medical device."
@@ -60,6 +61,9 @@ def ct_lines(ct: Mapping[str, Any] | None) -> Iterator[str]:
     """Of the CT before the operation: which one, what was found in it by whom, and whether it was registered when."""
     if ct is None:
         return
+    yield from _follow_up_line(ct.get(FOLLOW_UP))
+    if "description" not in ct:
+        return
     yield _row("CT", ", ".join(str(ct[name]) for name in ("description", "date") if ct.get(name)) or "without a date")
     measures, about, found = (ct.get(name) or {} for name in ("measures", "about", "registration"))
     if measures:
@@ -77,6 +81,13 @@ def ct_lines(ct: Mapping[str, Any] | None) -> Iterator[str]:
         )
     else:
         yield _row("", "not registered")
+
+
+def _follow_up_line(followed: Mapping[str, Any] | None) -> Iterator[str]:
+    """Of which dates the lesions were compared, and what RECIST says of the last one."""
+    if followed:
+        dates = ", ".join(date or "without a date" for date in followed["dates"])
+        yield _row("CTs", f"{dates}: {followed['responses'][-1] or 'no target lesion'}")
 
 
 def _heading(tumor: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import CRLMError, FileFormatError
 from ...sweep.sweep import SIMULATED
-from ..preoperative.in_case import ct_to_save
+from ..preoperative.in_case import check_saved, ct_to_save
 from ..tumor.hand_corrections import HandCorrections
 from ..tumor.saved_tumor import SavedTumor
 from ..tumor.tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
@@ -73,6 +73,8 @@ def contents_of(case: Case, folder: str | Path) -> CaseContents:
     """What was read of the folder. Raises FileFormatError when its parts do not fit together."""
     facts = read_facts(case.facts or {})
     status = VolumeStatus.NONE if case.volume is None else VolumeStatus.CURRENT
+    if case.ct is not None:
+        check_saved(case.ct)
     tumor = _tumor_of(case, facts, folder) or SavedTumor()
     tumors, chosen, scan_number = saved_tumors(case, folder)
     return CaseContents(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import FileFormatError
+from ...errors import ConfigurationError, FileFormatError
 from ...preoperative.ct_slices import CtSlices
+from ...preoperative.follow_up import FollowUp, follow_up_of_plain
 from ...preoperative.into_operation import InOperation, restored_registration
-from ...preoperative.landmark_registration import Landmarks
+from ...preoperative.landmark_registration import Landmarks, register
 from ...preoperative.measures import measure
-from ...preoperative.remnant import plane_of_plain, remnant_of
+from ...preoperative.remnant import CutPlane, plane_of_plain, remnant_of
 from ...preoperative.result_folder import Result, masks_of, structures_of_masks_kept
 from ...values.progress import Progress, ShouldCancel
-from ..case.ct_files import SavedCt
+from ..case.ct_files import FOLLOW_UP, SavedCt
 from .opened_ct import CtFacts, OpenedCt
 from .reading import surfaces_of
 
@@ -23,12 +25,27 @@ if TYPE_CHECKING:
     from .preoperative_part import PreoperativePart
 
 
+@dataclass(frozen=True, eq=False)
+class RestoredCt:
+    """What came back of a saved case; None for what is not there."""
+
+    ct: OpenedCt | None
+    registration: InOperation | None
+    followed: FollowUp | None
+
+
 def ct_to_save(part: PreoperativePart) -> SavedCt | None:
-    """The CT that is open; None without one."""
+    """The CT that is open, and the dates that were compared; None without either.
+
+    A CT that the case was opened with, and that was not read yet, is saved as it was.
+    """
+    if part.unopened is not None:
+        return part.unopened
     ct = part.ct
+    facts: dict[str, Any] = {} if part.followed is None else {FOLLOW_UP: part.followed.as_plain()}
     if ct is None:
-        return None
-    facts: dict[str, Any] = {"date": ct.facts.date, "description": ct.facts.description}
+        return SavedCt(None, {}, facts) if facts else None
+    facts |= {"date": ct.facts.date, "description": ct.facts.description}
     if ct.result is None:
         return SavedCt(ct.volume, {}, facts)
     remnant, found = ct.result.remnant, part.registration
@@ -41,25 +58,52 @@ def ct_to_save(part: PreoperativePart) -> SavedCt | None:
     return SavedCt(ct.volume, masks_of(ct.result.structures), facts)
 
 
-def open_saved(saved: SavedCt, progress: Progress, should_cancel: ShouldCancel) -> tuple[OpenedCt, InOperation | None]:
-    """The CT as it was, measured anew, and its registration, which was made when it was made.
-
-    Raises FileFormatError when what is said of it makes no sense.
+def check_saved(saved: SavedCt) -> None:
+    """What is said of the CT makes sense, so that open_saved() will not stumble over it when the case has been
+    replaced. Raises FileFormatError.
     """
+    landmarks = _landmarks_of(saved)
+    try:
+        _plane_of(saved)
+        _followed_of(saved)
+        if landmarks is not None:
+            register(landmarks)
+    except ConfigurationError as error:
+        raise FileFormatError(f"What this case says of its CT cannot be read. {error}") from None
+
+
+def open_saved(saved: SavedCt, progress: Progress, should_cancel: ShouldCancel) -> RestoredCt:
+    """The CT as it was, measured anew, and its registration, which was made when it was made; of what check_saved()
+    has found to make sense.
+    """
+    followed = _followed_of(saved)
     facts = CtFacts(str(saved.facts.get("date", "")), str(saved.facts.get("description", "")))
     if not saved.masks:
-        assert saved.volume is not None, "a CT, or what was found in one"
-        return OpenedCt(facts, saved.volume, CtSlices(saved.volume)), None
+        ct = None if saved.volume is None else OpenedCt(facts, saved.volume, CtSlices(saved.volume))
+        return RestoredCt(ct, None, followed)
     progress(0.1, "Reading the CT of the case")
     found = structures_of_masks_kept(saved.masks)
-    plane = saved.facts.get("remnant")
-    remnant = None if plane is None else remnant_of(found, plane_of_plain(plane))
+    plane = _plane_of(saved)
+    remnant = None if plane is None else remnant_of(found, plane)
     about = saved.facts.get("about")
     result = Result(found, measure(found), dict(about) if isinstance(about, Mapping) else {}, remnant)
     surfaces = surfaces_of(found, lambda share, text: progress(0.4 + 0.6 * share, text), should_cancel)
     ct = OpenedCt(facts, saved.volume, CtSlices(saved.volume, found), result=result, surfaces=surfaces)
-    said = saved.facts.get("registration")
-    return ct, None if said is None else _registration_of(said, result)
+    landmarks = _landmarks_of(saved)
+    if landmarks is None:
+        return RestoredCt(ct, None, followed)
+    made_at = str(saved.facts["registration"]["made_at"])
+    return RestoredCt(ct, restored_registration(landmarks, result, made_at), followed)
+
+
+def _plane_of(saved: SavedCt) -> CutPlane | None:
+    said = saved.facts.get("remnant")
+    return None if said is None else plane_of_plain(said)
+
+
+def _followed_of(saved: SavedCt) -> FollowUp | None:
+    said = saved.facts.get(FOLLOW_UP)
+    return None if said is None else follow_up_of_plain(said)
 
 
 def _plain_registration(found: InOperation) -> dict[str, Any]:
@@ -70,11 +114,14 @@ def _plain_registration(found: InOperation) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _registration_of(said: Any, result: Result) -> InOperation:
+def _landmarks_of(saved: SavedCt) -> Landmarks | None:
+    said = saved.facts.get("registration")
+    if said is None:
+        return None
     try:
         names = tuple(str(name) for name in said["names"])
         ct, reference = (np.array(said[side], dtype=float).reshape(len(names), 3) for side in ("ct", "reference"))
-        made_at = str(said["made_at"])
+        str(said["made_at"])
     except (KeyError, TypeError, ValueError):
         raise FileFormatError("The registration of the CT in this case cannot be read: register it again.") from None
-    return restored_registration(Landmarks(names, ct, reference), result, made_at)
+    return Landmarks(names, ct, reference)

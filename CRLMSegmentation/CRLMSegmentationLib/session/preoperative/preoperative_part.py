@@ -27,7 +27,7 @@ from ..case.ct_files import SavedCt
 from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NOTHING_SEEN
 from . import reading
 from .corrections import Corrections
-from .in_case import open_saved
+from .in_case import RestoredCt, open_saved
 from .looked_at import LookedAt
 from .network import Begin, begin_network, network_named, usable_models
 from .opened_ct import ListedSeries, OpenedCt
@@ -55,6 +55,7 @@ class PreoperativePart(LookedAt):
     is_choosing   they were listed, and none was chosen yet, also while another CT is open
     registration  of this CT with Reference; None without
     followed      the lesions over several dates; None without
+    unopened      the CT of the case that was opened, until it is read or another one is; None without
     remnant       what a resection along a plane would leave
     corrections   of what was found, by hand
     """
@@ -71,6 +72,7 @@ class PreoperativePart(LookedAt):
         self.is_choosing = False
         self.registration: InOperation | None = None
         self.followed: FollowUp | None = None
+        self.unopened: SavedCt | None = None
         self.remnant = RemnantPlan(self)
         self.corrections = Corrections(self)
         self._extent, self._edited = extent, edited
@@ -99,8 +101,8 @@ class PreoperativePart(LookedAt):
 
     @property
     def is_there(self) -> bool:
-        """True while a CT, a list of series or a follow-up is open."""
-        return self.ct is not None or bool(self.series) or self.followed is not None
+        """True while a CT, a list of series or a follow-up is open, or a CT is to be."""
+        return any((self.ct, self.series, self.followed, self.unopened))
 
     @property
     def has_result(self) -> bool:
@@ -200,6 +202,7 @@ class PreoperativePart(LookedAt):
 
         def done(found: FollowUp) -> None:
             self.followed = found
+            self._edited()
 
         self._start(reading.followed(places), done, "Reading the results")
 
@@ -276,11 +279,13 @@ class PreoperativePart(LookedAt):
     def restore(self, saved: SavedCt) -> None:
         """Open the CT of a saved case in the background, in the place of another one."""
         self._work.cancel()
+        self.unopened = saved
 
-        def done(opened: tuple[OpenedCt, InOperation | None]) -> None:
-            ct, self.registration = opened
+        def done(opened: RestoredCt) -> None:
+            self.registration, self.followed, self.unopened = opened.registration, opened.followed, None
             self.series, self._dicom, self.ct, self.at = (), None, None, {}
-            self._look_at(ct)
+            if opened.ct is not None:
+                self._look_at(opened.ct)
 
         self._start(partial(open_saved, saved), done, "Reading the CT of the case")
 
@@ -289,7 +294,7 @@ class PreoperativePart(LookedAt):
         self._work.cancel()
         self._work.problem = ""
         self.series, self.ct, self.at, self.is_choosing = (), None, {}, False
-        self.registration = self.followed = self._dicom = None
+        self.registration = self.followed = self.unopened = self._dicom = None
         self.remnant.take(None)
         self.corrections.forget()
         self._private.clear()
@@ -329,7 +334,7 @@ class PreoperativePart(LookedAt):
         self._edited()
 
     def _look_at(self, ct: OpenedCt) -> None:
-        self.is_choosing = False
+        self.is_choosing, self.unopened = False, None
         self.ct, self.at = ct, ct.slices.begin()
         self.remnant.take(ct.result)
         self.corrections.forget()

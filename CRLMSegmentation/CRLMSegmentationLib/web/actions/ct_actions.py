@@ -137,7 +137,8 @@ class CtActions(ReportingActions):
         # Found out once, in a process of its own.
         await asyncio.to_thread(working_window_class)
         space = picture_in_space(ct)
-        written.append(await asyncio.to_thread(write_ct_report, ct, folder / REPORT, self._part.registration, space))
+        part, page = self._part, folder / REPORT
+        written.append(await asyncio.to_thread(write_ct_report, ct, page, part.registration, space, part.followed))
         self._controller.report_note(f"{len(written)} files are in {folder.parent.name}/{folder.name}.")
 
     def after_action(self) -> None:
