@@ -105,5 +105,7 @@ class Parameters:
     marginMm: Annotated[float, WithinRange(0.0, 20.0)] = DEFAULT_SAFETY_MARGIN_MM
     sound: bool = False
     useSlicerIgt: bool = True
+    # Laparoscope
+    scopeImage: str = "Laparoscope"
     # Case
     caseFolder: Annotated[Path, Default(_documents() / "Cases")]

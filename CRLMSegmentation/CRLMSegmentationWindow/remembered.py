@@ -10,7 +10,7 @@ import qt
 if TYPE_CHECKING:
     from .parameters import Parameters
 
-NAMES = ("host", "port", "plusConfiguration", "recordFolder", "caseFolder")
+NAMES = ("host", "port", "plusConfiguration", "recordFolder", "caseFolder", "scopeImage")
 _GROUP = "CRLMSegmentation"
 
 

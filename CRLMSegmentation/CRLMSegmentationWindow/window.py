@@ -23,6 +23,7 @@ from .panels.ct_panel import CtPanel
 from .panels.navigate_panel import NavigatePanel
 from .panels.packages_panel import PackagesPanel
 from .panels.record_panel import RecordPanel
+from .panels.scope_panel import ScopePanel
 from .panels.sections import Sections
 from .panels.segment_panel import SegmentPanel
 from .panels.source_panel import SourcePanel
@@ -78,8 +79,20 @@ class Window:
         self.connect, self.record, self.box = ConnectPanel(self), RecordPanel(self), BoxPanel(self)
         self.segment, self.navigate, self.case = SegmentPanel(self), NavigatePanel(self), CasePanel(self)
         self.source, self.calibrate, self.ct = SourcePanel(self), CalibratePanel(self), CtPanel(self)
-        self.tumors = TumorsPanel(self)
-        names = ("source", "tumors", "connect", "record", "box", "segment", "navigate", "calibrate", "ct", "case")
+        self.tumors, self.scope = TumorsPanel(self), ScopePanel(self)
+        names = (
+            "source",
+            "tumors",
+            "connect",
+            "record",
+            "box",
+            "segment",
+            "navigate",
+            "calibrate",
+            "ct",
+            "scope",
+            "case",
+        )
         self.panels = {name: getattr(self, name) for name in names}
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
         self.sections = Sections(self.numbered, self._may_navigate)
@@ -200,12 +213,15 @@ class Window:
             if not self.fault:
                 self.record.tick()
                 self.navigate.tick()
+                self.scope.tick()
         if self.fault:
             with self._faults.caught():
                 self.navigate.show_lost()
             # Also where the fault is the window's own: a stylus in space beside a read-out that says LOST is believed.
             with self._faults.caught():
                 self.view.hide_live()
+            with self._faults.caught():
+                self.scope.hide_live()
             self.case.note_fault()
         now_s, fault = time.monotonic(), self.fault
         is_due = now_s >= self._next_refresh_s and (self._is_dirty or session.is_busy or fault)

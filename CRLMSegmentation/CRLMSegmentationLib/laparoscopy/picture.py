@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .camera.opencv import opencv
+
 # Rows differ from their neighbours more than from those two rows away by this factor: two moments in one picture.
 _COMBED = 1.3
 _LEAST_DIFFERENCE = 1.0
@@ -17,6 +19,18 @@ def as_colors(picture: np.ndarray) -> np.ndarray:
         bits = next(bits for bits in (8, 10, 12, 16) if int(picture.max()) < 2**bits)
         picture = (picture >> (bits - 8)).astype(np.uint8)
     return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=-1)
+
+
+def netpbm_of(picture: np.ndarray, most: tuple[int, int]) -> bytes:
+    """A file of the kind that Netpbm calls PPM, in memory, of `picture` (v, u, 3) uint8, scaled with its proportions so
+    that it fits into `most` (width, height) pixels; what is smaller stays.
+    """
+    scale = min(1.0, most[0] / picture.shape[1], most[1] / picture.shape[0])
+    if scale < 1:
+        cv2 = opencv()
+        size = tuple(max(1, round(scale * length)) for length in picture.shape[1::-1])
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return b"P6 %d %d 255\n" % picture.shape[1::-1] + np.ascontiguousarray(picture).tobytes()
 
 
 def is_interlaced(picture: np.ndarray) -> bool:

@@ -8,6 +8,7 @@ from unittest.mock import MagicMock
 
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.session.calibration.guidance import Guidance
+from CRLMSegmentationLib.session.laparoscope.shown_frame import SWITCHES
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
 from CRLMSegmentationLib.session.tumors.case_tumor import CaseTumor
 from CRLMSegmentationLib.tracking.age import Age
@@ -63,7 +64,7 @@ def make_parameters(**values):
         useSlicerIgt=False, sound=False, marginMm=10.0, threshold=0.5, plusConfiguration="", boxSizeMm=40.0,
         boxIsTight=False, liveReconstruction=True, spacingMm=0.5, recordFolder="recordings", smoothing=0.5,
         device=SimpleNamespace(value="auto"), showUncertainty=False, replayPath="", replaySpeed=1.0, host="localhost",
-        port=18944, caseFolder="cases", useSlicerConnector=False,
+        port=18944, caseFolder="cases", useSlicerConnector=False, scopeImage="Laparoscope",
     )  # fmt: skip
     parameters = SimpleNamespace(**{**usual, **values})
     parameters.parameterNode = MagicMock()
@@ -162,6 +163,11 @@ class FakeSession:
             folder=None, without_places=lambda sentence: sentence,
             remnant=FakePart("remnant", calls, found=None, plane=None, turn_deg=0.0, tilt_deg=0.0, offset_mm=0.0),
             corrections=FakePart("corrections", calls, made=0),
+        )  # fmt: skip
+        self.laparoscope = FakePart(
+            "laparoscope", calls, is_open=False, is_playing=False, is_busy=False, is_old=False, problem="", newest=None,
+            registered=None, registration_text=lambda: "", landmarks_text="", doubts=(), shown=frozenset(SWITCHES),
+            model=None, camera=None, deform=False,
         )  # fmt: skip
         self.structures = FakePart(
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm

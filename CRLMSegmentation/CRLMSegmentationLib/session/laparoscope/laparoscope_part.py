@@ -20,7 +20,7 @@ from ...laparoscopy.network.landmark_finder import TASK, LandmarkFinder, landmar
 from ...laparoscopy.opened_model import OpenedModel, camera_for_size, curves_file, open_model
 from ...laparoscopy.overlay.drawing import views_of
 from ...laparoscopy.pose.registration import register_pose
-from ...tracking.age import Age
+from ...tracking.age import NEVER, Age
 from ...values.camera import Camera
 from ..event import Event
 from ..jobs.task import Task
@@ -108,6 +108,17 @@ class LaparoscopePart:
         return self._worker.newest if self._worker is not None else None
 
     @property
+    def age(self) -> Age:
+        """Of the newest frame."""
+        frame = self.newest
+        return NEVER if frame is None else Age(time.monotonic() - frame.frame.came_s)
+
+    @property
+    def is_old(self) -> bool:
+        """More frames may come, and none came for a while: the newest is not what the scope sees now."""
+        return self.is_playing and self.newest is not None and not self.age.is_live
+
+    @property
     def frames_per_second(self) -> float:
         return self._worker.frames_per_second if self._worker is not None else 0.0
 
@@ -135,10 +146,11 @@ class LaparoscopePart:
             return ""
         if worker.is_starting:
             return "The network for landmarks is being loaded."
+        if self.is_old:
+            return f"No frame has come for {self.age}: this one is old."
         frame = worker.newest
-        silent = Age(0.0 if frame is None else time.monotonic() - frame.frame.came_s)
-        if worker.is_playing and not silent.is_live:
-            return f"No frame has come for {silent}: this one is old."
+        if frame is None and worker.is_playing:
+            return "No frame has come yet."
         if frame is None or frame.network_ms is None:
             return "No landmarks are looked for."
         times = f"network {frame.network_ms:.0f} ms, lines {frame.post_ms:.0f} ms"

@@ -69,6 +69,12 @@ class ShownFrame:
             found[name] = float(np.average([line.confidence for line in lines], weights=lengths)) if lines else None
         return found
 
+    def confidence_texts(self) -> dict[str, str]:
+        """confidence(), for people."""
+        return {
+            name: "not seen" if value is None else f"{100 * value:.0f} %" for name, value in self.confidence().items()
+        }
+
 
 def drawn_over(
     frame: VideoFrame, lines: tuple[Polyline, ...], registered: Registered | None, shown: frozenset[str], now_s: float

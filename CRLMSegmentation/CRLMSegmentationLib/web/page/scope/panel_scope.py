@@ -106,5 +106,6 @@ def scope_view() -> None:
             src=("`scope/picture?version=${scope_version}`",),
         )  # fmt: skip
         html.Div("Laparoscope", classes="view-title")
+        html.Div("{{ scope_old }}", classes="view-banner", v_if="scope_old", id="scope-old")
         html.Div("The video appears here", classes="view-empty", v_if="!scope_there")
         html.Div("{{ scope_registration }}", classes="view-ct", v_if="scope_registration", id="scope-banner")

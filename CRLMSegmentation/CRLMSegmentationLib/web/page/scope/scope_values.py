@@ -27,20 +27,17 @@ def scope_values(part: LaparoscopePart, plain: Callable[[str], str]) -> dict[str
         "scope_there": newest is not None,
         "scope_frame": newest.frame.name if newest is not None else "",
         "scope_text": part.landmarks_text,
+        "scope_old": part.landmarks_text if part.is_old else "",
         "scope_has_model": part.model is not None,
         "scope_has_camera": part.camera is not None,
         "scope_registration": part.registration_text(),
         "scope_doubts": [plain(doubt) for doubt in part.doubts],
         "scope_switches": [{"name": name, "title": _TITLES[name], "shown": name in part.shown} for name in SWITCHES],
         "scope_landmarks": [
-            {"name": name, "color": "rgb({}, {}, {})".format(*LANDMARK_COLORS[name]), "percent": _percent(value)}
-            for name, value in (newest.confidence() if newest is not None else {}).items()
+            {"name": name, "color": "rgb({}, {}, {})".format(*LANDMARK_COLORS[name]), "percent": text}
+            for name, text in (newest.confidence_texts() if newest is not None else {}).items()
         ],
     }
-
-
-def _percent(confidence: float | None) -> str:
-    return "not seen" if confidence is None else f"{100 * confidence:.0f} %"
 
 
 def _line(part: LaparoscopePart) -> str:
