@@ -30,8 +30,7 @@ class CutInSpace:
         self._actors: list[Any] = []
         if liver is None:
             return
-        low, high = np.array(liver.GetBounds()).reshape(3, 2).T
-        self._middle, self._half_mm = (low + high) / 2, float(np.linalg.norm(high - low)) * 0.42
+        self._low, self._high = np.array(liver.GetBounds()).reshape(3, 2).T
         self._plane, self._square = vtkPlane(), vtkPlaneSource()
         cutter = vtkCutter()
         cutter.SetInputData(liver)
@@ -46,18 +45,13 @@ class CutInSpace:
             actor.SetVisibility(cut is not None)
         if cut is None or not self._actors:
             return
-        normal = np.array(cut.normal)
         self._plane.SetOrigin(*cut.point_ras_mm)
-        self._plane.SetNormal(*normal)
+        self._plane.SetNormal(*cut.normal)
         # The square lies around the liver, wherever in the plane it was drawn.
-        middle = self._middle - cut.distance_mm(self._middle) * normal
-        across = np.cross(normal, (0.0, 0.0, 1.0) if abs(normal[2]) < 0.9 else (0.0, 1.0, 0.0))
-        across *= self._half_mm / np.linalg.norm(across)
-        down = np.cross(normal, across)
-        corner = middle - across - down
+        corner, across, down = cut.square_around(self._low, self._high)
         self._square.SetOrigin(*corner)
-        self._square.SetPoint1(*(corner + 2 * across))
-        self._square.SetPoint2(*(corner + 2 * down))
+        self._square.SetPoint1(*across)
+        self._square.SetPoint2(*down)
 
 
 def _actor(source: Any, opacity: float) -> Any:

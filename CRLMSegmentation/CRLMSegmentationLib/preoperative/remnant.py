@@ -18,6 +18,9 @@ from ..geometry import occupied_extent, transform_points
 from .structures import LIVER, Structures
 
 _LEAST_LENGTH = 1e-6
+_LEAST_HEIGHT_MM = 1.0
+# Of the diagonal of the liver: the square of a plane reaches beyond it.
+_HALF_OF_SQUARE = 0.42
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,27 @@ class CutPlane:
             raise ConfigurationError("The direction of the plane has no length: say where the part lies that stays.")
         r, a, s = (direction / length).tolist()
         return cls((float(point[0]), float(point[1]), float(point[2])), (r, a, s))
+
+    @classmethod
+    def through(cls, points_ras_mm: np.ndarray, stays_ras_mm: np.ndarray) -> CutPlane:
+        """Through three points (3, 3); a point (3,) of the part that stays says which side that is.
+
+        Raises ConfigurationError for points nearly on a line, and for one of what stays that lies in the plane.
+        """
+        points, stays = np.asarray(points_ras_mm, dtype=float), np.asarray(stays_ras_mm, dtype=float)
+        if points.shape != (3, 3) or stays.shape != (3,) or not np.isfinite(points).all() & np.isfinite(stays).all():
+            raise ConfigurationError("A plane goes through three points, and a fourth says what stays: in mm, R A S.")
+        sides = points[1:] - points[0]
+        normal = np.cross(*sides)
+        longest = float(np.linalg.norm([*sides, points[2] - points[1]], axis=1).max())
+        # The height of the triangle over its longest side.
+        if longest < _LEAST_HEIGHT_MM or float(np.linalg.norm(normal)) / longest < _LEAST_HEIGHT_MM:
+            raise ConfigurationError("The three points of the plane lie nearly on a line: choose one beside it.")
+        plane = cls.of(points.mean(axis=0), normal)
+        to_what_stays_mm = float(plane.distance_mm(stays))
+        if abs(to_what_stays_mm) < _LEAST_HEIGHT_MM:
+            raise ConfigurationError("The point of what stays lies in the plane: choose one in the part that stays.")
+        return plane if to_what_stays_mm > 0 else cls.of(points.mean(axis=0), -normal)
 
     @classmethod
     def turned(cls, point_ras_mm: np.ndarray, turn_deg: float, tilt_deg: float) -> CutPlane:
@@ -63,19 +87,33 @@ class CutPlane:
         distance: np.ndarray = (points_ras_mm - np.array(self.point_ras_mm)) @ np.array(self.normal)
         return distance
 
+    def square_around(self, low_ras_mm: np.ndarray, high_ras_mm: np.ndarray) -> np.ndarray:
+        """(3, 3): a corner of a square in the plane about a box with these corners (3,), and the two beside it."""
+        normal, middle = np.array(self.normal), (low_ras_mm + high_ras_mm) / 2
+        middle = middle - self.distance_mm(middle) * normal
+        across = np.cross(normal, (0.0, 0.0, 1.0) if abs(normal[2]) < 0.9 else (0.0, 1.0, 0.0))
+        across *= _HALF_OF_SQUARE * float(np.linalg.norm(high_ras_mm - low_ras_mm)) / np.linalg.norm(across)
+        down = np.cross(normal, across)
+        corner = middle - across - down
+        return np.array([corner, corner + 2 * across, corner + 2 * down])
+
 
 @dataclass(frozen=True)
 class Remnant:
-    """What stays of a liver that is cut along `plane`.
+    """What stays, and what goes, of a liver that is cut along `plane`.
 
-    remnant_ml    of the liver without tumors, on the side that stays
-    share         of the whole liver without tumors, 0 to 1
+    remnant_ml    of the liver without tumors, on the side that stays;  resected_ml  on the other one
+    remnant_with_tumors_ml, resected_with_tumors_ml   the same with the tumors that lie there
+    share         of the whole liver without tumors that stays, 0 to 1
     lesions_left  numbers of the lesions that stay, at least in part;  lesions_cut  of those that the plane runs through
     margin_mm     from the plane to the nearest voxel of a lesion that goes as a whole; None when none does
     """
 
     plane: CutPlane
     remnant_ml: float
+    remnant_with_tumors_ml: float
+    resected_ml: float
+    resected_with_tumors_ml: float
     share: float
     lesions_left: tuple[int, ...]
     lesions_cut: tuple[int, ...]
@@ -127,9 +165,13 @@ class LiverPoints:
         left = set(np.unique(self._numbers[of_tumor >= 0]).tolist())
         gone = set(np.unique(self._numbers[of_tumor < 0]).tolist())
         whole = np.isin(self._numbers, sorted(gone - left))
+        goes, tumor_stays = len(self._liver) - stays, int(np.count_nonzero(of_tumor >= 0))
         return Remnant(
             plane=plane,
             remnant_ml=stays * self._voxel_ml,
+            remnant_with_tumors_ml=(stays + tumor_stays) * self._voxel_ml,
+            resected_ml=goes * self._voxel_ml,
+            resected_with_tumors_ml=(goes + len(self._tumor) - tumor_stays) * self._voxel_ml,
             share=stays / len(self._liver) if len(self._liver) else 0.0,
             lesions_left=tuple(sorted(left)),
             lesions_cut=tuple(sorted(left & gone)),

@@ -78,6 +78,12 @@ def test_a_dicom_folder_becomes_masks_surfaces_and_measures(two_dates, capsys):
     assert status == 0 and cut["remnant"]["remnant_ml"] == pytest.approx(liver / 2 - tumor)
     assert cut["remnant"]["share"] == pytest.approx((liver / 2 - tumor) / (liver - tumor))
     assert "of the liver without tumors" in lines and cut["remnant"]["lesions_left"] == [1]
+    assert cut["remnant"]["resected_ml"] == pytest.approx(liver / 2)
+    through = ["--plane-through", 4, 0, 0, 4, 50, 0, 4, 0, 50, "--stays", -30, 0, 0]
+    by_points = crlm(capsys, "measure", folder, *through)[1]["remnant"]
+    assert by_points["remnant_ml"] == cut["remnant"]["remnant_ml"] and by_points["plane"]["normal"] == [-1, 0, 0]
+    assert crlm(capsys, "measure", folder, *through[:10])[2].count("--plane-through needs --stays") == 1
+    assert crlm(capsys, "measure", folder, "--plane", 4, 0, 0, -1, 0, 0)[0] == 0
     # Measured again, the plane is still there.
     assert crlm(capsys, "measure", folder)[1]["remnant"] == cut["remnant"]
 

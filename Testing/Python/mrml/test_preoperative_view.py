@@ -70,9 +70,32 @@ def test_what_is_hidden_deleted_or_asked_about_follows(registered, monkeypatch):
     assert models(registered) == ["CT tumor"]
 
 
+def test_the_planned_cut_stands_where_the_registration_puts_it(registered):
+    part, scene = registered.preoperative, registered.view.scene
+    part.at = part.ct.slices.begin()
+    part.remnant.draw()
+    place = part.ct.slices.point_of(part.at)
+    assert models(registered) == ["CT liver", "CT tumor", names.CT_CUT]
+    liver = find(scene, "vtkMRMLModelNode", names.ct_model("liver"))
+    for offset_mm in (0.0, 9.0):
+        # What stays lies on the patient's left.
+        part.remnant.move(0.0, 0.0, offset_mm)
+        bounds = np.array(surface_of(find(scene, "vtkMRMLModelNode", names.CT_CUT)).GetBounds()).reshape(3, 2)
+        np.testing.assert_allclose(bounds[0], place[0] + SHIFT[0] - offset_mm, atol=1e-3)
+        around = np.array(surface_of(liver).GetBounds()).reshape(3, 2)[1:]
+        assert (bounds[1:, 0] < around[:, 0]).all() and (bounds[1:, 1] > around[:, 1]).all()
+    assert find(scene, "vtkMRMLModelNode", names.ct_model("liver")) is liver, "the structures stay as they are"
+    part.show("tumor", False)
+    assert models(registered) == ["CT liver", names.CT_CUT]
+    part.remnant.remove()
+    assert models(registered) == ["CT liver"]
+
+
 @pytest.mark.parametrize("end", ["unregister", "new case", "closed"])
 def test_nothing_of_it_stays_when_its_registration_ends(registered, end):
-    scene = registered.view.scene
+    scene, part = registered.view.scene, registered.preoperative
+    part.at = part.ct.slices.begin()
+    part.remnant.draw()
     {"unregister": registered.preoperative.unregister, "new case": registered.case.begin,
      "closed": registered.view.close}[end]()  # fmt: skip
     assert models(registered) == []

@@ -9,6 +9,7 @@ from CRLMSegmentationLib.preoperative.ct_slices import CtSlices
 from CRLMSegmentationLib.preoperative.remnant import CutPlane, plane_of_plain, remnant_of
 from CRLMSegmentationLib.preoperative.result_folder import read_result, write_measures, write_result
 from CRLMSegmentationLib.preoperative.structures import structures_of_map
+from CRLMSegmentationLib.session.preoperative.figures import remnant_lines
 from CRLMSegmentationLib.values import Volume
 
 # As DICOM lays a CT: i to the left, j to the back, slices of 2 mm upwards.
@@ -31,6 +32,13 @@ def test_the_part_on_the_left_stays_without_its_tumors(found):
     whole_ml = (40 * 30 * 16 - 10 * 10 * 4 - 4 * 4 * 4) * 2 / 1000
     assert of_left.remnant_ml == pytest.approx((22 * 30 * 16 - 4 * 4 * 4) * 2 / 1000)
     assert of_left.share == pytest.approx(of_left.remnant_ml / whole_ml)
+    # On both sides, with the tumors that lie there.
+    assert of_left.resected_ml == pytest.approx(whole_ml - of_left.remnant_ml)
+    assert of_left.remnant_with_tumors_ml == pytest.approx(22 * 30 * 16 * 2 / 1000)
+    assert of_left.resected_with_tumors_ml == pytest.approx(18 * 30 * 16 * 2 / 1000)
+    assert remnant_lines(of_left)[:2] == [
+        "21 mL stay, 56% of the liver without tumors.", "16 mL go (17 mL with tumors)."
+    ]  # fmt: skip
     assert (of_left.lesions_left, of_left.lesions_cut) == ((2,), ())
     assert of_left.margin_mm == pytest.approx(6.5)
     of_right = remnant_of(found, CutPlane.of(np.array([2.5, 0.0, 0.0]), np.array([1.0, 0, 0])))
@@ -52,6 +60,23 @@ def test_turn_and_tilt_say_where_the_part_lies_that_stays(turn, tilt, normal):
     assert plane.normal == pytest.approx(normal, abs=1e-9) and plane.tilt_deg == pytest.approx(tilt)
     back = CutPlane.turned(np.array([1.0, 2, 3]), plane.turn_deg, plane.tilt_deg)
     assert back.normal == pytest.approx(plane.normal, abs=1e-9)
+
+
+def test_a_plane_goes_through_three_points_whatever_their_order():
+    points = np.array([[2.5, 0.0, 0.0], [2.5, 30.0, 0.0], [2.5, 5.0, 40.0]])
+    for order in ([0, 1, 2], [0, 2, 1], [2, 1, 0]):
+        for r, sign in ((-20.0, -1.0), (20.0, 1.0)):
+            plane = CutPlane.through(points[order], np.array([r, 3.0, 4.0]))
+            assert plane.normal == pytest.approx((sign, 0, 0)) and plane.distance_mm(points) == pytest.approx(
+                0, abs=1e-9
+            )
+    for wrong, stays, sentence in (
+        (points * [1, 1, 0], [9, 0, 0], "nearly on a line"),
+        (points, [2.5, 9, 9], "lies in the plane"),
+        (points * np.nan, [9, 0, 0], "three points"),
+    ):
+        with pytest.raises(ConfigurationError, match=sentence):
+            CutPlane.through(wrong, np.array(stays, dtype=float))
 
 
 @pytest.mark.parametrize("normal, sentence", [((0, 0, 0), "no length"), ((np.nan, 0, 1), "finite")])

@@ -16,6 +16,7 @@ EXAMPLES = (
     "crlm preop segment DICOM_FOLDER -o ct1 --model MODEL",
     "crlm preop measure ct1",
     "crlm preop measure ct1 --plane 10 -20 105 -1 0 0",
+    "crlm preop measure ct1 --plane-through 10 -20 105 10 40 105 12 0 160 --stays -30 0 110",
     "crlm preop follow-up ct1 ct2",
     "crlm preop register ct1 volume.nrrd --landmarks landmarks.csv -o ct_to_reference.tfm",
     "crlm preop export ct1 -o exported --stl --csv --report",
@@ -41,6 +42,11 @@ def _of_measure(step: argparse.ArgumentParser) -> None:
         "--plane", nargs=6, type=float, metavar=("R", "A", "S", "NR", "NA", "NS"),
         help="a cut through the liver: a point (RAS mm of the CT) and the direction of what stays; gives the remnant",
     )  # fmt: skip
+    step.add_argument(
+        "--plane-through", nargs=9, type=float, metavar=("R1", "A1", "S1", "R2", "A2", "S2", "R3", "A3", "S3"),
+        help="the same by three points of the plane; needs --stays",
+    )  # fmt: skip
+    step.add_argument("--stays", nargs=3, type=float, metavar=("R", "A", "S"), help="a point in the part that stays")
 
 
 def _of_follow_up(step: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ from ..segment import UNPROVEN
 
 if TYPE_CHECKING:
     from ...inference.models.trained_model import Model
+    from ...preoperative.remnant import CutPlane
     from ...preoperative.result_folder import Result
     from ...values import Volume
 
@@ -47,14 +48,12 @@ def segment(arguments: argparse.Namespace) -> None:
 
 def measure(arguments: argparse.Namespace) -> None:
     """Measure the masks of a folder anew, and what a plane leaves of the liver."""
-    from ...preoperative.remnant import CutPlane
     from ...preoperative.result_folder import read_result, write_measures
 
     folder = Path(arguments.folder)
+    drawn = _plane(arguments)
     result = read_result(folder)
-    plane = None if result.remnant is None else result.remnant.plane
-    if arguments.plane is not None:
-        plane = CutPlane.of(np.array(arguments.plane[:3]), np.array(arguments.plane[3:]))
+    plane = drawn if drawn is not None or result.remnant is None else result.remnant.plane
     _report(write_measures(result.structures, folder, result.about, plane), folder)
 
 
@@ -79,6 +78,24 @@ def _read(arguments: argparse.Namespace) -> tuple[Volume, dict[str, Any]]:
             f"{arguments.ct} is neither a DICOM folder nor a volume; use one of {', '.join(VOLUME_ENDINGS)}."
         )
     return replace(read_volume(arguments.ct), frame=CT_FRAME), {"date": date, "description": ""}
+
+
+def _plane(arguments: argparse.Namespace) -> CutPlane | None:
+    """The plane of the options; None without one. Raises ConfigurationError."""
+    from ...preoperative.remnant import CutPlane
+
+    through, stays = arguments.plane_through, arguments.stays
+    if (through is None) != (stays is None):
+        raise ConfigurationError(
+            "--plane-through needs --stays, a point in the part that stays, and the other way round."
+        )
+    if through is not None and arguments.plane is not None:
+        raise ConfigurationError("Give the plane once: by --plane or by --plane-through.")
+    if through is not None:
+        return CutPlane.through(np.array(through).reshape(3, 3), np.array(stays))
+    if arguments.plane is not None:
+        return CutPlane.of(np.array(arguments.plane[:3]), np.array(arguments.plane[3:]))
+    return None
 
 
 def _model(name: str | None) -> Model:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...preoperative.ct_slices import COLORS
 from ...preoperative.structures import LIVER
 from .. import names
@@ -15,10 +17,12 @@ from ..conversion import put_surface, vtk_matrix
 from ..nodes import find, get_or_create, put_under, remove, set_saved
 
 if TYPE_CHECKING:
+    from ...preoperative.remnant import CutPlane
     from ...session.preoperative.preoperative_part import PreoperativePart
 
 _MODEL, _TRANSFORM = "vtkMRMLModelNode", "vtkMRMLLinearTransformNode"
 _LIVER_OPACITY, _OPACITY = 0.15, 0.55
+_CUT_COLOR, _CUT_OPACITY = (0.31, 0.9, 0.55), 0.22
 
 
 class PreoperativeView:
@@ -32,12 +36,13 @@ class PreoperativeView:
     def __init__(self, scene: Any, part: PreoperativePart) -> None:
         self._scene, self._part = scene, part
         self._shown: tuple[Any, ...] = ()
+        self._cut: CutPlane | None = None
         self._is_behind = False
         self._disconnect = part.changed.connect(self._show)
 
     def nodes(self) -> list[Any]:
         """The model nodes that are in the scene, be they hidden."""
-        found = (find(self._scene, _MODEL, names.ct_model(name)) for name in COLORS)
+        found = (find(self._scene, _MODEL, name) for name in (*map(names.ct_model, COLORS), names.CT_CUT))
         return [node for node in found if node is not None]
 
     def process(self, now_s: float) -> None:
@@ -62,30 +67,64 @@ class PreoperativeView:
         part = self._part
         surfaces = {} if part.ct is None else part.ct.surfaces
         wanted = () if part.registration is None else (surfaces, part.registration, tuple(part.shown))
-        if wanted == self._shown:
-            return
         self._is_behind = True
+        if wanted != self._shown:
+            self._show_structures(wanted)
+        cut = part.remnant.plane if part.registration is not None and LIVER in surfaces else None
+        if cut != self._cut:
+            # It is moved by a slider: the structures stay as they are.
+            self._show_cut(cut)
+        self._is_behind = False
+
+    def _show_structures(self, wanted: tuple[Any, ...]) -> None:
+        part = self._part
         self._remove()
         if part.registration is not None and part.ct is not None:
             transform = get_or_create(self._scene, _TRANSFORM, names.CT_TO_REFERENCE)
             transform.SetMatrixTransformToParent(vtk_matrix(part.registration.ct_to_reference))
             set_saved(transform, False)
             for name in part.shown:
-                self._put(name, part.ct.surfaces[name], transform)
-        self._shown, self._is_behind = wanted, False
+                red, green, blue = (channel / 255 for channel in COLORS[name])
+                opacity = _LIVER_OPACITY if name == LIVER else _OPACITY
+                surface = part.ct.surfaces[name]
+                self._put_model(names.ct_model(name), surface, transform, (red, green, blue), opacity)
+        self._shown = wanted
 
-    def _put(self, name: str, surface: Any, transform: Any) -> None:
-        node = get_or_create(self._scene, _MODEL, names.ct_model(name), with_display=True)
+    def _put_model(
+        self, name: str, surface: Any, transform: Any, color: tuple[float, float, float], opacity: float
+    ) -> None:
+        node = get_or_create(self._scene, _MODEL, name, with_display=True)
         put_surface(node, surface)
         put_under(node, transform)
         display = node.GetDisplayNode()
-        display.SetColor(*(channel / 255 for channel in COLORS[name]))
-        display.SetOpacity(_LIVER_OPACITY if name == LIVER else _OPACITY)
+        display.SetColor(*color)
+        display.SetOpacity(opacity)
         display.SetVisibility2D(False)
         # What lies in Reference tomorrow is another matter.
         set_saved(node, False)
 
+    def _show_cut(self, cut: CutPlane | None) -> None:
+        """The planned cut as a square around the liver."""
+        from vtkmodules.vtkFiltersSources import vtkPlaneSource
+
+        self._cut = cut
+        if cut is None or self._part.ct is None:
+            remove(self._scene, _MODEL, names.CT_CUT)
+        else:
+            low, high = np.array(self._part.ct.surfaces[LIVER].GetBounds()).reshape(3, 2).T
+            corner, across, down = cut.square_around(low, high)
+            square = vtkPlaneSource()
+            square.SetOrigin(*corner)
+            square.SetPoint1(*across)
+            square.SetPoint2(*down)
+            square.Update()
+            self._put_model(
+                names.CT_CUT, square.GetOutput(), find(self._scene, _TRANSFORM, names.CT_TO_REFERENCE), _CUT_COLOR,
+                _CUT_OPACITY,
+            )  # fmt: skip
+
     def _remove(self) -> None:
-        for name in COLORS:
-            remove(self._scene, _MODEL, names.ct_model(name))
+        self._cut = None
+        for name in (*map(names.ct_model, COLORS), names.CT_CUT):
+            remove(self._scene, _MODEL, name)
         remove(self._scene, _TRANSFORM, names.CT_TO_REFERENCE)

@@ -73,7 +73,8 @@ def ct_lines(ct: Mapping[str, Any] | None) -> Iterator[str]:
         corrections = about.get("corrections") or ()
         yield _row("", f"corrected by hand, {len(corrections)} times" if corrections else "not corrected by hand")
     if ct.get("remnant"):
-        yield _row("", f"planned cut: {ct['remnant']['remnant_ml']:.0f} mL stay, {ct['remnant']['share']:.0%}")
+        cut = ct["remnant"]
+        yield _row("", f"planned cut: {cut['remnant_ml']:.0f} mL stay, {cut['share']:.0%} of the liver without tumors")
     if found:
         count = len(found["names"])
         yield _row(

@@ -73,7 +73,12 @@ def remnant_lines(found: Remnant | None) -> list[str]:
         return []
     if not found.cuts_the_liver:
         return ["The plane does not cut the liver: all of it lies on one side."]
-    lines = [f"{found.remnant_ml:.0f} mL stay, {found.share:.0%} of the liver without tumors."]
+    stays_with = _with_tumors(found.remnant_ml, found.remnant_with_tumors_ml)
+    goes_with = _with_tumors(found.resected_ml, found.resected_with_tumors_ml)
+    lines = [
+        f"{found.remnant_ml:.0f} mL stay, {found.share:.0%} of the liver without tumors{stays_with}.",
+        f"{found.resected_ml:.0f} mL go{goes_with}.",
+    ]
     if found.lesions_cut:
         lines.append(f"The plane runs through {_lesions(found.lesions_cut)}.")
     if found.lesions_left != found.lesions_cut:
@@ -113,6 +118,11 @@ def _distance(distance_mm: float | None) -> str:
     if distance_mm is None:
         return "none found"
     return "touches" if distance_mm < 0.05 else f"{distance_mm:.0f} mm"
+
+
+def _with_tumors(without_ml: float, with_ml: float) -> str:
+    """In brackets; '' where that is the same."""
+    return f" ({with_ml:.0f} mL with tumors)" if round(with_ml) != round(without_ml) else ""
 
 
 def _lesions(numbers: tuple[int, ...]) -> str:

@@ -92,12 +92,15 @@ def test_a_plane_is_drawn_moved_by_sliders_and_told(a_window):
     assert window.ui.ctRemnant.text == "" and not window.ui.ctPlaneTurnSlider.visible
     plan = session.preoperative.remnant
     plan.found = SimpleNamespace(
-        cuts_the_liver=True, remnant_ml=520.4, share=0.347, lesions_cut=(), lesions_left=(1,), margin_mm=None
-    )
+        cuts_the_liver=True, remnant_ml=520.4, remnant_with_tumors_ml=531.7, resected_ml=979.3,
+        resected_with_tumors_ml=979.3, share=0.347, lesions_cut=(), lesions_left=(1,), margin_mm=None,
+    )  # fmt: skip
     plan.turn_deg, moved = 30.0, []
     plan.move = lambda *where: moved.append(where)
     window.refresh()
-    assert window.ui.ctRemnant.text == "520 mL stay, 35% of the liver without tumors.\nLesion 1 would stay."
+    assert window.ui.ctRemnant.text == (
+        "520 mL stay, 35% of the liver without tumors (532 mL with tumors).\n979 mL go.\nLesion 1 would stay."
+    )
     assert window.ui.ctPlaneTurnSlider.visible and window.ui.ctPlaneTurnSlider.value == 30 and moved == []
     window.ct.editing.on_move_plane()
     window.ui.ctTurnAroundButton.click()
