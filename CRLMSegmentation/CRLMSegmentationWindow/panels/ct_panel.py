@@ -14,8 +14,8 @@ from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
 from .. import style
+from ..view.ct_picture import CtPicture
 from .ct_editing import CtEditingControls
-from .ct_picture import CtPicture
 from .doubt_list import listed
 from .record_panel import show_progress
 from .step_panel import StepPanel, sentence_of
