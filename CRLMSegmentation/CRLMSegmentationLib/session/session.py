@@ -138,7 +138,7 @@ class Session:
             self.stream, self.tools, self.accuracy, lambda: self.recording.state is not None,
             lambda: self.volume.has_any or self.recording.sweep is not None, self.report, faults.report,
         )  # fmt: skip
-        self.preoperative = PreoperativePart(self._seen_extent, faults.report, workflow.edited)
+        self.preoperative = PreoperativePart(self._seen_extent, self.tools, faults.report, workflow.edited)
         self.laparoscope = LaparoscopePart(faults.report)
         self._surface: vtkPolyData | None = None
         self.publishing = PublishingPart(self.tools, self._surface_to_go_by, self._others_to_go_by)

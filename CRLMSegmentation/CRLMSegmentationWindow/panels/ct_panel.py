@@ -43,7 +43,7 @@ class CtPanel(StepPanel):
         self._sliders = {"axial": ui.ctAxialSlider, "coronal": ui.ctCoronalSlider, "sagittal": ui.ctSagittalSlider}
         style.apply(ui.ctSegmentButton, style.BUTTON)
         style.apply(ui.ctProgressBar, style.BAR)
-        for label in (ui.ctFigures, ui.ctFollowUp):
+        for label in (ui.ctFigures, ui.ctFollowUp, ui.ctTouched):
             style.apply(label, style.NOTE)
         for button, slot in (
             (ui.ctDicomButton, self.on_dicom),
@@ -56,6 +56,9 @@ class CtPanel(StepPanel):
             (ui.ctFollowUpButton, self.on_follow_up),
             (ui.ctRegisterButton, self.on_register),
             (ui.ctUnregisterButton, self.on_unregister),
+            (ui.ctTouchButton, self.on_touch),
+            (ui.ctDropTouchedButton, self.on_drop_touched),
+            (ui.ctRegisterTouchedButton, self.on_register_touched),
             (ui.ctExportButton, self.on_export),
             (ui.ctCloseButton, self.on_close),
         ):
@@ -133,6 +136,22 @@ class CtPanel(StepPanel):
                 self._reported = ""
                 actions.REGISTER_CT.run(self.session, path)
 
+    def on_touch(self) -> None:
+        """The tip is at the place that is looked at in the CT."""
+        with self.attempt():
+            actions.TOUCH_LANDMARK.run(self.session)
+
+    def on_drop_touched(self) -> None:
+        """What was touched last does not count."""
+        with self.attempt():
+            actions.DROP_LANDMARK.run(self.session)
+
+    def on_register_touched(self) -> None:
+        """Bring the CT into the operation by what was touched."""
+        with self.attempt():
+            self._reported = ""
+            actions.REGISTER_TOUCHED.run(self.session)
+
     def on_unregister(self) -> None:
         """The CT stands by itself again."""
         with self.attempt():
@@ -207,6 +226,7 @@ class CtPanel(StepPanel):
             show_progress(ui.ctProgressBar, part.progress[0])
         style.write(ui.ctFigures, self._figures())
         style.write(ui.ctFollowUp, self._follow_up())
+        style.write(ui.ctTouched, self._touched())
         for name, box in self._switches.items():
             box.visible = name in part.structures
             if box.visible and box.checked != (name in part.shown):
@@ -261,6 +281,12 @@ class CtPanel(StepPanel):
             else "\n".join([*map(figures.track_text, found.tracks), *figures.follow_up_lines(found)])
         )
 
+    def _touched(self) -> str:
+        from CRLMSegmentationLib.session.preoperative import figures
+
+        part = self.session.preoperative
+        return "\n".join(figures.touched_lines(part.touched, part.registration))
+
     def _fill_series(self) -> None:
         """The series of the DICOM folder; the chosen one stays chosen."""
         series = [one for one in self.session.preoperative.series if one.is_ct]
@@ -287,6 +313,9 @@ class CtPanel(StepPanel):
         self.show_action(ui.ctFollowUpButton, actions.FOLLOW_UP)
         self.show_action(ui.ctRegisterButton, actions.REGISTER_CT)
         self.show_action(ui.ctUnregisterButton, actions.UNREGISTER_CT)
+        self.show_action(ui.ctTouchButton, actions.TOUCH_LANDMARK)
+        self.show_action(ui.ctDropTouchedButton, actions.DROP_LANDMARK)
+        self.show_action(ui.ctRegisterTouchedButton, actions.REGISTER_TOUCHED)
         self.show_action(ui.ctExportButton, actions.EXPORT_CT)
         self.show_action(ui.ctCloseButton, actions.CLOSE_CT)
         if self.session is not None:

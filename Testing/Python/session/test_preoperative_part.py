@@ -21,9 +21,11 @@ from CRLMSegmentationLib.session.preoperative.figures import (
     lesion_row,
     registration_text,
     remnant_lines,
+    touched_lines,
 )
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
+from CRLMSegmentationLib.sweep import Pose
 from CRLMSegmentationLib.values import Volume
 from small_ct import ct_with, structures_by_brightness
 
@@ -263,6 +265,48 @@ def test_it_is_in_the_operation_only_once_landmarks_brought_it_there(session, tm
     assert until(session).registration is found
     segmented(session, ct_with(5))
     assert part.registration is None
+
+
+def touch(session, ct_ras, reference, tip_mm=150.0):
+    """Look at a place of the CT, and hold the tip, `tip_mm` along z of the stylus, at one in Reference."""
+    part = session.preoperative
+    part.go_to(part.ct.slices.at(np.array(ct_ras)))
+    pose = np.eye(4)
+    pose[:3, 3] = np.array(reference) - [0, 0, tip_mm]
+    session.tools.update("StylusToReference", Pose(pose))
+    return actions.TOUCH_LANDMARK.run(session)
+
+
+def test_landmarks_that_the_stylus_touches_bring_the_ct_into_the_operation(session):
+    part = segmented(session)
+    assert actions.DROP_LANDMARK.why_not(session) == "No landmark was touched yet."
+    with pytest.raises(ConfigurationError, match="No tool is live"):
+        actions.TOUCH_LANDMARK.run(session)
+    places = [np.array(one) for one in ((-4.0, -37, 113), (26, -37, 113), (-4, -7, 113), (2, -19, 149))]
+    shift = np.array([35.0, 45, -100])
+    with pytest.raises(ConfigurationError, match="Stylus is not calibrated"):
+        touch(session, places[0], places[0] + shift)
+    tip = np.eye(4)
+    tip[2, 3] = 150.0
+    session.tools.update("StylusTipToStylus", Pose(tip))
+    for number, place in enumerate(places):
+        place[:] = part.ct.slices.point_of(part.ct.slices.at(place))
+        assert actions.REGISTER_TOUCHED.can_run(session) is False
+        landmark = touch(session, place, place + shift + (number == 1) * np.array([0, 0, 40.0]))
+        assert landmark.ct_ras_mm == pytest.approx(place) and landmark.tool == "Stylus"
+    session.volume.set(Volume(np.zeros((10, 10, 10), np.uint8), np.diag([8.0, 8.0, 8.0, 1.0])))
+    actions.REGISTER_TOUCHED.run(session)
+    assert part.registration.error_mm > 5 and "mm off" in touched_lines(part.touched, part.registration)[1]
+    # Touched anew where it is, it takes the place of the one that was wrong.
+    touch(session, places[1], places[1] + shift)
+    assert len(part.touched) == 4 and "off" not in touched_lines(part.touched, part.registration)[1]
+    found = actions.REGISTER_TOUCHED.run(session)
+    assert found.error_mm < 1e-6
+    np.testing.assert_allclose(found.ct_to_reference[:3, 3], shift, atol=1e-6)
+    actions.DROP_LANDMARK.run(session)
+    assert len(part.touched) == 3 and part.registration is found
+    segmented(session, ct_with(5))
+    assert part.touched == () and part.registration is None
 
 
 def test_a_plane_through_the_place_that_is_looked_at_is_moved_and_kept(session):

@@ -240,6 +240,8 @@ def test_a_registered_ct_stands_in_the_operation_with_its_error(served, visit, t
     page.click("#ct-open-result")
     page.wait_for_selector("#ct-found")
     page.click("#ct-part-register")
+    page.click("#ct-touch")
+    assert "No tool is live" in tab.error()
     type_path(tab, "ct-landmarks", tmp_path / "l.csv", "ct-register")
     tab.until(lambda: "error at the tumor" in page.inner_text("#ct-banner"), "a registered CT")
     tab.open("navigate")

@@ -160,7 +160,7 @@ class FakeSession:
             "preoperative", calls, is_there=False, is_busy=False, problem="", ct=None, series=(), followed=None,
             is_choosing=False,
             registration=None, structures=[], shown=[], at={}, progress=(0.0, ""), has_result=False, has_model=True,
-            folder=None, without_places=lambda sentence: sentence,
+            folder=None, without_places=lambda sentence: sentence, touched=(),
             remnant=FakePart("remnant", calls, found=None, plane=None, turn_deg=0.0, tilt_deg=0.0, offset_mm=0.0),
             corrections=FakePart("corrections", calls, made=0),
         )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...preoperative.landmark_registration import LEAST_LANDMARKS
 from ..preoperative.network import NO_MODEL
 from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NOTHING_SEEN
 from .action import Action
@@ -41,14 +42,25 @@ def _without_result(session: Session) -> str:
 
 
 def _without_ultrasound(session: Session) -> str:
-    if session.case.question is not None:
-        return session.case.question
     is_seen = session.volume.has_any or session.recording.sweep is not None
-    return _without_result(session) or ("" if is_seen else NOTHING_SEEN)
+    return _without_known_patient(session) or ("" if is_seen else NOTHING_SEEN)
 
 
 def _without_registration(session: Session) -> str:
     return "" if session.preoperative.registration is not None else "The CT is not registered."
+
+
+def _without_known_patient(session: Session) -> str:
+    return session.case.question if session.case.question is not None else _without_result(session)
+
+
+def _without_touched(session: Session) -> str:
+    return _without_result(session) or ("" if session.preoperative.touched else "No landmark was touched yet.")
+
+
+def _without_enough_touched(session: Session) -> str:
+    enough = len(session.preoperative.touched) >= LEAST_LANDMARKS
+    return _without_ultrasound(session) or ("" if enough else f"Touch at least {LEAST_LANDMARKS} landmarks first.")
 
 
 def _without_anything(session: Session) -> str:
@@ -168,6 +180,20 @@ REGISTER_CT = Action(
     "Bring the CT into the operation; the error to be expected at the tumor is shown with it", _register,
     _without_ultrasound,
 )  # fmt: skip
+TOUCH_LANDMARK = Action(
+    "touch_landmark", None, "Touch a landmark",
+    "The place that is looked at in the CT is where the tip of the stylus is now",
+    lambda session: session.preoperative.touch(), _without_known_patient,
+)  # fmt: skip
+DROP_LANDMARK = Action(
+    "drop_landmark", None, "Drop the last one", "The landmark that was touched last does not count",
+    lambda session: session.preoperative.drop_touched(), _without_touched,
+)  # fmt: skip
+REGISTER_TOUCHED = Action(
+    "register_touched", None, "Register by these landmarks",
+    "Bring the CT into the operation; the error to be expected at the tumor is shown with it",
+    lambda session: session.preoperative.register_touched(), _without_enough_touched,
+)  # fmt: skip
 UNREGISTER_CT = Action(
     "unregister_ct", None, "Take it out of the operation", "The CT stands in a view of its own again",
     lambda session: session.preoperative.unregister(), _without_registration,
@@ -210,6 +236,7 @@ CLOSE_CT = Action(
 
 PREOPERATIVE_ACTIONS = (
     OPEN_DICOM, CHOOSE_SERIES, OPEN_CT_VOLUME, SEGMENT_CT, OPEN_CT_LABELS, OPEN_CT_RESULT, CANCEL_CT, FOLLOW_UP,
-    EXPORT_CT, REGISTER_CT, UNREGISTER_CT, DRAW_PLANE, MOVE_PLANE, REMOVE_PLANE, REMOVE_LESION, CORRECT_BALL,
+    EXPORT_CT, REGISTER_CT, TOUCH_LANDMARK, DROP_LANDMARK, REGISTER_TOUCHED, UNREGISTER_CT,
+    DRAW_PLANE, MOVE_PLANE, REMOVE_PLANE, REMOVE_LESION, CORRECT_BALL,
     EDIT_CT, TAKE_CORRECTION, UNDO_CORRECTION, CLOSE_CT,
 )  # fmt: skip

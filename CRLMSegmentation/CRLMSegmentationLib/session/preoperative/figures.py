@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from ...preoperative.follow_up import FollowUp, Track
 from ...preoperative.into_operation import InOperation
 from ...preoperative.measures import Lesion, Measures
 from ...preoperative.remnant import Remnant
 from .opened_ct import OpenedCt
+from .registered_ct import TouchedLandmark
 
 # Column titles of lesion_row().
 LESION_COLUMNS = ("Lesion", "Volume", "Diameter", "Vessel", "Surface", "Place")
@@ -47,6 +52,17 @@ def registration_text(found: InOperation | None) -> str:
         return "Not registered: the CT stands in a view of its own."
     made = found.made_at[:16].replace("T", " ")
     return f"In the operation: error at the tumor {found.error_mm:.1f} mm, by landmarks, {made} UTC"
+
+
+def touched_lines(touched: Sequence[TouchedLandmark], found: InOperation | None) -> list[str]:
+    """One line for each landmark; with what the registration leaves of it, where it was made by these."""
+    there = np.array([one.reference_mm for one in touched])
+    is_of_these = bool(touched) and found is not None and np.array_equal(found.registration.landmarks.reference, there)
+    lines = []
+    for number, one in enumerate(touched):
+        off = f", {found.registration.residual_mm[number]:.1f} mm off" if found is not None and is_of_these else ""
+        lines.append(f"{number + 1}: {place_text(one.ct_ras_mm)} of the CT, touched with {one.tool}{off}")
+    return lines
 
 
 def ct_line(ct: OpenedCt | None) -> str:

@@ -13,38 +13,34 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...errors import ConfigurationError
 from ...files.transform_file import write_transform
 from ...preoperative.ct_slices import COLORS
 from ...preoperative.export import DICOM_SEG, export_result
 from ...preoperative.follow_up import FollowUp
-from ...preoperative.into_operation import InOperation, bring_into_operation, of_corrected
-from ...preoperative.landmark_registration import read_landmarks
+from ...preoperative.into_operation import of_corrected
 from ...values.progress import Progress, ShouldCancel
 from ..case.ct_files import SavedCt
-from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NOTHING_SEEN
+from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS
+from ..tools import Tools
 from . import reading
 from .corrections import Corrections
 from .in_case import RestoredCt, open_saved
-from .looked_at import LookedAt
 from .network import Begin, begin_network, network_named, usable_models
 from .opened_ct import ListedSeries, OpenedCt
+from .registered_ct import Extent, RegisteredCt
 from .remnant_plan import RemnantPlan
 from .work import CtWork
 
 TRANSFORM_FILE = "ct_to_reference.tfm"
 _HIDDEN = "the chosen folder"
 
-# Lowest and highest corner of what the ultrasound saw, RAS mm in Reference; None while it saw nothing.
-Extent = tuple[np.ndarray, np.ndarray]
 
-
-class PreoperativePart(LookedAt):
+class PreoperativePart(RegisteredCt):
     """At most one CT at a time.
 
     extent    what the operation's ultrasound saw
+    tools     whose tips touch landmarks
     on_error  called with what a handler of an event raises
     edited    called when what a saved case holds of the CT is out of date
 
@@ -53,7 +49,6 @@ class PreoperativePart(LookedAt):
     begin         begins a network, for tests
     series        of the DICOM folder that is open, to choose from; () when none is
     is_choosing   they were listed, and none was chosen yet, also while another CT is open
-    registration  of this CT with Reference; None without
     followed      the lesions over several dates; None without
     unopened      the CT of the case that was opened, until it is read or another one is; None without
     remnant       what a resection along a plane would leave
@@ -61,25 +56,23 @@ class PreoperativePart(LookedAt):
     """
 
     def __init__(
-        self, extent: Callable[[], Extent | None], on_error: Callable[[Exception], None], edited: Callable[[], None]
-    ) -> None:
-        super().__init__(on_error)
+        self, extent: Callable[[], Extent | None], tools: Tools, on_error: Callable[[Exception], None],
+        edited: Callable[[], None],
+    ) -> None:  # fmt: skip
+        super().__init__(extent, tools, on_error, edited)
         self.folder: Path | None = None
         self.model: str | None = None
         self.device = "auto"
         self.begin: Begin = begin_network
         self.series: tuple[ListedSeries, ...] = ()
         self.is_choosing = False
-        self.registration: InOperation | None = None
         self.followed: FollowUp | None = None
         self.unopened: SavedCt | None = None
         self.remnant = RemnantPlan(self)
         self.corrections = Corrections(self)
-        self._extent, self._edited = extent, edited
         self._work = CtWork(on_error)
         self._has_model: bool | None = None
         self._dicom: Path | None = None
-        self._private: list[str] = []
         self._seen_progress: tuple[float, str] = (0.0, "")
 
     # What is known
@@ -219,29 +212,6 @@ class PreoperativePart(LookedAt):
             written.append(Path(write_transform(self.registration.ct_to_reference, Path(folder) / TRANSFORM_FILE)))
         return written
 
-    def register(self, landmarks: str | Path) -> InOperation:
-        """Bring the CT into Reference by the landmarks of a file, see landmark_registration.read_landmarks().
-
-        Raises ConfigurationError and FileFormatError; an earlier registration stays then.
-        """
-        if self.ct is None or self.ct.result is None:
-            raise ConfigurationError(NO_CT_RESULT)
-        extent = self._extent()
-        if extent is None:
-            raise ConfigurationError(NOTHING_SEEN)
-        self._private.append(str(landmarks))
-        found = bring_into_operation(self.ct.result, read_landmarks(landmarks), extent, "the ultrasound of this case")
-        self.registration = found
-        self._edited()
-        self.changed()
-        return found
-
-    def unregister(self) -> None:
-        """The CT is not in Reference any more."""
-        self.registration = None
-        self._edited()
-        self.changed()
-
     def release_dicom(self) -> None:
         """The DICOM files are not there any more; what was read of them stays."""
         self.series, self._dicom = (), None
@@ -295,6 +265,7 @@ class PreoperativePart(LookedAt):
         self._work.problem = ""
         self.series, self.ct, self.at, self.is_choosing = (), None, {}, False
         self.registration = self.followed = self.unopened = self._dicom = None
+        self.touched = ()
         self.remnant.take(None)
         self.corrections.forget()
         self._private.clear()
@@ -329,7 +300,7 @@ class PreoperativePart(LookedAt):
     def _open(self, ct: OpenedCt) -> None:
         if self.ct is None or ct.volume is None or self.ct.volume is not ct.volume:
             # Another CT lies elsewhere.
-            self.registration = None
+            self.registration, self.touched = None, ()
         self._look_at(ct)
         self._edited()
 

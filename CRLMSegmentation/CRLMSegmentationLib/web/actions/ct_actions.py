@@ -120,6 +120,18 @@ class CtActions(ReportingActions):
         self._forget_path("ct_landmarks")
 
     @reported
+    def touch(self) -> None:
+        actions.TOUCH_LANDMARK.run(self._session)
+
+    @reported
+    def drop_touched(self) -> None:
+        actions.DROP_LANDMARK.run(self._session)
+
+    @reported
+    def register_touched(self) -> None:
+        actions.REGISTER_TOUCHED.run(self._session)
+
+    @reported
     def unregister(self) -> None:
         actions.UNREGISTER_CT.run(self._session)
 

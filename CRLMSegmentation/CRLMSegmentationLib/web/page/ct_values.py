@@ -65,6 +65,7 @@ class CtValues:
             "ct_counts": {plane: ct.slices.count(plane) for plane in PLANES} if ct is not None else {},
             "ct_registration": figures.registration_text(found),
             "ct_registered": found is not None,
+            "ct_touched": figures.touched_lines(part.touched, found),
             "ct_remnant": figures.remnant_lines(part.remnant.found),
             "ct_corrected": figures.correction_text(ct),
             "ct_brushes": [{"title": figures.NAMES[name], "value": name} for name in VALUES],

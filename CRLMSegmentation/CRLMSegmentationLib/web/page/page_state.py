@@ -205,6 +205,7 @@ class PageState:
     ct_version: int = 0  # of its pictures: a tab asks for them anew
     ct_registration: str = ""
     ct_registered: bool = False
+    ct_touched: list[Any] = field(default_factory=list)  # landmarks, a line each
     ct_remnant: list[Any] = field(default_factory=list)  # sentences of what a planned cut would leave
     ct_plane_turn: float = 0.0
     ct_plane_tilt: float = 0.0

@@ -221,10 +221,25 @@ def _follow_up(ct: CtActions) -> None:
 def _register(ct: CtActions) -> None:
     html.P("{{ ct_registration }}", id="ct-registration")
     html.P(
-        "Three landmarks or more, of the CT and touched with the stylus: a CSV file with name, ct_r, ct_a, ct_s, "
-        "reference_r, reference_a, reference_s. The error is that of a liver that keeps its shape; in the operation it "
+        "Look at a landmark in the slices of the CT, hold the tip of the stylus at the same place of the liver, and "
+        "press. Three or more, not on one line. The error is that of a liver that keeps its shape; in the operation it "
         "does not.", classes="quiet",
     )  # fmt: skip
+    side_button(
+        described.TOUCH_LANDMARK.label, "mdi-map-marker-plus-outline", ct.touch, id="ct-touch", classes="mt-2",
+        **bound_to(described.TOUCH_LANDMARK),
+    )  # fmt: skip
+    with html.Div(v_if="ct_touched.length", id="ct-touched", classes="mt-2"):
+        html.Div("{{ line }}", v_for="line in ct_touched", key="line", classes="quiet")
+        side_button(
+            described.REGISTER_TOUCHED.label, "mdi-map-marker-radius-outline", ct.register_touched,
+            id="ct-register-touched", classes="mt-2", **bound_to(described.REGISTER_TOUCHED),
+        )  # fmt: skip
+        side_button(
+            described.DROP_LANDMARK.label, "mdi-map-marker-minus-outline", ct.drop_touched, id="ct-drop-touched",
+            classes="mt-2", **bound_to(described.DROP_LANDMARK),
+        )  # fmt: skip
+    html.P("Or a CSV file with name, ct_r, ct_a, ct_s, reference_r, reference_a, reference_s.", classes="quiet mt-3")
     _path("ct_landmarks", "File of landmarks on this computer", "ct-landmarks")
     side_button(
         described.REGISTER_CT.label, "mdi-map-marker-radius-outline", (ct.register, "[ct_landmarks]"),

@@ -1,0 +1,138 @@
+"""The CT in the operation: by landmarks of a file, or by those that a stylus touches while they are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import ConfigurationError
+from ...navigation.tool_transforms import DEFAULT_TOOL
+from ...preoperative.into_operation import InOperation, bring_into_operation
+from ...preoperative.landmark_registration import LEAST_LANDMARKS, Landmarks, read_landmarks
+from ..state import NO_CT_RESULT, NOTHING_SEEN
+from ..tools import Tools
+from .looked_at import LookedAt
+from .opened_ct import OpenedCt
+
+# Lowest and highest corner of what the ultrasound saw, RAS mm in Reference; None while it saw nothing.
+Extent = tuple[np.ndarray, np.ndarray]
+# A landmark that is touched once more lies no further from where it was in the CT.
+_SAME_MM = 1.0
+_SEEN_IN = "the ultrasound of this case"
+
+
+@dataclass(frozen=True)
+class TouchedLandmark:
+    """One place: RAS mm of the CT, and in Reference where the tip of `tool` touched it."""
+
+    ct_ras_mm: tuple[float, float, float]
+    reference_mm: tuple[float, float, float]
+    tool: str
+
+
+class RegisteredCt(LookedAt):
+    """At most one CT at a time, and where it lies in Reference, if that is known.
+
+    extent    what the operation's ultrasound saw
+    tools     whose tips touch landmarks
+    edited    called when what a saved case holds of the CT is out of date
+
+    registration  of this CT with Reference; None without
+    touched       landmarks of this CT, in the order in which they were touched
+    """
+
+    def __init__(
+        self, extent: Callable[[], Extent | None], tools: Tools, on_error: Callable[[Exception], None],
+        edited: Callable[[], None],
+    ) -> None:  # fmt: skip
+        super().__init__(on_error)
+        self.registration: InOperation | None = None
+        self.touched: tuple[TouchedLandmark, ...] = ()
+        self._extent, self._tools, self._edited = extent, tools, edited
+        self._private: list[str] = []
+
+    def register(self, landmarks: str | Path) -> InOperation:
+        """Bring the CT into Reference by the landmarks of a file, see landmark_registration.read_landmarks().
+
+        Raises ConfigurationError and FileFormatError; an earlier registration stays then.
+        """
+        self._checked()
+        self._private.append(str(landmarks))
+        return self._register(read_landmarks(landmarks))
+
+    def touch(self) -> TouchedLandmark:
+        """The place that is looked at in the CT is where the tip of the stylus is now; of another tool where no stylus
+        is live. A landmark that was touched before is touched anew.
+
+        Raises ConfigurationError while no tool is live, and for one whose tip is not calibrated.
+        """
+        ct = self._checked()
+        live = [one for one in self._tools.readings() if one.tip_ras is not None]
+        live.sort(key=lambda one: one.name != DEFAULT_TOOL)
+        if not live or live[0].tip_ras is None:
+            raise ConfigurationError(
+                "No tool is live: hold the tip of the stylus at the landmark, in the tracker's sight."
+            )
+        if np.array_equal(self._tools.tip_to_tool(live[0].name), np.eye(4)):
+            raise ConfigurationError(f"The tip of {live[0].name} is not calibrated: calibrate it first.")
+        place = ct.slices.point_of(self.at)
+        new = TouchedLandmark(_plain(place), _plain(live[0].tip_ras), live[0].name)
+        away = [float(np.linalg.norm(place - np.array(one.ct_ras_mm))) for one in self.touched]
+        kept = list(self.touched)
+        if away and min(away) < _SAME_MM:
+            kept[int(np.argmin(away))] = new
+        else:
+            kept.append(new)
+        self.touched = tuple(kept)
+        self.changed()
+        return new
+
+    def drop_touched(self) -> None:
+        """The landmark that was added last does not count. Raises ConfigurationError when there is none."""
+        if not self.touched:
+            raise ConfigurationError("No landmark was touched yet.")
+        self.touched = self.touched[:-1]
+        self.changed()
+
+    def register_touched(self) -> InOperation:
+        """Bring the CT into Reference by the landmarks that were touched. Raises ConfigurationError; an earlier
+        registration stays then.
+        """
+        self._checked()
+        if len(self.touched) < LEAST_LANDMARKS:
+            raise ConfigurationError(f"Touch at least {LEAST_LANDMARKS} landmarks first; {len(self.touched)} were.")
+        names = tuple(str(number + 1) for number in range(len(self.touched)))
+        ct, reference = (
+            np.array([getattr(one, side) for one in self.touched]) for side in ("ct_ras_mm", "reference_mm")
+        )
+        return self._register(Landmarks(names, ct, reference))
+
+    def unregister(self) -> None:
+        """The CT is not in Reference any more; what was touched stays."""
+        self.registration = None
+        self._edited()
+        self.changed()
+
+    def _register(self, landmarks: Landmarks) -> InOperation:
+        extent = self._extent()
+        if extent is None:
+            raise ConfigurationError(NOTHING_SEEN)
+        ct = self._checked()
+        assert ct.result is not None, "it was checked"
+        self.registration = bring_into_operation(ct.result, landmarks, extent, _SEEN_IN)
+        self._edited()
+        self.changed()
+        return self.registration
+
+    def _checked(self) -> OpenedCt:
+        if self.ct is None or self.ct.result is None:
+            raise ConfigurationError(NO_CT_RESULT)
+        return self.ct
+
+
+def _plain(point: np.ndarray) -> tuple[float, float, float]:
+    r, a, s = (float(one) for one in point)
+    return r, a, s
