@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import GeometryError
 from ..geometry import transform_points
 from ..values import Box, Volume
+from ..values.image_scale import round_length_mm
 from . import picture_style as style
 
 PANEL_PX = 480
@@ -235,18 +235,10 @@ def _label(overlay: style.Overlay, corner: np.ndarray, plane: _Plane, center: np
         end = origin + direction
         overlay.line([origin, end], (*style.TEXT, 255), 2)
         overlay.text(end + np.sign(direction) * 7, letter, style.TEXT, 18, anchor, plate=False)
-    length_mm = _round_length(side_mm / 4)
+    length_mm = round_length_mm(side_mm / 4)
     length_px = length_mm / side_mm * PANEL_PX
     end = corner + (PANEL_PX - 22, PANEL_PX - 24)
     for offset in (0, -length_px):
         overlay.line([end + (offset, -5), end + (offset, 5)], (*style.TEXT, 255), 2)
     overlay.line([end - (length_px, 0), end], (*style.TEXT, 255), 2)
     overlay.text(end + (-length_px / 2, -10), f"{length_mm:g} mm", style.TEXT, 18, "ms", plate=True)
-
-
-def _round_length(length_mm: float) -> float:
-    """The largest of 1, 2, 5, 10, 20, 50, ... that is no longer."""
-    if not length_mm > 0:
-        raise GeometryError("The volume has no extent: there is nothing to show.")
-    decade = 10 ** np.floor(np.log10(length_mm))
-    return float(max(step * decade for step in (1, 2, 5) if step * decade <= length_mm))

@@ -66,6 +66,7 @@ class Steps(Bench):
             return np.abs(in_slice[2]).max()
 
         wait_until(lambda: off_plane_mm() < 1e-3, 5)
+        self._case.assertIn("0 mm", self.window.live_slice.marks, "the depth stands beside the image")
 
     def record(self) -> None:
         self.report("2 Record")

@@ -59,6 +59,7 @@ class Layouts:
 
     def __init__(self, on_changed: Callable[[], None] = lambda: None):
         self._before, self._on_changed = None, on_changed
+        self._ruled = set[str]()
         manager = slicer.app.layoutManager()
         if manager is not None:
             manager.connect("layoutChanged(int)", self._changed)
@@ -83,16 +84,26 @@ class Layouts:
         slicer.app.layoutManager().setLayout(number)
         self.apply_style()
 
-    @staticmethod
-    def apply_style() -> None:
-        """Give the module's 3D view its style again: a scene that is closed or loaded takes them away."""
+    def apply_style(self) -> None:
+        """Give the module's 3D view its style again, and the planning slices a ruler and the axes of Reference: a scene
+        that is closed or loaded takes them away.
+        """
         if view_3d() is not None:
             darken(view_3d())
+        if self.current in _DESCRIPTIONS:
+            for node in _planning_nodes():
+                if node.GetRulerType() == node.RulerTypeNone:
+                    self._ruled.add(node.GetID())
+                    show_scale(node, True)
 
     def restore(self) -> None:
         """Show again what was there before the module's own layouts."""
         if self.current in _DESCRIPTIONS:
             slicer.app.layoutManager().setLayout(self._before or slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        for node in _planning_nodes():
+            if node.GetID() in self._ruled:
+                show_scale(node, False)
+        self._ruled.clear()
 
     def remove(self) -> None:
         """Take the layouts out of Slicer, with the views that only they have."""
@@ -135,6 +146,20 @@ def view_3d() -> slicer.qMRMLThreeDView | None:
         if widget.mrmlViewNode() is not None and widget.mrmlViewNode().GetLayoutName() == SCENE_VIEW:
             return widget.threeDView()
     return None
+
+
+def show_scale(node: slicer.vtkMRMLSliceNode, wanted: bool) -> None:
+    """A ruler, which is right at every zoom, and the directions of the axes of Reference, in the view of a slice."""
+    was_modifying = node.StartModify()
+    node.SetRulerType(node.RulerTypeThin if wanted else node.RulerTypeNone)
+    node.SetOrientationMarkerType(node.OrientationMarkerTypeAxes if wanted else node.OrientationMarkerTypeNone)
+    node.SetOrientationMarkerSize(node.OrientationMarkerSizeSmall)
+    node.EndModify(was_modifying)
+
+
+def _planning_nodes() -> list[slicer.vtkMRMLSliceNode]:
+    nodes = [slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode") for name in ("Red", "Yellow", "Green")]
+    return [node for node in nodes if node is not None]
 
 
 def darken(view: slicer.qMRMLThreeDView) -> None:

@@ -11,9 +11,11 @@ from slicer.i18n import tr as _
 
 from . import layouts
 from .live_banner import LiveBanner
+from .overlay import topmost_renderer
 
 if TYPE_CHECKING:
     import numpy as np
+    from CRLMSegmentationLib.mrml.image_marks import ImageMarks
     from CRLMSegmentationLib.mrml.scene_view import SceneView
     from CRLMSegmentationLib.tracking.status import StreamStatus
     from CRLMSegmentationLib.values import ImagePlane
@@ -33,6 +35,12 @@ class LiveSlice:
         self._driven = False
         self._over_image: list[slicer.vtkMRMLDisplayableNode | None] = []
         self._banner = LiveBanner()
+        self._marks: ImageMarks | None = None
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What is written over the image of its depth, its scale and its directions."""
+        return () if self._marks is None else self._marks.texts
 
     @property
     def is_driven_by_slicer_igt(self) -> bool:
@@ -78,6 +86,8 @@ class LiveSlice:
         self._fit(node)
         warning = warning_of(stream.status, stream.is_live, fault)
         self._banner.show(widget.sliceView(), warning)
+        # While its place is not known, nobody knows how large its pixels are.
+        self._mark(widget.sliceView(), node, self._plane() if stream.image.plane is not None else None)
         # A contour cut in a plane where the image no longer is would lie about where the tumor is.
         self._over_image = [view.surface_node(), view.segmentation_node(), view.margin_node()]
         _show_only_elsewhere(node, self._over_image, bool(warning))
@@ -97,6 +107,8 @@ class LiveSlice:
         _show_only_elsewhere(None, self._over_image, False)
         self._over_image = []
         self._banner.remove()
+        if self._marks is not None:
+            self._marks.remove()
         self._image = self._tag = self._fitted = None
         self._driven = False
 
@@ -118,6 +130,8 @@ class LiveSlice:
         node, plane = layouts.live_slice_node(), self._plane()
         if node is None or plane is None:
             return
+        if self._marks is not None:
+            self._marks.put(plane)
         node.GetSliceToRAS().DeepCopy(plane.slice_to_reference().ravel().tolist())
         node.UpdateMatrices()
 
@@ -127,6 +141,14 @@ class LiveSlice:
 
         matrix = self.image_to_ras
         return None if matrix is None else image_plane(matrix, self._image.GetImageData().GetDimensions()[:2])
+
+    def _mark(self, view, node: slicer.vtkMRMLSliceNode, plane: ImagePlane | None) -> None:
+        if self._marks is None:
+            from CRLMSegmentationLib.mrml.image_marks import ImageMarks
+
+            self._marks = ImageMarks()
+        if self._marks.show(topmost_renderer(view), node, plane):
+            view.scheduleRender()
 
     def _fit(self, node: slicer.vtkMRMLSliceNode) -> None:
         """Fill the view with the image, once for each size of image and view."""

@@ -12,7 +12,7 @@ from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
 from CRLMSegmentationLib.pictures import offscreen
 from CRLMSegmentationLib.pictures import picture_style as style
-from CRLMSegmentationLib.pictures.slices_picture import PANEL_PX, _box_outline, _clipped, _round_length, slices_picture
+from CRLMSegmentationLib.pictures.slices_picture import PANEL_PX, _box_outline, _clipped, slices_picture
 from CRLMSegmentationLib.pictures.view_picture import ViewContents, view_picture
 from CRLMSegmentationLib.session.tools import ToolReading
 from CRLMSegmentationLib.values import Box, Volume
@@ -99,11 +99,6 @@ def test_lines_are_cut_at_the_border():
     assert len(pieces) == 1
     np.testing.assert_allclose(pieces[0], [(0, 5), (10, 5)])
     assert _clipped(np.array([(-5.0, -5.0), (-5.0, 20.0)]), 10.0) == []
-
-
-@pytest.mark.parametrize("length_mm, rounded", [(15, 10), (26, 20), (9.9, 5), (0.7, 0.5), (100, 100)])
-def test_scale_bars_have_round_lengths(length_mm, rounded):
-    assert _round_length(length_mm) == pytest.approx(rounded)
 
 
 def test_a_picture_that_cannot_be_written_is_a_sentence(tmp_path, volume):

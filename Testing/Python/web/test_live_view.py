@@ -10,6 +10,7 @@ from CRLMSegmentationLib.mrml.conversion import array_of_image  # noqa: E402
 from CRLMSegmentationLib.session.session import Session  # noqa: E402
 from CRLMSegmentationLib.sweep import TrackedFrame  # noqa: E402
 from CRLMSegmentationLib.web.views.live_view import LiveView  # noqa: E402
+from vtkmodules.vtkRenderingCore import vtkRenderer  # noqa: E402
 
 
 class _View:
@@ -17,7 +18,11 @@ class _View:
 
     def __init__(self, scene):
         self._node = scene.AddNewNodeByClass("vtkMRMLSliceNode", "Live")
-        self._background = None
+        self._node.SetDimensions(400, 300, 1)
+        self._background, self._renderer = None, vtkRenderer()
+
+    def renderers(self):
+        return [self._renderer]
 
     def get_view_node(self):
         return self._node
@@ -120,3 +125,29 @@ def test_what_stands_in_for_an_image_without_a_place_is_not_saved(shown, session
     shown(99, None, 1.0, is_placed=False)
     node = session.view.scene.GetFirstNodeByName("Image of unknown position")
     assert not node.GetSaveWithScene() and not node.GetDisplayNode().GetSaveWithScene()
+
+
+def test_marks_say_how_deep_and_how_large_at_every_zoom(session, shown):
+    view, _ = shown(10, _pose(20), 1.0)
+    texts = _marks_of(view)
+    assert {"0 mm", "10", "20", "5 mm", "in Reference", "R", "P"} <= texts
+    # As with a turn of the mouse's wheel, without another image: twice as near.
+    node = view.get_view_node()
+    width, height, depth = node.GetFieldOfView()
+    node.SetFieldOfView(width / 2, height / 2, depth)
+    node.UpdateMatrices()
+    assert {"8", "10", "2 mm"} <= _marks_of(view) and "0 mm" not in _marks_of(view)
+
+
+def test_without_a_place_nobody_says_how_large_an_image_is(shown):
+    shown(10, _pose(20), 1.0)
+    view, _ = shown(99, None, 1.03, is_placed=False)
+    assert _marks_of(view) == set()
+    view, _ = shown(10, _pose(20), 1.06, is_shown=False)
+    assert _marks_of(view) == set()
+
+
+def _marks_of(view) -> set:
+    """What is written over the view."""
+    props = view.renderers()[0].GetViewProps()
+    return {prop.GetInput() for prop in props if prop.IsA("vtkTextActor")}

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...mrml import names
 from ...mrml.conversion import matrix_of_transform, vtk_matrix
+from ...mrml.image_marks import ImageMarks
 from ...mrml.nodes import find, get_or_create
 from ...values import ImagePlane, image_plane
 
@@ -32,6 +33,12 @@ class LiveView:
         self._view = view
         self._shown_as: tuple[Any, ...] | None = None
         self._pixel_mm = (_USUAL_PIXEL_MM, _USUAL_PIXEL_MM)
+        self._marks = ImageMarks()
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What is written over the image of its depth, its scale and its directions."""
+        return self._marks.texts
 
     def follow(self, is_shown: bool = True, is_placed: bool = True, in_3d: bool = True) -> None:
         """Put the view where the image is now; to be called after every change of the session.
@@ -55,7 +62,7 @@ class LiveView:
         elif is_placed:
             return
         if is_placed and plane is not None:
-            self._show(image, plane)
+            self._show(image, plane, plane)
         else:
             plane = _far(self._pixel_mm, size)
             self._show(self._without_place(image, plane), plane)
@@ -76,8 +83,16 @@ class LiveView:
         node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
         return node
 
-    def _show(self, image: Any, plane: ImagePlane) -> None:
-        """Show a volume node (None for nothing) in the plane of its pixels, with all of them in the view."""
+    def _show(self, image: Any, plane: ImagePlane, known: ImagePlane | None = None) -> None:
+        """Show a volume node (None for nothing) in the plane of its pixels, with all of them in the view.
+
+        known  the same plane where it, and so how large a pixel is, was measured: marks say so
+        """
+        self._marks.put(known)
+        self._move(image, plane)
+        self._marks.show(_topmost(self._view), self._view.get_view_node(), known)
+
+    def _move(self, image: Any, plane: ImagePlane) -> None:
         size_px = self._view.render_window().GetSize()
         shown_as = (image and image.GetID(), plane.size, tuple(size_px), plane.image_to_reference.tobytes())
         if shown_as == self._shown_as:
@@ -98,6 +113,11 @@ class LiveView:
         node = self._view.get_view_node()
         if bool(node.GetSliceVisible()) != visible:
             node.SetSliceVisible(visible)
+
+
+def _topmost(view: SliceView) -> Any:
+    """The renderer over which no other lies."""
+    return max(view.renderers(), key=lambda renderer: renderer.GetLayer())
 
 
 def _far(pixel_mm: tuple[float, float], size: tuple[int, int]) -> ImagePlane:

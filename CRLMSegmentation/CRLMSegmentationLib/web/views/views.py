@@ -77,6 +77,11 @@ class Views:
         self.live: SliceView = manager.get_view(LIVE)
         self.slices: list[SliceView] = [manager.get_view(tag) for tag in SLICES]
         self.three_d: ThreeDView = manager.get_view(THREE_D)
+        for view in (*self.slices, self.three_d):
+            node = view.get_view_node()
+            # The ruler is right at every zoom; in space, where near things are larger, there is none.
+            view.set_ruler(node.RulerTypeThin if view is not self.three_d else node.RulerTypeNone)
+            view.set_orientation_marker(node.OrientationMarkerTypeAxes, node.OrientationMarkerSizeSmall)
         self.three_d.renderer().SetUseFXAA(True)
         self.three_d.renderer().SetMaximumNumberOfPeels(4)
 
