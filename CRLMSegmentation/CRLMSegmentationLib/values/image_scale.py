@@ -69,7 +69,9 @@ def image_scale(plane: ImagePlane, reference_to_view: np.ndarray, view_px: tuple
         if 0 <= y < view_px[1]:
             lines.append(DepthLine(number * named_mm / parts, (float(x), float(y)), number % parts == 0))
     bar_mm = round_length_mm(_BAR_PART * view_px[0] / per_mm)
-    return ImageScale(tuple(lines), bar_mm, bar_mm * per_mm, direction_letters(plane.right), direction_letters(-plane.down))
+    return ImageScale(
+        tuple(lines), bar_mm, bar_mm * per_mm, direction_letters(plane.right), direction_letters(-plane.down)
+    )
 
 
 def round_length_mm(length_mm: float) -> float:
