@@ -55,7 +55,7 @@ class ImageMarks:
             self._renderer = renderer
         self._plane = plane
         self._node.observe(node, {vtkCommand.ModifiedEvent: self._update})
-        return self._update()
+        return self._follow()
 
     def remove(self) -> None:
         """Take the marks away and observe nothing."""
@@ -64,7 +64,10 @@ class ImageMarks:
         self._draw(None)
         self._renderer = None
 
-    def _update(self) -> bool:
+    def _update(self) -> None:
+        self._follow()
+
+    def _follow(self) -> bool:
         node, plane = self._node.node, self._plane
         if node is None or plane is None:
             return self._draw(None)
@@ -112,11 +115,12 @@ def _marks(scale: ImageScale, size: tuple[int, int]) -> tuple[list[_Line], tuple
         if line.is_named and _TEXT_PX / 2 < y < size[1] - _TEXT_PX / 2:
             labels.append((f"{line.depth_mm:g}{unit}", side + _NAMED_PX + 3, y, "Left"))
             unit = ""
-    right, low = min(side, size[0] - _NUMBERS_PX) - _EDGE_PX, _EDGE_PX
-    left = right - scale.bar_px
+    # At the upper right, which no read-out covers.
+    right = min(side, size[0] - _NUMBERS_PX) - _EDGE_PX
+    x, y = right - _ARROW_PX - 14, size[1] - _EDGE_PX - _ARROW_PX - 16
+    left, low = right - scale.bar_px, y - 48
     lines += [[(left, low + 5), (left, low), (right, low), (right, low + 5)]]
     labels.append((f"{scale.bar_mm:g} mm", (left + right) / 2, low + 13, "Centered"))
-    x, y = right - _ARROW_PX - 14, size[1] - _EDGE_PX - _ARROW_PX - 16
     for tip, across in (((x + _ARROW_PX, y), (0, 4)), ((x, y + _ARROW_PX), (4, 0))):
         back = (tip[0] - 6 * (across[0] == 0), tip[1] - 6 * (across[0] != 0))
         lines.append([(x, y), tip])
