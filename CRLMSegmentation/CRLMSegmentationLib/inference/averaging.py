@@ -38,7 +38,10 @@ def average_seen(voxels: np.ndarray, shape: Sequence[int], known: np.ndarray | N
     if tuple(shape) == voxels.shape:
         return voxels.astype(np.float32)
     total = _covered_sum(voxels.astype(np.float32), shape)
-    seen = _covered_sum((voxels != 0 if known is None else known).astype(np.float32), shape)
+    known = voxels != 0 if known is None else known
+    if known.all():
+        return total * np.float32(np.prod(shape) / voxels.size)
+    seen = _covered_sum(known.astype(np.float32), shape)
     return np.where(seen > 1e-4, total / np.maximum(seen, np.float32(1e-4)), np.float32(0))
 
 
@@ -92,17 +95,22 @@ def averaging_preprocessor() -> Any:
 
 
 def _covered_sum(voxels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """The sum over what each voxel of the result covers, axis by axis."""
+    """The sum over what each voxel of the result covers, axis by axis: float32, C order."""
     for axis, size in enumerate(shape):
         if voxels.shape[axis] != size:
-            voxels = np.moveaxis(np.tensordot(voxels, _cover(voxels.shape[axis], int(size)), (axis, 1)), -1, axis)
+            first = np.moveaxis(voxels, axis, 0)
+            summed = _cover(len(first), int(size)) @ first.reshape(len(first), -1)
+            voxels = np.moveaxis(summed.reshape(int(size), *first.shape[1:]), 0, axis)
     return np.ascontiguousarray(voxels)
 
 
 @lru_cache(maxsize=256)
-def _cover(size: int, new_size: int) -> np.ndarray:
-    """(new_size, size) float32: how much of each fine voxel lies in each coarse one; both cover the same length."""
+def _cover(size: int, new_size: int) -> Any:
+    """(new_size, size) float32 scipy.sparse array: how much of each fine voxel lies in each coarse one; both cover the
+    same length. Few of the fine ones do, so that a product with all of them is mostly one with 0.
+    """
+    from scipy.sparse import csr_array
+
     fine, coarse = np.arange(size + 1), np.linspace(0, size, new_size + 1)
     starts, ends = np.maximum(fine[None, :-1], coarse[:-1, None]), np.minimum(fine[None, 1:], coarse[1:, None])
-    cover: np.ndarray = np.maximum(ends - starts, 0).astype(np.float32)
-    return cover
+    return csr_array(np.maximum(ends - starts, 0).astype(np.float32))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class Image:
         channels = np.ascontiguousarray(planes)[:, None]
         # The thickness of a frame means nothing; as far as the pixels, so that no axis stands out.
         spacing = (float(spacing_mm[0]), *spacing_mm)
-        return cls(channels, spacing, np.ones(channels.shape[1:], dtype=bool))
+        return cls(channels, spacing, all_known(channels.shape[1:]))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -81,3 +82,11 @@ class Prediction:
             raise ModelError(f"There is no answer for the label '{label}', only for {', '.join(self.labels)}.")
         probability: np.ndarray = self.probabilities[self.labels.index(label)]
         return probability
+
+
+@lru_cache(maxsize=4)
+def all_known(shape: tuple[int, ...]) -> np.ndarray:
+    """Boolean of `shape`, True everywhere, not to be written to: frames come often, and mostly in one size."""
+    known = np.ones(shape, dtype=bool)
+    known.flags.writeable = False
+    return known

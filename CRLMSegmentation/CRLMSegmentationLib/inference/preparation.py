@@ -89,16 +89,27 @@ def probabilities_of(
         )
         return np.ascontiguousarray(probabilities[list(heads)], dtype=np.float32)
     shape = properties["shape_after_cropping_and_before_resampling"]
-    # Rounded to half precision once more, as nnU-Net's resampling returns the type that it was given.
-    resized = _resize(logits.float(), shape, plan.resampling_order("probabilities")).half()
-    inside = plan.probabilities(resized)
+    inside = _resized_probabilities(logits.float(), shape, plan, heads).cpu().numpy()
     whole = np.zeros((len(heads), *properties["shape_before_cropping"]), dtype=np.float32)
     place = tuple(slice(*ends) for ends in properties["bbox_used_for_cropping"])
     for number, head in enumerate(heads):
         if head == 0 and not plan.model.labels.has_regions:
             whole[number] = 1  # background, where it was cut away
-        whole[number][place] = inside[head].cpu().numpy()
+        whole[number][place] = inside[number]
     return np.ascontiguousarray(whole.transpose(0, *(axis + 1 for axis in plan.transpose_backward)))
+
+
+def _resized_probabilities(
+    logits: torch.Tensor, shape: Sequence[int], plan: NetworkPlan, heads: Sequence[int]
+) -> torch.Tensor:
+    """float32 (n, *shape) of the n `heads`, from `logits`, float32 (heads of the network, k, j, i)."""
+    order, wanted = plan.resampling_order("probabilities"), list(heads)
+    if len(logits) == 2 and order == 1 and not plan.model.labels.has_regions:
+        # The softmax of two classes is the sigmoid of their difference, and resizing is linear: the difference alone
+        # takes the way to all voxels, and is not rounded on it.
+        return _resize(logits[wanted] - logits.flip(0)[wanted], shape, order).sigmoid_()
+    # Rounded to half precision once more, as nnU-Net's resampling returns the type that it was given.
+    return plan.probabilities(_resize(logits, shape, order).half())[wanted]
 
 
 def _resize(image: torch.Tensor, new_shape: Sequence[int], order: int) -> torch.Tensor:

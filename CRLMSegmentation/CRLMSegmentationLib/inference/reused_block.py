@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .image import Image
+from .image import Image, all_known
 from .shared_block import SharedBlock
 
 _MIB = 1 << 20
@@ -35,9 +35,9 @@ class ReusedBlock:
         """
         channels = np.ascontiguousarray(image.channels)
         room = _aligned(max(channels.nbytes, math.prod(image.shape) * labels * 4))
-        # Where the values that are not 0 say the same, nothing more is sent.
-        known = image.known
-        if known is not None and np.array_equal(known, (channels != 0).any(axis=0)):
+        # Of a frame all is known, and where the values that are not 0 say the same, nothing more is sent.
+        known, is_all = image.known, image.known is not None and bool(image.known.all())
+        if known is not None and (is_all or np.array_equal(known, (channels != 0).any(axis=0))):
             known = None
         with self._lock:
             block = self._with_room_for(room + (known.nbytes if known is not None else 0))
@@ -49,6 +49,7 @@ class ReusedBlock:
                 "shape": channels.shape,
                 "dtype": channels.dtype.str,
                 "spacing_mm": list(image.spacing_mm),
+                "all_known": is_all,
                 "known_at": None if known is None else room,
             }
 
@@ -92,12 +93,13 @@ class OpenedBlock:
             self.close()
             self._block = SharedBlock.open(message["block"])
         shape = tuple(message["shape"])
-        known_at = message["known_at"]
-        return Image(
-            self._block.array(shape, np.dtype(message["dtype"])).copy(),
-            message["spacing_mm"],
-            None if known_at is None else self._block.array(shape[1:], bool, known_at).copy(),
-        )
+        known = None
+        if message["all_known"]:
+            known = all_known(shape[1:])
+        elif message["known_at"] is not None:
+            known = self._block.array(shape[1:], bool, message["known_at"]).copy()
+        channels = self._block.array(shape, np.dtype(message["dtype"])).copy()
+        return Image(channels, message["spacing_mm"], known)
 
     def write(self, probabilities: np.ndarray) -> None:
         """float32 (n, k, j, i), in place of the image that was read last."""

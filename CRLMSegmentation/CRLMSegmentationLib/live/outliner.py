@@ -1,7 +1,8 @@
 """Outlines the tumor in live frames as fast as the network can: the newest frame wins.
 
-submit() only hands a frame to the worker process and returns at once; a frame that still waits there when a newer one
-comes is dropped and counted. Answers are made into outlines in a thread of their own, and taken by who asks.
+submit() only takes a frame and returns at once: one thread hands frames to the worker process, and a frame that still
+waits there when a newer one comes is dropped and counted. Answers are made into outlines in another thread, and taken
+by who asks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import SimpleQueue
 
 import numpy as np
@@ -93,7 +95,10 @@ class Outliner:
         self._latencies_s: deque[float] = deque(maxlen=_LATENCIES_KEPT)
         self._outlines: deque[FrameOutline] = deque()
         self._answers: SimpleQueue[tuple[_Asked, Prediction] | None] = SimpleQueue()
+        self._frames: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._sends = threading.Thread(target=self._send, name="frames to outline", daemon=True)
         self._thread = threading.Thread(target=self._work, name="outlines", daemon=True)
+        self._sends.start()
         self._thread.start()
 
     def __enter__(self) -> Outliner:
@@ -108,18 +113,11 @@ class Outliner:
         received_s  time.monotonic() from which its age counts; now, when left out
         """
         now_s = time.monotonic()
-        asked = _Asked(frame, now_s if received_s is None else received_s, now_s)
         self._count(frames=1)
-        try:
-            image = network_image(frame, self._model, self._pixel_size(frame))
-            future = self._predictor.submit_frame(image, identity=frame.timestamp, labels=[self._label])
-        except CRLMError as error:
-            self._count(str(error), failed=1)
-            return
         with self._changed:
             self._unanswered += 1
             self._unfinished += 1
-        future.add_done_callback(lambda done: self._ended(asked, done))
+        self._frames.put(_Asked(frame, now_s if received_s is None else received_s, now_s))
 
     def take(self) -> list[FrameOutline]:
         """The outlines that have been found since the last call, in the order of their frames."""
@@ -156,22 +154,46 @@ class Outliner:
         return self._last_problem
 
     def close(self) -> None:
-        """End the thread, once the answers that have come are outlines. Can be called twice."""
+        """End the threads, once the answers that have come are outlines. Can be called twice."""
+        self._frames.put(None)
+        self._sends.join()
         self._answers.put(None)
         self._thread.join()
+
+    def _send(self) -> None:
+        while (asked := self._frames.get()) is not None:
+            try:
+                image = network_image(asked.frame, self._model, self._pixel_size(asked.frame))
+                future = self._predictor.submit_frame(image, identity=asked.frame.timestamp, labels=[self._label])
+            except CRLMError as error:
+                self._end(str(error))
+            except Exception as error:  # nobody reads this thread's traceback, and the next frame may do
+                self._end(f"A frame could not be handed on ({type(error).__name__}: {error}).")
+            else:
+                future.add_done_callback(partial(self._ended, asked))
 
     def _ended(self, asked: _Asked, done: Future[Prediction]) -> None:
         """In a thread of the engine, which must not wait: the work is done in our own."""
         error = done.exception()
         if error is None:
             self._answers.put((asked, done.result()))
+            with self._changed:
+                self._unanswered -= 1
+                self._changed.notify_all()
         elif isinstance(error, Overtaken):
+            self._end(None)
+        else:
+            self._end(str(error))
+
+    def _end(self, problem: str | None) -> None:
+        """A frame has no answer: one with a `problem` has failed, else it was overtaken."""
+        if problem is None:
             self._count(dropped=1)
         else:
-            self._count(str(error), failed=1)
+            self._count(problem, failed=1)
         with self._changed:
             self._unanswered -= 1
-            self._unfinished -= error is not None
+            self._unfinished -= 1
             self._changed.notify_all()
 
     def _work(self) -> None:

@@ -39,7 +39,9 @@ def test_probability_and_mask_are_those_of_nnunets_own_predictor(exported_model,
     )
     assert ours.voxels.dtype == np.float32
     assert np.abs(ours.voxels - probabilities[1]).max() < 1e-3
-    assert np.array_equal(ours.voxels > 0.5, mask == 1)
+    # Theirs is rounded to half precision on the way, and ours is not: what lies within that of 0.5 may fall either way.
+    clear = np.abs(probabilities[1] - 0.5) > 1e-3
+    assert np.array_equal(ours.voxels[clear] > 0.5, mask[clear] == 1)
     assert 100 < (mask == 1).sum() < mask.size - 100  # an answer worth comparing
 
 

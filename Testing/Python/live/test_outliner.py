@@ -3,6 +3,9 @@
 The worker process is played by the test (fixtures/fake_worker.py), so that nothing depends on how fast anything is.
 """
 
+import threading
+import time
+
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ModelError
@@ -22,6 +25,13 @@ def frame(number, shape=(40, 50), pixel_mm=0.5, valid=True, dtype=np.uint8):
     return TrackedFrame(np.full(shape, number, dtype), pose if valid else None, number / 10, valid)
 
 
+def until(condition):
+    ends = time.monotonic() + LONGEST_S
+    while not condition():
+        assert time.monotonic() < ends, "it has not come to that"
+        time.sleep(0.001)
+
+
 @pytest.fixture
 def live(ready_worker):
     """(outliner, worker), the worker ready."""
@@ -36,6 +46,7 @@ def test_the_newest_frame_wins_and_its_outline_is_its_own(live):
     for one in frames:
         outliner.submit(one, received_s=one.timestamp)
     first = worker.wait_for_requests(1)
+    until(lambda: outliner.status.dropped == 3)
     worker.answers(first, 0.9)
     second = worker.wait_for_requests(2)
     assert [int(image.channels.max()) for image in worker.images] == [1, 5]
@@ -96,11 +107,25 @@ def test_frames_of_another_size_are_outlined_at_their_own(live):
 def test_a_frame_that_cannot_be_outlined_is_reported_and_the_next_one_is(live, pixels, words):
     outliner, worker = live
     outliner.submit(TrackedFrame(pixels, np.eye(4), 0.0))
+    assert outliner.wait(LONGEST_S)
     assert words in outliner.status.problem and outliner.status.failed == 1
     outliner.submit(frame(2))
     worker.answers(worker.wait_for_requests(1), 0.9)
     assert outliner.wait(LONGEST_S)
     assert outliner.status.problem == "" and outliner.status.outlined == 1
+
+
+def test_taking_a_frame_waits_for_nothing(live, monkeypatch):
+    """The thread that shows the images hands frames in: copying one to the worker is not its work."""
+    outliner, worker = live
+    predictor, may_go = outliner._predictor, threading.Event()
+    send = predictor.submit_frame
+    monkeypatch.setattr(predictor, "submit_frame", lambda *a, **k: may_go.wait(LONGEST_S) and send(*a, **k))
+    outliner.submit(frame(1))
+    assert outliner.status.frames == 1 and not outliner.wait(0) and not outliner.wait_for_turn(0)
+    may_go.set()
+    worker.answers(worker.wait_for_requests(1), 0.9)
+    assert outliner.wait(LONGEST_S) and outliner.status.outlined == 1
 
 
 def test_a_worker_that_dies_costs_the_frame_that_it_had(live, fake_workers):
