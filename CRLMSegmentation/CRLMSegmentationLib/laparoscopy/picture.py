@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import LaparoscopeError
 from .camera.opencv import opencv
 
 # Rows differ from their neighbours more than from those two rows away by this factor: two moments in one picture.
 _COMBED = 1.3
 _LEAST_DIFFERENCE = 1.0
 _EVERY_COLUMN = 8
+# A picture whose brightest parts are darker than this shows nothing.
+_DARK = 25
+DARK = "The picture is dark: is the lamp off, or the lens covered?"
+INTERLACED = "The video is interlaced: of the two moments in a picture the first is taken; switch it off at the camera."
+NO_LANDMARK = "No landmark is seen: is the liver in view?"
+
+
+def check_picture(picture: np.ndarray) -> None:
+    """Raises LaparoscopeError for what is no picture (v, u) or (v, u, 3), uint8 or uint16."""
+    if picture.dtype not in (np.uint8, np.uint16) or picture.ndim not in (2, 3) or not picture.size:
+        shape = " x ".join(map(str, picture.shape))
+        raise LaparoscopeError(f"A picture of {shape} values of {picture.dtype} cannot be shown: send 8 or 16 bits.")
 
 
 def as_colors(picture: np.ndarray) -> np.ndarray:
-    """(v, u, 3) uint8 of `picture` (v, u) or (v, u, 3), uint8 or uint16."""
+    """(v, u, 3) uint8 of `picture` (v, u) or (v, u, 3), uint8 or uint16. Raises LaparoscopeError for any other."""
+    check_picture(picture)
     if picture.dtype == np.uint16:
         # Cameras of 10 and 12 bits write the same type as those of 16.
         bits = next(bits for bits in (8, 10, 12, 16) if int(picture.max()) < 2**bits)
@@ -31,6 +45,11 @@ def netpbm_of(picture: np.ndarray, most: tuple[int, int]) -> bytes:
         size = tuple(max(1, round(scale * length)) for length in picture.shape[1::-1])
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return b"P6 %d %d 255\n" % picture.shape[1::-1] + np.ascontiguousarray(picture).tobytes()
+
+
+def is_dark(picture: np.ndarray) -> bool:
+    """True when nothing in `picture` (v, u[, 3]), uint8 or uint16, is bright: the lamp is off, or the lens covered."""
+    return bool(np.percentile(as_colors(picture[::8, ::8]), 99) < _DARK)
 
 
 def is_interlaced(picture: np.ndarray) -> bool:

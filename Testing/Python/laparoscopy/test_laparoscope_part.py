@@ -151,6 +151,25 @@ def test_without_a_network_the_video_goes_on(session, files):
     assert "No landmark is seen" in actions.REGISTER_SCOPE.why_not(session)
 
 
+def test_why_landmarks_cannot_register_it_is_said_and_the_video_goes_on(session, files, liver_view, tmp_path):
+    """Of one kind alone, and it is not marked on the model."""
+    session.laparoscope.begin = lambda name: (Knows(liver_view.of("ridge")), lambda: None)
+    write_surface(liver_view.surface, tmp_path / "plain" / "liver.vtp")
+    part = session.laparoscope
+    part.open_model(tmp_path / "plain")
+    part.open_camera(files / "camera.json")
+    part.open_video(files / "pictures")
+    until(session, lambda part: part.newest is not None and part.newest.lines)
+    part.register()
+    until(session, lambda part: not part.is_busy)
+    assert part.problem == (
+        "Picture and model have no landmark in common: the picture shows no ligament and no silhouette; "
+        "ridge is not marked on the model."
+    )
+    assert part.registered is None
+    until(session, lambda part: part.newest.frame.name == "1")
+
+
 def test_bad_input_is_one_sentence_and_changes_nothing(session, files, tmp_path):
     part = session.laparoscope
     (tmp_path / "text.mp4").write_text("no video")

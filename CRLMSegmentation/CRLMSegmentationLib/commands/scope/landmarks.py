@@ -29,8 +29,6 @@ EXAMPLES = (
 )
 LINES = "polylines.json"
 UNPROVEN = "What it finds, or does not find, in a patient is unproven."
-# A picture whose brightest parts are darker than this shows nothing: the lamp is off, or the lens is covered.
-_DARK = 25
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +88,7 @@ class _Found:
 
     def add(self, name: str, picture: np.ndarray, landmarks: Any) -> None:
         from ...laparoscopy.network.landmark_finder import drawn
-        from ...laparoscopy.picture import as_colors
+        from ...laparoscopy.picture import is_dark
 
         size = (picture.shape[1], picture.shape[0])
         if self.size not in (None, size):
@@ -106,7 +104,7 @@ class _Found:
         self.post_ms.append(landmarks.post_ms)
         if landmarks.is_interlaced:
             self._interlaced.append(name)
-        if np.percentile(as_colors(picture)[::8, ::8], 99) < _DARK:
+        if is_dark(picture):
             self._dark.append(name)
 
     def with_landmark(self, landmark: str) -> int:

@@ -64,7 +64,7 @@ class LaparoscopePart:
     model       that is registered; camera  of the video; None without
     registered  the registration that is drawn; None without
     shown       which of SWITCHES are drawn
-    doubts      sentences on the model, the camera and the registration
+    doubts      sentences on the newest frame, the model, the camera and the registration
     changed     event: another video, frame, model, camera, switch or registration
     """
 
@@ -128,15 +128,19 @@ class LaparoscopePart:
 
     @property
     def problem(self) -> str:
-        """Why the last registration gave nothing, why there are no landmarks, or why the video ended; ''."""
-        return self._problem or (self._worker.problem if self._worker is not None else "")
+        """Why the last registration gave nothing, why a frame is not shown, why there are no landmarks, or why the
+        video ended; ''.
+        """
+        worker = self._worker
+        return self._problem or ("" if worker is None else worker.unshown or worker.problem)
 
     @property
     def doubts(self) -> tuple[str, ...]:
         of_model = self.model.doubts if self.model is not None else ()
         scaled = (self._scaled,) if self._scaled else ()
         found = self.registered.registration.doubts if self.registered is not None else ()
-        return (*of_model, *scaled, *found)
+        of_frame = self.newest.doubts if self.newest is not None else ()
+        return (*of_frame, *of_model, *scaled, *found)
 
     @property
     def landmarks_text(self) -> str:
@@ -147,10 +151,10 @@ class LaparoscopePart:
         if worker.is_starting:
             return "The network for landmarks is being loaded."
         if self.is_old:
-            return f"No frame has come for {self.age}: this one is old."
+            return " ".join([f"No frame has come for {self.age}: this one is old.", worker.waiting_for]).strip()
         frame = worker.newest
         if frame is None and worker.is_playing:
-            return "No frame has come yet."
+            return worker.waiting_for or "No frame has come yet."
         if frame is None or frame.network_ms is None:
             return "No landmarks are looked for."
         times = f"network {frame.network_ms:.0f} ms, lines {frame.post_ms:.0f} ms"

@@ -50,8 +50,8 @@ class Registered:
 
 @dataclass(frozen=True, eq=False)
 class ShownFrame:
-    """frame as it came, the lines found in it, the picture (v, u, 3) uint8 with everything drawn, and how long the
-    network and the lines took (None without a network).
+    """frame as it came, the lines found in it, the picture (v, u, 3) uint8 with everything drawn, how long the network
+    and the lines took (None without a network), and sentences on what speaks against the frame.
     """
 
     frame: VideoFrame
@@ -59,6 +59,7 @@ class ShownFrame:
     picture: np.ndarray
     network_ms: float | None = None
     post_ms: float | None = None
+    doubts: tuple[str, ...] = ()
 
     def confidence(self) -> dict[str, float | None]:
         """By landmark, of its lines weighed by their length; None where it was not found."""

@@ -15,6 +15,7 @@ import numpy as np
 from ...errors import LaparoscopeError
 from ...laparoscopy.camera.opencv import opencv
 from ...laparoscopy.video import FRAME_NAME, VideoSource, pictures_of, video_source
+from ...sweep.tracked_frame import TrackedFrame
 from ...tracking.image_stream import StreamSettings
 from ...tracking.receiver import Receiver
 
@@ -29,11 +30,14 @@ _QUEUE_BYTES = 64 << 20
 
 @dataclass(frozen=True, eq=False)
 class VideoFrame:
-    """name of the frame in its source; picture (v, u[, 3]); came_s by the clock time.monotonic()."""
+    """name of the frame in its source; picture (v, u[, 3]); came_s by the clock time.monotonic(); of a stream the frame
+    with its time and the poses that were measured then.
+    """
 
     name: str
     picture: np.ndarray
     came_s: float
+    tracked: TrackedFrame | None = None
 
 
 class FrameFeed(Protocol):
@@ -47,6 +51,10 @@ class FrameFeed(Protocol):
     def has_ended(self) -> bool:
         """No frame comes any more."""
 
+    @property
+    def waiting_for(self) -> str:
+        """Why no frame comes, as a sentence; '' when that is not known."""
+
     def next(self) -> VideoFrame | None:
         """The next frame; None when none came within 0.2 s. Raises LaparoscopeError when it cannot be read."""
 
@@ -56,6 +64,8 @@ class FrameFeed(Protocol):
 
 class FileFeed:
     """A video, a picture, or a folder of pictures. Raises LaparoscopeError for what is none of these."""
+
+    waiting_for = ""
 
     def __init__(self, path: str | Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._source, self._clock = video_source(path), clock
@@ -135,6 +145,7 @@ class StreamFeed:
     def __init__(self, host: str, port: int, image_name: str) -> None:
         settings = StreamSettings(image_name, keep_color=True, queue_bytes=_QUEUE_BYTES)
         self._receiver = Receiver(host, port, streams={STREAM: settings}, queue_bytes=_QUEUE_BYTES // 8)
+        self._name = image_name
         self._stream = self._receiver.streams[STREAM]
         self._closed = threading.Event()
         self.title = f"{image_name} from {host}:{port}"
@@ -144,6 +155,21 @@ class StreamFeed:
     @property
     def has_ended(self) -> bool:
         return self._closed.is_set()
+
+    @property
+    def waiting_for(self) -> str:
+        """See FrameFeed."""
+        receiver, status = self._receiver, self._stream.status
+        if not status.connected:
+            lost = "was lost and is looked for" if status.connections else "is looked for"
+            why = f" ({status.problem.rstrip('.')})" if status.problem else ""
+            return f"The server at {receiver.address} {lost}{why}."
+        if status.image_problem:
+            return f"{self.title}: {status.image_problem}."
+        others = [name for name in receiver.ultrasound.status.image_names if name not in status.image_names]
+        if others and not status.frames:
+            return f"The server sends images called {', '.join(others)}, and none called {self._name}."
+        return ""
 
     def next(self) -> VideoFrame | None:
         """See FrameFeed."""
@@ -155,7 +181,7 @@ class StreamFeed:
         frame = newer[-1] if newer else frame
         assert frame is not None
         self._number += 1
-        return VideoFrame(FRAME_NAME.format(self._number), frame.pixels, time.monotonic())
+        return VideoFrame(FRAME_NAME.format(self._number), frame.pixels, time.monotonic(), frame)
 
     def close(self) -> None:
         """See FrameFeed."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import CRLMError
 from ...laparoscopy.network.landmark_finder import FoundLandmarks
+from ...laparoscopy.picture import DARK, INTERLACED, NO_LANDMARK, check_picture, is_dark
 from .shown_frame import SWITCHES, Registered, ShownFrame, drawn_over
 from .video_sources import FrameFeed, VideoFrame
 
@@ -35,6 +36,7 @@ class VideoWorker:
     registered  drawn over the frames; set from outside
     shown       which of SWITCHES are drawn; set from outside
     problem     why no landmarks are looked for, or why the video ended; ''
+    unshown     why the last frame could not be shown; ''
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class VideoWorker:
     ) -> None:
         self.registered: Registered | None = None
         self.shown = shown
-        self.problem = ""
+        self.problem = self.unshown = ""
         self.is_starting = finder is not None
         self._feed, self._begin = feed, finder
         self._newest: ShownFrame | None = None
@@ -73,6 +75,11 @@ class VideoWorker:
         """More frames may come."""
         return self._thread.is_alive() and not self._feed.has_ended
 
+    @property
+    def waiting_for(self) -> str:
+        """Why no frame comes; '' when that is not known."""
+        return self._feed.waiting_for
+
     def close(self, timeout_s: float = 10.0) -> None:
         """End it, and wait until the thread is gone."""
         self._stopping.set()
@@ -87,8 +94,7 @@ class VideoWorker:
             while not self._stopping.is_set():
                 frame = self._next()
                 if frame is not None:
-                    self._show(frame)
-                    self._times.append(time.monotonic())
+                    self._show_if_possible(frame)
                 elif self._newest is not None and self._is_to_be_drawn_anew(self._newest):
                     self._show(self._newest.frame)
         except Exception:
@@ -131,7 +137,18 @@ class VideoWorker:
             self.problem = str(error)
         self.is_starting = False
 
+    def _show_if_possible(self, frame: VideoFrame) -> None:
+        """A frame that cannot be shown is left out, and why is said; the video goes on."""
+        try:
+            self._show(frame)
+        except CRLMError as error:
+            self.unshown = str(error)
+        else:
+            self.unshown = ""
+            self._times.append(time.monotonic())
+
     def _show(self, frame: VideoFrame) -> None:
+        check_picture(frame.picture)
         found: FoundLandmarks | None = None
         if self._finder is not None:
             try:
@@ -144,4 +161,14 @@ class VideoWorker:
         self._drawn = self._drawing(now_s)
         picture = drawn_over(frame, lines, self.registered, self.shown, now_s)
         times = (None, None) if found is None else (found.network_ms, found.post_ms)
-        self._newest = ShownFrame(frame, lines, picture, *times)
+        self._newest = ShownFrame(frame, lines, picture, *times, _doubts(frame, found))
+
+
+def _doubts(frame: VideoFrame, found: FoundLandmarks | None) -> tuple[str, ...]:
+    """What speaks against a frame and what was found in it."""
+    if is_dark(frame.picture):
+        return (DARK,)
+    if found is None:
+        return ()
+    seen = () if found.lines else (NO_LANDMARK,)
+    return (*seen, INTERLACED) if found.is_interlaced else seen

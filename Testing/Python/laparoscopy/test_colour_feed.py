@@ -1,0 +1,160 @@
+"""Colour video over OpenIGTLink into a session, through a real socket: what is shown, with which pose."""
+
+import time
+
+import numpy as np
+import pytest
+from CRLMSegmentationLib.laparoscopy.network.landmark_finder import FoundLandmarks
+from CRLMSegmentationLib.laparoscopy.picture import is_interlaced
+from CRLMSegmentationLib.session import actions
+from CRLMSegmentationLib.session.session import Session
+from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
+from CRLMSegmentationLib.tracking.openigtlink.server import Server
+from CRLMSegmentationLib.values.landmarks import Polyline
+
+pytest.importorskip("cv2", reason="OpenCV is not installed (extra 'scope')")
+_PATIENCE_S = 60
+SIZE = (64, 48)
+
+
+class Line:
+    """In the place of a network: a ridge along the middle row, whatever its size; none where it is dark."""
+
+    def find(self, picture):
+        height, width = picture.shape[:2]
+        ridge = Polyline("ridge", [[width * 0.2, height // 2], [width * 0.8, height // 2]], 1.0)
+        lines = [ridge] if picture.max() > 30 else []
+        return FoundLandmarks(lines, np.zeros((3, 320, 416), np.float32), 20.0, 4.0, is_interlaced(picture))
+
+
+def picture_of(number, size=SIZE):
+    """Each channel with a gradient of its own, which says where it was cut, turned or swapped; and the number."""
+    u, v = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
+    return np.stack([60 + u, 60 + v, np.full_like(u, 100 + number)], axis=-1).astype(np.uint8)
+
+
+def pose_of(number):
+    pose = np.eye(4)
+    pose[:3, 3] = number, -2 * number, 5
+    return pose
+
+
+def wait_until(session, is_so):
+    deadline = time.monotonic() + _PATIENCE_S
+    while not is_so(session.laparoscope):
+        part = session.laparoscope
+        assert time.monotonic() < deadline, (part.problem, part.landmarks_text, part.doubts)
+        session.process()
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def server():
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def session(server):
+    """A session with a laparoscope that is connected to `server`."""
+    session = Session()
+    session.laparoscope.begin = lambda name: (Line(), lambda: None)
+    actions.CONNECT_SCOPE.run(session, "127.0.0.1", server.port, "Laparoscope")
+    assert server.wait_for_client(_PATIENCE_S)
+    yield session
+    session.close()
+
+
+def send(server, number, picture):
+    """A turn: the tracker first, with poses of other times around the picture's, then the picture."""
+    at_s = 100 + number / 20
+    server.send([
+        transform_message(pose_of(number), "ScopeToReference", at_s),
+        image_message(picture, np.eye(4), "Laparoscope_Video", at_s),
+        transform_message(pose_of(number + 0.4), "ScopeToReference", at_s + 0.02),
+    ])  # fmt: skip
+
+
+def shown(session, server, number, picture):
+    """What the session makes of a picture that is sent."""
+    send(server, number, picture)
+
+    def has_come(part):
+        newest = part.newest
+        return newest is not None and newest.frame.tracked.timestamp == pytest.approx(100 + number / 20, abs=1e-6)
+
+    wait_until(session, has_come)
+    return session.laparoscope.newest
+
+
+def test_colors_size_and_the_pose_of_the_same_time_arrive_and_lines_are_drawn(session, server):
+    part = session.laparoscope
+    wait_until(session, lambda part: part.landmarks_text == "No frame has come yet.")
+    for number in range(4):
+        newest = shown(session, server, number, picture_of(number))
+        assert np.array_equal(newest.frame.picture, picture_of(number))
+        pose = newest.frame.tracked.transforms["ScopeToReference"]
+        np.testing.assert_allclose(pose.matrix, pose_of(number), atol=1e-6)
+        assert pose.valid
+    wait_until(session, lambda part: part.newest.lines)
+    drawn = part.newest.picture
+    assert drawn.shape == (48, 64, 3) and np.abs(drawn[24, 32].astype(int) - (255, 70, 60)).max() < 30
+    far = np.abs(np.arange(48) - 24) > 3
+    assert np.array_equal(drawn[far], picture_of(3)[far]) and part.newest.confidence()["ridge"] == 1
+    part.show("landmarks", False)
+    wait_until(session, lambda part: np.array_equal(part.newest.picture, picture_of(3)))
+
+
+TWO_MOMENTS = picture_of(7)
+TWO_MOMENTS[1::2] += 60
+# What a camera may send, what is said of it, and what of it is shown: (v, u, 3) uint8.
+ODD = {
+    "4:3": (picture_of(7, (160, 120)), "", picture_of(7, (160, 120))),
+    "16:9": (picture_of(7, (128, 72)), "", picture_of(7, (128, 72))),
+    "half the resolution": (picture_of(7)[::2, ::2], "", picture_of(7)[::2, ::2]),
+    "10 bits": (picture_of(7).astype(np.uint16) * 4 + 3, "", picture_of(7)),
+    "grey": (picture_of(7)[..., 0], "", np.repeat(picture_of(7)[..., :1], 3, axis=2)),
+    "covered": (picture_of(7) // 20, "dark: is the lamp off, or the lens covered?", picture_of(7) // 20),
+    "interlaced": (TWO_MOMENTS, "interlaced: of the two moments in a picture the first is taken", TWO_MOMENTS),
+    "no liver": (np.full((48, 64, 3), 29, np.uint8), "No landmark is seen: is the liver in view?", None),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_pictures_are_shown_with_one_sentence_and_the_video_goes_on(session, server, name):
+    picture, sentence, expected = ODD[name]
+    part = session.laparoscope
+    part.show("landmarks", False)
+    wait_until(session, lambda part: not part._worker.is_starting)
+    shown(session, server, 0, picture_of(0))
+    newest = shown(session, server, 1, picture)
+    if expected is not None:
+        assert np.array_equal(newest.picture, expected)
+    assert [doubt for doubt in part.doubts if sentence in doubt] == list(part.doubts)
+    assert len(part.doubts) == bool(sentence) and part.problem == ""
+    back = shown(session, server, 2, picture_of(2))
+    assert np.array_equal(back.picture, picture_of(2)) and part.doubts == () and part.is_playing
+
+
+def test_a_kind_of_picture_that_cannot_be_shown_is_one_sentence_and_the_next_is_shown(session, server):
+    shown(session, server, 0, picture_of(0))
+    send(server, 1, picture_of(1).astype(np.float32))
+    wait_until(session, lambda part: part.problem)
+    assert (
+        session.laparoscope.problem == "A picture of 48 x 64 x 3 values of float32 cannot be shown: send 8 or 16 bits."
+    )
+    assert np.array_equal(shown(session, server, 2, picture_of(2)).frame.picture, picture_of(2))
+    assert session.laparoscope.problem == ""
+
+
+@pytest.mark.real_ages
+def test_why_no_picture_comes_is_said(session, server):
+    server.send([image_message(picture_of(0), np.eye(4), "Endoscope_Video", 1.0)])
+    wait_until(session, lambda part: "Endoscope_Video" in part.landmarks_text)
+    said = session.laparoscope.landmarks_text
+    assert said == "The server sends images called Endoscope_Video, and none called Laparoscope."
+    shown(session, server, 0, picture_of(0))
+    address = f"127.0.0.1:{server.port}"
+    server.stop()
+    wait_until(session, lambda part: f"The server at {address} was lost and is looked for" in part.landmarks_text)
+    assert session.laparoscope.is_old and "this one is old" in session.laparoscope.landmarks_text
