@@ -80,20 +80,8 @@ class Window:
         self.segment, self.navigate, self.case = SegmentPanel(self), NavigatePanel(self), CasePanel(self)
         self.source, self.calibrate, self.ct = SourcePanel(self), CalibratePanel(self), CtPanel(self)
         self.tumors, self.scope = TumorsPanel(self), ScopePanel(self)
-        names = (
-            "source",
-            "tumors",
-            "connect",
-            "record",
-            "box",
-            "segment",
-            "navigate",
-            "calibrate",
-            "ct",
-            "scope",
-            "case",
-        )
-        self.panels = {name: getattr(self, name) for name in names}
+        names = "source tumors connect record box segment navigate calibrate ct scope case"
+        self.panels = {name: getattr(self, name) for name in names.split()}
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
         self.sections = Sections(self.numbered, self._may_navigate)
         self.timer = ProcessTimer(self.tick, lambda: self.session is not None and self.session.is_busy)

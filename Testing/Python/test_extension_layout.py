@@ -69,7 +69,7 @@ ROOMS = {
     "segmentation": {"inference"},
     "preoperative": {"segmentation", "files"},
     "live": {"segmentation", "reconstruction", "tracking"},
-    "laparoscopy": {"values", "files", "inference", "compilation"},
+    "laparoscopy": {"sweep", "files", "inference", "compilation"},
     "navigation": {"calibration", "segmentation"},
     "session": {"calibration", "files", "laparoscopy", "live", "navigation", "preoperative"},
     "mrml": {"session"},

@@ -10,10 +10,13 @@ import numpy as np
 
 from ..errors import LaparoscopeError
 from ..files.laparoscope.landmark_mask_file import read_picture
+from ..sweep.sequence_files.sequence_reader import SequenceReader
 from .camera.opencv import opencv
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 VIDEO_ENDINGS = (".mp4", ".avi", ".mov", ".mkv", ".mpg", ".mpeg", ".webm", ".m4v", ".wmv")
+# Recordings of a video with its poses.
+SEQUENCE_ENDINGS = (".mha", ".mhd", ".nrrd", ".nhdr")
 FRAME_NAME = "frame_{:06d}"
 
 
@@ -22,13 +25,18 @@ class VideoSource:
     """Where pictures come from.
 
     files     pictures, in order; empty for a video
-    video     None for pictures
+    video     a video or a recording; None for pictures
     expected  how many frames there are, as far as the file says
     """
 
     files: tuple[Path, ...] = ()
     video: Path | None = None
     expected: int = 0
+
+    @property
+    def is_recording(self) -> bool:
+        """A sequence of frames with their times and poses."""
+        return self.video is not None and self.video.suffix.lower() in SEQUENCE_ENDINGS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -39,8 +47,8 @@ class VideoSource:
 def video_source(path: str | Path) -> VideoSource:
     """What `path` holds.
 
-    Raises LaparoscopeError when it is neither a picture nor a video nor a folder of pictures, and when two pictures of
-    the folder have the same name.
+    Raises SequenceFileError for a damaged recording; LaparoscopeError when it is neither a picture nor a video nor a
+    folder of pictures, and when two pictures of the folder have the same name.
     """
     path = Path(path)
     if path.is_dir():
@@ -56,8 +64,10 @@ def video_source(path: str | Path) -> VideoSource:
         raise LaparoscopeError(f"{path} does not exist; check the path.")
     if path.suffix.lower() in PICTURE_ENDINGS:
         return VideoSource((path,), expected=1)
+    if path.suffix.lower() in SEQUENCE_ENDINGS:
+        return VideoSource(video=path, expected=len(SequenceReader(path, keep_color=True)))
     if path.suffix.lower() not in VIDEO_ENDINGS:
-        known = ", ".join(PICTURE_ENDINGS + VIDEO_ENDINGS)
+        known = ", ".join(PICTURE_ENDINGS + VIDEO_ENDINGS + SEQUENCE_ENDINGS)
         raise LaparoscopeError(f"{path} is neither a picture nor a video by its name (known are {known}).")
     cv2 = opencv()
     capture = cv2.VideoCapture(str(path))
@@ -69,11 +79,17 @@ def video_source(path: str | Path) -> VideoSource:
 def pictures_of(source: VideoSource, every: int = 1) -> Iterator[tuple[str, np.ndarray]]:
     """Name and picture, (v, u) or (v, u, 3) of red, green and blue, of every n-th one.
 
-    Raises FileFormatError for a picture, and LaparoscopeError for a video, that cannot be read.
+    Raises FileFormatError for a picture, SequenceFileError for a recording, and LaparoscopeError for a video, that
+    cannot be read.
     """
     if source.video is None:
         for file in source.files[::every]:
             yield file.stem, read_picture(file)
+        return
+    if source.is_recording:
+        for number, recorded in enumerate(SequenceReader(source.video, keep_color=True)):
+            if number % every == 0:
+                yield FRAME_NAME.format(number), recorded.pixels
         return
     cv2 = opencv()
     capture = cv2.VideoCapture(str(source.video))

@@ -248,7 +248,7 @@ class Session:
             or self.engine.status.state == "starting"
             or self.calibration.is_ending
             or self.preoperative.is_busy
-            or self.laparoscope.is_busy
+            or self.laparoscope.is_working
             or any(one.is_busy for one in self._attached)
         )
 

@@ -31,7 +31,7 @@ class PiecePlace:
     piece_at: int
     piece_bytes: int
 
-    def read(self, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+    def read(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """Raises SequenceFileError."""
         try:
             with open(self.path, "rb") as stream:
@@ -54,7 +54,7 @@ class ImagePlace:
     images: PixelsOnDemand
     number: int
 
-    def read(self, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+    def read(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """Raises SequenceFileError."""
         return self.images.image(self.number)
 

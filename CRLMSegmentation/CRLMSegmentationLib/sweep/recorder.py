@@ -56,6 +56,7 @@ class Recorder:
 
     calibration  (4, 4) by name: fixed transforms, such as those of a PLUS configuration, that go with the recording
     reference    the frame of reference of the frames
+    keep_color   a video: frames may be colored
 
     frames    frames that are on disk
     kinds     how many frames came of each size and type of pixels, as ((width, height), dtype) to number
@@ -66,7 +67,7 @@ class Recorder:
 
     def __init__(
         self, path: str | os.PathLike[str], calibration: Mapping[str, np.ndarray] | None = None,
-        reference: str = "Reference",
+        reference: str = "Reference", keep_color: bool = False,
     ) -> None:  # fmt: skip
         self.path = Path(path)
         self.journal = journal_path(path)
@@ -86,7 +87,7 @@ class Recorder:
         except OSError as error:
             raise RecordingError(f"{self.path} cannot be recorded ({error.strerror}); choose another folder.") from None
         self._fixed = {name: format_matrix(as_affine(matrix, name)) for name, matrix in (calibration or {}).items()}
-        self._reference = reference
+        self._reference, self._keep_color = reference, keep_color
         self.frames = 0
         self.dropped = 0
         self.warning = ""
@@ -134,7 +135,7 @@ class Recorder:
     def add(self, frame: TrackedFrame) -> RecordedFrame:
         """Take a frame. When the disk cannot keep up or fails, the frame is counted in `dropped`.
 
-        A colored one is counted there, too: sequence files of sweeps hold grey images.
+        A colored one is counted there, too, unless colors are kept: sequence files of sweeps hold grey images.
 
         Returns it as one that may be kept for long, however many there are. Raises RecordingError after the end.
         """
@@ -143,7 +144,7 @@ class Recorder:
         with self._changed:
             if self._ending:
                 raise RecordingError(f"The recording {self.path} has ended; it takes no more frames.")
-            if frame.pixels.ndim != 2:
+            if frame.pixels.ndim != 2 and not self._keep_color:
                 self.dropped += 1
                 self.problem = f"a colored image cannot be written to {self.path}, which holds grey ones"
                 return kept

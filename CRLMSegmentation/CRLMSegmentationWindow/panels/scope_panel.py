@@ -18,7 +18,9 @@ from .step_panel import StepPanel, sentence_of
 if TYPE_CHECKING:
     from ..window import Window
 
-_VIDEOS = "*.mp4 *.avi *.mov *.mkv *.mpg *.mpeg *.webm *.m4v *.wmv *.png *.jpg *.jpeg *.tif *.tiff *.bmp"
+_VIDEOS = (
+    "*.igs.mha *.igs.nrrd *.mp4 *.avi *.mov *.mkv *.mpg *.mpeg *.webm *.m4v *.wmv *.png *.jpg *.jpeg *.tif *.tiff *.bmp"
+)
 _CAMERAS = "*.json *.yml *.yaml *.xml *.txt"
 
 
@@ -34,12 +36,13 @@ class ScopePanel(StepPanel):
             "vessels": ui.scopeVesselsCheckBox, "tumors": ui.scopeTumorsCheckBox,
         }  # fmt: skip
         style.apply(ui.scopeRegisterButton, style.BUTTON)
-        for label in (ui.scopeLandmarks, ui.scopeRegistration):
+        for label in (ui.scopeLandmarks, ui.scopeRecording, ui.scopeRegistration):
             style.apply(label, style.NOTE)
         for button, slot in (
             (ui.scopeVideoButton, self.on_video),
             (ui.scopeFolderButton, self.on_folder),
             (ui.scopeConnectButton, self.on_connect),
+            (ui.scopeRecordButton, self.on_record),
             (ui.scopeModelButton, self.on_model),
             (ui.scopeCameraButton, self.on_camera),
             (ui.scopeRegisterButton, self.on_register),
@@ -80,6 +83,11 @@ class ScopePanel(StepPanel):
         """No video is open any more."""
         with self.attempt():
             actions.CLOSE_SCOPE.run(self.session)
+
+    def on_record(self) -> None:
+        """Record the video, or stop that."""
+        with self.attempt():
+            (actions.STOP_SCOPE if self.session.laparoscope.recording.is_on else actions.RECORD_SCOPE).run(self.session)
 
     def on_model(self) -> None:
         """The model of the liver: a folder, such as that of a CT's result."""
@@ -158,6 +166,8 @@ class ScopePanel(StepPanel):
             ui.scopeLargeCheckBox.checked = self._picture.is_large
         found = part.newest.confidence_texts() if part.newest is not None else {}
         style.write(ui.scopeLandmarks, ",  ".join(f"{_(name)} {text}" for name, text in found.items()))
+        recording = part.recording
+        style.write(ui.scopeRecording, "\n".join(filter(None, (recording.text, sentence_of(recording.problem)))))
         style.write(ui.scopeRegistration, listed(sentence_of(part.registration_text()), part.doubts))
         self._picture.write(self._kind, self.state_text)
 
@@ -178,6 +188,8 @@ class ScopePanel(StepPanel):
         ui.scopeFolderButton.enabled = self.can_run(actions.OPEN_SCOPE_VIDEO)
         self.show_action(ui.scopeConnectButton, actions.CONNECT_SCOPE)
         self.show_action(ui.scopeCloseButton, actions.CLOSE_SCOPE)
+        is_recorded = self.session is not None and self.session.laparoscope.recording.is_on
+        self.show_action(ui.scopeRecordButton, actions.STOP_SCOPE if is_recorded else actions.RECORD_SCOPE)
         self.show_action(ui.scopeModelButton, actions.OPEN_SCOPE_MODEL)
         self.show_action(ui.scopeCameraButton, actions.OPEN_SCOPE_CAMERA)
         self.show_action(ui.scopeRegisterButton, actions.REGISTER_SCOPE)

@@ -4,10 +4,17 @@ import time
 
 import numpy as np
 import pytest
+from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.laparoscopy.network.landmark_finder import FoundLandmarks
 from CRLMSegmentationLib.laparoscopy.picture import is_interlaced
+from CRLMSegmentationLib.laparoscopy.video import pictures_of, video_source
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.session import Session
+from CRLMSegmentationLib.sweep.sequence_files.sequence_formats import read_sequence_header
+from CRLMSegmentationLib.sweep.sequence_files.sequence_pixels import SequencePixels
+from CRLMSegmentationLib.sweep.sequence_files.sequence_reader import SequenceReader
+from CRLMSegmentationLib.sweep.sequence_files.sequence_writer import SequenceWriter
+from CRLMSegmentationLib.sweep.tracked_frame import TrackedFrame
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
 from CRLMSegmentationLib.tracking.openigtlink.server import Server
 from CRLMSegmentationLib.values.landmarks import Polyline
@@ -103,6 +110,62 @@ def test_colors_size_and_the_pose_of_the_same_time_arrive_and_lines_are_drawn(se
     assert np.array_equal(drawn[far], picture_of(3)[far]) and part.newest.confidence()["ridge"] == 1
     part.show("landmarks", False)
     wait_until(session, lambda part: np.array_equal(part.newest.picture, picture_of(3)))
+
+
+def test_a_recording_holds_colors_times_and_poses_and_is_played_again(session, server, tmp_path):
+    part = session.laparoscope
+    session.recording.folder = tmp_path
+    shown(session, server, 0, picture_of(0))
+    actions.RECORD_SCOPE.run(session)
+    assert actions.RECORD_SCOPE.why_not(session) and not actions.STOP_SCOPE.why_not(session)
+    for number in range(1, 5):
+        shown(session, server, number, picture_of(number))
+    assert part.recording.text.startswith("Recording: ")
+    actions.STOP_SCOPE.run(session)
+    wait_until(session, lambda part: part.recording.file is not None)
+    file = part.recording.file
+    assert part.recording.text == f"Recorded in {file.name}" and file.parent == tmp_path / "laparoscope"
+    header = read_sequence_header(file)
+    assert (header.channels, header.image_size, header.frame_count) == (3, SIZE, 4)
+    for number, frame in enumerate(SequenceReader(file, keep_color=True), 1):
+        assert np.array_equal(frame.pixels, picture_of(number))
+        assert frame.timestamp == pytest.approx(100 + number / 20, abs=1e-6)
+        np.testing.assert_allclose(frame.transforms["ScopeToReference"].matrix, pose_of(number), atol=1e-6)
+    assert [name for name, _ in pictures_of(video_source(file), 2)] == ["frame_000000", "frame_000002"]
+    actions.OPEN_SCOPE_VIDEO.run(session, file)
+    assert "Only a video that comes over the network" in actions.RECORD_SCOPE.why_not(session)
+    wait_until(session, lambda part: part.newest is not None and not part.is_playing)
+    assert np.array_equal(part.newest.frame.picture, picture_of(4))
+    assert part.newest.frame.tracked.transforms["ScopeToReference"].matrix[0, 3] == pytest.approx(4)
+
+
+def test_a_recording_that_took_no_frame_leaves_nothing_and_says_so(session, server, tmp_path):
+    part = session.laparoscope
+    with pytest.raises(ConfigurationError, match="no folder for recordings"):
+        part.recording.start(None)
+    part.recording.start(tmp_path)
+    part.stop()
+    wait_until(session, lambda part: not part.recording.is_busy)
+    assert part.recording.problem == "No frame came while the video was recorded: there is no file of it."
+    assert list((tmp_path / "laparoscope").iterdir()) == []
+    with pytest.raises(ConfigurationError, match="is not being recorded"):
+        part.recording.stop()
+
+
+@pytest.mark.parametrize("ending", ["mha", "nrrd"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_colored_sequence_is_read_as_it_was_written_and_grey_as_a_sweep(tmp_path, ending, dtype):
+    path = tmp_path / f"video.igs.{ending}"
+    frames = [TrackedFrame(picture_of(n).astype(dtype) * 3, None, n / 10, False) for n in range(3)]
+    with SequenceWriter(path) as writer:
+        for frame in frames:
+            writer.add(frame)
+    header = read_sequence_header(path)
+    assert header.dtype.newbyteorder("=") == dtype and header.channels == 3
+    for read, frame in zip(SequenceReader(path, keep_color=True), frames, strict=True):
+        assert np.array_equal(read.pixels, frame.pixels) and read.timestamp == frame.timestamp and not read.valid
+    grey = next(iter(SequencePixels(header)))
+    assert np.array_equal(grey, np.rint(frames[0].pixels @ np.array([0.299, 0.587, 0.114])))
 
 
 TWO_MOMENTS = picture_of(7)

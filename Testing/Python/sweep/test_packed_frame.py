@@ -41,7 +41,7 @@ def test_pixels_of_big_endian_machines_are_turned():
 
 
 @pytest.mark.parametrize(
-    "pixels", [np.zeros((2, 3), np.complex64), np.zeros((2, 3, 3), np.uint8), np.zeros((2, 3), bool)]
+    "pixels", [np.zeros((2, 3), np.complex64), np.zeros((2, 3, 2), np.uint8), np.zeros((2, 3), bool)]
 )
 def test_what_sequence_files_cannot_hold_is_reported(pixels):
     with pytest.raises(SequenceFileError, match="cannot be written"):

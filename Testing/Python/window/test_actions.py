@@ -38,6 +38,10 @@ def busy_with_ct(session):
     session.preoperative.is_busy = True
 
 
+def recording_video(session):
+    session.laparoscope.recording.is_on = True
+
+
 # Button, the action that it does, and what is to be so that it does this one of two.
 BUTTONS = [
     ("connectButton", "CONNECT", None),
@@ -89,6 +93,8 @@ BUTTONS = [
     ("scopeVideoButton", "OPEN_SCOPE_VIDEO", None),
     ("scopeConnectButton", "CONNECT_SCOPE", None),
     ("scopeCloseButton", "CLOSE_SCOPE", None),
+    ("scopeRecordButton", "RECORD_SCOPE", None),
+    ("scopeRecordButton", "STOP_SCOPE", recording_video),
     ("scopeModelButton", "OPEN_SCOPE_MODEL", None),
     ("scopeCameraButton", "OPEN_SCOPE_CAMERA", None),
     ("scopeRegisterButton", "REGISTER_SCOPE", None),

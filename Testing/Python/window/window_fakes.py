@@ -168,6 +168,7 @@ class FakeSession:
             "laparoscope", calls, is_open=False, is_playing=False, is_busy=False, is_old=False, problem="", newest=None,
             registered=None, registration_text=lambda: "", landmarks_text="", doubts=(), shown=frozenset(SWITCHES),
             model=None, camera=None, deform=False,
+            recording=FakePart("video", calls, is_on=False, text="", problem="", why_not=""),
         )  # fmt: skip
         self.structures = FakePart(
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm

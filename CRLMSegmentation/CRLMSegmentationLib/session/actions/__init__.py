@@ -23,7 +23,9 @@ from .laparoscope_actions import (
     OPEN_SCOPE_CAMERA,
     OPEN_SCOPE_MODEL,
     OPEN_SCOPE_VIDEO,
+    RECORD_SCOPE,
     REGISTER_SCOPE,
+    STOP_SCOPE,
 )
 from .preoperative_actions import (
     CANCEL_CT,
@@ -130,6 +132,7 @@ __all__ = [
     "PLACE_BOX",
     "RECONSTRUCT",
     "RECORD",
+    "RECORD_SCOPE",
     "REGISTER_CT",
     "REGISTER_SCOPE",
     "REGISTER_TOUCHED",
@@ -141,6 +144,7 @@ __all__ = [
     "SEGMENT_CT",
     "SHOW_NEWEST",
     "STOP",
+    "STOP_SCOPE",
     "TAKE_CORRECTION",
     "TOUCH_LANDMARK",
     "UNDO_CORRECTION",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, SCOPE_BUSY
+from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, NOT_RECORDED, SCOPE_BUSY
 from .action import Action
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ def _while_busy(session: Session) -> str:
 
 def _without_video(session: Session) -> str:
     return "" if session.laparoscope.is_open else NO_VIDEO
+
+
+def _without_recording(session: Session) -> str:
+    return "" if session.laparoscope.recording.is_on else NOT_RECORDED
 
 
 def _without_lines(session: Session) -> str:
@@ -68,6 +72,15 @@ CLOSE_SCOPE = Action(
     "close_scope", None, "Close the video", "Model and camera stay open",
     lambda session: session.laparoscope.stop(), _without_video,
 )  # fmt: skip
+RECORD_SCOPE = Action(
+    "record_scope", None, "Record the video", "Every frame in its colors, with its time and poses",
+    lambda session: session.laparoscope.recording.start(session.recording.folder),
+    lambda session: session.laparoscope.recording.why_not,
+)  # fmt: skip
+STOP_SCOPE = Action(
+    "stop_scope", None, "Stop recording the video", "Its file is made in the background",
+    lambda session: session.laparoscope.recording.stop(), _without_recording,
+)  # fmt: skip
 OPEN_SCOPE_MODEL = Action(
     "open_scope_model", None, "Open the model of the liver",
     "A surface, or a folder with liver, vessels and tumors; curves.json beside it marks ridge and ligament",
@@ -83,5 +96,6 @@ REGISTER_SCOPE = Action(
 )  # fmt: skip
 
 LAPAROSCOPE_ACTIONS = (
-    OPEN_SCOPE_VIDEO, CONNECT_SCOPE, CLOSE_SCOPE, OPEN_SCOPE_MODEL, OPEN_SCOPE_CAMERA, REGISTER_SCOPE,
+    OPEN_SCOPE_VIDEO, CONNECT_SCOPE, CLOSE_SCOPE, RECORD_SCOPE, STOP_SCOPE, OPEN_SCOPE_MODEL, OPEN_SCOPE_CAMERA,
+    REGISTER_SCOPE,
 )  # fmt: skip

@@ -26,6 +26,7 @@ from ..event import Event
 from ..jobs.task import Task
 from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, SCOPE_BUSY
 from .shown_frame import SWITCHES, Registered, ShownFrame
+from .video_recording import VideoRecording
 from .video_sources import FileFeed, FrameFeed, StreamFeed
 from .video_worker import Finder, VideoWorker
 
@@ -65,6 +66,7 @@ class LaparoscopePart:
     registered  the registration that is drawn; None without
     shown       which of SWITCHES are drawn
     doubts      sentences on the newest frame, the model, the camera and the registration
+    recording   of the video
     changed     event: another video, frame, model, camera, switch or registration
     """
 
@@ -78,6 +80,8 @@ class LaparoscopePart:
         self.camera: Camera | None = None
         self.registered: Registered | None = None
         self.changed: Event[[]] = Event(on_error)
+        self.recording = VideoRecording(lambda: None if self._worker is None else self._worker.feed, on_error)
+        self.recording.changed.connect(self.changed)
         self._shown = frozenset(SWITCHES)
         self._worker: VideoWorker | None = None
         self._registering: Task | None = None
@@ -101,6 +105,11 @@ class LaparoscopePart:
     def is_busy(self) -> bool:
         """True while the model is being registered."""
         return self._registering is not None
+
+    @property
+    def is_working(self) -> bool:
+        """True while anything is being computed or written."""
+        return self.is_busy or self.recording.is_busy
 
     @property
     def newest(self) -> ShownFrame | None:
@@ -259,6 +268,7 @@ class LaparoscopePart:
 
     def process(self) -> None:
         """Take in what has come; called by the session's timer."""
+        self.recording.process()
         task = self._registering
         if task is not None and task.has_ended:
             self._registering = None
@@ -271,7 +281,10 @@ class LaparoscopePart:
             elif task.error is not None and not isinstance(task.error, CRLMError):
                 self._problem = "The registration has failed, and it is a fault of this program; the log says more."
                 raise task.error
-        state = (self.newest, self.is_playing, self.is_busy, self.problem, self.registration_text())
+        state = (
+            self.newest, self.is_playing, self.is_busy, self.problem, self.registration_text(), self.recording.text,
+            self.recording.problem,
+        )  # fmt: skip
         if state != self._seen:
             self._seen = state
             self.changed()
@@ -283,8 +296,9 @@ class LaparoscopePart:
         self._forget_registration()
 
     def close(self) -> None:
-        """No thread and no process is left."""
+        """No thread and no process is left, and what was recorded is in its file."""
         self._end_video()
+        self.recording.close()
         if self._registering is not None:
             self._registering.join(10.0)
             self._registering = None
@@ -300,6 +314,8 @@ class LaparoscopePart:
 
     def _end_video(self) -> None:
         """Its registration goes with it: another video looks from elsewhere."""
+        if self.recording.is_on:
+            self.recording.stop()
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.close()

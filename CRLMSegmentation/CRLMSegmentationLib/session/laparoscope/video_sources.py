@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ import numpy as np
 from ...errors import LaparoscopeError
 from ...laparoscopy.camera.opencv import opencv
 from ...laparoscopy.video import FRAME_NAME, VideoSource, pictures_of, video_source
+from ...sweep.recorder import Recorder
+from ...sweep.sequence_files.sequence_reader import SequenceReader
 from ...sweep.tracked_frame import TrackedFrame
 from ...tracking.image_stream import StreamSettings
 from ...tracking.receiver import Receiver
@@ -25,7 +28,7 @@ _PICTURES_EVERY_S, _FRAMES_EVERY_S = 0.5, 0.04
 # A frame that is due longer ago than this is left out.
 _LATE_S = 0.1
 _LONGEST_WAIT_S = 0.2
-_QUEUE_BYTES = 64 << 20
+_QUEUE_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +66,7 @@ class FrameFeed(Protocol):
 
 
 class FileFeed:
-    """A video, a picture, or a folder of pictures. Raises LaparoscopeError for what is none of these."""
+    """A video, a recording, a picture, or a folder of pictures. Raises LaparoscopeError for what is none of these."""
 
     waiting_for = ""
 
@@ -71,9 +74,9 @@ class FileFeed:
         self._source, self._clock = video_source(path), clock
         self.title = Path(path).name
         self.has_ended = False
-        self._frames = _video_frames(self._source.video) if self._source.video else _pictures(self._source)
+        self._frames = _frames_of(self._source)
         self._began_s: float | None = None
-        self._waiting: tuple[float, str, Callable[[], np.ndarray | None]] | None = None
+        self._waiting: _Due | None = None
 
     def next(self) -> VideoFrame | None:
         """See FrameFeed."""
@@ -95,6 +98,8 @@ class FileFeed:
                 time.sleep(early_s)
             self._waiting = None
             picture = decode() if early_s > -_LATE_S else None
+            if isinstance(picture, TrackedFrame):
+                return VideoFrame(name, picture.pixels, self._clock(), picture)
             if picture is not None:
                 return VideoFrame(name, picture, self._clock())
         return None
@@ -105,7 +110,27 @@ class FileFeed:
         self._frames.close()  # type: ignore[attr-defined]  # generators have it
 
 
-_Due = tuple[float, str, Callable[[], "np.ndarray | None"]]
+_Due = tuple[float, str, Callable[[], "np.ndarray | TrackedFrame | None"]]
+
+
+def _frames_of(source: VideoSource) -> Iterator[_Due]:
+    if source.video is None:
+        return _pictures(source)
+    return _recorded(source.video) if source.is_recording else _video_frames(source.video)
+
+
+def _recorded(path: Path) -> Iterator[_Due]:
+    """The frames of a recording at the times at which they were measured."""
+    due_s, first_s = -_FRAMES_EVERY_S, math.nan
+    for number, frame in enumerate(SequenceReader(path, keep_color=True)):
+        first_s = frame.timestamp if math.isnan(first_s) else first_s
+        later_s = frame.timestamp - first_s
+        due_s = later_s if later_s > due_s else due_s + _FRAMES_EVERY_S
+        yield due_s, FRAME_NAME.format(number), partial(_same, frame)
+
+
+def _same(frame: TrackedFrame) -> TrackedFrame:
+    return frame
 
 
 def _pictures(source: VideoSource) -> Iterator[_Due]:
@@ -144,12 +169,14 @@ class StreamFeed:
 
     def __init__(self, host: str, port: int, image_name: str) -> None:
         settings = StreamSettings(image_name, keep_color=True, queue_bytes=_QUEUE_BYTES)
-        self._receiver = Receiver(host, port, streams={STREAM: settings}, queue_bytes=_QUEUE_BYTES // 8)
+        self._receiver = Receiver(host, port, streams={STREAM: settings}, queue_bytes=_QUEUE_BYTES // 32)
         self._name = image_name
         self._stream = self._receiver.streams[STREAM]
         self._closed = threading.Event()
         self.title = f"{image_name} from {host}:{port}"
         self._number = 0
+        self._recorder: Recorder | None = None
+        self._recording = threading.Lock()
         self._receiver.start()
 
     @property
@@ -174,14 +201,26 @@ class StreamFeed:
     def next(self) -> VideoFrame | None:
         """See FrameFeed."""
         frame = self._stream.get(_LONGEST_WAIT_S)
-        newer = self._stream.poll()
+        frames = ([] if frame is None else [frame]) + self._stream.poll()
         self._receiver.ultrasound.clear()
-        if frame is None and not newer:
+        with self._recording:
+            for one in frames if self._recorder is not None else ():
+                self._recorder.add(one)
+        if not frames:
             return None
-        frame = newer[-1] if newer else frame
-        assert frame is not None
+        frame = frames[-1]
         self._number += 1
         return VideoFrame(FRAME_NAME.format(self._number), frame.pixels, time.monotonic(), frame)
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were lost because they came faster than they were taken."""
+        return self._stream.status.dropped
+
+    def record(self, recorder: Recorder | None) -> None:
+        """Give every frame to `recorder` from now on, also those that are not shown; None ends that."""
+        with self._recording:
+            self._recorder = recorder
 
     def close(self) -> None:
         """See FrameFeed."""

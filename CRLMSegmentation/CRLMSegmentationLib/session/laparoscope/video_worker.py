@@ -60,6 +60,10 @@ class VideoWorker:
         self._thread.start()
 
     @property
+    def feed(self) -> FrameFeed:
+        return self._feed
+
+    @property
     def newest(self) -> ShownFrame | None:
         """The last frame that was drawn; None before the first."""
         return self._newest
@@ -160,8 +164,8 @@ class VideoWorker:
         now_s = time.monotonic()
         self._drawn = self._drawing(now_s)
         picture = drawn_over(frame, lines, self.registered, self.shown, now_s)
-        times = (None, None) if found is None else (found.network_ms, found.post_ms)
-        self._newest = ShownFrame(frame, lines, picture, *times, _doubts(frame, found))
+        network_ms, post_ms = (None, None) if found is None else (found.network_ms, found.post_ms)
+        self._newest = ShownFrame(frame, lines, picture, network_ms, post_ms, _doubts(frame, found))
 
 
 def _doubts(frame: VideoFrame, found: FoundLandmarks | None) -> tuple[str, ...]:

@@ -118,9 +118,13 @@ def header_text(
     compressed_bytes: int | None,
     fields: Mapping[str, str],
 ) -> str:
-    """The header of a local-data sequence of grey images in orientation MF; `compressed_bytes` None when not."""
+    """The header of a local-data sequence of images in orientation MF; `compressed_bytes` None when not.
+
+    dtype  of a pixel: of one value, or of three for red, green and blue
+    """
     names = {code: name for name, code in _DTYPES.items()}
     frame_count = len(frame_fields)
+    channels, image_type = (3, "RGB_COLOR") if dtype.shape else (1, "BRIGHTNESS")
     lines = [
         "ObjectType = Image",
         "NDims = 3",
@@ -134,14 +138,14 @@ def header_text(
         lines.append(f"CompressedDataSize = {str(compressed_bytes).ljust(_PADDED_WIDTH)}")
     lines += [
         f"DimSize = {image_size[0]} {image_size[1]} {str(frame_count).ljust(_PADDED_WIDTH)}",
-        "ElementNumberOfChannels = 1",
+        f"ElementNumberOfChannels = {channels}",
         "ElementSpacing = 1 1 1",
-        f"ElementType = {names[dtype.str[1:]] if min(image_size) > 0 else _NO_IMAGES}",
+        f"ElementType = {names[dtype.base.str[1:]] if min(image_size) > 0 else _NO_IMAGES}",
         "Kinds = domain domain list",
         "Offset = 0 0 0",
         "TransformMatrix = 1 0 0 0 1 0 0 0 1",
         f"UltrasoundImageOrientation = {'MF' if min(image_size) > 0 else 'XX'}",
-        f"UltrasoundImageType = {'BRIGHTNESS' if min(image_size) > 0 else 'XX'}",
+        f"UltrasoundImageType = {image_type if min(image_size) > 0 else 'XX'}",
     ]
     lines += [f"{name} = {value}" for name, value in fields.items()]
     lines += frame_field_lines(frame_fields, min(image_size) > 0, " = ", "ImageStatus")

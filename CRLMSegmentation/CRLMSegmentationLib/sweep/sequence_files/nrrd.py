@@ -131,23 +131,27 @@ def header_text(
     compressed_bytes: int | None,
     fields: Mapping[str, str],
 ) -> str:
-    """The header of an attached sequence of grey images in orientation MF; `compressed_bytes` None when raw."""
+    """The header of an attached sequence of images in orientation MF; `compressed_bytes` None when raw.
+
+    dtype  of a pixel: of one value, or of three for red, green and blue
+    """
     frame_count = len(frame_fields)
+    size, direction, kind = ("3 ", "none ", "RGB-color ") if dtype.shape else ("", "", "")
     lines = [
         "NRRD0004",
         "# Complete NRRD file format specification at:",
         "# http://teem.sourceforge.net/nrrd/format.html",
-        f"type: {_DTYPES[dtype.str[1:]][0]}",
-        "dimension: 3",
+        f"type: {_DTYPES[dtype.base.str[1:]][0]}",
+        f"dimension: {4 if dtype.shape else 3}",
         "space dimension: 2",
-        f"sizes: {image_size[0]} {image_size[1]} {frame_count}",
-        "space directions: (1,0) (0,1) none",
-        "kinds: domain domain list",
+        f"sizes: {size}{image_size[0]} {image_size[1]} {frame_count}",
+        f"space directions: {direction}(1,0) (0,1) none",
+        f"kinds: {kind}domain domain list",
         "endian: little",
         f"encoding: {'raw' if compressed_bytes is None else 'gz'}",
         "space origin: (0,0)",
         "ultrasound image orientation:=MF",
-        "ultrasound image type:=BRIGHTNESS",
+        f"ultrasound image type:={'RGB_COLOR' if dtype.shape else 'BRIGHTNESS'}",
     ]
     lines += [f"{name}:={value}" for name, value in fields.items()]
     lines += frame_field_lines(frame_fields, min(image_size) > 0, ":=", "Status")

@@ -31,7 +31,7 @@ class FrameFacts:
     """What is known of a frame besides its pixels.
 
     image_size  width and height in pixels
-    dtype       little-endian, as in '<u1'
+    dtype       little-endian, as in '<u1'; '3<u1' for red, green and blue
     fields      text fields without the Seq_Frame prefix
     raw_bytes, adler32, crc32   of the pixels before compression
     reference   the frame of reference
@@ -81,7 +81,7 @@ def pack_image(
     reference: str = "Reference",
     fixed: Mapping[str, str] | None = None,
 ) -> PackedFrame:
-    """(v, u) pixels and the text fields that go with them, ready to be written. See pack_frame()."""
+    """(v, u[, 3]) pixels and the text fields that go with them, ready to be written. See pack_frame()."""
     data, dtype = little_endian_pixels(pixels)
     compressor = zlib.compressobj(1 if compressed else 0, zlib.DEFLATED, -15)
     piece = compressor.compress(data) + compressor.flush(zlib.Z_FULL_FLUSH)
@@ -99,10 +99,12 @@ def image_size_of(pixels: np.ndarray) -> tuple[int, int]:
 def little_endian_pixels(pixels: np.ndarray) -> tuple[bytes, str]:
     """The bytes of the pixels row by row, and their dtype. Raises SequenceFileError for pixels of no known kind."""
     pixels = np.asarray(pixels)
-    if pixels.ndim != 2 or pixels.dtype.str[1:] not in _WRITABLE:
+    is_image = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+    if not is_image or pixels.dtype.str[1:] not in _WRITABLE:
         raise SequenceFileError(f"Frames of {pixels.dtype} {pixels.shape} cannot be written; convert them to uint8.")
     dtype = pixels.dtype.newbyteorder("<")
-    return pixels.astype(dtype, copy=False).tobytes(), "<" + dtype.str[1:]
+    colors = "3" if pixels.ndim == 3 else ""
+    return pixels.astype(dtype, copy=False).tobytes(), f"{colors}<{dtype.str[1:]}"
 
 
 class CompressedStream:

@@ -18,12 +18,14 @@ _ZLIB_OR_GZIP = 15 + 32  # window bits: by the bytes that it begins with
 class SequencePixels:
     """Iterates over (v, u) grey images in working orientation MF, in the dtype of the file.
 
+    keep_color  colored ones are (v, u, 3), red, green and blue
+
     Raises SequenceFileError at once when the file holds no images or is too short for what its header announces, and
     while iterating when it is cut off or damaged.
     """
 
-    def __init__(self, header: SequenceHeader):
-        self.header = header
+    def __init__(self, header: SequenceHeader, keep_color: bool = False):
+        self.header, self._keep_color = header, keep_color
         if not header.has_images:
             raise NoImagesError(
                 f"{header.path} holds tracking data without images ({header.frame_count} times): no volume can be made "
@@ -59,7 +61,9 @@ class SequencePixels:
 
     def _oriented(self, stored: np.ndarray) -> np.ndarray:
         image = stored.astype(self.header.dtype.newbyteorder("="), copy=False)
-        if image.ndim == 3:
+        if image.ndim == 3 and self._keep_color:
+            image = image[..., :3]
+        elif image.ndim == 3:
             # ITU-R BT.601 luma, as ultrasound machines mix grey pictures with colored marks; a fourth value is
             # transparency.
             image = np.rint(image[..., :3] @ np.array([0.299, 0.587, 0.114])).astype(image.dtype)

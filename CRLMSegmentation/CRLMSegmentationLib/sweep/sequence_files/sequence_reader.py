@@ -32,6 +32,7 @@ class SequenceReader:
     calibration  (4, 4) by name, such as {'ImageToProbe': matrix}: transforms that are not in the file
     reference    name of the coordinate frame that the volume is made in; None for the one that the file was recorded
                  in (Reference when it does not say)
+    keep_color   a video: colors stay, and a frame needs no pose
     Raises SequenceFileError or TransformError when the file holds no sweep that can be placed in `reference`.
     """
 
@@ -40,14 +41,17 @@ class SequenceReader:
         path: str | Path,
         calibration: Mapping[str, np.ndarray] | None = None,
         reference: str | None = None,
+        keep_color: bool = False,
     ) -> None:
         self.header: SequenceHeader = read_sequence_header(path)
         recorded_in = self.header.fields.pop(REFERENCE_FIELD, "Reference")
         self.reference = reference or recorded_in
         self._derived = [name for name in self.header.fields.pop(DERIVED_FIELD, "").split() if is_transform_name(name)]
         self._calibration = {name: Pose(as_affine(matrix, name)) for name, matrix in (calibration or {}).items()}
-        self._pixels = SequencePixels(self.header)
-        self._check_that_a_pose_can_be_known()
+        self._pixels = SequencePixels(self.header, keep_color)
+        self._recorded = self.transform_names()
+        if not keep_color:
+            self._check_that_a_pose_can_be_known()
 
     def __len__(self) -> int:
         return self.header.frame_count
@@ -97,7 +101,7 @@ class SequenceReader:
 
     def _check_that_a_pose_can_be_known(self) -> None:
         target = f"ImageTo{self.reference}"
-        self._recorded = recorded = self.transform_names()
+        recorded = self._recorded
         if not recorded:
             raise TransformError(
                 f"{self.header.path} holds images without transforms: it is not a tracked sweep, "

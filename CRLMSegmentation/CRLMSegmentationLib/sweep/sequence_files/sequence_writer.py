@@ -70,7 +70,7 @@ class SequenceWriter:
         self.add_image(frame.pixels, frame_fields(frame, self._reference))
 
     def add_image(self, pixels: np.ndarray, fields: Mapping[str, str]) -> None:
-        """Append (v, u) pixels with the text fields that go with them, as frame_fields() makes them."""
+        """Append (v, u[, 3]) pixels with the text fields that go with them, as frame_fields() makes them."""
         if self._stream:
             packed = pack_image(pixels, fields)
             self._check(packed.image_size, packed.dtype)

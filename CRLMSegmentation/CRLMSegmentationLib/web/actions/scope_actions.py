@@ -31,6 +31,11 @@ class ScopeActions(ReportingActions):
         actions.CLOSE_SCOPE.run(self._session)
 
     @reported
+    def record(self) -> None:
+        """Record the video, or stop that."""
+        (actions.STOP_SCOPE if self._part.recording.is_on else actions.RECORD_SCOPE).run(self._session)
+
+    @reported
     def open_model(self, path: object) -> None:
         actions.OPEN_SCOPE_MODEL.run(self._session, self._files.typed(path))
 

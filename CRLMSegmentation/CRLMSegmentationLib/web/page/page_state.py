@@ -230,6 +230,8 @@ class PageState:
     scope_version: int = 0  # of its picture: a tab asks for it anew
     scope_text: str = ""  # how landmarks are looked for
     scope_old: str = ""  # why what is shown is not what the scope sees now
+    scope_recorded: bool = False
+    scope_recording: str = ""
     scope_landmarks: list[Any] = field(default_factory=list)  # {"name", "color", "percent"}
     scope_switches: list[Any] = field(default_factory=list)  # {"name", "title", "shown"}
     scope_registration: str = ""

@@ -65,7 +65,16 @@ def _video(scope: ScopeActions) -> None:
             id="scope-connect", variant="outlined", **bound_to(described.CONNECT_SCOPE),
         )  # fmt: skip
         html.P("From {{ plus_host }}, port {{ plus_port }}, as in Connect.", classes="quiet mt-1 mb-2")
+    html.P("{{ scope_recording }}", v_if="scope_recording", classes="quiet mb-2", id="scope-recording")
     with html.Div(v_if="scope_open"):
+        main_button(
+            described.RECORD_SCOPE.label, "mdi-record-circle-outline", scope.record, id="scope-record",
+            v_if="!scope_recorded", variant="outlined", **bound_to(described.RECORD_SCOPE),
+        )  # fmt: skip
+        main_button(
+            described.STOP_SCOPE.label, "mdi-stop-circle-outline", scope.record, id="scope-stop",
+            v_if="scope_recorded", variant="outlined", **bound_to(described.STOP_SCOPE),
+        )  # fmt: skip
         main_button(
             described.CLOSE_SCOPE.label, "mdi-close", scope.close, id="scope-close", variant="outlined",
             **bound_to(described.CLOSE_SCOPE),

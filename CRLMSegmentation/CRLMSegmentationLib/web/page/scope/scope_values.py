@@ -28,6 +28,8 @@ def scope_values(part: LaparoscopePart, plain: Callable[[str], str]) -> dict[str
         "scope_frame": newest.frame.name if newest is not None else "",
         "scope_text": part.landmarks_text,
         "scope_old": part.landmarks_text if part.is_old else "",
+        "scope_recorded": part.recording.is_on,
+        "scope_recording": plain(". ".join(filter(None, (part.recording.text, part.recording.problem)))),
         "scope_has_model": part.model is not None,
         "scope_has_camera": part.camera is not None,
         "scope_registration": part.registration_text(),
