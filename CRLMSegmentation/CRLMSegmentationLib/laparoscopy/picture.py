@@ -11,6 +11,10 @@ from .camera.opencv import opencv
 _COMBED = 1.3
 _LEAST_DIFFERENCE = 1.0
 _EVERY_COLUMN = 8
+# Black bars have no pixel brighter than this but for text; a row or column with so many is a part of the picture.
+_BLACK, _LIT_SHARE, _EVERY_LINE = 14, 0.05, 4
+# Bars that leave more than these shares of height and width are narrow: networks have seen such pictures.
+_LEAST_HEIGHT, _LEAST_WIDTH, _LEAST_SHARE = 0.85, 0.72, 0.3
 # A picture whose brightest parts are darker than this shows nothing.
 _DARK = 25
 DARK = "The picture is dark: is the lamp off, or the lens covered?"
@@ -50,6 +54,31 @@ def netpbm_of(picture: np.ndarray, most: tuple[int, int]) -> bytes:
 def is_dark(picture: np.ndarray) -> bool:
     """True when nothing in `picture` (v, u[, 3]), uint8 or uint16, is bright: the lamp is off, or the lens covered."""
     return bool(np.percentile(as_colors(picture[::8, ::8]), 99) < _DARK)
+
+
+def lit_part(picture: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of `picture` (v, u[, 3]), uint8 or uint16, without wide black bars around them: what another
+    format, or a circle that is small in its frame, leaves black. All of it where the bars are narrow, as those beside a
+    circle that is higher than the picture, and where it is dark altogether.
+    """
+    rows = _lit(as_colors(picture[::_EVERY_LINE, :: 4 * _EVERY_LINE]), 1, picture.shape[0], _LEAST_HEIGHT)
+    columns = _lit(as_colors(picture[:: 4 * _EVERY_LINE, ::_EVERY_LINE]), 0, picture.shape[1], _LEAST_WIDTH)
+    return rows, columns
+
+
+def _lit(sample: np.ndarray, axis: int, size: int, least: float) -> slice:
+    """The longest run of lit rows or columns, of which `sample` has every few and `size` are in the picture: text in a
+    bar is another run. All of them where it is nearly all, or so little that it is no picture.
+    """
+    red, green, blue = np.moveaxis(sample, -1, 0)
+    bright = np.maximum(np.maximum(red, green), blue) > _BLACK
+    changes = np.flatnonzero(np.diff(bright.mean(axis=axis) > _LIT_SHARE, prepend=False, append=False))
+    if not changes.size:
+        return slice(0, size)
+    begins, ends = changes[::2], changes[1::2]
+    longest = int((ends - begins).argmax())
+    first, last = int(begins[longest]) * _EVERY_LINE, min(int(ends[longest]) * _EVERY_LINE, size)
+    return slice(first, last) if _LEAST_SHARE <= (last - first) / size < least else slice(0, size)
 
 
 def is_interlaced(picture: np.ndarray) -> bool:

@@ -6,7 +6,9 @@ from CRLMSegmentationLib.errors import LaparoscopeError, ModelError
 from CRLMSegmentationLib.inference.image import Prediction
 from CRLMSegmentationLib.inference.models.catalogue import CatalogueEntry
 from CRLMSegmentationLib.inference.models.trained_model import load_model
+from CRLMSegmentationLib.laparoscopy.lines.landmark_lines import LineSettings
 from CRLMSegmentationLib.laparoscopy.network import landmark_finder
+from CRLMSegmentationLib.laparoscopy.picture import lit_part
 from CRLMSegmentationLib.laparoscopy.video import pictures_of, video_source
 from CRLMSegmentationLib.values.landmarks import LANDMARKS, Polyline
 from small_model import exported_model  # noqa: F401
@@ -14,7 +16,12 @@ from small_model import exported_model  # noqa: F401
 pytest.importorskip("cv2", reason="OpenCV is not installed (extra 'scope')")
 
 from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import write_picture
-from CRLMSegmentationLib.laparoscopy.network.landmark_finder import LandmarkFinder, drawn, landmark_model
+from CRLMSegmentationLib.laparoscopy.network.landmark_finder import (
+    LandmarkFinder,
+    drawn,
+    landmark_model,
+    lines_in_picture,
+)
 from CRLMSegmentationLib.laparoscopy.network.network_picture import (
     LABELS,
     NETWORK_SIZE,
@@ -48,6 +55,28 @@ def crossing():
     return lines
 
 
+def test_wide_black_bars_are_left_out_of_what_the_network_sees(crossing):
+    """A picture with bars around it, and text in them: its lines lie where they do without, moved with it."""
+    picture = np.random.default_rng(3).integers(40, 200, (2 * HEIGHT, 2 * WIDTH, 3)).astype(np.uint8)
+    alone, framed = Knows(crossing), Knows(crossing)
+    expected = LandmarkFinder(alone).find(picture).lines
+    around = np.full((2 * HEIGHT + 160, 3 * WIDTH, 3), 6, np.uint8)
+    around[120 : 120 + 2 * HEIGHT, 400 : 400 + 2 * WIDTH] = picture
+    around[8:14, 20:90] = 255
+    found = LandmarkFinder(framed).find(around).lines
+    assert np.array_equal(framed.seen.channels, alone.seen.channels)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.points, other.points + (400, 120), atol=1e-9)
+
+
+@pytest.mark.parametrize("dark", [slice(0, 60), slice(None)])
+def test_a_picture_with_narrow_bars_or_without_light_is_seen_whole(dark):
+    picture = np.full((300, 400, 3), 90, np.uint8)
+    picture[:, dark] = 4
+    assert lit_part(picture) == (slice(0, 300), slice(0, 400))
+    assert lit_part(picture.astype(np.uint16) << 8) == (slice(0, 300), slice(0, 400))
+
+
 def test_lines_lie_where_they_are_in_the_picture(crossing):
     """Pixel centres: 200 of 416 in a picture three times as wide is 601, and not 600."""
     found = LandmarkFinder(Knows(crossing)).find(np.full((3 * HEIGHT, 3 * WIDTH, 3), 120, np.uint8))
@@ -79,10 +108,10 @@ def test_what_lies_outside_of_the_circle_is_no_landmark(crossing):
     v, u = np.ogrid[:540, :960]
     inside = (v - 270) ** 2 + (u - 480) ** 2 < 165**2
     picture = np.where(inside[..., None], 140, 3).astype(np.uint8).repeat(3, axis=-1)
-    found = LandmarkFinder(Knows(crossing)).find(picture)
-    points = np.vstack([line.points for line in found.lines])
+    found = lines_in_picture(crossing, picture, LineSettings(threshold=0.5))
+    points = np.vstack([line.points for line in found])
     away = np.hypot(points[:, 1] - 269.5, points[:, 0] - 479.5)
-    assert {line.landmark for line in found.lines} == {"ridge", "ligament"}
+    assert {line.landmark for line in found} == {"ridge", "ligament"}
     assert 145 < away.max() < 165
 
 

@@ -18,7 +18,7 @@ from ...values.landmarks import LANDMARKS, Polyline
 from ..camera.opencv import opencv
 from ..lines.image_circle import find_circle
 from ..lines.landmark_lines import LineSettings, lines_of
-from ..picture import is_interlaced, one_field
+from ..picture import is_interlaced, lit_part, one_field
 from .network_picture import CHANNELS, NETWORK_SIZE, network_picture
 
 TASK = "landmarks"
@@ -37,7 +37,8 @@ class FoundLandmarks:
     """What was found in a picture.
 
     lines          in pixels of the picture
-    probabilities  (3, 320, 416) float32, in the order of LANDMARKS, of the picture at the network's size
+    probabilities  (3, 320, 416) float32, in the order of LANDMARKS, of the picture without wide black bars, at the
+                   network's size
     is_interlaced  two moments are in the picture: every other row was left out
     network_ms, post_ms  how long the network took with the picture's scaling, and the post-processing
     """
@@ -59,16 +60,22 @@ class LandmarkFinder:
         self._predictor, self._settings = predictor, LineSettings(threshold=threshold)
 
     def find(self, picture: np.ndarray) -> FoundLandmarks:
-        """In `picture` (v, u) or (v, u, 3), uint8 or uint16. Raises CRLMError when the network cannot be run."""
+        """In `picture` (v, u) or (v, u, 3), uint8 or uint16; wide black bars around it are left out. Raises CRLMError
+        when the network cannot be run.
+        """
         began = time.perf_counter()
         has_fields = is_interlaced(picture)
         if has_fields:
             picture = one_field(picture)
+        rows, columns = lit_part(picture)
+        picture = picture[rows, columns]
         small = network_picture(picture)
         prediction = self._predictor.predict(Image.of_frame(small), list(LANDMARKS))
         probabilities = np.stack([prediction.of(name)[0] for name in LANDMARKS])
         answered = time.perf_counter()
         lines = lines_in_picture(probabilities, picture, self._settings)
+        corner = np.array([columns.start, rows.start], dtype=np.float64)
+        lines = [replace(line, points=line.points + corner) for line in lines] if corner.any() else lines
         ended = time.perf_counter()
         return FoundLandmarks(lines, probabilities, 1000 * (answered - began), 1000 * (ended - answered), has_fields)
 

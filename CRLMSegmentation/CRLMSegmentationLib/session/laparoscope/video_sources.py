@@ -204,8 +204,9 @@ class StreamFeed:
         frames = ([] if frame is None else [frame]) + self._stream.poll()
         self._receiver.ultrasound.clear()
         with self._recording:
-            for one in frames if self._recorder is not None else ():
-                self._recorder.add(one)
+            if self._recorder is not None:
+                for one in frames:
+                    self._recorder.add(one)
         if not frames:
             return None
         frame = frames[-1]
