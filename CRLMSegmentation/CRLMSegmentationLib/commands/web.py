@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--publish", metavar="[HOST:]PORT",
                         help="send tumor and distances to other programs over OpenIGTLink from there; without HOST to "
                         "programs on this computer only")  # fmt: skip
+    parser.add_argument("--frame-rate", type=float, default=12.0, metavar="N",
+                        help="pictures a second of a view, where the machine can (default 12); fewer for a slow "
+                        "network or a slow computer")  # fmt: skip
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
@@ -49,6 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.folder, arguments.recordings, arguments.case, arguments.host, arguments.port,
         open_browser=not arguments.no_browser, token=arguments.token, live=arguments.live,
         on_ready=lambda address: print_facts({"address": address}), publish=publish,
+        frame_rate=arguments.frame_rate,
     )  # fmt: skip
 
 

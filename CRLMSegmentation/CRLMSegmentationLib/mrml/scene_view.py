@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -63,8 +63,12 @@ class SceneView:
     To be made while the session is empty: what it held would give way to what the scene holds. Raises
     ConfigurationError otherwise.
 
-    views  by the name of the part that each shows; each is an attribute of that name, too
+    views   by the name of the part that each shows; each is an attribute of that name, too
+    moving  entered while a tool, the probe or the live image moves: no slice of a volume shows these, and who draws
+            the slices need not draw them again
     """
+
+    moving: Callable[[], AbstractContextManager[object]] = staticmethod(nullcontext)
 
     def __init__(self, session: Session, application: Application) -> None:
         if not session.case.is_empty:
@@ -81,9 +85,9 @@ class SceneView:
         self.tumor = TumorView(session.tumor, scene, self.volume.node)
         self.others = OtherTumorsView(scene, session.tumors)
         self.structures = StructuresView(session.structures, scene)
-        self.live_image = LiveImageView(scene, session.stream.image)
+        self.live_image = LiveImageView(scene, session.stream.image, lambda: self.moving())
         self.live = OutlineView(scene, session.live)
-        self.tools = ToolsView(scene, session.tools)
+        self.tools = ToolsView(scene, session.tools, lambda: self.moving())
         self.crossings = CrossingView(scene, session.tools, session.stream.image)
         self.preoperative = PreoperativeView(scene, session.preoperative)
         self.case = CaseView(scene, session, self._case_nodes)

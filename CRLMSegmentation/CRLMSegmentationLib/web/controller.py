@@ -80,6 +80,7 @@ class Controller:
     def show_in(self, views: Views) -> None:
         """The views that the scene is seen in."""
         self.views = views
+        self.view.moving = views.slices_alone
         self.display = Display(self.view.scene, views)
 
     async def run(self) -> None:

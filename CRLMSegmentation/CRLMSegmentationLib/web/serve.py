@@ -18,6 +18,8 @@ from ..tracking.openigtlink.port import checked_port
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_FOLDER = "crlm-web"
+# With a graphics card nobody would notice; in software every frame counts.
+FRAME_RATE = 12.0
 # No WebSocket of trame's own: the page's is guarded.
 _TRAME_ARGUMENTS = ("--no-ws-endpoint",)
 
@@ -39,7 +41,7 @@ def serve(
     folder: str | Path = DEFAULT_FOLDER, given: Sequence[str | Path] = (), case: str | Path | None = None,
     host: str = DEFAULT_HOST, port: int = 0, open_browser: bool = True, token: str | None = None,
     live: str | Path | None = None, shown_as: str = "", on_ready: Callable[[str], None] = lambda address: None,
-    publish: tuple[str, int] | None = None,
+    publish: tuple[str, int] | None = None, frame_rate: float = FRAME_RATE,
 ) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
@@ -53,13 +55,16 @@ def serve(
     shown_as  what the page calls the data of the case; '' for the name of its folder
     on_ready  called with the address once the page is served there
     publish   host and port at which tumor and distances are sent to other programs over OpenIGTLink, or None
+    frame_rate  pictures a second of a view at most
     Raises ConfigurationError when trame-slicer or something that was named is not there, or when the address cannot be
-    served at, and StreamError for a port that is none.
+    served at, or for a frame rate that is none, and StreamError for a port that is none.
     """
     from .server.access import SHORTEST_TOKEN, is_loopback, new_token
 
     _check_there()
     checked_port(port, lowest=0)
+    if not 0.5 <= frame_rate <= 60:
+        raise ConfigurationError(f"The frame rate is {frame_rate:g}; give 0.5 to 60 pictures a second.")
     _check_named(given, case, live)
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise ConfigurationError(
@@ -67,7 +72,11 @@ def serve(
         )
     token = (token or new_token()) if not is_loopback(host) else token
     try:
-        asyncio.run(_serve(folder, given, (case, shown_as), live, host, port, open_browser, token, on_ready, publish))
+        asyncio.run(
+            _serve(
+                folder, given, (case, shown_as), live, host, port, open_browser, token, on_ready, publish, frame_rate
+            )
+        )  # fmt: skip
     except OSError as error:
         raise ConfigurationError(
             f"The page cannot be served at {host}:{port} ({error.strerror}); choose another --port."
@@ -100,7 +109,7 @@ def _check_named(given: Sequence[str | Path], case: str | Path | None, live: str
 async def _serve(
     folder: str | Path, given: Sequence[str | Path], case: tuple[str | Path | None, str], live: str | Path | None,
     host: str, port: int, open_browser: bool, token: str | None, on_ready: Callable[[str], None],
-    publish: tuple[str, int] | None,
+    publish: tuple[str, int] | None, frame_rate: float,
 ) -> None:  # fmt: skip
     from .server.access import gate, is_loopback
     from .server.build import build
@@ -112,7 +121,7 @@ async def _serve(
     logging.getLogger("wslink.protocol").addFilter(_is_fault)
     # trame reads the command line by itself, which is the `crlm` command's here.
     with _own_command_line():
-        server, controller, routes, allowed = build(folder, given, any_path=is_loopback(host))
+        server, controller, routes, allowed = build(folder, given, is_loopback(host), frame_rate)
 
         def on_bind(wslink_server: Any) -> None:
             wslink_server.app.middlewares.append(gate(token))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from CRLMSegmentationLib.study.tasks.lvt import RECIPES
 from CRLMSegmentationLib.study.training import ct_trainer
 from CRLMSegmentationLib.values import Volume
 
-# The network of the recipes for a processor.
-pytest.importorskip("monai")
+# The network of the recipes for a processor. It is not imported: that takes seconds, wherever tests are collected.
+pytestmark = pytest.mark.skipif(find_spec("monai") is None, reason="monai is not installed")
 
 
 def toy_row(folder, number, split, labelled="") -> CaseRow:

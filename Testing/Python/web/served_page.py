@@ -38,6 +38,8 @@ class ServedPage:
         threads = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CRLMSegmentation"), **threads}
         command = [sys.executable, "-m", "CRLMSegmentationLib.cli", "web", "--no-browser", "--port", "0"]
+        # Pictures are most of what a page costs, and three a second are enough to see that one has changed.
+        command += ["--frame-rate", "3"]
         self.process = subprocess.Popen(
             [*command, "--folder", str(folder), *arguments], env=environment, stdout=self._log, stderr=subprocess.STDOUT
         )

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("trame_slicer", reason="no trame-slicer: the page was not tested")
 
-from CRLMSegmentationLib.web.views.remote_view import Pace
+from CRLMSegmentationLib.web.views.remote_view import Gate, Pace
 
 
 class View:
@@ -70,3 +70,20 @@ def test_one_slow_frame_does_not_stop_the_picture():
     view = View(0.01)
     pace.take_frame(view, 2.0)
     assert 1 / view.target_fps < 1.0
+
+
+def test_a_view_is_not_rendered_for_what_moves_behind_its_shut_gate():
+    class Adapter:
+        rendered = 0
+
+        def schedule_render(self):
+            self.rendered += 1
+
+    gate = Gate(Adapter())
+    gate.schedule_render()
+    gate.is_shut = True
+    gate.schedule_render()
+    gate.is_shut = False
+    assert gate._adapter.rendered == 1
+    gate.schedule_render()
+    assert gate._adapter.rendered == 2

@@ -30,6 +30,7 @@ def test_a_closed_tab_is_no_fault_and_a_fault_is_told(caplog):
         ({"port": 70000}, "70000"),
         ({"port": -1}, "-1"),
         ({"token": "short"}, "token has 5 characters"),
+        ({"frame_rate": 0.0}, "frame rate is 0; give 0.5 to 60"),
     ],
 )
 def test_what_was_named_wrongly_is_told_before_anything_is_started(tmp_path, monkeypatch, capsys, options, says):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -21,13 +23,16 @@ _IMAGE, _TRANSFORM = "vtkMRMLScalarVolumeNode", "vtkMRMLLinearTransformNode"
 class LiveImageView:
     """Image, ImageToReference and ProbeToReference; image and probe are shown while the image is live.
 
-    scene  vtkMRMLScene
+    scene   vtkMRMLScene
+    moving  entered while they move, which no slice of a volume shows
     """
 
     is_busy = False
 
-    def __init__(self, scene: Any, image: LiveImage) -> None:
-        self._scene, self._image = scene, image
+    def __init__(
+        self, scene: Any, image: LiveImage, moving: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
+        self._scene, self._image, self._moving = scene, image, moving
         self._ends = [image.frame_shown.connect(self._show), image.refreshed.connect(self._set_visible)]
 
     def process(self, now_s: float) -> None:
@@ -60,8 +65,9 @@ class LiveImageView:
         _put_pixels(image, frame.pixels)
         plane = self._image.plane
         if plane is not None and frame.image_to_reference is not None:
-            set_transform(placed, frame.image_to_reference)
-            self._show_probe(frame, plane)
+            with self._moving():
+                set_transform(placed, frame.image_to_reference)
+                self._show_probe(frame, plane)
         self._set_visible(plane is not None)
 
     def _show_probe(self, frame: TrackedFrame, plane: ImagePlane) -> None:

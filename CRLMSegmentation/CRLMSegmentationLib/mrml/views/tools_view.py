@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -27,13 +29,16 @@ COLORS = {
 class ToolsView:
     """Shows the tools of a session: a tool's shape and distance while it is live; else they are hidden.
 
-    scene  vtkMRMLScene
+    scene   vtkMRMLScene
+    moving  entered while a tool moves, which no slice shows
     """
 
     is_busy = False
 
-    def __init__(self, scene: Any, tools: Tools) -> None:
-        self._scene, self._tools = scene, tools
+    def __init__(
+        self, scene: Any, tools: Tools, moving: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
+        self._scene, self._tools, self._moving = scene, tools, moving
         self._known: set[str] = set()
         self._ends = [
             tools.changed.connect(self._show_all),
@@ -119,7 +124,9 @@ class ToolsView:
             # As it came: who fills the same node from a stream must not take a rounded one for news.
             matrix = self._tools.tool_to_reference(name)
             assert matrix is not None, "a tool that is live has a pose"
-            set_transform(get_or_create(self._scene, _TRANSFORM, tool_to_reference(name)), matrix)
+            node = get_or_create(self._scene, _TRANSFORM, tool_to_reference(name))
+            with self._moving():
+                set_transform(node, matrix)
         set_visible(find(self._scene, _MODEL, names.tool_model(name)), live)
         if reading.tip_ras is None or reading.closest_point_ras is None:
             mark_stale(find(self._scene, _LINE, names.distance_line(name)), True)

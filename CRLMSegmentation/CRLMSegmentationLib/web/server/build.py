@@ -33,11 +33,12 @@ from .routes import Routes
 
 
 def build(
-    folder: str | Path, given: Iterable[str | Path] = (), any_path: bool = True
+    folder: str | Path, given: Iterable[str | Path], any_path: bool, frame_rate: float
 ) -> tuple[Server, Controller, Routes, Allowed]:
     """(trame server, Controller, Routes, Allowed); to be called in a running event loop.
 
-    any_path  whether a recording may be named by its path on this computer
+    any_path    whether a recording may be named by its path on this computer
+    frame_rate  pictures a second of a view at most
     """
     server = get_server("crlm", client_type="vue3")
     # Of one frame on the wire, after it is unpacked; a compressed one is unpacked no further.
@@ -55,7 +56,7 @@ def build(
     source = SourceActions(controller, preparing, cases.unless_lost)
     actions = Actions(controller, source, questions)
     sliders: list[str] = []
-    views = Views(slicer_app, server, view_controls(LIVE, controller.fit, sliders), actions.click_in_view)
+    views = Views(slicer_app, server, view_controls(LIVE, controller.fit, sliders), actions.click_in_view, frame_rate)
     controller.show_in(views)
     controller.fill_choices()
     ct = CtActions(controller)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from trame_slicer.views import ScheduledRenderStrategy
+
 if TYPE_CHECKING:
     from trame_rca.utils import RcaViewAdapter
     from trame_slicer.views import AbstractView
@@ -59,6 +61,21 @@ def take_presses(adapter: RcaViewAdapter, on_press: Callable[[float, float], boo
         on_interaction(origin, event)
 
     adapter.on_interaction = asked
+
+
+class Gate(ScheduledRenderStrategy):  # type: ignore[misc]  # trame-slicer has no types
+    """Has `adapter` render its view when that asks for it, unless the gate is shut: it hears of nothing then."""
+
+    def __init__(self, adapter: RcaViewAdapter) -> None:
+        super().__init__()
+        self._adapter = adapter
+        self.is_shut = False
+
+    def schedule_render(self) -> None:
+        """Called by the view whenever a node that it knows has changed, seen in it or not."""
+        super().schedule_render()
+        if not self.is_shut:
+            self._adapter.schedule_render()
 
 
 class Pace:

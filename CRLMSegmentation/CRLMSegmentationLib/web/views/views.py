@@ -11,7 +11,7 @@ import numpy as np
 from trame_slicer.rca_view import RemoteSliceViewFactory, RemoteThreeDViewFactory
 from trame_slicer.views import AbstractView, SliceView, ThreeDView, ViewLayoutDefinition, ViewProps, ViewType
 
-from .remote_view import Pace, make_fit_for_several_tabs, take_presses
+from .remote_view import Gate, Pace, make_fit_for_several_tabs, take_presses
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -25,8 +25,7 @@ VIEWS = (LIVE, *SLICES, THREE_D)
 MOST_PIXELS = 2_500_000
 _COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D", LIVE: "#4FC3F7"}
 _BACKGROUND = ("#0b1016", "#1d2732")
-# With a graphics card nobody would notice; in software every frame counts.
-_FRAMES_PER_SECOND, _JPEG_QUALITY = 12.0, 70
+_JPEG_QUALITY = 70
 
 
 class Views:
@@ -35,14 +34,15 @@ class Views:
     populate  called with (server, view id, view) to lay controls over a view
     on_press  called with (view, x, y) for a press of the left button, in pixels from the bottom left; True: it is
               taken, and the view itself does not see it
+    frame_rate  pictures a second of a view at most
     """
 
     def __init__(
         self, slicer_app: SlicerApp, server: Server, populate: Callable[[Server, str, AbstractView], None],
-        on_press: Callable[[AbstractView, float, float], bool],
+        on_press: Callable[[AbstractView, float, float], bool], frame_rate: float,
     ) -> None:  # fmt: skip
         options = {
-            "target_fps": _FRAMES_PER_SECOND,
+            "target_fps": frame_rate,
             "interactive_quality": _JPEG_QUALITY,
             "rca_encoder": "jpeg",
             "rca_event_throttle_s": 0.03,
@@ -60,7 +60,8 @@ class Views:
             ]
         ]
         definitions.append(ViewLayoutDefinition.threed_view(name=THREE_D, background_color=_BACKGROUND))
-        pace = Pace(_FRAMES_PER_SECOND)
+        pace = Pace(frame_rate)
+        self._gates: dict[str, Gate] = {}
         for definition in definitions:
             view = manager.create_view(definition)
             # Multisampling costs a third of the time in software.
@@ -73,6 +74,8 @@ class Views:
             make_fit_for_several_tabs(remote.view_adapter)
             remote.view_adapter.max_pixel_count = MOST_PIXELS
             pace.add(view, remote.view_adapter)
+            gate = self._gates[definition.singleton_tag] = Gate(remote.view_adapter)
+            view.set_scheduled_render(gate)
         manager.set_current_view_ids([definition.singleton_tag for definition in definitions])
         self.live: SliceView = manager.get_view(LIVE)
         self.slices: list[SliceView] = [manager.get_view(tag) for tag in SLICES]
@@ -98,6 +101,18 @@ class Views:
         finally:
             for view, was_blocked in before:
                 view.set_render_blocked(was_blocked)
+
+    @contextmanager
+    def slices_alone(self) -> Iterator[None]:
+        """What changes inside is not seen in the three slices, which are not rendered for it."""
+        gates = [self._gates[tag] for tag in SLICES]
+        for gate in gates:
+            gate.is_shut = True
+        try:
+            yield
+        finally:
+            for gate in gates:
+                gate.is_shut = False
 
     def show_volume(self, node: Any) -> None:
         """Three slices through the middle of a vtkMRMLScalarVolumeNode; None clears them."""
