@@ -71,8 +71,7 @@ class Controller:
         self.shown_edge_mm = 0.0
         self._requested_threshold: float | None = None
         self._threshold_s = self._figures_s = self._distances_s = 0.0
-        self._changed, self._is_measuring, self._fault = True, False, ""
-        self._heartbeats = 0
+        self._changed, self._is_measuring, self._fault, self._heartbeats = True, False, "", 0
         self._notices: tuple[str, ...] = ()
         self._segment_status: StepStatus | None = None
         self.session.add_listener(self._on_session)
