@@ -87,7 +87,9 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = CRLMSegmentationLogic()
         self.window = Window(self.ui, self.logic.openSession, Path(self.resourcePath("requirements.txt")))
         self._closeGuard = CloseGuard(
-            self._hasUnsavedData, lambda: self.window.case.on_save(), lambda: self.window.questions.about_closing()
+            self._hasUnsavedData,
+            lambda: self.window.case.save_and_wait(),
+            lambda: self.window.questions.about_closing(),
         )
         self._theme = ThemeWatch(uiWidget)
         scene = slicer.mrmlScene
@@ -148,6 +150,9 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _hasUnsavedData(self):
         session = self.window.session if self.window is not None else None
+        if session is not None:
+            # What is being written ends first.
+            self.window.case.finish_saving()
         return session is not None and session.case.has_unsaved_data
 
 

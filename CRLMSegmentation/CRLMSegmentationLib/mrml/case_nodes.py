@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from . import names
-from .bundle import write_scene
 from .nodes import nodes_of_class, remove_node, role_of
-from .own_nodes import any_own_nodes, is_role_of_result, only_saving, own_names, own_nodes
+from .own_nodes import any_own_nodes, is_role_of_result, own_nodes
+from .scene_snapshot import SceneSnapshot
 from .sweeps.sweep_sequence import remove_sweep, sweep_nodes
 
 
@@ -43,13 +42,12 @@ def remove_doubles(scene: Any, loaded: Iterable[Any]) -> None:
             remove_node(scene, node)
 
 
-def write_case_scene(scene: Any, tools: Iterable[str], path: Path) -> None:
-    """Write what the session shows, with these tools, to `path` (.mrb), without the sweep: it lies beside the scene in
-    a case, and packing it a second time takes most of the time. Nothing else of the scene goes in.
+def case_scene(scene: Any, tools: Iterable[str]) -> SceneSnapshot:
+    """What the session shows now, with these tools, without the sweep: it lies beside the scene in a case, and packing
+    it a second time takes most of the time. Nothing else of the scene goes in.
 
     Raises FileFormatError.
     """
     sweep_ids = {node.GetID() for node in sweep_nodes(scene)}
-    nodes = [node for node in own_nodes(scene, tools) if node.GetID() not in sweep_ids]
-    with own_names(nodes), only_saving(scene, nodes):
-        write_scene(scene, path)
+    nodes = own_nodes(scene, tools, with_sweep=False)
+    return SceneSnapshot(scene, [node for node in nodes if node.GetID() not in sweep_ids])

@@ -31,17 +31,18 @@ RESULTS = (
 )  # fmt: skip
 
 
-def own_nodes(scene: Any, tool_names: Iterable[str]) -> list[Any]:
+def own_nodes(scene: Any, tool_names: Iterable[str], with_sweep: bool = True) -> list[Any]:
     """Every node that the session has made, without their display and storage nodes.
 
     tool_names  tools that the session knows
+    with_sweep  False without the recorded sweep
     """
     wanted = {class_name: set(shown) for class_name, shown in _SHOWN.items()}
     for tool in tool_names:
         wanted["vtkMRMLLinearTransformNode"] |= {tool_to_reference(tool), tip_to_tool(tool)}
         wanted["vtkMRMLModelNode"].add(names.tool_model(tool))
         wanted.setdefault("vtkMRMLMarkupsLineNode", set()).add(names.distance_line(tool))
-    found = list(sweep_nodes(scene))
+    found = list(sweep_nodes(scene)) if with_sweep else []
     for class_name, shown in wanted.items():
         found += [node for node in nodes_of_class(scene, class_name) if role_of(node) in shown]
     return found + [node for node, _ in numbered_nodes(scene)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors import ConfigurationError
 from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..session.case.contents import CaseContents
-from .case_nodes import is_result, remove_doubles, remove_results, write_case_scene
+from .case_nodes import case_scene, is_result, remove_doubles, remove_results
 from .scene_watch import SceneWatch
 from .sweeps.igsio_reconstruction import IgsioEngine
 from .sweeps.sweep_view import SweepView
@@ -99,7 +99,7 @@ class SceneView:
         session.volume.register_engine(IgsioEngine(scene))
         session.attach(self)
         session.case.forgotten.connect(self._remove_results)
-        session.case.scene_writer = self._write_case_scene
+        session.case.take_scene = self._take_case_scene
         self._restore()
         self._end_listening = session.add_listener(lambda state: self._write_facts())
 
@@ -237,10 +237,10 @@ class SceneView:
         """The case is as at the beginning: so is the scene, but for what has just been loaded."""
         remove_results(self.scene, self._loaded)
 
-    def _write_case_scene(self, path: Path) -> None:
+    def _take_case_scene(self) -> Callable[[Path], None]:
         # What is hidden for as long as it is asked about is not saved as hidden.
         self.case.show_hidden()
-        write_case_scene(self.scene, self.session.tools.names, path)
+        return case_scene(self.scene, self.session.tools.names).write
 
     def _write_facts(self) -> None:
         if not self.is_changing:

@@ -199,7 +199,7 @@ class Session:
                 lambda: self._process_live(now_s), lambda: self.recording.process(now_s), self.jobs.process,
                 lambda: self.calibration.process(now_s), self.preoperative.process, self.laparoscope.process,
                 self.tumor.process, self.structures.process,
-                self.case.check_source, lambda: self.refresh(now_s),
+                self.case.process, lambda: self.refresh(now_s),
                 lambda: self.publishing.process(now_s),
                 *(partial(one.process, now_s) for one in self._attached),
             ]  # fmt: skip
@@ -249,6 +249,7 @@ class Session:
             or self.calibration.is_ending
             or self.preoperative.is_busy
             or self.laparoscope.is_working
+            or self.case.is_saving
             or any(one.is_busy for one in self._attached)
         )
 
@@ -259,6 +260,7 @@ class Session:
 
     def close(self) -> None:
         """No listener, thread or process is left, and nothing that was attached shows it any more. Can be repeated."""
+        self.case.finish_saving()
         for one in self._attached:
             one.close()
         self._workflow.close()
@@ -321,9 +323,7 @@ class Session:
         self.tumor.make_stale()
 
     def restore(self, contents: CaseContents) -> None:
-        """Go on from what a scene or a saved case holds, in place of an empty case. Tools in it are not live, and it
-        counts as never saved by this session.
-        """
+        """Go on from what a scene or a saved case holds, in place of an empty case: it counts as never saved."""
         restore_case(self, self._workflow, contents)
 
     def _seen_extent(self) -> tuple[np.ndarray, np.ndarray] | None:

@@ -34,6 +34,7 @@ NO_CT = "No CT is open; open a DICOM folder, a volume or an earlier result first
 NO_CT_VOXELS = "Of this CT there are masks alone; open its DICOM folder or volume first."
 NO_CT_RESULT = "Nothing was found in this CT yet; segment it, or open its labels first."
 NOTHING_SEEN = "The ultrasound has seen nothing yet that the landmarks could be checked against; record a sweep first."
+IS_SAVING = "The case is being saved: wait until that has ended."
 TUMOR_BEING_FOUND = "The tumor is being found: wait until that has ended, or cancel it."
 BEING_FOUND = "The tumor is being found: wait until that has ended, or cancel it, then correct."
 

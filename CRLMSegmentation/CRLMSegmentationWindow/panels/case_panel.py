@@ -15,6 +15,8 @@ from .. import icons, style
 from .step_panel import StepPanel, sentence_of
 
 if TYPE_CHECKING:
+    from CRLMSegmentationLib.session.case.background_save import Saved
+
     from ..window import Window
 
 
@@ -35,17 +37,38 @@ class CasePanel(StepPanel):
         icons.put(ui.openCaseButton, "Open")
         style.apply(ui.researchLabel, style.NOTE)
         self._reported, self._had_unsaved = "", False
+        self._saved: Saved | None = None
         self._show_buttons()
 
     def on_save(self) -> bool:
-        """Save into a new folder named after the time of day; True when that worked."""
+        """Save the case as it is now into a new folder named after the time of day, while the work goes on; True when
+        that has begun.
+        """
         with self.attempt():
             self.window.segment.leave_editor()
-            folder = _new_folder(self.window.parameters.caseFolder)
-            actions.SAVE.run(self.session, folder)
-            self._reported = _("Saved in {folder}.").format(folder=folder)
+            actions.SAVE.run(self.session, _new_folder(self.window.parameters.caseFolder))
             return True
         return False
+
+    def save_and_wait(self) -> bool:
+        """As on_save(), for who is about to leave the case; True when it is saved."""
+        self.finish_saving()
+        if not self.session.case.has_unsaved_data:
+            return True
+        if not self.on_save():
+            return False
+        self.finish_saving()
+        return not self.session.case.save_problem
+
+    def finish_saving(self) -> None:
+        """Wait for what is being saved."""
+        if self.session is None or not self.session.case.is_saving:
+            return
+        slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
+        try:
+            self.session.case.finish_saving()
+        finally:
+            slicer.app.restoreOverrideCursor()
 
     def on_open(self) -> None:
         """Let the user choose a saved case."""
@@ -82,6 +105,11 @@ class CasePanel(StepPanel):
         )
 
     def line(self) -> tuple[str, str, str]:
+        case = self.session.case
+        if case.is_saving:
+            return "busy", _("SAVING"), _("The case is being saved as it was at the press. You can go on.")
+        if case.save_problem:
+            return "bad", _("NOT SAVED"), sentence_of(case.save_problem)
         notices = self.session.state.notices
         if notices:
             return "warn", _("LOOK"), sentence_of(notices[-1])
@@ -95,10 +123,11 @@ class CasePanel(StepPanel):
 
     def may_leave(self, go_on: str, stay: str) -> bool:
         """True when nothing is lost by it, or a person says so."""
+        self.finish_saving()
         if not self.session.case.has_unsaved_data:
             return True
         answer = self.window.questions.about_unsaved(go_on, stay)
-        return self.on_save() if answer == "save" else answer == "discard"
+        return self.save_and_wait() if answer == "save" else answer == "discard"
 
     def is_done(self) -> bool:
         return False
@@ -108,6 +137,10 @@ class CasePanel(StepPanel):
         if unsaved and not self._had_unsaved:
             self._reported = ""
         self._had_unsaved = unsaved
+        saved = self.session.case.saved
+        if saved is not None and saved is not self._saved:
+            self._reported = _("Saved at {time} in {folder}.").format(time=f"{saved.at:%H:%M}", folder=saved.folder)
+        self._saved = saved
         super().refresh()
         self._show_buttons()
 

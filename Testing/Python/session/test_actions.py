@@ -25,7 +25,6 @@ class Session:
         for step, (status, message) in further.pop("statuses", {}).items():
             self.state.steps[step].status, self.state.steps[step].message = status, message
         self.state.doubts_acknowledged = further.pop("doubts_acknowledged", True)
-        assert not further
         steps = () if running is None else (running,)
         self.stream = Plain(status=stream, disconnect=self._noted("disconnect"), connect=self._noted("connect"))
         self.recording = Plain(
@@ -35,9 +34,13 @@ class Session:
         self.volume = Plain(start=self._noted("volume"))
         self.box = Plain(set=self._noted("box"))
         self.jobs = Plain(running=running, steps=steps, cancel=self._noted("cancel"))
-        self.case = Plain(question=question, is_empty=is_empty, begin=self._noted("begin"), save=self._noted("save"))
+        self.case = Plain(
+            question=question, is_empty=is_empty, begin=self._noted("begin"), begin_save=self._noted("save"),
+            is_saving=further.pop("is_saving", False),
+        )  # fmt: skip
         self.preoperative = Plain(is_there=False)
         self.tumor = Plain(has_hand_corrections=corrected, start=self._noted("find"))
+        assert not further
 
     def _noted(self, name):
         return lambda *arguments, **options: self.calls.append((name, *arguments))
@@ -132,6 +135,7 @@ FINDING = "The tumor is being found: wait until that has ended, or cancel it."
         (actions.KEEP_CASE, {"question": QUESTION}, ""),
         (actions.SAVE, {}, "Nothing to save yet."),
         (actions.SAVE, FOUND, ""),
+        (actions.SAVE, {**FOUND, "is_saving": True}, "The case is being saved: wait until that has ended."),
         (actions.OPEN_CASE, {}, ""),
         (actions.NEW_CASE, {}, "The case is empty: nothing was recorded or opened yet."),
         (actions.NEW_CASE, FOUND, ""),

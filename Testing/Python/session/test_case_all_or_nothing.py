@@ -20,8 +20,8 @@ from stand_ins import ConeSegmenter, SphereSegmenter, ball, edit
 
 @pytest.fixture
 def found(session, volume, box):
-    if session.case.scene_writer is None:
-        session.case.scene_writer = lambda path: path.write_bytes(b"a scene")
+    if session.case.take_scene is None:
+        session.case.take_scene = lambda: lambda path: path.write_bytes(b"a scene")
     session.volume.set(volume)
     session.box.set(box)
     session.tumor.segment(ConeSegmenter())

@@ -1,5 +1,6 @@
 """The case in the window: whose it is, where it is from, whether it is saved, and which margin it warns at."""
 
+from datetime import datetime, timezone
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -59,7 +60,7 @@ def test_data_that_are_not_live_from_a_patient_say_so_for_as_long_as_they_are_th
 def unsaved(a_window):
     window, session = a_window
     session.case.has_unsaved_data = True
-    session.case.save = MagicMock()
+    session.case.begin_save = MagicMock()
     window.parameters.caseFolder = MagicMock()
     answers = []
 
@@ -81,12 +82,42 @@ def test_another_case_asks_about_what_is_not_saved(unsaved, button):
     getattr(window.ui, button).click()
     assert "case.begin" not in session.calls
     answers.append("save")
-    session.case.save.side_effect = OSError("no room")
+    session.case.begin_save.side_effect = OSError("no room")
     getattr(window.ui, button).click()
     assert "case.begin" not in session.calls, "what could not be saved is not dropped"
     answers.append("discard")
     getattr(window.ui, button).click()
     assert "case.begin" in session.calls
+
+
+def test_a_case_that_could_not_be_written_is_not_left(unsaved, tmp_path):
+    window, session, answers = unsaved
+    window.parameters.caseFolder = tmp_path
+
+    def fails(_folder):
+        session.case.is_saving = True
+
+    def finish():
+        session.case.is_saving, session.case.save_problem = False, "The case cannot be written (no room)"
+
+    session.case.begin_save, session.case.finish_saving = fails, finish
+    answers.append("save")
+    window.ui.newCaseButton.click()
+    assert "case.begin" not in session.calls
+    window.refresh()
+    assert window.case.state_text == "NOT SAVED: The case cannot be written (no room)."
+
+
+def test_it_is_shown_that_a_case_is_being_saved_and_when_it_was(unsaved, tmp_path):
+    window, session, _ = unsaved
+    window.parameters.caseFolder = tmp_path
+    session.case.begin_save = lambda folder: setattr(session.case, "is_saving", True)
+    window.ui.saveCaseButton.click()
+    assert window.case.state_text.startswith("SAVING") and not window.ui.saveCaseButton.enabled
+    at = SimpleNamespace(folder="cases/a", at=datetime(2026, 3, 1, 14, 2, tzinfo=timezone.utc))
+    session.case.is_saving, session.case.saved, session.case.has_unsaved_data = False, at, False
+    window.refresh()
+    assert window.case.state_text == "DONE: Saved at 14:02 in cases/a."
 
 
 def test_nothing_is_asked_when_all_is_saved(a_window):

@@ -177,7 +177,8 @@ class FakeSession:
             "tools", calls, readings=lambda: list(self.given_readings), to_others=lambda reading: {}
         )  # fmt: skip
         self.case = FakePart(
-            "case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False, is_empty=False
+            "case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False, is_empty=False,
+            is_saving=False, saved=None, save_problem="",
         )  # fmt: skip
         self.jobs = FakePart("jobs", calls, running=None, steps=())
         self.view = FakeView(self)

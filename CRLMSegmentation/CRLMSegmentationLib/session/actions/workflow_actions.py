@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..state import (
     BEING_FOUND,
+    IS_SAVING,
     NO_BOX,
     NO_PROPOSAL,
     NO_RECORDING,
@@ -136,6 +137,8 @@ def _without_doubts(session: Session) -> str:
 
 
 def _without_data(session: Session) -> str:
+    if session.case.is_saving:
+        return IS_SAVING
     return "Nothing to save yet." if session.case.is_empty else ""
 
 
@@ -196,9 +199,9 @@ def _set_margin(session: Session, margin_mm: float) -> None:
     session.structures.set_margin_mm(margin_mm)
 
 
-def _save(session: Session, folder: str | Path) -> Path:
-    """Save the case into `folder`, and return it."""
-    return session.case.save(folder)
+def _save(session: Session, folder: str | Path) -> None:
+    """Save the case as it is now into `folder`, in the background."""
+    session.case.begin_save(folder)
 
 
 def _open_case(session: Session, folder: str | Path) -> None:

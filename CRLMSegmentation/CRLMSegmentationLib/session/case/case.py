@@ -10,6 +10,7 @@ from ..event import Event
 from ..state import Step, StepStatus
 from ..workflow import Workflow
 from . import saving
+from .background_save import BackgroundSave, Saved, Snapshot, TakeScene, snapshot_of
 from .case_clock import CaseClock
 from .case_source import ORIGINS, CaseSource
 
@@ -24,7 +25,7 @@ class CasePart:
 
     source            where its data are from, and what is connected
     clock             from the end of the recording to the tumor
-    scene_writer      writes the scene that shows the case to a path (.mrb), for save(); None for a case without a scene
+    take_scene        takes the scene that shows the case, for save(); None for a case without a scene
     question_checked  event: `question` as it is now; while there is one, nothing of the case is to be shown
     forgotten         event: the case is as at the beginning
     on_error          called with what a handler of an event raises
@@ -33,7 +34,7 @@ class CasePart:
     def __init__(
         self, session: Session, workflow: Workflow, on_error: Callable[[Exception], None] | None = None
     ) -> None:  # fmt: skip
-        self.scene_writer: Callable[[Path], None] | None = None
+        self.take_scene: TakeScene | None = None
         self.question_checked: Event[[str | None]] = Event(on_error)
         self.forgotten: Event[[]] = Event(on_error)
         self.source = CaseSource(self._holding)
@@ -41,6 +42,9 @@ class CasePart:
         self._session, self._workflow = session, workflow
         self._asked: str | None = None
         self._saved_edits = _NEVER_SAVED
+        # Of the case that is saved: what was saved of a former one says nothing of this one.
+        self._number = self._number_saved = 0
+        self._saving = BackgroundSave(self._snapshot, lambda: not session.tumor.is_shaping)
 
     @property
     def origin(self) -> str | None:
@@ -91,6 +95,7 @@ class CasePart:
         self.source.begin(origin if origin in ORIGINS else None, identity="")
 
     def _forget(self, keep_calibration: bool = True, keep_ct: bool = False) -> None:
+        self._number += 1
         self._session.tools.forget(keep_calibration)
         self._session.forget_case(keep_ct)
 
@@ -113,19 +118,74 @@ class CasePart:
         return session.recording.state is not None or (is_anything and self._workflow.edits != self._saved_edits)
 
     def save(self, folder: str | Path) -> Path:
-        """Write everything into one folder that opens again, with no name of a person in it; returns the folder.
+        """Write everything into one folder that opens again, with no name of a person in it; returns the folder. Waits
+        for what is being saved already.
 
         Raises FileFormatError; then an earlier case in that folder is as it was.
         """
+        self.finish_saving()
         self._session.tumor.finish_shaping()
-        try:
-            path = saving.save_case(self._session, folder, self.scene_writer)
-        finally:
-            self.check_source()
-        self._saved_edits = self._workflow.edits
+        snapshot = self._snapshot(Path(folder))
+        path = snapshot.write()
+        self._take_saved(snapshot.edits)
+        return path
+
+    def begin_save(self, folder: str | Path) -> None:
+        """As save(), but a thread writes what the case is now, while the work goes on; process() tells what has come of
+        it, by `saved` or `save_problem`. Raises FileFormatError while a case is being saved.
+        """
+        self._saving.begin(folder)
         self._workflow.touch()
         self._workflow.notify()
-        return path
+
+    @property
+    def is_saving(self) -> bool:
+        """True from begin_save() until it is known what came of it."""
+        return self._saving.is_busy
+
+    @property
+    def saved(self) -> Saved | None:
+        """What begin_save() has written last of this case; None while nothing was."""
+        return self._saving.saved if self._number == self._number_saved else None
+
+    @property
+    def save_problem(self) -> str:
+        """Why the last begin_save() could not write this case; '' when it could."""
+        return self._saving.problem if self._number == self._number_saved else ""
+
+    def process(self) -> None:
+        """Take in what has come of begin_save(), and check_source(); called by the session's timer."""
+        self._process_saving()
+        self.check_source()
+
+    def finish_saving(self) -> None:
+        """Wait until what is being saved is written, for who is about to close the case or the program."""
+        while self._saving.is_busy:
+            self._session.tumor.finish_shaping()
+            self._process_saving()
+            self._saving.join(0.05)
+
+    def _process_saving(self) -> None:
+        saving = self._saving
+        if not saving.process():
+            return
+        if not saving.problem and saving.saved is not None:
+            self._take_saved(saving.saved.edits)
+        self._workflow.touch()
+        self._workflow.notify()
+
+    def _snapshot(self, folder: Path) -> Snapshot:
+        self._number_saved = self._number
+        try:
+            return snapshot_of(self._session, folder, self._workflow.edits, self.take_scene)
+        finally:
+            self.check_source()
+
+    def _take_saved(self, edits: int) -> None:
+        if self._number == self._number_saved:
+            self._saved_edits = edits
+        self._workflow.touch()
+        self._workflow.notify()
 
     def load(self, folder: str | Path) -> None:
         """Go on from a case that was saved; a stream goes on, and what others have in the scene stays.

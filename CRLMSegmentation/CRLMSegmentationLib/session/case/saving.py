@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import CRLMError, FileFormatError
 from ...sweep.sweep import SIMULATED
+from ...values import Volume
 from ..preoperative.in_case import check_saved, ct_to_save
 from ..tumor.hand_corrections import HandCorrections
 from ..tumor.saved_tumor import SavedTumor
 from ..tumor.tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
 from ..volume import VolumeStatus
 from .case_facts import CaseFacts, read_facts
-from .case_files import Case, read_case, write_case
+from .case_files import Case, read_case
 from .case_source import origin_of
 from .contents import CaseContents
 from .saving_tumors import saved_tumors, tumors_to_save
@@ -24,29 +25,32 @@ if TYPE_CHECKING:
     from ..session import Session
 
 
-def save_case(session: Session, folder: str | Path, write_scene: Callable[[Path], None] | None = None) -> Path:
-    """Write everything that the session holds into a folder; returns it. Raises FileFormatError.
+def case_to_save(session: Session) -> Callable[[], Case]:
+    """Everything that the session holds now. What is returned makes the contents of the files of it, in any thread, and
+    as it was now, whatever is done to the session meanwhile: all that it refers to is never changed in place.
 
     What is stale of the chosen tumor is left out, but for what was found in an earlier volume. The newest volume is the
     case's own, also while an earlier one is worked on, which is saved beside it.
-    write_scene  writes the scene of 3D Slicer to the path that it is given; None for a case without one
     """
     facts, newest = facts_of(session), session.tumors.newest_scan
-    tumors, scans = tumors_to_save(session, facts)
+    others, ct = tumors_to_save(session, facts), ct_to_save(session.preoperative)
     own: dict[str, Any]
+    parts: Callable[[], dict[str, Any]] = dict
     if newest is None or newest is session.tumors.scan:
         own = {
             "sweep": session.recording.sweep, "volume": session.volume.value, "recording": session.recording.own_path,
-            **_parts_of_tumor(session),
         }  # fmt: skip
+        parts = _parts_of_tumor(session)
     else:
         own = {"sweep": newest.sweep, "volume": newest.volume, "recording": newest.recording}
         facts["sweep"] = newest.number
-    case = Case(
-        box=session.box.value, tumors=tumors, scans=scans, facts=facts, log=session.case.event_log,
-        ct=ct_to_save(session.preoperative), **own
-    )  # fmt: skip
-    return write_case(case, folder, write_scene)
+    box, log = session.box.value, session.case.event_log
+
+    def case() -> Case:
+        tumors, scans = others()
+        return Case(box=box, tumors=tumors, scans=scans, facts=facts, log=log, ct=ct(), **own, **parts())
+
+    return case
 
 
 def load_case(session: Session, folder: str | Path) -> None:
@@ -83,14 +87,18 @@ def contents_of(case: Case, folder: str | Path) -> CaseContents:
     )  # fmt: skip
 
 
-def _parts_of_tumor(session: Session) -> dict[str, Any]:
-    """What a case holds of the tumor, be it that none was found."""
+def _parts_of_tumor(session: Session) -> Callable[[], dict[str, Any]]:
+    """What makes, in any thread, what a case holds of the tumor, be it that none was found."""
     tumor = session.tumor.state
     if tumor is None:
-        return {}
+        return dict
     mask = tumor.mask if tumor.shape.surface is None else session.tumor.mask
     if mask is None or session.volume.value is None:
-        return {}
+        return dict
+    return lambda: _parts_of(tumor, mask)
+
+
+def _parts_of(tumor: TumorState, mask: Volume) -> dict[str, Any]:
     labels, probability = tumor.corrections.labels, tumor.probability
     fitting = labels if labels is not None and labels.shape == mask.voxels.shape else None
     return {

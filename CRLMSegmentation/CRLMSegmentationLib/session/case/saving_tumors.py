@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CRLMError, FileFormatError
 from ...navigation.distance import TumorDistance
-from ...values import Volume
 from ..tumor.hand_corrections import HandCorrections
 from ..tumor.labelmap import Labelmap
 from ..tumor.tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
@@ -23,8 +22,11 @@ if TYPE_CHECKING:
     from .case_files import Case
 
 
-def tumors_to_save(session: Session, facts: dict[str, Any]) -> tuple[tuple[TumorFiles, ...], tuple[ScanFiles, ...]]:
-    """The files of all that is not the chosen tumor in the newest volume, and of the volumes that it was found in.
+def tumors_to_save(
+    session: Session, facts: dict[str, Any]
+) -> Callable[[], tuple[tuple[TumorFiles, ...], tuple[ScanFiles, ...]]]:
+    """What makes, in any thread, the files of all that is now, and is not the chosen tumor in the newest volume, and of
+    the volumes that it was found in.
 
     facts  of the index: which volume is whose is added to it
     """
@@ -32,20 +34,19 @@ def tumors_to_save(session: Session, facts: dict[str, Any]) -> tuple[tuple[Tumor
     own, tumors = newest or session.tumors.scan, session.tumors.all
     others = {one.number for one in session.tumors.beside(own)}
     scans = note_scans(facts, tumors, own, newest)
-    files: list[TumorFiles] = []
-    for place, tumor in enumerate(tumors, start=1):
-        found = tumor.found
-        if found is not None and tumor.number in others:
-            files.append(_files_of(place, found, None if found.scan is None else found.scan.volume))
-    scan_files = [
+    found = {
+        place: tumor.found for place, tumor in enumerate(tumors, start=1)
+        if tumor.found is not None and tumor.number in others
+    }  # fmt: skip
+    scan_files = tuple(
         ScanFiles(number, scan.volume, scan.sweep, scan.recording, entry["recording_of"])
         for number, (scan, entry) in enumerate(zip(scans, facts["volumes"]), start=1) if scan.volume is not None
-    ]  # fmt: skip
-    return tuple(files), tuple(scan_files)
+    )  # fmt: skip
+    return lambda: (tuple(_files_of(place, one) for place, one in found.items()), scan_files)
 
 
-def _files_of(place: int, found: Found, volume: Volume | None) -> TumorFiles:
-    state = found.state
+def _files_of(place: int, found: Found) -> TumorFiles:
+    state, volume = found.state, None if found.scan is None else found.scan.volume
     if state is None or volume is None:
         return TumorFiles(place, found.surface)
     mask = state.mask if state.mask.has_geometry_of(volume) else Labelmap.of_mask(state.mask).mask_on(volume)

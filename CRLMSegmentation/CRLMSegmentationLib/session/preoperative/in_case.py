@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,20 +34,24 @@ class RestoredCt:
     followed: FollowUp | None
 
 
-def ct_to_save(part: PreoperativePart) -> SavedCt | None:
-    """The CT that is open, and the dates that were compared; None without either.
+def ct_to_save(part: PreoperativePart) -> Callable[[], SavedCt | None]:
+    """The CT that is open now, and the dates that were compared; None without either. What is returned makes its masks,
+    in any thread.
 
     A CT that the case was opened with, and that was not read yet, is saved as it was.
     """
-    if part.unopened is not None:
-        return part.unopened
+    unopened = part.unopened
+    if unopened is not None:
+        return lambda: unopened
     ct = part.ct
     facts: dict[str, Any] = {} if part.followed is None else {FOLLOW_UP: part.followed.as_plain()}
     if ct is None:
-        return SavedCt(None, {}, facts) if facts else None
+        return lambda: SavedCt(None, {}, facts) if facts else None
     facts |= {"date": ct.facts.date, "description": ct.facts.description}
+    volume = ct.volume
     if ct.result is None:
-        return SavedCt(ct.volume, {}, facts)
+        return lambda: SavedCt(volume, {}, facts)
+    structures = ct.result.structures
     remnant, found = ct.result.remnant, part.registration
     facts |= {
         "about": dict(ct.result.about),
@@ -55,7 +59,7 @@ def ct_to_save(part: PreoperativePart) -> SavedCt | None:
         "remnant": None if remnant is None else remnant.as_plain(),
         "registration": None if found is None else _plain_registration(found),
     }
-    return SavedCt(ct.volume, masks_of(ct.result.structures), facts)
+    return lambda: SavedCt(volume, masks_of(structures), facts)
 
 
 def check_saved(saved: SavedCt) -> None:

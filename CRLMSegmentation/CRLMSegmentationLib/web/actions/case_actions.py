@@ -58,6 +58,7 @@ class CaseActions(ReportingActions):
 
     async def unless_lost(self, text: str, then: Callable[[], Awaitable[None]]) -> None:
         """Do `then` when nothing of the case gets lost by it, else ask first."""
+        await self._saving.finish()
         if not self._session.case.has_unsaved_data:
             await then()
             return

@@ -20,18 +20,19 @@ class Saving:
         self._lock = asyncio.Lock()
 
     async def save(self) -> Path:
-        """The folder; its name with .zip is the file beside it. Raises FileFormatError, also while one is saved."""
+        """The folder; its name with .zip is the file beside it. The case is saved as it is now, while the page goes on.
+        Raises FileFormatError, also while one is saved.
+        """
         controller = self._controller
         if self._lock.locked():
             raise FileFormatError("The case is being saved already.")
         async with self._lock:
             with controller.state as state:
                 state.saving = True
-            # The page shows that it saves before the scene is written.
-            await asyncio.sleep(0.1)
             try:
                 folder = controller.library.new_case_folder(time.strftime("case-%Y%m%d-%H%M%S"))
                 actions.SAVE.run(controller.session, folder)
+                await self._written()
                 await asyncio.to_thread(shutil.make_archive, str(folder), "zip", folder.parent, folder.name)
             except OSError as error:
                 raise FileFormatError(f"The case could not be saved ({error.strerror or error}).") from None
@@ -40,3 +41,21 @@ class Saving:
                     state.saving = False
         controller.report_note(f"The case is saved as cases/{folder.name}.")
         return folder
+
+    async def finish(self) -> None:
+        """Wait for what is being saved, for who is about to leave the case."""
+        async with self._lock:
+            pass
+
+    async def _written(self) -> None:
+        """Raises FileFormatError when the case could not be written."""
+        session, ended = self._controller.session, asyncio.Event()
+        case = session.case
+        end_listening = session.add_listener(lambda _state: None if case.is_saving else ended.set())
+        try:
+            if case.is_saving:
+                await ended.wait()
+        finally:
+            end_listening()
+        if case.save_problem:
+            raise FileFormatError(case.save_problem)

@@ -16,6 +16,7 @@ from ...session.tumors.tumor_lines import tumor_lines
 from .calibration_values import calibration_values
 
 if TYPE_CHECKING:
+    from ...session.case.case import CasePart
     from ...session.live.live_part import LivePart
     from ...session.session import Session
     from ...session.tools import ToolReading
@@ -116,13 +117,25 @@ def origin_text(origin: str | None) -> str:
 
 
 def origin_values(session: Session) -> dict[str, Any]:
-    """Where the data are from, by the names of PageState."""
+    """Where the data are from, and whether they are saved, by the names of PageState."""
     source = session.stream.source
     origin = session.case.origin or (source.origin if source is not None else None)
     return {
         "origin_text": origin_text(origin), "is_real": origin in (LIVE, REPLAYED),
-        "live_title": live_title(source.origin if source is not None else None),
+        "live_title": live_title(source.origin if source is not None else None), "saved_text": saved_text(session.case),
     }  # fmt: skip
+
+
+def saved_text(case: CasePart) -> str:
+    """Whether the case is saved, and since when; '' while it never was."""
+    if case.is_saving:
+        return "Saving"
+    if case.save_problem:
+        return "Not saved"
+    if case.saved is None:
+        return ""
+    changed = ", changed since" if case.has_unsaved_data else ""
+    return f"Saved {case.saved.at:%H:%M}{changed}"
 
 
 def live_title(origin: str | None) -> str:

@@ -104,6 +104,9 @@ def _bar(cases: CaseActions) -> None:
             )
         _bar_button(described.NEW_CASE, cases.new_case, "new-case")
         _bar_button(described.OPEN_CASE, cases.show_cases, "open-case")
+        html.Div(
+            "{{ saved_text }}", v_if="saved_text", classes="chip is-whole is-saved", id="saved-text", role="status"
+        )
         vuetify.VBtn(
             described.SAVE.label, prepend_icon="mdi-download", id="save", variant="tonal", height=40,
             click="utils.crlm.saveCase()", loading=("saving",),

@@ -245,5 +245,6 @@ class PageState:
     scope_deform: bool = False
 
     # The case as files
-    saving: bool = False
+    saving: bool = False  # also while it is packed for the download
+    saved_text: str = ""  # whether the case is saved, and since when
     has_anything: bool = False
