@@ -12,6 +12,7 @@ import slicer
 from CRLMSegmentationLib.values.defaults import (
     DEFAULT_BOX_EDGE_MM,
     DEFAULT_PORT,
+    DEFAULT_PUBLISHING_PORT,
     DEFAULT_SAFETY_MARGIN_MM,
     DEFAULT_SPACING_MM,
     DEFAULT_THRESHOLD,
@@ -105,6 +106,8 @@ class Parameters:
     marginMm: Annotated[float, WithinRange(0.0, 20.0)] = DEFAULT_SAFETY_MARGIN_MM
     sound: bool = False
     useSlicerIgt: bool = True
+    publishPort: Annotated[int, WithinRange(1, 65535)] = DEFAULT_PUBLISHING_PORT
+    publishOpenly: bool = False
     # Laparoscope
     scopeImage: str = "Laparoscope"
     # Case

@@ -141,7 +141,7 @@ class Session:
         self.preoperative = PreoperativePart(self._seen_extent, self.tools, faults.report, workflow.edited)
         self.laparoscope = LaparoscopePart(faults.report)
         self._surface: vtkPolyData | None = None
-        self.publishing = PublishingPart(self.tools, self._surface_to_go_by, self._others_to_go_by)
+        self.publishing = PublishingPart(workflow, self.tools, self._surface_to_go_by, self._others_to_go_by)
         self._attached: list[Attached] = []
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 # PLUS's own, in its manual and its configurations.
 DEFAULT_PORT = 18944
+# Where other programs are sent tumor and distances: the one beside it.
+DEFAULT_PUBLISHING_PORT = 18945
 # Voxels of a volume: about as fine as an image of a laparoscopic or intraoperative probe is across its plane.
 DEFAULT_SPACING_MM = 0.5
 # The edges of a box that is dropped with one click: a metastasis of up to 2 cm and what is around it.

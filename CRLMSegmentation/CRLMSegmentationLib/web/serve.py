@@ -153,6 +153,7 @@ async def _serve(
             controller.open_case(folder_of_case, shown_as)
         if publish is not None:
             controller.session.publishing.start(publish[1], publish[0])
+            controller.state.publish_port = controller.session.publishing.port
         if live is not None:
             controller.replay(live)
             # Who serves both says that they belong together.

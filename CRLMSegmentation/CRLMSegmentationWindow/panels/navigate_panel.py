@@ -37,6 +37,9 @@ class NavigatePanel(StepPanel):
         self.sound = WarningSound()
         self.breach_warnings = BreachWarnings()
         self.pinned = PinnedReadout()
+        style.apply(ui.publishButton, style.SMALL_BUTTON)
+        style.apply(ui.publishState, style.NOTE)
+        ui.publishButton.connect("clicked()", self.on_publish)
         self._show_button()
         has_slicer_igt = hasattr(slicer.modules, "volumereslicedriver")
         ui.sliceDriverCheckBox.enabled = has_slicer_igt
@@ -56,6 +59,18 @@ class NavigatePanel(StepPanel):
             else:
                 actions.NAVIGATE.run(self.session)
                 self.window.shown.navigation()
+
+    def on_publish(self) -> None:
+        """Tumor and distances go out to other programs, or no more."""
+        with self.attempt():
+            if self.session.publishing.port is not None:
+                actions.STOP_PUBLISHING.run(self.session)
+                return
+            parameters = self.window.parameters
+            # OpenIGTLink asks nobody who he is: other computers only where a person wants them.
+            actions.PUBLISH.run(
+                self.session, parameters.publishPort, "0.0.0.0" if parameters.publishOpenly else "127.0.0.1"  # noqa: S104
+            )  # fmt: skip
 
     def show_lost(self) -> None:
         """A fault: no number on the screen can be trusted."""
@@ -129,6 +144,11 @@ class NavigatePanel(StepPanel):
     def _show_button(self) -> None:
         label = _("Show the planning view") if self.is_shown else ""
         self.show_action(self.ui.navigateButton, actions.NAVIGATE, label, self.is_shown)
+        is_on = self.session is not None and self.session.publishing.port is not None
+        self.show_action(self.ui.publishButton, actions.STOP_PUBLISHING if is_on else actions.PUBLISH)
+        text = self.session.publishing.text if self.session is not None else ""
+        style.write(self.ui.publishState, sentence_of(text) or _("Off."))
+        self.ui.publishPortSpinBox.enabled = self.ui.publishOpenlyCheckBox.enabled = not is_on
 
     def release(self) -> None:
         super().release()

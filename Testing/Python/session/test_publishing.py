@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import StreamError
+from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.sweep import Pose
 from link_listener import Listener
 
@@ -120,3 +121,21 @@ def test_the_port_is_free_again_after_it(session):
     session.close()
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+def test_it_is_switched_on_and_off_and_says_who_listens(session, listen):
+    port = session.publishing.port
+    assert session.publishing.text == f"Sending at port {port}: no program is connected"
+    assert "already" in actions.PUBLISH.why_not(session)
+    listener = listen()
+    until(session, listener, lambda: session.publishing.clients == 1)
+    assert session.publishing.text == f"Sending at port {port}: 1 program is connected"
+    heard = []
+    session.add_listener(lambda state: heard.append(session.publishing.port))
+    actions.STOP_PUBLISHING.run(session)
+    assert heard == [None] and session.publishing.text == "" and actions.PUBLISH.can_run(session)
+    assert "Nothing is sent" in actions.STOP_PUBLISHING.why_not(session)
+    # At a port that another program has: a sentence, and it stays off.
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(StreamError, match="port"):
+        actions.PUBLISH.run(session, other.getsockname()[1])
+    assert session.publishing.port is None

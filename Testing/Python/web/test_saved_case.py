@@ -47,6 +47,16 @@ def test_a_saved_case_opens_with_everything_in_it(address, visit, publish_port):
     with Listener(publish_port) as listener:
         tab.until(lambda: listener.read() or listener.heard.get("Tumor"), "the tumor in another program")
         assert len(listener.heard["Tumor"][-1].points) > 100
+        tab.until(lambda: "1 program is connected" in page.inner_text("#publish-text"), "who listens")
+    # It is switched off and on, and a port that is none is refused with a sentence
+    page.click("#stop-publishing")
+    page.wait_for_selector("#publish-text", state="detached")
+    page.fill("#publish-port", "99999")
+    page.click("#publish")
+    assert "port from 1 to 65535" in tab.error()
+    page.fill("#publish-port", str(publish_port))
+    page.click("#publish")
+    tab.until(lambda: f"port {publish_port}" in page.inner_text("#publish-text"), "that it is sent again")
 
     # The network is away for a moment: the page says so, and is there again with everything in it
     tab.is_cut_off = True

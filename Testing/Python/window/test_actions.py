@@ -22,6 +22,10 @@ def segmenting(session):
     session.jobs.running = Step.SEGMENT
 
 
+def published(session):
+    session.publishing.port, session.publishing.text = 18945, "Sending at port 18945: no program is connected"
+
+
 def calibrated(session):
     session.calibration.result = SimpleNamespace(
         text="the tip is known to 0.4 mm", figures=(("Residual", "0.3 mm"),), missing=(), is_of_image=False,
@@ -61,6 +65,8 @@ BUTTONS = [
     ("discardButton", "DISCARD", None),
     ("reviewedButton", "ACKNOWLEDGE", None),
     ("navigateButton", "NAVIGATE", None),
+    ("publishButton", "PUBLISH", None),
+    ("publishButton", "STOP_PUBLISHING", published),
     ("calibrateStylusButton", "CALIBRATE_STYLUS", None),
     ("calibrateProbeButton", "CALIBRATE_PROBE", None),
     ("measureAccuracyButton", "MEASURE_ACCURACY", None),

@@ -61,6 +61,7 @@ class FakeUi:
 def make_parameters(**values):
     """As parameters.Parameters, without a node."""
     usual = dict(
+        publishPort=18945, publishOpenly=False,
         useSlicerIgt=False, sound=False, marginMm=10.0, threshold=0.5, plusConfiguration="", boxSizeMm=40.0,
         boxIsTight=False, liveReconstruction=True, spacingMm=0.5, recordFolder="recordings", smoothing=0.5,
         device=SimpleNamespace(value="auto"), showUncertainty=False, replayPath="", replaySpeed=1.0, host="localhost",
@@ -180,6 +181,7 @@ class FakeSession:
             "case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False, is_empty=False,
             is_saving=False, saved=None, save_problem="",
         )  # fmt: skip
+        self.publishing = FakePart("publishing", calls, port=None, text="")
         self.jobs = FakePart("jobs", calls, running=None, steps=())
         self.view = FakeView(self)
         self.report = lambda sentence: calls.append(f"report {sentence}")

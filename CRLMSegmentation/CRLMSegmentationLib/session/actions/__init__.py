@@ -53,6 +53,7 @@ from .preoperative_actions import (
     UNDO_CORRECTION,
     UNREGISTER_CT,
 )
+from .publishing_actions import PUBLISH, PUBLISHING_ACTIONS, STOP_PUBLISHING
 from .tumor_actions import ADD_TUMOR, CHOOSE_TUMOR, DELETE_TUMOR, RENAME_TUMOR, SHOW_NEWEST, TUMOR_ACTIONS
 from .workflow_actions import (
     ACCEPT_BOX,
@@ -80,7 +81,10 @@ from .workflow_actions import (
     WORKFLOW_ACTIONS,
 )
 
-ACTIONS = (*WORKFLOW_ACTIONS, *TUMOR_ACTIONS, *CALIBRATION_ACTIONS, *PREOPERATIVE_ACTIONS, *LAPAROSCOPE_ACTIONS)
+ACTIONS = (
+    *WORKFLOW_ACTIONS, *TUMOR_ACTIONS, *CALIBRATION_ACTIONS, *PREOPERATIVE_ACTIONS, *LAPAROSCOPE_ACTIONS,
+    *PUBLISHING_ACTIONS,
+)  # fmt: skip
 
 __all__ = [
     "ACCEPT_BOX",
@@ -130,6 +134,7 @@ __all__ = [
     "OPEN_SWEEP",
     "OUTLINE",
     "PLACE_BOX",
+    "PUBLISH",
     "RECONSTRUCT",
     "RECORD",
     "RECORD_SCOPE",
@@ -144,6 +149,7 @@ __all__ = [
     "SEGMENT_CT",
     "SHOW_NEWEST",
     "STOP",
+    "STOP_PUBLISHING",
     "STOP_SCOPE",
     "TAKE_CORRECTION",
     "TOUCH_LANDMARK",

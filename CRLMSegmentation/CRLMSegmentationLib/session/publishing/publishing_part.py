@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyigtl import MessageBase
 
 from ...tracking.openigtlink.server.server import Server
+from ..workflow import Workflow
 from .messages import other_tumor, tool_messages, tumor_message
 
 if TYPE_CHECKING:
@@ -23,15 +24,17 @@ _SURFACE_EVERY_S = 2.0
 class PublishingPart:
     """Serves the tumor and the distances of one session while it is on.
 
+    host      that it is served at when nobody says another one: 127.0.0.1 for programs on this computer alone
     surface   RAS mm, of the chosen tumor, while it is to be navigated by; None while there is none
     others    the same of each further tumor, by its number
     """
 
     def __init__(
-        self, tools: Tools, surface: Callable[[], vtkPolyData | None],
+        self, workflow: Workflow, tools: Tools, surface: Callable[[], vtkPolyData | None],
         others: Callable[[], Mapping[int, vtkPolyData]] = dict,
     ) -> None:  # fmt: skip
-        self._tools, self._surface, self._others = tools, surface, others
+        self.host = "127.0.0.1"
+        self._workflow, self._tools, self._surface, self._others = workflow, tools, surface, others
         self._sent_others: dict[int, vtkPolyData] = {}
         self._server: Server | None = None
         self._sent: vtkPolyData | None = None
@@ -47,22 +50,37 @@ class PublishingPart:
         """How many programs are connected."""
         return 0 if self._server is None else self._server.client_count
 
-    def start(self, port: int, host: str = "127.0.0.1") -> None:
+    @property
+    def text(self) -> str:
+        """Where it is served and to how many, for people; '' while it is off."""
+        if self._server is None:
+            return ""
+        who = {0: "no program is connected", 1: "1 program is connected"}.get(self.clients)
+        return f"Sending at port {self.port}: {who or f'{self.clients} programs are connected'}"
+
+    def start(self, port: int, host: str | None = None) -> None:
         """Begin to serve, in place of what was served before.
 
         port  0 takes a free one
-        host  127.0.0.1 for programs on this computer alone; OpenIGTLink asks nobody who he is
+        host  None for `host`, as before; OpenIGTLink asks nobody who he is
         Raises StreamError when the port cannot be had; then it is off.
         """
         self.stop()
-        self._server = Server(host, port).start()
+        self.host = self.host if host is None else host
+        self._server = Server(self.host, port).start()
         self._clients = 0
+        self._notify()
 
     def stop(self) -> None:
         """Release the port; every client sees the end of the connection."""
         server, self._server = self._server, None
         if server is not None:
             server.stop()
+            self._notify()
+
+    def _notify(self) -> None:
+        self._workflow.touch()
+        self._workflow.notify()
 
     def process(self, now_s: float) -> None:
         """Send how things are now, when anybody listens; `now_s` is time.monotonic() of this tick."""

@@ -76,6 +76,7 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
         "plus_host": text(_LONGEST_HOST),
         # As it is typed; judged when it is used.
         "plus_port": lambda value: port(value) or number(0, 99999)(value),
+        "publish_port": lambda value: port(value) or number(0, 99999)(value),
         "box_edge_mm": number(*BOX_MM),
         "model": path,
         "device": one_of(*DEVICES),

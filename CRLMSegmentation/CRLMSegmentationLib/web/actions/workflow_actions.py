@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import CRLMError
+from ...errors import ConfigurationError, CRLMError
 from ...session import actions
 from ...session.state import Step
 from ...values import Box
@@ -63,6 +63,21 @@ class Actions(ReportingActions):
     def switch_outlines(self) -> None:
         """Outline live images, or no more."""
         actions.OUTLINE.run(self._session, not self._session.live.is_on)
+
+    # For other programs
+
+    @reported
+    def publish(self, port: object) -> None:
+        """Send tumor and distances to those that connect to a port of this computer."""
+        chosen = int(number_of(port))
+        if not 0 < chosen < 65536:
+            raise ConfigurationError("Give a port from 1 to 65535 at which other programs connect.")
+        actions.PUBLISH.run(self._session, chosen)
+
+    @reported
+    def stop_publishing(self) -> None:
+        """Send no more."""
+        actions.STOP_PUBLISHING.run(self._session)
 
     # 3 Box
 

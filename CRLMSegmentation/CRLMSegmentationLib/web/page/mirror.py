@@ -102,7 +102,7 @@ def live_values(session: Session, readings: Sequence[ToolReading], plain: Callab
 
     readings  of all tools, now
     """
-    values = {"tumors": tumor_values(session, readings)}
+    values = {"tumors": tumor_values(session, readings), "publish_text": session.publishing.text}
     return {**values, **outline_values(session.live, plain), **calibration_values(session.calibration, plain)}
 
 

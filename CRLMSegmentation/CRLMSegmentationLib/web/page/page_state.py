@@ -11,7 +11,13 @@ from typing import Any
 
 from ...navigation.tool_transforms import DEFAULT_TOOL
 from ...session.actions import ACTIONS
-from ...values.defaults import DEFAULT_BOX_EDGE_MM, DEFAULT_PORT, DEFAULT_SAFETY_MARGIN_MM, DEFAULT_THRESHOLD
+from ...values.defaults import (
+    DEFAULT_BOX_EDGE_MM,
+    DEFAULT_PORT,
+    DEFAULT_PUBLISHING_PORT,
+    DEFAULT_SAFETY_MARGIN_MM,
+    DEFAULT_THRESHOLD,
+)
 
 # What a step's status is called on the page.
 STEP_LABELS = {
@@ -245,6 +251,8 @@ class PageState:
     scope_deform: bool = False
 
     # The case as files
+    publish_port: int = DEFAULT_PUBLISHING_PORT
+    publish_text: str = ""  # where tumor and distances are sent, "" while they are not
     saving: bool = False  # also while it is packed for the download
     saved_text: str = ""  # whether the case is saved, and since when
     has_anything: bool = False

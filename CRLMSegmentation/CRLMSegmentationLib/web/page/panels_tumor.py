@@ -176,3 +176,22 @@ def navigate_panel(actions: Actions) -> None:
             html.Div(classes="mb-3")
             outline_switch(actions)
             slider(described.MARGIN.label, "margin_mm", 0, 20, 1, "mm", title=described.MARGIN.help)
+            _publish_switch(actions)
+
+
+def _publish_switch(actions: Actions) -> None:
+    """Tumor and distances for other programs: at which port, on or off, and who listens."""
+    with html.Div(classes="d-flex align-center mt-3", style="gap: 8px"):
+        vuetify.VTextField(
+            v_model=("publish_port",), label="Port", id="publish-port", style="max-width:110px", variant="outlined",
+            density="compact", hide_details=True, disabled=("publish_text !== ''",),
+        )  # fmt: skip
+        side_button(
+            described.PUBLISH.label, "mdi-access-point", (actions.publish, "[String(publish_port || '')]"),
+            id="publish", v_if="publish_text === ''", style="flex: 1", **bound_to(described.PUBLISH),
+        )  # fmt: skip
+        side_button(
+            described.STOP_PUBLISHING.label, "mdi-access-point-off", actions.stop_publishing, id="stop-publishing",
+            v_if="publish_text !== ''", style="flex: 1", **bound_to(described.STOP_PUBLISHING),
+        )  # fmt: skip
+    html.Div("{{ publish_text }}", classes="quiet mt-1", v_if="publish_text", id="publish-text")
