@@ -110,5 +110,6 @@ class Parameters:
     publishOpenly: bool = False
     # Laparoscope
     scopeImage: str = "Laparoscope"
+    scopeDevice: Annotated[int, WithinRange(0, 63)] = 0
     # Case
     caseFolder: Annotated[Path, Default(_documents() / "Cases")]

@@ -10,7 +10,7 @@ from .camera.opencv import opencv
 # Rows differ from their neighbours more than from those two rows away by this factor: two moments in one picture.
 _COMBED = 1.3
 _LEAST_DIFFERENCE = 1.0
-_EVERY_COLUMN = 8
+_COLUMNS = 60
 # Black bars have no pixel brighter than this but for text; a row or column with so many is a part of the picture.
 _BLACK, _LIT_SHARE, _EVERY_LINE = 14, 0.05, 4
 # Bars that leave more than these shares of height and width are narrow: networks have seen such pictures.
@@ -85,7 +85,8 @@ def is_interlaced(picture: np.ndarray) -> bool:
     """True when every other row of `picture` (v, u[, 3]) shows another moment, in which something has moved."""
     if picture.shape[0] < 16:
         return False
-    rows = (picture if picture.ndim == 2 else picture[..., 1])[:, ::_EVERY_COLUMN].astype(np.float32)
+    every = max(1, picture.shape[1] // _COLUMNS)
+    rows = (picture if picture.ndim == 2 else picture[..., 1])[:, ::every].astype(np.float32)
     beside = np.abs(2 * rows[2:-2] - rows[1:-3] - rows[3:-1]).mean()
     of_field = np.abs(2 * rows[2:-2] - rows[:-4] - rows[4:]).mean()
     return bool(beside > _LEAST_DIFFERENCE and beside > _COMBED * of_field)

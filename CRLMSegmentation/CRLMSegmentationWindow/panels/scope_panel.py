@@ -42,6 +42,7 @@ class ScopePanel(StepPanel):
             (ui.scopeVideoButton, self.on_video),
             (ui.scopeFolderButton, self.on_folder),
             (ui.scopeConnectButton, self.on_connect),
+            (ui.scopeDeviceButton, self.on_device),
             (ui.scopeRecordButton, self.on_record),
             (ui.scopeModelButton, self.on_model),
             (ui.scopeCameraButton, self.on_camera),
@@ -78,6 +79,11 @@ class ScopePanel(StepPanel):
         with self.attempt():
             host = parameters.host.strip() or "localhost"
             actions.CONNECT_SCOPE.run(self.session, host, parameters.port, parameters.scopeImage)
+
+    def on_device(self) -> None:
+        """Show the pictures of a capture device."""
+        with self.attempt():
+            actions.OPEN_SCOPE_DEVICE.run(self.session, self.window.parameters.scopeDevice)
 
     def on_close(self) -> None:
         """No video is open any more."""
@@ -187,6 +193,7 @@ class ScopePanel(StepPanel):
         self.show_action(ui.scopeVideoButton, actions.OPEN_SCOPE_VIDEO)
         ui.scopeFolderButton.enabled = self.can_run(actions.OPEN_SCOPE_VIDEO)
         self.show_action(ui.scopeConnectButton, actions.CONNECT_SCOPE)
+        self.show_action(ui.scopeDeviceButton, actions.OPEN_SCOPE_DEVICE)
         self.show_action(ui.scopeCloseButton, actions.CLOSE_SCOPE)
         is_recorded = self.session is not None and self.session.laparoscope.recording.is_on
         self.show_action(ui.scopeRecordButton, actions.STOP_SCOPE if is_recorded else actions.RECORD_SCOPE)

@@ -133,7 +133,7 @@ def test_a_recording_holds_colors_times_and_poses_and_is_played_again(session, s
         np.testing.assert_allclose(frame.transforms["ScopeToReference"].matrix, pose_of(number), atol=1e-6)
     assert [name for name, _ in pictures_of(video_source(file), 2)] == ["frame_000000", "frame_000002"]
     actions.OPEN_SCOPE_VIDEO.run(session, file)
-    assert "Only a video that comes over the network" in actions.RECORD_SCOPE.why_not(session)
+    assert "Only a video that happens now" in actions.RECORD_SCOPE.why_not(session)
     wait_until(session, lambda part: part.newest is not None and not part.is_playing)
     assert np.array_equal(part.newest.frame.picture, picture_of(4))
     assert part.newest.frame.tracked.transforms["ScopeToReference"].matrix[0, 3] == pytest.approx(4)

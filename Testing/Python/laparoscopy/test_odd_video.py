@@ -1,9 +1,16 @@
-"""Video that is not as it should be: two moments in one picture, frames that come unevenly, more than 8 bits."""
+"""Video that is not as it should be: two moments in one picture, frames that come unevenly, more than 8 bits; and of a
+device that is not there, or goes.
+"""
+
+import time
 
 import numpy as np
 import pytest
+from CRLMSegmentationLib.errors import ConfigurationError, LaparoscopeError
 from CRLMSegmentationLib.laparoscopy.picture import as_colors, is_interlaced, one_field
-from CRLMSegmentationLib.session.laparoscope import video_sources
+from CRLMSegmentationLib.session.laparoscope import live_feeds, video_sources
+from CRLMSegmentationLib.sweep.recorder import Recorder
+from CRLMSegmentationLib.sweep.sequence_files.sequence_reader import SequenceReader
 
 
 def scene(shift):
@@ -84,3 +91,80 @@ def test_frames_that_come_too_late_are_left_out(monkeypatch, tmp_path):
     assert feed.next() is None and not feed.has_ended
     feed.close()
     assert feed.has_ended
+
+
+class Grabber:
+    """In the place of OpenCV's capture device: so many pictures, each of its number, blue before green before red."""
+
+    def __init__(self, count):
+        self._count, self._at, self.is_released = count, 0, False
+
+    def VideoCapture(self, number):
+        self.number = number
+        return self
+
+    def isOpened(self):
+        return self._count is not None
+
+    def read(self):
+        self._at += 1
+        picture = np.broadcast_to(np.array([self._at, 20, 200], np.uint8), (6, 8, 3))
+        return self._at <= self._count, picture
+
+    def release(self):
+        self.is_released = True
+
+
+def frames_until_it_ends(feed):
+    """What a device gives, and the sentence with which it ends."""
+    frames, deadline = [], time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            frame = feed.next()
+        except LaparoscopeError as error:
+            return frames, str(error)
+        frames += [frame] if frame is not None else []
+    raise AssertionError("it does not end")
+
+
+def test_a_capture_device_gives_its_newest_picture_and_says_when_it_is_gone(monkeypatch):
+    grabber = Grabber(3)
+    monkeypatch.setattr(live_feeds, "opencv", lambda: grabber)
+    feed = live_feeds.DeviceFeed(2)
+    frames, sentence = frames_until_it_ends(feed)
+    assert grabber.number == 2 and grabber.is_released and feed.title == "Capture device 2"
+    assert sentence == "The capture device 2 gives no more pictures: was it unplugged, or the camera switched off?"
+    assert tuple(frames[-1].picture[0, 0]) == (200, 20, 3) and not frames[-1].tracked.valid
+    feed.close()
+    assert feed.has_ended
+
+
+def test_all_pictures_of_a_capture_device_are_recorded(monkeypatch, tmp_path):
+    recorder = Recorder(tmp_path / "video.igs.mha", keep_color=True)
+    grabber = Grabber(5)
+    opened = grabber.VideoCapture
+
+    def open_when_recorded(number):
+        feed.record(recorder)
+        return opened(number)
+
+    monkeypatch.setattr(grabber, "VideoCapture", open_when_recorded)
+    monkeypatch.setattr(live_feeds, "opencv", lambda: grabber)
+    monkeypatch.setattr(live_feeds.threading.Thread, "start", lambda thread: None)
+    feed = live_feeds.DeviceFeed(0)
+    monkeypatch.undo()
+    monkeypatch.setattr(live_feeds, "opencv", lambda: grabber)
+    monkeypatch.setattr(grabber, "VideoCapture", open_when_recorded)
+    feed._thread.start()
+    frames_until_it_ends(feed)
+    feed.record(None)
+    [file] = recorder.stop()
+    assert [frame.pixels[0, 0, 2] for frame in SequenceReader(file, keep_color=True)] == [1, 2, 3, 4, 5]
+
+
+def test_a_device_that_is_not_there_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(live_feeds, "opencv", lambda: Grabber(None))
+    frames, sentence = frames_until_it_ends(live_feeds.DeviceFeed(1))
+    assert frames == [] and sentence.startswith("The capture device 1 cannot be opened: is it plugged in")
+    with pytest.raises(ConfigurationError, match="from 0 to 63, not 64"):
+        live_feeds.DeviceFeed(64)

@@ -98,6 +98,7 @@ BUTTONS = [
     ("ctUndoButton", "UNDO_CORRECTION", None),
     ("scopeVideoButton", "OPEN_SCOPE_VIDEO", None),
     ("scopeConnectButton", "CONNECT_SCOPE", None),
+    ("scopeDeviceButton", "OPEN_SCOPE_DEVICE", None),
     ("scopeCloseButton", "CLOSE_SCOPE", None),
     ("scopeRecordButton", "RECORD_SCOPE", None),
     ("scopeRecordButton", "STOP_SCOPE", recording_video),

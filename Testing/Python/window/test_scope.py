@@ -158,18 +158,18 @@ def test_a_switch_is_that_of_the_session(a_window):
 def test_the_buttons_ask_the_session_with_what_was_chosen(a_window, monkeypatch):
     window, session = a_window
     part, asked = playing(session, model=object(), camera=object()), []
-    for name in ("open_video", "open_model", "open_camera", "connect", "register"):
+    for name in ("open_device", "open_video", "open_model", "open_camera", "connect", "register"):
         monkeypatch.setattr(part, name, lambda *given, name=name: asked.append((name, *given)), raising=False)
     monkeypatch.setattr(window.scope, "_file", lambda *_: "a file")
     monkeypatch.setattr(window.scope, "_folder", lambda *_: "a folder")
     window.ui.scopeDeformCheckBox.checked = True
-    vars(window.parameters).update(host="theatre", port=18950, scopeImage="Scope")
+    vars(window.parameters).update(host="theatre", port=18950, scopeImage="Scope", scopeDevice=3)
     window.refresh()
-    for button in ("Video", "Folder", "Model", "Camera", "Connect", "Register"):
+    for button in ("Video", "Folder", "Model", "Camera", "Connect", "Device", "Register"):
         getattr(window.ui, f"scope{button}Button").click()
     assert asked == [
         ("open_video", "a file"), ("open_video", "a folder"), ("open_model", "a folder"), ("open_camera", "a file"),
-        ("connect", "theatre", 18950, "Scope"), ("register",),
+        ("connect", "theatre", 18950, "Scope"), ("open_device", 3), ("register",),
     ]  # fmt: skip
     assert part.deform is True
     window.ui.scopeCloseButton.click()

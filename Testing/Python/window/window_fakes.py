@@ -65,7 +65,7 @@ def make_parameters(**values):
         useSlicerIgt=False, sound=False, marginMm=10.0, threshold=0.5, plusConfiguration="", boxSizeMm=40.0,
         boxIsTight=False, liveReconstruction=True, spacingMm=0.5, recordFolder="recordings", smoothing=0.5,
         device=SimpleNamespace(value="auto"), showUncertainty=False, replayPath="", replaySpeed=1.0, host="localhost",
-        port=18944, caseFolder="cases", useSlicerConnector=False, scopeImage="Laparoscope",
+        port=18944, caseFolder="cases", useSlicerConnector=False, scopeImage="Laparoscope", scopeDevice=0,
     )  # fmt: skip
     parameters = SimpleNamespace(**{**usual, **values})
     parameters.parameterNode = MagicMock()

@@ -68,6 +68,10 @@ OPEN_SCOPE_VIDEO = Action(
     _open_video, _always,
 )  # fmt: skip
 CONNECT_SCOPE = Action("connect_scope", None, "Connect to a video", "Colour images over OpenIGTLink", _connect, _always)
+OPEN_SCOPE_DEVICE = Action(
+    "open_scope_device", None, "Open a capture device", "Such as a grabber at the video tower, by its number",
+    lambda session, number: session.laparoscope.open_device(number), _always,
+)  # fmt: skip
 CLOSE_SCOPE = Action(
     "close_scope", None, "Close the video", "Model and camera stay open",
     lambda session: session.laparoscope.stop(), _without_video,
@@ -96,6 +100,6 @@ REGISTER_SCOPE = Action(
 )  # fmt: skip
 
 LAPAROSCOPE_ACTIONS = (
-    OPEN_SCOPE_VIDEO, CONNECT_SCOPE, CLOSE_SCOPE, RECORD_SCOPE, STOP_SCOPE, OPEN_SCOPE_MODEL, OPEN_SCOPE_CAMERA,
-    REGISTER_SCOPE,
+    OPEN_SCOPE_VIDEO, CONNECT_SCOPE, OPEN_SCOPE_DEVICE, CLOSE_SCOPE, RECORD_SCOPE, STOP_SCOPE, OPEN_SCOPE_MODEL,
+    OPEN_SCOPE_CAMERA, REGISTER_SCOPE,
 )  # fmt: skip

@@ -25,9 +25,10 @@ from ...values.camera import Camera
 from ..event import Event
 from ..jobs.task import Task
 from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, SCOPE_BUSY
+from .live_feeds import DeviceFeed, StreamFeed
 from .shown_frame import SWITCHES, Registered, ShownFrame
 from .video_recording import VideoRecording
-from .video_sources import FileFeed, FrameFeed, StreamFeed
+from .video_sources import FileFeed, FrameFeed
 from .video_worker import Finder, VideoWorker
 
 NO_NETWORK = (
@@ -196,6 +197,10 @@ class LaparoscopePart:
         if not image_name.strip():
             raise ConfigurationError("Say the name of the laparoscope's images, such as Laparoscope.")
         self._play(StreamFeed(host, port, image_name.strip()))
+
+    def open_device(self, number: int) -> None:
+        """Show the pictures of a capture device. Raises ConfigurationError for a number that is none."""
+        self._play(DeviceFeed(number))
 
     def stop(self) -> None:
         """Close the video; model and camera stay."""

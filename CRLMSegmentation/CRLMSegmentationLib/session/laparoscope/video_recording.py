@@ -12,7 +12,8 @@ from ...sweep.recovery import recover_unfinished
 from ..event import Event
 from ..jobs.task import Task
 from ..state import NO_FOLDER, NO_LIVE_VIDEO, NOT_RECORDED
-from .video_sources import FrameFeed, StreamFeed
+from .live_feeds import LiveFeed
+from .video_sources import FrameFeed
 
 # Not among the sweeps: it is no ultrasound.
 FOLDER = "laparoscope"
@@ -33,7 +34,7 @@ class VideoRecording:
         self.changed: Event[[]] = Event(on_error)
         self._feed = feed
         self._recorder: Recorder | None = None
-        self._recorded: StreamFeed | None = None
+        self._recorded: LiveFeed | None = None
         self._lost_before = 0
         self._finishing: list[tuple[Recorder, Task]] = []
 
@@ -51,7 +52,7 @@ class VideoRecording:
         """Why none can be begun now; ''."""
         if self.is_on:
             return "The video is being recorded already; stop that first."
-        return "" if isinstance(self._feed(), StreamFeed) else NO_LIVE_VIDEO
+        return "" if isinstance(self._feed(), LiveFeed) else NO_LIVE_VIDEO
 
     @property
     def text(self) -> str:
@@ -75,7 +76,7 @@ class VideoRecording:
         if folder is None:
             raise ConfigurationError(NO_FOLDER)
         feed = self._feed()
-        assert isinstance(feed, StreamFeed), "why_not has said so"
+        assert isinstance(feed, LiveFeed), "why_not has said so"
         name = time.strftime("laparoscope-%Y%m%d-%H%M%S")
         self._recorder = Recorder(_free(Path(folder) / FOLDER, name), keep_color=True)
         self._recorded, self._lost_before, self.problem = feed, feed.dropped, ""

@@ -1,9 +1,8 @@
-"""Where a laparoscope's video comes from: a file at its own pace, or a colour stream over OpenIGTLink."""
+"""A laparoscope's video from a file, at its own pace; what happens now comes from live_feeds."""
 
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,19 +15,14 @@ import numpy as np
 from ...errors import LaparoscopeError
 from ...laparoscopy.camera.opencv import opencv
 from ...laparoscopy.video import FRAME_NAME, VideoSource, pictures_of, video_source
-from ...sweep.recorder import Recorder
 from ...sweep.sequence_files.sequence_reader import SequenceReader
 from ...sweep.tracked_frame import TrackedFrame
-from ...tracking.image_stream import StreamSettings
-from ...tracking.receiver import Receiver
 
-STREAM = "laparoscope"
 # Pictures of a folder follow each other at this pace; a video that does not say when its frames are due has the other.
 _PICTURES_EVERY_S, _FRAMES_EVERY_S = 0.5, 0.04
 # A frame that is due longer ago than this is left out.
 _LATE_S = 0.1
-_LONGEST_WAIT_S = 0.2
-_QUEUE_BYTES = 256 << 20
+LONGEST_WAIT_S = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +85,8 @@ class FileFeed:
                     break
             due_s, name, decode = self._waiting
             early_s = due_s - (now - self._began_s)
-            if early_s > _LONGEST_WAIT_S:
-                time.sleep(_LONGEST_WAIT_S)
+            if early_s > LONGEST_WAIT_S:
+                time.sleep(LONGEST_WAIT_S)
                 return None
             if early_s > 0:
                 time.sleep(early_s)
@@ -162,68 +156,3 @@ def _video_frames(path: Path) -> Iterator[_Due]:
         capture.release()
     if number == 0:
         raise LaparoscopeError(f"No frame of {path.name} can be read: it is damaged, or of a kind unknown here.")
-
-
-class StreamFeed:
-    """The images of that name of an OpenIGTLink server, in colour. Raises StreamError for a port that is none."""
-
-    def __init__(self, host: str, port: int, image_name: str) -> None:
-        settings = StreamSettings(image_name, keep_color=True, queue_bytes=_QUEUE_BYTES)
-        self._receiver = Receiver(host, port, streams={STREAM: settings}, queue_bytes=_QUEUE_BYTES // 32)
-        self._name = image_name
-        self._stream = self._receiver.streams[STREAM]
-        self._closed = threading.Event()
-        self.title = f"{image_name} from {host}:{port}"
-        self._number = 0
-        self._recorder: Recorder | None = None
-        self._recording = threading.Lock()
-        self._receiver.start()
-
-    @property
-    def has_ended(self) -> bool:
-        return self._closed.is_set()
-
-    @property
-    def waiting_for(self) -> str:
-        """See FrameFeed."""
-        receiver, status = self._receiver, self._stream.status
-        if not status.connected:
-            lost = "was lost and is looked for" if status.connections else "is looked for"
-            why = f" ({status.problem.rstrip('.')})" if status.problem else ""
-            return f"The server at {receiver.address} {lost}{why}."
-        if status.image_problem:
-            return f"{self.title}: {status.image_problem}."
-        others = [name for name in receiver.ultrasound.status.image_names if name not in status.image_names]
-        if others and not status.frames:
-            return f"The server sends images called {', '.join(others)}, and none called {self._name}."
-        return ""
-
-    def next(self) -> VideoFrame | None:
-        """See FrameFeed."""
-        frame = self._stream.get(_LONGEST_WAIT_S)
-        frames = ([] if frame is None else [frame]) + self._stream.poll()
-        self._receiver.ultrasound.clear()
-        with self._recording:
-            if self._recorder is not None:
-                for one in frames:
-                    self._recorder.add(one)
-        if not frames:
-            return None
-        frame = frames[-1]
-        self._number += 1
-        return VideoFrame(FRAME_NAME.format(self._number), frame.pixels, time.monotonic(), frame)
-
-    @property
-    def dropped(self) -> int:
-        """Frames that were lost because they came faster than they were taken."""
-        return self._stream.status.dropped
-
-    def record(self, recorder: Recorder | None) -> None:
-        """Give every frame to `recorder` from now on, also those that are not shown; None ends that."""
-        with self._recording:
-            self._recorder = recorder
-
-    def close(self) -> None:
-        """See FrameFeed."""
-        self._closed.set()
-        self._receiver.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...errors import ConfigurationError
 from ...session import actions
 from ..controller import Controller
 from ..ct_library import CtLibrary
@@ -15,6 +16,7 @@ class ScopeActions(ReportingActions):
         super().__init__(controller)
         self._part = controller.session.laparoscope
         self._files = CtLibrary(controller.library)
+        self._any_device = controller.library.any_path
         self._pictured: object = None
         self._part.changed.connect(self._on_changed)
 
@@ -25,6 +27,14 @@ class ScopeActions(ReportingActions):
     @reported
     def connect(self, host: object, port: object, image_name: object) -> None:
         actions.CONNECT_SCOPE.run(self._session, str(host).strip(), int(number_of(port)), str(image_name))
+
+    @reported
+    def open_device(self, number: object) -> None:
+        if not self._any_device:
+            raise ConfigurationError(
+                "This page is served to others as well and opens no camera: open it on this computer."
+            )
+        actions.OPEN_SCOPE_DEVICE.run(self._session, int(number_of(number)))
 
     @reported
     def close(self) -> None:

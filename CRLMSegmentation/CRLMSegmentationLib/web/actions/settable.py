@@ -68,6 +68,8 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
         "ct_tilt": number(-90, 90),
         "scope_path": path,
         "scope_image": path,
+        # As it is typed; judged when it is used.
+        "scope_device": lambda value: port(value) or number(0, 99)(value),
         "scope_model": path,
         "scope_camera": path,
         "scope_deform": is_truth,

@@ -246,6 +246,7 @@ class PageState:
     scope_has_camera: bool = False
     scope_path: str = ""
     scope_image: str = "Laparoscope"
+    scope_device: Any = 0
     scope_model: str = ""
     scope_camera: str = ""
     scope_deform: bool = False

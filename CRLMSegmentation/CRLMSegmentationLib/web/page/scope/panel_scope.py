@@ -65,6 +65,13 @@ def _video(scope: ScopeActions) -> None:
             id="scope-connect", variant="outlined", **bound_to(described.CONNECT_SCOPE),
         )  # fmt: skip
         html.P("From {{ plus_host }}, port {{ plus_port }}, as in Connect.", classes="quiet mt-1 mb-2")
+        with html.Div(v_if="any_path"):
+            vuetify.VTextField(v_model=("scope_device",), label="or the number of a capture device", type="number",
+                               id="scope-device", **_FIELD)  # fmt: skip
+            main_button(
+                described.OPEN_SCOPE_DEVICE.label, "mdi-video-input-hdmi", (scope.open_device, "[scope_device]"),
+                id="scope-open-device", variant="outlined", **bound_to(described.OPEN_SCOPE_DEVICE),
+            )  # fmt: skip
     html.P("{{ scope_recording }}", v_if="scope_recording", classes="quiet mb-2", id="scope-recording")
     with html.Div(v_if="scope_open"):
         main_button(
