@@ -1,5 +1,6 @@
 """Fixtures shared by all rooms."""
 
+import gc
 import os
 import re
 from functools import cache
@@ -51,6 +52,14 @@ def pytest_collection_modifyitems(items):
         return SLOW.index(room) if room in SLOW else len(SLOW)
 
     items.sort(key=place)
+
+
+def pytest_collection_finish():
+    """What has been imported and collected, millions of objects, stays to the end: what is collected as garbage from
+    here on is what the tests leave.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 # For pytest-xdist, where it is there and tests are given out by the file.
