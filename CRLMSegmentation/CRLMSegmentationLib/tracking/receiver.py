@@ -30,6 +30,7 @@ from .pairing.frame_pairing import TOLERANCE_S
 from .pump import Pump
 from .status import StreamStatus
 from .stream_problems import no_image_error, no_server_error, what_came_instead
+from .video_decoder import VideoDecoders
 
 ULTRASOUND = "ultrasound"
 
@@ -95,6 +96,9 @@ class Receiver:
         self.ultrasound = self.streams[ULTRASOUND]
         self.latest = LatestMessages(self.address, lambda: self.behind_s)
         self.commands = Commands(self.address, self.send, lambda: self._monitor.header_version, self.wait_for)
+        self._videos = VideoDecoders(
+            lambda name: any(stream.has_asked_for(name) for stream in self.streams.values()), self._monitor.has_problem
+        )
         self._tracking_request: StartTrackingDataMessage | None = None
         self._changed = threading.Condition()
         self._stopping = threading.Event()
@@ -269,6 +273,7 @@ class Receiver:
 
     def link_connected(self, connection: Connection) -> None:
         self._connection = connection
+        self._videos.begin_anew()
         for stream in self.streams.values():
             stream.begin_anew()
         self._monitor.connected()
@@ -312,10 +317,11 @@ class Receiver:
         for stream in self.streams.values():
             stream.take_request()
         kind = message.message_type
-        if kind in ("IMAGE", "TRACKEDFRAME"):
-            asked = [stream for stream in self.streams.values() if stream.has_asked_for(message.device_name)]
-            for stream in asked or [self.ultrasound]:
-                stream.add_image(message, now)
+        if kind in ("IMAGE", "TRACKEDFRAME", "VIDEO"):
+            for image in self._videos.images(message) if kind == "VIDEO" else [message]:
+                asked = [stream for stream in self.streams.values() if stream.has_asked_for(image.device_name)]
+                for stream in asked or [self.ultrasound]:
+                    stream.add_image(image, now)
         elif kind in _TRANSFORM_TYPES:
             poses, timestamp = poses_of(message), float(message.timestamp)
             if self._on_poses is not None:

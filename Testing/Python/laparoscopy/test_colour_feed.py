@@ -1,6 +1,8 @@
 """Colour video over OpenIGTLink into a session, through a real socket: what is shown, with which pose."""
 
+import sys
 import time
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -16,7 +18,10 @@ from CRLMSegmentationLib.sweep.sequence_files.sequence_reader import SequenceRea
 from CRLMSegmentationLib.sweep.sequence_files.sequence_writer import SequenceWriter
 from CRLMSegmentationLib.sweep.tracked_frame import TrackedFrame
 from CRLMSegmentationLib.tracking.openigtlink.conversion import image_message, transform_message
+from CRLMSegmentationLib.tracking.openigtlink.message_parts import MalformedMessage
 from CRLMSegmentationLib.tracking.openigtlink.server import Server
+from CRLMSegmentationLib.tracking.openigtlink.video_message import VideoMessage
+from CRLMSegmentationLib.tracking.video_decoder import NO_DECODER, VideoDecoder
 from CRLMSegmentationLib.values.landmarks import Polyline
 
 pytest.importorskip("cv2", reason="OpenCV is not installed (extra 'scope')")
@@ -221,3 +226,57 @@ def test_why_no_picture_comes_is_said(session, server):
     server.stop()
     wait_until(session, lambda part: f"The server at {address} was lost and is looked for" in part.landmarks_text)
     assert session.laparoscope.is_old and "this one is old" in session.laparoscope.landmarks_text
+
+
+def compressed(count):
+    """H.264 as a server sends it: a key frame, then what changes, without a picture kept back."""
+    av = pytest.importorskip("av", reason="PyAV is not installed (extra 'scope')")
+    context = av.CodecContext.create("libx264", "w")
+    context.width, context.height = SIZE
+    context.pix_fmt, context.time_base = "yuv420p", Fraction(1, 20)
+    context.options = {"tune": "zerolatency", "crf": "4"}
+    for number in range(count):
+        frame = av.VideoFrame.from_ndarray(smooth(number), format="rgb24")
+        frame.pts = number
+        yield b"".join(bytes(packet) for packet in context.encode(frame))
+
+
+def smooth(number):
+    """Each channel its own, without edges, which a codec that halves colors would smear."""
+    return np.broadcast_to(np.array([60 + 20 * number, 140, 200 - 20 * number], np.uint8), (48, 64, 3)).copy()
+
+
+def test_compressed_video_is_shown_with_its_colors_and_poses_from_its_first_key_frame_on(session, server):
+    pictures = list(compressed(6))
+    for number in (0, 1, 2, 3, 4, 5):
+        at_s = 100 + number / 20
+        video = VideoMessage("H264", SIZE, pictures[number], timestamp=at_s, device_name="Laparoscope_Video")
+        other = VideoMessage("H264", SIZE, b"no video", timestamp=at_s, device_name="Room_Video")
+        server.send([transform_message(pose_of(number), "ScopeToReference", at_s), video, other,
+                     transform_message(pose_of(number + 0.4), "ScopeToReference", at_s + 0.02)])  # fmt: skip
+        wait_until(session, lambda part, at_s=at_s: part.newest is not None
+                   and abs(part.newest.frame.tracked.timestamp - at_s) < 1e-6)  # fmt: skip
+        frame = session.laparoscope.newest.frame
+        assert frame.picture.shape == (48, 64, 3)
+        assert np.abs(frame.picture.astype(int) - smooth(number)).max() <= 6
+        np.testing.assert_allclose(frame.tracked.transforms["ScopeToReference"].matrix, pose_of(number), atol=1e-6)
+
+
+def test_what_cannot_be_decoded_is_said_and_what_lacks_its_beginning_is_waited_for(session, server, monkeypatch):
+    decoder, pictures = VideoDecoder(), list(compressed(3))
+    named = {"timestamp": 1.0, "device_name": "Laparoscope_Video"}
+    assert decoder.images(VideoMessage("H264", SIZE, pictures[1], **named)) == []
+    assert decoder.images(VideoMessage("H264", SIZE, b"nonsense", **named)) == []
+    [image] = decoder.images(VideoMessage("H264", SIZE, pictures[0], **named))
+    assert image.image.shape == (1, 48, 64, 3) and image.device_name == "Laparoscope_Video"
+    server.send([VideoMessage("MJPG", SIZE, b"x", **named)])
+    wait_until(session, lambda part: "compressed as 'MJPG'" in part.landmarks_text)
+    monkeypatch.setitem(sys.modules, "av", None)
+    server.send([VideoMessage("H264", SIZE, pictures[0], **named)])
+    wait_until(session, lambda part: part.landmarks_text == NO_DECODER)
+
+
+@pytest.mark.parametrize("content", [b"", bytes(75), b"\0\2" + bytes(74), b"\0\1" + bytes(74)])
+def test_a_video_whose_header_makes_no_sense_is_malformed(content):
+    with pytest.raises(MalformedMessage):
+        VideoMessage()._unpack_content(content)

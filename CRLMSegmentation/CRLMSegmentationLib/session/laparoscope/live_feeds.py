@@ -89,6 +89,8 @@ class StreamFeed(LiveFeed):
             return f"The server at {receiver.address} {lost}{why}."
         if status.image_problem:
             return f"{self.title}: {status.image_problem}."
+        if status.problem and not status.frames:
+            return status.problem
         others = [name for name in receiver.ultrasound.status.image_names if name not in status.image_names]
         if others and not status.frames:
             return f"The server sends images called {', '.join(others)}, and none called {self._name}."

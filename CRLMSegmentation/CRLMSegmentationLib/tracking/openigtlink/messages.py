@@ -19,6 +19,7 @@ from .message_parts import Content, MalformedMessage, encoding_of, text_of
 from .polydata_message import PolyDataMessage
 from .request_messages import REQUEST_CLASSES, RequestMessage
 from .tracked_frame_message import TrackedFrameMessage
+from .video_message import VideoMessage
 
 STATUS_OK, STATUS_NOT_FOUND = 1, 4
 _TDATA_ELEMENT = struct.Struct("> 20s B B 12f")
@@ -185,5 +186,6 @@ MESSAGE_CLASSES: dict[str, Callable[..., MessageBase]] = {
     "RTS_COMMAND": CommandReplyMessage,
     "POLYDATA": PolyDataMessage,
     "TRACKEDFRAME": TrackedFrameMessage,
+    "VIDEO": VideoMessage,
     **REQUEST_CLASSES,
 }
