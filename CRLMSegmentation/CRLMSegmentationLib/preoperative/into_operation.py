@@ -1,44 +1,56 @@
-"""A CT brought into Reference by landmarks: where it lies there, how far a tumor may be off, and when that was done."""
+"""A CT brought into Reference by landmarks, and by vessels: where it lies there, how far a tumor may be off, and when
+that was done.
+"""
 
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigurationError
+from ..geometry import transform_points
+from ..values import Volume
 from ..values.volume import REFERENCE
 from .landmark_registration import Landmarks, Registration, register
 from .result_folder import Result
+from .vessel_refinement import Refinement, refine_by_vessels
 
 # Landmarks on the liver lie no further from what the ultrasound saw of it.
 _FAR_MM = 150.0
+ONLY_THERE = "vessels bring the CT nearer where the ultrasound shows the liver; elsewhere landmarks alone are better"
 KEEPS_ITS_SHAPE = "this error is that of a liver that keeps its shape; in the operation it does not"
 
 
 @dataclass(frozen=True, eq=False)
 class InOperation:
     """registration as it was fitted; lesion_error_mm of each lesion by its number; error_mm the largest of these, or
-    that at the middle of the CT where no lesion is known; made_at when, as ISO 8601 with its time zone.
+    that at the middle of the CT where no lesion is known; made_at when, as ISO 8601 with its time zone; refined by the
+    vessels, None by landmarks alone. The errors are those of the landmarks: what vessels make of them in a case is not
+    known.
     """
 
     registration: Registration
     lesion_error_mm: dict[int, float]
     error_mm: float
     made_at: str
+    refined: Refinement | None = None
 
     @property
     def ct_to_reference(self) -> np.ndarray:
         """(4, 4) rigid, RAS mm."""
-        return self.registration.ct_to_reference
+        return self.registration.ct_to_reference if self.refined is None else self.refined.ct_to_reference
 
     def as_plain(self) -> dict[str, Any]:
         """For JSON."""
-        found = self.registration
+        found, refined = self.registration, self.refined
+        vessels = None
+        if refined is not None:
+            vessels = {"fit": refined.fit, "fit_before": refined.fit_before, "moved_mm": refined.moved_mm}
         return {
-            "ct_to_reference": found.ct_to_reference,
+            "ct_to_reference": self.ct_to_reference,
             "error_mm": self.error_mm,
             "lesions": [{"number": number, "error_mm": mm} for number, mm in self.lesion_error_mm.items()],
             "landmarks": dict(zip(found.landmarks.names, found.residual_mm.tolist())),
@@ -46,6 +58,7 @@ class InOperation:
             "fle_mm": found.fle_mm,
             "left_out_mm": found.left_out_mm(),
             "made_at": self.made_at,
+            "vessels": vessels,
         }
 
 
@@ -66,18 +79,39 @@ def bring_into_operation(
             f"The landmarks lie {away_mm:.0f} mm away from all that {seen_in} shows: are they in {REFERENCE}, and of "
             "this operation?"
         )
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    return _at_lesions(found, result, now)
+    return _at_lesions(found, result, _now())
 
 
 def of_corrected(found: InOperation, result: Result) -> InOperation:
     """The same registration, made when it was made, with the errors at the lesions that there are now."""
-    return _at_lesions(found.registration, result, found.made_at)
+    return replace(_at_lesions(found.registration, result, found.made_at), refined=found.refined)
 
 
-def restored_registration(landmarks: Landmarks, result: Result, made_at: str) -> InOperation:
+def with_vessels(found: InOperation, result: Result, volume: Volume) -> InOperation:
+    """Refined by the vessels, now, for the tumor that `volume`, in Reference, shows; without one for its middle.
+
+    Raises ConfigurationError, see refine_by_vessels(): then what the landmarks say stays.
+    """
+    to_reference, corners = found.registration.ct_to_reference, volume.corners_ras()
+    targets = np.array([one.center_ras_mm for one in result.measures.lesions]).reshape(-1, 3)
+    there = transform_points(to_reference, targets)
+    targets = targets[((there > corners.min(axis=0)) & (there < corners.max(axis=0))).all(axis=1)]
+    middle = transform_points(np.linalg.inv(to_reference), volume.center_ras)
+    away = np.linalg.norm(targets - middle, axis=1)
+    target = targets[away.argmin()] if len(targets) else middle
+    refined = refine_by_vessels(result.structures, volume, to_reference, target)
+    return replace(found, refined=refined, made_at=_now())
+
+
+def restored_registration(
+    landmarks: Landmarks, result: Result, made_at: str, refined: Refinement | None = None
+) -> InOperation:
     """One that was made before, of a saved case. Raises ConfigurationError for landmarks that cannot be fitted."""
-    return _at_lesions(register(landmarks), result, made_at)
+    return replace(_at_lesions(register(landmarks), result, made_at), refined=refined)
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
 
 
 def _at_lesions(found: Registration, result: Result, made_at: str) -> InOperation:

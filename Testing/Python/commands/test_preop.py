@@ -110,6 +110,11 @@ def test_a_ct_is_registered_with_the_error_at_its_tumor(two_dates, tmp_path, cap
                                 tmp_path / "l.csv", "-o", target)  # fmt: skip
     assert status == 0 and target.is_file() and facts["error_mm"] < 1e-6, lines
     assert np.allclose(np.array(facts["ct_to_reference"])[:3, 3], shift) and facts["made_at"]
+    # Where the vessels cannot be seen it stays as it is.
+    status, again, lines = crlm(capsys, "register", two_dates[0], tmp_path / "volume.nrrd", "--landmarks",
+                                tmp_path / "l.csv", "--vessels", "-o", target, "--force")  # fmt: skip
+    assert status == 0 and "registered by landmarks alone" in lines and again["vessels"] is None
+    assert again["ct_to_reference"] == facts["ct_to_reference"]
     # Landmarks of another operation.
     (tmp_path / "far.csv").write_text(
         head + "".join(f"p{n},{','.join(map(str, [*row, *(row + 900)]))}\n" for n, row in enumerate(ct)), "utf-8"

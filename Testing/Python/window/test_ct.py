@@ -79,7 +79,9 @@ def test_the_table_and_what_speaks_against_it_are_shown(a_window):
 def test_a_registration_is_shown_with_its_error_and_when_it_was_made(a_window):
     window, session = a_window
     open_ct(session, SimpleNamespace(measures=MEASURES))
-    session.preoperative.registration = SimpleNamespace(error_mm=3.24, made_at="2026-11-29T10:12:00+00:00")
+    session.preoperative.registration = SimpleNamespace(
+        refined=None, error_mm=3.24, made_at="2026-11-29T10:12:00+00:00"
+    )
     window.refresh()
     said = "REGISTERED: In the operation: error at the tumor 3.2 mm, by landmarks, 2026-11-29 10:12 UTC."
     assert window.ct.state_text == said

@@ -19,6 +19,7 @@ EXAMPLES = (
     "crlm preop measure ct1 --plane-through 10 -20 105 10 40 105 12 0 160 --stays -30 0 110",
     "crlm preop follow-up ct1 ct2",
     "crlm preop register ct1 volume.nrrd --landmarks landmarks.csv -o ct_to_reference.tfm",
+    "crlm preop register ct1 volume.nrrd --landmarks landmarks.csv --vessels -o ct_to_reference.tfm",
     "crlm preop export ct1 -o exported --stl --csv --report",
 )
 JSON = "print one JSON object: measures, lesions over time, or the error of a registration"
@@ -60,6 +61,9 @@ def _of_register(step: argparse.ArgumentParser) -> None:
         "--landmarks", required=True, metavar="FILE",
         help="CSV: name, ct_r, ct_a, ct_s, reference_r, reference_a, reference_s (mm); or JSON",
     )  # fmt: skip
+    step.add_argument(
+        "--vessels", action="store_true", help="refine it: lay the vessels of the CT over those of the volume"
+    )
     step.add_argument("-o", "--output", required=True, metavar="FILE.tfm", help="transform from the CT to Reference")
     add_force_option(step)
 

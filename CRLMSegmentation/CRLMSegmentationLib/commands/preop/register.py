@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import ConfigurationError, NotASequenceError
 from ...files import read_volume
 from ...files.transform_file import write_transform
+from ...values import Volume
 from ...values.volume import REFERENCE
 from ..options.checks import check_there
 from ..options.outputs import Output, check_outputs
@@ -18,7 +19,7 @@ from ..options.printing import print_doubt, print_facts
 
 def register(arguments: argparse.Namespace) -> None:
     """Write the transform and say how far a tumor may be off."""
-    from ...preoperative.into_operation import KEEPS_ITS_SHAPE, bring_into_operation
+    from ...preoperative.into_operation import KEEPS_ITS_SHAPE, ONLY_THERE, bring_into_operation, with_vessels
     from ...preoperative.landmark_registration import read_landmarks
     from ...preoperative.result_folder import read_result
 
@@ -28,21 +29,35 @@ def register(arguments: argparse.Namespace) -> None:
     check_there([arguments.reference], "sweep or volume")
     landmarks = read_landmarks(arguments.landmarks)
     result = read_result(arguments.folder)
-    found = bring_into_operation(result, landmarks, _extent_of(arguments.reference), str(arguments.reference))
+    extent, volume = _seen_in(arguments.reference)
+    if arguments.vessels and volume is None:
+        raise ConfigurationError("--vessels needs a volume: make one of the sweep with `crlm reconstruct`.")
+    found = bring_into_operation(result, landmarks, extent, str(arguments.reference))
+    if arguments.vessels and volume is not None:
+        try:
+            found = with_vessels(found, result, volume)
+        except ConfigurationError as error:
+            print_doubt(f"doubt: {error}")
     write_transform(found.ct_to_reference, arguments.output)
     print_facts({"transform": arguments.output, **found.as_plain()})
     fit = found.registration
     print(f"{arguments.output}: {len(landmarks.names)} landmarks fit to {fit.fre_mm:.1f} mm; error to be expected "
           f"at the tumor {found.error_mm:.1f} mm")  # fmt: skip
+    if found.refined is not None:
+        moved = found.refined
+        print(f"  vessels moved it by {moved.moved_mm:.1f} mm at the tumor; they fit to {moved.fit:.2f}, by landmarks "
+              f"alone to {moved.fit_before:.2f}")  # fmt: skip
+        print_doubt(f"doubt: {ONLY_THERE}")
     for name, residual in zip(landmarks.names, fit.residual_mm):
         print(f"  {name}: {residual:.1f} mm")
     print_doubt(f"doubt: {KEEPS_ITS_SHAPE}")
 
 
-def _extent_of(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Of a sweep or a volume, in Reference."""
+def _seen_in(path: str | Path) -> tuple[tuple[np.ndarray, np.ndarray], Volume | None]:
+    """Lowest and highest corner of a sweep or a volume, in Reference, and the volume, None for a sweep."""
     from ...sweep import read_sweep
 
+    volume = None
     try:
         sweep = read_sweep(path)
     except NotASequenceError:
@@ -52,4 +67,4 @@ def _extent_of(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
         corners = volume.corners_ras()
     else:
         corners = sweep.corners_ras()
-    return corners.min(axis=0), corners.max(axis=0)
+    return (corners.min(axis=0), corners.max(axis=0)), volume

@@ -51,7 +51,8 @@ def registration_text(found: InOperation | None) -> str:
     if found is None:
         return "Not registered: the CT stands in a view of its own."
     made = found.made_at[:16].replace("T", " ")
-    return f"In the operation: error at the tumor {found.error_mm:.1f} mm, by landmarks, {made} UTC"
+    by = "by landmarks" if found.refined is None else "by landmarks, refined by vessels"
+    return f"In the operation: error at the tumor {found.error_mm:.1f} mm, {by}, {made} UTC"
 
 
 def touched_lines(touched: Sequence[TouchedLandmark], found: InOperation | None) -> list[str]:
