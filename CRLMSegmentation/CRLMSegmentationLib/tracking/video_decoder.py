@@ -17,7 +17,9 @@ from .openigtlink.video_message import VideoMessage
 _DECODERS = {"H264": "h264", "VP90": "vp9", "X265": "hevc", "O265": "hevc", "AV10": "av1"}
 # A picture that a decoder keeps back for so long has been lost.
 _MOST_WAITING = 64
-NO_DECODER = "The server sends compressed video (VIDEO), which needs PyAV: install it with pip install '.[scope]'."
+NO_DECODER = (
+    "The server sends compressed video (VIDEO), which needs PyAV: pip install 'crlm-navigation[scope]' (or av)."
+)
 
 
 class VideoDecoder:

@@ -1,7 +1,7 @@
 """What the page shows of a laparoscope, without a browser: its values, and the newest picture."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -38,6 +38,8 @@ def test_landmarks_stand_with_their_confidence_and_what_is_missing_is_said():
     assert [one["percent"] for one in shown["scope_landmarks"]] == ["70 %", "not seen", "not seen"]
     assert (shown["scope_line"], shown["scope_frame"]) == ("25 frames/s", "frame_000007")
     assert all(one["shown"] for one in shown["scope_switches"]) and shown["scope_there"]
+    without_network = replace(Playing.newest, lines=(), network_ms=None)
+    assert set(without_network.confidence_texts().values()) == {"not looked for"}
     closed = scope_values(LaparoscopePart(lambda error: None), str)
     assert closed["scope_line"] == "No video is open" and closed["scope_landmarks"] == [] and not closed["scope_there"]
 

@@ -72,9 +72,8 @@ class ShownFrame:
 
     def confidence_texts(self) -> dict[str, str]:
         """confidence(), for people."""
-        return {
-            name: "not seen" if value is None else f"{100 * value:.0f} %" for name, value in self.confidence().items()
-        }
+        missing = "not looked for" if self.network_ms is None else "not seen"
+        return {name: missing if value is None else f"{100 * value:.0f} %" for name, value in self.confidence().items()}
 
 
 def drawn_over(

@@ -76,11 +76,11 @@ def _video(scope: ScopeActions) -> None:
     with html.Div(v_if="scope_open"):
         main_button(
             described.RECORD_SCOPE.label, "mdi-record-circle-outline", scope.record, id="scope-record",
-            v_if="!scope_recorded", variant="outlined", **bound_to(described.RECORD_SCOPE),
+            v_if="!scope_recorded", variant="outlined", classes="mb-2", **bound_to(described.RECORD_SCOPE),
         )  # fmt: skip
         main_button(
             described.STOP_SCOPE.label, "mdi-stop-circle-outline", scope.record, id="scope-stop",
-            v_if="scope_recorded", variant="outlined", **bound_to(described.STOP_SCOPE),
+            v_if="scope_recorded", variant="outlined", classes="mb-2", **bound_to(described.STOP_SCOPE),
         )  # fmt: skip
         main_button(
             described.CLOSE_SCOPE.label, "mdi-close", scope.close, id="scope-close", variant="outlined",
