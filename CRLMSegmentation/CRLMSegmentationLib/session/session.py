@@ -18,8 +18,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..tracking.age import TrackingClock
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
@@ -138,7 +136,7 @@ class Session:
             self.stream, self.tools, self.accuracy, lambda: self.recording.state is not None,
             lambda: self.volume.has_any or self.recording.sweep is not None, self.report, faults.report,
         )  # fmt: skip
-        self.preoperative = PreoperativePart(self._seen_extent, self.tools, faults.report, workflow.edited)
+        self.preoperative = PreoperativePart(self.volume, self.recording, self.tools, faults.report, workflow.edited)
         self.laparoscope = LaparoscopePart(faults.report)
         self._surface: vtkPolyData | None = None
         self.publishing = PublishingPart(workflow, self.tools, self._surface_to_go_by, self._others_to_go_by)
@@ -325,12 +323,6 @@ class Session:
     def restore(self, contents: CaseContents) -> None:
         """Go on from what a scene or a saved case holds, in place of an empty case: it counts as never saved."""
         restore_case(self, self._workflow, contents)
-
-    def _seen_extent(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Lowest and highest corner of what the ultrasound saw; None while it saw nothing."""
-        volume, sweep = self.volume.value, self.recording.sweep
-        corners = volume.corners_ras() if volume is not None else sweep.corners_ras() if sweep is not None else ()
-        return (np.min(corners, axis=0), np.max(corners, axis=0)) if len(corners) else None
 
     def forget_case(self, keep_ct: bool = False) -> None:
         """Sweep, volume, boxes and tumors are gone, as at the beginning; jobs that still run will be refused. Tools and

@@ -57,6 +57,7 @@ class CtPanel(StepPanel):
             (ui.ctRegisterButton, self.on_register),
             (ui.ctUnregisterButton, self.on_unregister),
             (ui.ctTouchButton, self.on_touch),
+            (ui.ctRefineButton, self.on_refine),
             (ui.ctDropTouchedButton, self.on_drop_touched),
             (ui.ctRegisterTouchedButton, self.on_register_touched),
             (ui.ctExportButton, self.on_export),
@@ -135,6 +136,12 @@ class CtPanel(StepPanel):
             with self.attempt():
                 self._reported = ""
                 actions.REGISTER_CT.run(self.session, path)
+
+    def on_refine(self) -> None:
+        """Lay the vessels of the CT over those of the volume."""
+        with self.attempt():
+            self._reported = ""
+            actions.REFINE_CT.run(self.session)
 
     def on_touch(self) -> None:
         """The tip is at the place that is looked at in the CT."""
@@ -314,6 +321,7 @@ class CtPanel(StepPanel):
         self.show_action(ui.ctRegisterButton, actions.REGISTER_CT)
         self.show_action(ui.ctUnregisterButton, actions.UNREGISTER_CT)
         self.show_action(ui.ctTouchButton, actions.TOUCH_LANDMARK)
+        self.show_action(ui.ctRefineButton, actions.REFINE_CT)
         self.show_action(ui.ctDropTouchedButton, actions.DROP_LANDMARK)
         self.show_action(ui.ctRegisterTouchedButton, actions.REGISTER_TOUCHED)
         self.show_action(ui.ctExportButton, actions.EXPORT_CT)

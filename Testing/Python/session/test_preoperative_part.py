@@ -11,7 +11,9 @@ import pytest
 from CRLMSegmentationLib.errors import ConfigurationError, FileFormatError, ModelError
 from CRLMSegmentationLib.files import read_volume, write_volume
 from CRLMSegmentationLib.pictures.ct_report import ct_report
+from CRLMSegmentationLib.preoperative import into_operation
 from CRLMSegmentationLib.preoperative.structures import LABELS
+from CRLMSegmentationLib.preoperative.vessel_refinement import Refinement
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.preoperative import in_case, network, preoperative_part
 from CRLMSegmentationLib.session.preoperative.figures import (
@@ -427,6 +429,34 @@ def test_a_case_that_is_saved_while_its_ct_is_still_read_keeps_it(session, tmp_p
     actions.CLOSE_CT.run(session)
     session.case.save(folder)
     assert not list(folder.glob("ct*"))
+
+
+def test_a_registration_is_refined_by_vessels_and_comes_back_with_the_case(session, tmp_path, monkeypatch):
+    part = segmented(session)
+    session.volume.set(Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1])))
+    assert actions.REFINE_CT.why_not(session) == "The CT is not registered."
+    before = part.register(landmark_file(tmp_path))
+    # Nothing is seen in a black volume.
+    actions.REFINE_CT.run(session)
+    assert "registered by landmarks alone" in until(session).problem and part.registration is before
+    moved = before.ct_to_reference + 2.5 * np.eye(4, k=3)
+    refined = Refinement(moved, 2.5, 0.4, 0.1)
+    monkeypatch.setattr(into_operation, "refine_by_vessels", lambda *_: refined)
+    actions.REFINE_CT.run(session)
+    found = until(session).registration
+    assert found.refined is refined and found.error_mm == before.error_mm and part.problem == ""
+    assert "by landmarks, refined by vessels" in registration_text(found)
+    folder = session.case.save(tmp_path / "case")
+    session.case.load(folder)
+    back = until(session).registration
+    np.testing.assert_array_equal(back.ct_to_reference, moved)
+    assert (back.refined.moved_mm, back.refined.fit, back.refined.fit_before) == (2.5, 0.4, 0.1)
+    index = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+    index["ct"]["registration"]["refined"]["ct_to_reference"] = [[1, 2], [3, 4]]
+    (folder / "case.json").write_text(json.dumps(index), encoding="utf-8")
+    with pytest.raises(FileFormatError, match="register it again"):
+        session.case.load(folder)
+    assert part.registration is back
 
 
 @pytest.mark.parametrize("odd", [

@@ -87,6 +87,7 @@ BUTTONS = [
     ("ctRegisterButton", "REGISTER_CT", None),
     ("ctUnregisterButton", "UNREGISTER_CT", None),
     ("ctTouchButton", "TOUCH_LANDMARK", None),
+    ("ctRefineButton", "REFINE_CT", None),
     ("ctDropTouchedButton", "DROP_LANDMARK", None),
     ("ctRegisterTouchedButton", "REGISTER_TOUCHED", None),
     ("ctExportButton", "EXPORT_CT", None),

@@ -54,6 +54,11 @@ def _without_known_patient(session: Session) -> str:
     return session.case.question if session.case.question is not None else _without_result(session)
 
 
+def _without_volume(session: Session) -> str:
+    seen = "" if session.volume.has_any else NOTHING_SEEN
+    return _without_known_patient(session) or _without_registration(session) or seen
+
+
 def _without_touched(session: Session) -> str:
     return _without_result(session) or ("" if session.preoperative.touched else "No landmark was touched yet.")
 
@@ -194,6 +199,11 @@ REGISTER_TOUCHED = Action(
     "Bring the CT into the operation; the error to be expected at the tumor is shown with it",
     lambda session: session.preoperative.register_touched(), _without_enough_touched,
 )  # fmt: skip
+REFINE_CT = Action(
+    "refine_ct", None, "Refine by vessels",
+    "Lay the vessels of the CT over those of the volume; where they are not found again, it stays as it is",
+    lambda session: session.preoperative.start_refinement(), _without_volume,
+)  # fmt: skip
 UNREGISTER_CT = Action(
     "unregister_ct", None, "Take it out of the operation", "The CT stands in a view of its own again",
     lambda session: session.preoperative.unregister(), _without_registration,
@@ -236,7 +246,7 @@ CLOSE_CT = Action(
 
 PREOPERATIVE_ACTIONS = (
     OPEN_DICOM, CHOOSE_SERIES, OPEN_CT_VOLUME, SEGMENT_CT, OPEN_CT_LABELS, OPEN_CT_RESULT, CANCEL_CT, FOLLOW_UP,
-    EXPORT_CT, REGISTER_CT, TOUCH_LANDMARK, DROP_LANDMARK, REGISTER_TOUCHED, UNREGISTER_CT,
+    EXPORT_CT, REGISTER_CT, TOUCH_LANDMARK, DROP_LANDMARK, REGISTER_TOUCHED, REFINE_CT, UNREGISTER_CT,
     DRAW_PLANE, MOVE_PLANE, REMOVE_PLANE, REMOVE_LESION, CORRECT_BALL,
     EDIT_CT, TAKE_CORRECTION, UNDO_CORRECTION, CLOSE_CT,
 )  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import ConfigurationError, FileFormatError
+from ...errors import ConfigurationError, FileFormatError, GeometryError
+from ...geometry import as_affine
 from ...preoperative.ct_slices import CtSlices
 from ...preoperative.follow_up import FollowUp, follow_up_of_plain
 from ...preoperative.into_operation import InOperation, restored_registration
@@ -16,6 +17,7 @@ from ...preoperative.landmark_registration import Landmarks, register
 from ...preoperative.measures import measure
 from ...preoperative.remnant import CutPlane, plane_of_plain, remnant_of
 from ...preoperative.result_folder import Result, masks_of, structures_of_masks_kept
+from ...preoperative.vessel_refinement import Refinement
 from ...values.progress import Progress, ShouldCancel
 from ..case.ct_files import FOLLOW_UP, SavedCt
 from .opened_ct import CtFacts, OpenedCt
@@ -72,6 +74,7 @@ def check_saved(saved: SavedCt) -> None:
         _followed_of(saved)
         if landmarks is not None:
             register(landmarks)
+            _refined_of(saved)
     except ConfigurationError as error:
         raise FileFormatError(f"What this case says of its CT cannot be read. {error}") from None
 
@@ -97,7 +100,7 @@ def open_saved(saved: SavedCt, progress: Progress, should_cancel: ShouldCancel) 
     if landmarks is None:
         return RestoredCt(ct, None, followed)
     made_at = str(saved.facts["registration"]["made_at"])
-    return RestoredCt(ct, restored_registration(landmarks, result, made_at), followed)
+    return RestoredCt(ct, restored_registration(landmarks, result, made_at, _refined_of(saved)), followed)
 
 
 def _plane_of(saved: SavedCt) -> CutPlane | None:
@@ -115,6 +118,9 @@ def _plain_registration(found: InOperation) -> dict[str, Any]:
     return {
         "names": list(points.names), "ct": points.ct.tolist(), "reference": points.reference.tolist(),
         "made_at": found.made_at, "error_mm": found.error_mm,
+        "refined": None if found.refined is None else {
+            **asdict(found.refined), "ct_to_reference": found.refined.ct_to_reference.tolist()
+        },
     }  # fmt: skip
 
 
@@ -129,3 +135,15 @@ def _landmarks_of(saved: SavedCt) -> Landmarks | None:
     except (KeyError, TypeError, ValueError):
         raise FileFormatError("The registration of the CT in this case cannot be read: register it again.") from None
     return Landmarks(names, ct, reference)
+
+
+def _refined_of(saved: SavedCt) -> Refinement | None:
+    """By vessels, of a registration. Raises FileFormatError."""
+    said = saved.facts["registration"].get("refined")
+    if said is None:
+        return None
+    try:
+        matrix = as_affine(np.array(said["ct_to_reference"], dtype=float), "the registration by vessels")
+        return Refinement(matrix, float(said["moved_mm"]), float(said["fit"]), float(said["fit_before"]))
+    except (KeyError, TypeError, ValueError, GeometryError):
+        raise FileFormatError("The registration of the CT in this case cannot be read: register it again.") from None

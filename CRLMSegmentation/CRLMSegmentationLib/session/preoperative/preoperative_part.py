@@ -18,17 +18,19 @@ from ...files.transform_file import write_transform
 from ...preoperative.ct_slices import COLORS
 from ...preoperative.export import DICOM_SEG, export_result
 from ...preoperative.follow_up import FollowUp
-from ...preoperative.into_operation import of_corrected
+from ...preoperative.into_operation import InOperation, of_corrected, with_vessels
 from ...values.progress import Progress, ShouldCancel
 from ..case.ct_files import SavedCt
+from ..recording import RecordingPart
 from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS
 from ..tools import Tools
+from ..volume import VolumePart
 from . import reading
 from .corrections import Corrections
 from .in_case import RestoredCt, open_saved
 from .network import Begin, begin_network, network_named, usable_models
 from .opened_ct import ListedSeries, OpenedCt
-from .registered_ct import Extent, RegisteredCt
+from .registered_ct import RegisteredCt
 from .remnant_plan import RemnantPlan
 from .work import CtWork
 
@@ -39,7 +41,7 @@ _HIDDEN = "the chosen folder"
 class PreoperativePart(RegisteredCt):
     """At most one CT at a time.
 
-    extent    what the operation's ultrasound saw
+    volume, recording  what the operation's ultrasound saw
     tools     whose tips touch landmarks
     on_error  called with what a handler of an event raises
     edited    called when what a saved case holds of the CT is out of date
@@ -56,10 +58,10 @@ class PreoperativePart(RegisteredCt):
     """
 
     def __init__(
-        self, extent: Callable[[], Extent | None], tools: Tools, on_error: Callable[[Exception], None],
+        self, volume: VolumePart, recording: RecordingPart, tools: Tools, on_error: Callable[[Exception], None],
         edited: Callable[[], None],
     ) -> None:  # fmt: skip
-        super().__init__(extent, tools, on_error, edited)
+        super().__init__(volume, recording, tools, on_error, edited)
         self.folder: Path | None = None
         self.model: str | None = None
         self.device = "auto"
@@ -211,6 +213,22 @@ class PreoperativePart(RegisteredCt):
         if self.registration is not None:
             written.append(Path(write_transform(self.registration.ct_to_reference, Path(folder) / TRANSFORM_FILE)))
         return written
+
+    def start_refinement(self) -> None:
+        """Lay the vessels of the registered CT over those of the ultrasound's volume; where they are not found again,
+        `problem` says so, and the registration stays. Raises ConfigurationError without a registration or a volume.
+        """
+        self._check_idle()
+        found, result, volume = self.registration, self._checked().result, self._volume.value
+        if found is None or result is None or volume is None:
+            raise ConfigurationError("Register the CT by landmarks first, and have a volume of the ultrasound.")
+
+        def done(refined: InOperation) -> None:
+            if self.registration is found:
+                self.registration = refined
+                self._edited()
+
+        self._start(lambda *_: with_vessels(found, result, volume), done, "Laying the vessels over the ultrasound")
 
     def release_dicom(self) -> None:
         """The DICOM files are not there any more; what was read of them stays."""

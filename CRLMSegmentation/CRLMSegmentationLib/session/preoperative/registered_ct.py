@@ -12,13 +12,13 @@ from ...errors import ConfigurationError
 from ...navigation.tool_transforms import DEFAULT_TOOL
 from ...preoperative.into_operation import InOperation, bring_into_operation
 from ...preoperative.landmark_registration import LEAST_LANDMARKS, Landmarks, read_landmarks
+from ..recording import RecordingPart
 from ..state import NO_CT_RESULT, NOTHING_SEEN
 from ..tools import Tools
+from ..volume import VolumePart
 from .looked_at import LookedAt
 from .opened_ct import OpenedCt
 
-# Lowest and highest corner of what the ultrasound saw, RAS mm in Reference; None while it saw nothing.
-Extent = tuple[np.ndarray, np.ndarray]
 # A landmark that is touched once more lies no further from where it was in the CT.
 _SAME_MM = 1.0
 _SEEN_IN = "the ultrasound of this case"
@@ -36,7 +36,7 @@ class TouchedLandmark:
 class RegisteredCt(LookedAt):
     """At most one CT at a time, and where it lies in Reference, if that is known.
 
-    extent    what the operation's ultrasound saw
+    volume, recording  what the operation's ultrasound saw
     tools     whose tips touch landmarks
     edited    called when what a saved case holds of the CT is out of date
 
@@ -45,13 +45,13 @@ class RegisteredCt(LookedAt):
     """
 
     def __init__(
-        self, extent: Callable[[], Extent | None], tools: Tools, on_error: Callable[[Exception], None],
+        self, volume: VolumePart, recording: RecordingPart, tools: Tools, on_error: Callable[[Exception], None],
         edited: Callable[[], None],
     ) -> None:  # fmt: skip
         super().__init__(on_error)
         self.registration: InOperation | None = None
         self.touched: tuple[TouchedLandmark, ...] = ()
-        self._extent, self._tools, self._edited = extent, tools, edited
+        self._volume, self._recording, self._tools, self._edited = volume, recording, tools, edited
         self._private: list[str] = []
 
     def register(self, landmarks: str | Path) -> InOperation:
@@ -117,11 +117,13 @@ class RegisteredCt(LookedAt):
         self.changed()
 
     def _register(self, landmarks: Landmarks) -> InOperation:
-        extent = self._extent()
-        if extent is None:
+        volume, sweep = self._volume.value, self._recording.sweep
+        corners = volume.corners_ras() if volume is not None else sweep.corners_ras() if sweep is not None else None
+        if corners is None or not len(corners):
             raise ConfigurationError(NOTHING_SEEN)
         ct = self._checked()
         assert ct.result is not None, "it was checked"
+        extent = corners.min(axis=0), corners.max(axis=0)
         self.registration = bring_into_operation(ct.result, landmarks, extent, _SEEN_IN)
         self._edited()
         self.changed()

@@ -132,6 +132,10 @@ class CtActions(ReportingActions):
         actions.REGISTER_TOUCHED.run(self._session)
 
     @reported
+    def refine(self) -> None:
+        actions.REFINE_CT.run(self._session)
+
+    @reported
     def unregister(self) -> None:
         actions.UNREGISTER_CT.run(self._session)
 

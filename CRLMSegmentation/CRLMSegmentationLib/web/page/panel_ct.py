@@ -246,6 +246,10 @@ def _register(ct: CtActions) -> None:
         id="ct-register", classes="mt-2", **bound_to(described.REGISTER_CT),
     )  # fmt: skip
     side_button(
+        described.REFINE_CT.label, "mdi-vector-polyline", ct.refine, id="ct-refine", classes="mt-2",
+        v_if="ct_registered", **bound_to(described.REFINE_CT),
+    )  # fmt: skip
+    side_button(
         described.UNREGISTER_CT.label, "mdi-map-marker-off-outline", ct.unregister, id="ct-unregister",
         classes="mt-2", v_if="ct_registered", **bound_to(described.UNREGISTER_CT),
     )  # fmt: skip
