@@ -98,13 +98,21 @@ def only_saving(scene: Any, nodes: Iterable[Any]) -> Iterator[None]:
     for number in range(scene.GetNumberOfNodes()):
         node = scene.GetNthNode(number)
         if node.GetSaveWithScene() and node.GetID() not in kept:
-            node.SetSaveWithScene(False)
+            _set_saved(node, False)
             hidden.append(node)
     try:
         yield
     finally:
         for node in hidden:
-            node.SetSaveWithScene(True)
+            _set_saved(node, True)
+
+
+def _set_saved(node: Any, wanted: bool) -> None:
+    """Without a word to those who draw the node: nothing that is seen has changed."""
+    was_disabled = node.GetDisableModifiedEvent()
+    node.SetDisableModifiedEvent(True)
+    node.SetSaveWithScene(wanted)
+    node.SetDisableModifiedEvent(was_disabled)
 
 
 def _attached(node: Any) -> Iterator[Any]:
