@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import qt
-import slicer
 from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
@@ -328,11 +326,3 @@ class CtPanel(StepPanel):
         self.show_action(ui.ctCloseButton, actions.CLOSE_CT)
         if self.session is not None:
             self.editing.show_buttons()
-
-    @staticmethod
-    def _file(title: str, kinds: str) -> str:
-        return str(qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", kinds) or "")
-
-    @staticmethod
-    def _folder(title: str) -> str:
-        return str(qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title) or "")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import qt
-import slicer
 from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
@@ -200,11 +198,3 @@ class ScopePanel(StepPanel):
         self.show_action(ui.scopeModelButton, actions.OPEN_SCOPE_MODEL)
         self.show_action(ui.scopeCameraButton, actions.OPEN_SCOPE_CAMERA)
         self.show_action(ui.scopeRegisterButton, actions.REGISTER_SCOPE)
-
-    @staticmethod
-    def _file(title: str, kinds: str) -> str:
-        return str(qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", kinds) or "")
-
-    @staticmethod
-    def _folder(title: str) -> str:
-        return str(qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title) or "")

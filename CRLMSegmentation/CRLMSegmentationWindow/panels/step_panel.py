@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import qt
+import slicer
 from slicer.i18n import tr as _
 
 from .. import style
@@ -14,7 +16,6 @@ from .action_button import show_action
 
 if TYPE_CHECKING:
     import ctk
-    import qt
     from CRLMSegmentationLib.mrml.scene_view import SceneView
     from CRLMSegmentationLib.session.actions import Action
     from CRLMSegmentationLib.session.session import Session
@@ -136,6 +137,16 @@ class StepPanel:
             self._problem = _("Unexpected: {error}. Slicer's error log (Ctrl+0) holds the details.").format(error=error)
         finally:
             self.window.refresh()
+
+    @staticmethod
+    def _file(title: str, kinds: str) -> str:
+        """The path of a file that the user chooses; '' for none. kinds: as Qt has them, 'Volumes (*.nrrd)'."""
+        return str(qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", kinds) or "")
+
+    @staticmethod
+    def _folder(title: str) -> str:
+        """The path of a folder that the user chooses; '' for none."""
+        return str(qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title) or "")
 
     def show_problem(self, sentence: str) -> None:
         """Show what went wrong until the user goes on."""
