@@ -4,8 +4,8 @@
 
 One case with sweep, volume, tumor and scene (.mrb). 'Blocking' is Session.case.save(), which waits for the disk. In the
 background it is begin_save(): the press itself, the processor time in it, and the longest gap between two turns of a
-loop that calls process() 30 times a second meanwhile, as both front ends do, beside the same gap while nothing is saved.
-Prints a table in Markdown, under a line that names processor, flags and versions.
+loop that calls process() 30 times a second meanwhile, as both front ends do, beside the same gap while nothing is
+saved. Prints a table in Markdown, under a line that names processor, flags and versions.
 """
 
 from __future__ import annotations
@@ -98,10 +98,10 @@ def main() -> None:
     blocked = max(found["press"], found["gap"])
     print(
         f"\n{volume.voxels.nbytes / 1e6:.0f} MB of voxels, medians of {options.repeats}\n\n"
-        "| blocking, s | press, s | its processor time, s | longest gap while writing, s | the same without saving, s | written after, s | "
-        "blocked now: times less |\n| --- | --- | --- | --- | --- | --- | --- |\n"
-        f"| {found['blocking']:.2f} | {found['press']:.3f} | {found['press at work']:.3f} | {found['gap']:.3f} | {found['idle gap']:.3f} | "
-        f"{found['written after']:.2f} | {found['blocking'] / blocked:.0f} |"
+        "| blocking, s | press, s | its processor time, s | longest gap while writing, s | the same without saving, s "
+        "| written after, s | blocked now: times less |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+        f"| {found['blocking']:.2f} | {found['press']:.3f} | {found['press at work']:.3f} | {found['gap']:.3f} "
+        f"| {found['idle gap']:.3f} | {found['written after']:.2f} | {found['blocking'] / blocked:.0f} |"
     )
 
 
