@@ -128,19 +128,24 @@ def test_branches_that_found_no_way_try_again_where_too_much_is_without_twigs():
     assert growth.number == count
 
 
-def test_a_branch_does_not_widen_where_it_would_touch_another_tree():
-    """Its way was looked for with its own radius: free by 0.05 mm, and closed by what it widens by."""
+@pytest.mark.parametrize("beside_mm", [2.05, 1.93])
+def test_a_branch_does_not_touch_another_tree(beside_mm):
+    """Its way was looked for with its own radius, on a grid: free by 0.05 mm and closed by what it widens by, so that
+    it does not; or not free either, as the grid is not exact, so that the thinner one of the two is thinner there.
+    """
     rng, places = np.random.default_rng(3), np.array([[30.0, 30, 30]])
     forked, passing = (_Growth(np.full((60, 60, 60), 20, np.float32), np.zeros(3), places, rng) for _ in range(2))
     fork = forked.lead(forked.root([10.0, 30, 30], 1.2), [30, 30, 30], 1.2)
     branch = forked.lead(fork, [50, 30, 30], 1.0)
-    passing.lead(passing.root([31.0, 32.05, 10], 1.0), [31.0, 32.05, 50], 1.0)
+    passing.lead(passing.root([31.0, 30 + beside_mm, 10], 1.0), [31.0, 30 + beside_mm, 50], 1.0)
     grown = {"portal": forked, "bile": passing}
     _keep_clear(grown, dict.fromkeys(grown, 0))
     assert distance_between_walls_mm(forked.tree(), passing.tree()) < -0.02
     trees = _without_contact(grown)
     assert distance_between_walls_mm(trees["portal"], trees["bile"]) > 0.03
-    assert trees["portal"].straight == (fork + 1,) and branch > fork + 1
+    assert fork + 1 in trees["portal"].straight and branch > fork + 1
+    radii = np.concatenate([tree.radius_mm for tree in trees.values()])
+    assert radii.min() == 1.0 if beside_mm > 2 else 0.85 < radii.min() < 0.95
 
 
 def test_a_branch_with_long_pieces_does_not_pass_through_another_tree():

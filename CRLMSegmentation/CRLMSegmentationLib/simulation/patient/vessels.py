@@ -25,6 +25,8 @@ _CLEARANCE_STEP_MM = 1.0
 # By how much a distance between the grid's points may come out too large.
 _GRID_ERROR_MM = 0.5
 _GAP_MM = 0.6
+# Between walls that touched and were thinned.
+_APART_MM = 0.05
 _THINNEST_MM = 0.5
 # The trees grow by turns down to these radii, so that the twigs of one don't bar the branches of the other.
 _TURNS_MM = (2.6, 1.9, 1.4, 1.0, 0.7, _THINNEST_MM)
@@ -168,7 +170,21 @@ def _without_contact(grown: dict[str, _Growth]) -> dict[str, VesselTree]:
         touch = cdist(a, b) <= radius_a[:, None] + radius_b
         straight[one].update(child_a[touch.any(axis=1)].tolist())
         straight[other].update(child_b[touch.any(axis=0)].tolist())
-    return {name: replace(tree, straight=tuple(sorted(straight[name]))) for name, tree in trees.items()}
+    trees = {name: replace(tree, straight=tuple(sorted(straight[name]))) for name, tree in trees.items()}
+    return _thinned(trees, grown) if any(straight.values()) else trees
+
+
+def _thinned(trees: dict[str, VesselTree], grown: dict[str, _Growth]) -> dict[str, VesselTree]:
+    """The trees; where two touch though neither widens, the thinner tube is thinner by that."""
+    radius = {name: tree.radius_mm.copy() for name, tree in trees.items()}
+    near = {name: _near_others(tree, grown[name]) for name, tree in trees.items()}
+    for one, other in combinations(trees, 2):
+        (a, radius_a, child_a), (b, radius_b, child_b) = near[one], near[other]
+        overlap = radius_a[:, None] + radius_b - cdist(a, b)
+        for i, j in np.argwhere(overlap >= 0):
+            name, child = (one, child_a[i]) if radius_a[i] <= radius_b[j] else (other, child_b[j])
+            radius[name][child] = min(radius[name][child], trees[name].radius_mm[child] - overlap[i, j] - _APART_MM)
+    return {name: replace(tree, radius_mm=radius[name]) for name, tree in trees.items()}
 
 
 def _near_others(tree: VesselTree, growth: _Growth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
