@@ -45,12 +45,12 @@ def chip(kind: str) -> str:
     )
 
 
-def bar(kind: str) -> str:
-    """Style sheet of the read-out that stays in Slicer's window."""
+def bar(kind: str, large: bool = False) -> str:
+    """Style sheet of the read-out that stays in Slicer's window; large: it is read from the other side of the table."""
     background, text = COLORS[kind]
     return (
         f"QToolBar {{ background: {background}; border: 0; padding: 3px 12px; }}"
-        f" QLabel {{ color: {text}; font-size: 22px; font-weight: bold; }}"
+        f" QLabel {{ color: {text}; font-size: {44 if large else 22}px; font-weight: bold; }}"
     )
 
 

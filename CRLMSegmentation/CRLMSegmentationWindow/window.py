@@ -15,6 +15,7 @@ from CRLMSegmentationLib.session.state import Step
 from . import remembered
 from .binding import Binding
 from .fault_watch import FaultWatch
+from .hands_free.hands_free_panel import HandsFreePanel
 from .panels.box_panel import BoxPanel
 from .panels.calibrate_panel import CalibratePanel
 from .panels.case_panel import CasePanel
@@ -79,8 +80,8 @@ class Window:
         self.connect, self.record, self.box = ConnectPanel(self), RecordPanel(self), BoxPanel(self)
         self.segment, self.navigate, self.case = SegmentPanel(self), NavigatePanel(self), CasePanel(self)
         self.source, self.calibrate, self.ct = SourcePanel(self), CalibratePanel(self), CtPanel(self)
-        self.tumors, self.scope = TumorsPanel(self), ScopePanel(self)
-        names = "source tumors connect record box segment navigate calibrate ct scope case"
+        self.tumors, self.scope, self.hands_free = TumorsPanel(self), ScopePanel(self), HandsFreePanel(self)
+        names = "source tumors connect record box segment navigate calibrate ct scope case hands_free"
         self.panels = {name: getattr(self, name) for name in names.split()}
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
         self.sections = Sections(self.numbered, self._may_navigate)
@@ -98,6 +99,7 @@ class Window:
     def leave(self) -> None:
         """Another module is on the screen. What is live goes on; a click or a brush is waited for no more."""
         self._is_entered = False
+        self.hands_free.leave()
         self.leave_views()
         if self.session is None or not self.session.is_busy:
             self.timer.pause()

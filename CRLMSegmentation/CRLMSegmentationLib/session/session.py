@@ -39,6 +39,7 @@ from .live_image import LiveImage
 from .preoperative.preoperative_part import PreoperativePart
 from .publishing.publishing_part import PublishingPart
 from .recording import RecordingPart
+from .screen import ScreenPart
 from .state import SessionState, Step, StepStatus
 from .stream import StreamPart
 from .structures import StructuresPart
@@ -76,6 +77,7 @@ class Session:
     tools       where tracked tools are, and how far from the tumor
     accuracy    how far off these distances may be
     publishing  tumor and distances for other programs
+    screen      whether the views alone are to be seen
     calibration a stylus or a probe, calibrated from the live stream
     preoperative  the CT before the operation, in a frame of its own
     laparoscope   its video, landmarks in it, and a model of the liver over it
@@ -140,6 +142,7 @@ class Session:
         self.laparoscope = LaparoscopePart(faults.report)
         self._surface: vtkPolyData | None = None
         self.publishing = PublishingPart(workflow, self.tools, self._surface_to_go_by, self._others_to_go_by)
+        self.screen = ScreenPart(workflow)
         self._attached: list[Attached] = []
 
     @property

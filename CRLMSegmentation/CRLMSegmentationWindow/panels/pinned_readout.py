@@ -26,6 +26,8 @@ class PinnedReadout:
         self._bar: qt.QToolBar | None = None
         self._label: qt.QLabel | None = None
         self._in_live, self._in_3d = ViewReadout(), ViewReadout()
+        # While the views fill the screen.
+        self.is_large = False
 
     @property
     def text(self) -> str:
@@ -73,7 +75,7 @@ class PinnedReadout:
         if self._bar is None:
             self._make_bar()
         if self._label is not None and self._bar is not None:
-            style.apply(self._bar, style.bar(kind))
+            style.apply(self._bar, style.bar(kind, self.is_large))
             style.write(self._label, "   ".join([number, *lines]))
             if not self._bar.visible:
                 self._bar.visible = True

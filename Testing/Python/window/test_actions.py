@@ -65,6 +65,7 @@ BUTTONS = [
     ("discardButton", "DISCARD", None),
     ("reviewedButton", "ACKNOWLEDGE", None),
     ("navigateButton", "NAVIGATE", None),
+    ("fullScreenButton", "FULL_SCREEN", None),
     ("publishButton", "PUBLISH", None),
     ("publishButton", "STOP_PUBLISHING", published),
     ("calibrateStylusButton", "CALIBRATE_STYLUS", None),

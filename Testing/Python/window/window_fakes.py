@@ -9,8 +9,10 @@ from unittest.mock import MagicMock
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.session.calibration.guidance import Guidance
 from CRLMSegmentationLib.session.laparoscope.shown_frame import SWITCHES
+from CRLMSegmentationLib.session.screen import ScreenPart
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
 from CRLMSegmentationLib.session.tumors.case_tumor import CaseTumor
+from CRLMSegmentationLib.session.workflow import Workflow
 from CRLMSegmentationLib.tracking.age import Age
 
 # What a method of Qt gives back that nothing here depends on: one for all, since each takes milliseconds to make.
@@ -182,6 +184,7 @@ class FakeSession:
             is_saving=False, saved=None, save_problem="",
         )  # fmt: skip
         self.publishing = FakePart("publishing", calls, port=None, text="")
+        self.screen = ScreenPart(Workflow())
         self.jobs = FakePart("jobs", calls, running=None, steps=())
         self.view = FakeView(self)
         self.report = lambda sentence: calls.append(f"report {sentence}")

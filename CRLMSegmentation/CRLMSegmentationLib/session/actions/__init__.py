@@ -56,6 +56,7 @@ from .preoperative_actions import (
     UNREGISTER_CT,
 )
 from .publishing_actions import PUBLISH, PUBLISHING_ACTIONS, STOP_PUBLISHING
+from .screen_actions import FULL_SCREEN, SCREEN_ACTIONS
 from .tumor_actions import ADD_TUMOR, CHOOSE_TUMOR, DELETE_TUMOR, RENAME_TUMOR, SHOW_NEWEST, TUMOR_ACTIONS
 from .workflow_actions import (
     ACCEPT_BOX,
@@ -85,7 +86,7 @@ from .workflow_actions import (
 
 ACTIONS = (
     *WORKFLOW_ACTIONS, *TUMOR_ACTIONS, *CALIBRATION_ACTIONS, *PREOPERATIVE_ACTIONS, *LAPAROSCOPE_ACTIONS,
-    *PUBLISHING_ACTIONS,
+    *PUBLISHING_ACTIONS, *SCREEN_ACTIONS,
 )  # fmt: skip
 
 __all__ = [
@@ -117,6 +118,7 @@ __all__ = [
     "EXPORT_CT",
     "FIND",
     "FOLLOW_UP",
+    "FULL_SCREEN",
     "GROW",
     "KEEP_CALIBRATIONS",
     "KEEP_CASE",

@@ -102,7 +102,10 @@ def live_values(session: Session, readings: Sequence[ToolReading], plain: Callab
 
     readings  of all tools, now
     """
-    values = {"tumors": tumor_values(session, readings), "publish_text": session.publishing.text}
+    values = {
+        "tumors": tumor_values(session, readings), "publish_text": session.publishing.text,
+        "full_screen": session.screen.is_full,
+    }  # fmt: skip
     return {**values, **outline_values(session.live, plain), **calibration_values(session.calibration, plain)}
 
 

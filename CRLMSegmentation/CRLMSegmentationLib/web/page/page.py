@@ -102,6 +102,12 @@ def _bar(cases: CaseActions) -> None:
             html.Span(
                 "{{ frames_per_second > 0 ? frames_per_second.toFixed(0) + ' frames/s' : 'no frames' }}", id="rate"
             )
+        # Each tab for itself: the one on the second monitor fills it, the other one keeps the panel.
+        vuetify.VBtn(
+            icon="mdi-fullscreen", click="utils.crlm.switchFullScreen()", id="full-screen", variant="text", height=40,
+            width=40, raw_attrs=[*named(described.FULL_SCREEN.label), 'aria-pressed="false"'],
+            **bound_to(described.FULL_SCREEN),
+        )  # fmt: skip
         _bar_button(described.NEW_CASE, cases.new_case, "new-case")
         _bar_button(described.OPEN_CASE, cases.show_cases, "open-case")
         html.Div(
@@ -194,6 +200,26 @@ def _views() -> None:
                 client.ServerTemplate(name=tag)
                 html.Div(f"{{{{ slice_titles[{number}] }}}}", classes="view-title")
                 html.Div("The volume appears here", classes="view-empty", v_if="!has_picture")
+        _pinned()
+
+
+def _pinned() -> None:
+    """Below the views while they fill the screen: the distances large, and what is asked or warned of."""
+    with html.Div(classes="pinned", id="pinned"):
+        html.Div("{{ fault || question }}", classes="pinned-note", v_if="fault || question", role="alert")
+        html.Div("Recording: {{ recorded_text }}", classes="pinned-note", v_if="recording")
+        html.Div("{{ outline_warnings[0] }}", classes="pinned-note", v_if="outline_warnings.length")
+        with html.Div(classes="pinned-tools", v_if="can_navigate && tools.length"):
+            with each_tool():
+                html.Div("{{ tool_shown.distance }}", classes=("`distance is-${tool_shown.own_kind}`",))
+                with html.Div(classes="pinned-text"):
+                    html.Div("{{ tool_shown.name }} to {{ tool_shown.tumor }} · {{ tool_shown.text }}",
+                             classes="tool-text")  # fmt: skip
+                    html.Div(
+                        "{{ tool_shown.error }}{{ tool_shown.age ? ' · ' + tool_shown.age : '' }}",
+                        classes="distance-error", v_if="tool_shown.error",
+                    )  # fmt: skip
+                    other_tumor()
 
 
 def _frame() -> None:

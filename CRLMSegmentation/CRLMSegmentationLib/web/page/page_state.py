@@ -55,6 +55,7 @@ class PageState:
     data_kind: str = ""  # what the person looks at: a file's name, a case, the computer that sends
     origin_text: str = ""  # whether that is simulated, replayed or live, "" when nobody knows
     is_real: bool = False  # True for what was, or is, sent by a scanner
+    full_screen: bool = False  # the views alone: every tab follows when it changes, and can be switched by itself
     heartbeat: int = 0  # goes on while the program does: a tab sees by it that it is cut off
 
     fault: str = ""  # of the program: nothing is live while it stands

@@ -71,6 +71,16 @@
       if (!wanted) crlm.audio = null;
       document.getElementById("sound").setAttribute("aria-pressed", String(wanted));
     },
+    // The views alone, for a second monitor: this tab fills the screen where the browser lets it, which asks for a press.
+    switchFullScreen(wanted = !crlm.isFullScreen()) {
+      document.body.classList.toggle("is-full-screen", wanted);
+      document.getElementById("full-screen").setAttribute("aria-pressed", String(wanted));
+      if (wanted && document.fullscreenEnabled) document.documentElement.requestFullscreen().catch(() => {});
+      if (!wanted && document.fullscreenElement) document.exitFullscreen();
+    },
+    isFullScreen() {
+      return document.body.classList.contains("is-full-screen");
+    },
     audio: null,
     lastTone: 0,
     sound() {
@@ -186,6 +196,17 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && document.getElementById("saved-cases")) window.trame.state.set("choosing_case", false);
+    if (event.key === "F9") {
+      event.preventDefault();
+      crlm.switchFullScreen();
+    }
+  });
+  // Escape leaves the browser's full screen: the panel comes back with it.
+  document.addEventListener("fullscreenchange", () => {
+    if (!document.fullscreenElement && crlm.isFullScreen()) crlm.switchFullScreen(false);
+  });
+  window.trame.state.addListener(({ type, keys }) => {
+    if (type === "dirty-state" && keys.includes("full_screen")) crlm.switchFullScreen(window.trame.state.get("full_screen"));
   });
   window.trame.utils.crlm = crlm;
 })();

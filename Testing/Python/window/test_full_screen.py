@@ -1,0 +1,99 @@
+"""The views alone for a second monitor: what is taken away of Slicer's main window, and given back."""
+
+import sys
+
+import pytest
+from window_fakes import FakeWidget
+
+
+class MainWindow:
+    """Slicer's, with a panel, three bars of which one is not shown, and a menu; `shown`: how it was shown last."""
+
+    def __init__(self):
+        self.docks = [FakeWidget(objectName="PanelDockWidget")]
+        self.bars = [
+            FakeWidget(objectName="MainToolBar"), FakeWidget(objectName="crlmDistanceBar"),
+            FakeWidget(objectName="ViewToolBar", visible=False),
+        ]  # fmt: skip
+        self.menu, self.status = FakeWidget(objectName="menubar"), FakeWidget(objectName="StatusBar")
+        self.shown, self.added = "maximized", []
+
+    def findChildren(self, kind):
+        return {"QDockWidget": self.docks, "QToolBar": self.bars}[kind]
+
+    def menuBar(self):
+        return self.menu
+
+    def statusBar(self):
+        return self.status
+
+    def isMaximized(self):
+        return self.shown == "maximized"
+
+    def showFullScreen(self):
+        self.shown = "full"
+
+    def showMaximized(self):
+        self.shown = "maximized"
+
+    def showNormal(self):
+        self.shown = "normal"
+
+    def addToolBar(self, _area, bar):
+        self.added.append(bar)
+
+    def removeToolBar(self, bar):
+        self.added.remove(bar)
+
+    @property
+    def visible(self):
+        everything = [*self.docks, *self.bars, self.menu, self.status]
+        return {part.objectName for part in everything if part.visible}
+
+
+ALL = {"PanelDockWidget", "MainToolBar", "crlmDistanceBar", "menubar", "StatusBar"}
+
+
+@pytest.fixture
+def main(a_window):
+    found = MainWindow()
+    sys.modules["slicer"].util.mainWindow.return_value = found
+    return found
+
+
+@pytest.mark.parametrize("was", ["maximized", "normal"])
+def test_one_press_shows_the_views_alone_and_another_gives_everything_back(a_window, main, was):
+    window, session = a_window
+    main.shown = was
+    assert main.visible == ALL
+    window.ui.fullScreenButton.click()
+    assert session.screen.is_full and main.shown == "full" and main.visible == {"crlmDistanceBar"}
+    assert window.shown_views[-1] == "navigation" and len(main.added) == 1 and window.navigate.pinned.is_large
+    # What is brought up to date meanwhile changes nothing.
+    window.refresh()
+    assert main.shown == "full" and len(main.added) == 1
+    window.hands_free.on_full_screen()
+    assert not session.screen.is_full and main.shown == was and main.visible == ALL and main.added == []
+    # The planning view was there before.
+    assert window.shown_views[-1] == "volume" and not window.navigate.pinned.is_large
+
+
+def test_views_that_were_chosen_meanwhile_stay(a_window, main, window_module):
+    window, _ = a_window
+    window.hands_free.on_full_screen()
+    window.shown_layout, before = window_module("view.layouts").SWEEPING, list(window.shown_views)
+    window.hands_free.on_full_screen()
+    assert window.shown_views == before
+
+
+@pytest.mark.parametrize("how", ["leave", "close_session", "close"])
+def test_another_module_has_its_panel_back(a_window, main, how):
+    window, _ = a_window
+    window.hands_free.on_full_screen()
+    getattr(window, how)()
+    assert main.visible == ALL and main.added == [] and main.shown == "maximized"
+
+
+def test_the_read_out_is_large_meanwhile(window_module):
+    style = window_module("style")
+    assert "44px" in style.bar("bad", True) and "22px" in style.bar("bad")
