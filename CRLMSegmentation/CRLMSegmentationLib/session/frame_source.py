@@ -13,6 +13,9 @@ from ..sweep import Pose, TrackedFrame
 from ..tracking import Receiver, StreamStatus
 from ..values.defaults import DEFAULT_PORT
 
+# The STRING with that device name asks for an action of the session, such as of a foot switch.
+ACTION_DEVICE = "Action"
+
 _THIS_COMPUTER = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 
@@ -92,6 +95,7 @@ class NetworkSource:
         self.origin = "live"
         self._own_thread = own_thread
         self._receiver = Receiver(host, port, calibration, **options)
+        self._asked: object = None
 
     @property
     def status(self) -> StreamStatus:
@@ -116,6 +120,14 @@ class NetworkSource:
 
     def shown(self, frame: TrackedFrame) -> None:
         self._receiver.ultrasound.shown(frame)
+
+    def asked_action(self) -> str:
+        """What the newest STRING called ACTION_DEVICE says, once; '' when none has come since the last call."""
+        found = self._receiver.latest.message("STRING", ACTION_DEVICE)
+        if found is None or found[0] is self._asked:
+            return ""
+        self._asked = found[0]
+        return str(found[0].string)
 
     def transforms(self) -> dict[str, ReceivedPose]:
         now = time.monotonic()

@@ -31,6 +31,7 @@ from .case.restoring import restore_case
 from .engine import Engine
 from .faults import Faults
 from .frame_source import FrameSource
+from .hands_free.hands_free_part import HandsFreePart
 from .jobs.jobs import Jobs
 from .jobs.yielding import pause_s
 from .laparoscope.laparoscope_part import LaparoscopePart
@@ -78,6 +79,7 @@ class Session:
     accuracy    how far off these distances may be
     publishing  tumor and distances for other programs
     screen      whether the views alone are to be seen
+    hands_free  what keys and foot switches ask for
     calibration a stylus or a probe, calibrated from the live stream
     preoperative  the CT before the operation, in a frame of its own
     laparoscope   its video, landmarks in it, and a model of the liver over it
@@ -139,10 +141,11 @@ class Session:
             lambda: self.volume.has_any or self.recording.sweep is not None, self.report, faults.report,
         )  # fmt: skip
         self.preoperative = PreoperativePart(self.volume, self.recording, self.tools, faults.report, workflow.edited)
-        self.laparoscope = LaparoscopePart(faults.report)
+        self.laparoscope: LaparoscopePart = LaparoscopePart(faults.report)
         self._surface: vtkPolyData | None = None
         self.publishing = PublishingPart(workflow, self.tools, self._surface_to_go_by, self._others_to_go_by)
-        self.screen = ScreenPart(workflow)
+        self.screen, self.hands_free = ScreenPart(workflow), HandsFreePart(self, workflow)
+        self.publishing.ask = self.hands_free.ask
         self._attached: list[Attached] = []
 
     @property
@@ -200,7 +203,7 @@ class Session:
                 lambda: self._process_live(now_s), lambda: self.recording.process(now_s), self.jobs.process,
                 lambda: self.calibration.process(now_s), self.preoperative.process, self.laparoscope.process,
                 self.tumor.process, self.structures.process,
-                self.case.process, lambda: self.refresh(now_s),
+                self.case.process, self.hands_free.process, lambda: self.refresh(now_s),
                 lambda: self.publishing.process(now_s),
                 *(partial(one.process, now_s) for one in self._attached),
             ]  # fmt: skip

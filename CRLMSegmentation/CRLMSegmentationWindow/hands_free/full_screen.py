@@ -26,7 +26,9 @@ class FullScreen:
         self._layouts, self._show_views, self._go_back = shown_layouts, show_views, go_back
         self._hidden: list[qt.QWidget] = []
         self._before: int | None = None
-        self._was_maximized, self._bar = False, None
+        self._was_maximized = False
+        self._bar: qt.QToolBar | None = None
+        self._said: qt.QLabel | None = None
 
     @property
     def is_on(self) -> bool:
@@ -49,6 +51,13 @@ class FullScreen:
         window.showFullScreen()
         self._show_views()
 
+    def say(self, sentence: str) -> None:
+        """Why something was not done, beside the way back, or in the main window's own line."""
+        if self._said is not None:
+            style.write(self._said, sentence)
+        else:
+            slicer.util.showStatusMessage(sentence, 5000)
+
     def leave(self) -> int | None:
         """Everything as it was, but for views that were chosen meanwhile; the number of the layout that is to be shown
         again, None for the one that is shown.
@@ -56,7 +65,7 @@ class FullScreen:
         window, bar = slicer.util.mainWindow(), self._bar
         if window is None or bar is None:
             return None
-        self._bar = None
+        self._bar = self._said = None
         window.removeToolBar(bar)
         bar.deleteLater()
         for part in self._hidden:
@@ -79,4 +88,7 @@ class FullScreen:
         style.apply(button, style.SMALL_BUTTON)
         button.connect("clicked()", self._go_back)
         self._bar.addWidget(button)
+        self._said = qt.QLabel()
+        style.apply(self._said, style.SENTENCE)
+        self._bar.addWidget(self._said)
         window.addToolBar(qt.Qt.BottomToolBarArea, self._bar)

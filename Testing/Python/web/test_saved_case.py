@@ -67,6 +67,20 @@ def test_a_saved_case_opens_with_everything_in_it(address, visit, publish_port):
     page.wait_for_selector("#step-navigate.is-open")
     assert page.inner_text("#data-kind") == "Case round"
 
+    # One press leaves the views and the distance, another brings the panel back
+    page.click("#full-screen")
+    page.wait_for_selector("#step-navigate", state="hidden")
+    assert page.is_visible(".view-3d") and not page.is_visible(".view-red")
+    shown = "getComputedStyle(document.getElementById('pinned')).display"
+    assert page.evaluate(shown) == "block"
+    page.keyboard.press("F9")
+    page.wait_for_selector("#step-navigate", state="visible")
+    assert page.evaluate(shown) == "none" and page.get_attribute("#full-screen", "aria-pressed") == "false"
+    tab.until(lambda: not page.evaluate("!!document.fullscreenElement"), "the browser's own full screen left")
+    # Another key reaches the program, which says why not
+    page.keyboard.press("F2")
+    tab.until(lambda: "Connect first" in page.inner_text("#note-text"), "why nothing is recorded")
+
     # On the smallest screen nothing is cut off at the right
     page.set_viewport_size({"width": 1024, "height": 768})
     tab.until(lambda: page.evaluate("document.documentElement.scrollWidth") == 1024, "a page as wide as the screen")

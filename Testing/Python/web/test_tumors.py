@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 from CRLMSegmentationLib.sweep import Pose
 from CRLMSegmentationLib.values import Box, Volume
+from CRLMSegmentationLib.web.actions.hands_free_actions import HandsFreeActions
 from CRLMSegmentationLib.web.actions.questions import Questions
 from CRLMSegmentationLib.web.actions.workflow_actions import Actions
 from CRLMSegmentationLib.web.controller import Controller
@@ -147,3 +148,22 @@ def test_each_tumor_has_its_distance_and_none_when_everything_is_lost(page, monk
     controller.step_safely(1000.0)
     assert [one["distance"] for one in controller.state.tumors] == ["", ""]
     assert controller.state.tools[0]["other"] == ""
+
+
+def test_a_key_goes_on_to_the_next_tumor_and_a_refusal_is_told(page):
+    controller, actions, went_to = page
+    second(controller, actions)
+    hands_free = HandsFreeActions(controller, actions)
+    went_to.clear()
+
+    async def pressed():
+        await hands_free.press("F8")
+        await asyncio.gather(*hands_free._running)
+
+    asyncio.run(pressed())
+    assert [one["chosen"] for one in controller.state.tumors] == [True, False] and went_to == [(10.0, 10.0, 10.0)]
+    press(hands_free.press, "F2")
+    assert "Connect first" in controller.state.note_text
+    controller.show_figures(0.0)
+    assert controller.state.hands_free_text.startswith("Start recording (Connect first")
+    assert controller.state.keys == ["F2", "F4", "F8", "F9"]

@@ -66,6 +66,8 @@ BUTTONS = [
     ("reviewedButton", "ACKNOWLEDGE", None),
     ("navigateButton", "NAVIGATE", None),
     ("fullScreenButton", "FULL_SCREEN", None),
+    ("nextStepButton", "NEXT_STEP", None),
+    ("nextTumorButton", "NEXT_TUMOR", None),
     ("publishButton", "PUBLISH", None),
     ("publishButton", "STOP_PUBLISHING", published),
     ("calibrateStylusButton", "CALIBRATE_STYLUS", None),

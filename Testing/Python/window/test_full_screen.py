@@ -3,7 +3,8 @@
 import sys
 
 import pytest
-from window_fakes import FakeWidget
+from CRLMSegmentationLib.session.tumors.case_tumor import CaseTumor
+from window_fakes import FakeWidget, make_status
 
 
 class MainWindow:
@@ -97,3 +98,46 @@ def test_another_module_has_its_panel_back(a_window, main, how):
 def test_the_read_out_is_large_meanwhile(window_module):
     style = window_module("style")
     assert "44px" in style.bar("bad", True) and "22px" in style.bar("bad")
+
+
+def test_keys_and_a_foot_switch_press_the_buttons_of_the_window(a_window, main):
+    window, session = a_window
+    qt = sys.modules["qt"]
+    waiting = []
+    qt.QTimer.singleShot.side_effect = lambda _ms, slot: waiting.append(slot)
+    window.refresh()
+    slots = [call.args[1] for call in qt.QShortcut.return_value.connect.call_args_list]
+    assert len(slots) == qt.QShortcut.call_count == 4
+    slots[0]()
+    assert session.hands_free.text.startswith("Start recording (Connect first") and not waiting
+    session.stream.status = make_status()
+    assert session.hands_free.ask("next_step") == ""
+    session.hands_free.process()
+    # Once the session has done its work: the button may ask something.
+    assert "recording.start" not in session.calls and len(waiting) == 1
+    waiting.pop()()
+    assert "recording.start" in session.calls and window.shown_views[-1] == "live"
+    window.refresh()
+    assert window.ui.handsFreeState.text == "Last: Start recording"
+
+
+def test_the_next_tumor_is_shown_and_navigating_goes_on(a_window, main, window_module):
+    window, session = a_window
+    window.hands_free.on_next_tumor()
+    assert "no other tumor" in window.box.state_text
+    session.tumors.all = (*session.tumors.all, CaseTumor(2, "T2", (1.0, 0.4, 0.2)))
+    window.show_threshold = lambda: None
+    window.hands_free.on_next_tumor()
+    assert "tumors.choose" in session.calls
+    window.shown_layout, before = window_module("view.layouts").NAVIGATION, list(window.shown_views)
+    window.hands_free.on_navigate()
+    assert window.shown_views == before
+
+
+def test_why_a_foot_switch_was_refused_stands_beside_the_way_back(a_window, main):
+    window, session = a_window
+    window.hands_free.on_full_screen()
+    session.hands_free.ask("new_case")
+    session.hands_free.process()
+    assert "may not ask" in window.hands_free.full_screen._said.text
+    assert "F9:  Full screen" in window.ui.keysLabel.text and "F2:  Start recording / Stop" in window.ui.keysLabel.text

@@ -26,6 +26,7 @@ PLAIN = {
     "CRLMSegmentationLib.geometry",
     "CRLMSegmentationLib.session",
     "CRLMSegmentationLib.session.actions",
+    "CRLMSegmentationLib.session.hands_free.shortcuts",
     "CRLMSegmentationLib.session.state",
     "CRLMSegmentationLib.values",
     "CRLMSegmentationLib.values.defaults",

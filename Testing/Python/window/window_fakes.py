@@ -8,6 +8,7 @@ from unittest.mock import MagicMock
 
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.session.calibration.guidance import Guidance
+from CRLMSegmentationLib.session.hands_free.hands_free_part import HandsFreePart
 from CRLMSegmentationLib.session.laparoscope.shown_frame import SWITCHES
 from CRLMSegmentationLib.session.screen import ScreenPart
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
@@ -184,7 +185,7 @@ class FakeSession:
             is_saving=False, saved=None, save_problem="",
         )  # fmt: skip
         self.publishing = FakePart("publishing", calls, port=None, text="")
-        self.screen = ScreenPart(Workflow())
+        self.screen, self.hands_free = ScreenPart(Workflow()), HandsFreePart(self, Workflow())
         self.jobs = FakePart("jobs", calls, running=None, steps=())
         self.view = FakeView(self)
         self.report = lambda sentence: calls.append(f"report {sentence}")

@@ -16,6 +16,7 @@ from .calibration_actions import (
     USE_KEPT_CALIBRATIONS,
     WRITE_ACCURACY,
 )
+from .hands_free_actions import HANDS_FREE_ACTIONS, NEXT_STEP
 from .laparoscope_actions import (
     CLOSE_SCOPE,
     CONNECT_SCOPE,
@@ -57,7 +58,15 @@ from .preoperative_actions import (
 )
 from .publishing_actions import PUBLISH, PUBLISHING_ACTIONS, STOP_PUBLISHING
 from .screen_actions import FULL_SCREEN, SCREEN_ACTIONS
-from .tumor_actions import ADD_TUMOR, CHOOSE_TUMOR, DELETE_TUMOR, RENAME_TUMOR, SHOW_NEWEST, TUMOR_ACTIONS
+from .tumor_actions import (
+    ADD_TUMOR,
+    CHOOSE_TUMOR,
+    DELETE_TUMOR,
+    NEXT_TUMOR,
+    RENAME_TUMOR,
+    SHOW_NEWEST,
+    TUMOR_ACTIONS,
+)
 from .workflow_actions import (
     ACCEPT_BOX,
     ACKNOWLEDGE,
@@ -86,7 +95,7 @@ from .workflow_actions import (
 
 ACTIONS = (
     *WORKFLOW_ACTIONS, *TUMOR_ACTIONS, *CALIBRATION_ACTIONS, *PREOPERATIVE_ACTIONS, *LAPAROSCOPE_ACTIONS,
-    *PUBLISHING_ACTIONS, *SCREEN_ACTIONS,
+    *PUBLISHING_ACTIONS, *SCREEN_ACTIONS, *HANDS_FREE_ACTIONS,
 )  # fmt: skip
 
 __all__ = [
@@ -127,6 +136,8 @@ __all__ = [
     "MOVE_PLANE",
     "NAVIGATE",
     "NEW_CASE",
+    "NEXT_STEP",
+    "NEXT_TUMOR",
     "OPEN_CASE",
     "OPEN_CT_LABELS",
     "OPEN_CT_RESULT",

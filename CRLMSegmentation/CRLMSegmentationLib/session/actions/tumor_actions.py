@@ -37,6 +37,18 @@ def _without_newer(session: Session) -> str:
     return "The newest sweep is worked on already." if at_newest else "Wait until the recording is written."
 
 
+def _without_another(session: Session) -> str:
+    """Why there is no other tumor to go on to."""
+    return _while_finding(session) if len(session.tumors.all) > 1 else "There is no other tumor in this case."
+
+
+def _choose_next(session: Session) -> None:
+    """Work on the tumor that stands after the chosen one in the list, after the last on the first."""
+    numbers = [tumor.number for tumor in session.tumors.all]
+    place = numbers.index(session.tumors.chosen.number)
+    session.tumors.choose(numbers[(place + 1) % len(numbers)])
+
+
 def _choose(session: Session, number: int) -> None:
     """Work on the tumor of that number from now on."""
     session.tumors.choose(number)
@@ -60,6 +72,9 @@ CHOOSE_TUMOR = Action(
     "choose_tumor", None, "Work on this tumor",
     "Box, correction, volume and the large distance are those of this tumor", _choose, _without_tumor,
 )  # fmt: skip
+NEXT_TUMOR = Action(
+    "next_tumor", None, "Next tumor", "Work on the tumor that stands next in the list", _choose_next, _without_another
+)
 SHOW_NEWEST = Action(
     "show_newest", None, "Back to the newest sweep",
     "Show the volume of the newest sweep; the chosen tumor can be found anew in it",
@@ -74,4 +89,4 @@ DELETE_TUMOR = Action(
     _without_tumor,
 )  # fmt: skip
 
-TUMOR_ACTIONS = (ADD_TUMOR, CHOOSE_TUMOR, SHOW_NEWEST, RENAME_TUMOR, DELETE_TUMOR)
+TUMOR_ACTIONS = (ADD_TUMOR, CHOOSE_TUMOR, NEXT_TUMOR, SHOW_NEWEST, RENAME_TUMOR, DELETE_TUMOR)

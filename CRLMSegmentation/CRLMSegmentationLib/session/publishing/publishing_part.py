@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from pyigtl import MessageBase
 
+from ...tracking.openigtlink.commands import Command, CommandReply
 from ...tracking.openigtlink.server.server import Server
+from ..frame_source import ACTION_DEVICE
 from ..workflow import Workflow
 from .messages import other_tumor, tool_messages, tumor_message
 
@@ -27,6 +29,8 @@ class PublishingPart:
     host      that it is served at when nobody says another one: 127.0.0.1 for programs on this computer alone
     surface   RAS mm, of the chosen tumor, while it is to be navigated by; None while there is none
     others    the same of each further tumor, by its number
+    ask       called in the server's thread with the name of an action that a program asks for; the sentence why it may
+              not be asked for, '' when it may
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class PublishingPart:
         others: Callable[[], Mapping[int, vtkPolyData]] = dict,
     ) -> None:  # fmt: skip
         self.host = "127.0.0.1"
+        self.ask: Callable[[str], str] = lambda name: "Nothing can be asked for here."
         self._workflow, self._tools, self._surface, self._others = workflow, tools, surface, others
         self._sent_others: dict[int, vtkPolyData] = {}
         self._server: Server | None = None
@@ -67,7 +72,7 @@ class PublishingPart:
         """
         self.stop()
         self.host = self.host if host is None else host
-        self._server = Server(self.host, port).start()
+        self._server = Server(self.host, port, on_command=self._on_command, on_message=self._on_message).start()
         self._clients = 0
         self._notify()
 
@@ -77,6 +82,16 @@ class PublishingPart:
         if server is not None:
             server.stop()
             self._notify()
+
+    def _on_command(self, command: Command) -> CommandReply:
+        """A program asks for an action by the name of its command."""
+        refusal = self.ask(command.name)
+        return CommandReply(not refusal, refusal or "Asked for.")
+
+    def _on_message(self, message: MessageBase) -> None:
+        """The same by a STRING, for what sends no commands."""
+        if message.message_type == "STRING" and message.device_name == ACTION_DEVICE:
+            self.ask(str(message.string))
 
     def _notify(self) -> None:
         self._workflow.touch()

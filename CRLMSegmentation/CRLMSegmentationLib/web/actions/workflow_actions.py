@@ -169,6 +169,14 @@ class Actions(ReportingActions):
         self._look_at_tumor()
 
     @reported
+    def next_tumor(self) -> None:
+        """The same with the one that stands next in the list."""
+        actions.NEXT_TUMOR.check(self._session)
+        self._controller.correction.end()
+        actions.NEXT_TUMOR.run(self._session)
+        self._look_at_tumor()
+
+    @reported
     def show_newest(self) -> None:
         """Back to the volume of the newest sweep."""
         actions.SHOW_NEWEST.check(self._session)

@@ -104,7 +104,7 @@ def live_values(session: Session, readings: Sequence[ToolReading], plain: Callab
     """
     values = {
         "tumors": tumor_values(session, readings), "publish_text": session.publishing.text,
-        "full_screen": session.screen.is_full,
+        "full_screen": session.screen.is_full, "hands_free_text": session.hands_free.text,
     }  # fmt: skip
     return {**values, **outline_values(session.live, plain), **calibration_values(session.calibration, plain)}
 

@@ -14,6 +14,7 @@ from ..views.views import LIVE, SLICES, THREE_D
 from .ct_views import ct_views
 from .panel_calibrate import calibrate_panel
 from .panel_ct import ct_panel
+from .panel_hands_free import hands_free_panel
 from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
 from .scope.panel_scope import scope_panel, scope_view
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ..actions.calibration_actions import CalibrationActions
     from ..actions.case_actions import CaseActions
     from ..actions.ct_actions import CtActions
+    from ..actions.hands_free_actions import HandsFreeActions
     from ..actions.scope_actions import ScopeActions
     from ..actions.source_actions import SourceActions
     from ..actions.workflow_actions import Actions
@@ -52,11 +54,12 @@ _THEME = {
 
 
 class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
-    """The whole page; source, actions, cases, calibrating, ct, scope: what its buttons call, see web/actions."""
+    """The whole page; source, actions, cases, ... hands_free: what its buttons call, see web/actions."""
 
     def __init__(
         self, server: Server, source: SourceActions, actions: Actions, cases: CaseActions,
         calibrating: CalibrationActions, ct: CtActions, scope: ScopeActions,
+        hands_free: HandsFreeActions,
     ) -> None:  # fmt: skip
         super().__init__(server, vuetify_config=_THEME)
         with self:
@@ -74,6 +77,7 @@ class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
                     calibrate_panel(calibrating)
                     ct_panel(ct)
                     scope_panel(scope)
+                    hands_free_panel(hands_free)
                 with html.Div(classes="right"):
                     _views()
                     ct_views(ct)
@@ -208,6 +212,7 @@ def _pinned() -> None:
     with html.Div(classes="pinned", id="pinned"):
         html.Div("{{ fault || question }}", classes="pinned-note", v_if="fault || question", role="alert")
         html.Div("Recording: {{ recorded_text }}", classes="pinned-note", v_if="recording")
+        html.Div("{{ hands_free_text }}", classes="pinned-text", v_if="hands_free_text")
         html.Div("{{ outline_warnings[0] }}", classes="pinned-note", v_if="outline_warnings.length")
         with html.Div(classes="pinned-tools", v_if="can_navigate && tools.length"):
             with each_tool():

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...navigation.tool_transforms import DEFAULT_TOOL
 from ...session.actions import ACTIONS
+from ...session.hands_free.shortcuts import SHORTCUTS
 from ...values.defaults import (
     DEFAULT_BOX_EDGE_MM,
     DEFAULT_PORT,
@@ -56,6 +57,8 @@ class PageState:
     origin_text: str = ""  # whether that is simulated, replayed or live, "" when nobody knows
     is_real: bool = False  # True for what was, or is, sent by a scanner
     full_screen: bool = False  # the views alone: every tab follows when it changes, and can be switched by itself
+    keys: list[Any] = field(default_factory=lambda: [shortcut.key for shortcut in SHORTCUTS])
+    hands_free_text: str = ""  # what a key or a foot switch has asked for last
     heartbeat: int = 0  # goes on while the program does: a tab sees by it that it is cut off
 
     fault: str = ""  # of the program: nothing is live while it stands

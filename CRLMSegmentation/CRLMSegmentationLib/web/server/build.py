@@ -13,6 +13,7 @@ from trame_slicer.core import SlicerApp
 from ..actions.calibration_actions import CalibrationActions
 from ..actions.case_actions import CaseActions
 from ..actions.ct_actions import CtActions
+from ..actions.hands_free_actions import HandsFreeActions
 from ..actions.preparing import Preparing
 from ..actions.questions import Questions
 from ..actions.saving import Saving
@@ -60,12 +61,14 @@ def build(
     controller.show_in(views)
     controller.fill_choices()
     ct = CtActions(controller)
-    Page(server, source, actions, cases, CalibrationActions(controller), ct, ScopeActions(controller))
+    hands_free = HandsFreeActions(controller, actions)
+    Page(server, source, actions, cases, CalibrationActions(controller), ct, ScopeActions(controller), hands_free)
     actions.bind()
     ct.bind()
     controller.open_step.confirm = lambda: server.force_state_push("open_step")
     # A tab measures by the answer how late it is.
     server.controller.trigger("crlm_echo")(_answer)
+    server.controller.trigger("crlm_key")(hands_free.press)
     allowed = Allowed(settable(sliders), server.controller.trigger_fn, VIEWS)
     return server, controller, Routes(controller, saving), allowed
 

@@ -196,10 +196,12 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && document.getElementById("saved-cases")) window.trame.state.set("choosing_case", false);
-    if (event.key === "F9") {
-      event.preventDefault();
-      crlm.switchFullScreen();
-    }
+    if (!window.trame.state.get("keys").includes(event.key)) return;
+    event.preventDefault();
+    if (event.repeat) return;
+    // Each tab for itself; the rest is done by the program.
+    if (event.key === "F9") crlm.switchFullScreen();
+    else window.trame.trigger("crlm_key", [event.key]);
   });
   // Escape leaves the browser's full screen: the panel comes back with it.
   document.addEventListener("fullscreenchange", () => {

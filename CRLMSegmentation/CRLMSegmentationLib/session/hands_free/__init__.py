@@ -1,0 +1,1 @@
+"""Actions of the session for who has no hand free: by a key, or by a foot switch."""
