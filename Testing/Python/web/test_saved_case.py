@@ -84,6 +84,10 @@ def test_a_saved_case_opens_with_everything_in_it(address, visit, publish_port):
     # On the smallest screen nothing is cut off at the right
     page.set_viewport_size({"width": 1024, "height": 768})
     tab.until(lambda: page.evaluate("document.documentElement.scrollWidth") == 1024, "a page as wide as the screen")
+    page.click("text=Keys and foot switch")
+    page.wait_for_selector(".key-line")
+    beyond = "e => e.getBoundingClientRect().right > document.querySelector('.steps').getBoundingClientRect().right"
+    assert page.evaluate(f"[...document.querySelectorAll('.steps .v-btn')].filter({beyond}).map(e => e.id)") == []
 
 
 def test_a_page_for_others_asks_for_the_token(address, visit):

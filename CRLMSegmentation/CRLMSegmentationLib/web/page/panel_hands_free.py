@@ -36,4 +36,4 @@ def hands_free_panel(hands_free: HandsFreeActions) -> None:
 def _line(key: str, action: described.Action, click: Click, **options: Any) -> None:
     with html.Div(classes="key-line", **options):
         html.Span(key, classes="key")
-        side_button(action.label, "mdi-keyboard-outline", click, style="flex: 1", **bound_to(action))
+        side_button(action.label, "mdi-keyboard-outline", click, style="flex: 1", block=False, **bound_to(action))

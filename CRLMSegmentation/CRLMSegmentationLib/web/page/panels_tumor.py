@@ -188,10 +188,10 @@ def _publish_switch(actions: Actions) -> None:
         )  # fmt: skip
         side_button(
             described.PUBLISH.label, "mdi-access-point", (actions.publish, "[String(publish_port || '')]"),
-            id="publish", v_if="publish_text === ''", style="flex: 1", **bound_to(described.PUBLISH),
+            id="publish", v_if="publish_text === ''", style="flex: 1", block=False, **bound_to(described.PUBLISH),
         )  # fmt: skip
         side_button(
             described.STOP_PUBLISHING.label, "mdi-access-point-off", actions.stop_publishing, id="stop-publishing",
-            v_if="publish_text !== ''", style="flex: 1", **bound_to(described.STOP_PUBLISHING),
+            v_if="publish_text !== ''", style="flex: 1", block=False, **bound_to(described.STOP_PUBLISHING),
         )  # fmt: skip
     html.Div("{{ publish_text }}", classes="quiet mt-1", v_if="publish_text", id="publish-text")
