@@ -5,6 +5,7 @@ Its pictures are made of the CT alone and stand in this section: nothing of it i
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from .record_panel import show_progress
 from .step_panel import StepPanel, sentence_of
 
 if TYPE_CHECKING:
+    from CRLMSegmentationLib.session.actions import Action
+
     from ..window import Window
 
 _VOLUMES = "*.nrrd *.nhdr *.nii *.nii.gz *.mha *.mhd"
@@ -53,10 +56,10 @@ class CtPanel(StepPanel):
             (ui.ctAddDateButton, self.on_add_date),
             (ui.ctFollowUpButton, self.on_follow_up),
             (ui.ctRegisterButton, self.on_register),
-            (ui.ctUnregisterButton, self.on_unregister),
-            (ui.ctTouchButton, self.on_touch),
+            (ui.ctUnregisterButton, partial(self._act, actions.UNREGISTER_CT)),
+            (ui.ctTouchButton, partial(self._act, actions.TOUCH_LANDMARK)),
             (ui.ctRefineButton, self.on_refine),
-            (ui.ctDropTouchedButton, self.on_drop_touched),
+            (ui.ctDropTouchedButton, partial(self._act, actions.DROP_LANDMARK)),
             (ui.ctRegisterTouchedButton, self.on_register_touched),
             (ui.ctExportButton, self.on_export),
             (ui.ctCloseButton, self.on_close),
@@ -71,6 +74,10 @@ class CtPanel(StepPanel):
         self._show_buttons()
 
     # What the buttons do
+
+    def _act(self, action: Action) -> None:
+        with self.attempt():
+            action.run(self.session)
 
     def on_dicom(self) -> None:
         """List the series of a DICOM folder."""
@@ -141,26 +148,11 @@ class CtPanel(StepPanel):
             self._reported = ""
             actions.REFINE_CT.run(self.session)
 
-    def on_touch(self) -> None:
-        """The tip is at the place that is looked at in the CT."""
-        with self.attempt():
-            actions.TOUCH_LANDMARK.run(self.session)
-
-    def on_drop_touched(self) -> None:
-        """What was touched last does not count."""
-        with self.attempt():
-            actions.DROP_LANDMARK.run(self.session)
-
     def on_register_touched(self) -> None:
         """Bring the CT into the operation by what was touched."""
         with self.attempt():
             self._reported = ""
             actions.REGISTER_TOUCHED.run(self.session)
-
-    def on_unregister(self) -> None:
-        """The CT stands by itself again."""
-        with self.attempt():
-            actions.UNREGISTER_CT.run(self.session)
 
     def on_export(self) -> None:
         """Everything for other programs, into a folder that the user chooses."""
@@ -280,11 +272,8 @@ class CtPanel(StepPanel):
         found = self.session.preoperative.followed
         if self._compared:
             return _("{count} results are chosen.").format(count=len(self._compared))
-        return (
-            ""
-            if found is None
-            else "\n".join([*map(figures.track_text, found.tracks), *figures.follow_up_lines(found)])
-        )
+        lines = [] if found is None else [*map(figures.track_text, found.tracks), *figures.follow_up_lines(found)]
+        return "\n".join(lines)
 
     def _touched(self) -> str:
         from CRLMSegmentationLib.session.preoperative import figures
