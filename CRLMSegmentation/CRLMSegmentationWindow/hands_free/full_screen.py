@@ -48,6 +48,8 @@ class FullScreen:
             part.visible = False
         self._was_maximized = bool(window.isMaximized())
         self._make_bar(window)
+        # Without a border Windows shows no question, menu or tooltip above views that OpenGL draws.
+        slicer.app.setHasBorderInFullScreen(True)
         window.showFullScreen()
         self._show_views()
 

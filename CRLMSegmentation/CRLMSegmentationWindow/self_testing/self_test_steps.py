@@ -242,7 +242,22 @@ class Steps(Bench):
         check.assertLess(min(seen), 0.0, "the stylus enters the tumor")
         check.assertGreater(max(seen), 20.0)
         self.slice_lies_in_the_image()
+        self.full_screen()
         self.views_are_drawn_once_a_tick()
+
+    def full_screen(self) -> None:
+        """The views alone, and everything back."""
+        main, check = slicer.util.mainWindow(), self._case
+        panel = slicer.util.findChild(main, "PanelDockWidget")
+        before = panel.visible
+        click(self.window.ui.fullScreenButton)
+        check.assertTrue(main.isFullScreen())
+        check.assertFalse(panel.visible)
+        check.assertEqual(self.window.layouts.current, layouts.NAVIGATION)
+        self.window.hands_free.on_full_screen()
+        check.assertFalse(main.isFullScreen())
+        check.assertEqual(panel.visible, before)
+        check.assertEqual(self.window.layouts.current, layouts.NAVIGATION)
 
     def views_are_drawn_once_a_tick(self) -> None:
         """However much moves in one tick, a view is drawn at most once in it; and both are drawn as frames come."""

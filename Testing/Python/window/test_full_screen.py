@@ -69,6 +69,7 @@ def test_one_press_shows_the_views_alone_and_another_gives_everything_back(a_win
     assert main.visible == ALL
     window.ui.fullScreenButton.click()
     assert session.screen.is_full and main.shown == "full" and main.visible == {"crlmDistanceBar"}
+    sys.modules["slicer"].app.setHasBorderInFullScreen.assert_called_with(True)
     assert window.shown_views[-1] == "navigation" and len(main.added) == 1 and window.navigate.pinned.is_large
     # What is brought up to date meanwhile changes nothing.
     window.refresh()
