@@ -9,10 +9,15 @@ import numpy as np
 import pytest
 import SimpleITK
 from CRLMSegmentationLib.errors import ConfigurationError
+from CRLMSegmentationLib.inference.models.catalogue import model_choices
+from CRLMSegmentationLib.inference.models.trained_model import load_model
+from CRLMSegmentationLib.inference.predictor import LocalPredictor
+from CRLMSegmentationLib.preoperative.find_structures import find_structures
 from CRLMSegmentationLib.simulation.ct import CtSettings, scan
 from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
 from CRLMSegmentationLib.simulation.ct.tissues import brightness
 from CRLMSegmentationLib.simulation.patient import LABELS
+from CRLMSegmentationLib.values import Volume
 from scipy import ndimage
 
 
@@ -38,6 +43,21 @@ def test_tissues_are_as_bright_as_in_a_portal_venous_ct(portal):
     assert mean_hu(ct, labels, "bone", 1) > 200
     assert abs(ct.voxels[:, -20:, :20].mean() + 1000) < 5
     assert mean_hu(ct, labels, "kidney") > mean_hu(ct, labels, "liver") > mean_hu(ct, labels, "muscle") > 45
+
+
+def test_the_shipped_model_finds_liver_and_vessels(portal):
+    """In 50 mm of a CT, on the side of the liver, so that it takes seconds."""
+    ct, labels = (Volume(one.voxels[24:34, 30:160, :125].copy(), one.ijk_to_ras) for one in portal)
+    model = load_model(model_choices("lvt")[0].name)
+    assert model.name == "ct-simulated-small" and model.card.trained_on_simulated_only
+    assert sum(file.stat().st_size for file in model.folder.rglob("*") if file.is_file()) < 15_000_000
+    found = find_structures(ct, LocalPredictor(model, "cpu", threads=1))
+    whole = (labels.voxels >= LABELS["liver"]) & (labels.voxels <= LABELS["metastasis"])
+    veins = np.isin(labels.voxels, [LABELS["portal vein"], LABELS["hepatic vein"]])
+    liver, vessels = (found.mask(name).voxels > 0 for name in ("liver", "vessels"))
+    assert 2 * (liver & whole).sum() > 0.95 * (liver.sum() + whole.sum())
+    # Twigs of less than 3 mm are no vessels to it.
+    assert veins[vessels].mean() > 0.6 and vessels.sum() > 500
 
 
 def test_phases_differ_as_contrast_passes(patient):
