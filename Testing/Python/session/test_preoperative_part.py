@@ -446,7 +446,9 @@ def test_a_registration_is_refined_by_vessels_and_comes_back_with_the_case(sessi
     found = until(session).registration
     assert found.refined is refined and found.error_mm == before.error_mm and part.problem == ""
     assert "by landmarks, refined by vessels" in registration_text(found)
+    assert "the error is that of the landmarks alone" in registration_text(found)
     folder = session.case.save(tmp_path / "case")
+    assert "refined by vessels where the ultrasound shows the liver" in (folder / "protocol.txt").read_text("utf-8")
     session.case.load(folder)
     back = until(session).registration
     np.testing.assert_array_equal(back.ct_to_reference, moved)

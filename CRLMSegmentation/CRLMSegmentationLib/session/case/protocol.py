@@ -80,6 +80,10 @@ def ct_lines(ct: Mapping[str, Any] | None) -> Iterator[str]:
         yield _row(
             "", f"registered by {count} landmarks, {found['made_at']}: error at the tumor {found['error_mm']:.1f} mm"
         )
+        if found.get("refined"):
+            yield _row(
+                "", "refined by vessels where the ultrasound shows the liver: the error is that of the landmarks"
+            )
     else:
         yield _row("", "not registered")
 
