@@ -111,5 +111,7 @@ class Parameters:
     # Laparoscope
     scopeImage: str = "Laparoscope"
     scopeDevice: Annotated[int, WithinRange(0, 63)] = 0
+    scopeBoard: str = ""
+    scopeSquareMm: Annotated[float, WithinRange(0.5, 100.0)] = 10.0
     # Case
     caseFolder: Annotated[Path, Default(_documents() / "Cases")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import LaparoscopeError
 from ..files.laparoscope.landmark_mask_file import read_picture
 from ..sweep.sequence_files.sequence_reader import SequenceReader
+from ..sweep.tracked_frame import Pose
 from .camera.opencv import opencv
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -106,3 +107,14 @@ def pictures_of(source: VideoSource, every: int = 1) -> Iterator[tuple[str, np.n
         capture.release()
     if number == 0:
         raise LaparoscopeError(f"No frame of {source.video} can be read: it is damaged, or of a kind unknown here.")
+
+
+def tracked_pictures_of(source: VideoSource, every: int = 1) -> Iterator[tuple[np.ndarray, Mapping[str, Pose]]]:
+    """Picture and the transforms that were recorded with it, by name, of every n-th one; see pictures_of()."""
+    if source.video is None or not source.is_recording:
+        for _, picture in pictures_of(source, every):
+            yield picture, {}
+        return
+    for number, recorded in enumerate(SequenceReader(source.video, keep_color=True)):
+        if number % every == 0:
+            yield recorded.pixels, recorded.transforms

@@ -34,7 +34,7 @@ class ScopePanel(StepPanel):
             "vessels": ui.scopeVesselsCheckBox, "tumors": ui.scopeTumorsCheckBox,
         }  # fmt: skip
         style.apply(ui.scopeRegisterButton, style.BUTTON)
-        for label in (ui.scopeLandmarks, ui.scopeRecording, ui.scopeRegistration):
+        for label in (ui.scopeLandmarks, ui.scopeRecording, ui.scopeCalibration, ui.scopeRegistration):
             style.apply(label, style.NOTE)
         for button, slot in (
             (ui.scopeVideoButton, self.on_video),
@@ -44,6 +44,9 @@ class ScopePanel(StepPanel):
             (ui.scopeRecordButton, self.on_record),
             (ui.scopeModelButton, self.on_model),
             (ui.scopeCameraButton, self.on_camera),
+            (ui.scopeCalibrateButton, self.on_calibrate),
+            (ui.scopeAcceptButton, self.on_accept),
+            (ui.scopeDiscardButton, self.on_discard),
             (ui.scopeRegisterButton, self.on_register),
             (ui.scopeCloseButton, self.on_close),
         ):
@@ -106,6 +109,25 @@ class ScopePanel(StepPanel):
         if path:
             with self.attempt():
                 actions.OPEN_SCOPE_CAMERA.run(self.session, path)
+
+    def on_calibrate(self) -> None:
+        """Find the camera from pictures of a board, or compute it from those that are kept."""
+        parameters = self.window.parameters
+        with self.attempt():
+            if self.session.laparoscope.calibration.is_running:
+                actions.END_SCOPE_CALIBRATION.run(self.session)
+            else:
+                actions.CALIBRATE_SCOPE.run(self.session, parameters.scopeBoard, parameters.scopeSquareMm)
+
+    def on_accept(self) -> None:
+        """Use the camera that was found."""
+        with self.attempt():
+            actions.ACCEPT_SCOPE_CALIBRATION.run(self.session)
+
+    def on_discard(self) -> None:
+        """Forget the calibration that goes on, or what it has found."""
+        with self.attempt():
+            actions.DISCARD_SCOPE_CALIBRATION.run(self.session)
 
     def on_register(self) -> None:
         """Lay the model over the video."""
@@ -172,6 +194,9 @@ class ScopePanel(StepPanel):
         style.write(ui.scopeLandmarks, ",  ".join(f"{_(name)} {text}" for name, text in found.items()))
         recording = part.recording
         style.write(ui.scopeRecording, "\n".join(filter(None, (recording.text, sentence_of(recording.problem)))))
+        found_camera = part.calibration
+        doubts = found_camera.result.doubts if found_camera.result is not None else ()
+        style.write(ui.scopeCalibration, listed(sentence_of(found_camera.text or found_camera.problem), doubts))
         style.write(ui.scopeRegistration, listed(sentence_of(part.registration_text()), part.doubts))
         self._picture.write(self._kind, self.state_text)
 
@@ -197,4 +222,8 @@ class ScopePanel(StepPanel):
         self.show_action(ui.scopeRecordButton, actions.STOP_SCOPE if is_recorded else actions.RECORD_SCOPE)
         self.show_action(ui.scopeModelButton, actions.OPEN_SCOPE_MODEL)
         self.show_action(ui.scopeCameraButton, actions.OPEN_SCOPE_CAMERA)
+        runs = self.session is not None and self.session.laparoscope.calibration.is_running
+        self.show_action(ui.scopeCalibrateButton, actions.END_SCOPE_CALIBRATION if runs else actions.CALIBRATE_SCOPE)
+        self.show_action(ui.scopeAcceptButton, actions.ACCEPT_SCOPE_CALIBRATION)
+        self.show_action(ui.scopeDiscardButton, actions.DISCARD_SCOPE_CALIBRATION)
         self.show_action(ui.scopeRegisterButton, actions.REGISTER_SCOPE)

@@ -26,7 +26,7 @@ from CRLMSegmentationLib.study.landmarks.batches import Pictures, training_batch
 from CRLMSegmentationLib.study.landmarks.figures import mean_figures, picture_figures
 from CRLMSegmentationLib.study.landmarks.layouts import l3d_rows, p2ilf_rows
 from CRLMSegmentationLib.study.landmarks.sweep import loss_weights
-from CRLMSegmentationLib.study.landmarks.training import TrainingPlace, train_network
+from CRLMSegmentationLib.study.landmarks.training import TrainingPlace, cosine_rate, train_network
 from CRLMSegmentationLib.study.landmarks.truth import read_truth
 
 SIZE = (192, 108)
@@ -210,6 +210,24 @@ def test_the_rate_falls_and_the_training_ends_when_the_loss_does_not_fall(small_
     assert rates == pytest.approx([1e-3] * 5 + [2e-4] * 3 + [4e-5])
     weights = torch.load(best, weights_only=True)
     assert all(torch.equal(value, weights[name]) for name, value in kept[0.5].items())
+
+
+def test_a_rate_that_follows_a_cosine_rises_in_the_first_epoch_and_ends_at_nothing():
+    recipe = replace(RECIPE, epochs=4, iterations=10, learning_rate=1e-2, rate_schedule="cosine")
+    rates = [cosine_rate(recipe, step) for step in range(40)]
+    assert rates[:2] == pytest.approx([1e-3, 2e-3], rel=0.01)
+    assert max(rates) == rates[9] == pytest.approx(1e-2 * 0.8802, rel=1e-3)
+    assert rates[20] == pytest.approx(5e-3) and rates[30] == pytest.approx(1e-2 * 0.14645, rel=1e-3)
+    assert (np.diff(rates[9:]) < 0).all() and rates[-1] < 3e-5
+
+
+def test_a_training_takes_each_steps_rate_from_the_cosine_and_none_from_the_loss(small_pictures, tmp_path):
+    pytest.importorskip("monai")
+    recipe = replace(RECIPE, epochs=2, iterations=2, rate_schedule="cosine", rate_patience=1)
+    train_network(small_pictures, small_pictures, recipe, TrainingPlace(tmp_path, threads=1))
+    history = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
+    # Of the last step of each epoch: the second and the fourth of four.
+    assert [one["learning_rate"] for one in history] == pytest.approx([1e-3 * 0.853553, 1e-3 * 0.146447], rel=1e-4)
 
 
 def test_every_picture_is_seen_before_one_comes_again_and_lines_are_mirrored_with_it(small_pictures):

@@ -44,6 +44,18 @@ def test_landmarks_stand_with_their_confidence_and_what_is_missing_is_said():
     assert closed["scope_line"] == "No video is open" and closed["scope_landmarks"] == [] and not closed["scope_there"]
 
 
+def test_a_calibration_of_the_camera_says_how_far_it_is_and_what_speaks_against_it():
+    part = Playing(lambda error: None)
+    shown = scope_values(part, str)
+    assert not shown["scope_calibrating"] and not shown["scope_result_waits"] and shown["scope_calibration"] == ""
+    found = SimpleNamespace(is_running=False, result=SimpleNamespace(doubts=("Only 3",)), text="Error 0.1", problem="")
+    part.calibration = found
+    shown = scope_values(part, str)
+    assert (shown["scope_calibration"], shown["scope_calibration_doubts"]) == ("Error 0.1", ["Only 3"])
+    part.calibration = SimpleNamespace(is_running=True, result=None, text="", problem="No board was found")
+    assert scope_values(part, str)["scope_calibration"] == "No board was found"
+
+
 def test_the_newest_picture_is_sent_in_its_colors():
     sent = asyncio.run(ScopePictures(Playing(lambda error: None)).picture(SimpleNamespace(query={})))
     picture = cv2.imdecode(np.frombuffer(sent.body, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]

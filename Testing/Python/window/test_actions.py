@@ -46,6 +46,10 @@ def recording_video(session):
     session.laparoscope.recording.is_on = True
 
 
+def calibrating_scope(session):
+    session.laparoscope.calibration.is_running = True
+
+
 # Button, the action that it does, and what is to be so that it does this one of two.
 BUTTONS = [
     ("connectButton", "CONNECT", None),
@@ -108,6 +112,10 @@ BUTTONS = [
     ("scopeRecordButton", "STOP_SCOPE", recording_video),
     ("scopeModelButton", "OPEN_SCOPE_MODEL", None),
     ("scopeCameraButton", "OPEN_SCOPE_CAMERA", None),
+    ("scopeCalibrateButton", "CALIBRATE_SCOPE", None),
+    ("scopeCalibrateButton", "END_SCOPE_CALIBRATION", calibrating_scope),
+    ("scopeAcceptButton", "ACCEPT_SCOPE_CALIBRATION", None),
+    ("scopeDiscardButton", "DISCARD_SCOPE_CALIBRATION", None),
     ("scopeRegisterButton", "REGISTER_SCOPE", None),
     ("addTumorButton", "ADD_TUMOR", None),
     ("renameTumorButton", "RENAME_TUMOR", None),

@@ -176,6 +176,31 @@ def test_the_buttons_ask_the_session_with_what_was_chosen(a_window, monkeypatch)
     assert "laparoscope.stop" in session.calls
 
 
+def test_a_calibration_of_the_camera_is_begun_ended_and_taken(a_window):
+    window, session = a_window
+    calibration, asked = playing(session).calibration, []
+    calibration.start = lambda *given: asked.append(given)
+    vars(window.parameters).update(scopeBoard="8x6 DICT_4X4_50", scopeSquareMm=4.0)
+    window.refresh()
+    window.ui.scopeCalibrateButton.click()
+    assert asked == [("8x6 DICT_4X4_50", 4.0)]
+    calibration.is_running, calibration.text = True, "Show the board from all sides: 3 pictures of the board are kept"
+    window.refresh()
+    assert window.ui.scopeCalibration.text == f"{calibration.text}."
+    window.ui.scopeCalibrateButton.click()
+    calibration.is_running, calibration.text = False, "Board of 8 x 6 corners in 9 pictures: error 0.11 pixels"
+    calibration.result = SimpleNamespace(doubts=("Only 5 pictures were used",))
+    window.refresh()
+    lines = window.ui.scopeCalibration.text.splitlines()
+    assert lines[0] == f"{calibration.text}." and lines[1].endswith("Only 5 pictures were used.")
+    session.recording.folder = "recordings"
+    window.ui.scopeAcceptButton.click()
+    window.ui.scopeDiscardButton.click()
+    assert [call for call in session.calls if call.startswith("scope calibration")] == [
+        "scope calibration.end", "scope calibration.accept", "scope calibration.discard",
+    ]  # fmt: skip
+
+
 def test_what_is_refused_is_one_sentence(a_window):
     window, session = a_window
     part = playing(session, model=object(), camera=object())

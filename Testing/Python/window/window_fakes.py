@@ -69,6 +69,7 @@ def make_parameters(**values):
         boxIsTight=False, liveReconstruction=True, spacingMm=0.5, recordFolder="recordings", smoothing=0.5,
         device=SimpleNamespace(value="auto"), showUncertainty=False, replayPath="", replaySpeed=1.0, host="localhost",
         port=18944, caseFolder="cases", useSlicerConnector=False, scopeImage="Laparoscope", scopeDevice=0,
+        scopeBoard="", scopeSquareMm=10.0,
     )  # fmt: skip
     parameters = SimpleNamespace(**{**usual, **values})
     parameters.parameterNode = MagicMock()
@@ -173,6 +174,7 @@ class FakeSession:
             registered=None, registration_text=lambda: "", landmarks_text="", doubts=(), shown=frozenset(SWITCHES),
             model=None, camera=None, deform=False,
             recording=FakePart("video", calls, is_on=False, text="", problem="", why_not=""),
+            calibration=FakePart("scope calibration", calls, is_running=False, result=None, text="", problem=""),
         )  # fmt: skip
         self.structures = FakePart(
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm

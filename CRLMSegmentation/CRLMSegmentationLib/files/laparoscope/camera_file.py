@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from ...errors import FileFormatError, GeometryError
 from ...values.camera import Camera
+from ...values.camera_on_sensor import CameraOnSensor
 from ..json_file import read_json
 from ..whole_file import written_whole
 from .camera_formats import OPENCV_ENDINGS, TEXT_ENDINGS, of_challenge, read_opencv, read_text
@@ -37,6 +39,12 @@ def read_camera(path: str | PathLike[str], image_size: tuple[int, int] | None = 
     width, height = content.get("image_width"), content.get("image_height")
     if (width is None or height is None) and image_size is None and suffix != ".json":
         raise FileFormatError(f"{path} does not say for which size of picture its camera is; give the size, too.")
+    return camera_of(content, str(path), image_size)
+
+
+def camera_of(content: Mapping[str, Any], name: str, image_size: tuple[int, int] | None = None) -> Camera:
+    """The camera of plain values, see camera_values(). Raises FileFormatError, which names `name`."""
+    width, height = content.get("image_width"), content.get("image_height")
     try:
         given = None if width is None or height is None else (width, height)
         return Camera(
@@ -45,10 +53,10 @@ def read_camera(path: str | PathLike[str], image_size: tuple[int, int] | None = 
             distortion=np.array(content.get("dist_coeffs", []), dtype=np.float64),
         )
     except GeometryError as error:
-        raise FileFormatError(f"{path}: {error}") from None
+        raise FileFormatError(f"{name}: {error}") from None
     except (KeyError, TypeError, ValueError):
         raise FileFormatError(
-            f"The camera in {path} has no usable camera_matrix, image_width and image_height."
+            f"The camera in {name} has no usable camera_matrix, image_width and image_height."
         ) from None
 
 
@@ -62,17 +70,47 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise FileFormatError(f"The camera in {path} has no usable fx, fy, cx, cy, width and height.") from None
 
 
-def write_camera(camera: Camera, path: str | PathLike[str]) -> Path:
-    """Write `camera` to `path`, whole or not at all. Raises FileFormatError when the disk refuses."""
+def read_camera_on_sensor(path: str | PathLike[str]) -> CameraOnSensor | None:
+    """Where the camera in `path` sits on its sensor; None where the file does not say it. Raises FileFormatError."""
     path = Path(path)
-    content = {
+    content = _read_json(path) if path.suffix.lower() == ".json" else {}
+    return on_sensor_of(content, str(path))
+
+
+def on_sensor_of(content: Mapping[str, Any], name: str) -> CameraOnSensor | None:
+    """What plain values say of it; None for nothing. Raises FileFormatError, which names `name`."""
+    if content.get("camera_to_sensor") is None:
+        return None
+    try:
+        matrix = np.array(content["camera_to_sensor"], dtype=np.float64).reshape(4, 4)
+        return CameraOnSensor(str(content["sensor"]), matrix)
+    except (GeometryError, KeyError, TypeError, ValueError):
+        raise FileFormatError(f"The camera in {name} has no usable sensor and camera_to_sensor.") from None
+
+
+def camera_values(camera: Camera, on_sensor: CameraOnSensor | None = None) -> dict[str, Any]:
+    """As plain values, nothing lost."""
+    mounting = (
+        {} if on_sensor is None
+        else {"sensor": on_sensor.sensor, "camera_to_sensor": on_sensor.camera_to_sensor.tolist()}
+    )  # fmt: skip
+    return {
         "type": _KIND,
         "model": "OpenCV: pinhole, k1 k2 p1 p2 k3 k4 k5 k6",
         "image_width": camera.image_size[0],
         "image_height": camera.image_size[1],
         "camera_matrix": camera.intrinsics.tolist(),
         "dist_coeffs": camera.distortion.tolist(),
+        **mounting,
     }
+
+
+def write_camera(camera: Camera, path: str | PathLike[str], on_sensor: CameraOnSensor | None = None) -> Path:
+    """Write `camera`, and where it sits on its sensor, to `path`, whole or not at all. Raises FileFormatError when the
+    disk refuses.
+    """
+    path = Path(path)
     with written_whole(path) as place:
-        place.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        text = json.dumps(camera_values(camera, on_sensor), indent=2, allow_nan=False)
+        place.write_text(text + "\n", encoding="utf-8")
     return path

@@ -57,7 +57,7 @@ def calibrate_camera(pictures: Sequence[np.ndarray], board: Board | None = None)
     board  None: the chessboard that is found in them; its squares' size changes nothing of the intrinsics
     Raises LaparoscopeError when the pictures differ in size or fewer than three show the board.
     """
-    grey = [_as_grey(picture) for picture in pictures]
+    grey = [as_grey(picture) for picture in pictures]
     sizes = sorted({picture.shape[::-1] for picture in grey})
     if len(sizes) > 1:
         text = ", ".join(f"{width} x {height}" for width, height in sizes)
@@ -140,8 +140,8 @@ def _doubts(found: CameraCalibration, tilt_deg: float) -> list[str]:
     return doubts
 
 
-def _as_grey(picture: np.ndarray) -> np.ndarray:
-    """(v, u) uint8."""
+def as_grey(picture: np.ndarray) -> np.ndarray:
+    """(v, u) uint8 of a picture (v, u) or (v, u, 3), uint8 or uint16."""
     if picture.dtype == np.uint16:
         picture = (picture // max(1, int(picture.max()) // 256 + 1)).astype(np.uint8)
     if picture.ndim == 2:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, NOT_RECORDED, SCOPE_BUSY
+from ..state import (
+    NO_CAMERA,
+    NO_LINES,
+    NO_SCOPE_BOARDS,
+    NO_SCOPE_MODEL,
+    NO_SCOPE_RESULT,
+    NO_VIDEO,
+    NOT_RECORDED,
+    SCOPE_BUSY,
+    SCOPE_CALIBRATING,
+)
 from .action import Action
 
 if TYPE_CHECKING:
@@ -41,6 +51,29 @@ def _without_lines(session: Session) -> str:
     if part.camera is None:
         return NO_CAMERA
     return "" if part.newest is not None and part.newest.lines else NO_LINES
+
+
+def _not_calibrated(session: Session) -> str:
+    if session.laparoscope.calibration.is_running:
+        return SCOPE_CALIBRATING
+    return _without_video(session)
+
+
+def _without_calibration(session: Session) -> str:
+    return "" if session.laparoscope.calibration.is_running else NO_SCOPE_BOARDS
+
+
+def _without_result(session: Session) -> str:
+    return "" if session.laparoscope.calibration.result is not None else NO_SCOPE_RESULT
+
+
+def _without_either(session: Session) -> str:
+    return _without_calibration(session) and _without_result(session)
+
+
+def _calibrate(session: Session, board: str, square_mm: float) -> None:
+    """Find the camera from the video that is open; board as boards.board_of() reads it, side of its squares in mm."""
+    session.laparoscope.calibration.start(board, square_mm)
 
 
 def _open_video(session: Session, path: str | Path) -> None:
@@ -93,6 +126,24 @@ OPEN_SCOPE_MODEL = Action(
 OPEN_SCOPE_CAMERA = Action(
     "open_scope_camera", None, "Open the camera", "As crlm scope calibrate writes it", _open_camera, _while_busy
 )
+CALIBRATE_SCOPE = Action(
+    "calibrate_scope", None, "Calibrate the camera",
+    "From the video that is open: pictures of a chessboard or ChArUco board; where poses come with it, also the place "
+    "of the camera on the sensor",
+    _calibrate, _not_calibrated,
+)  # fmt: skip
+END_SCOPE_CALIBRATION = Action(
+    "end_scope_calibration", None, "That is enough", "Compute the camera from the pictures that are kept",
+    lambda session: session.laparoscope.calibration.end(), _without_calibration,
+)  # fmt: skip
+ACCEPT_SCOPE_CALIBRATION = Action(
+    "accept_scope_calibration", None, "Use this camera", "And keep it in a file in the folder of recordings",
+    lambda session: session.laparoscope.calibration.accept(session.recording.folder), _without_result,
+)  # fmt: skip
+DISCARD_SCOPE_CALIBRATION = Action(
+    "discard_scope_calibration", None, "Discard", "The camera that was used stays",
+    lambda session: session.laparoscope.calibration.discard(), _without_either,
+)  # fmt: skip
 REGISTER_SCOPE = Action(
     "register_scope", None, "Lay the model over the video",
     "Find its pose by the landmarks of this frame; it fades as it grows old",
@@ -101,5 +152,6 @@ REGISTER_SCOPE = Action(
 
 LAPAROSCOPE_ACTIONS = (
     OPEN_SCOPE_VIDEO, CONNECT_SCOPE, OPEN_SCOPE_DEVICE, CLOSE_SCOPE, RECORD_SCOPE, STOP_SCOPE, OPEN_SCOPE_MODEL,
-    OPEN_SCOPE_CAMERA, REGISTER_SCOPE,
+    OPEN_SCOPE_CAMERA, CALIBRATE_SCOPE, END_SCOPE_CALIBRATION, ACCEPT_SCOPE_CALIBRATION, DISCARD_SCOPE_CALIBRATION,
+    REGISTER_SCOPE,
 )  # fmt: skip

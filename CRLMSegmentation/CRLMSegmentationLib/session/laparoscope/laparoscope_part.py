@@ -12,45 +12,24 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import ConfigurationError, CRLMError, ModelError
-from ...files.laparoscope.camera_file import read_camera
-from ...inference.engine import WorkerPredictor
-from ...inference.models.catalogue import model_choices
-from ...laparoscopy.network.landmark_finder import TASK, LandmarkFinder, landmark_model
+from ...errors import ConfigurationError, CRLMError
+from ...files.laparoscope.camera_file import read_camera, read_camera_on_sensor
 from ...laparoscopy.opened_model import OpenedModel, camera_for_size, curves_file, open_model
 from ...laparoscopy.overlay.drawing import views_of
 from ...laparoscopy.pose.registration import register_pose
 from ...tracking.age import NEVER, Age
 from ...values.camera import Camera
+from ...values.camera_on_sensor import CameraOnSensor
 from ..event import Event
 from ..jobs.task import Task
 from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, SCOPE_BUSY
+from .finder_process import BeginFinder, begin_finder
 from .live_feeds import DeviceFeed, StreamFeed
+from .scope_calibration import ScopeCalibration
 from .shown_frame import SWITCHES, Registered, ShownFrame
 from .video_recording import VideoRecording
 from .video_sources import FileFeed, FrameFeed
-from .video_worker import Finder, VideoWorker
-
-NO_NETWORK = (
-    "No model for landmarks is installed, so none are looked for: train one (crlm study run, task landmarks), then "
-    "import it with crlm import-model."
-)
-
-BeginFinder = Callable[[str | None], tuple[Finder, Callable[[], None]]]
-
-
-def begin_finder(name_or_folder: str | None) -> tuple[Finder, Callable[[], None]]:
-    """A network for landmarks in a process of its own, ready, and what ends it. Raises CRLMError."""
-    if name_or_folder is None and all(entry.problem for entry in model_choices(TASK)):
-        raise ModelError(NO_NETWORK)
-    model = landmark_model(name_or_folder)
-    predictor = WorkerPredictor(model)
-    try:
-        predictor.wait_until_ready()
-    except BaseException:
-        predictor.close()
-        raise
-    return LandmarkFinder(predictor, model.card.threshold), predictor.close
+from .video_worker import VideoWorker
 
 
 class LaparoscopePart:
@@ -63,11 +42,11 @@ class LaparoscopePart:
     start       (4, 4) rough pose, model to camera, to look from; None: the former one, or from many
     begin       begins a network, for tests
     title       of the video; '' without one
-    model       that is registered; camera  of the video; None without
+    model       that is registered; camera  of the video, on_sensor  its place on the scope's sensor; None without
     registered  the registration that is drawn; None without
     shown       which of SWITCHES are drawn
     doubts      sentences on the newest frame, the model, the camera and the registration
-    recording   of the video
+    recording   of the video; calibration  of its camera
     changed     event: another video, frame, model, camera, switch or registration
     """
 
@@ -79,10 +58,13 @@ class LaparoscopePart:
         self.title = ""
         self.model: OpenedModel | None = None
         self.camera: Camera | None = None
+        self.on_sensor: CameraOnSensor | None = None
         self.registered: Registered | None = None
         self.changed: Event[[]] = Event(on_error)
         self.recording = VideoRecording(lambda: None if self._worker is None else self._worker.feed, on_error)
-        self.recording.changed.connect(self.changed)
+        self.calibration = ScopeCalibration(lambda: self._worker, self.set_camera, on_error)
+        for part in (self.recording, self.calibration):
+            part.changed.connect(self.changed)
         self._shown = frozenset(SWITCHES)
         self._worker: VideoWorker | None = None
         self._registering: Task | None = None
@@ -110,7 +92,7 @@ class LaparoscopePart:
     @property
     def is_working(self) -> bool:
         """True while anything is being computed or written."""
-        return self.is_busy or self.recording.is_busy
+        return self.is_busy or self.recording.is_busy or self.calibration.is_computing
 
     @property
     def newest(self) -> ShownFrame | None:
@@ -177,14 +159,7 @@ class LaparoscopePart:
         found = self.registered
         if found is None:
             return ""
-        age_s = found.age_s(time.monotonic() if now_s is None else now_s)
-        how = "deformed" if found.registration.is_deformed else "rigid"
-        strength = found.strength(found.of_s + age_s)
-        gone = "; too old to be drawn" if strength <= 0 else ""
-        return (
-            f"Registered {age_s:.0f} s ago ({how}): lines fit to {found.registration.reprojection_px:.1f} pixels, "
-            f"error to be expected at the tumors {found.error_mm:.0f} mm{gone}"
-        )
+        return found.text(time.monotonic() if now_s is None else now_s)
 
     # What can be done
 
@@ -219,7 +194,12 @@ class LaparoscopePart:
     def open_camera(self, path: str | Path) -> None:
         """Open the camera's file. Raises FileFormatError, and the former stays."""
         self._check_idle()
-        self.camera = read_camera(path)
+        self.set_camera(read_camera(path), read_camera_on_sensor(path))
+
+    def set_camera(self, camera: Camera | None, on_sensor: CameraOnSensor | None = None) -> None:
+        """Use this camera, and this place of it on the scope's sensor."""
+        self._check_idle()
+        self.camera, self.on_sensor = camera, on_sensor
         self._forget_registration()
 
     def show(self, name: str, wanted: bool) -> None:
@@ -274,6 +254,7 @@ class LaparoscopePart:
     def process(self) -> None:
         """Take in what has come; called by the session's timer."""
         self.recording.process()
+        self.calibration.process()
         task = self._registering
         if task is not None and task.has_ended:
             self._registering = None
@@ -297,7 +278,8 @@ class LaparoscopePart:
     def forget(self) -> None:
         """Another case: nothing of this patient is left."""
         self._end_video()
-        self.title, self.model, self.camera, self.start, self._problem = "", None, None, None, ""
+        self.calibration.discard()
+        self.title, self.model, self.camera, self.on_sensor, self.start, self._problem = "", None, None, None, None, ""
         self._forget_registration()
 
     def close(self) -> None:

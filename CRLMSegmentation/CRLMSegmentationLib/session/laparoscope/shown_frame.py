@@ -47,6 +47,15 @@ class Registered:
         good = max(_FAINTEST, min(1.0, _GOOD_MM / max(self.error_mm, 1e-6)))
         return float(np.clip(fresh, 0.0, 1.0)) * good
 
+    def text(self, now_s: float) -> str:
+        """With its error and its age, for people."""
+        how = "deformed" if self.registration.is_deformed else "rigid"
+        gone = "; too old to be drawn" if self.strength(now_s) <= 0 else ""
+        return (
+            f"Registered {self.age_s(now_s):.0f} s ago ({how}): lines fit to {self.registration.reprojection_px:.1f} "
+            f"pixels, error to be expected at the tumors {self.error_mm:.0f} mm{gone}"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class ShownFrame:

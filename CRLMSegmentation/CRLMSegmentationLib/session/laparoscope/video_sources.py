@@ -72,6 +72,11 @@ class FileFeed:
         self._began_s: float | None = None
         self._waiting: _Due | None = None
 
+    @property
+    def source(self) -> VideoSource:
+        """What is played."""
+        return self._source
+
     def next(self) -> VideoFrame | None:
         """See FrameFeed."""
         while not self.has_ended:

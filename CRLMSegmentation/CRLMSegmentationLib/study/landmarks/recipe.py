@@ -9,6 +9,8 @@ from ..checked_fields import limited
 from ..training.recipe import Recipe, RecipeBook
 from .losses import LOGARITHMIC, MAX_LOG, PROPORTIONAL, WEIGHTINGS, LossWeights
 
+PLATEAU, COSINE = "plateau", "cosine"
+
 # Networks by name: a builder of inference/models/builders.py and its arguments.
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "unet-resnet34": ("monai.FlexibleUNet", {"backbone": "resnet34"}),
@@ -20,6 +22,16 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "residual-unet": (
         "monai.UNet",
         {"channels": [16, 24, 32, 48, 64, 96], "strides": [2, 2, 2, 2, 2], "num_res_units": 1, "norm": "batch"},
+    ),
+    "slim-residual-unet": (
+        "monai.UNet",
+        {
+            "channels": [16, 32, 64, 96, 128, 160],
+            "strides": [2, 2, 2, 2, 2],
+            "num_res_units": 2,
+            "norm": "batch",
+            "act": "relu",
+        },
     ),
     "wide-residual-unet": (
         "monai.UNet",
@@ -39,11 +51,14 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class LandmarkRecipe(Recipe):
-    """A recipe for landmarks: AdamW, a rate that falls by factors when the validation loss stays, early stopping.
+    """A recipe for landmarks: AdamW, early stopping.
 
     network       one of NETWORKS
     batch         pictures at a time
     cross_entropy, dice, focal_tversky, huber, weighting  see losses.LossWeights
+    rate_schedule  'plateau': the rate falls when the validation loss stays; 'cosine': after a linear rise in the first
+                  epoch it falls as half a cosine to 0 in the last (Loshchilov and Hutter, SGDR, ICLR 2017), which suits
+                  a training whose length is given
     rate_factor, rate_patience  the rate is multiplied so after so many epochs without a lower validation loss
     stop_after    epochs without a lower validation loss after which the training ends; the best weights are kept
     flips, looks, moves  share of pictures that are mirrored left to right, whose brightness and colours are varied, and
@@ -58,6 +73,7 @@ class LandmarkRecipe(Recipe):
     focal_tversky: float = limited(0.0, least=0)
     huber: float = limited(0.0, least=0)
     weighting: str = limited(MAX_LOG, choices=WEIGHTINGS)
+    rate_schedule: str = limited(PLATEAU, choices=(PLATEAU, COSINE))
     rate_factor: float = limited(0.2, above=0, most=1)
     rate_patience: int = limited(3, least=0)
     stop_after: int = limited(7, least=1)
@@ -99,7 +115,7 @@ RECIPES = {
 def small(recipe: Recipe) -> Recipe:
     """A network that a processor runs at some frames a second."""
     assert isinstance(recipe, LandmarkRecipe)
-    return replace(recipe, network="wide-residual-unet")
+    return replace(recipe, network="slim-residual-unet")
 
 
 def default(recipe: Recipe) -> Recipe:

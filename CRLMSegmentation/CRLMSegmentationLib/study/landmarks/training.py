@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from ...values.progress import Progress
 from ..training.half_precision import computes_in_bfloat16
 from .batches import Pictures, batches_in_order, training_batches
 from .losses import landmark_loss
-from .recipe import NETWORKS, LandmarkRecipe
+from .recipe import COSINE, NETWORKS, LandmarkRecipe
 
 if TYPE_CHECKING:
     import torch
@@ -71,6 +72,12 @@ def train_network(
     return place.folder / BEST
 
 
+def cosine_rate(recipe: LandmarkRecipe, step: int) -> float:
+    """The rate of a step, counted from 0 over all epochs."""
+    rise = min(1.0, (step + 1) / recipe.iterations)
+    return recipe.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / (recipe.epochs * recipe.iterations)))
+
+
 class _Run:
     """What is carried from epoch to epoch."""
 
@@ -111,6 +118,9 @@ class _Run:
         epoch, recipe = len(self.history), self.recipe
         total = 0.0
         for number, (seen, lines) in enumerate(training_batches(pictures, recipe, epoch)):
+            if recipe.rate_schedule == COSINE:
+                for group in self.optimizer.param_groups:
+                    group["lr"] = cosine_rate(recipe, epoch * recipe.iterations + number)
             self.optimizer.zero_grad(set_to_none=True)
             loss = self._loss_of_batch(seen, lines)
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
@@ -144,7 +154,8 @@ class _Run:
     def end_epoch(self, validation_loss: float, seconds: float) -> None:
         """Keep the epoch; and its weights, where they are the best."""
         rate = float(self.optimizer.param_groups[0]["lr"])
-        self.schedule.step(validation_loss)
+        if self.recipe.rate_schedule != COSINE:
+            self.schedule.step(validation_loss)
         best = min((one["validation_loss"] for one in self.history), default=float("inf"))
         self.history.append(
             {

@@ -54,6 +54,22 @@ class ScopeActions(ReportingActions):
         actions.OPEN_SCOPE_CAMERA.run(self._session, self._files.typed(path))
 
     @reported
+    def calibrate(self, board: object, square_mm: object) -> None:
+        """Begin a calibration of the camera, or compute it from what is kept."""
+        if self._part.calibration.is_running:
+            actions.END_SCOPE_CALIBRATION.run(self._session)
+        else:
+            actions.CALIBRATE_SCOPE.run(self._session, str(board), number_of(square_mm))
+
+    @reported
+    def accept_camera(self) -> None:
+        actions.ACCEPT_SCOPE_CALIBRATION.run(self._session)
+
+    @reported
+    def discard_camera(self) -> None:
+        actions.DISCARD_SCOPE_CALIBRATION.run(self._session)
+
+    @reported
     def switch(self, name: object) -> None:
         """Show what is hidden, or hide it."""
         self._part.show(str(name), str(name) not in self._part.shown)

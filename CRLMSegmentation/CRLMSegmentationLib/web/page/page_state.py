@@ -254,6 +254,12 @@ class PageState:
     scope_model: str = ""
     scope_camera: str = ""
     scope_deform: bool = False
+    scope_board: str = ""
+    scope_square_mm: Any = 10.0
+    scope_calibration: str = ""
+    scope_calibrating: bool = False
+    scope_result_waits: bool = False
+    scope_calibration_doubts: list[Any] = field(default_factory=list)
 
     # The case as files
     publish_port: int = DEFAULT_PUBLISHING_PORT

@@ -25,6 +25,7 @@ def scope_panel(scope: ScopeActions) -> None:
             html.Span("{{ scope_problem }}")
         _shown(scope)
         _video(scope)
+        _camera(scope)
         _registration(scope)
 
 
@@ -88,6 +89,43 @@ def _video(scope: ScopeActions) -> None:
         )  # fmt: skip
 
 
+def _camera(scope: ScopeActions) -> None:
+    """The camera from its file, or found from pictures of a board."""
+    with html.Div(classes="mt-3"):
+        vuetify.VTextField(v_model=("scope_camera",), label="Camera, as crlm scope calibrate writes it",
+                           v_if="any_path", id="scope-camera", **_FIELD)  # fmt: skip
+        main_button(
+            described.OPEN_SCOPE_CAMERA.label, "mdi-camera-outline", (scope.open_camera, "[scope_camera]"),
+            id="scope-open-camera", variant="outlined", **bound_to(described.OPEN_SCOPE_CAMERA),
+        )  # fmt: skip
+        with html.Div(v_if="scope_open && !scope_calibrating && !scope_result_waits"):
+            vuetify.VTextField(v_model=("scope_board",), label="or its board, such as 9x6 or 8x6 DICT_4X4_50",
+                               id="scope-board", **_FIELD)  # fmt: skip
+            vuetify.VTextField(v_model=("scope_square_mm",), label="Side of a square, mm", type="number",
+                               id="scope-square", **_FIELD)  # fmt: skip
+            main_button(
+                described.CALIBRATE_SCOPE.label, "mdi-checkerboard",
+                (scope.calibrate, "[scope_board, scope_square_mm]"), id="scope-calibrate", variant="outlined",
+                **bound_to(described.CALIBRATE_SCOPE),
+            )  # fmt: skip
+        html.P("{{ scope_calibration }}", v_if="scope_calibration", classes="quiet mt-2 mb-2", id="scope-calibration")
+        warning_list("scope_calibration_doubts")
+        main_button(
+            described.END_SCOPE_CALIBRATION.label, "mdi-calculator", (scope.calibrate, "['', 0]"),
+            v_if="scope_calibrating", id="scope-end-calibration", classes="mb-2",
+            **bound_to(described.END_SCOPE_CALIBRATION),
+        )  # fmt: skip
+        main_button(
+            described.ACCEPT_SCOPE_CALIBRATION.label, "mdi-check", scope.accept_camera, v_if="scope_result_waits",
+            id="scope-accept-camera", classes="mb-2", **bound_to(described.ACCEPT_SCOPE_CALIBRATION),
+        )  # fmt: skip
+        main_button(
+            described.DISCARD_SCOPE_CALIBRATION.label, "mdi-close", scope.discard_camera, variant="outlined",
+            v_if="scope_calibrating || scope_result_waits", id="scope-discard-camera",
+            **bound_to(described.DISCARD_SCOPE_CALIBRATION),
+        )  # fmt: skip
+
+
 def _registration(scope: ScopeActions) -> None:
     with html.Div(classes="mt-3"):
         html.Div("{{ scope_registration }}", v_if="scope_registration", classes="figure", id="scope-registration")
@@ -97,12 +135,6 @@ def _registration(scope: ScopeActions) -> None:
         main_button(
             described.OPEN_SCOPE_MODEL.label, "mdi-shape-outline", (scope.open_model, "[scope_model]"),
             id="scope-open-model", variant="outlined", **bound_to(described.OPEN_SCOPE_MODEL),
-        )  # fmt: skip
-        vuetify.VTextField(v_model=("scope_camera",), label="Camera, as crlm scope calibrate writes it",
-                           v_if="any_path", id="scope-camera", **_FIELD)  # fmt: skip
-        main_button(
-            described.OPEN_SCOPE_CAMERA.label, "mdi-camera-outline", (scope.open_camera, "[scope_camera]"),
-            id="scope-open-camera", variant="outlined", **bound_to(described.OPEN_SCOPE_CAMERA),
         )  # fmt: skip
         vuetify.VCheckbox(v_model=("scope_deform",), label="The liver may have changed its shape", density="compact",
                           hide_details=True, id="scope-deform")  # fmt: skip

@@ -32,6 +32,12 @@ def scope_values(part: LaparoscopePart, plain: Callable[[str], str]) -> dict[str
         "scope_recording": plain(". ".join(filter(None, (part.recording.text, part.recording.problem)))),
         "scope_has_model": part.model is not None,
         "scope_has_camera": part.camera is not None,
+        "scope_calibration": plain(part.calibration.text or part.calibration.problem),
+        "scope_calibrating": part.calibration.is_running,
+        "scope_result_waits": part.calibration.result is not None,
+        "scope_calibration_doubts": [
+            plain(doubt) for doubt in (part.calibration.result.doubts if part.calibration.result is not None else ())
+        ],
         "scope_registration": part.registration_text(),
         "scope_doubts": [plain(doubt) for doubt in part.doubts],
         "scope_switches": [{"name": name, "title": _TITLES[name], "shown": name in part.shown} for name in SWITCHES],
