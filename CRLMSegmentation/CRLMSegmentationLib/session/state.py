@@ -30,6 +30,7 @@ NO_LINES = "No landmark is seen in this frame: show the liver's ridge, its ligam
 NO_SCOPE_MODEL = "No model of the liver is open for the laparoscope: open one first."
 NO_CAMERA = "The camera is not known: open the file that crlm scope calibrate writes."
 SCOPE_BUSY = "The model is being registered: wait until that has ended."
+NOT_ALIGNED = "The model is not being laid over the video by hand; begin that first."
 SCOPE_CALIBRATING = "The laparoscope's camera is being calibrated: end or discard that first."
 NO_SCOPE_BOARDS = "The laparoscope's camera is not being calibrated; begin that first."
 NO_SCOPE_RESULT = "No camera was found that could be taken: calibrate it first."

@@ -14,6 +14,8 @@ from .doubt_list import listed
 from .step_panel import StepPanel, sentence_of
 
 if TYPE_CHECKING:
+    import qt
+
     from ..window import Window
 
 _VIDEOS = (
@@ -47,6 +49,8 @@ class ScopePanel(StepPanel):
             (ui.scopeCalibrateButton, self.on_calibrate),
             (ui.scopeAcceptButton, self.on_accept),
             (ui.scopeDiscardButton, self.on_discard),
+            (ui.scopeAlignButton, self.on_align),
+            *((button, lambda move=move: self.on_move(move)) for move, button in self._moves().items()),
             (ui.scopeRegisterButton, self.on_register),
             (ui.scopeCloseButton, self.on_close),
         ):
@@ -128,6 +132,17 @@ class ScopePanel(StepPanel):
         """Forget the calibration that goes on, or what it has found."""
         with self.attempt():
             actions.DISCARD_SCOPE_CALIBRATION.run(self.session)
+
+    def on_align(self) -> None:
+        """Lay the model over the picture by hand, or let the video go on."""
+        with self.attempt():
+            is_on = self.session.laparoscope.alignment.is_on
+            (actions.END_SCOPE_ALIGNMENT if is_on else actions.ALIGN_SCOPE).run(self.session)
+
+    def on_move(self, move: str) -> None:
+        """Move the model by a step."""
+        with self.attempt():
+            actions.MOVE_SCOPE_MODEL.run(self.session, move, bool(self.ui.scopeFineCheckBox.checked))
 
     def on_register(self) -> None:
         """Lay the model over the video."""
@@ -226,4 +241,20 @@ class ScopePanel(StepPanel):
         self.show_action(ui.scopeCalibrateButton, actions.END_SCOPE_CALIBRATION if runs else actions.CALIBRATE_SCOPE)
         self.show_action(ui.scopeAcceptButton, actions.ACCEPT_SCOPE_CALIBRATION)
         self.show_action(ui.scopeDiscardButton, actions.DISCARD_SCOPE_CALIBRATION)
+        aligns = self.session is not None and self.session.laparoscope.alignment.is_on
+        self.show_action(ui.scopeAlignButton, actions.END_SCOPE_ALIGNMENT if aligns else actions.ALIGN_SCOPE)
+        for button in self._moves().values():
+            button.enabled = self.can_run(actions.MOVE_SCOPE_MODEL)
+        ui.scopeMovesFrame.visible = aligns
         self.show_action(ui.scopeRegisterButton, actions.REGISTER_SCOPE)
+
+    def _moves(self) -> dict[str, qt.QPushButton]:
+        ui = self.ui
+        return {
+            "left": ui.scopeLeftButton, "right": ui.scopeRightButton,
+            "up": ui.scopeUpButton, "down": ui.scopeDownButton,
+            "nearer": ui.scopeNearerButton, "farther": ui.scopeFartherButton,
+            "turn left": ui.scopeTurnLeftButton, "turn right": ui.scopeTurnRightButton,
+            "tilt up": ui.scopeTiltUpButton, "tilt down": ui.scopeTiltDownButton,
+            "swing left": ui.scopeSwingLeftButton, "swing right": ui.scopeSwingRightButton,
+        }  # fmt: skip

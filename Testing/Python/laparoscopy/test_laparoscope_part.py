@@ -14,10 +14,12 @@ from CRLMSegmentationLib.files.laparoscope.camera_file import write_camera
 from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import write_picture
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.laparoscopy.network.landmark_finder import FoundLandmarks
+from CRLMSegmentationLib.laparoscopy.opened_model import open_model
 from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose
 from CRLMSegmentationLib.laparoscopy.pose.solver import moved
 from CRLMSegmentationLib.session import actions
-from CRLMSegmentationLib.session.laparoscope import laparoscope_part
+from CRLMSegmentationLib.session.laparoscope import registering
+from CRLMSegmentationLib.session.laparoscope.aligned_model import Aligned, first_pose
 from CRLMSegmentationLib.session.session import Session
 
 pytest.importorskip("cv2", reason="OpenCV is not installed (extra 'scope')")
@@ -90,7 +92,11 @@ def test_the_model_is_laid_over_the_video_with_its_error_and_fades(session, file
     assert "Registered 3 s ago (rigid)" in part.registration_text(at + 3)
     strengths = [part.registered.strength(at + seconds) for seconds in (0, 1, 8, 15, 30)]
     assert strengths[0] == strengths[1] > strengths[2] > strengths[3] > strengths[4] == 0
-    assert "too old to be drawn" in part.registration_text(at + 30)
+    # Over the very picture that it is of it does not grow old.
+    of_it = part.registered.frame
+    assert part.registered.strength(at + 30, of_it) == strengths[0] and of_it.came_s == at
+    assert "too old to be drawn" in part.registered.text(at + 30)
+    assert ("too old" in part.registration_text(at + 30)) is (part.newest.frame is not of_it)
     session.forget_case()
     assert part.newest is None and part.model is None and part.registered is None
     assert session.ended == [None]
@@ -108,7 +114,7 @@ def test_what_was_being_registered_is_not_laid_over_the_video_of_another_case(
             raise LaparoscopeError("The lines of the former patient determine no pose.")
         return register_pose(*given, **options)
 
-    monkeypatch.setattr(laparoscope_part, "register_pose", wait_until_it_may)
+    monkeypatch.setattr(registering, "register_pose", wait_until_it_may)
     actions.OPEN_SCOPE_VIDEO.run(session, files / "pictures")
     until(session, lambda part: part.newest is not None and part.newest.lines)
     actions.OPEN_SCOPE_MODEL.run(session, files / "model")
@@ -121,6 +127,80 @@ def test_what_was_being_registered_is_not_laid_over_the_video_of_another_case(
     may_end.set()
     until(session, lambda part: not part.is_busy)
     assert part.registered is None and part.problem == "" and part.registration_text() == ""
+
+
+def test_a_person_lays_the_model_over_a_picture_that_is_held_and_it_is_looked_for_from_there(
+    session, files, liver_view
+):
+    part = session.laparoscope
+    assert "No video" in actions.ALIGN_SCOPE.why_not(session)
+    part.open_video(files / "pictures")
+    until(session, lambda part: part.newest is not None and part.newest.lines)
+    assert "No model" in actions.ALIGN_SCOPE.why_not(session)
+    part.open_model(files / "model")
+    part.open_camera(files / "camera.json")
+    with pytest.raises(ConfigurationError, match="begin that first"):
+        actions.MOVE_SCOPE_MODEL.run(session, "left")
+    part.start = liver_view.pose
+    actions.ALIGN_SCOPE.run(session)
+    held, before = part.newest.frame, part.newest.picture
+    actions.MOVE_SCOPE_MODEL.run(session, "left")
+    actions.MOVE_SCOPE_MODEL.run(session, "turn right", True)
+    until(session, lambda part: (part.newest.picture != before).any())
+    time.sleep(0.6)
+    session.process()
+    # The second picture came, and does not replace it.
+    assert part.newest.frame is held and not part.is_old and "held while" in part.landmarks_text
+    away = part.alignment.pose @ np.linalg.inv(liver_view.pose)
+    assert np.degrees(np.arccos((np.trace(away[:3, :3]) - 1) / 2)) == pytest.approx(2.0)
+    actions.REGISTER_SCOPE.run(session)
+    until(session, lambda part: not part.is_busy)
+    assert part.registered is not None and not part.alignment.is_on
+    off = part.registered.registration.in_camera(TARGET) - transform_points(liver_view.pose, TARGET)
+    assert np.linalg.norm(off) < 1
+    actions.ALIGN_SCOPE.run(session)
+    assert part.registered is None
+    actions.MOVE_SCOPE_MODEL.run(session, "farther")
+    laid = part.alignment.pose
+    actions.END_SCOPE_ALIGNMENT.run(session)
+    assert part.start is laid and not part.alignment.is_on
+    assert "begin that first" in actions.END_SCOPE_ALIGNMENT.why_not(session)
+
+
+def test_each_move_goes_where_its_name_says_and_the_first_pose_shows_the_whole_liver(files, liver_view):
+    model = open_model(files / "model")
+    first = first_pose(model.parts, liver_view.camera)
+    laid, points = Aligned(model.parts, liver_view.camera, first), model.parts[0].mesh.points
+
+    def seen(one):
+        in_camera = transform_points(one.model_to_camera, points)
+        near = in_camera[:, 2] < np.quantile(in_camera[:, 2], 0.1)
+        upper = points[:, 2] > np.quantile(points[:, 2], 0.9)
+        pixels = one.camera.project(in_camera)
+        extent = np.ptp(pixels, axis=0)
+        return pixels.mean(axis=0), extent, pixels[near].mean(axis=0), upper, pixels
+
+    middle, extent, front, upper, pixels = seen(laid)
+    assert liver_view.camera.is_in_image(pixels).all()
+    assert pixels[upper][:, 1].mean() < pixels[~upper][:, 1].mean()
+    near = transform_points(first, points)[:, 2]
+    near = near < np.quantile(near, 0.1)
+    for move, axis, side in (("left", 0, -1), ("right", 0, 1), ("up", 1, -1), ("down", 1, 1)):
+        assert side * (seen(laid.after(move))[0] - middle)[axis] > 5
+    assert (seen(laid.after("nearer"))[1] > extent).all() and (seen(laid.after("farther"))[1] < extent).all()
+    for move, axis, side in (("swing left", 0, -1), ("swing right", 0, 1), ("tilt up", 1, -1), ("tilt down", 1, 1)):
+        moved_to = laid.camera.project(transform_points(laid.after(move).model_to_camera, points[near])).mean(axis=0)
+        assert side * (moved_to - front)[axis] > 1
+    right = points[:, 0] > np.quantile(points[:, 0], 0.9)
+    # The patient's right is to the left in the picture, and goes up when the model is turned to the right.
+    turned = laid.camera.project(transform_points(laid.after("turn right").model_to_camera, points[right]))
+    assert pixels[right][:, 0].mean() < middle[0] and turned[:, 1].mean() < pixels[right][:, 1].mean() - 1
+    near_by = laid
+    with pytest.raises(ConfigurationError, match="no place for it"):
+        for _ in range(200):
+            near_by = near_by.after("nearer")
+    with pytest.raises(ConfigurationError, match="no move 'sideways'"):
+        laid.after("sideways")
 
 
 def test_switches_change_what_is_drawn(session, files):

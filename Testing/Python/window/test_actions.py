@@ -50,6 +50,10 @@ def calibrating_scope(session):
     session.laparoscope.calibration.is_running = True
 
 
+def aligning_scope(session):
+    session.laparoscope.alignment.is_on = True
+
+
 # Button, the action that it does, and what is to be so that it does this one of two.
 BUTTONS = [
     ("connectButton", "CONNECT", None),
@@ -116,6 +120,8 @@ BUTTONS = [
     ("scopeCalibrateButton", "END_SCOPE_CALIBRATION", calibrating_scope),
     ("scopeAcceptButton", "ACCEPT_SCOPE_CALIBRATION", None),
     ("scopeDiscardButton", "DISCARD_SCOPE_CALIBRATION", None),
+    ("scopeAlignButton", "ALIGN_SCOPE", None),
+    ("scopeAlignButton", "END_SCOPE_ALIGNMENT", aligning_scope),
     ("scopeRegisterButton", "REGISTER_SCOPE", None),
     ("addTumorButton", "ADD_TUMOR", None),
     ("renameTumorButton", "RENAME_TUMOR", None),
@@ -167,7 +173,11 @@ def test_every_action_of_the_session_has_its_place_in_the_window(name):
 
 
 def test_every_action_is_tried_above():
-    tried = {name for _, name, _ in BUTTONS} | {"MARGIN", "CHOOSE_TUMOR", "MOVE_PLANE", "TAKE_CORRECTION"} | ON_THE_PAGE
+    tried = (
+        {name for _, name, _ in BUTTONS}
+        | {"MARGIN", "CHOOSE_TUMOR", "MOVE_PLANE", "TAKE_CORRECTION", "MOVE_SCOPE_MODEL"}
+        | ON_THE_PAGE
+    )
     assert {getattr(actions, name) for name in tried} == set(actions.ACTIONS)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.laparoscopy.picture import netpbm_of
+from CRLMSegmentationLib.session.laparoscope.aligned_model import MOVES
 from CRLMSegmentationLib.session.laparoscope.shown_frame import Registered, ShownFrame
 from CRLMSegmentationLib.session.laparoscope.video_sources import VideoFrame
 from CRLMSegmentationLib.values.landmarks import Polyline
@@ -174,6 +175,26 @@ def test_the_buttons_ask_the_session_with_what_was_chosen(a_window, monkeypatch)
     assert part.deform is True
     window.ui.scopeCloseButton.click()
     assert "laparoscope.stop" in session.calls
+
+
+def test_the_model_is_laid_over_the_picture_by_twelve_buttons(a_window):
+    window, session = a_window
+    part, moves = playing(session, model=object(), camera=object()), []
+    part.move_model = lambda *given: moves.append(given)
+    window.refresh()
+    assert not window.ui.scopeMovesFrame.visible and not window.ui.scopeLeftButton.enabled
+    window.ui.scopeAlignButton.click()
+    part.alignment.is_on = True
+    window.refresh()
+    assert window.ui.scopeMovesFrame.visible
+    buttons = window.scope._moves()
+    for button in buttons.values():
+        button.click()
+    window.ui.scopeFineCheckBox.checked = True
+    window.ui.scopeTurnLeftButton.click()
+    assert moves == [*((move, False) for move in buttons), ("turn left", True)] and set(buttons) == set(MOVES)
+    window.ui.scopeAlignButton.click()
+    assert [call for call in session.calls if "align" in call] == ["laparoscope.align", "laparoscope.end_alignment"]
 
 
 def test_a_calibration_of_the_camera_is_begun_ended_and_taken(a_window):

@@ -174,6 +174,7 @@ class FakeSession:
             registered=None, registration_text=lambda: "", landmarks_text="", doubts=(), shown=frozenset(SWITCHES),
             model=None, camera=None, deform=False,
             recording=FakePart("video", calls, is_on=False, text="", problem="", why_not=""),
+            alignment=FakePart("alignment", calls, is_on=False, why_not=""),
             calibration=FakePart("scope calibration", calls, is_running=False, result=None, text="", problem=""),
         )  # fmt: skip
         self.structures = FakePart(

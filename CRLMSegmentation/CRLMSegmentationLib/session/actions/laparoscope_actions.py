@@ -12,6 +12,7 @@ from ..state import (
     NO_SCOPE_MODEL,
     NO_SCOPE_RESULT,
     NO_VIDEO,
+    NOT_ALIGNED,
     NOT_RECORDED,
     SCOPE_BUSY,
     SCOPE_CALIBRATING,
@@ -57,6 +58,20 @@ def _not_calibrated(session: Session) -> str:
     if session.laparoscope.calibration.is_running:
         return SCOPE_CALIBRATING
     return _without_video(session)
+
+
+def _without_picture(session: Session) -> str:
+    part = session.laparoscope
+    return session.case.question or _while_busy(session) or part.alignment.why_not
+
+
+def _without_alignment(session: Session) -> str:
+    return _while_busy(session) if session.laparoscope.alignment.is_on else NOT_ALIGNED
+
+
+def _move(session: Session, move: str, fine: bool = False) -> None:
+    """By one of aligned_model.MOVES, a quarter of it when fine."""
+    session.laparoscope.move_model(move, fine)
 
 
 def _without_calibration(session: Session) -> str:
@@ -144,6 +159,18 @@ DISCARD_SCOPE_CALIBRATION = Action(
     "discard_scope_calibration", None, "Discard", "The camera that was used stays",
     lambda session: session.laparoscope.calibration.discard(), _without_either,
 )  # fmt: skip
+ALIGN_SCOPE = Action(
+    "align_scope", None, "Align by hand",
+    "Hold this picture and lay the model over it; from there its pose is looked for",
+    lambda session: session.laparoscope.align(), _without_picture,
+)  # fmt: skip
+MOVE_SCOPE_MODEL = Action(
+    "move_scope_model", None, "Move the model", "By a step, or by a quarter of one", _move, _without_alignment
+)
+END_SCOPE_ALIGNMENT = Action(
+    "end_scope_alignment", None, "Let the video go on", "The model is looked for where you have laid it",
+    lambda session: session.laparoscope.end_alignment(), _without_alignment,
+)  # fmt: skip
 REGISTER_SCOPE = Action(
     "register_scope", None, "Lay the model over the video",
     "Find its pose by the landmarks of this frame; it fades as it grows old",
@@ -153,5 +180,5 @@ REGISTER_SCOPE = Action(
 LAPAROSCOPE_ACTIONS = (
     OPEN_SCOPE_VIDEO, CONNECT_SCOPE, OPEN_SCOPE_DEVICE, CLOSE_SCOPE, RECORD_SCOPE, STOP_SCOPE, OPEN_SCOPE_MODEL,
     OPEN_SCOPE_CAMERA, CALIBRATE_SCOPE, END_SCOPE_CALIBRATION, ACCEPT_SCOPE_CALIBRATION, DISCARD_SCOPE_CALIBRATION,
-    REGISTER_SCOPE,
+    ALIGN_SCOPE, MOVE_SCOPE_MODEL, END_SCOPE_ALIGNMENT, REGISTER_SCOPE,
 )  # fmt: skip

@@ -15,8 +15,6 @@ import numpy as np
 from ...errors import ConfigurationError, CRLMError
 from ...files.laparoscope.camera_file import read_camera, read_camera_on_sensor
 from ...laparoscopy.opened_model import OpenedModel, camera_for_size, curves_file, open_model
-from ...laparoscopy.overlay.drawing import views_of
-from ...laparoscopy.pose.registration import register_pose
 from ...tracking.age import NEVER, Age
 from ...values.camera import Camera
 from ...values.camera_on_sensor import CameraOnSensor
@@ -25,6 +23,8 @@ from ..jobs.task import Task
 from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, SCOPE_BUSY
 from .finder_process import BeginFinder, begin_finder
 from .live_feeds import DeviceFeed, StreamFeed
+from .registering import registered_over
+from .rough_alignment import RoughAlignment
 from .scope_calibration import ScopeCalibration
 from .shown_frame import SWITCHES, Registered, ShownFrame
 from .video_recording import VideoRecording
@@ -46,7 +46,7 @@ class LaparoscopePart:
     registered  the registration that is drawn; None without
     shown       which of SWITCHES are drawn
     doubts      sentences on the newest frame, the model, the camera and the registration
-    recording   of the video; calibration  of its camera
+    recording   of the video; calibration  of its camera; alignment  of the model by a person
     changed     event: another video, frame, model, camera, switch or registration
     """
 
@@ -63,6 +63,7 @@ class LaparoscopePart:
         self.changed: Event[[]] = Event(on_error)
         self.recording = VideoRecording(lambda: None if self._worker is None else self._worker.feed, on_error)
         self.calibration = ScopeCalibration(lambda: self._worker, self.set_camera, on_error)
+        self.alignment = RoughAlignment(lambda: (self._worker, self.model, self.camera, self._former_pose))
         for part in (self.recording, self.calibration):
             part.changed.connect(self.changed)
         self._shown = frozenset(SWITCHES)
@@ -108,7 +109,8 @@ class LaparoscopePart:
     @property
     def is_old(self) -> bool:
         """More frames may come, and none came for a while: the newest is not what the scope sees now."""
-        return self.is_playing and self.newest is not None and not self.age.is_live
+        is_held = self.alignment.is_on
+        return self.is_playing and self.newest is not None and not self.age.is_live and not is_held
 
     @property
     def frames_per_second(self) -> float:
@@ -142,6 +144,8 @@ class LaparoscopePart:
             return ""
         if worker.is_starting:
             return "The network for landmarks is being loaded."
+        if self.alignment.is_on:
+            return self.alignment.text
         if self.is_old:
             return " ".join([f"No frame has come for {self.age}: this one is old.", worker.waiting_for]).strip()
         frame = worker.newest
@@ -159,7 +163,8 @@ class LaparoscopePart:
         found = self.registered
         if found is None:
             return ""
-        return found.text(time.monotonic() if now_s is None else now_s)
+        over = None if self.newest is None else self.newest.frame
+        return found.text(time.monotonic() if now_s is None else now_s, over)
 
     # What can be done
 
@@ -227,26 +232,31 @@ class LaparoscopePart:
             raise ConfigurationError(NO_LINES)
         height, width = frame.frame.picture.shape[:2]
         fitting, self._scaled = camera_for_size(camera, (width, height))
-        former = self.registered.registration.model_to_camera if self.registered is not None else self.start
-        deform = self.deform
-
-        def compute() -> Registered:
-            landmarks = model.landmarks()
-            try:
-                found = register_pose(landmarks, fitting, frame.lines, former, deform=deform)
-            except CRLMError:
-                if former is None:
-                    raise
-                # The scope may have moved far.
-                found = register_pose(landmarks, fitting, frame.lines, None, deform=deform)
-            parts = tuple(part.moved(found.displaced) for part in model.parts)
-            views = views_of(parts, fitting, found.model_to_camera)
-            error_mm = max(found.error_mm(target) for target in model.targets())
-            return Registered(parts, views, found, error_mm, frame.frame.came_s)
+        former, deform = self._former_pose, self.deform
 
         self._problem = ""
         self._registering_in = self._worker
-        self._registering = Task(compute, "registration of the laparoscope")
+        self._registering = Task(
+            lambda: registered_over(frame, model, fitting, former, deform), "registration of the laparoscope"
+        )
+        self.changed()
+
+    def align(self) -> None:
+        """Hold the picture, so that a person lays the model over it. Raises ConfigurationError."""
+        self._check_idle()
+        self.alignment.begin()
+        self._drop_registration()
+
+    def move_model(self, move: str, fine: bool = False) -> None:
+        """Move the model that is being aligned by a step of aligned_model.MOVES. Raises ConfigurationError."""
+        self._check_idle()
+        self.alignment.move(move, fine)
+        self.changed()
+
+    def end_alignment(self) -> None:
+        """The video goes on; the next registration starts where the person has laid the model."""
+        pose = self.alignment.end()
+        self.start = self.start if pose is None else pose
         self.changed()
 
     # What the session does
@@ -292,6 +302,13 @@ class LaparoscopePart:
 
     # Behind
 
+    @property
+    def _former_pose(self) -> np.ndarray | None:
+        """Where the model is looked for first."""
+        if self.alignment.is_on:
+            return self.alignment.pose
+        return self.start if self.registered is None else self.registered.registration.model_to_camera
+
     def _play(self, feed: FrameFeed) -> None:
         self._end_video()
         name, begin = self.network, self.begin
@@ -303,17 +320,23 @@ class LaparoscopePart:
         """Its registration goes with it: another video looks from elsewhere."""
         if self.recording.is_on:
             self.recording.stop()
+        self.alignment.end()
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.close()
         self.registered = None
 
     def _take(self, found: Registered) -> None:
+        self.end_alignment()
         self.registered = found
         if self._worker is not None:
             self._worker.registered = found
 
     def _forget_registration(self) -> None:
+        self.alignment.end()
+        self._drop_registration()
+
+    def _drop_registration(self) -> None:
         self.registered, self._scaled = None, ""
         if self._worker is not None:
             self._worker.registered = None

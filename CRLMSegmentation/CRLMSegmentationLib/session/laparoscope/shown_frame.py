@@ -12,6 +12,7 @@ from ...laparoscopy.overlay.parts import CYSTS, LIVER, TUMORS, ModelPart
 from ...laparoscopy.pose.registration import PoseRegistration
 from ...laparoscopy.surface.view import SurfaceView
 from ...values.landmarks import LANDMARKS, Polyline
+from .aligned_model import Aligned
 from .video_sources import VideoFrame
 
 # What can be switched: the lines of the landmarks, and parts of the model.
@@ -29,6 +30,7 @@ class Registered:
     views     of the parts, at the pose
     error_mm  to be expected at the tumors, or at the liver where none is known
     of_s      when the frame that it was made from came, by time.monotonic()
+    frame     that it was made from, over which it does not grow old
     """
 
     parts: tuple[ModelPart, ...]
@@ -36,21 +38,23 @@ class Registered:
     registration: PoseRegistration
     error_mm: float
     of_s: float
+    frame: VideoFrame | None = None
 
     def age_s(self, now_s: float) -> float:
         """How old it is."""
         return max(0.0, now_s - self.of_s)
 
-    def strength(self, now_s: float) -> float:
-        """0 to 1: how strong it is drawn: less when it is old, and when its error is large."""
-        fresh = 1 - (self.age_s(now_s) - _FRESH_S) / (_GONE_S - _FRESH_S)
+    def strength(self, now_s: float, over: VideoFrame | None = None) -> float:
+        """0 to 1: how strong it is drawn over a frame: less when it is old, and when its error is large."""
+        is_of_it = over is not None and over is self.frame
+        fresh = 1.0 if is_of_it else 1 - (self.age_s(now_s) - _FRESH_S) / (_GONE_S - _FRESH_S)
         good = max(_FAINTEST, min(1.0, _GOOD_MM / max(self.error_mm, 1e-6)))
         return float(np.clip(fresh, 0.0, 1.0)) * good
 
-    def text(self, now_s: float) -> str:
-        """With its error and its age, for people."""
+    def text(self, now_s: float, over: VideoFrame | None = None) -> str:
+        """With its error and its age over a frame, for people."""
         how = "deformed" if self.registration.is_deformed else "rigid"
-        gone = "; too old to be drawn" if self.strength(now_s) <= 0 else ""
+        gone = "; too old to be drawn" if self.strength(now_s, over) <= 0 else ""
         return (
             f"Registered {self.age_s(now_s):.0f} s ago ({how}): lines fit to {self.registration.reprojection_px:.1f} "
             f"pixels, error to be expected at the tumors {self.error_mm:.0f} mm{gone}"
@@ -86,14 +90,15 @@ class ShownFrame:
 
 
 def drawn_over(
-    frame: VideoFrame, lines: tuple[Polyline, ...], registered: Registered | None, shown: frozenset[str], now_s: float
-) -> np.ndarray:
-    """(v, u, 3) uint8: what is switched on over the frame's picture."""
+    frame: VideoFrame, lines: tuple[Polyline, ...], drawn: Registered | Aligned | None, shown: frozenset[str],
+    now_s: float,
+) -> np.ndarray:  # fmt: skip
+    """(v, u, 3) uint8: what is switched on over the frame's picture, a model that is registered or laid by hand."""
     picture = frame.picture
-    strength = 0.0 if registered is None else registered.strength(now_s)
-    if registered is not None and strength > 0:
+    strength = 0.0 if drawn is None else 1.0 if isinstance(drawn, Aligned) else drawn.strength(now_s, frame)
+    if drawn is not None and strength > 0:
         chosen = [
-            (part, view) for part, view in zip(registered.parts, registered.views)
+            (part, view) for part, view in zip(drawn.parts, drawn.views)
             if switch_of(part) in shown and view.seen.shape == picture.shape[:2]
         ]  # fmt: skip
         if chosen:

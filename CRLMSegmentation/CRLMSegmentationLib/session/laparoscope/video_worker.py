@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from ...errors import CRLMError
 from ...laparoscopy.network.landmark_finder import FoundLandmarks
 from ...laparoscopy.picture import DARK, INTERLACED, NO_LANDMARK, check_picture, is_dark
+from ...values.landmarks import Polyline
+from .aligned_model import Aligned
 from .shown_frame import SWITCHES, Registered, ShownFrame, drawn_over
 from .video_sources import FrameFeed, VideoFrame
 
@@ -34,6 +37,8 @@ class VideoWorker:
     finder      begins what finds landmarks; called in the thread, since a network takes seconds to load. Returns it and
                 what ends it
     registered  drawn over the frames; set from outside
+    aligned     the model where a person has laid it: drawn in place of it, over the frame that is shown, which stays
+                meanwhile; set from outside
     shown       which of SWITCHES are drawn; set from outside
     problem     why no landmarks are looked for, or why the video ended; ''
     unshown     why the last frame could not be shown; ''
@@ -46,6 +51,7 @@ class VideoWorker:
         shown: frozenset[str] = frozenset(SWITCHES),
     ) -> None:
         self.registered: Registered | None = None
+        self.aligned: Aligned | None = None
         self.shown = shown
         self.problem = self.unshown = ""
         self.is_starting = finder is not None
@@ -97,7 +103,7 @@ class VideoWorker:
         try:
             while not self._stopping.is_set():
                 frame = self._next()
-                if frame is not None:
+                if frame is not None and not (self.aligned is not None and self._newest is not None):
                     self._show_if_possible(frame)
                 elif self._newest is not None and self._is_to_be_drawn_anew(self._newest):
                     self._show(self._newest.frame)
@@ -126,12 +132,12 @@ class VideoWorker:
     def _is_to_be_drawn_anew(self, newest: ShownFrame) -> bool:
         """The network has become ready, or something else is drawn over the frame now, or fainter."""
         is_new = self._finder is not None and newest.network_ms is None
-        return is_new or self._drawn != self._drawing(time.monotonic())
+        return is_new or self._drawn != self._drawing(newest.frame, time.monotonic())
 
-    def _drawing(self, now_s: float) -> tuple[object, ...]:
-        registered = self.registered
-        strength = 0.0 if registered is None else registered.strength(now_s)
-        return registered if strength > 0 else None, self.shown, round(strength, 1)
+    def _drawing(self, frame: VideoFrame, now_s: float) -> tuple[object, ...]:
+        registered, aligned = self.registered, self.aligned
+        strength = 0.0 if registered is None else registered.strength(now_s, frame)
+        return aligned or (registered if strength > 0 else None), self.shown, round(strength, 1)
 
     def _load(self) -> None:
         assert self._begin is not None
@@ -153,6 +159,11 @@ class VideoWorker:
 
     def _show(self, frame: VideoFrame) -> None:
         check_picture(frame.picture)
+        newest, now_s = self._newest, time.monotonic()
+        if newest is not None and newest.frame is frame and newest.network_ms is not None:
+            # What was found in it stays.
+            self._newest = replace(newest, picture=self._drawn_over(frame, newest.lines, now_s))
+            return
         found: FoundLandmarks | None = None
         if self._finder is not None:
             try:
@@ -161,11 +172,13 @@ class VideoWorker:
                 # The video goes on without landmarks.
                 self.problem, self._finder = str(error), None
         lines = () if found is None else tuple(found.lines)
-        now_s = time.monotonic()
-        self._drawn = self._drawing(now_s)
-        picture = drawn_over(frame, lines, self.registered, self.shown, now_s)
+        picture = self._drawn_over(frame, lines, time.monotonic())
         network_ms, post_ms = (None, None) if found is None else (found.network_ms, found.post_ms)
         self._newest = ShownFrame(frame, lines, picture, network_ms, post_ms, _doubts(frame, found))
+
+    def _drawn_over(self, frame: VideoFrame, lines: tuple[Polyline, ...], now_s: float) -> np.ndarray:
+        self._drawn = self._drawing(frame, now_s)
+        return drawn_over(frame, lines, self.aligned or self.registered, self.shown, now_s)
 
 
 def _doubts(frame: VideoFrame, found: FoundLandmarks | None) -> tuple[str, ...]:

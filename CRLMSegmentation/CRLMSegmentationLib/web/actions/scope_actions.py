@@ -70,6 +70,15 @@ class ScopeActions(ReportingActions):
         actions.DISCARD_SCOPE_CALIBRATION.run(self._session)
 
     @reported
+    def align(self) -> None:
+        """Lay the model over the picture by hand, or let the video go on."""
+        (actions.END_SCOPE_ALIGNMENT if self._part.alignment.is_on else actions.ALIGN_SCOPE).run(self._session)
+
+    @reported
+    def move_model(self, move: object, fine: object) -> None:
+        actions.MOVE_SCOPE_MODEL.run(self._session, str(move), bool(fine))
+
+    @reported
     def switch(self, name: object) -> None:
         """Show what is hidden, or hide it."""
         self._part.show(str(name), str(name) not in self._part.shown)

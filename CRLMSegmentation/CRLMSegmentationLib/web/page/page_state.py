@@ -254,6 +254,8 @@ class PageState:
     scope_model: str = ""
     scope_camera: str = ""
     scope_deform: bool = False
+    scope_aligning: bool = False
+    scope_fine: bool = False
     scope_board: str = ""
     scope_square_mm: Any = 10.0
     scope_calibration: str = ""

@@ -8,11 +8,19 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ....session import actions as described
-from ..widgets import bound_to, main_button, side_section, warning_list
+from ..widgets import bound_to, main_button, named, side_section, warning_list
 
 if TYPE_CHECKING:
     from ...actions.scope_actions import ScopeActions
 
+# Signs of aligned_model.MOVES, in rows of four.
+_MOVE_ICONS = {
+    "left": "mdi-arrow-left", "right": "mdi-arrow-right", "up": "mdi-arrow-up", "down": "mdi-arrow-down",
+    "nearer": "mdi-magnify-plus-outline", "farther": "mdi-magnify-minus-outline",
+    "turn left": "mdi-rotate-left", "turn right": "mdi-rotate-right",
+    "tilt up": "mdi-chevron-double-up", "tilt down": "mdi-chevron-double-down",
+    "swing left": "mdi-chevron-double-left", "swing right": "mdi-chevron-double-right",
+}  # fmt: skip
 _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True, "classes": "mt-3 mb-2"}
 
 
@@ -136,6 +144,7 @@ def _registration(scope: ScopeActions) -> None:
             described.OPEN_SCOPE_MODEL.label, "mdi-shape-outline", (scope.open_model, "[scope_model]"),
             id="scope-open-model", variant="outlined", **bound_to(described.OPEN_SCOPE_MODEL),
         )  # fmt: skip
+        _alignment(scope)
         vuetify.VCheckbox(v_model=("scope_deform",), label="The liver may have changed its shape", density="compact",
                           hide_details=True, id="scope-deform")  # fmt: skip
         main_button(
@@ -144,6 +153,28 @@ def _registration(scope: ScopeActions) -> None:
         )  # fmt: skip
         html.P("{{ actions.register_scope.why_not }}", v_if="actions.register_scope.why_not", classes="quiet mt-2",
                id="scope-why-not")  # fmt: skip
+
+
+def _alignment(scope: ScopeActions) -> None:
+    """The model laid over the picture by hand."""
+    main_button(
+        described.ALIGN_SCOPE.label, "mdi-hand-back-right-outline", scope.align, v_if="!scope_aligning",
+        variant="outlined", classes="mt-2", id="scope-align", **bound_to(described.ALIGN_SCOPE),
+    )  # fmt: skip
+    with html.Div(v_if="scope_aligning", id="scope-alignment", classes="mt-2"):
+        with html.Div(classes="move-grid"):
+            for move, icon in _MOVE_ICONS.items():
+                vuetify.VBtn(
+                    icon=icon, variant="tonal", id=f"scope-move-{move.replace(' ', '-')}",
+                    click=(scope.move_model, f"['{move}', scope_fine]"), raw_attrs=named(f"Model: {move}"),
+                    **{**bound_to(described.MOVE_SCOPE_MODEL), "title": (f"'Model: {move}'",)},
+                )  # fmt: skip
+        vuetify.VCheckbox(v_model=("scope_fine",), label="Small steps", density="compact", hide_details=True,
+                          id="scope-fine")  # fmt: skip
+        main_button(
+            described.END_SCOPE_ALIGNMENT.label, "mdi-play-outline", scope.align, variant="outlined",
+            id="scope-end-align", **bound_to(described.END_SCOPE_ALIGNMENT),
+        )  # fmt: skip
 
 
 def scope_view() -> None:

@@ -32,6 +32,7 @@ def scope_values(part: LaparoscopePart, plain: Callable[[str], str]) -> dict[str
         "scope_recording": plain(". ".join(filter(None, (part.recording.text, part.recording.problem)))),
         "scope_has_model": part.model is not None,
         "scope_has_camera": part.camera is not None,
+        "scope_aligning": part.alignment.is_on,
         "scope_calibration": plain(part.calibration.text or part.calibration.problem),
         "scope_calibrating": part.calibration.is_running,
         "scope_result_waits": part.calibration.result is not None,
