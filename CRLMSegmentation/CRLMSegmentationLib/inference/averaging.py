@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..geometry import occupied_extent
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 PREPROCESSOR = "AveragingPreprocessor"
 
@@ -92,6 +95,12 @@ def averaging_preprocessor() -> Any:
             return result, result_seg, properties
 
     return AveragingPreprocessor(verbose=False)
+
+
+def averaging_matrix(size: int, new_size: int) -> csr_array:
+    """(new_size, size) float32: the mean over what each coarse voxel covers of a row of fine ones, edge to edge."""
+    covered: csr_array = _cover(size, new_size) * np.float32(new_size / size)
+    return covered
 
 
 def _covered_sum(voxels: np.ndarray, shape: Sequence[int]) -> np.ndarray:

@@ -31,7 +31,7 @@ def resize(image: torch.Tensor, new_shape: Sequence[int], order: int) -> torch.T
     for axis, size in enumerate(new_shape, start=1):
         if resized.shape[axis] == size:
             continue
-        matrix = torch.from_numpy(_matrix(resized.shape[axis], size, order)).to(image.device)
+        matrix = torch.from_numpy(resizing_matrix(resized.shape[axis], size, order)).to(image.device)
         moved = torch.matmul(resized.movedim(axis, -1), matrix.T)
         resized = moved.movedim(-1, axis)
     if order > 1:
@@ -42,7 +42,7 @@ def resize(image: torch.Tensor, new_shape: Sequence[int], order: int) -> torch.T
 
 
 @lru_cache(maxsize=64)
-def _matrix(size: int, new_size: int, order: int) -> np.ndarray:
+def resizing_matrix(size: int, new_size: int, order: int) -> np.ndarray:
     """(new_size, size) float32: what scipy.ndimage.zoom makes of each unit vector."""
     from scipy.ndimage import zoom
 

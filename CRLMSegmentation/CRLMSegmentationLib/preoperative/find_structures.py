@@ -7,39 +7,22 @@ network's sliding window begins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ..errors import ModelError, SegmentationError
-from ..inference.averaging import average_seen, averaged_shape
 from ..inference.image import Image
 from ..inference.models.trained_model import Model
 from ..inference.protocol import Predictor
 from ..values import Volume
 from ..values.progress import Progress, ShouldCancel
-from .orientation import Orientation
+from .network_grid import coarser, fine_masks
 from .structures import LIVER, THRESHOLD, VALUES, Structures, structures_of_masks
 
 # Around and in every patient there is air, and soft tissue is no darker than fat.
-_AIR_HU, _AIR_BELOW_HU, _TISSUE_ABOVE_HU = -1024, -250.0, 0.0
+_AIR_BELOW_HU, _TISSUE_ABOVE_HU = -250.0, 0.0
 # What 16 bits hold: padding and metal go as far.
 _FARTHEST_HU = 32768
 _LEAST_VOXELS, _LEAST_SLICES = 16, 3
-
-
-@dataclass(frozen=True, eq=False)
-class CoarserCt:
-    """A CT as a network sees it.
-
-    hu           float32 [S, A, R], laid along R, A, S
-    spacing_mm   along S, A, R
-    orientation  of the CT that it was made from
-    """
-
-    hu: np.ndarray
-    spacing_mm: tuple[float, float, float]
-    orientation: Orientation
 
 
 def find_structures(
@@ -62,11 +45,10 @@ def find_structures(
     if not predictor.model.labels.has_regions:
         # Labels that exclude each other: a liver is all of them.
         answers[LIVER] = np.sum(list(answers.values()), axis=0)
-    above = {name: _fine_mask(answer, coarse, ct) for name, answer in answers.items()}
-    found = structures_of_masks(above, ct)
-    if not found.label_map.voxels.any():
+    above = fine_masks(answers, coarse.orientation, ct, THRESHOLD)
+    if above is None:
         raise SegmentationError("No liver was found in this CT: does it show the upper abdomen?")
-    return found
+    return structures_of_masks(above.masks, ct, above.block)
 
 
 def check_is_ct(ct: Volume) -> None:
@@ -77,7 +59,8 @@ def check_is_ct(ct: Volume) -> None:
         )
     if ct.voxels.dtype.kind == "f" and not np.isfinite(ct.voxels).all():
         raise SegmentationError("The CT holds values that are not finite numbers: export it again.")
-    lowest, middle, highest = float(ct.voxels.min()), float(np.percentile(ct.voxels, 99)), float(ct.voxels.max())
+    lowest, highest = float(ct.voxels.min()), float(ct.voxels.max())
+    middle = float(np.percentile(ct.voxels[tuple(slice(None, None, 1 + size // 128) for size in ct.voxels.shape)], 99))
     if lowest > _AIR_BELOW_HU or middle < _TISSUE_ABOVE_HU or max(-lowest, highest) > _FARTHEST_HU:
         raise SegmentationError(
             f"The values of this image go from {lowest:g} to {highest:g}, and those of a CT in Hounsfield units from "
@@ -93,31 +76,3 @@ def check_model(model: Model) -> None:
             f"The model '{model.name}' was trained for the task '{model.card.task}' and does not find "
             f"{missing[0] if missing else 'structures in a CT alone'}: choose a model of the task 'lvt'."
         )
-
-
-def coarser(ct: Volume, network_spacing_kji: tuple[float | None, ...]) -> CoarserCt:
-    """`ct` (HU, or a mask) along R, A, S, averaged to the spacing of a network wherever it is finer."""
-    orientation = Orientation.of(ct)
-    laid = orientation.lay_volume(ct)
-    spacing = tuple(float(mm) for mm in laid.spacing_mm[::-1])
-    target = [mm if wanted is None else wanted for mm, wanted in zip(spacing, network_spacing_kji)]
-    shape = averaged_shape(laid.voxels.shape, spacing, target)
-    everywhere = np.ones(laid.voxels.shape, dtype=bool)
-    # Scanners fill what lies outside of their circle with -3024 or the like: to a mean, that is air.
-    hu = average_seen(np.maximum(laid.voxels, _AIR_HU), shape, everywhere)
-    s, a, r = (mm * old / new for mm, old, new in zip(spacing, laid.voxels.shape, shape))
-    return CoarserCt(hu, (s, a, r), orientation)
-
-
-def _fine_mask(probability: np.ndarray, coarse: CoarserCt, ct: Volume) -> np.ndarray:
-    """Boolean on the voxels of the CT: where `probability`, linear between the voxels of the network, is at least the
-    threshold.
-    """
-    import torch
-
-    from ..inference.resampling import resize
-
-    shape = coarse.orientation.lay(ct.voxels).shape
-    fine = resize(torch.from_numpy(np.ascontiguousarray(probability))[None], shape, 1)[0].numpy()
-    mask: np.ndarray = np.ascontiguousarray(coarse.orientation.lay_back(fine >= THRESHOLD))
-    return mask

@@ -6,6 +6,7 @@ et al., Eur J Cancer 2009). Distances run between the nearest voxels of two stru
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from ..geometry import occupied_extent, transform_points
 from .orientation import Orientation
-from .structures import LIVER, TUMOR, VESSELS, Structures
+from .structures import LIVER, TUMOR, VALUES, VESSELS, Structures
 
 
 @dataclass(frozen=True)
@@ -98,43 +99,64 @@ def _lesions(found: Structures) -> list[Lesion]:
     spacing_kji = found.label_map.spacing_mm[::-1]
     s_mm, a_mm, r_mm = (float(spacing_kji[axis]) for axis in orientation.axes)
     # Of a liver with one voxel around it: what lies further away is no nearer.
-    lesions, liver, vessels = (
-        np.pad(volume.voxels[extent], 1) for volume in (found.lesions, found.mask(LIVER), found.mask(VESSELS))
-    )
-    to_outside = _distance_mm(liver == 0, spacing_kji)
-    to_vessel = _distance_mm(vessels > 0, spacing_kji) if vessels.any() else None
+    labels, lesions = (np.pad(volume.voxels[extent], 1) for volume in (found.label_map, found.lesions))
+    to_outside = _nearest(labels == 0, spacing_kji)
+    to_vessel = _nearest(labels == VALUES[VESSELS], spacing_kji)
     first = np.array([part.start for part in extent]) - 1
     measured = []
     for number, block in enumerate(ndimage.find_objects(lesions), start=1):
         mask = lesions[block] == number
-        offset = first + [part.start for part in block]
-        places = np.argwhere(mask) + offset
+        corner = np.array([part.start for part in block])
+        places = np.argwhere(mask) + corner
+        rim = np.argwhere(_rim(np.pad(mask, 1))) - 1 + corner
         diameter, in_slice = longest_axial_diameter_mm(orientation.lay(mask), (s_mm, a_mm, r_mm))
         along = orientation.axes[0]
         index = mask.shape[along] - 1 - in_slice if orientation.reversed[0] else in_slice
-        r, a, s = transform_points(found.label_map.ijk_to_ras, places.mean(axis=0)[::-1])
+        r, a, s = transform_points(found.label_map.ijk_to_ras, (places.mean(axis=0) + first)[::-1])
+        surface_mm = to_outside(rim)
+        assert surface_mm is not None, "there is air around the liver"
         measured.append(
             Lesion(
                 number=number,
                 volume_ml=len(places) * found.label_map.voxel_volume_mm3 / 1000,
                 diameter_mm=diameter,
-                slice_index=int(index + offset[along]),
+                slice_index=int(index + corner[along] + first[along]),
                 center_ras_mm=(float(r), float(a), float(s)),
-                vessel_distance_mm=None if to_vessel is None else _between(to_vessel[block][mask], spacing_kji),
-                surface_distance_mm=_between(to_outside[block][mask], spacing_kji),
+                vessel_distance_mm=to_vessel(rim),
+                surface_distance_mm=surface_mm,
             )
         )
     return measured
 
 
-def _distance_mm(mask: np.ndarray, spacing_kji: np.ndarray) -> np.ndarray:
-    """From the middle of every voxel to that of the nearest one in `mask`."""
-    from scipy import ndimage
+def _nearest(mask: np.ndarray, spacing_kji: np.ndarray) -> Callable[[np.ndarray], float | None]:
+    """What tells of voxels (n, 3), none of them in `mask`, how many mm lie between the nearest one's edge and that of
+    the nearest voxel of `mask`, whose middles are a voxel further apart; None where `mask` is empty.
 
-    distance: np.ndarray = ndimage.distance_transform_edt(~mask, sampling=[float(mm) for mm in spacing_kji])
-    return distance
+    By the rims alone: whatever is nearest, a voxel nearer to it by one step is no longer of the mask.
+    """
+    from scipy.spatial import cKDTree
+
+    rim = np.argwhere(_rim(mask))
+    tree = cKDTree(rim * spacing_kji) if len(rim) else None
+
+    def distance_mm(places: np.ndarray) -> float | None:
+        if tree is None:
+            return None
+        distances = np.asarray(tree.query(places * spacing_kji)[0])
+        return max(0.0, float(distances.min()) - float(spacing_kji.min()))
+
+    return distance_mm
 
 
-def _between(distances: np.ndarray, spacing_kji: np.ndarray) -> float:
-    """Between the edges of the nearest voxels, whose middles are a voxel further apart."""
-    return max(0.0, float(distances.min()) - float(spacing_kji.min()))
+def _rim(mask: np.ndarray) -> np.ndarray:
+    """Boolean: the voxels of `mask` with a face to one that is not in it; those at the edge of the array have none."""
+    rim = np.zeros_like(mask)
+    for axis in range(mask.ndim):
+        before, after = np.moveaxis(mask, axis, 0)[:-1], np.moveaxis(mask, axis, 0)[1:]
+        changes = before != after
+        of_rim = np.moveaxis(rim, axis, 0)
+        of_rim[:-1] |= changes
+        of_rim[1:] |= changes
+    rim &= mask
+    return rim

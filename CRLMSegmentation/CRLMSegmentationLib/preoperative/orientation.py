@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,17 @@ class Orientation:
         """A view of an array [S, A, R] on the indices that it was laid from."""
         turned = array[tuple(slice(None, None, -1 if back else 1) for back in self.reversed)]
         return turned.transpose(np.argsort(self.axes))
+
+    def block_back(self, block: Sequence[slice], shape: Sequence[int]) -> tuple[slice, slice, slice]:
+        """Of a block of an array laid along [S, A, R], whose whole has that shape, the slices that hold it where it was
+        laid from.
+        """
+        own = [
+            slice(size - part.stop, size - part.start) if back else slice(part.start, part.stop)
+            for part, size, back in zip(block, shape, self.reversed)
+        ]
+        k, j, i = (own[place] for place in np.argsort(self.axes))
+        return k, j, i
 
     def lay_volume(self, volume: Volume) -> Volume:
         """The same voxels at the same places, [S, A, R]."""

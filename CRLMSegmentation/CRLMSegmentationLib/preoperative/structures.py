@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import GeometryError
+from ..geometry import occupied_extent
 from ..values import Label, LabelSet, Volume
 
 LIVER, VESSELS, TUMOR = "liver", "vessels", "tumor"
@@ -73,9 +74,13 @@ class Structures:
         return int(self.lesions.voxels.max(initial=0))
 
 
-def structures_of_masks(above: Mapping[str, np.ndarray], grid: Volume) -> Structures:
+def structures_of_masks(
+    above: Mapping[str, np.ndarray], grid: Volume, block: tuple[slice, ...] | None = None
+) -> Structures:
     """The map of boolean masks (k, j, i) of LIVER, VESSELS and TUMOR, which may overlap, on the voxels of `grid`; those
     of PORTAL and HEPATIC may be there as well, and are vessels, too.
+
+    block  of the voxels of `grid` that the masks are of, where there is nothing outside of it; None: of all
 
     What is not in the largest piece of the liver, that of its vessels and tumors included, is dropped.
     """
@@ -89,7 +94,17 @@ def structures_of_masks(above: Mapping[str, np.ndarray], grid: Volume) -> Struct
     if of_kind is not None:
         for name in kinds:
             of_kind[whole & above[name]] = KINDS[name]
-    return structures_of_map(grid.on_grid(label_map), of_kind)
+        of_kind = _within(grid, of_kind, block)
+    return structures_of_map(grid.on_grid(_within(grid, label_map, block)), of_kind)
+
+
+def _within(grid: Volume, part: np.ndarray, block: tuple[slice, ...] | None) -> np.ndarray:
+    """`part` on all voxels of `grid`, 0 outside of the block."""
+    if block is None:
+        return part
+    whole = np.zeros(grid.voxels.shape, dtype=part.dtype)
+    whole[block] = part
+    return whole
 
 
 def structures_of_map(label_map: Volume, kinds: np.ndarray | None = None) -> Structures:
@@ -100,13 +115,18 @@ def structures_of_map(label_map: Volume, kinds: np.ndarray | None = None) -> Str
     """
     from scipy import ndimage
 
-    found, count = ndimage.label(label_map.voxels == VALUES[TUMOR], structure=np.ones((3, 3, 3)))
-    sizes = np.bincount(found.ravel(), minlength=count + 1)[1:]
-    # Of two alike the first one stays the first.
-    rank = np.zeros(count + 1, dtype=np.uint16)
-    rank[1 + np.argsort(-sizes, kind="stable")] = np.arange(1, count + 1)
+    lesions = np.zeros(label_map.voxels.shape, dtype=np.uint16)
+    tumor = label_map.voxels == VALUES[TUMOR]
+    block = occupied_extent(tumor)
+    if block is not None:
+        found, count = ndimage.label(tumor[block], structure=np.ones((3, 3, 3)))
+        sizes = np.bincount(found.ravel(), minlength=count + 1)[1:]
+        # Of two alike the first one stays the first.
+        rank = np.zeros(count + 1, dtype=np.uint16)
+        rank[1 + np.argsort(-sizes, kind="stable")] = np.arange(1, count + 1)
+        lesions[block] = rank[found]
     of_kind = label_map.on_grid(kinds) if kinds is not None and kinds.any() else None
-    return Structures(label_map, label_map.on_grid(rank[found]), of_kind)
+    return Structures(label_map, label_map.on_grid(lesions), of_kind)
 
 
 def largest_component(mask: np.ndarray) -> np.ndarray:

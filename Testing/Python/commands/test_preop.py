@@ -21,7 +21,7 @@ LABELS = {"background": 0, "liver": [1, 2, 3], "vessels": 2, "tumor": 3}
 class ByBrightness:
     """In the place of LocalPredictor: liver from 0 HU on, vessels from 150, tumors from 0 to 80."""
 
-    def __init__(self, model, device="auto", threads=None):
+    def __init__(self, model, device="auto", threads=None, runtime="torch"):
         self.model = model
 
     def predict(self, image, labels=None, progress=None, should_cancel=None):

@@ -12,6 +12,7 @@ from CRLMSegmentationLib.preoperative.result_folder import RESULT_FILES, read_re
 from CRLMSegmentationLib.preoperative.structures import structures_of_map
 from CRLMSegmentationLib.segmentation.surface import surface_volume_mm3
 from CRLMSegmentationLib.values import Volume
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 # As DICOM lays a CT: i to the left, j to the back, slices of 2 mm upwards.
 MATRIX = np.array([[-1.0, 0, 0, 30], [0, -1.0, 0, 40], [0, 0, 2.0, -50], [0, 0, 0, 1]])
@@ -127,3 +128,22 @@ def test_the_table_has_a_line_for_each_lesion(folder, tmp_path):
     lines = write_lesion_table(result.measures, tmp_path / "lesions.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("number,volume_ml,diameter_mm,") and len(lines) == 3
     assert lines[1].split(",")[1] == "0.720"
+
+
+def test_distances_between_rims_are_those_of_a_distance_transform():
+    rng = np.random.default_rng(3)
+    liver = gaussian_filter(rng.normal(size=(20, 24, 22)), 4) > -0.02
+    noise = gaussian_filter(rng.normal(size=liver.shape), 1.2)
+    voxels = liver.astype(np.uint8)
+    voxels[liver & (noise > 0.12)] = 2
+    voxels[liver & (noise < -0.14)] = 3
+    spacing = np.array([2.0, 0.7, 0.9])
+    found = structures_of_map(Volume(voxels, np.diag([*spacing[::-1], 1.0])))
+    lesions = measure(found).lesions
+    assert len(lesions) > 5
+    to_vessel = distance_transform_edt(voxels != 2, sampling=spacing)
+    to_outside = distance_transform_edt(np.pad(voxels > 0, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    for lesion in lesions:
+        mask = found.lesions.voxels == lesion.number
+        assert lesion.vessel_distance_mm == pytest.approx(max(0, to_vessel[mask].min() - 0.7), abs=1e-6)
+        assert lesion.surface_distance_mm == pytest.approx(max(0, to_outside[mask].min() - 0.7), abs=1e-6)

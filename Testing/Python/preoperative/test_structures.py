@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ModelError, SegmentationError
 from CRLMSegmentationLib.inference.image import Prediction
-from CRLMSegmentationLib.preoperative.find_structures import coarser, find_structures
+from CRLMSegmentationLib.preoperative.find_structures import find_structures
+from CRLMSegmentationLib.preoperative.network_grid import coarser
 from CRLMSegmentationLib.preoperative.orientation import Orientation
 from CRLMSegmentationLib.preoperative.structures import LABELS, structures_of_map, structures_of_masks
 from CRLMSegmentationLib.values import LabelSet, Volume

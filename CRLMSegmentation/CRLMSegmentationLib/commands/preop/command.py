@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..options.checks import at_least_one
+from ..options.engine_options import add_engine_options
 from ..options.outputs import add_force_option
 from ..options.steps import Step, add_steps, run_step
 from .export import export
@@ -31,9 +32,7 @@ def _of_segment(step: argparse.ArgumentParser) -> None:
     step.add_argument("--series", type=at_least_one, metavar="N", help="which series of a DICOM folder")
     step.add_argument("--date", metavar="YYYY-MM-DD", help="of the CT; default that of the DICOM files")
     step.add_argument("--model", metavar="NAME|FOLDER", help="a model of the task lvt (default: the first there is)")
-    step.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto",
-                      help="where the network runs (default auto: an NVIDIA GPU where there is one)")  # fmt: skip
-    step.add_argument("--threads", type=at_least_one, metavar="N", help="processor threads at most")
+    add_engine_options(step)
     add_force_option(step)
 
 

@@ -39,7 +39,7 @@ def segment(arguments: argparse.Namespace) -> None:
     model = _model(arguments.model)
     ct, about = _read(arguments)
     with progress_bar("Segment") as progress:
-        predictor = LocalPredictor(model, arguments.device, threads=arguments.threads)
+        predictor = LocalPredictor(model, arguments.device, threads=arguments.threads, runtime=arguments.runtime)
         found = find_structures(ct, predictor, progress)
     doubts = [f"{model.card.trained_on} {UNPROVEN}"] if model.card.trained_on_simulated_only else []
     about |= {"model": {"name": model.card.name, "version": model.card.version}, "doubts": doubts}

@@ -26,7 +26,8 @@ from ...inference.models.card import CARD
 from ...inference.models.trained_model import load_model
 from ...inference.predictor import LocalPredictor
 from ...preoperative import structures
-from ...preoperative.find_structures import coarser, find_structures
+from ...preoperative.find_structures import find_structures
+from ...preoperative.network_grid import coarser
 from ...preoperative.structures import LIVER, TUMOR, VALUES, VESSELS, Structures, structures_of_map
 from ...values import Label, LabelSet, Volume
 from ..cases.case_files import CaseReader
