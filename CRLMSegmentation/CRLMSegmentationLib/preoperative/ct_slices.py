@@ -105,6 +105,33 @@ class CtSlices:
         numbers[columns] = self._within(columns, int((1 - across) * self._shape[columns]))
         return {one: numbers[axes[0]] for one, axes in _AXES.items()}
 
+    def point_in(self, plane: str, index: int, across: float, down: float) -> np.ndarray:
+        """The point (3,) RAS mm of the CT at a place in the picture of a slice, as parts of its width and height."""
+        through, rows, columns = _AXES[plane]
+        ijk = np.zeros(3)
+        ijk[2 - through] = self._within(through, index)
+        ijk[2 - rows] = (1 - down) * self._shape[rows] - 0.5
+        ijk[2 - columns] = (1 - across) * self._shape[columns] - 0.5
+        return transform_points(self._to_ras, ijk)
+
+    def place_of(self, plane: str, point_ras: np.ndarray) -> tuple[float, float]:
+        """Across and down, as point_in() takes them, of a point (3,) RAS mm of the CT."""
+        _, rows, columns = _AXES[plane]
+        ijk = transform_points(invert_affine(self._to_ras), point_ras)
+        down, across = (1 - (ijk[2 - axis] + 0.5) / self._shape[axis] for axis in (rows, columns))
+        return float(across), float(down)
+
+    def direction(self, plane: str) -> np.ndarray:
+        """The unit vector (3,) in RAS from each slice of a plane to the next."""
+        through = _AXES[plane][0]
+        direction: np.ndarray = self._to_ras[:3, 2 - through] / self._spacing[through]
+        return direction
+
+    def size_mm(self, plane: str) -> tuple[float, float]:
+        """Width and height of a picture."""
+        _, rows, columns = _AXES[plane]
+        return self._shape[columns] * self._spacing[columns], self._shape[rows] * self._spacing[rows]
+
     def picture(
         self, plane: str, index: int, shown: Collection[str] = (), cross: dict[str, int] | None = None,
         side_px: int | None = None, cut: CutPlane | None = None,

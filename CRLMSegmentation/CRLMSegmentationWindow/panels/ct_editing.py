@@ -10,10 +10,12 @@ from slicer.i18n import tr as _
 
 from .. import style
 from ..view import views
+from ..view.cut_dragging import CutDragging
 from ..view.editor import CorrectionEditor
 
 if TYPE_CHECKING:
     from CRLMSegmentationLib.mrml.ct_editing import CtEditing
+    from CRLMSegmentationLib.session.preoperative.preoperative_part import PreoperativePart
 
     from .ct_panel import CtPanel
 
@@ -46,6 +48,7 @@ class CtEditingControls:
         self._sliders = (ui.ctPlaneTurnSlider, ui.ctPlaneTiltSlider, ui.ctPlaneOffsetSlider)
         for slider in self._sliders:
             slider.connect("valueChanged(double)", lambda value: self.on_move_plane())
+        self.dragging = CutDragging(ui.ctPicture, self._part, self.on_drag_plane, self.on_look)
 
     # What the buttons do
 
@@ -57,6 +60,15 @@ class CtEditingControls:
         """Turned, tilted or shifted by a slider."""
         if not self._is_showing and self._panel.session.preoperative.remnant.found is not None:
             self._run(actions.MOVE_PLANE, *(float(slider.value) for slider in self._sliders))
+
+    def on_drag_plane(self, plane: str, handle: int, across: float, down: float) -> None:
+        """By a handle of its line in one of the pictures."""
+        self._run(actions.DRAG_PLANE, plane, handle, across, down)
+
+    def on_look(self, at: dict[str, int]) -> None:
+        """At the slices through a place that was clicked."""
+        self._panel.session.preoperative.go_to(at)
+        self._panel.refresh()
 
     def on_turn_around(self) -> None:
         """What would stay goes."""
@@ -111,6 +123,7 @@ class CtEditingControls:
     def remove(self) -> None:
         """The window goes."""
         self.close_editor()
+        self.dragging.remove()
         self.editor.remove()
 
     def _open_editor(self) -> None:
@@ -173,6 +186,10 @@ class CtEditingControls:
             box.clear()
             for text in shown:
                 box.addItem(_("Lesion {text}").format(text=text))
+
+    def _part(self) -> PreoperativePart | None:
+        session = self._panel.session
+        return None if session is None else session.preoperative
 
     def _run(self, action: actions.Action, *arguments: object) -> None:
         with self._panel.attempt():

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from CRLMSegmentationLib.preoperative.remnant import CutPlane
     from CRLMSegmentationLib.session.preoperative.opened_ct import OpenedCt
 
-_CELL_PX = 300
+CELL_PX = 300
 
 
 class CtPicture:
@@ -33,7 +33,7 @@ class CtPicture:
 
         self._shown = wanted
         pixmap = qt.QPixmap()
-        pixmap.loadFromData(qt.QByteArray(png_of(sheet(ct.slices, self._space_for(ct), at, shown, _CELL_PX, cut))))
+        pixmap.loadFromData(qt.QByteArray(png_of(sheet(ct.slices, self._space_for(ct), at, shown, CELL_PX, cut))))
         self._label.setPixmap(pixmap)
 
     def release(self) -> None:

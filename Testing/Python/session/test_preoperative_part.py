@@ -338,6 +338,34 @@ def test_a_plane_through_the_place_that_is_looked_at_is_moved_and_kept(session):
     assert part.remnant.found is None
 
 
+def test_a_plane_is_dragged_by_the_handles_of_its_line_in_a_slice(session):
+    part = segmented(session)
+    assert part.remnant.handles() == {} and actions.DRAG_PLANE.why_not(session) == "Draw a plane first."
+    part.go_to(part.ct.slices.at(np.array([5.0, -6, 143.5])))
+    actions.DRAW_PLANE.run(session)
+    half = part.remnant.found
+    handles = part.remnant.handles()
+    # It stands upright in axial and coronal slices, and the sagittal one lies in it.
+    assert sorted(handles) == ["axial", "coronal"]
+    middle, at = handles["axial"][1], part.at["axial"]
+    there = part.ct.slices.point_in("axial", at, *middle) + [-14.0, 0, 0]
+    actions.DRAG_PLANE.run(session, "axial", 1, *part.ct.slices.place_of("axial", there))
+    assert part.remnant.found.share == pytest.approx(half.share - 0.25, abs=0.03)
+    assert part.remnant.plane.normal == pytest.approx(half.plane.normal)
+    # Half a turn by an end: what would stay goes.
+    actions.MOVE_PLANE.run(session, 0.0, 0.0, 0.0)
+    _, middle, last = part.remnant.handles()["axial"]
+    share = part.remnant.found.share
+    for across, down in ((middle[0] + 0.3, middle[1]), (last[0], last[1])):
+        actions.DRAG_PLANE.run(session, "axial", 0, across, down)
+    assert part.remnant.turn_deg == pytest.approx(180, abs=0.1) and part.remnant.tilt_deg == pytest.approx(0, abs=0.1)
+    assert part.remnant.found.share == pytest.approx(1 - share, abs=0.06)
+    assert "remnant" in (part.ct.folder / "measures.json").read_text(encoding="utf-8")
+    for wrong in (("axial", 5, 0.5, 0.5), ("oblique", 1, 0.5, 0.5), ("axial", 1, 1.5, 0.5)):
+        with pytest.raises(ConfigurationError, match="no such handle"):
+            actions.DRAG_PLANE.run(session, *wrong)
+
+
 def test_corrections_are_kept_beside_the_result_and_undone_one_by_one(session):
     part = segmented(session)
     found, folder = part.ct.result.measures, part.ct.folder

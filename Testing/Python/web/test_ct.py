@@ -181,6 +181,17 @@ def test_a_series_becomes_structures_with_a_table_that_can_be_looked_at(served, 
     tab.slide("ct-plane-offset", "ArrowRight", 3)
     tab.until(lambda: page.inner_text("#ct-remnant p >> nth=0") != before, "a plane that was moved")
 
+    # Its line is dragged by the handle in the middle, and the slices that are looked at stay.
+    before, at = page.inner_text("#ct-remnant p >> nth=0"), page.input_value("#ct-slider-sagittal")
+    box = page.locator("#ct-axial").bounding_box()
+    across, down = page.evaluate("window.trame.state.get('ct_cut').axial[1]")
+    page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * (across - 0.06), box["y"] + box["height"] * down, steps=3)
+    page.mouse.up()
+    tab.until(lambda: page.inner_text("#ct-remnant p >> nth=0") != before, "a plane that was dragged")
+    assert page.input_value("#ct-slider-sagittal") == at
+
     # What is no tumor is taken out of the table, and comes back.
     page.click("#ct-part-correct")
     page.click("#ct-remove-2")

@@ -175,7 +175,7 @@ def test_every_action_of_the_session_has_its_place_in_the_window(name):
 def test_every_action_is_tried_above():
     tried = (
         {name for _, name, _ in BUTTONS}
-        | {"MARGIN", "CHOOSE_TUMOR", "MOVE_PLANE", "TAKE_CORRECTION", "MOVE_SCOPE_MODEL"}
+        | {"MARGIN", "CHOOSE_TUMOR", "MOVE_PLANE", "DRAG_PLANE", "TAKE_CORRECTION", "MOVE_SCOPE_MODEL"}
         | ON_THE_PAGE
     )
     assert {getattr(actions, name) for name in tried} == set(actions.ACTIONS)

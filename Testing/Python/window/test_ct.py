@@ -111,6 +111,35 @@ def test_a_plane_is_drawn_moved_by_sliders_and_told(a_window):
     assert "remnant.draw" in session.calls
 
 
+def test_a_plane_is_dragged_in_the_picture_and_a_click_beside_it_looks_there(a_window):
+    window, session = a_window
+    open_ct(session, SimpleNamespace(measures=MEASURES))
+    slices, plan = session.preoperative.ct.slices, session.preoperative.remnant
+    slices.size_mm = lambda plane: (200.0, 200.0) if plane == "axial" else (200.0, 100.0)
+    looked, dragged = [], []
+    slices.at_pixel = lambda plane, index, across, down: looked.append((plane, index, across, down)) or {}
+    plan.handles = lambda: {"axial": ((0.5, 0.2), (0.5, 0.5), (0.5, 0.8))}
+    plan.drag = lambda *where: dragged.append(where)
+    plan.found = SimpleNamespace(cuts_the_liver=False)
+    window.refresh()
+    dragging = window.ct.editing.dragging
+    # The picture, 600 pixels wide, in the middle of a wider label; the axial slice is above on the left.
+    window.ui.ctPicture.width, window.ui.ctPicture.height = 700, 600
+    dragging.press(50 + 150, 150)
+    dragging.move(50 + 150 + 74, 150)
+    dragging.move(50 + 450, 150)
+    assert [one[:2] for one in dragged] == [("axial", 1)] and dragged[0][2:] == pytest.approx((0.75, 0.5), abs=0.01)
+    dragging.press(50 + 20, 150)
+    assert looked[0][:2] == ("axial", 10) and looked[0][2:] == pytest.approx((0.06, 0.5), abs=0.01)
+    dragging.move(50 + 60, 150)
+    dragging.press(50 + 450, 150)
+    # The coronal picture is half as high as its cell.
+    dragging.press(50 + 150, 310)
+    assert len(dragged) == 1 and len(looked) == 1
+    dragging.press(50 + 150, 450)
+    assert looked[1][0] == "coronal" and looked[1][3] == pytest.approx(0.5, abs=0.01)
+
+
 def test_a_lesion_is_taken_out_by_its_number_and_a_correction_is_undone(a_window):
     window, session = a_window
     open_ct(session, SimpleNamespace(measures=MEASURES))

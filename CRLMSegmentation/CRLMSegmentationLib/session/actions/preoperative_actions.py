@@ -133,6 +133,11 @@ def _move_plane(session: Session, turn_deg: float, tilt_deg: float, offset_mm: f
     session.preoperative.remnant.move(turn_deg, tilt_deg, offset_mm)
 
 
+def _drag_plane(session: Session, plane: str, handle: int, across: float, down: float) -> None:
+    """See RemnantPlan.drag()."""
+    session.preoperative.remnant.drag(plane, handle, across, down)
+
+
 def _remove_lesion(session: Session, number: int) -> None:
     """What was marked as this lesion is none."""
     session.preoperative.corrections.remove_lesion(number)
@@ -214,6 +219,11 @@ DRAW_PLANE = Action(
     lambda session: session.preoperative.remnant.draw(), _without_result,
 )  # fmt: skip
 MOVE_PLANE = Action("move_plane", None, "Move the plane", "Turn, tilt and shift it", _move_plane, _without_plane)
+DRAG_PLANE = Action(
+    "drag_plane", None, "Drag the plane",
+    "Its line has three handles in a slice: the middle one shifts the plane, the others turn it", _drag_plane,
+    _without_plane,
+)  # fmt: skip
 REMOVE_PLANE = Action(
     "remove_plane", None, "Remove the plane", "Nothing is planned any more",
     lambda session: session.preoperative.remnant.remove(), _without_plane,
@@ -247,6 +257,6 @@ CLOSE_CT = Action(
 PREOPERATIVE_ACTIONS = (
     OPEN_DICOM, CHOOSE_SERIES, OPEN_CT_VOLUME, SEGMENT_CT, OPEN_CT_LABELS, OPEN_CT_RESULT, CANCEL_CT, FOLLOW_UP,
     EXPORT_CT, REGISTER_CT, TOUCH_LANDMARK, DROP_LANDMARK, REGISTER_TOUCHED, REFINE_CT, UNREGISTER_CT,
-    DRAW_PLANE, MOVE_PLANE, REMOVE_PLANE, REMOVE_LESION, CORRECT_BALL,
+    DRAW_PLANE, MOVE_PLANE, DRAG_PLANE, REMOVE_PLANE, REMOVE_LESION, CORRECT_BALL,
     EDIT_CT, TAKE_CORRECTION, UNDO_CORRECTION, CLOSE_CT,
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ConfigurationError
+from ...preoperative.cut_line import HANDLES, Place, cut_after_drag, cut_line
 from ...preoperative.remnant import CutPlane, LiverPoints, Remnant
 from ...preoperative.result_folder import Result, write_measures_file
 from ..state import NO_CT_RESULT
@@ -55,6 +56,31 @@ class RemnantPlan:
                 f"by up to {MOST_OFFSET_MM:g} mm."
             )
         self.turn_deg, self.tilt_deg, self.offset_mm = float(turn_deg), float(tilt_deg), float(offset_mm)
+        self._update()
+
+    def handles(self) -> dict[str, tuple[Place, Place, Place]]:
+        """By plane of slices the handles of the cut in the one that is looked at, where it passes it."""
+        ct, cut = self._part.ct, self.plane
+        if ct is None or cut is None:
+            return {}
+        lines = {plane: cut_line(ct.slices, plane, index, cut) for plane, index in self._part.at.items()}
+        return {plane: line for plane, line in lines.items() if line is not None}
+
+    def drag(self, plane: str, handle: int, across: float, down: float) -> None:
+        """Move a handle of handles() to a place in the picture of the slice that is looked at, 0 to 1 of its width and
+        height. Raises ConfigurationError and FileFormatError.
+        """
+        ct, _ = self._with_result()
+        if self.plane is None:
+            raise ConfigurationError("There is no plane yet: draw one first.")
+        if plane not in self._part.at or handle not in HANDLES or not (0 <= across <= 1 and 0 <= down <= 1):
+            raise ConfigurationError("The plane has no such handle, or it was dragged out of the picture.")
+        self.place(cut_after_drag(ct.slices, plane, self._part.at[plane], self.plane, handle, across, down))
+
+    def place(self, cut: CutPlane) -> None:
+        """Put the plane where it was dragged to. Raises ConfigurationError and FileFormatError."""
+        self._anchor, self.offset_mm = np.array(cut.point_ras_mm), 0.0
+        self.turn_deg, self.tilt_deg = cut.turn_deg, cut.tilt_deg
         self._update()
 
     def remove(self) -> None:

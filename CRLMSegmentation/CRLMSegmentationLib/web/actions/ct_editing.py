@@ -35,6 +35,11 @@ class CtEditing(ReportingActions):
         actions.MOVE_PLANE.run(self._session, turn, -plan.tilt_deg, -plan.offset_mm)
 
     @reported
+    def drag_plane(self, plane: object, handle: object, across: object, down: object) -> None:
+        """A handle of the plane in a slice, to a place in its picture."""
+        actions.DRAG_PLANE.run(self._session, str(plane), int(number_of(handle)), number_of(across), number_of(down))
+
+    @reported
     def remove_plane(self) -> None:
         actions.REMOVE_PLANE.run(self._session)
 

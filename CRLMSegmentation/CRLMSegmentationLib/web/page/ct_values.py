@@ -67,6 +67,7 @@ class CtValues:
             "ct_registered": found is not None,
             "ct_touched": figures.touched_lines(part.touched, found),
             "ct_remnant": figures.remnant_lines(part.remnant.found),
+            "ct_cut": {plane: [list(one) for one in line] for plane, line in part.remnant.handles().items()},
             "ct_corrected": figures.correction_text(ct),
             "ct_brushes": [{"title": figures.NAMES[name], "value": name} for name in VALUES],
             **({f"ct_{plane}": number for plane, number in part.at.items()} if ct is not None else {}),

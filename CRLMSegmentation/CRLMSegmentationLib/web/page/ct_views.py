@@ -53,6 +53,8 @@ def _slice(ct: CtActions, plane: str) -> None:
             f"['{plane}', $event.offsetX / $event.target.clientWidth, $event.offsetY / $event.target.clientHeight]",
         ),
         raw_attrs=[
+            f'@pointerdown="utils.crlm.beginCut($event, \'{plane}\')"',
+            '@pointermove="utils.crlm.dragCut($event)"', '@click.capture="utils.crlm.endCut($event)"',
             f'@wheel.prevent="{name} = Math.min(ct_counts.{plane} - 1, Math.max(0, {name} - Math.sign($event.deltaY)))"'
         ],
     )  # fmt: skip

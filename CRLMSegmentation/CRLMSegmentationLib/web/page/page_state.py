@@ -220,6 +220,7 @@ class PageState:
     ct_plane_turn: float = 0.0
     ct_plane_tilt: float = 0.0
     ct_plane_offset: float = 0.0  # mm
+    ct_cut: dict[str, Any] = field(default_factory=dict)  # its handles in the slices, parts of width and height
     ct_corrected: str = ""  # whether it was corrected by hand
     ct_brushes: list[Any] = field(default_factory=list)
     ct_brush: str = "tumor"

@@ -30,6 +30,7 @@ def remnant_panel(editing: CtEditing) -> None:
     )  # fmt: skip
     with html.Div(v_if="ct_remnant.length", id="ct-remnant", classes="mt-3"):
         html.P("{{ line }}", v_for="line in ct_remnant", key="line", classes="mb-1")
+        html.P(f"{described.DRAG_PLANE.help}.", classes="quiet mt-2")
         slider(
             "Turn", "ct_plane_turn", -MOST_TURN_DEG, MOST_TURN_DEG, 1, "°",
             title="0: the left part stays, 90: the front, 180: the right part",

@@ -69,6 +69,7 @@ def build(
     # A tab measures by the answer how late it is.
     server.controller.trigger("crlm_echo")(_answer)
     server.controller.trigger("crlm_key")(hands_free.press)
+    server.controller.trigger("crlm_cut")(ct.editing.drag_plane)
     allowed = Allowed(settable(sliders), server.controller.trigger_fn, VIEWS)
     return server, controller, Routes(controller, saving), allowed
 

@@ -10,8 +10,10 @@ from aiohttp import web
 
 from ...pictures.ct_in_space import CtInSpace
 from ...pictures.ct_sheet import png_of
+from ...pictures.cut_handles import draw_handles
 from ...pictures.offscreen import RenderingError, working_window_class
 from ...preoperative.ct_slices import PLANES
+from ...preoperative.cut_line import cut_line
 from ..actions.settable import MOST_SLICES
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ class CtPictures:
             return web.Response(status=404, text="There is no such picture.")
         shown, at, cut = self._part.shown, dict(self._part.at), self._part.remnant.plane
         picture = await asyncio.to_thread(ct.slices.picture, plane, int(index), shown, at, cut=cut)
+        line = None if cut is None else cut_line(ct.slices, plane, int(index), cut)
+        if line is not None:
+            draw_handles(picture, line)
         return await _as_png(picture)
 
     async def space(self, request: web.Request) -> web.Response:

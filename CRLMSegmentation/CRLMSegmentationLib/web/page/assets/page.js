@@ -63,6 +63,37 @@
         ct_tilt: Math.min(89, Math.max(-89, tilt)),
       });
     },
+    // A planned cut is dragged by the nearest of its handles; a press anywhere else in the slice looks at that place.
+    beginCut(event, plane) {
+      const { offsetX: x, offsetY: y, target, pointerId } = event;
+      const { clientWidth: width, clientHeight: height } = target;
+      const handles = window.trame.state.get("ct_cut")[plane] || [];
+      const away = handles.map(([across, down]) => Math.hypot(across * width - x, down * height - y));
+      const nearest = Math.min(...away);
+      crlm.cut = nearest > 0.04 * Math.max(width, height) ? null : { plane, handle: away.indexOf(nearest) };
+      if (crlm.cut) target.setPointerCapture(pointerId);
+    },
+    dragCut(event) {
+      const { cut } = crlm;
+      if (!cut || !event.buttons) return;
+      const part = (at, whole) => Math.min(1, Math.max(0, at / whole));
+      cut.to = [part(event.offsetX, event.target.clientWidth), part(event.offsetY, event.target.clientHeight)];
+      crlm.sendCut(cut);
+    },
+    // One at a time, the newest next: the last place counts, however long an answer takes.
+    sendCut(cut) {
+      if (!cut.to || cut.waits) return;
+      const to = cut.to;
+      cut.waits = cut.isMoved = true;
+      cut.to = null;
+      const done = () => ((cut.waits = false), crlm.sendCut(cut));
+      window.trame.trigger("crlm_cut", [cut.plane, cut.handle, ...to]).then(done, done);
+    },
+    // The click that ends a drag is not meant for the slice.
+    endCut(event) {
+      if (crlm.cut && crlm.cut.isMoved) event.stopImmediatePropagation();
+      crlm.cut = null;
+    },
     // A tone within the margin, quicker inside the tumor; each tab for itself, and never before somebody has asked for it.
     switchSound() {
       const wanted = crlm.audio === null;
