@@ -17,14 +17,19 @@ from CRLMSegmentationLib.laparoscopy.network.landmark_finder import FoundLandmar
 from CRLMSegmentationLib.laparoscopy.opened_model import open_model
 from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose
 from CRLMSegmentationLib.laparoscopy.pose.solver import moved
+from CRLMSegmentationLib.laparoscopy.surface.view import view_of
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.laparoscope import registering
 from CRLMSegmentationLib.session.laparoscope.aligned_model import Aligned, first_pose
+from CRLMSegmentationLib.session.laparoscope.video_sources import VideoFrame
 from CRLMSegmentationLib.session.session import Session
+from CRLMSegmentationLib.sweep.tracked_frame import Pose, TrackedFrame
+from CRLMSegmentationLib.values.camera_on_sensor import CameraOnSensor
 
 pytest.importorskip("cv2", reason="OpenCV is not installed (extra 'scope')")
 _PATIENCE_S = 300
 TARGET = np.array([[0.0, 20, 0]])
+ON_SENSOR = np.array([[0.0, -1, 0, 12], [1, 0, 0, -5], [0, 0, 1, -300], [0, 0, 0, 1]])
 
 
 class Knows:
@@ -201,6 +206,58 @@ def test_each_move_goes_where_its_name_says_and_the_first_pose_shows_the_whole_l
             near_by = near_by.after("nearer")
     with pytest.raises(ConfigurationError, match="no move 'sideways'"):
         laid.after("sideways")
+
+
+class Tracked:
+    """A video of a tracked scope: each frame comes when a test says so, with the pose of the sensor."""
+
+    title, has_ended, waiting_for = "tracked", False, ""
+
+    def __init__(self):
+        self.waiting = []
+
+    def next(self):
+        time.sleep(0.005)
+        return self.waiting.pop(0) if self.waiting else None
+
+    def close(self):
+        self.has_ended = True
+
+    def send(self, name, camera_to_reference, size, valid=True):
+        pose = Pose(camera_to_reference @ np.linalg.inv(ON_SENSOR), valid)
+        pixels = np.full((size[1], size[0], 3), 90, np.uint8)
+        frame = TrackedFrame(pixels, None, 0.0, valid=False, transforms={"ScopeToReference": pose})
+        self.waiting.append(VideoFrame(name, pixels, time.monotonic() - 60, frame))
+
+
+def test_the_registration_follows_a_tracked_scope_and_without_its_pose_it_is_too_old(session, files, liver_view):
+    part, feed, size = session.laparoscope, Tracked(), liver_view.camera.image_size
+    part.set_camera(liver_view.camera, CameraOnSensor("Scope", ON_SENSOR))
+    part.open_model(files / "model")
+    part.show("landmarks", False)
+    part.start = liver_view.pose
+    part._play(feed)
+    camera_to_reference = np.linalg.inv(liver_view.pose)
+    feed.send("first", camera_to_reference, size)
+    until(session, lambda part: part.newest is not None and part.newest.lines)
+    actions.REGISTER_SCOPE.run(session)
+    until(session, lambda part: not part.is_busy)
+    assert "follows" not in part.registration_text()
+    step = np.eye(4)
+    step[:3, 3] = (14.0, -9, 6)
+    feed.send("second", camera_to_reference @ step, size)
+    until(session, lambda part: part.newest.frame.name == "second")
+    # A minute old, and drawn where the model lies in the second picture.
+    assert "follows the tracked laparoscope" in part.registration_text() and "too old" not in part.registration_text()
+    expected = view_of(part.model.parts[0].mesh, liver_view.camera, np.linalg.inv(step) @ liver_view.pose).seen
+    drawn = (part.newest.picture != 90).any(axis=-1)
+    assert (drawn & ~expected).sum() < 0.02 * expected.sum() and (expected & ~drawn).sum() < 0.02 * expected.sum()
+    first = view_of(part.model.parts[0].mesh, liver_view.camera, liver_view.pose).seen
+    assert (first & ~expected).sum() > 0.05 * expected.sum()
+    assert np.abs(part._former_pose - np.linalg.inv(step) @ liver_view.pose)[:3, 3].max() < 2
+    feed.send("third", camera_to_reference @ step, size, valid=False)
+    until(session, lambda part: part.newest.frame.name == "third")
+    assert "too old to be drawn" in part.registration_text() and (part.newest.picture == 90).all()
 
 
 def test_switches_change_what_is_drawn(session, files):

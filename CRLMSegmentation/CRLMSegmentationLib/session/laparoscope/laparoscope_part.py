@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +110,7 @@ class LaparoscopePart:
     @property
     def is_old(self) -> bool:
         """More frames may come, and none came for a while: the newest is not what the scope sees now."""
-        is_held = self.alignment.is_on
-        return self.is_playing and self.newest is not None and not self.age.is_live and not is_held
+        return self.is_playing and self.newest is not None and not (self.age.is_live or self.alignment.is_on)
 
     @property
     def frames_per_second(self) -> float:
@@ -164,7 +164,7 @@ class LaparoscopePart:
         if found is None:
             return ""
         over = None if self.newest is None else self.newest.frame
-        return found.text(time.monotonic() if now_s is None else now_s, over)
+        return found.text(time.monotonic() if now_s is None else now_s, over, self.on_sensor)
 
     # What can be done
 
@@ -205,6 +205,8 @@ class LaparoscopePart:
         """Use this camera, and this place of it on the scope's sensor."""
         self._check_idle()
         self.camera, self.on_sensor = camera, on_sensor
+        if self._worker is not None:
+            self._worker.on_sensor = on_sensor
         self._forget_registration()
 
     def show(self, name: str, wanted: bool) -> None:
@@ -232,13 +234,11 @@ class LaparoscopePart:
             raise ConfigurationError(NO_LINES)
         height, width = frame.frame.picture.shape[:2]
         fitting, self._scaled = camera_for_size(camera, (width, height))
-        former, deform = self._former_pose, self.deform
 
         self._problem = ""
         self._registering_in = self._worker
-        self._registering = Task(
-            lambda: registered_over(frame, model, fitting, former, deform), "registration of the laparoscope"
-        )
+        register = partial(registered_over, frame, model, fitting, self._former_pose, self.deform, self.on_sensor)
+        self._registering = Task(register, "registration of the laparoscope")
         self.changed()
 
     def align(self) -> None:
@@ -307,12 +307,15 @@ class LaparoscopePart:
         """Where the model is looked for first."""
         if self.alignment.is_on:
             return self.alignment.pose
-        return self.start if self.registered is None else self.registered.registration.model_to_camera
+        if self.registered is None or self.newest is None:
+            return self.start
+        return self.registered.start_in(self.newest.frame, self.on_sensor)
 
     def _play(self, feed: FrameFeed) -> None:
         self._end_video()
         name, begin = self.network, self.begin
         self._worker = VideoWorker(feed, lambda: begin(name), self._shown)
+        self._worker.on_sensor = self.on_sensor
         self.title, self._problem = feed.title, ""
         self._forget_registration()
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...laparoscopy.overlay.drawing import draw_views
+from ...geometry import invert_affine
+from ...laparoscopy.camera.board_views import pose_of
+from ...laparoscopy.overlay.drawing import draw_views, views_of
 from ...laparoscopy.overlay.landmark_drawing import draw_landmarks
 from ...laparoscopy.overlay.parts import CYSTS, LIVER, TUMORS, ModelPart
 from ...laparoscopy.pose.registration import PoseRegistration
 from ...laparoscopy.surface.view import SurfaceView
+from ...values.camera import Camera
+from ...values.camera_on_sensor import CameraOnSensor
 from ...values.landmarks import LANDMARKS, Polyline
 from .aligned_model import Aligned
 from .video_sources import VideoFrame
@@ -31,6 +35,8 @@ class Registered:
     error_mm  to be expected at the tumors, or at the liver where none is known
     of_s      when the frame that it was made from came, by time.monotonic()
     frame     that it was made from, over which it does not grow old
+    camera    that took it; camera_to_reference (4, 4) where it was then, of a tracked scope; None where not known
+    follows   it was brought to another frame by the tracked scope's pose: it does not grow old there either
     """
 
     parts: tuple[ModelPart, ...]
@@ -39,6 +45,24 @@ class Registered:
     error_mm: float
     of_s: float
     frame: VideoFrame | None = None
+    camera: Camera | None = None
+    camera_to_reference: np.ndarray | None = None
+    follows: bool = False
+
+    def pose_in(self, frame: VideoFrame, on_sensor: CameraOnSensor | None) -> np.ndarray | None:
+        """(4, 4) model to camera in another frame, by the poses of the tracked scope; None where they are not known."""
+        there = camera_to_reference(frame, on_sensor)
+        if there is None or self.camera_to_reference is None:
+            return None
+        moved: np.ndarray = invert_affine(there) @ self.camera_to_reference @ self.registration.model_to_camera
+        return moved
+
+    def in_frame(self, frame: VideoFrame, on_sensor: CameraOnSensor | None) -> Registered:
+        """The same as it lies in another frame of a tracked scope; unchanged where its pose is not known."""
+        pose = None if frame is self.frame or self.camera is None else self.pose_in(frame, on_sensor)
+        if pose is None or self.camera is None:
+            return self
+        return replace(self, views=views_of(self.parts, self.camera, pose), follows=True)
 
     def age_s(self, now_s: float) -> float:
         """How old it is."""
@@ -46,14 +70,22 @@ class Registered:
 
     def strength(self, now_s: float, over: VideoFrame | None = None) -> float:
         """0 to 1: how strong it is drawn over a frame: less when it is old, and when its error is large."""
-        is_of_it = over is not None and over is self.frame
+        is_of_it = self.follows or (over is not None and over is self.frame)
         fresh = 1.0 if is_of_it else 1 - (self.age_s(now_s) - _FRESH_S) / (_GONE_S - _FRESH_S)
         good = max(_FAINTEST, min(1.0, _GOOD_MM / max(self.error_mm, 1e-6)))
         return float(np.clip(fresh, 0.0, 1.0)) * good
 
-    def text(self, now_s: float, over: VideoFrame | None = None) -> str:
+    def start_in(self, frame: VideoFrame, on_sensor: CameraOnSensor | None) -> np.ndarray:
+        """(4, 4) model to camera, where it is looked for in another frame."""
+        there = self.pose_in(frame, on_sensor)
+        return self.registration.model_to_camera if there is None else there
+
+    def text(self, now_s: float, over: VideoFrame | None = None, on_sensor: CameraOnSensor | None = None) -> str:
         """With its error and its age over a frame, for people."""
         how = "deformed" if self.registration.is_deformed else "rigid"
+        if over is not None and over is not self.frame and self.pose_in(over, on_sensor) is not None:
+            return replace(self, follows=True).text(now_s)
+        how += ", follows the tracked laparoscope" if self.follows else ""
         gone = "; too old to be drawn" if self.strength(now_s, over) <= 0 else ""
         return (
             f"Registered {self.age_s(now_s):.0f} s ago ({how}): lines fit to {self.registration.reprojection_px:.1f} "
@@ -87,6 +119,14 @@ class ShownFrame:
         """confidence(), for people."""
         missing = "not looked for" if self.network_ms is None else "not seen"
         return {name: missing if value is None else f"{100 * value:.0f} %" for name, value in self.confidence().items()}
+
+
+def camera_to_reference(frame: VideoFrame, on_sensor: CameraOnSensor | None) -> np.ndarray | None:
+    """(4, 4) where the camera was when a frame was taken, in Reference (or Tracker), mm; None without a valid pose."""
+    if on_sensor is None or frame.tracked is None:
+        return None
+    sensor = pose_of(frame.tracked.transforms, on_sensor.sensor)
+    return None if sensor is None else np.asarray(sensor @ on_sensor.camera_to_sensor)
 
 
 def drawn_over(

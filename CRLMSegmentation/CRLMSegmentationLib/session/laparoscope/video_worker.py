@@ -15,6 +15,7 @@ import numpy as np
 from ...errors import CRLMError
 from ...laparoscopy.network.landmark_finder import FoundLandmarks
 from ...laparoscopy.picture import DARK, INTERLACED, NO_LANDMARK, check_picture, is_dark
+from ...values.camera_on_sensor import CameraOnSensor
 from ...values.landmarks import Polyline
 from .aligned_model import Aligned
 from .shown_frame import SWITCHES, Registered, ShownFrame, drawn_over
@@ -40,6 +41,8 @@ class VideoWorker:
     aligned     the model where a person has laid it: drawn in place of it, over the frame that is shown, which stays
                 meanwhile; set from outside
     shown       which of SWITCHES are drawn; set from outside
+    on_sensor   where the camera sits on the sensor of a tracked scope, by which the registration follows it; None: it
+                is not tracked; set from outside
     problem     why no landmarks are looked for, or why the video ended; ''
     unshown     why the last frame could not be shown; ''
     """
@@ -52,6 +55,7 @@ class VideoWorker:
     ) -> None:
         self.registered: Registered | None = None
         self.aligned: Aligned | None = None
+        self.on_sensor: CameraOnSensor | None = None
         self.shown = shown
         self.problem = self.unshown = ""
         self.is_starting = finder is not None
@@ -136,6 +140,8 @@ class VideoWorker:
 
     def _drawing(self, frame: VideoFrame, now_s: float) -> tuple[object, ...]:
         registered, aligned = self.registered, self.aligned
+        if registered is not None and registered.pose_in(frame, self.on_sensor) is not None:
+            return aligned or registered, self.shown, self.on_sensor
         strength = 0.0 if registered is None else registered.strength(now_s, frame)
         return aligned or (registered if strength > 0 else None), self.shown, round(strength, 1)
 
@@ -178,7 +184,9 @@ class VideoWorker:
 
     def _drawn_over(self, frame: VideoFrame, lines: tuple[Polyline, ...], now_s: float) -> np.ndarray:
         self._drawn = self._drawing(frame, now_s)
-        return drawn_over(frame, lines, self.aligned or self.registered, self.shown, now_s)
+        registered = self.registered
+        there = None if registered is None else registered.in_frame(frame, self.on_sensor)
+        return drawn_over(frame, lines, self.aligned or there, self.shown, now_s)
 
 
 def _doubts(frame: VideoFrame, found: FoundLandmarks | None) -> tuple[str, ...]:
