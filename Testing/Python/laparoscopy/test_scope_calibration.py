@@ -16,6 +16,7 @@ from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import write_pictu
 from CRLMSegmentationLib.laparoscopy.camera.board_views import BoardViews, pose_of, sensors_of
 from CRLMSegmentationLib.laparoscopy.camera.boards import Board, board_of
 from CRLMSegmentationLib.session import actions
+from CRLMSegmentationLib.session.case.case_facts import read_facts
 from CRLMSegmentationLib.session.laparoscope.shown_frame import ShownFrame
 from CRLMSegmentationLib.session.laparoscope.video_sources import VideoFrame
 from CRLMSegmentationLib.session.session import Session
@@ -217,3 +218,16 @@ def test_the_place_on_the_sensor_stands_in_the_cameras_file(tmp_path):
     (tmp_path / "camera.json").write_text(text)
     with pytest.raises(FileFormatError, match="no usable sensor"):
         read_camera_on_sensor(tmp_path / "camera.json")
+
+
+def test_the_camera_is_saved_with_the_case(session, tmp_path):
+    session.laparoscope.set_camera(CAMERA, CameraOnSensor("Scope", ON_SENSOR))
+    folder = session.case.save(tmp_path / "case")
+    session.forget_case()
+    assert session.laparoscope.camera is None and session.laparoscope.on_sensor is None
+    session.case.load(folder)
+    part = session.laparoscope
+    assert np.array_equal(part.camera.distortion, CAMERA.distortion) and part.camera.image_size == (320, 240)
+    assert part.on_sensor.sensor == "Scope" and np.array_equal(part.on_sensor.camera_to_sensor, ON_SENSOR)
+    changed = {"scope_camera": {"camera_matrix": [[0]], "image_width": 3, "image_height": 2}}
+    assert read_facts(changed).scope_camera is None and read_facts({"scope_camera": 7}).scope_camera is None

@@ -79,7 +79,7 @@ def _without_calibration(session: Session) -> str:
 
 
 def _without_result(session: Session) -> str:
-    return "" if session.laparoscope.calibration.result is not None else NO_SCOPE_RESULT
+    return _while_busy(session) if session.laparoscope.calibration.result is not None else NO_SCOPE_RESULT
 
 
 def _without_either(session: Session) -> str:

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import CRLMError
+from ...files.laparoscope.camera_file import camera_of, on_sensor_of
 from ...geometry import as_affine
 from ...segmentation.postprocess import KEEP
+from ...values.camera import Camera
+from ...values.camera_on_sensor import CameraOnSensor
 from .case_source import ORIGINS
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ class CaseFacts:
     is_corrected  by hand
     found_at      when the tumor was found
     tools         tip calibrations (4, 4) by tool
+    scope_camera  of the laparoscope, and scope_on_sensor where it sits on the scope's sensor
     """
 
     origin: str | None = None
@@ -45,12 +49,15 @@ class CaseFacts:
     doubts_acknowledged: bool = False
     found_at: datetime | None = None
     tools: dict[str, np.ndarray] = field(default_factory=dict)
+    scope_camera: Camera | None = None
+    scope_on_sensor: CameraOnSensor | None = None
     timings_s: dict[str, float] = field(default_factory=dict)
 
 
 def read_facts(facts: Mapping[str, Any]) -> CaseFacts:
     """Of what `case.json` holds."""
     threshold = _number(facts.get("threshold"))
+    camera, on_sensor = _camera(facts.get("scope_camera"))
     doubts = facts.get("doubts")
     return CaseFacts(
         origin=_one_of(facts.get("origin"), ORIGINS),
@@ -66,6 +73,8 @@ def read_facts(facts: Mapping[str, Any]) -> CaseFacts:
         doubts_acknowledged=facts.get("doubts_acknowledged") is True,
         found_at=_time(facts.get("found_at")),
         tools=_tools(facts.get("tools")),
+        scope_camera=camera,
+        scope_on_sensor=on_sensor,
         timings_s=_timings(facts.get("timings_s")),
     )
 
@@ -110,6 +119,15 @@ def _tools(tools: object) -> dict[str, np.ndarray]:
         except (CRLMError, ValueError, TypeError, OverflowError):
             continue
     return calibrations
+
+
+def _camera(values: object) -> tuple[Camera | None, CameraOnSensor | None]:
+    try:
+        if isinstance(values, dict):
+            return camera_of(values, "the case"), on_sensor_of(values, "the case")
+    except CRLMError:
+        pass
+    return None, None
 
 
 def _timings(timings_s: object) -> dict[str, float]:

@@ -24,6 +24,8 @@ def restore_case(session: Session, workflow: Workflow, contents: CaseContents) -
         session.tumors.restore(contents.tumors, contents.chosen, contents.scan_number, contents.newest)
         session.box.restore(contents.box, facts.box_is_tight, contents.box_problem)
         session.tools.restore(facts.tools)
+        if facts.scope_camera is not None:
+            session.laparoscope.set_camera(facts.scope_camera, facts.scope_on_sensor)
         if not session.case.is_empty or isinstance(saved, TumorState) or saved.is_any:
             session.case.source.begin(facts.origin, identity="")
             margin_mm = session.structures.margin_mm if facts.margin_mm is None else facts.margin_mm

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from ...files.laparoscope.camera_file import camera_values
 from ..tumors.tumor_facts import facts_of_tumor
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 def facts_of(session: Session) -> dict[str, Any]:
     """To be written, as plain values."""
+    scope = session.laparoscope
     state, result, tumors = session.state, session.tumor.result, session.tumors
     at = None if session.tumor.state is None else session.tumor.state.found_at
     card = getattr(result, "card", None)
@@ -35,6 +37,7 @@ def facts_of(session: Session) -> dict[str, Any]:
         "chosen": tumors.chosen.number,
         "sweep": 0 if tumors.scan is None else tumors.scan.number,
         "tools": {name: session.tools.tip_to_tool(name).ravel().tolist() for name in session.tools.names},
+        "scope_camera": None if scope.camera is None else camera_values(scope.camera, scope.on_sensor),
         "timings_s": {name: round(seconds, 4) for name, seconds in state.timings_s.items() if math.isfinite(seconds)},
         "case_clock_s": session.case.clock_s,
         "steps": {step.value: state.status(step).value for step in state.steps},

@@ -70,7 +70,7 @@ class LaparoscopePart:
         self._shown = frozenset(SWITCHES)
         self._worker: VideoWorker | None = None
         self._registering: Task | None = None
-        self._registering_in: VideoWorker | None = None
+        self._registering_in: object = None
         self._problem = ""
         self._scaled = ""
         self._seen: tuple[object, ...] = ()
@@ -202,8 +202,8 @@ class LaparoscopePart:
         self.set_camera(read_camera(path), read_camera_on_sensor(path))
 
     def set_camera(self, camera: Camera | None, on_sensor: CameraOnSensor | None = None) -> None:
-        """Use this camera, and this place of it on the scope's sensor."""
-        self._check_idle()
+        """Use this camera, and this place of it on the scope's sensor; what is being registered is of the former."""
+        self._registering_in = object()
         self.camera, self.on_sensor = camera, on_sensor
         if self._worker is not None:
             self._worker.on_sensor = on_sensor
