@@ -42,6 +42,8 @@ CT_CUT = "CT planned cut"
 CT_VOLUME = "CT in correction"
 CT_SEGMENTATION = "CT structures in correction"
 
+_LINE_SUFFIX = " to tumor"  # after the name of a tool
+
 SWEEP_BROWSER = "Recorded sweep"
 SWEEP_PREFIX = "Recorded "
 
@@ -58,12 +60,22 @@ def ct_model(structure: str) -> str:
 
 def distance_line(tool: str) -> str:
     """Name of the line from the tool's tip to the nearest place on the tumor."""
-    return f"{tool} to tumor"
+    return f"{tool}{_LINE_SUFFIX}"
+
+
+def is_distance_line(role: str) -> bool:
+    """True for what distance_line() gives."""
+    return role.endswith(_LINE_SUFFIX)
 
 
 def crossing(tool: str) -> str:
     """Name of the marks on the live image that say where the tool stands against it."""
     return f"{tool}{CROSSING_SUFFIX}"
+
+
+def is_live_mark(role: str) -> bool:
+    """True for what is drawn on the live image."""
+    return role == LIVE_OUTLINE or role.endswith(CROSSING_SUFFIX)
 
 
 def recorded(name: str) -> str:

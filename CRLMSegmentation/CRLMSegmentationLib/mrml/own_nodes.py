@@ -56,6 +56,12 @@ def numbered_nodes(scene: Any) -> list[tuple[Any, str]]:
     return [(node, role) for node, role in nodes if names.is_of_other(role)]
 
 
+def live_marks(scene: Any) -> list[Any]:
+    """The nodes that move with the tools and the live image and are lines and outlines, not bodies."""
+    lines = [node for node in nodes_of_class(scene, "vtkMRMLMarkupsLineNode") if names.is_distance_line(role_of(node))]
+    return lines + [node for node in nodes_of_class(scene, "vtkMRMLModelNode") if names.is_live_mark(role_of(node))]
+
+
 def is_role_of_result(role: str) -> bool:
     """True for a node of volume, box or tumor."""
     return role in RESULTS or names.is_of_other(role)

@@ -64,8 +64,8 @@ class SceneView:
     ConfigurationError otherwise.
 
     views   by the name of the part that each shows; each is an attribute of that name, too
-    moving  entered while a tool, the probe or the live image moves: no slice of a volume shows these, and who draws
-            the slices need not draw them again
+    moving  entered while tools, probe, live image or what is drawn on it change: no slice of a volume has to show
+            these, and who draws the slices need not draw them again
     """
 
     moving: Callable[[], AbstractContextManager[object]] = staticmethod(nullcontext)
@@ -86,9 +86,9 @@ class SceneView:
         self.others = OtherTumorsView(scene, session.tumors)
         self.structures = StructuresView(session.structures, scene)
         self.live_image = LiveImageView(scene, session.stream.image, lambda: self.moving())
-        self.live = OutlineView(scene, session.live)
+        self.live = OutlineView(scene, session.live, lambda: self.moving())
         self.tools = ToolsView(scene, session.tools, lambda: self.moving())
-        self.crossings = CrossingView(scene, session.tools, session.stream.image)
+        self.crossings = CrossingView(scene, session.tools, session.stream.image, lambda: self.moving())
         self.preoperative = PreoperativeView(scene, session.preoperative)
         self.case = CaseView(scene, session, self._case_nodes)
         self.views: dict[str, PartView] = {

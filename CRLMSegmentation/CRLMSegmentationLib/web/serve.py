@@ -11,10 +11,14 @@ import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
 from ..tracking.openigtlink.port import checked_port
+
+if TYPE_CHECKING:
+    from .controller import Controller
+    from .server.allowed import Allowed
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_FOLDER = "crlm-web"
@@ -113,8 +117,6 @@ async def _serve(
 ) -> None:  # fmt: skip
     from .server.access import gate, is_loopback
     from .server.build import build
-    from .server.guarded_socket import GuardedSocket
-    from .server.refusals import Refusals
 
     print("The page is being started; this takes some seconds.", flush=True)
     asyncio.get_running_loop().set_exception_handler(_report_fault)
@@ -125,9 +127,7 @@ async def _serve(
 
         def on_bind(wslink_server: Any) -> None:
             wslink_server.app.middlewares.append(gate(token))
-            socket = GuardedSocket(server.protocol, wslink_server, allowed, Refusals())
-            wslink_server.app.router.add_get("/ws", socket.handleWsRequest)
-            wslink_server.app.on_shutdown.append(lambda _app: socket.disconnectClients())
+            _serve_socket(wslink_server, server.protocol, allowed, controller)
             routes.add_to(wslink_server.app)
 
         def ready(**_: object) -> None:
@@ -166,6 +166,16 @@ async def _serve(
         await controller.close()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
+
+
+def _serve_socket(wslink_server: Any, protocol: Any, allowed: Allowed, controller: Controller) -> None:
+    from .server.guarded_socket import GuardedSocket
+    from .server.refusals import Refusals
+    from .server.seen_views import SeenViews
+
+    socket = GuardedSocket(protocol, wslink_server, allowed, Refusals(), SeenViews(controller.views.set_seen))
+    wslink_server.app.router.add_get("/ws", socket.handleWsRequest)
+    wslink_server.app.on_shutdown.append(lambda _app: socket.disconnectClients())
 
 
 def _report_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

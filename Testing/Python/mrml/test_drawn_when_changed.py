@@ -1,5 +1,6 @@
 """A view draws again what changes in the scene: so nothing may change that shows the same, and all that shows else."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -77,6 +78,33 @@ def test_a_tool_that_moves_takes_its_line_along(navigating, changed):
 def test_a_frame_that_is_new_changes_the_image(navigating, frames, changed):
     navigating.stream.show_frame(frames[1], RECEIVED_S)
     assert {names.LIVE_IMAGE, names.IMAGE_TO_REFERENCE} <= set(changed)
+
+
+def test_what_moves_says_so_to_who_draws_slices_that_do_not_show_it(navigating, frames):
+    """Lines, bodies and images; texts are drawn nowhere."""
+    inside, outside = [], []
+    into, depth = outside, 0
+
+    @contextmanager
+    def moving():
+        nonlocal into, depth
+        depth += 1
+        into = inside
+        yield
+        depth -= 1
+        into = inside if depth else outside
+
+    navigating.view.process(RECEIVED_S)
+    scene = navigating.view.scene
+    nodes = [scene.GetNthNode(number) for number in range(scene.GetNumberOfNodes())]
+    for node in (node for node in nodes if not node.IsA("vtkMRMLTextNode")):
+        node.AddObserver("AnyEvent", lambda *_, name=node.GetName(): into.append(name))
+    navigating.view.moving = moving
+    navigating.stream.show_frame(frames[1], RECEIVED_S)
+    move_stylus(navigating, 12.0)
+    navigating.view.process(RECEIVED_S)
+    assert outside == []
+    assert {names.LIVE_IMAGE, names.IMAGE_TO_REFERENCE, line_of(navigating).GetName()} <= set(inside)
 
 
 @pytest.mark.real_ages

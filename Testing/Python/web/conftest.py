@@ -63,7 +63,7 @@ class Visitor:
                 said = {step: self.line(step) for step in STEPS}
                 said["over it"] = [one.inner_text() for one in self.page.locator("#error-text, .ask").all()]
                 raise AssertionError(f"{what} did not happen; the page says {said}")
-            self.page.wait_for_timeout(100)
+            self.page.wait_for_timeout(200)
         print(f"{time.monotonic() - began:6.1f} s until {what}")
 
     def until_line(self, step: str, pattern: str, patience_s: float = _PATIENCE_S) -> str:
@@ -198,7 +198,9 @@ def visit(chromium):
 
     def open_tab(address: str, context=None, **options) -> Visitor:
         if context is None:
-            context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
+            # Nothing on the page moves by itself: without a graphics card that costs more than what is tested.
+            options = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce", **options}
+            context = chromium.new_context(**options)
             context.set_default_timeout(1000 * _PATIENCE_S)
             contexts.append(context)
         visitors.append(Visitor(context.new_page(), address))

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+LIBRARY = REPOSITORY / "CRLMSegmentation"
 _START_S = 600
 # The same browser; the first one has no window and takes half of the processor time.
 _CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser")
@@ -30,16 +31,23 @@ def _command_of(task: Path) -> bytes:
 
 
 class ServedPage:
-    """`crlm web` in a process of its own; address: with the token when it has one."""
+    """`crlm web` in a process of its own; address: with the token when it has one.
 
-    def __init__(self, folder: Path, *arguments: str):
+    frame_rate  pictures a second of a view at most: they are most of what a page costs, and three a second are enough
+                to see that one has changed; None for the page's own
+    library     the folder that the library is imported from
+    """
+
+    def __init__(
+        self, folder: Path, *arguments: str, frame_rate: float | None = 3, library: Path = LIBRARY
+    ):  # fmt: skip
         self.folder = folder
         self._log = (folder / "terminal.txt").open("w+")
         threads = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CRLMSegmentation"), **threads}
+        environment = {**os.environ, "PYTHONPATH": str(library), **threads}
         command = [sys.executable, "-m", "CRLMSegmentationLib.cli", "web", "--no-browser", "--port", "0"]
-        # Pictures are most of what a page costs, and three a second are enough to see that one has changed.
-        command += ["--frame-rate", "3"]
+        if frame_rate is not None:
+            command += ["--frame-rate", str(frame_rate)]
         self.process = subprocess.Popen(
             [*command, "--folder", str(folder), *arguments], env=environment, stdout=self._log, stderr=subprocess.STDOUT
         )

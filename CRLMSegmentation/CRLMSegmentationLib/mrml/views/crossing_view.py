@@ -5,6 +5,8 @@ The marks stand on the image as thin bands: they are seen in its own plane and i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -27,13 +29,17 @@ _RING_MM, _CROSS_MM, _POINTS = 3.0, 1.5, 33
 class CrossingView:
     """Shows the marks of every tool while both it and the image are live.
 
-    scene  vtkMRMLScene
+    scene   vtkMRMLScene
+    moving  entered while they change, which no slice of a volume shows
     """
 
     is_busy = False
 
-    def __init__(self, scene: Any, tools: Tools, image: LiveImage) -> None:
-        self._scene, self._image = scene, image
+    def __init__(
+        self, scene: Any, tools: Tools, image: LiveImage,
+        moving: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:  # fmt: skip
+        self._scene, self._image, self._moving = scene, image, moving
         self._readings: list[ToolReading] = []
         self._ends = [
             tools.changed.connect(self._on_tools), image.refreshed.connect(self._on_image),
@@ -43,7 +49,8 @@ class CrossingView:
     def process(self, now_s: float) -> None:
         """Draw the newest ones, once at each tick: Slicer builds the display of a mesh anew whenever it is another."""
         readings, self._readings = self._readings, []
-        self._show(readings)
+        with self._moving():
+            self._show(readings)
 
     def check_nodes(self) -> None:
         """What was deleted comes back with the next pose."""

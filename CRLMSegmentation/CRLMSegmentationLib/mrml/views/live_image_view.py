@@ -24,7 +24,7 @@ class LiveImageView:
     """Image, ImageToReference and ProbeToReference; image and probe are shown while the image is live.
 
     scene   vtkMRMLScene
-    moving  entered while they move, which no slice of a volume shows
+    moving  entered while they change, which no slice of a volume shows
     """
 
     is_busy = False
@@ -59,15 +59,18 @@ class LiveImageView:
         return find(self._scene, _TRANSFORM, names.IMAGE_TO_REFERENCE)
 
     def _show(self, frame: TrackedFrame) -> None:
+        with self._moving():
+            self._put(frame)
+
+    def _put(self, frame: TrackedFrame) -> None:
         image = get_or_create(self._scene, _IMAGE, names.LIVE_IMAGE, with_display=True)
         placed = get_or_create(self._scene, _TRANSFORM, names.IMAGE_TO_REFERENCE)
         put_under(image, placed)
         _put_pixels(image, frame.pixels)
         plane = self._image.plane
         if plane is not None and frame.image_to_reference is not None:
-            with self._moving():
-                set_transform(placed, frame.image_to_reference)
-                self._show_probe(frame, plane)
+            set_transform(placed, frame.image_to_reference)
+            self._show_probe(frame, plane)
         self._set_visible(plane is not None)
 
     def _show_probe(self, frame: TrackedFrame, plane: ImagePlane) -> None:

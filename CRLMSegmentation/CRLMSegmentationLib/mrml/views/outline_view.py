@@ -6,7 +6,8 @@ no more of it than where they cross it. The known tumor's own surface is cut in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,13 +30,16 @@ _HALF_HEIGHT_MM = 0.5
 class OutlineView:
     """Shows the outline of the image that is shown, and none when that has none or is too old.
 
-    scene  vtkMRMLScene
+    scene   vtkMRMLScene
+    moving  entered while it changes, which no slice of a volume shows
     """
 
     is_busy = False
 
-    def __init__(self, scene: Any, part: LivePart) -> None:
-        self._scene, self._part = scene, part
+    def __init__(
+        self, scene: Any, part: LivePart, moving: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
+        self._scene, self._part, self._moving = scene, part, moving
         self._shown: ComparedOutline | None = None
         self._disconnect = part.changed.connect(self._show)
 
@@ -62,8 +66,11 @@ class OutlineView:
 
     def _show(self) -> None:
         found = self._part.outline
-        if found is self._shown:
-            return
+        if found is not self._shown:
+            with self._moving():
+                self._put(found)
+
+    def _put(self, found: ComparedOutline | None) -> None:
         # What is out of date goes first.
         self.hide_live()
         if found is None:

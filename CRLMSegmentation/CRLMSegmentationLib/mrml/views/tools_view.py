@@ -78,10 +78,11 @@ class ToolsView:
         return found
 
     def _show_all(self, readings: list[ToolReading]) -> None:
-        for reading in readings:
-            if reading.name not in self._known:
-                self._make_nodes(reading.name)
-            self._show(reading)
+        with self._moving():
+            for reading in readings:
+                if reading.name not in self._known:
+                    self._make_nodes(reading.name)
+                self._show(reading)
         self._write_text(readings)
 
     def _has_nodes(self, name: str) -> bool:
@@ -125,8 +126,7 @@ class ToolsView:
             matrix = self._tools.tool_to_reference(name)
             assert matrix is not None, "a tool that is live has a pose"
             node = get_or_create(self._scene, _TRANSFORM, tool_to_reference(name))
-            with self._moving():
-                set_transform(node, matrix)
+            set_transform(node, matrix)
         set_visible(find(self._scene, _MODEL, names.tool_model(name)), live)
         if reading.tip_ras is None or reading.closest_point_ras is None:
             mark_stale(find(self._scene, _LINE, names.distance_line(name)), True)

@@ -170,9 +170,10 @@ def _saved_cases(cases: CaseActions) -> None:
 
 
 def _views() -> None:
-    shape = "`views ${open_step === 'navigate' ? 'is-navigating' : ''} ${placing ? 'is-placing' : ''}`"
+    covered = "['ct', 'scope'].includes(open_step) ? 'is-covered' : ''"
+    shape = f"`views ${{open_step === 'navigate' ? 'is-navigating' : {covered}}} ${{placing ? 'is-placing' : ''}}`"
     with html.Div(classes=(shape,)):
-        with html.Div(classes=("`view view-live ${live_hidden ? 'is-silent' : ''}`",)):
+        with html.Div(classes=("`view view-live ${live_hidden ? 'is-silent' : ''}`",), **_name_of_view(LIVE)):
             client.ServerTemplate(name=LIVE)
             html.Div("{{ live_title }}", classes="view-title")
             html.Div("{{ live_text }}", classes="view-empty", v_if="live_text && live_hidden", id="no-image")
@@ -181,7 +182,7 @@ def _views() -> None:
             with html.Div(classes="read-out is-small", v_if="can_navigate && tools.length", id="live-read-out"):
                 with each_tool():
                     _short_reading()
-        with html.Div(classes="view view-3d"):
+        with html.Div(classes="view view-3d", **_name_of_view(THREE_D)):
             client.ServerTemplate(name=THREE_D)
             html.Div("In space", classes="view-title")
             html.Div(
@@ -200,11 +201,16 @@ def _views() -> None:
                     other_tumor()
             _frame()
         for number, tag in enumerate(SLICES):
-            with html.Div(classes=f"view view-slice view-{tag.lower()}"):
+            with html.Div(classes=f"view view-slice view-{tag.lower()}", **_name_of_view(tag)):
                 client.ServerTemplate(name=tag)
                 html.Div(f"{{{{ slice_titles[{number}] }}}}", classes="view-title")
                 html.Div("The volume appears here", classes="view-empty", v_if="!has_picture")
         _pinned()
+
+
+def _name_of_view(name: str) -> dict[str, list[str]]:
+    """By which a tab says whether it is seen (assets/page.js)."""
+    return {"raw_attrs": [f'data-view="{name}"']}
 
 
 def _pinned() -> None:

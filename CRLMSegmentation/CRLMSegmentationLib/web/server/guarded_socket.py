@@ -21,6 +21,7 @@ from wslink.protocol import EXCEPTION_ERROR, METHOD_NOT_FOUND
 from .allowed import Allowed
 from .outbox import Outbox
 from .refusals import Refusals, Refused
+from .seen_views import SeenViews
 
 MOST_CONNECTIONS = 16
 # Of one message, and of all that is unfinished of one tab: the largest that the page sends is a few kilobytes.
@@ -30,7 +31,7 @@ _MOST_UNFINISHED = 8
 _MOST_PIECES = 64
 # A button's action that takes longer goes on by itself, so that its tab can say something else meanwhile.
 _ACTION_S = 0.2
-_PICTURES = "trame.rca.topic.stream"
+_PICTURES, _SIZE = "trame.rca.topic.stream", "trame.rca.size"
 
 _logger = logging.getLogger(__name__)
 _NOT_TAKEN = "The page does not take this."
@@ -74,12 +75,12 @@ class Unpacker:
 class GuardedSocket(AioHttpWsHandler):  # type: ignore[misc]  # wslink has no types
     """Serves /ws for the protocol of a trame server.
 
-    allowed   says what may be called;  refusals  notes what was refused
+    allowed   says what may be called;  refusals  notes what was refused;  seen  is told of the views of each tab
     """
 
-    def __init__(self, protocol: Any, web_app: Any, allowed: Allowed, refusals: Refusals) -> None:
+    def __init__(self, protocol: Any, web_app: Any, allowed: Allowed, refusals: Refusals, seen: SeenViews) -> None:
         super().__init__(protocol, web_app)
-        self._allowed, self._refusals = allowed, refusals
+        self._allowed, self._refusals, self._seen = allowed, refusals, seen
         self._actions: set[asyncio.Task[None]] = set()
 
     async def handleWsRequest(self, request: web.Request) -> web.StreamResponse:
@@ -97,6 +98,7 @@ class GuardedSocket(AioHttpWsHandler):  # type: ignore[misc]  # wslink has no ty
     async def onClose(self, client_id: str) -> None:
         # wslink counts on onConnect() here, which is not reached by a request that is no WebSocket's.
         self.unchunkers.setdefault(client_id, None)
+        self._seen.forget(client_id)
         outbox = self.connections[client_id]
         if isinstance(outbox, Outbox):
             outbox.end()
@@ -140,7 +142,7 @@ class GuardedSocket(AioHttpWsHandler):  # type: ignore[misc]  # wslink has no ty
             self._refusals.note(str(refused))
             await self.sendWrappedError(rpc["id"], METHOD_NOT_FOUND, _NOT_TAKEN, client_id=client_id)
             return
-        if checked is None:
+        if checked is None or (rpc["method"] == _SIZE and not self._sees(client_id, *checked)):
             await self.sendWrappedMessage(rpc["id"], None, client_id=client_id)
             return
         if rpc["method"] == "trame.trigger":
@@ -152,6 +154,9 @@ class GuardedSocket(AioHttpWsHandler):  # type: ignore[misc]  # wslink has no ty
             return
         await super().onCompleteMessage({**rpc, "args": checked, "kwargs": {}}, client_id)
         self._put_back(refused_names, client_id)
+
+    def _sees(self, client_id: str, view: str, _origin: str, size: dict[str, float]) -> bool:
+        return self._seen.take_size(client_id, view, size["w"], size["h"])
 
     async def _act(self, rpc_id: str, arguments: list[Any], client_id: str) -> None:
         """What a button calls. Its tab may be gone when that is done."""

@@ -10,6 +10,7 @@ from ...geometry import plane_axes
 from ...mrml import names
 from ...mrml.conversion import matrix_of_transform, put_surface
 from ...mrml.nodes import find, get_or_create, set_visible
+from ...mrml.own_nodes import live_marks
 from .live_view import LiveView
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Display:
         self._looked_at_live = False
         self._sweep: Sweep | None = None
         self._box_styled = ""
+        self._nodes_looked_at = -1
 
     def refresh(
         self,
@@ -52,7 +54,9 @@ class Display:
         is_shown, is_placed  of the live image, see LiveView.follow
         """
         self._sweep = sweep
-        self._live.follow(is_shown, is_placed, in_3d=step not in ("box", "segment"))
+        self._keep_live_out_of_slices()
+        with self._views.slices_alone():
+            self._live.follow(is_shown, is_placed, in_3d=step not in ("box", "segment"))
         self._follow_volume()
         self._style_box(visible=step == "box" or (step == "segment" and not self._has_tumor()))
         self._style_tumor(editing)
@@ -77,6 +81,7 @@ class Display:
     def forget(self) -> None:
         """The scene was replaced: look anew."""
         self._volume_shown, self._looked_at_live, self._box_styled = None, False, ""
+        self._nodes_looked_at = -1
 
     def show_everything(self) -> None:
         """Show everything there is in 3D."""
@@ -168,6 +173,17 @@ class Display:
         display.SetPropertiesLabelVisibility(False)
         display.SetPointLabelsVisibility(False)
         display.EndModify(was_modifying)
+
+    def _keep_live_out_of_slices(self) -> None:
+        """What moves with a tool or the live image is seen in the live image and in space alone: see slices_alone()."""
+        count = self._scene.GetNumberOfNodes()
+        if count == self._nodes_looked_at:
+            return
+        self._nodes_looked_at = count
+        shown_in = [view.get_view_node_id() for view in (self._views.live, self._views.three_d)]
+        for node in live_marks(self._scene):
+            if node.GetDisplayNode() is not None:
+                node.GetDisplayNode().SetViewNodeIDs(shown_in)
 
     def _style_tumor(self, editing: bool) -> None:
         surface = find(self._scene, "vtkMRMLModelNode", names.SURFACE)

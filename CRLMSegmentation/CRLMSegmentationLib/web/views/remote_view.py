@@ -1,22 +1,17 @@
-"""What a remote view needs beyond trame-slicer's own: tabs of different size, and a pace that leaves time."""
+"""What a remote view needs beyond trame-slicer's own: tabs of different size, and pictures only where they are seen."""
 
 from __future__ import annotations
 
-import math
-import time
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from trame_slicer.views import ScheduledRenderStrategy
 
+from .picture_scheduler import PictureScheduler, Turns
+
 if TYPE_CHECKING:
     from trame_rca.utils import RcaViewAdapter
-    from trame_slicer.views import AbstractView
-
-# All views together may take this share of the time; the rest belongs to the stream, the distances and the person.
-_SHARE = 0.5
-# A view that has not changed for so many of its frames, and for so long, leaves its share to the others.
-_RESTING_FRAMES, _RESTING_S = 3, 1.0
 
 
 def make_fit_for_several_tabs(adapter: RcaViewAdapter) -> None:
@@ -64,55 +59,38 @@ def take_presses(adapter: RcaViewAdapter, on_press: Callable[[float, float], boo
 
 
 class Gate(ScheduledRenderStrategy):  # type: ignore[misc]  # trame-slicer has no types
-    """Has `adapter` render its view when that asks for it, unless the gate is shut: it hears of nothing then."""
+    """Has `pictures` render its view when that asks for it, unless the gate is shut: it hears of nothing then.
 
-    def __init__(self, adapter: RcaViewAdapter) -> None:
+    While no tab sees the view it is not rendered; what it asked for meanwhile is done as soon as one does.
+    """
+
+    def __init__(self, pictures: PictureScheduler) -> None:
         super().__init__()
-        self._adapter = adapter
+        self._pictures = pictures
         self.is_shut = False
+        self._is_seen, self._is_waiting = False, False
 
     def schedule_render(self) -> None:
         """Called by the view whenever a node that it knows has changed, seen in it or not."""
         super().schedule_render()
-        if not self.is_shut:
-            self._adapter.schedule_render()
+        if self.is_shut:
+            return
+        if self._is_seen:
+            self._pictures.ask()
+        else:
+            self._is_waiting = True
+
+    def set_seen(self, is_seen: bool) -> None:
+        """Whether any tab sees the view."""
+        self._is_seen = is_seen
+        if is_seen and self._is_waiting:
+            self._is_waiting = False
+            self._pictures.ask()
 
 
-class Pace:
-    """Renders views as often as their common share of the time allows: software rendering must not fill the event loop.
-
-    However slow the machine is, what a person does is answered between two pictures and does not wait in a line behind
-    them. The views that change share alike; one that rests leaves its share to the others.
-
-    fastest  frames/s of a view
-    clock    seconds
-    """
-
-    def __init__(self, fastest: float, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._fastest, self._clock = fastest, clock
-        self._rendered: dict[RcaViewAdapter, float] = {}
-
-    def add(self, view: AbstractView, adapter: RcaViewAdapter) -> None:
-        """Pace `view`, which `adapter` renders."""
-        started = [0.0]
-
-        def start(*_: object) -> None:
-            started[0] = self._clock()
-
-        def end(*_: object) -> None:
-            self.take_frame(adapter, self._clock() - started[0])
-
-        view.render_window().AddObserver("StartEvent", start)
-        view.render_window().AddObserver("EndEvent", end)
-
-    def take_frame(self, adapter: RcaViewAdapter, took_s: float) -> None:
-        """A frame of `adapter` is ready, which took `took_s` seconds; sets the adapter's frames/s."""
-        now = self._rendered[adapter] = self._clock()
-        changing = [one for one, at in self._rendered.items() if now - at <= _resting_s(one)]
-        wanted = min(self._fastest, _SHARE / len(changing) / max(took_s, 1e-3))
-        # The geometric mean: one slow frame does not stop the picture, and three of them slow it by a hundredfold.
-        adapter.target_fps = math.sqrt(adapter.target_fps * wanted)
-
-
-def _resting_s(adapter: RcaViewAdapter) -> float:
-    return max(_RESTING_S, _RESTING_FRAMES / float(adapter.target_fps))
+def draw_by_turns(adapter: RcaViewAdapter, target_fps: float, turns: Turns) -> PictureScheduler:
+    """Put our own scheduler in the place of the one that trame-slicer has made for a view."""
+    theirs = adapter._scheduler
+    ours = adapter._scheduler = PictureScheduler(theirs.rca, target_fps, turns, push=adapter.push)
+    asyncio.get_running_loop().create_task(theirs.close())
+    return ours

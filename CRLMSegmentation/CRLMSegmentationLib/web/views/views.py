@@ -8,10 +8,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from trame_slicer.rca_view import RemoteSliceViewFactory, RemoteThreeDViewFactory
-from trame_slicer.views import AbstractView, SliceView, ThreeDView, ViewLayoutDefinition, ViewProps, ViewType
+from trame_slicer.rca_view import RemoteViewFactory
+from trame_slicer.views import (
+    AbstractView,
+    NoScheduleRendering,
+    SliceView,
+    ThreeDView,
+    ViewLayoutDefinition,
+    ViewProps,
+    ViewType,
+)
 
-from .remote_view import Gate, Pace, make_fit_for_several_tabs, take_presses
+from .picture_scheduler import Turns
+from .remote_view import Gate, draw_by_turns, make_fit_for_several_tabs, take_presses
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -25,11 +34,10 @@ VIEWS = (LIVE, *SLICES, THREE_D)
 MOST_PIXELS = 2_500_000
 _COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D", LIVE: "#4FC3F7"}
 _BACKGROUND = ("#0b1016", "#1d2732")
-_JPEG_QUALITY = 70
 
 
 class Views:
-    """The views on one scene. They render by themselves when something changes, each at its own pace.
+    """The views on one scene. They render by themselves when something in them changes and a tab sees them, by turns.
 
     populate  called with (server, view id, view) to lay controls over a view
     on_press  called with (view, x, y) for a press of the left button, in pixels from the bottom left; True: it is
@@ -43,13 +51,13 @@ class Views:
     ) -> None:  # fmt: skip
         options = {
             "target_fps": frame_rate,
-            "interactive_quality": _JPEG_QUALITY,
             "rca_encoder": "jpeg",
             "rca_event_throttle_s": 0.03,
             "populate_view_ui_f": populate,
         }
         manager = slicer_app.view_manager
-        factories = [RemoteSliceViewFactory(server, **options), RemoteThreeDViewFactory(server, **options)]
+        kinds = ((SliceView, ViewType.SLICE_VIEW), (ThreeDView, ViewType.THREE_D_VIEW))
+        factories = [RemoteViewFactory(server, partial(_unrendered, view), kind, **options) for view, kind in kinds]
         for factory in factories:
             manager.register_factory(factory)
         definitions = [
@@ -60,7 +68,7 @@ class Views:
             ]
         ]
         definitions.append(ViewLayoutDefinition.threed_view(name=THREE_D, background_color=_BACKGROUND))
-        pace = Pace(frame_rate)
+        turns = Turns()
         self._gates: dict[str, Gate] = {}
         for definition in definitions:
             view = manager.create_view(definition)
@@ -73,8 +81,8 @@ class Views:
             take_presses(remote.view_adapter, partial(on_press, view))
             make_fit_for_several_tabs(remote.view_adapter)
             remote.view_adapter.max_pixel_count = MOST_PIXELS
-            pace.add(view, remote.view_adapter)
-            gate = self._gates[definition.singleton_tag] = Gate(remote.view_adapter)
+            pictures = draw_by_turns(remote.view_adapter, frame_rate, turns)
+            gate = self._gates[definition.singleton_tag] = Gate(pictures)
             view.set_scheduled_render(gate)
         manager.set_current_view_ids([definition.singleton_tag for definition in definitions])
         self.live: SliceView = manager.get_view(LIVE)
@@ -105,14 +113,18 @@ class Views:
     @contextmanager
     def slices_alone(self) -> Iterator[None]:
         """What changes inside is not seen in the three slices, which are not rendered for it."""
-        gates = [self._gates[tag] for tag in SLICES]
-        for gate in gates:
+        before = [(self._gates[tag], self._gates[tag].is_shut) for tag in SLICES]
+        for gate, _ in before:
             gate.is_shut = True
         try:
             yield
         finally:
-            for gate in gates:
-                gate.is_shut = False
+            for gate, was_shut in before:
+                gate.is_shut = was_shut
+
+    def set_seen(self, name: str, is_seen: bool) -> None:
+        """Whether any tab sees the view `name`, of VIEWS."""
+        self._gates[name].set_seen(is_seen)
 
     def show_volume(self, node: Any) -> None:
         """Three slices through the middle of a vtkMRMLScalarVolumeNode; None clears them."""
@@ -171,6 +183,11 @@ class Views:
         for view in self.all:
             view.set_render_blocked(True)
             view.finalize()
+
+
+def _unrendered(kind: type[AbstractView], **named: Any) -> AbstractView:
+    """A view that renders nothing while it is put together; trame-slicer's own does so sixty times."""
+    return kind(**named, scheduled_render_strategy=NoScheduleRendering())
 
 
 def _nearest_axis(direction: np.ndarray) -> np.ndarray:

@@ -154,6 +154,15 @@
     return trigger(...pressed);
   };
 
+  // What a tab in the background shows is seen by nobody: it is not rendered before the tab comes back.
+  document.addEventListener("visibilitychange", () => {
+    for (const view of document.querySelectorAll("[data-view]")) {
+      const { width, height } = view.getBoundingClientRect();
+      const size = document.hidden ? { w: 0, h: 0, p: 1 } : { w: width, h: height, p: window.devicePixelRatio };
+      if (client.isConnected()) client.getConnection().getSession().call("trame.rca.size", [view.dataset.view, "tab", size]);
+    }
+  });
+
   // A connection that stands still says nothing of it. The program counts on several times a second as long as what it
   // shows is new; when that stays away, what stands here is old, and is shown as lost.
   const cutOffAfter_ms = 1000;
