@@ -1,5 +1,9 @@
 """What a tab may call and set, and how much of it."""
 
+import re
+import sys
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("wslink", reason="wslink is not installed: what a tab may say was not tested")
@@ -39,6 +43,7 @@ def test_what_the_page_does_not_use_is_refused(allowed, method):
 @pytest.mark.parametrize(
     "name, value",
     [
+        ("scope_square_mm", "12.5"), ("scope_board", "9x6"),
         ("margin_mm", 7), ("margin_mm", 0.0), ("threshold", 0.5), ("open_step", "navigate"), ("errors_closed", 3),
         ("source", "plus"), ("lesion", "mixed"), ("plus_port", "18944"), ("plus_port", 18944),
         ("file", "uploads/a.mha"), ("Red__value", -12.5), ("device", "cpu"), ("box_edge_mm", 40),
@@ -46,6 +51,16 @@ def test_what_the_page_does_not_use_is_refused(allowed, method):
 )  # fmt: skip
 def test_what_a_person_sets_is_taken(allowed, name, value):
     assert allowed.changes([[{"key": name, "value": value}]]) == ([{"key": name, "value": value}], [])
+
+
+def test_what_a_field_of_the_page_holds_can_be_set():
+    page = Path(sys.modules[Allowed.__module__].__file__).parents[1] / "page"
+    fields = {
+        name for path in page.rglob("*.py")
+        for name in re.findall(r'v_model=\("(\w+)",?\)', path.read_text(encoding="utf-8"))
+    }  # fmt: skip
+    assert {"scope_board", "scope_fine", "ct_part"} <= fields
+    assert fields - set(settable([])) == set()
 
 
 @pytest.mark.parametrize(
