@@ -38,6 +38,7 @@ CASE = "CRLM case"  # what is known of the case beside its nodes; see case_facts
 # Of the CT before the operation, once it is registered; never saved with the scene.
 CT_TO_REFERENCE = "CtToReference"
 CT_CUT = "CT planned cut"
+CT_CUT_HANDLES = "CT planned cut, handles"
 # Of the CT while it is corrected in the Segment Editor; never saved with the scene.
 CT_VOLUME = "CT in correction"
 CT_SEGMENTATION = "CT structures in correction"

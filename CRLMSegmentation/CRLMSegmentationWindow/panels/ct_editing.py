@@ -48,6 +48,7 @@ class CtEditingControls:
         self._sliders = (ui.ctPlaneTurnSlider, ui.ctPlaneTiltSlider, ui.ctPlaneOffsetSlider)
         for slider in self._sliders:
             slider.connect("valueChanged(double)", lambda value: self.on_move_plane())
+        panel.section.connect("contentsCollapsed(bool)", self.on_collapsed)
         self.dragging = CutDragging(ui.ctPicture, self._part, self.on_drag_plane, self.on_look)
 
     # What the buttons do
@@ -64,6 +65,12 @@ class CtEditingControls:
     def on_drag_plane(self, plane: str, handle: int, across: float, down: float) -> None:
         """By a handle of its line in one of the pictures."""
         self._run(actions.DRAG_PLANE, plane, handle, across, down)
+
+    def on_collapsed(self, is_closed: bool) -> None:
+        """The plane has handles in the 3D view of the operation while the section is open."""
+        part = self._part()
+        if part is not None:
+            part.remnant.let_drag(not is_closed)
 
     def on_look(self, at: dict[str, int]) -> None:
         """At the slices through a place that was clicked."""
@@ -154,6 +161,7 @@ class CtEditingControls:
             # Another CT, or something of an operation.
             self.close_editor()
         self.show_buttons()
+        self.on_collapsed(self._panel.section.collapsed)
         plan = part.remnant
         self._is_showing = True
         try:

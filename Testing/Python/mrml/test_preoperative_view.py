@@ -120,3 +120,30 @@ def test_a_ct_is_in_the_scene_while_it_is_corrected_and_what_is_drawn_comes_back
     editing.close()
     for name in (names.CT_VOLUME, names.CT_SEGMENTATION):
         assert scene.GetFirstNodeByName(name) is None
+
+
+def test_the_planned_cut_is_dragged_by_its_handles_while_somebody_plans(registered):
+    part, scene = registered.preoperative, registered.view.scene
+    part.at = part.ct.slices.begin()
+    part.remnant.draw()
+    assert find(scene, "vtkMRMLMarkupsPlaneNode", names.CT_CUT_HANDLES) is None
+    part.remnant.let_drag(True)
+    node = find(scene, "vtkMRMLMarkupsPlaneNode", names.CT_CUT_HANDLES)
+    drawn, left = part.remnant.plane, part.remnant.found.share
+    np.testing.assert_allclose(node.GetCenterWorld(), np.array(drawn.point_ras_mm) + SHIFT, atol=1e-3)
+    assert not node.GetDisplayNode().GetVisibility2D() and not node.GetSaveWithScene()
+    # Dragged to the patient's right, more of the liver lies to the left of it.
+    node.SetNthControlPointPositionWorld(0, *(np.array(node.GetCenterWorld()) + [12.0, 0, 0]))
+    moved = part.remnant.plane
+    np.testing.assert_allclose(np.array(moved.point_ras_mm) - drawn.point_ras_mm, [12.0, 0, 0], atol=1e-3)
+    assert part.remnant.found.share > left + 0.1
+    bounds = surface_of(find(scene, "vtkMRMLModelNode", names.CT_CUT)).GetBounds()
+    assert bounds[0] == pytest.approx(moved.point_ras_mm[0] + SHIFT[0], abs=1e-3)
+    node.SetNormalWorld(0.0, 1.0, 0.0)
+    assert part.remnant.turn_deg == pytest.approx(90) and part.remnant.tilt_deg == pytest.approx(0, abs=1e-3)
+    # A slider moves the handles, and who navigates finds none.
+    part.remnant.move(90.0, 0.0, 5.0)
+    expected = np.array(part.remnant.plane.point_ras_mm) + SHIFT
+    np.testing.assert_allclose(node.GetCenterWorld(), expected, atol=1e-3)
+    part.remnant.let_drag(False)
+    assert find(scene, "vtkMRMLMarkupsPlaneNode", names.CT_CUT_HANDLES) is None

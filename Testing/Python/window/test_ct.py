@@ -140,6 +140,15 @@ def test_a_plane_is_dragged_in_the_picture_and_a_click_beside_it_looks_there(a_w
     assert looked[1][0] == "coronal" and looked[1][3] == pytest.approx(0.5, abs=0.01)
 
 
+def test_the_plane_has_handles_in_3d_while_the_section_is_open(a_window):
+    window, session = a_window
+    wanted = []
+    session.preoperative.remnant.let_drag = wanted.append
+    for is_closed in (False, True):
+        window.ui.ctSection.collapsed = is_closed
+        assert wanted[-1] is not is_closed
+
+
 def test_a_lesion_is_taken_out_by_its_number_and_a_correction_is_undone(a_window):
     window, session = a_window
     open_ct(session, SimpleNamespace(measures=MEASURES))

@@ -15,6 +15,7 @@ from ...preoperative.structures import LIVER
 from .. import names
 from ..conversion import put_surface, vtk_matrix
 from ..nodes import find, get_or_create, put_under, remove, set_saved
+from .cut_handles import CutHandles
 
 if TYPE_CHECKING:
     from ...preoperative.remnant import CutPlane
@@ -37,6 +38,7 @@ class PreoperativeView:
         self._scene, self._part = scene, part
         self._shown: tuple[Any, ...] = ()
         self._cut: CutPlane | None = None
+        self._handles = CutHandles(scene, part)
         self._is_behind = False
         self._disconnect = part.changed.connect(self._show)
 
@@ -74,6 +76,7 @@ class PreoperativeView:
         if cut != self._cut:
             # It is moved by a slider: the structures stay as they are.
             self._show_cut(cut)
+        self._show_handles(cut)
         self._is_behind = False
 
     def _show_structures(self, wanted: tuple[Any, ...]) -> None:
@@ -111,8 +114,7 @@ class PreoperativeView:
         if cut is None or self._part.ct is None:
             remove(self._scene, _MODEL, names.CT_CUT)
         else:
-            low, high = np.array(self._part.ct.surfaces[LIVER].GetBounds()).reshape(3, 2).T
-            corner, across, down = cut.square_around(low, high)
+            corner, across, down = cut.square_around(*_bounds_of(self._part.ct.surfaces[LIVER]))
             square = vtkPlaneSource()
             square.SetOrigin(*corner)
             square.SetPoint1(*across)
@@ -123,8 +125,24 @@ class PreoperativeView:
                 _CUT_OPACITY,
             )  # fmt: skip
 
+    def _show_handles(self, cut: CutPlane | None) -> None:
+        ct = self._part.ct
+        if cut is None or ct is None or not self._part.remnant.is_draggable:
+            self._handles.hide()
+            return
+        corner, across, _ = cut.square_around(*_bounds_of(ct.surfaces[LIVER]))
+        transform = find(self._scene, _TRANSFORM, names.CT_TO_REFERENCE)
+        self._handles.show(cut, float(np.linalg.norm(across - corner)), transform)
+
     def _remove(self) -> None:
         self._cut = None
+        self._handles.hide()
         for name in (*map(names.ct_model, COLORS), names.CT_CUT):
             remove(self._scene, _MODEL, name)
         remove(self._scene, _TRANSFORM, names.CT_TO_REFERENCE)
+
+
+def _bounds_of(surface: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest corner, (3,) RAS mm of the CT."""
+    low, high = np.array(surface.GetBounds()).reshape(3, 2).T
+    return low, high

@@ -239,6 +239,11 @@ class PreoperativePart(RegisteredCt):
 
     # What its parts do
 
+    def report_problem(self, sentence: str) -> None:
+        """Why something that was tried gave nothing; see problem."""
+        self._work.problem = sentence
+        self.changed()
+
     def compute(self, compute: Callable[[Progress, ShouldCancel], OpenedCt], done: Callable[[OpenedCt], None],
                 text: str) -> None:  # fmt: skip
         """In the background; done() is called in the session's thread. Raises ConfigurationError while it is busy."""

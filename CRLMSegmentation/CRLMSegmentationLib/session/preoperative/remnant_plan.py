@@ -26,6 +26,7 @@ class RemnantPlan:
     turn_deg, tilt_deg  where what stays lies, see CutPlane.turned()
     offset_mm           from where it was drawn, toward what stays
     found               what it leaves; None without a plane
+    is_draggable        whether it has handles in 3D, where the CT is registered: while somebody plans
     """
 
     def __init__(self, part: PreoperativePart) -> None:
@@ -34,6 +35,7 @@ class RemnantPlan:
         self._points: tuple[Result, LiverPoints] | None = None
         self.turn_deg = self.tilt_deg = self.offset_mm = 0.0
         self.found: Remnant | None = None
+        self.is_draggable = False
 
     @property
     def plane(self) -> CutPlane | None:
@@ -82,6 +84,12 @@ class RemnantPlan:
         self._anchor, self.offset_mm = np.array(cut.point_ras_mm), 0.0
         self.turn_deg, self.tilt_deg = cut.turn_deg, cut.tilt_deg
         self._update()
+
+    def let_drag(self, wanted: bool) -> None:
+        """With or without handles in 3D."""
+        if self.is_draggable != wanted:
+            self.is_draggable = wanted
+            self._part.changed()
 
     def remove(self) -> None:
         """No plane any more. Raises FileFormatError when the disk refuses."""
