@@ -166,29 +166,41 @@
   // A connection that stands still says nothing of it. The program counts on several times a second as long as what it
   // shows is new; when that stays away, what stands here is old, and is shown as lost.
   const cutOffAfter_ms = 1000;
-  let lastHeartbeat = performance.now() + 10000; // The page is still being built.
+  // A tab that was held up itself (by a large layout, or a busy computer) may look at the clock before it takes in what has
+  // come meanwhile. So time goes on for it only while it looks; one that stood still for long was asleep, and is out of date.
+  const look_ms = 250;
+  const asleep_ms = 5000;
+  let looked = performance.now();
+  let time_ms = 0;
+  const time = () => {
+    const passed = performance.now() - looked;
+    looked += passed;
+    time_ms += passed > asleep_ms ? passed : Math.min(passed, look_ms);
+    return time_ms;
+  };
+  let lastHeartbeat = 10000; // The page is still being built.
   const banner = document.createElement("div");
   banner.id = "cut-off";
   banner.setAttribute("role", "alert");
   banner.textContent = "No connection: nothing has come from the program for a while. What is seen here is not live.";
   document.body.appendChild(banner);
   window.trame.state.addListener(({ type, keys }) => {
-    if (type === "dirty-state" && keys.includes("heartbeat")) lastHeartbeat = performance.now();
+    if (type === "dirty-state" && keys.includes("heartbeat")) lastHeartbeat = time();
   });
   // Messages may also come in good time and have been long on their way. An answer waits in the same line as they do.
   let asked = null;
+  let late = false;
   const echo = () => {
     if (asked !== null) return;
-    asked = performance.now();
+    asked = time();
     const answered = () => {
-      late = performance.now() - asked > cutOffAfter_ms;
+      late = time() - asked > cutOffAfter_ms;
       asked = null;
     };
     window.trame.trigger("crlm_echo").then(answered, answered); // Refused when the tab is being left.
   };
-  let late = false;
   setInterval(() => {
-    const now = performance.now();
+    const now = time();
     const isWaiting = asked !== null && now - asked > cutOffAfter_ms;
     document.body.classList.toggle("is-cut-off", now - lastHeartbeat > cutOffAfter_ms || ((late || isWaiting) && now > lastHeartbeat));
   }, 100);
