@@ -24,11 +24,14 @@ _SAME_PROPORTIONS = 0.01
 
 @dataclass(frozen=True, eq=False)
 class OpenedModel:
-    """parts of the model, in RAS or as stored; curves on the liver by landmark, in RAS; doubts, sentences."""
+    """parts of the model, in RAS or as stored; curves on the liver by landmark, in RAS; doubts, sentences; path that it
+    was opened from.
+    """
 
     parts: tuple[ModelPart, ...]
     curves: Mapping[str, Sequence[np.ndarray]]
     doubts: tuple[str, ...] = ()
+    path: Path | None = None
 
     def landmarks(self) -> ModelLandmarks:
         """What it is registered by. Raises ConfigurationError when it has no liver."""
@@ -68,7 +71,7 @@ def open_model(path: str | Path, curves: str | Path | None = None, as_stored: bo
     doubts = (f"{', '.join(unknown)} in {path} is left out: its name does not say what it is.",) if unknown else ()
     liver = next((part.mesh for part in parts if part.kind is LIVER), None)
     marked = read_curves(curves, liver.points) if curves is not None and liver is not None else {}
-    return OpenedModel(parts, marked, doubts)
+    return OpenedModel(parts, marked, doubts, Path(path))
 
 
 def camera_for_size(camera: Camera, image_size: tuple[int, int]) -> tuple[Camera, str]:

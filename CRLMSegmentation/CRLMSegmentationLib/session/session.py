@@ -141,7 +141,7 @@ class Session:
             lambda: self.volume.has_any or self.recording.sweep is not None, self.report, faults.report,
         )  # fmt: skip
         self.preoperative = PreoperativePart(self.volume, self.recording, self.tools, faults.report, workflow.edited)
-        self.laparoscope: LaparoscopePart = LaparoscopePart(faults.report)
+        self.laparoscope: LaparoscopePart = LaparoscopePart(faults.report, self.preoperative.place_of)
         self._surface: vtkPolyData | None = None
         self.publishing = PublishingPart(workflow, self.tools, self._surface_to_go_by, self._others_to_go_by)
         self.screen, self.hands_free = ScreenPart(workflow), HandsFreePart(self, workflow)

@@ -14,13 +14,11 @@ from CRLMSegmentationLib.files.laparoscope.camera_file import write_camera
 from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import write_picture
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.laparoscopy.network.landmark_finder import FoundLandmarks
-from CRLMSegmentationLib.laparoscopy.opened_model import open_model
 from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose
 from CRLMSegmentationLib.laparoscopy.pose.solver import moved
 from CRLMSegmentationLib.laparoscopy.surface.view import view_of
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.laparoscope import registering
-from CRLMSegmentationLib.session.laparoscope.aligned_model import Aligned, first_pose
 from CRLMSegmentationLib.session.laparoscope.video_sources import VideoFrame
 from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.sweep.tracked_frame import Pose, TrackedFrame
@@ -172,42 +170,6 @@ def test_a_person_lays_the_model_over_a_picture_that_is_held_and_it_is_looked_fo
     assert "begin that first" in actions.END_SCOPE_ALIGNMENT.why_not(session)
 
 
-def test_each_move_goes_where_its_name_says_and_the_first_pose_shows_the_whole_liver(files, liver_view):
-    model = open_model(files / "model")
-    first = first_pose(model.parts, liver_view.camera)
-    laid, points = Aligned(model.parts, liver_view.camera, first), model.parts[0].mesh.points
-
-    def seen(one):
-        in_camera = transform_points(one.model_to_camera, points)
-        near = in_camera[:, 2] < np.quantile(in_camera[:, 2], 0.1)
-        upper = points[:, 2] > np.quantile(points[:, 2], 0.9)
-        pixels = one.camera.project(in_camera)
-        extent = np.ptp(pixels, axis=0)
-        return pixels.mean(axis=0), extent, pixels[near].mean(axis=0), upper, pixels
-
-    middle, extent, front, upper, pixels = seen(laid)
-    assert liver_view.camera.is_in_image(pixels).all()
-    assert pixels[upper][:, 1].mean() < pixels[~upper][:, 1].mean()
-    near = transform_points(first, points)[:, 2]
-    near = near < np.quantile(near, 0.1)
-    for move, axis, side in (("left", 0, -1), ("right", 0, 1), ("up", 1, -1), ("down", 1, 1)):
-        assert side * (seen(laid.after(move))[0] - middle)[axis] > 5
-    assert (seen(laid.after("nearer"))[1] > extent).all() and (seen(laid.after("farther"))[1] < extent).all()
-    for move, axis, side in (("swing left", 0, -1), ("swing right", 0, 1), ("tilt up", 1, -1), ("tilt down", 1, 1)):
-        moved_to = laid.camera.project(transform_points(laid.after(move).model_to_camera, points[near])).mean(axis=0)
-        assert side * (moved_to - front)[axis] > 1
-    right = points[:, 0] > np.quantile(points[:, 0], 0.9)
-    # The patient's right is to the left in the picture, and goes up when the model is turned to the right.
-    turned = laid.camera.project(transform_points(laid.after("turn right").model_to_camera, points[right]))
-    assert pixels[right][:, 0].mean() < middle[0] and turned[:, 1].mean() < pixels[right][:, 1].mean() - 1
-    near_by = laid
-    with pytest.raises(ConfigurationError, match="no place for it"):
-        for _ in range(200):
-            near_by = near_by.after("nearer")
-    with pytest.raises(ConfigurationError, match="no move 'sideways'"):
-        laid.after("sideways")
-
-
 class Tracked:
     """A video of a tracked scope: each frame comes when a test says so, with the pose of the sensor."""
 
@@ -258,6 +220,27 @@ def test_the_registration_follows_a_tracked_scope_and_without_its_pose_it_is_too
     feed.send("third", camera_to_reference @ step, size, valid=False)
     until(session, lambda part: part.newest.frame.name == "third")
     assert "too old to be drawn" in part.registration_text() and (part.newest.picture == 90).all()
+
+
+def test_where_the_ct_was_registered_a_tracked_scope_says_where_the_model_is_looked_for_first(
+    session, files, liver_view, monkeypatch
+):
+    part, feed, size = session.laparoscope, Tracked(), liver_view.camera.image_size
+    part.open_camera(files / "camera.json")
+    part.open_model(files / "model")
+    part._play(feed)
+    camera_to_reference, ct_to_reference = np.linalg.inv(liver_view.pose), np.eye(4)
+    ct_to_reference[:3, 3] = (30.0, -20, 5)
+    feed.send("first", ct_to_reference @ camera_to_reference, size)
+    until(session, lambda part: part.newest is not None and part.newest.lines)
+    assert part._former_pose is None
+    asked = []
+    monkeypatch.setattr(part, "place_of_ct", lambda folder: asked.append(folder) or ct_to_reference)
+    assert part._former_pose is None, "nobody knows where the camera sits on the sensor"
+    part.set_camera(liver_view.camera, CameraOnSensor("Scope", ON_SENSOR))
+    assert np.allclose(part._former_pose, liver_view.pose) and set(asked) == {files / "model"}
+    part.start = np.eye(4)
+    assert part._former_pose is part.start
 
 
 def test_switches_change_what_is_drawn(session, files):

@@ -611,3 +611,13 @@ def test_sentences_name_no_folder_of_a_patient(session, tmp_path):
 def test_what_cannot_be_done_is_refused_with_a_sentence(session, tmp_path, begin, sentence):
     with pytest.raises(ConfigurationError, match=sentence):
         begin(session.preoperative, tmp_path)
+
+
+def test_the_place_of_a_ct_is_that_of_its_own_result(tmp_path):
+    part, place = Session().preoperative, np.diag([1.0, 1, 1, 1])
+    assert part.place_of(tmp_path) is None
+    part.ct, part.registration = SimpleNamespace(folder=tmp_path), SimpleNamespace(ct_to_reference=place)
+    assert part.place_of(tmp_path / ".." / tmp_path.name) is place
+    assert part.place_of(tmp_path / "other") is None and part.place_of(None) is None
+    part.ct = SimpleNamespace(folder=None)
+    assert part.place_of(tmp_path) is None

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import ConfigurationError, CRLMError
 from ...files.laparoscope.camera_file import read_camera, read_camera_on_sensor
+from ...geometry import invert_affine
 from ...laparoscopy.opened_model import OpenedModel, camera_for_size, curves_file, open_model
 from ...tracking.age import NEVER, Age
 from ...values.camera import Camera
@@ -27,9 +28,10 @@ from .live_feeds import DeviceFeed, StreamFeed
 from .registering import registered_over
 from .rough_alignment import RoughAlignment
 from .scope_calibration import ScopeCalibration
-from .shown_frame import SWITCHES, Registered, ShownFrame
+from .shown_frame import SWITCHES, Registered, ShownFrame, camera_to_reference
 from .video_recording import VideoRecording
 from .video_sources import FileFeed, FrameFeed
+from .video_text import text_of
 from .video_worker import VideoWorker
 
 
@@ -40,7 +42,9 @@ class LaparoscopePart:
 
     network     model for landmarks by name or folder; None for the one that is installed
     deform      the next registration also finds how the liver is deformed
-    start       (4, 4) rough pose, model to camera, to look from; None: the former one, or from many
+    start       (4, 4) rough pose, model to camera, to look from; None: the former one, or that of a CT that lies in
+                Reference before a tracked scope, or from many
+    place_of_ct gives where a CT lies in Reference, (4, 4), by the folder of its result; None where that is not known
     begin       begins a network, for tests
     title       of the video; '' without one
     model       that is registered; camera  of the video, on_sensor  its place on the scope's sensor; None without
@@ -51,10 +55,14 @@ class LaparoscopePart:
     changed     event: another video, frame, model, camera, switch or registration
     """
 
-    def __init__(self, on_error: Callable[[Exception], None]) -> None:
+    def __init__(
+        self, on_error: Callable[[Exception], None],
+        place_of_ct: Callable[[Path | None], np.ndarray | None] = lambda folder: None,
+    ) -> None:  # fmt: skip
         self.network: str | None = None
         self.deform = False
         self.start: np.ndarray | None = None
+        self.place_of_ct = place_of_ct
         self.begin: BeginFinder = begin_finder
         self.title = ""
         self.model: OpenedModel | None = None
@@ -139,22 +147,7 @@ class LaparoscopePart:
     @property
     def landmarks_text(self) -> str:
         """How landmarks are looked for, for people."""
-        worker = self._worker
-        if worker is None:
-            return ""
-        if worker.is_starting:
-            return "The network for landmarks is being loaded."
-        if self.alignment.is_on:
-            return self.alignment.text
-        if self.is_old:
-            return " ".join([f"No frame has come for {self.age}: this one is old.", worker.waiting_for]).strip()
-        frame = worker.newest
-        if frame is None and worker.is_playing:
-            return worker.waiting_for or "No frame has come yet."
-        if frame is None or frame.network_ms is None:
-            return "No landmarks are looked for."
-        times = f"network {frame.network_ms:.0f} ms, lines {frame.post_ms:.0f} ms"
-        return f"{worker.frames_per_second:.0f} frames/s; {times}"
+        return "" if self._worker is None else text_of(self._worker, self.alignment.text, self.is_old, self.age)
 
     def registration_text(self, now_s: float | None = None) -> str:
         """The registration with its error and its age, for people; ''."""
@@ -307,9 +300,13 @@ class LaparoscopePart:
         """Where the model is looked for first."""
         if self.alignment.is_on:
             return self.alignment.pose
-        if self.registered is None or self.newest is None:
+        frame = None if self.newest is None else self.newest.frame
+        if frame is None or self.model is None:
             return self.start
-        return self.registered.start_in(self.newest.frame, self.on_sensor)
+        if self.registered is not None:
+            return self.registered.start_in(frame, self.on_sensor)
+        ct, camera = self.place_of_ct(self.model.path), camera_to_reference(frame, self.on_sensor)
+        return self.start if ct is None or camera is None or self.start is not None else invert_affine(camera) @ ct
 
     def _play(self, feed: FrameFeed) -> None:
         self._end_video()

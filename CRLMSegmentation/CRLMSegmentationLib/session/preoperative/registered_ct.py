@@ -54,6 +54,15 @@ class RegisteredCt(LookedAt):
         self._volume, self._recording, self._tools, self._edited = volume, recording, tools, edited
         self._private: list[str] = []
 
+    def place_of(self, folder: Path | None) -> np.ndarray | None:
+        """(4, 4) from the CT to Reference, RAS mm, of the result in `folder`; None where that is not the result of this
+        CT, or this is not registered.
+        """
+        own = None if self.ct is None else self.ct.folder
+        if self.registration is None or own is None or folder is None or own.resolve() != folder.resolve():
+            return None
+        return self.registration.ct_to_reference
+
     def register(self, landmarks: str | Path) -> InOperation:
         """Bring the CT into Reference by the landmarks of a file, see landmark_registration.read_landmarks().
 
