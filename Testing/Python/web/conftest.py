@@ -11,10 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from served_page import NO_CHROMIUM, ServedPage, chromium_program
+from served_page import NO_CHROMIUM, STEPS, ServedPage, chromium_program
 
 SCREENSHOTS = "CRLM_SCREENSHOTS"
-STEPS = ("connect", "record", "box", "segment", "navigate")
 _PATIENCE_S = 600
 
 
@@ -161,6 +160,16 @@ class Visitor:
         self.page.click("#place-seed")
         self.page.wait_for_selector(".call:has-text('Click inside the tumor')")
         self.click_in(view, across, down)
+
+    def barriers(self, within: str | None = None) -> list[str]:
+        """What axe finds serious or critical on the page now, or in one of its elements: rule, help, elements."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page, within, {"resultTypes": ["violations"]}).response["violations"]
+        return [
+            f"{one['id']}: {one['help']}: {[node['html'][:200] for node in one['nodes']]}"
+            for one in found if one["impact"] in ("serious", "critical")
+        ]  # fmt: skip
 
     def slide(self, slider_id: str, key: str, times: int) -> None:
         """Move a slider with the keyboard."""

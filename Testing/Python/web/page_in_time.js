@@ -14,7 +14,11 @@ global.setInterval = (call, every) => timers.push({ call, every, due: now + ever
 global.setTimeout = () => {};
 global.fetch = () => new Promise(() => {});
 global.sessionStorage = { getItem: () => null };
+global.MutationObserver = class {
+  observe() {}
+};
 global.document = {
+  querySelector: element,
   createElement: element,
   addEventListener() {},
   body: {

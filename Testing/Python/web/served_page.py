@@ -12,6 +12,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 LIBRARY = REPOSITORY / "CRLMSegmentation"
+STEPS = ("connect", "record", "box", "segment", "navigate")
 _START_S = 600
 # The same browser; the first one has no window and takes half of the processor time.
 _CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser")

@@ -9,6 +9,7 @@ import pytest
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.live.frame_engine import FrameEngine
 from link_listener import Listener
+from served_page import STEPS
 
 FOR_OTHERS = ("--host", "0.0.0.0", "--token", "a-long-enough-token")
 
@@ -81,6 +82,13 @@ def test_a_saved_case_opens_with_everything_in_it(address, visit, publish_port):
     page.keyboard.press("F2")
     tab.until(lambda: "Connect first" in page.inner_text("#note-text"), "why nothing is recorded")
 
+    # Who does not see the page, or only with much contrast, can use every step of it
+    pytest.importorskip("axe_playwright_python", reason="no axe: nothing looked for barriers on the page")
+    for step in (*STEPS, "calibrate", "ct", "scope"):
+        tab.open(step)
+        page.wait_for_selector(f"#step-{step} .step-body")
+        assert tab.barriers(None if step in ("navigate", "ct", "scope") else ".steps") == [], step
+
     # On the smallest screen nothing is cut off at the right
     page.set_viewport_size({"width": 1024, "height": 768})
     tab.until(lambda: page.evaluate("document.documentElement.scrollWidth") == 1024, "a page as wide as the screen")
@@ -131,5 +139,6 @@ def test_a_tab_tells_that_the_program_was_started_anew_and_grey_buttons_say_why(
     assert page.is_disabled(".outline-switch") is bool(no_model)
     assert page.get_attribute(".outline-switch", "title") == (no_model or actions.OUTLINE.help)
     assert page.inner_text(".outline-switch").lower() == actions.OUTLINE.label.lower()
+    assert tab.barriers() == []
     tab.open("segment")
     assert button("segment") == (True, "There is no volume yet; record a sweep first.")

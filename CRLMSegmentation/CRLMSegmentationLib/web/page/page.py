@@ -19,7 +19,7 @@ from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
 from .scope.panel_scope import scope_panel, scope_view
 from .tumor_list import tumor_list
-from .widgets import bound_to, each_tool, named, other_tumor
+from .widgets import bound_to, each_tool, named, other_tumor, role
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from ..actions.workflow_actions import Actions
 
 TITLE = "CRLM Navigation"
+# What a screen reader calls the picture of a view.
+_PICTURES = {
+    LIVE: "Live ultrasound image", THREE_D: "Tumor, tools and image in space",
+    **{tag: f"Slice of the volume, {number} of {len(SLICES)}" for number, tag in enumerate(SLICES, 1)},
+}  # fmt: skip
 _THEME = {
     "theme": {
         "defaultTheme": "crlm",
@@ -66,7 +71,7 @@ class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
             _bar(cases)
             with html.Main(classes="page"):
                 with html.Div(classes="steps"):
-                    html.Section("{{ fault }}", v_if="fault", classes="fault", id="fault", role="alert")
+                    html.Section("{{ fault }}", v_if="fault", classes="fault", id="fault", raw_attrs=role("alert"))
                     _same_patient(cases)
                     tumor_list(actions)
                     connect_panel(source)
@@ -89,7 +94,7 @@ class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
 
 def _bar(cases: CaseActions) -> None:
     with html.Header(classes="bar"):
-        html.Div(TITLE, classes="title")
+        html.H1(TITLE, classes="title")
         html.Div("For research. Not a medical device.", classes="chip is-whole")
         html.Div(
             "{{ origin_text }}", v_if="origin_text", classes=("`chip is-whole is-origin ${is_real ? 'is-real' : ''}`",),
@@ -115,7 +120,11 @@ def _bar(cases: CaseActions) -> None:
         _bar_button(described.NEW_CASE, cases.new_case, "new-case")
         _bar_button(described.OPEN_CASE, cases.show_cases, "open-case")
         html.Div(
-            "{{ saved_text }}", v_if="saved_text", classes="chip is-whole is-saved", id="saved-text", role="status"
+            "{{ saved_text }}",
+            v_if="saved_text",
+            classes="chip is-whole is-saved",
+            id="saved-text",
+            raw_attrs=role("status"),
         )
         vuetify.VBtn(
             described.SAVE.label, prepend_icon="mdi-download", id="save", variant="tonal", height=40,
@@ -132,7 +141,7 @@ def _bar_button(action: described.Action, click: Callable[..., Awaitable[None]],
 
 def _same_patient(cases: CaseActions) -> None:
     """Asked while case and images come from different sources; nothing of the case is shown meanwhile."""
-    with html.Section(v_if="question", classes="same-patient", id="same-patient", role="alert"):
+    with html.Section(v_if="question", classes="same-patient", id="same-patient", raw_attrs=role("alert")):
         html.Div("Same patient?", classes="step-title")
         html.P("{{ question }}", id="question")
         html.P("Tumor, box and distances are hidden until you answer.", classes="quiet")
@@ -144,7 +153,9 @@ def _same_patient(cases: CaseActions) -> None:
 
 def _question(cases: CaseActions) -> None:
     """Before something is lost."""
-    with html.Div(v_if="asked.text", classes="ask", id="asked", role="alertdialog"):
+    with html.Div(
+        v_if="asked.text", classes="ask", id="asked", raw_attrs=[*role("alertdialog"), 'aria-labelledby="asked-text"']
+    ):
         with html.Div(classes="ask-card"):
             html.P("{{ asked.text }}", id="asked-text")
             with html.Div(v_for="choice in asked.choices", key="choice.name"):
@@ -156,9 +167,14 @@ def _question(cases: CaseActions) -> None:
 
 
 def _saved_cases(cases: CaseActions) -> None:
-    with html.Div(v_if="choosing_case", classes="ask", id="saved-cases", role="dialog"):
+    with html.Div(
+        v_if="choosing_case",
+        classes="ask",
+        id="saved-cases",
+        raw_attrs=[*role("dialog"), 'aria-labelledby="saved-cases-title"'],
+    ):
         with html.Div(classes="ask-card"):
-            html.Div("Open a saved case", classes="step-title mb-3")
+            html.Div("Open a saved case", classes="step-title mb-3", id="saved-cases-title")
             html.P("No case was saved in this page's folder yet.", v_if="cases.length === 0")
             with html.Div(classes="case-list"):
                 with html.Button(v_for="one in cases", key="one.value", classes="case-line",
@@ -209,14 +225,14 @@ def _views() -> None:
 
 
 def _name_of_view(name: str) -> dict[str, list[str]]:
-    """By which a tab says whether it is seen (assets/page.js)."""
-    return {"raw_attrs": [f'data-view="{name}"']}
+    """By which a tab says whether it is seen, and what its picture is called (assets/page.js)."""
+    return {"raw_attrs": [f'data-view="{name}"', f'data-alt="{_PICTURES[name]}"']}
 
 
 def _pinned() -> None:
     """Below the views while they fill the screen: the distances large, and what is asked or warned of."""
     with html.Div(classes="pinned", id="pinned"):
-        html.Div("{{ fault || question }}", classes="pinned-note", v_if="fault || question", role="alert")
+        html.Div("{{ fault || question }}", classes="pinned-note", v_if="fault || question", raw_attrs=role("alert"))
         html.Div("Recording: {{ recorded_text }}", classes="pinned-note", v_if="recording")
         html.Div("{{ hands_free_text }}", classes="pinned-text", v_if="hands_free_text")
         html.Div("{{ outline_warnings[0] }}", classes="pinned-note", v_if="outline_warnings.length")

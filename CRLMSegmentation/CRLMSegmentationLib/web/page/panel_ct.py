@@ -105,10 +105,15 @@ def _found(ct: CtActions) -> None:
                         html.Th(title)
             with html.Tbody():
                 with html.Tr(
-                    v_for="row in ct_lesions", key="row[0]", click=(ct.go_to_lesion, "[Number(row[0])]"), tabindex="0",
-                    title=("`Look at it: ${row[5]} mm`",), role="button",
+                    v_for="row in ct_lesions", key="row[0]", click=(ct.go_to_lesion, "[Number(row[0])]"),
+                    title=("`Look at it: ${row[5]} mm`",),
                 ):  # fmt: skip
-                    for number in range(len(_COLUMNS)):
+                    with html.Td():
+                        # For the keyboard; its press is the row's.
+                        html.Button(
+                            "{{ row[0] }}", classes="link", raw_attrs=[':aria-label="`Look at lesion ${row[0]}`"']
+                        )
+                    for number in range(1, len(_COLUMNS)):
                         html.Td(f"{{{{ row[{number}] }}}}")
         html.P(
             "Diameter: the longest in an axial slice (RECIST). Vessel and surface: the distance to the nearest.",

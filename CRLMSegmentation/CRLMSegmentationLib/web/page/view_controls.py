@@ -11,6 +11,7 @@ from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui.slider import Slider
 from trame_slicer.views import AbstractView, SliceView
 
+from ..views.views import SLICES
 from .widgets import named
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def view_controls(
             slider = connect_slice_view_slider_to_state(server, view)
             slider_names.append(slider.name.value)
             with html.Div(classes="view-slider", v_if="has_picture"):
-                Slider(typed_state=slider, density="compact", color="white")
+                Slider(
+                    typed_state=slider, density="compact", color="white",
+                    raw_attrs=named(f"Through the volume, {list(SLICES).index(view_id) + 1} of {len(SLICES)}"),
+                )  # fmt: skip
 
     return populate

@@ -27,8 +27,9 @@ def step(name: str, number: int, title: str) -> Iterator[None]:
         id=f"step-{name}", classes=(f"`step is-${{{state}}}` + (open_step === '{name}' ? ' is-open' : '')",)
     ):
         with html.Div(
-            classes="step-head", click=f"open_step = '{name}'", role="button", tabindex="0",
+            classes="step-head", click=f"open_step = '{name}'", tabindex="0",
             raw_attrs=[
+                *role("button"),
                 f"@keydown.enter=\"open_step = '{name}'\"", f"@keydown.space.prevent=\"open_step = '{name}'\"",
                 f":aria-expanded=\"open_step === '{name}'\"",
             ],
@@ -63,8 +64,9 @@ def side_section(
         id=f"step-{name}", classes=(f"`step is-${{{kind}}}` + (open_step === '{name}' ? ' is-open' : '')",)
     ):
         with html.Div(
-            classes="step-head", click=opened, role="button", tabindex="0",
+            classes="step-head", click=opened, tabindex="0",
             raw_attrs=[
+                *role("button"),
                 f'@keydown.enter="{opened}"', f'@keydown.space.prevent="{opened}"',
                 f":aria-expanded=\"open_step === '{name}'\"",
             ],
@@ -100,6 +102,11 @@ def bound_to(action: Action, unless: str = "false") -> dict[str, tuple[str]]:
 def named(name: str) -> list[str]:
     """The name that a screen reader says, as raw attributes of a widget: trame drops an `aria_label` without a word."""
     return [f'aria-label="{name}"']
+
+
+def role(name: str) -> list[str]:
+    """What an element is for who does not see it, as raw attributes: trame drops a `role`, too."""
+    return [f'role="{name}"']
 
 
 def side_button(text: str, icon: str, click: Click, **options: Any) -> vuetify.VBtn:

@@ -163,6 +163,14 @@
     }
   });
 
+  // The page may be zoomed, and the pictures that trame-rca puts into the views are called by what they show.
+  document.querySelector("meta[name=viewport]").content = "width=device-width, initial-scale=1";
+  new MutationObserver(() => {
+    for (const picture of document.querySelectorAll("[data-view] img:not([alt])")) {
+      picture.alt = picture.closest("[data-view]").dataset.alt;
+    }
+  }).observe(document.body, { childList: true, subtree: true });
+
   // A connection that stands still says nothing of it. The program counts on several times a second as long as what it
   // shows is new; when that stays away, what stands here is old, and is shown as lost.
   const cutOffAfter_ms = 1000;
