@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,8 +41,7 @@ def main(arguments: Sequence[str] | None = None, parts: Sequence[Part] = PARTS) 
     options = _options(arguments, parts)
     output, ends = Path(options.output).resolve(), time.monotonic() + 60 * options.minutes
     output.mkdir(parents=True, exist_ok=True)
-    work = Path(options.work or _work_folder(output))
-    work.mkdir(parents=True, exist_ok=True)
+    work = _work_folder(options, output)
     report = Report(output, options.resume)
     names = write_stand_ins(work / "stand-ins", options.without)
     report.put("machine", {**describe_machine(options.device), "stand-ins for": names})
@@ -168,9 +168,18 @@ def _in_one_piece(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def _work_folder(output: Path) -> Path:
-    """The same for the same output, so that --resume finds what was simulated and trained."""
-    return Path(tempfile.gettempdir()) / f"crlm-campaign-{hashlib.sha256(str(output).encode()).hexdigest()[:12]}"
+def _work_folder(options: argparse.Namespace, output: Path) -> Path:
+    """The same for the same output, so that --resume finds what was simulated and trained; else an empty one, so that
+    no network or study of an earlier code is measured as this one's.
+    """
+    name = f"crlm-campaign-{hashlib.sha256(str(output).encode()).hexdigest()[:12]}"
+    work = Path(options.work or Path(tempfile.gettempdir()) / name)
+    if not options.resume and work.is_dir() and any(work.iterdir()):
+        if options.work:
+            raise SystemExit(f"{work} is not empty; --resume goes on in it.")
+        shutil.rmtree(work)
+    work.mkdir(parents=True, exist_ok=True)
+    return work
 
 
 def _options(arguments: Sequence[str] | None, parts: Sequence[Part]) -> argparse.Namespace:

@@ -98,7 +98,8 @@ def untrained(
 def landmark_network(work: Path) -> Model:
     """MONAI's U-Net with a ResNet-34 for landmarks, with random weights. Raises ModelError without MONAI."""
     folder, weights = work / "landmarks-resnet34", "fold_0/weights.safetensors"
-    write_safetensors(build_network(RECOMMENDED).state_dict(), folder / weights)
+    if not (folder / weights).is_file():
+        write_safetensors(build_network(RECOMMENDED).state_dict(), folder / weights)
     plans = plans_of(LANDMARKS.nnunet_dataset(NnunetHome(work)))
     description = {"channel_names": dict(enumerate(LANDMARKS.channels)), **LANDMARKS.labels.entries(),
                    "file_ending": ".nrrd"}  # fmt: skip

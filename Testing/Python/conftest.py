@@ -16,7 +16,7 @@ for name, value in {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "OPENBLA
     os.environ.setdefault(name, value)
 
 # What takes longest begins first, so that no process is left with it at the end.
-SLOW = ("web", "study", "simulation", "test_wheel.py", "test_whole_chain.py", "test_nothing_is_sent.py", "inference")
+SLOW = ("web", "simulation", "study", "test_wheel.py", "test_whole_chain.py", "test_nothing_is_sent.py", "inference")
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -60,24 +60,28 @@ def pytest_collection_finish():
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 100)
 
 
 # For pytest-xdist, where it is there and tests are given out by the file.
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Several processes take the files in turn, but one of them alone those with a browser: pages go on drawing while a
-    test waits, and two at a time take more than twice the time of one.
+    """Several processes take the files in turn, but one of them alone those with a browser (pages go on drawing while a
+    test waits, and two at a time take more than twice the time of one), and one alone those of the simulation, which
+    draw a patient for all of them.
     """
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
 
-    class OneBrowser(LoadFileScheduling):
+    class ByWhatIsShared(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file = super()._split_scope(nodeid)
-            return "browser" if _has_browser(REPOSITORY / file) else file
+            if _has_browser(REPOSITORY / file):
+                return "browser"
+            return "simulation" if "/simulation/" in file else file
 
-    return OneBrowser(config, log)
+    return ByWhatIsShared(config, log)
 
 
 @cache

@@ -16,6 +16,8 @@ MODULES = {
     "works": "def run(record, argument):\n    record.figure('answer', 42)\n    record.check('it holds', True)\n",
     "fails": "def run(record, argument):\n    record.figure('before', 1)\n    raise RuntimeError('it fell out')\n",
     "hangs": "import time\ndef run(record, argument):\n    record.figure('begun', True)\n    time.sleep(600)\n",
+    "keeps": "def run(record, argument):\n    made = record.work / 'made'\n"
+    "    record.check('made here', not made.exists())\n    made.write_text('')\n",
     "differs": "def run(record, argument):\n    record.check('the same', 2 > 3, difference=1)\n",
 }
 
@@ -34,14 +36,13 @@ def campaign(tmp_path, monkeypatch):
 
     monkeypatch.setattr(program, "LEAST_S", 0.5)
 
-    def run(names, *options, minutes=1.0):
+    def run(names, *options, minutes=1.0, work=("--work", str(tmp_path / "work"))):
         # The last one may have nearly all of the time.
         weights = [0.001] * (len(names) - 1) + [1.0]
         parts = [Part(name, f"campaign_part_{name}", "", weight, 8.0) for name, weight in zip(names, weights)]
         output = tmp_path / "output"
         code = program.main(
-            ["--output", str(output), "--work", str(tmp_path / "work"), "--device", "cpu", "--minutes", str(minutes),
-             *options],
+            ["--output", str(output), *work, "--device", "cpu", "--minutes", str(minutes), *options],
             parts,
         )  # fmt: skip
         return code, json.loads((output / "campaign.json").read_text()), (output / "campaign.log").read_text()
@@ -69,6 +70,27 @@ def test_a_check_that_does_not_hold_is_told_and_done_again(campaign, capsys):
     code, report, _ = campaign(["differs", "works"], "--resume")
     told = capsys.readouterr().out
     assert "differs: at most" in told and "works: at most" not in told and report["parts"]["works"]["status"] == "done"
+
+
+def test_what_an_earlier_campaign_made_is_used_only_where_it_goes_on(campaign, tmp_path, monkeypatch):
+    """Else a network or a study of an earlier code would be measured as this one's."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert [campaign(["keeps"], work=())[0] for _ in range(2)] == [0, 0]
+    assert campaign(["keeps"], "--resume", work=())[1]["parts"]["keeps"]["checks"]["made here"]["holds"]
+    assert campaign(["keeps"])[0] == 0
+    with pytest.raises(SystemExit, match="work is not empty; --resume goes on in it"):
+        campaign(["keeps"])
+    (tmp_path / "output" / "campaign.json").unlink()
+    assert campaign(["keeps"], "--resume")[0] == 1
+
+
+def test_an_untrained_network_of_landmarks_is_there_again_where_a_part_goes_on(tmp_path, monkeypatch):
+    pytest.importorskip("monai")
+    monkeypatch.syspath_prepend(str(GPU))
+    import models
+
+    first, again = (models.landmark_network(tmp_path).read_weights()[0] for _ in range(2))
+    assert all((again[name] == value).all() for name, value in first.items())
 
 
 def test_without_time_nothing_begins(campaign):

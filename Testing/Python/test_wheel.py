@@ -1,5 +1,5 @@
 """Installed as a wheel into an environment of its own, with no source tree on any path: what users of `pip install`
-have.
+have. Nothing that they start reaches out of this computer or leaves files in the user's home.
 """
 
 import json
@@ -17,6 +17,7 @@ import pytest
 from CRLMSegmentationLib.files import read_volume, write_volume
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, write_sweep
 from CRLMSegmentationLib.values import Volume
+from network_watch import NetworkWatch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("CRLMSegmentation", "Resources", "pyproject.toml", "README.md", "LICENSE")
@@ -25,14 +26,18 @@ BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_w
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """run(program, *words) in the new environment; what the wheel needs is found after what is installed in it."""
+    """run(program, *words) in the new environment; what the wheel needs is found after what is installed in it.
+    run.watch has noted whom its programs reached for.
+    """
     work = tmp_path_factory.mktemp("wheel")
     source, environment = work / "source", work / "environment"
     source.mkdir()
     for part in PARTS:
         copy = shutil.copytree if (REPOSITORY / part).is_dir() else shutil.copyfile
         copy(REPOSITORY / part, source / part)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    watch = NetworkWatch(work / "watched")
+    others = ("PYTHON", "VIRTUAL_ENV", "XDG_", "CRLM_")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(others)} | watch.environment
 
     def checked(command, **options):
         done = subprocess.run(list(map(str, command)), capture_output=True, encoding="utf-8", env=clean, **options)
@@ -50,6 +55,7 @@ def installed(tmp_path_factory):
     packages = checked([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
     # unittest2 brings such a copy of a standard module, which Python's own must not be hidden by.
     (Path(packages) / "argparse.py").write_text("raise ImportError('an old copy took the place of argparse')\n")
+    shutil.copy(watch.code / "sitecustomize.py", packages)
     # As lines of a .pth file they come last, and .pth files in them (of the source tree) are not read.
     (Path(packages) / "what_is_needed.pth").write_text("\n".join(site.getsitepackages()) + "\n")
 
@@ -59,6 +65,7 @@ def installed(tmp_path_factory):
     run.start = lambda program, *words, **options: subprocess.Popen(
         [environment / folder / program, *map(str, words)], cwd=work, env=clean, encoding="utf-8", **options
     )
+    run.watch = watch
     found = run(
         "python", "-c", "import CRLMSegmentationLib as m, sys; print(m.__file__, *sys.path, sep='\\n')"
     ).splitlines()
@@ -90,6 +97,8 @@ def test_the_demo_runs_with_its_replay_and_its_worker(installed, sweep, tmp_path
     installed("crlm", "demo", "--sweep", sweep, "--output", tmp_path / "out")
     result = json.loads((tmp_path / "out" / "demo.json").read_text(encoding="utf-8"))
     assert not result["simulated"] and (tmp_path / "out" / "mask.nrrd").is_file()
+    assert any(host == "127.0.0.1" for _, host, _ in installed.watch.seen()), "nothing was watched"
+    assert installed.watch.outside() == []
 
 
 def test_a_volume_is_segmented(installed, tmp_path):
@@ -122,6 +131,7 @@ def test_the_page_answers_and_its_replay_serves(installed, sweep, tmp_path):
     finally:
         web.kill()
         web.communicate()
+    assert installed.watch.outside() == []
     program = (
         "import json, subprocess, sys\n"
         "from CRLMSegmentationLib.python_process import end_process, start_python\n"
