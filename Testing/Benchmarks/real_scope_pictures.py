@@ -1,6 +1,6 @@
 """What a network for landmarks finds in the real laparoscopic pictures, none of which any network has learned from.
 
-    python Testing/Benchmarks/real_scope_pictures.py [--model NAME] [--data ../shared/data] [--sheet FILE.jpg] [--json FILE]
+    python Testing/Benchmarks/real_scope_pictures.py [--model NAME] [--data ../shared/data] [--sheet JPG] [--json FILE]
 
 The picture of P2ILF (patient 1) is held against its landmarks as the challenge does; that of scikit-surgeryvtk has none
 and is looked at: the sheet shows both with the lines that were found. Each run is a look at real data: write it down in
