@@ -14,13 +14,13 @@ from CRLMSegmentationLib.session.state import Step
 
 from . import remembered
 from .binding import Binding
+from .ct.ct_panel import CtPanel
 from .fault_watch import FaultWatch
 from .hands_free.hands_free_panel import HandsFreePanel
 from .panels.box_panel import BoxPanel
 from .panels.calibrate_panel import CalibratePanel
 from .panels.case_panel import CasePanel
 from .panels.connect_panel import ConnectPanel
-from .panels.ct_panel import CtPanel
 from .panels.navigate_panel import NavigatePanel
 from .panels.packages_panel import PackagesPanel
 from .panels.record_panel import RecordPanel
@@ -109,7 +109,7 @@ class Window:
         self.box.picker.cancel()
         self.segment.picker.cancel()
         self.segment.leave_editor()
-        self.ct.editing.leave()
+        self.ct.leave()
 
     def open_session(self) -> None:
         """Begin, unless that was done or packages are missing."""

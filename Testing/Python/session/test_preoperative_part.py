@@ -26,6 +26,7 @@ from CRLMSegmentationLib.session.preoperative.figures import (
     touched_lines,
 )
 from CRLMSegmentationLib.session.session import Session
+from CRLMSegmentationLib.session.state import NOTHING_SEEN
 from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
 from CRLMSegmentationLib.sweep import Pose
 from CRLMSegmentationLib.values import Volume
@@ -309,6 +310,25 @@ def test_landmarks_that_the_stylus_touches_bring_the_ct_into_the_operation(sessi
     assert len(part.touched) == 3 and part.registration is found
     segmented(session, ct_with(5))
     assert part.touched == () and part.registration is None
+
+
+def test_landmarks_are_found_in_the_ultrasound_where_no_stylus_is(session):
+    part = segmented(session)
+    assert actions.FIND_LANDMARK.why_not(session) == NOTHING_SEEN
+    session.volume.set(Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1])))
+    places = [np.array(place) for place in ([-40.0, -36, 110], [20, -36, 110], [-40, 21, 110], [-10, 0, 140])]
+    shift = np.array([60.0, 60.0, -60.0])
+    for place in places:
+        part.go_to(part.ct.slices.at(place))
+        looked_at = part.ct.slices.point_of(part.at)
+        actions.FIND_LANDMARK.run(session, tuple(looked_at + shift))
+    assert "found in the ultrasound" in touched_lines(part.touched, None)[0]
+    with pytest.raises(ConfigurationError, match="outside of the ultrasound's volume"):
+        actions.FIND_LANDMARK.run(session, (500.0, 0.0, 0.0))
+    assert len(part.touched) == 4
+    found = actions.REGISTER_TOUCHED.run(session)
+    assert found.error_mm < 1e-6
+    np.testing.assert_allclose(found.ct_to_reference[:3, 3], shift, atol=1e-6)
 
 
 def test_a_plane_through_the_place_that_is_looked_at_is_moved_and_kept(session):

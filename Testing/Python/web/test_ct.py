@@ -253,6 +253,12 @@ def test_a_registered_ct_stands_in_the_operation_with_its_error(served, visit, t
     page.click("#ct-part-register")
     page.click("#ct-touch")
     assert "No tool is live" in tab.error()
+    # Or found in the ultrasound, whose slices are seen until it was clicked.
+    page.click("#ct-find-landmark")
+    page.wait_for_selector("#ct-views", state="hidden")
+    tab.click_in("red", 0.5, 0.5)
+    tab.until(lambda: "found in the ultrasound" in page.inner_text("#ct-touched"), "a landmark")
+    page.wait_for_selector("#ct-views", state="visible")
     type_path(tab, "ct-landmarks", tmp_path / "l.csv", "ct-register")
     tab.until(lambda: "error at the tumor" in page.inner_text("#ct-banner"), "a registered CT")
     tab.open("navigate")

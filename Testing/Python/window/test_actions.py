@@ -99,6 +99,7 @@ BUTTONS = [
     ("ctUnregisterButton", "UNREGISTER_CT", None),
     ("ctTouchButton", "TOUCH_LANDMARK", None),
     ("ctRefineButton", "REFINE_CT", None),
+    ("ctFindLandmarkButton", "FIND_LANDMARK", None),
     ("ctDropTouchedButton", "DROP_LANDMARK", None),
     ("ctRegisterTouchedButton", "REGISTER_TOUCHED", None),
     ("ctExportButton", "EXPORT_CT", None),

@@ -140,13 +140,32 @@ def test_a_plane_is_dragged_in_the_picture_and_a_click_beside_it_looks_there(a_w
     assert looked[1][0] == "coronal" and looked[1][3] == pytest.approx(0.5, abs=0.01)
 
 
+def test_a_landmark_is_clicked_in_the_ultrasound(a_window, monkeypatch):
+    window, session = a_window
+    open_ct(session, SimpleNamespace(measures=MEASURES))
+    session.volume.has_any = True
+    asked, found = [], []
+    picker = window.ct.landmarks.picker
+    monkeypatch.setattr(picker, "ask", lambda prompt, on_picked: asked.append((prompt, on_picked)))
+    session.preoperative.find = found.append
+    window.refresh()
+    window.ui.ctFindLandmarkButton.click()
+    assert asked[0][0] == "Click once at the same place in the ultrasound."
+    asked[0][1]((1.0, 2.0, 3.0))
+    assert found == [(1.0, 2.0, 3.0)]
+    cancelled = []
+    monkeypatch.setattr(picker, "cancel", lambda: cancelled.append(1))
+    window.ct.leave()
+    assert cancelled
+
+
 def test_the_plane_has_handles_in_3d_while_the_section_is_open(a_window):
     window, session = a_window
-    wanted = []
-    session.preoperative.remnant.let_drag = wanted.append
+    plan = session.preoperative.remnant
+    plan.let_drag = lambda wanted: setattr(plan, "is_draggable", wanted)
     for is_closed in (False, True):
         window.ui.ctSection.collapsed = is_closed
-        assert wanted[-1] is not is_closed
+        assert plan.is_draggable is not is_closed
 
 
 def test_a_lesion_is_taken_out_by_its_number_and_a_correction_is_undone(a_window):

@@ -166,7 +166,9 @@ class FakeSession:
             is_choosing=False,
             registration=None, structures=[], shown=[], at={}, progress=(0.0, ""), has_result=False, has_model=True,
             folder=None, without_places=lambda sentence: sentence, touched=(),
-            remnant=FakePart("remnant", calls, found=None, plane=None, turn_deg=0.0, tilt_deg=0.0, offset_mm=0.0),
+            remnant=FakePart(
+                "remnant", calls, is_draggable=False, found=None, plane=None, turn_deg=0.0, tilt_deg=0.0, offset_mm=0.0
+            ),
             corrections=FakePart("corrections", calls, made=0),
         )  # fmt: skip
         self.laparoscope = FakePart(

@@ -59,6 +59,15 @@ def _without_volume(session: Session) -> str:
     return _without_known_patient(session) or _without_registration(session) or seen
 
 
+def _without_shown_volume(session: Session) -> str:
+    return _without_known_patient(session) or ("" if session.volume.has_any else NOTHING_SEEN)
+
+
+def _find_landmark(session: Session, point_reference_mm: np.ndarray) -> None:
+    """See RegisteredCt.find()."""
+    session.preoperative.find(point_reference_mm)
+
+
 def _without_touched(session: Session) -> str:
     return _without_result(session) or ("" if session.preoperative.touched else "No landmark was touched yet.")
 
@@ -195,6 +204,11 @@ TOUCH_LANDMARK = Action(
     "The place that is looked at in the CT is where the tip of the stylus is now",
     lambda session: session.preoperative.touch(), _without_known_patient,
 )  # fmt: skip
+FIND_LANDMARK = Action(
+    "find_landmark", None, "Find it in the ultrasound",
+    "Look at a place in the CT, press, and click at the same place in a slice of the ultrasound", _find_landmark,
+    _without_shown_volume,
+)  # fmt: skip
 DROP_LANDMARK = Action(
     "drop_landmark", None, "Drop the last one", "The landmark that was touched last does not count",
     lambda session: session.preoperative.drop_touched(), _without_touched,
@@ -256,7 +270,7 @@ CLOSE_CT = Action(
 
 PREOPERATIVE_ACTIONS = (
     OPEN_DICOM, CHOOSE_SERIES, OPEN_CT_VOLUME, SEGMENT_CT, OPEN_CT_LABELS, OPEN_CT_RESULT, CANCEL_CT, FOLLOW_UP,
-    EXPORT_CT, REGISTER_CT, TOUCH_LANDMARK, DROP_LANDMARK, REGISTER_TOUCHED, REFINE_CT, UNREGISTER_CT,
+    EXPORT_CT, REGISTER_CT, TOUCH_LANDMARK, FIND_LANDMARK, DROP_LANDMARK, REGISTER_TOUCHED, REFINE_CT, UNREGISTER_CT,
     DRAW_PLANE, MOVE_PLANE, DRAG_PLANE, REMOVE_PLANE, REMOVE_LESION, CORRECT_BALL,
     EDIT_CT, TAKE_CORRECTION, UNDO_CORRECTION, CLOSE_CT,
 )  # fmt: skip

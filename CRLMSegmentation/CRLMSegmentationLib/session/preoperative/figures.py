@@ -64,7 +64,8 @@ def touched_lines(touched: Sequence[TouchedLandmark], found: InOperation | None)
     lines = []
     for number, one in enumerate(touched):
         off = f", {found.registration.residual_mm[number]:.1f} mm off" if found is not None and is_of_these else ""
-        lines.append(f"{number + 1}: {place_text(one.ct_ras_mm)} of the CT, touched with {one.tool}{off}")
+        how = f"touched with {one.tool}" if one.tool else "found in the ultrasound"
+        lines.append(f"{number + 1}: {place_text(one.ct_ras_mm)} of the CT, {how}{off}")
     return lines
 
 

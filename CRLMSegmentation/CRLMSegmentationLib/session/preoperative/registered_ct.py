@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import ConfigurationError
+from ...geometry import transform_points
 from ...navigation.tool_transforms import DEFAULT_TOOL
 from ...preoperative.into_operation import InOperation, bring_into_operation
 from ...preoperative.landmark_registration import LEAST_LANDMARKS, Landmarks, read_landmarks
@@ -26,7 +27,9 @@ _SEEN_IN = "the ultrasound of this case"
 
 @dataclass(frozen=True)
 class TouchedLandmark:
-    """One place: RAS mm of the CT, and in Reference where the tip of `tool` touched it."""
+    """One place: RAS mm of the CT, and in Reference where the tip of `tool` touched it, or where it was found in the
+    ultrasound ('').
+    """
 
     ct_ras_mm: tuple[float, float, float]
     reference_mm: tuple[float, float, float]
@@ -87,8 +90,23 @@ class RegisteredCt(LookedAt):
             )
         if np.array_equal(self._tools.tip_to_tool(live[0].name), np.eye(4)):
             raise ConfigurationError(f"The tip of {live[0].name} is not calibrated: calibrate it first.")
-        place = ct.slices.point_of(self.at)
-        new = TouchedLandmark(_plain(place), _plain(live[0].tip_ras), live[0].name)
+        return self._add(TouchedLandmark(_plain(ct.slices.point_of(self.at)), _plain(live[0].tip_ras), live[0].name))
+
+    def find(self, point_reference_mm: np.ndarray) -> TouchedLandmark:
+        """The place that is looked at in the CT is at this point (3,) of the ultrasound's volume, in Reference.
+
+        Raises ConfigurationError without a volume, and for a point outside of it.
+        """
+        ct, volume = self._checked(), self._volume.value
+        if volume is None:
+            raise ConfigurationError(NOTHING_SEEN)
+        index = transform_points(volume.ras_to_ijk, np.asarray(point_reference_mm, dtype=float))
+        if not ((index >= -0.5) & (index <= np.array(volume.dimensions) - 0.5)).all():
+            raise ConfigurationError("That place lies outside of the ultrasound's volume: click within it.")
+        return self._add(TouchedLandmark(_plain(ct.slices.point_of(self.at)), _plain(point_reference_mm), ""))
+
+    def _add(self, new: TouchedLandmark) -> TouchedLandmark:
+        place = np.array(new.ct_ras_mm)
         away = [float(np.linalg.norm(place - np.array(one.ct_ras_mm))) for one in self.touched]
         kept = list(self.touched)
         if away and min(away) < _SAME_MM:

@@ -18,6 +18,9 @@ from ..ct_library import CtLibrary, is_result
 from .ct_editing import CtEditing
 from .reported import ReportingActions, number_of, reported
 
+# What the next click in a slice of the operation places; see PageState.placing.
+LANDMARK = "landmark"
+
 
 class CtActions(ReportingActions):
     """Bound to the page's buttons by page.Page, to the sliders of its slices by bind()."""
@@ -122,6 +125,17 @@ class CtActions(ReportingActions):
     @reported
     def touch(self) -> None:
         actions.TOUCH_LANDMARK.run(self._session)
+
+    @reported
+    def find_landmark(self) -> None:
+        """The next click in a slice of the operation is where the place is; see click_in_view()."""
+        actions.FIND_LANDMARK.check(self._session)
+        self._state.placing = LANDMARK
+
+    @reported
+    def leave_landmark(self) -> None:
+        """No click is waited for any more."""
+        self._state.placing = ""
 
     @reported
     def drop_touched(self) -> None:

@@ -15,6 +15,7 @@ from ...session import actions
 from ...session.state import Step
 from ...values import Box
 from ..controller import Controller
+from .ct_actions import LANDMARK
 from .questions import Choice, Questions
 from .reported import ReportingActions, number_of, reported
 from .settable import BOX_MM, BRUSH_MM, MARGIN_MM, THRESHOLDS
@@ -114,6 +115,8 @@ class Actions(ReportingActions):
         if placing == "seed":
             # The event loop holds a task weakly only.
             self._growing = asyncio.ensure_future(self._grow(point))
+        elif placing == LANDMARK:
+            self._growing = asyncio.ensure_future(self._find_landmark(point))
         else:
             edge_mm = float(np.clip(number_of(self._state.box_edge_mm), *BOX_MM))
             try:
@@ -122,6 +125,10 @@ class Actions(ReportingActions):
                 self.report_error(str(error))
             self.after_action()
         return True
+
+    @reported
+    def _find_landmark(self, point: np.ndarray) -> None:
+        actions.FIND_LANDMARK.run(self._session, point)
 
     def _put_box(self, box: Box, tight: bool) -> None:
         actions.PLACE_BOX.run(self._session, box, tight)
@@ -298,5 +305,5 @@ class Actions(ReportingActions):
             self._controller.fill_choices()
         if open_step != "segment":
             self._controller.correction.end()
-        if open_step != "box" and self._state.placing == "box":
+        if self._state.placing in ("box", LANDMARK) and open_step != {LANDMARK: "ct"}.get(self._state.placing, "box"):
             self._state.placing = ""

@@ -21,8 +21,8 @@ _SIDES = ("left", "right", "top", "bottom")
 
 
 def ct_views(ct: CtActions) -> None:
-    """Shown while the section of the CT is open."""
-    with html.Div(classes="ct-views", v_if="open_step === 'ct'", id="ct-views"):
+    """Shown while the section of the CT is open, unless a landmark is to be clicked in the operation's slices."""
+    with html.Div(classes="ct-views", v_if="open_step === 'ct' && placing !== 'landmark'", id="ct-views"):
         with html.Div(classes=("`ct-banner ${ct_registered ? 'is-registered' : ''}`",), id="ct-banner"):
             html.Span("{{ ct_title || 'No CT is open' }}")
             html.Span("{{ ct_registration }}", v_if="ct_there")

@@ -186,7 +186,7 @@ def _saved_cases(cases: CaseActions) -> None:
 
 
 def _views() -> None:
-    covered = "['ct', 'scope'].includes(open_step) ? 'is-covered' : ''"
+    covered = "['ct', 'scope'].includes(open_step) && placing !== 'landmark' ? 'is-covered' : ''"
     shape = f"`views ${{open_step === 'navigate' ? 'is-navigating' : {covered}}} ${{placing ? 'is-placing' : ''}}`"
     with html.Div(classes=(shape,)):
         with html.Div(classes=("`view view-live ${live_hidden ? 'is-silent' : ''}`",), **_name_of_view(LIVE)):

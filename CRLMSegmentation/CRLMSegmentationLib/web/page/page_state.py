@@ -122,7 +122,7 @@ class PageState:
     # 3 Box
     proposal_text: str = ""  # of the box that the outlines propose, "" while there is none
     slice_titles: list[Any] = field(default_factory=lambda: ["Volume 1", "Volume 2", "Volume 3"])
-    placing: str = ""  # what the next click in a slice does: "", "box" or "seed"
+    placing: str = ""  # what the next click in a slice places: "", "box", "seed" or "landmark"
     has_box: bool = False
     box_edge_mm: float = DEFAULT_BOX_EDGE_MM
     box_warnings: list[Any] = field(default_factory=list)

@@ -227,12 +227,23 @@ def _register(ct: CtActions) -> None:
     html.P("{{ ct_registration }}", id="ct-registration")
     html.P(
         "Look at a landmark in the slices of the CT, hold the tip of the stylus at the same place of the liver, and "
-        "press. Three or more, not on one line. The error is that of a liver that keeps its shape; in the operation it "
-        "does not.", classes="quiet",
+        "press; or find it in the slices of the ultrasound. Three or more, not on one line. The error is that of a "
+        "liver that keeps its shape; in the operation it does not.", classes="quiet",
     )  # fmt: skip
     side_button(
         described.TOUCH_LANDMARK.label, "mdi-map-marker-plus-outline", ct.touch, id="ct-touch", classes="mt-2",
         **bound_to(described.TOUCH_LANDMARK),
+    )  # fmt: skip
+    side_button(
+        described.FIND_LANDMARK.label, "mdi-map-search-outline", ct.find_landmark, id="ct-find-landmark",
+        classes="mt-2", v_if="placing !== 'landmark'", **bound_to(described.FIND_LANDMARK),
+    )  # fmt: skip
+    with html.Div(v_if="placing === 'landmark'", classes="call mt-2"):
+        vuetify.VIcon("mdi-cursor-default-click-outline")
+        html.Span("Click at the same place in one of the three slices of the ultrasound.")
+    side_button(
+        "Back to the CT", "mdi-arrow-left", ct.leave_landmark, id="ct-leave-landmark", classes="mt-2",
+        v_if="placing === 'landmark'",
     )  # fmt: skip
     with html.Div(v_if="ct_touched.length", id="ct-touched", classes="mt-2"):
         html.Div("{{ line }}", v_for="line in ct_touched", key="line", classes="quiet")

@@ -10,8 +10,8 @@ from slicer.i18n import tr as _
 
 from .. import style
 from ..view import views
-from ..view.cut_dragging import CutDragging
 from ..view.editor import CorrectionEditor
+from .cut_dragging import CutDragging
 
 if TYPE_CHECKING:
     from CRLMSegmentationLib.mrml.ct_editing import CtEditing
@@ -69,7 +69,7 @@ class CtEditingControls:
     def on_collapsed(self, is_closed: bool) -> None:
         """The plane has handles in the 3D view of the operation while the section is open."""
         part = self._part()
-        if part is not None:
+        if part is not None and part.remnant.is_draggable == is_closed:
             part.remnant.let_drag(not is_closed)
 
     def on_look(self, at: dict[str, int]) -> None:
@@ -130,7 +130,6 @@ class CtEditingControls:
     def remove(self) -> None:
         """The window goes."""
         self.close_editor()
-        self.dragging.remove()
         self.editor.remove()
 
     def _open_editor(self) -> None:

@@ -13,11 +13,12 @@ from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
 from .. import style
-from ..view.ct_picture import CtPicture
+from ..panels.doubt_list import listed
+from ..panels.record_panel import show_progress
+from ..panels.step_panel import StepPanel, sentence_of
 from .ct_editing import CtEditingControls
-from .doubt_list import listed
-from .record_panel import show_progress
-from .step_panel import StepPanel, sentence_of
+from .ct_landmarks import CtLandmarks
+from .ct_picture import CtPicture
 
 if TYPE_CHECKING:
     from CRLMSegmentationLib.session.actions import Action
@@ -36,7 +37,7 @@ class CtPanel(StepPanel):
         self._reported, self._compared = "", []
         self._numbers: list[int] = []
         self._picture = CtPicture(ui.ctPicture)
-        self.editing = CtEditingControls(self)
+        self.editing, self.landmarks = CtEditingControls(self), CtLandmarks(self)
         self._switches = {
             "liver": ui.ctLiverCheckBox, "vessels": ui.ctVesselsCheckBox, "portal": ui.ctPortalCheckBox,
             "hepatic": ui.ctHepaticCheckBox, "tumor": ui.ctTumorCheckBox,
@@ -44,7 +45,7 @@ class CtPanel(StepPanel):
         self._sliders = {"axial": ui.ctAxialSlider, "coronal": ui.ctCoronalSlider, "sagittal": ui.ctSagittalSlider}
         style.apply(ui.ctSegmentButton, style.BUTTON)
         style.apply(ui.ctProgressBar, style.BAR)
-        for label in (ui.ctFigures, ui.ctFollowUp, ui.ctTouched):
+        for label in (ui.ctFigures, ui.ctFollowUp):
             style.apply(label, style.NOTE)
         for button, slot in (
             (ui.ctDicomButton, self.on_dicom),
@@ -57,10 +58,7 @@ class CtPanel(StepPanel):
             (ui.ctFollowUpButton, self.on_follow_up),
             (ui.ctRegisterButton, self.on_register),
             (ui.ctUnregisterButton, partial(self._act, actions.UNREGISTER_CT)),
-            (ui.ctTouchButton, partial(self._act, actions.TOUCH_LANDMARK)),
             (ui.ctRefineButton, self.on_refine),
-            (ui.ctDropTouchedButton, partial(self._act, actions.DROP_LANDMARK)),
-            (ui.ctRegisterTouchedButton, self.on_register_touched),
             (ui.ctExportButton, self.on_export),
             (ui.ctCloseButton, self.on_close),
         ):
@@ -148,12 +146,6 @@ class CtPanel(StepPanel):
             self._reported = ""
             actions.REFINE_CT.run(self.session)
 
-    def on_register_touched(self) -> None:
-        """Bring the CT into the operation by what was touched."""
-        with self.attempt():
-            self._reported = ""
-            actions.REGISTER_TOUCHED.run(self.session)
-
     def on_export(self) -> None:
         """Everything for other programs, into a folder that the user chooses."""
         folder = self._folder(_("Folder for surfaces, label map and table"))
@@ -223,7 +215,7 @@ class CtPanel(StepPanel):
             show_progress(ui.ctProgressBar, part.progress[0])
         style.write(ui.ctFigures, self._figures())
         style.write(ui.ctFollowUp, self._follow_up())
-        style.write(ui.ctTouched, self._touched())
+        self.landmarks.refresh()
         for name, box in self._switches.items():
             box.visible = name in part.structures
             if box.visible and box.checked != (name in part.shown):
@@ -236,8 +228,22 @@ class CtPanel(StepPanel):
         self.editing.refresh()
         self._show_picture()
 
+    def leave(self) -> None:
+        """Another module is on the screen: no click is waited for, and nothing is drawn behind it."""
+        self.landmarks.picker.cancel()
+        self.editing.leave()
+
+    def forget_report(self) -> None:
+        """What was written last is no longer what matters."""
+        self._reported = ""
+
+    def close(self) -> None:
+        super().close()
+        self.editing.dragging.remove()
+
     def release(self) -> None:
         super().release()
+        self.landmarks.picker.cancel()
         self.editing.remove()
         self._reported, self._compared = "", []
         self._picture.release()
@@ -275,12 +281,6 @@ class CtPanel(StepPanel):
         lines = [] if found is None else [*map(figures.track_text, found.tracks), *figures.follow_up_lines(found)]
         return "\n".join(lines)
 
-    def _touched(self) -> str:
-        from CRLMSegmentationLib.session.preoperative import figures
-
-        part = self.session.preoperative
-        return "\n".join(figures.touched_lines(part.touched, part.registration))
-
     def _fill_series(self) -> None:
         """The series of the DICOM folder; the chosen one stays chosen."""
         series = [one for one in self.session.preoperative.series if one.is_ct]
@@ -307,11 +307,9 @@ class CtPanel(StepPanel):
         self.show_action(ui.ctFollowUpButton, actions.FOLLOW_UP)
         self.show_action(ui.ctRegisterButton, actions.REGISTER_CT)
         self.show_action(ui.ctUnregisterButton, actions.UNREGISTER_CT)
-        self.show_action(ui.ctTouchButton, actions.TOUCH_LANDMARK)
         self.show_action(ui.ctRefineButton, actions.REFINE_CT)
-        self.show_action(ui.ctDropTouchedButton, actions.DROP_LANDMARK)
-        self.show_action(ui.ctRegisterTouchedButton, actions.REGISTER_TOUCHED)
         self.show_action(ui.ctExportButton, actions.EXPORT_CT)
         self.show_action(ui.ctCloseButton, actions.CLOSE_CT)
+        self.landmarks.show_buttons()
         if self.session is not None:
             self.editing.show_buttons()

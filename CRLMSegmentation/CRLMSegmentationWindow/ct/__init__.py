@@ -1,0 +1,1 @@
+"""The section of the CT before the operation, and its picture."""
