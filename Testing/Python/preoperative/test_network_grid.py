@@ -1,5 +1,7 @@
 """Averaging slice by slice, and masks around what was found alone, against the same done with the whole CT at once."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from CRLMSegmentationLib.inference.averaging import average_seen
@@ -48,3 +50,18 @@ def test_masks_around_what_was_found_are_those_of_the_whole_ct(matrix):
         mask[found.block] = found.masks[name]
         assert expected.any() and np.array_equal(mask, expected)
     assert fine_masks({"liver": answers["liver"] * 0.4}, orientation, ct, 0.5) is None
+
+
+def test_no_array_as_large_as_the_ct_is_made_on_the_way():
+    ct = Volume(np.zeros((40, 200, 200), np.int16), np.diag([0.5, 0.5, 0.5, 1.0]), frame="CT")
+    tracemalloc.start()
+    try:
+        coarse = coarser(ct, (2.0, 2.0, 2.0))
+        answer = np.zeros(coarse.hu.shape, np.float32)
+        answer[4:6, 20:25, 20:25] = 1
+        found = fine_masks({"liver": answer}, coarse.orientation, ct, 0.5)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found is not None and found.masks["liver"].any()
+    assert peak < ct.voxels.nbytes / 2
