@@ -65,6 +65,12 @@ def tool_poses(transforms: Mapping[str, Pose], followed: Iterable[str]) -> dict[
     return poses
 
 
+def tools_among(names: Iterable[str]) -> list[str]:
+    """What of these transforms (PLUS names) may be a tool, sorted: what is placed by a tracker, or in Reference."""
+    sources = {split_transform_name(name)[0] for name in names if is_transform_name(name)}
+    return sorted(tool for tool in sources if tool_of_pose(tool) is not None)
+
+
 def is_affine(matrix: ArrayLike | None) -> bool:
     """True for a (4, 4) affine matrix that can be inverted."""
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ConfigurationError
-from ..navigation.tool_transforms import tool_poses
+from ..navigation.tool_transforms import tool_poses, tools_among
 from ..sweep import Pose, TrackedFrame
 from ..tracking import StreamStatus
 from ..values.defaults import DEFAULT_PORT
@@ -56,6 +56,7 @@ class StreamPart:
         self.poses_arrived: Event[[Mapping[str, Pose], float]] = Event(faults.report)
         self.hold_back: Callable[[TrackedFrame, float, float | None], bool] = lambda frame, received_s, read_s: False
         self._tool_names = tuple(tool_names)
+        self._names_seen: tuple[str, ...] = ()
         self.image = image
         self._workflow, self._tools = workflow, tools
         self._recording, self._faults = recording, faults
@@ -95,6 +96,11 @@ class StreamPart:
     @tool_names.setter
     def tool_names(self, tools: Iterable[str]) -> None:
         self._tool_names = tuple(tools)
+
+    @property
+    def other_tools(self) -> list[str]:
+        """Names of what is tracked in the newest frame and is looked for by nobody."""
+        return [tool for tool in tools_among(self._names_seen) if tool not in {*self._tool_names, *self._tools.names}]
 
     def connect(
         self, host: str = "localhost", port: int = DEFAULT_PORT, calibration: Mapping[str, np.ndarray] | None = None,
@@ -221,6 +227,7 @@ class StreamPart:
         if received_s is None:
             received_s, read_s = time.monotonic(), math.nan
         is_shown = not self.hold_back(frame, received_s, read_s)
+        self._names_seen = tuple(frame.transforms)
         if is_shown:
             self.image.show(frame, received_s, read_s)
         for name, pose in tool_poses(frame.transforms, {*self.tool_names, *self._tools.names}).items():
@@ -244,6 +251,7 @@ class StreamPart:
             together = by_stamp[stamp_s]
             poses = {**calibrations, **{name: one.pose for name, one in together.items()}}
             self.poses_arrived(poses, stamp_s)
+            self._names_seen = tuple(poses)
             for name, pose in tool_poses(poses, {*self.tool_names, *self._tools.names}).items():
                 if self._is_news(name, stamp_s):
                     self._tool_stamps_s[name] = self._stamps_beside_s[name] = stamp_s

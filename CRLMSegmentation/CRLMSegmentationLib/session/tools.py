@@ -16,12 +16,14 @@ from ..navigation.distance import ClosestPoint, TumorDistance
 from ..navigation.margin import MarginState, Severity, margin_state
 from ..navigation.several_tumors import MeasuredTumor, most_urgent
 from ..navigation.stated_distance import distance_text, error_text, explanation, reason_text
+from ..navigation.tool_look import ToolLook
 from ..navigation.tool_transforms import DEFAULT_TOOL, tool_of_calibration, tool_of_pose
 from ..navigation.tracked_tool import ToolStatus, TrackedTool
 from ..sweep import Pose
 from ..tracking.age import NEVER, TrackingClock
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
 from .event import Event
+from .tool_setup.tool_looks import ToolLooks
 from .tumors.tumor_reading import TumorReading
 
 
@@ -115,6 +117,8 @@ class Tools:
 
     remark       where and when the chosen tumor was found, when that was in an earlier volume; ''
 
+    looks        how each tool is drawn, and which are looked for because a person said so
+
     changed      event: the readings of all tools, now
     calibrated   event: the tip of the tool of this name lies elsewhere on it
     removed      event: the tool of this name is known no more
@@ -131,6 +135,7 @@ class Tools:
         self.changed: Event[[list[ToolReading]]] = Event(on_error)
         self.calibrated: Event[[str]] = Event(on_error)
         self.removed: Event[[str]] = Event(on_error)
+        self.looks = ToolLooks(on_error)
         self._may_be_live = may_be_live
         self._clock = clock
         self._tools: dict[str, TrackedTool] = {}
@@ -143,8 +148,27 @@ class Tools:
 
     @property
     def names(self) -> list[str]:
-        """Tools that sent a pose or a calibration."""
+        """Tools that sent a pose or a calibration, or are looked for because a person said so."""
         return list(self._tools)
+
+    def follow(self, name: str) -> None:
+        """Look for a tool of this PLUS name from now on. Raises ConfigurationError for a name that is no tool's."""
+        name = self.looks.follow(name)
+        if name not in self._tools:
+            self._tools[name] = TrackedTool(name)
+            self.refresh()
+
+    def unfollow(self, name: str) -> None:
+        """Look for it no more. One that goes on to come with a tip of its own is there again at once."""
+        self.looks.unfollow(name)
+        if self._tools.pop(name, None) is not None:
+            self._calibrated_here.discard(name)
+            self.removed(name)
+            self.refresh()
+
+    def is_calibrated(self, name: str) -> bool:
+        """True when it is known where the tip is on a known tool."""
+        return self._tools[name].is_calibrated
 
     def tip_to_tool(self, name: str) -> np.ndarray:
         """(4, 4) calibration of a known tool."""
@@ -281,13 +305,14 @@ class Tools:
         self.changed(readings)
         return readings
 
-    def restore(self, calibrations: Mapping[str, ArrayLike]) -> None:
-        """Tip calibrations (4, 4) by tool, as they were saved: the tools are not live, and one that is known keeps its
-        own.
+    def restore(self, calibrations: Mapping[str, ArrayLike], looks: Mapping[str, ToolLook] | None = None) -> None:
+        """Tip calibrations (4, 4) by tool, as they were saved, and how tools look: the tools are not live, and one that
+        is known keeps its own.
         """
         for name, matrix in calibrations.items():
             if name not in self._tools:
                 self._calibrate(name, matrix)
+        self.looks.restore(looks or {})
         self.refresh()
 
     def forget(self, keep_calibration: bool = False) -> None:
@@ -300,10 +325,11 @@ class Tools:
         self._clock.forget()
         if not keep_calibration:
             self._calibrated_here.clear()
+            self.looks.forget()
         for name in before:
             self.removed(name)
         for name, tool in before.items():
-            if keep_calibration and tool.is_calibrated:
+            if keep_calibration and (tool.is_calibrated or name in self.looks.followed):
                 self._calibrate(name, tool.tip_to_tool)
 
     def _calibrate(self, name: str, matrix: ArrayLike) -> None:

@@ -8,6 +8,7 @@ from CRLMSegmentationLib.session import actions
 from slicer.i18n import tr as _
 
 from .. import style
+from ..tool_setup import ToolSetup
 from .doubt_list import listed
 from .record_panel import show_progress
 from .step_panel import StepPanel, sentence_of
@@ -40,7 +41,14 @@ class CalibratePanel(StepPanel):
             if button is not ui.calibrationDoneButton:
                 style.apply(button, style.SMALL_BUTTON)
         self._tools: list[str] = []
+        self.setup = ToolSetup(self)
         self._show_buttons()
+
+    @property
+    def chosen_tool(self) -> str:
+        """The tool that stands in the list; '' while there is none."""
+        row = self.ui.calibrationToolComboBox.currentIndex
+        return self._tools[row] if 0 <= row < len(self._tools) else ""
 
     def on_stylus(self) -> None:
         """Calibrate the tool that is chosen."""
@@ -143,7 +151,7 @@ class CalibratePanel(StepPanel):
         if tools == self._tools:
             return
         box = self.ui.calibrationToolComboBox
-        chosen = self._tools[box.currentIndex] if 0 <= box.currentIndex < len(self._tools) else ""
+        chosen = self.chosen_tool
         self._tools = tools
         box.clear()
         for tool in tools:
@@ -162,3 +170,4 @@ class CalibratePanel(StepPanel):
         self.show_action(self.ui.discardCalibrationButton, actions.DISCARD_CALIBRATION)
         self.show_action(self.ui.keepCalibrationsButton, actions.KEEP_CALIBRATIONS)
         self.show_action(self.ui.useKeptButton, actions.USE_KEPT_CALIBRATIONS)
+        self.setup.refresh()

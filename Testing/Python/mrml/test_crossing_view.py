@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.mrml import names
 from CRLMSegmentationLib.mrml.nodes import find
+from CRLMSegmentationLib.navigation.tool_look import ToolLook, ToolShape
 from CRLMSegmentationLib.sweep import Pose
 from CRLMSegmentationLib.values import image_plane
 from vtkmodules.util.numpy_support import vtk_to_numpy
@@ -42,6 +43,20 @@ def test_the_marks_lie_in_the_image_below_the_tip(shown, sweep):
     np.testing.assert_allclose(np.abs(off_mm), 0.5, atol=1e-3)
     np.testing.assert_allclose(in_plane_mm.max(), 3.0, atol=0.05)
     assert np.isclose(in_plane_mm, 1.5 * np.sqrt(2), atol=0.05).sum() == 8
+
+
+def test_a_tool_has_the_shape_and_the_color_that_it_was_given(shown):
+    """Its tip stays where it is, at the origin of the shape."""
+    shown.tools.update("StylusToReference", Pose(np.eye(4)))
+    model = find(shown.view.scene, "vtkMRMLModelNode", names.tool_model("Stylus"))
+    seen = set()
+    for shape in ToolShape:
+        shown.tools.looks.set("Stylus", ToolLook(shape, "#ff0000"))
+        assert model.GetDisplayNode().GetColor() == (1.0, 0.0, 0.0)
+        low, high = np.reshape(model.GetPolyData().GetBounds(), (3, 2)).T
+        assert (low <= 0.01).all() and (high >= -0.01).all() and np.allclose(low[:2], -high[:2], atol=0.05)
+        seen.add(round(high[2]))
+    assert len(seen) == len(ToolShape)
 
 
 def test_what_is_not_live_has_no_mark(shown, sweep):

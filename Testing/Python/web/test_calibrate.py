@@ -59,6 +59,17 @@ def test_a_stylus_is_calibrated_on_recorded_poses(served, visit, shared_data):
         page.click("#accept-calibration")
         tab.until(lambda: f"tip known to {known}" in page.inner_text("#known-errors"), "a tip that counts")
         assert not kept.exists()
+        # Its color is another one, and a second tool is looked for and not any more
+        assert "tip calibrated" in page.inner_text("#tool-Stylus")
+        page.locator("#tool-Stylus input[type=color]").fill("#ff9ed2")
+        setups = "JSON.stringify(trame.state.get('tool_setups'))"
+        tab.until(lambda: "#ff9ed2" in page.evaluate(setups), "another color")
+        page.fill("#tool-name", "Needle")
+        page.click("#follow-tool:not([disabled])")
+        page.wait_for_selector("#unfollow-Needle")
+        assert tab.barriers("#tool-setups") == []
+        page.click("#unfollow-Needle")
+        page.wait_for_selector("#tool-Needle", state="detached")
         page.click("#keep-calibrations")
         tab.until(kept.exists, "the file of calibrations")
 

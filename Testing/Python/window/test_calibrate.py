@@ -1,6 +1,7 @@
 """The Calibrate section of the window: what it says while a calibration runs, at its end, and when there is none."""
 
 import pytest
+from CRLMSegmentationLib.navigation.tool_look import ToolShape
 from CRLMSegmentationLib.session.accuracy.known_errors import KnownError
 from CRLMSegmentationLib.session.calibration.guidance import Guidance
 from test_actions import calibrated, measured
@@ -34,6 +35,26 @@ def test_a_result_waits_until_it_is_taken(a_window):
     assert window.calibrate.state_text == "RESULT: The tip is known to 0.4 mm."
     window.ui.calibrationDoneButton.click()
     assert "calibration.accept" in session.calls
+
+
+def test_the_chosen_tool_is_drawn_as_somebody_wants_and_another_is_looked_for(a_window):
+    window, session = a_window
+    looks = session.tools.looks
+    session.stream.other_tools = ["Needle"]
+    window.refresh()
+    window.calibrate.setup.on_shape(list(ToolShape).index(ToolShape.NEEDLE))
+    assert looks.of("Stylus").shape is ToolShape.NEEDLE
+    window.refresh()
+    assert window.ui.toolShapeComboBox.currentIndex == list(ToolShape).index(ToolShape.NEEDLE)
+    assert looks.of("Stylus").color in window.ui.toolColorButton.styleSheet
+    assert not window.ui.unfollowToolButton.visible
+    window.ui.toolNameComboBox.currentText = "Needle"
+    window.ui.followToolButton.click()
+    assert "tools.follow" in session.calls
+    looks.follow("Stylus")
+    window.refresh()
+    window.ui.unfollowToolButton.click()
+    assert "tools.unfollow" in session.calls
 
 
 def test_why_there_is_no_result_stands_there_also_when_it_is_closed(a_window):

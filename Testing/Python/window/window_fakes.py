@@ -12,6 +12,7 @@ from CRLMSegmentationLib.session.hands_free.hands_free_part import HandsFreePart
 from CRLMSegmentationLib.session.laparoscope.shown_frame import SWITCHES
 from CRLMSegmentationLib.session.screen import ScreenPart
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
+from CRLMSegmentationLib.session.tool_setup.tool_looks import ToolLooks
 from CRLMSegmentationLib.session.tumors.case_tumor import CaseTumor
 from CRLMSegmentationLib.session.workflow import Workflow
 from CRLMSegmentationLib.tracking.age import Age
@@ -136,7 +137,7 @@ class FakeSession:
         self.given_readings = []
         self.calls = calls = []
         image = SimpleNamespace(plane=None, is_live=lambda: False)
-        self.stream = FakePart("stream", calls, status=None, source=None, is_live=False, image=image)
+        self.stream = FakePart("stream", calls, status=None, source=None, is_live=False, image=image, other_tools=[])
         self.recording = FakePart("recording", calls, state=None, sweep=None)
         self.live = FakePart(
             "live", calls, is_on=False, why_not="", text="", moved_warning="", proposal=None, proposal_text=""
@@ -183,7 +184,8 @@ class FakeSession:
             "structures", calls, margin_mm=10.0, shows_uncertainty=False, set_margin_mm=self._set_margin_mm
         )  # fmt: skip
         self.tools = FakePart(
-            "tools", calls, readings=lambda: list(self.given_readings), to_others=lambda reading: {}
+            "tools", calls, readings=lambda: list(self.given_readings), to_others=lambda reading: {},
+            names=["Stylus"], looks=ToolLooks(),
         )  # fmt: skip
         self.case = FakePart(
             "case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False, is_empty=False,

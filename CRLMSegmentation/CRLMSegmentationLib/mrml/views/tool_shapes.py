@@ -7,12 +7,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...navigation.tool_look import ToolShape
+
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
     from vtkmodules.vtkCommonExecutionModel import vtkAlgorithm
 
 
-def stylus_shape(length_mm: float = 120.0, radius_mm: float = 1.2) -> vtkPolyData:
+def tool_shape(shape: ToolShape) -> vtkPolyData:
+    """vtkPolyData of a tool: its tip at the origin, its shaft along +z."""
+    if shape is ToolShape.NEEDLE:
+        return stylus_shape(length_mm=200.0, radius_mm=0.9, handle_share=0.15)
+    if shape is ToolShape.INSTRUMENT:
+        return stylus_shape(length_mm=330.0, radius_mm=2.5, handle_share=0.2)
+    return ball_shape() if shape is ToolShape.BALL else stylus_shape()
+
+
+def ball_shape(radius_mm: float = 2.5) -> vtkPolyData:
+    """vtkPolyData of a ball about the tip, for a tool whose shaft is in the way."""
+    from vtkmodules.vtkFiltersSources import vtkSphereSource
+
+    ball = vtkSphereSource()
+    ball.SetRadius(radius_mm)
+    ball.SetThetaResolution(32)
+    ball.SetPhiResolution(24)
+    return _joined([ball])
+
+
+def stylus_shape(length_mm: float = 120.0, radius_mm: float = 1.2, handle_share: float = 0.4) -> vtkPolyData:
     """vtkPolyData of a needle-like stylus: its tip at the origin, its shaft along +z.
 
     The stylus points along its own -z: what lies ahead of it has negative z.
@@ -20,12 +42,12 @@ def stylus_shape(length_mm: float = 120.0, radius_mm: float = 1.2) -> vtkPolyDat
     from vtkmodules.vtkFiltersSources import vtkCylinderSource
 
     point_mm = 8.0
-    cone = _revolved([(0.0, 0.0), (radius_mm, point_mm), (radius_mm, length_mm * 0.6)])
+    cone = _revolved([(0.0, 0.0), (radius_mm, point_mm), (radius_mm, length_mm * (1 - handle_share))])
     handle = vtkCylinderSource()
-    handle.SetHeight(length_mm * 0.4)
+    handle.SetHeight(length_mm * handle_share)
     handle.SetRadius(3.5 * radius_mm)
     handle.SetResolution(36)
-    return _joined([cone, _turned(handle, (90, 0, 0), (0, 0, length_mm * 0.8))])
+    return _joined([cone, _turned(handle, (90, 0, 0), (0, 0, length_mm * (1 - handle_share / 2)))])
 
 
 def probe_shape(

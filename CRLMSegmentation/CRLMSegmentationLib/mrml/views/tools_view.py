@@ -15,7 +15,7 @@ from ...session.tools import ToolReading, Tools
 from .. import names
 from ..conversion import matrix_of_transform, put_surface, set_transform
 from ..nodes import find, get_or_create, mark_stale, nodes_of_class, put_under, remove, role_of, set_visible
-from .tool_shapes import stylus_shape
+from .tool_shapes import tool_shape
 
 _TRANSFORM, _MODEL, _LINE = "vtkMRMLLinearTransformNode", "vtkMRMLModelNode", "vtkMRMLMarkupsLineNode"
 COLORS = {
@@ -44,6 +44,7 @@ class ToolsView:
             tools.changed.connect(self._show_all),
             tools.calibrated.connect(self._put_calibration),
             tools.removed.connect(self._remove_nodes),
+            tools.looks.changed.connect(self._put_look),
         ]
 
     def process(self, now_s: float) -> None:
@@ -96,17 +97,22 @@ class ToolsView:
         set_transform(tip, self._tools.tip_to_tool(name))
         put_under(tip, tool)
         model = get_or_create(self._scene, _MODEL, names.tool_model(name), with_display=True)
-        if model.GetPolyData() is None:
-            put_surface(model, stylus_shape())
-        model.GetDisplayNode().SetColor(0.75, 0.8, 0.85)
         put_under(model, tip)
         set_visible(model, False)
         self._known.add(name)
+        self._put_look(name)
 
     def _put_calibration(self, name: str) -> None:
         if name not in self._known:
             self._make_nodes(name)
         set_transform(get_or_create(self._scene, _TRANSFORM, tip_to_tool(name)), self._tools.tip_to_tool(name))
+
+    def _put_look(self, name: str) -> None:
+        model = find(self._scene, _MODEL, names.tool_model(name))
+        if name in self._known and model is not None:
+            look = self._tools.looks.of(name)
+            put_surface(model, tool_shape(look.shape))
+            model.GetDisplayNode().SetColor(*look.rgb)
 
     def _remove_nodes(self, name: str) -> None:
         self._known.discard(name)

@@ -67,6 +67,7 @@ from .preoperative_actions import (
 )
 from .publishing_actions import PUBLISH, PUBLISHING_ACTIONS, STOP_PUBLISHING
 from .screen_actions import FULL_SCREEN, SCREEN_ACTIONS
+from .tool_actions import FOLLOW_TOOL, SET_TOOL_LOOK, TOOL_ACTIONS, UNFOLLOW_TOOL
 from .tumor_actions import (
     ADD_TUMOR,
     CHOOSE_TUMOR,
@@ -104,7 +105,7 @@ from .workflow_actions import (
 
 ACTIONS = (
     *WORKFLOW_ACTIONS, *TUMOR_ACTIONS, *CALIBRATION_ACTIONS, *PREOPERATIVE_ACTIONS, *LAPAROSCOPE_ACTIONS,
-    *PUBLISHING_ACTIONS, *SCREEN_ACTIONS, *HANDS_FREE_ACTIONS,
+    *PUBLISHING_ACTIONS, *SCREEN_ACTIONS, *HANDS_FREE_ACTIONS, *TOOL_ACTIONS,
 )  # fmt: skip
 
 __all__ = [
@@ -143,6 +144,7 @@ __all__ = [
     "EXPORT_CT",
     "FIND",
     "FIND_LANDMARK",
+    "FOLLOW_TOOL",
     "FOLLOW_UP",
     "FULL_SCREEN",
     "GROW",
@@ -182,6 +184,7 @@ __all__ = [
     "REPLAY",
     "SAVE",
     "SEGMENT_CT",
+    "SET_TOOL_LOOK",
     "SHOW_NEWEST",
     "STOP",
     "STOP_PUBLISHING",
@@ -189,6 +192,7 @@ __all__ = [
     "TAKE_CORRECTION",
     "TOUCH_LANDMARK",
     "UNDO_CORRECTION",
+    "UNFOLLOW_TOOL",
     "UNREGISTER_CT",
     "USE_KEPT_CALIBRATIONS",
     "WRITE_ACCURACY",

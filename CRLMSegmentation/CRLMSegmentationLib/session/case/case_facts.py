@@ -16,6 +16,7 @@ import numpy as np
 from ...errors import CRLMError
 from ...files.laparoscope.camera_file import camera_of, on_sensor_of
 from ...geometry import as_affine
+from ...navigation.tool_look import ToolLook, look_of
 from ...segmentation.postprocess import KEEP
 from ...values.camera import Camera
 from ...values.camera_on_sensor import CameraOnSensor
@@ -32,7 +33,7 @@ class CaseFacts:
     card          of the model that found the tumor
     is_corrected  by hand
     found_at      when the tumor was found
-    tools         tip calibrations (4, 4) by tool
+    tools         tip calibrations (4, 4) by tool, and tool_looks how those are drawn that do not look as usual
     scope_camera  of the laparoscope, and scope_on_sensor where it sits on the scope's sensor
     """
 
@@ -49,6 +50,7 @@ class CaseFacts:
     doubts_acknowledged: bool = False
     found_at: datetime | None = None
     tools: dict[str, np.ndarray] = field(default_factory=dict)
+    tool_looks: dict[str, ToolLook] = field(default_factory=dict)
     scope_camera: Camera | None = None
     scope_on_sensor: CameraOnSensor | None = None
     timings_s: dict[str, float] = field(default_factory=dict)
@@ -73,6 +75,7 @@ def read_facts(facts: Mapping[str, Any]) -> CaseFacts:
         doubts_acknowledged=facts.get("doubts_acknowledged") is True,
         found_at=_time(facts.get("found_at")),
         tools=_tools(facts.get("tools")),
+        tool_looks=_looks(facts.get("tool_looks")),
         scope_camera=camera,
         scope_on_sensor=on_sensor,
         timings_s=_timings(facts.get("timings_s")),
@@ -119,6 +122,11 @@ def _tools(tools: object) -> dict[str, np.ndarray]:
         except (CRLMError, ValueError, TypeError, OverflowError):
             continue
     return calibrations
+
+
+def _looks(looks: object) -> dict[str, ToolLook]:
+    read = {str(name): look_of(plain) for name, plain in (looks.items() if isinstance(looks, dict) else ())}
+    return {name: look for name, look in read.items() if look is not None}
 
 
 def _camera(values: object) -> tuple[Camera | None, CameraOnSensor | None]:

@@ -23,7 +23,7 @@ def restore_case(session: Session, workflow: Workflow, contents: CaseContents) -
         session.volume.restore(contents.volume, contents.volume_status, contents.volume_problem)
         session.tumors.restore(contents.tumors, contents.chosen, contents.scan_number, contents.newest)
         session.box.restore(contents.box, facts.box_is_tight, contents.box_problem)
-        session.tools.restore(facts.tools)
+        session.tools.restore(facts.tools, facts.tool_looks)
         if facts.scope_camera is not None:
             session.laparoscope.set_camera(facts.scope_camera, facts.scope_on_sensor)
         if not session.case.is_empty or isinstance(saved, TumorState) or saved.is_any:

@@ -37,6 +37,7 @@ def facts_of(session: Session) -> dict[str, Any]:
         "chosen": tumors.chosen.number,
         "sweep": 0 if tumors.scan is None else tumors.scan.number,
         "tools": {name: session.tools.tip_to_tool(name).ravel().tolist() for name in session.tools.names},
+        "tool_looks": {name: look.as_plain() for name, look in session.tools.looks.own().items()},
         "scope_camera": None if scope.camera is None else camera_values(scope.camera, scope.on_sensor),
         "timings_s": {name: round(seconds, 4) for name, seconds in state.timings_s.items() if math.isfinite(seconds)},
         "case_clock_s": session.case.clock_s,

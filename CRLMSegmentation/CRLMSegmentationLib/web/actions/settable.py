@@ -10,6 +10,7 @@ from ...preoperative.ct_slices import PLANES
 from ...preoperative.structures import VALUES
 from ...session.engine import DEVICES
 from ...session.preoperative.remnant_plan import MOST_OFFSET_MM, MOST_TILT_DEG, MOST_TURN_DEG
+from ...session.tool_setup.tool_looks import LONGEST_NAME as LONGEST_TOOL_NAME
 from ...session.tumors.case_tumor import LONGEST_NAME
 from ...simulation.ultrasound.settings import ECHOGENICITIES
 from ..page.page_state import STEPS
@@ -90,5 +91,6 @@ def settable(sliders: Iterable[str]) -> dict[str, Check]:
         "margin_mm": number(*MARGIN_MM),
         "renaming": number(0, _MOST_SENTENCES),
         "tumor_name": text(LONGEST_NAME),
+        "tool_name": lambda value: value is None or text(LONGEST_TOOL_NAME)(value),
     }
     return {**own, **{name: number(-_FARTHEST_SLICE_MM, _FARTHEST_SLICE_MM) for name in sliders}}

@@ -94,6 +94,8 @@ def distance_values(session: Session, readings: Sequence[ToolReading]) -> dict[s
     name = session.tumors.chosen.name if len(session.tumors.all) > 1 else "tumor"
     image = session.stream.image
     lines = tool_lines(readings, no_distance, name, image.plane if image.is_live() else None)
+    for line in lines:
+        line["color"] = session.tools.looks.of(line["name"]).color
     return {"tools": lines, "alarm": alarm_of(lines) if first_distance_mm(readings) is not None else ""}
 
 

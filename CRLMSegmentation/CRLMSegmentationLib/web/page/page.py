@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..actions.hands_free_actions import HandsFreeActions
     from ..actions.scope_actions import ScopeActions
     from ..actions.source_actions import SourceActions
+    from ..actions.tool_actions import ToolActions
     from ..actions.workflow_actions import Actions
 
 TITLE = "CRLM Navigation"
@@ -59,12 +60,12 @@ _THEME = {
 
 
 class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
-    """The whole page; source, actions, cases, ... hands_free: what its buttons call, see web/actions."""
+    """The whole page; source, actions, cases, ... tools: what its buttons call, see web/actions."""
 
     def __init__(
         self, server: Server, source: SourceActions, actions: Actions, cases: CaseActions,
         calibrating: CalibrationActions, ct: CtActions, scope: ScopeActions,
-        hands_free: HandsFreeActions,
+        hands_free: HandsFreeActions, tools: ToolActions,
     ) -> None:  # fmt: skip
         super().__init__(server, vuetify_config=_THEME)
         with self:
@@ -79,7 +80,7 @@ class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
                     box_panel(actions)
                     segment_panel(actions)
                     navigate_panel(actions)
-                    calibrate_panel(calibrating)
+                    calibrate_panel(calibrating, tools)
                     ct_panel(ct)
                     scope_panel(scope)
                     hands_free_panel(hands_free)

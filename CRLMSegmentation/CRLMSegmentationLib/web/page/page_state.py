@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ...navigation.tool_look import ToolShape
 from ...navigation.tool_transforms import DEFAULT_TOOL
 from ...session.actions import ACTIONS
 from ...session.hands_free.shortcuts import SHORTCUTS
@@ -31,6 +32,7 @@ STEP_LABELS = {
     "stale": "Out of date",
     "failed": "Failed",
 }
+_SHAPES = [{"title": shape.label, "value": shape.value} for shape in ToolShape]
 STEPS = ("connect", "record", "box", "segment", "navigate")
 
 
@@ -173,6 +175,10 @@ class PageState:
     calibration_problem: str = ""  # why there is no result
     calibration_result: str = ""  # what was found, until somebody takes or discards it
     calibration_accepted: list[Any] = field(default_factory=list)
+    tool_setups: list[Any] = field(default_factory=list)  # of each tool: how it is drawn, and where its tip is from
+    tool_shapes: list[Any] = field(default_factory=lambda: list(_SHAPES))
+    other_tools: list[Any] = field(default_factory=list)  # tracked, and looked for by nobody
+    tool_name: str = ""  # as it is typed
     calibration_tools: list[Any] = field(default_factory=list)
     calibration_tool: str = DEFAULT_TOOL
     calibration_measured: bool = False  # the result is of a phantom's targets, and no calibration

@@ -8,18 +8,22 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
+from .tools.panel_tools import tools_panel
 from .widgets import bound_to, main_button, progress_bar, side_button, side_section, warning_list
 
 if TYPE_CHECKING:
     from ..actions.calibration_actions import CalibrationActions
+    from ..actions.tool_actions import ToolActions
 
 _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
 
 
-def calibrate_panel(calibrating: CalibrationActions) -> None:
+def calibrate_panel(calibrating: CalibrationActions, tools: ToolActions) -> None:
     """The whole section."""
     kind = "calibration_problem ? 'failed' : calibration_result ? 'check' : calibrating ? 'running' : ''"
     with side_section("calibrate", "Calibrate", "mdi-tune-variant", "calibration_line", kind, "calibrating"):
+        with html.Div(v_if="!calibrating && !calibration_result"):
+            tools_panel(tools)
         _choices(calibrating)
         _running(calibrating)
         _result(calibrating)

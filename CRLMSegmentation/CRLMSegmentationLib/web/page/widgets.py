@@ -138,7 +138,11 @@ def progress_bar(name: str, color: str = "primary", **options: Any) -> None:
 
 def each_tool() -> html.Div:
     """To be used as a context: what is in it stands there for every tool, as `tool_shown`."""
-    return html.Div(v_for="tool_shown in tools", key="tool_shown.name", classes=("`tool is-${tool_shown.kind}`",))
+    return html.Div(
+        v_for="tool_shown in tools", key="tool_shown.name",
+        classes=("`tool is-${tool_shown.kind} ${tools.length > 1 ? 'is-of-several' : ''}`",),
+        style=("`--tool-color: ${tool_shown.color}`",),
+    )  # fmt: skip
 
 
 def other_tumor() -> None:

@@ -20,6 +20,7 @@ from ..actions.saving import Saving
 from ..actions.scope_actions import ScopeActions
 from ..actions.settable import settable
 from ..actions.source_actions import SourceActions
+from ..actions.tool_actions import ToolActions
 from ..actions.workflow_actions import Actions
 from ..controller import Controller
 from ..library import Library
@@ -62,7 +63,8 @@ def build(
     controller.fill_choices()
     ct = CtActions(controller)
     hands_free = HandsFreeActions(controller, actions)
-    Page(server, source, actions, cases, CalibrationActions(controller), ct, ScopeActions(controller), hands_free)
+    calibrating, scope, tools = CalibrationActions(controller), ScopeActions(controller), ToolActions(controller)
+    Page(server, source, actions, cases, calibrating, ct, scope, hands_free, tools)
     actions.bind()
     ct.bind()
     controller.open_step.confirm = lambda: server.force_state_push("open_step")

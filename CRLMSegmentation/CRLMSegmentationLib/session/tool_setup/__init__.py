@@ -1,0 +1,1 @@
+"""Which tools are looked for, and how they are drawn."""
