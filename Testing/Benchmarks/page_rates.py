@@ -16,9 +16,13 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from CRLMSegmentationLib.sweep import read_sweep
+from CRLMSegmentationLib.tracking import Replayer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Python" / "web"))
 
@@ -42,6 +46,8 @@ window.trame.client.getConnection().getSession().subscribe("trame.rca.topic.stre
 });
 """
 _SETTLED_S = 3.0
+# Poses and images a second of the stream that is navigated in: the simulator's own sends some ten.
+_STREAM_HZ = 30.0
 
 
 def navigate_to_the_tumor(tab: Visitor) -> None:
@@ -60,6 +66,26 @@ def navigate_to_the_tumor(tab: Visitor) -> None:
     tab.until_line("segment", r"[\d.]+ mL")
     page.click("#go-navigate")
     tab.until(lambda: tab.label("navigate") == "Live", "a live distance")
+
+
+@contextmanager
+def quick_stream(tab: Visitor, folder: Path) -> Iterator[None]:
+    """The recording that the page has made comes again, from a server, at 30 frames a second."""
+    (recording,) = (folder / "recordings").glob("*.mha")
+    sweep = read_sweep(recording)
+    times_s = [frame.timestamp for frame in sweep.frames]
+    speed = _STREAM_HZ * (times_s[-1] - times_s[0]) / (len(times_s) - 1)
+    page = tab.page
+    tab.open("connect")
+    page.click("#disconnect")
+    with Replayer(sweep, 0, speed=speed, loop=True) as server:
+        page.click("#source-plus")
+        page.fill("#plus-port", str(server.port))
+        page.click("#connect-plus")
+        page.click("#keep-case")
+        tab.open("navigate")
+        tab.until(lambda: tab.label("navigate") == "Live", "a live distance")
+        yield
 
 
 class Shares:
@@ -105,12 +131,14 @@ def measure(size: tuple[int, int], seconds: float, library: Path) -> dict[str, f
             page.wait_for_timeout(1000 * _SETTLED_S)
             empty = shares.over(page, seconds / 2)
             navigate_to_the_tumor(tab)
-            page.evaluate(_COUNT)
-            moving = shares.over(page, seconds)
-            times = page.evaluate("window.crlmTimes")
-            pictures = page.evaluate("window.crlmPictures")
-            tab.open("connect")
-            page.click("#disconnect")
+            with quick_stream(tab, Path(folder)):
+                page.wait_for_timeout(1000 * _SETTLED_S)
+                page.evaluate(_COUNT)
+                moving = shares.over(page, seconds)
+                times = page.evaluate("window.crlmTimes")
+                pictures = page.evaluate("window.crlmPictures")
+                tab.open("connect")
+                page.click("#disconnect")
             page.wait_for_timeout(1000 * _SETTLED_S)
             still = shares.over(page, seconds / 2)
         finally:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .views.views import Views
 
 _PERIOD_S = 1 / 30
-_FIGURES_EVERY_S, _DISTANCES_EVERY_S = 0.2, 1 / 20
+_FIGURES_EVERY_S = 0.2
 _THRESHOLD_EVERY_S = 0.15
 _FAULT = "Not live: the program has a fault"
 
@@ -70,7 +70,7 @@ class Controller:
         self.rates, self.distances = Series(30.0), Series(30.0)
         self.shown_edge_mm = 0.0
         self._requested_threshold: float | None = None
-        self._threshold_s = self._figures_s = self._distances_s = 0.0
+        self._threshold_s = self._figures_s = 0.0
         self._changed, self._is_measuring, self._fault, self._heartbeats = True, False, "", 0
         self._notices: tuple[str, ...] = ()
         self._segment_status: StepStatus | None = None
@@ -144,9 +144,7 @@ class Controller:
         if self._changed:
             self._changed = False
             self.show_steps()
-        if now_s - self._distances_s >= _DISTANCES_EVERY_S:
-            self._distances_s = now_s
-            self.show_distances()
+        self.show_distances()
         if now_s - self._figures_s >= _FIGURES_EVERY_S:
             self._figures_s = now_s
             self.show_figures(now_s)
