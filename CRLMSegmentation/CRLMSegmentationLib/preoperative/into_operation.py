@@ -46,9 +46,9 @@ class InOperation:
     def as_plain(self) -> dict[str, Any]:
         """For JSON."""
         found, refined = self.registration, self.refined
-        vessels = None
+        by: dict[str, Any] = {"vessels": None, "images": None}
         if refined is not None:
-            vessels = {"fit": refined.fit, "fit_before": refined.fit_before, "moved_mm": refined.moved_mm}
+            by[refined.by] = {"fit": refined.fit, "fit_before": refined.fit_before, "moved_mm": refined.moved_mm}
         return {
             "ct_to_reference": self.ct_to_reference,
             "error_mm": self.error_mm,
@@ -58,7 +58,7 @@ class InOperation:
             "fle_mm": found.fle_mm,
             "left_out_mm": found.left_out_mm(),
             "made_at": self.made_at,
-            "vessels": vessels,
+            **by,
         }
 
 
@@ -92,15 +92,27 @@ def with_vessels(found: InOperation, result: Result, volume: Volume) -> InOperat
 
     Raises ConfigurationError, see refine_by_vessels(): then what the landmarks say stays.
     """
+    to_reference = found.registration.ct_to_reference
+    return refined_now(
+        found, refine_by_vessels(result.structures, volume, to_reference, target_of(found, result, volume))
+    )
+
+
+def refined_now(found: InOperation, refined: Refinement) -> InOperation:
+    """The same registration, refined, made now."""
+    return replace(found, refined=refined, made_at=_now())
+
+
+def target_of(found: InOperation, result: Result, volume: Volume) -> np.ndarray:
+    """(3,) RAS mm of the CT: the tumor that `volume`, in Reference, shows; without one its middle."""
     to_reference, corners = found.registration.ct_to_reference, volume.corners_ras()
     targets = np.array([one.center_ras_mm for one in result.measures.lesions]).reshape(-1, 3)
     there = transform_points(to_reference, targets)
     targets = targets[((there > corners.min(axis=0)) & (there < corners.max(axis=0))).all(axis=1)]
     middle = transform_points(np.linalg.inv(to_reference), volume.center_ras)
     away = np.linalg.norm(targets - middle, axis=1)
-    target = targets[away.argmin()] if len(targets) else middle
-    refined = refine_by_vessels(result.structures, volume, to_reference, target)
-    return replace(found, refined=refined, made_at=_now())
+    target: np.ndarray = targets[away.argmin()] if len(targets) else middle
+    return target
 
 
 def restored_registration(

@@ -47,13 +47,14 @@ _MOST_VOXELS = 300_000_000
 @dataclass(frozen=True, eq=False)
 class Refinement:
     """ct_to_reference (4, 4) rigid; moved_mm by how much it moves the target; fit the correlation of the vessels with
-    the volume, -1 to 1, and fit_before with the landmarks alone.
+    the volume, -1 to 1, and fit_before with the landmarks alone; by 'vessels', or by 'images': both fits are LC2 then.
     """
 
     ct_to_reference: np.ndarray
     moved_mm: float
     fit: float
     fit_before: float
+    by: str = "vessels"
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """`crlm preop`: from a DICOM folder to measures, follow-up, registration and exports; the network is a stand-in."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from CRLMSegmentationLib.files import read_surface, read_volume, write_volume
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.inference import predictor
 from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
+from CRLMSegmentationLib.study.carry import register as carried
 from CRLMSegmentationLib.study.training.export import export_model
 from CRLMSegmentationLib.values import Volume
 from small_ct import ct_with, structures_by_brightness
@@ -96,7 +98,13 @@ def test_lesions_are_followed_over_dates(two_dates, capsys):
     assert "progressive disease" in lines and "target" in lines
 
 
-def test_a_ct_is_registered_with_the_error_at_its_tumor(two_dates, tmp_path, capsys):
+def moved_by(shift: np.ndarray) -> np.ndarray:
+    matrix = np.eye(4)
+    matrix[:3, 3] = shift
+    return matrix
+
+
+def test_a_ct_is_registered_with_the_error_at_its_tumor(two_dates, tmp_path, capsys, monkeypatch):
     volume = Volume(np.zeros((10, 10, 10), np.uint8), np.diag([8.0, 8.0, 8.0, 1.0]))
     write_volume(volume, tmp_path / "volume.nrrd")
     ct = np.array([[-30.0, -40, 110], [20, -40, 110], [-30, 20, 110], [0, 0, 160]])
@@ -115,6 +123,22 @@ def test_a_ct_is_registered_with_the_error_at_its_tumor(two_dates, tmp_path, cap
                                 tmp_path / "l.csv", "--vessels", "-o", target, "--force")  # fmt: skip
     assert status == 0 and "registered by landmarks alone" in lines and again["vessels"] is None
     assert again["ct_to_reference"] == facts["ct_to_reference"]
+    # Nor is there anything in a black volume that the images could be laid over.
+    by_landmarks = ["register", two_dates[0], tmp_path / "volume.nrrd", "--landmarks", tmp_path / "l.csv"]
+    by_images = [*by_landmarks, "-o", target, "--force", "--images"]
+    status, again, lines = crlm(capsys, *by_images, tmp_path / "dicom0")
+    assert status == 0 and "registered by landmarks alone" in lines and again["images"] is None
+    laid = carried.Registration(np.linalg.inv(moved_by(shift + [3.0, 0, 0])), 0.4, 0.05, 0.5, (), 0.3)
+    monkeypatch.setattr(carried, "register", lambda *arguments, **options: laid)
+    status, again, lines = crlm(capsys, *by_images, tmp_path / "dicom0")
+    assert status == 0 and "the place is not sure" in lines and again["images"] is None
+    laid = replace(laid, peak=0.2)
+    status, again, lines = crlm(capsys, *by_images, tmp_path / "dicom0")
+    assert status == 0 and "images moved it by 3.0 mm" in lines and again["vessels"] is None
+    assert again["images"] == {"fit": 0.4, "fit_before": 0.3, "moved_mm": pytest.approx(3.0)}
+    assert np.allclose(np.array(again["ct_to_reference"])[:3, 3], shift + [3.0, 0, 0])
+    status, _, lines = crlm(capsys, *by_images, tmp_path / "volume.nrrd")
+    assert status == 1 and "does not lie on the voxels of the masks" in lines
     # Landmarks of another operation.
     (tmp_path / "far.csv").write_text(
         head + "".join(f"p{n},{','.join(map(str, [*row, *(row + 900)]))}\n" for n, row in enumerate(ct)), "utf-8"

@@ -60,8 +60,12 @@ def _of_register(step: argparse.ArgumentParser) -> None:
         "--landmarks", required=True, metavar="FILE",
         help="CSV: name, ct_r, ct_a, ct_s, reference_r, reference_a, reference_s (mm); or JSON",
     )  # fmt: skip
-    step.add_argument(
+    refined = step.add_mutually_exclusive_group()
+    refined.add_argument(
         "--vessels", action="store_true", help="refine it: lay the vessels of the CT over those of the volume"
+    )
+    refined.add_argument(
+        "--images", metavar="CT", help="refine it: lay the CT itself (DICOM folder or volume) over the volume, by LC2"
     )
     step.add_argument("-o", "--output", required=True, metavar="FILE.tfm", help="transform from the CT to Reference")
     add_force_option(step)

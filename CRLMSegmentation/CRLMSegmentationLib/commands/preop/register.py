@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import ConfigurationError, NotASequenceError
+from ...errors import ConfigurationError, GeometryError, NotASequenceError
 from ...files import read_volume
 from ...files.transform_file import write_transform
 from ...values import Volume
@@ -15,6 +16,12 @@ from ...values.volume import REFERENCE
 from ..options.checks import check_there
 from ..options.outputs import Output, check_outputs
 from ..options.printing import print_doubt, print_facts
+from ..options.progress import progress_bar
+from .images import read_ct_of, with_images
+
+if TYPE_CHECKING:
+    from ...preoperative.into_operation import InOperation
+    from ...preoperative.result_folder import Result
 
 
 def register(arguments: argparse.Namespace) -> None:
@@ -30,14 +37,17 @@ def register(arguments: argparse.Namespace) -> None:
     landmarks = read_landmarks(arguments.landmarks)
     result = read_result(arguments.folder)
     extent, volume = _seen_in(arguments.reference)
-    if arguments.vessels and volume is None:
-        raise ConfigurationError("--vessels needs a volume: make one of the sweep with `crlm reconstruct`.")
+    way = "--vessels" if arguments.vessels else "--images" if arguments.images else ""
+    if way and volume is None:
+        raise ConfigurationError(f"{way} needs a volume: make one of the sweep with `crlm reconstruct`.")
     found = bring_into_operation(result, landmarks, extent, str(arguments.reference))
     if arguments.vessels and volume is not None:
         try:
             found = with_vessels(found, result, volume)
         except ConfigurationError as error:
             print_doubt(f"doubt: {error}")
+    if arguments.images and volume is not None:
+        found = _by_images(found, result, read_ct_of(result, arguments.images), volume)
     write_transform(found.ct_to_reference, arguments.output)
     print_facts({"transform": arguments.output, **found.as_plain()})
     fit = found.registration
@@ -45,12 +55,26 @@ def register(arguments: argparse.Namespace) -> None:
           f"at the tumor {found.error_mm:.1f} mm")  # fmt: skip
     if found.refined is not None:
         moved = found.refined
-        print(f"  vessels moved it by {moved.moved_mm:.1f} mm at the tumor; they fit to {moved.fit:.2f}, by landmarks "
-              f"alone to {moved.fit_before:.2f}")  # fmt: skip
+        print(f"  {moved.by} moved it by {moved.moved_mm:.1f} mm at the tumor; they fit to {moved.fit:.2f}, by "
+              f"landmarks alone to {moved.fit_before:.2f}")  # fmt: skip
         print_doubt(f"doubt: {ONLY_THERE}")
     for name, residual in zip(landmarks.names, fit.residual_mm):
         print(f"  {name}: {residual:.1f} mm")
     print_doubt(f"doubt: {KEEPS_ITS_SHAPE}")
+
+
+def _by_images(found: InOperation, result: Result, ct: Volume, volume: Volume) -> InOperation:
+    """Refined by LC2, or as it was, with the reason said."""
+    try:
+        with progress_bar("Register") as progress:
+            refined, doubts = with_images(found, result, ct, volume, progress)
+    except GeometryError:
+        refined, doubts = found, ("The CT and the ultrasound have nothing in common where the landmarks put it.",)
+    for doubt in doubts:
+        print_doubt(f"doubt: {doubt}")
+    if doubts:
+        print_doubt("doubt: it stays registered by landmarks alone")
+    return refined
 
 
 def _seen_in(path: str | Path) -> tuple[tuple[np.ndarray, np.ndarray], Volume | None]:

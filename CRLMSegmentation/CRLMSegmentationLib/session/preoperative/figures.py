@@ -51,9 +51,13 @@ def registration_text(found: InOperation | None) -> str:
     if found is None:
         return "Not registered: the CT stands in a view of its own."
     made = found.made_at[:16].replace("T", " ")
-    # What vessels make of the error in a case is not known, and away from the ultrasound they may make it larger.
-    vessels = ", refined by vessels where the ultrasound shows the liver (the error is that of the landmarks alone)"
-    by = "by landmarks" + ("" if found.refined is None else vessels)
+    by = "by landmarks"
+    if found.refined is not None:
+        # What that makes of the error in a case is not known, and away from the ultrasound it may make it larger.
+        by += (
+            f", refined by {found.refined.by} where the ultrasound shows the liver (the error is that of the landmarks "
+            "alone)"
+        )
     return f"In the operation: error at the tumor {found.error_mm:.1f} mm, {by}, {made} UTC"
 
 

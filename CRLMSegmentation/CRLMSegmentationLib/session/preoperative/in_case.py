@@ -144,6 +144,12 @@ def _refined_of(saved: SavedCt) -> Refinement | None:
         return None
     try:
         matrix = as_affine(np.array(said["ct_to_reference"], dtype=float), "the registration by vessels")
-        return Refinement(matrix, float(said["moved_mm"]), float(said["fit"]), float(said["fit_before"]))
+        return Refinement(
+            matrix,
+            float(said["moved_mm"]),
+            float(said["fit"]),
+            float(said["fit_before"]),
+            str(said.get("by", "vessels")),
+        )
     except (KeyError, TypeError, ValueError, GeometryError):
         raise FileFormatError("The registration of the CT in this case cannot be read: register it again.") from None

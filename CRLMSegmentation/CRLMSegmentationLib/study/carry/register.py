@@ -38,7 +38,7 @@ class Registration:
     """What a registration found.
 
     fixed_to_moving  (4, 4) RAS mm: where a point of the ultrasound lies in the other volume
-    similarity       LC2, 0 to 1
+    similarity       LC2, 0 to 1;  similarity_at_start  at the best of the starts
     peak             by how much it is higher than 6 mm beside, in the direction in which it falls least
     second_opinion_mm  by how much mutual information, started there, would move the mask; None where it failed
     doubts           sentences for people
@@ -49,6 +49,7 @@ class Registration:
     peak: float
     second_opinion_mm: float | None
     doubts: tuple[str, ...]
+    similarity_at_start: float = 0.0
 
 
 def register(
@@ -102,7 +103,7 @@ def register(
         for sign in (-1, 1)
     )
     doubts = _doubts(similarity, peak, away, bool((np.abs(numbers) > 0.98 * reach[: len(numbers)]).any()))
-    return Registration(matrix, similarity, peak, away, doubts)
+    return Registration(matrix, similarity, peak, away, doubts, max(fine(start) for start in starts))
 
 
 def windowed(volume: Volume) -> Volume:
