@@ -53,7 +53,9 @@ def main() -> None:
             mask = drawn(found.lines, (picture.shape[1], picture.shape[0]))
             wanted = read_landmark_mask(arguments.data / "laparoscopy" / truth)
             facts[name]["against_truth"] = {
-                landmark: compare_lines(mask == number, wanted == number) for landmark, number in LANDMARKS.items()
+                landmark: {key: value for key, value in compared.items() if np.isfinite(value)}
+                for landmark, number in LANDMARKS.items()
+                if (compared := compare_lines(mask == number, wanted == number))
             }
         tiles.append(tile_of(draw_landmarks(picture, found.lines)))
     text = json.dumps(facts, indent=1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from CRLMSegmentationLib.geometry import invert_affine
+from CRLMSegmentationLib.inference.predictor import LocalPredictor
 from CRLMSegmentationLib.laparoscopy.lines.image_circle import find_circle
 from CRLMSegmentationLib.simulation.laparoscope import LANDMARKS, draw_views
 from CRLMSegmentationLib.simulation.laparoscope.looks import draw_pictures, pictures
@@ -23,6 +24,7 @@ from CRLMSegmentationLib.simulation.laparoscope.looks.scene import (
     patient_bodies,
 )
 from CRLMSegmentationLib.values.camera import Camera
+from scipy import ndimage
 
 CAMERA = Camera(np.array([[100.0, 0, 59.5], [0, 100, 44.5], [0, 0, 1]]), (120, 90))
 
@@ -144,3 +146,19 @@ def test_smoke_hides_what_is_far_more_than_what_is_near():
     )
     lost = [np.std(clear[half]) - np.std(smoky[half]) for half in (slice(0, 240), slice(240, 480))]
     assert lost[1] > lost[0] > 0
+
+
+def test_the_shipped_network_finds_the_ridge_of_a_patient_that_it_has_not_learned_from(drawn):
+    """The ridge, in a picture of a third of the usual size, of which less than a seventh lies near it."""
+    pytest.importorskip("cv2", reason="OpenCV is not installed (extra 'scope')")
+    from CRLMSegmentationLib.laparoscopy.network import landmark_finder
+
+    model = landmark_finder.landmark_model("landmarks-simulated-small")
+    assert model.card.trained_on_simulated_only
+    assert sum(file.stat().st_size for file in model.folder.rglob("*") if file.is_file()) < 10_000_000
+    finder = landmark_finder.LandmarkFinder(LocalPredictor(model, "cpu", threads=1), model.card.threshold)
+    lines = finder.find(drawn.pictures[0]).lines
+    found = landmark_finder.drawn([line for line in lines if line.landmark == "ridge"], (320, 180)) > 0
+    truth = drawn.seen[0][0]
+    around_truth, around_found = (ndimage.binary_dilation(one, iterations=4) for one in (truth, found))
+    assert around_truth.mean() < 0.15 and around_truth[found].mean() > 0.4 and around_found[truth].mean() > 0.4

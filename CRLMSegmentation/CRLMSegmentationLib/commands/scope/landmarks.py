@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...laparoscopy.video import VideoSource
 
 EXAMPLES = (
-    "crlm scope landmarks picture.png -o found --model FOLDER",
+    "crlm scope landmarks picture.png -o found",
     "crlm scope landmarks video.mp4 -o found --stride 5 --json",
 )
 LINES = "polylines.json"
