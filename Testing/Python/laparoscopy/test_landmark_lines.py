@@ -133,6 +133,15 @@ def test_the_ligament_ends_at_ridge_and_silhouette():
     assert ends[0, 1] == pytest.approx(at_top, abs=4) and ends[1, 1] == pytest.approx(at_ridge, abs=4)
 
 
+def test_a_silhouette_below_the_ridge_leaves_the_ligament_above_it():
+    """The outline of the liver's underside, which says nothing of where the ligament is."""
+    down = curve(200 + 15 * np.sin(5 * T), 60 + 150 * T)
+    below = WAVE + (0, 50)
+    found = {line.landmark: line for line in lines_of(probabilities(drawn(WAVE), drawn(down), drawn(below)))}
+    ends = found["ligament"].points[[0, -1], 1]
+    assert ends[0] < 66 and ends[1] == pytest.approx(np.interp(200, WAVE[:, 0], WAVE[:, 1]), abs=6)
+
+
 def test_without_a_silhouette_the_near_side_is_that_of_most_of_the_ligament():
     down = curve(200 + 15 * np.sin(5 * T), 60 + 190 * T)
     found = lines_of(probabilities(drawn(WAVE), drawn(down)))

@@ -64,8 +64,8 @@ def lines_of(
     scale = probabilities.shape[2] / _WIDTH
     inside = None if circle is None else circle.inside(probabilities.shape[1:], settings.border * scale)
     lines = {name: _lines_of_one(channel, inside, settings, scale) for name, channel in zip(LANDMARKS, probabilities)}
-    for border, liver_side in (("ridge", "silhouette"), ("silhouette", "ridge")) if settings.ends_ligament else ():
-        lines["ligament"] = _not_beyond(lines["ligament"], lines[border], lines[liver_side])
+    for border in ("ridge", "silhouette") if settings.ends_ligament else ():
+        lines["ligament"] = _not_beyond(lines["ligament"], lines[border])
     found = []
     for name, channel in zip(LANDMARKS, probabilities):
         for points, is_closed in lines[name]:
@@ -104,17 +104,16 @@ def _lines_of_one(channel: np.ndarray, inside: np.ndarray | None, settings: Line
     return joined_over_gaps(lines, settings.gap * scale)
 
 
-def _not_beyond(ligament: list[Line], border: list[Line], liver_side: list[Line]) -> list[Line]:
-    """The ligament without what lies on the far side of `border`, whose near side is that of `liver_side`.
+def _not_beyond(ligament: list[Line], border: list[Line]) -> list[Line]:
+    """The ligament without what lies on the far side of `border`; the near side is the one on which most of it lies.
 
-    Each line of the border counts for itself, beside it and not beyond its ends; where `liver_side` says nothing, the
-    near side is the one on which most of the ligament lies.
+    Each line of the border counts for itself, beside it and not beyond its ends. Where the silhouette lies says nothing
+    of the ridge's near side: below the ridge the outline of the liver's underside is a silhouette, too.
     """
     for line, is_closed in border:
         if is_closed:
             continue
-        witnesses = [points for points, _ in liver_side] or [points for points, _ in ligament]
-        near = int(np.sign(sum(int(beside(points, line).sum()) for points in witnesses)))
+        near = int(np.sign(sum(int(beside(points, line).sum()) for points, _ in ligament)))
         if near:
             ligament = [run for part in ligament for run in kept_runs(part, beside(part[0], line) != -near)]
     return ligament
