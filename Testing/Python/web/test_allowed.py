@@ -129,6 +129,8 @@ def test_events_of_a_mouse_reach_a_view_and_keys_do_not(allowed):
     }  # fmt: skip
     pinch = {"type": "Pinch", "factor": 1.2, "positions": {"3": {"x": 1, "y": 2, "z": 0}}}
     assert allowed.call("trame.rca.event", ["Red", "x", pinch])[2] == pinch
+    # A view that has just been shown has no size yet: no fault of the tab's
+    assert allowed.call("trame.rca.event", ["Red", "x", {**press, "w": 0, "h": 0}]) is None
     # 'q' and 'e' end an interactor's program, '3' asks for stereo
     assert allowed.call("trame.rca.event", ["Red", "x", {"type": "KeyPress", "key": "q"}]) is None
     for wrong in (

@@ -256,6 +256,8 @@ def test_a_registered_ct_stands_in_the_operation_with_its_error(served, visit, t
     # Or found in the ultrasound, whose slices are seen until it was clicked.
     page.click("#ct-find-landmark")
     page.wait_for_selector("#ct-views", state="hidden")
+    # As a hand does it: for a moment a view that has come back does not know how large it is.
+    page.wait_for_timeout(500)
     tab.click_in("red", 0.5, 0.5)
     tab.until(lambda: "found in the ultrasound" in page.inner_text("#ct-touched"), "a landmark")
     page.wait_for_selector("#ct-views", state="visible")
