@@ -10,7 +10,7 @@ from CRLMSegmentationLib.simulation.ct import CtSettings, scan
 from CRLMSegmentationLib.simulation.ct.metal import streaks
 from CRLMSegmentationLib.simulation.patient import LABELS
 
-SETTINGS = CtSettings("portal", 5.0, noise_hu=0.0, pixels=128)
+SETTINGS = CtSettings("portal", 5.0, noise_hu=0.0, pixels=96)
 
 
 def body(size=128, pixel_mm=2.5):
@@ -61,7 +61,7 @@ def clipped(patient):
 
 def test_a_clip_in_a_patient_streaks_its_own_slices_only(patient, clipped):
     plain, _ = scan(patient, SETTINGS)
-    with_clip, labels = scan(clipped, replace(SETTINGS, pixels=128))
+    with_clip, labels = scan(clipped, SETTINGS)
     bright, _ = scan(clipped, replace(SETTINGS, streaks=False))
     slices = np.flatnonzero((labels.voxels == LABELS["surgical clip"]).any(axis=(1, 2)))
     changed = np.flatnonzero((with_clip.voxels != plain.voxels).any(axis=(1, 2)))
@@ -71,5 +71,3 @@ def test_a_clip_in_a_patient_streaks_its_own_slices_only(patient, clipped):
     away = (labels.voxels[k] == LABELS["liver"]) & (np.abs(bright.voxels[k] - plain.voxels[k]) < 1)
     assert (with_clip.voxels[k] - plain.voxels[k])[away].std() > 3, "streaks reach into the liver"
     assert (bright.voxels[k] - plain.voxels[k])[away].std() == 0
-    again, _ = scan(clipped, SETTINGS)
-    assert np.array_equal(again.voxels, with_clip.voxels)
