@@ -22,7 +22,7 @@ def said():
     def run(*steps):
         begun = [BEAT, ["wait", 11_000], BEAT, ["wait", 200]]
         command = [str(node), str(HARNESS), str(SCRIPT), json.dumps([*begun, *steps])]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
         assert found[:4] == [False, True, True, False]
         return found[4:]
 

@@ -24,6 +24,7 @@ IN_A_BARE_SLICER = {
 PLAIN = {
     "CRLMSegmentationLib.errors",
     "CRLMSegmentationLib.geometry",
+    "CRLMSegmentationLib.navigation.tool_look",
     "CRLMSegmentationLib.session",
     "CRLMSegmentationLib.session.actions",
     "CRLMSegmentationLib.session.hands_free.shortcuts",
