@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     """What has been imported and collected, millions of objects, stays to the end: what is collected as garbage from
-    here on is what the tests leave.
+    here on is what the tests leave, and less often than Python does it (5 % of the processor's time).
     """
     gc.collect()
     gc.freeze()

@@ -93,6 +93,12 @@ def test_from_a_folder_a_camera_is_found_and_kept_when_a_person_takes_it(session
     assert part.calibration.problem == "" and part.camera is None
     assert part.calibration.text.startswith("Board of 7 x 6 corners in 8 pictures: error 0.")
     session.recording.folder = tmp_path
+    result = part.calibration.result
+    with pytest.raises(FileFormatError, match="cannot be written"):
+        part.calibration.accept(tmp_path / "board" / "1.png")
+    assert part.camera is result.camera.camera, "it is used nevertheless"
+    part.set_camera(None)
+    part.calibration.result = result
     actions.ACCEPT_SCOPE_CALIBRATION.run(session)
     assert np.abs(part.camera.intrinsics - CAMERA.intrinsics).max() < 4 and part.on_sensor is None
     kept = read_camera(part.calibration.file)

@@ -202,3 +202,24 @@ def test_a_view_is_not_rendered_behind_its_shut_gate_or_while_nobody_sees_it(in_
         assert len(view.began_s) == 2
 
     in_loop(script)
+
+
+def test_a_picture_that_fails_is_reported_and_the_view_goes_on(in_loop):
+    """Else it would stand still for every tab, and be taken for live."""
+
+    async def script(loop, turns):
+        told, view = [], _View(loop, turns)
+        loop.set_exception_handler(lambda loop, context: told.append(str(context["exception"])))
+        _seen(view)
+        good, broken = view.pictures._push, ["of a tab", "of another"]
+
+        def push(image, meta):
+            if broken:
+                raise ConnectionError(broken.pop())
+            good(image, meta)
+
+        view.pictures.set_push_callback(push)
+        await _keep_changing([view], 1.0, 0.05)
+        assert told == ["of another", "of a tab"] and len(view.sent) > 3
+
+    in_loop(script)

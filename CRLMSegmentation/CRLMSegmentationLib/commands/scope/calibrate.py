@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,14 +137,13 @@ def _pictures(given: list[str]) -> list[Path]:
 
 
 def _board(arguments: argparse.Namespace) -> Board | None:
-    from ...laparoscopy.camera.boards import Board
+    from ...laparoscopy.camera.boards import Board, corners_of
 
     if arguments.board is None:
         if arguments.markers:
             raise ConfigurationError("--markers needs --board COLUMNSxROWS: how many corners the ChArUco board has.")
         return None
-    match = re.fullmatch(r"(\d{1,3})[xX](\d{1,3})", arguments.board)
-    if not match:
+    corners = corners_of(arguments.board)
+    if corners is None:
         raise ConfigurationError(f"--board is '{arguments.board}'; give corners between squares, such as 9x6.")
-    columns, rows = map(int, match.groups())
-    return Board(columns, rows, arguments.square, arguments.markers, arguments.marker_share)
+    return Board(*corners, arguments.square, arguments.markers, arguments.marker_share)

@@ -82,13 +82,8 @@ class BoardViews:
         return len(self._pictures)
 
     @property
-    def looked(self) -> int:
-        """Pictures in which the board was looked for."""
-        return self._looked
-
-    @property
     def with_pose(self) -> int:
-        """Of those, the ones with a pose of the sensor."""
+        """Of the pictures that are kept, those with a pose of the sensor."""
         return len(self._poses)
 
     @property

@@ -51,6 +51,12 @@ class BoardView:
     pixels: np.ndarray
 
 
+def corners_of(text: str) -> tuple[int, int] | None:
+    """Columns and rows of a board's corners between squares, of '9x6'; None for what is no such text."""
+    match = re.fullmatch(r"(\d{1,3})[xX](\d{1,3})", text)
+    return None if match is None else (int(match[1]), int(match[2]))
+
+
 def board_of(text: str, square_mm: float) -> Board | None:
     """The board that a person means: '9x6' is a chessboard with so many corners between squares, '8x6 DICT_4X4_50' a
     ChArUco board with these markers; '' the chessboard that is found: None where its squares' size does not matter.
@@ -58,15 +64,15 @@ def board_of(text: str, square_mm: float) -> Board | None:
     Raises LaparoscopeError for what is none of these.
     """
     words = text.split()
-    match = re.fullmatch(r"(\d{1,3})[xX](\d{1,3})", words[0]) if words else None
     if not words:
         return None
-    if match is None or len(words) > 2:
+    corners = corners_of(words[0])
+    if corners is None or len(words) > 2:
         raise LaparoscopeError(
             f"'{text[:40]}' is no board: give its corners between squares, such as 9x6, and of a ChArUco board its "
             "markers, too, such as 8x6 DICT_4X4_50."
         )
-    return Board(int(match[1]), int(match[2]), square_mm, words[1] if len(words) == 2 else None)
+    return Board(*corners, square_mm, words[1] if len(words) == 2 else None)
 
 
 def find_chessboard_size(pictures: Sequence[np.ndarray]) -> tuple[int, int]:

@@ -124,9 +124,8 @@ class ScopeCalibration:
         on_sensor = found.place
         self._taken(camera, on_sensor)
         if folder is not None:
-            place = Path(folder) / FOLDER
-            place.mkdir(parents=True, exist_ok=True)
-            self.file = write_camera(camera, place / time.strftime("camera-%Y%m%d-%H%M%S.json"), on_sensor)
+            name = time.strftime("camera-%Y%m%d-%H%M%S.json")
+            self.file = write_camera(camera, Path(folder) / FOLDER / name, on_sensor)
         self.changed()
 
     def discard(self) -> None:

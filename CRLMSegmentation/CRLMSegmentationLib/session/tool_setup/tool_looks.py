@@ -30,7 +30,7 @@ class ToolLooks:
         self._order: list[str] = []
 
     def of(self, name: str) -> ToolLook:
-        """As it was set, or of a color that no other tool has."""
+        """As it was set, or as the first, second, ... tool usually looks, in the order in which they came."""
         if name not in self._order:
             self._order.append(name)
         return self._own.get(name) or usual_look(self._order.index(name))

@@ -305,5 +305,5 @@ class Actions(ReportingActions):
             self._controller.fill_choices()
         if open_step != "segment":
             self._controller.correction.end()
-        if self._state.placing in ("box", LANDMARK) and open_step != {LANDMARK: "ct"}.get(self._state.placing, "box"):
+        if open_step != {"box": "box", LANDMARK: "ct"}.get(self._state.placing, open_step):
             self._state.placing = ""

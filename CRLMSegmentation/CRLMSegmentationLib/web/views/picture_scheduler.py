@@ -86,21 +86,29 @@ class PictureScheduler:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
+        """A picture that fails is reported and the next one made: a view that stands still would be taken for live."""
         loop = asyncio.get_running_loop()
         while True:
-            if not await self._is_asked():
-                self._is_rough = False
-                await self._send(STILL_QUALITY)
-                continue
-            began_s = loop.time()
-            async with self._turns.turn():
-                self._asked.clear()
-                picture = self.rca.img_cols_rows
-            is_wanted, self._is_for_new_tab = self._is_for_new_tab, False
-            if is_wanted or self._picture is None or not _are_same(picture, self._picture):
-                self._picture, self._is_rough = picture, True
-                await self._send(QUALITY)
-            await asyncio.sleep(max(0.0, began_s + 1 / self.target_fps - loop.time()))
+            is_asked, began_s = await self._is_asked(), loop.time()
+            try:
+                await (self._render() if is_asked else self._improve())
+            except Exception as error:
+                loop.call_exception_handler({"message": "A picture of a view has failed.", "exception": error})
+            if is_asked:
+                await asyncio.sleep(max(0.0, began_s + 1 / self.target_fps - loop.time()))
+
+    async def _render(self) -> None:
+        async with self._turns.turn():
+            self._asked.clear()
+            picture = self.rca.img_cols_rows
+        is_wanted, self._is_for_new_tab = self._is_for_new_tab, False
+        if is_wanted or self._picture is None or not _are_same(picture, self._picture):
+            self._picture, self._is_rough = picture, True
+            await self._send(QUALITY)
+
+    async def _improve(self) -> None:
+        self._is_rough = False
+        await self._send(STILL_QUALITY)
 
     async def _is_asked(self) -> bool:
         """Wait for that; False where instead the view stands still, and its picture could be better."""
