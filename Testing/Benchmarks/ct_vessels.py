@@ -22,17 +22,17 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CRLMSegmentation"))
 
-from CRLMSegmentationLib.commands.preop.images import LEAST_PEAK
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.files import read_volume
 from CRLMSegmentationLib.geometry import transform_points
+from CRLMSegmentationLib.preoperative.image_registration.lc2 import within_the_fan
+from CRLMSegmentationLib.preoperative.image_registration.refinement import LEAST_PEAK
+from CRLMSegmentationLib.preoperative.image_registration.register import register as lay_over
 from CRLMSegmentationLib.preoperative.landmark_registration import read_landmarks, register
 from CRLMSegmentationLib.preoperative.structures import Structures, structures_of_map
 from CRLMSegmentationLib.preoperative.vessel_refinement import refine_by_vessels
 from CRLMSegmentationLib.simulation.ct import scan
 from CRLMSegmentationLib.simulation.patient import draw_patient
-from CRLMSegmentationLib.study.carry.lc2 import within_the_fan
-from CRLMSegmentationLib.study.carry.register import register as lay_over
 from CRLMSegmentationLib.study.cases.ct_population import cubic_settings, structures_of
 from CRLMSegmentationLib.values import Volume
 

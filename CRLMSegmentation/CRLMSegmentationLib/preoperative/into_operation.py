@@ -1,5 +1,5 @@
-"""A CT brought into Reference by landmarks, and by vessels: where it lies there, how far a tumor may be off, and when
-that was done.
+"""A CT brought into Reference by landmarks, and by vessels or images: where it lies there, how far a tumor may be off,
+and when that was done.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from ..values import Volume
 from ..values.volume import REFERENCE
 from .landmark_registration import Landmarks, Registration, register
 from .result_folder import Result
-from .vessel_refinement import Refinement, refine_by_vessels
+from .vessel_refinement import BY_IMAGES, BY_VESSELS, Refinement, refine_by_vessels
 
 # Landmarks on the liver lie no further from what the ultrasound saw of it.
 _FAR_MM = 150.0
-ONLY_THERE = "vessels bring the CT nearer where the ultrasound shows the liver; elsewhere landmarks alone are better"
+ONLY_THERE = "that brings the CT nearer where the ultrasound shows the liver; elsewhere landmarks alone are better"
 KEEPS_ITS_SHAPE = "this error is that of a liver that keeps its shape; in the operation it does not"
 
 
 @dataclass(frozen=True, eq=False)
 class InOperation:
     """registration as it was fitted; lesion_error_mm of each lesion by its number; error_mm the largest of these, or
-    that at the middle of the CT where no lesion is known; made_at when, as ISO 8601 with its time zone; refined by the
-    vessels, None by landmarks alone. The errors are those of the landmarks: what vessels make of them in a case is not
-    known.
+    that at the middle of the CT where no lesion is known; made_at when, as ISO 8601 with its time zone; refined by
+    vessels or images, None by landmarks alone. The errors are those of the landmarks: what else makes of them in a case
+    is not known.
     """
 
     registration: Registration
@@ -46,7 +46,7 @@ class InOperation:
     def as_plain(self) -> dict[str, Any]:
         """For JSON."""
         found, refined = self.registration, self.refined
-        by: dict[str, Any] = {"vessels": None, "images": None}
+        by: dict[str, Any] = {BY_VESSELS: None, BY_IMAGES: None}
         if refined is not None:
             by[refined.by] = {"fit": refined.fit, "fit_before": refined.fit_before, "moved_mm": refined.moved_mm}
         return {

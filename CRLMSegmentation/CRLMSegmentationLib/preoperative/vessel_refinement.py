@@ -23,6 +23,7 @@ from ..geometry import transform_points
 from ..values import Volume
 from .structures import LIVER, TUMOR, VESSELS, Structures
 
+BY_VESSELS, BY_IMAGES = "vessels", "images"
 # The worst correlation that is taken for an answer: by chance a pose reaches 0.1.
 LEAST_FIT = 0.15
 _GRID_MM = 1.0
@@ -47,14 +48,14 @@ _MOST_VOXELS = 300_000_000
 @dataclass(frozen=True, eq=False)
 class Refinement:
     """ct_to_reference (4, 4) rigid; moved_mm by how much it moves the target; fit the correlation of the vessels with
-    the volume, -1 to 1, and fit_before with the landmarks alone; by 'vessels', or by 'images': both fits are LC2 then.
+    the volume, -1 to 1, and fit_before with the landmarks alone; by BY_VESSELS, or BY_IMAGES: both fits are LC2 then.
     """
 
     ct_to_reference: np.ndarray
     moved_mm: float
     fit: float
     fit_before: float
-    by: str = "vessels"
+    by: str = BY_VESSELS
 
 
 @dataclass(frozen=True, eq=False)

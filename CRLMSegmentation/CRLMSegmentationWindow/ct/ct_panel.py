@@ -58,7 +58,8 @@ class CtPanel(StepPanel):
             (ui.ctFollowUpButton, self.on_follow_up),
             (ui.ctRegisterButton, self.on_register),
             (ui.ctUnregisterButton, partial(self._act, actions.UNREGISTER_CT)),
-            (ui.ctRefineButton, self.on_refine),
+            (ui.ctRefineButton, partial(self.on_refine, actions.REFINE_CT)),
+            (ui.ctRefineByImagesButton, partial(self.on_refine, actions.REFINE_CT_BY_IMAGES)),
             (ui.ctExportButton, self.on_export),
             (ui.ctCloseButton, self.on_close),
         ):
@@ -140,11 +141,11 @@ class CtPanel(StepPanel):
                 self._reported = ""
                 actions.REGISTER_CT.run(self.session, path)
 
-    def on_refine(self) -> None:
-        """Lay the vessels of the CT over those of the volume."""
+    def on_refine(self, action: Action) -> None:
+        """Lay the vessels of the CT, or the CT itself, over the volume."""
         with self.attempt():
             self._reported = ""
-            actions.REFINE_CT.run(self.session)
+            action.run(self.session)
 
     def on_export(self) -> None:
         """Everything for other programs, into a folder that the user chooses."""
@@ -308,6 +309,7 @@ class CtPanel(StepPanel):
         self.show_action(ui.ctRegisterButton, actions.REGISTER_CT)
         self.show_action(ui.ctUnregisterButton, actions.UNREGISTER_CT)
         self.show_action(ui.ctRefineButton, actions.REFINE_CT)
+        self.show_action(ui.ctRefineByImagesButton, actions.REFINE_CT_BY_IMAGES)
         self.show_action(ui.ctExportButton, actions.EXPORT_CT)
         self.show_action(ui.ctCloseButton, actions.CLOSE_CT)
         self.landmarks.show_buttons()

@@ -10,8 +10,9 @@ from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.files import read_surface, read_volume, write_volume
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.inference import predictor
+from CRLMSegmentationLib.preoperative.image_registration import refinement
+from CRLMSegmentationLib.preoperative.image_registration.register import Registration
 from CRLMSegmentationLib.simulation.ct.dicom import write_dicom_series
-from CRLMSegmentationLib.study.carry import register as carried
 from CRLMSegmentationLib.study.training.export import export_model
 from CRLMSegmentationLib.values import Volume
 from small_ct import ct_with, structures_by_brightness
@@ -128,8 +129,8 @@ def test_a_ct_is_registered_with_the_error_at_its_tumor(two_dates, tmp_path, cap
     by_images = [*by_landmarks, "-o", target, "--force", "--images"]
     status, again, lines = crlm(capsys, *by_images, tmp_path / "dicom0")
     assert status == 0 and "registered by landmarks alone" in lines and again["images"] is None
-    laid = carried.Registration(np.linalg.inv(moved_by(shift + [3.0, 0, 0])), 0.4, 0.05, 0.5, (), 0.3)
-    monkeypatch.setattr(carried, "register", lambda *arguments, **options: laid)
+    laid = Registration(np.linalg.inv(moved_by(shift + [3.0, 0, 0])), 0.4, 0.05, 0.5, (), 0.3)
+    monkeypatch.setattr(refinement, "register", lambda *arguments, **options: laid)
     status, again, lines = crlm(capsys, *by_images, tmp_path / "dicom0")
     assert status == 0 and "the place is not sure" in lines and again["images"] is None
     laid = replace(laid, peak=0.2)

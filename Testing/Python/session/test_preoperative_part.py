@@ -12,6 +12,8 @@ from CRLMSegmentationLib.errors import ConfigurationError, FileFormatError, Mode
 from CRLMSegmentationLib.files import read_volume, write_volume
 from CRLMSegmentationLib.pictures.ct_report import ct_report
 from CRLMSegmentationLib.preoperative import into_operation
+from CRLMSegmentationLib.preoperative.image_registration import refinement
+from CRLMSegmentationLib.preoperative.image_registration.register import Registration as ImageRegistration
 from CRLMSegmentationLib.preoperative.structures import LABELS
 from CRLMSegmentationLib.preoperative.vessel_refinement import Refinement
 from CRLMSegmentationLib.session import actions
@@ -479,7 +481,7 @@ def test_a_case_that_is_saved_while_its_ct_is_still_read_keeps_it(session, tmp_p
     assert not list(folder.glob("ct*"))
 
 
-def test_a_registration_is_refined_by_vessels_and_comes_back_with_the_case(session, tmp_path, monkeypatch):
+def test_a_registration_is_refined_by_vessels_or_images_and_comes_back_with_the_case(session, tmp_path, monkeypatch):
     part = segmented(session)
     session.volume.set(Volume(np.zeros((9, 9, 9), np.uint8), np.diag([20.0, 20, 20, 1])))
     assert actions.REFINE_CT.why_not(session) == "The CT is not registered."
@@ -501,6 +503,17 @@ def test_a_registration_is_refined_by_vessels_and_comes_back_with_the_case(sessi
     back = until(session).registration
     np.testing.assert_array_equal(back.ct_to_reference, moved)
     assert (back.refined.moved_mm, back.refined.fit, back.refined.fit_before) == (2.5, 0.4, 0.1)
+    # By the images in the place of the vessels; nothing can be laid over a black volume, and it stays as it was.
+    actions.REFINE_CT_BY_IMAGES.run(session)
+    assert "registered by landmarks alone" in until(session).problem and part.registration is back
+    laid = ImageRegistration(np.linalg.inv(moved), 0.4, 0.2, 0.5, (), 0.3)
+    monkeypatch.setattr(refinement, "register", lambda *_, **__: laid)
+    actions.REFINE_CT_BY_IMAGES.run(session)
+    by_images = until(session).registration.refined
+    assert (by_images.by, by_images.fit, by_images.fit_before) == ("images", 0.4, 0.3)
+    np.testing.assert_allclose(by_images.ct_to_reference, moved)
+    assert "refined by images" in registration_text(part.registration)
+    part.registration = back
     index = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     index["ct"]["registration"]["refined"]["ct_to_reference"] = [[1, 2], [3, 4]]
     (folder / "case.json").write_text(json.dumps(index), encoding="utf-8")

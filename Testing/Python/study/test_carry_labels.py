@@ -9,9 +9,9 @@ from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.errors import GeometryError
 from CRLMSegmentationLib.files import read_mask, read_points, write_volume
 from CRLMSegmentationLib.geometry import LPS_TO_RAS, transform_points
+from CRLMSegmentationLib.preoperative.image_registration.lc2 import LC2, coarser, within_the_fan
+from CRLMSegmentationLib.preoperative.image_registration.transform import TransformModel, from_landmarks
 from CRLMSegmentationLib.study.carry.carry_labels import carry_labels
-from CRLMSegmentationLib.study.carry.lc2 import LC2, coarser, within_the_fan
-from CRLMSegmentationLib.study.carry.transform import TransformModel, from_landmarks
 from CRLMSegmentationLib.values import Volume
 from scipy import ndimage
 from scipy.spatial.transform import Rotation

@@ -102,6 +102,7 @@ BUTTONS = [
     ("ctUnregisterButton", "UNREGISTER_CT", None),
     ("ctTouchButton", "TOUCH_LANDMARK", None),
     ("ctRefineButton", "REFINE_CT", None),
+    ("ctRefineByImagesButton", "REFINE_CT_BY_IMAGES", None),
     ("ctFindLandmarkButton", "FIND_LANDMARK", None),
     ("ctDropTouchedButton", "DROP_LANDMARK", None),
     ("ctRegisterTouchedButton", "REGISTER_TOUCHED", None),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import ConfigurationError, GeometryError, NotASequenceError
+from ...errors import ConfigurationError, NotASequenceError
 from ...files import read_volume
 from ...files.transform_file import write_transform
 from ...values import Volume
@@ -17,7 +17,6 @@ from ..options.checks import check_there
 from ..options.outputs import Output, check_outputs
 from ..options.printing import print_doubt, print_facts
 from ..options.progress import progress_bar
-from .images import read_ct_of, with_images
 
 if TYPE_CHECKING:
     from ...preoperative.into_operation import InOperation
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 def register(arguments: argparse.Namespace) -> None:
     """Write the transform and say how far a tumor may be off."""
-    from ...preoperative.into_operation import KEEPS_ITS_SHAPE, ONLY_THERE, bring_into_operation, with_vessels
+    from ...preoperative.into_operation import KEEPS_ITS_SHAPE, ONLY_THERE, bring_into_operation
     from ...preoperative.landmark_registration import read_landmarks
     from ...preoperative.result_folder import read_result
 
@@ -41,13 +40,8 @@ def register(arguments: argparse.Namespace) -> None:
     if way and volume is None:
         raise ConfigurationError(f"{way} needs a volume: make one of the sweep with `crlm reconstruct`.")
     found = bring_into_operation(result, landmarks, extent, str(arguments.reference))
-    if arguments.vessels and volume is not None:
-        try:
-            found = with_vessels(found, result, volume)
-        except ConfigurationError as error:
-            print_doubt(f"doubt: {error}")
-    if arguments.images and volume is not None:
-        found = _by_images(found, result, read_ct_of(result, arguments.images), volume)
+    if volume is not None and way:
+        found = _refined(found, result, volume, arguments)
     write_transform(found.ct_to_reference, arguments.output)
     print_facts({"transform": arguments.output, **found.as_plain()})
     fit = found.registration
@@ -63,18 +57,20 @@ def register(arguments: argparse.Namespace) -> None:
     print_doubt(f"doubt: {KEEPS_ITS_SHAPE}")
 
 
-def _by_images(found: InOperation, result: Result, ct: Volume, volume: Volume) -> InOperation:
-    """Refined by LC2, or as it was, with the reason said."""
+def _refined(found: InOperation, result: Result, volume: Volume, arguments: argparse.Namespace) -> InOperation:
+    """By vessels or images, or as it was, with the reason said."""
+    from ...preoperative.image_registration.refinement import read_ct_of, with_images
+    from ...preoperative.into_operation import with_vessels
+
+    ct = None if arguments.vessels else read_ct_of(result, arguments.images)
     try:
+        if ct is None:
+            return with_vessels(found, result, volume)
         with progress_bar("Register") as progress:
-            refined, doubts = with_images(found, result, ct, volume, progress)
-    except GeometryError:
-        refined, doubts = found, ("The CT and the ultrasound have nothing in common where the landmarks put it.",)
-    for doubt in doubts:
-        print_doubt(f"doubt: {doubt}")
-    if doubts:
-        print_doubt("doubt: it stays registered by landmarks alone")
-    return refined
+            return with_images(found, result, ct, volume, progress)
+    except ConfigurationError as error:
+        print_doubt(f"doubt: {error}")
+        return found
 
 
 def _seen_in(path: str | Path) -> tuple[tuple[np.ndarray, np.ndarray], Volume | None]:

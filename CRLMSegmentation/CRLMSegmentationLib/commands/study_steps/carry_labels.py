@@ -44,9 +44,9 @@ def run(arguments: argparse.Namespace) -> None:
     check_folder(folder, "-o")
     outputs = [Output("-o", folder / name) for name in (MASK, TRANSFORM, PICTURE)]
     check_outputs(outputs, [arguments.moving, arguments.mask, arguments.fixed, *landmarks], arguments.force)
+    from ...preoperative.image_registration.transform import write_transform
     from ...study.carry.carry_labels import carry_labels
     from ...study.carry.picture import write_check_picture
-    from ...study.carry.transform import write_transform
 
     moving, fixed = read_volume(arguments.moving), read_volume(arguments.fixed)
     mask = read_mask(arguments.mask, arguments.mask_label, "--mask-label")

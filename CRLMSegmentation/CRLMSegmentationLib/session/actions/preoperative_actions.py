@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...preoperative.landmark_registration import LEAST_LANDMARKS
+from ...preoperative.vessel_refinement import BY_IMAGES
 from ..preoperative.network import NO_MODEL
 from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NOTHING_SEEN
 from .action import Action
@@ -57,6 +58,11 @@ def _without_known_patient(session: Session) -> str:
 def _without_volume(session: Session) -> str:
     seen = "" if session.volume.has_any else NOTHING_SEEN
     return _without_known_patient(session) or _without_registration(session) or seen
+
+
+def _without_images(session: Session) -> str:
+    ct = session.preoperative.ct
+    return _without_volume(session) or (NO_CT_VOXELS if ct is None or ct.volume is None else "")
 
 
 def _without_shown_volume(session: Session) -> str:
@@ -223,6 +229,11 @@ REFINE_CT = Action(
     "Lay the vessels of the CT over those of the volume; where they are not found again, it stays as it is",
     lambda session: session.preoperative.start_refinement(), _without_volume,
 )  # fmt: skip
+REFINE_CT_BY_IMAGES = Action(
+    "refine_ct_by_images", None, "Refine by the images",
+    "Lay the CT itself over the volume, a minute or two; where both say too little, it stays as it is",
+    lambda session: session.preoperative.start_refinement(BY_IMAGES), _without_images,
+)  # fmt: skip
 UNREGISTER_CT = Action(
     "unregister_ct", None, "Take it out of the operation", "The CT stands in a view of its own again",
     lambda session: session.preoperative.unregister(), _without_registration,
@@ -270,7 +281,8 @@ CLOSE_CT = Action(
 
 PREOPERATIVE_ACTIONS = (
     OPEN_DICOM, CHOOSE_SERIES, OPEN_CT_VOLUME, SEGMENT_CT, OPEN_CT_LABELS, OPEN_CT_RESULT, CANCEL_CT, FOLLOW_UP,
-    EXPORT_CT, REGISTER_CT, TOUCH_LANDMARK, FIND_LANDMARK, DROP_LANDMARK, REGISTER_TOUCHED, REFINE_CT, UNREGISTER_CT,
+    EXPORT_CT, REGISTER_CT, TOUCH_LANDMARK, FIND_LANDMARK, DROP_LANDMARK, REGISTER_TOUCHED, REFINE_CT,
+    REFINE_CT_BY_IMAGES, UNREGISTER_CT,
     DRAW_PLANE, MOVE_PLANE, DRAG_PLANE, REMOVE_PLANE, REMOVE_LESION, CORRECT_BALL,
     EDIT_CT, TAKE_CORRECTION, UNDO_CORRECTION, CLOSE_CT,
 )  # fmt: skip

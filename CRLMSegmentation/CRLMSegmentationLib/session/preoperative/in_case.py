@@ -17,7 +17,7 @@ from ...preoperative.landmark_registration import Landmarks, register
 from ...preoperative.measures import measure
 from ...preoperative.remnant import CutPlane, plane_of_plain, remnant_of
 from ...preoperative.result_folder import Result, masks_of, structures_of_masks_kept
-from ...preoperative.vessel_refinement import Refinement
+from ...preoperative.vessel_refinement import BY_VESSELS, Refinement
 from ...values.progress import Progress, ShouldCancel
 from ..case.ct_files import FOLLOW_UP, SavedCt
 from .opened_ct import CtFacts, OpenedCt
@@ -138,18 +138,18 @@ def _landmarks_of(saved: SavedCt) -> Landmarks | None:
 
 
 def _refined_of(saved: SavedCt) -> Refinement | None:
-    """By vessels, of a registration. Raises FileFormatError."""
+    """By vessels or images, of a registration. Raises FileFormatError."""
     said = saved.facts["registration"].get("refined")
     if said is None:
         return None
     try:
-        matrix = as_affine(np.array(said["ct_to_reference"], dtype=float), "the registration by vessels")
+        matrix = as_affine(np.array(said["ct_to_reference"], dtype=float), "the refined registration")
         return Refinement(
             matrix,
             float(said["moved_mm"]),
             float(said["fit"]),
             float(said["fit_before"]),
-            str(said.get("by", "vessels")),
+            str(said.get("by", BY_VESSELS)),
         )
     except (KeyError, TypeError, ValueError, GeometryError):
         raise FileFormatError("The registration of the CT in this case cannot be read: register it again.") from None

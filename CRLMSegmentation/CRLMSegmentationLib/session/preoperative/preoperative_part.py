@@ -18,7 +18,8 @@ from ...files.transform_file import write_transform
 from ...preoperative.ct_slices import COLORS
 from ...preoperative.export import DICOM_SEG, export_result
 from ...preoperative.follow_up import FollowUp
-from ...preoperative.into_operation import InOperation, of_corrected, with_vessels
+from ...preoperative.into_operation import InOperation, of_corrected
+from ...preoperative.vessel_refinement import BY_IMAGES, BY_VESSELS
 from ...values.progress import Progress, ShouldCancel
 from ..case.ct_files import SavedCt
 from ..recording import RecordingPart
@@ -214,21 +215,23 @@ class PreoperativePart(RegisteredCt):
             written.append(Path(write_transform(self.registration.ct_to_reference, Path(folder) / TRANSFORM_FILE)))
         return written
 
-    def start_refinement(self) -> None:
-        """Lay the vessels of the registered CT over those of the ultrasound's volume; where they are not found again,
-        `problem` says so, and the registration stays. Raises ConfigurationError without a registration or a volume.
+    def start_refinement(self, by: str = BY_VESSELS) -> None:
+        """Lay the vessels of the registered CT, or the CT itself (BY_IMAGES), over the ultrasound's volume; where that
+        says too little, `problem` says so, and the registration stays. Raises ConfigurationError without a registration
+        or a volume, and without the CT where it is needed.
         """
         self._check_idle()
-        found, result, volume = self.registration, self._checked().result, self._volume.value
-        if found is None or result is None or volume is None:
+        ct, found, volume = self._checked(), self.registration, self._volume.value
+        if found is None or volume is None:
             raise ConfigurationError("Register the CT by landmarks first, and have a volume of the ultrasound.")
+        compute = reading.refined(found, ct, volume, by)
 
         def done(refined: InOperation) -> None:
             if self.registration is found:
                 self.registration = refined
                 self._edited()
 
-        self._start(lambda *_: with_vessels(found, result, volume), done, "Laying the vessels over the ultrasound")
+        self._start(compute, done, f"Laying the {'CT' if by == BY_IMAGES else 'vessels'} over the ultrasound")
 
     def release_dicom(self) -> None:
         """The DICOM files are not there any more; what was read of them stays."""

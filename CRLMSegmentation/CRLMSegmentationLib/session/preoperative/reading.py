@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import Cancelled, FileFormatError
+from ...errors import Cancelled, ConfigurationError, FileFormatError
 from ...files import VOLUME_ENDINGS, read_volume
 from ...files.dicom_folder import CT_FRAME, list_series, read_dicom_ct
 from ...files.dicom_preview import series_picture
 from ...preoperative.ct_slices import COLORS, CtSlices
 from ...preoperative.find_structures import check_is_ct, find_structures
 from ...preoperative.follow_up import FollowUp, follow_up
+from ...preoperative.image_registration.refinement import with_images
+from ...preoperative.into_operation import InOperation, with_vessels
 from ...preoperative.labels import read_labels
 from ...preoperative.measures import measure
 from ...preoperative.orientation import Orientation
@@ -29,8 +31,10 @@ from ...preoperative.result_folder import (
     write_result,
 )
 from ...preoperative.structures import HEPATIC, KINDS, PORTAL, VESSELS, Structures
+from ...preoperative.vessel_refinement import BY_IMAGES
 from ...values import Volume
 from ...values.progress import Progress, ShouldCancel
+from ..state import NO_CT_RESULT, NO_CT_VOXELS
 from .network import Network
 from .opened_ct import CtFacts, ListedSeries, OpenedCt
 
@@ -188,6 +192,22 @@ def new_folder(parent: Path, date: str, ending: str = "") -> Path:
             raise FileFormatError(f"No folder for the result can be made ({error.strerror or error}).") from None
         return folder
     raise FileFormatError("There are too many results in this folder: choose another one.")
+
+
+def refined(
+    found: InOperation, ct: OpenedCt, volume: Volume, by: str
+) -> Callable[[Progress, ShouldCancel], InOperation]:
+    """A registration by landmarks refined by what the ultrasound `volume`, in Reference, shows. Raises
+    ConfigurationError without a result, and by images without the CT's voxels.
+    """
+    result, voxels = ct.result, ct.volume
+    if result is None:
+        raise ConfigurationError(NO_CT_RESULT)
+    if by != BY_IMAGES:
+        return lambda progress, should_cancel: with_vessels(found, result, volume)
+    if voxels is None:
+        raise ConfigurationError(NO_CT_VOXELS)
+    return lambda progress, should_cancel: with_images(found, result, voxels, volume, progress)
 
 
 def _kept(

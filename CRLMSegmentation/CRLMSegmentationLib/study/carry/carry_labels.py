@@ -9,13 +9,13 @@ import numpy as np
 
 from ...errors import GeometryError
 from ...geometry import transform_points
+from ...preoperative.image_registration.lc2 import seen_corners, within_the_fan
+from ...preoperative.image_registration.register import Registration, register
+from ...preoperative.image_registration.transform import from_landmarks
 from ...segmentation.postprocess import with_guessed_seen
 from ...values import Volume
 from ...values.progress import Progress
 from ..metrics import on_grid_of
-from .lc2 import seen_corners, within_the_fan
-from .register import Registration, register
-from .transform import from_landmarks
 
 # Of the carried mask, this share should lie where the probe has passed.
 LEAST_MASK_SEEN = 0.5

@@ -8,9 +8,9 @@ import numpy as np
 
 from ...files.coordinates import image_on_grid
 from ...geometry import LPS_TO_RAS
+from ...preoperative.image_registration.register import windowed
 from ...values import Volume
 from .carry_labels import CarriedMask
-from .register import windowed
 
 # Around the mask.
 _REACH_MM = 28.0

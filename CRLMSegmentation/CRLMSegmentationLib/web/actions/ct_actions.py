@@ -150,6 +150,10 @@ class CtActions(ReportingActions):
         actions.REFINE_CT.run(self._session)
 
     @reported
+    def refine_by_images(self) -> None:
+        actions.REFINE_CT_BY_IMAGES.run(self._session)
+
+    @reported
     def unregister(self) -> None:
         actions.UNREGISTER_CT.run(self._session)
 

@@ -266,6 +266,10 @@ def _register(ct: CtActions) -> None:
         v_if="ct_registered", **bound_to(described.REFINE_CT),
     )  # fmt: skip
     side_button(
+        described.REFINE_CT_BY_IMAGES.label, "mdi-image-sync-outline", ct.refine_by_images, id="ct-refine-by-images",
+        classes="mt-2", v_if="ct_registered", **bound_to(described.REFINE_CT_BY_IMAGES),
+    )  # fmt: skip
+    side_button(
         described.UNREGISTER_CT.label, "mdi-map-marker-off-outline", ct.unregister, id="ct-unregister",
         classes="mt-2", v_if="ct_registered", **bound_to(described.UNREGISTER_CT),
     )  # fmt: skip
