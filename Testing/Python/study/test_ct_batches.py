@@ -4,7 +4,15 @@ them.
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.study.training.ct_batches import KnownCt, PatchMaker, _cut, _moved, other_grey, shown
+from CRLMSegmentationLib.study.training.ct_batches import (
+    KnownCt,
+    PatchMaker,
+    _cut,
+    _moved,
+    by_lesion,
+    other_grey,
+    shown,
+)
 from CRLMSegmentationLib.study.training.windowing import WINDOWS, Window
 
 PATCH = (16, 24, 20)
@@ -40,6 +48,15 @@ def test_a_batch_has_a_channel_for_every_structure_at_every_scale(ct):
     # The liver is whole: vessels and tumors lie in it.
     assert (fine[:, 0] >= fine[:, 1]).all() and (fine[:, 0] >= fine[:, 2]).all()
     assert all(float(one[1:].sum()) > 0 for one in fine)
+
+
+def test_a_small_lesion_is_in_the_middle_of_a_patch_as_often_as_a_large_one(ct):
+    ct.labels[10:12, 10:12, 10:12] = 3
+    tumors, vessels = (np.argwhere(ct.labels == value) for value in (3, 2))
+    shared = by_lesion(tumors, ct.labels)
+    is_small = (shared < 16).all(axis=1)
+    assert is_small.sum() == len(shared) / 2 and (ct.labels[tuple(shared.T)] == 3).all()
+    assert np.array_equal(by_lesion(vessels, ct.labels), vessels)
 
 
 def test_labels_are_turned_and_zoomed_with_what_is_seen(ct):

@@ -12,18 +12,21 @@ from typing import Any
 
 import numpy as np
 
+from ...preoperative.structures import TUMOR, VALUES
 from .windowing import WINDOWS, RandomWindows, Window
 
 # How often a patch is turned and zoomed, by how much at most about each axis, and by which factor either way.
 MOVED, TURN_DEG, ZOOM = 0.5, 15.0, 1.25
 # How often each change of grey levels is made; of a window's width: noise, brightness; contrast and gamma as factors.
 CHANGED, NOISE, BRIGHTNESS, CONTRAST, GAMMA, BLUR_VOXELS = 0.2, 0.1, 0.1, 1.25, 1.4, 0.9
+# Of each lesion so many places are known, again and again where it has fewer voxels.
+PLACES_OF_LESION = 64
 
 
 @dataclass(frozen=True, eq=False)
 class KnownCt:
     """A preprocessed CT: seen (k, j, i) float16, 0 to 1 in the wide window; labels (k, j, i) int8; places of the
-    structures on which patches are centred, (n, 3) voxels each.
+    structures on which patches are centred, (n, 3) voxels each; those of the tumors are shared out by lesion.
     """
 
     name: str
@@ -37,11 +40,25 @@ def cts_in_memory(dataset: Any) -> list[KnownCt]:
     cts = []
     for name in sorted(dataset.identifiers):
         data, labels, *_, properties = dataset.load_case(name)
+        seen, marked = np.asarray(data[:])[0].astype(np.float16), np.asarray(labels[:])[0].astype(np.int8)
         # nnU-Net's places have the channel before the voxel.
-        places = tuple(np.asarray(one)[:, 1:] for one in properties["class_locations"].values() if len(one))
-        seen = np.asarray(data[:])[0].astype(np.float16)
-        cts.append(KnownCt(name, seen, np.asarray(labels[:])[0].astype(np.int8), places))
+        places = [np.asarray(one)[:, 1:] for one in properties["class_locations"].values() if len(one)]
+        cts.append(KnownCt(name, seen, marked, tuple(by_lesion(one, marked) for one in places)))
     return cts
+
+
+def by_lesion(places: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(n, 3) voxels of a structure as they are; of tumors as many of each lesion, so that a patch shows a small one as
+    often as a large one, which has hundreds of times its voxels.
+    """
+    from scipy import ndimage
+
+    tumor = labels == VALUES[TUMOR]
+    if not tumor[tuple(places.T)].all():
+        return places
+    lesions, count = ndimage.label(tumor)
+    each = [np.argwhere(lesions == number) for number in range(1, count + 1)]
+    return np.concatenate([one[np.linspace(0, len(one) - 1, PLACES_OF_LESION).astype(int)] for one in each])
 
 
 @dataclass(frozen=True)
