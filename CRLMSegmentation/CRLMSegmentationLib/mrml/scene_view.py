@@ -177,6 +177,10 @@ class SceneView:
         """The transform of a tool's tip, under that of the tool: TipToTool, ToolToReference."""
         return self.tools.tip_node(name)
 
+    def distance_line_node(self, name: str = DEFAULT_TOOL) -> Any:
+        """The Markups line from a tool's tip to the tumor, whatever a user calls it; None before there was one."""
+        return self.tools.line_node(name)
+
     def margin_node(self) -> Any:
         """The model of the shell at the margin's distance; None while it is not shown."""
         return self.structures.margin_node()

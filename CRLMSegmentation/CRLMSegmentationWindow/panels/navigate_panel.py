@@ -136,10 +136,8 @@ class NavigatePanel(StepPanel):
     def refresh(self) -> None:
         super().refresh()
         self._show_button()
-        from CRLMSegmentationLib.mrml.names import distance_line
-
         for name in self.readouts:
-            views.show_in_3d_only(slicer.mrmlScene.GetFirstNodeByName(distance_line(name)))
+            views.show_in_3d_only(self.window.view.distance_line_node(name))
 
     def _show_button(self) -> None:
         label = _("Show the planning view") if self.is_shown else ""

@@ -53,6 +53,8 @@ def own(session):
 
 def test_renaming_changes_nothing(working, sweep, mask, volume):
     before, number = own(working), working.view.scene.GetNumberOfNodes()
+    line = working.view.distance_line_node()
+    assert line.GetClassName() == LINE
     mask, surface = working.tumor.mask, working.tumor.surface.GetNumberOfPoints()
     for node in nodes_of_class(working.view.scene, "vtkMRMLNode"):
         if node.GetAttribute("CRLM.Role"):
@@ -67,6 +69,7 @@ def test_renaming_changes_nothing(working, sweep, mask, volume):
     )
     np.testing.assert_array_equal(working.tumor.mask.voxels, mask.voxels)
     assert stylus_is_seen(working) is not None and working.view.margin_node() is not None
+    assert working.view.distance_line_node() is line and SURNAME in line.GetName()
     working.stream.show_frame(sweep.frames[5])
     working.tumor.set_threshold(0.6)
     assert working.wait()

@@ -30,6 +30,17 @@ def test_a_fault_of_the_window_alone_hides_the_tools_in_space_as_well(live_windo
     assert "LOST" in window.navigate.readouts["Stylus"].text and "view.hide_live" in session.calls
 
 
+def test_the_line_to_the_tumor_is_kept_out_of_the_slices_whatever_a_user_calls_it(
+    live_window, window_module, monkeypatch
+):
+    window, session = live_window
+    line, kept = object(), []
+    session.view["distance_line"] = line
+    monkeypatch.setattr(window_module("view.views"), "show_in_3d_only", kept.append)
+    window.refresh()
+    assert kept == [line], "a line that was renamed is drawn in every slice at every move"
+
+
 @pytest.mark.parametrize("what", ["tools.readings", "process"])
 def test_a_fault_in_the_session_shows_everything_as_lost(live_window, what):
     window, session = live_window

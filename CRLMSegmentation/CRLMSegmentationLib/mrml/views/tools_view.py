@@ -69,6 +69,10 @@ class ToolsView:
         """A tool's tip (TipToTool), a transform under that of the tool (ToolToReference); None when there is none."""
         return find(self._scene, _TRANSFORM, tip_to_tool(name))
 
+    def line_node(self, name: str = DEFAULT_TOOL) -> Any:
+        """The Markups line from a tool's tip to the tumor; None before a distance was measured."""
+        return find(self._scene, _LINE, names.distance_line(name))
+
     def calibrations(self) -> dict[str, np.ndarray]:
         """Tip calibrations (4, 4) by tool that the scene holds."""
         found = {}
