@@ -1,19 +1,21 @@
-"""How long the steps of landmarks in a laparoscope's video take on one core.
+"""How long the steps of landmarks in a laparoscope's video take, on one core where nothing else is said.
 
-    python Testing/Benchmarks/laparoscope.py [--frames N] [--repeats N] [--model DIR] [--json FILE]
+    python Testing/Benchmarks/laparoscope.py [--frames N] [--repeats N] [--model NAME] [--threads N]
+                                                [--json FILE]
 
 Network: a picture of 960 x 540 to the probabilities of 416 x 320 through the product's own predictor and the fastest
 runtime that agrees with torch, for the networks of the recipes (random weights) and for --model; and plain torch on the
 same picture at the network's size, by turns in the same run, for the ratio. Here it is time on the wall: both wait for
-the same other programs.
+the same other programs. --threads is of these networks alone.
 
 Post-processing: from the probabilities of a frame of 416 x 320 to its lines, and the search for the camera's circle (in
 a video it stays where it is). The frames are views of simulated patients, each landmark as
 wide as an annotator draws it, with holes, specks and a soft border, as a network gives it. Times are those of the
 thread on the processor, so that other programs do not count; what the caches lose to them still does.
 
-Pose and overlay: of the first view's true lines with a start 25 mm and 15 degrees off, and of the liver with its
-vessels over a picture of 960 x 540. Prints tables in Markdown.
+Pose and overlay: of the first view's true lines with a start 25 mm and 15 degrees off, the first time with a model and
+again; and of the liver with its vessels over a picture of 960 x 540, with the view of a scope that has moved, and drawn
+alone. Prints tables in Markdown.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ from CRLMSegmentationLib.laparoscopy.lines.landmark_lines import lines_of, lines
 from CRLMSegmentationLib.laparoscopy.network.landmark_finder import LandmarkFinder  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.network.network_picture import CHANNELS, LABELS, network_picture  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.overlay.drawing import draw_overlay  # noqa: E402
+from CRLMSegmentationLib.laparoscopy.overlay.drawing import draw_views as draw_seen  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.overlay.parts import LIVER, ModelPart, kind_of  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.pose.model_landmarks import ModelLandmarks  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose  # noqa: E402
@@ -108,25 +111,25 @@ def measure(count: int, repeats: int) -> dict[str, float]:
     }
 
 
-def measure_networks(repeats: int, model_folder: str | None) -> dict[str, dict[str, float]]:
+def measure_networks(repeats: int, model_name: str | None, threads: int) -> dict[str, dict[str, float]]:
     """By network: network_ms of the product, torch_ms of plain torch, and how many times as fast the product is."""
     import torch
 
-    torch.set_num_threads(1)
-    folders = dict.fromkeys(("residual-unet", "unet-resnet34"))
+    torch.set_num_threads(threads)
+    named: dict[str, str | Path] = {}
     found: dict[str, dict[str, float]] = {}
     picture = np.random.default_rng(1).integers(0, 255, (540, 960, 3)).astype(np.uint8)
     seen = torch.from_numpy(np.moveaxis(network_picture(picture), -1, 0)[None].astype(np.float32) / 255)
     with tempfile.TemporaryDirectory() as place:
-        for name in folders:
-            folders[name] = random_model(Path(place) / name, name)
-        if model_folder:
-            folders[model_folder] = Path(model_folder)
-        for name, folder in folders.items():
-            model = load_model(folder)
-            predictor = LocalPredictor(model, "cpu", threads=1, runtime="auto")
+        for name in ("residual-unet", "unet-resnet34"):
+            named[name] = random_model(Path(place) / name, name)
+        if model_name:
+            named[model_name] = model_name
+        for name, name_or_folder in named.items():
+            model = load_model(name_or_folder)
+            predictor = LocalPredictor(model, "cpu", threads=threads, runtime="auto")
             predictor.warm_up()
-            finder, network = LandmarkFinder(predictor), NetworkPlan.of(model, 1).network(model.read_weights()[0])
+            finder, network = LandmarkFinder(predictor), NetworkPlan.of(model, threads).network(model.read_weights()[0])
             times: dict[str, list[float]] = {"network_ms": [], "torch_ms": []}
             for _ in range(repeats):
                 times["network_ms"].append(finder.find(picture).network_ms)
@@ -135,7 +138,7 @@ def measure_networks(repeats: int, model_folder: str | None) -> dict[str, dict[s
                     network(seen)
                 times["torch_ms"].append(1000 * (time.perf_counter() - began))
             medians = {key: statistics.median(values) for key, values in times.items()}
-            size_mb = sum((folder / one).stat().st_size for one in model.card.weights) / 1e6
+            size_mb = sum((model.folder / one).stat().st_size for one in model.card.weights) / 1e6
             found[name] = {**medians, "times_as_fast": medians["torch_ms"] / medians["network_ms"], "size_mb": size_mb}
     return found
 
@@ -161,12 +164,12 @@ def random_model(folder: Path, network: str) -> Path:
 
 
 def measure_model(repeats: int) -> dict[str, float]:
-    """pose_ms, reprojection_px and overlay_ms of one simulated view."""
+    """Milliseconds of pose, first and again, and of overlay, with the view and drawn alone; reprojection_px."""
     operation = draw_operation(draw_patient(100))
     patient, views = operation.patient, draw_views(operation, 1)
     curves = {"ridge": patient.ridge, "ligament": patient.falciform_ligament}
     liver = mesh_of(operation.in_reference(patient.surface))
-    model = ModelLandmarks(liver, {name: [operation.ct_to_reference(line)] for name, line in curves.items()})
+    lines_of_model = {name: [operation.ct_to_reference(line)] for name, line in curves.items()}
     masked = np.zeros(views.landmarks[0].shape, dtype=np.uint8)
     for number, name in enumerate(NAMES):
         masked[views.landmarks[0] == LANDMARKS[name]] = number + 1
@@ -177,33 +180,44 @@ def measure_model(repeats: int) -> dict[str, float]:
         for name in ("portal", "hepatic")
     )]  # fmt: skip
     picture = draw_pictures(operation, views).pictures[0]
-    found, pose_ms, overlay_ms = None, [], []
+    times: dict[str, list[float]] = {}
+    register_pose(ModelLandmarks(liver, lines_of_model), views.camera, lines, start)  # compiled
+    draw_overlay(picture, parts, views.camera, truth)
     for _ in range(max(1, repeats // 4)):
-        began = time.thread_time()
-        found = register_pose(model, views.camera, lines, start)
-        between = time.thread_time()
-        draw_overlay(picture, parts, views.camera, found.model_to_camera)
-        pose_ms.append(1000 * (between - began))
-        overlay_ms.append(1000 * (time.thread_time() - between))
-    return {
-        "pose_ms": statistics.median(pose_ms), "reprojection_px": found.reprojection_px,
-        "overlay_ms": statistics.median(overlay_ms),
-    }  # fmt: skip
+        model = ModelLandmarks(liver, lines_of_model)
+        _timed(times, "first_pose_ms", lambda: register_pose(model, views.camera, lines, start))
+        found = _timed(times, "pose_ms", lambda: register_pose(model, views.camera, lines, start))
+        pose = found.model_to_camera
+        overlay = _timed(times, "overlay_ms", lambda: draw_overlay(picture, parts, views.camera, pose))
+        _timed(times, "drawing_ms", lambda: draw_seen(picture, parts, overlay.views))
+    triangles = sum(len(part.mesh.triangles) for part in parts)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    return {**medians, "reprojection_px": found.reprojection_px, "triangles": triangles}
+
+
+def _timed(times: dict[str, list[float]], name: str, what):
+    began = time.thread_time()
+    done = what()
+    times.setdefault(name, []).append(1000 * (time.thread_time() - began))
+    return done
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--model", metavar="DIR", help="a trained model, timed beside the untrained ones")
+    parser.add_argument(
+        "--model", metavar="NAME", help="a trained model or its folder, timed beside the untrained ones"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="of the networks (default 1)")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     figures = measure(arguments.frames, arguments.repeats)
     print("| post-processing, 416 x 320, one core | |\n| --- | --- |")
     for name, value in figures.items():
         print(f"| {name.replace('_', ' ')} | {value:.2f} |")
-    networks = measure_networks(arguments.repeats, arguments.model)
-    print("\n| network, one core | ms | torch, ms | times as fast | MB |\n| --- | --- | --- | --- | --- |")
+    networks = measure_networks(arguments.repeats, arguments.model, arguments.threads)
+    print(f"\n| network, {arguments.threads} thread(s) | ms | torch, ms | times as fast | MB |\n" + "| --- " * 5 + "|")
     for name, one in networks.items():
         print(f"| {name} | {' | '.join(f'{one[key]:.1f}' for key in one)} |")
     of_model = measure_model(arguments.repeats)

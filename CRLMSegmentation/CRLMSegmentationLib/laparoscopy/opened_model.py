@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,11 @@ class OpenedModel:
     path: Path | None = None
 
     def landmarks(self) -> ModelLandmarks:
-        """What it is registered by. Raises ConfigurationError when it has no liver."""
+        """What it is registered by, the same each time. Raises ConfigurationError when it has no liver."""
+        return self._landmarks
+
+    @cached_property
+    def _landmarks(self) -> ModelLandmarks:
         liver = next((part.mesh for part in self.parts if part.kind is LIVER), None)
         if liver is None:
             raise ConfigurationError("The model has no surface of the liver: name its file liver.")

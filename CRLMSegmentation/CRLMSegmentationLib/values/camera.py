@@ -91,7 +91,7 @@ class Camera:
         points = np.asarray(points_mm, dtype=np.float64)
         is_before = points[..., 2] > 0
         radius = np.linalg.norm(points[..., :2], axis=-1) / np.where(is_before, points[..., 2], np.nan)
-        return np.asarray(is_before & (radius < self._turning_radius))
+        return np.asarray(is_before & (radius < self.turning_radius))
 
     def at_size(self, image_size: tuple[int, int]) -> Camera:
         """The same camera for its pictures scaled to `image_size` (width, height)."""
@@ -131,7 +131,7 @@ class Camera:
         return distorted, derivative
 
     @cached_property
-    def _turning_radius(self) -> float:
+    def turning_radius(self) -> float:
         """The radius of ideal coordinates at which the lens model turns back: beyond it, it says nothing of
         the lens.
         """
@@ -147,7 +147,7 @@ class Camera:
         """The ideal image coordinates (..., 2) that the lens puts at `wanted`, by Newton's method; NaN for none."""
         if not self.distortion.any():
             return wanted
-        farthest = self._turning_radius
+        farthest = self.turning_radius
         radius = np.linalg.norm(wanted, axis=-1, keepdims=True)
         # From here Newton's method does not step over the solution, whether the lens draws in or out.
         found = wanted * np.minimum(1.0, 0.99 * farthest / np.maximum(radius, 1e-12))

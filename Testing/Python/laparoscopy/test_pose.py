@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import LaparoscopeError
 from CRLMSegmentationLib.geometry import transform_points
+from CRLMSegmentationLib.laparoscopy.opened_model import OpenedModel
+from CRLMSegmentationLib.laparoscopy.overlay.parts import LIVER, ModelPart
+from CRLMSegmentationLib.laparoscopy.pose.matching import Matcher
 from CRLMSegmentationLib.laparoscopy.pose.model_landmarks import ModelLandmarks, coarse_mesh, silhouette_of
 from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose
 from CRLMSegmentationLib.laparoscopy.pose.solver import moved
@@ -91,3 +94,12 @@ def test_a_surface_with_fewer_triangles_is_the_same_surface(liver_view):
     coarse = coarse_mesh(fine)
     assert len(coarse.triangles) <= 20_000 < len(fine.triangles)
     assert cKDTree(fine.points).query(coarse.points)[0].max() < 1.0
+
+
+def test_what_is_made_of_the_model_is_made_once(liver_view):
+    """Fewer triangles take seconds for a liver of a CT: several times as long as a registration."""
+    parts = (ModelPart(LIVER, liver_view.model.liver),)
+    opened = OpenedModel(parts, liver_view.curves)
+    assert opened.landmarks() is opened.landmarks()
+    first, second = (Matcher(opened.landmarks(), liver_view.camera, liver_view.lines) for _ in range(2))
+    assert first.coarse_liver is second.coarse_liver and opened.landmarks().modes is opened.landmarks().modes

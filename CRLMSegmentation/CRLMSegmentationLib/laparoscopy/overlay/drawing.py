@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from ...errors import LaparoscopeError
 from ...values.camera import Camera
 from ..picture import as_colors
 from ..surface.mesh import refined_mesh
 from ..surface.view import SurfaceView, view_of
+from .blending import as_bytes, fade, lay_color, lay_surface
+from .borders import mark_border, mark_folds, soften
 from .parts import CYSTS, LIVER, TUMORS, Color, ModelPart
 
 # A lens bends a longer edge visibly.
@@ -30,6 +31,9 @@ _DARKEST = 0.45
 _FOLD_MM = 8.0
 _LINES_PER_WIDTH = 480
 _DARK: Color = (10, 12, 16)
+# A Gaussian of 0.6 pixels, by which lines lose their steps.
+_ALONG = np.exp(-(np.arange(-2.0, 3.0) ** 2) / (2 * 0.6**2))
+_SOFT = np.outer(_ALONG, _ALONG) / _ALONG.sum() ** 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +79,11 @@ def draw_views(
     inner = [(part, view) for part, view in zip(parts, views) if part.kind not in (LIVER, TUMORS, CYSTS)]
     nearest = np.min([view.depth_mm for _, view in inner], axis=0) if inner else surface_mm
     for part, view in inner:
-        shown = view.seen & (view.depth_mm <= nearest)
-        canvas.lay_shaded(part.kind.color, _VESSEL_OPACITY * _fading(view, surface_mm) * shown, view.facing)
+        canvas.lay_surface(part.kind.color, view, _VESSEL_OPACITY * _fading(view, surface_mm), nearest)
     for part, view in zip(parts, views):
         if part.kind in (TUMORS, CYSTS):
             fading = _fading(view, surface_mm)
-            canvas.lay_shaded(part.kind.color, _TUMOR_OPACITY * fading * view.seen, view.facing)
+            canvas.lay_surface(part.kind.color, view, _TUMOR_OPACITY * fading, view.depth_mm)
             canvas.outline(part.kind.color, view.seen, _LINE_OPACITY * np.maximum(fading, 0.6))
     for view in livers:
         canvas.lay(LIVER.color, _FOLD_OPACITY * _smooth(_folds(view.depth_mm)) * view.seen)
@@ -90,19 +93,17 @@ def draw_views(
 
 class _Canvas:
     def __init__(self, colors: np.ndarray, strength: float):
-        self._colors, self._strength = colors.astype(np.float32), float(np.clip(strength, 0, 1))
+        self._colors, self._strength = np.array(colors, dtype=np.float32, order="C"), float(np.clip(strength, 0, 1))
         self._line_px = max(2, round(colors.shape[1] / _LINES_PER_WIDTH))
 
     def lay(self, color: Color, opacity: np.ndarray) -> None:
         """`color` over each pixel, by its opacity (v, u) 0 to 1."""
-        self.lay_shaded(color, opacity, None)
+        lay_color(self._colors, np.array(color, dtype=np.float32), opacity.astype(np.float64), self._strength)
 
-    def lay_shaded(self, color: Color, opacity: np.ndarray, facing: np.ndarray | None) -> None:
-        """The same, darker where `facing` (v, u) is less than 1."""
-        v, u = np.nonzero(opacity > 0)
-        share = (opacity[v, u] * self._strength)[:, None].astype(np.float32)
-        light = 1.0 if facing is None else (_DARKEST + (1 - _DARKEST) * facing[v, u])[:, None]
-        self._colors[v, u] += share * (np.float32(light) * np.array(color, dtype=np.float32) - self._colors[v, u])
+    def lay_surface(self, color: Color, view: SurfaceView, opacity: np.ndarray, nearest: np.ndarray) -> None:
+        """The same where the surface is seen and lies not behind `nearest` (v, u) mm; darker where it turns away."""
+        toward = np.array(color, dtype=np.float32)
+        lay_surface(self._colors, toward, view.depth_mm, nearest, view.facing, opacity, _DARKEST, self._strength)
 
     def outline(self, color: Color, seen: np.ndarray, opacity: np.ndarray) -> None:
         """A line along the inner side of the border of `seen` (v, u), with a dark one beside it to stand out."""
@@ -112,31 +113,35 @@ class _Canvas:
         self.lay(color, opacity * _smooth(line) * (line | seen))
 
     def picture(self) -> np.ndarray:
-        drawn: np.ndarray = np.clip(np.round(self._colors), 0, 255).astype(np.uint8)
+        drawn = np.empty(self._colors.shape, dtype=np.uint8)
+        as_bytes(drawn, self._colors)
         return drawn
 
 
 def _inner_border(seen: np.ndarray, width_px: int) -> np.ndarray:
     """(v, u) boolean: what of `seen` lies within width_px of what is not; the picture's border is no border of it."""
-    thinner = ndimage.binary_erosion(seen, ndimage.generate_binary_structure(2, 1), width_px, border_value=1)
-    return np.asarray(seen & ~thinner)
+    border = np.zeros(seen.shape, dtype=bool)
+    mark_border(border, seen, width_px)
+    return border
 
 
 def _smooth(line: np.ndarray) -> np.ndarray:
     """(v, u) 0 to 1: the line (v, u) boolean without its steps."""
-    softened: np.ndarray = np.clip(1.3 * ndimage.gaussian_filter(line.astype(np.float32), 0.6), 0, 1)
-    return softened
+    softened = np.zeros(line.shape, dtype=np.float32)
+    soften(softened, line, _SOFT)
+    smooth: np.ndarray = np.minimum(np.float32(1.3) * softened, np.float32(1.0))
+    return smooth
 
 
 def _fading(view: SurfaceView, surface_mm: np.ndarray) -> np.ndarray:
     """(v, u): how strong a part is drawn by its depth under the liver's surface (v, u); 1 where it is not under it."""
-    with np.errstate(invalid="ignore"):
-        below = np.nan_to_num(np.where(view.seen & np.isfinite(surface_mm), view.depth_mm - surface_mm, 0.0))
-    faded: np.ndarray = np.clip(np.exp(-np.maximum(below, 0.0) / _FADE_MM), _FAINTEST, 1.0)
+    faded = np.empty(view.depth_mm.shape)
+    fade(faded, view.depth_mm, surface_mm, _FADE_MM, _FAINTEST)
     return faded
 
 
 def _folds(depth_mm: np.ndarray) -> np.ndarray:
     """(v, u) boolean: where the surface ends before a part of itself that lies farther away."""
-    farthest = ndimage.maximum_filter(np.where(np.isfinite(depth_mm), depth_mm, -np.inf), 3)
-    return np.asarray(np.isfinite(depth_mm) & (farthest - np.nan_to_num(depth_mm, posinf=0.0) > _FOLD_MM))
+    folds = np.zeros(depth_mm.shape, dtype=bool)
+    mark_folds(folds, depth_mm, _FOLD_MM)
+    return folds

@@ -13,7 +13,7 @@ from ...geometry import transform_points
 from ...values.camera import Camera
 from ...values.landmarks import LANDMARKS, Polyline
 from ..surface.mesh import Mesh
-from .model_landmarks import Curves, ModelLandmarks, coarse_mesh, silhouette_of
+from .model_landmarks import Curves, ModelLandmarks, silhouette_of
 
 SILHOUETTE = "silhouette"
 # In widths of the picture: points along the lines, and how far beside its nearest point of the model, along the
@@ -64,7 +64,7 @@ class Matcher:
 
     def __init__(self, model: ModelLandmarks, camera: Camera, lines: Sequence[Polyline]):
         self.model, self.camera = model, camera
-        self.coarse_liver = coarse_mesh(model.liver)
+        self.coarse_liver = model.coarse_liver
         width = camera.image_size[0]
         self._curves = {name: curves for name in LANDMARKS if (curves := model.curves(name)) is not None}
         self.lines = [line for line in lines if line.landmark == SILHOUETTE or line.landmark in self._curves]

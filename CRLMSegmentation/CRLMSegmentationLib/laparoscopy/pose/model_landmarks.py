@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
@@ -12,6 +13,7 @@ from ...geometry import invert_affine, transform_points
 from ...values.camera import Camera
 from ..surface.mesh import Mesh, mesh_of
 from ..surface.view import view_of
+from .shape_modes import ShapeModes, shape_modes
 
 _STEP_MM = 1.0
 _MOST_TRIANGLES = 20_000
@@ -50,6 +52,16 @@ class ModelLandmarks:
 
     liver: Mesh
     lines: Mapping[str, Sequence[np.ndarray]] = field(default_factory=dict)
+
+    @cached_property
+    def coarse_liver(self) -> Mesh:
+        """The liver with fewer triangles; making it takes longer than a registration, so that it is made once."""
+        return coarse_mesh(self.liver)
+
+    @cached_property
+    def modes(self) -> ShapeModes:
+        """How this liver may have changed its shape."""
+        return shape_modes(self.coarse_liver)
 
     def curves(self, landmark: str) -> Curves | None:
         """The curves of 'ridge' or 'ligament' with points 1 mm apart; None when they are not marked."""

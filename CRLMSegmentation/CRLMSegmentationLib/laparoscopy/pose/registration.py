@@ -15,7 +15,6 @@ from ...values.progress import Progress
 from .deformed import DeformedFit, fit_deformed
 from .matching import Matcher
 from .model_landmarks import ModelLandmarks
-from .shape_modes import shape_modes
 from .solver import SCALES, Fit, fit_pose, jacobian
 from .starts import distance_mm, rough_poses
 
@@ -87,14 +86,13 @@ def register_pose(
     if not matcher.observed:
         raise LaparoscopeError(f"Picture and model have no landmark in common: {_missing(model, lines)}.")
     starts = [start] if start is not None else rough_poses(matcher)
-    modes = shape_modes(matcher.coarse_liver)
     fits: list[Fit] = []
     deformed: list[DeformedFit] = []
     for number, one in enumerate(starts):
         if progress:
             progress(0.2 + 0.8 * number / len(starts), "pose")
         fits.append(fit_pose(matcher, one))
-        deformed.append(fit_deformed(matcher, modes, one))
+        deformed.append(fit_deformed(matcher, model.modes, one))
     fits.sort(key=lambda fit: fit.cost_px)
     points = model.liver.points[:: max(1, len(model.liver.points) // 200)]
     # A liver that has changed its shape may fit best, as a rigid one, where it is not.

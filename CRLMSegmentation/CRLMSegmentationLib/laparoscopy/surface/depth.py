@@ -1,4 +1,4 @@
-"""Depth of a surface in a camera's picture, compiled: triangles into a z-buffer, in a fixed order, on one thread."""
+"""Depth of a surface in a camera's picture, compiled: points through the lens, triangles into a z-buffer, in order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,42 @@ import math
 import numpy as np
 
 from ...compilation.jit import compiled
+
+# Rounding makes no point of a triangle nearer than so much of its nearest corner.
+_SURELY = 1 - 1e-6
+
+
+@compiled
+def see_points(
+    in_camera: np.ndarray, pixels: np.ndarray, points: np.ndarray, pose: np.ndarray, intrinsics: np.ndarray,
+    distortion: np.ndarray, farthest: float, nearest_mm: float,
+) -> None:  # fmt: skip
+    """Put into `in_camera` (n, 3) where `pose` (4, 4) brings `points` (n, 3), mm, and into `pixels` (n, 2) where the
+    camera sees them; NaN for what is nearer than nearest_mm.
+
+    distortion  (8,) k1, k2, p1, p2, k3, k4, k5, k6, see values.camera, whose lens this is
+    farthest    radius of ideal coordinates from which the lens model says nothing: NaN there, too
+    """
+    k1, k2, p1, p2, k3, k4, k5, k6 = distortion
+    for i in range(points.shape[0]):
+        for axis in range(3):
+            in_camera[i, axis] = (
+                pose[axis, 0] * points[i, 0] + pose[axis, 1] * points[i, 1] + pose[axis, 2] * points[i, 2]
+                + pose[axis, 3]
+            )  # fmt: skip
+        z = in_camera[i, 2]
+        pixels[i, 0], pixels[i, 1] = math.nan, math.nan
+        if not z > nearest_mm:
+            continue
+        x, y = in_camera[i, 0] / z, in_camera[i, 1] / z
+        r2 = x * x + y * y
+        if not r2 < farthest * farthest:
+            continue
+        scale = (1 + r2 * (k1 + r2 * (k2 + r2 * k3))) / (1 + r2 * (k4 + r2 * (k5 + r2 * k6)))
+        u = x * scale + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+        v = y * scale + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+        pixels[i, 0] = u * intrinsics[0, 0] + intrinsics[0, 2]
+        pixels[i, 1] = v * intrinsics[1, 1] + intrinsics[1, 2]
 
 
 @compiled
@@ -21,16 +57,30 @@ def lay_triangles(
     """
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ax, ay, bx, by, cx, cy = pixels[a, 0], pixels[a, 1], pixels[b, 0], pixels[b, 1], pixels[c, 0], pixels[c, 1]
+        ay, by, cy = pixels[a, 1], pixels[b, 1], pixels[c, 1]
+        first, last = math.ceil(max(0.0, min(ay, by, cy))), math.floor(min(depth.shape[0] - 1.0, max(ay, by, cy)))
+        # Of a fine surface most triangles lie between the centres of pixels. Corners that are NaN end here or below.
+        if not first <= last:
+            continue
+        ax, bx, cx = pixels[a, 0], pixels[b, 0], pixels[c, 0]
+        left, right = math.ceil(max(0.0, min(ax, bx, cx))), math.floor(min(depth.shape[1] - 1.0, max(ax, bx, cx)))
+        if not left <= right:
+            continue
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if not abs(area) > 1e-12:
             continue
-        left, right = max(0.0, min(ax, bx, cx)), min(depth.shape[1] - 1.0, max(ax, bx, cx))
-        upper, lower = max(0.0, min(ay, by, cy)), min(depth.shape[0] - 1.0, max(ay, by, cy))
-        for v in range(int(math.ceil(upper)), int(math.floor(lower)) + 1):
-            for u in range(int(math.ceil(left)), int(math.floor(right)) + 1):
-                of_c = ((bx - ax) * (v - ay) - (by - ay) * (u - ax)) / area
-                of_b = ((u - ax) * (cy - ay) - (v - ay) * (cx - ax)) / area
+        nearest = _SURELY * min(z[a], z[b], z[c])
+        side, outside = math.copysign(1.0, area), -2e-9 * abs(area)
+        for v in range(int(first), int(last) + 1):
+            for u in range(int(left), int(right) + 1):
+                if depth[v, u] < nearest:
+                    continue
+                to_c = (bx - ax) * (v - ay) - (by - ay) * (u - ax)
+                to_b = (u - ax) * (cy - ay) - (v - ay) * (cx - ax)
+                # What is surely outside needs no division.
+                if to_c * side < outside or to_b * side < outside or (area - to_b - to_c) * side < outside:
+                    continue
+                of_c, of_b = to_c / area, to_b / area
                 of_a = 1.0 - of_b - of_c
                 if of_a < -1e-9 or of_b < -1e-9 or of_c < -1e-9:
                     continue
@@ -38,3 +88,32 @@ def lay_triangles(
                 if here < depth[v, u]:
                     depth[v, u] = here
                     which[v, u] = t
+
+
+@compiled
+def face_pixels(
+    facing: np.ndarray, which: np.ndarray, triangles: np.ndarray, in_camera: np.ndarray, normals: np.ndarray,
+    pose: np.ndarray,
+) -> None:  # fmt: skip
+    """Put into `facing` (v, u) how nearly the triangle that is seen there faces the camera, 0 to 1: the mean of its
+    corners; which (v, u) as of lay_triangles(), -1 for none, where it stays as it is.
+
+    in_camera (n, 3) the corners;  normals (n, 3) of unit length, in the model's frame, which pose (4, 4) turns.
+    """
+    last, of_last = np.int64(-1), 0.0
+    for v in range(which.shape[0]):
+        for u in range(which.shape[1]):
+            t = which[v, u]
+            if t < 0:
+                continue
+            if t != last:
+                total = 0.0
+                for corner in range(3):
+                    i = triangles[t, corner]
+                    x, y, z = in_camera[i, 0], in_camera[i, 1], in_camera[i, 2]
+                    turned = 0.0
+                    for axis in range(3):
+                        turned += normals[i, axis] * (pose[0, axis] * x + pose[1, axis] * y + pose[2, axis] * z)
+                    total += min(1.0, abs(turned) / max(math.sqrt(x * x + y * y + z * z), 1e-12))
+                last, of_last = t, total / 3
+            facing[v, u] = of_last

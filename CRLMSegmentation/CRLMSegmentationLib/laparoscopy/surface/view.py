@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...geometry import transform_points
 from ...values.camera import Camera
-from .depth import lay_triangles
+from .depth import face_pixels, lay_triangles, see_points
 from .mesh import Mesh
 
 _NEAREST_MM = 1.0
@@ -34,14 +33,14 @@ def view_of(mesh: Mesh, camera: Camera, model_to_camera: np.ndarray) -> SurfaceV
 
     A triangle of which a corner is behind the camera, or beyond what the lens model follows, is not seen.
     """
-    points = transform_points(model_to_camera, mesh.points)
-    can_see = camera.can_see(points) & (points[:, 2] > _NEAREST_MM)
-    pixels = np.where(can_see[:, None], camera.project(points), np.nan)
-    shape = camera.image_size[::-1]
+    shape, count = camera.image_size[::-1], len(mesh.points)
+    pose, points = np.array(model_to_camera, dtype=np.float64), np.ascontiguousarray(mesh.points, dtype=np.float64)
+    in_camera, pixels = np.empty((count, 3)), np.empty((count, 2))
+    farthest, distortion = camera.turning_radius, np.pad(camera.distortion, (0, 8 - camera.distortion.size))
+    see_points(in_camera, pixels, points, pose, camera.intrinsics, distortion, farthest, _NEAREST_MM)
     depth, which = np.full(shape, np.inf), np.full(shape, -1, dtype=np.int64)
-    triangles = mesh.triangles[can_see[mesh.triangles].all(axis=1)]
-    lay_triangles(depth, which, pixels, points[:, 2].copy(), triangles)
-    toward = points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
-    turned = np.abs((mesh.normals @ model_to_camera[:3, :3].T * toward).sum(axis=1))
-    of_triangles = np.append(np.clip(turned, 0, 1)[triangles].mean(axis=1) if len(triangles) else [], 0.0)
-    return SurfaceView(depth, of_triangles[which])
+    triangles = np.ascontiguousarray(mesh.triangles, dtype=np.int64)
+    lay_triangles(depth, which, pixels, in_camera[:, 2].copy(), triangles)
+    facing = np.zeros(shape)
+    face_pixels(facing, which, triangles, in_camera, np.ascontiguousarray(mesh.normals), pose)
+    return SurfaceView(depth, facing)
