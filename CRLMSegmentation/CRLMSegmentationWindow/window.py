@@ -25,6 +25,7 @@ from .panels.navigate_panel import NavigatePanel
 from .panels.packages_panel import PackagesPanel
 from .panels.record_panel import RecordPanel
 from .panels.scope_panel import ScopePanel
+from .panels.scrolling import bring_into_view
 from .panels.sections import Sections
 from .panels.segment_panel import SegmentPanel
 from .panels.source_panel import SourcePanel
@@ -84,7 +85,7 @@ class Window:
         names = "source tumors connect record box segment navigate calibrate ct scope case hands_free"
         self.panels = {name: getattr(self, name) for name in names.split()}
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
-        self.sections = Sections(self.numbered, self._may_navigate)
+        self.sections = Sections(self.numbered, self._may_navigate, bring_into_view)
         self.timer = ProcessTimer(self.tick, lambda: self.session is not None and self.session.is_busy)
 
     # When the module is shown, left, closed

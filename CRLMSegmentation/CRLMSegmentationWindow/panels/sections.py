@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ctk
+
     from .step_panel import StepPanel
 
 
@@ -14,10 +16,16 @@ class Sections:
 
     panels     StepPanel of each step, in their order
     has_tumor  gives True while a tumor is there to navigate by
+    show       called with the section of the step that was opened
     """
 
-    def __init__(self, panels: Iterable[StepPanel], has_tumor: Callable[[], bool]):
-        self._panels, self._has_tumor = list(panels), has_tumor
+    def __init__(
+        self,
+        panels: Iterable[StepPanel],
+        has_tumor: Callable[[], bool],
+        show: Callable[[ctk.ctkCollapsibleButton], None] = lambda _section: None,
+    ):
+        self._panels, self._has_tumor, self._show = list(panels), has_tumor, show
         self._done: dict[StepPanel, bool] = {}
         self._passed: dict[StepPanel, bool] = {}
         self._had_tumor = False
@@ -48,6 +56,7 @@ class Sections:
         for panel in self._panels:
             panel.section.collapsed = panel is not wanted
             panel.show_title()
+        self._show(wanted.section)
 
     def _note(self) -> None:
         self._done = {panel: bool(panel.is_done()) for panel in self._panels}

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from ..window import Window
 
-_ROW_PX, _MOST_ROWS, _COLOR_PX = 30, 5, 16
+# Of a line of text, of what is around the lines of a tumor, of the list at most, and of a mark in its color.
+_LINE_PX, _AROUND_PX, _MOST_PX, _COLOR_PX = 20, 4, 160, 16
 
 
 class TumorsPanel:
@@ -28,7 +29,7 @@ class TumorsPanel:
         self.window, ui = window, window.ui
         self.ui = ui
         self._lines: list[TumorLine] = []
-        self._is_filling = False
+        self._is_filling, self._height = False, 0
         ui.tumorList.connect("currentRowChanged(int)", self.on_row)
         ui.tumorList.connect("itemClicked(QListWidgetItem*)", lambda _item: self.on_click(ui.tumorList.currentRow))
         for button in (ui.addTumorButton, ui.renameTumorButton, ui.deleteTumorButton, ui.newestSweepButton):
@@ -134,15 +135,18 @@ class TumorsPanel:
                 shown = []
                 for _line in lines:
                     rows.addItem("")
-                rows.setFixedHeight(_ROW_PX * min(len(lines), _MOST_ROWS) + 8)
             for row, line in enumerate(lines):
                 before = shown[row] if row < len(shown) else None
                 if before is None or text_of(before) != text_of(line):
                     rows.item(row).setText(text_of(line))
+                    rows.item(row).setToolTip(text_of(line))
                 if before is None or before.color != line.color:
                     rows.item(row).setIcon(_icon(line.color))
                 if line.is_chosen:
                     rows.setCurrentRow(row)
+            if height_of(lines) != self._height:
+                self._height = height_of(lines)
+                rows.setFixedHeight(self._height)
         finally:
             self._is_filling = False
 
@@ -163,15 +167,18 @@ def lines_of(session: Session) -> list[TumorLine]:
 
 
 def text_of(line: TumorLine) -> str:
-    """'T1:  4.2 mL, largest diameter 23 mm  |  7.5 mm ± 1.8  |  2 doubts, not looked at'."""
-    parts = [f"{line.name}:  {line.text}"]
-    if line.distance:
-        parts.append(line.distance)
-    if line.remark:
-        parts.append(line.remark)
-    if line.doubts_text:
-        parts.append(line.doubts_text)
-    return "  |  ".join(parts)
+    """What the tumor is, and below it what is to be known of it: side by side they would not fit the panel.
+
+    'T1:  4.2 mL, largest diameter 23 mm', '7.5 mm ± 1.8  |  2 doubts, not looked at'.
+    """
+    below = "  |  ".join(part for part in (line.distance, line.remark, line.doubts_text) if part)
+    return "\n".join(part for part in (f"{line.name}:  {line.text}", below) if part)
+
+
+def height_of(lines: list[TumorLine]) -> int:
+    """Pixels of the list: all of it, or as much as leaves room for the steps."""
+    rows = sum(_LINE_PX * (1 + text_of(line).count("\n")) + _AROUND_PX for line in lines)
+    return min(rows + _AROUND_PX, _MOST_PX)
 
 
 def _icon(color: str) -> qt.QIcon:

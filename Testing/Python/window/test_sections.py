@@ -125,3 +125,21 @@ def test_another_case_opens_the_step_that_is_next(a_window):
     session.case.has_unsaved_data = False
     window.ui.newCaseButton.click()
     assert "case.begin" in session.calls and opened(window) == ["record"]
+
+
+@pytest.mark.parametrize(
+    ("top", "bottom", "expected"),
+    [(120, 300, 100), (250, 700, 200), (250, 1500, 250), (40, 90, 40), (-5, 90, 0), (100, 600, 100)],
+)
+def test_a_section_that_is_opened_is_brought_into_view(window_module, top, bottom, expected):
+    """Scrolled to 100, with 500 pixels to be seen: no more than is needed, and never past its title."""
+    assert window_module("panels.scrolling").offset_for(top, bottom, 100, 500) == expected
+
+
+def test_whatever_opens_a_step_brings_it_into_view(a_window, monkeypatch):
+    window, session = a_window
+    shown = []
+    monkeypatch.setattr(window.sections, "_show", shown.append)
+    at(window, session, CONNECT="DONE", RECORD="READY")
+    window.open_step(window.navigate)
+    assert shown == [window.record.section, window.navigate.section]

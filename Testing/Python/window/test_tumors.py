@@ -21,14 +21,14 @@ class Rows:
     """As a QListWidget: its texts, its colors, and what is told of a row that is pressed."""
 
     def __init__(self):
-        self.texts, self.current, self._slots = [], -1, []
+        self.texts, self.tips, self.current, self._slots = [], {}, -1, []
 
     def connect(self, signal, slot):
         assert signal == "currentRowChanged(int)"
         self._slots.append(slot)
 
     def clear(self):
-        self.texts = []
+        self.texts, self.tips = [], {}
         self.setCurrentRow(-1)
 
     def addItem(self, text):
@@ -37,6 +37,7 @@ class Rows:
     def item(self, row):
         return SimpleNamespace(
             setText=lambda text: self.texts.__setitem__(row, text), setIcon=lambda icon: None,
+            setToolTip=lambda text: self.tips.__setitem__(row, text),
         )  # fmt: skip
 
     def setFixedHeight(self, height):
@@ -70,12 +71,17 @@ def test_every_tumor_has_its_line_and_the_chosen_one_is_marked(listed):
     window, session, rows = listed
     assert window.ui.tumorsFrame.visible and rows.current == 0 and session.calls == []
     assert rows.texts == [
-        "T1:  4.2 mL, largest diameter 23 mm  |  7.5 mm ± 1.8  |  2 doubts, not looked at",
-        "T2:  4.2 mL, largest diameter 23 mm  |  found in sweep 1, 14:02",
+        "T1:  4.2 mL, largest diameter 23 mm\n7.5 mm ± 1.8  |  2 doubts, not looked at",
+        "T2:  4.2 mL, largest diameter 23 mm\nfound in sweep 1, 14:02",
     ]
+    assert [*rows.tips.values()] == rows.texts
+    height = rows.height
     window.given[0] = replace(LINE, distance="3.0 mm ± 1.8", doubts=1, doubts_new=False)
     window.refresh()
-    assert rows.texts[0].endswith("3.0 mm ± 1.8  |  1 doubt")
+    assert rows.texts[0].endswith("\n3.0 mm ± 1.8  |  1 doubt") and rows.height == height
+    window.given[:] = [replace(LINE, distance="", doubts=0)]
+    window.refresh()
+    assert rows.texts == ["T1:  4.2 mL, largest diameter 23 mm"] and rows.height < height / 2
     window.given.clear()
     window.refresh()
     assert not window.ui.tumorsFrame.visible

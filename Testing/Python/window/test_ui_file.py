@@ -7,14 +7,19 @@ from window_files import (
     WINDOW,
     bound_widgets,
     buttons_of_actions,
+    labels_of_buttons,
     names_used,
     parameter_fields,
     property_of,
+    rows_of_buttons,
     sources,
     widgets,
 )
 
 LARGE_PX = 40
+# Of a button beside its text, between buttons, and around them in a section; of letters of DejaVu Sans at 16 pixels.
+BUTTON_PX, BETWEEN_PX, AROUND_PX = 23, 6, 14
+LETTERS_PX = {**dict.fromkeys("ijl.,:' I", 5.0), **dict.fromkeys("rtf-()", 6.6), **dict.fromkeys("mwMW", 15.0)}
 # Which widgets Slicer's parameterNodeWrapper binds to which type of field (and the window to paths as text).
 BOUND = {
     "QLineEdit": r"str",
@@ -75,6 +80,18 @@ def test_buttons_are_large_enough_and_explained(name):
     texts = [property_of(button, "toolTip"), property_of(button, "text")]
     # What a button of an action says stands with the action, and nowhere else.
     assert texts == [None, None] if name in buttons_of_actions() else all(texts)
+
+
+def test_buttons_side_by_side_fit_the_panel_at_its_least_width():
+    """In the widest of the usual fonts; a longer text would be cut at both ends."""
+    least_px = int(property_of(widgets()["CRLMSegmentation"], "minimumSize").split()[0])
+    labels, rows = labels_of_buttons(), rows_of_buttons()
+    assert len(rows) > 10
+    for row in rows:
+        texts = [max([*labels.get(name, ()), property_of(widgets()[name], "text") or ""], key=len) for name in row]
+        letters_px = sum(LETTERS_PX.get(letter, 10.0) for text in texts for letter in text)
+        width_px = letters_px + BUTTON_PX * len(row) + BETWEEN_PX * (len(row) - 1)
+        assert width_px <= least_px - AROUND_PX, texts
 
 
 def test_what_is_set_is_explained():

@@ -69,3 +69,39 @@ def names_used(pattern: str) -> dict[str, set[str]]:
 def buttons_of_actions() -> set[str]:
     """The buttons whose text and tooltip come from an action of the session."""
     return set(names_used(r"\bshow_action\([\w.]*\bui\.(\w+)"))
+
+
+def labels_of_buttons() -> dict[str, set[str]]:
+    """Every text that each button of an action may bear: labels of actions, and those that the window has instead."""
+    from CRLMSegmentationLib.session import actions
+
+    found: dict[str, set[str]] = {}
+    for tree in sources().values():
+        for call in ast.walk(tree):
+            if not isinstance(call, ast.Call) or not ast.unparse(call.func).endswith("show_action") or not call.args:
+                continue
+            button, *rest = call.args
+            labels = found.setdefault(ast.unparse(button).rpartition(".")[2], set())
+            for part in (node for one in rest for node in ast.walk(one)):
+                if isinstance(part, ast.Attribute) and ast.unparse(part.value) == "actions":
+                    labels.add(getattr(actions, part.attr).label)
+                elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    labels.add(part.value)
+    return found
+
+
+def rows_of_buttons() -> list[list[str]]:
+    """The names of what stands side by side, where that is buttons alone, row by row of every layout."""
+    rows = []
+    for layout in ElementTree.parse(UI_FILE).iter("layout"):
+        if layout.get("class") not in ("QHBoxLayout", "QGridLayout"):
+            continue
+        by_row: dict[str, list[ElementTree.Element]] = {}
+        for item in layout.findall("item"):
+            by_row.setdefault(item.get("row", "0"), []).extend(item.findall("widget"))
+        rows += [
+            [widget.get("name") for widget in row]
+            for row in by_row.values()
+            if row and all(widget.get("class") == "QPushButton" for widget in row)
+        ]
+    return rows
