@@ -1,11 +1,13 @@
-"""How quick the window is in a real Slicer: ticks while navigating, from 'Find' to the tumor, and what a save blocks.
+"""How quick the window is in a real Slicer: ticks while navigating, from 'Find' to the tumor, what a save blocks, how
+soon each button answers, from the end of a recording to its volume, and the memory of many cases.
 
     SLICER_BACKGROUND_THREAD_PRIORITY=0 Slicer --testing --no-splash --ignore-slicerrc \
       --additional-module-paths "$PWD/CRLMSegmentation" --python-script Testing/Slicer/run_benchmark.py
 
 The results are printed as one line of JSON after 'CRLMSegmentation benchmark:'. CRLM_WINDOW (such as 1920x1080) sets
-the size of the main window, 1280x720 without it; CRLM_PROFILE names a file for cProfile's statistics of the ticks. On a
-machine that does something else beside, only ratios of one run mean anything.
+the size of the main window, 1280x720 without it; CRLM_CASES how often the case is opened again (10); CRLM_PROFILE names
+a file for cProfile's statistics of the ticks. On a machine that does something else beside, only ratios of one run mean
+anything.
 """
 
 import cProfile
@@ -21,8 +23,9 @@ from pathlib import Path
 
 import slicer
 from CRLMSegmentationWindow import remembered
-from CRLMSegmentationWindow.self_testing.self_test_steps import Steps
-from CRLMSegmentationWindow.self_testing.self_test_tools import click, counted_drawings, pause, wait_until
+from CRLMSegmentationWindow.self_testing import self_test_steps
+from CRLMSegmentationWindow.self_testing.self_test_steps import SWEEP_S, Steps
+from CRLMSegmentationWindow.self_testing.self_test_tools import counted_drawings, pause, wait_until
 
 NAVIGATED_S = 12.0
 
@@ -33,6 +36,8 @@ class Benchmark(Steps):
     def measure(self) -> dict[str, object]:
         """All of it, as plain values: seconds where nothing else is said."""
         settings = remembered.stored()
+        self._answers: dict[str, float] = {}
+        self_test_steps.click = self._press
         width, height = map(int, os.environ.get("CRLM_WINDOW", "1280x720").split("x"))
         slicer.util.mainWindow().resize(width, height)
         slicer.util.selectModule("CRLMSegmentation")
@@ -54,7 +59,10 @@ class Benchmark(Steps):
                     name: round(seconds, 3) for name, seconds in self.session.state.timings_s.items()
                 },
                 **self._navigate(),
-                "gui_blocked_while_saving": round(self._save(), 2),
+                **self._save(),
+                "stop_to_volume": round(self._stop_to_volume(), 2),
+                "memory_mb": self._memory_of_cases(int(os.environ.get("CRLM_CASES", "10"))),
+                "press_to_answer": dict(sorted(self._answers.items(), key=lambda one: -one[1])[:8]),
             }  # fmt: skip
         finally:
             remembered.store(settings)
@@ -66,7 +74,7 @@ class Benchmark(Steps):
         slicer.app.processEvents()
         with counted_drawings() as drawn:
             began_s = time.perf_counter()
-            click(self.window.ui.segmentButton)
+            self._press(self.window.ui.segmentButton)
 
             def is_seen() -> bool:
                 if self.session.tumor.surface is before or self.session.tumor.surface is None:
@@ -131,10 +139,63 @@ class Benchmark(Steps):
             },
         }  # fmt: skip
 
-    def _save(self) -> float:
+    def _press(self, button: object) -> float:
+        """Press a button; seconds until what it changed at once has been drawn."""
+        slicer.app.processEvents()
+        if not button.enabled:
+            raise AssertionError(f"The button '{button.text}' cannot be pressed.")
         began_s = time.perf_counter()
-        click(self.window.ui.saveCaseButton)
+        button.click()
+        slicer.app.processEvents()
+        took_s = time.perf_counter() - began_s
+        name = str(button.objectName)
+        self._answers[name] = round(max(took_s, self._answers.get(name, 0.0)), 3)
+        return took_s
+
+    def _save(self) -> dict[str, object]:
+        """How long the press takes, and the longest pause of the window until the case is written."""
+        blocked_s = self._press(self.window.ui.saveCaseButton)
+        began_s = last_s = time.perf_counter()
+        longest_s = 0.0
+        while self.session.case.is_saving:
+            slicer.app.processEvents()
+            now_s = time.perf_counter()
+            longest_s, last_s = max(longest_s, now_s - last_s), now_s
+        return {
+            "gui_blocked_while_saving": round(blocked_s, 3),
+            "longest_pause_while_saving": round(longest_s, 3),
+            "saved_after": round(blocked_s + last_s - began_s, 2),
+        }  # fmt: skip
+
+    def _stop_to_volume(self) -> float:
+        """From the press that ends another recording until its volume is whole and has been drawn."""
+        recording = self.session.recording
+        self.window.open_step(self.window.record)
+        self._press(self.window.ui.recordButton)
+        wait_until(lambda: recording.state is not None and recording.state.seconds > SWEEP_S, 30)
+        path = recording.state.path
+        with counted_drawings() as drawn:
+            began_s = time.perf_counter()
+            self._press(self.window.ui.recordButton)
+            wait_until(lambda: recording.path == path and self.status("RECONSTRUCT") == "DONE", 30)
+            drawn.clear()
+            wait_until(lambda: "Red" in drawn, 30)
         return time.perf_counter() - began_s
+
+    def _memory_of_cases(self, count: int) -> list[int]:
+        """Resident memory, before and after the saved case was opened `count` times; none where the system hides it."""
+        [folder, *_others] = (self._own / "cases").iterdir()
+        found = [_resident_mb()]
+        for _ in range(count):
+            self.window.case.open_case(folder)
+            pause(0.5)
+        return [*found, _resident_mb()] if found[0] else []
+
+
+def _resident_mb() -> int:
+    """Of this process; 0 where the system does not say."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1_000_000 if statm.is_file() else 0
 
 
 def run() -> int:

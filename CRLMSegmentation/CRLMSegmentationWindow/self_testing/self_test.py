@@ -2,8 +2,9 @@
 
 It opens the CT of a simulated patient, corrects it and brings it into the operation; it plays the shipped sample over
 OpenIGTLink, presses the buttons of all five steps, checks nodes and geometry, stops an inference half-way, ends the
-worker process and the server and goes on, adds and deletes a second tumor, breaks the window's timer, changes the
-theme, loads scenes, reloads the module, calibrates a stylus, closes the scene, and checks that nothing is left running.
+worker process and the server and goes on, renames every node, adds and deletes a second tumor, breaks the window's
+timer, changes the theme, loads scenes, reloads the module, calibrates a stylus, closes the scene, and checks that
+nothing is left running.
 A picture of each step goes to the folder of the environment variable CRLM_SCREENSHOTS, or into Slicer's temporary
 folder.
 """
@@ -53,6 +54,7 @@ class SelfTest(Steps, Faults, People, Tumors, Scenes, CalibrateSteps, CtSteps):
             self.semi_automatic()
             self.doubts_are_seen()
             self.navigate()
+            self.rename_every_node()
             self.several_tumors()
             self.ct_into_the_operation()
             self.reconnect_while_navigating()

@@ -16,6 +16,35 @@ class Scenes(Bench):
     def names_in_the_scene(self) -> list[str]:
         return [node.GetName() for class_name in _OWN for node in slicer.util.getNodesByClass(class_name)]
 
+    def rename_every_node(self) -> None:
+        """What a user calls a node is his own: everything goes on, and nothing is made a second time."""
+        self.report("Every node is renamed while navigating")
+        check, scene, ui = self._case, slicer.mrmlScene, self.window.ui
+        text = lambda: self.window.navigate.readouts["Stylus"].text  # noqa: E731
+        wait_until(lambda: " mm" in text(), 60, text)
+        line = self.view.distance_line_node("Stylus")
+        own = [node for node in slicer.util.getNodesByClass("vtkMRMLNode") if node.GetAttribute("CRLM.Role")]
+        check.assertGreater(len(own), 10)
+        before = {node.GetID(): node.GetName() for node in own}
+        count, volume_ml = scene.GetNumberOfNodes(), self.tumor_ml()
+        for number, node in enumerate(own):
+            node.SetName(f"Renamed {number}")
+        frames = self.session.stream.status.frames
+        wait_until(lambda: self.session.stream.status.frames > frames + 20, 20)
+        wait_until(lambda: " mm" in text(), 60, text)
+        check.assertIs(self.view.distance_line_node("Stylus"), line)
+        check.assertEqual(line.GetDisplayNode().GetNumberOfViewNodeIDs(), 1, "the line is drawn in 3D only")
+        self.slice_lies_in_the_image()
+        click(ui.segmentButton)
+        wait_until(lambda: not self.window.segment.is_running, 240, lambda: self.window.segment.state_text)
+        check.assertAlmostEqual(self.tumor_ml(), volume_ml, delta=0.02 * volume_ml)
+        check.assertEqual(scene.GetNumberOfNodes(), count, "a node was made again under its old name")
+        check.assertEqual([self.status(step) for step in ("BOX", "SEGMENT", "NAVIGATE")], ["DONE", "DONE", "READY"])
+        for identifier, name in before.items():
+            scene.GetNodeByID(identifier).SetName(name)
+        self.window.open_step(self.window.navigate)
+        self.window.shown.navigation()
+
     def load_a_scene_while_live(self) -> None:
         self.report("A scene is loaded while live")
         check, path = self._case, self._own / "case.mrb"
