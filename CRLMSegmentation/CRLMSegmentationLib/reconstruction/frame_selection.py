@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,13 +101,14 @@ def reason_against(frame: TrackedFrame) -> str:
         return "no pose"
     if not frame.valid:
         return "pose not valid"
-    matrix = np.asarray(frame.image_to_reference, dtype=np.float64)
-    if not np.isfinite(matrix).all():
+    # plain numbers: of so few, numpy's norm and cross product take as long as a fifth of inserting the frame
+    matrix = np.asarray(frame.image_to_reference, dtype=np.float64).tolist()
+    if not all(math.isfinite(number) for line in matrix for number in line):
         return "pose is not finite"
-    columns = matrix[:3, :2]
-    lengths = np.linalg.norm(columns, axis=0)
-    area = np.linalg.norm(np.cross(columns[:, 0], columns[:, 1]))
-    if lengths.min() == 0 or area < 1e-9 * lengths.prod():
+    (a, b), (c, d), (e, f) = (line[:2] for line in matrix[:3])
+    lengths = math.hypot(a, c, e), math.hypot(b, d, f)
+    area = math.hypot(c * f - e * d, e * b - a * f, a * d - c * b)
+    if min(lengths) == 0 or area < 1e-9 * math.prod(lengths):
         return "pose is singular"
     return ""
 

@@ -223,7 +223,7 @@ class Inserter:
             self._finish_mean(values.reshape(-1), seen.reshape(-1), 0, values.size)
             return values, seen, seen
         hits = self.hits.reshape(self.shape)
-        if hits.dtype == np.uint8 and not self.linear and self.settings.compounding != "mean":
+        if self.settings.compounding != "mean" and not self.knows_less_than_seen:
             return self.values.reshape(self.shape), hits, hits
         seen = (hits != 0).view(np.uint8)
         return self.values.reshape(self.shape), seen, self._known(hits, seen)

@@ -66,10 +66,10 @@ def clipped_corners(image_size: tuple[int, int], clip: ClipRectangle | None) -> 
 def corner_points(image_to_reference: np.ndarray, corners: tuple[int, int, int, int]) -> np.ndarray:
     """(4, 3) Reference mm of the corner pixels, summed in the order in which vtkMatrix4x4 does it."""
     first_u, last_u, first_v, last_v = corners
-    matrix = np.asarray(image_to_reference, dtype=np.float64)
+    matrix = np.asarray(image_to_reference, dtype=np.float64)[:3].tolist()
     return np.array(
         [
-            [(matrix[axis, 0] * u + matrix[axis, 1] * v) + matrix[axis, 3] for axis in range(3)]
+            [(line[0] * u + line[1] * v) + line[3] for line in matrix]
             for u in (first_u, last_u)
             for v in (first_v, last_v)
         ]

@@ -35,6 +35,6 @@ def test_bytes_give_what_floats_give(definition, compounding, threshold):
     of_floats.insert([frame.astype(np.float32) for frame in frames], poses)
     assert (of_bytes.hits == of_floats.hits).all()
     assert (of_bytes.values == of_floats.values).all()
-    if compounding == "maximum" and threshold is None:
-        assert len(np.unique(of_bytes.hits)) == 3
+    if threshold is None:  # IGSIO's maximum alone tells where a pixel came near from where it left its value
+        assert len(np.unique(of_bytes.hits)) == (3 if (definition, compounding) == ("igsio", "maximum") else 2)
     assert of_bytes.values.any()

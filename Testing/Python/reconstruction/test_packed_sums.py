@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from CRLMSegmentationLib.reconstruction import LiveReconstruction, ReconstructionSettings, reconstruct
 from CRLMSegmentationLib.reconstruction.inserter import Inserter
+from CRLMSegmentationLib.reconstruction.kernels.finishing import finish_packed_mean
+from CRLMSegmentationLib.reconstruction.kernels.nearest import BYTES, SUM_BITS, WORDS
 from CRLMSegmentationLib.reconstruction.kernels.torch_insertion import insert_with_torch
 from CRLMSegmentationLib.reconstruction.region import Region
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame
@@ -83,3 +85,21 @@ def test_a_sweep_as_usual_is_one_part_a_frame_and_never_empties_anything(monkeyp
         frames.append(TrackedFrame(random.integers(0, 256, (60, 80), dtype=np.uint8), pose, number / 30))
     settings = ReconstructionSettings(0.5, interpolation="linear", threads=2, device="cpu", measure_holes=False)
     assert reconstruct(Sweep(frames), settings).volume.voxels.any()
+
+
+@pytest.mark.parametrize("kind, greatest", [(BYTES, 255), (WORDS, 65535)])
+def test_means_are_those_of_integers_up_to_the_last_weight(kind, greatest):
+    random = np.random.default_rng(1)
+    bits = SUM_BITS[kind]
+    weights = np.concatenate([[0, 1, 2, 3, (1 << (64 - bits)) - 1], random.integers(1, 1 << (64 - bits), 300)])
+    greys = random.integers(0, greatest, weights.size)
+    # as near to the border between two grey levels as a sum of integers comes
+    borders = (2 * greys + 1) * weights // 2
+    for sums in (greys * weights, greatest * weights, borders, np.maximum(borders - 1, 0)):
+        sums = np.where(weights == 0, 0, sums)
+        packed = (weights.astype(np.uint64) << np.uint64(bits)) | sums.astype(np.uint64)
+        values, seen = np.zeros(weights.size, (np.uint8, np.uint16)[kind]), np.zeros(weights.size, np.uint8)
+        finish_packed_mean(packed, np.uint64(bits), values, seen, 0, weights.size)
+        assert seen.tolist() == (weights > 0).tolist()
+        expected = [(s + (w >> 1)) // w if w else 0 for s, w in zip(sums.tolist(), weights.tolist())]
+        assert values.tolist() == expected

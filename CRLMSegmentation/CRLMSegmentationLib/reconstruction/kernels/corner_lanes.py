@@ -19,7 +19,7 @@ from .arithmetic import IGSIO_BITS, igsio_floor, wrapped_to_32_bits
 
 SECOND = 256  # from the lane of a value to that of its weight, or of SEEN and HIT
 LANES = 512
-SEEN, HIT = 1, 2  # of 'latest' and 'maximum': a pixel came near; it also left its value
+SEEN, HIT = 1, 2  # a pixel came near; IGSIO's maximum only: it also left its value
 
 # corner q lies at i + (q & 1), j + (q >> 1 & 1), k + (q >> 2); its weight along an axis is _AT_0 + _CHANGE * part
 UPPER_I = np.array([0, 1, 0, 1, 0, 1, 0, 1], dtype=np.int64)

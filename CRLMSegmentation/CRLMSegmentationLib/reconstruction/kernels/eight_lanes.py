@@ -27,6 +27,7 @@ _FUSED = ("contract",)  # a product and a sum may be rounded as one
 
 _EIGHT_INTEGERS = ir.VectorType(ir.IntType(32), 8)
 _EIGHT_DOUBLES = ir.VectorType(ir.DoubleType(), 8)
+_EIGHT_WORDS = ir.VectorType(ir.IntType(64), 8)
 
 
 def _integers(value: int) -> ir.Constant:
@@ -35,6 +36,10 @@ def _integers(value: int) -> ir.Constant:
 
 def _doubles(value: float) -> ir.Constant:
     return ir.Constant(_EIGHT_DOUBLES, [value] * 8)
+
+
+def _words(value: int) -> ir.Constant:
+    return ir.Constant(_EIGHT_WORDS, [value] * 8)
 
 
 def _in_all_lanes(builder: Any, value: Any, kind: ir.VectorType) -> Any:
@@ -93,6 +98,18 @@ def _code_of_greater_bytes(context: Any, builder: Any, signature: Any, arguments
 
 
 @intrinsic
+def bytes_above(typing_context: Any, some: Any, others: Any) -> Any:
+    """Ones in each of the eight bytes of `some`, a uint64, that is greater than that of `others`; 0 in the rest."""
+    return types.uint64(types.uint64, types.uint64), _code_of_bytes_above
+
+
+def _code_of_bytes_above(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    some, others = (builder.bitcast(each, ir.VectorType(ir.IntType(8), 8)) for each in arguments)
+    above = builder.sext(builder.icmp_unsigned(">", some, others), some.type)
+    return builder.bitcast(above, ir.IntType(64))
+
+
+@intrinsic
 def igsio_means_of_pixels(
     typing_context: Any, values: Any, known: Any, more_known: Any, parts: Any, greys: Any, first: Any, end: Any
 ) -> Any:
@@ -135,3 +152,56 @@ def _code_of_igsio_means(context: Any, builder: Any, signature: Any, arguments: 
     both = builder.bitcast(words, ir.VectorType(ir.IntType(64), 2))
     halves = [builder.extract_element(both, ir.Constant(ir.IntType(32), lane)) for lane in range(2)]
     return context.make_tuple(builder, signature.return_type, [values, *halves])
+
+
+@intrinsic
+def sums_of_pixels(typing_context: Any, parts: Any, greys: Any, first: Any, end: Any, units: Any, sum_bits: Any) -> Any:
+    """What the pixels `first` to `end` - 1 add to eight voxels, weight << sum_bits | weighted sum: eight uint64.
+
+    parts     (3, n) float64, where each pixel lies between them along i, j and k, below 1
+    greys     (n,) uint64 below 2^31
+    units     float64: so many make a weight of 1; 2^10 at most
+    sum_bits  uint64
+
+    No more than 2^31 grey levels times units.
+    """
+    given = (parts, greys, types.uint64, types.uint64, types.float64, types.uint64)
+    return types.UniTuple(types.uint64, 8)(*given), _code_of_sums
+
+
+def _code_of_sums(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    parts, greys, first, end, units, sum_bits = arguments
+    parts = context.make_array(signature.args[0])(context, builder, parts)
+    greys = context.make_array(signature.args[1])(context, builder, greys)
+    columns = builder.extract_value(parts.shape, 1)
+    units = _in_all_lanes(builder, units, _EIGHT_DOUBLES)
+    totals = cgutils.alloca_once_value(builder, ir.Constant(_EIGHT_WORDS, [0] * 8))
+    one = ir.Constant(ir.IntType(64), 1)
+    with cgutils.for_range_slice(builder, first, end, one, intp=ir.IntType(64)) as (pixel, _):
+        at = [pixel]
+        for _ in range(2):
+            at.append(builder.add(at[-1], columns))
+        weights = _doubles_of_corners(builder, [builder.load(builder.gep(parts.data, [index])) for index in at])
+        # the lower half of such a double is a rounded integer, and a product of two lower halves is one instruction
+        rounded = builder.fadd(builder.fmul(weights, units), _doubles(_TO_INTEGER))
+        weights = builder.and_(builder.bitcast(rounded, _EIGHT_WORDS), _words(0xFFFFFFFF))
+        # both sums in one: the weight from bit 31 on
+        factor = builder.or_(builder.load(builder.gep(greys.data, [pixel])), ir.Constant(ir.IntType(64), 1 << 31))
+        factor = builder.and_(_in_all_lanes(builder, factor, _EIGHT_WORDS), _words(0xFFFFFFFF))
+        builder.store(builder.add(builder.load(totals), builder.mul(weights, factor)), totals)
+    both = builder.load(totals)
+    weights = builder.shl(builder.lshr(both, _words(31)), _in_all_lanes(builder, sum_bits, _EIGHT_WORDS))
+    both = builder.add(weights, builder.and_(both, _words((1 << 31) - 1)))
+    elements = [builder.extract_element(both, ir.Constant(ir.IntType(32), lane)) for lane in range(8)]
+    return context.make_tuple(builder, signature.return_type, elements)
+
+
+def _doubles_of_corners(builder: Any, parts: list[Any]) -> Any:
+    """Like _weights_of_corners, in doubles: 1 for a pixel in the middle of a voxel."""
+    along = []
+    for part, upper in zip(parts, (UPPER_I, UPPER_J, UPPER_K), strict=True):
+        in_all = _in_all_lanes(builder, part, _EIGHT_DOUBLES)
+        change = ir.Constant(_EIGHT_DOUBLES, (2.0 * upper - 1.0).tolist())
+        at_0 = ir.Constant(_EIGHT_DOUBLES, (1.0 - upper).tolist())
+        along.append(builder.fadd(builder.fmul(in_all, change, flags=_FUSED), at_0, flags=_FUSED))
+    return builder.fmul(builder.fmul(along[1], along[2]), along[0])

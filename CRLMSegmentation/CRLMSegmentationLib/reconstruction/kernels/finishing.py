@@ -14,13 +14,11 @@ def finish_packed_mean(
     """Unpack weight and weighted sum (uint64, see nearest.SUM_BITS), divide, round half up; flat arrays."""
     lower = (np.uint64(1) << sum_bits) - np.uint64(1)
     for index in range(first, end):
-        weight = sums[index] >> sum_bits
-        if weight == np.uint64(0):
-            values[index] = 0
-            seen[index] = 0
-        else:
-            values[index] = ((sums[index] & lower) + (weight >> np.uint64(1))) // weight
-            seen[index] = 1
+        weight = np.int64(sums[index] >> sum_bits)
+        total = np.int64(sums[index] & lower) + (weight >> 1)
+        # In doubles, many voxels side by side, and yet exact: a quotient below the next integer is so by 2^-28 or more.
+        values[index] = np.int32(np.float64(total) / np.float64(weight + (weight == 0)))
+        seen[index] = weight != 0
 
 
 @compiled

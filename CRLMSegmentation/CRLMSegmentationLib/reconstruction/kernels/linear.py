@@ -38,7 +38,7 @@ from .corner_lanes import (
 from .linear_bytes import linear_bytes_kernel
 from .linear_means import linear_means_kernel
 from .linear_sums import linear_sums_kernel
-from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MEAN, WORDS
+from .nearest import BYTES, DOUBLE, DOUBLES, EXACT, FIXED, FLOATS, INTEGERS, LATEST, MAXIMUM, MEAN, WORDS
 
 IGSIO_ONE = 1 << IGSIO_BITS
 
@@ -49,8 +49,8 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[...,
 
     coefficients  fixed point without the half for rounding
     low, high     (3,) int64, first and last voxel of the slab, along i those of the whole volume
-    hits          uint8 SEEN or HIT; for IGSIO's mean the weight in 1/256, uint16; for the exact mean of pixels other
-                  than uint8 and uint16 the weight, float64
+    hits          uint8 SEEN, or HIT where IGSIO's maximum left a value; for IGSIO's mean the weight in 1/256, uint16;
+                  for the exact mean of pixels other than uint8 and uint16 the weight, float64
     sums          exact mean only: uint64 as linear_sums.py says; or float64
     """
     if arithmetic == EXACT and compounding == MEAN and kind in (BYTES, WORDS):
@@ -59,6 +59,7 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[...,
         return linear_bytes_kernel(arithmetic, compounding)
     if kind == BYTES and arithmetic == FIXED:
         return linear_means_kernel()
+    hit = HIT if compounding == MAXIMUM and arithmetic != EXACT else SEEN
     fixed, exact, doubles = arithmetic == FIXED, arithmetic == EXACT, arithmetic == DOUBLE
     bits = EXACT_BITS if exact else IGSIO_BITS
     one = np.int64(1) << bits
@@ -158,11 +159,11 @@ def linear_kernel(arithmetic: int, compounding: int, kind: int) -> Callable[...,
                                     if compounding == LATEST:
                                         if weight >= limit:
                                             volume[index] = pixel
-                                            hits[index] = HIT
+                                            hits[index] = hit
                                     elif weight >= limit:
                                         if pixel > volume[index]:
                                             volume[index] = pixel
-                                            hits[index] = HIT
+                                            hits[index] = hit
                                         elif hits[index] == 0:
                                             hits[index] = SEEN
                         continue

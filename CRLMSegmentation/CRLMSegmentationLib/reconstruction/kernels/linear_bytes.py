@@ -17,9 +17,11 @@ import numpy as np
 
 from ...compilation.jit import compiled, inlined
 from .arithmetic import EXACT_BITS, IGSIO_BITS, columns_near_slab
+from .cell_voxels import ALL_CORNERS, bytes_of_cell, corners_in_slab, put_bytes_of_cell
 from .corner_lanes import HIT, SEEN, rounded_igsio_weight
-from .eight_lanes import greater_bytes
+from .eight_lanes import bytes_above, greater_bytes
 from .nearest import EXACT, LATEST
+from .wide_vectors import use_widest_vectors
 
 _PIECE = 128  # columns
 _BYTES = np.uint64(0x0101010101010101)
@@ -27,7 +29,6 @@ _BYTE = np.uint64(0xFF)
 _NOTHING = np.uint64(0)
 _ONE = np.uint64(1)
 NO_CELL = np.int64(-(1 << 62))
-ALL_CORNERS = np.uint64(255)
 
 
 @inlined
@@ -47,17 +48,6 @@ def cells_of_piece(cells: np.ndarray, size: int, starts: np.ndarray) -> int:
 
 
 @inlined
-def corners_in_slab(i: int, j: int, k: int, low: np.ndarray, high: np.ndarray) -> int:
-    """A bit for each corner of the cell at (i, j, k) whose voxel lies in the slab from `low` to `high`."""
-    there = _NOTHING
-    for corner in range(8):
-        at_i, at_j, at_k = i + (corner & 1), j + (corner >> 1 & 1), k + (corner >> 2)
-        if low[0] <= at_i <= high[0] and low[1] <= at_j <= high[1] and low[2] <= at_k <= high[2]:
-            there |= _ONE << np.uint64(corner)
-    return there
-
-
-@inlined
 def put_cell(
     base: int,
     strides: np.ndarray,
@@ -65,6 +55,7 @@ def put_cell(
     met: int,
     values: int,
     latest: bool,
+    tells_hits: bool,
     volume: np.ndarray,
     hits: np.ndarray,
 ) -> None:
@@ -72,38 +63,32 @@ def put_cell(
 
     there        of corners_in_slab, or ALL_CORNERS
     met, values  ones in the bytes of the corners that count, and their latest or greatest grey levels; 0 in the others
+    tells_hits   whether a voxel that a pixel came near is told from one that it left its value in
     """
-    for corner in range(8):
-        if there >> np.uint64(corner) & _ONE == _NOTHING:
-            continue
-        index = base
-        if corner & 1:
-            index += np.uint64(strides[0])
-        if corner & 2:
-            index += np.uint64(strides[1])
-        if corner & 4:
-            index += np.uint64(strides[2])
-        value, is_met = np.uint8((values >> np.uint64(8 * corner)) & _BYTE), (met >> np.uint64(8 * corner)) & _ONE
-        known, hit = volume[index], hits[index]
-        if latest:
-            volume[index] = value if is_met else known
-            hits[index] = HIT if is_met else hit
-        else:
-            now = np.uint8(HIT) if value > known else np.uint8(is_met * SEEN)
-            volume[index] = max(known, value)
-            hits[index] = max(hit, now)
+    known, hit = bytes_of_cell(volume, base, strides, there), bytes_of_cell(hits, base, strides, there)
+    now = met & _BYTES
+    if tells_hits:
+        now = greater_bytes(now * np.uint64(SEEN), bytes_above(values, known) & (_BYTES * np.uint64(HIT)))
+        now = greater_bytes(now, hit)
+    else:
+        now |= hit
+    values = (known & ~met) | values if latest else greater_bytes(known, values)
+    put_bytes_of_cell(volume, base, strides, there, values)
+    put_bytes_of_cell(hits, base, strides, there, now)
 
 
 @cache
 def linear_bytes_kernel(arithmetic: int, compounding: int) -> Callable[..., None]:
     """The compiled kernel paste(...) with the arguments of linear.linear_kernel, for BYTES in fixed point."""
     exact, latest = arithmetic == EXACT, compounding == LATEST
+    tells_hits = not exact and not latest
     bits = EXACT_BITS if exact else IGSIO_BITS
     one = float(1 << bits)
     unit = 1.0 if exact else one  # of weights
     limit = unit / 8
 
     def paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest):
+        use_widest_vectors()
         step_i, step_j, step_k = coefficients[0, 0], coefficients[1, 0], coefficients[2, 0]
         stride_i, stride_j, stride_k = strides[0], strides[1], strides[2]
         # of each pixel of a piece: its eight bytes, ones where a voxel is near; its grey level there; its cell
@@ -160,14 +145,14 @@ def linear_bytes_kernel(arithmetic: int, compounding: int) -> Callable[..., None
                             met |= near[n]
                             n += _ONE
                         if whole:
-                            put_cell(base, strides, ALL_CORNERS, met, values, latest, volume, hits)
+                            put_cell(base, strides, ALL_CORNERS, met, values, latest, tells_hits, volume, hits)
                             continue
                         i = (row_i + step_i * column) >> bits
                         j = (row_j + step_j * column) >> bits
                         k = (row_k + step_k * column) >> bits
                         base = np.uint64(i * stride_i + j * stride_j + k * stride_k)
                         there = corners_in_slab(i, j, k, low, high)
-                        put_cell(base, strides, there, met, values, latest, volume, hits)
+                        put_cell(base, strides, there, met, values, latest, tells_hits, volume, hits)
                     begin = stop + 1
 
     return compiled(paste)

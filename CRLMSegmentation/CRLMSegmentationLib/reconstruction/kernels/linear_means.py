@@ -15,26 +15,20 @@ import numpy as np
 
 from ...compilation.jit import compiled, inlined
 from .arithmetic import IGSIO_BITS, columns_near_slab
+from .cell_voxels import (
+    ALL_CORNERS,
+    bytes_of_cell,
+    corners_in_slab,
+    put_bytes_of_cell,
+    put_words_of_cell,
+    words_of_cell,
+)
 from .eight_lanes import GREY_OFFSET, igsio_means_of_pixels
-from .linear_bytes import ALL_CORNERS, NO_CELL, cells_of_piece, corners_in_slab
+from .linear_bytes import NO_CELL, cells_of_piece
+from .wide_vectors import use_widest_vectors
 
 _PIECE = 128  # columns
-_BYTE = np.uint64(0xFF)
-_WORD = np.uint64(0xFFFF)
 _ONE = np.uint64(1)
-
-
-@inlined
-def offset_of_corner(corner: int, strides: np.ndarray) -> int:
-    """From the first voxel of a cell to the one at its corner, one of corner_lanes' eight."""
-    offset = np.uint64(0)
-    if corner & 1:
-        offset += np.uint64(strides[0])
-    if corner & 2:
-        offset += np.uint64(strides[1])
-    if corner & 4:
-        offset += np.uint64(strides[2])
-    return offset
 
 
 @inlined
@@ -54,22 +48,11 @@ def put_pixels_of_cell(
     there         of corners_in_slab, or ALL_CORNERS
     parts, greys  as igsio_means_of_pixels wants them
     """
-    values, weights, more_weights = np.uint64(0), np.uint64(0), np.uint64(0)
-    for corner in range(8):
-        if (there >> np.uint64(corner)) & _ONE:
-            index = base + offset_of_corner(corner, strides)
-            values |= np.uint64(volume[index]) << np.uint64(8 * corner)
-            weight = np.uint64(hits[index]) << np.uint64(16 * (corner & 3))
-            if corner < 4:
-                weights |= weight
-            else:
-                more_weights |= weight
-    values, weights, more_weights = igsio_means_of_pixels(values, weights, more_weights, parts, greys, first, end)
-    for corner in range(8):
-        if (there >> np.uint64(corner)) & _ONE:
-            index = base + offset_of_corner(corner, strides)
-            volume[index] = (values >> np.uint64(8 * corner)) & _BYTE
-            hits[index] = ((weights if corner < 4 else more_weights) >> np.uint64(16 * (corner & 3))) & _WORD
+    values = bytes_of_cell(volume, base, strides, there)
+    lower, upper = words_of_cell(hits, base, strides, there)
+    values, lower, upper = igsio_means_of_pixels(values, lower, upper, parts, greys, first, end)
+    put_bytes_of_cell(volume, base, strides, there, values)
+    put_words_of_cell(hits, base, strides, there, (lower, upper))
 
 
 @cache
@@ -79,6 +62,7 @@ def linear_means_kernel() -> Callable[..., None]:
     below_one = (1 << IGSIO_BITS) - 1
 
     def paste(pixels, runs, coefficients, low, high, size, strides, volume, hits, sums, darkest):
+        use_widest_vectors()
         step_i, step_j, step_k = coefficients[0, 0], coefficients[1, 0], coefficients[2, 0]
         stride_i, stride_j, stride_k = strides[0], strides[1], strides[2]
         # of each pixel of a piece: the first voxel of its cell, or NO_CELL when it is left out
