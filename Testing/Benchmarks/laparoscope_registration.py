@@ -1,6 +1,7 @@
 """How far tumors lie off when a model is registered to simulated laparoscopic views, and a strip of a short recording.
 
-    python Testing/Benchmarks/laparoscope_registration.py [--seeds N ...] [--views N] [--model DIR] [--json FILE]
+    python Testing/Benchmarks/laparoscope_registration.py [--seeds N ...] [--views N] [--json FILE]
+                                                             [--model NAME [--pictures FOLDER]]
     python Testing/Benchmarks/laparoscope_registration.py --strip FILE.jpg [--seeds N]
 
 For each view, from a start some 25 mm and 15 degrees off: the liver as it lies in the operation (its shape is known),
@@ -8,7 +9,8 @@ and the liver as it was in the CT, with a rigid pose and with its deformation. E
 medians of the views; 'stated' is the root mean square of the error that was stated, divided by the true one.
 
 Without --model the lines are the true ones that can be seen, with it those that the network finds in the simulated
-pictures. Seeds are of development by default; those of the test (30000 on) are for the one evaluation. All simulated.
+pictures; these are drawn, or read where a study has them (--pictures STUDY/cases). Seeds are of development by default;
+those of the test (30000 on) are for the one evaluation. All simulated. The file of --json has each view, too.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation")]
 
 import numpy as np  # noqa: E402
 from CRLMSegmentationLib.errors import LaparoscopeError  # noqa: E402
-from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import write_picture  # noqa: E402
+from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import read_picture, write_picture  # noqa: E402
 from CRLMSegmentationLib.geometry import invert_affine, transform_points  # noqa: E402
 from CRLMSegmentationLib.inference.predictor import LocalPredictor  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.lines.landmark_lines import lines_of_mask  # noqa: E402
@@ -114,8 +116,24 @@ def errors_of_view(
         yield what, np.linalg.norm(found.in_camera(places) - wanted, axis=1), stated
 
 
-def measure(seeds: list[int], views_of_each: int, finder: LandmarkFinder | None) -> dict[str, dict[str, float | None]]:
-    """By what is registered; None for the errors of what was refused in every view."""
+def lines_of_views(
+    case: Case, views: LaparoscopeViews, finder: LandmarkFinder | None, pictures: Path | None
+) -> Iterator[list[Polyline]]:
+    """Of each view: the true ones that can be seen, or those that are found in its picture."""
+    if finder is not None and pictures is not None:
+        folder = pictures / f"scope{case.operation.patient.seed:05d}"
+        for number in range(len(views.landmarks)):
+            yield finder.find(read_picture(folder / f"picture_{number:03d}.png")).lines
+        return
+    drawn = draw_pictures(case.operation, views)
+    for picture, seen in zip(drawn.pictures, drawn.seen):
+        yield seen_lines(seen) if finder is None else finder.find(picture).lines
+
+
+def measure(
+    seeds: list[int], views_of_each: int, finder: LandmarkFinder | None, pictures: Path | None, each: list[dict]
+) -> dict[str, dict[str, float | None]]:
+    """By what is registered; None for the errors of what was refused in every view. Each view is added to `each`."""
     true: dict[str, list[np.ndarray]] = {}
     stated: dict[str, list[np.ndarray]] = {}
     refused = dict.fromkeys((KEPT, RIGID, DEFORMED), 0)
@@ -124,10 +142,10 @@ def measure(seeds: list[int], views_of_each: int, finder: LandmarkFinder | None)
         if not len(case.tumors):
             continue
         views = draw_views(case.operation, views_of_each)
-        drawn = draw_pictures(case.operation, views)
-        for number in range(views_of_each):
-            lines = seen_lines(drawn.seen[number]) if finder is None else finder.find(drawn.pictures[number]).lines
+        for number, lines in enumerate(lines_of_views(case, views, finder, pictures)):
             for what, errors, said in errors_of_view(case, views, number, lines):
+                means = {} if errors is None else {"off_mm": errors.mean(), "stated_mm": said.mean()}
+                each.append({"patient": seed, "view": number, "what": what, **means})
                 if errors is None or said is None:
                     refused[what] += 1
                     continue
@@ -217,7 +235,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[*range(23000, 23006)])
     parser.add_argument("--views", type=int, default=4)
-    parser.add_argument("--model", metavar="DIR", help="a trained model: lines as it finds them")
+    parser.add_argument("--model", metavar="NAME", help="a trained model or its folder: lines as it finds them")
+    parser.add_argument("--pictures", metavar="FOLDER", type=Path, help="the cases of a study, with their pictures")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--strip", metavar="FILE", help="make the strip of the first seed instead")
     arguments = parser.parse_args()
@@ -228,7 +247,8 @@ def main() -> None:
     if arguments.model:
         model = landmark_model(arguments.model)
         finder = LandmarkFinder(LocalPredictor(model, device="cpu", threads=1), model.card.threshold)
-    figures = measure(arguments.seeds, arguments.views, finder)
+    each: list[dict] = []
+    figures = measure(arguments.seeds, arguments.views, finder, arguments.pictures, each)
     print(
         "| the model is the liver | views | refused | median, mm | largest, mm | stated / true |\n" + "| --- " * 6 + "|"
     )
@@ -238,7 +258,7 @@ def main() -> None:
         )
         print(f"| {what} | {one['views']} | {one['refused']} | {' | '.join(errors)} |")
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        Path(arguments.json).write_text(json.dumps({**figures, "each": each}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

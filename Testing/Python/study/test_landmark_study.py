@@ -294,13 +294,18 @@ def test_its_model_is_loaded_as_any_other(work):
 def test_recipes_are_compared_on_the_validation_pictures(work, capsys):
     """Each by itself; the picture for the test is not looked at."""
     sweep = ["study", "landmark-sweep", str(work / "cases.csv"), "--work", str(work / "sweep"), "--recipes"]
-    assert main([*sweep, "max-log", "proportional", "--epochs", "1", "--iterations", "1", "--json"]) == 0
+    (work / "tiny.toml").write_text("batch = 2\nnetwork = 'residual-unet'\n", encoding="utf-8")
+    short = ["--override", str(work / "tiny.toml"), "--epochs", "1", "--iterations", "1", "--json"]
+    assert main([*sweep, "max-log", "proportional", *short]) == 0
     recipes = json.loads(capsys.readouterr().out)["recipes"]
     assert list(recipes) == ["max-log", "proportional"] and all("symmetric_distance" in one for one in recipes.values())
     cards = {name: load_model(work / "sweep" / name / "models" / "Model_landmarks").card.text for name in recipes}
     assert cards["proportional"]["training"]["recipe"]["weighting"] == "proportional"
     assert "picture3" not in (work / "sweep" / "max-log" / "cases.csv").read_text(encoding="utf-8")
-    assert json.loads((work / "sweep" / "sweep.json").read_text(encoding="utf-8")) == recipes
+    kept = json.loads((work / "sweep" / "sweep.json").read_text(encoding="utf-8"))
+    assert kept["figures"] == recipes and kept["pictures"] == 1
+    assert kept["training"] == {"network": "residual-unet", "epochs": 1, "iterations": 1, "batch": 2,
+                                "learning rate": 0.001}  # fmt: skip
     assert main([*sweep, "guess"]) == 1
     assert "There is no recipe 'guess' for landmarks" in capsys.readouterr().err
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
 from ...files.whole_file import written_whole
@@ -13,6 +15,9 @@ from ..options.outputs import check_folder
 from ..options.printing import print_facts
 from ..options.progress import progress_bar
 from .tables import table_of
+
+if TYPE_CHECKING:
+    from ...study.training.recipe import Recipe
 
 STEP = "landmark-sweep"
 SUMMARY = "train recipes for landmarks on the same pictures and compare them on the validation pictures"
@@ -30,6 +35,7 @@ def add_arguments(step: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     step.add_argument("--work", required=True, metavar="DIR", help="folder of the comparison; a study for each recipe")
     step.add_argument("--network", default="small", choices=("small", "default"), help="default small")
+    step.add_argument("--override", metavar="FILE", help="a TOML file with settings in place of each recipe's own")
     step.add_argument("--epochs", type=at_least_one, help="default: the recipe's")
     step.add_argument("--iterations", type=at_least_one, help="of an epoch; default: the recipe's")
     step.add_argument("--workers", type=at_least_one, default=1, help="processes on this machine (default 1)")
@@ -43,13 +49,16 @@ def run(arguments: argparse.Namespace) -> None:
     check_folder(Path(arguments.work), "--work")
     from ...study.cases.case_table import read_case_table
     from ...study.landmarks.sweep import FIGURES, chosen_recipes, sweep
-    from ...study.recipes import with_settings
+    from ...study.recipes import with_overrides, with_settings
     from ...study.tasks import task_named
 
     recipes = chosen_recipes(arguments.recipes)
     of_network = task_named("landmarks").recipes.networks[arguments.network]
     settings = {"epochs": arguments.epochs, "iterations": arguments.iterations}
-    planned = with_settings({name: of_network(recipe) for name, recipe in recipes.items()}, settings)
+    planned = {name: of_network(recipe) for name, recipe in recipes.items()}
+    if arguments.override:
+        planned = with_overrides(planned, arguments.override)
+    planned = with_settings(planned, settings)
     rows = read_case_table(arguments.table)
     if {"training", "validation"} - {row.split for row in rows}:
         raise ConfigurationError(f"{arguments.table} needs pictures for training and for validation.")
@@ -59,6 +68,18 @@ def run(arguments: argparse.Namespace) -> None:
             folder, planned, rows, arguments.device, arguments.threads, arguments.workers, arguments.scheduler, progress
         )
     with written_whole(folder / "sweep.json") as place:
-        place.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        content = {"pictures": sum(row.split == "validation" for row in rows), "training": _common(planned),
+                   "figures": found}  # fmt: skip
+        place.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print_facts({"sweep": str(folder / "sweep.json"), "recipes": found})
     print(table_of("recipe", FIGURES, found))
+
+
+def _common(recipes: Mapping[str, Recipe]) -> dict[str, str | float]:
+    """What is the same in all of them and says how long they learned."""
+    found: dict[str, str | float] = {}
+    for name in ("network", "start_from", "epochs", "iterations", "batch", "learning_rate"):
+        values = {getattr(recipe, name) for recipe in recipes.values()}
+        if len(values) == 1 and "" not in values:
+            found[name.replace("_", " ")] = values.pop()
+    return found

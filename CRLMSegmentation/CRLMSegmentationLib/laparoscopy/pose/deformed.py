@@ -17,10 +17,10 @@ from .matching import Matcher, Matches
 from .shape_modes import ShapeModes
 from .solver import RADIUS_MM, moved
 
-# In widths of the picture: distances from which a point counts less, one after the other; how far drawn or found lines
-# are off, and over which length they are off to the same side.
+# In widths of the picture: distances from which a point counts less, one after the other; over which length lines are
+# off to the same side.
 _SCALES = (1 / 20, 1 / 50, 1 / 100, 1 / 200)
-_OFF, _ALIKE_OVER = 1 / 500, 1 / 10
+_ALIKE_OVER = 1 / 10
 _MOST_ROUNDS = 15
 _STILL_MM, _LONGEST_STEP_MM = 0.05, 15.0
 _EPS_MM = 1e-2
@@ -149,10 +149,10 @@ def _equations(matcher: Matcher, modes: ShapeModes, place: _Place, scale_px: flo
     alike = max(1.0, _ALIKE_OVER * width / matcher.step_px)
     # What the modes leave out of a displacement, across a line.
     px_per_mm = matcher.camera.intrinsics[0, 0] / np.maximum(there[:, 2], 1.0)
-    variance = (_OFF * width) ** 2 + (place.amplitude * modes.left_out_mm * px_per_mm) ** 2 / 3
-    certain = matches.weights / (variance * alike)
+    variance = matches.off_px**2 + (place.amplitude * modes.left_out_mm * px_per_mm) ** 2 / 3
+    certain = 1 / (variance * alike)
     improbable = float((certain * scale_px**2 * np.log1p((away / scale_px) ** 2)).sum()) / 2
-    improbable += float((matches.weights * np.log(variance / width**2)).sum()) / (2 * alike)
+    improbable += float(np.log(variance / width**2).sum()) / (2 * alike)
     improbable += float((coefficients**2).sum()) / (2 * place.amplitude**2) + modes.count * np.log(place.amplitude)
     weights = certain / (1 + (away / scale_px) ** 2)
     flat, weighed = slopes.reshape(-1, slopes.shape[2]), np.repeat(weights, 2)

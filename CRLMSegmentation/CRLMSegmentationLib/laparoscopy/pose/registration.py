@@ -26,6 +26,7 @@ _OPEN_MM, _DOUBTFUL_MM = 30.0, 10.0
 _BAD_PX_SHARE, _MANY_OUTLIERS = 1 / 400, 0.1
 # Another pose that fits nearly as well, and puts the liver farther away than this.
 _AS_GOOD, _ELSEWHERE_MM = 1.25, 15.0
+_UNLIKELY = 0.01
 _OUTLIER_SHARE = 1 / 80
 
 
@@ -36,6 +37,7 @@ class PoseRegistration:
     model_to_camera          (4, 4) rigid, mm; after the displacements of `deformed` where is_deformed
     is_deformed              the model is displaced, too; else it keeps its shape
     deformed                 pose and displacements together, by which the error of either is known
+    others                   such that are nearly as likely, with their share of the probability
     reprojection_px          root mean square distance of the picture's lines from the model's, outliers left out
     landmark_px              the same by landmark
     outliers                 share of the points that are farther off than 1/80 of the picture's width
@@ -48,6 +50,7 @@ class PoseRegistration:
     reprojection_px: float
     landmark_px: dict[str, float]
     outliers: float
+    others: tuple[tuple[float, DeformedFit], ...] = ()
     doubts: tuple[str, ...] = ()
 
     def displaced(self, points: np.ndarray) -> np.ndarray:
@@ -64,7 +67,7 @@ class PoseRegistration:
         also by what the shape has changed.
         """
         off = self.in_camera(point[None]) - self.deformed.in_camera(point[None])
-        return float(np.hypot(np.linalg.norm(off), self.deformed.error_mm(point)))
+        return float(np.hypot(np.linalg.norm(off), _off_mm(self.deformed, self.others, point)))
 
 
 def register_pose(
@@ -92,24 +95,45 @@ def register_pose(
         if progress:
             progress(0.2 + 0.8 * number / len(starts), "pose")
         fits.append(fit_pose(matcher, one))
-        deformed.append(fit_deformed(matcher, model.modes, one))
+        # Where the rough pose is far off, the shape is bent toward it; from the rigid one it is not.
+        deformed += [fit_deformed(matcher, model.modes, pose) for pose in (one, fits[-1].model_to_camera)]
     fits.sort(key=lambda fit: fit.cost_px)
     points = model.liver.points[:: max(1, len(model.liver.points) // 200)]
     # A liver that has changed its shape may fit best, as a rigid one, where it is not.
     likely = min(deformed, key=lambda fit: fit.improbable)
     best = fit_pose(matcher, likely.model_to_camera, SCALES[1:])
-    _check_pose(best, fits, matcher, points, lines, is_given=start is not None)
-    return _summary(matcher, best, likely, deform, float(np.mean([likely.error_mm(point) for point in points])))
+    others = _nearly_as_likely(deformed, likely)
+    open_mm = float(np.mean([_off_mm(likely, others, point) for point in points]))
+    _check_pose(best, fits, matcher, points, lines, open_mm, is_given=start is not None)
+    return _summary(matcher, best, likely, others, deform, open_mm)
+
+
+def _nearly_as_likely(fits: Sequence[DeformedFit], likely: DeformedFit) -> tuple[tuple[float, DeformedFit], ...]:
+    """The fits with the share of the probability that each has beside the likely one, which is left out."""
+    shares = np.exp([likely.improbable - fit.improbable for fit in fits])
+    return tuple(
+        (float(share), fit) for share, fit in zip(shares / shares.sum(), fits)
+        if fit is not likely and share > _UNLIKELY
+    )  # fmt: skip
+
+
+def _off_mm(likely: DeformedFit, others: Sequence[tuple[float, DeformedFit]], point: np.ndarray) -> float:
+    """The error to be expected (root mean square) at a point (3,), with the other poses that are nearly as likely."""
+    there = likely.in_camera(point[None])
+    between = sum(share * float(((fit.in_camera(point[None]) - there) ** 2).sum()) for share, fit in others)
+    return float(np.sqrt(likely.error_mm(point) ** 2 + between))
 
 
 def _check_pose(
-    best: Fit, fits: Sequence[Fit], matcher: Matcher, points: np.ndarray, lines: Sequence[Polyline], is_given: bool
-) -> None:
-    """Raises LaparoscopeError when the pose stays open, or there is another as good one and none was given."""
+    best: Fit, fits: Sequence[Fit], matcher: Matcher, points: np.ndarray, lines: Sequence[Polyline], open_mm: float,
+    is_given: bool,
+) -> None:  # fmt: skip
+    """Raises LaparoscopeError when the pose stays open, rigid or by `open_mm` with what the liver may have changed, or
+    there is another as good one and none was given.
+    """
     covariance, model = _covariance(matcher, best), matcher.model
-    open_mm = float(
-        np.mean([_error_mm(covariance, best.model_to_camera, model.liver.center, point) for point in points])
-    )
+    rigid_mm = np.mean([_error_mm(covariance, best.model_to_camera, model.liver.center, point) for point in points])
+    open_mm = max(open_mm, float(rigid_mm))
     if not open_mm < _OPEN_MM:
         how = f"the liver could still lie {open_mm:.0f} mm elsewhere" if open_mm < 1000 else "it stays open"
         raise LaparoscopeError(f"These landmarks cannot determine the pose, {how}: {_missing(model, lines)}.")
@@ -166,7 +190,10 @@ def _error_mm(covariance: np.ndarray, pose: np.ndarray, center: np.ndarray, poin
     return float(np.sqrt(np.trace(slope @ covariance @ slope.T)))
 
 
-def _summary(matcher: Matcher, rigid: Fit, likely: DeformedFit, deform: bool, open_mm: float) -> PoseRegistration:
+def _summary(
+    matcher: Matcher, rigid: Fit, likely: DeformedFit, others: tuple[tuple[float, DeformedFit], ...], deform: bool,
+    open_mm: float,
+) -> PoseRegistration:  # fmt: skip
     fit = likely if deform else rigid
     width = matcher.camera.image_size[0]
     away = np.abs(fit.offsets_px)
@@ -180,6 +207,7 @@ def _summary(matcher: Matcher, rigid: Fit, likely: DeformedFit, deform: bool, op
         model_to_camera=fit.model_to_camera,
         is_deformed=deform,
         deformed=likely,
+        others=others,
         reprojection_px=float(np.sqrt((away[is_near] ** 2).mean())) if is_near.any() else float("inf"),
         landmark_px=by_landmark,
         outliers=float(1 - is_near.mean()),

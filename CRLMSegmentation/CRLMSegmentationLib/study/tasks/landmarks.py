@@ -37,7 +37,7 @@ from ..landmarks.recipe import BOOK, LandmarkRecipe
 from ..landmarks.trainer import LandmarkTrainer
 from ..landmarks.truth import read_case
 from ..metrics import Metric
-from ..reporting import landmark_sections, sections
+from ..reporting import landmark_comparisons, landmark_sections, sections
 from ..reporting.report_page import ReportPlan
 from .task import CalibrationJob, CalibrationResult, SimulationOf, Task
 from .trial import Trial, TrialResult
@@ -139,7 +139,8 @@ TASK = Task(
         (landmark_sections.landmark_summaries,),
         (
             landmark_sections.introduction, landmark_sections.required_figures, sections.all_cases,
-            landmark_sections.each_landmark, sections.each_case,
+            landmark_sections.each_landmark, landmark_comparisons.steps, landmark_comparisons.recipes,
+            sections.each_case,
         ),
     ),
     calibrate=calibrate_landmarks,
