@@ -45,12 +45,12 @@ def chip(kind: str) -> str:
     )
 
 
-def bar(kind: str, large: bool = False) -> str:
-    """Style sheet of the read-out that stays in Slicer's window; large: it is read from the other side of the table."""
+def bar(kind: str, size_px: int) -> str:
+    """Style sheet of the read-out that stays in Slicer's window, in letters of that size."""
     background, text = COLORS[kind]
     return (
         f"QToolBar {{ background: {background}; border: 0; padding: 3px 12px; }}"
-        f" QLabel {{ color: {text}; font-size: {44 if large else 22}px; font-weight: bold; }}"
+        f" QLabel {{ color: {text}; font-size: {size_px}px; font-weight: bold; }}"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import qt
@@ -17,6 +17,11 @@ from .readout import lines_of, worst_of
 if TYPE_CHECKING:
     from CRLMSegmentationLib.session.tools import ToolReading
     from CRLMSegmentationLib.values import ImagePlane
+
+# Of letters in the bar: those that are read from the other side of the table, and from the fourth on the usual ones.
+_SIZES_PX, _USUAL = (44, 36, 29, 22, 18, 15, 12), 3
+# Width of a letter against its size, bold and wide; room around the text in pixels.
+_WIDTH, _AROUND_PX = 0.6, 40
 
 
 class PinnedReadout:
@@ -75,8 +80,10 @@ class PinnedReadout:
         if self._bar is None:
             self._make_bar()
         if self._label is not None and self._bar is not None:
-            style.apply(self._bar, style.bar(kind, self.is_large))
-            style.write(self._label, "   ".join([number, *lines]))
+            text = "   ".join([number, *lines])
+            size_px = size_for(text, _SIZES_PX if self.is_large else _SIZES_PX[_USUAL:], slicer.util.mainWindow().width)
+            style.apply(self._bar, style.bar(kind, size_px))
+            style.write(self._label, text)
             if not self._bar.visible:
                 self._bar.visible = True
         live = layouts.live_widget()
@@ -92,8 +99,18 @@ class PinnedReadout:
         self._bar.movable = False
         self._label = qt.QLabel()
         self._label.objectName = "crlmDistance"
+        # As wide as the window, whatever it says: a label as wide as its text would make Slicer's window wider than the
+        # screen.
+        self._label.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Preferred)
+        self._label.minimumWidth = 1
         self._bar.addWidget(self._label)
         window.addToolBar(qt.Qt.BottomToolBarArea, self._bar)
+
+
+def size_for(text: str, sizes_px: Sequence[int], window_px: int) -> int:
+    """The first of these sizes at which the text fits a window of that width, and the last one where none does."""
+    room_px = window_px - _AROUND_PX
+    return next((size for size in sizes_px if _WIDTH * size * len(text) <= room_px), sizes_px[-1])
 
 
 def _crossing(reading: ToolReading, plane: ImagePlane | None) -> list[str]:

@@ -46,6 +46,7 @@ def a_window(window_module, monkeypatch):
         monkeypatch.setitem(sys.modules, name, fake)
     slicer, fake = sys.modules["slicer"], MagicMock()
     slicer.app, slicer.util, slicer.modules = fake.app, fake.util, SimpleNamespace()
+    slicer.util.mainWindow.return_value.width = 1280
     slicer.mrmlScene = fake.mrmlScene
     slicer.mrmlScene.IsBatchProcessing.return_value = 0
     slicer.mrmlScene.GetSingletonNode.return_value = None

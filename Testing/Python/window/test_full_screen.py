@@ -1,10 +1,13 @@
 """The views alone for a second monitor: what is taken away of Slicer's main window, and given back."""
 
+import re
 import sys
+from types import SimpleNamespace
 
 import pytest
+from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.session.tumors.case_tumor import CaseTumor
-from window_fakes import FakeWidget, make_status
+from window_fakes import FakeWidget, make_reading, make_status
 
 
 class MainWindow:
@@ -17,7 +20,7 @@ class MainWindow:
             FakeWidget(objectName="ViewToolBar", visible=False),
         ]  # fmt: skip
         self.menu, self.status = FakeWidget(objectName="menubar"), FakeWidget(objectName="StatusBar")
-        self.shown, self.added = "maximized", []
+        self.shown, self.added, self.width = "maximized", [], 1920
 
     def findChildren(self, kind):
         return {"QDockWidget": self.docks, "QToolBar": self.bars}[kind]
@@ -62,6 +65,16 @@ def main(a_window):
     return found
 
 
+@pytest.fixture
+def live(a_window):
+    """(window, session) with a stylus 0.5 mm from the tumor."""
+    window, session = a_window
+    session.set(CONNECT="DONE", SEGMENT="DONE", NAVIGATE="READY")
+    session.stream.status, session.is_busy = make_status(), True
+    session.given_readings = [make_reading(0.5, "WITHIN_MARGIN")]
+    return window, session
+
+
 @pytest.mark.parametrize("was", ["maximized", "normal"])
 def test_one_press_shows_the_views_alone_and_another_gives_everything_back(a_window, main, was):
     window, session = a_window
@@ -96,9 +109,27 @@ def test_another_module_has_its_panel_back(a_window, main, how):
     assert main.visible == ALL and main.added == [] and main.shown == "maximized"
 
 
-def test_the_read_out_is_large_meanwhile(window_module):
-    style = window_module("style")
-    assert "44px" in style.bar("bad", True) and "22px" in style.bar("bad")
+def test_the_read_out_is_large_meanwhile(live, main):
+    window, _ = live
+    window.tick()
+    assert "22px" in window.navigate.pinned._bar.styleSheet
+    window.hands_free.on_full_screen()
+    window.tick()
+    assert "44px" in window.navigate.pinned._bar.styleSheet
+
+
+def test_no_read_out_makes_the_window_wider_than_the_screen(live, main):
+    """A label as wide as its text would: with several tumors, or in large letters."""
+    window, session = live
+    main.width = 1280
+    window.tick()
+    window.hands_free.on_full_screen()
+    other = SimpleNamespace(text="T1: 20.1 mm ± at least 1.5, outside the margin", margin=MarginState.CLEAR)
+    session.given_readings = [make_reading(0.5, "WITHIN_MARGIN", other=other)]
+    window.tick()
+    pinned = window.navigate.pinned
+    [size] = [int(size) for size in re.findall(r"font-size: (\d+)px", pinned._bar.styleSheet)]
+    assert 12 <= size < 44 and 0.6 * size * len(pinned.text) < 1280 and pinned._label.minimumWidth == 1
 
 
 def test_keys_and_a_foot_switch_press_the_buttons_of_the_window(a_window, main):
