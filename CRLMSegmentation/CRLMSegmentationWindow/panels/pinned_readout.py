@@ -81,7 +81,9 @@ class PinnedReadout:
             self._make_bar()
         if self._label is not None and self._bar is not None:
             text = "   ".join([number, *lines])
-            size_px = size_for(text, _SIZES_PX if self.is_large else _SIZES_PX[_USUAL:], slicer.util.mainWindow().width)
+            # Beside the button that leads back from the full screen there is less room than the window has.
+            room_px = self._label.width if self._bar.visible else slicer.util.mainWindow().width
+            size_px = size_for(text, _SIZES_PX if self.is_large else _SIZES_PX[_USUAL:], room_px)
             style.apply(self._bar, style.bar(kind, size_px))
             style.write(self._label, text)
             if not self._bar.visible:
@@ -107,10 +109,9 @@ class PinnedReadout:
         window.addToolBar(qt.Qt.BottomToolBarArea, self._bar)
 
 
-def size_for(text: str, sizes_px: Sequence[int], window_px: int) -> int:
-    """The first of these sizes at which the text fits a window of that width, and the last one where none does."""
-    room_px = window_px - _AROUND_PX
-    return next((size for size in sizes_px if _WIDTH * size * len(text) <= room_px), sizes_px[-1])
+def size_for(text: str, sizes_px: Sequence[int], room_px: int) -> int:
+    """The first of these sizes at which the text fits that room, and the last one where none does."""
+    return next((size for size in sizes_px if _WIDTH * size * len(text) <= room_px - _AROUND_PX), sizes_px[-1])
 
 
 def _crossing(reading: ToolReading, plane: ImagePlane | None) -> list[str]:
@@ -119,4 +120,5 @@ def _crossing(reading: ToolReading, plane: ImagePlane | None) -> list[str]:
 
     tip = reading.tip_to_reference
     crossing = image_crossing(tip, plane) if tip is not None and plane is not None else None
-    return [crossing.text] if crossing is not None else []
+    # In short lines: scale and axes stand beside them.
+    return crossing.text.split(", ") if crossing is not None else []

@@ -151,8 +151,11 @@ def worst_reading(readings: Iterable[ToolReading]) -> tuple[str, str] | None:
         kind, number, text = readout_of(reading)
         kind, of_other = worst_kind(kind, reading), reading.other
         if of_other is not None and of_other.margin.is_alert:
-            text = f"{text}; {of_other.text}"
+            # A title has room for one distance: that of the tumor that is in danger.
+            text = f"{text}; {of_other.text}" if reading.margin.is_alert else of_other.text
+            number = number if reading.margin.is_alert else ""
         distance = reading.signed_distance_mm if reading.signed_distance_mm is not None else 0.0
         if kind != "idle":
-            shown.append((_WORST_FIRST.index(kind), distance, kind, f"{reading.name} {number} {text}"))
+            words = " ".join(part for part in (reading.name, number, text) if part)
+            shown.append((_WORST_FIRST.index(kind), distance, kind, words))
     return min(shown)[2:] if shown else None

@@ -26,7 +26,9 @@ class FakeWidget:
     """Any Qt widget: properties are attributes, signals are sent by click() and by what changes a property."""
 
     def __init__(self, **properties):
-        usual = dict(text="", styleSheet="", visible=True, enabled=True, collapsed=False, checked=False, toolTip="")
+        usual = dict(
+            text="", styleSheet="", visible=True, enabled=True, collapsed=False, checked=False, toolTip="", width=1280
+        )
         self.__dict__.update({**usual, "slots": {}, "count": 0, "currentIndex": 0, **properties})
 
     def __setattr__(self, name, value):
