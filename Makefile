@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # True when VTK can render off screen here; Mesa's software renderer is installed when it cannot.
 RENDERS := import sys; from CRLMSegmentationLib.pictures.offscreen import working_window_class as w; sys.exit(w() is None)
 
-.PHONY: help setup demo test lint docs peers browser gpu-wheels gpu-pictures clean
+.PHONY: help setup demo test lint docs words peers browser gpu-wheels gpu-pictures clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test                            the tests"
 	@echo "make lint                            style and types of the sources"
 	@echo "make docs                            the documentation site, in docs/_build/html/"
+	@echo "make words                           the catalogues of other languages brought up to date"
 	@echo "make gpu-wheels                      what Testing/GPU/campaign.py needs on a bare machine with a graphics card"
 	@echo "make gpu-pictures                    the pictures that it learns landmarks from there"
 	@echo "make clean                           remove .venv/, $(OUTPUT)/ and what else was made"
@@ -67,6 +68,10 @@ lint: setup $(VENV)/lint-ready
 $(VENV)/lint-ready: $(VENV)/ready
 	@$(BIN)/python -m pip install -qq -c $(VENV)/constraints.txt -e '.[dev]'
 	@touch $@
+
+# What is marked in the code goes into each language's .po file, and the .mo files are made of them.
+words: setup
+	@$(BIN)/python Testing/catalogue.py
 
 # A link that leads nowhere, or a docstring that cannot be read, fails the build.
 docs: setup $(VENV)/docs-ready

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
-from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
@@ -33,7 +32,11 @@ class CRLMSegmentation(ScriptedLoadableModule):
     """Name, place and help text of the module."""
 
     def __init__(self, parent: qt.QWidget):
+        from CRLMSegmentationLib.words import tr as _
+        from CRLMSegmentationWindow.language import follow_slicer
+
         ScriptedLoadableModule.__init__(self, parent)
+        follow_slicer()
         self.parent.title = _("CRLM Segmentation")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "IGT")]
         # Of Slicer itself. SlicerOpenIGTLink, SlicerIGSIO and SlicerIGT are used when they are installed.
@@ -77,12 +80,16 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called once, when the module is first opened."""
         ScriptedLoadableModuleWidget.setup(self)
         from CRLMSegmentationWindow.closing import CloseGuard
+        from CRLMSegmentationWindow.language import follow_slicer, translate_ui
         from CRLMSegmentationWindow.theme import ThemeWatch
         from CRLMSegmentationWindow.window import Window
 
-        uiWidget = slicer.util.loadUI(self.resourcePath("UI/CRLMSegmentation.ui"))
+        follow_slicer()
+        uiFile = self.resourcePath("UI/CRLMSegmentation.ui")
+        uiWidget = slicer.util.loadUI(uiFile)
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
+        translate_ui(self.ui, uiFile)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = CRLMSegmentationLogic()
         self.window = Window(self.ui, self.logic.openSession, Path(self.resourcePath("requirements.txt")))

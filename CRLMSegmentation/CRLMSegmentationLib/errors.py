@@ -3,9 +3,15 @@
 A front end catches `CRLMError` and shows its text; anything else is a fault of ours and keeps its traceback.
 """
 
+from .words import tr
+
 
 class CRLMError(Exception):
-    """Base of every error that a user can cause and a front end shows as a sentence."""
+    """Base of every error that a user can cause and a front end shows as a sentence, in the language in use."""
+
+    def __str__(self) -> str:
+        """The sentence; one that stands outside of functions, such as state.NO_SWEEP, is looked up here."""
+        return tr(super().__str__())
 
 
 class Cancelled(CRLMError):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .errors import GeometryError
+from .words import tr
 
 # The same both ways: x and y are turned, which is a rotation by 180 degrees about the long axis of the patient.
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -28,15 +29,19 @@ def as_affine(matrix: ArrayLike, name: str = "matrix") -> np.ndarray:
     """
     affine = np.asarray(matrix, dtype=np.float64)
     if affine.shape != (4, 4):
-        raise GeometryError(f"{name} has shape {affine.shape}; an affine transform has shape (4, 4).")
+        raise GeometryError(
+            tr("{name} has shape {shape}; an affine transform has shape (4, 4).", name=name, shape=affine.shape)
+        )
     if not np.isfinite(affine).all():
-        raise GeometryError(f"{name} holds a value that is not a finite number.")
+        raise GeometryError(tr("{name} holds a value that is not a finite number.", name=name))
     if (np.abs(affine[3] - _LAST_ROW) > _LAST_ROW_OFF).any():
-        raise GeometryError(f"The last row of {name} is {affine[3].tolist()}; it must be 0 0 0 1.")
+        raise GeometryError(
+            tr("The last row of {name} is {tolist}; it must be 0 0 0 1.", name=name, tolist=affine[3].tolist())
+        )
     linear = affine[:3, :3]
     scale = np.linalg.norm(linear, axis=0).prod()
     if scale == 0 or abs(np.linalg.det(linear)) < 1e-9 * scale:
-        raise GeometryError(f"{name} is singular: it maps space onto a plane or less.")
+        raise GeometryError(tr("{name} is singular: it maps space onto a plane or less.", name=name))
     return affine
 
 

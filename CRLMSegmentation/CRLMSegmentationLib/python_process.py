@@ -18,6 +18,7 @@ from typing import Any
 
 from .errors import ConfigurationError
 from .python_child import PATHS_VARIABLE
+from .words import tr
 
 OVERRIDE = "CRLM_PYTHON"
 _WINDOWS = os.name == "nt"
@@ -32,12 +33,20 @@ def python_executable() -> Path:
     if override:
         found = shutil.which(override)
         if not found:
-            raise ConfigurationError(f"{OVERRIDE} names '{override}', which is not a program: correct or unset it.")
+            raise ConfigurationError(
+                tr(
+                    "{override} names '{override_2}', which is not a program: correct or unset it.",
+                    override=OVERRIDE,
+                    override_2=override,
+                )
+            )
         return Path(found)
     for candidate in _candidates():
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return candidate
-    raise ConfigurationError(f"No Python interpreter was found: set the environment variable {OVERRIDE} to one.")
+    raise ConfigurationError(
+        tr("No Python interpreter was found: set the environment variable {override} to one.", override=OVERRIDE)
+    )
 
 
 def _candidates() -> Iterator[Path]:
@@ -81,7 +90,9 @@ def start_python(module: str, arguments: Sequence[str] = (), **options: Any) -> 
     try:
         return subprocess.Popen(command, **options)
     except OSError as error:
-        raise ConfigurationError(f"The program {command[0]} could not be started ({error.strerror}).") from error
+        raise ConfigurationError(
+            tr("The program {command} could not be started ({strerror}).", command=command[0], strerror=error.strerror)
+        ) from error
 
 
 def end_process(process: subprocess.Popen[Any]) -> None:

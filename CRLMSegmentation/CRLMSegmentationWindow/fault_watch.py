@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 # After a fault everything stays lost for so long, lest numbers flicker that cannot be trusted.
 LASTS_S = 2.0

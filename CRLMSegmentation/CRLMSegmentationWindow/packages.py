@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

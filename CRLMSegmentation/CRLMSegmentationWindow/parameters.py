@@ -17,7 +17,7 @@ from CRLMSegmentationLib.values.defaults import (
     DEFAULT_SPACING_MM,
     DEFAULT_THRESHOLD,
 )
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 from slicer.parameterNodeWrapper import Default, WithinRange, parameterNodeWrapper
 from slicer.parameterNodeWrapper.guiConnectors import GuiConnector, parameterNodeGuiConnector
 from slicer.parameterNodeWrapper.util import unannotatedType

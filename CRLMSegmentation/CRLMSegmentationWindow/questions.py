@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import qt
 import slicer
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 
 class Questions:

@@ -8,7 +8,6 @@ import qt
 import slicer
 from CRLMSegmentationLib.navigation.tool_look import ToolShape
 from CRLMSegmentationLib.session import actions
-from slicer.i18n import tr as _
 
 from . import style
 
@@ -29,7 +28,7 @@ class ToolSetup:
         self._is_filling, self._offered = False, list[str]()
         ui = self.ui
         for shape in _SHAPES:
-            ui.toolShapeComboBox.addItem(_(shape.label))
+            ui.toolShapeComboBox.addItem(shape.label)
         for button, slot in (
             (ui.followToolButton, self.on_follow),
             (ui.unfollowToolButton, self.on_unfollow),

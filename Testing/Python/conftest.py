@@ -15,6 +15,9 @@ import pytest
 for name, value in {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "OPENBLAS_NUM_THREADS": "1"}.items():
     os.environ.setdefault(name, value)
 
+# The page is tested in English, whatever the language of this computer; German where a test says so.
+os.environ["LANGUAGE"] = "en"
+
 # What takes longest begins first, so that no process is left with it at the end.
 SLOW = ("web", "simulation", "study", "test_wheel.py", "test_whole_chain.py", "test_nothing_is_sent.py", "inference")
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGE = "CRLMSegmentationLib"
 # From the ground up, as docs/architecture.md has them.
 ROOMS = (
-    "errors", "geometry", "values", "files", "sweep", "tracking", "calibration", "reconstruction", "inference",
+    "words", "errors", "geometry", "values", "files", "sweep", "tracking", "calibration", "reconstruction", "inference",
     "segmentation", "preoperative", "live", "laparoscopy", "navigation", "session", "mrml", "pictures", "simulation",
     "study",
 )  # fmt: skip

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,8 @@ import numpy as np
 from ..errors import TimingError
 from ..sweep import Pose, Sweep, TrackedFrame
 from ..tracking.pairing.interpolation import interpolate_pose
+from ..words import tr
+from .timing_estimate import TimingEstimate
 
 if TYPE_CHECKING:
     from scipy.interpolate import CubicSpline
@@ -30,74 +31,8 @@ _REPLICATES = 400
 _LEAST_CORRELATION = 0.6
 _SPAN_S = 0.25
 _LEAST_WAY_MM = 0.5
-# A delay that is not known to so much is not known, and one below so many standard errors may be none.
-_KNOWN_TO_S, _SURELY = 0.005, 3.0
-# A probe whose calibration is right moves the images as far as itself.
-_WRONG_SCALE = 1.3
 # Another delay that explains the images this well makes the answer ambiguous.
 _RIVAL = 0.95
-
-
-@dataclass(frozen=True)
-class TimingEstimate:
-    """What was found.
-
-    image_delay_s     the images show what was so many seconds before their timestamp; see FramePairing. PLUS calls its
-                      negative the LocalTimeOffsetSec of the video device
-    standard_error_s  by resampling the recording second by second
-    correlation       of image motion and pose motion at that delay, 1 at best
-    frames            pairs of neighbouring frames that it is based on
-    scale             how far the images move for each mm of the poses: 1 with a right calibration; None when the size
-                      of the pixels is not known
-    """
-
-    image_delay_s: float
-    standard_error_s: float
-    correlation: float
-    frames: int
-    scale: float | None = None
-
-    @property
-    def is_known(self) -> bool:
-        """True when the delay is known to some milliseconds. Otherwise this recording cannot tell it."""
-        return self.standard_error_s <= _KNOWN_TO_S and not self.doubt
-
-    @property
-    def is_to_be_set(self) -> bool:
-        """True when it is known, and is surely not 0."""
-        return self.is_known and abs(self.image_delay_s) > _SURELY * self.standard_error_s
-
-    @property
-    def doubt(self) -> str:
-        """What speaks against the calibration, for people; '' when nothing does."""
-        if self.scale is None or 1 / _WRONG_SCALE < self.scale < _WRONG_SCALE:
-            return ""
-        return (
-            f"the images move by {self.scale:.2f} mm for each mm that the poses move along the beam: ImageToProbe "
-            "seems to be wrong"
-        )
-
-    @property
-    def judgement(self) -> str:
-        """What follows from it, in one sentence for people."""
-        if self.doubt:
-            return f"This recording cannot tell the delay: {self.doubt}."
-        if not self.is_known:
-            return (
-                f"This recording cannot tell the delay, which is known to {1000 * self.standard_error_s:.0f} ms only: "
-                "move the probe up and down more quickly and at changing speed, by a centimetre about once a second."
-            )
-        if not self.is_to_be_set:
-            least_ms = 1000 * max(_SURELY * self.standard_error_s, abs(self.image_delay_s))
-            return f"Images and poses agree to within {least_ms:.1f} ms: there is no delay to be set."
-        return f"The delay to be set is {1000 * self.image_delay_s:.1f} ms."
-
-    def __str__(self) -> str:
-        return (
-            f"the images are {1000 * abs(self.image_delay_s):.1f} ± {1000 * self.standard_error_s:.1f} ms "
-            f"{'late' if self.image_delay_s >= 0 else 'early'} "
-            f"(correlation {self.correlation:.3f}, {self.frames} frames)"
-        )
 
 
 def estimate_image_delay(sweep: Sweep, longest_delay_s: float = 0.5, is_calibrated: bool = True) -> TimingEstimate:
@@ -118,8 +53,11 @@ def estimate_image_delay(sweep: Sweep, longest_delay_s: float = 0.5, is_calibrat
         curve, sums[[2, 5]] = sign * curve, sign * sums[[2, 5]]
         if -curve.min() > _RIVAL * curve.max():
             raise TimingError(
-                "Without a calibration, up and down explain the images equally well: record again, moving the probe at "
-                "changing speed, or give ImageToProbe."
+                tr(
+                    "Without a calibration, up and down explain the images equally well: record again, "
+                    "moving the probe at "
+                    "changing speed, or give ImageToProbe."
+                )
             )
     best = _checked_best(curve, delays)
     weights = np.random.default_rng(0).multinomial(
@@ -136,16 +74,23 @@ def _moving_frames(sweep: Sweep) -> list[TrackedFrame]:
     allow it.
     """
     frames = [frame for frame in sweep.without_repeated_frames().valid_frames if np.isfinite(frame.timestamp)]
-    name = sweep.name or "The recording"
+    name = sweep.name or tr("The recording")
     if not (np.diff([frame.timestamp for frame in frames]) > 0).all():
         raise TimingError(
-            f"The times of {name} do not go on from frame to frame (they stand still or go back), so that no delay can "
-            "be found in it; record again with the sender's clock right."
+            tr(
+                "The times of {name} do not go on from frame to frame (they stand still or go back), so "
+                "that no delay can be found in it; record again with the sender's clock right.",
+                name=name,
+            )
         )
     if len(frames) < _FEWEST_FRAMES:
         raise TimingError(
-            f"{name} has {len(frames)} different tracked frames; the delay needs ten seconds and more of moving the "
-            "probe up and down."
+            tr(
+                "{name} has {frames} different tracked frames; the delay needs ten seconds and more of "
+                "moving the probe up and down.",
+                name=name,
+                frames=len(frames),
+            )
         )
     return frames
 
@@ -166,10 +111,18 @@ def _movements(
     inner = (begins >= times[0] + longest_delay_s) & (ends <= times[-1] - longest_delay_s)
     inner &= ends - begins < 1.5 * _SPAN_S + 2 * np.median(np.diff(times))
     if inner.sum() < _FEWEST_FRAMES // 2:
-        raise TimingError(f"{name or 'The recording'} is too short to look for delays of {longest_delay_s:g} s.")
+        raise TimingError(
+            tr(
+                "{name} is too short to look for delays of {longest_delay_s:g} s.",
+                name=name or tr("The recording"),
+                longest_delay_s=longest_delay_s,
+            )
+        )
     depth = _depth_of_probe(frames) if is_calibrated else _way_of_probe(frames, span)
     if np.std((depth[span:] - depth[:-span])[inner]) < _LEAST_WAY_MM:
-        raise TimingError("The probe hardly moves along the beam in this recording; move it up and down by some mm.")
+        raise TimingError(
+            tr("The probe hardly moves along the beam in this recording; move it up and down by some mm.")
+        )
     # What lies before a probe that goes deeper comes nearer to it.
     echoes = -np.concatenate([[0.0], np.cumsum(_shifts_along_the_beam(frames))])
     seen = (echoes[span:] - echoes[:-span])[inner]
@@ -185,13 +138,19 @@ def _checked_best(curve: np.ndarray, delays: np.ndarray) -> int:
     best = int(np.argmax(curve))
     if not curve[best] > _LEAST_CORRELATION:
         raise TimingError(
-            f"The images do not move with the poses (correlation {curve[best]:.2f}): record the probe moving up and "
-            "down over something flat with a clear echo, and check the calibration."
+            tr(
+                "The images do not move with the poses (correlation {curve:.2f}): record the probe "
+                "moving up and down over something flat with a clear echo, and check the calibration.",
+                curve=curve[best],
+            )
         )
     if best in (0, len(delays) - 1) or _has_rival(curve, best):
         raise TimingError(
-            f"Delays of {1000 * delays[best]:.0f} ms and others explain the images equally well: record again, moving "
-            "the probe at changing speed, or look within a shorter longest delay."
+            tr(
+                "Delays of {delays:.0f} ms and others explain the images equally well: record again, "
+                "moving the probe at changing speed, or look within a shorter longest delay.",
+                delays=1000 * delays[best],
+            )
         )
     return best
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import ConfigurationError
 from ..files.paths import name_for_library
 from ..tracking.openigtlink.port import checked_port
+from ..words import languages
 from .options.checks import check_there
 from .options.outputs import check_folder
 from .options.printing import print_facts
@@ -35,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frame-rate", type=float, default=12.0, metavar="N",
                         help="pictures a second of a view, where the machine can (default 12); fewer for a slow "
                         "network or a slow computer")  # fmt: skip
+    parser.add_argument("--language", choices=languages(),
+                        help="of the page (default: this computer's, where there is a translation)")  # fmt: skip
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
@@ -52,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.folder, arguments.recordings, arguments.case, arguments.host, arguments.port,
         open_browser=not arguments.no_browser, token=arguments.token, live=arguments.live,
         on_ready=lambda address: print_facts({"address": address}), publish=publish,
-        frame_rate=arguments.frame_rate,
+        frame_rate=arguments.frame_rate, language=arguments.language,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import CRLMError, FileFormatError
 from ..geometry import LPS_TO_RAS
 from ..values import Box
+from ..words import tr
 from .coordinates import to_mm, to_ras
 from .json_file import read_markups
 from .whole_file import written_whole
@@ -31,9 +32,11 @@ def read_box(path: str | Path) -> Box:
     path = Path(path)
     rois = read_markups(path, "box", "; save the ROI from Slicer as .mrk.json.", "ROI")
     if not rois:
-        raise FileFormatError(f"{path} holds no Markups ROI; save the box from Slicer's Markups module.")
+        raise FileFormatError(tr("{path} holds no Markups ROI; save the box from Slicer's Markups module.", path=path))
     if len(rois) > 1:
-        raise FileFormatError(f"{path} holds {len(rois)} Markups ROIs; save the one that is meant by itself.")
+        raise FileFormatError(
+            tr("{path} holds {rois} Markups ROIs; save the one that is meant by itself.", path=path, rois=len(rois))
+        )
     roi = rois[0]
     try:
         file_to_ras = to_ras(roi.get("coordinateSystem", "LPS"), path)[:3, :3]
@@ -47,7 +50,7 @@ def read_box(path: str | Path) -> Box:
     except CRLMError as error:
         raise FileFormatError(f"{path}: {error}") from None
     except (KeyError, TypeError, ValueError):
-        raise FileFormatError(f"The ROI in {path} has no usable center, size and orientation.") from None
+        raise FileFormatError(tr("The ROI in {path} has no usable center, size and orientation.", path=path)) from None
 
 
 def write_box(box: Box, path: str | Path, name: str = "Box") -> Path:

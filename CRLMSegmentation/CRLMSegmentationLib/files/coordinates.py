@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import FileFormatError
 from ..geometry import LPS_TO_RAS
+from ..words import tr
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -28,8 +29,12 @@ def to_ras(system: object, path: str | Path) -> np.ndarray:
         return _SYSTEMS[str(system).strip().upper()]
     except KeyError:
         raise FileFormatError(
-            f"{path} gives its coordinates in '{system}', which is neither RAS nor LPS: save it from Slicer in one of "
-            "them."
+            tr(
+                "{path} gives its coordinates in '{system}', which is neither RAS nor LPS: save it from "
+                "Slicer in one of them.",
+                path=path,
+                system=system,
+            )
         ) from None
 
 
@@ -39,7 +44,9 @@ def to_mm(unit: object, path: str | Path) -> float:
     try:
         return _MM[word] if word in _MM else _MM[word.lower()]
     except KeyError:
-        raise FileFormatError(f"{path} gives its lengths in '{word}', which is not known: save it in mm.") from None
+        raise FileFormatError(
+            tr("{path} gives its lengths in '{word}', which is not known: save it in mm.", path=path, word=word)
+        ) from None
 
 
 def ijk_to_ras_of(image: SimpleITK.Image) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import FileFormatError
 from ..values import Volume
+from ..words import tr
 from .coordinates import ijk_to_ras_of
 from .paths import name_for_library
 
@@ -69,7 +70,7 @@ def list_series(folder: str | Path) -> list[SeriesSummary]:
 
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileFormatError(f"The DICOM folder {folder} does not exist; check the path.")
+        raise FileFormatError(tr("The DICOM folder {folder} does not exist; check the path.", folder=folder))
     found: dict[str, list[str]] = {}
     for here, _, files in sorted(os.walk(folder)):
         if not files:
@@ -80,7 +81,7 @@ def list_series(folder: str | Path) -> list[SeriesSummary]:
                 SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(name, identifier)
             )
     if not found:
-        raise FileFormatError(f"{folder} holds no DICOM images: give the folder of the slices.")
+        raise FileFormatError(tr("{folder} holds no DICOM images: give the folder of the slices.", folder=folder))
     summaries = []
     for files in found.values():
         tags = _tags(files[0])
@@ -122,38 +123,60 @@ def _chosen_ct(folder: str | Path, series: int | None) -> tuple[SeriesSummary, s
     """The series, and what it is called in errors."""
     summary = _chosen(list_series(folder), series, folder)
     if summary.modality != "CT":
-        raise FileFormatError(f"The series '{summary}' of {folder} is no CT: give the folder of a CT.")
+        raise FileFormatError(
+            tr("The series '{summary}' of {folder} is no CT: give the folder of a CT.", summary=summary, folder=folder)
+        )
     return summary, f"The CT '{summary.description or summary.number}' in {folder}"
 
 
 def _chosen(there: Sequence[SeriesSummary], number: int | None, folder: str | Path) -> SeriesSummary:
     listed = "; ".join(map(str, there))
     if number is None and len(there) > 1:
-        raise FileFormatError(f"{folder} holds {len(there)} series: say with --series which one is meant ({listed}).")
+        raise FileFormatError(
+            tr(
+                "{folder} holds {there} series: say with --series which one is meant ({listed}).",
+                folder=folder,
+                there=len(there),
+                listed=listed,
+            )
+        )
     chosen = [one for one in there if number is None or one.number == number]
     if not chosen:
-        raise FileFormatError(f"{folder} holds no series {number}: there is {listed}.")
+        raise FileFormatError(
+            tr("{folder} holds no series {number}: there is {listed}.", folder=folder, number=number, listed=listed)
+        )
     return chosen[0]
 
 
 def _in_order(tags: Sequence[dict[str, str]], files: Sequence[str], where: str) -> list[str]:
     """The files from the first slice to the last. Raises FileFormatError for what is no even stack of slices."""
     if any(int(one.get(_FRAMES, "1") or 1) > 1 for one in tags):
-        raise FileFormatError(f"{where} holds files of several frames: export it as one file a slice.")
+        raise FileFormatError(tr("{where} holds files of several frames: export it as one file a slice.", where=where))
     if len(files) < _LEAST_SLICES:
-        raise FileFormatError(f"{where} has only {len(files)} slices: give the folder of the whole series.")
+        raise FileFormatError(
+            tr("{where} has only {files} slices: give the folder of the whole series.", where=where, files=len(files))
+        )
     for what, keys in (("sizes", (_ROWS, _COLUMNS, _SPACING)), ("directions", (_ORIENTATION,))):
         if len({tuple(one.get(key, "").strip() for key in keys) for one in tags}) > 1:
-            raise FileFormatError(f"{where} has slices of different {what}, such as a localizer: export it without.")
+            raise FileFormatError(
+                tr(
+                    "{where} has slices of different {what}, such as a localizer: export it without.",
+                    where=where,
+                    what=what,
+                )
+            )
     if any(not one.get(key, "").strip() for one in tags for key in (_INTERCEPT, _SLOPE)):
         raise FileFormatError(
-            f"{where} does not say how its values become Hounsfield units (rescale slope and intercept)."
+            tr(
+                "{where} does not say how its values become Hounsfield units (rescale slope and intercept).",
+                where=where,
+            )
         )
     try:
         positions = np.array([_numbers(one[_POSITION], 3) for one in tags])
         rows, columns = _numbers(tags[0][_ORIENTATION], 6).reshape(2, 3)
     except (KeyError, ValueError):
-        raise FileFormatError(f"{where} does not say where its slices lie: export it again.") from None
+        raise FileFormatError(tr("{where} does not say where its slices lie: export it again.", where=where)) from None
     _check_tilt(tags, where)
     normal = np.cross(rows, columns)
     heights = positions @ normal
@@ -170,7 +193,11 @@ def _check_tilt(tags: Sequence[dict[str, str]], where: str) -> None:
             tilt = 0.0
         if abs(tilt) > _LARGEST_TILT_DEGREES:
             raise FileFormatError(
-                f"{where} was taken with the gantry tilted by {tilt:g} degrees: resample it along its slices first."
+                tr(
+                    "{where} was taken with the gantry tilted by {tilt:g} degrees: resample it along its slices first.",
+                    where=where,
+                    tilt=tilt,
+                )
             )
 
 
@@ -181,20 +208,33 @@ def _check_stack(positions: np.ndarray, heights: np.ndarray, normal: np.ndarray,
     repeated = int((steps < _UNEVEN_MM).sum())
     if repeated or usual <= 0:
         raise FileFormatError(
-            f"{where} has {repeated} slices at places where there is another one, such as several times or phases "
-            "in one series: export one of them."
+            tr(
+                "{where} has {repeated} slices at places where there is another one, such as several "
+                "times or phases in one series: export one of them.",
+                where=where,
+                repeated=repeated,
+            )
         )
     uneven = np.flatnonzero(np.abs(steps - usual) > max(_UNEVEN_SHARE * usual, _UNEVEN_MM))
     if len(uneven):
         at = int(uneven[0])
         raise FileFormatError(
-            f"{where} lacks slices, or is not evenly spaced: {heights[at]:.1f} mm is followed by "
-            f"{heights[at + 1]:.1f} mm, and slices lie {usual:g} mm apart."
+            tr(
+                "{where} lacks slices, or is not evenly spaced: {heights:.1f} mm is followed by "
+                "{heights_2:.1f} mm, and slices lie {usual:g} mm apart.",
+                where=where,
+                heights=heights[at],
+                heights_2=heights[at + 1],
+                usual=usual,
+            )
         )
     aside = positions - positions[0] - np.outer(heights - heights[0], normal)
     if np.linalg.norm(aside, axis=1).max() > max(1.0, 0.01 * float(heights[-1] - heights[0])):
         raise FileFormatError(
-            f"{where} has slices that do not lie straight behind each other (a tilted gantry): resample it first."
+            tr(
+                "{where} has slices that do not lie straight behind each other (a tilted gantry): resample it first.",
+                where=where,
+            )
         )
 
 
@@ -207,9 +247,9 @@ def _volume_of(files: Sequence[str], where: str) -> Volume:
         image = reader.Execute()
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise FileFormatError(f"{where} cannot be read ({reason}).") from None
+        raise FileFormatError(tr("{where} cannot be read ({reason}).", where=where, reason=reason)) from None
     if image.GetNumberOfComponentsPerPixel() != 1:
-        raise FileFormatError(f"{where} is in colour, and a CT has one value a voxel.")
+        raise FileFormatError(tr("{where} is in colour, and a CT has one value a voxel.", where=where))
     return Volume(SimpleITK.GetArrayFromImage(image), ijk_to_ras_of(image), frame=CT_FRAME)
 
 
@@ -222,7 +262,7 @@ def _tags(file: str) -> dict[str, str]:
     try:
         reader.ReadImageInformation()
     except RuntimeError:
-        raise FileFormatError(f"{file} is a damaged DICOM file: export the series again.") from None
+        raise FileFormatError(tr("{file} is a damaged DICOM file: export the series again.", file=file)) from None
     wanted = (_MODALITY, _DATE, _DESCRIPTION, _SERIES_NUMBER, _POSITION, _ORIENTATION, _TILT, _FRAMES, _INTERCEPT,
               _SLOPE, _ROWS, _COLUMNS, _SPACING, _THICKNESS, _AGENT)  # fmt: skip
     return {key: reader.GetMetaData(key).strip() for key in wanted if reader.HasMetaDataKey(key)}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FileFormatError
+from ..words import tr
 
 _TIME, _FRAME, _ACROSS, _DOWN = "time_s", "frame", "u", "v"
 
@@ -40,23 +41,34 @@ def read_image_points(path: str | Path) -> ImagePoints:
         is_json = path.suffix.lower() == ".json"
         rows: list[dict[str, Any]] = json.loads(text) if is_json else list(csv.DictReader(text.splitlines()))
         if not rows:
-            raise FileFormatError(f"{path} holds no points.")
+            raise FileFormatError(tr("{path} holds no points.", path=path))
         which = _TIME if _TIME in rows[0] else _FRAME
         numbers = np.array([[float(row[name]) for name in (which, _ACROSS, _DOWN)] for row in rows])
     except OSError as error:
         raise FileFormatError(
-            f"The points {path} cannot be read ({error.strerror or error}); check the path."
+            tr(
+                "The points {path} cannot be read ({reason}); check the path.",
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FileFormatError(
-            f"{path} holds no points of images: it needs a number in each of the columns {_TIME} (or {_FRAME}), "
-            f"{_ACROSS} and {_DOWN}, as CSV or as a JSON list of objects."
+            tr(
+                "{path} holds no points of images: it needs a number in each of the columns {time} (or "
+                "{frame}), {across} and {down}, as CSV or as a JSON list of objects.",
+                path=path,
+                time=_TIME,
+                frame=_FRAME,
+                across=_ACROSS,
+                down=_DOWN,
+            )
         ) from None
     if not np.isfinite(numbers).all():
-        raise FileFormatError(f"{path} holds a number that is not finite.")
+        raise FileFormatError(tr("{path} holds a number that is not finite.", path=path))
     if which == _TIME:
         return ImagePoints(numbers[:, 1:], numbers[:, 0], None)
     frames = numbers[:, 0].astype(int)
     if (frames != numbers[:, 0]).any() or (frames < 0).any():
-        raise FileFormatError(f"{path}: the numbers of the images are whole numbers from 0 on.")
+        raise FileFormatError(tr("{path}: the numbers of the images are whole numbers from 0 on.", path=path))
     return ImagePoints(numbers[:, 1:], np.full(len(frames), np.nan), frames)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileFormatError
+from ..words import tr
 
 
 def read_json(path: Path, what: str, otherwise: str) -> Any:
@@ -19,9 +20,18 @@ def read_json(path: Path, what: str, otherwise: str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise FileFormatError(f"The {what} {path} cannot be read ({error.strerror}); check the path.") from None
+        raise FileFormatError(
+            tr(
+                "The {what} {path} cannot be read ({strerror}); check the path.",
+                what=what,
+                path=path,
+                strerror=error.strerror,
+            )
+        ) from None
     except ValueError as error:
-        raise FileFormatError(f"{path} is not JSON ({error}){otherwise}") from None
+        raise FileFormatError(
+            tr("{path} is not JSON ({error}){otherwise}", path=path, error=error, otherwise=otherwise)
+        ) from None
 
 
 def read_markups(path: Path, what: str, otherwise: str, kind: str) -> list[dict[str, Any]]:

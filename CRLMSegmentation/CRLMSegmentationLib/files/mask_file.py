@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import FileFormatError
 from ..values import Volume
+from ..words import tr
 from .volume_file import read_image
 from .volume_header import frame_of
 
@@ -39,14 +40,28 @@ def read_mask(path: str | Path, label: str | int | None = None, option: str = "-
     there = ", ".join([*list(found)[:_MOST_NAMED], *(["..."] if len(found) > _MOST_NAMED else [])])
     if label is None:
         raise FileFormatError(
-            f"{path} holds {len(found)} labels ({there}): say with {option} which one is meant, or '{ALL_LABELS}' for "
-            "all "
-            "of them together."
+            tr(
+                "{path} holds {found} labels ({there}): say with {option} which one is meant, or "
+                "'{all_labels}' for all of them together.",
+                path=path,
+                found=len(found),
+                there=there,
+                option=option,
+                all_labels=ALL_LABELS,
+            )
         )
     chosen = [place for name, place in found.items() if str(label) in (name, f"{place[1]:g}")]
     if len(chosen) != 1:
         how = "more than one" if chosen else "no"
-        raise FileFormatError(f"{path} holds {how} label '{label}'; it holds {there or 'none'}.")
+        raise FileFormatError(
+            tr(
+                "{path} holds {how} label '{label}'; it holds {there}.",
+                path=path,
+                how=how,
+                label=label,
+                there=there or "none",
+            )
+        )
     number, value = chosen[0]
     return Volume((layers[..., number] == value).astype(np.uint8), ijk_to_ras, frame=frame)
 
@@ -80,9 +95,16 @@ def _labels_in(layer: np.ndarray, path: str | Path, is_chosen: bool, option: str
     are_whole = np.isfinite(values).all() and not (values % 1 != 0).any()
     if (values.size > _MOST_LABELS and not is_chosen) or (values.size > 1 and not are_whole):
         raise FileFormatError(
-            f"{path} is an image and not a mask: it holds {values.size} different values from {np.nanmin(values):g} to "
-            f"{np.nanmax(values):g}; give a mask, 0 outside of the tumor, or say with {option} which value the tumor "
-            "has."
+            tr(
+                "{path} is an image and not a mask: it holds {size} different values from {nanmin:g} to "
+                "{nanmax:g}; give a mask, 0 outside of the tumor, or say with {option} which value the "
+                "tumor has.",
+                path=path,
+                size=values.size,
+                nanmin=np.nanmin(values),
+                nanmax=np.nanmax(values),
+                option=option,
+            )
         )
     labels: list[float] = values.tolist()
     return labels

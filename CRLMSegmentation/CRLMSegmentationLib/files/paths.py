@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ..errors import FileFormatError
+from ..words import tr
 
 
 def name_for_library(path: str | Path) -> str:
@@ -18,6 +19,9 @@ def name_for_library(path: str | Path) -> str:
         return os.fsencode(Path(path)).decode("utf-8")
     except UnicodeError:
         raise FileFormatError(
-            f"The name {str(path)!a} is not written in UTF-8, and no volume or surface can be read or written "
-            "under it: rename the file or its folder."
+            tr(
+                "The name {path!a} is not written in UTF-8, and no volume or surface can be read or "
+                "written under it: rename the file or its folder.",
+                path=str(path),
+            )
         ) from None

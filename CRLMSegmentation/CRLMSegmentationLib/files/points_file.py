@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FileFormatError
+from ..words import tr
 from .coordinates import to_mm, to_ras
 from .json_file import read_markups
 
@@ -27,7 +28,13 @@ def read_named_points(path: str | Path) -> tuple[list[str], np.ndarray]:
     path = Path(path)
     lists = read_markups(path, "landmarks", "; save the points from Slicer as .mrk.json.", "Fiducial")
     if len(lists) != 1:
-        raise FileFormatError(f"{path} holds {len(lists)} lists of points; save the one that is meant by itself.")
+        raise FileFormatError(
+            tr(
+                "{path} holds {lists} lists of points; save the one that is meant by itself.",
+                path=path,
+                lists=len(lists),
+            )
+        )
     try:
         to_right = to_ras(lists[0].get("coordinateSystem", "LPS"), path)[:3, :3]
         unit_mm = to_mm(lists[0].get("coordinateUnits", "mm"), path)
@@ -35,7 +42,7 @@ def read_named_points(path: str | Path) -> tuple[list[str], np.ndarray]:
         points = np.array([one["position"] for one in placed], dtype=np.float64).reshape(-1, 3)
         names = [str(one.get("label") or number + 1) for number, one in enumerate(placed)]
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise FileFormatError(f"The points in {path} have no usable positions.") from None
+        raise FileFormatError(tr("The points in {path} have no usable positions.", path=path)) from None
     if not np.isfinite(points).all():
-        raise FileFormatError(f"The points in {path} have no usable positions.")
+        raise FileFormatError(tr("The points in {path} have no usable positions.", path=path))
     return names, points @ to_right.T * unit_mm

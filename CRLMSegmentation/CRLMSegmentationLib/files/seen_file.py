@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import FileFormatError
+from ..words import tr
 from .paths import name_for_library
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def write_seen(image: SimpleITK.Image, voxels: np.ndarray, seen: np.ndarray, pat
         SimpleITK.WriteImage(mask, name_for_library(target), useCompression=True)
     except (OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise FileFormatError(f"{target} cannot be written ({reason}).") from None
+        raise FileFormatError(tr("{target} cannot be written ({reason}).", target=target, reason=reason)) from None
 
 
 def read_seen(path: str | Path, voxels: np.ndarray) -> np.ndarray | None:
@@ -65,16 +66,33 @@ def read_seen(path: str | Path, voxels: np.ndarray) -> np.ndarray | None:
         return None  # that of another volume beside this one
     if not belongs:
         raise FileFormatError(
-            f"{beside} says what was seen of other voxels than {path} holds now: delete it (what the probe did not "
-            "pass is then guessed from black voxels), or reconstruct the volume again."
+            tr(
+                "{beside} says what was seen of other voxels than {path} holds now: delete it (what the "
+                "probe did not pass is then guessed from black voxels), or reconstruct the volume again.",
+                beside=beside,
+                path=path,
+            )
         )
     try:
         seen = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(name_for_library(beside)))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise FileFormatError(f"{beside}, what was seen of {path}, cannot be read ({reason}): delete it.") from None
+        raise FileFormatError(
+            tr(
+                "{beside}, what was seen of {path}, cannot be read ({reason}): delete it.",
+                beside=beside,
+                path=path,
+                reason=reason,
+            )
+        ) from None
     if seen.shape != voxels.shape:
-        raise FileFormatError(f"{beside} has another size than {path}, whose voxels it belongs to: delete it.")
+        raise FileFormatError(
+            tr(
+                "{beside} has another size than {path}, whose voxels it belongs to: delete it.",
+                beside=beside,
+                path=path,
+            )
+        )
     is_seen: np.ndarray = seen != 0
     return is_seen
 
@@ -90,13 +108,19 @@ def remove_seen(path: str | Path) -> None:
     header = _header(beside)
     if header is None or _DIGEST not in header:
         raise FileFormatError(
-            f"{beside} would be replaced by what was seen of {path}, and is another file: rename it, or choose another "
-            "name for the volume."
+            tr(
+                "{beside} would be replaced by what was seen of {path}, and is another file: rename it, "
+                "or choose another name for the volume.",
+                beside=beside,
+                path=path,
+            )
         )
     try:
         beside.unlink()
     except OSError as error:
-        raise FileFormatError(f"{beside} cannot be replaced ({error.strerror}).") from None
+        raise FileFormatError(
+            tr("{beside} cannot be replaced ({strerror}).", beside=beside, strerror=error.strerror)
+        ) from None
 
 
 def _header(path: Path) -> dict[str, str] | None:

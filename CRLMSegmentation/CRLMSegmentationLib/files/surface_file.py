@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import FileFormatError
 from ..geometry import LPS_TO_RAS
+from ..words import tr
 from .coordinates import to_ras
 from .paths import name_for_library
 from .ply import read_ply
@@ -43,7 +44,7 @@ def write_surface(surface: vtkPolyData, path: str | Path) -> Path:
     with written_whole(path) as place, _silent_vtk():
         writer.SetFileName(name_for_library(place))
         if not writer.Write() or not _is_whole(place, turned):
-            raise FileFormatError(f"{path} cannot be written; check the folder and the free space.")
+            raise FileFormatError(tr("{path} cannot be written; check the folder and the free space.", path=path))
     return path
 
 
@@ -73,7 +74,13 @@ def _writer_of(path: Path, turned: vtkPolyData) -> vtkXMLPolyDataWriter | vtkSTL
         ply = vtkPLYWriter()
         ply.AddComment(_SPACE_LPS)
         return ply
-    raise FileFormatError(f"{path} has no known ending for a surface; use one of {', '.join(SURFACE_ENDINGS)}.")
+    raise FileFormatError(
+        tr(
+            "{path} has no known ending for a surface; use one of {surface_endings}.",
+            path=path,
+            surface_endings=", ".join(SURFACE_ENDINGS),
+        )
+    )
 
 
 def read_surface(path: str | Path, as_stored: bool = False) -> vtkPolyData:
@@ -83,16 +90,18 @@ def read_surface(path: str | Path, as_stored: bool = False) -> vtkPolyData:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileFormatError(f"The surface {path} does not exist; check the path.")
+        raise FileFormatError(tr("The surface {path} does not exist; check the path.", path=path))
     if path.suffix.lower() not in READ_SURFACE_ENDINGS:
         endings = ", ".join(READ_SURFACE_ENDINGS)
-        raise FileFormatError(f"{path} has no known ending for a surface; use one of {endings}.")
+        raise FileFormatError(
+            tr("{path} has no known ending for a surface; use one of {endings}.", path=path, endings=endings)
+        )
     surface, spaces = _content_of(path)
     if surface.GetNumberOfPoints() == 0:
-        raise FileFormatError(f"{path} holds no surface; the file is empty or damaged.")
+        raise FileFormatError(tr("{path} holds no surface; the file is empty or damaged.", path=path))
     used = surface.GetPolys().GetConnectivityArray()
     if used.GetNumberOfTuples() and not 0 <= used.GetRange()[0] <= used.GetRange()[1] < surface.GetNumberOfPoints():
-        raise FileFormatError(f"{path} is damaged: its triangles name points that are not there.")
+        raise FileFormatError(tr("{path} is damaged: its triangles name points that are not there.", path=path))
     if as_stored:
         return surface
     is_ras = bool(spaces) and np.array_equal(to_ras(spaces[0], path), np.eye(4))

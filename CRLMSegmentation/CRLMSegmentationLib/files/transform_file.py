@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import FileFormatError, GeometryError
 from ..geometry import LPS_TO_RAS, as_affine, invert_affine
+from ..words import tr
 from .paths import name_for_library
 from .whole_file import written_whole
 
@@ -40,13 +41,17 @@ def read_transform(path: str | PathLike[str]) -> np.ndarray:
 
     path = Path(path)
     if not path.is_file():
-        raise FileFormatError(f"The transform {path} does not exist; check the path.")
+        raise FileFormatError(tr("The transform {path} does not exist; check the path.", path=path))
     try:
         read = SimpleITK.ReadTransform(name_for_library(path))
     except RuntimeError:
-        raise FileFormatError(f"{path} is no transform that can be read; save it from Slicer as .tfm.") from None
+        raise FileFormatError(
+            tr("{path} is no transform that can be read; save it from Slicer as .tfm.", path=path)
+        ) from None
     if not read.IsLinear() or read.GetDimension() != 3:
-        raise FileFormatError(f"{path} holds a transform that is not linear in 3D; a pose is a rigid one.")
+        raise FileFormatError(
+            tr("{path} holds a transform that is not linear in 3D; a pose is a rigid one.", path=path)
+        )
     stored = np.eye(4)
     stored[:3, 3] = read.TransformPoint((0.0, 0.0, 0.0))
     for axis in range(3):

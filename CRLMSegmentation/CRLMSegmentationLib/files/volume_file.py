@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import FileFormatError
 from ..values import Volume
+from ..words import tr
 from .coordinates import ijk_to_ras_of, image_on_grid
 from .nifti import is_cut_off
 from .paths import name_for_library
@@ -32,7 +33,9 @@ def read_volume(path: str | Path) -> Volume:
     """
     layers, ijk_to_ras, metadata = read_image(path)
     if layers.shape[-1] != 1:
-        raise FileFormatError(f"{path} has {layers.shape[-1]} values a voxel; a volume has 1.")
+        raise FileFormatError(
+            tr("{path} has {shape} values a voxel; a volume has 1.", path=path, shape=layers.shape[-1])
+        )
     return Volume(layers[..., 0], ijk_to_ras, read_seen(path, layers[..., 0]), frame=frame_of(metadata, path))
 
 
@@ -45,20 +48,22 @@ def read_image(path: str | Path) -> tuple[np.ndarray, np.ndarray, dict[str, str]
 
     path = Path(path)
     if not path.is_file():
-        raise FileFormatError(f"The volume {path} does not exist; check the path.")
+        raise FileFormatError(tr("The volume {path} does not exist; check the path.", path=path))
     name = name_for_library(path)
     try:
         image = SimpleITK.ReadImage(name)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise FileFormatError(f"{path} cannot be read as a volume ({reason}).") from None
+        raise FileFormatError(tr("{path} cannot be read as a volume ({reason}).", path=path, reason=reason)) from None
     if is_cut_off(path):
-        raise FileFormatError(f"{path} is cut off: voxels are missing at its end; copy or save it again.")
+        raise FileFormatError(tr("{path} is cut off: voxels are missing at its end; copy or save it again.", path=path))
     # Every name that is looked for is ASCII, and SimpleITK refuses to give others back.
     metadata = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys() if key.isascii()}
     refuse_recording(path, image.GetSize(), image.GetSpacing(), metadata)
     if image.GetDimension() != 3:
-        raise FileFormatError(f"{path} has {image.GetDimension()} axes; a volume has 3.")
+        raise FileFormatError(
+            tr("{path} has {getdimension} axes; a volume has 3.", path=path, getdimension=image.GetDimension())
+        )
     ijk_to_ras = ijk_to_ras_of(image)
     ijk_to_ras[:3] *= unit_mm(path)
     voxels = SimpleITK.GetArrayFromImage(image)
@@ -76,7 +81,13 @@ def write_volume(volume: Volume, path: str | Path, compressed: bool = True) -> P
 
     path = Path(path)
     if not path.name.lower().endswith(VOLUME_ENDINGS):
-        raise FileFormatError(f"{path} has no known ending for a volume; use one of {', '.join(VOLUME_ENDINGS)}.")
+        raise FileFormatError(
+            tr(
+                "{path} has no known ending for a volume; use one of {volume_endings}.",
+                path=path,
+                volume_endings=", ".join(VOLUME_ENDINGS),
+            )
+        )
     name_for_library(path)
     voxels = volume.voxels.astype(np.uint8) if volume.voxels.dtype == bool else volume.voxels
     image = image_on_grid(voxels, volume.ijk_to_ras)

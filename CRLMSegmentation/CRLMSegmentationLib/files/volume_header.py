@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import FileFormatError, GeometryError
 from ..values.volume import REFERENCE, check_frame_name
+from ..words import tr
 from .coordinates import to_mm
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ def refuse_recording(
     if len(numbers) > 1 or (has_pose and (len(size) < 3 or min(size) == 1)) or (is_list and not is_placed_by_metaimage):
         frames = f"{len(numbers)} frames" if len(numbers) > 1 else "frames"
         raise FileFormatError(
-            f"{path} is a recording of {frames}, not a volume; reconstruct it first (crlm reconstruct)."
+            tr(
+                "{path} is a recording of {frames}, not a volume; reconstruct it first (crlm reconstruct).",
+                path=path,
+                frames=frames,
+            )
         )
 
 
@@ -61,7 +66,7 @@ def unit_mm(path: str | Path) -> float:
     words = re.findall(r'"([^"]*)"', found.group(1).decode("utf-8", errors="replace"))
     units = {to_mm(word, path) for word in words if word.strip()}
     if len(units) > 1:
-        raise FileFormatError(f"{path} gives the lengths of its axes in different units: save it in mm.")
+        raise FileFormatError(tr("{path} gives the lengths of its axes in different units: save it in mm.", path=path))
     return units.pop() if units else 1.0
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import FileFormatError
+from ..words import tr
 
 
 @contextmanager
@@ -26,10 +27,10 @@ def written_whole(path: str | Path) -> Iterator[Path]:
             yield place
             written = sorted(Path(folder).iterdir(), key=lambda file: file == place)
             if not written or written[-1] != place:
-                raise FileFormatError(f"{path} cannot be written; check the folder and the free space.")
+                raise FileFormatError(tr("{path} cannot be written; check the folder and the free space.", path=path))
             for file in written:
                 os.replace(file, path.with_name(file.name))
     except (OSError, RuntimeError) as error:
         last_line = (str(error).strip().splitlines() or ["no reason given"])[-1].strip()
         reason = getattr(error, "strerror", None) or last_line
-        raise FileFormatError(f"{path} cannot be written ({reason}).") from None
+        raise FileFormatError(tr("{path} cannot be written ({reason}).", path=path, reason=reason)) from None

@@ -14,6 +14,8 @@ import sys
 import threading
 from typing import IO, Any
 
+from ..words import tr
+
 LARGEST_MESSAGE_BYTES = 1 << 20
 _LENGTH = struct.Struct(">I")
 
@@ -43,16 +45,16 @@ class Channel:
             return None
         (length,) = _LENGTH.unpack(head) if len(head) == _LENGTH.size else (LARGEST_MESSAGE_BYTES + 1,)
         if length > LARGEST_MESSAGE_BYTES:
-            raise ChannelError("a message of impossible length")
+            raise ChannelError(tr("a message of impossible length"))
         content = self._read(length)
         if len(content) < length:
             return None
         try:
             message = json.loads(content)
         except ValueError:
-            raise ChannelError("a message that is not JSON") from None
+            raise ChannelError(tr("a message that is not JSON")) from None
         if not isinstance(message, dict):
-            raise ChannelError("a message that is not an object")
+            raise ChannelError(tr("a message that is not an object"))
         return message
 
     def skip_to(self, password: bytes) -> bool:

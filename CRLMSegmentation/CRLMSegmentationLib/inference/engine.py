@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, CRLMError, SegmentationError
 from ..values.progress import Progress, ShouldCancel
+from ..words import tr
 from .image import Image, Prediction
 from .models.ensemble import models_of, wanted_labels
 from .models.trained_model import Model
@@ -78,7 +79,7 @@ class WorkerPredictor:
     ):
         named = models if isinstance(models, Mapping) else {ONLY: models}
         if not named:
-            raise SegmentationError("No model was given to segment with.")
+            raise SegmentationError(tr("No model was given to segment with."))
         self._models = {name: models_of(one) for name, one in named.items()}
         self._load: dict[str, Any] = {
             "do": "load",
@@ -138,7 +139,9 @@ class WorkerPredictor:
             while self._status.state == "starting":
                 left = None if until is None else until - time.monotonic()
                 if left is not None and left <= 0:
-                    raise SegmentationError(f"The segmentation was not ready after {timeout_s:g} s.")
+                    raise SegmentationError(
+                        tr("The segmentation was not ready after {timeout_s:g} s.", timeout_s=timeout_s)
+                    )
                 self._changed.wait(left)
             self._raise_when_failed()
             return self._status
@@ -218,7 +221,9 @@ class WorkerPredictor:
     ) -> Request:
         name = next(iter(self._models)) if model is None else model
         if name not in self._models:
-            raise SegmentationError(f"The engine has no model '{name}': it has {', '.join(self._models)}.")
+            raise SegmentationError(
+                tr("The engine has no model '{name}': it has {models}.", name=name, models=", ".join(self._models))
+            )
         return Request(image, name, wanted_labels(self._models[name][0], image, labels), is_frame, identity)
 
     def _send_next(self) -> None:
@@ -250,7 +255,7 @@ class WorkerPredictor:
                 report(0.0, message)
             if should_cancel():
                 self._cancel(request)
-                raise Cancelled("The segmentation was cancelled.")
+                raise Cancelled(tr("The segmentation was cancelled."))
 
     def _cancel(self, request: Request) -> None:
         with self._changed:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError, SegmentationError
+from ..words import tr
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +30,24 @@ class Image:
 
     def __post_init__(self) -> None:
         if self.channels.ndim != 4 or not self.channels.size:
-            raise SegmentationError(f"An image has channels [c, k, j, i]; this array has shape {self.channels.shape}.")
+            raise SegmentationError(
+                tr("An image has channels [c, k, j, i]; this array has shape {shape}.", shape=self.channels.shape)
+            )
         spacing = tuple(float(value) for value in self.spacing_mm)
         if len(spacing) != 3 or not all(0 < value < float("inf") for value in spacing):
-            raise SegmentationError(f"The spacing of an image is three lengths in mm, and this is {spacing}.")
+            raise SegmentationError(
+                tr("The spacing of an image is three lengths in mm, and this is {spacing}.", spacing=spacing)
+            )
         if self.known is not None and self.known.shape != self.shape:
-            raise SegmentationError(f"What is known has shape {self.known.shape}, and the image {self.shape}.")
+            raise SegmentationError(
+                tr(
+                    "What is known has shape {shape}, and the image {shape_2}.",
+                    shape=self.known.shape,
+                    shape_2=self.shape,
+                )
+            )
         if self.channels.dtype.kind not in "biu" and not np.isfinite(self.channels).all():
-            raise SegmentationError("The image holds values that are not finite numbers: make it again.")
+            raise SegmentationError(tr("The image holds values that are not finite numbers: make it again."))
         object.__setattr__(self, "spacing_mm", spacing)
 
     @classmethod
@@ -79,7 +90,13 @@ class Prediction:
     def of(self, label: str) -> np.ndarray:
         """float32 (k, j, i): the probability of one label. Raises ModelError for one that was not asked for."""
         if label not in self.labels:
-            raise ModelError(f"There is no answer for the label '{label}', only for {', '.join(self.labels)}.")
+            raise ModelError(
+                tr(
+                    "There is no answer for the label '{label}', only for {labels}.",
+                    label=label,
+                    labels=", ".join(self.labels),
+                )
+            )
         probability: np.ndarray = self.probabilities[self.labels.index(label)]
         return probability
 

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import ModelError, SegmentationError
 from ..geometry import occupied_extent
 from ..values.progress import Progress, ShouldCancel
+from ..words import tr
 from .image import Image, Prediction
 from .models.ensemble import models_of, wanted_labels
 from .models.network_plan import NetworkPlan
@@ -221,7 +222,10 @@ class _Member:
             return False
         if np.prod(at_network) > LARGEST_NETWORK_VOXELS:
             raise SegmentationError(
-                f"The crop is too large for the model ({np.prod(at_network):.1e} voxels): draw a smaller box."
+                tr(
+                    "The crop is too large for the model ({prod:.1e} voxels): draw a smaller box.",
+                    prod=np.prod(at_network),
+                )
             )
         return True
 
@@ -285,11 +289,11 @@ def available_processors() -> int:
 
 def _choose_device(device: str) -> str:
     if device not in ("auto", "cpu", "cuda"):
-        raise ModelError(f"There is no device '{device}': choose auto, cpu or cuda.")
+        raise ModelError(tr("There is no device '{device}': choose auto, cpu or cuda.", device=device))
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():
-        raise ModelError("There is no CUDA device that torch can use: choose the device 'cpu' or 'auto'.")
+        raise ModelError(tr("There is no CUDA device that torch can use: choose the device 'cpu' or 'auto'."))
     return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import SegmentationError
+from ..words import tr
 
 PREFIX = "crlm-"
 _MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  (where Linux keeps shared memory)
@@ -48,8 +49,12 @@ class SharedBlock:
                 _unlink(path)
                 reason = error.strerror or str(error)
         raise SegmentationError(
-            f"There is no room for a crop of {size / 1e6:.0f} MB in the shared memory or the folder for temporary "
-            f"files ({reason or 'there is no such folder'}): make room there, or draw a smaller box."
+            tr(
+                "There is no room for a crop of {size:.0f} MB in the shared memory or the folder for "
+                "temporary files ({reason}): make room there, or draw a smaller box.",
+                size=size / 1000000.0,
+                reason=reason or "there is no such folder",
+            )
         )
 
     @classmethod

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, SegmentationError
 from ..values.progress import ShouldCancel
+from ..words import tr
 from .runtimes.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ def predict_logits(
     if len(runtimes) > 1:
         mean /= len(runtimes)
     if not bool(torch.isfinite(mean).all()):
-        raise SegmentationError("The network's answer holds values that are not finite numbers: the model is unusable.")
+        raise SegmentationError(
+            tr("The network's answer holds values that are not finite numbers: the model is unusable.")
+        )
     return mean[(slice(None), *inside[1:])]
 
 
@@ -117,7 +120,7 @@ def _run(runtime: Runtime, images: Sequence[torch.Tensor], should_cancel: Should
             for first in range(0, len(images), runtime.largest_batch):
                 runtime.clear_interrupt()
                 if should_cancel():
-                    raise Cancelled("The segmentation was cancelled.")
+                    raise Cancelled(tr("The segmentation was cancelled."))
                 answers += list(runtime.run(torch.cat(list(images[first : first + runtime.largest_batch]))))
             return answers
         except torch.cuda.OutOfMemoryError:

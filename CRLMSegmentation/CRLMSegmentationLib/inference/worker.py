@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, CRLMError
 from ..python_process import end_this_process_group
+from ..words import tr
 from .channel import Channel, ChannelError, channel_to_parent
 from .reused_block import OpenedBlock
 
@@ -85,7 +86,7 @@ class Worker:
         number = message["number"]
         try:
             if self._cancelled_number >= number:
-                raise Cancelled("The request was cancelled before it was begun.")
+                raise Cancelled(tr("The request was cancelled before it was begun."))
             self._answer(message)
             ended = {"is": "done"}
         except (Cancelled, FileNotFoundError):

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import LaparoscopeError
 from ..values.landmarks import LANDMARKS
+from ..words import tr
 
 # Pixels at the size of the challenge's pictures.
 D_MAX_PIXELS = (10, 20)
@@ -40,8 +41,12 @@ def compare_lines(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     if found.shape != truth.shape or found.ndim != 2:
         sizes = [" x ".join(map(str, one.shape[::-1])) for one in (found, truth)]
         raise LaparoscopeError(
-            f"The masks differ in size ({sizes[0]} and {sizes[1]} pixels): the truth belongs to another picture, or "
-            "one of them was scaled."
+            tr(
+                "The masks differ in size ({sizes} and {sizes_2} pixels): the truth belongs to another "
+                "picture, or one of them was scaled.",
+                sizes=sizes[0],
+                sizes_2=sizes[1],
+            )
         )
     both, in_found, in_truth = int((found & truth).sum()), int(found.sum()), int(truth.sum())
     neither = not in_found and not in_truth

@@ -14,6 +14,7 @@ from ..files import read_surface
 from ..files.laparoscope.curves_file import read_curves
 from ..files.laparoscope.model_files import model_files
 from ..values.camera import Camera
+from ..words import tr
 from .overlay.parts import LIVER, TUMORS, ModelPart, kind_of
 from .pose.model_landmarks import ModelLandmarks
 from .surface.mesh import mesh_of
@@ -42,7 +43,7 @@ class OpenedModel:
     def _landmarks(self) -> ModelLandmarks:
         liver = next((part.mesh for part in self.parts if part.kind is LIVER), None)
         if liver is None:
-            raise ConfigurationError("The model has no surface of the liver: name its file liver.")
+            raise ConfigurationError(tr("The model has no surface of the liver: name its file liver."))
         return ModelLandmarks(liver, self.curves)
 
     def targets(self) -> list[np.ndarray]:
@@ -71,9 +72,21 @@ def open_model(path: str | Path, curves: str | Path | None = None, as_stored: bo
         if kind is not None
     )  # fmt: skip
     if not parts:
-        raise ConfigurationError(f"No surface in {path} has a name that says what it is, such as liver or tumors.")
+        raise ConfigurationError(
+            tr("No surface in {path} has a name that says what it is, such as liver or tumors.", path=path)
+        )
     unknown = [files[name].name for name, kind in kinds.items() if kind is None]
-    doubts = (f"{', '.join(unknown)} in {path} is left out: its name does not say what it is.",) if unknown else ()
+    doubts = (
+        (
+            tr(
+                "{unknown} in {path} is left out: its name does not say what it is.",
+                unknown=", ".join(unknown),
+                path=path,
+            ),
+        )
+        if unknown
+        else ()
+    )
     liver = next((part.mesh for part in parts if part.kind is LIVER), None)
     marked = read_curves(curves, liver.points) if curves is not None and liver is not None else {}
     return OpenedModel(parts, marked, doubts, Path(path))
@@ -90,7 +103,13 @@ def camera_for_size(camera: Camera, image_size: tuple[int, int]) -> tuple[Camera
     sizes = f"{camera.image_size[0]} x {camera.image_size[1]}", f"{image_size[0]} x {image_size[1]}"
     if abs(width / height - 1) > _SAME_PROPORTIONS:
         raise ConfigurationError(
-            f"The camera is for pictures of {sizes[0]} pixels, and this is one of {sizes[1]}: its proportions differ; "
-            "calibrate it at this size."
+            tr(
+                "The camera is for pictures of {sizes} pixels, and this is one of {sizes_2}: its "
+                "proportions differ; calibrate it at this size.",
+                sizes=sizes[0],
+                sizes_2=sizes[1],
+            )
         )
-    return camera.at_size(image_size), f"The camera is for pictures of {sizes[0]} pixels; it is scaled to {sizes[1]}."
+    return camera.at_size(image_size), tr(
+        "The camera is for pictures of {sizes} pixels; it is scaled to {sizes_2}.", sizes=sizes[0], sizes_2=sizes[1]
+    )

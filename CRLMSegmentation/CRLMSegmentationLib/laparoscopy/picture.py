@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import LaparoscopeError
+from ..words import mark, tr
 from .camera.opencv import opencv
 
 # Rows differ from their neighbours more than from those two rows away by this factor: two moments in one picture.
@@ -17,16 +18,24 @@ _BLACK, _LIT_SHARE, _EVERY_LINE = 14, 0.05, 4
 _LEAST_HEIGHT, _LEAST_WIDTH, _LEAST_SHARE = 0.85, 0.72, 0.3
 # A picture whose brightest parts are darker than this shows nothing.
 _DARK = 25
-DARK = "The picture is dark: is the lamp off, or the lens covered?"
-INTERLACED = "The video is interlaced: of the two moments in a picture the first is taken; switch it off at the camera."
-NO_LANDMARK = "No landmark is seen: is the liver in view?"
+DARK = mark("The picture is dark: is the lamp off, or the lens covered?")
+INTERLACED = mark(
+    "The video is interlaced: of the two moments in a picture the first is taken; switch it off at the camera."
+)
+NO_LANDMARK = mark("No landmark is seen: is the liver in view?")
 
 
 def check_picture(picture: np.ndarray) -> None:
     """Raises LaparoscopeError for what is no picture (v, u) or (v, u, 3), uint8 or uint16."""
     if picture.dtype not in (np.uint8, np.uint16) or picture.ndim not in (2, 3) or not picture.size:
         shape = " x ".join(map(str, picture.shape))
-        raise LaparoscopeError(f"A picture of {shape} values of {picture.dtype} cannot be shown: send 8 or 16 bits.")
+        raise LaparoscopeError(
+            tr(
+                "A picture of {shape} values of {dtype} cannot be shown: send 8 or 16 bits.",
+                shape=shape,
+                dtype=picture.dtype,
+            )
+        )
 
 
 def as_colors(picture: np.ndarray) -> np.ndarray:

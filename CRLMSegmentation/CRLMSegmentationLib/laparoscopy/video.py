@@ -12,6 +12,7 @@ from ..errors import LaparoscopeError
 from ..files.laparoscope.landmark_mask_file import read_picture
 from ..sweep.sequence_files.sequence_reader import SequenceReader
 from ..sweep.tracked_frame import Pose
+from ..words import tr
 from .camera.opencv import opencv
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -55,21 +56,31 @@ def video_source(path: str | Path) -> VideoSource:
     if path.is_dir():
         files = tuple(sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_ENDINGS))
         if not files:
-            raise LaparoscopeError(f"There are no pictures in {path} ({', '.join(PICTURE_ENDINGS)}).")
+            raise LaparoscopeError(
+                tr(
+                    "There are no pictures in {path} ({picture_endings}).",
+                    path=path,
+                    picture_endings=", ".join(PICTURE_ENDINGS),
+                )
+            )
         stems = [file.stem for file in files]
         twice = next((stem for stem in stems if stems.count(stem) > 1), None)
         if twice:
-            raise LaparoscopeError(f"{path} holds two pictures with the name {twice}: rename one of them.")
+            raise LaparoscopeError(
+                tr("{path} holds two pictures with the name {twice}: rename one of them.", path=path, twice=twice)
+            )
         return VideoSource(files, expected=len(files))
     if not path.is_file():
-        raise LaparoscopeError(f"{path} does not exist; check the path.")
+        raise LaparoscopeError(tr("{path} does not exist; check the path.", path=path))
     if path.suffix.lower() in PICTURE_ENDINGS:
         return VideoSource((path,), expected=1)
     if path.suffix.lower() in SEQUENCE_ENDINGS:
         return VideoSource(video=path, expected=len(SequenceReader(path, keep_color=True)))
     if path.suffix.lower() not in VIDEO_ENDINGS:
         known = ", ".join(PICTURE_ENDINGS + VIDEO_ENDINGS + SEQUENCE_ENDINGS)
-        raise LaparoscopeError(f"{path} is neither a picture nor a video by its name (known are {known}).")
+        raise LaparoscopeError(
+            tr("{path} is neither a picture nor a video by its name (known are {known}).", path=path, known=known)
+        )
     cv2 = opencv()
     capture = cv2.VideoCapture(str(path))
     expected = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
@@ -106,7 +117,9 @@ def pictures_of(source: VideoSource, every: int = 1) -> Iterator[tuple[str, np.n
     finally:
         capture.release()
     if number == 0:
-        raise LaparoscopeError(f"No frame of {source.video} can be read: it is damaged, or of a kind unknown here.")
+        raise LaparoscopeError(
+            tr("No frame of {video} can be read: it is damaged, or of a kind unknown here.", video=source.video)
+        )
 
 
 def tracked_pictures_of(source: VideoSource, every: int = 1) -> Iterator[tuple[np.ndarray, Mapping[str, Pose]]]:

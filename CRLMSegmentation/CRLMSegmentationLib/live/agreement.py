@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..geometry import transform_points
+from ..words import mark, tr
 from .outline import pixel_area_mm2
 
 # An outline farther from the cut than this is taken for another tumor, and is not compared with it.
@@ -18,7 +19,7 @@ SAME_TUMOR_WITHIN_MM = 15.0
 MOVED_MM = 3.0
 MOVED_LEAST_AREA_MM2 = 35.0
 MOVED_FRAMES, MOVED_OF_FRAMES = 8, 10
-MOVED = (
+MOVED = mark(
     "The tumor seems to have moved against its model: in the live image it lies {distance:.0f} mm from where the model "
     "is cut. Sweep again before you rely on the distances."
 )
@@ -89,7 +90,7 @@ class MovedWatch:
         """The warning for people; '' while the tumor has not moved."""
         if not self.has_moved:
             return ""
-        return MOVED.format(distance=float(np.median(self._distances_mm)))
+        return tr(MOVED, distance=float(np.median(self._distances_mm)))
 
 
 def _near(

@@ -10,6 +10,7 @@ from ..inference.models.catalogue import model_choices
 from ..inference.models.trained_model import Model, load_model
 from ..segmentation.segmenter import tumor_label
 from ..sweep import TrackedFrame
+from ..words import tr
 
 TASK = "frames"
 # Least area of an outline in mm², an entry of the model's card: what is smaller was mostly no tumor in validation.
@@ -22,8 +23,10 @@ def default_frame_model() -> str:
         if not choice.problem:
             return choice.name
     raise ModelError(
-        "There is no model that outlines live frames: import one with crlm import-model --task frames, or name its "
-        "folder."
+        tr(
+            "There is no model that outlines live frames: import one with crlm import-model --task frames, or name its "
+            "folder."
+        )
     )
 
 
@@ -38,11 +41,18 @@ def frame_label(model: Model) -> str:
     """The label of `model` that is the tumor. Raises ModelError for a model that does not outline it in live frames."""
     if model.card.task != TASK:
         raise ModelError(
-            f"The model '{model.name}' was trained for the task '{model.card.task}', and live frames are outlined by "
-            f"one for the task '{TASK}': choose another model."
+            tr(
+                "The model '{name}' was trained for the task '{task}', and live frames are outlined by "
+                "one for the task '{task_2}': choose another model.",
+                name=model.name,
+                task=model.card.task,
+                task_2=TASK,
+            )
         )
     if not model.is_2d:
-        raise ModelError(f"The model '{model.name}' is 3D, and a live frame is a plane: choose a 2D model.")
+        raise ModelError(
+            tr("The model '{name}' is 3D, and a live frame is a plane: choose a 2D model.", name=model.name)
+        )
     return tumor_label(model)
 
 
@@ -50,7 +60,14 @@ def least_area_mm2(model: Model) -> float:
     """As the model's card says; 0 where it says nothing. Raises ModelError for what is no area."""
     noted = model.card.text.get(LEAST_AREA, 0.0)
     if isinstance(noted, bool) or not isinstance(noted, (int, float)) or not 0 <= noted < float("inf"):
-        raise ModelError(f"The card of the model '{model.name}' has {LEAST_AREA} {noted!r}, which is no area.")
+        raise ModelError(
+            tr(
+                "The card of the model '{name}' has {least_area} {noted!r}, which is no area.",
+                name=model.name,
+                least_area=LEAST_AREA,
+                noted=noted,
+            )
+        )
     return float(noted)
 
 
@@ -63,11 +80,14 @@ def network_image(frame: TrackedFrame, model: Model, pixel_mm: tuple[float, floa
     pixels = frame.pixels
     if pixels.ndim != 2:
         raise SegmentationError(
-            f"The frames are in color, and the model '{model.name}' knows grey ones: send grey images to outline them."
+            tr(
+                "The frames are in color, and the model '{name}' knows grey ones: send grey images to outline them.",
+                name=model.name,
+            )
         )
     if not pixels.size:
-        raise SegmentationError("The frames hold poses and no image: there is nothing to outline.")
+        raise SegmentationError(tr("The frames hold poses and no image: there is nothing to outline."))
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        raise SegmentationError("A frame holds values that are no numbers: it is not outlined.")
+        raise SegmentationError(tr("A frame holds values that are no numbers: it is not outlined."))
     u_mm, v_mm = pixel_mm or (model.spacing_mm[2] or 1.0, model.spacing_mm[1] or 1.0)
     return Image.of_frame(pixels, (v_mm, u_mm))

@@ -24,6 +24,7 @@ from ..inference.image import Prediction
 from ..inference.protocol import LivePredictor
 from ..inference.request_queue import Overtaken
 from ..sweep import TrackedFrame
+from ..words import tr
 from .frame_model import frame_label, least_area_mm2, network_image
 from .outline import FrameOutline, outlined
 
@@ -168,7 +169,9 @@ class Outliner:
             except CRLMError as error:
                 self._end(str(error))
             except Exception as error:  # nobody reads this thread's traceback, and the next frame may do
-                self._end(f"A frame could not be handed on ({type(error).__name__}: {error}).")
+                self._end(
+                    tr("A frame could not be handed on ({name}: {error}).", name=type(error).__name__, error=error)
+                )
             else:
                 future.add_done_callback(partial(self._ended, asked))
 
@@ -201,7 +204,10 @@ class Outliner:
             try:
                 self._outline(*answer)
             except Exception as error:  # nobody reads this thread's traceback, and the next frame may do
-                self._count(f"A frame could not be outlined ({type(error).__name__}: {error}).", failed=1)
+                self._count(
+                    tr("A frame could not be outlined ({name}: {error}).", name=type(error).__name__, error=error),
+                    failed=1,
+                )
             with self._changed:
                 self._unfinished -= 1
                 self._changed.notify_all()

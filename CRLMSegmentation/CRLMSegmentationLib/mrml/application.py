@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..words import tr
 
 # Logics that register node classes and keep them up to date; a running Slicer has them all.
 _LOGICS = {
@@ -95,7 +96,10 @@ def _slicer() -> Any:
         import slicer
     except ImportError as error:
         raise ConfigurationError(
-            f"The navigation scene needs 3D Slicer or the package slicer-core ({error}); "
-            "install it with `pip install crlm-navigation[scene]`."
+            tr(
+                "The navigation scene needs 3D Slicer or the package slicer-core ({error}); install it "
+                "with `pip install crlm-navigation[scene]`.",
+                error=error,
+            )
         ) from None
     return slicer

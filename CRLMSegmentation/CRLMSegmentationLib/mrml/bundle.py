@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import FileFormatError
+from ..words import tr
 from .application import vtk_messages
 
 SUFFIX = ".mrb"
@@ -50,7 +51,9 @@ def write_scene(scene: Any, path: str | Path) -> Path:
     # Slicer refuses a relative path.
     path = Path(path).resolve()
     if path.suffix.lower() != SUFFIX:
-        raise FileFormatError(f"{path} does not end in {SUFFIX}; a scene is written as one .mrb file.")
+        raise FileFormatError(
+            tr("{path} does not end in {suffix}; a scene is written as one .mrb file.", path=path, suffix=SUFFIX)
+        )
     before = scene.GetURL(), scene.GetRootDirectory()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,10 +64,14 @@ def write_scene(scene: Any, path: str | Path) -> Path:
                 done = scene.WriteToMRB(str(written))
             if not done or not written.is_file() or not zipfile.is_zipfile(written):
                 why = _reason(messages())
-                raise FileFormatError(f"The scene cannot be written to {path}{why}; check the free space.")
+                raise FileFormatError(
+                    tr("The scene cannot be written to {path}{why}; check the free space.", path=path, why=why)
+                )
             os.replace(written, path)
     except OSError as error:
-        raise FileFormatError(f"The scene cannot be written to {path} ({error.strerror}).") from None
+        raise FileFormatError(
+            tr("The scene cannot be written to {path} ({strerror}).", path=path, strerror=error.strerror)
+        ) from None
     finally:
         scene.SetURL(before[0] or "")
         scene.SetRootDirectory(before[1] or "")
@@ -89,7 +96,9 @@ def load_scene(view: ShownScene, path: str | Path) -> None:
             # The files that it was read from are about to go.
             scene.SetURL("")
         if not done:
-            raise FileFormatError(f"The scene in {path} cannot be read{_reason(messages())}.")
+            raise FileFormatError(
+                tr("The scene in {path} cannot be read{reason}.", path=path, reason=_reason(messages()))
+            )
 
 
 def _unpack(path: Path, folder: Path) -> Path:
@@ -100,12 +109,18 @@ def _unpack(path: Path, folder: Path) -> Path:
             # extractall() keeps every member inside the folder, whatever its name says.
             bundle.extractall(folder)
     except OSError as error:
-        raise FileFormatError(f"The scene {path} cannot be read ({error.strerror}); check the path.") from None
+        raise FileFormatError(
+            tr("The scene {path} cannot be read ({strerror}); check the path.", path=path, strerror=error.strerror)
+        ) from None
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError):
-        raise FileFormatError(f"{path} is not a scene bundle, or is damaged; save it again as {SUFFIX}.") from None
+        raise FileFormatError(
+            tr("{path} is not a scene bundle, or is damaged; save it again as {suffix}.", path=path, suffix=SUFFIX)
+        ) from None
     scene_files = sorted(folder.rglob("*.mrml"), key=lambda file: len(file.parts))
     if not scene_files:
-        raise FileFormatError(f"{path} holds no scene (.mrml); save it again from Slicer as {SUFFIX}.")
+        raise FileFormatError(
+            tr("{path} holds no scene (.mrml); save it again from Slicer as {suffix}.", path=path, suffix=SUFFIX)
+        )
     return scene_files[0]
 
 
@@ -114,7 +129,13 @@ def _check_room(bundle: zipfile.ZipFile, path: Path, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if needed > 0.9 * free:
         raise FileFormatError(
-            f"{path} unpacks to {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free in {folder.parent}."
+            tr(
+                "{path} unpacks to {needed:.1f} GB, but only {free:.1f} GB are free in {parent}.",
+                path=path,
+                needed=needed / 1000000000.0,
+                free=free / 1000000000.0,
+                parent=folder.parent,
+            )
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import GeometryError
 from ..values import Box, Volume
+from ..words import tr
 from .names import SEEN_ROLE, SEEN_SUFFIX
 from .nodes import ROLE_ATTRIBUTE, remove_node, role_of
 
@@ -54,7 +55,12 @@ def node_to_world(node: Any) -> np.ndarray:
     parent = node.GetParentTransformNode()
     matrix = vtk_matrix(np.eye(4))
     if parent is not None and not parent.GetMatrixTransformToWorld(matrix):
-        raise GeometryError(f"'{role_of(node)}' lies under a transform that is not linear; harden or remove it first.")
+        raise GeometryError(
+            tr(
+                "'{role_of}' lies under a transform that is not linear; harden or remove it first.",
+                role_of=role_of(node),
+            )
+        )
     return array_of_matrix(matrix)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from ..errors import FileFormatError
 from ..files import write_volume
 from ..values import Volume
+from ..words import tr
 from .application import vtk_messages
 from .conversion import array_of_image, array_of_matrix, vtk_matrix
 from .own_nodes import only_saving, own_names
@@ -49,7 +50,9 @@ class SceneSnapshot:
                     self._take(node, storage, name)
                 _write_xml(scene, folder / _SCENE)
         except OSError as error:
-            raise FileFormatError(f"The scene cannot be written to {folder} ({error.strerror}).") from None
+            raise FileFormatError(
+                tr("The scene cannot be written to {folder} ({strerror}).", folder=folder, strerror=error.strerror)
+            ) from None
 
     def write(self, path: Path) -> None:
         """Write the bundle, in one piece, from any thread. Raises FileFormatError."""
@@ -59,7 +62,9 @@ class SceneSnapshot:
                 self._write(Path(place), Path(place) / path.name, path.stem)
                 os.replace(Path(place) / path.name, path)
         except OSError as error:
-            raise FileFormatError(f"The scene cannot be written to {path} ({error.strerror}).") from None
+            raise FileFormatError(
+                tr("The scene cannot be written to {path} ({strerror}).", path=path, strerror=error.strerror)
+            ) from None
 
     def _write(self, place: Path, written: Path, stem: str) -> None:
         small = Path(self._small.name)
@@ -106,7 +111,7 @@ def _write_data(node: Any, storage: Any, path: Path) -> None:
     finally:
         storage.SetFileName(before)
     if not done or not path.is_file():
-        raise FileFormatError(f"The scene's file {path.name} cannot be written; check the free space.")
+        raise FileFormatError(tr("The scene's file {name} cannot be written; check the free space.", name=path.name))
 
 
 @contextmanager
@@ -156,4 +161,4 @@ def _write_xml(scene: Any, path: Path) -> None:
         scene.SetURL(before[0] or "")
         scene.SetRootDirectory(before[1] or "")
     if not done or not path.is_file():
-        raise FileFormatError(f"The scene cannot be written to {path.parent}; check the free space.")
+        raise FileFormatError(tr("The scene cannot be written to {parent}; check the free space.", parent=path.parent))

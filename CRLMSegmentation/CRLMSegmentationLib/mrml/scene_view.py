@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors import ConfigurationError
 from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..session.case.contents import CaseContents
+from ..words import tr
 from .case_nodes import case_scene, is_result, remove_doubles, remove_results
 from .scene_watch import SceneWatch
 from .sweeps.igsio_reconstruction import IgsioEngine
@@ -73,7 +74,7 @@ class SceneView:
     def __init__(self, session: Session, application: Application) -> None:
         if not session.case.is_empty:
             raise ConfigurationError(
-                "The session holds a case already: show it on a scene before it is given anything."
+                tr("The session holds a case already: show it on a scene before it is given anything.")
             )
         self.session, self.application = session, application
         scene = application.scene

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
 from ..values.triangles import signed_volume_mm3, triangles_of
+from ..words import tr
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -67,7 +68,7 @@ class TumorDistance:
         """The nearest place on the surface to `point_ras` (3,). Raises GeometryError when that is not finite."""
         point = np.asarray(point_ras, dtype=np.float64).reshape(-1)
         if point.shape != (3,) or not np.isfinite(point).all():
-            raise GeometryError("The distance to the tumor was asked for a point that is not three finite numbers.")
+            raise GeometryError(tr("The distance to the tumor was asked for a point that is not three finite numbers."))
         nearest = [0.0, 0.0, 0.0]
         signed_mm = self._distance.EvaluateFunctionAndGetClosestPoint(point.tolist(), nearest)
         return ClosestPoint(float(signed_mm), np.array(nearest))
@@ -78,27 +79,35 @@ def _closed_outward(surface: vtkPolyData | None) -> vtkPolyData:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
     if surface is None or surface.GetNumberOfPoints() == 0 or surface.GetNumberOfCells() == 0:
-        raise GeometryError("The tumor surface is empty: there is nothing to measure to; segment the tumor first.")
+        raise GeometryError(tr("The tumor surface is empty: there is nothing to measure to; segment the tumor first."))
     bare = vtkPolyData()
     bare.CopyStructure(surface)
     bare = _cleaned(bare)
     points, triangles = triangles_of(bare)
     if len(triangles) == 0:
-        raise GeometryError("The tumor surface has no faces: there is nothing to measure to; segment the tumor first.")
+        raise GeometryError(
+            tr("The tumor surface has no faces: there is nothing to measure to; segment the tumor first.")
+        )
     if not np.isfinite(points).all():
-        raise GeometryError("The tumor surface holds a point that is not a finite number; make the surface again.")
+        raise GeometryError(tr("The tumor surface holds a point that is not a finite number; make the surface again."))
     if not _is_closed(triangles):
         raise GeometryError(
-            "The tumor surface is open (it has an edge with a face on one side only), so inside and outside are not "
-            "known; make the surface again from the mask."
+            tr(
+                "The tumor surface is open (it has an edge with a face on one side only), so inside and "
+                "outside are not "
+                "known; make the surface again from the mask."
+            )
         )
     if not _turns_one_way(triangles):
         bare = _oriented(bare)
         points, triangles = triangles_of(bare)
         if not _turns_one_way(triangles):
             raise GeometryError(
-                "The faces of the tumor surface turn this way and that, so inside and outside are not known; make the "
-                "surface again from the mask."
+                tr(
+                    "The faces of the tumor surface turn this way and that, so inside and outside are "
+                    "not known; make the "
+                    "surface again from the mask."
+                )
             )
     if signed_volume_mm3(points, triangles) < 0:
         bare = _reversed(bare)

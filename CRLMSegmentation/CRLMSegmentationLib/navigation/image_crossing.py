@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..values import ImagePlane
+from ..words import tr
 
 # A path that is flatter against the plane than this (its sine, 3 degrees) meets it nowhere that helps anybody.
 _LEAST_SLOPE = 0.05
@@ -34,13 +35,13 @@ class ImageCrossing:
     def text(self) -> str:
         """For people: 'tip 7 mm beside the image, its path meets it in 12 mm'."""
         if self.tip_off_mm < _NEAR_MM:
-            return "tip in the image"
-        off = f"tip {self.tip_off_mm:.0f} mm beside the image"
+            return tr("tip in the image")
+        off = tr("tip {tip_off_mm:.0f} mm beside the image", tip_off_mm=self.tip_off_mm)
         if self.meets_px is None or not self.is_in_image:
-            return f"{off}, its path does not meet it"
+            return tr("{off}, its path does not meet it", off=off)
         if self.ahead_mm >= 0:
-            return f"{off}, its path meets it in {self.ahead_mm:.0f} mm"
-        return f"{off}, it has passed it {-self.ahead_mm:.0f} mm ago"
+            return tr("{off}, its path meets it in {ahead_mm:.0f} mm", off=off, ahead_mm=self.ahead_mm)
+        return tr("{off}, it has passed it {ahead_mm:.0f} mm ago", off=off, ahead_mm=-self.ahead_mm)
 
 
 def image_crossing(tip_to_reference: np.ndarray, plane: ImagePlane) -> ImageCrossing | None:

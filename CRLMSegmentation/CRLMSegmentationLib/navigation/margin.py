@@ -6,6 +6,7 @@ import math
 from enum import Enum
 
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
+from ..words import mark, tr
 
 
 class Severity(Enum):
@@ -23,12 +24,17 @@ class Severity(Enum):
 
 
 class MarginState(Enum):
-    """Where a tool tip is with regard to the tumor and the margin around it; the value is what people read."""
+    """Where a tool tip is with regard to the tumor and the margin around it; the value is for programs."""
 
-    UNKNOWN = "no distance"
-    INSIDE = "inside the tumor"
-    WITHIN_MARGIN = "within the margin"
-    CLEAR = "clear of the margin"
+    UNKNOWN = mark("no distance")
+    INSIDE = mark("inside the tumor")
+    WITHIN_MARGIN = mark("within the margin")
+    CLEAR = mark("clear of the margin")
+
+    @property
+    def text(self) -> str:
+        """What people read, in the language in use."""
+        return tr(self.value)
 
     @property
     def severity(self) -> Severity:

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import GeometryError
 from ..segmentation.surface import isosurface
 from ..values.triangles import triangles_of, triangulated
+from ..words import tr
 from .surface_distances import SurfaceDistances
 
 if TYPE_CHECKING:
@@ -38,9 +39,15 @@ def margin_shell(surface: vtkPolyData | None, margin_mm: float) -> vtkPolyData:
     from scipy.ndimage import distance_transform_edt
 
     if not 0 < margin_mm <= LARGEST_MARGIN_MM:
-        raise GeometryError(f"The margin is {margin_mm:g} mm; it must be above 0 and at most {LARGEST_MARGIN_MM:g} mm.")
+        raise GeometryError(
+            tr(
+                "The margin is {margin_mm:g} mm; it must be above 0 and at most {largest_margin_mm:g} mm.",
+                margin_mm=margin_mm,
+                largest_margin_mm=LARGEST_MARGIN_MM,
+            )
+        )
     if surface is None or surface.GetNumberOfPoints() == 0:
-        raise GeometryError("The tumor surface is empty: there is nothing to put a margin around.")
+        raise GeometryError(tr("The tumor surface is empty: there is nothing to put a margin around."))
     points, triangles = triangles_of(triangulated(surface))
     lower, upper = points.min(axis=0) - margin_mm, points.max(axis=0) + margin_mm
     spacing_mm = max(_FINEST_MM, float(np.prod(upper - lower) / _MOST_SAMPLES) ** (1 / 3))

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..words import mark, tr
 
 _COLOR = re.compile(r"^#[0-9a-f]{6}$")
 # None of them is a color that a distance has.
@@ -25,14 +26,14 @@ class ToolShape(Enum):
     @property
     def label(self) -> str:
         """For people."""
-        return _LABELS[self]
+        return tr(_LABELS[self])
 
 
 _LABELS = {
-    ToolShape.STYLUS: "Stylus",
-    ToolShape.NEEDLE: "Needle or antenna",
-    ToolShape.INSTRUMENT: "Laparoscopic instrument",
-    ToolShape.BALL: "Ball at the tip",
+    ToolShape.STYLUS: mark("Stylus"),
+    ToolShape.NEEDLE: mark("Needle or antenna"),
+    ToolShape.INSTRUMENT: mark("Laparoscopic instrument"),
+    ToolShape.BALL: mark("Ball at the tip"),
 }
 
 
@@ -45,7 +46,9 @@ class ToolLook:
 
     def __post_init__(self) -> None:
         if not _COLOR.match(self.color):
-            raise ConfigurationError(f"'{self.color[:20]}' is no color; give six digits, such as #6ec6ff.")
+            raise ConfigurationError(
+                tr("'{color}' is no color; give six digits, such as #6ec6ff.", color=self.color[:20])
+            )
 
     @property
     def rgb(self) -> tuple[float, float, float]:

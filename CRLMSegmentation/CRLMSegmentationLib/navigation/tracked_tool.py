@@ -11,14 +11,20 @@ from ..errors import GeometryError
 from ..geometry import as_affine
 from ..sweep.tracked_frame import Pose
 from ..tracking.age import Age
+from ..words import mark, tr
 
 
 class ToolStatus(Enum):
     """What is known of a tool's place."""
 
-    NEVER_SEEN = "not seen yet"
-    LIVE = "live"
-    LOST = "lost"
+    NEVER_SEEN = mark("not seen yet")
+    LIVE = mark("live")
+    LOST = mark("lost")
+
+    @property
+    def text(self) -> str:
+        """What people read, in the language in use."""
+        return tr(self.value)
 
 
 class TrackedTool:

@@ -21,12 +21,13 @@ from ..preoperative.into_operation import InOperation
 from ..preoperative.measures import Measures
 from ..session.preoperative import figures
 from ..session.preoperative.opened_ct import OpenedCt
+from ..words import mark, tr
 from .ct_in_space import CtInSpace
 from .ct_sheet import png_of
 from .offscreen import RenderingError
 
 REPORT = "report.html"
-USE = "For research only: not a medical device, not for diagnosis."
+USE = mark("For research only: not a medical device, not for diagnosis.")
 _PICTURE_PX, _TURN_DEG, _TILT_DEG = 460, 20.0, 10.0
 _MOST_PICTURES = 4
 _STYLE = """
@@ -66,9 +67,9 @@ def ct_report(
     assert ct.result is not None, "there is something to report"
     made = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     parts = [
-        f"<h1>Liver CT: {escape(ct.facts.title)}</h1>",
-        f'<div class="quiet">CRLM Navigation, written {made}</div>',
-        f'<div class="use">{USE}</div>',
+        tr("<h1>Liver CT: {title}</h1>", title=escape(ct.facts.title)),
+        tr('<div class="quiet">CRLM Navigation, written {made}</div>', made=made),
+        f'<div class="use">{escape(tr(USE))}</div>',
         *_found_by(ct),
         _pictures(_pictures_of(ct, space)),
         "<h2>Liver</h2>",
@@ -76,7 +77,7 @@ def ct_report(
         *_lesions(ct.result.measures),
         *_remnant(ct),
         *_over_time(followed),
-        "<h2>In the operation</h2>",
+        tr("<h2>In the operation</h2>"),
         f"<p>{escape(figures.registration_text(registration))}</p>",
     ]
     body = "\n".join(parts)
@@ -107,9 +108,9 @@ def picture_in_space(ct: OpenedCt) -> np.ndarray | None:
 def _found_by(ct: OpenedCt) -> Iterator[str]:
     assert ct.result is not None
     model = ct.result.about.get("model") or {}
-    name = " ".join(str(model[key]) for key in ("name", "version") if key in model) or "an unknown program"
-    corrected = figures.correction_text(ct) or "Not corrected by hand."
-    yield f"<p>Found by {escape(name)}. {escape(corrected)}</p>"
+    name = " ".join(str(model[key]) for key in ("name", "version") if key in model) or tr("an unknown program")
+    corrected = figures.correction_text(ct) or tr("Not corrected by hand.")
+    yield tr("<p>Found by {name}. {corrected}</p>", name=escape(name), corrected=escape(corrected))
     for doubt in ct.doubts:
         yield f"<p>{escape(doubt)}</p>"
 
@@ -121,15 +122,18 @@ def _pictures_of(ct: OpenedCt, space: np.ndarray | None) -> Iterator[tuple[str, 
     shown = list(ct.surfaces)
     lesions = ct.result.measures.lesions[: _MOST_PICTURES - (space is not None) - (cut is not None)]
     if space is not None:
-        yield "Structures in space, seen from the front", space
+        yield tr("Structures in space, seen from the front"), space
     for lesion in lesions:
         at = ct.slices.at(np.array(lesion.center_ras_mm))
         picture = ct.slices.picture(AXIAL, at[AXIAL], shown, side_px=_PICTURE_PX, cut=cut)
-        yield f"Lesion {lesion.number}, axial slice; the patient's right is on the left", picture
+        yield tr("Lesion {number}, axial slice; the patient's right is on the left", number=lesion.number), picture
     if not lesions or cut is not None:
         at = ct.slices.begin()
         picture = ct.slices.picture(CORONAL, at[CORONAL], shown, side_px=_PICTURE_PX, cut=cut)
-        yield "Coronal slice" + (", what the planned cut would take is darker" if cut is not None else ""), picture
+        yield (
+            tr("Coronal slice") + (tr(", what the planned cut would take is darker") if cut is not None else ""),
+            picture,
+        )
 
 
 def _pictures(pictures: Iterator[tuple[str, np.ndarray]]) -> str:
@@ -146,12 +150,14 @@ def _pictures(pictures: Iterator[tuple[str, np.ndarray]]) -> str:
 def _lesions(measures: Measures) -> Iterator[str]:
     yield "<h2>Lesions</h2>"
     if not measures.lesions:
-        yield f"<p>{figures.NONE_FOUND}</p>"
+        yield f"<p>{tr(figures.NONE_FOUND)}</p>"
         return
-    yield _table(figures.LESION_COLUMNS, [figures.lesion_row(one) for one in measures.lesions])
+    yield _table([tr(one) for one in figures.LESION_COLUMNS], [figures.lesion_row(one) for one in measures.lesions])
     yield (
-        '<p class="quiet">Diameter: the longest in an axial slice (RECIST 1.1). Vessel and surface: the distance to '
-        "the nearest. Place: mm along the axes of the CT.</p>"
+        tr(
+            '<p class="quiet">Diameter: the longest in an axial slice (RECIST 1.1). Vessel and surface: the distance '
+            "to the nearest. Place: mm along the axes of the CT.</p>"
+        )
     )
 
 
@@ -159,14 +165,14 @@ def _remnant(ct: OpenedCt) -> Iterator[str]:
     assert ct.result is not None
     lines = figures.remnant_lines(ct.result.remnant)
     if lines:
-        yield "<h2>What stays after a cut along the planned plane</h2>"
+        yield tr("<h2>What stays after a cut along the planned plane</h2>")
         yield f"<p>{escape(' '.join(lines))}</p>"
-        yield '<p class="quiet">A resection follows vessels, not a plane: this is a first estimate.</p>'
+        yield tr('<p class="quiet">A resection follows vessels, not a plane: this is a first estimate.</p>')
 
 
 def _over_time(followed: FollowUp | None) -> Iterator[str]:
     if followed is not None:
-        yield "<h2>Over time</h2>"
+        yield tr("<h2>Over time</h2>")
         lines = [*map(figures.track_text, followed.tracks), *figures.follow_up_lines(followed)]
         yield f"<p>{'<br>'.join(map(escape, lines))}</p>"
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import ConfigurationError, FileFormatError
+from ..words import tr
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
@@ -37,7 +38,9 @@ def pillow() -> tuple[ModuleType, ModuleType, ModuleType]:
     try:
         from PIL import Image, ImageDraw, ImageFont
     except ImportError:
-        raise ConfigurationError("Pictures need the package Pillow; install it with `pip install pillow`.") from None
+        raise ConfigurationError(
+            tr("Pictures need the package Pillow; install it with `pip install pillow`.")
+        ) from None
     return Image, ImageDraw, ImageFont
 
 
@@ -147,5 +150,7 @@ def save_picture(picture: Image.Image, path: str | Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path, "PNG")
     except OSError as error:
-        raise FileFormatError(f"The picture {path} cannot be written ({error.strerror or error}).") from None
+        raise FileFormatError(
+            tr("The picture {path} cannot be written ({reason}).", path=path, reason=error.strerror or error)
+        ) from None
     return path

@@ -196,6 +196,6 @@ def _label(
         overlay.text((24, 22), f"{tool.name} tip to tumor", style.FAINT_TEXT, 20, "la")
         overlay.text((24, 48), distance, color, 52, "la")
         overlay.text((24, 112), within, style.TEXT, 24, "la")
-        overlay.text((24, 146), tool.margin.value, color, 20, "la")
+        overlay.text((24, 146), tool.margin.text, color, 20, "la")
     elif contents.tool is not None and contents.tool.status is ToolStatus.LOST:
         overlay.text((24, 22), f"{contents.tool.name}: lost", style.ALERT["unknown"], 26, "la")

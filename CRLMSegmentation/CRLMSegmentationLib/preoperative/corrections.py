@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..geometry import invert_affine, transform_points
 from ..values import Volume
+from ..words import tr
 from .structures import LIVER, VALUES, VESSELS, Structures, structures_of_map
 
 # A ball of a brush, as a radius.
@@ -20,7 +21,7 @@ LEAST_RADIUS_MM, MOST_RADIUS_MM = 1.0, 50.0
 def without_lesion(found: Structures, number: int) -> Structures:
     """What was marked as lesion `number` is liver. Raises ConfigurationError when there is none of that number."""
     if not 1 <= number <= found.lesion_count:
-        raise ConfigurationError(f"There is no lesion {number} in the table.")
+        raise ConfigurationError(tr("There is no lesion {number} in the table.", number=number))
     label_map = found.label_map.voxels.copy()
     label_map[found.lesions.voxels == number] = VALUES[LIVER]
     return _of_map(found, label_map)
@@ -35,10 +36,17 @@ def with_ball(
     outside of the CT, and when it changes nothing.
     """
     if name not in VALUES:
-        raise ConfigurationError(f"'{name[:20]}' cannot be drawn: choose one of {', '.join(VALUES)}.")
+        raise ConfigurationError(
+            tr("'{name}' cannot be drawn: choose one of {values}.", name=name[:20], values=", ".join(VALUES))
+        )
     if not LEAST_RADIUS_MM <= radius_mm <= MOST_RADIUS_MM:
         raise ConfigurationError(
-            f"The brush has a radius of {LEAST_RADIUS_MM:g} to {MOST_RADIUS_MM:g} mm, and not {radius_mm:g}."
+            tr(
+                "The brush has a radius of {least_radius_mm:g} to {most_radius_mm:g} mm, and not {radius_mm:g}.",
+                least_radius_mm=LEAST_RADIUS_MM,
+                most_radius_mm=MOST_RADIUS_MM,
+                radius_mm=radius_mm,
+            )
         )
     block, ball = _ball(found.label_map, np.asarray(center_ras_mm, dtype=float), radius_mm)
     label_map = found.label_map.voxels.copy()
@@ -51,7 +59,9 @@ def with_ball(
         part[ball & (part == VALUES[name])] = VALUES[LIVER]
     if np.array_equal(part, found.label_map.voxels[block]):
         raise ConfigurationError(
-            f"There is nothing of '{name}' to erase here." if erases else f"All of this is '{name}' already."
+            tr("There is nothing of '{name}' to erase here.", name=name)
+            if erases
+            else tr("All of this is '{name}' already.", name=name)
         )
     return _of_map(found, label_map)
 
@@ -65,7 +75,7 @@ def with_masks(found: Structures, masks: dict[str, np.ndarray]) -> Structures:
     for name, value in VALUES.items():
         label_map[masks[name] > 0] = value
     if not label_map.any():
-        raise ConfigurationError("Nothing is left of the liver: undo the last strokes, or discard the correction.")
+        raise ConfigurationError(tr("Nothing is left of the liver: undo the last strokes, or discard the correction."))
     return _of_map(found, label_map)
 
 
@@ -82,7 +92,7 @@ def _ball(grid: Volume, center_ras_mm: np.ndarray, radius_mm: float) -> tuple[tu
     middle = transform_points(invert_affine(grid.ijk_to_ras), center_ras_mm)[::-1]
     nearest = np.rint(middle).astype(int)
     if (nearest < 0).any() or (nearest >= shape).any():
-        raise ConfigurationError("This place lies outside of the CT.")
+        raise ConfigurationError(tr("This place lies outside of the CT."))
     reach = np.ceil(radius_mm * np.abs(invert_affine(grid.ijk_to_ras)[:3, :3]).sum(axis=1)[::-1]).astype(int)
     low, high = np.maximum(nearest - reach, 0), np.minimum(nearest + reach + 1, shape)
     block = tuple(slice(int(start), int(stop)) for start, stop in zip(low, high))

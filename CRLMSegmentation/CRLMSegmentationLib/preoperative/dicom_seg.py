@@ -15,6 +15,7 @@ from .. import __version__
 from ..errors import FileFormatError
 from ..files.dicom_folder import files_of_ct, read_dicom_ct
 from ..files.whole_file import written_whole
+from ..words import tr
 from .structures import LIVER, TUMOR, VALUES, VESSELS, Structures
 
 # SNOMED CT codes: property category and type (PS3.16, CID 7150 and its parts).
@@ -35,11 +36,13 @@ def write_dicom_seg(structures: Structures, folder: str | Path, path: str | Path
         import pydicom
     except ImportError:
         raise FileFormatError(
-            "A DICOM segmentation is written by highdicom, which is not installed: pip install highdicom."
+            tr("A DICOM segmentation is written by highdicom, which is not installed: pip install highdicom.")
         ) from None
     ct = read_dicom_ct(folder, series)
     if not ct.volume.has_geometry_of(structures.label_map, tolerance_mm=0.01):
-        raise FileFormatError(f"The structures do not lie on the voxels of the CT in {folder}: give their own CT.")
+        raise FileFormatError(
+            tr("The structures do not lie on the voxels of the CT in {folder}: give their own CT.", folder=folder)
+        )
     source = [pydicom.dcmread(file) for file in files_of_ct(folder, series)]
     there = [name for name in VALUES if structures.mask(name).voxels.any()]
     pixels = np.stack([structures.mask(name).voxels for name in there], axis=-1)

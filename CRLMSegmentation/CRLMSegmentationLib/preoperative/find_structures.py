@@ -15,6 +15,7 @@ from ..inference.models.trained_model import Model
 from ..inference.protocol import Predictor
 from ..values import Volume
 from ..values.progress import Progress, ShouldCancel
+from ..words import tr
 from .network_grid import coarser, fine_masks
 from .structures import LIVER, THRESHOLD, VALUES, Structures, structures_of_masks
 
@@ -47,7 +48,7 @@ def find_structures(
         answers[LIVER] = np.sum(list(answers.values()), axis=0)
     above = fine_masks(answers, coarse.orientation, ct, THRESHOLD)
     if above is None:
-        raise SegmentationError("No liver was found in this CT: does it show the upper abdomen?")
+        raise SegmentationError(tr("No liver was found in this CT: does it show the upper abdomen?"))
     return structures_of_masks(above.masks, ct, above.block)
 
 
@@ -55,16 +56,24 @@ def check_is_ct(ct: Volume) -> None:
     """Raises SegmentationError when the voxels can be no CT in Hounsfield units, or are too few."""
     if min(ct.voxels.shape) < _LEAST_SLICES or ct.voxels.size < _LEAST_VOXELS**3:
         raise SegmentationError(
-            f"The CT has only {' x '.join(map(str, ct.dimensions))} voxels: give the whole series of slices."
+            tr(
+                "The CT has only {str} voxels: give the whole series of slices.",
+                str=" x ".join(map(str, ct.dimensions)),
+            )
         )
     if ct.voxels.dtype.kind == "f" and not np.isfinite(ct.voxels).all():
-        raise SegmentationError("The CT holds values that are not finite numbers: export it again.")
+        raise SegmentationError(tr("The CT holds values that are not finite numbers: export it again."))
     lowest, highest = float(ct.voxels.min()), float(ct.voxels.max())
     middle = float(np.percentile(ct.voxels[tuple(slice(None, None, 1 + size // 128) for size in ct.voxels.shape)], 99))
     if lowest > _AIR_BELOW_HU or middle < _TISSUE_ABOVE_HU or max(-lowest, highest) > _FARTHEST_HU:
         raise SegmentationError(
-            f"The values of this image go from {lowest:g} to {highest:g}, and those of a CT in Hounsfield units from "
-            "about -1000 (air) to over 200 (bone): it is no CT, or its rescale slope and intercept were lost."
+            tr(
+                "The values of this image go from {lowest:g} to {highest:g}, and those of a CT in "
+                "Hounsfield units from about -1000 (air) to over 200 (bone): it is no CT, or its rescale "
+                "slope and intercept were lost.",
+                lowest=lowest,
+                highest=highest,
+            )
         )
 
 
@@ -73,6 +82,11 @@ def check_model(model: Model) -> None:
     missing = [name for name in VALUES if name not in model.labels.heads]
     if missing or len(model.channels) != 1:
         raise ModelError(
-            f"The model '{model.name}' was trained for the task '{model.card.task}' and does not find "
-            f"{missing[0] if missing else 'structures in a CT alone'}: choose a model of the task 'lvt'."
+            tr(
+                "The model '{name}' was trained for the task '{task}' and does not find {missing}: "
+                "choose a model of the task 'lvt'.",
+                name=model.name,
+                task=model.card.task,
+                missing=missing[0] if missing else "structures in a CT alone",
+            )
         )

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..geometry import transform_points
 from ..values.progress import Progress
+from ..words import mark, tr
 from .liver_alignment import align_livers
 from .measures import Lesion
 from .result_folder import Result
@@ -80,7 +81,7 @@ def follow_up_of_plain(content: Mapping[str, Any]) -> FollowUp:
     except (KeyError, TypeError, AttributeError):
         fits = False
     if not fits:
-        raise ConfigurationError("The lesions over time do not fit together: compare the dates again.")
+        raise ConfigurationError(tr("The lesions over time do not fit together: compare the dates again."))
     return found
 
 
@@ -105,15 +106,17 @@ def follow_up(results: Sequence[Result], progress: Progress | None = None) -> Fo
     liver.
     """
     if len(results) < 2:
-        raise ConfigurationError("A follow-up needs the CTs of at least two dates.")
+        raise ConfigurationError(tr("A follow-up needs the CTs of at least two dates."))
     known = [result.date for result in results if result.date]
     if known != sorted(known):
-        raise ConfigurationError(f"The CTs are not in the order of their dates ({', '.join(known)}).")
+        raise ConfigurationError(tr("The CTs are not in the order of their dates ({known}).", known=", ".join(known)))
     report = progress or (lambda fraction, text: None)
     first = results[0].structures.mask(LIVER)
     tracks: list[_Growing] = []
     for date, result in enumerate(results):
-        report(date / len(results), f"Laying CT {date + 1} of {len(results)} over the first")
+        report(
+            date / len(results), tr("Laying CT {date} of {results} over the first", date=date + 1, results=len(results))
+        )
         to_first = np.eye(4) if date == 0 else align_livers(result.structures.mask(LIVER), first)
         _take_in(tracks, date, result.measures.lesions, to_first)
     return _described(results, tracks)
@@ -206,10 +209,10 @@ def response(sums_mm: Sequence[float], date: int, has_new: bool, remaining: int)
     Progress is measured against the smallest sum before, shrinking against the baseline.
     """
     if date == 0:
-        return "baseline"
+        return mark("baseline")
     now, smallest = sums_mm[date], min(sums_mm[:date])
     if has_new or (now >= (1 + _GROWN) * smallest and now - smallest >= _GROWN_MM):
-        return "progressive disease"
+        return mark("progressive disease")
     if remaining == 0:
-        return "complete response"
-    return "partial response" if now <= (1 - _SHRUNK) * sums_mm[0] else "stable disease"
+        return mark("complete response")
+    return mark("partial response") if now <= (1 - _SHRUNK) * sums_mm[0] else mark("stable disease")

@@ -14,14 +14,17 @@ from ..errors import ConfigurationError
 from ..geometry import transform_points
 from ..values import Volume
 from ..values.volume import REFERENCE
+from ..words import mark, tr
 from .landmark_registration import Landmarks, Registration, register
 from .result_folder import Result
 from .vessel_refinement import BY_IMAGES, BY_VESSELS, Refinement, refine_by_vessels
 
 # Landmarks on the liver lie no further from what the ultrasound saw of it.
 _FAR_MM = 150.0
-ONLY_THERE = "that brings the CT nearer where the ultrasound shows the liver; elsewhere landmarks alone are better"
-KEEPS_ITS_SHAPE = "this error is that of a liver that keeps its shape; in the operation it does not"
+ONLY_THERE = mark(
+    "that brings the CT nearer where the ultrasound shows the liver; elsewhere landmarks alone are better"
+)
+KEEPS_ITS_SHAPE = mark("this error is that of a liver that keeps its shape; in the operation it does not")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +79,13 @@ def bring_into_operation(
     away_mm = float(np.linalg.norm(beyond, axis=1).min())
     if away_mm > _FAR_MM:
         raise ConfigurationError(
-            f"The landmarks lie {away_mm:.0f} mm away from all that {seen_in} shows: are they in {REFERENCE}, and of "
-            "this operation?"
+            tr(
+                "The landmarks lie {away_mm:.0f} mm away from all that {seen_in} shows: are they in "
+                "{reference}, and of this operation?",
+                away_mm=away_mm,
+                seen_in=seen_in,
+                reference=REFERENCE,
+            )
         )
     return _at_lesions(found, result, _now())
 

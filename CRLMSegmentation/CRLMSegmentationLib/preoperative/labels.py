@@ -20,6 +20,7 @@ from ..files import VOLUME_ENDINGS, mask_names, read_mask, read_volume
 from ..files.dicom_folder import CT_FRAME
 from ..geometry import occupied_extent
 from ..values import Volume
+from ..words import tr
 from .structures import HEPATIC, LIVER, PORTAL, TUMOR, VALUES, VESSELS, Structures, structures_of_masks
 
 _NAMES = {
@@ -43,18 +44,35 @@ def read_labels(path: str | Path) -> Structures:
     path = Path(path)
     masks = _of_folder(path) if path.is_dir() else _of_file(path)
     if LIVER not in masks:
-        there = f"it holds {', '.join(sorted(masks))}" if masks else "it holds no structure that is known here"
-        raise FileFormatError(f"{path} holds no mask of the liver ({there}): give the labels of the liver as well.")
+        there = (
+            tr("it holds {masks}", masks=", ".join(sorted(masks)))
+            if masks
+            else tr("it holds no structure that is known here")
+        )
+        raise FileFormatError(
+            tr(
+                "{path} holds no mask of the liver ({there}): give the labels of the liver as well.",
+                path=path,
+                there=there,
+            )
+        )
     # Another program knows no frames; they are those of a CT.
     masks = {name: replace(mask, frame=CT_FRAME) for name, mask in masks.items()}
     grid = masks[LIVER]
     for name, mask in masks.items():
         if not mask.has_geometry_of(grid, tolerance_mm=0.01):
-            raise FileFormatError(f"The masks '{name}' and '{LIVER}' in {path} do not lie on the same voxels.")
+            raise FileFormatError(
+                tr(
+                    "The masks '{name}' and '{liver}' in {path} do not lie on the same voxels.",
+                    name=name,
+                    liver=LIVER,
+                    path=path,
+                )
+            )
     none = np.zeros(grid.voxels.shape, dtype=bool)
     above = {name: masks[name].voxels > 0 if name in masks else none for name in (*VALUES, PORTAL, HEPATIC)}
     if not above[LIVER].any():
-        raise FileFormatError(f"The mask of the liver in {path} is empty.")
+        raise FileFormatError(tr("The mask of the liver in {path} is empty.", path=path))
     return structures_of_masks(_near_the_liver(above, grid), grid)
 
 
@@ -99,8 +117,12 @@ def _of_values(path: Path, names: Iterable[str]) -> dict[str, Volume]:
     if _TOTAL[LIVER] in values and max(values) <= _MOST_OF_TOTAL:
         return {name: volume.with_voxels(volume.voxels == value) for name, value in _TOTAL.items()}
     raise FileFormatError(
-        f"The labels in {path} have no names, and their values ({', '.join(map(str, sorted(values)[:12])) or 'none'}) "
-        "are neither 1 liver, 2 vessels, 3 tumor nor TotalSegmentator's: name them, as a .seg.nrrd does."
+        tr(
+            "The labels in {path} have no names, and their values ({str}) are neither 1 liver, 2 "
+            "vessels, 3 tumor nor TotalSegmentator's: name them, as a .seg.nrrd does.",
+            path=path,
+            str=", ".join(map(str, sorted(values)[:12])) or "none",
+        )
     )
 
 
@@ -108,7 +130,13 @@ def _join(found: dict[str, Volume], structure: str, mask: Volume, where: Path) -
     """Take in a mask; several of one structure, such as lesions apart, are one."""
     if structure in found:
         if not mask.has_geometry_of(found[structure], tolerance_mm=0.01):
-            raise FileFormatError(f"The masks of '{structure}' in {where} do not lie on the same voxels.")
+            raise FileFormatError(
+                tr(
+                    "The masks of '{structure}' in {where} do not lie on the same voxels.",
+                    structure=structure,
+                    where=where,
+                )
+            )
         mask = mask.with_voxels((mask.voxels > 0) | (found[structure].voxels > 0))
     found[structure] = mask
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from ..errors import ConfigurationError, FileFormatError
 from ..geometry import transform_points
+from ..words import tr
 
 LEAST_LANDMARKS = 3
 # Landmarks that nearly lie on a line leave the rotation about it open.
@@ -80,11 +81,19 @@ def register(landmarks: Landmarks) -> Registration:
     """Raises ConfigurationError for fewer than three landmarks, or ones that lie nearly on a line."""
     count = len(landmarks.names)
     if count < LEAST_LANDMARKS:
-        raise ConfigurationError(f"A registration needs at least {LEAST_LANDMARKS} landmarks, and there are {count}.")
+        raise ConfigurationError(
+            tr(
+                "A registration needs at least {least_landmarks} landmarks, and there are {count}.",
+                least_landmarks=LEAST_LANDMARKS,
+                count=count,
+            )
+        )
     for points, where in ((landmarks.ct, "the CT"), (landmarks.reference, "Reference")):
         widths = np.linalg.svd(points - points.mean(axis=0), compute_uv=False) / np.sqrt(count)
         if widths[1] < _LEAST_WIDTH_MM:
-            raise ConfigurationError(f"The landmarks lie nearly on a line in {where}: add one beside it.")
+            raise ConfigurationError(
+                tr("The landmarks lie nearly on a line in {where}: add one beside it.", where=where)
+            )
     matrix = rigid(landmarks.ct, landmarks.reference)
     residual = np.linalg.norm(transform_points(matrix, landmarks.ct) - landmarks.reference, axis=1)
     fre = float(np.sqrt((residual**2).mean()))
@@ -115,14 +124,22 @@ def read_landmarks(path: str | Path) -> Landmarks:
         names, ct, reference = _of_json(json.loads(text)) if path.suffix.lower() == ".json" else _of_csv(text)
         points = [np.array(rows, dtype=np.float64).reshape(-1, 3) for rows in (ct, reference)]
     except OSError as error:
-        raise FileFormatError(f"The landmarks {path} cannot be read ({error.strerror or error}).") from None
+        raise FileFormatError(
+            tr("The landmarks {path} cannot be read ({reason}).", path=path, reason=error.strerror or error)
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FileFormatError(
-            f"{path} holds no landmarks: it needs the columns {', '.join(_COLUMNS)}, or is a JSON file with points "
-            'under "ct" and "reference".'
+            tr(
+                "{path} holds no landmarks: it needs the columns {columns}, or is a JSON file with "
+                'points under "ct" and "reference".',
+                path=path,
+                columns=", ".join(_COLUMNS),
+            )
         ) from None
     if len(set(names)) != len(names) or not all(np.isfinite(one).all() for one in points):
-        raise FileFormatError(f"{path} names a landmark twice, or holds a coordinate that is not a finite number.")
+        raise FileFormatError(
+            tr("{path} names a landmark twice, or holds a coordinate that is not a finite number.", path=path)
+        )
     return Landmarks(tuple(names), points[0], points[1])
 
 

@@ -14,6 +14,7 @@ from ..errors import SegmentationError
 from ..files.coordinates import image_on_grid
 from ..geometry import LPS_TO_RAS, corners_of_extent, occupied_extent
 from ..values import Volume
+from ..words import tr
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -45,7 +46,9 @@ def align_livers(moving: Volume, fixed: Volume) -> np.ndarray:
         found = registration.Execute(to, of)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise SegmentationError(f"The two livers cannot be laid over each other ({reason}).") from None
+        raise SegmentationError(
+            tr("The two livers cannot be laid over each other ({reason}).", reason=reason)
+        ) from None
     origin = np.array(found.TransformPoint((0.0, 0.0, 0.0)))
     matrix = np.eye(4)
     matrix[:3, :3] = np.column_stack([np.array(found.TransformPoint(axis.tolist())) - origin for axis in np.eye(3)])
@@ -60,7 +63,7 @@ def _distance_map(mask: Volume) -> SimpleITK.Image:
 
     extent = occupied_extent(mask.voxels)
     if extent is None:
-        raise SegmentationError("There is no liver to be laid over another one.")
+        raise SegmentationError(tr("There is no liver to be laid over another one."))
     image = image_on_grid((mask.voxels > 0).astype(np.float32), mask.ijk_to_ras)
     indices = corners_of_extent([part.start for part in extent[::-1]], [part.stop for part in extent[::-1]])
     corners = np.array([image.TransformContinuousIndexToPhysicalPoint(index.tolist()) for index in indices])

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..geometry import occupied_extent, transform_points
+from ..words import tr
 from .structures import LIVER, Structures
 
 _LEAST_LENGTH = 1e-6
@@ -35,10 +36,12 @@ class CutPlane:
         """Of a point (3,) and a direction (3,) of any length. Raises ConfigurationError for one without a direction."""
         point, direction = np.asarray(point_ras_mm, dtype=float), np.asarray(normal, dtype=float)
         if point.shape != (3,) or direction.shape != (3,) or not np.isfinite([point, direction]).all():
-            raise ConfigurationError("A plane needs a point and a direction, three finite numbers each.")
+            raise ConfigurationError(tr("A plane needs a point and a direction, three finite numbers each."))
         length = float(np.linalg.norm(direction))
         if length < _LEAST_LENGTH:
-            raise ConfigurationError("The direction of the plane has no length: say where the part lies that stays.")
+            raise ConfigurationError(
+                tr("The direction of the plane has no length: say where the part lies that stays.")
+            )
         r, a, s = (direction / length).tolist()
         return cls((float(point[0]), float(point[1]), float(point[2])), (r, a, s))
 
@@ -50,17 +53,21 @@ class CutPlane:
         """
         points, stays = np.asarray(points_ras_mm, dtype=float), np.asarray(stays_ras_mm, dtype=float)
         if points.shape != (3, 3) or stays.shape != (3,) or not np.isfinite(points).all() & np.isfinite(stays).all():
-            raise ConfigurationError("A plane goes through three points, and a fourth says what stays: in mm, R A S.")
+            raise ConfigurationError(
+                tr("A plane goes through three points, and a fourth says what stays: in mm, R A S.")
+            )
         sides = points[1:] - points[0]
         normal = np.cross(*sides)
         longest = float(np.linalg.norm([*sides, points[2] - points[1]], axis=1).max())
         # The height of the triangle over its longest side.
         if longest < _LEAST_HEIGHT_MM or float(np.linalg.norm(normal)) / longest < _LEAST_HEIGHT_MM:
-            raise ConfigurationError("The three points of the plane lie nearly on a line: choose one beside it.")
+            raise ConfigurationError(tr("The three points of the plane lie nearly on a line: choose one beside it."))
         plane = cls.of(points.mean(axis=0), normal)
         to_what_stays_mm = float(plane.distance_mm(stays))
         if abs(to_what_stays_mm) < _LEAST_HEIGHT_MM:
-            raise ConfigurationError("The point of what stays lies in the plane: choose one in the part that stays.")
+            raise ConfigurationError(
+                tr("The point of what stays lies in the plane: choose one in the part that stays.")
+            )
         return plane if to_what_stays_mm > 0 else cls.of(points.mean(axis=0), -normal)
 
     @classmethod
@@ -134,7 +141,7 @@ def plane_of_plain(content: Mapping[str, Any]) -> CutPlane:
         plane = content["plane"]
         point, normal = np.array(plane["point_ras_mm"], dtype=float), np.array(plane["normal"], dtype=float)
     except (KeyError, TypeError, ValueError):
-        raise ConfigurationError("The plane of the remnant has no point and normal: draw it again.") from None
+        raise ConfigurationError(tr("The plane of the remnant has no point and normal: draw it again.")) from None
     return CutPlane.of(point, normal)
 
 

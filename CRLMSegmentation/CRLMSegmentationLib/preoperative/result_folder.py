@@ -21,6 +21,7 @@ from ..files import read_volume, write_surface, write_volume
 from ..files.whole_file import written_whole
 from ..segmentation.surface import surface_from_mask
 from ..values import Volume
+from ..words import tr
 from .measures import Measures, measure
 from .remnant import CutPlane, Remnant, plane_of_plain, remnant_of
 from .structures import KINDS, LIVER, TUMOR, VALUES, VESSELS, Structures, structures_of_map
@@ -118,7 +119,11 @@ def read_result(folder: str | Path) -> Result:
     for name, mask in masks.items():
         if not mask.has_geometry_of(grid):
             raise FileFormatError(
-                f"{folder / MASKS[name]} does not lie on the voxels of {MASKS[LIVER]}: save it on the grid of the CT."
+                tr(
+                    "{folder} does not lie on the voxels of {masks}: save it on the grid of the CT.",
+                    folder=folder / MASKS[name],
+                    masks=MASKS[LIVER],
+                )
             )
     structures = structures_of_masks_kept(masks)
     about = _about(folder / MEASURES)
@@ -152,7 +157,9 @@ def read_kept_ct(folder: str | Path, grid: Volume) -> Volume | None:
         return None
     ct = replace(read_volume(path), frame=grid.frame)
     if not ct.has_geometry_of(grid, tolerance_mm=0.01):
-        raise FileFormatError(f"{path} does not lie on the voxels of the masks beside it: it is another CT.")
+        raise FileFormatError(
+            tr("{path} does not lie on the voxels of the masks beside it: it is another CT.", path=path)
+        )
     return ct
 
 
@@ -165,4 +172,6 @@ def _about(path: Path) -> dict[str, Any]:
         measured = set(Measures.__dataclass_fields__)
         return {name: value for name, value in text.items() if name not in measured}
     except (OSError, ValueError, AttributeError):
-        raise FileFormatError(f"{path} cannot be read: write it anew with `crlm preop measure`.") from None
+        raise FileFormatError(
+            tr("{path} cannot be read: write it anew with `crlm preop measure`.", path=path)
+        ) from None

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import GeometryError
 from ..geometry import occupied_extent
 from ..values import Label, LabelSet, Volume
+from ..words import tr
 
 LIVER, VESSELS, TUMOR = "liver", "vessels", "tumor"
 # On a label map, in the order in which they are drawn over each other.
@@ -45,7 +46,7 @@ class Structures:
     def __post_init__(self) -> None:
         for other in (self.lesions, self.kinds):
             if other is not None and not self.label_map.has_geometry_of(other):
-                raise GeometryError("The lesions and the other structures do not lie on the same grid.")
+                raise GeometryError(tr("The lesions and the other structures do not lie on the same grid."))
 
     def mask(self, name: str) -> Volume:
         """uint8 0 and 1: 'liver' (whole), 'vessels' (of every kind), 'tumor', 'portal' or 'hepatic'."""

@@ -21,6 +21,7 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..geometry import transform_points
 from ..values import Volume
+from ..words import tr
 from .structures import LIVER, TUMOR, VESSELS, Structures
 
 BY_VESSELS, BY_IMAGES = "vessels", "images"
@@ -88,8 +89,12 @@ def refine_by_vessels(
     fit, fit_before = fit_of(moves, bands), fit_of(np.zeros(6), bands)
     if fit < LEAST_FIT:
         raise ConfigurationError(
-            f"The vessels of the CT are not found again in the ultrasound (they fit to {fit:.2f}, {LEAST_FIT:g} is "
-            "needed): it stays registered by landmarks alone."
+            tr(
+                "The vessels of the CT are not found again in the ultrasound (they fit to {fit:.2f}, "
+                "{least_fit:g} is needed): it stays registered by landmarks alone.",
+                fit=fit,
+                least_fit=LEAST_FIT,
+            )
         )
     moved = _matrix(moves, target)
     return Refinement(moved @ ct_to_reference, float(np.linalg.norm(moves[:3])), fit, fit_before)
@@ -173,7 +178,10 @@ def _bands(found: Structures, volume: Volume, ct_to_reference: np.ndarray) -> tu
     near = ndimage.map_coordinates(away, index + pad, order=0, mode="nearest") < _AROUND_MM
     if not vessels.any() or near.sum() < 100:
         raise ConfigurationError(
-            "The ultrasound shows no part of the liver with vessels of the CT: it stays registered by landmarks alone."
+            tr(
+                "The ultrasound shows no part of the liver with vessels of the CT: it stays registered "
+                "by landmarks alone."
+            )
         )
     bands = []
     for narrow_mm, wide_mm in _BANDS_MM:
@@ -210,9 +218,9 @@ def _around(
     high = np.minimum(corners.max(axis=0) + room, own.max(axis=0))
     shape = np.maximum(np.ceil((high - low) / _GRID_MM), 0).astype(int)[::-1]
     if not shape.all():
-        raise ConfigurationError("The volume lies beside the CT: are the landmarks of this operation?")
+        raise ConfigurationError(tr("The volume lies beside the CT: are the landmarks of this operation?"))
     if int(shape.prod()) > _MOST_VOXELS:
-        raise ConfigurationError("The volume is far larger than a liver: is it that of the operation?")
+        raise ConfigurationError(tr("The volume is far larger than a liver: is it that of the operation?"))
     to_ct = np.diag([_GRID_MM, _GRID_MM, _GRID_MM, 1.0])
     to_ct[:3, 3] = low
     to_voxel = found.label_map.ras_to_ijk @ to_ct

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import ReconstructionError
+from ..words import tr
 from .settings import ClipRectangle, Fan
 
 _LEAST_SIDE_DEG = 5.0  # sides steeper than this to the vertical make a sector; others are those of a rectangle
@@ -29,7 +30,7 @@ def detect_footprint(frames: Sequence[np.ndarray], dark: float | None = None) ->
     """
     frames = list(frames)
     if not frames:
-        raise ReconstructionError("There is no frame in which the fan could be searched for.")
+        raise ReconstructionError(tr("There is no frame in which the fan could be searched for."))
     brightest = np.max(frames[:: 1 + len(frames) // 50], axis=0).astype(np.float64)
     dark = 0.02 * brightest.max() if dark is None else dark
     # closing bridges shadows, opening takes away text and marks beside the picture
@@ -38,7 +39,7 @@ def detect_footprint(frames: Sequence[np.ndarray], dark: float | None = None) ->
     sizes = ndimage.sum_labels(labels > 0, labels, range(1, count + 1)) if count else np.zeros(0)
     if not count or sizes.max() < _LEAST_SHARE * labels.size:
         raise ReconstructionError(
-            "The frames are almost black: no fan can be found in them; check the gain, or give the fan by hand."
+            tr("The frames are almost black: no fan can be found in them; check the gain, or give the fan by hand.")
         )
     footprint = ndimage.binary_fill_holes(labels == 1 + int(sizes.argmax()))
     rows, columns = np.nonzero(footprint.any(axis=1))[0], np.nonzero(footprint.any(axis=0))[0]

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from ..errors import ReconstructionError
+from ..words import tr
 from .region import clipped_corners
 from .settings import Fan, ReconstructionSettings
 
@@ -45,7 +46,10 @@ def row_runs(image_size: tuple[int, int], settings: ReconstructionSettings) -> n
     runs[:first_v] = runs[last_v + 1 :] = (0, -1)
     if not (runs[:, :, 0] <= runs[:, :, 1]).any():
         raise ReconstructionError(
-            "The fan and the clip rectangle have no pixel of the image in common: nothing would be left of the sweep."
+            tr(
+                "The fan and the clip rectangle have no pixel of the image in common: nothing would be "
+                "left of the sweep."
+            )
         )
     return runs
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ReconstructionError
 from ..sweep import Sweep, TrackedFrame
+from ..words import tr
 from .impossible_poses import (
     JUMP_LONGEST_FRAMES,
     corners_under,
@@ -89,8 +90,13 @@ def select_frames(sweep: Sweep, skip_interval: int = 1, reject_jumps: bool = Tru
     if not used:
         why = sorted({item.reason for item in skipped})
         raise ReconstructionError(
-            f"{sweep.name or 'The sweep'} has no frame that a volume can be made from: of {len(sweep.frames)} frames, "
-            f"all were left out ({'; '.join(why) or 'it is empty'}); record it again with the probe in view."
+            tr(
+                "{name} has no frame that a volume can be made from: of {frames} frames, all were left "
+                "out ({why}); record it again with the probe in view.",
+                name=sweep.name or "The sweep",
+                frames=len(sweep.frames),
+                why="; ".join(why) or "it is empty",
+            )
         )
     return FrameSelection(tuple(used), tuple(usable), tuple(sorted(skipped, key=lambda item: item.number)))
 

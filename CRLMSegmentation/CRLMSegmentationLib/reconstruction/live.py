@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import ReconstructionError
 from ..geometry import plane_axes
 from ..sweep import TrackedFrame
+from ..words import tr
 from .between import pixel_size_mm
 from .frame_selection import SkippedFrame, reason_against
 from .image_kind import UsualKind
@@ -80,7 +81,7 @@ class LiveReconstruction:
         """Take a frame; returns at once. A frame that cannot be used is counted and listed, see `report`."""
         with self._wake:
             if self._closed:
-                raise ReconstructionError("This live reconstruction is closed; start a new one to add frames.")
+                raise ReconstructionError(tr("This live reconstruction is closed; start a new one to add frames."))
             self._waiting.append(frame)
             self._wake.notify_all()
 
@@ -132,8 +133,12 @@ class LiveReconstruction:
             if self._inserter is None:
                 reasons = sorted({frame.reason for frame in self._skipped})
                 raise ReconstructionError(
-                    "No frame has been inserted yet, so there is no volume"
-                    + (f" (left out: {'; '.join(reasons)})." if reasons else "; wait for the first tracked frame.")
+                    tr("No frame has been inserted yet, so there is no volume")
+                    + (
+                        tr(" (left out: {reasons}).", reasons="; ".join(reasons))
+                        if reasons
+                        else tr("; wait for the first tracked frame.")
+                    )
                 )
             fill = fill and self.settings.fill != "none"
             skipped = tuple(sorted(self._skipped, key=lambda one: one.number))

@@ -7,6 +7,7 @@ import os
 import sys
 
 from ..errors import ReconstructionError
+from ..words import tr
 from .region import Region
 
 _USABLE_SHARE = 0.8  # of what is free: the rest is for everything else
@@ -66,8 +67,13 @@ def check_fits(region: Region, bytes_per_voxel: float, limit_bytes: int | None =
             break
         factor *= 1.02
     raise ReconstructionError(
-        f"A volume of {' x '.join(f'{count:,}' for count in region.dimensions)} voxels "
-        f"({' x '.join(f'{extent:.0f}' for extent in extent_mm)} mm) needs {needed / 2**30:,.1f} GiB of memory, "
-        f"and {limit_bytes / 2**30:,.1f} GiB can be used; "
-        f"a spacing of {' x '.join(f'{value:g}' for value in spacing)} mm would fit."
+        tr(
+            "A volume of {names} voxels ({names_2} mm) needs {needed:,.1f} GiB of memory, and "
+            "{limit_bytes:,.1f} GiB can be used; a spacing of {names_3} mm would fit.",
+            names=" x ".join(f"{count:,}" for count in region.dimensions),
+            names_2=" x ".join(f"{extent:.0f}" for extent in extent_mm),
+            needed=needed / 2**30,
+            limit_bytes=limit_bytes / 2**30,
+            names_3=" x ".join(f"{value:g}" for value in spacing),
+        )
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ReconstructionError
+from ..words import tr
 from .settings import ClipRectangle, ReconstructionSettings
 
 
@@ -51,14 +52,26 @@ def clipped_corners(image_size: tuple[int, int], clip: ClipRectangle | None) -> 
         return 0, width - 1, 0, height - 1
     if clip.width <= 0 or clip.height <= 0:
         raise ReconstructionError(
-            f"The clip rectangle is {clip.width} x {clip.height} pixels; both must be greater than 0."
+            tr(
+                "The clip rectangle is {width} x {height} pixels; both must be greater than 0.",
+                width=clip.width,
+                height=clip.height,
+            )
         )
     first_u, last_u = max(0, clip.u), min(width - 1, clip.u + clip.width)
     first_v, last_v = max(0, clip.v), min(height - 1, clip.v + clip.height)
     if first_u > last_u or first_v > last_v:
         raise ReconstructionError(
-            f"The clip rectangle (origin {clip.u}, {clip.v}; size {clip.width} x {clip.height}) lies outside the image "
-            f"of {width} x {height} pixels: nothing would be left of the sweep."
+            tr(
+                "The clip rectangle (origin {u}, {v}; size {width} x {height}) lies outside the image of "
+                "{width_2} x {height_2} pixels: nothing would be left of the sweep.",
+                u=clip.u,
+                v=clip.v,
+                width=clip.width,
+                height=clip.height,
+                width_2=width,
+                height_2=height,
+            )
         )
     return first_u, last_u, first_v, last_v
 

@@ -15,6 +15,7 @@ from ..sweep import Sweep
 from ..sweep.recorded_frame import ImagesOf
 from ..values import Volume
 from ..values.progress import Progress, ShouldCancel
+from ..words import tr
 from .frame_selection import select_frames
 from .region import Region, region_of_sweep
 from .report import ReconstructionReport, notes_about
@@ -103,7 +104,7 @@ def _checked_progress(progress: Progress | None, should_cancel: ShouldCancel | N
 
     def report(fraction: float, text: str) -> None:
         if should_cancel is not None and should_cancel():
-            raise Cancelled("The reconstruction was stopped; the sweep is unchanged.")
+            raise Cancelled(tr("The reconstruction was stopped; the sweep is unchanged."))
         if progress is not None:
             progress(fraction, text)
 

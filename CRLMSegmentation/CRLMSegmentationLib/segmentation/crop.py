@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import GeometryError
 from ..geometry import transform_points
 from ..values import Box, Volume
+from ..words import tr
 
 # A box edge that runs along a voxel's border must not take or lose a voxel through rounding.
 INDEX_TOLERANCE = 1e-4
@@ -65,7 +66,13 @@ def crop(volume: Volume, box: Box, margin_mm: float = 0.0) -> Crop:
     has no size.
     """
     if (box.size_mm + 2 * margin_mm <= 0).any():
-        raise GeometryError(f"A margin of {margin_mm:g} mm leaves nothing of a box whose edges are {_edges(box)} mm.")
+        raise GeometryError(
+            tr(
+                "A margin of {margin_mm:g} mm leaves nothing of a box whose edges are {edges} mm.",
+                margin_mm=margin_mm,
+                edges=_edges(box),
+            )
+        )
     grown, angle_deg = _along_axes_of(volume, box.expanded(margin_mm))
     corners = transform_points(volume.ras_to_ijk, grown.corners_ras())
     lower, upper = corners.min(axis=0), corners.max(axis=0)
@@ -77,8 +84,13 @@ def crop(volume: Volume, box: Box, margin_mm: float = 0.0) -> Crop:
         found = _turned(volume, grown, lower, upper) if is_turned else _aligned(volume, lower, upper)
     if found is None:
         raise GeometryError(
-            f"The box ({_edges(box)} mm around R A S {_point(box.center_ras)}) lies outside the volume, which covers "
-            f"{_covered(volume)}: place the box on the volume."
+            tr(
+                "The box ({edges} mm around R A S {point}) lies outside the volume, which covers "
+                "{covered}: place the box on the volume.",
+                edges=_edges(box),
+                point=_point(box.center_ras),
+                covered=_covered(volume),
+            )
         )
     return found
 
@@ -101,7 +113,7 @@ def paste(block: Volume, onto: Volume) -> Volume:
     end = index + block.dimensions
     same_axes = np.allclose(block.ijk_to_ras[:3, :3], onto.ijk_to_ras[:3, :3], atol=1e-4)
     if not same_axes or np.abs(start - index).max() > 1e-2 or (index < 0).any() or (end > onto.dimensions).any():
-        raise GeometryError("The block of voxels was not cut from this volume: their grids do not coincide.")
+        raise GeometryError(tr("The block of voxels was not cut from this volume: their grids do not coincide."))
 
     def on_the_whole(values: np.ndarray) -> np.ndarray:
         whole = np.zeros(onto.voxels.shape, dtype=values.dtype)
@@ -179,8 +191,8 @@ def _voxels_within(box: Box, size_mm: np.ndarray, block: Volume) -> np.ndarray:
 
 
 def _cut_off(missing: float) -> str:
-    share = "less than 1%" if missing < 0.005 else f"{missing:.0%}"
-    return f"The box reaches outside the volume: {share} of it was cut off."
+    share = tr("less than 1%") if missing < 0.005 else f"{missing:.0%}"
+    return tr("The box reaches outside the volume: {share} of it was cut off.", share=share)
 
 
 def _edges(box: Box) -> str:
@@ -193,4 +205,4 @@ def _point(point: np.ndarray) -> str:
 
 def _covered(volume: Volume) -> str:
     corners = volume.corners_ras()
-    return f"{_point(corners.min(axis=0))} to {_point(corners.max(axis=0))} mm"
+    return tr("{point} to {point_2} mm", point=_point(corners.min(axis=0)), point_2=_point(corners.max(axis=0)))

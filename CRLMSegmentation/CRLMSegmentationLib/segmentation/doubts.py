@@ -6,6 +6,7 @@ import numpy as np
 
 from ..inference.models.card import ModelCard
 from ..values import Volume
+from ..words import mark, tr
 from .image_statistics import image_statistics, unlike
 from .postprocess import black_at_the_border, known_voxels, touches_border
 
@@ -14,6 +15,15 @@ HIGH_ENTROPY_BITS = 0.6
 # Difference of the mean grey levels in units of the common standard deviation, inside against a shell outside.
 LOW_CONTRAST = 0.25
 SHELL_MM = 3.0
+
+_FAINT = mark(
+    "The network marked {faint_ml:.2g} mL, less surely than it marks tumors, and it is not shown: check that the tumor "
+    "is inside, or move the threshold to see it."
+)
+_AT_BLACK = mark(
+    "The tumor reaches to black at the edge, where the probe seems not to have passed (a guess from the grey levels): "
+    "sweep farther, unless the tumor is covered whole."
+)
 
 
 def doubts_about(
@@ -35,42 +45,41 @@ def doubts_about(
     if ultrasound is not None:
         within = ... if inside is None else inside
         if not known_voxels(ultrasound)[within].any():
-            return ("The probe never passed through the box: there is no ultrasound in it.",)
+            return (tr("The probe never passed through the box: there is no ultrasound in it."),)
         if not ultrasound.voxels[within].any():
-            return ("The box is black throughout: check that it lies in the picture, and the gain.",)
+            return (tr("The box is black throughout: check that it lies in the picture, and the gain."),)
     voxels = mask.voxels > 0
     about_images = () if ultrasound is None or card is None else _about_images(ultrasound, card)
     if not voxels.any() and faint_ml:
         return (
             *about_images,
-            (
-                f"The network marked {faint_ml:.2g} mL, less surely than it marks tumors, and it is not shown: check "
-                "that the tumor is inside, or move the threshold to see it."
-            ),
+            tr(_FAINT, faint_ml=faint_ml),
         )
     if not voxels.any():
-        return (*about_images, "Nothing was found in the box: check that the tumor is inside, or lower the threshold.")
+        return (
+            *about_images,
+            tr("Nothing was found in the box: check that the tumor is inside, or lower the threshold."),
+        )
     doubts = [*about_images]
     is_guessed = ultrasound is not None and ultrasound.seen_is_guessed
     if touches_border(voxels) or (inside is not None and _is_beside(voxels, ~inside)):
         doubts.append(
-            "The tumor touches the edge of the volume: sweep farther, so that it is covered whole."
+            tr("The tumor touches the edge of the volume: sweep farther, so that it is covered whole.")
             if box_was_clipped
-            else "The tumor touches the edge of the box: enlarge the box."
+            else tr("The tumor touches the edge of the box: enlarge the box.")
         )
     elif unseen is not None and not is_guessed and _is_beside(voxels, unseen):
-        doubts.append("The tumor reaches to where the probe did not pass: sweep farther, so that it is covered whole.")
+        doubts.append(
+            tr("The tumor reaches to where the probe did not pass: sweep farther, so that it is covered whole.")
+        )
     elif ultrasound is not None and _is_beside_black_at_the_border(voxels, ultrasound.voxels):
         # The frame of a picture is black too: pixels came there, and showed nothing.
-        doubts.append(
-            "The tumor reaches to black at the edge, where the probe seems not to have passed (a guess from the grey "
-            "levels): sweep farther, unless the tumor is covered whole."
-        )
+        doubts.append(tr(_AT_BLACK))
     if ultrasound is not None and contrast(mask, ultrasound, unseen) < LOW_CONTRAST:
-        doubts.append("The tumor hardly differs from the tissue around it: check its outline by eye.")
+        doubts.append(tr("The tumor hardly differs from the tissue around it: check its outline by eye."))
     usual = HIGH_ENTROPY_BITS if card is None or card.usual_entropy_bits is None else card.usual_entropy_bits
     if probability is not None and mean_entropy_bits(probability.voxels[voxels]) > usual:
-        doubts.append("The network is unsure about much of the tumor: check its outline by eye.")
+        doubts.append(tr("The network is unsure about much of the tumor: check its outline by eye."))
     if card is not None:
         doubts += _about_volume(float(voxels.sum()) * mask.voxel_volume_mm3 / 1000, card)
     return tuple(doubts)
@@ -82,7 +91,12 @@ def _about_images(ultrasound: Volume, card: ModelCard) -> tuple[str, ...]:
     strange = "" if statistics is None or card.image_ranges is None else unlike(statistics, card.image_ranges)
     if not strange:
         return ()
-    return (f"These images look unlike those that the model learned from ({strange}): check the tumor by eye.",)
+    return (
+        tr(
+            "These images look unlike those that the model learned from ({strange}): check the tumor by eye.",
+            strange=strange,
+        ),
+    )
 
 
 def mean_entropy_bits(probabilities: np.ndarray) -> float:
@@ -136,10 +150,16 @@ def _about_volume(volume_ml: float, card: ModelCard) -> list[str]:
     smallest, largest = card.tumor_volume_ml
     if smallest <= volume_ml <= largest:
         return []
-    kind = "smaller" if volume_ml < smallest else "larger"
+    kind = tr("smaller") if volume_ml < smallest else tr("larger")
     return [
         (
-            f"The tumor of {volume_ml:.2g} mL is {kind} than those that the model learned from "
-            f"({smallest:.2g} to {largest:.3g} mL): check its outline by eye."
+            tr(
+                "The tumor of {volume_ml:.2g} mL is {kind} than those that the model learned from "
+                "({smallest:.2g} to {largest:.3g} mL): check its outline by eye.",
+                volume_ml=volume_ml,
+                kind=kind,
+                smallest=smallest,
+                largest=largest,
+            )
         )
     ]

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ..values import Volume
+from ..words import mark, tr
 
 # Grey levels that count as black and as white, of 255.
 BLACK, WHITE = 3, 252
@@ -43,10 +44,10 @@ class ImageStatistics:
 
 # How each is named to people, and what it is multiplied with for that.
 NAMES = {
-    "mean_grey": ("mean grey level", 1),
-    "grain": ("grain of the speckle", 1),
-    "speckle_mm": ("size of the speckle in mm", 1),
-    "saturated": ("percent nearly black or white", 100),
+    "mean_grey": (mark("mean grey level"), 1),
+    "grain": (mark("grain of the speckle"), 1),
+    "speckle_mm": (mark("size of the speckle in mm"), 1),
+    "saturated": (mark("percent nearly black or white"), 100),
 }
 Ranges = Mapping[str, tuple[float, float]]
 
@@ -78,7 +79,15 @@ def unlike(statistics: ImageStatistics, ranges: Ranges) -> str:
     for name, (words, factor) in NAMES.items():
         low, high = ranges.get(name, (-np.inf, np.inf))
         if not low <= found[name] <= high:
-            said.append(f"{words} {factor * found[name]:.3g}, there {factor * low:.3g} to {factor * high:.3g}")
+            said.append(
+                tr(
+                    "{words} {found:.3g}, there {low:.3g} to {high:.3g}",
+                    words=tr(words),
+                    found=factor * found[name],
+                    low=factor * low,
+                    high=factor * high,
+                )
+            )
     return "; ".join(said)
 
 

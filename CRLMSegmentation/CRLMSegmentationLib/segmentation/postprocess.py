@@ -8,6 +8,7 @@ from ..errors import SegmentationError
 from ..geometry import occupied_extent
 from ..inference.models.card import ModelCard
 from ..values import Volume
+from ..words import tr
 
 KEEP = ("largest", "middle", "all")
 # So many voxels without a grey level side by side in all three directions are no hole between pixels.
@@ -25,9 +26,11 @@ def mask_from_probability(
     Raises SegmentationError for a threshold outside 0..1 or an unknown `keep`.
     """
     if not 0 < threshold < 1:
-        raise SegmentationError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
+        raise SegmentationError(tr("The threshold is {threshold:g}; it must lie between 0 and 1.", threshold=threshold))
     if keep not in KEEP:
-        raise SegmentationError(f"There is no way '{keep}' to choose components: use {', '.join(KEEP)}.")
+        raise SegmentationError(
+            tr("There is no way '{keep}' to choose components: use {keep_2}.", keep=keep, keep_2=", ".join(KEEP))
+        )
     above = probability.voxels >= threshold
     if unseen is not None:
         above &= ~unseen

@@ -20,6 +20,7 @@ from ..errors import Cancelled, GeometryError, SegmentationError
 from ..geometry import transform_points
 from ..values import Box, Volume
 from ..values.progress import Progress, ShouldCancel
+from ..words import mark, tr
 from .crop import crop
 from .postprocess import known_voxels, unseen_voxels, without_cavities
 from .segment import SegmentationResult, finish
@@ -32,7 +33,7 @@ LAYER_MM = 2.0
 # Of the fastest speed: so that the front also crosses speckle.
 SLOWEST_SPEED = 0.1
 NEIGHBOURHOOD_MM = 15.0
-DOUBT = "This outline comes from region growing and not from the model: check it, and correct it by hand."
+DOUBT = mark("This outline comes from region growing and not from the model: check it, and correct it by hand.")
 
 
 def grow_region(
@@ -54,22 +55,22 @@ def grow_region(
     seed_ras = np.asarray(seed_ras, dtype=np.float64)
     index = np.round(transform_points(volume.ras_to_ijk, seed_ras)).astype(int)
     if (index < 0).any() or (index >= volume.dimensions).any():
-        raise GeometryError("The point lies outside the volume: click into the ultrasound.")
+        raise GeometryError(tr("The point lies outside the volume: click into the ultrasound."))
     if box is not None and not box.contains(seed_ras):
-        raise GeometryError("The point lies outside the box: click into the box, or move it.")
+        raise GeometryError(tr("The point lies outside the box: click into the box, or move it."))
     block = crop(volume, box or Box(seed_ras, np.full(3, REACH_MM)))
     seed = tuple((index - np.array(block.start_ijk))[::-1])
     if not np.isfinite(block.volume.voxels).all():
-        raise SegmentationError("The volume holds voxels that are not finite numbers: reconstruct it again.")
-    report(0.1, "Growing from the point")
+        raise SegmentationError(tr("The volume holds voxels that are not finite numbers: reconstruct it again."))
+    report(0.1, tr("Growing from the point"))
     probability = _grown(block.volume, seed, should_cancel)
     growing_s = time.perf_counter() - started
-    report(0.8, "Making the surface")
+    report(0.8, tr("Making the surface"))
     grown = block.volume.on_grid(block.within(probability))
     unseen = unseen_voxels(block.volume)
     result = finish(block, grown, volume, 0.5, "largest", {"growing": growing_s}, unseen=unseen)
-    report(1.0, "The region has grown")
-    return replace(result, doubts=(*result.doubts, DOUBT))
+    report(1.0, tr("The region has grown"))
+    return replace(result, doubts=(*result.doubts, tr(DOUBT)))
 
 
 def _grown(ultrasound: Volume, seed: tuple[int, ...], should_cancel: ShouldCancel) -> np.ndarray:
@@ -80,17 +81,17 @@ def _grown(ultrasound: Volume, seed: tuple[int, ...], should_cancel: ShouldCance
     step = np.maximum(1, np.floor(WORKING_SPACING_MM / spacing + 1e-6)).astype(int)
     voxels = ultrasound.voxels.astype(np.float32)
     if not known_voxels(ultrasound)[tuple(slice(max(0, place - 2), place + 3) for place in seed)].any():
-        raise SegmentationError("The probe did not see the point: click into the ultrasound.")
+        raise SegmentationError(tr("The probe did not see the point: click into the ultrasound."))
     # Means over blocks, then every block once: a quarter of a million voxels at most in a 60 mm box.
     coarse = ndimage.uniform_filter(voxels, step.tolist())[tuple(slice(n // 2, None, n) for n in step)]
     if coarse.size < 27 or min(coarse.shape) < 3:
-        raise SegmentationError("The box is too small to grow a region in: draw a larger one.")
+        raise SegmentationError(tr("The box is too small to grow a region in: draw a larger one."))
     start = tuple(int(min(place // n, size - 1)) for place, n, size in zip(seed, step, coarse.shape))
     spacing = spacing * step
     smooth = ndimage.gaussian_filter(coarse, SPECKLE_SMOOTHING_MM / spacing)
     arrival = _arrival(smooth, start, spacing)
     if should_cancel():
-        raise Cancelled("The region growing was cancelled.")
+        raise Cancelled(tr("The region growing was cancelled."))
     # One smoothing less than the front sees: what sets the layers apart must not be blurred over both.
     region = _best_of(arrival, ndimage.gaussian_filter(coarse, 1.0 / spacing), float(np.prod(spacing)))
     region = _without_tongues(region, start)

@@ -14,6 +14,7 @@ from ..inference.models.trained_model import Model
 from ..inference.predictor import LocalPredictor
 from ..values import Box, Volume
 from ..values.progress import Progress, ShouldCancel
+from ..words import tr
 from .crop import Crop, crop, paste
 from .doubts import doubts_about
 from .postprocess import mask_from_probability, unless_too_faint, unseen_voxels
@@ -115,7 +116,7 @@ def segment(
     card = segmenter.model.card
     threshold = card.threshold if threshold is None else threshold
     if not 0 < threshold < 1:
-        raise SegmentationError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
+        raise SegmentationError(tr("The threshold is {threshold:g}; it must lie between 0 and 1.", threshold=threshold))
     started = time.perf_counter()
     block = crop(volume, box, card.margin_mm if tight else 0.0)
     unseen = unseen_voxels(block.volume)

@@ -10,6 +10,7 @@ from ..inference.models.trained_model import Model
 from ..inference.protocol import Predictor
 from ..values import Volume
 from ..values.progress import Progress, ShouldCancel
+from ..words import tr
 from .postprocess import known_voxels
 
 # The label of a network that has others beside it.
@@ -69,9 +70,20 @@ def tumor_label(model: Model) -> str:
     """
     if len(model.channels) != 1:
         raise ModelError(
-            f"The model '{model.name}' was trained on {len(model.channels)} channels, and an ultrasound volume has one."
+            tr(
+                "The model '{name}' was trained on {channels} channels, and an ultrasound volume has one.",
+                name=model.name,
+                channels=len(model.channels),
+            )
         )
     names = model.labels.foreground_heads
     if len(names) > 1 and TUMOR not in names:
-        raise ModelError(f"The model '{model.name}' finds {', '.join(names)}, and none of these is called '{TUMOR}'.")
+        raise ModelError(
+            tr(
+                "The model '{name}' finds {names}, and none of these is called '{tumor}'.",
+                name=model.name,
+                names=", ".join(names),
+                tumor=TUMOR,
+            )
+        )
     return TUMOR if TUMOR in names else names[0]

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import SegmentationError
 from ..geometry import occupied_extent, transform_points
 from ..values import Volume
+from ..words import tr
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -41,7 +42,7 @@ def surface_from_mask(mask: Volume, smoothing_iterations: int = SMOOTHING_ITERAT
     """
     extent = occupied_extent(mask.voxels)
     if extent is None:
-        raise SegmentationError("The mask is empty: there is no surface to make.")
+        raise SegmentationError(tr("The mask is empty: there is no surface to make."))
     block = mask.voxels[extent] > 0
     step = 2 if np.count_nonzero(block) > FINE_VOXELS else 1
     rough = isosurface(_padded(block, step), HALF, mask.spacing_mm * step)

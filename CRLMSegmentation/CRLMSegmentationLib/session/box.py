@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..errors import GeometryError
 from ..values import Box, Volume
 from ..values.defaults import DEFAULT_BOX_EDGE_MM
+from ..words import tr
 from .box_warnings import box_warnings, lies_outside
 from .event import Event
 from .state import Step, StepStatus
@@ -129,7 +130,7 @@ class BoxPart:
         except GeometryError as error:
             problem = str(error)
         if box is not None and grid is not None and lies_outside(box, grid):
-            box, problem = None, "the box lies outside the volume: place it on the tumor"
+            box, problem = None, tr("the box lies outside the volume: place it on the tumor")
         if box is not None:
             edges = " x ".join(f"{edge:.0f}" for edge in box.size_mm)
             self._workflow.set(Step.BOX, StepStatus.DONE, f"{edges} mm")

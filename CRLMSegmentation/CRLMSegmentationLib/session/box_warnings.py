@@ -6,6 +6,7 @@ import numpy as np
 
 from ..geometry import transform_points
 from ..values import Box, Volume
+from ..words import tr
 
 _SMALLEST_EDGE_MM = 8.0
 # Places along an edge of length 1 around 0.
@@ -21,22 +22,36 @@ def box_warnings(box: Box, volume: Volume | None, margin_mm: float, tight: bool)
     warnings = []
     if min(box.size_mm) < _SMALLEST_EDGE_MM and not tight:
         warnings.append(
-            f"The box has an edge of {min(box.size_mm):.0f} mm, less than any tumor with the margin of {margin_mm:g} "
-            "mm that the model needs: enlarge it, or say that it is tight."
+            tr(
+                "The box has an edge of {size_mm:.0f} mm, less than any tumor with the margin of "
+                "{margin_mm:g} mm that the model needs: enlarge it, or say that it is tight.",
+                size_mm=min(box.size_mm),
+                margin_mm=margin_mm,
+            )
         )
     elif min(box.size_mm) < 2 * margin_mm and not tight:
         warnings.append(
-            f"The box has an edge of {min(box.size_mm):.0f} mm and the model wants {margin_mm:g} mm around the tumor "
-            "on every side: enlarge it, or say that it is tight."
+            tr(
+                "The box has an edge of {size_mm:.0f} mm and the model wants {margin_mm:g} mm around the "
+                "tumor on every side: enlarge it, or say that it is tight.",
+                size_mm=min(box.size_mm),
+                margin_mm=margin_mm,
+            )
         )
     if volume is not None:
         grown = box.expanded(margin_mm if tight else 0.0)
         outside = _share_outside(grown, volume)
         if lies_outside(grown, volume):
-            warnings.append("The box lies outside the volume: place it on the volume.")
+            warnings.append(tr("The box lies outside the volume: place it on the volume."))
         elif outside > 0.005:
-            with_margin = " with its margin" if tight else ""
-            warnings.append(f"{outside:.0%} of the box{with_margin} leaves the volume and will be cut off.")
+            with_margin = tr(" with its margin") if tight else ""
+            warnings.append(
+                tr(
+                    "{outside:.0%} of the box{with_margin} leaves the volume and will be cut off.",
+                    outside=outside,
+                    with_margin=with_margin,
+                )
+            )
     return tuple(warnings)
 
 

@@ -13,6 +13,7 @@ from ..inference.models.trained_model import DEFAULT_MODEL, load_model
 from ..segmentation.segmenter import TumorSegmenter, tumor_label
 from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from ..values.progress import Progress, ShouldCancel
+from ..words import tr
 from .jobs.task import Task
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -66,7 +67,9 @@ class Engine:
         if loading is None:
             return EngineStatus("off", self._device)
         if not loading.has_ended:
-            return EngineStatus("starting", self._device, message=f"loading the model {Path(self.model_name).name}")
+            return EngineStatus(
+                "starting", self._device, message=tr("loading the model {name}", name=Path(self.model_name).name)
+            )
         if loading.error is not None:
             return EngineStatus("failed", self._device, message=str(loading.error))
         status: EngineStatus = loading.result.predictor.status
@@ -90,7 +93,9 @@ class Engine:
         Raises SegmentationError for a device that there is not.
         """
         if device is not None and device not in DEVICES:
-            raise SegmentationError(f"There is no device '{device}'; choose one of {', '.join(DEVICES)}.")
+            raise SegmentationError(
+                tr("There is no device '{device}'; choose one of {devices}.", device=device, devices=", ".join(DEVICES))
+            )
         before = self._name, self._device
         self._name = model if model is not None else self._name
         self._device = device or self._device
@@ -116,12 +121,12 @@ class Engine:
         loading = self._loading
         while loading is not None and not loading.has_ended:
             if progress is not None:
-                progress(0.0, "loading the model")
+                progress(0.0, tr("loading the model"))
             if should_cancel is not None and should_cancel():
-                raise Cancelled("The segmentation was cancelled.")
+                raise Cancelled(tr("The segmentation was cancelled."))
             time.sleep(_LOOK_EVERY_S)
         if loading is None:
-            raise SegmentationError("The segmentation engine was stopped; start it again.")
+            raise SegmentationError(tr("The segmentation engine was stopped; start it again."))
         if loading.error is not None:
             raise loading.error
         ready: TumorSegmenter[WorkerPredictor] = loading.result

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..words import mark, tr
 from .workflow import Workflow
 
 _logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Faults:
         """A tick of the timer begins at `now_s`, time.monotonic(): what is long past is over."""
         if self.sentence is not None and not 0 <= now_s - self._newest_s <= _STANDS_S:
             self._workflow.state.fault = ""
-            self._workflow.log.add("fault is over")
+            self._workflow.log.add(mark("fault is over"))
             self._workflow.touch()
 
     @contextmanager
@@ -54,12 +55,14 @@ class Faults:
         """`error` was raised at `now_s`, time.monotonic(); now, when left out."""
         self.count += 1
         self._newest_s = time.monotonic() if now_s is None else now_s
-        sentence = (
-            f"A fault of this program ({type(error).__name__}: {error}): image and tools are shown as lost until "
-            "it is over; receiving and recording go on."
+        sentence = tr(
+            "A fault of this program ({name}: {error}): image and tools are shown as lost until it "
+            "is over; receiving and recording go on.",
+            name=type(error).__name__,
+            error=error,
         )
         if sentence != self.sentence:
             _logger.error("A part of the session has failed.", exc_info=error)
-            self._workflow.log.add("fault", message=sentence)
+            self._workflow.log.add(mark("fault"), message=sentence)
             self._workflow.state.fault = sentence
             self._workflow.touch()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from ..sweep import Sweep, TrackedFrame, read_plus_configuration, read_sweep
 from ..sweep.sweep import SIMULATED
+from ..words import tr
 from .case.case_clock import CaseClock
 from .case.case_source import CaseSource, file_identity, origin_of
 from .event import Event
@@ -20,12 +21,12 @@ from .jobs.task import Task
 from .recordings.live_volume import LiveVolume
 from .recordings.recording import Recording, RecordingState
 from .recordings.recordings import Recordings
-from .state import Step, StepStatus
+from .state import NO_TIMED_SWEEP, OTHER_SOURCE, Step, StepStatus
 from .volume import VolumePart, sweep_text
 from .workflow import Workflow
 
 if TYPE_CHECKING:
-    from ..calibration.temporal_calibration import TimingEstimate
+    from ..calibration.timing_estimate import TimingEstimate
     from ..sweep.recorder import Recorder
 
 _CHECK_MEMORY_EVERY_S = 1.0
@@ -194,7 +195,7 @@ class RecordingPart:
             return
         try:
             self.stop()
-            self._workflow.note("The recording has ended, because the images come from another source now.")
+            self._workflow.note(tr(OTHER_SOURCE))
         except RecordingError as error:
             self._workflow.note(str(error))
 
@@ -279,14 +280,12 @@ class RecordingPart:
             self._workflow.set(Step.RECORD, StepStatus.DONE, f"{line}; {remark}" if remark else line)
 
     def start_delay_estimate(self) -> None:
-        """Measure on the sweep (the probe moving up and down) how late the images are, in the background.
-
-        A notice says what is found, and a delay that is known and surely not 0 is used by the next connection.
-        Raises RecordingError without a sweep.
+        """Measure on the sweep (the probe moving up and down) how late the images are, in the background; a delay that
+        is known and surely not 0 is used by the next connection. Raises RecordingError without a sweep.
         """
         sweep = self._volume.sweep
         if sweep is None:
-            raise RecordingError("There is no sweep to measure the delay of; record a probe that moves up and down.")
+            raise RecordingError(NO_TIMED_SWEEP)
 
         def compute() -> TimingEstimate:
             from ..calibration.temporal_calibration import estimate_image_delay
@@ -294,7 +293,7 @@ class RecordingPart:
             return estimate_image_delay(Sweep(sweep.frames))
 
         def found(estimate: TimingEstimate) -> None:
-            self._workflow.note(f"In this recording {estimate}. {estimate.judgement}")
+            self._workflow.note(tr("In this recording {found}. {so}", found=estimate, so=estimate.judgement))
             self._on_delay(estimate)
 
         self._delay.request(lambda: compute, found, lambda error: self._workflow.note(str(error)))

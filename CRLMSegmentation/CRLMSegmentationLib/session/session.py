@@ -53,7 +53,7 @@ from .workflow import Workflow
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
-    from ..calibration.temporal_calibration import TimingEstimate
+    from ..calibration.timing_estimate import TimingEstimate
     from ..navigation.distance import TumorDistance
     from ..sweep import TrackedFrame
 

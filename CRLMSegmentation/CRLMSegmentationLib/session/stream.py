@@ -15,6 +15,7 @@ from ..navigation.tool_transforms import tool_poses, tools_among
 from ..sweep import Pose, TrackedFrame
 from ..tracking import StreamStatus
 from ..values.defaults import DEFAULT_PORT
+from ..words import tr
 from .event import Event
 from .faults import Faults
 from .frame_source import FrameSource, NetworkSource, ReceivedPose, with_origin
@@ -141,7 +142,7 @@ class StreamPart:
         self._stamps_beside_s.clear()
         source.start()
         self._source = source
-        self._workflow.set(Step.CONNECT, StepStatus.RUNNING, f"waiting for {source.name}")
+        self._workflow.set(Step.CONNECT, StepStatus.RUNNING, tr("waiting for {name}", name=source.name))
         self._workflow.notify()
         self._on_source(source)
 
@@ -178,7 +179,9 @@ class StreamPart:
         if calibrate is not None:
             calibrate(image_to_probe)
         elif image_to_probe is not None:
-            raise ConfigurationError(f"The images of {self._source.name} come with a calibration that stays.")
+            raise ConfigurationError(
+                tr("The images of {name} come with a calibration that stays.", name=self._source.name)
+            )
 
     def show_frame(self, frame: TrackedFrame, received_s: float | None = None) -> None:
         """Show a live frame and the tools that came with it; keep it when recording.
@@ -267,17 +270,25 @@ class StreamPart:
         set_ = self._workflow.set
         if not status.connected:
             if status.connections:
-                set_(Step.CONNECT, StepStatus.RUNNING, f"the connection to {name} was lost{problem}; trying again")
+                set_(
+                    Step.CONNECT,
+                    StepStatus.RUNNING,
+                    tr("the connection to {name} was lost{problem}; trying again", name=name, problem=problem),
+                )
             else:
-                set_(Step.CONNECT, StepStatus.RUNNING, f"waiting for {name}{problem}")
+                set_(Step.CONNECT, StepStatus.RUNNING, tr("waiting for {name}{problem}", name=name, problem=problem))
             return
         comes = status.frames > 0 and (status.frames_per_second > 0 or not status.age.is_lost)
         if not comes:
-            set_(Step.CONNECT, StepStatus.RUNNING, f"connected to {name}, but no image comes{problem or _why(status)}")
+            set_(
+                Step.CONNECT,
+                StepStatus.RUNNING,
+                tr("connected to {name}, but no image comes{problem}", name=name, problem=problem or _why(status)),
+            )
             return
-        late = f"the images are {status.age} old when they come" if status.age.is_lost else ""
+        late = tr("the images are {age} old when they come", age=status.age) if status.age.is_lost else ""
         trouble = f"; {status.pose_problem or late}" if status.pose_problem or late else ""
-        set_(Step.CONNECT, StepStatus.DONE, f"receiving from {name}{trouble}")
+        set_(Step.CONNECT, StepStatus.DONE, tr("receiving from {name}{trouble}", name=name, trouble=trouble))
         if self._workflow.state.status(Step.RECORD) is StepStatus.WAITING:
             set_(Step.RECORD, StepStatus.READY)
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..live.surface_cut import contours_in_image
 from ..navigation.margin_shell import LARGEST_MARGIN_MM
+from ..words import tr
 from .event import Event
 from .live_image import LiveImage
 from .shells import Shell, Shells
@@ -80,7 +81,11 @@ class StructuresPart:
         """As set_margin_mm(), for a margin that comes with a case."""
         if not 0 <= margin_mm <= LARGEST_MARGIN_MM:
             raise ConfigurationError(
-                f"The margin is {margin_mm:g} mm; choose one from 0 to {LARGEST_MARGIN_MM:g} mm (0 shows no shell)."
+                tr(
+                    "The margin is {margin_mm:g} mm; choose one from 0 to {largest_margin_mm:g} mm (0 shows no shell).",
+                    margin_mm=margin_mm,
+                    largest_margin_mm=LARGEST_MARGIN_MM,
+                )
             )
         self._tools.margin_mm = float(margin_mm)
         self._tools.refresh()

@@ -22,6 +22,7 @@ from ..navigation.tracked_tool import ToolStatus, TrackedTool
 from ..sweep import Pose
 from ..tracking.age import NEVER, TrackingClock
 from ..values.defaults import DEFAULT_SAFETY_MARGIN_MM
+from ..words import tr
 from .event import Event
 from .tool_setup.tool_looks import ToolLooks
 from .tumors.tumor_reading import TumorReading
@@ -70,16 +71,16 @@ class ToolReading:
     def text(self) -> str:
         """One line for people."""
         if self.status is not ToolStatus.LIVE:
-            return f"{self.name}: {self.status.value}"
+            return f"{self.name}: {self.status.text}"
         if self.signed_distance_mm is None:
-            return f"{self.name}: no tumor{self._other_text}"
+            return tr("{name}: no tumor{other_text}", name=self.name, other_text=self._other_text)
         distance = distance_text(self.signed_distance_mm, self.budget)
         return f"{self.name}: {distance}, {self.margin_text}{self._other_text}"
 
     @property
     def margin_text(self) -> str:
         """'within the margin', and where the tumor was found when that was in an earlier volume."""
-        return self.margin.value + (f" ({self.remark})" if self.remark and self.signed_distance_mm is not None else "")
+        return self.margin.text + (f" ({self.remark})" if self.remark and self.signed_distance_mm is not None else "")
 
     @property
     def _other_text(self) -> str:
@@ -96,7 +97,11 @@ class ToolReading:
     @property
     def age_text(self) -> str:
         """'0.1 s ago'; '' unless the tool is live."""
-        return f"{self.age_s:.1f} s ago" if self.status is ToolStatus.LIVE and math.isfinite(self.age_s) else ""
+        return (
+            tr("{age_s:.1f} s ago", age_s=self.age_s)
+            if self.status is ToolStatus.LIVE and math.isfinite(self.age_s)
+            else ""
+        )
 
     @property
     def error_explanation(self) -> str:

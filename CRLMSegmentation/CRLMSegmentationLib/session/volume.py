@@ -11,6 +11,7 @@ from ..reconstruction import ReconstructionSettings
 from ..sweep import Sweep
 from ..values import Volume
 from ..values.progress import Progress, ShouldCancel
+from ..words import tr
 from .event import Event
 from .jobs.job import Job
 from .jobs.jobs import Jobs
@@ -73,7 +74,7 @@ class VolumePart:
     def set_sweep(self, sweep: Sweep) -> None:
         """Take a recorded sweep; a volume of an earlier one becomes stale. Raises RecordingError when it is empty."""
         if len(sweep) == 0:
-            raise RecordingError("The sweep holds no frame; record or choose another one.")
+            raise RecordingError(tr("The sweep holds no frame; record or choose another one."))
         self._sweep = sweep
         self._workflow.revisions[Step.RECONSTRUCT] += 1
         self._jobs.cancel(Step.RECONSTRUCT)
@@ -138,7 +139,11 @@ class VolumePart:
     def _engine_called(self, name: str) -> ReconstructionEngine:
         if name not in self._engines:
             raise ReconstructionError(
-                f"There is no reconstruction engine '{name}'; choose {' or '.join(self.engines())}."
+                tr(
+                    "There is no reconstruction engine '{name}'; choose {engines}.",
+                    name=name,
+                    engines=" or ".join(self.engines()),
+                )
             )
         self._engines[name].check_available()
         return self._engines[name]
@@ -192,7 +197,7 @@ class VolumePart:
         # What was seen is of use once there is a volume to segment: until then it would only be copied.
         self._put(reconstruction.volume.with_seen(None), VolumeStatus.GROWING)
         number = len(reconstruction.report.frames_used)
-        self._workflow.set(Step.RECONSTRUCT, StepStatus.RUNNING, f"growing: {number} frames")
+        self._workflow.set(Step.RECONSTRUCT, StepStatus.RUNNING, tr("growing: {number} frames", number=number))
         if was_there:
             self._on_changed()
 
@@ -240,7 +245,9 @@ class VolumePart:
         self.set(result.volume)
         if isinstance(result, MadeByEngine):
             message = self._workflow.state[Step.RECONSTRUCT].message
-            self._workflow.set(Step.RECONSTRUCT, StepStatus.DONE, f"{message}, made by {result.label}")
+            self._workflow.set(
+                Step.RECONSTRUCT, StepStatus.DONE, tr("{message}, made by {label}", message=message, label=result.label)
+            )
             return
         for note in result.report.notes:
             self._workflow.note(note)
@@ -272,9 +279,11 @@ def _is_available(engine: ReconstructionEngine) -> bool:
 
 def sweep_text(sweep: Sweep) -> str:
     """One line for people."""
-    return f"{len(sweep)} frames, {len(sweep.valid_frames)} with a valid pose"
+    return tr(
+        "{sweep} frames, {valid_frames} with a valid pose", sweep=len(sweep), valid_frames=len(sweep.valid_frames)
+    )
 
 
 def _volume_text(volume: Volume) -> str:
     i, j, k = volume.dimensions
-    return f"{i} x {j} x {k} voxels of {volume.spacing_mm.max():.2g} mm"
+    return tr("{i} x {j} x {k} voxels of {mm:.2g} mm", i=i, j=j, k=k, mm=volume.spacing_mm.max())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..words import mark
 from .case.event_log import EventLog
 from .state import SessionState, Step, StepStatus
 
@@ -61,7 +62,7 @@ class Workflow:
                 sentence = sentence.replace(folder + separator, "")
         if sentence not in self.state.notices:
             self.state.notices = (*self.state.notices, sentence)[-8:]
-            self.log.add("notice", message=sentence)
+            self.log.add(mark("notice"), message=sentence)
             self._changed = True
 
     def rest(self, step: Step, message: str = "") -> None:

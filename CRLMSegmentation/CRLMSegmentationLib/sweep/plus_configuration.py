@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import ConfigurationError, CRLMError
 from ..geometry import as_affine
+from ..words import tr
 from .transforms import parse_matrix, split_transform_name
 
 _LARGEST_FILE_BYTES = 16 * 1024 * 1024
@@ -44,7 +45,10 @@ def read_plus_configuration(path: str | Path) -> PlusConfiguration:
     settings = root if root.tag == "VolumeReconstruction" else root.find(".//VolumeReconstruction")
     if not transforms and settings is None and root.tag != "PlusConfiguration":
         raise ConfigurationError(
-            f"{path} is no PLUS configuration: it has neither CoordinateDefinitions nor a VolumeReconstruction."
+            tr(
+                "{path} is no PLUS configuration: it has neither CoordinateDefinitions nor a VolumeReconstruction.",
+                path=path,
+            )
         )
     return PlusConfiguration(transforms, settings)
 
@@ -54,15 +58,23 @@ def read_plus_xml(path: str | Path) -> ElementTree.Element:
     path = Path(path)
     try:
         if path.stat().st_size > _LARGEST_FILE_BYTES:
-            raise ConfigurationError(f"{path} is too large to be a PLUS configuration.")
+            raise ConfigurationError(tr("{path} is too large to be a PLUS configuration.", path=path))
         text = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(
-            f"The PLUS configuration {path} cannot be read ({error.strerror}); check the path."
+            tr(
+                "The PLUS configuration {path} cannot be read ({strerror}); check the path.",
+                path=path,
+                strerror=error.strerror,
+            )
         ) from None
     if b"<!ENTITY" in text:
-        raise ConfigurationError(f"{path} declares XML entities, which a PLUS configuration never needs: refused.")
+        raise ConfigurationError(
+            tr("{path} declares XML entities, which a PLUS configuration never needs: refused.", path=path)
+        )
     try:
         return ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        raise ConfigurationError(f"{path} is not well-formed XML ({error}); give a PLUS configuration.") from None
+        raise ConfigurationError(
+            tr("{path} is not well-formed XML ({error}); give a PLUS configuration.", path=path, error=error)
+        ) from None

@@ -17,6 +17,7 @@ from typing import Any, overload
 import numpy as np
 
 from ..errors import SequenceFileError
+from ..words import tr
 from .sequence_files.pixels_on_demand import PixelsOnDemand
 from .tracked_frame import Pose, TrackedFrame
 
@@ -40,10 +41,14 @@ class PiecePlace:
             pixels = np.frombuffer(data, dtype.newbyteorder("<")).reshape(shape)
         except OSError as error:
             raise SequenceFileError(
-                f"The pixels of a frame in {self.path} cannot be read any more ({error.strerror}); put the file back."
+                tr(
+                    "The pixels of a frame in {path} cannot be read any more ({strerror}); put the file back.",
+                    path=self.path,
+                    strerror=error.strerror,
+                )
             ) from None
         except (zlib.error, ValueError):
-            raise SequenceFileError(f"The pixels of a frame in {self.path} are damaged.") from None
+            raise SequenceFileError(tr("The pixels of a frame in {path} are damaged.", path=self.path)) from None
         return pixels.astype(dtype, copy=False)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import RecordingError, SequenceFileError
 from ..geometry import as_affine
 from ..values.progress import Progress
+from ..words import tr
 from .journal import MAGIC, journal_record
 from .recorded_frame import PiecePlace, RecordedFrame
 from .recovery import journal_path, lock, mark_as_alive, recover, recover_unfinished, sync_folder, unfinished_recordings
@@ -72,12 +73,12 @@ class Recorder:
         self.path = Path(path)
         self.journal = journal_path(path)
         if self.path.suffix.lower() not in (".mha", ".nrrd"):
-            raise RecordingError(f"{self.path} has to end in .igs.mha or .igs.nrrd.")
+            raise RecordingError(tr("{path} has to end in .igs.mha or .igs.nrrd.", path=self.path))
         for existing in (self.path, self.journal):
             if existing.exists():
                 raise RecordingError(
-                    f"{existing} is already there and is not overwritten; choose another name"
-                    + (" or finish it with `crlm repair`." if existing == self.journal else ".")
+                    tr("{existing} is already there and is not overwritten; choose another name", existing=existing)
+                    + (tr(" or finish it with `crlm repair`.") if existing == self.journal else ".")
                 )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +86,13 @@ class Recorder:
             self._stream.write(MAGIC)
             sync_folder(self.path.parent)
         except OSError as error:
-            raise RecordingError(f"{self.path} cannot be recorded ({error.strerror}); choose another folder.") from None
+            raise RecordingError(
+                tr(
+                    "{path} cannot be recorded ({strerror}); choose another folder.",
+                    path=self.path,
+                    strerror=error.strerror,
+                )
+            ) from None
         self._fixed = {name: format_matrix(as_affine(matrix, name)) for name, matrix in (calibration or {}).items()}
         self._reference, self._keep_color = reference, keep_color
         self.frames = 0
@@ -127,9 +134,13 @@ class Recorder:
             return ""
         (_, usual), *others = self.kinds.most_common()
         others_text = ", ".join(f"{width} x {height} {dtype}" for ((width, height), dtype), _ in others)
-        return (
-            f"{self.kinds.total() - usual} of {self.kinds.total()} frames have other images ({others_text}): they are "
-            f"recorded in a file of their own beside {self.path.name}"
+        return tr(
+            "{total} of {total_2} frames have other images ({others_text}): they are recorded in a "
+            "file of their own beside {name}",
+            total=self.kinds.total() - usual,
+            total_2=self.kinds.total(),
+            others_text=others_text,
+            name=self.path.name,
         )
 
     def add(self, frame: TrackedFrame) -> RecordedFrame:
@@ -143,14 +154,16 @@ class Recorder:
         kept = RecordedFrame.of(frame)
         with self._changed:
             if self._ending:
-                raise RecordingError(f"The recording {self.path} has ended; it takes no more frames.")
+                raise RecordingError(tr("The recording {path} has ended; it takes no more frames.", path=self.path))
             if frame.pixels.ndim != 2 and not self._keep_color:
                 self.dropped += 1
-                self.problem = f"a colored image cannot be written to {self.path}, which holds grey ones"
+                self.problem = tr("a colored image cannot be written to {path}, which holds grey ones", path=self.path)
                 return kept
             if self._queue and self._queued_bytes + size > _QUEUE_BYTES:
                 self.dropped += 1
-                self.problem = f"the disk of {self.path} is too slow: {self.dropped} frames were lost"
+                self.problem = tr(
+                    "the disk of {path} is too slow: {dropped} frames were lost", path=self.path, dropped=self.dropped
+                )
                 return kept
             self.kinds[frame.image_size, str(frame.dtype)] += 1
             self._queue.append(kept)
@@ -165,7 +178,9 @@ class Recorder:
         """
         self._end()
         if self.problem and self.frames == 0:
-            raise RecordingError(f"Nothing could be recorded in {self.path}: {self.problem}.")
+            raise RecordingError(
+                tr("Nothing could be recorded in {path}: {problem}.", path=self.path, problem=self.problem)
+            )
         return recover(self.path, progress, self._moved)
 
     def discard(self) -> None:
@@ -247,16 +262,22 @@ class Recorder:
         self._reason = reason
         with self._changed:
             self.dropped += 1
-            self.problem = (
-                f"{self.dropped} frames could not be written ({reason.rstrip('.')}) and were lost; the other "
-                f"{self.frames} are safe in {self.journal}"
+            self.problem = tr(
+                "{dropped} frames could not be written ({rstrip}) and were lost; the other {frames} are "
+                "safe in {journal}",
+                dropped=self.dropped,
+                rstrip=reason.rstrip("."),
+                frames=self.frames,
+                journal=self.journal,
             )
 
     def _sync(self) -> None:
         try:
             getattr(os, "fdatasync", os.fsync)(self._stream.fileno())
         except OSError as error:
-            self.problem = self.problem or f"the disk of {self.path} does not keep what is written ({error.strerror})"
+            self.problem = self.problem or tr(
+                "the disk of {path} does not keep what is written ({strerror})", path=self.path, strerror=error.strerror
+            )
 
     def _look_at_disk(self) -> None:
         if self._is_gone():
@@ -268,10 +289,19 @@ class Recorder:
             self._free_bytes = shutil.disk_usage(self.path.parent).free
             low = self._free_bytes < _LOW_DISK_BYTES or self.seconds_left < _LOW_DISK_S
             minutes = (
-                f", for about {self.seconds_left / 60:.0f} minutes more" if math.isfinite(self.seconds_left) else ""
+                tr(", for about {seconds_left:.0f} minutes more", seconds_left=self.seconds_left / 60)
+                if math.isfinite(self.seconds_left)
+                else ""
             )
             self.warning = (
-                f"only {self._free_bytes / 1e9:.1f} GB are free on the disk of {self.path}{minutes}" if low else ""
+                tr(
+                    "only {free_bytes:.1f} GB are free on the disk of {path}{minutes}",
+                    free_bytes=self._free_bytes / 1000000000.0,
+                    path=self.path,
+                    minutes=minutes,
+                )
+                if low
+                else ""
             )
 
     def _is_gone(self) -> bool:
@@ -293,7 +323,11 @@ class Recorder:
             while data := self._stream.read(_COPIED_BYTES):
                 _write_fully(anew, data)
         except OSError as error:
-            self.problem = f"{self.journal} was taken away ({error.strerror}); some frames are only where it was"
+            self.problem = tr(
+                "{journal} was taken away ({strerror}); some frames are only where it was",
+                journal=self.journal,
+                strerror=error.strerror,
+            )
         with contextlib.suppress(OSError):
             self._stream.close()
         self._stream, self._written_bytes, self._failed = anew, anew.tell(), False

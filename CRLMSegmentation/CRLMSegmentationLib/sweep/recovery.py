@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import CRLMError, RecordingError, SequenceFileError
 from ..values.progress import Progress
+from ..words import tr
 from .journal import JournalEntry, journal_entries
 from .recorded_frame import PiecePlace
 from .sequence_files.packed_frame import FrameKind
@@ -40,8 +41,10 @@ class Recovery:
 
     def __str__(self) -> str:
         if self.problem:
-            return f"A recording that was cut off could not be recovered: {self.problem}"
-        return f"A recording that was cut off was recovered: {', '.join(str(path) for path in self.files)}."
+            return tr("A recording that was cut off could not be recovered: {problem}", problem=self.problem)
+        return tr(
+            "A recording that was cut off was recovered: {names}.", names=", ".join(str(path) for path in self.files)
+        )
 
 
 def journal_path(path: str | PathLike[str]) -> Path:
@@ -91,7 +94,7 @@ def recover(
         path = path.with_suffix("")
     journal = journal_path(path)
     if not journal.exists():
-        raise RecordingError(f"There is no unfinished recording {journal}; nothing to repair.")
+        raise RecordingError(tr("There is no unfinished recording {journal}; nothing to repair.", journal=journal))
     try:
         with open(journal, "rb") as stream:
             lock(stream)
@@ -101,11 +104,17 @@ def recover(
         journal.unlink()
         return files
     except BlockingIOError:
-        raise RecordingError(f"{journal} is still being recorded by another program; stop that one first.") from None
+        raise RecordingError(
+            tr("{journal} is still being recorded by another program; stop that one first.", journal=journal)
+        ) from None
     except OSError as error:
         raise RecordingError(
-            f"{path} cannot be written ({error.strerror}). The recording is safe in {journal}; "
-            "`crlm repair` finishes it."
+            tr(
+                "{path} cannot be written ({strerror}). The recording is safe in {journal}; `crlm repair` finishes it.",
+                path=path,
+                strerror=error.strerror,
+                journal=journal,
+            )
         ) from None
 
 
@@ -124,13 +133,13 @@ def _files_of(
             progress(begin + 0.5 * min(position / size, 1.0), text)
 
     try:
-        entries = list(journal_entries(stream, lambda position: report(position, 0.0, "checking the recording")))
+        entries = list(journal_entries(stream, lambda position: report(position, 0.0, tr("checking the recording"))))
     except ValueError:
         raise RecordingError(
-            f"{journal} is not an interrupted recording of this program; nothing was changed."
+            tr("{journal} is not an interrupted recording of this program; nothing was changed.", journal=journal)
         ) from None
     if not entries:
-        raise RecordingError(f"No whole frame is in {journal}; it is left where it is.")
+        raise RecordingError(tr("No whole frame is in {journal}; it is left where it is.", journal=journal))
     if _holds_already(path, entries):
         # It was cut off after the file had been made and before the journal was removed.
         return [path]
@@ -140,7 +149,7 @@ def _files_of(
         for group in _groups(entries):
             target = _free_name(path, len(made) + 1)
             stored = compressed_bytes(target, sum(entry.piece_bytes for entry in group))
-            pieces = _pieces(stream, group, lambda position: report(position, 0.5, "writing the sequence file"))
+            pieces = _pieces(stream, group, lambda position: report(position, 0.5, tr("writing the sequence file")))
             chunks = compressed_chunks(target, group, pieces)
             fields = [entry.fields for entry in group]
             position = write_whole(target, group[0].kind, fields, stored, chunks, fixed=_fixed(group))

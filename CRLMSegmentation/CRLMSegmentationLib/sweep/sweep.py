@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import SequenceFileError
 from ..geometry import corners_of_extent, transform_points
+from ..words import tr
 from .tracked_frame import TrackedFrame
 
 # The field of a sweep, or of its frames, that says of simulated ones that they are.
@@ -37,8 +38,14 @@ class Sweep:
             first = self.frames[0]
             if (frame.image_size, frame.dtype) != (first.image_size, first.dtype):
                 raise SequenceFileError(
-                    f"Frame {number} of {self.name or 'the sweep'} is {_kind(frame)}, but frame 0 is {_kind(first)}: "
-                    "the frames of one sweep must have one size and one type of pixels."
+                    tr(
+                        "Frame {number} of {name} is {kind}, but frame 0 is {kind_2}: the frames of one sweep "
+                        "must have one size and one type of pixels.",
+                        number=number,
+                        name=self.name or "the sweep",
+                        kind=_kind(frame),
+                        kind_2=_kind(first),
+                    )
                 )
 
     def __len__(self) -> int:

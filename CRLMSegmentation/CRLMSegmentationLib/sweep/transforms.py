@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import GeometryError, TransformError
 from ..geometry import as_affine
+from ..words import tr
 from .tracked_frame import Pose
 
 _NAME = re.compile(r"^([A-Z][A-Za-z0-9]*?)To([A-Z][A-Za-z0-9]*)$")
@@ -31,7 +32,9 @@ def split_transform_name(name: str) -> tuple[str, str]:
     """'ProbeToTracker' as ('Probe', 'Tracker'). Raises TransformError when it is not such a name."""
     match = _NAME.match(name)
     if match is None:
-        raise TransformError(f"'{name}' is not a transform name; PLUS writes them as in 'ProbeToTracker'.")
+        raise TransformError(
+            tr("'{name}' is not a transform name; PLUS writes them as in 'ProbeToTracker'.", name=name)
+        )
     return match.group(1), match.group(2)
 
 
@@ -55,9 +58,11 @@ def parse_matrix(text: str, name: str) -> np.ndarray:
     try:
         values = np.array([parse_number(word) for word in text.split()], dtype=np.float64)
     except ValueError:
-        raise TransformError(f"{name} holds something that is not a number: '{text[:80]}'.") from None
+        raise TransformError(
+            tr("{name} holds something that is not a number: '{text}'.", name=name, text=text[:80])
+        ) from None
     if values.size != 16:
-        raise TransformError(f"{name} holds {values.size} numbers; a transform has 16.")
+        raise TransformError(tr("{name} holds {size} numbers; a transform has 16.", name=name, size=values.size))
     return values.reshape(4, 4)
 
 

@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from enum import Enum
 
+from ..words import tr
 from .sender_clock import SenderClock
 
 # Half a second is what a surgeon may take for 'now' while probe and tools move slowly; nothing older is shown in place.
@@ -86,7 +87,7 @@ class Age:
         return Age(max(self.seconds, seconds))
 
     def __str__(self) -> str:
-        return f"{self.seconds:.1f} s" if self.is_known else "none yet"
+        return f"{self.seconds:.1f} s" if self.is_known else tr("none yet")
 
 
 NEVER = Age()

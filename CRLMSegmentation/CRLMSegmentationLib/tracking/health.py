@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import RecordingError
+from ..words import tr
 from .status import StreamStatus
 
 OK, ATTENTION, TROUBLE = "ok", "attention", "trouble"
@@ -153,10 +154,18 @@ class HealthLog:
         self._every_s, self._clock, self._next = every_s, clock, -math.inf
         try:
             if self.path.is_file() and not _is_log(self.path):
-                raise RecordingError(f"{self.path} is no log, and nothing is appended to it; choose another name.")
+                raise RecordingError(
+                    tr("{path} is no log, and nothing is appended to it; choose another name.", path=self.path)
+                )
             self._stream = open(self.path, "a", encoding="utf-8")
         except OSError as error:
-            raise RecordingError(f"The log {self.path} cannot be written ({error.strerror}); choose another.") from None
+            raise RecordingError(
+                tr(
+                    "The log {path} cannot be written ({strerror}); choose another.",
+                    path=self.path,
+                    strerror=error.strerror,
+                )
+            ) from None
 
     def write(self, status: StreamStatus, recorder: RecordingStatus | None = None) -> None:
         now = self._clock()

@@ -14,6 +14,7 @@ from pyigtl import MessageBase
 
 from ..errors import ConfigurationError, StreamError
 from ..sweep import Pose, TrackedFrame
+from ..words import tr
 from .commands import Commands
 from .image_stream import ImageStream, StreamSettings
 from .latest import LatestMessages
@@ -251,11 +252,13 @@ class Receiver:
         """Send a pyigtl message to the server. Raises StreamError when there is no connection."""
         connection, version = self._connection, self._monitor.header_version
         if connection is None:
-            raise StreamError(f"There is no connection to {self.address} to send on; wait until there is one.")
+            raise StreamError(tr("There is no connection to {address}; wait until there is one.", address=self.address))
         try:
             connection.send(pack_message(message, version))
         except OSError as error:
-            raise StreamError(f"{self.address} does not take what it is sent ({error}).") from None
+            raise StreamError(
+                tr("{address} does not take what it is sent ({error}).", address=self.address, error=error)
+            ) from None
 
     def no_image_error(self, timeout_s: float) -> StreamError:
         """The sentence for a server that is not there, or sends no image."""

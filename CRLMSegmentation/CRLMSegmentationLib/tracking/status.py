@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ..words import tr
 from .age import NEVER, Age
 
 _NAMED_KINDS = 4
@@ -100,7 +101,11 @@ class StreamStatus:
     def not_understood(self) -> str:
         """The types of message that were passed over, with their numbers; '' when there were none."""
         kinds = ", ".join(f"{count} {kind}" for kind, count in self.skipped.most_common(_NAMED_KINDS))
-        return f"{kinds} passed over, as not understood: have the server send IMAGE and TRANSFORM" if kinds else ""
+        return (
+            tr("{kinds} passed over, as not understood: have the server send IMAGE and TRANSFORM", kinds=kinds)
+            if kinds
+            else ""
+        )
 
     def __str__(self) -> str:
         """One line for people."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import StreamError
+from ..words import tr
 from .openigtlink.conversion import image_message
 from .openigtlink.image_message import ImageMessage
 from .openigtlink.video_message import VideoMessage
@@ -65,7 +66,13 @@ class VideoDecoder:
         name = _DECODERS.get(codec)
         if name is None:
             known = ", ".join(_DECODERS)
-            raise StreamError(f"The server sends video compressed as '{codec[:8]}', and {known} are known.")
+            raise StreamError(
+                tr(
+                    "The server sends video compressed as '{codec}', and {known} are known.",
+                    codec=codec[:8],
+                    known=known,
+                )
+            )
         self._context = av.CodecContext.create(name, "r")
         # Each picture is wanted now, not when several threads have gathered some.
         self._context.thread_count = 1

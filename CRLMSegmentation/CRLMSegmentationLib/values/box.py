@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
 from ..geometry import corners_of_extent, transform_points
+from ..words import tr
 from .volume import Volume
 
 
@@ -30,15 +31,18 @@ class Box:
         size = np.asarray(self.size_mm, dtype=np.float64).reshape(-1)
         axes = np.asarray(self.axes_ras, dtype=np.float64)
         if center.shape != (3,) or size.shape != (3,) or axes.shape != (3, 3):
-            raise GeometryError("A box needs a center (3 numbers), a size (3 numbers) and three axes.")
+            raise GeometryError(tr("A box needs a center (3 numbers), a size (3 numbers) and three axes."))
         if not (np.isfinite(center).all() and np.isfinite(size).all() and np.isfinite(axes).all()):
-            raise GeometryError("The box holds a value that is not a finite number.")
+            raise GeometryError(tr("The box holds a value that is not a finite number."))
         if (size <= 0).any():
             raise GeometryError(
-                f"The box has size {' x '.join(f'{edge:g}' for edge in size)} mm; every edge must be longer than 0."
+                tr(
+                    "The box has size {names} mm; every edge must be longer than 0.",
+                    names=" x ".join(f"{edge:g}" for edge in size),
+                )
             )
         if not np.allclose(axes.T @ axes, np.eye(3), atol=1e-4):
-            raise GeometryError("The axes of the box are not perpendicular unit vectors.")
+            raise GeometryError(tr("The axes of the box are not perpendicular unit vectors."))
         object.__setattr__(self, "center_ras", center)
         object.__setattr__(self, "size_mm", size)
         object.__setattr__(self, "axes_ras", axes)
@@ -51,7 +55,7 @@ class Box:
         """
         occupied = np.nonzero(mask.voxels)
         if occupied[0].size == 0:
-            raise GeometryError("The mask is empty: there is nothing to put a box around.")
+            raise GeometryError(tr("The mask is empty: there is nothing to put a box around."))
         lower = np.array([axis.min() for axis in occupied[::-1]]) - 0.5
         upper = np.array([axis.max() for axis in occupied[::-1]]) + 0.5
         spacing = mask.spacing_mm

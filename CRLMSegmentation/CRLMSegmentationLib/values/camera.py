@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import GeometryError
+from ..words import tr
 
 # None; k1 k2 p1 p2; and k3; and k4 k5 k6, in OpenCV's order.
 DISTORTION_COUNTS = (0, 4, 5, 8)
@@ -37,18 +38,24 @@ class Camera:
     def __post_init__(self) -> None:
         matrix = np.array(self.intrinsics, dtype=np.float64)
         if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
-            raise GeometryError("The intrinsics of a camera are a (3, 3) matrix of finite numbers.")
+            raise GeometryError(tr("The intrinsics of a camera are a (3, 3) matrix of finite numbers."))
         if matrix[0, 1] or matrix[1, 0] or not np.array_equal(matrix[2], (0, 0, 1)):
-            raise GeometryError("The intrinsics of a camera have the form [[fx, 0, cx], [0, fy, cy], [0, 0, 1]].")
+            raise GeometryError(tr("The intrinsics of a camera have the form [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]."))
         if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
-            raise GeometryError("The focal lengths of a camera must be greater than 0.")
+            raise GeometryError(tr("The focal lengths of a camera must be greater than 0."))
         distortion = np.array(self.distortion, dtype=np.float64).reshape(-1)
         if distortion.size not in DISTORTION_COUNTS or not np.isfinite(distortion).all():
             counts = ", ".join(map(str, DISTORTION_COUNTS))
-            raise GeometryError(f"The distortion of a camera has {counts} finite numbers, not {distortion.size}.")
+            raise GeometryError(
+                tr(
+                    "The distortion of a camera has {counts} finite numbers, not {size}.",
+                    counts=counts,
+                    size=distortion.size,
+                )
+            )
         size = tuple(self.image_size)
         if len(size) != 2 or any(length != int(length) or length < 1 for length in size):
-            raise GeometryError("The image size of a camera is a width and a height of at least 1 pixel.")
+            raise GeometryError(tr("The image size of a camera is a width and a height of at least 1 pixel."))
         for array in (matrix, distortion):
             array.setflags(write=False)
         object.__setattr__(self, "intrinsics", matrix)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import GeometryError
 from ..geometry import transform_points
+from ..words import tr
 from .image_plane import ImagePlane
 
 # A number of the depth scale needs so many pixels, a line of it so many.
@@ -77,7 +78,7 @@ def image_scale(plane: ImagePlane, reference_to_view: np.ndarray, view_px: tuple
 def round_length_mm(length_mm: float) -> float:
     """The largest of 1, 2, 5, 10, 20, 50, ... that is no longer. Raises GeometryError for one that is not above 0."""
     if not length_mm > 0:
-        raise GeometryError("The volume has no extent: there is nothing to show.")
+        raise GeometryError(tr("The volume has no extent: there is nothing to show."))
     decade = 10 ** np.floor(np.log10(length_mm))
     return float(max(step * decade for step in (1, 2, 5) if step * decade <= length_mm))
 

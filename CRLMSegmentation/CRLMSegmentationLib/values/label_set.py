@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
+from ..words import tr
 
 BACKGROUND = "background"
 # nnU-Net's name of the voxels that nobody annotated; a network has no output for it.
@@ -50,18 +51,24 @@ class LabelSet:
     def __post_init__(self) -> None:
         names = self.names
         if len(set(names)) != len(names):
-            raise ModelError(f"Two labels have the same name: {', '.join(names)}.")
+            raise ModelError(tr("Two labels have the same name: {names}.", names=", ".join(names)))
         if BACKGROUND not in names or self[BACKGROUND].value != 0:
-            raise ModelError(f"The labels ({', '.join(names) or 'none'}) need a background with the value 0.")
+            raise ModelError(
+                tr("The labels ({names}) need a background with the value 0.", names=", ".join(names) or "none")
+            )
         if any(value < 0 for label in self.labels for value in label.voxel_values) or not self.foreground:
-            raise ModelError("The labels need at least one beside the background, with values above 0.")
+            raise ModelError(tr("The labels need at least one beside the background, with values above 0."))
         if self.has_regions:
             if self.regions_class_order is None or len(self.regions_class_order) != len(self.foreground):
-                raise ModelError("Labels that are regions need 'regions_class_order', with one value for each region.")
+                raise ModelError(
+                    tr("Labels that are regions need 'regions_class_order', with one value for each region.")
+                )
         else:
             values = [label.voxel_values[0] for label in self.labels if label.name != IGNORE]
             if sorted(values) != list(range(len(values))):
-                raise ModelError(f"The values of the labels are {values}: they have to be 0, 1, 2 and so on.")
+                raise ModelError(
+                    tr("The values of the labels are {values}: they have to be 0, 1, 2 and so on.", values=values)
+                )
 
     @classmethod
     def of_names(cls, *names: str) -> LabelSet:
@@ -83,10 +90,10 @@ class LabelSet:
             order = entries.get("regions_class_order")
             unknown = set(annotated or ()) - {label.name for label in labels}
             if unknown:
-                raise ModelError(f"'annotated' names a label that there is not: {min(unknown)}.")
+                raise ModelError(tr("'annotated' names a label that there is not: {unknown}.", unknown=min(unknown)))
             return cls(labels, None if order is None else tuple(int(value) for value in order))
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise ModelError("The labels are not a table of names and whole numbers.") from None
+            raise ModelError(tr("The labels are not a table of names and whole numbers.")) from None
 
     def entries(self) -> dict[str, Any]:
         """What from_entries() reads: for a dataset.json, which nnU-Net reads too, or a model.json."""
@@ -138,7 +145,9 @@ class LabelSet:
         for label in self.labels:
             if label.name == name:
                 return label
-        raise ModelError(f"There is no label '{name}': choose one of {', '.join(self.names)}.")
+        raise ModelError(
+            tr("There is no label '{name}': choose one of {names}.", name=name, names=", ".join(self.names))
+        )
 
     def parts_of(self, name: str) -> tuple[str, ...]:
         """Names of the labels that lie wholly within the region `name`, such as a tumor within a liver."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import GeometryError
+from ..words import mark, tr
 
 # Numbers as the P2ILF challenge orders its landmarks; 0 is nothing.
-LANDMARKS = {"ridge": 1, "ligament": 2, "silhouette": 3}
+LANDMARKS = {mark("ridge"): 1, mark("ligament"): 2, mark("silhouette"): 3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +34,24 @@ class Polyline:
     def __post_init__(self) -> None:
         points = np.array(self.points, dtype=np.float64)
         if self.landmark not in LANDMARKS:
-            raise GeometryError(f"'{self.landmark}' is no landmark; known are {', '.join(LANDMARKS)}.")
+            raise GeometryError(
+                tr(
+                    "'{landmark}' is no landmark; known are {landmarks}.",
+                    landmark=self.landmark,
+                    landmarks=", ".join(LANDMARKS),
+                )
+            )
         if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2 or not np.isfinite(points).all():
-            raise GeometryError(f"A line of the {self.landmark} needs two or more points (u, v) of finite numbers.")
+            raise GeometryError(
+                tr(
+                    "A line of the {landmark} needs two or more points (u, v) of finite numbers.",
+                    landmark=self.landmark,
+                )
+            )
         if not 0 <= self.confidence <= 1:
-            raise GeometryError(f"The confidence of a line is {self.confidence}; it must be from 0 to 1.")
+            raise GeometryError(
+                tr("The confidence of a line is {confidence}; it must be from 0 to 1.", confidence=self.confidence)
+            )
         points.setflags(write=False)
         object.__setattr__(self, "points", points)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import GeometryError
 from ..geometry import as_affine
+from ..words import tr
 
 # This computer's time.monotonic(); every other name is that of a sender's clock, which need not agree with it.
 MONOTONIC = "monotonic"
@@ -36,13 +37,13 @@ class TimedPose:
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
         if matrix.shape != (4, 4):
-            raise GeometryError(f"A pose has shape (4, 4); this one has {matrix.shape}.")
+            raise GeometryError(tr("A pose has shape (4, 4); this one has {shape}.", shape=matrix.shape))
         if self.valid:
             as_affine(matrix, "pose")
         if not math.isfinite(self.measured_s):
-            raise GeometryError("A pose needs the time at which it was measured, in seconds.")
+            raise GeometryError(tr("A pose needs the time at which it was measured, in seconds."))
         if not self.clock:
-            raise GeometryError("A pose needs the name of the clock that its time is from.")
+            raise GeometryError(tr("A pose needs the name of the clock that its time is from."))
         matrix.setflags(write=False)
         object.__setattr__(self, "matrix", matrix)
         object.__setattr__(self, "measured_s", float(self.measured_s))
@@ -52,8 +53,12 @@ class TimedPose:
         """How much earlier than `other` it was measured. Raises GeometryError when their times are of two clocks."""
         if self.clock != other.clock:
             raise GeometryError(
-                f"The times of two poses cannot be compared: one is of the clock '{self.clock}', the other of "
-                f"'{other.clock}'."
+                tr(
+                    "The times of two poses cannot be compared: one is of the clock '{clock}', the other of "
+                    "'{clock_2}'.",
+                    clock=self.clock,
+                    clock_2=other.clock,
+                )
             )
         return other.measured_s - self.measured_s
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import GeometryError
 from ..geometry import as_affine, corners_of_extent, transform_points
+from ..words import tr
 
 REFERENCE = "Reference"
 # As the name of a transform can hold it, and the header of every kind of file.
@@ -18,7 +19,9 @@ _FRAME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")
 def check_frame_name(name: str) -> str:
     """The name of a frame. Raises GeometryError when it is none."""
     if not isinstance(name, str) or not _FRAME_NAME.match(name):
-        raise GeometryError(f"A frame is called {name!r}; a name has up to 63 letters, digits, '_' and '-'.")
+        raise GeometryError(
+            tr("A frame is called {name!r}; a name has up to 63 letters, digits, '_' and '-'.", name=name)
+        )
     return name
 
 
@@ -47,13 +50,19 @@ class Volume:
 
     def __post_init__(self) -> None:
         if np.ndim(self.voxels) != 3:
-            raise GeometryError(f"A volume has three axes [k, j, i]; this array has shape {np.shape(self.voxels)}.")
+            raise GeometryError(
+                tr("A volume has three axes [k, j, i]; this array has shape {shape}.", shape=np.shape(self.voxels))
+            )
         object.__setattr__(self, "ijk_to_ras", as_affine(self.ijk_to_ras, "ijk_to_ras"))
         if self.seen is not None:
             seen = np.asarray(self.seen)
             if seen.shape != self.voxels.shape:
                 raise GeometryError(
-                    f"What was seen has shape {seen.shape}, but the volume's voxels have {self.voxels.shape}."
+                    tr(
+                        "What was seen has shape {shape}, but the volume's voxels have {shape_2}.",
+                        shape=seen.shape,
+                        shape_2=self.voxels.shape,
+                    )
                 )
             object.__setattr__(self, "seen", seen if seen.dtype == bool else seen != 0)
         check_frame_name(self.frame)
@@ -96,7 +105,13 @@ class Volume:
     def with_voxels(self, voxels: np.ndarray) -> Volume:
         """The same geometry with other voxels of the same shape; what was seen stays what it was."""
         if voxels.shape != self.voxels.shape:
-            raise GeometryError(f"Voxels of shape {voxels.shape} do not fit a volume of shape {self.voxels.shape}.")
+            raise GeometryError(
+                tr(
+                    "Voxels of shape {shape} do not fit a volume of shape {shape_2}.",
+                    shape=voxels.shape,
+                    shape_2=self.voxels.shape,
+                )
+            )
         return replace(self, voxels=voxels)
 
     def with_seen(self, seen: np.ndarray | None, is_guessed: bool = False) -> Volume:
@@ -123,6 +138,10 @@ class Volume:
         """
         if self.frame != other.frame:
             raise GeometryError(
-                f"One volume lies in the frame '{self.frame}' and the other in '{other.frame}': "
-                "bring both into one frame first, by a registration."
+                tr(
+                    "One volume lies in the frame '{frame}' and the other in '{frame_2}': bring both into "
+                    "one frame first, by a registration.",
+                    frame=self.frame,
+                    frame_2=other.frame,
+                )
             )

@@ -20,6 +20,7 @@ from ..session import actions
 from ..session.case.case_source import REPLAYED
 from ..session.session import Session
 from ..session.state import SessionState, Step, StepStatus
+from ..words import mark, tr
 from .actions.settable import BOX_MM
 from .library import Library
 from .page import mirror
@@ -39,7 +40,11 @@ if TYPE_CHECKING:
 _PERIOD_S = 1 / 30
 _FIGURES_EVERY_S = 0.2
 _THRESHOLD_EVERY_S = 0.15
-_FAULT = "Not live: the program has a fault"
+_FAULT = mark("Not live: the program has a fault")
+_NOTHING_IS_LIVE = mark(
+    "Nothing on the page is live, because something went wrong, and it is a fault of this program ({fault}). Receiving "
+    "and recording go on."
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -113,16 +118,13 @@ class Controller:
         with self.state as state:
             state.alarm, state.tools = "lost" if state.tools else "", mirror.lost_lines(state.tools)
             state.tumors = mirror.lost_tumors(state.tumors)
-            state.frames_per_second, state.live_text, state.live_hidden = 0.0, _FAULT, True
+            state.frames_per_second, state.live_text, state.live_hidden = 0.0, tr(_FAULT), True
             steps = state.steps
             if steps["navigate"]["status"] == "live":
-                state.steps = {**steps, "navigate": {"status": "failed", "text": "Distances are lost"}}
+                state.steps = {**steps, "navigate": {"status": "failed", "text": tr("Distances are lost")}}
             self._count_heartbeat(state)
         if is_new:
-            self.report_error(
-                "Nothing on the page is live, because something went wrong, and it is a fault of this program "
-                f"({fault}). Receiving and recording go on."
-            )
+            self.report_error(tr(_NOTHING_IS_LIVE, fault=fault))
         try:
             self.display.hide_live()
         except Exception:
@@ -154,7 +156,7 @@ class Controller:
         session = self.session
         text, is_shown = mirror.live_view(session.stream.status, session.stream.is_live)
         if session.fault is not None:
-            text, is_shown = _FAULT, False
+            text, is_shown = tr(_FAULT), False
         if (text, is_shown) != (self.state.live_text, not self.state.live_hidden):
             with self.state as state:
                 state.live_text, state.live_hidden = text, not is_shown
@@ -286,7 +288,7 @@ class Controller:
             state.margin_line = round(self.distances.height_of(session.tools.margin_mm), 1)
             state.zero_line = round(self.distances.height_of(0.0), 1)
             if recording is not None:
-                state.recorded_text = f"{recording.frames} frames · {recording.seconds:.0f} s"
+                state.recorded_text = tr("{frames} frames · {s:.0f} s", frames=recording.frames, s=recording.seconds)
                 state.record_hints = [hint[:1].upper() + hint[1:] for hint in recording.hints]
                 if state.sweep_seconds:
                     state.recorded_part = min(100.0, round(100 * recording.seconds / state.sweep_seconds))
@@ -328,7 +330,7 @@ class Controller:
         self.display.forget()
         with self.state as state:
             state.margin_mm = self.session.structures.margin_mm
-            state.data_kind = shown_as or f"Case {Path(folder).name}"
+            state.data_kind = shown_as or tr("Case {name}", name=Path(folder).name)
             self.open_step.open("navigate" if self.session.tumor.surface is not None else "connect")
 
     def replay(

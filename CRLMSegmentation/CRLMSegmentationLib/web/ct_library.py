@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import FileFormatError
 from ..preoperative.result_folder import MASKS, MEASURES
 from ..preoperative.structures import LIVER
+from ..words import tr
 from .library import Library
 
 _FOLDER, _EXPORTED = "ct", "exported"
@@ -34,7 +35,7 @@ class CtLibrary:
         """The folder of a result that was chosen. Raises FileFormatError when it is not there."""
         offered = {one["value"] for one in self.kept()}
         if value not in offered:
-            raise FileFormatError("This result is not there any more; choose another one.")
+            raise FileFormatError(tr("This result is not there any more; choose another one."))
         return self.results / str(value)
 
     def typed(self, text: object) -> Path:
@@ -42,16 +43,18 @@ class CtLibrary:
         read by its path.
         """
         if not str(text).strip():
-            raise FileFormatError("Type the path first.")
+            raise FileFormatError(tr("Type the path first."))
         if not self._library.any_path:
-            raise FileFormatError("This page is served to others as well and reads no paths: open it on this computer.")
+            raise FileFormatError(
+                tr("This page is served to others as well and reads no paths: open it on this computer.")
+            )
         try:
             path = Path(str(text).strip()).expanduser()
             if path.exists():
                 return path
         except (OSError, ValueError, RuntimeError):  # too long for a name, or no name at all
             pass
-        raise FileFormatError("There is no such file or folder on this computer; check the path.")
+        raise FileFormatError(tr("There is no such file or folder on this computer; check the path."))
 
     def new_export_folder(self, result: Path | None) -> Path:
         """Beside a result that was kept here; of another one, such as that of a saved case, in this page's folder."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import FileFormatError
 from ..session.case.case_files import INDEX as CASE_INDEX
+from ..words import tr
 from .actions.uploads import CONFIGURATION_ENDINGS, POINTS_ENDINGS, SWEEP_ENDINGS, UploadFolder
 
 _MOST_FILES = 500
@@ -38,7 +39,7 @@ class Library:
 
     def configurations(self) -> list[dict[str, str]]:
         """PLUS configurations for a select box."""
-        return [{"title": "Not needed", "value": ""}, *_items(self._configurations())]
+        return [{"title": tr("Not needed"), "value": ""}, *_items(self._configurations())]
 
     def target_files(self) -> list[dict[str, str]]:
         """What may hold the targets of a phantom, for a select box."""
@@ -53,7 +54,9 @@ class Library:
         if self.any_path and path is not None:
             return path
         name = Path(str(value).strip()).name[:80]
-        raise FileFormatError(f"There is no recording '{name}' here; choose one from the list or upload it.")
+        raise FileFormatError(
+            tr("There is no recording '{name}' here; choose one from the list or upload it.", name=name)
+        )
 
     def new_case_folder(self, name: str) -> Path:
         """A path in `cases` that is not there yet, called `name` or like it."""
@@ -74,7 +77,7 @@ class Library:
         """The folder of a saved case that was chosen. Raises FileFormatError when it is not there."""
         cases = self._cases()
         if value not in cases:
-            raise FileFormatError("This case is not there any more; choose another one.")
+            raise FileFormatError(tr("This case is not there any more; choose another one."))
         return cases[value][1]
 
     def value_of(self, path: str | Path) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
 from ..tracking.openigtlink.port import checked_port
+from ..words import language_of_computer, set_language
 
 if TYPE_CHECKING:
     from .controller import Controller
@@ -45,7 +46,7 @@ def serve(
     folder: str | Path = DEFAULT_FOLDER, given: Sequence[str | Path] = (), case: str | Path | None = None,
     host: str = DEFAULT_HOST, port: int = 0, open_browser: bool = True, token: str | None = None,
     live: str | Path | None = None, shown_as: str = "", on_ready: Callable[[str], None] = lambda address: None,
-    publish: tuple[str, int] | None = None, frame_rate: float = FRAME_RATE,
+    publish: tuple[str, int] | None = None, frame_rate: float = FRAME_RATE, language: str | None = None,
 ) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
@@ -60,11 +61,13 @@ def serve(
     on_ready  called with the address once the page is served there
     publish   host and port at which tumor and distances are sent to other programs over OpenIGTLink, or None
     frame_rate  pictures a second of a view at most
+    language    of the page and of what the session says, such as 'de'; None for that of this computer
     Raises ConfigurationError when trame-slicer or something that was named is not there, or when the address cannot be
     served at, or for a frame rate that is none, and StreamError for a port that is none.
     """
     from .server.access import SHORTEST_TOKEN, is_loopback, new_token
 
+    set_language(language or language_of_computer())
     _check_there()
     checked_port(port, lowest=0)
     if not 0.5 <= frame_rate <= 60:

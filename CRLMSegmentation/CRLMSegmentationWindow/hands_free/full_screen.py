@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import qt
 import slicer
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .. import style
 from ..view import layouts

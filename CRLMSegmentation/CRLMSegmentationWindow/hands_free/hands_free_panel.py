@@ -10,7 +10,7 @@ import qt
 import slicer
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.hands_free.shortcuts import BY_NAME, SHORTCUTS
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .. import style
 from ..panels.action_button import show_action

@@ -1,13 +1,8 @@
-"""Buttons that do an Action of the session: label, tooltip, and whether they can be pressed come from its description.
-
-The texts are translated here, so that a catalogue of translations holds all of them under the context of this file.
-"""
+"""Buttons that do an Action of the session: what they say, and whether they can be pressed, comes from it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from slicer.i18n import tr as _
 
 from .. import style
 
@@ -27,6 +22,6 @@ def show_action(
     ends     True while the button takes back what it has begun in the views, which is possible at any time
     """
     why_not = action.why_not(session) if session is not None and not ends else ""
-    style.write(button, label or _(action.label))
-    style.explain(button, f"{_(action.help)}\n{_(why_not)}" if why_not else _(action.help))
+    style.write(button, label or action.label)
+    style.explain(button, f"{action.help}\n{why_not}" if why_not else action.help)
     button.enabled = not why_not

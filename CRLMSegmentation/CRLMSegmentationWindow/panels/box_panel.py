@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.values import Box
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .. import icons, style
 from ..view.picking import PointPicker

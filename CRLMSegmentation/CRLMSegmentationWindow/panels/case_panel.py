@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import qt
 import slicer
 from CRLMSegmentationLib.session import actions
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .. import icons, style
 from .step_panel import StepPanel, sentence_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import slicer
 from CRLMSegmentationLib.session import actions
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .. import icons, sample, style
 from .step_panel import StepPanel, sentence_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .step_panel import sentence_of
 

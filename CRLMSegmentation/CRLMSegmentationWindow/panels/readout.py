@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import qt
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .. import style
 
@@ -99,7 +99,7 @@ def readout_of(reading: ToolReading) -> tuple[str, str, str]:
     sign = "\u2212" if distance < 0 else ""
     number = f"{sign}{abs(distance):.1f} mm"
     # A state that is not translated yet is shown as it is.
-    return _KINDS[reading.margin.severity.value], number, text.get(reading.margin.name, reading.margin.value)
+    return _KINDS[reading.margin.severity.value], number, text.get(reading.margin.name, reading.margin.text)
 
 
 def worst_kind(kind: str, reading: ToolReading) -> str:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from CRLMSegmentationLib.session import actions
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .. import style
 from ..view.scope_picture import ScopePicture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from CRLMSegmentationLib.session import actions
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .. import style
 from .action_button import show_action

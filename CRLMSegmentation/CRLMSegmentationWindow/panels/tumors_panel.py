@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import qt
 import slicer
 from CRLMSegmentationLib.session import actions
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .. import style
 from .action_button import show_action

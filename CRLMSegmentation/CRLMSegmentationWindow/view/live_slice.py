@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import slicer
 import vtk
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from . import layouts
 from .live_banner import LiveBanner

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import qt
 import slicer
-from slicer.i18n import tr as _
+from CRLMSegmentationLib.words import tr as _
 
 from .. import style
 

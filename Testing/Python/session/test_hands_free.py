@@ -7,7 +7,7 @@ from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.frame_source import NetworkSource
 from CRLMSegmentationLib.session.hands_free.hands_free_part import REPEAT_S, HandsFreePart
-from CRLMSegmentationLib.session.hands_free.shortcuts import BY_NAME, NOT_BY_FOOT, SHORTCUTS
+from CRLMSegmentationLib.session.hands_free.shortcuts import BY_NAME, SHORTCUTS, not_by_foot
 from CRLMSegmentationLib.tracking import Receiver
 from CRLMSegmentationLib.tracking.openigtlink.messages import Utf8StringMessage
 from CRLMSegmentationLib.tracking.openigtlink.server.server import Server
@@ -42,7 +42,7 @@ def test_a_foot_switch_asks_by_command_or_string_at_the_port_that_is_published(a
         switch.send(Utf8StringMessage("full_screen", device_name="Action"))
         until(session, lambda: len(done) == 2)
         reply = switch.commands.run("delete_tumor", timeout_s=600)
-        assert not reply.succeeded and reply.text == NOT_BY_FOOT
+        assert not reply.succeeded and reply.text == not_by_foot()
     assert session.hands_free.text == "Full screen"
 
 
@@ -67,7 +67,7 @@ def test_nothing_that_deletes_replaces_or_leaves_anything_may_be_asked_for(asked
     for action in actions.ACTIONS:
         if action.name not in BY_NAME:
             now[0] += 1
-            assert session.hands_free.ask(action.name) == NOT_BY_FOOT
+            assert session.hands_free.ask(action.name) == not_by_foot()
     session.process()
     assert done == []
 
@@ -81,7 +81,7 @@ def test_a_refusal_is_one_sentence_in_the_log_and_never_what_was_sent(asked, cap
     session.hands_free.ask("record")
     session.process()
     why_not = actions.RECORD.why_not(session)
-    assert done == [] and told == [NOT_BY_FOOT, why_not]
+    assert done == [] and told == [not_by_foot(), why_not]
     assert session.hands_free.text == f"Start recording ({why_not})"
     written = [record.getMessage() for record in caplog.records if "hands-free, " in record.getMessage()]
     assert len(written) == 2 and "Maria" not in caplog.text + session._workflow.log.text

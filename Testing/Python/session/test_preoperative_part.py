@@ -427,7 +427,7 @@ def test_a_saved_case_brings_the_ct_back_as_it_was(session, tmp_path):
     folder = session.case.save(tmp_path / "case")
     said = (folder / "protocol.txt").read_text(encoding="utf-8")
     assert "CT from a file, 2026-01-05" in said and "found by stand-in 1" in said
-    assert "corrected by hand, 1 times" in said and f"registered by 4 landmarks, {registration.made_at}" in said
+    assert "corrected by hand, once" in said and f"registered by 4 landmarks, {registration.made_at}" in said
     assert "mL stay, " in said
     # A later case in the same session shows nothing of it, and the one that was saved opens as it was.
     session.case.begin()

@@ -276,7 +276,7 @@ def test_nothing_of_any_tumor_is_told_while_it_may_be_another_patient_s(two):
     two.case.source.begin(identity="")
     two.case.source.connect(type("Source", (), {"origin": "live", "identity": "another", "name": "another"})())
     two.case.check_source()
-    assert "2 tumors are on the screen" in two.case.question
+    assert "On the screen: 2 tumors." in two.case.question
     reading = two.tools.reading("Stylus")
     assert reading.other is None and two.tools.to_others(reading) == {} and tumor_lines(two, [reading]) == []
     two.case.begin()

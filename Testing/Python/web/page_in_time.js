@@ -18,6 +18,7 @@ global.MutationObserver = class {
   observe() {}
 };
 global.document = {
+  documentElement: { style: { setProperty() {} } },
   querySelector: element,
   createElement: element,
   addEventListener() {},

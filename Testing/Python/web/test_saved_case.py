@@ -9,9 +9,15 @@ import pytest
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.live.frame_engine import FrameEngine
 from link_listener import Listener
+from pseudo_language import spoken
 from served_page import STEPS
 
 FOR_OTHERS = ("--host", "0.0.0.0", "--token", "a-long-enough-token")
+# Of a button of the steps: whether it, or its words, are cut off at the right.
+BEYOND = (
+    "e => e.getBoundingClientRect().right > document.querySelector('.steps').getBoundingClientRect().right"
+    " || e.querySelector('.v-btn__content').scrollWidth > e.clientWidth"
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +100,7 @@ def test_a_saved_case_opens_with_everything_in_it(address, visit, publish_port):
     tab.until(lambda: page.evaluate("document.documentElement.scrollWidth") == 1024, "a page as wide as the screen")
     page.click("text=Keys and foot switch")
     page.wait_for_selector(".key-line")
-    beyond = "e => e.getBoundingClientRect().right > document.querySelector('.steps').getBoundingClientRect().right"
-    assert page.evaluate(f"[...document.querySelectorAll('.steps .v-btn')].filter({beyond}).map(e => e.id)") == []
+    assert page.evaluate(f"[...document.querySelectorAll('.steps .v-btn')].filter({BEYOND}).map(e => e.id)") == []
 
 
 def test_a_page_for_others_asks_for_the_token(address, visit):
@@ -110,16 +115,19 @@ def test_a_page_for_others_asks_for_the_token(address, visit):
         page.wait_for_selector("#step-connect")
 
 
-def test_a_tab_tells_that_the_program_was_started_anew_and_grey_buttons_say_why(served, serve_all, address, visit):
+def test_a_tab_tells_that_the_program_was_started_anew_and_grey_buttons_say_why_in_german(
+    served, serve_all, address, visit
+):
     tab = visit(address)
     page = tab.page
     tab.until(lambda: page.inner_text("#data-kind") == "Case round", "the case")
     tab.is_cut_off = True
     assert served.close() == 0
     page.wait_for_selector("#lost")
-    serve_all("--port", re.search(r":(\d+)/", served.address).group(1), *FOR_OTHERS)
+    # In another language meanwhile
+    serve_all("--port", re.search(r":(\d+)/", served.address).group(1), *FOR_OTHERS, "--language", "de")
     page.wait_for_selector("#restarted")
-    assert "started anew" in page.inner_text("#restarted")
+    assert "neu gestartet" in page.inner_text("#restarted") and page.get_attribute("html", "lang") == "de"
     page.click("#restarted button")
     page.wait_for_selector("#restarted", state="detached")
     assert not page.is_visible("#data-kind")
@@ -128,17 +136,28 @@ def test_a_tab_tells_that_the_program_was_started_anew_and_grey_buttons_say_why(
         return page.is_disabled(f"#{name}"), page.get_attribute(f"#{name}", "title")
 
     # Nothing is there yet: a button that cannot be pressed says why, and every other what it does
-    tab.until(lambda: button("save") == (True, "Nothing to save yet."), "why nothing can be saved")
-    assert button("new-case") == (True, "The case is empty: nothing was recorded or opened yet.")
-    assert button("open-case") == (False, "Open a case that was saved before")
+    tab.until(lambda: button("save") == (True, "Noch nichts zu sichern."), "why nothing can be saved")
+    assert button("new-case") == (True, "Der Fall ist leer: Noch wurde nichts aufgenommen oder geöffnet.")
+    assert button("open-case") == (False, "Einen früher gesicherten Fall öffnen")
     tab.open("record")
-    assert button("record") == (True, "Connect first: nothing comes that could be recorded.")
+    assert button("record") == (True, "Zuerst verbinden: Es kommt nichts, was aufzunehmen wäre.")
     assert page.evaluate("getComputedStyle(document.getElementById('record')).pointerEvents") == "auto"
     # Whether there is a model for live frames is a matter of what is installed.
-    no_model = FrameEngine().why_not
+    with spoken("de"):
+        no_model, outline = FrameEngine().why_not, actions.OUTLINE
+        help_, label = outline.help, outline.label
     assert page.is_disabled(".outline-switch") is bool(no_model)
-    assert page.get_attribute(".outline-switch", "title") == (no_model or actions.OUTLINE.help)
-    assert page.inner_text(".outline-switch").lower() == actions.OUTLINE.label.lower()
+    assert page.get_attribute(".outline-switch", "title") == (no_model or help_)
+    assert page.inner_text(".outline-switch").lower() == label.lower()
     assert tab.barriers() == []
     tab.open("segment")
-    assert button("segment") == (True, "There is no volume yet; record a sweep first.")
+    assert button("segment") == (True, "Noch gibt es kein Volumen; zuerst einen Sweep aufnehmen.")
+
+    # Its words are longer, and on the smallest screen nothing is cut off at the right either
+    page.set_viewport_size({"width": 1024, "height": 768})
+    tab.until(lambda: page.evaluate("document.documentElement.scrollWidth") == 1024, "a page as wide as the screen")
+    for step in STEPS:
+        tab.open(step)
+        page.wait_for_selector(f"#step-{step} .step-body")
+        assert page.evaluate(f"[...document.querySelectorAll('.steps .v-btn')].filter({BEYOND}).map(e => e.id)") == []
+    assert page.evaluate("document.querySelector('#save').getBoundingClientRect().right") <= 1024

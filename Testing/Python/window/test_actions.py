@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.state import Step
+from pseudo_language import spoken
 from window_fakes import make_status
 from window_files import names_used
 
@@ -144,13 +145,15 @@ def test_a_button_says_what_its_action_says(a_window, monkeypatch, button, name,
     window, session = a_window
     if prepare is not None:
         prepare(session)
-    described = replace(getattr(actions, name), label="Do it", help="It is done", why_not=lambda session: "Not today.")
+    described = replace(
+        getattr(actions, name), english_label="Do it", english_help="It is done", obstacle=lambda session: "Not today."
+    )
     monkeypatch.setattr(actions, name, described)
     window.refresh()
     shown = getattr(window.ui, button)
     assert (shown.text, shown.enabled) == ("Do it", False)
     assert shown.toolTip == "It is done\nNot today."
-    monkeypatch.setattr(actions, name, replace(described, why_not=lambda session: ""))
+    monkeypatch.setattr(actions, name, replace(described, obstacle=lambda session: ""))
     window.refresh()
     assert (shown.enabled, shown.toolTip) == (True, "It is done")
 
@@ -161,7 +164,7 @@ def test_a_button_beside_it_can_be_pressed_with_it(a_window, monkeypatch, button
     for why_not in ("Not today.", ""):
         for name in ("REPLAY", "PLACE_BOX"):
             action = getattr(actions, name)
-            monkeypatch.setattr(actions, name, replace(action, why_not=lambda session, why_not=why_not: why_not))
+            monkeypatch.setattr(actions, name, replace(action, obstacle=lambda session, why_not=why_not: why_not))
         window.refresh()
         assert getattr(window.ui, button).enabled is (why_not == "")
 
@@ -186,13 +189,14 @@ def test_every_action_is_tried_above():
     assert {getattr(actions, name) for name in tried} == set(actions.ACTIONS)
 
 
-def test_what_an_action_says_is_translated(a_window, window_module, monkeypatch):
+def test_what_an_action_says_is_translated(a_window):
     window, _ = a_window
-    monkeypatch.setattr(window_module("panels.action_button"), "_", str.upper)
-    window.refresh()
-    record = actions.RECORD
-    assert window.ui.recordButton.text == record.label.upper()
-    assert window.ui.recordButton.toolTip == f"{record.help}\n{record.why_not(window.session)}".upper()
+    with spoken("de"):
+        window.refresh()
+        why_not = actions.RECORD.why_not(window.session)
+    assert window.ui.recordButton.text == "Aufnahme starten"
+    assert window.ui.recordButton.toolTip == f"Ab jetzt jedes Bild behalten, sofort auf der Platte\n{why_not}"
+    assert why_not != actions.RECORD.why_not(window.session)
 
 
 def test_before_there_is_a_session_buttons_say_what_they_will_do(a_window):
@@ -218,7 +222,7 @@ def test_what_cannot_be_done_is_said_where_it_was_tried(a_window):
 ])  # fmt: skip
 def test_what_was_begun_in_the_views_can_be_ended_at_any_time(a_window, monkeypatch, button, name, label):
     window, _ = a_window
-    monkeypatch.setattr(actions, name, replace(getattr(actions, name), why_not=lambda session: "Not today."))
+    monkeypatch.setattr(actions, name, replace(getattr(actions, name), obstacle=lambda session: "Not today."))
     for part in (window.box.picker, window.segment.picker):
         monkeypatch.setattr(type(part), "is_waiting", True)
     monkeypatch.setattr(type(window.segment.editor), "is_open", True)

@@ -31,6 +31,7 @@ PLAIN = {
     "CRLMSegmentationLib.session.state",
     "CRLMSegmentationLib.values",
     "CRLMSegmentationLib.values.defaults",
+    "CRLMSegmentationLib.words",
 }
 
 

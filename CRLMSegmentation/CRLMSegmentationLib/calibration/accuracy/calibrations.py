@@ -16,6 +16,7 @@ import numpy as np
 
 from ...errors import ConfigurationError, CRLMError
 from ...geometry import as_affine
+from ...words import tr
 from ..probe.image_to_probe import tracker_covariance
 from ..probe.phantom_registration import PhantomRegistration
 from .error_model import IMAGE, STYLUS, TIME, TRACKING, ErrorModel
@@ -100,19 +101,25 @@ class Calibrations:
         unknown: dict[str, str] = {}
         tip = self.tips.get(tool)
         if tip is not None and np.abs(tip.tip_to_tool - tip_to_tool).max() > _SAME_MM:
-            tip, unknown[STYLUS] = None, f"the tip of {tool} lies elsewhere than its calibration has it"
+            tip, unknown[STYLUS] = None, tr("the tip of {tool} lies elsewhere than its calibration has it", tool=tool)
         elif tip is None:
-            unknown[STYLUS] = f"{tool} was not calibrated here"
+            unknown[STYLUS] = tr("{tool} was not calibrated here", tool=tool)
         image = self.image
         if image is not None and not _fits(image, image_size, pixel_mm):
-            image, unknown[IMAGE] = None, "the image was calibrated at another size or depth"
+            image, unknown[IMAGE] = None, tr("the image was calibrated at another size or depth")
         for source, made in ((STYLUS, tip), (IMAGE, image)):
             if made is not None and (days := _days_since(made.date, now)) > OLD_DAYS:
-                unknown[source] = f"the calibration of the {source} is {days:.0f} days old"
+                unknown[source] = tr(
+                    "the calibration of the {source} is {days:.0f} days old", source=tr(source), days=days
+                )
             if made is not None and made.tracker_serial not in ("", self.tracker_serial):
-                unknown[source] = f"the {source} was calibrated with another tracker ({made.tracker_serial})"
+                unknown[source] = tr(
+                    "the {source} was calibrated with another tracker ({tracker_serial})",
+                    source=tr(source),
+                    tracker_serial=made.tracker_serial,
+                )
         if self.delay_s is not None and (days := _days_since(self.delay_date, now)) > OLD_DAYS:
-            unknown[TIME] = f"the delay of the images was measured {days:.0f} days ago"
+            unknown[TIME] = tr("the delay of the images was measured {days:.0f} days ago", days=days)
         return ErrorModel(
             self.tracker_mm, self.tracker_deg, None if tip is None else tip.covariance_mm2,
             None if image is None else self._image_covariance(image), self.delay_s, unknown=unknown,
@@ -156,7 +163,9 @@ class Calibrations:
 def calibrations_of(text: object, where: str) -> Calibrations:
     """From plain values, as to_plain() gives them. Raises ConfigurationError, which names `where` they are from."""
     if not isinstance(text, dict) or text.get("format") != FORMAT:
-        raise ConfigurationError(f"{where} is no file of calibrations; give one that crlm calibrate has written.")
+        raise ConfigurationError(
+            tr("{where} is no file of calibrations; give one that crlm calibrate has written.", where=where)
+        )
     try:
         tracker, image, delay = (text.get(name) for name in (TRACKING, IMAGE, TIME))
         tips = {
@@ -183,7 +192,7 @@ def calibrations_of(text: object, where: str) -> Calibrations:
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, CRLMError):
         raise ConfigurationError(
-            f"{where} holds a calibration that makes no sense; calibrate again, or take its entry out."
+            tr("{where} holds a calibration that makes no sense; calibrate again, or take its entry out.", where=where)
         ) from None
 
 

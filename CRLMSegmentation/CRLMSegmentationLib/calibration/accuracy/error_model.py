@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...geometry import transform_points
+from ...words import mark, tr
 from .budget import Budget
 
 TRACKING, STYLUS, IMAGE, TIME, VOXELS, OUTLINE = SOURCES = (
-    "tracking", "stylus", "image", "time", "voxels", "outline",
+    mark("tracking"), mark("stylus"), mark("image"), mark("time"), mark("voxels"), mark("outline"),
 )  # fmt: skip
 # A mask's smoothed surface lies beside the true one by this share of a voxel, standard deviation.
 _VOXEL_SHARE = 1 / 3
@@ -31,12 +32,12 @@ _VOXEL_SHARE = 1 / 3
 _NO_DIRECTION_MM = 1e-3
 
 _UNKNOWN = {
-    TRACKING: "the tracker's own error is not known",
-    STYLUS: "the stylus was not calibrated here",
-    IMAGE: "the image was not calibrated here",
-    TIME: "the delay of the images was not measured here",
-    VOXELS: "the size of the voxels is not known",
-    OUTLINE: "nobody has measured how well the tumor's outline is found",
+    TRACKING: mark("the tracker's own error is not known"),
+    STYLUS: mark("the stylus was not calibrated here"),
+    IMAGE: mark("the image was not calibrated here"),
+    TIME: mark("the delay of the images was not measured here"),
+    VOXELS: mark("the size of the voxels is not known"),
+    OUTLINE: mark("nobody has measured how well the tumor's outline is found"),
 }
 
 
@@ -71,7 +72,7 @@ class ErrorModel:
 
     def why_unknown(self) -> dict[str, str]:
         """By source that is not known, or not well enough, the end of a sentence for people."""
-        missing = {source: _UNKNOWN[source] for source, known in self.known.items() if not known}
+        missing = {source: tr(_UNKNOWN[source]) for source, known in self.known.items() if not known}
         told = {**missing, **self.unknown}
         return {source: told[source] for source in SOURCES if source in told}
 
@@ -157,5 +158,5 @@ def distance_budget(
     unknown = model.why_unknown()
     # Known, but not where the surface was seen: no frame shows it.
     missing = {IMAGE, TIME, TRACKING} - set(surface) - set(unknown)
-    unknown.update(dict.fromkeys(sorted(missing), "no frame of the sweep is known that shows the nearest place"))
+    unknown.update(dict.fromkeys(sorted(missing), tr("no frame of the sweep is known that shows the nearest place")))
     return Budget(deviations, unknown)

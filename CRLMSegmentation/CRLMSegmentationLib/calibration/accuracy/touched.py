@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import CalibrationError
+from ...words import tr
 from ..stylus.resting_tip import rests
 from .targets import Targets
 
@@ -81,12 +82,15 @@ def find_touches(targets: Targets, poses: np.ndarray, times_s: np.ndarray, tip_m
     """
     if len(times_s) < _FEWEST_POSES or not np.isfinite(times_s).all() or not (np.diff(times_s) > 0).all():
         raise CalibrationError(
-            "The poses of the stylus are few, or their times are missing, stand still or go back: record again with "
-            "the sender's clock right."
+            tr(
+                "The poses of the stylus are few, or their times are missing, stand still or go back: "
+                "record again with "
+                "the sender's clock right."
+            )
         )
     found = touches_so_far(targets, poses, times_s, tip_mm)
     if not found.touches and not found.elsewhere:
-        raise CalibrationError("The tip rests nowhere in this recording: hold it at each target for two seconds.")
+        raise CalibrationError(tr("The tip rests nowhere in this recording: hold it at each target for two seconds."))
     _check_all_reached(found)
     return found
 
@@ -115,11 +119,24 @@ def _check_all_reached(found: Touches) -> None:
         return
     if not found.touches:
         raise CalibrationError(
-            f"No pause of the tip lies at a target (the nearest {nearest_mm.min():.0f} mm away, {found.reach_mm:.0f} "
-            "at most): the targets are of another phantom or place, or the tip's calibration is of another stylus."
+            tr(
+                "No pause of the tip lies at a target (the nearest {nearest_mm:.0f} mm away, "
+                "{reach_mm:.0f} at most): the targets are of another phantom or place, or the tip's "
+                "calibration is of another stylus.",
+                nearest_mm=nearest_mm.min(),
+                reach_mm=found.reach_mm,
+            )
         )
-    named = ", ".join(f"{names[one]} (nearest pause {nearest_mm[one]:.0f} mm away)" for one in missed)
+    named = ", ".join(
+        tr("{names} (nearest pause {nearest_mm:.0f} mm away)", names=names[one], nearest_mm=nearest_mm[one])
+        for one in missed
+    )
     raise CalibrationError(
-        f"{len(missed)} of {len(names)} targets were not touched: {named}; hold the tip at each of them for "
-        "two seconds, and take those that cannot be reached out of the file."
+        tr(
+            "{missed} of {names} targets were not touched: {named}; hold the tip at each of them for "
+            "two seconds, and take those that cannot be reached out of the file.",
+            missed=len(missed),
+            names=len(names),
+            named=named,
+        )
     )

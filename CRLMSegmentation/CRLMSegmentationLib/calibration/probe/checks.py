@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import CalibrationError
 from ...geometry import transform_points
+from ...words import tr
 from .image_to_probe import ImageToProbe, image_corners, solve_image_to_probe, wire_errors_mm
 from .phantom import NWirePhantom
 from .wire_frame import WireFrame
@@ -44,14 +45,19 @@ def check_orientation(patterns: Sequence[FoundPattern]) -> None:
         return
     if np.mean([found.is_upside_down for found in patterns]) > 0.5:
         raise CalibrationError(
-            "The images are upside down (the phantom's first pattern lies lowest): their orientation is wrong, such as "
-            "MN for MF, or the phantom stands on its head; set UltrasoundImageOrientation, and record again."
+            tr(
+                "The images are upside down (the phantom's first pattern lies lowest): their orientation "
+                "is wrong, such as "
+                "MN for MF, or the phantom stands on its head; set UltrasoundImageOrientation, and record again."
+            )
         )
     if np.mean([found.is_mirrored for found in patterns]) > 0.5:
         raise CalibrationError(
-            "The images are mirrored (the wires run from left to right, and a PLUS phantom has them from right to "
-            "left): their orientation is wrong, such as UF for MF, or the probe was held the other way round; set "
-            "UltrasoundImageOrientation or turn the probe, and record again."
+            tr(
+                "The images are mirrored (the wires run from left to right, and a PLUS phantom has them from right to "
+                "left): their orientation is wrong, such as UF for MF, or the probe was held the other way round; set "
+                "UltrasoundImageOrientation or turn the probe, and record again."
+            )
         )
 
 
@@ -59,27 +65,39 @@ def check_frames(frames: Sequence[WireFrame], images: int) -> None:
     """Raise CalibrationError when the images are too few or too alike, or their poses or times cannot be right."""
     if len(frames) < FEWEST_FRAMES:
         raise CalibrationError(
-            f"All wires of the phantom are seen in {len(frames)} of {images} images; {FEWEST_FRAMES} and more are "
-            "needed: keep the wires inside the image and the probe square to them, and check that the configuration is "
-            "of this phantom."
+            tr(
+                "All wires of the phantom are seen in {frames} of {images} images; {fewest_frames} and "
+                "more are needed: keep the wires inside the image and the probe square to them, and "
+                "check that the configuration is of this phantom.",
+                frames=len(frames),
+                images=images,
+                fewest_frames=FEWEST_FRAMES,
+            )
         )
     times = np.array([frame.time_s for frame in frames])
     if not np.isfinite(times).all():
         raise CalibrationError(
-            "The recording has no timestamps, so that it is not known whether images and poses belong together; record "
-            "again with timestamps."
+            tr(
+                "The recording has no timestamps, so that it is not known whether images and poses "
+                "belong together; record "
+                "again with timestamps."
+            )
         )
     if not (np.diff(times) > 0).any():
-        raise CalibrationError("The times of the images stand still; record again with the sender's clock right.")
+        raise CalibrationError(tr("The times of the images stand still; record again with the sender's clock right."))
     poses = np.array([frame.probe_to_reference for frame in frames])
     if (np.linalg.det(poses[:, :3, :3]) < 0).any():
-        raise CalibrationError("The poses of the probe are mirrored (left-handed): check the tracker's axes.")
+        raise CalibrationError(tr("The poses of the probe are mirrored (left-handed): check the tracker's axes."))
     way = np.ptp(np.array([frame.points[1::3] for frame in frames]), axis=0).max()
     turned = turned_deg(frames)
     if way < _LEAST_WAY_PIXELS or turned < _LEAST_TURN_DEG:
         raise CalibrationError(
-            f"The probe hardly moves in this recording (the wires by {way:.0f} pixels, the probe by {turned:.1f} "
-            "degrees); move it along the phantom, and tilt and turn it to all sides."
+            tr(
+                "The probe hardly moves in this recording (the wires by {way:.0f} pixels, the probe by "
+                "{turned:.1f} degrees); move it along the phantom, and tilt and turn it to all sides.",
+                way=way,
+                turned=turned,
+            )
         )
 
 
@@ -89,9 +107,14 @@ def check_fit(found: ImageToProbe, phantom: NWirePhantom, image_size: tuple[int,
     off = max(sizes) / phantom.pixel_mm - 1 if phantom.pixel_mm else 0.0
     if found.error_mm > _LARGEST_ERROR_MM or max(sizes) / min(sizes) > _LARGEST_ASPECT or abs(off) > _LARGEST_PIXEL_OFF:
         raise CalibrationError(
-            f"The phantom does not fit the images: its wires lie {found.error_mm:.1f} mm from where they are seen, "
-            f"with pixels of {sizes[0]:.3f} x {sizes[1]:.3f} mm; check the phantom's definition and its registration "
-            "(PhantomToReference), and that neither it nor a sensor was moved."
+            tr(
+                "The phantom does not fit the images: its wires lie {error_mm:.1f} mm from where they "
+                "are seen, with pixels of {sizes:.3f} x {sizes_2:.3f} mm; check the phantom's definition "
+                "and its registration (PhantomToReference), and that neither it nor a sensor was moved.",
+                error_mm=found.error_mm,
+                sizes=sizes[0],
+                sizes_2=sizes[1],
+            )
         )
     check_upright(found.matrix, image_size)
 
@@ -103,8 +126,10 @@ def check_upright(matrix: np.ndarray, image_size: tuple[int, int]) -> None:
     )
     if np.linalg.norm(bottom_left + bottom_right) < np.linalg.norm(top_left + top_right):
         raise CalibrationError(
-            "The probe's sensor would lie nearer to the bottom of the image than to its top: the images are upside "
-            "down, such as MN for MF; set UltrasoundImageOrientation, and record again."
+            tr(
+                "The probe's sensor would lie nearer to the bottom of the image than to its top: the images are upside "
+                "down, such as MN for MF; set UltrasoundImageOrientation, and record again."
+            )
         )
 
 
@@ -118,6 +143,10 @@ def check_slip(frames: list[WireFrame], phantom: NWirePhantom) -> None:
         within = float(np.median(solved.errors_mm))
         if across > max(_SLIPPED_MM, _SLIPPED_TIMES * within):
             raise CalibrationError(
-                f"The calibration of one half of the recording is {across:.1f} mm off in the other: the sensor slipped "
-                "on the probe, or the phantom was moved; fix them, register the phantom and record again."
+                tr(
+                    "The calibration of one half of the recording is {across:.1f} mm off in the other: the "
+                    "sensor slipped on the probe, or the phantom was moved; fix them, register the phantom "
+                    "and record again.",
+                    across=across,
+                )
             )

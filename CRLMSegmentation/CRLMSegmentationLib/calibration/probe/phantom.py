@@ -18,6 +18,7 @@ from ...errors import ConfigurationError, CRLMError
 from ...geometry import as_affine
 from ...sweep.plus_configuration import read_plus_xml
 from ...sweep.transforms import parse_matrix
+from ...words import tr
 from .bright_dots import PLUS_DOT, DotShape
 from .phantom_registration import PhantomRegistration
 
@@ -84,8 +85,12 @@ def read_phantom(path: str | Path, registered: PhantomRegistration | None = None
     patterns = _patterns(root)
     if len(patterns) < 2:
         raise ConfigurationError(
-            f"{path} defines {len(patterns)} patterns of Type 'NWire' (PhantomDefinition, Geometry, Pattern); an "
-            "N-wire phantom has two and more."
+            tr(
+                "{path} defines {patterns} patterns of Type 'NWire' (PhantomDefinition, Geometry, "
+                "Pattern); an N-wire phantom has two and more.",
+                path=path,
+                patterns=len(patterns),
+            )
         )
     names, ends = _wires(patterns, path)
     placed, registration = place_of_phantom(root, path, registered)
@@ -111,7 +116,9 @@ def _wires(patterns: list[ElementTree.Element], path: str | Path) -> tuple[list[
     for pattern in patterns:
         wires = pattern.findall("Wire")
         if len(wires) != 3:
-            raise ConfigurationError(f"{path}: a pattern of the phantom has {len(wires)} wires; an N has three.")
+            raise ConfigurationError(
+                tr("{path}: a pattern of the phantom has {wires} wires; an N has three.", path=path, wires=len(wires))
+            )
         names += [wire.get("Name", f"wire {len(names) + number + 1}") for number, wire in enumerate(wires)]
         ends.append([[_point(wire, end, path) for end in ("EndPointFront", "EndPointBack")] for wire in wires])
     return names, np.array(ends, dtype=np.float64)
@@ -129,8 +136,11 @@ def place_of_phantom(
         return placed, registered if registered is not None and registered.is_of(placed) else None
     if registered is None:
         raise ConfigurationError(
-            f"{path} holds no PhantomToReference: register the phantom first (crlm calibrate phantom: touch its "
-            "landmarks with the stylus)."
+            tr(
+                "{path} holds no PhantomToReference: register the phantom first (crlm calibrate phantom: "
+                "touch its landmarks with the stylus).",
+                path=path,
+            )
         )
     return registered.phantom_to_reference, registered
 
@@ -155,7 +165,14 @@ def _point(wire: ElementTree.Element, end: str, path: str | Path) -> list[float]
     except ValueError:
         values = []
     if len(values) != 3 or not np.isfinite(values).all():
-        raise ConfigurationError(f"{path}: {end} of wire {wire.get('Name', '?')} is not three numbers in mm.")
+        raise ConfigurationError(
+            tr(
+                "{path}: {end} of wire {wire} is not three numbers in mm.",
+                path=path,
+                end=end,
+                wire=wire.get("Name", "?"),
+            )
+        )
     return values
 
 
@@ -186,14 +203,20 @@ def _check(phantom: NWirePhantom, path: str | Path) -> None:
         runs = wires[:, 1] - wires[:, 0]
         lengths = np.linalg.norm(runs, axis=1, keepdims=True)
         if (lengths < 1).any():
-            raise ConfigurationError(f"{path}: pattern {number + 1} of the phantom has a wire without length.")
+            raise ConfigurationError(
+                tr("{path}: pattern {number} of the phantom has a wire without length.", path=path, number=number + 1)
+            )
         sines = np.linalg.norm(np.cross(runs / lengths, along), axis=1)
         corners = wires.reshape(6, 3) - wires[0, 0]
         off_plane = np.linalg.svd(corners - corners.mean(axis=0))[1][2]
         if max(sines[0], sines[2]) > _PARALLEL_SINE or sines[1] < 0.1 or off_plane > _IN_PLANE_MM:
             raise ConfigurationError(
-                f"{path}: pattern {number + 1} of the phantom is no N: its first and third wire have to be parallel to "
-                "those of the others, and the second has to run between them in one plane."
+                tr(
+                    "{path}: pattern {number} of the phantom is no N: its first and third wire have to be "
+                    "parallel to those of the others, and the second has to run between them in one plane.",
+                    path=path,
+                    number=number + 1,
+                )
             )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import CalibrationError
 from ...geometry import transform_points
+from ...words import tr
 
 _FEWEST, _LEAST_WIDTH_MM = 3, 5.0
 _SAME_TURN, _SAME_MM = 1e-3, 0.05
@@ -60,7 +61,10 @@ def register_phantom(landmarks_mm: np.ndarray, touched_mm: np.ndarray) -> Phanto
     widths = np.linalg.svd(landmarks_mm - landmarks_mm.mean(axis=0), compute_uv=False) if count else np.zeros(3)
     if count <= _FEWEST or widths[1] < _LEAST_WIDTH_MM:
         raise CalibrationError(
-            f"The phantom has {count} touched landmarks; touch four and more that do not lie on one line."
+            tr(
+                "The phantom has {count} touched landmarks; touch four and more that do not lie on one line.",
+                count=count,
+            )
         )
     middle = touched_mm.mean(axis=0)
     turn, _ = Rotation.align_vectors(touched_mm - middle, landmarks_mm - landmarks_mm.mean(axis=0))

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...errors import CalibrationError
+from ...words import tr
 from ..stylus.resting_tip import rests
 from .phantom_registration import PhantomRegistration, register_phantom
 
@@ -32,23 +33,36 @@ def register_touches(
     """
     if len(times_s) < _FEWEST_POSES or not np.isfinite(times_s).all() or not (np.diff(times_s) > 0).all():
         raise CalibrationError(
-            "The poses of the stylus are few, or their times are missing, stand still or go back: record again with "
-            "the sender's clock right."
+            tr(
+                "The poses of the stylus are few, or their times are missing, stand still or go back: "
+                "record again with "
+                "the sender's clock right."
+            )
         )
     tips = poses[:, :3, :3] @ tip_mm + poses[:, :3, 3]
     parts = rests(tips, times_s, _WITHIN_MM, _FOR_S, _FEWEST_POSES)
     count = len(landmarks_mm)
     if not count <= len(parts) <= count + _MOST_ELSEWHERE:
         raise CalibrationError(
-            f"The tip rests in {len(parts)} places, and the phantom has {count} landmarks: hold it at each of them for "
-            f"two seconds, in the order {', '.join(names)}, and nowhere else."
+            tr(
+                "The tip rests in {parts} places, and the phantom has {count} landmarks: hold it at each "
+                "of them for two seconds, in the order {names}, and nowhere else.",
+                parts=len(parts),
+                count=count,
+                names=", ".join(names),
+            )
         )
     places = np.array([np.median(tips[part], axis=0) for part in parts])
     found, chosen = _best_fit(landmarks_mm, places)
     if found.fre_mm > _LARGEST_FRE_MM:
         raise CalibrationError(
-            f"The touched places do not fit the landmarks ({found.fre_mm:.1f} mm off): touch them in the order "
-            f"{', '.join(names)}, and check that the file is of this phantom and the tip's calibration of this stylus."
+            tr(
+                "The touched places do not fit the landmarks ({fre_mm:.1f} mm off): touch them in the "
+                "order {names}, and check that the file is of this phantom and the tip's calibration of "
+                "this stylus.",
+                fre_mm=found.fre_mm,
+                names=", ".join(names),
+            )
         )
     if tip_covariance_mm2 is None:
         return found

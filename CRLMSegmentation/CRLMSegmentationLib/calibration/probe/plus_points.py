@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import ConfigurationError
 from ...sweep.plus_configuration import read_plus_xml
+from ...words import tr
 
 
 def read_plus_points(path: str | Path, names: list[str]) -> list[tuple[float, np.ndarray]]:
@@ -24,7 +25,11 @@ def read_plus_points(path: str | Path, names: list[str]) -> list[tuple[float, np
     frames = [frame for data in ("CalibrationData", "ValidationData") for frame in root.iterfind(f".//{data}/Frame")]
     if not frames:
         raise ConfigurationError(
-            f"{path} holds no segmented points; give the result of PLUS's probe calibration (ProbeCalibrationResult)."
+            tr(
+                "{path} holds no segmented points; give the result of PLUS's probe calibration "
+                "(ProbeCalibrationResult).",
+                path=path,
+            )
         )
     found, others = [], set()
     for frame in frames:
@@ -39,8 +44,13 @@ def read_plus_points(path: str | Path, names: list[str]) -> list[tuple[float, np
     if not found:
         seen = f" (it has {', '.join(sorted(others)[:3])}, ...)" if others else ""
         raise ConfigurationError(
-            f"No frame of {path} holds all wires of the phantom ({', '.join(names[:3])}, ...){seen}; give the "
-            "phantom's own configuration."
+            tr(
+                "No frame of {path} holds all wires of the phantom ({names}, ...){seen}; give the "
+                "phantom's own configuration.",
+                path=path,
+                names=", ".join(names[:3]),
+                seen=seen,
+            )
         )
     return found
 
@@ -65,5 +75,7 @@ def _pixel(text: str, path: str | Path) -> list[float]:
     except ValueError:
         values = []
     if len(values) != 2 or not np.isfinite(values).all():
-        raise ConfigurationError(f"{path} holds a point that is not two numbers: '{text[:40]}'.")
+        raise ConfigurationError(
+            tr("{path} holds a point that is not two numbers: '{text}'.", path=path, text=text[:40])
+        )
     return values

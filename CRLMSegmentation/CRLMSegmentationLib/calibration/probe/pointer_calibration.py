@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import CalibrationError
+from ...words import tr
 from .image_to_probe import ImageToProbe, perpendicular, small_moves
 from .pointer_points import PointerPoints
 
@@ -38,7 +39,11 @@ def solve_pointer(points: PointerPoints, tip_covariance_mm2: np.ndarray | None =
     places = points.in_probe_mm
     if len(places) < FEWEST_POINTS:
         raise CalibrationError(
-            f"There are {len(places)} points with poses; {FEWEST_POINTS} and more are needed, spread over the image."
+            tr(
+                "There are {places} points with poses; {fewest_points} and more are needed, spread over the image.",
+                places=len(places),
+                fewest_points=FEWEST_POINTS,
+            )
         )
     check_spread(points.pixels, places)
     affine = _median_start(points.pixels, places)
@@ -48,8 +53,12 @@ def solve_pointer(points: PointerPoints, tip_covariance_mm2: np.ndarray | None =
         kept = _lengths(matrix, points.pixels, places, deviations) <= _REJECTED_FROM
         if kept.sum() < max(_FEWEST_USED, _LEAST_SHARE_USED * len(kept)):
             raise CalibrationError(
-                f"Only {kept.sum()} of {len(kept)} points agree with each other: check that each is the tip in its own "
-                "image, that the tip was calibrated, and that no sensor has slipped."
+                tr(
+                    "Only {sum} of {kept} points agree with each other: check that each is the tip in its "
+                    "own image, that the tip was calibrated, and that no sensor has slipped.",
+                    sum=kept.sum(),
+                    kept=len(kept),
+                )
             )
         check_spread(points.pixels[kept], places[kept])
         matrix = _fitted(matrix, points.pixels[kept], places[kept], deviations)
@@ -68,8 +77,10 @@ def check_spread(pixels: np.ndarray, places: np.ndarray) -> None:
     # The pixels in mm, by the longer side of both.
     if min(wide[1], seen[1] / max(seen[0], 1e-9) * wide[0]) < _LEAST_WIDTH_MM:
         raise CalibrationError(
-            "The points lie on one line or in one place of the image: touch places at its left and right, near the "
-            "probe and deep."
+            tr(
+                "The points lie on one line or in one place of the image: touch places at its left and right, near the "
+                "probe and deep."
+            )
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import CalibrationError
+from ...words import tr
 from .checks import check_upright
 from .image_to_probe import ImageToProbe
 from .pointer_calibration import image_axes, solve_pointer
@@ -62,10 +63,22 @@ class PointerEstimate:
         """What more would make it better, each a few words for people."""
         used, (across, down), worst = int(self.used.sum()), self.covered, float(self.corner_deviation_mm.max())
         wanted = {
-            f"{used} of {WANTED_POINTS} points": used < WANTED_POINTS,
-            f"points over {across:.0%} of the image's width, {WANTED_SHARE:.0%} wanted": across < WANTED_SHARE,
-            f"points over {down:.0%} of the image's depth, {WANTED_SHARE:.0%} wanted": down < WANTED_SHARE,
-            f"corners of the image known to {worst:.1f} of {WANTED_CORNER_MM:g} mm": worst > WANTED_CORNER_MM,
+            tr("{used} of {wanted_points} points", used=used, wanted_points=WANTED_POINTS): used < WANTED_POINTS,
+            tr(
+                "points over {across:.0%} of the image's width, {wanted_share:.0%} wanted",
+                across=across,
+                wanted_share=WANTED_SHARE,
+            ): across < WANTED_SHARE,
+            tr(
+                "points over {down:.0%} of the image's depth, {wanted_share:.0%} wanted",
+                down=down,
+                wanted_share=WANTED_SHARE,
+            ): down < WANTED_SHARE,
+            tr(
+                "corners of the image known to {worst:.1f} of {wanted_corner_mm:g} mm",
+                worst=worst,
+                wanted_corner_mm=WANTED_CORNER_MM,
+            ): worst > WANTED_CORNER_MM,
         }
         return [text for text, is_missing in wanted.items() if is_missing]
 
@@ -85,17 +98,29 @@ def estimate_with_pointer(
     if outside.any():
         u, v = points.pixels[outside][0]
         raise CalibrationError(
-            f"{outside.sum()} points lie outside the image of {width} x {height} pixels, such as {u:g}, {v:g}: give u "
-            "and v in pixels of this recording's images."
+            tr(
+                "{sum} points lie outside the image of {width} x {height} pixels, such as {u:g}, {v:g}: "
+                "give u and v in pixels of this recording's images.",
+                sum=outside.sum(),
+                width=width,
+                height=height,
+                u=u,
+                v=v,
+            )
         )
     found = solve_pointer(points, tip_covariance_mm2)
     estimate = PointerEstimate(found, points, image_size)
     sizes = np.linalg.norm(found.matrix[:3, :2], axis=0)
     if estimate.error_mm > _LARGEST_ERROR_MM or max(sizes) / min(sizes) > _LARGEST_ASPECT:
         raise CalibrationError(
-            f"The points do not fit: the tip lies {estimate.error_mm:.1f} mm from where it is seen, with pixels of "
-            f"{sizes[0]:.3f} x {sizes[1]:.3f} mm; check the tip's calibration, the delay of the images, and that u and "
-            "v are not exchanged."
+            tr(
+                "The points do not fit: the tip lies {error_mm:.1f} mm from where it is seen, with "
+                "pixels of {sizes:.3f} x {sizes_2:.3f} mm; check the tip's calibration, the delay of the "
+                "images, and that u and v are not exchanged.",
+                error_mm=estimate.error_mm,
+                sizes=sizes[0],
+                sizes_2=sizes[1],
+            )
         )
     check_upright(found.matrix, image_size)
     if former is not None:
@@ -108,7 +133,10 @@ def _check_side(matrix: np.ndarray, former: np.ndarray) -> None:
     angle = np.degrees(np.arccos(np.clip((np.trace(turned) - 1) / 2, -1, 1)))
     if angle > _TURNED_DEG:
         raise CalibrationError(
-            f"The image is turned by {angle:.0f} degrees against the ImageToProbe of the configuration: it is mirrored "
-            "(such as UF for MF), or the sensor was fixed elsewhere; set UltrasoundImageOrientation, or leave the old "
-            "ImageToProbe out."
+            tr(
+                "The image is turned by {angle:.0f} degrees against the ImageToProbe of the "
+                "configuration: it is mirrored (such as UF for MF), or the sensor was fixed elsewhere; "
+                "set UltrasoundImageOrientation, or leave the old ImageToProbe out.",
+                angle=angle,
+            )
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import CalibrationError
 from ...sweep.sequence_files.tool_poses import ToolPoses
+from ...words import tr
 
 # A time that somebody has written down belongs to the image whose own is no farther away.
 _SAME_TIME_S = 0.005
@@ -46,18 +47,25 @@ def paired_points(
     count = len(recorded.times_s)
     if numbers.max() >= count:
         raise CalibrationError(
-            f"A point is of image {numbers.max()}, and the recording has {count}, from 0 on: give the points of this "
-            "recording."
+            tr(
+                "A point is of image {numbers}, and the recording has {count}, from 0 on: give the "
+                "points of this recording.",
+                numbers=numbers.max(),
+                count=count,
+            )
         )
     tracked = recorded.valid[numbers]
     poses = recorded.matrices[numbers][tracked]
     rotations = poses[:, :3, :3]
     if (np.linalg.det(rotations) < 0).any():
         raise CalibrationError(
-            "The poses of pointer and probe are mirrored against each other (left-handed): check the tracker's axes."
+            tr(
+                "The poses of pointer and probe are mirrored against each other (left-handed): check the "
+                "tracker's axes."
+            )
         )
     if len(poses) and np.abs(rotations @ rotations.transpose(0, 2, 1) - np.eye(3)).max() > _LARGEST_ROTATION_ERROR:
-        raise CalibrationError("The poses of pointer and probe hold a scale or a shear: give rigid poses in mm.")
+        raise CalibrationError(tr("The poses of pointer and probe hold a scale or a shear: give rigid poses in mm."))
     return PointerPoints(pixels[tracked], poses, np.asarray(tip_mm)), int((~tracked).sum())
 
 
@@ -68,7 +76,12 @@ def numbers_of(times_s: np.ndarray, recorded: ToolPoses) -> np.ndarray:
     strange = away.min(axis=1) > _SAME_TIME_S
     if strange.any():
         raise CalibrationError(
-            f"{strange.sum()} of {len(strange)} points have the time of no image, such as {times_s[strange][0]:.3f} s: "
-            "give the timestamps as the recording has them."
+            tr(
+                "{sum} of {strange} points have the time of no image, such as {times_s:.3f} s: give the "
+                "timestamps as the recording has them.",
+                sum=strange.sum(),
+                strange=len(strange),
+                times_s=times_s[strange][0],
+            )
         )
     return np.asarray(away.argmin(axis=1))

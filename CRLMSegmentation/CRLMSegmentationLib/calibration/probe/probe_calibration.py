@@ -11,6 +11,7 @@ from ...errors import CalibrationError
 from ...geometry import transform_points
 from ...sweep.tracked_frame import TrackedFrame
 from ...sweep.transforms import compose
+from ...words import mark, tr
 from .bright_dots import bright_dots
 from .checks import check_fit, check_frames, check_orientation, check_slip, turned_about_deg, turned_deg
 from .image_to_probe import ImageToProbe, reported_error_mm, solve_image_to_probe, wire_errors_mm
@@ -21,7 +22,10 @@ from .wire_pattern import FoundPattern, find_pattern
 
 WANTED_FRAMES, WANTED_TURN_DEG, WANTED_CORNER_MM = 100, 20.0, 1.0
 # What a turn about each axis of the image (to the right, down, out of it) is called, and how far it has to be.
-_TURNS, WANTED_ABOUT_DEG = ("tilted forward and back", "turned about the beam", "rocked from side to side"), 10.0
+_TURNS, WANTED_ABOUT_DEG = (
+    (mark("tilted forward and back"), mark("turned about the beam"), mark("rocked from side to side")),
+    10.0,
+)
 # When the configuration does not say how large a pixel is.
 _PIXEL_MM = (0.078, 0.1, 0.15, 0.2, 0.3, 0.05)
 
@@ -83,12 +87,25 @@ class ProbeEstimate:
         """What more would make it better, each a few words for people."""
         turned, worst = self.turned_deg, float(self.corner_deviation_mm.max())
         wanted = {
-            f"{self.frames_used} of {WANTED_FRAMES} images": self.frames_used < WANTED_FRAMES,
-            f"probe turned {turned:.0f} of {WANTED_TURN_DEG:.0f} degrees": turned < WANTED_TURN_DEG,
-            f"corners of the image known to {worst:.1f} of {WANTED_CORNER_MM:g} mm": worst > WANTED_CORNER_MM,
+            tr(
+                "{frames_used} of {wanted_frames} images", frames_used=self.frames_used, wanted_frames=WANTED_FRAMES
+            ): self.frames_used < WANTED_FRAMES,
+            tr(
+                "probe turned {turned:.0f} of {wanted_turn_deg:.0f} degrees",
+                turned=turned,
+                wanted_turn_deg=WANTED_TURN_DEG,
+            ): turned < WANTED_TURN_DEG,
+            tr(
+                "corners of the image known to {worst:.1f} of {wanted_corner_mm:g} mm",
+                worst=worst,
+                wanted_corner_mm=WANTED_CORNER_MM,
+            ): worst > WANTED_CORNER_MM,
         }
         for name, angle_deg in zip(_TURNS, self.turned_about_deg.tolist()):
-            wanted[f"{name} {angle_deg:.0f} of {WANTED_ABOUT_DEG:.0f} degrees"] = angle_deg < WANTED_ABOUT_DEG
+            so_far = tr(
+                "{how} {angle:.0f} of {wanted:.0f} degrees", how=tr(name), angle=angle_deg, wanted=WANTED_ABOUT_DEG
+            )
+            wanted[so_far] = angle_deg < WANTED_ABOUT_DEG
         return [text for text, is_missing in wanted.items() if is_missing]
 
 
@@ -124,7 +141,9 @@ class ProbeCalibration:
     def estimate(self) -> ProbeEstimate:
         """The calibration as of now. Raises CalibrationError with what is wrong and what to do."""
         if self.images and self.lost == self.images:
-            raise CalibrationError("The probe or the reference was lost in every image; check what the tracker sees.")
+            raise CalibrationError(
+                tr("The probe or the reference was lost in every image; check what the tracker sees.")
+            )
         check_orientation(self._patterns)
         return estimate_probe(self.frames, self._phantom, self.image_size or (0, 0), self.images)
 

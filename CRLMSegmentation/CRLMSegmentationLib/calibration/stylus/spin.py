@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import CalibrationError
+from ...words import tr
 
 _LEAST_TURN_DEG = 90.0
 # The shaft must stay this much quieter than everything across it.
@@ -45,10 +46,15 @@ def spin_shaft(poses: np.ndarray, tip_mm: np.ndarray | None = None) -> Spin:
     turned = _turned_deg(rotations, directions[0])
     if turned < _LEAST_TURN_DEG:
         raise CalibrationError(
-            f"The tool was turned by {turned:.0f} degrees about its shaft; turn it by {_LEAST_TURN_DEG:.0f} and more."
+            tr(
+                "The tool was turned by {turned:.0f} degrees about its shaft; turn it by "
+                "{least_turn_deg:.0f} and more.",
+                turned=turned,
+                least_turn_deg=_LEAST_TURN_DEG,
+            )
         )
     if sizes[1] < _CLEARLY * sizes[2]:
-        raise CalibrationError("The tool was turned about no single axis; hold the shaft still while turning it.")
+        raise CalibrationError(tr("The tool was turned about no single axis; hold the shaft still while turning it."))
     pointing = rotations @ shaft
     mean = pointing.mean(axis=0)
     mean /= np.linalg.norm(mean)

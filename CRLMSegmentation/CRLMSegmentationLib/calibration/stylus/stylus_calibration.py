@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import CalibrationError
 from ...sweep import Pose
+from ...words import tr
 from .pivot import Pivot, robust_pivot, shaft_tilt_deg
 from .resting_tip import resting_parts
 from .tip_covariance import combined_tip
@@ -59,9 +60,16 @@ class TipEstimate:
         """What more would make it better, each a few words for people; [] when it is as good as it should be."""
         tilt, deviation = self.tilt_deg, self.deviation_mm
         wanted = {
-            f"tilt {tilt:.0f} of {WANTED_TILT_DEG:.0f} degrees": tilt < WANTED_TILT_DEG,
-            f"{self.poses_used} of {WANTED_POSES} poses": self.poses_used < WANTED_POSES,
-            f"tip known to {deviation:.1f} of {WANTED_DEVIATION_MM:g} mm": deviation > WANTED_DEVIATION_MM,
+            tr("tilt {tilt:.0f} of {wanted_tilt_deg:.0f} degrees", tilt=tilt, wanted_tilt_deg=WANTED_TILT_DEG): tilt
+            < WANTED_TILT_DEG,
+            tr(
+                "{poses_used} of {wanted_poses} poses", poses_used=self.poses_used, wanted_poses=WANTED_POSES
+            ): self.poses_used < WANTED_POSES,
+            tr(
+                "tip known to {deviation:.1f} of {wanted_deviation_mm:g} mm",
+                deviation=deviation,
+                wanted_deviation_mm=WANTED_DEVIATION_MM,
+            ): deviation > WANTED_DEVIATION_MM,
         }
         return [text for text, is_missing in wanted.items() if is_missing]
 
@@ -77,16 +85,24 @@ def estimate_tip(poses: np.ndarray, times_s: np.ndarray) -> TipEstimate:
     parts = resting_parts(poses, times_s)
     if not parts:
         raise CalibrationError(
-            "The tip rests in no place of this recording, or the tool is hardly tilted there: hold the tip in a "
-            "dimple and tilt the tool to all sides."
+            tr(
+                "The tip rests in no place of this recording, or the tool is hardly tilted there: hold the tip in a "
+                "dimple and tilt the tool to all sides."
+            )
         )
     rests = [_Rest.of(poses[part]) for part in parts]
     good = [rest for rest in rests if rest.tilt_deg >= _LEAST_TILT_DEG and rest.used >= _FEWEST_POSES]
     if not good:
         best = max(rests, key=lambda rest: rest.tilt_deg)
         raise CalibrationError(
-            f"The tool is tilted by {best.tilt_deg:.0f} degrees in {best.used} poses while its tip rests: too little "
-            f"to find the tip; tilt it by {WANTED_TILT_DEG:.0f} degrees to all sides, for ten seconds."
+            tr(
+                "The tool is tilted by {tilt_deg:.0f} degrees in {used} poses while its tip rests: too "
+                "little to find the tip; tilt it by {wanted_tilt_deg:.0f} degrees to all sides, for ten "
+                "seconds.",
+                tilt_deg=best.tilt_deg,
+                used=best.used,
+                wanted_tilt_deg=WANTED_TILT_DEG,
+            )
         )
     tip, covariance = combined_tip([rest.poses for rest in good], [rest.pivot for rest in good])
     used = sum(rest.used for rest in good)
@@ -153,19 +169,25 @@ class StylusCalibration:
 def _check(poses: np.ndarray, times_s: np.ndarray) -> None:
     if len(poses) < _FEWEST_POSES:
         raise CalibrationError(
-            f"There are {len(poses)} poses of the tool; the tip needs {_FEWEST_POSES} and more: tilt it for ten "
-            "seconds."
+            tr(
+                "There are {poses} poses of the tool; the tip needs {fewest_poses} and more: tilt it for ten seconds.",
+                poses=len(poses),
+                fewest_poses=_FEWEST_POSES,
+            )
         )
     if not np.isfinite(times_s).all():
         raise CalibrationError(
-            "The poses have no timestamps, so that it is not known which belong together: record again with timestamps."
+            tr(
+                "The poses have no timestamps, so that it is not known which belong together: record "
+                "again with timestamps."
+            )
         )
     if not (np.diff(times_s) > 0).all():
         raise CalibrationError(
-            "The times of the poses stand still or go back; record again with the sender's clock right."
+            tr("The times of the poses stand still or go back; record again with the sender's clock right.")
         )
     rotations = poses[:, :3, :3]
     if (np.linalg.det(rotations) < 0).any():
-        raise CalibrationError("The poses of the tool are mirrored (left-handed): check the tracker's axes.")
+        raise CalibrationError(tr("The poses of the tool are mirrored (left-handed): check the tracker's axes."))
     if np.abs(rotations @ rotations.transpose(0, 2, 1) - np.eye(3)).max() > _LARGEST_ROTATION_ERROR:
-        raise CalibrationError("The poses of the tool hold a scale or a shear: give poses of a rigid tool in mm.")
+        raise CalibrationError(tr("The poses of the tool hold a scale or a shear: give poses of a rigid tool in mm."))

@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import FileFormatError, GeometryError
 from ...values.camera import Camera
 from ...values.camera_on_sensor import CameraOnSensor
+from ...words import tr
 from ..json_file import read_json
 from ..whole_file import written_whole
 from .camera_formats import OPENCV_ENDINGS, TEXT_ENDINGS, of_challenge, read_opencv, read_text
@@ -38,7 +39,9 @@ def read_camera(path: str | PathLike[str], image_size: tuple[int, int] | None = 
         content = read_text(path) if suffix in TEXT_ENDINGS else _read_json(path)
     width, height = content.get("image_width"), content.get("image_height")
     if (width is None or height is None) and image_size is None and suffix != ".json":
-        raise FileFormatError(f"{path} does not say for which size of picture its camera is; give the size, too.")
+        raise FileFormatError(
+            tr("{path} does not say for which size of picture its camera is; give the size, too.", path=path)
+        )
     return camera_of(content, str(path), image_size)
 
 
@@ -56,18 +59,20 @@ def camera_of(content: Mapping[str, Any], name: str, image_size: tuple[int, int]
         raise FileFormatError(f"{name}: {error}") from None
     except (KeyError, TypeError, ValueError):
         raise FileFormatError(
-            f"The camera in {name} has no usable camera_matrix, image_width and image_height."
+            tr("The camera in {name} has no usable camera_matrix, image_width and image_height.", name=name)
         ) from None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     content = read_json(path, "camera", ", and no camera.")
     if not isinstance(content, dict) or content.get("type", _KIND) != _KIND:
-        raise FileFormatError(f"{path} holds no camera.")
+        raise FileFormatError(tr("{path} holds no camera.", path=path))
     try:
         return of_challenge(content) if "fx" in content else content
     except (KeyError, TypeError, ValueError):
-        raise FileFormatError(f"The camera in {path} has no usable fx, fy, cx, cy, width and height.") from None
+        raise FileFormatError(
+            tr("The camera in {path} has no usable fx, fy, cx, cy, width and height.", path=path)
+        ) from None
 
 
 def read_camera_on_sensor(path: str | PathLike[str]) -> CameraOnSensor | None:
@@ -85,7 +90,9 @@ def on_sensor_of(content: Mapping[str, Any], name: str) -> CameraOnSensor | None
         matrix = np.array(content["camera_to_sensor"], dtype=np.float64).reshape(4, 4)
         return CameraOnSensor(str(content["sensor"]), matrix)
     except (GeometryError, KeyError, TypeError, ValueError):
-        raise FileFormatError(f"The camera in {name} has no usable sensor and camera_to_sensor.") from None
+        raise FileFormatError(
+            tr("The camera in {name} has no usable sensor and camera_to_sensor.", name=name)
+        ) from None
 
 
 def camera_values(camera: Camera, on_sensor: CameraOnSensor | None = None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import FileFormatError
+from ...words import tr
 
 OPENCV_ENDINGS = (".yml", ".yaml", ".xml")
 TEXT_ENDINGS = (".txt",)
@@ -28,10 +29,12 @@ def read_opencv(path: Path) -> dict[str, Any]:
         import cv2
     except ImportError:
         raise FileFormatError(
-            f"{path} is a file of OpenCV, which is not installed: `pip install opencv-python-headless`."
+            tr("{path} is a file of OpenCV, which is not installed: `pip install opencv-python-headless`.", path=path)
         ) from None
     if not path.is_file():
-        raise FileFormatError(f"The camera {path} cannot be read (No such file or directory); check the path.")
+        raise FileFormatError(
+            tr("The camera {path} cannot be read (No such file or directory); check the path.", path=path)
+        )
     try:
         storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
         nodes = {name: storage.getNode(name) for name in (*_MATRIX, *_LENS, *_WIDTH, *_HEIGHT, "image_size")}
@@ -46,9 +49,11 @@ def read_opencv(path: Path) -> dict[str, Any]:
             "image_height": both[1] if both is not None else None if height is None else height.real(),
         }
     except (cv2.error, SystemError, TypeError, ValueError):
-        raise FileFormatError(f"{path} is no file of OpenCV that can be read, or it is damaged.") from None
+        raise FileFormatError(
+            tr("{path} is no file of OpenCV that can be read, or it is damaged.", path=path)
+        ) from None
     if content["camera_matrix"] is None:
-        raise FileFormatError(f"{path} holds no camera: it has no {_MATRIX[0]}.")
+        raise FileFormatError(tr("{path} holds no camera: it has no {matrix}.", path=path, matrix=_MATRIX[0]))
     return content
 
 
@@ -60,13 +65,18 @@ def read_text(path: Path) -> dict[str, Any]:
     try:
         numbers = [float(word) for word in path.read_text(encoding="utf-8").replace(",", " ").split()]
     except OSError as error:
-        raise FileFormatError(f"The camera {path} cannot be read ({error.strerror}); check the path.") from None
+        raise FileFormatError(
+            tr("The camera {path} cannot be read ({strerror}); check the path.", path=path, strerror=error.strerror)
+        ) from None
     except ValueError:
         numbers = []
     if len(numbers) not in (9, 13, 14, 17):
         raise FileFormatError(
-            f"{path} holds no camera: nine numbers of a 3 x 3 matrix are expected, and then none, 4, 5 or 8 of "
-            "distortion."
+            tr(
+                "{path} holds no camera: nine numbers of a 3 x 3 matrix are expected, and then none, 4, "
+                "5 or 8 of distortion.",
+                path=path,
+            )
         )
     return {"camera_matrix": np.reshape(numbers[:9], (3, 3)), "dist_coeffs": numbers[9:]}
 

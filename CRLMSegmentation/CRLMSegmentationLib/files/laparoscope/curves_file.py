@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import FileFormatError
+from ...words import tr
 from ..coordinates import to_mm, to_ras
 from ..json_file import read_json
 
@@ -31,9 +32,11 @@ def read_curves(path: str | PathLike[str], surface_points: np.ndarray) -> dict[s
     try:
         curves = _by_number(content, surface_points) if "contour" in content else _by_points(content, path)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        raise FileFormatError(f"{path} holds no usable curves: each needs two or more points (x, y, z).") from None
+        raise FileFormatError(
+            tr("{path} holds no usable curves: each needs two or more points (x, y, z).", path=path)
+        ) from None
     if not curves:
-        raise FileFormatError(f"{path} holds no curve of ridge or ligament.")
+        raise FileFormatError(tr("{path} holds no curve of ridge or ligament.", path=path))
     return curves
 
 

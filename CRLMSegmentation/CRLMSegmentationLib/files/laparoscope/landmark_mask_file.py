@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import FileFormatError
 from ...values.landmarks import LANDMARKS
+from ...words import tr
 from ..paths import name_for_library
 from ..whole_file import written_whole
 
@@ -36,8 +37,14 @@ def read_landmark_mask(path: str | PathLike[str]) -> np.ndarray:
     unknown = np.setdiff1d(pixels, [0, *LANDMARKS.values()])
     if len(unknown):
         raise FileFormatError(
-            f"{path} is no mask of landmarks: it holds the value {unknown[0]:g} (known are {_NUMBERS}, or the colours "
-            f"{_COLOR_NAMES})."
+            tr(
+                "{path} is no mask of landmarks: it holds the value {unknown:g} (known are {numbers}, or "
+                "the colours {color_names}).",
+                path=path,
+                unknown=unknown[0],
+                numbers=_NUMBERS,
+                color_names=_COLOR_NAMES,
+            )
         )
     return pixels.astype(np.uint8)
 
@@ -53,17 +60,21 @@ def read_picture(path: str | PathLike[str]) -> np.ndarray:
 
     path = Path(path)
     if not path.is_file():
-        raise FileFormatError(f"The picture {path} does not exist; check the path.")
+        raise FileFormatError(tr("The picture {path} does not exist; check the path.", path=path))
     try:
         image = SimpleITK.ReadImage(name_for_library(path))
     except RuntimeError:
-        raise FileFormatError(f"{path} is no picture that can be read, or it is damaged; give a PNG.") from None
+        raise FileFormatError(
+            tr("{path} is no picture that can be read, or it is damaged; give a PNG.", path=path)
+        ) from None
     pixels: np.ndarray = SimpleITK.GetArrayFromImage(image)
     channels = image.GetNumberOfComponentsPerPixel()
     if image.GetDimension() == 3 and pixels.shape[0] == 1:
         pixels = pixels[0]
     if pixels.ndim != 2 + (channels > 1) or channels not in (1, 3, 4) or pixels.dtype not in (np.uint8, np.uint16):
-        raise FileFormatError(f"{path} is no single picture, grey or in colours, of 8 or 16 bits; give a PNG.")
+        raise FileFormatError(
+            tr("{path} is no single picture, grey or in colours, of 8 or 16 bits; give a PNG.", path=path)
+        )
     return pixels[..., :3] if channels > 1 else pixels
 
 
@@ -84,7 +95,9 @@ def write_picture(pixels: np.ndarray, path: str | PathLike[str]) -> Path:
 
 def _from_colors(pixels: np.ndarray, path: Path) -> np.ndarray:
     if pixels.dtype != np.uint8:
-        raise FileFormatError(f"{path} is no mask of landmarks: its colours have 16 bits; give one of 8 bits.")
+        raise FileFormatError(
+            tr("{path} is no mask of landmarks: its colours have 16 bits; give one of 8 bits.", path=path)
+        )
     on = pixels > _ON_ABOVE
     mask = np.full(pixels.shape[:2], 255, dtype=np.uint8)
     for color, number in _COLORS.items():
@@ -94,7 +107,15 @@ def _from_colors(pixels: np.ndarray, path: Path) -> np.ndarray:
         v, u = unknown[0]
         shown = ", ".join(map(str, pixels[v, u]))
         raise FileFormatError(
-            f"{path} is no mask of landmarks: its pixel ({u}, {v}) has the colour ({shown}) (known are the colours "
-            f"{_COLOR_NAMES}, or the numbers {_NUMBERS})."
+            tr(
+                "{path} is no mask of landmarks: its pixel ({u}, {v}) has the colour ({shown}) (known "
+                "are the colours {color_names}, or the numbers {numbers}).",
+                path=path,
+                u=u,
+                v=v,
+                shown=shown,
+                color_names=_COLOR_NAMES,
+                numbers=_NUMBERS,
+            )
         )
     return mask

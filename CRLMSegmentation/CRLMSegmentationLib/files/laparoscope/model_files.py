@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 from ...errors import FileFormatError
+from ...words import tr
 from ..surface_file import READ_SURFACE_ENDINGS
 
 # Where `crlm preop segment` and `crlm simulate --patient` put them.
@@ -20,7 +21,7 @@ def model_files(path: str | PathLike[str]) -> dict[str, Path]:
     """
     path = Path(path)
     if not path.exists():
-        raise FileFormatError(f"The model {path} does not exist; check the path.")
+        raise FileFormatError(tr("The model {path} does not exist; check the path.", path=path))
     if not path.is_dir():
         return {path.stem: path}
     for folder in (path, path / _SURFACES_FOLDER):
@@ -31,8 +32,21 @@ def model_files(path: str | PathLike[str]) -> dict[str, Path]:
             if file.suffix.lower() not in READ_SURFACE_ENDINGS:
                 continue
             if file.stem in found:
-                raise FileFormatError(f"{folder} holds {found[file.stem].name} and {file.name}: keep one of them.")
+                raise FileFormatError(
+                    tr(
+                        "{folder} holds {name} and {name_2}: keep one of them.",
+                        folder=folder,
+                        name=found[file.stem].name,
+                        name_2=file.name,
+                    )
+                )
             found[file.stem] = file
         if found:
             return found
-    raise FileFormatError(f"There is no surface in {path} ({', '.join(READ_SURFACE_ENDINGS)}).")
+    raise FileFormatError(
+        tr(
+            "There is no surface in {path} ({read_surface_endings}).",
+            path=path,
+            read_surface_endings=", ".join(READ_SURFACE_ENDINGS),
+        )
+    )

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...errors import FileFormatError, GeometryError
 from ...values.landmarks import Polyline
+from ...words import tr
 from ..json_file import read_json
 from ..whole_file import written_whole
 
@@ -51,7 +52,7 @@ def read_polylines(
     path = Path(path)
     content = read_json(path, "lines", ", and holds no lines of landmarks.")
     if not isinstance(content, dict) or content.get("type", _KIND) != _KIND:
-        raise FileFormatError(f"{path} holds no lines of landmarks.")
+        raise FileFormatError(tr("{path} holds no lines of landmarks.", path=path))
     try:
         if "contour" in content:
             return {path.stem: [_of_challenge(one) for one in content["contour"]]}, None
@@ -67,7 +68,7 @@ def read_polylines(
         raise FileFormatError(f"{path}: {error}") from None
     except (AttributeError, KeyError, TypeError, ValueError):
         raise FileFormatError(
-            f"{path} holds no lines of landmarks: each needs a landmark and points (u, v) in pixels."
+            tr("{path} holds no lines of landmarks: each needs a landmark and points (u, v) in pixels.", path=path)
         ) from None
 
 

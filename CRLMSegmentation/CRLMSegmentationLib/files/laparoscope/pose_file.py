@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import FileFormatError, GeometryError
 from ...geometry import as_affine
+from ...words import tr
 from ..transform_file import read_transform
 
 # By how much a matrix may differ from a rotation: tracked ones are orthonormal to about six digits.
@@ -41,7 +42,7 @@ def read_pose(path: str | PathLike[str]) -> PoseFile:
     turn = matrix[:3, :3]
     if np.abs(turn @ turn.T - np.eye(3)).max() > _NOT_RIGID or np.linalg.det(turn) < 0:
         raise FileFormatError(
-            f"{path} holds no pose: a pose turns and moves, and its matrix stretches or mirrors, too."
+            tr("{path} holds no pose: a pose turns and moves, and its matrix stretches or mirrors, too.", path=path)
         )
     return PoseFile(matrix, is_text)
 
@@ -50,11 +51,17 @@ def _read_matrix(path: Path) -> np.ndarray:
     try:
         numbers = np.array(path.read_text(encoding="utf-8").replace(",", " ").split(), dtype=np.float64)
     except OSError as error:
-        raise FileFormatError(f"The pose {path} cannot be read ({error.strerror}); check the path.") from None
+        raise FileFormatError(
+            tr("The pose {path} cannot be read ({strerror}); check the path.", path=path, strerror=error.strerror)
+        ) from None
     except ValueError:
-        raise FileFormatError(f"{path} holds no pose: it needs the 16 numbers of a matrix, row by row.") from None
+        raise FileFormatError(
+            tr("{path} holds no pose: it needs the 16 numbers of a matrix, row by row.", path=path)
+        ) from None
     if numbers.size != 16:
-        raise FileFormatError(f"{path} holds {numbers.size} numbers; a pose needs 16, row by row.")
+        raise FileFormatError(
+            tr("{path} holds {size} numbers; a pose needs 16, row by row.", path=path, size=numbers.size)
+        )
     try:
         return as_affine(numbers.reshape(4, 4), "the matrix")
     except GeometryError as error:

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError
+from ...words import tr
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +52,11 @@ class Builder:
             made = getattr(import_module(self.module), self.name)
         except (ImportError, RuntimeError) as missing:  # RuntimeError: a torchvision that was built for another torch
             raise ModelError(
-                f"The model's network comes from {self.package}, which cannot be loaded ({missing}): install it."
+                tr(
+                    "The model's network comes from {package}, which cannot be loaded ({missing}): install it.",
+                    package=self.package,
+                    missing=missing,
+                )
             ) from missing
         network: torch.nn.Module = made(**arguments, **fixed)
         return network
@@ -63,7 +68,7 @@ def _monai(shape: Shape) -> dict[str, Any]:
 
 def _smp(shape: Shape) -> dict[str, Any]:
     if shape.axes != 2:
-        raise ModelError("The networks of segmentation_models_pytorch are 2D, and the model's plans are 3D.")
+        raise ModelError(tr("The networks of segmentation_models_pytorch are 2D, and the model's plans are 3D."))
     # Weights of an encoder would be downloaded; the model's own hold them.
     return {"encoder_weights": None, "in_channels": shape.channels, "classes": shape.heads}
 
@@ -116,14 +121,25 @@ class NamedNetwork:
         named = entry if isinstance(entry, dict) else {}
         builder, arguments = named.get("builder"), named.get("arguments", {})
         if builder not in BUILDERS:
-            raise ModelError(f"its card names the network '{builder}': known are {', '.join(sorted(BUILDERS))}.")
+            raise ModelError(
+                tr(
+                    "its card names the network '{builder}': known are {builders}.",
+                    builder=builder,
+                    builders=", ".join(sorted(BUILDERS)),
+                )
+            )
         if not isinstance(arguments, dict) or not all(_is_plain(value) for value in arguments.values()):
-            raise ModelError(f"the arguments of its network '{builder}' are not plain values.")
+            raise ModelError(tr("the arguments of its network '{builder}' are not plain values.", builder=builder))
         known = BUILDERS[builder].arguments
         unknown = sorted(set(arguments) - known)
         if unknown:
             raise ModelError(
-                f"its network '{builder}' has no argument '{unknown[0]}': it has {', '.join(sorted(known))}."
+                tr(
+                    "its network '{builder}' has no argument '{unknown}': it has {known}.",
+                    builder=builder,
+                    unknown=unknown[0],
+                    known=", ".join(sorted(known)),
+                )
             )
         return cls(builder, arguments)
 
@@ -133,7 +149,13 @@ class NamedNetwork:
             return BUILDERS[self.builder](shape, self.arguments)
         except (AttributeError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelError(f"The network '{self.builder}' cannot be built as the card says ({reason}).") from error
+            raise ModelError(
+                tr(
+                    "The network '{builder}' cannot be built as the card says ({reason}).",
+                    builder=self.builder,
+                    reason=reason,
+                )
+            ) from error
 
 
 def _is_plain(value: Any) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ModelError
+from ...words import tr
 
 CARD = "model.json"
 PLANS = "plans.json"
@@ -96,19 +97,23 @@ def card_of(text: dict[str, Any], where: str | Path) -> ModelCard:
             image_ranges=_image_ranges(text.get("images")),
         )
     except KeyError as missing:
-        raise ModelError(f"The model card {where} has no entry {missing}: the model cannot be used.") from None
+        raise ModelError(
+            tr("The model card {where} has no entry {missing}: the model cannot be used.", where=where, missing=missing)
+        ) from None
     except (TypeError, ValueError, AttributeError):
-        raise ModelError(f"The model card {where} holds an entry of the wrong kind.") from None
+        raise ModelError(tr("The model card {where} holds an entry of the wrong kind.", where=where)) from None
     if card.task not in TASKS or not 0 < card.threshold < 1 or not 0 <= card.margin_mm < 1000:
-        raise ModelError(f"The model card {where} has a task, threshold or margin that makes no sense.")
+        raise ModelError(tr("The model card {where} has a task, threshold or margin that makes no sense.", where=where))
     needed = {PLANS, DATASET, *card.weights}
     if not card.weights or not needed <= set(card.sha256):
         lacking = ", ".join(sorted(needed - set(card.sha256))) or "its weights"
-        raise ModelError(f"The model card {where} lacks the hash of {lacking}.")
+        raise ModelError(tr("The model card {where} lacks the hash of {lacking}.", where=where, lacking=lacking))
     for name in card.sha256:
         path = Path(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name:
-            raise ModelError(f"The model card {where} names a file outside its folder ({name}).")
+            raise ModelError(
+                tr("The model card {where} names a file outside its folder ({name}).", where=where, name=name)
+            )
     return card
 
 

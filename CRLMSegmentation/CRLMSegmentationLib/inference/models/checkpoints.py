@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError
+from ...words import tr
 from .model_files import ALIASES
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         named = re.search(r"GLOBAL (\S+)", str(error))
         kind = f"it holds a {named.group(1)}" if named else "damaged, or a pickle with code in it"
         raise ModelError(
-            f"{path} is not a checkpoint of plain values ({kind}, which is refused); nothing in it was run."
+            tr(
+                "{path} is not a checkpoint of plain values ({kind}, which is refused); nothing in it was run.",
+                path=path,
+                kind=kind,
+            )
         ) from None
     return checkpoint
 

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from ...errors import ModelError
+from ...words import tr
 
 
 def standing_alone(plans: dict[str, Any], configuration: str) -> dict[str, Any]:
@@ -18,17 +19,31 @@ def standing_alone(plans: dict[str, Any], configuration: str) -> dict[str, Any]:
     try:
         from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
     except ImportError as missing:
-        raise ModelError(f"nnU-Net cannot be loaded ({missing}): install nnunetv2 2.8 or newer.") from missing
+        raise ModelError(
+            tr("nnU-Net cannot be loaded ({missing}): install nnunetv2 2.8 or newer.", missing=missing)
+        ) from missing
     configurations = plans.get("configurations")
     if not isinstance(configurations, dict) or not isinstance(configurations.get(configuration), dict):
         there = ", ".join(map(str, configurations)) if isinstance(configurations, dict) else ""
-        raise ModelError(f"The plans have no configuration '{configuration}': choose one of {there or 'none'}.")
+        raise ModelError(
+            tr(
+                "The plans have no configuration '{configuration}': choose one of {there}.",
+                configuration=configuration,
+                there=there or "none",
+            )
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that old plans are converted
             resolved = PlansManager(copy.deepcopy(plans)).get_configuration(configuration).configuration
     except (KeyError, RuntimeError, TypeError, ValueError, AttributeError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"nnU-Net cannot read the configuration '{configuration}' of the plans ({reason}).") from error
+        raise ModelError(
+            tr(
+                "nnU-Net cannot read the configuration '{configuration}' of the plans ({reason}).",
+                configuration=configuration,
+                reason=reason,
+            )
+        ) from error
     resolved = {name: value for name, value in resolved.items() if name != "inherits_from"}
     return {**plans, "configurations": {**configurations, configuration: resolved}}

@@ -13,6 +13,7 @@ from typing import Any
 from ...errors import ModelError
 from ...values import LabelSet
 from ...values.defaults import DEFAULT_BOX_MARGIN_MM, DEFAULT_THRESHOLD
+from ...words import tr
 from .card import DATASET, PLANS
 from .checkpoints import read_checkpoint, write_safetensors
 from .foreign_plans import standing_alone
@@ -66,7 +67,9 @@ def import_model(
     target = _target(name, folder)
     for needed in (PLANS, DATASET):
         if not (result / needed).is_file():
-            raise ModelError(f"{result} is not a result folder of nnU-Net v2: it holds no {needed}.")
+            raise ModelError(
+                tr("{result} is not a result folder of nnU-Net v2: it holds no {needed}.", result=result, needed=needed)
+            )
     checkpoints = _checkpoints(result, folds)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.draft")
     try:
@@ -75,7 +78,9 @@ def import_model(
         _check(draft)
         draft.rename(target)
     except OSError as error:
-        raise ModelError(f"The model could not be written to {target} ({error.strerror}).") from error
+        raise ModelError(
+            tr("The model could not be written to {target} ({strerror}).", target=target, strerror=error.strerror)
+        ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return load_model(target)
@@ -83,12 +88,12 @@ def import_model(
 
 def _target(name: str, folder: str | Path | None) -> Path:
     if not name or name != Path(name).name or name in (".", ".."):
-        raise ModelError(f"'{name}' cannot be the name of a model: use letters, digits and hyphens.")
+        raise ModelError(tr("'{name}' cannot be the name of a model: use letters, digits and hyphens.", name=name))
     if not folder and name in available_models():
-        raise ModelError(f"'{name}' is the name of a model that ships: choose another name.")
+        raise ModelError(tr("'{name}' is the name of a model that ships: choose another name.", name=name))
     target = Path(folder) if folder else user_models_folder() / name
     if target.exists():
-        raise ModelError(f"{target} is there already: choose another name, or remove it first.")
+        raise ModelError(tr("{target} is there already: choose another name, or remove it first.", target=target))
     return target
 
 
@@ -136,7 +141,14 @@ def _checkpoints(result: Path, folds: Sequence[int | str] | None) -> dict[str, P
     missing = [fold for fold in wanted if fold not in there]
     if missing or not wanted:
         has = f" (there are: {', '.join(there)})" if there else ""
-        raise ModelError(f"{result} holds no checkpoint of fold {', '.join(missing) or '0 or any other'}{has}.")
+        raise ModelError(
+            tr(
+                "{result} holds no checkpoint of fold {missing}{has}.",
+                result=result,
+                missing=", ".join(missing) or "0 or any other",
+                has=has,
+            )
+        )
     return {fold: there[fold] for fold in wanted}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError
+from ...words import tr
 from .card import CARD, DATASET, PLANS
 
 if TYPE_CHECKING:
@@ -32,11 +33,21 @@ def sha256_of(path: Path) -> str:
 def compare_hash(folder: Path, name: str, expected: str) -> None:
     """Raises ModelError when the file of that name in a model's folder is missing, or is not the one that was meant."""
     if not (folder / name).is_file():
-        raise ModelError(f"The model in {folder} is incomplete: {name} is missing; get the folder again.")
+        raise ModelError(
+            tr(
+                "The model in {folder} is incomplete: {name} is missing; get the folder again.",
+                folder=folder,
+                name=name,
+            )
+        )
     if sha256_of(folder / name) != expected:
         raise ModelError(
-            f"The model file {folder / name} is damaged or was altered (its SHA-256 is not the one in "
-            f"{CARD}): it was not read; get the folder again."
+            tr(
+                "The model file {folder} is damaged or was altered (its SHA-256 is not the one in "
+                "{card}): it was not read; get the folder again.",
+                folder=folder / name,
+                card=CARD,
+            )
         )
 
 
@@ -44,12 +55,12 @@ def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file of a model. Raises ModelError."""
     try:
         if path.stat().st_size > LARGEST_JSON_BYTES:
-            raise ModelError(f"{path} is too large to be a part of a model.")
+            raise ModelError(tr("{path} is too large to be a part of a model.", path=path))
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        raise ModelError(f"{path} is not a readable JSON file: the model folder is damaged.") from None
+        raise ModelError(tr("{path} is not a readable JSON file: the model folder is damaged.", path=path)) from None
     if not isinstance(content, dict):
-        raise ModelError(f"{path} does not hold what a model needs: the model folder is damaged.")
+        raise ModelError(tr("{path} does not hold what a model needs: the model folder is damaged.", path=path))
     return content
 
 
@@ -81,8 +92,11 @@ def read_weights(folder: Path, name: str, expected: str) -> dict[str, torch.Tens
     except Exception:
         # torch, zipfile, pickle and safetensors each raise kinds of their own for what is not plain weights.
         raise ModelError(
-            f"{path} is not a file of plain network weights (damaged, or a pickle with code in it, which "
-            "is refused); nothing in it was run."
+            tr(
+                "{path} is not a file of plain network weights (damaged, or a pickle with code in it, "
+                "which is refused); nothing in it was run.",
+                path=path,
+            )
         ) from None
     return {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ...errors import ModelError
+from ...words import tr
 from .card import CARD
 from .user_folders import data_folder
 
@@ -56,4 +57,10 @@ def find_model(name_or_folder: str | Path) -> Path:
     if folder.is_dir():
         return folder
     names = ", ".join([*available_models(), *user_models()]) or "none"
-    raise ModelError(f"There is no model '{name_or_folder}': give the folder of a model, or one of the names {names}.")
+    raise ModelError(
+        tr(
+            "There is no model '{name_or_folder}': give the folder of a model, or one of the names {names}.",
+            name_or_folder=name_or_folder,
+            names=names,
+        )
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ModelError
+from ...words import tr
 from ..averaging import PREPROCESSOR as AVERAGING
 from ..averaging import averaging_preprocessor
 from .builders import Shape
@@ -45,7 +46,9 @@ class NetworkPlan:
         try:
             import_module("nnunetv2.utilities.get_network_from_plans")
         except ImportError as missing:
-            raise ModelError(f"nnU-Net cannot be loaded ({missing}): install nnunetv2 2.8 or newer.") from missing
+            raise ModelError(
+                tr("nnU-Net cannot be loaded ({missing}): install nnunetv2 2.8 or newer.", missing=missing)
+            ) from missing
         plan = cls(model, model.plans["configurations"][model.card.configuration])
         if "inherits_from" in plan.settings:
             plan = cls(model, plan.configuration.configuration)
@@ -71,9 +74,13 @@ class NetworkPlan:
         try:
             labels = self.plans.get_label_manager(self.model.dataset)
         except (AssertionError, RuntimeError, TypeError) as error:
-            raise ModelError(f"nnU-Net cannot read the labels of the model '{self.model.name}' ({error}).") from error
+            raise ModelError(
+                tr("nnU-Net cannot read the labels of the model '{name}' ({error}).", name=self.model.name, error=error)
+            ) from error
         if labels.num_segmentation_heads != self.heads or labels.has_regions != self.model.labels.has_regions:
-            raise ModelError(f"nnU-Net counts other labels in the model '{self.model.name}' than its card names.")
+            raise ModelError(
+                tr("nnU-Net counts other labels in the model '{name}' than its card names.", name=self.model.name)
+            )
         return labels
 
     @property
@@ -192,7 +199,11 @@ class NetworkPlan:
         except (RuntimeError, TypeError, KeyError, AttributeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(
-                f"The weights of the model '{self.model.name}' do not fit its plans ({reason})."
+                tr(
+                    "The weights of the model '{name}' do not fit its plans ({reason}).",
+                    name=self.model.name,
+                    reason=reason,
+                )
             ) from error
         return network.eval()
 
@@ -258,5 +269,7 @@ def preprocessor_of(configuration: Any) -> Any:
         return DefaultPreprocessor(verbose=False)
     known = configuration.preprocessor_class
     if known is None:
-        raise ModelError(f"The model's plans name a preprocessor '{name}', which nnU-Net does not have here.")
+        raise ModelError(
+            tr("The model's plans name a preprocessor '{name}', which nnU-Net does not have here.", name=name)
+        )
     return known(verbose=False)

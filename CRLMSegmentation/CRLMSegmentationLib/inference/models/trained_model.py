@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError
 from ...values import LabelSet
+from ...words import tr
 from .builders import NamedNetwork
 from .card import CARD, DATASET, PLANS, ModelCard, card_of
 from .model_files import compare_hash, read_json, read_weights
@@ -85,8 +86,12 @@ class Model:
         lacking = [fold for fold in wanted if fold not in self.folds]
         if lacking or not wanted:
             raise ModelError(
-                f"The model '{self.name}' has no {', '.join(lacking) or 'such fold'}: "
-                f"choose from {', '.join(self.folds)}."
+                tr(
+                    "The model '{name}' has no {lacking}: choose from {folds}.",
+                    name=self.name,
+                    lacking=", ".join(lacking) or "such fold",
+                    folds=", ".join(self.folds),
+                )
             )
         weights = tuple(name for fold, name in zip(self.folds, self.card.weights) if fold in wanted)
         return replace(self, card=replace(self.card, weights=weights))
@@ -108,7 +113,13 @@ def load_model(name_or_folder: str | Path = DEFAULT_MODEL, *, check_weights: boo
     """
     folder = find_model(name_or_folder)
     if not (folder / CARD).is_file():
-        raise ModelError(f"The folder {folder} holds no {CARD}: it is not a model of this project, or is incomplete.")
+        raise ModelError(
+            tr(
+                "The folder {folder} holds no {card}: it is not a model of this project, or is incomplete.",
+                folder=folder,
+                card=CARD,
+            )
+        )
     card = card_of(read_json(folder / CARD), folder / CARD)
     for name, expected in card.sha256.items():
         if check_weights or name not in card.weights:
@@ -134,7 +145,7 @@ def _network(card: ModelCard, where: str) -> NamedNetwork | None:
 def _channels(dataset: dict[str, Any], where: str) -> tuple[str, ...]:
     channels = dataset.get("channel_names") or dataset.get("modality")
     if not isinstance(channels, dict):
-        raise ModelError(f"{where}its {DATASET} names no channels.")
+        raise ModelError(tr("{where}its {dataset} names no channels.", where=where, dataset=DATASET))
     return tuple(str(name) for name in channels.values())
 
 
@@ -149,7 +160,7 @@ def _labels(dataset: dict[str, Any], card: ModelCard, where: str) -> LabelSet:
     except ModelError as error:
         raise ModelError(f"{where}{error}") from None
     if described.annotated_only(described.names) != labels.annotated_only(labels.names):
-        raise ModelError(f"{where}its card names other labels than its {DATASET}.")
+        raise ModelError(tr("{where}its card names other labels than its {dataset}.", where=where, dataset=DATASET))
     return described
 
 
@@ -161,11 +172,26 @@ def _checked_configuration(plans: dict[str, Any], card: ModelCard, where: str) -
         orders = sorted(plans["transpose_forward"]), sorted(plans["transpose_backward"])
         spacing = [float(value) for value in configuration["spacing"]]
     except (KeyError, TypeError, ValueError):
-        raise ModelError(f"{where}its plans have no complete configuration '{card.configuration}'.") from None
+        raise ModelError(
+            tr(
+                "{where}its plans have no complete configuration '{configuration}'.",
+                where=where,
+                configuration=card.configuration,
+            )
+        ) from None
     if axes not in (2, 3) or len(spacing) != axes or any(order != [0, 1, 2] for order in orders):
-        raise ModelError(f"{where}its plans have {axes} axes and {len(spacing)} spacings; a network has two or three.")
+        raise ModelError(
+            tr(
+                "{where}its plans have {axes} axes and {spacing} spacings; a network has two or three.",
+                where=where,
+                axes=axes,
+                spacing=len(spacing),
+            )
+        )
     if configuration.get("previous_stage"):
-        raise ModelError(f"{where}it is the second stage of a cascade, which needs another model before it.")
+        raise ModelError(
+            tr("{where}it is the second stage of a cascade, which needs another model before it.", where=where)
+        )
     return configuration
 
 
@@ -176,11 +202,23 @@ def _check_architecture(configuration: dict[str, Any], card: ModelCard, where: s
         classes = [architecture["network_class_name"]]
         layers = [architecture["arch_kwargs"][name] for name in architecture["_kw_requires_import"]]
     except (KeyError, TypeError):
-        raise ModelError(f"{where}its plans have no complete configuration '{card.configuration}'.") from None
+        raise ModelError(
+            tr(
+                "{where}its plans have no complete configuration '{configuration}'.",
+                where=where,
+                configuration=card.configuration,
+            )
+        ) from None
     foreign = [name for name in classes if not _is_from(name, NETWORK_LIBRARY)]
     foreign += [name for name in layers if name is not None and not _is_from(name, LAYER_LIBRARY)]
     if foreign:
-        raise ModelError(f"{where}its plans name code that is not a network's ({foreign[0]}); it was not loaded.")
+        raise ModelError(
+            tr(
+                "{where}its plans name code that is not a network's ({foreign}); it was not loaded.",
+                where=where,
+                foreign=foreign[0],
+            )
+        )
 
 
 def _is_from(name: Any, library: str) -> bool:

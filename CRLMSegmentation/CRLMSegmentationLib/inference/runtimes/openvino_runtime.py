@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Cancelled, ModelError
+from ...words import tr
 
 if TYPE_CHECKING:
     import torch
@@ -54,8 +55,12 @@ def computes_in_bfloat16() -> bool:
     if forced:
         if forced not in ("yes", "no"):
             raise ModelError(
-                f"The environment variable {BFLOAT16_VARIABLE} is '{forced}': set it to yes or no, or unset "
-                "it, so that the processor decides."
+                tr(
+                    "The environment variable {bfloat16_variable} is '{forced}': set it to yes or no, or "
+                    "unset it, so that the processor decides.",
+                    bfloat16_variable=BFLOAT16_VARIABLE,
+                    forced=forced,
+                )
             )
         return forced == "yes"
     return "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -130,7 +135,7 @@ class OpenVinoRuntime:
             request.wait()
         except RuntimeError:
             if self._interrupted.is_set():
-                raise Cancelled("The segmentation was cancelled.") from None
+                raise Cancelled(tr("The segmentation was cancelled.")) from None
             raise
         return torch.from_numpy(request.get_tensor(self._output).data.copy())
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...errors import ModelError
 from ...values.progress import Progress
+from ...words import tr
 from ..image import Image
 from ..models.card import CARD
 from ..models.network_plan import NetworkPlan
@@ -97,7 +98,13 @@ def quantise(
     Raises ModelError for too few crops, or when the model finds nothing in them.
     """
     if len(crops) < FEWEST_CROPS:
-        raise ModelError(f"To choose layers for 8 bits, {FEWEST_CROPS} crops are needed and {len(crops)} were given.")
+        raise ModelError(
+            tr(
+                "To choose layers for 8 bits, {fewest_crops} crops are needed and {crops} were given.",
+                fewest_crops=FEWEST_CROPS,
+                crops=len(crops),
+            )
+        )
     half = len(crops) // 2
     trial = _Trial(model, crops, half, label, decide, threads, progress or (lambda fraction, text: None))
     parts = dict.fromkeys(trial.names, 1)
@@ -139,7 +146,9 @@ def write_eight_bits(model: Model, found: EightBits) -> None:
     try:
         path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise ModelError(f"The model card {path} could not be written ({error.strerror}).") from error
+        raise ModelError(
+            tr("The model card {path} could not be written ({strerror}).", path=path, strerror=error.strerror)
+        ) from error
 
 
 def agreement_of(masks: Sequence[tuple[np.ndarray, np.ndarray]]) -> Agreement:
@@ -177,7 +186,7 @@ class _Trial:
         self._expected = list(self._probabilities(None, range(len(crops)), "in float32"))
         for chosen in (range(half), range(half, len(crops))):
             if not any((self._expected[number] >= model.card.threshold).any() for number in chosen):
-                raise ModelError("The model finds nothing in half of the crops: give crops around tumors, by case.")
+                raise ModelError(tr("The model finds nothing in half of the crops: give crops around tumors, by case."))
         work = self._inputs[0].work
         self.names = [name for name in work if work[name] >= SMALLEST_SHARE * sum(work.values())]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import Cancelled
+from ...words import tr
 
 if TYPE_CHECKING:
     import torch
@@ -108,7 +109,7 @@ class TorchRuntime:
 
     def _stop_when_interrupted(self, *_: Any) -> None:
         if self._interrupted.is_set():
-            raise Cancelled("The segmentation was cancelled.")
+            raise Cancelled(tr("The segmentation was cancelled."))
 
     def _on_graphics_card(self, windows: torch.Tensor) -> torch.Tensor:
         """Replays the graph for this size of batch; computes plainly where a graph could not be captured."""

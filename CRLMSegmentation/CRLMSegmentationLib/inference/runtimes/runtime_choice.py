@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ...errors import ModelError
+from ...words import tr
 from ..models.card import DATASET, PLANS
 from ..models.network_plan import NetworkPlan
 from . import openvino_runtime
@@ -82,7 +83,9 @@ def choose(
     make_runtime, clock  what makes OpenVINO's runtimes and what times them in seconds, for tests
     """
     if runtime not in RUNTIMES:
-        raise ModelError(f"There is no runtime '{runtime}': choose {', '.join(RUNTIMES)}.")
+        raise ModelError(
+            tr("There is no runtime '{runtime}': choose {runtimes}.", runtime=runtime, runtimes=", ".join(RUNTIMES))
+        )
     if device == "cuda":
         return Chosen(
             tuple(
@@ -93,7 +96,7 @@ def choose(
     if runtime == "torch" or (runtime == "auto" and not installed):
         return Chosen(on_processor(plan, parameters))
     if not installed:
-        raise ModelError("OpenVINO is not installed: install the package openvino, or choose the runtime 'torch'.")
+        raise ModelError(tr("OpenVINO is not installed: install the package openvino, or choose the runtime 'torch'."))
     precisions = _precisions(runtime)
     choice_file = cache_folder() / f"{_key_of_choice(plan, precisions, threads)}.json"
     kept = kept_choice(choice_file) if len(precisions) > 1 else {}
@@ -115,7 +118,13 @@ def choose(
             keep_choice(choice_file, {"precision": fastest, "not_in_eight_bits": not_in_eight_bits})
         return Chosen(candidates[fastest], "", not_in_eight_bits, has_run=True)
     if runtime != "auto":
-        raise ModelError(f"OpenVINO cannot run the model '{plan.model.name}' so ({next(iter(reasons.values()))}).")
+        raise ModelError(
+            tr(
+                "OpenVINO cannot run the model '{name}' so ({next}).",
+                name=plan.model.name,
+                next=next(iter(reasons.values())),
+            )
+        )
     notice = f"OpenVINO is not used for this model ({reasons['f32']})."
     return Chosen(on_processor(plan, parameters), notice, reasons["int8"])
 

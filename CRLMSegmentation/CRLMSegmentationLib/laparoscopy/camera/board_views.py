@@ -12,6 +12,7 @@ from ...errors import LaparoscopeError
 from ...sweep.tracked_frame import Pose
 from ...sweep.transforms import compose, is_transform_name, split_transform_name
 from ...values.camera_on_sensor import CameraOnSensor
+from ...words import tr
 from .boards import Board, find_chessboard_size, view_of
 from .calibration import CameraCalibration, as_grey, calibrate_camera
 from .hand_eye import HandEye, calibrate_hand_eye
@@ -98,7 +99,7 @@ class BoardViews:
         """
         grey = as_grey(picture)
         if grey.shape != (self._shape or grey.shape):
-            raise LaparoscopeError("The pictures changed their size meanwhile: a camera is calibrated at one size.")
+            raise LaparoscopeError(tr("The pictures changed their size meanwhile: a camera is calibrated at one size."))
         self._shape = grey.shape
         self._looked += 1
         if self.board is not None:
@@ -116,8 +117,11 @@ class BoardViews:
             self._decide()
         if self.board is None or not self._pictures:
             raise LaparoscopeError(
-                f"No board was found in {self._looked} pictures: show all of it, sharp and with a white border, or say "
-                "which board it is."
+                tr(
+                    "No board was found in {looked} pictures: show all of it, sharp and with a white border, "
+                    "or say which board it is.",
+                    looked=self._looked,
+                )
             )
         camera = calibrate_camera(self._pictures, self.board)
         if not self._poses:
@@ -170,9 +174,15 @@ class BoardViews:
 
     def _why_no_pose(self) -> str:
         if self.sensor:
-            return f"No valid pose of {self.sensor} came with the pictures: its camera's place on it stays unknown."
+            return tr(
+                "No valid pose of {sensor} came with the pictures: its camera's place on it stays unknown.",
+                sensor=self.sensor,
+            )
         if len(self._others) > 1:
-            return f"Poses of {', '.join(self._others)} came with the pictures: say which one is the laparoscope's."
+            return tr(
+                "Poses of {others} came with the pictures: say which one is the laparoscope's.",
+                others=", ".join(self._others),
+            )
         return ""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import LaparoscopeError
+from ...words import tr
 from .opencv import opencv
 
 # Of the chessboards that are looked for when nobody says which one it is.
@@ -33,9 +34,15 @@ class Board:
 
     def __post_init__(self) -> None:
         if min(self.columns, self.rows) < 3 or self.columns == self.rows == 0:
-            raise LaparoscopeError(f"A board of {self.columns} x {self.rows} corners is too small: 3 x 3 at least.")
+            raise LaparoscopeError(
+                tr(
+                    "A board of {columns} x {rows} corners is too small: 3 x 3 at least.",
+                    columns=self.columns,
+                    rows=self.rows,
+                )
+            )
         if not (self.square_mm > 0 and 0 < self.marker_share < 1):
-            raise LaparoscopeError("A square's side must be greater than 0, and a marker's share between 0 and 1.")
+            raise LaparoscopeError(tr("A square's side must be greater than 0, and a marker's share between 0 and 1."))
 
     def points_mm(self) -> np.ndarray:
         """(n, 3) float32: the corners on the board, z = 0, row by row."""
@@ -69,8 +76,11 @@ def board_of(text: str, square_mm: float) -> Board | None:
     corners = corners_of(words[0])
     if corners is None or len(words) > 2:
         raise LaparoscopeError(
-            f"'{text[:40]}' is no board: give its corners between squares, such as 9x6, and of a ChArUco board its "
-            "markers, too, such as 8x6 DICT_4X4_50."
+            tr(
+                "'{text}' is no board: give its corners between squares, such as 9x6, and of a ChArUco "
+                "board its markers, too, such as 8x6 DICT_4X4_50.",
+                text=text[:40],
+            )
         )
     return Board(*corners, square_mm, words[1] if len(words) == 2 else None)
 
@@ -90,8 +100,11 @@ def find_chessboard_size(pictures: Sequence[np.ndarray]) -> tuple[int, int]:
             found[max(columns, rows), min(columns, rows)] += 1
     if not found:
         raise LaparoscopeError(
-            f"No chessboard was found in any of the {len(pictures)} pictures: show all of it, sharp and with a white "
-            "border, or say which board it is."
+            tr(
+                "No chessboard was found in any of the {pictures} pictures: show all of it, sharp and "
+                "with a white border, or say which board it is.",
+                pictures=len(pictures),
+            )
         )
     return found.most_common(1)[0][0]
 
@@ -112,7 +125,9 @@ def _charuco_view(picture: np.ndarray, board: Board) -> BoardView | None:
     cv2 = opencv()
     number = getattr(cv2.aruco, str(board.dictionary), None)
     if number is None or not str(board.dictionary).startswith("DICT_"):
-        raise LaparoscopeError(f"'{board.dictionary}' is no dictionary of markers; one is DICT_4X4_50.")
+        raise LaparoscopeError(
+            tr("'{dictionary}' is no dictionary of markers; one is DICT_4X4_50.", dictionary=board.dictionary)
+        )
     squares = (board.columns + 1, board.rows + 1)
     markers = cv2.aruco.getPredefinedDictionary(number)
     charuco = cv2.aruco.CharucoBoard(squares, board.square_mm, board.square_mm * board.marker_share, markers)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import LaparoscopeError
 from ...values.camera import Camera
+from ...words import tr
 from .boards import Board, BoardView, find_chessboard_size, view_of
 from .frontal import refined
 from .opencv import opencv
@@ -61,13 +62,26 @@ def calibrate_camera(pictures: Sequence[np.ndarray], board: Board | None = None)
     sizes = sorted({picture.shape[::-1] for picture in grey})
     if len(sizes) > 1:
         text = ", ".join(f"{width} x {height}" for width, height in sizes)
-        raise LaparoscopeError(f"The pictures are of {len(sizes)} sizes ({text}): a camera is calibrated at one size.")
+        raise LaparoscopeError(
+            tr(
+                "The pictures are of {sizes} sizes ({text}): a camera is calibrated at one size.",
+                sizes=len(sizes),
+                text=text,
+            )
+        )
     board = board or Board(*find_chessboard_size(grey))
     views = {number: view for number, picture in enumerate(grey) if (view := view_of(picture, board)) is not None}
     if len(views) < _LEAST_VIEWS:
         raise LaparoscopeError(
-            f"The board of {board.columns} x {board.rows} corners was found in {len(views)} of {len(grey)} pictures; "
-            f"{_LEAST_VIEWS} at least are needed: show all of it, sharp, from several sides."
+            tr(
+                "The board of {columns} x {rows} corners was found in {views} of {grey} pictures; "
+                "{least_views} at least are needed: show all of it, sharp, from several sides.",
+                columns=board.columns,
+                rows=board.rows,
+                views=len(views),
+                grey=len(grey),
+                least_views=_LEAST_VIEWS,
+            )
         )
     found = _calibrated(views, board, len(grey), sizes[0])
     for _ in range(_REFINEMENTS):
@@ -123,20 +137,38 @@ def _pose(turn: np.ndarray, shift: np.ndarray) -> np.ndarray:
 def _doubts(found: CameraCalibration, tilt_deg: float) -> list[str]:
     doubts = []
     if len(found.used) < _FEW_VIEWS:
-        doubts.append(f"Only {len(found.used)} pictures were used; {_FEW_VIEWS} or more make it reliable.")
+        doubts.append(
+            tr(
+                "Only {used} pictures were used; {few_views} or more make it reliable.",
+                used=len(found.used),
+                few_views=_FEW_VIEWS,
+            )
+        )
     if (found.covered < _LEAST_COVERED).any():
         across, down = (f"{share:.0%}" for share in found.covered)
         doubts.append(
-            f"The board was seen in {across} of the picture's width and {down} of its height only: near the border the "
-            "lens is not known."
+            tr(
+                "The board was seen in {across} of the picture's width and {down} of its height only: "
+                "near the border the lens is not known.",
+                across=across,
+                down=down,
+            )
         )
     if tilt_deg < _LEAST_TILT_DEG:
         doubts.append(
-            f"The board was tilted by {tilt_deg:.0f} degrees at most: focal length and distance cannot be told apart; "
-            "tilt it by 20 to 40."
+            tr(
+                "The board was tilted by {tilt_deg:.0f} degrees at most: focal length and distance "
+                "cannot be told apart; tilt it by 20 to 40.",
+                tilt_deg=tilt_deg,
+            )
         )
     if found.error_px > _LARGE_ERROR_PX:
-        doubts.append(f"The error of {found.error_px:.2f} pixels is large: was the board flat, and the picture sharp?")
+        doubts.append(
+            tr(
+                "The error of {error_px:.2f} pixels is large: was the board flat, and the picture sharp?",
+                error_px=found.error_px,
+            )
+        )
     return doubts
 
 

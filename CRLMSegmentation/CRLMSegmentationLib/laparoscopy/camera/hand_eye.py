@@ -18,6 +18,7 @@ from scipy.spatial.transform import Rotation
 from ...errors import LaparoscopeError
 from ...geometry import invert_affine, transform_points
 from ...values.camera import Camera
+from ...words import tr
 from .boards import Board
 from .calibration import CameraCalibration
 
@@ -65,13 +66,20 @@ def calibrate_hand_eye(calibration: CameraCalibration, sensor_to_reference: Mapp
     numbers = [number for number in calibration.used if number in sensor_to_reference]
     if len(numbers) < _LEAST_VIEWS:
         raise LaparoscopeError(
-            f"{len(numbers)} pictures show the board and have a pose of the sensor; {_LEAST_VIEWS} at least are needed."
+            tr(
+                "{numbers} pictures show the board and have a pose of the sensor; {least_views} at least are needed.",
+                numbers=len(numbers),
+                least_views=_LEAST_VIEWS,
+            )
         )
     turn_deg = _second_turn_deg([sensor_to_reference[number] for number in numbers])
     if turn_deg < _LEAST_TURN_DEG:
         raise LaparoscopeError(
-            "The laparoscope was turned about one axis alone, or not at all: turn it about its length and tilt it to "
-            "the sides while the board lies still."
+            tr(
+                "The laparoscope was turned about one axis alone, or not at all: turn it about its "
+                "length and tilt it to "
+                "the sides while the board lies still."
+            )
         )
     fit = _Fit(calibration.camera, calibration.board, [(sensor_to_reference[n], boards[n]) for n in numbers])
     errors = fit.view_errors_px
@@ -179,14 +187,26 @@ def _as_pose(numbers: np.ndarray) -> np.ndarray:
 def _doubts(count: int, turn_deg: float, error_mm: float, shift_mm: float) -> list[str]:
     doubts = []
     if count < _FEW_VIEWS:
-        doubts.append(f"The camera's place on its sensor comes from {count} views only; take {_FEW_VIEWS} or more.")
+        doubts.append(
+            tr(
+                "The camera's place on its sensor comes from {count} views only; take {few_views} or more.",
+                count=count,
+                few_views=_FEW_VIEWS,
+            )
+        )
     if turn_deg < _WANTED_TURN_DEG:
         doubts.append(
-            "The laparoscope was turned little about a second axis: turn it about its length, and tilt it to the sides."
+            tr(
+                "The laparoscope was turned little about a second axis: turn it about its length, and "
+                "tilt it to the sides."
+            )
         )
     if max(error_mm, shift_mm) > _LARGE_MM:
         doubts.append(
-            f"The camera's place on its sensor is known to {max(error_mm, shift_mm):.1f} mm only: did board and sensor "
-            "stay where they were, and is the size of the board's squares right?"
+            tr(
+                "The camera's place on its sensor is known to {error_mm:.1f} mm only: did board and "
+                "sensor stay where they were, and is the size of the board's squares right?",
+                error_mm=max(error_mm, shift_mm),
+            )
         )
     return doubts

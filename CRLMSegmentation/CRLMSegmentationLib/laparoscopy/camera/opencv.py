@@ -6,6 +6,7 @@ from importlib import import_module
 from types import ModuleType
 
 from ...errors import LaparoscopeError
+from ...words import tr
 
 
 def opencv() -> ModuleType:
@@ -14,6 +15,8 @@ def opencv() -> ModuleType:
         return import_module("cv2")
     except ImportError:
         raise LaparoscopeError(
-            "OpenCV is not installed; install it with `pip install 'crlm-navigation[scope]'` (or "
-            "opencv-python-headless)."
+            tr(
+                "OpenCV is not installed; install it with `pip install 'crlm-navigation[scope]'` (or "
+                "opencv-python-headless)."
+            )
         ) from None

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...errors import LaparoscopeError
 from ...values.camera import Camera
+from ...words import tr
 from .opencv import opencv
 
 
@@ -31,8 +32,13 @@ class Undistortion:
         if picture.shape[1::-1] != self._size:
             width, height = self._size
             raise LaparoscopeError(
-                f"The picture is {picture.shape[1]} x {picture.shape[0]} pixels, and the camera was calibrated at "
-                f"{width} x {height}."
+                tr(
+                    "The picture is {shape} x {shape_2} pixels, and the camera was calibrated at {width} x {height}.",
+                    shape=picture.shape[1],
+                    shape_2=picture.shape[0],
+                    width=width,
+                    height=height,
+                )
             )
         cv2 = opencv()
         straight: np.ndarray = cv2.remap(picture, *self._maps, cv2.INTER_LINEAR)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import LaparoscopeError
 from ...values.landmarks import LANDMARKS, Polyline
+from ...words import tr
 from .image_circle import ImageCircle
 from .line_shape import Line, beside, joined_over_gaps, kept_runs, simplified, smoothed
 from .skeleton_graph import ordered_lines
@@ -58,7 +59,11 @@ def lines_of(
     """
     if probabilities.ndim != 3 or len(probabilities) != len(LANDMARKS):
         raise LaparoscopeError(
-            f"Landmarks need a channel for each of {', '.join(LANDMARKS)}, not values of shape {probabilities.shape}."
+            tr(
+                "Landmarks need a channel for each of {landmarks}, not values of shape {shape}.",
+                landmarks=", ".join(LANDMARKS),
+                shape=probabilities.shape,
+            )
         )
     settings = settings or LineSettings()
     scale = probabilities.shape[2] / _WIDTH

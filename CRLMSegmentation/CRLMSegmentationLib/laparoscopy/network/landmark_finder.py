@@ -15,6 +15,7 @@ from ...inference.models.catalogue import model_choices
 from ...inference.models.model_folders import available_models
 from ...inference.models.trained_model import Model, load_model
 from ...values.landmarks import LANDMARKS, Polyline
+from ...words import tr
 from ..camera.opencv import opencv
 from ..lines.image_circle import find_circle
 from ..lines.landmark_lines import LineSettings, lines_of
@@ -115,19 +116,32 @@ def landmark_model(name_or_folder: str | None) -> Model:
         usable = [entry.name for entry in model_choices(TASK) if not entry.problem]
         if not usable:
             raise ModelError(
-                "No model for landmarks is installed: give its folder with --model, or train one (crlm study run "
-                "--task landmarks)."
+                tr(
+                    "No model for landmarks is installed: give its folder with --model, or train one (crlm study run "
+                    "--task landmarks)."
+                )
             )
         shipped = available_models()
         own = [name for name in usable if name not in shipped]
         if len(own) > 1:
-            raise ModelError(f"Several models for landmarks are installed: choose with --model {', '.join(usable)}.")
+            raise ModelError(
+                tr(
+                    "Several models for landmarks are installed: choose with --model {usable}.",
+                    usable=", ".join(usable),
+                )
+            )
         name_or_folder = (own or usable)[0]
     model = load_model(name_or_folder)
     if model.card.task != TASK or len(model.channels) != len(CHANNELS) or not set(LANDMARKS) <= set(model.labels.names):
         raise ModelError(
-            f"The model '{model.name}' is for the task '{model.card.task}', and landmarks need one for '{TASK}' that "
-            f"answers {', '.join(LANDMARKS)} in pictures of three colours."
+            tr(
+                "The model '{name}' is for the task '{task}', and landmarks need one for '{task_2}' that "
+                "answers {landmarks} in pictures of three colours.",
+                name=model.name,
+                task=model.card.task,
+                task_2=TASK,
+                landmarks=", ".join(LANDMARKS),
+            )
         )
     return model
 

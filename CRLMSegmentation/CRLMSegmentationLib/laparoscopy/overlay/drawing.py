@@ -14,6 +14,7 @@ import numpy as np
 
 from ...errors import LaparoscopeError
 from ...values.camera import Camera
+from ...words import tr
 from ..picture import as_colors
 from ..surface.mesh import refined_mesh
 from ..surface.view import SurfaceView, view_of
@@ -55,8 +56,13 @@ def draw_overlay(
     """
     if picture.shape[1::-1] != camera.image_size:
         raise LaparoscopeError(
-            f"The picture is {picture.shape[1]} x {picture.shape[0]} pixels, and the camera's are "
-            f"{camera.image_size[0]} x {camera.image_size[1]}."
+            tr(
+                "The picture is {shape} x {shape_2} pixels, and the camera's are {image_size} x {image_size_2}.",
+                shape=picture.shape[1],
+                shape_2=picture.shape[0],
+                image_size=camera.image_size[0],
+                image_size_2=camera.image_size[1],
+            )
         )
     views = views_of(parts, camera, model_to_camera)
     return Overlay(draw_views(picture, parts, views, strength), views)

@@ -12,6 +12,7 @@ from ...geometry import transform_points
 from ...values.camera import Camera
 from ...values.landmarks import LANDMARKS, Polyline
 from ...values.progress import Progress
+from ...words import tr, tr_count
 from .deformed import DeformedFit, fit_deformed
 from .matching import Matcher
 from .model_landmarks import ModelLandmarks
@@ -87,7 +88,9 @@ def register_pose(
     """
     matcher = Matcher(model, camera, lines)
     if not matcher.observed:
-        raise LaparoscopeError(f"Picture and model have no landmark in common: {_missing(model, lines)}.")
+        raise LaparoscopeError(
+            tr("Picture and model have no landmark in common: {missing}.", missing=_missing(model, lines))
+        )
     starts = [start] if start is not None else rough_poses(matcher)
     fits: list[Fit] = []
     deformed: list[DeformedFit] = []
@@ -135,8 +138,14 @@ def _check_pose(
     rigid_mm = np.mean([_error_mm(covariance, best.model_to_camera, model.liver.center, point) for point in points])
     open_mm = max(open_mm, float(rigid_mm))
     if not open_mm < _OPEN_MM:
-        how = f"the liver could still lie {open_mm:.0f} mm elsewhere" if open_mm < 1000 else "it stays open"
-        raise LaparoscopeError(f"These landmarks cannot determine the pose, {how}: {_missing(model, lines)}.")
+        how = (
+            tr("the liver could still lie {open_mm:.0f} mm elsewhere", open_mm=open_mm)
+            if open_mm < 1000
+            else tr("it stays open")
+        )
+        raise LaparoscopeError(
+            tr("These landmarks cannot determine the pose, {how}: {missing}.", how=how, missing=_missing(model, lines))
+        )
     others = [
         fit for fit in fits
         if fit.cost_px < _AS_GOOD * best.cost_px
@@ -144,8 +153,11 @@ def _check_pose(
     ]  # fmt: skip
     if others and not is_given:
         raise LaparoscopeError(
-            "These landmarks fit the model in more than one pose: give a rough one with --start, or more landmarks: "
-            f"{_missing(model, lines)}."
+            tr(
+                "These landmarks fit the model in more than one pose: give a rough one with --start, or "
+                "more landmarks: {missing}.",
+                missing=_missing(model, lines),
+            )
         )
 
 
@@ -157,12 +169,19 @@ def _missing(model: ModelLandmarks, lines: Sequence[Polyline]) -> str:
         name for name in LANDMARKS if name in in_picture and name != "silhouette" and not model.lines.get(name)
     ]
     if not_seen:
-        sentences.append(f"the picture shows no {' and no '.join(not_seen)}")
+        names = tr(" and no ").join(map(tr, not_seen))
+        sentences.append(tr("the picture shows no {landmarks}", landmarks=names))
     if not_marked:
+        names = tr(" and ").join(map(tr, not_marked))
         sentences.append(
-            f"{' and '.join(not_marked)} {'is' if len(not_marked) == 1 else 'are'} not marked on the model"
+            tr_count(
+                "{names} is not marked on the model",
+                "{names} are not marked on the model",
+                len(not_marked),
+                names=names,
+            )
         )
-    return "; ".join(sentences) or "all three are there, but too short; show more of the liver"
+    return "; ".join(sentences) or tr("all three are there, but too short; show more of the liver")
 
 
 def _covariance(matcher: Matcher, fit: Fit) -> np.ndarray:
@@ -219,14 +238,28 @@ def _doubts(found: PoseRegistration, open_mm: float, width: int) -> tuple[str, .
     doubts = []
     if found.outliers > _MANY_OUTLIERS:
         doubts.append(
-            f"{found.outliers:.0%} of the landmarks' points do not fit the model: another shape, or wrong ones."
+            tr(
+                "{outliers:.0%} of the landmarks' points do not fit the model: another shape, or wrong ones.",
+                outliers=found.outliers,
+            )
         )
     if found.reprojection_px > _BAD_PX_SHARE * width:
-        what_to_do = "wrong lines, or the wrong pose" if found.is_deformed else "register it with its deformation"
+        what_to_do = (
+            tr("wrong lines, or the wrong pose") if found.is_deformed else tr("register it with its deformation")
+        )
         doubts.append(
-            f"The landmarks fit to {found.reprojection_px:.1f} pixels only: the liver has not the model's shape: "
-            f"{what_to_do}."
+            tr(
+                "The landmarks fit to {reprojection_px:.1f} pixels only: the liver has not the model's "
+                "shape: {what_to_do}.",
+                reprojection_px=found.reprojection_px,
+                what_to_do=what_to_do,
+            )
         )
     if open_mm > _DOUBTFUL_MM:
-        doubts.append(f"The landmarks leave the pose open by {open_mm:.0f} mm: more of them would make it reliable.")
+        doubts.append(
+            tr(
+                "The landmarks leave the pose open by {open_mm:.0f} mm: more of them would make it reliable.",
+                open_mm=open_mm,
+            )
+        )
     return tuple(doubts)

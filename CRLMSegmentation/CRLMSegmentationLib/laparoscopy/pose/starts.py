@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from ...errors import LaparoscopeError
 from ...geometry import transform_points
+from ...words import tr
 from .matching import SILHOUETTE, Matcher
 from .solver import fit_pose
 
@@ -48,7 +49,7 @@ def _common(matcher: Matcher) -> tuple[dict[str, np.ndarray], dict[str, np.ndarr
             curves[name] = matcher.curve_points(name)[::3]
     if not pixels:
         raise LaparoscopeError(
-            "Without ridge or ligament in the picture and on the model a rough pose must be given with --start."
+            tr("Without ridge or ligament in the picture and on the model a rough pose must be given with --start.")
         )
     return pixels, curves
 

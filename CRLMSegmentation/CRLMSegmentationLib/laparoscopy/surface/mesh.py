@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import LaparoscopeError
 from ...values.triangles import signed_volume_mm3, surface_of, triangles_of, triangulated
+from ...words import tr
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -60,9 +61,9 @@ def mesh_of(surface: vtkPolyData) -> Mesh:
     """The triangles of `surface`, turned outwards when it is closed. Raises LaparoscopeError when it has none."""
     points, triangles = triangles_of(triangulated(surface))
     if not len(triangles):
-        raise LaparoscopeError("A surface of the model has no triangles: save it as a closed surface.")
+        raise LaparoscopeError(tr("A surface of the model has no triangles: save it as a closed surface."))
     if not np.isfinite(points).all():
-        raise LaparoscopeError("A surface of the model has points that are not finite numbers.")
+        raise LaparoscopeError(tr("A surface of the model has points that are not finite numbers."))
     is_outward = signed_volume_mm3(points, triangles) >= 0
     return Mesh(points, triangles if is_outward else np.ascontiguousarray(triangles[:, ::-1]))
 

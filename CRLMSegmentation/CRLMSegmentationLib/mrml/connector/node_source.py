@@ -23,6 +23,7 @@ from ...sweep import Pose, TrackedFrame
 from ...sweep.transforms import compose, is_transform_name, split_transform_name
 from ...tracking import StreamStatus
 from ...tracking.age import NEVER, Age
+from ...words import mark, tr
 from .. import names
 from ..conversion import array_of_image, array_of_matrix, matrix_of_transform, vtk_matrix
 
@@ -32,7 +33,7 @@ _TRACKED_IN = ("Reference", "Tracker")
 # The connector fills its nodes one behind the other, within milliseconds.
 _TOGETHER_S = 0.02
 _PAIRED_BY = {"PosePairing": "arrival"}
-_NOTE = (
+_NOTE = mark(
     "SlicerOpenIGTLink hands over no times: an image is paired with the poses that came together with it, which may be "
     "those of its neighbour; for recordings use the module's own client"
 )
@@ -64,7 +65,7 @@ class NodeSource:
         self._image: Any = None
         self._image_is_new = False
         self._arrivals: deque[float] = deque(maxlen=_RATE_FRAMES)
-        self._status = StreamStatus(notes=(_NOTE,))
+        self._status = StreamStatus(notes=(tr(_NOTE),))
 
     @property
     def status(self) -> StreamStatus:

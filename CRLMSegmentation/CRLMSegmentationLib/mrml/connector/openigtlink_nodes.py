@@ -16,6 +16,7 @@ from ...session.frame_source import server_identity
 from ...tracking import StreamStatus
 from ...tracking.openigtlink.port import checked_port
 from ...values.defaults import DEFAULT_PORT
+from ...words import tr
 from ..application import Application
 from .node_source import NodeSource
 
@@ -37,8 +38,10 @@ def connector_source(
     """
     if not connector_available(application):
         raise StreamError(
-            "SlicerOpenIGTLink is not there: install it with Slicer's Extensions Manager, or use the module's own "
-            "client."
+            tr(
+                "SlicerOpenIGTLink is not there: install it with Slicer's Extensions Manager, or use the module's own "
+                "client."
+            )
         )
     return ConnectorSource(application.scene, host, port, image_node_name, transform_name, calibration)
 

@@ -19,14 +19,19 @@ from ...session.reconstruction_engine import Slices
 from ...sweep import Sweep
 from ...values import Volume
 from ...values.progress import Progress, ShouldCancel
+from ...words import mark, tr
 from ..conversion import image_data, set_transform, volume_of
 
 if TYPE_CHECKING:
     from ...reconstruction.region import Region
 
 _THE_STICK = (9, 1)  # longest stick in voxels and number of sticks: the module knows no others
-_INTERPOLATIONS = {"nearest": "NEAREST_NEIGHBOR_INTERPOLATION", "linear": "LINEAR_INTERPOLATION"}
-_OPTIMIZATIONS = {"full": "FULL_OPTIMIZATION", "partial": "PARTIAL_OPTIMIZATION", "none": "NO_OPTIMIZATION"}
+_INTERPOLATIONS = {"nearest": "NEAREST_NEIGHBOR_INTERPOLATION", "linear": mark("LINEAR_INTERPOLATION")}
+_OPTIMIZATIONS = {
+    "full": "FULL_OPTIMIZATION",
+    "partial": "PARTIAL_OPTIMIZATION",
+    "none": "NO_OPTIMIZATION",
+}
 
 
 class IgsioEngine:
@@ -68,7 +73,7 @@ def check_igsio_available() -> None:
     """Raises ReconstructionError when it is absent."""
     if not igsio_available():
         raise ReconstructionError(
-            "IGSIO's reconstruction is not here; it needs 3D Slicer with the extensions SlicerIGSIO and SlicerIGT."
+            tr("IGSIO's reconstruction is not here; it needs 3D Slicer with the extensions SlicerIGSIO and SlicerIGT.")
         )
 
 
@@ -126,40 +131,46 @@ def igsio_slices(
         last = len(selection.used) - 1
         for place, number in enumerate(selection.used):
             if should_cancel is not None and should_cancel():
-                raise Cancelled("The reconstruction was stopped; the sweep is unchanged.")
+                raise Cancelled(tr("The reconstruction was stopped; the sweep is unchanged."))
             image.SetAndObserveImageData(image_data(sweep.frames[number].pixels[None]))
             image_to_reference = sweep.frames[number].image_to_reference
             assert image_to_reference is not None, "frames without a pose are not selected"
             set_transform(pose, image_to_reference)
             if not logic.AddVolumeNodeToReconstructedVolume(recipe, place == 0, place == last):
-                raise ReconstructionError(f"IGSIO did not take frame {number}; Slicer's error log says why.")
+                raise ReconstructionError(
+                    tr("IGSIO did not take frame {number}; Slicer's error log says why.", number=number)
+                )
             if progress is not None:
-                progress((place + 1) / (last + 2), "inserting frames with IGSIO")
+                progress((place + 1) / (last + 2), tr("inserting frames with IGSIO"))
             yield
         logic.GetReconstructedVolume(recipe)
         made = volume_of(recipe.GetOutputVolumeNode())
     finally:
         nodes.remove_all()
     if made is None:
-        raise ReconstructionError("IGSIO gave no volume; Slicer's error log says why.")
+        raise ReconstructionError(tr("IGSIO gave no volume; Slicer's error log says why."))
     if made.dimensions != region.dimensions:
         raise ReconstructionError(
-            f"IGSIO's volume has {made.dimensions} voxels instead of {region.dimensions}; it cannot be compared."
+            tr(
+                "IGSIO's volume has {dimensions} voxels instead of {dimensions_2}; it cannot be compared.",
+                dimensions=made.dimensions,
+                dimensions_2=region.dimensions,
+            )
         )
     if progress is not None:
-        progress(1.0, "volume ready")
+        progress(1.0, tr("volume ready"))
     return Volume(made.voxels, region.ijk_to_ras)
 
 
 def _check(settings: ReconstructionSettings) -> None:
     check_igsio_available()
     if settings.fill == "distance":
-        raise ReconstructionError("IGSIO cannot fill holes by distance; choose 'stick' or 'none'.")
+        raise ReconstructionError(tr("IGSIO cannot fill holes by distance; choose 'stick' or 'none'."))
     if settings.fill == "stick" and (settings.stick_length_voxels, settings.sticks_used) != _THE_STICK:
-        raise ReconstructionError("SlicerIGT's module fills with one stick of up to 9 voxels only; choose these.")
+        raise ReconstructionError(tr("SlicerIGT's module fills with one stick of up to 9 voxels only; choose these."))
     if settings.fan is not None or settings.pixel_rejection_threshold is not None:
         raise ReconstructionError(
-            "SlicerIGT's module knows neither a fan nor a rejection of dark pixels; leave both out to compare."
+            tr("SlicerIGT's module knows neither a fan nor a rejection of dark pixels; leave both out to compare.")
         )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...sweep import Pose, Sweep, TrackedFrame
+from ...words import tr
 from .. import names
 from ..application import Application
 from ..conversion import array_of_image, image_data, matrix_of_transform, set_transform
@@ -240,7 +241,11 @@ def sweep_of(application: Application) -> Sweep | None:
             )
         )
     every = browser.GetAttribute(_EVERY)
-    notes = (f"The scene holds one frame of {every} of this recording; all of them are in its file.",) if every else ()
+    notes = (
+        (tr("The scene holds one frame of {every} of this recording; all of them are in its file.", every=every),)
+        if every
+        else ()
+    )
     return Sweep(frames, browser.GetAttribute(_SWEEP_NAME) or "", notes=notes)
 
 

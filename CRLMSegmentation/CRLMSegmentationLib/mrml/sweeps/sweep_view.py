@@ -7,6 +7,7 @@ from typing import Any
 
 from ...session.recording import RecordingPart
 from ...sweep import Sweep, TrackedFrame
+from ...words import tr
 from .. import names
 from ..application import Application
 from ..nodes import find
@@ -65,7 +66,7 @@ class SweepView:
                 self._end_completing()
             elif not self._has_remark:
                 self._has_remark = True
-                self._recording.set_remark("the Sequence browser is being completed")
+                self._recording.set_remark(tr("the Sequence browser is being completed"))
         elif self._growing is not None:
             self._growing.write(_BUDGET_S)
 
@@ -117,7 +118,10 @@ class SweepView:
         self._browser = completing.browser
         if completing.every > 1:
             self._report(
-                f"The Sequence browser holds one frame of {completing.every} of this sweep; the sweep has all."
+                tr(
+                    "The Sequence browser holds one frame of {every} of this sweep; the sweep has all.",
+                    every=completing.every,
+                )
             )
         if self._has_remark:
             self._recording.set_remark("")

@@ -14,6 +14,7 @@ from ...files.dicom_folder import CT_FRAME, read_dicom_ct
 from ...geometry import transform_points
 from ...values import Volume
 from ...values.progress import Progress
+from ...words import tr
 from ..into_operation import InOperation, refined_now, target_of
 from ..result_folder import Result
 from ..vessel_refinement import BY_IMAGES, Refinement
@@ -37,7 +38,7 @@ def read_ct_of(result: Result, path: str | Path) -> Volume:
     grid = result.structures.label_map
     if not ct.has_geometry_of(replace(grid, frame=CT_FRAME), tolerance_mm=0.01):
         raise ConfigurationError(
-            f"{path} does not lie on the voxels of the masks: give the CT that they were found in."
+            tr("{path} does not lie on the voxels of the masks: give the CT that they were found in.", path=path)
         )
     return ct
 
@@ -51,7 +52,9 @@ def with_images(
     to two of processor time.
     """
     if find_spec("torch") is None:
-        raise ConfigurationError("The images are compared by PyTorch, which is not installed: refine by the vessels.")
+        raise ConfigurationError(
+            tr("The images are compared by PyTorch, which is not installed: refine by the vessels.")
+        )
     to_reference = found.registration.ct_to_reference
     target = target_of(found, result, volume)
     start = np.linalg.inv(to_reference)

@@ -12,6 +12,7 @@ from ...files.coordinates import image_on_grid
 from ...geometry import LPS_TO_RAS, transform_points
 from ...values import Volume
 from ...values.progress import Progress
+from ...words import tr
 from .lc2 import LC2, coarser, seen_corners
 from .transform import AFFINE, RIGID, TransformModel, distance_mm
 
@@ -84,7 +85,10 @@ def register(
     candidates.sort(key=lambda one: -one[0])
     if candidates[0][0] <= 0:
         raise GeometryError(
-            "The ultrasound and the other volume have nothing in common where the search begins: give --start-points."
+            tr(
+                "The ultrasound and the other volume have nothing in common where the search begins: "
+                "give --start-points."
+            )
         )
     found = [_climbed(coarse, model, numbers, 0.2 * reach[0], reach, 20) for _, model, numbers in candidates[:_CLIMBED]]
     _, model, numbers = max(found, key=lambda one: one[0])

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import GeometryError
 from ...geometry import LPS_TO_RAS, transform_points
+from ...words import tr
 
 RIGID, AFFINE = 6, 12
 # Landmarks that lie along one line leave a turn about it open.
@@ -53,12 +54,16 @@ def from_landmarks(fixed: np.ndarray, moving: np.ndarray) -> np.ndarray:
 
     if fixed.shape != moving.shape or len(fixed) < 3:
         raise GeometryError(
-            f"There are {len(moving)} landmarks in MOVING and {len(fixed)} in FIXED: three pairs or more, in the same "
-            "order, are needed."
+            tr(
+                "There are {moving} landmarks in MOVING and {fixed} in FIXED: three pairs or more, in "
+                "the same order, are needed.",
+                moving=len(moving),
+                fixed=len(fixed),
+            )
         )
     about_fixed, about_moving = fixed - fixed.mean(axis=0), moving - moving.mean(axis=0)
     if np.linalg.svd(about_fixed, compute_uv=False)[1] < _LEAST_SPREAD_MM:
-        raise GeometryError("The landmarks lie along one line, or in one place: choose others as well.")
+        raise GeometryError(tr("The landmarks lie along one line, or in one place: choose others as well."))
     turn = Rotation.align_vectors(about_moving, about_fixed)[0].as_matrix()
     matrix = np.eye(4)
     matrix[:3, :3] = turn

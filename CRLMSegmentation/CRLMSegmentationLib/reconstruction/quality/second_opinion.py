@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import ReconstructionError
 from ...values import Volume
+from ...words import tr
 
 _SAME_PLACE_VOXELS = 0.05  # files round their geometry; a grid that lies this much elsewhere is another grid
 
@@ -46,13 +47,19 @@ def difference(first: Volume, second: Volume) -> Difference:
     first.check_frame_of(second)
     if first.voxels.shape != second.voxels.shape:
         raise ReconstructionError(
-            f"The volumes have {_by(first.dimensions)} and {_by(second.dimensions)} voxels; "
-            "only reconstructions on the same grid can be compared: give both the same region and spacing."
+            tr(
+                "The volumes have {by} and {by_2} voxels; only reconstructions on the same grid can be "
+                "compared: give both the same region and spacing.",
+                by=_by(first.dimensions),
+                by_2=_by(second.dimensions),
+            )
         )
     if not lie_on_the_same_grid(first, second):
         raise ReconstructionError(
-            f"The volumes lie up to {_apart_mm(first, second):.2f} mm apart; "
-            "only reconstructions on the same grid can be compared."
+            tr(
+                "The volumes lie up to {apart_mm:.2f} mm apart; only reconstructions on the same grid can be compared.",
+                apart_mm=_apart_mm(first, second),
+            )
         )
     whole = first.voxels.dtype.kind in "iu" and second.voxels.dtype.kind in "iu"
     dtype = np.int32 if whole else np.float64

@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import ReconstructionError
 from ...geometry import plane_axes, transform_points
 from ...sweep import Sweep
+from ...words import tr
 from ..frame_selection import SkippedFrame, select_frames
 from ..impossible_poses import apart_mm, corners_of
 from ..region import clipped_corners
@@ -122,7 +123,7 @@ def quality_of(
     Raises ReconstructionError when there is no frame.
     """
     if not used:
-        raise ReconstructionError("No frame of this sweep can be used yet; wait for the first tracked frame.")
+        raise ReconstructionError(tr("No frame of this sweep can be used yet; wait for the first tracked frame."))
     gaps = gap_map.max(axis=(1, 2), initial=0.0) if gap_map.size else np.zeros(0)
     with np.errstate(divide="ignore", invalid="ignore"):
         speed = np.where(seconds > 0, steps_mm / seconds, np.nan)

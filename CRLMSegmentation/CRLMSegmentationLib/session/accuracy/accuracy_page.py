@@ -10,6 +10,7 @@ import numpy as np
 
 from ...calibration.accuracy.budget import DEVIATIONS_OF_95
 from ...files.whole_file import written_whole
+from ...words import tr
 from .drawn_values import drawn_pairs, drawn_rows
 from .phantom_accuracy import PhantomAccuracy, amounts_of
 
@@ -40,38 +41,53 @@ def write_accuracy_page(path: str | Path, measured: PhantomAccuracy, about: Page
 
 def accuracy_page(measured: PhantomAccuracy, about: PageFacts) -> str:
     """The page as HTML."""
-    title = "Accuracy on a phantom"
+    title = tr("Accuracy on a phantom")
     parts = [
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{title}</title><style>{PAGE_STYLE}</style>",
         f"<h1>{title}</h1>", _beginning(measured, about),
-        "<h2>Each target</h2><p>From the target to where the tip is said to be; the line is the median.</p>",
-        drawn_rows(_lengths_by_target(measured), "tip to target (mm)"), _target_table(measured),
-        "<h2>In which direction</h2>" + _directions(measured),
-        "<h2>At which depth</h2>" + _depths(measured),
-        "<h2>What the navigation would have said</h2>" + _stated(measured), "</html>\n",
+        tr("<h2>Each target</h2><p>From the target to where the tip is said to be; the line is the median.</p>"),
+        drawn_rows(_lengths_by_target(measured), tr("tip to target (mm)")), _target_table(measured),
+        tr("<h2>In which direction</h2>") + _directions(measured),
+        tr("<h2>At which depth</h2>") + _depths(measured),
+        tr("<h2>What the navigation would have said</h2>") + _stated(measured), "</html>\n",
     ]  # fmt: skip
     return "".join(parts)
 
 
 def _beginning(measured: PhantomAccuracy, about: PageFacts) -> str:
     touches, amounts = measured.touches, amounts_of(measured.errors_mm)
-    made = " of simulated devices, not clinical" if about.is_simulated else ", not clinical"
+    made = tr(" of simulated devices, not clinical") if about.is_simulated else tr(", not clinical")
     where = f" in {escape(about.recording)}" if about.recording else ""
-    elsewhere = f" {touches.elsewhere} pauses lay at no target and were passed over." if touches.elsewhere else ""
+    elsewhere = (
+        tr(" {elsewhere} pauses lay at no target and were passed over.", elsewhere=touches.elsewhere)
+        if touches.elsewhere
+        else ""
+    )
     missed = ", ".join(escape(touches.targets.names[one]) for one in touches.missed)
     kind = (
-        "They were marked in the ultrasound's volume: the whole chain is in the error."
+        tr("They were marked in the ultrasound's volume: the whole chain is in the error.")
         if touches.targets.is_seen
-        else "They are the phantom's own: what the image and its delay add is not in the error."
+        else tr("They are the phantom's own: what the image and its delay add is not in the error.")
     )
-    return (
-        f"<p class='note'>A measurement on a phantom{made}. {escape(about.date[:16].replace('T', ' '))}</p>"
-        f"<p class='figure'>Tip to target: median {amounts['median_mm']:.2f} mm, quartiles {amounts['q25_mm']:.2f} to "
-        f"{amounts['q75_mm']:.2f}, 95 % within {amounts['p95_mm']:.2f} mm</p>"
-        f"<p>{escape(about.tool)} was held at {len(measured.by_target())} targets of {escape(about.targets)} in "
-        f"{len(touches.touches)} touches{where}.{elsewhere} {kind}</p>"
-        + (f"<p class='note'>Not touched: {missed}.</p>" if missed else "")
-    )
+    return tr(
+        "<p class='note'>A measurement on a phantom{made}. {date}</p><p class='figure'>Tip to "
+        "target: median {median_mm:.2f} mm, quartiles {q25_mm:.2f} to {q75_mm:.2f}, 95 % within "
+        "{p95_mm:.2f} mm</p><p>{tool} was held at {by_target} targets of {path} in "
+        "{touches} touches{where}.{elsewhere} {kind}</p>",
+        made=made,
+        date=escape(about.date[:16].replace("T", " ")),
+        median_mm=amounts["median_mm"],
+        q25_mm=amounts["q25_mm"],
+        q75_mm=amounts["q75_mm"],
+        p95_mm=amounts["p95_mm"],
+        tool=escape(about.tool),
+        by_target=len(measured.by_target()),
+        path=escape(about.targets),
+        touches=len(touches.touches),
+        where=where,
+        elsewhere=elsewhere,
+        kind=kind,
+    ) + (tr("<p class='note'>Not touched: {missed}.</p>", missed=missed) if missed else "")
 
 
 def _lengths_by_target(measured: PhantomAccuracy) -> dict[str, np.ndarray]:
@@ -86,39 +102,44 @@ def _target_table(measured: PhantomAccuracy) -> str:
         f"</td><td>{' '.join(f'{value:+.2f}' for value in one.offset_mm)}</td></tr>"
         for one in measured.by_target()
     )
-    return (
-        "<table><tr><th>target</th><th>touches</th><th>median (mm)</th><th>largest (mm)</th><th>mean offset in "
-        f"Reference (mm)</th></tr>{rows}</table><p>One target that is worse than the others was marked or touched "
-        "wrongly; an offset that is the same at all of them is one of the calibrations'.</p>"
+    return tr(
+        "<table><tr><th>target</th><th>touches</th><th>median (mm)</th><th>largest "
+        "(mm)</th><th>mean offset in Reference (mm)</th></tr>{rows}</table><p>One target that is "
+        "worse than the others was marked or touched wrongly; an offset that is the same at all "
+        "of them is one of the calibrations'.</p>",
+        rows=rows,
     )
 
 
 def _directions(measured: PhantomAccuracy) -> str:
     found = measured.by_direction()
-    return (
+    return tr(
         "<p>Off along the stylus: its tip was calibrated too long or too short. Off along the beam or across the "
-        "image: the image's calibration, or its delay.</p>" + drawn_rows(found, "from target to tip (mm)")
-    )
+        "image: the image's calibration, or its delay.</p>"
+    ) + drawn_rows(found, tr("from target to tip (mm)"))
 
 
 def _depths(measured: PhantomAccuracy) -> str:
     depth, error = measured.by_depth()
     if not len(depth):
-        return "<p>No image has shown the targets: nothing is known of their depth.</p>"
+        return tr("<p>No image has shown the targets: nothing is known of their depth.</p>")
     good = np.ones(len(depth), dtype=bool)
-    return "<p>An image whose calibration is turned is worse the deeper a target lies.</p>" + drawn_pairs(
-        depth, error, ("depth in the image (mm)", "tip to target (mm)"), good, False
+    return tr("<p>An image whose calibration is turned is worse the deeper a target lies.</p>") + drawn_pairs(
+        depth, error, (tr("depth in the image (mm)"), tr("tip to target (mm)")), good, False
     )
 
 
 def _stated(measured: PhantomAccuracy) -> str:
     errors, is_within = np.abs(measured.distance_errors_mm), measured.is_within
     unknown = "; ".join(dict.fromkeys(measured.unknown.values()))
-    doubt = f"<p class='note'>It is stated too small: {escape(unknown)}.</p>" if unknown else ""
+    doubt = tr("<p class='note'>It is stated too small: {unknown}.</p>", unknown=escape(unknown)) if unknown else ""
     return (
-        f"<p>Each touch has a distance to every other target that is known in truth: {len(errors)} in all. "
-        f"{is_within.mean():.0%} of them are off by no more than the navigation would have stated (95 % should be); "
-        f"in the middle they are {np.median(errors):.2f} mm off.</p>{doubt}"
+        tr(
+            "<p>Each touch has a distance to every other target that is known in truth: {errors} in "
+            "all. {is_within:.0%} of them are off by no more than the navigation would have stated "
+            "(95 % should be); in the middle they are {errors_2:.2f} mm off.</p>{doubt}",
+            errors=len(errors), is_within=is_within.mean(), errors_2=np.median(errors), doubt=doubt
+)
         + drawn_pairs(DEVIATIONS_OF_95 * measured.deviations_mm, errors,
-                      ("stated: 95 % within (mm)", "true error (mm)"), is_within, True)
+                      (tr("stated: 95 % within (mm)"), tr("true error (mm)")), is_within, True)
     )  # fmt: skip

@@ -21,6 +21,7 @@ from ...errors import CRLMError
 from ...files.calibrations.calibrations_file import read_calibrations_file
 from ...navigation.tracked_tool import TrackedTool
 from ...sweep import Sweep
+from ...words import tr
 from .seen_frames import SeenFrames
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _seen_in(tumor: CaseTumor) -> _SeenIn:
 
 def _since(remark: str) -> dict[str, str]:
     """What that adds to the error of a tumor that was found earlier; `remark`: where and when, '' for now."""
-    return {SINCE: f"it was {remark}, and the liver may lie otherwise now"} if remark else {}
+    return {SINCE: tr("it was {remark}, and the liver may lie otherwise now", remark=remark)} if remark else {}
 
 
 class AccuracyPart:
@@ -108,7 +109,7 @@ class AccuracyPart:
             if path.is_file():
                 self.set_calibrations(calibrations_of(read_calibrations_file(path), path.name))
         except CRLMError as error:
-            report(f"{error} Distances are shown as if nothing had been calibrated.")
+            report(tr("{error} Distances are shown as if nothing had been calibrated.", error=error))
 
     def budget(
         self, tool: TrackedTool, tip_ras: np.ndarray, closest_ras: np.ndarray, number: int | None = None
@@ -145,9 +146,9 @@ class AccuracyPart:
             return None, ""
         outline_mm = outline_of(result.card)
         if seen_in.is_corrected:
-            return outline_mm, "a hand has changed the outline"
+            return outline_mm, tr("a hand has changed the outline")
         if result.card.trained_on_simulated_only and not self._simulated():
-            return outline_mm, "the model's outline was measured on simulated livers only"
+            return outline_mm, tr("the model's outline was measured on simulated livers only")
         return outline_mm, ""
 
     def _frames_of(self, sweep: Sweep | None) -> SeenFrames | None:

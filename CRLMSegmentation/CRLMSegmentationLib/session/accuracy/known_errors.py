@@ -10,6 +10,7 @@ import numpy as np
 from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration
 from ...calibration.accuracy.error_model import IMAGE, STYLUS, TIME, TRACKING
 from ...calibration.probe.image_to_probe import image_corners
+from ...words import tr
 
 
 @dataclass(frozen=True)
@@ -33,19 +34,37 @@ def known_errors(
     """
     model = known.model("", np.eye(4), image_size, pixel_mm)
     why = model.why_unknown()
-    lines = [_line("Tracker", why.get(TRACKING), f"{known.tracker_mm} mm, {known.tracker_deg} degrees (by its maker)")]
+    lines = [
+        _line(
+            tr("Tracker"),
+            why.get(TRACKING),
+            tr(
+                "{tracker_mm} mm, {tracker_deg} degrees (by its maker)",
+                tracker_mm=known.tracker_mm,
+                tracker_deg=known.tracker_deg,
+            ),
+        )
+    ]
     for tool, tip_to_tool in tips.items():
         of_tool = known.model(tool, tip_to_tool)
         tip = known.tips.get(tool)
         text = ""
         if tip is not None:
             worst_mm = float(np.sqrt(np.linalg.eigvalsh(tip.covariance_mm2)[-1]))
-            text = f"tip known to {worst_mm:.1f} mm{_of(tip.date)}"
+            text = tr("tip known to {worst_mm:.1f} mm{of}", worst_mm=worst_mm, of=_of(tip.date))
         lines.append(_line(tool, of_tool.why_unknown().get(STYLUS), text))
-    image = "" if known.image is None else f"corners known to {_corner_mm(known.image):.1f} mm{_of(known.image.date)}"
-    lines.append(_line("Image", why.get(IMAGE), image))
-    delay = "" if known.delay_s is None else f"delay known to {1000 * known.delay_s:.0f} ms{_of(known.delay_date)}"
-    return [*lines, _line("Time", why.get(TIME), delay)]
+    image = (
+        ""
+        if known.image is None
+        else tr("corners known to {corner_mm:.1f} mm{of}", corner_mm=_corner_mm(known.image), of=_of(known.image.date))
+    )
+    lines.append(_line(tr("Image"), why.get(IMAGE), image))
+    delay = (
+        ""
+        if known.delay_s is None
+        else tr("delay known to {delay_s:.0f} ms{of}", delay_s=1000 * known.delay_s, of=_of(known.delay_date))
+    )
+    return [*lines, _line(tr("Time"), why.get(TIME), delay)]
 
 
 def _line(source: str, why_unknown: str | None, text: str) -> KnownError:
@@ -59,4 +78,4 @@ def _corner_mm(image: ImageCalibration) -> float:
 
 
 def _of(date: str) -> str:
-    return f", of {date[:10]}" if date else ""
+    return tr(", of {date}", date=date[:10]) if date else ""

@@ -22,6 +22,7 @@ from ...calibration.accuracy.error_model import (
     tip_covariances,
 )
 from ...calibration.accuracy.touched import Touches
+from ...words import tr
 from .seen_frames import SeenFrames
 
 # A point that is touched has neither voxels nor an outline; one of the phantom's own was seen in no image.
@@ -98,10 +99,12 @@ class PhantomAccuracy:
         shafts = shafts / np.maximum(np.linalg.norm(shafts, axis=1, keepdims=True), 1e-9)
         along = (offsets * shafts).sum(axis=1)
         across = np.linalg.norm(offsets - along[:, np.newaxis] * shafts, axis=1)
-        found = {"along the stylus": along, "across the stylus": across}
+        found = {tr("along the stylus"): along, tr("across the stylus"): across}
         seen = [(offset, self.seen[one.target]) for one, offset in zip(touches, offsets)]
         axes = [(offset, _image_axes(place)) for offset, place in seen if place is not None]
-        for number, name in enumerate(("left and right in the image", "along the beam", "across the image")):
+        for number, name in enumerate(
+            (tr("left and right in the image"), tr("along the beam"), tr("across the image"))
+        ):
             if axes:
                 found[name] = np.array([offset @ own[:, number] for offset, own in axes])
         return found
@@ -138,7 +141,7 @@ def measured_accuracy(
     left_out = _OF_A_TUMOR if targets.is_seen else (*_OF_A_TUMOR, *_OF_AN_IMAGE)
     told = {name: why for name, why in unknown.items() if name not in left_out}
     if not targets.is_seen and targets.registration is None:
-        told[PHANTOM] = "how well the phantom was registered is not known (crlm calibrate phantom)"
+        told[PHANTOM] = tr("how well the phantom was registered is not known (crlm calibrate phantom)")
     return PhantomAccuracy(touches, deviations, told, seen)
 
 

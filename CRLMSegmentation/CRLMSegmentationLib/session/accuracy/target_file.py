@@ -12,6 +12,7 @@ from ...errors import ConfigurationError
 from ...files.points_file import read_named_points
 from ...geometry import transform_points
 from ...sweep.plus_configuration import read_plus_xml
+from ...words import tr
 
 _FEWEST, _LEAST_APART_MM = 3, 4.0
 
@@ -28,13 +29,25 @@ def read_targets(path: str | Path, registered: PhantomRegistration | None = None
     else:
         targets = _of_phantom(path, registered)
     if len(targets.names) < _FEWEST:
-        raise ConfigurationError(f"{path} holds {len(targets.names)} targets; the protocol needs {_FEWEST} and more.")
+        raise ConfigurationError(
+            tr(
+                "{path} holds {names} targets; the protocol needs {fewest} and more.",
+                path=path,
+                names=len(targets.names),
+                fewest=_FEWEST,
+            )
+        )
     if len(set(targets.names)) < len(targets.names):
-        raise ConfigurationError(f"{path} names a target twice; give each a name of its own.")
+        raise ConfigurationError(tr("{path} names a target twice; give each a name of its own.", path=path))
     if targets.least_apart_mm < _LEAST_APART_MM:
         raise ConfigurationError(
-            f"Two targets of {path} lie {targets.least_apart_mm:.1f} mm apart, so that nobody could tell which of them "
-            f"was touched; use targets that lie {_LEAST_APART_MM:g} mm and more apart."
+            tr(
+                "Two targets of {path} lie {least_apart_mm:.1f} mm apart, so that nobody could tell "
+                "which of them was touched; use targets that lie {least_apart_mm_2:g} mm and more apart.",
+                path=path,
+                least_apart_mm=targets.least_apart_mm,
+                least_apart_mm_2=_LEAST_APART_MM,
+            )
         )
     return targets
 

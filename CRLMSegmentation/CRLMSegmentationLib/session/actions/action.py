@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError
+from ...words import tr
 from ..state import Step
 
 if TYPE_CHECKING:
@@ -19,18 +20,32 @@ class Action:
 
     name     for programs: ids of buttons, names of values
     step     of the workflow that it belongs to; None for what concerns the case as a whole
-    label    on its button
-    help     one line for a tooltip, without a full stop
+    english_label  on its button, in English
+    english_help   one line for a tooltip, without a full stop
     command  does it: (session, ...), with the further arguments that its own docstring says
-    why_not  (session): the sentence why it cannot be done now; '' when it can
+    obstacle  (session): the sentence why it cannot be done now; '' when it can
     """
 
     name: str
     step: Step | None
-    label: str
-    help: str
+    english_label: str
+    english_help: str
     command: Callable[..., Any]
-    why_not: Callable[[Session], str]
+    obstacle: Callable[[Session], str]
+
+    @property
+    def label(self) -> str:
+        """On its button, in the language in use."""
+        return tr(self.english_label)
+
+    @property
+    def help(self) -> str:
+        """One line for a tooltip, without a full stop, in the language in use."""
+        return tr(self.english_help)
+
+    def why_not(self, session: Session) -> str:
+        """The sentence why it cannot be done now; '' when it can."""
+        return tr(self.obstacle(session))
 
     def can_run(self, session: Session) -> bool:
         return not self.why_not(session)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
+from ...words import mark
 from .action import Action
 from .workflow_actions import ACCEPT_BOX, ACKNOWLEDGE, FIND, NAVIGATE, PLACE_BOX, RECORD, STOP
 
 if TYPE_CHECKING:
     from ..session import Session
 
-_LOOK_FIRST = "Look at what speaks against this tumor first, and say so at the screen."
-_BY_HAND = "The tumor was corrected by hand: find it anew at the screen, where you are asked."
+_LOOK_FIRST = mark("Look at what speaks against this tumor first, and say so at the screen.")
+_BY_HAND = mark("The tumor was corrected by hand: find it anew at the screen, where you are asked.")
 
 
 def next_step(session: Session) -> Action:
@@ -48,8 +49,8 @@ def _without_next(session: Session) -> str:
 
 
 NEXT_STEP = Action(
-    "next_step", None, "Next step",
-    "What comes next and needs no hand: record, stop, take the proposed box, find the tumor, navigate",
+    "next_step", None, mark("Next step"),
+    mark("What comes next and needs no hand: record, stop, take the proposed box, find the tumor, navigate"),
     lambda session: next_step(session).run(session), _without_next,
 )  # fmt: skip
 

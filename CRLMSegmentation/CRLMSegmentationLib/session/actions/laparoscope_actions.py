@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...words import mark
 from ..state import (
     NO_CAMERA,
     NO_LINES,
@@ -112,68 +113,84 @@ def _open_camera(session: Session, path: str | Path) -> None:
 
 
 OPEN_SCOPE_VIDEO = Action(
-    "open_scope_video", None, "Open a video", "Of a laparoscope: a video, a picture, or a folder of pictures",
+    "open_scope_video", None, mark("Open a video"),
+    mark("Of a laparoscope: a video, a picture, or a folder of pictures"),
     _open_video, _always,
 )  # fmt: skip
-CONNECT_SCOPE = Action("connect_scope", None, "Connect to a video", "Colour images over OpenIGTLink", _connect, _always)
+CONNECT_SCOPE = Action(
+    "connect_scope", None, mark("Connect to a video"), mark("Colour images over OpenIGTLink"), _connect, _always
+)
 OPEN_SCOPE_DEVICE = Action(
-    "open_scope_device", None, "Open a capture device", "Such as a grabber at the video tower, by its number",
+    "open_scope_device", None, mark("Open a capture device"),
+    mark("Such as a grabber at the video tower, by its number"),
     lambda session, number: session.laparoscope.open_device(number), _always,
 )  # fmt: skip
 CLOSE_SCOPE = Action(
-    "close_scope", None, "Close the video", "Model and camera stay open",
+    "close_scope", None, mark("Close the video"), mark("Model and camera stay open"),
     lambda session: session.laparoscope.stop(), _without_video,
 )  # fmt: skip
 RECORD_SCOPE = Action(
-    "record_scope", None, "Record the video", "Every frame in its colors, with its time and poses",
+    "record_scope", None, mark("Record the video"), mark("Every frame in its colors, with its time and poses"),
     lambda session: session.laparoscope.recording.start(session.recording.folder),
     lambda session: session.laparoscope.recording.why_not,
 )  # fmt: skip
 STOP_SCOPE = Action(
-    "stop_scope", None, "Stop recording the video", "Its file is made in the background",
+    "stop_scope", None, mark("Stop recording the video"), mark("Its file is made in the background"),
     lambda session: session.laparoscope.recording.stop(), _without_recording,
 )  # fmt: skip
 OPEN_SCOPE_MODEL = Action(
-    "open_scope_model", None, "Open the model of the liver",
-    "A surface, or a folder with liver, vessels and tumors; curves.json beside it marks ridge and ligament",
+    "open_scope_model", None, mark("Open the model of the liver"),
+    mark("A surface, or a folder with liver, vessels and tumors; curves.json beside it marks ridge and ligament"),
     _open_model, _while_busy,
 )  # fmt: skip
 OPEN_SCOPE_CAMERA = Action(
-    "open_scope_camera", None, "Open the camera", "As crlm scope calibrate writes it", _open_camera, _while_busy
+    "open_scope_camera",
+    None,
+    mark("Open the camera"),
+    mark("As crlm scope calibrate writes it"),
+    _open_camera,
+    _while_busy,
 )
 CALIBRATE_SCOPE = Action(
-    "calibrate_scope", None, "Calibrate the camera",
-    "From the video that is open: pictures of a chessboard or ChArUco board; where poses come with it, also the place "
-    "of the camera on the sensor",
+    "calibrate_scope", None, mark("Calibrate the camera"),
+    mark("From the video that is open: pictures of a chessboard or ChArUco board; where poses come with "
+    "it, also the place "
+    "of the camera on the sensor"),
     _calibrate, _not_calibrated,
 )  # fmt: skip
 END_SCOPE_CALIBRATION = Action(
-    "end_scope_calibration", None, "That is enough", "Compute the camera from the pictures that are kept",
+    "end_scope_calibration", None, mark("That is enough"), mark("Compute the camera from the pictures that are kept"),
     lambda session: session.laparoscope.calibration.end(), _without_calibration,
 )  # fmt: skip
 ACCEPT_SCOPE_CALIBRATION = Action(
-    "accept_scope_calibration", None, "Use this camera", "And keep it in a file in the folder of recordings",
+    "accept_scope_calibration", None, mark("Use this camera"),
+    mark("And keep it in a file in the folder of recordings"),
     lambda session: session.laparoscope.calibration.accept(session.recording.folder), _without_result,
 )  # fmt: skip
 DISCARD_SCOPE_CALIBRATION = Action(
-    "discard_scope_calibration", None, "Discard", "The camera that was used stays",
+    "discard_scope_calibration", None, mark("Discard"), mark("The camera that was used stays"),
     lambda session: session.laparoscope.calibration.discard(), _without_either,
 )  # fmt: skip
 ALIGN_SCOPE = Action(
-    "align_scope", None, "Align by hand",
-    "Hold this picture and lay the model over it; from there its pose is looked for",
+    "align_scope", None, mark("Align by hand"),
+    mark("Hold this picture and lay the model over it; from there its pose is looked for"),
     lambda session: session.laparoscope.align(), _without_picture,
 )  # fmt: skip
 MOVE_SCOPE_MODEL = Action(
-    "move_scope_model", None, "Move the model", "By a step, or by a quarter of one", _move, _without_alignment
+    "move_scope_model",
+    None,
+    mark("Move the model"),
+    mark("By a step, or by a quarter of one"),
+    _move,
+    _without_alignment,
 )
 END_SCOPE_ALIGNMENT = Action(
-    "end_scope_alignment", None, "Let the video go on", "The model is looked for where you have laid it",
+    "end_scope_alignment", None, mark("Let the video go on"), mark("The model is looked for where you have laid it"),
     lambda session: session.laparoscope.end_alignment(), _without_alignment,
 )  # fmt: skip
 REGISTER_SCOPE = Action(
-    "register_scope", None, "Lay the model over the video",
-    "Find its pose by the landmarks of this frame; it fades as it grows old",
+    "register_scope", None, mark("Lay the model over the video"),
+    mark("Find its pose by the landmarks of this frame; it fades as it grows old"),
     lambda session: session.laparoscope.register(), _without_lines,
 )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...words import mark, tr
 from ..state import Step
 from .action import Action
 
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def _while_on(session: Session) -> str:
-    return "" if session.publishing.port is None else "It is sent already: stop that first."
+    return "" if session.publishing.port is None else tr("It is sent already: stop that first.")
 
 
 def _while_off(session: Session) -> str:
-    return "Nothing is sent to other programs." if session.publishing.port is None else ""
+    return tr("Nothing is sent to other programs.") if session.publishing.port is None else ""
 
 
 def _publish(session: Session, port: int, host: str | None = None) -> None:
@@ -25,12 +26,14 @@ def _publish(session: Session, port: int, host: str | None = None) -> None:
 
 
 PUBLISH = Action(
-    "publish", Step.NAVIGATE, "Send to other programs",
-    "Programs and robots that connect to this port follow the tumor, the tools and their distances over OpenIGTLink",
+    "publish", Step.NAVIGATE, mark("Send to other programs"),
+    mark("Programs and robots that connect to this port follow the tumor, the tools and their distances "
+    "over OpenIGTLink"),
     _publish, _while_on,
 )  # fmt: skip
 STOP_PUBLISHING = Action(
-    "stop_publishing", Step.NAVIGATE, "Send no more", "End the connections of the programs that follow the navigation",
+    "stop_publishing", Step.NAVIGATE, mark("Send no more"),
+    mark("End the connections of the programs that follow the navigation"),
     lambda session: session.publishing.stop(), _while_off,
 )  # fmt: skip
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ...words import mark
 from .action import Action
 
 FULL_SCREEN = Action(
-    "full_screen", None, "Full screen",
-    "Live image, 3D and the distance large, without the panel; the same again goes back",
+    "full_screen", None, mark("Full screen"),
+    mark("Live image, 3D and the distance large, without the panel; the same again goes back"),
     lambda session: session.screen.switch(), lambda session: "",
 )  # fmt: skip
 

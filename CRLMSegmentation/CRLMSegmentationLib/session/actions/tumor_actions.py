@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...words import mark, tr
 from ..state import TUMOR_BEING_FOUND, Step, StepStatus
 from .action import Action
 
@@ -16,15 +17,15 @@ def _while_finding(session: Session) -> str:
 
 
 def _without_tumor(session: Session) -> str:
-    return _while_finding(session) if session.tumors.is_any else "There is no tumor in this case yet."
+    return _while_finding(session) if session.tumors.is_any else tr("There is no tumor in this case yet.")
 
 
 def _without_more(session: Session) -> str:
     """Why no other tumor can be added."""
     if session.state.status(Step.BOX) is StepStatus.WAITING:
-        return "There is no volume yet; record a sweep first."
+        return tr("There is no volume yet; record a sweep first.")
     if session.tumors.chosen.is_empty:
-        return "This tumor has no box yet: place it first."
+        return tr("This tumor has no box yet: place it first.")
     return _while_finding(session)
 
 
@@ -34,12 +35,12 @@ def _without_newer(session: Session) -> str:
         return _while_finding(session)
     newest = session.tumors.newest_scan
     at_newest = newest is None or newest is session.tumors.scan
-    return "The newest sweep is worked on already." if at_newest else "Wait until the recording is written."
+    return tr("The newest sweep is worked on already.") if at_newest else tr("Wait until the recording is written.")
 
 
 def _without_another(session: Session) -> str:
     """Why there is no other tumor to go on to."""
-    return _while_finding(session) if len(session.tumors.all) > 1 else "There is no other tumor in this case."
+    return _while_finding(session) if len(session.tumors.all) > 1 else tr("There is no other tumor in this case.")
 
 
 def _choose_next(session: Session) -> None:
@@ -65,27 +66,34 @@ def _delete(session: Session, number: int) -> None:
 
 
 ADD_TUMOR = Action(
-    "add_tumor", None, "Another tumor", "Keep this tumor, and place the next box around another one",
+    "add_tumor", None, mark("Another tumor"), mark("Keep this tumor, and place the next box around another one"),
     lambda session: session.tumors.add(), _without_more,
 )  # fmt: skip
 CHOOSE_TUMOR = Action(
-    "choose_tumor", None, "Work on this tumor",
-    "Box, correction, volume and the large distance are those of this tumor", _choose, _without_tumor,
+    "choose_tumor", None, mark("Work on this tumor"),
+    mark("Box, correction, volume and the large distance are those of this tumor"), _choose, _without_tumor,
 )  # fmt: skip
 NEXT_TUMOR = Action(
-    "next_tumor", None, "Next tumor", "Work on the tumor that stands next in the list", _choose_next, _without_another
+    "next_tumor",
+    None,
+    mark("Next tumor"),
+    mark("Work on the tumor that stands next in the list"),
+    _choose_next,
+    _without_another,
 )
 SHOW_NEWEST = Action(
-    "show_newest", None, "Back to the newest sweep",
-    "Show the volume of the newest sweep; the chosen tumor can be found anew in it",
+    "show_newest", None, mark("Back to the newest sweep"),
+    mark("Show the volume of the newest sweep; the chosen tumor can be found anew in it"),
     lambda session: session.tumors.show_newest(), _without_newer,
 )  # fmt: skip
 RENAME_TUMOR = Action(
-    "rename_tumor", None, "Rename", "Call this tumor otherwise; the name is saved, so none of a person should be in it",
+    "rename_tumor", None, mark("Rename"),
+    mark("Call this tumor otherwise; the name is saved, so none of a person should be in it"),
     _rename, _without_tumor,
 )  # fmt: skip
 DELETE_TUMOR = Action(
-    "delete_tumor", None, "Delete", "Take this tumor out of the case, with its box and its corrections", _delete,
+    "delete_tumor", None, mark("Delete"), mark("Take this tumor out of the case, with its box and its corrections"),
+    _delete,
     _without_tumor,
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...words import mark, tr
 from ..state import (
     BEING_FOUND,
     IS_SAVING,
@@ -40,7 +41,7 @@ def _always(session: Session) -> str:
 
 
 def _without_stream(session: Session) -> str:
-    return "" if session.stream.status is not None else "Nothing is connected."
+    return "" if session.stream.status is not None else tr("Nothing is connected.")
 
 
 def _without_images(session: Session) -> str:
@@ -49,9 +50,9 @@ def _without_images(session: Session) -> str:
     if session.recording.state is not None:
         return RECORDING_GOES_ON
     if status is None or not status.connected:
-        return "Connect first: nothing comes that could be recorded."
+        return tr("Connect first: nothing comes that could be recorded.")
     if status.frames_per_second == 0:
-        return "No new image comes: there is nothing to record."
+        return tr("No new image comes: there is nothing to record.")
     return session.case.question or _while_computing(session)
 
 
@@ -69,11 +70,11 @@ def _while_computing(session: Session) -> str:
         return ""
     if running is Step.SEGMENT:
         return TUMOR_BEING_FOUND
-    return "The volume is being made: wait until that has ended, or cancel it."
+    return tr("The volume is being made: wait until that has ended, or cancel it.")
 
 
 def _while_idle(session: Session) -> str:
-    return "" if session.jobs.running is not None else "Nothing is being computed."
+    return "" if session.jobs.running is not None else tr("Nothing is being computed.")
 
 
 def _without_sweep(session: Session) -> str:
@@ -85,7 +86,7 @@ def _without_sweep(session: Session) -> str:
 def _without_volume(session: Session) -> str:
     """Why no box can be placed."""
     if session.state.status(Step.BOX) is StepStatus.WAITING:
-        return "There is no volume yet; record a sweep first."
+        return tr("There is no volume yet; record a sweep first.")
     return session.case.question or ""
 
 
@@ -101,7 +102,7 @@ def _without_box(session: Session) -> str:
 
 def _without_place_to_grow(session: Session) -> str:
     if session.state.status(Step.BOX) is StepStatus.READY:
-        return "Place the box first: the region grows within it."
+        return tr("Place the box first: the region grows within it.")
     return _without_box(session)
 
 
@@ -117,7 +118,7 @@ def _without_proposal(session: Session) -> str:
 def _without_tumor(session: Session) -> str:
     if session.case.question is not None:
         return session.case.question
-    return "Find the tumor first." if session.state.status(Step.NAVIGATE) is StepStatus.WAITING else ""
+    return tr("Find the tumor first.") if session.state.status(Step.NAVIGATE) is StepStatus.WAITING else ""
 
 
 def _without_tumor_to_correct(session: Session) -> str:
@@ -128,27 +129,27 @@ def _without_tumor_to_correct(session: Session) -> str:
 
 def _without_corrections(session: Session) -> str:
     if not session.tumor.has_hand_corrections:
-        return "Nothing was corrected by hand."
+        return tr("Nothing was corrected by hand.")
     return session.case.question or _while_computing(session)
 
 
 def _without_doubts(session: Session) -> str:
-    return "There is nothing new to look at." if session.state.doubts_acknowledged else ""
+    return tr("There is nothing new to look at.") if session.state.doubts_acknowledged else ""
 
 
 def _without_data(session: Session) -> str:
     if session.case.is_saving:
         return IS_SAVING
-    return "Nothing to save yet." if session.case.is_empty else ""
+    return tr("Nothing to save yet.") if session.case.is_empty else ""
 
 
 def _without_case(session: Session) -> str:
     is_empty = session.case.is_empty and not session.preoperative.is_there
-    return "The case is empty: nothing was recorded or opened yet." if is_empty else ""
+    return tr("The case is empty: nothing was recorded or opened yet.") if is_empty else ""
 
 
 def _without_question(session: Session) -> str:
-    return "" if session.case.question is not None else "Images and case are of one source: nothing is asked."
+    return "" if session.case.question is not None else tr("Images and case are of one source: nothing is asked.")
 
 
 # What it does
@@ -212,91 +213,107 @@ def _open_case(session: Session, folder: str | Path) -> None:
 # In the order of the workflow
 
 CONNECT = Action(
-    "connect", Step.CONNECT, "Connect to PLUS", "Receive the tracked ultrasound image from PLUS", _connect, _always
+    "connect",
+    Step.CONNECT,
+    mark("Connect to PLUS"),
+    mark("Receive the tracked ultrasound image from PLUS"),
+    _connect,
+    _always,
 )
 REPLAY = Action(
-    "replay", Step.CONNECT, "Replay a recording", "Play the chosen recording as though PLUS sent it", _replay, _always
+    "replay",
+    Step.CONNECT,
+    mark("Replay a recording"),
+    mark("Play the chosen recording as though PLUS sent it"),
+    _replay,
+    _always,
 )
 DISCONNECT = Action(
-    "disconnect", Step.CONNECT, "Disconnect", "Receive no more images; what was recorded stays",
+    "disconnect", Step.CONNECT, mark("Disconnect"), mark("Receive no more images; what was recorded stays"),
     lambda session: session.stream.disconnect(), _without_stream,
 )  # fmt: skip
 RECORD = Action(
-    "record", Step.RECORD, "Start recording", "Keep every frame from now on, on disk as it comes",
+    "record", Step.RECORD, mark("Start recording"), mark("Keep every frame from now on, on disk as it comes"),
     lambda session: session.recording.start(), _without_images,
 )  # fmt: skip
 STOP = Action(
-    "stop", Step.RECORD, "Stop recording", "The sweep is done: make its volume", _stop, _without_recording
+    "stop", Step.RECORD, mark("Stop recording"), mark("The sweep is done: make its volume"), _stop, _without_recording
 )  # fmt: skip
 OUTLINE = Action(
-    "outline", Step.RECORD, "Outline live", "The tumor outlined in every live image: a hint, no measurement",
+    "outline", Step.RECORD, mark("Outline live"),
+    mark("The tumor outlined in every live image: a hint, no measurement"),
     _switch_outlines, _without_outlines,
 )  # fmt: skip
 OPEN_SWEEP = Action(
-    "open_sweep", Step.RECORD, "Open a recorded sweep", "Take a sweep from a file instead of recording one",
+    "open_sweep", Step.RECORD, mark("Open a recorded sweep"), mark("Take a sweep from a file instead of recording one"),
     _open_sweep, _while_recording,
 )  # fmt: skip
 RECONSTRUCT = Action(
-    "reconstruct", Step.RECONSTRUCT, "Make the volume again", "Reconstruct the recorded sweep with these settings",
+    "reconstruct", Step.RECONSTRUCT, mark("Make the volume again"),
+    mark("Reconstruct the recorded sweep with these settings"),
     lambda session: session.volume.start(), _without_sweep,
 )  # fmt: skip
 PLACE_BOX = Action(
-    "place_box", Step.BOX, "Place the box",
-    "Then click once on the middle of the tumor, in any slice view; drag the handles to resize",
+    "place_box", Step.BOX, mark("Place the box"),
+    mark("Then click once on the middle of the tumor, in any slice view; drag the handles to resize"),
     _place_box, _without_volume,
 )  # fmt: skip
 ACCEPT_BOX = Action(
-    "accept_box", Step.BOX, "Take the proposed box", "The box around what the live outlines have shown together",
+    "accept_box", Step.BOX, mark("Take the proposed box"),
+    mark("The box around what the live outlines have shown together"),
     lambda session: session.live.accept_box(), _without_proposal,
 )  # fmt: skip
 FIND = Action(
-    "find", Step.SEGMENT, "Find the tumor", "Segment the tumor in the box",
+    "find", Step.SEGMENT, mark("Find the tumor"), mark("Segment the tumor in the box"),
     lambda session: session.tumor.start(), _without_box,
 )  # fmt: skip
 CANCEL = Action(
-    "cancel", Step.SEGMENT, "Cancel", "Stop what is being computed; what was there before stays",
+    "cancel", Step.SEGMENT, mark("Cancel"), mark("Stop what is being computed; what was there before stays"),
     lambda session: session.jobs.cancel(), _while_idle,
 )  # fmt: skip
 GROW = Action(
-    "grow", Step.SEGMENT, "Semi-automatic",
-    "Without the model: click once inside the tumor, and the region grows from there", _grow, _without_place_to_grow,
+    "grow", Step.SEGMENT, mark("Semi-automatic"),
+    mark("Without the model: click once inside the tumor, and the region grows from there"), _grow,
+    _without_place_to_grow,
 )  # fmt: skip
 CORRECT = Action(
-    "correct", Step.SEGMENT, "Correct by hand", "Paint, erase or cut the tumor; the surface follows",
+    "correct", Step.SEGMENT, mark("Correct by hand"), mark("Paint, erase or cut the tumor; the surface follows"),
     lambda session: session.tumor.begin_correction(), _without_tumor_to_correct,
 )  # fmt: skip
 DISCARD = Action(
-    "discard", Step.SEGMENT, "Discard corrections by hand",
-    "Take back everything that was painted, erased or cut by hand; the tumor is as it was found",
+    "discard", Step.SEGMENT, mark("Discard corrections by hand"),
+    mark("Take back everything that was painted, erased or cut by hand; the tumor is as it was found"),
     lambda session: session.tumor.discard_corrections(), _without_corrections,
 )  # fmt: skip
 ACKNOWLEDGE = Action(
-    "acknowledge", Step.SEGMENT, "I have looked: go on",
-    "You have seen what speaks against this tumor in the slices, and navigate by it",
+    "acknowledge", Step.SEGMENT, mark("I have looked: go on"),
+    mark("You have seen what speaks against this tumor in the slices, and navigate by it"),
     lambda session: session.tumor.acknowledge_doubts(), _without_doubts,
 )  # fmt: skip
 NAVIGATE = Action(
-    "navigate", Step.NAVIGATE, "Navigate", "Live ultrasound beside the tumor and the tools in 3D",
+    "navigate", Step.NAVIGATE, mark("Navigate"), mark("Live ultrasound beside the tumor and the tools in 3D"),
     lambda session: session.refresh(), _without_tumor,
 )  # fmt: skip
 MARGIN = Action(
-    "margin", Step.NAVIGATE, "Margin",
-    "Safety margin around the tumor, shown as a shell; a tool tip within it is warned of; 0 hides it",
+    "margin", Step.NAVIGATE, mark("Margin"),
+    mark("Safety margin around the tumor, shown as a shell; a tool tip within it is warned of; 0 hides it"),
     _set_margin, _always,
 )  # fmt: skip
 KEEP_CASE = Action(
-    "keep_case", None, "The same patient", "The images that come now show the patient of this case: go on with it",
+    "keep_case", None, mark("The same patient"),
+    mark("The images that come now show the patient of this case: go on with it"),
     lambda session: session.case.keep(), _without_question,
 )  # fmt: skip
 SAVE = Action(
-    "save", None, "Save the case",
-    "Write everything of this case into a folder that opens again; no patient name is in it", _save, _without_data,
+    "save", None, mark("Save the case"),
+    mark("Write everything of this case into a folder that opens again; no patient name is in it"), _save,
+    _without_data,
 )  # fmt: skip
 OPEN_CASE = Action(
-    "open_case", None, "Open a case", "Open a case that was saved before", _open_case, _always
+    "open_case", None, mark("Open a case"), mark("Open a case that was saved before"), _open_case, _always
 )  # fmt: skip
 NEW_CASE = Action(
-    "new_case", None, "New case", "Begin anew, for another patient or another lesion; the stream goes on",
+    "new_case", None, mark("New case"), mark("Begin anew, for another patient or another lesion; the stream goes on"),
     lambda session: session.case.begin(), _without_case,
 )  # fmt: skip
 

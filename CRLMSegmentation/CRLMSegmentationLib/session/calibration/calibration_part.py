@@ -16,6 +16,7 @@ from ...calibration.probe.phantom import read_phantom
 from ...errors import CalibrationError, ConfigurationError
 from ...sweep import Pose, TrackedFrame
 from ...sweep.sweep import SIMULATED
+from ...words import tr
 from ..accuracy.accuracy_part import AccuracyPart
 from ..accuracy.known_errors import KnownError, known_errors
 from ..event import Event
@@ -28,7 +29,9 @@ from ..state import (
     NOTHING_ACCEPTED,
     NOTHING_COMES,
     NOTHING_MEASURED,
+    OTHER_IMAGE_SIZE,
     RECORDING_GOES_ON,
+    SIMULATED_IS_NOT_KEPT,
 )
 from ..stream import StreamPart
 from ..tools import Tools
@@ -105,7 +108,7 @@ class CalibrationPart:
     @property
     def instruction(self) -> str:
         """What to do, for people; '' when nothing is being calibrated."""
-        return "" if self._collecting is None else self._collecting.run.instruction
+        return "" if self._collecting is None else tr(self._collecting.run.instruction)
 
     @property
     def guidance(self) -> Guidance:
@@ -210,9 +213,7 @@ class CalibrationPart:
         if not self._accepted:
             raise ConfigurationError(NOTHING_ACCEPTED)
         if any(origin == SIMULATED for _, origin in self._accepted.values()):
-            raise ConfigurationError(
-                "A calibration of simulated devices is not kept: it would be taken for a real one."
-            )
+            raise ConfigurationError(SIMULATED_IS_NOT_KEPT)
         return add_to_saved(place, [result for result, _ in self._accepted.values()])
 
     def load(self, path: str | Path | None = None) -> str:
@@ -247,7 +248,7 @@ class CalibrationPart:
             self._stream.calibrate_image(None if self._image is None else self._image[0])
         else:
             if self._collecting is not None or self.result is not None:
-                self._report("The calibration was given up, because the images come from elsewhere now.")
+                self._report(tr("The calibration was given up, because the images come from elsewhere now."))
             self.discard()
             self._image = None
             self._accepted.clear()
@@ -266,10 +267,7 @@ class CalibrationPart:
         if self._image is not None and frame is not None and frame.pixels.size and frame.image_size != self._image[1]:
             self._image = None
             self._stream.calibrate_image(None)
-            self._report(
-                "The images have another size than they were calibrated at: the image's calibration counts no more; "
-                "set the depth as it was, or calibrate the probe again."
-            )
+            self._report(tr(OTHER_IMAGE_SIZE))
 
     def close(self) -> None:
         """Wait until nothing is computed any more."""
@@ -315,7 +313,7 @@ class CalibrationPart:
         if isinstance(end, CalibrationError):
             self.problem = str(end)
         elif isinstance(end, Exception):
-            self.problem = "The calibration failed, and it is a fault of this program; begin it again."
+            self.problem = tr("The calibration failed, and it is a fault of this program; begin it again.")
             self._on_error(end)
         else:
             self.result = end
@@ -345,5 +343,5 @@ class CalibrationPart:
     def _place(self, path: str | Path | None) -> Path:
         place = self.file if path is None else Path(path)
         if place is None:
-            raise ConfigurationError("Choose the file of calibrations first.")
+            raise ConfigurationError(tr("Choose the file of calibrations first."))
         return place

@@ -9,6 +9,7 @@ import numpy as np
 from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration, TipCalibration, today
 from ...calibration.probe.probe_calibration import ProbeEstimate
 from ...calibration.stylus.stylus_calibration import TipEstimate
+from ...words import tr
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,32 @@ class TipResult:
     @property
     def text(self) -> str:
         """One line for people, with the uncertainty."""
-        return f"The tip of {self.tool} is known to {self.estimate.deviation_mm:.1f} mm"
+        return tr(
+            "The tip of {tool} is known to {deviation_mm:.1f} mm",
+            tool=self.tool,
+            deviation_mm=self.estimate.deviation_mm,
+        )
 
     @property
     def figures(self) -> tuple[tuple[str, str], ...]:
         """(what, how much) for people."""
         found = self.estimate
         return (
-            ("Tip", f"{_numbers(found.tip_mm)} mm in {self.tool}"),
-            ("Known to", f"{found.deviation_mm:.2f} mm (standard deviation, worst direction)"),
-            ("Residual", f"{found.residual_mm:.2f} mm"),
-            ("Tilted by", f"{found.tilt_deg:.0f} degrees"),
-            ("Poses", f"{found.poses_used} used, {found.poses_rejected} rejected"),
+            (tr("Tip"), tr("{numbers} mm in {tool}", numbers=_numbers(found.tip_mm), tool=self.tool)),
+            (
+                tr("Known to"),
+                tr("{deviation_mm:.2f} mm (standard deviation, worst direction)", deviation_mm=found.deviation_mm),
+            ),
+            (tr("Residual"), f"{found.residual_mm:.2f} mm"),
+            (tr("Tilted by"), tr("{angle:.0f} degrees", angle=found.tilt_deg)),
+            (
+                tr("Poses"),
+                tr(
+                    "{poses_used} used, {poses_rejected} rejected",
+                    poses_used=found.poses_used,
+                    poses_rejected=found.poses_rejected,
+                ),
+            ),
         )
 
     @property
@@ -77,7 +92,10 @@ class ImageResult:
     @property
     def text(self) -> str:
         """One line for people, with the uncertainty."""
-        return f"The corners of the image are known to {float(self.estimate.corner_deviation_mm.max()):.1f} mm"
+        return tr(
+            "The corners of the image are known to {corner_deviation_mm:.1f} mm",
+            corner_deviation_mm=float(self.estimate.corner_deviation_mm.max()),
+        )
 
     @property
     def figures(self) -> tuple[tuple[str, str], ...]:
@@ -85,16 +103,22 @@ class ImageResult:
         found = self.estimate
         sizes = np.linalg.norm(found.matrix[:3, :2], axis=0)
         return (
-            ("Pixel", f"{sizes[0]:.4f} x {sizes[1]:.4f} mm"),
-            ("Corners known to", f"{_numbers(found.corner_deviation_mm, 1)} mm (standard deviation)"),
-            ("Error of the wires", f"{found.error_mm:.2f} mm"),
-            ("Probe turned by", f"{found.turned_deg:.0f} degrees"),
-            ("Images", f"{found.frames_used} used, {found.wires} wires in each"),
+            (tr("Pixel"), tr("{sizes:.4f} x {sizes_2:.4f} mm", sizes=sizes[0], sizes_2=sizes[1])),
             (
-                "Phantom",
-                "how well it was registered is not known"
+                tr("Corners known to"),
+                tr("{numbers} mm (standard deviation)", numbers=_numbers(found.corner_deviation_mm, 1)),
+            ),
+            (tr("Error of the wires"), f"{found.error_mm:.2f} mm"),
+            (tr("Probe turned by"), tr("{angle:.0f} degrees", angle=found.turned_deg)),
+            (
+                tr("Images"),
+                tr("{frames_used} used, {wires} wires in each", frames_used=found.frames_used, wires=found.wires),
+            ),
+            (
+                tr("Phantom"),
+                tr("how well it was registered is not known")
                 if found.phantom_mm is None
-                else f"its wires known to {found.phantom_mm:.1f} mm",
+                else tr("its wires known to {phantom_mm:.1f} mm", phantom_mm=found.phantom_mm),
             ),
         )
 

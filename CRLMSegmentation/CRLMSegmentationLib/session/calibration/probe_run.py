@@ -19,6 +19,7 @@ from ...calibration.probe.probe_calibration import (
 )
 from ...errors import CalibrationError
 from ...sweep import TrackedFrame
+from ...words import mark, tr
 from .guidance import Guidance, ImageResult
 
 # Where the configuration does not say how large a pixel is, bright spots are counted as if it were so.
@@ -32,7 +33,7 @@ class ProbeRun:
     """
 
     name = "probe"
-    instruction = "Keep all wires in the image; move the probe along the phantom, tilt and turn it to all sides."
+    instruction = mark("Keep all wires in the image; move the probe along the phantom, tilt and turn it to all sides.")
     lot, most_waiting = 12, 60
 
     def __init__(self, phantom: NWirePhantom) -> None:
@@ -61,10 +62,18 @@ class ProbeRun:
         """How far it is; in the thread that computes."""
         calibration = self._calibration
         found_in = len(calibration.frames)
-        lost = f", {calibration.lost} without the probe's pose" if calibration.lost else ""
+        lost = tr(", {lost} without the probe's pose", lost=calibration.lost) if calibration.lost else ""
         figures = [
-            ("This image", self._seen),
-            ("Images", f"{found_in} of {calibration.images} with all wires{lost}"),
+            (tr("This image"), self._seen),
+            (
+                tr("Images"),
+                tr(
+                    "{found_in} of {images} with all wires{lost}",
+                    found_in=found_in,
+                    images=calibration.images,
+                    lost=lost,
+                ),
+            ),
         ]
         try:
             found = self._found()
@@ -72,8 +81,18 @@ class ProbeRun:
             return Guidance(tuple(figures), (str(error),), 0.0, self._wires)
         worst_mm = float(found.corner_deviation_mm.max())
         figures += [
-            ("Probe turned by", f"{found.turned_deg:.0f} of {WANTED_TURN_DEG:.0f} degrees"),
-            ("Corners known to", f"{worst_mm:.1f} of {WANTED_CORNER_MM:g} mm"),
+            (
+                tr("Probe turned by"),
+                tr(
+                    "{turned_deg:.0f} of {wanted_turn_deg:.0f} degrees",
+                    turned_deg=found.turned_deg,
+                    wanted_turn_deg=WANTED_TURN_DEG,
+                ),
+            ),
+            (
+                tr("Corners known to"),
+                tr("{worst_mm:.1f} of {wanted_corner_mm:g} mm", worst_mm=worst_mm, wanted_corner_mm=WANTED_CORNER_MM),
+            ),
         ]
         shares = (
             found.frames_used / WANTED_FRAMES, found.turned_deg / WANTED_TURN_DEG,
@@ -102,14 +121,14 @@ class ProbeRun:
         wanted = len(self._phantom.names)
         self._wires = ()
         if is_lost:
-            self._seen = "the probe or the reference is lost"
+            self._seen = tr("the probe or the reference is lost")
         elif has_all:
             size = np.array(frame.image_size, dtype=float)
             self._wires = tuple((float(u), float(v)) for u, v in self._calibration.frames[-1].points / size)
-            self._seen = f"all {wanted} wires are seen"
+            self._seen = tr("all {wanted} wires are seen", wanted=wanted)
         else:
             dots = len(bright_dots(frame.pixels, self._phantom.pixel_mm or _PIXEL_MM, self._phantom.dot_shape))
-            self._seen = f"not all of the {wanted} wires are seen ({dots} bright spots)"
+            self._seen = tr("not all of the {wanted} wires are seen ({dots} bright spots)", wanted=wanted, dots=dots)
 
 
 def _mark_of(frame: TrackedFrame) -> int:

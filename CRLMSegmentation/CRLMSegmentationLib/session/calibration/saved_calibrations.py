@@ -10,6 +10,7 @@ from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration,
 from ...errors import ConfigurationError
 from ...files.calibrations.calibrations_file import read_calibrations_file, write_calibrations_file
 from ...files.calibrations.plus_calibration_file import PLUS_DATE, PlusTransform, write_plus_transforms
+from ...words import tr
 from .guidance import CalibrationResult
 
 
@@ -18,7 +19,7 @@ def read_saved(path: Path) -> Calibrations:
     FileFormatError for a damaged one.
     """
     if not path.is_file():
-        raise ConfigurationError(f"There is no {path.name} yet: calibrate, and keep the calibration.")
+        raise ConfigurationError(tr("There is no {name} yet: calibrate, and keep the calibration.", name=path.name))
     return calibrations_of(read_calibrations_file(path), path.name)
 
 
@@ -69,24 +70,47 @@ def check_fits(
     """
     if image_size != tuple(image.image_size):
         raise ConfigurationError(
-            f"The image in {name} was calibrated with {size_text(image.image_size)} pixels, and these images have "
-            f"{size_text(image_size)}: calibrate the probe at this depth."
+            tr(
+                "The image in {name} was calibrated with {size_text} pixels, and these images have "
+                "{size_text_2}: calibrate the probe at this depth.",
+                name=name,
+                size_text=size_text(image.image_size),
+                size_text_2=size_text(image_size),
+            )
         )
     if pixel_mm is not None and not image.has_pixels_of(pixel_mm):
         raise ConfigurationError(
-            f"The image in {name} was calibrated at another depth: the pixels of these images are {pixel_mm[0]:.3f} x "
-            f"{pixel_mm[1]:.3f} mm; calibrate the probe at this depth."
+            tr(
+                "The image in {name} was calibrated at another depth: the pixels of these images are "
+                "{pixel_mm:.3f} x {pixel_mm_2:.3f} mm; calibrate the probe at this depth.",
+                name=name,
+                pixel_mm=pixel_mm[0],
+                pixel_mm_2=pixel_mm[1],
+            )
         )
 
 
 def loaded_text(known: Calibrations, name: str) -> str:
     """What is used of a file of calibrations, for people."""
-    used = [f"the tip of {tool} ({tip.date[:10] or 'no date'})" for tool, tip in known.tips.items()]
+    used = [
+        tr("the tip of {tool} ({date})", tool=tool, date=tip.date[:10] or tr("no date"))
+        for tool, tip in known.tips.items()
+    ]
     if known.image is not None:
-        used.append(f"the image at {size_text(known.image.image_size)} pixels ({known.image.date[:10] or 'no date'})")
+        used.append(
+            tr(
+                "the image at {size_text} pixels ({date})",
+                size_text=size_text(known.image.image_size),
+                date=known.image.date[:10] or tr("no date"),
+            )
+        )
     if not used:
-        return f"{name} holds no tip and no image."
-    return f"Used from {name}: {', '.join(used)}. An image's calibration belongs to the depth that it was made at."
+        return tr("{name} holds no tip and no image.", name=name)
+    return tr(
+        "Used from {name}: {used}. An image's calibration belongs to the depth that it was made at.",
+        name=name,
+        used=", ".join(used),
+    )
 
 
 def size_text(size: tuple[int, int]) -> str:

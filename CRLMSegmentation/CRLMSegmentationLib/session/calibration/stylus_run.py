@@ -13,6 +13,7 @@ from ...calibration.stylus.stylus_calibration import (
 )
 from ...errors import CalibrationError
 from ...sweep import Pose
+from ...words import mark, tr
 from .guidance import Guidance, TipResult
 from .tool_poses import LivePoses, TimedPoseOfTool
 
@@ -26,12 +27,12 @@ class StylusRun:
     tool  as PLUS names it
     """
 
-    instruction = "Hold the tip in a dimple, and tilt the stylus slowly to all sides."
+    instruction = mark("Hold the tip in a dimple, and tilt the stylus slowly to all sides.")
     lot, most_waiting = 20_000, 20_000
 
     def __init__(self, tool: str) -> None:
         self.tool = tool
-        self.name = f"tip of {tool}"
+        self.name = tr("tip of {tool}", tool=tool)
         self._live = LivePoses(tool, _FIXED_FRAMES)
         self._calibration = StylusCalibration()
         self._estimate: TipEstimate | None = None
@@ -52,15 +53,29 @@ class StylusRun:
         try:
             found = self._found()
         except CalibrationError as error:
-            return Guidance((("Poses", _poses(measured, 0, lost)),), (str(error),))
+            return Guidance(((tr("Poses"), _poses(measured, 0, lost)),), (str(error),))
         shares = (
             found.tilt_deg / WANTED_TILT_DEG, found.poses_used / WANTED_POSES,
             WANTED_DEVIATION_MM / max(found.deviation_mm, 1e-9),
         )  # fmt: skip
         figures = (
-            ("Tilt", f"{found.tilt_deg:.0f} of {WANTED_TILT_DEG:.0f} degrees"),
-            ("Poses", _poses(found.poses_used, found.poses_rejected, lost)),
-            ("Tip known to", f"{found.deviation_mm:.1f} of {WANTED_DEVIATION_MM:g} mm"),
+            (
+                tr("Tilt"),
+                tr(
+                    "{tilt_deg:.0f} of {wanted_tilt_deg:.0f} degrees",
+                    tilt_deg=found.tilt_deg,
+                    wanted_tilt_deg=WANTED_TILT_DEG,
+                ),
+            ),
+            (tr("Poses"), _poses(found.poses_used, found.poses_rejected, lost)),
+            (
+                tr("Tip known to"),
+                tr(
+                    "{deviation_mm:.1f} of {wanted_deviation_mm:g} mm",
+                    deviation_mm=found.deviation_mm,
+                    wanted_deviation_mm=WANTED_DEVIATION_MM,
+                ),
+            ),
         )
         return Guidance(figures, tuple(found.missing), min(1.0, *shares))
 
@@ -70,12 +85,18 @@ class StylusRun:
 
     def _found(self) -> TipEstimate:
         if self._calibration.poses == 0 and self._calibration.lost:
-            raise CalibrationError(f"{self.tool} was never seen by the tracker; check what the tracker sees.")
+            raise CalibrationError(
+                tr("{tool} was never seen by the tracker; check what the tracker sees.", tool=self.tool)
+            )
         if self._estimate is None:
             self._estimate = self._calibration.estimate()
         return self._estimate
 
 
 def _poses(used: int, rejected: int, lost: int) -> str:
-    parts = [f"{used} used", f"{rejected} rejected" if rejected else "", f"{lost} lost" if lost else ""]
+    parts = [
+        tr("{count} used", count=used),
+        tr("{count} rejected", count=rejected) if rejected else "",
+        tr("{count} lost", count=lost) if lost else "",
+    ]
     return ", ".join(part for part in parts if part)

@@ -13,6 +13,7 @@ from ...calibration.accuracy.targets import Targets
 from ...calibration.accuracy.touched import Touches, touches_so_far
 from ...errors import CalibrationError, ConfigurationError
 from ...sweep import Pose
+from ...words import mark, tr
 from ..accuracy.accuracy_page import PageFacts, write_accuracy_page
 from ..accuracy.accuracy_part import AccuracyPart
 from ..accuracy.phantom_accuracy import PhantomAccuracy, amounts_of, measured_accuracy
@@ -40,9 +41,11 @@ class AccuracyResult:
     def text(self) -> str:
         """One line for people."""
         amounts = amounts_of(self.measured.errors_mm)
-        return (
-            f"Tip to target: {amounts['median_mm']:.1f} mm in the middle "
-            f"({amounts['q25_mm']:.1f} to {amounts['q75_mm']:.1f})"
+        return tr(
+            "Tip to target: {median_mm:.1f} mm in the middle ({q25_mm:.1f} to {q75_mm:.1f})",
+            median_mm=amounts["median_mm"],
+            q25_mm=amounts["q25_mm"],
+            q75_mm=amounts["q75_mm"],
         )
 
     @property
@@ -53,19 +56,38 @@ class AccuracyResult:
         worst = max(measured.by_target(), key=lambda one: one.median_mm)
         directions = measured.by_direction()
         return (
-            ("Targets", f"{len(measured.by_target())} in {len(measured.touches.touches)} touches"),
-            ("95 % within", f"{amounts_of(measured.errors_mm)['p95_mm']:.1f} mm"),
-            ("Worst target", f"{worst.name}, {worst.median_mm:.1f} mm"),
-            *((name[:1].upper() + name[1:], f"{one.mean():+.1f} mm in the mean") for name, one in directions.items()),
-            ("Distances", f"{np.median(errors):.1f} mm off; {measured.is_within.mean():.0%} within the stated 95 %"),
+            (
+                tr("Targets"),
+                tr(
+                    "{by_target} in {touches} touches",
+                    by_target=len(measured.by_target()),
+                    touches=len(measured.touches.touches),
+                ),
+            ),
+            (tr("95 % within"), f"{amounts_of(measured.errors_mm)['p95_mm']:.1f} mm"),
+            (tr("Worst target"), tr("{name}, {median_mm:.1f} mm", name=worst.name, median_mm=worst.median_mm)),
+            *(
+                (name[:1].upper() + name[1:], tr("{one:+.1f} mm in the mean", one=one.mean()))
+                for name, one in directions.items()
+            ),
+            (
+                tr("Distances"),
+                tr(
+                    "{errors:.1f} mm off; {is_within:.0%} within the stated 95 %",
+                    errors=np.median(errors),
+                    is_within=measured.is_within.mean(),
+                ),
+            ),
         )
 
     @property
     def missing(self) -> tuple[str, ...]:
         """What is not in it, or not known."""
         touches = self.measured.touches
-        named = [f"{touches.targets.names[one]} was not touched" for one in touches.missed]
-        own = [] if touches.targets.is_seen else ["the targets are the phantom's own: the image's error is not in it"]
+        named = [tr("{names} was not touched", names=touches.targets.names[one]) for one in touches.missed]
+        own = (
+            [] if touches.targets.is_seen else [tr("the targets are the phantom's own: the image's error is not in it")]
+        )
         return (*named, *own, *dict.fromkeys(self.measured.unknown.values()))
 
     @property
@@ -87,9 +109,9 @@ class TouchRun:
     is_simulated        True when the stream is
     """
 
-    instruction = "Hold the tip still at each target for two seconds, each time from another side."
+    instruction = mark("Hold the tip still at each target for two seconds, each time from another side.")
     lot, most_waiting = 20_000, 20_000
-    name = "accuracy on a phantom"
+    name = mark("accuracy on a phantom")
 
     def __init__(
         self, tool: str, tip_to_tool: np.ndarray, targets: Targets, file_name: str, known: Calibrations,
@@ -122,38 +144,55 @@ class TouchRun:
 
     def guidance(self) -> Guidance:
         """How far it is; in the thread that computes."""
-        lost = f"{len(self._poses)} used" + (f", {self._lost} lost" if self._lost else "")
+        lost = tr("{count} used", count=len(self._poses)) + (tr(", {lost} lost", lost=self._lost) if self._lost else "")
         if not self._poses:
-            return Guidance((("Poses", lost),), (f"{self.tool} is not seen by the tracker",))
+            return Guidance(((tr("Poses"), lost),), (tr("{tool} is not seen by the tracker", tool=self.tool),))
         found = self._touches()
         count, names = len(self._targets.names), self._targets.names
         done = count - len(found.missed)
-        figures = [("Targets", f"{done} of {count} touched"), ("Now", self._now(found)), ("Poses", lost)]
+        figures = [
+            (tr("Targets"), tr("{done} of {count} touched", done=done, count=count)),
+            (tr("Now"), self._now(found)),
+            (tr("Poses"), lost),
+        ]
         if found.touches:
             errors = np.linalg.norm(found.offsets_mm, axis=1)
             newest = found.touches[-1]
-            figures.insert(1, ("Touched last", f"{names[newest.target]}, {errors[-1]:.1f} mm off"))
-            figures.insert(2, ("Tip to target", f"{np.median(errors):.1f} mm in the middle"))
+            figures.insert(
+                1,
+                (tr("Touched last"), tr("{names}, {errors:.1f} mm off", names=names[newest.target], errors=errors[-1])),
+            )
+            figures.insert(2, (tr("Tip to target"), tr("{errors:.1f} mm in the middle", errors=np.median(errors))))
         more = len(found.missed) - _MOST_NAMED
-        missing = [f"hold the tip at {names[one]}" for one in found.missed[:_MOST_NAMED]]
-        missing += [f"and at {more} more"] if more > 0 else []
+        missing = [tr("hold the tip at {names}", names=names[one]) for one in found.missed[:_MOST_NAMED]]
+        missing += [tr("and at {more} more", more=more)] if more > 0 else []
         return Guidance(tuple(figures), tuple(missing), done / count)
 
     def result(self) -> AccuracyResult:
         """What was measured; in the thread that computes. Raises CalibrationError with why there is nothing."""
         if not self._poses:
-            raise CalibrationError(f"{self.tool} was never seen by the tracker; check what the tracker sees.")
+            raise CalibrationError(
+                tr("{tool} was never seen by the tracker; check what the tracker sees.", tool=self.tool)
+            )
         found = self._touches()
         done = len(self._targets.names) - len(found.missed)
         if not found.touches and found.elsewhere:
             raise CalibrationError(
-                f"No pause of the tip lay at a target (the nearest {found.nearest_mm.min():.0f} mm away): the targets "
-                "are of another phantom or place, or the tip's calibration is of another stylus."
+                tr(
+                    "No pause of the tip lay at a target (the nearest {nearest_mm:.0f} mm away): the targets "
+                    "are of another phantom or place, or the tip's calibration is of another stylus.",
+                    nearest_mm=found.nearest_mm.min(),
+                )
             )
         if done < FEWEST_TARGETS:
             raise CalibrationError(
-                f"The tip was held at {done} of {len(self._targets.names)} targets; hold it still for two seconds at "
-                f"{FEWEST_TARGETS} and more."
+                tr(
+                    "The tip was held at {done} of {names} targets; hold it still for two seconds at "
+                    "{fewest_targets} and more.",
+                    done=done,
+                    names=len(self._targets.names),
+                    fewest_targets=FEWEST_TARGETS,
+                )
             )
         return AccuracyResult(
             measured_accuracy(found, self._known, self.tool, self._tip_to_tool, self._frames), self._about
@@ -169,8 +208,10 @@ class TouchRun:
         pose = self._poses[-1]
         away = np.linalg.norm(self._targets.points_mm - (pose @ self._tip_to_tool)[:3, 3], axis=1)
         nearest = int(away.argmin())
-        state = "" if nearest in found.missed else ", which was touched"
-        return f"{away[nearest]:.0f} mm from {self._targets.names[nearest]}{state}"
+        state = "" if nearest in found.missed else tr(", which was touched")
+        return tr(
+            "{away:.0f} mm from {names}{state}", away=away[nearest], names=self._targets.names[nearest], state=state
+        )
 
 
 def touch_run(
@@ -180,7 +221,7 @@ def touch_run(
     still that of a tool without calibration), and what read_targets() raises.
     """
     if tip_to_tool is None or np.array_equal(tip_to_tool, np.eye(4)):
-        raise ConfigurationError(f"The tip of {tool} is not known: calibrate it first.")
+        raise ConfigurationError(tr("The tip of {tool} is not known: calibrate it first.", tool=tool))
     targets = read_targets(path, accuracy.calibrations.phantom)
     frames = accuracy.frames if targets.is_seen else None
     return TouchRun(tool, tip_to_tool, targets, Path(path).name, accuracy.calibrations, frames, is_simulated)

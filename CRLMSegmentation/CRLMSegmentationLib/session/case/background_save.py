@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import CRLMError, FileFormatError
+from ...words import tr
 from ..jobs.task import Task
 from ..state import IS_SAVING
 from ..tumor.tumor_state import now
@@ -120,4 +121,8 @@ def sentence_of(error: Exception) -> str:
     """Why a case could not be saved, for people."""
     if isinstance(error, CRLMError):
         return str(error)
-    return f"The case could not be saved, and it is a fault of this program ({type(error).__name__}: {error})."
+    return tr(
+        "The case could not be saved, and it is a fault of this program ({name}: {error}).",
+        name=type(error).__name__,
+        error=error,
+    )

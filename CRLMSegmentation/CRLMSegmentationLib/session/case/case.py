@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...words import mark, tr
 from ..event import Event
 from ..state import Step, StepStatus
 from ..workflow import Workflow
@@ -65,7 +66,7 @@ class CasePart:
     def keep(self) -> None:
         """It is the same patient: what the case holds is shown again, with the source that is connected now."""
         self.source.keep()
-        self._workflow.log.add("same patient")
+        self._workflow.log.add(mark("same patient"))
         self.check_source()
         self._workflow.notify()
 
@@ -231,14 +232,18 @@ class CasePart:
         session = self._session
         found = [tumor for tumor in session.tumors.all if tumor.found is not None]
         if len(found) > 1:
-            return f"{len(found)} tumors"
+            return tr("{count} tumors", count=len(found))
         if session.tumor.was_shown:
             figures = session.tumor.figures
-            return "A tumor" if figures is None else f"A tumor of {figures['volume_ml']:.1f} mL"
+            return (
+                tr("A tumor")
+                if figures is None
+                else tr("A tumor of {volume_ml:.1f} mL", volume_ml=figures["volume_ml"])
+            )
         if found:
-            return "A tumor"
+            return tr("A tumor")
         if session.box.is_there or session.tumors.is_any:
-            return "A box"
+            return tr("A box")
         if session.volume.has_any:
-            return "A volume"
-        return "A sweep" if session.recording.sweep is not None else ""
+            return tr("A volume")
+        return tr("A sweep") if session.recording.sweep is not None else ""

@@ -33,6 +33,7 @@ from ...sweep import Sweep, read_sweep, write_sweep
 from ...sweep.sequence_files.identifying_fields import without_identity
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
 from ...values import Box, Volume
+from ...words import tr
 from .case_folder import recover, written_in_one_piece
 from .ct_files import CT, SavedCt, read_ct_files, write_ct_files
 from .ct_files import NAMES as CT_NAMES
@@ -123,7 +124,11 @@ def write_case(case: Case, folder: str | Path, write_scene: Callable[[Path], Non
     except (OSError, CRLMError) as error:
         reason = str(getattr(error, "strerror", None) or error).replace(f"{place}/", "").replace(str(place), "it")
         raise FileFormatError(
-            f"The case cannot be written to {folder} ({reason.rstrip('.')}); an earlier one there is as it was."
+            tr(
+                "The case cannot be written to {folder} ({rstrip}); an earlier one there is as it was.",
+                folder=folder,
+                rstrip=reason.rstrip("."),
+            )
         ) from None
     return folder
 
@@ -135,19 +140,31 @@ def read_case(folder: str | Path) -> Case:
         recover(folder, INDEX, _ALL)
     except OSError as error:
         raise FileFormatError(
-            f"Saving the case in {folder} was cut off, and it cannot be put right ({error.strerror})."
+            tr(
+                "Saving the case in {folder} was cut off, and it cannot be put right ({strerror}).",
+                folder=folder,
+                strerror=error.strerror,
+            )
         ) from None
     facts = _read_index(folder)
     # The scene is for other programs, the protocol for people: nothing is read from them.
     missing = [name for name in facts["files"] if name not in {SCENE, PROTOCOL} and not (folder / name).exists()]
     if missing:
-        raise FileFormatError(f"The case in {folder} is incomplete: {', '.join(missing)} is missing.")
+        raise FileFormatError(
+            tr("The case in {folder} is incomplete: {missing} is missing.", folder=folder, missing=", ".join(missing))
+        )
     case = _read_files(folder, facts)
     if case.sweep is not None and len(case.sweep) == 0:
-        raise FileFormatError(f"The case in {folder} holds an empty recording.")
+        raise FileFormatError(tr("The case in {folder} holds an empty recording.", folder=folder))
     for what, part in (("mask", case.mask), ("corrections", case.corrections)):
         if part is not None and (case.volume is None or not part.has_geometry_of(case.volume)):
-            raise FileFormatError(f"The case in {folder} does not fit together: {what} and volume have other voxels.")
+            raise FileFormatError(
+                tr(
+                    "The case in {folder} does not fit together: {what} and volume have other voxels.",
+                    folder=folder,
+                    what=what,
+                )
+            )
     return case
 
 
@@ -168,7 +185,9 @@ def _read_files(folder: Path, facts: dict[str, Any], with_sweep: bool = True) ->
             scans=read_scan_files(folder, facts, with_sweep), ct=read_ct_files(folder, facts),
         )  # fmt: skip
     except (CRLMError, OSError, UnicodeDecodeError) as error:
-        raise FileFormatError(f"The case in {folder} cannot be opened: {error}") from None
+        raise FileFormatError(
+            tr("The case in {folder} cannot be opened: {error}", folder=folder, error=error)
+        ) from None
 
 
 def _check_written(case: Case, place: Path) -> None:
@@ -251,18 +270,41 @@ def _read_index(folder: Path) -> dict[str, Any]:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise FileFormatError(f"{folder} is no saved case: {INDEX} cannot be read ({error.strerror}).") from None
+        raise FileFormatError(
+            tr(
+                "{folder} is no saved case: {index} cannot be read ({strerror}).",
+                folder=folder,
+                index=INDEX,
+                strerror=error.strerror,
+            )
+        ) from None
     except ValueError:
-        raise FileFormatError(f"{folder} is no saved case, or is damaged: {INDEX} is not JSON.") from None
+        raise FileFormatError(
+            tr("{folder} is no saved case, or is damaged: {index} is not JSON.", folder=folder, index=INDEX)
+        ) from None
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise FileFormatError(f"{folder} is no saved case: {INDEX} is something else.")
+        raise FileFormatError(tr("{folder} is no saved case: {index} is something else.", folder=folder, index=INDEX))
     version, files = facts.get("version"), facts.get("files")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise FileFormatError(f"The case in {folder} is damaged: its version is {str(version)[:20]!r}, not a number.")
+        raise FileFormatError(
+            tr(
+                "The case in {folder} is damaged: its version is {version!r}, not a number.",
+                folder=folder,
+                version=str(version)[:20],
+            )
+        )
     if version > VERSION:
-        raise FileFormatError(f"The case in {folder} was saved by a later version of this program; update it.")
+        raise FileFormatError(
+            tr("The case in {folder} was saved by a later version of this program; update it.", folder=folder)
+        )
     if not isinstance(files, list) or not all(isinstance(name, str) and Path(name).name == name for name in files):
-        raise FileFormatError(f"The case in {folder} is damaged: {INDEX} does not list its files by their names.")
+        raise FileFormatError(
+            tr(
+                "The case in {folder} is damaged: {index} does not list its files by their names.",
+                folder=folder,
+                index=INDEX,
+            )
+        )
     return facts
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ...sweep import Sweep
 from ...sweep.sweep import ORIGIN_FIELD, SIMULATED
+from ...words import tr
 from ..frame_source import FrameSource
 
 LIVE, REPLAYED = "live", "replayed"
@@ -51,8 +52,10 @@ class CaseSource:
         holding = self._holding()
         if not holding:
             return None
-        verb = "is" if holding.startswith("A ") else "are"
-        return f"{holding} {verb} on the screen and the images come from another source now: is it the same patient?"
+        return tr(
+            "On the screen: {holding}. The images come from another source now: is it the same patient?",
+            holding=holding,
+        )
 
     def connect(self, source: FrameSource) -> None:
         """Images come from `source` from now on; an empty case begins with it."""

@@ -16,6 +16,7 @@ from ...files import read_volume, write_volume
 from ...files.dicom_folder import CT_FRAME
 from ...preoperative.structures import LIVER, TUMOR, VESSELS
 from ...values import Volume
+from ...words import tr
 
 CT = "ct"
 FOLLOW_UP = "follow_up"
@@ -61,10 +62,10 @@ def read_ct_files(folder: Path, facts: Mapping[str, Any]) -> SavedCt | None:
     volume = read_volume(folder / VOLUME) if (folder / VOLUME).is_file() else None
     is_any = there or volume is not None or (isinstance(said, Mapping) and said.get(FOLLOW_UP) is not None)
     if not isinstance(said, Mapping) or (there and len(there) < len(MASKS)) or not is_any:
-        raise FileFormatError("what it says of a CT and the files of that CT do not fit together.")
+        raise FileFormatError(tr("what it says of a CT and the files of that CT do not fit together."))
     masks = {name: replace(read_volume(paths[name]), frame=CT_FRAME) for name in there}
     volume = None if volume is None else replace(volume, frame=CT_FRAME)
     grids = [*masks.values(), *([] if volume is None else [volume])]
     if not all(grid.has_geometry_of(grids[0], tolerance_mm=0.01) for grid in grids):
-        raise FileFormatError("the CT and its masks do not lie on the same voxels.")
+        raise FileFormatError(tr("the CT and its masks do not lie on the same voxels."))
     return SavedCt(volume, masks, said)

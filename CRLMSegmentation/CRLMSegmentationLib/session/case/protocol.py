@@ -7,24 +7,25 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from ...words import mark, tr, tr_count
 from ..state import StepStatus
 from .ct_files import FOLLOW_UP
 
-_TITLE = "CRLM Navigation: protocol of a case"
-_USE = "For research. Not a medical device."
+_TITLE = mark("CRLM Navigation: protocol of a case")
+_USE = mark("For research. Not a medical device.")
 _ORIGINS = {
-    "simulated": "simulated, not clinical",
-    "replayed": "replayed from a recording",
-    "live": "received live",
-    None: "from an unknown source",
+    "simulated": mark("simulated, not clinical"),
+    "replayed": mark("replayed from a recording"),
+    "live": mark("received live"),
+    None: mark("from an unknown source"),
 }
-_KEPT = {"largest": "the largest part was kept", "all": "all parts were kept"}
+_KEPT = {"largest": mark("the largest part was kept"), "all": mark("all parts were kept")}
 # What a step's status says in a list of events; a step that only became possible is no event.
 _HAPPENED = {
-    StepStatus.RUNNING.value: "began",
-    StepStatus.DONE.value: "done",
-    StepStatus.STALE.value: "out of date",
-    StepStatus.FAILED.value: "failed",
+    StepStatus.RUNNING.value: mark("began"),
+    StepStatus.DONE.value: mark("done"),
+    StepStatus.STALE.value: mark("out of date"),
+    StepStatus.FAILED.value: mark("failed"),
 }
 _STATUSES = {status.value for status in StepStatus}
 
@@ -35,12 +36,12 @@ def protocol_of(facts: Mapping[str, Any], log: str) -> str:
     facts  of the case's index (session_facts.facts_of); what is missing there is left out
     log    JSON lines of the EventLog; a line that is none is shown as it is
     """
-    lines = [_TITLE, _USE, "", *_findings(facts), "", "What happened", ""]
+    lines = [tr(_TITLE), tr(_USE), "", *_findings(facts), "", tr("What happened"), ""]
     return "\n".join([*lines, *_events(log)]) + "\n"
 
 
 def _findings(facts: Mapping[str, Any]) -> Iterator[str]:
-    yield _row("Data", _ORIGINS.get(facts.get("origin"), _ORIGINS[None]))
+    yield _row(tr("Data"), tr(_ORIGINS.get(facts.get("origin"), _ORIGINS[None])))
     tumors = [one for one in facts.get("tumors") or () if isinstance(one, dict)]
     if len(tumors) > 1:
         for tumor in tumors:
@@ -50,7 +51,10 @@ def _findings(facts: Mapping[str, Any]) -> Iterator[str]:
         yield from _finding(facts)
     yield from ct_lines(facts.get("ct"))
     if facts.get("case_clock_s") is not None:
-        yield _row("Time", f"{facts['case_clock_s']:.1f} s from the end of the recording to the tumor")
+        yield _row(
+            tr("Time"),
+            tr("{case_clock_s:.1f} s from the end of the recording to the tumor", case_clock_s=facts["case_clock_s"]),
+        )
 
 
 def _row(name: str, text: str) -> str:
@@ -64,42 +68,67 @@ def ct_lines(ct: Mapping[str, Any] | None) -> Iterator[str]:
     yield from _follow_up_line(ct.get(FOLLOW_UP))
     if "description" not in ct:
         return
-    yield _row("CT", ", ".join(str(ct[name]) for name in ("description", "date") if ct.get(name)) or "without a date")
+    yield _row(
+        tr("CT"), ", ".join(str(ct[name]) for name in ("description", "date") if ct.get(name)) or tr("without a date")
+    )
     measures, about, found = (ct.get(name) or {} for name in ("measures", "about", "registration"))
     if measures:
-        yield _row("", f"liver {measures['liver_ml']:.0f} mL, {len(measures['lesions'])} lesions")
+        yield _row(
+            "",
+            tr("liver {ml:.0f} mL, {lesions} lesions", ml=measures["liver_ml"], lesions=len(measures["lesions"])),
+        )
         model = about.get("model") or {}
-        yield _row("", f"found by {' '.join(str(model[name]) for name in ('name', 'version') if name in model) or '?'}")
+        finder = " ".join(str(model[name]) for name in ("name", "version") if name in model) or "?"
+        yield _row("", tr("found by {finder}", finder=finder))
         corrections = about.get("corrections") or ()
-        yield _row("", f"corrected by hand, {len(corrections)} times" if corrections else "not corrected by hand")
+        yield _row(
+            "",
+            tr_count("corrected by hand, once", "corrected by hand, {count} times", len(corrections))
+            if corrections
+            else tr("not corrected by hand"),
+        )
     if ct.get("remnant"):
         cut = ct["remnant"]
-        yield _row("", f"planned cut: {cut['remnant_ml']:.0f} mL stay, {cut['share']:.0%} of the liver without tumors")
+        yield _row(
+            "",
+            tr(
+                "planned cut: {remnant_ml:.0f} mL stay, {share:.0%} of the liver without tumors",
+                remnant_ml=cut["remnant_ml"],
+                share=cut["share"],
+            ),
+        )
     if found:
         count = len(found["names"])
         yield _row(
-            "", f"registered by {count} landmarks, {found['made_at']}: error at the tumor {found['error_mm']:.1f} mm"
+            "",
+            tr(
+                "registered by {count} landmarks, {made_at}: error at the tumor {error_mm:.1f} mm",
+                count=count,
+                made_at=found["made_at"],
+                error_mm=found["error_mm"],
+            ),
         )
         if found.get("refined"):
             yield _row(
-                "", "refined by vessels where the ultrasound shows the liver: the error is that of the landmarks"
+                "", tr("refined by vessels where the ultrasound shows the liver: the error is that of the landmarks")
             )
     else:
-        yield _row("", "not registered")
+        yield _row("", tr("not registered"))
 
 
 def _follow_up_line(followed: Mapping[str, Any] | None) -> Iterator[str]:
     """Of which dates the lesions were compared, and what RECIST says of the last one."""
     if followed:
-        dates = ", ".join(date or "without a date" for date in followed["dates"])
-        yield _row("CTs", f"{dates}: {followed['responses'][-1] or 'no target lesion'}")
+        dates = ", ".join(date or tr("without a date") for date in followed["dates"])
+        response = tr(followed["responses"][-1] or "") or tr("no target lesion")
+        yield _row(tr("CTs"), f"{dates}: {response}")
 
 
 def _heading(tumor: Mapping[str, Any]) -> str:
     """Which tumor, and where it was found when."""
-    found = [f"found in sweep {tumor['sweep']}"] if tumor.get("sweep") else []
+    found = [tr("found in sweep {sweep}", sweep=tumor["sweep"])] if tumor.get("sweep") else []
     found += [str(tumor["found_at"]).replace("T", " ")] if tumor.get("found_at") else []
-    found += ["before the present volume was made"] if tumor.get("is_stale") else []
+    found += [tr("before the present volume was made")] if tumor.get("is_stale") else []
     return str(tumor.get("name")) + (f": {', '.join(found)}" if found else "")
 
 
@@ -107,22 +136,32 @@ def _finding(facts: Mapping[str, Any]) -> Iterator[str]:
     """Of one tumor, from the facts of the case or its own."""
     tumor, model = facts.get("tumor"), facts.get("model")
     if tumor:
-        yield _row("Tumor", f"{tumor['volume_ml']:.1f} mL, largest diameter {tumor['largest_diameter_mm']:.1f} mm")
+        yield _row(
+            tr("Tumor"),
+            tr(
+                "{volume_ml:.1f} mL, largest diameter {largest_diameter_mm:.1f} mm",
+                volume_ml=tumor["volume_ml"],
+                largest_diameter_mm=tumor["largest_diameter_mm"],
+            ),
+        )
         if model:
-            yield _row("Found by", f"{model['name']} {model['version']}")
+            yield _row(tr("Found by"), f"{model['name']} {model['version']}")
         if facts.get("threshold") is not None:
-            kept = _KEPT.get(str(facts.get("keep")), f"kept: {facts.get('keep')}")
-            yield _row("Threshold", f"{facts['threshold']:.2f} of the probability; {kept}")
+            kept = tr(_KEPT.get(str(facts.get("keep")), f"kept: {facts.get('keep')}"))
+            yield _row(
+                tr("Threshold"),
+                tr("{threshold:.2f} of the probability; {kept}", threshold=facts["threshold"], kept=kept),
+            )
         by_hand = tumor.get("voxels_corrected_by_hand")
-        corrected = f"yes, {by_hand} voxels" if by_hand else "yes"
-        yield _row("By hand", corrected if facts.get("corrected_by_hand") else "no correction")
+        corrected = tr("yes, {by_hand} voxels", by_hand=by_hand) if by_hand else tr("yes")
+        yield _row(tr("By hand"), corrected if facts.get("corrected_by_hand") else tr("no correction"))
     else:
-        yield _row("Tumor", "none")
+        yield _row(tr("Tumor"), tr("none"))
     if facts.get("margin_mm") is not None:
-        yield _row("Margin", f"{facts['margin_mm']:.1f} mm")
+        yield _row(tr("Margin"), f"{facts['margin_mm']:.1f} mm")
     doubts = facts.get("doubts") or ()
-    seen = "looked at by a person" if facts.get("doubts_acknowledged") else "NOT looked at by a person"
-    yield _row("Doubts", f"{len(doubts)}, {seen}" if doubts else "none")
+    seen = tr("looked at by a person") if facts.get("doubts_acknowledged") else tr("NOT looked at by a person")
+    yield _row(tr("Doubts"), f"{len(doubts)}, {seen}" if doubts else tr("none"))
     yield from (_row("", f"- {doubt}") for doubt in doubts)
 
 
@@ -145,6 +184,10 @@ def _events(log: str) -> Iterator[str]:
         yield f"{when:%H:%M:%S}  {text}"
 
 
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _event_text(event: str, entry: Mapping[str, Any]) -> str | None:
     """In words; None for what is no event to people."""
     status, message = entry.get("status"), entry.get("message")
@@ -152,8 +195,8 @@ def _event_text(event: str, entry: Mapping[str, Any]) -> str | None:
         happened = _HAPPENED.get(status)
         if happened is None and not message:
             return None
-        said = f"{event}: {happened or status}"
+        said = f"{tr(event)}: {tr(happened or status)}"
         return f"{said}. {message}" if message else said
     others = {name: value for name, value in entry.items() if name not in {"time", "seconds", "event", "message"}}
-    said = ", ".join([event.capitalize(), *(f"{name} {value}" for name, value in others.items())])
+    said = ", ".join([_capitalized(tr(event)), *(f"{tr(name)} {value}" for name, value in others.items())])
     return f"{said}: {message}" if message else said

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import CRLMError, FileFormatError
 from ...sweep.sweep import SIMULATED
 from ...values import Volume
+from ...words import tr
 from ..preoperative.in_case import check_saved, ct_to_save
 from ..tumor.hand_corrections import HandCorrections
 from ..tumor.saved_tumor import SavedTumor
@@ -123,4 +124,6 @@ def _tumor_of(case: Case, facts: CaseFacts, folder: str | Path) -> TumorState | 
             facts.found_at,
         )  # fmt: skip
     except CRLMError as error:
-        raise FileFormatError(f"The case in {folder} does not fit together: {error}") from None
+        raise FileFormatError(
+            tr("The case in {folder} does not fit together: {error}", folder=folder, error=error)
+        ) from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import CRLMError, FileFormatError
 from ...navigation.distance import TumorDistance
+from ...words import tr
 from ..tumor.hand_corrections import HandCorrections
 from ..tumor.labelmap import Labelmap
 from ..tumor.tumor_state import DEFAULT_SMOOTHING, TumorState, state_of_scene
@@ -77,7 +78,9 @@ def saved_tumors(case: Case, folder: str | Path) -> tuple[tuple[CaseTumor, ...],
         try:
             found = None if place not in files else found_of(files[place], one, scan)
         except CRLMError as error:
-            raise FileFormatError(f"The case in {folder} does not fit together: {error}") from None
+            raise FileFormatError(
+                tr("The case in {folder} does not fit together: {error}", folder=folder, error=error)
+            ) from None
         tumors.append(replace(one.tumor, found=found))
     return tuple(tumors), chosen, own_number
 
@@ -102,7 +105,7 @@ def _state_of(files: TumorFiles, one: TumorFacts, scan: Scan | None) -> TumorSta
         return None
     for what, part in (("mask", files.mask), ("corrections", files.corrections)):
         if part is not None and not part.has_geometry_of(scan.volume):
-            raise FileFormatError(f"{what} of {one.tumor.name} and volume have other voxels.")
+            raise FileFormatError(tr("{what} of {name} and volume have other voxels.", what=what, name=one.tumor.name))
     facts = one.facts
     corrections = HandCorrections() if facts.is_corrected is False else None
     if files.corrections is not None:

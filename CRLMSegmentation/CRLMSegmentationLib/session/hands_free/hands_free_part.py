@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...errors import CRLMError
+from ...words import mark, tr
 from ..actions import NEXT_STEP, Action
 from ..actions.hands_free_actions import next_step
 from ..workflow import Workflow
-from .shortcuts import BY_NAME, NOT_BY_FOOT, SHORTCUTS
+from .shortcuts import BY_NAME, SHORTCUTS, not_by_foot
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -48,7 +49,7 @@ class HandsFreePart:
         """
         name = name.strip()
         self._asked.append((name, self._clock()))
-        return "" if name in BY_NAME else NOT_BY_FOOT
+        return "" if name in BY_NAME else not_by_foot()
 
     def press(self, key: str) -> None:
         """A key of SHORTCUTS was pressed; any other does nothing."""
@@ -71,7 +72,7 @@ class HandsFreePart:
             if name in BY_NAME:
                 self._do(BY_NAME[name])
             else:
-                self._refuse("foot switch", NOT_BY_FOOT)
+                self._refuse(tr("foot switch"), not_by_foot())
 
     def _do(self, action: Action) -> None:
         try:
@@ -86,11 +87,11 @@ class HandsFreePart:
             self._refuse(action.label, str(error))
             return
         self._say(done.label)
-        self._workflow.log.add("hands-free", message=done.label)
+        self._workflow.log.add(mark("hands-free"), message=done.label)
 
     def _refuse(self, what: str, sentence: str) -> None:
         _logger.warning("Not done hands-free, %s: %s", what, sentence)
-        self._workflow.log.add("hands-free refused", message=f"{what}: {sentence}")
+        self._workflow.log.add(mark("hands-free refused"), message=f"{what}: {sentence}")
         self._say(f"{what} ({sentence})")
         self.tell(sentence)
 

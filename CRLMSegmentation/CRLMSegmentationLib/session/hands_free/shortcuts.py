@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...words import tr
 from ..actions import FULL_SCREEN, NEXT_STEP, NEXT_TUMOR, RECORD, STOP, Action
 
 if TYPE_CHECKING:
@@ -34,4 +35,7 @@ SHORTCUTS = (
 # What a message may ask for, by its name.
 BY_NAME = {action.name: action for action in (RECORD, STOP, NEXT_STEP, NEXT_TUMOR, FULL_SCREEN)}
 
-NOT_BY_FOOT = f"A foot switch may not ask for that; it may ask for {', '.join(BY_NAME)}."
+
+def not_by_foot() -> str:
+    """Why a foot switch is refused what it asks for."""
+    return tr("A foot switch may not ask for that; it may ask for {names}.", names=", ".join(BY_NAME))

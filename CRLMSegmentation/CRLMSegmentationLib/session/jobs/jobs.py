@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import Cancelled, CRLMError
 from ...values.progress import Progress, ShouldCancel
+from ...words import tr
 from ..state import Step, StepStatus
 from ..workflow import Workflow
 from .background import BackgroundJobs
@@ -84,7 +85,7 @@ class Jobs:
     def finish(self, job: Job, result: Any) -> bool:
         """Take what a job computed; returns False, and drops it, when what it was made from has changed meanwhile."""
         if job.revision != self._workflow.revisions[job.step]:
-            self._end_without_result(job, "the result was dropped, because its input has changed")
+            self._end_without_result(job, tr("the result was dropped, because its input has changed"))
             return False
         self.handlers[job.step](result)
         return True
@@ -117,7 +118,7 @@ class Jobs:
 
     def _on_cancelled(self, job: Job) -> None:
         is_outdated = job.revision != self._workflow.revisions[job.step]
-        self._end_without_result(job, "stopped, because its input has changed" if is_outdated else "cancelled")
+        self._end_without_result(job, tr("stopped, because its input has changed") if is_outdated else tr("cancelled"))
 
     def _end_without_result(self, job: Job, message: str = "") -> None:
         """The job has ended without a result; when something else was done for the step meanwhile, that stands."""

@@ -15,6 +15,7 @@ from ...laparoscopy.overlay.parts import LIVER, ModelPart
 from ...laparoscopy.pose.solver import RADIUS_MM, moved
 from ...laparoscopy.surface.view import SurfaceView
 from ...values.camera import Camera
+from ...words import tr
 
 # By name: along which of the axes that solver.moved() takes, and to which side.
 MOVES = {
@@ -52,14 +53,19 @@ class Aligned:
         Raises ConfigurationError for another name, and when the liver would come too near or too far.
         """
         if move not in MOVES:
-            raise ConfigurationError(f"There is no move '{move[:20]}' of the model: {', '.join(MOVES)}.")
+            raise ConfigurationError(
+                tr("There is no move '{move}' of the model: {moves}.", move=move[:20], moves=", ".join(MOVES))
+            )
         axis, side = MOVES[move]
         step = np.zeros(6)
         step[axis] = side * (_STEP_MM if axis < 3 else np.radians(_STEP_DEG) * RADIUS_MM) * (_FINE if fine else 1.0)
         changed = Aligned(self.parts, self.camera, moved(self.model_to_camera, step, self._middle))
         if not _NEAREST_MM <= changed.distance_mm <= _FARTHEST_MM:
             raise ConfigurationError(
-                f"The liver would lie {changed.distance_mm:.0f} mm before the camera: that is no place for it."
+                tr(
+                    "The liver would lie {distance_mm:.0f} mm before the camera: that is no place for it.",
+                    distance_mm=changed.distance_mm,
+                )
             )
         return changed
 

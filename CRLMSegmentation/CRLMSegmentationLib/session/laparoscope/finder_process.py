@@ -8,9 +8,10 @@ from ...errors import ModelError
 from ...inference.engine import WorkerPredictor
 from ...inference.models.catalogue import model_choices
 from ...laparoscopy.network.landmark_finder import TASK, LandmarkFinder, landmark_model
+from ...words import mark
 from .video_worker import Finder
 
-NO_NETWORK = (
+NO_NETWORK = mark(
     "No model for landmarks is installed, so none are looked for: train one (crlm study run, task landmarks), then "
     "import it with crlm import-model."
 )

@@ -20,6 +20,7 @@ from ...laparoscopy.opened_model import OpenedModel, camera_for_size, curves_fil
 from ...tracking.age import NEVER, Age
 from ...values.camera import Camera
 from ...values.camera_on_sensor import CameraOnSensor
+from ...words import tr
 from ..event import Event
 from ..jobs.task import Task
 from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, SCOPE_BUSY
@@ -152,7 +153,7 @@ class LaparoscopePart:
     def registration_text(self, now_s: float | None = None) -> str:
         """The registration with its error and its age, for people; ''."""
         if self._registering is not None:
-            return "The model is being registered."
+            return tr("The model is being registered.")
         found = self.registered
         if found is None:
             return ""
@@ -168,7 +169,7 @@ class LaparoscopePart:
     def connect(self, host: str, port: int, image_name: str) -> None:
         """Show the colour images of that name of an OpenIGTLink server. Raises StreamError for a port that is none."""
         if not image_name.strip():
-            raise ConfigurationError("Say the name of the laparoscope's images, such as Laparoscope.")
+            raise ConfigurationError(tr("Say the name of the laparoscope's images, such as Laparoscope."))
         self._play(StreamFeed(host, port, image_name.strip()))
 
     def open_device(self, number: int) -> None:
@@ -205,7 +206,8 @@ class LaparoscopePart:
     def show(self, name: str, wanted: bool) -> None:
         """Draw one of SWITCHES or not. Raises ConfigurationError for another name."""
         if name not in SWITCHES:
-            raise ConfigurationError(f"There is nothing called '{name[:20]}' to be shown: {', '.join(SWITCHES)}.")
+            known = ", ".join(SWITCHES)
+            raise ConfigurationError(tr("There is nothing called '{name}': {known}.", name=name[:20], known=known))
         self._shown = self._shown | {name} if wanted else self._shown - {name}
         if self._worker is not None:
             self._worker.shown = self._shown
@@ -268,7 +270,7 @@ class LaparoscopePart:
             elif isinstance(task.error, CRLMError) and is_of_this:
                 self._problem = str(task.error)
             elif task.error is not None and not isinstance(task.error, CRLMError):
-                self._problem = "The registration has failed, and it is a fault of this program; the log says more."
+                self._problem = tr("The registration has failed, and it is a fault of this program; the log says more.")
                 raise task.error
         state = (
             self.newest, self.is_playing, self.is_busy, self.problem, self.registration_text(), self.recording.text,

@@ -15,6 +15,7 @@ from ...sweep.recorder import Recorder
 from ...sweep.tracked_frame import TrackedFrame
 from ...tracking.image_stream import StreamSettings
 from ...tracking.receiver import Receiver
+from ...words import tr
 from .video_sources import LONGEST_WAIT_S, VideoFrame
 
 STREAM = "laparoscope"
@@ -71,7 +72,7 @@ class StreamFeed(LiveFeed):
         self._receiver = Receiver(host, port, streams={STREAM: settings}, queue_bytes=_QUEUE_BYTES // 32)
         self._name = image_name
         self._stream = self._receiver.streams[STREAM]
-        self.title = f"{image_name} from {host}:{port}"
+        self.title = tr("{image_name} from {host}:{port}", image_name=image_name, host=host, port=port)
         self._receiver.start()
 
     @property
@@ -84,16 +85,20 @@ class StreamFeed(LiveFeed):
         """See FrameFeed."""
         receiver, status = self._receiver, self._stream.status
         if not status.connected:
-            lost = "was lost and is looked for" if status.connections else "is looked for"
+            lost = tr("was lost and is looked for") if status.connections else tr("is looked for")
             why = f" ({status.problem.rstrip('.')})" if status.problem else ""
-            return f"The server at {receiver.address} {lost}{why}."
+            return tr("The server at {address} {lost}{why}.", address=receiver.address, lost=lost, why=why)
         if status.image_problem:
             return f"{self.title}: {status.image_problem}."
         if status.problem and not status.frames:
             return status.problem
         others = [name for name in receiver.ultrasound.status.image_names if name not in status.image_names]
         if others and not status.frames:
-            return f"The server sends images called {', '.join(others)}, and none called {self._name}."
+            return tr(
+                "The server sends images called {others}, and none called {name}.",
+                others=", ".join(others),
+                name=self._name,
+            )
         return ""
 
     def next(self) -> VideoFrame | None:
@@ -120,9 +125,15 @@ class DeviceFeed(LiveFeed):
     def __init__(self, number: int) -> None:
         super().__init__()
         if not 0 <= number < MOST_DEVICES:
-            raise ConfigurationError(f"A capture device has a number from 0 to {MOST_DEVICES - 1}, not {number}.")
-        self._device, self.title = number, f"Capture device {number}"
-        self.waiting_for = f"The capture device {number} is being opened."
+            raise ConfigurationError(
+                tr(
+                    "A capture device has a number from 0 to {most_devices}, not {number}.",
+                    most_devices=MOST_DEVICES - 1,
+                    number=number,
+                )
+            )
+        self._device, self.title = number, tr("Capture device {number}", number=number)
+        self.waiting_for = tr("The capture device {number} is being opened.", number=number)
         self._newest: TrackedFrame | None = None
         self._problem: Exception | None = None
         self._came = threading.Condition()
@@ -157,16 +168,22 @@ class DeviceFeed(LiveFeed):
         try:
             if not capture.isOpened():
                 raise LaparoscopeError(
-                    f"The capture device {self._device} cannot be opened: is it plugged in, and does no other program "
-                    "use it?"
+                    tr(
+                        "The capture device {device} cannot be opened: is it plugged in, and does no other "
+                        "program use it?",
+                        device=self._device,
+                    )
                 )
-            self.waiting_for = f"The capture device {self._device} gives no picture yet."
+            self.waiting_for = tr("The capture device {device} gives no picture yet.", device=self._device)
             while not self._closed.is_set():
                 was_read, picture = capture.read()
                 if not was_read:
                     raise LaparoscopeError(
-                        f"The capture device {self._device} gives no more pictures: was it unplugged, or the camera "
-                        "switched off?"
+                        tr(
+                            "The capture device {device} gives no more pictures: was it unplugged, or the camera "
+                            "switched off?",
+                            device=self._device,
+                        )
                     )
                 pixels = np.ascontiguousarray(picture[..., ::-1] if picture.ndim == 3 else picture)
                 frame = TrackedFrame(pixels, None, time.time(), valid=False)

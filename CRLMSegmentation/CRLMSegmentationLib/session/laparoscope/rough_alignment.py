@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import ConfigurationError
 from ...laparoscopy.opened_model import OpenedModel, camera_for_size
 from ...values.camera import Camera
+from ...words import tr
 from ..state import NO_CAMERA, NO_SCOPE_MODEL, NO_VIDEO, NOT_ALIGNED
 from .aligned_model import Aligned, first_pose
 from .video_worker import VideoWorker
@@ -42,7 +43,7 @@ class RoughAlignment:
         """Why none can be begun now; ''."""
         video, model, camera, _ = self._known()
         if self.is_on:
-            return "The model is being aligned already."
+            return tr("The model is being aligned already.")
         if video is None or video.newest is None:
             return NO_VIDEO
         if model is None:
@@ -54,9 +55,10 @@ class RoughAlignment:
         """For people; ''."""
         if self._aligned is None:
             return ""
-        return (
+        return tr(
             "This picture is held while the model is laid over it by hand; the liver lies "
-            f"{self._aligned.distance_mm:.0f} mm before the camera."
+            "{distance_mm:.0f} mm before the camera.",
+            distance_mm=self._aligned.distance_mm,
         )
 
     def begin(self) -> None:

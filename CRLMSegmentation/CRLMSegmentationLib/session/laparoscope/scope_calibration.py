@@ -15,6 +15,7 @@ from ...laparoscopy.camera.boards import board_of
 from ...laparoscopy.video import VideoSource, tracked_pictures_of
 from ...values.camera import Camera
 from ...values.camera_on_sensor import CameraOnSensor
+from ...words import tr
 from ..event import Event
 from ..jobs.task import Task
 from ..state import NO_SCOPE_BOARDS, NO_SCOPE_RESULT, NO_VIDEO, SCOPE_CALIBRATING
@@ -71,16 +72,20 @@ class ScopeCalibration:
         """How far it is, or what it has found, for people; ''."""
         views = self._views
         if views is not None:
-            kept = f"{views.count} pictures of the board are kept" + (
-                f", {views.with_pose} of them with a pose" if views.with_pose else ""
+            kept = tr("{count} pictures of the board are kept", count=views.count) + (
+                tr(", {with_pose} of them with a pose", with_pose=views.with_pose) if views.with_pose else ""
             )
             if self._is_ending or self.is_computing:
-                return f"The camera is being calibrated: {kept}."
-            seen = "the board is seen" if self._is_seen else "the board is not seen now"
-            return f"Show the board from all sides, tilted, and in every corner, and rest each time: {kept}; {seen}."
+                return tr("The camera is being calibrated: {kept}.", kept=kept)
+            seen = tr("the board is seen") if self._is_seen else tr("the board is not seen now")
+            return tr(
+                "Show the board from all sides, tilted, and in every corner, and rest each time: {kept}; {seen}.",
+                kept=kept,
+                seen=seen,
+            )
         if self.result is not None:
             return _text_of(self.result)
-        return f"The camera is kept in {self.file.name}." if self.file is not None else ""
+        return tr("The camera is kept in {name}.", name=self.file.name) if self.file is not None else ""
 
     def start(self, board: str = "", square_mm: float = 10.0) -> None:
         """Calibrate from the video that is open.
@@ -188,7 +193,7 @@ class ScopeCalibration:
     def _fail(self, error: Exception) -> None:
         self.discard()
         if not isinstance(error, CRLMError):
-            self.problem = "The calibration has failed, and it is a fault of this program; the log says more."
+            self.problem = tr("The calibration has failed, and it is a fault of this program; the log says more.")
             raise error
         self.problem = str(error)
         self.changed()
@@ -197,14 +202,27 @@ class ScopeCalibration:
 def _text_of(found: BoardCalibration) -> str:
     camera, board = found.camera, found.camera.board
     focal = camera.camera.intrinsics[[0, 1], [0, 1]]
-    text = (
-        f"Board of {board.columns} x {board.rows} corners in {len(camera.used)} pictures: error {camera.error_px:.2f} "
-        f"pixels, focal length {focal[0]:.1f} and {focal[1]:.1f} pixels (± {camera.focal_std_px.max():.1f})."
+    text = tr(
+        "Board of {columns} x {rows} corners in {used} pictures: error {error_px:.2f} pixels, "
+        "focal length {focal:.1f} and {focal_2:.1f} pixels (± {focal_std_px:.1f}).",
+        columns=board.columns,
+        rows=board.rows,
+        used=len(camera.used),
+        error_px=camera.error_px,
+        focal=focal[0],
+        focal_2=focal[1],
+        focal_std_px=camera.focal_std_px.max(),
     )
     place = found.on_sensor
     if place is not None:
-        text += (
-            f" On the sensor {found.sensor}, from {len(place.used)} poses: error {place.error_px:.1f} pixels and "
-            f"{place.error_mm:.1f} mm, known to {place.shift_std_mm:.1f} mm and {place.turn_std_deg:.1f} degrees."
+        text += tr(
+            " On the sensor {sensor}, from {used} poses: error {error_px:.1f} pixels and "
+            "{error_mm:.1f} mm, known to {shift_std_mm:.1f} mm and {turn_std_deg:.1f} degrees.",
+            sensor=found.sensor,
+            used=len(place.used),
+            error_px=place.error_px,
+            error_mm=place.error_mm,
+            shift_std_mm=place.shift_std_mm,
+            turn_std_deg=place.turn_std_deg,
         )
     return text

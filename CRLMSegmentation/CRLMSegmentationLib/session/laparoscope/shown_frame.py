@@ -16,6 +16,7 @@ from ...laparoscopy.surface.view import SurfaceView
 from ...values.camera import Camera
 from ...values.camera_on_sensor import CameraOnSensor
 from ...values.landmarks import LANDMARKS, Polyline
+from ...words import tr
 from .aligned_model import Aligned
 from .video_sources import VideoFrame
 
@@ -85,11 +86,16 @@ class Registered:
         how = "deformed" if self.registration.is_deformed else "rigid"
         if over is not None and over is not self.frame and self.pose_in(over, on_sensor) is not None:
             return replace(self, follows=True).text(now_s)
-        how += ", follows the tracked laparoscope" if self.follows else ""
-        gone = "; too old to be drawn" if self.strength(now_s, over) <= 0 else ""
-        return (
-            f"Registered {self.age_s(now_s):.0f} s ago ({how}): lines fit to {self.registration.reprojection_px:.1f} "
-            f"pixels, error to be expected at the tumors {self.error_mm:.0f} mm{gone}"
+        how += tr(", follows the tracked laparoscope") if self.follows else ""
+        gone = tr("; too old to be drawn") if self.strength(now_s, over) <= 0 else ""
+        return tr(
+            "Registered {age_s:.0f} s ago ({how}): lines fit to {reprojection_px:.1f} pixels, error "
+            "to be expected at the tumors {error_mm:.0f} mm{gone}",
+            age_s=self.age_s(now_s),
+            how=how,
+            reprojection_px=self.registration.reprojection_px,
+            error_mm=self.error_mm,
+            gone=gone,
         )
 
 
@@ -117,7 +123,7 @@ class ShownFrame:
 
     def confidence_texts(self) -> dict[str, str]:
         """confidence(), for people."""
-        missing = "not looked for" if self.network_ms is None else "not seen"
+        missing = tr("not looked for") if self.network_ms is None else tr("not seen")
         return {name: missing if value is None else f"{100 * value:.0f} %" for name, value in self.confidence().items()}
 
 

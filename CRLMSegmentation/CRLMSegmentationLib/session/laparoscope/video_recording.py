@@ -9,6 +9,7 @@ from pathlib import Path
 from ...errors import ConfigurationError, CRLMError, RecordingError
 from ...sweep.recorder import Recorder
 from ...sweep.recovery import recover_unfinished
+from ...words import tr
 from ..event import Event
 from ..jobs.task import Task
 from ..state import NO_FOLDER, NO_LIVE_VIDEO, NOT_RECORDED
@@ -51,7 +52,7 @@ class VideoRecording:
     def why_not(self) -> str:
         """Why none can be begun now; ''."""
         if self.is_on:
-            return "The video is being recorded already; stop that first."
+            return tr("The video is being recorded already; stop that first.")
         return "" if isinstance(self._feed(), LiveFeed) else NO_LIVE_VIDEO
 
     @property
@@ -61,11 +62,16 @@ class VideoRecording:
             warning = f"; {self._recorder.warning}" if self._recorder.warning else ""
             assert self._recorded is not None
             lost = self._recorded.dropped - self._lost_before
-            lost_text = f", {lost} came too fast and are lost" if lost else ""
-            return f"Recording: {self._recorder.frames} frames{lost_text}{warning}"
+            lost_text = tr(", {lost} came too fast and are lost", lost=lost) if lost else ""
+            return tr(
+                "Recording: {frames} frames{lost_text}{warning}",
+                frames=self._recorder.frames,
+                lost_text=lost_text,
+                warning=warning,
+            )
         if self.is_busy:
-            return "The recording is being written."
-        return f"Recorded in {self.file.name}" if self.file is not None else ""
+            return tr("The recording is being written.")
+        return tr("Recorded in {name}", name=self.file.name) if self.file is not None else ""
 
     def start(self, folder: str | Path | None) -> None:
         """Keep every frame from now on, in a new file below `folder`. Raises ConfigurationError when no live video is
@@ -123,7 +129,7 @@ def _finished(recorder: Recorder) -> Path:
     """The file of a recording; those beside it that were cut off are finished, too."""
     recorder.discard()
     if recorder.frames == 0 and not recorder.problem:
-        raise RecordingError("No frame came while the video was recorded: there is no file of it.")
+        raise RecordingError(tr("No frame came while the video was recorded: there is no file of it."))
     file = recorder.stop()[0]
     recover_unfinished(file.parent)
     return file

@@ -17,6 +17,7 @@ from ...laparoscopy.camera.opencv import opencv
 from ...laparoscopy.video import FRAME_NAME, VideoSource, pictures_of, video_source
 from ...sweep.sequence_files.sequence_reader import SequenceReader
 from ...sweep.tracked_frame import TrackedFrame
+from ...words import tr
 
 # Pictures of a folder follow each other at this pace; a video that does not say when its frames are due has the other.
 _PICTURES_EVERY_S, _FRAMES_EVERY_S = 0.5, 0.04
@@ -160,4 +161,6 @@ def _video_frames(path: Path) -> Iterator[_Due]:
     finally:
         capture.release()
     if number == 0:
-        raise LaparoscopeError(f"No frame of {path.name} can be read: it is damaged, or of a kind unknown here.")
+        raise LaparoscopeError(
+            tr("No frame of {name} can be read: it is damaged, or of a kind unknown here.", name=path.name)
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...tracking.age import Age
+from ...words import tr
 from .video_worker import VideoWorker
 
 
@@ -13,15 +14,17 @@ def text_of(worker: VideoWorker, aligning: str, is_old: bool, age: Age) -> str:
     is_old    no frame came for a while; age of the newest one
     """
     if worker.is_starting:
-        return "The network for landmarks is being loaded."
+        return tr("The network for landmarks is being loaded.")
     if aligning:
         return aligning
     if is_old:
-        return " ".join([f"No frame has come for {age}: this one is old.", worker.waiting_for]).strip()
+        return " ".join([tr("No frame has come for {age}: this one is old.", age=age), worker.waiting_for]).strip()
     frame = worker.newest
     if frame is None and worker.is_playing:
-        return worker.waiting_for or "No frame has come yet."
+        return worker.waiting_for or tr("No frame has come yet.")
     if frame is None or frame.network_ms is None:
-        return "No landmarks are looked for."
-    times = f"network {frame.network_ms:.0f} ms, lines {frame.post_ms:.0f} ms"
+        return tr("No landmarks are looked for.")
+    times = tr(
+        "network {network_ms:.0f} ms, lines {post_ms:.0f} ms", network_ms=frame.network_ms, post_ms=frame.post_ms
+    )
     return f"{worker.frames_per_second:.0f} frames/s; {times}"

@@ -17,6 +17,7 @@ from ...laparoscopy.network.landmark_finder import FoundLandmarks
 from ...laparoscopy.picture import DARK, INTERLACED, NO_LANDMARK, check_picture, is_dark
 from ...values.camera_on_sensor import CameraOnSensor
 from ...values.landmarks import Polyline
+from ...words import tr
 from .aligned_model import Aligned
 from .shown_frame import SWITCHES, Registered, ShownFrame, drawn_over
 from .video_sources import FrameFeed, VideoFrame
@@ -113,7 +114,7 @@ class VideoWorker:
                     self._show(self._newest.frame)
         except Exception:
             _logger.exception("The video of the laparoscope has ended.")
-            self.problem = "The video has ended, and it is a fault of this program; the log says more."
+            self.problem = tr("The video has ended, and it is a fault of this program; the log says more.")
         finally:
             self._feed.close()
             if loading is not None:
@@ -192,8 +193,8 @@ class VideoWorker:
 def _doubts(frame: VideoFrame, found: FoundLandmarks | None) -> tuple[str, ...]:
     """What speaks against a frame and what was found in it."""
     if is_dark(frame.picture):
-        return (DARK,)
+        return (tr(DARK),)
     if found is None:
         return ()
-    seen = () if found.lines else (NO_LANDMARK,)
-    return (*seen, INTERLACED) if found.is_interlaced else seen
+    seen = () if found.lines else (tr(NO_LANDMARK),)
+    return (*seen, tr(INTERLACED)) if found.is_interlaced else seen

@@ -16,6 +16,7 @@ from ...inference.engine import WorkerPredictor
 from ...live.frame_model import default_frame_model, load_frame_model
 from ...live.live_tumor import LiveTumor
 from ...reconstruction import ReconstructionSettings
+from ...words import tr
 from ..jobs.task import Task
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class FrameEngine:
         if loading.has_ended and loading.error is not None:
             return "failed", str(loading.error)
         if running is None:
-            return "starting", "The network for live frames is being loaded."
+            return "starting", tr("The network for live frames is being loaded.")
         found = running.predictor.status
         if found.state in ("failed", "off"):
             return "failed", found.message

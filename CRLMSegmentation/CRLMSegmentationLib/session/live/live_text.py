@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from ...live.outliner import OutlinerStatus
 from ...tracking.age import Age
+from ...words import mark, tr
 
 if TYPE_CHECKING:
     from ...live.box_proposal import BoxProposal
 
-HINT = "Outlines of single frames are a hint."
+HINT = mark("Outlines of single frames are a hint.")
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,24 @@ def live_text(status: LiveStatus, age: Age) -> str:
     if status.message:
         return status.message
     if not status.frames.outlined or not age.is_live:
-        return f"No image is outlined at this moment. {HINT}"
+        return tr("No image is outlined at this moment. {hint}", hint=tr(HINT))
     frames = status.frames
-    return f"{frames.frames_per_second:.0f} frames/s outlined, the image {1000 * age.seconds:.0f} ms old. {HINT}"
+    return tr(
+        "{frames_per_second:.0f} frames/s outlined, the image {seconds:.0f} ms old. {hint}",
+        frames_per_second=frames.frames_per_second,
+        seconds=1000 * age.seconds,
+        hint=tr(HINT),
+    )
 
 
 def proposal_text(proposal: BoxProposal) -> str:
     """Size, tumor, confidence and margin of a proposed box."""
     size = " x ".join(f"{length:.0f}" for length in proposal.box.size_mm)
-    return (
-        f"Proposed: {size} mm around {proposal.volume_ml:.1f} mL, with a margin of {proposal.margin_mm:.0f} mm; "
-        f"confidence {proposal.confidence:.0%}."
+    return tr(
+        "Proposed: {size} mm around {volume_ml:.1f} mL, with a margin of {margin_mm:.0f} mm; "
+        "confidence {confidence:.0%}.",
+        size=size,
+        volume_ml=proposal.volume_ml,
+        margin_mm=proposal.margin_mm,
+        confidence=proposal.confidence,
     )

@@ -19,6 +19,7 @@ import numpy as np
 from ...errors import ConfigurationError
 from ...preoperative.corrections import with_ball, with_masks, without_lesion
 from ...preoperative.structures import VALUES, Structures, structures_of_map
+from ...words import tr
 from ..state import NO_CT_RESULT
 from . import reading
 from .opened_ct import OpenedCt
@@ -75,28 +76,33 @@ class Corrections:
         """What was marked as this lesion is none. Raises ConfigurationError when there is no such one."""
         lesions = self._with_result()[1].lesion_count
         if not 1 <= number <= lesions:
-            raise ConfigurationError(f"There is no lesion {number} in the table.")
-        self._start(partial(without_lesion, number=number), f"lesion {number} removed")
+            raise ConfigurationError(tr("There is no lesion {number} in the table.", number=number))
+        self._start(partial(without_lesion, number=number), tr("lesion {number} removed", number=number))
 
     def ball(self, name: str, radius_mm: float, erases: bool = False) -> None:
         """Draw or erase a ball of 'liver', 'vessels' or 'tumor' at the place that is looked at."""
         ct, _ = self._with_result()
         place = ct.slices.point_of(self._part.at)
         change = partial(with_ball, name=name, center_ras_mm=place, radius_mm=radius_mm, erases=erases)
-        self._start(change, f"{name}: a ball of {radius_mm:g} mm radius {'erased' if erases else 'drawn'}")
+        self._start(
+            change,
+            tr("{name}: a ball of {radius:g} mm radius erased", name=tr(name), radius=radius_mm)
+            if erases
+            else tr("{name}: a ball of {radius:g} mm radius drawn", name=tr(name), radius=radius_mm),
+        )
 
     def take(self, masks: dict[str, np.ndarray]) -> None:
         """Structures as somebody has drawn them: a mask (k, j, i) of each of 'liver', 'vessels', 'tumor'."""
         _, found = self._with_result()
         for name in VALUES:
             if name not in masks or masks[name].shape != found.label_map.voxels.shape:
-                raise ConfigurationError(f"The drawing of '{name}' does not lie on the voxels of the CT.")
-        self._start(partial(with_masks, masks=masks), "drawn in the Segment Editor")
+                raise ConfigurationError(tr("The drawing of '{name}' does not lie on the voxels of the CT.", name=name))
+        self._start(partial(with_masks, masks=masks), tr("drawn in the Segment Editor"))
 
     def undo(self) -> None:
         """As it was before the last correction. Raises ConfigurationError when there is none."""
         if not self._earlier:
-            raise ConfigurationError("There is no correction to undo.")
+            raise ConfigurationError(tr("There is no correction to undo."))
         ct, found = self._with_result()
         earlier = self._earlier[-1]
         leaves = ct.folder if ct.folder != earlier.folder else None
@@ -111,7 +117,7 @@ class Corrections:
         compute = reading.corrected(
             ct, lambda: earlier.structures(found), earlier.about, earlier.folder, is_kept=leaves is not None
         )
-        self._part.compute(compute, done, "Undoing the last correction")
+        self._part.compute(compute, done, tr("Undoing the last correction"))
 
     def forget(self) -> None:
         """Another CT is looked at: nothing can be undone any more."""
@@ -132,7 +138,7 @@ class Corrections:
             self._show(corrected)
 
         compute = reading.corrected(ct, lambda: change(found), about, folder, self._new_folder(ct))
-        self._part.compute(compute, done, "Correcting")
+        self._part.compute(compute, done, tr("Correcting"))
 
     def _show(self, ct: OpenedCt) -> None:
         self._part.replace_ct(ct)

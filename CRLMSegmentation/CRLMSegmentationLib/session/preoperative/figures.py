@@ -10,22 +10,37 @@ from ...preoperative.follow_up import FollowUp, Track
 from ...preoperative.into_operation import InOperation
 from ...preoperative.measures import Lesion, Measures
 from ...preoperative.remnant import Remnant
+from ...words import mark, tr, tr_count
 from .opened_ct import OpenedCt
 from .registered_ct import TouchedLandmark
 
 # Column titles of lesion_row().
-LESION_COLUMNS = ("Lesion", "Volume", "Diameter", "Vessel", "Surface", "Place")
-NAMES = {"liver": "Liver", "vessels": "Vessels", "portal": "Portal", "hepatic": "Hepatic", "tumor": "Tumors"}
-NONE_FOUND = "No lesion was found; that is no proof that there is none."
+LESION_COLUMNS = (mark("Lesion"), mark("Volume"), mark("Diameter"), mark("Vessel"), mark("Surface"), mark("Place"))
+NAMES = {
+    "liver": mark("Liver"),
+    "vessels": mark("Vessels"),
+    "portal": mark("Portal"),
+    "hepatic": mark("Hepatic"),
+    "tumor": mark("Tumors"),
+}
+NONE_FOUND = mark("No lesion was found; that is no proof that there is none.")
 _AXES = (("R", "L"), ("A", "P"), ("S", "I"))
 
 
 def liver_figures(measures: Measures) -> list[tuple[str, str]]:
     """(what, how much) of the whole liver."""
     return [
-        ("Liver", f"{measures.liver_ml:.0f} mL"),
-        ("Vessels", f"{measures.vessels_ml:.0f} mL"),
-        ("Lesions", f"{len(measures.lesions)}, {measures.tumors_ml:.1f} mL, {measures.tumor_share:.1%} of the liver"),
+        (tr("Liver"), f"{measures.liver_ml:.0f} mL"),
+        (tr("Vessels"), f"{measures.vessels_ml:.0f} mL"),
+        (
+            tr("Lesions"),
+            tr(
+                "{lesions}, {tumors_ml:.1f} mL, {tumor_share:.1%} of the liver",
+                lesions=len(measures.lesions),
+                tumors_ml=measures.tumors_ml,
+                tumor_share=measures.tumor_share,
+            ),
+        ),
     ]
 
 
@@ -49,16 +64,21 @@ def place_text(center_ras_mm: tuple[float, float, float]) -> str:
 def registration_text(found: InOperation | None) -> str:
     """Whether the CT is in the operation's frame, how well, and since when."""
     if found is None:
-        return "Not registered: the CT stands in a view of its own."
+        return tr("Not registered: the CT stands in a view of its own.")
     made = found.made_at[:16].replace("T", " ")
-    by = "by landmarks"
+    by = tr("by landmarks")
     if found.refined is not None:
         # What that makes of the error in a case is not known, and away from the ultrasound it may make it larger.
-        by += (
-            f", refined by {found.refined.by} where the ultrasound shows the liver (the error is that of the landmarks "
-            "alone)"
+        by += tr(
+            ", refined by {by} where the ultrasound shows the liver (the error is that of the landmarks alone)",
+            by=found.refined.by,
         )
-    return f"In the operation: error at the tumor {found.error_mm:.1f} mm, {by}, {made} UTC"
+    return tr(
+        "In the operation: error at the tumor {error_mm:.1f} mm, {by}, {made} UTC",
+        error_mm=found.error_mm,
+        by=by,
+        made=made,
+    )
 
 
 def touched_lines(touched: Sequence[TouchedLandmark], found: InOperation | None) -> list[str]:
@@ -67,28 +87,46 @@ def touched_lines(touched: Sequence[TouchedLandmark], found: InOperation | None)
     is_of_these = bool(touched) and found is not None and np.array_equal(found.registration.landmarks.reference, there)
     lines = []
     for number, one in enumerate(touched):
-        off = f", {found.registration.residual_mm[number]:.1f} mm off" if found is not None and is_of_these else ""
-        how = f"touched with {one.tool}" if one.tool else "found in the ultrasound"
-        lines.append(f"{number + 1}: {place_text(one.ct_ras_mm)} of the CT, {how}{off}")
+        off = (
+            tr(", {residual_mm:.1f} mm off", residual_mm=found.registration.residual_mm[number])
+            if found is not None and is_of_these
+            else ""
+        )
+        how = tr("touched with {tool}", tool=one.tool) if one.tool else tr("found in the ultrasound")
+        lines.append(
+            tr(
+                "{number}: {place_text} of the CT, {how}{off}",
+                number=number + 1,
+                place_text=place_text(one.ct_ras_mm),
+                how=how,
+                off=off,
+            )
+        )
     return lines
 
 
 def ct_line(ct: OpenedCt | None) -> str:
     """One line of what is open."""
     if ct is None:
-        return "No CT is open"
+        return tr("No CT is open")
     if ct.result is None:
-        return f"{ct.facts.title}: not segmented yet"
+        return tr("{title}: not segmented yet", title=ct.facts.title)
     count = len(ct.result.measures.lesions)
-    lesions = "no lesion" if count == 0 else "1 lesion" if count == 1 else f"{count} lesions"
-    by_hand = ", corrected by hand" if ct.corrections else ""
-    return f"{ct.facts.title}: liver {ct.result.measures.liver_ml:.0f} mL, {lesions}{by_hand}"
+    lesions = tr("no lesion") if count == 0 else tr_count("1 lesion", "{count} lesions", count)
+    by_hand = tr(", corrected by hand") if ct.corrections else ""
+    return tr(
+        "{title}: liver {liver_ml:.0f} mL, {lesions}{by_hand}",
+        title=ct.facts.title,
+        liver_ml=ct.result.measures.liver_ml,
+        lesions=lesions,
+        by_hand=by_hand,
+    )
 
 
 def correction_text(ct: OpenedCt | None) -> str:
     """Whether what is shown is still what was found; '' when it is."""
     count = 0 if ct is None else ct.corrections
-    return "" if count == 0 else f"Corrected by hand, {count} {'change' if count == 1 else 'changes'}."
+    return "" if count == 0 else tr_count("Corrected by hand, 1 change.", "Corrected by hand, {count} changes.", count)
 
 
 def remnant_lines(found: Remnant | None) -> list[str]:
@@ -96,29 +134,39 @@ def remnant_lines(found: Remnant | None) -> list[str]:
     if found is None:
         return []
     if not found.cuts_the_liver:
-        return ["The plane does not cut the liver: all of it lies on one side."]
+        return [tr("The plane does not cut the liver: all of it lies on one side.")]
     stays_with = _with_tumors(found.remnant_ml, found.remnant_with_tumors_ml)
     goes_with = _with_tumors(found.resected_ml, found.resected_with_tumors_ml)
     lines = [
-        f"{found.remnant_ml:.0f} mL stay, {found.share:.0%} of the liver without tumors{stays_with}.",
-        f"{found.resected_ml:.0f} mL go{goes_with}.",
+        tr(
+            "{remnant_ml:.0f} mL stay, {share:.0%} of the liver without tumors{stays_with}.",
+            remnant_ml=found.remnant_ml,
+            share=found.share,
+            stays_with=stays_with,
+        ),
+        tr("{resected_ml:.0f} mL go{goes_with}.", resected_ml=found.resected_ml, goes_with=goes_with),
     ]
     if found.lesions_cut:
-        lines.append(f"The plane runs through {_lesions(found.lesions_cut)}.")
+        lines.append(tr("The plane runs through {lesions}.", lesions=_lesions(found.lesions_cut)))
     if found.lesions_left != found.lesions_cut:
         whole = tuple(number for number in found.lesions_left if number not in found.lesions_cut)
-        lines.append(f"{_lesions(whole).capitalize()} would stay.")
+        lines.append(tr("{lesions} would stay.", lesions=_lesions(whole).capitalize()))
     if found.margin_mm is not None:
-        lines.append(f"From the plane to the nearest lesion that goes: {found.margin_mm:.0f} mm.")
+        lines.append(
+            tr("From the plane to the nearest lesion that goes: {margin_mm:.0f} mm.", margin_mm=found.margin_mm)
+        )
     return lines
 
 
 def track_text(track: Track) -> str:
     """One lesion over the dates: '2: 18 → 12 → – mm, target, vanished'."""
     course = " → ".join("–" if mm is None else f"{mm:.0f}" for mm in track.diameters_mm)
-    parts = [f"{track.number}: {course} mm", *(["target"] if track.is_target else [])]
-    parts += ["new"] if track.diameters_mm[0] is None else []
-    parts += ["vanished"] if track.diameters_mm[-1] is None else []
+    parts = [
+        tr("{number}: {course} mm", number=track.number, course=course),
+        *([tr("target")] if track.is_target else []),
+    ]
+    parts += [tr("new")] if track.diameters_mm[0] is None else []
+    parts += [tr("vanished")] if track.diameters_mm[-1] is None else []
     return ", ".join(parts)
 
 
@@ -126,31 +174,38 @@ def follow_up_lines(found: FollowUp) -> list[str]:
     """The answer of RECIST 1.1 at each date, with new and vanished lesions."""
     lines = []
     for number, date in enumerate(found.dates):
-        parts = [found.responses[number] or "no target lesion"]
-        parts += [f"new: {_numbers(found.new[number])}"] if found.new[number] else []
-        parts += [f"vanished: {_numbers(found.vanished[number])}"] if found.vanished[number] else []
-        lines.append(f"{date_text(date, number)}: sum {found.sums_mm[number]:.0f} mm, {'; '.join(parts)}")
+        parts = [tr(found.responses[number]) or tr("no target lesion")]
+        parts += [tr("new: {lesions}", lesions=_numbers(found.new[number]))] if found.new[number] else []
+        parts += [tr("vanished: {lesions}", lesions=_numbers(found.vanished[number]))] if found.vanished[number] else []
+        lines.append(
+            tr(
+                "{date_text}: sum {sums_mm:.0f} mm, {parts}",
+                date_text=date_text(date, number),
+                sums_mm=found.sums_mm[number],
+                parts="; ".join(parts),
+            )
+        )
     return lines
 
 
 def date_text(date: str, number: int) -> str:
     """Of the CT of that number, from 0, of a follow-up."""
-    return date or f"CT {number + 1}"
+    return date or tr("CT {number}", number=number + 1)
 
 
 def _distance(distance_mm: float | None) -> str:
     if distance_mm is None:
-        return "none found"
-    return "touches" if distance_mm < 0.05 else f"{distance_mm:.0f} mm"
+        return tr("none found")
+    return tr("touches") if distance_mm < 0.05 else f"{distance_mm:.0f} mm"
 
 
 def _with_tumors(without_ml: float, with_ml: float) -> str:
     """In brackets; '' where that is the same."""
-    return f" ({with_ml:.0f} mL with tumors)" if round(with_ml) != round(without_ml) else ""
+    return tr(" ({with_ml:.0f} mL with tumors)", with_ml=with_ml) if round(with_ml) != round(without_ml) else ""
 
 
 def _lesions(numbers: tuple[int, ...]) -> str:
-    return f"lesion{'s' if len(numbers) > 1 else ''} {_numbers(numbers)}"
+    return tr_count("lesion {numbers}", "lesions {numbers}", len(numbers), numbers=_numbers(numbers))
 
 
 def _numbers(numbers: tuple[int, ...]) -> str:

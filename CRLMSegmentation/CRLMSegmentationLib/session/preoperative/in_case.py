@@ -19,6 +19,7 @@ from ...preoperative.remnant import CutPlane, plane_of_plain, remnant_of
 from ...preoperative.result_folder import Result, masks_of, structures_of_masks_kept
 from ...preoperative.vessel_refinement import BY_VESSELS, Refinement
 from ...values.progress import Progress, ShouldCancel
+from ...words import tr
 from ..case.ct_files import FOLLOW_UP, SavedCt
 from .opened_ct import CtFacts, OpenedCt
 from .reading import surfaces_of
@@ -76,7 +77,7 @@ def check_saved(saved: SavedCt) -> None:
             register(landmarks)
             _refined_of(saved)
     except ConfigurationError as error:
-        raise FileFormatError(f"What this case says of its CT cannot be read. {error}") from None
+        raise FileFormatError(tr("What this case says of its CT cannot be read. {error}", error=error)) from None
 
 
 def open_saved(saved: SavedCt, progress: Progress, should_cancel: ShouldCancel) -> RestoredCt:
@@ -88,7 +89,7 @@ def open_saved(saved: SavedCt, progress: Progress, should_cancel: ShouldCancel) 
     if not saved.masks:
         ct = None if saved.volume is None else OpenedCt(facts, saved.volume, CtSlices(saved.volume))
         return RestoredCt(ct, None, followed)
-    progress(0.1, "Reading the CT of the case")
+    progress(0.1, tr("Reading the CT of the case"))
     found = structures_of_masks_kept(saved.masks)
     plane = _plane_of(saved)
     remnant = None if plane is None else remnant_of(found, plane)
@@ -133,7 +134,9 @@ def _landmarks_of(saved: SavedCt) -> Landmarks | None:
         ct, reference = (np.array(said[side], dtype=float).reshape(len(names), 3) for side in ("ct", "reference"))
         str(said["made_at"])
     except (KeyError, TypeError, ValueError):
-        raise FileFormatError("The registration of the CT in this case cannot be read: register it again.") from None
+        raise FileFormatError(
+            tr("The registration of the CT in this case cannot be read: register it again.")
+        ) from None
     return Landmarks(names, ct, reference)
 
 
@@ -152,4 +155,6 @@ def _refined_of(saved: SavedCt) -> Refinement | None:
             str(said.get("by", BY_VESSELS)),
         )
     except (KeyError, TypeError, ValueError, GeometryError):
-        raise FileFormatError("The registration of the CT in this case cannot be read: register it again.") from None
+        raise FileFormatError(
+            tr("The registration of the CT in this case cannot be read: register it again.")
+        ) from None

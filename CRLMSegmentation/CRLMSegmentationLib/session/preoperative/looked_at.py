@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import ConfigurationError
 from ...preoperative.ct_slices import COLORS
+from ...words import tr
 from ..event import Event
 from .opened_ct import OpenedCt
 
@@ -39,7 +40,9 @@ class LookedAt:
     def show(self, name: str, wanted: bool) -> None:
         """Show or hide one of the structures. Raises ConfigurationError for another name."""
         if name not in self._shown:
-            raise ConfigurationError(f"There is no structure '{name[:20]}': there are {', '.join(COLORS)}.")
+            raise ConfigurationError(
+                tr("There is no structure '{name}': there are {colors}.", name=name[:20], colors=", ".join(COLORS))
+            )
         self._shown[name] = bool(wanted)
         self.changed()
 
@@ -56,5 +59,5 @@ class LookedAt:
         lesions = self.ct.result.measures.lesions if self.ct is not None and self.ct.result is not None else ()
         chosen = [one for one in lesions if one.number == number]
         if not chosen or self.ct is None:
-            raise ConfigurationError(f"There is no lesion {number} in the table.")
+            raise ConfigurationError(tr("There is no lesion {number} in the table.", number=number))
         self.go_to(self.ct.slices.at(np.array(chosen[0].center_ras_mm)))

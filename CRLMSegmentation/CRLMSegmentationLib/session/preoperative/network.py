@@ -14,13 +14,14 @@ from ...inference.models.catalogue import CatalogueEntry, model_choices
 from ...inference.models.trained_model import Model, load_model
 from ...inference.protocol import Predictor
 from ...preoperative.find_structures import check_model
+from ...words import mark, tr
 
 TASK = "lvt"
-NO_MODEL = (
+NO_MODEL = mark(
     "No model for CT is installed: import one with `crlm import-model RESULT NAME --task lvt`, or open labels that "
     "another program made of this CT, such as TotalSegmentator."
 )
-UNPROVEN = "What a model marks, or does not mark, in a patient is unproven until it was tried on patients."
+UNPROVEN = mark("What a model marks, or does not mark, in a patient is unproven until it was tried on patients.")
 
 # Begins a model, which is ended by close() where it has one.
 Begin = Callable[[Model, str], Predictor]
@@ -63,7 +64,8 @@ class Network:
     def about(self) -> dict[str, Any]:
         """For the folder of the result."""
         card = self.model.card
-        doubts = [f"{card.trained_on} {UNPROVEN}"] if card.trained_on_simulated_only else [UNPROVEN]
+        unproven = tr(UNPROVEN)
+        doubts = [f"{card.trained_on} {unproven}"] if card.trained_on_simulated_only else [unproven]
         return {"model": {"name": card.name, "version": card.version}, "doubts": doubts}
 
 

@@ -13,6 +13,7 @@ from ...files.dicom_folder import SeriesSummary
 from ...preoperative.ct_slices import CtSlices
 from ...preoperative.result_folder import Result
 from ...values import Volume
+from ...words import tr
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -31,13 +32,13 @@ class ListedSeries:
     @property
     def title(self) -> str:
         """What the scanner called it, such as its phase."""
-        return self.summary.description or f"Series {self.summary.number}"
+        return self.summary.description or tr("Series {number}", number=self.summary.number)
 
     @property
     def details(self) -> str:
         """Modality, number and thickness of the slices, contrast agent, and date, as far as they are known."""
         one = self.summary
-        parts = [one.modality or "unknown modality", f"{one.slices} slices"]
+        parts = [one.modality or tr("unknown modality"), f"{one.slices} slices"]
         parts += [f"{one.thickness_mm:g} mm"] if one.thickness_mm is not None else []
         parts += ["contrast"] if one.has_contrast else []
         return ", ".join([*parts, *([one.date] if one.date else [])])

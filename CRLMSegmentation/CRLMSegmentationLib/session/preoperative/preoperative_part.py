@@ -21,9 +21,10 @@ from ...preoperative.follow_up import FollowUp
 from ...preoperative.into_operation import InOperation, of_corrected
 from ...preoperative.vessel_refinement import BY_IMAGES, BY_VESSELS
 from ...values.progress import Progress, ShouldCancel
+from ...words import mark, tr
 from ..case.ct_files import SavedCt
 from ..recording import RecordingPart
-from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS
+from ..state import CT_BUSY, NO_CT, NO_CT_RESULT, NO_CT_VOXELS, NO_SUCH_SERIES, SERIES_IS_NO_CT
 from ..tools import Tools
 from ..volume import VolumePart
 from . import reading
@@ -36,7 +37,7 @@ from .remnant_plan import RemnantPlan
 from .work import CtWork
 
 TRANSFORM_FILE = "ct_to_reference.tfm"
-_HIDDEN = "the chosen folder"
+_HIDDEN = mark("the chosen folder")
 
 
 class PreoperativePart(RegisteredCt):
@@ -118,7 +119,7 @@ class PreoperativePart(RegisteredCt):
     def without_places(self, sentence: str) -> str:
         """A sentence without the paths of the CT: folders of patients bear their names."""
         for place in sorted(self._private, key=len, reverse=True):
-            sentence = sentence.replace(place, _HIDDEN)
+            sentence = sentence.replace(place, tr(_HIDDEN))
         return sentence
 
     # What can be done
@@ -136,17 +137,17 @@ class PreoperativePart(RegisteredCt):
             if len(series) == 1 and cts:
                 self.choose_series(cts[0].summary.number)
 
-        self._start(reading.listing(place), listed, "Looking for series")
+        self._start(reading.listing(place), listed, tr("Looking for series"))
 
     def choose_series(self, number: int) -> None:
         """Open the CT of that number of `series`. Raises ConfigurationError for another number."""
         self._check_idle()
         chosen = [one for one in self.series if one.summary.number == number]
         if not chosen or self._dicom is None:
-            raise ConfigurationError(f"There is no series {number} in the list: open the DICOM folder again.")
-        if not chosen[0].is_ct:
-            raise ConfigurationError(f"'{chosen[0].title}' is no CT ({chosen[0].summary.modality}): choose a CT.")
-        self._start(reading.of_series(self._dicom, number), self._open, "Reading the slices")
+            raise ConfigurationError(tr(NO_SUCH_SERIES, number=number))
+        if not (found := chosen[0]).is_ct:
+            raise ConfigurationError(tr(SERIES_IS_NO_CT, title=found.title, kind=found.summary.modality))
+        self._start(reading.of_series(self._dicom, number), self._open, tr("Reading the slices"))
 
     def open_volume(self, path: str | Path, date: str = "") -> None:
         """Open a CT in HU from a volume file.
@@ -158,9 +159,9 @@ class PreoperativePart(RegisteredCt):
             try:
                 date = datetime.date.fromisoformat(date).isoformat()
             except ValueError:
-                raise ConfigurationError(f"The date is '{date[:20]}'; write it as YYYY-MM-DD.") from None
+                raise ConfigurationError(tr("The date is '{date}'; write it as YYYY-MM-DD.", date=date[:20])) from None
         place = self._take(path)
-        self._start(reading.of_volume(place, date), self._open_other, "Reading the volume")
+        self._start(reading.of_volume(place, date), self._open_other, tr("Reading the volume"))
 
     def start_segmentation(self) -> None:
         """Find liver, vessels and tumors in the CT that is open. Raises ConfigurationError or ModelError."""
@@ -170,7 +171,9 @@ class PreoperativePart(RegisteredCt):
         if self.ct.volume is None:
             raise ConfigurationError(NO_CT_VOXELS)
         network = network_named(self.model, self.device, self.begin)
-        self._start(reading.segmented(self.ct, network, self._folder_for(self.ct)), self._open, "Starting the network")
+        self._start(
+            reading.segmented(self.ct, network, self._folder_for(self.ct)), self._open, tr("Starting the network")
+        )
 
     def open_labels(self, path: str | Path) -> None:
         """Take labels that another program made of the CT that is open, or of one that is not at hand.
@@ -178,12 +181,12 @@ class PreoperativePart(RegisteredCt):
         path  a label file, or a folder of masks, see preoperative.labels
         """
         place = self._take(path)
-        self._start(reading.labelled(self.ct, place, self._folder_for(self.ct)), self._open, "Reading the labels")
+        self._start(reading.labelled(self.ct, place, self._folder_for(self.ct)), self._open, tr("Reading the labels"))
 
     def open_result(self, folder: str | Path) -> None:
         """Open what was found before: a folder of `crlm preop segment`, or of this part."""
         place = self._take(folder)
-        self._start(reading.of_folder(place), self._open_other, "Reading the masks")
+        self._start(reading.of_folder(place), self._open_other, tr("Reading the masks"))
 
     def cancel(self) -> None:
         """Stop what is computed; what was there before stays."""
@@ -193,14 +196,14 @@ class PreoperativePart(RegisteredCt):
     def start_follow_up(self, folders: Sequence[str | Path]) -> None:
         """Compare the lesions of several folders of results of one patient, by their dates."""
         if len(folders) < 2:
-            raise ConfigurationError("Choose the results of at least two dates.")
+            raise ConfigurationError(tr("Choose the results of at least two dates."))
         places = [self._take(folder) for folder in folders]
 
         def done(found: FollowUp) -> None:
             self.followed = found
             self._edited()
 
-        self._start(reading.followed(places), done, "Reading the results")
+        self._start(reading.followed(places), done, tr("Reading the results"))
 
     def export(self, folder: str | Path, kinds: Collection[str]) -> list[Path]:
         """Write what was found for other programs, see preoperative.export; where the CT is registered its transform as
@@ -209,7 +212,7 @@ class PreoperativePart(RegisteredCt):
         if self.ct is None or self.ct.result is None:
             raise ConfigurationError(NO_CT_RESULT)
         if DICOM_SEG in kinds and self.ct.dicom is None:
-            raise ConfigurationError("A DICOM segmentation needs the DICOM folder of the CT: open the CT from it.")
+            raise ConfigurationError(tr("A DICOM segmentation needs the DICOM folder of the CT: open the CT from it."))
         written, _ = export_result(self.ct.result, folder, kinds, self.ct.dicom)
         if self.registration is not None:
             written.append(Path(write_transform(self.registration.ct_to_reference, Path(folder) / TRANSFORM_FILE)))
@@ -223,7 +226,7 @@ class PreoperativePart(RegisteredCt):
         self._check_idle()
         ct, found, volume = self._checked(), self.registration, self._volume.value
         if found is None or volume is None:
-            raise ConfigurationError("Register the CT by landmarks first, and have a volume of the ultrasound.")
+            raise ConfigurationError(tr("Register the CT by landmarks first, and have a volume of the ultrasound."))
         compute = reading.refined(found, ct, volume, by)
 
         def done(refined: InOperation) -> None:
@@ -231,7 +234,10 @@ class PreoperativePart(RegisteredCt):
                 self.registration = refined
                 self._edited()
 
-        self._start(compute, done, f"Laying the {'CT' if by == BY_IMAGES else 'vessels'} over the ultrasound")
+        text = (
+            tr("Laying the CT over the ultrasound") if by == BY_IMAGES else tr("Laying the vessels over the ultrasound")
+        )
+        self._start(compute, done, text)
 
     def release_dicom(self) -> None:
         """The DICOM files are not there any more; what was read of them stays."""
@@ -283,7 +289,7 @@ class PreoperativePart(RegisteredCt):
             if opened.ct is not None:
                 self._look_at(opened.ct)
 
-        self._start(partial(open_saved, saved), done, "Reading the CT of the case")
+        self._start(partial(open_saved, saved), done, tr("Reading the CT of the case"))
 
     def forget(self) -> None:
         """Another case: nothing of this patient is left but the results on disk."""
@@ -340,5 +346,5 @@ class PreoperativePart(RegisteredCt):
         """A folder for a new result; no name of a person is in its name."""
         parent = self.folder
         if parent is None:
-            raise ConfigurationError("Choose a folder for the results first.")
+            raise ConfigurationError(tr("Choose a folder for the results first."))
         return partial(reading.new_folder, parent, ct.facts.date if ct is not None else "")

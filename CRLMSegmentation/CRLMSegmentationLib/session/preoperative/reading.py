@@ -34,6 +34,7 @@ from ...preoperative.structures import HEPATIC, KINDS, PORTAL, VESSELS, Structur
 from ...preoperative.vessel_refinement import BY_IMAGES
 from ...values import Volume
 from ...values.progress import Progress, ShouldCancel
+from ...words import tr
 from ..state import NO_CT_RESULT, NO_CT_VOXELS
 from .network import Network
 from .opened_ct import CtFacts, ListedSeries, OpenedCt
@@ -49,11 +50,14 @@ def listing(folder: Path) -> Callable[[Progress, ShouldCancel], list[ListedSerie
     """The series of a DICOM folder, each with its picture."""
 
     def compute(progress: Progress, should_cancel: ShouldCancel) -> list[ListedSeries]:
-        progress(0.0, "Looking for series")
+        progress(0.0, tr("Looking for series"))
         found = list_series(folder)
         listed = []
         for number, one in enumerate(found):
-            progress((number + 1) / (len(found) + 1), f"Reading series {number + 1} of {len(found)}")
+            progress(
+                (number + 1) / (len(found) + 1),
+                tr("Reading series {number} of {found}", number=number + 1, found=len(found)),
+            )
             listed.append(ListedSeries(one, series_picture(one)))
         return listed
 
@@ -64,7 +68,7 @@ def of_series(folder: Path, number: int) -> Opens:
     """The CT of a series."""
 
     def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
-        progress(0.1, "Reading the slices")
+        progress(0.1, tr("Reading the slices"))
         ct = read_dicom_ct(folder, number)
         check_is_ct(ct.volume)
         facts = CtFacts(ct.date, ct.description)
@@ -79,12 +83,16 @@ def of_volume(path: Path, date: str) -> Opens:
     def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
         if not path.name.lower().endswith(VOLUME_ENDINGS):
             raise FileFormatError(
-                f"{path.name} is neither a DICOM folder nor a volume; use one of {', '.join(VOLUME_ENDINGS)}."
+                tr(
+                    "{name} is neither a DICOM folder nor a volume; use one of {volume_endings}.",
+                    name=path.name,
+                    volume_endings=", ".join(VOLUME_ENDINGS),
+                )
             )
-        progress(0.1, "Reading the volume")
+        progress(0.1, tr("Reading the volume"))
         volume = replace(read_volume(path), frame=CT_FRAME)
         check_is_ct(volume)
-        return OpenedCt(CtFacts(date, "CT from a file"), volume, CtSlices(volume))
+        return OpenedCt(CtFacts(date, tr("CT from a file")), volume, CtSlices(volume))
 
     return compute
 
@@ -106,12 +114,12 @@ def labelled(ct: OpenedCt | None, path: Path, new_folder: Callable[[], Path]) ->
     """`ct`, or no voxels, with labels that another program made of it, kept in new_folder()."""
 
     def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
-        progress(0.1, "Reading the labels")
+        progress(0.1, tr("Reading the labels"))
         found = read_labels(path)
         if ct is not None and ct.volume is not None:
             found = _on_grid(found, ct.volume)
         seen = ct if ct is not None else OpenedCt(CtFacts(), None, CtSlices(None, found))
-        about = {"model": {"name": "another program"}, "doubts": ["These labels were made by another program."]}
+        about = {"model": {"name": tr("another program")}, "doubts": [tr("These labels were made by another program.")]}
         return _kept(seen, found, about, new_folder, _part(progress, 0.3, 1.0), should_cancel)
 
     return compute
@@ -121,7 +129,7 @@ def of_folder(folder: Path) -> Opens:
     """What was found before, of a folder of `crlm preop segment` or of a session."""
 
     def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
-        progress(0.1, "Reading the masks")
+        progress(0.1, tr("Reading the masks"))
         result = read_result(folder)
         volume = read_kept_ct(folder, result.structures.label_map)
         facts = CtFacts(result.date, str(result.about.get("description", "")))
@@ -144,11 +152,11 @@ def corrected(
 
     def compute(progress: Progress, should_cancel: ShouldCancel) -> OpenedCt:
         assert ct.result is not None
-        progress(0.1, "Correcting")
+        progress(0.1, tr("Correcting"))
         found = change()
         plane = None if ct.result.remnant is None else ct.result.remnant.plane
         surfaces = surfaces_of(found, _part(progress, 0.3, 0.8), should_cancel)
-        progress(0.8, "Measuring and keeping the result")
+        progress(0.8, tr("Measuring and keeping the result"))
         place = folder if folder is not None or new_folder is None else new_folder()
         if is_kept or place is None:
             remnant = None if plane is None else remnant_of(found, plane)
@@ -169,7 +177,10 @@ def followed(folders: Sequence[Path]) -> Callable[[Progress, ShouldCancel], Foll
     def compute(progress: Progress, should_cancel: ShouldCancel) -> FollowUp:
         results: list[Result] = []
         for number, folder in enumerate(folders):
-            progress(0.5 * number / len(folders), f"Reading CT {number + 1} of {len(folders)}")
+            progress(
+                0.5 * number / len(folders),
+                tr("Reading CT {number} of {folders}", number=number + 1, folders=len(folders)),
+            )
             results.append(read_result(folder))
         # Undated ones stay where they were chosen to be.
         if all(result.date for result in results):
@@ -189,9 +200,11 @@ def new_folder(parent: Path, date: str, ending: str = "") -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise FileFormatError(f"No folder for the result can be made ({error.strerror or error}).") from None
+            raise FileFormatError(
+                tr("No folder for the result can be made ({reason}).", reason=error.strerror or error)
+            ) from None
         return folder
-    raise FileFormatError("There are too many results in this folder: choose another one.")
+    raise FileFormatError(tr("There are too many results in this folder: choose another one."))
 
 
 def refined(
@@ -214,7 +227,7 @@ def _kept(
     ct: OpenedCt, found: Structures, about: Mapping[str, Any], new_folder: Callable[[], Path], progress: Progress,
     should_cancel: ShouldCancel,
 ) -> OpenedCt:  # fmt: skip
-    progress(0.0, "Measuring and keeping the result")
+    progress(0.0, tr("Measuring and keeping the result"))
     folder = new_folder()
     described = {"date": ct.facts.date, "description": ct.facts.description, **about}
     result = write_result(found, folder, described, ct.volume)
@@ -230,7 +243,7 @@ def surfaces_of(found: Structures, progress: Progress, should_cancel: ShouldCanc
     for number, name in enumerate(names):
         if should_cancel():
             raise Cancelled("cancelled")
-        progress(number / len(names), f"Making the surface of: {name}")
+        progress(number / len(names), tr("Making the surface of: {name}", name=name))
         surface = surface_of(_unknown_kind(found) if name == VESSELS else found, name)
         if surface is not None:
             surfaces[name] = surface
@@ -254,7 +267,7 @@ def _on_grid(found: Structures, grid: Volume) -> Structures:
     here, there = Orientation.of(grid), Orientation.of(found.label_map)
     if not here.lay_volume(grid).has_geometry_of(there.lay_volume(found.label_map), tolerance_mm=0.01):
         raise FileFormatError(
-            "These labels do not lie on the voxels of the CT that is open: open the CT that they were made of."
+            tr("These labels do not lie on the voxels of the CT that is open: open the CT that they were made of.")
         )
 
     def moved(volume: Volume) -> Volume:

@@ -13,6 +13,7 @@ from ...geometry import transform_points
 from ...navigation.tool_transforms import DEFAULT_TOOL
 from ...preoperative.into_operation import InOperation, bring_into_operation
 from ...preoperative.landmark_registration import LEAST_LANDMARKS, Landmarks, read_landmarks
+from ...words import tr
 from ..recording import RecordingPart
 from ..state import NO_CT_RESULT, NOTHING_SEEN
 from ..tools import Tools
@@ -86,10 +87,10 @@ class RegisteredCt(LookedAt):
         live.sort(key=lambda one: one.name != DEFAULT_TOOL)
         if not live or live[0].tip_ras is None:
             raise ConfigurationError(
-                "No tool is live: hold the tip of the stylus at the landmark, in the tracker's sight."
+                tr("No tool is live: hold the tip of the stylus at the landmark, in the tracker's sight.")
             )
         if np.array_equal(self._tools.tip_to_tool(live[0].name), np.eye(4)):
-            raise ConfigurationError(f"The tip of {live[0].name} is not calibrated: calibrate it first.")
+            raise ConfigurationError(tr("The tip of {name} is not calibrated: calibrate it first.", name=live[0].name))
         return self._add(TouchedLandmark(_plain(ct.slices.point_of(self.at)), _plain(live[0].tip_ras), live[0].name))
 
     def find(self, point_reference_mm: np.ndarray) -> TouchedLandmark:
@@ -102,7 +103,7 @@ class RegisteredCt(LookedAt):
             raise ConfigurationError(NOTHING_SEEN)
         index = transform_points(volume.ras_to_ijk, np.asarray(point_reference_mm, dtype=float))
         if not ((index >= -0.5) & (index <= np.array(volume.dimensions) - 0.5)).all():
-            raise ConfigurationError("That place lies outside of the ultrasound's volume: click within it.")
+            raise ConfigurationError(tr("That place lies outside of the ultrasound's volume: click within it."))
         return self._add(TouchedLandmark(_plain(ct.slices.point_of(self.at)), _plain(point_reference_mm), ""))
 
     def _add(self, new: TouchedLandmark) -> TouchedLandmark:
@@ -120,7 +121,7 @@ class RegisteredCt(LookedAt):
     def drop_touched(self) -> None:
         """The landmark that was added last does not count. Raises ConfigurationError when there is none."""
         if not self.touched:
-            raise ConfigurationError("No landmark was touched yet.")
+            raise ConfigurationError(tr("No landmark was touched yet."))
         self.touched = self.touched[:-1]
         self.changed()
 
@@ -130,7 +131,13 @@ class RegisteredCt(LookedAt):
         """
         self._checked()
         if len(self.touched) < LEAST_LANDMARKS:
-            raise ConfigurationError(f"Touch at least {LEAST_LANDMARKS} landmarks first; {len(self.touched)} were.")
+            raise ConfigurationError(
+                tr(
+                    "Touch at least {least_landmarks} landmarks first; {touched} were.",
+                    least_landmarks=LEAST_LANDMARKS,
+                    touched=len(self.touched),
+                )
+            )
         names = tuple(str(number + 1) for number in range(len(self.touched)))
         ct, reference = (
             np.array([getattr(one, side) for one in self.touched]) for side in ("ct_ras_mm", "reference_mm")

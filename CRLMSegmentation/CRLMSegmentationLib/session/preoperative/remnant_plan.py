@@ -11,6 +11,7 @@ from ...errors import ConfigurationError
 from ...preoperative.cut_line import HANDLES, Place, cut_after_drag, cut_line
 from ...preoperative.remnant import CutPlane, LiverPoints, Remnant
 from ...preoperative.result_folder import Result, write_measures_file
+from ...words import tr
 from ..state import NO_CT_RESULT
 
 if TYPE_CHECKING:
@@ -50,12 +51,17 @@ class RemnantPlan:
     def move(self, turn_deg: float, tilt_deg: float, offset_mm: float) -> None:
         """Turn the plane where it was drawn, and move it. Raises ConfigurationError and FileFormatError."""
         if self._anchor is None:
-            raise ConfigurationError("There is no plane yet: draw one first.")
+            raise ConfigurationError(tr("There is no plane yet: draw one first."))
         limits = ((turn_deg, MOST_TURN_DEG), (tilt_deg, MOST_TILT_DEG), (offset_mm, MOST_OFFSET_MM))
         if not all(abs(value) <= most for value, most in limits):
             raise ConfigurationError(
-                f"A plane is turned by up to {MOST_TURN_DEG:g} degrees, tilted by up to {MOST_TILT_DEG:g}, and moved "
-                f"by up to {MOST_OFFSET_MM:g} mm."
+                tr(
+                    "A plane is turned by up to {most_turn_deg:g} degrees, tilted by up to "
+                    "{most_tilt_deg:g}, and moved by up to {most_offset_mm:g} mm.",
+                    most_turn_deg=MOST_TURN_DEG,
+                    most_tilt_deg=MOST_TILT_DEG,
+                    most_offset_mm=MOST_OFFSET_MM,
+                )
             )
         self.turn_deg, self.tilt_deg, self.offset_mm = float(turn_deg), float(tilt_deg), float(offset_mm)
         self._update()
@@ -74,9 +80,9 @@ class RemnantPlan:
         """
         ct, _ = self._with_result()
         if self.plane is None:
-            raise ConfigurationError("There is no plane yet: draw one first.")
+            raise ConfigurationError(tr("There is no plane yet: draw one first."))
         if plane not in self._part.at or handle not in HANDLES or not (0 <= across <= 1 and 0 <= down <= 1):
-            raise ConfigurationError("The plane has no such handle, or it was dragged out of the picture.")
+            raise ConfigurationError(tr("The plane has no such handle, or it was dragged out of the picture."))
         self.place(cut_after_drag(ct.slices, plane, self._part.at[plane], self.plane, handle, across, down))
 
     def place(self, cut: CutPlane) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import Cancelled, CRLMError
 from ...values.progress import Progress, ShouldCancel
+from ...words import tr
 from ..jobs.task import Task
 
 _logger = logging.getLogger(__name__)
@@ -72,10 +73,10 @@ class CtWork:
         elif isinstance(task.error, CRLMError):
             self.problem = str(task.error)
         elif isinstance(task.error, MemoryError):
-            self.problem = "There is not enough memory for this CT: close other programs, or give a coarser series."
+            self.problem = tr("There is not enough memory for this CT: close other programs, or give a coarser series.")
         else:
             _logger.error("The CT could not be worked on.", exc_info=task.error)
-            self.problem = "That did not work, and it is a fault of this program; the log says more."
+            self.problem = tr("That did not work, and it is a fault of this program; the log says more.")
             self._on_error(task.error)
         return True
 

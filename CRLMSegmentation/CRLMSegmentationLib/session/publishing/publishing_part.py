@@ -10,6 +10,7 @@ from pyigtl import MessageBase
 
 from ...tracking.openigtlink.commands import Command, CommandReply
 from ...tracking.openigtlink.server.server import Server
+from ...words import tr
 from ..frame_source import ACTION_DEVICE
 from ..workflow import Workflow
 from .messages import other_tumor, tool_messages, tumor_message
@@ -38,7 +39,7 @@ class PublishingPart:
         others: Callable[[], Mapping[int, vtkPolyData]] = dict,
     ) -> None:  # fmt: skip
         self.host = "127.0.0.1"
-        self.ask: Callable[[str], str] = lambda name: "Nothing can be asked for here."
+        self.ask: Callable[[str], str] = lambda name: tr("Nothing can be asked for here.")
         self._workflow, self._tools, self._surface, self._others = workflow, tools, surface, others
         self._sent_others: dict[int, vtkPolyData] = {}
         self._server: Server | None = None
@@ -60,8 +61,12 @@ class PublishingPart:
         """Where it is served and to how many, for people; '' while it is off."""
         if self._server is None:
             return ""
-        who = {0: "no program is connected", 1: "1 program is connected"}.get(self.clients)
-        return f"Sending at port {self.port}: {who or f'{self.clients} programs are connected'}"
+        who = {0: tr("no program is connected"), 1: tr("1 program is connected")}.get(self.clients)
+        return tr(
+            "Sending at port {port}: {who}",
+            port=self.port,
+            who=who or tr("{count} programs are connected", count=self.clients),
+        )
 
     def start(self, port: int, host: str | None = None) -> None:
         """Begin to serve, in place of what was served before.
@@ -86,7 +91,7 @@ class PublishingPart:
     def _on_command(self, command: Command) -> CommandReply:
         """A program asks for an action by the name of its command."""
         refusal = self.ask(command.name)
-        return CommandReply(not refusal, refusal or "Asked for.")
+        return CommandReply(not refusal, refusal or tr("Asked for."))
 
     def _on_message(self, message: MessageBase) -> None:
         """The same by a STRING, for what sends no commands."""

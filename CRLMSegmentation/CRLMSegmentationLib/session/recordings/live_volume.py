@@ -10,6 +10,7 @@ from ...errors import ReconstructionError
 from ...reconstruction import ReconstructionSettings
 from ...sweep import Sweep
 from ...values.progress import Progress, ShouldCancel
+from ...words import tr
 from ..jobs.task import Task
 
 if TYPE_CHECKING:
@@ -54,10 +55,10 @@ class LiveVolume:
     ) -> Reconstruction:
         """In a job's thread: the Reconstruction of every frame, holes filled. Raises ReconstructionError."""
         if progress is not None:
-            progress(0.1, "inserting the last frames")
+            progress(0.1, tr("inserting the last frames"))
         self.engine.close()
         if progress is not None:
-            progress(0.5, "filling holes")
+            progress(0.5, tr("filling holes"))
         try:
             made = self.engine.snapshot()
             # Frames of the sweep that were taken for odd ones, before many like them had come.

@@ -16,6 +16,7 @@ from ...reconstruction import ReconstructionSettings
 from ...sweep import Sweep, TrackedFrame
 from ...sweep.missing_frames import MISSING_FIELD
 from ...sweep.recorder import Recorder
+from ...words import mark, tr
 from .memory import LAST_BYTES, SHORT_BYTES, available_bytes
 
 _logger = logging.getLogger(__name__)
@@ -53,9 +54,9 @@ class RecordingState:
     @property
     def text(self) -> str:
         """One line for people."""
-        line = f"{self.frames} frames in {self.seconds:.1f} s"
+        line = tr("{frames} frames in {seconds:.1f} s", frames=self.frames, seconds=self.seconds)
         if self.invalid:
-            line += f", {self.invalid} without a valid pose"
+            line += tr(", {invalid} without a valid pose", invalid=self.invalid)
         return f"{line}: {self.hints[0]}" if self.hints else line
 
 
@@ -99,14 +100,16 @@ class Recording:
         self._invalid += not frame.valid
         self._missing += int(frame.fields.get(MISSING_FIELD, 0))
         # What only looks at the frames must never keep one from being recorded.
-        for what, looker in (("reconstructed live", self.live), ("watched", self.watch)):
+        for what, looker in ((mark("reconstructed live"), self.live), (mark("watched"), self.watch)):
             if looker is None or what in self._troubles:
                 continue
             try:
                 looker.add(frame)
             except Exception as error:
                 _logger.exception("The recording is not %s any more.", what)
-                self._troubles[what] = f"it is recorded, but not {what} any more ({error})"
+                self._troubles[what] = tr(
+                    "it is recorded, but not {what} any more ({error})", what=tr(what), error=error
+                )
         return kept
 
     @property
@@ -115,17 +118,27 @@ class Recording:
         left = available_bytes()
         if self.recorder is not None or left > LAST_BYTES:
             return ""
-        return (
-            f"The recording has ended, because it is kept in memory and only {left / 1e9:.1f} GB are left: choose a "
-            "folder for recordings."
+        return tr(
+            "The recording has ended, because it is kept in memory and only {left:.1f} GB are left: "
+            "choose a folder for recordings.",
+            left=left / 1000000000.0,
         )
 
     def _memory_problem(self) -> str:
         left = available_bytes()
         if left > SHORT_BYTES:
             return ""
-        kept = f", of which this recording takes {self._bytes_in_memory / 1e9:.1f} GB" if self.recorder is None else ""
-        return f"memory is short: {left / 1e9:.1f} GB are left{kept}; end the recording soon"
+        kept = (
+            tr(
+                ", of which this recording takes {bytes_in_memory:.1f} GB",
+                bytes_in_memory=self._bytes_in_memory / 1000000000.0,
+            )
+            if self.recorder is None
+            else ""
+        )
+        return tr(
+            "memory is short: {left:.1f} GB are left{kept}; end the recording soon", left=left / 1000000000.0, kept=kept
+        )
 
     def state(self) -> RecordingState:
         """What is known now."""
@@ -133,9 +146,11 @@ class Recording:
         reading = self.watch.reading
         troubles = [recorder.problem, recorder.warning, recorder.mixture] if recorder is not None else []
         if self.live is not None and self.live.problem:
-            troubles.append(f"it is recorded, but not reconstructed live any more ({self.live.problem})")
+            troubles.append(
+                tr("it is recorded, but not reconstructed live any more ({problem})", problem=self.live.problem)
+            )
         if self._missing:
-            troubles.append(f"about {self._missing} frames were skipped by the sender")
+            troubles.append(tr("about {missing} frames were skipped by the sender", missing=self._missing))
         return RecordingState(
             frames=len(self._frames),
             seconds=time.monotonic() - self._started_s if self._started_s is not None else 0.0,
@@ -152,7 +167,7 @@ class Recording:
     def sweep(self) -> Sweep:
         """The frames so far, those of the size that most of them have. Raises RecordingError when there is none."""
         if not self._frames:
-            raise RecordingError("No frame came while recording; check that PLUS sends images, then record again.")
+            raise RecordingError(tr("No frame came while recording; check that PLUS sends images, then record again."))
         kinds = [(frame.image_size, frame.dtype) for frame in self._frames]
         usual = max(dict.fromkeys(kinds), key=kinds.count)
         name = self.path.name if self.path is not None else ""
@@ -163,11 +178,19 @@ class Recording:
         if not frames:
             return ()
         (width, height), dtype = usual
-        where = "; they are in a file of their own beside it" if self.recorder is not None else ""
+        where = tr("; they are in a file of their own beside it") if self.recorder is not None else ""
         return (
             (
-                f"{frames} of {len(self._frames)} frames are not of {width} x {height} pixels of type {dtype} as the "
-                f"others and not in the sweep{where}."
+                tr(
+                    "{frames} of {frames_2} frames are not of {width} x {height} pixels of type {dtype} as "
+                    "the others and not in the sweep{where}.",
+                    frames=frames,
+                    frames_2=len(self._frames),
+                    width=width,
+                    height=height,
+                    dtype=dtype,
+                    where=where,
+                )
             ),
         )
 
@@ -184,4 +207,6 @@ def new_recording_path(folder: Path) -> Path:
         path = Path(folder) / f"{stem}{f'-{number}' if number > 1 else ''}{_FILE_ENDING}"
         if not path.exists() and not path.with_name(path.name + ".journal").exists():
             return path
-    raise RecordingError(f"{folder} is full of recordings of this very second; choose another folder.")
+    raise RecordingError(
+        tr("{folder} is full of recordings of this very second; choose another folder.", folder=folder)
+    )

@@ -10,6 +10,7 @@ from ...errors import CRLMError, RecordingError
 from ...reconstruction import ReconstructionSettings
 from ...sweep import Sweep, TrackedFrame
 from ...sweep.recovery import recover_unfinished
+from ...words import tr
 from ..jobs.task import Task
 from ..state import NO_RECORDING, RECORDING_GOES_ON, Step, StepStatus
 from ..workflow import Workflow
@@ -134,5 +135,5 @@ class Recordings:
             return
         recorder = recording.recorder
         if recorder is not None and recorder.problem:
-            self._workflow.note(f"The recording is incomplete: {recorder.problem}.")
+            self._workflow.note(tr("The recording is incomplete: {problem}.", problem=recorder.problem))
         self._on_file(recording, [Path(path) for path in task.result])

@@ -10,6 +10,7 @@ import numpy as np
 from ...sweep import TrackedFrame
 from ...sweep.sweep import SIMULATED
 from ...tracking import StreamStatus
+from ...words import tr
 from ..case.case_source import REPLAYED, file_identity
 from ..frame_source import NetworkSource, ReceivedPose
 from .replay_process import ReplayProcess
@@ -33,12 +34,12 @@ class ReplaySource:
         loop: bool = True, calibration: Mapping[str, np.ndarray] | None = None, reference: str = "Reference",
         close_at_end: bool = False, own_thread: bool = True, origin: str = REPLAYED,
     ) -> None:  # fmt: skip
-        self.name = f"replay of {Path(path).name}"
+        self.name = tr("replay of {name}", name=Path(path).name)
         self.origin, self.identity = origin, file_identity(path)
         self._reference, self._own_thread = reference, own_thread
         self._server = ReplayProcess(path, plus_configuration, calibration, reference, speed, loop, close_at_end)
         self._source: NetworkSource | None = None
-        self._problem = "the recording is being opened"
+        self._problem = tr("the recording is being opened")
         self._image_to_probe: np.ndarray | None = None
 
     @property

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import StreamError
 from ...python_process import end_process, start_python
+from ...words import tr
 from ..jobs.task import Task
 
 _SERVER = __package__ + ".replay_server"
@@ -82,7 +83,7 @@ class ReplayProcess:
         if self._process is None or self._task is None or not self._task.has_ended:
             return None
         found: ReplayAnswer | None = self._task.result
-        return found or ReplayAnswer(problem="the replay server said nothing")
+        return found or ReplayAnswer(problem=tr("the replay server said nothing"))
 
     def stop(self) -> None:
         """End the server at once; can be called twice."""
@@ -102,7 +103,7 @@ class ReplayProcess:
         answer = self.answer()
         if answer is None or answer.problem:
             self.stop()
-            raise StreamError(answer.problem if answer is not None else "The replay server did not start.")
+            raise StreamError(answer.problem if answer is not None else tr("The replay server did not start."))
         return answer.port
 
     def __exit__(self, *_: object) -> None:
@@ -119,5 +120,5 @@ def _first_line(process: subprocess.Popen[str]) -> ReplayAnswer:
         )
     except ValueError:
         lines = process.stderr.read().strip().splitlines()
-        reason = lines[-1] if lines else "it said nothing"
-        return ReplayAnswer(problem=f"the replay server did not start ({reason})")
+        reason = lines[-1] if lines else tr("it said nothing")
+        return ReplayAnswer(problem=tr("the replay server did not start ({reason})", reason=reason))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from ...errors import ConfigurationError
 from ...navigation.tool_look import ToolLook, usual_look
 from ...navigation.tool_transforms import tool_of_pose
+from ...words import tr
 from ..event import Event
 
 LONGEST_NAME = 40
@@ -46,7 +47,10 @@ class ToolLooks:
         name = name.strip().removesuffix("ToReference")
         if not _NAME.match(name) or len(name) > LONGEST_NAME or tool_of_pose(name) is None:
             raise ConfigurationError(
-                f"'{name[:LONGEST_NAME]}' is no tool's name: give it as PLUS does, such as Stylus for StylusToTracker."
+                tr(
+                    "'{name}' is no tool's name: give it as PLUS does, such as Stylus for StylusToTracker.",
+                    name=name[:LONGEST_NAME],
+                )
             )
         if name not in self.followed:
             self.followed = (*self.followed, name)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ...errors import SegmentationError
 from ...values import Volume
+from ...words import tr
 from ..case.case_clock import CaseClock
 from ..jobs.jobs import Jobs
 from ..state import BEING_FOUND, NO_PROBABILITY, Step, StepStatus
@@ -62,7 +63,9 @@ class EditedTumor(ShownTumor):
         if not self.has_probability:
             raise SegmentationError(NO_PROBABILITY)
         if not 0 < threshold < 1:
-            raise SegmentationError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
+            raise SegmentationError(
+                tr("The threshold is {threshold:g}; it must lie between 0 and 1.", threshold=threshold)
+            )
         self._shaping.cut(float(threshold), keep)
 
     def set_smoothing(self, smoothing: float) -> None:
@@ -94,7 +97,7 @@ class EditedTumor(ShownTumor):
         self.is_editable = self.is_correcting = self.was_shown = True
         self.changed()
         self._clock.go_on()
-        self._workflow.set(Step.SEGMENT, StepStatus.DONE, "being corrected by hand")
+        self._workflow.set(Step.SEGMENT, StepStatus.DONE, tr("being corrected by hand"))
         self._workflow.notify()
 
     def add_stroke(self) -> None:
@@ -106,7 +109,7 @@ class EditedTumor(ShownTumor):
             # What it finds would take the place of what the hand is making.
             self._workflow.revisions[Step.SEGMENT] += 1
             self._jobs.cancel(Step.SEGMENT)
-            self._workflow.note("Finding the tumor was stopped, because the tumor was corrected by hand meanwhile.")
+            self._workflow.note(tr("Finding the tumor was stopped, because the tumor was corrected by hand meanwhile."))
 
     def end_correction(self) -> None:
         """The hand has left; the last strokes are on their way to the surface."""
@@ -156,5 +159,5 @@ class EditedTumor(ShownTumor):
     def _needed_volume(self) -> Volume:
         volume = self._volume.value
         if volume is None:
-            raise SegmentationError("There is no volume to segment; reconstruct the sweep first.")
+            raise SegmentationError(tr("There is no volume to segment; reconstruct the sweep first."))
         return volume

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...words import mark, tr
 from ..workflow import Workflow
 from .tumor_state import TumorState
 
@@ -22,10 +23,12 @@ class ShownDoubts:
         """Those of the tumor; and that nothing was found says little about data that the model has never seen."""
         doubts, card = tumor.doubts, getattr(tumor.result, "card", None)
         if tumor.is_nothing_found and card is not None and not self._is_simulated():
-            sentence = f"No tumor was found, which may be the model's fault. {card.trained_on}"
+            sentence = tr(
+                "No tumor was found, which may be the model's fault. {trained_on}", trained_on=card.trained_on
+            )
             doubts = (*(doubt for doubt in doubts if doubt != sentence), sentence)
         if doubts != self._workflow.state.doubts:
-            self._workflow.log.add("doubts", message=" ".join(doubts) or "none")
+            self._workflow.log.add(mark("doubts"), message=" ".join(doubts) or tr("none"))
         self._workflow.state.doubts = doubts
         self._workflow.state.doubts_acknowledged = self._acknowledged.issuperset(doubts)
 
@@ -39,7 +42,7 @@ class ShownDoubts:
         if state.doubts and not state.doubts_acknowledged:
             self._acknowledged |= set(state.doubts)
             state.doubts_acknowledged = True
-            self._workflow.log.add("doubts acknowledged", number=len(state.doubts))
+            self._workflow.log.add(mark("doubts acknowledged"), number=len(state.doubts))
             self._workflow.edited()
 
     def begin(self, acknowledged: tuple[str, ...] = ()) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...navigation.distance import TumorDistance
 from ...values import Volume
+from ...words import tr
 from ..case.case_clock import CaseClock
 from ..event import Event
 from ..jobs.jobs import Jobs
@@ -137,9 +138,9 @@ class ShownTumor:
     def _report_text(self, state: TumorState) -> None:
         """The step's line, and the clock, which stands while nobody corrects."""
         if self.is_correcting:
-            message = f"being corrected by hand: {state.shape.text}"
+            message = tr("being corrected by hand: {text}", text=state.shape.text)
         else:
-            message = "no tumor was found in the box" if state.is_nothing_found else state.text
+            message = tr("no tumor was found in the box") if state.is_nothing_found else state.text
             self._clock.stop()
         self._workflow.set(Step.SEGMENT, StepStatus.DONE, message)
 
@@ -152,7 +153,7 @@ class ShownTumor:
         self._doubts.hide()
         self.changed()
         self._clock.go_on()
-        message = "out of date: what it was made from has changed" if self.is_stale else ""
+        message = tr("out of date: what it was made from has changed") if self.is_stale else ""
         if not was_running and self._workflow.state.status(Step.SEGMENT) is not StepStatus.RUNNING:
             self._workflow.rest(Step.SEGMENT, message)
         self.check_navigate()

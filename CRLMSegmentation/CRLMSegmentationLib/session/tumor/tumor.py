@@ -12,6 +12,7 @@ from ...errors import GeometryError, SegmentationError
 from ...navigation.distance import TumorDistance
 from ...values import Box, Volume
 from ...values.progress import Progress, ShouldCancel
+from ...words import tr
 from ..box import BoxPart
 from ..case.case_clock import CaseClock
 from ..case.case_facts import CaseFacts
@@ -113,7 +114,7 @@ class TumorPart(EditedTumor):
         Raises GeometryError when the surface is open, SegmentationError when the mask is empty.
         """
         if not mask.voxels.any():
-            raise SegmentationError("The mask is empty: there is no surface to make.")
+            raise SegmentationError(tr("The mask is empty: there is no surface to make."))
         self._drop_pending()
         mask = mask.on_grid((mask.voxels != 0).astype(np.uint8))
         try:
@@ -175,7 +176,9 @@ class TumorPart(EditedTumor):
             self._drop()
             self.changed()
             self._on_tumor(None, None)
-            self._workflow.set(Step.SEGMENT, StepStatus.FAILED, f"the tumor in the scene cannot be used: {error}")
+            self._workflow.set(
+                Step.SEGMENT, StepStatus.FAILED, tr("the tumor in the scene cannot be used: {error}", error=error)
+            )
 
     def _restore_surface(self, surface: vtkPolyData | None) -> None:
         """Alone: it can be measured to, and nothing of it can be changed."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...navigation.distance import TumorDistance
 from ...values import Volume
+from ...words import tr
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -35,8 +36,12 @@ class TumorShape:
     def text(self) -> str:
         """One line for people."""
         if self.surface is None:
-            return "no tumor"
-        return f"{self.volume_ml:.1f} mL, largest diameter {self.largest_diameter_mm:.0f} mm"
+            return tr("no tumor")
+        return tr(
+            "{volume_ml:.1f} mL, largest diameter {largest_diameter_mm:.0f} mm",
+            volume_ml=self.volume_ml,
+            largest_diameter_mm=self.largest_diameter_mm,
+        )
 
 
 def shape_of_mask(mask: Volume, smoothing: float) -> TumorShape:

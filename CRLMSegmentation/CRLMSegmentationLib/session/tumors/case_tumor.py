@@ -12,6 +12,7 @@ from ...navigation.distance import TumorDistance
 from ...sweep import Sweep
 from ...values import Box, Volume
 from ...values.defaults import DEFAULT_SAFETY_MARGIN_MM
+from ...words import tr
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -107,9 +108,13 @@ class CaseTumor:
         if self.found is None:
             return ""
         scan, at = self.found.scan, self.found.found_at
-        place = "in an earlier volume"
+        place = tr("in an earlier volume")
         if scan is not None and scan.number:
-            place = f"{place} of sweep {scan.number}" if self.is_of_this_sweep else f"in sweep {scan.number}"
+            place = (
+                tr("{place} of sweep {number}", place=place, number=scan.number)
+                if self.is_of_this_sweep
+                else tr("in sweep {number}", number=scan.number)
+            )
         return f"found {place}" + (f", {at:%H:%M}" if at is not None else "")
 
 
@@ -130,8 +135,8 @@ def seen_from(tumor: CaseTumor, newest: Scan | None) -> CaseTumor:
 def name_problem(name: str, others: Iterable[str]) -> str:
     """Why a tumor cannot have this name beside the `others`, for people; '' when it can."""
     if not 0 < len(name) <= LONGEST_NAME:
-        return f"A tumor's name has 1 to {LONGEST_NAME} characters."
-    return f"There is a tumor {name} already." if name in others else ""
+        return tr("A tumor's name has 1 to {longest_name} characters.", longest_name=LONGEST_NAME)
+    return tr("There is a tumor {name} already.", name=name) if name in others else ""
 
 
 def beside(tumors: Iterable[CaseTumor], chosen: int, scan: Scan | None) -> tuple[CaseTumor, ...]:

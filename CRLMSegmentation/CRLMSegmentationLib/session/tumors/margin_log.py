@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...navigation.margin import Severity
 from ...navigation.stated_distance import distance_text
+from ...words import mark
 from ..case.event_log import EventLog
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class MarginLog:
             if reading.severity is severity or is_soon:
                 continue
             self._noted[reading.name] = reading.severity, now_s
-            self._log.add("margin", tool=reading.name, message=self._text(reading))
+            self._log.add(mark("margin"), tool=reading.name, message=self._text(reading))
 
     def _text(self, reading: ToolReading) -> str:
         """Of the tumor that the tip endangers most."""

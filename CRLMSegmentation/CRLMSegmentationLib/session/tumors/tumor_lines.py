@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from ...navigation.margin import Severity
 from ...navigation.stated_distance import distance_text
+from ...words import mark, tr, tr_count
 from .case_tumor import CaseTumor
 
 if TYPE_CHECKING:
     from ..session import Session
     from ..tools import ToolReading
 
-NO_BOX, NOT_FOUND = "no box yet", "not found yet"
+NO_BOX, NOT_FOUND = mark("no box yet"), mark("not found yet")
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class TumorLine:
         """'2 doubts, not looked at'; '' without any."""
         if not self.doubts:
             return ""
-        number = "1 doubt" if self.doubts == 1 else f"{self.doubts} doubts"
-        return number + (", not looked at" if self.doubts_new else "")
+        number = tr_count("1 doubt", "{count} doubts", self.doubts)
+        return number + (tr(", not looked at") if self.doubts_new else "")
 
 
 def tumor_lines(session: Session, readings: Iterable[ToolReading]) -> list[TumorLine]:
@@ -85,12 +86,17 @@ def hex_color(tumor: CaseTumor) -> str:
 
 def _text(tumor: CaseTumor) -> str:
     if tumor.found is None:
-        return NO_BOX if tumor.box is None else NOT_FOUND
+        return tr(NO_BOX if tumor.box is None else NOT_FOUND)
     state = tumor.found.state
     if state is None:
-        return "a surface alone"
-    by_hand = ", corrected by hand" if state.is_corrected else ""
-    return f"{state.shape.volume_ml:.1f} mL, {state.shape.largest_diameter_mm:.0f} mm across{by_hand}"
+        return tr("a surface alone")
+    by_hand = tr(", corrected by hand") if state.is_corrected else ""
+    return tr(
+        "{volume_ml:.1f} mL, {largest_diameter_mm:.0f} mm across{by_hand}",
+        volume_ml=state.shape.volume_ml,
+        largest_diameter_mm=state.shape.largest_diameter_mm,
+        by_hand=by_hand,
+    )
 
 
 def _nearest(session: Session, readings: Iterable[ToolReading]) -> dict[int, tuple[float, str, Severity]]:

@@ -35,4 +35,4 @@ class TumorReading:
     def text(self) -> str:
         """One line for people: 'T2: 7.5 mm ± 1.8, within the margin (found in sweep 1, 14:02)'."""
         remark = f" ({self.remark})" if self.remark else ""
-        return f"{self.name}: {distance_text(self.signed_distance_mm, self.budget)}, {self.margin.value}{remark}"
+        return f"{self.name}: {distance_text(self.signed_distance_mm, self.budget)}, {self.margin.text}{remark}"

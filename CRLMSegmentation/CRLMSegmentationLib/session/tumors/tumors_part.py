@@ -16,12 +16,13 @@ import numpy as np
 
 from ...errors import ConfigurationError
 from ...values import Box
+from ...words import mark, tr
 from ..box import BoxPart
 from ..case.case_facts import CaseFacts
 from ..event import Event
 from ..jobs.jobs import Jobs
 from ..recording import RecordingPart
-from ..state import TUMOR_BEING_FOUND, Step
+from ..state import MOST_TUMORS_THERE, TUMOR_BEING_FOUND, Step
 from ..structures import StructuresPart
 from ..tools import Tools
 from ..tumor.saved_tumor import SavedTumor
@@ -130,14 +131,14 @@ class TumorsPart:
         if empty is not None and empty.number == self._chosen:
             return self.chosen
         if empty is None and len(self._tumors) >= MOST_TUMORS:
-            raise ConfigurationError(f"A case holds {MOST_TUMORS} tumors at most; delete one that is not needed.")
+            raise ConfigurationError(tr(MOST_TUMORS_THERE, most=MOST_TUMORS))
         with self._workflow.held():
             self._leave()
             if empty is None:
                 self._newest_number += 1
                 empty = replace(self._new(self._newest_number), margin_mm=self._structures.margin_mm)
                 self._tumors.append(empty)
-                self._workflow.log.add("tumor added", tumor=empty.name)
+                self._workflow.log.add(mark("tumor added"), tumor=empty.name)
             self._choose(empty.number)
         return self.chosen
 
@@ -162,7 +163,7 @@ class TumorsPart:
         with self._workflow.held():
             self._leave()
             self._choose(number)
-            self._workflow.log.add("tumor chosen", tumor=name)
+            self._workflow.log.add(mark("tumor chosen"), tumor=name)
 
     @property
     def can_show_newest(self) -> bool:
@@ -186,7 +187,7 @@ class TumorsPart:
         if problem:
             raise ConfigurationError(problem)
         if name != tumor.name:
-            self._workflow.log.add("tumor renamed", tumor=tumor.name, to=name)
+            self._workflow.log.add(mark("tumor renamed"), tumor=tumor.name, to=name)
             self._put(replace(tumor, name=name))
             self._report()
 
@@ -203,7 +204,7 @@ class TumorsPart:
             place = self._tumors.index(tumor)
             self._tumors.remove(tumor)
             self._measure()
-            self._workflow.log.add("tumor deleted", tumor=tumor.name)
+            self._workflow.log.add(mark("tumor deleted"), tumor=tumor.name)
             if not self._tumors:
                 self._newest_number += 1
                 self._tumors.append(replace(self._new(self._newest_number), margin_mm=self._structures.margin_mm))
@@ -274,7 +275,7 @@ class TumorsPart:
         for tumor in self._tumors:
             if tumor.number == number:
                 return tumor
-        raise ConfigurationError("There is no such tumor in this case any more.")
+        raise ConfigurationError(tr("There is no such tumor in this case any more."))
 
     def _put(self, tumor: CaseTumor) -> None:
         self._tumors = [tumor if one.number == tumor.number else one for one in self._tumors]
@@ -313,11 +314,11 @@ class TumorsPart:
         will_show = self._scans.can_show(scan)
         found, part = self._entry(number).found, self._tumor
         is_current = found is not None and found.scan is (scan if will_show else self.scan)
-        self._chosen, part.color = number, self._entry(number).color
-        self._is_switching = True
+        self._chosen, self._is_switching, part.color = number, True, self._entry(number).color
         try:
             is_old = found is not None and not is_current
-            part.leave(was_shown=is_old, message=f"out of date: {self.get(number).origin}" if is_old else "")
+            message = tr("out of date: {origin}", origin=self.get(number).origin) if is_old else ""
+            part.leave(was_shown=is_old, message=message)
             if will_show and scan is not None:
                 before_and_kept = self._scans.show(scan)
                 self._tumors = [moved(one, *before_and_kept) for one in self._tumors]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import NotASequenceError, SequenceFileError
+from ...words import mark, tr
 from .sequence_header import (
     SequenceHeader,
     data_file_beside,
@@ -46,6 +47,10 @@ COMPRESSION = "zlib"
 # The number of frames and the compressed size are known only at the end: room is left to write them in place.
 _PADDED_WIDTH = 40
 
+_NO_SUCH_BYTE = mark(
+    "{path} says that its pixels begin at byte {header_size} (HeaderSize), which cannot be: correct the header."
+)
+
 
 def read_header(path: Path) -> SequenceHeader:
     """The header of a MetaImage sequence. Raises SequenceFileError."""
@@ -57,33 +62,37 @@ def read_header(path: Path) -> SequenceHeader:
         header_size = int(fields.get("HeaderSize", "0"))
         element_type = fields["ElementType"]
     except KeyError as error:
-        raise SequenceFileError(f"The header of {path} has no {error.args[0]}; the file is damaged.") from None
+        raise SequenceFileError(
+            tr("The header of {path} has no {args}; the file is damaged.", path=path, args=error.args[0])
+        ) from None
     except ValueError:
-        raise SequenceFileError(f"The header of {path} has a size that is not a whole number.") from None
+        raise SequenceFileError(tr("The header of {path} has a size that is not a whole number.", path=path)) from None
     kinds = fields.get("Kinds", "").lower().split()
     if element_type == _NO_IMAGES:
         sizes = [0, 0, *sizes[2:]]
     if not frames and any(word != "1" for word in fields.get("ElementSpacing", "").split()):
         # PLUS called the third axis of its volumes 'list', too.
-        raise NotASequenceError(f"{path} holds one volume, not a sequence of frames.")
+        raise NotASequenceError(tr("{path} holds one volume, not a sequence of frames.", path=path))
     axes = stored_axes(path, sizes, kinds, sorted(frames), channels, has_transform(frames))
     has_images = holds_images(axes.size("u"), axes.size("v"))
     if has_images and element_type not in _DTYPES:
         raise SequenceFileError(
-            f"{path} holds pixels of type {element_type}, which cannot be read; one of {', '.join(_DTYPES)} can."
+            tr(
+                "{path} holds pixels of type {element_type}, which cannot be read; one of {dtypes} can.",
+                path=path,
+                element_type=element_type,
+                dtypes=", ".join(_DTYPES),
+            )
         )
     if fields.get("BinaryData", "True").lower() != "true":
-        raise SequenceFileError(f"{path} holds its pixels as text; only binary data can be read.")
+        raise SequenceFileError(tr("{path} holds its pixels as text; only binary data can be read.", path=path))
     big_endian = (fields.get("BinaryDataByteOrderMSB") or fields.get("ElementByteOrderMSB", "False")).lower() == "true"
     orientation = fields.get("UltrasoundImageOrientation") if has_images else None
     flip_rows, flip_columns = flips_to_working_orientation(orientation, path)
     compressed = fields.get("CompressedData", "False").lower() == "true"
     local = fields["ElementDataFile"].upper() == "LOCAL"
     if header_size < (-1 if not compressed else 0) or (local and 0 < header_size < offset):
-        raise SequenceFileError(
-            f"{path} says that its pixels begin at byte {header_size} (HeaderSize), which cannot be: correct the "
-            "header."
-        )
+        raise SequenceFileError(tr(_NO_SUCH_BYTE, path=path, header_size=header_size))
     return SequenceHeader(
         path=path,
         image_size=(axes.size("u"), axes.size("v")),

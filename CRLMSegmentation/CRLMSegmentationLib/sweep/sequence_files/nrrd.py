@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import SequenceFileError
+from ...words import mark, tr
 from .sequence_header import (
     SequenceHeader,
     data_file_beside,
@@ -44,6 +45,8 @@ _FORMAT_FIELDS = {
     "ultrasound image orientation", "ultrasound image type", "ultrasoundimageorientation", "ultrasoundimagetype",
 }  # fmt: skip
 
+_NO_SUCH_SKIP = mark("{path} says 'line skip: {lines}' and 'byte skip: {bytes}', which cannot be: correct the header.")
+
 
 def read_header(path: Path) -> SequenceHeader:
     """The header of an NRRD sequence. Raises SequenceFileError."""
@@ -56,25 +59,29 @@ def read_header(path: Path) -> SequenceHeader:
         pixel_type = fields["type"].lower()
         encoding = fields["encoding"].lower()
     except KeyError as error:
-        raise SequenceFileError(f"The header of {path} has no '{error.args[0]}'; the file is damaged.") from None
-    except ValueError:
-        raise SequenceFileError(f"The header of {path} has a size that is not a whole number.") from None
-    if skipped_lines < 0 or skipped_bytes < -1:
         raise SequenceFileError(
-            f"{path} says 'line skip: {skipped_lines}' and 'byte skip: {skipped_bytes}', which cannot be: correct the "
-            "header."
-        )
+            tr("The header of {path} has no '{args}'; the file is damaged.", path=path, args=error.args[0])
+        ) from None
+    except ValueError:
+        raise SequenceFileError(tr("The header of {path} has a size that is not a whole number.", path=path)) from None
+    if skipped_lines < 0 or skipped_bytes < -1:
+        raise SequenceFileError(tr(_NO_SUCH_SKIP, path=path, lines=skipped_lines, bytes=skipped_bytes))
     kinds = fields.get("kinds", "").lower().split()
     axes = stored_axes(path, sizes, kinds, sorted(frames), tracked=has_transform(frames))
     has_images = holds_images(axes.size("u"), axes.size("v"))
     if has_images and pixel_type not in _CODES:
         raise SequenceFileError(
-            f"{path} holds pixels of type '{pixel_type}', which cannot be read; whole numbers of up to 32 bits, float "
-            "and "
-            "double can."
+            tr(
+                "{path} holds pixels of type '{pixel_type}', which cannot be read; whole numbers of up "
+                "to 32 bits, float and double can.",
+                path=path,
+                pixel_type=pixel_type,
+            )
         )
     if encoding not in ("raw", "gz", "gzip"):
-        raise SequenceFileError(f"{path} has encoding '{encoding}'; raw and gzip can be read.")
+        raise SequenceFileError(
+            tr("{path} has encoding '{encoding}'; raw and gzip can be read.", path=path, encoding=encoding)
+        )
     orientation = next(
         (value for name, value in fields.items() if name.lower().replace(" ", "") == "ultrasoundimageorientation"),
         None,

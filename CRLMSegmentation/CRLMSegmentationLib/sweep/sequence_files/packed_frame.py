@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...errors import SequenceFileError
+from ...words import tr
 from ..tracked_frame import TrackedFrame
 from .frame_fields import frame_fields
 
@@ -101,7 +102,13 @@ def little_endian_pixels(pixels: np.ndarray) -> tuple[bytes, str]:
     pixels = np.asarray(pixels)
     is_image = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
     if not is_image or pixels.dtype.str[1:] not in _WRITABLE:
-        raise SequenceFileError(f"Frames of {pixels.dtype} {pixels.shape} cannot be written; convert them to uint8.")
+        raise SequenceFileError(
+            tr(
+                "Frames of {dtype} {shape} cannot be written; convert them to uint8.",
+                dtype=pixels.dtype,
+                shape=pixels.shape,
+            )
+        )
     dtype = pixels.dtype.newbyteorder("<")
     colors = "3" if pixels.ndim == 3 else ""
     return pixels.astype(dtype, copy=False).tobytes(), f"{colors}<{dtype.str[1:]}"

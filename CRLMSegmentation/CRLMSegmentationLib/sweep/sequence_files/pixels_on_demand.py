@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ...errors import SequenceFileError
+from ...words import tr
 from .sequence_pixels import SequencePixels, new_inflater
 
 _CHUNK_BYTES = 1 << 18
@@ -75,15 +76,26 @@ class PixelsOnDemand:
             except OSError as error:
                 self._here = self._kept[0].copy()
                 raise SequenceFileError(
-                    f"The pixels of a frame in {path} cannot be read any more ({error.strerror}); put the file back."
+                    tr(
+                        "The pixels of a frame in {path} cannot be read any more ({strerror}); put the file back.",
+                        path=path,
+                        strerror=error.strerror,
+                    )
                 ) from None
             except zlib.error as error:
                 self._here = self._kept[0].copy()
                 path = self._header.path
-                raise SequenceFileError(f"The compressed pixels of {path} are damaged ({error}).") from None
+                raise SequenceFileError(
+                    tr("The compressed pixels of {path} are damaged ({error}).", path=path, error=error)
+                ) from None
         if len(block) < self._header.frame_bytes:
             raise SequenceFileError(
-                f"{self._header.path} is cut off: the pixels end in frame {number} of {self._header.frame_count}."
+                tr(
+                    "{path} is cut off: the pixels end in frame {number} of {frame_count}.",
+                    path=self._header.path,
+                    number=number,
+                    frame_count=self._header.frame_count,
+                )
             )
         return self._pixels.image_of(block)
 

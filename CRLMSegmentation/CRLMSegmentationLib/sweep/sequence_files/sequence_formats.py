@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ...errors import NotASequenceError, SequenceFileError
+from ...words import tr
 from . import metaimage, nrrd
 from .sequence_header import SequenceHeader
 
@@ -23,17 +24,23 @@ def read_sequence_header(path: str | Path) -> SequenceHeader:
         with open(path, "rb") as stream:
             start = stream.read(64)
     except OSError as error:
-        raise SequenceFileError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+        raise SequenceFileError(
+            tr("{path} cannot be read ({strerror}); check the path.", path=path, strerror=error.strerror)
+        ) from None
     if not start:
-        raise SequenceFileError(f"{path} is empty; nothing was recorded in it.")
+        raise SequenceFileError(tr("{path} is empty; nothing was recorded in it.", path=path))
     if start.startswith(b"NRRD"):
         return nrrd.read_header(path)
     if re.match(rb"\s*(ObjectType|NDims|Comment)\s*=", start):
         return metaimage.read_header(path)
     if start.startswith(b"\x1f\x8b"):
-        raise NotASequenceError(f"{path} is packed with gzip as a whole; unpack it first (gunzip).")
+        raise NotASequenceError(tr("{path} is packed with gzip as a whole; unpack it first (gunzip).", path=path))
     raise NotASequenceError(
-        f"{path} is neither a MetaImage nor an NRRD file; give a recording such as PLUS writes (.igs.mha, .igs.nrrd)."
+        tr(
+            "{path} is neither a MetaImage nor an NRRD file; give a recording such as PLUS writes "
+            "(.igs.mha, .igs.nrrd).",
+            path=path,
+        )
     )
 
 

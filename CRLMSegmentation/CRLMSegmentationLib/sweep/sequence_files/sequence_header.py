@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import SequenceFileError
+from ...words import tr
 from .stored_axes import holds_images
 
 FRAME_FIELD_PREFIX = "Seq_Frame"
@@ -80,7 +81,9 @@ def read_header_lines(path: Path, is_last: Callable[[str], bool]) -> tuple[list[
         while True:
             raw = stream.readline(1 << 20)
             if not raw or stream.tell() > MAXIMUM_HEADER_BYTES:
-                raise SequenceFileError(f"The header of {path} does not end; the file is cut off or damaged.")
+                raise SequenceFileError(
+                    tr("The header of {path} does not end; the file is cut off or damaged.", path=path)
+                )
             line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
             lines.append(line)
             if is_last(line):
@@ -95,8 +98,13 @@ def flips_to_working_orientation(orientation: str | None, path: Path) -> tuple[b
         return _FLIPS_TO_MF[orientation.strip().upper()]
     except KeyError:
         raise SequenceFileError(
-            f"{path} has ultrasound image orientation '{orientation}', which cannot be brought to MF; "
-            f"known are {', '.join(_FLIPS_TO_MF)}."
+            tr(
+                "{path} has ultrasound image orientation '{orientation}', which cannot be brought to MF; "
+                "known are {flips_to_mf}.",
+                path=path,
+                orientation=orientation,
+                flips_to_mf=", ".join(_FLIPS_TO_MF),
+            )
         ) from None
 
 
@@ -148,8 +156,15 @@ def spread_frame_fields(path: Path, found: dict[int, dict[str, str]], frame_coun
         first = 0
     elif sorted(found) != list(range(first, first + frame_count)):
         raise SequenceFileError(
-            f"{path} has fields of frames {first} to {max(found)}, but pixels of {frame_count} frame"
-            f"{'s' if frame_count > 1 else ''}: which pose belongs to which image cannot be known."
+            tr(
+                "{path} has fields of frames {first} to {found}, but pixels of {frame_count} "
+                "frame{value}: which pose belongs to which image cannot be known.",
+                path=path,
+                first=first,
+                found=max(found),
+                frame_count=frame_count,
+                value="s" if frame_count > 1 else "",
+            )
         )
     return [found.get(first + number, {}) for number in range(frame_count)]
 
@@ -157,9 +172,13 @@ def spread_frame_fields(path: Path, found: dict[int, dict[str, str]], frame_coun
 def data_file_beside(path: Path, name: str) -> Path:
     """Where the pixels lie that a header keeps in another file. Raises SequenceFileError unless that is beside it."""
     if not name:
-        raise SequenceFileError(f"{path} does not say where its pixels are; the file is damaged.")
+        raise SequenceFileError(tr("{path} does not say where its pixels are; the file is damaged.", path=path))
     if name.upper().split()[0] == "LIST" or re.search(r"%\d*d", name):
-        raise SequenceFileError(f"{path} spreads its pixels over several files ('{name}'); only one can be read.")
+        raise SequenceFileError(
+            tr("{path} spreads its pixels over several files ('{name}'); only one can be read.", path=path, name=name)
+        )
     if Path(name) != Path(Path(name).name):
-        raise SequenceFileError(f"{path} points to pixels in another folder ('{name}'), which is refused.")
+        raise SequenceFileError(
+            tr("{path} points to pixels in another folder ('{name}'), which is refused.", path=path, name=name)
+        )
     return path.with_name(Path(name).name)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ...errors import NoImagesError, SequenceFileError
+from ...words import tr
 from .sequence_header import SequenceHeader
 
 _CHUNK_BYTES = 1 << 20
@@ -28,27 +29,50 @@ class SequencePixels:
         self.header, self._keep_color = header, keep_color
         if not header.has_images:
             raise NoImagesError(
-                f"{header.path} holds tracking data without images ({header.frame_count} times): no volume can be made "
-                "of it; give a recording of the ultrasound images with their poses."
+                tr(
+                    "{path} holds tracking data without images ({frame_count} times): no volume can be made "
+                    "of it; give a recording of the ultrasound images with their poses.",
+                    path=header.path,
+                    frame_count=header.frame_count,
+                )
             )
         try:
             stored = header.data_path.stat().st_size - self.first_stored_byte()
         except OSError as error:
             raise SequenceFileError(
-                f"The pixels of {header.path} are in {header.data_path}, which cannot be read ({error.strerror})."
+                tr(
+                    "The pixels of {path} are in {data_path}, which cannot be read ({strerror}).",
+                    path=header.path,
+                    data_path=header.data_path,
+                    strerror=error.strerror,
+                )
             ) from None
         expected = header.frame_bytes * header.frame_count + max(header.skipped_bytes, 0)
         if header.compression == "none" and stored < expected:
             raise SequenceFileError(
-                f"{header.path} is cut off: it announces {header.frame_count} frames of "
-                f"{header.image_size[0]} x {header.image_size[1]} pixels ({expected} bytes), but {max(stored, 0)} "
-                "bytes are there."
+                tr(
+                    "{path} is cut off: it announces {frame_count} frames of {image_size} x {image_size_2} "
+                    "pixels ({expected} bytes), but {stored} bytes are there.",
+                    path=header.path,
+                    frame_count=header.frame_count,
+                    image_size=header.image_size[0],
+                    image_size_2=header.image_size[1],
+                    expected=expected,
+                    stored=max(stored, 0),
+                )
             )
         # zlib never shrinks by more than about 1032 to 1: more than that is a damaged or hostile header.
         if header.compression != "none" and stored * 1100 < expected:
             raise SequenceFileError(
-                f"{header.path} is cut off or damaged: {stored} compressed bytes cannot hold {header.frame_count} "
-                f"frames of {header.image_size[0]} x {header.image_size[1]} pixels."
+                tr(
+                    "{path} is cut off or damaged: {stored} compressed bytes cannot hold {frame_count} "
+                    "frames of {image_size} x {image_size_2} pixels.",
+                    path=header.path,
+                    stored=stored,
+                    frame_count=header.frame_count,
+                    image_size=header.image_size[0],
+                    image_size_2=header.image_size[1],
+                )
             )
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -104,7 +128,12 @@ class SequencePixels:
                 if not piece:
                     frame = len(waiting) // self.header.frame_bytes if count == 1 else number
                     raise SequenceFileError(
-                        f"{self.header.path} is cut off: the pixels end in frame {frame} of {self.header.frame_count}."
+                        tr(
+                            "{path} is cut off: the pixels end in frame {frame} of {frame_count}.",
+                            path=self.header.path,
+                            frame=frame,
+                            frame_count=self.header.frame_count,
+                        )
                     )
                 waiting += piece
             block = bytes(waiting[skip : skip + size])
@@ -146,7 +175,9 @@ class SequencePixels:
             try:
                 yield from _inflated(stream)
             except zlib.error as error:
-                raise SequenceFileError(f"The compressed pixels of {header.path} are damaged ({error}).") from None
+                raise SequenceFileError(
+                    tr("The compressed pixels of {path} are damaged ({error}).", path=header.path, error=error)
+                ) from None
 
 
 def _inflated(stream: BinaryIO) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import SequenceFileError, TransformError
 from ...geometry import as_affine
 from ...values.progress import Progress
+from ...words import tr
 from ..pose_path import compose_measured, passed_over_sentences, pose_path
 from ..recorded_frame import ImagePlace, RecordedFrame
 from ..sweep import Sweep
@@ -104,22 +105,38 @@ class SequenceReader:
         recorded = self._recorded
         if not recorded:
             raise TransformError(
-                f"{self.header.path} holds images without transforms: it is not a tracked sweep, "
-                "and no volume can be made of it."
+                tr(
+                    "{path} holds images without transforms: it is not a tracked sweep, and no volume can be "
+                    "made of it.",
+                    path=self.header.path,
+                )
             )
         path = pose_path(recorded, self._calibration, "Image", self.reference)
         if path is not None and not path.measured:
             raise TransformError(
-                f"{self.header.path} holds {', '.join(recorded)}, and only fixed transforms "
-                f"({', '.join(name for name, _, _ in path.steps)}) lead from Image to {self.reference}: where the "
-                "images were taken was not measured, and no volume can be made of them."
+                tr(
+                    "{path} holds {recorded}, and only fixed transforms ({names}) lead from Image to "
+                    "{reference}: where the images were taken was not measured, and no volume can be made of "
+                    "them.",
+                    path=self.header.path,
+                    recorded=", ".join(recorded),
+                    names=", ".join((name for name, _, _ in path.steps)),
+                    reference=self.reference,
+                )
             )
         if path is None:
             raise TransformError(
                 f"{self.header.path} holds {', '.join(recorded)}"
-                + (f" and {', '.join(self._calibration)} was given" if self._calibration else "")
-                + f", from which {target} cannot be found; give the missing calibration, such as ImageToProbe, "
-                "with --image-to-probe or with a PLUS configuration (--plus-config)."
+                + (
+                    tr(" and {calibration} was given", calibration=", ".join(self._calibration))
+                    if self._calibration
+                    else ""
+                )
+                + tr(
+                    ", from which {target} cannot be found; give the missing calibration, such as "
+                    "ImageToProbe, with --image-to-probe or with a PLUS configuration (--plus-config).",
+                    target=target,
+                )
             )
 
     def _tracked_frame(self, fields: Mapping[str, str], pixels: np.ndarray) -> TrackedFrame:
@@ -173,7 +190,9 @@ def seconds(text: str | None, path: Path) -> float:
     try:
         return parse_number(text)
     except ValueError:
-        raise SequenceFileError(f"{path} has a timestamp that is not a number: '{text[:40]}'.") from None
+        raise SequenceFileError(
+            tr("{path} has a timestamp that is not a number: '{text}'.", path=path, text=text[:40])
+        ) from None
 
 
 def read_sweep(

@@ -12,6 +12,7 @@ import numpy as np
 from ...errors import SequenceFileError
 from ...geometry import as_affine
 from ...values.progress import Progress
+from ...words import tr
 from ..sweep import Sweep
 from ..tracked_frame import TrackedFrame
 from ..transform_tree import DERIVED_FIELD, as_tree
@@ -53,7 +54,9 @@ class SequenceWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._pixels = open(self._pixel_path, "wb")
         except OSError as error:
-            raise SequenceFileError(f"{self.path} cannot be written ({error.strerror}).") from None
+            raise SequenceFileError(
+                tr("{path} cannot be written ({strerror}).", path=self.path, strerror=error.strerror)
+            ) from None
         self._pixels.write(self._stream.start if self._stream else b"")
 
     def __enter__(self) -> SequenceWriter:
@@ -85,7 +88,7 @@ class SequenceWriter:
         """Finish the file. Raises SequenceFileError when there is no frame or no room on the disk."""
         try:
             if self._kind is None:
-                raise SequenceFileError(f"There is no frame to write to {self.path}.")
+                raise SequenceFileError(tr("There is no frame to write to {path}.", path=self.path))
             if self._stream:
                 self._pixels.write(self._stream.end())
             self._pixels.close()
@@ -94,7 +97,9 @@ class SequenceWriter:
                 chunks = iter(lambda: pixels.read(_CHUNK_BYTES), b"")
                 write_whole(self.path, self._kind, self._frame_fields, stored, chunks, self._fields, self._calibration)
         except OSError as error:
-            raise SequenceFileError(f"{self.path} cannot be written ({error.strerror}).") from None
+            raise SequenceFileError(
+                tr("{path} cannot be written ({strerror}).", path=self.path, strerror=error.strerror)
+            ) from None
         finally:
             self._remove_parts()
 
@@ -104,9 +109,18 @@ class SequenceWriter:
         elif self._kind[:2] != (image_size, dtype):
             (width, height), first_dtype, _ = self._kind
             raise SequenceFileError(
-                f"Frame {len(self._frame_fields)} is {image_size[0]} x {image_size[1]} {np.dtype(dtype)}, "
-                f"but the frames before it are {width} x {height} {np.dtype(first_dtype)}: "
-                f"{self.path} holds one size only."
+                tr(
+                    "Frame {frame_fields} is {image_size} x {image_size_2} {dtype}, but the frames before it "
+                    "are {width} x {height} {dtype_2}: {path} holds one size only.",
+                    frame_fields=len(self._frame_fields),
+                    image_size=image_size[0],
+                    image_size_2=image_size[1],
+                    dtype=np.dtype(dtype),
+                    width=width,
+                    height=height,
+                    dtype_2=np.dtype(first_dtype),
+                    path=self.path,
+                )
             )
 
     def _append(self, data: bytes, fields: Mapping[str, str]) -> None:
@@ -122,7 +136,9 @@ def format_of(path: Path) -> ModuleType:
     """The module that writes files with the ending of `path`. Raises SequenceFileError for any other."""
     suffix = path.suffix.lower()
     if suffix not in (".mha", ".nrrd"):
-        raise SequenceFileError(f"{path} ends in '{suffix}'; a sweep is written as .igs.mha or .igs.nrrd.")
+        raise SequenceFileError(
+            tr("{path} ends in '{suffix}'; a sweep is written as .igs.mha or .igs.nrrd.", path=path, suffix=suffix)
+        )
     return metaimage if suffix == ".mha" else nrrd
 
 

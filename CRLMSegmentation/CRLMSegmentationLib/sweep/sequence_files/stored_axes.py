@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import NotASequenceError, SequenceFileError
+from ...words import tr
 
 _MAXIMUM_FRAMES = 1_000_000
 _MAXIMUM_EDGE = 65536
@@ -72,8 +73,11 @@ def stored_axes(
     axes = StoredAxes(order, tuple(kept))
     if "n" not in order:
         raise NotASequenceError(
-            f"{path} is a single image or volume, not a sequence of frames; give a recording with one frame after "
-            "another."
+            tr(
+                "{path} is a single image or volume, not a sequence of frames; give a recording with one "
+                "frame after another.",
+                path=path,
+            )
         )
     _check(path, axes)
     return axes
@@ -105,10 +109,13 @@ def _with_frames(path: Path, sizes: list[int], kinds: list[str], frames: Sequenc
         return [*kinds[:last], "list", *kinds[last + 1 :]]
     if tracked and len(frames) > 1:
         raise SequenceFileError(
-            f"{path} has poses of {len(frames)} frames, but does not say along which of its axes "
-            f"({' x '.join(map(str, sizes))}) the frames lie: add the kinds of the axes to its header, as in 'domain "
-            "domain "
-            "list'."
+            tr(
+                "{path} has poses of {frames} frames, but does not say along which of its axes ({str}) "
+                "the frames lie: add the kinds of the axes to its header, as in 'domain domain list'.",
+                path=path,
+                frames=len(frames),
+                str=" x ".join(map(str, sizes)),
+            )
         )
     return kinds
 
@@ -127,13 +134,35 @@ def _too_many_axes(path: Path, sizes: Sequence[int], kinds: Sequence[str]) -> Se
 def _check(path: Path, axes: StoredAxes) -> None:
     width, height, frames, channels = (axes.size(letter) for letter in "uvnc")
     if "v" not in axes.order:
-        raise SequenceFileError(f"{path} holds frames with 1 axis; only two-dimensional ones can be used.")
+        raise SequenceFileError(
+            tr("{path} holds frames with 1 axis; only two-dimensional ones can be used.", path=path)
+        )
     if min(width, height, frames) < 0 or frames < 1 or (width == 0) != (height == 0):
-        raise SequenceFileError(f"{path} says that it holds {frames} frames of {width} x {height} pixels.")
+        raise SequenceFileError(
+            tr(
+                "{path} says that it holds {frames} frames of {width} x {height} pixels.",
+                path=path,
+                frames=frames,
+                width=width,
+                height=height,
+            )
+        )
     if frames > _MAXIMUM_FRAMES or max(width, height) > _MAXIMUM_EDGE:
         raise SequenceFileError(
-            f"{path} claims {frames} frames of {width} x {height} pixels, which no recording has; its header is "
-            "damaged."
+            tr(
+                "{path} claims {frames} frames of {width} x {height} pixels, which no recording has; its "
+                "header is damaged.",
+                path=path,
+                frames=frames,
+                width=width,
+                height=height,
+            )
         )
     if channels not in (1, 3, 4) and width:
-        raise SequenceFileError(f"{path} has {channels} values a pixel; grey (1), RGB (3) and RGBA (4) can be read.")
+        raise SequenceFileError(
+            tr(
+                "{path} has {channels} values a pixel; grey (1), RGB (3) and RGBA (4) can be read.",
+                path=path,
+                channels=channels,
+            )
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import TransformError
+from ...words import tr
 from ..tracked_frame import Pose
 from ..transform_tree import STATUS_FIELD, TRANSFORM_FIELD
 from ..transforms import compose, is_transform_name, parse_matrix, split_transform_name
@@ -44,8 +45,14 @@ def read_tool_poses(path: str | Path, tool: str, reference: str | None = None) -
     target = next((name for name in wanted if compose(found, tool, name) is not None), None)
     if target is None or not any(tool in split_transform_name(name) for name in recorded):
         raise TransformError(
-            f"{path} does not say where {tool} was in {' or '.join(wanted)}: it holds "
-            f"{', '.join(recorded) or 'no transforms'}; give the name of a tool that is in it."
+            tr(
+                "{path} does not say where {tool} was in {wanted}: it holds {recorded}; give the name of "
+                "a tool that is in it.",
+                path=path,
+                tool=tool,
+                wanted=" or ".join(wanted),
+                recorded=", ".join(recorded) or "no transforms",
+            )
         )
     matrices, times, valid = [], [], []
     for fields in header.frame_fields:

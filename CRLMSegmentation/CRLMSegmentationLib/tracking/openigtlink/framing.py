@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pyigtl import MessageBase
 
 from ...errors import StreamError
+from ...words import tr
 from .crc import crc64
 from .header import EXTENDED_HEADER, HEADER_BYTES, Header, parse_header
 from .image_message import size_of_image_content
@@ -152,7 +153,7 @@ class MessageParser:
             self.counts.crc_errors += 1
             self._wasted_bytes += header.body_bytes
             if self._wasted_bytes > _FREE_WASTED_BYTES + _MOST_WASTED_CHECKS * self._fed_bytes:
-                raise StreamError("Nearly everything that the OpenIGTLink peer sends is damaged.")
+                raise StreamError(tr("Nearly everything that the OpenIGTLink peer sends is damaged."))
             # Its length may be wrong as well: then the next message begins within what seems to be its body.
             self._find_next_message(expected_at=end)
             return None

@@ -14,6 +14,7 @@ from typing import Protocol
 from pyigtl import MessageBase
 
 from ...errors import StreamError
+from ...words import tr
 from .connection import Connection
 from .framing import FramingCounts, MessageParser
 from .messages import GetStatusMessage
@@ -135,7 +136,7 @@ class Link:
             self._check_silence(connection)
             return False
         if not piece:
-            self._leave("the server closed the connection")
+            self._leave(tr("the server closed the connection"))
             return False
         self._received_at = time.monotonic()
         if self._requested_at is not None:
@@ -147,7 +148,7 @@ class Link:
         self._listener.link_received(messages, counts, self._parser.highest_version)
         if not counts.received:
             if counts.crc_errors > 10:
-                self._listener.link_problem("every message arrives with a wrong checksum")
+                self._listener.link_problem(tr("every message arrives with a wrong checksum"))
             if counts.rubbish_bytes > _RUBBISH_BYTES:
                 self._leave(self._no_openigtlink())
         return True
@@ -163,20 +164,22 @@ class Link:
                 self._requested_at = now
         elif now - self._requested_at > self._answer_s:
             if self._answers:
-                self._leave("the server has stopped answering", now - self._received_at)
+                self._leave(tr("the server has stopped answering"), now - self._received_at)
             else:
                 # It may be one that never answers: all that can be done is to say so.
-                self._listener.link_problem(f"nothing has come from the server for {now - self._received_at:.0f} s")
+                self._listener.link_problem(
+                    tr("nothing has come from the server for {now:.0f} s", now=now - self._received_at)
+                )
 
     def _no_openigtlink(self) -> str:
-        return f"what comes from {self._host}:{self._port} is not OpenIGTLink"
+        return tr("what comes from {host}:{port} is not OpenIGTLink", host=self._host, port=self._port)
 
 
 def _reason(error: Exception, host: str) -> str:
     if isinstance(error, socket.gaierror):
-        return f"the host {host} is not known"
+        return tr("the host {host} is not known", host=host)
     if isinstance(error, ConnectionRefusedError):
-        return "nobody listens there"
+        return tr("nobody listens there")
     if isinstance(error, TimeoutError):
-        return "no answer"
+        return tr("no answer")
     return str(getattr(error, "strerror", None) or error)

@@ -6,6 +6,7 @@ import operator
 
 from ...errors import StreamError
 from ...values.defaults import DEFAULT_PORT
+from ...words import tr
 
 __all__ = ["DEFAULT_PORT", "HIGHEST_PORT", "checked_port"]
 
@@ -24,5 +25,12 @@ def checked_port(port: int, lowest: int = 1) -> int:
         number = -1
     if not lowest <= number <= HIGHEST_PORT:
         free = "; 0 takes a free one" if lowest == 0 else ""
-        raise StreamError(f"{port} is no port; give a whole number from 1 to {HIGHEST_PORT}{free}.")
+        raise StreamError(
+            tr(
+                "{port} is no port; give a whole number from 1 to {highest_port}{free}.",
+                port=port,
+                highest_port=HIGHEST_PORT,
+                free=free,
+            )
+        )
     return number

@@ -10,6 +10,7 @@ from ...geometry import as_affine
 from ...sweep import Pose
 from ...sweep.pose_path import compose_measured, passed_over_sentences, pose_path
 from ...sweep.transforms import compose, split_transform_name
+from ...words import tr
 from .embedded_pose import lost_on_the_way
 from .pose_causes import PoseCauses, cause_of_missing_pose, not_seen
 from .transform_samples import TransformSamples
@@ -89,15 +90,15 @@ class ImagePoses:
         unusable_names  of transforms that came and are not called as PLUS calls them
         """
         if not image.ok:
-            self.causes.invalid("image", "the sender marks its images as not good (ImageStatus)")
+            self.causes.invalid("image", tr("the sender marks its images as not good (ImageStatus)"))
         elif self._image_to_probe is None and image.pose_in(self._reference) is not None:
             lost = self._lost_on_the_way(image, measured_names)
             if lost is None:
-                self.causes.invalid("matrix", "the images come with a pose that is no affine transform")
+                self.causes.invalid("matrix", tr("the images come with a pose that is no affine transform"))
             else:
                 self.causes.invalid("lost", not_seen(f"{lost} is {image.recorded[lost].status}"))
         elif not can_pair:
-            sentence = "the sender gives several images the same time, so that poses cannot be assigned to them"
+            sentence = tr("the sender gives several images the same time, so that poses cannot be assigned to them")
             self.causes.invalid("times", sentence)
         else:
             measured = image.with_embedded(transforms, self._calibration)

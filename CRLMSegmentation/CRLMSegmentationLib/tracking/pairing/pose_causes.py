@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from ...sweep import Pose
 from ...sweep.pose_path import PosePath
+from ...words import tr
 
 _LONGEST_NAME = 20
 _LASTING = ("times", "clocks", "names", "fixed")
@@ -51,39 +52,56 @@ def cause_of_missing_pose(
     if path is None:
         if unusable_names:
             names = ", ".join(f"'{name}'" for name in unusable_names)
-            return "names", f"{names} is not the name of a transform as PLUS writes them ('ProbeToReference')"
+            return "names", tr(
+                "{names} is not the name of a transform as PLUS writes them ('ProbeToReference')", names=names
+            )
         known = sorted({*measured, *samples})
         if not known:
-            return "nothing", "no transforms come with the images"
+            return "nothing", tr("no transforms come with the images")
         cut = any(len(name) == _LONGEST_NAME for name in known)
         return "way", (
-            f"{', '.join(known)} come, from which ImageTo{reference} cannot be found: a calibration such as "
-            "ImageToProbe is missing, or the reference has another name"
-            + (" (names of 20 characters may have been cut on the way)" if cut else "")
+            tr(
+                "{known} come, from which ImageTo{reference} cannot be found: a calibration such as "
+                "ImageToProbe is missing, or the reference has another name",
+                known=", ".join(known),
+                reference=reference,
+            )
+            + (tr(" (names of 20 characters may have been cut on the way)") if cut else "")
         )
     if not path.measured:
         names = ", ".join(name for name, _, _ in path.steps)
-        return "fixed", f"only fixed transforms ({names}) lead from the image to {reference}: nothing is measured"
+        return "fixed", tr(
+            "only fixed transforms ({names}) lead from the image to {reference}: nothing is measured",
+            names=names,
+            reference=reference,
+        )
     needed = [name for name, _, is_fixed in path.steps if not is_fixed]
     for name in needed:
         if name in samples and not samples[name][2]:
-            return "times", f"the sender gives several {name} the same time, so that they cannot be assigned to images"
+            return "times", tr(
+                "the sender gives several {name} the same time, so that they cannot be assigned to images", name=name
+            )
     missing = [name for name in needed if name not in measured]
     for name in missing:
         apart_s, is_still_sent, _ = samples.get(name, (math.inf, False, True))
         if is_still_sent and math.isfinite(apart_s):
             is_near = interpolation_gap_s is None and apart_s < 1
-            advice = "; interpolation between them can be asked for" if is_near else ""
-            return "clocks", f"the times of {name} are {_seconds(apart_s)} from the images'{advice}"
+            advice = tr("; interpolation between them can be asked for") if is_near else ""
+            return "clocks", tr(
+                "the times of {name} are {seconds} from the images'{advice}",
+                name=name,
+                seconds=_seconds(apart_s),
+                advice=advice,
+            )
     if missing:
-        return "lost", not_seen(f"{missing[0]} does not come")
+        return "lost", not_seen(tr("{missing} does not come", missing=missing[0]))
     lost = next((name for name in needed if not measured[name].valid), needed[0])
     return "lost", not_seen(f"{lost} is {measured[lost].status}")
 
 
 def not_seen(what: str) -> str:
     """The sentence for a probe or reference that is out of view, or was not measured for another reason."""
-    return f"the tracker does not see all that leads to the image ({what})"
+    return tr("the tracker does not see all that leads to the image ({what})", what=what)
 
 
 def _seconds(value: float) -> str:

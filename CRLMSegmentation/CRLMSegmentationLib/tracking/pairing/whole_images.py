@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...words import tr
 from ..openigtlink.conversion import pixels_of
 from ..openigtlink.image_message import ImageMessage
 
@@ -30,12 +31,14 @@ class WholeImages:
         if pixels is None:
             slices = np.asarray(message.image).shape[0]
             if slices > 1:
-                self.problem = f"images of {slices} slices ({name}) cannot be used, only single ones"
+                self.problem = tr(
+                    "images of {slices} slices ({name}) cannot be used, only single ones", slices=slices, name=name
+                )
             return None
         if getattr(message, "is_part", False):
             pixels = self._in_whole(message, name, pixels)
             if pixels is None:
-                self.problem = f"parts of images ({name}) came without the whole one, and cannot be used"
+                self.problem = tr("parts of images ({name}) came without the whole one, and cannot be used", name=name)
                 return None
         self._whole = name, pixels
         return pixels

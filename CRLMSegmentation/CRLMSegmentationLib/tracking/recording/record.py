@@ -16,6 +16,7 @@ from ...sweep import TrackedFrame
 from ...sweep.missing_frames import MISSING_FIELD
 from ...sweep.recorder import Recorder
 from ...values.progress import Progress
+from ...words import tr
 from ..health import HealthLog, health_line
 from ..openigtlink.port import DEFAULT_PORT
 from ..receiver import Receiver
@@ -188,7 +189,12 @@ class _Recording:
         """Make the file. Raises `problem`, which ended the recording, once what came before it is safe."""
         recorder, receiver = self._recorder, self._receiver
         if recorder is None:
-            raise StreamError(f"The recording was ended before {receiver.address} was reached; nothing was recorded.")
+            raise StreamError(
+                tr(
+                    "The recording was ended before {address} was reached; nothing was recorded.",
+                    address=receiver.address,
+                )
+            )
         if not self._has_images:
             self._take(self._poses.take(with_last=True))
         # Then a connection that is lost by now has taken nothing from it.

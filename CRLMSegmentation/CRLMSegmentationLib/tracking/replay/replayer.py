@@ -12,6 +12,7 @@ from pyigtl import MessageBase, TransformMessage
 from ...errors import ConfigurationError
 from ...sweep import Sweep, TrackedFrame
 from ...sweep.transforms import compose, split_transform_name
+from ...words import tr
 from ..openigtlink.commands import Command, CommandReply
 from ..openigtlink.conversion import image_message, transform_message
 from ..openigtlink.image_message import ImageMessage
@@ -59,14 +60,19 @@ class Replayer:
         on_command: Callable[[Command], CommandReply] | None = None,
     ) -> None:
         if mode not in MODES:
-            raise ConfigurationError(f"The replay mode is '{mode}'; it must be one of {', '.join(MODES)}.")
+            raise ConfigurationError(
+                tr("The replay mode is '{mode}'; it must be one of {modes}.", mode=mode, modes=", ".join(MODES))
+            )
         if speed is not None and not (np.isfinite(speed) and speed > 0):
-            raise ConfigurationError(f"The replay speed is {speed}; it must be greater than 0.")
+            raise ConfigurationError(tr("The replay speed is {speed}; it must be greater than 0.", speed=speed))
         if not len(sweep):
-            raise ConfigurationError("The sweep has no frame: there is nothing to replay.")
+            raise ConfigurationError(tr("The sweep has no frame: there is nothing to replay."))
         if sweep.frames[0].pixels.dtype.newbyteorder("=") not in ImageMessage.scalar_types.values():
             raise ConfigurationError(
-                f"Frames of {sweep.frames[0].pixels.dtype} cannot be sent over OpenIGTLink; convert them to uint8."
+                tr(
+                    "Frames of {dtype} cannot be sent over OpenIGTLink; convert them to uint8.",
+                    dtype=sweep.frames[0].pixels.dtype,
+                )
             )
         self._sweep, self._mode, self._speed, self._loop = sweep, mode, speed, loop
         self._wait_for_client, self._close_at_end, self._reference = wait_for_client, close_at_end, reference

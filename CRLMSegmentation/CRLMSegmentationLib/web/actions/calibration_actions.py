@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...errors import ConfigurationError
 from ...session import actions
 from ...session.accuracy.accuracy_part import CALIBRATIONS
+from ...words import tr
 from ..controller import Controller
 from .reported import ReportingActions, reported
 
@@ -22,14 +23,14 @@ class CalibrationActions(ReportingActions):
     def calibrate_stylus(self, tool: object) -> None:
         tools = self._session.calibration.tools
         if tool not in tools:
-            raise ConfigurationError(f"This tool does not come; choose one of {', '.join(tools)}.")
+            raise ConfigurationError(tr("This tool does not come; choose one of {tools}.", tools=", ".join(tools)))
         actions.CALIBRATE_STYLUS.run(self._session, tool)
 
     @reported
     def calibrate_probe(self, configuration: object) -> None:
         if not configuration:
             raise ConfigurationError(
-                "Choose the PLUS configuration that defines the phantom first, or upload it (Connect, Recording)."
+                tr("Choose the PLUS configuration that defines the phantom first, or upload it (Connect, Recording).")
             )
         actions.CALIBRATE_PROBE.check(self._session)
         actions.CALIBRATE_PROBE.run(self._session, self._library.path_of(str(configuration)))
@@ -37,10 +38,10 @@ class CalibrationActions(ReportingActions):
     @reported
     def measure_accuracy(self, tool: object, targets: object) -> None:
         if tool not in self._session.calibration.tools:
-            raise ConfigurationError("Choose the stylus first.")
+            raise ConfigurationError(tr("Choose the stylus first."))
         if not targets:
             raise ConfigurationError(
-                "Choose the file with the phantom's targets first, or upload it (Connect, Recording)."
+                tr("Choose the file with the phantom's targets first, or upload it (Connect, Recording).")
             )
         actions.MEASURE_ACCURACY.check(self._session)
         actions.MEASURE_ACCURACY.run(self._session, tool, self._library.path_of(str(targets)))
@@ -48,7 +49,7 @@ class CalibrationActions(ReportingActions):
     @reported
     def write_accuracy(self) -> None:
         path = actions.WRITE_ACCURACY.run(self._session)
-        self._controller.report_note(f"Kept as {path.name} in the folder of this page.")
+        self._controller.report_note(tr("Kept as {name} in the folder of this page.", name=path.name))
 
     @reported
     def end(self) -> None:
@@ -67,7 +68,7 @@ class CalibrationActions(ReportingActions):
     @reported
     def keep(self) -> None:
         path = actions.KEEP_CALIBRATIONS.run(self._session)
-        self._controller.report_note(f"Kept in {path.name}, beside what was kept before.")
+        self._controller.report_note(tr("Kept in {name}, beside what was kept before.", name=path.name))
 
     @reported
     def use_kept(self) -> None:

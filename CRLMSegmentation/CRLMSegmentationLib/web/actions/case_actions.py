@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from ...session import actions
+from ...words import tr
 from ..controller import Controller
 from .preparing import Preparing
 from .questions import Choice, Questions
@@ -33,7 +34,7 @@ class CaseActions(ReportingActions):
     @reported
     async def new_case(self) -> None:
         """Begin with nothing; what is connected stays connected."""
-        await self.unless_lost("Begin a new case?", self._begin_anew)
+        await self.unless_lost(tr("Begin a new case?"), self._begin_anew)
 
     @reported
     def show_cases(self) -> None:
@@ -48,13 +49,13 @@ class CaseActions(ReportingActions):
         self._state.choosing_case = False
 
         async def load() -> None:
-            with self._preparing.shown(f"Opening {folder.name}"):
+            with self._preparing.shown(tr("Opening {name}", name=folder.name)):
                 await asyncio.sleep(0.1)
                 self._controller.correction.forget()
                 self._controller.open_case(folder)
                 self._state.truth_known = False
 
-        await self.unless_lost(f"Open {folder.name}?", load)
+        await self.unless_lost(tr("Open {name}?", name=folder.name), load)
 
     async def unless_lost(self, text: str, then: Callable[[], Awaitable[None]]) -> None:
         """Do `then` when nothing of the case gets lost by it, else ask first."""
@@ -68,8 +69,9 @@ class CaseActions(ReportingActions):
             await then()
 
         self._questions.ask(
-            f"{text} What is on the page now is not saved.",
-            Choice("Save it first", save_first, "primary"), Choice("Do not save it", then, "error"), Choice("Cancel"),
+            tr("{text} What is on the page now is not saved.", text=text),
+            Choice(tr("Save it first"), save_first, "primary"), Choice(tr("Do not save it"), then, "error"),
+            Choice(tr("Cancel")),
         )  # fmt: skip
 
     async def _begin_anew(self) -> None:

@@ -13,6 +13,7 @@ from ...preoperative.ct_slices import PLANES
 from ...preoperative.export import usual_kinds
 from ...session import actions
 from ...session.preoperative.network import usable_models
+from ...words import tr
 from ..controller import Controller
 from ..ct_library import CtLibrary, is_result
 from .ct_editing import CtEditing
@@ -59,7 +60,7 @@ class CtActions(ReportingActions):
     @reported
     def open_result(self, value: object) -> None:
         if not value:
-            raise ConfigurationError("Choose a result from the list first.")
+            raise ConfigurationError(tr("Choose a result from the list first."))
         actions.OPEN_CT_RESULT.run(self._session, self._files.result_of(value))
 
     @reported
@@ -173,7 +174,14 @@ class CtActions(ReportingActions):
         space = picture_in_space(ct)
         part, page = self._part, folder / REPORT
         written.append(await asyncio.to_thread(write_ct_report, ct, page, part.registration, space, part.followed))
-        self._controller.report_note(f"{len(written)} files are in {folder.parent.name}/{folder.name}.")
+        self._controller.report_note(
+            tr(
+                "{written} files are in {name}/{name_2}.",
+                written=len(written),
+                name=folder.parent.name,
+                name_2=folder.name,
+            )
+        )
 
     def after_action(self) -> None:
         self.show()

@@ -12,6 +12,7 @@ from pathlib import Path
 from ...errors import FileFormatError
 from ...session import actions
 from ...session.session import Session
+from ...words import tr
 from .uploads import DEFAULT_LARGEST_BYTES
 
 _MOST_FILES = 20_000
@@ -56,8 +57,10 @@ class DicomUploads:
             if self._bytes > self.largest_bytes or self._files > _MOST_FILES or _is_nearly_full(folder):
                 self.close()
                 raise FileFormatError(
-                    "This DICOM folder is larger than this page takes: send the folder of one series alone, or give "
-                    "its path."
+                    tr(
+                        "This DICOM folder is larger than this page takes: send the folder of one series "
+                        "alone, or give its path."
+                    )
                 )
             came += part
         self._folder_of(batch)
@@ -81,7 +84,7 @@ class DicomUploads:
 
     def _folder_of(self, batch: str) -> Path:
         if self._folder is None or not secrets.compare_digest(batch.encode(), self._batch.encode()):
-            raise FileFormatError("Another DICOM folder is being sent, or this one was cancelled: send it again.")
+            raise FileFormatError(tr("Another DICOM folder is being sent, or this one was cancelled: send it again."))
         return self._folder
 
     def _on_changed(self) -> None:

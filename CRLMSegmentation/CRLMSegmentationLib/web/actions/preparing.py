@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
+from ...words import tr
 
 if TYPE_CHECKING:
     from trame_server.state import State
@@ -23,7 +24,7 @@ class Preparing:
     def shown(self, text: str) -> Iterator[None]:
         """`text` is on the page while the block runs. Raises ConfigurationError when another one runs."""
         if self._is_on:
-            raise ConfigurationError("Another source or case is being made ready; wait a moment.")
+            raise ConfigurationError(tr("Another source or case is being made ready; wait a moment."))
         self._is_on = True
         with self._state as state:
             state.preparing, state.prepared = text, 0

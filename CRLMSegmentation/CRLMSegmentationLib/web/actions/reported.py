@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ...errors import ConfigurationError, CRLMError
+from ...words import tr
 
 if TYPE_CHECKING:
     from ..controller import Controller
@@ -39,7 +40,10 @@ def reported(action: Callable[..., Awaitable[None] | None]) -> Callable[..., Awa
         except Exception as error:
             _logger.exception("The action %s has failed.", action.__name__)
             self.report_error(
-                f"That did not work, and it is a fault of this program ({error}); the terminal says more."
+                tr(
+                    "That did not work, and it is a fault of this program ({error}); the terminal says more.",
+                    error=error,
+                )
             )
         self.after_action()
 
@@ -69,5 +73,5 @@ def number_of(value: object) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        raise ConfigurationError(f"'{str(value)[:20]}' is not a number.")
+        raise ConfigurationError(tr("'{value}' is not a number.", value=str(value)[:20]))
     return number

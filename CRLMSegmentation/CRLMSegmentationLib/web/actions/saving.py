@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...errors import FileFormatError
 from ...session import actions
+from ...words import tr
 from ..controller import Controller
 
 
@@ -25,7 +26,7 @@ class Saving:
         """
         controller = self._controller
         if self._lock.locked():
-            raise FileFormatError("The case is being saved already.")
+            raise FileFormatError(tr("The case is being saved already."))
         async with self._lock:
             with controller.state as state:
                 state.saving = True
@@ -35,11 +36,13 @@ class Saving:
                 await self._written()
                 await asyncio.to_thread(shutil.make_archive, str(folder), "zip", folder.parent, folder.name)
             except OSError as error:
-                raise FileFormatError(f"The case could not be saved ({error.strerror or error}).") from None
+                raise FileFormatError(
+                    tr("The case could not be saved ({reason}).", reason=error.strerror or error)
+                ) from None
             finally:
                 with controller.state as state:
                     state.saving = False
-        controller.report_note(f"The case is saved as cases/{folder.name}.")
+        controller.report_note(tr("The case is saved as cases/{name}.", name=folder.name))
         return folder
 
     async def finish(self) -> None:

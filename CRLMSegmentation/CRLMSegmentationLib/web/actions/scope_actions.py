@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...errors import ConfigurationError
 from ...session import actions
+from ...words import tr
 from ..controller import Controller
 from ..ct_library import CtLibrary
 from .reported import ReportingActions, number_of, reported
@@ -32,7 +33,7 @@ class ScopeActions(ReportingActions):
     def open_device(self, number: object) -> None:
         if not self._any_device:
             raise ConfigurationError(
-                "This page is served to others as well and opens no camera: open it on this computer."
+                tr("This page is served to others as well and opens no camera: open it on this computer.")
             )
         actions.OPEN_SCOPE_DEVICE.run(self._session, int(number_of(number)))
 

@@ -22,6 +22,7 @@ from ...python_process import end_process, start_python
 from ...sweep import Pose, Sweep
 from ...values import Volume
 from ...values.progress import Progress
+from ...words import tr
 
 TRUTH = "tumor.nrrd"
 # In the place of how a lesion looks: a sweep over a whole simulated patient.
@@ -52,7 +53,7 @@ async def simulate(
     finally:
         end_process(process)
         process.stdout.close()
-    raise ConfigurationError("The simulator ended without a sweep; look into the terminal for the reason.")
+    raise ConfigurationError(tr("The simulator ended without a sweep; look into the terminal for the reason."))
 
 
 def main(arguments: list[str]) -> int:
@@ -78,7 +79,7 @@ def _write_case(folder: Path, seed: int, lesion: str, diameter_mm: float) -> Non
 
     settings = LesionSettings(echogenicity=lesion, equivalent_diameter_mm=diameter_mm)
     case = simulate_case(seed, lesion=settings, progress=lambda done, text: _report(done=done, text=text))
-    _report(done=1.0, text="Writing the sweep")
+    _report(done=1.0, text=tr("Writing the sweep"))
     write_case(replace(case, sweep=with_approaching_stylus(case.sweep, case.tumor)), folder)
 
 
@@ -87,10 +88,10 @@ def _write_patient(folder: Path, seed: int) -> None:
     from ...simulation.patient import draw_operation, draw_patient
     from ...simulation.ultrasound.patient_sweep import simulate_patient_sweep, target_of, write_patient_sweep
 
-    _report(done=0.0, text="Growing the liver and its vessels")
+    _report(done=0.0, text=tr("Growing the liver and its vessels"))
     operation = draw_operation(draw_patient(seed))
     recorded = simulate_patient_sweep(operation, progress=lambda done, text: _report(done=done, text=text))
-    _report(done=1.0, text="Writing the sweep")
+    _report(done=1.0, text=tr("Writing the sweep"))
     truth = target_of(recorded)
     write_patient_sweep(replace(recorded, sweep=with_approaching_stylus(recorded.sweep, truth)), folder)
     write_volume(truth, folder / TRUTH)

@@ -15,6 +15,7 @@ from ...session.state import Step
 from ...simulation.ultrasound.settings import ECHOGENICITIES
 from ...sweep.sweep import SIMULATED, Sweep
 from ...values import Volume
+from ...words import tr
 from ..controller import Controller
 from . import simulator
 from .preparing import Preparing
@@ -45,12 +46,15 @@ class SourceActions(ReportingActions):
         lesion = str(lesion) if lesion in (*ECHOGENICITIES, simulator.PATIENT) else ECHOGENICITIES[0]
         diameter_mm = float(np.clip(number_of(lesion_mm), *LESION_MM))
         seed = int(np.clip(number_of(case_number), *CASE_NUMBERS))
-        name, shown = f"{lesion}-{diameter_mm:.0f}mm-{seed}", f"Liver {seed}, {diameter_mm:.0f} mm"
+        name, shown = (
+            f"{lesion}-{diameter_mm:.0f}mm-{seed}",
+            tr("Liver {seed}, {diameter_mm:.0f} mm", seed=seed, diameter_mm=diameter_mm),
+        )
         if lesion == simulator.PATIENT:
-            name, shown = f"{lesion}-{seed}", f"Patient {seed}"
+            name, shown = f"{lesion}-{seed}", tr("Patient {seed}", seed=seed)
         folder = self._library.simulated / name
         sweep = folder / "sweep.igs.mha"
-        with self._preparing.shown("Simulating a sweep over a liver"):
+        with self._preparing.shown(tr("Simulating a sweep over a liver")):
             if not (sweep.is_file() and (folder / simulator.TRUTH).is_file()):
                 sweep = await simulator.simulate(folder, seed, lesion, diameter_mm, self._preparing.report)
             truth = await asyncio.to_thread(_read_volume, folder / simulator.TRUTH)
@@ -62,7 +66,7 @@ class SourceActions(ReportingActions):
     async def connect_file(self, file: object, calibration: object) -> None:
         """Replay the chosen recording as a live stream."""
         path, configuration = self._chosen(file, calibration)
-        with self._preparing.shown(f"Opening {path.name}"):
+        with self._preparing.shown(tr("Opening {name}", name=path.name)):
             # Read once here, so that what is wrong with it is reported as a sentence before anything is started.
             frames = (await asyncio.to_thread(_read_sweep, path, configuration)).frames
         self._replay(path, configuration, path.name, frames[-1].timestamp - frames[0].timestamp)
@@ -71,7 +75,7 @@ class SourceActions(ReportingActions):
     async def open_file(self, file: object, calibration: object) -> None:
         """Take the chosen recording as the sweep, without any stream."""
         path, configuration = self._chosen(file, calibration)
-        with self._preparing.shown(f"Reading {path.name}"):
+        with self._preparing.shown(tr("Reading {name}", name=path.name)):
             sweep = await asyncio.to_thread(_read_sweep, path, configuration)
 
         async def take() -> None:
@@ -84,14 +88,14 @@ class SourceActions(ReportingActions):
             self._controller.display.forget()
             self._state.data_kind = path.name
 
-        await self._unless_lost(f"Open {path.name}?", take)
+        await self._unless_lost(tr("Open {name}?", name=path.name), take)
 
     @reported
     async def connect_plus(self, host: object, port: object, calibration: object) -> None:
         """Receive from a PLUS server."""
         host, port = str(host).strip(), int(number_of(port))
         if not host or not 0 < port < 65536:
-            raise ConfigurationError("Give the computer that PLUS runs on, and its port from 1 to 65535.")
+            raise ConfigurationError(tr("Give the computer that PLUS runs on, and its port from 1 to 65535."))
         transforms = await asyncio.to_thread(_read_calibration, self._chosen_calibration(calibration))
         self._set_truth(None)
         self._state.data_kind, self._state.sweep_seconds = host, 0
@@ -103,7 +107,7 @@ class SourceActions(ReportingActions):
         """Take this one of the image streams that come."""
         stream = self._session.stream.status
         if stream is None or name not in stream.image_names:
-            raise ConfigurationError("This image stream does not come any more.")
+            raise ConfigurationError(tr("This image stream does not come any more."))
         self._session.stream.choose_image(str(name))
 
     @reported
@@ -114,7 +118,7 @@ class SourceActions(ReportingActions):
 
     def _chosen(self, file: object, calibration: object) -> tuple[Path, Path | None]:
         if not file:
-            raise FileFormatError("Choose a recorded sweep first, or upload one.")
+            raise FileFormatError(tr("Choose a recorded sweep first, or upload one."))
         return self._library.path_of(str(file)), self._chosen_calibration(calibration)
 
     def _chosen_calibration(self, calibration: object) -> Path | None:

@@ -14,6 +14,7 @@ from ...errors import CRLMError, FileFormatError
 from ...files.points_file import read_points
 from ...sweep.plus_configuration import read_plus_configuration
 from ...sweep.sequence_files.sequence_formats import read_sequence_header
+from ...words import tr
 
 SWEEP_ENDINGS = (".igs.mha", ".igs.nrrd", ".mha", ".nrrd")
 CONFIGURATION_ENDINGS = (".xml",)
@@ -56,7 +57,10 @@ class UploadFolder:
                     self._coming_bytes += len(part)
                     if came > largest or self._coming_bytes > room:
                         raise FileFormatError(
-                            f"{path.name} is larger than this page takes; put it into the folder of recordings instead."
+                            tr(
+                                "{name} is larger than this page takes; put it into the folder of recordings instead.",
+                                name=path.name,
+                            )
                         )
                     file.write(part)
             # A header can be long, and the page must not wait for it.
@@ -77,8 +81,11 @@ def safe_name(name: str) -> str:
     ending = next((ending for ending in endings if lower.endswith(ending)), None)
     if ending is None or lower == ending.lstrip("."):
         raise FileFormatError(
-            f"'{last[:40]}' is not taken: "
-            "only recorded sweeps (.igs.mha, .igs.nrrd), PLUS configurations (.xml) and points (.mrk.json) are."
+            tr(
+                "'{name}' is not taken: only recorded sweeps (.igs.mha, .igs.nrrd), PLUS configurations (.xml) and "
+                "points (.mrk.json) are.",
+                name=last[:40],
+            )
         )
     stem = plain[: -len(ending)]
     return stem[:_LONGEST_NAME] + ending

@@ -14,6 +14,7 @@ from ...errors import ConfigurationError, CRLMError
 from ...session import actions
 from ...session.state import Step
 from ...values import Box
+from ...words import tr
 from ..controller import Controller
 from .ct_actions import LANDMARK
 from .questions import Choice, Questions
@@ -72,7 +73,7 @@ class Actions(ReportingActions):
         """Send tumor and distances to those that connect to a port of this computer."""
         chosen = int(number_of(port))
         if not 0 < chosen < 65536:
-            raise ConfigurationError("Give a port from 1 to 65535 at which other programs connect.")
+            raise ConfigurationError(tr("Give a port from 1 to 65535 at which other programs connect."))
         actions.PUBLISH.run(self._session, chosen)
 
     @reported
@@ -155,8 +156,8 @@ class Actions(ReportingActions):
             then()
             return
         self._questions.ask(
-            "The tumor was corrected by hand. Finding it anew takes that away.",
-            Choice("Find it anew", then, "error"), Choice("Cancel"),
+            tr("The tumor was corrected by hand. Finding it anew takes that away."),
+            Choice(tr("Find it anew"), then, "error"), Choice(tr("Cancel")),
         )  # fmt: skip
 
     @reported
@@ -222,8 +223,8 @@ class Actions(ReportingActions):
             delete()
             return
         self._questions.ask(
-            f"{tumor.name} was corrected by hand. Deleting it takes that away.",
-            Choice(f"Delete {tumor.name}", delete, "error"), Choice("Cancel"),
+            tr("{name} was corrected by hand. Deleting it takes that away.", name=tumor.name),
+            Choice(tr("Delete {name}", name=tumor.name), delete, "error"), Choice(tr("Cancel")),
         )  # fmt: skip
 
     @reported

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ...words import tr
+
 if TYPE_CHECKING:
     from ...session.calibration.calibration_part import CalibrationPart
 
@@ -18,7 +20,7 @@ def calibration_values(part: CalibrationPart, plain: Callable[[str], str]) -> di
     figures = guidance.figures if result is None else result.figures
     missing = guidance.missing if result is None else result.missing
     return {
-        "calibrating": part.name,
+        "calibrating": tr(part.name),
         "calibration_ending": part.is_ending,
         "calibration_instruction": part.instruction,
         "calibration_figures": [list(figure) for figure in figures] if part.is_running or result is not None else [],
@@ -42,12 +44,16 @@ def calibration_values(part: CalibrationPart, plain: Callable[[str], str]) -> di
 def _line(part: CalibrationPart) -> str:
     """What stands below the title of the section, also while it is closed."""
     if part.is_ending:
-        return "Computing the result"
+        return tr("Computing the result")
     if part.is_running:
-        return f"The {part.name} is being {'calibrated' if part.calibrates else 'measured'}"
+        return (
+            tr("Calibrating: {name}", name=tr(part.name))
+            if part.calibrates
+            else tr("Measuring: {name}", name=tr(part.name))
+        )
     if part.result is not None:
-        return f"{part.result.text}: use it?" if part.result.is_calibration else part.result.text
+        return tr("{result}: use it?", result=part.result.text) if part.result.is_calibration else part.result.text
     if part.problem:
-        return "No result"
+        return tr("No result")
     unknown = [one.source for one in part.known_errors if not one.is_known]
-    return f"Not known: {', '.join(unknown)}" if unknown else "All errors are known"
+    return tr("Not known: {unknown}", unknown=", ".join(unknown)) if unknown else tr("All errors are known")

@@ -13,6 +13,7 @@ from ...pictures.ct_sheet import png_of
 from ...preoperative.ct_slices import COLORS, PLANES
 from ...preoperative.structures import VALUES
 from ...session.preoperative import figures
+from ...words import tr
 
 if TYPE_CHECKING:
     from ...preoperative.follow_up import FollowUp
@@ -59,7 +60,12 @@ class CtValues:
             "ct_lesions": [list(figures.lesion_row(one)) for one in result.measures.lesions] if result else [],
             "ct_doubts": ct.doubts if ct is not None else [],
             "ct_structures": [
-                {"name": name, "title": figures.NAMES[name], "color": _css(COLORS[name]), "shown": name in part.shown}
+                {
+                    "name": name,
+                    "title": tr(figures.NAMES[name]),
+                    "color": _css(COLORS[name]),
+                    "shown": name in part.shown,
+                }
                 for name in part.structures
             ],
             "ct_counts": {plane: ct.slices.count(plane) for plane in PLANES} if ct is not None else {},
@@ -69,7 +75,7 @@ class CtValues:
             "ct_remnant": figures.remnant_lines(part.remnant.found),
             "ct_cut": {plane: [list(one) for one in line] for plane, line in part.remnant.handles().items()},
             "ct_corrected": figures.correction_text(ct),
-            "ct_brushes": [{"title": figures.NAMES[name], "value": name} for name in VALUES],
+            "ct_brushes": [{"title": tr(figures.NAMES[name]), "value": name} for name in VALUES],
             **({f"ct_{plane}": number for plane, number in part.at.items()} if ct is not None else {}),
             **follow_up_values(part.followed),
         }
@@ -118,11 +124,11 @@ def _series(one: ListedSeries) -> dict[str, Any]:
 def _line(part: PreoperativePart) -> str:
     """What stands below the title of the section, also while it is closed."""
     if part.is_busy:
-        return part.without_places(part.progress[1]) or "Working"
+        return part.without_places(part.progress[1]) or tr("Working")
     if part.problem:
-        return "That did not work: open to see why"
+        return tr("That did not work: open to see why")
     if part.is_choosing:
-        return f"{len(part.series)} series: choose one"
+        return tr("{series} series: choose one", series=len(part.series))
     return figures.ct_line(part.ct)
 
 

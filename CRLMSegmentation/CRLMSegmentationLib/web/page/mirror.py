@@ -13,6 +13,7 @@ from ...session.actions import ACTIONS
 from ...session.case.case_source import LIVE, REPLAYED
 from ...session.state import SessionState, Step, StepStatus
 from ...session.tumors.tumor_lines import tumor_lines
+from ...words import mark, tr
 from .calibration_values import calibration_values
 
 if TYPE_CHECKING:
@@ -32,11 +33,11 @@ _STATUS = {
     StepStatus.FAILED: "failed",
 }
 _TEXTS = {
-    "connect": ("", "Choose where the images come from"),
-    "record": ("Connect first", "Ready to record"),
-    "box": ("Record a sweep first", "Click on the tumor"),
-    "segment": ("Place the box first", "Ready"),
-    "navigate": ("Find the tumor first", "Distances of the tools"),
+    "connect": ("", mark("Choose where the images come from")),
+    "record": (mark("Connect first"), mark("Ready to record")),
+    "box": (mark("Record a sweep first"), mark("Click on the tumor")),
+    "segment": (mark("Place the box first"), mark("Ready")),
+    "navigate": (mark("Find the tumor first"), mark("Distances of the tools")),
 }
 _KINDS = {
     Severity.CLEAR: "clear",
@@ -44,8 +45,9 @@ _KINDS = {
     Severity.DANGER: "inside",
     Severity.UNKNOWN: "lost",
 }
-_ORIGINS = {"simulated": "Simulated, not clinical", "replayed": "Replayed", "live": "Live"}
-_TITLES = {"simulated": "Simulated ultrasound", "replayed": "Replayed ultrasound"}
+_ORIGINS = {"simulated": mark("Simulated, not clinical"), "replayed": mark("Replayed"), "live": mark("Live")}
+LIVE_TITLE = mark("Live ultrasound")
+_TITLES = {"simulated": mark("Simulated ultrasound"), "replayed": mark("Replayed ultrasound")}
 _NO_OTHER = {"other": "", "other_kind": "lost", "other_explanation": ""}
 _PAGE_STEP = {Step.RECONSTRUCT: "record", Step.SEGMENT: "segment"}
 
@@ -90,8 +92,8 @@ def outline_values(part: LivePart, plain: Callable[[str], str]) -> dict[str, Any
 
 def distance_values(session: Session, readings: Sequence[ToolReading]) -> dict[str, Any]:
     """The distances of all tools, by the names of PageState; readings: of all tools, now."""
-    no_distance = "no tumor to measure to" if session.case.question is None else "same patient?"
-    name = session.tumors.chosen.name if len(session.tumors.all) > 1 else "tumor"
+    no_distance = "" if session.case.question is None else tr("same patient?")
+    name = session.tumors.chosen.name if len(session.tumors.all) > 1 else ""
     image = session.stream.image
     lines = tool_lines(readings, no_distance, name, image.plane if image.is_live() else None)
     for line in lines:
@@ -113,12 +115,12 @@ def live_values(session: Session, readings: Sequence[ToolReading], plain: Callab
 
 def clock_text(seconds: float | None) -> str:
     """How long it took to the tumor; '' while there is none."""
-    return f"From the end of the sweep to the tumor: {seconds:.0f} s" if seconds else ""
+    return tr("From the end of the sweep to the tumor: {seconds:.0f} s", seconds=seconds) if seconds else ""
 
 
 def origin_text(origin: str | None) -> str:
     """Of a session's origin; '' for None."""
-    return _ORIGINS.get(origin or "", "")
+    return tr(_ORIGINS.get(origin or "", ""))
 
 
 def origin_values(session: Session) -> dict[str, Any]:
@@ -134,18 +136,18 @@ def origin_values(session: Session) -> dict[str, Any]:
 def saved_text(case: CasePart) -> str:
     """Whether the case is saved, and since when; '' while it never was."""
     if case.is_saving:
-        return "Saving"
+        return tr("Saving")
     if case.save_problem:
-        return "Not saved"
+        return tr("Not saved")
     if case.saved is None:
         return ""
-    changed = ", changed since" if case.has_unsaved_data else ""
-    return f"Saved {case.saved.at:%H:%M}{changed}"
+    changed = tr(", changed since") if case.has_unsaved_data else ""
+    return tr("Saved {at:%H:%M}{changed}", at=case.saved.at, changed=changed)
 
 
 def live_title(origin: str | None) -> str:
     """What the view of the stream is called, by the origin of its source."""
-    return _TITLES.get(origin or "", "Live ultrasound")
+    return tr(_TITLES.get(origin or "", LIVE_TITLE))
 
 
 def live_view(status: StreamStatus | None, pose_is_valid: bool) -> tuple[str, bool]:
@@ -154,13 +156,13 @@ def live_view(status: StreamStatus | None, pose_is_valid: bool) -> tuple[str, bo
     status  None when nothing is connected
     """
     if status is None:
-        return "No live image", False
+        return tr("No live image"), False
     if not status.connected:
-        return "No connection", False
+        return tr("No connection"), False
     if not status.age.is_live:
-        return "No new image", False
+        return tr("No new image"), False
     # Why it is unknown is reported by the step Connect.
-    return ("", True) if pose_is_valid else ("Position unknown", True)
+    return ("", True) if pose_is_valid else (tr("Position unknown"), True)
 
 
 def running_step(step: Step | None) -> str:
@@ -180,36 +182,36 @@ def _line(name: str, state: SessionState, step: Step) -> dict[str, str]:
     waiting, ready = _TEXTS[name]
     if step is Step.RECORD and status == "running":
         # The panel below has the figures.
-        message = "Recording"
+        message = tr("Recording")
     if not message:
-        message = {"waiting": waiting, "ready": ready}.get(status, "")
+        message = tr({"waiting": waiting, "ready": ready}.get(status, ""))
     if step is Step.RECONSTRUCT and status in ("ready", "running") and not state[step].message:
-        message = "Making the volume"
+        message = tr("Making the volume")
     return {"status": status, "text": message[:1].upper() + message[1:]}
 
 
 def tool_lines(
-    readings: Iterable[ToolReading], no_distance: str = "no tumor to measure to", tumor: str = "tumor",
+    readings: Iterable[ToolReading], no_distance: str = "", tumor: str = "",
     plane: ImagePlane | None = None,
 ) -> list[dict[str, str]]:  # fmt: skip
     """What the page shows of each tool: name, tumor, distance, error, explanation, age, text, kind, where it stands
     against the live image, and what is known of the other tumor.
 
-    no_distance  what is said of a tool that is tracked and not measured
-    tumor        what the chosen tumor is called
+    no_distance  what is said of a tool that is tracked and not measured; '' for the usual
+    tumor        what the chosen tumor is called; '' where there is no other one
     plane        of the live image; None while it is not live
     """
     lines = []
     for reading in readings:
         if reading.status is not ToolStatus.LIVE:
-            distance, text = "– mm", reading.status.value
+            distance, text = "– mm", reading.status.text
         elif reading.signed_distance_mm is None:
-            distance, text = "– mm", no_distance
+            distance, text = "– mm", no_distance or tr("no tumor to measure to")
         else:
             distance, text = f"{reading.signed_distance_mm:.1f} mm", reading.margin_text
         lines.append(
             {
-                "name": reading.name, "tumor": tumor, "distance": distance, "error": reading.error_text,
+                "name": reading.name, "tumor": tumor or tr("tumor"), "distance": distance, "error": reading.error_text,
                 "explanation": reading.error_explanation, "text": text, "kind": _KINDS[reading.severity],
                 "own_kind": _KINDS[reading.margin.severity], "in_image": _in_image(reading, plane),
                 "short_error": "" if reading.signed_distance_mm is None else error_text(reading.budget),
@@ -257,7 +259,7 @@ def lost_lines(lines: list[dict[str, str]]) -> list[dict[str, str]]:
     """The same tools when nothing is known of them any more."""
     lost = {
         "distance": "– mm", "error": "", "short_error": "", "explanation": "", "age": "", "in_image": "",
-        "text": ToolStatus.LOST.value, "kind": "lost", "own_kind": "lost", **_NO_OTHER,
+        "text": ToolStatus.LOST.text, "kind": "lost", "own_kind": "lost", **_NO_OTHER,
     }  # fmt: skip
     return [{**line, **lost} for line in lines]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trame.ui.vuetify3 import VAppLayout
 from trame.widgets import client, html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
+from ...words import language, mark, tr
 from ..views.views import LIVE, SLICES, THREE_D
 from .ct_views import ct_views
 from .panel_calibrate import calibrate_panel
@@ -19,7 +20,7 @@ from .panels_start import connect_panel, record_panel
 from .panels_tumor import box_panel, navigate_panel, segment_panel
 from .scope.panel_scope import scope_panel, scope_view
 from .tumor_list import tumor_list
-from .widgets import bound_to, each_tool, named, other_tumor, role
+from .widgets import bound_to, each_tool, named, other_tumor, quoted, role, said, tool_text
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
 TITLE = "CRLM Navigation"
 # What a screen reader calls the picture of a view.
 _PICTURES = {
-    LIVE: "Live ultrasound image", THREE_D: "Tumor, tools and image in space",
-    **{tag: f"Slice of the volume, {number} of {len(SLICES)}" for number, tag in enumerate(SLICES, 1)},
+    LIVE: mark("Live ultrasound image"), THREE_D: mark("Tumor, tools and image in space"),
 }  # fmt: skip
 _THEME = {
     "theme": {
@@ -59,6 +59,12 @@ _THEME = {
 }
 
 
+def _vuetify() -> dict[str, Any]:
+    """The look of Vuetify's widgets, and the few words that they say by themselves."""
+    words = {"open": tr("Open"), "close": tr("Close"), "noDataText": tr("Nothing to choose from")}
+    return {**_THEME, "locale": {"locale": language(), "fallback": "en", "messages": {language(): words}}}
+
+
 class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
     """The whole page; source, actions, cases, ... tools: what its buttons call, see web/actions."""
 
@@ -67,7 +73,7 @@ class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
         calibrating: CalibrationActions, ct: CtActions, scope: ScopeActions,
         hands_free: HandsFreeActions, tools: ToolActions,
     ) -> None:  # fmt: skip
-        super().__init__(server, vuetify_config=_THEME)
+        super().__init__(server, vuetify_config=_vuetify())
         with self:
             _bar(cases)
             with html.Main(classes="page"):
@@ -96,7 +102,7 @@ class Page(VAppLayout):  # type: ignore[misc]  # trame has no types
 def _bar(cases: CaseActions) -> None:
     with html.Header(classes="bar"):
         html.H1(TITLE, classes="title")
-        html.Div("For research. Not a medical device.", classes="chip is-whole")
+        html.Div(tr("For research. Not a medical device."), classes="chip is-whole")
         html.Div(
             "{{ origin_text }}", v_if="origin_text", classes=("`chip is-whole is-origin ${is_real ? 'is-real' : ''}`",),
             id="origin",
@@ -105,13 +111,17 @@ def _bar(cases: CaseActions) -> None:
         vuetify.VSpacer()
         vuetify.VBtn(
             icon="mdi-volume-high", click="utils.crlm.switchSound()", id="sound", variant="text", height=40, width=40,
-            title="Warning sound within the margin", raw_attrs=[*named("Warning sound"), 'aria-pressed="false"'],
+            title=tr("Warning sound within the margin"),
+            raw_attrs=[*named(tr("Warning sound")), 'aria-pressed="false"'],
         )  # fmt: skip
         with html.Div(v_if="connected", classes=("`stream ${frames_per_second > 0 ? 'is-live' : 'is-silent'}`",)):
             html.Span(classes="dot")
             html.Span(
-                "{{ frames_per_second > 0 ? frames_per_second.toFixed(0) + ' frames/s' : 'no frames' }}", id="rate"
-            )
+                said(
+                    "frames_per_second > 0 ? frames_per_second.toFixed(0) + "
+                    + quoted(tr(" frames/s")) + " : " + quoted(tr("no frames"))
+                ), id="rate",
+            )  # fmt: skip
         # Each tab for itself: the one on the second monitor fills it, the other one keeps the panel.
         vuetify.VBtn(
             icon="mdi-fullscreen", click="utils.crlm.switchFullScreen()", id="full-screen", variant="text", height=40,
@@ -143,12 +153,12 @@ def _bar_button(action: described.Action, click: Callable[..., Awaitable[None]],
 def _same_patient(cases: CaseActions) -> None:
     """Asked while case and images come from different sources; nothing of the case is shown meanwhile."""
     with html.Section(v_if="question", classes="same-patient", id="same-patient", raw_attrs=role("alert")):
-        html.Div("Same patient?", classes="step-title")
+        html.Div(tr("Same patient?"), classes="step-title")
         html.P("{{ question }}", id="question")
-        html.P("Tumor, box and distances are hidden until you answer.", classes="quiet")
-        vuetify.VBtn("Yes, the same patient", click=cases.keep_case, id="keep-case", color="primary", block=True,
+        html.P(tr("Tumor, box and distances are hidden until you answer."), classes="quiet")
+        vuetify.VBtn(tr("Yes, the same patient"), click=cases.keep_case, id="keep-case", color="primary", block=True,
                      height=48, flat=True, classes="mb-2", **bound_to(described.KEEP_CASE))  # fmt: skip
-        vuetify.VBtn("No, begin a new case", click=cases.new_case, id="other-patient", variant="outlined",
+        vuetify.VBtn(tr("No, begin a new case"), click=cases.new_case, id="other-patient", variant="outlined",
                      block=True, height=48, **bound_to(described.NEW_CASE))  # fmt: skip
 
 
@@ -175,14 +185,14 @@ def _saved_cases(cases: CaseActions) -> None:
         raw_attrs=[*role("dialog"), 'aria-labelledby="saved-cases-title"'],
     ):
         with html.Div(classes="ask-card"):
-            html.Div("Open a saved case", classes="step-title mb-3", id="saved-cases-title")
-            html.P("No case was saved in this page's folder yet.", v_if="cases.length === 0")
+            html.Div(tr("Open a saved case"), classes="step-title mb-3", id="saved-cases-title")
+            html.P(tr("No case was saved in this page's folder yet."), v_if="cases.length === 0")
             with html.Div(classes="case-list"):
                 with html.Button(v_for="one in cases", key="one.value", classes="case-line",
                                  click=(cases.open_case, "[one.value]")):  # fmt: skip
                     html.Span("{{ one.title }}")
                     html.Span("{{ one.date }}", classes="quiet")
-            vuetify.VBtn("Close", click="choosing_case = false", id="close-cases", variant="outlined", block=True,
+            vuetify.VBtn(tr("Close"), click="choosing_case = false", id="close-cases", variant="outlined", block=True,
                          height=44, classes="mt-3")  # fmt: skip
 
 
@@ -201,9 +211,9 @@ def _views() -> None:
                     _short_reading()
         with html.Div(classes="view view-3d", **_name_of_view(THREE_D)):
             client.ServerTemplate(name=THREE_D)
-            html.Div("In space", classes="view-title")
+            html.Div(tr("In space"), classes="view-title")
             html.Div(
-                "CT. {{ ct_registration }}", classes="view-ct", v_if="ct_registered && !question", id="ct-in-space"
+                tr("CT. {{ ct_registration }}"), classes="view-ct", v_if="ct_registered && !question", id="ct-in-space"
             )
             with html.Div(classes="read-out", v_if="can_navigate && tools.length"):
                 with each_tool():
@@ -212,36 +222,40 @@ def _views() -> None:
                         "{{ tool_shown.short_error }}{{ tool_shown.age ? ' · ' + tool_shown.age : '' }}",
                         classes="distance-error", v_if="tool_shown.short_error", title=("tool_shown.explanation",),
                     )  # fmt: skip
-                    html.Div(
-                        "{{ tool_shown.name }} to {{ tool_shown.tumor }} · {{ tool_shown.text }}", classes="tool-text"
-                    )
+                    html.Div(tool_text(), classes="tool-text")
                     other_tumor()
             _frame()
         for number, tag in enumerate(SLICES):
             with html.Div(classes=f"view view-slice view-{tag.lower()}", **_name_of_view(tag)):
                 client.ServerTemplate(name=tag)
                 html.Div(f"{{{{ slice_titles[{number}] }}}}", classes="view-title")
-                html.Div("The volume appears here", classes="view-empty", v_if="!has_picture")
+                html.Div(tr("The volume appears here"), classes="view-empty", v_if="!has_picture")
         _pinned()
 
 
 def _name_of_view(name: str) -> dict[str, list[str]]:
     """By which a tab says whether it is seen, and what its picture is called (assets/page.js)."""
-    return {"raw_attrs": [f'data-view="{name}"', f'data-alt="{_PICTURES[name]}"']}
+    return {"raw_attrs": [f'data-view="{name}"', f'data-alt="{_picture(name)}"']}
+
+
+def _picture(name: str) -> str:
+    if name in _PICTURES:
+        return tr(_PICTURES[name])
+    return tr("Slice of the volume, {number} of {count}", number=list(SLICES).index(name) + 1, count=len(SLICES))
 
 
 def _pinned() -> None:
     """Below the views while they fill the screen: the distances large, and what is asked or warned of."""
     with html.Div(classes="pinned", id="pinned"):
         html.Div("{{ fault || question }}", classes="pinned-note", v_if="fault || question", raw_attrs=role("alert"))
-        html.Div("Recording: {{ recorded_text }}", classes="pinned-note", v_if="recording")
+        html.Div(tr("Recording: {{ recorded_text }}"), classes="pinned-note", v_if="recording")
         html.Div("{{ hands_free_text }}", classes="pinned-text", v_if="hands_free_text")
         html.Div("{{ outline_warnings[0] }}", classes="pinned-note", v_if="outline_warnings.length")
         with html.Div(classes="pinned-tools", v_if="can_navigate && tools.length"):
             with each_tool():
                 html.Div("{{ tool_shown.distance }}", classes=("`distance is-${tool_shown.own_kind}`",))
                 with html.Div(classes="pinned-text"):
-                    html.Div("{{ tool_shown.name }} to {{ tool_shown.tumor }} · {{ tool_shown.text }}",
+                    html.Div(tool_text(),
                              classes="tool-text")  # fmt: skip
                     html.Div(
                         "{{ tool_shown.error }}{{ tool_shown.age ? ' · ' + tool_shown.age : '' }}",
@@ -262,7 +276,7 @@ def _short_reading() -> None:
         "{{ tool_shown.short_error }}{{ tool_shown.age ? ' · ' + tool_shown.age : '' }}", classes="distance-error",
         v_if="tool_shown.short_error",
     )  # fmt: skip
-    html.Div("{{ tool_shown.name }} to {{ tool_shown.tumor }} · {{ tool_shown.text }}", classes="tool-text")
+    html.Div(tool_text(), classes="tool-text")
     html.Div("{{ tool_shown.in_image }}", classes="tool-text", v_if="tool_shown.in_image")
 
 
@@ -278,7 +292,7 @@ def _sentences() -> None:
     ):  # fmt: skip
         html.Span("{{ error_text }}", id="error-text")
         with vuetify.Template(v_slot_actions=True):
-            vuetify.VBtn("Close", variant="text", click="errors_closed = errors", id="close-error")
+            vuetify.VBtn(tr("Close"), variant="text", click="errors_closed = errors", id="close-error")
     with vuetify.VSnackbar(
         model_value=("notes !== notes_closed",), update_modelValue="notes_closed = notes",
         timeout=5000, location="bottom right", id="note",

@@ -20,20 +20,43 @@ from ...values.defaults import (
     DEFAULT_SAFETY_MARGIN_MM,
     DEFAULT_THRESHOLD,
 )
+from ...words import language, mark, tr
 
 # What a step's status is called on the page.
 STEP_LABELS = {
     "waiting": "",
-    "ready": "Next",
-    "running": "Working",
-    "done": "Done",
-    "check": "Look",
-    "live": "Live",
-    "stale": "Out of date",
-    "failed": "Failed",
+    "ready": mark("Next"),
+    "running": mark("Working"),
+    "done": mark("Done"),
+    "check": mark("Look"),
+    "live": mark("Live"),
+    "stale": mark("Out of date"),
+    "failed": mark("Failed"),
 }
-_SHAPES = [{"title": shape.label, "value": shape.value} for shape in ToolShape]
 STEPS = ("connect", "record", "box", "segment", "navigate")
+
+
+def _step_labels() -> dict[str, str]:
+    return {name: tr(label) for name, label in STEP_LABELS.items()}
+
+
+def _words_of_the_script() -> dict[str, str]:
+    """What assets/page.js says by itself, while no program is there to say it."""
+    return {
+        "cut_off": tr("No connection: nothing has come from the program for a while. What is seen here is not live."),
+        "restarted": tr(
+            "The program was started anew. What was recorded is in the list of recordings; what was neither recorded "
+            "nor saved is gone."
+        ),
+        "no_connection": tr("no connection"),
+        "close": tr("Close"),
+        "lost": tr("The connection to the program is lost."),
+        "comes_back": tr("This page comes back by itself once it is there again."),
+    }
+
+
+def _shapes() -> list[dict[str, str]]:
+    return [{"title": shape.label, "value": shape.value} for shape in ToolShape]
 
 
 @dataclass
@@ -51,7 +74,7 @@ class PageState:
     # Which step is open, and how far each one is
     open_step: str = "connect"
     steps: dict[str, Any] = field(default_factory=lambda: {name: asdict(StepLine()) for name in STEPS})
-    step_labels: dict[str, Any] = field(default_factory=lambda: dict(STEP_LABELS))
+    step_labels: dict[str, Any] = field(default_factory=_step_labels)
     actions: dict[str, Any] = field(default_factory=lambda: {action.name: {"why_not": ""} for action in ACTIONS})
     progress: float = 0.0  # of the job that runs, 0 to 100
     running: str = ""  # the step that runs a job, "" when none does
@@ -62,6 +85,9 @@ class PageState:
     keys: list[Any] = field(default_factory=lambda: [shortcut.key for shortcut in SHORTCUTS])
     hands_free_text: str = ""  # what a key or a foot switch has asked for last
     heartbeat: int = 0  # goes on while the program does: a tab sees by it that it is cut off
+
+    language: str = field(default_factory=language)
+    words: dict[str, str] = field(default_factory=_words_of_the_script)
 
     fault: str = ""  # of the program: nothing is live while it stands
     # Questions that a person has to answer
@@ -101,8 +127,10 @@ class PageState:
     image_name: str = ""  # of the stream of images that is taken
     image_names: list[Any] = field(default_factory=list)  # of all that come
     frames_per_second: float = 0.0
-    live_title: str = "Live ultrasound"
-    live_text: str = "No live image"  # why the image is not live where it is shown, "" when it is
+    live_title: str = field(default_factory=lambda: tr("Live ultrasound"))
+    live_text: str = field(
+        default_factory=lambda: tr("No live image")
+    )  # why the image is not live where it is shown, "" when it is
     live_hidden: bool = True  # no pixels are shown
     rate_curves: list[Any] = field(default_factory=list)
     rate_top: float = 0.0
@@ -123,7 +151,9 @@ class PageState:
 
     # 3 Box
     proposal_text: str = ""  # of the box that the outlines propose, "" while there is none
-    slice_titles: list[Any] = field(default_factory=lambda: ["Volume 1", "Volume 2", "Volume 3"])
+    slice_titles: list[Any] = field(
+        default_factory=lambda: [tr("Volume {number}", number=number) for number in (1, 2, 3)]
+    )
     placing: str = ""  # what the next click in a slice places: "", "box", "seed" or "landmark"
     has_box: bool = False
     box_edge_mm: float = DEFAULT_BOX_EDGE_MM
@@ -176,7 +206,7 @@ class PageState:
     calibration_result: str = ""  # what was found, until somebody takes or discards it
     calibration_accepted: list[Any] = field(default_factory=list)
     tool_setups: list[Any] = field(default_factory=list)  # of each tool: how it is drawn, and where its tip is from
-    tool_shapes: list[Any] = field(default_factory=lambda: list(_SHAPES))
+    tool_shapes: list[Any] = field(default_factory=_shapes)
     other_tools: list[Any] = field(default_factory=list)  # tracked, and looked for by nobody
     tool_name: str = ""  # as it is typed
     calibration_tools: list[Any] = field(default_factory=list)

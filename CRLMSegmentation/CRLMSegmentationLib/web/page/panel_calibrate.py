@@ -8,8 +8,9 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
+from ...words import tr
 from .tools.panel_tools import tools_panel
-from .widgets import bound_to, main_button, progress_bar, side_button, side_section, warning_list
+from .widgets import bound_to, either, main_button, progress_bar, said, side_button, side_section, warning_list
 
 if TYPE_CHECKING:
     from ..actions.calibration_actions import CalibrationActions
@@ -21,7 +22,7 @@ _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
 def calibrate_panel(calibrating: CalibrationActions, tools: ToolActions) -> None:
     """The whole section."""
     kind = "calibration_problem ? 'failed' : calibration_result ? 'check' : calibrating ? 'running' : ''"
-    with side_section("calibrate", "Calibrate", "mdi-tune-variant", "calibration_line", kind, "calibrating"):
+    with side_section("calibrate", tr("Calibrate"), "mdi-tune-variant", "calibration_line", kind, "calibrating"):
         with html.Div(v_if="!calibrating && !calibration_result"):
             tools_panel(tools)
         _choices(calibrating)
@@ -37,7 +38,11 @@ def _choices(calibrating: CalibrationActions) -> None:
             vuetify.VIcon("mdi-alert-outline", size="small")
             html.Span("{{ calibration_problem }}")
         vuetify.VSelect(
-            v_model=("calibration_tool",), items=("calibration_tools",), label="Stylus", id="calibration-tool", **_FIELD
+            v_model=("calibration_tool",),
+            items=("calibration_tools",),
+            label=tr("Stylus"),
+            id="calibration-tool",
+            **_FIELD,
         )
         side_button(
             described.CALIBRATE_STYLUS.label, "mdi-pencil-outline",
@@ -46,7 +51,7 @@ def _choices(calibrating: CalibrationActions) -> None:
         )  # fmt: skip
         vuetify.VSelect(
             v_model=("phantom",), items=("calibrations.filter((one) => one.value)",),
-            label="PLUS configuration with the phantom", id="phantom", **_FIELD,
+            label=tr("PLUS configuration with the phantom"), id="phantom", **_FIELD,
         )  # fmt: skip
         side_button(
             described.CALIBRATE_PROBE.label, "mdi-grid", (calibrating.calibrate_probe, "[phantom]"),
@@ -54,7 +59,7 @@ def _choices(calibrating: CalibrationActions) -> None:
         )  # fmt: skip
 
         vuetify.VSelect(
-            v_model=("targets",), items=("target_files",), label="Targets of a phantom", id="targets", **_FIELD,
+            v_model=("targets",), items=("target_files",), label=tr("Targets of a phantom"), id="targets", **_FIELD,
         )  # fmt: skip
         side_button(
             described.MEASURE_ACCURACY.label, "mdi-target",
@@ -72,9 +77,9 @@ def _running(calibrating: CalibrationActions) -> None:
         html.Div(
             '<svg viewBox="0 0 100 75" class="wires"><circle v-for="(wire, number) in calibration_wires"'
             ' :key="number" :cx="100 * wire[0]" :cy="75 * wire[1]" r="2"></circle></svg>',
-            v_if="calibration_wires.length", id="calibration-wires", title="Where the wires are seen in the image",
+            v_if="calibration_wires.length", id="calibration-wires", title=tr("Where the wires are seen in the image"),
         )  # fmt: skip
-        html.Div("Still missing", classes="label mt-3", v_if="calibration_missing.length")
+        html.Div(tr("Still missing"), classes="label mt-3", v_if="calibration_missing.length")
         warning_list("calibration_missing")
         main_button(
             described.END_CALIBRATION.label, "mdi-check", calibrating.end, id="end-calibration", classes="mt-3",
@@ -92,7 +97,7 @@ def _result(calibrating: CalibrationActions) -> None:
         html.Div("{{ calibration_result }}", classes="figure", id="calibration-result")
         _figures()
         html.Div(
-            "{{ calibration_measured ? 'Not in it' : 'It would be better with' }}", classes="label mt-3",
+            said(either("calibration_measured", tr("Not in it"), tr("It would be better with"))), classes="label mt-3",
             v_if="calibration_missing.length",
         )  # fmt: skip
         warning_list("calibration_missing")
@@ -113,7 +118,7 @@ def _result(calibrating: CalibrationActions) -> None:
 def _known(calibrating: CalibrationActions) -> None:
     """What the error beside a distance is made of."""
     with html.Div(v_if="!calibrating && !calibration_result", id="known-errors"):
-        html.Div("Known of the devices", classes="label mt-2")
+        html.Div(tr("Known of the devices"), classes="label mt-2")
         with html.Div(v_for="one in known_errors", key="one.source", classes="known-error"):
             vuetify.VIcon(icon=("one.known ? 'mdi-check' : 'mdi-help'",), size="small",
                           color=("one.known ? 'success' : 'warning'",))  # fmt: skip

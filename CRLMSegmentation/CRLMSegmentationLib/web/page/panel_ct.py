@@ -11,8 +11,9 @@ from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
 from ...session.preoperative.figures import LESION_COLUMNS, NONE_FOUND
+from ...words import tr
 from .panel_ct_editing import correction_panel, remnant_panel
-from .widgets import bound_to, main_button, progress_bar, side_button, side_section, warning_list
+from .widgets import bound_to, either, main_button, progress_bar, said, side_button, side_section, warning_list
 
 if TYPE_CHECKING:
     from ..actions.ct_actions import CtActions
@@ -27,7 +28,7 @@ def ct_panel(ct: CtActions) -> None:
     """The whole section."""
     kind = "ct_problem ? 'failed' : ct_busy ? 'running' : ct_has_result ? 'done' : ''"
     icon = "mdi-radiology-box-outline"
-    with side_section("ct", "CT before the operation", icon, "ct_line", kind, "ct_busy", block="start"):
+    with side_section("ct", tr("CT before the operation"), icon, "ct_line", kind, "ct_busy", block="start"):
         with html.Div(v_if="ct_problem", classes="warning-line mb-3", id="ct-problem"):
             vuetify.VIcon("mdi-alert-outline", size="small")
             html.Span("{{ ct_problem }}")
@@ -52,7 +53,7 @@ def _working(ct: CtActions) -> None:
 def _series(ct: CtActions) -> None:
     """What a DICOM folder holds, each with a picture."""
     with html.Div(v_if="ct_choosing", id="ct-series"):
-        html.Div("Which series? Usually the portal venous phase with thin slices.", classes="label")
+        html.Div(tr("Which series? Usually the portal venous phase with thin slices."), classes="label")
         with html.Button(
             v_for="one in ct_series", key="one.number", classes=("`series ${one.is_ct ? '' : 'is-other'}`",),
             click=(ct.choose_series, "[one.number]"), **bound_to(described.CHOOSE_SERIES, unless="!one.is_ct"),
@@ -68,7 +69,7 @@ def _segment(ct: CtActions) -> None:
     with html.Div(v_if="ct_there && !ct_has_result", classes="mb-3"):
         html.Div("{{ ct_title }}", classes="figure", id="ct-title")
         vuetify.VSelect(
-            v_model=("ct_model",), items=("ct_models",), label="Model", v_if="ct_models.length > 1",
+            v_model=("ct_model",), items=("ct_models",), label=tr("Model"), v_if="ct_models.length > 1",
             classes="mb-2", **_FIELD,
         )  # fmt: skip
         main_button(
@@ -93,30 +94,32 @@ def _found(ct: CtActions) -> None:
                 v_for="one in ct_structures", key="one.name", click=(ct.switch, "[one.name]"),
                 id=("`ct-show-${one.name}`",), classes=("`structure ${one.shown ? 'is-shown' : ''}`",),
                 raw_attrs=[':aria-pressed="one.shown"'],
-                title=("one.shown ? 'Hide it in all pictures' : 'Show it in all pictures'",),
+                title=(either("one.shown", tr("Hide it in all pictures"), tr("Show it in all pictures")),),
             ):  # fmt: skip
                 html.Span(classes="swatch", style=("`background: ${one.color}`",))
                 html.Span("{{ one.title }}")
-        html.P(NONE_FOUND, v_if="!ct_lesions.length", classes="quiet mt-2")
+        html.P(tr(NONE_FOUND), v_if="!ct_lesions.length", classes="quiet mt-2")
         with html.Table(v_if="ct_lesions.length", classes="lesions", id="ct-lesions"):
             with html.Thead():
                 with html.Tr():
                     for title in _COLUMNS:
-                        html.Th(title)
+                        html.Th(tr(title))
             with html.Tbody():
                 with html.Tr(
                     v_for="row in ct_lesions", key="row[0]", click=(ct.go_to_lesion, "[Number(row[0])]"),
-                    title=("`Look at it: ${row[5]} mm`",),
+                    title=("`" + tr("Look at it: {place} mm", place="${row[5]}") + "`",),
                 ):  # fmt: skip
                     with html.Td():
                         # For the keyboard; its press is the row's.
                         html.Button(
-                            "{{ row[0] }}", classes="link", raw_attrs=[':aria-label="`Look at lesion ${row[0]}`"']
+                            "{{ row[0] }}",
+                            classes="link",
+                            raw_attrs=[':aria-label="`' + tr("Look at lesion {number}", number="${row[0]}") + '`"'],
                         )
                     for number in range(1, len(_COLUMNS)):
                         html.Td(f"{{{{ row[{number}] }}}}")
         html.P(
-            "Diameter: the longest in an axial slice (RECIST). Vessel and surface: the distance to the nearest.",
+            tr("Diameter: the longest in an axial slice (RECIST). Vessel and surface: the distance to the nearest."),
             v_if="ct_lesions.length", classes="quiet mt-1",
         )  # fmt: skip
 
@@ -125,24 +128,26 @@ def _further(ct: CtActions) -> None:
     with vuetify.VExpansionPanels(
         variant="accordion", classes="mt-2", flat=True, v_model=("ct_part",), multiple=False,
     ):  # fmt: skip
-        with _part("open", "{{ ct_there ? 'Open another CT' : 'Open a CT' }}"):
+        with _part("open", said(either("ct_there", tr("Open another CT"), tr("Open a CT")))):
             _open(ct)
-        with _part("labels", "Labels of another program"):
-            html.P("Of the CT that is open: a label file, or the folder that TotalSegmentator wrote.", classes="quiet")
-            _path("ct_labels", "Label file or folder on this computer", "ct-labels")
+        with _part("labels", tr("Labels of another program")):
+            html.P(
+                tr("Of the CT that is open: a label file, or the folder that TotalSegmentator wrote."), classes="quiet"
+            )
+            _path("ct_labels", tr("Label file or folder on this computer"), "ct-labels")
             side_button(
                 described.OPEN_CT_LABELS.label, "mdi-layers-outline", (ct.open_labels, "[ct_labels]"),
                 id="ct-open-labels", classes="mt-2", **bound_to(described.OPEN_CT_LABELS),
             )  # fmt: skip
-        with _part("follow", "Over time", v_if="ct_results.length > 1 || ct_tracks.length"):
+        with _part("follow", tr("Over time"), v_if="ct_results.length > 1 || ct_tracks.length"):
             _follow_up(ct)
-        with _part("remnant", "What stays after a resection", v_if="ct_has_result"):
+        with _part("remnant", tr("What stays after a resection"), v_if="ct_has_result"):
             remnant_panel(ct.editing)
-        with _part("correct", "Correct by hand", v_if="ct_has_result"):
+        with _part("correct", tr("Correct by hand"), v_if="ct_has_result"):
             correction_panel(ct.editing)
-        with _part("register", "Into the operation", v_if="ct_has_result"):
+        with _part("register", tr("Into the operation"), v_if="ct_has_result"):
             _register(ct)
-        with _part("export", "Export and close", v_if="ct_there"):
+        with _part("export", tr("Export and close"), v_if="ct_there"):
             side_button(
                 described.EXPORT_CT.label, "mdi-export", ct.export, id="ct-export", **bound_to(described.EXPORT_CT)
             )
@@ -154,10 +159,10 @@ def _further(ct: CtActions) -> None:
 
 def _open(ct: CtActions) -> None:
     with html.Div(v_if="any_path"):
-        _path("ct_path", "DICOM folder, volume or result", "ct-path")
+        _path("ct_path", tr("DICOM folder, volume or result"), "ct-path")
         with html.Div(v_if=_IS_VOLUME):
             vuetify.VTextField(
-                v_model=("ct_date",), label="Date of the CT, YYYY-MM-DD", id="ct-date", classes="mt-2", **_FIELD
+                v_model=("ct_date",), label=tr("Date of the CT, YYYY-MM-DD"), id="ct-date", classes="mt-2", **_FIELD
             )
             side_button(
                 described.OPEN_CT_VOLUME.label, "mdi-cube-outline", (ct.open, "[ct_path, ct_date]"),
@@ -172,17 +177,21 @@ def _open(ct: CtActions) -> None:
         style="display:none", raw_attrs=["webkitdirectory"],
     )  # fmt: skip
     side_button(
-        "Send a DICOM folder", "mdi-folder-upload-outline", "utils.crlm.choose('ct-upload')", id="ct-send",
+        tr("Send a DICOM folder"), "mdi-folder-upload-outline", "utils.crlm.choose('ct-upload')", id="ct-send",
         classes="mt-2", **bound_to(described.OPEN_DICOM, unless="upload_progress >= 0"),
     )  # fmt: skip
     progress_bar("upload_progress", v_if="upload_progress >= 0", classes="mt-2")
     html.P(
-        "No name of a patient is kept or shown. Files that are sent are deleted as soon as the CT is read.",
+        tr("No name of a patient is kept or shown. Files that are sent are deleted as soon as the CT is read."),
         classes="quiet mt-2",
     )  # fmt: skip
     with html.Div(v_if="ct_results.length", classes="mt-3"):
         vuetify.VSelect(
-            v_model=("ct_result",), items=("ct_results",), label="Results that were kept here", id="ct-result", **_FIELD
+            v_model=("ct_result",),
+            items=("ct_results",),
+            label=tr("Results that were kept here"),
+            id="ct-result",
+            **_FIELD,
         )
         side_button(
             described.OPEN_CT_RESULT.label, "mdi-history", (ct.open_result, "[ct_result]"), id="ct-open-result",
@@ -192,7 +201,7 @@ def _open(ct: CtActions) -> None:
 
 def _follow_up(ct: CtActions) -> None:
     """Choose the dates; then diameters over time."""
-    html.Div("Results of one patient", classes="label")
+    html.Div(tr("Results of one patient"), classes="label")
     with html.Div(v_for="one in ct_results", key="one.value"):
         vuetify.VCheckbox(
             label=("one.title",), model_value=("ct_compared.includes(one.value)",), density="compact",
@@ -203,7 +212,7 @@ def _follow_up(ct: CtActions) -> None:
         **bound_to(described.FOLLOW_UP, unless="ct_compared.length < 2"),
     )  # fmt: skip
     with html.Div(v_if="ct_tracks.length", id="ct-tracks"):
-        html.Div("Diameters", classes="label mt-3")
+        html.Div(tr("Diameters"), classes="label mt-3")
         with html.Div(classes="chart is-follow-up"):
             html.Div(
                 '<svg viewBox="0 0 300 130"><line v-for="one in ct_dates" :key="one.x" class="date" :x1="one.x"'
@@ -226,9 +235,9 @@ def _follow_up(ct: CtActions) -> None:
 def _register(ct: CtActions) -> None:
     html.P("{{ ct_registration }}", id="ct-registration")
     html.P(
-        "Look at a landmark in the slices of the CT, hold the tip of the stylus at the same place of the liver, and "
+        tr("Look at a landmark in the slices of the CT, hold the tip of the stylus at the same place of the liver, and "
         "press; or find it in the slices of the ultrasound. Three or more, not on one line. The error is that of a "
-        "liver that keeps its shape; in the operation it does not.", classes="quiet",
+        "liver that keeps its shape; in the operation it does not."), classes="quiet",
     )  # fmt: skip
     side_button(
         described.TOUCH_LANDMARK.label, "mdi-map-marker-plus-outline", ct.touch, id="ct-touch", classes="mt-2",
@@ -240,9 +249,9 @@ def _register(ct: CtActions) -> None:
     )  # fmt: skip
     with html.Div(v_if="placing === 'landmark'", classes="call mt-2"):
         vuetify.VIcon("mdi-cursor-default-click-outline")
-        html.Span("Click at the same place in one of the three slices of the ultrasound.")
+        html.Span(tr("Click at the same place in one of the three slices of the ultrasound."))
     side_button(
-        "Back to the CT", "mdi-arrow-left", ct.leave_landmark, id="ct-leave-landmark", classes="mt-2",
+        tr("Back to the CT"), "mdi-arrow-left", ct.leave_landmark, id="ct-leave-landmark", classes="mt-2",
         v_if="placing === 'landmark'",
     )  # fmt: skip
     with html.Div(v_if="ct_touched.length", id="ct-touched", classes="mt-2"):
@@ -255,8 +264,10 @@ def _register(ct: CtActions) -> None:
             described.DROP_LANDMARK.label, "mdi-map-marker-minus-outline", ct.drop_touched, id="ct-drop-touched",
             classes="mt-2", **bound_to(described.DROP_LANDMARK),
         )  # fmt: skip
-    html.P("Or a CSV file with name, ct_r, ct_a, ct_s, reference_r, reference_a, reference_s.", classes="quiet mt-3")
-    _path("ct_landmarks", "File of landmarks on this computer", "ct-landmarks")
+    html.P(
+        tr("Or a CSV file with name, ct_r, ct_a, ct_s, reference_r, reference_a, reference_s."), classes="quiet mt-3"
+    )
+    _path("ct_landmarks", tr("File of landmarks on this computer"), "ct-landmarks")
     side_button(
         described.REGISTER_CT.label, "mdi-map-marker-radius-outline", (ct.register, "[ct_landmarks]"),
         id="ct-register", classes="mt-2", **bound_to(described.REGISTER_CT),

@@ -10,6 +10,7 @@ from trame.widgets import vuetify3 as vuetify
 from ...preoperative.corrections import LEAST_RADIUS_MM
 from ...session import actions as described
 from ...session.preoperative.remnant_plan import MOST_OFFSET_MM, MOST_TILT_DEG, MOST_TURN_DEG
+from ...words import tr
 from .widgets import bound_to, side_button, slider
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _LARGEST_BRUSH_MM = 30.0
 def remnant_panel(editing: CtEditing) -> None:
     """Draw a plane, move it, and read what stays."""
     html.P(
-        "Click in a slice where the liver would be cut, and draw the plane there. What would go is darker.",
+        tr("Click in a slice where the liver would be cut, and draw the plane there. What would go is darker."),
         classes="quiet",
     )
     side_button(
@@ -32,16 +33,16 @@ def remnant_panel(editing: CtEditing) -> None:
         html.P("{{ line }}", v_for="line in ct_remnant", key="line", classes="mb-1")
         html.P(f"{described.DRAG_PLANE.help}.", classes="quiet mt-2")
         slider(
-            "Turn", "ct_plane_turn", -MOST_TURN_DEG, MOST_TURN_DEG, 1, "°",
-            title="0: the left part stays, 90: the front, 180: the right part",
+            tr("Turn"), "ct_plane_turn", -MOST_TURN_DEG, MOST_TURN_DEG, 1, "°",
+            title=tr("0: the left part stays, 90: the front, 180: the right part"),
         )  # fmt: skip
-        slider("Tilt", "ct_plane_tilt", -MOST_TILT_DEG, MOST_TILT_DEG, 1, "°", title="90: the upper part stays")
+        slider(tr("Tilt"), "ct_plane_tilt", -MOST_TILT_DEG, MOST_TILT_DEG, 1, "°", title=tr("90: the upper part stays"))
         slider(
-            "Shift", "ct_plane_offset", -MOST_OFFSET_MM, MOST_OFFSET_MM, 1, "mm",
-            title="Toward what stays: less of it stays",
+            tr("Shift"), "ct_plane_offset", -MOST_OFFSET_MM, MOST_OFFSET_MM, 1, "mm",
+            title=tr("Toward what stays: less of it stays"),
         )  # fmt: skip
         side_button(
-            "The other side stays", "mdi-swap-horizontal", editing.turn_around, id="ct-turn-around", classes="mt-2",
+            tr("The other side stays"), "mdi-swap-horizontal", editing.turn_around, id="ct-turn-around", classes="mt-2",
             **bound_to(described.MOVE_PLANE),
         )  # fmt: skip
         side_button(
@@ -49,26 +50,26 @@ def remnant_panel(editing: CtEditing) -> None:
             **bound_to(described.REMOVE_PLANE),
         )  # fmt: skip
         html.P(
-            "A resection follows vessels, not a plane: this is a first estimate.",
+            tr("A resection follows vessels, not a plane: this is a first estimate."),
             classes="quiet mt-2",
         )
 
 
 def correction_panel(editing: CtEditing) -> None:
     """Remove a lesion, draw and erase, undo."""
-    html.P("What the network found stays in its own folder; what you correct is kept beside it.", classes="quiet")
+    html.P(tr("What the network found stays in its own folder; what you correct is kept beside it."), classes="quiet")
     side_button(
-        "This is no tumor: lesion {{ row[0] }}, {{ row[2] }}", "mdi-eraser",
+        tr("This is no tumor: lesion {{ row[0] }}, {{ row[2] }}"), "mdi-eraser",
         (editing.remove_lesion, "[Number(row[0])]"), v_for="row in ct_lesions", key="row[0]",
         id=("`ct-remove-${row[0]}`",), classes="mt-2", **bound_to(described.REMOVE_LESION),
     )  # fmt: skip
     vuetify.VSelect(
-        v_model=("ct_brush",), items=("ct_brushes",), label="Draw or erase, at the place that you look at",
+        v_model=("ct_brush",), items=("ct_brushes",), label=tr("Draw or erase, at the place that you look at"),
         id="ct-brush", classes="mt-3", variant="outlined", density="compact", hide_details=True,
     )  # fmt: skip
-    slider("Radius of the ball", "ct_brush_mm", LEAST_RADIUS_MM, _LARGEST_BRUSH_MM, 1, "mm")
+    slider(tr("Radius of the ball"), "ct_brush_mm", LEAST_RADIUS_MM, _LARGEST_BRUSH_MM, 1, "mm")
     for name, text, icon, click in (
-        ("draw", "Draw", "mdi-brush", editing.draw), ("erase", "Erase", "mdi-eraser-variant", editing.erase),
+        ("draw", tr("Draw"), "mdi-brush", editing.draw), ("erase", tr("Erase"), "mdi-eraser-variant", editing.erase),
     ):  # fmt: skip
         side_button(
             text, icon, (click, "[ct_brush, ct_brush_mm]"), id=f"ct-ball-{name}", classes="mt-2",

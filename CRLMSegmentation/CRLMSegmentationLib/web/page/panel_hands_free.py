@@ -9,6 +9,7 @@ from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
 from ...session.hands_free.shortcuts import BY_NAME
+from ...words import tr
 from .widgets import Click, bound_to, side_button
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def hands_free_panel(hands_free: HandsFreeActions) -> None:
     """Closed until somebody asks for it; the keys work all the same."""
     with vuetify.VExpansionPanels(variant="accordion", classes="mt-2", flat=True, id="hands-free"):
-        with vuetify.VExpansionPanel(title="Keys and foot switch"):
+        with vuetify.VExpansionPanel(title=tr("Keys and foot switch")):
             with vuetify.VExpansionPanelText():
                 _line("F2", described.RECORD, (hands_free.press, "['F2']"), v_if="!recording")
                 _line("F2", described.STOP, (hands_free.press, "['F2']"), v_if="recording")
@@ -26,11 +27,16 @@ def hands_free_panel(hands_free: HandsFreeActions) -> None:
                 _line("F8", described.NEXT_TUMOR, (hands_free.press, "['F8']"))
                 _line("F9", described.FULL_SCREEN, "utils.crlm.switchFullScreen()")
                 html.P(
-                    "A foot switch that types keys sends these. One on the network asks by name, in a COMMAND or a "
-                    f"STRING called Action: {', '.join(BY_NAME)}.",
+                    tr(
+                        "A foot switch that types keys sends these. One on the network asks by name, in a "
+                        "COMMAND or a STRING called Action: {by_name}.",
+                        by_name=", ".join(BY_NAME),
+                    ),
                     classes="mt-2",
                 )
-                html.Div("Last: {{ hands_free_text }}", classes="quiet", v_if="hands_free_text", id="hands-free-text")
+                html.Div(
+                    tr("Last: {{ hands_free_text }}"), classes="quiet", v_if="hands_free_text", id="hands-free-text"
+                )
 
 
 def _line(key: str, action: described.Action, click: Click, **options: Any) -> None:

@@ -8,7 +8,20 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
-from .widgets import bound_to, chart, main_button, outline_switch, progress_bar, side_button, slider, step, warning_list
+from ...words import tr
+from .widgets import (
+    bound_to,
+    chart,
+    either,
+    main_button,
+    outline_switch,
+    progress_bar,
+    said,
+    side_button,
+    slider,
+    step,
+    warning_list,
+)
 
 if TYPE_CHECKING:
     from ..actions.source_actions import SourceActions
@@ -23,12 +36,12 @@ _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
 
 def connect_panel(source: SourceActions) -> None:
     """Choose a source and start it."""
-    with step("connect", 1, "Connect"):
+    with step("connect", 1, tr("Connect")):
         with html.Div(v_if="!connected && !preparing"):
             with vuetify.VBtnToggle(v_model=("source",), mandatory=True, divided=True, classes="sources", height=44):
-                vuetify.VBtn("Simulated", value="simulated", id="source-simulated")
-                vuetify.VBtn("Recording", value="file", id="source-file")
-                vuetify.VBtn("PLUS", value="plus", id="source-plus")
+                vuetify.VBtn(tr("Simulated"), value="simulated", id="source-simulated")
+                vuetify.VBtn(tr("Recording"), value="file", id="source-file")
+                vuetify.VBtn(tr("PLUS"), value="plus", id="source-plus")
             _simulated(source)
             _recording(source)
             _plus(source)
@@ -41,26 +54,28 @@ def connect_panel(source: SourceActions) -> None:
 def _simulated(source: SourceActions) -> None:
     """A sweep that is computed."""
     with html.Div(v_if="source === 'simulated'"):
-        html.P("A liver with one metastasis, imaged by a computed probe. Nothing of it is clinical.")
-        html.Div("How the tumor looks", classes="label")
+        html.P(tr("A liver with one metastasis, imaged by a computed probe. Nothing of it is clinical."))
+        html.Div(tr("How the tumor looks"), classes="label")
         with vuetify.VBtnToggle(
             v_model=("lesion",), mandatory=True, divided=True, classes="sources", height=40
         ):  # fmt: skip
-            vuetify.VBtn("Dark", value="hypoechoic")
-            vuetify.VBtn("Bright", value="hyperechoic")
-            vuetify.VBtn("Mixed", value="mixed")
-            vuetify.VBtn("A patient's", value="patient", id="whole-patient")
+            vuetify.VBtn(tr("Dark"), value="hypoechoic")
+            vuetify.VBtn(tr("Bright"), value="hyperechoic")
+            vuetify.VBtn(tr("Mixed"), value="mixed")
+            vuetify.VBtn(tr("A patient's"), value="patient", id="whole-patient")
         html.P(
-            "A sweep over one metastasis of a whole simulated patient; made in about a minute.",
+            tr("A sweep over one metastasis of a whole simulated patient; made in about a minute."),
             v_if="lesion === 'patient'",
         )
         with html.Div(v_if="lesion !== 'patient'"):
-            slider("Tumor size", "lesion_mm", 8, 40, 1, "mm")
+            slider(tr("Tumor size"), "lesion_mm", 8, 40, 1, "mm")
         with html.Div(classes="slider-row mb-3"):
-            html.Span("{{ lesion === 'patient' ? 'Patient' : 'Liver' }} {{ case_number }}")
-            html.Button("another one", click="case_number = case_number % 99 + 1", classes="link", id="another-liver")
+            html.Span(said(either("lesion === 'patient'", tr("Patient"), tr("Liver"))) + " {{ case_number }}")
+            html.Button(
+                tr("another one"), click="case_number = case_number % 99 + 1", classes="link", id="another-liver"
+            )
         main_button(
-            "Start a simulated sweep", "mdi-play", (source.connect_simulated, _SIMULATED),
+            tr("Start a simulated sweep"), "mdi-play", (source.connect_simulated, _SIMULATED),
             id="connect-simulated",
         )  # fmt: skip
 
@@ -69,13 +84,15 @@ def _recording(source: SourceActions) -> None:
     """A recorded sweep, from the list, by its path, or uploaded."""
     with html.Div(v_if="source === 'file'"):
         vuetify.VSelect(
-            v_model=("file",), items=("files",), label="Recorded sweep", id="file", v_if="!typing_path",
+            v_model=("file",), items=("files",), label=tr("Recorded sweep"), id="file", v_if="!typing_path",
             **_FIELD,
         )  # fmt: skip
-        vuetify.VTextField(v_model=("file",), label="Path of a recorded sweep", id="path", v_if="typing_path", **_FIELD)
+        vuetify.VTextField(
+            v_model=("file",), label=tr("Path of a recorded sweep"), id="path", v_if="typing_path", **_FIELD
+        )
         html.Button(
-            "{{ typing_path ? 'choose from the list' : 'type a path' }}", click="typing_path = !typing_path",
-            classes="link quiet mb-3", v_if="any_path", id="type-path",
+            said(either("typing_path", tr("choose from the list"), tr("type a path"))),
+            click="typing_path = !typing_path", classes="link quiet mb-3", v_if="any_path", id="type-path",
         )  # fmt: skip
         _calibration()
         html.Input(
@@ -83,7 +100,7 @@ def _recording(source: SourceActions) -> None:
             change="utils.crlm.upload($event.target)", style="display:none",
         )  # fmt: skip
         side_button(
-            "Upload from this computer", "mdi-upload", "utils.crlm.choose('upload')", classes="my-3",
+            tr("Upload from this computer"), "mdi-upload", "utils.crlm.choose('upload')", classes="my-3",
             disabled=("upload_progress >= 0",),
         )  # fmt: skip
         progress_bar("upload_progress", v_if="upload_progress >= 0")
@@ -101,9 +118,9 @@ def _plus(source: SourceActions) -> None:
     """A PLUS server."""
     with html.Div(v_if="source === 'plus'"):
         with html.Div(classes="two"):
-            vuetify.VTextField(v_model=("plus_host",), label="Computer", id="plus-host", **_FIELD)
+            vuetify.VTextField(v_model=("plus_host",), label=tr("Computer"), id="plus-host", **_FIELD)
             vuetify.VTextField(
-                v_model=("plus_port",), label="Port", id="plus-port", style="max-width:110px",
+                v_model=("plus_port",), label=tr("Port"), id="plus-port", style="max-width:110px",
                 **_FIELD,
             )  # fmt: skip
         _calibration("mt-3")
@@ -118,13 +135,13 @@ def _connected(source: SourceActions) -> None:
     with html.Div(v_if="connected"):
         html.Div("{{ stream_text }}", id="stream-text", classes="quiet")
         with html.Div(v_if="image_names.length > 1", classes="mt-2", id="image-streams"):
-            html.Div("Which images", classes="label")
+            html.Div(tr("Which images"), classes="label")
             with html.Div(v_for="one in image_names", key="one"):
                 side_button(
                     "{{ one }}", "mdi-image-outline", (source.choose_image, "[one]"), classes="mb-1", height=36,
                     color=("one === image_name ? 'primary' : undefined",),
                 )  # fmt: skip
-        html.Div("Frames per second, over the last 30 s", classes="label mt-2")
+        html.Div(tr("Frames per second, over the last 30 s"), classes="label mt-2")
         chart("rate_curves", "{{ rate_top }}", height=56)
         side_button(
             described.DISCONNECT.label, "mdi-lan-disconnect", source.disconnect, id="disconnect", classes="mt-2",
@@ -134,20 +151,21 @@ def _connected(source: SourceActions) -> None:
 
 def _calibration(classes: str = "") -> None:
     vuetify.VSelect(
-        v_model=("calibration",), items=("calibrations",), label="PLUS configuration (calibration)", classes=classes,
+        v_model=("calibration",), items=("calibrations",), label=tr("PLUS configuration (calibration)"),
+        classes=classes,
         **_FIELD,
     )  # fmt: skip
 
 
 def record_panel(actions: Actions) -> None:
     """Record a sweep; its volume follows by itself."""
-    with step("record", 2, "Record"):
+    with step("record", 2, tr("Record")):
         html.P(
-            "Sweep the probe slowly over the liver while it records.",
+            tr("Sweep the probe slowly over the liver while it records."),
             v_if="!recording && !has_sweep && !sweep_seconds",
         )
         html.P(
-            "The replay repeats itself: one sweep takes {{ sweep_seconds.toFixed(0) }} s.",
+            tr("The replay repeats itself: one sweep takes {{ sweep_seconds.toFixed(0) }} s."),
             v_if="!recording && !has_sweep && sweep_seconds",
         )
         main_button(

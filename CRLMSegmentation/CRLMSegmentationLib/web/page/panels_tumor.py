@@ -8,16 +8,19 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
+from ...words import tr
 from .widgets import (
     Click,
     bound_to,
     chart,
     each_tool,
+    either,
     main_button,
     named,
     other_tumor,
     outline_switch,
     progress_bar,
+    said,
     side_button,
     slider,
     step,
@@ -30,15 +33,15 @@ if TYPE_CHECKING:
 
 def box_panel(actions: Actions) -> None:
     """Drop a box around the tumor with one click."""
-    with step("box", 3, "Box"):
+    with step("box", 3, tr("Box")):
         with html.Div(v_if="!has_volume"):
-            html.P("The box is placed in the volume, so a sweep comes first.")
+            html.P(tr("The box is placed in the volume, so a sweep comes first."))
         with html.Div(v_if="has_volume"):
             with html.Div(v_if="placing === 'box'", classes="call"):
                 vuetify.VIcon("mdi-cursor-default-click-outline")
-                html.Span("Click on the tumor in one of the three slices.")
+                html.Span(tr("Click on the tumor in one of the three slices."))
             main_button(
-                f"{{{{ has_box ? 'Place it anew' : '{described.PLACE_BOX.label}' }}}}", "mdi-cube-outline",
+                said(either("has_box", tr("Place it anew"), described.PLACE_BOX.label)), "mdi-cube-outline",
                 actions.place_box, id="place-box", v_if="placing !== 'box'",
                 variant=("has_box ? 'tonal' : 'flat'",), height=("has_box ? 44 : 60",),
                 **bound_to(described.PLACE_BOX),
@@ -50,12 +53,12 @@ def box_panel(actions: Actions) -> None:
                     **bound_to(described.ACCEPT_BOX),
                 )  # fmt: skip
             side_button(
-                "Where is it? (the simulator knows)", "mdi-lightbulb-on-outline", actions.place_box_at_truth,
+                tr("Where is it? (the simulator knows)"), "mdi-lightbulb-on-outline", actions.place_box_at_truth,
                 id="place-truth", classes="mt-2", v_if="truth_known",
             )  # fmt: skip
             with html.Div(v_if="has_box", classes="mt-3"):
-                slider("Edge", "box_edge_mm", 10, 80, 1, "mm")
-                html.P("Drag its handles in the pictures to fit it to the tumor.", classes="quiet")
+                slider(tr("Edge"), "box_edge_mm", 10, 80, 1, "mm")
+                html.P(tr("Drag its handles in the pictures to fit it to the tumor."), classes="quiet")
                 warning_list("box_warnings")
                 main_button(
                     described.FIND.label, "mdi-auto-fix", actions.segment, id="find", classes="mt-2",
@@ -65,7 +68,7 @@ def box_panel(actions: Actions) -> None:
 
 def segment_panel(actions: Actions) -> None:
     """Find the tumor, judge it, correct it."""
-    with step("segment", 4, "Segment"):
+    with step("segment", 4, tr("Segment")):
         with html.Div(v_if="running === 'segment'"):
             progress_bar("progress", classes="mb-3")
             main_button(
@@ -73,20 +76,20 @@ def segment_panel(actions: Actions) -> None:
                 **bound_to(described.CANCEL),
             )  # fmt: skip
         with html.Div(v_if="running !== 'segment'"):
-            html.Div("No tumor was found", classes="figure warning-figure mb-1", v_if="none_found", id="none-found")
+            html.Div(tr("No tumor was found"), classes="figure warning-figure mb-1", v_if="none_found", id="none-found")
             warning_list("doubts")
             with html.Div(v_if="has_probability"):
-                slider("Threshold", "threshold", 0.05, 0.95, 0.01, "")
+                slider(tr("Threshold"), "threshold", 0.05, 0.95, 0.01, "")
         with html.Div(v_if="has_tumor && running !== 'segment'"):
             _found(actions)
             main_button(
-                "{{ doubts_new ? 'I have looked, it fits: navigate' : 'It fits: navigate' }}",
+                said(either("doubts_new", tr("I have looked, it fits: navigate"), tr("It fits: navigate"))),
                 "mdi-navigation-variant", actions.go_navigate, id="go-navigate", classes="mb-3",
                 **bound_to(described.NAVIGATE),
             )  # fmt: skip
         with html.Div(v_if="running !== 'segment'"):
             main_button(
-                f"{{{{ has_tumor ? 'Find it anew' : '{described.FIND.label}' }}}}", "mdi-auto-fix", actions.segment,
+                said(either("has_tumor", tr("Find it anew"), described.FIND.label)), "mdi-auto-fix", actions.segment,
                 id="segment", variant=("has_tumor ? 'tonal' : 'flat'",), height=("has_tumor ? 44 : 60",),
                 **bound_to(described.FIND),
             )  # fmt: skip
@@ -94,16 +97,16 @@ def segment_panel(actions: Actions) -> None:
         with html.Div(v_if="has_box && running !== 'segment'", classes="mt-2"):
             with html.Div(v_if="placing === 'seed'", classes="call"):
                 vuetify.VIcon("mdi-cursor-default-click-outline")
-                html.Span("Click inside the tumor in one of the three slices.")
+                html.Span(tr("Click inside the tumor in one of the three slices."))
             side_button(
                 described.GROW.label, "mdi-target", actions.place_seed, id="place-seed", v_if="placing !== 'seed'",
                 **bound_to(described.GROW),
             )  # fmt: skip
         with vuetify.VExpansionPanels(variant="accordion", classes="mt-2", flat=True):
-            with vuetify.VExpansionPanel(title="Advanced"):
+            with vuetify.VExpansionPanel(title=tr("Advanced")):
                 with vuetify.VExpansionPanelText():
-                    _choice("Model", "model", "models")
-                    _choice("Computed on", "device", "['auto', 'cpu', 'cuda']", classes="mt-3")
+                    _choice(tr("Model"), "model", "models")
+                    _choice(tr("Computed on"), "device", "['auto', 'cpu', 'cuda']", classes="mt-3")
 
 
 def _found(actions: Actions) -> None:
@@ -111,12 +114,12 @@ def _found(actions: Actions) -> None:
     html.Div("{{ tumor_text }}", classes="figure mb-1", id="tumor")
     html.Div("{{ clock_text }}", classes="quiet mb-2", id="clock")
     with html.Div(classes="tools"):
-        _tool_button(actions, "paint", "mdi-brush", "Add")
-        _tool_button(actions, "erase", "mdi-eraser", "Remove")
-        _history_button(actions.undo, "undo", "Undo")
-        _history_button(actions.redo, "redo", "Redo")
+        _tool_button(actions, "paint", "mdi-brush", tr("Add"))
+        _tool_button(actions, "erase", "mdi-eraser", tr("Remove"))
+        _history_button(actions.undo, "undo", tr("Undo"))
+        _history_button(actions.redo, "redo", tr("Redo"))
     with html.Div(v_if="tool"):
-        slider("Brush", "brush_mm", 1, 20, 0.5, "mm")
+        slider(tr("Brush"), "brush_mm", 1, 20, 0.5, "mm")
     side_button(
         described.DISCARD.label, "mdi-undo-variant", actions.discard_corrections, id="discard", classes="mt-2",
         v_if="actions.discard.why_not === ''", **bound_to(described.DISCARD),
@@ -147,8 +150,8 @@ def _tool_button(actions: Actions, tool: str, icon: str, text: str) -> None:
 
 def navigate_panel(actions: Actions) -> None:
     """The distance of each tool, large, with its course over time."""
-    with step("navigate", 5, "Navigate"):
-        html.P("The tumor first: then its distance to every tool is shown here.", v_if="!can_navigate")
+    with step("navigate", 5, tr("Navigate")):
+        html.P(tr("The tumor first: then its distance to every tool is shown here."), v_if="!can_navigate")
         with html.Div(v_if="has_tumor && doubts_new"):
             warning_list("doubts")
             side_button(
@@ -156,9 +159,12 @@ def navigate_panel(actions: Actions) -> None:
                 **bound_to(described.ACKNOWLEDGE),
             )  # fmt: skip
         with html.Div(v_if="can_navigate"):
-            html.P("No tool is tracked yet.", v_if="tools.length === 0", classes="quiet")
+            html.P(tr("No tool is tracked yet."), v_if="tools.length === 0", classes="quiet")
             with each_tool():
-                html.Div("{{ tool_shown.name }} to {{ tool_shown.tumor }}", classes="tool-name")
+                html.Div(
+                    tr("{tool} to {tumor}", tool="{{ tool_shown.name }}", tumor="{{ tool_shown.tumor }}"),
+                    classes="tool-name",
+                )
                 html.Div("{{ tool_shown.distance }}", classes=("`distance is-${tool_shown.own_kind}`",))
                 html.Div(
                     "{{ tool_shown.error }}", classes="distance-error", v_if="tool_shown.error",
@@ -166,7 +172,7 @@ def navigate_panel(actions: Actions) -> None:
                 )  # fmt: skip
                 html.Div("{{ tool_shown.text }}", classes="tool-text")
                 other_tumor()
-            html.Div("Distance over the last 30 s; the dashed line is the margin", classes="label mt-2")
+            html.Div(tr("Distance over the last 30 s; the dashed line is the margin"), classes="label mt-2")
             chart(
                 "distance_curves", "{{ distance_top }} mm",
                 '<rect class="inside" x="0" width="300" :y="zero_line" :height="Math.max(0, 100 - zero_line)"></rect>'
@@ -183,7 +189,7 @@ def _publish_switch(actions: Actions) -> None:
     """Tumor and distances for other programs: at which port, on or off, and who listens."""
     with html.Div(classes="d-flex align-center mt-3", style="gap: 8px"):
         vuetify.VTextField(
-            v_model=("publish_port",), label="Port", id="publish-port", style="max-width:110px", variant="outlined",
+            v_model=("publish_port",), label=tr("Port"), id="publish-port", style="max-width:110px", variant="outlined",
             density="compact", hide_details=True, disabled=("publish_text !== ''",),
         )  # fmt: skip
         side_button(

@@ -8,7 +8,8 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
-from .widgets import bound_to, named
+from ...words import tr
+from .widgets import bound_to, either, named, quoted, said
 
 if TYPE_CHECKING:
     from ..actions.workflow_actions import Actions
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 def tumor_list(actions: Actions) -> None:
     """Above the steps, in every one of them."""
-    with html.Section(v_if="tumors.length", classes="tumors", id="tumors", raw_attrs=named("Tumors of this case")):
+    with html.Section(v_if="tumors.length", classes="tumors", id="tumors", raw_attrs=named(tr("Tumors of this case"))):
         with html.Div(classes="tumors-head"):
-            html.Span("{{ tumors.length > 1 ? 'Tumors' : 'Tumor' }}", classes="label")
+            html.Span(said(either("tumors.length > 1", tr("Tumors"), tr("Tumor"))), classes="label")
             vuetify.VBtn(
                 described.ADD_TUMOR.label, prepend_icon="mdi-plus", click=actions.add_tumor, id="add-tumor",
                 variant="text", height=32, size="small", **bound_to(described.ADD_TUMOR),
@@ -60,7 +61,7 @@ def _small_button(icon: str, click: object, name: str, action: described.Action)
     why_not = f"actions.{action.name}.why_not"
     vuetify.VBtn(
         icon=icon, click=click, variant="text", size="small", density="comfortable", id=(f"`{name}-${{one.number}}`",),
-        disabled=(f"{why_not} !== ''",), title=(f"{why_not} || '{action.help}'",),
+        disabled=(f"{why_not} !== ''",), title=(f"{why_not} || {quoted(action.help)}",),
         raw_attrs=[f':aria-label="`{action.label} ${{one.name}}`"'],
     )  # fmt: skip
 
@@ -72,11 +73,11 @@ def _name_field(actions: Actions) -> None:
             v_model=("tumor_name",), density="compact", variant="outlined", hide_details=True, autofocus=True,
             maxlength=24, id=("`name-${one.number}`",),
             raw_attrs=[
-                *named("Name of this tumor"), '@keydown.esc="renaming = 0"',
+                *named(tr("Name of this tumor")), '@keydown.esc="renaming = 0"',
                 "@keydown.enter=\"utils.crlm.choose('take-name-' + one.number)\"",
             ],
         )  # fmt: skip
         vuetify.VBtn(
             icon="mdi-check", click=(actions.rename_tumor, take), variant="text", size="small", density="comfortable",
-            id=("`take-name-${one.number}`",), raw_attrs=named("Take this name"),
+            id=("`take-name-${one.number}`",), raw_attrs=named(tr("Take this name")),
         )  # fmt: skip

@@ -11,6 +11,7 @@ from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui.slider import Slider
 from trame_slicer.views import AbstractView, SliceView
 
+from ...words import tr
 from ..views.views import SLICES
 from .widgets import named
 
@@ -34,7 +35,7 @@ def view_controls(
         with html.Div(classes="view-buttons"):
             vuetify.VBtn(
                 icon="mdi-fit-to-screen-outline", variant="text", size="small", click=lambda: fit(view),
-                title="Show all of it", raw_attrs=named("Show all of it"),
+                title=tr("Show all of it"), raw_attrs=named(tr("Show all of it")),
             )  # fmt: skip
         if isinstance(view, SliceView):
             slider = connect_slice_view_slider_to_state(server, view)
@@ -42,7 +43,10 @@ def view_controls(
             with html.Div(classes="view-slider", v_if="has_picture"):
                 Slider(
                     typed_state=slider, density="compact", color="white",
-                    raw_attrs=named(f"Through the volume, {list(SLICES).index(view_id) + 1} of {len(SLICES)}"),
+                    raw_attrs=named(tr(
+                        "Through the volume, {number} of {count}",
+                        number=list(SLICES).index(view_id) + 1, count=len(SLICES),
+                    )),
                 )  # fmt: skip
 
     return populate

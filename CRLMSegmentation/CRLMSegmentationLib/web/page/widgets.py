@@ -11,6 +11,7 @@ from trame.widgets import vuetify3 as vuetify
 
 from ...session import actions as described
 from ...session.actions import Action
+from ...words import tr
 
 if TYPE_CHECKING:
     from ..actions.workflow_actions import Actions
@@ -93,10 +94,25 @@ def bound_to(action: Action, unless: str = "false") -> dict[str, tuple[str]]:
     """Options of a button that is enabled while `action` can be done, and says what it does, or why not yet.
 
     unless  an expression of the page that disables it as well
-    The help stands in quotes within an expression; a test keeps quotes out of it.
     """
     why_not = f"actions.{action.name}.why_not"
-    return {"disabled": (f"{why_not} !== '' || {unless}",), "title": (f"{why_not} || '{action.help}'",)}
+    return {"disabled": (f"{why_not} !== '' || {unless}",), "title": (f"{why_not} || {quoted(action.help)}",)}
+
+
+def quoted(text: str) -> str:
+    """A text as a string of the page's expressions, which stand in attributes with double quotes."""
+    text = text.replace("\\", "\\\\").replace("'", "\\'").replace('"', "&quot;")
+    return f"'{text}'"
+
+
+def either(condition: str, yes: str, no: str) -> str:
+    """An expression of the page: the text `yes` while `condition` holds, and else `no`."""
+    return f"{condition} ? {quoted(yes)} : {quoted(no)}"
+
+
+def said(expression: str) -> str:
+    """What an expression of the page gives, as the text of an element."""
+    return f"{{{{ {expression} }}}}"
 
 
 def named(name: str) -> list[str]:
@@ -145,6 +161,14 @@ def each_tool() -> html.Div:
     )  # fmt: skip
 
 
+def tool_text() -> str:
+    """Within each_tool(): what a line of text says of it."""
+    return tr(
+        "{tool} to {tumor} · {text}",
+        tool="{{ tool_shown.name }}", tumor="{{ tool_shown.tumor }}", text="{{ tool_shown.text }}",
+    )  # fmt: skip
+
+
 def other_tumor() -> None:
     """Within each_tool(): how far it is to the other tumor that it endangers most."""
     html.Div(
@@ -155,7 +179,7 @@ def other_tumor() -> None:
 
 def outline_switch(actions: Actions) -> None:
     """Outline live: on or off, how it goes, and that it is a hint."""
-    label = f"{{{{ outlining ? 'Outline no more' : '{described.OUTLINE.label}' }}}}"
+    label = said(either("outlining", tr("Outline no more"), described.OUTLINE.label))
     side_button(
         label, "mdi-vector-polygon", actions.switch_outlines,
         classes="mt-3 outline-switch", color=("outlining ? 'primary' : undefined",),

@@ -15,17 +15,19 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from ...words import language, mark, tr
+
 COOKIE = "crlm_token"
 SHORTEST_TOKEN = 12
 _ENTRANCE = "/enter"
 _WRONG_TOKEN_WAIT_S = 1.0
-_ASK = """<!doctype html><html lang="en"><meta charset="utf-8"><title>CRLM Navigation</title>
+_ASK = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>CRLM Navigation</title>
 <style>body{{background:#0d1218;color:#e6edf3;font:18px sans-serif;display:grid;place-items:center;height:90vh}}
 form{{width:340px}}input,button{{font-size:18px;width:100%;box-sizing:border-box;padding:12px;margin-top:12px;
 border-radius:10px;border:1px solid #2a3947;background:#161e27;color:#e6edf3}}button{{background:#2f9bd8}}</style>
 <form method="post" action="enter"><b>CRLM Navigation</b><br>{text}
-<input name="token" type="password" autofocus aria-label="token"><button>Enter</button></form></html>"""
-_SENTENCE = "Type the token that the terminal shows."
+<input name="token" type="password" autofocus aria-label="{token}"><button>{enter}</button></form></html>"""
+_SENTENCE = mark("Type the token that the terminal shows.")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -93,10 +95,10 @@ async def _ask(request: web.Request, token: str, is_known: bool) -> web.StreamRe
     if is_known and not _same(offered, token):
         return web.Response(status=303, headers={"Location": "/"})
     if offered is None:
-        return _page(_SENTENCE, 401)
+        return _page(tr(_SENTENCE), 401)
     if not _same(offered, token):
         await asyncio.sleep(_WRONG_TOKEN_WAIT_S)
-        return _page("That is not the token. " + _SENTENCE, 401)
+        return _page(tr("That is not the token.") + " " + tr(_SENTENCE), 401)
     response = web.Response(status=303, headers={"Location": "/"})
     response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=request.secure)
     return response
@@ -112,7 +114,8 @@ async def _typed_token(request: web.Request) -> str:
 
 
 def _page(text: str, status: int) -> web.Response:
-    return web.Response(status=status, text=_ASK.format(text=text), content_type="text/html")
+    form = _ASK.format(text=text, language=language(), token=tr("token"), enter=tr("Enter"))
+    return web.Response(status=status, text=form, content_type="text/html")
 
 
 def _same(offered: str | None, token: str) -> bool:

@@ -11,6 +11,7 @@ from ...mrml import names
 from ...mrml.conversion import matrix_of_transform, put_surface
 from ...mrml.nodes import find, get_or_create, set_visible
 from ...mrml.own_nodes import live_marks
+from ...words import tr
 from .live_view import LiveView
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ class Display:
     def slice_titles(self) -> tuple[str, str, str]:
         """What the three slices show."""
         if not self._as_the_image_lies()[2]:
-            return "Coronal slice", "Sagittal slice", "Axial slice"
-        return "Volume, as the image lies", "Volume, along the sweep", "Volume, seen from the probe"
+            return tr("Coronal slice"), tr("Sagittal slice"), tr("Axial slice")
+        return tr("Volume, as the image lies"), tr("Volume, along the sweep"), tr("Volume, seen from the probe")
 
     def forget(self) -> None:
         """The scene was replaced: look anew."""

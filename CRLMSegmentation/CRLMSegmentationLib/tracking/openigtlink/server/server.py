@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pyigtl import MessageBase
 
 from ....errors import StreamError
+from ....words import tr
 from .. import crc
 from ..messages import StatusMessage, TrackingDataMessage
 from ..packing import pack_message
@@ -58,11 +59,19 @@ class Server:
         try:
             self._listener = socket.create_server((host, port))
         except socket.gaierror:
-            raise StreamError(f"The address {host} is not known on this computer; use 127.0.0.1 or 0.0.0.0.") from None
+            raise StreamError(
+                tr("The address {host} is not known on this computer; use 127.0.0.1 or 0.0.0.0.", host=host)
+            ) from None
         except OSError as error:
             reason = getattr(error, "strerror", None) or error
             raise StreamError(
-                f"Port {port} on {host} cannot be used ({reason}); stop the program that has it or choose another port."
+                tr(
+                    "Port {port} on {host} cannot be used ({reason}); stop the program that has it or choose "
+                    "another port.",
+                    port=port,
+                    host=host,
+                    reason=reason,
+                )
             ) from None
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]

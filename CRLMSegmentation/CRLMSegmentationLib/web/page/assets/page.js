@@ -144,6 +144,10 @@
   // trame's client holds back what was chosen or typed while it waits for any answer, and a press on a button does not
   // wait: it would be judged by what was chosen before. So what was chosen goes first, on the same line.
   const { state, client, trigger } = window.trame;
+  // What is said here while the program may be gone, in the language that it speaks.
+  const words = state.get("words");
+  document.documentElement.lang = state.get("language");
+  document.documentElement.style.setProperty("--no-connection", JSON.stringify(words.no_connection));
   window.trame.trigger = (...pressed) => {
     const keys = [...state.dirtyKeys];
     if (keys.length && client.isConnected()) {
@@ -190,7 +194,7 @@
   const banner = document.createElement("div");
   banner.id = "cut-off";
   banner.setAttribute("role", "alert");
-  banner.textContent = "No connection: nothing has come from the program for a while. What is seen here is not live.";
+  banner.textContent = words.cut_off;
   document.body.appendChild(banner);
   window.trame.state.addListener(({ type, keys }) => {
     if (type === "dirty-state" && keys.includes("heartbeat")) lastHeartbeat = time();
@@ -226,8 +230,10 @@
     const notice = document.createElement("div");
     notice.id = "restarted";
     notice.setAttribute("role", "alert");
-    notice.innerHTML = "<span>The program was started anew. What was recorded is in the list of recordings; what was neither recorded nor saved is gone.</span><button>Close</button>";
-    notice.querySelector("button").onclick = () => notice.remove();
+    const close = document.createElement("button");
+    close.textContent = words.close;
+    close.onclick = () => notice.remove();
+    notice.append(words.restarted, close);
     document.body.appendChild(notice);
   }
 
@@ -236,7 +242,9 @@
     lastHeartbeat = -Infinity;
     const notice = document.createElement("div");
     notice.id = "lost";
-    notice.innerHTML = "<b>The connection to the program is lost.</b><br>This page comes back by itself once it is there again.";
+    const headline = document.createElement("b");
+    headline.textContent = words.lost;
+    notice.append(headline, document.createElement("br"), words.comes_back);
     document.body.appendChild(notice);
     const check = async () => {
       try {

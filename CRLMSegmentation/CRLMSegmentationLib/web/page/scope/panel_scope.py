@@ -8,18 +8,20 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ....session import actions as described
-from ..widgets import bound_to, main_button, named, side_section, warning_list
+from ....words import mark, tr
+from ..widgets import bound_to, either, main_button, named, quoted, side_section, warning_list
 
 if TYPE_CHECKING:
     from ...actions.scope_actions import ScopeActions
 
 # Signs of aligned_model.MOVES, in rows of four.
 _MOVE_ICONS = {
-    "left": "mdi-arrow-left", "right": "mdi-arrow-right", "up": "mdi-arrow-up", "down": "mdi-arrow-down",
-    "nearer": "mdi-magnify-plus-outline", "farther": "mdi-magnify-minus-outline",
-    "turn left": "mdi-rotate-left", "turn right": "mdi-rotate-right",
-    "tilt up": "mdi-chevron-double-up", "tilt down": "mdi-chevron-double-down",
-    "swing left": "mdi-chevron-double-left", "swing right": "mdi-chevron-double-right",
+    mark("left"): "mdi-arrow-left", mark("right"): "mdi-arrow-right", mark("up"): "mdi-arrow-up",
+    mark("down"): "mdi-arrow-down",
+    mark("nearer"): "mdi-magnify-plus-outline", mark("farther"): "mdi-magnify-minus-outline",
+    mark("turn left"): "mdi-rotate-left", mark("turn right"): "mdi-rotate-right",
+    mark("tilt up"): "mdi-chevron-double-up", mark("tilt down"): "mdi-chevron-double-down",
+    mark("swing left"): "mdi-chevron-double-left", mark("swing right"): "mdi-chevron-double-right",
 }  # fmt: skip
 _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True, "classes": "mt-3 mb-2"}
 
@@ -27,7 +29,7 @@ _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True, "cl
 def scope_panel(scope: ScopeActions) -> None:
     """The whole section."""
     kind = "scope_open ? 'running' : scope_problem ? 'failed' : ''"
-    with side_section("scope", "Laparoscope", "mdi-video-outline", "scope_line", kind, "scope_busy", block="start"):
+    with side_section("scope", tr("Laparoscope"), "mdi-video-outline", "scope_line", kind, "scope_busy", block="start"):
         with html.Div(v_if="scope_problem", classes="warning-line mb-3", id="scope-problem"):
             vuetify.VIcon("mdi-alert-outline", size="small")
             html.Span("{{ scope_problem }}")
@@ -52,14 +54,14 @@ def _shown(scope: ScopeActions) -> None:
                 v_for="one in scope_switches", key="one.name", click=(scope.switch, "[one.name]"),
                 id=("`scope-show-${one.name}`",), classes=("`structure ${one.shown ? 'is-shown' : ''}`",),
                 raw_attrs=[':aria-pressed="one.shown"'],
-                title=("one.shown ? 'Hide it over the video' : 'Show it over the video'",),
+                title=(either("one.shown", tr("Hide it over the video"), tr("Show it over the video")),),
             ):  # fmt: skip
                 html.Span("{{ one.title }}")
 
 
 def _video(scope: ScopeActions) -> None:
     vuetify.VTextField(
-        v_model=("scope_path",), label="Video, picture or folder", v_if="any_path && !scope_open", id="scope-path",
+        v_model=("scope_path",), label=tr("Video, picture or folder"), v_if="any_path && !scope_open", id="scope-path",
         **_FIELD,
     )  # fmt: skip
     with html.Div(v_if="!scope_open"):
@@ -67,15 +69,15 @@ def _video(scope: ScopeActions) -> None:
             described.OPEN_SCOPE_VIDEO.label, "mdi-folder-open-outline", (scope.open_video, "[scope_path]"),
             id="scope-open", **bound_to(described.OPEN_SCOPE_VIDEO),
         )  # fmt: skip
-        vuetify.VTextField(v_model=("scope_image",), label="or the name of its images over OpenIGTLink",
+        vuetify.VTextField(v_model=("scope_image",), label=tr("or the name of its images over OpenIGTLink"),
                            id="scope-image", **_FIELD)  # fmt: skip
         main_button(
             described.CONNECT_SCOPE.label, "mdi-lan-connect", (scope.connect, "[plus_host, plus_port, scope_image]"),
             id="scope-connect", variant="outlined", **bound_to(described.CONNECT_SCOPE),
         )  # fmt: skip
-        html.P("From {{ plus_host }}, port {{ plus_port }}, as in Connect.", classes="quiet mt-1 mb-2")
+        html.P(tr("From {{ plus_host }}, port {{ plus_port }}, as in Connect."), classes="quiet mt-1 mb-2")
         with html.Div(v_if="any_path"):
-            vuetify.VTextField(v_model=("scope_device",), label="or the number of a capture device", type="number",
+            vuetify.VTextField(v_model=("scope_device",), label=tr("or the number of a capture device"), type="number",
                                id="scope-device", **_FIELD)  # fmt: skip
             main_button(
                 described.OPEN_SCOPE_DEVICE.label, "mdi-video-input-hdmi", (scope.open_device, "[scope_device]"),
@@ -100,16 +102,16 @@ def _video(scope: ScopeActions) -> None:
 def _camera(scope: ScopeActions) -> None:
     """The camera from its file, or found from pictures of a board."""
     with html.Div(classes="mt-3"):
-        vuetify.VTextField(v_model=("scope_camera",), label="Camera, as crlm scope calibrate writes it",
+        vuetify.VTextField(v_model=("scope_camera",), label=tr("Camera, as crlm scope calibrate writes it"),
                            v_if="any_path", id="scope-camera", **_FIELD)  # fmt: skip
         main_button(
             described.OPEN_SCOPE_CAMERA.label, "mdi-camera-outline", (scope.open_camera, "[scope_camera]"),
             id="scope-open-camera", variant="outlined", **bound_to(described.OPEN_SCOPE_CAMERA),
         )  # fmt: skip
         with html.Div(v_if="scope_open && !scope_calibrating && !scope_result_waits"):
-            vuetify.VTextField(v_model=("scope_board",), label="or its board, such as 9x6 or 8x6 DICT_4X4_50",
+            vuetify.VTextField(v_model=("scope_board",), label=tr("or its board, such as 9x6 or 8x6 DICT_4X4_50"),
                                id="scope-board", **_FIELD)  # fmt: skip
-            vuetify.VTextField(v_model=("scope_square_mm",), label="Side of a square, mm", type="number",
+            vuetify.VTextField(v_model=("scope_square_mm",), label=tr("Side of a square, mm"), type="number",
                                id="scope-square", **_FIELD)  # fmt: skip
             main_button(
                 described.CALIBRATE_SCOPE.label, "mdi-checkerboard",
@@ -138,15 +140,15 @@ def _registration(scope: ScopeActions) -> None:
     with html.Div(classes="mt-3"):
         html.Div("{{ scope_registration }}", v_if="scope_registration", classes="figure", id="scope-registration")
         warning_list("scope_doubts")
-        vuetify.VTextField(v_model=("scope_model",), label="Model of the liver: a surface or a folder",
+        vuetify.VTextField(v_model=("scope_model",), label=tr("Model of the liver: a surface or a folder"),
                            v_if="any_path", id="scope-model", **_FIELD)  # fmt: skip
         main_button(
             described.OPEN_SCOPE_MODEL.label, "mdi-shape-outline", (scope.open_model, "[scope_model]"),
             id="scope-open-model", variant="outlined", **bound_to(described.OPEN_SCOPE_MODEL),
         )  # fmt: skip
         _alignment(scope)
-        vuetify.VCheckbox(v_model=("scope_deform",), label="The liver may have changed its shape", density="compact",
-                          hide_details=True, id="scope-deform")  # fmt: skip
+        vuetify.VCheckbox(v_model=("scope_deform",), label=tr("The liver may have changed its shape"),
+                          density="compact", hide_details=True, id="scope-deform")  # fmt: skip
         main_button(
             described.REGISTER_SCOPE.label, "mdi-layers-outline", (scope.register, "[scope_deform]"),
             id="scope-register", **bound_to(described.REGISTER_SCOPE),
@@ -166,10 +168,11 @@ def _alignment(scope: ScopeActions) -> None:
             for move, icon in _MOVE_ICONS.items():
                 vuetify.VBtn(
                     icon=icon, variant="tonal", id=f"scope-move-{move.replace(' ', '-')}",
-                    click=(scope.move_model, f"['{move}', scope_fine]"), raw_attrs=named(f"Model: {move}"),
-                    **{**bound_to(described.MOVE_SCOPE_MODEL), "title": (f"'Model: {move}'",)},
+                    click=(scope.move_model, f"['{move}', scope_fine]"),
+                    raw_attrs=named(tr("Model: {move}", move=tr(move))),
+                    **{**bound_to(described.MOVE_SCOPE_MODEL), "title": (quoted(tr("Model: {move}", move=tr(move))),)},
                 )  # fmt: skip
-        vuetify.VCheckbox(v_model=("scope_fine",), label="Small steps", density="compact", hide_details=True,
+        vuetify.VCheckbox(v_model=("scope_fine",), label=tr("Small steps"), density="compact", hide_details=True,
                           id="scope-fine")  # fmt: skip
         main_button(
             described.END_SCOPE_ALIGNMENT.label, "mdi-play-outline", scope.align, variant="outlined",
@@ -181,10 +184,10 @@ def scope_view() -> None:
     """The video with what is drawn over it, over the views of the operation while its section is open."""
     with html.Div(classes="scope-view", v_if="open_step === 'scope'", id="scope-view"):
         html.Img(
-            v_if="scope_there", alt="The laparoscope's video", draggable="false", id="scope-picture",
+            v_if="scope_there", alt=tr("The laparoscope's video"), draggable="false", id="scope-picture",
             src=("`scope/picture?version=${scope_version}`",),
         )  # fmt: skip
-        html.Div("Laparoscope", classes="view-title")
+        html.Div(tr("Laparoscope"), classes="view-title")
         html.Div("{{ scope_old }}", classes="view-banner", v_if="scope_old", id="scope-old")
-        html.Div("The video appears here", classes="view-empty", v_if="!scope_there")
+        html.Div(tr("The video appears here"), classes="view-empty", v_if="!scope_there")
         html.Div("{{ scope_registration }}", classes="view-ct", v_if="scope_registration", id="scope-banner")

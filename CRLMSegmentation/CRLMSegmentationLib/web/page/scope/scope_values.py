@@ -8,8 +8,9 @@ from typing import Any
 from ....laparoscopy.overlay.landmark_drawing import LANDMARK_COLORS
 from ....session.laparoscope.laparoscope_part import LaparoscopePart
 from ....session.laparoscope.shown_frame import SWITCHES
+from ....words import mark, tr
 
-_TITLES = {"landmarks": "Landmarks", "liver": "Liver", "vessels": "Vessels", "tumors": "Tumors"}
+_TITLES = {"landmarks": mark("Landmarks"), "liver": mark("Liver"), "vessels": mark("Vessels"), "tumors": mark("Tumors")}
 
 
 def scope_values(part: LaparoscopePart, plain: Callable[[str], str]) -> dict[str, Any]:
@@ -41,9 +42,11 @@ def scope_values(part: LaparoscopePart, plain: Callable[[str], str]) -> dict[str
         ],
         "scope_registration": part.registration_text(),
         "scope_doubts": [plain(doubt) for doubt in part.doubts],
-        "scope_switches": [{"name": name, "title": _TITLES[name], "shown": name in part.shown} for name in SWITCHES],
+        "scope_switches": [
+            {"name": name, "title": tr(_TITLES[name]), "shown": name in part.shown} for name in SWITCHES
+        ],
         "scope_landmarks": [
-            {"name": name, "color": "rgb({}, {}, {})".format(*LANDMARK_COLORS[name]), "percent": text}
+            {"name": tr(name), "color": "rgb({}, {}, {})".format(*LANDMARK_COLORS[name]), "percent": text}
             for name, text in (newest.confidence_texts() if newest is not None else {}).items()
         ],
     }
@@ -54,5 +57,5 @@ def _line(part: LaparoscopePart) -> str:
     if part.is_playing:
         return f"{part.frames_per_second:.0f} frames/s"
     if part.is_open and part.newest is not None:
-        return "The last frame of the video"
-    return "That did not work: open to see why" if part.problem else "No video is open"
+        return tr("The last frame of the video")
+    return tr("That did not work: open to see why") if part.problem else tr("No video is open")

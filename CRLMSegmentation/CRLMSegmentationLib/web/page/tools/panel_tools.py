@@ -8,6 +8,7 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as vuetify
 
 from ....session import actions as described
+from ....words import tr
 from ..widgets import bound_to, named, side_button
 
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ _FIELD = {"variant": "outlined", "density": "compact", "hide_details": True}
 def tools_panel(tools: ToolActions) -> None:
     """A line for each tool, and a field for another one."""
     with html.Div(id="tool-setups", classes="mb-3"):
-        html.Div("Tools", classes="label")
+        html.Div(tr("Tools"), classes="label")
         with html.Div(v_for="one in tool_setups", key="one.name", classes="tool-setup", id=("`tool-${one.name}`",)):
             _line(tools)
-        html.P("No tool has come yet.", v_if="!tool_setups.length", classes="quiet")
+        html.P(tr("No tool has come yet."), v_if="!tool_setups.length", classes="quiet")
         vuetify.VCombobox(
-            v_model=("tool_name",), items=("other_tools",), label="Another tool, as PLUS calls it", id="tool-name",
+            v_model=("tool_name",), items=("other_tools",), label=tr("Another tool, as PLUS calls it"), id="tool-name",
             maxlength=40, **_FIELD,
         )  # fmt: skip
         side_button(
@@ -36,13 +37,14 @@ def tools_panel(tools: ToolActions) -> None:
 def _line(tools: ToolActions) -> None:
     html.Input(
         type="color", value=("one.color",), change=(tools.set_look, "[one.name, one.shape, $event.target.value]"),
-        raw_attrs=[':aria-label="`Color of ${one.name}`"'], **bound_to(described.SET_TOOL_LOOK),
+        raw_attrs=[':aria-label="`' + tr("Color of {tool}", tool="${one.name}") + '`"'],
+        **bound_to(described.SET_TOOL_LOOK),
     )  # fmt: skip
     with html.Div(classes="tool-setup-text"):
         html.Div("{{ one.name }}")
         html.Div("{{ one.tip }}", classes="quiet")
         vuetify.VSelect(
-            model_value=("one.shape",), items=("tool_shapes",), label="Shape",
+            model_value=("one.shape",), items=("tool_shapes",), label=tr("Shape"),
             update_modelValue=(tools.set_look, "[one.name, $event, one.color]"), **_FIELD,
         )  # fmt: skip
     vuetify.VBtn(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ....session.session import Session
+from ....words import tr
 
 
 def tool_values(session: Session) -> dict[str, Any]:
@@ -13,7 +14,7 @@ def tool_values(session: Session) -> dict[str, Any]:
     setups = [
         {
             "name": name, "shape": tools.looks.of(name).shape.value, "color": tools.looks.of(name).color,
-            "tip": "tip calibrated" if tools.is_calibrated(name) else "no tip known: measured to its sensor",
+            "tip": tr("tip calibrated") if tools.is_calibrated(name) else tr("no tip known: measured to its sensor"),
             "added": name in tools.looks.followed,
         }
         for name in tools.names
