@@ -68,6 +68,7 @@ class FullScreen:
         if window is None or bar is None:
             return None
         self._bar = self._said = None
+        window.removeToolBarBreak(bar)
         window.removeToolBar(bar)
         bar.deleteLater()
         for part in self._hidden:
@@ -92,5 +93,9 @@ class FullScreen:
         self._bar.addWidget(button)
         self._said = qt.QLabel()
         style.apply(self._said, style.SENTENCE)
+        # A long sentence would make the window wider than the screen.
+        self._said.minimumWidth = 1
         self._bar.addWidget(self._said)
         window.addToolBar(qt.Qt.BottomToolBarArea, self._bar)
+        # The distance has a row of its own, whose whole width its large letters may fill.
+        window.insertToolBarBreak(self._bar)

@@ -20,7 +20,7 @@ class MainWindow:
             FakeWidget(objectName="ViewToolBar", visible=False),
         ]  # fmt: skip
         self.menu, self.status = FakeWidget(objectName="menubar"), FakeWidget(objectName="StatusBar")
-        self.shown, self.added, self.width = "maximized", [], 1920
+        self.shown, self.added, self.breaks, self.width = "maximized", [], [], 1920
 
     def findChildren(self, kind):
         return {"QDockWidget": self.docks, "QToolBar": self.bars}[kind]
@@ -48,6 +48,13 @@ class MainWindow:
 
     def removeToolBar(self, bar):
         self.added.remove(bar)
+
+    def insertToolBarBreak(self, before):
+        assert before in self.added
+        self.breaks.append(before)
+
+    def removeToolBarBreak(self, before):
+        self.breaks.remove(before)
 
     @property
     def visible(self):
@@ -84,6 +91,7 @@ def test_one_press_shows_the_views_alone_and_another_gives_everything_back(a_win
     assert session.screen.is_full and main.shown == "full" and main.visible == {"crlmDistanceBar"}
     sys.modules["slicer"].app.setHasBorderInFullScreen.assert_called_with(True)
     assert window.shown_views[-1] == "navigation" and len(main.added) == 1 and window.navigate.pinned.is_large
+    assert main.breaks == main.added, "the distance has a row of its own"
     # What is brought up to date meanwhile changes nothing.
     window.refresh()
     assert main.shown == "full" and len(main.added) == 1
@@ -106,7 +114,7 @@ def test_another_module_has_its_panel_back(a_window, main, how):
     window, _ = a_window
     window.hands_free.on_full_screen()
     getattr(window, how)()
-    assert main.visible == ALL and main.added == [] and main.shown == "maximized"
+    assert main.visible == ALL and main.added == main.breaks == [] and main.shown == "maximized"
 
 
 def test_the_read_out_is_large_meanwhile(live, main):
