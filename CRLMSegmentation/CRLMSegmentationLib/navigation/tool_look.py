@@ -72,5 +72,8 @@ def look_of(plain: Any) -> ToolLook | None:
 
 
 def usual_look(number: int) -> ToolLook:
-    """Of the first, second, ... tool of a session, from 0, until somebody gives it another."""
-    return ToolLook(color=_USUAL[number % len(_USUAL)])
+    """Of the first, second, ... tool of a session, from 0, until somebody gives it another: when all colors are taken
+    they come again with another shape.
+    """
+    shapes = tuple(ToolShape)
+    return ToolLook(shapes[number // len(_USUAL) % len(shapes)], _USUAL[number % len(_USUAL)])

@@ -9,8 +9,8 @@ import numpy as np
 from ..preoperative.cut_line import HANDLES, Place
 
 _COLOR, _EDGE_COLOR = (80, 230, 140), (12, 30, 20)
-# Of a handle, as a share of the longer side of the picture; a finger or a mouse is let be twice as far from it.
-_RADIUS, _REACH = 0.016, 0.035
+# Of a handle, as a share of the longer side of the picture; a pointer may be more than twice as far from it.
+_RADIUS, REACH = 0.016, 0.04
 
 
 def draw_handles(picture: np.ndarray, places: Sequence[Place]) -> None:
@@ -28,7 +28,7 @@ def draw_handles(picture: np.ndarray, places: Sequence[Place]) -> None:
 
 def handle_at(places: Sequence[Place], across: float, down: float, width: float, height: float) -> int | None:
     """Which of the handles a pointer at (across, down) is at, in a picture of that width and height; None for none."""
-    reach = _REACH * max(width, height)
+    reach = REACH * max(width, height)
     away = [float(np.hypot((x - across) * width, (y - down) * height)) for x, y in places]
     nearest = min(HANDLES, key=lambda handle: away[handle])
     return nearest if away[nearest] <= reach else None

@@ -10,6 +10,7 @@ from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.case.case_facts import read_facts
 from CRLMSegmentationLib.session.case.session_facts import facts_of
 from CRLMSegmentationLib.session.session import Session
+from CRLMSegmentationLib.session.tool_setup.tool_looks import ToolLooks
 from CRLMSegmentationLib.sweep import Pose
 
 NEEDLE = ToolLook(ToolShape.NEEDLE, "#6ec6ff")
@@ -82,3 +83,9 @@ def test_a_case_keeps_the_looks_and_what_makes_no_sense_is_left_out(session, fra
     other.close()
     for odd in (None, [], {}, {"shape": [], "color": 3}, {"shape": "ball"}, {"shape": "ball", "color": "#12345G"}):
         assert look_of(odd) is None
+
+
+def test_no_two_tools_of_an_operation_look_alike():
+    looks = ToolLooks()
+    assert len({looks.of(f"Tool{number}") for number in range(20)}) == 20
+    assert {looks.of(f"Tool{number}").shape for number in range(6)} == {ToolShape.STYLUS}

@@ -13,6 +13,7 @@ from CRLMSegmentationLib.live.box_proposal import BoxProposal
 from CRLMSegmentationLib.live.outliner import OutlinerStatus
 from CRLMSegmentationLib.navigation.margin import MarginState
 from CRLMSegmentationLib.navigation.tracked_tool import ToolStatus
+from CRLMSegmentationLib.pictures.cut_handles import REACH
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.live.live_text import HINT, LiveStatus, live_text, proposal_text
 from CRLMSegmentationLib.session.state import SessionState, Step, StepStatus
@@ -246,3 +247,8 @@ def test_saved_cases_are_offered_by_name_and_opened_only_from_the_list(tmp_path)
             library.case_of(absent)
     assert library.new_case_folder("next") == library.cases / "next"
     assert library.new_case_folder("new").name == "new-2"
+
+
+def test_a_handle_of_the_cut_is_reached_from_as_far_on_the_page_as_in_the_window():
+    script = (Path(page_state.__file__).parent / "assets" / "page.js").read_text(encoding="utf-8")
+    assert page_state.PageState().ct_reach == REACH and 'get("ct_reach") * Math.max(width, height)' in script

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...navigation.tool_look import ToolShape
 from ...navigation.tool_transforms import DEFAULT_TOOL
+from ...pictures.cut_handles import REACH
 from ...session.actions import ACTIONS
 from ...session.hands_free.shortcuts import SHORTCUTS
 from ...values.defaults import (
@@ -257,6 +258,7 @@ class PageState:
     ct_plane_tilt: float = 0.0
     ct_plane_offset: float = 0.0  # mm
     ct_cut: dict[str, Any] = field(default_factory=dict)  # its handles in the slices, parts of width and height
+    ct_reach: float = REACH  # of a handle, a share of the longer side
     ct_corrected: str = ""  # whether it was corrected by hand
     ct_brushes: list[Any] = field(default_factory=list)
     ct_brush: str = "tumor"

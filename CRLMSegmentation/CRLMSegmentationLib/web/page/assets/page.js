@@ -70,7 +70,7 @@
       const handles = window.trame.state.get("ct_cut")[plane] || [];
       const away = handles.map(([across, down]) => Math.hypot(across * width - x, down * height - y));
       const nearest = Math.min(...away);
-      crlm.cut = nearest > 0.04 * Math.max(width, height) ? null : { plane, handle: away.indexOf(nearest) };
+      crlm.cut = nearest > window.trame.state.get("ct_reach") * Math.max(width, height) ? null : { plane, handle: away.indexOf(nearest) };
       if (crlm.cut) target.setPointerCapture(pointerId);
     },
     dragCut(event) {
