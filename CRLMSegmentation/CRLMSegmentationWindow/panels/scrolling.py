@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import qt
-
-if TYPE_CHECKING:
-    import ctk
 
 _SPACE_PX = 6
 # Slicer's panel is a few parents above the sections.
 _MOST_PARENTS = 12
 
 
-def bring_into_view(section: ctk.ctkCollapsibleButton) -> None:
-    """Scroll Slicer's panel as little as shows the whole section, or its beginning where it is higher than the panel.
+def bring_into_view(part: qt.QWidget) -> None:
+    """Scroll Slicer's panel as little as shows all of a part of it, or its beginning where it is higher than the panel.
 
     When everything has its new place, which is once the events that are waiting have been processed.
     """
-    qt.QTimer.singleShot(0, lambda: _scroll(section))
+    qt.QTimer.singleShot(0, lambda: _scroll(part))
 
 
 def offset_for(top: int, bottom: int, shown_from: int, shown_px: int) -> int:
@@ -34,14 +29,14 @@ def offset_for(top: int, bottom: int, shown_from: int, shown_px: int) -> int:
     return shown_from
 
 
-def _scroll(section: ctk.ctkCollapsibleButton) -> None:
-    area = section
+def _scroll(part: qt.QWidget) -> None:
+    area = part
     for _ in range(_MOST_PARENTS):
         area = area.parentWidget() if area is not None else None
         if area is None or area.inherits("QScrollArea"):
             break
     if area is None or not area.inherits("QScrollArea"):
         return
-    bar, top = area.verticalScrollBar(), section.mapTo(area.widget(), qt.QPoint(0, 0)).y()
-    bottom = top + section.height + _SPACE_PX
+    bar, top = area.verticalScrollBar(), part.mapTo(area.widget(), qt.QPoint(0, 0)).y()
+    bottom = top + part.height + _SPACE_PX
     bar.value = offset_for(top - _SPACE_PX, bottom, bar.value, area.viewport().height)

@@ -9,6 +9,7 @@ from CRLMSegmentationLib.words import tr as _
 
 from .. import style
 from .action_button import show_action
+from .scrolling import bring_into_view
 
 if TYPE_CHECKING:
     from ..window import Window
@@ -27,6 +28,7 @@ class SourcePanel:
             button.connect("clicked()", slot)
         show_action(ui.samePatientButton, actions.KEEP_CASE, None)
         self._frame.visible = False
+        self._asked = ""
 
     @property
     def text(self) -> str:
@@ -54,6 +56,10 @@ class SourcePanel:
         style.apply(self._chip, style.chip(kind))
         style.write(self._chip, label)
         style.write(self._sentence, sentence)
+        if question and question != self._asked:
+            # Nothing goes on before it is answered, and the panel may be scrolled to the step that is open.
+            bring_into_view(self._frame)
+        self._asked = question or ""
 
     def show_fault(self) -> None:
         """Where the data come from is not known now."""

@@ -13,6 +13,7 @@ from CRLMSegmentationLib.words import tr as _
 
 from .. import style
 from .action_button import show_action
+from .scrolling import bring_into_view
 
 if TYPE_CHECKING:
     import ctk
@@ -38,6 +39,7 @@ class StepPanel:
         self._problem, self._kind = "", "idle"
         style.apply(section, style.section(""))
         style.apply(sentence, style.SENTENCE)
+        section.connect("contentsCollapsed(bool)", lambda closed: None if closed else bring_into_view(section))
 
     @property
     def session(self) -> Session:

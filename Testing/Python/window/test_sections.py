@@ -143,3 +143,17 @@ def test_whatever_opens_a_step_brings_it_into_view(a_window, monkeypatch):
     at(window, session, CONNECT="DONE", RECORD="READY")
     window.open_step(window.navigate)
     assert shown == [window.record.section, window.navigate.section]
+
+
+def test_a_section_that_a_person_opens_and_a_question_are_brought_into_view(a_window, window_module, monkeypatch):
+    window, session = a_window
+    shown = []
+    for name in ("step_panel", "source_panel"):
+        monkeypatch.setattr(window_module(f"panels.{name}"), "bring_into_view", shown.append)
+    window.calibrate.section.collapsed = False
+    window.calibrate.section.collapsed = True
+    assert shown == [window.calibrate.section]
+    session.case.question = "Another source: is it the same patient?"
+    window.refresh()
+    window.refresh()
+    assert shown[1:] == [window.ui.sourceFrame], "once: whoever scrolls away afterwards is left alone"
