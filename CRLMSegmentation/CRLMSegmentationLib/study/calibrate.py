@@ -32,6 +32,8 @@ THRESHOLD_CHOICE = "highest F1 over all voxels of the validation images (precisi
 SURER_PERCENT = 95
 # What is marked with so many times the doubt of the least sure mask that found its tumor is not shown as one.
 DOUBT_TO_SPARE = 1.25
+# Nor what is marked no more surely than this share of the boxes without a tumor.
+MOST_FALSE_ALARMS = 0.02
 FOUND_DICE = 0.5
 # Images count as usual up to this share of the range of the validation images beyond it, on either side.
 IMAGES_BEYOND = 0.25
@@ -67,7 +69,8 @@ def calibrate(
     """From `images`, ultrasound and true mask on one grid, that were never trained on.
 
     An image may have a third part, the name of its group, such as 'tight' and 'straying' boxes: thresholds and voxel
-    figures are of all images, while the quartiles are given for each group, those of the first one at the top.
+    figures are of all images with a tumor, while the quartiles are given for each group, those of the first one at the
+    top. Images without a tumor say how surely false alarms are marked, and how often one is left.
 
     total  how many images there are, where `images` cannot say
 
@@ -80,13 +83,18 @@ def calibrate(
         raise ConfigurationError("The validation images hold no tumor: a threshold cannot be chosen.")
     threshold, f1 = best_threshold(counts)
     figures, means, entropies = _figures_at(threshold, answers)
-    least_mean = _least_mean(figures, means)
+    is_empty = [not answer.truth.voxels.any() for answer in answers]
+    least_mean = _least_mean(figures, means, is_empty)
     for number, mean in enumerate(means):
         if least_mean and 0 < mean < least_mean:
             truth = answers[number].truth
             figures[number] = compare(truth.with_voxels(np.zeros_like(truth.voxels)), truth)
     validation: dict[str, Any] = {"images": len(answers), "voxel_f1": round(f1, 4)}
-    groups = [answer.group for answer in answers]
+    if any(is_empty):
+        alarms = sum(figure["volume_ml"] > 0 for figure, empty in zip(figures, is_empty) if empty)
+        validation["without_tumor"] = {"images": sum(is_empty), "with_false_alarm": alarms}
+    figures = [figure for figure, empty in zip(figures, is_empty) if not empty]
+    groups = [answer.group for answer, empty in zip(answers, is_empty) if not empty]
     for name in dict.fromkeys(groups):
         of_group = _quartiles([figure for figure, group in zip(figures, groups) if group == name])
         if name == groups[0]:
@@ -120,8 +128,9 @@ def _answers(
     answers, counts = [], None
     for number, (image, truth, *group) in enumerate(images):
         probability = segmenter.probability(image)
-        one = VoxelCounts.of(probability, truth)
-        counts = one if counts is None else counts + one
+        if truth.voxels.any():
+            one = VoxelCounts.of(probability, truth)
+            counts = one if counts is None else counts + one
         looks = image_statistics(image)
         # Half precision keeps a few whole volumes in memory; the counts above saw all digits.
         kept = probability.with_voxels(probability.voxels.astype(np.float16))
@@ -145,7 +154,7 @@ def ranges_of(looks: Iterable[ImageStatistics | None], beyond: float = IMAGES_BE
 def _figures_at(
     threshold: float, answers: Sequence[_Answer]
 ) -> tuple[list[dict[str, float]], list[float], list[float]]:
-    """Figures and mean probability of each mask, and the mean entropy of those that are not empty."""
+    """Figures and mean probability of each mask, and the mean entropy of those, not empty, of images with a tumor."""
     figures, means, entropies = [], [], []
     for answer in answers:
         probability = answer.probability.with_voxels(answer.probability.voxels.astype(np.float32))
@@ -153,18 +162,25 @@ def _figures_at(
         marked = probability.voxels[mask.voxels > 0]
         figures.append(compare(mask, answer.truth))
         means.append(float(marked.mean()) if marked.size else 0.0)
-        if marked.size:
+        if marked.size and answer.truth.voxels.any():
             entropies.append(mean_entropy_bits(marked))
     return figures, means, entropies
 
 
-def _least_mean(figures: list[dict[str, float]], means: list[float]) -> float | None:
-    """The mean probability that a mask must have to be shown: spares every one that found its tumor, with some room.
+def _least_mean(figures: list[dict[str, float]], means: list[float], is_empty: list[bool]) -> float | None:
+    """The mean probability that a mask must have to be shown: spares every one that found its tumor, with some room,
+    unless more than MOST_FALSE_ALARMS of the images without a tumor would show something then.
 
     None when no tumor was found. To be found is a Dice above 0.5, as in Natali et al., arXiv 2511.05253.
     """
-    found = [mean for figure, mean in zip(figures, means) if figure["dice"] > FOUND_DICE]
-    return round(1 - DOUBT_TO_SPARE * (1 - min(found)), 4) if found else None
+    found = [mean for figure, mean, empty in zip(figures, means, is_empty) if not empty and figure["dice"] > FOUND_DICE]
+    if not found:
+        return None
+    sparing = 1 - DOUBT_TO_SPARE * (1 - min(found))
+    alarms = sorted((mean for mean, empty in zip(means, is_empty) if empty), reverse=True)
+    # Just surer than the first one that is too many, in half precision.
+    silent = alarms[int(MOST_FALSE_ALARMS * len(alarms))] + 5e-4 if alarms else 0.0
+    return round(max(sparing, silent), 4)
 
 
 def _quartiles(figures: list[dict[str, float]]) -> dict[str, Any]:
@@ -189,7 +205,8 @@ def write_calibration(folder: Path, calibration: Calibration, **more: object) ->
         "choice": f"outer: its mask holds {SHELL_SHARE:.0%} of the tumor's voxels; inner: {SHELL_SHARE:.0%} of its "
         f"voxels are tumor; entropy_bits: {SURER_PERCENT} % of the masks have a lower mean entropy; least_mean: a mask "
         f"with a lower mean probability is not shown, {DOUBT_TO_SPARE} times the doubt of the least sure one with a "
-        f"Dice above {FOUND_DICE} (validation)",
+        f"Dice above {FOUND_DICE}, or less where more than {MOST_FALSE_ALARMS:.0%} of boxes without a tumor would show "
+        f"one (validation)",
     }
     if calibration.image_ranges:
         card["images"] = {

@@ -19,7 +19,7 @@ from ...values.defaults import DEFAULT_BOX_MARGIN_MM
 from ..calibrate import add_eight_bits
 from ..cases.case_files import CaseReader, forget_sweeps, load_case, load_varied_case
 from ..cases.case_table import TRAINING, CaseRow
-from ..cases.crop_sampling import CropSampling, sample_crops
+from ..cases.crop_sampling import CropSampling, empty_box, sample_crops
 from ..cases.dataset import Case
 from ..cases.disturbances import disturbed
 from ..cases.labelled_image import LabelledImage
@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 NAME = "crop"
 # A threshold has to serve boxes as they are drawn, not only tight ones.
 VALIDATION_SAMPLING = CropSampling(straying=3)
-# And those of a model that learned from other looks also tight boxes that look otherwise.
+# And those of a model that learned from other looks also tight boxes, and ones beside the tumor, that look otherwise.
 LOOKS_OF_A_CASE = 3
+WITHOUT_TUMOR = "without tumor"
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,15 @@ def calibrate_crop(job: CalibrationJob) -> CalibrationResult:
     margin_mm = job.recipe.margin_mm if isinstance(job.recipe, CropRecipe) else 0.0
     is_wide = isinstance(job.recipe, CropRecipe) and job.recipe.transforms == WIDE
     looks = LOOKS_OF_A_CASE if is_wide else 0
-    total = len(job.rows) * (1 + VALIDATION_SAMPLING.straying + looks)
+    total = len(job.rows) * (1 + VALIDATION_SAMPLING.straying + (2 * looks + 1 if looks else 0))
     counts = tumor.calibrate_on(job, validation_boxes(job.rows, margin_mm, looks), total)
     sentence = add_eight_bits(job.model, validation_boxes(job.rows, margin_mm), job.threads, job.progress)
     return CalibrationResult(counts, sentence)
 
 
 def validation_boxes(rows: Sequence[CaseRow], margin_mm: float, looks: int = 0) -> Iterator[tuple[Volume, Volume, str]]:
-    """(ultrasound, truth, group): the tight and three straying boxes of each case, and the tight one with other looks.
+    """(ultrasound, truth, group): the tight and three straying boxes of each case; with `looks` the tight one with as
+    many other looks, and one beside the tumor as it is and with as many.
 
     All of them reconstructed as in use, and not in the ways that training takes turns in.
     """
@@ -110,9 +112,19 @@ def validation_boxes(rows: Sequence[CaseRow], margin_mm: float, looks: int = 0) 
         for sampled in sample_crops(partial(_always, case), margin_mm, VALIDATION_SAMPLING, number):
             yield sampled.image, sampled.mask, "tight" if sampled.name == "tight" else "straying"
             for look in range(looks if sampled.name == "tight" else 0):
-                random = np.random.default_rng([number, look, 602])
-                yield remapped(sampled.image, drawn_remap(random), random), sampled.mask, "other looks"
+                yield _with_other_look(sampled.image, [number, look, 602]), sampled.mask, "other looks"
+        beside = empty_box(case, np.random.default_rng([number, 603])) if looks else None
+        if beside is not None:
+            image, truth = crop(case.volume, beside).volume, crop(case.tumor, beside).volume
+            yield image, truth, WITHOUT_TUMOR
+            for look in range(looks):
+                yield _with_other_look(image, [number, look, 604]), truth, WITHOUT_TUMOR
         forget_sweeps()
+
+
+def _with_other_look(image: Volume, seed: list[int]) -> Volume:
+    random = np.random.default_rng(seed)
+    return remapped(image, drawn_remap(random), random)
 
 
 def _always(case: Case, fill: str, every: int) -> Case:
